@@ -1,0 +1,258 @@
+//! What one item of the `photos` table holds. Shapes only: no request is made here.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::exif::EXTRACTOR_VERSION;
+use crate::photo::{Photo, PhotoId, Preview, Summary, Tags};
+
+/// Bumped when the shape of an item changes so that older items must be written anew.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Which bytes an object holds: its ETag and its time of change. Two writes of one key are never equal in both, but for
+/// equal bytes within one second, which are equal in all that matters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generation {
+    /// Without quotes.
+    pub etag: String,
+    /// `2018-02-01T08:41:07Z`.
+    pub last_modified: String,
+}
+
+impl Generation {
+    /// A generation from what a store answers; to the second, which is all that every answer holds.
+    pub fn new(etag: &str, last_modified: DateTime<Utc>) -> Self {
+        Generation {
+            etag: etag.trim_matches('"').to_owned(),
+            last_modified: last_modified.to_rfc3339_opts(SecondsFormat::Secs, true),
+        }
+    }
+}
+
+/// A photo item: one shot, its parts and the record derived from its primary part.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Item {
+    /// `photo#<id>`.
+    pub pk: String,
+    /// See [`PhotoId`].
+    pub id: String,
+    /// `2018-02-01/foobar`.
+    pub stem: String,
+    /// Whose name the stem is (see `archive::Owner`).
+    pub owner: String,
+    /// Counts the writes of this item; 0 is a stub, which only claims the name.
+    pub revision: u64,
+    /// The files of this shot, by extension as it is spelt.
+    pub parts: BTreeMap<String, Part>,
+    /// The part that the record was derived from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived_from: Option<DerivedFrom>,
+    /// The derived record. Flattened: its fields are attributes of the item.
+    #[serde(flatten)]
+    pub photo: Photo,
+    /// Every tag of the primary part: `exif.<IFD>.<Tag>`.
+    pub exif: Tags,
+    /// Tags that were left out, with their sizes in bytes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exif_omitted: BTreeMap<String, u64>,
+    /// What of the primary part could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exif_warnings: Vec<String>,
+    /// What a person set; kept by every re-index.
+    #[serde(skip_serializing_if = "Overrides::is_empty")]
+    pub overrides: Overrides,
+    /// The extractor that derived the record.
+    pub extractor_version: u32,
+    /// The shape of this item.
+    pub schema_version: u32,
+    /// The list form; absent for stubs and for photos all of whose parts are removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// The attributes that the indexes are keyed by.
+    #[serde(flatten)]
+    pub index: IndexKeys,
+}
+
+/// The attributes that the indexes are keyed by (schema/tables.json). An absent one keeps the item out of that index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IndexKeys {
+    /// The year, or `undated`; with `private#` in front for a private photo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_partition: Option<String>,
+    /// `takenAtLocal#id`; undated: `name#id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_sort: Option<String>,
+    /// The camera's slug; public photos only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub camera_partition: Option<String>,
+    /// The lens's slug; public photos only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lens_partition: Option<String>,
+    /// The first 4 characters of the geohash of the published position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place_partition: Option<String>,
+    /// `geohash#id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place_sort: Option<String>,
+}
+
+/// One file of a shot.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Part {
+    /// Archive key, prefix included.
+    pub key: String,
+    /// ETag of the copy.
+    pub etag: String,
+    /// Last-Modified of the copy.
+    pub last_modified: String,
+    /// Size, bytes.
+    pub bytes: u64,
+    /// Media type by its bytes.
+    pub mime: String,
+    /// Pixels across, after orientation.
+    pub width: Option<u32>,
+    /// Pixels down, after orientation.
+    pub height: Option<u32>,
+    /// Where it was copied from; absent for a file that is not ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<PartSource>,
+    /// The JPEG inside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
+    /// The extractor that read it.
+    pub extractor_version: u32,
+    /// A tombstone: the file was here and is gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
+}
+
+impl Part {
+    /// Which bytes this part was read from; `None` for a tombstone.
+    pub fn generation(&self) -> Option<Generation> {
+        (!self.removed).then(|| Generation { etag: self.etag.clone(), last_modified: self.last_modified.clone() })
+    }
+}
+
+/// The source object of a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartSource {
+    /// Bucket.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// ETag of the bytes that were copied.
+    pub etag: String,
+}
+
+/// Which part, at which bytes, a record was derived from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DerivedFrom {
+    /// Key in `parts`.
+    pub part: String,
+    /// Its ETag then.
+    pub etag: String,
+}
+
+/// What a person set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Overrides {
+    /// `public` or `private`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+    /// Title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Caption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
+}
+
+impl Overrides {
+    /// Whether nothing was set.
+    pub fn is_empty(&self) -> bool {
+        *self == Overrides::default()
+    }
+}
+
+/// Who may see a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Everybody.
+    Public,
+    /// The owner, by `photos show`.
+    Private,
+}
+
+impl Item {
+    /// A stub: the name is claimed, nothing is archived under it yet.
+    pub fn stub(stem: &str, owner: &str) -> Self {
+        let id = PhotoId::of_stem(stem);
+        Item {
+            pk: photo_pk(&id),
+            id: id.to_string(),
+            stem: stem.to_owned(),
+            owner: owner.to_owned(),
+            extractor_version: EXTRACTOR_VERSION,
+            schema_version: SCHEMA_VERSION,
+            ..Item::default()
+        }
+    }
+
+    /// Whether a file of this shot is in the archive, by this record.
+    pub fn has_live_parts(&self) -> bool {
+        self.parts.values().any(|part| !part.removed)
+    }
+
+    /// Whether the public may see it.
+    pub fn is_public(&self) -> bool {
+        self.overrides.visibility != Some(Visibility::Private)
+    }
+}
+
+/// Partition key of a photo item.
+pub fn photo_pk(id: &PhotoId) -> String {
+    format!("photo#{id}")
+}
+
+/// A ledger item: what became of one key's bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    /// `ledger#<bucket>/<key>`.
+    pub pk: String,
+    /// Bucket.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// The bytes that this entry speaks of.
+    #[serde(flatten)]
+    pub generation: Generation,
+    /// `archived`, `undated`, `skipped`.
+    pub outcome: String,
+    /// Why, where it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where its copy went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive_key: Option<String>,
+    /// The owner that it was archived for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The extractor that decided.
+    pub extractor_version: u32,
+}
+
+impl LedgerEntry {
+    /// Partition key of a key's ledger entry.
+    pub fn pk(bucket: &str, key: &str) -> String {
+        format!("ledger#{bucket}/{key}")
+    }
+}
