@@ -3,6 +3,7 @@
 //! Plain data with one serialised form (the JSON names), the same in `photos extract`, in DynamoDB and, through the
 //! gallery's public view, on the web. This module knows no I/O, no clock and no environment.
 
+mod location;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use location::{InvalidLocationPolicy, LocationPolicy};
 pub use summary::{Image, Summary};
 
 /// The normalised metadata of one file: what its EXIF, XMP and IPTC say, cleaned and in stated units.
