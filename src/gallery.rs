@@ -126,8 +126,9 @@ pub fn router(catalogue: Catalogue, settings: Settings) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    let compressible =
-        SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::const_new("image/"));
+    let compressible = SizeAbove::new(COMPRESS_ABOVE_BYTES)
+        .and(NotForContentType::const_new("image/"))
+        .and(NotForContentType::const_new("application/octet-stream"));
     router
         .layer(CompressionLayer::new().compress_when(compressible))
         .layer(middleware::map_response(finish))

@@ -29,7 +29,7 @@ use crate::storage::{Object, Storage, StorageError};
 use super::answer::names_etag;
 use super::parameters::pairs;
 use super::problem::Problem;
-use super::strip::{Edit, JpegScanner, Piece};
+use super::strip::{Edit, Format, Piece, Scanner};
 use super::view::{Picture, Treatment};
 use super::{Gallery, locate};
 
@@ -198,22 +198,25 @@ impl Shelf {
     /// What is served of an object; `None` where it cannot be stripped of what must not be served, or is not the one
     /// whose preview was found.
     async fn edit(&self, picture: &Picture, object: &Object) -> Result<Option<Arc<Edit>>, Problem> {
-        let (range, orientation) = match &picture.treatment {
+        let (format, range, orientation) = match &picture.treatment {
             Treatment::AsIs => return Ok(Some(Arc::new(Edit::whole(0..object.size_bytes)))),
-            Treatment::Strip(_) => (0..object.size_bytes, None),
+            Treatment::Strip(format) => (*format, 0..object.size_bytes, None),
+            // The preview was found in these bytes and no others.
+            Treatment::Preview { .. } if bare(&object.etag) != bare(&picture.etag) => {
+                return Ok(None);
+            }
             Treatment::Preview { range, orientation } => {
-                let same = bare(&object.etag) == bare(&picture.etag);
-                if !same || range.is_empty() || range.end > object.size_bytes {
-                    return Ok(None);
-                }
-                (range.clone(), *orientation)
+                (Format::Jpeg, range.clone(), *orientation)
             }
         };
+        if range.is_empty() || range.end > object.size_bytes {
+            return Ok(None);
+        }
         let name = format!("{} {} {range:?}", picture.key, object.etag);
         if let Some(edit) = self.remembered(&name) {
             return Ok(Some(edit));
         }
-        let mut scanner = JpegScanner::new(range.start);
+        let mut scanner = Scanner::new(format, range.start);
         let opened = self
             .storage
             .open(&self.bucket, &picture.key, Some(range))

@@ -12,6 +12,7 @@ use std::ops::Range;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use super::strip::Format;
 use crate::catalogue::item::{Item, Part};
 use crate::photo::{
     Camera, CaptureTime, Exposure, Image, Lens, Location, LocationPolicy, Summary, Tags,
@@ -149,20 +150,6 @@ pub(crate) enum Treatment {
         /// EXIF orientation of the file.
         orientation: Option<u8>,
     },
-}
-
-/// Formats that can be stripped without decoding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// JPEG.
-    Jpeg,
-}
-
-impl Format {
-    /// The format of a media type.
-    fn of(mime: &str) -> Option<Self> {
-        (mime == "image/jpeg").then_some(Format::Jpeg)
-    }
 }
 
 impl PublicView {

@@ -1,4 +1,4 @@
-//! The stripper against made-up files: what is kept, what is gone, and what is refused.
+//! JPEG against made-up files: what is kept, what is gone, and what is refused.
 
 use super::*;
 use proptest::prelude::*;
