@@ -187,3 +187,6 @@ fn orientation(exif: &[u8]) -> Option<u8> {
         .and_then(|value| u8::try_from(value).ok())
         .filter(|value| (1..=8).contains(value))
 }
+
+#[cfg(test)]
+mod tests;
