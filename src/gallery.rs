@@ -5,6 +5,7 @@
 //! and never writes anything. All that it says of a photo goes through the public view.
 
 mod answer;
+mod bounds;
 mod cursor;
 mod locate;
 mod parameters;

@@ -8,12 +8,13 @@ use chrono::{NaiveDate, NaiveDateTime};
 use percent_encoding::percent_decode;
 use serde::Serialize;
 
+use super::bounds::Bounds;
 use super::problem::Problem;
 use super::view::FIELDS;
 
 /// Parameters of `/v1/photos`.
-pub(crate) const LIST_PARAMETERS: [&str; 8] = [
-    "from", "to", "camera", "lens", "order", "limit", "cursor", "fields",
+pub(crate) const LIST_PARAMETERS: [&str; 9] = [
+    "from", "to", "camera", "lens", "bbox", "order", "limit", "cursor", "fields",
 ];
 /// Photos on a page, where the request does not say.
 const DEFAULT_LIMIT: usize = 50;
@@ -38,7 +39,7 @@ pub(crate) struct Listing {
 }
 
 /// Which photos, in which order: what a cursor is bound to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Filters {
     /// Lowest sort key, a wall-clock time cut to what was asked: `2018-02-01`.
     pub(crate) from: Option<String>,
@@ -48,7 +49,9 @@ pub(crate) struct Filters {
     pub(crate) camera: Option<String>,
     /// A lens's slug.
     pub(crate) lens: Option<String>,
-    /// The order.
+    /// A box that the published position lies in.
+    pub(crate) bbox: Option<Bounds>,
+    /// The order; with a box, photos come by place instead.
     pub(crate) order: Order,
 }
 
@@ -75,6 +78,7 @@ impl Listing {
             cursor: None,
             fields: None,
         };
+        let mut ordered = false;
         let filters = &mut listing.filters;
         for (name, value) in pairs(query, &LIST_PARAMETERS)? {
             match name {
@@ -82,11 +86,16 @@ impl Listing {
                 "to" => filters.to = Some(Moment::parse("to", &value)?.highest_sort()),
                 "camera" => filters.camera = Some(value),
                 "lens" => filters.lens = Some(value),
-                "order" => filters.order = order(&value)?,
+                "bbox" => filters.bbox = Some(bounds(&value)?),
+                "order" => (filters.order, ordered) = (order(&value)?, true),
                 "limit" => listing.limit = limit(&value)?,
                 "cursor" => listing.cursor = Some(value),
                 _ => listing.fields = Some(fields(&value, &FIELDS)?),
             }
+        }
+        if filters.bbox.is_some() && ordered {
+            let detail = "It cannot be had with bbox: the photos of a box are listed by place.";
+            return Err(Problem::invalid_parameter("order", detail));
         }
         if let (Some(from), Some(to)) = (&filters.from, &filters.to)
             && from > to
@@ -187,6 +196,10 @@ fn order(value: &str) -> Result<Order, Problem> {
             "It is newest (the default) or oldest.",
         )),
     }
+}
+
+fn bounds(value: &str) -> Result<Bounds, Problem> {
+    Bounds::parse(value).map_err(|reason| Problem::invalid_parameter("bbox", reason))
 }
 
 fn limit(value: &str) -> Result<usize, Problem> {
@@ -414,7 +427,9 @@ mod tests {
             "page=2",
             "From=2018-02-01",
             "from=2018-02-02&to=2018-02-01",
-            "bbox=1,2,3,4",
+            "bbox=1,2,3",
+            "bbox=0,0,90,90",
+            "bbox=1,2,1.1,2.1&order=newest",
             &long,
             "%ff=1",
         ];

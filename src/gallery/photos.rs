@@ -48,8 +48,12 @@ pub(super) async fn list(
     } else {
         BTreeSet::new()
     };
-    let segments = plan::segments(filters, &years);
-    let (segments, after) = plan::resume(segments, position, filters.order);
+    let segments = if filters.bbox.is_some() && !gallery.view.publishes_positions() {
+        Vec::new()
+    } else {
+        plan::segments(filters, &years)
+    };
+    let (segments, after) = plan::resume(segments, position);
     let page = walk(&gallery, &listing, segments, after).await?;
     let next = match page.next {
         None => "null".to_owned(),
@@ -124,7 +128,8 @@ async fn walk(
                 .query(&segment, wanted, after.as_deref())
                 .await?;
             for entry in page.entries {
-                if !plan::admits(filters, &entry.summary) {
+                let published = gallery.view.position(&entry.summary);
+                if !plan::admits(filters, &segment, &entry, published.as_ref()) {
                     continue;
                 }
                 // One more than the page holds: something follows.

@@ -1,14 +1,16 @@
 //! Which partitions of which index answer a list request, and in which order. Pure; no request is made here.
 //!
-//! A camera's photos come from by-camera, a lens's from by-lens (both asked for: by-camera, and the lens is a filter
-//! after), all others from by-date, year by year. Undated photos are a segment of their own, always the last, and not
-//! of any date range.
+//! The photos of a box come from by-place, cell by cell; else a camera's from by-camera, a lens's from by-lens; all
+//! others from by-date, year by year. What an index does not answer (the lens of a camera's photos, anything but the
+//! cell of a box's) is a filter after the query. Undated photos are a segment of their own, always the last, and not of
+//! any date range.
 
 use std::collections::BTreeSet;
 
-use crate::catalogue::query::{Index, Segment, UNDATED_SORT_PREFIX};
-use crate::photo::Summary;
+use crate::catalogue::query::{Entry, Index, Segment, UNDATED_SORT_PREFIX, date_sort};
+use crate::photo::Location;
 
+use super::bounds::cell_of;
 use super::cursor::Position;
 use super::parameters::{Filters, Order};
 
@@ -27,11 +29,18 @@ pub(crate) fn one_year(filters: &Filters) -> Option<&str> {
 
 /// Whether [`segments`] needs the years that hold photos.
 pub(crate) fn needs_years(filters: &Filters) -> bool {
-    filters.camera.is_none() && filters.lens.is_none() && one_year(filters).is_none()
+    filters.camera.is_none()
+        && filters.lens.is_none()
+        && filters.bbox.is_none()
+        && one_year(filters).is_none()
 }
 
 /// The segments that answer a request, in the order in which they are shown.
 pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
+    if let Some(bounds) = filters.bbox {
+        let cells = bounds.cells().into_iter();
+        return cells.map(of_cell).collect();
+    }
     let (index, partition) = match (&filters.camera, &filters.lens) {
         (Some(camera), _) => (Index::ByCamera, camera),
         (None, Some(lens)) => (Index::ByLens, lens),
@@ -59,7 +68,6 @@ pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segme
 pub(crate) fn resume(
     segments: Vec<Segment>,
     position: Option<Position>,
-    order: Order,
 ) -> (Vec<Segment>, Option<String>) {
     let Some(position) = position else {
         return (segments, None);
@@ -70,10 +78,8 @@ pub(crate) fn resume(
         .filter(|segment| match (is_undated(segment), position.undated) {
             (true, _) => true,
             (false, true) => false,
-            (false, false) => match order {
-                Order::Newest => segment.partition <= position.partition,
-                Order::Oldest => segment.partition >= position.partition,
-            },
+            (false, false) if segment.descending => segment.partition <= position.partition,
+            (false, false) => segment.partition >= position.partition,
         })
         .collect();
     let here = rest.first().is_some_and(|segment| {
@@ -94,13 +100,35 @@ pub(crate) fn position(segment: &Segment, after: Option<String>) -> Position {
 
 /// Whether the request asks for more than its index answers, so that photos are left out after the query.
 pub(crate) fn narrows(filters: &Filters) -> bool {
-    filters.camera.is_some() && filters.lens.is_some()
+    filters.bbox.is_some() || (filters.camera.is_some() && filters.lens.is_some())
 }
 
-/// Whether a photo that the index gave is one that was asked for.
-pub(crate) fn admits(filters: &Filters, summary: &Summary) -> bool {
-    let lens = summary.lens.as_ref().map(|lens| lens.slug.as_str());
-    !narrows(filters) || lens == filters.lens.as_deref()
+/// Whether a photo that a segment gave is one that was asked for, by its published position.
+pub(crate) fn admits(
+    filters: &Filters,
+    segment: &Segment,
+    entry: &Entry,
+    published: Option<&Location>,
+) -> bool {
+    let summary = &entry.summary;
+    let lens = || summary.lens.as_ref().map(|lens| lens.slug.as_str());
+    let of_lens = filters.lens.is_none() || lens() == filters.lens.as_deref();
+    let Some(bounds) = filters.bbox else {
+        return !narrows(filters) || of_lens;
+    };
+    let camera = || summary.camera.as_ref().map(|camera| camera.slug.as_str());
+    let of_camera = filters.camera.is_none() || camera() == filters.camera.as_deref();
+    let sort = date_sort(&summary.capture, &summary.name, &summary.id);
+    let in_range = !has_range(filters)
+        || (summary.capture.taken_at_local.is_some()
+            && filters.from.as_ref().is_none_or(|from| *from <= sort)
+            && filters.to.as_ref().is_none_or(|to| sort <= *to));
+    // A photo that was indexed under another policy may stand in the cell of its true position: showing it there would
+    // tell that cell.
+    let of_place = published.is_some_and(|location| {
+        bounds.contains(location) && cell_of(location).as_deref() == Some(&segment.partition)
+    });
+    of_lens && of_camera && in_range && of_place
 }
 
 fn by_date(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
@@ -135,6 +163,16 @@ fn by_date(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
         segments.push(undated(Index::ByDate, UNDATED));
     }
     segments
+}
+
+fn of_cell(partition: String) -> Segment {
+    Segment {
+        index: Index::ByPlace,
+        partition,
+        from: None,
+        to: None,
+        descending: false,
+    }
 }
 
 fn dated(
@@ -254,6 +292,15 @@ mod tests {
     }
 
     #[test]
+    fn a_box_is_read_cell_by_cell_and_needs_no_years() {
+        let query = "bbox=-73.6,45.4,-73.5,45.6&from=2018-02-01&camera=nikon-d750";
+        let cells = ["by-place f25d .. up", "by-place f25e .. up"];
+        assert_eq!(plan(query, &[]), cells);
+        let filters = Listing::parse(Some(query)).expect("valid").filters;
+        assert!(!needs_years(&filters) && narrows(&filters));
+    }
+
+    #[test]
     fn private_partitions_are_never_asked_for() {
         assert_eq!(
             plan("", &["private#2018", "private#undated", "2018"]),
@@ -288,7 +335,7 @@ mod tests {
         let filters = Filters::default();
         let all = segments(&filters, &years(&["2016", "2018", "2019", "undated"]));
         let rest = |position| {
-            let (rest, after) = resume(all.clone(), Some(position), Order::Newest);
+            let (rest, after) = resume(all.clone(), Some(position));
             (
                 rest.into_iter()
                     .map(|segment| segment.partition)
@@ -306,6 +353,6 @@ mod tests {
             rest(at("undated", true)),
             ("undated".to_owned(), Some("x".to_owned()))
         );
-        assert_eq!(resume(all.clone(), None, Order::Newest).0, all);
+        assert_eq!(resume(all.clone(), None).0, all);
     }
 }

@@ -188,7 +188,7 @@ impl PublicView {
             camera,
             lens,
             exposure,
-            location,
+            location: _,
             title,
             caption,
             keywords,
@@ -211,9 +211,7 @@ impl PublicView {
             camera: camera.as_ref().map(public_camera),
             lens: lens.as_ref().map(public_lens),
             exposure: public_exposure(exposure),
-            location: location
-                .as_ref()
-                .and_then(|location| self.public_location(location)),
+            location: self.position(summary),
             title: text(title),
             caption: text(caption),
             keywords: keywords.iter().map(|keyword| clean_text(keyword)).collect(),
@@ -280,6 +278,19 @@ impl PublicView {
             file_name,
             treatment,
         })
+    }
+
+    /// Whether any position is published at all.
+    pub(crate) fn publishes_positions(&self) -> bool {
+        self.location != LocationPolicy::Hide
+    }
+
+    /// Where a photo was taken, as far as it is published: what filters go by too.
+    pub(crate) fn position(&self, summary: &Summary) -> Option<Location> {
+        summary
+            .location
+            .as_ref()
+            .and_then(|location| self.public_location(location))
     }
 
     fn public_location(&self, location: &Location) -> Option<Location> {

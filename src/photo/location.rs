@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use geohash::Coord;
+
 use super::Location;
 
 /// How much of a photo's position is published. Everything that a position shows through goes by the published one:
@@ -28,18 +30,21 @@ impl LocationPolicy {
     /// Rounded, only latitude and longitude are left: altitude, direction, speed and the receiver's time would narrow
     /// the rounded position down again. A position that is not on the globe is not published at all.
     pub fn publish(&self, location: &Location) -> Option<Location> {
-        if !(-90.0..=90.0).contains(&location.lat) || !(-180.0..=180.0).contains(&location.lon) {
+        if !location.is_on_globe() {
             return None;
         }
+        // One meridian, one way to write it: an index must find it from both sides.
+        let meridian = |lon: f64| if lon == 180.0 { -180.0 } else { lon };
         match *self {
             LocationPolicy::Hide => None,
             LocationPolicy::Round(decimals) => Some(Location {
                 lat: round(location.lat, decimals),
-                lon: round(location.lon, decimals),
+                lon: meridian(round(location.lon, decimals)),
                 precision: format!("round:{decimals}"),
                 ..Location::default()
             }),
             LocationPolicy::Exact => Some(Location {
+                lon: meridian(location.lon),
                 precision: "exact".to_owned(),
                 ..location.clone()
             }),
@@ -49,6 +54,29 @@ impl LocationPolicy {
     /// Whether files may be published with the position that they carry.
     pub fn is_exact(&self) -> bool {
         *self == LocationPolicy::Exact
+    }
+}
+
+impl Location {
+    /// The geohash of the position, of 1 to 12 characters; `None` where it is not on the globe. Of a published position
+    /// its first 4 characters are its partition in by-place.
+    ///
+    /// The poles and the antimeridian lie in the cells that touch them.
+    pub fn geohash(&self, chars: usize) -> Option<String> {
+        // geohash::encode takes its upper bounds for its lower ones; a tenth of a millimetre keeps clear of them.
+        let below = |degrees: f64, most: f64| degrees.min(most - 1e-9);
+        if !self.is_on_globe() {
+            return None;
+        }
+        let place = Coord {
+            x: below(self.lon, 180.0),
+            y: below(self.lat, 90.0),
+        };
+        geohash::encode(place, chars).ok()
+    }
+
+    fn is_on_globe(&self) -> bool {
+        (-90.0..=90.0).contains(&self.lat) && (-180.0..=180.0).contains(&self.lon)
     }
 }
 
@@ -145,6 +173,35 @@ mod tests {
             let nowhere = Location { lat, lon, ..home() };
             assert_eq!(LocationPolicy::Exact.publish(&nowhere), None);
         }
+    }
+
+    #[test]
+    fn the_antimeridian_is_written_one_way() {
+        for (policy, lon) in [
+            (LocationPolicy::Exact, 180.0),
+            (LocationPolicy::Round(2), 179.999),
+        ] {
+            let published = policy
+                .publish(&Location { lon, ..home() })
+                .expect("published");
+            assert_eq!(published.lon, -180.0);
+        }
+    }
+
+    #[test]
+    fn the_north_pole_is_in_the_northernmost_cell() {
+        let geohash = |lat| {
+            Location {
+                lat,
+                lon: 10.0,
+                ..Location::default()
+            }
+            .geohash(4)
+        };
+        assert_eq!(geohash(90.0), geohash(89.95));
+        assert_eq!(geohash(-90.0), geohash(-89.95));
+        assert_eq!(geohash(45.0).map(|hash| hash.len()), Some(4));
+        assert_eq!(geohash(91.0), None);
     }
 
     #[test]

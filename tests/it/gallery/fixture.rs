@@ -164,6 +164,10 @@ pub(crate) struct Shot {
     pub(crate) camera: Option<String>,
     pub(crate) lens: Option<String>,
     pub(crate) private: bool,
+    /// Longitude and latitude; the cathedral of the made-up photographer's home town where absent.
+    pub(crate) place: Option<(f64, f64)>,
+    /// The policy that it is indexed under.
+    pub(crate) policy: LocationPolicy,
 }
 
 impl Shot {
@@ -197,6 +201,11 @@ impl Shot {
         self
     }
 
+    pub(crate) fn place(mut self, lon: f64, lat: f64, policy: LocationPolicy) -> Self {
+        (self.place, self.policy) = (Some((lon, lat)), policy);
+        self
+    }
+
     pub(crate) fn stem(&self) -> String {
         let folder = self.local.as_ref().map_or("undated", |local| &local[..10]);
         format!("{folder}/{}", self.name)
@@ -213,6 +222,17 @@ impl Shot {
                 let local: NaiveDateTime = local.parse().expect("a local time");
                 CaptureTime::new(local, "DateTimeOriginal", None)
             });
+        let (lon, lat) = self.place.unwrap_or((-73.645_678, 45.471_234));
+        let location = Location {
+            lat,
+            lon,
+            ..Location::default()
+        };
+        let place = self
+            .policy
+            .publish(&location)
+            .filter(|_| !self.private)
+            .and_then(|location| location.geohash(9));
         let photo = Photo {
             capture: capture.clone(),
             width: Some(4000),
@@ -228,11 +248,7 @@ impl Shot {
                 ..Lens::default()
             }),
             body_serial: Some("SECRET-SERIAL".to_owned()),
-            location: Some(Location {
-                lat: 45.471_234,
-                lon: -73.645_678,
-                ..Location::default()
-            }),
+            location: Some(location),
             ..Photo::default()
         };
         let key = format!("archive/{stem}.jpg");
@@ -279,7 +295,8 @@ impl Shot {
             date_sort: Some(date_sort(&capture, &self.name, &id)),
             camera_partition: self.camera.clone().filter(|_| !self.private),
             lens_partition: self.lens.clone().filter(|_| !self.private),
-            ..IndexKeys::default()
+            place_partition: place.as_ref().map(|place| place[..4].to_owned()),
+            place_sort: place.as_ref().map(|place| format!("{place}#{id}")),
         };
         if self.private {
             item.overrides = Overrides {

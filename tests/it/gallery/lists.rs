@@ -246,3 +246,85 @@ async fn one_unreadable_item_does_not_hide_the_others() {
         ["c", "b"]
     );
 }
+
+/// A gallery under a policy, with photos indexed under the same.
+async fn on_a_map(policy: LocationPolicy) -> Fixture {
+    let fixture = Fixture::with(|settings| settings.location = policy).await;
+    for (name, lon, lat) in [
+        ("home", -73.601, 45.501),
+        ("corner", -73.649, 45.549),
+        ("far", -73.2, 45.501),
+        ("fiji-west", 179.99, -17.5),
+        ("fiji-east", -179.99, -17.5),
+        ("pole", 10.0, 90.0),
+    ] {
+        let camera = if name == "corner" { "canon" } else { "nikon" };
+        let shot = Shot::new(name, "2018-02-01T10:00:00").camera(camera);
+        fixture.add(&shot.place(lon, lat, policy)).await;
+    }
+    let secret = Shot::new("secret", "2018-02-01T10:00:00").private();
+    fixture.add(&secret.place(-73.601, 45.501, policy)).await;
+    fixture
+}
+
+#[tokio::test]
+async fn a_box_holds_the_photos_whose_published_position_lies_in_it() {
+    let fixture = on_a_map(LocationPolicy::Exact).await;
+    for (query, names) in [
+        ("bbox=-73.7,45.4,-73.5,45.6", vec!["corner", "home"]),
+        ("bbox=-73.602,45.5,-73.6,45.502", vec!["home"]),
+        ("bbox=-73.7,45.4,-73.5,45.6&camera=canon", vec!["corner"]),
+        ("bbox=-73.7,45.4,-73.5,45.6&from=2018-02-02", vec![]),
+        ("bbox=-73.7,45.4,-73.5,45.6&to=2018-02-01&lens=none", vec![]),
+        (
+            "bbox=179.9,-17.6,-179.9,-17.4",
+            vec!["fiji-east", "fiji-west"],
+        ),
+        ("bbox=9.9,89.9,10.1,90", vec!["pole"]),
+        ("bbox=0,0,0.1,0.1", vec![]),
+    ] {
+        for limit in ["", "&limit=1"] {
+            let mut found = fixture.names(&format!("/v1/photos?{query}{limit}")).await;
+            found.sort();
+            assert_eq!(found, names, "{query}{limit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_box_finds_rounded_positions_where_they_are_shown_and_hidden_ones_nowhere() {
+    let rounded = on_a_map(LocationPolicy::Round(1)).await;
+    let mut found = rounded
+        .names("/v1/photos?bbox=-73.61,45.49,-73.59,45.51")
+        .await;
+    found.sort();
+    assert_eq!(found, ["corner", "home"]);
+    assert_eq!(
+        rounded
+            .names("/v1/photos?bbox=-73.6011,45.5009,-73.6009,45.5011")
+            .await,
+        [""; 0]
+    );
+    let hidden = on_a_map(LocationPolicy::Hide).await;
+    let everywhere = hidden.json("/v1/photos?bbox=-73.7,45.4,-73.5,45.6").await;
+    assert_eq!(everywhere, json!({ "items": [], "next": null }));
+}
+
+#[tokio::test]
+async fn a_photo_indexed_under_another_policy_does_not_tell_its_cell() {
+    let true_place =
+        Shot::new("home", "2018-02-01T10:00:00").place(-73.47, 45.501, LocationPolicy::Exact);
+    for policy in [LocationPolicy::Hide, LocationPolicy::Round(0)] {
+        let fixture = Fixture::with(|settings| settings.location = policy).await;
+        fixture.add(&true_place).await;
+        // Two boxes: around the true place, and one that holds the true and the rounded place (-73, 46).
+        for bbox in ["-73.48,45.5,-73.46,45.51", "-73.4,45.95,-72.95,46.05"] {
+            let list = fixture.json(&format!("/v1/photos?bbox={bbox}")).await;
+            assert_eq!(
+                list,
+                json!({ "items": [], "next": null }),
+                "{policy} {bbox}"
+            );
+        }
+    }
+}

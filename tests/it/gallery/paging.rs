@@ -117,6 +117,7 @@ fn shots(names: &'static str) -> impl Strategy<Value = Vec<Shot>> {
             camera,
             lens,
             private,
+            ..Shot::default()
         });
     proptest::collection::vec(shot, 0..40)
 }
@@ -183,7 +184,7 @@ async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: Query) {
         };
         path = format!("{}&cursor={cursor}", query.path());
         // The photo that the cursor stands on goes; others come, before and after it.
-        if let Some(last) = last.filter(|_| seen.len() % 3 == 0) {
+        if let Some(last) = last.filter(|_| seen.len().is_multiple_of(3)) {
             fixture.delete(&shots[&last].0.pk).await;
         }
         for shot in during.split_off(during.len().saturating_sub(3)) {
