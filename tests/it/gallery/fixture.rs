@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -10,6 +10,11 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
     KeyType, Projection, ProjectionType, ScalarAttributeType,
 };
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, NaiveDateTime};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{IndexKeys, Item, Overrides, Part, Visibility};
@@ -31,6 +36,30 @@ pub(crate) struct Fixture {
     pub(crate) http: reqwest::Client,
     pub(crate) client: Client,
     now: Arc<AtomicI64>,
+    queries: Arc<AtomicU32>,
+}
+
+/// Counts the Query requests that leave the SDK.
+#[derive(Debug)]
+struct Counter(Arc<AtomicU32>);
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target");
+        if target.is_some_and(|target| target.ends_with(".Query")) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
 }
 
 impl Fixture {
@@ -62,7 +91,13 @@ impl Fixture {
             }),
         };
         change(&mut settings);
-        let router = router(Catalogue::new(client.clone(), TABLE.to_owned()), settings);
+        let queries = Arc::new(AtomicU32::new(0));
+        let counted = client
+            .config()
+            .to_builder()
+            .interceptor(Counter(Arc::clone(&queries)));
+        let counted = Client::from_conf(counted.build());
+        let router = router(Catalogue::new(counted, TABLE.to_owned()), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -71,7 +106,15 @@ impl Fixture {
             http: reqwest::Client::new(),
             client,
             now,
+            queries,
         }
+    }
+
+    /// The JSON of an answer, and how many index queries it cost.
+    pub(crate) async fn json_and_queries(&self, path: &str) -> (Value, u32) {
+        let before = self.queries.load(Ordering::SeqCst);
+        let json = self.json(path).await;
+        (json, self.queries.load(Ordering::SeqCst) - before)
     }
 
     /// Lets days go by.

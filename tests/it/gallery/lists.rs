@@ -104,6 +104,39 @@ async fn a_list_that_ends_with_its_page_says_so() {
 }
 
 #[tokio::test]
+async fn a_page_of_one_partition_is_one_index_query() {
+    let fixture = Fixture::new().await;
+    for second in 10..60 {
+        let shot = Shot::new(&format!("p{second}"), &format!("2018-02-01T10:00:{second}"));
+        fixture
+            .add(
+                &shot
+                    .camera("nikon")
+                    .lens(if second == 59 { "rare" } else { "usual" }),
+            )
+            .await;
+    }
+    for path in [
+        "/v1/photos?limit=20",
+        "/v1/photos?from=2018-02-01&to=2018-02-01&limit=20",
+        "/v1/photos?from=2018-02-01&to=2018-02-28",
+        "/v1/photos?camera=nikon&limit=20",
+        "/v1/photos?lens=usual&limit=20&order=oldest",
+        "/v1/photos?camera=nikon&lens=rare&from=2018-01-01",
+        "/v1/photos?camera=none&from=2018-01-01",
+    ] {
+        let (page, queries) = fixture.json_and_queries(path).await;
+        assert_eq!(queries, 1, "{path}");
+        if let Some(cursor) = page["next"].as_str() {
+            let (_, queries) = fixture
+                .json_and_queries(&format!("{path}&cursor={cursor}"))
+                .await;
+            assert_eq!(queries, 1, "{path}, second page");
+        }
+    }
+}
+
+#[tokio::test]
 async fn many_empty_years_cost_a_bounded_request_and_nothing_is_lost() {
     let fixture = Fixture::new().await;
     for year in 1980..2020 {
@@ -114,7 +147,8 @@ async fn many_empty_years_cost_a_bounded_request_and_nothing_is_lost() {
             fixture.delete(&item.pk).await;
         }
     }
-    let first = fixture.json("/v1/photos").await;
+    let (first, queries) = fixture.json_and_queries("/v1/photos").await;
+    assert_eq!(queries, 16);
     assert_eq!(first["items"], json!([]));
     assert!(first["next"].is_string());
     assert_eq!(fixture.names("/v1/photos").await, ["p"]);
