@@ -27,6 +27,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 const TABLE: &str = "photos";
+/// No test's list has more pages.
+pub(crate) const MAX_PAGES: usize = 300;
 /// Noon of 2026-01-01.
 const START: i64 = 1_767_268_800;
 
@@ -141,7 +143,8 @@ impl Fixture {
     pub(crate) async fn names(&self, path: &str) -> Vec<String> {
         let mut names = Vec::new();
         let mut page = self.json(path).await;
-        loop {
+        // A list that never ends is a failure, not a test that hangs.
+        for _ in 0..MAX_PAGES {
             let items = page["items"].as_array().expect("items");
             names.extend(
                 items
@@ -156,6 +159,7 @@ impl Fixture {
                 .json(&format!("{path}{separator}cursor={cursor}"))
                 .await;
         }
+        panic!("{path}: more than {MAX_PAGES} pages")
     }
 
     /// Puts a photo into the catalogue as ingest does: its year first, then its item.
