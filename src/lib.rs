@@ -4,4 +4,6 @@
 //! Three verbs, one library: [`ingest`] organises and indexes, `publish` (to come) keeps counts and static files,
 //! [`gallery`] answers. See ARCHITECTURE.md for the map.
 
+#[cfg(feature = "local")]
+pub mod local;
 pub mod photo;
