@@ -236,9 +236,9 @@ impl S3Store {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = filters.clone();
         // The answer need not be awaited: a change sent later is made later.
-        let _ = self.inner.writer.change(true, move |connection| {
+        drop(self.inner.writer.change(true, move |connection| {
             delivery::save_filters(connection, &filters).map_err(database_error)
-        });
+        }));
     }
 
     fn shared(&self) -> &Shared {

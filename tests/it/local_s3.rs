@@ -37,7 +37,13 @@ struct Server {
 impl Server {
     async fn start() -> Server {
         let server = Server::start_in(Arc::new(tempfile::tempdir().unwrap())).await;
-        server.client.create_bucket().bucket(BUCKET).send().await.unwrap();
+        server
+            .client
+            .create_bucket()
+            .bucket(BUCKET)
+            .send()
+            .await
+            .unwrap();
         server
     }
 
@@ -46,12 +52,29 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let stop = Arc::new(Notify::new());
-        let key_pair = KeyPair { access_key: "test".to_owned(), secret_key: "secret".to_owned() };
+        let key_pair = KeyPair {
+            access_key: "test".to_owned(),
+            secret_key: "secret".to_owned(),
+        };
         let stopped = Arc::clone(&stop);
-        let running =
-            tokio::spawn(store.clone().serve(listener, key_pair, async move { stopped.notified().await }));
-        let client = client(&address, "secret", RequestChecksumCalculation::WhenSupported);
-        Server { data, store, client, address, stop, running }
+        let running = tokio::spawn(
+            store
+                .clone()
+                .serve(listener, key_pair, async move { stopped.notified().await }),
+        );
+        let client = client(
+            &address,
+            "secret",
+            RequestChecksumCalculation::WhenSupported,
+        );
+        Server {
+            data,
+            store,
+            client,
+            address,
+            stop,
+            running,
+        }
     }
 
     /// Stops, and starts again on the same folder.
@@ -74,12 +97,28 @@ impl Server {
 
     async fn put(&self, key: &str, body: impl Into<Vec<u8>>) -> String {
         let body = ByteStream::from(body.into());
-        let put = self.client.put_object().bucket(BUCKET).key(key).body(body).send().await;
-        put.unwrap_or_else(|error| panic!("{key}: {error:?}")).e_tag.unwrap()
+        let put = self
+            .client
+            .put_object()
+            .bucket(BUCKET)
+            .key(key)
+            .body(body)
+            .send()
+            .await;
+        put.unwrap_or_else(|error| panic!("{key}: {error:?}"))
+            .e_tag
+            .unwrap()
     }
 
     async fn get(&self, key: &str) -> Option<Vec<u8>> {
-        match self.client.get_object().bucket(BUCKET).key(key).send().await {
+        match self
+            .client
+            .get_object()
+            .bucket(BUCKET)
+            .key(key)
+            .send()
+            .await
+        {
             Ok(got) => Some(got.body.collect().await.unwrap().to_vec()),
             Err(error) => {
                 assert_eq!(code(&error), "NoSuchKey", "{key}");
@@ -89,12 +128,29 @@ impl Server {
     }
 
     async fn delete(&self, key: &str) {
-        self.client.delete_object().bucket(BUCKET).key(key).send().await.unwrap();
+        self.client
+            .delete_object()
+            .bucket(BUCKET)
+            .key(key)
+            .send()
+            .await
+            .unwrap();
     }
 
     async fn keys(&self) -> Vec<String> {
-        let listed = self.client.list_objects_v2().bucket(BUCKET).encoding_type("url".into()).send().await.unwrap();
-        listed.contents().iter().map(|object| decode(object.key().unwrap())).collect()
+        let listed = self
+            .client
+            .list_objects_v2()
+            .bucket(BUCKET)
+            .encoding_type("url".into())
+            .send()
+            .await
+            .unwrap();
+        listed
+            .contents()
+            .iter()
+            .map(|object| decode(object.key().unwrap()))
+            .collect()
     }
 }
 
@@ -117,13 +173,20 @@ fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
 }
 
 /// The HTTP status of a failure.
-fn status<E>(error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>) -> u16 {
-    error.raw_response().map_or(0, |response| response.status().as_u16())
+fn status<E>(
+    error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
+) -> u16 {
+    error
+        .raw_response()
+        .map_or(0, |response| response.status().as_u16())
 }
 
 /// A key as a listing with `encoding-type=url` spells it.
 fn decode(key: &str) -> String {
-    percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8().unwrap().into_owned()
+    percent_encoding::percent_decode_str(&key.replace('+', " "))
+        .decode_utf8()
+        .unwrap()
+        .into_owned()
 }
 
 /// Every file below a folder, as paths relative to it.
@@ -134,7 +197,13 @@ fn files(folder: &Path) -> Vec<String> {
             if path.is_dir() {
                 visit(root, &path, found);
             } else {
-                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+                found.push(
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .to_owned(),
+                );
             }
         }
     }

@@ -1,3 +1,5 @@
 //! Integration tests: one target, a module for each subject.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod local_s3;

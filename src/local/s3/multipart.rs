@@ -442,8 +442,7 @@ pub(super) async fn list_uploads(
                 row.get(4)?,
             ))
         })?;
-        let mut all: Vec<(String, String, i64, Option<String>, Option<String>)> =
-            rows.collect::<Result<_, _>>()?;
+        let mut all = rows.collect::<rusqlite::Result<Vec<Listed>>>()?;
         all.retain(|(key, ..)| key.starts_with(&prefix));
         if let Some(marker) = key_marker.filter(|marker| !marker.is_empty()) {
             let at = id_marker.and_then(|id| {
@@ -493,6 +492,9 @@ pub(super) async fn list_uploads(
         ..ListMultipartUploadsOutput::default()
     })
 }
+
+/// Key, id, start, checksum algorithm and type of an upload.
+type Listed = (String, String, i64, Option<String>, Option<String>);
 
 struct Upload {
     attributes: Attributes,

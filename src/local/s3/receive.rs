@@ -80,23 +80,23 @@ impl Expected {
 
     pub(super) fn hasher(&self) -> ChecksumHasher {
         let given = &self.checksums;
-        let mut hasher = ChecksumHasher::default();
-        hasher.crc32 = self
-            .wants("crc32", given.crc32.as_ref())
-            .then(s3s::crypto::Crc32::new);
-        hasher.crc32c = self
-            .wants("crc32c", given.crc32c.as_ref())
-            .then(s3s::crypto::Crc32c::new);
-        hasher.crc64nvme = self
-            .wants("crc64nvme", given.crc64nvme.as_ref())
-            .then(s3s::crypto::Crc64Nvme::new);
-        hasher.sha1 = self
-            .wants("sha1", given.sha1.as_ref())
-            .then(s3s::crypto::Sha1::new);
-        hasher.sha256 = self
-            .wants("sha256", given.sha256.as_ref())
-            .then(s3s::crypto::Sha256::new);
-        hasher
+        ChecksumHasher {
+            crc32: self
+                .wants("crc32", given.crc32.as_ref())
+                .then(s3s::crypto::Crc32::new),
+            crc32c: self
+                .wants("crc32c", given.crc32c.as_ref())
+                .then(s3s::crypto::Crc32c::new),
+            sha1: self
+                .wants("sha1", given.sha1.as_ref())
+                .then(s3s::crypto::Sha1::new),
+            sha256: self
+                .wants("sha256", given.sha256.as_ref())
+                .then(s3s::crypto::Sha256::new),
+            crc64nvme: self
+                .wants("crc64nvme", given.crc64nvme.as_ref())
+                .then(s3s::crypto::Crc64Nvme::new),
+        }
     }
 
     /// Compares what came with what was said before and after it.

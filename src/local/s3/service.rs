@@ -79,10 +79,7 @@ impl S3 for Service {
         // A folder that was there before brings its files along.
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || adoption::scan_bucket(&store, &bucket));
-        Ok(S3Response::new(CreateBucketOutput {
-            location,
-            ..CreateBucketOutput::default()
-        }))
+        Ok(S3Response::new(CreateBucketOutput { location }))
     }
 
     async fn head_bucket(
