@@ -1,6 +1,13 @@
-//! photo-catalogue
+//! photo-catalogue: photos dropped into a bucket are filed by the day they were taken, catalogued with their full
+//! EXIF, and served as gallery JSON.
+//!
+//! Three verbs, one library: `ingest` organises and indexes, `publish` (to come) keeps counts and static files,
+//! [`gallery`] answers. See ARCHITECTURE.md for the map.
+
 pub mod catalogue;
 pub mod exif;
 pub mod gallery;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod photo;
 pub mod storage;

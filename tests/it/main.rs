@@ -1,3 +1,6 @@
-//! The integration tests: our code against real servers, over the wire.
+//! Integration tests: one target, a module for each subject.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod gallery;
+mod local_s3;
