@@ -5,3 +5,4 @@ mod fixture;
 mod http;
 mod lists;
 mod paging;
+mod pictures;

@@ -168,7 +168,9 @@ pub(super) fn public_tags(tags: &Tags, policy: LocationPolicy) -> Tags {
             .any(|(listed, names)| *listed == ifd && names.contains(&tag))
     };
     let is_public = |ifd: &str, tag: &str| {
-        is_in(&PUBLIC, ifd, tag) || (policy.is_exact() && is_in(&PLACES, ifd, tag))
+        is_in(&PUBLIC, ifd, tag)
+            // TIFF/EP and many RAW files keep Exif's tags in the first IFD.
+            || (ifd == "IFD0" && is_in(&PUBLIC, "ExifIFD", tag)) || (policy.is_exact() && is_in(&PLACES, ifd, tag))
     };
     let mut public = Tags::new();
     for (ifd, values) in tags {
