@@ -4,7 +4,7 @@
 //! server, no Lambda, and neither ingest, publish nor gallery.
 
 pub mod item;
-mod query;
+pub mod query;
 mod schema;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,8 +16,6 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::photo::PhotoId;
 use item::{Item, LedgerEntry, photo_pk};
-
-pub use query::*;
 
 /// The item that names the years that hold photos.
 const YEARS: &str = "years";

@@ -1,1 +1,211 @@
-//! List queries (being written).
+//! Index queries: one partition of one index, in order, a page at a time.
+//!
+//! Every answer comes from an index's projection (the list form of a photo): no scan, no second read. Index reads are
+//! eventually consistent, as DynamoDB's secondary indexes are. Which partitions answer a question is not decided here.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Catalogue, CatalogueError};
+use crate::photo::{CaptureTime, Summary};
+
+/// What the sort keys of undated photos begin with: after every date, so that in an index that holds both (a camera's
+/// photos) the undated ones are a range of their own, whatever their names look like.
+pub const UNDATED_SORT_PREFIX: &str = "undated#";
+
+/// The sort key of a photo in by-date, by-camera and by-lens: `takenAtLocal#id`; undated, `undated#name#id`. Unique
+/// within a partition, and in the order of the wall clock.
+pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
+    match &capture.taken_at_local {
+        Some(local) => format!("{local}#{id}"),
+        None => format!("{UNDATED_SORT_PREFIX}{name}#{id}"),
+    }
+}
+
+/// The indexes of the `photos` table (schema/tables.json).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Index {
+    /// Public photos by year, or `undated`; private ones apart.
+    ByDate,
+    /// Public photos by camera slug.
+    ByCamera,
+    /// Public photos by lens slug.
+    ByLens,
+    /// Public photos by the geohash cell of their published position.
+    ByPlace,
+}
+
+impl Index {
+    /// The index's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Index::ByDate => "by-date",
+            Index::ByCamera => "by-camera",
+            Index::ByLens => "by-lens",
+            Index::ByPlace => "by-place",
+        }
+    }
+
+    fn partition_attribute(self) -> &'static str {
+        match self {
+            Index::ByDate => "datePartition",
+            Index::ByCamera => "cameraPartition",
+            Index::ByLens => "lensPartition",
+            Index::ByPlace => "placePartition",
+        }
+    }
+
+    fn sort_attribute(self) -> &'static str {
+        match self {
+            Index::ByDate | Index::ByCamera | Index::ByLens => "dateSort",
+            Index::ByPlace => "placeSort",
+        }
+    }
+}
+
+/// A part of one partition: sort keys from `from` to `to`, both included, where set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Which index.
+    pub index: Index,
+    /// The partition's key; not empty.
+    pub partition: String,
+    /// Lowest sort key.
+    pub from: Option<String>,
+    /// Highest sort key; not below `from`.
+    pub to: Option<String>,
+    /// From the highest sort key down.
+    pub descending: bool,
+}
+
+/// One photo of a page and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its sort key: what to start after to go on from here.
+    pub sort: String,
+    /// Its list form, as stored.
+    pub summary: Summary,
+}
+
+/// One page of a segment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// In the segment's order.
+    pub entries: Vec<Entry>,
+    /// The sort key to start after for the next page; `None` at the segment's end. There may be one although nothing
+    /// follows: DynamoDB says so of a page that its limit filled exactly.
+    pub next_after: Option<String>,
+}
+
+impl Catalogue {
+    /// At most `limit` photos of a segment, after the sort key `after`, in one Query request. DynamoDB cuts a page at
+    /// 1 MB too. A photo need not be there any more to start after it.
+    ///
+    /// A photo whose stored list form cannot be read is left out and logged, so that one bad item does not hide the
+    /// others.
+    ///
+    /// # Errors
+    /// The request failed, after the SDK's own retries.
+    pub async fn query(
+        &self,
+        segment: &Segment,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Page, CatalogueError> {
+        let Segment {
+            index,
+            partition,
+            from,
+            to,
+            descending,
+        } = segment;
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let condition = match (from, to) {
+            (None, None) => "#p = :p",
+            (Some(_), None) => "#p = :p AND #s >= :from",
+            (None, Some(_)) => "#p = :p AND #s <= :to",
+            (Some(_), Some(_)) => "#p = :p AND #s BETWEEN :from AND :to",
+        };
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(index.name())
+            .key_condition_expression(condition)
+            .expression_attribute_names("#p", index.partition_attribute())
+            .expression_attribute_values(":p", text(partition))
+            .scan_index_forward(!descending)
+            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX));
+        if from.is_some() || to.is_some() {
+            request = request.expression_attribute_names("#s", index.sort_attribute());
+        }
+        if let Some(from) = from {
+            request = request.expression_attribute_values(":from", text(from));
+        }
+        if let Some(to) = to {
+            request = request.expression_attribute_values(":to", text(to));
+        }
+        if let Some(sort) = after {
+            // Every sort key ends in the photo's id, so the whole key can be told from it.
+            let id = sort.rsplit('#').next().unwrap_or(sort);
+            request = request
+                .exclusive_start_key("pk", text(&format!("photo#{id}")))
+                .exclusive_start_key(index.partition_attribute(), text(partition))
+                .exclusive_start_key(index.sort_attribute(), text(sort));
+        }
+        let output = request
+            .send()
+            .await
+            .map_err(|error| CatalogueError::Request {
+                operation: "Query",
+                source: error.into(),
+            })?;
+        let sort_of = |item: &HashMap<String, AttributeValue>| {
+            item.get(index.sort_attribute())
+                .and_then(|value| value.as_s().ok())
+                .cloned()
+        };
+        let next_after = output.last_evaluated_key.as_ref().and_then(sort_of);
+        let entries = output
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|mut item| {
+                let sort = sort_of(&item)?;
+                let summary = item.remove("summary")?;
+                match serde_dynamo::from_attribute_value(summary) {
+                    Ok(summary) => Some(Entry { sort, summary }),
+                    Err(error) => {
+                        tracing::error!(index = index.name(), sort, %error, "unreadable list form");
+                        None
+                    }
+                }
+            });
+        Ok(Page {
+            entries: entries.collect(),
+            next_after,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sort_keys_follow_the_wall_clock_and_undated_ones_come_last() {
+        let at = |local: &str| CaptureTime {
+            taken_at_local: Some(local.to_owned()),
+            ..CaptureTime::default()
+        };
+        let keys = [
+            date_sort(&at("2018-02-01T09:41:07"), "a", "zzz"),
+            date_sort(&at("2018-02-01T09:41:07.001"), "a", "aaa"),
+            date_sort(&at("2018-02-01T09:41:08"), "a", "aaa"),
+            date_sort(&at("9999-12-31T23:59:59"), "a", "aaa"),
+            date_sort(&CaptureTime::default(), "2018-02-01T09:41:07", "aaa"),
+        ];
+        assert!(keys.is_sorted(), "{keys:?}");
+    }
+}

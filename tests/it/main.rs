@@ -1,1 +1,6 @@
+//! Integration tests: one target, a module for each subject.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod gallery;
+mod local_s3;

@@ -1,0 +1,40 @@
+//! Finds the item of a photo by a name in a URL: its stem, or one of its files.
+
+use crate::catalogue::item::Item;
+use crate::catalogue::{Catalogue, CatalogueError};
+use crate::photo::PhotoId;
+
+/// No archive key is longer, bytes.
+const MAX_NAME_BYTES: usize = 1024;
+
+/// The item whose stem this is.
+pub(super) async fn stem(
+    catalogue: &Catalogue,
+    stem: &str,
+) -> Result<Option<Item>, CatalogueError> {
+    if stem.len() > MAX_NAME_BYTES {
+        return Ok(None);
+    }
+    let item = catalogue.item(&PhotoId::of_stem(stem)).await?;
+    Ok(item.filter(|item| item.stem == stem))
+}
+
+/// The item that has this file, an archive key below the prefix, and the name of the part. A file that is gone from
+/// the archive is no longer had.
+pub(super) async fn file(
+    catalogue: &Catalogue,
+    path: &str,
+) -> Result<Option<(Item, String)>, CatalogueError> {
+    let (stem, part) = split(path);
+    let item = self::stem(catalogue, stem).await?;
+    let has = |item: &Item| {
+        item.parts
+            .get(part)
+            .is_some_and(|found| !found.removed && found.key.ends_with(path))
+    };
+    Ok(item.filter(has).map(|item| (item, part.to_owned())))
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('.').unwrap_or((path, "(none)"))
+}

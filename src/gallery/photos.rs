@@ -1,0 +1,166 @@
+//! `/v1/photos` and `/v1/photos/{id or name}`.
+//!
+//! A page costs one index query where one partition holds it, at most [`MAX_QUERIES`] otherwise; a page that would cost
+//! more ends early, and `next` goes on from there. So a page may be short, or empty, and still not be the last.
+
+use std::collections::BTreeSet;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::HeaderMap;
+
+use crate::catalogue::query::Segment;
+use crate::photo::PhotoId;
+
+use super::answer;
+use super::cursor::{self, Position};
+use super::parameters::{Filters, Listing, MAX_LIMIT, detail_fields};
+use super::plan;
+use super::problem::Problem;
+use super::{Gallery, locate};
+
+/// Index queries that one request may make.
+const MAX_QUERIES: u32 = 16;
+/// Bytes of JSON after which a page ends.
+const MAX_PAGE_BYTES: usize = 1_000_000;
+
+/// `GET /v1/photos`.
+pub(super) async fn list(
+    State(gallery): State<Gallery>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let listing = Listing::parse(query.as_deref())?;
+    let filters = &listing.filters;
+    // What a cursor is bound to; filters are plain strings, which always serialise.
+    let bound = serde_json::to_string(filters).map_err(|_| Problem::internal())?;
+    let settings = &gallery.settings;
+    let position = match &listing.cursor {
+        None => None,
+        Some(token) => Some(
+            cursor::open(&settings.cursor_key, &bound, token, (settings.now)())
+                .map_err(|error| Problem::invalid_cursor(&error.to_string()))?,
+        ),
+    };
+    let years = if plan::needs_years(filters) {
+        gallery.catalogue.years().await?
+    } else {
+        BTreeSet::new()
+    };
+    let segments = if filters.bbox.is_some() && !gallery.view.publishes_positions() {
+        Vec::new()
+    } else {
+        plan::segments(filters, &years)
+    };
+    let (segments, after) = plan::resume(segments, position);
+    let page = walk(&gallery, &listing, segments, after).await?;
+    let next = match page.next {
+        None => "null".to_owned(),
+        Some(position) => {
+            let sealed = cursor::seal(&settings.cursor_key, &bound, &position, (settings.now)());
+            // Base64url needs no escapes.
+            format!("\"{}\"", sealed.ok_or_else(Problem::internal)?)
+        }
+    };
+    answer::json(
+        &headers,
+        format!("{{\"items\":[{}],\"next\":{next}}}", page.items.join(",")),
+    )
+}
+
+/// `GET /v1/photos/{name}`: an id, a stem (`2018-02-01/foobar`) or the name of a file (`2018-02-01/foobar.jpg`).
+pub(super) async fn detail(
+    State(gallery): State<Gallery>,
+    name: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let not_found = || Problem::not_found("There is no public photo of this id or name.");
+    let Path(name) = name.map_err(|_| not_found())?;
+    let fields = detail_fields(query.as_deref())?;
+    let item = match PhotoId::parse(&name) {
+        Some(id) => gallery.catalogue.item(&id).await?,
+        None => match locate::file(&gallery.catalogue, &name).await? {
+            Some((item, _)) => Some(item),
+            None => locate::stem(&gallery.catalogue, &name).await?,
+        },
+    };
+    let detailed = item
+        .and_then(|item| gallery.view.detailed(&item))
+        .ok_or_else(not_found)?;
+    answer::json(&headers, answer::text(&detailed, fields.as_deref())?)
+}
+
+/// A page, its items as JSON.
+struct Page {
+    items: Vec<String>,
+    /// Where the next page begins; `None` where nothing follows.
+    next: Option<Position>,
+}
+
+/// Fills a page from segments, one query after the other.
+async fn walk(
+    gallery: &Gallery,
+    listing: &Listing,
+    segments: Vec<Segment>,
+    mut after: Option<String>,
+) -> Result<Page, Problem> {
+    let Listing {
+        filters,
+        limit,
+        fields,
+        ..
+    } = listing;
+    let (mut items, mut bytes, mut queries) = (Vec::new(), 0, 0);
+    for segment in segments {
+        loop {
+            if queries == MAX_QUERIES || bytes > MAX_PAGE_BYTES {
+                return Ok(Page {
+                    items,
+                    next: Some(plan::position(&segment, after)),
+                });
+            }
+            queries += 1;
+            let wanted = query_limit(filters, limit - items.len());
+            let page = gallery
+                .catalogue
+                .query(&segment, wanted, after.as_deref())
+                .await?;
+            for entry in page.entries {
+                let published = gallery.view.position(&entry.summary);
+                if !plan::admits(filters, &segment, &entry, published.as_ref()) {
+                    continue;
+                }
+                // One more than the page holds: something follows.
+                if items.len() == *limit || bytes > MAX_PAGE_BYTES {
+                    return Ok(Page {
+                        items,
+                        next: Some(plan::position(&segment, after)),
+                    });
+                }
+                let item = answer::text(&gallery.view.listed(&entry.summary), fields.as_deref())?;
+                bytes += item.len();
+                items.push(item);
+                after = Some(entry.sort);
+            }
+            if page.next_after.is_none() {
+                break;
+            }
+            after = page.next_after;
+        }
+        after = None;
+    }
+    Ok(Page { items, next: None })
+}
+
+/// How many photos to ask an index for, to find this many: one more, which tells whether any follow. Where photos are
+/// left out after the query, a full page, so that few queries find them.
+fn query_limit(filters: &Filters, missing: usize) -> u32 {
+    let wanted = if plan::narrows(filters) {
+        MAX_LIMIT
+    } else {
+        missing
+    };
+    u32::try_from(wanted + 1).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,8 @@
+//! The gallery over HTTP: the real router, the real SDK, an embedded DynamoDB behind it. Items are written as they are
+//! stored; nothing of ours is faked.
+
+mod fixture;
+mod http;
+mod lists;
+mod paging;
+mod pictures;

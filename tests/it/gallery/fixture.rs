@@ -1,0 +1,438 @@
+//! A gallery on an embedded DynamoDB, and photos to put into it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, Projection, ProjectionType, ScalarAttributeType,
+};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use chrono::{DateTime, NaiveDateTime};
+use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::item::{IndexKeys, Item, Overrides, Part, Visibility};
+use photo_catalogue::catalogue::query::date_sort;
+use photo_catalogue::gallery::{CursorKey, Settings, router};
+use photo_catalogue::photo::{
+    Camera, CaptureTime, Image, Lens, Location, LocationPolicy, Photo, PhotoId, Summary, TagValue,
+};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+const TABLE: &str = "photos";
+/// No test's list has more pages.
+pub(crate) const MAX_PAGES: usize = 300;
+/// Noon of 2026-01-01.
+const START: i64 = 1_767_268_800;
+
+/// A running gallery.
+pub(crate) struct Fixture {
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) client: Client,
+    now: Arc<AtomicI64>,
+    queries: Arc<AtomicU32>,
+}
+
+/// Counts the Query requests that leave the SDK.
+#[derive(Debug)]
+struct Counter(Arc<AtomicU32>);
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target");
+        if target.is_some_and(|target| target.ends_with(".Query")) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
+impl Fixture {
+    /// An empty catalogue and a gallery that hides positions.
+    pub(crate) async fn new() -> Self {
+        Fixture::with(|_| {}).await
+    }
+
+    /// An empty catalogue and a gallery with other settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let client = client(&embedded_dynamodb().await);
+        create_table(&client).await;
+        Fixture::over(client, change).await
+    }
+
+    /// A gallery over a catalogue that may or may not answer.
+    pub(crate) async fn over(client: Client, change: impl FnOnce(&mut Settings)) -> Self {
+        let now = Arc::new(AtomicI64::new(START));
+        let clock = Arc::clone(&now);
+        let mut settings = Settings {
+            location: LocationPolicy::Hide,
+            photo_base_url: None,
+            photo_base_url_stripped: false,
+            cursor_key: CursorKey::new([7; 32]),
+            cors_origins: Vec::new(),
+            pictures: None,
+            now: Arc::new(move || {
+                DateTime::from_timestamp(clock.load(Ordering::SeqCst), 0).expect("a time")
+            }),
+        };
+        change(&mut settings);
+        let queries = Arc::new(AtomicU32::new(0));
+        let counted = client
+            .config()
+            .to_builder()
+            .interceptor(Counter(Arc::clone(&queries)));
+        let counted = Client::from_conf(counted.build());
+        let router = router(Catalogue::new(counted, TABLE.to_owned()), settings);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Fixture {
+            base,
+            http: reqwest::Client::new(),
+            client,
+            now,
+            queries,
+        }
+    }
+
+    /// The JSON of an answer, and how many index queries it cost.
+    pub(crate) async fn json_and_queries(&self, path: &str) -> (Value, u32) {
+        let before = self.queries.load(Ordering::SeqCst);
+        let json = self.json(path).await;
+        (json, self.queries.load(Ordering::SeqCst) - before)
+    }
+
+    /// Lets days go by.
+    pub(crate) fn pass_days(&self, days: i64) {
+        self.now.fetch_add(days * 86_400, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.http
+            .get(format!("{}{path}", self.base))
+            .send()
+            .await
+            .expect("an answer")
+    }
+
+    /// The JSON of an answer, which must be a 200.
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.expect("JSON")
+    }
+
+    /// The names in a list, to the last page.
+    pub(crate) async fn names(&self, path: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut page = self.json(path).await;
+        // A list that never ends is a failure, not a test that hangs.
+        for _ in 0..MAX_PAGES {
+            let items = page["items"].as_array().expect("items");
+            names.extend(
+                items
+                    .iter()
+                    .map(|item| item["name"].as_str().expect("a name").to_owned()),
+            );
+            let Some(cursor) = page["next"].as_str() else {
+                return names;
+            };
+            let separator = if path.contains('?') { '&' } else { '?' };
+            page = self
+                .json(&format!("{path}{separator}cursor={cursor}"))
+                .await;
+        }
+        panic!("{path}: more than {MAX_PAGES} pages")
+    }
+
+    /// Puts a photo into the catalogue as ingest does: its year first, then its item.
+    pub(crate) async fn add(&self, shot: &Shot) -> Item {
+        let item = shot.item();
+        if let Some(partition) = &item.index.date_partition {
+            let years = AttributeValue::Ss(vec![partition.clone()]);
+            let update = self
+                .client
+                .update_item()
+                .table_name(TABLE)
+                .key("pk", text("years"));
+            let update = update
+                .update_expression("ADD years :years")
+                .expression_attribute_values(":years", years);
+            update.send().await.expect("the year is written");
+        }
+        self.put(&item).await;
+        item
+    }
+
+    pub(crate) async fn put(&self, item: &Item) {
+        let item = serde_dynamo::to_item(item).expect("an item");
+        self.client
+            .put_item()
+            .table_name(TABLE)
+            .set_item(Some(item))
+            .send()
+            .await
+            .expect("the item is written");
+    }
+
+    pub(crate) async fn delete(&self, pk: &str) {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(TABLE)
+            .key("pk", text(pk));
+        delete.send().await.expect("the item is deleted");
+    }
+}
+
+/// A photo to be made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shot {
+    pub(crate) name: String,
+    /// `2018-02-01T09:41:07.670`; undated where absent.
+    pub(crate) local: Option<String>,
+    pub(crate) camera: Option<String>,
+    pub(crate) lens: Option<String>,
+    pub(crate) private: bool,
+    /// Longitude and latitude; the cathedral of the made-up photographer's home town where absent.
+    pub(crate) place: Option<(f64, f64)>,
+    /// The policy that it is indexed under.
+    pub(crate) policy: LocationPolicy,
+}
+
+impl Shot {
+    pub(crate) fn new(name: &str, local: &str) -> Self {
+        Shot {
+            name: name.to_owned(),
+            local: Some(local.to_owned()),
+            ..Shot::default()
+        }
+    }
+
+    pub(crate) fn undated(name: &str) -> Self {
+        Shot {
+            name: name.to_owned(),
+            ..Shot::default()
+        }
+    }
+
+    pub(crate) fn camera(mut self, slug: &str) -> Self {
+        self.camera = Some(slug.to_owned());
+        self
+    }
+
+    pub(crate) fn lens(mut self, slug: &str) -> Self {
+        self.lens = Some(slug.to_owned());
+        self
+    }
+
+    pub(crate) fn private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    pub(crate) fn place(mut self, lon: f64, lat: f64, policy: LocationPolicy) -> Self {
+        (self.place, self.policy) = (Some((lon, lat)), policy);
+        self
+    }
+
+    pub(crate) fn stem(&self) -> String {
+        let folder = self.local.as_ref().map_or("undated", |local| &local[..10]);
+        format!("{folder}/{}", self.name)
+    }
+
+    /// The item as ingest stores it.
+    pub(crate) fn item(&self) -> Item {
+        let stem = self.stem();
+        let id = PhotoId::of_stem(&stem).to_string();
+        let capture = self
+            .local
+            .as_ref()
+            .map_or_else(CaptureTime::default, |local| {
+                let local: NaiveDateTime = local.parse().expect("a local time");
+                CaptureTime::new(local, "DateTimeOriginal", None)
+            });
+        let (lon, lat) = self.place.unwrap_or((-73.645_678, 45.471_234));
+        let location = Location {
+            lat,
+            lon,
+            ..Location::default()
+        };
+        let place = self
+            .policy
+            .publish(&location)
+            .filter(|_| !self.private)
+            .and_then(|location| location.geohash(9));
+        let photo = Photo {
+            capture: capture.clone(),
+            width: Some(4000),
+            height: Some(3000),
+            camera: self.camera.as_ref().map(|slug| Camera {
+                slug: slug.clone(),
+                name: slug.clone(),
+                ..Camera::default()
+            }),
+            lens: self.lens.as_ref().map(|slug| Lens {
+                slug: slug.clone(),
+                name: slug.clone(),
+                ..Lens::default()
+            }),
+            body_serial: Some("SECRET-SERIAL".to_owned()),
+            location: Some(location),
+            ..Photo::default()
+        };
+        let key = format!("archive/{stem}.jpg");
+        let part = Part {
+            key: key.clone(),
+            etag: "e1".to_owned(),
+            mime: "image/jpeg".to_owned(),
+            bytes: 1234,
+            ..Part::default()
+        };
+        let image = Image {
+            key,
+            mime: "image/jpeg".to_owned(),
+            bytes: 1234,
+            kind: "original".to_owned(),
+            ..Image::default()
+        };
+        let mut item = Item::stub(&stem, "SECRET-OWNER");
+        item.revision = 1;
+        item.parts = BTreeMap::from([("jpg".to_owned(), part)]);
+        item.summary = Some(Summary::of(&id, &stem, 1, &photo, vec![image]));
+        item.photo = photo;
+        let exif = BTreeMap::from([
+            (
+                "FNumber".to_owned(),
+                TagValue::Rational {
+                    value: 2.8,
+                    fraction: "28/10".to_owned(),
+                },
+            ),
+            (
+                "SerialNumber".to_owned(),
+                TagValue::Text("SECRET-SERIAL".to_owned()),
+            ),
+        ]);
+        item.exif = BTreeMap::from([("ExifIFD".to_owned(), exif)]);
+        let year = self.local.as_ref().map_or("undated", |local| &local[..4]);
+        item.index = IndexKeys {
+            date_partition: Some(if self.private {
+                format!("private#{year}")
+            } else {
+                year.to_owned()
+            }),
+            date_sort: Some(date_sort(&capture, &self.name, &id)),
+            camera_partition: self.camera.clone().filter(|_| !self.private),
+            lens_partition: self.lens.clone().filter(|_| !self.private),
+            place_partition: place.as_ref().map(|place| place[..4].to_owned()),
+            place_sort: place.as_ref().map(|place| format!("{place}#{id}")),
+        };
+        if self.private {
+            item.overrides = Overrides {
+                visibility: Some(Visibility::Private),
+                ..Overrides::default()
+            };
+        }
+        item
+    }
+}
+
+pub(crate) async fn embedded_dynamodb() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    let database = dynoxide::Database::memory().expect("a database");
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    endpoint
+}
+
+pub(crate) fn client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::for_tests())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
+        .expect("a key")
+}
+
+/// The table of schema/tables.json.
+async fn create_table(client: &Client) {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../schema/tables.json")).expect("JSON");
+    let table = &schema[TABLE];
+    let name = |value: &Value| value.as_str().expect("a name").to_owned();
+    let mut attributes = vec![name(&table["partitionKey"])];
+    let mut request = client
+        .create_table()
+        .table_name(TABLE)
+        .billing_mode(BillingMode::PayPerRequest);
+    for index in table["indexes"].as_array().expect("indexes") {
+        let (partition, sort) = (name(&index["partitionKey"]), name(&index["sortKey"]));
+        let projected = index["project"]
+            .as_array()
+            .expect("a projection")
+            .iter()
+            .map(name)
+            .collect();
+        let projection = Projection::builder()
+            .projection_type(ProjectionType::Include)
+            .set_non_key_attributes(Some(projected))
+            .build();
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(name(&index["name"]))
+            .key_schema(key(&partition, KeyType::Hash))
+            .key_schema(key(&sort, KeyType::Range))
+            .projection(projection)
+            .build()
+            .expect("an index");
+        request = request.global_secondary_indexes(index);
+        attributes.extend([partition, sort]);
+    }
+    attributes.sort();
+    attributes.dedup();
+    for attribute in attributes {
+        let definition = AttributeDefinition::builder()
+            .attribute_name(attribute)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .expect("an attribute");
+        request = request.attribute_definitions(definition);
+    }
+    let partition = key(&name(&table["partitionKey"]), KeyType::Hash);
+    request
+        .key_schema(partition)
+        .send()
+        .await
+        .expect("the table is created");
+}

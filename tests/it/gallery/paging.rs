@@ -1,0 +1,237 @@
+//! Lists against a reference model, page by page, while photos are being added and removed.
+
+use std::collections::{BTreeMap, HashSet};
+
+use photo_catalogue::catalogue::item::Item;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::fixture::{Fixture, MAX_PAGES, Shot};
+
+/// What a list asks for.
+#[derive(Debug, Clone)]
+struct Query {
+    from: Option<String>,
+    to: Option<String>,
+    camera: Option<String>,
+    lens: Option<String>,
+    oldest: bool,
+    limit: usize,
+}
+
+impl Query {
+    fn path(&self) -> String {
+        let mut path = format!("/v1/photos?limit={}", self.limit);
+        if self.oldest {
+            path += "&order=oldest";
+        }
+        let parameters = [
+            ("from", &self.from),
+            ("to", &self.to),
+            ("camera", &self.camera),
+            ("lens", &self.lens),
+        ];
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                path += &format!("&{name}={value}");
+            }
+        }
+        path
+    }
+
+    /// The model: by the wall clock alone.
+    fn admits(&self, shot: &Shot) -> bool {
+        let same = |asked: &Option<String>, have: &Option<String>| asked.is_none() || asked == have;
+        let padded = |local: &str| format!("{local}{}", &".000"[..(23 - local.len()).min(4)]);
+        let within = match &shot.local {
+            None => self.from.is_none() && self.to.is_none(),
+            Some(local) => {
+                let local = padded(local);
+                let after = self.from.as_ref().is_none_or(|from| local >= *from);
+                let before = self
+                    .to
+                    .as_ref()
+                    .is_none_or(|to| local[..to.len()] <= to[..]);
+                after && before
+            }
+        };
+        !shot.private && within && same(&self.camera, &shot.camera) && same(&self.lens, &shot.lens)
+    }
+
+    /// The place of a photo in the list.
+    fn rank(&self, item: &Item, shot: &Shot) -> (bool, Vec<u8>) {
+        match &shot.local {
+            None => (true, format!("{}#{}", shot.name, item.id).into_bytes()),
+            Some(local) => {
+                let padding = &".000"[..(23 - local.len()).min(4)];
+                let key = format!("{local}{padding}#{}", item.id).into_bytes();
+                (
+                    false,
+                    if self.oldest {
+                        key
+                    } else {
+                        key.iter().map(|byte| !byte).collect()
+                    },
+                )
+            }
+        }
+    }
+}
+
+fn maybe(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        Just(None),
+        proptest::sample::select(values).prop_map(|value| Some(value.to_owned()))
+    ]
+}
+
+fn shots(names: &'static str) -> impl Strategy<Value = Vec<Shot>> {
+    // Few values, so that many photos meet on one day and in one second.
+    let local = proptest::sample::select(
+        &[
+            "2015-12-31T23:59:59.999",
+            "2016-01-01T00:00:00",
+            "2016-02-29T12:00:00",
+            "2018-02-01T00:00:00",
+            "2018-02-01T09:41:07",
+            "2018-02-01T09:41:07.001",
+            "2018-02-01T09:41:07.670",
+            "2018-02-01T23:59:59",
+            "2018-02-02T00:00:00",
+            "2018-12-31T23:59:59",
+            "2019-01-01T00:00:00",
+        ][..],
+    );
+    let local = prop_oneof![1 => Just(None), 6 => local.prop_map(|local| Some(local.to_owned()))];
+    let name = proptest::string::string_regex(names).expect("a pattern");
+    let shot = (
+        name,
+        local,
+        maybe(&["nikon", "canon"]),
+        maybe(&["50mm", "85mm"]),
+        prop::bool::weighted(0.15),
+    )
+        .prop_map(|(name, local, camera, lens, private)| Shot {
+            name,
+            local,
+            camera,
+            lens,
+            private,
+            ..Shot::default()
+        });
+    proptest::collection::vec(shot, 0..40)
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let moments = &[
+        "2016-01-01",
+        "2017-06-01",
+        "2018-02-01",
+        "2018-02-01T09:41",
+        "2018-02-01T09:41:07",
+        "2018-02-01T09:41:07.670",
+        "2018-02-02",
+        "2019-01-01",
+    ];
+    let camera = maybe(&["nikon", "canon", "none"]);
+    (
+        maybe(moments),
+        maybe(moments),
+        camera,
+        maybe(&["50mm", "85mm"]),
+        any::<bool>(),
+        1_usize..12,
+    )
+        .prop_filter("from is not after to", |(from, to, ..)| match (from, to) {
+            (Some(from), Some(to)) => from <= to,
+            _ => true,
+        })
+        .prop_map(|(from, to, camera, lens, oldest, limit)| Query {
+            from,
+            to,
+            camera,
+            lens,
+            oldest,
+            limit,
+        })
+}
+
+/// Reads a list to its end, adding and removing photos between its pages, and holds it against the model.
+async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: Query) {
+    let fixture = Fixture::new().await;
+    let mut shots = BTreeMap::new();
+    for shot in before {
+        let item = fixture.add(&shot).await;
+        shots.insert(item.id.clone(), (item, shot));
+    }
+    let lasting: HashSet<String> = shots.keys().cloned().collect();
+    let mut seen: Vec<String> = Vec::new();
+    let mut path = query.path();
+    for pages in 0.. {
+        assert!(pages < MAX_PAGES, "a list that never ends");
+        let page = fixture.json(&path).await;
+        let items = page["items"].as_array().expect("items");
+        assert!(items.len() <= query.limit);
+        let last = items
+            .last()
+            .map(|item| item["id"].as_str().expect("an id").to_owned());
+        seen.extend(
+            items
+                .iter()
+                .map(|item| item["id"].as_str().expect("an id").to_owned()),
+        );
+        let Some(cursor) = page["next"].as_str() else {
+            break;
+        };
+        path = format!("{}&cursor={cursor}", query.path());
+        // The photo that the cursor stands on goes; others come, before and after it.
+        if let Some(last) = last.filter(|_| seen.len().is_multiple_of(3)) {
+            fixture.delete(&shots[&last].0.pk).await;
+        }
+        for shot in during.split_off(during.len().saturating_sub(3)) {
+            if !shots.contains_key(&shot.item().id) {
+                let item = fixture.add(&shot).await;
+                shots.insert(item.id.clone(), (item, shot));
+            }
+        }
+    }
+    let unique: HashSet<&String> = seen.iter().collect();
+    assert_eq!(unique.len(), seen.len(), "a photo was shown twice");
+    assert!(
+        seen.iter().all(|id| query.admits(&shots[id].1)),
+        "a photo was shown that was not asked for"
+    );
+    let ranks: Vec<_> = seen
+        .iter()
+        .map(|id| query.rank(&shots[id].0, &shots[id].1))
+        .collect();
+    assert!(ranks.is_sorted(), "out of order: {ranks:?}");
+    // Those that were deleted had been shown before.
+    let missing: Vec<_> = lasting
+        .iter()
+        .filter(|id| query.admits(&shots[*id].1) && !unique.contains(id))
+        .map(|id| shots[id].1.clone())
+        .collect();
+    assert!(missing.is_empty(), "never shown: {missing:?}");
+}
+
+#[test]
+fn any_list_is_the_models_though_photos_come_and_go_between_pages() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let config = Config {
+        cases: 48,
+        failure_persistence: None,
+        max_shrink_iters: 64,
+        ..Config::default()
+    };
+    let cases = (shots("[a-c0-9#]{1,3}"), shots("[d-f]{1,3}"), query());
+    TestRunner::new(config)
+        .run(&cases, |(before, during, query)| {
+            runtime.block_on(check(before, during, query));
+            Ok(())
+        })
+        .expect("the model holds");
+}

@@ -1,0 +1,373 @@
+//! The pictures themselves, from the embedded S3: who may have which bytes, and how.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::primitives::ByteStream;
+use image::{DynamicImage, ImageFormat, RgbImage};
+use little_exif::exif_tag::ExifTag;
+use little_exif::filetype::FileExtension;
+use little_exif::metadata::Metadata;
+use photo_catalogue::catalogue::item::{Item, Part};
+use photo_catalogue::gallery::Pictures;
+use photo_catalogue::local::s3::{Credentials as KeyPair, S3Store};
+use photo_catalogue::photo::{LocationPolicy, Preview};
+use photo_catalogue::storage::Storage;
+use tokio::net::TcpListener;
+
+use super::fixture::{Fixture, Shot};
+
+const BUCKET: &str = "archive";
+const RAW_HEAD: usize = 1000;
+
+/// A gallery that serves pictures, and the store that it serves them from.
+struct Library {
+    gallery: Fixture,
+    s3: aws_sdk_s3::Client,
+    _data: tempfile::TempDir,
+}
+
+impl Library {
+    async fn new(policy: LocationPolicy) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let store = S3Store::open(data.path()).expect("a store");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let keys = KeyPair {
+            access_key: "test".to_owned(),
+            secret_key: "secret".to_owned(),
+        };
+        tokio::spawn(store.serve(listener, keys, std::future::pending()));
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .endpoint_url(endpoint)
+            .force_path_style(true)
+            .credentials_provider(Credentials::new("test", "secret", None, None, "test"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let s3 = aws_sdk_s3::Client::from_conf(config);
+        s3.create_bucket()
+            .bucket(BUCKET)
+            .send()
+            .await
+            .expect("a bucket");
+        let storage = Storage::new(s3.clone());
+        let gallery = Fixture::with(|settings| {
+            settings.location = policy;
+            settings.pictures = Some(Pictures {
+                storage,
+                bucket: BUCKET.to_owned(),
+            });
+        })
+        .await;
+        Library {
+            gallery,
+            s3,
+            _data: data,
+        }
+    }
+
+    /// Archives a file of a photo and lists it among the photo's parts.
+    async fn archive(&self, item: &mut Item, extension: &str, mime: &str, bytes: &[u8]) {
+        let key = format!("archive/{}.{extension}", item.stem);
+        let put = self
+            .s3
+            .put_object()
+            .bucket(BUCKET)
+            .key(&key)
+            .body(ByteStream::from(bytes.to_vec()));
+        let etag = put.send().await.expect("archived").e_tag.expect("an ETag");
+        let part = Part {
+            key,
+            etag: etag.trim_matches('"').to_owned(),
+            mime: mime.to_owned(),
+            bytes: bytes.len() as u64,
+            preview: (extension == "CR2").then(|| Preview {
+                offset: RAW_HEAD as u64,
+                length: (bytes.len() - RAW_HEAD) as u64,
+                width: None,
+                height: None,
+            }),
+            ..Part::default()
+        };
+        item.parts.insert(extension.to_owned(), part);
+        self.gallery.put(item).await;
+    }
+
+    /// A photo with a JPEG and a RAW that has another inside.
+    async fn photo(&self, shot: &Shot) -> Item {
+        let mut item = self.gallery.add(shot).await;
+        item.parts = BTreeMap::new();
+        item.photo.orientation = Some(8);
+        self.archive(&mut item, "jpg", "image/jpeg", &jpeg(true))
+            .await;
+        let raw = [vec![b'R'; RAW_HEAD], jpeg(false)].concat();
+        self.archive(&mut item, "CR2", "image/x-canon-cr2", &raw)
+            .await;
+        item
+    }
+
+    async fn bytes(&self, path: &str) -> Vec<u8> {
+        let response = self.gallery.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let length = response.content_length();
+        let bytes = response.bytes().await.expect("a body").to_vec();
+        assert_eq!(length, Some(bytes.len() as u64), "{path}");
+        bytes
+    }
+
+    async fn status(&self, path: &str) -> u16 {
+        self.gallery.get(path).await.status().as_u16()
+    }
+}
+
+fn jpeg(tagged: bool) -> Vec<u8> {
+    let image = RgbImage::from_fn(400, 300, |x, y| {
+        image::Rgb([(x * y % 251) as u8, (x * 7 % 256) as u8, y as u8])
+    });
+    let mut file = Vec::new();
+    DynamicImage::from(image)
+        .write_to(&mut Cursor::new(&mut file), ImageFormat::Jpeg)
+        .expect("encoded");
+    if tagged {
+        let mut metadata = Metadata::new();
+        metadata.set_tag(ExifTag::Orientation(vec![6]));
+        metadata.set_tag(ExifTag::GPSLatitudeRef("N".to_owned()));
+        metadata.set_tag(ExifTag::OwnerName("SECRET".to_owned()));
+        metadata
+            .write_to_vec(&mut file, FileExtension::JPEG)
+            .expect("tagged");
+        file.extend_from_slice(b"SECRET-TRAILER");
+    }
+    file
+}
+
+/// What a reader of Exif finds: names and values.
+fn tags(file: &[u8]) -> Vec<String> {
+    let read = exif::Reader::new()
+        .read_from_container(&mut Cursor::new(file))
+        .expect("Exif");
+    read.fields()
+        .map(|field| format!("{}={}", field.tag, field.value.get_uint(0).unwrap_or(0)))
+        .collect()
+}
+
+fn foobar() -> Shot {
+    Shot::new("foo bar+é", "2018-02-01T10:00:00")
+}
+
+const FILE: &str = "/photos/2018-02-01/foo%20bar%2B%C3%A9";
+
+#[tokio::test]
+async fn under_a_hidden_position_a_jpeg_is_stripped_and_a_raw_is_only_its_preview() {
+    for policy in [LocationPolicy::Hide, LocationPolicy::Round(2)] {
+        let library = Library::new(policy).await;
+        library.photo(&foobar()).await;
+        let served = library.bytes(&format!("{FILE}.jpg")).await;
+        assert_eq!(tags(&served), ["Orientation=6"]);
+        assert!(!served.windows(6).any(|window| window == b"SECRET"));
+        let decode = |bytes: &[u8]| image::load_from_memory(bytes).expect("decodable");
+        assert_eq!(decode(&served), decode(&jpeg(true)));
+
+        assert_eq!(library.status(&format!("{FILE}.CR2")).await, 404);
+        let preview = library.bytes(&format!("{FILE}.CR2?preview=1")).await;
+        assert_eq!(tags(&preview), ["Orientation=8"]);
+        assert_eq!(decode(&preview), decode(&jpeg(false)));
+    }
+}
+
+#[tokio::test]
+async fn under_an_exact_policy_files_are_served_as_they_are() {
+    let library = Library::new(LocationPolicy::Exact).await;
+    library.photo(&foobar()).await;
+    assert_eq!(library.bytes(&format!("{FILE}.jpg")).await, jpeg(true));
+    assert_eq!(
+        library.bytes(&format!("{FILE}.CR2")).await.len(),
+        RAW_HEAD + jpeg(false).len()
+    );
+    let response = library.gallery.get(&format!("{FILE}.jpg")).await;
+    assert_eq!(response.headers()["content-type"], "image/jpeg");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    let disposition = response.headers()["content-disposition"]
+        .to_str()
+        .expect("text");
+    assert_eq!(
+        disposition,
+        "inline; filename=\"foo bar+_.jpg\"; filename*=UTF-8''foo%20bar%2B%C3%A9%2Ejpg"
+    );
+}
+
+#[tokio::test]
+async fn the_addresses_in_a_list_are_those_that_are_served() {
+    for policy in [LocationPolicy::Hide, LocationPolicy::Exact] {
+        let library = Library::new(policy).await;
+        library.photo(&foobar()).await;
+        let list = library.gallery.json("/v1/photos").await;
+        let images = list["items"][0]["images"]
+            .as_array()
+            .expect("images")
+            .clone();
+        assert_eq!(images.len(), 1);
+        for image in images {
+            library.bytes(image["url"].as_str().expect("a URL")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn ranges_of_a_stripped_picture_are_ranges_of_what_is_served() {
+    for policy in [LocationPolicy::Hide, LocationPolicy::Exact] {
+        let library = Library::new(policy).await;
+        library.photo(&foobar()).await;
+        for path in [format!("{FILE}.jpg"), format!("{FILE}.CR2?preview=1")] {
+            let whole = library.bytes(&path).await;
+            let url = format!("{}{path}", library.gallery.base);
+            for (first, last) in [
+                (0, 0),
+                (0, 40),
+                (10, 60),
+                (30, 5000),
+                (whole.len() - 5, whole.len() - 1),
+            ] {
+                let request = library
+                    .gallery
+                    .http
+                    .get(&url)
+                    .header("range", format!("bytes={first}-{last}"));
+                let response = request.send().await.expect("an answer");
+                assert_eq!(response.status(), 206, "{path} {first}-{last}");
+                let range = format!("bytes {first}-{last}/{}", whole.len());
+                assert_eq!(response.headers()["content-range"], range.as_str());
+                assert_eq!(
+                    response.bytes().await.expect("a body"),
+                    whole[first..=last],
+                    "{path} {range}"
+                );
+            }
+            let beyond = library
+                .gallery
+                .http
+                .get(&url)
+                .header("range", format!("bytes={}-", whole.len()));
+            let response = beyond.send().await.expect("an answer");
+            assert_eq!(response.status(), 416);
+            assert_eq!(
+                response.headers()["content-range"],
+                format!("bytes */{}", whole.len()).as_str()
+            );
+            assert_eq!(
+                response.headers()["content-type"],
+                "application/problem+json"
+            );
+
+            let head = library
+                .gallery
+                .http
+                .head(&url)
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(
+                head.headers()["content-length"],
+                whole.len().to_string().as_str()
+            );
+            let etag = head.headers()["etag"].clone();
+            let known = library
+                .gallery
+                .http
+                .get(&url)
+                .header("if-none-match", etag)
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(known.status(), 304);
+        }
+    }
+}
+
+#[tokio::test]
+async fn pictures_of_private_removed_and_unknown_photos_are_not_found() {
+    let library = Library::new(LocationPolicy::Exact).await;
+    library
+        .photo(&Shot::new("private", "2018-02-01T10:00:00").private())
+        .await;
+    let mut gone = library
+        .photo(&Shot::new("gone", "2018-02-01T10:00:00"))
+        .await;
+    gone.parts.get_mut("jpg").expect("a part").removed = true;
+    library.gallery.put(&gone).await;
+    // In the bucket, but in no record.
+    let stray = library
+        .s3
+        .put_object()
+        .bucket(BUCKET)
+        .key("archive/2018-02-01/stray.jpg");
+    stray
+        .body(ByteStream::from(jpeg(false)))
+        .send()
+        .await
+        .expect("stored");
+    for path in [
+        "/photos/2018-02-01/private.jpg",
+        "/photos/2018-02-01/private.CR2?preview=1",
+        "/photos/2018-02-01/gone.jpg",
+        "/photos/2018-02-01/gone",
+        "/photos/2018-02-01/stray.jpg",
+        "/photos/archive/2018-02-01/gone.CR2",
+        "/photos/2018-02-01/gone.cr2",
+        "/photos/..%2f..%2fetc%2fpasswd",
+        "/photos/%ff",
+    ] {
+        assert_eq!(library.status(path).await, 404, "{path}");
+    }
+    assert_eq!(library.status("/photos/2018-02-01/gone.CR2").await, 200);
+    assert_eq!(
+        library
+            .status("/photos/2018-02-01/gone.CR2?width=100")
+            .await,
+        400
+    );
+    assert_eq!(
+        library
+            .status("/photos/2018-02-01/gone.CR2?preview=yes")
+            .await,
+        400
+    );
+}
+
+#[tokio::test]
+async fn an_edit_in_place_is_served_as_it_is_now_and_its_old_preview_is_not() {
+    let library = Library::new(LocationPolicy::Hide).await;
+    let item = library.photo(&foobar()).await;
+    let before = library.gallery.get(&format!("{FILE}.jpg")).await.headers()["etag"].clone();
+    library.bytes(&format!("{FILE}.CR2?preview=1")).await;
+    for extension in ["jpg", "CR2"] {
+        let put = library
+            .s3
+            .put_object()
+            .bucket(BUCKET)
+            .key(format!("archive/{}.{extension}", item.stem));
+        put.body(ByteStream::from(jpeg(false)))
+            .send()
+            .await
+            .expect("stored");
+    }
+    assert_eq!(library.bytes(&format!("{FILE}.jpg")).await, jpeg(false));
+    assert_ne!(
+        library.gallery.get(&format!("{FILE}.jpg")).await.headers()["etag"],
+        before
+    );
+    assert_eq!(library.status(&format!("{FILE}.CR2?preview=1")).await, 404);
+}
+
+#[tokio::test]
+async fn what_only_claims_to_be_a_jpeg_is_not_served_unstripped() {
+    let library = Library::new(LocationPolicy::Hide).await;
+    let mut item = library.gallery.add(&foobar()).await;
+    for bytes in [&b""[..], b"SECRET", &jpeg(true)[..60]] {
+        library.archive(&mut item, "jpg", "image/jpeg", bytes).await;
+        assert_eq!(library.status(&format!("{FILE}.jpg")).await, 404);
+    }
+}
