@@ -4,4 +4,5 @@
 //! Three verbs, one library: [`ingest`] organises and indexes, `publish` (to come) keeps counts and static files,
 //! [`gallery`] answers. See ARCHITECTURE.md for the map.
 
+pub mod exif;
 pub mod photo;

@@ -76,7 +76,11 @@ impl CaptureTime {
     /// A capture time from its wall clock and, where known, its offset; each with the name of its source.
     /// Sub-second digits are kept to the millisecond where there are any.
     pub fn new(local: NaiveDateTime, source: &str, offset: Option<(FixedOffset, &str)>) -> Self {
-        let pattern = if local.nanosecond() / 1_000_000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3f" };
+        let pattern = if local.nanosecond() / 1_000_000 == 0 {
+            "%Y-%m-%dT%H:%M:%S"
+        } else {
+            "%Y-%m-%dT%H:%M:%S%.3f"
+        };
         let utc = offset.and_then(|(offset, _)| {
             local.checked_sub_signed(TimeDelta::seconds(i64::from(offset.local_minus_utc())))
         });
@@ -92,7 +96,9 @@ impl CaptureTime {
 
     /// The wall clock to the second, `2018-02-01T09:41:07`: what two files of one shot agree on.
     pub fn to_the_second(&self) -> Option<&str> {
-        self.taken_at_local.as_deref().map(|local| local.get(..19).unwrap_or(local))
+        self.taken_at_local
+            .as_deref()
+            .map(|local| local.get(..19).unwrap_or(local))
     }
 }
 
@@ -219,7 +225,10 @@ impl PhotoId {
 
     /// An id as it came in a URL, where it has an id's form.
     pub fn parse(text: &str) -> Option<Self> {
-        let valid = text.len() == 26 && text.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+        let valid = text.len() == 26
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
         valid.then(|| PhotoId(text.to_owned()))
     }
 
@@ -237,7 +246,9 @@ impl std::fmt::Display for PhotoId {
 
 /// 130 bits of SHA-256 as 26 lower-case base32 characters: safe in URLs, keys and file names.
 pub(crate) fn digest26(bytes: &[u8]) -> String {
-    let mut text = BASE32_NOPAD.encode(&Sha256::digest(bytes)).to_ascii_lowercase();
+    let mut text = BASE32_NOPAD
+        .encode(&Sha256::digest(bytes))
+        .to_ascii_lowercase();
     text.truncate(26);
     text
 }
@@ -248,15 +259,24 @@ mod tests {
     use chrono::NaiveDate;
 
     fn at(milliseconds: u32) -> NaiveDateTime {
-        NaiveDate::from_ymd_opt(2018, 2, 1).and_then(|d| d.and_hms_milli_opt(0, 41, 7, milliseconds)).expect("valid")
+        NaiveDate::from_ymd_opt(2018, 2, 1)
+            .and_then(|d| d.and_hms_milli_opt(0, 41, 7, milliseconds))
+            .expect("valid")
     }
 
     #[test]
     fn the_day_is_the_wall_clock_day_and_not_the_utc_day() {
         let offset = FixedOffset::east_opt(3600).expect("valid");
-        let time = CaptureTime::new(at(670), "DateTimeOriginal", Some((offset, "OffsetTimeOriginal")));
+        let time = CaptureTime::new(
+            at(670),
+            "DateTimeOriginal",
+            Some((offset, "OffsetTimeOriginal")),
+        );
         assert_eq!(time.date.as_deref(), Some("2018-02-01"));
-        assert_eq!(time.taken_at_local.as_deref(), Some("2018-02-01T00:41:07.670"));
+        assert_eq!(
+            time.taken_at_local.as_deref(),
+            Some("2018-02-01T00:41:07.670")
+        );
         assert_eq!(time.taken_at.as_deref(), Some("2018-01-31T23:41:07.670Z"));
         assert_eq!(time.offset.as_deref(), Some("+01:00"));
         assert_eq!(time.to_the_second(), Some("2018-02-01T00:41:07"));
