@@ -7,23 +7,30 @@
 mod bmff;
 mod camera;
 mod capture;
+mod cr3;
+mod crw;
 mod format;
 mod found;
 mod heif;
 mod iptc;
 mod jpeg;
+mod jxl;
+mod lens_ids;
 mod limits;
+mod maker_note;
 mod names;
 mod normalise;
 mod photoshop;
 mod place;
 mod png;
+mod raw;
 mod size;
 mod sparse;
 mod tags;
 mod text;
 mod tiff;
 mod webp;
+mod x3f;
 mod xmp;
 
 use std::collections::BTreeMap;
@@ -248,6 +255,7 @@ fn read(file: &Sparse<'_>, context: &Context) -> Result<Extraction, &'static str
     let mut found = Found::default();
     container(format, view, &mut found);
     let mut warnings = std::mem::take(&mut found.warnings);
+    let mut found_size = found.size;
     let memory = in_memory(&found);
     let mut fields = Fields::default();
     let mut xmp = Xmp::default();
@@ -261,9 +269,14 @@ fn read(file: &Sparse<'_>, context: &Context) -> Result<Extraction, &'static str
             fields.read(block, Ifd::Main(0));
         }
     }
+    let mut canon_note = Fields::default();
     for (part, ifd) in &found.single_ifds {
-        if let Some(block) = blocks.next(part) {
-            fields.read(block, *ifd);
+        let Some(block) = blocks.next(part) else {
+            continue;
+        };
+        match ifd {
+            Ifd::MakerNote => canon_note.read(block, *ifd),
+            _ => fields.read(block, *ifd),
         }
     }
     for part in &found.xmp {
@@ -282,7 +295,20 @@ fn read(file: &Sparse<'_>, context: &Context) -> Result<Extraction, &'static str
             iptc.read(bytes);
         }
     }
+    if format == Format::Rw2 {
+        let mut inner = Found::default();
+        raw::read_rw2(&fields, &mut inner);
+        found_size = inner.size;
+        for part in &inner.tiffs {
+            if let Some(block) = blocks.next(part) {
+                fields.read(block, Ifd::Main(0));
+            }
+        }
+    }
     in_tiff(&fields, &mut xmp, &mut iptc, &mut warnings);
+    for (name, value) in &found.properties {
+        xmp.add(name, value);
+    }
     let format = tiff_format(format, &fields);
     let said = Said {
         format,
@@ -290,10 +316,18 @@ fn read(file: &Sparse<'_>, context: &Context) -> Result<Extraction, &'static str
         xmp: &xmp,
         iptc: &iptc,
         found: &found,
-        maker_lens: None,
+        size: found_size,
+        canon_note: &canon_note,
     };
     let photo = normalise::photo(&said, context);
-    let (tags, omitted) = tags::all(&fields, matches!(format, Format::Rw2 | Format::Rwl));
+    let (tags, mut omitted) = tags::all(&fields, matches!(format, Format::Rw2 | Format::Rwl));
+    let note = found
+        .single_ifds
+        .iter()
+        .find(|single| single.1 == Ifd::MakerNote);
+    if let Some((Part::File { len, .. }, _)) = note {
+        omitted.insert("ExifIFD.MakerNote".to_owned(), *len);
+    }
     let preview = if format.is_raw() {
         size::preview(view, &fields, &found.previews)
     } else {
@@ -319,6 +353,12 @@ fn container(format: Format, view: View<'_>, found: &mut Found) {
         Format::WebP => webp::read(view, found),
         Format::Heic | Format::Heif | Format::Avif => heif::read(view, found),
         Format::Psd => photoshop::read_psd(view, found),
+        Format::Jxl | Format::Jp2 => jxl::read(view, found),
+        Format::Cr3 => cr3::read(view, found),
+        Format::Crw => crw::read(view, found),
+        Format::Raf => raw::read_raf(view, found),
+        Format::Mrw => raw::read_mrw(view, found),
+        Format::X3f => x3f::read(view, found),
         Format::Gif => {
             found.size = view
                 .le16(6)
@@ -338,7 +378,7 @@ fn in_memory(found: &Found) -> Vec<Sparse<'_>> {
     let parts = parts.chain(&found.xmp).chain(&found.iptc);
     parts
         .filter_map(|part| match part {
-            Part::Memory(bytes) => Some(Sparse::whole(bytes)),
+            Part::Memory(bytes) => Some(Sparse::memory(bytes)),
             Part::File { .. } => None,
         })
         .collect()

@@ -20,21 +20,10 @@ pub(crate) struct Found {
     pub(crate) quarter_turned: Option<bool>,
     /// A date of the container's own, with the name of its source.
     pub(crate) date: Option<(&'static str, String)>,
-    /// Texts of the container's own: a title, an author and so on.
-    pub(crate) texts: Texts,
+    /// What the container itself says (PNG keywords, CIFF, X3F properties), by XMP's names; it counts last.
+    pub(crate) properties: Vec<(&'static str, String)>,
     pub(crate) previews: Vec<Preview>,
     pub(crate) warnings: Vec<String>,
-}
-
-/// Texts that a container holds without XMP or EXIF (PNG keywords, CIFF, X3F properties).
-#[derive(Debug, Default)]
-pub(crate) struct Texts {
-    pub(crate) title: Option<String>,
-    pub(crate) caption: Option<String>,
-    pub(crate) artist: Option<String>,
-    pub(crate) copyright: Option<String>,
-    pub(crate) make: Option<String>,
-    pub(crate) model: Option<String>,
 }
 
 impl Found {

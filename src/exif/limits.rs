@@ -31,8 +31,6 @@ pub(crate) const INFLATED: u64 = 4 << 20;
 pub(crate) const SEGMENTS: usize = 4_096;
 /// Items of a HEIF file's item tables.
 pub(crate) const ITEMS: usize = 16_384;
-/// Boxes inside boxes.
-pub(crate) const BOX_DEPTH: u8 = 8;
 /// XML elements inside elements, and XMP properties.
 pub(crate) const XML_DEPTH: usize = 64;
 /// Properties kept of one XMP packet.

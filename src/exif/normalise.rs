@@ -10,7 +10,7 @@ use super::place;
 use super::text;
 use super::tiff::{Field, Fields, Ifd, Number, Order};
 use super::xmp::Xmp;
-use super::{Context, limits, size};
+use super::{Context, limits, maker_note, size};
 use crate::photo::{Exposure, Lens, Photo};
 
 /// Everything that one file says.
@@ -20,8 +20,10 @@ pub(crate) struct Said<'a, 's> {
     pub(crate) xmp: &'a Xmp,
     pub(crate) iptc: &'a Iptc,
     pub(crate) found: &'a Found,
-    /// The lens' name out of the maker note, where only that has one.
-    pub(crate) maker_lens: Option<String>,
+    /// The container's own size, as stored.
+    pub(crate) size: Option<(u32, u32)>,
+    /// Canon's maker note of a CR3, where it is a structure of its own.
+    pub(crate) canon_note: &'a Fields<'s>,
 }
 
 /// The photo.
@@ -41,13 +43,8 @@ pub(crate) fn photo(said: &Said<'_, '_>, context: &Context) -> Photo {
     };
     let exif = |tag| fields.exif(tag).and_then(text::of);
     let said_in_xmp = |name| xmp.get(name).map(str::to_owned);
-    let texts = &found.texts;
-    let make = ifd0(0x010f)
-        .or_else(|| texts.make.clone())
-        .or_else(|| said_in_xmp("tiff:Make"));
-    let model = ifd0(0x0110)
-        .or_else(|| texts.model.clone())
-        .or_else(|| said_in_xmp("tiff:Model"));
+    let make = ifd0(0x010f).or_else(|| said_in_xmp("tiff:Make"));
+    let model = ifd0(0x0110).or_else(|| said_in_xmp("tiff:Model"));
     let orientation = fields
         .get(Ifd::Main(0), 0x0112)
         .and_then(|f| whole(f, 0))
@@ -85,24 +82,20 @@ pub(crate) fn photo(said: &Said<'_, '_>, context: &Context) -> Photo {
         location: place::location(fields, xmp),
         title: said_in_xmp("dc:title")
             .or_else(|| iptc.title.clone())
-            .or_else(|| fields.get(Ifd::Main(0), 0x9c9b).and_then(explorer))
-            .or_else(|| texts.title.clone()),
+            .or_else(|| fields.get(Ifd::Main(0), 0x9c9b).and_then(explorer)),
         caption: said_in_xmp("dc:description")
             .or_else(|| iptc.caption.clone())
             .or_else(|| ifd0(0x010e).filter(|caption| !is_boilerplate(caption)))
-            .or_else(|| fields.get(Ifd::Main(0), 0x9c9c).and_then(explorer))
-            .or_else(|| texts.caption.clone()),
+            .or_else(|| fields.get(Ifd::Main(0), 0x9c9c).and_then(explorer)),
         keywords: keywords(fields, xmp, iptc),
         rating: rating(fields, xmp),
         artist: joined(xmp.all("dc:creator"))
             .or_else(|| iptc.artist.clone())
             .or_else(|| ifd0(0x013b))
-            .or_else(|| fields.get(Ifd::Main(0), 0x9c9d).and_then(explorer))
-            .or_else(|| texts.artist.clone()),
+            .or_else(|| fields.get(Ifd::Main(0), 0x9c9d).and_then(explorer)),
         copyright: said_in_xmp("dc:rights")
             .or_else(|| iptc.copyright.clone())
-            .or_else(|| fields.get(Ifd::Main(0), 0x8298).and_then(copyright))
-            .or_else(|| texts.copyright.clone()),
+            .or_else(|| fields.get(Ifd::Main(0), 0x8298).and_then(copyright)),
     }
 }
 
@@ -241,7 +234,7 @@ fn lens(said: &Said<'_, '_>) -> Option<Lens> {
     // "----" and the like: a slot that was never filled.
     let recorded = recorded.filter(|lens| lens.chars().any(char::is_alphanumeric));
     let model = recorded
-        .or_else(|| said.maker_lens.clone())
+        .or_else(|| maker_note::lens(fields, said.canon_note))
         .or_else(|| {
             xmp.get("exifEX:LensModel")
                 .or_else(|| xmp.get("aux:Lens"))
@@ -257,7 +250,7 @@ fn lens(said: &Said<'_, '_>) -> Option<Lens> {
 }
 
 /// A name made of LensSpecification (EXIF 3.0 4.6.6.7.9): `18-55mm f/3.5-5.6`.
-fn specification(field: &Field<'_>) -> Option<String> {
+pub(crate) fn specification(field: &Field<'_>) -> Option<String> {
     let part = |index| {
         field
             .number(index)

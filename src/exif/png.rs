@@ -142,10 +142,18 @@ fn keyword_value(keyword: &str, value: Vec<u8>, found: &mut Found) {
         "Creation Time" => {
             found.date = said().map(|date| ("PNG:CreationTime", date));
         }
-        "Title" => found.texts.title = found.texts.title.take().or_else(said),
-        "Description" => found.texts.caption = found.texts.caption.take().or_else(said),
-        "Author" => found.texts.artist = found.texts.artist.take().or_else(said),
-        "Copyright" => found.texts.copyright = found.texts.copyright.take().or_else(said),
+        "Title" => found
+            .properties
+            .extend(said().map(|said| ("dc:title", said))),
+        "Description" => found
+            .properties
+            .extend(said().map(|said| ("dc:description", said))),
+        "Author" => found
+            .properties
+            .extend(said().map(|said| ("dc:creator", said))),
+        "Copyright" => found
+            .properties
+            .extend(said().map(|said| ("dc:rights", said))),
         _ => {
             let Some(kind) = keyword.strip_prefix("Raw profile type ") else {
                 return;

@@ -13,7 +13,7 @@ pub(crate) fn of(said: &Said<'_, '_>) -> Option<(u32, u32)> {
     let fields = said.fields;
     let exif = pair(fields, Ifd::Exif, 0xa002, 0xa003);
     if said.format.is_raw() {
-        return raw(fields, exif).or(said.found.size).or(exif);
+        return said.size.or_else(|| raw(fields, exif)).or(exif);
     }
     let page = matches!(said.format, Format::Tiff | Format::BigTiff)
         .then(|| pair(fields, Ifd::Main(0), 0x0100, 0x0101));
@@ -54,9 +54,9 @@ fn pair(fields: &Fields<'_>, ifd: Ifd, width: u16, height: u16) -> Option<(u32, 
 /// The largest embedded JPEG, where the file's bytes say that it is one.
 pub(crate) fn preview(file: View<'_>, fields: &Fields<'_>, found: &[Preview]) -> Option<Preview> {
     let mut candidates = found.to_vec();
-    let mut add = |base: u64, offset: Option<u32>, length: Option<u32>| {
-        if let (Some(offset), Some(length)) = (offset, length) {
-            let offset = base.saturating_add(u64::from(offset));
+    let mut add = |view: View<'_>, offset: Option<u32>, length: Option<u32>| {
+        if let (Some(offset), Some(length), true) = (offset, length, view.is_in_file()) {
+            let offset = view.base().saturating_add(u64::from(offset));
             candidates.push(Preview {
                 offset,
                 length: u64::from(length),
@@ -69,17 +69,17 @@ pub(crate) fn preview(file: View<'_>, fields: &Fields<'_>, found: &[Preview]) ->
         let in_same = |tag| fields.get(field.ifd, tag);
         let number = |tag| in_same(tag).and_then(|f| whole(f, 0));
         match field.tag {
-            0x0201 => add(field.base, whole(field, 0), number(0x0202)),
+            0x0201 => add(field.view, whole(field, 0), number(0x0202)),
             // One strip of baseline JPEG; lossless JPEG of sensor data (colour filter array, linear raw) is none.
             0x0111 if field.count == 1 && matches!(number(0x0103), Some(6 | 7)) => {
                 let sensor_data = matches!(number(0x0106), Some(32_803 | 34_892));
                 if !sensor_data && (field.ifd == Ifd::Main(0) || number(0x0106).is_some()) {
-                    add(field.base, whole(field, 0), number(0x0117));
+                    add(field.view, whole(field, 0), number(0x0117));
                 }
             }
             // Panasonic RW2's JpgFromRaw: the value is the JPEG.
             0x002e if field.ifd == Ifd::Main(0) => add(
-                field.base,
+                field.view,
                 u32::try_from(field.offset).ok(),
                 u32::try_from(field.size).ok(),
             ),

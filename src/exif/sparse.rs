@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 #[derive(Debug)]
 pub(crate) struct Sparse<'a> {
     size: u64,
+    in_memory: bool,
     chunks: Vec<Chunk<'a>>,
     wants: RefCell<Vec<Range<u64>>>,
 }
@@ -44,6 +45,7 @@ impl<'a> Sparse<'a> {
     pub(crate) fn new(size: u64) -> Self {
         Sparse {
             size,
+            in_memory: false,
             chunks: Vec::new(),
             wants: RefCell::new(Vec::new()),
         }
@@ -57,8 +59,17 @@ impl<'a> Sparse<'a> {
         }];
         Sparse {
             size: bytes.len() as u64,
+            in_memory: false,
             chunks,
             wants: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Bytes that are no range of any file: inflated, or put together.
+    pub(crate) fn memory(bytes: &'a [u8]) -> Self {
+        Sparse {
+            in_memory: true,
+            ..Sparse::whole(bytes)
         }
     }
 
@@ -172,6 +183,11 @@ impl<'s> View<'s> {
     /// Bytes in the view.
     pub(crate) fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Whether the view is a range of the file.
+    pub(crate) fn is_in_file(&self) -> bool {
+        !self.source.in_memory
     }
 
     /// Where the view starts in its file.

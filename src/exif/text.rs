@@ -132,7 +132,7 @@ mod tests {
             bytes: Some(bytes),
             size: bytes.len() as u64,
             offset: 0,
-            base: 0,
+            view: crate::exif::sparse::Sparse::whole(&[]).view(),
         })
     }
 

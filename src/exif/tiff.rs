@@ -20,6 +20,8 @@ pub(crate) enum Ifd {
     Gps,
     /// EXIF 3.0 4.6.3.1.3.
     Interop,
+    /// Canon's maker note in a CR3, where it is an IFD of its own.
+    MakerNote,
     /// TIFF technical note 1: trees of IFDs, numbered as they are met.
     Sub(u8),
 }
@@ -32,6 +34,7 @@ impl Ifd {
             Ifd::Exif => "ExifIFD".to_owned(),
             Ifd::Gps => "GPS".to_owned(),
             Ifd::Interop => "InteropIFD".to_owned(),
+            Ifd::MakerNote => "MakerNote".to_owned(),
             Ifd::Sub(0) => "SubIFD".to_owned(),
             Ifd::Sub(n) => format!("SubIFD{n}"),
         }
@@ -133,8 +136,8 @@ pub(crate) struct Field<'s> {
     pub(crate) size: u64,
     /// Where the value lies in the TIFF structure.
     pub(crate) offset: u64,
-    /// Which of the file's structures it comes from: its first byte's place in the file.
-    pub(crate) base: u64,
+    /// The TIFF structure that it comes from.
+    pub(crate) view: View<'s>,
 }
 
 /// A number as it is stored.
@@ -241,13 +244,8 @@ impl<'s> Fields<'s> {
     /// Reads a TIFF structure whose first byte is the view's. `first` is the name of its first IFD: `Main(0)`, but in a
     /// CR3 every IFD is a structure of its own.
     pub(crate) fn read(&mut self, view: View<'s>, first: Ifd) {
-        let Some(head) = view.get(0, 8.min(view.len())) else {
-            return;
-        };
-        let order = match head.get(..2) {
-            Some(b"II") => Order::Little,
-            Some(b"MM") => Order::Big,
-            _ => return self.warn("EXIF data do not start with a TIFF header".to_owned()),
+        let Some(order) = order(view) else {
+            return self.warn("EXIF data do not start with a TIFF header".to_owned());
         };
         let mut walk = Walk {
             fields: self,
@@ -275,12 +273,36 @@ impl<'s> Fields<'s> {
     }
 }
 
+/// The byte order that a TIFF header says.
+pub(crate) fn order(view: View<'_>) -> Option<Order> {
+    match &view.array::<2>(0)? {
+        b"II" => Some(Order::Little),
+        b"MM" => Some(Order::Big),
+        _ => None,
+    }
+}
+
+/// The fields of the one directory at `start`, without those below it: for the directories of maker notes.
+pub(crate) fn directory_fields<'s>(view: View<'s>, start: u64, order: Order) -> Vec<Field<'s>> {
+    let mut fields = Fields::default();
+    let mut walk = Walk {
+        fields: &mut fields,
+        view,
+        order,
+        big: false,
+        seen: Vec::new(),
+    };
+    walk.directory(start, Ifd::MakerNote, 0);
+    fields.list
+}
+
 fn key(ifd: Ifd, tag: u16) -> u32 {
     let group = match ifd {
         Ifd::Main(n) => u32::from(n),
         Ifd::Exif => 0x100,
         Ifd::Gps => 0x101,
         Ifd::Interop => 0x102,
+        Ifd::MakerNote => 0x103,
         Ifd::Sub(n) => 0x200 + u32::from(n),
     };
     group << 16 | u32::from(tag)
@@ -452,7 +474,7 @@ impl<'s> Walk<'_, 's> {
             _ if self.big => eight(slot).unwrap_or(u64::MAX),
             _ => four(slot).map_or(u64::MAX, u64::from),
         };
-        let base = self.view.base();
+        let view = self.view;
         let field = |bytes, size| Field {
             ifd,
             tag,
@@ -462,7 +484,7 @@ impl<'s> Walk<'_, 's> {
             bytes,
             size,
             offset,
-            base,
+            view,
         };
         if size <= inline {
             let bytes = usize::try_from(size)
@@ -482,7 +504,7 @@ impl<'s> Walk<'_, 's> {
             // ExifTool reads a text that is cut short by the end of the file; numbers it leaves.
             return Ok(None);
         }
-        if tag == MAKER_NOTE || (size > limits::VALUE && !large) {
+        if (tag == MAKER_NOTE && ifd != Ifd::MakerNote) || (size > limits::VALUE && !large) {
             return Ok(Some(field(None, size)));
         }
         Ok(self
@@ -493,6 +515,7 @@ impl<'s> Walk<'_, 's> {
 
     fn take(&mut self, field: Field<'s>, below: &mut Vec<(u64, Ifd)>) {
         let ifd = match field.tag {
+            _ if field.ifd == Ifd::MakerNote => return self.fields.push(field),
             EXIF_IFD => Ifd::Exif,
             GPS_IFD => Ifd::Gps,
             INTEROP_IFD if field.ifd != Ifd::Gps => Ifd::Interop,

@@ -38,9 +38,11 @@ impl Xmp {
             .map_or(&[], |property| &property.1)
     }
 
-    /// Whether nothing was found.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.properties.is_empty()
+    /// Adds a property where no packet has it.
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
+        if let Some(value) = text::clean(value).filter(|_| self.all(name).is_empty()) {
+            self.properties.push((name.to_owned(), vec![value]));
+        }
     }
 
     /// Adds a packet's properties; of two packets, the first counts.
@@ -242,7 +244,7 @@ mod tests {
     #[test]
     fn broken_xml_keeps_what_came_before() {
         let mut xmp = Xmp::default();
-        let packet = r#"<r xmlns:d="http://purl.org/dc/elements/1.1/"><d:source>x</d:source><d:"#;
+        let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:d="http://purl.org/dc/elements/1.1/"><d:source>x</d:source><d:"#;
         assert!(xmp.read(packet.as_bytes()).is_err());
         assert_eq!(xmp.get("dc:source"), Some("x"));
     }
