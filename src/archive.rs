@@ -58,7 +58,9 @@ pub enum LayoutError {
         archive_prefix: String,
     },
     /// A prefix that is not a folder's.
-    #[error("{variable} is \"{prefix}\"; a prefix is empty or ends in / and leaves room for a key (at most 512 bytes)")]
+    #[error(
+        "{variable} is \"{prefix}\"; a prefix is empty or ends in / and leaves room for a key (at most 512 bytes)"
+    )]
     NotAFolder {
         /// Its variable.
         variable: &'static str,
@@ -85,19 +87,36 @@ impl Layout {
         if archive_bucket.is_empty() {
             return Err(LayoutError::NoBucket("archive", "ARCHIVE_BUCKET"));
         }
-        for (variable, prefix) in [("SOURCE_PREFIX", source_prefix), ("ARCHIVE_PREFIX", archive_prefix)] {
+        for (variable, prefix) in [
+            ("SOURCE_PREFIX", source_prefix),
+            ("ARCHIVE_PREFIX", archive_prefix),
+        ] {
             if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.len() > MAX_KEY_BYTES / 2) {
-                return Err(LayoutError::NotAFolder { variable, prefix: prefix.to_owned() });
+                return Err(LayoutError::NotAFolder {
+                    variable,
+                    prefix: prefix.to_owned(),
+                });
             }
         }
         if source_bucket == archive_bucket {
             let bucket = source_bucket.to_owned();
-            let (source_prefix, archive_prefix) = (source_prefix.to_owned(), archive_prefix.to_owned());
+            let (source_prefix, archive_prefix) =
+                (source_prefix.to_owned(), archive_prefix.to_owned());
             if source_prefix.is_empty() || archive_prefix.is_empty() {
-                return Err(LayoutError::EmptyPrefix { bucket, source_prefix, archive_prefix });
+                return Err(LayoutError::EmptyPrefix {
+                    bucket,
+                    source_prefix,
+                    archive_prefix,
+                });
             }
-            if source_prefix.starts_with(&archive_prefix) || archive_prefix.starts_with(&source_prefix) {
-                return Err(LayoutError::Overlap { bucket, source_prefix, archive_prefix });
+            if source_prefix.starts_with(&archive_prefix)
+                || archive_prefix.starts_with(&source_prefix)
+            {
+                return Err(LayoutError::Overlap {
+                    bucket,
+                    source_prefix,
+                    archive_prefix,
+                });
             }
         }
         Ok(Layout {
@@ -111,7 +130,9 @@ impl Layout {
     /// Which step a changed key wakes; `None` for a key under neither prefix.
     pub fn place(&self, bucket: &str, key: &str) -> Option<Place> {
         if bucket == self.source_bucket && key.starts_with(&self.source_prefix) {
-            return Some(Place::Source(SourceKey { key: key.to_owned() }));
+            return Some(Place::Source(SourceKey {
+                key: key.to_owned(),
+            }));
         }
         if bucket == self.archive_bucket {
             return self.archive_key(key).map(Place::Archive);
@@ -122,14 +143,20 @@ impl Layout {
     /// A key under the archive prefix, taken apart; `None` for any other key.
     pub fn archive_key(&self, key: &str) -> Option<ArchiveKey> {
         let below = key.strip_prefix(&self.archive_prefix)?;
-        let (folder, name) = below.rsplit_once('/').map_or(("", below), |(folder, name)| (folder, name));
+        let (folder, name) = below
+            .rsplit_once('/')
+            .map_or(("", below), |(folder, name)| (folder, name));
         let (base, extension) = split_extension(name);
         let stem = if folder.is_empty() && !below.starts_with('/') {
             base.to_owned()
         } else {
             format!("{folder}/{base}")
         };
-        Some(ArchiveKey { key: key.to_owned(), stem, extension: extension.map(str::to_owned) })
+        Some(ArchiveKey {
+            key: key.to_owned(),
+            stem,
+            extension: extension.map(str::to_owned),
+        })
     }
 
     /// Where the source photos are.
@@ -239,9 +266,22 @@ impl Owner {
         let base = split_extension(source.file_name()).0;
         let fields = match photo.capture.to_the_second() {
             Some(second) => {
-                let model = photo.camera.as_ref().and_then(|camera| camera.model.as_deref()).unwrap_or_default();
+                let model = photo
+                    .camera
+                    .as_ref()
+                    .and_then(|camera| camera.model.as_deref())
+                    .unwrap_or_default();
                 let serial = photo.body_serial.as_deref().unwrap_or_default();
-                ["dated", bucket, source.folder(), base, second, model, serial].join("\0")
+                [
+                    "dated",
+                    bucket,
+                    source.folder(),
+                    base,
+                    second,
+                    model,
+                    serial,
+                ]
+                .join("\0")
             }
             None => ["undated", bucket, source.as_str(), etag].join("\0"),
         };
@@ -271,6 +311,13 @@ pub enum Name {
     Plain,
     /// With 8 characters of the owner, `foobar~1a2b3c4d`: another owner has the plain one.
     Suffixed,
+    /// With the whole owner: even the suffixed name is another's.
+    Whole,
+}
+
+impl Name {
+    /// In the order in which they are tried.
+    pub const IN_ORDER: [Name; 3] = [Name::Plain, Name::Suffixed, Name::Whole];
 }
 
 /// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
@@ -279,7 +326,11 @@ pub fn plan(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> P
     let (base, extension) = split_extension(&name);
     Plan {
         owner: Owner::of(&layout.source_bucket, source, etag, photo),
-        folder: photo.capture.date.clone().unwrap_or_else(|| UNDATED.to_owned()),
+        folder: photo
+            .capture
+            .date
+            .clone()
+            .unwrap_or_else(|| UNDATED.to_owned()),
         base: base.to_owned(),
         extension: extension.map(str::to_owned),
         prefix: layout.archive_prefix.clone(),
@@ -292,11 +343,20 @@ impl Plan {
         let suffix = match name {
             Name::Plain => String::new(),
             Name::Suffixed => format!("~{}", self.owner.suffix()),
+            Name::Whole => format!("~{}", self.owner.as_str()),
         };
-        let extension = self.extension.as_ref().map(|extension| format!(".{extension}")).unwrap_or_default();
+        let extension = self
+            .extension
+            .as_ref()
+            .map(|extension| format!(".{extension}"))
+            .unwrap_or_default();
         let room = MAX_NAME_BYTES - suffix.len() - extension.len();
         let stem = format!("{}/{}{suffix}", self.folder, cut(&self.base, room));
-        ArchiveKey { key: format!("{}{stem}{extension}", self.prefix), stem, extension: self.extension.clone() }
+        ArchiveKey {
+            key: format!("{}{stem}{extension}", self.prefix),
+            stem,
+            extension: self.extension.clone(),
+        }
     }
 }
 
@@ -304,7 +364,9 @@ impl Plan {
 fn split_extension(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('.') {
         Some((base, extension))
-            if !base.is_empty() && !extension.is_empty() && extension.len() <= MAX_EXTENSION_BYTES =>
+            if !base.is_empty()
+                && !extension.is_empty()
+                && extension.len() <= MAX_EXTENSION_BYTES =>
         {
             (base, Some(extension))
         }
@@ -365,34 +427,55 @@ mod tests {
                 taken_at_local: Some(second.to_owned()),
                 ..CaptureTime::default()
             },
-            camera: Some(Camera { model: Some("NIKON D750".to_owned()), ..Camera::default() }),
+            camera: Some(Camera {
+                model: Some("NIKON D750".to_owned()),
+                ..Camera::default()
+            }),
             ..Photo::default()
         }
     }
 
     fn key(source_key: &str, photo: &Photo, name: Name) -> String {
-        plan(&layout(), &source(source_key), "etag", photo).archive_key(name).as_str().to_owned()
+        plan(&layout(), &source(source_key), "etag", photo)
+            .archive_key(name)
+            .as_str()
+            .to_owned()
     }
 
     #[test]
     fn a_dated_photo_goes_to_its_day_and_keeps_its_name() {
         let photo = shot("2018-02-01T00:41:07.670");
-        assert_eq!(key("card/DCIM/foobar.JPG", &photo, Name::Plain), "2018-02-01/foobar.JPG");
+        assert_eq!(
+            key("card/DCIM/foobar.JPG", &photo, Name::Plain),
+            "2018-02-01/foobar.JPG"
+        );
         let suffixed = key("card/DCIM/foobar.JPG", &photo, Name::Suffixed);
-        assert!(suffixed.starts_with("2018-02-01/foobar~") && suffixed.ends_with(".JPG"), "{suffixed}");
+        assert!(
+            suffixed.starts_with("2018-02-01/foobar~") && suffixed.ends_with(".JPG"),
+            "{suffixed}"
+        );
     }
 
     #[test]
     fn an_undated_photo_goes_to_the_undated_folder() {
-        assert_eq!(key("foobar.jpg", &Photo::default(), Name::Plain), "undated/foobar.jpg");
+        assert_eq!(
+            key("foobar.jpg", &Photo::default(), Name::Plain),
+            "undated/foobar.jpg"
+        );
     }
 
     #[test]
     fn raw_and_jpeg_of_a_shot_and_an_edit_in_place_have_one_owner() {
         let owner = |k: &str, etag: &str, p: &Photo| plan(&layout(), &source(k), etag, p).owner;
         let first = owner("a/DSC_1.JPG", "1", &shot("2018-02-01T09:41:07.100"));
-        assert_eq!(first, owner("a/DSC_1.NEF", "2", &shot("2018-02-01T09:41:07.100")));
-        assert_eq!(first, owner("a/DSC_1.JPG", "3", &shot("2018-02-01T09:41:07")));
+        assert_eq!(
+            first,
+            owner("a/DSC_1.NEF", "2", &shot("2018-02-01T09:41:07.100"))
+        );
+        assert_eq!(
+            first,
+            owner("a/DSC_1.JPG", "3", &shot("2018-02-01T09:41:07"))
+        );
     }
 
     #[test]
@@ -401,13 +484,17 @@ mod tests {
         let first = owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:07"));
         assert_ne!(first, owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:08")));
         assert_ne!(first, owner("b/DSC_1.JPG", &shot("2018-02-01T09:41:07")));
-        let other_body = Photo { body_serial: Some("2".to_owned()), ..shot("2018-02-01T09:41:07") };
+        let other_body = Photo {
+            body_serial: Some("2".to_owned()),
+            ..shot("2018-02-01T09:41:07")
+        };
         assert_ne!(first, owner("a/DSC_1.JPG", &other_body));
     }
 
     #[test]
     fn undated_photos_are_owned_by_their_very_bytes() {
-        let owner = |k: &str, etag: &str| plan(&layout(), &source(k), etag, &Photo::default()).owner;
+        let owner =
+            |k: &str, etag: &str| plan(&layout(), &source(k), etag, &Photo::default()).owner;
         assert_eq!(owner("a.jpg", "1"), owner("a.jpg", "1"));
         assert_ne!(owner("a.jpg", "1"), owner("a.jpg", "2"));
         assert_ne!(owner("a.jpg", "1"), owner("b.jpg", "1"));
@@ -416,29 +503,45 @@ mod tests {
     #[test]
     fn hostile_and_odd_names_become_plain_ones() {
         let undated = Photo::default();
-        assert_eq!(key("../../etc/passwd", &undated, Name::Plain), "undated/passwd");
+        assert_eq!(
+            key("../../etc/passwd", &undated, Name::Plain),
+            "undated/passwd"
+        );
         assert_eq!(key("x/..", &undated, Name::Plain), "undated/_.");
         assert_eq!(key("x/", &undated, Name::Plain), "undated/unnamed");
-        assert_eq!(key(".hidden.jpg", &undated, Name::Plain), "undated/_hidden.jpg");
-        assert_eq!(key("a\\b\u{202e}gpj\n.jpg", &undated, Name::Plain), "undated/a_bgpj.jpg");
-        assert_eq!(key("été + 50%20.jpg", &undated, Name::Plain), "undated/été + 50%20.jpg");
+        assert_eq!(
+            key(".hidden.jpg", &undated, Name::Plain),
+            "undated/_hidden.jpg"
+        );
+        assert_eq!(
+            key("a\\b\u{202e}gpj\n.jpg", &undated, Name::Plain),
+            "undated/a_bgpj.jpg"
+        );
+        assert_eq!(
+            key("été + 50%20.jpg", &undated, Name::Plain),
+            "undated/été + 50%20.jpg"
+        );
     }
 
     #[test]
     fn a_name_never_passes_255_bytes_nor_cuts_a_character() {
         let long = "é".repeat(500) + ".jpg";
-        for name in [Name::Plain, Name::Suffixed] {
+        for name in Name::IN_ORDER {
             let key = key(&long, &Photo::default(), name);
             let file = key.rsplit('/').next().expect("a name");
-            assert!(file.len() <= 255 && file.ends_with(".jpg") && file.starts_with('é'), "{file}");
+            assert!(
+                file.len() <= 255 && file.ends_with(".jpg") && file.starts_with('é'),
+                "{file}"
+            );
         }
     }
 
     #[test]
     fn planned_keys_are_read_back_as_the_same_archive_key() {
         for name in ["foobar.JPG", "noextension", "a.b.c.tiff", "..", "été.heic"] {
-            for which in [Name::Plain, Name::Suffixed] {
-                let planned = plan(&layout(), &source(name), "1", &Photo::default()).archive_key(which);
+            for which in Name::IN_ORDER {
+                let planned =
+                    plan(&layout(), &source(name), "1", &Photo::default()).archive_key(which);
                 assert_eq!(layout().archive_key(planned.as_str()), Some(planned));
             }
         }
@@ -446,26 +549,43 @@ mod tests {
 
     #[test]
     fn a_leading_slash_of_an_older_tool_stays_in_the_stem() {
-        let key = layout().archive_key("/2018-02-01/x.jpg").expect("an archive key");
+        let key = layout()
+            .archive_key("/2018-02-01/x.jpg")
+            .expect("an archive key");
         assert_eq!((key.stem(), key.part()), ("/2018-02-01/x", "jpg"));
     }
 
     #[test]
     fn one_bucket_needs_disjoint_prefixes() {
         assert!(Layout::new("one", "inbox/", "one", "archive/").is_ok());
-        for (source, archive) in [("", ""), ("", "archive/"), ("inbox/", ""), ("a/", "a/"), ("a/", "a/b/"), ("a/b/", "a/")]
-        {
+        for (source, archive) in [
+            ("", ""),
+            ("", "archive/"),
+            ("inbox/", ""),
+            ("a/", "a/"),
+            ("a/", "a/b/"),
+            ("a/b/", "a/"),
+        ] {
             let error = Layout::new("one", source, "one", archive).expect_err("refused");
             assert!(error.to_string().contains("one bucket (one)"), "{error}");
         }
-        assert!(Layout::new("one", "inbox", "one", "archive/").is_err(), "a prefix ends in a slash");
+        assert!(
+            Layout::new("one", "inbox", "one", "archive/").is_err(),
+            "a prefix ends in a slash"
+        );
     }
 
     #[test]
     fn in_one_bucket_a_key_is_source_or_archive_or_neither() {
         let layout = Layout::new("one", "inbox/", "one", "archive/").expect("disjoint");
-        assert!(matches!(layout.place("one", "inbox/a.jpg"), Some(Place::Source(_))));
-        assert!(matches!(layout.place("one", "archive/2018-02-01/a.jpg"), Some(Place::Archive(_))));
+        assert!(matches!(
+            layout.place("one", "inbox/a.jpg"),
+            Some(Place::Source(_))
+        ));
+        assert!(matches!(
+            layout.place("one", "archive/2018-02-01/a.jpg"),
+            Some(Place::Archive(_))
+        ));
         assert_eq!(layout.place("one", "gallery/index.json"), None);
         assert_eq!(layout.place("two", "inbox/a.jpg"), None);
     }

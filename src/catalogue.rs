@@ -71,7 +71,10 @@ pub enum Written {
 impl Catalogue {
     /// The catalogue in this table.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> Self {
-        Catalogue { client, table: table.to_owned() }
+        Catalogue {
+            client,
+            table: table.to_owned(),
+        }
     }
 
     /// A photo's item, by a strongly consistent read.
@@ -86,7 +89,11 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn ledger(&self, bucket: &str, key: &str) -> Result<Option<LedgerEntry>, CatalogueError> {
+    pub async fn ledger(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<LedgerEntry>, CatalogueError> {
         self.get(&LedgerEntry::pk(bucket, key)).await
     }
 
@@ -110,10 +117,17 @@ impl Catalogue {
                 None => return Err(failed("claim", &stub.pk, &error)),
                 // Not every store returns the item with the refusal.
                 Some(None) => self.get::<Item>(&stub.pk).await?.map(|item| item.owner),
-                Some(Some(item)) => item.get("owner").and_then(|owner| owner.as_s().ok()).cloned(),
+                Some(Some(item)) => item
+                    .get("owner")
+                    .and_then(|owner| owner.as_s().ok())
+                    .cloned(),
             },
         };
-        Ok(if holder.as_deref() == Some(owner) { Claim::Ours } else { Claim::Taken })
+        Ok(if holder.as_deref() == Some(owner) {
+            Claim::Ours
+        } else {
+            Claim::Taken
+        })
     }
 
     /// Writes a photo's item, one revision on from the one that was read, IF the table still holds that one: revision
@@ -122,7 +136,11 @@ impl Catalogue {
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn put(&self, item: &Item, read: Option<u64>) -> Result<Written, CatalogueError> {
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(attributes(&item.pk, item)?));
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(attributes(&item.pk, item)?));
         let request = match read {
             None => request.condition_expression("attribute_not_exists(pk)"),
             Some(revision) => request
@@ -142,7 +160,11 @@ impl Catalogue {
     /// See [`CatalogueError`].
     pub async fn put_ledger(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
         let request = self.client.put_item().table_name(&self.table);
-        match request.set_item(Some(attributes(&entry.pk, entry)?)).send().await {
+        match request
+            .set_item(Some(attributes(&entry.pk, entry)?))
+            .send()
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) => Err(failed("put", &entry.pk, &error)),
         }
@@ -153,10 +175,23 @@ impl Catalogue {
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn years(&self) -> Result<BTreeSet<String>, CatalogueError> {
-        let request = self.client.get_item().table_name(&self.table).key("pk", AttributeValue::S(YEARS.to_owned()));
-        let answer = request.send().await.map_err(|error| failed("get", YEARS, &error))?;
-        let years = answer.item.as_ref().and_then(|item| item.get(YEARS)).and_then(|years| years.as_ss().ok());
-        Ok(years.map(|years| years.iter().cloned().collect()).unwrap_or_default())
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(YEARS.to_owned()));
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failed("get", YEARS, &error))?;
+        let years = answer
+            .item
+            .as_ref()
+            .and_then(|item| item.get(YEARS))
+            .and_then(|years| years.as_ss().ok());
+        Ok(years
+            .map(|years| years.iter().cloned().collect())
+            .unwrap_or_default())
     }
 
     /// Adds a date partition to [`Catalogue::years`]. Safe to repeat; done before a photo is put into a new partition,
@@ -178,15 +213,24 @@ impl Catalogue {
         }
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, pk: &str) -> Result<Option<T>, CatalogueError> {
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        pk: &str,
+    ) -> Result<Option<T>, CatalogueError> {
         let request = self
             .client
             .get_item()
             .table_name(&self.table)
             .key("pk", AttributeValue::S(pk.to_owned()))
             .consistent_read(true);
-        let answer = request.send().await.map_err(|error| failed("get", pk, &error))?;
-        answer.item.map(|item| from_attributes(pk, item)).transpose()
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failed("get", pk, &error))?;
+        answer
+            .item
+            .map(|item| from_attributes(pk, item))
+            .transpose()
     }
 }
 
@@ -200,9 +244,14 @@ fn holder_of_failed_condition(
     }
 }
 
-fn attributes<T: serde::Serialize>(pk: &str, value: &T) -> Result<HashMap<String, AttributeValue>, CatalogueError> {
-    serde_dynamo::to_item(value)
-        .map_err(|error| CatalogueError::Shape { pk: pk.to_owned(), cause: error.to_string() })
+fn attributes<T: serde::Serialize>(
+    pk: &str,
+    value: &T,
+) -> Result<HashMap<String, AttributeValue>, CatalogueError> {
+    serde_dynamo::to_item(value).map_err(|error| CatalogueError::Shape {
+        pk: pk.to_owned(),
+        cause: error.to_string(),
+    })
 }
 
 /// An item's attributes as the value that they hold.
@@ -210,12 +259,18 @@ pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     pk: &str,
     item: HashMap<String, AttributeValue>,
 ) -> Result<T, CatalogueError> {
-    serde_dynamo::from_item(item)
-        .map_err(|error| CatalogueError::Shape { pk: pk.to_owned(), cause: error.to_string() })
+    serde_dynamo::from_item(item).map_err(|error| CatalogueError::Shape {
+        pk: pk.to_owned(),
+        cause: error.to_string(),
+    })
 }
 
 /// The error of a refused request, with what was asked for.
-pub(crate) fn failed<E>(operation: &'static str, pk: &str, error: &SdkError<E, HttpResponse>) -> CatalogueError
+pub(crate) fn failed<E>(
+    operation: &'static str,
+    pk: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> CatalogueError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
@@ -223,5 +278,9 @@ where
         Some(code) => format!("{code}: {}", error.message().unwrap_or("no message")),
         None => DisplayErrorContext(error).to_string(),
     };
-    CatalogueError::Request { operation, pk: pk.to_owned(), cause }
+    CatalogueError::Request {
+        operation,
+        pk: pk.to_owned(),
+        cause,
+    }
 }

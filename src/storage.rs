@@ -20,8 +20,12 @@ use futures::stream::BoxStream;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What `x-amz-copy-source` leaves as it is: RFC 3986's unreserved characters and the slash.
-const COPY_SOURCE: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// A store's client.
 #[derive(Debug, Clone)]
@@ -71,6 +75,9 @@ pub struct Headers {
     pub expires: Option<String>,
 }
 
+/// An object's bytes as they come.
+pub type Body = BoxStream<'static, Result<Bytes, StorageError>>;
+
 /// How a conditional copy ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copied {
@@ -104,7 +111,14 @@ impl Storage {
     /// # Errors
     /// Anything but 200 and 404.
     pub async fn head(&self, bucket: &str, key: &str) -> Result<Option<Object>, StorageError> {
-        match self.client.head_object().bucket(bucket).key(key).send().await {
+        match self
+            .client
+            .head_object()
+            .bucket(bucket)
+            .key(key)
+            .send()
+            .await
+        {
             Ok(head) => Ok(Some(Object {
                 etag: bare_etag(head.e_tag()),
                 last_modified: time(head.last_modified()),
@@ -139,9 +153,10 @@ impl Storage {
             Ok(got) => collect("GET", bucket, key, got).await.map(Some),
             Err(error) if status(&error) == Some(404) => Ok(None),
             // A range of an empty object cannot be satisfied (RFC 9110, 14.1.1).
-            Err(error) if status(&error) == Some(416) => {
-                Ok(self.head(bucket, key).await?.map(|object| (object, Bytes::new())))
-            }
+            Err(error) if status(&error) == Some(416) => Ok(self
+                .head(bucket, key)
+                .await?
+                .map(|object| (object, Bytes::new()))),
             Err(error) => Err(failed("GET", bucket, key, &error)),
         }
     }
@@ -160,7 +175,9 @@ impl Storage {
         match self.get(bucket, key, Some(range), Some(etag)).await {
             // A store may ignore the condition.
             Ok(got) if bare_etag(got.e_tag()) != etag => Ok(None),
-            Ok(got) => collect("GET", bucket, key, got).await.map(|(_, bytes)| Some(bytes)),
+            Ok(got) => collect("GET", bucket, key, got)
+                .await
+                .map(|(_, bytes)| Some(bytes)),
             Err(error) if matches!(status(&error), Some(404 | 412 | 416)) => Ok(None),
             Err(error) => Err(failed("GET", bucket, key, &error)),
         }
@@ -170,13 +187,12 @@ impl Storage {
     ///
     /// # Errors
     /// Anything but success and 404; the stream's items fail where the connection does.
-    #[expect(clippy::type_complexity, reason = "an object and its bytes, named at every use")]
     pub async fn open(
         &self,
         bucket: &str,
         key: &str,
         range: Option<Range<u64>>,
-    ) -> Result<Option<(Object, BoxStream<'static, Result<Bytes, StorageError>>)>, StorageError> {
+    ) -> Result<Option<(Object, Body)>, StorageError> {
         match self.get(bucket, key, range, None).await {
             Ok(got) => {
                 let object = object(&got);
@@ -219,7 +235,9 @@ impl Storage {
         let request = self
             .client
             .copy_object()
-            .copy_source(utf8_percent_encode(&format!("{}/{}", from.0, from.1), COPY_SOURCE).to_string())
+            .copy_source(
+                utf8_percent_encode(&format!("{}/{}", from.0, from.1), COPY_SOURCE).to_string(),
+            )
             .copy_source_if_match(quoted(etag))
             .bucket(to.0)
             .key(to.1)
@@ -252,14 +270,20 @@ impl Storage {
         file: &Path,
         content_type: Option<&str>,
     ) -> Result<(), StorageError> {
-        let body = ByteStream::from_path(file).await.map_err(|error| StorageError {
-            operation: "PUT",
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            cause: format!("{}: {}", file.display(), DisplayErrorContext(&error)),
-        })?;
+        let body = ByteStream::from_path(file)
+            .await
+            .map_err(|error| StorageError {
+                operation: "PUT",
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                cause: format!("{}: {}", file.display(), DisplayErrorContext(&error)),
+            })?;
         let request = self.client.put_object().bucket(bucket).key(key).body(body);
-        match request.set_content_type(content_type.map(str::to_owned)).send().await {
+        match request
+            .set_content_type(content_type.map(str::to_owned))
+            .send()
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) => Err(failed("PUT", bucket, key, &error)),
         }
@@ -275,8 +299,16 @@ impl Storage {
         prefix: &str,
         token: Option<String>,
     ) -> Result<(Vec<Listed>, Option<String>), StorageError> {
-        let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix).set_continuation_token(token);
-        let page = request.send().await.map_err(|error| failed("LIST", bucket, prefix, &error))?;
+        let request = self
+            .client
+            .list_objects_v2()
+            .bucket(bucket)
+            .prefix(prefix)
+            .set_continuation_token(token);
+        let page = request
+            .send()
+            .await
+            .map_err(|error| failed("LIST", bucket, prefix, &error))?;
         let keys = page.contents().iter().filter_map(|object| {
             Some(Listed {
                 key: object.key()?.to_owned(),
@@ -296,7 +328,14 @@ impl Storage {
     pub async fn create_bucket(&self, bucket: &str) -> Result<(), StorageError> {
         match self.client.create_bucket().bucket(bucket).send().await {
             Ok(_) => Ok(()),
-            Err(error) if matches!(error.code(), Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists")) => Ok(()),
+            Err(error)
+                if matches!(
+                    error.code(),
+                    Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists")
+                ) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(failed("create bucket", bucket, "", &error)),
         }
     }
@@ -307,9 +346,18 @@ impl Storage {
         key: &str,
         range: Option<Range<u64>>,
         etag: Option<&str>,
-    ) -> Result<GetObjectOutput, SdkError<aws_sdk_s3::operation::get_object::GetObjectError, HttpResponse>> {
-        let range = range.map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
-        let request = self.client.get_object().bucket(bucket).key(key).set_range(range);
+    ) -> Result<
+        GetObjectOutput,
+        SdkError<aws_sdk_s3::operation::get_object::GetObjectError, HttpResponse>,
+    > {
+        let range =
+            range.map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
+        let request = self
+            .client
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .set_range(range);
         request.set_if_match(etag.map(quoted)).send().await
     }
 }
@@ -334,7 +382,9 @@ async fn collect(
 
 fn object(got: &GetObjectOutput) -> Object {
     // `bytes 0-65535/8123456`: only the range's header tells the whole size.
-    let whole = got.content_range().and_then(|range| range.rsplit('/').next()?.parse().ok());
+    let whole = got
+        .content_range()
+        .and_then(|range| range.rsplit('/').next()?.parse().ok());
     Object {
         etag: bare_etag(got.e_tag()),
         last_modified: time(got.last_modified()),
@@ -347,24 +397,44 @@ fn object(got: &GetObjectOutput) -> Object {
             cache_control: got.cache_control.clone(),
             expires: got.expires_string.clone(),
         },
-        metadata: got.metadata.clone().unwrap_or_default().into_iter().collect(),
+        metadata: got
+            .metadata
+            .clone()
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
     }
 }
 
-fn failed<E>(operation: &'static str, bucket: &str, key: &str, error: &SdkError<E, HttpResponse>) -> StorageError
+fn failed<E>(
+    operation: &'static str,
+    bucket: &str,
+    key: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> StorageError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     let cause = match (error.code(), status(error)) {
-        (Some(code), Some(status)) => format!("{status} {code}: {}", error.message().unwrap_or("no message")),
+        (Some(code), Some(status)) => format!(
+            "{status} {code}: {}",
+            error.message().unwrap_or("no message")
+        ),
         (None, Some(status)) => format!("answered {status}"),
         _ => DisplayErrorContext(error).to_string(),
     };
-    StorageError { operation, bucket: bucket.to_owned(), key: key.to_owned(), cause }
+    StorageError {
+        operation,
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        cause,
+    }
 }
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
 }
 
 fn bare_etag(etag: Option<&str>) -> String {
@@ -376,9 +446,12 @@ fn quoted(etag: &str) -> String {
 }
 
 fn time(time: Option<&SdkDateTime>) -> DateTime<Utc> {
-    time.and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos())).unwrap_or_default()
+    time.and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos()))
+        .unwrap_or_default()
 }
 
 fn unsigned(length: Option<i64>) -> u64 {
-    length.and_then(|length| u64::try_from(length).ok()).unwrap_or_default()
+    length
+        .and_then(|length| u64::try_from(length).ok())
+        .unwrap_or_default()
 }

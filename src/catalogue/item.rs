@@ -135,7 +135,10 @@ pub struct Part {
 impl Part {
     /// Which bytes this part was read from; `None` for a tombstone.
     pub fn generation(&self) -> Option<Generation> {
-        (!self.removed).then(|| Generation { etag: self.etag.clone(), last_modified: self.last_modified.clone() })
+        (!self.removed).then(|| Generation {
+            etag: self.etag.clone(),
+            last_modified: self.last_modified.clone(),
+        })
     }
 }
 

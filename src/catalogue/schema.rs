@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
 };
 use serde::Deserialize;
 
@@ -36,10 +36,15 @@ impl Catalogue {
     /// # Errors
     /// The store refuses, other than because the table is there.
     pub async fn create_table(&self) -> Result<(), CatalogueError> {
-        let shape = |cause: String| CatalogueError::Shape { pk: "schema/tables.json".to_owned(), cause };
+        let shape = |cause: String| CatalogueError::Shape {
+            pk: "schema/tables.json".to_owned(),
+            cause,
+        };
         let mut tables: BTreeMap<String, Table> =
             serde_json::from_str(TABLES).map_err(|error| shape(error.to_string()))?;
-        let table = tables.remove("photos").ok_or_else(|| shape("no table \"photos\"".to_owned()))?;
+        let table = tables
+            .remove("photos")
+            .ok_or_else(|| shape("no table \"photos\"".to_owned()))?;
         let built = |error: aws_sdk_dynamodb::error::BuildError| shape(error.to_string());
 
         let mut names = BTreeSet::from([table.partition_key.as_str()]);
@@ -61,10 +66,16 @@ impl Catalogue {
             );
         }
         let attributes = names.into_iter().map(|name| {
-            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+            AttributeDefinition::builder()
+                .attribute_name(name)
+                .attribute_type(ScalarAttributeType::S)
+                .build()
         });
         let stream = table.stream.as_deref().map(|view| {
-            StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::from(view)).build()
+            StreamSpecification::builder()
+                .stream_enabled(true)
+                .stream_view_type(StreamViewType::from(view))
+                .build()
         });
         let request = self
             .client
@@ -84,5 +95,8 @@ impl Catalogue {
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, aws_sdk_dynamodb::error::BuildError> {
-    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
 }

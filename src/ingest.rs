@@ -1,0 +1,280 @@
+//! Ingest: the archive follows the source, the catalogue follows the archive.
+//!
+//! Two level-triggered steps, each "this key may have changed: make it right", so the order, age and number of events
+//! do not matter: organise (`organise.rs`) copies a source object to its archive key, index (`index.rs`) keeps one
+//! catalogue item for each archived photo. Knows no Lambda, no environment and no AWS type.
+
+pub mod event;
+mod index;
+mod organise;
+mod provenance;
+mod record;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use crate::archive::{Layout, Place};
+use crate::catalogue::item::Generation;
+use crate::catalogue::{Catalogue, CatalogueError};
+use crate::exif::{Context, Extraction, Extractor, NotAPhoto, Step};
+use crate::photo::LocationPolicy;
+use crate::storage::{Object, Storage, StorageError};
+use event::{Batch, EventError, Notice};
+use provenance::Provenance;
+
+/// Photos of one batch that are worked on at a time.
+const CONCURRENCY: usize = 8;
+/// How often a step starts again because the world changed under it, before it is given back.
+const ROUNDS: usize = 8;
+
+/// Ingest over one store and one catalogue. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    storage: Storage,
+    catalogue: Catalogue,
+    layout: Layout,
+    location: LocationPolicy,
+    /// Date partitions known to be in [`Catalogue::years`], so that it is written once a year and process.
+    years: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// What became of a key. Every outcome that is an end for the bytes is written to the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The source is copied to this archive key.
+    Archived(String),
+    /// The same, under `undated/`: the photo has no believable date.
+    Undated(String),
+    /// These bytes were dealt with before.
+    Unchanged,
+    /// No photo, by its bytes; it stays where it is.
+    Skipped(String),
+    /// The catalogue holds the copy as it is now.
+    Indexed,
+    /// The copy is gone, and the catalogue says so.
+    Removed,
+    /// There is nothing under this key.
+    Gone,
+    /// The key is under neither prefix.
+    Outside,
+}
+
+impl Outcome {
+    /// One word for logs and counts.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Archived(_) => "archived",
+            Outcome::Undated(_) => "undated",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Skipped(_) => "skipped",
+            Outcome::Indexed => "indexed",
+            Outcome::Removed => "removed",
+            Outcome::Gone => "gone",
+            Outcome::Outside => "outside",
+        }
+    }
+}
+
+/// Why a key has to be tried again. Nothing is lost: the event that named it is given back.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The store.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The table.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// Others kept changing the same photo.
+    #[error("s3://{bucket}/{key} changed {ROUNDS} times while it was being read")]
+    Contended {
+        /// Bucket.
+        bucket: String,
+        /// Key.
+        key: String,
+    },
+    /// Every name that this photo may take is another's.
+    #[error("every archive name of s3://{bucket}/{key} is taken, the last of them {archive_key}")]
+    NoName {
+        /// Bucket.
+        bucket: String,
+        /// Key.
+        key: String,
+        /// The last name tried.
+        archive_key: String,
+    },
+}
+
+/// What reading an object's metadata came to.
+enum Reading {
+    /// Other bytes now, or none.
+    Changed,
+    /// Read.
+    Done(Result<Extraction, NotAPhoto>),
+}
+
+impl Ingest {
+    /// Ingest over this store and catalogue. `location` decides which position the place index is keyed by.
+    pub fn new(
+        storage: Storage,
+        catalogue: Catalogue,
+        layout: Layout,
+        location: LocationPolicy,
+    ) -> Self {
+        Ingest {
+            storage,
+            catalogue,
+            layout,
+            location,
+            years: Arc::default(),
+        }
+    }
+
+    /// Does what an event asks and answers in kind: a batch from SQS with `batchItemFailures`, one failure never
+    /// failing its neighbours; a direct notification with an empty answer, or an error if any of its keys failed.
+    /// Safe to repeat.
+    ///
+    /// # Errors
+    /// An event of no known shape, or a direct notification that has to be delivered again.
+    pub async fn handle(&self, event: &Value) -> Result<Value, EventError> {
+        match event::unwrap(event)? {
+            Batch::Direct(notices) => {
+                let failures = self.process_all(notices).await;
+                match failures.into_iter().next() {
+                    None => Ok(json!({})),
+                    Some(cause) => Err(EventError::Failed(cause)),
+                }
+            }
+            Batch::Queue(messages) => {
+                let failed = stream::iter(messages)
+                    .map(|message| async move {
+                        let failures = match message.notices {
+                            Ok(notices) => self.process_all(notices).await,
+                            Err(error) => {
+                                tracing::error!(message.id, %error, "a message that cannot be understood");
+                                vec![error.to_string()]
+                            }
+                        };
+                        (!failures.is_empty()).then_some(message.id)
+                    })
+                    .buffer_unordered(CONCURRENCY)
+                    .filter_map(|failed| async move { failed })
+                    .collect::<Vec<_>>()
+                    .await;
+                let failed: Vec<_> = failed
+                    .into_iter()
+                    .map(|id| json!({ "itemIdentifier": id }))
+                    .collect();
+                Ok(json!({ "batchItemFailures": failed }))
+            }
+        }
+    }
+
+    /// Makes one key right, whatever happened to it, and says so in one log line. Safe to repeat.
+    ///
+    /// # Errors
+    /// It has to be tried again.
+    pub async fn process(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
+        let start = Instant::now();
+        let outcome = match self.layout.place(bucket, key) {
+            Some(Place::Source(source)) => self.organise(&source).await,
+            Some(Place::Archive(archived)) => self.index(&archived).await,
+            None => Ok(Outcome::Outside),
+        };
+        let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &outcome {
+            Ok(Outcome::Skipped(reason)) => {
+                tracing::info!(
+                    s3.bucket = bucket,
+                    s3.key = key,
+                    outcome = "skipped",
+                    reason,
+                    milliseconds
+                );
+            }
+            Ok(outcome) => tracing::info!(
+                s3.bucket = bucket,
+                s3.key = key,
+                outcome = outcome.name(),
+                milliseconds
+            ),
+            Err(error) => {
+                tracing::warn!(s3.bucket = bucket, s3.key = key, %error, milliseconds, "to be tried again")
+            }
+        }
+        outcome
+    }
+
+    async fn process_all(&self, notices: Vec<Notice>) -> Vec<String> {
+        stream::iter(notices)
+            .map(|notice| async move { self.process(&notice.bucket, &notice.key).await })
+            .buffer_unordered(CONCURRENCY)
+            .filter_map(|result| async move { result.err().map(|error| error.to_string()) })
+            .collect()
+            .await
+    }
+
+    /// The metadata of an object whose head is already here: further ranges are read IF it still holds these bytes.
+    async fn extract(
+        &self,
+        bucket: &str,
+        key: &str,
+        object: &Object,
+        head: Bytes,
+        file_name: &str,
+    ) -> Result<Reading, IngestError> {
+        // A photo cannot be younger than its upload. A day more, since the wall clock may be ahead of UTC.
+        let uploaded = Provenance::of(object)
+            .and_then(|from| from.last_modified)
+            .unwrap_or(object.last_modified);
+        let context = Context {
+            file_name: file_name.to_owned(),
+            not_after: uploaded.naive_utc() + TimeDelta::days(1),
+        };
+        let mut extractor = Extractor::new(object.size_bytes, context);
+        loop {
+            match extractor.step() {
+                Step::Need(range) if range.start == 0 && range.end <= head.len() as u64 => {
+                    extractor.feed(0, head.clone());
+                }
+                Step::Need(range) => {
+                    match self
+                        .storage
+                        .read_range(bucket, key, range.clone(), &object.etag)
+                        .await?
+                    {
+                        Some(bytes) => extractor.feed(range.start, bytes),
+                        None => return Ok(Reading::Changed),
+                    }
+                }
+                Step::Done(result) => return Ok(Reading::Done(result)),
+            }
+        }
+    }
+
+    /// Names a date partition before anything is put into it.
+    async fn know_year(&self, year: &str) -> Result<(), IngestError> {
+        let known = self
+            .years
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(year);
+        if !known {
+            self.catalogue.add_year(year).await?;
+            self.years
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(year.to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn generation(object: &Object) -> Generation {
+    Generation::new(&object.etag, object.last_modified)
+}

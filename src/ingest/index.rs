@@ -1,0 +1,240 @@
+//! Index: the catalogue's item of an archive key is made to say what is there now. Numbers are those of the protocol
+//! in docs/ingest-protocol.md.
+
+use bytes::Bytes;
+
+use crate::archive::{ArchiveKey, Owner, Place};
+use crate::catalogue::Written;
+use crate::catalogue::item::{Item, Part};
+use crate::exif::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
+use crate::photo::PhotoId;
+use crate::storage::Object;
+
+use super::organise::{Verdict, ledger_entry};
+use super::provenance::Provenance;
+use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, generation, record};
+
+impl Ingest {
+    /// Makes the item of this archive key right. Safe to repeat.
+    pub(super) async fn index(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
+        for _ in 0..ROUNDS {
+            if let Some(outcome) = self.index_once(key).await? {
+                return Ok(outcome);
+            }
+        }
+        let bucket = self.layout.archive_bucket().to_owned();
+        Err(IngestError::Contended {
+            bucket,
+            key: key.as_str().to_owned(),
+        })
+    }
+
+    /// One round; `None` where copy or item changed meanwhile.
+    async fn index_once(&self, key: &ArchiveKey) -> Result<Option<Outcome>, IngestError> {
+        let bucket = self.layout.archive_bucket();
+        // 1 before 2: what is read of the copy must not be older than the item that it is written over.
+        let item = self.catalogue.item(&PhotoId::of_stem(key.stem())).await?;
+        let Some((object, head)) = self
+            .storage
+            .read_head(bucket, key.as_str(), HEAD_BYTES)
+            .await?
+        else {
+            return self.bury(key, item).await;
+        };
+        let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
+        let was_recorded = recorded.is_some();
+        if recorded.is_some_and(|part| {
+            part.generation() == Some(generation(&object))
+                && part.extractor_version == EXTRACTOR_VERSION
+        }) {
+            self.follow_source(&object).await?;
+            return Ok(Some(Outcome::Unchanged));
+        }
+        let extraction = match self
+            .extract(bucket, key.as_str(), &object, head, key.file_name())
+            .await?
+        {
+            Reading::Changed => return Ok(None),
+            Reading::Done(Ok(extraction)) => extraction,
+            Reading::Done(Err(not_a_photo)) => {
+                let entry = ledger_entry(
+                    bucket,
+                    key.as_str(),
+                    &object,
+                    Verdict::Skipped(&not_a_photo.reason),
+                );
+                self.catalogue.put_ledger(&entry).await?;
+                if recorded.is_some_and(|part| !part.removed) {
+                    return self.bury(key, item).await;
+                }
+                return Ok(Some(Outcome::Skipped(not_a_photo.reason)));
+            }
+        };
+        // 3.
+        let provenance = Provenance::of(&object);
+        let read = item.as_ref().map(|item| item.revision);
+        let owner = provenance
+            .as_ref()
+            .map_or(Owner::FOREIGN, |from| from.owner.as_str());
+        let mut item = item.unwrap_or_else(|| Item::stub(key.stem(), owner));
+        let others_live = item
+            .parts
+            .iter()
+            .any(|(name, part)| name != key.part() && !part.removed);
+        if !others_live {
+            item.owner = owner.to_owned();
+        }
+        item.parts.insert(
+            key.part().to_owned(),
+            part(key, &object, provenance, &extraction),
+        );
+        if !self
+            .write(item, read, Some((key.part(), extraction)))
+            .await?
+        {
+            return Ok(None);
+        }
+        // 4. Where the item knew nothing of this part, the condition on its revision already tells: whoever changed the
+        // copy meanwhile has an event, whose handler writes this item (a tombstone at least) before or after us.
+        if was_recorded {
+            let now = self.storage.head(bucket, key.as_str()).await?;
+            if now.as_ref().map(generation) != Some(generation(&object)) {
+                return Ok(None);
+            }
+        }
+        self.follow_source(&object).await?;
+        Ok(Some(Outcome::Indexed))
+    }
+
+    /// 3, where the copy is gone: its part becomes a tombstone, also where there was only a stub.
+    async fn bury(
+        &self,
+        key: &ArchiveKey,
+        item: Option<Item>,
+    ) -> Result<Option<Outcome>, IngestError> {
+        let Some(mut item) = item else {
+            return Ok(Some(Outcome::Gone));
+        };
+        if item.parts.get(key.part()).is_some_and(|part| part.removed) {
+            return Ok(Some(Outcome::Gone));
+        }
+        let tombstone = Part {
+            key: key.as_str().to_owned(),
+            removed: true,
+            ..Part::default()
+        };
+        item.parts.insert(key.part().to_owned(), tombstone);
+        let read = item.revision;
+        if !self.write(item, Some(read), None).await? {
+            return Ok(None);
+        }
+        // 4.
+        let gone = self
+            .storage
+            .head(self.layout.archive_bucket(), key.as_str())
+            .await?
+            .is_none();
+        Ok(gone.then_some(Outcome::Removed))
+    }
+
+    /// Derives the record anew from the parts and writes it; `false` where the item changed meanwhile.
+    async fn write(
+        &self,
+        mut item: Item,
+        read: Option<u64>,
+        fresh: Option<(&str, Extraction)>,
+    ) -> Result<bool, IngestError> {
+        item.revision = read.unwrap_or_default() + 1;
+        match record::primary(&item) {
+            None => record::clear(&mut item),
+            Some(primary) => match fresh {
+                Some((part, extraction)) if part == primary => {
+                    record::derive(&mut item, &primary, extraction)
+                }
+                _ if record::is_derived_from(&item, &primary) => {}
+                _ => match self.extract_part(&item, &primary).await? {
+                    Some(extraction) => record::derive(&mut item, &primary, extraction),
+                    // It is changing under us; its own event will say how, and until then the item keeps what it has.
+                    None => return Ok(false),
+                },
+            },
+        }
+        record::finish(&mut item, &self.location);
+        if let Some(year) = &item.index.date_partition {
+            self.know_year(year).await?;
+        }
+        Ok(self.catalogue.put(&item, read).await? == Written::Done)
+    }
+
+    async fn extract_part(
+        &self,
+        item: &Item,
+        name: &str,
+    ) -> Result<Option<Extraction>, IngestError> {
+        let bucket = self.layout.archive_bucket();
+        let Some(part) = item.parts.get(name) else {
+            return Ok(None);
+        };
+        let Some(key) = self.layout.archive_key(&part.key) else {
+            return Ok(None);
+        };
+        let read: Option<(Object, Bytes)> = self
+            .storage
+            .read_head(bucket, &part.key, HEAD_BYTES)
+            .await?;
+        let Some((object, head)) = read.filter(|(object, _)| object.etag == part.etag) else {
+            return Ok(None);
+        };
+        match self
+            .extract(bucket, &part.key, &object, head, key.file_name())
+            .await?
+        {
+            Reading::Done(Ok(extraction)) => Ok(Some(extraction)),
+            Reading::Done(Err(_)) | Reading::Changed => Ok(None),
+        }
+    }
+
+    /// 5: where the source holds other bytes than the copy came from, a copy that landed late has undone an edit:
+    /// organise that source.
+    async fn follow_source(&self, copy: &Object) -> Result<(), IngestError> {
+        let Some(from) = Provenance::of(copy) else {
+            return Ok(());
+        };
+        let Some(Place::Source(source)) = self.layout.place(&from.source.bucket, &from.source.key)
+        else {
+            return Ok(());
+        };
+        match self
+            .storage
+            .head(&from.source.bucket, &from.source.key)
+            .await?
+        {
+            Some(object) if object.etag != from.source.etag => {
+                self.organise(&source).await.map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn part(
+    key: &ArchiveKey,
+    object: &Object,
+    from: Option<Provenance>,
+    extraction: &Extraction,
+) -> Part {
+    let bytes = generation(object);
+    Part {
+        key: key.as_str().to_owned(),
+        etag: bytes.etag,
+        last_modified: bytes.last_modified,
+        bytes: object.size_bytes,
+        mime: extraction.format.mime().to_owned(),
+        width: extraction.photo.width,
+        height: extraction.photo.height,
+        source: from.map(|from| from.source),
+        preview: extraction.preview,
+        extractor_version: EXTRACTOR_VERSION,
+        removed: false,
+    }
+}

@@ -1,0 +1,294 @@
+//! Organise: a source object as it is now is copied to its archive key. Numbers are those of the protocol in
+//! docs/ingest-protocol.md.
+
+use crate::archive::{self, ArchiveKey, Name, Owner, Plan, SourceKey};
+use crate::catalogue::Claim;
+use crate::catalogue::item::{Item, LedgerEntry, PartSource};
+use crate::exif::{EXTRACTOR_VERSION, HEAD_BYTES};
+use crate::photo::PhotoId;
+use crate::storage::{Copied, Object};
+
+use super::provenance::Provenance;
+use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, generation};
+
+/// What is under an archive key, seen by one owner with certain bytes to copy there.
+enum Look {
+    /// Our copy of these bytes.
+    SameBytes,
+    /// Our copy of other bytes, or nothing: the copy may be written.
+    Free { empty: bool },
+    /// Somebody else's file.
+    Foreign,
+}
+
+impl Ingest {
+    /// Copies the source as it is now to its archive key and writes the ledger. Safe to repeat.
+    pub(super) async fn organise(&self, source: &SourceKey) -> Result<Outcome, IngestError> {
+        for _ in 0..ROUNDS {
+            if let Some(outcome) = self.organise_once(source).await? {
+                return Ok(outcome);
+            }
+        }
+        let bucket = self.layout.source_bucket().to_owned();
+        Err(IngestError::Contended {
+            bucket,
+            key: source.as_str().to_owned(),
+        })
+    }
+
+    /// One round; `None` where the source changed meanwhile.
+    async fn organise_once(&self, source: &SourceKey) -> Result<Option<Outcome>, IngestError> {
+        let bucket = self.layout.source_bucket();
+        // 1, and the read of 2: neither depends on the other.
+        let (read, entry) = tokio::join!(
+            self.storage.read_head(bucket, source.as_str(), HEAD_BYTES),
+            self.catalogue.ledger(bucket, source.as_str())
+        );
+        let Some((object, head)) = read? else {
+            return Ok(Some(Outcome::Gone));
+        };
+        let known = entry?.filter(|entry| entry.generation == generation(&object));
+        if let Some(entry) = known {
+            match (&entry.archive_key, &entry.owner) {
+                (Some(archive_key), Some(owner)) => {
+                    let archive_key = self.layout.archive_key(archive_key);
+                    let owner = Owner::stored(owner);
+                    if let Some(archive_key) = archive_key {
+                        // 3. Removed by hand stays removed; only a file that took the place sends us to another name.
+                        match self.look(&archive_key, &owner, &object).await? {
+                            Look::SameBytes | Look::Free { empty: true } => {
+                                return Ok(Some(Outcome::Unchanged));
+                            }
+                            Look::Free { empty: false } => {
+                                return self.copy(source, &object, &archive_key, &owner).await;
+                            }
+                            Look::Foreign => {}
+                        }
+                    }
+                }
+                _ if entry.extractor_version == EXTRACTOR_VERSION => {
+                    return Ok(Some(Outcome::Unchanged));
+                }
+                _ => {}
+            }
+        }
+        let extraction = match self
+            .extract(bucket, source.as_str(), &object, head, source.file_name())
+            .await?
+        {
+            Reading::Changed => return Ok(None),
+            Reading::Done(Ok(extraction)) => extraction,
+            Reading::Done(Err(not_a_photo)) => {
+                self.catalogue
+                    .put_ledger(&self.entry(source, &object, Verdict::Skipped(&not_a_photo.reason)))
+                    .await?;
+                return Ok(Some(Outcome::Skipped(not_a_photo.reason)));
+            }
+        };
+        let plan = archive::plan(&self.layout, source, &object.etag, &extraction.photo);
+        self.take_a_name(source, &object, &plan).await
+    }
+
+    /// 2 to 5: the first of the plan's names that is ours or free.
+    async fn take_a_name(
+        &self,
+        source: &SourceKey,
+        object: &Object,
+        plan: &Plan,
+    ) -> Result<Option<Outcome>, IngestError> {
+        for name in Name::IN_ORDER {
+            let archive_key = plan.archive_key(name);
+            if self
+                .catalogue
+                .claim(archive_key.stem(), plan.owner.as_str())
+                .await?
+                == Claim::Taken
+            {
+                continue;
+            }
+            match self.look(&archive_key, &plan.owner, object).await? {
+                Look::SameBytes => {
+                    return self
+                        .note(source, object, &archive_key, &plan.owner)
+                        .await
+                        .map(Some);
+                }
+                Look::Free { .. } => {
+                    return self.copy(source, object, &archive_key, &plan.owner).await;
+                }
+                Look::Foreign => self.give_up(&archive_key, &plan.owner).await?,
+            }
+        }
+        Err(IngestError::NoName {
+            bucket: self.layout.source_bucket().to_owned(),
+            key: source.as_str().to_owned(),
+            archive_key: plan.archive_key(Name::Whole).as_str().to_owned(),
+        })
+    }
+
+    /// 3: what is there now?
+    async fn look(
+        &self,
+        key: &ArchiveKey,
+        owner: &Owner,
+        source: &Object,
+    ) -> Result<Look, IngestError> {
+        let Some(there) = self
+            .storage
+            .head(self.layout.archive_bucket(), key.as_str())
+            .await?
+        else {
+            return Ok(Look::Free { empty: true });
+        };
+        Ok(match Provenance::of(&there) {
+            Some(from) if from.owner == owner.as_str() && from.source.etag == source.etag => {
+                Look::SameBytes
+            }
+            Some(from) if from.owner == owner.as_str() => Look::Free { empty: false },
+            _ => Look::Foreign,
+        })
+    }
+
+    /// 3: the name is somebody else's. A stub of ours that nothing was archived under becomes theirs.
+    async fn give_up(&self, key: &ArchiveKey, owner: &Owner) -> Result<(), IngestError> {
+        let id = PhotoId::of_stem(key.stem());
+        if let Some(item) = self.catalogue.item(&id).await?
+            && item.owner == owner.as_str()
+            && !item.has_live_parts()
+        {
+            let read = item.revision;
+            let theirs = Item {
+                owner: Owner::FOREIGN.to_owned(),
+                revision: read + 1,
+                ..item
+            };
+            // Stale: somebody else settled it meanwhile. Either way, this photo goes on to its next name.
+            self.catalogue.put(&theirs, Some(read)).await?;
+        }
+        Ok(())
+    }
+
+    /// 4: the copy, as long as the source holds the bytes that were read.
+    async fn copy(
+        &self,
+        source: &SourceKey,
+        object: &Object,
+        archive_key: &ArchiveKey,
+        owner: &Owner,
+    ) -> Result<Option<Outcome>, IngestError> {
+        let bucket = self.layout.source_bucket();
+        let provenance = Provenance {
+            owner: owner.as_str().to_owned(),
+            source: PartSource {
+                bucket: bucket.to_owned(),
+                key: source.as_str().to_owned(),
+                etag: object.etag.clone(),
+            },
+            last_modified: Some(object.last_modified),
+        };
+        let (metadata, left_out) = provenance.metadata(object);
+        if !left_out.is_empty() {
+            tracing::warn!(
+                s3.key = source.as_str(),
+                left_out = left_out.join(", "),
+                "user metadata over 2 KB stay with the source only"
+            );
+        }
+        let to = (self.layout.archive_bucket(), archive_key.as_str());
+        let from = (bucket, source.as_str());
+        match self
+            .storage
+            .copy(from, to, &object.etag, &object.headers, &metadata)
+            .await?
+        {
+            Copied::SourceChanged => Ok(None),
+            Copied::Done => self
+                .note(source, object, archive_key, owner)
+                .await
+                .map(Some),
+        }
+    }
+
+    /// 5: the ledger.
+    async fn note(
+        &self,
+        source: &SourceKey,
+        object: &Object,
+        archive_key: &ArchiveKey,
+        owner: &Owner,
+    ) -> Result<Outcome, IngestError> {
+        let undated = archive_key
+            .stem()
+            .starts_with(&format!("{}/", archive::UNDATED));
+        self.catalogue
+            .put_ledger(&self.entry(
+                source,
+                object,
+                Verdict::Archived {
+                    archive_key,
+                    owner,
+                    undated,
+                },
+            ))
+            .await?;
+        let key = archive_key.as_str().to_owned();
+        Ok(if undated {
+            Outcome::Undated(key)
+        } else {
+            Outcome::Archived(key)
+        })
+    }
+
+    fn entry(&self, source: &SourceKey, object: &Object, verdict: Verdict<'_>) -> LedgerEntry {
+        ledger_entry(
+            self.layout.source_bucket(),
+            source.as_str(),
+            object,
+            verdict,
+        )
+    }
+}
+
+/// What the ledger says of some bytes.
+pub(super) enum Verdict<'a> {
+    /// They are no photo.
+    Skipped(&'a str),
+    /// They are archived.
+    Archived {
+        archive_key: &'a ArchiveKey,
+        owner: &'a Owner,
+        undated: bool,
+    },
+}
+
+pub(super) fn ledger_entry(
+    bucket: &str,
+    key: &str,
+    object: &Object,
+    verdict: Verdict<'_>,
+) -> LedgerEntry {
+    let (outcome, reason, archive_key, owner) = match verdict {
+        Verdict::Skipped(reason) => ("skipped", Some(reason.to_owned()), None, None),
+        Verdict::Archived {
+            archive_key,
+            owner,
+            undated,
+        } => (
+            if undated { "undated" } else { "archived" },
+            None,
+            Some(archive_key.as_str().to_owned()),
+            Some(owner.as_str().to_owned()),
+        ),
+    };
+    LedgerEntry {
+        pk: LedgerEntry::pk(bucket, key),
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        generation: generation(object),
+        outcome: outcome.to_owned(),
+        reason,
+        archive_key,
+        owner,
+        extractor_version: EXTRACTOR_VERSION,
+    }
+}

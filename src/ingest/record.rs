@@ -1,0 +1,312 @@
+//! The derived record: which part a photo shows, and the list form and index keys that follow. Pure.
+
+use crate::catalogue::item::{DerivedFrom, IndexKeys, Item, SCHEMA_VERSION};
+use crate::catalogue::query::date_sort;
+use crate::exif::{EXTRACTOR_VERSION, Extraction};
+use crate::photo::{Image, LocationPolicy, Photo, Summary};
+
+/// The date partition of photos without a date.
+const UNDATED_PARTITION: &str = "undated";
+/// A private photo's date partition begins with this.
+const PRIVATE: &str = "private#";
+/// Characters of the geohash in the place partition: cells of about 39 by 20 km.
+const PLACE_CELL_CHARS: usize = 4;
+/// Characters of the geohash in the place sort key: about 5 by 5 m.
+const PLACE_SORT_CHARS: usize = 9;
+/// Largest item that is written, bytes of JSON; DynamoDB takes 400 KB.
+const MAX_ITEM_BYTES: usize = 350_000;
+
+/// The part that a browser can show first, else any live one; the same whatever order the parts came in.
+pub(super) fn primary(item: &Item) -> Option<String> {
+    let live = item.parts.iter().filter(|(_, part)| !part.removed);
+    live.min_by_key(|(name, part)| (rank(&part.mime), (*name).clone()))
+        .map(|(name, _)| name.clone())
+}
+
+/// Whether the record is already this part's, at its bytes and by today's extractor.
+pub(super) fn is_derived_from(item: &Item, part: &str) -> bool {
+    item.extractor_version == EXTRACTOR_VERSION
+        && item.derived_from.as_ref().is_some_and(|from| {
+            from.part == part
+                && item
+                    .parts
+                    .get(part)
+                    .is_some_and(|part| part.etag == from.etag)
+        })
+}
+
+/// Takes the record from this part's extraction.
+pub(super) fn derive(item: &mut Item, part: &str, extraction: Extraction) {
+    let etag = item
+        .parts
+        .get(part)
+        .map(|part| part.etag.clone())
+        .unwrap_or_default();
+    item.derived_from = Some(DerivedFrom {
+        part: part.to_owned(),
+        etag,
+    });
+    item.photo = extraction.photo;
+    item.exif = extraction.tags;
+    item.exif_omitted = extraction.omitted;
+    item.exif_warnings = extraction.warnings;
+}
+
+/// Forgets the record: every part is gone.
+pub(super) fn clear(item: &mut Item) {
+    item.derived_from = None;
+    item.photo = Photo::default();
+    item.exif.clear();
+    item.exif_omitted.clear();
+    item.exif_warnings.clear();
+}
+
+/// Everything that follows from parts, record and overrides: versions, list form, index keys, size.
+pub(super) fn finish(item: &mut Item, policy: &LocationPolicy) {
+    item.extractor_version = EXTRACTOR_VERSION;
+    item.schema_version = SCHEMA_VERSION;
+    item.summary = None;
+    item.index = IndexKeys::default();
+    if item.has_live_parts() {
+        let mut shown = item.photo.clone();
+        shown.title = item.overrides.title.clone().or(shown.title);
+        shown.caption = item.overrides.caption.clone().or(shown.caption);
+        let summary = Summary::of(&item.id, &item.stem, item.revision, &shown, images(item));
+        item.index = index_keys(item, &summary, policy);
+        item.summary = Some(summary);
+    }
+    fit(item);
+}
+
+fn index_keys(item: &Item, summary: &Summary, policy: &LocationPolicy) -> IndexKeys {
+    let year = summary
+        .capture
+        .date
+        .as_deref()
+        .and_then(|date| date.split('-').next());
+    let date_partition = year.unwrap_or(UNDATED_PARTITION);
+    let date_sort = Some(date_sort(&summary.capture, &summary.name, &summary.id));
+    if !item.is_public() {
+        return IndexKeys {
+            date_partition: Some(format!("{PRIVATE}{date_partition}")),
+            date_sort,
+            ..IndexKeys::default()
+        };
+    }
+    let published = summary
+        .location
+        .as_ref()
+        .and_then(|location| policy.publish(location));
+    let cell = |chars| {
+        published
+            .as_ref()
+            .and_then(|location| location.geohash(chars))
+    };
+    IndexKeys {
+        date_partition: Some(date_partition.to_owned()),
+        date_sort,
+        camera_partition: summary
+            .camera
+            .as_ref()
+            .map(|camera| camera.slug.clone())
+            .filter(|slug| !slug.is_empty()),
+        lens_partition: summary
+            .lens
+            .as_ref()
+            .map(|lens| lens.slug.clone())
+            .filter(|slug| !slug.is_empty()),
+        place_partition: cell(PLACE_CELL_CHARS),
+        place_sort: cell(PLACE_SORT_CHARS).map(|geohash| format!("{geohash}#{}", summary.id)),
+    }
+}
+
+fn images(item: &Item) -> Vec<Image> {
+    let mut images = Vec::new();
+    for part in item.parts.values().filter(|part| !part.removed) {
+        let original = Image {
+            key: part.key.clone(),
+            url: None,
+            width: part.width,
+            height: part.height,
+            mime: part.mime.clone(),
+            bytes: part.bytes,
+            kind: "original".to_owned(),
+        };
+        if let Some(preview) = part.preview {
+            images.push(Image {
+                width: preview.width,
+                height: preview.height,
+                mime: "image/jpeg".to_owned(),
+                bytes: preview.length,
+                kind: "preview".to_owned(),
+                ..original.clone()
+            });
+        }
+        images.push(original);
+    }
+    // Stable: a RAW's preview stays before the RAW.
+    images.sort_by_key(|image| (image.kind == "preview", rank(&image.mime)));
+    images.sort_by_key(|image| rank(&image.mime));
+    images
+}
+
+/// What browsers show, best first; RAW last.
+fn rank(mime: &str) -> usize {
+    [
+        "image/jpeg",
+        "image/webp",
+        "image/avif",
+        "image/png",
+        "image/heic",
+        "image/heif",
+        "image/tiff",
+    ]
+    .iter()
+    .position(|known| *known == mime)
+    .unwrap_or(usize::MAX)
+}
+
+/// Leaves out the largest tags until the item fits; what is left out is listed with its size.
+fn fit(item: &mut Item) {
+    let mut size = json_bytes(item);
+    while size > MAX_ITEM_BYTES {
+        let largest = item
+            .exif
+            .iter()
+            .flat_map(|(ifd, tags)| {
+                tags.iter()
+                    .map(move |(tag, value)| (json_bytes(value), ifd, tag))
+            })
+            .max();
+        let Some((bytes, ifd, tag)) =
+            largest.map(|(bytes, ifd, tag)| (bytes, ifd.clone(), tag.clone()))
+        else {
+            return;
+        };
+        if let Some(tags) = item.exif.get_mut(&ifd) {
+            tags.remove(&tag);
+        }
+        item.exif_omitted
+            .insert(format!("{ifd}.{tag}"), bytes as u64);
+        size = size.saturating_sub(bytes);
+    }
+}
+
+fn json_bytes<T: serde::Serialize>(value: &T) -> usize {
+    serde_json::to_vec(value).map_or(0, |json| json.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::item::{Part, Visibility};
+    use crate::photo::{Camera, CaptureTime, Location, TagValue};
+
+    fn item(parts: &[(&str, &str)]) -> Item {
+        let mut item = Item::stub("2018-02-01/foobar", "owner");
+        for (extension, mime) in parts {
+            let part = Part {
+                key: format!("2018-02-01/foobar.{extension}"),
+                mime: (*mime).to_owned(),
+                ..Part::default()
+            };
+            item.parts.insert((*extension).to_owned(), part);
+        }
+        item.photo.capture = CaptureTime {
+            date: Some("2018-02-01".to_owned()),
+            taken_at_local: Some("2018-02-01T09:41:07".to_owned()),
+            ..CaptureTime::default()
+        };
+        item.photo.camera = Some(Camera {
+            slug: "nikon-d750".to_owned(),
+            ..Camera::default()
+        });
+        item.photo.location = Some(Location {
+            lat: 45.5,
+            lon: -73.6,
+            ..Location::default()
+        });
+        item
+    }
+
+    #[test]
+    fn the_primary_part_is_the_one_a_browser_can_show() {
+        assert_eq!(
+            primary(&item(&[
+                ("NEF", "image/x-nikon-nef"),
+                ("JPG", "image/jpeg")
+            ]))
+            .as_deref(),
+            Some("JPG")
+        );
+        assert_eq!(
+            primary(&item(&[("NEF", "image/x-nikon-nef")])).as_deref(),
+            Some("NEF")
+        );
+        let mut removed = item(&[("JPG", "image/jpeg"), ("NEF", "image/x-nikon-nef")]);
+        removed.parts.get_mut("JPG").expect("a part").removed = true;
+        assert_eq!(primary(&removed).as_deref(), Some("NEF"));
+        assert_eq!(primary(&Item::stub("2018-02-01/foobar", "owner")), None);
+    }
+
+    #[test]
+    fn a_public_photo_is_in_every_index_that_it_has_a_key_for() {
+        let mut item = item(&[("JPG", "image/jpeg")]);
+        finish(&mut item, &LocationPolicy::Exact);
+        assert_eq!(item.index.date_partition.as_deref(), Some("2018"));
+        assert_eq!(
+            item.index.date_sort,
+            Some(format!("2018-02-01T09:41:07#{}", item.id))
+        );
+        assert_eq!(item.index.camera_partition.as_deref(), Some("nikon-d750"));
+        assert_eq!(item.index.lens_partition, None);
+        assert_eq!(item.index.place_partition.as_deref(), Some("f25d"));
+    }
+
+    #[test]
+    fn a_hidden_position_is_in_no_key() {
+        let mut item = item(&[("JPG", "image/jpeg")]);
+        finish(&mut item, &LocationPolicy::Hide);
+        assert_eq!(
+            (item.index.place_partition, item.index.place_sort),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn a_private_photo_is_in_its_own_date_partition_only() {
+        let mut item = item(&[("JPG", "image/jpeg")]);
+        item.overrides.visibility = Some(Visibility::Private);
+        finish(&mut item, &LocationPolicy::Exact);
+        assert_eq!(item.index.date_partition.as_deref(), Some("private#2018"));
+        assert_eq!(
+            (item.index.camera_partition, item.index.place_partition),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn a_photo_without_live_parts_is_in_no_index() {
+        let mut item = item(&[("JPG", "image/jpeg")]);
+        item.parts.get_mut("JPG").expect("a part").removed = true;
+        finish(&mut item, &LocationPolicy::Exact);
+        assert_eq!((item.summary, item.index), (None, IndexKeys::default()));
+    }
+
+    #[test]
+    fn an_item_that_is_too_large_leaves_out_its_largest_tags_and_says_so() {
+        let mut item = item(&[("JPG", "image/jpeg")]);
+        let tags = (0..300)
+            .map(|n| (format!("Tag{n:03}"), TagValue::Text("x".repeat(1000 + n))))
+            .collect();
+        item.exif.insert("IFD0".to_owned(), tags);
+        finish(&mut item, &LocationPolicy::Exact);
+        assert!(
+            json_bytes(&item) <= MAX_ITEM_BYTES + 10_000,
+            "{}",
+            json_bytes(&item)
+        );
+        assert!(item.exif_omitted.is_empty() == item.exif["IFD0"].contains_key("Tag299"));
+        assert_eq!(item.exif_omitted.len() + item.exif["IFD0"].len(), 300);
+    }
+}
