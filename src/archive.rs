@@ -1,0 +1,472 @@
+//! Where a photo goes: its owner, its date folder, its name, the collision suffix and the loop guard.
+//!
+//! Pure: a [`Layout`] and a photo go in, keys come out. A [`SourceKey`] under the archive prefix and an [`ArchiveKey`]
+//! outside it cannot be constructed, so the loop (organise writes, organise wakes) cannot be written.
+
+use crate::photo::{Photo, digest26};
+
+/// Longest object key, bytes (S3 User Guide, "Naming Amazon S3 objects").
+pub const MAX_KEY_BYTES: usize = 1024;
+/// Longest file name that ordinary file systems hold, bytes.
+const MAX_NAME_BYTES: usize = 255;
+/// An extension longer than this is part of the name.
+const MAX_EXTENSION_BYTES: usize = 16;
+/// The folder of photos without a believable date.
+pub const UNDATED: &str = "undated";
+/// How a part without an extension is listed in a photo's parts.
+pub const NO_EXTENSION: &str = "(none)";
+
+/// The buckets and prefixes of source and archive, checked to be disjoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    source_bucket: String,
+    source_prefix: String,
+    archive_bucket: String,
+    archive_prefix: String,
+}
+
+/// Why a layout was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// A bucket name is empty.
+    #[error("the {0} bucket has no name; set {1}")]
+    NoBucket(&'static str, &'static str),
+    /// One bucket, and a prefix is empty.
+    #[error(
+        "source and archive are one bucket ({bucket}), so both need a prefix: SOURCE_PREFIX is \"{source_prefix}\", \
+         ARCHIVE_PREFIX is \"{archive_prefix}\""
+    )]
+    EmptyPrefix {
+        /// The bucket.
+        bucket: String,
+        /// The source prefix.
+        source_prefix: String,
+        /// The archive prefix.
+        archive_prefix: String,
+    },
+    /// One bucket, and one prefix begins with the other.
+    #[error(
+        "source and archive are one bucket ({bucket}) and their prefixes overlap: SOURCE_PREFIX \"{source_prefix}\", \
+         ARCHIVE_PREFIX \"{archive_prefix}\"; neither may begin with the other"
+    )]
+    Overlap {
+        /// The bucket.
+        bucket: String,
+        /// The source prefix.
+        source_prefix: String,
+        /// The archive prefix.
+        archive_prefix: String,
+    },
+    /// A prefix that is not a folder's.
+    #[error("{variable} is \"{prefix}\"; a prefix is empty or ends in / and leaves room for a key (at most 512 bytes)")]
+    NotAFolder {
+        /// Its variable.
+        variable: &'static str,
+        /// Its value.
+        prefix: String,
+    },
+}
+
+impl Layout {
+    /// Checks buckets and prefixes. A prefix is empty or ends in `/`; in one bucket both are set and neither begins
+    /// with the other.
+    ///
+    /// # Errors
+    /// What is wrong, with the values, in one line.
+    pub fn new(
+        source_bucket: &str,
+        source_prefix: &str,
+        archive_bucket: &str,
+        archive_prefix: &str,
+    ) -> Result<Self, LayoutError> {
+        if source_bucket.is_empty() {
+            return Err(LayoutError::NoBucket("source", "SOURCE_BUCKET"));
+        }
+        if archive_bucket.is_empty() {
+            return Err(LayoutError::NoBucket("archive", "ARCHIVE_BUCKET"));
+        }
+        for (variable, prefix) in [("SOURCE_PREFIX", source_prefix), ("ARCHIVE_PREFIX", archive_prefix)] {
+            if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.len() > MAX_KEY_BYTES / 2) {
+                return Err(LayoutError::NotAFolder { variable, prefix: prefix.to_owned() });
+            }
+        }
+        if source_bucket == archive_bucket {
+            let bucket = source_bucket.to_owned();
+            let (source_prefix, archive_prefix) = (source_prefix.to_owned(), archive_prefix.to_owned());
+            if source_prefix.is_empty() || archive_prefix.is_empty() {
+                return Err(LayoutError::EmptyPrefix { bucket, source_prefix, archive_prefix });
+            }
+            if source_prefix.starts_with(&archive_prefix) || archive_prefix.starts_with(&source_prefix) {
+                return Err(LayoutError::Overlap { bucket, source_prefix, archive_prefix });
+            }
+        }
+        Ok(Layout {
+            source_bucket: source_bucket.to_owned(),
+            source_prefix: source_prefix.to_owned(),
+            archive_bucket: archive_bucket.to_owned(),
+            archive_prefix: archive_prefix.to_owned(),
+        })
+    }
+
+    /// Which step a changed key wakes; `None` for a key under neither prefix.
+    pub fn place(&self, bucket: &str, key: &str) -> Option<Place> {
+        if bucket == self.source_bucket && key.starts_with(&self.source_prefix) {
+            return Some(Place::Source(SourceKey { key: key.to_owned() }));
+        }
+        if bucket == self.archive_bucket {
+            return self.archive_key(key).map(Place::Archive);
+        }
+        None
+    }
+
+    /// A key under the archive prefix, taken apart; `None` for any other key.
+    pub fn archive_key(&self, key: &str) -> Option<ArchiveKey> {
+        let below = key.strip_prefix(&self.archive_prefix)?;
+        let (folder, name) = below.rsplit_once('/').map_or(("", below), |(folder, name)| (folder, name));
+        let (base, extension) = split_extension(name);
+        let stem = if folder.is_empty() && !below.starts_with('/') {
+            base.to_owned()
+        } else {
+            format!("{folder}/{base}")
+        };
+        Some(ArchiveKey { key: key.to_owned(), stem, extension: extension.map(str::to_owned) })
+    }
+
+    /// Where the source photos are.
+    pub fn source_bucket(&self) -> &str {
+        &self.source_bucket
+    }
+
+    /// The prefix of the source keys; empty or ending in `/`.
+    pub fn source_prefix(&self) -> &str {
+        &self.source_prefix
+    }
+
+    /// Where the archive is.
+    pub fn archive_bucket(&self) -> &str {
+        &self.archive_bucket
+    }
+
+    /// The prefix of the archive keys; empty or ending in `/`.
+    pub fn archive_prefix(&self) -> &str {
+        &self.archive_prefix
+    }
+}
+
+/// What a key is to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// To be organised.
+    Source(SourceKey),
+    /// To be indexed.
+    Archive(ArchiveKey),
+}
+
+/// A key under the source prefix, and so never under the archive prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceKey {
+    key: String,
+}
+
+impl SourceKey {
+    /// The whole key.
+    pub fn as_str(&self) -> &str {
+        &self.key
+    }
+
+    /// The last segment.
+    pub fn file_name(&self) -> &str {
+        self.key.rsplit('/').next().unwrap_or(&self.key)
+    }
+
+    fn folder(&self) -> &str {
+        self.key.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+}
+
+/// A key under the archive prefix. Only [`Layout::archive_key`] and [`Plan::archive_key`] make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveKey {
+    key: String,
+    stem: String,
+    extension: Option<String>,
+}
+
+impl ArchiveKey {
+    /// The whole key, prefix included.
+    pub fn as_str(&self) -> &str {
+        &self.key
+    }
+
+    /// The photo's name: the key below the prefix without its extension, `2018-02-01/foobar`.
+    pub fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    /// The name of this file among its photo's parts: its extension as it is spelt, or [`NO_EXTENSION`].
+    pub fn part(&self) -> &str {
+        self.extension.as_deref().unwrap_or(NO_EXTENSION)
+    }
+
+    /// The last segment.
+    pub fn file_name(&self) -> &str {
+        self.key.rsplit('/').next().unwrap_or(&self.key)
+    }
+}
+
+/// Whose a name in the archive is: 26 characters that all files of one shot agree on, or [`Owner::FOREIGN`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner(String);
+
+impl Owner {
+    /// The owner of files that are not ours: dropped into the archive by hand, or there before us.
+    pub const FOREIGN: &'static str = "foreign";
+
+    /// An owner as it was stored.
+    pub fn stored(text: &str) -> Self {
+        Owner(text.to_owned())
+    }
+
+    /// The text that is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Cameras reuse names, so a dated shot is owned by its folder, its name without extension, its second and its
+    /// camera: the same for an edit in place and for the RAW beside the JPEG, another when the name comes round again.
+    /// Undated, only the very bytes of the key identify it.
+    fn of(bucket: &str, source: &SourceKey, etag: &str, photo: &Photo) -> Self {
+        let base = split_extension(source.file_name()).0;
+        let fields = match photo.capture.to_the_second() {
+            Some(second) => {
+                let model = photo.camera.as_ref().and_then(|camera| camera.model.as_deref()).unwrap_or_default();
+                let serial = photo.body_serial.as_deref().unwrap_or_default();
+                ["dated", bucket, source.folder(), base, second, model, serial].join("\0")
+            }
+            None => ["undated", bucket, source.as_str(), etag].join("\0"),
+        };
+        Owner(digest26(fields.as_bytes()))
+    }
+
+    fn suffix(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+/// Where a source photo goes: its owner and the names that it may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Whose the names are.
+    pub owner: Owner,
+    folder: String,
+    base: String,
+    extension: Option<String>,
+    prefix: String,
+}
+
+/// Which of a plan's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// The source's own, `foobar`.
+    Plain,
+    /// With 8 characters of the owner, `foobar~1a2b3c4d`: another owner has the plain one.
+    Suffixed,
+}
+
+/// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
+pub fn plan(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> Plan {
+    let name = clean_name(source.file_name());
+    let (base, extension) = split_extension(&name);
+    Plan {
+        owner: Owner::of(&layout.source_bucket, source, etag, photo),
+        folder: photo.capture.date.clone().unwrap_or_else(|| UNDATED.to_owned()),
+        base: base.to_owned(),
+        extension: extension.map(str::to_owned),
+        prefix: layout.archive_prefix.clone(),
+    }
+}
+
+impl Plan {
+    /// The archive key under one of the plan's names.
+    pub fn archive_key(&self, name: Name) -> ArchiveKey {
+        let suffix = match name {
+            Name::Plain => String::new(),
+            Name::Suffixed => format!("~{}", self.owner.suffix()),
+        };
+        let extension = self.extension.as_ref().map(|extension| format!(".{extension}")).unwrap_or_default();
+        let room = MAX_NAME_BYTES - suffix.len() - extension.len();
+        let stem = format!("{}/{}{suffix}", self.folder, cut(&self.base, room));
+        ArchiveKey { key: format!("{}{stem}{extension}", self.prefix), stem, extension: self.extension.clone() }
+    }
+}
+
+/// `foobar.JPG` is `foobar` and `JPG`; `.hidden`, `a.` and names with an over-long last part have no extension.
+fn split_extension(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('.') {
+        Some((base, extension))
+            if !base.is_empty() && !extension.is_empty() && extension.len() <= MAX_EXTENSION_BYTES =>
+        {
+            (base, Some(extension))
+        }
+        _ => (name, None),
+    }
+}
+
+/// A base name that is safe on any disk and in any URL path: no control or bidirectional characters, no slashes of
+/// either kind, no leading dot (which would hide it, or be `..`).
+fn clean_name(name: &str) -> String {
+    let mut clean: String = name
+        .chars()
+        .filter(|c| !c.is_control() && !is_bidi_control(*c))
+        .map(|c| if matches!(c, '/' | '\\') { '_' } else { c })
+        .collect();
+    if clean.starts_with('.') {
+        clean.replace_range(..1, "_");
+    }
+    if clean.is_empty() {
+        clean.push_str("unnamed");
+    }
+    clean
+}
+
+/// Characters that reorder the text around them (Unicode Standard Annex 9).
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn cut(text: &str, room: usize) -> &str {
+    let mut end = text.len().min(room);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::{Camera, CaptureTime};
+
+    fn layout() -> Layout {
+        Layout::new("inbox", "", "archive", "").expect("two buckets")
+    }
+
+    fn source(key: &str) -> SourceKey {
+        match layout().place("inbox", key) {
+            Some(Place::Source(source)) => source,
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+
+    fn shot(second: &str) -> Photo {
+        Photo {
+            capture: CaptureTime {
+                date: Some(second[..10].to_owned()),
+                taken_at_local: Some(second.to_owned()),
+                ..CaptureTime::default()
+            },
+            camera: Some(Camera { model: Some("NIKON D750".to_owned()), ..Camera::default() }),
+            ..Photo::default()
+        }
+    }
+
+    fn key(source_key: &str, photo: &Photo, name: Name) -> String {
+        plan(&layout(), &source(source_key), "etag", photo).archive_key(name).as_str().to_owned()
+    }
+
+    #[test]
+    fn a_dated_photo_goes_to_its_day_and_keeps_its_name() {
+        let photo = shot("2018-02-01T00:41:07.670");
+        assert_eq!(key("card/DCIM/foobar.JPG", &photo, Name::Plain), "2018-02-01/foobar.JPG");
+        let suffixed = key("card/DCIM/foobar.JPG", &photo, Name::Suffixed);
+        assert!(suffixed.starts_with("2018-02-01/foobar~") && suffixed.ends_with(".JPG"), "{suffixed}");
+    }
+
+    #[test]
+    fn an_undated_photo_goes_to_the_undated_folder() {
+        assert_eq!(key("foobar.jpg", &Photo::default(), Name::Plain), "undated/foobar.jpg");
+    }
+
+    #[test]
+    fn raw_and_jpeg_of_a_shot_and_an_edit_in_place_have_one_owner() {
+        let owner = |k: &str, etag: &str, p: &Photo| plan(&layout(), &source(k), etag, p).owner;
+        let first = owner("a/DSC_1.JPG", "1", &shot("2018-02-01T09:41:07.100"));
+        assert_eq!(first, owner("a/DSC_1.NEF", "2", &shot("2018-02-01T09:41:07.100")));
+        assert_eq!(first, owner("a/DSC_1.JPG", "3", &shot("2018-02-01T09:41:07")));
+    }
+
+    #[test]
+    fn a_reused_name_another_folder_another_body_are_other_owners() {
+        let owner = |k: &str, p: &Photo| plan(&layout(), &source(k), "1", p).owner;
+        let first = owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:07"));
+        assert_ne!(first, owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:08")));
+        assert_ne!(first, owner("b/DSC_1.JPG", &shot("2018-02-01T09:41:07")));
+        let other_body = Photo { body_serial: Some("2".to_owned()), ..shot("2018-02-01T09:41:07") };
+        assert_ne!(first, owner("a/DSC_1.JPG", &other_body));
+    }
+
+    #[test]
+    fn undated_photos_are_owned_by_their_very_bytes() {
+        let owner = |k: &str, etag: &str| plan(&layout(), &source(k), etag, &Photo::default()).owner;
+        assert_eq!(owner("a.jpg", "1"), owner("a.jpg", "1"));
+        assert_ne!(owner("a.jpg", "1"), owner("a.jpg", "2"));
+        assert_ne!(owner("a.jpg", "1"), owner("b.jpg", "1"));
+    }
+
+    #[test]
+    fn hostile_and_odd_names_become_plain_ones() {
+        let undated = Photo::default();
+        assert_eq!(key("../../etc/passwd", &undated, Name::Plain), "undated/passwd");
+        assert_eq!(key("x/..", &undated, Name::Plain), "undated/_.");
+        assert_eq!(key("x/", &undated, Name::Plain), "undated/unnamed");
+        assert_eq!(key(".hidden.jpg", &undated, Name::Plain), "undated/_hidden.jpg");
+        assert_eq!(key("a\\b\u{202e}gpj\n.jpg", &undated, Name::Plain), "undated/a_bgpj.jpg");
+        assert_eq!(key("été + 50%20.jpg", &undated, Name::Plain), "undated/été + 50%20.jpg");
+    }
+
+    #[test]
+    fn a_name_never_passes_255_bytes_nor_cuts_a_character() {
+        let long = "é".repeat(500) + ".jpg";
+        for name in [Name::Plain, Name::Suffixed] {
+            let key = key(&long, &Photo::default(), name);
+            let file = key.rsplit('/').next().expect("a name");
+            assert!(file.len() <= 255 && file.ends_with(".jpg") && file.starts_with('é'), "{file}");
+        }
+    }
+
+    #[test]
+    fn planned_keys_are_read_back_as_the_same_archive_key() {
+        for name in ["foobar.JPG", "noextension", "a.b.c.tiff", "..", "été.heic"] {
+            for which in [Name::Plain, Name::Suffixed] {
+                let planned = plan(&layout(), &source(name), "1", &Photo::default()).archive_key(which);
+                assert_eq!(layout().archive_key(planned.as_str()), Some(planned));
+            }
+        }
+    }
+
+    #[test]
+    fn a_leading_slash_of_an_older_tool_stays_in_the_stem() {
+        let key = layout().archive_key("/2018-02-01/x.jpg").expect("an archive key");
+        assert_eq!((key.stem(), key.part()), ("/2018-02-01/x", "jpg"));
+    }
+
+    #[test]
+    fn one_bucket_needs_disjoint_prefixes() {
+        assert!(Layout::new("one", "inbox/", "one", "archive/").is_ok());
+        for (source, archive) in [("", ""), ("", "archive/"), ("inbox/", ""), ("a/", "a/"), ("a/", "a/b/"), ("a/b/", "a/")]
+        {
+            let error = Layout::new("one", source, "one", archive).expect_err("refused");
+            assert!(error.to_string().contains("one bucket (one)"), "{error}");
+        }
+        assert!(Layout::new("one", "inbox", "one", "archive/").is_err(), "a prefix ends in a slash");
+    }
+
+    #[test]
+    fn in_one_bucket_a_key_is_source_or_archive_or_neither() {
+        let layout = Layout::new("one", "inbox/", "one", "archive/").expect("disjoint");
+        assert!(matches!(layout.place("one", "inbox/a.jpg"), Some(Place::Source(_))));
+        assert!(matches!(layout.place("one", "archive/2018-02-01/a.jpg"), Some(Place::Archive(_))));
+        assert_eq!(layout.place("one", "gallery/index.json"), None);
+        assert_eq!(layout.place("two", "inbox/a.jpg"), None);
+    }
+}

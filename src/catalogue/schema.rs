@@ -1,0 +1,88 @@
+//! The table as schema/tables.json describes it: the one source for this code, the embedded engine and terraform.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, StreamSpecification, StreamViewType,
+};
+use serde::Deserialize;
+
+use super::{Catalogue, CatalogueError, failed};
+
+const TABLES: &str = include_str!("../../schema/tables.json");
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Table {
+    partition_key: String,
+    stream: Option<String>,
+    indexes: Vec<Index>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Index {
+    name: String,
+    partition_key: String,
+    sort_key: String,
+    project: Vec<String>,
+}
+
+impl Catalogue {
+    /// Makes the table, its indexes and its stream where there is none. Safe to repeat.
+    ///
+    /// # Errors
+    /// The store refuses, other than because the table is there.
+    pub async fn create_table(&self) -> Result<(), CatalogueError> {
+        let shape = |cause: String| CatalogueError::Shape { pk: "schema/tables.json".to_owned(), cause };
+        let mut tables: BTreeMap<String, Table> =
+            serde_json::from_str(TABLES).map_err(|error| shape(error.to_string()))?;
+        let table = tables.remove("photos").ok_or_else(|| shape("no table \"photos\"".to_owned()))?;
+        let built = |error: aws_sdk_dynamodb::error::BuildError| shape(error.to_string());
+
+        let mut names = BTreeSet::from([table.partition_key.as_str()]);
+        let mut indexes = Vec::new();
+        for index in &table.indexes {
+            names.extend([index.partition_key.as_str(), index.sort_key.as_str()]);
+            let projection = Projection::builder()
+                .projection_type(ProjectionType::Include)
+                .set_non_key_attributes(Some(index.project.clone()))
+                .build();
+            indexes.push(
+                GlobalSecondaryIndex::builder()
+                    .index_name(&index.name)
+                    .key_schema(key(&index.partition_key, KeyType::Hash).map_err(built)?)
+                    .key_schema(key(&index.sort_key, KeyType::Range).map_err(built)?)
+                    .projection(projection)
+                    .build()
+                    .map_err(built)?,
+            );
+        }
+        let attributes = names.into_iter().map(|name| {
+            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+        });
+        let stream = table.stream.as_deref().map(|view| {
+            StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::from(view)).build()
+        });
+        let request = self
+            .client
+            .create_table()
+            .table_name(&self.table)
+            .billing_mode(BillingMode::PayPerRequest)
+            .key_schema(key(&table.partition_key, KeyType::Hash).map_err(built)?)
+            .set_attribute_definitions(Some(attributes.collect::<Result<_, _>>().map_err(built)?))
+            .set_global_secondary_indexes(Some(indexes))
+            .set_stream_specification(stream.transpose().map_err(built)?);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
+            Err(error) => Err(failed("create table", &self.table, &error)),
+        }
+    }
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, aws_sdk_dynamodb::error::BuildError> {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+}

@@ -1,0 +1,171 @@
+//! IPTC-IIM 4.2 record 2: title, caption, keywords, author, copyright, dates. Nothing else of it is kept.
+
+use chrono::NaiveDate;
+
+use super::capture::{Written, offset, written};
+use super::{limits, text};
+
+/// The datasets of a file's IPTC block that a photo is described by.
+#[derive(Debug, Default)]
+pub(crate) struct Iptc {
+    pub(crate) title: Option<String>,
+    pub(crate) caption: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) artist: Option<String>,
+    pub(crate) copyright: Option<String>,
+    created: [Option<String>; 2],
+    digitized: [Option<String>; 2],
+}
+
+impl Iptc {
+    /// Adds the datasets of a block; of two, the first counts.
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
+        let mut utf8 = false;
+        let mut rest = bytes;
+        while let Some((record, dataset, value, after)) = dataset(rest) {
+            rest = after;
+            // 1:90, ESC % G: what follows is UTF-8. Otherwise it may be all the same.
+            if (record, dataset) == (1, 90) {
+                utf8 = value == b"\x1b%G";
+            }
+            if record != 2 {
+                continue;
+            }
+            let decoded = if utf8 {
+                String::from_utf8_lossy(value).into_owned()
+            } else {
+                text::decode(value)
+            };
+            let Some(value) = text::clean(&decoded) else {
+                continue;
+            };
+            match dataset {
+                5 => first(&mut self.title, value),
+                25 if self.keywords.len() < limits::KEYWORDS => self.keywords.push(value),
+                55 => first(&mut self.created[0], value),
+                60 => first(&mut self.created[1], value),
+                62 => first(&mut self.digitized[0], value),
+                63 => first(&mut self.digitized[1], value),
+                80 => match &mut self.artist {
+                    Some(artist)
+                        if artist.len() + value.len() < limits::TEXT && *artist != value =>
+                    {
+                        artist.push_str(", ");
+                        artist.push_str(&value);
+                    }
+                    artist => first(artist, value),
+                },
+                116 => first(&mut self.copyright, value),
+                120 => first(&mut self.caption, value),
+                _ => {}
+            }
+        }
+    }
+
+    /// 2:55 and 2:60.
+    pub(crate) fn created(&self) -> Option<Written> {
+        date(&self.created)
+    }
+
+    /// 2:62 and 2:63.
+    pub(crate) fn digitized(&self) -> Option<Written> {
+        date(&self.digitized)
+    }
+}
+
+fn first(slot: &mut Option<String>, value: String) {
+    slot.get_or_insert(value);
+}
+
+/// `20180201` and `094107+0100`.
+fn date([date, time]: &[Option<String>; 2]) -> Option<Written> {
+    let date = date.as_deref()?;
+    let day = NaiveDate::parse_from_str(date, "%Y%m%d").ok();
+    let day = day.map_or_else(|| date.to_owned(), |day| day.to_string());
+    let Some(time) = time.as_deref() else {
+        return written(&day);
+    };
+    let (clock, zone) = time.split_at(time.find(['+', '-', 'Z']).unwrap_or(time.len()));
+    let clock = match clock.as_bytes() {
+        [h @ .., _, _, _, _] if h.len() == 2 && !clock.contains(':') => {
+            format!(
+                "{}:{}:{}",
+                clock.get(..2)?,
+                clock.get(2..4)?,
+                clock.get(4..6)?
+            )
+        }
+        _ => clock.to_owned(),
+    };
+    let mut found = written(&format!("{day} {clock}")).or_else(|| written(&day))?;
+    found.offset = offset(zone);
+    Some(found)
+}
+
+fn dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
+    let (&[0x1c, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
+        return None;
+    };
+    let short = u16::from_be_bytes([high, low]);
+    let (length, rest) = if short & 0x8000 == 0 {
+        (usize::from(short), rest)
+    } else {
+        // Extended: the low bits say how many bytes the length has.
+        let width = usize::from(short & 0x7fff);
+        let (length, rest) = rest.split_at_checked(width).filter(|_| width <= 4)?;
+        (
+            length
+                .iter()
+                .fold(0_usize, |length, &b| length << 8 | usize::from(b)),
+            rest,
+        )
+    };
+    let (value, rest) = rest.split_at_checked(length)?;
+    Some((record, dataset, value, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(datasets: &[(u8, u8, &[u8])]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (record, dataset, value) in datasets {
+            bytes.extend([0x1c, *record, *dataset]);
+            bytes.extend(u16::try_from(value.len()).unwrap_or(0).to_be_bytes());
+            bytes.extend(*value);
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_datasets_are_read_in_their_character_set() {
+        let mut iptc = Iptc::default();
+        let datasets: [(u8, u8, &[u8]); 6] = [
+            (1, 90, b"\x1b%G"),
+            (2, 5, "Zürich".as_bytes()),
+            (2, 25, b"a"),
+            (2, 25, b"b"),
+            (2, 55, b"20180201"),
+            (2, 60, b"094107+0100"),
+        ];
+        iptc.read(&block(&datasets));
+        assert_eq!(iptc.title.as_deref(), Some("Zürich"));
+        assert_eq!(iptc.keywords, ["a", "b"]);
+        let created = iptc
+            .created()
+            .map(|w| (w.local.to_string(), w.offset.map(|o| o.to_string())));
+        assert_eq!(
+            created,
+            Some(("2018-02-01 09:41:07".to_owned(), Some("+01:00".to_owned())))
+        );
+    }
+
+    #[test]
+    fn a_dataset_longer_than_the_block_ends_it() {
+        let mut iptc = Iptc::default();
+        iptc.read(b"\x1c\x02\x05\x00\x09abc");
+        iptc.read(b"\x1c\x02\x05\x80\x08\xff\xff\xff\xff\xff\xff\xff\xff");
+        assert_eq!(iptc.title, None);
+    }
+}
