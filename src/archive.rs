@@ -361,7 +361,7 @@ impl Plan {
 }
 
 /// `foobar.JPG` is `foobar` and `JPG`; `.hidden`, `a.` and names with an over-long last part have no extension.
-fn split_extension(name: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('.') {
         Some((base, extension))
             if !base.is_empty()

@@ -84,7 +84,7 @@ pub struct IndexKeys {
     /// The year, or `undated`; with `private#` in front for a private photo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_partition: Option<String>,
-    /// `takenAtLocal#id`; undated: `name#id`.
+    /// `takenAtLocal#id`; undated: `undated#name#id`. See [`super::query::date_sort`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_sort: Option<String>,
     /// The camera's slug; public photos only.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Catalogue, CatalogueError};
+use super::{Catalogue, CatalogueError, failed};
 use crate::photo::{CaptureTime, Summary};
 
 /// What the sort keys of undated photos begin with: after every date, so that in an index that holds both (a camera's
@@ -157,10 +157,7 @@ impl Catalogue {
         let output = request
             .send()
             .await
-            .map_err(|error| CatalogueError::Request {
-                operation: "Query",
-                source: error.into(),
-            })?;
+            .map_err(|error| failed("query", partition, &error))?;
         let sort_of = |item: &HashMap<String, AttributeValue>| {
             item.get(index.sort_attribute())
                 .and_then(|value| value.as_s().ok())

@@ -1,5 +1,6 @@
 //! Finds the item of a photo by a name in a URL: its stem, or one of its files.
 
+use crate::archive::{NO_EXTENSION, split_extension};
 use crate::catalogue::item::Item;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::photo::PhotoId;
@@ -35,6 +36,33 @@ pub(super) async fn file(
     Ok(item.filter(has).map(|item| (item, part.to_owned())))
 }
 
+/// The stem and the name of the part, as the archive tells them apart.
 fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('.').unwrap_or((path, "(none)"))
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match split_extension(name) {
+        (_, Some(part)) => (&path[..path.len() - part.len() - 1], part),
+        (_, None) => (path, NO_EXTENSION),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_apart_as_the_archive_does() {
+        assert_eq!(split("2018-02-01/foobar.jpg"), ("2018-02-01/foobar", "jpg"));
+        assert_eq!(split("2018.02/a.b.CR2"), ("2018.02/a.b", "CR2"));
+        for whole in [
+            "2018-02-01/foobar",
+            "2018.02/foobar",
+            "x/.hidden",
+            "x/a.",
+            "",
+            "x/é",
+            "x/",
+        ] {
+            assert_eq!(split(whole), (whole, NO_EXTENSION));
+        }
+    }
 }

@@ -189,7 +189,7 @@ impl IntoResponse for Problem {
 impl From<CatalogueError> for Problem {
     /// Logs the cause. Throttled, unreachable and refused look the same to a client: ask again later.
     fn from(error: CatalogueError) -> Self {
-        let permanent = matches!(error, CatalogueError::Decode(_));
+        let permanent = matches!(error, CatalogueError::Shape { .. });
         tracing::error!(cause = causes(&error), "catalogue request failed");
         if permanent {
             Problem::internal()

@@ -6,10 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
-    KeyType, Projection, ProjectionType, ScalarAttributeType,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
@@ -73,7 +70,11 @@ impl Fixture {
     /// An empty catalogue and a gallery with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let client = client(&embedded_dynamodb().await);
-        create_table(&client).await;
+        let catalogue = Catalogue::new(client.clone(), TABLE);
+        catalogue
+            .create_table()
+            .await
+            .expect("the table is created");
         Fixture::over(client, change).await
     }
 
@@ -99,7 +100,7 @@ impl Fixture {
             .to_builder()
             .interceptor(Counter(Arc::clone(&queries)));
         let counted = Client::from_conf(counted.build());
-        let router = router(Catalogue::new(counted, TABLE.to_owned()), settings);
+        let router = router(Catalogue::new(counted, TABLE), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -166,16 +167,11 @@ impl Fixture {
     pub(crate) async fn add(&self, shot: &Shot) -> Item {
         let item = shot.item();
         if let Some(partition) = &item.index.date_partition {
-            let years = AttributeValue::Ss(vec![partition.clone()]);
-            let update = self
-                .client
-                .update_item()
-                .table_name(TABLE)
-                .key("pk", text("years"));
-            let update = update
-                .update_expression("ADD years :years")
-                .expression_attribute_values(":years", years);
-            update.send().await.expect("the year is written");
+            let catalogue = Catalogue::new(self.client.clone(), TABLE);
+            catalogue
+                .add_year(partition)
+                .await
+                .expect("the year is written");
         }
         self.put(&item).await;
         item
@@ -376,63 +372,4 @@ pub(crate) fn client(endpoint: &str) -> Client {
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
-}
-
-fn key(name: &str, kind: KeyType) -> KeySchemaElement {
-    KeySchemaElement::builder()
-        .attribute_name(name)
-        .key_type(kind)
-        .build()
-        .expect("a key")
-}
-
-/// The table of schema/tables.json.
-async fn create_table(client: &Client) {
-    let schema: Value =
-        serde_json::from_str(include_str!("../../../schema/tables.json")).expect("JSON");
-    let table = &schema[TABLE];
-    let name = |value: &Value| value.as_str().expect("a name").to_owned();
-    let mut attributes = vec![name(&table["partitionKey"])];
-    let mut request = client
-        .create_table()
-        .table_name(TABLE)
-        .billing_mode(BillingMode::PayPerRequest);
-    for index in table["indexes"].as_array().expect("indexes") {
-        let (partition, sort) = (name(&index["partitionKey"]), name(&index["sortKey"]));
-        let projected = index["project"]
-            .as_array()
-            .expect("a projection")
-            .iter()
-            .map(name)
-            .collect();
-        let projection = Projection::builder()
-            .projection_type(ProjectionType::Include)
-            .set_non_key_attributes(Some(projected))
-            .build();
-        let index = GlobalSecondaryIndex::builder()
-            .index_name(name(&index["name"]))
-            .key_schema(key(&partition, KeyType::Hash))
-            .key_schema(key(&sort, KeyType::Range))
-            .projection(projection)
-            .build()
-            .expect("an index");
-        request = request.global_secondary_indexes(index);
-        attributes.extend([partition, sort]);
-    }
-    attributes.sort();
-    attributes.dedup();
-    for attribute in attributes {
-        let definition = AttributeDefinition::builder()
-            .attribute_name(attribute)
-            .attribute_type(ScalarAttributeType::S)
-            .build()
-            .expect("an attribute");
-        request = request.attribute_definitions(definition);
-    }
-    let partition = key(&name(&table["partitionKey"]), KeyType::Hash);
-    request
-        .key_schema(partition)
-        .send()
-        .await
-        .expect("the table is created");
 }

@@ -222,7 +222,7 @@ fn any_list_is_the_models_though_photos_come_and_go_between_pages() {
         .build()
         .expect("a runtime");
     let config = Config {
-        cases: 48,
+        cases: 32,
         failure_persistence: None,
         max_shrink_iters: 64,
         ..Config::default()
