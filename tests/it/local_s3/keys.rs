@@ -9,22 +9,63 @@ async fn every_legal_key_is_an_object_of_its_own() {
     let longest = format!("{}/{}", "é".repeat(500), "x".repeat(23));
     assert_eq!(longest.len(), 1024);
     let keys = [
-        "plain.jpg", "a", "a/b", "a/b/c", "a/", "A", "a/B", "with space.jpg", "plus+plus", "per%20cent", "per cent",
-        "日本語/写真 📷.jpg", "//", "//double", "x//y", "/lead", "lead", "..", "../up", "../../etc/passwd", "dir/../../x",
-        "./here", ".", "trailing/.", ".hidden", "q?x=1&y=2#frag", "quote\"'<>&", "tab\tand\nnewline", "back\\slash", "~",
-        "colon:semi;comma,", "[brackets]{}^`|", "*", "nul\0byte", ".engine/s3.sqlite", "e\u{301}", "\u{e9}",
-        &long_segment, &longest,
+        "plain.jpg",
+        "a",
+        "a/b",
+        "a/b/c",
+        "a/",
+        "A",
+        "a/B",
+        "with space.jpg",
+        "plus+plus",
+        "per%20cent",
+        "per cent",
+        "日本語/写真 📷.jpg",
+        "//",
+        "//double",
+        "x//y",
+        "/lead",
+        "lead",
+        "..",
+        "../up",
+        "../../etc/passwd",
+        "dir/../../x",
+        "./here",
+        ".",
+        "trailing/.",
+        ".hidden",
+        "q?x=1&y=2#frag",
+        "quote\"'<>&",
+        "tab\tand\nnewline",
+        "back\\slash",
+        "~",
+        "colon:semi;comma,",
+        "[brackets]{}^`|",
+        "*",
+        "nul\0byte",
+        ".engine/s3.sqlite",
+        "e\u{301}",
+        "\u{e9}",
+        &long_segment,
+        &longest,
     ];
     for key in keys {
         server.put(key, key).await;
     }
     for key in keys {
-        assert_eq!(server.get(key).await.as_deref(), Some(key.as_bytes()), "{key:?}");
+        assert_eq!(
+            server.get(key).await.as_deref(),
+            Some(key.as_bytes()),
+            "{key:?}"
+        );
     }
     let mut expected: Vec<String> = keys.map(str::to_owned).to_vec();
     expected.sort();
     assert_eq!(server.keys().await, expected);
-    assert_eq!(std::fs::read(server.file("日本語/写真 📷.jpg")).unwrap(), "日本語/写真 📷.jpg".as_bytes());
+    assert_eq!(
+        std::fs::read(server.file("日本語/写真 📷.jpg")).unwrap(),
+        "日本語/写真 📷.jpg".as_bytes()
+    );
 
     let server = server.restart().await;
     assert_eq!(server.keys().await, expected);
@@ -40,11 +81,19 @@ async fn every_legal_key_is_an_object_of_its_own() {
 #[tokio::test]
 async fn odd_keys_are_copied_too() {
     let server = Server::start().await;
-    for (i, source) in ["../x", "a//b", "/lead", "a+b c%20"].into_iter().enumerate() {
+    for (i, source) in ["../x", "a//b", "/lead", "a+b c%20"]
+        .into_iter()
+        .enumerate()
+    {
         server.put(source, source).await;
         let spelled: String = source.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let key = format!("copies/{i}/../{i}");
-        let copy = server.client.copy_object().bucket(BUCKET).key(&key).copy_source(format!("{BUCKET}/{spelled}"));
+        let copy = server
+            .client
+            .copy_object()
+            .bucket(BUCKET)
+            .key(&key)
+            .copy_source(format!("{BUCKET}/{spelled}"));
         copy.send().await.unwrap();
         assert_eq!(server.get(&key).await.unwrap(), source.as_bytes());
     }
@@ -54,7 +103,14 @@ async fn odd_keys_are_copied_too() {
 async fn a_key_over_1024_bytes_is_refused() {
     let server = Server::start().await;
     let key = "x".repeat(1025);
-    let error = server.client.put_object().bucket(BUCKET).key(key).send().await.unwrap_err();
+    let error = server
+        .client
+        .put_object()
+        .bucket(BUCKET)
+        .key(key)
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(code(&error), "KeyTooLongError");
 }
 
@@ -62,11 +118,32 @@ async fn a_key_over_1024_bytes_is_refused() {
 async fn nothing_is_written_outside_the_data_folder() {
     let server = Server::start().await;
     let outside = tempfile::tempdir().unwrap();
-    for key in ["../../escaped", "../escaped", "/../../escaped", "..", "a/../../../escaped", "/etc/escaped"] {
+    for key in [
+        "../../escaped",
+        "../escaped",
+        "/../../escaped",
+        "..",
+        "a/../../../escaped",
+        "/etc/escaped",
+    ] {
         server.put(key, "x").await;
     }
-    assert_eq!(files(server.data.path()).iter().filter(|file| file.contains("escaped")).count(), 0);
-    assert!(!server.data.path().parent().unwrap().join("escaped").exists());
+    assert_eq!(
+        files(server.data.path())
+            .iter()
+            .filter(|file| file.contains("escaped"))
+            .count(),
+        0
+    );
+    assert!(
+        !server
+            .data
+            .path()
+            .parent()
+            .unwrap()
+            .join("escaped")
+            .exists()
+    );
 
     #[cfg(unix)]
     {
@@ -82,7 +159,10 @@ async fn nothing_is_written_outside_the_data_folder() {
             server.delete(key).await;
         }
         assert_eq!(files(outside.path()), ["secret"]);
-        assert_eq!(std::fs::read(outside.path().join("secret")).unwrap(), b"secret");
+        assert_eq!(
+            std::fs::read(outside.path().join("secret")).unwrap(),
+            b"secret"
+        );
         assert!(server.file("link").is_symlink() && server.file("file").is_symlink());
         let server = server.restart().await;
         assert_eq!(server.get("link/secret").await, None);
@@ -97,7 +177,13 @@ async fn a_file_and_a_folder_of_one_name_live_together_in_either_order() {
     server.put("z", "file").await;
     server.put("z/y", "folder").await;
     server.put("Z/y", "other").await;
-    for (key, body) in [("x/y", "folder"), ("x", "file"), ("z", "file"), ("z/y", "folder"), ("Z/y", "other")] {
+    for (key, body) in [
+        ("x/y", "folder"),
+        ("x", "file"),
+        ("z", "file"),
+        ("z/y", "folder"),
+        ("Z/y", "other"),
+    ] {
         assert_eq!(server.get(key).await.unwrap(), body.as_bytes(), "{key}");
     }
     assert_eq!(std::fs::read(server.file("z")).unwrap(), b"file");

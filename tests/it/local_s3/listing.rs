@@ -8,9 +8,17 @@ use proptest::test_runner::{Config, TestRunner};
 use super::{BUCKET, Server, code, decode};
 
 /// Keys and common prefixes, in one sorted list, as S3 defines them.
-fn model(keys: &BTreeSet<String>, prefix: &str, delimiter: &str, after: &str) -> Vec<(String, bool)> {
+fn model(
+    keys: &BTreeSet<String>,
+    prefix: &str,
+    delimiter: &str,
+    after: &str,
+) -> Vec<(String, bool)> {
     let mut entries = BTreeMap::new();
-    for key in keys.iter().filter(|key| key.starts_with(prefix) && key.as_str() > after) {
+    for key in keys
+        .iter()
+        .filter(|key| key.starts_with(prefix) && key.as_str() > after)
+    {
         let folder = Some(delimiter).filter(|delimiter| !delimiter.is_empty());
         let folder = folder.and_then(|delimiter| {
             let at = key[prefix.len()..].find(delimiter)?;
@@ -25,18 +33,40 @@ fn model(keys: &BTreeSet<String>, prefix: &str, delimiter: &str, after: &str) ->
     entries.into_iter().collect()
 }
 
-async fn listed(server: &Server, prefix: &str, delimiter: &str, after: &str, page: i32) -> Vec<(String, bool)> {
+async fn listed(
+    server: &Server,
+    prefix: &str,
+    delimiter: &str,
+    after: &str,
+    page: i32,
+) -> Vec<(String, bool)> {
     let mut entries = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        let list = server.client.list_objects_v2().bucket(BUCKET).prefix(prefix).max_keys(page);
-        let list = list.encoding_type("url".into()).set_continuation_token(token);
-        let list = list.set_delimiter(Some(delimiter.to_owned()).filter(|delimiter| !delimiter.is_empty()));
+        let list = server
+            .client
+            .list_objects_v2()
+            .bucket(BUCKET)
+            .prefix(prefix)
+            .max_keys(page);
+        let list = list
+            .encoding_type("url".into())
+            .set_continuation_token(token);
+        let list = list
+            .set_delimiter(Some(delimiter.to_owned()).filter(|delimiter| !delimiter.is_empty()));
         let list = list.set_start_after(Some(after.to_owned()).filter(|after| !after.is_empty()));
         let got = list.send().await.unwrap();
         let mut here: Vec<(String, bool)> = Vec::new();
-        here.extend(got.contents().iter().map(|object| (decode(object.key().unwrap()), false)));
-        here.extend(got.common_prefixes().iter().map(|common| (decode(common.prefix().unwrap()), true)));
+        here.extend(
+            got.contents()
+                .iter()
+                .map(|object| (decode(object.key().unwrap()), false)),
+        );
+        here.extend(
+            got.common_prefixes()
+                .iter()
+                .map(|common| (decode(common.prefix().unwrap()), true)),
+        );
         assert_eq!(got.key_count(), Some(here.len() as i32));
         assert!(here.len() <= page as usize);
         here.sort();
@@ -54,16 +84,37 @@ fn pages_agree_with_a_sorted_model() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(Server::start());
     let mut keys = BTreeSet::new();
-    for key in ["", "b", "b/", "b/a", "b//", "c/d/e", "ä", "ä/ö", "x y", "x+y", "\u{10ffff}", "a\u{fffd}/z"] {
+    for key in [
+        "",
+        "b",
+        "b/",
+        "b/a",
+        "b//",
+        "c/d/e",
+        "ä",
+        "ä/ö",
+        "x y",
+        "x+y",
+        "\u{10ffff}",
+        "a\u{fffd}/z",
+    ] {
         keys.extend(["", "a", "a/", "b/"].map(|folder| format!("{folder}{key}")));
     }
     keys.remove("");
     for key in &keys {
         runtime.block_on(server.put(key, "x"));
     }
-    let text = || proptest::sample::select(vec!["", "a", "a/", "b", "b/", "b//", "ä", "c/d", "x", "zz", "a/b/a"]);
+    let text = || {
+        proptest::sample::select(vec![
+            "", "a", "a/", "b", "b/", "b//", "ä", "c/d", "x", "zz", "a/b/a",
+        ])
+    };
     let delimiter = proptest::sample::select(vec!["", "/", "b", "/b", "ä"]);
-    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 150,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let strategy = (text(), delimiter, text(), 1..12i32);
     let tested = runner.run(&strategy, |(prefix, delimiter, after, page)| {
         let got = runtime.block_on(listed(&server, prefix, delimiter, after, page));
@@ -82,10 +133,24 @@ async fn the_first_version_pages_with_markers() {
     let mut shown = Vec::new();
     let mut marker = None;
     loop {
-        let list = server.client.list_objects().bucket(BUCKET).delimiter("/").max_keys(1).set_marker(marker);
+        let list = server
+            .client
+            .list_objects()
+            .bucket(BUCKET)
+            .delimiter("/")
+            .max_keys(1)
+            .set_marker(marker);
         let got = list.send().await.unwrap();
-        shown.extend(got.contents().iter().map(|object| object.key().unwrap().to_owned()));
-        shown.extend(got.common_prefixes().iter().map(|common| common.prefix().unwrap().to_owned()));
+        shown.extend(
+            got.contents()
+                .iter()
+                .map(|object| object.key().unwrap().to_owned()),
+        );
+        shown.extend(
+            got.common_prefixes()
+                .iter()
+                .map(|common| common.prefix().unwrap().to_owned()),
+        );
         marker = got.next_marker().map(str::to_owned);
         if marker.is_none() {
             break;
@@ -98,15 +163,51 @@ async fn the_first_version_pages_with_markers() {
 async fn an_entry_says_what_the_object_is() {
     let server = Server::start().await;
     let etag = server.put("k", "hello").await;
-    let head = server.client.head_object().bucket(BUCKET).key("k").send().await.unwrap();
-    let listed = server.client.list_objects_v2().bucket(BUCKET).send().await.unwrap();
+    let head = server
+        .client
+        .head_object()
+        .bucket(BUCKET)
+        .key("k")
+        .send()
+        .await
+        .unwrap();
+    let listed = server
+        .client
+        .list_objects_v2()
+        .bucket(BUCKET)
+        .send()
+        .await
+        .unwrap();
     let entry = &listed.contents()[0];
-    assert_eq!((entry.size(), entry.e_tag()), (Some(5), Some(etag.as_str())));
-    assert_eq!(entry.last_modified().unwrap().secs(), head.last_modified().unwrap().secs());
-    let wrong = server.client.list_objects_v2().bucket(BUCKET).continuation_token("?").send().await.unwrap_err();
+    assert_eq!(
+        (entry.size(), entry.e_tag()),
+        (Some(5), Some(etag.as_str()))
+    );
+    assert_eq!(
+        entry.last_modified().unwrap().secs(),
+        head.last_modified().unwrap().secs()
+    );
+    let wrong = server
+        .client
+        .list_objects_v2()
+        .bucket(BUCKET)
+        .continuation_token("?")
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(code(&wrong), "InvalidArgument");
-    let none = server.client.list_objects_v2().bucket(BUCKET).max_keys(0).send().await.unwrap();
-    assert_eq!((none.key_count(), none.is_truncated()), (Some(0), Some(false)));
+    let none = server
+        .client
+        .list_objects_v2()
+        .bucket(BUCKET)
+        .max_keys(0)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (none.key_count(), none.is_truncated()),
+        (Some(0), Some(false))
+    );
 }
 
 #[tokio::test]
@@ -116,10 +217,21 @@ async fn many_are_deleted_at_once() {
     let keys: Vec<String> = (0..300).map(|i| format!("folder {}/{i}", i % 3)).collect();
     futures::future::join_all(keys.iter().map(|key| server.put(key, "x"))).await;
     let id = |key: &str| ObjectIdentifier::builder().key(key).build().unwrap();
-    let wrong = ObjectIdentifier::builder().key(&keys[0]).e_tag("\"0\"").build().unwrap();
+    let wrong = ObjectIdentifier::builder()
+        .key(&keys[0])
+        .e_tag("\"0\"")
+        .build()
+        .unwrap();
     let delete = Delete::builder().set_objects(Some(keys[1..].iter().map(|key| id(key)).collect()));
     let delete = delete.objects(id("never")).objects(wrong).build().unwrap();
-    let done = server.client.delete_objects().bucket(BUCKET).delete(delete).send().await.unwrap();
+    let done = server
+        .client
+        .delete_objects()
+        .bucket(BUCKET)
+        .delete(delete)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(done.deleted().len(), 300);
     assert_eq!(done.errors().len(), 1);
     assert_eq!(done.errors()[0].code(), Some("PreconditionFailed"));
