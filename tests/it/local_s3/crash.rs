@@ -128,7 +128,7 @@ async fn child() {
 async fn what_was_acknowledged_survives_kill_9() {
     let data = Arc::new(tempfile::tempdir().unwrap());
     let mut acknowledged: Vec<(String, String)> = Vec::new();
-    for round in 0..5 {
+    for round in 0..20 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "local_s3::crash::child", "--nocapture"])
             .env("LOCAL_S3_CHILD", data.path())
@@ -174,7 +174,7 @@ async fn what_was_acknowledged_survives_kill_9() {
             }
         });
         let kill = async {
-            tokio::time::sleep(std::time::Duration::from_millis(150 + 37 * round)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(50 + 13 * (round % 10))).await;
             child.kill().unwrap();
             child.wait().unwrap();
         };
