@@ -13,7 +13,7 @@
 //! - Every change to a bucket and prefix given to [`S3Store::notify`] is told at least once, in AWS's JSON, and told
 //!   again until it is acknowledged.
 //!
-//! How: [`writer`] has the protocol and why SQLite's `synchronous=NORMAL` is enough where it is used. What it never
+//! How: writer.rs has the protocol and why SQLite's `synchronous=NORMAL` is enough where it is used. What it never
 //! does: follow a symbolic link inside DATA, touch anything outside DATA, hold an upload in memory whole, keep
 //! versions, or check more than one key pair (no policies, no ACLs). It is one process's: two on one DATA are not
 //! supported.
