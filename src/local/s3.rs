@@ -13,21 +13,26 @@
 //! - Every change to a bucket and prefix given to [`S3Store::notify`] is told at least once, in AWS's JSON, and told
 //!   again until it is acknowledged.
 //!
-//! How: [`writer`] has the protocol and why SQLite's `synchronous=NORMAL` is enough where it is used. What it never
+//! How: writer.rs has the protocol and why SQLite's `synchronous=NORMAL` is enough where it is used. What it never
 //! does: follow a symbolic link inside DATA, touch anything outside DATA, hold an upload in memory whole, keep
 //! versions, or check more than one key pair (no policies, no ACLs). It is one process's: two on one DATA are not
 //! supported.
 
 mod adoption;
+mod attributes;
+mod batch;
 mod conditions;
+mod copying;
 mod database;
 mod delivery;
+mod errors;
 mod files;
 mod listing;
 mod location;
 mod multipart;
 mod notification;
 mod objects;
+mod parts;
 mod reading;
 mod receive;
 mod recovery;
@@ -41,9 +46,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
+use s3s::{S3Result, s3_error};
 use tokio::net::TcpListener;
 
+use errors::{custom, database_error, file_error, refusal};
 use location::Folders;
 use notification::Filter;
 use writer::{Refused, Shared, Writer};
@@ -323,28 +329,4 @@ impl Drop for Inner {
 /// Milliseconds since 1970.
 fn now_ms() -> i64 {
     chrono::Utc::now().timestamp_millis()
-}
-
-/// An error of S3 that s3s has no name for.
-fn custom(code: &'static str, status: http::StatusCode, message: &'static str) -> S3Error {
-    let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
-    error.set_status_code(status);
-    error
-}
-
-/// A database's failure as the client sees it.
-fn database_error(error: rusqlite::Error) -> S3Error {
-    tracing::error!(%error, "s3 store: database");
-    s3_error!(error, InternalError, "the store's database failed")
-}
-
-/// A file's failure as the client sees it.
-fn file_error(doing: &str, error: io::Error) -> S3Error {
-    if error.kind() == io::ErrorKind::StorageFull {
-        let mut full = s3_error!(error, InternalError, "the disk is full");
-        full.set_status_code(http::StatusCode::INSUFFICIENT_STORAGE);
-        return full;
-    }
-    tracing::error!(%error, "s3 store: cannot {doing} a file");
-    s3_error!(error, InternalError, "cannot {doing} a file of the store")
 }

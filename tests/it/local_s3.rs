@@ -88,7 +88,14 @@ impl Server {
         self.running.await.unwrap().unwrap();
         let Server { data, store, .. } = self;
         drop(store);
-        data
+        // The last connection's end, a moment later, closes the database, which removes its log.
+        for _ in 0..500 {
+            if !data.path().join(".engine/s3.sqlite-wal").exists() {
+                return data;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the store was not closed");
     }
 
     fn file(&self, key: &str) -> std::path::PathBuf {

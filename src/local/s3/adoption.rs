@@ -299,7 +299,7 @@ fn hash(file: &File, identity: Identity, parts: &[u64]) -> std::io::Result<Strin
         }
         digests.push(<[u8; 16]>::from(md5.finalize()));
     }
-    Ok(super::multipart::etag(&digests, in_parts))
+    Ok(super::parts::etag(&digests, in_parts))
 }
 
 /// Calls `found` for every adoptable file below `folder`, until it answers `false`.

@@ -8,6 +8,7 @@ use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::database::Object;
+use super::refusal;
 
 /// What a write or a delete insists on.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +35,7 @@ impl WriteConditions {
                 || self.if_match_size.is_some()
                 || self.if_match_modified_ms.is_some();
             return if insists {
-                Err(s3_error!(NoSuchKey))
+                Err(refusal(S3ErrorCode::NoSuchKey))
             } else {
                 Ok(())
             };
@@ -47,7 +48,7 @@ impl WriteConditions {
         if matches {
             Ok(())
         } else {
-            Err(s3_error!(PreconditionFailed))
+            Err(refusal(S3ErrorCode::PreconditionFailed))
         }
     }
 }
@@ -67,7 +68,7 @@ impl ReadConditions {
     pub(super) fn check_read(&self, object: &Object) -> S3Result {
         match self.judge(object) {
             Judgement::Met => Ok(()),
-            Judgement::Failed => Err(s3_error!(PreconditionFailed)),
+            Judgement::Failed => Err(refusal(S3ErrorCode::PreconditionFailed)),
             Judgement::NotModified => {
                 let mut error = S3Error::new(S3ErrorCode::NotModified);
                 let mut headers = HeaderMap::new();
@@ -88,7 +89,9 @@ impl ReadConditions {
     pub(super) fn check_copy(&self, object: &Object) -> S3Result {
         match self.judge(object) {
             Judgement::Met => Ok(()),
-            Judgement::Failed | Judgement::NotModified => Err(s3_error!(PreconditionFailed)),
+            Judgement::Failed | Judgement::NotModified => {
+                Err(refusal(S3ErrorCode::PreconditionFailed))
+            }
         }
     }
 

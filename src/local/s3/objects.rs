@@ -1,33 +1,24 @@
-//! The operations on one object: get, head, put, copy, delete, tags.
+//! The operations on one object: get, head, put, delete, tags.
 
 use std::ops::Range;
 
 use http::{HeaderMap, StatusCode};
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
-    DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag,
-    ETagCondition, Error, GetObjectInput, GetObjectOutput, GetObjectTaggingOutput,
-    HeadObjectOutput, MetadataDirective, PutObjectInput, PutObjectOutput, PutObjectTaggingInput,
-    StorageClass, Tag, TaggingDirective, Timestamp, TimestampFormat,
+    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
+    ETag, ETagCondition, Error, GetObjectInput, GetObjectOutput, GetObjectTaggingOutput,
+    HeadObjectOutput, PutObjectInput, PutObjectOutput, PutObjectTaggingInput, StorageClass, Tag,
+    Timestamp, TimestampFormat,
 };
-use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::conditions::{
-    ReadConditions, WriteConditions, http_date, raw_condition, timestamp, unix_ms,
-};
-use super::database::{self, Attributes, Checksums, Object};
-use super::files::{Identity, Temporary};
+use super::attributes::{checked_tags, date, metadata, parse_tags, without_chunking};
+use super::conditions::{ReadConditions, WriteConditions, timestamp, unix_ms};
+use super::database::{self, Attributes, Checksums};
 use super::notification::Event;
 use super::reading::{self, Found};
-use super::receive::{self, Expected, Received, Sink};
+use super::receive::{self, Expected};
 use super::writer::{Delete, Put};
-use super::{S3Store, custom, database_error, file_error, multipart};
-
-/// Largest user metadata, names and values together, in bytes.
-const LARGEST_METADATA: usize = 2048;
-
-/// Most tags of an object.
-const MOST_TAGS: usize = 10;
+use super::{S3Store, custom, database_error, parts, refusal};
 
 /// GetObject; a HEAD is one whose body is thrown away, see [`head`].
 pub(super) async fn get(store: &S3Store, input: GetObjectInput) -> S3Result<GetObjectOutput> {
@@ -136,7 +127,7 @@ pub(super) async fn put(
     };
     expected.announce(&headers);
     let received = receive::receive(store, input.body, expected, trailing_headers).await?;
-    let etag = multipart::etag(&[received.md5], false);
+    let etag = parts::etag(&[received.md5], false);
     attributes.checksums = received.checksums.clone();
     let answer = PutObjectOutput {
         e_tag: Some(ETag::Strong(etag.clone())),
@@ -162,127 +153,6 @@ pub(super) async fn put(
     };
     store.put(put).await?;
     Ok(answer)
-}
-
-/// CopyObject.
-pub(super) async fn copy(
-    store: &S3Store,
-    request: S3Request<CopyObjectInput>,
-) -> S3Result<CopyObjectOutput> {
-    let S3Request { input, headers, .. } = request;
-    let (source_bucket, source_key) = copy_source(&input.copy_source)?;
-    require_bucket(store, &input.bucket).await?;
-    let from = ReadConditions {
-        if_match: input.copy_source_if_match,
-        if_none_match: input.copy_source_if_none_match,
-        if_modified_since: input.copy_source_if_modified_since,
-        if_unmodified_since: input.copy_source_if_unmodified_since,
-    };
-    // s3s 0.14 does not know these two on a copy.
-    let conditions = WriteConditions {
-        if_match: raw_condition(&headers, "if-match")?,
-        if_none_match: raw_condition(&headers, "if-none-match")?,
-        ..WriteConditions::default()
-    };
-    let replace_metadata = input
-        .metadata_directive
-        .as_ref()
-        .is_some_and(|d| d.as_str() == MetadataDirective::REPLACE);
-    let replace_tags = input
-        .tagging_directive
-        .as_ref()
-        .is_some_and(|d| d.as_str() == TaggingDirective::REPLACE);
-    let given = Attributes {
-        content_type: input.content_type,
-        content_encoding: input.content_encoding.and_then(without_chunking),
-        content_disposition: input.content_disposition,
-        content_language: input.content_language,
-        cache_control: input.cache_control,
-        expires: input.expires.as_ref().map(date),
-        website_redirect_location: input.website_redirect_location.clone(),
-        metadata: metadata(input.metadata)?,
-        ..Attributes::default()
-    };
-    let given_tags = input
-        .tagging
-        .as_deref()
-        .map(parse_tags)
-        .transpose()?
-        .unwrap_or_default();
-    let given_class = input.storage_class.map(|class| class.as_str().to_owned());
-    let algorithm = input
-        .checksum_algorithm
-        .map(|algorithm| algorithm.as_str().to_owned());
-
-    let onto_itself = source_bucket == input.bucket && source_key == input.key;
-    let unchanged =
-        !replace_metadata && !replace_tags && given_class.is_none() && algorithm.is_none();
-    if onto_itself && unchanged && input.website_redirect_location.is_none() {
-        return Err(s3_error!(
-            InvalidRequest,
-            "This copy request is illegal because it is trying to copy an object to itself without changing the \
-             object's metadata, storage class, website redirect location or encryption attributes."
-        ));
-    }
-    let (source, copied) = store
-        .blocking(move |store| {
-            let found = reading::find(&store, &source_bucket, &source_key)?;
-            from.check_copy(&found.object)?;
-            if found.object.size() > receive::LARGEST_PUT {
-                return Err(s3_error!(
-                    InvalidRequest,
-                    "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
-                ));
-            }
-            let (root, relative) =
-                store.shared().folders.locate(&source_bucket, &source_key, found.object.location);
-            copy_file(&store, found, &root.join(relative), algorithm)
-        })
-        .await?;
-    let mut attributes = if replace_metadata {
-        given
-    } else {
-        Attributes {
-            tags: Vec::new(),
-            parts: Vec::new(),
-            ..source.attributes.clone()
-        }
-    };
-    attributes.website_redirect_location = input.website_redirect_location;
-    attributes.tags = if replace_tags {
-        given_tags
-    } else {
-        source.attributes.tags
-    };
-    attributes.storage_class = given_class;
-    attributes.checksums = copied.checksums;
-    let result = CopyObjectResult {
-        e_tag: Some(ETag::Strong(copied.etag.clone())),
-        last_modified: Some(timestamp(copied.modified_ms)),
-        checksum_crc32: attributes.checksums.crc32.clone(),
-        checksum_crc32c: attributes.checksums.crc32c.clone(),
-        checksum_crc64nvme: attributes.checksums.crc64nvme.clone(),
-        checksum_sha1: attributes.checksums.sha1.clone(),
-        checksum_sha256: attributes.checksums.sha256.clone(),
-        checksum_type: attributes.checksums.kind.clone().map(Into::into),
-    };
-    let put = Put {
-        bucket: input.bucket,
-        key: input.key,
-        file: copied.file,
-        identity: copied.identity,
-        etag: copied.etag,
-        modified_ms: copied.modified_ms,
-        attributes,
-        conditions,
-        event: Event::Copy,
-        upload: None,
-    };
-    store.put(put).await?;
-    Ok(CopyObjectOutput {
-        copy_object_result: Some(result),
-        ..CopyObjectOutput::default()
-    })
 }
 
 /// DeleteObject. Deleting what does not exist succeeds.
@@ -313,7 +183,7 @@ pub(super) async fn delete_many(
 ) -> S3Result<DeleteObjectsOutput> {
     require_bucket(store, &input.bucket).await?;
     if input.delete.objects.len() > 1000 {
-        return Err(s3_error!(MalformedXML));
+        return Err(refusal(S3ErrorCode::MalformedXML));
     }
     let quiet = input.delete.quiet.unwrap_or(false);
     let deletes = input.delete.objects.into_iter().map(|object| {
@@ -402,58 +272,11 @@ pub(super) async fn set_tags(
         .await?;
     let change = move |connection: &rusqlite::Connection| {
         let (current, _) = database::object(connection, &bucket, &key).map_err(database_error)?;
-        let mut object = current.ok_or_else(|| s3_error!(NoSuchKey))?;
+        let mut object = current.ok_or_else(|| refusal(S3ErrorCode::NoSuchKey))?;
         object.attributes.tags = tags;
         database::put_object(connection, &bucket, &key, None, &object).map_err(database_error)
     };
     store.change(change).await
-}
-
-/// Where a copy comes from.
-pub(super) fn copy_source(source: &CopySource) -> S3Result<(String, String)> {
-    match source {
-        CopySource::Bucket {
-            version_id: Some(_),
-            ..
-        } => Err(s3_error!(NotImplemented, "there are no versions here")),
-        CopySource::Bucket { bucket, key, .. } => Ok((bucket.to_string(), key.to_string())),
-        _ => Err(s3_error!(NotImplemented, "there are no access points here")),
-    }
-}
-
-/// User metadata, as it is kept.
-pub(super) fn metadata(
-    given: Option<s3s::dto::Metadata>,
-) -> S3Result<std::collections::BTreeMap<String, String>> {
-    let metadata: std::collections::BTreeMap<_, _> = given.into_iter().flatten().collect();
-    if metadata
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum::<usize>()
-        > LARGEST_METADATA
-    {
-        return Err(s3_error!(MetadataTooLarge));
-    }
-    Ok(metadata)
-}
-
-/// Tags as the header has them: a query string.
-pub(super) fn parse_tags(header: &str) -> S3Result<Vec<(String, String)>> {
-    let decode = |text: &str| {
-        let text = text.replace('+', " ");
-        percent_encoding::percent_decode_str(&text)
-            .decode_utf8()
-            .map(|text| text.into_owned())
-    };
-    let pairs = header
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Ok((decode(key)?, decode(value)?))
-        });
-    let tags: Result<_, std::str::Utf8Error> = pairs.collect();
-    checked_tags(tags.map_err(|error| s3_error!(error, InvalidArgument, "the tags are not UTF-8"))?)
 }
 
 /// # Errors
@@ -465,23 +288,8 @@ pub(super) async fn require_bucket(store: &S3Store, bucket: &str) -> S3Result {
         .await?
     {
         true => Ok(()),
-        false => Err(s3_error!(NoSuchBucket)),
+        false => Err(refusal(S3ErrorCode::NoSuchBucket)),
     }
-}
-
-/// `aws-chunked` says how the body came, not what it is.
-pub(super) fn without_chunking(encoding: String) -> Option<String> {
-    let kept: Vec<&str> = encoding
-        .split(',')
-        .map(str::trim)
-        .filter(|name| *name != "aws-chunked")
-        .collect();
-    (!kept.is_empty() && kept != [""]).then(|| kept.join(","))
-}
-
-/// An HTTP date, as it is kept.
-pub(super) fn date(time: &Timestamp) -> String {
-    http_date(unix_ms(time))
 }
 
 fn read(store: &S3Store, input: GetObjectInput, with_body: bool) -> S3Result<GetObjectOutput> {
@@ -490,7 +298,7 @@ fn read(store: &S3Store, input: GetObjectInput, with_body: bool) -> S3Result<Get
         .as_deref()
         .is_some_and(|version| version != "null")
     {
-        return Err(s3_error!(NoSuchVersion));
+        return Err(refusal(S3ErrorCode::NoSuchVersion));
     }
     let Found { object, file } = reading::find(store, &input.bucket, &input.key)?;
     let conditions = ReadConditions {
@@ -606,128 +414,10 @@ fn wanted_range(
     }
 }
 
-/// A copied file, ready to be put in place.
-struct Copied {
-    file: Temporary,
-    identity: Identity,
-    modified_ms: i64,
-    etag: String,
-    checksums: Checksums,
-}
-
-/// Copies an object's bytes: shared with the source where the file system can, without hashing where the source's
-/// digest is that of the bytes.
-fn copy_file(
-    store: &S3Store,
-    found: Found,
-    path: &std::path::Path,
-    algorithm: Option<String>,
-) -> S3Result<(Object, Copied)> {
-    let Found {
-        object,
-        file: mut source,
-    } = found;
-    let folder = store.shared().folders.temporary();
-    let unhashed = object.attributes.parts.is_empty() && algorithm.is_none();
-    let copied = if unhashed {
-        let cloned =
-            Temporary::reflink(&folder, path).map_err(|error| file_error("copy", error))?;
-        let (temporary, file) = match cloned {
-            // The clone goes by path: it is the right one if the path is still the object's file.
-            Some(clone) if is_still(path, object.identity) => clone,
-            _ => {
-                let (temporary, mut file) =
-                    Temporary::create(&folder).map_err(|error| file_error("create", error))?;
-                // On Linux this is copy_file_range: the bytes stay in the kernel.
-                std::io::copy(&mut source, &mut file).map_err(|error| file_error("copy", error))?;
-                (temporary, file)
-            }
-        };
-        let (identity, modified_ms) = receive::seal(&file)?;
-        let (etag, checksums) = (object.etag.clone(), object.attributes.checksums.clone());
-        Copied {
-            file: temporary,
-            identity,
-            modified_ms,
-            etag,
-            checksums,
-        }
-    } else {
-        let expected = Expected {
-            algorithms: algorithm.into_iter().collect(),
-            ..Expected::default()
-        };
-        let mut sink = Sink::create(store, expected.hasher())?;
-        sink.append(&mut source)?;
-        let Received {
-            file,
-            identity,
-            md5,
-            checksums,
-            modified_ms,
-        } = sink.finish()?;
-        Copied {
-            file,
-            identity,
-            modified_ms,
-            etag: multipart::etag(&[md5], false),
-            checksums,
-        }
-    };
-    let after = source
-        .metadata()
-        .map_err(|error| file_error("look at", error))?;
-    if Identity::of(&after) != object.identity || copied.identity.size != object.identity.size {
-        return Err(s3_error!(
-            ServiceUnavailable,
-            "the source is being changed by another program"
-        ));
-    }
-    Ok((object, copied))
-}
-
 fn no_such_part() -> S3Error {
     custom(
         "InvalidPartNumber",
         StatusCode::RANGE_NOT_SATISFIABLE,
         "The requested partnumber is not satisfiable",
     )
-}
-
-fn is_still(path: &std::path::Path, identity: Identity) -> bool {
-    std::fs::symlink_metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && Identity::of(&metadata) == identity)
-}
-
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>
-fn checked_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
-    if tags.len() > MOST_TAGS {
-        return Err(custom(
-            "BadRequest",
-            StatusCode::BAD_REQUEST,
-            "Object tags cannot be greater than 10",
-        ));
-    }
-    let mut keys = std::collections::HashSet::new();
-    for (key, value) in &tags {
-        if key.is_empty() || key.chars().count() > 128 {
-            return Err(s3_error!(
-                InvalidTag,
-                "The TagKey you have provided is invalid"
-            ));
-        }
-        if value.chars().count() > 256 {
-            return Err(s3_error!(
-                InvalidTag,
-                "The TagValue you have provided is invalid"
-            ));
-        }
-        if !keys.insert(key) {
-            return Err(s3_error!(
-                InvalidTag,
-                "Cannot provide multiple Tags with the same key"
-            ));
-        }
-    }
-    Ok(tags)
 }

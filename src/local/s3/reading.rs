@@ -12,12 +12,12 @@ use bytes::Bytes;
 use futures::Stream;
 use s3s::dto::StreamingBlob;
 use s3s::stream::{ByteStream, RemainingLength};
-use s3s::{S3Result, StdError, s3_error};
+use s3s::{S3ErrorCode, S3Result, StdError};
 use tokio::task::JoinHandle;
 
 use super::database::{self, Object};
 use super::location::{Location, is_adoptable};
-use super::{S3Store, adoption, database_error, file_error, files};
+use super::{S3Store, adoption, database_error, file_error, files, refusal};
 
 /// Bytes read from a file at a time.
 const PIECE: u64 = 256 * 1024;
@@ -64,7 +64,7 @@ pub(super) fn find(store: &S3Store, bucket: &str, key: &str) -> S3Result<Found> 
         }
         if attempt > 0 {
             if !bucket_exists(store, bucket)? {
-                return Err(s3_error!(NoSuchBucket));
+                return Err(refusal(S3ErrorCode::NoSuchBucket));
             }
             adoption::reconcile(store, bucket, key)?;
             let known = shared
@@ -76,9 +76,9 @@ pub(super) fn find(store: &S3Store, bucket: &str, key: &str) -> S3Result<Found> 
         }
     }
     if bucket_exists(store, bucket)? {
-        Err(s3_error!(NoSuchKey))
+        Err(refusal(S3ErrorCode::NoSuchKey))
     } else {
-        Err(s3_error!(NoSuchBucket))
+        Err(refusal(S3ErrorCode::NoSuchBucket))
     }
 }
 

@@ -13,11 +13,11 @@ use md5::{Digest, Md5};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::Checksum as _;
 use s3s::dto::StreamingBlob;
-use s3s::{S3Result, TrailingHeaders, s3_error};
+use s3s::{S3ErrorCode, S3Result, TrailingHeaders, s3_error};
 
 use super::database::Checksums;
 use super::files::{Identity, Temporary};
-use super::{S3Store, custom, file_error, now_ms};
+use super::{S3Store, custom, file_error, now_ms, refusal};
 
 /// Largest object in one request, and largest part: 5 GiB.
 pub(super) const LARGEST_PUT: u64 = 5 << 30;
@@ -104,14 +104,14 @@ impl Expected {
         if let Some(length) = self.content_length
             && received.identity.size != length
         {
-            return Err(s3_error!(IncompleteBody));
+            return Err(refusal(S3ErrorCode::IncompleteBody));
         }
         if let Some(given) = &self.content_md5 {
             let given = data_encoding::BASE64
                 .decode(given.as_bytes())
                 .map_err(|e| s3_error!(e, InvalidDigest))?;
             if given.len() != 16 {
-                return Err(s3_error!(InvalidDigest));
+                return Err(refusal(S3ErrorCode::InvalidDigest));
             }
             if given != received.md5 {
                 return Err(s3_error!(
@@ -158,7 +158,7 @@ pub(super) async fn receive(
         .content_length
         .is_some_and(|length| length.cast_unsigned() > LARGEST_PUT)
     {
-        return Err(s3_error!(EntityTooLarge));
+        return Err(refusal(S3ErrorCode::EntityTooLarge));
     }
     let mut sink: Option<Sink> = None;
     let mut gathered: Vec<Bytes> = Vec::new();
@@ -184,7 +184,7 @@ pub(super) async fn receive(
                     })
                     .await?;
                 if written.size > LARGEST_PUT {
-                    return Err(s3_error!(EntityTooLarge));
+                    return Err(refusal(S3ErrorCode::EntityTooLarge));
                 }
                 sink = Some(written);
             }
@@ -302,12 +302,12 @@ fn broken_body(error: s3s::StdError) -> s3s::S3Error {
             "The body is not the one that was signed.",
         )
     } else if text.contains("SignatureMismatch") {
-        s3_error!(SignatureDoesNotMatch)
+        refusal(S3ErrorCode::SignatureDoesNotMatch)
     } else if text.contains("LengthMismatch")
         || text.contains("Incomplete")
         || text.contains("FormatError")
     {
-        s3_error!(IncompleteBody)
+        refusal(S3ErrorCode::IncompleteBody)
     } else {
         tracing::debug!(%error, "s3 store: a body broke off");
         s3_error!(IncompleteBody, "the request's body broke off")

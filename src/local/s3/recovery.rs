@@ -32,7 +32,7 @@ pub(super) fn recover(connection: &Connection, shared: &Shared) -> rusqlite::Res
     {
         let _ = std::fs::remove_file(leftover.path());
     }
-    super::multipart::clean(connection, shared)?;
+    super::parts::clean(connection, shared)?;
     for (bucket, _) in database::buckets(connection)? {
         let _ = std::fs::create_dir(shared.folders.bucket(&bucket));
     }

@@ -3,12 +3,13 @@
 
 use async_trait::async_trait;
 use s3s::dto::*;
-use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::conditions::timestamp;
 use super::objects::require_bucket;
 use super::{
-    S3Store, adoption, database, database_error, file_error, listing, multipart, now_ms, objects,
+    S3Store, adoption, copying, database, database_error, file_error, listing, multipart, now_ms,
+    objects, refusal,
 };
 
 /// The store behind the protocol.
@@ -70,7 +71,7 @@ impl S3 for Service {
                 .execute(sql, rusqlite::params![name, now_ms()])
                 .map_err(database_error)?;
             if created == 0 {
-                Err(s3_error!(BucketAlreadyOwnedByYou))
+                Err(refusal(S3ErrorCode::BucketAlreadyOwnedByYou))
             } else {
                 Ok(())
             }
@@ -123,7 +124,7 @@ impl S3 for Service {
                 .and_then(|mut statement| statement.exists([&bucket]))
                 .map_err(database_error)?;
             if used {
-                return Err(s3_error!(BucketNotEmpty));
+                return Err(refusal(S3ErrorCode::BucketNotEmpty));
             }
             connection
                 .execute("DELETE FROM buckets WHERE name = ?1", [&bucket])
@@ -205,7 +206,7 @@ impl S3 for Service {
         &self,
         request: S3Request<CopyObjectInput>,
     ) -> S3Result<S3Response<CopyObjectOutput>> {
-        objects::copy(&self.store, request)
+        copying::copy(&self.store, request)
             .await
             .map(S3Response::new)
     }

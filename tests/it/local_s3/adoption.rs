@@ -1,1 +1,258 @@
-//! To come.
+//! Files that the owner changes behind the store's back.
+
+use std::fs;
+
+use super::{BUCKET, Server, code};
+
+/// Waits until the scan, which runs in the background after a start, has reached the state.
+async fn eventually(server: &Server, keys: &[&str]) {
+    for _ in 0..1000 {
+        if server.keys().await == keys {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(server.keys().await, keys);
+}
+
+/// Event names and keys that wait for delivery, oldest first.
+fn told(server: &Server) -> Vec<(String, String)> {
+    let database =
+        rusqlite::Connection::open(server.data.path().join(".engine/s3.sqlite")).unwrap();
+    let mut statement = database
+        .prepare("SELECT body FROM outbox ORDER BY id")
+        .unwrap();
+    let bodies = statement
+        .query_map([], |row| row.get::<_, String>(0))
+        .unwrap();
+    let records = bodies.map(|body| {
+        let body: serde_json::Value = serde_json::from_str(&body.unwrap()).unwrap();
+        let record = &body["Records"][0];
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        (
+            text(&record["eventName"]),
+            text(&record["s3"]["object"]["key"]),
+        )
+    });
+    records.collect()
+}
+
+fn expected(events: &[(&str, &str)]) -> Vec<(String, String)> {
+    events
+        .iter()
+        .map(|(name, key)| ((*name).to_owned(), (*key).to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_file_dropped_into_the_folder_is_found_at_once() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "");
+    fs::create_dir(server.file("2018")).unwrap();
+    fs::write(server.file("2018/a b.jpg"), "dropped").unwrap();
+    let head = server
+        .client
+        .head_object()
+        .bucket(BUCKET)
+        .key("2018/a b.jpg")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(head.content_type(), Some("image/jpeg"));
+    assert_eq!(server.get("2018/a b.jpg").await.unwrap(), b"dropped");
+    assert_eq!(
+        told(&server),
+        expected(&[("ObjectCreated:Put", "2018/a+b.jpg")])
+    );
+}
+
+#[tokio::test]
+async fn an_edited_or_removed_file_is_seen_at_once() {
+    let server = Server::start().await;
+    let put = server
+        .client
+        .put_object()
+        .bucket(BUCKET)
+        .key("e.jpg")
+        .metadata("owner", "me");
+    put.body(aws_sdk_s3::primitives::ByteStream::from_static(b"before"))
+        .send()
+        .await
+        .unwrap();
+    server.put("gone.jpg", "x").await;
+    server.store.notify(BUCKET, "");
+    fs::write(server.file("e.jpg"), "edited").unwrap();
+    fs::remove_file(server.file("gone.jpg")).unwrap();
+    let got = server
+        .client
+        .get_object()
+        .bucket(BUCKET)
+        .key("e.jpg")
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        got.metadata().unwrap().is_empty(),
+        "metadata belongs to bytes"
+    );
+    assert_eq!(got.body.collect().await.unwrap().to_vec(), b"edited");
+    assert_eq!(server.get("gone.jpg").await, None);
+    assert_eq!(
+        told(&server),
+        expected(&[
+            ("ObjectCreated:Put", "e.jpg"),
+            ("ObjectRemoved:Delete", "gone.jpg")
+        ])
+    );
+}
+
+#[tokio::test]
+async fn what_changed_while_stopped_is_taken_up_at_the_start() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "");
+    for key in [
+        "edited.jpg",
+        "kept.jpg",
+        "removed.jpg",
+        "moved.jpg",
+        "odd//key",
+    ] {
+        server.put(key, key).await;
+    }
+    let data = server.stop().await;
+    let folder = data.path().join(BUCKET);
+    fs::write(folder.join("edited.jpg"), "edited").unwrap();
+    fs::remove_file(folder.join("removed.jpg")).unwrap();
+    fs::create_dir(folder.join("new")).unwrap();
+    fs::rename(folder.join("moved.jpg"), folder.join("new/moved.jpg")).unwrap();
+    fs::write(folder.join(".DS_Store"), "finder").unwrap();
+    fs::write(folder.join("new/.half.jpg.Xy"), "rsync").unwrap();
+    rusqlite::Connection::open(data.path().join(".engine/s3.sqlite"))
+        .unwrap()
+        .execute("DELETE FROM outbox", [])
+        .unwrap();
+    let server = Server::start_in(data).await;
+    eventually(
+        &server,
+        &["edited.jpg", "kept.jpg", "new/moved.jpg", "odd//key"],
+    )
+    .await;
+    let mut told = told(&server);
+    told.sort();
+    let created = [
+        ("ObjectCreated:Put", "edited.jpg"),
+        ("ObjectCreated:Put", "new/moved.jpg"),
+    ];
+    let removed = [
+        ("ObjectRemoved:Delete", "moved.jpg"),
+        ("ObjectRemoved:Delete", "removed.jpg"),
+    ];
+    assert_eq!(told, expected(&[created, removed].concat()));
+    assert_eq!(server.get(".DS_Store").await, None);
+}
+
+#[tokio::test]
+async fn the_same_bytes_under_a_new_identity_keep_their_metadata_in_silence() {
+    let server = Server::start().await;
+    let put = server
+        .client
+        .put_object()
+        .bucket(BUCKET)
+        .key("k.jpg")
+        .metadata("owner", "me");
+    let etag = put
+        .body(aws_sdk_s3::primitives::ByteStream::from_static(b"bytes"))
+        .send()
+        .await
+        .unwrap()
+        .e_tag;
+    server.store.notify(BUCKET, "");
+    // As restoring a backup does it.
+    fs::remove_file(server.file("k.jpg")).unwrap();
+    fs::write(server.file("k.jpg"), "bytes").unwrap();
+    let head = server
+        .client
+        .head_object()
+        .bucket(BUCKET)
+        .key("k.jpg")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(head.metadata().unwrap()["owner"], "me");
+    assert_eq!(head.e_tag(), etag.as_deref());
+    assert!(told(&server).is_empty());
+}
+
+#[tokio::test]
+async fn conditions_hold_against_the_file_not_the_record() {
+    let server = Server::start().await;
+    let etag = server.put("k.jpg", "before").await;
+    fs::write(server.file("k.jpg"), "edited").unwrap();
+    let delete = server
+        .client
+        .delete_object()
+        .bucket(BUCKET)
+        .key("k.jpg")
+        .if_match(&etag)
+        .send()
+        .await;
+    assert_eq!(code(&delete.unwrap_err()), "PreconditionFailed");
+    assert_eq!(fs::read(server.file("k.jpg")).unwrap(), b"edited");
+    fs::write(server.file("dropped.jpg"), "dropped").unwrap();
+    let put = server
+        .client
+        .put_object()
+        .bucket(BUCKET)
+        .key("dropped.jpg")
+        .if_none_match("*")
+        .send()
+        .await;
+    assert_eq!(code(&put.unwrap_err()), "PreconditionFailed");
+    let copy = server
+        .client
+        .copy_object()
+        .bucket(BUCKET)
+        .key("copy")
+        .copy_source("photos/k.jpg");
+    assert_eq!(
+        code(&copy.copy_source_if_match(&etag).send().await.unwrap_err()),
+        "PreconditionFailed"
+    );
+    server.delete("dropped.jpg").await;
+    assert!(!server.file("dropped.jpg").exists());
+}
+
+#[tokio::test]
+async fn a_lost_database_is_made_again_from_the_files() {
+    let server = Server::start().await;
+    let etag = server.put("2018/a.jpg", "a").await;
+    let before = server
+        .client
+        .head_object()
+        .bucket(BUCKET)
+        .key("2018/a.jpg")
+        .send()
+        .await
+        .unwrap();
+    let data = server.stop().await;
+    fs::remove_dir_all(data.path().join(".engine")).unwrap();
+    let server = Server::start_in(data).await;
+    server
+        .client
+        .create_bucket()
+        .bucket(BUCKET)
+        .send()
+        .await
+        .unwrap();
+    eventually(&server, &["2018/a.jpg"]).await;
+    let after = server
+        .client
+        .head_object()
+        .bucket(BUCKET)
+        .key("2018/a.jpg")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(after.e_tag(), Some(etag.as_str()));
+    assert_eq!(after.last_modified(), before.last_modified());
+}

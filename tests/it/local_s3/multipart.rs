@@ -1,1 +1,371 @@
-//! To come.
+//! Uploads in parts.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
+};
+
+use super::{BUCKET, Server, code, files, status};
+
+const MIB: usize = 1 << 20;
+
+impl Server {
+    async fn begin(&self, key: &str) -> String {
+        let create = self
+            .client
+            .create_multipart_upload()
+            .bucket(BUCKET)
+            .key(key)
+            .content_type("image/x");
+        create
+            .metadata("owner", "me")
+            .tagging("t=1")
+            .send()
+            .await
+            .unwrap()
+            .upload_id
+            .unwrap()
+    }
+
+    async fn part(&self, key: &str, upload: &str, number: i32, body: Vec<u8>) -> CompletedPart {
+        let put = self
+            .client
+            .upload_part()
+            .bucket(BUCKET)
+            .key(key)
+            .upload_id(upload)
+            .part_number(number);
+        let put = put.body(ByteStream::from(body)).send().await.unwrap();
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(put.e_tag().map(str::to_owned));
+        part.set_checksum_crc32(put.checksum_crc32().map(str::to_owned))
+            .build()
+    }
+}
+
+fn all(parts: impl IntoIterator<Item = CompletedPart>) -> CompletedMultipartUpload {
+    CompletedMultipartUpload::builder()
+        .set_parts(Some(parts.into_iter().collect()))
+        .build()
+}
+
+#[tokio::test]
+async fn parts_become_one_object() {
+    let server = Server::start().await;
+    let key = "2018/film.mov";
+    let upload = server.begin(key).await;
+    // Out of order, and one sent twice.
+    let third = server.part(key, &upload, 3, b"the end".to_vec()).await;
+    server.part(key, &upload, 1, vec![9; 5 * MIB]).await;
+    let second = server.part(key, &upload, 2, vec![2; 5 * MIB + 1]).await;
+    let first = server.part(key, &upload, 1, vec![1; 5 * MIB]).await;
+    assert_eq!(
+        server.get(key).await,
+        None,
+        "nothing shows before it is complete"
+    );
+    let listed = server
+        .client
+        .list_parts()
+        .bucket(BUCKET)
+        .key(key)
+        .upload_id(&upload)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        listed
+            .parts()
+            .iter()
+            .map(|part| part.size().unwrap())
+            .collect::<Vec<_>>(),
+        [5242880, 5242881, 7]
+    );
+    let uploads = server
+        .client
+        .list_multipart_uploads()
+        .bucket(BUCKET)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(uploads.uploads()[0].upload_id(), Some(upload.as_str()));
+
+    let complete = server
+        .client
+        .complete_multipart_upload()
+        .bucket(BUCKET)
+        .key(key)
+        .upload_id(&upload);
+    let complete = complete.multipart_upload(all([first, second, third]));
+    let done = complete.clone().send().await.unwrap();
+    // md5(md5(part 1) + md5(part 2) + md5(part 3)) by Python's hashlib.
+    assert_eq!(done.e_tag(), Some(ETAG));
+    let again = complete.send().await.unwrap();
+    assert_eq!(
+        again.e_tag(),
+        done.e_tag(),
+        "repeated, it answers as the first time"
+    );
+    let got = server
+        .client
+        .get_object()
+        .bucket(BUCKET)
+        .key(key)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (got.content_type(), got.tag_count()),
+        (Some("image/x"), Some(1))
+    );
+    assert_eq!(got.metadata().unwrap()["owner"], "me");
+    let body = got.body.collect().await.unwrap().to_vec();
+    let expected = [vec![1; 5 * MIB], vec![2; 5 * MIB + 1], b"the end".to_vec()].concat();
+    assert!(body == expected);
+    assert!(files(&server.data.path().join(".engine/uploads")).is_empty());
+    assert!(files(&server.data.path().join(".engine/tmp")).is_empty());
+
+    let part = server
+        .client
+        .get_object()
+        .bucket(BUCKET)
+        .key(key)
+        .part_number(3)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (part.parts_count(), part.content_length()),
+        (Some(3), Some(7))
+    );
+    let copy = server
+        .client
+        .copy_object()
+        .bucket(BUCKET)
+        .key("copy")
+        .copy_source(format!("{BUCKET}/{key}"));
+    let copied = copy.send().await.unwrap();
+    assert!(
+        !copied
+            .copy_object_result()
+            .unwrap()
+            .e_tag()
+            .unwrap()
+            .contains('-'),
+        "a copy is one part"
+    );
+    assert!(server.get("copy").await.unwrap() == expected);
+}
+
+const ETAG: &str = "\"918597543a61acfcf1da121276a75711-3\"";
+
+#[tokio::test]
+async fn wrong_completions_are_refused() {
+    let server = Server::start().await;
+    let upload = server.begin("k").await;
+    let first = server.part("k", &upload, 1, vec![1; 10]).await;
+    let second = server.part("k", &upload, 2, vec![1; 10]).await;
+    let complete = |parts: Vec<CompletedPart>| {
+        let complete = server
+            .client
+            .complete_multipart_upload()
+            .bucket(BUCKET)
+            .key("k")
+            .upload_id(&upload);
+        complete.multipart_upload(all(parts)).send()
+    };
+    let none = CompletedPart::builder()
+        .part_number(7)
+        .e_tag("\"0\"")
+        .build();
+    assert_eq!(
+        code(&complete(vec![none]).await.unwrap_err()),
+        "InvalidPart"
+    );
+    assert_eq!(
+        code(
+            &complete(vec![second.clone(), first.clone()])
+                .await
+                .unwrap_err()
+        ),
+        "InvalidPartOrder"
+    );
+    assert_eq!(
+        code(
+            &complete(vec![first.clone(), second.clone()])
+                .await
+                .unwrap_err()
+        ),
+        "EntityTooSmall"
+    );
+    let other = server
+        .client
+        .complete_multipart_upload()
+        .bucket(BUCKET)
+        .key("other")
+        .upload_id(&upload);
+    assert_eq!(
+        code(
+            &other
+                .multipart_upload(all([first.clone()]))
+                .send()
+                .await
+                .unwrap_err()
+        ),
+        "NoSuchUpload"
+    );
+    server.put("k", "there").await;
+    let guarded = server
+        .client
+        .complete_multipart_upload()
+        .bucket(BUCKET)
+        .key("k")
+        .upload_id(&upload);
+    let guarded = guarded
+        .if_none_match("*")
+        .multipart_upload(all([first.clone()]))
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (code(&guarded).as_str(), status(&guarded)),
+        ("PreconditionFailed", 412)
+    );
+    complete(vec![first]).await.unwrap();
+    assert_eq!(server.get("k").await.unwrap(), [1; 10]);
+}
+
+#[tokio::test]
+async fn an_aborted_upload_leaves_nothing() {
+    let server = Server::start().await;
+    let upload = server.begin("k").await;
+    let part = server.part("k", &upload, 1, vec![1; 10]).await;
+    let server = server.restart().await;
+    assert_eq!(
+        files(&server.data.path().join(".engine/uploads")).len(),
+        1,
+        "an open upload survives a restart"
+    );
+    let abort = || {
+        server
+            .client
+            .abort_multipart_upload()
+            .bucket(BUCKET)
+            .key("k")
+            .upload_id(&upload)
+            .send()
+    };
+    abort().await.unwrap();
+    assert!(files(&server.data.path().join(".engine/uploads")).is_empty());
+    assert_eq!(code(&abort().await.unwrap_err()), "NoSuchUpload");
+    let complete = server
+        .client
+        .complete_multipart_upload()
+        .bucket(BUCKET)
+        .key("k")
+        .upload_id(&upload);
+    assert_eq!(
+        code(
+            &complete
+                .multipart_upload(all([part]))
+                .send()
+                .await
+                .unwrap_err()
+        ),
+        "NoSuchUpload"
+    );
+}
+
+#[tokio::test]
+async fn parts_are_copied_from_ranges_of_objects() {
+    let server = Server::start().await;
+    let source: Vec<u8> = (0..6 * MIB).map(|i| (i / 7 % 256) as u8).collect();
+    let etag = server.put("source", source.clone()).await;
+    let upload = server.begin("k").await;
+    let copy = |number: i32, range: &str| {
+        let copy = server
+            .client
+            .upload_part_copy()
+            .bucket(BUCKET)
+            .key("k")
+            .upload_id(&upload)
+            .part_number(number);
+        copy.copy_source("photos/source")
+            .copy_source_range(range)
+            .copy_source_if_match(&etag)
+    };
+    let mut parts = Vec::new();
+    for (number, range) in [
+        (1, format!("bytes=0-{}", 5 * MIB - 1)),
+        (2, "bytes=7-106".to_owned()),
+    ] {
+        let copied = copy(number, &range).send().await.unwrap();
+        let etag = copied
+            .copy_part_result()
+            .unwrap()
+            .e_tag()
+            .unwrap()
+            .to_owned();
+        parts.push(
+            CompletedPart::builder()
+                .part_number(number)
+                .e_tag(etag)
+                .build(),
+        );
+    }
+    let beyond = copy(3, &format!("bytes=0-{}", 6 * MIB))
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(code(&beyond), "InvalidRange");
+    let complete = server
+        .client
+        .complete_multipart_upload()
+        .bucket(BUCKET)
+        .key("k")
+        .upload_id(&upload);
+    complete.multipart_upload(all(parts)).send().await.unwrap();
+    assert!(server.get("k").await.unwrap() == [&source[..5 * MIB], &source[7..107]].concat());
+}
+
+#[tokio::test]
+async fn checksums_of_parts_are_composed() {
+    let server = Server::start().await;
+    for (kind, expected) in [
+        (ChecksumType::Composite, "9Qo8ng==-2"),
+        (ChecksumType::FullObject, "oO49yw=="),
+    ] {
+        let create = server
+            .client
+            .create_multipart_upload()
+            .bucket(BUCKET)
+            .key("k");
+        let create = create
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .checksum_type(kind.clone());
+        let upload = create.send().await.unwrap().upload_id.unwrap();
+        let parts = [
+            server.part("k", &upload, 1, vec![1; 5 * MIB]).await,
+            server.part("k", &upload, 2, vec![2]).await,
+        ];
+        let complete = server
+            .client
+            .complete_multipart_upload()
+            .bucket(BUCKET)
+            .key("k")
+            .upload_id(&upload);
+        complete.multipart_upload(all(parts)).send().await.unwrap();
+        let head = server
+            .client
+            .head_object()
+            .bucket(BUCKET)
+            .key("k")
+            .checksum_mode(ChecksumMode::Enabled);
+        let head = head.send().await.unwrap();
+        assert_eq!(
+            (head.checksum_crc32(), head.checksum_type()),
+            (Some(expected), Some(&kind))
+        );
+    }
+}
