@@ -504,6 +504,13 @@ impl<'s> Walk<'_, 's> {
             // ExifTool reads a text that is cut short by the end of the file; numbers it leaves.
             return Ok(None);
         }
+        // Of a text that is too large for the tags, the start is enough for the photo.
+        if kind == Kind::Ascii && size > limits::VALUE && !large {
+            return Ok(self
+                .view
+                .get(offset, limits::VALUE)
+                .map(|bytes| field(Some(bytes), size)));
+        }
         if (tag == MAKER_NOTE && ifd != Ifd::MakerNote) || (size > limits::VALUE && !large) {
             return Ok(Some(field(None, size)));
         }
