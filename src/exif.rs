@@ -33,6 +33,9 @@ mod webp;
 mod x3f;
 mod xmp;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;

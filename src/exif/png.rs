@@ -77,7 +77,8 @@ fn tail(view: View<'_>, after: u64, found: &mut Found) {
 fn chunk(kind: [u8; 4], body: View<'_>, found: &mut Found) {
     match &kind {
         // zxIf was the name of a compressed form for a while; eXIf some programs prefix as in a JPEG.
-        b"eXIf" => found.tiffs.push(Part::of(without_prefix(body))),
+        // Before the profiles in texts, which count where both say something (ExifTool's order).
+        b"eXIf" => found.tiffs.insert(0, Part::of(without_prefix(body))),
         b"tEXt" | b"zTXt" | b"iTXt" if body.len() <= limits::PACKET => {
             let Some(bytes) = body.get(0, body.len()) else {
                 return;

@@ -1,1 +1,1 @@
-
+mod exif_corpus;
