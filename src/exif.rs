@@ -69,6 +69,10 @@ pub struct Context {
 
 /// What an [`Extractor`] wants next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of them lives at a time, and it is moved out at once"
+)]
 pub enum Step {
     /// These bytes of the file; they lie inside it, and are never asked for twice.
     Need(Range<u64>),

@@ -33,7 +33,7 @@ fn heap(heap: View<'_>, depth: u8, found: &mut Found) -> Option<()> {
             _ => continue,
         };
         match tag & 0x3fff {
-            0x2800..=0x2fff | 0x3000..=0x37ff => {
+            0x2800..=0x37ff => {
                 heap_below(value, depth, found);
             }
             tag => {
