@@ -33,6 +33,9 @@ mod webp;
 mod x3f;
 mod xmp;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -66,6 +69,10 @@ pub struct Context {
 
 /// What an [`Extractor`] wants next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of them lives at a time, and it is moved out at once"
+)]
 pub enum Step {
     /// These bytes of the file; they lie inside it, and are never asked for twice.
     Need(Range<u64>),

@@ -55,10 +55,13 @@ pub(crate) fn time(from: &Sources<'_>) -> CaptureTime {
     CaptureTime::new(written.local, source, offset)
 }
 
+/// One place to look for a date, looked at only when the ones before it had none.
+type Source<'a> = Box<dyn Fn() -> Option<(Written, &'static str)> + 'a>;
+
 fn candidates<'a>(from: &'a Sources<'_>) -> impl Iterator<Item = (Written, &'static str)> + 'a {
     let (fields, xmp, iptc) = (from.fields, from.xmp, from.iptc);
     let in_xmp = |name: &'static str| move || xmp.get(name).and_then(written).map(|w| (w, name));
-    let steps: [Box<dyn Fn() -> Option<(Written, &'static str)> + 'a>; 11] = [
+    let steps: [Source<'a>; 11] = [
         Box::new(move || field(fields, 0x9003, 0x9291).map(|w| (w, "DateTimeOriginal"))),
         Box::new(move || field(fields, 0x9004, 0x9292).map(|w| (w, "DateTimeDigitized"))),
         Box::new(in_xmp("exif:DateTimeOriginal")),

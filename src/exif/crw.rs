@@ -33,7 +33,7 @@ fn heap(heap: View<'_>, depth: u8, found: &mut Found) -> Option<()> {
             _ => continue,
         };
         match tag & 0x3fff {
-            0x2800..=0x2fff | 0x3000..=0x37ff => {
+            0x2800..=0x37ff => {
                 heap_below(value, depth, found);
             }
             tag => {
@@ -122,6 +122,15 @@ fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
                     .properties
                     .push(("exif:ISOSpeedRatings", iso.to_string()));
             }
+            // Words 21 and 22: aperture and shutter, APEX in 32nds.
+            if let (Some(aperture @ 1..), Some(time)) = (value.le16(42), value.le16(44)) {
+                found
+                    .properties
+                    .push(("exif:ApertureValue", canon_ev(aperture).to_string()));
+                found
+                    .properties
+                    .push(("exif:ShutterSpeedValue", canon_ev(time).to_string()));
+            }
         }
         0x2007 => {
             let (offset, length) = (value.base(), value.len());
@@ -135,4 +144,21 @@ fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
         _ => {}
     }
     Some(())
+}
+
+/// Canon's 32nds, in which 12 and 20 stand for a third and two thirds.
+fn canon_ev(raw: u16) -> f64 {
+    let value = f64::from(raw.cast_signed());
+    let (sign, value) = if value < 0.0 {
+        (-1.0, -value)
+    } else {
+        (1.0, value)
+    };
+    let fraction = value % 32.0;
+    let exact = match fraction as u8 {
+        12 => 32.0 / 3.0,
+        20 => 64.0 / 3.0,
+        _ => fraction,
+    };
+    sign * (value - fraction + exact) / 32.0
 }

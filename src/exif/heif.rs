@@ -18,18 +18,18 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
     }
     let body = meta.body.from(4);
     read_size(body, found);
-    let items = infos(body);
+    let mut items = infos(body);
+    items.sort_by_key(|item| item.0);
     let locations = locations(body);
+    let others = describing_others(body, primary(body));
     let mut exif = None;
-    for (id, kind) in items {
+    for (id, kind) in items.into_iter().filter(|item| !others.contains(&item.0)) {
         let place = || {
-            locations
-                .iter()
-                .find(|location| location.id == id)
-                .and_then(|l| l.part(view, body))
+            let location = locations.iter().find(|location| location.id == id);
+            location.and_then(|location| location.part(view, body))
         };
         match kind {
-            // Of several Exif items, the last (ExifTool's choice; the first ones belong to other items).
+            // Of several that describe the primary item, the last (ExifTool's choice).
             Item::Exif => match place() {
                 Some(part) => exif = Some(part),
                 None => found.warn("HEIF with an Exif item that lies nowhere"),
@@ -46,6 +46,44 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
             None => found.warn("HEIF with a broken Exif item"),
         }
     }
+}
+
+/// `pitm`: the item that is the picture.
+fn primary(meta: View<'_>) -> Option<u32> {
+    let pitm = first(meta, b"pitm")?;
+    if pitm.array::<1>(0) == Some([0]) {
+        pitm.be16(4).map(u32::from)
+    } else {
+        pitm.be32(4)
+    }
+}
+
+/// `iref` (ISO/IEC 14496-12 8.11.12): the items that say of themselves, by `cdsc`, that they describe other items than
+/// the primary one (the other eye's picture of a spatial photo, say).
+fn describing_others(meta: View<'_>, primary: Option<u32>) -> Vec<u32> {
+    let (Some(iref), Some(primary)) = (first(meta, b"iref"), primary) else {
+        return Vec::new();
+    };
+    let size = if iref.array::<1>(0) == Some([0]) {
+        2
+    } else {
+        4
+    };
+    let mut others = Vec::new();
+    for reference in boxes(iref.from(4)).filter(|b| &b.kind == b"cdsc") {
+        let mut at = Cursor {
+            view: reference.body,
+            at: 0,
+        };
+        let (Some(from), Some(count)) = (at.number(size), at.number(2)) else {
+            continue;
+        };
+        let to: Vec<u64> = (0..count).map_while(|_| at.number(size)).collect();
+        if !to.is_empty() && !to.contains(&u64::from(primary)) {
+            others.extend(u32::try_from(from));
+        }
+    }
+    others
 }
 
 /// ISO/IEC 23008-12 A.2.1: four bytes say how many more precede the TIFF header (`Exif\0\0`, usually). Some writers count
@@ -245,21 +283,13 @@ impl Cursor<'_> {
 
 /// The primary item's `ispe` and `irot`.
 fn read_size(meta: View<'_>, found: &mut Found) {
-    let Some(pitm) = first(meta, b"pitm") else {
-        return;
-    };
-    let primary = if pitm.array::<1>(0) == Some([0]) {
-        pitm.be16(4).map(u32::from)
-    } else {
-        pitm.be32(4)
-    };
     let Some(iprp) = first(meta, b"iprp") else {
         return;
     };
     let Some(ipco) = first(iprp, b"ipco") else {
         return;
     };
-    let Some(primary) = primary else { return };
+    let Some(primary) = primary(meta) else { return };
     let properties: Vec<_> = boxes(ipco).collect();
     found.quarter_turned = Some(false);
     for index in associations(iprp, primary) {

@@ -59,6 +59,12 @@ fn app1(body: View<'_>, found: &mut Found) {
             .push(Part::of(body.from(skipped + EXIF.len() as u64 + 1)));
     } else if starts_with(body, XMP) {
         found.xmp.push(Part::of(body.from(XMP.len() as u64)));
+    } else if matches!(
+        body.array::<4>(6),
+        Some([b'I', b'I', b'*', 0] | [b'M', b'M', 0, b'*'])
+    ) {
+        // A broken identifier before a sound TIFF header.
+        found.tiffs.push(Part::of(body.from(6)));
     }
 }
 

@@ -77,7 +77,8 @@ fn tail(view: View<'_>, after: u64, found: &mut Found) {
 fn chunk(kind: [u8; 4], body: View<'_>, found: &mut Found) {
     match &kind {
         // zxIf was the name of a compressed form for a while; eXIf some programs prefix as in a JPEG.
-        b"eXIf" => found.tiffs.push(Part::of(without_prefix(body))),
+        // Before the profiles in texts, which count where both say something (ExifTool's order).
+        b"eXIf" => found.tiffs.insert(0, Part::of(without_prefix(body))),
         b"tEXt" | b"zTXt" | b"iTXt" if body.len() <= limits::PACKET => {
             let Some(bytes) = body.get(0, body.len()) else {
                 return;
@@ -106,7 +107,7 @@ fn entry(kind: [u8; 4], bytes: &[u8]) -> Result<(String, Vec<u8>), String> {
     let keyword = text::decode(parts.next().ok_or_else(broken)?);
     let rest = parts.next().ok_or_else(broken)?;
     let value = match &kind {
-        b"tEXt" => text::decode(rest).into_bytes(),
+        b"tEXt" => rest.to_vec(),
         b"zTXt" => inflate(rest.get(1..).ok_or_else(broken)?)?,
         _ => {
             let (compressed, rest) = (rest.first() == Some(&1), rest.get(2..).ok_or_else(broken)?);
@@ -190,14 +191,17 @@ fn raw_profile(value: &[u8]) -> Option<Vec<u8>> {
     let mut lines = text.splitn(3, |&b| b == b'\n');
     let (_name, length, hex) = (lines.next()?, lines.next()?, lines.next()?);
     let length: usize = std::str::from_utf8(length).ok()?.trim().parse().ok()?;
+    // A digit that is none reads as 0, so that one wrong byte costs no more than itself.
+    let nibble = |b: u8| char::from(b).to_digit(16).unwrap_or(0) as u8;
     let digits: Vec<u8> = hex
         .iter()
         .copied()
         .filter(|b| !b.is_ascii_whitespace() && *b != 0)
         .collect();
-    let mut bytes = data_encoding::HEXLOWER_PERMISSIVE
-        .decode(digits.get(..digits.len() & !1)?)
-        .ok()?;
+    let mut bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]))
+        .collect();
     bytes.truncate(length);
     Some(bytes)
 }

@@ -118,6 +118,9 @@ impl<'a> Sparse<'a> {
     /// `len` bytes from `start`; `None` beyond the end of the file, and where they are not at hand: then the range is
     /// noted as wanted.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
+        if len == 0 {
+            return Some(&[]);
+        }
         let end = start.checked_add(len).filter(|&end| end <= self.size)?;
         let found = self.held(start, len);
         if found.is_none() {

@@ -34,7 +34,7 @@ pub(crate) fn all(fields: &Fields<'_>, panasonic_raw: bool) -> (Tags, BTreeMap<S
                     }
                 };
                 if let Some((_, group)) = groups.get_mut(index) {
-                    group.entry(name).or_insert(value);
+                    group.insert(name, value);
                 }
             }
             Value::Large => {

@@ -99,7 +99,8 @@ pub(crate) fn clean(text: &str) -> Option<String> {
         if kept.len() + c.len_utf8() > limits::TEXT {
             break;
         }
-        if !unwanted(c) && !(c == ' ' && kept.ends_with(' ') && trimmed.len() != kept.len()) {
+        let repeated_space = c == ' ' && kept.ends_with(' ');
+        if !unwanted(c) && !repeated_space {
             kept.push(c);
         }
     }

@@ -218,10 +218,10 @@ pub(crate) struct Fields<'s> {
 }
 
 impl<'s> Fields<'s> {
-    /// The first field of that number in that IFD.
+    /// The field of that number in that IFD; of several, the last (ExifTool's choice).
     pub(crate) fn get(&self, ifd: Ifd, tag: u16) -> Option<&Field<'s>> {
         let key = key(ifd, tag);
-        self.list.get(self.keys.iter().position(|&k| k == key)?)
+        self.list.get(self.keys.iter().rposition(|&k| k == key)?)
     }
 
     /// The field where EXIF has it (the Exif IFD), else where some writers leave it (IFD0).
@@ -455,6 +455,9 @@ impl<'s> Walk<'_, 's> {
             }
             return Err(());
         };
+        // Leica's M8 and others write these two, which may be negative, as unsigned (ExifTool's remedy, too).
+        let signed = matches!(tag, 0x9201 | 0x9204) && kind == Kind::Rational && ifd != Ifd::Gps;
+        let kind = if signed { Kind::SRational } else { kind };
         let (count, inline, slot) = if self.big {
             (eight(4), 8, 12)
         } else {
@@ -503,6 +506,13 @@ impl<'s> Walk<'_, 's> {
             ));
             // ExifTool reads a text that is cut short by the end of the file; numbers it leaves.
             return Ok(None);
+        }
+        // Of a text that is too large for the tags, the start is enough for the photo.
+        if kind == Kind::Ascii && size > limits::VALUE && !large {
+            return Ok(self
+                .view
+                .get(offset, limits::VALUE)
+                .map(|bytes| field(Some(bytes), size)));
         }
         if (tag == MAKER_NOTE && ifd != Ifd::MakerNote) || (size > limits::VALUE && !large) {
             return Ok(Some(field(None, size)));

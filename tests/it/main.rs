@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod exif_corpus;
 mod gallery;
 mod local_s3;
