@@ -323,7 +323,11 @@ impl Name {
 /// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
 pub fn plan(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> Plan {
     let name = clean_name(source.file_name());
-    let (base, extension) = split_extension(&name);
+    let (base, extension) = match split_extension(&name) {
+        (base, Some(extension)) => (base.to_owned(), Some(extension.to_owned())),
+        // Cut or suffixed, what follows a dot would be read back as an extension.
+        (base, None) => (base.replace('.', "_"), None),
+    };
     Plan {
         owner: Owner::of(&layout.source_bucket, source, etag, photo),
         folder: photo
@@ -331,8 +335,8 @@ pub fn plan(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> P
             .date
             .clone()
             .unwrap_or_else(|| UNDATED.to_owned()),
-        base: base.to_owned(),
-        extension: extension.map(str::to_owned),
+        base,
+        extension,
         prefix: layout.archive_prefix.clone(),
     }
 }
@@ -507,7 +511,7 @@ mod tests {
             key("../../etc/passwd", &undated, Name::Plain),
             "undated/passwd"
         );
-        assert_eq!(key("x/..", &undated, Name::Plain), "undated/_.");
+        assert_eq!(key("x/..", &undated, Name::Plain), "undated/__");
         assert_eq!(key("x/", &undated, Name::Plain), "undated/unnamed");
         assert_eq!(
             key(".hidden.jpg", &undated, Name::Plain),
@@ -538,7 +542,16 @@ mod tests {
 
     #[test]
     fn planned_keys_are_read_back_as_the_same_archive_key() {
-        for name in ["foobar.JPG", "noextension", "a.b.c.tiff", "..", "été.heic"] {
+        let over_long = format!("{}.{}", "x".repeat(245), "y".repeat(17));
+        for name in [
+            "foobar.JPG",
+            "noextension",
+            "a.b.c.tiff",
+            "..",
+            "été.heic",
+            "a.",
+            &over_long,
+        ] {
             for which in Name::IN_ORDER {
                 let planned =
                     plan(&layout(), &source(name), "1", &Photo::default()).archive_key(which);
