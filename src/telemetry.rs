@@ -1,6 +1,6 @@
 //! What is told of the work: log lines, and counts of the requests that were sent.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -47,10 +47,11 @@ pub fn log_json() {
         .init();
 }
 
-/// Log lines for people, each through a writer of its own; `RUST_LOG` filters them, else `default`.
+/// Log lines for people, for standard error, each through a writer of its own; `RUST_LOG` filters them, else `default`.
 pub fn log_text<W: io::Write + 'static>(default: &str, writer: fn() -> W) {
     tracing_subscriber::fmt()
         .with_env_filter(filter(default))
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(writer)
         .with_target(false)
         .init();

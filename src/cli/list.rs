@@ -23,7 +23,7 @@ use crate::photo::LocationPolicy;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// First day or time: 2018, 2018-02, 2018-02-01, 2018-02-01T09:41.
+    /// First day or time: 2018-02-01, 2018-02-01T09:41.
     #[arg(long)]
     from: Option<String>,
     /// Last day or time, itself included.
@@ -92,7 +92,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         if rows.is_empty() {
             super::progress::tell("no photos");
         } else {
-            write_table(&mut out, &rows)?;
+            write_table(&mut out, &mut rows)?;
         }
         if cursor.is_some() {
             super::progress::tell(&format!(

@@ -29,8 +29,11 @@ pub(super) fn table(head: &[&str]) -> Table {
     table
 }
 
-/// Writes a table without the blanks that it would end its lines with.
-pub(super) fn write_table(out: &mut impl Write, table: &Table) -> io::Result<()> {
+/// Writes a table, two blanks between its columns and none at the ends of its lines.
+pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result<()> {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     writeln!(out, "{}", table.trim_fmt())
 }
 

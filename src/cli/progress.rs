@@ -12,11 +12,11 @@ static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Log lines from here on: warnings, or with `verbose` every photo.
 pub(super) fn log(verbose: bool) {
-    // The embedded S3 logs every refusal as an error, and a refused condition is an answer like any other.
+    // The engines log every refusal, and a refused condition is an answer like any other.
     let default = if verbose {
-        "info,s3s=off"
+        "info,s3s=off,dynoxide=off"
     } else {
-        "warn,s3s=off"
+        "warn,s3s=off,dynoxide=off"
     };
     telemetry::log_text(default, LineWriter::default);
 }

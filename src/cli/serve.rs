@@ -319,7 +319,7 @@ fn gallery_settings(
     let own = arguments
         .listen
         .is_loopback()
-        .then(|| running.gallery.clone());
+        .then(|| format!("{}/photos", running.gallery));
     Ok(gallery::Settings {
         location: settings.location,
         photo_base_url: arguments.photo_base_url.clone().or(own),
@@ -375,10 +375,8 @@ async fn serve_gallery(
 }
 
 fn welcome(arguments: &Arguments, running: &Running) -> String {
-    let archive = arguments
-        .data
-        .join(&arguments.archive_bucket)
-        .join(&arguments.archive_prefix);
+    let mut archive = arguments.data.join(&arguments.archive_bucket);
+    archive.extend(arguments.archive_prefix.split_terminator('/'));
     let secret = if arguments.secret_key == SECRET_KEY {
         SECRET_KEY
     } else {

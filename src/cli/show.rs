@@ -86,7 +86,7 @@ fn write(out: &mut impl Write, item: &Item, tags: bool) -> anyhow::Result<()> {
     for warning in &item.exif_warnings {
         rows.add_row(["warning", &harmless(warning)]);
     }
-    write_table(out, &rows)?;
+    write_table(out, &mut rows)?;
     if tags {
         for (ifd, tags) in &item.exif {
             writeln!(out, "\n{}", harmless(ifd))?;
@@ -94,7 +94,7 @@ fn write(out: &mut impl Write, item: &Item, tags: bool) -> anyhow::Result<()> {
             for (name, value) in tags {
                 rows.add_row([harmless(name), shown(&serde_json::to_value(value)?)]);
             }
-            write_table(out, &rows)?;
+            write_table(out, &mut rows)?;
         }
         for (tag, bytes) in &item.exif_omitted {
             writeln!(out, "{}: {bytes} bytes, not kept", harmless(tag))?;

@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         }
     }
     if !arguments.json && !rows.is_empty() {
-        write_table(&mut out, &rows)?;
+        write_table(&mut out, &mut rows)?;
     }
     out.flush()?;
     Ok(Ended::Well)
