@@ -5,4 +5,5 @@
 mod examples;
 mod exif_corpus;
 mod gallery;
+mod layers;
 mod local_s3;
