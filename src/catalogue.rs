@@ -4,6 +4,7 @@
 //! server, no Lambda, and neither ingest, publish nor gallery.
 
 pub mod item;
+pub mod ledger;
 pub mod query;
 mod schema;
 

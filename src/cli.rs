@@ -1,1 +1,105 @@
-//! x
+//! The `photos` command: the whole catalogue on one machine, and the owner's view of it.
+//!
+//! Results go to standard output, progress and messages to standard error. Exit status: 0 all well, 1 something
+//! failed (each failure is one line), 2 wrong use.
+
+mod ask;
+mod data;
+mod extract;
+mod list;
+mod output;
+mod progress;
+mod serve;
+mod show;
+mod skipped;
+mod upload;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Photos, filed by the day they were taken and catalogued with their full EXIF.
+#[derive(Debug, Parser)]
+#[command(name = "photos", version, max_term_width = 100)]
+struct Arguments {
+    /// Log every photo, and more with RUST_LOG.
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything here: an S3 to upload to, ingest, and the gallery.
+    Serve(serve::Arguments),
+    /// Print what ingest would record of files, a line of JSON each.
+    Extract(extract::Arguments),
+    /// List the catalogue's photos.
+    List(list::Arguments),
+    /// Show one photo's record.
+    Show(show::Arguments),
+    /// List the uploads that were no photos, and why.
+    Skipped(skipped::Arguments),
+}
+
+/// How a command ended, when it did not break off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Well,
+    /// Some of what was asked failed, and was told.
+    WithFailures,
+}
+
+/// Runs the command line of this process to its end.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let Arguments { verbose, command } = arguments;
+    progress::log(verbose);
+    let ended = runtime.block_on(async {
+        match command {
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Extract(arguments) => extract::run(&arguments),
+            Command::List(arguments) => list::run(arguments).await,
+            Command::Show(arguments) => show::run(arguments).await,
+            Command::Skipped(arguments) => skipped::run(arguments).await,
+        }
+    });
+    // Whatever still runs has been told to stop; a thread that does not listen must not hold the process.
+    runtime.shutdown_background();
+    match ended {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::WithFailures) => ExitCode::from(1),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    progress::tell(&format!("photos: {error:#}"));
+    ExitCode::from(1)
+}
+
+/// `photos list | head` is not an error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -34,7 +34,7 @@ const CONCURRENCY: usize = 8;
 const ROUNDS: usize = 8;
 
 /// Ingest over one store and one catalogue. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Ingest {
     storage: Storage,
     catalogue: Catalogue,
@@ -42,7 +42,11 @@ pub struct Ingest {
     location: LocationPolicy,
     /// Date partitions known to be in [`Catalogue::years`], so that it is written once a year and process.
     years: Arc<Mutex<BTreeSet<String>>>,
+    observer: Option<Observer>,
 }
+
+/// Hears of every key that was made right.
+type Observer = Arc<dyn Fn(&str, &Outcome) + Send + Sync>;
 
 /// What became of a key. Every outcome that is an end for the bytes is written to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +136,19 @@ impl Ingest {
             layout,
             location,
             years: Arc::default(),
+            observer: None,
         }
+    }
+
+    /// The same, telling `observer` of every key and what became of it. Called once for each time that a key is
+    /// worked on, which may be more than once a photo.
+    #[must_use]
+    pub fn observed_by(
+        mut self,
+        observer: impl Fn(&str, &Outcome) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
     }
 
     /// Does what an event asks and answers in kind: a batch from SQS with `batchItemFailures`, one failure never
@@ -187,6 +203,9 @@ impl Ingest {
             None => Ok(Outcome::Outside),
         };
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let (Some(observer), Ok(outcome)) = (&self.observer, &outcome) {
+            observer(key, outcome);
+        }
         match &outcome {
             Ok(Outcome::Skipped(reason)) => {
                 tracing::info!(

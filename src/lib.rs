@@ -6,7 +6,7 @@
 
 pub mod archive;
 pub mod catalogue;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "local"))]
 pub mod cli;
 pub mod clients;
 pub mod config;

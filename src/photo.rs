@@ -186,7 +186,7 @@ pub type Tags = BTreeMap<String, BTreeMap<String, TagValue>>;
 pub enum TagValue {
     /// BYTE, SHORT, LONG and their signed kinds.
     Integer(i64),
-    /// FLOAT and DOUBLE; never NaN or infinite.
+    /// FLOAT and DOUBLE; see [`number`].
     Real(f64),
     /// ASCII and UTF-8 text; dates as ISO 8601 wall-clock times.
     Text(String),
@@ -199,6 +199,12 @@ pub enum TagValue {
     },
     /// More than one value.
     List(Vec<TagValue>),
+}
+
+/// A number as records hold it: finite, and zero or of a magnitude from 1e-130 to 1e125, which is what a DynamoDB
+/// number can be (DynamoDB Developer Guide, "Data types"). No camera measures anything beyond.
+pub fn number(value: f64) -> Option<f64> {
+    (value == 0.0 || (1e-130..1e125).contains(&value.abs())).then_some(value)
 }
 
 /// A JPEG inside a RAW file that a browser can show.
@@ -289,6 +295,23 @@ mod tests {
         let time = CaptureTime::new(at(0), "DateTimeOriginal", None);
         assert_eq!(time.taken_at_local.as_deref(), Some("2018-02-01T00:41:07"));
         assert_eq!((time.taken_at, time.offset), (None, None));
+    }
+
+    #[test]
+    fn a_number_that_no_store_holds_is_none() {
+        for value in [0.0, -0.0, 1.0, -2.5, 1e-130, 9.9e124, -1e-100] {
+            assert_eq!(number(value), Some(value));
+        }
+        for value in [
+            f64::NAN,
+            f64::INFINITY,
+            1e125,
+            -1e300,
+            9e-131,
+            f64::MIN_POSITIVE,
+        ] {
+            assert_eq!(number(value), None, "{value}");
+        }
     }
 
     #[test]

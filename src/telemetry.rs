@@ -1,5 +1,6 @@
 //! What is told of the work: log lines, and counts of the requests that were sent.
 
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -46,11 +47,12 @@ pub fn log_json() {
         .init();
 }
 
-/// Log lines for people, on standard error; `RUST_LOG` filters them, else `default`.
-pub fn log_text(default: &str) {
+/// Log lines for people, for standard error, each through a writer of its own; `RUST_LOG` filters them, else `default`.
+pub fn log_text<W: io::Write + 'static>(default: &str, writer: fn() -> W) {
     tracing_subscriber::fmt()
         .with_env_filter(filter(default))
-        .with_writer(std::io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(writer)
         .with_target(false)
         .init();
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `photos` command; all of it is in [`photo_catalogue::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    photo_catalogue::cli::main()
+}

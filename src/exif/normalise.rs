@@ -127,7 +127,7 @@ pub(crate) fn fraction(text: &str) -> Option<f64> {
         Some((n, d)) => n.trim().parse::<f64>().ok()? / d.trim().parse::<f64>().ok()?,
         None => text.split_whitespace().next()?.parse().ok()?,
     };
-    value.is_finite().then_some(value)
+    crate::photo::number(value)
 }
 
 fn exposure(fields: &Fields<'_>, xmp: &Xmp) -> Exposure {

@@ -107,9 +107,7 @@ fn xmp_degrees(text: &str) -> Option<f64> {
         degrees += part.trim().parse::<f64>().ok()? / unit;
         unit *= 60.0;
     }
-    degrees
-        .is_finite()
-        .then_some(if negative { -degrees } else { degrees })
+    crate::photo::number(if negative { -degrees } else { degrees })
 }
 
 #[cfg(test)]

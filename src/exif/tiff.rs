@@ -149,14 +149,14 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    /// The number, where it is finite: 0/0 and 1/0 are none.
+    /// The number, where it is one that records hold: 0/0 and 1/0 are none.
     pub(crate) fn value(self) -> Option<f64> {
         let value = match self {
             Number::Integer(n) => n as f64,
             Number::Fraction(n, d) => n as f64 / d as f64,
             Number::Real(r) => r,
         };
-        value.is_finite().then_some(value)
+        crate::photo::number(value)
     }
 }
 

@@ -1,0 +1,88 @@
+//! Reaches the catalogue that a command asks: that of a data folder, served or at rest, or one on AWS.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::data::{self, ACCESS_KEY, Held, Holder, SECRET_KEY};
+use crate::catalogue::Catalogue;
+use crate::clients::{self, Endpoints};
+use crate::config;
+use crate::local::dynamodb::DynamoDbEngine;
+
+/// Which catalogue.
+#[derive(Debug, Args)]
+pub(super) struct Where {
+    /// The data folder of `photos serve`, running or not.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PHOTOS_DATA",
+        default_value = "photos-data"
+    )]
+    data: PathBuf,
+    /// The catalogue's table.
+    #[arg(long, env = config::TABLE, default_value = "photos")]
+    table: String,
+    /// Ask the table on AWS, with the region and credentials that AWS's own tools use.
+    #[arg(long)]
+    aws: bool,
+    /// Ask the table of this DynamoDB-compatible store.
+    #[arg(long, value_name = "URL", env = config::DYNAMODB_ENDPOINT)]
+    dynamodb_endpoint: Option<String>,
+}
+
+/// A catalogue, and what must live as long as it is asked.
+pub(super) struct Asked {
+    pub(super) catalogue: Catalogue,
+    _held: Option<Held>,
+}
+
+impl Where {
+    /// Connects. A data folder at rest is opened and held until the answer is dropped.
+    pub(super) async fn connect(&self) -> anyhow::Result<Asked> {
+        if self.aws || self.dynamodb_endpoint.is_some() {
+            let config = clients::from_environment().await;
+            let endpoints = Endpoints {
+                dynamodb: self.dynamodb_endpoint.clone(),
+                ..Endpoints::default()
+            };
+            let client = clients::connect(&config, &endpoints).dynamodb;
+            return Ok(Asked {
+                catalogue: Catalogue::new(client, &self.table),
+                _held: None,
+            });
+        }
+        let data = self.data.display();
+        if !self.data.join(".engine/dynamodb.sqlite").is_file() {
+            bail!(
+                "there is no catalogue in {data}; --data names the folder that `photos serve` keeps it in"
+            );
+        }
+        let (endpoint, held) = match data::take(&self.data)? {
+            Holder::Other(Some(running)) => (running.dynamodb, None),
+            Holder::Other(None) => {
+                bail!("{data} is in use by a process that is starting or stopping; try again")
+            }
+            Holder::Us(held) => {
+                let engine = DynamoDbEngine::open(&self.data)?;
+                let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+                let endpoint = format!("http://{}", listener.local_addr()?);
+                tokio::spawn(engine.serve(listener, std::future::pending()));
+                (endpoint, Some(held))
+            }
+        };
+        let endpoints = Endpoints {
+            dynamodb: Some(endpoint),
+            ..Endpoints::default()
+        };
+        let config = clients::with_key_pair(ACCESS_KEY, SECRET_KEY);
+        let client = clients::connect(&config, &endpoints).dynamodb;
+        Ok(Asked {
+            catalogue: Catalogue::new(client, &self.table),
+            _held: held,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Standard output: tables for people, JSON for programs.
+
+use std::io::{self, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+/// Writes one line of JSON.
+pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+/// Standard output, buffered; flush it, or its errors are lost.
+pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
+    io::BufWriter::new(io::stdout().lock())
+}
+
+/// A table without lines, as wide as the terminal.
+pub(super) fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if !head.is_empty() {
+        table.set_header(head.iter().copied());
+    }
+    table
+}
+
+/// Writes a table, two blanks between its columns and none at the ends of its lines.
+pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result<()> {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    writeln!(out, "{}", table.trim_fmt())
+}
+
+/// Text that came from a photo, safe on a terminal: what could move the cursor or reorder the line is shown escaped.
+pub(super) fn harmless(text: &str) -> String {
+    let escaped =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .flat_map(|c| {
+            let (plain, hidden) = if escaped(c) {
+                (None, Some(c.escape_unicode()))
+            } else {
+                (Some(c), None)
+            };
+            plain.into_iter().chain(hidden.into_iter().flatten())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_command_a_terminal_is_escaped() {
+        assert_eq!(
+            harmless("a\u{1b}[31mb\u{202e}c é"),
+            "a\\u{1b}[31mb\\u{202e}c é"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Standard error: progress bars, and the messages and log lines that must not tear them.
+
+use std::io::{self, Write};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::telemetry;
+
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Log lines from here on: warnings, or with `verbose` every photo.
+pub(super) fn log(verbose: bool) {
+    // The engines log every refusal, and a refused condition is an answer like any other.
+    let default = if verbose {
+        "info,s3s=off,dynoxide=off"
+    } else {
+        "warn,s3s=off,dynoxide=off"
+    };
+    telemetry::log_text(default, LineWriter::default);
+}
+
+/// A line for a person.
+pub(super) fn tell(line: &str) {
+    BARS.suspend(|| {
+        // Nobody may be listening any more; there is no one else to tell.
+        let _ = writeln!(io::stderr(), "{line}");
+    });
+}
+
+/// A bar of that many steps; nothing is drawn where standard error is no terminal.
+pub(super) fn bar(steps: u64, style: &str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = BARS.add(ProgressBar::new(steps).with_style(style));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Gathers one log line and writes it above the bars.
+#[derive(Default)]
+struct LineWriter(Vec<u8>);
+
+impl Write for LineWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LineWriter {
+    fn drop(&mut self) {
+        BARS.suspend(|| {
+            let _ = io::stderr().write_all(&self.0);
+        });
+    }
+}

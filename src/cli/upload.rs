@@ -1,0 +1,241 @@
+//! Uploads folders through the S3 API, as any client would, but for what is there already.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, stream};
+use walkdir::WalkDir;
+
+use super::progress;
+use crate::storage::{Storage, StorageError};
+
+/// Uploads at a time.
+const CONCURRENCY: usize = 8;
+/// Most failures that are told one by one.
+const TOLD: u64 = 20;
+
+/// A file to upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Upload {
+    path: PathBuf,
+    key: String,
+    size_bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+/// What was found in the folders.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) uploads: Vec<Upload>,
+    /// Hidden files and symbolic links, which are left alone.
+    pub(super) left_out: u64,
+    /// What could not be read, one line each.
+    pub(super) failures: Vec<String>,
+}
+
+/// What became of the uploads.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Report {
+    pub(super) uploaded: u64,
+    /// There already, with this size and not older.
+    pub(super) there: u64,
+    pub(super) failed: u64,
+}
+
+/// Lists the files of folders (or the files given themselves), in name order, without what lies in `except`.
+pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> Found {
+    let mut found = Found::default();
+    let except = except.canonicalize().ok();
+    let is_except = |path: &Path| except.is_some() && path.canonicalize().ok() == except;
+    for root in paths {
+        let walk = WalkDir::new(root).sort_by_file_name().into_iter();
+        let walk = walk.filter_entry(|entry| {
+            entry.depth() == 0
+                || !(entry.file_type().is_dir()
+                    && (is_hidden(entry.path()) || is_except(entry.path())))
+        });
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    found.failures.push(error.to_string());
+                    continue;
+                }
+            };
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            if !entry.file_type().is_file() || is_hidden(entry.path()) {
+                found.left_out += 1;
+                continue;
+            }
+            match (key_of(entry.path()), entry.metadata()) {
+                (Some(key), Ok(metadata)) => found.uploads.push(Upload {
+                    path: entry.path().to_owned(),
+                    key: format!("{prefix}{key}"),
+                    size_bytes: metadata.len(),
+                    modified: metadata.modified().ok(),
+                }),
+                (None, _) => found
+                    .failures
+                    .push(format!("{}: its name is not UTF-8", entry.path().display())),
+                (_, Err(error)) => found.failures.push(error.to_string()),
+            }
+        }
+    }
+    found
+}
+
+/// Uploads what the bucket does not have yet: a file of another size, or changed after it was uploaded, goes again.
+/// Failures are told as they happen and counted; the others go on.
+pub(super) async fn upload(
+    storage: &Storage,
+    bucket: &str,
+    prefix: &str,
+    uploads: Vec<Upload>,
+) -> Result<Report, StorageError> {
+    let there = listing(storage, bucket, prefix).await?;
+    let bar = progress::bar(
+        uploads.len() as u64,
+        "Uploading {bar:30} {pos}/{len} {per_sec} {eta} left",
+    );
+    let mut report = Report::default();
+    let mut results = stream::iter(uploads)
+        .map(|upload| {
+            let is_there = there
+                .get(&upload.key)
+                .is_some_and(|(size, at)| *size == upload.size_bytes && !is_newer(&upload, *at));
+            async move {
+                if is_there {
+                    return (true, Ok(()));
+                }
+                (
+                    false,
+                    storage
+                        .put_file(bucket, &upload.key, &upload.path, None)
+                        .await,
+                )
+            }
+        })
+        .buffer_unordered(CONCURRENCY);
+    while let Some(result) = results.next().await {
+        bar.inc(1);
+        match result {
+            (true, _) => report.there += 1,
+            (false, Ok(())) => report.uploaded += 1,
+            (false, Err(error)) => {
+                report.failed += 1;
+                match report.failed {
+                    ..=TOLD => progress::tell(&error.to_string()),
+                    more if more == TOLD + 1 => {
+                        progress::tell("more uploads failed; they are counted below")
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+/// Size and upload time of every key under the prefix.
+async fn listing(
+    storage: &Storage,
+    bucket: &str,
+    prefix: &str,
+) -> Result<HashMap<String, (u64, DateTime<Utc>)>, StorageError> {
+    let mut there = HashMap::new();
+    let mut token = None;
+    loop {
+        let (page, next) = storage.list(bucket, prefix, token).await?;
+        there.extend(
+            page.into_iter()
+                .map(|listed| (listed.key, (listed.size_bytes, listed.last_modified))),
+        );
+        if next.is_none() {
+            return Ok(there);
+        }
+        token = next;
+    }
+}
+
+fn is_newer(upload: &Upload, uploaded: DateTime<Utc>) -> bool {
+    upload
+        .modified
+        .is_some_and(|modified| DateTime::<Utc>::from(modified) > uploaded)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The key of a file: its path as it was given, so that files of the same name in two folders stay apart. A path that
+/// climbs (`../card`) is taken from the root instead.
+fn key_of(path: &Path) -> Option<String> {
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    let path = if climbs {
+        &path.canonicalize().ok()?
+    } else {
+        path
+    };
+    let parts = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_str()),
+        _ => None,
+    });
+    Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_path_as_given() {
+        for (path, key) in [
+            ("card/DSC_1.JPG", "card/DSC_1.JPG"),
+            ("./card//DSC_1.JPG", "card/DSC_1.JPG"),
+            ("/media/card/DSC_1.JPG", "media/card/DSC_1.JPG"),
+        ] {
+            assert_eq!(key_of(Path::new(path)).as_deref(), Some(key));
+        }
+    }
+
+    #[test]
+    fn hidden_files_links_and_the_data_folder_are_left_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for name in [
+            "a.jpg",
+            ".DS_Store",
+            "sub/b.jpg",
+            "sub/.git/c.jpg",
+            "data/inbox/d.jpg",
+        ] {
+            std::fs::create_dir_all(at(name).parent().expect("a parent")).expect("made");
+            std::fs::write(at(name), name).expect("written");
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(at("a.jpg"), at("link.jpg")).expect("linked");
+        let found = find(&[folder.path().to_owned()], "inbox/", &at("data"));
+        let names: Vec<_> = found
+            .uploads
+            .iter()
+            .map(|upload| upload.key.rsplit('/').next())
+            .collect();
+        assert_eq!(names, [Some("a.jpg"), Some("b.jpg")]);
+        assert!(
+            found
+                .uploads
+                .iter()
+                .all(|upload| upload.key.starts_with("inbox/"))
+        );
+        assert_eq!(found.left_out, if cfg!(unix) { 2 } else { 1 });
+        assert!(found.failures.is_empty());
+        let missing = find(&[at("missing")], "", &at("data"));
+        assert_eq!(missing.failures.len(), 1, "{missing:?}");
+    }
+}
