@@ -115,6 +115,10 @@ pub enum IngestError {
 }
 
 /// What reading an object's metadata came to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of them lives at a time, and it is taken apart at once"
+)]
 enum Reading {
     /// Other bytes now, or none.
     Changed,
