@@ -24,6 +24,7 @@ mod photoshop;
 mod place;
 mod png;
 mod raw;
+mod report;
 mod size;
 mod sparse;
 mod tags;
@@ -44,6 +45,7 @@ use bytes::Bytes;
 use chrono::NaiveDateTime;
 
 pub use self::format::Format;
+pub use self::report::report;
 use self::found::{Found, Part};
 use self::iptc::Iptc;
 use self::normalise::Said;
@@ -184,6 +186,25 @@ impl Extractor {
             self.file.ends_at(end);
         }
         self.file.add(offset, bytes);
+    }
+
+    /// Steps to the end. `read` gives the bytes of a range; fewer than asked for means that the file ends there.
+    ///
+    /// # Errors
+    /// The first error of `read`. That the file is no photo is the inner result.
+    pub fn run<E>(
+        mut self,
+        mut read: impl FnMut(Range<u64>) -> Result<Bytes, E>,
+    ) -> Result<Result<Extraction, NotAPhoto>, E> {
+        loop {
+            match self.step() {
+                Step::Need(range) => {
+                    let start = range.start;
+                    self.feed(start, read(range)?);
+                }
+                Step::Done(result) => return Ok(result),
+            }
+        }
     }
 
     fn need(&mut self, range: Range<u64>) -> Step {
