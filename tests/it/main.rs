@@ -5,6 +5,7 @@
 mod examples;
 mod exif_corpus;
 mod gallery;
+mod ingest;
 mod layers;
 mod local_s3;
 mod serve;

@@ -1,0 +1,302 @@
+//! Both embedded engines behind HTTP, ingest fed by the store's own notifications, and a record of what went over the
+//! wire.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use photo_catalogue::archive::Layout;
+use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::item::{Item, LedgerEntry};
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::ingest::{Ingest, Outcome};
+use photo_catalogue::local::dynamodb::DynamoDbEngine;
+use photo_catalogue::local::s3::{Credentials, S3Store};
+use photo_catalogue::photo::{LocationPolicy, PhotoId};
+use photo_catalogue::storage::Storage;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+pub(crate) const SOURCE: &str = "inbox";
+pub(crate) const ARCHIVE: &str = "archive";
+const TABLE: &str = "photos";
+/// How long a test waits for what should take milliseconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The engines, ingest over them, and a client of the user's.
+pub(crate) struct World {
+    pub(crate) store: S3Store,
+    /// The user's client: not counted in `wire`.
+    pub(crate) s3: Client,
+    pub(crate) ingest: Ingest,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) layout: Layout,
+    pub(crate) wire: Wire,
+    /// Every event that was delivered.
+    pub(crate) events: Arc<Mutex<Vec<Value>>>,
+    /// Every outcome, in the order of the ends.
+    pub(crate) outcomes: Arc<Mutex<Vec<(String, Outcome)>>>,
+    _data: tempfile::TempDir,
+}
+
+impl World {
+    /// Two buckets, no prefixes, and notifications on their way.
+    pub(crate) async fn new() -> Self {
+        let world = World::quiet(Layout::new(SOURCE, "", ARCHIVE, "").unwrap()).await;
+        world.deliver();
+        world
+    }
+
+    /// The same with this layout, and with nobody there to take the notifications.
+    pub(crate) async fn quiet(layout: Layout) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let store = S3Store::open(data.path()).unwrap();
+        let (s3_listener, s3_endpoint) = listen().await;
+        let keys = Credentials {
+            access_key: "test".to_owned(),
+            secret_key: "secret".to_owned(),
+        };
+        tokio::spawn(
+            store
+                .clone()
+                .serve(s3_listener, keys, std::future::pending()),
+        );
+        let (dynamodb_listener, dynamodb_endpoint) = listen().await;
+        let engine = DynamoDbEngine::memory().unwrap();
+        tokio::spawn(engine.serve(dynamodb_listener, std::future::pending()));
+
+        let endpoints = Endpoints {
+            s3: Some(s3_endpoint),
+            dynamodb: Some(dynamodb_endpoint),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        for bucket in [layout.source_bucket(), layout.archive_bucket()] {
+            Storage::new(clients.s3.clone())
+                .create_bucket(bucket)
+                .await
+                .unwrap();
+        }
+        store.notify_only(&[
+            (layout.source_bucket(), layout.source_prefix()),
+            (layout.archive_bucket(), layout.archive_prefix()),
+        ]);
+        let wire = Wire::default();
+        let s3 = clients.s3.config().to_builder().interceptor(wire.clone());
+        let dynamodb = clients
+            .dynamodb
+            .config()
+            .to_builder()
+            .interceptor(wire.clone());
+        let catalogue =
+            Catalogue::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), TABLE);
+        catalogue.create_table().await.unwrap();
+        wire.take();
+        let outcomes: Arc<Mutex<Vec<(String, Outcome)>>> = Arc::default();
+        let heard = Arc::clone(&outcomes);
+        let ingest = Ingest::new(
+            Storage::new(Client::from_conf(s3.build())),
+            catalogue.clone(),
+            layout.clone(),
+            LocationPolicy::Exact,
+        )
+        .observed_by(move |key, outcome| {
+            heard
+                .lock()
+                .unwrap()
+                .push((key.to_owned(), outcome.clone()));
+        });
+        World {
+            store,
+            s3: clients.s3,
+            ingest,
+            // Its own reads are not ingest's.
+            catalogue: Catalogue::new(clients.dynamodb, TABLE),
+            layout,
+            wire,
+            events: Arc::default(),
+            outcomes,
+            _data: data,
+        }
+    }
+
+    /// Takes the notifications from now on.
+    pub(crate) fn deliver(&self) {
+        let (store, ingest, events) = (
+            self.store.clone(),
+            self.ingest.clone(),
+            Arc::clone(&self.events),
+        );
+        let handler = move |event: Value| {
+            events.lock().unwrap().push(event.clone());
+            let ingest = ingest.clone();
+            async move {
+                ingest
+                    .handle(&event)
+                    .await
+                    .map_err(|error| error.to_string())
+            }
+        };
+        tokio::spawn(async move { store.deliver(2, handler, std::future::pending()).await });
+    }
+
+    pub(crate) async fn upload(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+        self.put(SOURCE, key, bytes).await;
+    }
+
+    pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) {
+        let body = ByteStream::from(bytes.into());
+        let put = self.s3.put_object().bucket(bucket).key(key).body(body);
+        put.send().await.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, bucket: &str, key: &str) {
+        let delete = self.s3.delete_object().bucket(bucket).key(key);
+        delete.send().await.unwrap();
+    }
+
+    /// Waits until every notification is acknowledged.
+    pub(crate) async fn settled(&self) {
+        let start = std::time::Instant::now();
+        while self.store.undelivered() > 0 {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{} notifications are left",
+                self.store.undelivered()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(self.store.dead_letters(), 0);
+    }
+
+    /// Keys and bytes of the archive.
+    pub(crate) async fn archive(&self) -> BTreeMap<String, Vec<u8>> {
+        self.objects(self.layout.archive_bucket(), self.layout.archive_prefix())
+            .await
+    }
+
+    pub(crate) async fn objects(&self, bucket: &str, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+        let listed = self.s3.list_objects_v2().bucket(bucket).prefix(prefix);
+        let mut objects = BTreeMap::new();
+        for object in listed.send().await.unwrap().contents() {
+            let key = object.key().unwrap().to_owned();
+            let got = self.s3.get_object().bucket(bucket).key(&key);
+            let bytes = got.send().await.unwrap().body.collect().await.unwrap();
+            objects.insert(key, bytes.to_vec());
+        }
+        objects
+    }
+
+    /// The keys of the archive.
+    pub(crate) async fn tree(&self) -> Vec<String> {
+        self.archive().await.into_keys().collect()
+    }
+
+    /// The item of a stem.
+    pub(crate) async fn item(&self, stem: &str) -> Option<Item> {
+        self.catalogue.item(&PhotoId::of_stem(stem)).await.unwrap()
+    }
+
+    /// Names of the live parts of a stem's item.
+    pub(crate) async fn parts(&self, stem: &str) -> Vec<String> {
+        let item = self.item(stem).await.unwrap_or_default();
+        let live = item.parts.into_iter().filter(|(_, part)| !part.removed);
+        live.map(|(name, _)| name).collect()
+    }
+
+    pub(crate) async fn ledger(&self, key: &str) -> Option<LedgerEntry> {
+        self.catalogue
+            .ledger(self.layout.source_bucket(), key)
+            .await
+            .unwrap()
+    }
+
+    /// The outcomes since the last call.
+    pub(crate) fn take_outcomes(&self) -> Vec<(String, Outcome)> {
+        std::mem::take(&mut self.outcomes.lock().unwrap())
+    }
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    (listener, endpoint)
+}
+
+/// What a client sent and received.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wire(Arc<Mutex<Log>>);
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log {
+    /// `s3 GET`, `dynamodb PutItem`, …, in the order sent.
+    pub(crate) requests: Vec<String>,
+    /// Bytes of the answers to `s3 GET`.
+    pub(crate) bytes_read: u64,
+}
+
+impl Log {
+    /// How many of each.
+    pub(crate) fn counts(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for request in &self.requests {
+            *counts.entry(request.as_str()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+impl Wire {
+    /// What went over it since the last call.
+    pub(crate) fn take(&self) -> Log {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Intercept for Wire {
+    fn name(&self) -> &'static str {
+        "Wire"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let name = match request.headers().get("x-amz-target") {
+            Some(target) => format!("dynamodb {}", target.rsplit('.').next().unwrap_or_default()),
+            None if request.headers().contains_key("x-amz-copy-source") => "s3 COPY".to_owned(),
+            None => format!("s3 {}", request.method()),
+        };
+        self.0.lock().unwrap().requests.push(name);
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.response().headers();
+        if headers.contains_key("accept-ranges") || headers.contains_key("content-range") {
+            let length = headers.get("content-length");
+            let is_get = headers.contains_key("content-range");
+            if let (true, Some(length)) = (is_get, length.and_then(|length| length.parse().ok())) {
+                let length: u64 = length;
+                self.0.lock().unwrap().bytes_read += length;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Photos for the tests, small and made here.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, RgbImage};
+use little_exif::exif_tag::ExifTag;
+use little_exif::filetype::FileExtension;
+use little_exif::ifd::ExifTagGroup;
+use little_exif::metadata::Metadata;
+
+/// A shot whose files can be made: a JPEG, a RAW, edits of either.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shot {
+    /// `2018:02:01 09:41:07`; undated where absent.
+    pub(crate) taken: Option<&'static str>,
+    pub(crate) serial: &'static str,
+}
+
+impl Shot {
+    pub(crate) fn at(taken: &'static str) -> Self {
+        Shot {
+            taken: Some(taken),
+            serial: "1000001",
+        }
+    }
+
+    pub(crate) fn undated() -> Self {
+        Shot {
+            taken: None,
+            serial: "1000001",
+        }
+    }
+
+    /// Its JPEG.
+    pub(crate) fn jpeg(&self) -> Vec<u8> {
+        let picture = RgbImage::from_fn(24, 16, |x, y| image::Rgb([x as u8 * 9, y as u8 * 9, 90]));
+        let mut bytes = Vec::new();
+        DynamicImage::from(picture)
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg)
+            .unwrap();
+        if let Some(metadata) = self.metadata() {
+            metadata
+                .write_to_vec(&mut bytes, FileExtension::JPEG)
+                .unwrap();
+        }
+        bytes
+    }
+
+    /// Its JPEG after an edit that left the metadata alone.
+    pub(crate) fn edited(&self, edit: u8) -> Vec<u8> {
+        let mut bytes = self.jpeg();
+        bytes.extend([b"edit".as_slice(), &[edit]].concat());
+        bytes
+    }
+
+    /// Its RAW: a DNG (a TIFF with DNGVersion) without its strips, which nothing here reads.
+    pub(crate) fn dng(&self) -> Vec<u8> {
+        let mut metadata = self.metadata().unwrap_or_default();
+        metadata.set_tag(ExifTag::UnknownINT8U(
+            vec![1, 4, 0, 0],
+            0xc612,
+            ExifTagGroup::GENERIC,
+        ));
+        metadata.encode().unwrap()
+    }
+
+    fn metadata(&self) -> Option<Metadata> {
+        let taken = self.taken?;
+        let mut metadata = Metadata::new();
+        metadata.set_tag(ExifTag::Make("NIKON CORPORATION".to_owned()));
+        metadata.set_tag(ExifTag::Model("NIKON D750".to_owned()));
+        metadata.set_tag(ExifTag::DateTimeOriginal(taken.to_owned()));
+        metadata.set_tag(ExifTag::SerialNumber(self.serial.to_owned()));
+        metadata.set_tag(ExifTag::LensModel("50mm f/1.8".to_owned()));
+        metadata.set_tag(ExifTag::ISO(vec![400]));
+        Some(metadata)
+    }
+}
