@@ -1,6 +1,7 @@
 //! Ingest over HTTP against the embedded engines: real uploads, real notifications, and afterwards the archive's tree
 //! and the catalogue's items. Every photo is made by the tests.
 
+mod archive;
 mod fixture;
 mod photos;
 mod upload;

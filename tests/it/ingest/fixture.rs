@@ -184,15 +184,27 @@ impl World {
     }
 
     pub(crate) async fn objects(&self, bucket: &str, prefix: &str) -> BTreeMap<String, Vec<u8>> {
-        let listed = self.s3.list_objects_v2().bucket(bucket).prefix(prefix);
         let mut objects = BTreeMap::new();
-        for object in listed.send().await.unwrap().contents() {
-            let key = object.key().unwrap().to_owned();
+        for key in self.etags(bucket, prefix).await.into_keys() {
             let got = self.s3.get_object().bucket(bucket).key(&key);
             let bytes = got.send().await.unwrap().body.collect().await.unwrap();
             objects.insert(key, bytes.to_vec());
         }
         objects
+    }
+
+    /// Keys and ETags, by listing alone.
+    pub(crate) async fn etags(&self, bucket: &str, prefix: &str) -> BTreeMap<String, String> {
+        let storage = Storage::new(self.s3.clone());
+        let (mut etags, mut token) = (BTreeMap::new(), None);
+        loop {
+            let (page, next) = storage.list(bucket, prefix, token).await.unwrap();
+            etags.extend(page.into_iter().map(|listed| (listed.key, listed.etag)));
+            match next {
+                None => return etags,
+                next => token = next,
+            }
+        }
     }
 
     /// The keys of the archive.
@@ -289,13 +301,10 @@ impl Intercept for Wire {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
-        if headers.contains_key("accept-ranges") || headers.contains_key("content-range") {
-            let length = headers.get("content-length");
-            let is_get = headers.contains_key("content-range");
-            if let (true, Some(length)) = (is_get, length.and_then(|length| length.parse().ok())) {
-                let length: u64 = length;
-                self.0.lock().unwrap().bytes_read += length;
-            }
+        let length = headers.get("content-length").map(str::parse::<u64>);
+        // Every GET of ingest is of a range, and no other request is.
+        if let (true, Some(Ok(length))) = (headers.contains_key("content-range"), length) {
+            self.0.lock().unwrap().bytes_read += length;
         }
         Ok(())
     }

@@ -1,0 +1,170 @@
+//! The archive as others leave it: files from before us, files dropped there by hand, one bucket for everything.
+
+use photo_catalogue::archive::{Layout, Owner};
+use photo_catalogue::ingest::Outcome;
+
+use super::fixture::{ARCHIVE, World};
+use super::photos::Shot;
+
+const MORNING: Shot = Shot {
+    taken: Some("2018:02:01 09:41:07"),
+    serial: "1000001",
+};
+
+#[tokio::test]
+async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
+    let world = World::quiet(Layout::new("inbox", "", ARCHIVE, "").unwrap()).await;
+    // They were there before there were notifications.
+    world.store.notify_only(&[("inbox", "")]);
+    let old = Shot::at("2018:02:01 07:00:00").jpeg();
+    for number in 0..1000 {
+        world
+            .put(
+                ARCHIVE,
+                &format!("2018-02-{:02}/IMG_{number:04}.jpg", number % 28 + 1),
+                [
+                    old.clone(),
+                    vec![0, (number / 256) as u8, (number % 256) as u8],
+                ]
+                .concat(),
+            )
+            .await;
+    }
+    world.store.notify_only(&[("inbox", ""), (ARCHIVE, "")]);
+    let before = world.etags(ARCHIVE, "").await;
+    world.deliver();
+    for number in (0..1000).step_by(100) {
+        let taken = format!("2018:02:{:02} 09:41:07", number % 28 + 1);
+        let shot = Shot {
+            taken: Some(taken.leak()),
+            ..MORNING
+        };
+        world
+            .upload(&format!("card/IMG_{number:04}.jpg"), shot.jpeg())
+            .await;
+    }
+    world.settled().await;
+    let after = world.etags(ARCHIVE, "").await;
+    assert_eq!(after.len(), 1010);
+    for (key, etag) in &before {
+        assert_eq!(after[key], *etag, "{key} was overwritten");
+    }
+    let ours: Vec<&String> = after
+        .keys()
+        .filter(|key| !before.contains_key(*key))
+        .collect();
+    assert!(ours.iter().all(|key| key.contains('~')), "{ours:?}");
+}
+
+#[tokio::test]
+async fn a_file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
+    let world = World::new().await;
+    world
+        .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.jpeg())
+        .await;
+    world.settled().await;
+    let item = world.item("2018-02-01/foobar").await.unwrap();
+    assert_eq!(item.owner, Owner::FOREIGN);
+    assert!(item.parts["jpg"].source.is_none());
+
+    world.upload("foobar.jpg", MORNING.jpeg()).await;
+    world.settled().await;
+    assert_eq!(world.tree().await.len(), 2);
+    assert_eq!(
+        world.item("2018-02-01/foobar").await.unwrap().owner,
+        Owner::FOREIGN
+    );
+}
+
+#[tokio::test]
+async fn a_file_dropped_onto_a_claimed_name_is_not_overwritten_before_it_is_indexed() {
+    let world = World::quiet(Layout::new("inbox", "", ARCHIVE, "").unwrap()).await;
+    world
+        .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.edited(9))
+        .await;
+    // Nobody has told of the drop yet: only the look at the key can see it.
+    world.upload("foobar.jpg", MORNING.jpeg()).await;
+    let outcome = world.ingest.process("inbox", "foobar.jpg").await.unwrap();
+    let Outcome::Archived(key) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(key.starts_with("2018-02-01/foobar~"), "{key}");
+    assert_eq!(
+        world.archive().await["2018-02-01/foobar.jpg"],
+        MORNING.edited(9)
+    );
+    world.deliver();
+    world.settled().await;
+    assert_eq!(world.parts("2018-02-01/foobar").await, ["jpg"]);
+}
+
+#[tokio::test]
+async fn what_is_dropped_into_the_archive_and_is_no_photo_is_left_alone() {
+    let world = World::new().await;
+    world
+        .put(ARCHIVE, "2018-02-01/notes.txt", b"dear diary".to_vec())
+        .await;
+    world.settled().await;
+    assert_eq!(world.tree().await, ["2018-02-01/notes.txt"]);
+    assert_eq!(world.item("2018-02-01/notes").await, None);
+}
+
+#[tokio::test]
+async fn in_one_bucket_a_photo_is_worked_on_twice_and_never_again() {
+    let world = World::quiet(Layout::new("photos", "inbox/", "photos", "library/").unwrap()).await;
+    world.deliver();
+    for number in 0..5 {
+        let taken = format!("2018:02:01 09:41:{number:02}");
+        let shot = Shot::at(taken.leak());
+        world
+            .put(
+                "photos",
+                &format!("inbox/card/IMG_{number}.jpg"),
+                shot.jpeg(),
+            )
+            .await;
+    }
+    world
+        .put("photos", "elsewhere/IMG_1.jpg", MORNING.jpeg())
+        .await;
+    world.settled().await;
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(world.store.undelivered(), 0);
+    let outcomes = world.take_outcomes();
+    let archived = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Archived(_)));
+    let indexed = outcomes
+        .iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Indexed);
+    assert_eq!((archived.count(), indexed.count()), (5, 5));
+    assert_eq!(outcomes.len(), 10, "{outcomes:?}");
+    assert_eq!(world.tree().await[0], "library/2018-02-01/IMG_0.jpg");
+    assert_eq!(world.tree().await.len(), 5);
+}
+
+#[tokio::test]
+async fn both_parts_removed_at_once_under_an_older_extractor_are_both_recorded_as_removed() {
+    let world = World::new().await;
+    world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
+    world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
+    world.settled().await;
+    let mut item = world.item("2018-02-01/DSC_1").await.unwrap();
+    let read = item.revision;
+    item.extractor_version -= 1;
+    item.revision += 1;
+    for part in item.parts.values_mut() {
+        part.extractor_version -= 1;
+    }
+    world.catalogue.put(&item, Some(read)).await.unwrap();
+    world.store.notify_only(&[]);
+    world.delete(ARCHIVE, "2018-02-01/DSC_1.DNG").await;
+    world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;
+    for extension in ["DNG", "JPG"] {
+        let key = format!("2018-02-01/DSC_1.{extension}");
+        let outcome = world.ingest.process(ARCHIVE, &key).await.unwrap();
+        assert_eq!(outcome, Outcome::Removed, "{key}");
+    }
+    let item = world.item("2018-02-01/DSC_1").await.unwrap();
+    assert!(!item.has_live_parts() && item.summary.is_none() && item.exif.is_empty());
+}
