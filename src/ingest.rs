@@ -10,14 +10,15 @@ mod organise;
 mod provenance;
 mod record;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
 use futures::{StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::archive::{Layout, Place};
 use crate::catalogue::item::Generation;
@@ -25,11 +26,13 @@ use crate::catalogue::{Catalogue, CatalogueError};
 use crate::exif::{Context, Extraction, Extractor, NotAPhoto, Step};
 use crate::photo::LocationPolicy;
 use crate::storage::{Object, Storage, StorageError};
-use event::{Batch, EventError, Notice};
+use event::{Ending, EventError, Notice, Parcel};
 use provenance::Provenance;
 
-/// Photos of one batch that are worked on at a time.
+/// Keys of one event that are worked on at a time.
 const CONCURRENCY: usize = 8;
+/// What is kept of an invocation's time for its answer.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 /// How often a step starts again because the world changed under it, before it is given back.
 const ROUNDS: usize = 8;
 
@@ -85,6 +88,17 @@ impl Outcome {
     }
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Archived(detail) | Outcome::Undated(detail) | Outcome::Skipped(detail) => {
+                write!(f, "{}: {detail}", self.name())
+            }
+            _ => f.write_str(self.name()),
+        }
+    }
+}
+
 /// Why a key has to be tried again. Nothing is lost: the event that named it is given back.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
@@ -112,6 +126,18 @@ pub enum IngestError {
         /// The last name tried.
         archive_key: String,
     },
+}
+
+impl IngestError {
+    /// Whether another attempt may go well although nothing was changed for it.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            IngestError::Storage(error) => error.may_pass(),
+            IngestError::Catalogue(error) => matches!(error, CatalogueError::Request { .. }),
+            IngestError::Contended { .. } => true,
+            IngestError::NoName { .. } => false,
+        }
+    }
 }
 
 /// What reading an object's metadata came to.
@@ -155,43 +181,89 @@ impl Ingest {
         self
     }
 
-    /// Does what an event asks and answers in kind: a batch from SQS with `batchItemFailures`, one failure never
-    /// failing its neighbours; a direct notification with an empty answer, or an error if any of its keys failed.
-    /// Safe to repeat.
+    /// Does what an event asks and answers in kind: SQS with `batchItemFailures` and S3 Batch Operations with a result
+    /// for each task, one failure never failing its neighbours; anything else with an empty answer, or an error if any
+    /// of its keys failed. A key that is named twice is worked on once. Safe to repeat.
     ///
     /// # Errors
-    /// An event of no known shape, or a direct notification that has to be delivered again.
+    /// An event of no known shape, or one with a single answer for all that has to be delivered again.
     pub async fn handle(&self, event: &Value) -> Result<Value, EventError> {
-        match event::unwrap(event)? {
-            Batch::Direct(notices) => {
-                let failures = self.process_all(notices).await;
-                match failures.into_iter().next() {
-                    None => Ok(json!({})),
-                    Some(cause) => Err(EventError::Failed(cause)),
+        self.work_off(event, None).await
+    }
+
+    /// The same, with this much time left: what is not done shortly before is broken off, or not begun, and given back.
+    ///
+    /// # Errors
+    /// As for [`Ingest::handle`].
+    pub async fn handle_within(
+        &self,
+        event: &Value,
+        remaining: Duration,
+    ) -> Result<Value, EventError> {
+        let deadline = tokio::time::Instant::now() + remaining.saturating_sub(TIME_TO_ANSWER);
+        self.work_off(event, Some(deadline)).await
+    }
+
+    async fn work_off(
+        &self,
+        event: &Value,
+        deadline: Option<tokio::time::Instant>,
+    ) -> Result<Value, EventError> {
+        let delivery = event::unwrap(event)?;
+        let told = delivery.parcels.iter().flat_map(|parcel| &parcel.notices);
+        let keys: BTreeSet<Notice> = told.flatten().cloned().collect();
+        let ended: BTreeMap<Notice, Ending> = stream::iter(keys)
+            .map(|notice| async move {
+                let ending = self.attempt(&notice, deadline).await;
+                (notice, ending)
+            })
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await;
+        let ending = |parcel: &Parcel| match &parcel.notices {
+            Err(error) => {
+                tracing::error!(message.id = parcel.id, %error, "cannot be understood");
+                Ending::Hopeless(error.to_string())
+            }
+            Ok(notices) => {
+                let mut endings = notices.iter().filter_map(|notice| ended.get(notice));
+                let first = endings.clone().next();
+                let failed = endings.find(|ending| !ending.is_done());
+                failed
+                    .or(first)
+                    .cloned()
+                    .unwrap_or_else(|| Ending::Done(String::new()))
+            }
+        };
+        delivery.answer(&delivery.parcels.iter().map(ending).collect::<Vec<_>>())
+    }
+
+    async fn attempt(&self, notice: &Notice, deadline: Option<tokio::time::Instant>) -> Ending {
+        let work = self.process(&notice.bucket, &notice.key);
+        let outcome = match deadline {
+            None => work.await,
+            Some(deadline) if tokio::time::Instant::now() >= deadline => {
+                return Ending::Again("no time was left to begin".to_owned());
+            }
+            Some(deadline) => match tokio::time::timeout_at(deadline, work).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    tracing::warn!(
+                        s3.bucket = notice.bucket,
+                        s3.key = notice.key,
+                        "broken off, out of time; to be tried again"
+                    );
+                    return Ending::Again("broken off, out of time".to_owned());
                 }
+            },
+        };
+        match outcome {
+            Ok(Outcome::Outside) => {
+                Ending::Ignored("under neither the source nor the archive prefix".to_owned())
             }
-            Batch::Queue(messages) => {
-                let failed = stream::iter(messages)
-                    .map(|message| async move {
-                        let failures = match message.notices {
-                            Ok(notices) => self.process_all(notices).await,
-                            Err(error) => {
-                                tracing::error!(message.id, %error, "a message that cannot be understood");
-                                vec![error.to_string()]
-                            }
-                        };
-                        (!failures.is_empty()).then_some(message.id)
-                    })
-                    .buffer_unordered(CONCURRENCY)
-                    .filter_map(|failed| async move { failed })
-                    .collect::<Vec<_>>()
-                    .await;
-                let failed: Vec<_> = failed
-                    .into_iter()
-                    .map(|id| json!({ "itemIdentifier": id }))
-                    .collect();
-                Ok(json!({ "batchItemFailures": failed }))
-            }
+            Ok(outcome) => Ending::Done(outcome.to_string()),
+            Err(error) if error.may_pass() => Ending::Again(error.to_string()),
+            Err(error) => Ending::Hopeless(error.to_string()),
         }
     }
 
@@ -231,15 +303,6 @@ impl Ingest {
             }
         }
         outcome
-    }
-
-    async fn process_all(&self, notices: Vec<Notice>) -> Vec<String> {
-        stream::iter(notices)
-            .map(|notice| async move { self.process(&notice.bucket, &notice.key).await })
-            .buffer_unordered(CONCURRENCY)
-            .filter_map(|result| async move { result.err().map(|error| error.to_string()) })
-            .collect()
-            .await
     }
 
     /// The metadata of an object whose head is already here: further ranges are read IF it still holds these bytes.

@@ -41,6 +41,17 @@ pub struct StorageError {
     bucket: String,
     key: String,
     cause: String,
+    /// The answer's status; `None` where there was none.
+    status: Option<u16>,
+}
+
+impl StorageError {
+    /// Whether another attempt may go well although nothing was changed for it: no answer, a throttled request, a
+    /// failure of the store's. Not a refusal.
+    pub fn may_pass(&self) -> bool {
+        // A 200 is one whose body says that the copy failed, or that was cut short.
+        !matches!(self.status, Some(400..=407 | 410..=428 | 430..=499))
+    }
 }
 
 /// An object's properties, as HEAD and GET answer them.
@@ -205,6 +216,7 @@ impl Storage {
                             bucket,
                             key,
                             cause: error.to_string(),
+                            status: None,
                         });
                         Some((item, body))
                     }
@@ -277,6 +289,7 @@ impl Storage {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
                 cause: format!("{}: {}", file.display(), DisplayErrorContext(&error)),
+                status: None,
             })?;
         let request = self.client.put_object().bucket(bucket).key(key).body(body);
         match request
@@ -376,6 +389,7 @@ async fn collect(
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             cause: DisplayErrorContext(&error).to_string(),
+            status: None,
         }),
     }
 }
@@ -428,6 +442,7 @@ where
         bucket: bucket.to_owned(),
         key: key.to_owned(),
         cause,
+        status: status(error),
     }
 }
 

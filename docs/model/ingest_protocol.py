@@ -17,7 +17,7 @@ from multiprocessing import Pool
 ab = set(sys.argv[1:])
 SHOT = {'a': 1, 'A': 1, 'n': 1, 'b': 2, 'd': 0}      # content -> shot, the claim's owner (folder, stem, capture time, body); 0: by hand
 FILE = {'a': 'J', 'A': 'J', 'b': 'J', 'n': 'N', 'd': 'J'}
-SCRIPTS = ['aA', 'ab', 'an', 'da', 'ax', 'aAb', 'anA', 'axA', 'dab', 'anx']
+SCRIPTS = ['aA', 'ab', 'an', 'da', 'ax', 'dx', 'aAb', 'anA', 'axA', 'dab', 'dxa', 'anx']
 IDLE = ('idle',)
 def tup(d): return tuple(sorted(d.items(), key=str))
 def run(script, dups=1, crashes=1):
@@ -82,10 +82,11 @@ def run(script, dups=1, crashes=1):
                 else:
                     p = dict(o[2]); was = p.get(k[1], '?')
                     if was == c: go(('source', ev, c))
+                    elif c is None and o[1] is None: go(IDLE)                   # gone, and never known: nothing to say
                     elif c is None and 'notombstone' in ab: p.pop(k[1], None); go(IDLE, I={**I, k[0]: (o[0], o[1], tup(p))} if o[1] is not None else I)
                     else:
                         live = any(x for f, x in p.items() if f != k[1]); owner = (o[0] if live or not c else SHOT[c]) or 0; p[k[1]] = c
-                        go(('source', ev, c) if 'noverify' in ab or was == '?' else ('verify', ev, c), I={**I, k[0]: (owner, (o[1] or 0)+1, tup(p))})
+                        go(('source', ev, c) if 'noverify' in ab or was == '?' and o[1] is not None else ('verify', ev, c), I={**I, k[0]: (owner, (o[1] or 0)+1, tup(p))})
             elif pc == 'verify': go(('source', ev, t[2]) if A.get(ev) == t[2] else ('read', ev))   # index 4: HEAD: still so? (not of a part that is new to the item)
             elif pc == 'source':                                            # index 5: HEAD of its source: other bytes there: organise that
                 c = t[2]; f = FILE[c] if c else None

@@ -1,13 +1,24 @@
-//! Unwraps the events that tell of a change: an S3 notification, alone or as the messages of an SQS batch.
+//! Unwraps the events that tell of a change, whichever way they came, and words the answer in kind.
 //!
-//! Only the fields that are read are looked at, since other stores leave many of AWS's out. An event of no known shape
-//! is an error that names what was seen. Source: S3 User Guide, "Event message structure".
+//! Known shapes: S3's own notification (event versions 2.0 to 2.6, as AWS, MinIO and moto spell it), the same inside
+//! SNS, inside SQS, inside SNS inside SQS (raw or not), EventBridge's S3 events (alone or inside SQS), S3 Batch
+//! Operations 1.0 and 2.0, and the test event that S3 sends once. Only the fields that are read are looked at, since
+//! other stores leave many of AWS's out. What happened to a key is not looked at either: created, removed or expired,
+//! the key may have changed. An event of no known shape is an error that names what was seen.
+//!
+//! Sources: S3 User Guide, "Event message structure", "EventBridge event message structure", "Invoke AWS Lambda
+//! function"; Lambda Developer Guide, "Using Lambda with Amazon SQS", "… with Amazon SNS".
 
 use percent_encoding::percent_decode;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// How deep an event may be wrapped: SNS inside SQS is two.
+const MAX_WRAPPINGS: usize = 4;
+/// Longest reason given to S3 Batch Operations, whose report takes 1,024 characters.
+const MAX_REASON_CHARS: usize = 1000;
 
 /// A key that may have changed; what happened to it does not matter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice {
     /// Bucket.
     pub bucket: String,
@@ -15,22 +26,46 @@ pub struct Notice {
     pub key: String,
 }
 
-/// What an event holds, by the answer that it wants.
+/// An event taken apart.
 #[derive(Debug)]
-pub enum Batch {
-    /// A notification delivered directly: one answer for all.
-    Direct(Vec<Notice>),
-    /// SQS messages: an answer for each.
-    Queue(Vec<Message>),
+pub struct Delivery {
+    /// What each part of it tells.
+    pub parcels: Vec<Parcel>,
+    /// The answer that it wants.
+    reply: Reply,
 }
 
-/// One SQS message.
+/// A part of an event that is acknowledged by itself.
 #[derive(Debug)]
-pub struct Message {
-    /// Its id, for `batchItemFailures`.
+pub struct Parcel {
+    /// By which the answer names it; empty where the event has one answer for all.
     pub id: String,
     /// What it tells.
     pub notices: Result<Vec<Notice>, EventError>,
+}
+
+/// How an event is answered.
+#[derive(Debug)]
+enum Reply {
+    /// One answer for all: nothing, or an error.
+    Direct,
+    /// SQS: the messages that are to come again.
+    Queue,
+    /// S3 Batch Operations: a result for each task.
+    Job { schema: String, invocation: Value },
+}
+
+/// How a parcel ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// All of it is made right; the outcomes, in words.
+    Done(String),
+    /// There is nothing for us to do with it; why. Who asked for exactly this key may want to know.
+    Ignored(String),
+    /// It is to come again; why.
+    Again(String),
+    /// To come again would not help; why.
+    Hopeless(String),
 }
 
 /// Why an event has to be delivered again, or looked at.
@@ -48,72 +83,198 @@ pub enum EventError {
 ///
 /// # Errors
 /// [`EventError::Unknown`], naming the event's fields.
-pub fn unwrap(event: &Value) -> Result<Batch, EventError> {
+pub fn unwrap(event: &Value) -> Result<Delivery, EventError> {
+    if let (Some(schema), Some(tasks)) = (
+        text(event, "/invocationSchemaVersion"),
+        event.get("tasks").and_then(Value::as_array),
+    ) {
+        return Ok(Delivery {
+            parcels: tasks.iter().map(task).collect::<Result<_, _>>()?,
+            reply: Reply::Job {
+                schema: schema.to_owned(),
+                invocation: event.get("invocationId").cloned().unwrap_or_default(),
+            },
+        });
+    }
     let records = event.get("Records").and_then(Value::as_array);
-    let is_queue =
-        |record: &Value| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs");
+    let is_message = |record: &Value| text(record, "/eventSource") == Some("aws:sqs");
     match records {
-        Some(records) if !records.is_empty() && records.iter().all(is_queue) => records
-            .iter()
-            .map(message)
-            .collect::<Result<_, _>>()
-            .map(Batch::Queue),
-        _ => notification(event).map(Batch::Direct),
+        Some(records) if !records.is_empty() && records.iter().all(is_message) => Ok(Delivery {
+            parcels: records.iter().map(message).collect::<Result<_, _>>()?,
+            reply: Reply::Queue,
+        }),
+        _ => Ok(Delivery {
+            parcels: vec![Parcel {
+                id: String::new(),
+                notices: Ok(notices(event, 0)?),
+            }],
+            reply: Reply::Direct,
+        }),
     }
 }
 
-fn message(record: &Value) -> Result<Message, EventError> {
-    let id = record.get("messageId").and_then(Value::as_str);
-    let id = id.ok_or_else(|| EventError::Unknown("an SQS record without messageId".to_owned()))?;
-    let body = record
-        .get("body")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let notices = match serde_json::from_str(body) {
-        Ok(body) => notification(&body),
-        Err(error) => Err(EventError::Unknown(format!(
-            "the body of SQS message {id} is not JSON: {error}"
-        ))),
-    };
-    Ok(Message {
+impl Delivery {
+    /// The answer, given how each parcel ended, in their order.
+    ///
+    /// # Errors
+    /// The event has one answer for all and a parcel did not end well.
+    pub fn answer(&self, endings: &[Ending]) -> Result<Value, EventError> {
+        let ended = self.parcels.iter().zip(endings);
+        match &self.reply {
+            Reply::Direct => match ended.map(|(_, ending)| ending).find(|e| !e.is_done()) {
+                None => Ok(json!({})),
+                Some(ending) => Err(EventError::Failed(ending.reason().to_owned())),
+            },
+            Reply::Queue => {
+                let failed = ended.filter(|(_, ending)| !ending.is_done());
+                let failed = failed.map(|(parcel, _)| json!({ "itemIdentifier": parcel.id }));
+                Ok(json!({ "batchItemFailures": failed.collect::<Vec<_>>() }))
+            }
+            Reply::Job { schema, invocation } => {
+                let results = ended.map(|(parcel, ending)| {
+                    let reason: String = ending.reason().chars().take(MAX_REASON_CHARS).collect();
+                    json!({ "taskId": parcel.id, "resultCode": ending.code(), "resultString": reason })
+                });
+                Ok(json!({
+                    "invocationSchemaVersion": schema,
+                    "treatMissingKeysAs": "TemporaryFailure",
+                    "invocationId": invocation,
+                    "results": results.collect::<Vec<_>>(),
+                }))
+            }
+        }
+    }
+}
+
+impl Ending {
+    /// Whether it need not come again.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Ending::Done(_) | Ending::Ignored(_))
+    }
+
+    fn reason(&self) -> &str {
+        let (Ending::Done(reason)
+        | Ending::Ignored(reason)
+        | Ending::Again(reason)
+        | Ending::Hopeless(reason)) = self;
+        reason
+    }
+
+    /// As S3 Batch Operations calls it.
+    fn code(&self) -> &'static str {
+        match self {
+            Ending::Done(_) => "Succeeded",
+            Ending::Again(_) => "TemporaryFailure",
+            Ending::Ignored(_) | Ending::Hopeless(_) => "PermanentFailure",
+        }
+    }
+}
+
+/// A message of SQS.
+fn message(record: &Value) -> Result<Parcel, EventError> {
+    let id = text(record, "/messageId")
+        .ok_or_else(|| EventError::Unknown("an SQS record without messageId".to_owned()))?;
+    let body = text(record, "/body").unwrap_or_default();
+    Ok(Parcel {
         id: id.to_owned(),
-        notices,
+        notices: parse(body, "the body of an SQS message").and_then(|body| notices(&body, 1)),
     })
 }
 
-fn notification(event: &Value) -> Result<Vec<Notice>, EventError> {
+/// A task of S3 Batch Operations. Its key is encoded as the manifest's are; 1.0 names the bucket by its ARN, 2.0 by
+/// its name.
+fn task(task: &Value) -> Result<Parcel, EventError> {
+    let id = text(task, "/taskId")
+        .ok_or_else(|| EventError::Unknown(format!("a task that is {}", described(task))))?;
+    let bucket = text(task, "/s3Bucket").or_else(|| {
+        let arn = text(task, "/s3BucketArn")?;
+        arn.rsplit(':').next()
+    });
+    let notice = bucket.zip(text(task, "/s3Key")).and_then(|(bucket, key)| {
+        Some(Notice {
+            bucket: bucket.to_owned(),
+            key: decode(key)?,
+        })
+    });
+    Ok(Parcel {
+        id: id.to_owned(),
+        notices: notice
+            .map(|notice| vec![notice])
+            .ok_or_else(|| EventError::Unknown(format!("a task that is {}", described(task)))),
+    })
+}
+
+/// What an event tells, however it is wrapped.
+fn notices(event: &Value, wrappings: usize) -> Result<Vec<Notice>, EventError> {
+    let unknown = || EventError::Unknown(described(event));
+    if wrappings > MAX_WRAPPINGS {
+        return Err(EventError::Unknown(format!(
+            "wrapped more than {MAX_WRAPPINGS} times"
+        )));
+    }
     // Sent once when a notification is configured; there is nothing to do.
-    if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+    if text(event, "/Event") == Some("s3:TestEvent") {
         return Ok(Vec::new());
     }
+    // SNS, as SQS and HTTP get it.
+    if let (Some("Notification"), Some(message)) = (text(event, "/Type"), text(event, "/Message")) {
+        let message = parse(message, "the message of an SNS notification")?;
+        return notices(&message, wrappings + 1);
+    }
+    if text(event, "/source") == Some("aws.s3") {
+        // Unlike S3's own notifications, EventBridge gives the key as it is.
+        let (bucket, key) = text(event, "/detail/bucket/name")
+            .zip(text(event, "/detail/object/key"))
+            .ok_or_else(unknown)?;
+        return Ok(vec![Notice {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        }]);
+    }
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
-        return Err(EventError::Unknown(fields(event)));
+        return Err(unknown());
     };
-    records
-        .iter()
-        .map(|record| notice(record).ok_or_else(|| EventError::Unknown(fields(record))))
-        .collect()
+    let mut found = Vec::new();
+    for record in records {
+        // SNS, as Lambda gets it.
+        if let Some(message) = text(record, "/Sns/Message") {
+            let message = parse(message, "the message of an SNS record")?;
+            found.extend(notices(&message, wrappings + 1)?);
+        } else {
+            let unknown = || EventError::Unknown(format!("a record that is {}", described(record)));
+            found.push(notice(record).ok_or_else(unknown)?);
+        }
+    }
+    Ok(found)
 }
 
 fn notice(record: &Value) -> Option<Notice> {
-    let s3 = record.get("s3")?;
-    let bucket = s3.get("bucket")?.get("name")?.as_str()?;
-    let key = s3.get("object")?.get("key")?.as_str()?;
-    // Keys are encoded as in a form: a space is a plus.
-    let spaced: Vec<u8> = key
-        .bytes()
-        .map(|byte| if byte == b'+' { b' ' } else { byte })
-        .collect();
-    let key = percent_decode(&spaced).decode_utf8().ok()?.into_owned();
     Some(Notice {
-        bucket: bucket.to_owned(),
-        key,
+        bucket: text(record, "/s3/bucket/name")?.to_owned(),
+        key: decode(text(record, "/s3/object/key")?)?,
     })
 }
 
+/// Keys are encoded as in a form: a space is a plus. Some stores encode the slashes too.
+fn decode(key: &str) -> Option<String> {
+    let spaced = key.replace('+', " ");
+    let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
+    decoded.ok().map(std::borrow::Cow::into_owned)
+}
+
+fn parse(text: &str, what: &str) -> Result<Value, EventError> {
+    serde_json::from_str(text)
+        .map_err(|error| EventError::Unknown(format!("{what} is not JSON: {error}")))
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer).and_then(Value::as_str)
+}
+
 /// The names of what was seen, without its values.
-fn fields(event: &Value) -> String {
+fn described(event: &Value) -> String {
     match event {
+        Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
         Value::Object(fields) => format!(
             "an object with {}",
             fields.keys().cloned().collect::<Vec<_>>().join(", ")
@@ -127,70 +288,4 @@ fn fields(event: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn s3(key: &str) -> Value {
-        json!({ "Records": [{ "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
-                              "s3": { "bucket": { "name": "inbox" }, "object": { "key": key } } }] })
-    }
-
-    fn direct(event: &Value) -> Vec<Notice> {
-        match unwrap(event) {
-            Ok(Batch::Direct(notices)) => notices,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn keys_are_decoded_as_s3_encodes_them() {
-        let notices = direct(&s3("a+b/%C3%A9t%C3%A9%2B%2520.jpg"));
-        assert_eq!(
-            notices,
-            [Notice {
-                bucket: "inbox".to_owned(),
-                key: "a b/été+%20.jpg".to_owned()
-            }]
-        );
-        assert_eq!(
-            direct(&s3("2018-02-01%2Fx.jpg"))[0].key,
-            "2018-02-01/x.jpg",
-            "as moto spells it"
-        );
-    }
-
-    #[test]
-    fn a_queue_is_answered_message_by_message() {
-        let message = |id: &str, body: String| json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
-        let event = json!({ "Records": [message("1", s3("a.jpg").to_string()), message("2", "poison".to_owned())] });
-        let Ok(Batch::Queue(messages)) = unwrap(&event) else {
-            panic!("a queue")
-        };
-        assert_eq!(
-            messages[0].notices.as_ref().expect("understood")[0].key,
-            "a.jpg"
-        );
-        assert!(messages[1].notices.is_err());
-    }
-
-    #[test]
-    fn a_test_event_is_acknowledged() {
-        assert_eq!(
-            direct(&json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "inbox" })),
-            []
-        );
-    }
-
-    #[test]
-    fn an_unknown_shape_is_named() {
-        let error = unwrap(&json!({ "detail-type": "x", "secret": "y" }))
-            .expect_err("unknown")
-            .to_string();
-        assert_eq!(
-            error,
-            "an event of no known shape: an object with detail-type, secret"
-        );
-        assert!(unwrap(&json!(null)).is_err());
-    }
-}
+mod tests;

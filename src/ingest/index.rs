@@ -42,7 +42,7 @@ impl Ingest {
             return self.bury(key, item).await;
         };
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
-        let was_recorded = recorded.is_some();
+        let is_new_to_its_item = item.is_some() && recorded.is_none();
         if recorded.is_some_and(|part| {
             part.generation() == Some(generation(&object))
                 && part.extractor_version == EXTRACTOR_VERSION
@@ -94,9 +94,10 @@ impl Ingest {
         {
             return Ok(None);
         }
-        // 4. Where the item knew nothing of this part, the condition on its revision already tells: whoever changed the
-        // copy meanwhile has an event, whose handler writes this item (a tombstone at least) before or after us.
-        if was_recorded {
+        // 4. Where there was an item and it knew nothing of this part, the condition on its revision already tells:
+        // whoever changed the copy meanwhile has an event, whose handler writes this item (a tombstone at least) before
+        // or after us. Where there was no item, a removal leaves no tombstone to tell us by.
+        if !is_new_to_its_item {
             let now = self.storage.head(bucket, key.as_str()).await?;
             if now.as_ref().map(generation) != Some(generation(&object)) {
                 return Ok(None);

@@ -2,6 +2,7 @@
 //! and the catalogue's items. Every photo is made by the tests.
 
 mod archive;
+mod events;
 mod fixture;
 mod photos;
 mod upload;

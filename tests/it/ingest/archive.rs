@@ -3,7 +3,7 @@
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::ingest::Outcome;
 
-use super::fixture::{ARCHIVE, World};
+use super::fixture::{ARCHIVE, World, layout};
 use super::photos::Shot;
 
 const MORNING: Shot = Shot {
@@ -13,7 +13,7 @@ const MORNING: Shot = Shot {
 
 #[tokio::test]
 async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
-    let world = World::quiet(Layout::new("inbox", "", ARCHIVE, "").unwrap()).await;
+    let world = World::quiet(layout()).await;
     // They were there before there were notifications.
     world.store.notify_only(&[("inbox", "")]);
     let old = Shot::at("2018:02:01 07:00:00").jpeg();
@@ -78,7 +78,7 @@ async fn a_file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
 
 #[tokio::test]
 async fn a_file_dropped_onto_a_claimed_name_is_not_overwritten_before_it_is_indexed() {
-    let world = World::quiet(Layout::new("inbox", "", ARCHIVE, "").unwrap()).await;
+    let world = World::quiet(layout()).await;
     world
         .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.edited(9))
         .await;

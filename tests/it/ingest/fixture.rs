@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) ingest: Ingest,
     pub(crate) catalogue: Catalogue,
     pub(crate) layout: Layout,
+    /// Where the table is.
+    pub(crate) dynamodb: String,
     pub(crate) wire: Wire,
     /// Every event that was delivered.
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
@@ -48,10 +50,15 @@ pub(crate) struct World {
     _data: tempfile::TempDir,
 }
 
+/// Two buckets, no prefixes.
+pub(crate) fn layout() -> Layout {
+    Layout::new(SOURCE, "", ARCHIVE, "").unwrap()
+}
+
 impl World {
     /// Two buckets, no prefixes, and notifications on their way.
     pub(crate) async fn new() -> Self {
-        let world = World::quiet(Layout::new(SOURCE, "", ARCHIVE, "").unwrap()).await;
+        let world = World::quiet(layout()).await;
         world.deliver();
         world
     }
@@ -76,7 +83,7 @@ impl World {
 
         let endpoints = Endpoints {
             s3: Some(s3_endpoint),
-            dynamodb: Some(dynamodb_endpoint),
+            dynamodb: Some(dynamodb_endpoint.clone()),
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
         for bucket in [layout.source_bucket(), layout.archive_bucket()] {
@@ -121,6 +128,7 @@ impl World {
             // Its own reads are not ingest's.
             catalogue: Catalogue::new(clients.dynamodb, TABLE),
             layout,
+            dynamodb: dynamodb_endpoint,
             wire,
             events: Arc::default(),
             outcomes,

@@ -1,0 +1,185 @@
+//! Whole events: batches with poison in them, invocations that run out of time, stores that refuse.
+
+use std::time::{Duration, Instant};
+
+use photo_catalogue::archive::Layout;
+use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::ingest::Ingest;
+use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::storage::Storage;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::fixture::{SOURCE, World, layout};
+use super::photos::Shot;
+
+fn notification(key: &str) -> Value {
+    json!({ "Records": [{ "eventSource": "aws:s3",
+                          "s3": { "bucket": { "name": SOURCE }, "object": { "key": key } } }] })
+}
+
+fn message(id: usize, body: String) -> Value {
+    json!({ "messageId": id.to_string(), "eventSource": "aws:sqs", "body": body })
+}
+
+#[tokio::test]
+async fn of_a_batch_of_ten_nine_are_acknowledged_and_the_poison_is_given_back() {
+    let world = World::quiet(layout()).await;
+    let mut messages = vec![message(0, "{\"not\": \"an event\"}".to_owned())];
+    for id in 1..10 {
+        let key = format!("card/IMG_{id}.jpg");
+        let taken = format!("2018:02:01 09:41:{id:02}");
+        world.upload(&key, Shot::at(taken.leak()).jpeg()).await;
+        messages.push(message(id, notification(&key).to_string()));
+    }
+    let event = json!({ "Records": messages });
+    for _ in 0..2 {
+        assert_eq!(
+            world.ingest.handle(&event).await.unwrap(),
+            json!({ "batchItemFailures": [{ "itemIdentifier": "0" }] })
+        );
+    }
+    assert_eq!(world.tree().await.len(), 9);
+}
+
+#[tokio::test]
+async fn a_poison_photo_is_an_outcome_and_not_given_back() {
+    let world = World::quiet(layout()).await;
+    world
+        .upload("broken.jpg", b"\xff\xd8\xff\xe1 and no more".to_vec())
+        .await;
+    world.upload("text.jpg", b"dear diary".to_vec()).await;
+    let bodies = ["broken.jpg", "text.jpg"].map(|key| notification(key).to_string());
+    let messages: Vec<Value> = (0..)
+        .zip(bodies)
+        .map(|(id, body)| message(id, body))
+        .collect();
+    assert_eq!(
+        world
+            .ingest
+            .handle(&json!({ "Records": messages }))
+            .await
+            .unwrap(),
+        json!({ "batchItemFailures": [] })
+    );
+    assert_eq!(world.ledger("text.jpg").await.unwrap().outcome, "skipped");
+    // A JPEG by its first bytes: archived, though it says nothing of itself.
+    assert_eq!(world.ledger("broken.jpg").await.unwrap().outcome, "undated");
+}
+
+#[tokio::test]
+async fn a_job_of_batch_operations_learns_of_each_task() {
+    let world = World::quiet(Layout::new(SOURCE, "in/", "archive", "").unwrap()).await;
+    world
+        .upload("in/a b.jpg", Shot::at("2018:02:01 09:41:07").jpeg())
+        .await;
+    let mut results = Vec::new();
+    for key in ["in/a+b.jpg", "in/gone.jpg", "elsewhere.jpg"] {
+        let event = json!({ "invocationSchemaVersion": "2.0", "invocationId": "i", "job": { "id": "j" },
+                            "tasks": [{ "taskId": key, "s3Key": key, "s3Bucket": SOURCE }] });
+        let answer = world.ingest.handle(&event).await.unwrap();
+        assert_eq!(answer["results"][0]["taskId"], key);
+        let result = &answer["results"][0];
+        results.push(format!(
+            "{}, {}",
+            result["resultCode"], result["resultString"]
+        ));
+    }
+    assert_eq!(
+        results,
+        [
+            "\"Succeeded\", \"archived: 2018-02-01/a b.jpg\"",
+            "\"Succeeded\", \"gone\"",
+            "\"PermanentFailure\", \"under neither the source nor the archive prefix\"",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn one_key_told_ten_times_in_a_batch_is_worked_on_once() {
+    let world = World::quiet(layout()).await;
+    world
+        .upload("a.jpg", Shot::at("2018:02:01 09:41:07").jpeg())
+        .await;
+    let messages: Vec<Value> = (0..10)
+        .map(|id| message(id, notification("a.jpg").to_string()))
+        .collect();
+    world
+        .ingest
+        .handle(&json!({ "Records": messages }))
+        .await
+        .unwrap();
+    assert_eq!(world.take_outcomes().len(), 1);
+}
+
+/// Ingest whose S3 is a server that answers nothing but this to anything, or nothing at all.
+async fn ingest_over(answer: Option<&'static str>) -> Ingest {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut request = [0; 16 * 1024];
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    if let Some(answer) = answer {
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let world = World::quiet(layout()).await;
+    let endpoints = Endpoints {
+        s3: Some(endpoint.clone()),
+        dynamodb: Some(world.dynamodb.clone()),
+    };
+    let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+    Ingest::new(
+        Storage::new(clients.s3),
+        Catalogue::new(clients.dynamodb, "photos"),
+        layout(),
+        LocationPolicy::Exact,
+    )
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_is_given_back_unacknowledged() {
+    let ingest = ingest_over(None).await;
+    let messages = (0..20).map(|id| message(id, notification(&format!("{id}.jpg")).to_string()));
+    let event = json!({ "Records": messages.collect::<Vec<_>>() });
+    let start = Instant::now();
+    let answer = ingest
+        .handle_within(&event, Duration::from_millis(1500))
+        .await
+        .unwrap();
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 20);
+    assert!(
+        start.elapsed() < Duration::from_millis(1400),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_says_403_of_what_is_missing_is_never_read_as_gone() {
+    let ingest = ingest_over(Some(
+        "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nx-amz-request-id: 1\r\n\r\n",
+    ))
+    .await;
+    for (bucket, key) in [(SOURCE, "a.jpg"), ("archive", "2018-02-01/a.jpg")] {
+        let error = ingest.process(bucket, key).await.expect_err("an error");
+        assert!(
+            error.to_string().contains("403") && !error.may_pass(),
+            "{error}"
+        );
+    }
+    let event = json!({ "Records": [message(1, notification("a.jpg").to_string())] });
+    let answer = ingest.handle(&event).await.unwrap();
+    assert_eq!(
+        answer,
+        json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] })
+    );
+}
