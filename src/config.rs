@@ -26,7 +26,7 @@ pub const LOCATION: &str = "LOCATION";
 pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
 /// `true` states that what PHOTO_BASE_URL serves carries no GPS.
 pub const PHOTO_BASE_URL_STRIPPED: &str = "PHOTO_BASE_URL_STRIPPED";
-/// 64 hexadecimal digits that seal the cursors.
+/// 32 secret bytes in base64 that seal the cursors: `openssl rand -base64 32`.
 pub const CURSOR_KEY: &str = "CURSOR_KEY";
 /// Origins that may read the gallery from a browser, separated by commas; `*` for all.
 pub const CORS_ORIGINS: &str = "CORS_ORIGINS";

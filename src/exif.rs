@@ -24,6 +24,7 @@ mod photoshop;
 mod place;
 mod png;
 mod raw;
+mod report;
 mod size;
 mod sparse;
 mod tags;
@@ -47,6 +48,7 @@ pub use self::format::Format;
 use self::found::{Found, Part};
 use self::iptc::Iptc;
 use self::normalise::Said;
+pub use self::report::report;
 use self::sparse::{Sparse, View};
 use self::tiff::{Fields, Ifd};
 use self::xmp::Xmp;
@@ -184,6 +186,25 @@ impl Extractor {
             self.file.ends_at(end);
         }
         self.file.add(offset, bytes);
+    }
+
+    /// Steps to the end. `read` gives the bytes of a range; fewer than asked for means that the file ends there.
+    ///
+    /// # Errors
+    /// The first error of `read`. That the file is no photo is the inner result.
+    pub fn run<E>(
+        mut self,
+        mut read: impl FnMut(Range<u64>) -> Result<Bytes, E>,
+    ) -> Result<Result<Extraction, NotAPhoto>, E> {
+        loop {
+            match self.step() {
+                Step::Need(range) => {
+                    let start = range.start;
+                    self.feed(start, read(range)?);
+                }
+                Step::Done(result) => return Ok(result),
+            }
+        }
     }
 
     fn need(&mut self, range: Range<u64>) -> Step {

@@ -1,1 +1,48 @@
-fn main() {}
+//! The gallery function on AWS Lambda: API Gateway and Function URL requests, answered by
+//! [`photo_catalogue::gallery`]'s router.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use lambda_http::Error;
+use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::config::{self, Settings, SettingsError};
+use photo_catalogue::gallery;
+use photo_catalogue::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::log_json();
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let settings = Settings::read(variable)?;
+    let endpoints = Endpoints {
+        s3: None,
+        dynamodb: variable(config::DYNAMODB_ENDPOINT),
+    };
+    let clients = clients::connect(&clients::from_environment().await, &endpoints);
+    // Without a key that all its instances share, a cursor of one would be refused by the next.
+    let cursor_key =
+        variable(config::CURSOR_KEY).ok_or(SettingsError::Missing(config::CURSOR_KEY))?;
+    let router = gallery::router(
+        Catalogue::new(clients.dynamodb, &settings.table),
+        gallery::Settings {
+            location: settings.location,
+            photo_base_url: variable(config::PHOTO_BASE_URL),
+            photo_base_url_stripped: variable(config::PHOTO_BASE_URL_STRIPPED).as_deref()
+                == Some("true"),
+            cursor_key: cursor_key.parse()?,
+            cors_origins: variable(config::CORS_ORIGINS)
+                .map(|origins| {
+                    origins
+                        .split(',')
+                        .map(|one| one.trim().to_owned())
+                        .collect()
+                })
+                .unwrap_or_default(),
+            pictures: None,
+            now: Arc::new(Utc::now),
+        },
+    );
+    lambda_http::run(router).await
+}

@@ -1,1 +1,33 @@
-fn main() {}
+//! The ingest function on AWS Lambda: events in, [`photo_catalogue::ingest`] does the work.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::config::{self, Settings};
+use photo_catalogue::ingest::Ingest;
+use photo_catalogue::storage::Storage;
+use photo_catalogue::telemetry;
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::log_json();
+    let variable = |name: &str| std::env::var(name).ok();
+    let settings = Settings::read(variable)?;
+    let endpoints = Endpoints {
+        s3: variable(config::S3_ENDPOINT),
+        dynamodb: variable(config::DYNAMODB_ENDPOINT),
+    };
+    let clients = clients::connect(&clients::from_environment().await, &endpoints);
+    let ingest = Ingest::new(
+        Storage::new(clients.s3),
+        Catalogue::new(clients.dynamodb, &settings.table),
+        settings.layout,
+        settings.location,
+    );
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        let ingest = ingest.clone();
+        async move { Ok::<_, Error>(ingest.handle(&event.payload).await?) }
+    }))
+    .await
+}

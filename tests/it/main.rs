@@ -7,3 +7,4 @@ mod exif_corpus;
 mod gallery;
 mod layers;
 mod local_s3;
+mod serve;

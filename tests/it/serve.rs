@@ -1,0 +1,7 @@
+//! The `photos` command from outside: the real binary in a folder of its own, clients over HTTP.
+
+mod bad_input;
+mod command_line;
+mod corpus;
+mod process;
+mod upload;

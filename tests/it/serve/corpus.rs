@@ -1,0 +1,57 @@
+//! Real cameras' files, where they are at hand: every one goes in, and none is lost.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::process::{Photos, files};
+
+#[tokio::test]
+async fn every_file_of_the_corpus_has_an_outcome() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    if !corpus.is_dir() {
+        eprintln!("skipped: there is no ../shared/corpus");
+        return;
+    }
+    let mut photos = Photos::at_rest();
+    photos.start(&["--verbose", corpus.to_str().unwrap()]);
+    let uploaded = files(&corpus);
+    super::process::until("all are uploaded and worked off", || {
+        photos.messages().contains(" uploaded").then_some(())
+    });
+    let skipped: BTreeMap<_, _> = photos.skipped(8);
+    let archived = photos.tree("archive");
+    let undated = archived
+        .keys()
+        .filter(|key| key.starts_with("undated/"))
+        .count();
+    // README, oracle and an XMP sidecar are no photos; five are videos or have a brand of none.
+    assert_eq!(
+        (uploaded.len(), archived.len(), undated),
+        (skipped.len() + archived.len(), 168, 50)
+    );
+
+    // Every archived file is in the catalogue, as the part of one photo.
+    let list = photos.all_photos().await;
+    let parts = list
+        .iter()
+        .flat_map(|photo| photo["images"].as_array().unwrap())
+        .filter(|image| image["kind"] == "original")
+        .count();
+    assert_eq!((list.len(), parts), (168, archived.len()));
+    // No byte of any has changed.
+    let content = |root: &Path, names: &BTreeMap<String, u64>| {
+        let mut contents: Vec<Vec<u8>> = names
+            .keys()
+            .map(|name| std::fs::read(root.join(name)).unwrap())
+            .collect();
+        contents.sort_unstable();
+        contents
+    };
+    let mut sources = uploaded.clone();
+    sources.retain(|name, _| !skipped.keys().any(|key| key.ends_with(name.as_str())));
+    assert_eq!(
+        content(&corpus, &sources),
+        content(&photos.data().join("archive"), &archived)
+    );
+    photos.interrupt();
+}

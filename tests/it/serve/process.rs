@@ -1,0 +1,273 @@
+//! A running `photos serve`, and what a user does to it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::Client;
+use photo_catalogue::clients::{self, Endpoints};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take before its test fails; a loaded machine is slow, a hang is for ever.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A data folder of its own, served by a process or at rest.
+pub(super) struct Photos {
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl Photos {
+    /// An empty folder, nothing running.
+    pub(super) fn at_rest() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Photos {
+            folder,
+            child: None,
+        }
+    }
+
+    /// Serves an empty folder.
+    pub(super) fn serving() -> Self {
+        let mut photos = Photos::at_rest();
+        photos.start(&[]);
+        photos
+    }
+
+    /// Starts `photos serve` on free ports and waits until it listens. Its messages go to `errors.txt`.
+    pub(super) fn start(&mut self, arguments: &[&str]) {
+        assert!(self.child.is_none(), "it runs already");
+        let errors = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("errors.txt"))
+            .unwrap();
+        let ports = [
+            "serve",
+            "--port",
+            "0",
+            "--s3-port",
+            "0",
+            "--dynamodb-port",
+            "0",
+        ];
+        let child = self
+            .command(&ports)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(errors)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let listening = self.data().join(".engine/serve.json");
+        until("it listens", || {
+            let child = self.child.as_mut().unwrap();
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("it ended with {status}: {}", self.messages());
+            }
+            // Left behind by a process that was killed, it names that one.
+            let running: Value = serde_json::from_slice(&std::fs::read(&listening).ok()?).ok()?;
+            (running["pid"] == child.id()).then_some(())
+        });
+    }
+
+    /// Runs another command of the same binary, in the same folder.
+    pub(super) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Standard output of a command that must go well.
+    pub(super) fn output(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_photos"));
+        command.args(arguments).current_dir(self.folder.path());
+        for (name, _) in std::env::vars() {
+            // What the developer has set for himself is not what is tested.
+            if name.starts_with("PHOTO") || name.ends_with("_BUCKET") || name.ends_with("_PREFIX") {
+                command.env_remove(name);
+            }
+        }
+        command.env_remove("LOCATION").env_remove("RUST_LOG");
+        command
+    }
+
+    /// Ctrl-C, as far as a process can tell.
+    pub(super) fn interrupt(&mut self) {
+        let mut child = self.child.take().unwrap();
+        let pid = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = until("it stops", || child.try_wait().unwrap());
+        assert!(status.success(), "{status}: {}", self.messages());
+    }
+
+    pub(super) fn is_running(&mut self) -> bool {
+        self.child
+            .as_mut()
+            .is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.path().join("photos-data")
+    }
+
+    /// Everything that it has said to people so far.
+    pub(super) fn messages(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("errors.txt")).unwrap_or_default()
+    }
+
+    /// Where it answers: `s3`, `gallery`.
+    pub(super) fn endpoint(&self, server: &str) -> String {
+        let running = std::fs::read(self.data().join(".engine/serve.json")).unwrap();
+        let running: Value = serde_json::from_slice(&running).unwrap();
+        running[server].as_str().unwrap().to_owned()
+    }
+
+    pub(super) fn s3(&self) -> Client {
+        let endpoints = Endpoints {
+            s3: Some(self.endpoint("s3")),
+            dynamodb: None,
+        };
+        clients::connect(
+            &clients::with_key_pair("photos", "photos-secret"),
+            &endpoints,
+        )
+        .s3
+    }
+
+    pub(super) async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+        let body = bytes.into().into();
+        let request = self.s3().put_object().bucket("inbox").key(key).body(body);
+        request.send().await.unwrap();
+    }
+
+    pub(super) async fn get(&self, path: &str) -> reqwest::Response {
+        let url = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.endpoint("gallery"))
+        };
+        reqwest::get(url).await.unwrap()
+    }
+
+    pub(super) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// The gallery's photos, all pages, once there are so many.
+    pub(super) async fn photos(&self, count: usize) -> Vec<Value> {
+        let start = Instant::now();
+        loop {
+            let photos = self.all_photos().await;
+            if photos.len() == count {
+                return photos;
+            }
+            let messages = self.messages();
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{} photos, not {count}\n{messages}",
+                photos.len()
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The gallery's photos as they are now, all pages.
+    pub(super) async fn all_photos(&self) -> Vec<Value> {
+        let (mut photos, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.json(&format!("/v1/photos?limit=200{cursor}")).await;
+            photos.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return photos,
+            }
+        }
+    }
+
+    /// The uploads that were skipped, with why, once there are so many.
+    pub(super) fn skipped(&self, count: usize) -> BTreeMap<String, String> {
+        until("they are skipped", || {
+            let lines = self.output(&["skipped", "--json"]);
+            let skipped: BTreeMap<_, _> = lines
+                .lines()
+                .map(|line| {
+                    let entry: Value = serde_json::from_str(line).unwrap();
+                    let text = |name: &str| entry[name].as_str().unwrap().to_owned();
+                    (text("key"), text("reason"))
+                })
+                .collect();
+            (skipped.len() == count).then_some(skipped)
+        })
+    }
+
+    /// Every file below a folder of the data folder with its size, in name order.
+    pub(super) fn tree(&self, bucket: &str) -> BTreeMap<String, u64> {
+        files(&self.data().join(bucket))
+    }
+}
+
+impl Drop for Photos {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Every file below a folder with its size.
+pub(super) fn files(root: &Path) -> BTreeMap<String, u64> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            continue;
+        };
+        for entry in entries.map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                let name = entry
+                    .path()
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                files.insert(name, entry.metadata().unwrap().len());
+            }
+        }
+    }
+    files
+}
+
+/// Polls until there is an answer.
+pub(super) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = poll() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,145 @@
+//! The main job: photos go in by S3, come out filed by day and as gallery JSON, and stay.
+
+use std::path::Path;
+
+use super::process::{Photos, files};
+
+/// Of the 14 example files two are one shot.
+const PHOTOS: usize = 13;
+
+fn examples() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos")
+}
+
+async fn upload_examples(photos: &Photos) {
+    // The first of two same-named photos keeps its name; uploaded together, either may be it.
+    let first = "card1/DSC_0001.JPG";
+    photos
+        .put(first, std::fs::read(examples().join(first)).unwrap())
+        .await;
+    photos.photos(1).await;
+    for file in files(&examples()).keys().filter(|file| *file != first) {
+        let bytes = std::fs::read(examples().join(file)).unwrap();
+        photos.put(file, bytes).await;
+    }
+}
+
+#[tokio::test]
+async fn uploads_are_filed_by_day_and_served() {
+    let photos = Photos::serving();
+    upload_examples(&photos).await;
+    let list = photos.photos(PHOTOS).await;
+    insta::assert_json_snapshot!("archive", photos.tree("archive"));
+    let gallery = photos.endpoint("gallery");
+    let json = serde_json::to_string(&list)
+        .unwrap()
+        .replace(&gallery, "http://gallery");
+    let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+    insta::assert_json_snapshot!("list", list);
+
+    // The uploads are still where they were put.
+    assert_eq!(photos.tree("inbox"), files(&examples()));
+    // A detail has every tag; its picture is a picture, without its position.
+    let detail = photos.json("/v1/photos/2022-07-16/IMG_0412").await;
+    assert_eq!(detail["tags"]["ExifIFD"]["OffsetTimeOriginal"], "+02:00");
+    let picture = photos
+        .get(detail["images"][0]["url"].as_str().unwrap())
+        .await;
+    assert_eq!(picture.headers()["content-type"], "image/jpeg");
+    image::load_from_memory(&picture.bytes().await.unwrap()).unwrap();
+    // Filters and pages.
+    let camera = photos.json("/v1/photos?camera=nikon-d750").await;
+    assert_eq!(camera["items"].as_array().unwrap().len(), 2);
+    let day = photos
+        .json("/v1/photos?from=2018-02-01&to=2018-02-01&limit=1")
+        .await;
+    assert_eq!(day["items"][0]["takenAtLocal"], "2018-02-01T17:20:31.120");
+    assert!(day["next"].is_string());
+    // Both files of the shot, the RAW with the JPEG inside it if it has one.
+    let shot = photos.json("/v1/photos/2023-12-27/L1000123").await;
+    let mimes: Vec<_> = shot["images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| &image["mime"])
+        .collect();
+    assert_eq!(mimes, ["image/jpeg", "image/x-adobe-dng"]);
+}
+
+#[tokio::test]
+async fn stopped_and_started_again_everything_is_there_and_nothing_is_done_twice() {
+    let mut photos = Photos::at_rest();
+    let folder = examples();
+    photos.start(&[folder.to_str().unwrap()]);
+    let before = photos.photos(PHOTOS).await;
+    let archive = photos.tree("archive");
+    let stamp = |photos: &Photos| {
+        let file = photos.data().join("archive/2018-02-01/DSC_0001.JPG");
+        std::fs::metadata(file).unwrap().modified().unwrap()
+    };
+    let stamped = stamp(&photos);
+    photos.interrupt();
+    assert!(!photos.data().join(".engine/serve.json").exists());
+
+    // At rest, the catalogue answers too.
+    assert_eq!(photos.output(&["list", "--json"]).lines().count(), PHOTOS);
+
+    photos.start(&[folder.to_str().unwrap()]);
+    let after = photos.photos(PHOTOS).await;
+    let versions = |list: &[serde_json::Value]| -> Vec<_> {
+        let mut all: Vec<_> = list
+            .iter()
+            .map(|p| (p["id"].clone(), p["version"].clone()))
+            .collect();
+        all.sort_by_key(|(id, _)| id.to_string());
+        all
+    };
+    assert_eq!(
+        versions(&before),
+        versions(&after),
+        "an item was written again"
+    );
+    assert_eq!((photos.tree("archive"), stamp(&photos)), (archive, stamped));
+    photos.interrupt();
+    assert!(
+        photos.messages().contains("0 uploaded, 14 there already."),
+        "{}",
+        photos.messages()
+    );
+}
+
+#[tokio::test]
+async fn an_edit_replaces_its_photo_in_place_and_a_removal_takes_it_out() {
+    let photos = Photos::serving();
+    let read = |file: &str| std::fs::read(examples().join(file)).unwrap();
+    let original = read("fuji/DSCF2210.JPG");
+    photos.put("fuji/DSCF2210.JPG", original.clone()).await;
+    let before = photos.photos(1).await;
+    // The same shot with other bytes: a byte after the end of the picture.
+    let edited = [original.as_slice(), b"\0"].concat();
+    photos.put("fuji/DSCF2210.JPG", edited.clone()).await;
+    let file = photos.data().join("archive/2020-10-18/DSCF2210.JPG");
+    super::process::until("the edit is filed", || {
+        (std::fs::read(&file).ok()? == edited).then_some(())
+    });
+    super::process::until("the edit is indexed", || {
+        let shown = photos.output(&["show", "2020-10-18/DSCF2210", "--json"]);
+        let item: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        (item["parts"]["JPG"]["bytes"] == edited.len()).then_some(())
+    });
+    assert_eq!(photos.tree("archive").len(), 1);
+    assert_eq!(photos.photos(1).await[0]["id"], before[0]["id"]);
+
+    // Taken out of the archive's folder with a file manager, as it were.
+    std::fs::remove_file(&file).unwrap();
+    let s3 = photos.s3();
+    // The store looks at what is asked for.
+    let gone = s3
+        .head_object()
+        .bucket("archive")
+        .key("2020-10-18/DSCF2210.JPG")
+        .send()
+        .await;
+    assert!(gone.is_err());
+    photos.photos(0).await;
+}
