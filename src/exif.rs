@@ -45,10 +45,10 @@ use bytes::Bytes;
 use chrono::NaiveDateTime;
 
 pub use self::format::Format;
-pub use self::report::report;
 use self::found::{Found, Part};
 use self::iptc::Iptc;
 use self::normalise::Said;
+pub use self::report::report;
 use self::sparse::{Sparse, View};
 use self::tiff::{Fields, Ifd};
 use self::xmp::Xmp;
