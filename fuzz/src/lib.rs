@@ -9,6 +9,8 @@ mod project {
 }
 pub use project::{archive, exif, photo};
 
+pub mod samples;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Fuzzing without a nightly toolchain: breaks the corpus' files in ways that a seed fixes, for as long as told.
+//! Fuzzing without a nightly toolchain: breaks the samples and the corpus' files (and those of more folders) in ways that a seed fixes, for as long as told.
 //! `cargo run --release --bin mutate -- [SECONDS] [SEED] [FOLDER...]`. Prints the slowest file; a finding is left in
 //! `artifacts/`, and ends the run with a panic.
 
@@ -30,14 +30,14 @@ fn main() {
     let (seconds, seed) = (number(0, 60), number(1, 1));
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders: Vec<PathBuf> = arguments.iter().skip(2).map(PathBuf::from).collect();
-    if folders.is_empty() {
-        folders.push(fuzz.join("corpus/extract"));
-    }
-    let mut files = Vec::new();
-    for folder in &folders {
+    folders.push(fuzz.join("corpus/extract"));
+    let mut files: Vec<Vec<u8>> = extraction::samples::all()
+        .into_iter()
+        .map(|s| s.1)
+        .collect();
+    for folder in folders.iter().filter(|folder| folder.exists()) {
         collect(folder, &mut files);
     }
-    assert!(!files.is_empty(), "no files in {folders:?}");
     let mut random = Random(seed | 1);
     let ends = Instant::now() + Duration::from_secs(seconds);
     let (mut runs, mut slowest) = (0_u64, Duration::ZERO);
