@@ -85,3 +85,18 @@ pub fn log_text<W: io::Write + 'static>(default: &str, writer: fn() -> W) {
 fn filter(default: &str) -> EnvFilter {
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
 }
+
+/// An error and what caused it, in one line: the SDK's own texts say no more than "dispatch failure".
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Many wrap an error and repeat its text.
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    line
+}
