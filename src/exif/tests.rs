@@ -337,3 +337,34 @@ fn values_are_typed_and_impossible_ones_are_absent() {
         (Some("2018-02-01"), None)
     );
 }
+
+#[test]
+fn a_lens_is_named_by_lens_model_else_its_specification_else_the_maker_note() {
+    let read_lens = |tags: &[u16]| {
+        let all = [
+            (0x010f, 2, 6, 200),
+            (0x927c, 7, 40, 300),
+            (0xa432, 5, 4, 220),
+            (0xa434, 2, 8, 260),
+        ];
+        let entries: Vec<(u16, u16, u32, u32)> = all
+            .into_iter()
+            .filter(|entry| entry.0 == 0x010f || tags.contains(&entry.0))
+            .collect();
+        let mut bytes = tiff(&ifd(&entries, 0));
+        bytes.resize(400, 0);
+        bytes[200..206].copy_from_slice(b"Canon\0");
+        let numbers = [18_u32, 1, 55, 1, 35, 10, 56, 10];
+        bytes[220..252].copy_from_slice(&numbers.map(u32::to_le_bytes).concat());
+        bytes[260..268].copy_from_slice(b"RF 50mm\0");
+        let note = ifd(&[(0x0095, 2, 8, 350)], 0);
+        bytes[300..300 + note.len()].copy_from_slice(&note);
+        bytes[350..358].copy_from_slice(b"EF 24mm\0");
+        read(&bytes).photo.lens.map(|lens| lens.name)
+    };
+    let all = &[0x927c, 0xa432, 0xa434];
+    assert_eq!(read_lens(all).as_deref(), Some("RF 50mm"));
+    assert_eq!(read_lens(&all[..2]).as_deref(), Some("18-55mm f/3.5-5.6"));
+    assert_eq!(read_lens(&all[..1]).as_deref(), Some("EF 24mm"));
+    assert_eq!(read_lens(&[]), None);
+}
