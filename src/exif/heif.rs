@@ -138,9 +138,7 @@ fn infos(meta: View<'_>) -> Vec<(u32, Item)> {
     } else {
         8
     };
-    let entries = boxes(iinf.from(start))
-        .filter(|b| &b.kind == b"infe")
-        .take(limits::ITEMS);
+    let entries = boxes(iinf.from(start)).filter(|b| &b.kind == b"infe");
     entries.filter_map(|entry| info(entry.body)).collect()
 }
 
