@@ -10,12 +10,13 @@ mod schema;
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::photo::PhotoId;
+use crate::telemetry::causes;
 use item::{Item, LedgerEntry, photo_pk};
 
 /// The item that names the years that hold photos.
@@ -277,7 +278,7 @@ where
 {
     let cause = match error.code() {
         Some(code) => format!("{code}: {}", error.message().unwrap_or("no message")),
-        None => DisplayErrorContext(error).to_string(),
+        None => causes(error),
     };
     CatalogueError::Request {
         operation,

@@ -284,6 +284,13 @@ fn read(file: &Sparse<'_>, context: &Context) -> Result<Extraction, &'static str
     container(format, view, &mut found);
     let mut warnings = std::mem::take(&mut found.warnings);
     let mut found_size = found.size;
+    found.single_ifds.truncate(limits::BLOCKS);
+    for blocks in [&mut found.tiffs, &mut found.xmp, &mut found.iptc] {
+        if blocks.len() > limits::BLOCKS {
+            blocks.truncate(limits::BLOCKS);
+            warnings.push("more metadata blocks than any photo has".to_owned());
+        }
+    }
     let memory = in_memory(&found);
     let mut fields = Fields::default();
     let mut xmp = Xmp::default();
@@ -307,10 +314,12 @@ fn read(file: &Sparse<'_>, context: &Context) -> Result<Extraction, &'static str
             _ => fields.read(block, *ifd),
         }
     }
+    let mut room = limits::PACKETS;
     for part in &found.xmp {
         let bytes = blocks
             .next(part)
-            .and_then(|block| block.up_to(0, limits::PACKET));
+            .and_then(|block| block.up_to(0, limits::PACKET.min(room)));
+        room -= bytes.map_or(0, |bytes| bytes.len() as u64);
         if let Some(Err(why)) = bytes.map(|bytes| xmp.read(bytes)) {
             warnings.push(why);
         }

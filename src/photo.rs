@@ -128,7 +128,7 @@ pub struct Lens {
     pub name: String,
     /// `LensMake` as recorded.
     pub make: Option<String>,
-    /// `LensModel` as recorded, else the maker note's name, else one made of `LensSpecification`.
+    /// `LensModel` as recorded, else one made of `LensSpecification` (`18-55mm f/3.5-5.6`), else the maker note's name.
     pub model: Option<String>,
 }
 

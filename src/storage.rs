@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime as SdkDateTime};
 use aws_sdk_s3::types::MetadataDirective;
@@ -18,6 +18,8 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::telemetry::causes;
 
 /// What `x-amz-copy-source` leaves as it is: RFC 3986's unreserved characters and the slash.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
@@ -288,7 +290,7 @@ impl Storage {
                 operation: "PUT",
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
-                cause: format!("{}: {}", file.display(), DisplayErrorContext(&error)),
+                cause: format!("{}: {}", file.display(), causes(&error)),
                 status: None,
             })?;
         let request = self.client.put_object().bucket(bucket).key(key).body(body);
@@ -388,7 +390,7 @@ async fn collect(
             operation,
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            cause: DisplayErrorContext(&error).to_string(),
+            cause: causes(&error),
             status: None,
         }),
     }
@@ -435,7 +437,7 @@ where
             error.message().unwrap_or("no message")
         ),
         (None, Some(status)) => format!("answered {status}"),
-        _ => DisplayErrorContext(error).to_string(),
+        _ => causes(error),
     };
     StorageError {
         operation,

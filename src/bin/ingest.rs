@@ -1,5 +1,7 @@
 //! The ingest function on AWS Lambda: events in, [`photo_catalogue::ingest`] does the work.
 
+use std::time::SystemTime;
+
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::clients::{self, Endpoints};
@@ -27,7 +29,11 @@ async fn main() -> Result<(), Error> {
     );
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let ingest = ingest.clone();
-        async move { Ok::<_, Error>(ingest.handle(&event.payload).await?) }
+        async move {
+            let remaining = event.context.deadline().duration_since(SystemTime::now());
+            let remaining = remaining.unwrap_or_default();
+            Ok::<_, Error>(ingest.handle_within(&event.payload, remaining).await?)
+        }
     }))
     .await
 }

@@ -1,10 +1,11 @@
 //! Standard error: progress bars, and the messages and log lines that must not tear them.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::telemetry;
 
@@ -31,8 +32,12 @@ pub(super) fn tell(line: &str) {
 
 /// A bar of that many steps; nothing is drawn where standard error is no terminal.
 pub(super) fn bar(steps: u64, style: &str) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(style)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // Nobody reads a bar that cannot be written.
+            let _ = write!(out, "{:.0} photos/s", state.per_sec());
+        });
     let bar = BARS.add(ProgressBar::new(steps).with_style(style));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

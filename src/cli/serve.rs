@@ -156,6 +156,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let engine = DynamoDbEngine::open(&arguments.data)
         .with_context(|| format!("cannot open the catalogue in {}", arguments.data.display()))?;
     let (stop, stopped) = watch::channel(false);
+    let (stop_ingest, ingest_stopped) = watch::channel(false);
     let s3 = tokio::spawn(store.clone().serve(
         s3_listener,
         Credentials {
@@ -201,7 +202,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         until(stopped.clone()),
     ));
     let deliver = tokio::spawn({
-        let (store, stopped) = (store.clone(), stopped.clone());
+        let store = store.clone();
         async move {
             let handler = move |event| {
                 let ingest = ingest.clone();
@@ -212,7 +213,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
                         .map_err(|error| error.to_string())
                 }
             };
-            store.deliver(BATCHES, handler, until(stopped)).await;
+            store.deliver(BATCHES, handler, until(ingest_stopped)).await;
             Ok(())
         }
     });
@@ -251,15 +252,17 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
             std::process::exit(130);
         }
     });
-    // Ingest first, while the servers still answer it.
-    stop.send_replace(true);
     let finished = tokio::time::timeout(GRACE, async {
+        // Ingest first, while the servers still answer it.
+        stop_ingest.send_replace(true);
         joined("ingest", deliver).await;
+        stop.send_replace(true);
         joined("the gallery", gallery).await;
         joined("S3", s3).await;
         joined("DynamoDB", dynamodb).await;
     });
     if finished.await.is_err() {
+        stop.send_replace(true);
         tell("Some requests were broken off; what they had acknowledged is kept.");
     }
     again.abort();

@@ -99,7 +99,7 @@ pub(super) async fn upload(
     let there = listing(storage, bucket, prefix).await?;
     let bar = progress::bar(
         uploads.len() as u64,
-        "Uploading {bar:30} {pos}/{len} {per_sec} {eta} left",
+        "Uploading {bar:30} {pos}/{len}, {rate}, {eta} left",
     );
     let mut report = Report::default();
     let mut results = stream::iter(uploads)

@@ -11,19 +11,22 @@ use crate::photo::Preview;
 
 /// What the CRW holds.
 pub(crate) fn read(view: View<'_>, found: &mut Found) {
+    let mut records = limits::RECORDS;
     match view.le32(2) {
-        Some(header) if heap(view.from(u64::from(header)), 0, found).is_some() => {}
+        Some(header) if heap(view.from(u64::from(header)), 0, &mut records, found).is_some() => {}
         _ => found.warn("CRW cut short before its directory"),
     }
 }
 
-fn heap(heap: View<'_>, depth: u8, found: &mut Found) -> Option<()> {
+/// `left` counts the records of all heaps together: a heap may hold itself.
+fn heap(heap: View<'_>, depth: u8, left: &mut usize, found: &mut Found) -> Option<()> {
     if depth > limits::DEPTH {
         return None;
     }
     let directory = u64::from(heap.le32(heap.len().checked_sub(4)?)?);
     let count = heap.le16(directory)?;
-    for index in 0..u64::from(count.min(512)) {
+    for index in 0..u64::from(count) {
+        *left = left.checked_sub(1)?;
         let at = directory + 2 + index * 10;
         let tag = heap.le16(at)?;
         // Bits 14 and 15: the value stands in the entry itself (8 bytes), or in the heap.
@@ -34,7 +37,7 @@ fn heap(heap: View<'_>, depth: u8, found: &mut Found) -> Option<()> {
         };
         match tag & 0x3fff {
             0x2800..=0x37ff => {
-                heap_below(value, depth, found);
+                heap_below(value, depth, left, found);
             }
             tag => {
                 record(tag, value, found);
@@ -44,8 +47,8 @@ fn heap(heap: View<'_>, depth: u8, found: &mut Found) -> Option<()> {
     Some(())
 }
 
-fn heap_below(value: View<'_>, depth: u8, found: &mut Found) {
-    if heap(value, depth + 1, found).is_none() {
+fn heap_below(value: View<'_>, depth: u8, left: &mut usize, found: &mut Found) {
+    if heap(value, depth + 1, left, found).is_none() {
         found.warn("CRW with a broken directory");
     }
 }

@@ -24,9 +24,16 @@ pub(crate) struct Found {
     pub(crate) properties: Vec<(&'static str, String)>,
     pub(crate) previews: Vec<Preview>,
     pub(crate) warnings: Vec<String>,
+    /// Bytes of memory taken for blocks that are no ranges of the file.
+    pub(crate) memory: u64,
 }
 
 impl Found {
+    /// How many more bytes may be inflated or put together.
+    pub(crate) fn room(&self) -> u64 {
+        limits::MEMORY.saturating_sub(self.memory)
+    }
+
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
         if self.warnings.len() < limits::WARNINGS {
             self.warnings.push(warning.into());

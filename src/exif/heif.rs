@@ -20,13 +20,15 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
     read_size(body, found);
     let mut items = infos(body);
     items.sort_by_key(|item| item.0);
+    items.truncate(limits::BLOCKS);
     let locations = locations(body);
     let others = describing_others(body, primary(body));
     let mut exif = None;
+    let mut room = found.room();
     for (id, kind) in items.into_iter().filter(|item| !others.contains(&item.0)) {
-        let place = || {
+        let mut place = || {
             let location = locations.iter().find(|location| location.id == id);
-            location.and_then(|location| location.part(view, body))
+            location.and_then(|location| location.part(view, body, &mut room))
         };
         match kind {
             // Of several that describe the primary item, the last (ExifTool's choice).
@@ -136,9 +138,7 @@ fn infos(meta: View<'_>) -> Vec<(u32, Item)> {
     } else {
         8
     };
-    let entries = boxes(iinf.from(start))
-        .filter(|b| &b.kind == b"infe")
-        .take(limits::ITEMS);
+    let entries = boxes(iinf.from(start)).filter(|b| &b.kind == b"infe");
     entries.filter_map(|entry| info(entry.body)).collect()
 }
 
@@ -171,7 +171,7 @@ struct Location {
 }
 
 impl Location {
-    fn part(&self, file: View<'_>, meta: View<'_>) -> Option<Part> {
+    fn part(&self, file: View<'_>, meta: View<'_>, room: &mut u64) -> Option<Part> {
         let source = match self.method {
             0 => file,
             1 => first(meta, b"idat")?,
@@ -200,9 +200,7 @@ impl Location {
             many => {
                 let mut whole = Vec::new();
                 for extent in many {
-                    if whole.len() as u64 + extent.len() > limits::PACKET {
-                        return None;
-                    }
+                    *room = room.checked_sub(extent.len())?;
                     whole.extend_from_slice(extent.get(0, extent.len())?);
                 }
                 Some(Part::Memory(whole))
@@ -231,6 +229,7 @@ fn locations(meta: View<'_>) -> Vec<Location> {
     let Some(count) = at.number(id_size) else {
         return found;
     };
+    let mut left = limits::ITEMS;
     for _ in 0..count.min(limits::ITEMS as u64) {
         let mut one = || {
             let id = u32::try_from(at.number(id_size)?).ok()?;
@@ -240,10 +239,9 @@ fn locations(meta: View<'_>) -> Vec<Location> {
             let mut extents = Vec::new();
             for _ in 0..at.number(2)? {
                 at.number(index_size)?;
+                // Without offsets and lengths an extent takes no bytes: their number alone limits nothing.
+                left = left.checked_sub(1)?;
                 extents.push((at.number(offset_size)?, at.number(length_size)?));
-                if extents.len() > limits::SEGMENTS {
-                    return None;
-                }
             }
             Some(Location {
                 id,

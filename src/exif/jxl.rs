@@ -81,9 +81,11 @@ fn compressed(body: View<'_>, found: &mut Found) {
     };
     let mut content = Vec::new();
     let inflated = brotli_decompressor::Decompressor::new(bytes, 4096)
-        .take(limits::INFLATED + 1)
+        .take(found.room() + 1)
         .read_to_end(&mut content);
-    if inflated.is_err() || content.len() as u64 > limits::INFLATED {
+    let fits = content.len() as u64 <= found.room();
+    found.memory += content.len() as u64;
+    if inflated.is_err() || !fits {
         return found.warn("a compressed metadata box that does not inflate");
     }
     if &kind == b"xml " {

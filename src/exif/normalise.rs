@@ -233,19 +233,22 @@ fn lens(said: &Said<'_, '_>) -> Option<Lens> {
     let recorded = fields.exif(0xa434).and_then(text::of);
     // "----" and the like: a slot that was never filled.
     let recorded = recorded.filter(|lens| lens.chars().any(char::is_alphanumeric));
+    // Adobe's aux:Lens is the older word for exifEX:LensModel, which is EXIF's LensModel in XMP.
+    let in_xmp = || {
+        xmp.get("exifEX:LensModel")
+            .or_else(|| xmp.get("aux:Lens"))
+            .map(str::to_owned)
+    };
+    let specified = || {
+        fields
+            .exif(0xa432)
+            .or_else(|| fields.get(Ifd::Main(0), 0xc630))
+            .and_then(specification)
+    };
     let model = recorded
-        .or_else(|| maker_note::lens(fields, said.canon_note))
-        .or_else(|| {
-            xmp.get("exifEX:LensModel")
-                .or_else(|| xmp.get("aux:Lens"))
-                .map(str::to_owned)
-        })
-        .or_else(|| {
-            fields
-                .exif(0xa432)
-                .or_else(|| fields.get(Ifd::Main(0), 0xc630))
-                .and_then(specification)
-        });
+        .or_else(in_xmp)
+        .or_else(specified)
+        .or_else(|| maker_note::lens(fields, said.canon_note));
     camera::lens(make, model)
 }
 

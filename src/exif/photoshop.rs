@@ -60,15 +60,22 @@ pub(crate) fn read_bytes(bytes: &[u8], found: &mut Found) {
     let block = Sparse::whole(bytes);
     let mut inner = Found::default();
     read(block.view(), &mut inner);
-    let copied = |part: Part| match part {
-        Part::File { start, len } => block
-            .get(start, len)
-            .map(|bytes| Part::Memory(bytes.to_vec())),
+    let mut room = found.room();
+    let mut copied = |part: Part| match part {
+        Part::File { start, len } => {
+            room = room.checked_sub(len)?;
+            Some(Part::Memory(block.get(start, len)?.to_vec()))
+        }
         memory => Some(memory),
     };
-    found.iptc.extend(inner.iptc.into_iter().filter_map(copied));
+    found
+        .iptc
+        .extend(inner.iptc.into_iter().filter_map(&mut copied));
     found
         .tiffs
-        .extend(inner.tiffs.into_iter().filter_map(copied));
-    found.xmp.extend(inner.xmp.into_iter().filter_map(copied));
+        .extend(inner.tiffs.into_iter().filter_map(&mut copied));
+    found
+        .xmp
+        .extend(inner.xmp.into_iter().filter_map(&mut copied));
+    found.memory = limits::MEMORY - room;
 }

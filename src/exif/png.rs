@@ -13,8 +13,6 @@ use super::{limits, photoshop, text};
 
 /// Chunks of image data shorter than this are not walked one by one beyond the bytes at hand.
 const LONG_CHUNK: u64 = 256 << 10;
-/// Where metadata after the image data are looked for: the file's last bytes.
-const TAIL: u64 = 64 << 10;
 /// Image data up to here are walked whatever their chunks' length.
 const WALKED: u64 = 64 << 10;
 
@@ -42,11 +40,12 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
 
 /// The chunks among the file's last bytes: whatever has a metadata chunk's name and its right check sum is one.
 fn tail(view: View<'_>, after: u64, found: &mut Found) {
-    let start = view.len().saturating_sub(TAIL).max(after);
+    let start = view.len().saturating_sub(limits::PNG_TAIL).max(after);
     let Some(bytes) = view.get(start, view.len() - start) else {
         return;
     };
     let mut at = 4;
+    let mut left = limits::PNG_TAIL_CHUNKS;
     while let Some(kind) = bytes
         .get(at..at + 4)
         .and_then(|kind| <[u8; 4]>::try_from(kind).ok())
@@ -62,6 +61,10 @@ fn tail(view: View<'_>, after: u64, found: &mut Found) {
             .and_then(|sum| sum.try_into().ok())
             .map(u32::from_be_bytes);
         if let (true, Some(sum), Some(content)) = (named, sum, bytes.get(at..end)) {
+            left = match left.checked_sub(1) {
+                Some(left) => left,
+                None => return found.warn("PNG with too many chunks"),
+            };
             let mut crc = Crc::new();
             crc.update(content);
             if crc.sum() == sum {
@@ -83,7 +86,10 @@ fn chunk(kind: [u8; 4], body: View<'_>, found: &mut Found) {
             let Some(bytes) = body.get(0, body.len()) else {
                 return;
             };
-            match entry(kind, bytes) {
+            let mut room = found.room();
+            let entry = entry(kind, bytes, &mut room);
+            found.memory = limits::MEMORY - room;
+            match entry {
                 Ok((keyword, value)) => keyword_value(&keyword, value, found),
                 Err(why) => found.warn(why),
             }
@@ -100,20 +106,20 @@ fn without_prefix(body: View<'_>) -> View<'_> {
     }
 }
 
-/// Keyword and value of a text chunk (PNG 11.3.3), inflated.
-fn entry(kind: [u8; 4], bytes: &[u8]) -> Result<(String, Vec<u8>), String> {
+/// Keyword and value of a text chunk (PNG 11.3.3), inflated; what that takes goes off `room`.
+fn entry(kind: [u8; 4], bytes: &[u8], room: &mut u64) -> Result<(String, Vec<u8>), String> {
     let broken = || "PNG with a broken text chunk".to_owned();
     let mut parts = bytes.splitn(2, |&b| b == 0);
     let keyword = text::decode(parts.next().ok_or_else(broken)?);
     let rest = parts.next().ok_or_else(broken)?;
     let value = match &kind {
         b"tEXt" => rest.to_vec(),
-        b"zTXt" => inflate(rest.get(1..).ok_or_else(broken)?)?,
+        b"zTXt" => inflate(rest.get(1..).ok_or_else(broken)?, room)?,
         _ => {
             let (compressed, rest) = (rest.first() == Some(&1), rest.get(2..).ok_or_else(broken)?);
             let value = rest.splitn(3, |&b| b == 0).nth(2).ok_or_else(broken)?;
             if compressed {
-                inflate(value)?
+                inflate(value, room)?
             } else {
                 value.to_vec()
             }
@@ -122,15 +128,16 @@ fn entry(kind: [u8; 4], bytes: &[u8]) -> Result<(String, Vec<u8>), String> {
     Ok((keyword, value))
 }
 
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn inflate(bytes: &[u8], room: &mut u64) -> Result<Vec<u8>, String> {
     let mut value = Vec::new();
-    match ZlibDecoder::new(bytes)
-        .take(limits::INFLATED + 1)
-        .read_to_end(&mut value)
-    {
-        Ok(_) if value.len() as u64 > limits::INFLATED => {
-            Err("PNG with a text that inflates without end".to_owned())
-        }
+    let inflated = ZlibDecoder::new(bytes)
+        .take(*room + 1)
+        .read_to_end(&mut value);
+    let length = value.len() as u64;
+    let most = *room;
+    *room = most.saturating_sub(length);
+    match inflated {
+        Ok(_) if length > most => Err("PNG with a text that inflates without end".to_owned()),
         Ok(_) => Ok(value),
         Err(_) => Err("PNG with a broken compressed text".to_owned()),
     }
@@ -274,7 +281,7 @@ mod tests {
         let mut bomb =
             flate2::write::ZlibEncoder::new(b"k\0\0".to_vec(), flate2::Compression::best());
         let zeros = vec![0_u8; 1 << 20];
-        for _ in 0..=limits::INFLATED >> 20 {
+        for _ in 0..=limits::MEMORY >> 20 {
             bomb.write_all(&zeros).expect("memory");
         }
         let found = read_bytes(&png(&[(b"zTXt", &bomb.finish().expect("memory"))]));

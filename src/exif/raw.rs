@@ -30,7 +30,7 @@ pub(crate) fn read_raf(view: View<'_>, found: &mut Found) {
 fn raf_size(directory: View<'_>) -> Option<(u32, u32)> {
     let mut at = 4_u64;
     let mut sizes = [None; 3];
-    for _ in 0..directory.be32(0)?.min(256) {
+    for _ in 0..directory.be32(0)?.min(limits::RECORDS as u32) {
         let (tag, length) = (directory.be16(at)?, directory.be16(at + 2)?);
         let slot = match tag {
             0x0111 => 0,

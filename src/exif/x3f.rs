@@ -34,7 +34,8 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
     let count = view
         .le32(directory + 8)
         .unwrap_or(0)
-        .min(limits::ITEMS as u32);
+        .min(limits::RECORDS as u32);
+    let mut pictures = 0;
     for index in 0..u64::from(count) {
         let at = directory + 12 + index * 12;
         let (Some(start), Some(length), Some(kind)) =
@@ -45,7 +46,8 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
         let section = view.part(u64::from(start), u64::from(length));
         match &kind {
             b"PROP" => properties(section, found),
-            b"IMA2" if section.le32(12) == Some(18) => {
+            b"IMA2" if section.le32(12) == Some(18) && pictures < limits::PICTURES => {
+                pictures += 1;
                 let picture = section.from(28);
                 jpeg::read(picture, found);
                 let jpeg_size = found.size.take();
@@ -64,7 +66,7 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
 
 /// Pairs of offsets, in UTF-16 units, into the section's text.
 fn properties(section: View<'_>, found: &mut Found) {
-    let count = u64::from(section.le32(8).unwrap_or(0)).min(256);
+    let count = u64::from(section.le32(8).unwrap_or(0)).min(limits::RECORDS as u64);
     let text_start = 24 + count * 8;
     let said = |at: u32| {
         let start = text_start.checked_add(u64::from(at).checked_mul(2)?)?;

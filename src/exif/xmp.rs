@@ -1,6 +1,8 @@
 //! XMP (ISO 16684-1): a packet's simple properties and arrays, by namespace and name. Structures are flattened to their
 //! leaves' names and nothing is validated; no entity is ever fetched or expanded.
 
+use std::collections::HashMap;
+
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, QName, ResolveResult};
@@ -12,6 +14,7 @@ use super::{limits, text};
 #[derive(Debug, Default)]
 pub(crate) struct Xmp {
     properties: Vec<(String, Vec<String>)>,
+    elements: usize,
 }
 
 #[rustfmt::skip]
@@ -54,10 +57,17 @@ impl Xmp {
         let mut reader =
             NsReader::from_str(decoded.trim_start_matches(['\u{feff}', '\0', ' ', '\n', '\r']));
         reader.config_mut().check_end_names = false;
+        reader
+            .resolver_mut()
+            .set_max_declarations_per_element(limits::XML_NAMESPACES);
         let mut packet = Packet::default();
         let outcome = loop {
             match reader.read_event() {
+                Ok(Event::Start(_) | Event::Empty(_)) if self.elements >= limits::XML_ELEMENTS => {
+                    break Err("XMP with too many elements".to_owned());
+                }
                 Ok(Event::Start(start)) => {
+                    self.elements += 1;
                     let name = name(&reader, start.name());
                     if packet.path.len() >= limits::XML_DEPTH {
                         break Err("XMP nested too deep".to_owned());
@@ -65,6 +75,7 @@ impl Xmp {
                     packet.open(name, &start, &reader);
                 }
                 Ok(Event::Empty(start)) => {
+                    self.elements += 1;
                     let name = name(&reader, start.name());
                     packet.open(name, &start, &reader);
                     packet.close();
@@ -97,6 +108,8 @@ struct Packet {
     path: Vec<(Option<String>, bool)>,
     text: String,
     found: Vec<(String, Vec<String>)>,
+    /// Where in `found` a name is.
+    places: HashMap<String, usize>,
 }
 
 impl Packet {
@@ -105,7 +118,10 @@ impl Packet {
         let mut default_language = false;
         // Inside a structure of some other vocabulary (an ingredient's own metadata, say) names mean something else.
         let foreign = name.is_none() || self.path.iter().any(|(name, _)| name.is_none());
-        for attribute in start.attributes().flatten().take(limits::PROPERTIES) {
+        // Unchecked: looking for attributes that stand twice takes the square of their number.
+        let mut attributes = start.attributes();
+        attributes.with_checks(false);
+        for attribute in attributes.flatten().take(limits::XML_ATTRIBUTES) {
             let Some(key) = attribute_name(reader, attribute.key) else {
                 continue;
             };
@@ -150,12 +166,16 @@ impl Packet {
         let Some(value) = text::clean(value) else {
             return;
         };
-        let count = self.found.len();
-        match self.found.iter_mut().find(|found| found.0 == name) {
+        let full = self.found.len() >= limits::PROPERTIES;
+        let place = self.places.get(&name).copied();
+        match place.and_then(|place| self.found.get_mut(place)) {
+            Some((_, values)) if values.len() >= limits::KEYWORDS => {}
             Some((_, values)) if first => values.insert(0, value),
-            Some((_, values)) if values.len() < limits::KEYWORDS => values.push(value),
-            Some(_) => {}
-            None if count < limits::PROPERTIES => self.found.push((name, vec![value])),
+            Some((_, values)) => values.push(value),
+            None if !full => {
+                self.places.insert(name.clone(), self.found.len());
+                self.found.push((name, vec![value]));
+            }
             None => {}
         }
     }

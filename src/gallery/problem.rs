@@ -190,7 +190,7 @@ impl From<CatalogueError> for Problem {
     /// Logs the cause. Throttled, unreachable and refused look the same to a client: ask again later.
     fn from(error: CatalogueError) -> Self {
         let permanent = matches!(error, CatalogueError::Shape { .. });
-        tracing::error!(cause = causes(&error), "catalogue request failed");
+        tracing::error!(%error, "catalogue request failed");
         if permanent {
             Problem::internal()
         } else {
@@ -201,21 +201,9 @@ impl From<CatalogueError> for Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        tracing::error!(cause = causes(&error), "storage request failed");
+        tracing::error!(%error, "storage request failed");
         Problem::unavailable()
     }
-}
-
-/// An error and what it came from, on one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 fn echo(name: &str) -> String {

@@ -153,12 +153,13 @@ impl Ingest {
                     record::derive(&mut item, &primary, extraction)
                 }
                 _ if record::is_derived_from(&item, &primary) => {}
-                _ => match self.extract_part(&item, &primary).await? {
-                    Some(extraction) => record::derive(&mut item, &primary, extraction),
-                    // It is changing under us, and its own event will say how. Until then the item keeps the record that
-                    // it has: waiting would leave two parts that were removed together waiting for each other.
-                    None => {}
-                },
+                // Where it is changing under us, its own event will say how, and until then the item keeps the record that
+                // it has: waiting would leave two parts that were removed together waiting for each other.
+                _ => {
+                    if let Some(extraction) = self.extract_part(&item, &primary).await? {
+                        record::derive(&mut item, &primary, extraction);
+                    }
+                }
             },
         }
         record::finish(&mut item, &self.location);
