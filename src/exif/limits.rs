@@ -13,6 +13,8 @@ pub(crate) const CHAIN: u8 = 8;
 pub(crate) const DEPTH: u8 = 4;
 /// Directory entries of one file, all IFDs together.
 pub(crate) const ENTRIES: usize = 4_096;
+/// Broken entries of one IFD: what has more is no directory, and would fill the warnings (ExifTool's limit, too).
+pub(crate) const BROKEN_ENTRIES: usize = 10;
 /// Bytes of one value that goes into the tags; larger ones are listed with their size.
 pub(crate) const VALUE: u64 = 2_048;
 /// Bytes of all values together that go into the tags.

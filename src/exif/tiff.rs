@@ -396,6 +396,7 @@ impl<'s> Walk<'_, 's> {
             .entries
             .saturating_add(usize::try_from(kept).unwrap_or(usize::MAX));
         let mut below = Vec::new();
+        let mut broken = 0;
         for (index, entry) in table.chunks_exact(usize::try_from(size).ok()?).enumerate() {
             let at = entries.checked_add((index as u64).checked_mul(size)?)?;
             match self.entry(entry, at, ifd) {
@@ -406,7 +407,14 @@ impl<'s> Walk<'_, 's> {
                     self.fields.warn(format!("{} is no directory", name()));
                     return None;
                 }
-                Err(()) => {}
+                Err(()) => {
+                    broken += 1;
+                    if broken >= limits::BROKEN_ENTRIES {
+                        self.fields
+                            .warn(format!("{}: too many broken entries", name()));
+                        break;
+                    }
+                }
             }
         }
         for (offset, ifd) in below {
@@ -541,6 +549,11 @@ impl<'s> Walk<'_, 's> {
             _ => return self.fields.push(field),
         };
         match field.unsigned(0) {
+            Some(0) => self.fields.warn(format!(
+                "{}: the pointer to {} is zero",
+                field.ifd.name(),
+                ifd.name()
+            )),
             Some(offset) if field.ifd != Ifd::Gps => below.push((offset, ifd)),
             _ => self.fields.warn(format!(
                 "{}: the pointer to {} is no number",

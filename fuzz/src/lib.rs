@@ -1,0 +1,93 @@
+//! The extraction and what holds of it whatever the bytes are. The modules are compiled straight from the project, since
+//! they import nothing else of it: so neither fuzzing nor its build takes the AWS SDK along.
+
+#[path = "../../src"]
+mod project {
+    pub mod archive;
+    pub mod exif;
+    pub mod photo;
+}
+pub use project::{archive, exif, photo};
+
+pub mod samples;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::NaiveDateTime;
+use exif::{Context, Extraction, Extractor, extract};
+
+/// No file takes longer, however hostile. (Under a sanitizer everything is some ten times slower.)
+pub const LONGEST: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
+/// Ranged reads, and their bytes, of one extraction (src/exif/limits.rs).
+const READS: u32 = 6;
+const BYTES: u64 = 8 << 20;
+
+/// Runs the whole extraction twice, over the bytes at once and by ranges.
+///
+/// # Panics
+/// Where the two disagree, a range lies outside the file, a limit is passed, or the JSON does not read back.
+pub fn holds(bytes: &[u8]) -> Duration {
+    let started = Instant::now();
+    let whole = extract(bytes, context());
+    let took = started.elapsed();
+    assert!(took < LONGEST, "{took:?} for {} bytes", bytes.len());
+    let ranged = ranged(bytes);
+    let (Ok(whole), Ok(ranged)) = (&whole, &ranged) else {
+        assert_eq!(whole.is_ok(), ranged.is_ok());
+        return took;
+    };
+    assert!(ranged.reads.count <= READS && ranged.reads.bytes <= BYTES);
+    // Where a file's parts lie too far apart, ranges find less.
+    if !ranged.warnings.iter().any(|w| w.contains("too far apart")) {
+        assert_eq!(ranged.photo, whole.photo);
+        assert_eq!(ranged.tags, whole.tags);
+    }
+    stored_and_read_back(whole);
+    took
+}
+
+fn context() -> Context {
+    Context {
+        file_name: "IMG_20180201_094107.JPG".to_owned(),
+        not_after: NaiveDateTime::MAX,
+    }
+}
+
+fn ranged(bytes: &[u8]) -> Result<Extraction, exif::NotAPhoto> {
+    let read = |range: std::ops::Range<u64>| {
+        assert!(
+            range.start < range.end && range.end <= bytes.len() as u64,
+            "{range:?}"
+        );
+        Ok::<_, std::convert::Infallible>(Bytes::copy_from_slice(
+            &bytes[range.start as usize..range.end as usize],
+        ))
+    };
+    let Ok(result) = Extractor::new(bytes.len() as u64, context()).run(read);
+    result
+}
+
+/// The record is stored as JSON numbers and text: what is none of either must not be in it.
+fn stored_and_read_back(extraction: &Extraction) {
+    let json = serde_json::to_string(&extraction.photo).expect("a photo is JSON");
+    let read: photo::Photo = serde_json::from_str(&json).expect("its own JSON");
+    assert_eq!(read.capture, extraction.photo.capture);
+    assert_eq!(read.camera, extraction.photo.camera);
+    let hidden =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let photo = &extraction.photo;
+    let texts = [
+        &photo.title,
+        &photo.caption,
+        &photo.artist,
+        &photo.copyright,
+    ];
+    for text in texts.into_iter().flatten().chain(&photo.keywords) {
+        assert!(text.len() <= 1_024 && !text.contains(hidden), "{text:?}");
+    }
+    if let Some(place) = &photo.location {
+        assert!(place.lat.abs() <= 90.0 && place.lon.abs() <= 180.0);
+    }
+    assert!(!matches!(photo.orientation, Some(0 | 9..)));
+}

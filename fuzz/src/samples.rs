@@ -1,0 +1,615 @@
+//! One small photo of each container and RAW family, made here byte by byte: the seeds of the fuzzer and the files that
+//! the hostile tests break. None is a real camera's file, and none has pixels.
+
+/// Entries of a TIFF directory: tag, type, value bytes.
+type Entries<'a> = Vec<(u16, u16, &'a [u8])>;
+
+const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:Rating="4" xmp:CreateDate="2018-02-01T09:41:07+01:00"><dc:title><rdf:Alt><rdf:li xml:lang="x-default">Night &amp; day</rdf:li></rdf:Alt></dc:title><dc:subject><rdf:Bag><rdf:li>a</rdf:li><rdf:li>b</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"#;
+/// IIM: date created, a keyword, a caption.
+const IPTC: &[u8] =
+    b"\x1c\x02\x37\0\x0820180201\x1c\x02\x3c\0\x0b094107+0100\x1c\x02\x19\0\x03sea\x1c\x02\x78\0\x05waves";
+
+/// Every sample with its name.
+pub fn all() -> Vec<(&'static str, Vec<u8>)> {
+    let exif = tiff(b"Canon\0", b"*\0", &[]);
+    let mut all = vec![
+        ("tiff", exif.clone()),
+        ("cr2", cr2()),
+        ("big.tiff", big_tiff()),
+        ("jpg", jpeg(&exif)),
+        ("png", png(&exif)),
+        ("webp", webp(&exif)),
+        ("heic", heic(&exif)),
+        ("idat.heic", heic_in_idat(&exif)),
+        ("jxl", jxl(&exif)),
+        ("jp2", jp2(&exif)),
+        ("cr3", cr3()),
+        ("crw", crw()),
+        ("raf", raf(&exif)),
+        ("mrw", mrw(&exif)),
+        ("x3f", x3f(&exif)),
+        ("psd", psd(&exif)),
+        ("gif", b"GIF89a\x03\0\x02\0\0\0\0;".to_vec()),
+    ];
+    let dng = |version: &'static [u8]| -> Entries<'static> { vec![(0xc612, 1, version)] };
+    all.push(("dng", tiff(b"Leica\0", b"*\0", &dng(&[1, 4, 0, 0]))));
+    for (name, make) in [
+        ("nef", &b"NIKON CORPORATION\0"[..]),
+        ("arw", b"SONY\0"),
+        ("pef", b"PENTAX\0"),
+        ("srw", b"SAMSUNG\0"),
+        ("iiq", b"Phase One\0"),
+        ("3fr", b"Hasselblad\0"),
+        ("kdc", b"EASTMAN KODAK COMPANY\0"),
+    ] {
+        all.push((name, tiff(make, b"*\0", &[])));
+    }
+    all.push(("orf", tiff(b"OLYMPUS IMAGING CORP.\0", b"RO", &[])));
+    let inner = jpeg(&exif);
+    let borders: Entries<'_> = vec![
+        (0x0004, 3, &[1, 0]),
+        (0x0005, 3, &[1, 0]),
+        (0x0006, 3, &[9, 0]),
+        (0x0007, 3, &[9, 0]),
+        (0x002e, 7, &inner),
+    ];
+    all.push(("rw2", tiff(b"Panasonic\0", b"U\0", &borders)));
+    all
+}
+
+/// A directory at `start`, its values behind it.
+fn directory(start: u32, entries: &Entries<'_>, next: u32) -> Vec<u8> {
+    let mut entries = entries.clone();
+    entries.sort_by_key(|entry| entry.0);
+    let mut bytes = (entries.len() as u16).to_le_bytes().to_vec();
+    let data = start + 2 + 12 * entries.len() as u32 + 4;
+    let mut values = Vec::new();
+    for (tag, kind, value) in entries {
+        let size = [1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4][usize::from(kind)];
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend((value.len() as u32 / size).to_le_bytes());
+        let mut slot = [0; 4];
+        if value.len() <= 4 {
+            slot[..value.len()].copy_from_slice(value);
+        } else {
+            slot = (data + values.len() as u32).to_le_bytes();
+            values.extend(value);
+            values.resize(values.len().next_multiple_of(2), 0);
+        }
+        bytes.extend(slot);
+    }
+    bytes.extend(next.to_le_bytes());
+    bytes.extend(values);
+    bytes
+}
+
+fn exif_entries<'a>(note: &'a [u8], interop: &'a [u8]) -> Entries<'a> {
+    vec![
+        (0x829a, 5, &[1, 0, 0, 0, 250, 0, 0, 0]),
+        (0x829d, 5, &[28, 0, 0, 0, 10, 0, 0, 0]),
+        (0x8827, 3, &[0x90, 1]),
+        (0x9003, 2, b"2018:02:01 09:41:07\0"),
+        (0x9011, 2, b"+01:00\0"),
+        (0x9291, 2, b"67\0"),
+        (0x9204, 10, &[0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0]),
+        (0x9209, 3, &[1, 0]),
+        (0x927c, 7, note),
+        (0x9286, 7, b"UNICODE\0h\0i\0"),
+        (0xa002, 4, &[6, 0, 0, 0]),
+        (0xa003, 4, &[4, 0, 0, 0]),
+        (
+            0xa432,
+            5,
+            &[
+                18, 0, 0, 0, 1, 0, 0, 0, 55, 0, 0, 0, 1, 0, 0, 0, 35, 0, 0, 0, 10, 0, 0, 0, 56, 0,
+                0, 0, 10, 0, 0, 0,
+            ],
+        ),
+        (0xa005, 13, interop),
+    ]
+}
+
+fn gps_entries() -> Entries<'static> {
+    vec![
+        (0x01, 2, b"N\0"),
+        (
+            0x02,
+            5,
+            &[
+                45, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 1, 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0,
+            ],
+        ),
+        (0x03, 2, b"W\0"),
+        (
+            0x04,
+            5,
+            &[
+                73, 0, 0, 0, 1, 0, 0, 0, 38, 0, 0, 0, 1, 0, 0, 0, 24, 0, 0, 0, 1, 0, 0, 0,
+            ],
+        ),
+        (0x05, 1, &[1]),
+        (0x06, 5, &[31, 0, 0, 0, 1, 0, 0, 0]),
+        (
+            0x07,
+            5,
+            &[
+                8, 0, 0, 0, 1, 0, 0, 0, 41, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0,
+            ],
+        ),
+        (0x1d, 2, b"2018:02:01\0"),
+    ]
+}
+
+/// A maker note of each maker's own form, whose lens name, if any, is `lens`. Offsets are from the TIFF structure, which is
+/// why `start` is needed, or from the note.
+fn note(make: &[u8], start: u32) -> Vec<u8> {
+    let lens = b"A lens of 18-55mm\0";
+    let spec = [18_u32, 1, 55, 1, 35, 10, 56, 10]
+        .map(u32::to_le_bytes)
+        .concat();
+    match make.first() {
+        Some(b'C') => directory(start, &vec![(0x0095, 2, lens)], 0),
+        Some(b'P') if make.starts_with(b"Panasonic") => [
+            &b"Panasonic\0\0\0"[..],
+            &directory(start + 12, &vec![(0x0051, 2, lens)], 0),
+        ]
+        .concat(),
+        Some(b'P') => [
+            &b"AOC\0II"[..],
+            &directory(start + 6, &vec![(0x003f, 1, &[3, 26])], 0),
+        ]
+        .concat(),
+        Some(b'N') => [
+            &b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0"[..],
+            &directory(8, &vec![(0x0084, 5, &spec)], 0),
+        ]
+        .concat(),
+        Some(b'O') => {
+            let equipment = directory(30, &vec![(0x0203, 2, lens)], 0);
+            [
+                &b"OLYMPUS\0II\x03\0"[..],
+                &directory(12, &vec![(0x2010, 13, &30_u32.to_le_bytes())], 0),
+                &equipment,
+            ]
+            .concat()
+        }
+        Some(b'S') => [
+            &b"SONY DSC \0\0\0"[..],
+            &directory(start + 12, &vec![(0xb027, 4, &[25, 0, 0, 0])], 0),
+        ]
+        .concat(),
+        _ => b"unknown".to_vec(),
+    }
+}
+
+/// A little-endian TIFF of that maker with Exif, GPS, SubIFD and thumbnail IFDs, XMP and IPTC.
+fn tiff(make: &[u8], magic: &[u8; 2], more: &[(u16, u16, &[u8])]) -> Vec<u8> {
+    // Twice: the first time to learn where things come to lie.
+    let (_, places) = tiff_at([0; 6], make, more);
+    let (blocks, _) = tiff_at(places, make, more);
+    [b"II", &magic[..], &8_u32.to_le_bytes(), &blocks].concat()
+}
+
+/// The blocks of a TIFF whose IFDs (Exif, GPS, SubIFD, IFD1, Interop) and maker note lie where `at` says, and where they do lie.
+fn tiff_at(at: [u32; 6], make: &[u8], more: &[(u16, u16, &[u8])]) -> (Vec<u8>, [u32; 6]) {
+    let [exif, gps, sub, next, interop, _] = at.map(u32::to_le_bytes);
+    let mut first: Entries<'_> = vec![
+        (0x010e, 2, b"Waves at night\0"),
+        (0x010f, 2, make),
+        (0x0110, 2, b"Model 1\0"),
+        (0x0112, 3, &[6, 0]),
+        (0x0132, 2, b"2018:02:03 04:05:06\0"),
+        (0x013b, 2, "Zo\u{eb}\0".as_bytes()),
+        (0x014a, 4, &sub),
+        (0x02bc, 1, XMP),
+        (0x8298, 2, b"(c) 2018\0editor\0"),
+        (0x83bb, 7, IPTC),
+        (0x8769, 4, &exif),
+        (0x8825, 13, &gps),
+    ];
+    first.extend(more.iter().copied());
+    let note = note(make, at[5]);
+    let sensor: Entries<'_> = vec![
+        (0x0100, 4, &[6, 0, 0, 0]),
+        (0x0101, 4, &[4, 0, 0, 0]),
+        (0x0103, 3, &[1, 0]),
+        (0x0106, 3, &[0x23, 0x80]),
+    ];
+    let thumbnail: Entries<'_> = vec![(0x0201, 4, &[8, 0, 0, 0]), (0x0202, 4, &[2, 0, 0, 0])];
+    let mut blocks = Vec::new();
+    let mut starts = Vec::new();
+    for (entries, next) in [
+        (first, u32::from_le_bytes(next)),
+        (exif_entries(&note, &interop), 0),
+        (gps_entries(), 0),
+        (sensor, 0),
+        (thumbnail, 0),
+        (vec![(0x0001, 2, b"R98\0")], 0),
+    ] {
+        let start = 8 + blocks.len() as u32;
+        starts.push(start);
+        blocks.extend(directory(start, &entries, next));
+    }
+    let note_at = find(&blocks, &note).map_or(0, |at| at as u32 + 8);
+    let places = [
+        starts[1], starts[2], starts[3], starts[4], starts[5], note_at,
+    ];
+    (blocks, places)
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+fn cr2() -> Vec<u8> {
+    let inner = tiff(b"Canon\0", b"*\0", &[]);
+    // The CR2 mark stands where IFD0 would: everything else 8 bytes later would move, so a small one of its own.
+    let first = directory(
+        16,
+        &vec![(0x010f, 2, b"Canon\0"), (0x0110, 2, b"Canon EOS 1\0")],
+        0,
+    );
+    let mut bytes = [&b"II*\0\x10\0\0\0CR\x02\0\0\0\0\0"[..], &first].concat();
+    bytes.extend(&inner[8..40]);
+    bytes
+}
+
+fn big_tiff() -> Vec<u8> {
+    let mut bytes = b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0".to_vec();
+    for (tag, kind, count, value) in [(0x0112_u16, 3_u16, 1_u64, 6_u64), (0x0132, 2, 20, 72)] {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(count.to_le_bytes());
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes.extend([0; 8]);
+    bytes.extend(b"2018:02:01 09:41:07\0");
+    bytes
+}
+
+fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    [
+        &[0xff, marker][..],
+        &(body.len() as u16 + 2).to_be_bytes(),
+        &body,
+    ]
+    .concat()
+}
+
+fn resources(iptc: &[u8]) -> Vec<u8> {
+    [
+        &b"8BIM\x04\x04\0\0"[..],
+        &(iptc.len() as u32).to_be_bytes(),
+        iptc,
+        &[0][..iptc.len() & 1],
+    ]
+    .concat()
+}
+
+fn jpeg(exif: &[u8]) -> Vec<u8> {
+    [
+        b"\xff\xd8".to_vec(),
+        segment(0xe0, &[b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"]),
+        segment(0xe1, &[b"Exif\0\0", exif]),
+        segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", XMP]),
+        segment(0xed, &[b"Photoshop 3.0\0", &resources(IPTC)]),
+        segment(0xc0, &[&[8, 0, 4, 0, 6, 1, 1, 0x11, 0]]),
+        segment(0xda, &[&[1, 1, 0, 0, 63, 0]]),
+        b"\0\xff\xd9".to_vec(),
+    ]
+    .concat()
+}
+
+fn png(exif: &[u8]) -> Vec<u8> {
+    let hex: String = [b"Exif\0\0", exif]
+        .concat()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let profile = format!(
+        "Raw profile type exif\0\nexif\n{:8}\n{hex}\n",
+        exif.len() + 6
+    );
+    let mut packed =
+        flate2::write::ZlibEncoder::new(b"Description\0\0".to_vec(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, b"Waves").expect("memory");
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, body) in [
+        (b"IHDR", &[0, 0, 0, 6, 0, 0, 0, 4, 8, 2, 0, 0, 0][..]),
+        (b"eXIf", exif),
+        (b"tEXt", profile.as_bytes()),
+        (b"zTXt", &packed.finish().expect("memory")),
+        (b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", XMP].concat()),
+        (b"tEXt", b"Creation Time\x002018-02-01T09:41:07"),
+        (b"IEND", b""),
+    ] {
+        let mut sum = flate2::Crc::new();
+        sum.update(kind);
+        sum.update(body);
+        bytes.extend((body.len() as u32).to_be_bytes());
+        bytes.extend(kind);
+        bytes.extend(body);
+        bytes.extend(sum.sum().to_be_bytes());
+    }
+    bytes
+}
+
+fn webp(exif: &[u8]) -> Vec<u8> {
+    let mut bytes = b"RIFF\0\0\0\0WEBP".to_vec();
+    for (kind, body) in [
+        (b"VP8X", &[0x0c, 0, 0, 0, 5, 0, 0, 3, 0, 0][..]),
+        (b"VP8 ", b"\0\0\0\x9d\x01\x2a\x06\0\x04\0"),
+        (b"EXIF", exif),
+        (b"XMP ", XMP),
+    ] {
+        bytes.extend(kind);
+        bytes.extend((body.len() as u32).to_le_bytes());
+        bytes.extend(body);
+        bytes.resize(bytes.len().next_multiple_of(2), 0);
+    }
+    let length = (bytes.len() as u32 - 8).to_le_bytes();
+    bytes[4..8].copy_from_slice(&length);
+    bytes
+}
+
+/// An ISO base media box.
+fn iso(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    [&(body.len() as u32 + 8).to_be_bytes()[..], kind, &body].concat()
+}
+
+/// `meta` with the items 1 (the picture), 2 (Exif) and 3 (XMP), which lie where `places` says.
+fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
+    let info = |id: u8, kind: &[u8]| iso(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"\0"]);
+    let mut iloc = vec![1, 0, 0, 0, 0x44, 0, 0, 2];
+    for (id, (offset, length)) in [2_u8, 3].into_iter().zip(places) {
+        iloc.extend([0, id, 0, method, 0, 0, 0, 1]);
+        iloc.extend(offset.to_be_bytes());
+        iloc.extend(length.to_be_bytes());
+    }
+    let properties = iso(
+        b"ipco",
+        &[
+            &iso(
+                b"ispe",
+                &[&[0; 4], &6_u32.to_be_bytes(), &4_u32.to_be_bytes()],
+            ),
+            &iso(b"irot", &[&[1]]),
+        ],
+    );
+    iso(
+        b"meta",
+        &[
+            &[0; 4],
+            &iso(b"hdlr", &[&[0; 8], b"pict", &[0; 13]]),
+            &iso(b"pitm", &[&[0, 0, 0, 0, 0, 1]]),
+            &iso(
+                b"iinf",
+                &[
+                    &[0, 0, 0, 0, 0, 3],
+                    &info(1, b"hvc1"),
+                    &info(2, b"Exif"),
+                    &info(3, b"mime\0application/rdf+xml"),
+                ],
+            ),
+            &iso(b"iref", &[&[0; 4], &iso(b"cdsc", &[&[0, 2, 0, 1, 0, 1]])]),
+            &iso(
+                b"iprp",
+                &[
+                    &properties,
+                    &iso(b"ipma", &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2, 1, 0x82]]),
+                ],
+            ),
+            &iso(b"iloc", &[&iloc]),
+            &iso(b"idat", &[idat]),
+        ],
+    )
+}
+
+fn heic(exif: &[u8]) -> Vec<u8> {
+    let head = iso(b"ftyp", &[b"heic\0\0\0\0mif1heic"]);
+    let item = [b"\0\0\0\x06Exif\0\0", exif].concat();
+    // Behind the pictures, as some phones have it.
+    let data = iso(b"mdat", &[&item, XMP]);
+    let start = head.len() as u32 + 8;
+    let places = [
+        (start, item.len() as u32),
+        (start + item.len() as u32, XMP.len() as u32),
+    ];
+    [head, data, meta(0, places, b"")].concat()
+}
+
+fn heic_in_idat(exif: &[u8]) -> Vec<u8> {
+    let item = [b"\0\0\0\0", exif].concat();
+    let places = [
+        (0, item.len() as u32),
+        (item.len() as u32, XMP.len() as u32),
+    ];
+    let body = [&item[..], XMP].concat();
+    [
+        iso(b"ftyp", &[b"avif\0\0\0\0mif1avif"]),
+        meta(1, places, &body),
+    ]
+    .concat()
+}
+
+/// One uncompressed meta-block (RFC 7932 section 9.2), so that no compressor is needed.
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let header = (bytes.len() as u32 - 1) << 4 | 1 << 20;
+    [&header.to_le_bytes()[..3], bytes, &[3]].concat()
+}
+
+fn jxl(exif: &[u8]) -> Vec<u8> {
+    [
+        b"\0\0\0\x0cJXL \r\n\x87\n".to_vec(),
+        iso(b"ftyp", &[b"jxl \0\0\0\0jxl "]),
+        iso(
+            b"jxlc",
+            &[&[0xff, 0x0a, 0x41, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
+        ),
+        iso(b"Exif", &[&[0; 4], exif]),
+        iso(b"brob", &[b"xml ", &brotli(XMP)]),
+    ]
+    .concat()
+}
+
+fn jp2(exif: &[u8]) -> Vec<u8> {
+    let header = iso(b"ihdr", &[&[0, 0, 0, 4, 0, 0, 0, 6, 0, 3, 7, 7, 0, 0]]);
+    [
+        b"\0\0\0\x0cjP  \r\n\x87\n".to_vec(),
+        iso(b"ftyp", &[b"jp2 \0\0\0\0jp2 "]),
+        iso(b"jp2h", &[&header]),
+        iso(b"uuid", &[b"JpgTiffExif->JP2", exif]),
+    ]
+    .concat()
+}
+
+fn cr3() -> Vec<u8> {
+    let one = |entries: &Entries<'_>| [b"II*\0\x08\0\0\0", &directory(8, entries, 0)[..]].concat();
+    let canon = [
+        &b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48"[..],
+        &iso(
+            b"CMT1",
+            &[&one(&vec![
+                (0x010f, 2, b"Canon\0"),
+                (0x0110, 2, b"Canon EOS R\0"),
+            ])],
+        ),
+        &iso(b"CMT2", &[&one(&exif_entries(b"none", &[8, 0, 0, 0]))]),
+        &iso(b"CMT3", &[&one(&vec![(0x0095, 2, b"RF 50mm F1.2\0")])]),
+        &iso(b"CMT4", &[&one(&gps_entries())]),
+    ]
+    .concat();
+    let table = iso(
+        b"stbl",
+        &[
+            &iso(b"stsd", &[&[0; 16], b"CRAWJPEG"]),
+            &iso(b"stsz", &[&[0; 4], &[0; 4], &[0, 0, 0, 1], &[0, 0, 0, 4]]),
+            &iso(b"co64", &[&[0; 4], &[0, 0, 0, 1], &[0; 7], &[64]]),
+        ],
+    );
+    let track = iso(b"trak", &[&iso(b"mdia", &[&iso(b"minf", &[&table])])]);
+    [
+        iso(b"ftyp", &[b"crx \0\0\0\x01crx isom"]),
+        iso(b"moov", &[&iso(b"uuid", &[&canon]), &track]),
+        iso(b"mdat", &[b"\xff\xd8\xff\xd9"]),
+    ]
+    .concat()
+}
+
+fn crw() -> Vec<u8> {
+    let mut heap = b"Canon\0Canon EOS 10D\0".to_vec();
+    let mut entries = vec![(0x080a_u16, heap.len() as u32, 0_u32)];
+    for (tag, value) in [
+        (0x180e_u16, 1_517_478_067_u32.to_le_bytes().to_vec()),
+        (0x1810, [6_u32, 4, 0, 90].map(u32::to_le_bytes).concat()),
+        (0x1818, [0_f32, 8.0, 5.0].map(f32::to_le_bytes).concat()),
+    ] {
+        entries.push((tag, value.len() as u32, heap.len() as u32));
+        heap.extend(value);
+    }
+    let directory = heap.len() as u32;
+    heap.extend((entries.len() as u16).to_le_bytes());
+    for (tag, length, offset) in entries {
+        heap.extend(tag.to_le_bytes());
+        heap.extend(length.to_le_bytes());
+        heap.extend(offset.to_le_bytes());
+    }
+    heap.extend(directory.to_le_bytes());
+    [
+        &b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0"[..],
+        &heap,
+    ]
+    .concat()
+}
+
+fn raf(exif: &[u8]) -> Vec<u8> {
+    let picture = jpeg(exif);
+    let mut bytes = b"FUJIFILMCCD-RAW 0201FF000000".to_vec();
+    bytes.resize(100, 0);
+    bytes[84..88].copy_from_slice(&120_u32.to_be_bytes());
+    bytes[88..92].copy_from_slice(&(picture.len() as u32).to_be_bytes());
+    bytes[92..96].copy_from_slice(&100_u32.to_be_bytes());
+    bytes.extend([0, 0, 0, 1, 1, 0x11, 0, 4, 0, 4, 0, 6]);
+    bytes.resize(120, 0);
+    bytes.extend(picture);
+    bytes
+}
+
+fn mrw(exif: &[u8]) -> Vec<u8> {
+    let block =
+        |kind: &[u8], body: &[u8]| [kind, &(body.len() as u32).to_be_bytes(), body].concat();
+    let blocks = [
+        block(
+            b"\0PRD",
+            &[0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 6, 0, 4, 0, 6, 0, 0],
+        ),
+        block(b"\0TTW", exif),
+    ]
+    .concat();
+    block(b"\0MRM", &blocks)
+}
+
+fn x3f(exif: &[u8]) -> Vec<u8> {
+    let texts = ["CAMMANUF", "SIGMA", "TIME", "1517478067"];
+    let mut properties = b"SECp\0\0\x02\0".to_vec();
+    for number in [2_u32, 0, 0, 0] {
+        properties.extend(number.to_le_bytes());
+    }
+    let mut text: Vec<u8> = Vec::new();
+    for word in texts {
+        properties.extend((text.len() as u32 / 2).to_le_bytes());
+        text.extend(word.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+    }
+    properties.extend(text);
+    let picture = jpeg(exif);
+    let image = [
+        &b"SECi\0\0\x02\0"[..],
+        &[2_u32, 18, 6, 4, 0].map(u32::to_le_bytes).concat(),
+        &picture,
+    ]
+    .concat();
+    let mut bytes = b"FOVb\0\0\x02\0".to_vec();
+    bytes.resize(28, 0);
+    bytes.extend([6, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0]);
+    let mut sections = Vec::new();
+    for (kind, section) in [(b"PROP", properties), (b"IMA2", image)] {
+        sections.extend((bytes.len() as u32).to_le_bytes());
+        sections.extend((section.len() as u32).to_le_bytes());
+        sections.extend(kind);
+        bytes.extend(section);
+    }
+    let directory = bytes.len() as u32;
+    bytes.extend(b"SECd\0\0\x02\0\x02\0\0\0");
+    bytes.extend(sections);
+    bytes.extend(directory.to_le_bytes());
+    bytes
+}
+
+fn psd(exif: &[u8]) -> Vec<u8> {
+    let resource = |id: u16, body: &[u8]| {
+        [
+            &b"8BIM"[..],
+            &id.to_be_bytes(),
+            &[0, 0],
+            &(body.len() as u32).to_be_bytes(),
+            body,
+            &[0][..body.len() & 1],
+        ]
+        .concat()
+    };
+    let all = [
+        resource(0x0404, IPTC),
+        resource(0x0422, exif),
+        resource(0x0424, XMP),
+    ]
+    .concat();
+    [
+        &b"8BPS\0\x01\0\0\0\0\0\0\0\x03\0\0\0\x04\0\0\0\x06\0\x08\0\x03\0\0\0\0"[..],
+        &(all.len() as u32).to_be_bytes(),
+        &all,
+    ]
+    .concat()
+}
