@@ -138,8 +138,8 @@ fn nom_exif(files: &[String]) -> io::Result<()> {
     for path in files {
         writeln!(out, "{path}")?;
         if let Ok(exif) = nom_exif::read_exif(path) {
-            for field in exif.iter() {
-                writeln!(out, "{:?}", field.value)?;
+            for field in exif.entries() {
+                writeln!(out, "{:?}", field.value())?;
             }
         }
     }

@@ -5,6 +5,8 @@
 //! most memory that the process has held (`VmHWM`, Linux). Uses as much disk as twice all the photos, in the
 //! system's temporary folder.
 
+#![expect(clippy::print_stdout, reason = "its report is what it is run for")]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
