@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -30,8 +31,26 @@ pub(super) fn tell(line: &str) {
     });
 }
 
+/// A bar that is drawn until it is dropped.
+pub(super) struct Bar(ProgressBar);
+
+impl Deref for Bar {
+    type Target = ProgressBar;
+
+    fn deref(&self) -> &ProgressBar {
+        &self.0
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+        BARS.remove(&self.0);
+    }
+}
+
 /// A bar of that many steps; nothing is drawn where standard error is no terminal.
-pub(super) fn bar(steps: u64, style: &str) -> ProgressBar {
+pub(super) fn bar(steps: u64, style: &str) -> Bar {
     let style = ProgressStyle::with_template(style)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
@@ -40,7 +59,7 @@ pub(super) fn bar(steps: u64, style: &str) -> ProgressBar {
         });
     let bar = BARS.add(ProgressBar::new(steps).with_style(style));
     bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+    Bar(bar)
 }
 
 /// Gathers one log line and writes it above the bars.

@@ -137,7 +137,6 @@ pub(super) async fn upload(
             }
         }
     }
-    bar.finish_and_clear();
     Ok(report)
 }
 

@@ -102,7 +102,8 @@ async fn same_names_from_two_folders_both_stay() {
     );
     let mut bytes: Vec<_> = archive.values().cloned().collect();
     let mut uploaded = [MORNING.jpeg(), evening.jpeg()];
-    (bytes.sort(), uploaded.sort());
+    bytes.sort();
+    uploaded.sort();
     assert_eq!(bytes, uploaded);
     for key in keys {
         assert_eq!(world.parts(key.trim_end_matches(".jpg")).await, ["jpg"]);
