@@ -39,7 +39,7 @@ use crate::storage::Storage;
 pub use cursor::{CursorKey, InvalidCursorKey};
 use pictures::Shelf;
 use problem::Problem;
-use view::PublicView;
+pub use view::PublicView;
 
 /// How long an answer may take to begin.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -82,6 +82,18 @@ pub struct Pictures {
     pub bucket: String,
 }
 
+impl Settings {
+    /// The view that these settings give.
+    pub fn view(&self) -> PublicView {
+        PublicView::new(
+            self.location,
+            self.photo_base_url.as_deref(),
+            self.photo_base_url_stripped,
+            self.pictures.is_some(),
+        )
+    }
+}
+
 /// What every handler has.
 #[derive(Clone)]
 struct Gallery {
@@ -94,12 +106,7 @@ struct Gallery {
 /// `/photos/{file}`. Every route answers GET and HEAD; every error is a problem as RFC 9457 has it. Reading only: safe
 /// to repeat.
 pub fn router(catalogue: Catalogue, settings: Settings) -> Router {
-    let view = PublicView::new(
-        settings.location,
-        settings.photo_base_url.as_deref(),
-        settings.photo_base_url_stripped,
-        settings.pictures.is_some(),
-    );
+    let view = settings.view();
     let cors = cors(&settings.cors_origins);
     let pictures = settings.pictures.clone();
     let gallery = Gallery {

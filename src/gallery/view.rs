@@ -58,7 +58,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The rules by which photos are shown.
 #[derive(Debug, Clone)]
-pub(crate) struct PublicView {
+pub struct PublicView {
     location: LocationPolicy,
     pictures: Pictures,
 }
@@ -156,7 +156,7 @@ impl PublicView {
     /// The view under a location policy. `base_url` is where the archive below its prefix is reached; `stripped` states
     /// that what is served there carries no position; `served_here` that this server answers for it (then, without a
     /// base, at its own `/photos`).
-    pub(crate) fn new(
+    pub fn new(
         location: LocationPolicy,
         base_url: Option<&str>,
         stripped: bool,

@@ -106,7 +106,7 @@ impl Fixture {
         tokio::spawn(async move { axum::serve(listener, router).await });
         Fixture {
             base,
-            http: reqwest::Client::new(),
+            http: crate::http_client(),
             client,
             now,
             queries,
