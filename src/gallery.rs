@@ -6,6 +6,7 @@
 
 mod answer;
 mod bounds;
+mod counts;
 mod cursor;
 mod locate;
 mod parameters;
@@ -33,6 +34,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
+use crate::catalogue::published::Published;
 use crate::photo::LocationPolicy;
 use crate::storage::Storage;
 
@@ -98,19 +100,22 @@ impl Settings {
 #[derive(Clone)]
 struct Gallery {
     catalogue: Catalogue,
+    published: Published,
     settings: Arc<Settings>,
     view: Arc<PublicView>,
 }
 
-/// The gallery's routes: `/v1/photos`, `/v1/photos/{id or name}`, `/healthz` and, with [`Settings::pictures`],
+/// The gallery's routes: `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`, `/v1/lenses`,
+/// `/v1/map`, `/healthz` and, with [`Settings::pictures`],
 /// `/photos/{file}`. Every route answers GET and HEAD; every error is a problem as RFC 9457 has it. Reading only: safe
 /// to repeat.
-pub fn router(catalogue: Catalogue, settings: Settings) -> Router {
+pub fn router(catalogue: Catalogue, published: Published, settings: Settings) -> Router {
     let view = settings.view();
     let cors = cors(&settings.cors_origins);
     let pictures = settings.pictures.clone();
     let gallery = Gallery {
         catalogue,
+        published,
         settings: Arc::new(settings),
         view: Arc::new(view),
     };
@@ -118,6 +123,10 @@ pub fn router(catalogue: Catalogue, settings: Settings) -> Router {
         .route("/healthz", get(healthz))
         .route("/v1/photos", get(photos::list))
         .route("/v1/photos/{*name}", get(photos::detail))
+        .route("/v1/timeline", get(counts::timeline))
+        .route("/v1/cameras", get(counts::cameras))
+        .route("/v1/lenses", get(counts::lenses))
+        .route("/v1/map", get(counts::map))
         .with_state(gallery.clone());
     if let Some(Pictures { storage, bucket }) = pictures {
         let shelf = Arc::new(Shelf::new(storage, bucket));

@@ -38,7 +38,7 @@ pub use hook::{Hook, HookError, title};
 pub use schedule::{Answer, Decision, HookRules, HookState, Pending, Why};
 
 /// Raised when the form of counts or files changes, so that all are written anew.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// How long a tick has the table to itself. A tick that was cut off holds up the next ones for so long.
 const LEASE: TimeDelta = TimeDelta::minutes(3);
 /// Months that are rebuilt between two versions of `index.json`.
@@ -669,6 +669,7 @@ pub async fn verify(
     }
     let counts = |month: &Month| Month {
         cells: BTreeMap::new(),
+        positions: String::new(),
         files: Vec::new(),
         ..month.clone()
     };

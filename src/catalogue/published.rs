@@ -46,6 +46,8 @@ pub struct Month {
     pub lenses: BTreeMap<String, Facet>,
     /// Photos of each geohash cell, by published position; all cells of a month have names of one length.
     pub cells: BTreeMap<String, Cell>,
+    /// Names what was published of positions when the cells were counted.
+    pub positions: String,
     /// The files that list the photos, in order.
     pub files: Vec<File>,
 }
@@ -57,6 +59,37 @@ pub struct Facet {
     pub name: String,
     /// Photos.
     pub photos: u64,
+}
+
+/// Photos of one camera or lens in all months.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FacetSum<'a> {
+    /// Slug.
+    pub slug: &'a str,
+    /// Its name, as the newest of the photos has it.
+    pub name: &'a str,
+    /// Photos.
+    pub photos: u64,
+}
+
+/// Sums the facets of months, which come in order; by number of photos, the most first.
+pub fn sum_facets<'a>(
+    months: impl IntoIterator<Item = &'a Month>,
+    of: impl Fn(&'a Month) -> &'a BTreeMap<String, Facet>,
+) -> Vec<FacetSum<'a>> {
+    let mut sums: BTreeMap<&str, FacetSum<'_>> = BTreeMap::new();
+    for (slug, facet) in months.into_iter().flat_map(of) {
+        let sum = sums.entry(slug).or_insert(FacetSum {
+            slug,
+            name: &facet.name,
+            photos: 0,
+        });
+        sum.photos += facet.photos;
+        sum.name = &facet.name;
+    }
+    let mut sums: Vec<_> = sums.into_values().collect();
+    sums.sort_by(|a, b| b.photos.cmp(&a.photos).then(a.slug.cmp(b.slug)));
+    sums
 }
 
 /// Photos of one geohash cell.

@@ -101,6 +101,27 @@ pub(crate) struct Listed {
     placeholder: Option<String>,
 }
 
+impl Listed {
+    /// The photo as a point of a map, a GeoJSON feature [RFC 7946, 3.2]; `None` where its place is not published.
+    pub(crate) fn feature(&self) -> Option<serde_json::Value> {
+        let location = self.location.as_ref()?;
+        let mut coordinates = vec![location.lon, location.lat];
+        coordinates.extend(location.alt);
+        Some(serde_json::json!({
+            "type": "Feature",
+            "id": self.id,
+            "geometry": { "type": "Point", "coordinates": coordinates },
+            "properties": {
+                "stem": self.stem,
+                "date": self.capture.date,
+                "takenAtLocal": self.capture.taken_at_local,
+                "title": self.title,
+                "image": self.images.first(),
+            },
+        }))
+    }
+}
+
 /// A photo on its own page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Detailed {
@@ -283,6 +304,11 @@ impl PublicView {
     /// Whether any position is published at all.
     pub(crate) fn publishes_positions(&self) -> bool {
         self.location != LocationPolicy::Hide
+    }
+
+    /// Names what it publishes of positions: counts of cells that were made under another name tell more, or less.
+    pub(crate) fn positions(&self) -> String {
+        format!("{:?}", self.location)
     }
 
     /// Where a photo was taken, as far as it is published: what filters go by too.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::month::Difference;
-use crate::catalogue::published::{Facet, Month};
+use crate::catalogue::published::{FacetSum, Month, sum_facets};
 
 /// Name of the file that lists the others.
 pub(super) const INDEX: &str = "index.json";
@@ -116,9 +116,9 @@ pub(super) struct Index<'a> {
     /// Months that have photos, newest first, `undated` last.
     months: Vec<IndexMonth<'a>>,
     /// Cameras by number of photos.
-    cameras: Vec<IndexFacet<'a>>,
+    cameras: Vec<FacetSum<'a>>,
     /// Lenses likewise.
-    lenses: Vec<IndexFacet<'a>>,
+    lenses: Vec<FacetSum<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,13 +134,6 @@ struct IndexFile<'a> {
     photos: u64,
     etag: &'a str,
     bytes: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct IndexFacet<'a> {
-    slug: &'a str,
-    name: &'a str,
-    photos: u64,
 }
 
 /// The index of these months, which come in order.
@@ -175,34 +168,15 @@ pub(super) fn index(
                     .collect(),
             })
             .collect(),
-        cameras: facets(months, |month| &month.cameras),
-        lenses: facets(months, |month| &month.lenses),
+        cameras: sum_facets(months.values(), |month| &month.cameras),
+        lenses: sum_facets(months.values(), |month| &month.lenses),
     }
-}
-
-fn facets<'a>(
-    months: &'a BTreeMap<String, Month>,
-    of: impl Fn(&'a Month) -> &'a BTreeMap<String, Facet>,
-) -> Vec<IndexFacet<'a>> {
-    let mut sums: BTreeMap<&str, IndexFacet<'_>> = BTreeMap::new();
-    // From the oldest month to the newest, whose name for it counts.
-    for (slug, facet) in months.values().flat_map(of) {
-        let sum = sums.entry(slug).or_insert(IndexFacet {
-            slug,
-            name: &facet.name,
-            photos: 0,
-        });
-        sum.photos += facet.photos;
-        sum.name = &facet.name;
-    }
-    let mut facets: Vec<_> = sums.into_values().collect();
-    facets.sort_by(|a, b| b.photos.cmp(&a.photos).then(a.slug.cmp(b.slug)));
-    facets
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::published::Facet;
 
     fn change(generation: u64) -> Change {
         Change::new(generation, "2018-02", Some(Difference::default()))

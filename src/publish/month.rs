@@ -15,7 +15,7 @@ use crate::gallery::PublicView;
 use crate::photo::Summary;
 
 /// The month of photos without a date.
-pub(super) const UNDATED: &str = "undated";
+pub(crate) const UNDATED: &str = "undated";
 /// A file is closed at this size, compressed; what the encoder still holds then adds less than a tenth.
 const FILE_BYTES: usize = 900_000;
 /// Most cells of a month; where there are more, larger ones are counted.
@@ -54,6 +54,7 @@ impl<'a> Builder<'a> {
             view,
             month: Month {
                 month: month.to_owned(),
+                positions: view.positions(),
                 ..Month::default()
             },
             bodies: Vec::new(),

@@ -164,7 +164,7 @@ impl Stack {
             storage.clone(),
             publish_settings(arguments, &gallery_settings)?,
         );
-        let router = gallery::router(catalogue.clone(), gallery_settings);
+        let router = gallery::router(catalogue.clone(), published.clone(), gallery_settings);
         servers.spawn("the gallery", |stopped| async move {
             axum::serve(gallery_listener, router)
                 .with_graceful_shutdown(stopped)
