@@ -3,6 +3,9 @@
 //! fails and how, who dies, what a person does by hand meanwhile, and how often and in which order the events come.
 //! At rest, archive and catalogue are held against an oracle.
 //!
+//! What it leaves out: a file that is dropped into the archive while uploads of the same name are under way, of which less is
+//! promised (docs/guarantees.md); tags, deletion of sources, copies over 5 GB.
+//!
 //! A failing seed is run again, with every wire call printed:
 //!
 //! ```sh
@@ -20,8 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bugs::Bug;
 use world::World;
 
-/// Seeds of an ordinary `cargo test`; SIMULATION_SEEDS asks for another number.
-const SEEDS: u64 = 1000;
+/// Seeds of an ordinary `cargo test`; SIMULATION_SEEDS asks for another number, and `.ci/run` for 1,000.
+const SEEDS: u64 = 100;
 /// Seeds within which every injected bug is found.
 const SEEDS_TO_FIND_A_BUG: u64 = 1000;
 
@@ -44,7 +47,10 @@ fn failures(seeds: u64, bug: Option<Bug>) -> Vec<(u64, String)> {
             if seed >= seeds {
                 return None;
             }
-            if let (Err(wrong), _) = run(seed, bug) {
+            // What fails without the bug as well was not found by it.
+            if let (Err(wrong), _) = run(seed, bug)
+                && (bug.is_none() || run(seed, None).0.is_ok())
+            {
                 next.store(seeds, Ordering::Relaxed);
                 return Some((seed, wrong));
             }
@@ -76,6 +82,7 @@ fn whatever_is_delivered_and_whatever_fails_the_end_is_the_oracles() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "for whoever asks what each bug breaks")]
 fn every_step_that_is_left_out_makes_seeds_fail() {
     let mut survived = Vec::new();
     for bug in Bug::ALL {
@@ -97,6 +104,7 @@ fn a_seed_is_the_same_every_time() {
 /// Prints what happens under SIMULATION_SEED, with SIMULATION_BUG (`Claim`, …) left out.
 #[test]
 #[ignore = "for a look at one seed"]
+#[expect(clippy::print_stdout, reason = "for a look at one seed")]
 fn one_seed() {
     let seed = std::env::var("SIMULATION_SEED").map_or(0, |seed| seed.parse().unwrap());
     let bug = std::env::var("SIMULATION_BUG").ok();

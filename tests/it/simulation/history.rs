@@ -32,15 +32,6 @@ static FILES: LazyLock<[(Vec<u8>, Vec<u8>); 3]> =
 /// A file of a shot in the archive: the owner that its copy names, and its extension.
 type File = (String, String);
 
-/// When a person may act.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    /// No worker is at work and no copy is on its way.
-    pub(super) idle: bool,
-    /// The same, and no event waits.
-    pub(super) quiet: bool,
-}
-
 pub(super) struct History {
     acts_left: usize,
     /// The next act waits until all is at rest.
@@ -95,17 +86,16 @@ impl History {
     }
 
     /// Does something by hand, and says what.
-    pub(super) fn act(
-        &mut self,
-        random: &mut Rng,
-        objects: &mut Objects,
-        moment: Moment,
-    ) -> String {
+    pub(super) fn act(&mut self, random: &mut Rng, objects: &mut Objects, quiet: bool) -> String {
         self.acts_left -= 1;
         self.waits = random.usize(..3) == 0;
         match random.usize(..10) {
-            0 if moment.idle => self.drop_file(random, objects),
-            1 | 2 => self.remove_from_archive(random, objects, moment),
+            // See the note on drops in docs/guarantees.md: one is handled before anything else is done.
+            0 if quiet => {
+                self.waits = true;
+                self.drop_file(random, objects)
+            }
+            1 | 2 => self.remove_from_archive(random, objects, quiet),
             3 => self.remove_source(random, objects),
             4 => self.put_anew(random, objects),
             _ => self.put(random, objects),
@@ -187,14 +177,14 @@ impl History {
         &mut self,
         random: &mut Rng,
         objects: &mut Objects,
-        moment: Moment,
+        quiet: bool,
     ) -> String {
         let names: Vec<Name> = in_archive(objects).map(|(name, _)| name.clone()).collect();
         if names.is_empty() {
             return self.put(random, objects);
         }
         let name = &names[random.usize(..names.len())];
-        self.note_removal(objects, name, moment.quiet);
+        self.note_removal(objects, name, quiet);
         self.dropped.remove(name);
         self.untold.remove(name);
         objects.remove(name);
@@ -307,6 +297,17 @@ impl History {
             }
             if owners.len() > 1 {
                 return Err(format!("two shots in the record of {}", item.stem));
+            }
+            if item.has_live_parts()
+                && !item.derived_from.as_ref().is_some_and(|from| {
+                    let part = item.parts.get(&from.part);
+                    part.is_some_and(|part| !part.removed && part.etag == from.etag)
+                })
+            {
+                return Err(format!(
+                    "the record of {} is that of other bytes",
+                    item.stem
+                ));
             }
             if item.has_live_parts()
                 && item.owner != Owner::FOREIGN

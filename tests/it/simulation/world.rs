@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::bugs::{Bug, Injected, Sent};
-use super::history::{ARCHIVE, History, Moment, SOURCE};
+use super::history::{ARCHIVE, History, SOURCE};
 use super::objects::{Name, Object};
 use super::wire::{Answer, Call, Request, Response, Services, Wire, broken, operation, response};
 
@@ -143,11 +143,8 @@ impl World {
     }
 
     fn is_quiet(&self) -> bool {
-        self.queue.is_empty() && self.is_idle()
-    }
-
-    fn is_idle(&self) -> bool {
-        self.landing.is_empty()
+        self.queue.is_empty()
+            && self.landing.is_empty()
             && self.pending.is_empty()
             && self.workers.iter().all(Option::is_none)
     }
@@ -191,12 +188,9 @@ impl World {
     async fn make(&mut self, choice: Move) {
         match choice {
             Move::ByHand => {
-                let moment = Moment {
-                    idle: self.is_idle(),
-                    quiet: self.is_quiet(),
-                };
+                let quiet = self.is_quiet();
                 let mut objects = self.services.store.0.lock().unwrap();
-                let line = self.history.act(&mut self.random, &mut objects, moment);
+                let line = self.history.act(&mut self.random, &mut objects, quiet);
                 self.trace.push(line);
             }
             Move::Start(worker) => self.start(worker),
