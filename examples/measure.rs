@@ -332,9 +332,14 @@ async fn serve(photo: &Photo, photos: usize, megabytes: usize) -> Result<()> {
 
 /// Photos that the gallery lists.
 async fn count(gallery: &str) -> Result<usize> {
+    // reqwest asks for a TLS provider even where nothing is encrypted; it may be there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::new();
     let (mut count, mut cursor) = (0, String::new());
     loop {
-        let page: Value = reqwest::get(format!("{gallery}/v1/photos?fields=id&limit=200{cursor}"))
+        let page: Value = client
+            .get(format!("{gallery}/v1/photos?fields=id&limit=200{cursor}"))
+            .send()
             .await?
             .json()
             .await?;

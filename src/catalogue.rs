@@ -1,10 +1,11 @@
-//! The catalogue: photo items and ledger items in one DynamoDB table.
+//! The catalogue: photo items and ledger items in one DynamoDB table, and what is published of them in another.
 //!
 //! Claims and writes are conditional puts and every read that a decision rests on is strongly consistent. Knows no HTTP
 //! server, no Lambda, and neither ingest, publish nor gallery.
 
 pub mod item;
 pub mod ledger;
+pub mod published;
 pub mod query;
 mod schema;
 

@@ -6,9 +6,12 @@
 mod ask;
 mod data;
 mod extract;
+mod hook;
 mod list;
 mod output;
 mod progress;
+mod publishing;
+mod recount;
 mod serve;
 mod show;
 mod skipped;
@@ -29,6 +32,7 @@ struct Arguments {
     command: Command,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one, once")]
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything here: an S3 to upload to, ingest, and the gallery.
@@ -41,6 +45,10 @@ enum Command {
     Show(show::Arguments),
     /// List the uploads that were no photos, and why.
     Skipped(skipped::Arguments),
+    /// Count and write the static gallery files anew, or verify the counts.
+    Recount(recount::Arguments),
+    /// Say when the site is built next, or call its build hook.
+    Hook(hook::Arguments),
 }
 
 /// How a command ended, when it did not break off.
@@ -70,6 +78,8 @@ pub fn main() -> ExitCode {
             Command::List(arguments) => list::run(arguments).await,
             Command::Show(arguments) => show::run(arguments).await,
             Command::Skipped(arguments) => skipped::run(arguments).await,
+            Command::Recount(arguments) => recount::run(arguments).await,
+            Command::Hook(arguments) => hook::run(arguments).await,
         }
     });
     // Whatever still runs has been told to stop; a thread that does not listen must not hold the process.

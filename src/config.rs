@@ -3,8 +3,13 @@
 //! Lambda binaries read the environment through [`Settings::read`]; the `photos` command gives its flags (each with
 //! the variable of the same meaning) to the same function.
 
+use std::ops::RangeInclusive;
+
+use chrono::TimeDelta;
+
 use crate::archive::{Layout, LayoutError};
 use crate::photo::LocationPolicy;
+use crate::publish::{Hook, HookError, HookRules};
 
 /// Bucket that photos are uploaded to.
 pub const SOURCE_BUCKET: &str = "SOURCE_BUCKET";
@@ -30,6 +35,34 @@ pub const PHOTO_BASE_URL_STRIPPED: &str = "PHOTO_BASE_URL_STRIPPED";
 pub const CURSOR_KEY: &str = "CURSOR_KEY";
 /// Origins that may read the gallery from a browser, separated by commas; `*` for all.
 pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
+
+/// The table of what is published.
+pub const PUBLISH_TABLE: &str = "PUBLISH_TABLE";
+/// Bucket of the static gallery files.
+pub const GALLERY_BUCKET: &str = "GALLERY_BUCKET";
+/// Folder in it; empty or ending in `/`.
+pub const GALLERY_PREFIX: &str = "GALLERY_PREFIX";
+/// That folder, where none is set.
+pub const DEFAULT_GALLERY_PREFIX: &str = "gallery/";
+/// The build hook's URL, a secret.
+pub const HOOK_URL: &str = "HOOK_URL";
+/// Hosts that a build hook may be on besides the known ones, separated by commas.
+pub const HOOK_HOSTS: &str = "HOOK_HOSTS";
+/// How long no photo must have come before the hook is called, seconds.
+pub const HOOK_QUIET_SECONDS: &str = "HOOK_QUIET_SECONDS";
+/// How long a change waits for that at most, seconds.
+pub const HOOK_MAX_WAIT_SECONDS: &str = "HOOK_MAX_WAIT_SECONDS";
+/// Least time between two calls, seconds.
+pub const HOOK_INTERVAL_SECONDS: &str = "HOOK_INTERVAL_SECONDS";
+/// Most calls in 24 hours.
+pub const HOOK_PER_DAY: &str = "HOOK_PER_DAY";
+/// Most calls in 31 days.
+pub const HOOK_PER_MONTH: &str = "HOOK_PER_MONTH";
+
+/// Longest time that a setting takes, seconds: a week.
+const MAX_SECONDS: u32 = 7 * 24 * 3600;
+/// Most calls that a budget holds.
+const MAX_CALLS: u32 = 10_000;
 
 /// What ingest and gallery share.
 #[derive(Debug, Clone)]
@@ -89,4 +122,67 @@ impl Settings {
             })?,
         })
     }
+}
+
+/// The build hook's limits, each from its variable or by default.
+///
+/// # Errors
+/// The first that is no number, or a budget of none.
+pub fn hook_rules(lookup: impl Fn(&str) -> Option<String>) -> Result<HookRules, SettingsError> {
+    let defaults = HookRules::default();
+    let seconds = |variable, default: TimeDelta| -> Result<TimeDelta, SettingsError> {
+        let expected = "it takes seconds, a week at most";
+        let number = number(&lookup, variable, 0..=MAX_SECONDS, expected)?;
+        Ok(number.map_or(default, |number| TimeDelta::seconds(number.into())))
+    };
+    let calls = |variable, default: u32| -> Result<u32, SettingsError> {
+        let expected = "it takes a number of calls, at least 1";
+        Ok(number(&lookup, variable, 1..=MAX_CALLS, expected)?.unwrap_or(default))
+    };
+    Ok(HookRules {
+        quiet: seconds(HOOK_QUIET_SECONDS, defaults.quiet)?,
+        max_wait: seconds(HOOK_MAX_WAIT_SECONDS, defaults.max_wait)?,
+        interval: seconds(HOOK_INTERVAL_SECONDS, defaults.interval)?,
+        per_day: calls(HOOK_PER_DAY, defaults.per_day)?,
+        per_month: calls(HOOK_PER_MONTH, defaults.per_month)?,
+    })
+}
+
+fn number(
+    lookup: impl Fn(&str) -> Option<String>,
+    variable: &'static str,
+    range: RangeInclusive<u32>,
+    expected: &'static str,
+) -> Result<Option<u32>, SettingsError> {
+    let Some(value) = lookup(variable).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    match value.parse() {
+        Ok(number) if range.contains(&number) => Ok(Some(number)),
+        _ => Err(SettingsError::Form {
+            variable,
+            value,
+            expected,
+        }),
+    }
+}
+
+/// The build hook, where one is set. With `loopback`, one on this machine will do.
+///
+/// # Errors
+/// Its URL is refused.
+pub fn hook(
+    lookup: impl Fn(&str) -> Option<String>,
+    loopback: bool,
+) -> Result<Option<Hook>, HookError> {
+    let get = |variable| lookup(variable).filter(|value| !value.trim().is_empty());
+    let Some(url) = get(HOOK_URL) else {
+        return Ok(None);
+    };
+    let hosts: Vec<String> = get(HOOK_HOSTS)
+        .iter()
+        .flat_map(|hosts| hosts.split(','))
+        .map(|host| host.trim().to_ascii_lowercase())
+        .collect();
+    Hook::new(url.trim(), &hosts, loopback).map(Some)
 }

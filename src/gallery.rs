@@ -6,6 +6,7 @@
 
 mod answer;
 mod bounds;
+mod counts;
 mod cursor;
 mod locate;
 mod parameters;
@@ -33,13 +34,14 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
+use crate::catalogue::published::Published;
 use crate::photo::LocationPolicy;
 use crate::storage::Storage;
 
 pub use cursor::{CursorKey, InvalidCursorKey};
 use pictures::Shelf;
 use problem::Problem;
-use view::PublicView;
+pub use view::PublicView;
 
 /// How long an answer may take to begin.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -82,28 +84,38 @@ pub struct Pictures {
     pub bucket: String,
 }
 
+impl Settings {
+    /// The view that these settings give.
+    pub fn view(&self) -> PublicView {
+        PublicView::new(
+            self.location,
+            self.photo_base_url.as_deref(),
+            self.photo_base_url_stripped,
+            self.pictures.is_some(),
+        )
+    }
+}
+
 /// What every handler has.
 #[derive(Clone)]
 struct Gallery {
     catalogue: Catalogue,
+    published: Published,
     settings: Arc<Settings>,
     view: Arc<PublicView>,
 }
 
-/// The gallery's routes: `/v1/photos`, `/v1/photos/{id or name}`, `/healthz` and, with [`Settings::pictures`],
+/// The gallery's routes: `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`, `/v1/lenses`,
+/// `/v1/map`, `/healthz` and, with [`Settings::pictures`],
 /// `/photos/{file}`. Every route answers GET and HEAD; every error is a problem as RFC 9457 has it. Reading only: safe
 /// to repeat.
-pub fn router(catalogue: Catalogue, settings: Settings) -> Router {
-    let view = PublicView::new(
-        settings.location,
-        settings.photo_base_url.as_deref(),
-        settings.photo_base_url_stripped,
-        settings.pictures.is_some(),
-    );
+pub fn router(catalogue: Catalogue, published: Published, settings: Settings) -> Router {
+    let view = settings.view();
     let cors = cors(&settings.cors_origins);
     let pictures = settings.pictures.clone();
     let gallery = Gallery {
         catalogue,
+        published,
         settings: Arc::new(settings),
         view: Arc::new(view),
     };
@@ -111,6 +123,10 @@ pub fn router(catalogue: Catalogue, settings: Settings) -> Router {
         .route("/healthz", get(healthz))
         .route("/v1/photos", get(photos::list))
         .route("/v1/photos/{*name}", get(photos::detail))
+        .route("/v1/timeline", get(counts::timeline))
+        .route("/v1/cameras", get(counts::cameras))
+        .route("/v1/lenses", get(counts::lenses))
+        .route("/v1/map", get(counts::map))
         .with_state(gallery.clone());
     if let Some(Pictures { storage, bucket }) = pictures {
         let shelf = Arc::new(Shelf::new(storage, bucket));

@@ -1,7 +1,7 @@
 //! photo-catalogue: photos dropped into a bucket are filed by the day they were taken, catalogued with their full
 //! EXIF, and served as gallery JSON.
 //!
-//! Three verbs, one library: [`ingest`] organises and indexes, `publish` (to come) keeps counts and static files,
+//! Three verbs, one library: [`ingest`] organises and indexes, [`publish`] keeps counts and static files,
 //! [`gallery`] answers. See ARCHITECTURE.md for the map.
 
 pub mod archive;
@@ -16,5 +16,6 @@ pub mod ingest;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod photo;
+pub mod publish;
 pub mod storage;
 pub mod telemetry;

@@ -304,6 +304,64 @@ impl Storage {
         }
     }
 
+    /// Stores an object whole; its ETag, without quotes. Safe to repeat.
+    ///
+    /// # Errors
+    /// The store refuses it.
+    pub async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        headers: Headers,
+    ) -> Result<String, StorageError> {
+        let request = self
+            .client
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .body(ByteStream::from(body))
+            .set_content_type(headers.content_type)
+            .set_content_encoding(headers.content_encoding)
+            .set_content_disposition(headers.content_disposition)
+            .set_content_language(headers.content_language)
+            .set_cache_control(headers.cache_control);
+        match request.send().await {
+            Ok(stored) => Ok(bare_etag(stored.e_tag())),
+            Err(error) => Err(failed("PUT", bucket, key, &error)),
+        }
+    }
+
+    /// An object's bytes, whole: for those that are known to be small. `None` where there is no such object.
+    ///
+    /// # Errors
+    /// Anything but 200 and 404.
+    pub async fn read(&self, bucket: &str, key: &str) -> Result<Option<Bytes>, StorageError> {
+        match self.get(bucket, key, None, None).await {
+            Ok(got) => Ok(Some(collect("GET", bucket, key, got).await?.1)),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(failed("GET", bucket, key, &error)),
+        }
+    }
+
+    /// Removes an object. Safe to repeat: one that is not there is removed already.
+    ///
+    /// # Errors
+    /// The store refuses it.
+    pub async fn delete(&self, bucket: &str, key: &str) -> Result<(), StorageError> {
+        match self
+            .client
+            .delete_object()
+            .bucket(bucket)
+            .key(key)
+            .send()
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("DELETE", bucket, key, &error)),
+        }
+    }
+
     /// One page of the keys under a prefix in key order, and the token of the next page.
     ///
     /// # Errors

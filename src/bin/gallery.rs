@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use lambda_http::Error;
 use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, Settings, SettingsError};
 use photo_catalogue::gallery;
@@ -24,8 +25,11 @@ async fn main() -> Result<(), Error> {
     // Without a key that all its instances share, a cursor of one would be refused by the next.
     let cursor_key =
         variable(config::CURSOR_KEY).ok_or(SettingsError::Missing(config::CURSOR_KEY))?;
+    let publish_table =
+        variable(config::PUBLISH_TABLE).ok_or(SettingsError::Missing(config::PUBLISH_TABLE))?;
     let router = gallery::router(
-        Catalogue::new(clients.dynamodb, &settings.table),
+        Catalogue::new(clients.dynamodb.clone(), &settings.table),
+        Published::new(clients.dynamodb, &publish_table),
         gallery::Settings {
             location: settings.location,
             photo_base_url: variable(config::PHOTO_BASE_URL),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Catalogue, CatalogueError, failed};
+use super::{Catalogue, CatalogueError, failed, from_attributes};
 use crate::photo::{CaptureTime, Summary};
 
 /// What the sort keys of undated photos begin with: after every date, so that in an index that holds both (a camera's
@@ -183,6 +183,61 @@ impl Catalogue {
             entries: entries.collect(),
             next_after,
         })
+    }
+}
+
+/// Where a scan of the photos goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanPosition(String);
+
+impl Catalogue {
+    /// A page of the public photos, in no order, and where the next page begins. A page may be empty and not be the
+    /// last. For the owner's comparisons only: reads the whole table, 1 MB a page, and costs as much.
+    ///
+    /// # Errors
+    /// The request failed, after the SDK's own retries, or an item is of another shape.
+    pub async fn public_photos(
+        &self,
+        after: Option<ScanPosition>,
+    ) -> Result<(Vec<Entry>, Option<ScanPosition>), CatalogueError> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let mut request = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .filter_expression(
+                "attribute_exists(summary) AND NOT begins_with(datePartition, :private)",
+            )
+            .expression_attribute_values(":private", text("private#"))
+            .projection_expression("pk, dateSort, summary");
+        if let Some(ScanPosition(pk)) = after {
+            request = request.exclusive_start_key("pk", AttributeValue::S(pk));
+        }
+        let page = request
+            .send()
+            .await
+            .map_err(|error| failed("scan", "photo#", &error))?;
+        let next = page
+            .last_evaluated_key
+            .as_ref()
+            .and_then(|key| key.get("pk")?.as_s().ok())
+            .map(|pk| ScanPosition(pk.clone()));
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Row {
+            date_sort: String,
+            summary: Summary,
+        }
+        let rows = page.items.unwrap_or_default().into_iter();
+        let entries = rows.map(|item| {
+            let Row { date_sort, summary } = from_attributes("photo#", item)?;
+            Ok(Entry {
+                sort: date_sort,
+                summary,
+            })
+        });
+        Ok((entries.collect::<Result<_, CatalogueError>>()?, next))
     }
 }
 

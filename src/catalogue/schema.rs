@@ -1,4 +1,4 @@
-//! The table as schema/tables.json describes it: the one source for this code, the embedded engine and terraform.
+//! The tables as schema/tables.json describes them: the one source for this code, the embedded engine and terraform.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::Deserialize;
 
+use super::published::Published;
 use super::{Catalogue, CatalogueError, failed};
 
 const TABLES: &str = include_str!("../../schema/tables.json");
@@ -17,6 +18,7 @@ const TABLES: &str = include_str!("../../schema/tables.json");
 #[serde(rename_all = "camelCase")]
 struct Table {
     partition_key: String,
+    sort_key: Option<String>,
     stream: Option<String>,
     indexes: Vec<Index>,
 }
@@ -36,61 +38,83 @@ impl Catalogue {
     /// # Errors
     /// The store refuses, other than because the table is there.
     pub async fn create_table(&self) -> Result<(), CatalogueError> {
-        let shape = |cause: String| CatalogueError::Shape {
-            pk: "schema/tables.json".to_owned(),
-            cause,
-        };
-        let mut tables: BTreeMap<String, Table> =
-            serde_json::from_str(TABLES).map_err(|error| shape(error.to_string()))?;
-        let table = tables
-            .remove("photos")
-            .ok_or_else(|| shape("no table \"photos\"".to_owned()))?;
-        let built = |error: aws_sdk_dynamodb::error::BuildError| shape(error.to_string());
+        create(&self.client, "photos", &self.table).await
+    }
+}
 
-        let mut names = BTreeSet::from([table.partition_key.as_str()]);
-        let mut indexes = Vec::new();
-        for index in &table.indexes {
-            names.extend([index.partition_key.as_str(), index.sort_key.as_str()]);
-            let projection = Projection::builder()
-                .projection_type(ProjectionType::Include)
-                .set_non_key_attributes(Some(index.project.clone()))
-                .build();
-            indexes.push(
-                GlobalSecondaryIndex::builder()
-                    .index_name(&index.name)
-                    .key_schema(key(&index.partition_key, KeyType::Hash).map_err(built)?)
-                    .key_schema(key(&index.sort_key, KeyType::Range).map_err(built)?)
-                    .projection(projection)
-                    .build()
-                    .map_err(built)?,
-            );
-        }
-        let attributes = names.into_iter().map(|name| {
-            AttributeDefinition::builder()
-                .attribute_name(name)
-                .attribute_type(ScalarAttributeType::S)
+impl Published {
+    /// As [`Catalogue::create_table`].
+    ///
+    /// # Errors
+    /// The store refuses, other than because the table is there.
+    pub async fn create_table(&self) -> Result<(), CatalogueError> {
+        create(&self.client, "publish", &self.table).await
+    }
+}
+
+/// Makes the table that the schema calls `role`, under the name that it has here.
+async fn create(
+    client: &aws_sdk_dynamodb::Client,
+    role: &str,
+    name: &str,
+) -> Result<(), CatalogueError> {
+    let shape = |cause: String| CatalogueError::Shape {
+        pk: "schema/tables.json".to_owned(),
+        cause,
+    };
+    let mut tables: BTreeMap<String, Table> =
+        serde_json::from_str(TABLES).map_err(|error| shape(error.to_string()))?;
+    let table = tables
+        .remove(role)
+        .ok_or_else(|| shape(format!("no table \"{role}\"")))?;
+    let built = |error: aws_sdk_dynamodb::error::BuildError| shape(error.to_string());
+
+    let mut names = BTreeSet::from([table.partition_key.as_str()]);
+    names.extend(table.sort_key.as_deref());
+    let mut indexes = Vec::new();
+    for index in &table.indexes {
+        names.extend([index.partition_key.as_str(), index.sort_key.as_str()]);
+        let projection = Projection::builder()
+            .projection_type(ProjectionType::Include)
+            .set_non_key_attributes(Some(index.project.clone()))
+            .build();
+        indexes.push(
+            GlobalSecondaryIndex::builder()
+                .index_name(&index.name)
+                .key_schema(key(&index.partition_key, KeyType::Hash).map_err(built)?)
+                .key_schema(key(&index.sort_key, KeyType::Range).map_err(built)?)
+                .projection(projection)
                 .build()
-        });
-        let stream = table.stream.as_deref().map(|view| {
-            StreamSpecification::builder()
-                .stream_enabled(true)
-                .stream_view_type(StreamViewType::from(view))
-                .build()
-        });
-        let request = self
-            .client
-            .create_table()
-            .table_name(&self.table)
-            .billing_mode(BillingMode::PayPerRequest)
-            .key_schema(key(&table.partition_key, KeyType::Hash).map_err(built)?)
-            .set_attribute_definitions(Some(attributes.collect::<Result<_, _>>().map_err(built)?))
-            .set_global_secondary_indexes(Some(indexes))
-            .set_stream_specification(stream.transpose().map_err(built)?);
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
-            Err(error) => Err(failed("create table", &self.table, &error)),
-        }
+                .map_err(built)?,
+        );
+    }
+    let attributes = names.into_iter().map(|name| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+    });
+    let stream = table.stream.as_deref().map(|view| {
+        StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::from(view))
+            .build()
+    });
+    let mut request = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key(&table.partition_key, KeyType::Hash).map_err(built)?)
+        .set_attribute_definitions(Some(attributes.collect::<Result<_, _>>().map_err(built)?))
+        .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
+        .set_stream_specification(stream.transpose().map_err(built)?);
+    if let Some(sort_key) = &table.sort_key {
+        request = request.key_schema(key(sort_key, KeyType::Range).map_err(built)?);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
+        Err(error) => Err(failed("create table", name, &error)),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use super::data::{self, ACCESS_KEY, Held, Holder, SECRET_KEY};
 use crate::catalogue::Catalogue;
+use crate::catalogue::published::Published;
 use crate::clients::{self, Endpoints};
 use crate::config;
 use crate::local::dynamodb::DynamoDbEngine;
@@ -26,6 +27,9 @@ pub(super) struct Where {
     /// The catalogue's table.
     #[arg(long, env = config::TABLE, default_value = "photos")]
     table: String,
+    /// The table of what is published.
+    #[arg(long, env = config::PUBLISH_TABLE, default_value = "publish")]
+    publish_table: String,
     /// Ask the table on AWS, with the region and credentials that AWS's own tools use.
     #[arg(long)]
     aws: bool,
@@ -37,6 +41,7 @@ pub(super) struct Where {
 /// A catalogue, and what must live as long as it is asked.
 pub(super) struct Asked {
     pub(super) catalogue: Catalogue,
+    pub(super) published: Published,
     _held: Option<Held>,
 }
 
@@ -50,10 +55,7 @@ impl Where {
                 ..Endpoints::default()
             };
             let client = clients::connect(&config, &endpoints).dynamodb;
-            return Ok(Asked {
-                catalogue: Catalogue::new(client, &self.table),
-                _held: None,
-            });
+            return Ok(self.asked(client, None));
         }
         let data = self.data.display();
         if !self.data.join(".engine/dynamodb.sqlite").is_file() {
@@ -80,9 +82,19 @@ impl Where {
         };
         let config = clients::with_key_pair(ACCESS_KEY, SECRET_KEY);
         let client = clients::connect(&config, &endpoints).dynamodb;
-        Ok(Asked {
-            catalogue: Catalogue::new(client, &self.table),
+        let asked = self.asked(client, held);
+        if asked._held.is_some() {
+            // A folder of before there was such a table.
+            asked.published.create_table().await?;
+        }
+        Ok(asked)
+    }
+
+    fn asked(&self, client: aws_sdk_dynamodb::Client, held: Option<Held>) -> Asked {
+        Asked {
+            catalogue: Catalogue::new(client.clone(), &self.table),
+            published: Published::new(client, &self.publish_table),
             _held: held,
-        })
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `photos list`: the gallery's own list, to its last page.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -39,8 +40,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     order: Option<String>,
     /// At most so many photos.
-    #[arg(long, short = 'n', default_value_t = 50)]
-    limit: usize,
+    #[arg(long, short = 'n', default_value = "50")]
+    limit: NonZeroUsize,
     /// A line of JSON for each photo, as the gallery lists it.
     #[arg(long)]
     json: bool,
@@ -60,6 +61,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let asked = arguments.whence.connect().await?;
     let router = gallery::router(
         asked.catalogue.clone(),
+        asked.published.clone(),
         gallery::Settings {
             location: LocationPolicy::Exact,
             photo_base_url: None,
@@ -72,7 +74,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     );
     let mut out = stdout();
     let mut rows = table(&["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"]);
-    let (mut left, mut cursor) = (arguments.limit, None);
+    let (mut left, mut cursor) = (arguments.limit.get(), None);
     while left > 0 {
         let page = page(&router, &arguments, left.min(200), cursor.as_deref()).await?;
         left -= page.items.len().min(left);

@@ -1,6 +1,7 @@
 //! `photos serve`: the embedded engines, ingest fed by their notifications, and the gallery, in one process.
 
 mod stack;
+mod stream;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::Args;
 use super::Ended;
 use super::data::{self, ACCESS_KEY, Holder, Running, SECRET_KEY};
 use super::progress::tell;
+use super::publishing::HookArguments;
 use super::upload::{self, Found, Report};
 use crate::config::{self, Settings};
 use stack::{Inbox, Stack, Tally};
@@ -61,6 +63,17 @@ pub(super) struct Arguments {
     /// The catalogue's table.
     #[arg(long, env = config::TABLE, default_value = "photos")]
     table: String,
+    /// The table of what is published.
+    #[arg(long, env = config::PUBLISH_TABLE, default_value = "publish")]
+    publish_table: String,
+    /// Bucket of the static gallery files.
+    #[arg(long, env = config::GALLERY_BUCKET, default_value = "site")]
+    gallery_bucket: String,
+    /// Folder in it, ending in a slash.
+    #[arg(long, env = config::GALLERY_PREFIX, default_value = config::DEFAULT_GALLERY_PREFIX)]
+    gallery_prefix: String,
+    #[command(flatten)]
+    hook: HookArguments,
     /// What the gallery tells of places: hide, round:N (decimals) or exact. Default: exact while only this machine can ask.
     #[arg(long, env = config::LOCATION)]
     location: Option<String>,

@@ -23,11 +23,26 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Reads `west,south,east,north`.
+    /// Reads `west,south,east,north` of a box that a list can answer.
     ///
     /// # Errors
     /// What is wrong with it, in a sentence.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let bounds = Bounds::of_any_size(text)?;
+        let cells = bounds.count_cells();
+        if cells > MAX_CELLS {
+            return Err(format!(
+                "It is too large: it touches {cells} cells of 0.35 by 0.18 degrees, and a list may touch {MAX_CELLS}."
+            ));
+        }
+        Ok(bounds)
+    }
+
+    /// Reads `west,south,east,north`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub(crate) fn of_any_size(text: &str) -> Result<Self, String> {
         let form = "It is west,south,east,north in degrees, such as -73.7,45.4,-73.5,45.6.";
         let numbers: Vec<f64> = text
             .split(',')
@@ -47,19 +62,17 @@ impl Bounds {
         if south > north {
             return Err("Its south is above its north; it is west,south,east,north.".to_owned());
         }
-        let bounds = Bounds {
+        Ok(Bounds {
             west,
             south,
             east,
             north,
-        };
-        let cells = bounds.columns().len() * bounds.rows().count();
-        if cells > MAX_CELLS {
-            return Err(format!(
-                "It is too large: it touches {cells} cells of 0.35 by 0.18 degrees, and a list may touch {MAX_CELLS}."
-            ));
-        }
-        Ok(bounds)
+        })
+    }
+
+    /// How many cells it touches.
+    pub(crate) fn count_cells(&self) -> usize {
+        self.columns().len() * self.rows().count()
     }
 
     /// The geohashes of the cells that it touches, in order.

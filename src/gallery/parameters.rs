@@ -8,7 +8,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use percent_encoding::percent_decode;
 use serde::Serialize;
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, MAX_CELLS};
 use super::problem::Problem;
 use super::view::FIELDS;
 
@@ -16,6 +16,10 @@ use super::view::FIELDS;
 pub(crate) const LIST_PARAMETERS: [&str; 9] = [
     "from", "to", "camera", "lens", "bbox", "order", "limit", "cursor", "fields",
 ];
+/// Parameters of `/v1/map`.
+const MAP_PARAMETERS: [&str; 2] = ["bbox", "cursor"];
+/// Points of one answer of a map.
+const MAX_POINTS: usize = 1_000;
 /// Photos on a page, where the request does not say.
 const DEFAULT_LIMIT: usize = 50;
 /// Most photos on a page.
@@ -104,6 +108,91 @@ impl Listing {
         }
         Ok(listing)
     }
+}
+
+/// A map request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum MapRequest {
+    /// The photos of a small box, as points.
+    Points(Listing),
+    /// The clusters of a large box, or of the globe.
+    Clusters(Option<Bounds>),
+}
+
+impl MapRequest {
+    /// Reads the query of a map request.
+    ///
+    /// # Errors
+    /// A problem that names the parameter and says what would be right.
+    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
+        let (mut bbox, mut cursor) = (None, None);
+        for (name, value) in pairs(query, &MAP_PARAMETERS)? {
+            match name {
+                "bbox" => {
+                    let bounds = Bounds::of_any_size(&value);
+                    bbox =
+                        Some(bounds.map_err(|reason| Problem::invalid_parameter("bbox", reason))?);
+                }
+                _ => cursor = Some(value),
+            }
+        }
+        match bbox {
+            Some(bounds) if bounds.count_cells() <= MAX_CELLS => Ok(MapRequest::Points(Listing {
+                filters: Filters {
+                    bbox,
+                    ..Filters::default()
+                },
+                limit: MAX_POINTS,
+                cursor,
+                fields: None,
+            })),
+            _ if cursor.is_some() => {
+                let detail =
+                    "Clusters come all at once; only the points of a small box have pages.";
+                Err(Problem::invalid_parameter("cursor", detail))
+            }
+            _ => Ok(MapRequest::Clusters(bbox)),
+        }
+    }
+}
+
+/// What a timeline counts by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unit {
+    /// `2018`.
+    Year,
+    /// `2018-02`.
+    Month,
+    /// `2018-02-01`.
+    Day,
+}
+
+impl Unit {
+    /// Reads the query of a timeline request; months where it does not say.
+    ///
+    /// # Errors
+    /// A problem that names the parameter and says what would be right.
+    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
+        let pairs = pairs(query, &["unit"])?;
+        match pairs.first().map(|(_, value)| value.as_str()) {
+            None | Some("month") => Ok(Unit::Month),
+            Some("year") => Ok(Unit::Year),
+            Some("day") => Ok(Unit::Day),
+            Some(_) => Err(Problem::invalid_parameter(
+                "unit",
+                "It is year, month (the default) or day.",
+            )),
+        }
+    }
+}
+
+/// Reads the query of a request that takes no parameters.
+///
+/// # Errors
+/// A problem that names the first.
+pub(crate) fn none(query: Option<&str>) -> Result<(), Problem> {
+    pairs(query, &[]).map(|_| ())
 }
 
 /// Reads the query of a photo's own page: only the fields asked for, `tags` among them.

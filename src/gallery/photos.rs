@@ -18,6 +18,7 @@ use super::cursor::{self, Position};
 use super::parameters::{Filters, Listing, MAX_LIMIT, detail_fields};
 use super::plan;
 use super::problem::Problem;
+use super::view::Listed;
 use super::{Gallery, locate};
 
 /// Index queries that one request may make.
@@ -32,6 +33,31 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let listing = Listing::parse(query.as_deref())?;
+    let fields = listing.fields.as_deref();
+    let page = page(&gallery, &listing, |listed| answer::text(listed, fields)).await?;
+    answer::json(
+        &headers,
+        format!(
+            "{{\"items\":[{}],\"next\":{}}}",
+            page.items.join(","),
+            page.next
+        ),
+    )
+}
+
+/// A page of a list, each photo in the form that `render` gives it.
+pub(super) struct Rendered {
+    pub(super) items: Vec<String>,
+    /// JSON: the cursor of the next page, or `null`.
+    pub(super) next: String,
+}
+
+/// Answers a list request.
+pub(super) async fn page(
+    gallery: &Gallery,
+    listing: &Listing,
+    render: impl Fn(&Listed) -> Result<String, Problem>,
+) -> Result<Rendered, Problem> {
     let filters = &listing.filters;
     // What a cursor is bound to; filters are plain strings, which always serialise.
     let bound = serde_json::to_string(filters).map_err(|_| Problem::internal())?;
@@ -54,7 +80,7 @@ pub(super) async fn list(
         plan::segments(filters, &years)
     };
     let (segments, after) = plan::resume(segments, position);
-    let page = walk(&gallery, &listing, segments, after).await?;
+    let page = walk(gallery, listing, segments, after, render).await?;
     let next = match page.next {
         None => "null".to_owned(),
         Some(position) => {
@@ -63,10 +89,10 @@ pub(super) async fn list(
             format!("\"{}\"", sealed.ok_or_else(Problem::internal)?)
         }
     };
-    answer::json(
-        &headers,
-        format!("{{\"items\":[{}],\"next\":{next}}}", page.items.join(",")),
-    )
+    Ok(Rendered {
+        items: page.items,
+        next,
+    })
 }
 
 /// `GET /v1/photos/{name}`: an id, a stem (`2018-02-01/foobar`) or the name of a file (`2018-02-01/foobar.jpg`).
@@ -105,13 +131,9 @@ async fn walk(
     listing: &Listing,
     segments: Vec<Segment>,
     mut after: Option<String>,
+    render: impl Fn(&Listed) -> Result<String, Problem>,
 ) -> Result<Page, Problem> {
-    let Listing {
-        filters,
-        limit,
-        fields,
-        ..
-    } = listing;
+    let Listing { filters, limit, .. } = listing;
     let (mut items, mut bytes, mut queries) = (Vec::new(), 0, 0);
     for segment in segments {
         loop {
@@ -139,7 +161,7 @@ async fn walk(
                         next: Some(plan::position(&segment, after)),
                     });
                 }
-                let item = answer::text(&gallery.view.listed(&entry.summary), fields.as_deref())?;
+                let item = render(&gallery.view.listed(&entry.summary))?;
                 bytes += item.len();
                 items.push(item);
                 after = Some(entry.sort);

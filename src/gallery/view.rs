@@ -58,7 +58,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The rules by which photos are shown.
 #[derive(Debug, Clone)]
-pub(crate) struct PublicView {
+pub struct PublicView {
     location: LocationPolicy,
     pictures: Pictures,
 }
@@ -99,6 +99,27 @@ pub(crate) struct Listed {
     copyright: Option<String>,
     images: Vec<PublicImage>,
     placeholder: Option<String>,
+}
+
+impl Listed {
+    /// The photo as a point of a map, a GeoJSON feature [RFC 7946, 3.2]; `None` where its place is not published.
+    pub(crate) fn feature(&self) -> Option<serde_json::Value> {
+        let location = self.location.as_ref()?;
+        let mut coordinates = vec![location.lon, location.lat];
+        coordinates.extend(location.alt);
+        Some(serde_json::json!({
+            "type": "Feature",
+            "id": self.id,
+            "geometry": { "type": "Point", "coordinates": coordinates },
+            "properties": {
+                "stem": self.stem,
+                "date": self.capture.date,
+                "takenAtLocal": self.capture.taken_at_local,
+                "title": self.title,
+                "image": self.images.first(),
+            },
+        }))
+    }
 }
 
 /// A photo on its own page.
@@ -156,7 +177,7 @@ impl PublicView {
     /// The view under a location policy. `base_url` is where the archive below its prefix is reached; `stripped` states
     /// that what is served there carries no position; `served_here` that this server answers for it (then, without a
     /// base, at its own `/photos`).
-    pub(crate) fn new(
+    pub fn new(
         location: LocationPolicy,
         base_url: Option<&str>,
         stripped: bool,
@@ -283,6 +304,11 @@ impl PublicView {
     /// Whether any position is published at all.
     pub(crate) fn publishes_positions(&self) -> bool {
         self.location != LocationPolicy::Hide
+    }
+
+    /// Names what it publishes of positions: counts of cells that were made under another name tell more, or less.
+    pub(crate) fn positions(&self) -> String {
+        format!("{:?}", self.location)
     }
 
     /// Where a photo was taken, as far as it is published: what filters go by too.

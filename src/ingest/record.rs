@@ -65,13 +65,20 @@ pub(super) fn clear(item: &mut Item) {
 pub(super) fn finish(item: &mut Item, policy: &LocationPolicy) {
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
-    item.summary = None;
+    let before = item.summary.take();
     item.index = IndexKeys::default();
     if item.has_live_parts() {
         let mut shown = item.photo.clone();
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
-        let summary = Summary::of(&item.id, &item.stem, item.revision, &shown, images(item));
+        let mut summary = Summary::of(&item.id, &item.stem, item.revision, &shown, images(item));
+        // The version is that of what is shown: a change of anything else leaves it.
+        if let Some(before) = before {
+            let version = std::mem::replace(&mut summary.version, before.version.clone());
+            if summary != before {
+                summary.version = version;
+            }
+        }
         item.index = index_keys(item, &summary, policy);
         item.summary = Some(summary);
     }
@@ -271,6 +278,22 @@ mod tests {
             (item.index.place_partition, item.index.place_sort),
             (None, None)
         );
+    }
+
+    #[test]
+    fn the_version_moves_with_what_is_shown_and_with_nothing_else() {
+        let mut item = item(&[("JPG", "image/jpeg")]);
+        item.revision = 1;
+        finish(&mut item, &LocationPolicy::Exact);
+        let version = |item: &Item| item.summary.as_ref().map(|summary| summary.version.clone());
+        item.revision = 2;
+        item.exif_warnings.push("not shown".to_owned());
+        finish(&mut item, &LocationPolicy::Exact);
+        assert_eq!(version(&item).as_deref(), Some("1"));
+        item.revision = 3;
+        item.overrides.title = Some("shown".to_owned());
+        finish(&mut item, &LocationPolicy::Exact);
+        assert_eq!(version(&item).as_deref(), Some("3"));
     }
 
     #[test]

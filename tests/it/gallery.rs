@@ -1,7 +1,7 @@
 //! The gallery over HTTP: the real router, the real SDK, an embedded DynamoDB behind it. Items are written as they are
 //! stored; nothing of ours is faked.
 
-mod fixture;
+pub(crate) mod fixture;
 mod http;
 mod lists;
 mod paging;

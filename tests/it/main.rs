@@ -8,4 +8,12 @@ mod gallery;
 mod ingest;
 mod layers;
 mod local_s3;
+mod publish;
 mod serve;
+
+/// An HTTP client. reqwest has no TLS provider of its own here, and asks for one even where nothing is encrypted.
+fn http_client() -> reqwest::Client {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}

@@ -3,5 +3,5 @@
 mod bad_input;
 mod command_line;
 mod corpus;
-mod process;
+pub(crate) mod process;
 mod upload;

@@ -15,7 +15,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Arguments;
+use super::stream::Follower;
 use crate::catalogue::Catalogue;
+use crate::catalogue::published::Published;
 use crate::cli::data::Running;
 use crate::cli::progress::{self, tell};
 use crate::clients::{self, Endpoints};
@@ -24,12 +26,18 @@ use crate::gallery::{self, CursorKey, Pictures};
 use crate::ingest::{Ingest, Outcome};
 use crate::local::dynamodb::DynamoDbEngine;
 use crate::local::s3::{Credentials, S3Store};
+use crate::publish::{self, Publish};
 use crate::storage::Storage;
 
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
 const BATCHES: usize = 4;
 /// How long servers may take to finish their last requests.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// How often publish looks for what is due; two queries, where nothing is.
+const TICK: Duration = Duration::from_secs(5);
+/// How long it may work before it looks again.
+const TICK_MAY_TAKE: Duration = Duration::from_secs(120);
 
 /// Everything that runs.
 pub(super) struct Stack {
@@ -38,7 +46,7 @@ pub(super) struct Stack {
     store: S3Store,
     storage: Storage,
     tally: Arc<Tally>,
-    ingest: Tasks,
+    work: Tasks,
     servers: Tasks,
 }
 
@@ -50,7 +58,7 @@ pub(super) struct Inbox {
 }
 
 /// Tells a task to end.
-type Stopped = BoxFuture<'static, ()>;
+pub(super) type Stopped = BoxFuture<'static, ()>;
 
 /// Tasks that end when they are told to.
 struct Tasks {
@@ -126,7 +134,7 @@ impl Stack {
             store.clone().serve(s3_listener, credentials, stopped)
         });
         servers.spawn("DynamoDB", |stopped| {
-            engine.serve(dynamodb_listener, stopped)
+            engine.clone().serve(dynamodb_listener, stopped)
         });
 
         let sdk = clients::with_key_pair(&arguments.access_key, &arguments.secret_key);
@@ -136,20 +144,27 @@ impl Stack {
         };
         let clients = clients::connect(&sdk, &endpoints);
         let storage = Storage::new(clients.s3);
-        let catalogue = Catalogue::new(clients.dynamodb, &settings.table);
+        let catalogue = Catalogue::new(clients.dynamodb.clone(), &settings.table);
+        let published = Published::new(clients.dynamodb, &arguments.publish_table);
         let layout = &settings.layout;
         storage.create_bucket(layout.source_bucket()).await?;
         storage.create_bucket(layout.archive_bucket()).await?;
+        storage.create_bucket(&arguments.gallery_bucket).await?;
         catalogue.create_table().await?;
+        published.create_table().await?;
         store.notify_only(&[
             (layout.source_bucket(), layout.source_prefix()),
             (layout.archive_bucket(), layout.archive_prefix()),
         ]);
 
-        let router = gallery::router(
+        let gallery_settings = gallery_settings(arguments, &settings, &storage, &running)?;
+        let publish = Publish::new(
             catalogue.clone(),
-            gallery_settings(arguments, &settings, &storage, &running)?,
+            published.clone(),
+            storage.clone(),
+            publish_settings(arguments, &gallery_settings)?,
         );
+        let router = gallery::router(catalogue.clone(), published.clone(), gallery_settings);
         servers.spawn("the gallery", |stopped| async move {
             axum::serve(gallery_listener, router)
                 .with_graceful_shutdown(stopped)
@@ -158,21 +173,42 @@ impl Stack {
 
         let tally = Arc::new(Tally::default());
         let counted = Arc::clone(&tally);
-        let work = Ingest::new(
+        let ingest = Ingest::new(
             storage.clone(),
-            catalogue,
+            catalogue.clone(),
             settings.layout,
             settings.location,
         )
         .observed_by(move |_key, outcome| counted.add(outcome));
-        let mut ingest = Tasks::new();
+        let mut work = Tasks::new();
         let notifications = store.clone();
-        ingest.spawn("ingest", |stopped| async move {
+        work.spawn("ingest", |stopped| async move {
             let handler = move |event| {
-                let work = work.clone();
-                async move { work.handle(&event).await.map_err(|error| error.to_string()) }
+                let ingest = ingest.clone();
+                async move {
+                    ingest
+                        .handle(&event)
+                        .await
+                        .map_err(|error| error.to_string())
+                }
             };
             notifications.deliver(BATCHES, handler, stopped).await;
+            Ok(())
+        });
+        let follower = Follower {
+            client: stream_client(&sdk, &running),
+            engine,
+            table: arguments.table.clone(),
+            catalogue,
+            published,
+            publish: publish.clone(),
+        };
+        work.spawn("publish", |stopped| async move {
+            follower.run(stopped).await;
+            Ok(())
+        });
+        work.spawn("publish", |stopped| async move {
+            tick(publish, stopped).await;
             Ok(())
         });
         Ok(Stack {
@@ -180,7 +216,7 @@ impl Stack {
             store,
             storage,
             tally,
-            ingest,
+            work,
             servers,
         })
     }
@@ -197,17 +233,17 @@ impl Stack {
     /// Waits until something ends that was not told to; says what and why.
     pub(super) async fn broke(&mut self) -> anyhow::Error {
         let (name, ended) = tokio::select! {
-            ended = self.ingest.next() => ended,
+            ended = self.work.next() => ended,
             ended = self.servers.next() => ended,
         };
         let cause = ended.err().unwrap_or_else(|| "it just ended".to_owned());
         anyhow::anyhow!("{name} stopped working: {cause}; start again to go on where it was")
     }
 
-    /// Ends it all: ingest first, while the servers still answer it. What was acknowledged is kept in any case.
+    /// Ends it all: ingest and publish first, while the servers still answer them. What was acknowledged is kept in any case.
     pub(super) async fn stop(mut self) {
         let stopped = tokio::time::timeout(GRACE, async {
-            self.ingest.stop().await;
+            self.work.stop().await;
             self.servers.stop().await;
         });
         if stopped.await.is_err() {
@@ -317,6 +353,45 @@ fn gallery_settings(
         }),
         now: Arc::new(Utc::now),
     })
+}
+
+/// As the gallery shows photos, so they are published; compressed they would be of little use on one's own disk.
+fn publish_settings(
+    arguments: &Arguments,
+    gallery: &gallery::Settings,
+) -> anyhow::Result<publish::Settings> {
+    Ok(publish::Settings {
+        bucket: arguments.gallery_bucket.clone(),
+        prefix: arguments.gallery_prefix.clone(),
+        view: gallery.view(),
+        compress: false,
+        hook: arguments.hook.hook(true)?,
+        rules: arguments.hook.rules()?,
+    })
+}
+
+fn stream_client(
+    sdk: &aws_config::SdkConfig,
+    running: &Running,
+) -> aws_sdk_dynamodbstreams::Client {
+    let config = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
+    aws_sdk_dynamodbstreams::Client::from_conf(config.endpoint_url(&running.dynamodb).build())
+}
+
+/// Publishes what is due, until it is told to stop. A tick that is cut off is made up for by the next.
+async fn tick(publish: Publish, stopped: Stopped) {
+    let ticking = async {
+        loop {
+            if let Err(error) = publish.tick(Utc::now(), TICK_MAY_TAKE).await {
+                tracing::warn!(%error, "what is published is out of date; tried again");
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    };
+    tokio::select! {
+        () = stopped => {}
+        () = ticking => {}
+    }
 }
 
 async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {

@@ -15,6 +15,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, NaiveDateTime};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{IndexKeys, Item, Overrides, Part, Visibility};
+use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::catalogue::query::date_sort;
 use photo_catalogue::gallery::{CursorKey, Settings, router};
 use photo_catalogue::photo::{
@@ -100,13 +101,14 @@ impl Fixture {
             .to_builder()
             .interceptor(Counter(Arc::clone(&queries)));
         let counted = Client::from_conf(counted.build());
-        let router = router(Catalogue::new(counted, TABLE), settings);
+        let published = Published::new(counted.clone(), "publish");
+        let router = router(Catalogue::new(counted, TABLE), published, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Fixture {
             base,
-            http: reqwest::Client::new(),
+            http: crate::http_client(),
             client,
             now,
             queries,

@@ -297,7 +297,9 @@ async fn requests_with_another_secret_are_refused() {
         (code(&error).as_str(), status(&error)),
         ("SignatureDoesNotMatch", 403)
     );
-    let anonymous = reqwest::get(format!("{}/{BUCKET}/x", server.address))
+    let anonymous = crate::http_client()
+        .get(format!("{}/{BUCKET}/x", server.address))
+        .send()
         .await
         .unwrap();
     assert_eq!(anonymous.status(), 403);

@@ -76,6 +76,7 @@ fn wrong_use_is_status_2_and_nothing_there_status_1() {
     let photos = Photos::at_rest();
     assert_eq!(photos.run(&["serve", "--prot", "1"]).status.code(), Some(2));
     assert_eq!(photos.run(&["extract"]).status.code(), Some(2));
+    assert_eq!(photos.run(&["list", "--limit", "0"]).status.code(), Some(2));
     let output = photos.run(&["list"]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();

@@ -14,14 +14,14 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A data folder of its own, served by a process or at rest.
-pub(super) struct Photos {
+pub(crate) struct Photos {
     folder: TempDir,
     child: Option<Child>,
 }
 
 impl Photos {
     /// An empty folder, nothing running.
-    pub(super) fn at_rest() -> Self {
+    pub(crate) fn at_rest() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Photos {
             folder,
@@ -30,14 +30,14 @@ impl Photos {
     }
 
     /// Serves an empty folder.
-    pub(super) fn serving() -> Self {
+    pub(crate) fn serving() -> Self {
         let mut photos = Photos::at_rest();
         photos.start(&[]);
         photos
     }
 
     /// Starts `photos serve` on free ports and waits until it listens. Its messages go to `errors.txt`.
-    pub(super) fn start(&mut self, arguments: &[&str]) {
+    pub(crate) fn start(&mut self, arguments: &[&str]) {
         assert!(self.child.is_none(), "it runs already");
         let errors = std::fs::File::options()
             .create(true)
@@ -74,12 +74,12 @@ impl Photos {
     }
 
     /// Runs another command of the same binary, in the same folder.
-    pub(super) fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Standard output of a command that must go well.
-    pub(super) fn output(&self, arguments: &[&str]) -> String {
+    pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
@@ -99,7 +99,7 @@ impl Photos {
     }
 
     /// Ctrl-C, as far as a process can tell.
-    pub(super) fn interrupt(&mut self) {
+    pub(crate) fn interrupt(&mut self) {
         let mut child = self.child.take().unwrap();
         let pid = child.id().to_string();
         assert!(
@@ -113,33 +113,33 @@ impl Photos {
         assert!(status.success(), "{status}: {}", self.messages());
     }
 
-    pub(super) fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child
             .as_mut()
             .is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("photos-data")
     }
 
     /// Everything that it has said to people so far.
-    pub(super) fn messages(&self) -> String {
+    pub(crate) fn messages(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("errors.txt")).unwrap_or_default()
     }
 
     /// Where it answers: `s3`, `gallery`.
-    pub(super) fn endpoint(&self, server: &str) -> String {
+    pub(crate) fn endpoint(&self, server: &str) -> String {
         let running = std::fs::read(self.data().join(".engine/serve.json")).unwrap();
         let running: Value = serde_json::from_slice(&running).unwrap();
         running[server].as_str().unwrap().to_owned()
     }
 
-    pub(super) fn s3(&self) -> Client {
+    pub(crate) fn s3(&self) -> Client {
         let endpoints = Endpoints {
             s3: Some(self.endpoint("s3")),
             dynamodb: None,
@@ -151,29 +151,29 @@ impl Photos {
         .s3
     }
 
-    pub(super) async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+    pub(crate) async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
         let body = bytes.into().into();
         let request = self.s3().put_object().bucket("inbox").key(key).body(body);
         request.send().await.unwrap();
     }
 
-    pub(super) async fn get(&self, path: &str) -> reqwest::Response {
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
         let url = if path.starts_with("http") {
             path.to_owned()
         } else {
             format!("{}{path}", self.endpoint("gallery"))
         };
-        reqwest::get(url).await.unwrap()
+        crate::http_client().get(url).send().await.unwrap()
     }
 
-    pub(super) async fn json(&self, path: &str) -> Value {
+    pub(crate) async fn json(&self, path: &str) -> Value {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
         response.json().await.unwrap()
     }
 
     /// The gallery's photos, all pages, once there are so many.
-    pub(super) async fn photos(&self, count: usize) -> Vec<Value> {
+    pub(crate) async fn photos(&self, count: usize) -> Vec<Value> {
         let start = Instant::now();
         loop {
             let photos = self.all_photos().await;
@@ -191,7 +191,7 @@ impl Photos {
     }
 
     /// The gallery's photos as they are now, all pages.
-    pub(super) async fn all_photos(&self) -> Vec<Value> {
+    pub(crate) async fn all_photos(&self) -> Vec<Value> {
         let (mut photos, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = self.json(&format!("/v1/photos?limit=200{cursor}")).await;
@@ -204,7 +204,7 @@ impl Photos {
     }
 
     /// The uploads that were skipped, with why, once there are so many.
-    pub(super) fn skipped(&self, count: usize) -> BTreeMap<String, String> {
+    pub(crate) fn skipped(&self, count: usize) -> BTreeMap<String, String> {
         until("they are skipped", || {
             let lines = self.output(&["skipped", "--json"]);
             let skipped: BTreeMap<_, _> = lines
@@ -220,7 +220,7 @@ impl Photos {
     }
 
     /// Every file below a folder of the data folder with its size, in name order.
-    pub(super) fn tree(&self, bucket: &str) -> BTreeMap<String, u64> {
+    pub(crate) fn tree(&self, bucket: &str) -> BTreeMap<String, u64> {
         files(&self.data().join(bucket))
     }
 }
@@ -235,7 +235,7 @@ impl Drop for Photos {
 }
 
 /// Every file below a folder with its size.
-pub(super) fn files(root: &Path) -> BTreeMap<String, u64> {
+pub(crate) fn files(root: &Path) -> BTreeMap<String, u64> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -261,7 +261,7 @@ pub(super) fn files(root: &Path) -> BTreeMap<String, u64> {
 }
 
 /// Polls until there is an answer.
-pub(super) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = poll() {

@@ -1,0 +1,209 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a time")
+}
+
+fn well() -> Answer {
+    Answer {
+        well: true,
+        words: "200".to_owned(),
+        not_before: None,
+    }
+}
+
+fn refused(not_before: Option<DateTime<Utc>>) -> Answer {
+    Answer {
+        well: false,
+        words: "503".to_owned(),
+        not_before,
+    }
+}
+
+fn changed(state: &mut HookState, seconds: i64) {
+    state.add(
+        1,
+        Some("2018-02-01".to_owned()),
+        Some("2018-02-01".to_owned()),
+        at(seconds),
+    );
+}
+
+/// Ticks on the minute over these changes (second, ascending), where anything can come of it; the times of the calls.
+fn calls(
+    rules: &HookRules,
+    changes: &[i64],
+    end: i64,
+    mut answer: impl FnMut() -> Answer,
+) -> Vec<i64> {
+    let mut state = HookState::default();
+    let mut changes = changes.iter().peekable();
+    let (mut calls, mut now) = (Vec::new(), 0);
+    while now <= end {
+        while let Some(change) = changes.next_if(|change| **change <= now) {
+            changed(&mut state, *change);
+        }
+        let mut next = changes.peek().map_or(end + 1, |change| **change);
+        match state.decide(rules, at(now)) {
+            Decision::Rest => {}
+            Decision::Wait { until, .. } => next = next.min((until - at(0)).num_seconds()),
+            Decision::Call => {
+                calls.push(now);
+                let pending = state.pending.as_ref();
+                let seen = pending.map_or(0, |pending| pending.generation);
+                state.calling(at(now));
+                state.ended(answer(), seen);
+                next = now;
+            }
+        }
+        now = (next.max(now + 1) + 59) / 60 * 60;
+    }
+    calls
+}
+
+#[test]
+fn each_limit_makes_it_wait_and_says_so() {
+    let rules = HookRules::default();
+    let mut state = HookState::default();
+    assert_eq!(state.decide(&rules, at(0)), Decision::Rest);
+    changed(&mut state, 0);
+    let wait = |until, why| Decision::Wait {
+        until: at(until),
+        why,
+    };
+    assert_eq!(state.decide(&rules, at(89)), wait(90, Why::Quiet));
+    assert_eq!(state.decide(&rules, at(90)), Decision::Call);
+    // Never quiet: a quarter of an hour after the first change.
+    changed(&mut state, 880);
+    assert_eq!(state.decide(&rules, at(881)), wait(900, Why::Quiet));
+    assert_eq!(state.decide(&rules, at(900)), Decision::Call);
+
+    state.calling(at(900));
+    state.ended(well(), 2);
+    assert_eq!(state.decide(&rules, at(901)), Decision::Rest);
+    changed(&mut state, 1000);
+    assert_eq!(state.decide(&rules, at(1100)), wait(1500, Why::Interval));
+
+    state.calling(at(2000));
+    state.calling(at(3000));
+    assert_eq!(state.decide(&rules, at(4000)), wait(900 + 86_400, Why::Day));
+
+    let generous = HookRules {
+        per_day: 100,
+        ..rules
+    };
+    for call in 0..3 {
+        state.calling(at(4000 + call));
+    }
+    // A third of 18 is spent; the other twelve come one in 31/12 of a day.
+    let a_token = 31 * 86_400 / 12;
+    assert_eq!(
+        state.decide(&generous, at(4700)),
+        wait(900 + a_token, Why::Month)
+    );
+}
+
+#[test]
+fn a_call_that_failed_is_repeated_ever_later_and_not_before_it_was_asked() {
+    let rules = HookRules {
+        interval: TimeDelta::zero(),
+        per_day: 1000,
+        per_month: 3000,
+        ..HookRules::default()
+    };
+    let mut state = HookState::default();
+    changed(&mut state, 0);
+    state.calling(at(100));
+    state.ended(refused(None), 1);
+    let wait = |until| Decision::Wait {
+        until: at(until),
+        why: Why::Failure,
+    };
+    assert_eq!(state.decide(&rules, at(101)), wait(220));
+    state.calling(at(220));
+    state.ended(refused(Some(at(5000))), 1);
+    assert_eq!(state.decide(&rules, at(221)), wait(5000));
+    assert!(state.pending.is_some());
+    state.calling(at(5000));
+    state.ended(well(), 1);
+    assert_eq!(state.decide(&rules, at(5001)), Decision::Rest);
+}
+
+#[test]
+fn what_changed_during_a_call_is_built_too() {
+    let mut state = HookState::default();
+    changed(&mut state, 0);
+    state.calling(at(100));
+    changed(&mut state, 101);
+    state.ended(well(), 1);
+    assert!(state.pending.is_some());
+}
+
+#[test]
+fn ten_thousand_uploads_in_ten_minutes_make_two_builds_at_most_the_last_after_the_last_photo() {
+    let uploads: Vec<i64> = (0..10_000).map(|n| n * 600 / 10_000).collect();
+    let calls = calls(&HookRules::default(), &uploads, 86_400, well);
+    assert!(calls.len() <= 2, "{calls:?}");
+    assert!(*calls.last().expect("a call") > *uploads.last().expect("an upload"));
+}
+
+#[test]
+fn a_day_of_photos_every_day_never_spends_more_than_the_month_has() {
+    let changes: Vec<i64> = (0..365 * 24).map(|hour| hour * 3600).collect();
+    let calls = calls(&HookRules::default(), &changes, 366 * 86_400, well);
+    for window in calls.windows(19) {
+        assert!(window[18] - window[0] >= 31 * 86_400, "{window:?}");
+    }
+    // It is paced, and not given up.
+    assert!(calls.len() >= 140, "{}", calls.len());
+}
+
+#[test]
+fn pending_tells_how_many_photos_and_of_which_days() {
+    let mut state = HookState::default();
+    let day = |day: &str| Some(format!("2018-02-{day}"));
+    state.add(30, day("02"), day("03"), at(0));
+    state.add(7, day("01"), day("02"), at(5));
+    state.add(1, None, None, at(6));
+    let pending = state.pending.expect("pending");
+    assert_eq!(
+        (pending.photos, pending.from, pending.to),
+        (38, day("01"), day("03"))
+    );
+    assert_eq!((pending.since, pending.last), (at(0), at(6)));
+}
+
+proptest! {
+    #[test]
+    fn no_interval_and_no_budget_is_ever_exceeded_and_the_last_change_is_built(
+        mut changes in proptest::collection::vec(0..40 * 86_400i64, 1..200),
+        interval in 0..7200i64,
+        per_day in 1..10u32,
+        per_month in 1..40u32,
+        failing in proptest::collection::vec(any::<bool>(), 0..20),
+    ) {
+        changes.sort_unstable();
+        let rules = HookRules { interval: TimeDelta::seconds(interval), per_day, per_month, ..HookRules::default() };
+        let last = *changes.last().expect("at least one");
+        let mut call = 0;
+        let calls = calls(&rules, &changes, last + 120 * 86_400, || {
+            call += 1;
+            if failing.get(call - 1).copied().unwrap_or(false) { refused(None) } else { well() }
+        });
+        for pair in calls.windows(2) {
+            prop_assert!(pair[1] - pair[0] >= interval);
+        }
+        for window in calls.windows(per_day as usize + 1) {
+            prop_assert!(window[per_day as usize] - window[0] >= 86_400);
+        }
+        for window in calls.windows(per_month as usize + 1) {
+            prop_assert!(window[per_month as usize] - window[0] >= 31 * 86_400, "{:?}", window);
+        }
+        // Unless the failures ate up 120 days of budget.
+        if failing.len() < per_month as usize {
+            prop_assert!(*calls.last().expect("a call") >= last, "{:?} {}", calls, last);
+        }
+    }
+}

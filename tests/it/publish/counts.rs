@@ -1,0 +1,123 @@
+//! The gallery's routes that count: what publish has counted, as the gallery may tell it.
+
+use photo_catalogue::photo::LocationPolicy;
+use serde_json::{Value, json};
+
+use super::fixture::World;
+use crate::gallery::fixture::{Fixture, Shot};
+
+async fn world() -> World {
+    let mut world = World::new().await;
+    let exact = LocationPolicy::Exact;
+    let shots = [
+        Shot::new("IMG_0001", "2018-02-01T09:00:00")
+            .camera("nikon-d750")
+            .lens("50mm")
+            .place(-73.61, 45.51, exact),
+        Shot::new("IMG_0002", "2018-02-03T09:00:00")
+            .camera("nikon-d750")
+            .place(-73.62, 45.52, exact),
+        Shot::new("IMG_0003", "2017-12-31T09:00:00")
+            .camera("canon-eos-r6")
+            .place(178.44, -18.14, exact),
+        Shot::new("IMG_0004", "2018-02-03T09:00:00")
+            .camera("secret")
+            .private(),
+        Shot::undated("IMG_0005").place(179.99, -16.9, exact),
+    ];
+    let records = world.change(&shots).await;
+    world.mark(&records).await;
+    world.settle().await;
+    world
+}
+
+async fn gallery(world: &World, policy: LocationPolicy) -> Fixture {
+    Fixture::over(world.client.clone(), |settings| settings.location = policy).await
+}
+
+#[tokio::test]
+async fn timeline_cameras_and_lenses_are_counted_and_a_query_each() {
+    let world = world().await;
+    let gallery = gallery(&world, LocationPolicy::Exact).await;
+    let cases = [
+        (
+            "/v1/timeline",
+            json!({"unit":"month","items":[{"date":"2018-02","photos":2},{"date":"2017-12","photos":1}],"undated":1}),
+        ),
+        (
+            "/v1/timeline?unit=year",
+            json!({"unit":"year","items":[{"date":"2018","photos":2},{"date":"2017","photos":1}],"undated":1}),
+        ),
+        (
+            "/v1/cameras",
+            json!({"items":[{"slug":"nikon-d750","name":"nikon-d750","photos":2},
+                            {"slug":"canon-eos-r6","name":"canon-eos-r6","photos":1}]}),
+        ),
+        (
+            "/v1/lenses",
+            json!({"items":[{"slug":"50mm","name":"50mm","photos":1}]}),
+        ),
+    ];
+    for (path, expected) in cases {
+        assert_eq!(
+            gallery.json_and_queries(path).await,
+            (expected, 1),
+            "{path}"
+        );
+    }
+    let days = gallery.json("/v1/timeline?unit=day").await;
+    assert_eq!(days["items"].as_array().unwrap().len(), 3);
+    for (path, parameter) in [
+        ("/v1/timeline?unit=week", "unit"),
+        ("/v1/cameras?limit=1", "limit"),
+        ("/v1/map?bbox=1,2,3", "bbox"),
+        ("/v1/map?cursor=abc", "cursor"),
+    ] {
+        let answer = gallery.get(path).await;
+        assert_eq!(answer.status(), 400, "{path}");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["parameter"], parameter, "{path}");
+    }
+}
+
+fn features(map: &Value) -> Vec<&Value> {
+    assert_eq!(map["type"], "FeatureCollection");
+    map["features"].as_array().unwrap().iter().collect()
+}
+
+#[tokio::test]
+async fn a_map_has_points_in_a_small_box_and_clusters_in_a_large_one() {
+    let world = world().await;
+    let gallery = gallery(&world, LocationPolicy::Exact).await;
+    let map = gallery.json("/v1/map?bbox=-73.7,45.4,-73.5,45.6").await;
+    let points = features(&map);
+    assert_eq!(points.len(), 2);
+    assert_eq!(points[0]["geometry"]["type"], "Point");
+    assert_eq!(points[0]["properties"]["date"], "2018-02-01");
+
+    let (map, queries) = gallery.json_and_queries("/v1/map").await;
+    let clusters = features(&map);
+    assert_eq!((clusters.len(), queries), (3, 1));
+    let photos = |features: &[&Value]| -> u64 {
+        features
+            .iter()
+            .map(|one| one["properties"]["photos"].as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!(photos(&clusters), 4);
+    // Across the antimeridian, and around a pole.
+    let fiji = gallery.json("/v1/map?bbox=177,-20,-178,-15").await;
+    assert_eq!(photos(&features(&fiji)), 2);
+    let pole = gallery.json("/v1/map?bbox=-180,60,180,90").await;
+    assert!(features(&pole).is_empty());
+}
+
+#[tokio::test]
+async fn what_was_counted_under_another_policy_is_not_told() {
+    let world = world().await;
+    for policy in [LocationPolicy::Hide, LocationPolicy::Round(1)] {
+        let gallery = gallery(&world, policy).await;
+        let map = gallery.json("/v1/map").await;
+        assert!(features(&map).is_empty(), "{map}");
+    }
+}

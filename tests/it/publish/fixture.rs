@@ -1,0 +1,324 @@
+//! Both embedded engines behind HTTP, publish over them, and photos that come, change and go.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::StreamSpecification;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use chrono::{DateTime, TimeDelta, Utc};
+use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::item::Item;
+use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::gallery::PublicView;
+use photo_catalogue::local::dynamodb::DynamoDbEngine;
+use photo_catalogue::local::s3::{Credentials, S3Store};
+use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::publish::{HookRules, Publish, PublishError, Settings, Ticked};
+use photo_catalogue::storage::Storage;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::gallery::fixture::{Fixture, Shot};
+
+pub(super) const BUCKET: &str = "site";
+pub(super) const PREFIX: &str = "gallery/";
+/// Time that no tick of a test uses up.
+const LONG: Duration = Duration::from_secs(600);
+
+/// The engines, publish over them, and what time it is.
+pub(super) struct World {
+    pub(super) client: aws_sdk_dynamodb::Client,
+    pub(super) catalogue: Catalogue,
+    pub(super) published: Published,
+    pub(super) storage: Storage,
+    pub(super) publish: Publish,
+    pub(super) now: DateTime<Utc>,
+    /// Between publish and the engines.
+    pub(super) wire: Wire,
+    _data: tempfile::TempDir,
+}
+
+/// A change of one photo, as the stream tells it, and as it is written.
+pub(super) struct Change {
+    pub(super) record: Value,
+    after: Option<Item>,
+    pk: String,
+}
+
+pub(super) fn settings(policy: LocationPolicy) -> Settings {
+    Settings {
+        bucket: BUCKET.to_owned(),
+        prefix: PREFIX.to_owned(),
+        view: PublicView::new(policy, None, false, false),
+        compress: true,
+        hook: None,
+        rules: HookRules::default(),
+    }
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        World::with(settings(LocationPolicy::Exact)).await
+    }
+
+    pub(super) async fn with(settings: Settings) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let store = S3Store::open(data.path()).unwrap();
+        let (listener, s3) = listen().await;
+        let keys = Credentials {
+            access_key: "test".to_owned(),
+            secret_key: "secret".to_owned(),
+        };
+        tokio::spawn(store.clone().serve(listener, keys, std::future::pending()));
+        let (listener, dynamodb) = listen().await;
+        let engine = DynamoDbEngine::memory().unwrap();
+        tokio::spawn(engine.serve(listener, std::future::pending()));
+
+        let endpoints = Endpoints {
+            s3: Some(s3),
+            dynamodb: Some(dynamodb),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        let storage = Storage::new(clients.s3.clone());
+        storage.create_bucket(BUCKET).await.unwrap();
+        let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
+        let published = Published::new(clients.dynamodb.clone(), "publish");
+        catalogue.create_table().await.unwrap();
+        published.create_table().await.unwrap();
+        // The tests tell of changes themselves; the engine looks through all of a stream at every write.
+        let no_stream = StreamSpecification::builder().stream_enabled(false);
+        let update = clients.dynamodb.update_table().table_name("photos");
+        update
+            .stream_specification(no_stream.build().unwrap())
+            .send()
+            .await
+            .unwrap();
+
+        let wire = Wire::default();
+        let s3 = clients.s3.config().to_builder().interceptor(wire.clone());
+        let dynamodb = clients.dynamodb.config().to_builder();
+        let dynamodb =
+            aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(wire.clone()).build());
+        let publish = Publish::new(
+            Catalogue::new(dynamodb.clone(), "photos"),
+            Published::new(dynamodb, "publish"),
+            Storage::new(aws_sdk_s3::Client::from_conf(s3.build())),
+            settings,
+        );
+        World {
+            client: clients.dynamodb,
+            catalogue,
+            published,
+            storage,
+            publish,
+            now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            wire,
+            _data: data,
+        }
+    }
+
+    /// Publish with other settings over the same tables and store, not through `wire`.
+    pub(super) fn other(&self, settings: Settings) -> Publish {
+        Publish::new(
+            self.catalogue.clone(),
+            self.published.clone(),
+            self.storage.clone(),
+            settings,
+        )
+    }
+
+    /// The photos' items become these; the stream's records of it.
+    pub(super) async fn change(&self, shots: &[Shot]) -> Vec<Value> {
+        let mut records = Vec::new();
+        for shot in shots {
+            let item = shot.item();
+            let change = Change::new(None, Some(item));
+            self.write(&change).await;
+            records.push(change.record);
+        }
+        records
+    }
+
+    /// Writes a change to the table: from here on its indexes show it.
+    pub(super) async fn write(&self, change: &Change) {
+        let Some(item) = &change.after else {
+            let key = aws_sdk_dynamodb::types::AttributeValue::S(change.pk.clone());
+            let delete = self
+                .client
+                .delete_item()
+                .table_name("photos")
+                .key("pk", key);
+            delete.send().await.unwrap();
+            return;
+        };
+        if let Some(partition) = &item.index.date_partition {
+            self.catalogue.add_year(partition).await.unwrap();
+        }
+        let item = serde_dynamo::to_item(item).unwrap();
+        let put = self.client.put_item().table_name("photos");
+        put.set_item(Some(item)).send().await.unwrap();
+    }
+
+    pub(super) async fn mark(&self, records: &[Value]) {
+        self.publish.mark(records, self.now).await.unwrap();
+    }
+
+    pub(super) async fn tick(&self) -> Result<Ticked, PublishError> {
+        self.publish.tick(self.now, LONG).await
+    }
+
+    pub(super) fn pass(&mut self, seconds: i64) {
+        self.now += TimeDelta::seconds(seconds);
+    }
+
+    /// Ticks until nothing is marked.
+    pub(super) async fn settle(&mut self) {
+        for _ in 0..10 {
+            self.pass(60);
+            self.tick().await.unwrap();
+            if self.published.marks().await.unwrap().is_empty() {
+                return;
+            }
+        }
+        panic!("it never settles");
+    }
+
+    /// A published file, and its headers.
+    pub(super) async fn file(&self, path: &str) -> Option<Value> {
+        let key = format!("{PREFIX}{path}");
+        let bytes = self.storage.read(BUCKET, &key).await.unwrap()?;
+        let head = self.storage.head(BUCKET, &key).await.unwrap().unwrap();
+        assert_eq!(head.headers.content_encoding.as_deref(), Some("gzip"));
+        assert_eq!(
+            head.headers.content_type.as_deref(),
+            Some("application/json")
+        );
+        assert!(head.headers.cache_control.unwrap().starts_with("public"));
+        let mut json = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*bytes), &mut json)
+            .unwrap();
+        Some(serde_json::from_str(&json).unwrap())
+    }
+
+    /// Every file that is stored, by its path.
+    pub(super) async fn files(&self) -> BTreeMap<String, Value> {
+        let mut files = BTreeMap::new();
+        let (listed, _) = self.storage.list(BUCKET, PREFIX, None).await.unwrap();
+        for object in listed {
+            let path = object.key.strip_prefix(PREFIX).unwrap().to_owned();
+            let json = self.file(&path).await.unwrap();
+            files.insert(path, json);
+        }
+        files
+    }
+
+    /// What the gallery answers, by id.
+    pub(super) async fn api(&self, policy: LocationPolicy) -> BTreeMap<String, Value> {
+        let gallery =
+            Fixture::over(self.client.clone(), |settings| settings.location = policy).await;
+        let mut photos = BTreeMap::new();
+        let mut page = gallery.json("/v1/photos?limit=200").await;
+        loop {
+            for photo in page["items"].as_array().unwrap() {
+                photos.insert(photo["id"].as_str().unwrap().to_owned(), photo.clone());
+            }
+            let Some(cursor) = page["next"].as_str() else {
+                return photos;
+            };
+            page = gallery
+                .json(&format!("/v1/photos?limit=200&cursor={cursor}"))
+                .await;
+        }
+    }
+}
+
+impl Change {
+    pub(super) fn new(before: Option<Item>, after: Option<Item>) -> Self {
+        let mut dynamodb = serde_json::Map::new();
+        for (name, item) in [("OldImage", &before), ("NewImage", &after)] {
+            if let Some(item) = item {
+                let text =
+                    |value: &Option<String>| value.as_ref().map(|value| json!({ "S": value }));
+                let image = json!({
+                    "datePartition": text(&item.index.date_partition),
+                    "dateSort": text(&item.index.date_sort),
+                    "summary": { "M": item.summary },
+                });
+                dynamodb.insert(name.to_owned(), image);
+            }
+        }
+        let pk = before.as_ref().or(after.as_ref()).unwrap().pk.clone();
+        Change {
+            record: json!({ "eventSource": "aws:dynamodb", "dynamodb": dynamodb }),
+            after,
+            pk,
+        }
+    }
+}
+
+/// Counts what publish sends, and can cut the wire after so many requests more.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    left: Arc<AtomicI64>,
+    sent: Arc<Mutex<Vec<String>>>,
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Wire {
+            left: Arc::new(AtomicI64::new(i64::MAX)),
+            sent: Arc::default(),
+        }
+    }
+}
+
+impl Wire {
+    pub(super) fn cut_after(&self, requests: i64) {
+        self.left.store(requests, Ordering::SeqCst);
+    }
+
+    pub(super) fn mend(&self) {
+        self.left.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    /// What was sent since the last time: `Query`, `PUT`.
+    pub(super) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.sent.lock().unwrap())
+    }
+}
+
+impl Intercept for Wire {
+    fn name(&self) -> &'static str {
+        "Wire"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let target = request.headers().get("x-amz-target");
+        let operation = target.and_then(|target| target.rsplit('.').next());
+        let operation = operation.unwrap_or(request.method()).to_owned();
+        self.sent.lock().unwrap().push(operation);
+        if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            return Err("the wire is cut".into());
+        }
+        Ok(())
+    }
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    (listener, endpoint)
+}

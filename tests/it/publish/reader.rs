@@ -1,0 +1,83 @@
+//! A static builder that knows `index.json` and `changes.json` only: the reader of docs/static-gallery.md.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::fixture::World;
+
+/// What the builder keeps from one build to the next.
+#[derive(Default)]
+pub(super) struct Reader {
+    generation: Option<u64>,
+    months: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Files that were read, in all.
+    pub(super) reads: usize,
+}
+
+impl Reader {
+    /// Brings it up to date.
+    pub(super) async fn update(&mut self, world: &World) {
+        let index = world.file("index.json").await.unwrap();
+        self.reads += 1;
+        let newest = index["generation"].as_u64();
+        if self.generation == newest {
+            return;
+        }
+        let changes = world.file("changes.json").await.unwrap();
+        self.reads += 1;
+        if self.generation.is_none() || self.generation < changes["since"].as_u64() {
+            self.months.clear();
+            for month in index["months"].as_array().unwrap() {
+                self.load(world, month).await;
+            }
+            self.generation = newest;
+            return;
+        }
+        for change in changes["changes"].as_array().unwrap() {
+            if change["generation"].as_u64() <= self.generation {
+                continue;
+            }
+            let name = change["month"].as_str().unwrap();
+            if change["reload"] == true {
+                self.months.remove(name);
+                let months = index["months"].as_array().unwrap();
+                if let Some(month) = months.iter().find(|month| month["month"] == name) {
+                    self.load(world, month).await;
+                }
+                continue;
+            }
+            let month = self.months.entry(name.to_owned()).or_default();
+            for id in change["removed"].as_array().into_iter().flatten() {
+                month.remove(id.as_str().unwrap());
+            }
+            for photo in change["set"].as_array().into_iter().flatten() {
+                month.insert(photo["id"].as_str().unwrap().to_owned(), photo.clone());
+            }
+        }
+        self.generation = changes["generation"].as_u64();
+    }
+
+    async fn load(&mut self, world: &World, month: &Value) {
+        let photos = self
+            .months
+            .entry(month["month"].as_str().unwrap().to_owned())
+            .or_default();
+        for file in month["files"].as_array().unwrap() {
+            let file = world.file(file["path"].as_str().unwrap()).await.unwrap();
+            self.reads += 1;
+            for photo in file["items"].as_array().unwrap() {
+                photos.insert(photo["id"].as_str().unwrap().to_owned(), photo.clone());
+            }
+        }
+    }
+
+    /// All photos, by id.
+    pub(super) fn photos(&self) -> BTreeMap<String, Value> {
+        self.months
+            .values()
+            .flatten()
+            .map(|(id, photo)| (id.clone(), photo.clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! Publish in `photos serve`: from an upload to files on disk and a call of the hook.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::hook::Receiver;
+use crate::serve::process::{Photos, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_published_and_the_hook_called_once_also_across_a_restart() {
+    let (receiver, url) = Receiver::start(&[]).await;
+    let mut photos = Photos::at_rest();
+    let arguments = [
+        "--hook-url",
+        &url,
+        "--hook-quiet-seconds",
+        "1",
+        "--hook-interval-seconds",
+        "1",
+        // The port is another at each start, and with it the pictures' URLs.
+        "--photo-base-url",
+        "http://photos.test",
+    ];
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos");
+    let with_photos = [&[examples], &arguments[..]].concat();
+    photos.start(&with_photos);
+    let index = photos.data().join("site/gallery/index.json");
+    let read = || -> Option<Value> { serde_json::from_slice(&std::fs::read(&index).ok()?).ok() };
+    until("all photos are published", || {
+        read().filter(|index| index["photos"] == 13)
+    });
+    until("the hook is called", || {
+        (receiver.calls() > 0).then_some(())
+    });
+    let before = read();
+    let calls = receiver.calls();
+    assert!(calls <= 2, "{calls}");
+    let counted = photos.output(&["recount", "--verify"]);
+    assert_eq!(counted, "");
+    let status: Value =
+        serde_json::from_str(&photos.output(&["hook", "status", "--json"])).unwrap();
+    assert_eq!(status["callsIn24Hours"].as_u64(), Some(calls as u64));
+
+    photos.interrupt();
+    photos.start(&arguments);
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(receiver.calls(), calls);
+    assert_eq!(read(), before);
+}

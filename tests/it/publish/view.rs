@@ -1,0 +1,67 @@
+//! What is published follows the public view.
+
+use photo_catalogue::photo::LocationPolicy;
+use std::time::Duration;
+
+use super::fixture::{World, settings};
+use crate::gallery::fixture::Shot;
+
+#[tokio::test]
+async fn a_view_that_hides_more_leaves_nothing_of_it_in_any_file() {
+    let mut world = World::new().await;
+    let place =
+        |name, local| Shot::new(name, local).place(-73.645_678, 45.471_234, LocationPolicy::Exact);
+    let shots = [
+        place("IMG_0001", "2018-02-01T09:00:00"),
+        place("IMG_0002", "2019-03-01T09:00:00"),
+    ];
+    let records = world.change(&shots).await;
+    world.mark(&records).await;
+    world.settle().await;
+    let told = |files: &std::collections::BTreeMap<String, serde_json::Value>| {
+        files
+            .values()
+            .filter(|file| file.to_string().contains("45.47"))
+            .count()
+    };
+    // Both months, and the changes that made them.
+    assert_eq!(told(&world.files().await), 3);
+
+    let hiding = world.other(settings(LocationPolicy::Hide));
+    world.pass(60);
+    hiding
+        .tick(world.now, Duration::from_secs(600))
+        .await
+        .unwrap();
+    let files = world.files().await;
+    assert_eq!(told(&files), 0, "{files:?}");
+    let months = world.published.months().await.unwrap();
+    assert!(
+        months
+            .iter()
+            .all(|month| month.cells.is_empty() && month.photos == 1)
+    );
+    // Who has read the old ones begins anew.
+    assert!(files["changes.json"]["since"].as_u64() >= Some(2));
+}
+
+#[tokio::test]
+async fn a_private_photo_is_in_no_file() {
+    let mut world = World::new().await;
+    let shots = [
+        Shot::new("IMG_0001", "2018-02-01T09:00:00").private(),
+        Shot::new("IMG_0002", "2018-02-01T09:00:00"),
+    ];
+    let records = world.change(&shots).await;
+    world.mark(&records).await;
+    world.settle().await;
+    let files = world.files().await;
+    assert!(files["2018-02.json"].to_string().contains("IMG_0002"));
+    for (path, file) in &files {
+        let text = file.to_string();
+        assert!(
+            !text.contains("IMG_0001") && !text.contains("SECRET"),
+            "{path}: {text}"
+        );
+    }
+}
