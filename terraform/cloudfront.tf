@@ -1,0 +1,202 @@
+# CloudFront before the function, its static files and, as a stated choice, the archive. What is behind it stays
+# private: the distribution signs its requests.
+
+locals {
+  # AWS's own policy CachingOptimized, the same in every account.
+  caching_optimized = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+
+  # Without a prefix, photos lie in folders that are days, or undated.
+  archive_paths = !var.cloudfront_serves_archive ? [] : var.archive_prefix != "" ? ["/${var.archive_prefix}*"] : ["/????-??-??/*", "/undated/*"]
+}
+
+resource "aws_cloudfront_origin_access_control" "this" {
+  for_each = var.cloudfront ? { function = "lambda", bucket = "s3" } : {}
+
+  name                              = "${var.name}-${each.key}"
+  description                       = "Signs the requests of ${var.name}."
+  origin_access_control_origin_type = each.value
+  signing_behavior                  = "always"
+  signing_protocol                  = "sigv4"
+}
+
+# As long as an answer's Cache-Control says, apart for each query. Not AWS's own policy of that kind: it sends the
+# visitor's Host, and a Function URL takes only its own.
+resource "aws_cloudfront_cache_policy" "answers" {
+  count = var.cloudfront ? 1 : 0
+
+  name        = "${var.name}-answers"
+  comment     = "Answers of ${var.name}."
+  min_ttl     = 0
+  default_ttl = 0
+  max_ttl     = 86400
+
+  parameters_in_cache_key_and_forwarded_to_origin {
+    enable_accept_encoding_brotli = true
+    enable_accept_encoding_gzip   = true
+
+    cookies_config {
+      cookie_behavior = "none"
+    }
+    headers_config {
+      header_behavior = "whitelist"
+      headers {
+        items = ["Origin"]
+      }
+    }
+    query_strings_config {
+      query_string_behavior = "all"
+    }
+  }
+}
+
+resource "aws_cloudfront_response_headers_policy" "files" {
+  #checkov:skip=CKV_AWS_259:subdomains and browsers' preload lists are for the domain's owner to decide
+
+  count = var.cloudfront ? 1 : 0
+
+  name    = "${var.name}-files"
+  comment = "Who may read the files of ${var.name} from a browser."
+
+  dynamic "cors_config" {
+    for_each = length(var.cors_origins) > 0 ? [1] : []
+
+    content {
+      access_control_allow_credentials = false
+      origin_override                  = true
+
+      access_control_allow_headers {
+        items = ["*"]
+      }
+      access_control_allow_methods {
+        items = ["GET", "HEAD"]
+      }
+      access_control_allow_origins {
+        items = var.cors_origins
+      }
+    }
+  }
+
+  security_headers_config {
+    content_type_options {
+      override = true
+    }
+    strict_transport_security {
+      access_control_max_age_sec = 31536000
+      override                   = true
+    }
+  }
+}
+
+resource "aws_cloudfront_distribution" "gallery" {
+  #checkov:skip=CKV_AWS_68:a web application firewall costs more a month than all else here; the gallery only reads, and its requests are bounded
+  #checkov:skip=CKV2_AWS_47:the firewall's rule for Log4j has nothing to guard here: there is no Java
+  #checkov:skip=CKV_AWS_86:access logs hold what visitors did
+  #checkov:skip=CKV_AWS_305:there is no page at the root: the gallery says what its routes are
+  #checkov:skip=CKV_AWS_310:one origin each: there is nothing to fall back on
+  #checkov:skip=CKV_AWS_374:photos are for every country
+
+  count = var.cloudfront ? 1 : 0
+
+  enabled         = true
+  is_ipv6_enabled = true
+  http_version    = "http2and3"
+  price_class     = "PriceClass_100"
+  comment         = var.name
+  aliases         = var.domain == null ? [] : [var.domain.name]
+  tags            = local.tags
+
+  origin {
+    origin_id                = "gallery"
+    domain_name              = trimsuffix(trimprefix(aws_lambda_function_url.gallery[0].function_url, "https://"), "/")
+    origin_access_control_id = aws_cloudfront_origin_access_control.this["function"].id
+
+    custom_origin_config {
+      http_port              = 80
+      https_port             = 443
+      origin_protocol_policy = "https-only"
+      origin_ssl_protocols   = ["TLSv1.2"]
+    }
+  }
+
+  origin {
+    origin_id                = "files"
+    domain_name              = aws_s3_bucket.this["gallery"].bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.this["bucket"].id
+  }
+
+  dynamic "origin" {
+    for_each = var.cloudfront_serves_archive ? [local.one_bucket ? "source" : "archive"] : []
+
+    content {
+      origin_id                = "archive"
+      domain_name              = aws_s3_bucket.this[origin.value].bucket_regional_domain_name
+      origin_access_control_id = aws_cloudfront_origin_access_control.this["bucket"].id
+    }
+  }
+
+  default_cache_behavior {
+    target_origin_id           = "gallery"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD", "OPTIONS"]
+    cached_methods             = ["GET", "HEAD"]
+    cache_policy_id            = aws_cloudfront_cache_policy.answers[0].id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.answers[0].id
+  }
+
+  ordered_cache_behavior {
+    path_pattern               = "/${var.gallery_prefix}*"
+    target_origin_id           = "files"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    cache_policy_id            = local.caching_optimized
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
+  }
+
+  dynamic "ordered_cache_behavior" {
+    for_each = local.archive_paths
+
+    content {
+      path_pattern               = ordered_cache_behavior.value
+      target_origin_id           = "archive"
+      viewer_protocol_policy     = "redirect-to-https"
+      allowed_methods            = ["GET", "HEAD"]
+      cached_methods             = ["GET", "HEAD"]
+      cache_policy_id            = local.caching_optimized
+      response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
+    }
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+
+  viewer_certificate {
+    cloudfront_default_certificate = var.domain == null ? true : null
+    acm_certificate_arn            = var.domain == null ? null : var.domain.certificate_arn
+    ssl_support_method             = var.domain == null ? null : "sni-only"
+    minimum_protocol_version       = var.domain == null ? "TLSv1" : "TLSv1.2_2021"
+  }
+}
+
+# The function's answers bring their own CORS headers.
+resource "aws_cloudfront_response_headers_policy" "answers" {
+  #checkov:skip=CKV_AWS_259:subdomains and browsers' preload lists are for the domain's owner to decide
+
+  count = var.cloudfront ? 1 : 0
+
+  name    = "${var.name}-answers"
+  comment = "Security headers of ${var.name}."
+
+  security_headers_config {
+    content_type_options {
+      override = true
+    }
+    strict_transport_security {
+      access_control_max_age_sec = 31536000
+      override                   = true
+    }
+  }
+}

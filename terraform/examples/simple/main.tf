@@ -1,0 +1,31 @@
+# The least: three buckets, the queue, the functions and the tables. The gallery answers who is allowed by IAM.
+#
+#   cargo lambda build --release --arm64 --output-format zip --no-default-features --features lambda
+#   terraform init && terraform apply
+
+terraform {
+  required_version = ">= 1.6"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 6.28, < 7"
+    }
+  }
+}
+
+provider "aws" {
+  region = "eu-west-1"
+}
+
+module "photos" {
+  source = "../.."
+}
+
+output "photos" {
+  description = "Where to upload, and where to ask."
+  value = {
+    upload  = "s3://${module.photos.source_bucket}/"
+    gallery = module.photos.gallery_url
+  }
+}

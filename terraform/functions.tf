@@ -1,0 +1,190 @@
+# The three functions: each with a role of its own, which allows exactly what the function does.
+
+locals {
+  functions = {
+    ingest = {
+      description = "Files photos by day and keeps the catalogue."
+      memory      = var.ingest_memory
+      timeout     = var.ingest_timeout
+      environment = {
+        SOURCE_BUCKET  = local.source_bucket
+        SOURCE_PREFIX  = var.source_prefix
+        ARCHIVE_BUCKET = local.archive_bucket
+        ARCHIVE_PREFIX = var.archive_prefix
+        PHOTOS_TABLE   = local.table_names.photos
+        LOCATION       = var.location
+      }
+    }
+    publish = {
+      description = "Counts, static gallery files and the build hook."
+      memory      = 512
+      timeout     = 120
+      environment = merge(
+        {
+          PHOTOS_TABLE            = local.table_names.photos
+          PUBLISH_TABLE           = local.table_names.publish
+          GALLERY_BUCKET          = local.gallery_bucket
+          GALLERY_PREFIX          = var.gallery_prefix
+          LOCATION                = var.location
+          PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
+          PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
+        },
+        local.hook ? {
+          HOOK_URL_PARAMETER    = local.hook_url_parameter
+          HOOK_HOSTS            = join(",", var.hook_hosts)
+          HOOK_QUIET_SECONDS    = tostring(var.hook_limits.quiet_seconds)
+          HOOK_MAX_WAIT_SECONDS = tostring(var.hook_limits.max_wait_seconds)
+          HOOK_INTERVAL_SECONDS = tostring(var.hook_limits.interval_seconds)
+          HOOK_PER_DAY          = tostring(var.hook_limits.per_day)
+          HOOK_PER_MONTH        = tostring(var.hook_limits.per_month)
+        } : {},
+      )
+    }
+    gallery = {
+      description = "Gallery JSON."
+      memory      = var.gallery_memory
+      timeout     = 20
+      environment = {
+        SOURCE_BUCKET           = local.source_bucket
+        SOURCE_PREFIX           = var.source_prefix
+        ARCHIVE_BUCKET          = local.archive_bucket
+        ARCHIVE_PREFIX          = var.archive_prefix
+        PHOTOS_TABLE            = local.table_names.photos
+        PUBLISH_TABLE           = local.table_names.publish
+        LOCATION                = var.location
+        PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
+        PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
+        CORS_ORIGINS            = join(",", var.cors_origins)
+        CURSOR_KEY_PARAMETER    = local.cursor_key_parameter
+      }
+    }
+  }
+
+  # What the functions' own code asks of AWS.
+  asked_by_code = {
+    ingest = [
+      # CopyObject reads the tags that it copies.
+      { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
+      { Sid = "Archive", Action = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
+      # Without it, S3 answers 403 for an object that is not there, and a removal could not be told from a refusal.
+      # No condition on the prefix: the request that it is for is a GET, which has none.
+      { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = distinct([local.source_bucket_arn, local.archive_bucket_arn]) },
+      { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
+    ]
+    publish = concat(
+      [
+        { Sid = "Catalogue", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
+        { Sid = "Months", Action = ["dynamodb:Query"], Resource = ["${local.table_arns.photos}/index/by-date"] },
+        { Sid = "Published", Action = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Resource = [local.table_arns.publish] },
+        { Sid = "Files", Action = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], Resource = [local.gallery_objects_arn] },
+        { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = [local.gallery_bucket_arn] },
+      ],
+      local.hook ? [{ Sid = "Hook", Action = ["ssm:GetParameter"], Resource = ["${local.parameter_arn}${local.hook_url_parameter}"] }] : [],
+    )
+    gallery = [
+      { Sid = "Photos", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
+      { Sid = "Lists", Action = ["dynamodb:Query"], Resource = [for index in local.tables.photos.indexes : "${local.table_arns.photos}/index/${index.name}"] },
+      { Sid = "Cursors", Action = ["ssm:GetParameter"], Resource = ["${local.parameter_arn}${local.cursor_key_parameter}"] },
+    ]
+  }
+
+  # What Lambda itself does in a function's name.
+  asked_by_lambda = {
+    for name in keys(local.functions) : name => concat(
+      [{ Sid = "Logs", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["${local.arn}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}:*"] }],
+      name == "ingest" && var.trigger == "sqs" ? [
+        { Sid = "Queue", Action = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], Resource = [local.queue_arns.uploads] },
+      ] : [],
+      name == "ingest" && var.trigger == "direct" ? [
+        { Sid = "OnFailure", Action = ["sqs:SendMessage"], Resource = [local.queue_arns.uploads-dead] },
+      ] : [],
+      name == "publish" ? [
+        { Sid = "Stream", Action = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"], Resource = ["${local.table_arns.photos}/stream/*"] },
+        { Sid = "OnFailure", Action = ["sqs:SendMessage"], Resource = [local.queue_arns.changes-dead] },
+      ] : [],
+      # X-Ray's actions know no resources.
+      var.xray ? [{ Sid = "Traces", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = ["*"] }] : [],
+    )
+  }
+}
+
+resource "aws_iam_role" "function" {
+  for_each = local.functions
+
+  name        = "${var.name}-${each.key}"
+  description = each.value.description
+  tags        = local.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.functions
+
+  name = "function"
+  role = aws_iam_role.function[each.key].name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      for statement in concat(local.asked_by_code[each.key], local.asked_by_lambda[each.key]) : merge({ Effect = "Allow" }, statement)
+    ]
+  })
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  #checkov:skip=CKV_AWS_158:CloudWatch's own encryption, which is free; the logs hold keys and times, no secrets
+  #checkov:skip=CKV_AWS_338:log_retention_days says how long; a year of debug lines is of use to nobody
+
+  for_each = local.functions
+
+  name              = "/aws/lambda/${var.name}-${each.key}"
+  retention_in_days = var.log_retention_days
+  tags              = local.tags
+}
+
+resource "aws_lambda_function" "this" {
+  #checkov:skip=CKV_AWS_115:the queue's maximum concurrency and the schedule bound the functions; reserving would take from the account's other functions
+  #checkov:skip=CKV_AWS_116:ingest and publish have dead-letter queues at their sources, where the message is whole; the gallery is asked synchronously
+  #checkov:skip=CKV_AWS_117:the functions reach AWS's public endpoints alone; a VPC would cost a NAT gateway
+  #checkov:skip=CKV_AWS_173:the variables hold names, no secrets: those are SecureStrings
+  #checkov:skip=CKV_AWS_272:code signing needs a signing profile of the account's owner
+
+  for_each = local.functions
+
+  function_name    = "${var.name}-${each.key}"
+  description      = each.value.description
+  role             = aws_iam_role.function[each.key].arn
+  filename         = "${local.packages}/${each.key}/bootstrap.zip"
+  source_code_hash = try(filebase64sha256("${local.packages}/${each.key}/bootstrap.zip"), null)
+  package_type     = "Zip"
+  runtime          = "provided.al2023"
+  handler          = "bootstrap"
+  architectures    = [var.architecture]
+  memory_size      = each.value.memory
+  timeout          = each.value.timeout
+  tags             = local.tags
+
+  environment {
+    variables = { for name, value in each.value.environment : name => value if value != "" }
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.function[each.key].name
+  }
+
+  tracing_config {
+    mode = var.xray ? "Active" : "PassThrough"
+  }
+
+  # The first invocation may come at once, and starts with the secrets.
+  depends_on = [aws_iam_role_policy.function, aws_ssm_parameter.cursor_key, aws_ssm_parameter.hook_url]
+}

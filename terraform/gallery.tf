@@ -1,0 +1,99 @@
+# The ways to the gallery function.
+
+locals {
+  function_url = var.gallery_endpoint == "function_url"
+  http_api     = var.gallery_endpoint == "http_api"
+  # A public Function URL needs both, since October 2025.
+  url_actions = { InvokeFunctionUrl = "lambda:InvokeFunctionUrl", InvokeFunction = "lambda:InvokeFunction" }
+}
+
+resource "aws_lambda_function_url" "gallery" {
+
+  count = local.function_url ? 1 : 0
+
+  function_name      = aws_lambda_function.this["gallery"].function_name
+  authorization_type = var.gallery_public && !var.cloudfront ? "NONE" : "AWS_IAM"
+}
+
+# Anybody may ask: there is no source to name, and the two conditions leave no other way in than the URL.
+resource "aws_lambda_permission" "public" {
+  #checkov:skip=CKV_AWS_301:gallery_public states that anybody may ask
+
+  for_each = local.function_url && var.gallery_public && !var.cloudfront ? local.url_actions : {}
+
+  statement_id             = "Public-${each.key}"
+  action                   = each.value
+  function_name            = aws_lambda_function_url.gallery[0].function_name
+  principal                = "*"
+  function_url_auth_type   = each.key == "InvokeFunctionUrl" ? "NONE" : null
+  invoked_via_function_url = each.key == "InvokeFunction" ? true : null
+}
+
+resource "aws_lambda_permission" "cloudfront" {
+  for_each = var.cloudfront ? local.url_actions : {}
+
+  statement_id             = "CloudFront-${each.key}"
+  action                   = each.value
+  function_name            = aws_lambda_function_url.gallery[0].function_name
+  principal                = "cloudfront.amazonaws.com"
+  source_arn               = aws_cloudfront_distribution.gallery[0].arn
+  source_account           = local.account
+  function_url_auth_type   = each.key == "InvokeFunctionUrl" ? "AWS_IAM" : null
+  invoked_via_function_url = each.key == "InvokeFunction" ? true : null
+}
+
+resource "aws_apigatewayv2_api" "gallery" {
+  count = local.http_api ? 1 : 0
+
+  name          = var.name
+  description   = "Gallery JSON."
+  protocol_type = "HTTP"
+  tags          = local.tags
+}
+
+resource "aws_apigatewayv2_integration" "gallery" {
+  count = local.http_api ? 1 : 0
+
+  api_id                 = aws_apigatewayv2_api.gallery[0].id
+  integration_type       = "AWS_PROXY"
+  integration_uri        = aws_lambda_function.this["gallery"].arn
+  payload_format_version = "2.0"
+}
+
+resource "aws_apigatewayv2_route" "gallery" {
+
+  count = local.http_api ? 1 : 0
+
+  api_id             = aws_apigatewayv2_api.gallery[0].id
+  route_key          = "$default"
+  target             = "integrations/${aws_apigatewayv2_integration.gallery[0].id}"
+  authorization_type = var.gallery_public ? "NONE" : "AWS_IAM"
+}
+
+resource "aws_apigatewayv2_stage" "gallery" {
+  #checkov:skip=CKV_AWS_76:the function logs its requests; access logs hold what visitors did
+
+  count = local.http_api ? 1 : 0
+
+  api_id      = aws_apigatewayv2_api.gallery[0].id
+  name        = "$default"
+  auto_deploy = true
+  tags        = local.tags
+
+  # A visitor who asks without end costs at most this.
+  default_route_settings {
+    throttling_burst_limit = 100
+    throttling_rate_limit  = 50
+  }
+}
+
+resource "aws_lambda_permission" "http_api" {
+  count = local.http_api ? 1 : 0
+
+  statement_id   = "HttpApi"
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.this["gallery"].function_name
+  principal      = "apigateway.amazonaws.com"
+  source_arn     = "${local.arn}:execute-api:${local.region}:${local.account}:${aws_apigatewayv2_api.gallery[0].id}/*/$default"
+  source_account = local.account
+}

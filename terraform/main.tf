@@ -1,0 +1,88 @@
+# Names, and what follows from them. ARNs are built from names, not read from resources, so that every policy is known
+# when it is planned and can be tested without an account.
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  account = data.aws_caller_identity.current.account_id
+  region  = data.aws_region.current.region
+  arn     = "arn:${data.aws_partition.current.partition}"
+
+  source_bucket  = coalesce(var.source_bucket, "${var.name}-source-${local.account}")
+  archive_bucket = coalesce(var.archive_bucket, "${var.name}-archive-${local.account}")
+  gallery_bucket = coalesce(var.gallery_bucket, "${var.name}-gallery-${local.account}")
+  one_bucket     = local.source_bucket == local.archive_bucket
+
+  # The folder that S3 Batch Operations reads its manifest from and reports to, in the gallery's bucket.
+  batch_prefix = "batch/"
+
+  source_bucket_arn   = "${local.arn}:s3:::${local.source_bucket}"
+  archive_bucket_arn  = "${local.arn}:s3:::${local.archive_bucket}"
+  gallery_bucket_arn  = "${local.arn}:s3:::${local.gallery_bucket}"
+  source_objects_arn  = "${local.source_bucket_arn}/${var.source_prefix}*"
+  archive_objects_arn = "${local.archive_bucket_arn}/${var.archive_prefix}*"
+  gallery_objects_arn = "${local.gallery_bucket_arn}/${var.gallery_prefix}*"
+
+  packages     = coalesce(var.packages, "${path.module}/../target/lambda")
+  function_arn = { for name in ["ingest", "publish", "gallery"] : name => "${local.arn}:lambda:${local.region}:${local.account}:function:${var.name}-${name}" }
+
+  tags = merge({ application = var.name }, var.tags)
+}
+
+# What a single variable's validation cannot see.
+resource "terraform_data" "layout" {
+  lifecycle {
+    precondition {
+      condition = !local.one_bucket || (
+        var.source_prefix != "" && var.archive_prefix != "" &&
+        !startswith(var.source_prefix, var.archive_prefix) && !startswith(var.archive_prefix, var.source_prefix)
+      )
+      error_message = "One bucket for source and archive: both need a prefix, and neither may begin with the other, or a photo would be organised for ever."
+    }
+    precondition {
+      condition     = local.gallery_bucket != local.source_bucket && local.gallery_bucket != local.archive_bucket
+      error_message = "The gallery's files are made to be public: they need a bucket of their own."
+    }
+    precondition {
+      condition     = !var.cloudfront || var.gallery_endpoint == "function_url"
+      error_message = "cloudfront needs gallery_endpoint = \"function_url\"."
+    }
+    precondition {
+      condition     = var.cloudfront || (!var.cloudfront_serves_archive && var.domain == null)
+      error_message = "cloudfront_serves_archive and domain need cloudfront = true."
+    }
+    precondition {
+      # CloudFront needs a statement in the archive's policy, and the policy of a bucket that was there is not ours.
+      condition     = !var.cloudfront_serves_archive || !local.one_bucket || var.create_source_bucket
+      error_message = "cloudfront_serves_archive needs an archive bucket that this module makes."
+    }
+    precondition {
+      condition     = var.hook_url == null || var.hook_url_parameter == null
+      error_message = "Set hook_url or hook_url_parameter, not both."
+    }
+    precondition {
+      condition     = var.alarm_email == null || var.alarm_topic_arn == null
+      error_message = "Set alarm_email or alarm_topic_arn, not both."
+    }
+    precondition {
+      condition     = !var.photo_base_url_stripped || var.photo_base_url != null
+      error_message = "photo_base_url_stripped says something of photo_base_url, which is not set."
+    }
+  }
+}
+
+check "originals_carry_positions" {
+  assert {
+    condition     = !var.cloudfront_serves_archive || var.location == "exact"
+    error_message = "CloudFront serves the archive's originals to everybody. They carry GPS positions, although location is \"${var.location}\"."
+  }
+}
+
+check "packages" {
+  assert {
+    condition     = alltrue([for name in ["ingest", "publish", "gallery"] : fileexists("${local.packages}/${name}/bootstrap.zip")])
+    error_message = "The functions are not all built in ${local.packages}: cargo lambda build --release --arm64 --output-format zip --no-default-features --features lambda"
+  }
+}

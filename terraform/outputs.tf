@@ -1,0 +1,69 @@
+output "gallery_url" {
+  description = "Where the gallery answers. Through CloudFront where there is one."
+  value = (
+    var.domain != null ? "https://${var.domain.name}" :
+    var.cloudfront ? "https://${aws_cloudfront_distribution.gallery[0].domain_name}" :
+    local.function_url ? trimsuffix(aws_lambda_function_url.gallery[0].function_url, "/") :
+    aws_apigatewayv2_api.gallery[0].api_endpoint
+  )
+}
+
+output "source_bucket" {
+  description = "Bucket that photos are uploaded to, under `source_prefix`."
+  value       = local.source_bucket
+}
+
+output "archive_bucket" {
+  description = "Bucket that photos are filed in, under `archive_prefix`."
+  value       = local.archive_bucket
+}
+
+output "gallery_bucket" {
+  description = "Bucket of the static gallery files, under `gallery_prefix`."
+  value       = local.gallery_bucket
+}
+
+output "tables" {
+  description = "Names of the tables: `photos`, `publish`."
+  value       = { for key, table in aws_dynamodb_table.this : key => table.name }
+}
+
+output "queue_url" {
+  description = "Queue between S3 and ingest; null with `trigger = \"direct\"`."
+  value       = one(aws_sqs_queue.uploads[*].url)
+}
+
+output "dead_letter_queue_urls" {
+  description = "Queues of what was given up: `uploads-dead`, `changes-dead`."
+  value       = { for key, queue in aws_sqs_queue.dead : key => queue.url }
+}
+
+output "functions" {
+  description = "Names of the functions: `ingest`, `publish`, `gallery`."
+  value       = { for key, function in aws_lambda_function.this : key => function.function_name }
+}
+
+output "function_arns" {
+  description = "Their ARNs."
+  value       = { for key, function in aws_lambda_function.this : key => function.arn }
+}
+
+output "batch_role_arn" {
+  description = "Role of S3 Batch Operations' jobs; null without `batch_operations`."
+  value       = one(aws_iam_role.batch[*].arn)
+}
+
+output "notifications" {
+  description = "The notifications that this module does not set, since `manage_notifications` is false: for each bucket its rules, to be added to those that the bucket has."
+  value = {
+    for key, notification in local.notifications : notification.bucket => [
+      for rule in notification.rules : {
+        id            = rule.id
+        events        = rule.events
+        filter_prefix = rule.prefix
+        target        = var.trigger
+        target_arn    = var.trigger == "sqs" ? local.queue_arns.uploads : local.function_arn.ingest
+      }
+    ] if !contains(keys(local.managed_notifications), key)
+  }
+}

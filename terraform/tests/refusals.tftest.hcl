@@ -1,0 +1,409 @@
+# Every wrong variable is refused before anything is made.
+
+variables {
+  packages = "./tests/packages"
+}
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { region = "eu-west-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+run "refuses_name" {
+  command = plan
+
+  variables {
+    name = "Photos!"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_architecture" {
+  command = plan
+
+  variables {
+    architecture = "arm"
+  }
+
+  expect_failures = [var.architecture]
+}
+
+run "refuses_source_bucket" {
+  command = plan
+
+  variables {
+    source_bucket = "My_Bucket"
+  }
+
+  expect_failures = [var.source_bucket]
+}
+
+run "refuses_archive_bucket" {
+  command = plan
+
+  variables {
+    archive_bucket = "a..b"
+  }
+
+  expect_failures = [var.archive_bucket]
+}
+
+run "refuses_gallery_bucket" {
+  command = plan
+
+  variables {
+    gallery_bucket = "x"
+  }
+
+  expect_failures = [var.gallery_bucket]
+}
+
+run "refuses_source_prefix_without_slash" {
+  command = plan
+
+  variables {
+    source_prefix = "inbox"
+  }
+
+  expect_failures = [var.source_prefix]
+}
+
+run "refuses_archive_prefix_with_leading_slash" {
+  command = plan
+
+  variables {
+    archive_prefix = "/archive/"
+  }
+
+  expect_failures = [var.archive_prefix]
+}
+
+run "refuses_prefix_with_a_wildcard" {
+  command = plan
+
+  variables {
+    source_prefix = "in*/"
+  }
+
+  expect_failures = [var.source_prefix]
+}
+
+run "refuses_gallery_prefix" {
+  command = plan
+
+  variables {
+    gallery_prefix = "gallery"
+  }
+
+  expect_failures = [var.gallery_prefix]
+}
+
+run "refuses_noncurrent_days" {
+  command = plan
+
+  variables {
+    noncurrent_days = 0
+  }
+
+  expect_failures = [var.noncurrent_days]
+}
+
+run "refuses_colder_class_that_answers_late" {
+  command = plan
+
+  variables {
+    colder = { archive = { days = 90, storage_class = "DEEP_ARCHIVE" } }
+  }
+
+  expect_failures = [var.colder]
+}
+
+run "refuses_trigger" {
+  command = plan
+
+  variables {
+    trigger = "sns"
+  }
+
+  expect_failures = [var.trigger]
+}
+
+run "refuses_ingest_memory" {
+  command = plan
+
+  variables {
+    ingest_memory = 64
+  }
+
+  expect_failures = [var.ingest_memory]
+}
+
+run "refuses_ingest_timeout" {
+  command = plan
+
+  variables {
+    ingest_timeout = 901
+  }
+
+  expect_failures = [var.ingest_timeout]
+}
+
+run "refuses_ingest_concurrency" {
+  command = plan
+
+  variables {
+    ingest_concurrency = 1
+  }
+
+  expect_failures = [var.ingest_concurrency]
+}
+
+run "refuses_location" {
+  command = plan
+
+  variables {
+    location = "round:9"
+  }
+
+  expect_failures = [var.location]
+}
+
+run "refuses_photo_base_url" {
+  command = plan
+
+  variables {
+    photo_base_url = "http://photos.example/"
+  }
+
+  expect_failures = [var.photo_base_url]
+}
+
+run "refuses_cors_origins" {
+  command = plan
+
+  variables {
+    cors_origins = ["https://photos.example/page"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "refuses_gallery_endpoint" {
+  command = plan
+
+  variables {
+    gallery_endpoint = "alb"
+  }
+
+  expect_failures = [var.gallery_endpoint]
+}
+
+run "refuses_gallery_memory" {
+  command = plan
+
+  variables {
+    gallery_memory = 20000
+  }
+
+  expect_failures = [var.gallery_memory]
+}
+
+run "refuses_domain_certificate_elsewhere" {
+  command = plan
+
+  variables {
+    domain = { name = "gallery.example.org", certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/0" }
+  }
+
+  expect_failures = [var.domain]
+}
+
+run "refuses_cursor_key" {
+  command = plan
+
+  variables {
+    cursor_key = "secret"
+  }
+
+  expect_failures = [var.cursor_key]
+}
+
+run "refuses_hook_url" {
+  command = plan
+
+  variables {
+    hook_url = "http://api.netlify.com/build_hooks/0"
+  }
+
+  expect_failures = [var.hook_url]
+}
+
+run "refuses_hook_url_parameter" {
+  command = plan
+
+  variables {
+    hook_url_parameter = "hook"
+  }
+
+  expect_failures = [var.hook_url_parameter]
+}
+
+run "refuses_hook_hosts" {
+  command = plan
+
+  variables {
+    hook_hosts = ["https://example.org"]
+  }
+
+  expect_failures = [var.hook_hosts]
+}
+
+run "refuses_hook_limits" {
+  command = plan
+
+  variables {
+    hook_limits = { per_day = 0 }
+  }
+
+  expect_failures = [var.hook_limits]
+}
+
+run "refuses_log_retention_days" {
+  command = plan
+
+  variables {
+    log_retention_days = 31
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "refuses_alarm_email" {
+  command = plan
+
+  variables {
+    alarm_email = "nobody"
+  }
+
+  expect_failures = [var.alarm_email]
+}
+
+run "refuses_alarm_topic_arn" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = "alarms"
+  }
+
+  expect_failures = [var.alarm_topic_arn]
+}
+
+run "refuses_one_bucket_without_prefixes" {
+  command = plan
+
+  variables {
+    source_bucket  = "pictures"
+    archive_bucket = "pictures"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_one_bucket_prefixes_that_overlap" {
+  command = plan
+
+  variables {
+    source_bucket  = "pictures"
+    archive_bucket = "pictures"
+    source_prefix  = "photos/"
+    archive_prefix = "photos/archive/"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_one_bucket_prefixes_that_overlap_the_other_way" {
+  command = plan
+
+  variables {
+    source_bucket  = "pictures"
+    archive_bucket = "pictures"
+    source_prefix  = "photos/inbox/"
+    archive_prefix = "photos/"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_gallery_in_the_archive" {
+  command = plan
+
+  variables {
+    archive_bucket = "pictures"
+    gallery_bucket = "pictures"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_cloudfront_before_an_http_api" {
+  command = plan
+
+  variables {
+    cloudfront       = true
+    gallery_endpoint = "http_api"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_originals_without_cloudfront" {
+  command = plan
+
+  variables {
+    cloudfront_serves_archive = true
+    location                  = "exact"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_two_hooks" {
+  command = plan
+
+  variables {
+    hook_url           = "https://api.netlify.com/build_hooks/0"
+    hook_url_parameter = "/photos/hook-url"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_two_alarm_topics" {
+  command = plan
+
+  variables {
+    alarm_email     = "a@example.org"
+    alarm_topic_arn = "arn:aws:sns:eu-west-1:123456789012:alarms"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_stripped_without_a_url" {
+  command = plan
+
+  variables {
+    photo_base_url_stripped = true
+  }
+
+  expect_failures = [terraform_data.layout]
+}

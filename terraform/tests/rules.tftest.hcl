@@ -1,0 +1,356 @@
+# The module's rules, planned: what is private, bounded and tied together by default and under each choice.
+# No account is needed: the provider answers nothing but its schema. Needs Terraform 1.7.
+
+variables {
+  packages = "./tests/packages"
+}
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { region = "eu-west-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+run "by_default" {
+  command = plan
+
+  assert {
+    condition     = aws_sqs_queue.uploads[0].visibility_timeout_seconds >= 6 * aws_lambda_function.this["ingest"].timeout
+    error_message = "The queue must hide a message for six times the function's timeout."
+  }
+  assert {
+    condition     = alltrue([for queue in aws_sqs_queue.dead : queue.message_retention_seconds == 14 * 24 * 3600])
+    error_message = "Dead letters are kept for 14 days."
+  }
+  assert {
+    condition     = aws_sqs_queue.dead["uploads-dead"].message_retention_seconds > aws_sqs_queue.uploads[0].message_retention_seconds
+    error_message = "A dead letter keeps the age that it had: its queue must keep it for longer."
+  }
+  assert {
+    condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.uploads_dead[0].redrive_allow_policy).sourceQueueArns == ["arn:aws:sqs:eu-west-1:123456789012:photo-catalogue-uploads"]
+    error_message = "Only the uploads' queue may send to its dead letters."
+  }
+  assert {
+    condition     = aws_lambda_event_source_mapping.uploads[0].function_response_types == toset(["ReportBatchItemFailures"]) && aws_lambda_event_source_mapping.uploads[0].scaling_config[0].maximum_concurrency == 10
+    error_message = "One failed message must not bring back its neighbours, and a large upload must not take all of the account's concurrency."
+  }
+
+  # Private by default.
+  assert {
+    condition     = aws_lambda_function_url.gallery[0].authorization_type == "AWS_IAM" && length(aws_lambda_permission.public) == 0 && length(aws_cloudfront_distribution.gallery) == 0
+    error_message = "Nobody but who IAM allows may ask the gallery, unless it is said."
+  }
+  assert {
+    condition = keys(aws_s3_bucket_public_access_block.this) == keys(aws_s3_bucket.this) && alltrue([for block in aws_s3_bucket_public_access_block.this :
+      block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets
+    ])
+    error_message = "Every bucket is private."
+  }
+  assert {
+    condition = alltrue([for key, bucket in aws_s3_bucket.this :
+      length([for statement in jsondecode(aws_s3_bucket_policy.this[key].policy).Statement : statement if statement.Effect == "Deny" && statement.Condition.Bool["aws:SecureTransport"] == "false"]) == 1 &&
+      length([for statement in jsondecode(aws_s3_bucket_policy.this[key].policy).Statement : statement if statement.Effect == "Allow"]) == 0
+    ])
+    error_message = "Every bucket refuses what is not TLS, and allows nobody."
+  }
+  assert {
+    condition = alltrue([for key, bucket in aws_s3_bucket.this :
+      !bucket.force_destroy && aws_s3_bucket_versioning.this[key].versioning_configuration[0].status == "Enabled" &&
+      one(one(aws_s3_bucket_server_side_encryption_configuration.this[key].rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256" &&
+      aws_s3_bucket_ownership_controls.this[key].rule[0].object_ownership == "BucketOwnerEnforced"
+    ])
+    error_message = "Every bucket is versioned, encrypted, without ACLs, and is not destroyed with its photos."
+  }
+
+  # Roles.
+  assert {
+    condition = alltrue(flatten([for policy in concat(values(aws_iam_role_policy.function)[*].policy, [aws_iam_role_policy.scheduler.policy]) :
+      [for statement in jsondecode(policy).Statement : statement.Effect == "Allow" && !contains(statement.Resource, "*") && length([for action in statement.Action : action if strcontains(action, "*")]) == 0]
+    ]))
+    error_message = "No role may do everything, or anything to everything."
+  }
+  assert {
+    condition = alltrue(flatten([for policy in concat(values(aws_sqs_queue_policy.this)[*].policy) :
+      [for statement in jsondecode(policy).Statement : statement.Condition.StringEquals["aws:SourceAccount"] == "123456789012" && length(statement.Condition.ArnEquals["aws:SourceArn"]) == 2 if statement.Effect == "Allow"]
+    ]))
+    error_message = "Only this account's two buckets may send to the queue."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.scheduler.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    error_message = "Only this account's schedule may wake publish."
+  }
+
+  # Tables: as the file says.
+  assert {
+    condition = alltrue([for key, table in aws_dynamodb_table.this :
+      table.billing_mode == "PAY_PER_REQUEST" && table.point_in_time_recovery[0].enabled && table.deletion_protection_enabled
+    ])
+    error_message = "Tables are on demand, can be restored, and refuse to be deleted."
+  }
+  assert {
+    condition     = aws_dynamodb_table.this["photos"].stream_view_type == "NEW_AND_OLD_IMAGES" && !aws_dynamodb_table.this["publish"].stream_enabled
+    error_message = "Only photos has a stream: publish would wake itself for ever."
+  }
+  assert {
+    condition     = toset([for index in aws_dynamodb_table.this["photos"].global_secondary_index : index.name]) == toset([for index in jsondecode(file("../schema/tables.json")).photos.indexes : index.name])
+    error_message = "The table's indexes are those of schema/tables.json."
+  }
+  assert {
+    condition     = aws_lambda_event_source_mapping.changes.bisect_batch_on_function_error && jsondecode(one(aws_lambda_event_source_mapping.changes.filter_criteria[0].filter).pattern).dynamodb.Keys.pk.S[0].prefix == "photo#"
+    error_message = "publish hears of photos, and one bad record does not hold up the others."
+  }
+
+  # Triggers.
+  assert {
+    condition = (
+      one(aws_s3_bucket_notification.this["source"].queue).events == toset(["s3:ObjectCreated:*"]) &&
+      one(aws_s3_bucket_notification.this["archive"].queue).events == toset(["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"])
+    )
+    error_message = "ingest hears of uploads, and of all that comes to and goes from the archive."
+  }
+  assert {
+    condition     = aws_scheduler_schedule.tick.schedule_expression == "rate(1 minute)"
+    error_message = "publish ticks once a minute."
+  }
+
+  # Secrets, logs, alarms.
+  assert {
+    condition     = aws_ssm_parameter.cursor_key.type == "SecureString" && !contains(keys(aws_lambda_function.this["gallery"].environment[0].variables), "CURSOR_KEY") && length(aws_ssm_parameter.hook_url) == 0
+    error_message = "Secrets are SecureStrings, not variables."
+  }
+  assert {
+    condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.retention_in_days == 30])
+    error_message = "Logs end."
+  }
+  assert {
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["changes-dead", "changes-late", "gallery-errors", "gallery-throttles", "ingest-errors", "ingest-throttles", "publish-errors", "publish-throttles", "uploads-dead"])
+    error_message = "Dead letters, errors, throttles and the stream's age raise alarms."
+  }
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : function.runtime == "provided.al2023" && function.architectures == tolist(["arm64"]) && function.tracing_config[0].mode == "PassThrough"])
+    error_message = "Functions are built for arm64, and not traced, unless it is said."
+  }
+}
+
+run "direct" {
+  command = plan
+
+  variables {
+    trigger = "direct"
+  }
+
+  assert {
+    condition     = length(aws_sqs_queue.uploads) == 0 && length(aws_lambda_event_source_mapping.uploads) == 0 && length(one(aws_s3_bucket_notification.this["source"].lambda_function).events) == 1
+    error_message = "S3 wakes ingest without a queue."
+  }
+  assert {
+    condition = length(aws_lambda_permission.s3) == 2 && alltrue([for permission in aws_lambda_permission.s3 :
+      permission.principal == "s3.amazonaws.com" && permission.source_account == "123456789012" && startswith(permission.source_arn, "arn:aws:s3:::photo-catalogue-")
+    ])
+    error_message = "Only this account's two buckets may wake ingest."
+  }
+  assert {
+    condition     = length(aws_lambda_function_event_invoke_config.ingest) == 1 && length([for statement in jsondecode(aws_iam_role_policy.function["ingest"].policy).Statement : statement if statement.Sid == "OnFailure"]) == 1
+    error_message = "What fails for good goes to a queue."
+  }
+}
+
+run "one_bucket" {
+  command = plan
+
+  variables {
+    source_bucket  = "pictures"
+    archive_bucket = "pictures"
+    source_prefix  = "inbox/"
+    archive_prefix = "archive/"
+    colder         = { archive = { days = 90, storage_class = "GLACIER_IR", minimum_bytes = 15000000 } }
+  }
+
+  assert {
+    condition     = toset(keys(aws_s3_bucket.this)) == toset(["source", "gallery"])
+    error_message = "One bucket for both, and one for the gallery."
+  }
+  assert {
+    condition     = toset(aws_s3_bucket_notification.this["source"].queue[*].filter_prefix) == toset(["inbox/", "archive/"])
+    error_message = "Both prefixes wake ingest."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.function["ingest"].policy).Statement[1].Resource == ["arn:aws:s3:::pictures/archive/*"]
+    error_message = "ingest writes under the archive prefix only."
+  }
+  assert {
+    condition = one([for rule in aws_s3_bucket_lifecycle_configuration.this["source"].rule :
+      "${rule.filter[0].and[0].prefix} from ${rule.filter[0].and[0].object_size_greater_than}" if rule.id == "colder-archive"
+    ]) == "archive/ from 14999999"
+    error_message = "Only what lies under the archive prefix gets colder."
+  }
+}
+
+run "existing_bucket" {
+  command = plan
+
+  variables {
+    source_bucket        = "pictures"
+    create_source_bucket = false
+    source_prefix        = "inbox/"
+  }
+
+  assert {
+    condition     = !contains(keys(aws_s3_bucket.this), "source") && !contains(keys(aws_s3_bucket_policy.this), "source") && !contains(keys(aws_s3_bucket_notification.this), "source")
+    error_message = "A bucket that was there is not touched."
+  }
+  assert {
+    condition     = output.notifications["pictures"][0].filter_prefix == "inbox/" && output.notifications["pictures"][0].target_arn == "arn:aws:sqs:eu-west-1:123456789012:photo-catalogue-uploads"
+    error_message = "The notifications to be added are an output."
+  }
+}
+
+run "existing_bucket_managed" {
+  command = plan
+
+  variables {
+    source_bucket        = "pictures"
+    create_source_bucket = false
+    manage_notifications = true
+  }
+
+  assert {
+    condition     = aws_s3_bucket_notification.this["source"].bucket == "pictures" && length(output.notifications) == 0
+    error_message = "manage_notifications takes the notifications over."
+  }
+}
+
+run "public_url" {
+  command = plan
+
+  variables {
+    gallery_public = true
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_url.gallery[0].authorization_type == "NONE" &&
+      aws_lambda_permission.public["InvokeFunctionUrl"].function_url_auth_type == "NONE" &&
+      aws_lambda_permission.public["InvokeFunction"].invoked_via_function_url
+    )
+    error_message = "A public Function URL needs both permissions."
+  }
+}
+
+run "http_api" {
+  command = plan
+
+  variables {
+    gallery_endpoint = "http_api"
+  }
+
+  assert {
+    condition     = length(aws_lambda_function_url.gallery) == 0 && aws_apigatewayv2_route.gallery[0].authorization_type == "AWS_IAM" && aws_lambda_permission.http_api[0].source_account == "123456789012"
+    error_message = "The HTTP API asks IAM too."
+  }
+}
+
+run "cloudfront" {
+  command = plan
+
+  variables {
+    cloudfront = true
+    domain     = { name = "gallery.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0" }
+  }
+
+  assert {
+    condition     = aws_lambda_function_url.gallery[0].authorization_type == "AWS_IAM" && length(aws_lambda_permission.public) == 0 && length(aws_lambda_permission.cloudfront) == 2 && alltrue([for permission in aws_lambda_permission.cloudfront : permission.source_account == "123456789012"])
+    error_message = "Behind CloudFront the function stays private."
+  }
+  assert {
+    condition     = toset(aws_cloudfront_distribution.gallery[0].origin[*].origin_id) == toset(["gallery", "files"]) && alltrue([for block in aws_s3_bucket_public_access_block.this : block.restrict_public_buckets])
+    error_message = "The archive is not served, and no bucket is public."
+  }
+  assert {
+    condition     = aws_cloudfront_distribution.gallery[0].viewer_certificate[0].minimum_protocol_version == "TLSv1.2_2021" && aws_cloudfront_distribution.gallery[0].default_cache_behavior[0].viewer_protocol_policy == "redirect-to-https"
+    error_message = "TLS 1.2 at least."
+  }
+}
+
+run "cloudfront_serves_originals_under_exact" {
+  command = plan
+
+  variables {
+    cloudfront                = true
+    cloudfront_serves_archive = true
+    location                  = "exact"
+    archive_prefix            = "archive/"
+  }
+
+  assert {
+    condition     = contains(aws_cloudfront_distribution.gallery[0].ordered_cache_behavior[*].path_pattern, "/archive/*")
+    error_message = "The archive is served under its prefix."
+  }
+}
+
+run "originals_that_carry_positions_raise_a_warning" {
+  command = plan
+
+  variables {
+    cloudfront                = true
+    cloudfront_serves_archive = true
+    location                  = "hide"
+  }
+
+  expect_failures = [check.originals_carry_positions]
+}
+
+run "hook_and_alarms" {
+  command = plan
+
+  variables {
+    hook_url    = "https://api.netlify.com/build_hooks/0123456789abcdef01234567"
+    alarm_email = "photos@example.org"
+    xray        = true
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.hook_url[0].type == "SecureString" && aws_lambda_function.this["publish"].environment[0].variables.HOOK_URL_PARAMETER == "/photo-catalogue/hook-url" && aws_lambda_function.this["publish"].environment[0].variables.HOOK_PER_DAY == "3"
+    error_message = "The hook's URL is a SecureString, its limits are variables."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["hook-budget"].threshold == 3 && length(aws_sns_topic_subscription.email) == 1
+    error_message = "The hook's budget raises an alarm."
+  }
+  assert {
+    condition     = length([for statement in jsondecode(aws_iam_role_policy.function["gallery"].policy).Statement : statement if statement.Sid == "Traces"]) == 1
+    error_message = "X-Ray is a choice."
+  }
+}
+
+run "existing_hook_parameter" {
+  command = plan
+
+  variables {
+    hook_url_parameter = "/photos/hook-url"
+  }
+
+  assert {
+    condition     = length(aws_ssm_parameter.hook_url) == 0 && length([for statement in jsondecode(aws_iam_role_policy.function["publish"].policy).Statement : statement if statement.Sid == "Hook" && one(statement.Resource) == "arn:aws:ssm:eu-west-1:123456789012:parameter/photos/hook-url"]) == 1
+    error_message = "publish reads the parameter that is there."
+  }
+}
+
+run "batch_operations" {
+  command = plan
+
+  variables {
+    batch_operations = true
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.batch[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012" && jsondecode(aws_iam_role_policy.batch[0].policy).Statement[0].Resource == ["arn:aws:lambda:eu-west-1:123456789012:function:photo-catalogue-ingest"]
+    error_message = "A job may run ingest, and only this account's jobs may."
+  }
+}

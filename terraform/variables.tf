@@ -1,0 +1,424 @@
+# What everything is called, and what it runs.
+
+variable "name" {
+  description = "What everything is named after: functions, tables, queues, and buckets that get no name of their own."
+  type        = string
+  default     = "photo-catalogue"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", var.name))
+    error_message = "name takes 3 to 30 lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "packages" {
+  description = "Folder of the built functions, as `cargo lambda build` leaves it: `ingest/bootstrap.zip`, `publish/bootstrap.zip`, `gallery/bootstrap.zip`. Default: `target/lambda` beside the module's folder."
+  type        = string
+  default     = null
+}
+
+variable "architecture" {
+  description = "What the functions were built for: `arm64` (`cargo lambda build --arm64`) or `x86_64`."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture is arm64 or x86_64."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything that can be tagged."
+  type        = map(string)
+  default     = {}
+}
+
+# Buckets.
+
+variable "source_bucket" {
+  description = "Bucket that photos are uploaded to. Default: `NAME-source-ACCOUNT`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.source_bucket == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.source_bucket)) && !can(regex("[.][.]|^xn--|-s3alias$|--ol-s3$", var.source_bucket))
+    error_message = "source_bucket is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens."
+  }
+}
+
+variable "create_source_bucket" {
+  description = "Whether the source bucket is to be made. `false`: it is there already, and nothing of it is changed but, with `manage_notifications`, its notifications."
+  type        = bool
+  default     = true
+}
+
+variable "manage_notifications" {
+  description = "For a source bucket that is there already: whether this module sets its notifications. It then owns all of them, and removes others. With `false`, add those of the output `notifications` yourself."
+  type        = bool
+  default     = false
+}
+
+variable "source_prefix" {
+  description = "Folder in the source bucket: empty, or ends in `/`."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([^/*?].*)?$", var.source_prefix)) && (var.source_prefix == "" || endswith(var.source_prefix, "/")) && !can(regex("[*?$\\x00-\\x1f]", var.source_prefix)) && length(var.source_prefix) <= 512
+    error_message = "source_prefix is empty or ends in /; it does not begin with one and holds none of * ? $."
+  }
+}
+
+variable "archive_bucket" {
+  description = "Bucket that photos are filed in. Default: `NAME-archive-ACCOUNT`. The source bucket's name: one bucket for both, and both prefixes are needed."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.archive_bucket == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.archive_bucket)) && !can(regex("[.][.]|^xn--|-s3alias$|--ol-s3$", var.archive_bucket))
+    error_message = "archive_bucket is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens."
+  }
+}
+
+variable "archive_prefix" {
+  description = "Folder in the archive bucket: empty, or ends in `/`."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([^/*?].*)?$", var.archive_prefix)) && (var.archive_prefix == "" || endswith(var.archive_prefix, "/")) && !can(regex("[*?$\\x00-\\x1f]", var.archive_prefix)) && length(var.archive_prefix) <= 512
+    error_message = "archive_prefix is empty or ends in /; it does not begin with one and holds none of * ? $."
+  }
+}
+
+variable "gallery_bucket" {
+  description = "Bucket of the static gallery files. Default: `NAME-gallery-ACCOUNT`. Never the source's or the archive's."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.gallery_bucket == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.gallery_bucket)) && !can(regex("[.][.]|^xn--|-s3alias$|--ol-s3$", var.gallery_bucket))
+    error_message = "gallery_bucket is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens."
+  }
+}
+
+variable "gallery_prefix" {
+  description = "Folder of the static gallery files in their bucket; ends in `/`."
+  type        = string
+  default     = "gallery/"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*/$", var.gallery_prefix)) && !startswith(var.gallery_prefix, "batch/")
+    error_message = "gallery_prefix is a folder of letters, digits, dots, hyphens and underscores that ends in /, other than batch/."
+  }
+}
+
+variable "noncurrent_days" {
+  description = "Days that an overwritten or deleted photo can still be had back."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.noncurrent_days >= 1 && floor(var.noncurrent_days) == var.noncurrent_days
+    error_message = "noncurrent_days is a whole number of days, at least 1."
+  }
+}
+
+variable "colder" {
+  description = "Moves files to a colder storage class: per bucket (`source`, `archive`) after `days`, those of at least `minimum_bytes` (RAW files are told from JPEGs by their size: S3 cannot tell them by their extension). Only classes that answer at once, since ingest reads both."
+  type = map(object({
+    days          = number
+    storage_class = string
+    minimum_bytes = optional(number, 131072)
+  }))
+  default = {}
+
+  validation {
+    condition = alltrue([for bucket, rule in var.colder :
+      contains(["source", "archive"], bucket) && rule.days >= 0 && rule.minimum_bytes >= 131072 &&
+      contains(["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], rule.storage_class) &&
+      (rule.days >= 30 || !contains(["STANDARD_IA", "ONEZONE_IA"], rule.storage_class))
+    ])
+    error_message = "colder is for source and archive; storage_class is STANDARD_IA or ONEZONE_IA (from day 30), INTELLIGENT_TIERING or GLACIER_IR; minimum_bytes at least 131072."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether `terraform destroy` removes buckets that still hold photos, with the photos."
+  type        = bool
+  default     = false
+}
+
+# Tables.
+
+variable "deletion_protection" {
+  description = "Whether the tables refuse to be deleted."
+  type        = bool
+  default     = true
+}
+
+variable "point_in_time_recovery" {
+  description = "Whether the tables can be restored to any second of the last 35 days."
+  type        = bool
+  default     = true
+}
+
+# Ingest.
+
+variable "trigger" {
+  description = "How S3 wakes ingest: `sqs` (through a queue, which smooths a large upload) or `direct`."
+  type        = string
+  default     = "sqs"
+
+  validation {
+    condition     = contains(["sqs", "direct"], var.trigger)
+    error_message = "trigger is sqs or direct."
+  }
+}
+
+variable "ingest_memory" {
+  description = "Memory of ingest, MB. Lambda gives processor time in proportion."
+  type        = number
+  default     = 512
+
+  validation {
+    condition     = var.ingest_memory >= 128 && var.ingest_memory <= 10240
+    error_message = "ingest_memory is 128 to 10240 MB."
+  }
+}
+
+variable "ingest_timeout" {
+  description = "Longest invocation of ingest, seconds. The queue hides a message for six times as long."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.ingest_timeout >= 10 && var.ingest_timeout <= 900
+    error_message = "ingest_timeout is 10 to 900 seconds."
+  }
+}
+
+variable "ingest_concurrency" {
+  description = "Most invocations of ingest at a time, with `trigger = \"sqs\"`."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.ingest_concurrency >= 2 && var.ingest_concurrency <= 1000
+    error_message = "ingest_concurrency is 2 to 1000: SQS takes no less."
+  }
+}
+
+variable "batch_operations" {
+  description = "Whether to make the role that S3 Batch Operations needs to run ingest over a library that is in S3 already."
+  type        = bool
+  default     = false
+}
+
+# What the public may learn.
+
+variable "location" {
+  description = "What the public may learn of where a photo was taken: `hide`, `round:N` (N decimals, 0 to 5) or `exact`."
+  type        = string
+  default     = "hide"
+
+  validation {
+    condition     = can(regex("^(hide|exact|round:[0-5])$", var.location))
+    error_message = "location is hide, exact, or round:N with N decimals, 0 to 5."
+  }
+}
+
+variable "photo_base_url" {
+  description = "Where browsers get the pictures: the archive below its prefix. Default: lists name no pictures."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.photo_base_url == null ? true : can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$", var.photo_base_url))
+    error_message = "photo_base_url is an https URL without query and fragment."
+  }
+}
+
+variable "photo_base_url_stripped" {
+  description = "States that what `photo_base_url` serves carries no positions. Unless `location` is `exact`, originals are listed only with this."
+  type        = bool
+  default     = false
+}
+
+variable "cors_origins" {
+  description = "Pages that may read the gallery from a browser, such as `https://photos.example`; `*` for all."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : origin == "*" || can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "Each of cors_origins is * or an origin: a scheme and a host, without a path."
+  }
+}
+
+# Gallery.
+
+variable "gallery_endpoint" {
+  description = "How the gallery is reached: `function_url` (costs nothing by itself) or `http_api` (API Gateway)."
+  type        = string
+  default     = "function_url"
+
+  validation {
+    condition     = contains(["function_url", "http_api"], var.gallery_endpoint)
+    error_message = "gallery_endpoint is function_url or http_api."
+  }
+}
+
+variable "gallery_public" {
+  description = "Whether anybody may ask the gallery. `false`: only who is allowed by IAM, or comes through CloudFront."
+  type        = bool
+  default     = false
+}
+
+variable "gallery_memory" {
+  description = "Memory of the gallery, MB."
+  type        = number
+  default     = 256
+
+  validation {
+    condition     = var.gallery_memory >= 128 && var.gallery_memory <= 10240
+    error_message = "gallery_memory is 128 to 10240 MB."
+  }
+}
+
+variable "cloudfront" {
+  description = "Whether to put CloudFront before the gallery and its static files. Needs `gallery_endpoint = \"function_url\"`."
+  type        = bool
+  default     = false
+}
+
+variable "cloudfront_serves_archive" {
+  description = "Whether CloudFront also serves the archive's originals, to everybody. They carry their GPS positions and serial numbers, whatever `location` says."
+  type        = bool
+  default     = false
+}
+
+variable "domain" {
+  description = "A name of your own for CloudFront, and its certificate (in us-east-1)."
+  type = object({
+    name            = string
+    certificate_arn = string
+  })
+  default = null
+
+  validation {
+    condition     = var.domain == null ? true : can(regex("^[a-z0-9-]+([.][a-z0-9-]+)+$", var.domain.name)) && can(regex("^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/", var.domain.certificate_arn))
+    error_message = "domain needs a host name, and the ARN of an ACM certificate in us-east-1 (CloudFront takes no other)."
+  }
+}
+
+variable "cursor_key" {
+  description = "Seals the gallery's cursors: 32 secret bytes in base64 (`openssl rand -base64 32`). Default: made once, and kept in the state."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.cursor_key == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", var.cursor_key))
+    error_message = "cursor_key is 32 bytes in base64: openssl rand -base64 32."
+  }
+}
+
+# Build hook.
+
+variable "hook_url" {
+  description = "The build hook that publish calls when photos have come, an https URL. It is a secret, and the state holds it; `hook_url_parameter` keeps it out."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.hook_url == null ? true : can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^[:space:]]+$", var.hook_url))
+    error_message = "hook_url is an https URL with a path."
+  }
+}
+
+variable "hook_url_parameter" {
+  description = "Instead of `hook_url`: the name of an SSM parameter (SecureString) that holds it, such as `/photos/hook-url`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.hook_url_parameter == null ? true : can(regex("^/[A-Za-z0-9_./-]+$", var.hook_url_parameter))
+    error_message = "hook_url_parameter is a parameter's name that begins with /."
+  }
+}
+
+variable "hook_hosts" {
+  description = "Hosts that the build hook may be on besides api.netlify.com, api.vercel.com and api.cloudflare.com."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for host in var.hook_hosts : can(regex("^[a-z0-9-]+([.][a-z0-9-]+)+$", host))])
+    error_message = "Each of hook_hosts is a host name, without scheme and path."
+  }
+}
+
+variable "hook_limits" {
+  description = "When the hook is called, and how often at most: after `quiet_seconds` without a new photo, or `max_wait_seconds` after the first; not again within `interval_seconds`; at most `per_day` (24 hours) and `per_month` (31 days) times. Netlify's free plan pauses all sites after about 20 builds a month."
+  type = object({
+    quiet_seconds    = optional(number, 90)
+    max_wait_seconds = optional(number, 900)
+    interval_seconds = optional(number, 600)
+    per_day          = optional(number, 3)
+    per_month        = optional(number, 18)
+  })
+  default = {}
+
+  validation {
+    condition = (
+      var.hook_limits.quiet_seconds >= 0 && var.hook_limits.max_wait_seconds >= var.hook_limits.quiet_seconds &&
+      var.hook_limits.interval_seconds >= 0 && var.hook_limits.per_day >= 1 && var.hook_limits.per_month >= var.hook_limits.per_day &&
+      max(var.hook_limits.max_wait_seconds, var.hook_limits.interval_seconds) <= 604800 && var.hook_limits.per_month <= 10000
+    )
+    error_message = "hook_limits: times are 0 to 604800 seconds, max_wait_seconds no less than quiet_seconds; per_day at least 1, per_month no less than per_day."
+  }
+}
+
+# Watching.
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days is one of CloudWatch's: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+variable "alarm_email" {
+  description = "Address that alarms are mailed to, through an SNS topic of the module's; AWS asks it to confirm."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_email == null ? true : can(regex("^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$", var.alarm_email))
+    error_message = "alarm_email is no e-mail address."
+  }
+}
+
+variable "alarm_topic_arn" {
+  description = "Instead of `alarm_email`: an SNS topic of yours."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.alarm_topic_arn))
+    error_message = "alarm_topic_arn is no SNS topic's ARN."
+  }
+}
+
+variable "xray" {
+  description = "Whether X-Ray traces the functions. Its two actions know no resources, so the roles then hold a statement for all."
+  type        = bool
+  default     = false
+}
