@@ -11,6 +11,7 @@ use super::ask::Where;
 use super::output::{harmless, json_line, stdout, table, write_table};
 use crate::catalogue::Catalogue;
 use crate::catalogue::item::Item;
+use crate::exif;
 use crate::photo::PhotoId;
 
 #[derive(Debug, Args)]
@@ -92,7 +93,11 @@ fn write(out: &mut impl Write, item: &Item, tags: bool) -> anyhow::Result<()> {
             writeln!(out, "\n{}", harmless(ifd))?;
             let mut rows = table(&[]);
             for (name, value) in tags {
-                rows.add_row([harmless(name), shown(&serde_json::to_value(value)?)]);
+                let mut text = shown(&serde_json::to_value(value)?);
+                if let Some(meaning) = exif::meaning(ifd, name, value) {
+                    text = format!("{text}, {meaning}");
+                }
+                rows.add_row([harmless(name), text]);
             }
             write_table(out, &mut rows)?;
         }

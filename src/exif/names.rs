@@ -21,6 +21,12 @@ pub(crate) fn of(ifd: Ifd, tag: u16, panasonic_raw: bool) -> Option<&'static str
     find(EXIF, tag)
 }
 
+/// The number of a named tag, of the GPS IFD or of any other.
+pub(crate) fn number(gps: bool, name: &str) -> Option<u16> {
+    let mut table = if gps { GPS } else { EXIF }.iter();
+    table.find(|entry| entry.1 == name).map(|entry| entry.0)
+}
+
 fn find(table: &'static [(u16, &'static str)], tag: u16) -> Option<&'static str> {
     let index = table.binary_search_by_key(&tag, |entry| entry.0).ok()?;
     table.get(index).map(|entry| entry.1)

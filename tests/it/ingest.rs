@@ -4,5 +4,5 @@
 mod archive;
 mod events;
 mod fixture;
-mod photos;
+pub(crate) mod photos;
 mod upload;

@@ -10,6 +10,7 @@ mod layers;
 mod local_s3;
 mod publish;
 mod serve;
+mod simulation;
 
 /// An HTTP client. reqwest has no TLS provider of its own here, and asks for one even where nothing is encrypted.
 fn http_client() -> reqwest::Client {

@@ -1,0 +1,196 @@
+//! S3 in memory: the protocol is s3s's, as in the embedded engine; the objects are a map, and the clock is the
+//! simulation's. The engine itself works with threads, files and the wall clock, so that no seed could replay it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use s3s::dto::{
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETag, ETagCondition,
+    GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata, StreamingBlob,
+    Timestamp,
+};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+
+/// 2026-01-01T00:00:00Z.
+const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+
+/// Bucket and key.
+pub(super) type Name = (String, String);
+
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) bytes: Bytes,
+    pub(super) etag: String,
+    /// Seconds since the epoch of the simulation.
+    pub(super) modified: u64,
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
+impl Object {
+    /// `2026-01-01T00:00:05Z`, as the catalogue spells it.
+    pub(super) fn last_modified(&self) -> String {
+        chrono::DateTime::<chrono::Utc>::from(
+            SystemTime::UNIX_EPOCH + EPOCH + Duration::from_secs(self.modified),
+        )
+        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::from(SystemTime::UNIX_EPOCH + EPOCH + Duration::from_secs(self.modified))
+    }
+
+    fn user_metadata(&self) -> Option<Metadata> {
+        Some(self.metadata.clone().into_iter().collect())
+    }
+}
+
+/// The state: what is there, what was told, what is still to land.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    pub(super) there: BTreeMap<Name, Object>,
+    /// Names that changed and were not taken yet by [`Objects::take_changes`].
+    changes: Vec<Name>,
+    /// Seconds since the epoch of the simulation; moved by whoever writes by hand.
+    pub(super) clock: u64,
+    /// The next copy checks its condition now and is kept in `landing` instead of being written.
+    pub(super) hold_copy: bool,
+    pub(super) landing: Option<(Name, Object)>,
+}
+
+impl Objects {
+    /// Writes bytes by hand, a second after everything before.
+    pub(super) fn put(&mut self, name: Name, bytes: Bytes) -> &Object {
+        self.clock += 1;
+        let object = Object {
+            etag: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)),
+            bytes,
+            modified: self.clock,
+            metadata: BTreeMap::new(),
+        };
+        self.write(name.clone(), object);
+        &self.there[&name]
+    }
+
+    pub(super) fn remove(&mut self, name: &Name) -> Option<Object> {
+        self.clock += 1;
+        let removed = self.there.remove(name);
+        self.changes.push(name.clone());
+        removed
+    }
+
+    /// A copy lands: it is as old as this moment.
+    pub(super) fn land(&mut self, name: Name, object: Object) {
+        let modified = self.clock;
+        self.write(name, Object { modified, ..object });
+    }
+
+    pub(super) fn take_changes(&mut self) -> Vec<Name> {
+        std::mem::take(&mut self.changes)
+    }
+
+    fn write(&mut self, name: Name, object: Object) {
+        self.there.insert(name.clone(), object);
+        self.changes.push(name);
+    }
+}
+
+/// The s3s service over the map.
+#[derive(Clone, Default)]
+pub(super) struct Store(pub(super) Arc<Mutex<Objects>>);
+
+impl Store {
+    fn find(&self, bucket: &str, key: &str) -> S3Result<Object> {
+        let objects = self.0.lock().unwrap();
+        let found = objects.there.get(&(bucket.to_owned(), key.to_owned()));
+        found.cloned().ok_or_else(|| s3_error!(NoSuchKey))
+    }
+}
+
+fn check(condition: Option<&ETagCondition>, object: &Object) -> S3Result {
+    match condition {
+        Some(ETagCondition::ETag(etag)) if etag.value() != object.etag => {
+            Err(s3_error!(PreconditionFailed))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[async_trait]
+impl S3 for Store {
+    async fn get_object(
+        &self,
+        request: S3Request<GetObjectInput>,
+    ) -> S3Result<S3Response<GetObjectOutput>> {
+        let input = request.input;
+        let object = self.find(&input.bucket, &input.key)?;
+        check(input.if_match.as_ref(), &object)?;
+        let size = object.bytes.len() as u64;
+        let range = match &input.range {
+            Some(range) => range.check(size)?,
+            None => 0..size,
+        };
+        let bytes = object.bytes.slice(range.start as usize..range.end as usize);
+        let output = GetObjectOutput {
+            content_length: Some(bytes.len() as i64),
+            content_range: Some(format!("bytes {}-{}/{size}", range.start, range.end - 1)),
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            last_modified: Some(object.timestamp()),
+            metadata: object.user_metadata(),
+            body: Some(StreamingBlob::from(s3s::Body::from(bytes))),
+            ..GetObjectOutput::default()
+        };
+        Ok(S3Response::with_status(
+            output,
+            http::StatusCode::PARTIAL_CONTENT,
+        ))
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        let object = self.find(&request.input.bucket, &request.input.key)?;
+        Ok(S3Response::new(HeadObjectOutput {
+            content_length: Some(object.bytes.len() as i64),
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            last_modified: Some(object.timestamp()),
+            metadata: object.user_metadata(),
+            ..HeadObjectOutput::default()
+        }))
+    }
+
+    async fn copy_object(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
+        let input = request.input;
+        let CopySource::Bucket { bucket, key, .. } = &input.copy_source else {
+            return Err(s3_error!(NotImplemented));
+        };
+        let source = self.find(bucket, key)?;
+        check(input.copy_source_if_match.as_ref(), &source)?;
+        let copy = Object {
+            metadata: input.metadata.into_iter().flatten().collect(),
+            ..source
+        };
+        let result = CopyObjectResult {
+            e_tag: Some(ETag::Strong(copy.etag.clone())),
+            ..CopyObjectResult::default()
+        };
+        let mut objects = self.0.lock().unwrap();
+        let name = (input.bucket, input.key);
+        if objects.hold_copy {
+            objects.landing = Some((name, copy));
+        } else {
+            objects.land(name, copy);
+        }
+        Ok(S3Response::new(CopyObjectOutput {
+            copy_object_result: Some(result),
+            ..CopyObjectOutput::default()
+        }))
+    }
+}
