@@ -33,6 +33,8 @@ pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
 pub const PHOTO_BASE_URL_STRIPPED: &str = "PHOTO_BASE_URL_STRIPPED";
 /// 32 secret bytes in base64 that seal the cursors: `openssl rand -base64 32`.
 pub const CURSOR_KEY: &str = "CURSOR_KEY";
+/// SSM parameter that holds it instead.
+pub const CURSOR_KEY_PARAMETER: &str = "CURSOR_KEY_PARAMETER";
 /// Origins that may read the gallery from a browser, separated by commas; `*` for all.
 pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
 
@@ -46,6 +48,8 @@ pub const GALLERY_PREFIX: &str = "GALLERY_PREFIX";
 pub const DEFAULT_GALLERY_PREFIX: &str = "gallery/";
 /// The build hook's URL, a secret.
 pub const HOOK_URL: &str = "HOOK_URL";
+/// SSM parameter that holds it instead.
+pub const HOOK_URL_PARAMETER: &str = "HOOK_URL_PARAMETER";
 /// Hosts that a build hook may be on besides the known ones, separated by commas.
 pub const HOOK_HOSTS: &str = "HOOK_HOSTS";
 /// How long no photo must have come before the hook is called, seconds.

@@ -17,5 +17,7 @@ pub mod ingest;
 pub mod local;
 pub mod photo;
 pub mod publish;
+#[cfg(feature = "lambda")]
+pub mod secrets;
 pub mod storage;
 pub mod telemetry;

@@ -82,6 +82,7 @@ locals {
       local.hook ? [{ Sid = "Hook", Action = ["ssm:GetParameter"], Resource = ["${local.parameter_arn}${local.hook_url_parameter}"] }] : [],
     )
     gallery = [
+      { Sid = "Counts", Action = ["dynamodb:Query"], Resource = [local.table_arns.publish] },
       { Sid = "Photos", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
       { Sid = "Lists", Action = ["dynamodb:Query"], Resource = [for index in local.tables.photos.indexes : "${local.table_arns.photos}/index/${index.name}"] },
       { Sid = "Cursors", Action = ["ssm:GetParameter"], Resource = ["${local.parameter_arn}${local.cursor_key_parameter}"] },

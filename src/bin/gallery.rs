@@ -10,6 +10,7 @@ use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, Settings, SettingsError};
 use photo_catalogue::gallery;
+use photo_catalogue::secrets;
 use photo_catalogue::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,10 +22,13 @@ async fn main() -> Result<(), Error> {
         s3: None,
         dynamodb: variable(config::DYNAMODB_ENDPOINT),
     };
-    let clients = clients::connect(&clients::from_environment().await, &endpoints);
+    let sdk = clients::from_environment().await;
+    let clients = clients::connect(&sdk, &endpoints);
     // Without a key that all its instances share, a cursor of one would be refused by the next.
-    let cursor_key =
-        variable(config::CURSOR_KEY).ok_or(SettingsError::Missing(config::CURSOR_KEY))?;
+    let (plain, parameter) = (config::CURSOR_KEY, config::CURSOR_KEY_PARAMETER);
+    let cursor_key = secrets::read(&sdk, plain, parameter, variable)
+        .await?
+        .ok_or(SettingsError::Missing(config::CURSOR_KEY))?;
     let publish_table =
         variable(config::PUBLISH_TABLE).ok_or(SettingsError::Missing(config::PUBLISH_TABLE))?;
     let router = gallery::router(

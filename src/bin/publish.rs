@@ -12,6 +12,7 @@ use photo_catalogue::config::{self, SettingsError};
 use photo_catalogue::gallery::PublicView;
 use photo_catalogue::photo::LocationPolicy;
 use photo_catalogue::publish::{self, Publish};
+use photo_catalogue::secrets;
 use photo_catalogue::storage::Storage;
 use photo_catalogue::telemetry;
 use serde_json::Value;
@@ -29,6 +30,13 @@ async fn main() -> Result<(), Error> {
         Some(location) => location.parse()?,
         None => LocationPolicy::default(),
     };
+    let sdk = clients::from_environment().await;
+    let (plain, parameter) = (config::HOOK_URL, config::HOOK_URL_PARAMETER);
+    let hook_url = secrets::read(&sdk, plain, parameter, variable).await?;
+    let hook_variable = |name: &str| match name {
+        config::HOOK_URL => hook_url.clone(),
+        name => variable(name),
+    };
     let settings = publish::Settings {
         bucket: need(config::GALLERY_BUCKET)?,
         prefix: variable(config::GALLERY_PREFIX)
@@ -40,10 +48,10 @@ async fn main() -> Result<(), Error> {
             false,
         ),
         compress: true,
-        hook: config::hook(variable, false)?,
+        hook: config::hook(hook_variable, false)?,
         rules: config::hook_rules(variable)?,
     };
-    let clients = clients::connect(&clients::from_environment().await, &endpoints);
+    let clients = clients::connect(&sdk, &endpoints);
     let publish = Publish::new(
         Catalogue::new(clients.dynamodb.clone(), &need(config::TABLE)?),
         Published::new(clients.dynamodb, &need(config::PUBLISH_TABLE)?),

@@ -1,6 +1,6 @@
 # The least: three buckets, the queue, the functions and the tables. The gallery answers who is allowed by IAM.
 #
-#   cargo lambda build --release --arm64 --output-format zip --no-default-features --features lambda
+#   cargo lambda build --profile function --arm64 --output-format zip --no-default-features --features lambda
 #   terraform init && terraform apply
 
 terraform {
