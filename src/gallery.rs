@@ -9,6 +9,7 @@ mod bounds;
 mod counts;
 mod cursor;
 mod locate;
+mod openapi;
 mod parameters;
 mod photos;
 mod pictures;
@@ -20,14 +21,14 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{RawQuery, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -39,6 +40,7 @@ use crate::photo::LocationPolicy;
 use crate::storage::Storage;
 
 pub use cursor::{CursorKey, InvalidCursorKey};
+pub use openapi::document as openapi_document;
 use pictures::Shelf;
 use problem::Problem;
 pub use view::PublicView;
@@ -106,7 +108,7 @@ struct Gallery {
 }
 
 /// The gallery's routes: `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`, `/v1/lenses`,
-/// `/v1/map`, `/healthz` and, with [`Settings::pictures`],
+/// `/v1/map`, `/openapi.json`, `/healthz` and, with [`Settings::pictures`],
 /// `/photos/{file}`. Every route answers GET and HEAD; every error is a problem as RFC 9457 has it. Reading only: safe
 /// to repeat.
 pub fn router(catalogue: Catalogue, published: Published, settings: Settings) -> Router {
@@ -121,6 +123,7 @@ pub fn router(catalogue: Catalogue, published: Published, settings: Settings) ->
     };
     let mut router = Router::new()
         .route("/healthz", get(healthz))
+        .route("/openapi.json", get(openapi))
         .route("/v1/photos", get(photos::list))
         .route("/v1/photos/{*name}", get(photos::detail))
         .route("/v1/timeline", get(counts::timeline))
@@ -158,6 +161,12 @@ async fn healthz() -> Response {
         Json(json!({ "status": "ok" })),
     )
         .into_response()
+}
+
+/// What the API is.
+async fn openapi(RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
+    parameters::none(query.as_deref())?;
+    answer::json(&headers, openapi::document().to_string())
 }
 
 async fn no_such_route() -> Problem {

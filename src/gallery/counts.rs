@@ -14,6 +14,7 @@ use crate::photo::Location;
 use super::bounds::Bounds;
 use super::parameters::{self, MapRequest, Unit};
 use super::problem::Problem;
+use super::view::clean_text;
 use super::{Gallery, answer, photos};
 
 /// The month of photos without a date.
@@ -93,8 +94,11 @@ async fn facets(
 ) -> Result<Response, Problem> {
     parameters::none(query.as_deref())?;
     let months = gallery.published.months().await?;
-    let sums = sum_facets(&months, of);
-    answer::json(headers, json!({ "items": sums }).to_string())
+    let sums = sum_facets(&months, of).into_iter().map(|sum| {
+        json!({ "slug": clean_text(sum.slug), "name": clean_text(sum.name), "photos": sum.photos })
+    });
+    let items: Vec<Value> = sums.collect();
+    answer::json(headers, json!({ "items": items }).to_string())
 }
 
 /// Counts by unit, newest first, and of the photos without a date.

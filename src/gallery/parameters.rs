@@ -17,15 +17,15 @@ pub(crate) const LIST_PARAMETERS: [&str; 9] = [
     "from", "to", "camera", "lens", "bbox", "order", "limit", "cursor", "fields",
 ];
 /// Parameters of `/v1/map`.
-const MAP_PARAMETERS: [&str; 2] = ["bbox", "cursor"];
+pub(crate) const MAP_PARAMETERS: [&str; 2] = ["bbox", "cursor"];
 /// Points of one answer of a map.
 const MAX_POINTS: usize = 1_000;
 /// Photos on a page, where the request does not say.
-const DEFAULT_LIMIT: usize = 50;
+pub(crate) const DEFAULT_LIMIT: usize = 50;
 /// Most photos on a page.
 pub(crate) const MAX_LIMIT: usize = 200;
 /// Longest value, bytes.
-const MAX_VALUE_BYTES: usize = 256;
+pub(crate) const MAX_VALUE_BYTES: usize = 256;
 /// Longest cursor, bytes.
 const MAX_CURSOR_BYTES: usize = 2048;
 
@@ -169,6 +169,11 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
+    /// All units.
+    pub(crate) const ALL: [Unit; 3] = [Unit::Year, Unit::Month, Unit::Day];
+    /// Where a request does not say.
+    pub(crate) const DEFAULT: Unit = Unit::Month;
+
     /// Reads the query of a timeline request; months where it does not say.
     ///
     /// # Errors
@@ -176,7 +181,8 @@ impl Unit {
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         let pairs = pairs(query, &["unit"])?;
         match pairs.first().map(|(_, value)| value.as_str()) {
-            None | Some("month") => Ok(Unit::Month),
+            None => Ok(Unit::DEFAULT),
+            Some("month") => Ok(Unit::Month),
             Some("year") => Ok(Unit::Year),
             Some("day") => Ok(Unit::Day),
             Some(_) => Err(Problem::invalid_parameter(

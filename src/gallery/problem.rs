@@ -27,7 +27,7 @@ pub(crate) struct Problem {
 
 /// The kinds of problem, each with its own `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     UnknownParameter,
     InvalidParameter,
     InvalidCursor,
@@ -38,8 +38,21 @@ enum Kind {
     Internal,
 }
 
+/// All of them.
+pub(crate) const KINDS: [Kind; 8] = [
+    Kind::UnknownParameter,
+    Kind::InvalidParameter,
+    Kind::InvalidCursor,
+    Kind::NotFound,
+    Kind::MethodNotAllowed,
+    Kind::RangeNotSatisfiable,
+    Kind::Unavailable,
+    Kind::Internal,
+];
+
 impl Kind {
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+    /// Status, `type` and title.
+    pub(crate) fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Kind::UnknownParameter => (
                 StatusCode::BAD_REQUEST,

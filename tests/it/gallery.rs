@@ -6,3 +6,4 @@ mod http;
 mod lists;
 mod paging;
 mod pictures;
+pub(crate) mod schema;

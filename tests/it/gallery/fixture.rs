@@ -25,6 +25,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 const TABLE: &str = "photos";
+const PUBLISH_TABLE: &str = "publish";
 /// No test's list has more pages.
 pub(crate) const MAX_PAGES: usize = 300;
 /// Noon of 2026-01-01.
@@ -76,6 +77,11 @@ impl Fixture {
             .create_table()
             .await
             .expect("the table is created");
+        let published = Published::new(client.clone(), PUBLISH_TABLE);
+        published
+            .create_table()
+            .await
+            .expect("the table is created");
         Fixture::over(client, change).await
     }
 
@@ -101,7 +107,7 @@ impl Fixture {
             .to_builder()
             .interceptor(Counter(Arc::clone(&queries)));
         let counted = Client::from_conf(counted.build());
-        let published = Published::new(counted.clone(), "publish");
+        let published = Published::new(counted.clone(), PUBLISH_TABLE);
         let router = router(Catalogue::new(counted, TABLE), published, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));

@@ -36,6 +36,10 @@ async fn uploads_are_filed_by_day_and_served() {
         .replace(&gallery, "http://gallery");
     let list: serde_json::Value = serde_json::from_str(&json).unwrap();
     insta::assert_json_snapshot!("list", list);
+    list.as_array()
+        .unwrap()
+        .iter()
+        .for_each(crate::gallery::schema::check_photo);
 
     // The uploads are still where they were put.
     assert_eq!(photos.tree("inbox"), files(&examples()));
