@@ -25,7 +25,7 @@ async fn main() -> Result<(), Error> {
         Storage::new(clients.s3),
         Catalogue::new(clients.dynamodb, &settings.table),
         settings.layout,
-        settings.location,
+        settings.privacy,
     );
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let ingest = ingest.clone();

@@ -177,7 +177,7 @@ impl Stack {
             storage.clone(),
             catalogue.clone(),
             settings.layout,
-            settings.location,
+            settings.privacy.clone(),
         )
         .observed_by(move |_key, outcome| counted.add(outcome));
         let mut work = Tasks::new();
@@ -341,7 +341,7 @@ fn gallery_settings(
         .is_loopback()
         .then(|| format!("{}/photos", running.gallery));
     Ok(gallery::Settings {
-        location: settings.location,
+        privacy: settings.privacy.clone(),
         photo_base_url: arguments.photo_base_url.clone().or(own),
         // The pictures route takes positions out itself.
         photo_base_url_stripped: true,
