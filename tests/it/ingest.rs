@@ -3,6 +3,8 @@
 
 mod archive;
 mod events;
+mod faults;
 mod fixture;
 pub(crate) mod photos;
+mod proxy;
 mod upload;

@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) ingest: Ingest,
     pub(crate) catalogue: Catalogue,
     pub(crate) layout: Layout,
+    /// Where the objects are.
+    pub(crate) s3_endpoint: String,
     /// Where the table is.
     pub(crate) dynamodb: String,
     pub(crate) wire: Wire,
@@ -82,7 +84,7 @@ impl World {
         tokio::spawn(engine.serve(dynamodb_listener, std::future::pending()));
 
         let endpoints = Endpoints {
-            s3: Some(s3_endpoint),
+            s3: Some(s3_endpoint.clone()),
             dynamodb: Some(dynamodb_endpoint.clone()),
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
@@ -128,12 +130,33 @@ impl World {
             // Its own reads are not ingest's.
             catalogue: Catalogue::new(clients.dynamodb, TABLE),
             layout,
+            s3_endpoint,
             dynamodb: dynamodb_endpoint,
             wire,
             events: Arc::default(),
             outcomes,
             _data: data,
         }
+    }
+
+    /// Ingest as the program connects it, retries and all, to stores at these endpoints.
+    pub(crate) fn ingest_over(&self, s3: &str, dynamodb: &str) -> Ingest {
+        let endpoints = Endpoints {
+            s3: Some(s3.to_owned()),
+            dynamodb: Some(dynamodb.to_owned()),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        let heard = Arc::clone(&self.outcomes);
+        Ingest::new(
+            Storage::new(clients.s3),
+            Catalogue::new(clients.dynamodb, TABLE),
+            self.layout.clone(),
+            LocationPolicy::Exact,
+        )
+        .observed_by(move |key, outcome| {
+            let ended = (key.to_owned(), outcome.clone());
+            heard.lock().unwrap().push(ended);
+        })
     }
 
     /// Takes the notifications from now on.
