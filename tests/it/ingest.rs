@@ -7,4 +7,5 @@ mod faults;
 mod fixture;
 pub(crate) mod photos;
 mod proxy;
+mod source_after;
 mod upload;

@@ -18,11 +18,11 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{Item, LedgerEntry};
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::ingest::{Ingest, Outcome};
+use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter};
 use photo_catalogue::local::dynamodb::DynamoDbEngine;
 use photo_catalogue::local::s3::{Credentials, S3Store};
 use photo_catalogue::photo::{LocationPolicy, PhotoId};
-use photo_catalogue::storage::Storage;
+use photo_catalogue::storage::{Copying, Storage};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -137,6 +137,26 @@ impl World {
             outcomes,
             _data: data,
         }
+    }
+
+    /// A client of the store at this endpoint.
+    pub(crate) fn client_of(&self, s3: &str) -> Client {
+        let endpoints = Endpoints {
+            s3: Some(s3.to_owned()),
+            dynamodb: None,
+        };
+        clients::connect(&clients::with_key_pair("test", "secret"), &endpoints).s3
+    }
+
+    /// Ingest over `s3` that makes its copies so, and does this with uploads.
+    pub(crate) fn ingest_with(&self, copying: Copying, source_after: SourceAfter) -> Ingest {
+        Ingest::new(
+            Storage::new(self.s3.clone()).copying(copying),
+            self.catalogue.clone(),
+            self.layout.clone(),
+            LocationPolicy::Exact,
+        )
+        .source_after(source_after)
     }
 
     /// Ingest as the program connects it, retries and all, to stores at these endpoints.

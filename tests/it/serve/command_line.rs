@@ -68,6 +68,30 @@ fn one_bucket_for_both_needs_prefixes_that_lie_apart() {
 }
 
 #[test]
+fn a_setting_that_is_none_is_named_with_what_it_takes() {
+    for (flag, value, said) in [
+        (
+            "--source-after",
+            "shred",
+            "SOURCE_AFTER is \"shred\"; it takes keep or delete",
+        ),
+        (
+            "--archive-storage-class",
+            "DEEP_ARCHIVE",
+            "ARCHIVE_STORAGE_CLASS is \"DEEP_ARCHIVE\"; it takes a class that answers at once",
+        ),
+    ] {
+        let output = Photos::at_rest().run(&["serve", flag, value]);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains(said) && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn letting_others_in_needs_a_secret_and_a_word_on_places() {
     let serve = |more: &[&str]| {
         let arguments = [&["serve", "--listen", "0.0.0.0"], more].concat();

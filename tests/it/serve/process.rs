@@ -101,6 +101,9 @@ impl Photos {
         }
         command.env_remove("LOCATION").env_remove("RUST_LOG");
         command
+            .env_remove("SOURCE_AFTER")
+            .env_remove("ARCHIVE_STORAGE_CLASS");
+        command
     }
 
     /// Ctrl-C, as far as a process can tell.
