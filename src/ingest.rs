@@ -4,6 +4,7 @@
 //! do not matter: organise (`organise.rs`) copies a source object to its archive key, index (`index.rs`) keeps one
 //! catalogue item for each archived photo. Knows no Lambda, no environment and no AWS type.
 
+mod amend;
 pub mod event;
 mod index;
 mod organise;
@@ -24,10 +25,12 @@ use crate::archive::{Layout, Place};
 use crate::catalogue::item::Generation;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::exif::{Context, Extraction, Extractor, NotAPhoto, Step};
-use crate::photo::LocationPolicy;
+use crate::photo::Privacy;
 use crate::storage::{Object, Storage, StorageError};
 use event::{Ending, EventError, Notice, Parcel};
 use provenance::Provenance;
+
+pub use amend::amend;
 
 /// Keys of one event that are worked on at a time.
 const CONCURRENCY: usize = 8;
@@ -42,7 +45,7 @@ pub struct Ingest {
     storage: Storage,
     catalogue: Catalogue,
     layout: Layout,
-    location: LocationPolicy,
+    privacy: Arc<Privacy>,
     source_after: SourceAfter,
     /// Date partitions known to be in [`Catalogue::years`], so that it is written once a year and process.
     years: Arc<Mutex<BTreeSet<String>>>,
@@ -143,6 +146,12 @@ pub enum IngestError {
         /// Key.
         key: String,
     },
+    /// The same, of a photo that a person has something to say of.
+    #[error("photo {id} changed {ROUNDS} times meanwhile; try again")]
+    Busy {
+        /// Its id.
+        id: String,
+    },
     /// Every name that this photo may take is another's.
     #[error("every archive name of s3://{bucket}/{key} is taken, the last of them {archive_key}")]
     NoName {
@@ -161,7 +170,7 @@ impl IngestError {
         match self {
             IngestError::Storage(error) => error.may_pass(),
             IngestError::Catalogue(error) => matches!(error, CatalogueError::Request { .. }),
-            IngestError::Contended { .. } => true,
+            IngestError::Contended { .. } | IngestError::Busy { .. } => true,
             IngestError::NoName { .. } => false,
         }
     }
@@ -180,18 +189,18 @@ enum Reading {
 }
 
 impl Ingest {
-    /// Ingest over this store and catalogue. `location` decides which position the place index is keyed by.
+    /// Ingest over this store and catalogue. `privacy` decides which index keys a photo has.
     pub fn new(
         storage: Storage,
         catalogue: Catalogue,
         layout: Layout,
-        location: LocationPolicy,
+        privacy: impl Into<Privacy>,
     ) -> Self {
         Ingest {
             storage,
             catalogue,
             layout,
-            location,
+            privacy: Arc::new(privacy.into()),
             source_after: SourceAfter::default(),
             years: Arc::default(),
             observer: None,

@@ -29,7 +29,7 @@ use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
 use crate::catalogue::query::{Index, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::gallery::PublicView;
-use crate::photo::{LocationPolicy, Summary};
+use crate::photo::{Privacy, Summary};
 use crate::storage::{Headers, Storage, StorageError};
 use files::{CHANGES, Change, Changes, INDEX};
 use month::{Body, Builder, Difference, UNDATED};
@@ -638,6 +638,7 @@ pub async fn try_hook(
 pub async fn verify(
     catalogue: &Catalogue,
     published: &Published,
+    privacy: Privacy,
 ) -> Result<Vec<String>, PublishError> {
     // In order, since the newest photo names a camera.
     let mut photos: BTreeMap<String, Summary> = BTreeMap::new();
@@ -650,7 +651,7 @@ pub async fn verify(
             break;
         }
     }
-    let view = PublicView::new(LocationPolicy::Hide, None, false, false);
+    let view = PublicView::new(privacy, None, false, false);
     let mut builders: BTreeMap<String, Builder<'_>> = BTreeMap::new();
     for (sort, summary) in &photos {
         let month = month::of_sort(sort);

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
         Storage::new(clients.s3).copying(own.copying),
         Catalogue::new(clients.dynamodb, &settings.table),
         settings.layout,
-        settings.location,
+        settings.privacy,
     )
     .source_after(own.source_after);
     // Every environment has a log stream of its own.

@@ -154,6 +154,9 @@ async fn walk(
                 if !plan::admits(filters, &segment, &entry, published.as_ref()) {
                     continue;
                 }
+                let Some(listed) = gallery.view.listed(&entry.summary) else {
+                    continue;
+                };
                 // One more than the page holds: something follows.
                 if items.len() == *limit || bytes > MAX_PAGE_BYTES {
                     return Ok(Page {
@@ -161,7 +164,7 @@ async fn walk(
                         next: Some(plan::position(&segment, after)),
                     });
                 }
-                let item = render(&gallery.view.listed(&entry.summary))?;
+                let item = render(&listed)?;
                 bytes += item.len();
                 items.push(item);
                 after = Some(entry.sort);

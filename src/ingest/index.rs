@@ -162,7 +162,7 @@ impl Ingest {
                 }
             },
         }
-        record::finish(&mut item, &self.location);
+        record::finish(&mut item, &self.privacy);
         if let Some(year) = &item.index.date_partition {
             self.know_year(year).await?;
         }

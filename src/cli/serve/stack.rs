@@ -181,7 +181,7 @@ impl Stack {
             storage.clone().copying(own.copying),
             catalogue.clone(),
             settings.layout,
-            settings.location,
+            settings.privacy.clone(),
         )
         .source_after(own.source_after)
         .observed_by(move |_key, outcome| counted.add(outcome));
@@ -347,7 +347,7 @@ fn gallery_settings(
         .is_loopback()
         .then(|| format!("{}/photos", running.gallery));
     Ok(gallery::Settings {
-        location: settings.location,
+        privacy: settings.privacy.clone(),
         photo_base_url: arguments.photo_base_url.clone().or(own),
         // The pictures route takes positions out itself.
         photo_base_url_stripped: true,

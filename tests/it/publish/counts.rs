@@ -1,6 +1,6 @@
 //! The gallery's routes that count: what publish has counted, as the gallery may tell it.
 
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::photo::{LocationPolicy, Privacy};
 use serde_json::{Value, json};
 
 use super::fixture::World;
@@ -31,8 +31,11 @@ async fn world() -> World {
     world
 }
 
-async fn gallery(world: &World, policy: LocationPolicy) -> Fixture {
-    Fixture::over(world.client.clone(), |settings| settings.location = policy).await
+pub(super) async fn gallery(world: &World, privacy: impl Into<Privacy>) -> Fixture {
+    Fixture::over(world.client.clone(), |settings| {
+        settings.privacy = privacy.into()
+    })
+    .await
 }
 
 #[tokio::test]
