@@ -156,7 +156,7 @@ impl Ingest {
         let id = PhotoId::of_stem(key.stem());
         if let Some(item) = self.catalogue.item(&id).await?
             && item.owner == owner.as_str()
-            && !item.has_live_parts()
+            && !item.has_live_parts_of_ours()
         {
             let read = item.revision;
             let theirs = Item {
