@@ -4,7 +4,7 @@
 mod archive;
 mod events;
 mod faults;
-mod fixture;
+pub(crate) mod fixture;
 pub(crate) mod photos;
 mod proxy;
 mod source_after;
