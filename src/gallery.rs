@@ -166,7 +166,7 @@ async fn healthz() -> Response {
 /// What the API is.
 async fn openapi(RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
     parameters::none(query.as_deref())?;
-    answer::json(&headers, openapi::document().to_string())
+    answer::json(&headers, answer::JSON, openapi::document().to_string())
 }
 
 async fn no_such_route() -> Problem {

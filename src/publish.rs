@@ -25,6 +25,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use ring::rand::SecureRandom;
 use serde_json::{Value, json};
 
+use crate::catalogue::item::PRIVATE_PARTITION;
 use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
 use crate::catalogue::query::{Index, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
@@ -584,7 +585,7 @@ pub async fn mark_all(
     let months = published.months().await?;
     let mut months: BTreeSet<String> = months.into_iter().map(|month| month.month).collect();
     for year in catalogue.years().await? {
-        match year.strip_prefix("private#").unwrap_or(&year) {
+        match year.strip_prefix(PRIVATE_PARTITION).unwrap_or(&year) {
             UNDATED => {
                 months.insert(UNDATED.to_owned());
             }

@@ -1,12 +1,23 @@
 # The three functions: each with a role of its own, which allows exactly what the function does.
 
 locals {
+  # What is kept from the public: the same for all three, or one would show what another hides.
+  privacy = {
+    LOCATION             = var.location
+    HOME_ZONES           = join(";", var.home_zones)
+    VISIBILITY           = var.visibility.default
+    PRIVATE_KEYWORDS     = join(",", var.visibility.private_keywords)
+    PUBLIC_KEYWORDS      = join(",", var.visibility.public_keywords)
+    PRIVATE_BELOW_RATING = var.visibility.private_below_rating == null ? "" : tostring(var.visibility.private_below_rating)
+    PRIVATE_SOURCES      = join(",", var.visibility.private_sources)
+  }
+
   functions = {
     ingest = {
       description = "Files photos by day and keeps the catalogue."
       memory      = var.ingest_memory
       timeout     = var.ingest_timeout
-      environment = {
+      environment = merge(local.privacy, {
         SOURCE_BUCKET         = local.source_bucket
         SOURCE_PREFIX         = var.source_prefix
         SOURCE_AFTER          = var.source_after
@@ -14,20 +25,19 @@ locals {
         ARCHIVE_PREFIX        = var.archive_prefix
         ARCHIVE_STORAGE_CLASS = var.archive_storage_class == "STANDARD" ? "" : var.archive_storage_class
         PHOTOS_TABLE          = local.table_names.photos
-        LOCATION              = var.location
-      }
+      })
     }
     publish = {
       description = "Counts, static gallery files and the build hook."
       memory      = 512
       timeout     = 120
       environment = merge(
+        local.privacy,
         {
           PHOTOS_TABLE            = local.table_names.photos
           PUBLISH_TABLE           = local.table_names.publish
           GALLERY_BUCKET          = local.gallery_bucket
           GALLERY_PREFIX          = var.gallery_prefix
-          LOCATION                = var.location
           PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
           PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
         },
@@ -46,19 +56,18 @@ locals {
       description = "Gallery JSON."
       memory      = var.gallery_memory
       timeout     = 20
-      environment = {
+      environment = merge(local.privacy, {
         SOURCE_BUCKET           = local.source_bucket
         SOURCE_PREFIX           = var.source_prefix
         ARCHIVE_BUCKET          = local.archive_bucket
         ARCHIVE_PREFIX          = var.archive_prefix
         PHOTOS_TABLE            = local.table_names.photos
         PUBLISH_TABLE           = local.table_names.publish
-        LOCATION                = var.location
         PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
         PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
         CORS_ORIGINS            = join(",", var.cors_origins)
         CURSOR_KEY_PARAMETER    = local.cursor_key_parameter
-      }
+      })
     }
   }
 

@@ -32,7 +32,11 @@ pub(super) async fn timeline(
 ) -> Result<Response, Problem> {
     let unit = Unit::parse(query.as_deref())?;
     let months = gallery.published.months().await?;
-    answer::json(&headers, timeline_of(&months, unit).to_string())
+    answer::json(
+        &headers,
+        answer::JSON,
+        timeline_of(&months, unit).to_string(),
+    )
 }
 
 /// `GET /v1/cameras`.
@@ -91,6 +95,7 @@ pub(super) async fn map(
     let features = features.join(",");
     answer::json(
         &headers,
+        answer::GEOJSON,
         format!("{{\"type\":\"FeatureCollection\",\"features\":[{features}],\"next\":{next}}}"),
     )
 }
@@ -107,7 +112,7 @@ async fn facets(
         json!({ "slug": clean_text(sum.slug), "name": clean_text(sum.name), "photos": sum.photos })
     });
     let items: Vec<Value> = sums.collect();
-    answer::json(headers, json!({ "items": items }).to_string())
+    answer::json(headers, answer::JSON, json!({ "items": items }).to_string())
 }
 
 /// Counts by unit, newest first, and of the photos without a date.

@@ -37,6 +37,7 @@ pub(super) async fn list(
     let page = page(&gallery, &listing, |listed| answer::text(listed, fields)).await?;
     answer::json(
         &headers,
+        answer::JSON,
         format!(
             "{{\"items\":[{}],\"next\":{}}}",
             page.items.join(","),
@@ -115,7 +116,11 @@ pub(super) async fn detail(
     let detailed = item
         .and_then(|item| gallery.view.detailed(&item))
         .ok_or_else(not_found)?;
-    answer::json(&headers, answer::text(&detailed, fields.as_deref())?)
+    answer::json(
+        &headers,
+        answer::JSON,
+        answer::text(&detailed, fields.as_deref())?,
+    )
 }
 
 /// A page, its items as JSON.

@@ -334,6 +334,40 @@ run "originals_that_carry_positions_raise_a_warning" {
   expect_failures = [check.originals_carry_positions]
 }
 
+run "originals_of_home_raise_a_warning_too" {
+  command = plan
+
+  variables {
+    cloudfront                = true
+    cloudfront_serves_archive = true
+    location                  = "exact"
+    home_zones                = ["f25dv"]
+  }
+
+  expect_failures = [check.originals_carry_positions]
+}
+
+run "what_is_private_is_private_in_all_functions" {
+  command = plan
+
+  variables {
+    location   = "exact"
+    home_zones = ["f25dv", "45.4712,-73.6456,500"]
+    visibility = { default = "private", public_keywords = ["web"], private_below_rating = 2 }
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["ingest", "publish", "gallery"] :
+      nonsensitive(aws_lambda_function.this[name].environment[0].variables.HOME_ZONES) == "f25dv;45.4712,-73.6456,500"
+      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.VISIBILITY) == "private"
+      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.PUBLIC_KEYWORDS) == "web"
+      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.PRIVATE_BELOW_RATING) == "2"
+    ])
+    error_message = "Ingest, publish and gallery hide the same."
+  }
+}
+
 run "hook_and_alarms" {
   command = plan
 
