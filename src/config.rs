@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 use chrono::TimeDelta;
 
 use crate::archive::{Layout, LayoutError};
+use crate::ingest::SourceAfter;
 use crate::photo::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{Hook, HookError, HookRules};
+use crate::storage::Copying;
 
 /// Bucket that photos are uploaded to.
 pub const SOURCE_BUCKET: &str = "SOURCE_BUCKET";
@@ -19,6 +21,20 @@ pub const SOURCE_PREFIX: &str = "SOURCE_PREFIX";
 pub const ARCHIVE_BUCKET: &str = "ARCHIVE_BUCKET";
 /// Folder in it; empty or ending in `/`.
 pub const ARCHIVE_PREFIX: &str = "ARCHIVE_PREFIX";
+/// What becomes of an upload once it is archived: `keep`, `delete`.
+pub const SOURCE_AFTER: &str = "SOURCE_AFTER";
+/// Storage class of the archive's files.
+pub const ARCHIVE_STORAGE_CLASS: &str = "ARCHIVE_STORAGE_CLASS";
+/// Those that answer at once, as ingest and gallery need it (S3 User Guide, "Understanding and managing Amazon S3 storage
+/// classes").
+const STORAGE_CLASSES: [&str; 6] = [
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER_IR",
+    "REDUCED_REDUNDANCY",
+];
 /// The catalogue's table.
 pub const TABLE: &str = "PHOTOS_TABLE";
 /// S3-compatible store other than AWS's.
@@ -79,6 +95,55 @@ pub const HOOK_PER_MONTH: &str = "HOOK_PER_MONTH";
 const MAX_SECONDS: u32 = 7 * 24 * 3600;
 /// Most calls that a budget holds.
 const MAX_CALLS: u32 = 10_000;
+
+/// What ingest does beyond what it shares with the gallery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngestSettings {
+    /// What becomes of an upload.
+    pub source_after: SourceAfter,
+    /// How the archive's copies are made.
+    pub copying: Copying,
+}
+
+impl IngestSettings {
+    /// Reads and checks the settings; an empty value counts as not set.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let get = |name| lookup(name).filter(|value| !value.is_empty());
+        let source_after = match get(SOURCE_AFTER) {
+            None => SourceAfter::Keep,
+            Some(value) if value == "keep" => SourceAfter::Keep,
+            Some(value) if value == "delete" => SourceAfter::Delete,
+            Some(value) => {
+                return Err(SettingsError::Form {
+                    variable: SOURCE_AFTER,
+                    value,
+                    expected: "it takes keep or delete",
+                });
+            }
+        };
+        let storage_class = get(ARCHIVE_STORAGE_CLASS);
+        if let Some(value) = &storage_class
+            && !STORAGE_CLASSES.contains(&value.as_str())
+        {
+            return Err(SettingsError::Form {
+                variable: ARCHIVE_STORAGE_CLASS,
+                value: value.clone(),
+                expected: "it takes a class that answers at once: STANDARD, STANDARD_IA, ONEZONE_IA, \
+                           INTELLIGENT_TIERING, GLACIER_IR, REDUCED_REDUNDANCY",
+            });
+        }
+        Ok(IngestSettings {
+            source_after,
+            copying: Copying {
+                storage_class,
+                ..Copying::default()
+            },
+        })
+    }
+}
 
 /// What ingest and gallery share.
 #[derive(Debug, Clone)]

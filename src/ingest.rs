@@ -46,9 +46,36 @@ pub struct Ingest {
     catalogue: Catalogue,
     layout: Layout,
     privacy: Arc<Privacy>,
+    source_after: SourceAfter,
     /// Date partitions known to be in [`Catalogue::years`], so that it is written once a year and process.
     years: Arc<Mutex<BTreeSet<String>>>,
     observer: Option<Observer>,
+}
+
+/// What becomes of an upload once its photo is archived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SourceAfter {
+    /// It stays: nothing is ever changed under the source prefix.
+    #[default]
+    Keep,
+    /// It is deleted, IF its copy holds its bytes and it still does.
+    Delete,
+}
+
+/// Why ingest does not begin on a store; one line that names the setting.
+#[derive(Debug, thiserror::Error)]
+pub enum Unable {
+    /// It would delete what was uploaded meanwhile.
+    #[error(
+        "SOURCE_AFTER is \"delete\", but this store deletes an object also where it was changed meanwhile; set \"keep\""
+    )]
+    DeleteIfMatch,
+    /// It drops the class, or has another.
+    #[error("this store does not keep the storage class of ARCHIVE_STORAGE_CLASS")]
+    StorageClass,
+    /// It could not be tried.
+    #[error("the store could not be tried: {0}")]
+    Storage(#[from] StorageError),
 }
 
 /// Hears of every key that was made right.
@@ -174,9 +201,41 @@ impl Ingest {
             catalogue,
             layout,
             privacy: Arc::new(privacy.into()),
+            source_after: SourceAfter::default(),
             years: Arc::default(),
             observer: None,
         }
+    }
+
+    /// The same, which does this with an upload once its photo is archived. See [`Ingest::try_store`].
+    #[must_use]
+    pub fn source_after(mut self, source_after: SourceAfter) -> Self {
+        self.source_after = source_after;
+        self
+    }
+
+    /// Tries whether the store keeps what the settings need of it, on an object of our own under the source prefix. Asks
+    /// nothing where they need nothing. `tail` is part of that object's name, and no two tries at a time share one.
+    ///
+    /// # Errors
+    /// It does not, or could not be tried: ingest must not begin.
+    pub async fn try_store(&self, tail: &str) -> Result<(), Unable> {
+        let deletes = self.source_after == SourceAfter::Delete;
+        if !deletes && !self.storage.sets_storage_class() {
+            return Ok(());
+        }
+        let key = self.layout.probe_key(tail);
+        let probed = self
+            .storage
+            .probe(self.layout.source_bucket(), &key)
+            .await?;
+        if deletes && !probed.honours_delete_if_match {
+            return Err(Unable::DeleteIfMatch);
+        }
+        if !probed.keeps_storage_class {
+            return Err(Unable::StorageClass);
+        }
+        Ok(())
     }
 
     /// The same, telling `observer` of every key and what became of it. Called once for each time that a key is

@@ -18,11 +18,13 @@ locals {
       memory      = var.ingest_memory
       timeout     = var.ingest_timeout
       environment = merge(local.privacy, {
-        SOURCE_BUCKET  = local.source_bucket
-        SOURCE_PREFIX  = var.source_prefix
-        ARCHIVE_BUCKET = local.archive_bucket
-        ARCHIVE_PREFIX = var.archive_prefix
-        PHOTOS_TABLE   = local.table_names.photos
+        SOURCE_BUCKET         = local.source_bucket
+        SOURCE_PREFIX         = var.source_prefix
+        SOURCE_AFTER          = var.source_after
+        ARCHIVE_BUCKET        = local.archive_bucket
+        ARCHIVE_PREFIX        = var.archive_prefix
+        ARCHIVE_STORAGE_CLASS = var.archive_storage_class == "STANDARD" ? "" : var.archive_storage_class
+        PHOTOS_TABLE          = local.table_names.photos
       })
     }
     publish = {
@@ -71,15 +73,22 @@ locals {
 
   # What the functions' own code asks of AWS.
   asked_by_code = {
-    ingest = [
-      # CopyObject reads the tags that it copies.
-      { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
-      { Sid = "Archive", Action = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
-      # Without it, S3 answers 403 for an object that is not there, and a removal could not be told from a refusal.
-      # No condition on the prefix: the request that it is for is a GET, which has none.
-      { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = distinct([local.source_bucket_arn, local.archive_bucket_arn]) },
-      { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
-    ]
+    ingest = concat(
+      [
+        # CopyObject reads the tags that it copies.
+        { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
+        { Sid = "Archive", Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
+        # Without it, S3 answers 403 for an object that is not there, and a removal could not be told from a refusal.
+        # No condition on the prefix: the request that it is for is a GET, which has none.
+        { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = distinct([local.source_bucket_arn, local.archive_bucket_arn]) },
+        { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
+      ],
+      var.source_after == "delete" ? [{ Sid = "SourceAfter", Action = ["s3:DeleteObject"], Resource = [local.source_objects_arn] }] : [],
+      # What the store is tried with when a function starts.
+      var.source_after == "delete" || var.archive_storage_class != "STANDARD" ? [
+        { Sid = "Probe", Action = ["s3:DeleteObject", "s3:PutObject"], Resource = ["${local.source_bucket_arn}/${var.source_prefix}.photo-catalogue-probe-*"] },
+      ] : [],
+    )
     publish = concat(
       [
         { Sid = "Catalogue", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },

@@ -92,6 +92,28 @@ variable "archive_prefix" {
   }
 }
 
+variable "source_after" {
+  description = "What becomes of an upload once its photo is archived: `keep`, or `delete` (only where the copy is seen to hold its bytes and it has not changed meanwhile)."
+  type        = string
+  default     = "keep"
+
+  validation {
+    condition     = contains(["keep", "delete"], var.source_after)
+    error_message = "source_after is keep or delete."
+  }
+}
+
+variable "archive_storage_class" {
+  description = "Storage class that photos are filed in. Only classes that answer at once, since they are read back."
+  type        = string
+  default     = "STANDARD"
+
+  validation {
+    condition     = contains(["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], var.archive_storage_class)
+    error_message = "archive_storage_class is STANDARD, STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING or GLACIER_IR."
+  }
+}
+
 variable "gallery_bucket" {
   description = "Bucket of the static gallery files. Default: `NAME-gallery-ACCOUNT`. Never the source's or the archive's."
   type        = string

@@ -206,6 +206,12 @@ impl Item {
         self.parts.values().any(|part| !part.removed)
     }
 
+    /// Whether one of them is a copy that organise made.
+    pub fn has_live_parts_of_ours(&self) -> bool {
+        let mut parts = self.parts.values();
+        parts.any(|part| !part.removed && part.source.is_some())
+    }
+
     /// Who may see it, by the rules, whatever it is indexed as.
     pub fn visibility_by(&self, rules: &VisibilityRules) -> Visibility {
         let facts = Facts {

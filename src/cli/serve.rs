@@ -16,7 +16,7 @@ use super::privacy::PrivacyArguments;
 use super::progress::tell;
 use super::publishing::HookArguments;
 use super::upload::{self, Found, Report};
-use crate::config::{self, Settings};
+use crate::config::{self, IngestSettings, Settings};
 use stack::{Inbox, Stack, Tally};
 
 #[derive(Debug, Args)]
@@ -62,6 +62,12 @@ pub(super) struct Arguments {
     /// Folder in it, ending in a slash.
     #[arg(long, env = config::ARCHIVE_PREFIX, default_value = "")]
     archive_prefix: String,
+    /// What becomes of an upload once it is archived: keep or delete.
+    #[arg(long, env = config::SOURCE_AFTER, default_value = "keep")]
+    source_after: String,
+    /// Storage class of the archive's files. The embedded store keeps its name alone.
+    #[arg(long, env = config::ARCHIVE_STORAGE_CLASS)]
+    archive_storage_class: Option<String>,
     /// The catalogue's table.
     #[arg(long, env = config::TABLE, default_value = "photos")]
     table: String,
@@ -92,6 +98,7 @@ pub(super) struct Arguments {
 /// Runs until Ctrl-C or SIGTERM.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let Told { settings, privacy } = settings(&arguments)?;
+    let ingest = ingest_settings(&arguments)?;
     let held = match data::take(&arguments.data)? {
         Holder::Us(held) => held,
         Holder::Other(running) => bail!(
@@ -104,7 +111,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         ),
     };
     held.keep_privacy(&privacy)?;
-    let mut stack = Stack::start(&arguments, settings).await?;
+    let mut stack = Stack::start(&arguments, settings, ingest).await?;
     held.announce(&stack.running)?;
     tell(&welcome(&arguments, &stack.running));
 
@@ -190,6 +197,14 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Told> {
         })
     })?;
     Ok(Told { settings, privacy })
+}
+
+fn ingest_settings(arguments: &Arguments) -> anyhow::Result<IngestSettings> {
+    Ok(IngestSettings::read(|name| match name {
+        config::SOURCE_AFTER => Some(arguments.source_after.clone()),
+        config::ARCHIVE_STORAGE_CLASS => arguments.archive_storage_class.clone(),
+        _ => None,
+    })?)
 }
 
 fn welcome(arguments: &Arguments, running: &Running) -> String {

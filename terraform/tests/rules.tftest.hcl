@@ -161,6 +161,34 @@ run "direct" {
   }
 }
 
+run "source_after" {
+  command = plan
+
+  variables {
+    source_prefix         = "inbox/"
+    source_after          = "delete"
+    archive_storage_class = "STANDARD_IA"
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.function["ingest"].policy).Statement : statement.Sid => statement.Resource
+      if contains(statement.Action, "s3:DeleteObject")
+      } == {
+      SourceAfter = ["arn:aws:s3:::photo-catalogue-source-123456789012/inbox/*"]
+      Probe       = ["arn:aws:s3:::photo-catalogue-source-123456789012/inbox/.photo-catalogue-probe-*"]
+    }
+    error_message = "ingest deletes uploads, and nothing in the archive."
+  }
+  assert {
+    condition = (
+      aws_lambda_function.this["ingest"].environment[0].variables.SOURCE_AFTER == "delete" &&
+      aws_lambda_function.this["ingest"].environment[0].variables.ARCHIVE_STORAGE_CLASS == "STANDARD_IA"
+    )
+    error_message = "ingest is told."
+  }
+}
+
 run "one_bucket" {
   command = plan
 

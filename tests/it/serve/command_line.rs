@@ -49,14 +49,46 @@ fn a_folder_is_served_once() {
 #[test]
 fn one_bucket_for_both_needs_prefixes_that_lie_apart() {
     let serve = ["serve", "--source-bucket", "one", "--archive-bucket", "one"];
-    let output = Photos::at_rest().run(&serve);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        said.starts_with("photos: ") && said.contains("one bucket (one)"),
-        "{said}"
-    );
-    assert_eq!(said.lines().count(), 1);
+    for (source, archive, why) in [
+        ("", "", "both need a prefix"),
+        ("inbox/", "", "both need a prefix"),
+        ("", "archive/", "both need a prefix"),
+        ("photos/", "photos/", "overlap"),
+        ("photos/", "photos/archive/", "overlap"),
+        ("photos/inbox/", "photos/", "overlap"),
+        ("inbox", "archive/", "SOURCE_PREFIX is \"inbox\""),
+    ] {
+        let prefixes = ["--source-prefix", source, "--archive-prefix", archive];
+        let output = Photos::at_rest().run(&[&serve[..], &prefixes].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("photos: ") && said.contains(why), "{said}");
+        assert_eq!(said.lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_setting_that_is_none_is_named_with_what_it_takes() {
+    for (flag, value, said) in [
+        (
+            "--source-after",
+            "shred",
+            "SOURCE_AFTER is \"shred\"; it takes keep or delete",
+        ),
+        (
+            "--archive-storage-class",
+            "DEEP_ARCHIVE",
+            "ARCHIVE_STORAGE_CLASS is \"DEEP_ARCHIVE\"; it takes a class that answers at once",
+        ),
+    ] {
+        let output = Photos::at_rest().run(&["serve", flag, value]);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains(said) && error.lines().count() == 1,
+            "{error}"
+        );
+    }
 }
 
 #[test]
