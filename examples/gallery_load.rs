@@ -36,6 +36,10 @@ use photo_catalogue::storage::Storage;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+/// As in `photos`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const YEARS: u32 = 30;

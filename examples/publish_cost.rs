@@ -27,6 +27,10 @@ use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// As in `photos`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Records of a batch of the stream, as Lambda is set to take them.

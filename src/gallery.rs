@@ -9,6 +9,7 @@ mod bounds;
 mod counts;
 mod cursor;
 mod locate;
+mod months;
 mod openapi;
 mod parameters;
 mod photos;
@@ -40,6 +41,7 @@ use crate::photo::Privacy;
 use crate::storage::Storage;
 
 pub use cursor::{CursorKey, InvalidCursorKey};
+use months::Months;
 pub use openapi::document as openapi_document;
 use pictures::Shelf;
 use problem::Problem;
@@ -102,7 +104,7 @@ impl Settings {
 #[derive(Clone)]
 struct Gallery {
     catalogue: Catalogue,
-    published: Published,
+    months: Months,
     settings: Arc<Settings>,
     view: Arc<PublicView>,
 }
@@ -117,7 +119,7 @@ pub fn router(catalogue: Catalogue, published: Published, settings: Settings) ->
     let pictures = settings.pictures.clone();
     let gallery = Gallery {
         catalogue,
-        published,
+        months: Months::new(published),
         settings: Arc::new(settings),
         view: Arc::new(view),
     };

@@ -27,6 +27,7 @@ use crate::catalogue::{Catalogue, CatalogueError};
 use crate::exif::{Context, Extraction, Extractor, NotAPhoto, Step};
 use crate::photo::Privacy;
 use crate::storage::{Object, Storage, StorageError};
+use crate::telemetry::{self, Cost};
 use event::{Ending, EventError, Notice, Parcel};
 use provenance::Provenance;
 
@@ -78,8 +79,23 @@ pub enum Unable {
     Storage(#[from] StorageError),
 }
 
-/// Hears of every key that was made right.
-type Observer = Arc<dyn Fn(&str, &Outcome) + Send + Sync>;
+/// Hears of every key that was worked on.
+type Observer = Arc<dyn Fn(&Worked<'_>) + Send + Sync>;
+
+/// The work on one key, when it is over.
+#[derive(Debug)]
+pub struct Worked<'a> {
+    /// Bucket.
+    pub bucket: &'a str,
+    /// Key.
+    pub key: &'a str,
+    /// What became of it; an error is tried again.
+    pub ended: Result<&'a Outcome, &'a IngestError>,
+    /// How long it took.
+    pub duration: Duration,
+    /// What it cost.
+    pub cost: Cost,
+}
 
 /// What became of a key. Every outcome that is an end for the bytes is written to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +130,35 @@ impl Outcome {
             Outcome::Removed => "removed",
             Outcome::Gone => "gone",
             Outcome::Outside => "outside",
+        }
+    }
+}
+
+impl Worked<'_> {
+    /// One line. Never what a photo's metadata say: a log is read by more people than the catalogue.
+    fn log(&self) {
+        let (outcome, reason) = match self.ended {
+            Ok(Outcome::Skipped(reason)) => ("skipped", Some(reason)),
+            Ok(outcome) => (outcome.name(), None),
+            Err(_) => ("retried", None),
+        };
+        let milliseconds = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX);
+        let Cost {
+            requests,
+            reads,
+            bytes_read,
+        } = self.cost;
+        let (bucket, key) = (self.bucket, self.key);
+        macro_rules! line {
+            ($level:ident, $($more:tt)*) => {
+                tracing::$level!(
+                    s3.bucket = bucket, s3.key = key, outcome, milliseconds, requests, reads, bytes_read, $($more)*
+                )
+            };
+        }
+        match self.ended {
+            Ok(_) => line!(info, reason),
+            Err(error) => line!(warn, %error, "to be tried again"),
         }
     }
 }
@@ -238,13 +283,10 @@ impl Ingest {
         Ok(())
     }
 
-    /// The same, telling `observer` of every key and what became of it. Called once for each time that a key is
-    /// worked on, which may be more than once a photo.
+    /// The same, telling `observer` of the work on every key, which may be more than once a photo. Not of what is broken
+    /// off at a deadline.
     #[must_use]
-    pub fn observed_by(
-        mut self,
-        observer: impl Fn(&str, &Outcome) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn observed_by(mut self, observer: impl Fn(&Worked<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
@@ -341,34 +383,25 @@ impl Ingest {
     /// It has to be tried again.
     pub async fn process(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
         let start = Instant::now();
-        let outcome = match self.layout.place(bucket, key) {
-            Some(Place::Source(source)) => self.organise(&source).await,
-            Some(Place::Archive(archived)) => self.index(&archived).await,
-            None => Ok(Outcome::Outside),
+        let work = async {
+            match self.layout.place(bucket, key) {
+                Some(Place::Source(source)) => self.organise(&source).await,
+                Some(Place::Archive(archived)) => self.index(&archived).await,
+                None => Ok(Outcome::Outside),
+            }
         };
-        let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if let (Some(observer), Ok(outcome)) = (&self.observer, &outcome) {
-            observer(key, outcome);
-        }
-        match &outcome {
-            Ok(Outcome::Skipped(reason)) => {
-                tracing::info!(
-                    s3.bucket = bucket,
-                    s3.key = key,
-                    outcome = "skipped",
-                    reason,
-                    milliseconds
-                );
-            }
-            Ok(outcome) => tracing::info!(
-                s3.bucket = bucket,
-                s3.key = key,
-                outcome = outcome.name(),
-                milliseconds
-            ),
-            Err(error) => {
-                tracing::warn!(s3.bucket = bucket, s3.key = key, %error, milliseconds, "to be tried again")
-            }
+        // Large, and moved with each future around it.
+        let (outcome, cost) = telemetry::costed(Box::pin(work)).await;
+        let worked = Worked {
+            bucket,
+            key,
+            ended: outcome.as_ref(),
+            duration: start.elapsed(),
+            cost,
+        };
+        worked.log();
+        if let Some(observer) = &self.observer {
+            observer(&worked);
         }
         outcome
     }

@@ -326,13 +326,15 @@ impl Publish {
             self.published.put_files(files).await?;
             self.published.put_hook(hook).await?;
         }
-        stream::iter(counted)
-            .map(|(mark, month)| async move {
-                if let Some(month) = month {
-                    self.published.put_month(&month).await?;
-                }
-                self.published.unmark(&mark).await
-            })
+        let (marks, counted): (Vec<Mark>, Vec<Option<Month>>) = counted.into_iter().unzip();
+        stream::iter(counted.into_iter().flatten())
+            .map(|month| async move { self.published.put_month(&month).await })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect::<()>()
+            .await?;
+        self.published.counted().await?;
+        stream::iter(marks)
+            .map(|mark| async move { self.published.unmark(&mark).await })
             .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;
@@ -419,20 +421,29 @@ impl Publish {
     async fn build(&self, month: &str) -> Result<(Month, Vec<Body>), PublishError> {
         let segment = segment(month);
         let mut builder = Builder::new(month, &self.settings.view);
-        let mut after = None;
+        let mut page = self.catalogue.query(&segment, PAGE, None).await?;
         loop {
-            let page = self
-                .catalogue
-                .query(&segment, PAGE, after.as_deref())
-                .await?;
-            for entry in &page.entries {
-                builder
-                    .push(&entry.summary)
-                    .map_err(|error| file_error(month, &error))?;
-            }
-            after = page.next_after;
-            if after.is_none() {
-                return builder.finish().map_err(|error| file_error(month, &error));
+            // Sent first, and on its way while this page is built.
+            let next = async {
+                match page.next_after.as_deref() {
+                    Some(after) => self
+                        .catalogue
+                        .query(&segment, PAGE, Some(after))
+                        .await
+                        .map(Some),
+                    None => Ok(None),
+                }
+            };
+            let built = async {
+                page.entries
+                    .iter()
+                    .try_for_each(|entry| builder.push(&entry.summary))
+            };
+            let (next, built) = futures::join!(next, built);
+            built.map_err(|error| file_error(month, &error))?;
+            match next? {
+                Some(next) => page = next,
+                None => return builder.finish().map_err(|error| file_error(month, &error)),
             }
         }
     }

@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
-use crate::telemetry::causes;
+use crate::telemetry::{causes, cost};
 
 pub use copying::Copying;
 pub use probe::Probed;
@@ -437,7 +437,11 @@ async fn collect(
 ) -> Result<(Object, Bytes), StorageError> {
     let object = object(&got);
     match got.body.collect().await {
-        Ok(bytes) => Ok((object, bytes.into_bytes())),
+        Ok(bytes) => {
+            let bytes = bytes.into_bytes();
+            cost::read(bytes.len());
+            Ok((object, bytes))
+        }
         Err(error) => Err(StorageError {
             operation,
             bucket: bucket.to_owned(),

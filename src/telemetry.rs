@@ -1,4 +1,7 @@
-//! What is told of the work: log lines, and counts of the requests that were sent.
+//! What is told of the work: log lines, metrics, and counts of the requests that were sent.
+
+pub(crate) mod cost;
+mod metrics;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -12,6 +15,9 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use tracing_subscriber::EnvFilter;
+
+pub use cost::{Cost, costed};
+pub use metrics::Metrics;
 
 /// Counts the requests of a client as they are sent, retries included, and the bytes of their answers.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +54,7 @@ impl Intercept for RequestCounter {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
+        cost::sent();
         Ok(())
     }
 

@@ -1,14 +1,15 @@
 //! The ingest function on AWS Lambda: events in, [`photo_catalogue::ingest`] does the work.
 
+use std::io;
 use std::time::SystemTime;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, IngestSettings, Settings};
-use photo_catalogue::ingest::Ingest;
+use photo_catalogue::ingest::{Ingest, Outcome};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::telemetry;
+use photo_catalogue::telemetry::{self, Metrics};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -28,7 +29,16 @@ async fn main() -> Result<(), Error> {
         settings.layout,
         settings.privacy,
     )
-    .source_after(own.source_after);
+    .source_after(own.source_after)
+    .observed_by({
+        let metrics = Metrics::new(io::stdout());
+        move |worked| {
+            let outcome = worked.ended.ok().map(Outcome::name);
+            if let Err(error) = metrics.write(outcome, worked.duration, worked.cost) {
+                tracing::warn!(%error, "metrics are not written");
+            }
+        }
+    });
     // Every environment has a log stream of its own.
     let tail = variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
     ingest.try_store(&tail.replace('/', "-")).await?;

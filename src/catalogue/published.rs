@@ -22,6 +22,7 @@ const LEASE: &str = "lease";
 const FILES: &str = "files";
 const HOOK: &str = "hook";
 const STREAM: &str = "stream";
+const COUNTS: &str = "counts";
 
 /// The publish table's client.
 #[derive(Debug, Clone)]
@@ -275,6 +276,49 @@ impl Published {
             };
         }
         self.put(MONTH, &month.month, month).await
+    }
+
+    /// Says that months were, or may have been, written: who keeps them in memory reads them anew. Between
+    /// [`Published::put_month`] and [`Published::unmark`], so that it is said also by the tick after a crash. Safe to
+    /// repeat.
+    ///
+    /// # Errors
+    /// See [`CatalogueError`].
+    pub async fn counted(&self) -> Result<(), CatalogueError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(STATE))
+            .key("sk", text(COUNTS))
+            .update_expression("ADD version :one")
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("count", COUNTS, &error)),
+        }
+    }
+
+    /// A number that grows after months were written; `None` before the first time. Strongly consistent.
+    ///
+    /// # Errors
+    /// See [`CatalogueError`].
+    pub async fn counts_version(&self) -> Result<Option<u64>, CatalogueError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk = :sk")
+            .expression_attribute_values(":pk", text(STATE))
+            .expression_attribute_values(":sk", text(COUNTS));
+        let found = match request.send().await {
+            Ok(found) => found.items.unwrap_or_default(),
+            Err(error) => return Err(failed("query", COUNTS, &error)),
+        };
+        let version = found.first().and_then(|item| item.get("version"));
+        let version = version.and_then(|version| version.as_n().ok());
+        Ok(version.and_then(|version| version.parse().ok()))
     }
 
     /// The state, by a strongly consistent query.

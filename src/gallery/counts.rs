@@ -1,5 +1,5 @@
 //! `/v1/timeline`, `/v1/cameras`, `/v1/lenses`, and the clusters of `/v1/map`: sums over the months that publish counts.
-//! One query each, by the page of 1 MB; as exact as the last tick of publish.
+//! As exact as the last tick of publish.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub(super) async fn timeline(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let unit = Unit::parse(query.as_deref())?;
-    let months = gallery.published.months().await?;
+    let months = gallery.months.all().await?;
     answer::json(
         &headers,
         answer::JSON,
@@ -74,7 +74,7 @@ pub(super) async fn map(
             (page.items, page.next)
         }
         MapRequest::Clusters(bounds) => {
-            let months = gallery.published.months().await?;
+            let months = gallery.months.all().await?;
             let positions = gallery.view.positions();
             // What was counted under another policy would tell what this one hides, until it is counted anew.
             let months = months.iter().filter(|month| month.positions == positions);
@@ -107,8 +107,8 @@ async fn facets(
     of: impl Fn(&Month) -> &BTreeMap<String, Facet>,
 ) -> Result<Response, Problem> {
     parameters::none(query.as_deref())?;
-    let months = gallery.published.months().await?;
-    let sums = sum_facets(&months, of).into_iter().map(|sum| {
+    let months = gallery.months.all().await?;
+    let sums = sum_facets(months.iter(), of).into_iter().map(|sum| {
         json!({ "slug": clean_text(sum.slug), "name": clean_text(sum.name), "photos": sum.photos })
     });
     let items: Vec<Value> = sums.collect();

@@ -8,4 +8,5 @@ pub(crate) mod fixture;
 pub(crate) mod photos;
 mod proxy;
 mod source_after;
+mod telemetry;
 mod upload;

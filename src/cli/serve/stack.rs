@@ -184,7 +184,11 @@ impl Stack {
             settings.privacy.clone(),
         )
         .source_after(own.source_after)
-        .observed_by(move |_key, outcome| counted.add(outcome));
+        .observed_by(move |worked| {
+            if let Ok(outcome) = worked.ended {
+                counted.add(outcome);
+            }
+        });
         ingest.try_store(&running.pid.to_string()).await?;
         let mut work = Tasks::new();
         let notifications = store.clone();

@@ -18,7 +18,7 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{Item, LedgerEntry};
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter};
+use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, Worked};
 use photo_catalogue::local::dynamodb::DynamoDbEngine;
 use photo_catalogue::local::s3::{Credentials, S3Store};
 use photo_catalogue::photo::{LocationPolicy, PhotoId};
@@ -50,6 +50,13 @@ pub(crate) struct World {
     /// Every outcome, in the order of the ends.
     pub(crate) outcomes: Arc<Mutex<Vec<(String, Outcome)>>>,
     _data: tempfile::TempDir,
+}
+
+fn hear(outcomes: &Mutex<Vec<(String, Outcome)>>, worked: &Worked<'_>) {
+    if let Ok(outcome) = worked.ended {
+        let ended = (worked.key.to_owned(), outcome.clone());
+        outcomes.lock().unwrap().push(ended);
+    }
 }
 
 /// Two buckets, no prefixes.
@@ -117,12 +124,7 @@ impl World {
             layout.clone(),
             LocationPolicy::Exact,
         )
-        .observed_by(move |key, outcome| {
-            heard
-                .lock()
-                .unwrap()
-                .push((key.to_owned(), outcome.clone()));
-        });
+        .observed_by(move |worked| hear(&heard, worked));
         World {
             store,
             s3: clients.s3,
@@ -173,10 +175,7 @@ impl World {
             self.layout.clone(),
             LocationPolicy::Exact,
         )
-        .observed_by(move |key, outcome| {
-            let ended = (key.to_owned(), outcome.clone());
-            heard.lock().unwrap().push(ended);
-        })
+        .observed_by(move |worked| hear(&heard, worked))
     }
 
     /// Takes the notifications from now on.

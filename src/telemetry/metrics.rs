@@ -1,0 +1,126 @@
+//! Metrics for CloudWatch, as log lines of its embedded metric format: no request is sent for them, no agent runs.
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use metrique::emf::Emf;
+use metrique::writer::Entry;
+use metrique::writer::format::Format;
+use metrique::writer::unit::AsBytes;
+
+use super::Cost;
+
+/// Where the metrics are in CloudWatch.
+const NAMESPACE: &str = "PhotoCatalogue";
+
+/// One key's work. Seven metrics, and none by a dimension: each of more than ten costs money a month.
+#[derive(Entry)]
+#[entry(rename_all = "PascalCase")]
+struct Key<'key> {
+    #[entry(timestamp)]
+    ended: SystemTime,
+    /// A property, to filter log lines by.
+    outcome: &'key str,
+    keys: u64,
+    retries: u64,
+    skipped: u64,
+    duration: Duration,
+    requests: u64,
+    reads: u64,
+    bytes_read: AsBytes<u64>,
+}
+
+/// A writer of metrics: one line for each key that was worked on.
+pub struct Metrics<W> {
+    emf: Mutex<(Emf, W)>,
+}
+
+impl<W: Write> Metrics<W> {
+    /// Metrics as lines of `writer`; on Lambda, standard output is the function's log.
+    pub fn new(writer: W) -> Self {
+        let no_dimensions = vec![vec![]];
+        let emf = Emf::all_validations(NAMESPACE.to_owned(), no_dimensions);
+        Metrics {
+            emf: Mutex::new((emf, writer)),
+        }
+    }
+
+    /// Writes what became of a key, by its outcome's name; `None` where it has to be tried again.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write(&self, outcome: Option<&str>, duration: Duration, cost: Cost) -> io::Result<()> {
+        let key = Key {
+            ended: SystemTime::now(),
+            outcome: outcome.unwrap_or("retried"),
+            keys: 1,
+            retries: outcome.is_none().into(),
+            skipped: (outcome == Some("skipped")).into(),
+            duration,
+            requests: cost.requests,
+            reads: cost.reads,
+            bytes_read: cost.bytes_read.into(),
+        };
+        let mut line = Vec::new();
+        let (emf, writer) = &mut *self.emf.lock().unwrap_or_else(PoisonError::into_inner);
+        emf.format(&key, &mut line).map_err(io::Error::other)?;
+        // In one write: other lines go to the same place.
+        writer.write_all(&line)?;
+        writer.flush()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn a_line_is_a_document_that_cloudwatch_takes_metrics_from() {
+        let metrics = Metrics::new(Vec::new());
+        let cost = Cost {
+            requests: 7,
+            reads: 2,
+            bytes_read: 98_304,
+        };
+        let took = Duration::from_millis(40);
+        metrics.write(Some("archived"), took, cost).unwrap();
+        metrics.write(None, took, Cost::default()).unwrap();
+        let written = metrics.emf.into_inner().unwrap().1;
+        let lines: Vec<Value> = String::from_utf8(written)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0]["Outcome"], "archived");
+        assert_eq!(lines[1]["Outcome"], "retried");
+        let directive = &lines[0]["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], NAMESPACE);
+        assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
+        let told: Vec<(&str, &Value)> = directive["Metrics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|metric| metric["Name"].as_str().unwrap())
+            .map(|name| (name, &lines[0][name]))
+            .collect();
+        let expected = [
+            ("Keys", 1),
+            ("Retries", 0),
+            ("Skipped", 0),
+            ("Duration", 40),
+            ("Requests", 7),
+            ("Reads", 2),
+            ("BytesRead", 98_304),
+        ];
+        let expected = expected.map(|(name, value)| (name, Value::from(value)));
+        let expected: Vec<(&str, &Value)> = expected.iter().map(|(n, v)| (*n, v)).collect();
+        assert_eq!(told, expected);
+        assert_eq!(lines[1]["Retries"], 1);
+        assert!(lines[0]["_aws"]["Timestamp"].is_u64());
+    }
+}

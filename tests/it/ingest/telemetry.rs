@@ -1,0 +1,167 @@
+//! What is told of the work on a key, and what is never told.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::fixture::{ARCHIVE, SOURCE, World, layout};
+use super::photos::Shot;
+
+/// Log lines as a function writes them, kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Log;
+
+    fn make_writer(&self) -> Log {
+        self.clone()
+    }
+}
+
+impl Log {
+    /// What a function writes from here on; a test's runtime has one thread. The engine on it has its own to say.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let lines = tracing_subscriber::fmt()
+            .json()
+            .with_env_filter("info,dynoxide=off")
+            .with_writer(self.clone());
+        tracing::subscriber::set_default(lines.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines about keys.
+    fn keys(&self) -> Vec<Value> {
+        let lines = self.text();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .filter(|line| line["fields"]["s3.key"].is_string())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
+    let world = World::quiet(layout()).await;
+    let log = Log::default();
+    let listening = log.listen();
+    let names = ["a", "b", "c"];
+    for name in names {
+        world
+            .upload(
+                &format!("{name}.jpg"),
+                Shot::at("2018:02:01 09:41:07").jpeg(),
+            )
+            .await;
+    }
+    world.upload("notes.txt", b"no photo".to_vec()).await;
+    world.wire.take();
+    let keys = ["a.jpg", "b.jpg", "c.jpg", "notes.txt", "gone.jpg"];
+    let work = keys.map(|key| world.ingest.process(SOURCE, key));
+    for ended in futures::future::join_all(work).await {
+        ended.unwrap();
+    }
+    drop(listening);
+    let lines = log.keys();
+    let mut requests = 0;
+    for key in keys {
+        let of_key: Vec<&Value> = lines
+            .iter()
+            .map(|line| &line["fields"])
+            .filter(|fields| fields["s3.key"] == key)
+            .collect();
+        let [fields] = of_key[..] else {
+            panic!("{key}: {of_key:?}");
+        };
+        let outcome = match key {
+            "notes.txt" => "skipped",
+            "gone.jpg" => "gone",
+            _ => "archived",
+        };
+        assert_eq!(fields["outcome"], outcome, "{key}");
+        assert_eq!(fields["reason"].is_string(), outcome == "skipped", "{key}");
+        let number = |name: &str| fields[name].as_u64().unwrap();
+        let read = match key {
+            "notes.txt" => 8,
+            "gone.jpg" => 0,
+            _ => Shot::at("2018:02:01 09:41:07").jpeg().len() as u64,
+        };
+        assert_eq!(number("bytes_read"), read, "{key}");
+        assert_eq!(number("reads"), u64::from(read > 0), "{key}");
+        number("milliseconds");
+        requests += number("requests");
+    }
+    assert_eq!(lines.len(), keys.len());
+    let sent = world.wire.take().requests.len() as u64;
+    assert_eq!(requests, sent, "each request is some key's");
+}
+
+/// What the example photos say of people, places and cameras is in none of the lines that a function writes.
+#[tokio::test]
+async fn nothing_that_a_photo_says_is_in_the_log() {
+    let world = World::quiet(layout()).await;
+    let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
+    let log = Log::default();
+    let listening = log.listen();
+    let mut keys = Vec::new();
+    for entry in walkdir::WalkDir::new(&photos) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let name = entry.path().strip_prefix(&photos).unwrap();
+            let key = name.to_str().unwrap().to_owned();
+            world
+                .upload(&key, std::fs::read(entry.path()).unwrap())
+                .await;
+            keys.push(key);
+        }
+    }
+    let mut said = Vec::new();
+    for key in &keys {
+        world.ingest.process(SOURCE, key).await.unwrap();
+    }
+    for key in world.tree().await {
+        world.ingest.process(ARCHIVE, &key).await.unwrap();
+        let (stem, _) = key.rsplit_once('.').unwrap();
+        let item = world.item(stem).await.unwrap();
+        texts(&serde_json::to_value(&item.exif).unwrap(), &mut said);
+    }
+    drop(listening);
+    let log = log.text();
+    assert_eq!(log.lines().count(), 2 * keys.len());
+    said.sort_unstable();
+    said.dedup();
+    assert!(said.len() > 50, "{said:?}");
+    for text in said {
+        assert!(!log.contains(&text), "{text:?} is in the log");
+    }
+}
+
+/// Every text and number of some length.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+        Value::Object(values) => values.values().for_each(|value| texts(value, found)),
+        Value::Null | Value::Bool(_) => {}
+        Value::String(text) => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string()),
+    }
+    found.retain(|text| text.len() > 5);
+}
