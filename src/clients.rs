@@ -2,13 +2,19 @@
 //! behind their endpoints.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::config::{
     Credentials, RequestChecksumCalculation, ResponseChecksumValidation, SharedCredentialsProvider,
 };
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 
-use crate::telemetry::RequestCounter;
+use crate::telemetry::{RequestCounter, causes};
+
+/// Name of an object that nobody makes, for [`open_connections`].
+pub const NO_OBJECT: &str = ".photo-catalogue-connection";
 
 /// Where S3 and DynamoDB are, where they are not AWS's.
 #[derive(Debug, Clone, Default)]
@@ -78,5 +84,38 @@ pub fn connect(config: &SdkConfig, endpoints: &Endpoints) -> Clients {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
         s3_requests,
         dynamodb_requests,
+    }
+}
+
+/// Opens the connections that a function's first event needs, while the function starts: asks DynamoDB for an item of
+/// `table`, whose key is `pk`, and, where `object` is a bucket and a key, S3 for an object's head. Neither has to be there.
+/// What fails is logged, and left to the first event's own requests. Reads only.
+pub async fn open_connections(clients: &Clients, table: &str, object: Option<(&str, &str)>) {
+    let item = async {
+        let nothing = AttributeValue::S(NO_OBJECT.to_owned());
+        let get = clients.dynamodb.get_item().table_name(table);
+        if let Err(error) = get.key("pk", nothing).send().await {
+            told_if_unheard("DynamoDB", &error);
+        }
+    };
+    let head = async {
+        let Some((bucket, key)) = object else {
+            return;
+        };
+        let head = clients.s3.head_object().bucket(bucket).key(key);
+        if let Err(error) = head.send().await {
+            told_if_unheard("S3", &error);
+        }
+    };
+    tokio::join!(item, head);
+}
+
+/// Whatever a store answered, it was heard over a connection, which is then open.
+fn told_if_unheard<E>(store: &str, error: &SdkError<E, HttpResponse>)
+where
+    E: std::error::Error + 'static,
+{
+    if error.raw_response().is_none() {
+        tracing::warn!(store, error = causes(error), "no connection was opened");
     }
 }

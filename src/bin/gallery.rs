@@ -26,9 +26,11 @@ async fn main() -> Result<(), Error> {
     let clients = clients::connect(&sdk, &endpoints);
     // Without a key that all its instances share, a cursor of one would be refused by the next.
     let (plain, parameter) = (config::CURSOR_KEY, config::CURSOR_KEY_PARAMETER);
-    let cursor_key = secrets::read(&sdk, plain, parameter, variable)
-        .await?
-        .ok_or(SettingsError::Missing(config::CURSOR_KEY))?;
+    let (cursor_key, ()) = tokio::join!(
+        secrets::read(&sdk, plain, parameter, variable),
+        clients::open_connections(&clients, &settings.table, None),
+    );
+    let cursor_key = cursor_key?.ok_or(SettingsError::Missing(config::CURSOR_KEY))?;
     let publish_table =
         variable(config::PUBLISH_TABLE).ok_or(SettingsError::Missing(config::PUBLISH_TABLE))?;
     let router = gallery::router(

@@ -23,6 +23,9 @@ async fn main() -> Result<(), Error> {
         dynamodb: variable(config::DYNAMODB_ENDPOINT),
     };
     let clients = clients::connect(&clients::from_environment().await, &endpoints);
+    let object = format!("{}{}", settings.layout.archive_prefix(), clients::NO_OBJECT);
+    let bucket = settings.layout.archive_bucket();
+    clients::open_connections(&clients, &settings.table, Some((bucket, &object))).await;
     let ingest = Ingest::new(
         Storage::new(clients.s3).copying(own.copying),
         Catalogue::new(clients.dynamodb, &settings.table),

@@ -27,15 +27,26 @@ async fn main() -> Result<(), Error> {
     };
     let sdk = clients::from_environment().await;
     let (plain, parameter) = (config::HOOK_URL, config::HOOK_URL_PARAMETER);
-    let hook_url = secrets::read(&sdk, plain, parameter, variable).await?;
+    let clients = clients::connect(&sdk, &endpoints);
+    let table = need(config::TABLE)?;
+    let (bucket, prefix) = (
+        need(config::GALLERY_BUCKET)?,
+        variable(config::GALLERY_PREFIX)
+            .unwrap_or_else(|| config::DEFAULT_GALLERY_PREFIX.to_owned()),
+    );
+    let object = format!("{prefix}{}", clients::NO_OBJECT);
+    let (hook_url, ()) = tokio::join!(
+        secrets::read(&sdk, plain, parameter, variable),
+        clients::open_connections(&clients, &table, Some((&bucket, &object))),
+    );
+    let hook_url = hook_url?;
     let hook_variable = |name: &str| match name {
         config::HOOK_URL => hook_url.clone(),
         name => variable(name),
     };
     let settings = publish::Settings {
-        bucket: need(config::GALLERY_BUCKET)?,
-        prefix: variable(config::GALLERY_PREFIX)
-            .unwrap_or_else(|| config::DEFAULT_GALLERY_PREFIX.to_owned()),
+        bucket,
+        prefix,
         view: PublicView::new(
             config::privacy(variable)?,
             variable(config::PHOTO_BASE_URL).as_deref(),
@@ -46,9 +57,8 @@ async fn main() -> Result<(), Error> {
         hook: config::hook(hook_variable, false)?,
         rules: config::hook_rules(variable)?,
     };
-    let clients = clients::connect(&sdk, &endpoints);
     let publish = Publish::new(
-        Catalogue::new(clients.dynamodb.clone(), &need(config::TABLE)?),
+        Catalogue::new(clients.dynamodb.clone(), &table),
         Published::new(clients.dynamodb, &need(config::PUBLISH_TABLE)?),
         Storage::new(clients.s3),
         settings,

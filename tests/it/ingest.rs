@@ -6,7 +6,7 @@ mod events;
 mod faults;
 pub(crate) mod fixture;
 pub(crate) mod photos;
-mod proxy;
+pub(crate) mod proxy;
 mod source_after;
 mod telemetry;
 mod upload;

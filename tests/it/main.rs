@@ -7,6 +7,7 @@ mod examples;
 mod exif_corpus;
 mod gallery;
 mod ingest;
+mod lambda;
 mod layers;
 mod local_s3;
 mod publish;

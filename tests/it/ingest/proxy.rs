@@ -7,6 +7,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, StatusCode, header};
 use tokio::net::TcpListener;
 
@@ -16,11 +18,15 @@ type Before = dyn Fn(&Method) -> Option<Response> + Send + Sync;
 /// What becomes of the status of a store's answer.
 type After = dyn Fn(StatusCode) -> StatusCode + Send + Sync;
 
+/// Is told of every request, before it is answered.
+type Seen = dyn Fn(&Parts, &Bytes) + Send + Sync;
+
 /// A proxy of one store.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     upstream: String,
     client: reqwest::Client,
+    seen: Arc<Seen>,
     before: Arc<Before>,
     after: Arc<After>,
     received: Arc<AtomicUsize>,
@@ -34,9 +40,27 @@ impl Proxy {
         before: impl Fn(&Method) -> Option<Response> + Send + Sync + 'static,
         after: impl Fn(StatusCode) -> StatusCode + Send + Sync + 'static,
     ) -> (Self, String) {
+        Proxy::of(upstream, |_, _| (), before, after).await
+    }
+
+    /// Starts one that answers nothing itself and tells of every request; its endpoint.
+    pub(crate) async fn recording(
+        upstream: &str,
+        seen: impl Fn(&Parts, &Bytes) + Send + Sync + 'static,
+    ) -> String {
+        Proxy::of(upstream, seen, |_| None, |status| status).await.1
+    }
+
+    async fn of(
+        upstream: &str,
+        seen: impl Fn(&Parts, &Bytes) + Send + Sync + 'static,
+        before: impl Fn(&Method) -> Option<Response> + Send + Sync + 'static,
+        after: impl Fn(StatusCode) -> StatusCode + Send + Sync + 'static,
+    ) -> (Self, String) {
         let proxy = Proxy {
             upstream: upstream.to_owned(),
             client: crate::http_client(),
+            seen: Arc::new(seen),
             before: Arc::new(before),
             after: Arc::new(after),
             received: Arc::default(),
@@ -62,12 +86,13 @@ impl Proxy {
 
 async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
     proxy.received.fetch_add(1, Ordering::Relaxed);
-    if let Some(answer) = (proxy.before)(request.method()) {
+    let (parts, body) = request.into_parts();
+    if let Some(answer) = (proxy.before)(&parts.method) {
         proxy.refused.fetch_add(1, Ordering::Relaxed);
         return answer;
     }
-    let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
+    (proxy.seen)(&parts, &body);
     let path = parts.uri.path_and_query().unwrap();
     // With the host that was signed.
     let sent = proxy

@@ -1,0 +1,332 @@
+//! An account of AWS as far as the functions see one: the embedded engines and an endpoint of Systems Manager, each behind
+//! a proxy that records what every function asks of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::local::dynamodb::DynamoDbEngine;
+use photo_catalogue::local::s3::{Credentials, S3Store};
+use photo_catalogue::storage::Storage;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::runtime::{Function, Under};
+use crate::ingest::proxy::Proxy;
+
+/// Names a file with the variables of each function as Terraform renders them; `.ci/terraform environment` writes it.
+const ENVIRONMENT: &str = "LAMBDA_ENVIRONMENT";
+/// The hook that the account's parameter holds.
+pub(super) const HOOK_URL: &str = "https://api.netlify.com/build_hooks/t0ken";
+
+/// The account.
+pub(super) struct Account {
+    under: Under,
+    environment: Value,
+    pub(super) s3: Client,
+    s3_endpoint: String,
+    dynamodb: String,
+    ssm: String,
+    /// Systems Manager's parameters, all of them SecureStrings.
+    pub(super) parameters: Arc<Mutex<BTreeMap<String, String>>>,
+    notifications: mpsc::UnboundedReceiver<Value>,
+    pub(super) requests: Arc<Mutex<Vec<Value>>>,
+    folder: tempfile::TempDir,
+}
+
+impl Account {
+    /// Buckets and tables as the module makes them, and nothing in them.
+    pub(super) async fn new(under: Under) -> Self {
+        let environment = environment();
+        let folder = tempfile::tempdir().unwrap();
+        let store = S3Store::open(folder.path()).unwrap();
+        let keys = Credentials {
+            access_key: "test".to_owned(),
+            secret_key: "secret".to_owned(),
+        };
+        let (listener, s3_endpoint) = listen().await;
+        tokio::spawn(store.clone().serve(listener, keys, std::future::pending()));
+        let (listener, dynamodb) = listen().await;
+        let engine = DynamoDbEngine::memory().unwrap();
+        tokio::spawn(engine.serve(listener, std::future::pending()));
+
+        let endpoints = Endpoints {
+            s3: Some(s3_endpoint.clone()),
+            dynamodb: Some(dynamodb.clone()),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        let ingest = &environment["ingest"];
+        let [source, archive] = ["SOURCE", "ARCHIVE"].map(|which| {
+            let get = |what| ingest[format!("{which}_{what}")].as_str();
+            (get("BUCKET").unwrap(), get("PREFIX").unwrap_or_default())
+        });
+        let publish = &environment["publish"];
+        let storage = Storage::new(clients.s3.clone());
+        let gallery = publish["GALLERY_BUCKET"].as_str().unwrap();
+        for bucket in [source.0, archive.0, gallery] {
+            storage.create_bucket(bucket).await.unwrap();
+        }
+        let tables = ["PHOTOS_TABLE", "PUBLISH_TABLE"].map(|name| publish[name].as_str().unwrap());
+        let photos = Catalogue::new(clients.dynamodb.clone(), tables[0]);
+        photos.create_table().await.unwrap();
+        let published = Published::new(clients.dynamodb, tables[1]);
+        published.create_table().await.unwrap();
+
+        store.notify_only(&[source, archive]);
+        let (sender, notifications) = mpsc::unbounded_channel();
+        // It sends batches as SQS does; each body is what S3 sent.
+        let taken = move |batch: Value| {
+            for message in batch["Records"].as_array().unwrap() {
+                let body = message["body"].as_str().unwrap();
+                sender.send(serde_json::from_str(body).unwrap()).unwrap();
+            }
+            async { Ok(json!({ "batchItemFailures": [] })) }
+        };
+        tokio::spawn(async move { store.deliver(1, taken, std::future::pending()).await });
+
+        let parameters = Arc::default();
+        let (listener, ssm) = listen().await;
+        let router = Router::new()
+            .route("/", post(parameter))
+            .with_state(Arc::clone(&parameters));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let account = Account {
+            under,
+            environment,
+            s3: clients.s3,
+            s3_endpoint,
+            dynamodb,
+            ssm,
+            parameters,
+            notifications,
+            requests: Arc::default(),
+            folder,
+        };
+        let hook = account.variable("publish", "HOOK_URL_PARAMETER");
+        account.set_parameter(&hook, HOOK_URL);
+        let key = account.variable("gallery", "CURSOR_KEY_PARAMETER");
+        account.set_parameter(&key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+        account
+    }
+
+    pub(super) fn set_parameter(&self, name: &str, value: &str) {
+        let mut parameters = self.parameters.lock().unwrap();
+        parameters.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A variable of a function.
+    pub(super) fn variable(&self, function: &str, name: &str) -> String {
+        let value = self.environment[function][name].as_str();
+        value.unwrap_or_default().to_owned()
+    }
+
+    /// Starts a function of the account, with all that it asks of AWS recorded.
+    pub(super) async fn start(&self, name: &'static str) -> Function {
+        let mut environment = BTreeMap::new();
+        for (name, value) in self.environment[name].as_object().unwrap() {
+            environment.insert(name.clone(), value.as_str().unwrap().to_owned());
+        }
+        for (service, variable, upstream) in [
+            ("s3", "S3_ENDPOINT", &self.s3_endpoint),
+            ("dynamodb", "DYNAMODB_ENDPOINT", &self.dynamodb),
+            ("ssm", "AWS_ENDPOINT_URL_SSM", &self.ssm),
+        ] {
+            let requests = Arc::clone(&self.requests);
+            let seen = move |request: &Parts, body: &Bytes| {
+                let request = recorded(name, service, request, body);
+                requests.lock().unwrap().push(request);
+            };
+            let endpoint = Proxy::recording(upstream, seen).await;
+            environment.insert(variable.to_owned(), endpoint);
+        }
+        Function::start(&self.under, name, &environment, self.folder.path()).await
+    }
+
+    pub(super) async fn upload(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+        let bucket = self.variable("ingest", "SOURCE_BUCKET");
+        let put = self.s3.put_object().bucket(bucket).key(key);
+        let put = put.body(ByteStream::from(bytes.into()));
+        put.send().await.unwrap();
+    }
+
+    /// Keys of a bucket, of a function's variable of this name.
+    pub(super) async fn keys(&self, function: &str, variable: &str) -> Vec<String> {
+        let bucket = self.variable(function, variable);
+        let listed = self.s3.list_objects_v2().bucket(bucket).send();
+        let objects = listed.await.unwrap().contents.unwrap_or_default();
+        objects
+            .into_iter()
+            .filter_map(|object| object.key)
+            .collect()
+    }
+
+    /// The next `count` notifications of the store, as it sends them, as far as the module asks for them.
+    pub(super) async fn notifications(&mut self, count: usize) -> Vec<Value> {
+        let source = self.variable("ingest", "SOURCE_BUCKET");
+        let mut events = Vec::new();
+        while events.len() < count {
+            let event = self.notifications.recv().await.unwrap();
+            let record = &event["Records"][0];
+            let removed = record["eventName"].as_str().unwrap().contains("Removed");
+            if !(removed && record["s3"]["bucket"]["name"] == source.as_str()) {
+                events.push(event);
+            }
+        }
+        events
+    }
+
+    /// All that the stream of the photos table holds, as the mapping's filter passes it to publish.
+    pub(super) async fn stream_batch(&self) -> Value {
+        let table = self.variable("publish", "PHOTOS_TABLE");
+        let streams = self.streams("ListStreams", json!({ "TableName": table }));
+        let arn = streams.await["Streams"][0]["StreamArn"].clone();
+        let stream = self
+            .streams("DescribeStream", json!({ "StreamArn": arn }))
+            .await;
+        let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
+        let start =
+            json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
+        let iterator = self.streams("GetShardIterator", start).await;
+        let from = json!({ "ShardIterator": iterator["ShardIterator"] });
+        let mut batch = self.streams("GetRecords", from).await;
+        let records = batch["Records"].as_array_mut().unwrap();
+        records.retain(|record| {
+            let pk = record["dynamodb"]["Keys"]["pk"]["S"].as_str();
+            let pk = pk.unwrap_or_else(|| panic!("{record}"));
+            pk.starts_with("photo#")
+        });
+        for record in records.iter_mut() {
+            record["eventSource"] = json!("aws:dynamodb");
+            record["eventSourceARN"] = arn.clone();
+        }
+        json!({ "Records": records })
+    }
+
+    async fn streams(&self, operation: &str, request: Value) -> Value {
+        let sent = crate::http_client()
+            .post(&self.dynamodb)
+            .header(
+                "x-amz-target",
+                format!("DynamoDBStreams_20120810.{operation}"),
+            )
+            .header("content-type", "application/x-amz-json-1.0")
+            // The engine wants a signature, and does not look at it.
+            .header("x-amz-date", "20261123T100000Z")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20261123/us-east-1/dynamodb/aws4_request, \
+                 SignedHeaders=host, Signature=0",
+            )
+            .body(request.to_string());
+        let answer = sent.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{operation}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+/// What of a request says which actions and resources it needs.
+fn recorded(function: &str, service: &str, request: &Parts, body: &Bytes) -> Value {
+    let header = |name| {
+        request
+            .headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+    };
+    let body: Value = match service {
+        "s3" => Value::Null,
+        _ => serde_json::from_slice(body).unwrap(),
+    };
+    let of_body = |names: &[&str]| -> BTreeMap<String, Value> {
+        let found = names
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), body.get(name)?.clone())));
+        found.collect()
+    };
+    json!({
+        "function": function,
+        "service": service,
+        "method": request.method.as_str(),
+        "path": request.uri.path(),
+        "query": request.uri.query(),
+        "target": header("x-amz-target"),
+        "copySource": header("x-amz-copy-source"),
+        "taggingDirective": header("x-amz-tagging-directive"),
+        "tagging": header("x-amz-tagging"),
+        "names": of_body(&["TableName", "IndexName", "Name", "WithDecryption"]),
+    })
+}
+
+/// Systems Manager's GetParameter.
+async fn parameter(
+    State(parameters): State<Arc<Mutex<BTreeMap<String, String>>>>,
+    headers: HeaderMap,
+    request: Bytes,
+) -> Response {
+    let request: Value = serde_json::from_slice(&request).unwrap();
+    assert_eq!(headers["x-amz-target"], "AmazonSSM.GetParameter");
+    let name = request["Name"].as_str().unwrap();
+    match parameters.lock().unwrap().get(name) {
+        Some(value) if request["WithDecryption"] == true => {
+            let parameter = json!({ "Name": name, "Type": "SecureString", "Value": value });
+            Json(json!({ "Parameter": parameter })).into_response()
+        }
+        Some(_) => {
+            Json(json!({ "Parameter": { "Name": name, "Value": "AQICAHh…" } })).into_response()
+        }
+        None => {
+            let error = json!({ "__type": "ParameterNotFound" });
+            (StatusCode::BAD_REQUEST, Json(error)).into_response()
+        }
+    }
+}
+
+/// The variables of each function: as Terraform renders them, where they have been rendered; else the same by hand.
+fn environment() -> Value {
+    if let Some(path) = std::env::var_os(ENVIRONMENT) {
+        return serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    }
+    json!({
+        "ingest": {
+            "SOURCE_BUCKET": "photo-catalogue-source-123456789012",
+            "SOURCE_AFTER": "delete",
+            "ARCHIVE_BUCKET": "photo-catalogue-archive-123456789012",
+            "LOCATION": "round:1",
+            "PHOTOS_TABLE": "photo-catalogue-photos",
+        },
+        "publish": {
+            "PHOTOS_TABLE": "photo-catalogue-photos",
+            "PUBLISH_TABLE": "photo-catalogue-publish",
+            "GALLERY_BUCKET": "photo-catalogue-gallery-123456789012",
+            "GALLERY_PREFIX": "gallery/",
+            "HOOK_URL_PARAMETER": "/photo-catalogue/hook-url",
+            "LOCATION": "round:1",
+        },
+        "gallery": {
+            "SOURCE_BUCKET": "photo-catalogue-source-123456789012",
+            "ARCHIVE_BUCKET": "photo-catalogue-archive-123456789012",
+            "PHOTOS_TABLE": "photo-catalogue-photos",
+            "PUBLISH_TABLE": "photo-catalogue-publish",
+            "CURSOR_KEY_PARAMETER": "/photo-catalogue/cursor-key",
+            "LOCATION": "round:1",
+        },
+    })
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    (listener, endpoint)
+}
