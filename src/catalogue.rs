@@ -3,6 +3,7 @@
 //! Claims and writes are conditional puts and every read that a decision rests on is strongly consistent. Knows no HTTP
 //! server, no Lambda, and neither ingest, publish nor gallery.
 
+pub mod batch;
 pub mod item;
 pub mod ledger;
 pub mod published;

@@ -7,6 +7,9 @@ mod ask;
 mod data;
 mod extract;
 mod hook;
+mod import;
+mod interrupt;
+mod library;
 mod list;
 mod output;
 mod progress;
@@ -15,6 +18,7 @@ mod recount;
 mod serve;
 mod show;
 mod skipped;
+mod sweep;
 mod upload;
 
 use std::process::ExitCode;
@@ -37,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Run everything here: an S3 to upload to, ingest, and the gallery.
     Serve(serve::Arguments),
+    /// File and catalogue a library: a folder, or what is in a bucket already.
+    Import(import::Arguments),
     /// Print what ingest would record of files, a line of JSON each.
     Extract(extract::Arguments),
     /// List the catalogue's photos.
@@ -74,6 +80,7 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Import(arguments) => import::run(arguments).await,
             Command::Extract(arguments) => extract::run(&arguments),
             Command::List(arguments) => list::run(arguments).await,
             Command::Show(arguments) => show::run(arguments).await,

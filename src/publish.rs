@@ -709,11 +709,13 @@ fn segment(month: &str) -> Segment {
 /// # Errors
 /// It is of another shape.
 pub fn hook_state(state: &State) -> Result<HookState, PublishError> {
-    match &state.hook {
-        None => Ok(HookState::default()),
+    let mut hook: HookState = match &state.hook {
+        None => HookState::default(),
         Some(hook) => serde_json::from_value(hook.clone())
-            .map_err(|error| file_error("the hook's state", &error)),
-    }
+            .map_err(|error| file_error("the hook's state", &error))?,
+    };
+    hook.held_until = state.held_until;
+    Ok(hook)
 }
 
 fn file_error(path: &str, error: &dyn std::error::Error) -> PublishError {

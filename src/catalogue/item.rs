@@ -32,6 +32,50 @@ impl Generation {
     }
 }
 
+impl Generation {
+    /// Whether a listing shows these bytes. A listing may round the time otherwise than a HEAD does (Swift rounds one of
+    /// them up), so a second more or less is the same.
+    pub fn is_listed(&self, etag: &str, last_modified: DateTime<Utc>) -> bool {
+        let recorded = DateTime::parse_from_rfc3339(&self.last_modified);
+        self.etag == etag
+            && recorded
+                .is_ok_and(|recorded| (recorded.timestamp() - last_modified.timestamp()).abs() <= 1)
+    }
+}
+
+/// What an item says of its files, without its record.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Holding {
+    /// See [`Item::pk`].
+    pub pk: String,
+    /// See [`Item::stem`].
+    pub stem: String,
+    /// See [`Item::owner`].
+    pub owner: String,
+    /// See [`Item::revision`].
+    pub revision: u64,
+    /// See [`Item::parts`].
+    pub parts: BTreeMap<String, Part>,
+    /// See [`IndexKeys::date_partition`].
+    pub date_partition: Option<String>,
+    /// See [`Item::extractor_version`].
+    pub extractor_version: u32,
+}
+
+impl Holding {
+    /// The attributes that it is made of.
+    pub(super) const ATTRIBUTES: [&'static str; 7] = [
+        "pk",
+        "stem",
+        "owner",
+        "revision",
+        "parts",
+        "datePartition",
+        "extractorVersion",
+    ];
+}
+
 /// A photo item: one shot, its parts and the record derived from its primary part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -220,9 +264,12 @@ impl Item {
     }
 }
 
+/// What the partition key of every photo item begins with.
+pub(super) const PHOTO_PREFIX: &str = "photo#";
+
 /// Partition key of a photo item.
 pub fn photo_pk(id: &PhotoId) -> String {
-    format!("photo#{id}")
+    format!("{PHOTO_PREFIX}{id}")
 }
 
 /// A ledger item: what became of one key's bytes.
@@ -256,6 +303,9 @@ pub struct LedgerEntry {
 impl LedgerEntry {
     /// Partition key of a key's ledger entry.
     pub fn pk(bucket: &str, key: &str) -> String {
-        format!("ledger#{bucket}/{key}")
+        format!("{}{bucket}/{key}", Self::PREFIX)
     }
+
+    /// What every such partition key begins with.
+    pub const PREFIX: &'static str = "ledger#";
 }

@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::Ended;
 use super::data::{self, ACCESS_KEY, Holder, Running, SECRET_KEY};
+use super::interrupt::told_to_stop;
 use super::progress::tell;
 use super::publishing::HookArguments;
 use super::upload::{self, Found, Report};
@@ -225,19 +226,4 @@ fn uploaded(report: Report, unreadable: u64, tally: &Tally) -> String {
         line += &format!(": {}", tally.line());
     }
     line + "."
-}
-
-/// Ctrl-C or, where there is such a thing, SIGTERM.
-async fn told_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

@@ -3,5 +3,6 @@
 mod bad_input;
 mod command_line;
 mod corpus;
+mod import;
 pub(crate) mod process;
 mod upload;
