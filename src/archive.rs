@@ -13,6 +13,8 @@ const MAX_NAME_BYTES: usize = 255;
 const MAX_EXTENSION_BYTES: usize = 16;
 /// The folder of photos without a believable date.
 pub const UNDATED: &str = "undated";
+/// How the name of what a store is tried with begins.
+const PROBE: &str = ".photo-catalogue-probe-";
 /// How a part without an extension is listed in a photo's parts.
 pub const NO_EXTENSION: &str = "(none)";
 
@@ -127,9 +129,20 @@ impl Layout {
         })
     }
 
+    /// Where the store's abilities are tried: a key under the source prefix that is never organised. `tail` makes it one's
+    /// own.
+    pub fn probe_key(&self, tail: &str) -> String {
+        format!("{}{PROBE}{tail}", self.source_prefix)
+    }
+
     /// Which step a changed key wakes; `None` for a key under neither prefix.
     pub fn place(&self, bucket: &str, key: &str) -> Option<Place> {
-        if bucket == self.source_bucket && key.starts_with(&self.source_prefix) {
+        if bucket == self.source_bucket
+            && let Some(below) = key.strip_prefix(&self.source_prefix)
+        {
+            if below.starts_with(PROBE) {
+                return None;
+            }
             return Some(Place::Source(SourceKey {
                 key: key.to_owned(),
             }));
@@ -601,5 +614,6 @@ mod tests {
         ));
         assert_eq!(layout.place("one", "gallery/index.json"), None);
         assert_eq!(layout.place("two", "inbox/a.jpg"), None);
+        assert_eq!(layout.place("one", &layout.probe_key("1")), None);
     }
 }

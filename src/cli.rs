@@ -12,10 +12,12 @@ mod interrupt;
 mod library;
 mod list;
 mod output;
+mod privacy;
 mod progress;
 mod publishing;
 mod recount;
 mod serve;
+mod set;
 mod show;
 mod skipped;
 mod sweep;
@@ -49,6 +51,8 @@ enum Command {
     List(list::Arguments),
     /// Show one photo's record.
     Show(show::Arguments),
+    /// Hide a photo from the public or show it, or give it another title or caption.
+    Set(set::Arguments),
     /// List the uploads that were no photos, and why.
     Skipped(skipped::Arguments),
     /// Count and write the static gallery files anew, or verify the counts.
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
             Command::Extract(arguments) => extract::run(&arguments),
             Command::List(arguments) => list::run(arguments).await,
             Command::Show(arguments) => show::run(arguments).await,
+            Command::Set(arguments) => set::run(arguments).await,
             Command::Skipped(arguments) => skipped::run(arguments).await,
             Command::Recount(arguments) => recount::run(arguments).await,
             Command::Hook(arguments) => hook::run(arguments).await,

@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 use chrono::TimeDelta;
 
 use crate::archive::{Layout, LayoutError};
-use crate::photo::LocationPolicy;
+use crate::ingest::SourceAfter;
+use crate::photo::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{Hook, HookError, HookRules};
+use crate::storage::Copying;
 
 /// Bucket that photos are uploaded to.
 pub const SOURCE_BUCKET: &str = "SOURCE_BUCKET";
@@ -19,6 +21,20 @@ pub const SOURCE_PREFIX: &str = "SOURCE_PREFIX";
 pub const ARCHIVE_BUCKET: &str = "ARCHIVE_BUCKET";
 /// Folder in it; empty or ending in `/`.
 pub const ARCHIVE_PREFIX: &str = "ARCHIVE_PREFIX";
+/// What becomes of an upload once it is archived: `keep`, `delete`.
+pub const SOURCE_AFTER: &str = "SOURCE_AFTER";
+/// Storage class of the archive's files.
+pub const ARCHIVE_STORAGE_CLASS: &str = "ARCHIVE_STORAGE_CLASS";
+/// Those that answer at once, as ingest and gallery need it (S3 User Guide, "Understanding and managing Amazon S3 storage
+/// classes").
+const STORAGE_CLASSES: [&str; 6] = [
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER_IR",
+    "REDUCED_REDUNDANCY",
+];
 /// The catalogue's table.
 pub const TABLE: &str = "PHOTOS_TABLE";
 /// S3-compatible store other than AWS's.
@@ -27,6 +43,18 @@ pub const S3_ENDPOINT: &str = "S3_ENDPOINT";
 pub const DYNAMODB_ENDPOINT: &str = "DYNAMODB_ENDPOINT";
 /// What the public may learn of a place: `hide`, `round:N`, `exact`.
 pub const LOCATION: &str = "LOCATION";
+/// Where no position is published, as [`crate::photo::HomeZones`] reads them.
+pub const HOME_ZONES: &str = "HOME_ZONES";
+/// `public` or `private`: photos that no rule speaks of.
+pub const VISIBILITY: &str = "VISIBILITY";
+/// Keywords that make a photo private, separated by commas.
+pub const PRIVATE_KEYWORDS: &str = "PRIVATE_KEYWORDS";
+/// Keywords that make a photo public where VISIBILITY is `private`.
+pub const PUBLIC_KEYWORDS: &str = "PUBLIC_KEYWORDS";
+/// Photos of fewer stars are private.
+pub const PRIVATE_BELOW_RATING: &str = "PRIVATE_BELOW_RATING";
+/// Prefixes of source keys whose photos are private, separated by commas.
+pub const PRIVATE_SOURCES: &str = "PRIVATE_SOURCES";
 /// Where browsers get the pictures.
 pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
 /// `true` states that what PHOTO_BASE_URL serves carries no GPS.
@@ -68,6 +96,55 @@ const MAX_SECONDS: u32 = 7 * 24 * 3600;
 /// Most calls that a budget holds.
 const MAX_CALLS: u32 = 10_000;
 
+/// What ingest does beyond what it shares with the gallery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngestSettings {
+    /// What becomes of an upload.
+    pub source_after: SourceAfter,
+    /// How the archive's copies are made.
+    pub copying: Copying,
+}
+
+impl IngestSettings {
+    /// Reads and checks the settings; an empty value counts as not set.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let get = |name| lookup(name).filter(|value| !value.is_empty());
+        let source_after = match get(SOURCE_AFTER) {
+            None => SourceAfter::Keep,
+            Some(value) if value == "keep" => SourceAfter::Keep,
+            Some(value) if value == "delete" => SourceAfter::Delete,
+            Some(value) => {
+                return Err(SettingsError::Form {
+                    variable: SOURCE_AFTER,
+                    value,
+                    expected: "it takes keep or delete",
+                });
+            }
+        };
+        let storage_class = get(ARCHIVE_STORAGE_CLASS);
+        if let Some(value) = &storage_class
+            && !STORAGE_CLASSES.contains(&value.as_str())
+        {
+            return Err(SettingsError::Form {
+                variable: ARCHIVE_STORAGE_CLASS,
+                value: value.clone(),
+                expected: "it takes a class that answers at once: STANDARD, STANDARD_IA, ONEZONE_IA, \
+                           INTELLIGENT_TIERING, GLACIER_IR, REDUCED_REDUNDANCY",
+            });
+        }
+        Ok(IngestSettings {
+            source_after,
+            copying: Copying {
+                storage_class,
+                ..Copying::default()
+            },
+        })
+    }
+}
+
 /// What ingest and gallery share.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -75,8 +152,8 @@ pub struct Settings {
     pub layout: Layout,
     /// The catalogue's table.
     pub table: String,
-    /// What the public may learn of a place.
-    pub location: LocationPolicy,
+    /// What is kept from the public.
+    pub privacy: Privacy,
 }
 
 /// Why the settings were refused; one line that names the variable.
@@ -85,6 +162,9 @@ pub enum SettingsError {
     /// A variable that has no default is not set.
     #[error("{0} is not set")]
     Missing(&'static str),
+    /// A home zone is none.
+    #[error("{HOME_ZONES}: {0}")]
+    HomeZones(#[from] InvalidHomeZone),
     /// Buckets and prefixes do not fit together.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -110,7 +190,6 @@ impl Settings {
         let need = |name| get(name).ok_or(SettingsError::Missing(name));
         let source_bucket = need(SOURCE_BUCKET)?;
         let archive_bucket = need(ARCHIVE_BUCKET)?;
-        let location = get(LOCATION).unwrap_or_else(|| "hide".to_owned());
         Ok(Settings {
             layout: Layout::new(
                 &source_bucket,
@@ -119,13 +198,54 @@ impl Settings {
                 &get(ARCHIVE_PREFIX).unwrap_or_default(),
             )?,
             table: need(TABLE)?,
-            location: location.parse().map_err(|_| SettingsError::Form {
-                variable: LOCATION,
-                value: location,
-                expected: "it takes hide, exact, or round:N with N decimals, 0 to 5",
-            })?,
+            privacy: privacy(&lookup)?,
         })
     }
+}
+
+/// What is kept from the public, each setting from its variable; without any, all positions and nothing else.
+///
+/// # Errors
+/// The first setting that is wrong. A home zone that is wrong is told by its place in the list only.
+pub fn privacy(lookup: impl Fn(&str) -> Option<String>) -> Result<Privacy, SettingsError> {
+    let get = |variable| lookup(variable).filter(|value| !value.trim().is_empty());
+    let form = |variable, expected| {
+        move |value| SettingsError::Form {
+            variable,
+            value,
+            expected,
+        }
+    };
+    let location = get(LOCATION).unwrap_or_else(|| "hide".to_owned());
+    let visibility = get(VISIBILITY).unwrap_or_else(|| "public".to_owned());
+    let list = |variable| -> Vec<String> {
+        let text = get(variable).unwrap_or_default();
+        let entries = text.split(',').map(str::trim);
+        entries
+            .filter(|entry| !entry.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let expected = "it takes stars, 0 to 5; photos of fewer are private";
+    let rating = number(&lookup, PRIVATE_BELOW_RATING, 0..=5, expected)?;
+    Ok(Privacy {
+        home_zones: get(HOME_ZONES).unwrap_or_default().parse()?,
+        visibility: VisibilityRules {
+            default: visibility
+                .parse()
+                .map_err(|_| form(VISIBILITY, "it takes public or private")(visibility))?,
+            private_keywords: list(PRIVATE_KEYWORDS),
+            public_keywords: list(PUBLIC_KEYWORDS),
+            private_below_rating: rating.and_then(|stars| i8::try_from(stars).ok()),
+            private_sources: list(PRIVATE_SOURCES),
+        },
+        location: location.parse().map_err(|_| {
+            form(
+                LOCATION,
+                "it takes hide, exact, or round:N with N decimals, 0 to 5",
+            )(location)
+        })?,
+    })
 }
 
 /// The build hook's limits, each from its variable or by default.

@@ -36,7 +36,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
-use crate::photo::LocationPolicy;
+use crate::photo::Privacy;
 use crate::storage::Storage;
 
 pub use cursor::{CursorKey, InvalidCursorKey};
@@ -55,8 +55,8 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 /// What a gallery is told from outside.
 #[derive(Clone)]
 pub struct Settings {
-    /// How much of a photo's position is published.
-    pub location: LocationPolicy,
+    /// What is kept from the public.
+    pub privacy: Privacy,
     /// Where the archive below its prefix is reached, without a trailing slash: `https://photos.example.org`. Pictures
     /// are listed with this in front. With [`Settings::pictures`] it is where this router's own `/photos` is reached,
     /// and may be left out (URLs are then relative to the host); without, and absent, no pictures are listed.
@@ -90,7 +90,7 @@ impl Settings {
     /// The view that these settings give.
     pub fn view(&self) -> PublicView {
         PublicView::new(
-            self.location,
+            self.privacy.clone(),
             self.photo_base_url.as_deref(),
             self.photo_base_url_stripped,
             self.pictures.is_some(),
@@ -166,7 +166,7 @@ async fn healthz() -> Response {
 /// What the API is.
 async fn openapi(RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
     parameters::none(query.as_deref())?;
-    answer::json(&headers, openapi::document().to_string())
+    answer::json(&headers, answer::JSON, openapi::document().to_string())
 }
 
 async fn no_such_route() -> Problem {

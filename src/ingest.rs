@@ -4,6 +4,7 @@
 //! do not matter: organise (`organise.rs`) copies a source object to its archive key, index (`index.rs`) keeps one
 //! catalogue item for each archived photo. Knows no Lambda, no environment and no AWS type.
 
+mod amend;
 pub mod event;
 mod index;
 mod organise;
@@ -25,10 +26,12 @@ use crate::archive::{Layout, Place};
 use crate::catalogue::item::Generation;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::exif::{Context, Extraction, Extractor, NotAPhoto, Step};
-use crate::photo::LocationPolicy;
+use crate::photo::Privacy;
 use crate::storage::{Object, Storage, StorageError};
 use event::{Ending, EventError, Notice, Parcel};
 use provenance::Provenance;
+
+pub use amend::amend;
 
 /// Keys of one event that are worked on at a time.
 const CONCURRENCY: usize = 8;
@@ -43,10 +46,37 @@ pub struct Ingest {
     storage: Storage,
     catalogue: Catalogue,
     layout: Layout,
-    location: LocationPolicy,
+    privacy: Arc<Privacy>,
+    source_after: SourceAfter,
     /// Date partitions known to be in [`Catalogue::years`], so that it is written once a year and process.
     years: Arc<Mutex<BTreeSet<String>>>,
     observer: Option<Observer>,
+}
+
+/// What becomes of an upload once its photo is archived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SourceAfter {
+    /// It stays: nothing is ever changed under the source prefix.
+    #[default]
+    Keep,
+    /// It is deleted, IF its copy holds its bytes and it still does.
+    Delete,
+}
+
+/// Why ingest does not begin on a store; one line that names the setting.
+#[derive(Debug, thiserror::Error)]
+pub enum Unable {
+    /// It would delete what was uploaded meanwhile.
+    #[error(
+        "SOURCE_AFTER is \"delete\", but this store deletes an object also where it was changed meanwhile; set \"keep\""
+    )]
+    DeleteIfMatch,
+    /// It drops the class, or has another.
+    #[error("this store does not keep the storage class of ARCHIVE_STORAGE_CLASS")]
+    StorageClass,
+    /// It could not be tried.
+    #[error("the store could not be tried: {0}")]
+    Storage(#[from] StorageError),
 }
 
 /// Hears of every key that was made right.
@@ -117,6 +147,12 @@ pub enum IngestError {
         /// Key.
         key: String,
     },
+    /// The same, of a photo that a person has something to say of.
+    #[error("photo {id} changed {ROUNDS} times meanwhile; try again")]
+    Busy {
+        /// Its id.
+        id: String,
+    },
     /// Every name that this photo may take is another's.
     #[error("every archive name of s3://{bucket}/{key} is taken, the last of them {archive_key}")]
     NoName {
@@ -135,7 +171,7 @@ impl IngestError {
         match self {
             IngestError::Storage(error) => error.may_pass(),
             IngestError::Catalogue(error) => matches!(error, CatalogueError::Request { .. }),
-            IngestError::Contended { .. } => true,
+            IngestError::Contended { .. } | IngestError::Busy { .. } => true,
             IngestError::NoName { .. } => false,
         }
     }
@@ -154,21 +190,53 @@ enum Reading {
 }
 
 impl Ingest {
-    /// Ingest over this store and catalogue. `location` decides which position the place index is keyed by.
+    /// Ingest over this store and catalogue. `privacy` decides which index keys a photo has.
     pub fn new(
         storage: Storage,
         catalogue: Catalogue,
         layout: Layout,
-        location: LocationPolicy,
+        privacy: impl Into<Privacy>,
     ) -> Self {
         Ingest {
             storage,
             catalogue,
             layout,
-            location,
+            privacy: Arc::new(privacy.into()),
+            source_after: SourceAfter::default(),
             years: Arc::default(),
             observer: None,
         }
+    }
+
+    /// The same, which does this with an upload once its photo is archived. See [`Ingest::try_store`].
+    #[must_use]
+    pub fn source_after(mut self, source_after: SourceAfter) -> Self {
+        self.source_after = source_after;
+        self
+    }
+
+    /// Tries whether the store keeps what the settings need of it, on an object of our own under the source prefix. Asks
+    /// nothing where they need nothing. `tail` is part of that object's name, and no two tries at a time share one.
+    ///
+    /// # Errors
+    /// It does not, or could not be tried: ingest must not begin.
+    pub async fn try_store(&self, tail: &str) -> Result<(), Unable> {
+        let deletes = self.source_after == SourceAfter::Delete;
+        if !deletes && !self.storage.sets_storage_class() {
+            return Ok(());
+        }
+        let key = self.layout.probe_key(tail);
+        let probed = self
+            .storage
+            .probe(self.layout.source_bucket(), &key)
+            .await?;
+        if deletes && !probed.honours_delete_if_match {
+            return Err(Unable::DeleteIfMatch);
+        }
+        if !probed.keeps_storage_class {
+            return Err(Unable::StorageClass);
+        }
+        Ok(())
     }
 
     /// The same, telling `observer` of every key and what became of it. Called once for each time that a key is

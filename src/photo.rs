@@ -3,8 +3,11 @@
 //! Plain data with one serialised form (the JSON names), the same in `photos extract`, in DynamoDB and, through the
 //! gallery's public view, on the web. This module knows no I/O, no clock and no environment.
 
+mod home;
 mod location;
+mod privacy;
 mod summary;
+mod visibility;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +16,11 @@ use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use home::{HomeZones, InvalidHomeZone};
 pub use location::{InvalidLocationPolicy, LocationPolicy};
+pub use privacy::Privacy;
 pub use summary::{Image, Summary};
+pub use visibility::{Facts, InvalidVisibility, Visibility, VisibilityRules};
 
 /// The normalised metadata of one file: what its EXIF, XMP and IPTC say, cleaned and in stated units.
 ///

@@ -25,11 +25,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use ring::rand::SecureRandom;
 use serde_json::{Value, json};
 
+use crate::catalogue::item::PRIVATE_PARTITION;
 use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
 use crate::catalogue::query::{Index, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::gallery::PublicView;
-use crate::photo::{LocationPolicy, Summary};
+use crate::photo::{Privacy, Summary};
 use crate::storage::{Headers, Storage, StorageError};
 use files::{CHANGES, Change, Changes, INDEX};
 use month::{Body, Builder, Difference, UNDATED};
@@ -584,7 +585,7 @@ pub async fn mark_all(
     let months = published.months().await?;
     let mut months: BTreeSet<String> = months.into_iter().map(|month| month.month).collect();
     for year in catalogue.years().await? {
-        match year.strip_prefix("private#").unwrap_or(&year) {
+        match year.strip_prefix(PRIVATE_PARTITION).unwrap_or(&year) {
             UNDATED => {
                 months.insert(UNDATED.to_owned());
             }
@@ -638,6 +639,7 @@ pub async fn try_hook(
 pub async fn verify(
     catalogue: &Catalogue,
     published: &Published,
+    privacy: Privacy,
 ) -> Result<Vec<String>, PublishError> {
     // In order, since the newest photo names a camera.
     let mut photos: BTreeMap<String, Summary> = BTreeMap::new();
@@ -650,7 +652,7 @@ pub async fn verify(
             break;
         }
     }
-    let view = PublicView::new(LocationPolicy::Hide, None, false, false);
+    let view = PublicView::new(privacy, None, false, false);
     let mut builders: BTreeMap<String, Builder<'_>> = BTreeMap::new();
     for (sort, summary) in &photos {
         let month = month::of_sort(sort);

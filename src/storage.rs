@@ -1,8 +1,11 @@
-//! Objects in any S3-compatible store: head, ranged read, conditional copy, put, list.
+//! Objects in any S3-compatible store: head, ranged read, conditional copy and delete, put, list.
 //!
 //! Thin over aws-sdk-s3. What a caller branches on is a value (a missing object is `None`, a failed condition is
 //! [`Copied::SourceChanged`]); every other refusal is a [`StorageError`], which means "try again". A 403 is an error
 //! and never "gone": without `s3:ListBucket`, S3 answers 403 for a missing object. Knows nothing of photos.
+
+mod copying;
+mod probe;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,28 +14,22 @@ use std::path::Path;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime as SdkDateTime};
-use aws_sdk_s3::types::MetadataDirective;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::telemetry::causes;
 
-/// What `x-amz-copy-source` leaves as it is: RFC 3986's unreserved characters and the slash.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+pub use copying::Copying;
+pub use probe::Probed;
 
 /// A store's client.
 #[derive(Debug, Clone)]
 pub struct Storage {
     client: aws_sdk_s3::Client,
+    copying: Copying,
 }
 
 /// A request that the store refused or that did not get through. Safe to try again.
@@ -100,6 +97,15 @@ pub enum Copied {
     SourceChanged,
 }
 
+/// How a conditional delete ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Done,
+    /// It no longer holds the bytes of the condition.
+    Changed,
+}
+
 /// One key of a listing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
@@ -116,7 +122,17 @@ pub struct Listed {
 impl Storage {
     /// A store behind this client.
     pub fn new(client: aws_sdk_s3::Client) -> Self {
-        Storage { client }
+        Storage {
+            client,
+            copying: Copying::default(),
+        }
+    }
+
+    /// The same, which makes its copies so.
+    #[must_use]
+    pub fn copying(mut self, copying: Copying) -> Self {
+        self.copying = copying;
+        self
     }
 
     /// The object's properties; `None` where there is no such object.
@@ -230,49 +246,6 @@ impl Storage {
         }
     }
 
-    /// Copies within the store IF the source still holds the bytes of `etag`, with these headers and this user
-    /// metadata, and the source's tags where the store has tags. Objects up to 5 GB (S3's limit for one copy).
-    ///
-    /// Safe to repeat. A store may ignore the condition: nothing rests on it.
-    ///
-    /// # Errors
-    /// Anything but success, 404 and 412; also a 200 whose body is an error.
-    pub async fn copy(
-        &self,
-        from: (&str, &str),
-        to: (&str, &str),
-        etag: &str,
-        headers: &Headers,
-        metadata: &BTreeMap<String, String>,
-    ) -> Result<Copied, StorageError> {
-        let headers = headers.clone();
-        let request = self
-            .client
-            .copy_object()
-            .copy_source(
-                utf8_percent_encode(&format!("{}/{}", from.0, from.1), COPY_SOURCE).to_string(),
-            )
-            .copy_source_if_match(quoted(etag))
-            .bucket(to.0)
-            .key(to.1)
-            .metadata_directive(MetadataDirective::Replace)
-            .set_metadata(Some(metadata.clone().into_iter().collect()))
-            .set_content_type(headers.content_type)
-            .set_content_encoding(headers.content_encoding)
-            .set_content_disposition(headers.content_disposition)
-            .set_content_language(headers.content_language)
-            .set_cache_control(headers.cache_control)
-            .set_expires(headers.expires.and_then(|text| {
-                SdkDateTime::from_str(&text, aws_sdk_s3::primitives::DateTimeFormat::HttpDate).ok()
-            }));
-        match request.send().await {
-            Ok(_) => Ok(Copied::Done),
-            Err(error) if status(&error) == Some(412) => Ok(Copied::SourceChanged),
-            Err(error) if error.code() == Some("NoSuchKey") => Ok(Copied::SourceChanged),
-            Err(error) => Err(failed("COPY to", to.0, to.1, &error)),
-        }
-    }
-
     /// Uploads a file, streamed from disk; its ETag, without quotes.
     ///
     /// # Errors
@@ -358,6 +331,27 @@ impl Storage {
             .await
         {
             Ok(_) => Ok(()),
+            Err(error) => Err(failed("DELETE", bucket, key, &error)),
+        }
+    }
+
+    /// Removes an object IF it still holds the bytes of `etag`. Safe to repeat. For a store that honours the condition:
+    /// see [`Storage::probe`].
+    ///
+    /// # Errors
+    /// Anything but success, 404, 409 and 412.
+    pub async fn delete_if_match(
+        &self,
+        bucket: &str,
+        key: &str,
+        etag: &str,
+    ) -> Result<Deleted, StorageError> {
+        let request = self.client.delete_object().bucket(bucket).key(key);
+        match request.if_match(quoted(etag)).send().await {
+            Ok(_) => Ok(Deleted::Done),
+            Err(error) if status(&error) == Some(404) => Ok(Deleted::Done),
+            // 409: it is being written at this moment (ConditionalRequestConflict).
+            Err(error) if matches!(status(&error), Some(409 | 412)) => Ok(Deleted::Changed),
             Err(error) => Err(failed("DELETE", bucket, key, &error)),
         }
     }

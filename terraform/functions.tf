@@ -1,31 +1,43 @@
 # The three functions: each with a role of its own, which allows exactly what the function does.
 
 locals {
+  # What is kept from the public: the same for all three, or one would show what another hides.
+  privacy = {
+    LOCATION             = var.location
+    HOME_ZONES           = join(";", var.home_zones)
+    VISIBILITY           = var.visibility.default
+    PRIVATE_KEYWORDS     = join(",", var.visibility.private_keywords)
+    PUBLIC_KEYWORDS      = join(",", var.visibility.public_keywords)
+    PRIVATE_BELOW_RATING = var.visibility.private_below_rating == null ? "" : tostring(var.visibility.private_below_rating)
+    PRIVATE_SOURCES      = join(",", var.visibility.private_sources)
+  }
+
   functions = {
     ingest = {
       description = "Files photos by day and keeps the catalogue."
       memory      = var.ingest_memory
       timeout     = var.ingest_timeout
-      environment = {
-        SOURCE_BUCKET  = local.source_bucket
-        SOURCE_PREFIX  = var.source_prefix
-        ARCHIVE_BUCKET = local.archive_bucket
-        ARCHIVE_PREFIX = var.archive_prefix
-        PHOTOS_TABLE   = local.table_names.photos
-        LOCATION       = var.location
-      }
+      environment = merge(local.privacy, {
+        SOURCE_BUCKET         = local.source_bucket
+        SOURCE_PREFIX         = var.source_prefix
+        SOURCE_AFTER          = var.source_after
+        ARCHIVE_BUCKET        = local.archive_bucket
+        ARCHIVE_PREFIX        = var.archive_prefix
+        ARCHIVE_STORAGE_CLASS = var.archive_storage_class == "STANDARD" ? "" : var.archive_storage_class
+        PHOTOS_TABLE          = local.table_names.photos
+      })
     }
     publish = {
       description = "Counts, static gallery files and the build hook."
       memory      = 512
       timeout     = 120
       environment = merge(
+        local.privacy,
         {
           PHOTOS_TABLE            = local.table_names.photos
           PUBLISH_TABLE           = local.table_names.publish
           GALLERY_BUCKET          = local.gallery_bucket
           GALLERY_PREFIX          = var.gallery_prefix
-          LOCATION                = var.location
           PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
           PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
         },
@@ -44,33 +56,39 @@ locals {
       description = "Gallery JSON."
       memory      = var.gallery_memory
       timeout     = 20
-      environment = {
+      environment = merge(local.privacy, {
         SOURCE_BUCKET           = local.source_bucket
         SOURCE_PREFIX           = var.source_prefix
         ARCHIVE_BUCKET          = local.archive_bucket
         ARCHIVE_PREFIX          = var.archive_prefix
         PHOTOS_TABLE            = local.table_names.photos
         PUBLISH_TABLE           = local.table_names.publish
-        LOCATION                = var.location
         PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
         PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
         CORS_ORIGINS            = join(",", var.cors_origins)
         CURSOR_KEY_PARAMETER    = local.cursor_key_parameter
-      }
+      })
     }
   }
 
   # What the functions' own code asks of AWS.
   asked_by_code = {
-    ingest = [
-      # CopyObject reads the tags that it copies.
-      { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
-      { Sid = "Archive", Action = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
-      # Without it, S3 answers 403 for an object that is not there, and a removal could not be told from a refusal.
-      # No condition on the prefix: the request that it is for is a GET, which has none.
-      { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = distinct([local.source_bucket_arn, local.archive_bucket_arn]) },
-      { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
-    ]
+    ingest = concat(
+      [
+        # CopyObject reads the tags that it copies.
+        { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
+        { Sid = "Archive", Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
+        # Without it, S3 answers 403 for an object that is not there, and a removal could not be told from a refusal.
+        # No condition on the prefix: the request that it is for is a GET, which has none.
+        { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = distinct([local.source_bucket_arn, local.archive_bucket_arn]) },
+        { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
+      ],
+      var.source_after == "delete" ? [{ Sid = "SourceAfter", Action = ["s3:DeleteObject"], Resource = [local.source_objects_arn] }] : [],
+      # What the store is tried with when a function starts.
+      var.source_after == "delete" || var.archive_storage_class != "STANDARD" ? [
+        { Sid = "Probe", Action = ["s3:DeleteObject", "s3:PutObject"], Resource = ["${local.source_bucket_arn}/${var.source_prefix}.photo-catalogue-probe-*"] },
+      ] : [],
+    )
     publish = concat(
       [
         { Sid = "Catalogue", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },

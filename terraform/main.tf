@@ -75,8 +75,8 @@ resource "terraform_data" "layout" {
 
 check "originals_carry_positions" {
   assert {
-    condition     = !var.cloudfront_serves_archive || var.location == "exact"
-    error_message = "CloudFront serves the archive's originals to everybody. They carry GPS positions, although location is \"${var.location}\"."
+    condition     = !var.cloudfront_serves_archive || (var.location == "exact" && length(var.home_zones) == 0)
+    error_message = "CloudFront serves the archive's originals to everybody. They carry GPS positions, although location is \"${var.location}\" with ${nonsensitive(length(var.home_zones))} home zones."
   }
 }
 

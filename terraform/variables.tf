@@ -92,6 +92,28 @@ variable "archive_prefix" {
   }
 }
 
+variable "source_after" {
+  description = "What becomes of an upload once its photo is archived: `keep`, or `delete` (only where the copy is seen to hold its bytes and it has not changed meanwhile)."
+  type        = string
+  default     = "keep"
+
+  validation {
+    condition     = contains(["keep", "delete"], var.source_after)
+    error_message = "source_after is keep or delete."
+  }
+}
+
+variable "archive_storage_class" {
+  description = "Storage class that photos are filed in. Only classes that answer at once, since they are read back."
+  type        = string
+  default     = "STANDARD"
+
+  validation {
+    condition     = contains(["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], var.archive_storage_class)
+    error_message = "archive_storage_class is STANDARD, STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING or GLACIER_IR."
+  }
+}
+
 variable "gallery_bucket" {
   description = "Bucket of the static gallery files. Default: `NAME-gallery-ACCOUNT`. Never the source's or the archive's."
   type        = string
@@ -226,6 +248,52 @@ variable "location" {
   validation {
     condition     = can(regex("^(hide|exact|round:[0-5])$", var.location))
     error_message = "location is hide, exact, or round:N with N decimals, 0 to 5."
+  }
+}
+
+variable "home_zones" {
+  description = "Where no position is published, whatever `location` says: geohash cells of 1 to 6 characters, or `LAT,LON` or `LAT,LON,METRES`, which become the cells that they touch."
+  type        = list(string)
+  default     = []
+  sensitive   = true
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for zone in var.home_zones : can(regex("^([0-9b-hjkmnp-z]{1,6}|-?[0-9.]+,-?[0-9.]+(,[0-9.]+)?)$", zone))
+    ])
+    error_message = "A home zone is a geohash cell of 1 to 6 characters, LAT,LON or LAT,LON,METRES."
+  }
+}
+
+variable "visibility" {
+  description = "Which photos the public sees: `default` is `public` or `private`; then, of `private_keywords`, `private_below_rating` (stars), `private_sources` (prefixes of source keys), each makes a photo private, and `public_keywords` public where none does."
+  type = object({
+    default              = optional(string, "public")
+    private_keywords     = optional(list(string), [])
+    public_keywords      = optional(list(string), [])
+    private_below_rating = optional(number)
+    private_sources      = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["public", "private"], var.visibility.default)
+    error_message = "visibility.default is public or private."
+  }
+
+  validation {
+    condition     = var.visibility.private_below_rating == null ? true : contains([0, 1, 2, 3, 4, 5], var.visibility.private_below_rating)
+    error_message = "visibility.private_below_rating is a number of stars, 0 to 5."
+  }
+
+  validation {
+    condition = alltrue([
+      for text in concat(var.visibility.private_keywords, var.visibility.public_keywords, var.visibility.private_sources) :
+      !strcontains(text, ",") && trimspace(text) != ""
+    ])
+    error_message = "A keyword or prefix of visibility is not empty and has no comma."
   }
 }
 

@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
         Catalogue::new(clients.dynamodb.clone(), &settings.table),
         Published::new(clients.dynamodb, &publish_table),
         gallery::Settings {
-            location: settings.location,
+            privacy: settings.privacy,
             photo_base_url: variable(config::PHOTO_BASE_URL),
             photo_base_url_stripped: variable(config::PHOTO_BASE_URL_STRIPPED).as_deref()
                 == Some("true"),

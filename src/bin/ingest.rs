@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::config::{self, Settings};
+use photo_catalogue::config::{self, IngestSettings, Settings};
 use photo_catalogue::ingest::Ingest;
 use photo_catalogue::storage::Storage;
 use photo_catalogue::telemetry;
@@ -16,17 +16,22 @@ async fn main() -> Result<(), Error> {
     telemetry::log_json();
     let variable = |name: &str| std::env::var(name).ok();
     let settings = Settings::read(variable)?;
+    let own = IngestSettings::read(variable)?;
     let endpoints = Endpoints {
         s3: variable(config::S3_ENDPOINT),
         dynamodb: variable(config::DYNAMODB_ENDPOINT),
     };
     let clients = clients::connect(&clients::from_environment().await, &endpoints);
     let ingest = Ingest::new(
-        Storage::new(clients.s3),
+        Storage::new(clients.s3).copying(own.copying),
         Catalogue::new(clients.dynamodb, &settings.table),
         settings.layout,
-        settings.location,
-    );
+        settings.privacy,
+    )
+    .source_after(own.source_after);
+    // Every environment has a log stream of its own.
+    let tail = variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
+    ingest.try_store(&tail.replace('/', "-")).await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let ingest = ingest.clone();
         async move {

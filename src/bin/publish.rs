@@ -10,7 +10,6 @@ use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, SettingsError};
 use photo_catalogue::gallery::PublicView;
-use photo_catalogue::photo::LocationPolicy;
 use photo_catalogue::publish::{self, Publish};
 use photo_catalogue::secrets;
 use photo_catalogue::storage::Storage;
@@ -26,10 +25,6 @@ async fn main() -> Result<(), Error> {
         s3: variable(config::S3_ENDPOINT),
         dynamodb: variable(config::DYNAMODB_ENDPOINT),
     };
-    let location: LocationPolicy = match variable(config::LOCATION) {
-        Some(location) => location.parse()?,
-        None => LocationPolicy::default(),
-    };
     let sdk = clients::from_environment().await;
     let (plain, parameter) = (config::HOOK_URL, config::HOOK_URL_PARAMETER);
     let hook_url = secrets::read(&sdk, plain, parameter, variable).await?;
@@ -42,7 +37,7 @@ async fn main() -> Result<(), Error> {
         prefix: variable(config::GALLERY_PREFIX)
             .unwrap_or_else(|| config::DEFAULT_GALLERY_PREFIX.to_owned()),
         view: PublicView::new(
-            location,
+            config::privacy(variable)?,
             variable(config::PHOTO_BASE_URL).as_deref(),
             variable(config::PHOTO_BASE_URL_STRIPPED).as_deref() == Some("true"),
             false,

@@ -6,10 +6,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::exif::EXTRACTOR_VERSION;
-use crate::photo::{Photo, PhotoId, Preview, Summary, Tags};
+use crate::photo::{Facts, Photo, PhotoId, Preview, Summary, Tags, Visibility, VisibilityRules};
 
 /// Bumped when the shape of an item changes so that older items must be written anew.
 pub const SCHEMA_VERSION: u32 = 1;
+/// A private photo's date partition begins with this.
+pub const PRIVATE_PARTITION: &str = "private#";
 
 /// Which bytes an object holds: its ETag and its time of change. Two writes of one key are never equal in both, but for
 /// equal bytes within one second, which are equal in all that matters.
@@ -228,16 +230,6 @@ impl Overrides {
     }
 }
 
-/// Who may see a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Visibility {
-    /// Everybody.
-    Public,
-    /// The owner, by `photos show`.
-    Private,
-}
-
 impl Item {
     /// A stub: the name is claimed, nothing is archived under it yet.
     pub fn stub(stem: &str, owner: &str) -> Self {
@@ -258,9 +250,28 @@ impl Item {
         self.parts.values().any(|part| !part.removed)
     }
 
-    /// Whether the public may see it.
+    /// Whether one of them is a copy that organise made.
+    pub fn has_live_parts_of_ours(&self) -> bool {
+        let mut parts = self.parts.values();
+        parts.any(|part| !part.removed && part.source.is_some())
+    }
+
+    /// Who may see it, by the rules, whatever it is indexed as.
+    pub fn visibility_by(&self, rules: &VisibilityRules) -> Visibility {
+        let facts = Facts {
+            set: self.overrides.visibility,
+            keywords: &self.photo.keywords,
+            rating: self.photo.rating,
+        };
+        let live = self.parts.values().filter(|part| !part.removed);
+        let sources = live.filter_map(|part| part.source.as_ref());
+        rules.decide(facts, sources.map(|source| source.key.as_str()))
+    }
+
+    /// Whether it is indexed for the public: it has files, and its date partition is not a private one.
     pub fn is_public(&self) -> bool {
-        self.overrides.visibility != Some(Visibility::Private)
+        let partition = self.index.date_partition.as_deref().unwrap_or_default();
+        self.has_live_parts() && !partition.is_empty() && !partition.starts_with(PRIVATE_PARTITION)
     }
 }
 

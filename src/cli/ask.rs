@@ -1,5 +1,6 @@
 //! Reaches the catalogue that a command asks: that of a data folder, served or at rest, or one on AWS.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -12,6 +13,7 @@ use crate::catalogue::published::Published;
 use crate::clients::{self, Endpoints};
 use crate::config;
 use crate::local::dynamodb::DynamoDbEngine;
+use crate::photo::Privacy;
 
 /// Which catalogue.
 #[derive(Debug, Args)]
@@ -48,7 +50,7 @@ pub(super) struct Asked {
 impl Where {
     /// Connects. A data folder at rest is opened and held until the answer is dropped.
     pub(super) async fn connect(&self) -> anyhow::Result<Asked> {
-        if self.aws || self.dynamodb_endpoint.is_some() {
+        if self.is_elsewhere() {
             let config = clients::from_environment().await;
             let endpoints = Endpoints {
                 dynamodb: self.dynamodb_endpoint.clone(),
@@ -88,6 +90,23 @@ impl Where {
             asked.published.create_table().await?;
         }
         Ok(asked)
+    }
+
+    /// Whether the catalogue is not in a data folder.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.aws || self.dynamodb_endpoint.is_some()
+    }
+
+    /// What is kept from the public there: what `given` says, by variables; else, of a data folder, what its
+    /// `photos serve` was told.
+    pub(super) fn privacy(&self, given: BTreeMap<String, String>) -> anyhow::Result<Privacy> {
+        let mut told = if self.is_elsewhere() {
+            BTreeMap::new()
+        } else {
+            data::privacy(&self.data)?
+        };
+        told.extend(given);
+        Ok(config::privacy(|name| told.get(name).cloned())?)
     }
 
     fn asked(&self, client: aws_sdk_dynamodb::Client, held: Option<Held>) -> Asked {

@@ -1,5 +1,6 @@
 //! The data folder of `photos serve`: whose it is now, and where its servers listen.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Key pair of the embedded S3, where nothing else is said. The servers listen on this machine only.
 pub(super) const ACCESS_KEY: &str = "photos";
 pub(super) const SECRET_KEY: &str = "photos-secret";
+
+/// In `DATA/.engine`: what is kept from the public.
+const PRIVACY: &str = "privacy.json";
 
 /// Where a running `photos serve` answers; `DATA/.engine/serve.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,10 +77,32 @@ impl Held {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Keeps what is kept from the public, by its variables, for commands that change photos.
+    pub(super) fn keep_privacy(&self, privacy: &BTreeMap<String, String>) -> anyhow::Result<()> {
+        let path = self.engine.join(PRIVACY);
+        std::fs::write(&path, serde_json::to_vec_pretty(privacy)?)
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
     /// Takes the announcement back.
     pub(super) fn withdraw(&self) {
         // Left behind, it is not believed: it counts only while the lock is held.
         let _ = std::fs::remove_file(self.engine.join("serve.json"));
+    }
+}
+
+/// What the last `photos serve` of a data folder kept from the public, by its variables; nothing before the first.
+pub(super) fn privacy(data: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let path = data.join(".engine").join(PRIVACY);
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
+            format!(
+                "{} is damaged; `photos serve` writes it anew",
+                path.display()
+            )
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => bail!("cannot read {}: {error}", path.display()),
     }
 }
 

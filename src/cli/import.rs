@@ -196,6 +196,7 @@ async fn work(
     let wait = (opened.is_awake || arguments.wait) && target.layout == own;
     let jobs = usize::from(arguments.jobs);
     let sweep = Sweep::new(&opened.storage, &opened.ingest, &target.bucket, jobs, wait);
+    let in_place = target.in_place;
     let (candidates, total, upload_bytes) = candidates(&opened.storage, target).await?;
     report.uploaded_bytes = upload_bytes;
     let bar = progress::bar(
@@ -210,6 +211,13 @@ async fn work(
     let swept = sweep
         .run(candidates, stop, |key, bytes, done| {
             bar.inc(1);
+            let done = match done {
+                // The notification of a file that was found in the archive was quicker than the survey.
+                Done::Known { undated } if in_place && opened.indexed.take(key) => {
+                    Done::New { undated }
+                }
+                done => done,
+            };
             report.add(key, bytes, done);
         })
         .await;

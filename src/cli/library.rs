@@ -1,7 +1,9 @@
 //! Reaches everything that a command changes: the store, the tables and ingest over both, of a data folder, served or
 //! at rest, or of stores elsewhere.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,12 +13,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::data::{self, ACCESS_KEY, Held, Holder, SECRET_KEY};
+use super::privacy::PrivacyArguments;
 use crate::archive::Layout;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
 use crate::clients::{self, Clients, Endpoints};
 use crate::config::{self, Settings};
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, Outcome};
 use crate::local::dynamodb::DynamoDbEngine;
 use crate::local::s3::{Credentials, S3Store};
 use crate::storage::Storage;
@@ -24,6 +27,8 @@ use crate::telemetry::RequestCounter;
 
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
 const BATCHES: usize = 4;
+/// Archive keys that are remembered for the report; beyond, some of what is new counts as known.
+const MOST_REMEMBERED: usize = 100_000;
 /// How long servers may take to finish their last requests.
 const GRACE: Duration = Duration::from_secs(8);
 
@@ -62,10 +67,11 @@ pub(super) struct Library {
     /// The table of what is published.
     #[arg(long, env = config::PUBLISH_TABLE, default_value = "publish")]
     publish_table: String,
-    /// What the gallery tells of places, which its place index is made for: as `photos serve` or the ingest function has
-    /// it. Default: exact for a data folder, hide elsewhere.
+    /// What the public learns of places (hide, round:N, exact), as it was said to `photos serve` or to the functions.
     #[arg(long, env = config::LOCATION)]
     location: Option<String>,
+    #[command(flatten)]
+    privacy: PrivacyArguments,
     /// Work on AWS, with the region and credentials that AWS's own tools use.
     #[arg(long)]
     aws: bool,
@@ -85,8 +91,29 @@ pub(super) struct Opened {
     pub(super) ingest: Ingest,
     /// Whether an ingest that notifications wake is at work on it.
     pub(super) is_awake: bool,
+    /// What the notifications of a data folder at rest have brought into the catalogue since it was opened.
+    pub(super) indexed: Indexed,
     requests: (RequestCounter, RequestCounter),
     engines: Option<Engines>,
+}
+
+/// Archive keys, as they come into the catalogue; at most [`MOST_REMEMBERED`].
+#[derive(Clone, Default)]
+pub(super) struct Indexed(Arc<Mutex<HashSet<String>>>);
+
+impl Indexed {
+    fn add(&self, key: &str) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() < MOST_REMEMBERED {
+            keys.insert(key.to_owned());
+        }
+    }
+
+    /// Whether this key is one of them, told once.
+    pub(super) fn take(&self, key: &str) -> bool {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.remove(key)
+    }
 }
 
 /// The embedded engines of a data folder at rest, which run as long as the command does.
@@ -118,13 +145,18 @@ impl Library {
     }
 
     /// Opens the library; a data folder is made where there is none. `ingest` works between the buckets of `layout`. A
-    /// data folder at rest is held until [`Opened::close`]; with `deliver`, its notifications are worked off meanwhile.
-    pub(super) async fn open(&self, layout: Layout, deliver: bool) -> anyhow::Result<Opened> {
+    /// data folder at rest is held until [`Opened::close`]; with `writes`, its notifications are worked off meanwhile.
+    pub(super) async fn open(&self, layout: Layout, writes: bool) -> anyhow::Result<Opened> {
         let settings = self.settings()?;
         if self.is_elsewhere() {
             if !self.aws && (self.s3_endpoint.is_none() || self.dynamodb_endpoint.is_none()) {
                 bail!(
                     "--s3-endpoint and --dynamodb-endpoint go together; with --aws, what is not set is on AWS"
+                );
+            }
+            if writes && !self.privacy()?.contains_key(config::LOCATION) {
+                bail!(
+                    "say with --location what the functions there publish of places: a photo is indexed by it"
                 );
             }
             let endpoints = Endpoints {
@@ -147,7 +179,7 @@ impl Library {
                 let keys = clients::with_key_pair(&self.access_key, &self.secret_key);
                 Ok(self.opened(clients::connect(&keys, &endpoints), layout, &settings, true))
             }
-            Holder::Us(held) => self.open_at_rest(held, layout, &settings, deliver).await,
+            Holder::Us(held) => self.open_at_rest(held, layout, &settings, writes).await,
         }
     }
 
@@ -156,8 +188,11 @@ impl Library {
         held: Held,
         layout: Layout,
         settings: &Settings,
-        deliver: bool,
+        writes: bool,
     ) -> anyhow::Result<Opened> {
+        if writes && data::privacy(&self.data)?.is_empty() {
+            held.keep_privacy(&self.privacy()?)?;
+        }
         let store = S3Store::open(&self.data)?;
         let engine = DynamoDbEngine::open(&self.data)
             .with_context(|| format!("cannot open the catalogue in {}", self.data.display()))?;
@@ -180,7 +215,7 @@ impl Library {
         ];
         let keys = clients::with_key_pair(ACCESS_KEY, SECRET_KEY);
         let clients = clients::connect(&keys, &endpoints);
-        let mut opened = self.opened(clients, layout, settings, deliver);
+        let mut opened = self.opened(clients, layout, settings, writes);
         let own = &settings.layout;
         for bucket in [own.source_bucket(), own.archive_bucket()] {
             opened.storage.create_bucket(bucket).await?;
@@ -191,15 +226,21 @@ impl Library {
             (own.source_bucket(), own.source_prefix()),
             (own.archive_bucket(), own.archive_prefix()),
         ]);
-        let ingest = deliver.then(|| {
+        let ingest = writes.then(|| {
             let (store, stopped) = (store.clone(), told(&stop_ingest));
             // By its own layout: what is imported from another bucket has no notifications.
             let ingest = Ingest::new(
                 opened.storage.clone(),
                 opened.catalogue.clone(),
                 own.clone(),
-                settings.location,
+                settings.privacy.clone(),
             );
+            let indexed = opened.indexed.clone();
+            let ingest = ingest.observed_by(move |key, outcome| {
+                if *outcome == Outcome::Indexed {
+                    indexed.add(key);
+                }
+            });
             let handler = move |event| {
                 let ingest = ingest.clone();
                 async move {
@@ -234,12 +275,13 @@ impl Library {
                 storage.clone(),
                 catalogue.clone(),
                 layout,
-                settings.location,
+                settings.privacy.clone(),
             ),
             storage,
             catalogue,
             published: Published::new(clients.dynamodb, &self.publish_table),
             is_awake,
+            indexed: Indexed::default(),
             requests: (clients.s3_requests, clients.dynamodb_requests),
             engines: None,
         }
@@ -249,12 +291,22 @@ impl Library {
         self.aws || self.s3_endpoint.is_some() || self.dynamodb_endpoint.is_some()
     }
 
+    /// What is kept from the public, by its variables: what the flags say; else, of a data folder, what its `photos serve`
+    /// was told, or what it takes for granted where nobody else can ask it.
+    fn privacy(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut told = BTreeMap::new();
+        if !self.is_elsewhere() {
+            told.insert(config::LOCATION.to_owned(), "exact".to_owned());
+            told.extend(data::privacy(&self.data)?);
+        }
+        told.extend(self.privacy.given());
+        let location = self.location.clone();
+        told.extend(location.map(|location| (config::LOCATION.to_owned(), location)));
+        Ok(told)
+    }
+
     fn settings(&self) -> anyhow::Result<Settings> {
-        let location = match &self.location {
-            Some(location) => location.clone(),
-            None if self.is_elsewhere() => "hide".to_owned(),
-            None => "exact".to_owned(),
-        };
+        let privacy = self.privacy()?;
         Ok(Settings::read(|name| {
             Some(match name {
                 config::SOURCE_BUCKET => self.source_bucket.clone(),
@@ -262,8 +314,7 @@ impl Library {
                 config::ARCHIVE_BUCKET => self.archive_bucket.clone(),
                 config::ARCHIVE_PREFIX => self.archive_prefix.clone(),
                 config::TABLE => self.table.clone(),
-                config::LOCATION => location.clone(),
-                _ => return None,
+                name => return privacy.get(name).cloned(),
             })
         })?)
     }

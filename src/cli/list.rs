@@ -17,10 +17,16 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::Ended;
-use super::ask::Where;
+use super::ask::{Asked, Where};
 use super::output::{harmless, json_line, stdout, table, write_table};
+use crate::catalogue::Catalogue;
+use crate::catalogue::item::PRIVATE_PARTITION;
+use crate::catalogue::query::{Index, Segment};
 use crate::gallery::{self, CursorKey};
-use crate::photo::LocationPolicy;
+use crate::photo::{LocationPolicy, Summary};
+
+/// Photos of one query.
+const PAGE: u32 = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -39,6 +45,9 @@ pub(super) struct Arguments {
     /// newest or oldest first.
     #[arg(long)]
     order: Option<String>,
+    /// Instead of the photos that the public sees, those that it does not.
+    #[arg(long)]
+    private: bool,
     /// At most so many photos.
     #[arg(long, short = 'n', default_value = "50")]
     limit: NonZeroUsize,
@@ -56,14 +65,43 @@ struct Page {
     next: Option<String>,
 }
 
-/// Prints the photos that the public may see, with their true places.
+/// Prints the photos that the public may see, or those that it may not, with their true places.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let asked = arguments.whence.connect().await?;
+    let (photos, more) = if arguments.private {
+        private(&asked.catalogue, &arguments).await?
+    } else {
+        public(&asked, &arguments).await?
+    };
+    let mut out = stdout();
+    if arguments.json {
+        for photo in &photos {
+            json_line(&mut out, photo)?;
+        }
+    } else if photos.is_empty() {
+        super::progress::tell("no photos");
+    } else {
+        let mut rows = table(&["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"]);
+        rows.add_rows(photos.iter().map(row));
+        write_table(&mut out, &mut rows)?;
+    }
+    if more && !arguments.json {
+        super::progress::tell(&format!(
+            "the first {}; --limit shows more",
+            arguments.limit
+        ));
+    }
+    out.flush()?;
+    Ok(Ended::Well)
+}
+
+/// As the gallery lists them, and whether there are more.
+async fn public(asked: &Asked, arguments: &Arguments) -> anyhow::Result<(Vec<Value>, bool)> {
     let router = gallery::router(
         asked.catalogue.clone(),
         asked.published.clone(),
         gallery::Settings {
-            location: LocationPolicy::Exact,
+            privacy: LocationPolicy::Exact.into(),
             photo_base_url: None,
             photo_base_url_stripped: false,
             cursor_key: CursorKey::random()?,
@@ -72,39 +110,93 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
             now: Arc::new(Utc::now),
         },
     );
-    let mut out = stdout();
-    let mut rows = table(&["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"]);
-    let (mut left, mut cursor) = (arguments.limit.get(), None);
-    while left > 0 {
-        let page = page(&router, &arguments, left.min(200), cursor.as_deref()).await?;
-        left -= page.items.len().min(left);
-        for photo in &page.items {
-            if arguments.json {
-                json_line(&mut out, photo)?;
-            } else {
-                rows.add_row(row(photo));
-            }
-        }
+    let (limit, mut photos, mut cursor) = (arguments.limit.get(), Vec::new(), None);
+    while photos.len() < limit {
+        let missing = (limit - photos.len()).min(200);
+        let page = page(&router, arguments, missing, cursor.as_deref()).await?;
+        photos.extend(page.items);
         cursor = page.next;
         if cursor.is_none() {
             break;
         }
     }
-    if !arguments.json {
-        if rows.is_empty() {
-            super::progress::tell("no photos");
-        } else {
-            write_table(&mut out, &mut rows)?;
-        }
-        if cursor.is_some() {
-            super::progress::tell(&format!(
-                "the first {}; --limit shows more",
-                arguments.limit
-            ));
+    Ok((photos, cursor.is_some()))
+}
+
+/// The private ones, newest first, as they are recorded, and whether there are more. They have no index but that by
+/// date, so that the other filters are seen to here.
+async fn private(
+    catalogue: &Catalogue,
+    arguments: &Arguments,
+) -> anyhow::Result<(Vec<Value>, bool)> {
+    let descending = match arguments.order.as_deref() {
+        None | Some("newest") => true,
+        Some("oldest") => false,
+        Some(order) => bail!("--order: \"{order}\" is neither newest nor oldest"),
+    };
+    let mut partitions: Vec<String> = catalogue.years().await?.into_iter().collect();
+    partitions.retain(|partition| partition.starts_with(PRIVATE_PARTITION));
+    // Undated photos are last in both orders; "u" is after every digit.
+    let is_undated = |partition: &String| partition.ends_with("undated");
+    if descending {
+        partitions.reverse();
+    }
+    partitions.sort_by_key(is_undated);
+    let limit = arguments.limit.get();
+    let mut photos = Vec::new();
+    for partition in partitions {
+        let segment = Segment {
+            index: Index::ByDate,
+            partition,
+            from: None,
+            to: None,
+            descending,
+        };
+        let mut after = None;
+        loop {
+            let page = catalogue.query(&segment, PAGE, after.as_deref()).await?;
+            for entry in page.entries {
+                if !admits(arguments, &entry.summary) {
+                    continue;
+                }
+                if photos.len() == limit {
+                    return Ok((photos, true));
+                }
+                photos.push(serde_json::to_value(&entry.summary)?);
+            }
+            after = page.next_after;
+            if after.is_none() {
+                break;
+            }
         }
     }
-    out.flush()?;
-    Ok(Ended::Well)
+    Ok((photos, false))
+}
+
+/// Whether a private photo is one that was asked for.
+fn admits(arguments: &Arguments, summary: &Summary) -> bool {
+    let Arguments {
+        from,
+        to,
+        camera,
+        lens,
+        ..
+    } = arguments;
+    let taken = summary.capture.taken_at_local.as_deref();
+    let is_in_range = (from.is_none() && to.is_none())
+        || taken.is_some_and(|taken| {
+            from.as_deref().is_none_or(|from| from <= taken)
+                // The last day or time is meant whole.
+                && to.as_deref().is_none_or(|to| taken <= to || taken.starts_with(to))
+        });
+    let slug_is =
+        |slug: Option<&str>, asked: &Option<String>| asked.is_none() || slug == asked.as_deref();
+    is_in_range
+        && slug_is(
+            summary.camera.as_ref().map(|camera| camera.slug.as_str()),
+            camera,
+        )
+        && slug_is(summary.lens.as_ref().map(|lens| lens.slug.as_str()), lens)
 }
 
 async fn page(

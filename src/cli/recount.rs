@@ -8,6 +8,7 @@ use clap::Args;
 use super::Ended;
 use super::ask::Where;
 use super::output::stdout;
+use super::privacy::PrivacyArguments;
 use super::progress::tell;
 use crate::publish;
 
@@ -17,11 +18,14 @@ pub(super) struct Arguments {
     #[arg(long)]
     verify: bool,
     #[command(flatten)]
+    privacy: PrivacyArguments,
+    #[command(flatten)]
     whence: Where,
 }
 
 /// Marks all months, or names those that are off; then the status is 1.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    let privacy = arguments.whence.privacy(arguments.privacy.given())?;
     let asked = arguments.whence.connect().await?;
     if !arguments.verify {
         publish::mark_all(&asked.catalogue, &asked.published, Utc::now()).await?;
@@ -30,7 +34,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         );
         return Ok(Ended::Well);
     }
-    let off = publish::verify(&asked.catalogue, &asked.published).await?;
+    let off = publish::verify(&asked.catalogue, &asked.published, privacy).await?;
     let mut out = stdout();
     for month in &off {
         writeln!(out, "{month}")?;

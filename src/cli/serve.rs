@@ -3,6 +3,7 @@
 mod stack;
 mod stream;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -12,10 +13,11 @@ use clap::Args;
 use super::Ended;
 use super::data::{self, ACCESS_KEY, Holder, Running, SECRET_KEY};
 use super::interrupt::told_to_stop;
+use super::privacy::PrivacyArguments;
 use super::progress::tell;
 use super::publishing::HookArguments;
 use super::upload::{self, Found, Report};
-use crate::config::{self, Settings};
+use crate::config::{self, IngestSettings, Settings};
 use stack::{Inbox, Stack, Tally};
 
 #[derive(Debug, Args)]
@@ -61,6 +63,12 @@ pub(super) struct Arguments {
     /// Folder in it, ending in a slash.
     #[arg(long, env = config::ARCHIVE_PREFIX, default_value = "")]
     archive_prefix: String,
+    /// What becomes of an upload once it is archived: keep or delete.
+    #[arg(long, env = config::SOURCE_AFTER, default_value = "keep")]
+    source_after: String,
+    /// Storage class of the archive's files. The embedded store keeps its name alone.
+    #[arg(long, env = config::ARCHIVE_STORAGE_CLASS)]
+    archive_storage_class: Option<String>,
     /// The catalogue's table.
     #[arg(long, env = config::TABLE, default_value = "photos")]
     table: String,
@@ -78,6 +86,8 @@ pub(super) struct Arguments {
     /// What the gallery tells of places: hide, round:N (decimals) or exact. Default: exact while only this machine can ask.
     #[arg(long, env = config::LOCATION)]
     location: Option<String>,
+    #[command(flatten)]
+    privacy: PrivacyArguments,
     /// Where browsers reach the gallery, if not at its port; pictures are listed with this in front.
     #[arg(long, value_name = "URL", env = config::PHOTO_BASE_URL)]
     photo_base_url: Option<String>,
@@ -88,7 +98,8 @@ pub(super) struct Arguments {
 
 /// Runs until Ctrl-C or SIGTERM.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let settings = settings(&arguments)?;
+    let Told { settings, privacy } = settings(&arguments)?;
+    let ingest = ingest_settings(&arguments)?;
     let held = match data::take(&arguments.data)? {
         Holder::Us(held) => held,
         Holder::Other(running) => bail!(
@@ -100,7 +111,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
             )),
         ),
     };
-    let mut stack = Stack::start(&arguments, settings).await?;
+    held.keep_privacy(&privacy)?;
+    let mut stack = Stack::start(&arguments, settings, ingest).await?;
     held.announce(&stack.running)?;
     tell(&welcome(&arguments, &stack.running));
 
@@ -149,8 +161,15 @@ async fn upload_first(arguments: &Arguments, inbox: Inbox) -> anyhow::Result<()>
     Ok(())
 }
 
+/// What the flags say.
+struct Told {
+    settings: Settings,
+    /// Those that say what is kept from the public, by their variables, for the commands that must do likewise.
+    privacy: BTreeMap<String, String>,
+}
+
 /// The settings that Lambda reads from its environment, from the flags of the same meaning.
-fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
+fn settings(arguments: &Arguments) -> anyhow::Result<Told> {
     let ours_alone = arguments.listen.is_loopback();
     if !ours_alone && arguments.secret_key == SECRET_KEY {
         bail!(
@@ -166,16 +185,26 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
             arguments.listen
         ),
     };
-    Ok(Settings::read(|name| {
+    let mut privacy = arguments.privacy.given();
+    privacy.insert(config::LOCATION.to_owned(), location);
+    let settings = Settings::read(|name| {
         Some(match name {
             config::SOURCE_BUCKET => arguments.source_bucket.clone(),
             config::SOURCE_PREFIX => arguments.source_prefix.clone(),
             config::ARCHIVE_BUCKET => arguments.archive_bucket.clone(),
             config::ARCHIVE_PREFIX => arguments.archive_prefix.clone(),
             config::TABLE => arguments.table.clone(),
-            config::LOCATION => location.clone(),
-            _ => return None,
+            name => return privacy.get(name).cloned(),
         })
+    })?;
+    Ok(Told { settings, privacy })
+}
+
+fn ingest_settings(arguments: &Arguments) -> anyhow::Result<IngestSettings> {
+    Ok(IngestSettings::read(|name| match name {
+        config::SOURCE_AFTER => Some(arguments.source_after.clone()),
+        config::ARCHIVE_STORAGE_CLASS => arguments.archive_storage_class.clone(),
+        _ => None,
     })?)
 }
 

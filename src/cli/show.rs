@@ -48,7 +48,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     Ok(Ended::Well)
 }
 
-async fn find(catalogue: &Catalogue, name: &str) -> anyhow::Result<Option<Item>> {
+/// A photo by its name, with or without a file's extension, or its id.
+pub(super) async fn find(catalogue: &Catalogue, name: &str) -> anyhow::Result<Option<Item>> {
     let mut ids = vec![PhotoId::of_stem(name)];
     if let Some((stem, _)) = name.rsplit_once('.') {
         ids.push(PhotoId::of_stem(stem));
@@ -66,7 +67,7 @@ fn write(out: &mut impl Write, item: &Item, tags: bool) -> anyhow::Result<()> {
     let mut rows = table(&[]);
     rows.add_row(["stem", &harmless(&item.stem)]);
     rows.add_row(["id", &item.id]);
-    if !item.is_public() {
+    if item.has_live_parts() && !item.is_public() {
         rows.add_row(["visibility", "private"]);
     }
     let photo = serde_json::to_value(&item.photo)?;

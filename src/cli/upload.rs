@@ -29,9 +29,9 @@ impl Upload {
     /// Whether the bucket has it already: with this size and not older.
     pub(super) fn is_there(&self, listed: &Listed) -> bool {
         listed.size_bytes == self.size_bytes
-            && !self
+            && self
                 .modified
-                .is_some_and(|modified| DateTime::<Utc>::from(modified) > listed.last_modified)
+                .is_none_or(|modified| DateTime::<Utc>::from(modified) <= listed.last_modified)
     }
 }
 

@@ -15,9 +15,18 @@ use super::problem::Problem;
 const CACHED: HeaderValue =
     HeaderValue::from_static("public, max-age=60, stale-while-revalidate=600");
 
-/// Answers with JSON text, or with 304 where the request names its ETag. The ETag is weak: a compressed answer and a
+/// The media type of JSON.
+pub(crate) const JSON: &str = "application/json";
+/// That of GeoJSON [RFC 7946, 12].
+pub(crate) const GEOJSON: &str = "application/geo+json";
+
+/// Answers with JSON text of a media type, or with 304 where the request names its ETag. The ETag is weak: a compressed answer and a
 /// plain one carry the same.
-pub(crate) fn json(request: &HeaderMap, body: String) -> Result<Response, Problem> {
+pub(crate) fn json(
+    request: &HeaderMap,
+    media: &'static str,
+    body: String,
+) -> Result<Response, Problem> {
     let digest = Sha256::digest(body.as_bytes());
     let etag = format!(
         "W/\"{}\"",
@@ -37,7 +46,7 @@ pub(crate) fn json(request: &HeaderMap, body: String) -> Result<Response, Proble
     if response.status() == StatusCode::OK {
         response
             .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            .insert(CONTENT_TYPE, HeaderValue::from_static(media));
     }
     Ok(response)
 }

@@ -19,6 +19,8 @@ use super::{Gallery, answer, photos};
 
 /// The month of photos without a date.
 const UNDATED: &str = "undated";
+/// What a geohash is written in.
+const GEOHASH_DIGITS: &str = "0123456789bcdefghjkmnpqrstuvwxyz";
 /// Most clusters of a map: where there are more, larger cells are shown.
 const MAX_CLUSTERS: usize = 500;
 
@@ -30,7 +32,11 @@ pub(super) async fn timeline(
 ) -> Result<Response, Problem> {
     let unit = Unit::parse(query.as_deref())?;
     let months = gallery.published.months().await?;
-    answer::json(&headers, timeline_of(&months, unit).to_string())
+    answer::json(
+        &headers,
+        answer::JSON,
+        timeline_of(&months, unit).to_string(),
+    )
 }
 
 /// `GET /v1/cameras`.
@@ -75,13 +81,21 @@ pub(super) async fn map(
             let clusters = clusters(months, bounds.as_ref());
             let features = clusters
                 .iter()
-                .map(|(cell, sum)| cluster(cell, sum).to_string());
+                .map(|(cell, sum)| {
+                    cluster(
+                        cell,
+                        &middle(cell, sum, |point| gallery.view.hides(point)),
+                        sum.photos,
+                    )
+                })
+                .map(|cluster| cluster.to_string());
             (features.collect(), "null".to_owned())
         }
     };
     let features = features.join(",");
     answer::json(
         &headers,
+        answer::GEOJSON,
         format!("{{\"type\":\"FeatureCollection\",\"features\":[{features}],\"next\":{next}}}"),
     )
 }
@@ -98,7 +112,7 @@ async fn facets(
         json!({ "slug": clean_text(sum.slug), "name": clean_text(sum.name), "photos": sum.photos })
     });
     let items: Vec<Value> = sums.collect();
-    answer::json(headers, json!({ "items": items }).to_string())
+    answer::json(headers, answer::JSON, json!({ "items": items }).to_string())
 }
 
 /// Counts by unit, newest first, and of the photos without a date.
@@ -162,17 +176,62 @@ fn clusters<'a>(
 }
 
 /// A cluster: a point in the middle of its photos.
-fn cluster(cell: &str, sum: &Cell) -> Value {
+fn cluster(cell: &str, middle: &Location, photos: u64) -> Value {
     json!({
         "type": "Feature",
-        "geometry": { "type": "Point", "coordinates": [sum.lon, sum.lat] },
-        "properties": { "cluster": true, "cell": cell, "photos": sum.photos },
+        "geometry": { "type": "Point", "coordinates": [middle.lon, middle.lat] },
+        "properties": { "cluster": true, "cell": cell, "photos": photos },
+    })
+}
+
+/// The middle of a cell's photos. Where that is a place which is told of no photo, the middle of that of the cell's own
+/// 32 cells which is nearest to it and is not.
+fn middle(cell: &str, sum: &Cell, hides: impl Fn(&Location) -> bool) -> Location {
+    let point = |lat, lon| Location {
+        lat,
+        lon,
+        ..Location::default()
+    };
+    let middle = point(sum.lat, sum.lon);
+    if !hides(&middle) {
+        return middle;
+    }
+    let inner = GEOHASH_DIGITS.chars().filter_map(|digit| {
+        let (place, _, _) = geohash::decode(&format!("{cell}{digit}")).ok()?;
+        Some(point(place.y, place.x))
+    });
+    let distance = |from: &Location| (from.lat - middle.lat).hypot(from.lon - middle.lon);
+    let nearest = inner
+        .filter(|place| !hides(place))
+        .min_by(|one, other| distance(one).total_cmp(&distance(other)));
+    // Only zones that are most of the cell, but not all of it, leave none: then its corner.
+    nearest.unwrap_or_else(|| {
+        geohash::decode_bbox(cell).map_or(middle.clone(), |cell| point(cell.min().y, cell.min().x))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_around_a_home_does_not_point_at_it() {
+        let sum = Cell {
+            photos: 2,
+            lat: 45.5,
+            lon: -73.7,
+        };
+        let zones: crate::photo::HomeZones = "45.5,-73.7,500".parse().expect("zones");
+        let cell = "f25";
+        let seen = middle(cell, &sum, |point| zones.contain(point));
+        assert!(!zones.contain(&seen), "{seen:?}");
+        assert_eq!(seen.geohash(3).as_deref(), Some(cell));
+        assert_eq!(middle(cell, &sum, |_| false).lat, 45.5);
+        assert_eq!(
+            middle(cell, &sum, |_| true).geohash(3).as_deref(),
+            Some(cell)
+        );
+    }
 
     fn month(name: &str, days: &[(&str, u64)], cells: &[(&str, u64, f64, f64)]) -> Month {
         Month {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::answer::{GEOJSON, JSON};
 use super::bounds::MAX_CELLS;
 use super::parameters::{
     DEFAULT_LIMIT, LIST_PARAMETERS, MAP_PARAMETERS, MAX_LIMIT, MAX_VALUE_BYTES, Unit,
@@ -58,7 +59,7 @@ fn build() -> Value {
                 "Where photos were taken, as GeoJSON (RFC 7946): the points of a small box, clusters of a large one or of the globe",
                 MAP_PARAMETERS.into_iter().map(map_parameter).collect(),
                 reference("Map"),
-                JSON,
+                GEOJSON,
                 true,
             ),
             "/openapi.json": route("This document", vec![], json!({ "type": "object" }), JSON, true),
@@ -74,7 +75,6 @@ fn build() -> Value {
     })
 }
 
-const JSON: &str = "application/json";
 const CURSOR: &str = "next of the page before, of the same query.";
 
 fn list_parameter(name: &str) -> Value {

@@ -37,6 +37,7 @@ pub(super) async fn list(
     let page = page(&gallery, &listing, |listed| answer::text(listed, fields)).await?;
     answer::json(
         &headers,
+        answer::JSON,
         format!(
             "{{\"items\":[{}],\"next\":{}}}",
             page.items.join(","),
@@ -115,7 +116,11 @@ pub(super) async fn detail(
     let detailed = item
         .and_then(|item| gallery.view.detailed(&item))
         .ok_or_else(not_found)?;
-    answer::json(&headers, answer::text(&detailed, fields.as_deref())?)
+    answer::json(
+        &headers,
+        answer::JSON,
+        answer::text(&detailed, fields.as_deref())?,
+    )
 }
 
 /// A page, its items as JSON.
@@ -154,6 +159,9 @@ async fn walk(
                 if !plan::admits(filters, &segment, &entry, published.as_ref()) {
                     continue;
                 }
+                let Some(listed) = gallery.view.listed(&entry.summary) else {
+                    continue;
+                };
                 // One more than the page holds: something follows.
                 if items.len() == *limit || bytes > MAX_PAGE_BYTES {
                     return Ok(Page {
@@ -161,7 +169,7 @@ async fn walk(
                         next: Some(plan::position(&segment, after)),
                     });
                 }
-                let item = render(&gallery.view.listed(&entry.summary))?;
+                let item = render(&listed)?;
                 bytes += item.len();
                 items.push(item);
                 after = Some(entry.sort);

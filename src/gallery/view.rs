@@ -15,7 +15,8 @@ use serde::Serialize;
 use super::strip::Format;
 use crate::catalogue::item::{Item, Part};
 use crate::photo::{
-    Camera, CaptureTime, Exposure, Image, Lens, Location, LocationPolicy, Summary, Tags,
+    Camera, CaptureTime, Exposure, Image, Lens, Location, LocationPolicy, Privacy, Summary, Tags,
+    Visibility, digest26,
 };
 
 /// The fields of a photo in a list, in their order; a test holds that they are all and no others. A photo's own page
@@ -59,7 +60,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// The rules by which photos are shown.
 #[derive(Debug, Clone)]
 pub struct PublicView {
-    location: LocationPolicy,
+    privacy: Privacy,
     pictures: Pictures,
 }
 
@@ -68,8 +69,8 @@ pub struct PublicView {
 enum Pictures {
     /// Nowhere that may be told.
     Nowhere,
-    /// At this base, from a server that is not this one: originals as they are (or as it strips them).
-    Elsewhere(String),
+    /// At this base, from a server that is not this one: originals as they are or, `stripped`, without positions.
+    Elsewhere { base: String, stripped: bool },
     /// At this base, from this server: whatever it can strip where it must, and embedded previews.
     Here(String),
 }
@@ -174,29 +175,38 @@ pub(crate) enum Treatment {
 }
 
 impl PublicView {
-    /// The view under a location policy. `base_url` is where the archive below its prefix is reached; `stripped` states
+    /// The view that keeps this from the public. `base_url` is where the archive below its prefix is reached; `stripped` states
     /// that what is served there carries no position; `served_here` that this server answers for it (then, without a
     /// base, at its own `/photos`).
     pub fn new(
-        location: LocationPolicy,
+        privacy: impl Into<Privacy>,
         base_url: Option<&str>,
         stripped: bool,
         served_here: bool,
     ) -> Self {
+        let privacy = privacy.into();
         let base = base_url.map(|base| base.trim_end_matches('/').to_owned());
         let pictures = match (base, served_here) {
             (None, true) => Pictures::Here("/photos".to_owned()),
             (None, false) => Pictures::Nowhere,
-            // Originals carry GPS.
-            (Some(_), _) if !location.is_exact() && !stripped => Pictures::Nowhere,
+            // What was said to be there is not what this server makes of it.
+            (Some(_), true) if !stripped && !privacy.shows_files_as_they_are(None) => {
+                Pictures::Nowhere
+            }
             (Some(base), true) => Pictures::Here(base),
-            (Some(base), false) => Pictures::Elsewhere(base),
+            (Some(base), false) => Pictures::Elsewhere { base, stripped },
         };
-        PublicView { location, pictures }
+        PublicView { privacy, pictures }
     }
 
-    /// A photo as lists show it. Only for list forms from public partitions: an index's key is its visibility.
-    pub(crate) fn listed(&self, summary: &Summary) -> Listed {
+    /// A photo as lists show it; `None` where the rules, which may have changed since it was indexed, make it private.
+    /// Only for list forms from public partitions: an index's key is its visibility.
+    pub(crate) fn listed(&self, summary: &Summary) -> Option<Listed> {
+        let visibility = summary.visibility_by(&self.privacy.visibility);
+        (visibility == Visibility::Public).then(|| self.shown(summary))
+    }
+
+    fn shown(&self, summary: &Summary) -> Listed {
         let Summary {
             id,
             stem,
@@ -218,6 +228,7 @@ impl PublicView {
             copyright,
             images,
             placeholder,
+            visibility: _,
         } = summary;
         let text = |text: &Option<String>| text.as_deref().map(clean_text);
         Listed {
@@ -241,7 +252,7 @@ impl PublicView {
             copyright: text(copyright),
             images: images
                 .iter()
-                .filter_map(|image| self.public_image(stem, image))
+                .filter_map(|image| self.public_image(summary, image))
                 .collect(),
             placeholder: text(placeholder),
         }
@@ -250,19 +261,20 @@ impl PublicView {
     /// A photo as its own page shows it: the list form and its public tags. `None` for what is not public: a private
     /// photo, a claimed name, a photo whose files are gone.
     pub(crate) fn detailed(&self, item: &Item) -> Option<Detailed> {
-        let summary = item.summary.as_ref().filter(|_| is_public(item))?;
+        let summary = item.summary.as_ref().filter(|_| self.is_public(item))?;
         Some(Detailed {
-            listed: self.listed(summary),
-            tags: tags::public_tags(&item.exif, self.location),
+            listed: self.shown(summary),
+            tags: tags::public_tags(&item.exif, self.shows_as_it_is(summary)),
         })
     }
 
     /// A file of a photo (its part, by extension), or the preview inside it, as it may be served; `None` where it may
     /// not: the photo is not public, the file is gone, or it cannot be stripped of what it must not show.
     pub(crate) fn picture(&self, item: &Item, part: &str, preview: bool) -> Option<Picture> {
-        if !is_public(item) || !matches!(self.pictures, Pictures::Here(_)) {
+        if !self.is_public(item) || !matches!(self.pictures, Pictures::Here(_)) {
             return None;
         }
+        let summary = item.summary.as_ref()?;
         let live = item.parts.get(part).filter(|part| !part.removed)?;
         let Part {
             key,
@@ -287,7 +299,7 @@ impl PublicView {
                 },
             });
         }
-        let treatment = if self.location.is_exact() {
+        let treatment = if self.shows_as_it_is(summary) {
             Treatment::AsIs
         } else {
             Treatment::Strip(Format::of(mime)?)
@@ -303,12 +315,34 @@ impl PublicView {
 
     /// Whether any position is published at all.
     pub(crate) fn publishes_positions(&self) -> bool {
-        self.location != LocationPolicy::Hide
+        self.privacy.location != LocationPolicy::Hide
     }
 
     /// Names what it publishes of positions: counts of cells that were made under another name tell more, or less.
     pub(crate) fn positions(&self) -> String {
-        format!("{:?}", self.location)
+        let Privacy {
+            location,
+            home_zones,
+            ..
+        } = &self.privacy;
+        // A digest, since home zones are told nowhere.
+        digest26(format!("{location:?} {home_zones:?}").as_bytes())
+    }
+
+    /// Whether a point, which need not be a photo's, lies where no position is published.
+    pub(crate) fn hides(&self, point: &Location) -> bool {
+        self.privacy.home_zones.contain(point)
+    }
+
+    /// Whether a photo's files and tags may be seen with whatever they say of places.
+    fn shows_as_it_is(&self, summary: &Summary) -> bool {
+        self.privacy
+            .shows_files_as_they_are(summary.location.as_ref())
+    }
+
+    /// Visible to everybody: it is indexed as such, and the rules of today agree.
+    fn is_public(&self, item: &Item) -> bool {
+        item.is_public() && item.visibility_by(&self.privacy.visibility) == Visibility::Public
     }
 
     /// Where a photo was taken, as far as it is published: what filters go by too.
@@ -328,7 +362,7 @@ impl PublicView {
             direction,
             speed,
             timestamp,
-        } = self.location.publish(location)?;
+        } = self.privacy.publish(location)?;
         Some(Location {
             lat,
             lon,
@@ -340,7 +374,7 @@ impl PublicView {
         })
     }
 
-    fn public_image(&self, stem: &str, image: &Image) -> Option<PublicImage> {
+    fn public_image(&self, summary: &Summary, image: &Image) -> Option<PublicImage> {
         let Image {
             key,
             url: _,
@@ -353,16 +387,18 @@ impl PublicView {
         let preview = kind == "preview";
         let base = match &self.pictures {
             Pictures::Nowhere => return None,
-            Pictures::Elsewhere(_) if preview => return None,
-            Pictures::Elsewhere(base) => base,
-            Pictures::Here(_)
-                if !preview && !self.location.is_exact() && Format::of(mime).is_none() =>
-            {
-                return None;
+            Pictures::Elsewhere { .. } if preview => return None,
+            // Originals carry GPS.
+            Pictures::Elsewhere { base, stripped } => {
+                (*stripped || self.shows_as_it_is(summary)).then_some(base)?
             }
-            Pictures::Here(base) => base,
+            Pictures::Here(base) => {
+                let servable =
+                    preview || self.shows_as_it_is(summary) || Format::of(mime).is_some();
+                servable.then_some(base)?
+            }
         };
-        let path = utf8_percent_encode(below_prefix(key, stem)?, PATH);
+        let path = utf8_percent_encode(below_prefix(key, &summary.stem)?, PATH);
         let query = if preview { "?preview=1" } else { "" };
         Some(PublicImage {
             url: format!("{base}/{path}{query}"),
@@ -389,15 +425,6 @@ pub(crate) fn clean_text(text: &str) -> String {
 
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Visible to everybody: it has files, nobody made it private, and the key that its visibility is written in agrees.
-fn is_public(item: &Item) -> bool {
-    let partition = item.index.date_partition.as_deref();
-    item.is_public()
-        && item.has_live_parts()
-        && partition
-            .is_some_and(|partition| !partition.is_empty() && !partition.starts_with("private#"))
 }
 
 /// The archive key below the archive prefix: the stem and what follows it.

@@ -81,7 +81,9 @@ impl Ingest {
             .parts
             .iter()
             .any(|(name, part)| name != key.part() && !part.removed);
-        if !others_live {
+        // A file of somebody else's takes over no name that is held: a first copy of the holder's may be under way, and the
+        // upload that comes again must find its name.
+        if !others_live && provenance.is_some() {
             item.owner = owner.to_owned();
         }
         item.parts.insert(
@@ -162,7 +164,7 @@ impl Ingest {
                 }
             },
         }
-        record::finish(&mut item, &self.location);
+        record::finish(&mut item, &self.privacy);
         if let Some(year) = &item.index.date_partition {
             self.know_year(year).await?;
         }

@@ -9,7 +9,7 @@ use crate::photo::PhotoId;
 use crate::storage::{Copied, Object};
 
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, generation};
+use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, SourceAfter, generation};
 
 /// What is under an archive key, seen by one owner with certain bytes to copy there.
 enum Look {
@@ -56,9 +56,11 @@ impl Ingest {
                     if let Some(archive_key) = archive_key {
                         // 3. Removed by hand stays removed; only a file that took the place sends us to another name.
                         match self.look(&archive_key, &owner, &object).await? {
-                            Look::SameBytes | Look::Free { empty: true } => {
+                            Look::SameBytes => {
+                                self.remove_source(source, &object, &archive_key).await?;
                                 return Ok(Some(Outcome::Unchanged));
                             }
+                            Look::Free { empty: true } => return Ok(Some(Outcome::Unchanged)),
                             Look::Free { empty: false } => {
                                 return self.copy(source, &object, &archive_key, &owner).await;
                             }
@@ -154,7 +156,7 @@ impl Ingest {
         let id = PhotoId::of_stem(key.stem());
         if let Some(item) = self.catalogue.item(&id).await?
             && item.owner == owner.as_str()
-            && !item.has_live_parts()
+            && !item.has_live_parts_of_ours()
         {
             let read = item.revision;
             let theirs = Item {
@@ -196,11 +198,7 @@ impl Ingest {
         }
         let to = (self.layout.archive_bucket(), archive_key.as_str());
         let from = (bucket, source.as_str());
-        match self
-            .storage
-            .copy(from, to, &object.etag, &object.headers, &metadata)
-            .await?
-        {
+        match self.storage.copy(from, to, object, &metadata).await? {
             Copied::SourceChanged => Ok(None),
             Copied::Done => self
                 .note(source, object, archive_key, owner)
@@ -209,7 +207,7 @@ impl Ingest {
         }
     }
 
-    /// 5: the ledger.
+    /// 5: the ledger, and then the source where it is not to be kept.
     async fn note(
         &self,
         source: &SourceKey,
@@ -231,12 +229,44 @@ impl Ingest {
                 },
             ))
             .await?;
+        self.remove_source(source, object, archive_key).await?;
         let key = archive_key.as_str().to_owned();
         Ok(if undated {
             Outcome::Undated(key)
         } else {
             Outcome::Archived(key)
         })
+    }
+
+    /// 5, with [`SourceAfter::Delete`]: where the copy is seen to hold these bytes, the source is deleted IF it still holds
+    /// them too. A copy that is gone already leaves the source where it is: it may be the last.
+    async fn remove_source(
+        &self,
+        source: &SourceKey,
+        object: &Object,
+        archive_key: &ArchiveKey,
+    ) -> Result<(), IngestError> {
+        if self.source_after == SourceAfter::Keep {
+            return Ok(());
+        }
+        let bucket = self.layout.source_bucket();
+        let copy = self
+            .storage
+            .head(self.layout.archive_bucket(), archive_key.as_str())
+            .await?;
+        let from = copy.as_ref().and_then(Provenance::of);
+        let is_ours = from.is_some_and(|from| {
+            from.source.etag == object.etag
+                && from.source.key == source.as_str()
+                && from.source.bucket == bucket
+        });
+        if is_ours && copy.is_some_and(|copy| copy.size_bytes == object.size_bytes) {
+            // Changed: what is there now has an event of its own.
+            self.storage
+                .delete_if_match(bucket, source.as_str(), &object.etag)
+                .await?;
+        }
+        Ok(())
     }
 
     fn entry(&self, source: &SourceKey, object: &Object, verdict: Verdict<'_>) -> LedgerEntry {

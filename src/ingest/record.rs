@@ -1,14 +1,14 @@
 //! The derived record: which part a photo shows, and the list form and index keys that follow. Pure.
 
-use crate::catalogue::item::{DerivedFrom, IndexKeys, Item, SCHEMA_VERSION};
+use crate::catalogue::item::{
+    DerivedFrom, IndexKeys, Item, PRIVATE_PARTITION, Part, SCHEMA_VERSION,
+};
 use crate::catalogue::query::date_sort;
 use crate::exif::{EXTRACTOR_VERSION, Extraction};
-use crate::photo::{Image, LocationPolicy, Photo, Summary};
+use crate::photo::{Image, Photo, Preview, Privacy, Summary, Visibility};
 
 /// The date partition of photos without a date.
 const UNDATED_PARTITION: &str = "undated";
-/// A private photo's date partition begins with this.
-const PRIVATE: &str = "private#";
 /// Characters of the geohash in the place partition: cells of about 39 by 20 km.
 const PLACE_CELL_CHARS: usize = 4;
 /// Characters of the geohash in the place sort key: about 5 by 5 m.
@@ -62,7 +62,7 @@ pub(super) fn clear(item: &mut Item) {
 }
 
 /// Everything that follows from parts, record and overrides: versions, list form, index keys, size.
-pub(super) fn finish(item: &mut Item, policy: &LocationPolicy) {
+pub(super) fn finish(item: &mut Item, privacy: &Privacy) {
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
     let before = item.summary.take();
@@ -72,20 +72,22 @@ pub(super) fn finish(item: &mut Item, policy: &LocationPolicy) {
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
         let mut summary = Summary::of(&item.id, &item.stem, item.revision, &shown, images(item));
+        summary.visibility = item.overrides.visibility;
         // The version is that of what is shown: a change of anything else leaves it.
-        if let Some(before) = before {
+        if let Some(mut before) = before {
+            before.visibility = summary.visibility;
             let version = std::mem::replace(&mut summary.version, before.version.clone());
             if summary != before {
                 summary.version = version;
             }
         }
-        item.index = index_keys(item, &summary, policy);
+        item.index = index_keys(item, &summary, privacy);
         item.summary = Some(summary);
     }
     fit(item);
 }
 
-fn index_keys(item: &Item, summary: &Summary, policy: &LocationPolicy) -> IndexKeys {
+fn index_keys(item: &Item, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     let year = summary
         .capture
         .date
@@ -93,9 +95,9 @@ fn index_keys(item: &Item, summary: &Summary, policy: &LocationPolicy) -> IndexK
         .and_then(|date| date.split('-').next());
     let date_partition = year.unwrap_or(UNDATED_PARTITION);
     let date_sort = Some(date_sort(&summary.capture, &summary.name, &summary.id));
-    if !item.is_public() {
+    if item.visibility_by(&privacy.visibility) == Visibility::Private {
         return IndexKeys {
-            date_partition: Some(format!("{PRIVATE}{date_partition}")),
+            date_partition: Some(format!("{PRIVATE_PARTITION}{date_partition}")),
             date_sort,
             ..IndexKeys::default()
         };
@@ -103,7 +105,7 @@ fn index_keys(item: &Item, summary: &Summary, policy: &LocationPolicy) -> IndexK
     let published = summary
         .location
         .as_ref()
-        .and_then(|location| policy.publish(location));
+        .and_then(|location| privacy.publish(location));
     let cell = |chars| {
         published
             .as_ref()
@@ -140,9 +142,10 @@ fn images(item: &Item) -> Vec<Image> {
             kind: "original".to_owned(),
         };
         if let Some(preview) = part.preview {
+            let (width, height) = turned(preview, part);
             images.push(Image {
-                width: preview.width,
-                height: preview.height,
+                width,
+                height,
                 mime: "image/jpeg".to_owned(),
                 bytes: preview.length,
                 kind: "preview".to_owned(),
@@ -155,6 +158,19 @@ fn images(item: &Item) -> Vec<Image> {
     images.sort_by_key(|image| (image.kind == "preview", rank(&image.mime)));
     images.sort_by_key(|image| rank(&image.mime));
     images
+}
+
+/// The preview's size as it is shown: it lies as its file's picture lies, however it is stored.
+fn turned(preview: Preview, part: &Part) -> (Option<u32>, Option<u32>) {
+    let Preview { width, height, .. } = preview;
+    let is_upright = |width: Option<u32>, height: Option<u32>| Some(width? < height?);
+    match (
+        is_upright(part.width, part.height),
+        is_upright(width, height),
+    ) {
+        (Some(file), Some(stored)) if file != stored => (height, width),
+        _ => (width, height),
+    }
 }
 
 /// What browsers show, best first; RAW last.
@@ -206,8 +222,8 @@ fn json_bytes<T: serde::Serialize>(value: &T) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::item::{Part, Visibility};
-    use crate::photo::{Camera, CaptureTime, Location, TagValue};
+    use crate::catalogue::item::PartSource;
+    use crate::photo::{Camera, CaptureTime, Location, LocationPolicy, TagValue, VisibilityRules};
 
     fn item(parts: &[(&str, &str)]) -> Item {
         let mut item = Item::stub("2018-02-01/foobar", "owner");
@@ -259,7 +275,7 @@ mod tests {
     #[test]
     fn a_public_photo_is_in_every_index_that_it_has_a_key_for() {
         let mut item = item(&[("JPG", "image/jpeg")]);
-        finish(&mut item, &LocationPolicy::Exact);
+        finish(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(item.index.date_partition.as_deref(), Some("2018"));
         assert_eq!(
             item.index.date_sort,
@@ -273,7 +289,7 @@ mod tests {
     #[test]
     fn a_hidden_position_is_in_no_key() {
         let mut item = item(&[("JPG", "image/jpeg")]);
-        finish(&mut item, &LocationPolicy::Hide);
+        finish(&mut item, &LocationPolicy::Hide.into());
         assert_eq!(
             (item.index.place_partition, item.index.place_sort),
             (None, None)
@@ -284,15 +300,15 @@ mod tests {
     fn the_version_moves_with_what_is_shown_and_with_nothing_else() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.revision = 1;
-        finish(&mut item, &LocationPolicy::Exact);
+        finish(&mut item, &LocationPolicy::Exact.into());
         let version = |item: &Item| item.summary.as_ref().map(|summary| summary.version.clone());
         item.revision = 2;
         item.exif_warnings.push("not shown".to_owned());
-        finish(&mut item, &LocationPolicy::Exact);
+        finish(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(version(&item).as_deref(), Some("1"));
         item.revision = 3;
         item.overrides.title = Some("shown".to_owned());
-        finish(&mut item, &LocationPolicy::Exact);
+        finish(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(version(&item).as_deref(), Some("3"));
     }
 
@@ -300,7 +316,7 @@ mod tests {
     fn a_private_photo_is_in_its_own_date_partition_only() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.overrides.visibility = Some(Visibility::Private);
-        finish(&mut item, &LocationPolicy::Exact);
+        finish(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(item.index.date_partition.as_deref(), Some("private#2018"));
         assert_eq!(
             (item.index.camera_partition, item.index.place_partition),
@@ -309,10 +325,98 @@ mod tests {
     }
 
     #[test]
+    fn rules_make_a_photo_private_unless_a_person_has_said_otherwise() {
+        let rules = VisibilityRules {
+            private_keywords: vec!["family".to_owned()],
+            private_sources: vec!["private/".to_owned()],
+            ..VisibilityRules::default()
+        };
+        let privacy = Privacy {
+            visibility: rules,
+            ..LocationPolicy::Exact.into()
+        };
+        let partition = |change: &dyn Fn(&mut Item)| {
+            let mut item = item(&[("JPG", "image/jpeg")]);
+            change(&mut item);
+            finish(&mut item, &privacy);
+            (
+                item.is_public(),
+                item.index.date_partition.unwrap_or_default(),
+            )
+        };
+        let private = (false, "private#2018".to_owned());
+        let public = (true, "2018".to_owned());
+        assert_eq!(partition(&|_| {}), public);
+        assert_eq!(
+            partition(&|item| item.photo.keywords = vec!["Family".to_owned()]),
+            private
+        );
+        let from_private = |item: &mut Item| {
+            item.parts.get_mut("JPG").expect("a part").source = Some(PartSource {
+                bucket: "inbox".to_owned(),
+                key: "private/foobar.jpg".to_owned(),
+                etag: "e".to_owned(),
+            });
+        };
+        assert_eq!(partition(&from_private), private);
+        let set = |item: &mut Item| {
+            from_private(item);
+            item.overrides.visibility = Some(Visibility::Public);
+        };
+        assert_eq!(partition(&set), public);
+    }
+
+    #[test]
+    fn at_home_a_photo_has_no_place_to_be_found_by() {
+        let mut item = item(&[("JPG", "image/jpeg")]);
+        let privacy = Privacy {
+            home_zones: "f25".parse().expect("zones"),
+            ..LocationPolicy::Exact.into()
+        };
+        finish(&mut item, &privacy);
+        assert_eq!(
+            (item.index.place_partition, item.index.place_sort),
+            (None, None)
+        );
+        assert!(item.index.camera_partition.is_some());
+    }
+
+    #[test]
+    fn a_preview_lies_as_its_file_lies() {
+        let part = |width, height| Part {
+            width: Some(width),
+            height: Some(height),
+            ..Part::default()
+        };
+        let preview = |width, height| Preview {
+            offset: 0,
+            length: 1,
+            width: Some(width),
+            height: Some(height),
+        };
+        assert_eq!(
+            turned(preview(160, 120), &part(4000, 6000)),
+            (Some(120), Some(160))
+        );
+        assert_eq!(
+            turned(preview(120, 160), &part(4000, 6000)),
+            (Some(120), Some(160))
+        );
+        assert_eq!(
+            turned(preview(160, 120), &part(6000, 4000)),
+            (Some(160), Some(120))
+        );
+        assert_eq!(
+            turned(preview(160, 120), &Part::default()),
+            (Some(160), Some(120))
+        );
+    }
+
+    #[test]
     fn a_photo_without_live_parts_is_in_no_index() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.parts.get_mut("JPG").expect("a part").removed = true;
-        finish(&mut item, &LocationPolicy::Exact);
+        finish(&mut item, &LocationPolicy::Exact.into());
         assert_eq!((item.summary, item.index), (None, IndexKeys::default()));
     }
 
@@ -323,7 +427,7 @@ mod tests {
             .map(|n| (format!("Tag{n:03}"), TagValue::Text("x".repeat(1000 + n))))
             .collect();
         item.exif.insert("IFD0".to_owned(), tags);
-        finish(&mut item, &LocationPolicy::Exact);
+        finish(&mut item, &LocationPolicy::Exact.into());
         assert!(
             json_bytes(&item) <= MAX_ITEM_BYTES + 10_000,
             "{}",

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Camera, CaptureTime, Exposure, Lens, Location, Photo};
+use super::{
+    Camera, CaptureTime, Exposure, Facts, Lens, Location, Photo, Visibility, VisibilityRules,
+};
 
 /// One photo in a list, under 1 KB but for its texts. Stored as it was derived; the gallery's public view decides what
 /// of it leaves.
@@ -50,6 +52,9 @@ pub struct Summary {
     pub images: Vec<Image>,
     /// A tiny stand-in while the picture loads; none is made yet.
     pub placeholder: Option<String>,
+    /// What a person set; not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
 }
 
 /// A picture of a photo: an archived file, or the JPEG inside one.
@@ -99,6 +104,17 @@ impl Summary {
             copyright: photo.copyright,
             images,
             placeholder: None,
+            visibility: None,
         }
+    }
+
+    /// Who may see the photo, as far as its list form tells: where it was uploaded is not part of that.
+    pub fn visibility_by(&self, rules: &VisibilityRules) -> Visibility {
+        let facts = Facts {
+            set: self.visibility,
+            keywords: &self.keywords,
+            rating: self.rating,
+        };
+        rules.decide(facts, std::iter::empty())
     }
 }

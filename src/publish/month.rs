@@ -62,9 +62,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds a photo; they come in the order of the index.
+    /// Adds a photo, unless it is private by the rules of today; they come in the order of the index.
     pub(super) fn push(&mut self, summary: &Summary) -> io::Result<()> {
-        let listed = self.view.listed(summary);
+        let Some(listed) = self.view.listed(summary) else {
+            return Ok(());
+        };
         let line = serde_json::to_vec(&listed)?;
         self.count(summary);
         let mut open = match self.open.take() {

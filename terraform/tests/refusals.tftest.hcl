@@ -166,6 +166,46 @@ run "refuses_ingest_concurrency" {
   expect_failures = [var.ingest_concurrency]
 }
 
+run "refuses_a_home_zone_that_is_none" {
+  command = plan
+
+  variables {
+    home_zones = ["f25dv", "at home"]
+  }
+
+  expect_failures = [var.home_zones]
+}
+
+run "refuses_a_visibility_that_is_none" {
+  command = plan
+
+  variables {
+    visibility = { default = "friends" }
+  }
+
+  expect_failures = [var.visibility]
+}
+
+run "refuses_six_stars" {
+  command = plan
+
+  variables {
+    visibility = { private_below_rating = 6 }
+  }
+
+  expect_failures = [var.visibility]
+}
+
+run "refuses_a_keyword_that_would_be_two" {
+  command = plan
+
+  variables {
+    visibility = { private_keywords = ["family,friends"] }
+  }
+
+  expect_failures = [var.visibility]
+}
+
 run "refuses_location" {
   command = plan
 

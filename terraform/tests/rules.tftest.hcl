@@ -161,6 +161,34 @@ run "direct" {
   }
 }
 
+run "source_after" {
+  command = plan
+
+  variables {
+    source_prefix         = "inbox/"
+    source_after          = "delete"
+    archive_storage_class = "STANDARD_IA"
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.function["ingest"].policy).Statement : statement.Sid => statement.Resource
+      if contains(statement.Action, "s3:DeleteObject")
+      } == {
+      SourceAfter = ["arn:aws:s3:::photo-catalogue-source-123456789012/inbox/*"]
+      Probe       = ["arn:aws:s3:::photo-catalogue-source-123456789012/inbox/.photo-catalogue-probe-*"]
+    }
+    error_message = "ingest deletes uploads, and nothing in the archive."
+  }
+  assert {
+    condition = (
+      aws_lambda_function.this["ingest"].environment[0].variables.SOURCE_AFTER == "delete" &&
+      aws_lambda_function.this["ingest"].environment[0].variables.ARCHIVE_STORAGE_CLASS == "STANDARD_IA"
+    )
+    error_message = "ingest is told."
+  }
+}
+
 run "one_bucket" {
   command = plan
 
@@ -304,6 +332,40 @@ run "originals_that_carry_positions_raise_a_warning" {
   }
 
   expect_failures = [check.originals_carry_positions]
+}
+
+run "originals_of_home_raise_a_warning_too" {
+  command = plan
+
+  variables {
+    cloudfront                = true
+    cloudfront_serves_archive = true
+    location                  = "exact"
+    home_zones                = ["f25dv"]
+  }
+
+  expect_failures = [check.originals_carry_positions]
+}
+
+run "what_is_private_is_private_in_all_functions" {
+  command = plan
+
+  variables {
+    location   = "exact"
+    home_zones = ["f25dv", "45.4712,-73.6456,500"]
+    visibility = { default = "private", public_keywords = ["web"], private_below_rating = 2 }
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["ingest", "publish", "gallery"] :
+      nonsensitive(aws_lambda_function.this[name].environment[0].variables.HOME_ZONES) == "f25dv;45.4712,-73.6456,500"
+      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.VISIBILITY) == "private"
+      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.PUBLIC_KEYWORDS) == "web"
+      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.PRIVATE_BELOW_RATING) == "2"
+    ])
+    error_message = "Ingest, publish and gallery hide the same."
+  }
 }
 
 run "hook_and_alarms" {

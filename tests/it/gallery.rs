@@ -4,6 +4,7 @@
 pub(crate) mod fixture;
 mod http;
 mod lists;
+mod model;
 mod paging;
 mod pictures;
 pub(crate) mod schema;

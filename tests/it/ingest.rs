@@ -3,6 +3,9 @@
 
 mod archive;
 mod events;
-mod fixture;
+mod faults;
+pub(crate) mod fixture;
 pub(crate) mod photos;
+mod proxy;
+mod source_after;
 mod upload;

@@ -4,6 +4,7 @@ mod changes;
 mod counts;
 mod fixture;
 mod hook;
+mod privacy;
 mod reader;
 mod served;
 mod view;

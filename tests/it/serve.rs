@@ -3,6 +3,7 @@
 mod bad_input;
 mod command_line;
 mod corpus;
+mod crash;
 mod import;
 pub(crate) mod process;
 mod upload;

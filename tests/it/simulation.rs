@@ -3,8 +3,9 @@
 //! fails and how, who dies, what a person does by hand meanwhile, and how often and in which order the events come.
 //! At rest, archive and catalogue are held against an oracle.
 //!
-//! What it leaves out: a file that is dropped into the archive while uploads of the same name are under way, of which less is
-//! promised (docs/guarantees.md); tags, deletion of sources, copies over 5 GB.
+//! What it leaves out: a file that is dropped onto the very key of an upload under way, of which less is promised
+//! (docs/guarantees.md; beside it, under another extension, it is dropped at any time); tags, deletion of sources, copies
+//! over 5 GB.
 //!
 //! A failing seed is run again, with every wire call printed:
 //!

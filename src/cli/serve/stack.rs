@@ -21,7 +21,7 @@ use crate::catalogue::published::Published;
 use crate::cli::data::Running;
 use crate::cli::progress::{self, tell};
 use crate::clients::{self, Endpoints};
-use crate::config::Settings;
+use crate::config::{IngestSettings, Settings};
 use crate::gallery::{self, CursorKey, Pictures};
 use crate::ingest::{Ingest, Outcome};
 use crate::local::dynamodb::DynamoDbEngine;
@@ -109,7 +109,11 @@ impl Stack {
     ///
     /// # Errors
     /// A port that is taken, a folder or database that cannot be opened; in one line that says what to do.
-    pub(super) async fn start(arguments: &Arguments, settings: Settings) -> anyhow::Result<Stack> {
+    pub(super) async fn start(
+        arguments: &Arguments,
+        settings: Settings,
+        own: IngestSettings,
+    ) -> anyhow::Result<Stack> {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let s3_listener = bind(arguments.listen, arguments.s3_port, "--s3-port").await?;
         let dynamodb_listener = bind(loopback, arguments.dynamodb_port, "--dynamodb-port").await?;
@@ -174,12 +178,14 @@ impl Stack {
         let tally = Arc::new(Tally::default());
         let counted = Arc::clone(&tally);
         let ingest = Ingest::new(
-            storage.clone(),
+            storage.clone().copying(own.copying),
             catalogue.clone(),
             settings.layout,
-            settings.location,
+            settings.privacy.clone(),
         )
+        .source_after(own.source_after)
         .observed_by(move |_key, outcome| counted.add(outcome));
+        ingest.try_store(&running.pid.to_string()).await?;
         let mut work = Tasks::new();
         let notifications = store.clone();
         work.spawn("ingest", |stopped| async move {
@@ -341,7 +347,7 @@ fn gallery_settings(
         .is_loopback()
         .then(|| format!("{}/photos", running.gallery));
     Ok(gallery::Settings {
-        location: settings.location,
+        privacy: settings.privacy.clone(),
         photo_base_url: arguments.photo_base_url.clone().or(own),
         // The pictures route takes positions out itself.
         photo_base_url_stripped: true,

@@ -5,7 +5,7 @@
 //! purpose: serial numbers, owners, contacts, unique ids, comments, maker notes, `HostComputer`, and what would narrow
 //! a place down (pressure, temperature, elevation).
 
-use crate::photo::{LocationPolicy, TagValue, Tags};
+use crate::photo::{TagValue, Tags};
 
 use super::clean_text;
 
@@ -160,8 +160,8 @@ const PLACES: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// The public ones of a photo's tags, their texts cleaned.
-pub(super) fn public_tags(tags: &Tags, policy: LocationPolicy) -> Tags {
+/// The public ones of a photo's tags, their texts cleaned; `with_places` where its place is published as it was recorded.
+pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     let is_in = |lists: &[(&str, &[&str])], ifd: &str, tag: &str| {
         lists
             .iter()
@@ -170,7 +170,7 @@ pub(super) fn public_tags(tags: &Tags, policy: LocationPolicy) -> Tags {
     let is_public = |ifd: &str, tag: &str| {
         is_in(&PUBLIC, ifd, tag)
             // TIFF/EP and many RAW files keep Exif's tags in the first IFD.
-            || (ifd == "IFD0" && is_in(&PUBLIC, "ExifIFD", tag)) || (policy.is_exact() && is_in(&PLACES, ifd, tag))
+            || (ifd == "IFD0" && is_in(&PUBLIC, "ExifIFD", tag)) || (with_places && is_in(&PLACES, ifd, tag))
     };
     let mut public = Tags::new();
     for (ifd, values) in tags {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::catalogue::item::{IndexKeys, Overrides, PartSource, Visibility};
+use crate::catalogue::item::{IndexKeys, Overrides, PartSource};
 use crate::photo::{Photo, Preview, TagValue};
 
 fn location() -> Location {
@@ -106,7 +106,9 @@ fn here(location: LocationPolicy) -> PublicView {
 }
 
 fn urls(view: &PublicView) -> Vec<String> {
-    let listed = view.listed(item().summary.as_ref().expect("summary"));
+    let listed = view
+        .listed(item().summary.as_ref().expect("summary"))
+        .expect("public");
     listed.images.into_iter().map(|image| image.url).collect()
 }
 

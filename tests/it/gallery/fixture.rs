@@ -14,12 +14,13 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, NaiveDateTime};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::item::{IndexKeys, Item, Overrides, Part, Visibility};
+use photo_catalogue::catalogue::item::{IndexKeys, Item, Overrides, Part};
 use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::catalogue::query::date_sort;
 use photo_catalogue::gallery::{CursorKey, Settings, router};
 use photo_catalogue::photo::{
     Camera, CaptureTime, Image, Lens, Location, LocationPolicy, Photo, PhotoId, Summary, TagValue,
+    Visibility,
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -90,7 +91,7 @@ impl Fixture {
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
         let mut settings = Settings {
-            location: LocationPolicy::Hide,
+            privacy: LocationPolicy::Hide.into(),
             photo_base_url: None,
             photo_base_url_stripped: false,
             cursor_key: CursorKey::new([7; 32]),

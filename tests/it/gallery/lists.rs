@@ -231,7 +231,8 @@ async fn a_list_shows_the_fields_asked_for_and_never_a_hidden_position() {
         json!([{ "name": "c", "location": null, "width": 4000 }])
     );
 
-    let rounded = Fixture::with(|settings| settings.location = LocationPolicy::Round(1)).await;
+    let rounded =
+        Fixture::with(|settings| settings.privacy = LocationPolicy::Round(1).into()).await;
     rounded.add(&Shot::new("a", "2018-02-01T00:00:00")).await;
     let page = rounded.json("/v1/photos?fields=location").await;
     let place = json!({ "lat": 45.5, "lon": -73.6, "alt": null, "precision": "round:1" });
@@ -241,7 +242,7 @@ async fn a_list_shows_the_fields_asked_for_and_never_a_hidden_position() {
 #[tokio::test]
 async fn one_photo_in_a_list_is_what_the_design_says() {
     let fixture = Fixture::with(|settings| {
-        settings.location = LocationPolicy::Exact;
+        settings.privacy = LocationPolicy::Exact.into();
         settings.photo_base_url = Some("https://photos.example".to_owned());
     })
     .await;
@@ -283,7 +284,7 @@ async fn one_unreadable_item_does_not_hide_the_others() {
 
 /// A gallery under a policy, with photos indexed under the same.
 async fn on_a_map(policy: LocationPolicy) -> Fixture {
-    let fixture = Fixture::with(|settings| settings.location = policy).await;
+    let fixture = Fixture::with(|settings| settings.privacy = policy.into()).await;
     for (name, lon, lat) in [
         ("home", -73.601, 45.501),
         ("corner", -73.649, 45.549),
@@ -349,7 +350,7 @@ async fn a_photo_indexed_under_another_policy_does_not_tell_its_cell() {
     let true_place =
         Shot::new("home", "2018-02-01T10:00:00").place(-73.47, 45.501, LocationPolicy::Exact);
     for policy in [LocationPolicy::Hide, LocationPolicy::Round(0)] {
-        let fixture = Fixture::with(|settings| settings.location = policy).await;
+        let fixture = Fixture::with(|settings| settings.privacy = policy.into()).await;
         fixture.add(&true_place).await;
         // Two boxes: around the true place, and one that holds the true and the rounded place (-73, 46).
         for bbox in ["-73.48,45.5,-73.46,45.51", "-73.48,45.5,-72.98,46.02"] {

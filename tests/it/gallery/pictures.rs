@@ -9,10 +9,10 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use little_exif::exif_tag::ExifTag;
 use little_exif::filetype::FileExtension;
 use little_exif::metadata::Metadata;
-use photo_catalogue::catalogue::item::{Item, Part};
+use photo_catalogue::catalogue::item::{Item, Overrides, Part};
 use photo_catalogue::gallery::Pictures;
 use photo_catalogue::local::s3::{Credentials as KeyPair, S3Store};
-use photo_catalogue::photo::{LocationPolicy, Preview};
+use photo_catalogue::photo::{LocationPolicy, Preview, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
 use tokio::net::TcpListener;
 
@@ -29,7 +29,8 @@ struct Library {
 }
 
 impl Library {
-    async fn new(policy: LocationPolicy) -> Self {
+    async fn new(privacy: impl Into<Privacy>) -> Self {
+        let privacy = privacy.into();
         let data = tempfile::tempdir().expect("a folder");
         let store = S3Store::open(data.path()).expect("a store");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -55,7 +56,7 @@ impl Library {
             .expect("a bucket");
         let storage = Storage::new(s3.clone());
         let gallery = Fixture::with(|settings| {
-            settings.location = policy;
+            settings.privacy = privacy;
             settings.pictures = Some(Pictures {
                 storage,
                 bucket: BUCKET.to_owned(),
@@ -197,6 +198,49 @@ async fn under_an_exact_policy_files_are_served_as_they_are() {
         disposition,
         "inline; filename=\"foo bar+_.jpg\"; filename*=UTF-8''foo%20bar%2B%C3%A9%2Ejpg"
     );
+}
+
+#[tokio::test]
+async fn at_home_files_are_stripped_though_the_policy_is_exact() {
+    let privacy = Privacy {
+        home_zones: "45.471234,-73.645678,500".parse().expect("zones"),
+        ..LocationPolicy::Exact.into()
+    };
+    let library = Library::new(privacy).await;
+    library.photo(&foobar()).await;
+    let away =
+        Shot::new("away", "2018-02-01T10:00:00").place(2.2945, 48.8584, LocationPolicy::Exact);
+    library.photo(&away).await;
+
+    assert_eq!(
+        tags(&library.bytes(&format!("{FILE}.jpg")).await),
+        ["Orientation=6"]
+    );
+    assert_eq!(library.status(&format!("{FILE}.CR2")).await, 404);
+    assert_eq!(
+        library.bytes("/photos/2018-02-01/away.jpg").await,
+        jpeg(true)
+    );
+    assert_eq!(library.status("/photos/2018-02-01/away.CR2").await, 200);
+}
+
+#[tokio::test]
+async fn a_private_photos_files_are_not_there() {
+    let library = Library::new(LocationPolicy::Exact).await;
+    let mut item = library.photo(&foobar()).await;
+    item.overrides = Overrides {
+        visibility: Some(Visibility::Private),
+        ..Overrides::default()
+    };
+    // Also while its index keys are still those of a public one.
+    library.gallery.put(&item).await;
+    for path in ["jpg", "CR2", "CR2?preview=1"] {
+        assert_eq!(
+            library.status(&format!("{FILE}.{path}")).await,
+            404,
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

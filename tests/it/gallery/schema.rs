@@ -85,7 +85,7 @@ async fn every_route_of_the_document_answers() {
 async fn photos_are_of_their_schema() {
     let exact = LocationPolicy::Exact;
     let fixture = Fixture::with(|settings| {
-        settings.location = exact;
+        settings.privacy = exact.into();
         settings.photo_base_url = Some("https://photos.example.org".to_owned());
     })
     .await;

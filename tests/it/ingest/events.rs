@@ -16,11 +16,15 @@ use super::fixture::{SOURCE, World, layout};
 use super::photos::Shot;
 
 fn notification(key: &str) -> Value {
-    json!({ "Records": [{ "eventSource": "aws:s3",
-                          "s3": { "bucket": { "name": SOURCE }, "object": { "key": key } } }] })
+    notification_in(SOURCE, key)
 }
 
-fn message(id: usize, body: String) -> Value {
+pub(super) fn notification_in(bucket: &str, key: &str) -> Value {
+    json!({ "Records": [{ "eventSource": "aws:s3",
+                          "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] })
+}
+
+pub(super) fn message(id: usize, body: String) -> Value {
     json!({ "messageId": id.to_string(), "eventSource": "aws:sqs", "body": body })
 }
 
@@ -45,28 +49,35 @@ async fn of_a_batch_of_ten_nine_are_acknowledged_and_the_poison_is_given_back() 
 }
 
 #[tokio::test]
-async fn a_poison_photo_is_an_outcome_and_not_given_back() {
+async fn a_poison_photo_of_a_batch_of_ten_is_an_outcome_and_nothing_is_given_back() {
     let world = World::quiet(layout()).await;
-    world
-        .upload("broken.jpg", b"\xff\xd8\xff\xe1 and no more".to_vec())
-        .await;
-    world.upload("text.jpg", b"dear diary".to_vec()).await;
-    let bodies = ["broken.jpg", "text.jpg"].map(|key| notification(key).to_string());
-    let messages: Vec<Value> = (0..)
-        .zip(bodies)
-        .map(|(id, body)| message(id, body))
-        .collect();
-    assert_eq!(
-        world
-            .ingest
-            .handle(&json!({ "Records": messages }))
-            .await
-            .unwrap(),
-        json!({ "batchItemFailures": [] })
-    );
-    assert_eq!(world.ledger("text.jpg").await.unwrap().outcome, "skipped");
-    // A JPEG by its first bytes: archived, though it says nothing of itself.
-    assert_eq!(world.ledger("broken.jpg").await.unwrap().outcome, "undated");
+    for (poison, outcome) in [
+        (b"dear diary".as_slice(), "skipped"),
+        // A JPEG by its first bytes: archived, though it says nothing of itself.
+        (b"\xff\xd8\xff\xe1 and no more", "undated"),
+    ] {
+        let mut messages = Vec::new();
+        for id in 0..10 {
+            let key = format!("{outcome}/IMG_{id}.jpg");
+            let taken = format!("2018:02:01 09:41:{id:02}");
+            let bytes = match id {
+                7 => poison.to_vec(),
+                _ => Shot::at(taken.leak()).jpeg(),
+            };
+            world.upload(&key, bytes).await;
+            messages.push(message(id, notification(&key).to_string()));
+        }
+        let answer = world.ingest.handle(&json!({ "Records": messages })).await;
+        assert_eq!(answer.unwrap(), json!({ "batchItemFailures": [] }));
+        let ledger = world.ledger(&format!("{outcome}/IMG_7.jpg")).await.unwrap();
+        assert_eq!(ledger.outcome, outcome);
+        let others = world.take_outcomes();
+        let archived = others
+            .iter()
+            .filter(|(_, outcome)| outcome.name() == "archived");
+        assert_eq!((others.len(), archived.count()), (10, 9));
+    }
+    assert_eq!(world.tree().await.len(), 19);
 }
 
 #[tokio::test]

@@ -18,11 +18,11 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{Item, LedgerEntry};
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::ingest::{Ingest, Outcome};
+use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter};
 use photo_catalogue::local::dynamodb::DynamoDbEngine;
 use photo_catalogue::local::s3::{Credentials, S3Store};
 use photo_catalogue::photo::{LocationPolicy, PhotoId};
-use photo_catalogue::storage::Storage;
+use photo_catalogue::storage::{Copying, Storage};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) ingest: Ingest,
     pub(crate) catalogue: Catalogue,
     pub(crate) layout: Layout,
+    /// Where the objects are.
+    pub(crate) s3_endpoint: String,
     /// Where the table is.
     pub(crate) dynamodb: String,
     pub(crate) wire: Wire,
@@ -82,7 +84,7 @@ impl World {
         tokio::spawn(engine.serve(dynamodb_listener, std::future::pending()));
 
         let endpoints = Endpoints {
-            s3: Some(s3_endpoint),
+            s3: Some(s3_endpoint.clone()),
             dynamodb: Some(dynamodb_endpoint.clone()),
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
@@ -128,12 +130,53 @@ impl World {
             // Its own reads are not ingest's.
             catalogue: Catalogue::new(clients.dynamodb, TABLE),
             layout,
+            s3_endpoint,
             dynamodb: dynamodb_endpoint,
             wire,
             events: Arc::default(),
             outcomes,
             _data: data,
         }
+    }
+
+    /// A client of the store at this endpoint.
+    pub(crate) fn client_of(&self, s3: &str) -> Client {
+        let endpoints = Endpoints {
+            s3: Some(s3.to_owned()),
+            dynamodb: None,
+        };
+        clients::connect(&clients::with_key_pair("test", "secret"), &endpoints).s3
+    }
+
+    /// Ingest over `s3` that makes its copies so, and does this with uploads.
+    pub(crate) fn ingest_with(&self, copying: Copying, source_after: SourceAfter) -> Ingest {
+        Ingest::new(
+            Storage::new(self.s3.clone()).copying(copying),
+            self.catalogue.clone(),
+            self.layout.clone(),
+            LocationPolicy::Exact,
+        )
+        .source_after(source_after)
+    }
+
+    /// Ingest as the program connects it, retries and all, to stores at these endpoints.
+    pub(crate) fn ingest_over(&self, s3: &str, dynamodb: &str) -> Ingest {
+        let endpoints = Endpoints {
+            s3: Some(s3.to_owned()),
+            dynamodb: Some(dynamodb.to_owned()),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        let heard = Arc::clone(&self.outcomes);
+        Ingest::new(
+            Storage::new(clients.s3),
+            Catalogue::new(clients.dynamodb, TABLE),
+            self.layout.clone(),
+            LocationPolicy::Exact,
+        )
+        .observed_by(move |key, outcome| {
+            let ended = (key.to_owned(), outcome.clone());
+            heard.lock().unwrap().push(ended);
+        })
     }
 
     /// Takes the notifications from now on.

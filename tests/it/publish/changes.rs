@@ -86,9 +86,13 @@ async fn assert_right(world: &World) {
         }
     }
     assert_eq!(published, photos);
-    let off = publish::verify(&world.catalogue, &world.published)
-        .await
-        .unwrap();
+    let off = publish::verify(
+        &world.catalogue,
+        &world.published,
+        LocationPolicy::Exact.into(),
+    )
+    .await
+    .unwrap();
     assert_eq!(off, Vec::<String>::new());
     let months = world.published.months().await.unwrap();
     let cells: u64 = months
@@ -319,9 +323,13 @@ async fn a_miscount_is_found_and_put_right() {
     world
         .change(&[Shot::new("IMG_0002", "2019-02-01T09:00:00")])
         .await;
-    let off = publish::verify(&world.catalogue, &world.published)
-        .await
-        .unwrap();
+    let off = publish::verify(
+        &world.catalogue,
+        &world.published,
+        LocationPolicy::Exact.into(),
+    )
+    .await
+    .unwrap();
     assert_eq!(off, ["2018-02", "2019-02"]);
     publish::mark_all(&world.catalogue, &world.published, world.now)
         .await

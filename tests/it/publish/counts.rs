@@ -1,6 +1,6 @@
 //! The gallery's routes that count: what publish has counted, as the gallery may tell it.
 
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::photo::{LocationPolicy, Privacy};
 use serde_json::{Value, json};
 
 use super::fixture::World;
@@ -31,8 +31,11 @@ async fn world() -> World {
     world
 }
 
-async fn gallery(world: &World, policy: LocationPolicy) -> Fixture {
-    Fixture::over(world.client.clone(), |settings| settings.location = policy).await
+pub(super) async fn gallery(world: &World, privacy: impl Into<Privacy>) -> Fixture {
+    Fixture::over(world.client.clone(), |settings| {
+        settings.privacy = privacy.into()
+    })
+    .await
 }
 
 #[tokio::test]
@@ -89,7 +92,10 @@ fn features(map: &Value) -> Vec<&Value> {
 async fn a_map_has_points_in_a_small_box_and_clusters_in_a_large_one() {
     let world = world().await;
     let gallery = gallery(&world, LocationPolicy::Exact).await;
-    let map = gallery.json("/v1/map?bbox=-73.7,45.4,-73.5,45.6").await;
+    let small = "/v1/map?bbox=-73.7,45.4,-73.5,45.6";
+    let answer = gallery.get(small).await;
+    assert_eq!(answer.headers()["content-type"], "application/geo+json");
+    let map = gallery.json(small).await;
     let points = features(&map);
     assert_eq!(points.len(), 2);
     assert_eq!(points[0]["geometry"]["type"], "Point");

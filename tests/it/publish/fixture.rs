@@ -19,7 +19,7 @@ use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::gallery::PublicView;
 use photo_catalogue::local::dynamodb::DynamoDbEngine;
 use photo_catalogue::local::s3::{Credentials, S3Store};
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::photo::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{HookRules, Publish, PublishError, Settings, Ticked};
 use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
@@ -52,11 +52,11 @@ pub(super) struct Change {
     pk: String,
 }
 
-pub(super) fn settings(policy: LocationPolicy) -> Settings {
+pub(super) fn settings(privacy: impl Into<Privacy>) -> Settings {
     Settings {
         bucket: BUCKET.to_owned(),
         prefix: PREFIX.to_owned(),
-        view: PublicView::new(policy, None, false, false),
+        view: PublicView::new(privacy, None, false, false),
         compress: true,
         hook: None,
         rules: HookRules::default(),
@@ -220,9 +220,11 @@ impl World {
     }
 
     /// What the gallery answers, by id.
-    pub(super) async fn api(&self, policy: LocationPolicy) -> BTreeMap<String, Value> {
-        let gallery =
-            Fixture::over(self.client.clone(), |settings| settings.location = policy).await;
+    pub(super) async fn api(&self, privacy: impl Into<Privacy>) -> BTreeMap<String, Value> {
+        let gallery = Fixture::over(self.client.clone(), |settings| {
+            settings.privacy = privacy.into()
+        })
+        .await;
         let mut photos = BTreeMap::new();
         let mut page = gallery.json("/v1/photos?limit=200").await;
         loop {

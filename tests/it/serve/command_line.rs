@@ -49,14 +49,46 @@ fn a_folder_is_served_once() {
 #[test]
 fn one_bucket_for_both_needs_prefixes_that_lie_apart() {
     let serve = ["serve", "--source-bucket", "one", "--archive-bucket", "one"];
-    let output = Photos::at_rest().run(&serve);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        said.starts_with("photos: ") && said.contains("one bucket (one)"),
-        "{said}"
-    );
-    assert_eq!(said.lines().count(), 1);
+    for (source, archive, why) in [
+        ("", "", "both need a prefix"),
+        ("inbox/", "", "both need a prefix"),
+        ("", "archive/", "both need a prefix"),
+        ("photos/", "photos/", "overlap"),
+        ("photos/", "photos/archive/", "overlap"),
+        ("photos/inbox/", "photos/", "overlap"),
+        ("inbox", "archive/", "SOURCE_PREFIX is \"inbox\""),
+    ] {
+        let prefixes = ["--source-prefix", source, "--archive-prefix", archive];
+        let output = Photos::at_rest().run(&[&serve[..], &prefixes].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("photos: ") && said.contains(why), "{said}");
+        assert_eq!(said.lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_setting_that_is_none_is_named_with_what_it_takes() {
+    for (flag, value, said) in [
+        (
+            "--source-after",
+            "shred",
+            "SOURCE_AFTER is \"shred\"; it takes keep or delete",
+        ),
+        (
+            "--archive-storage-class",
+            "DEEP_ARCHIVE",
+            "ARCHIVE_STORAGE_CLASS is \"DEEP_ARCHIVE\"; it takes a class that answers at once",
+        ),
+    ] {
+        let output = Photos::at_rest().run(&["serve", flag, value]);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains(said) && error.lines().count() == 1,
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -138,4 +170,80 @@ async fn a_photo_is_listed_and_shown_by_its_name_while_serving() {
     assert!(tags.contains("ExifIFD\n"), "{tags}");
     let unknown = photos.run(&["show", "2020-10-18/nothing"]);
     assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn what_a_person_sets_holds_also_when_the_file_comes_again() {
+    let photos = Photos::serving();
+    let photo = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/photos/fuji/DSCF2210.JPG"
+    ));
+    let photo = photo.unwrap();
+    photos.put("DSCF2210.JPG", photo.clone()).await;
+    let title_of_the_file = photos.photos(1).await[0]["title"].clone();
+    const STEM: &str = "2020-10-18/DSCF2210";
+    let listed = |more: &[&str]| {
+        let lines = photos.output(&[&["list", "--json"], more].concat());
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines.collect::<Vec<serde_json::Value>>()
+    };
+
+    let said = photos.run(&["set", "2020-10-18/DSCF2210.JPG", "--private"]);
+    assert_eq!(
+        String::from_utf8(said.stderr).unwrap(),
+        format!("{STEM}: private as set, {title_of_the_file}\n")
+    );
+    assert_eq!(listed(&[]), [serde_json::Value::Null; 0]);
+    assert_eq!(listed(&["--private"])[0]["stem"], STEM);
+    assert_eq!(listed(&["--private", "--to", "2020-10-18"]).len(), 1);
+    assert_eq!(listed(&["--private", "--from", "2020-10-19"]).len(), 0);
+    assert!(photos.output(&["show", STEM]).contains("private"));
+    photos.photos(0).await;
+
+    // Other bytes of the same photo: read anew, and still private.
+    let edited = [photo, b"edited".to_vec()].concat();
+    let bytes = edited.len() as u64;
+    photos.put("DSCF2210.JPG", edited).await;
+    let start = std::time::Instant::now();
+    while listed(&["--private"])[0]["images"][0]["bytes"] != bytes {
+        assert!(start.elapsed().as_secs() < 60, "never read anew");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(listed(&[]), [serde_json::Value::Null; 0]);
+
+    let title = ["--public", "--title", "Autumn <b>leaves</b>\u{1b}[31m"];
+    photos.output(&[&["set", STEM], &title[..]].concat());
+    let shown = &photos.photos(1).await[0];
+    assert_eq!(shown["title"], "Autumn <b>leaves</b>[31m");
+    let version = shown["version"].clone();
+    photos.output(&["set", STEM, "--by-rules"]);
+    let shown = &photos.photos(1).await[0];
+    assert_eq!(
+        shown["version"], version,
+        "nothing that is shown has changed"
+    );
+    photos.output(&["set", STEM, "--title", ""]);
+    assert_eq!(photos.photos(1).await[0]["title"], title_of_the_file);
+
+    let missing = photos.run(&["set", "2020-10-18/nothing", "--private"]);
+    assert_eq!(missing.status.code(), Some(1));
+    for wrong in [&["set", STEM][..], &["set", STEM, "--private", "--public"]] {
+        assert_eq!(photos.run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_home_zone_that_is_wrong_is_not_repeated() {
+    let serve = ["serve", "--home-zones", "45.4712,-73.6456;45.47"];
+    let output = Photos::at_rest().run(&serve);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with("photos: HOME_ZONES: home zone 2 is neither"),
+        "{said}"
+    );
+    assert!(!said.contains("45.4"), "{said}");
 }

@@ -36,8 +36,8 @@ impl Photos {
         photos
     }
 
-    /// Starts `photos serve` on free ports and waits until it listens. Its messages go to `errors.txt`.
-    pub(crate) fn start(&mut self, arguments: &[&str]) {
+    /// Starts `photos serve` on free ports, and does not wait for it.
+    pub(crate) fn launch(&mut self, arguments: &[&str]) {
         assert!(self.child.is_none(), "it runs already");
         let errors = std::fs::File::options()
             .create(true)
@@ -61,6 +61,11 @@ impl Photos {
             .spawn()
             .unwrap();
         self.child = Some(child);
+    }
+
+    /// Starts `photos serve` on free ports and waits until it listens. Its messages go to `errors.txt`.
+    pub(crate) fn start(&mut self, arguments: &[&str]) {
+        self.launch(arguments);
         let listening = self.data().join(".engine/serve.json");
         until("it listens", || {
             let child = self.child.as_mut().unwrap();
@@ -96,6 +101,9 @@ impl Photos {
         }
         command.env_remove("LOCATION").env_remove("RUST_LOG");
         command
+            .env_remove("SOURCE_AFTER")
+            .env_remove("ARCHIVE_STORAGE_CLASS");
+        command
     }
 
     /// Ctrl-C, as far as a process can tell.
@@ -111,6 +119,13 @@ impl Photos {
         );
         let status = until("it stops", || child.try_wait().unwrap());
         assert!(status.success(), "{status}: {}", self.messages());
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

@@ -18,6 +18,8 @@ pub(super) const ARCHIVE: &str = "archive";
 const SOURCE_KEYS: [&str; 4] = ["a/IMG_1.jpg", "a/IMG_1.dng", "b/IMG_1.jpg", "b/IMG_1.dng"];
 /// Where files are dropped by hand: the very name that all of them want first.
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
+/// The same name with an extension that no upload has: dropped at any moment, beside first copies under way.
+const DROPPED_BESIDE: &str = "2018-02-01/IMG_1.jpeg";
 /// Shots of one day: so the name comes round again.
 const TAKEN: [&str; 3] = [
     "2018:02:01 09:41:07",
@@ -75,7 +77,7 @@ impl History {
 
     /// A file that was in the archive before there were notifications.
     pub(super) fn before_us(&mut self, random: &mut Rng, objects: &mut Objects) -> String {
-        let line = self.drop_file(random, objects);
+        let line = self.drop_file(DROPPED_AT, random, objects);
         objects.take_changes();
         self.untold = self.dropped.clone();
         line
@@ -93,8 +95,9 @@ impl History {
             // See the note on drops in docs/guarantees.md: one is handled before anything else is done.
             0 if quiet => {
                 self.waits = true;
-                self.drop_file(random, objects)
+                self.drop_file(DROPPED_AT, random, objects)
             }
+            0 => self.drop_file(DROPPED_BESIDE, random, objects),
             1 | 2 => self.remove_from_archive(random, objects, quiet),
             3 => self.remove_source(random, objects),
             4 => self.put_anew(random, objects),
@@ -162,13 +165,13 @@ impl History {
         format!("removed the source {}", name.1)
     }
 
-    fn drop_file(&mut self, random: &mut Rng, objects: &mut Objects) -> String {
-        let name = (ARCHIVE.to_owned(), DROPPED_AT.to_owned());
+    fn drop_file(&mut self, at: &str, random: &mut Rng, objects: &mut Objects) -> String {
+        let name = (ARCHIVE.to_owned(), at.to_owned());
         self.note_removal(objects, &name, false);
         let bytes = self.bytes(random, "jpg");
         let etag = objects.put(name.clone(), bytes).etag.clone();
         self.untold.remove(&name);
-        let line = format!("dropped {DROPPED_AT} {}", &etag[..6]);
+        let line = format!("dropped {at} {}", &etag[..6]);
         self.dropped.insert(name, etag);
         line
     }
@@ -309,12 +312,8 @@ impl History {
                     item.stem
                 ));
             }
-            if item.has_live_parts()
-                && item.owner != Owner::FOREIGN
-                && !owners.contains(&item.owner)
-                // Ours was removed and somebody else's is left: docs/guarantees.md.
-                && !(owners.is_empty() && item.parts.values().any(|part| part.removed))
-            {
+            // None of ours among them: somebody else's file keeps company with a claim, or with what was removed.
+            if item.owner != Owner::FOREIGN && !owners.is_empty() && !owners.contains(&item.owner) {
                 return Err(format!("{} belongs to none of its parts", item.stem));
             }
         }

@@ -1,0 +1,230 @@
+//! The gallery against a sorted vector: any filter, order, limit and paging, photos added between pages included.
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::fixture::{Fixture, Shot};
+
+const CAMERAS: [&str; 3] = ["canon-eos-r6", "nikon-d750", "sony-a7"];
+const LENSES: [&str; 2] = ["35mm", "50mm"];
+
+/// A list request.
+#[derive(Debug, Clone)]
+struct Asked {
+    from: Option<String>,
+    to: Option<String>,
+    camera: Option<&'static str>,
+    lens: Option<&'static str>,
+    oldest: bool,
+    limit: usize,
+}
+
+/// Few years, days and seconds, so that photos share them.
+fn local() -> impl Strategy<Value = String> {
+    (
+        2016..2019_u32,
+        1..3_u32,
+        1..4_u32,
+        0..3_u32,
+        prop_oneof![Just(""), Just(".120")],
+    )
+        .prop_map(|(year, month, day, second, sub_second)| {
+            format!("{year}-{month:02}-{day:02}T10:00:{second:02}{sub_second}")
+        })
+}
+
+fn shots(most: usize) -> impl Strategy<Value = Vec<Shot>> {
+    let shot = (
+        option::weighted(0.85, local()),
+        option::of(prop::sample::select(&CAMERAS[..])),
+        option::of(prop::sample::select(&LENSES[..])),
+        prop::bool::weighted(0.1),
+    );
+    vec(shot, 0..most).prop_map(|shots| {
+        let shot =
+            |(local, camera, lens, private): (Option<String>, Option<&str>, Option<&str>, bool)| {
+                Shot {
+                    local,
+                    camera: camera.map(str::to_owned),
+                    lens: lens.map(str::to_owned),
+                    private,
+                    ..Shot::default()
+                }
+            };
+        shots.into_iter().map(shot).collect()
+    })
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    // A day or a time.
+    let bound = || {
+        option::of((local(), any::<bool>()).prop_map(|(local, day)| {
+            if day {
+                local[..10].to_owned()
+            } else {
+                local[..19].to_owned()
+            }
+        }))
+    };
+    (
+        bound(),
+        bound(),
+        option::of(prop::sample::select(&CAMERAS[..])),
+        option::of(prop::sample::select(&LENSES[..])),
+        any::<bool>(),
+        1..8_usize,
+    )
+        .prop_filter("from is not after to", |(from, to, ..)| match (from, to) {
+            (Some(from), Some(to)) => from <= to || from.starts_with(to.as_str()),
+            _ => true,
+        })
+        .prop_map(|(from, to, camera, lens, oldest, limit)| Asked {
+            from,
+            to,
+            camera,
+            lens,
+            oldest,
+            limit,
+        })
+}
+
+impl Asked {
+    fn path(&self) -> String {
+        let mut path = format!("/v1/photos?limit={}", self.limit);
+        let order = self.oldest.then_some("oldest");
+        let pairs = [
+            ("from", self.from.as_deref()),
+            ("to", self.to.as_deref()),
+            ("camera", self.camera),
+            ("lens", self.lens),
+            ("order", order),
+        ];
+        for (name, value) in pairs {
+            if let Some(value) = value {
+                path += &format!("&{name}={value}");
+            }
+        }
+        path
+    }
+
+    fn admits(&self, shot: &Shot) -> bool {
+        let is = |slug: &Option<String>, asked: Option<&str>| {
+            asked.is_none() || slug.as_deref() == asked
+        };
+        let is_in_range = match &shot.local {
+            None => self.from.is_none() && self.to.is_none(),
+            Some(local) => {
+                self.from.as_ref().is_none_or(|from| from <= local)
+                    // The last day, or second, is meant whole.
+                    && self.to.as_ref().is_none_or(|to| local <= to || local.starts_with(to.as_str()))
+            }
+        };
+        !shot.private && is_in_range && is(&shot.camera, self.camera) && is(&shot.lens, self.lens)
+    }
+
+    /// The names of what is asked for, in order.
+    fn expected(&self, shots: &[Shot]) -> Vec<String> {
+        let mut dated: Vec<(String, String, String)> = Vec::new();
+        let mut undated: Vec<(String, String)> = Vec::new();
+        for shot in shots.iter().filter(|shot| self.admits(shot)) {
+            let id = shot.item().id;
+            match &shot.local {
+                Some(local) => dated.push((local.clone(), id, shot.name.clone())),
+                None => undated.push((shot.name.clone(), id)),
+            }
+        }
+        dated.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        if !self.oldest {
+            dated.reverse();
+        }
+        undated.sort();
+        let dated = dated.into_iter().map(|(_, _, name)| name);
+        dated
+            .chain(undated.into_iter().map(|(name, _)| name))
+            .collect()
+    }
+}
+
+fn named(mut shots: Vec<Shot>, prefix: &str) -> Vec<Shot> {
+    for (n, shot) in shots.iter_mut().enumerate() {
+        shot.name = format!("{prefix}{n:03}");
+    }
+    shots
+}
+
+async fn check(
+    before: Vec<Shot>,
+    later: Vec<Shot>,
+    asked: Vec<Asked>,
+) -> Result<(), TestCaseError> {
+    let fixture = Fixture::new().await;
+    for shot in &before {
+        fixture.add(shot).await;
+    }
+    for asked in &asked {
+        let names = fixture.names(&asked.path()).await;
+        prop_assert_eq!(names, asked.expected(&before), "{}", asked.path());
+    }
+    // Once more, with a photo added after each page.
+    let Some(asked) = asked.first() else {
+        return Ok(());
+    };
+    let (mut names, mut added, mut cursor) = (Vec::new(), Vec::new(), None::<String>);
+    let mut waiting = later.into_iter();
+    loop {
+        let cursor_of = cursor.map_or(String::new(), |cursor| format!("&cursor={cursor}"));
+        let page = fixture.json(&format!("{}{cursor_of}", asked.path())).await;
+        let items = page["items"].as_array().unwrap();
+        prop_assert!(items.len() <= asked.limit);
+        names.extend(
+            items
+                .iter()
+                .map(|item| item["name"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        cursor = Some(next.to_owned());
+        if let Some(shot) = waiting.next() {
+            fixture.add(&shot).await;
+            added.push(shot);
+        }
+    }
+    let distinct: BTreeSet<&String> = names.iter().collect();
+    prop_assert_eq!(
+        distinct.len(),
+        names.len(),
+        "one is shown twice: {:?}",
+        names
+    );
+    let new: BTreeSet<String> = asked.expected(&added).into_iter().collect();
+    names.retain(|name| !new.contains(name));
+    prop_assert_eq!(
+        names,
+        asked.expected(&before),
+        "one that was there before is skipped"
+    );
+    Ok(())
+}
+
+#[test]
+fn every_list_is_that_of_a_sorted_vector() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let config = Config {
+        cases: 32,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let strategy = (shots(40), shots(12), vec(asked(), 1..6));
+    let outcome = TestRunner::new(config).run(&strategy, |(before, later, asked)| {
+        runtime.block_on(check(named(before, "A"), named(later, "B"), asked))
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}

@@ -1,0 +1,138 @@
+//! Stores that refuse: an object that is missing answered with 403, requests throttled at random.
+
+use axum::response::{IntoResponse, Response};
+use http::{Method, StatusCode};
+use photo_catalogue::ingest::Outcome;
+use serde_json::{Value, json};
+
+use super::events::{message, notification_in};
+use super::fixture::{ARCHIVE, SOURCE, World, layout};
+use super::photos::Shot;
+use super::proxy::{Proxy, share};
+
+/// Requests of a new photo (docs/ingest-protocol.md).
+const IDEAL_REQUESTS_PER_PHOTO: usize = 10;
+
+#[tokio::test]
+async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone() {
+    let mut world = World::new().await;
+    for key in ["a.jpg", "b.jpg"] {
+        let shot = Shot::at("2018:02:01 09:41:07");
+        world.upload(key, shot.jpeg()).await;
+    }
+    world.settled().await;
+    let items = [
+        world.item("2018-02-01/a").await,
+        world.item("2018-02-01/b").await,
+    ];
+    // Whatever is said of these from now on, only the proxied ingest hears.
+    world.store.notify_only(&[]);
+    let missing_is_403 = |status| match status {
+        StatusCode::NOT_FOUND => StatusCode::FORBIDDEN,
+        other => other,
+    };
+    let (_, s3) = Proxy::start(&world.s3_endpoint, |_| None, missing_is_403).await;
+    world.ingest = world.ingest_over(&s3, &world.dynamodb.clone());
+
+    // One copy is gone, one source, and one key never was.
+    world.delete(ARCHIVE, "2018-02-01/a.jpg").await;
+    world.delete(SOURCE, "b.jpg").await;
+    let told = [
+        (ARCHIVE, "2018-02-01/a.jpg"),
+        (SOURCE, "b.jpg"),
+        (ARCHIVE, "2018-02-01/never.jpg"),
+        // Its ledger entry stands, its copy answers 403: no "removed by hand, stays removed" either.
+        (SOURCE, "a.jpg"),
+        // The copy is there; the look at its source is refused.
+        (ARCHIVE, "2018-02-01/b.jpg"),
+    ];
+    for (bucket, key) in told {
+        let error = world.ingest.process(bucket, key).await.expect_err(key);
+        assert!(error.to_string().contains("403"), "{error}");
+    }
+    let messages: Vec<Value> = (0..)
+        .zip(told)
+        .map(|(id, (bucket, key))| message(id, notification_in(bucket, key).to_string()))
+        .collect();
+    let answer = world.ingest.handle(&json!({ "Records": messages })).await;
+    let given_back = answer.unwrap()["batchItemFailures"].clone();
+    assert_eq!(given_back.as_array().unwrap().len(), told.len());
+    assert_eq!(
+        [
+            world.item("2018-02-01/a").await,
+            world.item("2018-02-01/b").await
+        ],
+        items
+    );
+    assert_eq!(world.item("2018-02-01/never").await, None);
+
+    // What is there is worked on all the same: here, the name is free only once the store says so.
+    let shot = Shot::at("2018:02:01 12:00:00");
+    world.upload("c.jpg", shot.jpeg()).await;
+    world
+        .ingest
+        .process(SOURCE, "c.jpg")
+        .await
+        .expect_err("the look");
+    assert_eq!(world.tree().await, ["2018-02-01/b.jpg"]);
+}
+
+fn throttled(_: &Method) -> Response {
+    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
+    let headers = [("content-type", "application/x-amz-json-1.0")];
+    (StatusCode::BAD_REQUEST, headers, body).into_response()
+}
+
+fn unavailable(method: &Method) -> Response {
+    let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+    let body = if method == Method::HEAD { "" } else { body };
+    (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stdout, reason = "the figure that is claimed")]
+async fn with_a_fifth_of_dynamodbs_and_a_tenth_of_s3s_requests_refused_it_converges() {
+    const PHOTOS: usize = 60;
+    let mut world = World::quiet(layout()).await;
+    let throttle = share(20, 1);
+    let before = move |method: &Method| throttle().then(|| throttled(method));
+    let (table, dynamodb) = Proxy::start(&world.dynamodb, before, |status| status).await;
+    let refuse = share(10, 2);
+    let before = move |method: &Method| refuse().then(|| unavailable(method));
+    let (store, s3) = Proxy::start(&world.s3_endpoint, before, |status| status).await;
+    world.ingest = world.ingest_over(&s3, &dynamodb);
+    for number in 0..PHOTOS {
+        let taken = format!("2018:02:{:02} 09:41:07", number % 28 + 1);
+        let shot = Shot::at(taken.leak());
+        world
+            .upload(&format!("card/IMG_{number}.jpg"), shot.jpeg())
+            .await;
+    }
+    world.deliver();
+    world.settled().await;
+
+    assert_eq!(world.tree().await.len(), PHOTOS);
+    for number in 0..PHOTOS {
+        let stem = format!("2018-02-{:02}/IMG_{number}", number % 28 + 1);
+        assert_eq!(world.parts(&stem).await, ["jpg"], "{stem}");
+    }
+    let outcomes = world.take_outcomes();
+    let archived = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Archived(_)));
+    assert!(archived.count() >= PHOTOS);
+    let sent = table.received() + store.received();
+    // One more for the year.
+    let ideal = PHOTOS * IDEAL_REQUESTS_PER_PHOTO + 1;
+    println!(
+        "{PHOTOS} photos: {sent} requests, {} of {} refused by DynamoDB, {} of {} by S3: {:.2} times the ideal",
+        table.refused(),
+        table.received(),
+        store.refused(),
+        store.received(),
+        sent as f64 / ideal as f64
+    );
+    assert!(table.refused() * 100 > table.received() * 15);
+    assert!(store.refused() * 100 > store.received() * 6);
+    assert!(sent * 10 <= ideal * 16, "{sent} requests for {ideal}");
+}

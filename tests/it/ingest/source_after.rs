@@ -1,0 +1,240 @@
+//! What becomes of uploads once they are archived, how their copies are stored, and stores that cannot keep it.
+
+use axum::Router;
+use http::{Method, StatusCode};
+use photo_catalogue::ingest::{Outcome, SourceAfter};
+use photo_catalogue::storage::{Copying, Deleted, Storage};
+use tokio::net::TcpListener;
+
+use super::fixture::{ARCHIVE, SOURCE, World, layout};
+use super::photos::Shot;
+
+const MORNING: Shot = Shot {
+    taken: Some("2018:02:01 09:41:07"),
+    serial: "1000001",
+};
+/// S3's smallest part but for the last.
+const PART: u64 = 5 << 20;
+
+/// Ingest that deletes uploads, not told of anything yet.
+async fn deleting() -> World {
+    let mut world = World::quiet(layout()).await;
+    world.ingest = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    world
+}
+
+#[tokio::test]
+async fn an_upload_is_deleted_once_its_copy_holds_its_bytes() {
+    let world = deleting().await;
+    world.ingest.try_store("1").await.unwrap();
+    world.deliver();
+    world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
+    world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
+    world.upload("notes.txt", b"dear diary".to_vec()).await;
+    world.settled().await;
+    // What is no photo is nowhere else; and nothing is left of the trial.
+    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
+    let archive = world.archive().await;
+    assert_eq!(archive["2018-02-01/DSC_1.JPG"], MORNING.jpeg());
+    assert_eq!(archive["2018-02-01/DSC_1.DNG"], MORNING.dng());
+    assert_eq!(world.parts("2018-02-01/DSC_1").await, ["DNG", "JPG"]);
+
+    // An edit of what is no longer there replaces its part all the same, and old events change nothing.
+    world.upload("DCIM/DSC_1.JPG", MORNING.edited(1)).await;
+    world.settled().await;
+    let events = world.events.lock().unwrap().clone();
+    for event in &events {
+        world.ingest.handle(event).await.unwrap();
+    }
+    let archive = world.archive().await;
+    assert_eq!(archive.len(), 2);
+    assert_eq!(archive["2018-02-01/DSC_1.JPG"], MORNING.edited(1));
+    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_crash_before_the_delete_left_behind_is_deleted_by_the_event_that_comes_again() {
+    let world = World::quiet(layout()).await;
+    world.upload("a.jpg", MORNING.jpeg()).await;
+    world.ingest.process(SOURCE, "a.jpg").await.unwrap();
+    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
+    let deleting = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    let outcome = deleting.process(SOURCE, "a.jpg").await.unwrap();
+    assert_eq!(outcome, Outcome::Unchanged);
+    assert_eq!(world.etags(SOURCE, "").await.len(), 0);
+    assert_eq!(world.tree().await, ["2018-02-01/a.jpg"]);
+}
+
+#[tokio::test]
+async fn an_upload_whose_copy_was_removed_by_hand_stays() {
+    let world = World::quiet(layout()).await;
+    world.upload("a.jpg", MORNING.jpeg()).await;
+    world.ingest.process(SOURCE, "a.jpg").await.unwrap();
+    world.delete(ARCHIVE, "2018-02-01/a.jpg").await;
+    let deleting = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    deleting.process(SOURCE, "a.jpg").await.unwrap();
+    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
+    assert_eq!(world.tree().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_upload_that_changed_meanwhile_is_not_deleted() {
+    let world = World::quiet(layout()).await;
+    world.upload("a.jpg", MORNING.jpeg()).await;
+    let etag = world.etags(SOURCE, "").await["a.jpg"].clone();
+    world.upload("a.jpg", MORNING.edited(1)).await;
+    let storage = Storage::new(world.s3.clone());
+    let deleted = storage.delete_if_match(SOURCE, "a.jpg", &etag).await;
+    assert_eq!(deleted.unwrap(), Deleted::Changed);
+    assert_eq!(world.objects(SOURCE, "").await["a.jpg"], MORNING.edited(1));
+}
+
+/// A store that takes everything, honours nothing, and keeps one object.
+async fn careless_store() -> String {
+    let there = std::sync::Arc::new(std::sync::Mutex::new(false));
+    let answer = move |method: Method| {
+        let there = std::sync::Arc::clone(&there);
+        async move {
+            let mut there = there.lock().unwrap();
+            let status = match method {
+                Method::HEAD if !*there => StatusCode::NOT_FOUND,
+                Method::DELETE => StatusCode::NO_CONTENT,
+                _ => StatusCode::OK,
+            };
+            match method {
+                Method::PUT => *there = true,
+                Method::DELETE => *there = false,
+                _ => {}
+            }
+            (status, [("etag", "\"0123456789abcdef0123456789abcdef\"")])
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    endpoint
+}
+
+#[tokio::test]
+async fn a_setting_that_the_store_cannot_keep_is_refused_at_the_start() {
+    let mut world = World::quiet(layout()).await;
+    world.s3 = world.client_of(&careless_store().await);
+    let class = Copying {
+        storage_class: Some("STANDARD_IA".to_owned()),
+        ..Copying::default()
+    };
+    let keep = world.ingest_with(Copying::default(), SourceAfter::Keep);
+    keep.try_store("1").await.expect("it needs nothing");
+    let delete = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    let error = delete.try_store("1").await.unwrap_err().to_string();
+    assert!(error.starts_with("SOURCE_AFTER is \"delete\""), "{error}");
+    let class = world.ingest_with(class, SourceAfter::Keep);
+    let error = class.try_store("1").await.unwrap_err().to_string();
+    assert!(error.contains("ARCHIVE_STORAGE_CLASS"), "{error}");
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all_that_it_has() {
+    let mut world = World::quiet(layout()).await;
+    world.ingest = world.ingest_with(
+        Copying {
+            storage_class: Some("STANDARD_IA".to_owned()),
+            largest_bytes: PART,
+            part_bytes: PART,
+        },
+        SourceAfter::Delete,
+    );
+    world.ingest.try_store("1").await.unwrap();
+    let mut bytes = MORNING.jpeg();
+    bytes.resize(2 * PART as usize + 12_345, 7);
+    let put = world.s3.put_object().bucket(SOURCE).key("card/large+1.jpg");
+    put.body(bytes.clone().into())
+        .content_type("image/jpeg")
+        .cache_control("max-age=60")
+        .metadata("note", "kept")
+        .tagging("who=A%20%26%20B&where=there")
+        .send()
+        .await
+        .unwrap();
+    let outcome = world.ingest.process(SOURCE, "card/large+1.jpg").await;
+    let key = "2018-02-01/large+1.jpg";
+    assert_eq!(outcome.unwrap(), Outcome::Archived(key.to_owned()));
+    assert!(world.archive().await[key] == bytes);
+    assert_eq!(world.etags(SOURCE, "").await.len(), 0);
+
+    let head = world.s3.head_object().bucket(ARCHIVE).key(key);
+    let head = head.send().await.unwrap();
+    assert!(head.e_tag().unwrap().ends_with("-3\""), "{head:?}");
+    assert_eq!(head.content_type(), Some("image/jpeg"));
+    assert_eq!(head.cache_control(), Some("max-age=60"));
+    assert_eq!(head.storage_class().unwrap().as_str(), "STANDARD_IA");
+    assert_eq!(head.metadata().unwrap()["note"], "kept");
+    let tags = world.s3.get_object_tagging().bucket(ARCHIVE).key(key);
+    let mut tags: Vec<String> = tags
+        .send()
+        .await
+        .unwrap()
+        .tag_set
+        .into_iter()
+        .map(|tag| format!("{}={}", tag.key(), tag.value()))
+        .collect();
+    tags.sort();
+    assert_eq!(tags, ["where=there", "who=A & B"]);
+
+    world.ingest.process(ARCHIVE, key).await.unwrap();
+    let part = world.item("2018-02-01/large+1").await.unwrap().parts["jpg"].clone();
+    assert_eq!(part.bytes, bytes.len() as u64);
+
+    // An edit of it, and the same event again.
+    bytes.extend(b"edit");
+    world.upload("card/large+1.jpg", bytes.clone()).await;
+    world
+        .ingest
+        .process(SOURCE, "card/large+1.jpg")
+        .await
+        .unwrap();
+    world
+        .ingest
+        .process(SOURCE, "card/large+1.jpg")
+        .await
+        .unwrap();
+    assert!(world.archive().await[key] == bytes);
+    assert_eq!(world.tree().await, [key]);
+    let uploads = world.s3.list_multipart_uploads().bucket(ARCHIVE);
+    assert_eq!(uploads.send().await.unwrap().uploads().len(), 0);
+}
+
+#[tokio::test]
+async fn a_copy_in_parts_of_what_changed_meanwhile_is_given_up() {
+    let world = World::quiet(layout()).await;
+    let mut bytes = MORNING.jpeg();
+    bytes.resize(PART as usize + 1, 7);
+    world.upload("a.jpg", bytes.clone()).await;
+    let storage = Storage::new(world.s3.clone()).copying(Copying {
+        largest_bytes: PART,
+        part_bytes: PART,
+        ..Copying::default()
+    });
+    let mut source = storage.head(SOURCE, "a.jpg").await.unwrap().unwrap();
+    bytes.push(1);
+    world.upload("a.jpg", bytes).await;
+    let to = (ARCHIVE, "2018-02-01/a.jpg");
+    let nothing = std::collections::BTreeMap::new();
+    let copied = storage.copy((SOURCE, "a.jpg"), to, &source, &nothing).await;
+    assert_eq!(
+        copied.unwrap(),
+        photo_catalogue::storage::Copied::SourceChanged
+    );
+    source.etag = "0".repeat(32);
+    let copied = storage
+        .copy((SOURCE, "gone.jpg"), to, &source, &nothing)
+        .await;
+    assert_eq!(
+        copied.unwrap(),
+        photo_catalogue::storage::Copied::SourceChanged
+    );
+    assert_eq!(world.tree().await, [""; 0]);
+    let uploads = world.s3.list_multipart_uploads().bucket(ARCHIVE);
+    assert_eq!(uploads.send().await.unwrap().uploads().len(), 0);
+}

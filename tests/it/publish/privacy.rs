@@ -1,0 +1,291 @@
+//! A scan of everything that is public for what must not be: positions at home, private photos, serial numbers, source
+//! keys.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use photo_catalogue::catalogue::item::PartSource;
+use photo_catalogue::photo::{
+    HomeZones, Location, LocationPolicy, PhotoId, Privacy, TagValue, VisibilityRules,
+};
+use serde_json::Value;
+
+use super::counts::gallery;
+use super::fixture::{Change, World, settings};
+use crate::gallery::fixture::{Fixture, Shot};
+
+/// Latitude and longitude.
+const HOME: (f64, f64) = (45.471_234, -73.645_678);
+const ZONES: &str = "45.471234,-73.645678,400";
+
+fn zones() -> HomeZones {
+    ZONES.parse().unwrap()
+}
+
+fn at(lat: f64, lon: f64) -> Location {
+    Location {
+        lat,
+        lon,
+        ..Location::default()
+    }
+}
+
+/// Photos at home, around it and abroad, every fifth one private; each with all that a camera writes of its place.
+async fn world() -> (World, Vec<Shot>) {
+    let mut world = World::new().await;
+    let mut shots = Vec::new();
+    for n in 0..60_u32 {
+        // A spiral, from the door to some 15 km away.
+        let (turn, away) = (f64::from(n), 0.000_03 * f64::from(n * n));
+        let (lat, lon) = (HOME.0 + away * turn.sin(), HOME.1 + away * turn.cos());
+        let day = format!("20{:02}-02-{:02}T09:00:00", 17 + n % 3, 1 + n % 28);
+        let shot = Shot::new(&format!("IMG_{n:04}"), &day)
+            .camera("nikon-d750")
+            .place(lon, lat, LocationPolicy::Exact);
+        shots.push(if n % 5 == 0 { shot.private() } else { shot });
+    }
+    let mut records = Vec::new();
+    for shot in &shots {
+        let mut item = shot.item();
+        let location = item.photo.location.clone().unwrap();
+        let tags = |tags: &[(&str, TagValue)]| {
+            let owned = |(name, value): &(&str, TagValue)| ((*name).to_owned(), value.clone());
+            tags.iter().map(owned).collect()
+        };
+        let text = |text: &str| TagValue::Text(text.to_owned());
+        let position = [
+            ("GPSLatitude", TagValue::Real(location.lat)),
+            ("GPSLongitude", TagValue::Real(location.lon)),
+        ];
+        item.exif.insert("GPS".to_owned(), tags(&position));
+        item.exif.insert("XMP-exif".to_owned(), tags(&position));
+        let city = if zones().contain(&location) {
+            "SECRET-HOME"
+        } else {
+            "Montréal"
+        };
+        item.exif
+            .insert("XMP-photoshop".to_owned(), tags(&[("City", text(city))]));
+        item.exif
+            .insert("IPTC".to_owned(), tags(&[("Sub-location", text(city))]));
+        let part = item.parts.get_mut("jpg").unwrap();
+        part.source = Some(PartSource {
+            bucket: "SECRET-INBOX".to_owned(),
+            key: "SECRET-SOURCE/IMG.jpg".to_owned(),
+            etag: "SECRET-ETAG".to_owned(),
+        });
+        if shot.private {
+            let summary = item.summary.as_mut().unwrap();
+            summary.title = Some("SECRET-TITLE".to_owned());
+        }
+        let change = Change::new(None, Some(item));
+        world.write(&change).await;
+        records.push(change.record);
+    }
+    world.mark(&records).await;
+    world.settle().await;
+    (world, shots)
+}
+
+/// Fails where an answer shows a secret, or a point that `hidden` holds.
+fn scan(whence: &str, answer: &Value, hidden: &dyn Fn(&Location) -> bool) {
+    let text = answer.to_string();
+    assert!(!text.contains("SECRET"), "{whence}: {text}");
+    points(answer, &mut |point| {
+        assert!(!hidden(&point), "{whence}: {point:?} in {text}");
+    });
+}
+
+/// Every latitude with its longitude, however they are spelt.
+fn points(value: &Value, found: &mut dyn FnMut(Location)) {
+    match value {
+        Value::Object(fields) => {
+            for (lat, lon) in [("lat", "lon"), ("GPSLatitude", "GPSLongitude")] {
+                if let (Some(lat), Some(lon)) = (fields.get(lat), fields.get(lon)) {
+                    found(at(lat.as_f64().unwrap(), lon.as_f64().unwrap()));
+                }
+            }
+            fields.values().for_each(|value| points(value, found));
+        }
+        Value::Array(values) => {
+            if let [Value::Number(lon), Value::Number(lat), ..] = values.as_slice() {
+                found(at(lat.as_f64().unwrap(), lon.as_f64().unwrap()));
+            }
+            values.iter().for_each(|value| points(value, found));
+        }
+        _ => {}
+    }
+}
+
+/// Reads a list to its last page and scans it; the names in it.
+async fn read(
+    gallery: &Fixture,
+    path: &str,
+    hidden: &dyn Fn(&Location) -> bool,
+) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut page = gallery.json(path).await;
+    loop {
+        scan(path, &page, hidden);
+        let photos = page["items"]
+            .as_array()
+            .or(page["features"].as_array())
+            .unwrap();
+        let stem = |photo: &Value| {
+            let stem = photo["stem"]
+                .as_str()
+                .or(photo["properties"]["stem"].as_str());
+            stem.map(|stem| stem.rsplit('/').next().unwrap().to_owned())
+        };
+        names.extend(photos.iter().filter_map(stem));
+        let Some(cursor) = page["next"].as_str() else {
+            return names;
+        };
+        let separator = if path.contains('?') { '&' } else { '?' };
+        page = gallery
+            .json(&format!("{path}{separator}cursor={cursor}"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
+    let (mut world, shots) = world().await;
+    let zones = zones();
+    let at_home = |shot: &Shot| {
+        shot.place
+            .is_some_and(|(lon, lat)| zones.contain(&at(lat, lon)))
+    };
+    assert!(
+        shots.iter().filter(|shot| at_home(shot)).count() > 5,
+        "the test has homes"
+    );
+    let with_zone = |location: LocationPolicy| Privacy {
+        home_zones: ZONES.parse().unwrap(),
+        ..location.into()
+    };
+    let everywhere = |_: &Location| true;
+    let home = |point: &Location| zones.contain(point);
+    for (privacy, hidden) in [
+        (
+            Privacy::from(LocationPolicy::Hide),
+            &everywhere as &dyn Fn(&Location) -> bool,
+        ),
+        (with_zone(LocationPolicy::Round(2)), &home),
+        (with_zone(LocationPolicy::Exact), &home),
+    ] {
+        // All was published with exact positions; the next ticks must leave none of it.
+        let publish = world.other(settings(privacy.clone()));
+        for _ in 0..3 {
+            world.pass(60);
+            publish
+                .tick(world.now, Duration::from_secs(600))
+                .await
+                .unwrap();
+        }
+        for (path, file) in world.files().await {
+            scan(&path, &file, hidden);
+        }
+
+        let gallery = gallery(&world, privacy.clone()).await;
+        let public: BTreeSet<String> = (shots.iter().filter(|shot| !shot.private))
+            .map(|shot| shot.name.clone())
+            .collect();
+        assert_eq!(read(&gallery, "/v1/photos?limit=7", hidden).await, public);
+        for path in [
+            "/v1/photos?camera=nikon-d750&limit=50",
+            "/v1/photos?fields=id,stem,location,images",
+            "/v1/photos?from=2018-01-01&order=oldest",
+        ] {
+            read(&gallery, path, hidden).await;
+        }
+        for path in [
+            "/v1/timeline?unit=day",
+            "/v1/cameras",
+            "/v1/lenses",
+            "/v1/map",
+            "/v1/map?bbox=-74,45,-73,46",
+        ] {
+            scan(path, &gallery.json(path).await, hidden);
+        }
+        for shot in &shots {
+            for name in [
+                PhotoId::of_stem(&shot.stem()).to_string(),
+                shot.stem(),
+                format!("{}.jpg", shot.stem()),
+            ] {
+                let path = format!("/v1/photos/{name}");
+                if shot.private {
+                    assert_eq!(gallery.get(&path).await.status(), 404, "{path}");
+                } else {
+                    scan(&path, &gallery.json(&path).await, hidden);
+                }
+            }
+        }
+        // Boxes that close in on the door: no photo answers that is not shown there.
+        let mut size = 0.2;
+        while size > 0.000_5 {
+            for corner in 0..4 {
+                let (south, west) = (
+                    HOME.0 - size * f64::from(corner / 2),
+                    HOME.1 - size * f64::from(corner % 2),
+                );
+                let bbox = format!("{west},{south},{},{}", west + size, south + size);
+                let holds = |point: &Location| {
+                    (south..=south + size).contains(&point.lat)
+                        && (west..=west + size).contains(&point.lon)
+                };
+                let shown: BTreeSet<String> = shots
+                    .iter()
+                    .filter(|shot| !shot.private)
+                    .filter(|shot| {
+                        let (lon, lat) = shot.place.unwrap();
+                        privacy
+                            .publish(&at(lat, lon))
+                            .is_some_and(|point| holds(&point))
+                    })
+                    .map(|shot| shot.name.clone())
+                    .collect();
+                for route in ["/v1/photos", "/v1/map"] {
+                    let path = format!("{route}?bbox={bbox}");
+                    assert_eq!(read(&gallery, &path, hidden).await, shown, "{path}");
+                }
+            }
+            size /= 2.0;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_is_new_hides_at_once_what_was_indexed_as_public() {
+    let (mut world, shots) = world().await;
+    let mut item = shots[1].item();
+    item.photo.keywords = vec!["Family".to_owned()];
+    item.summary.as_mut().unwrap().keywords = item.photo.keywords.clone();
+    item.exif.clear();
+    let change = Change::new(None, Some(item));
+    world.write(&change).await;
+    let privacy = Privacy {
+        visibility: VisibilityRules {
+            private_keywords: vec!["family".to_owned()],
+            ..VisibilityRules::default()
+        },
+        ..LocationPolicy::Exact.into()
+    };
+    let nothing = |_: &Location| false;
+    let gallery = gallery(&world, privacy.clone()).await;
+    let listed = read(&gallery, "/v1/photos?limit=5", &nothing).await;
+    assert!(!listed.contains(&shots[1].name) && listed.contains(&shots[2].name));
+    let path = format!("/v1/photos/{}", shots[1].stem());
+    assert_eq!(gallery.get(&path).await.status(), 404);
+
+    let publish = world.other(settings(privacy));
+    world.pass(60);
+    publish
+        .tick(world.now, Duration::from_secs(600))
+        .await
+        .unwrap();
+    for (path, file) in world.files().await {
+        assert!(!file.to_string().contains(&shots[1].name), "{path}");
+    }
+}
