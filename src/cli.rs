@@ -15,6 +15,7 @@ mod output;
 mod privacy;
 mod progress;
 mod publishing;
+mod reconcile;
 mod recount;
 mod serve;
 mod set;
@@ -57,6 +58,8 @@ enum Command {
     Skipped(skipped::Arguments),
     /// Count and write the static gallery files anew, or verify the counts.
     Recount(recount::Arguments),
+    /// Hold archive, uploads and catalogue against each other, and mend what does not fit.
+    Reconcile(reconcile::Arguments),
     /// Say when the site is built next, or call its build hook.
     Hook(hook::Arguments),
 }
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
             Command::Set(arguments) => set::run(arguments).await,
             Command::Skipped(arguments) => skipped::run(arguments).await,
             Command::Recount(arguments) => recount::run(arguments).await,
+            Command::Reconcile(arguments) => reconcile::run(arguments).await,
             Command::Hook(arguments) => hook::run(arguments).await,
         }
     });

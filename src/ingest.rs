@@ -9,6 +9,7 @@ pub mod event;
 mod index;
 mod organise;
 mod provenance;
+pub mod reconcile;
 mod record;
 pub mod survey;
 

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use serde::de::DeserializeOwned;
 
 use super::item::{Holding, LedgerEntry, photo_pk};
+use super::query::ScanPosition;
 use super::{Catalogue, CatalogueError, failed, from_attributes};
 use crate::photo::PhotoId;
 
@@ -27,10 +28,6 @@ pub enum Scanned {
     /// A ledger entry.
     Ledger(LedgerEntry),
 }
-
-/// Where a scan goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScanPosition(String);
 
 impl Catalogue {
     /// The ledger's entries of these keys, by key, by strongly consistent reads; one request for a hundred.

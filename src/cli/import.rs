@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::Ended;
 use super::extract;
 use super::interrupt::told_to_stop;
-use super::library::{Library, Opened};
+use super::library::{Library, Opened, Purpose};
 use super::output::{harmless, json_line, stdout};
 use super::progress::{self, tell};
 use super::sweep::{Candidate, Done, Sweep};
@@ -27,6 +27,7 @@ use super::upload::{self, Upload};
 use crate::archive::Layout;
 use crate::catalogue::published::Published;
 use crate::ingest::survey::{Preview, Sighting, Standing};
+use crate::publish;
 use crate::storage::{Listed, Storage, StorageError};
 
 /// Objects whose metadata are read at a time in a dry run.
@@ -145,9 +146,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         report.estimate(false);
         return finish(&arguments, report, start);
     }
-    let opened = arguments
-        .library
-        .open(target.layout.clone(), !arguments.dry_run);
+    let purpose = if arguments.dry_run {
+        Purpose::Look
+    } else {
+        Purpose::Deliver
+    };
+    let opened = arguments.library.open(target.layout.clone(), purpose);
     let opened = opened.await?;
     let (stop, stopped) = oneshot::channel::<()>();
     let interrupted = tokio::spawn(async move {
@@ -225,6 +229,10 @@ async fn work(
     report.stopped = is_stopped && report.found < total;
     hold.abort();
     opened.published.hold_hook(Utc::now() + HOLD_AFTER).await?;
+    if opened.is_at_rest() && report.new > 0 {
+        // Nobody reads the stream meanwhile, and it does not keep its records for ever.
+        publish::mark_all(&opened.catalogue, &opened.published, Utc::now()).await?;
+    }
     swept
 }
 

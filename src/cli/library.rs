@@ -22,6 +22,7 @@ use crate::config::{self, Settings};
 use crate::ingest::{Ingest, Outcome};
 use crate::local::dynamodb::DynamoDbEngine;
 use crate::local::s3::{Credentials, S3Store};
+use crate::photo::Privacy;
 use crate::storage::Storage;
 use crate::telemetry::RequestCounter;
 
@@ -83,12 +84,25 @@ pub(super) struct Library {
     dynamodb_endpoint: Option<String>,
 }
 
+/// What a library is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Nothing is changed.
+    Look,
+    /// Something is.
+    Change,
+    /// The same, and the notifications of a data folder at rest are worked off meanwhile.
+    Deliver,
+}
+
 /// A library, and what must live as long as it is worked on.
 pub(super) struct Opened {
     pub(super) storage: Storage,
     pub(super) catalogue: Catalogue,
     pub(super) published: Published,
     pub(super) ingest: Ingest,
+    /// What is kept from the public.
+    pub(super) privacy: Privacy,
     /// Whether an ingest that notifications wake is at work on it.
     pub(super) is_awake: bool,
     /// What the notifications of a data folder at rest have brought into the catalogue since it was opened.
@@ -145,8 +159,8 @@ impl Library {
     }
 
     /// Opens the library; a data folder is made where there is none. `ingest` works between the buckets of `layout`. A
-    /// data folder at rest is held until [`Opened::close`]; with `writes`, its notifications are worked off meanwhile.
-    pub(super) async fn open(&self, layout: Layout, writes: bool) -> anyhow::Result<Opened> {
+    /// data folder at rest is held until [`Opened::close`].
+    pub(super) async fn open(&self, layout: Layout, purpose: Purpose) -> anyhow::Result<Opened> {
         let settings = self.settings()?;
         if self.is_elsewhere() {
             if !self.aws && (self.s3_endpoint.is_none() || self.dynamodb_endpoint.is_none()) {
@@ -154,7 +168,7 @@ impl Library {
                     "--s3-endpoint and --dynamodb-endpoint go together; with --aws, what is not set is on AWS"
                 );
             }
-            if writes && !self.privacy()?.contains_key(config::LOCATION) {
+            if purpose != Purpose::Look && !self.privacy()?.contains_key(config::LOCATION) {
                 bail!(
                     "say with --location what the functions there publish of places: a photo is indexed by it"
                 );
@@ -179,7 +193,7 @@ impl Library {
                 let keys = clients::with_key_pair(&self.access_key, &self.secret_key);
                 Ok(self.opened(clients::connect(&keys, &endpoints), layout, &settings, true))
             }
-            Holder::Us(held) => self.open_at_rest(held, layout, &settings, writes).await,
+            Holder::Us(held) => self.open_at_rest(held, layout, &settings, purpose).await,
         }
     }
 
@@ -188,9 +202,9 @@ impl Library {
         held: Held,
         layout: Layout,
         settings: &Settings,
-        writes: bool,
+        purpose: Purpose,
     ) -> anyhow::Result<Opened> {
-        if writes && data::privacy(&self.data)?.is_empty() {
+        if purpose != Purpose::Look && data::privacy(&self.data)?.is_empty() {
             held.keep_privacy(&self.privacy()?)?;
         }
         let store = S3Store::open(&self.data)?;
@@ -215,7 +229,8 @@ impl Library {
         ];
         let keys = clients::with_key_pair(ACCESS_KEY, SECRET_KEY);
         let clients = clients::connect(&keys, &endpoints);
-        let mut opened = self.opened(clients, layout, settings, writes);
+        let deliver = purpose == Purpose::Deliver;
+        let mut opened = self.opened(clients, layout, settings, deliver);
         let own = &settings.layout;
         for bucket in [own.source_bucket(), own.archive_bucket()] {
             opened.storage.create_bucket(bucket).await?;
@@ -226,7 +241,7 @@ impl Library {
             (own.source_bucket(), own.source_prefix()),
             (own.archive_bucket(), own.archive_prefix()),
         ]);
-        let ingest = writes.then(|| {
+        let ingest = deliver.then(|| {
             let (store, stopped) = (store.clone(), told(&stop_ingest));
             // By its own layout: what is imported from another bucket has no notifications.
             let ingest = Ingest::new(
@@ -281,6 +296,7 @@ impl Library {
             catalogue,
             published: Published::new(clients.dynamodb, &self.publish_table),
             is_awake,
+            privacy: settings.privacy.clone(),
             indexed: Indexed::default(),
             requests: (clients.s3_requests, clients.dynamodb_requests),
             engines: None,
@@ -321,6 +337,11 @@ impl Library {
 }
 
 impl Opened {
+    /// Whether it is a data folder that nobody serves.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.engines.is_some()
+    }
+
     /// Requests sent so far, to S3 and to DynamoDB. Those of a running `photos serve` are its own.
     pub(super) fn requests(&self) -> (u64, u64) {
         (self.requests.0.count(), self.requests.1.count())

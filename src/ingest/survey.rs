@@ -75,7 +75,7 @@ impl From<Listed> for Sighting {
 }
 
 impl Sighting {
-    fn is(&self, generation: &crate::catalogue::item::Generation) -> bool {
+    pub(super) fn is(&self, generation: &crate::catalogue::item::Generation) -> bool {
         match self.last_modified {
             Some(time) => generation.is_listed(&self.etag, time),
             None => generation.etag == self.etag,

@@ -6,4 +6,5 @@ mod corpus;
 mod crash;
 mod import;
 pub(crate) mod process;
+mod reconcile;
 mod upload;

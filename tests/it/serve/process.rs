@@ -83,6 +83,17 @@ impl Photos {
         self.command(arguments).output().unwrap()
     }
 
+    /// Runs a command over stores elsewhere: S3 and DynamoDB endpoints, with the key pair of the ingest tests.
+    pub(crate) fn run_elsewhere(&self, (s3, dynamodb): (&str, &str), arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        command
+            .args(["--s3-endpoint", s3, "--dynamodb-endpoint", dynamodb])
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_REGION", "us-east-1");
+        command.output().unwrap()
+    }
+
     /// Standard output of a command that must go well.
     pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
