@@ -17,6 +17,8 @@ mod progress;
 mod publishing;
 mod reconcile;
 mod recount;
+mod restore;
+mod rm;
 mod serve;
 mod set;
 mod show;
@@ -60,6 +62,10 @@ enum Command {
     Recount(recount::Arguments),
     /// Hold archive, uploads and catalogue against each other, and mend what does not fit.
     Reconcile(reconcile::Arguments),
+    /// Remove photos, with all their files.
+    Rm(rm::Arguments),
+    /// Bring removed photos back, from what they were uploaded as.
+    Restore(restore::Arguments),
     /// Say when the site is built next, or call its build hook.
     Hook(hook::Arguments),
 }
@@ -95,6 +101,8 @@ pub fn main() -> ExitCode {
             Command::Skipped(arguments) => skipped::run(arguments).await,
             Command::Recount(arguments) => recount::run(arguments).await,
             Command::Reconcile(arguments) => reconcile::run(arguments).await,
+            Command::Rm(arguments) => rm::run(arguments).await,
+            Command::Restore(arguments) => restore::run(arguments).await,
             Command::Hook(arguments) => hook::run(arguments).await,
         }
     });

@@ -7,4 +7,5 @@ mod crash;
 mod import;
 pub(crate) mod process;
 mod reconcile;
+mod remove;
 mod upload;
