@@ -6,6 +6,7 @@
 mod ask;
 mod data;
 mod extract;
+mod fix_date;
 mod hook;
 mod import;
 mod interrupt;
@@ -17,6 +18,7 @@ mod progress;
 mod publishing;
 mod reconcile;
 mod recount;
+mod reindex;
 mod restore;
 mod rm;
 mod serve;
@@ -66,6 +68,10 @@ enum Command {
     Rm(rm::Arguments),
     /// Bring removed photos back, from what they were uploaded as.
     Restore(restore::Arguments),
+    /// Set right the times of a camera whose clock was wrong.
+    FixDate(fix_date::Arguments),
+    /// Read anew what an older extractor has read.
+    Reindex(reindex::Arguments),
     /// Say when the site is built next, or call its build hook.
     Hook(hook::Arguments),
 }
@@ -103,6 +109,8 @@ pub fn main() -> ExitCode {
             Command::Reconcile(arguments) => reconcile::run(arguments).await,
             Command::Rm(arguments) => rm::run(arguments).await,
             Command::Restore(arguments) => restore::run(arguments).await,
+            Command::FixDate(arguments) => fix_date::run(arguments).await,
+            Command::Reindex(arguments) => reindex::run(arguments).await,
             Command::Hook(arguments) => hook::run(arguments).await,
         }
     });

@@ -6,7 +6,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::exif::EXTRACTOR_VERSION;
-use crate::photo::{Facts, Photo, PhotoId, Preview, Summary, Tags, Visibility, VisibilityRules};
+use crate::photo::{
+    Camera, Facts, Photo, PhotoId, Preview, Summary, Tags, Visibility, VisibilityRules,
+};
 
 /// Bumped when the shape of an item changes so that older items must be written anew.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -63,11 +65,15 @@ pub struct Holding {
     pub date_partition: Option<String>,
     /// See [`Item::extractor_version`].
     pub extractor_version: u32,
+    /// See [`Photo::camera`].
+    pub camera: Option<Camera>,
+    /// By its file, whatever was set. See [`crate::photo::CaptureTime::taken_at_local`].
+    pub taken_at_local: Option<String>,
 }
 
 impl Holding {
     /// The attributes that it is made of.
-    pub(super) const ATTRIBUTES: [&'static str; 7] = [
+    pub(super) const ATTRIBUTES: [&'static str; 9] = [
         "pk",
         "stem",
         "owner",
@@ -75,6 +81,8 @@ impl Holding {
         "parts",
         "datePartition",
         "extractorVersion",
+        "camera",
+        "takenAtLocal",
     ];
 }
 
@@ -179,6 +187,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Whether its file is there and was read by an older extractor than this.
+    pub fn is_below(&self, extractor_version: u32) -> bool {
+        !self.removed && self.extractor_version < extractor_version
+    }
+
     /// Which bytes this part was read from; `None` for a tombstone.
     pub fn generation(&self) -> Option<Generation> {
         (!self.removed).then(|| Generation {
@@ -221,6 +234,9 @@ pub struct Overrides {
     /// Caption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
+    /// Seconds that its camera's clock was slow by, and that are added to the time of its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift_seconds: Option<i64>,
 }
 
 impl Overrides {

@@ -1,5 +1,6 @@
 //! The `photos` command from outside: the real binary in a folder of its own, clients over HTTP.
 
+mod amend;
 mod bad_input;
 mod command_line;
 mod corpus;
