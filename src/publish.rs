@@ -25,7 +25,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use ring::rand::SecureRandom;
 use serde_json::{Value, json};
 
-use crate::catalogue::item::PRIVATE_PARTITION;
+use crate::catalogue::item::{Item, PRIVATE_PARTITION};
 use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
 use crate::catalogue::query::{Index, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
@@ -593,6 +593,12 @@ pub async fn mark_all(
         }
     }
     mark_months(published, months, now).await
+}
+
+/// The month that shows this photo to the public; `None` where none does.
+pub fn month_of(item: &Item) -> Option<String> {
+    let sort = item.index.date_sort.as_deref()?;
+    item.is_public().then(|| month::of_sort(sort).to_owned())
 }
 
 async fn mark_months(

@@ -32,7 +32,7 @@ use crate::storage::Storage;
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
 const BATCHES: usize = 4;
 /// How long servers may take to finish their last requests.
-const GRACE: Duration = Duration::from_secs(8);
+pub(super) const GRACE: Duration = Duration::from_secs(8);
 
 /// How often publish looks for what is due; two queries, where nothing is.
 const TICK: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ pub(super) struct Inbox {
 pub(super) type Stopped = BoxFuture<'static, ()>;
 
 /// Tasks that end when they are told to.
-struct Tasks {
+pub(super) struct Tasks {
     stop: watch::Sender<bool>,
     running: FuturesUnordered<BoxFuture<'static, (&'static str, Result<(), String>)>>,
 }
@@ -289,7 +289,7 @@ impl Inbox {
 }
 
 impl Tasks {
-    fn new() -> Tasks {
+    pub(super) fn new() -> Tasks {
         Tasks {
             stop: watch::Sender::new(false),
             running: FuturesUnordered::new(),
@@ -297,7 +297,7 @@ impl Tasks {
     }
 
     /// Starts one, which is given what tells it to end.
-    fn spawn<F>(&mut self, name: &'static str, start: impl FnOnce(Stopped) -> F)
+    pub(super) fn spawn<F>(&mut self, name: &'static str, start: impl FnOnce(Stopped) -> F)
     where
         F: Future<Output = std::io::Result<()>> + Send + 'static,
     {
@@ -318,14 +318,14 @@ impl Tasks {
     }
 
     /// The next that ends; never, where none runs.
-    async fn next(&mut self) -> (&'static str, Result<(), String>) {
+    pub(super) async fn next(&mut self) -> (&'static str, Result<(), String>) {
         match self.running.next().await {
             Some(ended) => ended,
             None => std::future::pending().await,
         }
     }
 
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         self.stop.send_replace(true);
         while let Some((name, ended)) = self.running.next().await {
             if let Err(cause) = ended {
@@ -335,7 +335,7 @@ impl Tasks {
     }
 }
 
-fn gallery_settings(
+pub(super) fn gallery_settings(
     arguments: &Arguments,
     settings: &Settings,
     storage: &Storage,
@@ -362,7 +362,7 @@ fn gallery_settings(
 }
 
 /// As the gallery shows photos, so they are published; compressed they would be of little use on one's own disk.
-fn publish_settings(
+pub(super) fn publish_settings(
     arguments: &Arguments,
     gallery: &gallery::Settings,
 ) -> anyhow::Result<publish::Settings> {
@@ -385,7 +385,7 @@ fn stream_client(
 }
 
 /// Publishes what is due, until it is told to stop. A tick that is cut off is made up for by the next.
-async fn tick(publish: Publish, stopped: Stopped) {
+pub(super) async fn tick(publish: Publish, stopped: Stopped) {
     let ticking = async {
         loop {
             if let Err(error) = publish.tick(Utc::now(), TICK_MAY_TAKE).await {
@@ -400,7 +400,7 @@ async fn tick(publish: Publish, stopped: Stopped) {
     }
 }
 
-async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
+pub(super) async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(address, port);
     TcpListener::bind(address)
         .await
@@ -421,7 +421,7 @@ async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListe
 }
 
 /// Where this machine reaches a listener.
-fn url(listener: &TcpListener) -> anyhow::Result<String> {
+pub(super) fn url(listener: &TcpListener) -> anyhow::Result<String> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
