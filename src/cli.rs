@@ -25,6 +25,7 @@ mod serve;
 mod set;
 mod show;
 mod skipped;
+mod stream;
 mod sweep;
 mod upload;
 

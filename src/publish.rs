@@ -180,13 +180,12 @@ impl Publish {
         Ok(json!({ "months": ticked.months, "changed": ticked.changed, "left": ticked.left }))
     }
 
-    /// Marks the months that these records of the photos table's stream touch. Safe to repeat, in any order.
+    /// See [`mark`].
     ///
     /// # Errors
     /// The table; some months may be marked already.
     pub async fn mark(&self, records: &[Value], now: DateTime<Utc>) -> Result<(), PublishError> {
-        let months = changed::months(records);
-        mark_months(&self.published, months, now).await
+        mark(&self.published, records, now).await
     }
 
     /// Rebuilds the months that are due and calls the hook where it is. Does nothing where somebody else is at it.
@@ -571,6 +570,18 @@ impl Publish {
         self.published.put_hook(&state).await?;
         Ok(Some(answer))
     }
+}
+
+/// Marks the months that these records of the photos table's stream touch. Safe to repeat, in any order.
+///
+/// # Errors
+/// The table; some months may be marked already.
+pub async fn mark(
+    published: &Published,
+    records: &[Value],
+    now: DateTime<Utc>,
+) -> Result<(), PublishError> {
+    mark_months(published, changed::months(records), now).await
 }
 
 /// Marks every month that may hold a photo, or did: the next ticks count and write them anew. Safe to repeat.

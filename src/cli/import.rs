@@ -230,7 +230,7 @@ async fn work(
     hold.abort();
     opened.published.hold_hook(Utc::now() + HOLD_AFTER).await?;
     if opened.is_at_rest() && report.new > 0 {
-        // Nobody reads the stream meanwhile, and it does not keep its records for ever.
+        // What the stream still holds is read by the next that serves or imports; `photos reconcile` is to know now.
         publish::mark_all(&opened.catalogue, &opened.published, Utc::now()).await?;
     }
     swept

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::data::{self, ACCESS_KEY, Held, Holder, SECRET_KEY};
 use super::privacy::PrivacyArguments;
+use super::stream::{self, Follower};
 use crate::archive::Layout;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
@@ -212,9 +213,10 @@ impl Library {
             .with_context(|| format!("cannot open the catalogue in {}", self.data.display()))?;
         let s3 = TcpListener::bind(("127.0.0.1", 0)).await?;
         let dynamodb = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let dynamodb_url = format!("http://{}", dynamodb.local_addr()?);
         let endpoints = Endpoints {
             s3: Some(format!("http://{}", s3.local_addr()?)),
-            dynamodb: Some(format!("http://{}", dynamodb.local_addr()?)),
+            dynamodb: Some(dynamodb_url.clone()),
         };
         let (stop_ingest, stop_servers) = (watch::Sender::new(false), watch::Sender::new(false));
         let credentials = Credentials {
@@ -222,8 +224,8 @@ impl Library {
             secret_key: SECRET_KEY.to_owned(),
         };
         let s3 = store.clone().serve(s3, credentials, told(&stop_servers));
-        let dynamodb = engine.serve(dynamodb, told(&stop_servers));
-        let servers = vec![
+        let dynamodb = engine.clone().serve(dynamodb, told(&stop_servers));
+        let mut servers = vec![
             tokio::spawn(async move { report("S3", s3.await) }),
             tokio::spawn(async move { report("DynamoDB", dynamodb.await) }),
         ];
@@ -265,6 +267,18 @@ impl Library {
             };
             tokio::spawn(async move { store.deliver(BATCHES, handler, stopped).await })
         });
+        if deliver {
+            // The engine looks through all of the stream at every write, until somebody has read it.
+            let follower = Follower {
+                client: stream::client(&keys, &dynamodb_url),
+                engine,
+                table: self.table.clone(),
+                catalogue: opened.catalogue.clone(),
+                published: opened.published.clone(),
+            };
+            let stopped = told(&stop_ingest);
+            servers.push(tokio::spawn(follower.run(stopped)));
+        }
         opened.engines = Some(Engines {
             stop_ingest,
             stop_servers,

@@ -2,7 +2,6 @@
 
 mod elsewhere;
 mod stack;
-mod stream;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

@@ -15,11 +15,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Arguments;
-use super::stream::Follower;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
 use crate::cli::data::Running;
 use crate::cli::progress::{self, tell};
+use crate::cli::stream::{self, Follower};
 use crate::clients::{self, Endpoints};
 use crate::config::{IngestSettings, Settings};
 use crate::gallery::{self, CursorKey, Pictures};
@@ -202,12 +202,11 @@ impl Stack {
             Ok(())
         });
         let follower = Follower {
-            client: stream_client(&sdk, &running),
+            client: stream::client(&sdk, &running.dynamodb),
             engine,
             table: arguments.table.clone(),
             catalogue,
             published,
-            publish: publish.clone(),
         };
         work.spawn("publish", |stopped| async move {
             follower.run(stopped).await;
@@ -374,14 +373,6 @@ pub(super) fn publish_settings(
         hook: arguments.hook.hook(true)?,
         rules: arguments.hook.rules()?,
     })
-}
-
-fn stream_client(
-    sdk: &aws_config::SdkConfig,
-    running: &Running,
-) -> aws_sdk_dynamodbstreams::Client {
-    let config = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
-    aws_sdk_dynamodbstreams::Client::from_conf(config.endpoint_url(&running.dynamodb).build())
 }
 
 /// Publishes what is due, until it is told to stop. A tick that is cut off is made up for by the next.
