@@ -243,6 +243,9 @@ impl Library {
             (own.source_bucket(), own.source_prefix()),
             (own.archive_bucket(), own.archive_prefix()),
         ]);
+        // A listing is to show what other programs have put there.
+        let scanned = store.clone();
+        tokio::task::spawn_blocking(move || scanned.take_up_changes()).await?;
         let ingest = deliver.then(|| {
             let (store, stopped) = (store.clone(), told(&stop_ingest));
             // By its own layout: what is imported from another bucket has no notifications.
