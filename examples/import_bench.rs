@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     let repeated = worked.done - worked.distinct;
     let share = 100.0 * repeated as f64 / worked.distinct as f64;
     println!(
-        "killed {} times: {repeated} of {} steps done twice, {share:.2} %",
+        "killed {} times: {repeated} of {} finished steps done twice, {share:.2} %; what was under way is not counted",
         worked.kills, worked.distinct
     );
     expect(
