@@ -3,6 +3,7 @@
 //! Claims and writes are conditional puts and every read that a decision rests on is strongly consistent. Knows no HTTP
 //! server, no Lambda, and neither ingest, publish nor gallery.
 
+pub mod batch;
 pub mod item;
 pub mod ledger;
 pub mod published;
@@ -12,13 +13,14 @@ mod schema;
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::photo::PhotoId;
 use crate::telemetry::causes;
-use item::{Item, LedgerEntry, photo_pk};
+use item::{Generation, Item, LedgerEntry, photo_pk};
 
 /// The item that names the years that hold photos.
 const YEARS: &str = "years";
@@ -170,6 +172,39 @@ impl Catalogue {
         {
             Ok(_) => Ok(()),
             Err(error) => Err(failed("put", &entry.pk, &error)),
+        }
+    }
+
+    /// Takes a key's ledger entry out IF it still speaks of these bytes: they are new again. Safe to repeat.
+    ///
+    /// # Errors
+    /// See [`CatalogueError`].
+    pub async fn forget(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: &Generation,
+    ) -> Result<(), CatalogueError> {
+        let pk = LedgerEntry::pk(bucket, key);
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", text(&pk))
+            .condition_expression("etag = :etag AND lastModified = :modified")
+            .expression_attribute_values(":etag", text(&bytes.etag))
+            .expression_attribute_values(":modified", text(&bytes.last_modified));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed("delete", &pk, &error)),
         }
     }
 

@@ -6,17 +6,27 @@
 mod ask;
 mod data;
 mod extract;
+mod fix_date;
 mod hook;
+mod import;
+mod interrupt;
+mod library;
 mod list;
 mod output;
 mod privacy;
 mod progress;
 mod publishing;
+mod reconcile;
 mod recount;
+mod reindex;
+mod restore;
+mod rm;
 mod serve;
 mod set;
 mod show;
 mod skipped;
+mod stream;
+mod sweep;
 mod upload;
 
 use std::process::ExitCode;
@@ -39,6 +49,8 @@ struct Arguments {
 enum Command {
     /// Run everything here: an S3 to upload to, ingest, and the gallery.
     Serve(serve::Arguments),
+    /// File and catalogue a library: a folder, or what is in a bucket already.
+    Import(import::Arguments),
     /// Print what ingest would record of files, a line of JSON each.
     Extract(extract::Arguments),
     /// List the catalogue's photos.
@@ -51,6 +63,16 @@ enum Command {
     Skipped(skipped::Arguments),
     /// Count and write the static gallery files anew, or verify the counts.
     Recount(recount::Arguments),
+    /// Hold archive, uploads and catalogue against each other, and mend what does not fit.
+    Reconcile(reconcile::Arguments),
+    /// Remove photos, with all their files.
+    Rm(rm::Arguments),
+    /// Bring removed photos back, from what they were uploaded as.
+    Restore(restore::Arguments),
+    /// Set right the times of a camera whose clock was wrong.
+    FixDate(fix_date::Arguments),
+    /// Read anew what an older extractor has read.
+    Reindex(reindex::Arguments),
     /// Say when the site is built next, or call its build hook.
     Hook(hook::Arguments),
 }
@@ -78,12 +100,18 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Import(arguments) => import::run(arguments).await,
             Command::Extract(arguments) => extract::run(&arguments),
             Command::List(arguments) => list::run(arguments).await,
             Command::Show(arguments) => show::run(arguments).await,
             Command::Set(arguments) => set::run(arguments).await,
             Command::Skipped(arguments) => skipped::run(arguments).await,
             Command::Recount(arguments) => recount::run(arguments).await,
+            Command::Reconcile(arguments) => reconcile::run(arguments).await,
+            Command::Rm(arguments) => rm::run(arguments).await,
+            Command::Restore(arguments) => restore::run(arguments).await,
+            Command::FixDate(arguments) => fix_date::run(arguments).await,
+            Command::Reindex(arguments) => reindex::run(arguments).await,
             Command::Hook(arguments) => hook::run(arguments).await,
         }
     });

@@ -9,7 +9,9 @@ pub mod event;
 mod index;
 mod organise;
 mod provenance;
+pub mod reconcile;
 mod record;
+pub mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -312,6 +314,11 @@ impl Ingest {
     ) -> Result<Value, EventError> {
         let deadline = tokio::time::Instant::now() + remaining.saturating_sub(TIME_TO_ANSWER);
         self.work_off(event, Some(deadline)).await
+    }
+
+    /// The buckets and prefixes that it works between.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     async fn work_off(

@@ -62,6 +62,9 @@ pub struct Photo {
     pub copyright: Option<String>,
 }
 
+/// The offset's source where it is the difference between the clock and the GPS's.
+pub(crate) const GPS_CLOCK: &str = "GPSTimeStamp";
+
 /// When a photo was taken. The wall clock at the place of capture leads; UTC is known only with an offset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -100,6 +103,34 @@ impl CaptureTime {
             date_source: Some(source.to_owned()),
             offset_source: offset.map(|(_, source)| source.to_owned()),
         }
+    }
+
+    /// The same shot by a clock that was set right by so many seconds. Where the offset was told by comparing the clock
+    /// with the GPS's, the instant stays and the offset follows; else the offset stays. A time that this would put out of
+    /// the calendar stays as it is, and so does an undated one.
+    #[must_use]
+    pub fn shifted(&self, seconds: i64) -> Self {
+        let pattern = "%Y-%m-%dT%H:%M:%S%.f";
+        let local = self
+            .taken_at_local
+            .as_deref()
+            .and_then(|local| NaiveDateTime::parse_from_str(local, pattern).ok());
+        let shift = TimeDelta::try_seconds(seconds);
+        let Some(local) = local.and_then(|local| local.checked_add_signed(shift?)) else {
+            return self.clone();
+        };
+        let offset: Option<FixedOffset> = self.offset.as_deref().and_then(|text| text.parse().ok());
+        let offset = match (&self.offset_source, offset) {
+            (Some(source), Some(offset)) if source == GPS_CLOCK => {
+                let seconds = i64::from(offset.local_minus_utc()) + seconds;
+                i32::try_from(seconds).ok().and_then(FixedOffset::east_opt)
+            }
+            (_, offset) => offset,
+        };
+        let sources = (&self.date_source, self.offset_source.as_deref());
+        let (date_source, offset_source) = (sources.0.as_deref(), sources.1);
+        let named = offset.map(|offset| (offset, offset_source.unwrap_or_default()));
+        CaptureTime::new(local, date_source.unwrap_or_default(), named)
     }
 
     /// The wall clock to the second, `2018-02-01T09:41:07`: what two files of one shot agree on.
@@ -276,6 +307,42 @@ mod tests {
         NaiveDate::from_ymd_opt(2018, 2, 1)
             .and_then(|d| d.and_hms_milli_opt(0, 41, 7, milliseconds))
             .expect("valid")
+    }
+
+    #[test]
+    fn a_clock_that_was_slow_moves_the_instant_but_where_the_gps_told_it() {
+        let shifted = |source, seconds| {
+            let offset = FixedOffset::east_opt(0).expect("valid");
+            let capture = CaptureTime::new(at(670), "DateTimeOriginal", Some((offset, source)));
+            let shifted = capture.shifted(seconds);
+            assert_eq!(shifted.shifted(-seconds), capture);
+            (
+                shifted.taken_at_local.unwrap_or_default(),
+                shifted.offset.unwrap_or_default(),
+                shifted.taken_at.unwrap_or_default(),
+            )
+        };
+        let text = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(
+            shifted("OffsetTimeOriginal", -3600),
+            text(
+                "2018-01-31T23:41:07.670",
+                "+00:00",
+                "2018-01-31T23:41:07.670Z"
+            )
+        );
+        assert_eq!(
+            shifted(GPS_CLOCK, 3600),
+            text(
+                "2018-02-01T01:41:07.670",
+                "+01:00",
+                "2018-02-01T00:41:07.670Z"
+            )
+        );
+        let undated = CaptureTime::default();
+        assert_eq!(undated.shifted(60), undated);
+        let known = CaptureTime::new(at(0), "FileName", None);
+        assert_eq!(known.shifted(i64::MAX), known);
     }
 
     #[test]

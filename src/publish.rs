@@ -25,7 +25,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use ring::rand::SecureRandom;
 use serde_json::{Value, json};
 
-use crate::catalogue::item::PRIVATE_PARTITION;
+use crate::catalogue::item::{Item, PRIVATE_PARTITION};
 use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
 use crate::catalogue::query::{Index, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
@@ -180,13 +180,12 @@ impl Publish {
         Ok(json!({ "months": ticked.months, "changed": ticked.changed, "left": ticked.left }))
     }
 
-    /// Marks the months that these records of the photos table's stream touch. Safe to repeat, in any order.
+    /// See [`mark`].
     ///
     /// # Errors
     /// The table; some months may be marked already.
     pub async fn mark(&self, records: &[Value], now: DateTime<Utc>) -> Result<(), PublishError> {
-        let months = changed::months(records);
-        mark_months(&self.published, months, now).await
+        mark(&self.published, records, now).await
     }
 
     /// Rebuilds the months that are due and calls the hook where it is. Does nothing where somebody else is at it.
@@ -584,6 +583,18 @@ impl Publish {
     }
 }
 
+/// Marks the months that these records of the photos table's stream touch. Safe to repeat, in any order.
+///
+/// # Errors
+/// The table; some months may be marked already.
+pub async fn mark(
+    published: &Published,
+    records: &[Value],
+    now: DateTime<Utc>,
+) -> Result<(), PublishError> {
+    mark_months(published, changed::months(records), now).await
+}
+
 /// Marks every month that may hold a photo, or did: the next ticks count and write them anew. Safe to repeat.
 ///
 /// # Errors
@@ -604,6 +615,12 @@ pub async fn mark_all(
         }
     }
     mark_months(published, months, now).await
+}
+
+/// The month that shows this photo to the public; `None` where none does.
+pub fn month_of(item: &Item) -> Option<String> {
+    let sort = item.index.date_sort.as_deref()?;
+    item.is_public().then(|| month::of_sort(sort).to_owned())
 }
 
 async fn mark_months(
@@ -722,11 +739,13 @@ fn segment(month: &str) -> Segment {
 /// # Errors
 /// It is of another shape.
 pub fn hook_state(state: &State) -> Result<HookState, PublishError> {
-    match &state.hook {
-        None => Ok(HookState::default()),
+    let mut hook: HookState = match &state.hook {
+        None => HookState::default(),
         Some(hook) => serde_json::from_value(hook.clone())
-            .map_err(|error| file_error("the hook's state", &error)),
-    }
+            .map_err(|error| file_error("the hook's state", &error))?,
+    };
+    hook.held_until = state.held_until;
+    Ok(hook)
 }
 
 fn file_error(path: &str, error: &dyn std::error::Error) -> PublishError {

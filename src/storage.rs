@@ -246,7 +246,7 @@ impl Storage {
         }
     }
 
-    /// Uploads a file, streamed from disk.
+    /// Uploads a file, streamed from disk; its ETag, without quotes.
     ///
     /// # Errors
     /// The file cannot be read, or the store refuses it.
@@ -256,7 +256,7 @@ impl Storage {
         key: &str,
         file: &Path,
         content_type: Option<&str>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<String, StorageError> {
         let body = ByteStream::from_path(file)
             .await
             .map_err(|error| StorageError {
@@ -272,7 +272,7 @@ impl Storage {
             .send()
             .await
         {
-            Ok(_) => Ok(()),
+            Ok(stored) => Ok(bare_etag(stored.e_tag())),
             Err(error) => Err(failed("PUT", bucket, key, &error)),
         }
     }

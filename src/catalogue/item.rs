@@ -6,7 +6,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::exif::EXTRACTOR_VERSION;
-use crate::photo::{Facts, Photo, PhotoId, Preview, Summary, Tags, Visibility, VisibilityRules};
+use crate::photo::{
+    Camera, Facts, Photo, PhotoId, Preview, Summary, Tags, Visibility, VisibilityRules,
+};
 
 /// Bumped when the shape of an item changes so that older items must be written anew.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -32,6 +34,56 @@ impl Generation {
             last_modified: last_modified.to_rfc3339_opts(SecondsFormat::Secs, true),
         }
     }
+}
+
+impl Generation {
+    /// Whether a listing shows these bytes. A listing may round the time otherwise than a HEAD does (Swift rounds one of
+    /// them up), so a second more or less is the same.
+    pub fn is_listed(&self, etag: &str, last_modified: DateTime<Utc>) -> bool {
+        let recorded = DateTime::parse_from_rfc3339(&self.last_modified);
+        self.etag == etag
+            && recorded
+                .is_ok_and(|recorded| (recorded.timestamp() - last_modified.timestamp()).abs() <= 1)
+    }
+}
+
+/// What an item says of its files, without its record.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Holding {
+    /// See [`Item::pk`].
+    pub pk: String,
+    /// See [`Item::stem`].
+    pub stem: String,
+    /// See [`Item::owner`].
+    pub owner: String,
+    /// See [`Item::revision`].
+    pub revision: u64,
+    /// See [`Item::parts`].
+    pub parts: BTreeMap<String, Part>,
+    /// See [`IndexKeys::date_partition`].
+    pub date_partition: Option<String>,
+    /// See [`Item::extractor_version`].
+    pub extractor_version: u32,
+    /// See [`Photo::camera`].
+    pub camera: Option<Camera>,
+    /// By its file, whatever was set. See [`crate::photo::CaptureTime::taken_at_local`].
+    pub taken_at_local: Option<String>,
+}
+
+impl Holding {
+    /// The attributes that it is made of.
+    pub(super) const ATTRIBUTES: [&'static str; 9] = [
+        "pk",
+        "stem",
+        "owner",
+        "revision",
+        "parts",
+        "datePartition",
+        "extractorVersion",
+        "camera",
+        "takenAtLocal",
+    ];
 }
 
 /// A photo item: one shot, its parts and the record derived from its primary part.
@@ -135,6 +187,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Whether its file is there and was read by an older extractor than this.
+    pub fn is_below(&self, extractor_version: u32) -> bool {
+        !self.removed && self.extractor_version < extractor_version
+    }
+
     /// Which bytes this part was read from; `None` for a tombstone.
     pub fn generation(&self) -> Option<Generation> {
         (!self.removed).then(|| Generation {
@@ -177,6 +234,9 @@ pub struct Overrides {
     /// Caption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
+    /// Seconds that its camera's clock was slow by, and that are added to the time of its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift_seconds: Option<i64>,
 }
 
 impl Overrides {
@@ -231,9 +291,12 @@ impl Item {
     }
 }
 
+/// What the partition key of every photo item begins with.
+pub(super) const PHOTO_PREFIX: &str = "photo#";
+
 /// Partition key of a photo item.
 pub fn photo_pk(id: &PhotoId) -> String {
-    format!("photo#{id}")
+    format!("{PHOTO_PREFIX}{id}")
 }
 
 /// A ledger item: what became of one key's bytes.
@@ -267,6 +330,9 @@ pub struct LedgerEntry {
 impl LedgerEntry {
     /// Partition key of a key's ledger entry.
     pub fn pk(bucket: &str, key: &str) -> String {
-        format!("ledger#{bucket}/{key}")
+        format!("{}{bucket}/{key}", Self::PREFIX)
     }
+
+    /// What every such partition key begins with.
+    pub const PREFIX: &'static str = "ledger#";
 }

@@ -23,6 +23,7 @@ const FILES: &str = "files";
 const HOOK: &str = "hook";
 const STREAM: &str = "stream";
 const COUNTS: &str = "counts";
+const IMPORT: &str = "import";
 
 /// The publish table's client.
 #[derive(Debug, Clone)]
@@ -162,6 +163,8 @@ pub struct State {
     pub stream: Option<StreamPosition>,
     /// Until when somebody is at work.
     pub leased_until: Option<DateTime<Utc>>,
+    /// Until when an import holds the build hook back.
+    pub held_until: Option<DateTime<Utc>>,
 }
 
 /// The last record of a stream that was worked on.
@@ -336,10 +339,8 @@ impl Published {
                 Some(FILES) => state.files = serde_json::from_value(item).map_err(shape)?,
                 Some(HOOK) => state.hook = Some(item),
                 Some(STREAM) => state.stream = Some(serde_json::from_value(item).map_err(shape)?),
-                Some(LEASE) => {
-                    let until = item.get("until").and_then(serde_json::Value::as_i64);
-                    state.leased_until = until.and_then(DateTime::from_timestamp_millis);
-                }
+                Some(LEASE) => state.leased_until = until(&item),
+                Some(IMPORT) => state.held_until = until(&item),
                 _ => {}
             }
         }
@@ -419,6 +420,35 @@ impl Published {
         }
     }
 
+    /// Holds the build hook back until then, or longer where somebody else does. It ends by itself, so that an import
+    /// that was killed holds nothing up. Safe to repeat.
+    ///
+    /// # Errors
+    /// See [`CatalogueError`].
+    pub async fn hold_hook(&self, until: DateTime<Utc>) -> Result<(), CatalogueError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text(STATE))
+            .item("sk", text(IMPORT))
+            .item(
+                "until",
+                AttributeValue::N(until.timestamp_millis().to_string()),
+            )
+            .condition_expression("attribute_not_exists(pk) OR #until < :until")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(
+                ":until",
+                AttributeValue::N(until.timestamp_millis().to_string()),
+            );
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_failed_condition(&error) => Ok(()),
+            Err(error) => Err(failed("hold", IMPORT, &error)),
+        }
+    }
+
     async fn partition<T: DeserializeOwned>(&self, pk: &str) -> Result<Vec<T>, CatalogueError> {
         let mut found = Vec::new();
         let mut start = None;
@@ -455,6 +485,12 @@ impl Published {
             Err(error) => Err(failed("put", sk, &error)),
         }
     }
+}
+
+/// The field `until` of an item, a time in milliseconds.
+fn until(item: &serde_json::Value) -> Option<DateTime<Utc>> {
+    let millis = item.get("until").and_then(serde_json::Value::as_i64);
+    millis.and_then(DateTime::from_timestamp_millis)
 }
 
 fn text(value: &str) -> AttributeValue {

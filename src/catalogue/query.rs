@@ -188,7 +188,7 @@ impl Catalogue {
 
 /// Where a scan of the photos goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScanPosition(String);
+pub struct ScanPosition(pub(super) String);
 
 impl Catalogue {
     /// A page of the public photos, in no order, and where the next page begins. A page may be empty and not be the
@@ -207,7 +207,7 @@ impl Catalogue {
             .table_name(&self.table)
             .consistent_read(true)
             .filter_expression(
-                "attribute_exists(summary) AND NOT begins_with(datePartition, :private)",
+                "attribute_exists(summary) AND attribute_exists(dateSort) AND NOT begins_with(datePartition, :private)",
             )
             .expression_attribute_values(":private", text("private#"))
             .projection_expression("pk, dateSort, summary");

@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
 }
 
 /// The size of a local file and its metadata, by ranged reads as of an object.
-fn read(path: &Path) -> io::Result<(u64, Result<Extraction, NotAPhoto>)> {
+pub(super) fn read(path: &Path) -> io::Result<(u64, Result<Extraction, NotAPhoto>)> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();

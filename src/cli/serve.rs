@@ -1,7 +1,7 @@
 //! `photos serve`: the embedded engines, ingest fed by their notifications, and the gallery, in one process.
 
+mod elsewhere;
 mod stack;
-mod stream;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,12 +12,13 @@ use clap::Args;
 
 use super::Ended;
 use super::data::{self, ACCESS_KEY, Holder, Running, SECRET_KEY};
+use super::interrupt::told_to_stop;
 use super::privacy::PrivacyArguments;
 use super::progress::tell;
 use super::publishing::HookArguments;
 use super::upload::{self, Found, Report};
 use crate::config::{self, IngestSettings, Settings};
-use stack::{Inbox, Stack, Tally};
+use stack::{Inbox, Stack, Stopped, Tally};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -90,6 +91,16 @@ pub(super) struct Arguments {
     /// Where browsers reach the gallery, if not at its port; pictures are listed with this in front.
     #[arg(long, value_name = "URL", env = config::PHOTO_BASE_URL)]
     photo_base_url: Option<String>,
+    /// Instead of the embedded engines, work on this S3-compatible store, with the region and credentials that AWS's own
+    /// tools use; with --dynamodb-endpoint.
+    #[arg(long, value_name = "URL", env = config::S3_ENDPOINT, requires = "dynamodb_endpoint", conflicts_with = "paths")]
+    s3_endpoint: Option<String>,
+    /// And on the tables of this DynamoDB-compatible one.
+    #[arg(long, value_name = "URL", env = config::DYNAMODB_ENDPOINT, requires = "s3_endpoint")]
+    dynamodb_endpoint: Option<String>,
+    /// How often such a store is looked through for what has come and gone.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    poll: u32,
     /// Origins whose pages may read the gallery, separated by commas; * for all.
     #[arg(long, env = config::CORS_ORIGINS, value_delimiter = ',')]
     cors_origins: Vec<String>,
@@ -99,6 +110,10 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let Told { settings, privacy } = settings(&arguments)?;
     let ingest = ingest_settings(&arguments)?;
+    if let (Some(s3), Some(dynamodb)) = (&arguments.s3_endpoint, &arguments.dynamodb_endpoint) {
+        elsewhere::run(&arguments, settings, ingest, (s3, dynamodb)).await?;
+        return Ok(Ended::Well);
+    }
     let held = match data::take(&arguments.data)? {
         Holder::Us(held) => held,
         Holder::Other(running) => bail!(
@@ -170,7 +185,8 @@ struct Told {
 /// The settings that Lambda reads from its environment, from the flags of the same meaning.
 fn settings(arguments: &Arguments) -> anyhow::Result<Told> {
     let ours_alone = arguments.listen.is_loopback();
-    if !ours_alone && arguments.secret_key == SECRET_KEY {
+    let is_embedded = arguments.s3_endpoint.is_none();
+    if !ours_alone && is_embedded && arguments.secret_key == SECRET_KEY {
         bail!(
             "--listen {} lets others upload: set a secret of your own with --secret-key",
             arguments.listen
@@ -254,19 +270,4 @@ fn uploaded(report: Report, unreadable: u64, tally: &Tally) -> String {
         line += &format!(": {}", tally.line());
     }
     line + "."
-}
-
-/// Ctrl-C or, where there is such a thing, SIGTERM.
-async fn told_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 use walkdir::WalkDir;
 
 use super::progress;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Listed, Storage, StorageError};
 
 /// Uploads at a time.
 const CONCURRENCY: usize = 8;
@@ -19,10 +19,20 @@ const TOLD: u64 = 20;
 /// A file to upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Upload {
-    path: PathBuf,
-    key: String,
-    size_bytes: u64,
+    pub(super) path: PathBuf,
+    pub(super) key: String,
+    pub(super) size_bytes: u64,
     modified: Option<SystemTime>,
+}
+
+impl Upload {
+    /// Whether the bucket has it already: with this size and not older.
+    pub(super) fn is_there(&self, listed: &Listed) -> bool {
+        listed.size_bytes == self.size_bytes
+            && self
+                .modified
+                .is_none_or(|modified| DateTime::<Utc>::from(modified) <= listed.last_modified)
+    }
 }
 
 /// What was found in the folders.
@@ -106,7 +116,7 @@ pub(super) async fn upload(
         .map(|upload| {
             let is_there = there
                 .get(&upload.key)
-                .is_some_and(|(size, at)| *size == upload.size_bytes && !is_newer(&upload, *at));
+                .is_some_and(|listed| upload.is_there(listed));
             async move {
                 if is_there {
                     return (true, Ok(()));
@@ -115,7 +125,8 @@ pub(super) async fn upload(
                     false,
                     storage
                         .put_file(bucket, &upload.key, &upload.path, None)
-                        .await,
+                        .await
+                        .map(|_etag| ()),
                 )
             }
         })
@@ -140,31 +151,22 @@ pub(super) async fn upload(
     Ok(report)
 }
 
-/// Size and upload time of every key under the prefix.
-async fn listing(
+/// Every object under the prefix, by key.
+pub(super) async fn listing(
     storage: &Storage,
     bucket: &str,
     prefix: &str,
-) -> Result<HashMap<String, (u64, DateTime<Utc>)>, StorageError> {
+) -> Result<HashMap<String, Listed>, StorageError> {
     let mut there = HashMap::new();
     let mut token = None;
     loop {
         let (page, next) = storage.list(bucket, prefix, token).await?;
-        there.extend(
-            page.into_iter()
-                .map(|listed| (listed.key, (listed.size_bytes, listed.last_modified))),
-        );
+        there.extend(page.into_iter().map(|listed| (listed.key.clone(), listed)));
         if next.is_none() {
             return Ok(there);
         }
         token = next;
     }
-}
-
-fn is_newer(upload: &Upload, uploaded: DateTime<Utc>) -> bool {
-    upload
-        .modified
-        .is_some_and(|modified| DateTime::<Utc>::from(modified) > uploaded)
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -8,7 +8,7 @@ use super::iptc::Iptc;
 use super::text;
 use super::tiff::{Field, Fields, Ifd};
 use super::xmp::Xmp;
-use crate::photo::CaptureTime;
+use crate::photo::{CaptureTime, GPS_CLOCK};
 
 /// The year of the oldest photograph that is known.
 const FIRST_YEAR: i32 = 1826;
@@ -51,7 +51,7 @@ pub(crate) fn time(from: &Sources<'_>) -> CaptureTime {
             digitized.map(|offset| (offset, "OffsetTimeDigitized"))
         })
         .or_else(|| written.offset.map(|offset| (offset, source)))
-        .or_else(|| gps_offset(fields, written.local).map(|offset| (offset, "GPSTimeStamp")));
+        .or_else(|| gps_offset(fields, written.local).map(|offset| (offset, GPS_CLOCK)));
     CaptureTime::new(written.local, source, offset)
 }
 

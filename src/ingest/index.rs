@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use crate::archive::{ArchiveKey, Owner, Place};
+use crate::archive::{ArchiveKey, NO_EXTENSION, Owner, Place};
 use crate::catalogue::Written;
 use crate::catalogue::item::{Item, Part};
 use crate::exif::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
@@ -138,6 +138,32 @@ impl Ingest {
             .await?
             .is_none();
         Ok(gone.then_some(Outcome::Removed))
+    }
+
+    /// Records of a name that was claimed that nothing came: a tombstone, which makes whoever is still at work on it look
+    /// again. The claim stays its owner's, since a copy may land late. `false` where it is no stub. Safe to repeat.
+    ///
+    /// # Errors
+    /// The table; [`IngestError::Busy`] where others keep changing it.
+    pub async fn bury_stub(&self, stem: &str) -> Result<bool, IngestError> {
+        let id = PhotoId::of_stem(stem);
+        for _ in 0..ROUNDS {
+            let item = self.catalogue.item(&id).await?;
+            let Some(mut item) = item.filter(|item| item.parts.is_empty()) else {
+                return Ok(false);
+            };
+            let tombstone = Part {
+                key: format!("{}{stem}", self.layout.archive_prefix()),
+                removed: true,
+                ..Part::default()
+            };
+            item.parts.insert(NO_EXTENSION.to_owned(), tombstone);
+            let read = item.revision;
+            if self.write(item, Some(read), None).await? {
+                return Ok(true);
+            }
+        }
+        Err(IngestError::Busy { id: id.to_string() })
     }
 
     /// Derives the record anew from the parts and writes it; `false` where the item changed meanwhile.

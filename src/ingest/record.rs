@@ -69,6 +69,9 @@ pub(super) fn finish(item: &mut Item, privacy: &Privacy) {
     item.index = IndexKeys::default();
     if item.has_live_parts() {
         let mut shown = item.photo.clone();
+        if let Some(seconds) = item.overrides.shift_seconds {
+            shown.capture = shown.capture.shifted(seconds);
+        }
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
         let mut summary = Summary::of(&item.id, &item.stem, item.revision, &shown, images(item));

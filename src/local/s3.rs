@@ -145,6 +145,12 @@ impl S3Store {
         Ok(store)
     }
 
+    /// Takes up all that was changed in the buckets' folders by other programs, before it returns; the store does so by
+    /// itself too, in its own time. Blocks: reads every file that is new. Safe to repeat.
+    pub fn take_up_changes(&self) {
+        adoption::scan(self);
+    }
+
     /// Tells, from now on and after every later start, of each object created or removed in `bucket` under `prefix`.
     /// Safe to repeat.
     pub fn notify(&self, bucket: &str, prefix: &str) {

@@ -70,6 +70,9 @@ pub struct HookState {
     /// How the last call ended, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_answer: Option<String>,
+    /// Until when an import holds the hook back. Kept apart, since the import writes it.
+    #[serde(skip)]
+    pub held_until: Option<DateTime<Utc>>,
 }
 
 /// A change of the public view that no build has taken up.
@@ -120,6 +123,8 @@ pub enum Why {
     Month,
     /// After a call that failed.
     Failure,
+    /// For an import.
+    Import,
 }
 
 impl std::fmt::Display for Why {
@@ -130,6 +135,7 @@ impl std::fmt::Display for Why {
             Why::Day => "the day's budget is spent",
             Why::Month => "the month's budget is spent so far",
             Why::Failure => "the last call failed",
+            Why::Import => "photos are being imported",
         })
     }
 }
@@ -173,6 +179,7 @@ impl HookState {
         );
         limits.extend(self.day_allows(rules).map(|at| (at, Why::Day)));
         limits.extend(self.month_allows(rules).map(|at| (at, Why::Month)));
+        limits.extend(self.held_until.map(|at| (at, Why::Import)));
         limits.extend(self.failure_allows().map(|at| (at, Why::Failure)));
         match limits.into_iter().max_by_key(|(until, _)| *until) {
             Some((until, why)) if until > now => Decision::Wait { until, why },

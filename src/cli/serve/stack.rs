@@ -15,11 +15,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Arguments;
-use super::stream::Follower;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
 use crate::cli::data::Running;
 use crate::cli::progress::{self, tell};
+use crate::cli::stream::{self, Follower};
 use crate::clients::{self, Endpoints};
 use crate::config::{IngestSettings, Settings};
 use crate::gallery::{self, CursorKey, Pictures};
@@ -32,7 +32,7 @@ use crate::storage::Storage;
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
 const BATCHES: usize = 4;
 /// How long servers may take to finish their last requests.
-const GRACE: Duration = Duration::from_secs(8);
+pub(super) const GRACE: Duration = Duration::from_secs(8);
 
 /// How often publish looks for what is due; two queries, where nothing is.
 const TICK: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ pub(super) struct Inbox {
 pub(super) type Stopped = BoxFuture<'static, ()>;
 
 /// Tasks that end when they are told to.
-struct Tasks {
+pub(super) struct Tasks {
     stop: watch::Sender<bool>,
     running: FuturesUnordered<BoxFuture<'static, (&'static str, Result<(), String>)>>,
 }
@@ -206,12 +206,11 @@ impl Stack {
             Ok(())
         });
         let follower = Follower {
-            client: stream_client(&sdk, &running),
+            client: stream::client(&sdk, &running.dynamodb),
             engine,
             table: arguments.table.clone(),
             catalogue,
             published,
-            publish: publish.clone(),
         };
         work.spawn("publish", |stopped| async move {
             follower.run(stopped).await;
@@ -293,7 +292,7 @@ impl Inbox {
 }
 
 impl Tasks {
-    fn new() -> Tasks {
+    pub(super) fn new() -> Tasks {
         Tasks {
             stop: watch::Sender::new(false),
             running: FuturesUnordered::new(),
@@ -301,7 +300,7 @@ impl Tasks {
     }
 
     /// Starts one, which is given what tells it to end.
-    fn spawn<F>(&mut self, name: &'static str, start: impl FnOnce(Stopped) -> F)
+    pub(super) fn spawn<F>(&mut self, name: &'static str, start: impl FnOnce(Stopped) -> F)
     where
         F: Future<Output = std::io::Result<()>> + Send + 'static,
     {
@@ -322,14 +321,14 @@ impl Tasks {
     }
 
     /// The next that ends; never, where none runs.
-    async fn next(&mut self) -> (&'static str, Result<(), String>) {
+    pub(super) async fn next(&mut self) -> (&'static str, Result<(), String>) {
         match self.running.next().await {
             Some(ended) => ended,
             None => std::future::pending().await,
         }
     }
 
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         self.stop.send_replace(true);
         while let Some((name, ended)) = self.running.next().await {
             if let Err(cause) = ended {
@@ -339,7 +338,7 @@ impl Tasks {
     }
 }
 
-fn gallery_settings(
+pub(super) fn gallery_settings(
     arguments: &Arguments,
     settings: &Settings,
     storage: &Storage,
@@ -366,7 +365,7 @@ fn gallery_settings(
 }
 
 /// As the gallery shows photos, so they are published; compressed they would be of little use on one's own disk.
-fn publish_settings(
+pub(super) fn publish_settings(
     arguments: &Arguments,
     gallery: &gallery::Settings,
 ) -> anyhow::Result<publish::Settings> {
@@ -380,16 +379,8 @@ fn publish_settings(
     })
 }
 
-fn stream_client(
-    sdk: &aws_config::SdkConfig,
-    running: &Running,
-) -> aws_sdk_dynamodbstreams::Client {
-    let config = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
-    aws_sdk_dynamodbstreams::Client::from_conf(config.endpoint_url(&running.dynamodb).build())
-}
-
 /// Publishes what is due, until it is told to stop. A tick that is cut off is made up for by the next.
-async fn tick(publish: Publish, stopped: Stopped) {
+pub(super) async fn tick(publish: Publish, stopped: Stopped) {
     let ticking = async {
         loop {
             if let Err(error) = publish.tick(Utc::now(), TICK_MAY_TAKE).await {
@@ -404,7 +395,7 @@ async fn tick(publish: Publish, stopped: Stopped) {
     }
 }
 
-async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
+pub(super) async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(address, port);
     TcpListener::bind(address)
         .await
@@ -425,7 +416,7 @@ async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListe
 }
 
 /// Where this machine reaches a listener.
-fn url(listener: &TcpListener) -> anyhow::Result<String> {
+pub(super) fn url(listener: &TcpListener) -> anyhow::Result<String> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));

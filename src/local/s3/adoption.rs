@@ -22,27 +22,30 @@ use super::{S3Store, database_error, file_error, writer};
 /// Compares every bucket's folder with the database, on a thread of its own.
 pub(super) fn scan_in_background(store: &S3Store) {
     let inner = std::sync::Arc::downgrade(&store.inner);
-    let closing = std::sync::Arc::clone(&store.inner.closing);
-    let scan = move || {
+    let begin = move || {
         let Some(inner) = inner.upgrade() else { return };
-        let store = S3Store { inner };
-        let buckets = store
-            .shared()
-            .readers
-            .with(database::buckets)
-            .unwrap_or_default();
-        for (bucket, _) in buckets {
-            if closing.load(Ordering::Relaxed) {
-                return;
-            }
-            scan_bucket(&store, &bucket);
-        }
+        scan(&S3Store { inner });
     };
     if let Err(error) = std::thread::Builder::new()
         .name("s3-scan".to_owned())
-        .spawn(scan)
+        .spawn(begin)
     {
         tracing::warn!(%error, "s3 store: cannot look for changed files");
+    }
+}
+
+/// Compares every bucket's folder with the database.
+pub(super) fn scan(store: &S3Store) {
+    let buckets = store
+        .shared()
+        .readers
+        .with(database::buckets)
+        .unwrap_or_default();
+    for (bucket, _) in buckets {
+        if store.inner.closing.load(Ordering::Relaxed) {
+            return;
+        }
+        scan_bucket(store, &bucket);
     }
 }
 

@@ -207,3 +207,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_import_holds_the_hook_back_and_all_of_it_is_one_call() {
+    let rules = HookRules::default();
+    let mut state = HookState::default();
+    // An hour of it, renewed every minute; far above the longest wait for quiet.
+    for second in (0..3600).step_by(60) {
+        changed(&mut state, second);
+        state.held_until = Some(at(second + 180));
+        assert_ne!(state.decide(&rules, at(second)), Decision::Call);
+    }
+    // The last month is published a little later, and is still part of it.
+    changed(&mut state, 3600);
+    let until = at(3540 + 180);
+    assert_eq!(
+        state.decide(&rules, at(3601)),
+        Decision::Wait {
+            until,
+            why: Why::Import
+        }
+    );
+    assert_eq!(state.decide(&rules, until), Decision::Call);
+}

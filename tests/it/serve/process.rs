@@ -83,6 +83,40 @@ impl Photos {
         self.command(arguments).output().unwrap()
     }
 
+    /// Runs a command over stores elsewhere: S3 and DynamoDB endpoints, with the key pair of the ingest tests.
+    pub(crate) fn run_elsewhere(&self, stores: (&str, &str), arguments: &[&str]) -> Output {
+        self.command_elsewhere(stores, arguments).output().unwrap()
+    }
+
+    /// Starts `photos serve` over stores elsewhere, which it looks through every second; where its gallery will be.
+    pub(crate) fn start_elsewhere(&mut self, stores: (&str, &str)) -> String {
+        assert!(self.child.is_none(), "it runs already");
+        // Free now; nobody else is likely to take it before the child does.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        let errors = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("errors.txt"))
+            .unwrap();
+        let arguments = ["serve", "--poll", "1", "--port", &port];
+        let mut command = self.command_elsewhere(stores, &arguments);
+        command.stdout(Stdio::null()).stderr(errors);
+        self.child = Some(command.spawn().unwrap());
+        format!("http://127.0.0.1:{port}")
+    }
+
+    fn command_elsewhere(&self, (s3, dynamodb): (&str, &str), arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command
+            .args(["--s3-endpoint", s3, "--dynamodb-endpoint", dynamodb])
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_REGION", "us-east-1");
+        command
+    }
+
     /// Standard output of a command that must go well.
     pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);

@@ -9,11 +9,10 @@ use chrono::Utc;
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
-use super::stack::Stopped;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{Published, StreamPosition};
 use crate::local::dynamodb::DynamoDbEngine;
-use crate::publish::{self, Publish};
+use crate::publish;
 
 /// How often it looks for new records.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -22,6 +21,12 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Records of one request.
 const BATCH: i32 = 100;
 
+/// A client of the embedded engine's streams.
+pub(super) fn client(sdk: &aws_config::SdkConfig, dynamodb: &str) -> Client {
+    let config = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
+    Client::from_conf(config.endpoint_url(dynamodb).build())
+}
+
 /// The stream of one table, and who is told of it.
 pub(super) struct Follower {
     pub(super) client: Client,
@@ -29,12 +34,11 @@ pub(super) struct Follower {
     pub(super) table: String,
     pub(super) catalogue: Catalogue,
     pub(super) published: Published,
-    pub(super) publish: Publish,
 }
 
 impl Follower {
     /// Follows it until it is told to stop. What was read and not marked is read again at the next start.
-    pub(super) async fn run(self, stopped: Stopped) {
+    pub(super) async fn run(self, stopped: impl Future<Output = ()>) {
         let following = async {
             loop {
                 let Err(error) = self.follow().await;
@@ -88,7 +92,7 @@ impl Follower {
                 continue;
             };
             let records: Vec<Value> = records.iter().map(as_lambda_has_it).collect();
-            self.publish.mark(&records, Utc::now()).await?;
+            publish::mark(&self.published, &records, Utc::now()).await?;
             let position = StreamPosition {
                 stream: stream.clone(),
                 shard: shard.clone(),

@@ -1,0 +1,298 @@
+//! Makes many keys of one bucket right: surveys a hundred at a time, works on what is not done, a bounded number at
+//! once.
+//!
+//! Where an ingest that notifications wake is at work already, it is left to it and waited for; where that does not
+//! get on, the work is done here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::stream::{self, Stream};
+use futures::{StreamExt, TryStreamExt};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::upload::Upload;
+use crate::ingest::survey::{SURVEY_AT_ONCE, Sighting, Standing};
+use crate::ingest::{Ingest, IngestError, Outcome};
+use crate::storage::{Storage, StorageError};
+
+/// Surveys under way while photos are worked on.
+const SURVEYS: usize = 4;
+/// Uploads at a time.
+const UPLOADS: usize = 8;
+/// Photos that are waited for at a time.
+const WAITING: usize = 256;
+/// How often those are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// Without one photo getting on for so long, the work is done here.
+const STALL: Duration = Duration::from_secs(20);
+/// How often a key is tried that may go well the next time.
+const ATTEMPTS: u32 = 4;
+/// First pause before that; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// A key to be made right.
+pub(super) struct Candidate {
+    pub(super) key: String,
+    pub(super) bytes: u64,
+    /// As it is there; absent where it is yet to be uploaded.
+    pub(super) seen: Option<Sighting>,
+    /// The file that it is to hold, where it does not yet.
+    pub(super) upload: Option<Upload>,
+}
+
+/// What became of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Done {
+    /// It was in the catalogue before.
+    Known { undated: bool },
+    /// It was known to be no photo.
+    KnownNotAPhoto,
+    /// It is in the catalogue now.
+    New { undated: bool },
+    /// It is no photo.
+    NotAPhoto,
+    /// It is not there any more.
+    Gone,
+    /// Why not.
+    Failed(String),
+}
+
+/// Keys of one bucket, and how they are worked on.
+pub(super) struct Sweep {
+    storage: Storage,
+    ingest: Ingest,
+    bucket: String,
+    jobs: usize,
+    uploads: Arc<Semaphore>,
+    waiter: Option<Waiter>,
+}
+
+/// Those that another ingest is expected to do.
+struct Waiter {
+    queue: mpsc::UnboundedSender<(Sighting, oneshot::Sender<Standing>)>,
+    stalled: Arc<AtomicBool>,
+}
+
+impl Sweep {
+    /// Over a bucket. With `wait`, the work is another ingest's.
+    pub(super) fn new(
+        storage: &Storage,
+        ingest: &Ingest,
+        bucket: &str,
+        jobs: usize,
+        wait: bool,
+    ) -> Self {
+        Sweep {
+            storage: storage.clone(),
+            ingest: ingest.clone(),
+            bucket: bucket.to_owned(),
+            jobs,
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            waiter: wait.then(|| Waiter::start(ingest.clone(), bucket.to_owned())),
+        }
+    }
+
+    /// How far each candidate is, in their order. One that is not there yet is new.
+    pub(super) fn survey<'a>(
+        &'a self,
+        candidates: impl Stream<Item = Result<Candidate, StorageError>> + 'a,
+    ) -> impl Stream<Item = anyhow::Result<(Candidate, Standing)>> + 'a {
+        candidates
+            .chunks(SURVEY_AT_ONCE)
+            .map(move |chunk| async move {
+                let chunk: Vec<Candidate> = chunk.into_iter().collect::<Result<_, _>>()?;
+                let is_there = |candidate: &&Candidate| candidate.upload.is_none();
+                let seen = chunk.iter().filter(is_there);
+                let seen: Vec<Sighting> = seen.filter_map(|one| one.seen.clone()).collect();
+                let mut standings = self.ingest.survey(&self.bucket, &seen).await?.into_iter();
+                let surveyed = chunk.into_iter().map(|candidate| {
+                    let standing = match (&candidate.upload, &candidate.seen) {
+                        (None, Some(_)) => standings.next(),
+                        _ => None,
+                    };
+                    (candidate, standing.unwrap_or(Standing::New))
+                });
+                Ok::<_, anyhow::Error>(surveyed.collect::<Vec<_>>())
+            })
+            .buffered(SURVEYS)
+            .map_ok(|chunk| stream::iter(chunk.into_iter().map(Ok)))
+            .try_flatten()
+    }
+
+    /// Works them off, and tells of each. When `stop` comes, no more is begun, and what is under way is finished.
+    ///
+    /// # Errors
+    /// The listing or the table failed; what one key failed by is told of that key.
+    pub(super) async fn run(
+        &self,
+        candidates: impl Stream<Item = Result<Candidate, StorageError>>,
+        stop: impl Future<Output = ()>,
+        mut each: impl FnMut(&str, u64, Done),
+    ) -> anyhow::Result<()> {
+        let width = if self.waiter.is_some() {
+            WAITING
+        } else {
+            self.jobs
+        };
+        let surveyed = self.survey(candidates).take_until(Box::pin(stop));
+        let work = surveyed
+            .map_ok(|(candidate, standing)| async move {
+                let bytes = candidate.bytes;
+                let key = candidate.key.clone();
+                let done = self.work(candidate, standing).await;
+                Ok((key, bytes, done))
+            })
+            .try_buffer_unordered(width);
+        let mut work = std::pin::pin!(work);
+        while let Some((key, bytes, done)) = work.try_next().await? {
+            each(&key, bytes, done);
+        }
+        Ok(())
+    }
+
+    async fn work(&self, mut candidate: Candidate, standing: Standing) -> Done {
+        if let Some(upload) = &candidate.upload {
+            let Ok(_permit) = self.uploads.acquire().await else {
+                return Done::Failed("the uploads have ended".to_owned());
+            };
+            let put = self
+                .storage
+                .put_file(&self.bucket, &upload.key, &upload.path, None);
+            match put.await {
+                Err(error) => return Done::Failed(error.to_string()),
+                Ok(etag) => {
+                    candidate.seen = Some(Sighting {
+                        key: upload.key.clone(),
+                        etag,
+                        size_bytes: upload.size_bytes,
+                        last_modified: None,
+                    });
+                }
+            }
+        }
+        let standing = match standing {
+            Standing::Known { undated } => return Done::Known { undated },
+            Standing::Skipped => return Done::KnownNotAPhoto,
+            Standing::New | Standing::Unindexed { .. } => match (&self.waiter, candidate.seen) {
+                (Some(waiter), Some(seen)) => waiter.wait(seen, standing).await,
+                _ => standing,
+            },
+            Standing::Outside => standing,
+        };
+        let archive = self.ingest.layout().archive_bucket();
+        let (bucket, key) = match &standing {
+            Standing::Known { undated } => return Done::New { undated: *undated },
+            Standing::Skipped => return Done::NotAPhoto,
+            Standing::Unindexed { archive_key } => (archive, archive_key.as_str()),
+            Standing::New | Standing::Outside => (self.bucket.as_str(), candidate.key.as_str()),
+        };
+        match self.complete(bucket, key).await {
+            Ok(Outcome::Archived(_) | Outcome::Indexed | Outcome::Removed | Outcome::Unchanged) => {
+                Done::New {
+                    undated: self.is_undated(bucket, key),
+                }
+            }
+            Ok(Outcome::Undated(_)) => Done::New { undated: true },
+            Ok(Outcome::Skipped(_)) => Done::NotAPhoto,
+            Ok(Outcome::Gone) => Done::Gone,
+            Ok(Outcome::Outside) => Done::Failed(format!(
+                "{key} is under neither the source nor the archive prefix"
+            )),
+            Err(error) => Done::Failed(error.to_string()),
+        }
+    }
+
+    /// By the folder that undated photos are filed in; one that lies elsewhere is told by the catalogue only.
+    fn is_undated(&self, bucket: &str, key: &str) -> bool {
+        let layout = self.ingest.layout();
+        let folder = format!("{}{}/", layout.archive_prefix(), crate::archive::UNDATED);
+        bucket == layout.archive_bucket() && key.starts_with(&folder)
+    }
+
+    async fn complete(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
+        let mut attempt = 1;
+        loop {
+            match self.ingest.complete(bucket, key).await {
+                Err(error) if error.may_pass() && attempt < ATTEMPTS => {
+                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt)).await;
+                    attempt += 1;
+                }
+                ended => return ended,
+            }
+        }
+    }
+}
+
+impl Waiter {
+    fn start(ingest: Ingest, bucket: String) -> Self {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let stalled = Arc::new(AtomicBool::new(false));
+        tokio::spawn(look(ingest, bucket, waiting, Arc::clone(&stalled)));
+        Waiter { queue, stalled }
+    }
+
+    /// How far it is once the other ingest is through with it, or does not get on.
+    async fn wait(&self, seen: Sighting, standing: Standing) -> Standing {
+        if self.stalled.load(Ordering::Relaxed) {
+            return standing;
+        }
+        let (tell, told) = oneshot::channel();
+        if self.queue.send((seen, tell)).is_err() {
+            return standing;
+        }
+        told.await.unwrap_or(standing)
+    }
+}
+
+/// Looks after those that wait, until nobody can any more.
+async fn look(
+    ingest: Ingest,
+    bucket: String,
+    mut queue: mpsc::UnboundedReceiver<(Sighting, oneshot::Sender<Standing>)>,
+    stalled: Arc<AtomicBool>,
+) {
+    let mut waiting: Vec<(Sighting, oneshot::Sender<Standing>)> = Vec::new();
+    let mut moved = Instant::now();
+    loop {
+        if waiting.is_empty() {
+            match queue.recv().await {
+                Some(first) => waiting.push(first),
+                None => return,
+            }
+            moved = Instant::now();
+        }
+        tokio::time::sleep(LOOK).await;
+        while let Ok(next) = queue.try_recv() {
+            waiting.push(next);
+        }
+        let seen: Vec<Sighting> = waiting.iter().map(|(seen, _)| seen.clone()).collect();
+        let standings = match ingest.survey(&bucket, &seen).await {
+            Ok(standings) => standings,
+            Err(error) => {
+                tracing::warn!(%error, "cannot look how far they are");
+                vec![Standing::New; seen.len()]
+            }
+        };
+        let gives_up = moved.elapsed() >= STALL;
+        let mut left = Vec::new();
+        for ((seen, tell), standing) in waiting.drain(..).zip(standings) {
+            let is_done = matches!(standing, Standing::Known { .. } | Standing::Skipped);
+            if is_done {
+                moved = Instant::now();
+            }
+            if is_done || gives_up {
+                // Who does not listen any more was broken off.
+                let _ = tell.send(standing);
+            } else {
+                left.push((seen, tell));
+            }
+        }
+        waiting = left;
+        if gives_up && !stalled.swap(true, Ordering::Relaxed) {
+            tracing::warn!("no ingest gets on with these uploads; the work is done here");
+        }
+    }
+}

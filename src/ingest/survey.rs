@@ -1,0 +1,234 @@
+//! What of a listing is still to be done, told without looking at one object: a hundred keys by two requests.
+//!
+//! For whoever makes a whole library right: `photos import`, the polling of a store without notifications, `photos
+//! reconcile`. A level-triggered sweep: list, survey, [`Ingest::complete`] what is not done. Killed anywhere, it is
+//! begun again, and finds what is done by this alone.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Ingest, IngestError, Outcome, Reading};
+use crate::archive::{ArchiveKey, Place, UNDATED};
+use crate::catalogue::batch::BATCH;
+use crate::catalogue::item::{Holding, LedgerEntry};
+use crate::exif::{EXTRACTOR_VERSION, HEAD_BYTES};
+use crate::storage::Listed;
+
+/// Keys that are best surveyed at a time: as many as one request to the table answers.
+pub const SURVEY_AT_ONCE: usize = BATCH;
+
+/// An object as a listing, or the answer to an upload, shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sighting {
+    /// Its key.
+    pub key: String,
+    /// Without quotes.
+    pub etag: String,
+    /// Size, bytes.
+    pub size_bytes: u64,
+    /// Absent where only the bytes are known.
+    pub last_modified: Option<DateTime<Utc>>,
+}
+
+/// How far an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// These bytes have not been dealt with.
+    New,
+    /// Archived, and its copy is not in the catalogue.
+    Unindexed {
+        /// The copy.
+        archive_key: String,
+    },
+    /// Archived and in the catalogue, or removed from the archive by hand, which stays so.
+    Known {
+        /// Without a believable date.
+        undated: bool,
+    },
+    /// No photo, by its bytes.
+    Skipped,
+    /// Under neither prefix.
+    Outside,
+}
+
+/// What an object would become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preview {
+    /// Filed under this day.
+    Dated(NaiveDate),
+    /// A photo without a believable date.
+    Undated,
+    /// No photo, and why.
+    NotAPhoto(String),
+    /// It is gone, or changing.
+    Gone,
+}
+
+impl From<Listed> for Sighting {
+    fn from(listed: Listed) -> Self {
+        Sighting {
+            key: listed.key,
+            etag: listed.etag,
+            size_bytes: listed.size_bytes,
+            last_modified: Some(listed.last_modified),
+        }
+    }
+}
+
+impl Sighting {
+    pub(super) fn is(&self, generation: &crate::catalogue::item::Generation) -> bool {
+        match self.last_modified {
+            Some(time) => generation.is_listed(&self.etag, time),
+            None => generation.etag == self.etag,
+        }
+    }
+}
+
+impl Ingest {
+    /// How far each of these objects of a bucket is, in their order. Reads the table only, and changes nothing.
+    ///
+    /// # Errors
+    /// The table.
+    pub async fn survey(
+        &self,
+        bucket: &str,
+        seen: &[Sighting],
+    ) -> Result<Vec<Standing>, IngestError> {
+        let places: Vec<Option<Place>> = seen
+            .iter()
+            .map(|sighting| self.layout.place(bucket, &sighting.key))
+            .collect();
+        let keys = |wanted: fn(&Place) -> bool| -> Vec<&str> {
+            let with_places = seen.iter().zip(&places);
+            with_places
+                .filter(|(_, place)| place.as_ref().is_some_and(wanted))
+                .map(|(sighting, _)| sighting.key.as_str())
+                .collect()
+        };
+        let mut ledger = self
+            .catalogue
+            .ledgers(bucket, &keys(|place| matches!(place, Place::Source(_))))
+            .await?;
+        // The archive keys in question: those that are listed, and those that the ledger leads to.
+        let copies: Vec<Option<ArchiveKey>> = seen
+            .iter()
+            .zip(&places)
+            .map(|(sighting, place)| match place {
+                Some(Place::Archive(key)) => Some(key.clone()),
+                Some(Place::Source(_)) => {
+                    let entry = ledger.get(&sighting.key);
+                    let entry = entry.filter(|entry| sighting.is(&entry.generation))?;
+                    self.layout.archive_key(entry.archive_key.as_deref()?)
+                }
+                None => None,
+            })
+            .collect();
+        let stems: Vec<&str> = copies.iter().flatten().map(ArchiveKey::stem).collect();
+        let holdings = self.catalogue.holdings(&stems).await?;
+        let is_indexed = |sighting: &Sighting, key: &ArchiveKey| {
+            let part = holdings
+                .get(key.stem())
+                .and_then(|item| item.parts.get(key.part()));
+            part.is_some_and(|part| {
+                part.extractor_version == EXTRACTOR_VERSION
+                    && part.generation().is_some_and(|bytes| sighting.is(&bytes))
+            })
+        };
+        // A file of the archive that no item has may be no photo.
+        let strangers: Vec<&str> = seen
+            .iter()
+            .zip(&places)
+            .zip(&copies)
+            .filter_map(|((sighting, place), copy)| match (place, copy) {
+                (Some(Place::Archive(_)), Some(key)) if !is_indexed(sighting, key) => {
+                    Some(sighting.key.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        ledger.extend(self.catalogue.ledgers(bucket, &strangers).await?);
+        let standing =
+            |((sighting, place), copy): ((&Sighting, &Option<Place>), &Option<ArchiveKey>)| {
+                let entry = ledger
+                    .get(&sighting.key)
+                    .filter(|entry| sighting.is(&entry.generation));
+                match (place, copy) {
+                    (None, _) => Standing::Outside,
+                    (Some(Place::Archive(_)), Some(key)) if is_indexed(sighting, key) => {
+                        let item = holdings.get(key.stem());
+                        Standing::Known {
+                            undated: item.is_some_and(is_undated),
+                        }
+                    }
+                    (Some(Place::Source(_)), Some(key)) => {
+                        let item = holdings.get(key.stem());
+                        if item.is_some_and(|item| item.parts.contains_key(key.part())) {
+                            Standing::Known {
+                                undated: key.stem().starts_with(&format!("{UNDATED}/")),
+                            }
+                        } else {
+                            Standing::Unindexed {
+                                archive_key: key.as_str().to_owned(),
+                            }
+                        }
+                    }
+                    _ if entry.is_some_and(is_skipped) => Standing::Skipped,
+                    _ => Standing::New,
+                }
+            };
+        let all = seen.iter().zip(&places).zip(&copies);
+        Ok(all.map(standing).collect())
+    }
+
+    /// Makes a key right as [`Ingest::process`] does, and at once the copy that follows from it: for where no
+    /// notification wakes the second step. The outcome is that of the first. Safe to repeat.
+    ///
+    /// # Errors
+    /// It has to be tried again.
+    pub async fn complete(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
+        let outcome = self.process(bucket, key).await?;
+        if let Outcome::Archived(copy) | Outcome::Undated(copy) = &outcome {
+            self.process(self.layout.archive_bucket(), copy).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// What an object would become, by ranged reads of it alone. Changes nothing.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn preview(&self, bucket: &str, key: &str) -> Result<Preview, IngestError> {
+        let Some((object, head)) = self.storage.read_head(bucket, key, HEAD_BYTES).await? else {
+            return Ok(Preview::Gone);
+        };
+        let file_name = key.rsplit('/').next().unwrap_or(key);
+        Ok(
+            match self.extract(bucket, key, &object, head, file_name).await? {
+                Reading::Changed => Preview::Gone,
+                Reading::Done(Err(not_a_photo)) => Preview::NotAPhoto(not_a_photo.reason),
+                Reading::Done(Ok(extraction)) => {
+                    Preview::of(extraction.photo.capture.date.as_deref())
+                }
+            },
+        )
+    }
+}
+
+impl Preview {
+    /// Of a photo with this date.
+    pub fn of(date: Option<&str>) -> Self {
+        date.and_then(|date| date.parse().ok())
+            .map_or(Preview::Undated, Preview::Dated)
+    }
+}
+
+fn is_undated(item: &Holding) -> bool {
+    // A private photo's partition has a word in front.
+    item.date_partition
+        .as_deref()
+        .is_some_and(|partition| partition.ends_with(UNDATED))
+}
+
+/// Whether today's extractor has found these bytes to be no photo.
+fn is_skipped(entry: &LedgerEntry) -> bool {
+    entry.archive_key.is_none() && entry.extractor_version == EXTRACTOR_VERSION
+}

@@ -1,0 +1,110 @@
+//! What changes records and leaves files alone, from outside: `photos fix-date`, `photos reindex`.
+
+use photo_catalogue::catalogue::Written;
+use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::exif::EXTRACTOR_VERSION;
+use serde_json::{Value, json};
+
+use super::process::Photos;
+use crate::ingest::fixture::{SOURCE, World, layout};
+use crate::ingest::photos::Shot;
+
+fn taken(photos: &Photos) -> Vec<Value> {
+    let lines = photos.output(&["list", "--json"]);
+    let of = |line: &str| {
+        let photo: Value = serde_json::from_str(line).unwrap();
+        json!([photo["stem"], photo["takenAtLocal"]])
+    };
+    lines.lines().map(of).collect()
+}
+
+#[test]
+fn the_times_of_a_slow_clock_are_set_right_and_taken_back() {
+    let photos = Photos::at_rest();
+    let card = photos.folder().join("card");
+    std::fs::create_dir(&card).unwrap();
+    for (name, at) in [
+        ("a", "2018:02:01 09:00:00"),
+        ("b", "2018:02:02 23:30:00"),
+        ("c", "2018:02:03 09:00:00"),
+    ] {
+        std::fs::write(card.join(format!("{name}.jpg")), Shot::at(at).jpeg()).unwrap();
+    }
+    photos.output(&["import", "card"]);
+    photos.output(&["set", "--private", "2018-02-01/a"]);
+    let (before, tree) = (taken(&photos), photos.tree("archive"));
+    let fix = |camera: &str, shift: &str| {
+        let range = ["--from", "2018-02-01", "--to", "2018-02-02"];
+        let rest = ["--camera", camera, "--shift", shift];
+        photos.output(&[&["fix-date"], &range[..], &rest[..]].concat());
+    };
+    fix("another-camera", "+1h");
+    assert_eq!(taken(&photos), before);
+    // Twice is once.
+    fix("nikon-d750", "+1h");
+    fix("nikon-d750", "+1h");
+    let after = json!([
+        ["2018-02-03/c", "2018-02-03T09:00:00"],
+        ["2018-02-02/b", "2018-02-03T00:30:00"],
+    ]);
+    assert_eq!(json!(taken(&photos)), after);
+    let private = photos.output(&["list", "--json", "--private"]);
+    assert!(private.contains("2018-02-01T10:00:00"), "{private}");
+    // A record that is read anew keeps it, and the files stay.
+    photos.output(&["reindex"]);
+    photos.output(&["import", "photos-data/archive"]);
+    assert_eq!(json!(taken(&photos)), after);
+    assert_eq!(photos.tree("archive"), tree);
+    fix("nikon-d750", "0");
+    assert_eq!(taken(&photos), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
+    let world = World::quiet(layout()).await;
+    let endpoints = Endpoints {
+        s3: None,
+        dynamodb: Some(world.dynamodb.clone()),
+    };
+    let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+    let published = Published::new(clients.dynamodb, "publish");
+    published.create_table().await.unwrap();
+    let shot = Shot::at("2018:02:01 09:41:07");
+    for key in ["old.jpg", "new.jpg"] {
+        world.upload(key, shot.jpeg()).await;
+        world.ingest.complete(SOURCE, key).await.unwrap();
+    }
+    let mut old = world.item("2018-02-01/old").await.unwrap();
+    let new = world.item("2018-02-01/new").await.unwrap();
+    let read = old.revision;
+    let lens = old.photo.lens.take();
+    assert!(lens.is_some());
+    old.overrides.title = Some("set".to_owned());
+    old.extractor_version = EXTRACTOR_VERSION - 1;
+    for part in old.parts.values_mut() {
+        part.extractor_version = EXTRACTOR_VERSION - 1;
+    }
+    old.revision += 1;
+    let written = world.catalogue.put(&old, Some(read)).await.unwrap();
+    assert_eq!(written, Written::Done);
+
+    let photos = Photos::at_rest();
+    let reindex = || {
+        let output = photos.run_elsewhere(
+            (&world.s3_endpoint, &world.dynamodb),
+            &["reindex", "--location", "exact"],
+        );
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(reindex().contains("1 photos read again"));
+    let now = world.item("2018-02-01/old").await.unwrap();
+    assert_eq!(
+        (now.photo.lens, now.extractor_version),
+        (lens, EXTRACTOR_VERSION)
+    );
+    assert_eq!(now.summary.unwrap().title.as_deref(), Some("set"));
+    assert_eq!(world.item("2018-02-01/new").await.unwrap(), new);
+    assert!(reindex().contains("0 photos read again"));
+}

@@ -1,0 +1,351 @@
+//! `photos reconcile` from outside: over real servers, with faults put in by hand.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{TimeDelta, Utc};
+use photo_catalogue::catalogue::item::{Generation, Item, LedgerEntry};
+use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::{Claim, Written};
+use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::gallery::PublicView;
+use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::publish::{self, HookRules, Publish, Settings};
+use photo_catalogue::storage::Storage;
+use serde_json::Value;
+
+use super::process::Photos;
+use crate::ingest::fixture::{ARCHIVE, SOURCE, World, layout};
+use crate::ingest::photos::Shot;
+
+const KINDS: [&str; 11] = [
+    "unarchived",
+    "uncopied",
+    "superseded",
+    "orphaned",
+    "unindexed",
+    "outdated",
+    "missing",
+    "unlisted",
+    "unknown-year",
+    "stub",
+    "miscounted",
+];
+
+/// What was put in: kind and name.
+type Faults = BTreeSet<(String, String)>;
+
+/// A library that nobody ingests but by hand, and its tables.
+struct Library {
+    world: World,
+    dynamodb: aws_sdk_dynamodb::Client,
+    published: Published,
+    publish: Publish,
+    photos: Photos,
+}
+
+impl Library {
+    async fn new() -> Self {
+        let world = World::quiet(layout()).await;
+        let endpoints = Endpoints {
+            s3: Some(world.s3_endpoint.clone()),
+            dynamodb: Some(world.dynamodb.clone()),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        let published = Published::new(clients.dynamodb.clone(), "publish");
+        published.create_table().await.unwrap();
+        let storage = Storage::new(clients.s3);
+        storage.create_bucket("site").await.unwrap();
+        let settings = Settings {
+            bucket: "site".to_owned(),
+            prefix: String::new(),
+            view: PublicView::new(LocationPolicy::Exact, None, false, false),
+            compress: false,
+            hook: None,
+            rules: HookRules::default(),
+        };
+        let catalogue = world.catalogue.clone();
+        Library {
+            publish: Publish::new(catalogue, published.clone(), storage, settings),
+            dynamodb: clients.dynamodb,
+            world,
+            published,
+            photos: Photos::at_rest(),
+        }
+    }
+
+    async fn archived(&self, key: &str, taken: &'static str) {
+        self.world.upload(key, Shot::at(taken).jpeg()).await;
+        self.world.ingest.complete(SOURCE, key).await.unwrap();
+    }
+
+    async fn item(&self, stem: &str) -> Item {
+        self.world.item(stem).await.unwrap()
+    }
+
+    async fn write(&self, mut item: Item) {
+        let read = item.revision;
+        item.revision += 1;
+        let written = self.world.catalogue.put(&item, Some(read)).await.unwrap();
+        assert_eq!(written, Written::Done);
+    }
+
+    async fn delete_item(&self, stem: &str) {
+        let pk = AttributeValue::S(self.item(stem).await.pk);
+        let delete = self.dynamodb.delete_item().table_name("photos");
+        delete.key("pk", pk).send().await.unwrap();
+    }
+
+    async fn published(&self, years_later: i64) {
+        let now = Utc::now() + TimeDelta::days(365 * years_later);
+        self.publish
+            .tick(now, std::time::Duration::from_secs(60))
+            .await
+            .unwrap();
+        assert!(self.published.marks().await.unwrap().is_empty());
+    }
+
+    /// What a run finds, and its status.
+    fn reconcile(&self, arguments: &[&str]) -> (Faults, Option<i32>) {
+        let all = [
+            "reconcile",
+            "--json",
+            "--settle",
+            "0",
+            "--location",
+            "exact",
+        ];
+        let output = self.photos.run_elsewhere(
+            (&self.world.s3_endpoint, &self.world.dynamodb),
+            &[&all, arguments].concat(),
+        );
+        let lines = String::from_utf8(output.stdout.clone()).unwrap();
+        let faults = lines.lines().map(|line| {
+            let fault: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(fault["error"], Value::Null, "{line}");
+            let text = |name: &str| fault[name].as_str().unwrap().to_owned();
+            (text("fault"), text("of"))
+        });
+        let faults: Faults = faults.collect();
+        let is_told = output.status.success() || !faults.is_empty();
+        assert!(is_told, "{}", String::from_utf8_lossy(&output.stderr));
+        (faults, output.status.code())
+    }
+}
+
+/// What the photos of a group go through, and when all of them were taken.
+const MAY: &str = "2010:05:01 10:00:00";
+const GROUPS: [(&str, usize); 8] = [
+    ("edited", 6),
+    ("uncopied", 10),
+    ("superseded", 10),
+    ("forgotten", 5),
+    ("outdated", 10),
+    ("missing", 10),
+    ("unlisted", 10),
+    ("well", 3),
+];
+/// Photos that are alone in their years, and in their months.
+const ALONE: [&str; 10] = [
+    "1991:01:01 10:00:00",
+    "1992:01:01 10:00:00",
+    "1993:01:01 10:00:00",
+    "1994:01:01 10:00:00",
+    "1995:01:01 10:00:00",
+    "2001:01:01 10:00:00",
+    "2001:02:01 10:00:00",
+    "2001:03:01 10:00:00",
+    "2001:04:01 10:00:00",
+    "2001:05:01 10:00:00",
+];
+
+impl Library {
+    /// A library in which everything fits.
+    async fn fill(&self) {
+        let world = &self.world;
+        for (group, count) in GROUPS {
+            for n in 0..count {
+                self.archived(&format!("{group}{n}.jpg"), MAY).await;
+            }
+        }
+        for taken in ALONE {
+            self.archived(&format!("a{}.jpg", &taken[..7]), taken).await;
+        }
+        world.upload("notes.txt", "no photo").await;
+        world.ingest.complete(SOURCE, "notes.txt").await.unwrap();
+        self.archived("removed.jpg", MAY).await;
+        world.delete(ARCHIVE, "2010-05-01/removed.jpg").await;
+        let process = world.ingest.process(ARCHIVE, "2010-05-01/removed.jpg");
+        process.await.unwrap();
+        let marked = publish::mark_all(&world.catalogue, &self.published, Utc::now());
+        marked.await.unwrap();
+        self.published(1).await;
+    }
+
+    async fn spoil_uploads(&self, put_in: &mut impl FnMut(&str, &str)) {
+        let world = &self.world;
+        for n in 0..6 {
+            let key = format!("new{n}.jpg");
+            world.upload(&key, Shot::at(MAY).jpeg()).await;
+            put_in("unarchived", &key);
+            let key = format!("edited{n}.jpg");
+            world.upload(&key, Shot::at(MAY).edited(1)).await;
+            put_in("unarchived", &key);
+        }
+        for n in 0..10 {
+            let stem = format!("2010-05-01/uncopied{n}");
+            world.delete(ARCHIVE, &format!("{stem}.jpg")).await;
+            self.delete_item(&stem).await;
+            put_in("uncopied", &format!("uncopied{n}.jpg"));
+        }
+        for n in 0..8 {
+            let entry = world.ledger("well0.jpg").await.unwrap();
+            let key = format!("gone{n}.jpg");
+            let entry = LedgerEntry {
+                pk: LedgerEntry::pk(SOURCE, &key),
+                key: key.clone(),
+                archive_key: (n % 2 == 0).then(|| format!("2010-05-01/{key}")),
+                ..entry
+            };
+            world.catalogue.put_ledger(&entry).await.unwrap();
+            put_in("orphaned", &key);
+        }
+    }
+
+    /// The copy of older bytes lands late, and its item says so.
+    async fn supersede(&self, put_in: &mut impl FnMut(&str, &str)) {
+        let world = &self.world;
+        for n in 0..10 {
+            let key = format!("superseded{n}.jpg");
+            let stem = format!("2010-05-01/superseded{n}");
+            let copy = format!("{stem}.jpg");
+            let older = self.item(&stem).await;
+            self.copy(&copy, "kept").await;
+            world.upload(&key, Shot::at(MAY).edited(2)).await;
+            world.ingest.complete(SOURCE, &key).await.unwrap();
+            self.copy("kept", &copy).await;
+            world.delete(ARCHIVE, "kept").await;
+            let storage = Storage::new(world.s3.clone());
+            let head = storage.head(ARCHIVE, &copy).await.unwrap().unwrap();
+            let mut part = older.parts["jpg"].clone();
+            assert_eq!(head.etag, part.etag);
+            part.last_modified = Generation::new(&head.etag, head.last_modified).last_modified;
+            let mut item = self.item(&stem).await;
+            item.parts.insert("jpg".to_owned(), part);
+            self.write(item).await;
+            put_in("superseded", &key);
+        }
+    }
+
+    async fn copy(&self, from: &str, to: &str) {
+        let request = self.world.s3.copy_object().bucket(ARCHIVE).key(to);
+        let request = request.copy_source(format!("{ARCHIVE}/{from}"));
+        request.send().await.unwrap();
+    }
+
+    async fn spoil_archive(&self, put_in: &mut impl FnMut(&str, &str)) {
+        let world = &self.world;
+        for n in 0..5 {
+            let key = format!("2010-05-01/dropped{n}.jpg");
+            world.put(ARCHIVE, &key, Shot::at(MAY).jpeg()).await;
+            put_in("unindexed", &key);
+            let stem = format!("2010-05-01/forgotten{n}");
+            self.delete_item(&stem).await;
+            put_in("unindexed", &format!("{stem}.jpg"));
+        }
+        for n in 0..10 {
+            let key = format!("2010-05-01/outdated{n}.jpg");
+            world.put(ARCHIVE, &key, Shot::at(MAY).edited(3)).await;
+            put_in("outdated", &key);
+            let key = format!("2010-05-01/missing{n}.jpg");
+            world.delete(ARCHIVE, &key).await;
+            put_in("missing", &key);
+        }
+    }
+
+    async fn spoil_catalogue(&self, put_in: &mut impl FnMut(&str, &str)) {
+        for n in 0..10 {
+            let stem = format!("2010-05-01/unlisted{n}");
+            let mut item = self.item(&stem).await;
+            item.index = Default::default();
+            self.write(item).await;
+            put_in("unlisted", &stem);
+            let stem = format!("2010-05-02/claimed.{n}");
+            let claimed = self.world.catalogue.claim(&stem, "somebody").await.unwrap();
+            assert_eq!(claimed, Claim::Ours);
+            put_in("stub", &stem);
+        }
+        let years: Vec<String> = ALONE[..5]
+            .iter()
+            .map(|taken| taken[..4].to_owned())
+            .collect();
+        let forget = self.dynamodb.update_item().table_name("photos");
+        forget
+            .key("pk", AttributeValue::S("years".to_owned()))
+            .update_expression("DELETE years :years")
+            .expression_attribute_values(":years", AttributeValue::Ss(years.clone()))
+            .send()
+            .await
+            .unwrap();
+        for year in &years {
+            put_in("unknown-year", year);
+        }
+        for mut month in self.published.months().await.unwrap() {
+            if month.month.starts_with("2001-") {
+                month.photos += 1;
+                self.published.put_month(&month).await.unwrap();
+                put_in("miscounted", &month.month);
+            }
+        }
+        // Where items were changed by hand, the stream would have told.
+        self.published.mark("2010-05", Utc::now()).await.unwrap();
+    }
+}
+
+// The servers answer while a command is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_faults_of_every_kind_are_found_and_mended() {
+    let library = Box::pin(Library::new()).await;
+    let world = &library.world;
+    Box::pin(library.fill()).await;
+    assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
+
+    let mut faults = Faults::new();
+    let mut put_in = |kind: &str, of: &str| assert!(faults.insert((kind.into(), of.into())));
+    Box::pin(library.spoil_uploads(&mut put_in)).await;
+    Box::pin(library.supersede(&mut put_in)).await;
+    Box::pin(library.spoil_archive(&mut put_in)).await;
+    Box::pin(library.spoil_catalogue(&mut put_in)).await;
+    assert_eq!(faults.len(), 100);
+    let kinds: BTreeSet<&str> = faults.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, KINDS.into());
+
+    let before = world.etags(ARCHIVE, "").await;
+    assert_eq!(library.reconcile(&[]), (faults.clone(), Some(1)));
+    assert_eq!(world.etags(ARCHIVE, "").await, before, "it only reads");
+    assert_eq!(library.reconcile(&["--fix"]), (faults, Some(0)));
+    assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
+    // Neither is anything found once the months are counted anew.
+    library.published(2).await;
+    assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
+
+    // What was mended is what ought to be.
+    let sources = world.objects(SOURCE, "").await;
+    let archive = world.archive().await;
+    for key in ["new0", "edited0", "uncopied0", "superseded0"] {
+        let key = format!("{key}.jpg");
+        let copy = archive.iter().find(|(_, bytes)| **bytes == sources[&key]);
+        assert!(copy.is_some(), "{key} is not in the archive");
+    }
+    assert!(!archive.contains_key("2010-05-01/missing0.jpg"));
+    assert!(!archive.contains_key("2010-05-01/removed.jpg"));
+    let item = library.item("2010-05-02/claimed.0").await;
+    assert_eq!(
+        (item.owner.as_str(), item.has_live_parts()),
+        ("somebody", false)
+    );
+    for stem in ["unlisted0", "dropped0", "forgotten0", "uncopied0"] {
+        let item = library.item(&format!("2010-05-01/{stem}")).await;
+        assert!(item.is_public(), "{stem}");
+    }
+}
