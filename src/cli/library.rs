@@ -256,9 +256,9 @@ impl Library {
                 settings.privacy.clone(),
             );
             let indexed = opened.indexed.clone();
-            let ingest = ingest.observed_by(move |key, outcome| {
-                if *outcome == Outcome::Indexed {
-                    indexed.add(key);
+            let ingest = ingest.observed_by(move |worked| {
+                if matches!(worked.ended, Ok(Outcome::Indexed)) {
+                    indexed.add(worked.key);
                 }
             });
             let handler = move |event| {
