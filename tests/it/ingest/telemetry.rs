@@ -133,7 +133,7 @@ async fn nothing_that_a_photo_says_is_in_the_log() {
             keys.push(key);
         }
     }
-    let mut said = Vec::new();
+    let (mut said, mut archived) = (Vec::new(), String::new());
     for key in &keys {
         world.ingest.process(SOURCE, key).await.unwrap();
     }
@@ -142,10 +142,13 @@ async fn nothing_that_a_photo_says_is_in_the_log() {
         let (stem, _) = key.rsplit_once('.').unwrap();
         let item = world.item(stem).await.unwrap();
         texts(&serde_json::to_value(&item.exif).unwrap(), &mut said);
+        archived += &key;
     }
     drop(listening);
     let log = log.text();
     assert_eq!(log.lines().count(), 2 * keys.len());
+    // The day is in the key.
+    said.retain(|text| !archived.contains(text.as_str()));
     said.sort_unstable();
     said.dedup();
     assert!(said.len() > 50, "{said:?}");
