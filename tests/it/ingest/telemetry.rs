@@ -1,11 +1,11 @@
 //! What is told of the work on a key, and what is never told.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use serde_json::Value;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::fixture::{ARCHIVE, SOURCE, World, layout};
 use super::photos::Shot;
@@ -14,9 +14,23 @@ use super::photos::Shot;
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Log {
+thread_local! {
+    /// Who listens to this thread; a test's runtime has one.
+    static LISTENER: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// Writes to whoever listens to this thread. One subscriber for all threads: of several, each for a thread, some miss
+/// lines while others come and go.
+struct Lines;
+
+impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LISTENER.with_borrow(|log| {
+            if let Some(log) = log {
+                log.0.lock().unwrap().extend(bytes);
+            }
+        });
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -24,22 +38,24 @@ impl Write for Log {
     }
 }
 
-impl MakeWriter<'_> for Log {
-    type Writer = Log;
-
-    fn make_writer(&self) -> Log {
-        self.clone()
-    }
-}
-
 impl Log {
-    /// What a function writes from here on; a test's runtime has one thread. The engine on it has its own to say.
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let lines = tracing_subscriber::fmt()
-            .json()
-            .with_env_filter("info,dynoxide=off")
-            .with_writer(self.clone());
-        tracing::subscriber::set_default(lines.finish())
+    /// What a function writes, from here to [`Log::stop`]. The engine on this thread has its own to say.
+    fn listen() -> Self {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            let lines = tracing_subscriber::fmt()
+                .json()
+                .with_env_filter("info,dynoxide=off")
+                .with_writer(|| Lines);
+            tracing::subscriber::set_global_default(lines.finish()).unwrap();
+        });
+        let log = Log::default();
+        LISTENER.set(Some(log.clone()));
+        log
+    }
+
+    fn stop() {
+        LISTENER.set(None);
     }
 
     fn text(&self) -> String {
@@ -61,8 +77,7 @@ impl Log {
 #[tokio::test]
 async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
     let world = World::quiet(layout()).await;
-    let log = Log::default();
-    let listening = log.listen();
+    let log = Log::listen();
     let names = ["a", "b", "c"];
     for name in names {
         world
@@ -79,7 +94,7 @@ async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
     for ended in futures::future::join_all(work).await {
         ended.unwrap();
     }
-    drop(listening);
+    Log::stop();
     let lines = log.keys();
     let mut requests = 0;
     for key in keys {
@@ -119,8 +134,7 @@ async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
 async fn nothing_that_a_photo_says_is_in_the_log() {
     let world = World::quiet(layout()).await;
     let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
-    let log = Log::default();
-    let listening = log.listen();
+    let log = Log::listen();
     let mut keys = Vec::new();
     for entry in walkdir::WalkDir::new(&photos) {
         let entry = entry.unwrap();
@@ -144,7 +158,7 @@ async fn nothing_that_a_photo_says_is_in_the_log() {
         texts(&serde_json::to_value(&item.exif).unwrap(), &mut said);
         archived += &key;
     }
-    drop(listening);
+    Log::stop();
     let log = log.text();
     assert_eq!(log.lines().count(), 2 * keys.len());
     // The day is in the key.
