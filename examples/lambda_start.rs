@@ -1,11 +1,12 @@
 //! How large the Lambda functions are and how fast they start: `cargo run --example lambda_start [-- FOLDER]`, where FOLDER
 //! holds their binaries (`target/function` unless told), built by
-//! `cargo build --profile function --no-default-features --features lambda --bins`.
+//! `cargo build --profile function --no-default-features --features baseline --bins`. Fails where a zip is over 6 MB.
 //!
 //! Each is started several times under a server of Lambda's Runtime API that is made here, over the embedded engines:
-//! from its start until it asks for the first event (its connections are open then), then its first event and five more.
-//! Medians; peak memory is `VmHWM` (Linux). Not in it: fetching the zip, the network, TLS, and Systems Manager, which answers
-//! with a secret on AWS.
+//! from its start until it asks for the first event, how much of that it waited for connections (by its own log), then
+//! its first event and five more. `bare-function` does nothing over one `SdkConfig`; `downloading-function` downloads a
+//! photo, uploads it and puts an item. Medians, the functions in turns; peak memory is `VmHWM` (Linux). Not in it: fetching
+//! the zip, the network, TLS, and Systems Manager, which answers with a secret on AWS.
 
 #![expect(clippy::print_stdout, reason = "its report is what it is run for")]
 
@@ -34,6 +35,16 @@ use tokio::sync::{Mutex, mpsc};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+const OURS: [&str; 3] = ["ingest", "publish", "gallery"];
+const FUNCTIONS: [&str; 5] = [
+    "ingest",
+    "publish",
+    "gallery",
+    "bare-function",
+    "downloading-function",
+];
+/// Bytes.
+const LARGEST_ZIP: usize = 6_000_000;
 const STARTS: usize = 9;
 const LATER: usize = 5;
 const PHOTO_BYTES: usize = 5_000_000;
@@ -46,9 +57,61 @@ async fn main() -> Result<()> {
         PathBuf::from,
     );
     let world = World::new().await?;
-    println!("function   binary MB  zip MB   init ms  first event ms  later events ms  peak MB");
-    for name in ["ingest", "publish", "gallery"] {
-        let binary = folder.join(name);
+    let mut functions = Vec::new();
+    for name in FUNCTIONS {
+        functions.push(Function::new(name, folder.join(name))?);
+    }
+    for start in 0..STARTS {
+        for function in &mut functions {
+            let mut events = Vec::new();
+            for event in 0..=LATER {
+                events.push(world.event(function.name, start * 100 + event).await?);
+            }
+            function
+                .runs
+                .push(world.run(&function.binary, events).await?);
+        }
+    }
+    println!(
+        "function              binary MB  zip MB   init ms  of it waited  first event ms  later events ms  peak MB"
+    );
+    for function in &functions {
+        function.print();
+    }
+    println!(
+        "events: ingest and downloading-function, a new JPEG of 5 MB each; publish, idle ticks; gallery, /v1/photos"
+    );
+    let own = |name: &str| {
+        let function = functions.iter().find(|function| function.name == name);
+        function.map_or(f64::NAN, |function| function.init() - function.waited())
+    };
+    let bare = own("bare-function");
+    for name in OURS {
+        println!(
+            "{name}: init without what it waited for is {:.2} times that of bare-function",
+            own(name) / bare
+        );
+    }
+    let large = functions
+        .iter()
+        .filter(|function| OURS.contains(&function.name) && function.zip_bytes > LARGEST_ZIP);
+    match large.map(|function| function.name).collect::<Vec<_>>()[..] {
+        [] => Ok(()),
+        ref names => Err(format!("over 6 MB zipped: {}", names.join(", ")).into()),
+    }
+}
+
+/// A function's binary, and what its starts took.
+struct Function {
+    name: &'static str,
+    binary: PathBuf,
+    binary_bytes: usize,
+    zip_bytes: usize,
+    runs: Vec<Run>,
+}
+
+impl Function {
+    fn new(name: &'static str, binary: PathBuf) -> Result<Self> {
         let bytes = std::fs::read(&binary).map_err(|error| {
             let shown = binary.display();
             format!("{shown}: {error}; the head of this example says how it is built")
@@ -56,34 +119,41 @@ async fn main() -> Result<()> {
         let mut deflated =
             flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
         deflated.write_all(&bytes)?;
-        let zipped = deflated.finish()?.len();
-        let (mut inits, mut firsts, mut later, mut peaks) = (vec![], vec![], vec![], vec![]);
-        for start in 0..STARTS {
-            let mut events = Vec::new();
-            for event in 0..=LATER {
-                events.push(world.event(name, start * 100 + event).await?);
-            }
-            let run = world.run(&binary, events).await?;
-            inits.push(run.init);
-            firsts.push(run.events[0]);
-            later.extend_from_slice(&run.events[1..]);
-            peaks.push(run.peak_bytes);
-        }
-        peaks.sort_unstable();
+        Ok(Function {
+            name,
+            binary,
+            binary_bytes: bytes.len(),
+            zip_bytes: deflated.finish()?.len(),
+            runs: Vec::new(),
+        })
+    }
+
+    /// Milliseconds.
+    fn init(&self) -> f64 {
+        median_ms(self.runs.iter().map(|run| run.init).collect())
+    }
+
+    /// Milliseconds.
+    fn waited(&self) -> f64 {
+        median_ms(self.runs.iter().map(|run| run.waited).collect())
+    }
+
+    fn print(&self) {
+        let firsts = self.runs.iter().map(|run| run.events[0]);
+        let later = self.runs.iter().flat_map(|run| &run.events[1..]);
+        let peak = self.runs.iter().map(|run| run.peak_bytes).max();
         println!(
-            "{name:9}  {:9.1}  {:6.1}  {:8.1}  {:14.1}  {:15.1}  {:7.1}",
-            bytes.len() as f64 / 1e6,
-            zipped as f64 / 1e6,
-            median_ms(inits),
-            median_ms(firsts),
-            median_ms(later),
-            peaks[peaks.len() - 1] as f64 / 1e6,
+            "{:20}  {:9.1}  {:6.1}  {:8.1}  {:12.1}  {:14.1}  {:15.1}  {:7.1}",
+            self.name,
+            self.binary_bytes as f64 / 1e6,
+            self.zip_bytes as f64 / 1e6,
+            self.init(),
+            self.waited(),
+            median_ms(firsts.collect()),
+            median_ms(later.copied().collect()),
+            peak.unwrap_or_default() as f64 / 1e6,
         );
     }
-    println!(
-        "ingest's events: organising a new JPEG of 5 MB each; publish's: idle ticks; gallery's: /v1/photos"
-    );
-    Ok(())
 }
 
 fn median_ms(mut times: Vec<Duration>) -> f64 {
@@ -94,6 +164,8 @@ fn median_ms(mut times: Vec<Duration>) -> f64 {
 /// What one process took.
 struct Run {
     init: Duration,
+    /// Of it for connections.
+    waited: Duration,
     events: Vec<Duration>,
     peak_bytes: u64,
 }
@@ -147,8 +219,8 @@ impl World {
     /// An event that the function has work with.
     async fn event(&self, name: &str, number: usize) -> Result<Value> {
         Ok(match name {
-            "ingest" => {
-                let key = format!("card{number}/DSCF2210.JPG");
+            "ingest" | "downloading-function" => {
+                let key = format!("{name}{number}/DSCF2210.JPG");
                 let put = self.clients.s3.put_object().bucket("inbox").key(&key);
                 let body = ByteStream::from(self.photo.clone());
                 put.body(body).send().await?;
@@ -185,6 +257,7 @@ impl World {
         let (listener, _) = listen().await?;
         let address = listener.local_addr()?.to_string();
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        let log = tempfile::NamedTempFile::new()?;
         let start = Instant::now();
         let child = Ended(
             Command::new(binary)
@@ -215,7 +288,7 @@ impl World {
                     ("CURSOR_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
                 ])
                 .stdin(Stdio::null())
-                .stdout(Stdio::null())
+                .stdout(log.reopen()?)
                 .spawn()?,
         );
         let late = || format!("{} does not answer", binary.display());
@@ -223,6 +296,7 @@ impl World {
         let at = at.map_err(|_| late())?.ok_or_else(late)?;
         let mut run = Run {
             init: at - start,
+            waited: waited(log.path())?,
             events: Vec::new(),
             peak_bytes: 0,
         };
@@ -284,6 +358,18 @@ async fn response(State(runtime): State<Arc<Runtime>>) -> StatusCode {
 async fn error(State(runtime): State<Arc<Runtime>>) -> StatusCode {
     let _who_asked_may_be_gone = runtime.answered.send(None);
     StatusCode::ACCEPTED
+}
+
+/// What a function that is ready says of its start; nothing where it waited for nothing.
+fn waited(log: &Path) -> Result<Duration> {
+    let log = std::fs::read_to_string(log)?;
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let waited = lines
+        .filter_map(|line| line["fields"]["waited_ms"].as_f64())
+        .next();
+    Ok(Duration::from_secs_f64(waited.unwrap_or_default() / 1e3))
 }
 
 fn peak_bytes(process: u32) -> Result<u64> {

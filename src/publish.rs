@@ -21,13 +21,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream::{self, BoxStream, Stream};
+use futures::{StreamExt, TryStreamExt};
 use ring::rand::SecureRandom;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::catalogue::item::{Item, PRIVATE_PARTITION};
 use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
-use crate::catalogue::query::{Index, Segment};
+use crate::catalogue::query::{Index, Page, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::gallery::PublicView;
 use crate::photo::{Privacy, Summary};
@@ -44,12 +46,16 @@ const FORM: u32 = 2;
 const LEASE: TimeDelta = TimeDelta::minutes(3);
 /// Months that are rebuilt between two versions of `index.json`.
 const MONTHS_AT_ONCE: usize = 24;
-/// Of these, so many at the same time: a large one may take 60 MB.
+/// Of these, so many at the same time: a large one may take 80 MB.
 const CONCURRENCY: usize = 3;
 /// Photos of a page of a query; DynamoDB cuts it at 1 MB anyway.
 const PAGE: u32 = 1_000;
+/// Pages of a large month's second half that are read while its first is built.
+const AHEAD: usize = 24;
 /// Readers may keep a file for a minute, and show it for ten more while they ask for the next.
 const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
+
+type Pages = BoxStream<'static, Result<Page, CatalogueError>>;
 
 /// The publish function.
 #[derive(Debug, Clone)]
@@ -216,8 +222,17 @@ impl Publish {
             return Ok(Ticked::default());
         }
         let worked = self.work(now, deadline).await;
-        self.published.release(&self.holder).await?;
+        self.leave().await?;
         worked
+    }
+
+    /// Gives back the lease of a tick that was broken off, IF it still had it: the next one need not wait for its end.
+    /// Safe to repeat.
+    ///
+    /// # Errors
+    /// The table: the lease ends by itself.
+    pub async fn leave(&self) -> Result<(), PublishError> {
+        Ok(self.published.release(&self.holder).await?)
     }
 
     /// A tick's work, under the lease. What was read before it may be old.
@@ -418,33 +433,34 @@ impl Publish {
 
     /// A month's counts and files as its index has them now.
     async fn build(&self, month: &str) -> Result<(Month, Vec<Body>), PublishError> {
-        let segment = segment(month);
         let mut builder = Builder::new(month, &self.settings.view);
-        let mut page = self.catalogue.query(&segment, PAGE, None).await?;
-        loop {
-            // Sent first, and on its way while this page is built.
-            let next = async {
-                match page.next_after.as_deref() {
-                    Some(after) => self
-                        .catalogue
-                        .query(&segment, PAGE, Some(after))
-                        .await
-                        .map(Some),
-                    None => Ok(None),
-                }
-            };
-            let built = async {
-                page.entries
-                    .iter()
-                    .try_for_each(|entry| builder.push(&entry.summary))
-            };
-            let (next, built) = futures::join!(next, built);
+        let mut pages = self.pages(month).await?;
+        while let Some(page) = pages.try_next().await? {
+            let built = page
+                .entries
+                .iter()
+                .try_for_each(|entry| builder.push(&entry.summary));
             built.map_err(|error| file_error(month, &error))?;
-            match next? {
-                Some(next) => page = next,
-                None => return builder.finish().map_err(|error| file_error(month, &error)),
-            }
         }
+        builder.finish().map_err(|error| file_error(month, &error))
+    }
+
+    /// The pages of a month, in the order of its index. What follows the first page is read while that is built, and both
+    /// halves of it at the same time.
+    async fn pages(&self, month: &str) -> Result<Pages, PublishError> {
+        let segment = segment(month);
+        let first = self.catalogue.query(&segment, PAGE, None).await?;
+        let after = first.next_after.clone();
+        let pages = stream::iter([Ok(first)]);
+        let Some(after) = after else {
+            return Ok(pages.boxed());
+        };
+        let (near, far) = halves(month, segment, &after);
+        let near = pages.chain(ahead(&self.catalogue, near, Some(after), 1));
+        Ok(match far {
+            Some(far) => near.chain(ahead(&self.catalogue, far, None, AHEAD)).boxed(),
+            None => near.boxed(),
+        })
     }
 
     async fn put_changes(&self, files: &Files, new: Vec<Change>) -> Result<(), PublishError> {
@@ -712,6 +728,47 @@ pub async fn verify(
     }
     off.extend(expected.into_keys());
     Ok(off.into_iter().collect())
+}
+
+/// A segment's pages after `after`, of which so many are read before they are asked for, by a task of its own; it ends with
+/// the stream.
+fn ahead(
+    catalogue: &Catalogue,
+    segment: Segment,
+    after: Option<String>,
+    pages: usize,
+) -> impl Stream<Item = Result<Page, CatalogueError>> + Send + use<> {
+    let (send, mut receive) = mpsc::channel(pages);
+    let catalogue = catalogue.clone();
+    tokio::spawn(async move {
+        let mut after = after;
+        loop {
+            let page = catalogue.query(&segment, PAGE, after.as_deref()).await;
+            after = page.as_ref().ok().and_then(|page| page.next_after.clone());
+            if send.send(page).await.is_err() || after.is_none() {
+                return;
+            }
+        }
+    });
+    stream::poll_fn(move |context| receive.poll_recv(context))
+}
+
+/// What is left of a month after this sort key, in two parts where it goes on beyond the month's middle.
+fn halves(month: &str, segment: Segment, after: &str) -> (Segment, Option<Segment>) {
+    // Between the last sort key of the 15th and the first of the 16th.
+    let middle = format!("{month}-15~");
+    if month == UNDATED || after > middle.as_str() {
+        return (segment, None);
+    }
+    let far = Segment {
+        from: Some(middle.clone()),
+        ..segment.clone()
+    };
+    let near = Segment {
+        to: Some(middle),
+        ..segment
+    };
+    (near, Some(far))
 }
 
 /// The part of by-date that holds a month.

@@ -6,6 +6,7 @@ mod metrics;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -14,7 +15,10 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
 pub use cost::{Cost, costed};
 pub use metrics::Metrics;
@@ -73,24 +77,43 @@ impl Intercept for RequestCounter {
 
 /// Log lines as JSON on standard output, as CloudWatch reads them; `RUST_LOG` filters them, `info` without it.
 pub fn log_json() {
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter("info"))
-        .init();
+    start(tracing_subscriber::fmt::layer().json(), "info");
 }
 
 /// Log lines for people, for standard error, each through a writer of its own; `RUST_LOG` filters them, else `default`.
 pub fn log_text<W: io::Write + 'static>(default: &str, writer: fn() -> W) {
-    tracing_subscriber::fmt()
-        .with_env_filter(filter(default))
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(writer)
-        .with_target(false)
-        .init();
+        .with_target(false);
+    start(lines, default);
 }
 
-fn filter(default: &str) -> EnvFilter {
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
+/// By target and level only: filters by a span's fields would link a regex engine, half a megabyte of every function.
+fn start(lines: impl Layer<Registry> + Send + Sync, default: &str) {
+    let told = std::env::var("RUST_LOG").unwrap_or_default();
+    let (filter, refused) = match told.parse::<Targets>() {
+        Ok(filter) if !told.is_empty() => (filter, None),
+        Ok(_) => (self::default(default), None),
+        Err(error) => (self::default(default), Some(error)),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .init();
+    if let Some(error) = refused {
+        tracing::warn!(%error, "RUST_LOG is not understood, and left out");
+    }
+}
+
+fn default(filter: &str) -> Targets {
+    // The text is one of ours.
+    filter.parse().unwrap_or_default()
+}
+
+/// Tells that a function is ready for events, and how long of its start it waited for others: connections and secrets.
+pub fn ready(waited: Duration) {
+    let waited_ms = (waited.as_secs_f64() * 1e4).round() / 10.0;
+    tracing::info!(waited_ms, "ready");
 }
 
 /// An error and what caused it, in one line: the SDK's own texts say no more than "dispatch failure".

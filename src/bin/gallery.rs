@@ -2,6 +2,7 @@
 //! [`photo_catalogue::gallery`]'s router.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::Utc;
 use lambda_http::Error;
@@ -26,10 +27,12 @@ async fn main() -> Result<(), Error> {
     let clients = clients::connect(&sdk, &endpoints);
     // Without a key that all its instances share, a cursor of one would be refused by the next.
     let (plain, parameter) = (config::CURSOR_KEY, config::CURSOR_KEY_PARAMETER);
+    let waiting = Instant::now();
     let (cursor_key, ()) = tokio::join!(
         secrets::read(&sdk, plain, parameter, variable),
         clients::open_connections(&clients, &settings.table, None),
     );
+    let waited = waiting.elapsed();
     let cursor_key = cursor_key?.ok_or(SettingsError::Missing(config::CURSOR_KEY))?;
     let publish_table =
         variable(config::PUBLISH_TABLE).ok_or(SettingsError::Missing(config::PUBLISH_TABLE))?;
@@ -54,5 +57,6 @@ async fn main() -> Result<(), Error> {
             now: Arc::new(Utc::now),
         },
     );
+    telemetry::ready(waited);
     lambda_http::run(router).await
 }

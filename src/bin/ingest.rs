@@ -1,7 +1,7 @@
 //! The ingest function on AWS Lambda: events in, [`photo_catalogue::ingest`] does the work.
 
 use std::io;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::catalogue::Catalogue;
@@ -25,6 +25,7 @@ async fn main() -> Result<(), Error> {
     let clients = clients::connect(&clients::from_environment().await, &endpoints);
     let object = format!("{}{}", settings.layout.archive_prefix(), clients::NO_OBJECT);
     let bucket = settings.layout.archive_bucket();
+    let waiting = Instant::now();
     clients::open_connections(&clients, &settings.table, Some((bucket, &object))).await;
     let ingest = Ingest::new(
         Storage::new(clients.s3).copying(own.copying),
@@ -45,6 +46,7 @@ async fn main() -> Result<(), Error> {
     // Every environment has a log stream of its own.
     let tail = variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
     ingest.try_store(&tail.replace('/', "-")).await?;
+    telemetry::ready(waiting.elapsed());
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let ingest = ingest.clone();
         async move {

@@ -1,7 +1,7 @@
 //! The publish function on AWS Lambda: batches of the photos table's stream and a schedule's ticks in,
 //! [`photo_catalogue::publish`] does the work.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use chrono::Utc;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -35,11 +35,12 @@ async fn main() -> Result<(), Error> {
             .unwrap_or_else(|| config::DEFAULT_GALLERY_PREFIX.to_owned()),
     );
     let object = format!("{prefix}{}", clients::NO_OBJECT);
+    let waiting = Instant::now();
     let (hook_url, ()) = tokio::join!(
         secrets::read(&sdk, plain, parameter, variable),
         clients::open_connections(&clients, &table, Some((&bucket, &object))),
     );
-    let hook_url = hook_url?;
+    let (hook_url, waited) = (hook_url?, waiting.elapsed());
     let hook_variable = |name: &str| match name {
         config::HOOK_URL => hook_url.clone(),
         name => variable(name),
@@ -63,6 +64,7 @@ async fn main() -> Result<(), Error> {
         Storage::new(clients.s3),
         settings,
     );
+    telemetry::ready(waited);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let publish = publish.clone();
         async move {

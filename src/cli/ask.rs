@@ -97,6 +97,11 @@ impl Where {
         self.aws || self.dynamodb_endpoint.is_some()
     }
 
+    /// Whether it is a table that no stream tells of: whoever changes a photo there has to mark its month.
+    pub(super) fn is_without_stream(&self) -> bool {
+        self.dynamodb_endpoint.is_some()
+    }
+
     /// What is kept from the public there: what `given` says, by variables; else, of a data folder, what its
     /// `photos serve` was told.
     pub(super) fn privacy(&self, given: BTreeMap<String, String>) -> anyhow::Result<Privacy> {

@@ -198,6 +198,7 @@ async fn work(
     let own = arguments.library.layout()?;
     // What is imported from another bucket wakes nobody.
     let wait = (opened.is_awake || arguments.wait) && target.layout == own;
+    let wait = wait.then(|| opened.at_work());
     let jobs = usize::from(arguments.jobs);
     let sweep = Sweep::new(&opened.storage, &opened.ingest, &target.bucket, jobs, wait);
     let in_place = target.in_place;
@@ -248,7 +249,7 @@ async fn hold(published: Published) {
 
 /// A dry run.
 async fn look(opened: &Opened, target: Target, report: &mut Report) -> anyhow::Result<()> {
-    let sweep = Sweep::new(&opened.storage, &opened.ingest, &target.bucket, 1, false);
+    let sweep = Sweep::new(&opened.storage, &opened.ingest, &target.bucket, 1, None);
     let bucket = target.bucket.clone();
     let (candidates, total, upload_bytes) = candidates(&opened.storage, target).await?;
     report.uploaded_bytes = upload_bytes;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use chrono::Utc;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,7 +15,9 @@ use tokio::task::JoinHandle;
 
 use super::data::{self, ACCESS_KEY, Held, Holder, SECRET_KEY};
 use super::privacy::PrivacyArguments;
+use super::progress::tell;
 use super::stream::{self, Follower};
+use super::sweep::AtWork;
 use crate::archive::Layout;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
@@ -24,11 +27,12 @@ use crate::ingest::{Ingest, Outcome};
 use crate::local::dynamodb::DynamoDbEngine;
 use crate::local::s3::{Credentials, S3Store};
 use crate::photo::Privacy;
+use crate::publish;
 use crate::storage::Storage;
 use crate::telemetry::RequestCounter;
 
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
-const BATCHES: usize = 4;
+const BATCHES: usize = 8;
 /// Archive keys that are remembered for the report; beyond, some of what is new counts as known.
 const MOST_REMEMBERED: usize = 100_000;
 /// How long servers may take to finish their last requests.
@@ -108,6 +112,8 @@ pub(super) struct Opened {
     pub(super) is_awake: bool,
     /// What the notifications of a data folder at rest have brought into the catalogue since it was opened.
     pub(super) indexed: Indexed,
+    /// Whether it was opened to be changed, and no stream tells publish of that.
+    is_told_at_the_end: bool,
     requests: (RequestCounter, RequestCounter),
     engines: Option<Engines>,
 }
@@ -138,6 +144,7 @@ struct Engines {
     ingest: Option<JoinHandle<()>>,
     servers: Vec<JoinHandle<()>>,
     store: S3Store,
+    dynamodb: DynamoDbEngine,
     _held: Held,
 }
 
@@ -179,7 +186,10 @@ impl Library {
                 dynamodb: self.dynamodb_endpoint.clone(),
             };
             let clients = clients::connect(&clients::from_environment().await, &endpoints);
-            return Ok(self.opened(clients, layout, &settings, false));
+            let mut opened = self.opened(clients, layout, &settings, false);
+            opened.is_told_at_the_end =
+                purpose != Purpose::Look && self.dynamodb_endpoint.is_some();
+            return Ok(opened);
         }
         let data = self.data.display();
         match data::take(&self.data)? {
@@ -208,7 +218,13 @@ impl Library {
         if purpose != Purpose::Look && data::privacy(&self.data)?.is_empty() {
             held.keep_privacy(&self.privacy()?)?;
         }
+        let own = &settings.layout;
         let store = S3Store::open(&self.data)?;
+        // Before it serves: it tells at once of each file that was put there meanwhile.
+        store.notify_only(&[
+            (own.source_bucket(), own.source_prefix()),
+            (own.archive_bucket(), own.archive_prefix()),
+        ]);
         let engine = DynamoDbEngine::open(&self.data)
             .with_context(|| format!("cannot open the catalogue in {}", self.data.display()))?;
         let s3 = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -233,19 +249,18 @@ impl Library {
         let clients = clients::connect(&keys, &endpoints);
         let deliver = purpose == Purpose::Deliver;
         let mut opened = self.opened(clients, layout, settings, deliver);
-        let own = &settings.layout;
         for bucket in [own.source_bucket(), own.archive_bucket()] {
             opened.storage.create_bucket(bucket).await?;
         }
         opened.catalogue.create_table().await?;
         opened.published.create_table().await?;
-        store.notify_only(&[
-            (own.source_bucket(), own.source_prefix()),
-            (own.archive_bucket(), own.archive_prefix()),
-        ]);
         // A listing is to show what other programs have put there.
         let scanned = store.clone();
         tokio::task::spawn_blocking(move || scanned.take_up_changes()).await?;
+        if deliver {
+            // Thousands of photos: a sync for each batch of them, in place of one for each write.
+            engine.sync_later()?;
+        }
         let ingest = deliver.then(|| {
             let (store, stopped) = (store.clone(), told(&stop_ingest));
             // By its own layout: what is imported from another bucket has no notifications.
@@ -261,11 +276,15 @@ impl Library {
                     indexed.add(worked.key);
                 }
             });
+            let synced = engine.clone();
             let handler = move |event| {
-                let ingest = ingest.clone();
+                let (ingest, engine) = (ingest.clone(), synced.clone());
                 async move {
                     let handled = ingest.handle(&event).await;
-                    handled.map_err(|error| error.to_string())
+                    let handled = handled.map_err(|error| error.to_string())?;
+                    // Before it is acknowledged: no power cut takes both the notification and what it led to.
+                    sync(engine).await.map_err(|error| error.to_string())?;
+                    Ok(handled)
                 }
             };
             tokio::spawn(async move { store.deliver(BATCHES, handler, stopped).await })
@@ -274,7 +293,7 @@ impl Library {
             // The engine looks through all of the stream at every write, until somebody has read it.
             let follower = Follower {
                 client: stream::client(&keys, &dynamodb_url),
-                engine,
+                engine: engine.clone(),
                 table: self.table.clone(),
                 catalogue: opened.catalogue.clone(),
                 published: opened.published.clone(),
@@ -288,6 +307,7 @@ impl Library {
             ingest,
             servers,
             store,
+            dynamodb: engine,
             _held: held,
         });
         Ok(opened)
@@ -315,6 +335,7 @@ impl Library {
             is_awake,
             privacy: settings.privacy.clone(),
             indexed: Indexed::default(),
+            is_told_at_the_end: false,
             requests: (clients.s3_requests, clients.dynamodb_requests),
             engines: None,
         }
@@ -359,14 +380,33 @@ impl Opened {
         self.engines.is_some()
     }
 
+    /// Whether the ingest that notifications wake has some left; of one elsewhere nobody can say that it has none.
+    pub(super) fn at_work(&self) -> AtWork {
+        match &self.engines {
+            Some(engines) => {
+                let store = engines.store.clone();
+                Box::new(move || store.undelivered() > 0)
+            }
+            None => Box::new(|| true),
+        }
+    }
+
     /// Requests sent so far, to S3 and to DynamoDB. Those of a running `photos serve` are its own.
     pub(super) fn requests(&self) -> (u64, u64) {
         (self.requests.0.count(), self.requests.1.count())
     }
 
     /// Waits until a data folder at rest has no notification left, then lets go of it. What is waiting when `now` is
-    /// set is worked off at the next start.
+    /// set is worked off at the next start. Over a table without a stream, every month is counted and published anew.
     pub(super) async fn close(mut self, now: bool) {
+        if self.is_told_at_the_end
+            && let Err(error) =
+                publish::mark_all(&self.catalogue, &self.published, Utc::now()).await
+        {
+            tell(&format!(
+                "publish does not know of this: {error}; `photos recount` has all published anew"
+            ));
+        }
         let Some(engines) = &mut self.engines else {
             return;
         };
@@ -382,7 +422,17 @@ impl Opened {
         for server in engines.servers.drain(..) {
             let _ = tokio::time::timeout(GRACE, server).await;
         }
+        if let Err(error) = sync(engines.dynamodb.clone()).await {
+            tell(&format!(
+                "what was done last may not survive a power cut: {error}"
+            ));
+        }
     }
+}
+
+async fn sync(engine: DynamoDbEngine) -> std::io::Result<()> {
+    let synced = tokio::task::spawn_blocking(move || engine.sync());
+    synced.await.unwrap_or_else(|error| Err(error.into()))
 }
 
 async fn until_told(mut told: watch::Receiver<bool>) {
@@ -396,6 +446,6 @@ fn told(stop: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'static
 
 fn report(server: &str, ended: std::io::Result<()>) {
     if let Err(error) = ended {
-        super::progress::tell(&format!("{server}: {error}"));
+        tell(&format!("{server}: {error}"));
     }
 }

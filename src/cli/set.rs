@@ -1,6 +1,7 @@
 //! `photos set`: what a person says of a photo, kept whatever its file says and however often it is read anew.
 
 use anyhow::{Context, bail};
+use chrono::Utc;
 use clap::Args;
 
 use super::Ended;
@@ -10,9 +11,11 @@ use super::privacy::PrivacyArguments;
 use super::progress::tell;
 use super::show;
 use crate::catalogue::item::{Item, Overrides};
+use crate::catalogue::published::Published;
 use crate::config;
 use crate::ingest;
 use crate::photo::{PhotoId, Visibility};
+use crate::publish;
 
 /// Longest title or caption, bytes: as long as those that are read from files.
 const MAX_TEXT_BYTES: usize = 1024;
@@ -90,6 +93,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
                 .with_context(|| harmless(&name))?,
             None => None,
         };
+        if whence.is_without_stream() {
+            for item in found.iter().chain(&amended) {
+                mark(&asked.published, item).await?;
+            }
+        }
         match amended {
             Some(item) => tell(&format!("{}: {}", harmless(&item.stem), seen(&item))),
             None => {
@@ -102,6 +110,15 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         }
     }
     Ok(ended)
+}
+
+/// Has the month that shows a photo published anew.
+async fn mark(published: &Published, item: &Item) -> anyhow::Result<()> {
+    if let Some(month) = publish::month_of(item) {
+        let marked = published.mark(&month, Utc::now()).await;
+        marked.context("set, but not told to publish: `photos recount` has all published anew")?;
+    }
+    Ok(())
 }
 
 impl Change {

@@ -21,7 +21,7 @@ use crate::storage::{Storage, StorageError};
 /// Surveys under way while photos are worked on.
 const SURVEYS: usize = 4;
 /// Uploads at a time.
-const UPLOADS: usize = 8;
+const UPLOADS: usize = 16;
 /// Photos that are waited for at a time.
 const WAITING: usize = 256;
 /// How often those are looked at.
@@ -60,6 +60,9 @@ pub(super) enum Done {
     Failed(String),
 }
 
+/// Whether another ingest has work left that it was told of.
+pub(super) type AtWork = Box<dyn Fn() -> bool + Send>;
+
 /// Keys of one bucket, and how they are worked on.
 pub(super) struct Sweep {
     storage: Storage,
@@ -77,13 +80,13 @@ struct Waiter {
 }
 
 impl Sweep {
-    /// Over a bucket. With `wait`, the work is another ingest's.
+    /// Over a bucket. With `wait`, the work is another ingest's as long as that is at work.
     pub(super) fn new(
         storage: &Storage,
         ingest: &Ingest,
         bucket: &str,
         jobs: usize,
-        wait: bool,
+        wait: Option<AtWork>,
     ) -> Self {
         Sweep {
             storage: storage.clone(),
@@ -91,7 +94,7 @@ impl Sweep {
             bucket: bucket.to_owned(),
             jobs,
             uploads: Arc::new(Semaphore::new(UPLOADS)),
-            waiter: wait.then(|| Waiter::start(ingest.clone(), bucket.to_owned())),
+            waiter: wait.map(|at_work| Waiter::start(ingest.clone(), bucket.to_owned(), at_work)),
         }
     }
 
@@ -227,10 +230,10 @@ impl Sweep {
 }
 
 impl Waiter {
-    fn start(ingest: Ingest, bucket: String) -> Self {
+    fn start(ingest: Ingest, bucket: String, at_work: AtWork) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
         let stalled = Arc::new(AtomicBool::new(false));
-        tokio::spawn(look(ingest, bucket, waiting, Arc::clone(&stalled)));
+        tokio::spawn(look(ingest, bucket, at_work, waiting, Arc::clone(&stalled)));
         Waiter { queue, stalled }
     }
 
@@ -251,6 +254,7 @@ impl Waiter {
 async fn look(
     ingest: Ingest,
     bucket: String,
+    at_work: AtWork,
     mut queue: mpsc::UnboundedReceiver<(Sighting, oneshot::Sender<Standing>)>,
     stalled: Arc<AtomicBool>,
 ) {
@@ -268,6 +272,8 @@ async fn look(
         while let Ok(next) = queue.try_recv() {
             waiting.push(next);
         }
+        // Before the survey: what it then does not find done is in nobody's hands.
+        let is_left_alone = !at_work();
         let seen: Vec<Sighting> = waiting.iter().map(|(seen, _)| seen.clone()).collect();
         let standings = match ingest.survey(&bucket, &seen).await {
             Ok(standings) => standings,
@@ -283,7 +289,7 @@ async fn look(
             if is_done {
                 moved = Instant::now();
             }
-            if is_done || gives_up {
+            if is_done || is_left_alone || gives_up {
                 // Who does not listen any more was broken off.
                 let _ = tell.send(standing);
             } else {

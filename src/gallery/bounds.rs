@@ -1,6 +1,7 @@
 //! A box on the globe, and the geohash cells that it touches. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
@@ -11,7 +12,18 @@ pub(crate) const MAX_CELLS: usize = 16;
 /// Characters of a cell's geohash: the partitions of by-place.
 const CELL_CHARS: usize = 4;
 /// Cells around the globe, and from pole to pole: 4 characters are 20 bits, shared alike.
-const CELLS_A_SIDE: usize = 1024;
+const CELLS_A_SIDE: usize = 1 << 10;
+/// Two characters more, of ten bits: what a box is cut to within a cell, 1.2 by 0.6 km.
+const PARTS_BITS: usize = 5;
+const PARTS_A_SIDE: usize = 1 << PARTS_BITS;
+/// What a geohash is written in, in the order of its values, which is that of the characters.
+const GEOHASH_DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
+/// Parts that are read in vain rather than skipped by one more query.
+const WORTH_A_QUERY: usize = 8;
+/// After any sort key that begins as what it follows.
+const AFTER_ALL: char = '~';
+/// Degrees within which a position may count to the neighbouring part: an edge's rounding is not the geohash's.
+const HAIR: f64 = 1e-9;
 
 /// A box in degrees. Its west may lie east of its east: then it crosses the antimeridian [RFC 7946, 5.2].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -20,6 +32,13 @@ pub(crate) struct Bounds {
     south: f64,
     east: f64,
     north: f64,
+}
+
+/// A part of one partition of by-place: sort keys from and to, where it is not all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Strip {
+    pub(crate) cell: String,
+    pub(crate) keys: Option<(String, String)>,
 }
 
 impl Bounds {
@@ -72,23 +91,38 @@ impl Bounds {
 
     /// How many cells it touches.
     pub(crate) fn count_cells(&self) -> usize {
-        self.columns().len() * self.rows().count()
+        self.columns(CELLS_A_SIDE, 0.0).len() * self.rows(CELLS_A_SIDE, 0.0).count()
     }
 
-    /// The geohashes of the cells that it touches, in order.
-    pub(crate) fn cells(&self) -> BTreeSet<String> {
-        let middle =
-            |cell: usize, span: f64| (cell as f64 + 0.5) / CELLS_A_SIDE as f64 * span - span / 2.0;
-        let rows = self.rows();
-        self.columns()
+    /// Parts of by-place that together hold every position in it and few others: in order, at most [`MAX_CELLS`], or one
+    /// of each cell.
+    pub(crate) fn strips(&self) -> Vec<Strip> {
+        let side = CELLS_A_SIDE * PARTS_A_SIDE;
+        let mut cells: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+        let rows = self.rows(side, HAIR);
+        for column in self.columns(side, HAIR) {
+            for row in rows.clone() {
+                let cell = (column / PARTS_A_SIDE, row / PARTS_A_SIDE);
+                let part = interleaved(column % PARTS_A_SIDE, row % PARTS_A_SIDE);
+                cells.entry(cell).or_default().push(part);
+            }
+        }
+        let each = (MAX_CELLS / cells.len()).max(1);
+        let cells = cells
             .into_iter()
-            .flat_map(|column| rows.clone().map(move |row| (column, row)))
-            .filter_map(|(column, row)| {
-                let (lon, lat) = (middle(column, 360.0), middle(row, 180.0));
-                cell_of(&Location {
-                    lat,
-                    lon,
-                    ..Location::default()
+            .filter_map(|((column, row), parts)| Some((name_of(column, row)?, parts)));
+        let cells: BTreeMap<String, Vec<usize>> = cells.collect();
+        cells
+            .into_iter()
+            .flat_map(|(cell, parts)| {
+                runs(parts, each).into_iter().map(move |run| {
+                    let is_all = run == (0..=PARTS_A_SIDE * PARTS_A_SIDE - 1);
+                    let key = |part| format!("{cell}{}", digits(part));
+                    let (from, to) = (key(*run.start()), key(*run.end()));
+                    Strip {
+                        cell: cell.clone(),
+                        keys: (!is_all).then(|| (from, format!("{to}{AFTER_ALL}"))),
+                    }
                 })
             })
             .collect()
@@ -109,12 +143,13 @@ impl Bounds {
             && (within(lon) || (lon.abs() == 180.0 && within(-lon)))
     }
 
-    fn columns(&self) -> BTreeSet<usize> {
-        let (first, last) = (cell(self.west, 360.0), cell(self.east, 360.0));
+    fn columns(&self, side: usize, hair: f64) -> BTreeSet<usize> {
+        let first = cell(self.west - hair, 360.0, side);
+        let last = cell(self.east + hair, 360.0, side);
         let mut columns: BTreeSet<usize> = if self.west <= self.east {
             (first..=last).collect()
         } else {
-            (first..CELLS_A_SIDE).chain(0..=last).collect()
+            (first..side).chain(0..=last).collect()
         };
         // A published longitude of 180 is written -180.
         if self.east == 180.0 {
@@ -123,8 +158,8 @@ impl Bounds {
         columns
     }
 
-    fn rows(&self) -> std::ops::RangeInclusive<usize> {
-        cell(self.south, 180.0)..=cell(self.north, 180.0)
+    fn rows(&self, side: usize, hair: f64) -> RangeInclusive<usize> {
+        cell(self.south - hair, 180.0, side)..=cell(self.north + hair, 180.0, side)
     }
 }
 
@@ -133,11 +168,61 @@ pub(crate) fn cell_of(location: &Location) -> Option<String> {
     location.geohash(CELL_CHARS)
 }
 
-/// The column or row of a longitude or latitude; the last one holds the far edge too.
-fn cell(degrees: f64, span: f64) -> usize {
-    let cell = (degrees + span / 2.0) / span * CELLS_A_SIDE as f64;
-    // Checked to lie on the globe, so never negative.
-    (cell as usize).min(CELLS_A_SIDE - 1)
+/// The column or row of a longitude or latitude, of so many; the ends hold what lies beyond.
+fn cell(degrees: f64, span: f64, side: usize) -> usize {
+    let cell = (degrees + span / 2.0) / span * side as f64;
+    // A conversion that saturates: what is below nothing is nothing.
+    (cell as usize).min(side - 1)
+}
+
+/// The geohash of a cell, by its middle.
+fn name_of(column: usize, row: usize) -> Option<String> {
+    let middle =
+        |cell: usize, span: f64| (cell as f64 + 0.5) / CELLS_A_SIDE as f64 * span - span / 2.0;
+    cell_of(&Location {
+        lat: middle(row, 180.0),
+        lon: middle(column, 360.0),
+        ..Location::default()
+    })
+}
+
+/// Where a part stands in its cell's order: the bits of a geohash are those of longitude and latitude in turn.
+fn interleaved(column: usize, row: usize) -> usize {
+    (0..PARTS_BITS).fold(0, |part, bit| {
+        part | (column >> bit & 1) << (2 * bit + 1) | (row >> bit & 1) << (2 * bit)
+    })
+}
+
+/// A part's characters, after its cell's.
+fn digits(part: usize) -> String {
+    [part >> PARTS_BITS, part % PARTS_A_SIDE]
+        .map(|digit| char::from(GEOHASH_DIGITS[digit]))
+        .iter()
+        .collect()
+}
+
+/// The runs that hold these numbers, in order, at most so many: those with little between them, or the least, are one.
+fn runs(mut numbers: Vec<usize>, most: usize) -> Vec<RangeInclusive<usize>> {
+    numbers.sort_unstable();
+    let mut gaps: Vec<(usize, usize)> = numbers
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| pair[1] - pair[0] > WORTH_A_QUERY)
+        .map(|(at, pair)| (pair[1] - pair[0], at))
+        .collect();
+    gaps.sort_unstable_by(|one, other| other.cmp(one));
+    gaps.truncate(most - 1);
+    let mut ends: Vec<usize> = gaps.into_iter().map(|(_, at)| at).collect();
+    ends.sort_unstable();
+    ends.extend(numbers.len().checked_sub(1));
+    let mut first = 0;
+    ends.into_iter()
+        .map(|end| {
+            let run = numbers[first]..=numbers[end];
+            first = end + 1;
+            run
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -155,6 +240,16 @@ mod tests {
 
     fn bounds(text: &str) -> Bounds {
         Bounds::parse(text).expect("a box")
+    }
+
+    /// Whether one of its strips holds a photo of this position.
+    fn reads(bounds: &Bounds, location: &Location) -> bool {
+        let cell = cell_of(location).expect("a cell");
+        let sort = format!("{}#id", location.geohash(9).expect("a geohash"));
+        bounds.strips().iter().any(|strip| {
+            let holds = |(from, to): &(String, String)| *from <= sort && sort <= *to;
+            strip.cell == cell && strip.keys.as_ref().is_none_or(holds)
+        })
     }
 
     #[test]
@@ -179,36 +274,53 @@ mod tests {
         assert!(fiji.contains(&at(180.0, -17.95)) && fiji.contains(&at(-180.0, -17.95)));
         assert!(!fiji.contains(&at(0.0, -17.95)) && !fiji.contains(&at(179.7, -17.95)));
         // Two columns, one on either side, and two rows.
-        assert_eq!(fiji.cells().len(), 4);
+        assert_eq!(fiji.count_cells(), 4);
+        for (lon, lat) in [(179.9, -17.95), (-179.9, -17.95), (-180.0, -17.95)] {
+            assert!(reads(&fiji, &at(lon, lat)), "{lon}");
+        }
     }
 
     #[test]
     fn the_poles_and_the_antimeridian_belong_to_the_boxes_that_touch_them() {
         assert!(bounds("0,89.9,0.1,90").contains(&at(0.05, 90.0)));
-        assert!(
-            bounds("0,89.9,0.1,90")
-                .cells()
-                .contains(&cell_of(&at(0.05, 90.0)).expect("a cell"))
-        );
-        assert!(
-            bounds("0,-90,0.1,-89.9")
-                .cells()
-                .contains(&cell_of(&at(0.05, -90.0)).expect("a cell"))
-        );
+        assert!(reads(&bounds("0,89.9,0.1,90"), &at(0.05, 90.0)));
+        assert!(reads(&bounds("0,-90,0.1,-89.9"), &at(0.05, -90.0)));
         for text in ["179.9,0,180,0.1", "-180,0,-179.9,0.1"] {
             assert!(bounds(text).contains(&at(-180.0, 0.05)), "{text}");
-            assert!(
-                bounds(text)
-                    .cells()
-                    .contains(&cell_of(&at(-180.0, 0.05)).expect("a cell")),
-                "{text}"
-            );
+            assert!(reads(&bounds(text), &at(-180.0, 0.05)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_box_within_a_cell_reads_little_else() {
+        let strips = bounds("-73.59,45.49,-73.55,45.53").strips();
+        assert!((2..=MAX_CELLS).contains(&strips.len()), "{strips:?}");
+        let part = |key: &str| -> usize {
+            let digit = |byte| GEOHASH_DIGITS.iter().position(|known| *known == byte);
+            let bytes = key.as_bytes();
+            digit(bytes[4]).expect("a digit") * PARTS_A_SIDE + digit(bytes[5]).expect("a digit")
+        };
+        let parts = strips.iter().filter_map(|strip| strip.keys.as_ref());
+        let parts: usize = parts.map(|(from, to)| part(to) - part(from) + 1).sum();
+        // About 4 by 8 parts hold it; a cell has 1,024.
+        assert!((32..=100).contains(&parts), "{parts} of {strips:?}");
+        // The edges of parts: of binary fractions of a degree.
+        let edge = bounds("-73.125,45,-73.125,45");
+        assert!(reads(&edge, &at(-73.125, 45.0)));
+    }
+
+    #[test]
+    fn a_cell_that_lies_within_is_read_whole() {
+        let strips = bounds("-74,45,-73,45.5").strips();
+        assert!(
+            strips.iter().any(|strip| strip.keys.is_none()),
+            "{strips:?}"
+        );
     }
 
     proptest! {
         #[test]
-        fn what_lies_in_a_box_lies_in_one_of_its_cells(
+        fn what_lies_in_a_box_lies_in_one_of_its_strips(
             west in -180.0..180.0_f64, south in -90.0..89.5_f64,
             width in 0.0..1.0_f64, height in 0.0..0.5_f64, x in 0.0..=1.0_f64, y in 0.0..=1.0_f64,
         ) {
@@ -216,10 +328,15 @@ mod tests {
             let text = format!("{west},{south},{},{}", wrap(west + width), south + height);
             if let Ok(bounds) = Bounds::parse(&text) {
                 let inside = at(wrap(west + width * x), south + height * y);
-                let cells = bounds.cells();
-                prop_assert!(cells.len() <= MAX_CELLS);
+                let strips = bounds.strips();
+                prop_assert!(strips.len() <= MAX_CELLS);
+                let follows = |one: &Strip, other: &Strip| {
+                    let to = one.keys.as_ref().map(|(_, to)| to);
+                    one.cell < other.cell || to < other.keys.as_ref().map(|(from, _)| from)
+                };
+                prop_assert!(strips.is_sorted_by(follows), "{strips:?}");
                 if bounds.contains(&inside) {
-                    prop_assert!(cells.contains(&cell_of(&inside).expect("a cell")));
+                    prop_assert!(reads(&bounds, &inside), "{text} {inside:?} {strips:?}");
                 } else {
                     // Only by a hair of rounding is it outside.
                     let hair = 1e-9;

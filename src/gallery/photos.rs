@@ -1,7 +1,8 @@
 //! `/v1/photos` and `/v1/photos/{id or name}`.
 //!
-//! A page costs one index query where one partition holds it, at most [`MAX_QUERIES`] otherwise; a page that would cost
-//! more ends early, and `next` goes on from there. So a page may be short, or empty, and still not be the last.
+//! A page costs one index query where one partition holds it, at most [`MAX_QUERIES`] otherwise, and no more once
+//! [`MAX_READ`] photos were read for those that it has; a page that would cost more ends early, and `next` goes on from
+//! there. So a page may be short, or empty, and still not be the last.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,9 @@ use super::{Gallery, locate};
 
 /// Index queries that one request may make.
 const MAX_QUERIES: u32 = 16;
+/// Photos that are read for a page which has some: where a filter leaves most of them out, a short page soon is better than
+/// a full one late. While it has none, more are read.
+const MAX_READ: usize = 800;
 /// Bytes of JSON after which a page ends.
 const MAX_PAGE_BYTES: usize = 1_000_000;
 
@@ -139,10 +143,11 @@ async fn walk(
     render: impl Fn(&Listed) -> Result<String, Problem>,
 ) -> Result<Page, Problem> {
     let Listing { filters, limit, .. } = listing;
-    let (mut items, mut bytes, mut queries) = (Vec::new(), 0, 0);
+    let (mut items, mut bytes, mut queries, mut read) = (Vec::new(), 0, 0, 0);
     for segment in segments {
         loop {
-            if queries == MAX_QUERIES || bytes > MAX_PAGE_BYTES {
+            let is_enough = read >= MAX_READ && !items.is_empty();
+            if queries == MAX_QUERIES || bytes > MAX_PAGE_BYTES || is_enough {
                 return Ok(Page {
                     items,
                     next: Some(plan::position(&segment, after)),
@@ -154,6 +159,7 @@ async fn walk(
                 .catalogue
                 .query(&segment, wanted, after.as_deref())
                 .await?;
+            read += page.entries.len();
             for entry in page.entries {
                 let published = gallery.view.position(&entry.summary);
                 if !plan::admits(filters, &segment, &entry, published.as_ref()) {

@@ -1,6 +1,6 @@
 //! Which partitions of which index answer a list request, and in which order. Pure; no request is made here.
 //!
-//! The photos of a box come from by-place, cell by cell; else a camera's from by-camera, a lens's from by-lens; all
+//! The photos of a box come from by-place, cell by cell and in each from the parts that the box touches; else a camera's from by-camera, a lens's from by-lens; all
 //! others from by-date, year by year. What an index does not answer (the lens of a camera's photos, anything but the
 //! cell of a box's) is a filter after the query. Undated photos are a segment of their own, always the last, and not of
 //! any date range.
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::catalogue::query::{Entry, Index, Segment, UNDATED_SORT_PREFIX, date_sort};
 use crate::photo::Location;
 
-use super::bounds::cell_of;
+use super::bounds::{Strip, cell_of};
 use super::cursor::Position;
 use super::parameters::{Filters, Order};
 
@@ -38,8 +38,7 @@ pub(crate) fn needs_years(filters: &Filters) -> bool {
 /// The segments that answer a request, in the order in which they are shown.
 pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
     if let Some(bounds) = filters.bbox {
-        let cells = bounds.cells().into_iter();
-        return cells.map(of_cell).collect();
+        return bounds.strips().into_iter().map(of_strip).collect();
     }
     let (index, partition) = match (&filters.camera, &filters.lens) {
         (Some(camera), _) => (Index::ByCamera, camera),
@@ -79,23 +78,47 @@ pub(crate) fn resume(
             (true, _) => true,
             (false, true) => false,
             (false, false) if segment.descending => segment.partition <= position.partition,
-            (false, false) => segment.partition >= position.partition,
+            (false, false) if segment.partition == position.partition => {
+                !is_over(segment, &position)
+            }
+            (false, false) => segment.partition > position.partition,
         })
         .collect();
     let here = rest.first().is_some_and(|segment| {
         segment.partition == position.partition && is_undated(segment) == position.undated
     });
-    let after = if here { position.after } else { None };
+    let after = position
+        .after
+        .filter(|after| here && is_within(&rest[0], after));
     (rest, after)
 }
 
 /// The position after a sort key of a segment; at its start where there is none.
 pub(crate) fn position(segment: &Segment, after: Option<String>) -> Position {
+    // Of several segments of a cell, the start of one is after the others.
+    let start = || {
+        segment
+            .from
+            .clone()
+            .filter(|_| segment.index == Index::ByPlace)
+    };
     Position {
         partition: segment.partition.clone(),
         undated: is_undated(segment),
-        after,
+        after: after.or_else(start),
     }
+}
+
+/// Whether a segment of a cell ends before a position in that cell.
+fn is_over(segment: &Segment, position: &Position) -> bool {
+    let after = position.after.as_ref();
+    let ends = segment.to.as_ref().zip(after);
+    segment.index == Index::ByPlace && ends.is_some_and(|(to, after)| to <= after)
+}
+
+/// Whether a sort key is one of a photo that the segment may hold, and not its start.
+fn is_within(segment: &Segment, after: &str) -> bool {
+    segment.index != Index::ByPlace || segment.from.as_deref().is_none_or(|from| from < after)
 }
 
 /// Whether the request asks for more than its index answers, so that photos are left out after the query.
@@ -165,12 +188,13 @@ fn by_date(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
     segments
 }
 
-fn of_cell(partition: String) -> Segment {
+fn of_strip(strip: Strip) -> Segment {
+    let (from, to) = strip.keys.unzip();
     Segment {
         index: Index::ByPlace,
-        partition,
-        from: None,
-        to: None,
+        partition: strip.cell,
+        from,
+        to,
         descending: false,
     }
 }
@@ -294,10 +318,33 @@ mod tests {
     #[test]
     fn a_box_is_read_cell_by_cell_and_needs_no_years() {
         let query = "bbox=-73.6,45.4,-73.5,45.6&from=2018-02-01&camera=nikon-d750";
-        let cells = ["by-place f25d .. up", "by-place f25e .. up"];
-        assert_eq!(plan(query, &[]), cells);
+        let segments = plan(query, &[]);
+        let cells = ["by-place f25d ", "by-place f25e "];
+        for cell in cells {
+            assert!(
+                segments.iter().any(|segment| segment.starts_with(cell)),
+                "{segments:?}"
+            );
+        }
+        let is_of_them = |segment: &String| cells.iter().any(|cell| segment.starts_with(cell));
+        assert!(segments.iter().all(is_of_them), "{segments:?}");
         let filters = Listing::parse(Some(query)).expect("valid").filters;
         assert!(!needs_years(&filters) && narrows(&filters));
+    }
+
+    #[test]
+    fn a_box_goes_on_in_the_part_where_it_was() {
+        let filters = Listing::parse(Some("bbox=-73.59,45.49,-73.55,45.53"))
+            .expect("valid")
+            .filters;
+        let all = segments(&filters, &BTreeSet::new());
+        for (at, segment) in all.iter().enumerate() {
+            let start = resume(all.clone(), Some(position(segment, None)));
+            assert_eq!(start, (all[at..].to_vec(), None));
+            let key = format!("{}zzz#id", segment.from.as_deref().unwrap_or("f"));
+            let within = resume(all.clone(), Some(position(segment, Some(key.clone()))));
+            assert_eq!(within, (all[at..].to_vec(), Some(key)));
+        }
     }
 
     #[test]

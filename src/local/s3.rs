@@ -100,9 +100,7 @@ struct Inner {
 impl S3Store {
     /// Opens the store in `data`, and creates it where there is none.
     ///
-    /// What a crash left half done is completed or undone before this returns. Then the folders are compared with
-    /// the database on a thread of its own: files that were added, changed or removed meanwhile are taken up one by
-    /// one, each with its notification.
+    /// What a crash left half done is completed or undone before this returns.
     ///
     /// # Errors
     /// The folder or its database cannot be used.
@@ -141,7 +139,6 @@ impl S3Store {
                 closing,
             }),
         };
-        adoption::scan_in_background(&store);
         Ok(store)
     }
 
@@ -176,7 +173,8 @@ impl S3Store {
 
     /// Serves S3 over HTTP on `listener` until `shutdown`: path-style requests, Signature Version 4 (header, presigned
     /// URL, chunked body) checked against `credentials`, any region. Then it accepts nothing more and gives running
-    /// requests a few seconds to finish.
+    /// requests a few seconds to finish. First the folders are compared with the database on a thread of its own: files
+    /// that were added, changed or removed meanwhile are taken up one by one, each with its notification.
     ///
     /// # Errors
     /// The listener failed.
@@ -186,6 +184,7 @@ impl S3Store {
         credentials: Credentials,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        adoption::scan_in_background(&self);
         server::serve(self, listener, credentials, shutdown).await
     }
 

@@ -16,6 +16,7 @@ use photo_catalogue::storage::{Copied, Copying, Headers, Storage};
 
 use crate::ingest::fixture::{World, layout};
 use crate::ingest::photos::Shot;
+use crate::serve::process::Elsewhere;
 
 /// What a store has beyond what every store must have (docs/guarantees.md, "What the store must offer").
 struct Able {
@@ -49,8 +50,9 @@ const TABLES: [&str; 2] = ["embedded", "moto"];
 const PART: u64 = 5 << 20;
 
 /// A store that runs, and tables to go with it.
-struct Running {
+pub(crate) struct Running {
     able: &'static Able,
+    endpoints: Endpoints,
     clients: Clients,
     /// The embedded tables, where the store has none.
     world: World,
@@ -58,7 +60,7 @@ struct Running {
 
 /// The stores that run; the others are named.
 #[expect(clippy::print_stdout, reason = "what is skipped has to be said")]
-async fn running() -> Vec<Running> {
+pub(crate) async fn running() -> Vec<Running> {
     let mut running = Vec::new();
     for able in &STORES {
         let world = World::quiet(layout()).await;
@@ -82,6 +84,7 @@ async fn running() -> Vec<Running> {
         let clients = clients::connect(&clients::with_key_pair(access, secret), &endpoints);
         running.push(Running {
             able,
+            endpoints,
             clients,
             world,
         });
@@ -90,7 +93,21 @@ async fn running() -> Vec<Running> {
 }
 
 impl Running {
-    fn storage(&self) -> Storage {
+    pub(crate) fn name(&self) -> &'static str {
+        self.able.name
+    }
+
+    /// Where it is, for a process of its own.
+    pub(crate) fn elsewhere(&self) -> Elsewhere {
+        let url = |endpoint: &Option<String>| endpoint.clone().unwrap_or_default();
+        Elsewhere {
+            s3: url(&self.endpoints.s3),
+            dynamodb: url(&self.endpoints.dynamodb),
+            key_pair: self.able.key_pair,
+        }
+    }
+
+    pub(crate) fn storage(&self) -> Storage {
         Storage::new(self.clients.s3.clone())
     }
 
@@ -103,7 +120,7 @@ impl Running {
         Layout::new(&source, "in/", &archive, "").unwrap()
     }
 
-    async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> String {
+    pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> String {
         let headers = Headers {
             content_type: Some("image/jpeg".to_owned()),
             cache_control: Some("max-age=60".to_owned()),

@@ -1,7 +1,7 @@
 //! `photos serve` over stores elsewhere: ingest, publish and the gallery in one process, and a listing that is looked
 //! through again and again in place of notifications.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -11,7 +11,6 @@ use super::stack::{self, Tasks};
 use super::{Arguments, Stopped};
 use crate::catalogue::Catalogue;
 use crate::catalogue::batch::Scanned;
-use crate::catalogue::item::Item;
 use crate::catalogue::published::Published;
 use crate::cli::data::Running;
 use crate::cli::import::pages;
@@ -272,17 +271,22 @@ impl Poller {
             return Ok(());
         };
         let id = PhotoId::of_stem(archive_key.stem());
-        let before = self.catalogue.item(&id).await?;
+        let month = async || -> Result<Option<String>, IngestError> {
+            let item = self.catalogue.item(&id).await?;
+            Ok(item.as_ref().and_then(publish::month_of))
+        };
+        let before = month().await?;
         // Marked before too: a month that is marked in vain is looked at in vain, and one that is not is never.
-        self.mark(before.as_ref()).await?;
+        self.mark(before.iter()).await?;
         self.ingest.process(&archive, &copy).await?;
-        let after = self.catalogue.item(&id).await?;
-        self.mark(after.as_ref()).await
+        let after = month().await?;
+        // And the one before again: publish may have looked at it in between.
+        self.mark(before.iter().chain(&after)).await
     }
 
-    async fn mark(&self, item: Option<&Item>) -> Result<(), IngestError> {
-        if let Some(month) = item.and_then(publish::month_of) {
-            self.published.mark(&month, Utc::now()).await?;
+    async fn mark(&self, months: impl Iterator<Item = &String>) -> Result<(), IngestError> {
+        for month in months.collect::<BTreeSet<_>>() {
+            self.published.mark(month, Utc::now()).await?;
         }
         Ok(())
     }

@@ -38,6 +38,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(8);
 const TICK: Duration = Duration::from_secs(5);
 /// How long it may work before it looks again.
 const TICK_MAY_TAKE: Duration = Duration::from_secs(120);
+/// How much of that is left to it once all stops.
+const LAST_TICK_MAY_TAKE: Duration = Duration::from_secs(3);
 
 /// Everything that runs.
 pub(super) struct Stack {
@@ -125,7 +127,13 @@ impl Stack {
             gallery: url(&gallery_listener)?,
         };
 
+        let layout = &settings.layout;
         let store = S3Store::open(&arguments.data)?;
+        // Before it serves: it tells at once of each file that was put there meanwhile.
+        store.notify_only(&[
+            (layout.source_bucket(), layout.source_prefix()),
+            (layout.archive_bucket(), layout.archive_prefix()),
+        ]);
         let engine = DynamoDbEngine::open(&arguments.data).with_context(|| {
             format!("cannot open the catalogue in {}", arguments.data.display())
         })?;
@@ -150,16 +158,11 @@ impl Stack {
         let storage = Storage::new(clients.s3);
         let catalogue = Catalogue::new(clients.dynamodb.clone(), &settings.table);
         let published = Published::new(clients.dynamodb, &arguments.publish_table);
-        let layout = &settings.layout;
         storage.create_bucket(layout.source_bucket()).await?;
         storage.create_bucket(layout.archive_bucket()).await?;
         storage.create_bucket(&arguments.gallery_bucket).await?;
         catalogue.create_table().await?;
         published.create_table().await?;
-        store.notify_only(&[
-            (layout.source_bucket(), layout.source_prefix()),
-            (layout.archive_bucket(), layout.archive_prefix()),
-        ]);
 
         let gallery_settings = gallery_settings(arguments, &settings, &storage, &running)?;
         let publish = Publish::new(
@@ -379,19 +382,30 @@ pub(super) fn publish_settings(
     })
 }
 
-/// Publishes what is due, until it is told to stop. A tick that is cut off is made up for by the next.
+/// Publishes what is due, until it is told to stop. A tick that is cut off then is made up for by the next start, which
+/// finds no lease of this one in its way.
 pub(super) async fn tick(publish: Publish, stopped: Stopped) {
-    let ticking = async {
-        loop {
-            if let Err(error) = publish.tick(Utc::now(), TICK_MAY_TAKE).await {
-                tracing::warn!(%error, "what is published is out of date; tried again");
+    let mut stopped = std::pin::pin!(stopped);
+    loop {
+        let mut ticked = std::pin::pin!(publish.tick(Utc::now(), TICK_MAY_TAKE));
+        let ended = tokio::select! {
+            ended = &mut ticked => ended.map(|_| ()),
+            () = &mut stopped => {
+                if tokio::time::timeout(LAST_TICK_MAY_TAKE, ticked).await.is_err()
+                    && let Err(error) = publish.leave().await
+                {
+                    tracing::warn!(%error, "nobody publishes until this one's lease is over");
+                }
+                return;
             }
-            tokio::time::sleep(TICK).await;
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "what is published is out of date; tried again");
         }
-    };
-    tokio::select! {
-        () = stopped => {}
-        () = ticking => {}
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = &mut stopped => return,
+        }
     }
 }
 

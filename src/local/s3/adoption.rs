@@ -3,7 +3,8 @@
 //! The file wins. A new or changed one is hashed and becomes the object, without user metadata, its content type
 //! guessed from its name; one that vanished takes the object with it. Where only the file's identity changed and the
 //! bytes are those of the object (a restored backup, a `touch`), the object keeps everything and nobody is told.
-//! Hidden files, links and names that are no legal key are left alone. Nothing here ever writes or removes a file.
+//! Hidden files, links and names that are no legal key are left alone. Nothing here ever writes or removes a file, and
+//! nothing is synced: what a power cut takes of it, the next comparison finds again.
 
 use std::fs::File;
 use std::io::Read;
@@ -226,7 +227,7 @@ fn adopt(
     store
         .inner
         .writer
-        .change(true, change)
+        .change(false, change)
         .blocking_recv()
         .map_err(writer::stopped)?
 }
@@ -253,7 +254,7 @@ fn forget(store: &S3Store, bucket: &str, key: &str, seen: Object) -> S3Result {
     store
         .inner
         .writer
-        .change(true, change)
+        .change(false, change)
         .blocking_recv()
         .map_err(writer::stopped)?
 }

@@ -319,8 +319,10 @@ pub(super) fn same_name(
     bucket: &str,
     key: &str,
 ) -> rusqlite::Result<Vec<(String, Object)>> {
+    // Left to itself, SQLite reads the whole bucket by its keys.
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, key FROM objects WHERE bucket = ?1 AND folded = ?2 AND key <> ?3 AND pending = 0"
+        "SELECT {COLUMNS}, key FROM objects INDEXED BY objects_folded
+         WHERE bucket = ?1 AND folded = ?2 AND folded IS NOT NULL AND key <> ?3 AND pending = 0"
     ))?;
     let folded = super::location::fold(key).into_bytes();
     statement

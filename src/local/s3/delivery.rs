@@ -119,8 +119,13 @@ async fn due(
     let query = move |connection: &Connection| {
         let now = now_ms();
         // What is due later than any pause lasts was written before the clock was set back.
-        let sql = "SELECT id, body, created_ms, attempts, due_ms FROM outbox
-                   ORDER BY due_ms <= ?1 OR due_ms > ?2 DESC, due_ms, id LIMIT ?3";
+        // Each part by the index, however many wait.
+        let sql = "SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
+                       WHERE due_ms <= ?1 ORDER BY due_ms, id LIMIT ?3)
+                   UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
+                       WHERE due_ms > ?2 ORDER BY due_ms, id LIMIT ?3)
+                   UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
+                       WHERE due_ms > ?1 AND due_ms <= ?2 ORDER BY due_ms, id LIMIT 1)";
         let limit = i64::try_from(BATCH + under_way.len()).unwrap_or(i64::MAX);
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![now, now + 2 * LONGEST_PAUSE_MS, limit])?;

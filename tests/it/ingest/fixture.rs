@@ -26,6 +26,8 @@ use photo_catalogue::storage::{Copying, Storage};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::serve::process::Elsewhere;
+
 pub(crate) const SOURCE: &str = "inbox";
 pub(crate) const ARCHIVE: &str = "archive";
 const TABLE: &str = "photos";
@@ -196,6 +198,15 @@ impl World {
             }
         };
         tokio::spawn(async move { store.deliver(2, handler, std::future::pending()).await });
+    }
+
+    /// Where it is, for a process of its own.
+    pub(crate) fn elsewhere(&self) -> Elsewhere {
+        Elsewhere {
+            s3: self.s3_endpoint.clone(),
+            dynamodb: self.dynamodb.clone(),
+            key_pair: ("test", "secret"),
+        }
     }
 
     pub(crate) async fn upload(&self, key: &str, bytes: impl Into<Vec<u8>>) {

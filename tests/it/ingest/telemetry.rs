@@ -6,6 +6,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Once};
 
 use serde_json::Value;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::fixture::{ARCHIVE, SOURCE, World, layout};
 use super::photos::Shot;
@@ -43,11 +47,10 @@ impl Log {
     fn listen() -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
-            let lines = tracing_subscriber::fmt()
-                .json()
-                .with_env_filter("info,dynoxide=off")
-                .with_writer(|| Lines);
-            tracing::subscriber::set_global_default(lines.finish()).unwrap();
+            let filter: Targets = "info,dynoxide=off".parse().unwrap();
+            let lines = tracing_subscriber::fmt::layer().json();
+            let lines = lines.with_writer(|| Lines).with_filter(filter);
+            tracing_subscriber::registry().with(lines).init();
         });
         let log = Log::default();
         LISTENER.set(Some(log.clone()));

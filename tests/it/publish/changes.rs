@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::{StreamExt, stream};
 use photo_catalogue::catalogue::item::Item;
 use photo_catalogue::photo::LocationPolicy;
 use photo_catalogue::publish;
@@ -261,6 +262,50 @@ async fn a_change_costs_few_requests_and_nothing_costs_two_queries() {
 }
 
 #[tokio::test]
+async fn a_month_of_many_pages_is_whole_and_in_order_wherever_its_days_lie() {
+    let mut world = World::new().await;
+    // Both halves over more than a page; then one of them only.
+    for (month, first, last) in [(2, 1, 28), (3, 1, 15), (4, 16, 30)] {
+        let days = last - first + 1;
+        let shots: Vec<Shot> = (0..2_400)
+            .map(|n| {
+                let day = first + n % days;
+                let local = format!("2018-{month:02}-{day:02}T09:{:02}:{:02}", n / 60, n % 60);
+                Shot::new(&format!("IMG_{n:04}"), &local)
+            })
+            .collect();
+        let changes = shots
+            .iter()
+            .map(|shot| Change::new(None, Some(shot.item())));
+        let records: Vec<Value> = stream::iter(changes)
+            .map(|change| {
+                let world = &world;
+                async move {
+                    world.write(&change).await;
+                    change.record
+                }
+            })
+            .buffer_unordered(16)
+            .collect()
+            .await;
+        world.mark(&records).await;
+    }
+    world.settle().await;
+    assert_right(&world).await;
+    for month in ["2018-02", "2018-03", "2018-04"] {
+        let file = world.file(&format!("{month}.json")).await.unwrap();
+        let times: Vec<&str> = file["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|photo| photo["takenAtLocal"].as_str().unwrap())
+            .collect();
+        assert_eq!(times.len(), 2_400);
+        assert!(times.is_sorted(), "{month}");
+    }
+}
+
+#[tokio::test]
 async fn a_photo_that_goes_leaves_no_file_and_no_count() {
     let mut world = World::new().await;
     let item = Shot::new("IMG_0001", "2018-02-01T09:00:00").item();
@@ -304,6 +349,41 @@ async fn two_at_once_do_the_work_of_one() {
     let (one, two) = tokio::join!(world.tick(), other.tick(world.now, long));
     let changed = one.unwrap().changed + two.unwrap().changed;
     assert_eq!(changed, 1);
+    world.settle().await;
+    assert_right(&world).await;
+}
+
+#[tokio::test]
+async fn who_is_stopped_in_the_middle_leaves_the_work_to_the_next_at_once() {
+    let mut world = World::new().await;
+    let records = world
+        .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
+        .await;
+    world.mark(&records).await;
+    world.pass(60);
+    let other = world.other(super::fixture::settings(LocationPolicy::Exact));
+    let long = std::time::Duration::from_secs(60);
+    {
+        let mut tick = std::pin::pin!(world.tick());
+        let leased = async {
+            while world
+                .published
+                .state()
+                .await
+                .unwrap()
+                .leased_until
+                .is_none()
+            {}
+        };
+        tokio::select! {
+            biased;
+            () = leased => {}
+            ticked = &mut tick => panic!("over before it was seen: {ticked:?}"),
+        }
+    }
+    assert_eq!(other.tick(world.now, long).await.unwrap().changed, 0);
+    world.publish.leave().await.unwrap();
+    assert_eq!(other.tick(world.now, long).await.unwrap().changed, 1);
     world.settle().await;
     assert_right(&world).await;
 }

@@ -91,10 +91,7 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
 
     let photos = Photos::at_rest();
     let reindex = || {
-        let output = photos.run_elsewhere(
-            (&world.s3_endpoint, &world.dynamodb),
-            &["reindex", "--location", "exact"],
-        );
+        let output = photos.run_elsewhere(&world.elsewhere(), &["reindex", "--location", "exact"]);
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };

@@ -1,15 +1,19 @@
 //! `photos serve` over stores elsewhere: no notification is delivered, and all is found by looking.
 
+use std::process::Output;
 use std::time::Duration;
 
+use photo_catalogue::storage::Deleted;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use super::process::Photos;
-use crate::ingest::fixture::{ARCHIVE, World, layout};
+use crate::conformance::{self, Running};
+use crate::ingest::fixture::{ARCHIVE, SOURCE};
 use crate::ingest::photos::Shot;
 
 /// The stems that the gallery lists, and how many its timeline counts, once they are as they should be.
-async fn listed(gallery: &str, stems: &[&str]) {
+async fn listed(store: &str, gallery: &str, stems: &[&str]) {
     let client = crate::http_client();
     let ask = async |path: &str| -> Option<Value> {
         let answer = client.get(format!("{gallery}{path}")).send().await.ok()?;
@@ -31,41 +35,74 @@ async fn listed(gallery: &str, stems: &[&str]) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("{seen:?}, not {stems:?}");
+    panic!("{store}: {seen:?}, not {stems:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_comes_and_goes_in_a_store_without_notifications_is_found_by_looking() {
-    let world = World::quiet(layout()).await;
-    let shot = Shot::at("2018:02:01 09:41:07");
-    world.upload("card/a.jpg", shot.jpeg()).await;
-    let mut photos = Photos::at_rest();
-    let stores = (world.s3_endpoint.as_str(), world.dynamodb.as_str());
-    let gallery = photos.start_elsewhere(stores);
-    listed(&gallery, &["2018-02-01/a"]).await;
+    let mut stores = JoinSet::new();
+    for running in conformance::running().await {
+        stores.spawn(async move { comes_and_goes(&running).await });
+    }
+    stores.join_all().await;
+}
 
-    world.upload("card/a.dng", shot.dng()).await;
-    world
-        .upload("card/b.jpg", Shot::at("2019:02:01 09:41:07").jpeg())
-        .await;
-    world.upload("card/notes.txt", "no photo").await;
+/// Over the program's own buckets, which no other test has.
+async fn comes_and_goes(store: &Running) {
+    let name = store.name();
+    let put = async |bucket: &str, key: &str, bytes: Vec<u8>| store.put(bucket, key, bytes).await;
+    for bucket in [SOURCE, ARCHIVE] {
+        store.storage().create_bucket(bucket).await.unwrap();
+    }
+    let delete = async |key: &str, etag: &str| {
+        let deleted = store.storage().delete_if_match(ARCHIVE, key, etag).await;
+        assert_eq!(deleted.unwrap(), Deleted::Done, "{name}: {key}");
+    };
+    let shot = Shot::at("2018:02:01 09:41:07");
+    put(SOURCE, "card/a.jpg", shot.jpeg()).await;
+    let mut photos = Photos::at_rest();
+    let stores = store.elsewhere();
+    let gallery = photos.start_elsewhere(&stores);
+    listed(name, &gallery, &["2018-02-01/a"]).await;
+
+    put(SOURCE, "card/a.dng", shot.dng()).await;
+    let other = Shot::at("2019:02:01 09:41:07").jpeg();
+    let b = put(SOURCE, "card/b.jpg", other).await;
+    put(SOURCE, "card/notes.txt", b"no photo".to_vec()).await;
     // Dropped into the archive by hand.
-    world
-        .put(
-            ARCHIVE,
-            "2017-01-01/c.jpg",
-            Shot::at("2017:01:01 09:41:07").jpeg(),
-        )
-        .await;
-    listed(&gallery, &["2019-02-01/b", "2018-02-01/a", "2017-01-01/c"]).await;
-    assert_eq!(world.parts("2018-02-01/a").await, ["dng", "jpg"]);
-    world.delete(ARCHIVE, "2019-02-01/b.jpg").await;
-    listed(&gallery, &["2018-02-01/a", "2017-01-01/c"]).await;
+    let by_hand = Shot::at("2017:01:01 09:41:07").jpeg();
+    let c = put(ARCHIVE, "2017-01-01/c.jpg", by_hand).await;
+    let all = ["2019-02-01/b", "2018-02-01/a", "2017-01-01/c"];
+    listed(name, &gallery, &all).await;
+    let archived = async |key: &str| store.storage().head(ARCHIVE, key).await.unwrap();
+    for key in ["2018-02-01/a.dng", "2018-02-01/a.jpg"] {
+        assert!(archived(key).await.is_some(), "{name}: {key}");
+    }
+    // What the owner's commands change, no stream tells of.
+    let went_well = |output: Output| assert!(output.status.success(), "{name}: {output:?}");
+    let run = |verb: &str| {
+        let arguments = [verb, "2018-02-01/a", "--location", "exact"];
+        went_well(photos.run_elsewhere(&stores, &arguments));
+    };
+    let set = |seen: &str| {
+        let arguments = ["set", "2018-02-01/a", "--location", "exact", seen];
+        went_well(photos.ask_elsewhere(&stores, &arguments));
+    };
+    set("--private");
+    listed(name, &gallery, &["2019-02-01/b", "2017-01-01/c"]).await;
+    set("--public");
+    listed(name, &gallery, &all).await;
+    run("rm");
+    listed(name, &gallery, &["2019-02-01/b", "2017-01-01/c"]).await;
+    run("restore");
+    listed(name, &gallery, &all).await;
+    delete("2019-02-01/b.jpg", &b).await;
+    listed(name, &gallery, &["2018-02-01/a", "2017-01-01/c"]).await;
 
     // What goes while nobody looks is missed at the next start.
     photos.interrupt();
-    world.delete(ARCHIVE, "2017-01-01/c.jpg").await;
-    let gallery = photos.start_elsewhere(stores);
-    listed(&gallery, &["2018-02-01/a"]).await;
+    delete("2017-01-01/c.jpg", &c).await;
+    let gallery = photos.start_elsewhere(&stores);
+    listed(name, &gallery, &["2018-02-01/a"]).await;
     assert!(!photos.data().exists(), "a data folder was made");
 }

@@ -19,6 +19,23 @@ pub(crate) struct Photos {
     child: Option<Child>,
 }
 
+/// Stores elsewhere, by their endpoints, and who asks them.
+pub(crate) struct Elsewhere {
+    pub(crate) s3: String,
+    pub(crate) dynamodb: String,
+    pub(crate) key_pair: (&'static str, &'static str),
+}
+
+impl Elsewhere {
+    fn keys(&self, command: &mut Command) {
+        let (access, secret) = self.key_pair;
+        command
+            .env("AWS_ACCESS_KEY_ID", access)
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env("AWS_REGION", "us-east-1");
+    }
+}
+
 impl Photos {
     /// An empty folder, nothing running.
     pub(crate) fn at_rest() -> Self {
@@ -83,13 +100,13 @@ impl Photos {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs a command over stores elsewhere: S3 and DynamoDB endpoints, with the key pair of the ingest tests.
-    pub(crate) fn run_elsewhere(&self, stores: (&str, &str), arguments: &[&str]) -> Output {
+    /// Runs a command over stores elsewhere.
+    pub(crate) fn run_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         self.command_elsewhere(stores, arguments).output().unwrap()
     }
 
     /// Starts `photos serve` over stores elsewhere, which it looks through every second; where its gallery will be.
-    pub(crate) fn start_elsewhere(&mut self, stores: (&str, &str)) -> String {
+    pub(crate) fn start_elsewhere(&mut self, stores: &Elsewhere) -> String {
         assert!(self.child.is_none(), "it runs already");
         // Free now; nobody else is likely to take it before the child does.
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -107,13 +124,20 @@ impl Photos {
         format!("http://127.0.0.1:{port}")
     }
 
-    fn command_elsewhere(&self, (s3, dynamodb): (&str, &str), arguments: &[&str]) -> Command {
+    /// Runs a command that asks the tables only.
+    pub(crate) fn ask_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
+        stores.keys(&mut command);
+        command.args(["--dynamodb-endpoint", &stores.dynamodb]);
+        command.output().unwrap()
+    }
+
+    fn command_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        stores.keys(&mut command);
         command
-            .args(["--s3-endpoint", s3, "--dynamodb-endpoint", dynamodb])
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("AWS_REGION", "us-east-1");
+            .args(["--s3-endpoint", &stores.s3])
+            .args(["--dynamodb-endpoint", &stores.dynamodb]);
         command
     }
 

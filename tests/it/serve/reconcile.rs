@@ -115,10 +115,9 @@ impl Library {
             "--location",
             "exact",
         ];
-        let output = self.photos.run_elsewhere(
-            (&self.world.s3_endpoint, &self.world.dynamodb),
-            &[&all, arguments].concat(),
-        );
+        let output = self
+            .photos
+            .run_elsewhere(&self.world.elsewhere(), &[&all, arguments].concat());
         let lines = String::from_utf8(output.stdout.clone()).unwrap();
         let faults = lines.lines().map(|line| {
             let fault: Value = serde_json::from_str(line).unwrap();
