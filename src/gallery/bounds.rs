@@ -94,13 +94,14 @@ impl Bounds {
         self.columns(CELLS_A_SIDE, 0.0).len() * self.rows(CELLS_A_SIDE, 0.0).count()
     }
 
-    /// Parts of by-place that together hold every position in it and few others: in order, at most [`MAX_CELLS`], or one
-    /// of each cell.
-    pub(crate) fn strips(&self) -> Vec<Strip> {
+    /// Parts of by-place that together hold every position in it, or not more than `moved` degrees beside it, and few
+    /// others: in order, at most [`MAX_CELLS`], or one of each cell.
+    pub(crate) fn strips(&self, moved: f64) -> Vec<Strip> {
         let side = CELLS_A_SIDE * PARTS_A_SIDE;
+        let margin = moved + HAIR;
         let mut cells: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
-        let rows = self.rows(side, HAIR);
-        for column in self.columns(side, HAIR) {
+        let rows = self.rows(side, margin);
+        for column in self.columns(side, margin) {
             for row in rows.clone() {
                 let cell = (column / PARTS_A_SIDE, row / PARTS_A_SIDE);
                 let part = interleaved(column % PARTS_A_SIDE, row % PARTS_A_SIDE);
@@ -143,36 +144,35 @@ impl Bounds {
             && (within(lon) || (lon.abs() == 180.0 && within(-lon)))
     }
 
-    fn columns(&self, side: usize, hair: f64) -> BTreeSet<usize> {
-        let first = cell(self.west - hair, 360.0, side);
-        let last = cell(self.east + hair, 360.0, side);
-        let mut columns: BTreeSet<usize> = if self.west <= self.east {
-            (first..=last).collect()
-        } else {
-            (first..side).chain(0..=last).collect()
-        };
-        // A published longitude of 180 is written -180.
-        if self.east == 180.0 {
-            columns.insert(0);
-        }
-        columns
+    /// Around the globe: 180, and what lies beyond it, is in the columns after -180.
+    fn columns(&self, side: usize, margin: f64) -> BTreeSet<usize> {
+        let width = if self.west <= self.east { 0.0 } else { 360.0 };
+        let column = |degrees: f64| steps(degrees, 360.0, side);
+        let (first, last) = (
+            column(self.west - margin),
+            column(self.east + width + margin),
+        );
+        let around = side as i64;
+        (first..=last.min(first + around))
+            .map(|column| column.rem_euclid(around) as usize)
+            .collect()
     }
 
-    fn rows(&self, side: usize, hair: f64) -> RangeInclusive<usize> {
-        cell(self.south - hair, 180.0, side)..=cell(self.north + hair, 180.0, side)
+    /// From pole to pole: the last row holds the pole too.
+    fn rows(&self, side: usize, margin: f64) -> RangeInclusive<usize> {
+        let row = |degrees: f64| steps(degrees, 180.0, side).clamp(0, side as i64 - 1) as usize;
+        row(self.south - margin)..=row(self.north + margin)
     }
 }
 
 /// The cell of a position: the partition of by-place that it belongs in.
-pub(crate) fn cell_of(location: &Location) -> Option<String> {
+fn cell_of(location: &Location) -> Option<String> {
     location.geohash(CELL_CHARS)
 }
 
-/// The column or row of a longitude or latitude, of so many; the ends hold what lies beyond.
-fn cell(degrees: f64, span: f64, side: usize) -> usize {
-    let cell = (degrees + span / 2.0) / span * side as f64;
-    // A conversion that saturates: what is below nothing is nothing.
-    (cell as usize).min(side - 1)
+/// The column or row of a longitude or latitude, where so many are a side; beyond the globe they go on.
+fn steps(degrees: f64, span: f64, side: usize) -> i64 {
+    ((degrees + span / 2.0) / span * side as f64).floor() as i64
 }
 
 /// The geohash of a cell, by its middle.
@@ -228,6 +228,7 @@ fn runs(mut numbers: Vec<usize>, most: usize) -> Vec<RangeInclusive<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::LocationPolicy;
     use proptest::prelude::*;
 
     fn at(lon: f64, lat: f64) -> Location {
@@ -244,9 +245,13 @@ mod tests {
 
     /// Whether one of its strips holds a photo of this position.
     fn reads(bounds: &Bounds, location: &Location) -> bool {
+        reads_moved(bounds, location, 0.0)
+    }
+
+    fn reads_moved(bounds: &Bounds, location: &Location, moved: f64) -> bool {
         let cell = cell_of(location).expect("a cell");
         let sort = format!("{}#id", location.geohash(9).expect("a geohash"));
-        bounds.strips().iter().any(|strip| {
+        bounds.strips(moved).iter().any(|strip| {
             let holds = |(from, to): &(String, String)| *from <= sort && sort <= *to;
             strip.cell == cell && strip.keys.as_ref().is_none_or(holds)
         })
@@ -293,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_box_within_a_cell_reads_little_else() {
-        let strips = bounds("-73.59,45.49,-73.55,45.53").strips();
+        let strips = bounds("-73.59,45.49,-73.55,45.53").strips(0.0);
         assert!((2..=MAX_CELLS).contains(&strips.len()), "{strips:?}");
         let part = |key: &str| -> usize {
             let digit = |byte| GEOHASH_DIGITS.iter().position(|known| *known == byte);
@@ -310,8 +315,22 @@ mod tests {
     }
 
     #[test]
+    fn a_box_reads_as_far_around_as_positions_are_moved() {
+        // Beside a cell's edges, and the antimeridian.
+        for (text, location) in [
+            ("-73.124,45.001,-73.12,45.01", at(-73.127, 45.005)),
+            ("-73.124,45.001,-73.12,45.01", at(-73.122, 44.997)),
+            ("-179.999,0,-179.9,0.1", at(179.997, 0.05)),
+            ("179.9,0,179.999,0.1", at(-179.997, 0.05)),
+        ] {
+            assert!(!reads(&bounds(text), &location), "{text}");
+            assert!(reads_moved(&bounds(text), &location, 0.005), "{text}");
+        }
+    }
+
+    #[test]
     fn a_cell_that_lies_within_is_read_whole() {
-        let strips = bounds("-74,45,-73,45.5").strips();
+        let strips = bounds("-74,45,-73,45.5").strips(0.0);
         assert!(
             strips.iter().any(|strip| strip.keys.is_none()),
             "{strips:?}"
@@ -328,7 +347,7 @@ mod tests {
             let text = format!("{west},{south},{},{}", wrap(west + width), south + height);
             if let Ok(bounds) = Bounds::parse(&text) {
                 let inside = at(wrap(west + width * x), south + height * y);
-                let strips = bounds.strips();
+                let strips = bounds.strips(0.0);
                 prop_assert!(strips.len() <= MAX_CELLS);
                 let follows = |one: &Strip, other: &Strip| {
                     let to = one.keys.as_ref().map(|(_, to)| to);
@@ -344,6 +363,22 @@ mod tests {
                     prop_assert!(near.iter().any(|gap| gap.abs() < hair), "{text} {inside:?}");
                 }
             }
+        }
+
+        /// Indexed as it was taken, shown rounded: the rules were made stricter since.
+        #[test]
+        fn what_is_shown_in_a_box_is_read(
+            lon in -180.0..=180.0_f64, lat in -90.0..=90.0_f64, decimals in 0..5_u8,
+            width in 0.0..0.3_f64, height in 0.0..0.1_f64,
+        ) {
+            let policy = LocationPolicy::Round(decimals);
+            let taken = LocationPolicy::Exact.publish(&at(lon, lat)).expect("on the globe");
+            let shown = policy.publish(&taken).expect("on the globe");
+            let (west, south) = (shown.lon, (shown.lat - height).max(-90.0));
+            let text = format!("{west},{south},{},{}", (west + width).min(180.0), shown.lat);
+            let bounds = Bounds::parse(&text).expect("a small box");
+            prop_assert!(bounds.contains(&shown));
+            prop_assert!(reads_moved(&bounds, &taken, policy.moved()), "{text} {taken:?}");
         }
     }
 }

@@ -82,7 +82,7 @@ pub(super) async fn page(
     let segments = if filters.bbox.is_some() && !gallery.view.publishes_positions() {
         Vec::new()
     } else {
-        plan::segments(filters, &years)
+        plan::segments(filters, &years, gallery.view.moved())
     };
     let (segments, after) = plan::resume(segments, position);
     let page = walk(gallery, listing, segments, after, render).await?;
@@ -162,7 +162,7 @@ async fn walk(
             read += page.entries.len();
             for entry in page.entries {
                 let published = gallery.view.position(&entry.summary);
-                if !plan::admits(filters, &segment, &entry, published.as_ref()) {
+                if !plan::admits(filters, &entry, published.as_ref()) {
                     continue;
                 }
                 let Some(listed) = gallery.view.listed(&entry.summary) else {

@@ -1,16 +1,16 @@
 //! Which partitions of which index answer a list request, and in which order. Pure; no request is made here.
 //!
-//! The photos of a box come from by-place, cell by cell and in each from the parts that the box touches; else a camera's from by-camera, a lens's from by-lens; all
-//! others from by-date, year by year. What an index does not answer (the lens of a camera's photos, anything but the
-//! cell of a box's) is a filter after the query. Undated photos are a segment of their own, always the last, and not of
-//! any date range.
+//! The photos of a box come from by-place, cell by cell and in each from the parts that the box touches; else a camera's
+//! from by-camera, a lens's from by-lens; all others from by-date, year by year. What an index does not answer (the lens
+//! of a camera's photos, anything but the parts of a box's) is a filter after the query. Undated photos are a segment of
+//! their own, always the last, and not of any date range.
 
 use std::collections::BTreeSet;
 
 use crate::catalogue::query::{Entry, Index, Segment, UNDATED_SORT_PREFIX, date_sort};
 use crate::photo::Location;
 
-use super::bounds::{Strip, cell_of};
+use super::bounds::Strip;
 use super::cursor::Position;
 use super::parameters::{Filters, Order};
 
@@ -35,10 +35,11 @@ pub(crate) fn needs_years(filters: &Filters) -> bool {
         && one_year(filters).is_none()
 }
 
-/// The segments that answer a request, in the order in which they are shown.
-pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
+/// The segments that answer a request, in the order in which they are shown. Positions are published not more than `moved`
+/// degrees from where they may be indexed.
+pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>, moved: f64) -> Vec<Segment> {
     if let Some(bounds) = filters.bbox {
-        return bounds.strips().into_iter().map(of_strip).collect();
+        return bounds.strips(moved).into_iter().map(of_strip).collect();
     }
     let (index, partition) = match (&filters.camera, &filters.lens) {
         (Some(camera), _) => (Index::ByCamera, camera),
@@ -126,13 +127,9 @@ pub(crate) fn narrows(filters: &Filters) -> bool {
     filters.bbox.is_some() || (filters.camera.is_some() && filters.lens.is_some())
 }
 
-/// Whether a photo that a segment gave is one that was asked for, by its published position.
-pub(crate) fn admits(
-    filters: &Filters,
-    segment: &Segment,
-    entry: &Entry,
-    published: Option<&Location>,
-) -> bool {
+/// Whether a photo that a segment gave is one that was asked for: by its published position alone, wherever it is indexed,
+/// since a list that went by more would tell more.
+pub(crate) fn admits(filters: &Filters, entry: &Entry, published: Option<&Location>) -> bool {
     let summary = &entry.summary;
     let lens = || summary.lens.as_ref().map(|lens| lens.slug.as_str());
     let of_lens = filters.lens.is_none() || lens() == filters.lens.as_deref();
@@ -146,11 +143,7 @@ pub(crate) fn admits(
         || (summary.capture.taken_at_local.is_some()
             && filters.from.as_ref().is_none_or(|from| *from <= sort)
             && filters.to.as_ref().is_none_or(|to| sort <= *to));
-    // A photo that was indexed under another policy may stand in the cell of its true position: showing it there would
-    // tell that cell.
-    let of_place = published.is_some_and(|location| {
-        bounds.contains(location) && cell_of(location).as_deref() == Some(&segment.partition)
-    });
+    let of_place = published.is_some_and(|location| bounds.contains(location));
     of_lens && of_camera && in_range && of_place
 }
 
@@ -247,7 +240,7 @@ mod tests {
     fn plan(query: &str, years: &[&str]) -> Vec<String> {
         let filters = Listing::parse(Some(query)).expect("valid").filters;
         let years = years.iter().map(|year| (*year).to_owned()).collect();
-        segments(&filters, &years).iter().map(show).collect()
+        segments(&filters, &years, 0.0).iter().map(show).collect()
     }
 
     fn show(segment: &Segment) -> String {
@@ -337,7 +330,7 @@ mod tests {
         let filters = Listing::parse(Some("bbox=-73.59,45.49,-73.55,45.53"))
             .expect("valid")
             .filters;
-        let all = segments(&filters, &BTreeSet::new());
+        let all = segments(&filters, &BTreeSet::new(), 0.0);
         for (at, segment) in all.iter().enumerate() {
             let start = resume(all.clone(), Some(position(segment, None)));
             assert_eq!(start, (all[at..].to_vec(), None));
@@ -380,7 +373,7 @@ mod tests {
             after: Some("x".to_owned()),
         };
         let filters = Filters::default();
-        let all = segments(&filters, &years(&["2016", "2018", "2019", "undated"]));
+        let all = segments(&filters, &years(&["2016", "2018", "2019", "undated"]), 0.0);
         let rest = |position| {
             let (rest, after) = resume(all.clone(), Some(position));
             (

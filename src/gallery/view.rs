@@ -318,6 +318,11 @@ impl PublicView {
         self.privacy.location != LocationPolicy::Hide
     }
 
+    /// How far from where a photo was taken it may be shown, degrees.
+    pub(crate) fn moved(&self) -> f64 {
+        self.privacy.location.moved()
+    }
+
     /// Names what it publishes of positions: counts of cells that were made under another name tell more, or less.
     pub(crate) fn positions(&self) -> String {
         let Privacy {

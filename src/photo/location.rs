@@ -51,6 +51,14 @@ impl LocationPolicy {
         }
     }
 
+    /// How far from a photo's position the published one may be, degrees of latitude or of longitude.
+    pub fn moved(&self) -> f64 {
+        match *self {
+            LocationPolicy::Round(decimals) => 0.5 / 10_f64.powi(decimals.into()),
+            LocationPolicy::Hide | LocationPolicy::Exact => 0.0,
+        }
+    }
+
     /// Whether files may be published with the position that they carry.
     pub fn is_exact(&self) -> bool {
         *self == LocationPolicy::Exact

@@ -346,20 +346,27 @@ async fn a_box_finds_rounded_positions_where_they_are_shown_and_hidden_ones_nowh
 }
 
 #[tokio::test]
-async fn a_photo_indexed_under_another_policy_does_not_tell_its_cell() {
+async fn a_photo_indexed_under_another_policy_is_found_where_it_is_shown_and_nowhere_else() {
     let true_place =
         Shot::new("home", "2018-02-01T10:00:00").place(-73.47, 45.501, LocationPolicy::Exact);
-    for policy in [LocationPolicy::Hide, LocationPolicy::Round(0)] {
+    // Around the true place, and around the rounded ones: (-73, 46), (-73.5, 45.5) and (-73.47, 45.5).
+    let boxes = [
+        "-73.48,45.5005,-73.46,45.51",
+        "-73.01,45.99,-72.99,46.01",
+        "-73.51,45.49,-73.49,45.51",
+        "-73.472,45.4995,-73.468,45.5005",
+    ];
+    for (policy, shown) in [
+        (LocationPolicy::Hide, None),
+        (LocationPolicy::Round(0), Some(1)),
+        (LocationPolicy::Round(1), Some(2)),
+        (LocationPolicy::Round(2), Some(3)),
+    ] {
         let fixture = Fixture::with(|settings| settings.privacy = policy.into()).await;
         fixture.add(&true_place).await;
-        // Two boxes: around the true place, and one that holds the true and the rounded place (-73, 46).
-        for bbox in ["-73.48,45.5,-73.46,45.51", "-73.48,45.5,-72.98,46.02"] {
-            let list = fixture.json(&format!("/v1/photos?bbox={bbox}")).await;
-            assert_eq!(
-                list,
-                json!({ "items": [], "next": null }),
-                "{policy} {bbox}"
-            );
+        for (at, bbox) in boxes.iter().enumerate() {
+            let found = fixture.names(&format!("/v1/photos?bbox={bbox}")).await;
+            assert_eq!(!found.is_empty(), shown == Some(at), "{policy} {bbox}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
@@ -97,12 +98,12 @@ impl Photos {
 
     /// Runs another command of the same binary, in the same folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        output(self.command(arguments))
     }
 
     /// Runs a command over stores elsewhere.
     pub(crate) fn run_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
-        self.command_elsewhere(stores, arguments).output().unwrap()
+        output(self.command_elsewhere(stores, arguments))
     }
 
     /// Starts `photos serve` over stores elsewhere, which it looks through every second; where its gallery will be.
@@ -129,7 +130,7 @@ impl Photos {
         let mut command = self.command(arguments);
         stores.keys(&mut command);
         command.args(["--dynamodb-endpoint", &stores.dynamodb]);
-        command.output().unwrap()
+        output(command)
     }
 
     fn command_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Command {
@@ -303,6 +304,27 @@ impl Drop for Photos {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+}
+
+/// What a command prints, and how it ends.
+fn output(mut command: Command) -> Output {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = child.id().to_string();
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || send.send(child.wait_with_output()));
+    match receive.recv_timeout(PATIENCE) {
+        Ok(output) => output.unwrap(),
+        Err(_) => {
+            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            let output = receive.recv().unwrap().unwrap();
+            panic!("{command:?} did not end: {output:?}");
         }
     }
 }
