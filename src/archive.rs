@@ -216,12 +216,12 @@ impl SourceKey {
 
     /// The last segment.
     pub fn file_name(&self) -> &str {
-        self.key.rsplit('/').next().unwrap_or(&self.key)
+        file_name(&self.key)
     }
+}
 
-    fn folder(&self) -> &str {
-        self.key.rsplit_once('/').map_or("", |(folder, _)| folder)
-    }
+fn file_name(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
 }
 
 /// A key under the archive prefix. Only [`Layout::archive_key`] and [`Plan::archive_key`] make one.
@@ -243,6 +243,19 @@ impl ArchiveKey {
         &self.stem
     }
 
+    /// The key beside it that has another key's extension.
+    #[must_use]
+    pub fn beside(&self, other: &ArchiveKey) -> ArchiveKey {
+        let tail = |key: &ArchiveKey| key.extension.as_ref().map_or(0, |e| e.len() + 1);
+        let bare = &self.key[..self.key.len() - tail(self)];
+        let dotted = other.extension.as_ref().map(|e| format!(".{e}"));
+        ArchiveKey {
+            key: format!("{bare}{}", dotted.unwrap_or_default()),
+            stem: self.stem.clone(),
+            extension: other.extension.clone(),
+        }
+    }
+
     /// The name of this file among its photo's parts: its extension as it is spelt, or [`NO_EXTENSION`].
     pub fn part(&self) -> &str {
         self.extension.as_deref().unwrap_or(NO_EXTENSION)
@@ -250,7 +263,7 @@ impl ArchiveKey {
 
     /// The last segment.
     pub fn file_name(&self) -> &str {
-        self.key.rsplit('/').next().unwrap_or(&self.key)
+        file_name(&self.key)
     }
 }
 
@@ -275,8 +288,9 @@ impl Owner {
     /// Cameras reuse names, so a dated shot is owned by its folder, its name without extension, its second and its
     /// camera: the same for an edit in place and for the RAW beside the JPEG, another when the name comes round again.
     /// Undated, only the very bytes of the key identify it.
-    fn of(bucket: &str, source: &SourceKey, etag: &str, photo: &Photo) -> Self {
-        let base = split_extension(source.file_name()).0;
+    fn of(bucket: &str, key: &str, etag: &str, photo: &Photo) -> Self {
+        let base = split_extension(file_name(key)).0;
+        let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
         let fields = match photo.capture.to_the_second() {
             Some(second) => {
                 let model = photo
@@ -285,18 +299,9 @@ impl Owner {
                     .and_then(|camera| camera.model.as_deref())
                     .unwrap_or_default();
                 let serial = photo.body_serial.as_deref().unwrap_or_default();
-                [
-                    "dated",
-                    bucket,
-                    source.folder(),
-                    base,
-                    second,
-                    model,
-                    serial,
-                ]
-                .join("\0")
+                ["dated", bucket, folder, base, second, model, serial].join("\0")
             }
-            None => ["undated", bucket, source.as_str(), etag].join("\0"),
+            None => ["undated", bucket, key, etag].join("\0"),
         };
         Owner(digest26(fields.as_bytes()))
     }
@@ -335,14 +340,43 @@ impl Name {
 
 /// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
 pub fn plan(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> Plan {
-    let name = clean_name(source.file_name());
+    plan_for(
+        layout,
+        (&layout.source_bucket, source.as_str()),
+        etag,
+        photo,
+    )
+}
+
+/// Plans where an archived file goes that is filed under another day than its photo's. `from` is what it was copied from,
+/// bucket and key, or itself where nothing says: so what [`plan`] says of that source today is what this says.
+pub fn plan_again(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> Plan {
+    plan_for(layout, from, etag, photo)
+}
+
+/// Whether a stem's folder says another day than this one: a folder that is named as a day is, or the one of undated
+/// photos. Of a photo without a day, whatever its folder says stands.
+pub fn is_misfiled(stem: &str, day: Option<&str>) -> bool {
+    let Some((folders, _)) = stem.rsplit_once('/') else {
+        return false;
+    };
+    let is_day = |name: &str| {
+        name.len() == 10 && chrono::NaiveDate::parse_from_str(name, "%Y-%m-%d").is_ok()
+    };
+    let folder = file_name(folders);
+    day.is_some_and(|day| day != folder) && (is_day(folder) || folders == UNDATED)
+}
+
+fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> Plan {
+    let (bucket, key) = from;
+    let name = clean_name(file_name(key));
     let (base, extension) = match split_extension(&name) {
         (base, Some(extension)) => (base.to_owned(), Some(extension.to_owned())),
         // Cut or suffixed, what follows a dot would be read back as an extension.
         (base, None) => (base.replace('.', "_"), None),
     };
     Plan {
-        owner: Owner::of(&layout.source_bucket, source, etag, photo),
+        owner: Owner::of(bucket, key, etag, photo),
         folder: photo
             .capture
             .date

@@ -24,6 +24,8 @@ use item::{Generation, Item, LedgerEntry, photo_pk};
 
 /// The item that names the years that hold photos.
 const YEARS: &str = "years";
+/// The condition of a write over a ledger entry.
+const OF_THESE_BYTES: &str = "etag = :etag AND lastModified = :modified";
 
 /// The table's client.
 #[derive(Debug, Clone)]
@@ -175,6 +177,33 @@ impl Catalogue {
         }
     }
 
+    /// Puts a ledger entry over one that speaks of the same bytes; where that is no longer so, nothing. Safe to repeat.
+    ///
+    /// # Errors
+    /// See [`CatalogueError`].
+    pub async fn amend_ledger(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(attributes(&entry.pk, entry)?))
+            .condition_expression(OF_THESE_BYTES)
+            .expression_attribute_values(":etag", text(&entry.generation.etag))
+            .expression_attribute_values(":modified", text(&entry.generation.last_modified));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed("put", &entry.pk, &error)),
+        }
+    }
+
     /// Takes a key's ledger entry out IF it still speaks of these bytes: they are new again. Safe to repeat.
     ///
     /// # Errors
@@ -192,7 +221,7 @@ impl Catalogue {
             .delete_item()
             .table_name(&self.table)
             .key("pk", text(&pk))
-            .condition_expression("etag = :etag AND lastModified = :modified")
+            .condition_expression(OF_THESE_BYTES)
             .expression_attribute_values(":etag", text(&bytes.etag))
             .expression_attribute_values(":modified", text(&bytes.last_modified));
         match request.send().await {

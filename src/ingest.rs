@@ -7,6 +7,7 @@
 mod amend;
 pub mod event;
 mod index;
+mod moving;
 mod organise;
 mod provenance;
 pub mod reconcile;
@@ -33,7 +34,7 @@ use crate::telemetry::{self, Cost};
 use event::{Ending, EventError, Notice, Parcel};
 use provenance::Provenance;
 
-pub use amend::amend;
+pub use amend::{amend, is_outdated};
 
 /// Keys of one event that are worked on at a time.
 const CONCURRENCY: usize = 8;

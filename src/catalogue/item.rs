@@ -244,6 +244,17 @@ impl Overrides {
     pub fn is_empty(&self) -> bool {
         *self == Overrides::default()
     }
+
+    /// What was set here, and of the rest what was set there.
+    #[must_use]
+    pub fn or(self, other: Overrides) -> Overrides {
+        Overrides {
+            visibility: self.visibility.or(other.visibility),
+            title: self.title.or(other.title),
+            caption: self.caption.or(other.caption),
+            shift_seconds: self.shift_seconds.or(other.shift_seconds),
+        }
+    }
 }
 
 impl Item {

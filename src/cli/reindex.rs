@@ -1,5 +1,6 @@
-//! `photos reindex`: photos that an older extractor has read are read again.
+//! `photos reindex`: the catalogue as today's program would have written it.
 
+use anyhow::Context;
 use clap::Args;
 use futures::{StreamExt, stream};
 
@@ -7,24 +8,43 @@ use super::Ended;
 use super::library::{Library, Opened, Purpose};
 use super::output::harmless;
 use super::progress::{self, tell};
-use crate::catalogue::batch::Scanned;
-use crate::catalogue::item::Holding;
+use crate::archive;
+use crate::catalogue::item::Item;
 use crate::exif::EXTRACTOR_VERSION;
+use crate::ingest::{self, IngestError};
+use crate::photo::PhotoId;
 
-/// Files that are read at a time.
-const READS: usize = 16;
+/// Photos that are worked on at a time.
+const AT_ONCE: usize = 16;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only what was read by an extractor older than this one [default: today's].
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(1..=i64::from(EXTRACTOR_VERSION)))]
     below: Option<u32>,
+    /// File each photo under its own day where its folder is named as another: copies, then the old files go.
+    #[arg(long = "move")]
+    moves: bool,
     #[command(flatten)]
     library: Library,
 }
 
-/// Reads them again, by ranged reads of their files; what a person has set stays. Safe to repeat, and goes on where it
-/// was. Scans the table.
+/// How a photo was found, and what became of it.
+#[derive(Debug, Default)]
+struct Found {
+    stem: String,
+    /// An older extractor had read it; its files were read.
+    read: bool,
+    /// List form and index keys were others than follow from its record by today's rules; no file was read.
+    derived: bool,
+    /// Its day, where its folder says another.
+    other_day: Option<String>,
+    moved_to: Option<String>,
+}
+
+/// Reads again what an older extractor has read, by ranged reads of the files; of all others, list form and index keys
+/// follow from the record that is stored, by today's rules of privacy. What a person has set stays. Safe to repeat, and
+/// goes on where it was. Scans the table.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let library = &arguments.library;
     anyhow::ensure!(
@@ -34,57 +54,55 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     );
     let opened = library.open(library.layout()?, Purpose::Change).await?;
     let below = arguments.below.unwrap_or(EXTRACTOR_VERSION);
-    let ended = reindex(&opened, below).await;
+    let ended = reindex(&opened, below, arguments.moves).await;
     opened.close(true).await;
     ended
 }
 
-async fn reindex(opened: &Opened, below: u32) -> anyhow::Result<Ended> {
-    let (mut read, mut moved, mut failed) = (0_u64, 0_u64, 0_u64);
-    let bar = progress::bar(0, "Reading {human_pos}, {rate}");
-    let archive = opened.ingest.layout().archive_bucket();
+async fn reindex(opened: &Opened, below: u32, moves: bool) -> anyhow::Result<Ended> {
+    let (mut read, mut derived, mut elsewhere, mut moved, mut failed) = (0_u64, 0, 0, 0, 0);
+    let bar = progress::bar(0, "Looking at {human_pos}, {rate}");
     let mut after = None;
     loop {
-        let (page, next) = opened.catalogue.scan(after).await?;
-        let older = page.into_iter().filter_map(|found| match found {
-            Scanned::Photo(photo) => Some(photo),
-            Scanned::Ledger(_) => None,
+        let (page, next) = opened.catalogue.scan_items(after).await?;
+        let photos = page.into_iter().filter(|photo| {
+            let is_there = |photo: &Item| photo.has_live_parts();
+            photo.as_ref().map_or(true, is_there)
         });
-        let photos = stream::iter(older.filter(|photo| is_below(photo, below)))
+        let photos = stream::iter(photos)
             .map(|photo| async move {
-                for part in photo.parts.values().filter(|part| part.is_below(below)) {
-                    if let Err(error) = opened.ingest.process(archive, &part.key).await {
-                        return (photo.stem, Err(error));
-                    }
-                }
-                let stem = [photo.stem.as_str()];
-                let now = opened.catalogue.holdings(&stem).await;
-                let now = now.map(|mut now| now.remove(&photo.stem));
-                (photo.stem, now.map_err(Into::into))
+                let photo = photo?;
+                let stem = photo.stem.clone();
+                let done = make_right(opened, photo, below, moves).await;
+                done.with_context(|| harmless(&stem).to_string())
             })
-            .buffer_unordered(READS);
+            .buffer_unordered(AT_ONCE);
         let mut photos = std::pin::pin!(photos);
-        while let Some((stem, now)) = photos.next().await {
+        while let Some(done) = photos.next().await {
             bar.inc(1);
-            read += 1;
-            match now {
+            let found = match done {
+                Ok(found) => found,
                 Err(error) => {
                     failed += 1;
-                    tell(&format!("{}: {error}", harmless(&stem)));
+                    tell(&format!("{error:#}"));
+                    continue;
                 }
-                Ok(Some(now)) if other_day(&now) => {
+            };
+            read += u64::from(found.read);
+            derived += u64::from(found.derived);
+            let stem = harmless(&found.stem);
+            match (&found.moved_to, &found.other_day) {
+                (Some(to), _) => {
                     moved += 1;
-                    let day = now
-                        .taken_at_local
-                        .as_deref()
-                        .and_then(|taken| taken.get(..10));
-                    let day = day.unwrap_or("no day");
-                    tell(&format!(
-                        "{}: taken on {day}; its files stay",
-                        harmless(&stem)
-                    ));
+                    tell(&format!("{stem}: moved to {}", harmless(to)));
                 }
-                Ok(_) => {}
+                (None, Some(day)) => {
+                    elsewhere += 1;
+                    if found.read {
+                        tell(&format!("{stem}: taken on {day}; its files stay"));
+                    }
+                }
+                (None, None) => {}
             }
         }
         after = next;
@@ -94,8 +112,13 @@ async fn reindex(opened: &Opened, below: u32) -> anyhow::Result<Ended> {
     }
     drop(bar);
     tell(&format!(
-        "{read} photos read again, {failed} failed; {moved} of another day than their folder's."
+        "{read} photos read again, {derived} derived anew from what is stored, {moved} moved, {failed} failed."
     ));
+    if elsewhere > 0 {
+        tell(&format!(
+            "{elsewhere} of another day than their folder's stay there: --move files them under their own."
+        ));
+    }
     Ok(if failed > 0 {
         Ended::WithFailures
     } else {
@@ -103,14 +126,36 @@ async fn reindex(opened: &Opened, below: u32) -> anyhow::Result<Ended> {
     })
 }
 
-fn is_below(photo: &Holding, below: u32) -> bool {
-    photo.parts.values().any(|part| part.is_below(below))
-}
-
-/// Whether the folder is a day, and the photo is of another one.
-fn other_day(photo: &Holding) -> bool {
-    let folder = photo.stem.split('/').next().unwrap_or_default();
-    let taken = photo.taken_at_local.as_deref();
-    folder.parse::<chrono::NaiveDate>().is_ok()
-        && taken.and_then(|taken| taken.get(..10)) != Some(folder)
+async fn make_right(
+    opened: &Opened,
+    mut photo: Item,
+    below: u32,
+    moves: bool,
+) -> Result<Found, IngestError> {
+    let ingest = &opened.ingest;
+    let mut found = Found {
+        stem: photo.stem.clone(),
+        read: photo.parts.values().any(|part| part.is_below(below)),
+        ..Found::default()
+    };
+    if found.read {
+        let archive = ingest.layout().archive_bucket();
+        for part in photo.parts.values().filter(|part| part.is_below(below)) {
+            ingest.process(archive, &part.key).await?;
+        }
+        let id = PhotoId::of_stem(&photo.stem);
+        photo = opened.catalogue.item(&id).await?.unwrap_or(photo);
+    } else if ingest::is_outdated(&photo, &opened.privacy) {
+        let id = PhotoId::of_stem(&photo.stem);
+        let written = ingest::amend(&opened.catalogue, &opened.privacy, &id, |_| ()).await?;
+        found.derived = written.is_some();
+    }
+    let day = photo.photo.capture.date;
+    if archive::is_misfiled(&photo.stem, day.as_deref()) {
+        found.other_day = day;
+        if moves {
+            found.moved_to = ingest.move_to_its_day(&photo.stem).await?;
+        }
+    }
+    Ok(found)
 }

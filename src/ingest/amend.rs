@@ -20,30 +20,58 @@ pub async fn amend(
     id: &PhotoId,
     change: impl Fn(&mut Overrides),
 ) -> Result<Option<Item>, IngestError> {
+    amend_where(catalogue, privacy, id, Item::has_live_parts, change).await
+}
+
+/// The same, of whatever is a photo by `is_one`.
+pub(super) async fn amend_where(
+    catalogue: &Catalogue,
+    privacy: &Privacy,
+    id: &PhotoId,
+    is_one: impl Fn(&Item) -> bool,
+    change: impl Fn(&mut Overrides),
+) -> Result<Option<Item>, IngestError> {
     for _ in 0..ROUNDS {
-        let Some(mut item) = catalogue.item(id).await?.filter(Item::has_live_parts) else {
+        let Some(before) = catalogue.item(id).await?.filter(&is_one) else {
             return Ok(None);
         };
-        let (read, before) = (item.revision, item.clone());
+        let mut item = before.clone();
         change(&mut item.overrides);
-        // Whether the record is today's extractor's is not changed by this.
-        let extractor_version = item.extractor_version;
-        item.revision = read + 1;
-        record::finish(&mut item, privacy);
-        item.extractor_version = extractor_version;
-        let now = Item {
-            revision: read,
-            ..item.clone()
-        };
-        if now == before {
+        let item = follow(item, privacy);
+        if is_same(&item, &before) {
             return Ok(Some(before));
         }
         if let Some(partition) = &item.index.date_partition {
             catalogue.add_year(partition).await?;
         }
-        if catalogue.put(&item, Some(read)).await? == Written::Done {
+        if catalogue.put(&item, Some(before.revision)).await? == Written::Done {
             return Ok(Some(item));
         }
     }
     Err(IngestError::Busy { id: id.to_string() })
+}
+
+/// Whether other list forms or index keys follow today from the record that is stored: the rules of privacy or the shape of
+/// items are others than they were. [`amend`] with no change writes what follows. Reads nothing.
+pub fn is_outdated(item: &Item, privacy: &Privacy) -> bool {
+    !is_same(&follow(item.clone(), privacy), item)
+}
+
+/// The item that follows from its record and from what was set, one revision later. Whether the record is today's
+/// extractor's is not changed by this.
+fn follow(mut item: Item, privacy: &Privacy) -> Item {
+    let extractor_version = item.extractor_version;
+    item.revision += 1;
+    record::finish(&mut item, privacy);
+    item.extractor_version = extractor_version;
+    item
+}
+
+/// But for the revision.
+fn is_same(now: &Item, before: &Item) -> bool {
+    let now = Item {
+        revision: before.revision,
+        ..now.clone()
+    };
+    now == *before
 }

@@ -12,7 +12,7 @@ use super::provenance::Provenance;
 use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, SourceAfter, generation};
 
 /// What is under an archive key, seen by one owner with certain bytes to copy there.
-enum Look {
+pub(super) enum Look {
     /// Our copy of these bytes.
     SameBytes,
     /// Our copy of other bytes, or nothing: the copy may be written.
@@ -55,7 +55,7 @@ impl Ingest {
                     let owner = Owner::stored(owner);
                     if let Some(archive_key) = archive_key {
                         // 3. Removed by hand stays removed; only a file that took the place sends us to another name.
-                        match self.look(&archive_key, &owner, &object).await? {
+                        match self.look(&archive_key, &owner, &object.etag).await? {
                             Look::SameBytes => {
                                 self.remove_source(source, &object, &archive_key).await?;
                                 return Ok(Some(Outcome::Unchanged));
@@ -108,7 +108,7 @@ impl Ingest {
             {
                 continue;
             }
-            match self.look(&archive_key, &plan.owner, object).await? {
+            match self.look(&archive_key, &plan.owner, &object.etag).await? {
                 Look::SameBytes => {
                     return self
                         .note(source, object, &archive_key, &plan.owner)
@@ -129,11 +129,11 @@ impl Ingest {
     }
 
     /// 3: what is there now?
-    async fn look(
+    pub(super) async fn look(
         &self,
         key: &ArchiveKey,
         owner: &Owner,
-        source: &Object,
+        source_etag: &str,
     ) -> Result<Look, IngestError> {
         let Some(there) = self
             .storage
@@ -143,7 +143,7 @@ impl Ingest {
             return Ok(Look::Free { empty: true });
         };
         Ok(match Provenance::of(&there) {
-            Some(from) if from.owner == owner.as_str() && from.source.etag == source.etag => {
+            Some(from) if from.owner == owner.as_str() && from.source.etag == source_etag => {
                 Look::SameBytes
             }
             Some(from) if from.owner == owner.as_str() => Look::Free { empty: false },
@@ -152,7 +152,7 @@ impl Ingest {
     }
 
     /// 3: the name is somebody else's. A stub of ours that nothing was archived under becomes theirs.
-    async fn give_up(&self, key: &ArchiveKey, owner: &Owner) -> Result<(), IngestError> {
+    pub(super) async fn give_up(&self, key: &ArchiveKey, owner: &Owner) -> Result<(), IngestError> {
         let id = PhotoId::of_stem(key.stem());
         if let Some(item) = self.catalogue.item(&id).await?
             && item.owner == owner.as_str()

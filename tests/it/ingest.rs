@@ -5,6 +5,7 @@ mod archive;
 mod events;
 mod faults;
 pub(crate) mod fixture;
+pub(crate) mod moving;
 pub(crate) mod photos;
 pub(crate) mod proxy;
 mod source_after;

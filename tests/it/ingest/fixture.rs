@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -16,7 +17,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::item::{Item, LedgerEntry};
+use photo_catalogue::catalogue::item::{Item, LedgerEntry, photo_pk};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, Worked};
 use photo_catalogue::local::dynamodb::DynamoDbEngine;
@@ -283,6 +284,18 @@ impl World {
         let item = self.item(stem).await.unwrap_or_default();
         let live = item.parts.into_iter().filter(|(_, part)| !part.removed);
         live.map(|(name, _)| name).collect()
+    }
+
+    /// Takes an item out, as though it had never been.
+    pub(crate) async fn forget_item(&self, stem: &str) {
+        let endpoints = Endpoints {
+            s3: None,
+            dynamodb: Some(self.dynamodb.clone()),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        let pk = AttributeValue::S(photo_pk(&PhotoId::of_stem(stem)));
+        let delete = clients.dynamodb.delete_item().table_name(TABLE);
+        delete.key("pk", pk).send().await.unwrap();
     }
 
     pub(crate) async fn ledger(&self, key: &str) -> Option<LedgerEntry> {

@@ -7,7 +7,8 @@ use photo_catalogue::exif::EXTRACTOR_VERSION;
 use serde_json::{Value, json};
 
 use super::process::Photos;
-use crate::ingest::fixture::{SOURCE, World, layout};
+use crate::ingest::fixture::{ARCHIVE, SOURCE, World, layout};
+use crate::ingest::moving::filed_wrong;
 use crate::ingest::photos::Shot;
 
 fn taken(photos: &Photos) -> Vec<Value> {
@@ -60,8 +61,8 @@ fn the_times_of_a_slow_clock_are_set_right_and_taken_back() {
     assert_eq!(taken(&photos), before);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
+/// Engines with the tables of both.
+async fn world() -> World {
     let world = World::quiet(layout()).await;
     let endpoints = Endpoints {
         s3: None,
@@ -70,6 +71,20 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
     let published = Published::new(clients.dynamodb, "publish");
     published.create_table().await.unwrap();
+    world
+}
+
+/// What a `photos reindex` over stores elsewhere says.
+fn reindex(world: &World, arguments: &[&str]) -> String {
+    let arguments = [&["reindex"], arguments].concat();
+    let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
+    let world = world().await;
     let shot = Shot::at("2018:02:01 09:41:07");
     for key in ["old.jpg", "new.jpg"] {
         world.upload(key, shot.jpeg()).await;
@@ -89,12 +104,7 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     let written = world.catalogue.put(&old, Some(read)).await.unwrap();
     assert_eq!(written, Written::Done);
 
-    let photos = Photos::at_rest();
-    let reindex = || {
-        let output = photos.run_elsewhere(&world.elsewhere(), &["reindex", "--location", "exact"]);
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stderr).unwrap()
-    };
+    let reindex = || reindex(&world, &["--location", "exact"]);
     assert!(reindex().contains("1 photos read again"));
     let now = world.item("2018-02-01/old").await.unwrap();
     assert_eq!(
@@ -104,4 +114,65 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     assert_eq!(now.summary.unwrap().title.as_deref(), Some("set"));
     assert_eq!(world.item("2018-02-01/new").await.unwrap(), new);
     assert!(reindex().contains("0 photos read again"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_photo_of_another_day_is_named_and_moves_when_that_is_said() {
+    let world = world().await;
+    let shot = Shot::at("2018:02:01 09:41:07");
+    filed_wrong(&world, &[("a.jpg", shot.jpeg()), ("a.dng", shot.dng())]).await;
+    world.put(ARCHIVE, "0001-01-01/b.jpg", shot.jpeg()).await;
+    world.put(ARCHIVE, "2018-02-01/c.jpg", shot.jpeg()).await;
+    for key in ["0001-01-01/b.jpg", "2018-02-01/c.jpg"] {
+        world.ingest.process(ARCHIVE, key).await.unwrap();
+    }
+    let before = world.tree().await;
+    let said = reindex(&world, &["--location", "exact"]);
+    assert!(said.contains("2 of another day"), "{said}");
+    assert_eq!(world.tree().await, before);
+    let said = reindex(&world, &["--location", "exact", "--move"]);
+    assert!(
+        said.contains("0001-01-01/b: moved to 2018-02-01/b"),
+        "{said}"
+    );
+    assert!(said.contains("2 moved, 0 failed"), "{said}");
+    let day = ["a.dng", "a.jpg", "b.jpg", "c.jpg"].map(|name| format!("2018-02-01/{name}"));
+    assert_eq!(world.tree().await, day);
+    let said = reindex(&world, &["--location", "exact", "--move"]);
+    assert!(
+        said.contains("0 moved, 0 failed") && !said.contains("another day"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn other_rules_of_privacy_are_followed_without_a_file_being_read() {
+    let world = world().await;
+    let shot = Shot::at("2018:02:01 09:41:07");
+    for key in ["family/a.jpg", "b.jpg"] {
+        world.upload(key, shot.jpeg()).await;
+        world.ingest.complete(SOURCE, key).await.unwrap();
+    }
+    let partitions = async || {
+        let mut partitions = Vec::new();
+        for stem in ["2018-02-01/a", "2018-02-01/b"] {
+            let item = world.item(stem).await.unwrap();
+            partitions.push(item.index.date_partition.unwrap());
+        }
+        partitions
+    };
+    assert_eq!(partitions().await, ["2018", "2018"]);
+    // The files are gone, and nobody asks for them.
+    for key in ["2018-02-01/a.jpg", "2018-02-01/b.jpg"] {
+        world.delete(ARCHIVE, key).await;
+    }
+    let rules = ["--location", "exact", "--private-sources", "family/"];
+    let said = reindex(&world, &rules);
+    assert!(
+        said.contains("0 photos read again, 1 derived anew"),
+        "{said}"
+    );
+    assert_eq!(partitions().await, ["private#2018", "2018"]);
+    let said = reindex(&world, &rules);
+    assert!(said.contains("0 derived anew"), "{said}");
 }

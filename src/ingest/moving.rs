@@ -1,0 +1,214 @@
+//! Moving: a photo whose folder is another day than its own is filed again, by the protocol's own steps
+//! (docs/ingest-protocol.md, "A photo moves").
+//!
+//! It is an organise whose source is the archived file: claim, look, copy, ledger; then index. Only when the catalogue
+//! holds the new copies does the old one go. Broken off anywhere, it is asked for again and goes on.
+
+use crate::archive::{self, ArchiveKey, Name, Owner, Plan};
+use crate::catalogue::Claim;
+use crate::catalogue::item::{Item, Overrides, Part, PartSource};
+use crate::photo::PhotoId;
+use crate::storage::{Copied, Deleted, Object};
+
+use super::amend::amend_where;
+use super::organise::Look;
+use super::provenance::Provenance;
+use super::{Ingest, IngestError, ROUNDS};
+
+/// One file of a photo that moves.
+struct Move {
+    part: Part,
+    /// What it was copied from; itself, where nothing says.
+    origin: PartSource,
+    to: ArchiveKey,
+    /// Whether it is there already, or something newer from the same source.
+    is_there: bool,
+}
+
+impl Ingest {
+    /// Files a photo in the folder of its day where its own is another, all its files together, under the first of its
+    /// names that is its own or free; what a person has set goes with it. Its new stem; `None` where it stays: it is filed
+    /// right, has no day, or is gone.
+    ///
+    /// Its day is the one that its file says, as for an upload, whatever was set since. Safe to repeat, and at any time at
+    /// least one copy of each file is in the archive.
+    ///
+    /// # Errors
+    /// The store or the table; [`IngestError::Busy`] where others keep changing the photo, and
+    /// [`IngestError::NoName`].
+    pub async fn move_to_its_day(&self, stem: &str) -> Result<Option<String>, IngestError> {
+        let id = PhotoId::of_stem(stem);
+        for _ in 0..ROUNDS {
+            let item = self.catalogue.item(&id).await?;
+            let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
+                return Ok(None);
+            };
+            if let Some(moved) = self.move_once(&item).await? {
+                return Ok(Some(moved));
+            }
+        }
+        Err(IngestError::Busy { id: id.to_string() })
+    }
+
+    /// One round; `None` where a file changed meanwhile, and the catalogue knows of it by now.
+    async fn move_once(&self, item: &Item) -> Result<Option<String>, IngestError> {
+        let bucket = self.layout.archive_bucket();
+        let (stem, owner, files) = self.take_a_new_name(item).await?;
+        // Before a copy is there: an upload that is private is never anything else.
+        let overrides = |set: &mut Overrides| *set = set.clone().or(item.overrides.clone());
+        let id = PhotoId::of_stem(&stem);
+        amend_where(&self.catalogue, &self.privacy, &id, |_| true, overrides).await?;
+        for file in &files {
+            if !file.is_there && !self.copy_again(file, &owner).await? {
+                self.process(bucket, &file.part.key).await?;
+                return Ok(None);
+            }
+        }
+        for file in &files {
+            if file.part.source.is_some() {
+                self.redirect(file, &owner).await?;
+            }
+            self.process(bucket, file.to.as_str()).await?;
+        }
+        for file in &files {
+            let (key, etag) = (&file.part.key, &file.part.etag);
+            let there = self.look(&file.to, &owner, &file.origin.etag).await?;
+            if matches!(there, Look::Foreign | Look::Free { empty: true }) {
+                return Ok(None);
+            }
+            // Looked at first, since a store may ignore the condition.
+            let old = self.storage.head(bucket, key).await?;
+            if old.is_some_and(|old| old.etag == *etag) {
+                let deleted = self.storage.delete_if_match(bucket, key, etag).await?;
+                if deleted == Deleted::Changed {
+                    return Ok(None);
+                }
+            }
+            self.process(bucket, key).await?;
+        }
+        Ok(Some(stem))
+    }
+
+    /// The first name of its day that is its own or free, for all its files.
+    async fn take_a_new_name(
+        &self,
+        item: &Item,
+    ) -> Result<(String, Owner, Vec<Move>), IngestError> {
+        let live = || item.parts.iter().filter(|(_, part)| !part.removed);
+        let is_primary = |name: &str| {
+            let from = item.derived_from.as_ref();
+            from.is_some_and(|from| from.part == name)
+        };
+        let primary = live().find(|(name, _)| is_primary(name));
+        let Some((_, primary)) = primary.or_else(|| live().next()) else {
+            let id = item.id.clone();
+            return Err(IngestError::Busy { id });
+        };
+        let origin = self.origin(primary);
+        let from = (origin.bucket.as_str(), origin.key.as_str());
+        let plan = archive::plan_again(&self.layout, from, &origin.etag, &item.photo);
+        for name in Name::IN_ORDER {
+            let first = plan.archive_key(name);
+            let claim = self.catalogue.claim(first.stem(), plan.owner.as_str());
+            if claim.await? == Claim::Taken {
+                continue;
+            }
+            if let Some(files) = self.look_around(item, &plan, &first).await? {
+                return Ok((first.stem().to_owned(), plan.owner, files));
+            }
+        }
+        Err(IngestError::NoName {
+            bucket: origin.bucket,
+            key: origin.key,
+            archive_key: plan.archive_key(Name::Whole).as_str().to_owned(),
+        })
+    }
+
+    /// What is under the keys that its files would take beside `first`; `None` where one is somebody else's.
+    async fn look_around(
+        &self,
+        item: &Item,
+        plan: &Plan,
+        first: &ArchiveKey,
+    ) -> Result<Option<Vec<Move>>, IngestError> {
+        let mut files = Vec::new();
+        for part in item.parts.values().filter(|part| !part.removed) {
+            let Some(key) = self.layout.archive_key(&part.key) else {
+                continue;
+            };
+            let to = first.beside(&key);
+            let origin = self.origin(part);
+            let is_there = match self.look(&to, &plan.owner, &origin.etag).await? {
+                Look::Free { empty } => !empty,
+                Look::SameBytes => true,
+                Look::Foreign => {
+                    self.give_up(&to, &plan.owner).await?;
+                    return Ok(None);
+                }
+            };
+            files.push(Move {
+                part: part.clone(),
+                origin,
+                to,
+                is_there,
+            });
+        }
+        Ok(Some(files))
+    }
+
+    /// Its folder says another day than its file, and all its files are in this archive.
+    fn is_misfiled(&self, item: &Item) -> bool {
+        let mut live = item.parts.values().filter(|part| !part.removed);
+        item.has_live_parts()
+            && live.all(|part| self.layout.archive_key(&part.key).is_some())
+            && archive::is_misfiled(&item.stem, item.photo.capture.date.as_deref())
+    }
+
+    fn origin(&self, part: &Part) -> PartSource {
+        let itself = || PartSource {
+            bucket: self.layout.archive_bucket().to_owned(),
+            key: part.key.clone(),
+            etag: part.etag.clone(),
+        };
+        part.source.clone().unwrap_or_else(itself)
+    }
+
+    /// The copy, as long as the file holds the bytes that the catalogue knows; `false` where it does not.
+    async fn copy_again(&self, file: &Move, owner: &Owner) -> Result<bool, IngestError> {
+        let bucket = self.layout.archive_bucket();
+        let key = file.part.key.as_str();
+        let old: Option<Object> = self.storage.head(bucket, key).await?;
+        let Some(old) = old.filter(|old| old.etag == file.part.etag) else {
+            return Ok(false);
+        };
+        let modified = Provenance::of(&old).and_then(|from| from.last_modified);
+        let provenance = Provenance {
+            owner: owner.as_str().to_owned(),
+            source: file.origin.clone(),
+            last_modified: modified.or(Some(old.last_modified)),
+        };
+        // What was left out for want of room was left out before.
+        let (metadata, _) = provenance.metadata(&old);
+        let to = (bucket, file.to.as_str());
+        let copied = self.storage.copy((bucket, key), to, &old, &metadata);
+        Ok(copied.await? == Copied::Done)
+    }
+
+    /// The ledger knows the upload's bytes under their new key, before the old copy goes: an event of theirs that came
+    /// then would take them for removed.
+    async fn redirect(&self, file: &Move, owner: &Owner) -> Result<(), IngestError> {
+        let PartSource { bucket, key, etag } = &file.origin;
+        let Some(mut entry) = self.catalogue.ledger(bucket, key).await? else {
+            return Ok(());
+        };
+        let is_of_this_copy = entry.generation.etag == *etag
+            && entry.archive_key.as_deref() == Some(file.part.key.as_str());
+        if is_of_this_copy {
+            entry.archive_key = Some(file.to.as_str().to_owned());
+            entry.owner = Some(owner.as_str().to_owned());
+            "archived".clone_into(&mut entry.outcome);
+            self.catalogue.amend_ledger(&entry).await?;
+        }
+        Ok(())
+    }
+}
