@@ -143,7 +143,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
             report.uploaded_bytes += upload.size_bytes;
             count_file(&mut report, &upload);
         }
-        report.estimate(false);
+        report.estimate(false, true);
         return finish(&arguments, report, start);
     }
     let purpose = if arguments.dry_run {
@@ -176,7 +176,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         work(&arguments, &opened, target, &mut report, stopped).await
     };
     if arguments.dry_run {
-        report.estimate(in_place);
+        report.estimate(in_place, opened.is_at_rest());
     } else {
         (report.s3_requests, report.dynamodb_requests) = opened.requests();
     }
@@ -200,7 +200,7 @@ async fn work(
     let wait = (opened.is_awake || arguments.wait) && target.layout == own;
     let wait = wait.then(|| opened.at_work());
     let jobs = usize::from(arguments.jobs);
-    let sweep = Sweep::new(&opened.storage, &opened.ingest, &target.bucket, jobs, wait);
+    let sweep = Sweep::new(opened, &target.bucket, jobs, wait);
     let in_place = target.in_place;
     let (candidates, total, upload_bytes) = candidates(&opened.storage, target).await?;
     report.uploaded_bytes = upload_bytes;
@@ -249,7 +249,7 @@ async fn hold(published: Published) {
 
 /// A dry run.
 async fn look(opened: &Opened, target: Target, report: &mut Report) -> anyhow::Result<()> {
-    let sweep = Sweep::new(&opened.storage, &opened.ingest, &target.bucket, 1, None);
+    let sweep = Sweep::new(opened, &target.bucket, 1, None);
     let bucket = target.bucket.clone();
     let (candidates, total, upload_bytes) = candidates(&opened.storage, target).await?;
     report.uploaded_bytes = upload_bytes;
@@ -468,14 +468,14 @@ impl Report {
         }
     }
 
-    /// What a run would take, by the protocol's own count.
-    fn estimate(&mut self, in_place: bool) {
+    /// What a run would take, by the protocol's own count. What the store of this process takes as a file is no request.
+    fn estimate(&mut self, in_place: bool, is_taken: bool) {
         let (s3, dynamodb) = if in_place {
             costs::IN_PLACE
         } else {
             costs::NEW
         };
-        let uploads = if self.uploaded_bytes > 0 {
+        let uploads = if self.uploaded_bytes > 0 && !is_taken {
             self.new + self.skipped
         } else {
             0

@@ -375,19 +375,24 @@ impl Library {
 }
 
 impl Opened {
+    /// The embedded store, where it is this process's own.
+    pub(super) fn store(&self) -> Option<&S3Store> {
+        self.engines.as_ref().map(|engines| &engines.store)
+    }
+
     /// Whether it is a data folder that nobody serves.
     pub(super) fn is_at_rest(&self) -> bool {
         self.engines.is_some()
     }
 
-    /// Whether the ingest that notifications wake has some left; of one elsewhere nobody can say that it has none.
+    /// How many the ingest that notifications wake has left; of one elsewhere nobody can say.
     pub(super) fn at_work(&self) -> AtWork {
         match &self.engines {
             Some(engines) => {
                 let store = engines.store.clone();
-                Box::new(move || store.undelivered() > 0)
+                Box::new(move || Some(store.undelivered()))
             }
-            None => Box::new(|| true),
+            None => Box::new(|| None),
         }
     }
 

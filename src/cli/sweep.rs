@@ -13,9 +13,11 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::library::Opened;
 use super::upload::Upload;
 use crate::ingest::survey::{SURVEY_AT_ONCE, Sighting, Standing};
 use crate::ingest::{Ingest, IngestError, Outcome};
+use crate::local::s3::S3Store;
 use crate::storage::{Storage, StorageError};
 
 /// Surveys under way while photos are worked on.
@@ -60,16 +62,20 @@ pub(super) enum Done {
     Failed(String),
 }
 
-/// Whether another ingest has work left that it was told of.
-pub(super) type AtWork = Box<dyn Fn() -> bool + Send>;
+/// How much another ingest has left of what it was told of; `None` where nobody can say.
+pub(super) type AtWork = Box<dyn Fn() -> Option<u64> + Send>;
 
 /// Keys of one bucket, and how they are worked on.
 pub(super) struct Sweep {
     storage: Storage,
+    /// The embedded store of this process, which takes files as they are.
+    store: Option<S3Store>,
     ingest: Ingest,
     bucket: String,
     jobs: usize,
     uploads: Arc<Semaphore>,
+    /// Photos that are worked on here at a time, however many are waited for.
+    works: Semaphore,
     waiter: Option<Waiter>,
 }
 
@@ -81,20 +87,17 @@ struct Waiter {
 
 impl Sweep {
     /// Over a bucket. With `wait`, the work is another ingest's as long as that is at work.
-    pub(super) fn new(
-        storage: &Storage,
-        ingest: &Ingest,
-        bucket: &str,
-        jobs: usize,
-        wait: Option<AtWork>,
-    ) -> Self {
+    pub(super) fn new(opened: &Opened, bucket: &str, jobs: usize, wait: Option<AtWork>) -> Self {
+        let ingest = || opened.ingest.clone();
         Sweep {
-            storage: storage.clone(),
-            ingest: ingest.clone(),
+            storage: opened.storage.clone(),
+            store: opened.store().cloned(),
+            ingest: ingest(),
             bucket: bucket.to_owned(),
             jobs,
             uploads: Arc::new(Semaphore::new(UPLOADS)),
-            waiter: wait.map(|at_work| Waiter::start(ingest.clone(), bucket.to_owned(), at_work)),
+            works: Semaphore::new(jobs),
+            waiter: wait.map(|at_work| Waiter::start(ingest(), bucket.to_owned(), at_work)),
         }
     }
 
@@ -161,11 +164,8 @@ impl Sweep {
             let Ok(_permit) = self.uploads.acquire().await else {
                 return Done::Failed("the uploads have ended".to_owned());
             };
-            let put = self
-                .storage
-                .put_file(&self.bucket, &upload.key, &upload.path, None);
-            match put.await {
-                Err(error) => return Done::Failed(error.to_string()),
+            match self.put(upload).await {
+                Err(why) => return Done::Failed(why),
                 Ok(etag) => {
                     candidate.seen = Some(Sighting {
                         key: upload.key.clone(),
@@ -192,6 +192,9 @@ impl Sweep {
             Standing::Unindexed { archive_key } => (archive, archive_key.as_str()),
             Standing::New | Standing::Outside => (self.bucket.as_str(), candidate.key.as_str()),
         };
+        let Ok(_permit) = self.works.acquire().await else {
+            return Done::Failed("the work has ended".to_owned());
+        };
         match self.complete(bucket, key).await {
             Ok(Outcome::Archived(_) | Outcome::Indexed | Outcome::Removed | Outcome::Unchanged) => {
                 Done::New {
@@ -205,6 +208,20 @@ impl Sweep {
                 "{key} is under neither the source nor the archive prefix"
             )),
             Err(error) => Done::Failed(error.to_string()),
+        }
+    }
+
+    /// Stores a file; its ETag.
+    async fn put(&self, Upload { path, key, .. }: &Upload) -> Result<String, String> {
+        match &self.store {
+            Some(store) => {
+                let taken = store.take(&self.bucket, key, path).await;
+                taken.map_err(|error| error.to_string())
+            }
+            None => {
+                let put = self.storage.put_file(&self.bucket, key, path, None).await;
+                put.map_err(|error| error.to_string())
+            }
         }
     }
 
@@ -259,7 +276,7 @@ async fn look(
     stalled: Arc<AtomicBool>,
 ) {
     let mut waiting: Vec<(Sighting, oneshot::Sender<Standing>)> = Vec::new();
-    let mut moved = Instant::now();
+    let (mut moved, mut left_before) = (Instant::now(), None);
     loop {
         if waiting.is_empty() {
             match queue.recv().await {
@@ -273,7 +290,13 @@ async fn look(
             waiting.push(next);
         }
         // Before the survey: what it then does not find done is in nobody's hands.
-        let is_left_alone = !at_work();
+        let left = at_work();
+        let is_left_alone = left == Some(0);
+        if left != left_before {
+            // Its own order is not this one.
+            moved = Instant::now();
+        }
+        left_before = left;
         let seen: Vec<Sighting> = waiting.iter().map(|(seen, _)| seen.clone()).collect();
         let standings = match ingest.survey(&bucket, &seen).await {
             Ok(standings) => standings,
@@ -283,7 +306,7 @@ async fn look(
             }
         };
         let gives_up = moved.elapsed() >= STALL;
-        let mut left = Vec::new();
+        let mut unfinished = Vec::new();
         for ((seen, tell), standing) in waiting.drain(..).zip(standings) {
             let is_done = matches!(standing, Standing::Known { .. } | Standing::Skipped);
             if is_done {
@@ -293,10 +316,10 @@ async fn look(
                 // Who does not listen any more was broken off.
                 let _ = tell.send(standing);
             } else {
-                left.push((seen, tell));
+                unfinished.push((seen, tell));
             }
         }
-        waiting = left;
+        waiting = unfinished;
         if gives_up && !stalled.swap(true, Ordering::Relaxed) {
             tracing::warn!("no ingest gets on with these uploads; the work is done here");
         }

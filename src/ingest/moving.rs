@@ -11,7 +11,6 @@ use crate::photo::PhotoId;
 use crate::storage::{Copied, Deleted, Object};
 
 use super::amend::amend_where;
-use super::organise::Look;
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, ROUNDS};
 
@@ -21,8 +20,17 @@ struct Move {
     /// What it was copied from; itself, where nothing says.
     origin: PartSource,
     to: ArchiveKey,
-    /// Whether it is there already, or something newer from the same source.
-    is_there: bool,
+    there: There,
+}
+
+/// What is under a key that a file would move to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    Nothing,
+    /// Its copy, or one of other bytes of the same source, which index holds to that source.
+    Itself,
+    /// Any other file.
+    Another,
 }
 
 impl Ingest {
@@ -59,7 +67,7 @@ impl Ingest {
         let id = PhotoId::of_stem(&stem);
         amend_where(&self.catalogue, &self.privacy, &id, |_| true, overrides).await?;
         for file in &files {
-            if !file.is_there && !self.copy_again(file, &owner).await? {
+            if file.there == There::Nothing && !self.copy_again(file, &owner).await? {
                 self.process(bucket, &file.part.key).await?;
                 return Ok(None);
             }
@@ -72,8 +80,7 @@ impl Ingest {
         }
         for file in &files {
             let (key, etag) = (&file.part.key, &file.part.etag);
-            let there = self.look(&file.to, &owner, &file.origin.etag).await?;
-            if matches!(there, Look::Foreign | Look::Free { empty: true }) {
+            if self.there(&file.to, &owner, &file.origin).await? != There::Itself {
                 return Ok(None);
             }
             // Looked at first, since a store may ignore the condition.
@@ -113,7 +120,9 @@ impl Ingest {
             if claim.await? == Claim::Taken {
                 continue;
             }
-            if let Some(files) = self.look_around(item, &plan, &first).await? {
+            if let Some(mut files) = self.look_around(item, &plan, &first).await? {
+                // The one that the plan rests on goes last: broken off, the next attempt plans the same.
+                files.sort_by_key(|file| file.part.key == primary.key);
                 return Ok((first.stem().to_owned(), plan.owner, files));
             }
         }
@@ -138,22 +147,39 @@ impl Ingest {
             };
             let to = first.beside(&key);
             let origin = self.origin(part);
-            let is_there = match self.look(&to, &plan.owner, &origin.etag).await? {
-                Look::Free { empty } => !empty,
-                Look::SameBytes => true,
-                Look::Foreign => {
-                    self.give_up(&to, &plan.owner).await?;
-                    return Ok(None);
-                }
-            };
+            let there = self.there(&to, &plan.owner, &origin).await?;
+            if there == There::Another {
+                self.give_up(&to, &plan.owner).await?;
+                return Ok(None);
+            }
             files.push(Move {
                 part: part.clone(),
                 origin,
                 to,
-                is_there,
+                there,
             });
         }
         Ok(Some(files))
+    }
+
+    async fn there(
+        &self,
+        key: &ArchiveKey,
+        owner: &Owner,
+        origin: &PartSource,
+    ) -> Result<There, IngestError> {
+        let bucket = self.layout.archive_bucket();
+        let Some(object) = self.storage.head(bucket, key.as_str()).await? else {
+            return Ok(There::Nothing);
+        };
+        let is_of_it = |from: Provenance| {
+            let source = (&from.source.bucket, &from.source.key);
+            from.owner == owner.as_str() && source == (&origin.bucket, &origin.key)
+        };
+        Ok(match Provenance::of(&object).is_some_and(is_of_it) {
+            true => There::Itself,
+            false => There::Another,
+        })
     }
 
     /// Its folder says another day than its file, and all its files are in this archive.

@@ -12,7 +12,7 @@ use super::provenance::Provenance;
 use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, SourceAfter, generation};
 
 /// What is under an archive key, seen by one owner with certain bytes to copy there.
-pub(super) enum Look {
+enum Look {
     /// Our copy of these bytes.
     SameBytes,
     /// Our copy of other bytes, or nothing: the copy may be written.
@@ -55,7 +55,7 @@ impl Ingest {
                     let owner = Owner::stored(owner);
                     if let Some(archive_key) = archive_key {
                         // 3. Removed by hand stays removed; only a file that took the place sends us to another name.
-                        match self.look(&archive_key, &owner, &object.etag).await? {
+                        match self.look(&archive_key, &owner, &object).await? {
                             Look::SameBytes => {
                                 self.remove_source(source, &object, &archive_key).await?;
                                 return Ok(Some(Outcome::Unchanged));
@@ -108,7 +108,7 @@ impl Ingest {
             {
                 continue;
             }
-            match self.look(&archive_key, &plan.owner, &object.etag).await? {
+            match self.look(&archive_key, &plan.owner, object).await? {
                 Look::SameBytes => {
                     return self
                         .note(source, object, &archive_key, &plan.owner)
@@ -129,11 +129,11 @@ impl Ingest {
     }
 
     /// 3: what is there now?
-    pub(super) async fn look(
+    async fn look(
         &self,
         key: &ArchiveKey,
         owner: &Owner,
-        source_etag: &str,
+        source: &Object,
     ) -> Result<Look, IngestError> {
         let Some(there) = self
             .storage
@@ -143,7 +143,7 @@ impl Ingest {
             return Ok(Look::Free { empty: true });
         };
         Ok(match Provenance::of(&there) {
-            Some(from) if from.owner == owner.as_str() && from.source.etag == source_etag => {
+            Some(from) if from.owner == owner.as_str() && from.source.etag == source.etag => {
                 Look::SameBytes
             }
             Some(from) if from.owner == owner.as_str() => Look::Free { empty: false },

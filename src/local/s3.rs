@@ -38,6 +38,7 @@ mod receive;
 mod recovery;
 mod server;
 mod service;
+mod taking;
 mod writer;
 
 use std::future::Future;
@@ -53,6 +54,8 @@ use errors::{custom, database_error, file_error, refusal};
 use location::Folders;
 use notification::Filter;
 use writer::{Refused, Shared, Writer};
+
+pub use taking::TakeError;
 
 /// The one key pair that requests must be signed with.
 #[derive(Clone)]

@@ -8,6 +8,7 @@ mod keys;
 mod listing;
 mod multipart;
 mod notifications;
+mod taking;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -11,14 +11,13 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use md5::{Digest, Md5};
 use s3s::{S3Result, s3_error};
 
 use super::database::{self, Attributes, Object};
 use super::files::{self, Identity, Standing};
 use super::location::{Location, is_adoptable};
 use super::notification::Event;
-use super::{S3Store, database_error, file_error, writer};
+use super::{S3Store, database_error, file_error, receive, writer};
 
 /// Compares every bucket's folder with the database, on a thread of its own.
 pub(super) fn scan_in_background(store: &S3Store) {
@@ -289,19 +288,9 @@ fn hash(file: &File, identity: Identity, parts: &[u64]) -> std::io::Result<Strin
     let whole = [identity.size.cast_unsigned()];
     let in_parts = !parts.is_empty() && parts.iter().sum::<u64>() == whole[0];
     let mut digests = Vec::new();
-    let mut buffer = vec![0; 256 * 1024];
     let mut reader = file;
     for size in if in_parts { parts } else { &whole } {
-        let mut md5 = Md5::new();
-        let mut part = Read::take(&mut reader, *size);
-        loop {
-            let read = part.read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            md5.update(&buffer[..read]);
-        }
-        digests.push(<[u8; 16]>::from(md5.finalize()));
+        digests.push(receive::digest(Read::take(&mut reader, *size))?);
     }
     Ok(super::parts::etag(&digests, in_parts))
 }

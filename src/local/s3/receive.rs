@@ -265,6 +265,32 @@ impl Sink {
     }
 }
 
+/// MD5 of all that `source` has.
+pub(super) fn digest(mut source: impl Read) -> std::io::Result<[u8; 16]> {
+    let mut md5 = Md5::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = source.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(md5.finalize().into());
+        }
+        md5.update(&buffer[..read]);
+    }
+}
+
+/// A file that is written already, hashed by reading it.
+pub(super) fn hash(temporary: Temporary, mut file: File) -> S3Result<Received> {
+    let md5 = digest(&mut file).map_err(|error| file_error("read", error))?;
+    let (identity, modified_ms) = seal(&file)?;
+    Ok(Received {
+        file: temporary,
+        identity,
+        md5,
+        checksums: Checksums::default(),
+        modified_ms,
+    })
+}
+
 /// Stamps and syncs a finished file.
 pub(super) fn seal(file: &File) -> S3Result<(Identity, i64)> {
     let modified_ms = now_ms();

@@ -174,6 +174,30 @@ async fn whose_name_is_taken_on_its_day_takes_the_next_and_overwrites_nothing() 
 }
 
 #[tokio::test]
+async fn what_is_of_its_owner_and_of_another_source_is_not_taken_for_its_copy() {
+    let (world, files) = a_pair().await;
+    // The shot again, by today's extractor, and somebody else's RAW in place of the old one.
+    for (key, bytes) in &files {
+        let known = world.ledger(key).await.unwrap().generation;
+        world.catalogue.forget(SOURCE, key, &known).await.unwrap();
+        world.upload(key, bytes.clone()).await;
+        world.ingest.complete(SOURCE, key).await.unwrap();
+    }
+    let wrong = format!("{WRONG}/a.dng");
+    let nobodys = Shot::at("2018:02:01 22:00:00").dng();
+    world.put(ARCHIVE, &wrong, nobodys.clone()).await;
+    world.ingest.process(ARCHIVE, &wrong).await.unwrap();
+
+    let stem = moved(&world.ingest).await.unwrap();
+    assert!(stem.starts_with(&format!("{RIGHT}/a~")), "{stem}");
+    let archive = world.archive().await;
+    for (name, bytes) in &files {
+        assert_eq!(archive[&format!("{RIGHT}/{name}")], *bytes);
+    }
+    assert_eq!(archive[&format!("{stem}.dng")], nobodys);
+}
+
+#[tokio::test]
 async fn without_a_day_of_its_own_or_in_a_folder_that_is_no_day_a_photo_stays() {
     let world = World::quiet(layout()).await;
     let dated = Shot::at(TAKEN).jpeg();
