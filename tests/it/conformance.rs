@@ -1,7 +1,7 @@
 //! One suite over every store that can be had here: what the program needs of any, and what each has beyond that, or has not.
 //!
-//! The embedded engines run always. moto and OpenStack Swift (s3api) run where `.ci/stores` has started them, which says
-//! where in CONFORMANCE_MOTO and CONFORMANCE_SWIFT; else they are named as skipped.
+//! The embedded engines run always. moto, OpenStack Swift (s3api) and Garage run where `.ci/stores` has started them, which
+//! says where in CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE; else they are named as skipped.
 
 use std::collections::BTreeMap;
 
@@ -36,13 +36,16 @@ struct Able {
 }
 
 #[rustfmt::skip]
-const STORES: [Able; 3] = [
+const STORES: [Able; 4] = [
     Able { name: "embedded", endpoint: None, key_pair: ("test", "secret"),
            copy_if_match: true, delete_if_match: true, storage_classes: true, tags: true },
     Able { name: "moto", endpoint: Some("CONFORMANCE_MOTO"), key_pair: ("test", "secret"),
            copy_if_match: false, delete_if_match: true, storage_classes: true, tags: true },
     Able { name: "Swift", endpoint: Some("CONFORMANCE_SWIFT"), key_pair: ("test:tester", "testing"),
            copy_if_match: true, delete_if_match: true, storage_classes: false, tags: false },
+    Able { name: "Garage", endpoint: Some("CONFORMANCE_GARAGE"),
+           key_pair: ("GK000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000000"),
+           copy_if_match: true, delete_if_match: false, storage_classes: false, tags: false },
 ];
 /// Those that have tables, too.
 const TABLES: [&str; 2] = ["embedded", "moto"];
