@@ -6,6 +6,7 @@ mod conformance;
 mod examples;
 mod exif_corpus;
 mod gallery;
+mod golden;
 mod ingest;
 mod lambda;
 mod layers;

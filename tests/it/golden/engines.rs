@@ -1,0 +1,264 @@
+//! What is stored: items and tables by DynamoDB's own protocol, objects through the AWS SDK, and
+//! the static files.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::normalise::{self, is_number, is_second, is_time};
+use super::pretty::pretty;
+use super::recording::Recorder;
+use crate::serve::process::files;
+
+/// The embedded DynamoDB requires a signature, and does not check it.
+const UNCHECKED_SIGNATURE: &str = "AWS4-HMAC-SHA256 \
+    Credential=photos/20260101/us-east-1/dynamodb/aws4_request, \
+    SignedHeaders=host, Signature=0";
+
+/// Records tables, buckets and static files.
+pub(super) fn record(recorder: &mut Recorder) {
+    record_photos(recorder);
+    record_publish(recorder);
+    record_dirty_months(recorder);
+    let tables: Vec<Value> = ["photos", "publish"]
+        .iter()
+        .map(|table| shape(recorder, table))
+        .collect();
+    recorder.add(
+        "dynamodb/tables.json",
+        pretty(&Value::Array(tables).to_string()) + "\n",
+    );
+    for bucket in ["archive", "inbox", "site"] {
+        let objects = objects(recorder, bucket);
+        recorder.add(&format!("s3/{bucket}.txt"), objects);
+    }
+    record_site(recorder);
+}
+
+/// Returns all items of a table, by their keys.
+pub(super) fn items(recorder: &Recorder, table: &str) -> Vec<Value> {
+    let request = json!({ "TableName": table, "ConsistentRead": true });
+    let answer = dynamodb(recorder, "Scan", &request);
+    assert!(answer["LastEvaluatedKey"].is_null(), "more than one page");
+    let mut items = answer["Items"].as_array().unwrap().clone();
+    items.iter_mut().for_each(sort);
+    let key = |item: &Value| [&item["pk"]["S"], &item["sk"]["S"]].map(Value::to_string);
+    items.sort_by_key(key);
+    items
+}
+
+/// Photo items and ledger entries.
+fn record_photos(recorder: &mut Recorder) {
+    let (ledger, photos): (Vec<Value>, Vec<Value>) = items(recorder, "photos")
+        .into_iter()
+        .partition(|item| item["pk"]["S"].as_str().unwrap().starts_with("ledger#"));
+    for (name, items) in [("photos", photos), ("ledger", ledger)] {
+        let text = normalise::last_modified(&Value::Array(items).to_string());
+        recorder.add(&format!("dynamodb/{name}.json"), pretty(&text) + "\n");
+    }
+}
+
+/// Counts of months and the state of publish; months that wait are recorded apart, since they come
+/// and go.
+fn record_publish(recorder: &mut Recorder) {
+    let mut items = items(recorder, "publish");
+    items.retain(|item| item["pk"]["S"] != "dirty");
+    let mut text = Value::Array(items).to_string();
+    // The fingerprints are digests of how Rust prints the settings. A change of them means that
+    // everything is published again after an upgrade, and nothing else: they have a file of their
+    // own.
+    let mut fingerprints = String::new();
+    for name in ["view", "positions"] {
+        let value = first(&text, &format!("\"{name}\":{{\"S\":\""));
+        let form = |text: &str| text == value && matches!(text.len(), 26 | 32);
+        text = normalise::replace(
+            &text,
+            (&format!("\"{name}\":{{\"S\":\""), "\""),
+            form,
+            "<fingerprint>",
+        );
+        writeln!(fingerprints, "{name}: {value}").unwrap();
+    }
+    for name in ["since", "last"] {
+        text = normalise::field(&text, name, is_time, "<time>");
+    }
+    text = normalise::field(&text, "stream", |arn| arn.starts_with("arn:"), "<stream>");
+    text = normalise::field(&text, "shard", |id| id.starts_with("shardId-"), "<shard>");
+    text = normalise::field(&text, "sequence", is_number, "<sequence>");
+    // How often publish has counted depends on how often it was woken.
+    let version = ("\"version\":{\"N\":\"", "\"");
+    text = normalise::replace(&text, version, is_number, "<version>");
+    recorder.add("dynamodb/publish.json", pretty(&text) + "\n");
+    recorder.add("dynamodb/fingerprints.txt", fingerprints);
+}
+
+/// Every month of every year that has photos, as `photos recount` marks it. They wait for ten
+/// seconds.
+fn record_dirty_months(recorder: &mut Recorder) {
+    recorder.photos.output(&["recount"]);
+    let mut items = items(recorder, "publish");
+    items.retain(|item| item["pk"]["S"] == "dirty");
+    let mut text = Value::Array(items).to_string();
+    for (name, placeholder) in [
+        ("generation", "<generation>"),
+        ("last", "<milliseconds>"),
+        ("since", "<milliseconds>"),
+    ] {
+        let place = format!("\"{name}\":{{\"N\":\"");
+        text = normalise::replace(&text, (&place, "\""), is_number, placeholder);
+    }
+    // One item to a line: they differ in their month only.
+    let lines = text.replace("},{\"generation\"", "},\n{\"generation\"") + "\n";
+    recorder.add("dynamodb/dirty-months.json", lines);
+}
+
+/// Keys and indexes of a table.
+fn shape(recorder: &Recorder, table: &str) -> Value {
+    let described = dynamodb(recorder, "DescribeTable", &json!({ "TableName": table }));
+    let mut table = described["Table"].clone();
+    let table = table.as_object_mut().unwrap();
+    let mut keep = |name: &str| table.remove(name).unwrap_or_default();
+    let mut attributes = keep("AttributeDefinitions");
+    let mut indexes = keep("GlobalSecondaryIndexes");
+    let by = |list: &mut Value, name: &str| {
+        if let Some(list) = list.as_array_mut() {
+            list.sort_by_key(|entry| entry[name].to_string());
+        }
+    };
+    by(&mut attributes, "AttributeName");
+    by(&mut indexes, "IndexName");
+    let index = |index: &Value| {
+        json!({
+            "IndexName": index["IndexName"],
+            "KeySchema": index["KeySchema"],
+            "Projection": index["Projection"],
+        })
+    };
+    let indexes: Vec<Value> = indexes
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(index)
+        .collect();
+    let mut shape = json!({
+        "TableName": keep("TableName"),
+        "KeySchema": keep("KeySchema"),
+        "AttributeDefinitions": attributes,
+        "GlobalSecondaryIndexes": indexes,
+        "StreamSpecification": keep("StreamSpecification"),
+    });
+    sort(&mut shape);
+    shape
+}
+
+/// Every object of a bucket: key, headers and user metadata.
+fn objects(recorder: &Recorder, bucket: &str) -> String {
+    let s3 = recorder.photos.s3();
+    let listed = s3.list_objects_v2().bucket(bucket).send();
+    let listed = recorder.runtime.block_on(listed).unwrap();
+    assert!(
+        listed.next_continuation_token.is_none(),
+        "more than one page"
+    );
+    let mut out = String::new();
+    for object in listed.contents() {
+        let key = object.key().unwrap();
+        let head = s3.head_object().bucket(bucket).key(key).send();
+        let head = recorder.runtime.block_on(head).unwrap();
+        writeln!(out, "{key}").unwrap();
+        let mut line = |name: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                writeln!(out, "  {name}: {value}").unwrap();
+            }
+        };
+        // The bytes of the index differ, since they contain the time of writing.
+        if key != "gallery/index.json" {
+            line("etag", head.e_tag());
+        }
+        line(
+            "length",
+            head.content_length()
+                .map(|length| length.to_string())
+                .as_deref(),
+        );
+        line("content-type", head.content_type());
+        line("content-encoding", head.content_encoding());
+        line("cache-control", head.cache_control());
+        line(
+            "storage-class",
+            head.storage_class().map(|class| class.as_str()),
+        );
+        let mut metadata: Vec<_> = head.metadata().into_iter().flatten().collect();
+        metadata.sort();
+        for (name, value) in metadata {
+            let value = if name == "photo-source-modified" {
+                assert!(is_second(value), "{value}");
+                "<time>"
+            } else {
+                value
+            };
+            line(&format!("x-amz-meta-{name}"), Some(value));
+        }
+    }
+    out
+}
+
+/// The static gallery, with the bytes that lie on disk. Files of a month have a photo to a line as
+/// they are.
+fn record_site(recorder: &mut Recorder) {
+    let root = recorder.photos.data().join("site");
+    for name in files(&root).into_keys() {
+        let mut text = std::fs::read_to_string(root.join(&name)).unwrap();
+        if name.ends_with("/index.json") || name.ends_with("/changes.json") {
+            text = pretty(&normalise::field(&text, "generated", is_second, "<time>"));
+        }
+        recorder.add(&format!("site/{name}"), text);
+    }
+}
+
+/// Sends a request of DynamoDB's protocol and returns the answer.
+fn dynamodb(recorder: &Recorder, operation: &str, request: &Value) -> Value {
+    let sent = recorder
+        .http
+        .post(recorder.photos.endpoint("dynamodb"))
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("authorization", UNCHECKED_SIGNATURE)
+        .header("x-amz-date", "20260101T000000Z")
+        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .body(request.to_string())
+        .send();
+    let answer = recorder.runtime.block_on(sent).unwrap();
+    let status = answer.status();
+    let text = recorder.runtime.block_on(answer.text()).unwrap();
+    assert!(status.is_success(), "{operation}: {status} {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Sorts what DynamoDB has in no order: attributes, and the members of sets.
+fn sort(value: &mut Value) {
+    value.sort_all_objects();
+    sort_sets(value);
+}
+
+fn sort_sets(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("SS" | "NS", Value::Array(members)) => {
+                        members.sort_by_key(Value::to_string);
+                    }
+                    (_, value) => sort_sets(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(sort_sets),
+        _ => {}
+    }
+}
+
+/// Returns the text between the first `before` and the next quotation mark.
+fn first(text: &str, before: &str) -> String {
+    let (_, rest) = text.split_once(before).unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}

@@ -1,0 +1,99 @@
+//! Replaces what differs from run to run. Every value must have the form that is expected of it.
+
+use chrono::{DateTime, NaiveDateTime};
+
+/// Replaces each text between `before` and `after` by `name`, if it has the form.
+///
+/// # Panics
+/// A value has another form.
+pub(super) fn replace(
+    text: &str,
+    (before, after): (&str, &str),
+    has_form: impl Fn(&str) -> bool,
+    name: &str,
+) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once(before) {
+        let (value, tail) = tail
+            .split_once(after)
+            .unwrap_or_else(|| panic!("no {after:?} after {before:?} in {text}"));
+        assert!(has_form(value), "{before}{value}{after} is not a {name}");
+        out += head;
+        out += before;
+        out += name;
+        out += after;
+        rest = tail;
+    }
+    out + rest
+}
+
+/// Replaces a text field of JSON.
+pub(super) fn field(text: &str, field: &str, has_form: fn(&str) -> bool, name: &str) -> String {
+    let text = replace(text, (&format!("\"{field}\":\""), "\""), has_form, name);
+    // As DynamoDB writes it: {"S":"text"}.
+    let typed = format!("\"{field}\":{{\"S\":\"");
+    replace(&text, (&typed, "\""), has_form, name)
+}
+
+/// Replaces the cursor of a page: it is encrypted with a key that lives as long as the process.
+pub(super) fn cursor(json: &str) -> String {
+    field(json, "next", is_cursor, "<cursor>")
+}
+
+/// Replaces when an object was last written.
+pub(super) fn last_modified(json: &str) -> String {
+    field(json, "lastModified", is_second, "<time>")
+}
+
+/// Replaces the URLs of the servers, which listen on free ports.
+pub(super) fn endpoints(text: &str, s3: &str, gallery: &str) -> String {
+    text.replace(s3, "<s3>").replace(gallery, "<gallery>")
+}
+
+/// Whether a text is a cursor: base64url of version, nonce, sealed position and tag.
+fn is_cursor(text: &str) -> bool {
+    let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.len() > 64 && text.chars().all(is_base64url)
+}
+
+/// Whether a text is a time in UTC to the second: `2018-02-01T08:41:07Z`.
+pub(super) fn is_second(text: &str) -> bool {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ").is_ok()
+}
+
+/// Whether a text is a time in UTC, with or without a fraction of a second.
+pub(super) fn is_time(text: &str) -> bool {
+    text.ends_with('Z') && DateTime::parse_from_rfc3339(text).is_ok()
+}
+
+/// Whether a text is a time on the clock of this machine, as people write it.
+pub(super) fn is_local_time(text: &str) -> bool {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").is_ok()
+}
+
+/// Whether a text is a date of HTTP: `Thu, 01 Feb 2018 08:41:07 GMT`.
+pub(super) fn is_http_date(text: &str) -> bool {
+    NaiveDateTime::parse_from_str(text, "%a, %d %b %Y %H:%M:%S GMT").is_ok()
+}
+
+/// Whether a text is a whole number.
+pub(super) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
+
+#[test]
+fn only_the_value_of_the_field_is_replaced() {
+    let json =
+        r#"{"next":"2018-02-01T08:41:07Z","a":{"next":{"S":"2018-02-01T08:41:07Z"}},"b":"next"}"#;
+    assert_eq!(
+        field(json, "next", is_second, "<time>"),
+        r#"{"next":"<time>","a":{"next":{"S":"<time>"}},"b":"next"}"#
+    );
+}
+
+#[test]
+#[should_panic(expected = "is not a <time>")]
+fn a_value_of_another_form_is_refused() {
+    field(r#"{"next":"soon"}"#, "next", is_second, "<time>");
+}
