@@ -3,7 +3,8 @@
 //! Pure: a [`Layout`] and a photo go in, keys come out. A [`SourceKey`] under the archive prefix and an [`ArchiveKey`]
 //! outside it cannot be constructed, so the loop (organise writes, organise wakes) cannot be written.
 
-use crate::photo::{Photo, digest26};
+use crate::photo_id::digest26;
+use photo_metadata::Photo;
 
 /// Longest object key, bytes (S3 User Guide, "Naming Amazon S3 objects").
 pub const MAX_KEY_BYTES: usize = 1024;
@@ -458,7 +459,7 @@ fn cut(text: &str, room: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Camera, CaptureTime};
+    use photo_metadata::{Camera, CaptureTime};
 
     fn layout() -> Layout {
         Layout::new("inbox", "", "archive", "").expect("two buckets")

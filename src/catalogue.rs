@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::photo::PhotoId;
+use crate::photo_id::PhotoId;
 use crate::telemetry::causes;
 use item::{Generation, Item, LedgerEntry, photo_pk};
 

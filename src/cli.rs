@@ -4,27 +4,14 @@
 //! failed (each failure is one line), 2 wrong use.
 
 mod ask;
+mod commands;
 mod data;
-mod extract;
-mod fix_date;
-mod hook;
-mod import;
 mod interrupt;
 mod library;
-mod list;
 mod output;
 mod privacy;
 mod progress;
 mod publishing;
-mod reconcile;
-mod recount;
-mod reindex;
-mod restore;
-mod rm;
-mod serve;
-mod set;
-mod show;
-mod skipped;
 mod stream;
 mod sweep;
 mod upload;
@@ -48,33 +35,33 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything here: an S3 to upload to, ingest, and the gallery.
-    Serve(serve::Arguments),
+    Serve(commands::serve::Arguments),
     /// File and catalogue a library: a folder, or what is in a bucket already.
-    Import(import::Arguments),
+    Import(commands::import::Arguments),
     /// Print what ingest would record of files, a line of JSON each.
-    Extract(extract::Arguments),
+    Extract(commands::extract::Arguments),
     /// List the catalogue's photos.
-    List(list::Arguments),
+    List(commands::list::Arguments),
     /// Show one photo's record.
-    Show(show::Arguments),
+    Show(commands::show::Arguments),
     /// Hide a photo from the public or show it, or give it another title or caption.
-    Set(set::Arguments),
+    Set(commands::set::Arguments),
     /// List the uploads that were no photos, and why.
-    Skipped(skipped::Arguments),
+    Skipped(commands::skipped::Arguments),
     /// Count and write the static gallery files anew, or verify the counts.
-    Recount(recount::Arguments),
+    Recount(commands::recount::Arguments),
     /// Hold archive, uploads and catalogue against each other, and mend what does not fit.
-    Reconcile(reconcile::Arguments),
+    Reconcile(commands::reconcile::Arguments),
     /// Remove photos, with all their files.
-    Rm(rm::Arguments),
+    Rm(commands::rm::Arguments),
     /// Bring removed photos back, from what they were uploaded as.
-    Restore(restore::Arguments),
+    Restore(commands::restore::Arguments),
     /// Set right the times of a camera whose clock was wrong.
-    FixDate(fix_date::Arguments),
+    FixDate(commands::fix_date::Arguments),
     /// Read anew what an older extractor has read.
-    Reindex(reindex::Arguments),
+    Reindex(commands::reindex::Arguments),
     /// Say when the site is built next, or call its build hook.
-    Hook(hook::Arguments),
+    Hook(commands::hook::Arguments),
 }
 
 /// How a command ended, when it did not break off.
@@ -99,20 +86,20 @@ pub fn main() -> ExitCode {
     progress::log(verbose);
     let ended = runtime.block_on(async {
         match command {
-            Command::Serve(arguments) => serve::run(arguments).await,
-            Command::Import(arguments) => import::run(arguments).await,
-            Command::Extract(arguments) => extract::run(&arguments),
-            Command::List(arguments) => list::run(arguments).await,
-            Command::Show(arguments) => show::run(arguments).await,
-            Command::Set(arguments) => set::run(arguments).await,
-            Command::Skipped(arguments) => skipped::run(arguments).await,
-            Command::Recount(arguments) => recount::run(arguments).await,
-            Command::Reconcile(arguments) => reconcile::run(arguments).await,
-            Command::Rm(arguments) => rm::run(arguments).await,
-            Command::Restore(arguments) => restore::run(arguments).await,
-            Command::FixDate(arguments) => fix_date::run(arguments).await,
-            Command::Reindex(arguments) => reindex::run(arguments).await,
-            Command::Hook(arguments) => hook::run(arguments).await,
+            Command::Serve(arguments) => commands::serve::run(arguments).await,
+            Command::Import(arguments) => commands::import::run(arguments).await,
+            Command::Extract(arguments) => commands::extract::run(&arguments),
+            Command::List(arguments) => commands::list::run(arguments).await,
+            Command::Show(arguments) => commands::show::run(arguments).await,
+            Command::Set(arguments) => commands::set::run(arguments).await,
+            Command::Skipped(arguments) => commands::skipped::run(arguments).await,
+            Command::Recount(arguments) => commands::recount::run(arguments).await,
+            Command::Reconcile(arguments) => commands::reconcile::run(arguments).await,
+            Command::Rm(arguments) => commands::rm::run(arguments).await,
+            Command::Restore(arguments) => commands::restore::run(arguments).await,
+            Command::FixDate(arguments) => commands::fix_date::run(arguments).await,
+            Command::Reindex(arguments) => commands::reindex::run(arguments).await,
+            Command::Hook(arguments) => commands::hook::run(arguments).await,
         }
     });
     // Whatever still runs has been told to stop; a thread that does not listen must not hold the process.

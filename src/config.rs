@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use crate::archive::{Layout, LayoutError};
 use crate::ingest::SourceAfter;
-use crate::photo::{InvalidHomeZone, Privacy, VisibilityRules};
+use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{Hook, HookError, HookRules};
 use crate::storage::Copying;
 
@@ -43,7 +43,7 @@ pub const S3_ENDPOINT: &str = "S3_ENDPOINT";
 pub const DYNAMODB_ENDPOINT: &str = "DYNAMODB_ENDPOINT";
 /// What the public may learn of a place: `hide`, `round:N`, `exact`.
 pub const LOCATION: &str = "LOCATION";
-/// Where no position is published, as [`crate::photo::HomeZones`] reads them.
+/// Where no position is published, as [`crate::privacy::HomeZones`] reads them.
 pub const HOME_ZONES: &str = "HOME_ZONES";
 /// `public` or `private`: photos that no rule speaks of.
 pub const VISIBILITY: &str = "VISIBILITY";

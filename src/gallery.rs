@@ -16,8 +16,7 @@ mod photos;
 mod pictures;
 mod plan;
 mod problem;
-mod strip;
-mod view;
+pub(crate) mod strip;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,15 +36,15 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
-use crate::photo::Privacy;
+use crate::privacy::Privacy;
 use crate::storage::Storage;
 
+use crate::view::PublicView;
 pub use cursor::{CursorKey, InvalidCursorKey};
 use months::Months;
 pub use openapi::document as openapi_document;
 use pictures::Shelf;
 use problem::Problem;
-pub use view::PublicView;
 
 /// How long an answer may take to begin.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -27,11 +27,11 @@ use serde_json::Value;
 use crate::archive::{Layout, Place};
 use crate::catalogue::item::Generation;
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::exif::{Context, Extraction, Extractor, NotAPhoto, Step};
-use crate::photo::Privacy;
+use crate::privacy::Privacy;
 use crate::storage::{Object, Storage, StorageError};
 use crate::telemetry::{self, Cost};
 use event::{Ending, EventError, Notice, Parcel};
+use photo_metadata::{Context, Extraction, Extractor, NotAPhoto, Step};
 use provenance::Provenance;
 
 pub use amend::{amend, is_outdated};

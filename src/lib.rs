@@ -6,18 +6,21 @@
 
 pub mod archive;
 pub mod catalogue;
-#[cfg(all(feature = "cli", feature = "local"))]
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod clients;
 pub mod config;
-pub mod exif;
+#[cfg(feature = "cli")]
+pub mod dynamodb_engine;
+pub mod extract_report;
 pub mod gallery;
 pub mod ingest;
-#[cfg(feature = "local")]
-pub mod local;
-pub mod photo;
+pub mod photo_id;
+pub mod privacy;
 pub mod publish;
 #[cfg(feature = "lambda")]
 pub mod secrets;
 pub mod storage;
+pub mod summary;
 pub mod telemetry;
+pub mod view;

@@ -31,9 +31,10 @@ use crate::catalogue::item::{Item, PRIVATE_PARTITION};
 use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
 use crate::catalogue::query::{Index, Page, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::gallery::PublicView;
-use crate::photo::{Privacy, Summary};
+use crate::privacy::Privacy;
 use crate::storage::{Headers, Storage, StorageError};
+use crate::summary::Summary;
+use crate::view::PublicView;
 use files::{CHANGES, Change, Changes, INDEX};
 use month::{Body, Builder, Difference, UNDATED};
 

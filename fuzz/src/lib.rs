@@ -1,13 +1,4 @@
-//! The extraction and what holds of it whatever the bytes are. The modules are compiled straight from the project, since
-//! they import nothing else of it: so neither fuzzing nor its build takes the AWS SDK along.
-
-#[path = "../../src"]
-mod project {
-    pub mod archive;
-    pub mod exif;
-    pub mod photo;
-}
-pub use project::{archive, exif, photo};
+//! The extraction and what holds of it whatever the bytes are. It links `photo-metadata` alone.
 
 pub mod attacks;
 pub mod samples;
@@ -16,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::NaiveDateTime;
-use exif::{Context, Extraction, Extractor, extract};
+use photo_metadata::{Context, Extraction, Extractor, extract};
 
 /// No file takes longer, however hostile. (Under a sanitizer everything is some ten times slower.)
 pub const LONGEST: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
-/// Ranged reads, and their bytes, of one extraction (src/exif/limits.rs).
+/// Ranged reads, and their bytes, of one extraction (crates/photo-metadata/src/limits.rs).
 const READS: u32 = 6;
 const BYTES: u64 = 8 << 20;
 
@@ -69,7 +60,7 @@ fn context() -> Context {
     }
 }
 
-fn ranged(bytes: &[u8]) -> Result<Extraction, exif::NotAPhoto> {
+fn ranged(bytes: &[u8]) -> Result<Extraction, photo_metadata::NotAPhoto> {
     let read = |range: std::ops::Range<u64>| {
         assert!(
             range.start < range.end && range.end <= bytes.len() as u64,
@@ -86,7 +77,7 @@ fn ranged(bytes: &[u8]) -> Result<Extraction, exif::NotAPhoto> {
 /// The record is stored as JSON numbers and text: what is none of either must not be in it.
 fn stored_and_read_back(extraction: &Extraction) {
     let json = serde_json::to_string(&extraction.photo).expect("a photo is JSON");
-    let read: photo::Photo = serde_json::from_str(&json).expect("its own JSON");
+    let read: photo_metadata::Photo = serde_json::from_str(&json).expect("its own JSON");
     assert_eq!(read.capture, extraction.photo.capture);
     assert_eq!(read.camera, extraction.photo.camera);
     let hidden =

@@ -9,11 +9,11 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, SettingsError};
-use photo_catalogue::gallery::PublicView;
 use photo_catalogue::publish::{self, Publish};
 use photo_catalogue::secrets;
 use photo_catalogue::storage::Storage;
 use photo_catalogue::telemetry;
+use photo_catalogue::view::PublicView;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]

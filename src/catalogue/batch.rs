@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::item::{Holding, Item, LedgerEntry, PHOTO_PREFIX, photo_pk};
 use super::query::ScanPosition;
 use super::{Catalogue, CatalogueError, failed, from_attributes};
-use crate::photo::PhotoId;
+use crate::photo_id::PhotoId;
 
 /// Most keys of one BatchGetItem (DynamoDB API Reference).
 pub const BATCH: usize = 100;

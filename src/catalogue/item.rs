@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::exif::EXTRACTOR_VERSION;
-use crate::photo::{
-    Camera, Facts, Photo, PhotoId, Preview, Summary, Tags, Visibility, VisibilityRules,
-};
+use crate::photo_id::PhotoId;
+use crate::privacy::{Facts, Visibility, VisibilityRules};
+use crate::summary::Summary;
+use photo_metadata::EXTRACTOR_VERSION;
+use photo_metadata::{Camera, Photo, Preview, Tags};
 
 /// Bumped when the shape of an item changes so that older items must be written anew.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -67,7 +68,7 @@ pub struct Holding {
     pub extractor_version: u32,
     /// See [`Photo::camera`].
     pub camera: Option<Camera>,
-    /// By its file, whatever was set. See [`crate::photo::CaptureTime::taken_at_local`].
+    /// By its file, whatever was set. See [`photo_metadata::CaptureTime::taken_at_local`].
     pub taken_at_local: Option<String>,
 }
 

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Catalogue, CatalogueError, failed, from_attributes};
-use crate::photo::{CaptureTime, Summary};
+use crate::summary::Summary;
+use photo_metadata::CaptureTime;
 
 /// What the sort keys of undated photos begin with: after every date, so that in an index that holds both (a camera's
 /// photos) the undated ones are a range of their own, whatever their names look like.

@@ -12,8 +12,8 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
 use crate::clients::{self, Endpoints};
 use crate::config;
-use crate::local::dynamodb::DynamoDbEngine;
-use crate::photo::Privacy;
+use crate::dynamodb_engine::DynamoDbEngine;
+use crate::privacy::Privacy;
 
 /// Which catalogue.
 #[derive(Debug, Args)]

@@ -23,13 +23,13 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::published::Published;
 use crate::clients::{self, Clients, Endpoints};
 use crate::config::{self, Settings};
+use crate::dynamodb_engine::DynamoDbEngine;
 use crate::ingest::{Ingest, Outcome};
-use crate::local::dynamodb::DynamoDbEngine;
-use crate::local::s3::{Credentials, S3Store};
-use crate::photo::Privacy;
+use crate::privacy::Privacy;
 use crate::publish;
 use crate::storage::Storage;
 use crate::telemetry::RequestCounter;
+use s3_folder::{Credentials, S3Store};
 
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
 const BATCHES: usize = 8;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{Published, StreamPosition};
-use crate::local::dynamodb::DynamoDbEngine;
+use crate::dynamodb_engine::DynamoDbEngine;
 use crate::publish;
 
 /// How often it looks for new records.

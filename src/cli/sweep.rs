@@ -17,8 +17,8 @@ use super::library::Opened;
 use super::upload::Upload;
 use crate::ingest::survey::{SURVEY_AT_ONCE, Sighting, Standing};
 use crate::ingest::{Ingest, IngestError, Outcome};
-use crate::local::s3::S3Store;
 use crate::storage::{Storage, StorageError};
+use s3_folder::S3Store;
 
 /// Surveys under way while photos are worked on.
 const SURVEYS: usize = 4;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
-use crate::photo::Location;
+use photo_metadata::Location;
 
 /// Most cells that a list may read: one index query each.
 pub(crate) const MAX_CELLS: usize = 16;
@@ -228,7 +228,7 @@ fn runs(mut numbers: Vec<usize>, most: usize) -> Vec<RangeInclusive<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::LocationPolicy;
+    use crate::privacy::LocationPolicy;
     use proptest::prelude::*;
 
     fn at(lon: f64, lat: f64) -> Location {

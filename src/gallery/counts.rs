@@ -9,13 +9,13 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::catalogue::published::{Cell, Facet, Month, sum_facets};
-use crate::photo::Location;
+use photo_metadata::Location;
 
 use super::bounds::Bounds;
 use super::parameters::{self, MapRequest, Unit};
 use super::problem::Problem;
-use super::view::clean_text;
 use super::{Gallery, answer, photos};
+use crate::view::clean_text;
 
 /// The month of photos without a date.
 const UNDATED: &str = "undated";
@@ -221,7 +221,7 @@ mod tests {
             lat: 45.5,
             lon: -73.7,
         };
-        let zones: crate::photo::HomeZones = "45.5,-73.7,500".parse().expect("zones");
+        let zones: crate::privacy::HomeZones = "45.5,-73.7,500".parse().expect("zones");
         let cell = "f25";
         let seen = middle(cell, &sum, |point| zones.contain(point));
         assert!(!zones.contain(&seen), "{seen:?}");

@@ -3,7 +3,7 @@
 use crate::archive::{NO_EXTENSION, split_extension};
 use crate::catalogue::item::Item;
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::photo::PhotoId;
+use crate::photo_id::PhotoId;
 
 /// No archive key is longer, bytes.
 const MAX_NAME_BYTES: usize = 1024;

@@ -11,7 +11,7 @@ use super::parameters::{
     DEFAULT_LIMIT, LIST_PARAMETERS, MAP_PARAMETERS, MAX_LIMIT, MAX_VALUE_BYTES, Unit,
 };
 use super::problem::KINDS;
-use super::view::FIELDS;
+use crate::view::FIELDS;
 
 /// The list form of a photo.
 const PHOTO: &str = include_str!("../../schema/photo.schema.json");

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::bounds::{Bounds, MAX_CELLS};
 use super::problem::Problem;
-use super::view::FIELDS;
+use crate::view::FIELDS;
 
 /// Parameters of `/v1/photos`.
 pub(crate) const LIST_PARAMETERS: [&str; 9] = [

@@ -12,15 +12,15 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use crate::catalogue::query::Segment;
-use crate::photo::PhotoId;
+use crate::photo_id::PhotoId;
 
 use super::answer;
 use super::cursor::{self, Position};
 use super::parameters::{Filters, Listing, MAX_LIMIT, detail_fields};
 use super::plan;
 use super::problem::Problem;
-use super::view::Listed;
 use super::{Gallery, locate};
+use crate::view::Listed;
 
 /// Index queries that one request may make.
 const MAX_QUERIES: u32 = 16;

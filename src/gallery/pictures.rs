@@ -23,8 +23,8 @@ use crate::storage::{Object, Storage, StorageError};
 use super::parameters::pairs;
 use super::problem::Problem;
 use super::strip::{Edit, Format, Piece, Scanner};
-use super::view::{Picture, Treatment};
 use super::{Gallery, locate};
+use crate::view::{Picture, Treatment};
 use conditions::{Decision, Representation, decide};
 
 /// Bumped when stripping gives other bytes.

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalogue::query::{Entry, Index, Segment, UNDATED_SORT_PREFIX, date_sort};
-use crate::photo::Location;
+use photo_metadata::Location;
 
 use super::bounds::Strip;
 use super::cursor::Position;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::catalogue::CatalogueError;
 use crate::storage::StorageError;
 
-use super::view::clean_text;
+use crate::view::clean_text;
 
 /// Longest piece of a request that a problem repeats, characters.
 const MAX_ECHO_CHARS: usize = 64;

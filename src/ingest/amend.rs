@@ -2,7 +2,8 @@
 
 use crate::catalogue::item::{Item, Overrides};
 use crate::catalogue::{Catalogue, Written};
-use crate::photo::{PhotoId, Privacy};
+use crate::photo_id::PhotoId;
+use crate::privacy::Privacy;
 
 use super::{IngestError, ROUNDS, record};
 

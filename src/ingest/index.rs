@@ -6,9 +6,9 @@ use bytes::Bytes;
 use crate::archive::{ArchiveKey, NO_EXTENSION, Owner, Place};
 use crate::catalogue::Written;
 use crate::catalogue::item::{Item, Part};
-use crate::exif::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
-use crate::photo::PhotoId;
+use crate::photo_id::PhotoId;
 use crate::storage::Object;
+use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
 
 use super::organise::{Verdict, ledger_entry};
 use super::provenance::Provenance;

@@ -7,7 +7,7 @@
 use crate::archive::{self, ArchiveKey, Name, Owner, Plan};
 use crate::catalogue::Claim;
 use crate::catalogue::item::{Item, Overrides, Part, PartSource};
-use crate::photo::PhotoId;
+use crate::photo_id::PhotoId;
 use crate::storage::{Copied, Deleted, Object};
 
 use super::amend::amend_where;

@@ -4,9 +4,9 @@
 use crate::archive::{self, ArchiveKey, Name, Owner, Plan, SourceKey};
 use crate::catalogue::Claim;
 use crate::catalogue::item::{Item, LedgerEntry, PartSource};
-use crate::exif::{EXTRACTOR_VERSION, HEAD_BYTES};
-use crate::photo::PhotoId;
+use crate::photo_id::PhotoId;
 use crate::storage::{Copied, Object};
+use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, SourceAfter, generation};

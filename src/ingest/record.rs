@@ -4,8 +4,10 @@ use crate::catalogue::item::{
     DerivedFrom, IndexKeys, Item, PRIVATE_PARTITION, Part, SCHEMA_VERSION,
 };
 use crate::catalogue::query::date_sort;
-use crate::exif::{EXTRACTOR_VERSION, Extraction};
-use crate::photo::{Image, Photo, Preview, Privacy, Summary, Visibility};
+use crate::privacy::{Privacy, Visibility};
+use crate::summary::{Image, Summary};
+use photo_metadata::{EXTRACTOR_VERSION, Extraction};
+use photo_metadata::{Photo, Preview};
 
 /// The date partition of photos without a date.
 const UNDATED_PARTITION: &str = "undated";
@@ -226,7 +228,8 @@ fn json_bytes<T: serde::Serialize>(value: &T) -> usize {
 mod tests {
     use super::*;
     use crate::catalogue::item::PartSource;
-    use crate::photo::{Camera, CaptureTime, Location, LocationPolicy, TagValue, VisibilityRules};
+    use crate::privacy::{LocationPolicy, VisibilityRules};
+    use photo_metadata::{Camera, CaptureTime, Location, TagValue};
 
     fn item(parts: &[(&str, &str)]) -> Item {
         let mut item = Item::stub("2018-02-01/foobar", "owner");

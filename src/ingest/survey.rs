@@ -10,8 +10,8 @@ use super::{Ingest, IngestError, Outcome, Reading};
 use crate::archive::{ArchiveKey, Place, UNDATED};
 use crate::catalogue::batch::BATCH;
 use crate::catalogue::item::{Holding, LedgerEntry};
-use crate::exif::{EXTRACTOR_VERSION, HEAD_BYTES};
 use crate::storage::Listed;
+use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
 /// Keys that are best surveyed at a time: as many as one request to the table answers.
 pub const SURVEY_AT_ONCE: usize = BATCH;

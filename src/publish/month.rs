@@ -11,8 +11,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::catalogue::published::{Cell, Facet, File, Month};
-use crate::gallery::PublicView;
-use crate::photo::Summary;
+use crate::summary::Summary;
+use crate::view::PublicView;
 
 /// The month of photos without a date.
 pub(crate) const UNDATED: &str = "undated";
@@ -305,7 +305,8 @@ fn lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Camera, CaptureTime, Location, LocationPolicy};
+    use crate::privacy::LocationPolicy;
+    use photo_metadata::{Camera, CaptureTime, Location};
 
     fn view(policy: LocationPolicy) -> PublicView {
         PublicView::new(policy, None, false, false)

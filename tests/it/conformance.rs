@@ -11,7 +11,8 @@ use photo_catalogue::catalogue::item::{Generation, Item, LedgerEntry};
 use photo_catalogue::catalogue::{Catalogue, Claim, Written};
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, Unable};
-use photo_catalogue::photo::{LocationPolicy, PhotoId};
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{Copied, Copying, Headers, Storage};
 
 use crate::ingest::fixture::{World, layout};

@@ -5,11 +5,9 @@ use std::path::Path;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use photo_catalogue::archive::{self, Layout, Name, Place};
-use photo_catalogue::exif::{self, Context, Extraction};
+use photo_metadata::{Context, Extraction};
 
-#[expect(dead_code, reason = "its main function is the example's own")]
-#[path = "../../examples/make_photos.rs"]
-mod make_photos;
+use test_support::example_photos as make_photos;
 
 /// File, wall clock, offset, camera, lens, position.
 type Row = (
@@ -57,7 +55,8 @@ fn extract(file: &str) -> Extraction {
         file_name: file.rsplit('/').next().unwrap_or(file).to_owned(),
         not_after: not_after(),
     };
-    exif::extract(&committed(file), context).unwrap_or_else(|error| panic!("{file}: {error}"))
+    photo_metadata::extract(&committed(file), context)
+        .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 /// The names that a file of the example folder may take in the archive, and its owner.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};
-use photo_catalogue::exif::{Context, Extraction, Extractor, NotAPhoto, Step, extract};
-use photo_catalogue::photo::Photo;
+use photo_metadata::Photo;
+use photo_metadata::{Context, Extraction, Extractor, NotAPhoto, Step, extract};
 use serde_json::Value;
 
 fn corpus() -> Option<PathBuf> {

@@ -10,7 +10,6 @@ mod golden;
 mod ingest;
 mod lambda;
 mod layers;
-mod local_s3;
 mod publish;
 mod serve;
 mod simulation;

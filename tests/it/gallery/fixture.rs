@@ -18,10 +18,10 @@ use photo_catalogue::catalogue::item::{IndexKeys, Item, Overrides, Part};
 use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::catalogue::query::date_sort;
 use photo_catalogue::gallery::{CursorKey, Settings, router};
-use photo_catalogue::photo::{
-    Camera, CaptureTime, Image, Lens, Location, LocationPolicy, Photo, PhotoId, Summary, TagValue,
-    Visibility,
-};
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::privacy::{LocationPolicy, Visibility};
+use photo_catalogue::summary::{Image, Summary};
+use photo_metadata::{Camera, CaptureTime, Lens, Location, Photo, TagValue};
 use serde_json::Value;
 use tokio::net::TcpListener;
 

@@ -1,7 +1,7 @@
 //! Which photos a list holds, and a photo's own page.
 
 use photo_catalogue::catalogue::item::Item;
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::privacy::LocationPolicy;
 use serde_json::json;
 
 use super::fixture::{Fixture, Shot};

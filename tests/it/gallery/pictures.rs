@@ -11,9 +11,10 @@ use little_exif::filetype::FileExtension;
 use little_exif::metadata::Metadata;
 use photo_catalogue::catalogue::item::{Item, Overrides, Part};
 use photo_catalogue::gallery::Pictures;
-use photo_catalogue::local::s3::{Credentials as KeyPair, S3Store};
-use photo_catalogue::photo::{LocationPolicy, Preview, Privacy, Visibility};
+use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
+use photo_metadata::Preview;
+use s3_folder::{Credentials as KeyPair, S3Store};
 use tokio::net::TcpListener;
 
 use super::fixture::{Fixture, Shot};

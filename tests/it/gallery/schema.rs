@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use photo_catalogue::gallery::openapi_document;
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::privacy::LocationPolicy;
 use serde_json::Value;
 
 use super::fixture::{Fixture, Shot};

@@ -19,11 +19,12 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{Item, LedgerEntry, photo_pk};
 use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, Worked};
-use photo_catalogue::local::dynamodb::DynamoDbEngine;
-use photo_catalogue::local::s3::{Credentials, S3Store};
-use photo_catalogue::photo::{LocationPolicy, PhotoId};
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{Copying, Storage};
+use s3_folder::{Credentials, S3Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use axum::response::IntoResponse;
 use http::StatusCode;
 use photo_catalogue::ingest::{Ingest, Outcome};
-use photo_catalogue::photo::{LocationPolicy, PhotoId, Visibility};
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::privacy::{LocationPolicy, Visibility};
 
 use super::fixture::{ARCHIVE, SOURCE, World, layout};
 use super::photos::Shot;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 use photo_catalogue::catalogue::item::Item;
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish;
 use serde_json::Value;
 

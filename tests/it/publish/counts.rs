@@ -1,6 +1,6 @@
 //! The gallery's routes that count: what publish has counted, as the gallery may tell it.
 
-use photo_catalogue::photo::{LocationPolicy, Privacy};
+use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use serde_json::{Value, json};
 
 use super::fixture::World;

@@ -16,12 +16,12 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::Item;
 use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::gallery::PublicView;
-use photo_catalogue::local::dynamodb::DynamoDbEngine;
-use photo_catalogue::local::s3::{Credentials, S3Store};
-use photo_catalogue::photo::{LocationPolicy, Privacy};
+use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{HookRules, Publish, PublishError, Settings, Ticked};
 use photo_catalogue::storage::Storage;
+use photo_catalogue::view::PublicView;
+use s3_folder::{Credentials, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

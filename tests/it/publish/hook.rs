@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use http::{HeaderMap, StatusCode, header};
 use photo_catalogue::catalogue::published;
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, Hook, HookRules};
 use tokio::net::TcpListener;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use photo_catalogue::catalogue::item::PartSource;
-use photo_catalogue::photo::{
-    HomeZones, Location, LocationPolicy, PhotoId, Privacy, TagValue, VisibilityRules,
-};
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::privacy::{HomeZones, LocationPolicy, Privacy, VisibilityRules};
+use photo_metadata::{Location, TagValue};
 use serde_json::Value;
 
 use super::counts::gallery;

@@ -1,6 +1,6 @@
 //! What is published follows the public view.
 
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::privacy::LocationPolicy;
 use std::time::Duration;
 
 use super::fixture::{World, settings};

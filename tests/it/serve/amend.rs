@@ -3,7 +3,7 @@
 use photo_catalogue::catalogue::Written;
 use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::exif::EXTRACTOR_VERSION;
+use photo_metadata::EXTRACTOR_VERSION;
 use serde_json::{Value, json};
 
 use super::process::Photos;

@@ -8,10 +8,10 @@ use photo_catalogue::catalogue::item::{Generation, Item, LedgerEntry};
 use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::catalogue::{Claim, Written};
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::gallery::PublicView;
-use photo_catalogue::photo::LocationPolicy;
+use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, HookRules, Publish, Settings};
 use photo_catalogue::storage::Storage;
+use photo_catalogue::view::PublicView;
 use serde_json::Value;
 
 use super::process::Photos;

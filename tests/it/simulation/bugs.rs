@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use photo_catalogue::archive::Layout;
-use photo_catalogue::photo::PhotoId;
+use photo_catalogue::photo_id::PhotoId;
 use serde_json::{Value, json};
 
 use super::wire::{Request, Response, operation, response};

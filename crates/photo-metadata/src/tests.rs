@@ -1,0 +1,193 @@
+//! The whole extraction over small, made-up files, and the driver's contract.
+
+mod limits;
+
+use bytes::Bytes;
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::{Context, Extraction, Extractor, Format, NotAPhoto, Step, extract};
+use crate::record::TagValue;
+
+fn context() -> Context {
+    let not_after: NaiveDateTime = NaiveDate::from_ymd_opt(2030, 1, 1)
+        .and_then(|d| d.and_hms_opt(0, 0, 0))
+        .expect("a date");
+    Context {
+        file_name: "DSC_0001.JPG".to_owned(),
+        not_after,
+    }
+}
+
+fn read(bytes: &[u8]) -> Extraction {
+    extract(bytes, context()).expect("a recognised format")
+}
+
+/// By ranges, as from a store; with the ranges asked for.
+fn ranged(bytes: &[u8]) -> (Result<Extraction, NotAPhoto>, Vec<std::ops::Range<u64>>) {
+    let mut extractor = Extractor::new(bytes.len() as u64, context());
+    let mut asked = Vec::new();
+    loop {
+        match extractor.step() {
+            Step::Need(range) => {
+                asked.push(range.clone());
+                let part = bytes
+                    .get(range.start as usize..range.end as usize)
+                    .expect("a range inside the file");
+                extractor.feed(range.start, Bytes::copy_from_slice(part));
+            }
+            Step::Done(result) => return (result, asked),
+        }
+    }
+}
+
+/// A little-endian IFD: entries of tag, type, count and the four bytes of value or offset; then the next IFD's offset.
+fn ifd(entries: &[(u16, u16, u32, u32)], next: u32) -> Vec<u8> {
+    let mut bytes = u16::try_from(entries.len())
+        .expect("few")
+        .to_le_bytes()
+        .to_vec();
+    for (tag, kind, count, value) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(count.to_le_bytes());
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes.extend(next.to_le_bytes());
+    bytes
+}
+
+fn tiff(body: &[u8]) -> Vec<u8> {
+    [b"II*\0\x08\0\0\0", body].concat()
+}
+
+fn says(extraction: &Extraction, what: &str) -> bool {
+    extraction
+        .warnings
+        .iter()
+        .any(|warning| warning.contains(what))
+}
+
+#[test]
+fn a_small_tiff_is_read_whole_and_at_once() {
+    let mut bytes = tiff(&ifd(&[(0x010f, 2, 6, 38), (0x0112, 3, 1, 6)], 0));
+    bytes.extend(b"Canon\0");
+    let (result, asked) = ranged(&bytes);
+    let photo = result.expect("a photo").photo;
+    assert_eq!(photo.camera.map(|c| c.slug).as_deref(), Some("canon"));
+    assert_eq!(
+        (photo.orientation, asked.as_slice()),
+        (Some(6), std::slice::from_ref(&(0..44)))
+    );
+}
+
+#[test]
+fn an_empty_file_is_no_photo_and_costs_nothing() {
+    let (result, asked) = ranged(b"");
+    assert_eq!(
+        result
+            .map(|_| ())
+            .map_err(|e| (e.to_string(), e.reads.count)),
+        Err(("empty".to_owned(), 0))
+    );
+    assert!(asked.is_empty());
+}
+
+#[test]
+fn a_broken_photo_is_an_undated_photo_with_a_warning() {
+    for bytes in [
+        &b"\xff\xd8"[..],
+        b"II*\0",
+        b"\x89PNG\r\n\x1a\n",
+        b"RIFF\0\0\0\0WEBPVP8X",
+        b"MM\0*\xff\xff\xff\xff",
+        b"\0MRM",
+    ] {
+        let extraction = read(bytes);
+        assert_eq!(extraction.photo.capture.date, None);
+        assert_eq!(extraction.photo, ranged(bytes).0.expect("a photo").photo);
+    }
+    assert!(says(&read(b"\xff\xd8"), "cut short"));
+}
+
+#[test]
+fn a_file_that_ends_before_its_size_is_cut_and_not_waited_for() {
+    let mut extractor = Extractor::new(1 << 20, context());
+    assert!(matches!(extractor.step(), Step::Need(range) if range == (0..64 << 10)));
+    extractor.feed(
+        0,
+        Bytes::from_static(b"\xff\xd8\xff\xe1\x10\x00Exif\0\0II*\0"),
+    );
+    assert!(
+        matches!(extractor.step(), Step::Done(Ok(extraction)) if extraction.format == Format::Jpeg)
+    );
+}
+
+#[test]
+fn values_are_typed_and_impossible_ones_are_absent() {
+    let mut bytes = tiff(&ifd(
+        &[
+            (0x829a, 5, 1, 62),
+            (0x829d, 5, 1, 70),
+            (0x9003, 2, 20, 78),
+            (0x0112, 3, 1, 9),
+        ],
+        0,
+    ));
+    bytes.extend([1, 0, 0, 0, 250, 0, 0, 0]);
+    bytes.extend([0; 8]);
+    bytes.extend(b"2018:02:01 09:41:07\0");
+    let extraction = read(&bytes);
+    let tags = &extraction.tags["IFD0"];
+    assert_eq!(
+        tags["ExposureTime"],
+        TagValue::Rational {
+            value: 0.004,
+            fraction: "1/250".to_owned()
+        }
+    );
+    assert_eq!(
+        tags["DateTimeOriginal"],
+        TagValue::Text("2018-02-01T09:41:07".to_owned())
+    );
+    assert_eq!(tags.get("FNumber"), None);
+    let photo = extraction.photo;
+    assert_eq!(
+        (photo.exposure.time.as_deref(), photo.exposure.f_number),
+        (Some("1/250"), None)
+    );
+    assert_eq!(
+        (photo.capture.date.as_deref(), photo.orientation),
+        (Some("2018-02-01"), None)
+    );
+}
+
+#[test]
+fn a_lens_is_named_by_lens_model_else_its_specification_else_the_maker_note() {
+    let read_lens = |tags: &[u16]| {
+        let all = [
+            (0x010f, 2, 6, 200),
+            (0x927c, 7, 40, 300),
+            (0xa432, 5, 4, 220),
+            (0xa434, 2, 8, 260),
+        ];
+        let entries: Vec<(u16, u16, u32, u32)> = all
+            .into_iter()
+            .filter(|entry| entry.0 == 0x010f || tags.contains(&entry.0))
+            .collect();
+        let mut bytes = tiff(&ifd(&entries, 0));
+        bytes.resize(400, 0);
+        bytes[200..206].copy_from_slice(b"Canon\0");
+        let numbers = [18_u32, 1, 55, 1, 35, 10, 56, 10];
+        bytes[220..252].copy_from_slice(&numbers.map(u32::to_le_bytes).concat());
+        bytes[260..268].copy_from_slice(b"RF 50mm\0");
+        let note = ifd(&[(0x0095, 2, 8, 350)], 0);
+        bytes[300..300 + note.len()].copy_from_slice(&note);
+        bytes[350..358].copy_from_slice(b"EF 24mm\0");
+        read(&bytes).photo.lens.map(|lens| lens.name)
+    };
+    let all = &[0x927c, 0xa432, 0xa434];
+    assert_eq!(read_lens(all).as_deref(), Some("RF 50mm"));
+    assert_eq!(read_lens(&all[..2]).as_deref(), Some("18-55mm f/3.5-5.6"));
+    assert_eq!(read_lens(&all[..1]).as_deref(), Some("EF 24mm"));
+    assert_eq!(read_lens(&[]), None);
+}

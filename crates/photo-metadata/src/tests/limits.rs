@@ -1,0 +1,455 @@
+//! Each limit of `limits.rs`, reached: what lies before it is read, what lies behind it is not.
+
+use std::fmt::Write as _;
+
+use super::super::limits;
+use super::{ifd, ranged, read, says, tiff};
+use crate::Extraction;
+
+#[test]
+fn no_more_than_six_ranges_are_asked_for() {
+    // Each IFD of the chain a megabyte after the one before.
+    let mut bytes = vec![0; 8 << 20];
+    bytes[..8].copy_from_slice(b"II*\0\x08\0\0\0");
+    for page in 0..8_u32 {
+        let at = if page == 0 {
+            8
+        } else {
+            (page << 20) as usize - 77
+        };
+        let directory = ifd(&[(0x0112, 3, 1, 1)], ((page + 1) << 20) - 77);
+        bytes[at..at + directory.len()].copy_from_slice(&directory);
+    }
+    let (result, asked) = ranged(&bytes);
+    let extraction = result.expect("a photo");
+    assert_eq!(asked.len(), limits::READS as usize);
+    assert!(says(&extraction, "too far apart"));
+    assert_eq!(extraction.photo.orientation, Some(1));
+    assert_eq!(extraction.reads.count, limits::READS);
+}
+
+#[test]
+fn no_more_than_eight_megabytes_are_asked_for() {
+    // An XMP of 3 MiB, and two more like it.
+    let mib = 1_u32 << 20;
+    let mut bytes = vec![b' '; 12 << 20];
+    let entries = [
+        (0x02bc, 1, 3 * mib, mib),
+        (0x83bb, 1, 3 * mib, 5 * mib),
+        (0x8649, 1, 3 * mib, 9 * mib),
+    ];
+    let head = tiff(&ifd(&entries, 0));
+    bytes[..head.len()].copy_from_slice(&head);
+    let (result, asked) = ranged(&bytes);
+    let total: u64 = asked.iter().map(|range| range.end - range.start).sum();
+    assert!(total <= limits::BYTES, "{asked:?}");
+    assert!(says(&result.expect("a photo"), "too far apart"));
+}
+
+#[test]
+fn a_chain_of_ifds_is_read_to_its_limit_and_a_loop_not_at_all() {
+    let page = |n: u32| ifd(&[(0x0112, 3, 1, 1)], 8 + 18 * (n + 1));
+    let body: Vec<u8> = (0..20).flat_map(page).collect();
+    let extraction = read(&tiff(&body));
+    assert_eq!(extraction.tags.len(), usize::from(limits::CHAIN));
+    let looped = read(&tiff(&ifd(&[(0x0112, 3, 1, 1)], 8)));
+    assert!(says(&looped, "repeats"));
+}
+
+#[test]
+fn sub_ifds_are_read_to_a_number_and_a_depth() {
+    // Each SubIFD holds one more.
+    let nested: Vec<u8> = (0..20_u32)
+        .flat_map(|n| ifd(&[(0x014a, 4, 1, 8 + 18 * (n + 1))], 0))
+        .collect();
+    assert!(says(&read(&tiff(&nested)), "nested too deep"));
+    // 200 SubIFDs side by side.
+    let mut body = ifd(&[(0x014a, 4, 200, 26)], 0);
+    body.extend((0..200_u32).flat_map(|n| (826 + 18 * n).to_le_bytes()));
+    body.extend((0..200).flat_map(|_| ifd(&[(0x0112, 3, 1, 1)], 0)));
+    let wide = read(&tiff(&body));
+    assert!(says(&wide, "too many IFDs"));
+    assert_eq!(wide.tags.len() + 1, limits::IFDS);
+}
+
+#[test]
+fn entries_beyond_their_limit_are_left_and_said() {
+    let entries: Vec<(u16, u16, u32, u32)> = (0..60_000).map(|n| (n, 3, 1, 1)).collect();
+    let extraction = read(&tiff(&ifd(&entries, 0)));
+    assert!(says(&extraction, "too many entries"));
+    assert!(extraction.tags["IFD0"].len() <= limits::ENTRIES);
+}
+
+#[test]
+fn large_and_binary_values_are_listed_with_their_size() {
+    let size = u32::try_from(limits::VALUE).expect("small") + 2;
+    let binary = u32::try_from(limits::BINARY).expect("small") + 1;
+    let mut bytes = tiff(&ifd(
+        &[(0x013e, 3, size / 2, 100), (0xc4a5, 7, binary, 100)],
+        0,
+    ));
+    bytes.resize(5_000, 0x80);
+    let extraction = read(&bytes);
+    assert_eq!(extraction.omitted["IFD0.WhitePoint"], u64::from(size));
+    assert_eq!(extraction.omitted["IFD0.PrintIM"], u64::from(binary));
+}
+
+#[test]
+fn all_values_together_have_a_limit() {
+    let entries: Vec<(u16, u16, u32, u32)> =
+        (0..400).map(|n| (0x4000 + n, 1, 2_000, 6_000)).collect();
+    let mut bytes = tiff(&ifd(&entries, 0));
+    bytes.resize(9_000, 7);
+    let extraction = read(&bytes);
+    let kept = extraction.tags["IFD0"].len() as u64 * 2_000;
+    assert!(
+        kept <= limits::VALUES && kept + 2_000 > limits::VALUES,
+        "{kept}"
+    );
+    assert!(!extraction.omitted.is_empty());
+}
+
+#[test]
+fn warnings_have_a_limit() {
+    // Every value lies outside the file.
+    let entries: Vec<(u16, u16, u32, u32)> =
+        (0..100).map(|n| (0x4000 + n, 1, 100, 1_000_000)).collect();
+    assert_eq!(
+        read(&tiff(&ifd(&entries, 0))).warnings.len(),
+        limits::WARNINGS
+    );
+}
+
+#[test]
+fn xmp_has_its_limits_too() {
+    let packet = |inner: &str| {
+        let head = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description>"#;
+        let body = format!(
+            "http://ns.adobe.com/xap/1.0/\0{head}{inner}</r:Description></r:RDF></x:xmpmeta>"
+        );
+        let length = u16::try_from(body.len() + 2).expect("short").to_be_bytes();
+        read(
+            &[
+                b"\xff\xd8\xff\xe1",
+                &length[..],
+                body.as_bytes(),
+                b"\xff\xd9",
+            ]
+            .concat(),
+        )
+    };
+    let words = (0..limits::KEYWORDS + 100).fold(String::new(), |mut words, n| {
+        let _ = write!(words, "<r:li>k{n}</r:li>");
+        words
+    });
+    let many = packet(&format!("<dc:subject><r:Bag>{words}</r:Bag></dc:subject>"));
+    assert_eq!(many.photo.keywords.len(), limits::KEYWORDS);
+    assert!(says(
+        &packet(&"<dc:a>".repeat(limits::XML_DEPTH + 1)),
+        "nested too deep"
+    ));
+    let names = (0..limits::PROPERTIES + 10).fold(String::new(), |mut names, n| {
+        let _ = write!(names, "<dc:p{n}>x</dc:p{n}>");
+        names
+    });
+    assert_eq!(
+        packet(&(names + "<dc:title>late</dc:title>")).photo.title,
+        None
+    );
+    // The billion laughs: entities are not expanded.
+    let laughs =
+        packet(r#"<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><dc:title>&b;</dc:title>"#);
+    assert_eq!(laughs.photo.title, None);
+}
+
+#[test]
+fn segments_have_a_limit() {
+    let bytes = [
+        &b"\xff\xd8"[..],
+        &b"\xff\xfe\0\x02".repeat(limits::SEGMENTS + 1),
+        b"\xff\xc0\0\x07\x08\0\x02\0\x03",
+    ]
+    .concat();
+    assert_eq!(read(&bytes).photo.width, None);
+}
+
+#[test]
+fn a_directory_of_nonsense_is_left_and_said() {
+    let read_with = |broken: usize| {
+        let mut entries = vec![(0x0112, 3, 1, 6)];
+        entries.extend((0..broken).map(|_| (0x4000, 99, 1, 1)));
+        entries.push((0x0115, 3, 1, 3));
+        read(&tiff(&ifd(&entries, 0)))
+    };
+    let sound = read_with(limits::BROKEN_ENTRIES - 1);
+    assert!(sound.tags["IFD0"].contains_key("SamplesPerPixel"));
+    let nonsense = read_with(limits::BROKEN_ENTRIES);
+    assert!(!nonsense.tags["IFD0"].contains_key("SamplesPerPixel"));
+    assert!(says(&nonsense, "too many broken entries"));
+}
+
+const XMP_HEAD: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description>"#;
+const LATE: &str = "<dc:title>late</dc:title>";
+
+/// A JPEG XL file with an XMP box for each packet's inside.
+fn packets(insides: &[String]) -> Extraction {
+    let mut bytes = b"\0\0\0\x0cJXL \r\n\x87\n".to_vec();
+    for inside in insides {
+        let packet = format!("{XMP_HEAD}{inside}");
+        bytes.extend(
+            u32::try_from(packet.len() + 8)
+                .expect("small")
+                .to_be_bytes(),
+        );
+        bytes.extend(b"xml ");
+        bytes.extend(packet.as_bytes());
+    }
+    read(&bytes)
+}
+
+fn title_is_read(insides: &[String]) -> bool {
+    packets(insides).photo.title.is_some()
+}
+
+#[test]
+fn of_a_packet_only_the_first_megabytes_are_read() {
+    let after = |bytes: u64| {
+        let room = usize::try_from(bytes).expect("small") - XMP_HEAD.len();
+        [" ".repeat(room) + LATE]
+    };
+    assert!(title_is_read(&after(limits::PACKET - 100)));
+    assert!(!title_is_read(&after(limits::PACKET)));
+}
+
+#[test]
+fn of_all_packets_together_only_some_megabytes_are_read() {
+    let filler = " ".repeat(usize::try_from(limits::PACKET).expect("small"));
+    let late = " ".repeat(1_000) + LATE;
+    assert!(title_is_read(&[filler.clone(), late.clone()]));
+    assert!(!title_is_read(&[filler.clone(), filler, late]));
+    const { assert!(limits::PACKETS == 2 * limits::PACKET) };
+}
+
+#[test]
+fn of_many_blocks_the_first_are_read_and_the_rest_said() {
+    let with = |before: usize| {
+        let mut all = vec![String::new(); before];
+        all.push(LATE.to_owned());
+        packets(&all)
+    };
+    assert!(with(limits::BLOCKS - 1).photo.title.is_some());
+    let many = with(limits::BLOCKS);
+    assert_eq!(many.photo.title, None);
+    assert!(says(&many, "more metadata blocks"));
+}
+
+#[test]
+fn elements_attributes_and_namespaces_have_limits() {
+    let after = |before: String| [before + LATE];
+    // Three elements are around these, and one is the title itself.
+    assert!(title_is_read(&after(
+        "<dc:a/>".repeat(limits::XML_ELEMENTS - 4)
+    )));
+    let many = packets(&after("<dc:a/>".repeat(limits::XML_ELEMENTS - 3)));
+    assert!(many.photo.title.is_none() && says(&many, "too many elements"));
+    let attributes = |n: usize| [format!("<dc:a {} dc:title='late'/>", "b='x' ".repeat(n))];
+    assert!(title_is_read(&attributes(limits::XML_ATTRIBUTES - 1)));
+    assert!(!title_is_read(&attributes(limits::XML_ATTRIBUTES)));
+    let namespaces = |n: usize| {
+        let declared = (0..n).fold(String::new(), |mut declared, n| {
+            let _ = write!(declared, " xmlns:n{n}='u'");
+            declared
+        });
+        after(format!("<dc:a{declared}/>"))
+    };
+    assert!(title_is_read(&namespaces(limits::XML_NAMESPACES)));
+    assert!(!title_is_read(&namespaces(limits::XML_NAMESPACES + 1)));
+}
+
+/// A HEIF whose one Exif item says that it is turned; `iloc` lists this many other items before it, the first of them
+/// with this many extents that take no bytes.
+fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
+    let boxed = |kind: &[u8], body: &[u8]| {
+        let length = u32::try_from(body.len() + 8).expect("small");
+        [&length.to_be_bytes()[..], kind, body].concat()
+    };
+    let infe = boxed(b"infe", b"\x02\0\0\0\0\x01\0\0Exif\0");
+    let iinf = boxed(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &infe].concat());
+    let count = u16::try_from(items_before + 1)
+        .expect("small")
+        .to_be_bytes();
+    // Version 0, neither lengths nor offsets: the place is the base offset, and an extent of no length is the rest.
+    let mut iloc = vec![0, 0, 0, 0, 0x00, 0x40, count[0], count[1]];
+    for index in 0..items_before {
+        let extents = if index == 0 { extents_of_the_first } else { 0 };
+        let extents = u16::try_from(extents).expect("small").to_be_bytes();
+        iloc.extend([0xff, 0xff, 0, 0, 0, 0, 0, 0, extents[0], extents[1]]);
+    }
+    let base = iloc.len() + 4;
+    iloc.extend([0, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let ftyp = boxed(b"ftyp", b"heic\0\0\0\0heic");
+    let meta_length = 8 + 4 + iinf.len() + 8 + iloc.len();
+    let place = u32::try_from(ftyp.len() + meta_length + 8).expect("small");
+    iloc[base..base + 4].copy_from_slice(&place.to_be_bytes());
+    let meta = boxed(
+        b"meta",
+        &[&[0; 4][..], &iinf, &boxed(b"iloc", &iloc)].concat(),
+    );
+    let item = [&[0; 4][..], &tiff(&ifd(&[(0x0112, 3, 1, 6)], 0))].concat();
+    read(&[ftyp, meta, boxed(b"mdat", &item)].concat())
+}
+
+#[test]
+fn items_and_extents_of_a_heif_have_limits() {
+    let orientation = |items, extents| heif(items, extents).photo.orientation;
+    assert_eq!(orientation(limits::ITEMS - 1, 0), Some(6));
+    assert_eq!(orientation(limits::ITEMS, 0), None);
+    assert_eq!(orientation(1, limits::ITEMS - 1), Some(6));
+    assert_eq!(orientation(1, limits::ITEMS), None);
+    assert!(says(&heif(limits::ITEMS, 0), "lies nowhere"));
+}
+
+/// A CRW with this many nameless records before the one with the camera.
+fn crw(records_before: usize) -> Extraction {
+    let count = u16::try_from(records_before + 1).expect("small");
+    let mut bytes = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0Canon\0EOS\0".to_vec();
+    let directory = u32::try_from(bytes.len() - 26).expect("small");
+    bytes.extend(count.to_le_bytes());
+    for _ in 0..records_before {
+        bytes.extend([0x01, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+    bytes.extend([0x0a, 0x08, 10, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend(directory.to_le_bytes());
+    read(&bytes)
+}
+
+/// An X3F whose properties end with the camera, and with this many JPEGs, each turned by its number.
+fn x3f(properties_before: usize, pictures: u8) -> Extraction {
+    let mut properties = b"SECp\0\0\x02\0".to_vec();
+    let count = u32::try_from(properties_before + 1).expect("small");
+    for number in [count, 0, 0, 0] {
+        properties.extend(number.to_le_bytes());
+    }
+    // The one text that there is: CAMMANUF, then SIGMA.
+    properties.extend([0xff; 8].repeat(properties_before));
+    properties.extend([0_u32, 9].map(u32::to_le_bytes).concat());
+    let text = "CAMMANUF\0SIGMA\0";
+    properties.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    let mut bytes = b"FOVb\0\0\x02\0".to_vec();
+    bytes.resize(40, 0);
+    let mut sections = vec![(40, properties.len(), b"PROP")];
+    bytes.extend(properties);
+    for turn in 1..=pictures {
+        let tiff = tiff(&ifd(&[(0x0112, 3, 1, u32::from(turn))], 0));
+        let exif = [b"Exif\0\0", &tiff[..]].concat();
+        let length = u16::try_from(exif.len() + 2).expect("short").to_be_bytes();
+        let mut image = b"SECi\0\0\x02\0\x02\0\0\0\x12\0\0\0".to_vec();
+        image.resize(28, 0);
+        image.extend([b"\xff\xd8\xff\xe1", &length[..], &exif, b"\xff\xd9"].concat());
+        sections.push((bytes.len(), image.len(), b"IMA2"));
+        bytes.extend(image);
+    }
+    let directory = u32::try_from(bytes.len()).expect("small");
+    bytes.extend(b"SECd\0\0\x02\0");
+    bytes.extend(u32::try_from(sections.len()).expect("small").to_le_bytes());
+    for (start, length, kind) in sections {
+        bytes.extend(u32::try_from(start).expect("small").to_le_bytes());
+        bytes.extend(u32::try_from(length).expect("small").to_le_bytes());
+        bytes.extend(kind);
+    }
+    bytes.extend(directory.to_le_bytes());
+    read(&bytes)
+}
+
+/// A RAF whose directory has this many records before the size.
+fn raf(records_before: usize) -> Extraction {
+    let mut bytes = b"FUJIFILMCCD-RAW ".to_vec();
+    bytes.resize(100, 0);
+    bytes[92..96].copy_from_slice(&100_u32.to_be_bytes());
+    bytes.extend(
+        u32::try_from(records_before + 1)
+            .expect("small")
+            .to_be_bytes(),
+    );
+    bytes.extend([0x40, 0, 0, 0].repeat(records_before));
+    bytes.extend([1, 0x11, 0, 4, 0, 4, 0, 6]);
+    read(&bytes)
+}
+
+#[test]
+fn records_and_pictures_of_raw_files_have_limits() {
+    let has_camera = |extraction: Extraction| extraction.photo.camera.is_some();
+    assert!(has_camera(crw(limits::RECORDS - 1)));
+    assert!(!has_camera(crw(limits::RECORDS)));
+    assert!(has_camera(x3f(limits::RECORDS - 1, 0)));
+    assert!(!has_camera(x3f(limits::RECORDS, 0)));
+    assert_eq!(raf(limits::RECORDS - 1).photo.width, Some(6));
+    assert_eq!(raf(limits::RECORDS).photo.width, None);
+    let most = u8::try_from(limits::PICTURES).expect("small");
+    assert_eq!(x3f(0, most + 1).photo.orientation, Some(most));
+}
+
+#[test]
+fn a_heap_that_holds_itself_comes_to_an_end() {
+    let mut bytes = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    bytes.extend(200_u16.to_le_bytes());
+    for _ in 0..200 {
+        bytes.extend([0x07, 0x28, 0xd6, 0x07, 0, 0, 0, 0, 0, 0]);
+    }
+    bytes.extend([0; 4]);
+    assert_eq!(bytes.len() - 26, 0x07d6);
+    assert!(says(&read(&bytes), "broken directory"));
+}
+
+#[test]
+fn behind_a_png_s_image_data_only_its_last_bytes_are_searched() {
+    let chunk = |kind: &[u8], body: &[u8]| {
+        let mut sum = flate2::Crc::new();
+        sum.update(kind);
+        sum.update(body);
+        let length = u32::try_from(body.len()).expect("small").to_be_bytes();
+        [&length[..], kind, body, &sum.sum().to_be_bytes()].concat()
+    };
+    let data = chunk(b"IDAT", &[7; 8_192]);
+    let exif = chunk(b"eXIf", &tiff(&ifd(&[(0x0112, 3, 1, 6)], 0)));
+    let orientation = |before: Vec<u8>, after: usize| {
+        let head = [b"\x89PNG\r\n\x1a\n", &data.repeat(20)[..]].concat();
+        let bytes = [
+            head,
+            before,
+            exif.clone(),
+            data.repeat(after),
+            chunk(b"IEND", b""),
+        ]
+        .concat();
+        read(&bytes).photo.orientation
+    };
+    assert_eq!(orientation(Vec::new(), 7), Some(6));
+    assert_eq!(orientation(Vec::new(), 8), None);
+    const { assert!(limits::PNG_TAIL == 8 * 8_192) };
+    let names = |n: usize| b"\0\0\0\0tEXt".repeat(n);
+    assert_eq!(orientation(names(limits::PNG_TAIL_CHUNKS - 1), 0), Some(6));
+    assert_eq!(orientation(names(limits::PNG_TAIL_CHUNKS), 0), None);
+}
+
+#[test]
+fn texts_of_a_png_inflate_to_a_limit_all_together() {
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    let half = usize::try_from(limits::MEMORY / 2).expect("small");
+    for text in [
+        vec![b' '; half],
+        vec![b' '; half - 100],
+        b"late".to_vec(),
+        vec![b' '; 200],
+    ] {
+        let mut packed =
+            flate2::write::ZlibEncoder::new(b"Title\0\0".to_vec(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, &text).expect("memory");
+        let body = packed.finish().expect("memory");
+        bytes.extend(u32::try_from(body.len()).expect("small").to_be_bytes());
+        bytes.extend([b"zTXt", &body[..], &[0; 4]].concat());
+    }
+    let extraction = read(&bytes);
+    assert_eq!(extraction.photo.title.as_deref(), Some("late"));
+    assert!(says(&extraction, "inflates without end"));
+}

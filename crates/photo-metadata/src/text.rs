@@ -1,0 +1,168 @@
+//! Bytes to text: the character sets that metadata are written in, and the cleaning that every text gets.
+
+use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::limits;
+use super::tiff::{Field, Kind, Order};
+
+/// The text of a field: ASCII as it comes (UTF-8, else Latin-1), its first NUL-terminated part, cleaned.
+pub(crate) fn of(field: &Field<'_>) -> Option<String> {
+    let bytes = field.bytes?;
+    match field.kind {
+        Kind::Ascii | Kind::Undefined | Kind::Byte => clean(&decode(until_nul(bytes))),
+        _ => None,
+    }
+}
+
+/// The part before the first NUL.
+pub(crate) fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&b| b == 0).next().unwrap_or_default()
+}
+
+/// UTF-8, else Latin-1 in its Windows dress.
+pub(crate) fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => WINDOWS_1252
+            .decode_without_bom_handling(bytes)
+            .0
+            .into_owned(),
+    }
+}
+
+/// UTF-16 in the given order, up to the first NUL; cleaned.
+pub(crate) fn utf16(bytes: &[u8], order: Order) -> Option<String> {
+    let end = bytes
+        .chunks_exact(2)
+        .position(|pair| pair == [0, 0])
+        .map_or(bytes.len() & !1, |n| n * 2);
+    let encoding = if order == Order::Big {
+        UTF_16BE
+    } else {
+        UTF_16LE
+    };
+    clean(&encoding.decode(bytes.get(..end)?).0)
+}
+
+/// EXIF 3.0 4.6.6.4 UserComment: an 8-byte character code, then the text.
+pub(crate) fn user_comment(field: &Field<'_>) -> Option<String> {
+    let bytes = field.bytes?;
+    let Some((code, text)) = bytes.split_at_checked(8) else {
+        return clean(&decode(until_nul(bytes)));
+    };
+    let with = |encoding: &'static Encoding| clean(&encoding.decode(text).0);
+    match code {
+        b"ASCII\0\0\0" => clean(&decode(until_nul(text))),
+        b"UNICODE\0" => {
+            // Writers disagree about the byte order: whichever side holds the more zeros has the high bytes.
+            let zeros = |side: usize| {
+                text.iter()
+                    .skip(side)
+                    .step_by(2)
+                    .filter(|&&b| b == 0)
+                    .count()
+            };
+            let order = match zeros(0).cmp(&zeros(1)) {
+                std::cmp::Ordering::Greater => Order::Big,
+                std::cmp::Ordering::Less => Order::Little,
+                std::cmp::Ordering::Equal => field.order,
+            };
+            utf16(text, order)
+        }
+        // JIS X 0208 is written as ISO-2022-JP, and, against the standard, as EUC or Shift_JIS.
+        b"JIS\0\0\0\0\0" if text.contains(&0x1b) => with(encoding_rs::ISO_2022_JP),
+        b"JIS\0\0\0\0\0" if !EUC_JP.decode(text).2 => with(EUC_JP),
+        b"JIS\0\0\0\0\0" => with(SHIFT_JIS),
+        [0, 0, 0, 0, 0, 0, 0, 0] => clean(&decode(until_nul(text))),
+        _ => clean(&decode(until_nul(bytes))),
+    }
+}
+
+/// Without control and bidirectional-control characters, noncharacters and the byte order mark; trimmed; at most
+/// 1 KB; `None` where nothing is left.
+pub(crate) fn clean(text: &str) -> Option<String> {
+    let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    if trimmed.is_empty() {
+        return None;
+    }
+    // Nearly every text is short printable ASCII: one allocation.
+    if trimmed.len() <= limits::TEXT && trimmed.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return Some(trimmed.to_owned());
+    }
+    let mut kept = String::with_capacity(trimmed.len().min(limits::TEXT));
+    for c in trimmed.chars() {
+        let c = if matches!(c, '\n' | '\r' | '\t') {
+            ' '
+        } else {
+            c
+        };
+        if kept.len() + c.len_utf8() > limits::TEXT {
+            break;
+        }
+        let repeated_space = c == ' ' && kept.ends_with(' ');
+        if !unwanted(c) && !repeated_space {
+            kept.push(c);
+        }
+    }
+    kept.truncate(kept.trim_end().len());
+    (!kept.is_empty()).then_some(kept)
+}
+
+fn unwanted(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{feff}' | '\u{fffd}' | '\u{fffe}' | '\u{ffff}' | '\u{fff9}'..='\u{fffb}'
+        )
+        || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiff::Ifd;
+
+    fn comment(bytes: &[u8]) -> Option<String> {
+        user_comment(&Field {
+            ifd: Ifd::Exif,
+            tag: 0x9286,
+            kind: Kind::Undefined,
+            count: bytes.len() as u64,
+            order: Order::Little,
+            bytes: Some(bytes),
+            size: bytes.len() as u64,
+            offset: 0,
+            view: crate::sparse::Sparse::whole(&[]).view(),
+        })
+    }
+
+    #[test]
+    fn text_loses_control_and_bidi_characters_and_keeps_its_letters() {
+        assert_eq!(clean(" a\u{202e}b\u{7}c\0 ").as_deref(), Some("abc"));
+        assert_eq!(clean("Zürich 東京").as_deref(), Some("Zürich 東京"));
+        assert_eq!(clean(" \0 "), None);
+        assert_eq!(
+            clean(&"é".repeat(2_000)).map(|t| t.len()),
+            Some(limits::TEXT)
+        );
+    }
+
+    #[test]
+    fn latin_1_is_read_where_the_bytes_are_no_utf_8() {
+        assert_eq!(decode(b"Z\xfcrich"), "Zürich");
+        assert_eq!(decode("Zürich".as_bytes()), "Zürich");
+    }
+
+    #[test]
+    fn a_user_comment_is_read_in_its_declared_character_set() {
+        assert_eq!(comment(b"ASCII\0\0\0hello\0\0").as_deref(), Some("hello"));
+        assert_eq!(comment(b"UNICODE\0h\0i\0").as_deref(), Some("hi"));
+        assert_eq!(comment(b"UNICODE\0\0h\0i").as_deref(), Some("hi"));
+        assert_eq!(
+            comment(b"JIS\0\0\0\0\0\x1b$BEl5~\x1b(B").as_deref(),
+            Some("東京")
+        );
+        assert_eq!(comment(b"\0\0\0\0\0\0\0\0   "), None);
+    }
+}

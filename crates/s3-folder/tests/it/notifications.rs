@@ -1,0 +1,274 @@
+//! Notifications: their shape, and that each is delivered until it is acknowledged.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_s3::primitives::ByteStream;
+use s3_folder::S3Store;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::{BUCKET, Server};
+
+/// A receiver that keeps what it gets, and answers as told.
+#[derive(Clone, Default)]
+struct Receiver {
+    events: Arc<Mutex<Vec<Value>>>,
+    came: Arc<Notify>,
+}
+
+impl Receiver {
+    /// Delivers in the background; the answer of each event is `answer`'s.
+    fn listen(
+        &self,
+        store: &S3Store,
+        answer: impl Fn(usize, &Value) -> Result<Value, String> + Clone + Send + Sync + 'static,
+    ) -> Arc<Notify> {
+        let stop = Arc::new(Notify::new());
+        let (receiver, store, stopped) = (self.clone(), store.clone(), Arc::clone(&stop));
+        let handler = move |event: Value| {
+            let (receiver, answer) = (receiver.clone(), answer.clone());
+            async move {
+                let count = {
+                    let mut events = receiver.events.lock().unwrap();
+                    events.push(event.clone());
+                    events.len()
+                };
+                receiver.came.notify_one();
+                answer(count, &event)
+            }
+        };
+        tokio::spawn(async move {
+            store
+                .deliver(2, handler, async move { stopped.notified().await })
+                .await
+        });
+        stop
+    }
+
+    /// The S3 records that came, in the order of their sequencers.
+    fn records(&self) -> Vec<Value> {
+        let events = self.events.lock().unwrap();
+        let bodies = events
+            .iter()
+            .flat_map(|event| event["Records"].as_array().unwrap().clone());
+        let mut records: Vec<Value> = bodies
+            .map(|record| {
+                serde_json::from_str::<Value>(record["body"].as_str().unwrap()).unwrap()["Records"]
+                    [0]
+                .clone()
+            })
+            .collect();
+        records.sort_by_key(|record| {
+            record["s3"]["object"]["sequencer"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        });
+        records
+    }
+
+    /// Waits until everything was acknowledged.
+    async fn drained(&self, store: &S3Store) {
+        for _ in 0..3000 {
+            if store.undelivered() == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{} notifications were not delivered", store.undelivered());
+    }
+}
+
+fn acknowledge(_: usize, _: &Value) -> Result<Value, String> {
+    Ok(json!({ "batchItemFailures": [] }))
+}
+
+fn told(records: &[Value]) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    records
+        .iter()
+        .map(|record| {
+            (
+                text(&record["eventName"]),
+                text(&record["s3"]["object"]["key"]),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_change_under_the_prefix_is_told_in_aws_json() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "inbox/");
+    let receiver = Receiver::default();
+    receiver.listen(&server.store, acknowledge);
+    server.put("elsewhere/a.jpg", "x").await;
+    server.put("inbox/a b+ä.jpg", "hello").await;
+    let copy = server
+        .client
+        .copy_object()
+        .bucket(BUCKET)
+        .key("inbox/c")
+        .copy_source("photos/elsewhere/a.jpg");
+    copy.send().await.unwrap();
+    server.delete("inbox/c").await;
+    server.delete("inbox/never").await;
+    receiver.drained(&server.store).await;
+    let records = receiver.records();
+    let expected = [
+        ("ObjectCreated:Put", "inbox/a+b%2B%C3%A4.jpg"),
+        ("ObjectCreated:Copy", "inbox/c"),
+        ("ObjectRemoved:Delete", "inbox/c"),
+    ];
+    assert_eq!(
+        told(&records),
+        expected.map(|(name, key)| (name.to_owned(), key.to_owned()))
+    );
+
+    let mut shown = records.clone();
+    for record in &mut shown {
+        let time = record["eventTime"].as_str().unwrap();
+        assert!(
+            time.len() == 24
+                && time.ends_with('Z')
+                && chrono::DateTime::parse_from_rfc3339(time).is_ok()
+        );
+        record["eventTime"] = "TIME".into();
+        record["responseElements"] = json!({"x-amz-request-id": "ID", "x-amz-id-2": "ID"});
+        record["s3"]["object"]["sequencer"] = "SEQUENCER".into();
+    }
+    insta::assert_json_snapshot!("notifications", shown);
+    let event = receiver.events.lock().unwrap()[0]["Records"][0].clone();
+    assert_eq!(event["eventSource"], "aws:sqs");
+    assert!(!event["messageId"].as_str().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn sequencers_grow_for_each_key() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "");
+    for body in ["1", "2", "3"] {
+        server.put("k", body).await;
+    }
+    let receiver = Receiver::default();
+    receiver.listen(&server.store, acknowledge);
+    receiver.drained(&server.store).await;
+    let etags: Vec<_> = receiver
+        .records()
+        .iter()
+        .map(|record| record["s3"]["object"]["eTag"].clone())
+        .collect();
+    assert_eq!(
+        etags,
+        [
+            "c4ca4238a0b923820dcc509a6f75849b",
+            "c81e728d9d4c2f636f067f89cc14862c",
+            "eccbc87e4b5ce2fe28308fd9f2a7baf3"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_acknowledged_comes_again() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "");
+    for i in 0..5 {
+        server.put(&format!("k{i}"), "x").await;
+    }
+    let receiver = Receiver::default();
+    // First the handler fails, then it panics, then it refuses one record, then all is well.
+    receiver.listen(&server.store, |count, event| match count {
+        1 => Err("not now".to_owned()),
+        2 => panic!("a bug in the handler"),
+        3 => Ok(json!({ "batchItemFailures": [{ "itemIdentifier": event["Records"][0]["messageId"] }] })),
+        _ => Ok(json!({})),
+    });
+    receiver.drained(&server.store).await;
+    let events = receiver.events.lock().unwrap();
+    let counts: Vec<usize> = events
+        .iter()
+        .map(|event| event["Records"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(counts, [5, 5, 5, 1]);
+    assert_eq!(
+        events[3]["Records"][0]["attributes"]["ApproximateReceiveCount"],
+        "4"
+    );
+    assert_eq!(server.store.dead_letters(), 0);
+}
+
+#[tokio::test]
+async fn batches_hold_ten_and_run_side_by_side() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "");
+    futures::future::join_all((0..35).map(|i| server.put_owned(format!("k{i}")))).await;
+    let receiver = Receiver::default();
+    receiver.listen(&server.store, acknowledge);
+    receiver.drained(&server.store).await;
+    let events = receiver.events.lock().unwrap();
+    let mut counts: Vec<usize> = events
+        .iter()
+        .map(|event| event["Records"].as_array().unwrap().len())
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [5, 10, 10, 10]);
+}
+
+#[tokio::test]
+async fn undelivered_notifications_and_filters_survive_a_restart() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "in/");
+    server.put("in/a", "x").await;
+    assert_eq!(server.store.undelivered(), 1);
+    let server = server.restart().await;
+    server.put("in/b", "x").await;
+    server.put("out/c", "x").await;
+    let receiver = Receiver::default();
+    let stop = receiver.listen(&server.store, acknowledge);
+    receiver.drained(&server.store).await;
+    assert_eq!(
+        told(&receiver.records())
+            .iter()
+            .map(|(_, key)| key.as_str())
+            .collect::<Vec<_>>(),
+        ["in/a", "in/b"]
+    );
+    stop.notify_one();
+    server.store.notify_only(&[(BUCKET, "out/")]);
+    server.put("in/d", "x").await;
+    server.put("out/e", "x").await;
+    assert_eq!(server.store.undelivered(), 1);
+}
+
+#[tokio::test]
+async fn after_twenty_attempts_a_notification_is_a_dead_letter() {
+    let server = Server::start().await;
+    server.store.notify(BUCKET, "");
+    server.put("poison", "x").await;
+    let data = server.stop().await;
+    let database = rusqlite::Connection::open(data.path().join(".engine/s3.sqlite")).unwrap();
+    database
+        .execute("UPDATE outbox SET attempts = 19", [])
+        .unwrap();
+    drop(database);
+    let server = Server::start_in(data).await;
+    let receiver = Receiver::default();
+    receiver.listen(&server.store, |_, _| Err("never".to_owned()));
+    receiver.drained(&server.store).await;
+    assert_eq!(server.store.dead_letters(), 1);
+    assert_eq!(receiver.events.lock().unwrap().len(), 1);
+}
+
+impl Server {
+    async fn put_owned(&self, key: String) {
+        let body = ByteStream::from_static(b"x");
+        self.client
+            .put_object()
+            .bucket(BUCKET)
+            .key(key)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+    }
+}

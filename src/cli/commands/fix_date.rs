@@ -1,0 +1,233 @@
+//! `photos fix-date`: the photos of a camera whose clock was wrong.
+
+use std::str::FromStr;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use clap::Args;
+
+use crate::catalogue::batch::Scanned;
+use crate::catalogue::item::Holding;
+use crate::cli::Ended;
+use crate::cli::library::{Library, Opened, Purpose};
+use crate::cli::output::harmless;
+use crate::cli::progress::{self, tell};
+use crate::ingest;
+use crate::photo_id::PhotoId;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// The camera's slug: nikon-d750.
+    #[arg(long)]
+    camera: String,
+    /// First day or time, by the camera's own clock: 2018-02-01, 2018-02-01T09:41.
+    #[arg(long)]
+    from: Moment,
+    /// Last day or time, by the camera's own clock, itself included.
+    #[arg(long)]
+    to: Moment,
+    /// What the clock was slow by: +1h, -30m, +1d2h; 0 takes it as it was. In place of an earlier shift, not besides it.
+    #[arg(long, allow_hyphen_values = true)]
+    shift: Shift,
+    /// Change nothing: say which photos these are.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    library: Library,
+}
+
+/// A day or a time, as it begins a wall-clock time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Moment(String);
+
+/// Seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shift(i64);
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_day = text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
+        let is_time = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+            .iter()
+            .any(|pattern| NaiveDateTime::parse_from_str(text, pattern).is_ok());
+        if is_day || is_time {
+            Ok(Moment(text.to_owned()))
+        } else {
+            Err("a day or a time, 2018-02-01 or 2018-02-01T09:41")
+        }
+    }
+}
+
+impl FromStr for Shift {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a sign and days, hours, minutes or seconds: +1h, -30m, +1d2h30m; or 0";
+        /// No clock is off by more: a century.
+        const MOST: i64 = 100 * 366 * 86_400;
+        if text == "0" {
+            return Ok(Shift(0));
+        }
+        let (sign, mut rest) = match text.split_at_checked(1) {
+            Some(("+", rest)) => (1, rest),
+            Some(("-", rest)) => (-1, rest),
+            _ => return Err(WRONG),
+        };
+        let mut seconds = 0_i64;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, after) = rest.split_at(digits);
+            let mut after = after.chars();
+            let unit = match after.next() {
+                Some('d') => 86_400,
+                Some('h') => 3_600,
+                Some('m') => 60,
+                Some('s') => 1,
+                _ => return Err(WRONG),
+            };
+            let number: i64 = number.parse().map_err(|_| WRONG)?;
+            let added = number
+                .checked_mul(unit)
+                .and_then(|more| seconds.checked_add(more));
+            seconds = added.filter(|seconds| *seconds <= MOST).ok_or(WRONG)?;
+            rest = after.as_str();
+        }
+        if seconds == 0 {
+            Err(WRONG)
+        } else {
+            Ok(Shift(sign * seconds))
+        }
+    }
+}
+
+/// Shifts them; safe to repeat. Scans the table, since private photos are in no index of cameras.
+pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    let library = &arguments.library;
+    anyhow::ensure!(
+        library.exists(),
+        "there is no catalogue in {}",
+        library.data.display()
+    );
+    let purpose = if arguments.dry_run {
+        Purpose::Look
+    } else {
+        Purpose::Change
+    };
+    let opened = library.open(library.layout()?, purpose).await?;
+    let ended = shift(&arguments, &opened).await;
+    opened.close(true).await;
+    ended
+}
+
+async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> {
+    let Shift(seconds) = arguments.shift;
+    let (mut shifted, mut failed) = (0_u64, 0_u64);
+    let bar = progress::bar(0, "{human_pos} photos of this camera");
+    let mut after = None;
+    loop {
+        let (page, next) = opened.catalogue.scan(after).await?;
+        for found in page {
+            let Scanned::Photo(photo) = found else {
+                continue;
+            };
+            if !arguments.means(&photo) {
+                continue;
+            }
+            bar.inc(1);
+            shifted += 1;
+            if arguments.dry_run {
+                let taken = photo.taken_at_local.as_deref().unwrap_or_default();
+                tell(&format!("{}: {taken}", harmless(&photo.stem)));
+                continue;
+            }
+            let id = PhotoId::of_stem(&photo.stem);
+            let set = Some(seconds).filter(|seconds| *seconds != 0);
+            let amended = ingest::amend(&opened.catalogue, &opened.privacy, &id, |overrides| {
+                overrides.shift_seconds = set;
+            });
+            if let Err(error) = amended.await {
+                tell(&format!("{}: {error}", harmless(&photo.stem)));
+                failed += 1;
+            }
+        }
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    drop(bar);
+    tell(&match arguments.dry_run {
+        true => format!("{shifted} photos would be shifted by {seconds} seconds."),
+        false => format!(
+            "{} photos shifted by {seconds} seconds. Their files stay in their folders.",
+            shifted - failed
+        ),
+    });
+    Ok(if failed > 0 {
+        Ended::WithFailures
+    } else {
+        Ended::Well
+    })
+}
+
+impl Arguments {
+    /// Whether this is one of the photos, by its file.
+    fn means(&self, photo: &Holding) -> bool {
+        let Some(taken) = &photo.taken_at_local else {
+            return false;
+        };
+        let until = taken.get(..self.to.0.len()).unwrap_or(taken);
+        photo
+            .camera
+            .as_ref()
+            .is_some_and(|camera| camera.slug == self.camera)
+            && photo.parts.values().any(|part| !part.removed)
+            && *taken >= self.from.0
+            && until <= self.to.0.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shift_is_a_sign_and_units() {
+        for (text, seconds) in [
+            ("+1h", 3_600),
+            ("-30m", -1_800),
+            ("+1d2h3m4s", 93_784),
+            ("0", 0),
+        ] {
+            assert_eq!(text.parse(), Ok(Shift(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "+",
+            "1h",
+            "+1",
+            "+1x",
+            "+0h",
+            "+99999999999999999999d",
+            "+36601d",
+            "é",
+        ] {
+            assert!(text.parse::<Shift>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_day_or_a_time() {
+        for (text, is_one) in [
+            ("2018-02-01", true),
+            ("2018-02-01T09:41", true),
+            ("2018-02-01T09:41:07", true),
+            ("2018-02-30", false),
+            ("2018", false),
+            ("2018-2-1", false),
+        ] {
+            assert_eq!(text.parse::<Moment>().is_ok(), is_one, "{text}");
+        }
+    }
+}

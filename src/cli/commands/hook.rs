@@ -1,0 +1,138 @@
+//! `photos hook`: when the site will be built next and why not now; a trial call.
+
+use std::io::Write;
+
+use anyhow::bail;
+use chrono::{DateTime, Local, Utc};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::cli::Ended;
+use crate::cli::ask::Where;
+use crate::cli::output::{harmless, json_line, stdout};
+use crate::cli::publishing::HookArguments;
+use crate::publish::{self, Decision, HookState, Pending};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// What waits to be built, until when and why.
+    Status(Status),
+    /// Call the hook now, as a trial; the call counts against the budgets.
+    Test(Test),
+}
+
+#[derive(Debug, Args)]
+struct Status {
+    /// A line of JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    hook: HookArguments,
+    #[command(flatten)]
+    whence: Where,
+}
+
+#[derive(Debug, Args)]
+struct Test {
+    #[command(flatten)]
+    hook: HookArguments,
+    #[command(flatten)]
+    whence: Where,
+}
+
+/// Does what was asked of the hook.
+pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    match arguments.what {
+        What::Status(arguments) => status(arguments).await,
+        What::Test(arguments) => test(arguments).await,
+    }
+}
+
+async fn status(arguments: Status) -> anyhow::Result<Ended> {
+    let rules = arguments.hook.rules()?;
+    let asked = arguments.whence.connect().await?;
+    let state = publish::hook_state(&asked.published.state().await?)?;
+    let now = Utc::now();
+    let decision = state.decide(&rules, now);
+    let mut out = stdout();
+    if arguments.json {
+        let (until, why) = match decision {
+            Decision::Wait { until, why } => (Some(until), Some(why.to_string())),
+            Decision::Rest | Decision::Call => (None, None),
+        };
+        json_line(
+            &mut out,
+            &json!({
+                "pending": state.pending,
+                "until": until,
+                "why": why,
+                "lastCall": state.called.last(),
+                "lastAnswer": state.last_answer,
+                "callsIn31Days": calls_since(&state, now, 31),
+                "callsIn24Hours": calls_since(&state, now, 1),
+            }),
+        )?;
+    } else {
+        writeln!(out, "{}", next(&state, decision))?;
+        if let (Some(at), Some(answer)) = (state.called.last(), &state.last_answer) {
+            writeln!(out, "Last call {}: {}", clock(*at), harmless(answer))?;
+        }
+        writeln!(
+            out,
+            "{} of {} calls in 24 hours, {} of {} in 31 days",
+            calls_since(&state, now, 1),
+            rules.per_day,
+            calls_since(&state, now, 31),
+            rules.per_month,
+        )?;
+    }
+    out.flush()?;
+    Ok(Ended::Well)
+}
+
+fn next(state: &HookState, decision: Decision) -> String {
+    let what = |pending: &Option<Pending>| pending.as_ref().map(publish::title).unwrap_or_default();
+    match decision {
+        Decision::Rest => "Nothing waits to be built.".to_owned(),
+        Decision::Call => format!("{}: built at the next tick.", what(&state.pending)),
+        Decision::Wait { until, why } => format!(
+            "{}: built at {} at the earliest; {why}.",
+            what(&state.pending),
+            clock(until)
+        ),
+    }
+}
+
+fn calls_since(state: &HookState, now: DateTime<Utc>, days: i64) -> usize {
+    let since = now - chrono::TimeDelta::days(days);
+    state.called.iter().filter(|at| **at > since).count()
+}
+
+fn clock(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local)
+        .format("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
+async fn test(arguments: Test) -> anyhow::Result<Ended> {
+    // Who has the folder has the machine: a hook on it is his own.
+    let Some(hook) = arguments.hook.hook(true)? else {
+        bail!("no build hook is set; --hook-url or HOOK_URL names it");
+    };
+    let asked = arguments.whence.connect().await?;
+    let answer = publish::try_hook(&asked.published, &hook, Utc::now()).await?;
+    let mut out = stdout();
+    writeln!(out, "{}", harmless(&answer.words))?;
+    out.flush()?;
+    Ok(if answer.well {
+        Ended::Well
+    } else {
+        Ended::WithFailures
+    })
+}

@@ -1,0 +1,274 @@
+//! `photos list`: the gallery's own list, to its last page.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::body::Body;
+use chrono::Utc;
+use clap::Args;
+use http::Request;
+use http_body_util::BodyExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::item::PRIVATE_PARTITION;
+use crate::catalogue::query::{Index, Segment};
+use crate::cli::Ended;
+use crate::cli::ask::{Asked, Where};
+use crate::cli::output::{harmless, json_line, stdout, table, write_table};
+use crate::gallery::{self, CursorKey};
+use crate::privacy::LocationPolicy;
+use crate::summary::Summary;
+
+/// Photos of one query.
+const PAGE: u32 = 200;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// First day or time: 2018-02-01, 2018-02-01T09:41.
+    #[arg(long)]
+    from: Option<String>,
+    /// Last day or time, itself included.
+    #[arg(long)]
+    to: Option<String>,
+    /// A camera's slug: nikon-d750.
+    #[arg(long)]
+    camera: Option<String>,
+    /// A lens's slug.
+    #[arg(long)]
+    lens: Option<String>,
+    /// newest or oldest first.
+    #[arg(long)]
+    order: Option<String>,
+    /// Instead of the photos that the public sees, those that it does not.
+    #[arg(long)]
+    private: bool,
+    /// At most so many photos.
+    #[arg(long, short = 'n', default_value = "50")]
+    limit: NonZeroUsize,
+    /// A line of JSON for each photo, as the gallery lists it.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    whence: Where,
+}
+
+/// One page of `/v1/photos`.
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+
+/// Prints the photos that the public may see, or those that it may not, with their true places.
+pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    let asked = arguments.whence.connect().await?;
+    let (photos, more) = if arguments.private {
+        private(&asked.catalogue, &arguments).await?
+    } else {
+        public(&asked, &arguments).await?
+    };
+    let mut out = stdout();
+    if arguments.json {
+        for photo in &photos {
+            json_line(&mut out, photo)?;
+        }
+    } else if photos.is_empty() {
+        crate::cli::progress::tell("no photos");
+    } else {
+        let mut rows = table(&["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"]);
+        rows.add_rows(photos.iter().map(row));
+        write_table(&mut out, &mut rows)?;
+    }
+    if more && !arguments.json {
+        crate::cli::progress::tell(&format!(
+            "the first {}; --limit shows more",
+            arguments.limit
+        ));
+    }
+    out.flush()?;
+    Ok(Ended::Well)
+}
+
+/// As the gallery lists them, and whether there are more.
+async fn public(asked: &Asked, arguments: &Arguments) -> anyhow::Result<(Vec<Value>, bool)> {
+    let router = gallery::router(
+        asked.catalogue.clone(),
+        asked.published.clone(),
+        gallery::Settings {
+            privacy: LocationPolicy::Exact.into(),
+            photo_base_url: None,
+            photo_base_url_stripped: false,
+            cursor_key: CursorKey::random()?,
+            cors_origins: Vec::new(),
+            pictures: None,
+            now: Arc::new(Utc::now),
+        },
+    );
+    let (limit, mut photos, mut cursor) = (arguments.limit.get(), Vec::new(), None);
+    while photos.len() < limit {
+        let missing = (limit - photos.len()).min(200);
+        let page = page(&router, arguments, missing, cursor.as_deref()).await?;
+        photos.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok((photos, cursor.is_some()))
+}
+
+/// The private ones, newest first, as they are recorded, and whether there are more. They have no index but that by
+/// date, so that the other filters are seen to here.
+async fn private(
+    catalogue: &Catalogue,
+    arguments: &Arguments,
+) -> anyhow::Result<(Vec<Value>, bool)> {
+    let descending = match arguments.order.as_deref() {
+        None | Some("newest") => true,
+        Some("oldest") => false,
+        Some(order) => bail!("--order: \"{order}\" is neither newest nor oldest"),
+    };
+    let mut partitions: Vec<String> = catalogue.years().await?.into_iter().collect();
+    partitions.retain(|partition| partition.starts_with(PRIVATE_PARTITION));
+    // Undated photos are last in both orders; "u" is after every digit.
+    let is_undated = |partition: &String| partition.ends_with("undated");
+    if descending {
+        partitions.reverse();
+    }
+    partitions.sort_by_key(is_undated);
+    let limit = arguments.limit.get();
+    let mut photos = Vec::new();
+    for partition in partitions {
+        let segment = Segment {
+            index: Index::ByDate,
+            partition,
+            from: None,
+            to: None,
+            descending,
+        };
+        let mut after = None;
+        loop {
+            let page = catalogue.query(&segment, PAGE, after.as_deref()).await?;
+            for entry in page.entries {
+                if !admits(arguments, &entry.summary) {
+                    continue;
+                }
+                if photos.len() == limit {
+                    return Ok((photos, true));
+                }
+                photos.push(serde_json::to_value(&entry.summary)?);
+            }
+            after = page.next_after;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok((photos, false))
+}
+
+/// Whether a private photo is one that was asked for.
+fn admits(arguments: &Arguments, summary: &Summary) -> bool {
+    let Arguments {
+        from,
+        to,
+        camera,
+        lens,
+        ..
+    } = arguments;
+    let taken = summary.capture.taken_at_local.as_deref();
+    let is_in_range = (from.is_none() && to.is_none())
+        || taken.is_some_and(|taken| {
+            from.as_deref().is_none_or(|from| from <= taken)
+                // The last day or time is meant whole.
+                && to.as_deref().is_none_or(|to| taken <= to || taken.starts_with(to))
+        });
+    let slug_is =
+        |slug: Option<&str>, asked: &Option<String>| asked.is_none() || slug == asked.as_deref();
+    is_in_range
+        && slug_is(
+            summary.camera.as_ref().map(|camera| camera.slug.as_str()),
+            camera,
+        )
+        && slug_is(summary.lens.as_ref().map(|lens| lens.slug.as_str()), lens)
+}
+
+async fn page(
+    router: &Router,
+    arguments: &Arguments,
+    limit: usize,
+    cursor: Option<&str>,
+) -> anyhow::Result<Page> {
+    let limit = limit.to_string();
+    let pairs = [
+        ("from", arguments.from.as_deref()),
+        ("to", arguments.to.as_deref()),
+        ("camera", arguments.camera.as_deref()),
+        ("lens", arguments.lens.as_deref()),
+        ("order", arguments.order.as_deref()),
+        ("limit", Some(limit.as_str())),
+        ("cursor", cursor),
+    ];
+    let query: Vec<String> = pairs
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some(format!(
+                "{name}={}",
+                utf8_percent_encode(value?, NON_ALPHANUMERIC)
+            ))
+        })
+        .collect();
+    let request = Request::get(format!("/v1/photos?{}", query.join("&"))).body(Body::empty())?;
+    let response = router.clone().oneshot(request).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    if status.is_success() {
+        return serde_json::from_slice(&body).context("the gallery's answer is not understood");
+    }
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let detail = problem["detail"].as_str().unwrap_or("no reason given");
+    match problem["parameter"].as_str() {
+        Some(parameter) => bail!("--{parameter}: {detail}"),
+        None => bail!("{detail}"),
+    }
+}
+
+fn row(photo: &Value) -> Vec<String> {
+    let text = |value: &Value| harmless(value.as_str().unwrap_or_default());
+    let exposure = &photo["exposure"];
+    let mut exposed = Vec::new();
+    if let Some(time) = exposure["time"].as_str() {
+        exposed.push(format!("{} s", harmless(time)));
+    }
+    if let Some(f_number) = exposure["fNumber"].as_f64() {
+        exposed.push(format!("f/{f_number}"));
+    }
+    if let Some(iso) = exposure["iso"].as_u64() {
+        exposed.push(format!("ISO {iso}"));
+    }
+    if let Some(length) = exposure["focalLength"].as_f64() {
+        exposed.push(format!("{length} mm"));
+    }
+    let taken = match (photo["takenAtLocal"].as_str(), photo["offset"].as_str()) {
+        (Some(local), offset) => format!(
+            "{}{}",
+            local.replacen('T', " ", 1),
+            offset.unwrap_or_default()
+        ),
+        _ => "undated".to_owned(),
+    };
+    vec![
+        text(&photo["stem"]),
+        harmless(&taken),
+        text(&photo["camera"]["name"]),
+        text(&photo["lens"]["name"]),
+        exposed.join(" "),
+    ]
+}

@@ -1,0 +1,161 @@
+//! `photos set`: what a person says of a photo, kept whatever its file says and however often it is read anew.
+
+use anyhow::{Context, bail};
+use chrono::Utc;
+use clap::Args;
+
+use super::show;
+use crate::catalogue::item::{Item, Overrides};
+use crate::catalogue::published::Published;
+use crate::cli::Ended;
+use crate::cli::ask::Where;
+use crate::cli::output::harmless;
+use crate::cli::privacy::PrivacyArguments;
+use crate::cli::progress::tell;
+use crate::config;
+use crate::ingest;
+use crate::photo_id::PhotoId;
+use crate::privacy::Visibility;
+use crate::publish;
+
+/// Longest title or caption, bytes: as long as those that are read from files.
+const MAX_TEXT_BYTES: usize = 1024;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// Photos by their names in the archive (2018-02-01/foobar, with or without .jpg) or their ids.
+    #[arg(value_name = "PHOTO", required = true)]
+    names: Vec<String>,
+    #[command(flatten)]
+    change: Change,
+    /// What the public learns of places (hide, round:N, exact), as it was said to `photos serve` or to the functions.
+    #[arg(long, env = config::LOCATION)]
+    location: Option<String>,
+    #[command(flatten)]
+    privacy: PrivacyArguments,
+    #[command(flatten)]
+    whence: Where,
+}
+
+/// What is set.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Change {
+    /// Nobody but you sees it, whatever the rules say.
+    #[arg(long, conflicts_with_all = ["public", "by_rules"])]
+    private: bool,
+    /// Everybody sees it, whatever the rules say.
+    #[arg(long, conflicts_with = "by_rules")]
+    public: bool,
+    /// The rules say again who sees it.
+    #[arg(long)]
+    by_rules: bool,
+    /// Its title; empty, that of its file again.
+    #[arg(long)]
+    title: Option<String>,
+    /// Its caption; empty, that of its file again.
+    #[arg(long)]
+    caption: Option<String>,
+}
+
+/// Sets it for each photo; the status is 1 where one of them is not there.
+pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    let Arguments {
+        names,
+        change,
+        location,
+        privacy,
+        whence,
+    } = arguments;
+    for (flag, text) in [("--title", &change.title), ("--caption", &change.caption)] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.len() > MAX_TEXT_BYTES)
+        {
+            bail!("{flag} takes at most {MAX_TEXT_BYTES} bytes");
+        }
+    }
+    let mut given = privacy.given();
+    given.extend(location.map(|location| (config::LOCATION.to_owned(), location)));
+    if whence.is_elsewhere() && !given.contains_key(config::LOCATION) {
+        bail!(
+            "say with --location what the functions there publish of places: a photo is indexed by it"
+        );
+    }
+    let privacy = whence.privacy(given)?;
+    let asked = whence.connect().await?;
+    let mut ended = Ended::Well;
+    for name in names {
+        let found = show::find(&asked.catalogue, &name).await?;
+        let id = found.as_ref().and_then(|item| PhotoId::parse(&item.id));
+        let amended = match id {
+            Some(id) => ingest::amend(&asked.catalogue, &privacy, &id, |set| change.apply(set))
+                .await
+                .with_context(|| harmless(&name))?,
+            None => None,
+        };
+        if whence.is_without_stream() {
+            for item in found.iter().chain(&amended) {
+                mark(&asked.published, item).await?;
+            }
+        }
+        match amended {
+            Some(item) => tell(&format!("{}: {}", harmless(&item.stem), seen(&item))),
+            None => {
+                tell(&format!(
+                    "there is no photo \"{}\" in the catalogue",
+                    harmless(&name)
+                ));
+                ended = Ended::WithFailures;
+            }
+        }
+    }
+    Ok(ended)
+}
+
+/// Has the month that shows a photo published anew.
+async fn mark(published: &Published, item: &Item) -> anyhow::Result<()> {
+    if let Some(month) = publish::month_of(item) {
+        let marked = published.mark(&month, Utc::now()).await;
+        marked.context("set, but not told to publish: `photos recount` has all published anew")?;
+    }
+    Ok(())
+}
+
+impl Change {
+    fn apply(&self, set: &mut Overrides) {
+        if self.private {
+            set.visibility = Some(Visibility::Private);
+        } else if self.public {
+            set.visibility = Some(Visibility::Public);
+        } else if self.by_rules {
+            set.visibility = None;
+        }
+        let text = |set: &mut Option<String>, said: &Option<String>| {
+            if let Some(said) = said {
+                *set = Some(said.clone()).filter(|said| !said.is_empty());
+            }
+        };
+        text(&mut set.title, &self.title);
+        text(&mut set.caption, &self.caption);
+    }
+}
+
+fn seen(item: &Item) -> String {
+    let seen = if item.is_public() {
+        "public"
+    } else {
+        "private"
+    };
+    let by = if item.overrides.visibility.is_some() {
+        "as set"
+    } else {
+        "by the rules"
+    };
+    let title = item
+        .summary
+        .as_ref()
+        .and_then(|summary| summary.title.as_deref());
+    let title = title.map_or(String::new(), |title| format!(", \"{}\"", harmless(title)));
+    format!("{seen} {by}{title}")
+}

@@ -1,0 +1,143 @@
+//! `photos show`: everything that the catalogue holds of one photo, private fields included.
+
+use std::io::Write;
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::Value;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::item::Item;
+use crate::cli::Ended;
+use crate::cli::ask::Where;
+use crate::cli::output::{harmless, json_line, stdout, table, write_table};
+use crate::photo_id::PhotoId;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// A photo by its name in the archive (2018-02-01/foobar, with or without .jpg) or its id.
+    #[arg(value_name = "PHOTO")]
+    name: String,
+    /// Every tag too.
+    #[arg(long)]
+    tags: bool,
+    /// The record as JSON, with every tag.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    whence: Where,
+}
+
+/// Prints the record.
+pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    let asked = arguments.whence.connect().await?;
+    let Some(item) = find(&asked.catalogue, &arguments.name).await? else {
+        bail!(
+            "there is no photo \"{}\" in the catalogue",
+            harmless(&arguments.name)
+        );
+    };
+    let mut out = stdout();
+    if arguments.json {
+        json_line(&mut out, &item)?;
+    } else {
+        write(&mut out, &item, arguments.tags)?;
+    }
+    out.flush()?;
+    Ok(Ended::Well)
+}
+
+/// A photo by its name, with or without a file's extension, or its id.
+pub(in crate::cli) async fn find(
+    catalogue: &Catalogue,
+    name: &str,
+) -> anyhow::Result<Option<Item>> {
+    let mut ids = vec![PhotoId::of_stem(name)];
+    if let Some((stem, _)) = name.rsplit_once('.') {
+        ids.push(PhotoId::of_stem(stem));
+    }
+    ids.extend(PhotoId::parse(name));
+    for id in ids {
+        if let Some(item) = catalogue.item(&id).await? {
+            return Ok(Some(item));
+        }
+    }
+    Ok(None)
+}
+
+fn write(out: &mut impl Write, item: &Item, tags: bool) -> anyhow::Result<()> {
+    let mut rows = table(&[]);
+    rows.add_row(["stem", &harmless(&item.stem)]);
+    rows.add_row(["id", &item.id]);
+    if item.has_live_parts() && !item.is_public() {
+        rows.add_row(["visibility", "private"]);
+    }
+    let photo = serde_json::to_value(&item.photo)?;
+    flatten(&mut rows, "", &photo);
+    for (name, part) in &item.parts {
+        let state = if part.removed { ", removed" } else { "" };
+        let source = part.source.as_ref().map_or(String::new(), |source| {
+            format!(", from s3://{}/{}", source.bucket, source.key)
+        });
+        rows.add_row([
+            format!("part {}", harmless(name)),
+            harmless(&format!(
+                "{}, {} bytes{state}{source}",
+                part.key, part.bytes
+            )),
+        ]);
+    }
+    for warning in &item.exif_warnings {
+        rows.add_row(["warning", &harmless(warning)]);
+    }
+    write_table(out, &mut rows)?;
+    if tags {
+        for (ifd, tags) in &item.exif {
+            writeln!(out, "\n{}", harmless(ifd))?;
+            let mut rows = table(&[]);
+            for (name, value) in tags {
+                let mut text = shown(&serde_json::to_value(value)?);
+                if let Some(meaning) = photo_metadata::meaning(ifd, name, value) {
+                    text = format!("{text}, {meaning}");
+                }
+                rows.add_row([harmless(name), text]);
+            }
+            write_table(out, &mut rows)?;
+        }
+        for (tag, bytes) in &item.exif_omitted {
+            writeln!(out, "{}: {bytes} bytes, not kept", harmless(tag))?;
+        }
+    }
+    Ok(())
+}
+
+/// A row for each field that is there; those of an object with its name in front.
+fn flatten(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
+    let Some(fields) = value.as_object() else {
+        return;
+    };
+    for (name, value) in fields {
+        let name = format!("{prefix}{name}");
+        match value {
+            Value::Null => {}
+            Value::Array(list) if list.is_empty() => {}
+            Value::Object(_) => flatten(rows, &format!("{name}."), value),
+            _ => {
+                rows.add_row([name, shown(value)]);
+            }
+        }
+    }
+}
+
+/// A value for people: text bare, a rational as its fraction, a list with commas.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => harmless(text),
+        Value::Array(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => match fields.get("fraction").and_then(Value::as_str) {
+            Some(fraction) => harmless(fraction),
+            None => harmless(&value.to_string()),
+        },
+        _ => value.to_string(),
+    }
+}

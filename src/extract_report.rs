@@ -1,0 +1,113 @@
+//! An extraction as one JSON object: what `photos extract` prints for each file. Shapes only; nothing is read here.
+
+use std::fmt::Display;
+
+use serde_json::{Map, Value, json};
+
+use crate::archive::{NO_EXTENSION, split_extension};
+use photo_metadata::Extraction;
+
+/// `{"file", "photo", "error"}` for a file: `photo` is null where `outcome` is an error, and `error` where it is not.
+///
+/// `photo` holds the fields of [`Photo`](photo_metadata::Photo) under the names that the catalogue has for them, with
+/// `kind`, `name`, `parts` (this file alone, `size_bytes` long) and, where something was not read, `exifWarnings`. With
+/// `every_tag` also `exif`, `exifOmitted` and what the reading took, `reads`.
+pub fn report<E: Display>(
+    file: &str,
+    size_bytes: u64,
+    outcome: Result<&Extraction, E>,
+    every_tag: bool,
+) -> Value {
+    match outcome {
+        Ok(extraction) => {
+            json!({"file": file, "photo": photo(file, size_bytes, extraction, every_tag), "error": null})
+        }
+        Err(error) => json!({"file": file, "photo": null, "error": error.to_string()}),
+    }
+}
+
+fn photo(file: &str, size_bytes: u64, extraction: &Extraction, every_tag: bool) -> Value {
+    let file_name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let (name, extension) = split_extension(file_name);
+    let mut photo = Map::new();
+    photo.insert("kind".to_owned(), json!("photo"));
+    photo.insert("name".to_owned(), json!(name));
+    if let Ok(Value::Object(fields)) = serde_json::to_value(&extraction.photo) {
+        photo.extend(fields);
+    }
+    let mut part = json!({
+        "bytes": size_bytes,
+        "mime": extraction.format.mime(),
+        "width": extraction.photo.width,
+        "height": extraction.photo.height,
+    });
+    if let Some(preview) = extraction.preview {
+        part["preview"] = json!(preview);
+    }
+    photo.insert(
+        "parts".to_owned(),
+        json!({extension.unwrap_or(NO_EXTENSION): part}),
+    );
+    if !extraction.warnings.is_empty() {
+        photo.insert("exifWarnings".to_owned(), json!(extraction.warnings));
+    }
+    if every_tag {
+        let reads = json!({"count": extraction.reads.count, "bytes": extraction.reads.bytes});
+        photo.insert("exif".to_owned(), json!(extraction.tags));
+        photo.insert("exifOmitted".to_owned(), json!(extraction.omitted));
+        photo.insert("reads".to_owned(), reads);
+    }
+    Value::Object(photo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::NaiveDateTime;
+    use photo_metadata::{Context, extract};
+
+    /// A TIFF whose one tag turns it.
+    const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+
+    fn extraction() -> Extraction {
+        let context = Context {
+            file_name: "foobar.TIF".to_owned(),
+            not_after: NaiveDateTime::MAX,
+        };
+        extract(TURNED, context).expect("a photo")
+    }
+
+    #[test]
+    fn a_photo_has_its_orientation_and_its_one_part() {
+        let report = report("a/foobar.TIF", 26, Ok::<_, &str>(&extraction()), false);
+        assert_eq!(report["file"], "a/foobar.TIF");
+        assert_eq!(report["error"], Value::Null);
+        let photo = &report["photo"];
+        assert_eq!(
+            (&photo["name"], &photo["orientation"]),
+            (&json!("foobar"), &json!(6))
+        );
+        assert_eq!(photo["parts"]["TIF"]["bytes"], 26);
+        assert_eq!(photo["parts"]["TIF"]["mime"], "image/tiff");
+        assert!(photo.get("exif").is_none() && photo.get("exifWarnings").is_none());
+    }
+
+    #[test]
+    fn every_tag_comes_with_what_the_reading_took() {
+        let report = report("foobar", 26, Ok::<_, &str>(&extraction()), true);
+        assert_eq!(report["photo"]["exif"]["IFD0"]["Orientation"], 6);
+        assert_eq!(
+            report["photo"]["reads"],
+            json!({"count": 1, "bytes": TURNED.len()})
+        );
+    }
+
+    #[test]
+    fn what_is_no_photo_says_why() {
+        let report = report("a.txt", 5, Err("empty"), true);
+        assert_eq!(
+            report,
+            json!({"file": "a.txt", "photo": null, "error": "empty"})
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! Which tags are public: an allow-list by IFD and name. It tells how a picture was made, never by whose camera body,
+//! for whom, or (unless positions are published as they are) where.
+//!
+//! Titles, captions and keywords are not repeated as tags: what a person set in their place must hold. Not here on
+//! purpose: serial numbers, owners, contacts, unique ids, comments, maker notes, `HostComputer`, and what would narrow
+//! a place down (pressure, temperature, elevation).
+
+use photo_metadata::{TagValue, Tags};
+
+use super::clean_text;
+
+/// Public under every policy.
+const PUBLIC: [(&str, &[&str]); 6] = [
+    (
+        "IFD0",
+        &[
+            "Artist",
+            "BitsPerSample",
+            "Compression",
+            "Copyright",
+            "ImageHeight",
+            "ImageWidth",
+            "Make",
+            "Model",
+            "ModifyDate",
+            "Orientation",
+            "PhotometricInterpretation",
+            "PlanarConfiguration",
+            "PrimaryChromaticities",
+            "Rating",
+            "ReferenceBlackWhite",
+            "ResolutionUnit",
+            "SamplesPerPixel",
+            "Software",
+            "TransferFunction",
+            "WhitePoint",
+            "XResolution",
+            "YCbCrCoefficients",
+            "YCbCrPositioning",
+            "YCbCrSubSampling",
+            "YResolution",
+        ],
+    ),
+    (
+        "ExifIFD",
+        &[
+            "ApertureValue",
+            "BrightnessValue",
+            "CFAPattern",
+            "ColorSpace",
+            "ComponentsConfiguration",
+            "CompositeImage",
+            "CompositeImageCount",
+            "CompressedBitsPerPixel",
+            "Contrast",
+            "CreateDate",
+            "CustomRendered",
+            "DateTimeOriginal",
+            "DigitalZoomRatio",
+            "ExifImageHeight",
+            "ExifImageWidth",
+            "ExifVersion",
+            "ExposureCompensation",
+            "ExposureIndex",
+            "ExposureMode",
+            "ExposureProgram",
+            "ExposureTime",
+            "FNumber",
+            "FileSource",
+            "Flash",
+            "FlashEnergy",
+            "FlashpixVersion",
+            "FocalLength",
+            "FocalLengthIn35mmFormat",
+            "FocalPlaneResolutionUnit",
+            "FocalPlaneXResolution",
+            "FocalPlaneYResolution",
+            "GainControl",
+            "Gamma",
+            "ISO",
+            "ISOSpeed",
+            "ISOSpeedLatitudeyyy",
+            "ISOSpeedLatitudezzz",
+            "LensInfo",
+            "LensMake",
+            "LensModel",
+            "LightSource",
+            "MaxApertureValue",
+            "MeteringMode",
+            "OffsetTime",
+            "OffsetTimeDigitized",
+            "OffsetTimeOriginal",
+            "RecommendedExposureIndex",
+            "Saturation",
+            "SceneCaptureType",
+            "SceneType",
+            "SensingMethod",
+            "SensitivityType",
+            "Sharpness",
+            "ShutterSpeedValue",
+            "StandardOutputSensitivity",
+            "SubSecTime",
+            "SubSecTimeDigitized",
+            "SubSecTimeOriginal",
+            "SubjectArea",
+            "SubjectDistance",
+            "SubjectDistanceRange",
+            "WhiteBalance",
+        ],
+    ),
+    ("InteropIFD", &["InteropIndex", "InteropVersion"]),
+    (
+        "XMP-xmp",
+        &["CreateDate", "CreatorTool", "ModifyDate", "Rating"],
+    ),
+    ("XMP-aux", &["Lens", "LensInfo"]),
+    ("XMP-photoshop", &["DateCreated"]),
+];
+
+/// Public only where positions are published as they are recorded.
+const PLACES: [(&str, &[&str]); 4] = [
+    (
+        "GPS",
+        &[
+            "GPSAltitude",
+            "GPSAltitudeRef",
+            "GPSDOP",
+            "GPSDateStamp",
+            "GPSDifferential",
+            "GPSHPositioningError",
+            "GPSImgDirection",
+            "GPSImgDirectionRef",
+            "GPSLatitude",
+            "GPSLatitudeRef",
+            "GPSLongitude",
+            "GPSLongitudeRef",
+            "GPSMapDatum",
+            "GPSMeasureMode",
+            "GPSSatellites",
+            "GPSSpeed",
+            "GPSSpeedRef",
+            "GPSStatus",
+            "GPSTimeStamp",
+            "GPSTrack",
+            "GPSTrackRef",
+            "GPSVersionID",
+        ],
+    ),
+    ("XMP-photoshop", &["City", "Country", "State"]),
+    ("XMP-iptcCore", &["CountryCode", "Location"]),
+    (
+        "IPTC",
+        &[
+            "City",
+            "Country-PrimaryLocationCode",
+            "Country-PrimaryLocationName",
+            "Province-State",
+            "Sub-location",
+        ],
+    ),
+];
+
+/// The public ones of a photo's tags, their texts cleaned; `with_places` where its place is published as it was recorded.
+pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
+    let is_in = |lists: &[(&str, &[&str])], ifd: &str, tag: &str| {
+        lists
+            .iter()
+            .any(|(listed, names)| *listed == ifd && names.contains(&tag))
+    };
+    let is_public = |ifd: &str, tag: &str| {
+        is_in(&PUBLIC, ifd, tag)
+            // TIFF/EP and many RAW files keep Exif's tags in the first IFD.
+            || (ifd == "IFD0" && is_in(&PUBLIC, "ExifIFD", tag)) || (with_places && is_in(&PLACES, ifd, tag))
+    };
+    let mut public = Tags::new();
+    for (ifd, values) in tags {
+        for (tag, value) in values.iter().filter(|(tag, _)| is_public(ifd, tag)) {
+            public
+                .entry(ifd.clone())
+                .or_default()
+                .insert(tag.clone(), clean_value(value));
+        }
+    }
+    public
+}
+
+fn clean_value(value: &TagValue) -> TagValue {
+    match value {
+        TagValue::Integer(_) | TagValue::Real(_) => value.clone(),
+        TagValue::Text(text) => TagValue::Text(clean_text(text)),
+        TagValue::Rational { value, fraction } => TagValue::Rational {
+            value: *value,
+            fraction: clean_text(fraction),
+        },
+        TagValue::List(values) => TagValue::List(values.iter().map(clean_value).collect()),
+    }
+}

@@ -1,0 +1,3 @@
+//! Helpers that the tests and the measurements share.
+
+pub mod example_photos;
