@@ -55,7 +55,7 @@ impl DynamoDbEngine {
     ///
     /// # Errors
     /// SQLite is out of memory.
-    pub fn memory() -> io::Result<Self> {
+    pub fn open_in_memory() -> io::Result<Self> {
         Ok(DynamoDbEngine {
             database: dynoxide::Database::memory().map_err(io::Error::other)?,
             file: None,
@@ -73,7 +73,7 @@ impl DynamoDbEngine {
     ///
     /// # Errors
     /// SQLite refuses.
-    pub fn sync_later(&self) -> io::Result<()> {
+    pub fn defer_sync(&self) -> io::Result<()> {
         // dynoxide's name for SQLite's `synchronous = NORMAL`, its only way there.
         self.database
             .disable_bulk_loading()

@@ -29,7 +29,7 @@ use crate::privacy::Privacy;
 use crate::publish;
 use crate::storage::Storage;
 use crate::telemetry::RequestCounter;
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
 const BATCHES: usize = 8;
@@ -221,9 +221,9 @@ impl Library {
         let own = &settings.layout;
         let store = S3Store::open(&self.data)?;
         // Before it serves: it tells at once of each file that was put there meanwhile.
-        store.notify_only(&[
-            (own.source_bucket(), own.source_prefix()),
-            (own.archive_bucket(), own.archive_prefix()),
+        store.set_notification_filters(&[
+            NotificationFilter::new(own.source_bucket(), own.source_prefix()),
+            NotificationFilter::new(own.archive_bucket(), own.archive_prefix()),
         ]);
         let engine = DynamoDbEngine::open(&self.data)
             .with_context(|| format!("cannot open the catalogue in {}", self.data.display()))?;
@@ -235,7 +235,7 @@ impl Library {
             dynamodb: Some(dynamodb_url.clone()),
         };
         let (stop_ingest, stop_servers) = (watch::Sender::new(false), watch::Sender::new(false));
-        let credentials = Credentials {
+        let credentials = KeyPair {
             access_key: ACCESS_KEY.to_owned(),
             secret_key: SECRET_KEY.to_owned(),
         };
@@ -256,10 +256,10 @@ impl Library {
         opened.published.create_table().await?;
         // A listing is to show what other programs have put there.
         let scanned = store.clone();
-        tokio::task::spawn_blocking(move || scanned.take_up_changes()).await?;
+        tokio::task::spawn_blocking(move || scanned.rescan()).await?;
         if deliver {
             // Thousands of photos: a sync for each batch of them, in place of one for each write.
-            engine.sync_later()?;
+            engine.defer_sync()?;
         }
         let ingest = deliver.then(|| {
             let (store, stopped) = (store.clone(), told(&stop_ingest));
@@ -287,7 +287,9 @@ impl Library {
                     Ok(handled)
                 }
             };
-            tokio::spawn(async move { store.deliver(BATCHES, handler, stopped).await })
+            tokio::spawn(
+                async move { store.deliver_notifications(BATCHES, handler, stopped).await },
+            )
         });
         if deliver {
             // The engine looks through all of the stream at every write, until somebody has read it.
@@ -390,7 +392,7 @@ impl Opened {
         match &self.engines {
             Some(engines) => {
                 let store = engines.store.clone();
-                Box::new(move || Some(store.undelivered()))
+                Box::new(move || Some(store.count_undelivered()))
             }
             None => Box::new(|| None),
         }
@@ -416,7 +418,7 @@ impl Opened {
             return;
         };
         if let Some(ingest) = engines.ingest.take() {
-            while !now && engines.store.undelivered() > 0 {
+            while !now && engines.store.count_undelivered() > 0 {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             engines.stop_ingest.send_replace(true);

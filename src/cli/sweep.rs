@@ -18,7 +18,7 @@ use super::upload::Upload;
 use crate::ingest::survey::{SURVEY_AT_ONCE, Sighting, Standing};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::storage::{Storage, StorageError};
-use s3_folder::S3Store;
+use s3_folder::{ObjectAddress, S3Store};
 
 /// Surveys under way while photos are worked on.
 const SURVEYS: usize = 4;
@@ -215,7 +215,9 @@ impl Sweep {
     async fn put(&self, Upload { path, key, .. }: &Upload) -> Result<String, String> {
         match &self.store {
             Some(store) => {
-                let taken = store.take(&self.bucket, key, path).await;
+                let taken = store
+                    .put_local_file(&ObjectAddress::new(&self.bucket, key), path)
+                    .await;
                 taken.map_err(|error| error.to_string())
             }
             None => {

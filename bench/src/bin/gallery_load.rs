@@ -32,7 +32,7 @@ use photo_catalogue::publish::{self, HookRules, Publish};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{Image, Summary};
 use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, Photo, TagValue};
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, S3Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -123,14 +123,14 @@ impl World {
             s3: Some(format!("http://{}", s3.local_addr()?)),
             dynamodb: Some(format!("http://{}", dynamodb.local_addr()?)),
         };
-        let keys = Credentials {
+        let keys = KeyPair {
             access_key: "photos".to_owned(),
             secret_key: "secret".to_owned(),
         };
         tokio::spawn(store.serve(s3, keys, std::future::pending()));
         let engine = DynamoDbEngine::open(data.path())?;
         // The catalogue is thrown away, and writing it is not what is timed.
-        engine.sync_later()?;
+        engine.defer_sync()?;
         tokio::spawn(engine.serve(dynamodb, std::future::pending()));
         let clients = clients::connect(&clients::with_key_pair("photos", "secret"), &endpoints);
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");

@@ -28,7 +28,7 @@ use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::storage::Storage;
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
@@ -183,13 +183,13 @@ impl World {
         let data = tempfile::tempdir()?;
         let store = S3Store::open(data.path())?;
         let (listener, s3) = listen().await?;
-        let keys = Credentials {
+        let keys = KeyPair {
             access_key: "test".to_owned(),
             secret_key: "secret".to_owned(),
         };
         tokio::spawn(store.serve(listener, keys, std::future::pending()));
         let (listener, dynamodb) = listen().await?;
-        let engine = DynamoDbEngine::memory()?;
+        let engine = DynamoDbEngine::open_in_memory()?;
         tokio::spawn(engine.serve(listener, std::future::pending()));
         let endpoints = Endpoints {
             s3: Some(s3),

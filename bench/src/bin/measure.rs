@@ -20,7 +20,7 @@ use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::Ingest;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::Storage;
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, NotificationFilter, S3Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -173,7 +173,7 @@ impl Bench {
         let store = S3Store::open(folder)?;
         let (s3, s3_url) = listen().await?;
         let (dynamodb, dynamodb_url) = listen().await?;
-        let credentials = Credentials {
+        let credentials = KeyPair {
             access_key: "photos".to_owned(),
             secret_key: "photos-secret".to_owned(),
         };
@@ -190,7 +190,10 @@ impl Bench {
         let ingest = clients::connect(&config, &endpoints);
         let catalogue = Catalogue::new(ingest.dynamodb.clone(), "photos");
         catalogue.create_table().await?;
-        store.notify_only(&[("inbox", ""), ("archive", "")]);
+        store.set_notification_filters(&[
+            NotificationFilter::new("inbox", ""),
+            NotificationFilter::new("archive", ""),
+        ]);
         let worker = Ingest::new(
             Storage::new(ingest.s3.clone()),
             catalogue,
@@ -208,7 +211,9 @@ impl Bench {
                         .map_err(|error| error.to_string())
                 }
             };
-            deliverer.deliver(1, handler, std::future::pending()).await;
+            deliverer
+                .deliver_notifications(1, handler, std::future::pending())
+                .await;
         });
         Ok(Bench {
             store,
@@ -224,7 +229,7 @@ impl Bench {
         let before = (s3.count(), dynamodb.count(), s3.bytes_received());
         std::fs::write(&self.drop, bytes)?;
         self.user.put_file("inbox", key, &self.drop, None).await?;
-        while self.store.undelivered() > 0 {
+        while self.store.count_undelivered() > 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Ok(Bill {

@@ -24,7 +24,7 @@ use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{Image, Summary};
 use photo_catalogue::view::PublicView;
 use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, Photo};
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -137,12 +137,12 @@ impl World {
             s3: Some(format!("http://{}", s3.local_addr()?)),
             dynamodb: Some(format!("http://{}", dynamodb.local_addr()?)),
         };
-        let keys = Credentials {
+        let keys = KeyPair {
             access_key: "photos".to_owned(),
             secret_key: "secret".to_owned(),
         };
         tokio::spawn(store.serve(s3, keys, std::future::pending()));
-        tokio::spawn(DynamoDbEngine::memory()?.serve(dynamodb, std::future::pending()));
+        tokio::spawn(DynamoDbEngine::open_in_memory()?.serve(dynamodb, std::future::pending()));
         let clients = clients::connect(&clients::with_key_pair("photos", "secret"), &endpoints);
         let storage = Storage::new(clients.s3.clone());
         storage.create_bucket("site").await?;

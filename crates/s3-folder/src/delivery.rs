@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::notification::Filter;
+use super::notification::NotificationFilter;
 use super::{S3Store, database_error, now_ms, writer};
 
 /// Records in one event, as SQS gives them by default.
@@ -26,7 +26,7 @@ const FIRST_PAUSE_MS: i64 = 500;
 /// Longest pause.
 const LONGEST_PAUSE_MS: i64 = 60_000;
 
-/// See [`S3Store::deliver`].
+/// See [`S3Store::deliver_notifications`].
 pub(super) async fn deliver<H, F>(
     store: &S3Store,
     concurrency: usize,
@@ -75,11 +75,11 @@ pub(super) async fn deliver<H, F>(
 }
 
 /// What was asked for at the last start.
-pub(super) fn filters(connection: &Connection) -> rusqlite::Result<Vec<Filter>> {
+pub(super) fn filters(connection: &Connection) -> rusqlite::Result<Vec<NotificationFilter>> {
     connection
         .prepare("SELECT bucket, prefix FROM notifications")?
         .query_map([], |row| {
-            Ok(Filter {
+            Ok(NotificationFilter {
                 bucket: row.get(0)?,
                 prefix: row.get(1)?,
             })
@@ -88,7 +88,10 @@ pub(super) fn filters(connection: &Connection) -> rusqlite::Result<Vec<Filter>> 
 }
 
 /// Keeps what is asked for, for the next start.
-pub(super) fn save_filters(connection: &Connection, filters: &[Filter]) -> rusqlite::Result<()> {
+pub(super) fn save_filters(
+    connection: &Connection,
+    filters: &[NotificationFilter],
+) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM notifications", [])?;
     for filter in filters {
         let sql = "INSERT OR IGNORE INTO notifications VALUES (?1, ?2)";

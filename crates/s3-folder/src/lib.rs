@@ -10,7 +10,7 @@
 //!   at all. Bytes never show with another version's ETag or metadata.
 //! - Conditions (`If-Match`, `If-None-Match`, `x-amz-copy-source-if-*`) hold at the moment of the change: of any
 //!   number of racing `If-None-Match: *` writers one succeeds.
-//! - Every change to a bucket and prefix given to [`S3Store::notify`] is told at least once, in AWS's JSON, and told
+//! - Every change to a bucket and prefix given to [`S3Store::add_notification_filter`] is told at least once, in AWS's JSON, and told
 //!   again until it is acknowledged.
 //!
 //! How: writer.rs has the protocol and why SQLite's `synchronous=NORMAL` is enough where it is used. What it never
@@ -18,6 +18,7 @@
 //! versions, or check more than one key pair (no policies, no ACLs). It is one process's: two on one DATA are not
 //! supported.
 
+mod address;
 mod adoption;
 mod attributes;
 mod batch;
@@ -52,14 +53,15 @@ use tokio::net::TcpListener;
 
 use errors::{custom, database_error, file_error, refusal};
 use location::Folders;
-use notification::Filter;
 use writer::{Refused, Shared, Writer};
 
-pub use taking::TakeError;
+pub use address::ObjectAddress;
+pub use notification::NotificationFilter;
+pub use taking::PutLocalFileError;
 
 /// The one key pair that requests must be signed with.
 #[derive(Clone)]
-pub struct Credentials {
+pub struct KeyPair {
     /// Access key id.
     pub access_key: String,
     /// Secret access key.
@@ -147,18 +149,14 @@ impl S3Store {
 
     /// Takes up all that was changed in the buckets' folders by other programs, before it returns; the store does so by
     /// itself too, in its own time. Blocks: reads every file that is new. Safe to repeat.
-    pub fn take_up_changes(&self) {
+    pub fn rescan(&self) {
         adoption::scan(self);
     }
 
     /// Tells, from now on and after every later start, of each object created or removed in `bucket` under `prefix`.
     /// Safe to repeat.
-    pub fn notify(&self, bucket: &str, prefix: &str) {
+    pub fn add_notification_filter(&self, filter: NotificationFilter) {
         let mut filters = self.filters();
-        let filter = Filter {
-            bucket: bucket.to_owned(),
-            prefix: prefix.to_owned(),
-        };
         if !filters.contains(&filter) {
             filters.push(filter);
             self.replace_filters(filters);
@@ -166,12 +164,8 @@ impl S3Store {
     }
 
     /// Tells of exactly these buckets and prefixes from now on; forgets those of earlier starts.
-    pub fn notify_only(&self, filters: &[(&str, &str)]) {
-        let filter = |&(bucket, prefix): &(&str, &str)| Filter {
-            bucket: bucket.to_owned(),
-            prefix: prefix.to_owned(),
-        };
-        self.replace_filters(filters.iter().map(filter).collect());
+    pub fn set_notification_filters(&self, filters: &[NotificationFilter]) {
+        self.replace_filters(filters.to_vec());
     }
 
     /// Serves S3 over HTTP on `listener` until `shutdown`: path-style requests, Signature Version 4 (header, presigned
@@ -184,7 +178,7 @@ impl S3Store {
     pub async fn serve(
         self,
         listener: TcpListener,
-        credentials: Credentials,
+        credentials: KeyPair,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
         adoption::scan_in_background(&self);
@@ -198,7 +192,7 @@ impl S3Store {
     /// `{"batchItemFailures":[{"itemIdentifier":messageId}]}`; those, or all where it fails or panics, come again
     /// after a growing pause, and after 20 attempts they are set aside as dead letters. A notification is forgotten
     /// only when it was acknowledged: it may come twice, also after a crash.
-    pub async fn deliver<H, F>(
+    pub async fn deliver_notifications<H, F>(
         &self,
         concurrency: usize,
         handler: H,
@@ -212,13 +206,13 @@ impl S3Store {
 
     /// Notifications that wait for delivery, are being delivered, or wait to be tried again.
     #[must_use]
-    pub fn undelivered(&self) -> u64 {
+    pub fn count_undelivered(&self) -> u64 {
         self.count("SELECT COUNT(*) FROM outbox")
     }
 
     /// Notifications that were given up after 20 attempts.
     #[must_use]
-    pub fn dead_letters(&self) -> u64 {
+    pub fn count_dead_letters(&self) -> u64 {
         self.count("SELECT COUNT(*) FROM dead_letters")
     }
 
@@ -233,7 +227,7 @@ impl S3Store {
             })
     }
 
-    fn filters(&self) -> Vec<Filter> {
+    fn filters(&self) -> Vec<NotificationFilter> {
         self.inner
             .shared
             .filters
@@ -242,7 +236,7 @@ impl S3Store {
             .clone()
     }
 
-    fn replace_filters(&self, filters: Vec<Filter>) {
+    fn replace_filters(&self, filters: Vec<NotificationFilter>) {
         *self
             .inner
             .shared

@@ -35,14 +35,24 @@ impl Event {
     }
 }
 
-/// Which objects are told of.
+/// The objects whose changes are notified: those of one bucket whose keys begin with a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Filter {
-    pub(super) bucket: String,
-    pub(super) prefix: String,
+pub struct NotificationFilter {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// First characters of the keys. An empty prefix matches every key.
+    pub prefix: String,
 }
 
-impl Filter {
+impl NotificationFilter {
+    /// Returns the filter for the keys of `bucket` that begin with `prefix`.
+    pub fn new(bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
+        NotificationFilter {
+            bucket: bucket.into(),
+            prefix: prefix.into(),
+        }
+    }
+
     pub(super) fn matches(&self, bucket: &str, key: &str) -> bool {
         self.bucket == bucket && key.starts_with(&self.prefix)
     }

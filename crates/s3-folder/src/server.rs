@@ -12,7 +12,7 @@ use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
 
 use super::service::Service;
-use super::{Credentials, S3Store};
+use super::{KeyPair, S3Store};
 
 /// How long running requests may take after the shutdown began.
 const GRACE: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(
     store: S3Store,
     listener: TcpListener,
-    credentials: Credentials,
+    credentials: KeyPair,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let service = {

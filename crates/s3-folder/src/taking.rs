@@ -12,18 +12,17 @@ use super::notification::Event;
 use super::objects::require_bucket;
 use super::receive::{self, Expected, LARGEST_PUT, Received, Sink};
 use super::writer::Put;
-use super::{S3Store, adoption, file_error, parts, refusal};
+use super::{ObjectAddress, S3Store, adoption, file_error, parts, refusal};
 
 /// Longest key, bytes (S3 User Guide, "Naming Amazon S3 objects").
 const MAX_KEY_BYTES: usize = 1024;
 
 /// A file that was not taken.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot take {path} as {bucket}/{key}: {cause}")]
-pub struct TakeError {
+#[error("cannot store {path} as {address}: {cause}")]
+pub struct PutLocalFileError {
     path: String,
-    bucket: String,
-    key: String,
+    address: ObjectAddress,
     cause: String,
 }
 
@@ -34,13 +33,16 @@ impl S3Store {
     ///
     /// # Errors
     /// The file cannot be read, is larger than 5 GiB or is changed meanwhile; the bucket or the key is none; the disk.
-    pub async fn take(&self, bucket: &str, key: &str, path: &Path) -> Result<String, TakeError> {
-        self.take_file(bucket, key, path)
+    pub async fn put_local_file(
+        &self,
+        address: &ObjectAddress,
+        path: &Path,
+    ) -> Result<String, PutLocalFileError> {
+        self.take_file(&address.bucket, &address.key, path)
             .await
-            .map_err(|error| TakeError {
+            .map_err(|error| PutLocalFileError {
                 path: path.display().to_string(),
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
+                address: address.clone(),
                 cause: error
                     .message()
                     .unwrap_or_else(|| error.code().as_str())

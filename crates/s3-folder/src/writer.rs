@@ -27,7 +27,7 @@ use super::conditions::WriteConditions;
 use super::database::{Attributes, Object, Readers};
 use super::files::{self, Identity, Standing, Temporary};
 use super::location::{Folders, Location};
-use super::notification::{self, Event, Filter};
+use super::notification::{self, Event, NotificationFilter};
 use super::now_ms;
 
 /// What the writer shares with readers.
@@ -35,7 +35,7 @@ use super::now_ms;
 pub(super) struct Shared {
     pub(super) folders: Folders,
     pub(super) readers: Readers,
-    pub(super) filters: RwLock<Vec<Filter>>,
+    pub(super) filters: RwLock<Vec<NotificationFilter>>,
     /// Rung after every batch that may have left something to deliver.
     pub(super) delivery: tokio::sync::Notify,
 }

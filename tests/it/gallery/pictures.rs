@@ -14,7 +14,7 @@ use photo_catalogue::gallery::Pictures;
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
 use photo_metadata::Preview;
-use s3_folder::{Credentials as KeyPair, S3Store};
+use s3_folder::{KeyPair, S3Store};
 use tokio::net::TcpListener;
 
 use super::fixture::{Fixture, Shot};

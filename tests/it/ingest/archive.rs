@@ -3,6 +3,8 @@
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::ingest::Outcome;
 
+use s3_folder::NotificationFilter;
+
 use super::fixture::{ARCHIVE, World, layout};
 use super::photos::Shot;
 
@@ -15,7 +17,9 @@ const MORNING: Shot = Shot {
 async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
     let world = World::quiet(layout()).await;
     // They were there before there were notifications.
-    world.store.notify_only(&[("inbox", "")]);
+    world
+        .store
+        .set_notification_filters(&[NotificationFilter::new("inbox", "")]);
     let old = Shot::at("2018:02:01 07:00:00").jpeg();
     for number in 0..1000 {
         world
@@ -30,7 +34,10 @@ async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
             )
             .await;
     }
-    world.store.notify_only(&[("inbox", ""), (ARCHIVE, "")]);
+    world.store.set_notification_filters(&[
+        NotificationFilter::new("inbox", ""),
+        NotificationFilter::new(ARCHIVE, ""),
+    ]);
     let before = world.etags(ARCHIVE, "").await;
     world.deliver();
     for number in (0..1000).step_by(20) {
@@ -129,7 +136,7 @@ async fn in_one_bucket_a_photo_is_worked_on_twice_and_never_again() {
         .await;
     world.settled().await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    assert_eq!(world.store.undelivered(), 0);
+    assert_eq!(world.store.count_undelivered(), 0);
     let outcomes = world.take_outcomes();
     let archived = outcomes
         .iter()
@@ -157,7 +164,7 @@ async fn both_parts_removed_at_once_under_an_older_extractor_are_both_recorded_a
         part.extractor_version -= 1;
     }
     world.catalogue.put(&item, Some(read)).await.unwrap();
-    world.store.notify_only(&[]);
+    world.store.set_notification_filters(&[]);
     world.delete(ARCHIVE, "2018-02-01/DSC_1.DNG").await;
     world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;
     for extension in ["DNG", "JPG"] {

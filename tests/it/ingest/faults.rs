@@ -26,7 +26,7 @@ async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone
         world.item("2018-02-01/b").await,
     ];
     // Whatever is said of these from now on, only the proxied ingest hears.
-    world.store.notify_only(&[]);
+    world.store.set_notification_filters(&[]);
     let missing_is_403 = |status| match status {
         StatusCode::NOT_FOUND => StatusCode::FORBIDDEN,
         other => other,

@@ -24,7 +24,7 @@ use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, Worked};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{Copying, Storage};
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, NotificationFilter, S3Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -81,7 +81,7 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
         let (s3_listener, s3_endpoint) = listen().await;
-        let keys = Credentials {
+        let keys = KeyPair {
             access_key: "test".to_owned(),
             secret_key: "secret".to_owned(),
         };
@@ -91,7 +91,7 @@ impl World {
                 .serve(s3_listener, keys, std::future::pending()),
         );
         let (dynamodb_listener, dynamodb_endpoint) = listen().await;
-        let engine = DynamoDbEngine::memory().unwrap();
+        let engine = DynamoDbEngine::open_in_memory().unwrap();
         tokio::spawn(engine.serve(dynamodb_listener, std::future::pending()));
 
         let endpoints = Endpoints {
@@ -105,9 +105,9 @@ impl World {
                 .await
                 .unwrap();
         }
-        store.notify_only(&[
-            (layout.source_bucket(), layout.source_prefix()),
-            (layout.archive_bucket(), layout.archive_prefix()),
+        store.set_notification_filters(&[
+            NotificationFilter::new(layout.source_bucket(), layout.source_prefix()),
+            NotificationFilter::new(layout.archive_bucket(), layout.archive_prefix()),
         ]);
         let wire = Wire::default();
         let s3 = clients.s3.config().to_builder().interceptor(wire.clone());
@@ -199,7 +199,11 @@ impl World {
                     .map_err(|error| error.to_string())
             }
         };
-        tokio::spawn(async move { store.deliver(2, handler, std::future::pending()).await });
+        tokio::spawn(async move {
+            store
+                .deliver_notifications(2, handler, std::future::pending())
+                .await
+        });
     }
 
     /// Where it is, for a process of its own.
@@ -229,15 +233,15 @@ impl World {
     /// Waits until every notification is acknowledged.
     pub(crate) async fn settled(&self) {
         let start = std::time::Instant::now();
-        while self.store.undelivered() > 0 {
+        while self.store.count_undelivered() > 0 {
             assert!(
                 start.elapsed() < PATIENCE,
                 "{} notifications are left",
-                self.store.undelivered()
+                self.store.count_undelivered()
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert_eq!(self.store.dead_letters(), 0);
+        assert_eq!(self.store.count_dead_letters(), 0);
     }
 
     /// Keys and bytes of the archive.

@@ -216,7 +216,7 @@ async fn redelivery_changes_nothing_and_writes_nothing() {
     let log = world.wire.take();
     let kinds: Vec<&str> = log.counts().into_keys().collect();
     assert_eq!(kinds, ["dynamodb GetItem", "s3 GET", "s3 HEAD"]);
-    assert_eq!(world.store.undelivered(), 0);
+    assert_eq!(world.store.count_undelivered(), 0);
     assert_eq!(archive, world.archive().await);
     assert_eq!(item, world.item("2018-02-01/DSC_1").await);
     assert_eq!(skipped, world.ledger("notes.jpg").await);

@@ -18,7 +18,7 @@ use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::storage::Storage;
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, NotificationFilter, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -52,14 +52,14 @@ impl Account {
         let environment = environment();
         let folder = tempfile::tempdir().unwrap();
         let store = S3Store::open(folder.path()).unwrap();
-        let keys = Credentials {
+        let keys = KeyPair {
             access_key: "test".to_owned(),
             secret_key: "secret".to_owned(),
         };
         let (listener, s3_endpoint) = listen().await;
         tokio::spawn(store.clone().serve(listener, keys, std::future::pending()));
         let (listener, dynamodb) = listen().await;
-        let engine = DynamoDbEngine::memory().unwrap();
+        let engine = DynamoDbEngine::open_in_memory().unwrap();
         tokio::spawn(engine.serve(listener, std::future::pending()));
 
         let endpoints = Endpoints {
@@ -70,12 +70,12 @@ impl Account {
         let ingest = &environment["ingest"];
         let [source, archive] = ["SOURCE", "ARCHIVE"].map(|which| {
             let get = |what| ingest[format!("{which}_{what}")].as_str();
-            (get("BUCKET").unwrap(), get("PREFIX").unwrap_or_default())
+            NotificationFilter::new(get("BUCKET").unwrap(), get("PREFIX").unwrap_or_default())
         });
         let publish = &environment["publish"];
         let storage = Storage::new(clients.s3.clone());
         let gallery = publish["GALLERY_BUCKET"].as_str().unwrap();
-        for bucket in [source.0, archive.0, gallery] {
+        for bucket in [source.bucket.as_str(), &archive.bucket, gallery] {
             storage.create_bucket(bucket).await.unwrap();
         }
         let tables = ["PHOTOS_TABLE", "PUBLISH_TABLE"].map(|name| publish[name].as_str().unwrap());
@@ -84,7 +84,7 @@ impl Account {
         let published = Published::new(clients.dynamodb, tables[1]);
         published.create_table().await.unwrap();
 
-        store.notify_only(&[source, archive]);
+        store.set_notification_filters(&[source, archive]);
         let (sender, notifications) = mpsc::unbounded_channel();
         // It sends batches as SQS does; each body is what S3 sent.
         let taken = move |batch: Value| {
@@ -94,7 +94,11 @@ impl Account {
             }
             async { Ok(json!({ "batchItemFailures": [] })) }
         };
-        tokio::spawn(async move { store.deliver(1, taken, std::future::pending()).await });
+        tokio::spawn(async move {
+            store
+                .deliver_notifications(1, taken, std::future::pending())
+                .await
+        });
 
         let parameters = Arc::default();
         let (listener, ssm) = listen().await;

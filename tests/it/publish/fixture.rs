@@ -21,7 +21,7 @@ use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{HookRules, Publish, PublishError, Settings, Ticked};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::PublicView;
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -72,13 +72,13 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
         let (listener, s3) = listen().await;
-        let keys = Credentials {
+        let keys = KeyPair {
             access_key: "test".to_owned(),
             secret_key: "secret".to_owned(),
         };
         tokio::spawn(store.clone().serve(listener, keys, std::future::pending()));
         let (listener, dynamodb) = listen().await;
-        let engine = DynamoDbEngine::memory().unwrap();
+        let engine = DynamoDbEngine::open_in_memory().unwrap();
         tokio::spawn(engine.serve(listener, std::future::pending()));
 
         let endpoints = Endpoints {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use s3_folder::NotificationFilter;
+
 use super::{BUCKET, Server, code};
 
 /// Waits until the scan, which runs in the background after a start, has reached the state.
@@ -47,7 +49,9 @@ fn expected(events: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_file_dropped_into_the_folder_is_found_at_once() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     fs::create_dir(server.file("2018")).unwrap();
     fs::write(server.file("2018/a b.jpg"), "dropped").unwrap();
     let head = server
@@ -80,7 +84,9 @@ async fn an_edited_or_removed_file_is_seen_at_once() {
         .await
         .unwrap();
     server.put("gone.jpg", "x").await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     fs::write(server.file("e.jpg"), "edited").unwrap();
     fs::remove_file(server.file("gone.jpg")).unwrap();
     let got = server
@@ -109,7 +115,9 @@ async fn an_edited_or_removed_file_is_seen_at_once() {
 #[tokio::test]
 async fn what_changed_while_stopped_is_taken_up_at_the_start() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     for key in [
         "edited.jpg",
         "kept.jpg",
@@ -166,7 +174,9 @@ async fn the_same_bytes_under_a_new_identity_keep_their_metadata_in_silence() {
         .await
         .unwrap()
         .e_tag;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     // As restoring a backup does it.
     fs::remove_file(server.file("k.jpg")).unwrap();
     fs::write(server.file("k.jpg"), "bytes").unwrap();

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
 use super::{BUCKET, Server, client, files};
 
@@ -16,7 +16,9 @@ const UNDO_PROMOTION: &str =
 
 async fn stopped_with(bodies: &[(&str, &str)]) -> Arc<tempfile::TempDir> {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     for (key, body) in bodies {
         let put = server
             .client
@@ -62,7 +64,7 @@ async fn a_write_that_reached_its_place_is_completed_with_its_metadata_and_notif
     );
     let server = Server::start_in(data).await;
     assert_eq!(owner(&server, "a/k.jpg").await.as_deref(), Some("new"));
-    assert_eq!(server.store.undelivered(), 1);
+    assert_eq!(server.store.count_undelivered(), 1);
     let body: String = database(&server.data)
         .query_row("SELECT body FROM outbox", [], |row| row.get(0))
         .unwrap();
@@ -85,7 +87,7 @@ async fn a_write_that_did_not_reach_its_place_never_was() {
     assert_eq!(owner(&server, "k.jpg").await.as_deref(), Some("old"));
     assert_eq!(server.get("k.jpg").await.unwrap(), b"old");
     assert_eq!(server.get("never.jpg").await, None);
-    assert_eq!(server.store.undelivered(), 0);
+    assert_eq!(server.store.count_undelivered(), 0);
     assert!(files(&server.data.path().join(".engine/tmp")).is_empty());
 }
 
@@ -95,7 +97,7 @@ async fn a_delete_that_removed_the_file_is_completed_with_its_notification() {
     fs::remove_file(data.path().join(BUCKET).join("k.jpg")).unwrap();
     let server = Server::start_in(data).await;
     assert_eq!(server.get("k.jpg").await, None);
-    assert_eq!(server.store.undelivered(), 1);
+    assert_eq!(server.store.count_undelivered(), 1);
 }
 
 /// Not a test: the server that [`what_was_acknowledged_survives_kill_9`] kills.
@@ -105,7 +107,7 @@ async fn child() {
         return;
     };
     let store = S3Store::open(data.as_ref()).unwrap();
-    store.notify(BUCKET, "");
+    store.add_notification_filter(NotificationFilter::new(BUCKET, ""));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     // Through the pipe, past the test harness, which keeps what a test prints.
     writeln!(
@@ -114,7 +116,7 @@ async fn child() {
         listener.local_addr().unwrap()
     )
     .unwrap();
-    let key_pair = Credentials {
+    let key_pair = KeyPair {
         access_key: "test".to_owned(),
         secret_key: "secret".to_owned(),
     };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::primitives::ByteStream;
-use s3_folder::S3Store;
+use s3_folder::{NotificationFilter, S3Store};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -39,7 +39,7 @@ impl Receiver {
         };
         tokio::spawn(async move {
             store
-                .deliver(2, handler, async move { stopped.notified().await })
+                .deliver_notifications(2, handler, async move { stopped.notified().await })
                 .await
         });
         stop
@@ -70,12 +70,15 @@ impl Receiver {
     /// Waits until everything was acknowledged.
     async fn drained(&self, store: &S3Store) {
         for _ in 0..3000 {
-            if store.undelivered() == 0 {
+            if store.count_undelivered() == 0 {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        panic!("{} notifications were not delivered", store.undelivered());
+        panic!(
+            "{} notifications were not delivered",
+            store.count_undelivered()
+        );
     }
 }
 
@@ -99,7 +102,9 @@ fn told(records: &[Value]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn every_change_under_the_prefix_is_told_in_aws_json() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "inbox/");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, "inbox/"));
     let receiver = Receiver::default();
     receiver.listen(&server.store, acknowledge);
     server.put("elsewhere/a.jpg", "x").await;
@@ -146,7 +151,9 @@ async fn every_change_under_the_prefix_is_told_in_aws_json() {
 #[tokio::test]
 async fn sequencers_grow_for_each_key() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     for body in ["1", "2", "3"] {
         server.put("k", body).await;
     }
@@ -171,7 +178,9 @@ async fn sequencers_grow_for_each_key() {
 #[tokio::test]
 async fn what_is_not_acknowledged_comes_again() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     for i in 0..5 {
         server.put(&format!("k{i}"), "x").await;
     }
@@ -194,13 +203,15 @@ async fn what_is_not_acknowledged_comes_again() {
         events[3]["Records"][0]["attributes"]["ApproximateReceiveCount"],
         "4"
     );
-    assert_eq!(server.store.dead_letters(), 0);
+    assert_eq!(server.store.count_dead_letters(), 0);
 }
 
 #[tokio::test]
 async fn batches_hold_ten_and_run_side_by_side() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     futures::future::join_all((0..35).map(|i| server.put_owned(format!("k{i}")))).await;
     let receiver = Receiver::default();
     receiver.listen(&server.store, acknowledge);
@@ -217,9 +228,11 @@ async fn batches_hold_ten_and_run_side_by_side() {
 #[tokio::test]
 async fn undelivered_notifications_and_filters_survive_a_restart() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "in/");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, "in/"));
     server.put("in/a", "x").await;
-    assert_eq!(server.store.undelivered(), 1);
+    assert_eq!(server.store.count_undelivered(), 1);
     let server = server.restart().await;
     server.put("in/b", "x").await;
     server.put("out/c", "x").await;
@@ -234,16 +247,20 @@ async fn undelivered_notifications_and_filters_survive_a_restart() {
         ["in/a", "in/b"]
     );
     stop.notify_one();
-    server.store.notify_only(&[(BUCKET, "out/")]);
+    server
+        .store
+        .set_notification_filters(&[NotificationFilter::new(BUCKET, "out/")]);
     server.put("in/d", "x").await;
     server.put("out/e", "x").await;
-    assert_eq!(server.store.undelivered(), 1);
+    assert_eq!(server.store.count_undelivered(), 1);
 }
 
 #[tokio::test]
 async fn after_twenty_attempts_a_notification_is_a_dead_letter() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     server.put("poison", "x").await;
     let data = server.stop().await;
     let database = rusqlite::Connection::open(data.path().join(".engine/s3.sqlite")).unwrap();
@@ -255,7 +272,7 @@ async fn after_twenty_attempts_a_notification_is_a_dead_letter() {
     let receiver = Receiver::default();
     receiver.listen(&server.store, |_, _| Err("never".to_owned()));
     receiver.drained(&server.store).await;
-    assert_eq!(server.store.dead_letters(), 1);
+    assert_eq!(server.store.count_dead_letters(), 1);
     assert_eq!(receiver.events.lock().unwrap().len(), 1);
 }
 

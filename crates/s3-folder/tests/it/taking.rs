@@ -1,18 +1,26 @@
 //! Files of this machine that become objects without a request.
 
+use s3_folder::{NotificationFilter, ObjectAddress};
+
 use super::{BUCKET, Server};
 
 #[tokio::test]
 async fn a_file_that_is_taken_is_the_object_that_its_upload_would_be() {
     let server = Server::start().await;
-    server.store.notify(BUCKET, "");
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     let folder = tempfile::tempdir().unwrap();
     // Larger than any buffer, and empty.
     for (name, bytes) in [("a b+ä.jpg", vec![7; 700_000]), ("empty.jpg", Vec::new())] {
         let path = folder.path().join(name);
         std::fs::write(&path, &bytes).unwrap();
         let key = format!("card/{name}");
-        let etag = server.store.take(BUCKET, &key, &path).await.unwrap();
+        let etag = server
+            .store
+            .put_local_file(&ObjectAddress::new(BUCKET, &key), &path)
+            .await
+            .unwrap();
         let uploaded = server.put("uploaded.jpg", bytes.clone()).await;
         assert_eq!(uploaded.trim_matches('"'), etag);
 
@@ -24,12 +32,12 @@ async fn a_file_that_is_taken_is_the_object_that_its_upload_would_be() {
         assert_eq!(head.content_type(), Some("image/jpeg"));
         assert_eq!(head.e_tag().unwrap().trim_matches('"'), etag);
     }
-    assert_eq!(server.store.undelivered(), 4);
+    assert_eq!(server.store.count_undelivered(), 4);
     // Again: the file as it is now.
     let path = folder.path().join("empty.jpg");
     server
         .store
-        .take(BUCKET, "card/empty.jpg", &path)
+        .put_local_file(&ObjectAddress::new(BUCKET, "card/empty.jpg"), &path)
         .await
         .unwrap();
     let changed = server.get("card/empty.jpg").await;
@@ -55,7 +63,11 @@ async fn what_cannot_be_taken_is_said_in_one_line() {
         (BUCKET, long.as_str(), &there, "Your key is too long"),
         (BUCKET, "folder", &folder.path().to_owned(), "it is no file"),
     ] {
-        let error = server.store.take(bucket, key, path).await.unwrap_err();
+        let error = server
+            .store
+            .put_local_file(&ObjectAddress::new(bucket, key), path)
+            .await
+            .unwrap_err();
         let said = error.to_string();
         assert!(said.ends_with(cause) && !said.contains('\n'), "{said}");
     }

@@ -27,7 +27,7 @@ use crate::gallery::{self, CursorKey, Pictures};
 use crate::ingest::{Ingest, Outcome};
 use crate::publish::{self, Publish};
 use crate::storage::Storage;
-use s3_folder::{Credentials, S3Store};
+use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
 /// Batches of notifications that are worked on at a time; each is at most ten photos.
 const BATCHES: usize = 4;
@@ -130,15 +130,15 @@ impl Stack {
         let layout = &settings.layout;
         let store = S3Store::open(&arguments.data)?;
         // Before it serves: it tells at once of each file that was put there meanwhile.
-        store.notify_only(&[
-            (layout.source_bucket(), layout.source_prefix()),
-            (layout.archive_bucket(), layout.archive_prefix()),
+        store.set_notification_filters(&[
+            NotificationFilter::new(layout.source_bucket(), layout.source_prefix()),
+            NotificationFilter::new(layout.archive_bucket(), layout.archive_prefix()),
         ]);
         let engine = DynamoDbEngine::open(&arguments.data).with_context(|| {
             format!("cannot open the catalogue in {}", arguments.data.display())
         })?;
         let mut servers = Tasks::new();
-        let credentials = Credentials {
+        let credentials = KeyPair {
             access_key: arguments.access_key.clone(),
             secret_key: arguments.secret_key.clone(),
         };
@@ -205,7 +205,9 @@ impl Stack {
                         .map_err(|error| error.to_string())
                 }
             };
-            notifications.deliver(BATCHES, handler, stopped).await;
+            notifications
+                .deliver_notifications(BATCHES, handler, stopped)
+                .await;
             Ok(())
         });
         let follower = Follower {
@@ -261,13 +263,13 @@ impl Stack {
         if stopped.await.is_err() {
             tell("Some requests were broken off; what they had acknowledged is kept.");
         }
-        let waiting = self.store.undelivered();
+        let waiting = self.store.count_undelivered();
         if waiting > 0 {
             tell(&format!(
                 "{waiting} uploads and copies are still to be worked on; the next start goes on with them."
             ));
         }
-        let given_up = self.store.dead_letters();
+        let given_up = self.store.count_dead_letters();
         if given_up > 0 {
             tell(&format!(
                 "{given_up} notifications were given up after 20 attempts."
@@ -281,7 +283,7 @@ impl Inbox {
     pub(super) async fn wait_for_ingest(&self) {
         let bar = progress::bar(0, "{spinner} {msg}");
         loop {
-            let waiting = self.store.undelivered();
+            let waiting = self.store.count_undelivered();
             if waiting == 0 {
                 return;
             }

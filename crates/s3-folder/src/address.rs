@@ -1,0 +1,28 @@
+//! The address of an object: its bucket and its key.
+
+use std::fmt;
+
+/// The address of an object. It is displayed as `bucket/key`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ObjectAddress {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Key in the bucket.
+    pub key: String,
+}
+
+impl ObjectAddress {
+    /// Returns the address of the object `key` in `bucket`. Does not check the names.
+    pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
+        ObjectAddress {
+            bucket: bucket.into(),
+            key: key.into(),
+        }
+    }
+}
+
+impl fmt::Display for ObjectAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.bucket, self.key)
+    }
+}
