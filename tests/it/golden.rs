@@ -121,12 +121,25 @@ fn difference(path: &Path, recorded: &str) -> Option<String> {
         number += 1;
         let pair = (before.next(), after.next());
         if pair.0 != pair.1 {
-            let line = |line: Option<&str>| line.unwrap_or("(end of file)").to_owned();
+            let [before, after] = [pair.0, pair.1].map(|line| line.unwrap_or("(end of file)"));
+            let same = before.chars().zip(after.chars());
+            let same = same.take_while(|(before, after)| before == after).count();
             return Some(format!(
                 "{name}:{number}\n  stored:   {}\n  recorded: {}",
-                line(pair.0),
-                line(pair.1)
+                excerpt(before, same),
+                excerpt(after, same)
             ));
         }
     }
+}
+
+/// Returns a line, or of a long one what is around the character at `place`.
+fn excerpt(line: &str, place: usize) -> String {
+    const MAX_CHARS: usize = 160;
+    if line.chars().count() <= MAX_CHARS {
+        return line.to_owned();
+    }
+    let from = place.saturating_sub(MAX_CHARS / 2);
+    let part: String = line.chars().skip(from).take(MAX_CHARS).collect();
+    format!("… {part} …")
 }
