@@ -1,10 +1,11 @@
-# What the owner should hear of. Each is silent while nothing happens.
+# Alarms for the owner. An alarm without data is silent.
 
 locals {
   topic_arn     = var.alarm_topic_arn != null ? var.alarm_topic_arn : one(aws_sns_topic.alarms[*].arn)
   alarm_actions = var.alarm_topic_arn != null || var.alarm_email != null ? [local.topic_arn] : []
 
-  # What publish logs when it has called the hook, and when the hook failed. The code's words.
+  # The log messages of publish for a call of the hook and for a failed call. They must equal those
+  # in the code.
   hook_messages = local.hook ? { HookCalls = "build hook called", HookFailures = "the build hook failed; it will be called again" } : {}
 
   alarms = merge(
@@ -14,12 +15,12 @@ locals {
       threshold   = 1, period = 300, periods = 3, of = 2
     } },
     { for name in keys(local.functions) : "${name}-throttles" => {
-      description = "${name} is held back: the account's concurrency is used up."
+      description = "${name} is throttled: the account's concurrency is used up."
       namespace   = "AWS/Lambda", metric = "Throttles", statistic = "Sum", dimensions = { FunctionName = "${var.name}-${name}" }
       threshold   = 1, period = 300, periods = 3, of = 2
     } },
     { for key in ["uploads-dead", "changes-dead"] : key => {
-      description = "There are messages in ${var.name}-${key}: work that was given up. See the module's README."
+      description = "There are messages in ${var.name}-${key}: events that failed for good. See the module's README."
       namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", dimensions = { QueueName = local.queue_names[key] }
       threshold   = 1, period = 300, periods = 1, of = 1
     } },
@@ -30,7 +31,7 @@ locals {
     } },
     local.hook ? {
       hook-budget = {
-        description = "The build hook's calls of a day are used up: further photos wait for the next day."
+        description = "The build hook's calls for a day are used up: more photos wait for the next day."
         namespace   = var.name, metric = "HookCalls", statistic = "Sum", dimensions = {}
         threshold   = var.hook_limits.per_day, period = 86400, periods = 1, of = 1
       }
@@ -77,7 +78,7 @@ resource "aws_cloudwatch_log_metric_filter" "hook" {
 }
 
 resource "aws_sns_topic" "alarms" {
-  #checkov:skip=CKV_AWS_26:CloudWatch cannot send to a topic under SNS's own key; the messages name alarms, no photos
+  #checkov:skip=CKV_AWS_26:CloudWatch cannot send to a topic that is encrypted with SNS's own key; the messages name alarms, not photos
 
   count = var.alarm_email == null ? 0 : 1
 

@@ -7,7 +7,7 @@ locals {
     { gallery = local.gallery_bucket },
   )
 
-  # Where photos lie together, the rules of both apply, each under its prefix.
+  # If source and archive are one bucket, the rules of both apply, each under its prefix.
   colder = {
     for key, rule in {
       source  = { bucket = "source", prefix = var.source_prefix }
@@ -22,8 +22,8 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_18:access logs would cost more than all else here, and hold what visitors did
-  #checkov:skip=CKV_AWS_144:a second region doubles the storage's price; who wants it adds a replication rule
+  #checkov:skip=CKV_AWS_18:access logs would cost more than everything else here, and would record the visitors' requests
+  #checkov:skip=CKV_AWS_144:a second region doubles the price of storage; an owner who wants it adds a replication rule
   #checkov:skip=CKV_AWS_145:S3's own key, which is free; a KMS key costs a request for every object read
 
   for_each = local.buckets
@@ -98,7 +98,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     filter {}
 
     noncurrent_version_expiration {
-      # The gallery's files are written anew from the table at any time.
+      # The gallery's files can be rebuilt from the table at any time.
       noncurrent_days = each.key == "gallery" ? 1 : var.noncurrent_days
     }
 
@@ -115,7 +115,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       status = "Enabled"
 
       filter {
-        # `and` is for two conditions or more.
+        # `and` requires at least two conditions.
         object_size_greater_than = rule.value.prefix == "" ? rule.value.minimum_bytes - 1 : null
 
         dynamic "and" {
@@ -166,6 +166,6 @@ resource "aws_s3_bucket_policy" "this" {
     )
   })
 
-  # A policy that names CloudFront is refused while the block is being set up.
+  # S3 refuses a policy that names CloudFront while the public access block is being created.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }

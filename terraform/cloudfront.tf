@@ -1,11 +1,11 @@
-# CloudFront before the function, its static files and, as a stated choice, the archive. What is behind it stays
-# private: the distribution signs its requests.
+# CloudFront in front of the function, the static files and, if chosen, the archive. The origins
+# stay private: the distribution signs its requests.
 
 locals {
-  # AWS's own policy CachingOptimized, the same in every account.
+  # AWS's managed policy CachingOptimized, the same in every account.
   caching_optimized = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 
-  # Without a prefix, photos lie in folders that are days, or undated.
+  # Without a prefix, photos are in folders named after days, or in `undated`.
   archive_paths = !var.cloudfront_serves_archive ? [] : var.archive_prefix != "" ? ["/${var.archive_prefix}*"] : ["/????-??-??/*", "/undated/*"]
 }
 
@@ -19,13 +19,14 @@ resource "aws_cloudfront_origin_access_control" "this" {
   signing_protocol                  = "sigv4"
 }
 
-# As long as an answer's Cache-Control says, apart for each query. Not AWS's own policy of that kind: it sends the
-# visitor's Host, and a Function URL takes only its own.
+# Caches a response for as long as its Cache-Control header allows, separately for each query. AWS's
+# managed policy of that kind does not work here: it forwards the visitor's Host header, and a
+# Function URL accepts only its own host.
 resource "aws_cloudfront_cache_policy" "answers" {
   count = var.cloudfront ? 1 : 0
 
   name        = "${var.name}-answers"
-  comment     = "Answers of ${var.name}."
+  comment     = "Responses of ${var.name}."
   min_ttl     = 0
   default_ttl = 0
   max_ttl     = 86400
@@ -50,12 +51,12 @@ resource "aws_cloudfront_cache_policy" "answers" {
 }
 
 resource "aws_cloudfront_response_headers_policy" "files" {
-  #checkov:skip=CKV_AWS_259:subdomains and browsers' preload lists are for the domain's owner to decide
+  #checkov:skip=CKV_AWS_259:the domain's owner decides about subdomains and browsers' preload lists
 
   count = var.cloudfront ? 1 : 0
 
   name    = "${var.name}-files"
-  comment = "Who may read the files of ${var.name} from a browser."
+  comment = "Origins that may read the files of ${var.name} from a browser."
 
   dynamic "cors_config" {
     for_each = length(var.cors_origins) > 0 ? [1] : []
@@ -88,11 +89,11 @@ resource "aws_cloudfront_response_headers_policy" "files" {
 }
 
 resource "aws_cloudfront_distribution" "gallery" {
-  #checkov:skip=CKV_AWS_68:a web application firewall costs more a month than all else here; the gallery only reads, and its requests are bounded
-  #checkov:skip=CKV2_AWS_47:the firewall's rule for Log4j has nothing to guard here: there is no Java
-  #checkov:skip=CKV_AWS_86:access logs hold what visitors did
-  #checkov:skip=CKV_AWS_305:there is no page at the root: the gallery says what its routes are
-  #checkov:skip=CKV_AWS_310:one origin each: there is nothing to fall back on
+  #checkov:skip=CKV_AWS_68:a web application firewall costs more a month than everything else here; the gallery only reads, and its requests are bounded
+  #checkov:skip=CKV2_AWS_47:the firewall's rule for Log4j protects Java programs, and there is none here
+  #checkov:skip=CKV_AWS_86:access logs would record the visitors' requests
+  #checkov:skip=CKV_AWS_305:there is no page at the root: /openapi.json lists the gallery's routes
+  #checkov:skip=CKV_AWS_310:each path has one origin, so there is no fallback
   #checkov:skip=CKV_AWS_374:photos are for every country
 
   count = var.cloudfront ? 1 : 0
@@ -181,9 +182,9 @@ resource "aws_cloudfront_distribution" "gallery" {
   }
 }
 
-# The function's answers bring their own CORS headers.
+# The function's responses contain their own CORS headers.
 resource "aws_cloudfront_response_headers_policy" "answers" {
-  #checkov:skip=CKV_AWS_259:subdomains and browsers' preload lists are for the domain's owner to decide
+  #checkov:skip=CKV_AWS_259:the domain's owner decides about subdomains and browsers' preload lists
 
   count = var.cloudfront ? 1 : 0
 

@@ -1,7 +1,8 @@
-# The three functions: each with a role of its own, which allows exactly what the function does.
+# The three functions. Each has a role of its own, which allows exactly what the function does.
 
 locals {
-  # What is kept from the public: the same for all three, or one would show what another hides.
+  # The privacy rules. All three functions get the same rules; otherwise one would show what another
+  # hides.
   privacy = {
     LOCATION             = var.location
     HOME_ZONES           = join(";", var.home_zones)
@@ -71,20 +72,20 @@ locals {
     }
   }
 
-  # What the functions' own code asks of AWS.
+  # The permissions that the functions' own code needs.
   asked_by_code = {
     ingest = concat(
       [
         # CopyObject reads the tags that it copies.
         { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
         { Sid = "Archive", Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
-        # Without it, S3 answers 403 for an object that is not there, and a removal could not be told from a refusal.
-        # No condition on the prefix: the request that it is for is a GET, which has none.
+        # Without it, S3 answers 403 for a missing object, and a removal looks like a refusal.
+        # There is no condition on the prefix, because the GET request that needs it has no prefix.
         { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = distinct([local.source_bucket_arn, local.archive_bucket_arn]) },
         { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
       ],
       var.source_after == "delete" ? [{ Sid = "SourceAfter", Action = ["s3:DeleteObject"], Resource = [local.source_objects_arn] }] : [],
-      # What the store is tried with when a function starts.
+      # The object with which a function tries the store when it starts.
       var.source_after == "delete" || var.archive_storage_class != "STANDARD" ? [
         { Sid = "Probe", Action = ["s3:DeleteObject", "s3:PutObject"], Resource = ["${local.source_bucket_arn}/${var.source_prefix}.photo-catalogue-probe-*"] },
       ] : [],
@@ -107,7 +108,7 @@ locals {
     ]
   }
 
-  # What Lambda itself does in a function's name.
+  # The permissions that Lambda itself needs in the role of a function.
   asked_by_lambda = {
     for name in keys(local.functions) : name => concat(
       [{ Sid = "Logs", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["${local.arn}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}:*"] }],
@@ -121,7 +122,7 @@ locals {
         { Sid = "Stream", Action = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"], Resource = ["${local.table_arns.photos}/stream/*"] },
         { Sid = "OnFailure", Action = ["sqs:SendMessage"], Resource = [local.queue_arns.changes-dead] },
       ] : [],
-      # X-Ray's actions know no resources.
+      # X-Ray's actions cannot be limited to resources.
       var.xray ? [{ Sid = "Traces", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = ["*"] }] : [],
     )
   }
@@ -160,7 +161,7 @@ resource "aws_iam_role_policy" "function" {
 
 resource "aws_cloudwatch_log_group" "function" {
   #checkov:skip=CKV_AWS_158:CloudWatch's own encryption, which is free; the logs hold keys and times, no secrets
-  #checkov:skip=CKV_AWS_338:log_retention_days says how long; a year of debug lines is of use to nobody
+  #checkov:skip=CKV_AWS_338:log_retention_days sets the time; a year of debug lines is not useful
 
   for_each = local.functions
 
@@ -170,10 +171,10 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_115:the queue's maximum concurrency and the schedule bound the functions; reserving would take from the account's other functions
-  #checkov:skip=CKV_AWS_116:ingest and publish have dead-letter queues at their sources, where the message is whole; the gallery is asked synchronously
-  #checkov:skip=CKV_AWS_117:the functions reach AWS's public endpoints alone; a VPC would cost a NAT gateway
-  #checkov:skip=CKV_AWS_173:the variables hold names, no secrets: those are SecureStrings
+  #checkov:skip=CKV_AWS_115:the queue's maximum concurrency and the schedule limit the functions; a reservation would reduce the concurrency of the account's other functions
+  #checkov:skip=CKV_AWS_116:ingest and publish have dead-letter queues at their event sources, which keep the whole message; the gallery is invoked synchronously
+  #checkov:skip=CKV_AWS_117:the functions call only AWS's public endpoints and the build hook; a VPC would need a NAT gateway
+  #checkov:skip=CKV_AWS_173:the variables contain names; the secrets are SecureStrings
   #checkov:skip=CKV_AWS_272:code signing needs a signing profile of the account's owner
 
   for_each = local.functions
@@ -204,6 +205,6 @@ resource "aws_lambda_function" "this" {
     mode = var.xray ? "Active" : "PassThrough"
   }
 
-  # The first invocation may come at once, and starts with the secrets.
+  # The first invocation may come at once, and it reads the secrets first.
   depends_on = [aws_iam_role_policy.function, aws_ssm_parameter.cursor_key, aws_ssm_parameter.hook_url]
 }

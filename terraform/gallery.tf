@@ -1,9 +1,9 @@
-# The ways to the gallery function.
+# Access to the gallery function: a Function URL or an HTTP API, public, for CloudFront or for IAM.
 
 locals {
   function_url = var.gallery_endpoint == "function_url"
   http_api     = var.gallery_endpoint == "http_api"
-  # A public Function URL needs both, since October 2025.
+  # A public Function URL needs both actions, since October 2025.
   url_actions = { InvokeFunctionUrl = "lambda:InvokeFunctionUrl", InvokeFunction = "lambda:InvokeFunction" }
 }
 
@@ -15,9 +15,10 @@ resource "aws_lambda_function_url" "gallery" {
   authorization_type = var.gallery_public && !var.cloudfront ? "NONE" : "AWS_IAM"
 }
 
-# Anybody may ask: there is no source to name, and the two conditions leave no other way in than the URL.
+# Everybody may call the function. There is no source to name, and the two conditions allow no other
+# way than the URL.
 resource "aws_lambda_permission" "public" {
-  #checkov:skip=CKV_AWS_301:gallery_public states that anybody may ask
+  #checkov:skip=CKV_AWS_301:gallery_public states that everybody may call it
 
   for_each = local.function_url && var.gallery_public && !var.cloudfront ? local.url_actions : {}
 
@@ -71,7 +72,7 @@ resource "aws_apigatewayv2_route" "gallery" {
 }
 
 resource "aws_apigatewayv2_stage" "gallery" {
-  #checkov:skip=CKV_AWS_76:the function logs its requests; access logs hold what visitors did
+  #checkov:skip=CKV_AWS_76:the function logs its requests; access logs would record the visitors' requests
 
   count = local.http_api ? 1 : 0
 
@@ -80,7 +81,7 @@ resource "aws_apigatewayv2_stage" "gallery" {
   auto_deploy = true
   tags        = local.tags
 
-  # A visitor who asks without end costs at most this.
+  # This limits the cost of a visitor who sends requests without end.
   default_route_settings {
     throttling_burst_limit = 100
     throttling_rate_limit  = 50

@@ -1,5 +1,5 @@
-# Names, and what follows from them. ARNs are built from names, not read from resources, so that every policy is known
-# when it is planned and can be tested without an account.
+# Names and ARNs. ARNs are built from names, not read from resources. So every policy is known at
+# plan time and can be tested without an account.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -15,7 +15,8 @@ locals {
   gallery_bucket = coalesce(var.gallery_bucket, "${var.name}-gallery-${local.account}")
   one_bucket     = local.source_bucket == local.archive_bucket
 
-  # The folder that S3 Batch Operations reads its manifest from and reports to, in the gallery's bucket.
+  # The folder in the gallery's bucket from which S3 Batch Operations reads its manifest, and to
+  # which it reports.
   batch_prefix = "batch/"
 
   source_bucket_arn   = "${local.arn}:s3:::${local.source_bucket}"
@@ -31,7 +32,7 @@ locals {
   tags = merge({ application = var.name }, var.tags)
 }
 
-# What a single variable's validation cannot see.
+# Checks that involve more than one variable.
 resource "terraform_data" "layout" {
   lifecycle {
     precondition {
@@ -39,11 +40,11 @@ resource "terraform_data" "layout" {
         var.source_prefix != "" && var.archive_prefix != "" &&
         !startswith(var.source_prefix, var.archive_prefix) && !startswith(var.archive_prefix, var.source_prefix)
       )
-      error_message = "One bucket for source and archive: both need a prefix, and neither may begin with the other, or a photo would be organised for ever."
+      error_message = "Source and archive are one bucket: both need a prefix, and neither may begin with the other. Otherwise, a photo would be organised for ever."
     }
     precondition {
       condition     = local.gallery_bucket != local.source_bucket && local.gallery_bucket != local.archive_bucket
-      error_message = "The gallery's files are made to be public: they need a bucket of their own."
+      error_message = "The gallery's files are meant to be public. They need a bucket of their own."
     }
     precondition {
       condition     = !var.cloudfront || var.gallery_endpoint == "function_url"
@@ -54,9 +55,10 @@ resource "terraform_data" "layout" {
       error_message = "cloudfront_serves_archive and domain need cloudfront = true."
     }
     precondition {
-      # CloudFront needs a statement in the archive's policy, and the policy of a bucket that was there is not ours.
+      # CloudFront needs a statement in the archive bucket's policy. The module does not own the
+      # policy of an existing bucket.
       condition     = !var.cloudfront_serves_archive || !local.one_bucket || var.create_source_bucket
-      error_message = "cloudfront_serves_archive needs an archive bucket that this module makes."
+      error_message = "cloudfront_serves_archive needs an archive bucket that this module creates."
     }
     precondition {
       condition     = var.hook_url == null || var.hook_url_parameter == null
@@ -68,7 +70,7 @@ resource "terraform_data" "layout" {
     }
     precondition {
       condition     = !var.photo_base_url_stripped || var.photo_base_url != null
-      error_message = "photo_base_url_stripped says something of photo_base_url, which is not set."
+      error_message = "photo_base_url_stripped needs photo_base_url, which is not set."
     }
   }
 }

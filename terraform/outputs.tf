@@ -1,5 +1,5 @@
 output "gallery_url" {
-  description = "Where the gallery answers. Through CloudFront where there is one."
+  description = "Address of the gallery; through CloudFront if there is a distribution."
   value = (
     var.domain != null ? "https://${var.domain.name}" :
     var.cloudfront ? "https://${aws_cloudfront_distribution.gallery[0].domain_name}" :
@@ -14,7 +14,7 @@ output "source_bucket" {
 }
 
 output "archive_bucket" {
-  description = "Bucket that photos are filed in, under `archive_prefix`."
+  description = "Bucket that holds the archived photos, under `archive_prefix`."
   value       = local.archive_bucket
 }
 
@@ -34,7 +34,7 @@ output "queue_url" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "Queues of what was given up: `uploads-dead`, `changes-dead`."
+  description = "Queues of events that failed for good: `uploads-dead`, `changes-dead`."
   value       = { for key, queue in aws_sqs_queue.dead : key => queue.url }
 }
 
@@ -44,17 +44,17 @@ output "functions" {
 }
 
 output "function_arns" {
-  description = "Their ARNs."
+  description = "ARNs of the functions."
   value       = { for key, function in aws_lambda_function.this : key => function.arn }
 }
 
 output "batch_role_arn" {
-  description = "Role of S3 Batch Operations' jobs; null without `batch_operations`."
+  description = "Role for the jobs of S3 Batch Operations; null without `batch_operations`."
   value       = one(aws_iam_role.batch[*].arn)
 }
 
 output "notifications" {
-  description = "The notifications that this module does not set, since `manage_notifications` is false: for each bucket its rules, to be added to those that the bucket has."
+  description = "Notifications that this module does not set, because `manage_notifications` is false: for each bucket its rules. Add them to the existing rules of the bucket."
   value = {
     for key, notification in local.notifications : notification.bucket => [
       for rule in notification.rules : {

@@ -1,4 +1,4 @@
-# What wakes publish: the change stream of the photos table, and a tick once a minute.
+# The triggers of publish: the change stream of the photos table, and a tick once a minute.
 
 resource "aws_lambda_event_source_mapping" "changes" {
   event_source_arn                   = aws_dynamodb_table.this["photos"].stream_arn
@@ -11,7 +11,7 @@ resource "aws_lambda_event_source_mapping" "changes" {
   function_response_types            = ["ReportBatchItemFailures"]
   tags                               = local.tags
 
-  # Photo items: the ledger's changes would wake it for nothing.
+  # Only photo items. Changes of the ledger would start publish without any work to do.
   filter_criteria {
     filter {
       pattern = jsonencode({ dynamodb = { Keys = { pk = { S = [{ prefix = "photo#" }] } } } })
@@ -29,7 +29,7 @@ resource "aws_scheduler_schedule" "tick" {
   #checkov:skip=CKV_AWS_297:the schedule's input is a constant
 
   name                = "${var.name}-tick"
-  description         = "Wakes publish."
+  description         = "Starts publish."
   schedule_expression = "rate(1 minute)"
 
   flexible_time_window {
@@ -41,7 +41,7 @@ resource "aws_scheduler_schedule" "tick" {
     role_arn = aws_iam_role.scheduler.arn
     input    = jsonencode({ source = "aws.scheduler" })
 
-    # A tick that failed is made up for by the next one.
+    # The next tick does the work of a failed one.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60
@@ -57,7 +57,7 @@ resource "aws_lambda_function_event_invoke_config" "publish" {
 
 resource "aws_iam_role" "scheduler" {
   name        = "${var.name}-scheduler"
-  description = "EventBridge Scheduler wakes publish."
+  description = "EventBridge Scheduler starts publish."
   tags        = local.tags
 
   assume_role_policy = jsonencode({
@@ -66,7 +66,7 @@ resource "aws_iam_role" "scheduler" {
       Effect    = "Allow"
       Principal = { Service = "scheduler.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      # Scheduler gives the group's ARN, not the schedule's.
+      # Scheduler sends the ARN of the group, not of the schedule.
       Condition = {
         StringEquals = {
           "aws:SourceAccount" = local.account

@@ -1,4 +1,4 @@
-# The hook's URL and the cursors' key: SecureStrings, which the functions read when they start.
+# The hook's URL and the cursor key: SecureStrings that the functions read when they start.
 
 locals {
   hook                 = nonsensitive(var.hook_url != null) || var.hook_url_parameter != null
@@ -7,7 +7,8 @@ locals {
   parameter_arn        = "${local.arn}:ssm:${local.region}:${local.account}:parameter"
 }
 
-# Made once: two random UUIDs hold 244 random bits. `terraform apply -replace=…terraform_data.cursor_key` makes another.
+# Generated once. Two random UUIDs contain 244 random bits.
+# `terraform apply -replace=…terraform_data.cursor_key` generates a new one.
 resource "terraform_data" "cursor_key" {
   input = sensitive(base64sha256("${uuid()}${uuid()}"))
 
@@ -17,7 +18,7 @@ resource "terraform_data" "cursor_key" {
 }
 
 resource "aws_ssm_parameter" "cursor_key" {
-  #checkov:skip=CKV_AWS_337:the account's own SSM key, which is free, opens for nobody who may not read the parameter
+  #checkov:skip=CKV_AWS_337:the account's own SSM key is free, and it decrypts only for callers that may read the parameter
 
   name        = local.cursor_key_parameter
   description = "Seals the cursors of the gallery ${var.name}."
@@ -27,7 +28,7 @@ resource "aws_ssm_parameter" "cursor_key" {
 }
 
 resource "aws_ssm_parameter" "hook_url" {
-  #checkov:skip=CKV_AWS_337:the account's own SSM key, which is free, opens for nobody who may not read the parameter
+  #checkov:skip=CKV_AWS_337:the account's own SSM key is free, and it decrypts only for callers that may read the parameter
 
   count = nonsensitive(var.hook_url != null) ? 1 : 0
 

@@ -1,4 +1,4 @@
-# The tables, as schema/tables.json describes them: the code reads the same file.
+# The tables, as described by schema/tables.json. The code reads the same file.
 
 locals {
   tables      = jsondecode(file("${path.module}/../schema/tables.json"))

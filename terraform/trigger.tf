@@ -1,7 +1,8 @@
-# What wakes ingest: uploads under the source prefix; whatever comes to or goes from under the archive prefix.
+# The triggers of ingest: uploads under the source prefix, and new and removed objects under the
+# archive prefix.
 
 locals {
-  # Every queue is its bucket's or function's own, and their ARNs follow from their names.
+  # The ARNs of the queues follow from their names.
   queue_names = merge(
     var.trigger == "sqs" ? { uploads = "${var.name}-uploads" } : {},
     { uploads-dead = "${var.name}-uploads-dead", changes-dead = "${var.name}-changes-dead" },
@@ -21,8 +22,8 @@ locals {
   waking_buckets        = { for key, notification in local.notifications : key => "${local.arn}:s3:::${notification.bucket}" }
 }
 
-# Six times the timeout, as AWS asks of a queue that wakes a function: a message that is being worked on is not given
-# to another invocation, throttled polls included.
+# AWS recommends a visibility timeout of six times the function's timeout. So a message in work is
+# not given to another invocation, even after throttled polls.
 resource "aws_sqs_queue" "uploads" {
   count = var.trigger == "sqs" ? 1 : 0
 
@@ -39,7 +40,8 @@ resource "aws_sqs_queue" "uploads" {
   })
 }
 
-# What failed for good, for 14 days: `uploads-dead` what ingest gave up, `changes-dead` what publish did.
+# Events that failed for good, kept for 14 days: `uploads-dead` for ingest, `changes-dead` for
+# publish.
 resource "aws_sqs_queue" "dead" {
   for_each = toset(["uploads-dead", "changes-dead"])
 
@@ -128,7 +130,8 @@ resource "aws_lambda_function_event_invoke_config" "ingest" {
   }
 }
 
-# This resource owns all notifications of its bucket: of one that was there, only if manage_notifications says so.
+# This resource owns all notifications of its bucket. For an existing bucket, it is created only
+# with manage_notifications.
 resource "aws_s3_bucket_notification" "this" {
   for_each = local.managed_notifications
 
@@ -156,11 +159,11 @@ resource "aws_s3_bucket_notification" "this" {
     }
   }
 
-  # S3 tries whether it may, at once; and what is not read yet would wait.
+  # S3 checks at once that it may send, and events would wait if nothing read the queue yet.
   depends_on = [aws_sqs_queue_policy.this, aws_lambda_permission.s3, aws_lambda_event_source_mapping.uploads]
 }
 
-# S3 Batch Operations: the role of a job that runs ingest over what is in S3 already.
+# S3 Batch Operations: the role of a job that runs ingest over photos that are already in S3.
 resource "aws_iam_role" "batch" {
   count = var.batch_operations ? 1 : 0
 

@@ -1,24 +1,24 @@
-# What everything is called, and what it runs.
+# Names, packages and tags.
 
 variable "name" {
-  description = "What everything is named after: functions, tables, queues, and buckets that get no name of their own."
+  description = "Name of everything that the module makes: functions, tables, queues, and buckets without a name of their own."
   type        = string
   default     = "photo-catalogue"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", var.name))
-    error_message = "name takes 3 to 30 lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "name has 3 to 30 lower-case letters, digits and hyphens, and begins with a letter."
   }
 }
 
 variable "packages" {
-  description = "Folder of the built functions, as `cargo lambda build` leaves it: `ingest/bootstrap.zip`, `publish/bootstrap.zip`, `gallery/bootstrap.zip`. Default: `target/lambda` beside the module's folder."
+  description = "Folder of the built functions, in the layout of `cargo lambda build`: `ingest/bootstrap.zip`, `publish/bootstrap.zip`, `gallery/bootstrap.zip`. Default: `target/lambda` next to the module's folder."
   type        = string
   default     = null
 }
 
 variable "architecture" {
-  description = "What the functions were built for: `arm64` (`cargo lambda build --arm64`) or `x86_64`."
+  description = "Architecture that the functions were built for: `arm64` (`cargo lambda build --arm64`) or `x86_64`."
   type        = string
   default     = "arm64"
 
@@ -29,7 +29,7 @@ variable "architecture" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can be tagged."
+  description = "Tags of all resources that can have tags."
   type        = map(string)
   default     = {}
 }
@@ -43,18 +43,18 @@ variable "source_bucket" {
 
   validation {
     condition     = var.source_bucket == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.source_bucket)) && !can(regex("[.][.]|^xn--|-s3alias$|--ol-s3$", var.source_bucket))
-    error_message = "source_bucket is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens."
+    error_message = "source_bucket is not a bucket name: it has 3 to 63 lower-case letters, digits, dots and hyphens."
   }
 }
 
 variable "create_source_bucket" {
-  description = "Whether the source bucket is to be made. `false`: it is there already, and nothing of it is changed but, with `manage_notifications`, its notifications."
+  description = "Creates the source bucket. With `false`, the bucket exists already, and the module changes nothing in it except its notifications, and these only with `manage_notifications`."
   type        = bool
   default     = true
 }
 
 variable "manage_notifications" {
-  description = "For a source bucket that is there already: whether this module sets its notifications. It then owns all of them, and removes others. With `false`, add those of the output `notifications` yourself."
+  description = "Sets the notifications of an existing source bucket. The module then owns all of them, and removes others. With `false`, add the notifications of the output `notifications` yourself."
   type        = bool
   default     = false
 }
@@ -66,18 +66,18 @@ variable "source_prefix" {
 
   validation {
     condition     = can(regex("^([^/*?].*)?$", var.source_prefix)) && (var.source_prefix == "" || endswith(var.source_prefix, "/")) && !can(regex("[*?$\\x00-\\x1f]", var.source_prefix)) && length(var.source_prefix) <= 512
-    error_message = "source_prefix is empty or ends in /; it does not begin with one and holds none of * ? $."
+    error_message = "source_prefix is empty or ends in /. It does not begin with / and contains none of * ? $."
   }
 }
 
 variable "archive_bucket" {
-  description = "Bucket that photos are filed in. Default: `NAME-archive-ACCOUNT`. The source bucket's name: one bucket for both, and both prefixes are needed."
+  description = "Bucket that holds the copies in day folders. Default: `NAME-archive-ACCOUNT`. It may be the source bucket; then both prefixes must be set."
   type        = string
   default     = null
 
   validation {
     condition     = var.archive_bucket == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.archive_bucket)) && !can(regex("[.][.]|^xn--|-s3alias$|--ol-s3$", var.archive_bucket))
-    error_message = "archive_bucket is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens."
+    error_message = "archive_bucket is not a bucket name: it has 3 to 63 lower-case letters, digits, dots and hyphens."
   }
 }
 
@@ -88,12 +88,12 @@ variable "archive_prefix" {
 
   validation {
     condition     = can(regex("^([^/*?].*)?$", var.archive_prefix)) && (var.archive_prefix == "" || endswith(var.archive_prefix, "/")) && !can(regex("[*?$\\x00-\\x1f]", var.archive_prefix)) && length(var.archive_prefix) <= 512
-    error_message = "archive_prefix is empty or ends in /; it does not begin with one and holds none of * ? $."
+    error_message = "archive_prefix is empty or ends in /. It does not begin with / and contains none of * ? $."
   }
 }
 
 variable "source_after" {
-  description = "What becomes of an upload once its photo is archived: `keep`, or `delete` (only where the copy is seen to hold its bytes and it has not changed meanwhile)."
+  description = "What happens to an upload after its photo is archived: `keep`, or `delete` (only after the copy was found to have its bytes, and only if the upload has not changed)."
   type        = string
   default     = "keep"
 
@@ -104,7 +104,7 @@ variable "source_after" {
 }
 
 variable "archive_storage_class" {
-  description = "Storage class that photos are filed in. Only classes that answer at once, since they are read back."
+  description = "Storage class of the archived files. Only classes with immediate access, because the files are read again."
   type        = string
   default     = "STANDARD"
 
@@ -115,13 +115,13 @@ variable "archive_storage_class" {
 }
 
 variable "gallery_bucket" {
-  description = "Bucket of the static gallery files. Default: `NAME-gallery-ACCOUNT`. Never the source's or the archive's."
+  description = "Bucket of the static gallery files. Default: `NAME-gallery-ACCOUNT`. It must not be the source or archive bucket."
   type        = string
   default     = null
 
   validation {
     condition     = var.gallery_bucket == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.gallery_bucket)) && !can(regex("[.][.]|^xn--|-s3alias$|--ol-s3$", var.gallery_bucket))
-    error_message = "gallery_bucket is no bucket name: 3 to 63 lower-case letters, digits, dots and hyphens."
+    error_message = "gallery_bucket is not a bucket name: it has 3 to 63 lower-case letters, digits, dots and hyphens."
   }
 }
 
@@ -137,7 +137,7 @@ variable "gallery_prefix" {
 }
 
 variable "noncurrent_days" {
-  description = "Days that an overwritten or deleted photo can still be had back."
+  description = "Days for which an overwritten or deleted photo can be recovered."
   type        = number
   default     = 30
 
@@ -148,7 +148,7 @@ variable "noncurrent_days" {
 }
 
 variable "colder" {
-  description = "Moves files to a colder storage class: per bucket (`source`, `archive`) after `days`, those of at least `minimum_bytes` (RAW files are told from JPEGs by their size: S3 cannot tell them by their extension). Only classes that answer at once, since ingest reads both."
+  description = "Moves files to a colder storage class: per bucket (`source`, `archive`) after `days`, if they have at least `minimum_bytes` (RAW files can be separated from JPEGs only by size: S3 cannot select by extension). Only classes with immediate access, because ingest reads both buckets."
   type = map(object({
     days          = number
     storage_class = string
@@ -162,12 +162,12 @@ variable "colder" {
       contains(["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], rule.storage_class) &&
       (rule.days >= 30 || !contains(["STANDARD_IA", "ONEZONE_IA"], rule.storage_class))
     ])
-    error_message = "colder is for source and archive; storage_class is STANDARD_IA or ONEZONE_IA (from day 30), INTELLIGENT_TIERING or GLACIER_IR; minimum_bytes at least 131072."
+    error_message = "colder has the keys source and archive; storage_class is STANDARD_IA or ONEZONE_IA (from day 30), INTELLIGENT_TIERING or GLACIER_IR; minimum_bytes is at least 131072."
   }
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` removes buckets that still hold photos, with the photos."
+  description = "Lets `terraform destroy` remove buckets that still contain photos, with the photos."
   type        = bool
   default     = false
 }
@@ -175,13 +175,13 @@ variable "force_destroy" {
 # Tables.
 
 variable "deletion_protection" {
-  description = "Whether the tables refuse to be deleted."
+  description = "Protects the tables from deletion."
   type        = bool
   default     = true
 }
 
 variable "point_in_time_recovery" {
-  description = "Whether the tables can be restored to any second of the last 35 days."
+  description = "Makes it possible to restore the tables to any second of the last 35 days."
   type        = bool
   default     = true
 }
@@ -189,7 +189,7 @@ variable "point_in_time_recovery" {
 # Ingest.
 
 variable "trigger" {
-  description = "How S3 wakes ingest: `sqs` (through a queue, which smooths a large upload) or `direct`."
+  description = "How S3 starts ingest: `sqs` (through a queue, which smooths a large upload) or `direct`."
   type        = string
   default     = "sqs"
 
@@ -228,20 +228,20 @@ variable "ingest_concurrency" {
 
   validation {
     condition     = var.ingest_concurrency >= 2 && var.ingest_concurrency <= 1000
-    error_message = "ingest_concurrency is 2 to 1000: SQS takes no less."
+    error_message = "ingest_concurrency is 2 to 1000: SQS accepts no lower value."
   }
 }
 
 variable "batch_operations" {
-  description = "Whether to make the role that S3 Batch Operations needs to run ingest over a library that is in S3 already."
+  description = "Creates the role that S3 Batch Operations needs to run ingest over a library that is already in S3."
   type        = bool
   default     = false
 }
 
-# What the public may learn.
+# Privacy.
 
 variable "location" {
-  description = "What the public may learn of where a photo was taken: `hide`, `round:N` (N decimals, 0 to 5) or `exact`."
+  description = "How precisely the public may see where a photo was taken: `hide`, `round:N` (N decimals, 0 to 5) or `exact`."
   type        = string
   default     = "hide"
 
@@ -252,7 +252,7 @@ variable "location" {
 }
 
 variable "home_zones" {
-  description = "Where no position is published, whatever `location` says: geohash cells of 1 to 6 characters, or `LAT,LON` or `LAT,LON,METRES`, which become the cells that they touch."
+  description = "Areas in which no position is published, under any `location`: geohash cells of 1 to 6 characters, or `LAT,LON` or `LAT,LON,METRES`, which become the cells that they touch."
   type        = list(string)
   default     = []
   sensitive   = true
@@ -267,7 +267,7 @@ variable "home_zones" {
 }
 
 variable "visibility" {
-  description = "Which photos the public sees: `default` is `public` or `private`; then, of `private_keywords`, `private_below_rating` (stars), `private_sources` (prefixes of source keys), each makes a photo private, and `public_keywords` public where none does."
+  description = "Which photos the public sees. `private_keywords`, `private_below_rating` (stars) and `private_sources` (prefixes of source keys) each make a photo private. If none does, `public_keywords` make it public. All other photos get `default`, which is `public` or `private`."
   type = object({
     default              = optional(string, "public")
     private_keywords     = optional(list(string), [])
@@ -293,12 +293,12 @@ variable "visibility" {
       for text in concat(var.visibility.private_keywords, var.visibility.public_keywords, var.visibility.private_sources) :
       !strcontains(text, ",") && trimspace(text) != ""
     ])
-    error_message = "A keyword or prefix of visibility is not empty and has no comma."
+    error_message = "A keyword or prefix of visibility is not empty and contains no comma."
   }
 }
 
 variable "photo_base_url" {
-  description = "Where browsers get the pictures: the archive below its prefix. Default: lists name no pictures."
+  description = "Base address of the pictures for browsers: the archive below its prefix. Default: lists contain no pictures."
   type        = string
   default     = null
 
@@ -309,13 +309,13 @@ variable "photo_base_url" {
 }
 
 variable "photo_base_url_stripped" {
-  description = "States that what `photo_base_url` serves carries no positions. Unless `location` is `exact`, originals are listed only with this."
+  description = "States that the files at `photo_base_url` carry no positions. Unless `location` is `exact`, originals are listed only with this."
   type        = bool
   default     = false
 }
 
 variable "cors_origins" {
-  description = "Pages that may read the gallery from a browser, such as `https://photos.example`; `*` for all."
+  description = "Origins whose pages may read the gallery from a browser, such as `https://photos.example`; `*` for all."
   type        = list(string)
   default     = []
 
@@ -328,7 +328,7 @@ variable "cors_origins" {
 # Gallery.
 
 variable "gallery_endpoint" {
-  description = "How the gallery is reached: `function_url` (costs nothing by itself) or `http_api` (API Gateway)."
+  description = "How the gallery is reached: `function_url` (free by itself) or `http_api` (API Gateway)."
   type        = string
   default     = "function_url"
 
@@ -339,7 +339,7 @@ variable "gallery_endpoint" {
 }
 
 variable "gallery_public" {
-  description = "Whether anybody may ask the gallery. `false`: only who is allowed by IAM, or comes through CloudFront."
+  description = "Lets everybody read the gallery. With `false`, only callers that IAM allows, and CloudFront, can read it."
   type        = bool
   default     = false
 }
@@ -356,19 +356,19 @@ variable "gallery_memory" {
 }
 
 variable "cloudfront" {
-  description = "Whether to put CloudFront before the gallery and its static files. Needs `gallery_endpoint = \"function_url\"`."
+  description = "Puts CloudFront in front of the gallery and its static files. Needs `gallery_endpoint = \"function_url\"`."
   type        = bool
   default     = false
 }
 
 variable "cloudfront_serves_archive" {
-  description = "Whether CloudFront also serves the archive's originals, to everybody. They carry their GPS positions and serial numbers, whatever `location` says."
+  description = "Lets CloudFront also serve the archive's originals to everybody. They carry their GPS positions and serial numbers, under any `location`."
   type        = bool
   default     = false
 }
 
 variable "domain" {
-  description = "A name of your own for CloudFront, and its certificate (in us-east-1)."
+  description = "Your own domain name for CloudFront, and its certificate (in us-east-1)."
   type = object({
     name            = string
     certificate_arn = string
@@ -377,12 +377,12 @@ variable "domain" {
 
   validation {
     condition     = var.domain == null ? true : can(regex("^[a-z0-9-]+([.][a-z0-9-]+)+$", var.domain.name)) && can(regex("^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/", var.domain.certificate_arn))
-    error_message = "domain needs a host name, and the ARN of an ACM certificate in us-east-1 (CloudFront takes no other)."
+    error_message = "domain needs a host name, and the ARN of an ACM certificate in us-east-1 (CloudFront accepts no other region)."
   }
 }
 
 variable "cursor_key" {
-  description = "Seals the gallery's cursors: 32 secret bytes in base64 (`openssl rand -base64 32`). Default: made once, and kept in the state."
+  description = "Key that seals the gallery's cursors: 32 secret bytes in base64 (`openssl rand -base64 32`). Default: generated once, and kept in the state."
   type        = string
   default     = null
   sensitive   = true
@@ -396,7 +396,7 @@ variable "cursor_key" {
 # Build hook.
 
 variable "hook_url" {
-  description = "The build hook that publish calls when photos have come, an https URL. It is a secret, and the state holds it; `hook_url_parameter` keeps it out."
+  description = "Build hook that publish calls after photos have come, an https URL. It is a secret, and it is kept in the state; use `hook_url_parameter` to keep it out."
   type        = string
   default     = null
   sensitive   = true
@@ -408,18 +408,18 @@ variable "hook_url" {
 }
 
 variable "hook_url_parameter" {
-  description = "Instead of `hook_url`: the name of an SSM parameter (SecureString) that holds it, such as `/photos/hook-url`."
+  description = "Instead of `hook_url`: the name of an SSM parameter (SecureString) that contains it, such as `/photos/hook-url`."
   type        = string
   default     = null
 
   validation {
     condition     = var.hook_url_parameter == null ? true : can(regex("^/[A-Za-z0-9_./-]+$", var.hook_url_parameter))
-    error_message = "hook_url_parameter is a parameter's name that begins with /."
+    error_message = "hook_url_parameter is the name of a parameter; it begins with /."
   }
 }
 
 variable "hook_hosts" {
-  description = "Hosts that the build hook may be on besides api.netlify.com, api.vercel.com and api.cloudflare.com."
+  description = "Hosts that the build hook may be on, in addition to api.netlify.com, api.vercel.com and api.cloudflare.com."
   type        = list(string)
   default     = []
 
@@ -430,7 +430,7 @@ variable "hook_hosts" {
 }
 
 variable "hook_limits" {
-  description = "When the hook is called, and how often at most: after `quiet_seconds` without a new photo, or `max_wait_seconds` after the first; not again within `interval_seconds`; at most `per_day` (24 hours) and `per_month` (31 days) times. Netlify's free plan pauses all sites after about 20 builds a month."
+  description = "When and how often the hook is called: after `quiet_seconds` without a new photo, or `max_wait_seconds` after the first; not again within `interval_seconds`; at most `per_day` (24 hours) and `per_month` (31 days) times. Netlify's free plan pauses all sites after about 20 builds a month."
   type = object({
     quiet_seconds    = optional(number, 90)
     max_wait_seconds = optional(number, 900)
@@ -446,47 +446,47 @@ variable "hook_limits" {
       var.hook_limits.interval_seconds >= 0 && var.hook_limits.per_day >= 1 && var.hook_limits.per_month >= var.hook_limits.per_day &&
       max(var.hook_limits.max_wait_seconds, var.hook_limits.interval_seconds) <= 604800 && var.hook_limits.per_month <= 10000
     )
-    error_message = "hook_limits: times are 0 to 604800 seconds, max_wait_seconds no less than quiet_seconds; per_day at least 1, per_month no less than per_day."
+    error_message = "hook_limits: times are 0 to 604800 seconds, max_wait_seconds is at least quiet_seconds; per_day is at least 1; per_month is at least per_day."
   }
 }
 
-# Watching.
+# Logs and alarms.
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Days for which logs are kept."
   type        = number
   default     = 30
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days is one of CloudWatch's: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+    error_message = "log_retention_days is one of CloudWatch's values: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
   }
 }
 
 variable "alarm_email" {
-  description = "Address that alarms are mailed to, through an SNS topic of the module's; AWS asks it to confirm."
+  description = "Address that alarms are mailed to, through an SNS topic of the module; AWS asks it to confirm."
   type        = string
   default     = null
 
   validation {
     condition     = var.alarm_email == null ? true : can(regex("^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$", var.alarm_email))
-    error_message = "alarm_email is no e-mail address."
+    error_message = "alarm_email is not an e-mail address."
   }
 }
 
 variable "alarm_topic_arn" {
-  description = "Instead of `alarm_email`: an SNS topic of yours."
+  description = "Instead of `alarm_email`: an existing SNS topic."
   type        = string
   default     = null
 
   validation {
     condition     = var.alarm_topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.alarm_topic_arn))
-    error_message = "alarm_topic_arn is no SNS topic's ARN."
+    error_message = "alarm_topic_arn is not the ARN of an SNS topic."
   }
 }
 
 variable "xray" {
-  description = "Whether X-Ray traces the functions. Its two actions know no resources, so the roles then hold a statement for all."
+  description = "Traces the functions with X-Ray. X-Ray's two actions cannot be limited to resources, so the roles then have a statement for all resources."
   type        = bool
   default     = false
 }

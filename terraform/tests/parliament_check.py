@@ -1,6 +1,8 @@
-"""Every policy in a state, through parliament: `parliament_check.py STATE.json` (`terraform show -json`).
+"""Checks every policy in a Terraform state with parliament.
 
-Ends with 1 where parliament has something to say that is not accepted below, with its reason.
+Usage: `parliament_check.py STATE.json`. STATE.json is the output of `terraform show -json`.
+
+Exits with 1 if parliament reports a finding that is not in ACCEPTED.
 """
 
 import json
@@ -8,14 +10,14 @@ import sys
 
 from parliament import analyze_policy_string
 
-# Resource policies: parliament knows identity policies, and takes the missing Principal rules for errors in these.
+# Resource policies. parliament checks identity policies only, and reports the Principal of these as an error.
 RESOURCE_POLICIES = {"aws_s3_bucket_policy", "aws_sqs_queue_policy", "aws_sns_topic_policy"}
-# Whose `policy` is what was written; elsewhere it is an echo of another resource.
+# Resources whose `policy` the module writes. In other resources it repeats a policy of another resource.
 WRITTEN = RESOURCE_POLICIES | {"aws_iam_role", "aws_iam_role_policy"}
-# (issue, the text it is found in): why it may stand.
+# (issue, text that it is found in): the reason why it is accepted.
 ACCEPTED = {
-    ("RESOURCE_STAR", "xray:"): "X-Ray's actions know no resources; only with xray = true",
-    ("RESOURCE_MISMATCH", "dynamodb:ListStreams"): "Lambda's own refusal asks for it on the stream, and * is not granted for it",
+    ("RESOURCE_STAR", "xray:"): "X-Ray's actions cannot be limited to resources; only with xray = true",
+    ("RESOURCE_MISMATCH", "dynamodb:ListStreams"): "Lambda's own check requires it on the stream, and * is not granted for it",
 }
 
 
@@ -37,7 +39,7 @@ def main():
     seen = wrong = 0
     for address, kind, attribute, text in policies(root):
         if attribute == "assume_role_policy" or kind in RESOURCE_POLICIES:
-            # Their grammar is checked all the same: each statement as an identity policy's, without its principal.
+            # Their grammar is checked too: each statement as one of an identity policy, without its principal.
             document = json.loads(text)
             for statement in document["Statement"]:
                 assert statement.pop("Principal", None), f"{address}: a resource policy needs a principal"

@@ -1,12 +1,17 @@
-"""What the functions asked of AWS, held against the policies that the module renders:
-`policy_check.py STATE.json REQUESTS.json` (`terraform show -json`; what tests/it/lambda.rs records).
+"""Compares the requests of the functions with the policies that the module renders.
 
-Every action that a recorded request needs must be allowed on its resource, and every action that a statement of a
-function's own code allows must have been needed on a resource of that statement, but for those below, with their reasons.
-Which actions a request needs: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"
-(DynamoDB, Systems Manager), and S3 User Guide, "Required permissions for Amazon S3 API operations".
+Usage: `policy_check.py STATE.json REQUESTS.json`. STATE.json is the output of `terraform show -json`.
+REQUESTS.json is what tests/it/lambda.rs records.
 
-Ends with 1 where one does not hold.
+Two things must be true. Every action that a recorded request needs is allowed on its resource. Every
+action that a statement of a function's own code allows was needed on a resource of that statement,
+except for those in UNUSED, which have a reason.
+
+The actions that a request needs are from the Service Authorization Reference, "Actions, resources,
+and condition keys for Amazon S3" (DynamoDB, Systems Manager), and from the S3 User Guide, "Required
+permissions for Amazon S3 API operations".
+
+Exits with 1 if a check fails.
 """
 
 import fnmatch
@@ -15,11 +20,11 @@ import re
 import sys
 from urllib.parse import parse_qs, unquote
 
-# (function, Sid, action): why it is allowed though no test asks for it.
+# (function, Sid, action): the reason why it is allowed although no test needs it.
 UNUSED = {
     ("ingest", "Archive", "s3:AbortMultipartUpload"): "only a copy of more than 5 GB is made in parts",
 }
-# What Lambda does in the function's name, not the function's code.
+# Statements that Lambda itself needs, not the function's code.
 LAMBDAS_OWN = {"Logs", "Queue", "OnFailure", "Stream", "Traces"}
 
 
@@ -30,7 +35,7 @@ def resources(module):
 
 
 def needed(request, arn):
-    """The (action, resource) pairs of one request."""
+    """Returns the (action, resource) pairs that one request needs."""
     service = request["service"]
     operation = (request["target"] or "").rpartition(".")[2]
     if service == "dynamodb":
@@ -45,7 +50,7 @@ def needed(request, arn):
     match request["method"]:
         case "GET" if not key:
             return [("s3:ListBucket", bucket_arn)]
-        # Where the object is not there, S3 says so only to who may list the bucket.
+        # S3 reports a missing object only to callers that may list the bucket.
         case "GET" | "HEAD":
             return [("s3:GetObject", object_arn), ("s3:ListBucket", bucket_arn)]
         case "PUT" if request["copySource"]:
@@ -60,12 +65,12 @@ def needed(request, arn):
             return [("s3:AbortMultipartUpload", object_arn)]
         case "DELETE":
             return [("s3:DeleteObject", object_arn)]
-    raise SystemExit(f"no rule says what {request} needs")
+    raise SystemExit(f"no rule covers the request {request}")
 
 
 def matching(statements, action, resource):
     def fits(pattern, text):
-        # IAM knows * and ?, no brackets.
+        # IAM has the wildcards * and ?, but no brackets.
         return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
 
     return [
@@ -85,7 +90,7 @@ def main():
         for one in found
         if one["type"] == "aws_iam_role_policy" and one["name"] == "function"
     }
-    # Region and account, as the policies have them.
+    # Region and account, as the policies contain them.
     partition, region, account = re.search(r"(arn:[a-z-]+):dynamodb:([^:]+):([^:]+):", json.dumps(policies)).groups()
     wrong, pairs = [], set()
     for request in requests:
@@ -105,10 +110,10 @@ def main():
                 if statement["Sid"] in LAMBDAS_OWN or one in used:
                     continue
                 if one in UNUSED:
-                    print(f"allowed, though no test asks for it: {function}: {action}: {UNUSED[one]}")
+                    print(f"allowed, although no test needs it: {function}: {action}: {UNUSED[one]}")
                 else:
-                    wrong.append(f"{function}: {statement['Sid']} allows {action}, which it did not ask for")
-    # Elsewhere than where it works, a function may do nothing: the same requests, moved.
+                    wrong.append(f"{function}: {statement['Sid']} allows {action}, which no request needed")
+    # On other resources than its own, a function may do nothing: the same requests with other names.
     denied = 0
     for function, action, resource in sorted(pairs):
         elsewhere = resource.replace("photo-catalogue", "another")

@@ -1,4 +1,4 @@
-# Every wrong variable is refused before anything is made.
+# Every wrong variable is refused before a resource is created.
 
 variables {
   packages = "./tests/packages"
@@ -116,7 +116,7 @@ run "refuses_noncurrent_days" {
   expect_failures = [var.noncurrent_days]
 }
 
-run "refuses_colder_class_that_answers_late" {
+run "refuses_colder_class_without_immediate_access" {
   command = plan
 
   variables {
@@ -166,7 +166,7 @@ run "refuses_ingest_concurrency" {
   expect_failures = [var.ingest_concurrency]
 }
 
-run "refuses_a_home_zone_that_is_none" {
+run "refuses_home_zone" {
   command = plan
 
   variables {
@@ -176,7 +176,7 @@ run "refuses_a_home_zone_that_is_none" {
   expect_failures = [var.home_zones]
 }
 
-run "refuses_a_visibility_that_is_none" {
+run "refuses_visibility" {
   command = plan
 
   variables {
@@ -196,7 +196,7 @@ run "refuses_six_stars" {
   expect_failures = [var.visibility]
 }
 
-run "refuses_a_keyword_that_would_be_two" {
+run "refuses_keyword_with_a_comma" {
   command = plan
 
   variables {
@@ -256,7 +256,7 @@ run "refuses_gallery_memory" {
   expect_failures = [var.gallery_memory]
 }
 
-run "refuses_domain_certificate_elsewhere" {
+run "refuses_domain_certificate_in_another_region" {
   command = plan
 
   variables {

@@ -1,5 +1,5 @@
-# The module's rules, planned: what is private, bounded and tied together by default and under each choice.
-# No account is needed: the provider answers nothing but its schema. Needs Terraform 1.7.
+# Plans the module and checks its rules: what is private and limited, by default and with each
+# input. No account is needed: the provider only has to know its schema. Needs Terraform 1.7.
 
 variables {
   packages = "./tests/packages"
@@ -30,21 +30,21 @@ run "by_default" {
   }
   assert {
     condition     = aws_sqs_queue.dead["uploads-dead"].message_retention_seconds > aws_sqs_queue.uploads[0].message_retention_seconds
-    error_message = "A dead letter keeps the age that it had: its queue must keep it for longer."
+    error_message = "A dead letter keeps its age, so its queue must keep it longer."
   }
   assert {
     condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.uploads_dead[0].redrive_allow_policy).sourceQueueArns == ["arn:aws:sqs:eu-west-1:123456789012:photo-catalogue-uploads"]
-    error_message = "Only the uploads' queue may send to its dead letters."
+    error_message = "Only the queue of uploads may send to its dead-letter queue."
   }
   assert {
     condition     = aws_lambda_event_source_mapping.uploads[0].function_response_types == toset(["ReportBatchItemFailures"]) && aws_lambda_event_source_mapping.uploads[0].scaling_config[0].maximum_concurrency == 10
-    error_message = "One failed message must not bring back its neighbours, and a large upload must not take all of the account's concurrency."
+    error_message = "One failed message must not return its neighbours to the queue, and a large upload must not use all of the account's concurrency."
   }
 
   # Private by default.
   assert {
     condition     = aws_lambda_function_url.gallery[0].authorization_type == "AWS_IAM" && length(aws_lambda_permission.public) == 0 && length(aws_cloudfront_distribution.gallery) == 0
-    error_message = "Nobody but who IAM allows may ask the gallery, unless it is said."
+    error_message = "Only callers that IAM allows may read the gallery, unless gallery_public is set."
   }
   assert {
     condition = keys(aws_s3_bucket_public_access_block.this) == keys(aws_s3_bucket.this) && alltrue([for block in aws_s3_bucket_public_access_block.this :
@@ -57,7 +57,7 @@ run "by_default" {
       length([for statement in jsondecode(aws_s3_bucket_policy.this[key].policy).Statement : statement if statement.Effect == "Deny" && statement.Condition.Bool["aws:SecureTransport"] == "false"]) == 1 &&
       length([for statement in jsondecode(aws_s3_bucket_policy.this[key].policy).Statement : statement if statement.Effect == "Allow"]) == 0
     ])
-    error_message = "Every bucket refuses what is not TLS, and allows nobody."
+    error_message = "Every bucket refuses requests that are not TLS, and its policy allows no other account."
   }
   assert {
     condition = alltrue([for key, bucket in aws_s3_bucket.this :
@@ -65,7 +65,7 @@ run "by_default" {
       one(one(aws_s3_bucket_server_side_encryption_configuration.this[key].rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256" &&
       aws_s3_bucket_ownership_controls.this[key].rule[0].object_ownership == "BucketOwnerEnforced"
     ])
-    error_message = "Every bucket is versioned, encrypted, without ACLs, and is not destroyed with its photos."
+    error_message = "Every bucket is versioned and encrypted, has no ACLs, and is not destroyed while it contains photos."
   }
 
   # Roles.
@@ -83,19 +83,19 @@ run "by_default" {
   }
   assert {
     condition     = jsondecode(aws_iam_role.scheduler.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Only this account's schedule may wake publish."
+    error_message = "Only this account's schedule may start publish."
   }
 
-  # Tables: as the file says.
+  # Tables.
   assert {
     condition = alltrue([for key, table in aws_dynamodb_table.this :
       table.billing_mode == "PAY_PER_REQUEST" && table.point_in_time_recovery[0].enabled && table.deletion_protection_enabled
     ])
-    error_message = "Tables are on demand, can be restored, and refuse to be deleted."
+    error_message = "Tables are on demand, can be restored, and are protected from deletion."
   }
   assert {
     condition     = aws_dynamodb_table.this["photos"].stream_view_type == "NEW_AND_OLD_IMAGES" && !aws_dynamodb_table.this["publish"].stream_enabled
-    error_message = "Only photos has a stream: publish would wake itself for ever."
+    error_message = "Only photos has a stream: otherwise, publish would start itself for ever."
   }
   assert {
     condition     = toset([for index in aws_dynamodb_table.this["photos"].global_secondary_index : index.name]) == toset([for index in jsondecode(file("../schema/tables.json")).photos.indexes : index.name])
@@ -103,7 +103,7 @@ run "by_default" {
   }
   assert {
     condition     = aws_lambda_event_source_mapping.changes.bisect_batch_on_function_error && jsondecode(one(aws_lambda_event_source_mapping.changes.filter_criteria[0].filter).pattern).dynamodb.Keys.pk.S[0].prefix == "photo#"
-    error_message = "publish hears of photos, and one bad record does not hold up the others."
+    error_message = "publish receives changes of photos only, and one bad record does not delay the others."
   }
 
   # Triggers.
@@ -112,7 +112,7 @@ run "by_default" {
       one(aws_s3_bucket_notification.this["source"].queue).events == toset(["s3:ObjectCreated:*"]) &&
       one(aws_s3_bucket_notification.this["archive"].queue).events == toset(["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"])
     )
-    error_message = "ingest hears of uploads, and of all that comes to and goes from the archive."
+    error_message = "ingest receives events of uploads, and of new and removed objects in the archive."
   }
   assert {
     condition     = aws_scheduler_schedule.tick.schedule_expression == "rate(1 minute)"
@@ -126,7 +126,7 @@ run "by_default" {
   }
   assert {
     condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.retention_in_days == 30])
-    error_message = "Logs end."
+    error_message = "Logs expire after 30 days."
   }
   assert {
     condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["changes-dead", "changes-late", "gallery-errors", "gallery-throttles", "ingest-errors", "ingest-throttles", "publish-errors", "publish-throttles", "uploads-dead"])
@@ -134,7 +134,7 @@ run "by_default" {
   }
   assert {
     condition     = alltrue([for function in aws_lambda_function.this : function.runtime == "provided.al2023" && function.architectures == tolist(["arm64"]) && function.tracing_config[0].mode == "PassThrough"])
-    error_message = "Functions are built for arm64, and not traced, unless it is said."
+    error_message = "By default, functions are built for arm64 and not traced."
   }
 }
 
@@ -147,17 +147,17 @@ run "direct" {
 
   assert {
     condition     = length(aws_sqs_queue.uploads) == 0 && length(aws_lambda_event_source_mapping.uploads) == 0 && length(one(aws_s3_bucket_notification.this["source"].lambda_function).events) == 1
-    error_message = "S3 wakes ingest without a queue."
+    error_message = "S3 starts ingest without a queue."
   }
   assert {
     condition = length(aws_lambda_permission.s3) == 2 && alltrue([for permission in aws_lambda_permission.s3 :
       permission.principal == "s3.amazonaws.com" && permission.source_account == "123456789012" && startswith(permission.source_arn, "arn:aws:s3:::photo-catalogue-")
     ])
-    error_message = "Only this account's two buckets may wake ingest."
+    error_message = "Only this account's two buckets may start ingest."
   }
   assert {
     condition     = length(aws_lambda_function_event_invoke_config.ingest) == 1 && length([for statement in jsondecode(aws_iam_role_policy.function["ingest"].policy).Statement : statement if statement.Sid == "OnFailure"]) == 1
-    error_message = "What fails for good goes to a queue."
+    error_message = "An event that fails for good goes to a queue."
   }
 }
 
@@ -185,7 +185,7 @@ run "source_after" {
       aws_lambda_function.this["ingest"].environment[0].variables.SOURCE_AFTER == "delete" &&
       aws_lambda_function.this["ingest"].environment[0].variables.ARCHIVE_STORAGE_CLASS == "STANDARD_IA"
     )
-    error_message = "ingest is told."
+    error_message = "ingest gets SOURCE_AFTER and ARCHIVE_STORAGE_CLASS."
   }
 }
 
@@ -206,7 +206,7 @@ run "one_bucket" {
   }
   assert {
     condition     = toset(aws_s3_bucket_notification.this["source"].queue[*].filter_prefix) == toset(["inbox/", "archive/"])
-    error_message = "Both prefixes wake ingest."
+    error_message = "Events of both prefixes start ingest."
   }
   assert {
     condition     = jsondecode(aws_iam_role_policy.function["ingest"].policy).Statement[1].Resource == ["arn:aws:s3:::pictures/archive/*"]
@@ -216,7 +216,7 @@ run "one_bucket" {
     condition = one([for rule in aws_s3_bucket_lifecycle_configuration.this["source"].rule :
       "${rule.filter[0].and[0].prefix} from ${rule.filter[0].and[0].object_size_greater_than}" if rule.id == "colder-archive"
     ]) == "archive/ from 14999999"
-    error_message = "Only what lies under the archive prefix gets colder."
+    error_message = "Only objects under the archive prefix move to the colder class."
   }
 }
 
@@ -231,11 +231,11 @@ run "existing_bucket" {
 
   assert {
     condition     = !contains(keys(aws_s3_bucket.this), "source") && !contains(keys(aws_s3_bucket_policy.this), "source") && !contains(keys(aws_s3_bucket_notification.this), "source")
-    error_message = "A bucket that was there is not touched."
+    error_message = "An existing bucket is not changed."
   }
   assert {
     condition     = output.notifications["pictures"][0].filter_prefix == "inbox/" && output.notifications["pictures"][0].target_arn == "arn:aws:sqs:eu-west-1:123456789012:photo-catalogue-uploads"
-    error_message = "The notifications to be added are an output."
+    error_message = "The notifications to add are an output."
   }
 }
 
@@ -250,7 +250,7 @@ run "existing_bucket_managed" {
 
   assert {
     condition     = aws_s3_bucket_notification.this["source"].bucket == "pictures" && length(output.notifications) == 0
-    error_message = "manage_notifications takes the notifications over."
+    error_message = "With manage_notifications, the module sets the notifications."
   }
 }
 
@@ -280,7 +280,7 @@ run "http_api" {
 
   assert {
     condition     = length(aws_lambda_function_url.gallery) == 0 && aws_apigatewayv2_route.gallery[0].authorization_type == "AWS_IAM" && aws_lambda_permission.http_api[0].source_account == "123456789012"
-    error_message = "The HTTP API asks IAM too."
+    error_message = "The HTTP API requires IAM too."
   }
 }
 
@@ -302,7 +302,7 @@ run "cloudfront" {
   }
   assert {
     condition     = aws_cloudfront_distribution.gallery[0].viewer_certificate[0].minimum_protocol_version == "TLSv1.2_2021" && aws_cloudfront_distribution.gallery[0].default_cache_behavior[0].viewer_protocol_policy == "redirect-to-https"
-    error_message = "TLS 1.2 at least."
+    error_message = "Viewers must use TLS 1.2 or newer."
   }
 }
 
@@ -334,7 +334,7 @@ run "originals_that_carry_positions_raise_a_warning" {
   expect_failures = [check.originals_carry_positions]
 }
 
-run "originals_of_home_raise_a_warning_too" {
+run "originals_with_home_zones_raise_a_warning_too" {
   command = plan
 
   variables {
@@ -347,7 +347,7 @@ run "originals_of_home_raise_a_warning_too" {
   expect_failures = [check.originals_carry_positions]
 }
 
-run "what_is_private_is_private_in_all_functions" {
+run "privacy_rules_are_the_same_in_all_functions" {
   command = plan
 
   variables {
@@ -387,7 +387,7 @@ run "hook_and_alarms" {
   }
   assert {
     condition     = length([for statement in jsondecode(aws_iam_role_policy.function["gallery"].policy).Statement : statement if statement.Sid == "Traces"]) == 1
-    error_message = "X-Ray is a choice."
+    error_message = "With xray, the functions may send traces."
   }
 }
 
@@ -400,7 +400,7 @@ run "existing_hook_parameter" {
 
   assert {
     condition     = length(aws_ssm_parameter.hook_url) == 0 && length([for statement in jsondecode(aws_iam_role_policy.function["publish"].policy).Statement : statement if statement.Sid == "Hook" && one(statement.Resource) == "arn:aws:ssm:eu-west-1:123456789012:parameter/photos/hook-url"]) == 1
-    error_message = "publish reads the parameter that is there."
+    error_message = "publish reads the existing parameter."
   }
 }
 
@@ -413,6 +413,6 @@ run "batch_operations" {
 
   assert {
     condition     = jsondecode(aws_iam_role.batch[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012" && jsondecode(aws_iam_role_policy.batch[0].policy).Statement[0].Resource == ["arn:aws:lambda:eu-west-1:123456789012:function:photo-catalogue-ingest"]
-    error_message = "A job may run ingest, and only this account's jobs may."
+    error_message = "Jobs of this account may run ingest, and no others."
   }
 }

@@ -1,5 +1,6 @@
-# Nearly every choice: a bucket that was there before, with one folder for uploads and one for the archive; a public
-# gallery behind CloudFront under a name of one's own; rounded places; a build hook; alarms by mail.
+# Nearly every input: an existing bucket with one folder for uploads and one for the archive; a
+# public gallery behind CloudFront with a domain name of its own; rounded positions; a build hook;
+# alarms by mail.
 
 terraform {
   required_version = ">= 1.6"
@@ -17,13 +18,13 @@ provider "aws" {
 }
 
 variable "bucket" {
-  description = "A bucket of yours."
+  description = "An existing bucket."
   type        = string
   default     = "my-pictures"
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of the gallery's name, in us-east-1."
+  description = "ACM certificate of the gallery's domain name, in us-east-1."
   type        = string
   default     = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
 }
@@ -37,7 +38,8 @@ module "photos" {
 
   source_bucket        = var.bucket
   create_source_bucket = false
-  # The bucket's other notifications would be removed; the output `notifications` has what to add instead.
+  # With `true`, the bucket's other notifications would be removed. The output `notifications` lists
+  # what to add instead.
   manage_notifications = false
   source_prefix        = "inbox/"
   archive_bucket       = var.bucket
@@ -54,7 +56,8 @@ module "photos" {
   cloudfront = true
   domain     = { name = "gallery.example.org", certificate_arn = var.certificate_arn }
 
-  # aws ssm put-parameter --type SecureString --name /photos/hook-url --value https://api.netlify.com/build_hooks/…
+  # aws ssm put-parameter --type SecureString --name /photos/hook-url \
+  #   --value https://api.netlify.com/build_hooks/…
   hook_url_parameter = "/photos/hook-url"
   hook_limits        = { quiet_seconds = 300, per_day = 2 }
 
@@ -64,6 +67,6 @@ module "photos" {
 }
 
 output "photos" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.photos
 }

@@ -1,4 +1,5 @@
-# The least: three buckets, the queue, the functions and the tables. The gallery answers who is allowed by IAM.
+# The minimum: three buckets, the queue, the functions and the tables. Only callers that IAM allows
+# can read the gallery.
 #
 #   cargo lambda build --profile function --arm64 --output-format zip --no-default-features --features lambda
 #   terraform init && terraform apply
@@ -23,7 +24,7 @@ module "photos" {
 }
 
 output "photos" {
-  description = "Where to upload, and where to ask."
+  description = "The addresses for uploads and for the gallery."
   value = {
     upload  = "s3://${module.photos.source_bucket}/"
     gallery = module.photos.gallery_url
