@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::photo_id::PhotoId;
-use crate::telemetry::causes;
+use crate::telemetry::error_chain;
 use item::{Generation, Item, LedgerEntry, photo_pk};
 
 /// The item that names the years that hold photos.
@@ -343,7 +343,7 @@ where
 {
     let cause = match error.code() {
         Some(code) => format!("{code}: {}", error.message().unwrap_or("no message")),
-        None => causes(error),
+        None => error_chain(error),
     };
     CatalogueError::Request {
         operation,

@@ -11,7 +11,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use crate::telemetry::{RequestCounter, causes};
+use crate::telemetry::{RequestCounter, error_chain};
 
 /// Name of an object that nobody makes, for [`open_connections`].
 pub const NO_OBJECT: &str = ".photo-catalogue-connection";
@@ -116,6 +116,10 @@ where
     E: std::error::Error + 'static,
 {
     if error.raw_response().is_none() {
-        tracing::warn!(store, error = causes(error), "no connection was opened");
+        tracing::warn!(
+            store,
+            error = error_chain(error),
+            "no connection was opened"
+        );
     }
 }

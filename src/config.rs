@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use crate::archive::{Layout, LayoutError};
 use crate::ingest::SourceAfter;
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
-use crate::publish::{Hook, HookError, HookRules};
+use crate::publish::{BuildHook, HookError, HookRules};
 use crate::storage::Copying;
 
 /// Bucket that photos are uploaded to.
@@ -298,7 +298,7 @@ fn number(
 pub fn hook(
     lookup: impl Fn(&str) -> Option<String>,
     loopback: bool,
-) -> Result<Option<Hook>, HookError> {
+) -> Result<Option<BuildHook>, HookError> {
     let get = |variable| lookup(variable).filter(|value| !value.trim().is_empty());
     let Some(url) = get(HOOK_URL) else {
         return Ok(None);
@@ -308,5 +308,5 @@ pub fn hook(
         .flat_map(|hosts| hosts.split(','))
         .map(|host| host.trim().to_ascii_lowercase())
         .collect();
-    Hook::new(url.trim(), &hosts, loopback).map(Some)
+    BuildHook::new(url.trim(), &hosts, loopback).map(Some)
 }

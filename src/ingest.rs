@@ -29,7 +29,7 @@ use crate::catalogue::item::Generation;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::privacy::Privacy;
 use crate::storage::{Object, Storage, StorageError};
-use crate::telemetry::{self, Cost};
+use crate::telemetry::{self, WorkCost};
 use event::{Ending, EventError, Notice, Parcel};
 use photo_metadata::{Context, Extraction, Extractor, NotAPhoto, Step};
 use provenance::Provenance;
@@ -97,7 +97,7 @@ pub struct Worked<'a> {
     /// How long it took.
     pub duration: Duration,
     /// What it cost.
-    pub cost: Cost,
+    pub cost: WorkCost,
 }
 
 /// What became of a key. Every outcome that is an end for the bytes is written to the ledger.
@@ -146,7 +146,7 @@ impl Worked<'_> {
             Err(_) => ("retried", None),
         };
         let milliseconds = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX);
-        let Cost {
+        let WorkCost {
             requests,
             reads,
             bytes_read,
@@ -399,7 +399,7 @@ impl Ingest {
             }
         };
         // Large, and moved with each future around it.
-        let (outcome, cost) = telemetry::costed(Box::pin(work)).await;
+        let (outcome, cost) = telemetry::measure_cost(Box::pin(work)).await;
         let worked = Worked {
             bucket,
             key,

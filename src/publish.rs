@@ -1,6 +1,6 @@
 //! Publish: exact counts, static gallery files, and a build hook that keeps to its budget.
 //!
-//! Level-triggered like ingest. The photos table's stream only marks months; [`Publish::tick`], once a minute, rebuilds
+//! Level-triggered like ingest. The photos table's stream only marks months; [`Publisher::tick`], once a minute, rebuilds
 //! each marked month from one index query: its counts and its files together. So they are exact whatever is delivered,
 //! how often and in which order. A tick may be cut off at any line: what it had not finished is still marked.
 //!
@@ -38,8 +38,8 @@ use crate::view::PublicView;
 use files::{CHANGES, Change, Changes, INDEX};
 use month::{Body, Builder, Difference, UNDATED};
 
-pub use hook::{Hook, HookError, title};
-pub use schedule::{Answer, Decision, HookRules, HookState, Pending, Why};
+pub use hook::{BuildHook, HookError, build_title};
+pub use schedule::{HookDecision, HookResponse, HookRules, HookState, PendingBuild, WaitReason};
 
 /// Raised when the form of counts or files changes, so that all are written anew.
 const FORM: u32 = 2;
@@ -60,18 +60,18 @@ type Pages = BoxStream<'static, Result<Page, CatalogueError>>;
 
 /// The publish function.
 #[derive(Debug, Clone)]
-pub struct Publish {
+pub struct Publisher {
     catalogue: Catalogue,
     published: Published,
     storage: Storage,
-    settings: Arc<Settings>,
+    settings: Arc<PublishSettings>,
     /// Tells this process from others that tick.
     holder: String,
 }
 
 /// What publish is told from outside.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct PublishSettings {
     /// Bucket of the static files. They are made to be public, so it is not the archive's.
     pub bucket: String,
     /// Folder in it: empty or ending in `/`.
@@ -81,22 +81,22 @@ pub struct Settings {
     /// Whether files are stored compressed, with `Content-Encoding: gzip`.
     pub compress: bool,
     /// The build hook; absent, nothing is called.
-    pub hook: Option<Hook>,
+    pub hook: Option<BuildHook>,
     /// Its limits.
     pub rules: HookRules,
 }
 
 /// What a tick did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ticked {
+pub struct CycleReport {
     /// Months that were looked at.
     pub months: u64,
     /// Those of them whose public view had changed.
     pub changed: u64,
     /// Marked months that are left for the next tick.
-    pub left: u64,
+    pub deferred: u64,
     /// How the hook answered, where it was called.
-    pub hook: Option<Answer>,
+    pub hook: Option<HookResponse>,
 }
 
 /// Why a tick broke off. What it had not finished is still marked.
@@ -138,18 +138,18 @@ struct Changed {
     gone: BTreeSet<String>,
 }
 
-impl Publish {
+impl Publisher {
     /// A publish function over these tables and this store.
     pub fn new(
         catalogue: Catalogue,
         published: Published,
         storage: Storage,
-        settings: Settings,
+        settings: PublishSettings,
     ) -> Self {
         let mut holder = [0; 12];
         // Without randomness two processes would share a lease; ring has it wherever it runs.
         let _ = ring::rand::SystemRandom::new().fill(&mut holder);
-        Publish {
+        Publisher {
             catalogue,
             published,
             storage,
@@ -163,7 +163,7 @@ impl Publish {
     ///
     /// # Errors
     /// The whole event is to come again.
-    pub async fn handle(
+    pub async fn handle_event(
         &self,
         event: &Value,
         now: DateTime<Utc>,
@@ -176,23 +176,27 @@ impl Publish {
             if !records.iter().all(is_ours) {
                 return Err(PublishError::Event);
             }
-            self.mark(records, now).await?;
+            self.mark_changed_months(records, now).await?;
             return Ok(json!({ "batchItemFailures": [] }));
         }
         // A schedule's payload is what Terraform writes; by hand, anything that is an object.
         if !event.is_object() {
             return Err(PublishError::Event);
         }
-        let ticked = self.tick(now, remaining).await?;
-        Ok(json!({ "months": ticked.months, "changed": ticked.changed, "left": ticked.left }))
+        let ticked = self.run_cycle(now, remaining).await?;
+        Ok(json!({ "months": ticked.months, "changed": ticked.changed, "left": ticked.deferred }))
     }
 
     /// See [`mark`].
     ///
     /// # Errors
     /// The table; some months may be marked already.
-    pub async fn mark(&self, records: &[Value], now: DateTime<Utc>) -> Result<(), PublishError> {
-        mark(&self.published, records, now).await
+    pub async fn mark_changed_months(
+        &self,
+        records: &[Value],
+        now: DateTime<Utc>,
+    ) -> Result<(), PublishError> {
+        mark_changed_months(&self.published, records, now).await
     }
 
     /// Rebuilds the months that are due and calls the hook where it is. Does nothing where somebody else is at it.
@@ -200,30 +204,30 @@ impl Publish {
     ///
     /// # Errors
     /// See [`PublishError`]. A hook that fails is none.
-    pub async fn tick(
+    pub async fn run_cycle(
         &self,
         now: DateTime<Utc>,
         remaining: Duration,
-    ) -> Result<Ticked, PublishError> {
+    ) -> Result<CycleReport, PublishError> {
         let deadline = tokio::time::Instant::now() + remaining * 2 / 3;
         let marks = self.published.marks().await?;
         let state = self.published.state().await?;
         let is_new_view = state.files.view != self.fingerprint();
-        let hook_is_due = self.hook_is_due(&hook_state(&state)?, now);
+        let hook_is_due = self.hook_is_due(&parse_hook_state(&state)?, now);
         if !is_new_view
             && !hook_is_due
             && !marks.iter().any(|mark| schedule::month_is_due(mark, now))
         {
-            return Ok(Ticked {
-                left: marks.len() as u64,
-                ..Ticked::default()
+            return Ok(CycleReport {
+                deferred: marks.len() as u64,
+                ..CycleReport::default()
             });
         }
         if !self.published.lease(&self.holder, now, now + LEASE).await? {
-            return Ok(Ticked::default());
+            return Ok(CycleReport::default());
         }
         let worked = self.work(now, deadline).await;
-        self.leave().await?;
+        self.release_lease().await?;
         worked
     }
 
@@ -232,7 +236,7 @@ impl Publish {
     ///
     /// # Errors
     /// The table: the lease ends by itself.
-    pub async fn leave(&self) -> Result<(), PublishError> {
+    pub async fn release_lease(&self) -> Result<(), PublishError> {
         Ok(self.published.release(&self.holder).await?)
     }
 
@@ -241,14 +245,14 @@ impl Publish {
         &self,
         now: DateTime<Utc>,
         deadline: tokio::time::Instant,
-    ) -> Result<Ticked, PublishError> {
+    ) -> Result<CycleReport, PublishError> {
         let state = self.published.state().await?;
-        let mut hook = hook_state(&state)?;
+        let mut hook = parse_hook_state(&state)?;
         let mut files = state.files;
         let is_new_view = files.view != self.fingerprint();
         if is_new_view {
             // Nothing that was told under another view is told any more.
-            mark_all(&self.catalogue, &self.published, now).await?;
+            mark_all_months(&self.catalogue, &self.published, now).await?;
             files.view = self.fingerprint();
             files.changes_since = files.generation;
             self.published.put_files(&files).await?;
@@ -259,9 +263,9 @@ impl Publish {
             .await?
             .into_iter()
             .partition(|mark| is_new_view || schedule::month_is_due(mark, now));
-        let mut ticked = Ticked {
-            left: later.len() as u64,
-            ..Ticked::default()
+        let mut ticked = CycleReport {
+            deferred: later.len() as u64,
+            ..CycleReport::default()
         };
         let mut months = BTreeMap::new();
         if !due.is_empty() || is_new_view {
@@ -290,7 +294,7 @@ impl Publish {
             self.publish(rebuilt, &mut months, &mut files, &mut hook, now)
                 .await?;
         }
-        ticked.left += due.count() as u64;
+        ticked.deferred += due.count() as u64;
         if is_new_view && ticked.changed == 0 {
             self.put_index(&files, &months, now).await?;
             self.put_changes(&files, Vec::new()).await?;
@@ -564,7 +568,7 @@ impl Publish {
     }
 
     fn hook_is_due(&self, hook: &HookState, now: DateTime<Utc>) -> bool {
-        self.settings.hook.is_some() && hook.decide(&self.settings.rules, now) == Decision::Call
+        self.settings.hook.is_some() && hook.decide(&self.settings.rules, now) == HookDecision::Call
     }
 
     /// Calls the hook where it is due.
@@ -572,29 +576,29 @@ impl Publish {
         &self,
         mut state: HookState,
         now: DateTime<Utc>,
-    ) -> Result<Option<Answer>, PublishError> {
+    ) -> Result<Option<HookResponse>, PublishError> {
         let (Some(hook), Some(pending)) = (&self.settings.hook, state.pending.clone()) else {
             return Ok(None);
         };
         if !self.hook_is_due(&state, now) {
             return Ok(None);
         }
-        state.calling(now);
+        state.record_call(now);
         self.published.put_hook(&state).await?;
         let answer = hook.call(&pending, now).await;
-        if answer.well {
+        if answer.is_success {
             tracing::info!(
                 photos = pending.photos,
-                answer = answer.words,
+                answer = answer.description,
                 "build hook called"
             );
         } else {
             tracing::warn!(
-                answer = answer.words,
+                answer = answer.description,
                 "the build hook failed; it will be called again"
             );
         }
-        state.ended(answer.clone(), pending.generation);
+        state.record_response(answer.clone(), pending.generation);
         self.published.put_hook(&state).await?;
         Ok(Some(answer))
     }
@@ -604,7 +608,7 @@ impl Publish {
 ///
 /// # Errors
 /// The table; some months may be marked already.
-pub async fn mark(
+pub async fn mark_changed_months(
     published: &Published,
     records: &[Value],
     now: DateTime<Utc>,
@@ -616,7 +620,7 @@ pub async fn mark(
 ///
 /// # Errors
 /// The tables; some months may be marked already.
-pub async fn mark_all(
+pub async fn mark_all_months(
     catalogue: &Catalogue,
     published: &Published,
     now: DateTime<Utc>,
@@ -635,7 +639,7 @@ pub async fn mark_all(
 }
 
 /// The month that shows this photo to the public; `None` where none does.
-pub fn month_of(item: &Item) -> Option<String> {
+pub fn public_month(item: &Item) -> Option<String> {
     let sort = item.index.date_sort.as_deref()?;
     item.is_public().then(|| month::of_sort(sort).to_owned())
 }
@@ -657,15 +661,15 @@ async fn mark_months(
 ///
 /// # Errors
 /// The publish table. A hook that fails is none.
-pub async fn try_hook(
+pub async fn send_trial_call(
     published: &Published,
-    hook: &Hook,
+    hook: &BuildHook,
     now: DateTime<Utc>,
-) -> Result<Answer, PublishError> {
-    let mut state = hook_state(&published.state().await?)?;
-    state.calling(now);
+) -> Result<HookResponse, PublishError> {
+    let mut state = parse_hook_state(&published.state().await?)?;
+    state.record_call(now);
     published.put_hook(&state).await?;
-    let nothing = Pending {
+    let nothing = PendingBuild {
         since: now,
         last: now,
         photos: 0,
@@ -681,7 +685,7 @@ pub async fn try_hook(
 ///
 /// # Errors
 /// The tables.
-pub async fn verify(
+pub async fn find_miscounted_months(
     catalogue: &Catalogue,
     published: &Published,
     privacy: Privacy,
@@ -796,7 +800,7 @@ fn segment(month: &str) -> Segment {
 ///
 /// # Errors
 /// It is of another shape.
-pub fn hook_state(state: &State) -> Result<HookState, PublishError> {
+pub fn parse_hook_state(state: &State) -> Result<HookState, PublishError> {
     let mut hook: HookState = match &state.hook {
         None => HookState::default(),
         Some(hook) => serde_json::from_value(hook.clone())

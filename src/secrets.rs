@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 
-use crate::telemetry::causes;
+use crate::telemetry::error_chain;
 
 /// A secret's parameter could not be read. Tells its name, never its value.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub struct SecretError {
 ///
 /// # Errors
 /// The parameter cannot be read, or is empty.
-pub async fn read(
+pub async fn read_secret(
     config: &SdkConfig,
     plain: &'static str,
     parameter: &'static str,
@@ -39,12 +39,14 @@ pub async fn read(
         .with_decryption(true)
         .send()
         .await;
-    let secret = answer.map_err(|error| causes(&error)).and_then(|answer| {
-        let value = answer.parameter.and_then(|parameter| parameter.value);
-        value
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| "it holds nothing".to_owned())
-    });
+    let secret = answer
+        .map_err(|error| error_chain(&error))
+        .and_then(|answer| {
+            let value = answer.parameter.and_then(|parameter| parameter.value);
+            value
+                .filter(|value| !value.is_empty())
+                .ok_or_else(|| "it holds nothing".to_owned())
+        });
     match secret {
         Ok(secret) => Ok(Some(secret)),
         Err(cause) => Err(SecretError {

@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
-use crate::telemetry::{causes, cost};
+use crate::telemetry::{cost, error_chain};
 
 pub use copying::Copying;
 pub use probe::Probed;
@@ -263,7 +263,7 @@ impl Storage {
                 operation: "PUT",
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
-                cause: format!("{}: {}", file.display(), causes(&error)),
+                cause: format!("{}: {}", file.display(), error_chain(&error)),
                 status: None,
             })?;
         let request = self.client.put_object().bucket(bucket).key(key).body(body);
@@ -439,14 +439,14 @@ async fn collect(
     match got.body.collect().await {
         Ok(bytes) => {
             let bytes = bytes.into_bytes();
-            cost::read(bytes.len());
+            cost::count_read(bytes.len());
             Ok((object, bytes))
         }
         Err(error) => Err(StorageError {
             operation,
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            cause: causes(&error),
+            cause: error_chain(&error),
             status: None,
         }),
     }
@@ -493,7 +493,7 @@ where
             error.message().unwrap_or("no message")
         ),
         (None, Some(status)) => format!("answered {status}"),
-        _ => causes(error),
+        _ => error_chain(error),
     };
     StorageError {
         operation,

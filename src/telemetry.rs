@@ -20,15 +20,15 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-pub use cost::{Cost, costed};
-pub use metrics::Metrics;
+pub use cost::{WorkCost, measure_cost};
+pub use metrics::MetricsWriter;
 
 /// Counts the requests of a client as they are sent, retries included, and the bytes of their answers.
 #[derive(Debug, Clone, Default)]
-pub struct RequestCounter(Arc<Counts>);
+pub struct RequestCounter(Arc<RequestTotals>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct RequestTotals {
     requests: AtomicU64,
     bytes: AtomicU64,
 }
@@ -58,7 +58,7 @@ impl Intercept for RequestCounter {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        cost::sent();
+        cost::count_request();
         Ok(())
     }
 
@@ -76,12 +76,12 @@ impl Intercept for RequestCounter {
 }
 
 /// Log lines as JSON on standard output, as CloudWatch reads them; `RUST_LOG` filters them, `info` without it.
-pub fn log_json() {
+pub fn init_json_logs() {
     start(tracing_subscriber::fmt::layer().json(), "info");
 }
 
 /// Log lines for people, for standard error, each through a writer of its own; `RUST_LOG` filters them, else `default`.
-pub fn log_text<W: io::Write + 'static>(default: &str, writer: fn() -> W) {
+pub fn init_text_logs<W: io::Write + 'static>(default: &str, writer: fn() -> W) {
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(writer)
@@ -111,13 +111,13 @@ fn default(filter: &str) -> Targets {
 }
 
 /// Tells that a function is ready for events, and how long of its start it waited for others: connections and secrets.
-pub fn ready(waited: Duration) {
+pub fn log_ready(waited: Duration) {
     let waited_ms = (waited.as_secs_f64() * 1e4).round() / 10.0;
     tracing::info!(waited_ms, "ready");
 }
 
 /// An error and what caused it, in one line: the SDK's own texts say no more than "dispatch failure".
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

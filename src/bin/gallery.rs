@@ -16,7 +16,7 @@ use photo_catalogue::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::log_json();
+    telemetry::init_json_logs();
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let settings = Settings::read(variable)?;
     let endpoints = Endpoints {
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
     let (plain, parameter) = (config::CURSOR_KEY, config::CURSOR_KEY_PARAMETER);
     let waiting = Instant::now();
     let (cursor_key, ()) = tokio::join!(
-        secrets::read(&sdk, plain, parameter, variable),
+        secrets::read_secret(&sdk, plain, parameter, variable),
         clients::open_connections(&clients, &settings.table, None),
     );
     let waited = waiting.elapsed();
@@ -57,6 +57,6 @@ async fn main() -> Result<(), Error> {
             now: Arc::new(Utc::now),
         },
     );
-    telemetry::ready(waited);
+    telemetry::log_ready(waited);
     lambda_http::run(router).await
 }

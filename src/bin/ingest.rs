@@ -9,12 +9,12 @@ use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, IngestSettings, Settings};
 use photo_catalogue::ingest::{Ingest, Outcome};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::telemetry::{self, Metrics};
+use photo_catalogue::telemetry::{self, MetricsWriter};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::log_json();
+    telemetry::init_json_logs();
     let variable = |name: &str| std::env::var(name).ok();
     let settings = Settings::read(variable)?;
     let own = IngestSettings::read(variable)?;
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
     )
     .source_after(own.source_after)
     .observed_by({
-        let metrics = Metrics::new(io::stdout());
+        let metrics = MetricsWriter::new(io::stdout());
         move |worked| {
             let outcome = worked.ended.ok().map(Outcome::name);
             if let Err(error) = metrics.write(outcome, worked.duration, worked.cost) {
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Error> {
     // Every environment has a log stream of its own.
     let tail = variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
     ingest.try_store(&tail.replace('/', "-")).await?;
-    telemetry::ready(waiting.elapsed());
+    telemetry::log_ready(waiting.elapsed());
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let ingest = ingest.clone();
         async move {

@@ -9,7 +9,7 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, SettingsError};
-use photo_catalogue::publish::{self, Publish};
+use photo_catalogue::publish::{self, Publisher};
 use photo_catalogue::secrets;
 use photo_catalogue::storage::Storage;
 use photo_catalogue::telemetry;
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::log_json();
+    telemetry::init_json_logs();
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let need = |name| variable(name).ok_or(SettingsError::Missing(name));
     let endpoints = Endpoints {
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Error> {
     let object = format!("{prefix}{}", clients::NO_OBJECT);
     let waiting = Instant::now();
     let (hook_url, ()) = tokio::join!(
-        secrets::read(&sdk, plain, parameter, variable),
+        secrets::read_secret(&sdk, plain, parameter, variable),
         clients::open_connections(&clients, &table, Some((&bucket, &object))),
     );
     let (hook_url, waited) = (hook_url?, waiting.elapsed());
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Error> {
         config::HOOK_URL => hook_url.clone(),
         name => variable(name),
     };
-    let settings = publish::Settings {
+    let settings = publish::PublishSettings {
         bucket,
         prefix,
         view: PublicView::new(
@@ -58,13 +58,13 @@ async fn main() -> Result<(), Error> {
         hook: config::hook(hook_variable, false)?,
         rules: config::hook_rules(variable)?,
     };
-    let publish = Publish::new(
+    let publish = Publisher::new(
         Catalogue::new(clients.dynamodb.clone(), &table),
         Published::new(clients.dynamodb, &need(config::PUBLISH_TABLE)?),
         Storage::new(clients.s3),
         settings,
     );
-    telemetry::ready(waited);
+    telemetry::log_ready(waited);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let publish = publish.clone();
         async move {
@@ -72,7 +72,7 @@ async fn main() -> Result<(), Error> {
             let remaining = remaining.unwrap_or_default();
             Ok::<_, Error>(
                 publish
-                    .handle(&event.payload, Utc::now(), remaining)
+                    .handle_event(&event.payload, Utc::now(), remaining)
                     .await?,
             )
         }

@@ -408,7 +408,7 @@ impl Opened {
     pub(super) async fn close(mut self, now: bool) {
         if self.is_told_at_the_end
             && let Err(error) =
-                publish::mark_all(&self.catalogue, &self.published, Utc::now()).await
+                publish::mark_all_months(&self.catalogue, &self.published, Utc::now()).await
         {
             tell(&format!(
                 "publish does not know of this: {error}; `photos recount` has all published anew"

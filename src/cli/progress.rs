@@ -20,7 +20,7 @@ pub(super) fn log(verbose: bool) {
     } else {
         "warn,s3s=off,dynoxide=off"
     };
-    telemetry::log_text(default, LineWriter::default);
+    telemetry::init_text_logs(default, LineWriter::default);
 }
 
 /// A line for a person.

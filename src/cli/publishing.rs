@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::config::{self, SettingsError};
-use crate::publish::{Hook, HookError, HookRules};
+use crate::publish::{BuildHook, HookError, HookRules};
 
 /// The build hook.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,7 +33,7 @@ pub(super) struct HookArguments {
 
 impl HookArguments {
     /// The hook, where one is set. With `loopback`, one on this machine will do.
-    pub(super) fn hook(&self, loopback: bool) -> Result<Option<Hook>, HookError> {
+    pub(super) fn hook(&self, loopback: bool) -> Result<Option<BuildHook>, HookError> {
         config::hook(|name| self.value(name), loopback)
     }
 

@@ -68,7 +68,7 @@ impl Follower {
                 .sequence_number(&position.sequence),
             None => {
                 // Of what was catalogued before the stream was first followed, nothing else tells.
-                publish::mark_all(&self.catalogue, &self.published, Utc::now()).await?;
+                publish::mark_all_months(&self.catalogue, &self.published, Utc::now()).await?;
                 request.shard_iterator_type(ShardIteratorType::TrimHorizon)
             }
         };
@@ -92,7 +92,7 @@ impl Follower {
                 continue;
             };
             let records: Vec<Value> = records.iter().map(as_lambda_has_it).collect();
-            publish::mark(&self.published, &records, Utc::now()).await?;
+            publish::mark_changed_months(&self.published, &records, Utc::now()).await?;
             let position = StreamPosition {
                 stream: stream.clone(),
                 shard: shard.clone(),

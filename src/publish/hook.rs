@@ -10,8 +10,8 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
-use super::schedule::{Answer, Pending};
-use crate::telemetry::causes;
+use super::schedule::{HookResponse, PendingBuild};
+use crate::telemetry::error_chain;
 
 /// Hosts that are allowed without being named: Netlify, Vercel, Cloudflare.
 const HOSTS: [&str; 3] = ["api.netlify.com", "api.vercel.com", "api.cloudflare.com"];
@@ -24,7 +24,7 @@ const LONGEST_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// A hook that may be called.
 #[derive(Clone)]
-pub struct Hook {
+pub struct BuildHook {
     url: Url,
     client: reqwest::Client,
 }
@@ -53,13 +53,13 @@ pub enum HookError {
 }
 
 /// Only the host: the rest is the secret.
-impl fmt::Debug for Hook {
+impl fmt::Debug for BuildHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hook({})", self.host())
+        write!(f, "BuildHook({})", self.host())
     }
 }
 
-impl Hook {
+impl BuildHook {
     /// A hook at this URL, whose host is one of the known ones or of `hosts`. With `loopback`, for `photos serve`, this
     /// machine's own addresses are allowed too, and there without encryption.
     ///
@@ -89,16 +89,16 @@ impl Hook {
             .no_proxy()
             .dns_resolver(PublicOnly { loopback: here })
             .build()
-            .map_err(|error| HookError::Client(causes(&error.without_url())))?;
-        Ok(Hook { url, client })
+            .map_err(|error| HookError::Client(error_chain(&error.without_url())))?;
+        Ok(BuildHook { url, client })
     }
 
     /// Calls it, once. Not safe to repeat: each call is a build.
-    pub async fn call(&self, pending: &Pending, now: DateTime<Utc>) -> Answer {
+    pub async fn call(&self, pending: &PendingBuild, now: DateTime<Utc>) -> HookResponse {
         let mut url = self.url.clone();
         if url.host_str() == Some(NETLIFY) {
             url.query_pairs_mut()
-                .append_pair("trigger_title", &title(pending));
+                .append_pair("trigger_title", &build_title(pending));
         }
         let request = self
             .client
@@ -111,18 +111,18 @@ impl Hook {
                 let not_before = retry_after
                     .and_then(|value| value.to_str().ok())
                     .and_then(|value| retry_at(value, now));
-                Answer {
-                    well: status.is_success(),
-                    words: words(status),
+                HookResponse {
+                    is_success: status.is_success(),
+                    description: words(status),
                     not_before,
                 }
             }
-            Err(error) => Answer {
-                well: false,
-                words: format!(
+            Err(error) => HookResponse {
+                is_success: false,
+                description: format!(
                     "no answer from {}: {}",
                     self.host(),
-                    causes(&error.without_url())
+                    error_chain(&error.without_url())
                 ),
                 not_before: None,
             },
@@ -135,7 +135,7 @@ impl Hook {
 }
 
 /// What a host that shows one is told: `37 photos, 2018-02-01 to 2018-02-03`.
-pub fn title(pending: &Pending) -> String {
+pub fn build_title(pending: &PendingBuild) -> String {
     let photos = match pending.photos {
         1 => "1 photo".to_owned(),
         photos => format!("{photos} photos"),
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn only_https_to_known_hosts() {
-        let hook = |url: &str| Hook::new(url, &["build.example.org".to_owned()], false);
+        let hook = |url: &str| BuildHook::new(url, &["build.example.org".to_owned()], false);
         for known in [
             "https://api.netlify.com/build_hooks/t0ken",
             "https://api.vercel.com/v1/integrations/deploy/prj_x/t0ken",
@@ -246,15 +246,15 @@ mod tests {
             let error = hook(refused).expect_err(refused).to_string();
             assert!(!error.contains("t0ken"), "{error}");
         }
-        assert!(Hook::new("http://127.0.0.1:9000/t0ken", &[], true).is_ok());
-        assert!(Hook::new("http://example.net/t0ken", &[], true).is_err());
+        assert!(BuildHook::new("http://127.0.0.1:9000/t0ken", &[], true).is_ok());
+        assert!(BuildHook::new("http://example.net/t0ken", &[], true).is_err());
     }
 
     #[test]
     fn an_allowed_host_that_is_a_private_address_is_refused() {
         for address in ["10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:a00:1]"] {
             let url = format!("https://{address}/t0ken");
-            let refused = Hook::new(&url, &[address.to_owned()], false);
+            let refused = BuildHook::new(&url, &[address.to_owned()], false);
             assert!(matches!(refused, Err(HookError::Address(_))), "{address}");
         }
     }
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_title_says_how_many_photos_of_which_days() {
-        let pending = |photos, from: Option<&str>, to: Option<&str>| Pending {
+        let pending = |photos, from: Option<&str>, to: Option<&str>| PendingBuild {
             since: DateTime::UNIX_EPOCH,
             last: DateTime::UNIX_EPOCH,
             photos,
@@ -320,10 +320,13 @@ mod tests {
         };
         let days = (Some("2018-02-01"), Some("2018-02-03"));
         assert_eq!(
-            title(&pending(37, days.0, days.1)),
+            build_title(&pending(37, days.0, days.1)),
             "37 photos, 2018-02-01 to 2018-02-03"
         );
-        assert_eq!(title(&pending(1, days.0, days.0)), "1 photo, 2018-02-01");
-        assert_eq!(title(&pending(2, None, None)), "2 photos");
+        assert_eq!(
+            build_title(&pending(1, days.0, days.0)),
+            "1 photo, 2018-02-01"
+        );
+        assert_eq!(build_title(&pending(2, None, None)), "2 photos");
     }
 }

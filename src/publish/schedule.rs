@@ -59,7 +59,7 @@ impl Default for HookRules {
 pub struct HookState {
     /// What changed since the last build that was begun well.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pending: Option<Pending>,
+    pub pending: Option<PendingBuild>,
     /// When the hook was called in the last 31 days, oldest first; also where that failed, since it may have got through.
     pub called: Vec<DateTime<Utc>>,
     /// Calls that failed since one went well.
@@ -77,7 +77,7 @@ pub struct HookState {
 
 /// A change of the public view that no build has taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
+pub struct PendingBuild {
     /// When the first of it was published.
     pub since: DateTime<Utc>,
     /// When the last was.
@@ -96,15 +96,15 @@ pub struct Pending {
 
 /// What to do about the hook now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum HookDecision {
     /// Nothing has changed.
-    Rest,
+    Idle,
     /// Something has, and it must wait.
     Wait {
         /// Until then, if nothing changes meanwhile.
         until: DateTime<Utc>,
         /// What for.
-        why: Why,
+        why: WaitReason,
     },
     /// Call it now.
     Call,
@@ -112,7 +112,7 @@ pub enum Decision {
 
 /// What a build waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum WaitReason {
     /// For photos to stop coming.
     Quiet,
     /// For the interval since the last build.
@@ -127,15 +127,15 @@ pub enum Why {
     Import,
 }
 
-impl std::fmt::Display for Why {
+impl std::fmt::Display for WaitReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Why::Quiet => "photos are still coming",
-            Why::Interval => "the last build is too recent",
-            Why::Day => "the day's budget is spent",
-            Why::Month => "the month's budget is spent so far",
-            Why::Failure => "the last call failed",
-            Why::Import => "photos are being imported",
+            WaitReason::Quiet => "photos are still coming",
+            WaitReason::Interval => "the last build is too recent",
+            WaitReason::Day => "the day's budget is spent",
+            WaitReason::Month => "the month's budget is spent so far",
+            WaitReason::Failure => "the last call failed",
+            WaitReason::Import => "photos are being imported",
         })
     }
 }
@@ -149,7 +149,7 @@ impl HookState {
         to: Option<String>,
         now: DateTime<Utc>,
     ) {
-        let pending = self.pending.get_or_insert(Pending {
+        let pending = self.pending.get_or_insert(PendingBuild {
             since: now,
             last: now,
             photos: 0,
@@ -166,37 +166,37 @@ impl HookState {
 
     /// Whether to call the hook now. It is never called more than once in an interval, nor above a budget, and is as
     /// soon as all of them allow.
-    pub fn decide(&self, rules: &HookRules, now: DateTime<Utc>) -> Decision {
+    pub fn decide(&self, rules: &HookRules, now: DateTime<Utc>) -> HookDecision {
         let Some(pending) = &self.pending else {
-            return Decision::Rest;
+            return HookDecision::Idle;
         };
         let quiet = (pending.last + rules.quiet).min(pending.since + rules.max_wait);
-        let mut limits = vec![(quiet, Why::Quiet)];
+        let mut limits = vec![(quiet, WaitReason::Quiet)];
         limits.extend(
             self.called
                 .last()
-                .map(|at| (*at + rules.interval, Why::Interval)),
+                .map(|at| (*at + rules.interval, WaitReason::Interval)),
         );
-        limits.extend(self.day_allows(rules).map(|at| (at, Why::Day)));
-        limits.extend(self.month_allows(rules).map(|at| (at, Why::Month)));
-        limits.extend(self.held_until.map(|at| (at, Why::Import)));
-        limits.extend(self.failure_allows().map(|at| (at, Why::Failure)));
+        limits.extend(self.day_allows(rules).map(|at| (at, WaitReason::Day)));
+        limits.extend(self.month_allows(rules).map(|at| (at, WaitReason::Month)));
+        limits.extend(self.held_until.map(|at| (at, WaitReason::Import)));
+        limits.extend(self.failure_allows().map(|at| (at, WaitReason::Failure)));
         match limits.into_iter().max_by_key(|(until, _)| *until) {
-            Some((until, why)) if until > now => Decision::Wait { until, why },
-            _ => Decision::Call,
+            Some((until, why)) if until > now => HookDecision::Wait { until, why },
+            _ => HookDecision::Call,
         }
     }
 
     /// Notes that the hook is being called: before it is, so that a crash cannot call it twice.
-    pub fn calling(&mut self, now: DateTime<Utc>) {
+    pub fn record_call(&mut self, now: DateTime<Utc>) {
         self.called.retain(|at| now - *at < MONTH);
         self.called.push(now);
     }
 
     /// Notes how the call ended that saw the changes up to `generation`.
-    pub fn ended(&mut self, answer: Answer, generation: u64) {
-        self.last_answer = Some(answer.words);
-        if answer.well {
+    pub fn record_response(&mut self, answer: HookResponse, generation: u64) {
+        self.last_answer = Some(answer.description);
+        if answer.is_success {
             self.failures = 0;
             self.not_before = None;
             if self
@@ -249,11 +249,11 @@ impl HookState {
 
 /// How a call of the hook ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HookResponse {
     /// A 2xx.
-    pub well: bool,
+    pub is_success: bool,
     /// In words, without the URL.
-    pub words: String,
+    pub description: String,
     /// `Retry-After`.
     pub not_before: Option<DateTime<Utc>>,
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 /// Requests and reads of one piece of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cost {
+pub struct WorkCost {
     /// Requests sent to S3 and DynamoDB, retries included.
     pub requests: u64,
     /// Reads of objects' bytes.
@@ -14,11 +14,11 @@ pub struct Cost {
 }
 
 tokio::task_local! {
-    static COST: Cell<Cost>;
+    static COST: Cell<WorkCost>;
 }
 
 /// Does the work and says what it cost. What it spawns is not counted.
-pub async fn costed<T>(work: impl Future<Output = T>) -> (T, Cost) {
+pub async fn measure_cost<T>(work: impl Future<Output = T>) -> (T, WorkCost) {
     let counted = async {
         let done = work.await;
         (done, COST.with(Cell::get))
@@ -27,12 +27,12 @@ pub async fn costed<T>(work: impl Future<Output = T>) -> (T, Cost) {
 }
 
 /// A request was sent.
-pub(super) fn sent() {
+pub(super) fn count_request() {
     add(|cost| cost.requests += 1);
 }
 
 /// Bytes of an object were read.
-pub(crate) fn read(bytes: usize) {
+pub(crate) fn count_read(bytes: usize) {
     add(|cost| {
         cost.reads += 1;
         cost.bytes_read += bytes as u64;
@@ -40,7 +40,7 @@ pub(crate) fn read(bytes: usize) {
 }
 
 /// Nothing where nobody asked for the cost.
-fn add(change: impl FnOnce(&mut Cost)) {
+fn add(change: impl FnOnce(&mut WorkCost)) {
     let counted = COST.try_with(|counted| {
         let mut cost = counted.get();
         change(&mut cost);

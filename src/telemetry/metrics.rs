@@ -10,7 +10,7 @@ use metrique::writer::Entry;
 use metrique::writer::format::Format;
 use metrique::writer::unit::AsBytes;
 
-use super::Cost;
+use super::WorkCost;
 
 /// Where the metrics are in CloudWatch.
 const NAMESPACE: &str = "PhotoCatalogue";
@@ -18,7 +18,7 @@ const NAMESPACE: &str = "PhotoCatalogue";
 /// One key's work. Seven metrics, and none by a dimension: each of more than ten costs money a month.
 #[derive(Entry)]
 #[entry(rename_all = "PascalCase")]
-struct Key<'key> {
+struct KeyMetrics<'key> {
     #[entry(timestamp)]
     ended: SystemTime,
     /// A property, to filter log lines by.
@@ -33,16 +33,16 @@ struct Key<'key> {
 }
 
 /// A writer of metrics: one line for each key that was worked on.
-pub struct Metrics<W> {
+pub struct MetricsWriter<W> {
     emf: Mutex<(Emf, W)>,
 }
 
-impl<W: Write> Metrics<W> {
+impl<W: Write> MetricsWriter<W> {
     /// Metrics as lines of `writer`; on Lambda, standard output is the function's log.
     pub fn new(writer: W) -> Self {
         let no_dimensions = vec![vec![]];
         let emf = Emf::all_validations(NAMESPACE.to_owned(), no_dimensions);
-        Metrics {
+        MetricsWriter {
             emf: Mutex::new((emf, writer)),
         }
     }
@@ -51,8 +51,13 @@ impl<W: Write> Metrics<W> {
     ///
     /// # Errors
     /// The writer's.
-    pub fn write(&self, outcome: Option<&str>, duration: Duration, cost: Cost) -> io::Result<()> {
-        let key = Key {
+    pub fn write(
+        &self,
+        outcome: Option<&str>,
+        duration: Duration,
+        cost: WorkCost,
+    ) -> io::Result<()> {
+        let key = KeyMetrics {
             ended: SystemTime::now(),
             outcome: outcome.unwrap_or("retried"),
             keys: 1,
@@ -80,15 +85,15 @@ mod tests {
 
     #[test]
     fn a_line_is_a_document_that_cloudwatch_takes_metrics_from() {
-        let metrics = Metrics::new(Vec::new());
-        let cost = Cost {
+        let metrics = MetricsWriter::new(Vec::new());
+        let cost = WorkCost {
             requests: 7,
             reads: 2,
             bytes_read: 98_304,
         };
         let took = Duration::from_millis(40);
         metrics.write(Some("archived"), took, cost).unwrap();
-        metrics.write(None, took, Cost::default()).unwrap();
+        metrics.write(None, took, WorkCost::default()).unwrap();
         let written = metrics.emf.into_inner().unwrap().1;
         let lines: Vec<Value> = String::from_utf8(written)
             .unwrap()

@@ -25,7 +25,7 @@ use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::Ingest;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::publish::{HookRules, Publish, Settings};
+use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::PublicView;
 use s3_folder::{KeyPair, S3Store};
@@ -81,7 +81,7 @@ async fn main() -> Result<()> {
     let session = world.take();
     world
         .publish
-        .tick(world.now + TimeDelta::hours(2), LONG)
+        .run_cycle(world.now + TimeDelta::hours(2), LONG)
         .await?;
     let tick = world.take();
 
@@ -250,7 +250,7 @@ impl std::ops::Div<f64> for Count {
 struct World {
     user: Clients,
     ingest: Ingest,
-    publish: Publish,
+    publish: Publisher,
     published: Published,
     layout: Layout,
     now: DateTime<Utc>,
@@ -297,7 +297,7 @@ impl World {
         );
         let catalogue = Catalogue::new(counted.dynamodb.clone(), "photos");
         let storage = Storage::new(counted.s3);
-        let settings = Settings {
+        let settings = PublishSettings {
             bucket: "site".to_owned(),
             prefix: "gallery/".to_owned(),
             view: PublicView::new(LocationPolicy::Hide, None, false, false),
@@ -312,7 +312,7 @@ impl World {
                 layout.clone(),
                 LocationPolicy::Hide,
             ),
-            publish: Publish::new(
+            publish: Publisher::new(
                 catalogue,
                 Published::new(counted.dynamodb, "publish"),
                 storage,
@@ -365,13 +365,13 @@ impl World {
         let record = json!({ "eventSource": "aws:dynamodb", "eventName": "INSERT",
             "dynamodb": { "Keys": { "pk": { "S": "photo#x" } }, "NewImage": image } });
         let before = self.published.marks().await?.len();
-        self.publish.mark(&[record], then).await?;
+        self.publish.mark_changed_months(&[record], then).await?;
         if self.published.marks().await?.len() <= before {
             return Err("the stream's record marked no month".into());
         }
         let ticked = self
             .publish
-            .tick(then + TimeDelta::minutes(1), LONG)
+            .run_cycle(then + TimeDelta::minutes(1), LONG)
             .await?;
         match ticked.changed {
             0 => Err("no month was rebuilt".into()),

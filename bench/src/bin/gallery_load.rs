@@ -28,7 +28,7 @@ use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::gallery::{self, CursorKey};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::publish::{self, HookRules, Publish};
+use photo_catalogue::publish::{self, HookRules, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{Image, Summary};
 use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, Photo, TagValue};
@@ -397,7 +397,7 @@ async fn count(
     settings: &gallery::Settings,
 ) -> Result<()> {
     storage.create_bucket("site").await?;
-    let settings = publish::Settings {
+    let settings = publish::PublishSettings {
         bucket: "site".to_owned(),
         prefix: "gallery/".to_owned(),
         view: settings.view(),
@@ -405,17 +405,17 @@ async fn count(
         hook: None,
         rules: HookRules::default(),
     };
-    let publish = Publish::new(
+    let publish = Publisher::new(
         catalogue.clone(),
         published.clone(),
         storage.clone(),
         settings,
     );
     let mut now = DateTime::from_timestamp(1_800_000_000, 0).ok_or("a time")?;
-    publish::mark_all(catalogue, published, now).await?;
+    publish::mark_all_months(catalogue, published, now).await?;
     while !published.marks().await?.is_empty() {
         now += TimeDelta::seconds(600);
-        publish.tick(now, LONG).await?;
+        publish.run_cycle(now, LONG).await?;
     }
     Ok(())
 }

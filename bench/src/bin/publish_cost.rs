@@ -19,7 +19,7 @@ use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::publish::{HookRules, Publish, Settings};
+use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{Image, Summary};
 use photo_catalogue::view::PublicView;
@@ -56,15 +56,15 @@ async fn thousand(what: &str, photos: &[Summary]) -> Result<()> {
     world.count();
     let records: Vec<Value> = photos.iter().map(record).collect();
     for batch in records.chunks(BATCH) {
-        world.publish.mark(batch, world.now).await?;
+        world.publish.mark_changed_months(batch, world.now).await?;
     }
     let mut pages = 0;
     loop {
         world.now += TimeDelta::seconds(60);
-        let ticked = world.publish.tick(world.now, LONG).await?;
+        let ticked = world.publish.run_cycle(world.now, LONG).await?;
         // One page holds any of these months.
         pages += ticked.months;
-        if ticked.left == 0 {
+        if ticked.deferred == 0 {
             break;
         }
     }
@@ -89,14 +89,17 @@ async fn large() -> Result<()> {
                 vec![record(&more[0])]
             }
         };
-        world.publish.mark(&records, world.now).await?;
+        world
+            .publish
+            .mark_changed_months(&records, world.now)
+            .await?;
         world.now += TimeDelta::seconds(60);
         let started = Instant::now();
         let pages = world.read_month().await?;
         let reading = started.elapsed();
         world.count();
         let started = Instant::now();
-        let ticked = world.publish.tick(world.now, LONG).await?;
+        let ticked = world.publish.run_cycle(world.now, LONG).await?;
         let took = started.elapsed();
         let (dynamodb, s3) = world.count();
         let month = world.published.months().await?;
@@ -121,7 +124,7 @@ struct World {
     clients: Clients,
     catalogue: Catalogue,
     published: Published,
-    publish: Publish,
+    publish: Publisher,
     now: DateTime<Utc>,
     counted: (u64, u64),
     _data: tempfile::TempDir,
@@ -154,7 +157,7 @@ impl World {
         let none = StreamSpecification::builder().stream_enabled(false);
         let update = clients.dynamodb.update_table().table_name("photos");
         update.stream_specification(none.build()?).send().await?;
-        let settings = Settings {
+        let settings = PublishSettings {
             bucket: "site".to_owned(),
             prefix: "gallery/".to_owned(),
             view: PublicView::new(
@@ -167,10 +170,10 @@ impl World {
             hook: None,
             rules: HookRules::default(),
         };
-        let publish = Publish::new(catalogue.clone(), published.clone(), storage, settings);
+        let publish = Publisher::new(catalogue.clone(), published.clone(), storage, settings);
         let now = DateTime::from_timestamp(1_800_000_000, 0).ok_or("a time")?;
         // The view is new to it once.
-        publish.tick(now, LONG).await?;
+        publish.run_cycle(now, LONG).await?;
         Ok(World {
             clients,
             catalogue,

@@ -11,7 +11,7 @@ use crate::cli::Ended;
 use crate::cli::ask::Where;
 use crate::cli::output::{harmless, json_line, stdout};
 use crate::cli::publishing::HookArguments;
-use crate::publish::{self, Decision, HookState, Pending};
+use crate::publish::{self, HookDecision, HookState, PendingBuild};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -57,14 +57,14 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
 async fn status(arguments: Status) -> anyhow::Result<Ended> {
     let rules = arguments.hook.rules()?;
     let asked = arguments.whence.connect().await?;
-    let state = publish::hook_state(&asked.published.state().await?)?;
+    let state = publish::parse_hook_state(&asked.published.state().await?)?;
     let now = Utc::now();
     let decision = state.decide(&rules, now);
     let mut out = stdout();
     if arguments.json {
         let (until, why) = match decision {
-            Decision::Wait { until, why } => (Some(until), Some(why.to_string())),
-            Decision::Rest | Decision::Call => (None, None),
+            HookDecision::Wait { until, why } => (Some(until), Some(why.to_string())),
+            HookDecision::Idle | HookDecision::Call => (None, None),
         };
         json_line(
             &mut out,
@@ -96,12 +96,17 @@ async fn status(arguments: Status) -> anyhow::Result<Ended> {
     Ok(Ended::Well)
 }
 
-fn next(state: &HookState, decision: Decision) -> String {
-    let what = |pending: &Option<Pending>| pending.as_ref().map(publish::title).unwrap_or_default();
+fn next(state: &HookState, decision: HookDecision) -> String {
+    let what = |pending: &Option<PendingBuild>| {
+        pending
+            .as_ref()
+            .map(publish::build_title)
+            .unwrap_or_default()
+    };
     match decision {
-        Decision::Rest => "Nothing waits to be built.".to_owned(),
-        Decision::Call => format!("{}: built at the next tick.", what(&state.pending)),
-        Decision::Wait { until, why } => format!(
+        HookDecision::Idle => "Nothing waits to be built.".to_owned(),
+        HookDecision::Call => format!("{}: built at the next tick.", what(&state.pending)),
+        HookDecision::Wait { until, why } => format!(
             "{}: built at {} at the earliest; {why}.",
             what(&state.pending),
             clock(until)
@@ -126,11 +131,11 @@ async fn test(arguments: Test) -> anyhow::Result<Ended> {
         bail!("no build hook is set; --hook-url or HOOK_URL names it");
     };
     let asked = arguments.whence.connect().await?;
-    let answer = publish::try_hook(&asked.published, &hook, Utc::now()).await?;
+    let answer = publish::send_trial_call(&asked.published, &hook, Utc::now()).await?;
     let mut out = stdout();
-    writeln!(out, "{}", harmless(&answer.words))?;
+    writeln!(out, "{}", harmless(&answer.description))?;
     out.flush()?;
-    Ok(if answer.well {
+    Ok(if answer.is_success {
         Ended::Well
     } else {
         Ended::WithFailures

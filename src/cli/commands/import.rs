@@ -232,7 +232,7 @@ async fn work(
     opened.published.hold_hook(Utc::now() + HOLD_AFTER).await?;
     if opened.is_at_rest() && report.new > 0 {
         // What the stream still holds is read by the next that serves or imports; `photos reconcile` is to know now.
-        publish::mark_all(&opened.catalogue, &opened.published, Utc::now()).await?;
+        publish::mark_all_months(&opened.catalogue, &opened.published, Utc::now()).await?;
     }
     swept
 }

@@ -176,7 +176,11 @@ async fn find(opened: &Opened, layout: &Layout, settle: Duration) -> anyhow::Res
 
 /// Months whose counts are off and that are not to be counted anew already.
 async fn miscounted(opened: &Opened) -> anyhow::Result<Vec<String>> {
-    let off = publish::verify(&opened.catalogue, &opened.published, opened.privacy.clone());
+    let off = publish::find_miscounted_months(
+        &opened.catalogue,
+        &opened.published,
+        opened.privacy.clone(),
+    );
     let mut off = off.await?;
     let marks = opened.published.marks().await?;
     off.retain(|month| !marks.iter().any(|mark| mark.month == *month));

@@ -28,13 +28,13 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let privacy = arguments.whence.privacy(arguments.privacy.given())?;
     let asked = arguments.whence.connect().await?;
     if !arguments.verify {
-        publish::mark_all(&asked.catalogue, &asked.published, Utc::now()).await?;
+        publish::mark_all_months(&asked.catalogue, &asked.published, Utc::now()).await?;
         tell(
             "Every month will be counted and written anew, by `photos serve` or the publish function.",
         );
         return Ok(Ended::Well);
     }
-    let off = publish::verify(&asked.catalogue, &asked.published, privacy).await?;
+    let off = publish::find_miscounted_months(&asked.catalogue, &asked.published, privacy).await?;
     let mut out = stdout();
     for month in &off {
         writeln!(out, "{month}")?;

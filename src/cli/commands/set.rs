@@ -115,7 +115,7 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
 
 /// Has the month that shows a photo published anew.
 async fn mark(published: &Published, item: &Item) -> anyhow::Result<()> {
-    if let Some(month) = publish::month_of(item) {
+    if let Some(month) = publish::public_month(item) {
         let marked = published.mark(&month, Utc::now()).await;
         marked.context("set, but not told to publish: `photos recount` has all published anew")?;
     }

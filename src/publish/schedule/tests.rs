@@ -6,18 +6,18 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a time")
 }
 
-fn well() -> Answer {
-    Answer {
-        well: true,
-        words: "200".to_owned(),
+fn well() -> HookResponse {
+    HookResponse {
+        is_success: true,
+        description: "200".to_owned(),
         not_before: None,
     }
 }
 
-fn refused(not_before: Option<DateTime<Utc>>) -> Answer {
-    Answer {
-        well: false,
-        words: "503".to_owned(),
+fn refused(not_before: Option<DateTime<Utc>>) -> HookResponse {
+    HookResponse {
+        is_success: false,
+        description: "503".to_owned(),
         not_before,
     }
 }
@@ -36,7 +36,7 @@ fn calls(
     rules: &HookRules,
     changes: &[i64],
     end: i64,
-    mut answer: impl FnMut() -> Answer,
+    mut answer: impl FnMut() -> HookResponse,
 ) -> Vec<i64> {
     let mut state = HookState::default();
     let mut changes = changes.iter().peekable();
@@ -47,14 +47,14 @@ fn calls(
         }
         let mut next = changes.peek().map_or(end + 1, |change| **change);
         match state.decide(rules, at(now)) {
-            Decision::Rest => {}
-            Decision::Wait { until, .. } => next = next.min((until - at(0)).num_seconds()),
-            Decision::Call => {
+            HookDecision::Idle => {}
+            HookDecision::Wait { until, .. } => next = next.min((until - at(0)).num_seconds()),
+            HookDecision::Call => {
                 calls.push(now);
                 let pending = state.pending.as_ref();
                 let seen = pending.map_or(0, |pending| pending.generation);
-                state.calling(at(now));
-                state.ended(answer(), seen);
+                state.record_call(at(now));
+                state.record_response(answer(), seen);
                 next = now;
             }
         }
@@ -67,41 +67,47 @@ fn calls(
 fn each_limit_makes_it_wait_and_says_so() {
     let rules = HookRules::default();
     let mut state = HookState::default();
-    assert_eq!(state.decide(&rules, at(0)), Decision::Rest);
+    assert_eq!(state.decide(&rules, at(0)), HookDecision::Idle);
     changed(&mut state, 0);
-    let wait = |until, why| Decision::Wait {
+    let wait = |until, why| HookDecision::Wait {
         until: at(until),
         why,
     };
-    assert_eq!(state.decide(&rules, at(89)), wait(90, Why::Quiet));
-    assert_eq!(state.decide(&rules, at(90)), Decision::Call);
+    assert_eq!(state.decide(&rules, at(89)), wait(90, WaitReason::Quiet));
+    assert_eq!(state.decide(&rules, at(90)), HookDecision::Call);
     // Never quiet: a quarter of an hour after the first change.
     changed(&mut state, 880);
-    assert_eq!(state.decide(&rules, at(881)), wait(900, Why::Quiet));
-    assert_eq!(state.decide(&rules, at(900)), Decision::Call);
+    assert_eq!(state.decide(&rules, at(881)), wait(900, WaitReason::Quiet));
+    assert_eq!(state.decide(&rules, at(900)), HookDecision::Call);
 
-    state.calling(at(900));
-    state.ended(well(), 2);
-    assert_eq!(state.decide(&rules, at(901)), Decision::Rest);
+    state.record_call(at(900));
+    state.record_response(well(), 2);
+    assert_eq!(state.decide(&rules, at(901)), HookDecision::Idle);
     changed(&mut state, 1000);
-    assert_eq!(state.decide(&rules, at(1100)), wait(1500, Why::Interval));
+    assert_eq!(
+        state.decide(&rules, at(1100)),
+        wait(1500, WaitReason::Interval)
+    );
 
-    state.calling(at(2000));
-    state.calling(at(3000));
-    assert_eq!(state.decide(&rules, at(4000)), wait(900 + 86_400, Why::Day));
+    state.record_call(at(2000));
+    state.record_call(at(3000));
+    assert_eq!(
+        state.decide(&rules, at(4000)),
+        wait(900 + 86_400, WaitReason::Day)
+    );
 
     let generous = HookRules {
         per_day: 100,
         ..rules
     };
     for call in 0..3 {
-        state.calling(at(4000 + call));
+        state.record_call(at(4000 + call));
     }
     // A third of 18 is spent; the other twelve come one in 31/12 of a day.
     let a_token = 31 * 86_400 / 12;
     assert_eq!(
         state.decide(&generous, at(4700)),
-        wait(900 + a_token, Why::Month)
+        wait(900 + a_token, WaitReason::Month)
     );
 }
 
@@ -115,29 +121,29 @@ fn a_call_that_failed_is_repeated_ever_later_and_not_before_it_was_asked() {
     };
     let mut state = HookState::default();
     changed(&mut state, 0);
-    state.calling(at(100));
-    state.ended(refused(None), 1);
-    let wait = |until| Decision::Wait {
+    state.record_call(at(100));
+    state.record_response(refused(None), 1);
+    let wait = |until| HookDecision::Wait {
         until: at(until),
-        why: Why::Failure,
+        why: WaitReason::Failure,
     };
     assert_eq!(state.decide(&rules, at(101)), wait(220));
-    state.calling(at(220));
-    state.ended(refused(Some(at(5000))), 1);
+    state.record_call(at(220));
+    state.record_response(refused(Some(at(5000))), 1);
     assert_eq!(state.decide(&rules, at(221)), wait(5000));
     assert!(state.pending.is_some());
-    state.calling(at(5000));
-    state.ended(well(), 1);
-    assert_eq!(state.decide(&rules, at(5001)), Decision::Rest);
+    state.record_call(at(5000));
+    state.record_response(well(), 1);
+    assert_eq!(state.decide(&rules, at(5001)), HookDecision::Idle);
 }
 
 #[test]
 fn what_changed_during_a_call_is_built_too() {
     let mut state = HookState::default();
     changed(&mut state, 0);
-    state.calling(at(100));
+    state.record_call(at(100));
     changed(&mut state, 101);
-    state.ended(well(), 1);
+    state.record_response(well(), 1);
     assert!(state.pending.is_some());
 }
 
@@ -216,17 +222,17 @@ fn an_import_holds_the_hook_back_and_all_of_it_is_one_call() {
     for second in (0..3600).step_by(60) {
         changed(&mut state, second);
         state.held_until = Some(at(second + 180));
-        assert_ne!(state.decide(&rules, at(second)), Decision::Call);
+        assert_ne!(state.decide(&rules, at(second)), HookDecision::Call);
     }
     // The last month is published a little later, and is still part of it.
     changed(&mut state, 3600);
     let until = at(3540 + 180);
     assert_eq!(
         state.decide(&rules, at(3601)),
-        Decision::Wait {
+        HookDecision::Wait {
             until,
-            why: Why::Import
+            why: WaitReason::Import
         }
     );
-    assert_eq!(state.decide(&rules, until), Decision::Call);
+    assert_eq!(state.decide(&rules, until), HookDecision::Call);
 }

@@ -87,7 +87,7 @@ async fn assert_right(world: &World) {
         }
     }
     assert_eq!(published, photos);
-    let off = publish::verify(
+    let off = publish::find_miscounted_months(
         &world.catalogue,
         &world.published,
         LocationPolicy::Exact.into(),
@@ -180,17 +180,17 @@ async fn counts_and_files_are_exact_after_thousands_of_changes_that_are_told_bad
             world.mark(again).await;
         }
         world.pass(9);
-        world.tick().await.unwrap();
+        world.run_cycle().await.unwrap();
         for change in &lagging {
             world.write(change).await;
         }
         world.pass(1 + dice.roll(70) as i64);
         if dice.one_in(2) {
             world.wire.cut_after(dice.roll(120) as i64);
-            cuts += u32::from(world.tick().await.is_err());
+            cuts += u32::from(world.run_cycle().await.is_err());
             world.wire.mend();
         } else {
-            world.tick().await.unwrap();
+            world.run_cycle().await.unwrap();
         }
         if round % 10 == 9 {
             reader.update(&world).await;
@@ -255,7 +255,7 @@ async fn a_change_costs_few_requests_and_nothing_costs_two_queries() {
 
     for _ in 0..10 {
         world.pass(60);
-        world.tick().await.unwrap();
+        world.run_cycle().await.unwrap();
     }
     let sent = world.wire.take();
     assert_eq!(sent, ["Query"; 20]);
@@ -346,7 +346,7 @@ async fn two_at_once_do_the_work_of_one() {
     world.pass(60);
     let other = world.other(super::fixture::settings(LocationPolicy::Exact));
     let long = std::time::Duration::from_secs(60);
-    let (one, two) = tokio::join!(world.tick(), other.tick(world.now, long));
+    let (one, two) = tokio::join!(world.run_cycle(), other.run_cycle(world.now, long));
     let changed = one.unwrap().changed + two.unwrap().changed;
     assert_eq!(changed, 1);
     world.settle().await;
@@ -364,7 +364,7 @@ async fn who_is_stopped_in_the_middle_leaves_the_work_to_the_next_at_once() {
     let other = world.other(super::fixture::settings(LocationPolicy::Exact));
     let long = std::time::Duration::from_secs(60);
     {
-        let mut tick = std::pin::pin!(world.tick());
+        let mut tick = std::pin::pin!(world.run_cycle());
         let leased = async {
             while world
                 .published
@@ -381,9 +381,9 @@ async fn who_is_stopped_in_the_middle_leaves_the_work_to_the_next_at_once() {
             ticked = &mut tick => panic!("over before it was seen: {ticked:?}"),
         }
     }
-    assert_eq!(other.tick(world.now, long).await.unwrap().changed, 0);
-    world.publish.leave().await.unwrap();
-    assert_eq!(other.tick(world.now, long).await.unwrap().changed, 1);
+    assert_eq!(other.run_cycle(world.now, long).await.unwrap().changed, 0);
+    world.publish.release_lease().await.unwrap();
+    assert_eq!(other.run_cycle(world.now, long).await.unwrap().changed, 1);
     world.settle().await;
     assert_right(&world).await;
 }
@@ -403,7 +403,7 @@ async fn a_miscount_is_found_and_put_right() {
     world
         .change(&[Shot::new("IMG_0002", "2019-02-01T09:00:00")])
         .await;
-    let off = publish::verify(
+    let off = publish::find_miscounted_months(
         &world.catalogue,
         &world.published,
         LocationPolicy::Exact.into(),
@@ -411,7 +411,7 @@ async fn a_miscount_is_found_and_put_right() {
     .await
     .unwrap();
     assert_eq!(off, ["2018-02", "2019-02"]);
-    publish::mark_all(&world.catalogue, &world.published, world.now)
+    publish::mark_all_months(&world.catalogue, &world.published, world.now)
         .await
         .unwrap();
     world.settle().await;

@@ -132,7 +132,7 @@ async fn what_a_gallery_keeps_in_memory_follows_every_tick() {
         world.mark(&records).await;
         world.pass(60);
         world.wire.cut_after(cut);
-        let cut_off = world.tick().await;
+        let cut_off = world.run_cycle().await;
         gallery.json("/v1/timeline").await;
         world.wire.mend();
         world.settle().await;

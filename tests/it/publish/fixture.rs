@@ -18,7 +18,7 @@ use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
-use photo_catalogue::publish::{HookRules, Publish, PublishError, Settings, Ticked};
+use photo_catalogue::publish::{CycleReport, HookRules, PublishError, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::PublicView;
 use s3_folder::{KeyPair, S3Store};
@@ -38,7 +38,7 @@ pub(super) struct World {
     pub(super) catalogue: Catalogue,
     pub(super) published: Published,
     pub(super) storage: Storage,
-    pub(super) publish: Publish,
+    pub(super) publish: Publisher,
     pub(super) now: DateTime<Utc>,
     /// Between publish and the engines.
     pub(super) wire: Wire,
@@ -52,8 +52,8 @@ pub(super) struct Change {
     pk: String,
 }
 
-pub(super) fn settings(privacy: impl Into<Privacy>) -> Settings {
-    Settings {
+pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
+    PublishSettings {
         bucket: BUCKET.to_owned(),
         prefix: PREFIX.to_owned(),
         view: PublicView::new(privacy, None, false, false),
@@ -68,7 +68,7 @@ impl World {
         World::with(settings(LocationPolicy::Exact)).await
     }
 
-    pub(super) async fn with(settings: Settings) -> Self {
+    pub(super) async fn with(settings: PublishSettings) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
         let (listener, s3) = listen().await;
@@ -106,7 +106,7 @@ impl World {
         let dynamodb = clients.dynamodb.config().to_builder();
         let dynamodb =
             aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(wire.clone()).build());
-        let publish = Publish::new(
+        let publish = Publisher::new(
             Catalogue::new(dynamodb.clone(), "photos"),
             Published::new(dynamodb, "publish"),
             Storage::new(aws_sdk_s3::Client::from_conf(s3.build())),
@@ -125,8 +125,8 @@ impl World {
     }
 
     /// Publish with other settings over the same tables and store, not through `wire`.
-    pub(super) fn other(&self, settings: Settings) -> Publish {
-        Publish::new(
+    pub(super) fn other(&self, settings: PublishSettings) -> Publisher {
+        Publisher::new(
             self.catalogue.clone(),
             self.published.clone(),
             self.storage.clone(),
@@ -167,11 +167,14 @@ impl World {
     }
 
     pub(super) async fn mark(&self, records: &[Value]) {
-        self.publish.mark(records, self.now).await.unwrap();
+        self.publish
+            .mark_changed_months(records, self.now)
+            .await
+            .unwrap();
     }
 
-    pub(super) async fn tick(&self) -> Result<Ticked, PublishError> {
-        self.publish.tick(self.now, LONG).await
+    pub(super) async fn run_cycle(&self) -> Result<CycleReport, PublishError> {
+        self.publish.run_cycle(self.now, LONG).await
     }
 
     pub(super) fn pass(&mut self, seconds: i64) {
@@ -182,7 +185,7 @@ impl World {
     pub(super) async fn settle(&mut self) {
         for _ in 0..10 {
             self.pass(60);
-            self.tick().await.unwrap();
+            self.run_cycle().await.unwrap();
             if self.published.marks().await.unwrap().is_empty() {
                 return;
             }

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use http::{HeaderMap, StatusCode, header};
 use photo_catalogue::catalogue::published;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::publish::{self, Hook, HookRules};
+use photo_catalogue::publish::{self, BuildHook, HookRules};
 use tokio::net::TcpListener;
 
 use super::fixture::{World, settings};
@@ -81,7 +81,7 @@ async fn receive(State(receiver): State<Receiver>, request: Request) -> Response
 /// A world with this hook, in which nothing but failures makes it wait.
 async fn world(url: &str) -> World {
     let mut settings = settings(LocationPolicy::Exact);
-    settings.hook = Some(Hook::new(url, &[], true).unwrap());
+    settings.hook = Some(BuildHook::new(url, &[], true).unwrap());
     settings.rules = HookRules {
         quiet: TimeDelta::zero(),
         interval: TimeDelta::zero(),
@@ -101,7 +101,7 @@ async fn upload(world: &mut World, name: &str) {
 }
 
 async fn state(world: &World) -> publish::HookState {
-    publish::hook_state(&world.published.state().await.unwrap()).unwrap()
+    publish::parse_hook_state(&world.published.state().await.unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -153,17 +153,17 @@ async fn a_hook_that_fails_is_called_again_and_holds_nothing_back() {
     assert_eq!(world.file("index.json").await.unwrap()["photos"], 2);
 
     world.pass(180);
-    world.tick().await.unwrap();
+    world.run_cycle().await.unwrap();
     assert_eq!(receiver.calls(), 2);
     world.pass(1_190);
-    world.tick().await.unwrap();
+    world.run_cycle().await.unwrap();
     assert_eq!(receiver.calls(), 2, "it asked for twenty minutes");
     world.pass(20);
-    world.tick().await.unwrap();
+    world.run_cycle().await.unwrap();
     let redirected = state(&world).await;
     assert!(redirected.last_answer.unwrap().contains("redirect"));
     world.pass(24 * 3600);
-    world.tick().await.unwrap();
+    world.run_cycle().await.unwrap();
     assert_eq!(state(&world).await.pending, None);
     let received = receiver.received.lock().unwrap();
     assert_eq!(received.len(), 4);
@@ -203,15 +203,15 @@ async fn a_hook_that_does_not_answer_is_given_up_and_its_url_told_to_nobody() {
 async fn a_trial_counts_and_clears_nothing() {
     let (receiver, url) = Receiver::start(&[Play::Answer(404)]).await;
     let world = world(&url).await;
-    let hook = Hook::new(&url, &[], true).unwrap();
+    let hook = BuildHook::new(&url, &[], true).unwrap();
     let mut waiting = publish::HookState::default();
     waiting.add(1, None, None, world.now);
     world.published.put_hook(&waiting).await.unwrap();
-    let answer = publish::try_hook(&world.published, &hook, world.now)
+    let answer = publish::send_trial_call(&world.published, &hook, world.now)
         .await
         .unwrap();
     assert!(
-        !answer.well && answer.words.starts_with("404"),
+        !answer.is_success && answer.description.starts_with("404"),
         "{answer:?}"
     );
     let after = state(&world).await;

@@ -179,7 +179,7 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
         for _ in 0..3 {
             world.pass(60);
             publish
-                .tick(world.now, Duration::from_secs(600))
+                .run_cycle(world.now, Duration::from_secs(600))
                 .await
                 .unwrap();
         }
@@ -282,7 +282,7 @@ async fn a_rule_that_is_new_hides_at_once_what_was_indexed_as_public() {
     let publish = world.other(settings(privacy));
     world.pass(60);
     publish
-        .tick(world.now, Duration::from_secs(600))
+        .run_cycle(world.now, Duration::from_secs(600))
         .await
         .unwrap();
     for (path, file) in world.files().await {

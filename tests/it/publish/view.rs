@@ -30,7 +30,7 @@ async fn a_view_that_hides_more_leaves_nothing_of_it_in_any_file() {
     let hiding = world.other(settings(LocationPolicy::Hide));
     world.pass(60);
     hiding
-        .tick(world.now, Duration::from_secs(600))
+        .run_cycle(world.now, Duration::from_secs(600))
         .await
         .unwrap();
     let files = world.files().await;

@@ -9,7 +9,7 @@ use photo_catalogue::catalogue::published::Published;
 use photo_catalogue::catalogue::{Claim, Written};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::publish::{self, HookRules, Publish, Settings};
+use photo_catalogue::publish::{self, HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::PublicView;
 use serde_json::Value;
@@ -40,7 +40,7 @@ struct Library {
     world: World,
     dynamodb: aws_sdk_dynamodb::Client,
     published: Published,
-    publish: Publish,
+    publish: Publisher,
     photos: Photos,
 }
 
@@ -56,7 +56,7 @@ impl Library {
         published.create_table().await.unwrap();
         let storage = Storage::new(clients.s3);
         storage.create_bucket("site").await.unwrap();
-        let settings = Settings {
+        let settings = PublishSettings {
             bucket: "site".to_owned(),
             prefix: String::new(),
             view: PublicView::new(LocationPolicy::Exact, None, false, false),
@@ -66,7 +66,7 @@ impl Library {
         };
         let catalogue = world.catalogue.clone();
         Library {
-            publish: Publish::new(catalogue, published.clone(), storage, settings),
+            publish: Publisher::new(catalogue, published.clone(), storage, settings),
             dynamodb: clients.dynamodb,
             world,
             published,
@@ -99,7 +99,7 @@ impl Library {
     async fn published(&self, years_later: i64) {
         let now = Utc::now() + TimeDelta::days(365 * years_later);
         self.publish
-            .tick(now, std::time::Duration::from_secs(60))
+            .run_cycle(now, std::time::Duration::from_secs(60))
             .await
             .unwrap();
         assert!(self.published.marks().await.unwrap().is_empty());
@@ -176,7 +176,7 @@ impl Library {
         world.delete(ARCHIVE, "2010-05-01/removed.jpg").await;
         let process = world.ingest.process(ARCHIVE, "2010-05-01/removed.jpg");
         process.await.unwrap();
-        let marked = publish::mark_all(&world.catalogue, &self.published, Utc::now());
+        let marked = publish::mark_all_months(&world.catalogue, &self.published, Utc::now());
         marked.await.unwrap();
         self.published(1).await;
     }

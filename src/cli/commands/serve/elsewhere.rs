@@ -22,7 +22,7 @@ use crate::gallery;
 use crate::ingest::survey::{SURVEY_AT_ONCE, Sighting, Standing};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::photo_id::PhotoId;
-use crate::publish::{self, Publish};
+use crate::publish::{self, Publisher};
 use crate::storage::Storage;
 
 /// Keys that are worked on at a time.
@@ -62,7 +62,7 @@ pub(super) async fn run(
     published.create_table().await?;
 
     let gallery_settings = stack::gallery_settings(arguments, &settings, &storage, &running)?;
-    let publish = Publish::new(
+    let publish = Publisher::new(
         catalogue.clone(),
         published.clone(),
         storage.clone(),
@@ -273,7 +273,7 @@ impl Poller {
         let id = PhotoId::of_stem(archive_key.stem());
         let month = async || -> Result<Option<String>, IngestError> {
             let item = self.catalogue.item(&id).await?;
-            Ok(item.as_ref().and_then(publish::month_of))
+            Ok(item.as_ref().and_then(publish::public_month))
         };
         let before = month().await?;
         // Marked before too: a month that is marked in vain is looked at in vain, and one that is not is never.

@@ -25,7 +25,7 @@ use crate::config::{IngestSettings, Settings};
 use crate::dynamodb_engine::DynamoDbEngine;
 use crate::gallery::{self, CursorKey, Pictures};
 use crate::ingest::{Ingest, Outcome};
-use crate::publish::{self, Publish};
+use crate::publish::{self, Publisher};
 use crate::storage::Storage;
 use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
@@ -165,7 +165,7 @@ impl Stack {
         published.create_table().await?;
 
         let gallery_settings = gallery_settings(arguments, &settings, &storage, &running)?;
-        let publish = Publish::new(
+        let publish = Publisher::new(
             catalogue.clone(),
             published.clone(),
             storage.clone(),
@@ -373,8 +373,8 @@ pub(super) fn gallery_settings(
 pub(super) fn publish_settings(
     arguments: &Arguments,
     gallery: &gallery::Settings,
-) -> anyhow::Result<publish::Settings> {
-    Ok(publish::Settings {
+) -> anyhow::Result<publish::PublishSettings> {
+    Ok(publish::PublishSettings {
         bucket: arguments.gallery_bucket.clone(),
         prefix: arguments.gallery_prefix.clone(),
         view: gallery.view(),
@@ -386,15 +386,15 @@ pub(super) fn publish_settings(
 
 /// Publishes what is due, until it is told to stop. A tick that is cut off then is made up for by the next start, which
 /// finds no lease of this one in its way.
-pub(super) async fn tick(publish: Publish, stopped: Stopped) {
+pub(super) async fn tick(publish: Publisher, stopped: Stopped) {
     let mut stopped = std::pin::pin!(stopped);
     loop {
-        let mut ticked = std::pin::pin!(publish.tick(Utc::now(), TICK_MAY_TAKE));
+        let mut ticked = std::pin::pin!(publish.run_cycle(Utc::now(), TICK_MAY_TAKE));
         let ended = tokio::select! {
             ended = &mut ticked => ended.map(|_| ()),
             () = &mut stopped => {
                 if tokio::time::timeout(LAST_TICK_MAY_TAKE, ticked).await.is_err()
-                    && let Err(error) = publish.leave().await
+                    && let Err(error) = publish.release_lease().await
                 {
                     tracing::warn!(%error, "nobody publishes until this one's lease is over");
                 }
