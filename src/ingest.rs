@@ -4,11 +4,11 @@
 //! do not matter: organise (`organise.rs`) copies a source object to its archive key, index (`index.rs`) keeps one
 //! catalogue item for each archived photo. Knows no Lambda, no environment and no AWS type.
 
-mod amend;
 pub mod event;
 mod index;
 mod moving;
 mod organise;
+mod overrides;
 mod provenance;
 pub mod reconcile;
 mod record;
@@ -30,11 +30,11 @@ use crate::catalogue::{Catalogue, CatalogueError};
 use crate::privacy::Privacy;
 use crate::storage::{Object, Storage, StorageError};
 use crate::telemetry::{self, WorkCost};
-use event::{Ending, EventError, Notice, Parcel};
+use event::{Disposition, EventError, EventMessage, Notice};
 use photo_metadata::{Context, Extraction, Extractor, NotAPhoto, Step};
 use provenance::Provenance;
 
-pub use amend::{amend, is_outdated};
+pub use overrides::{is_outdated, update_overrides};
 
 /// Keys of one event that are worked on at a time.
 const CONCURRENCY: usize = 8;
@@ -68,7 +68,7 @@ pub enum SourceAfter {
 
 /// Why ingest does not begin on a store; one line that names the setting.
 #[derive(Debug, thiserror::Error)]
-pub enum Unable {
+pub enum StoreCapabilityError {
     /// It would delete what was uploaded meanwhile.
     #[error(
         "SOURCE_AFTER is \"delete\", but this store deletes an object also where it was changed meanwhile; set \"keep\""
@@ -83,17 +83,17 @@ pub enum Unable {
 }
 
 /// Hears of every key that was worked on.
-type Observer = Arc<dyn Fn(&Worked<'_>) + Send + Sync>;
+type Observer = Arc<dyn Fn(&KeyReport<'_>) + Send + Sync>;
 
 /// The work on one key, when it is over.
 #[derive(Debug)]
-pub struct Worked<'a> {
+pub struct KeyReport<'a> {
     /// Bucket.
     pub bucket: &'a str,
     /// Key.
     pub key: &'a str,
     /// What became of it; an error is tried again.
-    pub ended: Result<&'a Outcome, &'a IngestError>,
+    pub result: Result<&'a Outcome, &'a IngestError>,
     /// How long it took.
     pub duration: Duration,
     /// What it cost.
@@ -137,10 +137,10 @@ impl Outcome {
     }
 }
 
-impl Worked<'_> {
+impl KeyReport<'_> {
     /// One line. Never what a photo's metadata say: a log is read by more people than the catalogue.
     fn log(&self) {
-        let (outcome, reason) = match self.ended {
+        let (outcome, reason) = match self.result {
             Ok(Outcome::Skipped(reason)) => ("skipped", Some(reason)),
             Ok(outcome) => (outcome.name(), None),
             Err(_) => ("retried", None),
@@ -159,7 +159,7 @@ impl Worked<'_> {
                 )
             };
         }
-        match self.ended {
+        match self.result {
             Ok(_) => line!(info, reason),
             Err(error) => line!(warn, %error, "to be tried again"),
         }
@@ -214,9 +214,9 @@ pub enum IngestError {
 
 impl IngestError {
     /// Whether another attempt may go well although nothing was changed for it.
-    pub fn may_pass(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
-            IngestError::Storage(error) => error.may_pass(),
+            IngestError::Storage(error) => error.is_retryable(),
             IngestError::Catalogue(error) => matches!(error, CatalogueError::Request { .. }),
             IngestError::Contended { .. } | IngestError::Busy { .. } => true,
             IngestError::NoName { .. } => false,
@@ -229,7 +229,7 @@ impl IngestError {
     clippy::large_enum_variant,
     reason = "one of them lives at a time, and it is taken apart at once"
 )]
-enum Reading {
+enum MetadataRead {
     /// Other bytes now, or none.
     Changed,
     /// Read.
@@ -255,9 +255,9 @@ impl Ingest {
         }
     }
 
-    /// The same, which does this with an upload once its photo is archived. See [`Ingest::try_store`].
+    /// The same, which does this with an upload once its photo is archived. See [`Ingest::check_store_capabilities`].
     #[must_use]
-    pub fn source_after(mut self, source_after: SourceAfter) -> Self {
+    pub fn with_source_after(mut self, source_after: SourceAfter) -> Self {
         self.source_after = source_after;
         self
     }
@@ -267,7 +267,7 @@ impl Ingest {
     ///
     /// # Errors
     /// It does not, or could not be tried: ingest must not begin.
-    pub async fn try_store(&self, tail: &str) -> Result<(), Unable> {
+    pub async fn check_store_capabilities(&self, tail: &str) -> Result<(), StoreCapabilityError> {
         let deletes = self.source_after == SourceAfter::Delete;
         if !deletes && !self.storage.sets_storage_class() {
             return Ok(());
@@ -278,10 +278,10 @@ impl Ingest {
             .probe(self.layout.source_bucket(), &key)
             .await?;
         if deletes && !probed.honours_delete_if_match {
-            return Err(Unable::DeleteIfMatch);
+            return Err(StoreCapabilityError::DeleteIfMatch);
         }
         if !probed.keeps_storage_class {
-            return Err(Unable::StorageClass);
+            return Err(StoreCapabilityError::StorageClass);
         }
         Ok(())
     }
@@ -289,7 +289,10 @@ impl Ingest {
     /// The same, telling `observer` of the work on every key, which may be more than once a photo. Not of what is broken
     /// off at a deadline.
     #[must_use]
-    pub fn observed_by(mut self, observer: impl Fn(&Worked<'_>) + Send + Sync + 'static) -> Self {
+    pub fn with_observer(
+        mut self,
+        observer: impl Fn(&KeyReport<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
@@ -300,21 +303,21 @@ impl Ingest {
     ///
     /// # Errors
     /// An event of no known shape, or one with a single answer for all that has to be delivered again.
-    pub async fn handle(&self, event: &Value) -> Result<Value, EventError> {
-        self.work_off(event, None).await
+    pub async fn handle_event(&self, event: &Value) -> Result<Value, EventError> {
+        self.process_event(event, None).await
     }
 
     /// The same, with this much time left: what is not done shortly before is broken off, or not begun, and given back.
     ///
     /// # Errors
-    /// As for [`Ingest::handle`].
-    pub async fn handle_within(
+    /// As for [`Ingest::handle_event`].
+    pub async fn handle_event_within(
         &self,
         event: &Value,
         remaining: Duration,
     ) -> Result<Value, EventError> {
         let deadline = tokio::time::Instant::now() + remaining.saturating_sub(TIME_TO_ANSWER);
-        self.work_off(event, Some(deadline)).await
+        self.process_event(event, Some(deadline)).await
     }
 
     /// The buckets and prefixes that it works between.
@@ -322,7 +325,7 @@ impl Ingest {
         &self.layout
     }
 
-    async fn work_off(
+    async fn process_event(
         &self,
         event: &Value,
         deadline: Option<tokio::time::Instant>,
@@ -330,18 +333,18 @@ impl Ingest {
         let delivery = event::unwrap(event)?;
         let told = delivery.parcels.iter().flat_map(|parcel| &parcel.notices);
         let keys: BTreeSet<Notice> = told.flatten().cloned().collect();
-        let ended: BTreeMap<Notice, Ending> = stream::iter(keys)
+        let ended: BTreeMap<Notice, Disposition> = stream::iter(keys)
             .map(|notice| async move {
-                let ending = self.attempt(&notice, deadline).await;
+                let ending = self.process_with_deadline(&notice, deadline).await;
                 (notice, ending)
             })
             .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
-        let ending = |parcel: &Parcel| match &parcel.notices {
+        let ending = |parcel: &EventMessage| match &parcel.notices {
             Err(error) => {
                 tracing::error!(message.id = parcel.id, %error, "cannot be understood");
-                Ending::Hopeless(error.to_string())
+                Disposition::Permanent(error.to_string())
             }
             Ok(notices) => {
                 let mut endings = notices.iter().filter_map(|notice| ended.get(notice));
@@ -350,18 +353,22 @@ impl Ingest {
                 failed
                     .or(first)
                     .cloned()
-                    .unwrap_or_else(|| Ending::Done(String::new()))
+                    .unwrap_or_else(|| Disposition::Done(String::new()))
             }
         };
         delivery.answer(&delivery.parcels.iter().map(ending).collect::<Vec<_>>())
     }
 
-    async fn attempt(&self, notice: &Notice, deadline: Option<tokio::time::Instant>) -> Ending {
-        let work = self.process(&notice.bucket, &notice.key);
+    async fn process_with_deadline(
+        &self,
+        notice: &Notice,
+        deadline: Option<tokio::time::Instant>,
+    ) -> Disposition {
+        let work = self.process_key(&notice.bucket, &notice.key);
         let outcome = match deadline {
             None => work.await,
             Some(deadline) if tokio::time::Instant::now() >= deadline => {
-                return Ending::Again("no time was left to begin".to_owned());
+                return Disposition::Retry("no time was left to begin".to_owned());
             }
             Some(deadline) => match tokio::time::timeout_at(deadline, work).await {
                 Ok(outcome) => outcome,
@@ -371,17 +378,17 @@ impl Ingest {
                         s3.key = notice.key,
                         "broken off, out of time; to be tried again"
                     );
-                    return Ending::Again("broken off, out of time".to_owned());
+                    return Disposition::Retry("broken off, out of time".to_owned());
                 }
             },
         };
         match outcome {
             Ok(Outcome::Outside) => {
-                Ending::Ignored("under neither the source nor the archive prefix".to_owned())
+                Disposition::Ignored("under neither the source nor the archive prefix".to_owned())
             }
-            Ok(outcome) => Ending::Done(outcome.to_string()),
-            Err(error) if error.may_pass() => Ending::Again(error.to_string()),
-            Err(error) => Ending::Hopeless(error.to_string()),
+            Ok(outcome) => Disposition::Done(outcome.to_string()),
+            Err(error) if error.is_retryable() => Disposition::Retry(error.to_string()),
+            Err(error) => Disposition::Permanent(error.to_string()),
         }
     }
 
@@ -389,7 +396,7 @@ impl Ingest {
     ///
     /// # Errors
     /// It has to be tried again.
-    pub async fn process(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
+    pub async fn process_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
         let start = Instant::now();
         let work = async {
             match self.layout.place(bucket, key) {
@@ -400,10 +407,10 @@ impl Ingest {
         };
         // Large, and moved with each future around it.
         let (outcome, cost) = telemetry::measure_cost(Box::pin(work)).await;
-        let worked = Worked {
+        let worked = KeyReport {
             bucket,
             key,
-            ended: outcome.as_ref(),
+            result: outcome.as_ref(),
             duration: start.elapsed(),
             cost,
         };
@@ -422,7 +429,7 @@ impl Ingest {
         object: &Object,
         head: Bytes,
         file_name: &str,
-    ) -> Result<Reading, IngestError> {
+    ) -> Result<MetadataRead, IngestError> {
         // A photo cannot be younger than its upload. A day more, since the wall clock may be ahead of UTC.
         let uploaded = Provenance::of(object)
             .and_then(|from| from.last_modified)
@@ -444,16 +451,16 @@ impl Ingest {
                         .await?
                     {
                         Some(bytes) => extractor.feed(range.start, bytes),
-                        None => return Ok(Reading::Changed),
+                        None => return Ok(MetadataRead::Changed),
                     }
                 }
-                Step::Done(result) => return Ok(Reading::Done(result)),
+                Step::Done(result) => return Ok(MetadataRead::Done(result)),
             }
         }
     }
 
     /// Names a date partition before anything is put into it.
-    async fn know_year(&self, year: &str) -> Result<(), IngestError> {
+    async fn ensure_date_partition(&self, year: &str) -> Result<(), IngestError> {
         let known = self
             .years
             .lock()

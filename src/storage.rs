@@ -47,7 +47,7 @@ pub struct StorageError {
 impl StorageError {
     /// Whether another attempt may go well although nothing was changed for it: no answer, a throttled request, a
     /// failure of the store's. Not a refusal.
-    pub fn may_pass(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         // A 200 is one whose body says that the copy failed, or that was cut short.
         !matches!(self.status, Some(400..=407 | 410..=428 | 430..=499))
     }

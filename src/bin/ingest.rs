@@ -33,11 +33,11 @@ async fn main() -> Result<(), Error> {
         settings.layout,
         settings.privacy,
     )
-    .source_after(own.source_after)
-    .observed_by({
+    .with_source_after(own.source_after)
+    .with_observer({
         let metrics = MetricsWriter::new(io::stdout());
         move |worked| {
-            let outcome = worked.ended.ok().map(Outcome::name);
+            let outcome = worked.result.ok().map(Outcome::name);
             if let Err(error) = metrics.write(outcome, worked.duration, worked.cost) {
                 tracing::warn!(%error, "metrics are not written");
             }
@@ -45,14 +45,18 @@ async fn main() -> Result<(), Error> {
     });
     // Every environment has a log stream of its own.
     let tail = variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
-    ingest.try_store(&tail.replace('/', "-")).await?;
+    ingest.check_store_capabilities(&tail.replace('/', "-")).await?;
     telemetry::log_ready(waiting.elapsed());
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let ingest = ingest.clone();
         async move {
             let remaining = event.context.deadline().duration_since(SystemTime::now());
             let remaining = remaining.unwrap_or_default();
-            Ok::<_, Error>(ingest.handle_within(&event.payload, remaining).await?)
+            Ok::<_, Error>(
+                ingest
+                    .handle_event_within(&event.payload, remaining)
+                    .await?,
+            )
         }
     }))
     .await

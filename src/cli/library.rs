@@ -271,8 +271,8 @@ impl Library {
                 settings.privacy.clone(),
             );
             let indexed = opened.indexed.clone();
-            let ingest = ingest.observed_by(move |worked| {
-                if matches!(worked.ended, Ok(Outcome::Indexed)) {
+            let ingest = ingest.with_observer(move |worked| {
+                if matches!(worked.result, Ok(Outcome::Indexed)) {
                     indexed.add(worked.key);
                 }
             });
@@ -280,7 +280,7 @@ impl Library {
             let handler = move |event| {
                 let (ingest, engine) = (ingest.clone(), synced.clone());
                 async move {
-                    let handled = ingest.handle(&event).await;
+                    let handled = ingest.handle_event(&event).await;
                     let handled = handled.map_err(|error| error.to_string())?;
                     // Before it is acknowledged: no power cut takes both the notification and what it led to.
                     sync(engine).await.map_err(|error| error.to_string())?;

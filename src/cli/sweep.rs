@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::library::Opened;
 use super::upload::Upload;
-use crate::ingest::survey::{SURVEY_AT_ONCE, Sighting, Standing};
+use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::storage::{Storage, StorageError};
 use s3_folder::{ObjectAddress, S3Store};
@@ -40,7 +40,7 @@ pub(super) struct Candidate {
     pub(super) key: String,
     pub(super) bytes: u64,
     /// As it is there; absent where it is yet to be uploaded.
-    pub(super) seen: Option<Sighting>,
+    pub(super) seen: Option<ListedObject>,
     /// The file that it is to hold, where it does not yet.
     pub(super) upload: Option<Upload>,
 }
@@ -81,7 +81,7 @@ pub(super) struct Sweep {
 
 /// Those that another ingest is expected to do.
 struct Waiter {
-    queue: mpsc::UnboundedSender<(Sighting, oneshot::Sender<Standing>)>,
+    queue: mpsc::UnboundedSender<(ListedObject, oneshot::Sender<IngestStatus>)>,
     stalled: Arc<AtomicBool>,
 }
 
@@ -105,21 +105,25 @@ impl Sweep {
     pub(super) fn survey<'a>(
         &'a self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>> + 'a,
-    ) -> impl Stream<Item = anyhow::Result<(Candidate, Standing)>> + 'a {
+    ) -> impl Stream<Item = anyhow::Result<(Candidate, IngestStatus)>> + 'a {
         candidates
-            .chunks(SURVEY_AT_ONCE)
+            .chunks(SURVEY_BATCH)
             .map(move |chunk| async move {
                 let chunk: Vec<Candidate> = chunk.into_iter().collect::<Result<_, _>>()?;
                 let is_there = |candidate: &&Candidate| candidate.upload.is_none();
                 let seen = chunk.iter().filter(is_there);
-                let seen: Vec<Sighting> = seen.filter_map(|one| one.seen.clone()).collect();
-                let mut standings = self.ingest.survey(&self.bucket, &seen).await?.into_iter();
+                let seen: Vec<ListedObject> = seen.filter_map(|one| one.seen.clone()).collect();
+                let mut standings = self
+                    .ingest
+                    .survey_objects(&self.bucket, &seen)
+                    .await?
+                    .into_iter();
                 let surveyed = chunk.into_iter().map(|candidate| {
                     let standing = match (&candidate.upload, &candidate.seen) {
                         (None, Some(_)) => standings.next(),
                         _ => None,
                     };
-                    (candidate, standing.unwrap_or(Standing::New))
+                    (candidate, standing.unwrap_or(IngestStatus::New))
                 });
                 Ok::<_, anyhow::Error>(surveyed.collect::<Vec<_>>())
             })
@@ -159,7 +163,7 @@ impl Sweep {
         Ok(())
     }
 
-    async fn work(&self, mut candidate: Candidate, standing: Standing) -> Done {
+    async fn work(&self, mut candidate: Candidate, standing: IngestStatus) -> Done {
         if let Some(upload) = &candidate.upload {
             let Ok(_permit) = self.uploads.acquire().await else {
                 return Done::Failed("the uploads have ended".to_owned());
@@ -167,7 +171,7 @@ impl Sweep {
             match self.put(upload).await {
                 Err(why) => return Done::Failed(why),
                 Ok(etag) => {
-                    candidate.seen = Some(Sighting {
+                    candidate.seen = Some(ListedObject {
                         key: upload.key.clone(),
                         etag,
                         size_bytes: upload.size_bytes,
@@ -177,20 +181,24 @@ impl Sweep {
             }
         }
         let standing = match standing {
-            Standing::Known { undated } => return Done::Known { undated },
-            Standing::Skipped => return Done::KnownNotAPhoto,
-            Standing::New | Standing::Unindexed { .. } => match (&self.waiter, candidate.seen) {
-                (Some(waiter), Some(seen)) => waiter.wait(seen, standing).await,
-                _ => standing,
-            },
-            Standing::Outside => standing,
+            IngestStatus::Known { undated } => return Done::Known { undated },
+            IngestStatus::Skipped => return Done::KnownNotAPhoto,
+            IngestStatus::New | IngestStatus::Unindexed { .. } => {
+                match (&self.waiter, candidate.seen) {
+                    (Some(waiter), Some(seen)) => waiter.wait(seen, standing).await,
+                    _ => standing,
+                }
+            }
+            IngestStatus::Outside => standing,
         };
         let archive = self.ingest.layout().archive_bucket();
         let (bucket, key) = match &standing {
-            Standing::Known { undated } => return Done::New { undated: *undated },
-            Standing::Skipped => return Done::NotAPhoto,
-            Standing::Unindexed { archive_key } => (archive, archive_key.as_str()),
-            Standing::New | Standing::Outside => (self.bucket.as_str(), candidate.key.as_str()),
+            IngestStatus::Known { undated } => return Done::New { undated: *undated },
+            IngestStatus::Skipped => return Done::NotAPhoto,
+            IngestStatus::Unindexed { archive_key } => (archive, archive_key.as_str()),
+            IngestStatus::New | IngestStatus::Outside => {
+                (self.bucket.as_str(), candidate.key.as_str())
+            }
         };
         let Ok(_permit) = self.works.acquire().await else {
             return Done::Failed("the work has ended".to_owned());
@@ -237,8 +245,8 @@ impl Sweep {
     async fn complete(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
         let mut attempt = 1;
         loop {
-            match self.ingest.complete(bucket, key).await {
-                Err(error) if error.may_pass() && attempt < ATTEMPTS => {
+            match self.ingest.sync_key(bucket, key).await {
+                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
                     tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt)).await;
                     attempt += 1;
                 }
@@ -257,7 +265,7 @@ impl Waiter {
     }
 
     /// How far it is once the other ingest is through with it, or does not get on.
-    async fn wait(&self, seen: Sighting, standing: Standing) -> Standing {
+    async fn wait(&self, seen: ListedObject, standing: IngestStatus) -> IngestStatus {
         if self.stalled.load(Ordering::Relaxed) {
             return standing;
         }
@@ -274,10 +282,10 @@ async fn look(
     ingest: Ingest,
     bucket: String,
     at_work: AtWork,
-    mut queue: mpsc::UnboundedReceiver<(Sighting, oneshot::Sender<Standing>)>,
+    mut queue: mpsc::UnboundedReceiver<(ListedObject, oneshot::Sender<IngestStatus>)>,
     stalled: Arc<AtomicBool>,
 ) {
-    let mut waiting: Vec<(Sighting, oneshot::Sender<Standing>)> = Vec::new();
+    let mut waiting: Vec<(ListedObject, oneshot::Sender<IngestStatus>)> = Vec::new();
     let (mut moved, mut left_before) = (Instant::now(), None);
     loop {
         if waiting.is_empty() {
@@ -299,18 +307,18 @@ async fn look(
             moved = Instant::now();
         }
         left_before = left;
-        let seen: Vec<Sighting> = waiting.iter().map(|(seen, _)| seen.clone()).collect();
-        let standings = match ingest.survey(&bucket, &seen).await {
+        let seen: Vec<ListedObject> = waiting.iter().map(|(seen, _)| seen.clone()).collect();
+        let standings = match ingest.survey_objects(&bucket, &seen).await {
             Ok(standings) => standings,
             Err(error) => {
                 tracing::warn!(%error, "cannot look how far they are");
-                vec![Standing::New; seen.len()]
+                vec![IngestStatus::New; seen.len()]
             }
         };
         let gives_up = moved.elapsed() >= STALL;
         let mut unfinished = Vec::new();
         for ((seen, tell), standing) in waiting.drain(..).zip(standings) {
-            let is_done = matches!(standing, Standing::Known { .. } | Standing::Skipped);
+            let is_done = matches!(standing, IngestStatus::Known { .. } | IngestStatus::Skipped);
             if is_done {
                 moved = Instant::now();
             }

@@ -30,14 +30,14 @@ pub struct Notice {
 #[derive(Debug)]
 pub struct Delivery {
     /// What each part of it tells.
-    pub parcels: Vec<Parcel>,
+    pub parcels: Vec<EventMessage>,
     /// The answer that it wants.
-    reply: Reply,
+    reply: ReplyFormat,
 }
 
 /// A part of an event that is acknowledged by itself.
 #[derive(Debug)]
-pub struct Parcel {
+pub struct EventMessage {
     /// By which the answer names it; empty where the event has one answer for all.
     pub id: String,
     /// What it tells.
@@ -46,7 +46,7 @@ pub struct Parcel {
 
 /// How an event is answered.
 #[derive(Debug)]
-enum Reply {
+enum ReplyFormat {
     /// One answer for all: nothing, or an error.
     Direct,
     /// SQS: the messages that are to come again.
@@ -57,15 +57,15 @@ enum Reply {
 
 /// How a parcel ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
+pub enum Disposition {
     /// All of it is made right; the outcomes, in words.
     Done(String),
     /// There is nothing for us to do with it; why. Who asked for exactly this key may want to know.
     Ignored(String),
     /// It is to come again; why.
-    Again(String),
+    Retry(String),
     /// To come again would not help; why.
-    Hopeless(String),
+    Permanent(String),
 }
 
 /// Why an event has to be delivered again, or looked at.
@@ -90,7 +90,7 @@ pub fn unwrap(event: &Value) -> Result<Delivery, EventError> {
     ) {
         return Ok(Delivery {
             parcels: tasks.iter().map(task).collect::<Result<_, _>>()?,
-            reply: Reply::Job {
+            reply: ReplyFormat::Job {
                 schema: schema.to_owned(),
                 invocation: event.get("invocationId").cloned().unwrap_or_default(),
             },
@@ -101,14 +101,14 @@ pub fn unwrap(event: &Value) -> Result<Delivery, EventError> {
     match records {
         Some(records) if !records.is_empty() && records.iter().all(is_message) => Ok(Delivery {
             parcels: records.iter().map(message).collect::<Result<_, _>>()?,
-            reply: Reply::Queue,
+            reply: ReplyFormat::Queue,
         }),
         _ => Ok(Delivery {
-            parcels: vec![Parcel {
+            parcels: vec![EventMessage {
                 id: String::new(),
                 notices: Ok(notices(event, 0)?),
             }],
-            reply: Reply::Direct,
+            reply: ReplyFormat::Direct,
         }),
     }
 }
@@ -118,19 +118,19 @@ impl Delivery {
     ///
     /// # Errors
     /// The event has one answer for all and a parcel did not end well.
-    pub fn answer(&self, endings: &[Ending]) -> Result<Value, EventError> {
+    pub fn answer(&self, endings: &[Disposition]) -> Result<Value, EventError> {
         let ended = self.parcels.iter().zip(endings);
         match &self.reply {
-            Reply::Direct => match ended.map(|(_, ending)| ending).find(|e| !e.is_done()) {
+            ReplyFormat::Direct => match ended.map(|(_, ending)| ending).find(|e| !e.is_done()) {
                 None => Ok(json!({})),
                 Some(ending) => Err(EventError::Failed(ending.reason().to_owned())),
             },
-            Reply::Queue => {
+            ReplyFormat::Queue => {
                 let failed = ended.filter(|(_, ending)| !ending.is_done());
                 let failed = failed.map(|(parcel, _)| json!({ "itemIdentifier": parcel.id }));
                 Ok(json!({ "batchItemFailures": failed.collect::<Vec<_>>() }))
             }
-            Reply::Job { schema, invocation } => {
+            ReplyFormat::Job { schema, invocation } => {
                 let results = ended.map(|(parcel, ending)| {
                     let reason: String = ending.reason().chars().take(MAX_REASON_CHARS).collect();
                     json!({ "taskId": parcel.id, "resultCode": ending.code(), "resultString": reason })
@@ -146,36 +146,36 @@ impl Delivery {
     }
 }
 
-impl Ending {
+impl Disposition {
     /// Whether it need not come again.
     pub fn is_done(&self) -> bool {
-        matches!(self, Ending::Done(_) | Ending::Ignored(_))
+        matches!(self, Disposition::Done(_) | Disposition::Ignored(_))
     }
 
     fn reason(&self) -> &str {
-        let (Ending::Done(reason)
-        | Ending::Ignored(reason)
-        | Ending::Again(reason)
-        | Ending::Hopeless(reason)) = self;
+        let (Disposition::Done(reason)
+        | Disposition::Ignored(reason)
+        | Disposition::Retry(reason)
+        | Disposition::Permanent(reason)) = self;
         reason
     }
 
     /// As S3 Batch Operations calls it.
     fn code(&self) -> &'static str {
         match self {
-            Ending::Done(_) => "Succeeded",
-            Ending::Again(_) => "TemporaryFailure",
-            Ending::Ignored(_) | Ending::Hopeless(_) => "PermanentFailure",
+            Disposition::Done(_) => "Succeeded",
+            Disposition::Retry(_) => "TemporaryFailure",
+            Disposition::Ignored(_) | Disposition::Permanent(_) => "PermanentFailure",
         }
     }
 }
 
 /// A message of SQS.
-fn message(record: &Value) -> Result<Parcel, EventError> {
+fn message(record: &Value) -> Result<EventMessage, EventError> {
     let id = text(record, "/messageId")
         .ok_or_else(|| EventError::Unknown("an SQS record without messageId".to_owned()))?;
     let body = text(record, "/body").unwrap_or_default();
-    Ok(Parcel {
+    Ok(EventMessage {
         id: id.to_owned(),
         notices: parse(body, "the body of an SQS message").and_then(|body| notices(&body, 1)),
     })
@@ -183,7 +183,7 @@ fn message(record: &Value) -> Result<Parcel, EventError> {
 
 /// A task of S3 Batch Operations. Its key is encoded as the manifest's are; 1.0 names the bucket by its ARN, 2.0 by
 /// its name.
-fn task(task: &Value) -> Result<Parcel, EventError> {
+fn task(task: &Value) -> Result<EventMessage, EventError> {
     let id = text(task, "/taskId")
         .ok_or_else(|| EventError::Unknown(format!("a task that is {}", described(task))))?;
     let bucket = text(task, "/s3Bucket").or_else(|| {
@@ -196,7 +196,7 @@ fn task(task: &Value) -> Result<Parcel, EventError> {
             key: decode(key)?,
         })
     });
-    Ok(Parcel {
+    Ok(EventMessage {
         id: id.to_owned(),
         notices: notice
             .map(|notice| vec![notice])

@@ -12,7 +12,7 @@ use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
 
 use super::organise::{Verdict, ledger_entry};
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, generation, record};
+use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, generation, record};
 
 impl Ingest {
     /// Makes the item of this archive key right. Safe to repeat.
@@ -39,7 +39,7 @@ impl Ingest {
             .read_head(bucket, key.as_str(), HEAD_BYTES)
             .await?
         else {
-            return self.bury(key, item).await;
+            return self.tombstone_part(key, item).await;
         };
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         let is_new_to_its_item = item.is_some() && recorded.is_none();
@@ -47,16 +47,16 @@ impl Ingest {
             part.generation() == Some(generation(&object))
                 && part.extractor_version == EXTRACTOR_VERSION
         }) {
-            self.follow_source(&object).await?;
+            self.reconcile_with_source(&object).await?;
             return Ok(Some(Outcome::Unchanged));
         }
         let extraction = match self
             .extract(bucket, key.as_str(), &object, head, key.file_name())
             .await?
         {
-            Reading::Changed => return Ok(None),
-            Reading::Done(Ok(extraction)) => extraction,
-            Reading::Done(Err(not_a_photo)) => {
+            MetadataRead::Changed => return Ok(None),
+            MetadataRead::Done(Ok(extraction)) => extraction,
+            MetadataRead::Done(Err(not_a_photo)) => {
                 let entry = ledger_entry(
                     bucket,
                     key.as_str(),
@@ -65,7 +65,7 @@ impl Ingest {
                 );
                 self.catalogue.put_ledger(&entry).await?;
                 if recorded.is_some_and(|part| !part.removed) {
-                    return self.bury(key, item).await;
+                    return self.tombstone_part(key, item).await;
                 }
                 return Ok(Some(Outcome::Skipped(not_a_photo.reason)));
             }
@@ -105,12 +105,12 @@ impl Ingest {
                 return Ok(None);
             }
         }
-        self.follow_source(&object).await?;
+        self.reconcile_with_source(&object).await?;
         Ok(Some(Outcome::Indexed))
     }
 
     /// 3, where the copy is gone: its part becomes a tombstone, also where there was only a stub.
-    async fn bury(
+    async fn tombstone_part(
         &self,
         key: &ArchiveKey,
         item: Option<Item>,
@@ -145,7 +145,7 @@ impl Ingest {
     ///
     /// # Errors
     /// The table; [`IngestError::Busy`] where others keep changing it.
-    pub async fn bury_stub(&self, stem: &str) -> Result<bool, IngestError> {
+    pub async fn tombstone_stub(&self, stem: &str) -> Result<bool, IngestError> {
         let id = PhotoId::of_stem(stem);
         for _ in 0..ROUNDS {
             let item = self.catalogue.item(&id).await?;
@@ -192,7 +192,7 @@ impl Ingest {
         }
         record::finish(&mut item, &self.privacy);
         if let Some(year) = &item.index.date_partition {
-            self.know_year(year).await?;
+            self.ensure_date_partition(year).await?;
         }
         Ok(self.catalogue.put(&item, read).await? == Written::Done)
     }
@@ -220,14 +220,14 @@ impl Ingest {
             .extract(bucket, &part.key, &object, head, key.file_name())
             .await?
         {
-            Reading::Done(Ok(extraction)) => Ok(Some(extraction)),
-            Reading::Done(Err(_)) | Reading::Changed => Ok(None),
+            MetadataRead::Done(Ok(extraction)) => Ok(Some(extraction)),
+            MetadataRead::Done(Err(_)) | MetadataRead::Changed => Ok(None),
         }
     }
 
     /// 5: where the source holds other bytes than the copy came from, a copy that landed late has undone an edit:
     /// organise that source.
-    async fn follow_source(&self, copy: &Object) -> Result<(), IngestError> {
+    async fn reconcile_with_source(&self, copy: &Object) -> Result<(), IngestError> {
         let Some(from) = Provenance::of(copy) else {
             return Ok(());
         };

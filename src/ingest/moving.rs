@@ -10,7 +10,7 @@ use crate::catalogue::item::{Item, Overrides, Part, PartSource};
 use crate::photo_id::PhotoId;
 use crate::storage::{Copied, Deleted, Object};
 
-use super::amend::amend_where;
+use super::overrides::update_overrides_if;
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, ROUNDS};
 
@@ -44,14 +44,14 @@ impl Ingest {
     /// # Errors
     /// The store or the table; [`IngestError::Busy`] where others keep changing the photo, and
     /// [`IngestError::NoName`].
-    pub async fn move_to_its_day(&self, stem: &str) -> Result<Option<String>, IngestError> {
+    pub async fn move_to_capture_day(&self, stem: &str) -> Result<Option<String>, IngestError> {
         let id = PhotoId::of_stem(stem);
         for _ in 0..ROUNDS {
             let item = self.catalogue.item(&id).await?;
             let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
                 return Ok(None);
             };
-            if let Some(moved) = self.move_once(&item).await? {
+            if let Some(moved) = self.move_photo_once(&item).await? {
                 return Ok(Some(moved));
             }
         }
@@ -59,24 +59,24 @@ impl Ingest {
     }
 
     /// One round; `None` where a file changed meanwhile, and the catalogue knows of it by now.
-    async fn move_once(&self, item: &Item) -> Result<Option<String>, IngestError> {
+    async fn move_photo_once(&self, item: &Item) -> Result<Option<String>, IngestError> {
         let bucket = self.layout.archive_bucket();
-        let (stem, owner, files) = self.take_a_new_name(item).await?;
+        let (stem, owner, files) = self.claim_new_name(item).await?;
         // Before a copy is there: an upload that is private is never anything else.
         let overrides = |set: &mut Overrides| *set = set.clone().or(item.overrides.clone());
         let id = PhotoId::of_stem(&stem);
-        amend_where(&self.catalogue, &self.privacy, &id, |_| true, overrides).await?;
+        update_overrides_if(&self.catalogue, &self.privacy, &id, |_| true, overrides).await?;
         for file in &files {
-            if file.there == There::Nothing && !self.copy_again(file, &owner).await? {
-                self.process(bucket, &file.part.key).await?;
+            if file.there == There::Nothing && !self.copy_part(file, &owner).await? {
+                self.process_key(bucket, &file.part.key).await?;
                 return Ok(None);
             }
         }
         for file in &files {
             if file.part.source.is_some() {
-                self.redirect(file, &owner).await?;
+                self.redirect_ledger(file, &owner).await?;
             }
-            self.process(bucket, file.to.as_str()).await?;
+            self.process_key(bucket, file.to.as_str()).await?;
         }
         for file in &files {
             let (key, etag) = (&file.part.key, &file.part.etag);
@@ -91,16 +91,13 @@ impl Ingest {
                     return Ok(None);
                 }
             }
-            self.process(bucket, key).await?;
+            self.process_key(bucket, key).await?;
         }
         Ok(Some(stem))
     }
 
     /// The first name of its day that is its own or free, for all its files.
-    async fn take_a_new_name(
-        &self,
-        item: &Item,
-    ) -> Result<(String, Owner, Vec<Move>), IngestError> {
+    async fn claim_new_name(&self, item: &Item) -> Result<(String, Owner, Vec<Move>), IngestError> {
         let live = || item.parts.iter().filter(|(_, part)| !part.removed);
         let is_primary = |name: &str| {
             let from = item.derived_from.as_ref();
@@ -149,7 +146,7 @@ impl Ingest {
             let origin = self.origin(part);
             let there = self.there(&to, &plan.owner, &origin).await?;
             if there == There::Another {
-                self.give_up(&to, &plan.owner).await?;
+                self.release_claim_to_foreign_file(&to, &plan.owner).await?;
                 return Ok(None);
             }
             files.push(Move {
@@ -200,7 +197,7 @@ impl Ingest {
     }
 
     /// The copy, as long as the file holds the bytes that the catalogue knows; `false` where it does not.
-    async fn copy_again(&self, file: &Move, owner: &Owner) -> Result<bool, IngestError> {
+    async fn copy_part(&self, file: &Move, owner: &Owner) -> Result<bool, IngestError> {
         let bucket = self.layout.archive_bucket();
         let key = file.part.key.as_str();
         let old: Option<Object> = self.storage.head(bucket, key).await?;
@@ -222,7 +219,7 @@ impl Ingest {
 
     /// The ledger knows the upload's bytes under their new key, before the old copy goes: an event of theirs that came
     /// then would take them for removed.
-    async fn redirect(&self, file: &Move, owner: &Owner) -> Result<(), IngestError> {
+    async fn redirect_ledger(&self, file: &Move, owner: &Owner) -> Result<(), IngestError> {
         let PartSource { bucket, key, etag } = &file.origin;
         let Some(mut entry) = self.catalogue.ledger(bucket, key).await? else {
             return Ok(());

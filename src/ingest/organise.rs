@@ -9,7 +9,7 @@ use crate::storage::{Copied, Object};
 use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, Outcome, ROUNDS, Reading, SourceAfter, generation};
+use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, SourceAfter, generation};
 
 /// What is under an archive key, seen by one owner with certain bytes to copy there.
 enum Look {
@@ -78,9 +78,9 @@ impl Ingest {
             .extract(bucket, source.as_str(), &object, head, source.file_name())
             .await?
         {
-            Reading::Changed => return Ok(None),
-            Reading::Done(Ok(extraction)) => extraction,
-            Reading::Done(Err(not_a_photo)) => {
+            MetadataRead::Changed => return Ok(None),
+            MetadataRead::Done(Ok(extraction)) => extraction,
+            MetadataRead::Done(Err(not_a_photo)) => {
                 self.catalogue
                     .put_ledger(&self.entry(source, &object, Verdict::Skipped(&not_a_photo.reason)))
                     .await?;
@@ -88,11 +88,11 @@ impl Ingest {
             }
         };
         let plan = archive::plan(&self.layout, source, &object.etag, &extraction.photo);
-        self.take_a_name(source, &object, &plan).await
+        self.claim_archive_key(source, &object, &plan).await
     }
 
     /// 2 to 5: the first of the plan's names that is ours or free.
-    async fn take_a_name(
+    async fn claim_archive_key(
         &self,
         source: &SourceKey,
         object: &Object,
@@ -111,14 +111,17 @@ impl Ingest {
             match self.look(&archive_key, &plan.owner, object).await? {
                 Look::SameBytes => {
                     return self
-                        .note(source, object, &archive_key, &plan.owner)
+                        .record_archived(source, object, &archive_key, &plan.owner)
                         .await
                         .map(Some);
                 }
                 Look::Free { .. } => {
                     return self.copy(source, object, &archive_key, &plan.owner).await;
                 }
-                Look::Foreign => self.give_up(&archive_key, &plan.owner).await?,
+                Look::Foreign => {
+                    self.release_claim_to_foreign_file(&archive_key, &plan.owner)
+                        .await?
+                }
             }
         }
         Err(IngestError::NoName {
@@ -152,7 +155,11 @@ impl Ingest {
     }
 
     /// 3: the name is somebody else's. A stub of ours that nothing was archived under becomes theirs.
-    pub(super) async fn give_up(&self, key: &ArchiveKey, owner: &Owner) -> Result<(), IngestError> {
+    pub(super) async fn release_claim_to_foreign_file(
+        &self,
+        key: &ArchiveKey,
+        owner: &Owner,
+    ) -> Result<(), IngestError> {
         let id = PhotoId::of_stem(key.stem());
         if let Some(item) = self.catalogue.item(&id).await?
             && item.owner == owner.as_str()
@@ -201,14 +208,14 @@ impl Ingest {
         match self.storage.copy(from, to, object, &metadata).await? {
             Copied::SourceChanged => Ok(None),
             Copied::Done => self
-                .note(source, object, archive_key, owner)
+                .record_archived(source, object, archive_key, owner)
                 .await
                 .map(Some),
         }
     }
 
     /// 5: the ledger, and then the source where it is not to be kept.
-    async fn note(
+    async fn record_archived(
         &self,
         source: &SourceKey,
         object: &Object,

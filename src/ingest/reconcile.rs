@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::survey::Sighting;
+use super::survey::ListedObject;
 use crate::archive::Layout;
 use crate::catalogue::item::{Generation, Holding, LedgerEntry, PartSource};
 
@@ -17,7 +17,7 @@ use crate::catalogue::item::{Generation, Holding, LedgerEntry, PartSource};
 /// an upload that will not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FaultKind {
     /// An upload whose bytes nobody has dealt with.
     Unarchived,
     /// An upload that the ledger says is archived, and there is no copy, and no sign that it was removed by hand.
@@ -42,60 +42,60 @@ pub enum Kind {
     Miscounted,
 }
 
-impl Kind {
+impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Kind; 11] = [
-        Kind::Unarchived,
-        Kind::Uncopied,
-        Kind::Superseded,
-        Kind::Orphaned,
-        Kind::Unindexed,
-        Kind::Outdated,
-        Kind::Missing,
-        Kind::Unlisted,
-        Kind::UnknownYear,
-        Kind::Stub,
-        Kind::Miscounted,
+    pub const ALL: [FaultKind; 11] = [
+        FaultKind::Unarchived,
+        FaultKind::Uncopied,
+        FaultKind::Superseded,
+        FaultKind::Orphaned,
+        FaultKind::Unindexed,
+        FaultKind::Outdated,
+        FaultKind::Missing,
+        FaultKind::Unlisted,
+        FaultKind::UnknownYear,
+        FaultKind::Stub,
+        FaultKind::Miscounted,
     ];
 
     /// What it is, for a person.
-    pub fn says(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
-            Kind::Unarchived => "upload that is not archived",
-            Kind::Uncopied => "upload whose copy is lost",
-            Kind::Superseded => "copy of older bytes than its upload",
-            Kind::Orphaned => "ledger entry that leads nowhere",
-            Kind::Unindexed => "file of the archive that is not in the catalogue",
-            Kind::Outdated => "photo whose file has changed",
-            Kind::Missing => "photo whose file is gone",
-            Kind::Unlisted => "photo that no listing shows",
-            Kind::UnknownYear => "year that the gallery does not know of",
-            Kind::Stub => "name claimed by nothing",
-            Kind::Miscounted => "month whose counts are off",
+            FaultKind::Unarchived => "upload that is not archived",
+            FaultKind::Uncopied => "upload whose copy is lost",
+            FaultKind::Superseded => "copy of older bytes than its upload",
+            FaultKind::Orphaned => "ledger entry that leads nowhere",
+            FaultKind::Unindexed => "file of the archive that is not in the catalogue",
+            FaultKind::Outdated => "photo whose file has changed",
+            FaultKind::Missing => "photo whose file is gone",
+            FaultKind::Unlisted => "photo that no listing shows",
+            FaultKind::UnknownYear => "year that the gallery does not know of",
+            FaultKind::Stub => "name claimed by nothing",
+            FaultKind::Miscounted => "month whose counts are off",
         }
     }
 
     /// What mends it, for a person.
-    pub fn mend(self) -> &'static str {
+    pub fn remedy(self) -> &'static str {
         match self {
-            Kind::Unarchived | Kind::Superseded => "archive it",
-            Kind::Uncopied => "forget the ledger entry, and archive it anew",
-            Kind::Orphaned => "forget it",
-            Kind::Unindexed | Kind::Outdated => "read it and write its record",
-            Kind::Missing => "record that it was removed; `photos restore` brings it back",
-            Kind::Unlisted => "list it",
-            Kind::UnknownYear => "make it known",
-            Kind::Stub => "record that nothing came; the name stays its owner's",
-            Kind::Miscounted => "have it counted anew",
+            FaultKind::Unarchived | FaultKind::Superseded => "archive it",
+            FaultKind::Uncopied => "forget the ledger entry, and archive it anew",
+            FaultKind::Orphaned => "forget it",
+            FaultKind::Unindexed | FaultKind::Outdated => "read it and write its record",
+            FaultKind::Missing => "record that it was removed; `photos restore` brings it back",
+            FaultKind::Unlisted => "list it",
+            FaultKind::UnknownYear => "make it known",
+            FaultKind::Stub => "record that nothing came; the name stays its owner's",
+            FaultKind::Miscounted => "have it counted anew",
         }
     }
 }
 
 /// One thing that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Fault {
+pub struct ReconcileFault {
     /// What.
-    pub fault: Kind,
+    pub fault: FaultKind,
     /// A key, a stem, a date partition or a month, by its kind.
     pub of: String,
     /// The bucket of a key.
@@ -104,14 +104,14 @@ pub struct Fault {
 }
 
 /// What was seen of a part, in short.
-struct Recorded {
+struct RecordedPart {
     /// Absent for a tombstone.
     generation: Option<Generation>,
     source: Option<PartSource>,
 }
 
 /// What the ledger says of bytes, in short.
-struct Noted {
+struct LedgerRecord {
     bucket: String,
     generation: Generation,
     archive_key: Option<String>,
@@ -124,11 +124,11 @@ pub struct Reconciliation {
     settled: DateTime<Utc>,
     years: BTreeSet<String>,
     /// By archive key.
-    parts: HashMap<String, Recorded>,
+    parts: HashMap<String, RecordedPart>,
     stubs: BTreeSet<String>,
     /// By bucket and key.
-    ledger: HashMap<String, Noted>,
-    faults: Vec<Fault>,
+    ledger: HashMap<String, LedgerRecord>,
+    faults: Vec<ReconcileFault>,
 }
 
 impl Reconciliation {
@@ -146,24 +146,24 @@ impl Reconciliation {
     }
 
     /// Takes an item.
-    pub fn photo(&mut self, item: Holding) {
+    pub fn add_photo(&mut self, item: Holding) {
         if item.parts.is_empty() {
             self.stubs.insert(item.stem);
             return;
         }
         match item.date_partition {
             None if item.parts.values().any(|part| !part.removed) => {
-                self.fault(Kind::Unlisted, item.stem);
+                self.fault(FaultKind::Unlisted, item.stem);
             }
             // One fault, however many photos.
             Some(partition) if !self.years.contains(&partition) => {
-                self.fault(Kind::UnknownYear, partition.clone());
+                self.fault(FaultKind::UnknownYear, partition.clone());
                 self.years.insert(partition);
             }
             _ => {}
         }
         for part in item.parts.into_values() {
-            let recorded = Recorded {
+            let recorded = RecordedPart {
                 generation: part.generation(),
                 source: part.source,
             };
@@ -172,9 +172,9 @@ impl Reconciliation {
     }
 
     /// Takes a ledger entry. Those of other buckets than the layout's lead nowhere that is seen here, and are left out.
-    pub fn ledger(&mut self, entry: LedgerEntry) {
+    pub fn add_ledger_entry(&mut self, entry: LedgerEntry) {
         if self.layout.place(&entry.bucket, &entry.key).is_some() {
-            let noted = Noted {
+            let noted = LedgerRecord {
                 bucket: entry.bucket,
                 generation: entry.generation,
                 archive_key: entry.archive_key,
@@ -185,7 +185,11 @@ impl Reconciliation {
     }
 
     /// What does not fit, in the order in which it is mended.
-    pub fn finish(mut self, source: &[Sighting], archive: &[Sighting]) -> Vec<Fault> {
+    pub fn into_faults(
+        mut self,
+        source: &[ListedObject],
+        archive: &[ListedObject],
+    ) -> Vec<ReconcileFault> {
         let copies: HashSet<&str> = archive.iter().map(|copy| copy.key.as_str()).collect();
         for upload in source {
             self.upload(upload, &copies);
@@ -202,7 +206,11 @@ impl Reconciliation {
             .map(|(key, _)| key.clone())
             .collect();
         for key in missing {
-            self.fault_in(Kind::Missing, self.layout.archive_bucket().to_owned(), key);
+            self.fault_in(
+                FaultKind::Missing,
+                self.layout.archive_bucket().to_owned(),
+                key,
+            );
         }
         self.orphans(source, &copies);
         let stems: HashSet<String> = archive
@@ -212,21 +220,21 @@ impl Reconciliation {
         // What lies under a claimed name is a copy without an item.
         for stem in std::mem::take(&mut self.stubs) {
             if !stems.contains(&stem) {
-                self.fault(Kind::Stub, stem);
+                self.fault(FaultKind::Stub, stem);
             }
         }
         self.faults.sort();
         self.faults
     }
 
-    fn upload(&mut self, upload: &Sighting, copies: &HashSet<&str>) {
+    fn upload(&mut self, upload: &ListedObject, copies: &HashSet<&str>) {
         let bucket = self.layout.source_bucket().to_owned();
         if self.is_young(upload) || self.layout.place(&bucket, &upload.key).is_none() {
             return;
         }
         let noted = self.ledger.get(&format!("{bucket}/{}", upload.key));
         let kind = match noted.filter(|noted| upload.is(&noted.generation)) {
-            None => Kind::Unarchived,
+            None => FaultKind::Unarchived,
             Some(noted) => {
                 let Some(archive_key) = &noted.archive_key else {
                     return;
@@ -239,8 +247,8 @@ impl Reconciliation {
                         && from.etag != noted.generation.etag
                 });
                 match (part, copies.contains(archive_key.as_str())) {
-                    (None, false) => Kind::Uncopied,
-                    (Some(_), true) if is_older => Kind::Superseded,
+                    (None, false) => FaultKind::Uncopied,
+                    (Some(_), true) if is_older => FaultKind::Superseded,
                     _ => return,
                 }
             }
@@ -248,7 +256,7 @@ impl Reconciliation {
         self.fault_in(kind, bucket, upload.key.clone());
     }
 
-    fn copy(&mut self, copy: &Sighting) {
+    fn copy(&mut self, copy: &ListedObject) {
         if self.is_young(copy) {
             return;
         }
@@ -256,7 +264,7 @@ impl Reconciliation {
         let part = self.parts.get(&copy.key);
         let kind = match part.and_then(|part| part.generation.as_ref()) {
             Some(generation) if copy.is(generation) => return,
-            Some(_) => Kind::Outdated,
+            Some(_) => FaultKind::Outdated,
             None => {
                 let noted = self.ledger.get(&format!("{bucket}/{}", copy.key));
                 let is_no_photo = noted
@@ -264,13 +272,13 @@ impl Reconciliation {
                 if is_no_photo {
                     return;
                 }
-                Kind::Unindexed
+                FaultKind::Unindexed
             }
         };
         self.fault_in(kind, bucket, copy.key.clone());
     }
 
-    fn orphans(&mut self, source: &[Sighting], copies: &HashSet<&str>) {
+    fn orphans(&mut self, source: &[ListedObject], copies: &HashSet<&str>) {
         let uploads: HashSet<&str> = source.iter().map(|upload| upload.key.as_str()).collect();
         let mut orphans = Vec::new();
         for (name, noted) in &self.ledger {
@@ -292,24 +300,24 @@ impl Reconciliation {
             }
         }
         for (bucket, key) in orphans {
-            self.fault_in(Kind::Orphaned, bucket, key);
+            self.fault_in(FaultKind::Orphaned, bucket, key);
         }
     }
 
-    fn is_young(&self, seen: &Sighting) -> bool {
+    fn is_young(&self, seen: &ListedObject) -> bool {
         seen.last_modified.is_some_and(|time| time > self.settled)
     }
 
-    fn fault(&mut self, fault: Kind, of: String) {
-        self.faults.push(Fault {
+    fn fault(&mut self, fault: FaultKind, of: String) {
+        self.faults.push(ReconcileFault {
             fault,
             of,
             bucket: None,
         });
     }
 
-    fn fault_in(&mut self, fault: Kind, bucket: String, of: String) {
-        self.faults.push(Fault {
+    fn fault_in(&mut self, fault: FaultKind, bucket: String, of: String) {
+        self.faults.push(ReconcileFault {
             fault,
             of,
             bucket: Some(bucket),

@@ -1,12 +1,12 @@
 //! What of a listing is still to be done, told without looking at one object: a hundred keys by two requests.
 //!
 //! For whoever makes a whole library right: `photos import`, the polling of a store without notifications, `photos
-//! reconcile`. A level-triggered sweep: list, survey, [`Ingest::complete`] what is not done. Killed anywhere, it is
+//! reconcile`. A level-triggered sweep: list, survey, [`Ingest::sync_key`] what is not done. Killed anywhere, it is
 //! begun again, and finds what is done by this alone.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Ingest, IngestError, Outcome, Reading};
+use super::{Ingest, IngestError, MetadataRead, Outcome};
 use crate::archive::{ArchiveKey, Place, UNDATED};
 use crate::catalogue::batch::BATCH;
 use crate::catalogue::item::{Holding, LedgerEntry};
@@ -14,11 +14,11 @@ use crate::storage::Listed;
 use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
 /// Keys that are best surveyed at a time: as many as one request to the table answers.
-pub const SURVEY_AT_ONCE: usize = BATCH;
+pub const SURVEY_BATCH: usize = BATCH;
 
 /// An object as a listing, or the answer to an upload, shows it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sighting {
+pub struct ListedObject {
     /// Its key.
     pub key: String,
     /// Without quotes.
@@ -31,7 +31,7 @@ pub struct Sighting {
 
 /// How far an object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum IngestStatus {
     /// These bytes have not been dealt with.
     New,
     /// Archived, and its copy is not in the catalogue.
@@ -52,7 +52,7 @@ pub enum Standing {
 
 /// What an object would become.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Preview {
+pub enum ExpectedOutcome {
     /// Filed under this day.
     Dated(NaiveDate),
     /// A photo without a believable date.
@@ -63,9 +63,9 @@ pub enum Preview {
     Gone,
 }
 
-impl From<Listed> for Sighting {
+impl From<Listed> for ListedObject {
     fn from(listed: Listed) -> Self {
-        Sighting {
+        ListedObject {
             key: listed.key,
             etag: listed.etag,
             size_bytes: listed.size_bytes,
@@ -74,7 +74,7 @@ impl From<Listed> for Sighting {
     }
 }
 
-impl Sighting {
+impl ListedObject {
     pub(super) fn is(&self, generation: &crate::catalogue::item::Generation) -> bool {
         match self.last_modified {
             Some(time) => generation.is_listed(&self.etag, time),
@@ -88,11 +88,11 @@ impl Ingest {
     ///
     /// # Errors
     /// The table.
-    pub async fn survey(
+    pub async fn survey_objects(
         &self,
         bucket: &str,
-        seen: &[Sighting],
-    ) -> Result<Vec<Standing>, IngestError> {
+        seen: &[ListedObject],
+    ) -> Result<Vec<IngestStatus>, IngestError> {
         let places: Vec<Option<Place>> = seen
             .iter()
             .map(|sighting| self.layout.place(bucket, &sighting.key))
@@ -124,7 +124,7 @@ impl Ingest {
             .collect();
         let stems: Vec<&str> = copies.iter().flatten().map(ArchiveKey::stem).collect();
         let holdings = self.catalogue.holdings(&stems).await?;
-        let is_indexed = |sighting: &Sighting, key: &ArchiveKey| {
+        let is_indexed = |sighting: &ListedObject, key: &ArchiveKey| {
             let part = holdings
                 .get(key.stem())
                 .and_then(|item| item.parts.get(key.part()));
@@ -147,47 +147,47 @@ impl Ingest {
             .collect();
         ledger.extend(self.catalogue.ledgers(bucket, &strangers).await?);
         let standing =
-            |((sighting, place), copy): ((&Sighting, &Option<Place>), &Option<ArchiveKey>)| {
+            |((sighting, place), copy): ((&ListedObject, &Option<Place>), &Option<ArchiveKey>)| {
                 let entry = ledger
                     .get(&sighting.key)
                     .filter(|entry| sighting.is(&entry.generation));
                 match (place, copy) {
-                    (None, _) => Standing::Outside,
+                    (None, _) => IngestStatus::Outside,
                     (Some(Place::Archive(_)), Some(key)) if is_indexed(sighting, key) => {
                         let item = holdings.get(key.stem());
-                        Standing::Known {
+                        IngestStatus::Known {
                             undated: item.is_some_and(is_undated),
                         }
                     }
                     (Some(Place::Source(_)), Some(key)) => {
                         let item = holdings.get(key.stem());
                         if item.is_some_and(|item| item.parts.contains_key(key.part())) {
-                            Standing::Known {
+                            IngestStatus::Known {
                                 undated: key.stem().starts_with(&format!("{UNDATED}/")),
                             }
                         } else {
-                            Standing::Unindexed {
+                            IngestStatus::Unindexed {
                                 archive_key: key.as_str().to_owned(),
                             }
                         }
                     }
-                    _ if entry.is_some_and(is_skipped) => Standing::Skipped,
-                    _ => Standing::New,
+                    _ if entry.is_some_and(is_skipped) => IngestStatus::Skipped,
+                    _ => IngestStatus::New,
                 }
             };
         let all = seen.iter().zip(&places).zip(&copies);
         Ok(all.map(standing).collect())
     }
 
-    /// Makes a key right as [`Ingest::process`] does, and at once the copy that follows from it: for where no
+    /// Makes a key right as [`Ingest::process_key`] does, and at once the copy that follows from it: for where no
     /// notification wakes the second step. The outcome is that of the first. Safe to repeat.
     ///
     /// # Errors
     /// It has to be tried again.
-    pub async fn complete(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
-        let outcome = self.process(bucket, key).await?;
+    pub async fn sync_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
+        let outcome = self.process_key(bucket, key).await?;
         if let Outcome::Archived(copy) | Outcome::Undated(copy) = &outcome {
-            self.process(self.layout.archive_bucket(), copy).await?;
+            self.process_key(self.layout.archive_bucket(), copy).await?;
         }
         Ok(outcome)
     }
@@ -196,28 +196,34 @@ impl Ingest {
     ///
     /// # Errors
     /// The store.
-    pub async fn preview(&self, bucket: &str, key: &str) -> Result<Preview, IngestError> {
+    pub async fn predict_outcome(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<ExpectedOutcome, IngestError> {
         let Some((object, head)) = self.storage.read_head(bucket, key, HEAD_BYTES).await? else {
-            return Ok(Preview::Gone);
+            return Ok(ExpectedOutcome::Gone);
         };
         let file_name = key.rsplit('/').next().unwrap_or(key);
         Ok(
             match self.extract(bucket, key, &object, head, file_name).await? {
-                Reading::Changed => Preview::Gone,
-                Reading::Done(Err(not_a_photo)) => Preview::NotAPhoto(not_a_photo.reason),
-                Reading::Done(Ok(extraction)) => {
-                    Preview::of(extraction.photo.capture.date.as_deref())
+                MetadataRead::Changed => ExpectedOutcome::Gone,
+                MetadataRead::Done(Err(not_a_photo)) => {
+                    ExpectedOutcome::NotAPhoto(not_a_photo.reason)
+                }
+                MetadataRead::Done(Ok(extraction)) => {
+                    ExpectedOutcome::of(extraction.photo.capture.date.as_deref())
                 }
             },
         )
     }
 }
 
-impl Preview {
+impl ExpectedOutcome {
     /// Of a photo with this date.
     pub fn of(date: Option<&str>) -> Self {
         date.and_then(|date| date.parse().ok())
-            .map_or(Preview::Undated, Preview::Dated)
+            .map_or(ExpectedOutcome::Undated, ExpectedOutcome::Dated)
     }
 }
 

@@ -10,13 +10,13 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::item::{Generation, Item, LedgerEntry};
 use photo_catalogue::catalogue::{Catalogue, Claim, Written};
 use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, Unable};
+use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, StoreCapabilityError};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{Copied, Copying, Headers, Storage};
 
-use crate::ingest::fixture::{World, layout};
-use crate::ingest::photos::Shot;
+use crate::ingest::fixture::{IngestWorld, layout};
+use crate::ingest::photos::TestShot;
 use crate::serve::process::Elsewhere;
 
 /// What a store has beyond what every store must have (docs/guarantees.md, "What the store must offer").
@@ -59,7 +59,7 @@ pub(crate) struct Running {
     endpoints: Endpoints,
     clients: Clients,
     /// The embedded tables, where the store has none.
-    world: World,
+    world: IngestWorld,
 }
 
 /// The stores that run; the others are named.
@@ -67,7 +67,7 @@ pub(crate) struct Running {
 pub(crate) async fn running() -> Vec<Running> {
     let mut running = Vec::new();
     for able in &STORES {
-        let world = World::quiet(layout()).await;
+        let world = IngestWorld::without_delivery(layout()).await;
         let endpoint = match able.endpoint {
             None => Some(world.s3_endpoint.clone()),
             Some(variable) => std::env::var(variable).ok(),
@@ -270,14 +270,14 @@ async fn a_setting_is_refused_at_the_start_exactly_where_the_store_cannot_keep_i
                 layout.clone(),
                 LocationPolicy::Exact,
             )
-            .source_after(source_after)
+            .with_source_after(source_after)
         };
         let delete = ingest(Copying::default(), SourceAfter::Delete);
-        let tried = delete.try_store("delete").await;
+        let tried = delete.check_store_capabilities("delete").await;
         match able.delete_if_match {
             true => tried.unwrap(),
             false => assert!(
-                matches!(tried, Err(Unable::DeleteIfMatch)),
+                matches!(tried, Err(StoreCapabilityError::DeleteIfMatch)),
                 "{}: {tried:?}",
                 able.name
             ),
@@ -286,7 +286,9 @@ async fn a_setting_is_refused_at_the_start_exactly_where_the_store_cannot_keep_i
             storage_class: Some("STANDARD_IA".to_owned()),
             ..Copying::default()
         };
-        let tried = ingest(class, SourceAfter::Keep).try_store("class").await;
+        let tried = ingest(class, SourceAfter::Keep)
+            .check_store_capabilities("class")
+            .await;
         // A store may say no, or say nothing and drop it.
         assert_eq!(
             tried.is_ok(),
@@ -370,14 +372,14 @@ async fn over_every_store_a_photo_is_filed_edited_and_removed() {
         );
         let catalogue = Catalogue::new(running.clients.dynamodb.clone(), "whole");
         let (from, to) = (layout.source_bucket(), layout.archive_bucket());
-        let shot = Shot::at("2018:02:01 09:41:07");
+        let shot = TestShot::at("2018:02:01 09:41:07");
         let key = "2018-02-01/été+1.JPG";
         let id = PhotoId::of_stem("2018-02-01/été+1");
         for bytes in [shot.jpeg(), shot.edited(1)] {
             running.put(from, "in/card/été+1.JPG", bytes.clone()).await;
-            let organised = ingest.process(from, "in/card/été+1.JPG").await.unwrap();
+            let organised = ingest.process_key(from, "in/card/été+1.JPG").await.unwrap();
             assert_eq!(organised, Outcome::Archived(key.to_owned()), "{name}");
-            assert_eq!(ingest.process(to, key).await.unwrap(), Outcome::Indexed);
+            assert_eq!(ingest.process_key(to, key).await.unwrap(), Outcome::Indexed);
             let stored = running.storage().read(to, key).await.unwrap().unwrap();
             assert!(stored == bytes, "{name}");
             let item = catalogue.item(&id).await.unwrap().unwrap();
@@ -385,13 +387,13 @@ async fn over_every_store_a_photo_is_filed_edited_and_removed() {
             let source = item.parts["JPG"].source.clone().unwrap();
             assert_eq!(source.key, "in/card/été+1.JPG", "{name}");
             for (bucket, key) in [(from, "in/card/été+1.JPG"), (to, key)] {
-                let again = ingest.process(bucket, key).await.unwrap();
+                let again = ingest.process_key(bucket, key).await.unwrap();
                 assert_eq!(again, Outcome::Unchanged, "{name}");
             }
         }
         running.storage().delete(to, key).await.unwrap();
-        assert_eq!(ingest.process(to, key).await.unwrap(), Outcome::Removed);
-        let organised = ingest.process(from, "in/card/été+1.JPG").await.unwrap();
+        assert_eq!(ingest.process_key(to, key).await.unwrap(), Outcome::Removed);
+        let organised = ingest.process_key(from, "in/card/été+1.JPG").await.unwrap();
         assert_eq!(organised, Outcome::Unchanged, "{name}: stays removed");
         assert!(!catalogue.item(&id).await.unwrap().unwrap().has_live_parts());
         // The embedded engines stay until here.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use self::account::{Account, HOOK_URL};
 use self::runtime::{EMULATOR, Function, Under};
-use crate::ingest::photos::Shot;
+use crate::ingest::photos::TestShot;
 
 /// What each function asked of AWS in the course of [`from_upload_to_gallery`].
 const REQUESTS: &str = "lambda-requests.json";
@@ -48,7 +48,7 @@ async fn from_upload_to_gallery(under: Under) -> Vec<Value> {
     assert_eq!(ingest.invoke(&probe).await, json!({}));
 
     // S3 wakes ingest directly: for the upload, then for its copy.
-    let shot = Shot::at("2018:02:01 09:41:07");
+    let shot = TestShot::at("2018:02:01 09:41:07");
     account.upload("trip/IMG 1.jpg", shot.jpeg()).await;
     for _ in 0..2 {
         let event = account.notifications(1).await.remove(0);
@@ -62,7 +62,7 @@ async fn from_upload_to_gallery(under: Under) -> Vec<Value> {
 
     // SQS wakes it with a batch, of which one message is none of S3's.
     account.upload("trip/IMG 1.DNG", shot.dng()).await;
-    account.upload("scan.jpg", Shot::undated().jpeg()).await;
+    account.upload("scan.jpg", TestShot::undated().jpeg()).await;
     account.upload("diary.txt", "dear diary").await;
     let mut events = account.notifications(3).await;
     events.insert(1, json!({ "not": "an event" }));
@@ -75,7 +75,7 @@ async fn from_upload_to_gallery(under: Under) -> Vec<Value> {
     assert_eq!(account.keys("ingest", "SOURCE_BUCKET").await, ["diary.txt"]);
 
     // S3 Batch Operations wakes it with a task.
-    let later = Shot::at("2018:03:04 10:00:00");
+    let later = TestShot::at("2018:03:04 10:00:00");
     account.upload("old/IMG_2.jpg", later.jpeg()).await;
     account.notifications(1).await;
     let bucket = account.variable("ingest", "SOURCE_BUCKET");

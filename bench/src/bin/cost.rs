@@ -352,7 +352,7 @@ impl World {
         ] {
             let event = json!({ "Records": [{ "eventSource": "aws:s3",
                 "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] });
-            self.ingest.handle(&event).await?;
+            self.ingest.handle_event(&event).await?;
         }
         Ok(())
     }

@@ -143,9 +143,10 @@ async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> 
             }
             let id = PhotoId::of_stem(&photo.stem);
             let set = Some(seconds).filter(|seconds| *seconds != 0);
-            let amended = ingest::amend(&opened.catalogue, &opened.privacy, &id, |overrides| {
-                overrides.shift_seconds = set;
-            });
+            let amended =
+                ingest::update_overrides(&opened.catalogue, &opened.privacy, &id, |overrides| {
+                    overrides.shift_seconds = set;
+                });
             if let Err(error) = amended.await {
                 tell(&format!("{}: {error}", harmless(&photo.stem)));
                 failed += 1;

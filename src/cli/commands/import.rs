@@ -26,7 +26,7 @@ use crate::cli::output::{harmless, json_line, stdout};
 use crate::cli::progress::{self, tell};
 use crate::cli::sweep::{Candidate, Done, Sweep};
 use crate::cli::upload::{self, Upload};
-use crate::ingest::survey::{Preview, Sighting, Standing};
+use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
 use crate::publish;
 use crate::storage::{Listed, Storage, StorageError};
 
@@ -261,7 +261,12 @@ async fn look(opened: &Opened, target: Target, report: &mut Report) -> anyhow::R
         let bucket = &bucket;
         async move {
             let preview = match (&standing, &candidate.upload) {
-                (Standing::New, None) => Some(opened.ingest.preview(bucket, &candidate.key).await?),
+                (IngestStatus::New, None) => Some(
+                    opened
+                        .ingest
+                        .predict_outcome(bucket, &candidate.key)
+                        .await?,
+                ),
                 _ => None,
             };
             Ok((candidate, standing, preview))
@@ -275,12 +280,12 @@ async fn look(opened: &Opened, target: Target, report: &mut Report) -> anyhow::R
             continue;
         }
         let done = match (standing, preview) {
-            (Standing::Known { undated }, _) => Done::Known { undated },
-            (Standing::Skipped, _) => Done::KnownNotAPhoto,
-            (_, Some(Preview::Gone)) => Done::Gone,
-            (_, Some(Preview::NotAPhoto(_))) => Done::NotAPhoto,
+            (IngestStatus::Known { undated }, _) => Done::Known { undated },
+            (IngestStatus::Skipped, _) => Done::KnownNotAPhoto,
+            (_, Some(ExpectedOutcome::Gone)) => Done::Gone,
+            (_, Some(ExpectedOutcome::NotAPhoto(_))) => Done::NotAPhoto,
             (_, preview) => Done::New {
-                undated: preview == Some(Preview::Undated),
+                undated: preview == Some(ExpectedOutcome::Undated),
             },
         };
         report.add(&candidate.key, candidate.bytes, done);
@@ -323,7 +328,7 @@ async fn candidates(storage: &Storage, target: Target) -> anyhow::Result<(Candid
                     key: upload.key.clone(),
                     bytes: upload.size_bytes,
                     upload: listed.is_none().then_some(upload),
-                    seen: listed.map(Sighting::from),
+                    seen: listed.map(ListedObject::from),
                 })
             });
             Ok((stream::iter(candidates).boxed(), total, bytes))
@@ -345,7 +350,7 @@ async fn candidates(storage: &Storage, target: Target) -> anyhow::Result<(Candid
                     key: listed.key.clone(),
                     bytes: listed.size_bytes,
                     upload: None,
-                    seen: Some(Sighting::from(listed)),
+                    seen: Some(ListedObject::from(listed)),
                 });
             Ok((objects.boxed(), total, 0))
         }

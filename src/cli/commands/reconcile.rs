@@ -17,8 +17,8 @@ use crate::cli::Ended;
 use crate::cli::library::{Library, Opened, Purpose};
 use crate::cli::output::{harmless, json_line, stdout};
 use crate::cli::progress::{self, tell};
-use crate::ingest::reconcile::{Fault, Kind, Reconciliation};
-use crate::ingest::survey::Sighting;
+use crate::ingest::reconcile::{FaultKind, ReconcileFault, Reconciliation};
+use crate::ingest::survey::ListedObject;
 use crate::ingest::{self, IngestError};
 use crate::photo_id::PhotoId;
 use crate::publish;
@@ -49,7 +49,7 @@ pub(in crate::cli) struct Arguments {
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
     #[serde(flatten)]
-    fault: &'a Fault,
+    fault: &'a ReconcileFault,
     #[serde(skip_serializing_if = "Option::is_none")]
     mended: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ async fn reconcile(
             break;
         }
         failed = 0;
-        for kind in Kind::ALL {
+        for kind in FaultKind::ALL {
             let of_kind = left.iter().filter(|fault| fault.fault == kind);
             let mut mended = stream::iter(of_kind)
                 .map(|fault| async move { (fault, mend(opened, fault).await) })
@@ -136,7 +136,11 @@ async fn reconcile(
 }
 
 /// Scans the table, then lists both buckets, then compares the counts.
-async fn find(opened: &Opened, layout: &Layout, settle: Duration) -> anyhow::Result<Vec<Fault>> {
+async fn find(
+    opened: &Opened,
+    layout: &Layout,
+    settle: Duration,
+) -> anyhow::Result<Vec<ReconcileFault>> {
     let settled = Utc::now() - TimeDelta::from_std(settle)?;
     let settled = if settle.is_zero() {
         chrono::DateTime::<Utc>::MAX_UTC
@@ -152,8 +156,8 @@ async fn find(opened: &Opened, layout: &Layout, settle: Duration) -> anyhow::Res
         bar.inc(page.len() as u64);
         for found in page {
             match found {
-                Scanned::Photo(item) => books.photo(item),
-                Scanned::Ledger(entry) => books.ledger(entry),
+                Scanned::Photo(item) => books.add_photo(item),
+                Scanned::Ledger(entry) => books.add_ledger_entry(entry),
             }
         }
         after = next;
@@ -164,10 +168,10 @@ async fn find(opened: &Opened, layout: &Layout, settle: Duration) -> anyhow::Res
     drop(bar);
     let source = list(opened, layout.source_bucket(), layout.source_prefix()).await?;
     let archive = list(opened, layout.archive_bucket(), layout.archive_prefix()).await?;
-    let mut faults = books.finish(&source, &archive);
+    let mut faults = books.into_faults(&source, &archive);
     let months = miscounted(opened).await?;
-    faults.extend(months.into_iter().map(|month| Fault {
-        fault: Kind::Miscounted,
+    faults.extend(months.into_iter().map(|month| ReconcileFault {
+        fault: FaultKind::Miscounted,
         of: month,
         bucket: None,
     }));
@@ -187,20 +191,20 @@ async fn miscounted(opened: &Opened) -> anyhow::Result<Vec<String>> {
     Ok(off)
 }
 
-async fn list(opened: &Opened, bucket: &str, prefix: &str) -> anyhow::Result<Vec<Sighting>> {
+async fn list(opened: &Opened, bucket: &str, prefix: &str) -> anyhow::Result<Vec<ListedObject>> {
     let bar = progress::bar(0, "Listing {human_pos}");
     let pages = pages(opened.storage.clone(), bucket, prefix);
     let mut pages = std::pin::pin!(pages);
     let mut seen = Vec::new();
     while let Some(page) = pages.try_next().await? {
         bar.inc(page.len() as u64);
-        seen.extend(page.into_iter().map(Sighting::from));
+        seen.extend(page.into_iter().map(ListedObject::from));
     }
     Ok(seen)
 }
 
 /// Safe to repeat, and safe where ingest is at work: every step is one of its own, or bound to what was read.
-async fn mend(opened: &Opened, fault: &Fault) -> anyhow::Result<()> {
+async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
     let Opened {
         ingest,
         catalogue,
@@ -210,27 +214,27 @@ async fn mend(opened: &Opened, fault: &Fault) -> anyhow::Result<()> {
     let of = fault.of.as_str();
     let bucket = fault.bucket.as_deref().unwrap_or_default();
     match fault.fault {
-        Kind::Unarchived | Kind::Superseded => {
-            ingest.complete(bucket, of).await?;
+        FaultKind::Unarchived | FaultKind::Superseded => {
+            ingest.sync_key(bucket, of).await?;
         }
-        Kind::Uncopied | Kind::Orphaned => {
+        FaultKind::Uncopied | FaultKind::Orphaned => {
             if let Some(entry) = catalogue.ledger(bucket, of).await? {
                 catalogue.forget(bucket, of, &entry.generation).await?;
             }
-            ingest.complete(bucket, of).await?;
+            ingest.sync_key(bucket, of).await?;
         }
-        Kind::Unindexed | Kind::Outdated | Kind::Missing => {
-            ingest.process(bucket, of).await?;
+        FaultKind::Unindexed | FaultKind::Outdated | FaultKind::Missing => {
+            ingest.process_key(bucket, of).await?;
         }
-        Kind::Unlisted => {
+        FaultKind::Unlisted => {
             let id = PhotoId::of_stem(of);
-            ingest::amend(catalogue, &opened.privacy, &id, |_| {}).await?;
+            ingest::update_overrides(catalogue, &opened.privacy, &id, |_| {}).await?;
         }
-        Kind::UnknownYear => catalogue.add_year(of).await.map_err(IngestError::from)?,
-        Kind::Stub => {
-            ingest.bury_stub(of).await?;
+        FaultKind::UnknownYear => catalogue.add_year(of).await.map_err(IngestError::from)?,
+        FaultKind::Stub => {
+            ingest.tombstone_stub(of).await?;
         }
-        Kind::Miscounted => published
+        FaultKind::Miscounted => published
             .mark(of, Utc::now())
             .await
             .context("cannot mark")?,
@@ -241,7 +245,7 @@ async fn mend(opened: &Opened, fault: &Fault) -> anyhow::Result<()> {
 fn write(
     arguments: &Arguments,
     out: &mut impl Write,
-    fault: &Fault,
+    fault: &ReconcileFault,
     mended: Option<anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     let error = match &mended {
@@ -264,23 +268,28 @@ fn write(
     let ending = match (error, mended) {
         (Some(error), _) => format!("not mended: {}", harmless(&error)),
         (None, Some(_)) => "mended".to_owned(),
-        (None, None) => format!("would {}", kind.mend()),
+        (None, None) => format!("would {}", kind.remedy()),
     };
-    writeln!(out, "{}: {}: {ending}", harmless(&fault.of), kind.says())?;
+    writeln!(
+        out,
+        "{}: {}: {ending}",
+        harmless(&fault.of),
+        kind.description()
+    )?;
     Ok(())
 }
 
-fn summary(faults: &[Fault], fix: bool, failed: u64) -> String {
+fn summary(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
     if faults.is_empty() {
         return "Everything fits.".to_owned();
     }
-    let mut kinds: BTreeMap<Kind, u64> = BTreeMap::new();
+    let mut kinds: BTreeMap<FaultKind, u64> = BTreeMap::new();
     for fault in faults {
         *kinds.entry(fault.fault).or_default() += 1;
     }
     let kinds: Vec<String> = kinds
         .iter()
-        .map(|(kind, count)| format!("{count} × {}", kind.says()))
+        .map(|(kind, count)| format!("{count} × {}", kind.description()))
         .collect();
     let ending = match (fix, failed) {
         (false, _) => "`photos reconcile --fix` mends it".to_owned(),

@@ -141,20 +141,21 @@ async fn make_right(
     if found.read {
         let archive = ingest.layout().archive_bucket();
         for part in photo.parts.values().filter(|part| part.is_below(below)) {
-            ingest.process(archive, &part.key).await?;
+            ingest.process_key(archive, &part.key).await?;
         }
         let id = PhotoId::of_stem(&photo.stem);
         photo = opened.catalogue.item(&id).await?.unwrap_or(photo);
     } else if ingest::is_outdated(&photo, &opened.privacy) {
         let id = PhotoId::of_stem(&photo.stem);
-        let written = ingest::amend(&opened.catalogue, &opened.privacy, &id, |_| ()).await?;
+        let written =
+            ingest::update_overrides(&opened.catalogue, &opened.privacy, &id, |_| ()).await?;
         found.derived = written.is_some();
     }
     let day = photo.photo.capture.date;
     if archive::is_misfiled(&photo.stem, day.as_deref()) {
         found.other_day = day;
         if moves {
-            found.moved_to = ingest.move_to_its_day(&photo.stem).await?;
+            found.moved_to = ingest.move_to_capture_day(&photo.stem).await?;
         }
     }
     Ok(found)

@@ -110,7 +110,7 @@ async fn again(
         return Ok(Err("its upload is gone, or holds other bytes"));
     }
     opened.catalogue.forget(&bucket, &key, &generation).await?;
-    Ok(match opened.ingest.complete(&bucket, &key).await? {
+    Ok(match opened.ingest.sync_key(&bucket, &key).await? {
         Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy),
         Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
         _ => Err("its upload changed meanwhile"),

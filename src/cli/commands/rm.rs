@@ -75,7 +75,7 @@ async fn remove(opened: &Opened, name: &str, arguments: &Arguments) -> anyhow::R
     let archive = opened.ingest.layout().archive_bucket();
     for part in live {
         delete(opened, archive, &part.key, &part.etag).await?;
-        opened.ingest.process(archive, &part.key).await?;
+        opened.ingest.process_key(archive, &part.key).await?;
     }
     Ok(item.stem)
 }

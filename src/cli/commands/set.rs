@@ -89,9 +89,11 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         let found = show::find(&asked.catalogue, &name).await?;
         let id = found.as_ref().and_then(|item| PhotoId::parse(&item.id));
         let amended = match id {
-            Some(id) => ingest::amend(&asked.catalogue, &privacy, &id, |set| change.apply(set))
-                .await
-                .with_context(|| harmless(&name))?,
+            Some(id) => {
+                ingest::update_overrides(&asked.catalogue, &privacy, &id, |set| change.apply(set))
+                    .await
+                    .with_context(|| harmless(&name))?
+            }
             None => None,
         };
         if whence.is_without_stream() {

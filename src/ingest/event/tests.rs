@@ -219,12 +219,12 @@ fn one_message_that_cannot_be_understood_does_not_hide_the_others() {
 
 #[test]
 fn answers_are_in_kind() {
-    let done = || Ending::Done("archived".to_owned());
-    let again = || Ending::Again("throttled".to_owned());
-    let hopeless = || Ending::Hopeless("no such prefix".to_owned());
+    let done = || Disposition::Done("archived".to_owned());
+    let again = || Disposition::Retry("throttled".to_owned());
+    let hopeless = || Disposition::Permanent("no such prefix".to_owned());
 
     let direct = unwrap(&s3("a.jpg")).expect("known");
-    let ignored = || Ending::Ignored("outside".to_owned());
+    let ignored = || Disposition::Ignored("outside".to_owned());
     for ending in [done(), ignored()] {
         assert_eq!(direct.answer(&[ending]).expect("success"), json!({}));
     }

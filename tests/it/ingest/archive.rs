@@ -5,22 +5,22 @@ use photo_catalogue::ingest::Outcome;
 
 use s3_folder::NotificationFilter;
 
-use super::fixture::{ARCHIVE, World, layout};
-use super::photos::Shot;
+use super::fixture::{ARCHIVE, IngestWorld, layout};
+use super::photos::TestShot;
 
-const MORNING: Shot = Shot {
+const MORNING: TestShot = TestShot {
     taken: Some("2018:02:01 09:41:07"),
     serial: "1000001",
 };
 
 #[tokio::test]
 async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     // They were there before there were notifications.
     world
         .store
         .set_notification_filters(&[NotificationFilter::new("inbox", "")]);
-    let old = Shot::at("2018:02:01 07:00:00").jpeg();
+    let old = TestShot::at("2018:02:01 07:00:00").jpeg();
     for number in 0..1000 {
         world
             .put(
@@ -38,11 +38,11 @@ async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
         NotificationFilter::new("inbox", ""),
         NotificationFilter::new(ARCHIVE, ""),
     ]);
-    let before = world.etags(ARCHIVE, "").await;
-    world.deliver();
+    let before = world.list_etags(ARCHIVE, "").await;
+    world.start_delivery();
     for number in (0..1000).step_by(20) {
         let taken = format!("2018:02:{:02} 09:41:07", number % 28 + 1);
-        let shot = Shot {
+        let shot = TestShot {
             taken: Some(taken.leak()),
             ..MORNING
         };
@@ -50,8 +50,8 @@ async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
             .upload(&format!("card/IMG_{number:04}.jpg"), shot.jpeg())
             .await;
     }
-    world.settled().await;
-    let after = world.etags(ARCHIVE, "").await;
+    world.wait_until_delivered().await;
+    let after = world.list_etags(ARCHIVE, "").await;
     assert_eq!(after.len(), 1050);
     for (key, etag) in &before {
         assert_eq!(after[key], *etag, "{key} was overwritten");
@@ -65,18 +65,18 @@ async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
 
 #[tokio::test]
 async fn a_file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world
         .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.jpeg())
         .await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     let item = world.item("2018-02-01/foobar").await.unwrap();
     assert_eq!(item.owner, Owner::FOREIGN);
     assert!(item.parts["jpg"].source.is_none());
 
     world.upload("foobar.jpg", MORNING.jpeg()).await;
-    world.settled().await;
-    assert_eq!(world.tree().await.len(), 2);
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await.len(), 2);
     assert_eq!(
         world.item("2018-02-01/foobar").await.unwrap().owner,
         Owner::FOREIGN
@@ -85,44 +85,51 @@ async fn a_file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
 
 #[tokio::test]
 async fn a_file_dropped_onto_a_claimed_name_is_not_overwritten_before_it_is_indexed() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     world
         .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.edited(9))
         .await;
     // Nobody has told of the drop yet: only the look at the key can see it.
     world.upload("foobar.jpg", MORNING.jpeg()).await;
-    let outcome = world.ingest.process("inbox", "foobar.jpg").await.unwrap();
+    let outcome = world
+        .ingest
+        .process_key("inbox", "foobar.jpg")
+        .await
+        .unwrap();
     let Outcome::Archived(key) = outcome else {
         panic!("{outcome:?}")
     };
     assert!(key.starts_with("2018-02-01/foobar~"), "{key}");
     assert_eq!(
-        world.archive().await["2018-02-01/foobar.jpg"],
+        world.archived_files().await["2018-02-01/foobar.jpg"],
         MORNING.edited(9)
     );
-    world.deliver();
-    world.settled().await;
-    assert_eq!(world.parts("2018-02-01/foobar").await, ["jpg"]);
+    world.start_delivery();
+    world.wait_until_delivered().await;
+    assert_eq!(world.live_parts("2018-02-01/foobar").await, ["jpg"]);
 }
 
 #[tokio::test]
 async fn what_is_dropped_into_the_archive_and_is_no_photo_is_left_alone() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world
         .put(ARCHIVE, "2018-02-01/notes.txt", b"dear diary".to_vec())
         .await;
-    world.settled().await;
-    assert_eq!(world.tree().await, ["2018-02-01/notes.txt"]);
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await, ["2018-02-01/notes.txt"]);
     assert_eq!(world.item("2018-02-01/notes").await, None);
 }
 
 #[tokio::test]
 async fn in_one_bucket_a_photo_is_worked_on_twice_and_never_again() {
-    let world = World::quiet(Layout::new("photos", "inbox/", "photos", "library/").unwrap()).await;
-    world.deliver();
+    let world = IngestWorld::without_delivery(
+        Layout::new("photos", "inbox/", "photos", "library/").unwrap(),
+    )
+    .await;
+    world.start_delivery();
     for number in 0..5 {
         let taken = format!("2018:02:01 09:41:{number:02}");
-        let shot = Shot::at(taken.leak());
+        let shot = TestShot::at(taken.leak());
         world
             .put(
                 "photos",
@@ -134,7 +141,7 @@ async fn in_one_bucket_a_photo_is_worked_on_twice_and_never_again() {
     world
         .put("photos", "elsewhere/IMG_1.jpg", MORNING.jpeg())
         .await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(world.store.count_undelivered(), 0);
     let outcomes = world.take_outcomes();
@@ -146,16 +153,19 @@ async fn in_one_bucket_a_photo_is_worked_on_twice_and_never_again() {
         .filter(|(_, outcome)| *outcome == Outcome::Indexed);
     assert_eq!((archived.count(), indexed.count()), (5, 5));
     assert_eq!(outcomes.len(), 10, "{outcomes:?}");
-    assert_eq!(world.tree().await[0], "library/2018-02-01/IMG_0.jpg");
-    assert_eq!(world.tree().await.len(), 5);
+    assert_eq!(
+        world.archive_keys().await[0],
+        "library/2018-02-01/IMG_0.jpg"
+    );
+    assert_eq!(world.archive_keys().await.len(), 5);
 }
 
 #[tokio::test]
 async fn both_parts_removed_at_once_under_an_older_extractor_are_both_recorded_as_removed() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     let mut item = world.item("2018-02-01/DSC_1").await.unwrap();
     let read = item.revision;
     item.extractor_version -= 1;
@@ -169,7 +179,7 @@ async fn both_parts_removed_at_once_under_an_older_extractor_are_both_recorded_a
     world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;
     for extension in ["DNG", "JPG"] {
         let key = format!("2018-02-01/DSC_1.{extension}");
-        let outcome = world.ingest.process(ARCHIVE, &key).await.unwrap();
+        let outcome = world.ingest.process_key(ARCHIVE, &key).await.unwrap();
         assert_eq!(outcome, Outcome::Removed, "{key}");
     }
     let item = world.item("2018-02-01/DSC_1").await.unwrap();

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::fixture::{SOURCE, World, layout};
-use super::photos::Shot;
+use super::fixture::{IngestWorld, SOURCE, layout};
+use super::photos::TestShot;
 
 fn notification(key: &str) -> Value {
     notification_in(SOURCE, key)
@@ -30,27 +30,27 @@ pub(super) fn message(id: usize, body: String) -> Value {
 
 #[tokio::test]
 async fn of_a_batch_of_ten_nine_are_acknowledged_and_the_poison_is_given_back() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     let mut messages = vec![message(0, "{\"not\": \"an event\"}".to_owned())];
     for id in 1..10 {
         let key = format!("card/IMG_{id}.jpg");
         let taken = format!("2018:02:01 09:41:{id:02}");
-        world.upload(&key, Shot::at(taken.leak()).jpeg()).await;
+        world.upload(&key, TestShot::at(taken.leak()).jpeg()).await;
         messages.push(message(id, notification(&key).to_string()));
     }
     let event = json!({ "Records": messages });
     for _ in 0..2 {
         assert_eq!(
-            world.ingest.handle(&event).await.unwrap(),
+            world.ingest.handle_event(&event).await.unwrap(),
             json!({ "batchItemFailures": [{ "itemIdentifier": "0" }] })
         );
     }
-    assert_eq!(world.tree().await.len(), 9);
+    assert_eq!(world.archive_keys().await.len(), 9);
 }
 
 #[tokio::test]
 async fn a_poison_photo_of_a_batch_of_ten_is_an_outcome_and_nothing_is_given_back() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     for (poison, outcome) in [
         (b"dear diary".as_slice(), "skipped"),
         // A JPEG by its first bytes: archived, though it says nothing of itself.
@@ -62,14 +62,20 @@ async fn a_poison_photo_of_a_batch_of_ten_is_an_outcome_and_nothing_is_given_bac
             let taken = format!("2018:02:01 09:41:{id:02}");
             let bytes = match id {
                 7 => poison.to_vec(),
-                _ => Shot::at(taken.leak()).jpeg(),
+                _ => TestShot::at(taken.leak()).jpeg(),
             };
             world.upload(&key, bytes).await;
             messages.push(message(id, notification(&key).to_string()));
         }
-        let answer = world.ingest.handle(&json!({ "Records": messages })).await;
+        let answer = world
+            .ingest
+            .handle_event(&json!({ "Records": messages }))
+            .await;
         assert_eq!(answer.unwrap(), json!({ "batchItemFailures": [] }));
-        let ledger = world.ledger(&format!("{outcome}/IMG_7.jpg")).await.unwrap();
+        let ledger = world
+            .ledger_entry(&format!("{outcome}/IMG_7.jpg"))
+            .await
+            .unwrap();
         assert_eq!(ledger.outcome, outcome);
         let others = world.take_outcomes();
         let archived = others
@@ -77,20 +83,21 @@ async fn a_poison_photo_of_a_batch_of_ten_is_an_outcome_and_nothing_is_given_bac
             .filter(|(_, outcome)| outcome.name() == "archived");
         assert_eq!((others.len(), archived.count()), (10, 9));
     }
-    assert_eq!(world.tree().await.len(), 19);
+    assert_eq!(world.archive_keys().await.len(), 19);
 }
 
 #[tokio::test]
 async fn a_job_of_batch_operations_learns_of_each_task() {
-    let world = World::quiet(Layout::new(SOURCE, "in/", "archive", "").unwrap()).await;
+    let world =
+        IngestWorld::without_delivery(Layout::new(SOURCE, "in/", "archive", "").unwrap()).await;
     world
-        .upload("in/a b.jpg", Shot::at("2018:02:01 09:41:07").jpeg())
+        .upload("in/a b.jpg", TestShot::at("2018:02:01 09:41:07").jpeg())
         .await;
     let mut results = Vec::new();
     for key in ["in/a+b.jpg", "in/gone.jpg", "elsewhere.jpg"] {
         let event = json!({ "invocationSchemaVersion": "2.0", "invocationId": "i", "job": { "id": "j" },
                             "tasks": [{ "taskId": key, "s3Key": key, "s3Bucket": SOURCE }] });
-        let answer = world.ingest.handle(&event).await.unwrap();
+        let answer = world.ingest.handle_event(&event).await.unwrap();
         assert_eq!(answer["results"][0]["taskId"], key);
         let result = &answer["results"][0];
         results.push(format!(
@@ -110,16 +117,16 @@ async fn a_job_of_batch_operations_learns_of_each_task() {
 
 #[tokio::test]
 async fn one_key_told_ten_times_in_a_batch_is_worked_on_once() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     world
-        .upload("a.jpg", Shot::at("2018:02:01 09:41:07").jpeg())
+        .upload("a.jpg", TestShot::at("2018:02:01 09:41:07").jpeg())
         .await;
     let messages: Vec<Value> = (0..10)
         .map(|id| message(id, notification("a.jpg").to_string()))
         .collect();
     world
         .ingest
-        .handle(&json!({ "Records": messages }))
+        .handle_event(&json!({ "Records": messages }))
         .await
         .unwrap();
     assert_eq!(world.take_outcomes().len(), 1);
@@ -142,7 +149,7 @@ async fn ingest_over(answer: Option<&'static str>) -> Ingest {
             });
         }
     });
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     let endpoints = Endpoints {
         s3: Some(endpoint.clone()),
         dynamodb: Some(world.dynamodb.clone()),
@@ -163,7 +170,7 @@ async fn what_does_not_end_in_time_is_given_back_unacknowledged() {
     let event = json!({ "Records": messages.collect::<Vec<_>>() });
     let start = Instant::now();
     let answer = ingest
-        .handle_within(&event, Duration::from_millis(1500))
+        .handle_event_within(&event, Duration::from_millis(1500))
         .await
         .unwrap();
     assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 20);
@@ -181,14 +188,14 @@ async fn a_store_that_says_403_of_what_is_missing_is_never_read_as_gone() {
     ))
     .await;
     for (bucket, key) in [(SOURCE, "a.jpg"), ("archive", "2018-02-01/a.jpg")] {
-        let error = ingest.process(bucket, key).await.expect_err("an error");
+        let error = ingest.process_key(bucket, key).await.expect_err("an error");
         assert!(
-            error.to_string().contains("403") && !error.may_pass(),
+            error.to_string().contains("403") && !error.is_retryable(),
             "{error}"
         );
     }
     let event = json!({ "Records": [message(1, notification("a.jpg").to_string())] });
-    let answer = ingest.handle(&event).await.unwrap();
+    let answer = ingest.handle_event(&event).await.unwrap();
     assert_eq!(
         answer,
         json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] })

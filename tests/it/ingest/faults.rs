@@ -6,8 +6,8 @@ use photo_catalogue::ingest::Outcome;
 use serde_json::{Value, json};
 
 use super::events::{message, notification_in};
-use super::fixture::{ARCHIVE, SOURCE, World, layout};
-use super::photos::Shot;
+use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::photos::TestShot;
 use super::proxy::{Proxy, share};
 
 /// Requests of a new photo (docs/ingest-protocol.md).
@@ -15,12 +15,12 @@ const IDEAL_REQUESTS_PER_PHOTO: usize = 10;
 
 #[tokio::test]
 async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone() {
-    let mut world = World::new().await;
+    let mut world = IngestWorld::new().await;
     for key in ["a.jpg", "b.jpg"] {
-        let shot = Shot::at("2018:02:01 09:41:07");
+        let shot = TestShot::at("2018:02:01 09:41:07");
         world.upload(key, shot.jpeg()).await;
     }
-    world.settled().await;
+    world.wait_until_delivered().await;
     let items = [
         world.item("2018-02-01/a").await,
         world.item("2018-02-01/b").await,
@@ -47,14 +47,17 @@ async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone
         (ARCHIVE, "2018-02-01/b.jpg"),
     ];
     for (bucket, key) in told {
-        let error = world.ingest.process(bucket, key).await.expect_err(key);
+        let error = world.ingest.process_key(bucket, key).await.expect_err(key);
         assert!(error.to_string().contains("403"), "{error}");
     }
     let messages: Vec<Value> = (0..)
         .zip(told)
         .map(|(id, (bucket, key))| message(id, notification_in(bucket, key).to_string()))
         .collect();
-    let answer = world.ingest.handle(&json!({ "Records": messages })).await;
+    let answer = world
+        .ingest
+        .handle_event(&json!({ "Records": messages }))
+        .await;
     let given_back = answer.unwrap()["batchItemFailures"].clone();
     assert_eq!(given_back.as_array().unwrap().len(), told.len());
     assert_eq!(
@@ -67,14 +70,14 @@ async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone
     assert_eq!(world.item("2018-02-01/never").await, None);
 
     // What is there is worked on all the same: here, the name is free only once the store says so.
-    let shot = Shot::at("2018:02:01 12:00:00");
+    let shot = TestShot::at("2018:02:01 12:00:00");
     world.upload("c.jpg", shot.jpeg()).await;
     world
         .ingest
-        .process(SOURCE, "c.jpg")
+        .process_key(SOURCE, "c.jpg")
         .await
         .expect_err("the look");
-    assert_eq!(world.tree().await, ["2018-02-01/b.jpg"]);
+    assert_eq!(world.archive_keys().await, ["2018-02-01/b.jpg"]);
 }
 
 fn throttled(_: &Method) -> Response {
@@ -93,7 +96,7 @@ fn unavailable(method: &Method) -> Response {
 #[expect(clippy::print_stdout, reason = "the figure that is claimed")]
 async fn with_a_fifth_of_dynamodbs_and_a_tenth_of_s3s_requests_refused_it_converges() {
     const PHOTOS: usize = 60;
-    let mut world = World::quiet(layout()).await;
+    let mut world = IngestWorld::without_delivery(layout()).await;
     let throttle = share(20, 1);
     let before = move |method: &Method| throttle().then(|| throttled(method));
     let (table, dynamodb) = Proxy::start(&world.dynamodb, before, |status| status).await;
@@ -103,18 +106,18 @@ async fn with_a_fifth_of_dynamodbs_and_a_tenth_of_s3s_requests_refused_it_conver
     world.ingest = world.ingest_over(&s3, &dynamodb);
     for number in 0..PHOTOS {
         let taken = format!("2018:02:{:02} 09:41:07", number % 28 + 1);
-        let shot = Shot::at(taken.leak());
+        let shot = TestShot::at(taken.leak());
         world
             .upload(&format!("card/IMG_{number}.jpg"), shot.jpeg())
             .await;
     }
-    world.deliver();
-    world.settled().await;
+    world.start_delivery();
+    world.wait_until_delivered().await;
 
-    assert_eq!(world.tree().await.len(), PHOTOS);
+    assert_eq!(world.archive_keys().await.len(), PHOTOS);
     for number in 0..PHOTOS {
         let stem = format!("2018-02-{:02}/IMG_{number}", number % 28 + 1);
-        assert_eq!(world.parts(&stem).await, ["jpg"], "{stem}");
+        assert_eq!(world.live_parts(&stem).await, ["jpg"], "{stem}");
     }
     let outcomes = world.take_outcomes();
     let archived = outcomes

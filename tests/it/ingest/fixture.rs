@@ -20,7 +20,7 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{Item, LedgerEntry, photo_pk};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
-use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, Worked};
+use photo_catalogue::ingest::{Ingest, KeyReport, Outcome, SourceAfter};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{Copying, Storage};
@@ -37,7 +37,7 @@ const TABLE: &str = "photos";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The engines, ingest over them, and a client of the user's.
-pub(crate) struct World {
+pub(crate) struct IngestWorld {
     pub(crate) store: S3Store,
     /// The user's client: not counted in `wire`.
     pub(crate) s3: Client,
@@ -48,7 +48,7 @@ pub(crate) struct World {
     pub(crate) s3_endpoint: String,
     /// Where the table is.
     pub(crate) dynamodb: String,
-    pub(crate) wire: Wire,
+    pub(crate) wire: RequestRecorder,
     /// Every event that was delivered.
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
     /// Every outcome, in the order of the ends.
@@ -56,8 +56,8 @@ pub(crate) struct World {
     _data: tempfile::TempDir,
 }
 
-fn hear(outcomes: &Mutex<Vec<(String, Outcome)>>, worked: &Worked<'_>) {
-    if let Ok(outcome) = worked.ended {
+fn hear(outcomes: &Mutex<Vec<(String, Outcome)>>, worked: &KeyReport<'_>) {
+    if let Ok(outcome) = worked.result {
         let ended = (worked.key.to_owned(), outcome.clone());
         outcomes.lock().unwrap().push(ended);
     }
@@ -68,16 +68,16 @@ pub(crate) fn layout() -> Layout {
     Layout::new(SOURCE, "", ARCHIVE, "").unwrap()
 }
 
-impl World {
+impl IngestWorld {
     /// Two buckets, no prefixes, and notifications on their way.
     pub(crate) async fn new() -> Self {
-        let world = World::quiet(layout()).await;
-        world.deliver();
+        let world = IngestWorld::without_delivery(layout()).await;
+        world.start_delivery();
         world
     }
 
     /// The same with this layout, and with nobody there to take the notifications.
-    pub(crate) async fn quiet(layout: Layout) -> Self {
+    pub(crate) async fn without_delivery(layout: Layout) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
         let (s3_listener, s3_endpoint) = listen().await;
@@ -109,7 +109,7 @@ impl World {
             NotificationFilter::new(layout.source_bucket(), layout.source_prefix()),
             NotificationFilter::new(layout.archive_bucket(), layout.archive_prefix()),
         ]);
-        let wire = Wire::default();
+        let wire = RequestRecorder::default();
         let s3 = clients.s3.config().to_builder().interceptor(wire.clone());
         let dynamodb = clients
             .dynamodb
@@ -128,8 +128,8 @@ impl World {
             layout.clone(),
             LocationPolicy::Exact,
         )
-        .observed_by(move |worked| hear(&heard, worked));
-        World {
+        .with_observer(move |worked| hear(&heard, worked));
+        IngestWorld {
             store,
             s3: clients.s3,
             ingest,
@@ -146,7 +146,7 @@ impl World {
     }
 
     /// A client of the store at this endpoint.
-    pub(crate) fn client_of(&self, s3: &str) -> Client {
+    pub(crate) fn s3_client(&self, s3: &str) -> Client {
         let endpoints = Endpoints {
             s3: Some(s3.to_owned()),
             dynamodb: None,
@@ -162,7 +162,7 @@ impl World {
             self.layout.clone(),
             LocationPolicy::Exact,
         )
-        .source_after(source_after)
+        .with_source_after(source_after)
     }
 
     /// Ingest as the program connects it, retries and all, to stores at these endpoints.
@@ -179,11 +179,11 @@ impl World {
             self.layout.clone(),
             LocationPolicy::Exact,
         )
-        .observed_by(move |worked| hear(&heard, worked))
+        .with_observer(move |worked| hear(&heard, worked))
     }
 
     /// Takes the notifications from now on.
-    pub(crate) fn deliver(&self) {
+    pub(crate) fn start_delivery(&self) {
         let (store, ingest, events) = (
             self.store.clone(),
             self.ingest.clone(),
@@ -194,7 +194,7 @@ impl World {
             let ingest = ingest.clone();
             async move {
                 ingest
-                    .handle(&event)
+                    .handle_event(&event)
                     .await
                     .map_err(|error| error.to_string())
             }
@@ -231,7 +231,7 @@ impl World {
     }
 
     /// Waits until every notification is acknowledged.
-    pub(crate) async fn settled(&self) {
+    pub(crate) async fn wait_until_delivered(&self) {
         let start = std::time::Instant::now();
         while self.store.count_undelivered() > 0 {
             assert!(
@@ -245,14 +245,18 @@ impl World {
     }
 
     /// Keys and bytes of the archive.
-    pub(crate) async fn archive(&self) -> BTreeMap<String, Vec<u8>> {
-        self.objects(self.layout.archive_bucket(), self.layout.archive_prefix())
+    pub(crate) async fn archived_files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.read_objects(self.layout.archive_bucket(), self.layout.archive_prefix())
             .await
     }
 
-    pub(crate) async fn objects(&self, bucket: &str, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) async fn read_objects(
+        &self,
+        bucket: &str,
+        prefix: &str,
+    ) -> BTreeMap<String, Vec<u8>> {
         let mut objects = BTreeMap::new();
-        for key in self.etags(bucket, prefix).await.into_keys() {
+        for key in self.list_etags(bucket, prefix).await.into_keys() {
             let got = self.s3.get_object().bucket(bucket).key(&key);
             let bytes = got.send().await.unwrap().body.collect().await.unwrap();
             objects.insert(key, bytes.to_vec());
@@ -261,7 +265,7 @@ impl World {
     }
 
     /// Keys and ETags, by listing alone.
-    pub(crate) async fn etags(&self, bucket: &str, prefix: &str) -> BTreeMap<String, String> {
+    pub(crate) async fn list_etags(&self, bucket: &str, prefix: &str) -> BTreeMap<String, String> {
         let storage = Storage::new(self.s3.clone());
         let (mut etags, mut token) = (BTreeMap::new(), None);
         loop {
@@ -275,8 +279,8 @@ impl World {
     }
 
     /// The keys of the archive.
-    pub(crate) async fn tree(&self) -> Vec<String> {
-        self.archive().await.into_keys().collect()
+    pub(crate) async fn archive_keys(&self) -> Vec<String> {
+        self.archived_files().await.into_keys().collect()
     }
 
     /// The item of a stem.
@@ -285,14 +289,14 @@ impl World {
     }
 
     /// Names of the live parts of a stem's item.
-    pub(crate) async fn parts(&self, stem: &str) -> Vec<String> {
+    pub(crate) async fn live_parts(&self, stem: &str) -> Vec<String> {
         let item = self.item(stem).await.unwrap_or_default();
         let live = item.parts.into_iter().filter(|(_, part)| !part.removed);
         live.map(|(name, _)| name).collect()
     }
 
     /// Takes an item out, as though it had never been.
-    pub(crate) async fn forget_item(&self, stem: &str) {
+    pub(crate) async fn delete_item(&self, stem: &str) {
         let endpoints = Endpoints {
             s3: None,
             dynamodb: Some(self.dynamodb.clone()),
@@ -303,7 +307,7 @@ impl World {
         delete.key("pk", pk).send().await.unwrap();
     }
 
-    pub(crate) async fn ledger(&self, key: &str) -> Option<LedgerEntry> {
+    pub(crate) async fn ledger_entry(&self, key: &str) -> Option<LedgerEntry> {
         self.catalogue
             .ledger(self.layout.source_bucket(), key)
             .await
@@ -324,17 +328,17 @@ async fn listen() -> (TcpListener, String) {
 
 /// What a client sent and received.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wire(Arc<Mutex<Log>>);
+pub(crate) struct RequestRecorder(Arc<Mutex<RequestLog>>);
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log {
+pub(crate) struct RequestLog {
     /// `s3 GET`, `dynamodb PutItem`, …, in the order sent.
     pub(crate) requests: Vec<String>,
     /// Bytes of the answers to `s3 GET`.
     pub(crate) bytes_read: u64,
 }
 
-impl Log {
+impl RequestLog {
     /// How many of each.
     pub(crate) fn counts(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
@@ -345,16 +349,16 @@ impl Log {
     }
 }
 
-impl Wire {
+impl RequestRecorder {
     /// What went over it since the last call.
-    pub(crate) fn take(&self) -> Log {
+    pub(crate) fn take(&self) -> RequestLog {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-impl Intercept for Wire {
+impl Intercept for RequestRecorder {
     fn name(&self) -> &'static str {
-        "Wire"
+        "RequestRecorder"
     }
 
     fn read_before_transmit(

@@ -10,8 +10,8 @@ use photo_catalogue::ingest::{Ingest, Outcome};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 
-use super::fixture::{ARCHIVE, SOURCE, World, layout};
-use super::photos::Shot;
+use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::photos::TestShot;
 use super::proxy::Proxy;
 
 const TAKEN: &str = "2018:02:01 09:41:07";
@@ -20,10 +20,10 @@ const RIGHT: &str = "2018-02-01";
 
 /// Uploads these files of one shot and leaves them as an extractor that took them for another day's would have: filed
 /// under [`WRONG`], owned as of that day, the ledger in agreement.
-pub(crate) async fn filed_wrong(world: &World, files: &[(&str, Vec<u8>)]) {
+pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Vec<u8>)]) {
     for (name, bytes) in files {
         world.upload(name, bytes.clone()).await;
-        world.ingest.complete(SOURCE, name).await.unwrap();
+        world.ingest.sync_key(SOURCE, name).await.unwrap();
         let (right, wrong) = (format!("{RIGHT}/{name}"), format!("{WRONG}/{name}"));
         let head = world.s3.head_object().bucket(ARCHIVE).key(&right).send();
         let mut metadata = head.await.unwrap().metadata.unwrap();
@@ -37,11 +37,11 @@ pub(crate) async fn filed_wrong(world: &World, files: &[(&str, Vec<u8>)]) {
             .await
             .unwrap();
         world.delete(ARCHIVE, &right).await;
-        let mut entry = world.ledger(name).await.unwrap();
+        let mut entry = world.ledger_entry(name).await.unwrap();
         (entry.archive_key, entry.owner) = (Some(wrong.clone()), Some(owner));
         world.catalogue.put_ledger(&entry).await.unwrap();
-        world.ingest.process(ARCHIVE, &wrong).await.unwrap();
-        world.forget_item(&format!("{RIGHT}/{}", stem(name))).await;
+        world.ingest.process_key(ARCHIVE, &wrong).await.unwrap();
+        world.delete_item(&format!("{RIGHT}/{}", stem(name))).await;
     }
 }
 
@@ -49,47 +49,53 @@ fn stem(name: &str) -> &str {
     name.split_once('.').unwrap().0
 }
 
-async fn a_pair() -> (World, BTreeMap<String, Vec<u8>>) {
-    let world = World::quiet(layout()).await;
-    let shot = Shot::at(TAKEN);
+async fn a_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
+    let world = IngestWorld::without_delivery(layout()).await;
+    let shot = TestShot::at(TAKEN);
     let files = [("a.jpg", shot.jpeg()), ("a.dng", shot.dng())];
-    filed_wrong(&world, &files).await;
+    file_under_wrong_day(&world, &files).await;
     let id = PhotoId::of_stem(&format!("{WRONG}/a"));
     let exact = LocationPolicy::Exact.into();
     let private = |set: &mut photo_catalogue::catalogue::item::Overrides| {
         set.visibility = Some(Visibility::Private);
     };
-    let set = photo_catalogue::ingest::amend(&world.catalogue, &exact, &id, private);
+    let set = photo_catalogue::ingest::update_overrides(&world.catalogue, &exact, &id, private);
     assert!(set.await.unwrap().is_some());
     let files = files.map(|(name, bytes)| (name.to_owned(), bytes));
     (world, BTreeMap::from(files))
 }
 
 /// As it is when nothing is left to do.
-async fn is_moved(world: &World, files: &BTreeMap<String, Vec<u8>>) {
+async fn is_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     let right = |(name, bytes): (&String, &Vec<u8>)| (format!("{RIGHT}/{name}"), bytes.clone());
     let expected: BTreeMap<_, _> = files.iter().map(right).collect();
-    assert_eq!(world.archive().await, expected);
+    assert_eq!(world.archived_files().await, expected);
     let item = world.item(&format!("{RIGHT}/a")).await.unwrap();
     assert_eq!(item.overrides.visibility, Some(Visibility::Private));
     assert_eq!(item.index.date_partition.as_deref(), Some("private#2018"));
-    assert_eq!(world.parts(&format!("{RIGHT}/a")).await.len(), files.len());
-    assert_eq!(world.parts(&format!("{WRONG}/a")).await, [""; 0]);
+    assert_eq!(
+        world.live_parts(&format!("{RIGHT}/a")).await.len(),
+        files.len()
+    );
+    assert_eq!(world.live_parts(&format!("{WRONG}/a")).await, [""; 0]);
     // Whatever is delivered now changes nothing.
     for name in files.keys() {
-        let again = world.ingest.process(SOURCE, name).await.unwrap();
+        let again = world.ingest.process_key(SOURCE, name).await.unwrap();
         assert_eq!(again, Outcome::Unchanged, "{name}");
         let copy = format!("{RIGHT}/{name}");
-        let again = world.ingest.process(ARCHIVE, &copy).await.unwrap();
+        let again = world.ingest.process_key(ARCHIVE, &copy).await.unwrap();
         assert_eq!(again, Outcome::Unchanged, "{name}");
-        let entry = world.ledger(name).await.unwrap();
+        let entry = world.ledger_entry(name).await.unwrap();
         assert_eq!(entry.archive_key, Some(copy));
     }
-    assert_eq!(world.archive().await, expected);
+    assert_eq!(world.archived_files().await, expected);
 }
 
 async fn moved(ingest: &Ingest) -> Option<String> {
-    ingest.move_to_its_day(&format!("{WRONG}/a")).await.unwrap()
+    ingest
+        .move_to_capture_day(&format!("{WRONG}/a"))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -99,10 +105,10 @@ async fn a_photo_moves_to_its_day_with_all_its_files_and_what_was_set() {
     is_moved(&world, &files).await;
     assert_eq!(moved(&world.ingest).await, None);
     // An edit of its upload is one of the same photo.
-    let edited = Shot::at(TAKEN).edited(1);
+    let edited = TestShot::at(TAKEN).edited(1);
     world.upload("a.jpg", edited.clone()).await;
-    world.ingest.complete(SOURCE, "a.jpg").await.unwrap();
-    let now = world.archive().await;
+    world.ingest.sync_key(SOURCE, "a.jpg").await.unwrap();
+    let now = world.archived_files().await;
     assert_eq!(now[&format!("{RIGHT}/a.jpg")], edited);
     assert_eq!(now.len(), 2);
 }
@@ -123,14 +129,14 @@ async fn broken_off_after_any_request_nothing_is_lost_and_the_end_is_the_same() 
         let (_, s3) = Proxy::start(&world.s3_endpoint, refuse(), |status| status).await;
         let (_, dynamodb) = Proxy::start(&world.dynamodb, refuse(), |status| status).await;
         let broken = world.ingest_over(&s3, &dynamodb);
-        let ended = broken.move_to_its_day(&format!("{WRONG}/a")).await;
-        let kept: Vec<Vec<u8>> = world.archive().await.into_values().collect();
+        let ended = broken.move_to_capture_day(&format!("{WRONG}/a")).await;
+        let kept: Vec<Vec<u8>> = world.archived_files().await.into_values().collect();
         for (name, bytes) in &files {
             assert!(kept.contains(bytes), "{name} is lost after {requests}");
         }
         // What is notified of meanwhile does no harm.
         for name in files.keys() {
-            world.ingest.process(SOURCE, name).await.unwrap();
+            world.ingest.process_key(SOURCE, name).await.unwrap();
         }
         moved(&world.ingest).await;
         is_moved(&world, &files).await;
@@ -146,19 +152,23 @@ async fn broken_off_after_any_request_nothing_is_lost_and_the_end_is_the_same() 
 async fn whose_name_is_taken_on_its_day_takes_the_next_and_overwrites_nothing() {
     let (world, files) = a_pair().await;
     // One that was there before us, and one that is nobody's, under a day that no calendar has.
-    let other = Shot::at("2018:02:01 20:00:00").jpeg();
+    let other = TestShot::at("2018:02:01 20:00:00").jpeg();
     world.put(ARCHIVE, "2018-02-01/a.jpg", other.clone()).await;
-    let nobodys = Shot::at("2018:02:01 21:00:00").jpeg();
+    let nobodys = TestShot::at("2018:02:01 21:00:00").jpeg();
     world
         .put(ARCHIVE, "0001-01-01/a.jpg", nobodys.clone())
         .await;
     for key in ["2018-02-01/a.jpg", "0001-01-01/a.jpg"] {
-        world.ingest.process(ARCHIVE, key).await.unwrap();
+        world.ingest.process_key(ARCHIVE, key).await.unwrap();
     }
     let mut stems = vec![moved(&world.ingest).await.unwrap()];
-    let moved = world.ingest.move_to_its_day("0001-01-01/a").await.unwrap();
+    let moved = world
+        .ingest
+        .move_to_capture_day("0001-01-01/a")
+        .await
+        .unwrap();
     stems.extend(moved);
-    let archive = world.archive().await;
+    let archive = world.archived_files().await;
     assert_eq!(archive.len(), 4, "{:?}", archive.keys());
     assert_eq!(archive["2018-02-01/a.jpg"], other);
     for name in ["jpg", "dng"] {
@@ -179,19 +189,19 @@ async fn what_is_of_its_owner_and_of_another_source_is_not_taken_for_its_copy() 
     let (world, files) = a_pair().await;
     // The shot again, by today's extractor, and somebody else's RAW in place of the old one.
     for (key, bytes) in &files {
-        let known = world.ledger(key).await.unwrap().generation;
+        let known = world.ledger_entry(key).await.unwrap().generation;
         world.catalogue.forget(SOURCE, key, &known).await.unwrap();
         world.upload(key, bytes.clone()).await;
-        world.ingest.complete(SOURCE, key).await.unwrap();
+        world.ingest.sync_key(SOURCE, key).await.unwrap();
     }
     let wrong = format!("{WRONG}/a.dng");
-    let nobodys = Shot::at("2018:02:01 22:00:00").dng();
+    let nobodys = TestShot::at("2018:02:01 22:00:00").dng();
     world.put(ARCHIVE, &wrong, nobodys.clone()).await;
-    world.ingest.process(ARCHIVE, &wrong).await.unwrap();
+    world.ingest.process_key(ARCHIVE, &wrong).await.unwrap();
 
     let stem = moved(&world.ingest).await.unwrap();
     assert!(stem.starts_with(&format!("{RIGHT}/a~")), "{stem}");
-    let archive = world.archive().await;
+    let archive = world.archived_files().await;
     for (name, bytes) in &files {
         assert_eq!(archive[&format!("{RIGHT}/{name}")], *bytes);
     }
@@ -200,29 +210,29 @@ async fn what_is_of_its_owner_and_of_another_source_is_not_taken_for_its_copy() 
 
 #[tokio::test]
 async fn without_a_day_of_its_own_or_in_a_folder_that_is_no_day_a_photo_stays() {
-    let world = World::quiet(layout()).await;
-    let dated = Shot::at(TAKEN).jpeg();
+    let world = IngestWorld::without_delivery(layout()).await;
+    let dated = TestShot::at(TAKEN).jpeg();
     for (key, bytes) in [
-        ("2018-01-31/undated.jpg", Shot::undated().jpeg()),
+        ("2018-01-31/undated.jpg", TestShot::undated().jpeg()),
         ("Summer 2017/a.jpg", dated.clone()),
         ("a.jpg", dated.clone()),
         ("2018-02-01/a.jpg", dated.clone()),
         ("/2018-02-01/a.jpg", dated),
     ] {
         world.put(ARCHIVE, key, bytes).await;
-        world.ingest.process(ARCHIVE, key).await.unwrap();
+        world.ingest.process_key(ARCHIVE, key).await.unwrap();
         let stem = key.rsplit_once('.').unwrap().0;
         assert_eq!(
-            world.ingest.move_to_its_day(stem).await.unwrap(),
+            world.ingest.move_to_capture_day(stem).await.unwrap(),
             None,
             "{key}"
         );
     }
-    assert_eq!(world.archive().await.len(), 5);
+    assert_eq!(world.archived_files().await.len(), 5);
     assert_eq!(
         world
             .ingest
-            .move_to_its_day("2018-01-31/nothing")
+            .move_to_capture_day("2018-01-31/nothing")
             .await
             .unwrap(),
         None

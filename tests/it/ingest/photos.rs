@@ -10,22 +10,22 @@ use little_exif::metadata::Metadata;
 
 /// A shot whose files can be made: a JPEG, a RAW, edits of either.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shot {
+pub(crate) struct TestShot {
     /// `2018:02:01 09:41:07`; undated where absent.
     pub(crate) taken: Option<&'static str>,
     pub(crate) serial: &'static str,
 }
 
-impl Shot {
+impl TestShot {
     pub(crate) fn at(taken: &'static str) -> Self {
-        Shot {
+        TestShot {
             taken: Some(taken),
             serial: "1000001",
         }
     }
 
     pub(crate) fn undated() -> Self {
-        Shot {
+        TestShot {
             taken: None,
             serial: "1000001",
         }

@@ -6,10 +6,10 @@ use photo_catalogue::ingest::{Outcome, SourceAfter};
 use photo_catalogue::storage::{Copying, Deleted, Storage};
 use tokio::net::TcpListener;
 
-use super::fixture::{ARCHIVE, SOURCE, World, layout};
-use super::photos::Shot;
+use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::photos::TestShot;
 
-const MORNING: Shot = Shot {
+const MORNING: TestShot = TestShot {
     taken: Some("2018:02:01 09:41:07"),
     serial: "1000001",
 };
@@ -17,8 +17,8 @@ const MORNING: Shot = Shot {
 const PART: u64 = 5 << 20;
 
 /// Ingest that deletes uploads, not told of anything yet.
-async fn deleting() -> World {
-    let mut world = World::quiet(layout()).await;
+async fn deleting() -> IngestWorld {
+    let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(Copying::default(), SourceAfter::Delete);
     world
 }
@@ -26,67 +26,70 @@ async fn deleting() -> World {
 #[tokio::test]
 async fn an_upload_is_deleted_once_its_copy_holds_its_bytes() {
     let world = deleting().await;
-    world.ingest.try_store("1").await.unwrap();
-    world.deliver();
+    world.ingest.check_store_capabilities("1").await.unwrap();
+    world.start_delivery();
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("notes.txt", b"dear diary".to_vec()).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     // What is no photo is nowhere else; and nothing is left of the trial.
-    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
-    let archive = world.archive().await;
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
+    let archive = world.archived_files().await;
     assert_eq!(archive["2018-02-01/DSC_1.JPG"], MORNING.jpeg());
     assert_eq!(archive["2018-02-01/DSC_1.DNG"], MORNING.dng());
-    assert_eq!(world.parts("2018-02-01/DSC_1").await, ["DNG", "JPG"]);
+    assert_eq!(world.live_parts("2018-02-01/DSC_1").await, ["DNG", "JPG"]);
 
     // An edit of what is no longer there replaces its part all the same, and old events change nothing.
     world.upload("DCIM/DSC_1.JPG", MORNING.edited(1)).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     let events = world.events.lock().unwrap().clone();
     for event in &events {
-        world.ingest.handle(event).await.unwrap();
+        world.ingest.handle_event(event).await.unwrap();
     }
-    let archive = world.archive().await;
+    let archive = world.archived_files().await;
     assert_eq!(archive.len(), 2);
     assert_eq!(archive["2018-02-01/DSC_1.JPG"], MORNING.edited(1));
-    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
 }
 
 #[tokio::test]
 async fn what_a_crash_before_the_delete_left_behind_is_deleted_by_the_event_that_comes_again() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
-    world.ingest.process(SOURCE, "a.jpg").await.unwrap();
-    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
+    world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
     let deleting = world.ingest_with(Copying::default(), SourceAfter::Delete);
-    let outcome = deleting.process(SOURCE, "a.jpg").await.unwrap();
+    let outcome = deleting.process_key(SOURCE, "a.jpg").await.unwrap();
     assert_eq!(outcome, Outcome::Unchanged);
-    assert_eq!(world.etags(SOURCE, "").await.len(), 0);
-    assert_eq!(world.tree().await, ["2018-02-01/a.jpg"]);
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 0);
+    assert_eq!(world.archive_keys().await, ["2018-02-01/a.jpg"]);
 }
 
 #[tokio::test]
 async fn an_upload_whose_copy_was_removed_by_hand_stays() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
-    world.ingest.process(SOURCE, "a.jpg").await.unwrap();
+    world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
     world.delete(ARCHIVE, "2018-02-01/a.jpg").await;
     let deleting = world.ingest_with(Copying::default(), SourceAfter::Delete);
-    deleting.process(SOURCE, "a.jpg").await.unwrap();
-    assert_eq!(world.etags(SOURCE, "").await.len(), 1);
-    assert_eq!(world.tree().await, [""; 0]);
+    deleting.process_key(SOURCE, "a.jpg").await.unwrap();
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
+    assert_eq!(world.archive_keys().await, [""; 0]);
 }
 
 #[tokio::test]
 async fn an_upload_that_changed_meanwhile_is_not_deleted() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
-    let etag = world.etags(SOURCE, "").await["a.jpg"].clone();
+    let etag = world.list_etags(SOURCE, "").await["a.jpg"].clone();
     world.upload("a.jpg", MORNING.edited(1)).await;
     let storage = Storage::new(world.s3.clone());
     let deleted = storage.delete_if_match(SOURCE, "a.jpg", &etag).await;
     assert_eq!(deleted.unwrap(), Deleted::Changed);
-    assert_eq!(world.objects(SOURCE, "").await["a.jpg"], MORNING.edited(1));
+    assert_eq!(
+        world.read_objects(SOURCE, "").await["a.jpg"],
+        MORNING.edited(1)
+    );
 }
 
 /// A store that takes everything, honours nothing, and keeps one object.
@@ -118,25 +121,35 @@ async fn careless_store() -> String {
 
 #[tokio::test]
 async fn a_setting_that_the_store_cannot_keep_is_refused_at_the_start() {
-    let mut world = World::quiet(layout()).await;
-    world.s3 = world.client_of(&careless_store().await);
+    let mut world = IngestWorld::without_delivery(layout()).await;
+    world.s3 = world.s3_client(&careless_store().await);
     let class = Copying {
         storage_class: Some("STANDARD_IA".to_owned()),
         ..Copying::default()
     };
     let keep = world.ingest_with(Copying::default(), SourceAfter::Keep);
-    keep.try_store("1").await.expect("it needs nothing");
+    keep.check_store_capabilities("1")
+        .await
+        .expect("it needs nothing");
     let delete = world.ingest_with(Copying::default(), SourceAfter::Delete);
-    let error = delete.try_store("1").await.unwrap_err().to_string();
+    let error = delete
+        .check_store_capabilities("1")
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with("SOURCE_AFTER is \"delete\""), "{error}");
     let class = world.ingest_with(class, SourceAfter::Keep);
-    let error = class.try_store("1").await.unwrap_err().to_string();
+    let error = class
+        .check_store_capabilities("1")
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("ARCHIVE_STORAGE_CLASS"), "{error}");
 }
 
 #[tokio::test]
 async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all_that_it_has() {
-    let mut world = World::quiet(layout()).await;
+    let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(
         Copying {
             storage_class: Some("STANDARD_IA".to_owned()),
@@ -145,7 +158,7 @@ async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all
         },
         SourceAfter::Delete,
     );
-    world.ingest.try_store("1").await.unwrap();
+    world.ingest.check_store_capabilities("1").await.unwrap();
     let mut bytes = MORNING.jpeg();
     bytes.resize(2 * PART as usize + 12_345, 7);
     let put = world.s3.put_object().bucket(SOURCE).key("card/large+1.jpg");
@@ -157,11 +170,11 @@ async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all
         .send()
         .await
         .unwrap();
-    let outcome = world.ingest.process(SOURCE, "card/large+1.jpg").await;
+    let outcome = world.ingest.process_key(SOURCE, "card/large+1.jpg").await;
     let key = "2018-02-01/large+1.jpg";
     assert_eq!(outcome.unwrap(), Outcome::Archived(key.to_owned()));
-    assert!(world.archive().await[key] == bytes);
-    assert_eq!(world.etags(SOURCE, "").await.len(), 0);
+    assert!(world.archived_files().await[key] == bytes);
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 0);
 
     let head = world.s3.head_object().bucket(ARCHIVE).key(key);
     let head = head.send().await.unwrap();
@@ -182,7 +195,7 @@ async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all
     tags.sort();
     assert_eq!(tags, ["where=there", "who=A & B"]);
 
-    world.ingest.process(ARCHIVE, key).await.unwrap();
+    world.ingest.process_key(ARCHIVE, key).await.unwrap();
     let part = world.item("2018-02-01/large+1").await.unwrap().parts["jpg"].clone();
     assert_eq!(part.bytes, bytes.len() as u64);
 
@@ -191,23 +204,23 @@ async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all
     world.upload("card/large+1.jpg", bytes.clone()).await;
     world
         .ingest
-        .process(SOURCE, "card/large+1.jpg")
+        .process_key(SOURCE, "card/large+1.jpg")
         .await
         .unwrap();
     world
         .ingest
-        .process(SOURCE, "card/large+1.jpg")
+        .process_key(SOURCE, "card/large+1.jpg")
         .await
         .unwrap();
-    assert!(world.archive().await[key] == bytes);
-    assert_eq!(world.tree().await, [key]);
+    assert!(world.archived_files().await[key] == bytes);
+    assert_eq!(world.archive_keys().await, [key]);
     let uploads = world.s3.list_multipart_uploads().bucket(ARCHIVE);
     assert_eq!(uploads.send().await.unwrap().uploads().len(), 0);
 }
 
 #[tokio::test]
 async fn a_copy_in_parts_of_what_changed_meanwhile_is_given_up() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     let mut bytes = MORNING.jpeg();
     bytes.resize(PART as usize + 1, 7);
     world.upload("a.jpg", bytes.clone()).await;
@@ -234,7 +247,7 @@ async fn a_copy_in_parts_of_what_changed_meanwhile_is_given_up() {
         copied.unwrap(),
         photo_catalogue::storage::Copied::SourceChanged
     );
-    assert_eq!(world.tree().await, [""; 0]);
+    assert_eq!(world.archive_keys().await, [""; 0]);
     let uploads = world.s3.list_multipart_uploads().bucket(ARCHIVE);
     assert_eq!(uploads.send().await.unwrap().uploads().len(), 0);
 }

@@ -11,8 +11,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::fixture::{ARCHIVE, SOURCE, World, layout};
-use super::photos::Shot;
+use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::photos::TestShot;
 
 /// Log lines as a function writes them, kept.
 #[derive(Clone, Default)]
@@ -79,21 +79,21 @@ impl Log {
 
 #[tokio::test]
 async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     let log = Log::listen();
     let names = ["a", "b", "c"];
     for name in names {
         world
             .upload(
                 &format!("{name}.jpg"),
-                Shot::at("2018:02:01 09:41:07").jpeg(),
+                TestShot::at("2018:02:01 09:41:07").jpeg(),
             )
             .await;
     }
     world.upload("notes.txt", b"no photo".to_vec()).await;
     world.wire.take();
     let keys = ["a.jpg", "b.jpg", "c.jpg", "notes.txt", "gone.jpg"];
-    let work = keys.map(|key| world.ingest.process(SOURCE, key));
+    let work = keys.map(|key| world.ingest.process_key(SOURCE, key));
     for ended in futures::future::join_all(work).await {
         ended.unwrap();
     }
@@ -120,7 +120,7 @@ async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
         let read = match key {
             "notes.txt" => 8,
             "gone.jpg" => 0,
-            _ => Shot::at("2018:02:01 09:41:07").jpeg().len() as u64,
+            _ => TestShot::at("2018:02:01 09:41:07").jpeg().len() as u64,
         };
         assert_eq!(number("bytes_read"), read, "{key}");
         assert_eq!(number("reads"), u64::from(read > 0), "{key}");
@@ -135,7 +135,7 @@ async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
 /// What the example photos say of people, places and cameras is in none of the lines that a function writes.
 #[tokio::test]
 async fn nothing_that_a_photo_says_is_in_the_log() {
-    let world = World::quiet(layout()).await;
+    let world = IngestWorld::without_delivery(layout()).await;
     let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
     let log = Log::listen();
     let mut keys = Vec::new();
@@ -152,10 +152,10 @@ async fn nothing_that_a_photo_says_is_in_the_log() {
     }
     let (mut said, mut archived) = (Vec::new(), String::new());
     for key in &keys {
-        world.ingest.process(SOURCE, key).await.unwrap();
+        world.ingest.process_key(SOURCE, key).await.unwrap();
     }
-    for key in world.tree().await {
-        world.ingest.process(ARCHIVE, &key).await.unwrap();
+    for key in world.archive_keys().await {
+        world.ingest.process_key(ARCHIVE, &key).await.unwrap();
         let (stem, _) = key.rsplit_once('.').unwrap();
         let item = world.item(stem).await.unwrap();
         texts(&serde_json::to_value(&item.exif).unwrap(), &mut said);

@@ -3,21 +3,21 @@
 use photo_catalogue::ingest::Outcome;
 use serde_json::json;
 
-use super::fixture::{ARCHIVE, SOURCE, World};
-use super::photos::Shot;
+use super::fixture::{ARCHIVE, IngestWorld, SOURCE};
+use super::photos::TestShot;
 
-const MORNING: Shot = Shot {
+const MORNING: TestShot = TestShot {
     taken: Some("2018:02:01 09:41:07"),
     serial: "1000001",
 };
 
 #[tokio::test]
 async fn an_upload_is_filed_by_its_day_and_catalogued() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world.upload("card/DCIM/été+1.JPG", MORNING.jpeg()).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
 
-    let archive = world.archive().await;
+    let archive = world.archived_files().await;
     assert_eq!(archive.keys().collect::<Vec<_>>(), ["2018-02-01/été+1.JPG"]);
     assert_eq!(archive["2018-02-01/été+1.JPG"], MORNING.jpeg());
     let item = world.item("2018-02-01/été+1").await.unwrap();
@@ -40,7 +40,7 @@ async fn an_upload_is_filed_by_its_day_and_catalogued() {
     );
     assert_eq!(item.index.date_partition.as_deref(), Some("2018"));
     assert!(world.catalogue.years().await.unwrap().contains("2018"));
-    let ledger = world.ledger("card/DCIM/été+1.JPG").await.unwrap();
+    let ledger = world.ledger_entry("card/DCIM/été+1.JPG").await.unwrap();
     assert_eq!(
         (ledger.outcome.as_str(), ledger.archive_key.as_deref()),
         ("archived", Some("2018-02-01/été+1.JPG"))
@@ -49,15 +49,15 @@ async fn an_upload_is_filed_by_its_day_and_catalogued() {
 
 #[tokio::test]
 async fn a_new_photo_costs_five_requests_to_each_store() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     // The year is written once a process.
     world
-        .upload("first.jpg", Shot::at("2018:05:05 05:05:05").jpeg())
+        .upload("first.jpg", TestShot::at("2018:05:05 05:05:05").jpeg())
         .await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     world.wire.take();
     world.upload("card/foobar.jpg", MORNING.jpeg()).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
 
     let log = world.wire.take();
     let counts: Vec<_> = log.counts().into_iter().collect();
@@ -76,23 +76,23 @@ async fn a_new_photo_costs_five_requests_to_each_store() {
 
 #[tokio::test]
 async fn a_large_photo_is_never_read_whole() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     let mut bytes = MORNING.jpeg();
     bytes.resize(2_000_000, 0);
     world.upload("large.jpg", bytes).await;
-    world.settled().await;
-    assert_eq!(world.tree().await, ["2018-02-01/large.jpg"]);
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await, ["2018-02-01/large.jpg"]);
     assert_eq!(world.wire.take().bytes_read, 2 * 64 * 1024);
 }
 
 #[tokio::test]
 async fn same_names_from_two_folders_both_stay() {
-    let world = World::new().await;
-    let evening = Shot::at("2018:02:01 19:00:00");
+    let world = IngestWorld::new().await;
+    let evening = TestShot::at("2018:02:01 19:00:00");
     world.upload("nikon/IMG_1.jpg", MORNING.jpeg()).await;
     world.upload("canon/IMG_1.jpg", evening.jpeg()).await;
-    world.settled().await;
-    let archive = world.archive().await;
+    world.wait_until_delivered().await;
+    let archive = world.archived_files().await;
     let keys: Vec<&String> = archive.keys().collect();
     assert_eq!(keys.len(), 2, "{keys:?}");
     assert_eq!(keys[0], "2018-02-01/IMG_1.jpg");
@@ -106,39 +106,45 @@ async fn same_names_from_two_folders_both_stay() {
     uploaded.sort();
     assert_eq!(bytes, uploaded);
     for key in keys {
-        assert_eq!(world.parts(key.trim_end_matches(".jpg")).await, ["jpg"]);
+        assert_eq!(
+            world.live_parts(key.trim_end_matches(".jpg")).await,
+            ["jpg"]
+        );
     }
 }
 
 #[tokio::test]
 async fn a_photo_without_a_date_is_filed_as_undated() {
-    let world = World::new().await;
-    world.upload("scan.jpg", Shot::undated().jpeg()).await;
-    world.settled().await;
-    assert_eq!(world.tree().await, ["undated/scan.jpg"]);
+    let world = IngestWorld::new().await;
+    world.upload("scan.jpg", TestShot::undated().jpeg()).await;
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await, ["undated/scan.jpg"]);
     let item = world.item("undated/scan").await.unwrap();
     assert_eq!(item.photo.capture.date, None);
     assert_eq!(item.index.date_partition.as_deref(), Some("undated"));
-    assert_eq!(world.ledger("scan.jpg").await.unwrap().outcome, "undated");
+    assert_eq!(
+        world.ledger_entry("scan.jpg").await.unwrap().outcome,
+        "undated"
+    );
 }
 
 #[tokio::test]
 async fn a_raw_and_its_jpeg_are_one_photo() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     assert_eq!(
-        world.tree().await,
+        world.archive_keys().await,
         ["2018-02-01/DSC_1.DNG", "2018-02-01/DSC_1.JPG"]
     );
-    assert_eq!(world.parts("2018-02-01/DSC_1").await, ["DNG", "JPG"]);
+    assert_eq!(world.live_parts("2018-02-01/DSC_1").await, ["DNG", "JPG"]);
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
     assert_eq!(item.derived_from.unwrap().part, "JPG");
 
     // With its JPEG removed, the RAW is what the photo shows.
     world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
     assert_eq!(item.derived_from.unwrap().part, "DNG");
     assert!(item.summary.is_some());
@@ -146,12 +152,12 @@ async fn a_raw_and_its_jpeg_are_one_photo() {
 
 #[tokio::test]
 async fn an_edit_replaces_its_part_in_place_and_a_reused_name_does_not() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world.upload("DCIM/IMG_1.jpg", MORNING.jpeg()).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     world.upload("DCIM/IMG_1.jpg", MORNING.edited(1)).await;
-    world.settled().await;
-    let archive = world.archive().await;
+    world.wait_until_delivered().await;
+    let archive = world.archived_files().await;
     assert_eq!(archive.len(), 1);
     assert_eq!(archive["2018-02-01/IMG_1.jpg"], MORNING.edited(1));
     let item = world.item("2018-02-01/IMG_1").await.unwrap();
@@ -160,10 +166,10 @@ async fn an_edit_replaces_its_part_in_place_and_a_reused_name_does_not() {
         (2, MORNING.edited(1).len() as u64)
     );
 
-    let another = Shot::at("2018:02:01 15:00:00");
+    let another = TestShot::at("2018:02:01 15:00:00");
     world.upload("DCIM/IMG_1.jpg", another.jpeg()).await;
-    world.settled().await;
-    let archive = world.archive().await;
+    world.wait_until_delivered().await;
+    let archive = world.archived_files().await;
     assert_eq!(archive.len(), 2);
     assert_eq!(archive["2018-02-01/IMG_1.jpg"], MORNING.edited(1));
     assert!(archive.values().any(|bytes| *bytes == another.jpeg()));
@@ -171,11 +177,11 @@ async fn an_edit_replaces_its_part_in_place_and_a_reused_name_does_not() {
 
 #[tokio::test]
 async fn what_is_removed_in_the_archive_stays_removed_until_it_is_uploaded_anew() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world.upload("foobar.jpg", MORNING.jpeg()).await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     world.delete(ARCHIVE, "2018-02-01/foobar.jpg").await;
-    world.settled().await;
+    world.wait_until_delivered().await;
     let item = world.item("2018-02-01/foobar").await.unwrap();
     assert!(item.parts["jpg"].removed && item.summary.is_none());
     assert_eq!(
@@ -183,33 +189,40 @@ async fn what_is_removed_in_the_archive_stays_removed_until_it_is_uploaded_anew(
         photo_catalogue::catalogue::item::IndexKeys::default()
     );
 
-    world.ingest.process(SOURCE, "foobar.jpg").await.unwrap();
-    assert_eq!(world.tree().await, [""; 0]);
+    world
+        .ingest
+        .process_key(SOURCE, "foobar.jpg")
+        .await
+        .unwrap();
+    assert_eq!(world.archive_keys().await, [""; 0]);
 
     // Anew: the same bytes at another second.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     world.upload("foobar.jpg", MORNING.jpeg()).await;
-    world.settled().await;
-    assert_eq!(world.tree().await, ["2018-02-01/foobar.jpg"]);
-    assert_eq!(world.parts("2018-02-01/foobar").await, ["jpg"]);
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await, ["2018-02-01/foobar.jpg"]);
+    assert_eq!(world.live_parts("2018-02-01/foobar").await, ["jpg"]);
 }
 
 #[tokio::test]
 async fn redelivery_changes_nothing_and_writes_nothing() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
     world.upload("notes.jpg", b"dear diary".to_vec()).await;
-    world.settled().await;
-    let (archive, item) = (world.archive().await, world.item("2018-02-01/DSC_1").await);
-    let skipped = world.ledger("notes.jpg").await;
+    world.wait_until_delivered().await;
+    let (archive, item) = (
+        world.archived_files().await,
+        world.item("2018-02-01/DSC_1").await,
+    );
+    let skipped = world.ledger_entry("notes.jpg").await;
     assert_eq!(skipped.as_ref().unwrap().outcome, "skipped");
     world.wire.take();
 
     let events = world.events.lock().unwrap().clone();
     for _ in 0..5 {
         for event in events.iter().rev() {
-            let answer = world.ingest.handle(event).await.unwrap();
+            let answer = world.ingest.handle_event(event).await.unwrap();
             assert_eq!(answer, json!({ "batchItemFailures": [] }));
         }
     }
@@ -217,23 +230,23 @@ async fn redelivery_changes_nothing_and_writes_nothing() {
     let kinds: Vec<&str> = log.counts().into_keys().collect();
     assert_eq!(kinds, ["dynamodb GetItem", "s3 GET", "s3 HEAD"]);
     assert_eq!(world.store.count_undelivered(), 0);
-    assert_eq!(archive, world.archive().await);
+    assert_eq!(archive, world.archived_files().await);
     assert_eq!(item, world.item("2018-02-01/DSC_1").await);
-    assert_eq!(skipped, world.ledger("notes.jpg").await);
+    assert_eq!(skipped, world.ledger_entry("notes.jpg").await);
 }
 
 #[tokio::test]
 async fn what_is_no_photo_stays_where_it_is_and_is_on_record() {
-    let world = World::new().await;
+    let world = IngestWorld::new().await;
     world.upload("empty.jpg", Vec::new()).await;
     world
         .upload("text.jpg", b"not a photo at all".to_vec())
         .await;
-    world.settled().await;
-    assert_eq!(world.tree().await, [""; 0]);
-    assert_eq!(world.objects(SOURCE, "").await.len(), 2);
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await, [""; 0]);
+    assert_eq!(world.read_objects(SOURCE, "").await.len(), 2);
     for key in ["empty.jpg", "text.jpg"] {
-        let entry = world.ledger(key).await.unwrap();
+        let entry = world.ledger_entry(key).await.unwrap();
         assert_eq!(entry.outcome, "skipped");
         assert!(!entry.reason.unwrap().is_empty());
     }

@@ -7,9 +7,9 @@ use photo_metadata::EXTRACTOR_VERSION;
 use serde_json::{Value, json};
 
 use super::process::Photos;
-use crate::ingest::fixture::{ARCHIVE, SOURCE, World, layout};
-use crate::ingest::moving::filed_wrong;
-use crate::ingest::photos::Shot;
+use crate::ingest::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use crate::ingest::moving::file_under_wrong_day;
+use crate::ingest::photos::TestShot;
 
 fn taken(photos: &Photos) -> Vec<Value> {
     let lines = photos.output(&["list", "--json"]);
@@ -30,7 +30,7 @@ fn the_times_of_a_slow_clock_are_set_right_and_taken_back() {
         ("b", "2018:02:02 23:30:00"),
         ("c", "2018:02:03 09:00:00"),
     ] {
-        std::fs::write(card.join(format!("{name}.jpg")), Shot::at(at).jpeg()).unwrap();
+        std::fs::write(card.join(format!("{name}.jpg")), TestShot::at(at).jpeg()).unwrap();
     }
     photos.output(&["import", "card"]);
     photos.output(&["set", "--private", "2018-02-01/a"]);
@@ -62,8 +62,8 @@ fn the_times_of_a_slow_clock_are_set_right_and_taken_back() {
 }
 
 /// Engines with the tables of both.
-async fn world() -> World {
-    let world = World::quiet(layout()).await;
+async fn world() -> IngestWorld {
+    let world = IngestWorld::without_delivery(layout()).await;
     let endpoints = Endpoints {
         s3: None,
         dynamodb: Some(world.dynamodb.clone()),
@@ -75,7 +75,7 @@ async fn world() -> World {
 }
 
 /// What a `photos reindex` over stores elsewhere says.
-fn reindex(world: &World, arguments: &[&str]) -> String {
+fn reindex(world: &IngestWorld, arguments: &[&str]) -> String {
     let arguments = [&["reindex"], arguments].concat();
     let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);
     assert!(output.status.success(), "{output:?}");
@@ -85,10 +85,10 @@ fn reindex(world: &World, arguments: &[&str]) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     let world = world().await;
-    let shot = Shot::at("2018:02:01 09:41:07");
+    let shot = TestShot::at("2018:02:01 09:41:07");
     for key in ["old.jpg", "new.jpg"] {
         world.upload(key, shot.jpeg()).await;
-        world.ingest.complete(SOURCE, key).await.unwrap();
+        world.ingest.sync_key(SOURCE, key).await.unwrap();
     }
     let mut old = world.item("2018-02-01/old").await.unwrap();
     let new = world.item("2018-02-01/new").await.unwrap();
@@ -119,17 +119,17 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_photo_of_another_day_is_named_and_moves_when_that_is_said() {
     let world = world().await;
-    let shot = Shot::at("2018:02:01 09:41:07");
-    filed_wrong(&world, &[("a.jpg", shot.jpeg()), ("a.dng", shot.dng())]).await;
+    let shot = TestShot::at("2018:02:01 09:41:07");
+    file_under_wrong_day(&world, &[("a.jpg", shot.jpeg()), ("a.dng", shot.dng())]).await;
     world.put(ARCHIVE, "0001-01-01/b.jpg", shot.jpeg()).await;
     world.put(ARCHIVE, "2018-02-01/c.jpg", shot.jpeg()).await;
     for key in ["0001-01-01/b.jpg", "2018-02-01/c.jpg"] {
-        world.ingest.process(ARCHIVE, key).await.unwrap();
+        world.ingest.process_key(ARCHIVE, key).await.unwrap();
     }
-    let before = world.tree().await;
+    let before = world.archive_keys().await;
     let said = reindex(&world, &["--location", "exact"]);
     assert!(said.contains("2 of another day"), "{said}");
-    assert_eq!(world.tree().await, before);
+    assert_eq!(world.archive_keys().await, before);
     let said = reindex(&world, &["--location", "exact", "--move"]);
     assert!(
         said.contains("0001-01-01/b: moved to 2018-02-01/b"),
@@ -137,7 +137,7 @@ async fn a_photo_of_another_day_is_named_and_moves_when_that_is_said() {
     );
     assert!(said.contains("2 moved, 0 failed"), "{said}");
     let day = ["a.dng", "a.jpg", "b.jpg", "c.jpg"].map(|name| format!("2018-02-01/{name}"));
-    assert_eq!(world.tree().await, day);
+    assert_eq!(world.archive_keys().await, day);
     let said = reindex(&world, &["--location", "exact", "--move"]);
     assert!(
         said.contains("0 moved, 0 failed") && !said.contains("another day"),
@@ -148,10 +148,10 @@ async fn a_photo_of_another_day_is_named_and_moves_when_that_is_said() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn other_rules_of_privacy_are_followed_without_a_file_being_read() {
     let world = world().await;
-    let shot = Shot::at("2018:02:01 09:41:07");
+    let shot = TestShot::at("2018:02:01 09:41:07");
     for key in ["family/a.jpg", "b.jpg"] {
         world.upload(key, shot.jpeg()).await;
-        world.ingest.complete(SOURCE, key).await.unwrap();
+        world.ingest.sync_key(SOURCE, key).await.unwrap();
     }
     let partitions = async || {
         let mut partitions = Vec::new();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::process::{Photos, files};
-use crate::ingest::photos::Shot;
+use crate::ingest::photos::TestShot;
 
 /// Files and kills of an ordinary `cargo test`; SERVE_KILLS asks for so many kills, and for ten files each: `.ci/run`
 /// for 50, of an upload of 500.
@@ -23,7 +23,7 @@ fn make(folder: &Path, files: usize) {
         let day = number % 28 + 1;
         let (month, second) = (number / 28 % 2 + 1, number % 60);
         let taken = format!("2018:{month:02}:{day:02} 09:41:{second:02}");
-        let shot = Shot::at(taken.leak());
+        let shot = TestShot::at(taken.leak());
         let (name, bytes) = match number % 10 {
             0 => (format!("card/IMG_{}.dng", number + 1), {
                 // The RAW of the next one.
@@ -34,12 +34,12 @@ fn make(folder: &Path, files: usize) {
                     next % 28 + 1,
                     next % 60
                 );
-                Shot::at(taken.leak()).dng()
+                TestShot::at(taken.leak()).dng()
             }),
             1 => (format!("card/IMG_{number}.jpg"), shot.jpeg()),
             2 => (
                 format!("scans/{number}.jpg"),
-                Shot::undated().edited(number as u8),
+                TestShot::undated().edited(number as u8),
             ),
             3 if number % 50 == 3 => (format!("notes/{number}.txt"), b"dear diary".to_vec()),
             _ => (format!("card{}/IMG_{number}.jpg", number % 3), shot.jpeg()),

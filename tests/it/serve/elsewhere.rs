@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::process::Photos;
 use crate::conformance::{self, Running};
 use crate::ingest::fixture::{ARCHIVE, SOURCE};
-use crate::ingest::photos::Shot;
+use crate::ingest::photos::TestShot;
 
 /// The stems that the gallery lists, and how many its timeline counts, once they are as they should be.
 async fn listed(store: &str, gallery: &str, stems: &[&str]) {
@@ -55,7 +55,7 @@ async fn comes_and_goes(store: &Running) {
         let deleted = store.storage().delete_if_match(ARCHIVE, key, etag).await;
         assert_eq!(deleted.unwrap(), Deleted::Done, "{name}: {key}");
     };
-    let shot = Shot::at("2018:02:01 09:41:07");
+    let shot = TestShot::at("2018:02:01 09:41:07");
     put(SOURCE, "card/a.jpg", shot.jpeg()).await;
     let mut photos = Photos::at_rest();
     let stores = store.elsewhere();
@@ -63,11 +63,11 @@ async fn comes_and_goes(store: &Running) {
     listed(name, &gallery, &["2018-02-01/a"]).await;
 
     put(SOURCE, "card/a.dng", shot.dng()).await;
-    let other = Shot::at("2019:02:01 09:41:07").jpeg();
+    let other = TestShot::at("2019:02:01 09:41:07").jpeg();
     let b = put(SOURCE, "card/b.jpg", other).await;
     put(SOURCE, "card/notes.txt", b"no photo".to_vec()).await;
     // Dropped into the archive by hand.
-    let by_hand = Shot::at("2017:01:01 09:41:07").jpeg();
+    let by_hand = TestShot::at("2017:01:01 09:41:07").jpeg();
     let c = put(ARCHIVE, "2017-01-01/c.jpg", by_hand).await;
     let all = ["2019-02-01/b", "2018-02-01/a", "2017-01-01/c"];
     listed(name, &gallery, &all).await;

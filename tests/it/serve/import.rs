@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::process::{Photos, files};
-use crate::ingest::photos::Shot;
+use crate::ingest::photos::TestShot;
 
 fn examples() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
@@ -117,7 +117,7 @@ fn every_file_of_a_folder_that_nobody_has_looked_at_is_found() {
     let photos = Photos::at_rest();
     let day = photos.data().join("archive/2018-02-01");
     std::fs::create_dir_all(&day).unwrap();
-    let shot = Shot::at("2018:02:01 09:41:07");
+    let shot = TestShot::at("2018:02:01 09:41:07");
     for n in 0..250 {
         std::fs::write(day.join(format!("{n}.jpg")), shot.edited(n)).unwrap();
     }
@@ -129,12 +129,15 @@ fn every_file_of_a_folder_that_nobody_has_looked_at_is_found() {
 
 #[tokio::test]
 async fn a_bucket_that_an_older_tool_filled_is_catalogued_in_place_with_the_right_dates() {
-    let shot = Shot::at("2018:02:01 09:41:07");
+    let shot = TestShot::at("2018:02:01 09:41:07");
     // The tool's keys begin with a slash, and what it could not date it filed under the year 1.
     let old = [
         ("/2018-02-01/x.jpg", shot.jpeg()),
-        ("/0001-01-01/scan.jpg", Shot::undated().jpeg()),
-        ("0001-01-01/y.jpg", Shot::at("2019:07:14 12:00:00").jpeg()),
+        ("/0001-01-01/scan.jpg", TestShot::undated().jpeg()),
+        (
+            "0001-01-01/y.jpg",
+            TestShot::at("2019:07:14 12:00:00").jpeg(),
+        ),
         ("/0001-01-01/notes.txt", b"no photo".to_vec()),
     ];
     let mut photos = Photos::serving();
@@ -149,7 +152,7 @@ async fn a_bucket_that_an_older_tool_filled_is_catalogued_in_place_with_the_righ
         put.send().await.unwrap();
     }
     // The same name on the same day, uploaded to ingest: another photo.
-    let newer = Shot::at("2018:02:01 18:00:00").jpeg();
+    let newer = TestShot::at("2018:02:01 18:00:00").jpeg();
     photos.put("card/x.jpg", newer).await;
     photos.photos(1).await;
     photos.interrupt();
@@ -174,7 +177,7 @@ async fn a_bucket_that_an_older_tool_filled_is_catalogued_in_place_with_the_righ
     );
     // Now the tool's bucket takes new photos too, and none is in the way of another.
     photos.start(&there);
-    let taken = Shot::at("2018:02:01 20:00:00").jpeg();
+    let taken = TestShot::at("2018:02:01 20:00:00").jpeg();
     photos.put("card2/x.jpg", taken).await;
     photos.photos(5).await;
     let s3 = photos.s3();

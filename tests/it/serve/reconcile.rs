@@ -15,8 +15,8 @@ use photo_catalogue::view::PublicView;
 use serde_json::Value;
 
 use super::process::Photos;
-use crate::ingest::fixture::{ARCHIVE, SOURCE, World, layout};
-use crate::ingest::photos::Shot;
+use crate::ingest::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use crate::ingest::photos::TestShot;
 
 const KINDS: [&str; 11] = [
     "unarchived",
@@ -37,7 +37,7 @@ type Faults = BTreeSet<(String, String)>;
 
 /// A library that nobody ingests but by hand, and its tables.
 struct Library {
-    world: World,
+    world: IngestWorld,
     dynamodb: aws_sdk_dynamodb::Client,
     published: Published,
     publish: Publisher,
@@ -46,7 +46,7 @@ struct Library {
 
 impl Library {
     async fn new() -> Self {
-        let world = World::quiet(layout()).await;
+        let world = IngestWorld::without_delivery(layout()).await;
         let endpoints = Endpoints {
             s3: Some(world.s3_endpoint.clone()),
             dynamodb: Some(world.dynamodb.clone()),
@@ -75,8 +75,8 @@ impl Library {
     }
 
     async fn archived(&self, key: &str, taken: &'static str) {
-        self.world.upload(key, Shot::at(taken).jpeg()).await;
-        self.world.ingest.complete(SOURCE, key).await.unwrap();
+        self.world.upload(key, TestShot::at(taken).jpeg()).await;
+        self.world.ingest.sync_key(SOURCE, key).await.unwrap();
     }
 
     async fn item(&self, stem: &str) -> Item {
@@ -171,10 +171,10 @@ impl Library {
             self.archived(&format!("a{}.jpg", &taken[..7]), taken).await;
         }
         world.upload("notes.txt", "no photo").await;
-        world.ingest.complete(SOURCE, "notes.txt").await.unwrap();
+        world.ingest.sync_key(SOURCE, "notes.txt").await.unwrap();
         self.archived("removed.jpg", MAY).await;
         world.delete(ARCHIVE, "2010-05-01/removed.jpg").await;
-        let process = world.ingest.process(ARCHIVE, "2010-05-01/removed.jpg");
+        let process = world.ingest.process_key(ARCHIVE, "2010-05-01/removed.jpg");
         process.await.unwrap();
         let marked = publish::mark_all_months(&world.catalogue, &self.published, Utc::now());
         marked.await.unwrap();
@@ -185,10 +185,10 @@ impl Library {
         let world = &self.world;
         for n in 0..6 {
             let key = format!("new{n}.jpg");
-            world.upload(&key, Shot::at(MAY).jpeg()).await;
+            world.upload(&key, TestShot::at(MAY).jpeg()).await;
             put_in("unarchived", &key);
             let key = format!("edited{n}.jpg");
-            world.upload(&key, Shot::at(MAY).edited(1)).await;
+            world.upload(&key, TestShot::at(MAY).edited(1)).await;
             put_in("unarchived", &key);
         }
         for n in 0..10 {
@@ -198,7 +198,7 @@ impl Library {
             put_in("uncopied", &format!("uncopied{n}.jpg"));
         }
         for n in 0..8 {
-            let entry = world.ledger("well0.jpg").await.unwrap();
+            let entry = world.ledger_entry("well0.jpg").await.unwrap();
             let key = format!("gone{n}.jpg");
             let entry = LedgerEntry {
                 pk: LedgerEntry::pk(SOURCE, &key),
@@ -220,8 +220,8 @@ impl Library {
             let copy = format!("{stem}.jpg");
             let older = self.item(&stem).await;
             self.copy(&copy, "kept").await;
-            world.upload(&key, Shot::at(MAY).edited(2)).await;
-            world.ingest.complete(SOURCE, &key).await.unwrap();
+            world.upload(&key, TestShot::at(MAY).edited(2)).await;
+            world.ingest.sync_key(SOURCE, &key).await.unwrap();
             self.copy("kept", &copy).await;
             world.delete(ARCHIVE, "kept").await;
             let storage = Storage::new(world.s3.clone());
@@ -246,7 +246,7 @@ impl Library {
         let world = &self.world;
         for n in 0..5 {
             let key = format!("2010-05-01/dropped{n}.jpg");
-            world.put(ARCHIVE, &key, Shot::at(MAY).jpeg()).await;
+            world.put(ARCHIVE, &key, TestShot::at(MAY).jpeg()).await;
             put_in("unindexed", &key);
             let stem = format!("2010-05-01/forgotten{n}");
             self.delete_item(&stem).await;
@@ -254,7 +254,7 @@ impl Library {
         }
         for n in 0..10 {
             let key = format!("2010-05-01/outdated{n}.jpg");
-            world.put(ARCHIVE, &key, Shot::at(MAY).edited(3)).await;
+            world.put(ARCHIVE, &key, TestShot::at(MAY).edited(3)).await;
             put_in("outdated", &key);
             let key = format!("2010-05-01/missing{n}.jpg");
             world.delete(ARCHIVE, &key).await;
@@ -319,9 +319,9 @@ async fn a_hundred_faults_of_every_kind_are_found_and_mended() {
     let kinds: BTreeSet<&str> = faults.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, KINDS.into());
 
-    let before = world.etags(ARCHIVE, "").await;
+    let before = world.list_etags(ARCHIVE, "").await;
     assert_eq!(library.reconcile(&[]), (faults.clone(), Some(1)));
-    assert_eq!(world.etags(ARCHIVE, "").await, before, "it only reads");
+    assert_eq!(world.list_etags(ARCHIVE, "").await, before, "it only reads");
     assert_eq!(library.reconcile(&["--fix"]), (faults, Some(0)));
     assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
     // Neither is anything found once the months are counted anew.
@@ -329,8 +329,8 @@ async fn a_hundred_faults_of_every_kind_are_found_and_mended() {
     assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
 
     // What was mended is what ought to be.
-    let sources = world.objects(SOURCE, "").await;
-    let archive = world.archive().await;
+    let sources = world.read_objects(SOURCE, "").await;
+    let archive = world.archived_files().await;
     for key in ["new0", "edited0", "uncopied0", "superseded0"] {
         let key = format!("{key}.jpg");
         let copy = archive.iter().find(|(_, bytes)| **bytes == sources[&key]);

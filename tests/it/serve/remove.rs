@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::process::Photos;
-use crate::ingest::photos::Shot;
+use crate::ingest::photos::TestShot;
 
 fn stems(photos: &Photos) -> Vec<String> {
     let lines = photos.output(&["list", "--json"]);
@@ -17,7 +17,7 @@ fn stems(photos: &Photos) -> Vec<String> {
 /// A folder with a pair and another photo, imported.
 fn imported() -> Photos {
     let photos = Photos::at_rest();
-    let shot = Shot::at("2018:02:01 09:41:07");
+    let shot = TestShot::at("2018:02:01 09:41:07");
     let card = photos.folder().join("card");
     std::fs::create_dir(&card).unwrap();
     std::fs::write(card.join("a.jpg"), shot.jpeg()).unwrap();
@@ -60,7 +60,7 @@ fn a_removed_photo_is_gone_with_all_its_files_until_it_is_restored() {
 fn what_cannot_be_restored_is_removed_only_where_that_is_said() {
     let photos = imported();
     let foreign = photos.data().join("archive/2018-02-01/c.jpg");
-    std::fs::write(foreign, Shot::at("2018:02:01 10:00:00").jpeg()).unwrap();
+    std::fs::write(foreign, TestShot::at("2018:02:01 10:00:00").jpeg()).unwrap();
     photos.output(&["import", "photos-data/archive"]);
     let refused = photos.run(&["rm", "2018-02-01/c"]);
     let said = String::from_utf8(refused.stderr).unwrap();

@@ -10,7 +10,7 @@ use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::catalogue::item::Item;
 
 use super::objects::{Name, Object, Objects};
-use crate::ingest::photos::Shot;
+use crate::ingest::photos::TestShot;
 
 pub(super) const SOURCE: &str = "inbox";
 pub(super) const ARCHIVE: &str = "archive";
@@ -29,7 +29,7 @@ const TAKEN: [&str; 3] = [
 
 /// JPEG and RAW of each shot.
 static FILES: LazyLock<[(Vec<u8>, Vec<u8>); 3]> =
-    LazyLock::new(|| TAKEN.map(|taken| (Shot::at(taken).jpeg(), Shot::at(taken).dng())));
+    LazyLock::new(|| TAKEN.map(|taken| (TestShot::at(taken).jpeg(), TestShot::at(taken).dng())));
 
 /// A file of a shot in the archive: the owner that its copy names, and its extension.
 type File = (String, String);

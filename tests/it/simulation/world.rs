@@ -280,7 +280,10 @@ impl World {
             name,
             events,
             running: tokio::spawn(async move {
-                ingest.handle_within(&event, INVOCATION).await.unwrap()
+                ingest
+                    .handle_event_within(&event, INVOCATION)
+                    .await
+                    .unwrap()
             }),
         });
     }

@@ -19,7 +19,7 @@ use crate::cli::progress::tell;
 use crate::clients::{self, Endpoints};
 use crate::config::{IngestSettings, Settings};
 use crate::gallery;
-use crate::ingest::survey::{SURVEY_AT_ONCE, Sighting, Standing};
+use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::photo_id::PhotoId;
 use crate::publish::{self, Publisher};
@@ -75,8 +75,10 @@ pub(super) async fn run(
         layout,
         settings.privacy,
     )
-    .source_after(own.source_after);
-    ingest.try_store(&running.pid.to_string()).await?;
+    .with_source_after(own.source_after);
+    ingest
+        .check_store_capabilities(&running.pid.to_string())
+        .await?;
 
     let mut tasks = Tasks::new();
     tasks.spawn("the gallery", |stopped| async move {
@@ -134,7 +136,7 @@ struct Poller {
 }
 
 /// What a bucket was seen to hold and is made right for.
-type Seen = HashMap<String, Sighting>;
+type Seen = HashMap<String, ListedObject>;
 
 impl Poller {
     async fn run(self, stopped: Stopped) {
@@ -181,7 +183,7 @@ impl Poller {
                 };
                 for part in photo.parts.into_values().filter(|part| !part.removed) {
                     // Of no bytes, so that it is surveyed where it is there.
-                    let sighting = Sighting {
+                    let sighting = ListedObject {
                         key: part.key.clone(),
                         etag: String::new(),
                         size_bytes: 0,
@@ -202,10 +204,10 @@ impl Poller {
         let mut now = Seen::new();
         let mut pages = std::pin::pin!(pages(self.storage.clone(), bucket, prefix));
         while let Some(page) = pages.try_next().await? {
-            let page = page.into_iter().map(Sighting::from);
+            let page = page.into_iter().map(ListedObject::from);
             now.extend(page.map(|sighting| (sighting.key.clone(), sighting)));
         }
-        let mut changed: Vec<Sighting> = now
+        let mut changed: Vec<ListedObject> = now
             .values()
             .filter(|sighting| seen.get(&sighting.key) != Some(sighting))
             .cloned()
@@ -213,15 +215,17 @@ impl Poller {
         // A RAW follows its JPEG closely, and a listing's order is the user's.
         changed.sort_by(|one, other| one.key.cmp(&other.key));
         let mut work = Vec::new();
-        for chunk in changed.chunks(SURVEY_AT_ONCE) {
-            let standings = self.ingest.survey(bucket, chunk).await?;
+        for chunk in changed.chunks(SURVEY_BATCH) {
+            let standings = self.ingest.survey_objects(bucket, chunk).await?;
             for (sighting, standing) in chunk.iter().zip(standings) {
                 let archive = self.ingest.layout().archive_bucket().to_owned();
                 let key = sighting.key.clone();
                 match standing {
-                    Standing::New => work.push((key.clone(), bucket.to_owned(), key)),
-                    Standing::Unindexed { archive_key } => work.push((key, archive, archive_key)),
-                    Standing::Known { .. } | Standing::Skipped | Standing::Outside => {}
+                    IngestStatus::New => work.push((key.clone(), bucket.to_owned(), key)),
+                    IngestStatus::Unindexed { archive_key } => {
+                        work.push((key, archive, archive_key))
+                    }
+                    IngestStatus::Known { .. } | IngestStatus::Skipped | IngestStatus::Outside => {}
                 }
             }
         }
@@ -262,7 +266,7 @@ impl Poller {
         let copy = if bucket == archive && layout.archive_key(key).is_some() {
             key.to_owned()
         } else {
-            match self.ingest.process(bucket, key).await? {
+            match self.ingest.process_key(bucket, key).await? {
                 Outcome::Archived(copy) | Outcome::Undated(copy) => copy,
                 _ => return Ok(()),
             }
@@ -278,7 +282,7 @@ impl Poller {
         let before = month().await?;
         // Marked before too: a month that is marked in vain is looked at in vain, and one that is not is never.
         self.mark(before.iter()).await?;
-        self.ingest.process(&archive, &copy).await?;
+        self.ingest.process_key(&archive, &copy).await?;
         let after = month().await?;
         // And the one before again: publish may have looked at it in between.
         self.mark(before.iter().chain(&after)).await

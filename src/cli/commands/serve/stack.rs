@@ -186,13 +186,15 @@ impl Stack {
             settings.layout,
             settings.privacy.clone(),
         )
-        .source_after(own.source_after)
-        .observed_by(move |worked| {
-            if let Ok(outcome) = worked.ended {
+        .with_source_after(own.source_after)
+        .with_observer(move |worked| {
+            if let Ok(outcome) = worked.result {
                 counted.add(outcome);
             }
         });
-        ingest.try_store(&running.pid.to_string()).await?;
+        ingest
+            .check_store_capabilities(&running.pid.to_string())
+            .await?;
         let mut work = Tasks::new();
         let notifications = store.clone();
         work.spawn("ingest", |stopped| async move {
@@ -200,7 +202,7 @@ impl Stack {
                 let ingest = ingest.clone();
                 async move {
                     ingest
-                        .handle(&event)
+                        .handle_event(&event)
                         .await
                         .map_err(|error| error.to_string())
                 }

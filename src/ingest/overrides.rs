@@ -15,17 +15,17 @@ use super::{IngestError, ROUNDS, record};
 ///
 /// # Errors
 /// The table; [`IngestError::Busy`] where others keep changing the photo.
-pub async fn amend(
+pub async fn update_overrides(
     catalogue: &Catalogue,
     privacy: &Privacy,
     id: &PhotoId,
     change: impl Fn(&mut Overrides),
 ) -> Result<Option<Item>, IngestError> {
-    amend_where(catalogue, privacy, id, Item::has_live_parts, change).await
+    update_overrides_if(catalogue, privacy, id, Item::has_live_parts, change).await
 }
 
 /// The same, of whatever is a photo by `is_one`.
-pub(super) async fn amend_where(
+pub(super) async fn update_overrides_if(
     catalogue: &Catalogue,
     privacy: &Privacy,
     id: &PhotoId,
@@ -53,7 +53,7 @@ pub(super) async fn amend_where(
 }
 
 /// Whether other list forms or index keys follow today from the record that is stored: the rules of privacy or the shape of
-/// items are others than they were. [`amend`] with no change writes what follows. Reads nothing.
+/// items are others than they were. [`update_overrides`] with no change writes what follows. Reads nothing.
 pub fn is_outdated(item: &Item, privacy: &Privacy) -> bool {
     !is_same(&follow(item.clone(), privacy), item)
 }
