@@ -206,7 +206,7 @@ impl Bench {
                 let worker = worker.clone();
                 async move {
                     worker
-                        .handle(&event)
+                        .handle_event(&event)
                         .await
                         .map_err(|error| error.to_string())
                 }
