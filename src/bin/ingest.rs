@@ -45,7 +45,9 @@ async fn main() -> Result<(), Error> {
     });
     // Every environment has a log stream of its own.
     let tail = variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
-    ingest.check_store_capabilities(&tail.replace('/', "-")).await?;
+    ingest
+        .check_store_capabilities(&tail.replace('/', "-"))
+        .await?;
     telemetry::log_ready(waiting.elapsed());
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let ingest = ingest.clone();
