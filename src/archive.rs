@@ -137,19 +137,19 @@ impl Layout {
     }
 
     /// Which step a changed key wakes; `None` for a key under neither prefix.
-    pub fn place(&self, bucket: &str, key: &str) -> Option<Place> {
+    pub fn place(&self, bucket: &str, key: &str) -> Option<KeyPlace> {
         if bucket == self.source_bucket
             && let Some(below) = key.strip_prefix(&self.source_prefix)
         {
             if below.starts_with(PROBE) {
                 return None;
             }
-            return Some(Place::Source(SourceKey {
+            return Some(KeyPlace::Source(SourceKey {
                 key: key.to_owned(),
             }));
         }
         if bucket == self.archive_bucket {
-            return self.archive_key(key).map(Place::Archive);
+            return self.archive_key(key).map(KeyPlace::Archive);
         }
         None
     }
@@ -196,7 +196,7 @@ impl Layout {
 
 /// What a key is to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyPlace {
     /// To be organised.
     Source(SourceKey),
     /// To be indexed.
@@ -225,7 +225,7 @@ fn file_name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }
 
-/// A key under the archive prefix. Only [`Layout::archive_key`] and [`Plan::archive_key`] make one.
+/// A key under the archive prefix. Only [`Layout::archive_key`] and [`ArchivePlan::archive_key`] make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveKey {
     key: String,
@@ -246,7 +246,7 @@ impl ArchiveKey {
 
     /// The key beside it that has another key's extension.
     #[must_use]
-    pub fn beside(&self, other: &ArchiveKey) -> ArchiveKey {
+    pub fn with_extension_of(&self, other: &ArchiveKey) -> ArchiveKey {
         let tail = |key: &ArchiveKey| key.extension.as_ref().map_or(0, |e| e.len() + 1);
         let bare = &self.key[..self.key.len() - tail(self)];
         let dotted = other.extension.as_ref().map(|e| format!(".{e}"));
@@ -314,7 +314,7 @@ impl Owner {
 
 /// Where a source photo goes: its owner and the names that it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct ArchivePlan {
     /// Whose the names are.
     pub owner: Owner,
     folder: String,
@@ -325,22 +325,26 @@ pub struct Plan {
 
 /// Which of a plan's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name {
+pub enum ArchiveNameVariant {
     /// The source's own, `foobar`.
     Plain,
     /// With 8 characters of the owner, `foobar~1a2b3c4d`: another owner has the plain one.
-    Suffixed,
+    ShortSuffix,
     /// With the whole owner: even the suffixed name is another's.
-    Whole,
+    FullSuffix,
 }
 
-impl Name {
+impl ArchiveNameVariant {
     /// In the order in which they are tried.
-    pub const IN_ORDER: [Name; 3] = [Name::Plain, Name::Suffixed, Name::Whole];
+    pub const IN_ORDER: [ArchiveNameVariant; 3] = [
+        ArchiveNameVariant::Plain,
+        ArchiveNameVariant::ShortSuffix,
+        ArchiveNameVariant::FullSuffix,
+    ];
 }
 
 /// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
-pub fn plan(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> Plan {
+pub fn plan_copy(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> ArchivePlan {
     plan_for(
         layout,
         (&layout.source_bucket, source.as_str()),
@@ -350,8 +354,8 @@ pub fn plan(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> P
 }
 
 /// Plans where an archived file goes that is filed under another day than its photo's. `from` is what it was copied from,
-/// bucket and key, or itself where nothing says: so what [`plan`] says of that source today is what this says.
-pub fn plan_again(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> Plan {
+/// bucket and key, or itself where nothing says: so what [`plan_copy`] says of that source today is what this says.
+pub fn plan_move(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> ArchivePlan {
     plan_for(layout, from, etag, photo)
 }
 
@@ -368,7 +372,7 @@ pub fn is_misfiled(stem: &str, day: Option<&str>) -> bool {
     day.is_some_and(|day| day != folder) && (is_day(folder) || folders == UNDATED)
 }
 
-fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> Plan {
+fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> ArchivePlan {
     let (bucket, key) = from;
     let name = clean_name(file_name(key));
     let (base, extension) = match split_extension(&name) {
@@ -376,7 +380,7 @@ fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> P
         // Cut or suffixed, what follows a dot would be read back as an extension.
         (base, None) => (base.replace('.', "_"), None),
     };
-    Plan {
+    ArchivePlan {
         owner: Owner::of(bucket, key, etag, photo),
         folder: photo
             .capture
@@ -389,13 +393,13 @@ fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> P
     }
 }
 
-impl Plan {
+impl ArchivePlan {
     /// The archive key under one of the plan's names.
-    pub fn archive_key(&self, name: Name) -> ArchiveKey {
+    pub fn archive_key(&self, name: ArchiveNameVariant) -> ArchiveKey {
         let suffix = match name {
-            Name::Plain => String::new(),
-            Name::Suffixed => format!("~{}", self.owner.suffix()),
-            Name::Whole => format!("~{}", self.owner.as_str()),
+            ArchiveNameVariant::Plain => String::new(),
+            ArchiveNameVariant::ShortSuffix => format!("~{}", self.owner.suffix()),
+            ArchiveNameVariant::FullSuffix => format!("~{}", self.owner.as_str()),
         };
         let extension = self
             .extension
@@ -467,7 +471,7 @@ mod tests {
 
     fn source(key: &str) -> SourceKey {
         match layout().place("inbox", key) {
-            Some(Place::Source(source)) => source,
+            Some(KeyPlace::Source(source)) => source,
             other => panic!("{key}: {other:?}"),
         }
     }
@@ -487,8 +491,8 @@ mod tests {
         }
     }
 
-    fn key(source_key: &str, photo: &Photo, name: Name) -> String {
-        plan(&layout(), &source(source_key), "etag", photo)
+    fn key(source_key: &str, photo: &Photo, name: ArchiveNameVariant) -> String {
+        plan_copy(&layout(), &source(source_key), "etag", photo)
             .archive_key(name)
             .as_str()
             .to_owned()
@@ -498,10 +502,14 @@ mod tests {
     fn a_dated_photo_goes_to_its_day_and_keeps_its_name() {
         let photo = shot("2018-02-01T00:41:07.670");
         assert_eq!(
-            key("card/DCIM/foobar.JPG", &photo, Name::Plain),
+            key("card/DCIM/foobar.JPG", &photo, ArchiveNameVariant::Plain),
             "2018-02-01/foobar.JPG"
         );
-        let suffixed = key("card/DCIM/foobar.JPG", &photo, Name::Suffixed);
+        let suffixed = key(
+            "card/DCIM/foobar.JPG",
+            &photo,
+            ArchiveNameVariant::ShortSuffix,
+        );
         assert!(
             suffixed.starts_with("2018-02-01/foobar~") && suffixed.ends_with(".JPG"),
             "{suffixed}"
@@ -511,14 +519,15 @@ mod tests {
     #[test]
     fn an_undated_photo_goes_to_the_undated_folder() {
         assert_eq!(
-            key("foobar.jpg", &Photo::default(), Name::Plain),
+            key("foobar.jpg", &Photo::default(), ArchiveNameVariant::Plain),
             "undated/foobar.jpg"
         );
     }
 
     #[test]
     fn raw_and_jpeg_of_a_shot_and_an_edit_in_place_have_one_owner() {
-        let owner = |k: &str, etag: &str, p: &Photo| plan(&layout(), &source(k), etag, p).owner;
+        let owner =
+            |k: &str, etag: &str, p: &Photo| plan_copy(&layout(), &source(k), etag, p).owner;
         let first = owner("a/DSC_1.JPG", "1", &shot("2018-02-01T09:41:07.100"));
         assert_eq!(
             first,
@@ -532,7 +541,7 @@ mod tests {
 
     #[test]
     fn a_reused_name_another_folder_another_body_are_other_owners() {
-        let owner = |k: &str, p: &Photo| plan(&layout(), &source(k), "1", p).owner;
+        let owner = |k: &str, p: &Photo| plan_copy(&layout(), &source(k), "1", p).owner;
         let first = owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:07"));
         assert_ne!(first, owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:08")));
         assert_ne!(first, owner("b/DSC_1.JPG", &shot("2018-02-01T09:41:07")));
@@ -546,7 +555,7 @@ mod tests {
     #[test]
     fn undated_photos_are_owned_by_their_very_bytes() {
         let owner =
-            |k: &str, etag: &str| plan(&layout(), &source(k), etag, &Photo::default()).owner;
+            |k: &str, etag: &str| plan_copy(&layout(), &source(k), etag, &Photo::default()).owner;
         assert_eq!(owner("a.jpg", "1"), owner("a.jpg", "1"));
         assert_ne!(owner("a.jpg", "1"), owner("a.jpg", "2"));
         assert_ne!(owner("a.jpg", "1"), owner("b.jpg", "1"));
@@ -556,21 +565,27 @@ mod tests {
     fn hostile_and_odd_names_become_plain_ones() {
         let undated = Photo::default();
         assert_eq!(
-            key("../../etc/passwd", &undated, Name::Plain),
+            key("../../etc/passwd", &undated, ArchiveNameVariant::Plain),
             "undated/passwd"
         );
-        assert_eq!(key("x/..", &undated, Name::Plain), "undated/__");
-        assert_eq!(key("x/", &undated, Name::Plain), "undated/unnamed");
         assert_eq!(
-            key(".hidden.jpg", &undated, Name::Plain),
+            key("x/..", &undated, ArchiveNameVariant::Plain),
+            "undated/__"
+        );
+        assert_eq!(
+            key("x/", &undated, ArchiveNameVariant::Plain),
+            "undated/unnamed"
+        );
+        assert_eq!(
+            key(".hidden.jpg", &undated, ArchiveNameVariant::Plain),
             "undated/_hidden.jpg"
         );
         assert_eq!(
-            key("a\\b\u{202e}gpj\n.jpg", &undated, Name::Plain),
+            key("a\\b\u{202e}gpj\n.jpg", &undated, ArchiveNameVariant::Plain),
             "undated/a_bgpj.jpg"
         );
         assert_eq!(
-            key("été + 50%20.jpg", &undated, Name::Plain),
+            key("été + 50%20.jpg", &undated, ArchiveNameVariant::Plain),
             "undated/été + 50%20.jpg"
         );
     }
@@ -578,7 +593,7 @@ mod tests {
     #[test]
     fn a_name_never_passes_255_bytes_nor_cuts_a_character() {
         let long = "é".repeat(500) + ".jpg";
-        for name in Name::IN_ORDER {
+        for name in ArchiveNameVariant::IN_ORDER {
             let key = key(&long, &Photo::default(), name);
             let file = key.rsplit('/').next().expect("a name");
             assert!(
@@ -600,9 +615,9 @@ mod tests {
             "a.",
             &over_long,
         ] {
-            for which in Name::IN_ORDER {
+            for which in ArchiveNameVariant::IN_ORDER {
                 let planned =
-                    plan(&layout(), &source(name), "1", &Photo::default()).archive_key(which);
+                    plan_copy(&layout(), &source(name), "1", &Photo::default()).archive_key(which);
                 assert_eq!(layout().archive_key(planned.as_str()), Some(planned));
             }
         }
@@ -641,11 +656,11 @@ mod tests {
         let layout = Layout::new("one", "inbox/", "one", "archive/").expect("disjoint");
         assert!(matches!(
             layout.place("one", "inbox/a.jpg"),
-            Some(Place::Source(_))
+            Some(KeyPlace::Source(_))
         ));
         assert!(matches!(
             layout.place("one", "archive/2018-02-01/a.jpg"),
-            Some(Place::Archive(_))
+            Some(KeyPlace::Archive(_))
         ));
         assert_eq!(layout.place("one", "gallery/index.json"), None);
         assert_eq!(layout.place("two", "inbox/a.jpg"), None);

@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::photo_id::PhotoId;
 use crate::telemetry::error_chain;
-use item::{Generation, Item, LedgerEntry, photo_pk};
+use item::{LedgerEntry, ObjectVersion, PhotoItem, photo_pk};
 
 /// The item that names the years that hold photos.
 const YEARS: &str = "years";
@@ -68,9 +68,9 @@ pub enum Claim {
 
 /// How a conditional write ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub enum WriteOutcome {
     /// It is written.
-    Done,
+    Written,
     /// The item is no longer at the revision of the condition.
     Stale,
 }
@@ -88,7 +88,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn item(&self, id: &PhotoId) -> Result<Option<Item>, CatalogueError> {
+    pub async fn item(&self, id: &PhotoId) -> Result<Option<PhotoItem>, CatalogueError> {
         self.get(&photo_pk(id)).await
     }
 
@@ -110,7 +110,7 @@ impl Catalogue {
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn claim(&self, stem: &str, owner: &str) -> Result<Claim, CatalogueError> {
-        let stub = Item::stub(stem, owner);
+        let stub = PhotoItem::stub(stem, owner);
         let request = self
             .client
             .put_item()
@@ -123,7 +123,10 @@ impl Catalogue {
             Err(error) => match holder_of_failed_condition(&error) {
                 None => return Err(failed("claim", &stub.pk, &error)),
                 // Not every store returns the item with the refusal.
-                Some(None) => self.get::<Item>(&stub.pk).await?.map(|item| item.owner),
+                Some(None) => self
+                    .get::<PhotoItem>(&stub.pk)
+                    .await?
+                    .map(|item| item.owner),
                 Some(Some(item)) => item
                     .get("owner")
                     .and_then(|owner| owner.as_s().ok())
@@ -142,7 +145,11 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn put(&self, item: &Item, read: Option<u64>) -> Result<Written, CatalogueError> {
+    pub async fn put(
+        &self,
+        item: &PhotoItem,
+        read: Option<u64>,
+    ) -> Result<WriteOutcome, CatalogueError> {
         let request = self
             .client
             .put_item()
@@ -155,8 +162,8 @@ impl Catalogue {
                 .expression_attribute_values(":read", AttributeValue::N(revision.to_string())),
         };
         match request.send().await {
-            Ok(_) => Ok(Written::Done),
-            Err(error) if holder_of_failed_condition(&error).is_some() => Ok(Written::Stale),
+            Ok(_) => Ok(WriteOutcome::Written),
+            Err(error) if holder_of_failed_condition(&error).is_some() => Ok(WriteOutcome::Stale),
             Err(error) => Err(failed("put", &item.pk, &error)),
         }
     }
@@ -189,8 +196,8 @@ impl Catalogue {
             .table_name(&self.table)
             .set_item(Some(attributes(&entry.pk, entry)?))
             .condition_expression(OF_THESE_BYTES)
-            .expression_attribute_values(":etag", text(&entry.generation.etag))
-            .expression_attribute_values(":modified", text(&entry.generation.last_modified));
+            .expression_attribute_values(":etag", text(&entry.version.etag))
+            .expression_attribute_values(":modified", text(&entry.version.last_modified));
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error)
@@ -212,7 +219,7 @@ impl Catalogue {
         &self,
         bucket: &str,
         key: &str,
-        bytes: &Generation,
+        bytes: &ObjectVersion,
     ) -> Result<(), CatalogueError> {
         let pk = LedgerEntry::pk(bucket, key);
         let text = |value: &str| AttributeValue::S(value.to_owned());
@@ -241,7 +248,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn years(&self) -> Result<BTreeSet<String>, CatalogueError> {
+    pub async fn date_partitions(&self) -> Result<BTreeSet<String>, CatalogueError> {
         let request = self
             .client
             .get_item()
@@ -266,7 +273,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn add_year(&self, year: &str) -> Result<(), CatalogueError> {
+    pub async fn ensure_date_partition(&self, year: &str) -> Result<(), CatalogueError> {
         let request = self
             .client
             .update_item()

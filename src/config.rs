@@ -11,7 +11,7 @@ use crate::archive::{Layout, LayoutError};
 use crate::ingest::SourceAfter;
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{BuildHook, HookError, HookRules};
-use crate::storage::Copying;
+use crate::storage::CopySettings;
 
 /// Bucket that photos are uploaded to.
 pub const SOURCE_BUCKET: &str = "SOURCE_BUCKET";
@@ -102,7 +102,7 @@ pub struct IngestSettings {
     /// What becomes of an upload.
     pub source_after: SourceAfter,
     /// How the archive's copies are made.
-    pub copying: Copying,
+    pub copying: CopySettings,
 }
 
 impl IngestSettings {
@@ -137,9 +137,9 @@ impl IngestSettings {
         }
         Ok(IngestSettings {
             source_after,
-            copying: Copying {
+            copying: CopySettings {
                 storage_class,
-                ..Copying::default()
+                ..CopySettings::default()
             },
         })
     }

@@ -35,7 +35,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
-use crate::catalogue::published::Published;
+use crate::catalogue::published::PublishTable;
 use crate::privacy::Privacy;
 use crate::storage::Storage;
 
@@ -112,7 +112,7 @@ struct Gallery {
 /// `/v1/map`, `/openapi.json`, `/healthz` and, with [`Settings::pictures`],
 /// `/photos/{file}`. Every route answers GET and HEAD; every error is a problem as RFC 9457 has it. Reading only: safe
 /// to repeat.
-pub fn router(catalogue: Catalogue, published: Published, settings: Settings) -> Router {
+pub fn router(catalogue: Catalogue, published: PublishTable, settings: Settings) -> Router {
     let view = settings.view();
     let cors = cors(&settings.cors_origins);
     let pictures = settings.pictures.clone();

@@ -24,11 +24,11 @@ use chrono::TimeDelta;
 use futures::{StreamExt, stream};
 use serde_json::Value;
 
-use crate::archive::{Layout, Place};
-use crate::catalogue::item::Generation;
+use crate::archive::{KeyPlace, Layout};
+use crate::catalogue::item::ObjectVersion;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::privacy::Privacy;
-use crate::storage::{Object, Storage, StorageError};
+use crate::storage::{ObjectProperties, Storage, StorageError};
 use crate::telemetry::{self, WorkCost};
 use event::{Disposition, EventError, EventMessage, Notice};
 use photo_metadata::{Context, Extraction, Extractor, NotAPhoto, Step};
@@ -400,8 +400,8 @@ impl Ingest {
         let start = Instant::now();
         let work = async {
             match self.layout.place(bucket, key) {
-                Some(Place::Source(source)) => self.organise(&source).await,
-                Some(Place::Archive(archived)) => self.index(&archived).await,
+                Some(KeyPlace::Source(source)) => self.organise(&source).await,
+                Some(KeyPlace::Archive(archived)) => self.index(&archived).await,
                 None => Ok(Outcome::Outside),
             }
         };
@@ -426,7 +426,7 @@ impl Ingest {
         &self,
         bucket: &str,
         key: &str,
-        object: &Object,
+        object: &ObjectProperties,
         head: Bytes,
         file_name: &str,
     ) -> Result<MetadataRead, IngestError> {
@@ -467,7 +467,7 @@ impl Ingest {
             .unwrap_or_else(PoisonError::into_inner)
             .contains(year);
         if !known {
-            self.catalogue.add_year(year).await?;
+            self.catalogue.ensure_date_partition(year).await?;
             self.years
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -477,6 +477,6 @@ impl Ingest {
     }
 }
 
-fn generation(object: &Object) -> Generation {
-    Generation::new(&object.etag, object.last_modified)
+fn version(object: &ObjectProperties) -> ObjectVersion {
+    ObjectVersion::new(&object.etag, object.last_modified)
 }

@@ -27,12 +27,14 @@ use ring::rand::SecureRandom;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::catalogue::item::{Item, PRIVATE_PARTITION};
-use crate::catalogue::published::{File, Files, Mark, Month, Published, State};
-use crate::catalogue::query::{Index, Page, Segment};
+use crate::catalogue::item::{PRIVATE_PARTITION, PhotoItem};
+use crate::catalogue::published::{
+    DirtyMonth, FilesState, PublishState, PublishTable, PublishedFile, PublishedMonth,
+};
+use crate::catalogue::query::{PhotoIndex, PhotoPage, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::privacy::Privacy;
-use crate::storage::{Headers, Storage, StorageError};
+use crate::storage::{ObjectHeaders, Storage, StorageError};
 use crate::summary::Summary;
 use crate::view::PublicView;
 use files::{CHANGES, Change, Changes, INDEX};
@@ -56,13 +58,13 @@ const AHEAD: usize = 24;
 /// Readers may keep a file for a minute, and show it for ten more while they ask for the next.
 const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
 
-type Pages = BoxStream<'static, Result<Page, CatalogueError>>;
+type Pages = BoxStream<'static, Result<PhotoPage, CatalogueError>>;
 
 /// The publish function.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     catalogue: Catalogue,
-    published: Published,
+    published: PublishTable,
     storage: Storage,
     settings: Arc<PublishSettings>,
     /// Tells this process from others that tick.
@@ -123,8 +125,8 @@ pub enum PublishError {
 
 /// A month, rebuilt.
 struct Rebuilt {
-    mark: Mark,
-    month: Month,
+    mark: DirtyMonth,
+    month: PublishedMonth,
     /// Absent where its files were as they should be.
     change: Option<Changed>,
 }
@@ -142,7 +144,7 @@ impl Publisher {
     /// A publish function over these tables and this store.
     pub fn new(
         catalogue: Catalogue,
-        published: Published,
+        published: PublishTable,
         storage: Storage,
         settings: PublishSettings,
     ) -> Self {
@@ -210,7 +212,7 @@ impl Publisher {
         remaining: Duration,
     ) -> Result<CycleReport, PublishError> {
         let deadline = tokio::time::Instant::now() + remaining * 2 / 3;
-        let marks = self.published.marks().await?;
+        let marks = self.published.dirty_months().await?;
         let state = self.published.state().await?;
         let is_new_view = state.files.view != self.fingerprint();
         let hook_is_due = self.hook_is_due(&parse_hook_state(&state)?, now);
@@ -257,9 +259,9 @@ impl Publisher {
             files.changes_since = files.generation;
             self.published.put_files(&files).await?;
         }
-        let (due, later): (Vec<Mark>, Vec<Mark>) = self
+        let (due, later): (Vec<DirtyMonth>, Vec<DirtyMonth>) = self
             .published
-            .marks()
+            .dirty_months()
             .await?
             .into_iter()
             .partition(|mark| is_new_view || schedule::month_is_due(mark, now));
@@ -274,7 +276,7 @@ impl Publisher {
         }
         let mut due = due.into_iter();
         loop {
-            let mut batch: Vec<Mark> = Vec::new();
+            let mut batch: Vec<DirtyMonth> = Vec::new();
             if tokio::time::Instant::now() < deadline {
                 batch.extend(due.by_ref().take(MONTHS_AT_ONCE));
             }
@@ -307,14 +309,14 @@ impl Publisher {
     async fn publish(
         &self,
         rebuilt: Vec<Rebuilt>,
-        months: &mut BTreeMap<String, Month>,
-        files: &mut Files,
+        months: &mut BTreeMap<String, PublishedMonth>,
+        files: &mut FilesState,
         hook: &mut HookState,
         now: DateTime<Utc>,
     ) -> Result<(), PublishError> {
         let mut changes = Vec::new();
         let mut gone = BTreeSet::new();
-        let mut counted: Vec<(Mark, Option<Month>)> = Vec::new();
+        let mut counted: Vec<(DirtyMonth, Option<PublishedMonth>)> = Vec::new();
         for one in rebuilt {
             let name = one.mark.month.clone();
             let is_other = months.get(&name) != Some(&one.month);
@@ -345,15 +347,16 @@ impl Publisher {
             self.published.put_files(files).await?;
             self.published.put_hook(hook).await?;
         }
-        let (marks, counted): (Vec<Mark>, Vec<Option<Month>>) = counted.into_iter().unzip();
+        let (marks, counted): (Vec<DirtyMonth>, Vec<Option<PublishedMonth>>) =
+            counted.into_iter().unzip();
         stream::iter(counted.into_iter().flatten())
             .map(|month| async move { self.published.put_month(&month).await })
             .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;
-        self.published.counted().await?;
+        self.published.bump_counts_version().await?;
         stream::iter(marks)
-            .map(|mark| async move { self.published.unmark(&mark).await })
+            .map(|mark| async move { self.published.clear_dirty(&mark).await })
             .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;
@@ -361,11 +364,15 @@ impl Publisher {
     }
 
     /// One month from its photos: its counts, and its files, which are written where they are not so already.
-    async fn rebuild(&self, mark: Mark, before: Option<Month>) -> Result<Rebuilt, PublishError> {
+    async fn rebuild(
+        &self,
+        mark: DirtyMonth,
+        before: Option<PublishedMonth>,
+    ) -> Result<Rebuilt, PublishError> {
         let (mut month, bodies) = self.build(&mark.month).await?;
         let is_known = before.is_some();
         let before = before.unwrap_or_default();
-        let digests = |files: &[File]| -> Vec<String> {
+        let digests = |files: &[PublishedFile]| -> Vec<String> {
             files.iter().map(|file| file.digest.clone()).collect()
         };
         if digests(&before.files) == digests(&month.files) {
@@ -376,13 +383,13 @@ impl Publisher {
                 change: None,
             });
         }
-        let is_same = |file: &File| {
+        let is_same = |file: &PublishedFile| {
             before
                 .files
                 .iter()
                 .any(|old| old.path == file.path && old.digest == file.digest)
         };
-        let stays = |old: &File| {
+        let stays = |old: &PublishedFile| {
             month
                 .files
                 .iter()
@@ -437,7 +444,7 @@ impl Publisher {
     }
 
     /// A month's counts and files as its index has them now.
-    async fn build(&self, month: &str) -> Result<(Month, Vec<Body>), PublishError> {
+    async fn build(&self, month: &str) -> Result<(PublishedMonth, Vec<Body>), PublishError> {
         let mut builder = Builder::new(month, &self.settings.view);
         let mut pages = self.pages(month).await?;
         while let Some(page) = pages.try_next().await? {
@@ -468,7 +475,7 @@ impl Publisher {
         })
     }
 
-    async fn put_changes(&self, files: &Files, new: Vec<Change>) -> Result<(), PublishError> {
+    async fn put_changes(&self, files: &FilesState, new: Vec<Change>) -> Result<(), PublishError> {
         let before: Changes = match self.stored(CHANGES).await? {
             // One that cannot be read is as good as none: readers begin anew.
             Some(json) => serde_json::from_slice(&json).unwrap_or_default(),
@@ -488,8 +495,8 @@ impl Publisher {
 
     async fn put_index(
         &self,
-        files: &Files,
-        months: &BTreeMap<String, Month>,
+        files: &FilesState,
+        months: &BTreeMap<String, PublishedMonth>,
         now: DateTime<Utc>,
     ) -> Result<(), PublishError> {
         self.put_json(INDEX, &files::index(files.generation, now, months))
@@ -513,11 +520,11 @@ impl Publisher {
         } else {
             self.plain(path, &compressed)?
         };
-        let headers = Headers {
+        let headers = ObjectHeaders {
             content_type: Some("application/json".to_owned()),
             content_encoding: self.settings.compress.then(|| "gzip".to_owned()),
             cache_control: Some(CACHE_CONTROL.to_owned()),
-            ..Headers::default()
+            ..ObjectHeaders::default()
         };
         let bytes = body.len() as u64;
         let key = self.key(path);
@@ -609,7 +616,7 @@ impl Publisher {
 /// # Errors
 /// The table; some months may be marked already.
 pub async fn mark_changed_months(
-    published: &Published,
+    published: &PublishTable,
     records: &[Value],
     now: DateTime<Utc>,
 ) -> Result<(), PublishError> {
@@ -622,12 +629,12 @@ pub async fn mark_changed_months(
 /// The tables; some months may be marked already.
 pub async fn mark_all_months(
     catalogue: &Catalogue,
-    published: &Published,
+    published: &PublishTable,
     now: DateTime<Utc>,
 ) -> Result<(), PublishError> {
     let months = published.months().await?;
     let mut months: BTreeSet<String> = months.into_iter().map(|month| month.month).collect();
-    for year in catalogue.years().await? {
+    for year in catalogue.date_partitions().await? {
         match year.strip_prefix(PRIVATE_PARTITION).unwrap_or(&year) {
             UNDATED => {
                 months.insert(UNDATED.to_owned());
@@ -639,18 +646,18 @@ pub async fn mark_all_months(
 }
 
 /// The month that shows this photo to the public; `None` where none does.
-pub fn public_month(item: &Item) -> Option<String> {
+pub fn public_month(item: &PhotoItem) -> Option<String> {
     let sort = item.index.date_sort.as_deref()?;
     item.is_public().then(|| month::of_sort(sort).to_owned())
 }
 
 async fn mark_months(
-    published: &Published,
+    published: &PublishTable,
     months: BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<(), PublishError> {
     stream::iter(months)
-        .map(|month| async move { published.mark(&month, now).await })
+        .map(|month| async move { published.mark_dirty(&month, now).await })
         .buffer_unordered(CONCURRENCY)
         .try_collect::<()>()
         .await?;
@@ -662,7 +669,7 @@ async fn mark_months(
 /// # Errors
 /// The publish table. A hook that fails is none.
 pub async fn send_trial_call(
-    published: &Published,
+    published: &PublishTable,
     hook: &BuildHook,
     now: DateTime<Utc>,
 ) -> Result<HookResponse, PublishError> {
@@ -687,7 +694,7 @@ pub async fn send_trial_call(
 /// The tables.
 pub async fn find_miscounted_months(
     catalogue: &Catalogue,
-    published: &Published,
+    published: &PublishTable,
     privacy: Privacy,
 ) -> Result<Vec<String>, PublishError> {
     // In order, since the newest photo names a camera.
@@ -718,7 +725,7 @@ pub async fn find_miscounted_months(
             .map_err(|error| file_error(&name, &error))?;
         expected.insert(name, month);
     }
-    let counts = |month: &Month| Month {
+    let counts = |month: &PublishedMonth| PublishedMonth {
         cells: BTreeMap::new(),
         positions: String::new(),
         files: Vec::new(),
@@ -742,7 +749,7 @@ fn ahead(
     segment: Segment,
     after: Option<String>,
     pages: usize,
-) -> impl Stream<Item = Result<Page, CatalogueError>> + Send + use<> {
+) -> impl Stream<Item = Result<PhotoPage, CatalogueError>> + Send + use<> {
     let (send, mut receive) = mpsc::channel(pages);
     let catalogue = catalogue.clone();
     tokio::spawn(async move {
@@ -788,7 +795,7 @@ fn segment(month: &str) -> Segment {
         ),
     };
     Segment {
-        index: Index::ByDate,
+        index: PhotoIndex::ByDate,
         partition: partition.to_owned(),
         from,
         to,
@@ -800,7 +807,7 @@ fn segment(month: &str) -> Segment {
 ///
 /// # Errors
 /// It is of another shape.
-pub fn parse_hook_state(state: &State) -> Result<HookState, PublishError> {
+pub fn parse_hook_state(state: &PublishState) -> Result<HookState, PublishError> {
     let mut hook: HookState = match &state.hook {
         None => HookState::default(),
         Some(hook) => serde_json::from_value(hook.clone())

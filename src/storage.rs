@@ -1,7 +1,7 @@
 //! Objects in any S3-compatible store: head, ranged read, conditional copy and delete, put, list.
 //!
 //! Thin over aws-sdk-s3. What a caller branches on is a value (a missing object is `None`, a failed condition is
-//! [`Copied::SourceChanged`]); every other refusal is a [`StorageError`], which means "try again". A 403 is an error
+//! [`CopyOutcome::SourceChanged`]); every other refusal is a [`StorageError`], which means "try again". A 403 is an error
 //! and never "gone": without `s3:ListBucket`, S3 answers 403 for a missing object. Knows nothing of photos.
 
 mod copying;
@@ -22,14 +22,14 @@ use futures::stream::BoxStream;
 
 use crate::telemetry::{cost, error_chain};
 
-pub use copying::Copying;
-pub use probe::Probed;
+pub use copying::CopySettings;
+pub use probe::StoreCapabilities;
 
 /// A store's client.
 #[derive(Debug, Clone)]
 pub struct Storage {
     client: aws_sdk_s3::Client,
-    copying: Copying,
+    copying: CopySettings,
 }
 
 /// A request that the store refused or that did not get through. Safe to try again.
@@ -55,7 +55,7 @@ impl StorageError {
 
 /// An object's properties, as HEAD and GET answer them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Object {
+pub struct ObjectProperties {
     /// Without quotes.
     pub etag: String,
     /// To the second.
@@ -63,14 +63,14 @@ pub struct Object {
     /// Size of the whole object, bytes.
     pub size_bytes: u64,
     /// The headers that the object was stored with.
-    pub headers: Headers,
+    pub headers: ObjectHeaders,
     /// User metadata, names in lower case.
     pub metadata: BTreeMap<String, String>,
 }
 
 /// The headers that are kept with an object and that a copy keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers {
+pub struct ObjectHeaders {
     /// `Content-Type`.
     pub content_type: Option<String>,
     /// `Content-Encoding`.
@@ -90,7 +90,7 @@ pub type Body = BoxStream<'static, Result<Bytes, StorageError>>;
 
 /// How a conditional copy ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Copied {
+pub enum CopyOutcome {
     /// The copy is there.
     Done,
     /// The source no longer holds the bytes of the condition, or is gone.
@@ -99,7 +99,7 @@ pub enum Copied {
 
 /// How a conditional delete ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deleted {
+pub enum DeleteOutcome {
     /// It is gone.
     Done,
     /// It no longer holds the bytes of the condition.
@@ -124,13 +124,13 @@ impl Storage {
     pub fn new(client: aws_sdk_s3::Client) -> Self {
         Storage {
             client,
-            copying: Copying::default(),
+            copying: CopySettings::default(),
         }
     }
 
     /// The same, which makes its copies so.
     #[must_use]
-    pub fn copying(mut self, copying: Copying) -> Self {
+    pub fn copying(mut self, copying: CopySettings) -> Self {
         self.copying = copying;
         self
     }
@@ -139,7 +139,11 @@ impl Storage {
     ///
     /// # Errors
     /// Anything but 200 and 404.
-    pub async fn head(&self, bucket: &str, key: &str) -> Result<Option<Object>, StorageError> {
+    pub async fn head(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<ObjectProperties>, StorageError> {
         match self
             .client
             .head_object()
@@ -148,11 +152,11 @@ impl Storage {
             .send()
             .await
         {
-            Ok(head) => Ok(Some(Object {
+            Ok(head) => Ok(Some(ObjectProperties {
                 etag: bare_etag(head.e_tag()),
                 last_modified: time(head.last_modified()),
                 size_bytes: unsigned(head.content_length()),
-                headers: Headers {
+                headers: ObjectHeaders {
                     content_type: head.content_type,
                     content_encoding: head.content_encoding,
                     content_disposition: head.content_disposition,
@@ -177,7 +181,7 @@ impl Storage {
         bucket: &str,
         key: &str,
         length: u64,
-    ) -> Result<Option<(Object, Bytes)>, StorageError> {
+    ) -> Result<Option<(ObjectProperties, Bytes)>, StorageError> {
         match self.get(bucket, key, Some(0..length), None).await {
             Ok(got) => collect("GET", bucket, key, got).await.map(Some),
             Err(error) if status(&error) == Some(404) => Ok(None),
@@ -221,7 +225,7 @@ impl Storage {
         bucket: &str,
         key: &str,
         range: Option<Range<u64>>,
-    ) -> Result<Option<(Object, Body)>, StorageError> {
+    ) -> Result<Option<(ObjectProperties, Body)>, StorageError> {
         match self.get(bucket, key, range, None).await {
             Ok(got) => {
                 let object = object(&got);
@@ -286,7 +290,7 @@ impl Storage {
         bucket: &str,
         key: &str,
         body: Bytes,
-        headers: Headers,
+        headers: ObjectHeaders,
     ) -> Result<String, StorageError> {
         let request = self
             .client
@@ -345,13 +349,13 @@ impl Storage {
         bucket: &str,
         key: &str,
         etag: &str,
-    ) -> Result<Deleted, StorageError> {
+    ) -> Result<DeleteOutcome, StorageError> {
         let request = self.client.delete_object().bucket(bucket).key(key);
         match request.if_match(quoted(etag)).send().await {
-            Ok(_) => Ok(Deleted::Done),
-            Err(error) if status(&error) == Some(404) => Ok(Deleted::Done),
+            Ok(_) => Ok(DeleteOutcome::Done),
+            Err(error) if status(&error) == Some(404) => Ok(DeleteOutcome::Done),
             // 409: it is being written at this moment (ConditionalRequestConflict).
-            Err(error) if matches!(status(&error), Some(409 | 412)) => Ok(Deleted::Changed),
+            Err(error) if matches!(status(&error), Some(409 | 412)) => Ok(DeleteOutcome::Changed),
             Err(error) => Err(failed("DELETE", bucket, key, &error)),
         }
     }
@@ -434,7 +438,7 @@ async fn collect(
     bucket: &str,
     key: &str,
     got: GetObjectOutput,
-) -> Result<(Object, Bytes), StorageError> {
+) -> Result<(ObjectProperties, Bytes), StorageError> {
     let object = object(&got);
     match got.body.collect().await {
         Ok(bytes) => {
@@ -452,16 +456,16 @@ async fn collect(
     }
 }
 
-fn object(got: &GetObjectOutput) -> Object {
+fn object(got: &GetObjectOutput) -> ObjectProperties {
     // `bytes 0-65535/8123456`: only the range's header tells the whole size.
     let whole = got
         .content_range()
         .and_then(|range| range.rsplit('/').next()?.parse().ok());
-    Object {
+    ObjectProperties {
         etag: bare_etag(got.e_tag()),
         last_modified: time(got.last_modified()),
         size_bytes: whole.unwrap_or_else(|| unsigned(got.content_length())),
-        headers: Headers {
+        headers: ObjectHeaders {
             content_type: got.content_type.clone(),
             content_encoding: got.content_encoding.clone(),
             content_disposition: got.content_disposition.clone(),

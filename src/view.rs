@@ -12,7 +12,7 @@ use std::ops::Range;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::catalogue::item::{Item, Part};
+use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::gallery::strip::Format;
 use crate::photo_id::digest26;
 use crate::privacy::{LocationPolicy, Privacy, Visibility};
@@ -260,7 +260,7 @@ impl PublicView {
 
     /// A photo as its own page shows it: the list form and its public tags. `None` for what is not public: a private
     /// photo, a claimed name, a photo whose files are gone.
-    pub(crate) fn detailed(&self, item: &Item) -> Option<Detailed> {
+    pub(crate) fn detailed(&self, item: &PhotoItem) -> Option<Detailed> {
         let summary = item.summary.as_ref().filter(|_| self.is_public(item))?;
         Some(Detailed {
             listed: self.shown(summary),
@@ -270,13 +270,13 @@ impl PublicView {
 
     /// A file of a photo (its part, by extension), or the preview inside it, as it may be served; `None` where it may
     /// not: the photo is not public, the file is gone, or it cannot be stripped of what it must not show.
-    pub(crate) fn picture(&self, item: &Item, part: &str, preview: bool) -> Option<Picture> {
+    pub(crate) fn picture(&self, item: &PhotoItem, part: &str, preview: bool) -> Option<Picture> {
         if !self.is_public(item) || !matches!(self.pictures, Pictures::Here(_)) {
             return None;
         }
         let summary = item.summary.as_ref()?;
         let live = item.parts.get(part).filter(|part| !part.removed)?;
-        let Part {
+        let PhotoPart {
             key,
             etag,
             mime,
@@ -346,7 +346,7 @@ impl PublicView {
     }
 
     /// Visible to everybody: it is indexed as such, and the rules of today agree.
-    fn is_public(&self, item: &Item) -> bool {
+    fn is_public(&self, item: &PhotoItem) -> bool {
         item.is_public() && item.visibility_by(&self.privacy.visibility) == Visibility::Public
     }
 

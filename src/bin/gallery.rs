@@ -7,7 +7,7 @@ use std::time::Instant;
 use chrono::Utc;
 use lambda_http::Error;
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, Settings, SettingsError};
 use photo_catalogue::gallery;
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Error> {
         variable(config::PUBLISH_TABLE).ok_or(SettingsError::Missing(config::PUBLISH_TABLE))?;
     let router = gallery::router(
         Catalogue::new(clients.dynamodb.clone(), &settings.table),
-        Published::new(clients.dynamodb, &publish_table),
+        PublishTable::new(clients.dynamodb, &publish_table),
         gallery::Settings {
             privacy: settings.privacy,
             photo_base_url: variable(config::PHOTO_BASE_URL),

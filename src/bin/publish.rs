@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use chrono::Utc;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::config::{self, SettingsError};
 use photo_catalogue::publish::{self, Publisher};
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Error> {
     };
     let publish = Publisher::new(
         Catalogue::new(clients.dynamodb.clone(), &table),
-        Published::new(clients.dynamodb, &need(config::PUBLISH_TABLE)?),
+        PublishTable::new(clients.dynamodb, &need(config::PUBLISH_TABLE)?),
         Storage::new(clients.s3),
         settings,
     );

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use serde::de::DeserializeOwned;
 
-use super::item::{Holding, Item, LedgerEntry, PHOTO_PREFIX, photo_pk};
+use super::item::{LedgerEntry, PHOTO_PREFIX, PhotoItem, PhotoItemHeader, photo_pk};
 use super::query::ScanPosition;
 use super::{Catalogue, CatalogueError, failed, from_attributes};
 use crate::photo_id::PhotoId;
@@ -23,9 +23,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a scan finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Scanned {
+pub enum ScannedItem {
     /// A photo's item, without its record.
-    Photo(Holding),
+    Photo(PhotoItemHeader),
     /// A ledger entry.
     Ledger(LedgerEntry),
 }
@@ -57,10 +57,10 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn holdings(
+    pub async fn photo_item_headers(
         &self,
         stems: &[&str],
-    ) -> Result<HashMap<String, Holding>, CatalogueError> {
+    ) -> Result<HashMap<String, PhotoItemHeader>, CatalogueError> {
         let mut pks: Vec<String> = stems
             .iter()
             .map(|stem| photo_pk(&PhotoId::of_stem(stem)))
@@ -70,7 +70,9 @@ impl Catalogue {
         pks.dedup();
         let mut found = HashMap::new();
         for pks in pks.chunks(BATCH) {
-            let holdings: Vec<Holding> = self.batch(pks.to_vec(), &Holding::ATTRIBUTES).await?;
+            let holdings: Vec<PhotoItemHeader> = self
+                .batch(pks.to_vec(), &PhotoItemHeader::ATTRIBUTES)
+                .await?;
             found.extend(holdings.into_iter().map(|one| (one.stem.clone(), one)));
         }
         Ok(found)
@@ -84,8 +86,8 @@ impl Catalogue {
     pub async fn scan(
         &self,
         after: Option<ScanPosition>,
-    ) -> Result<(Vec<Scanned>, Option<ScanPosition>), CatalogueError> {
-        let mut attributes = Holding::ATTRIBUTES.to_vec();
+    ) -> Result<(Vec<ScannedItem>, Option<ScanPosition>), CatalogueError> {
+        let mut attributes = PhotoItemHeader::ATTRIBUTES.to_vec();
         attributes.extend([
             "bucket",
             "key",
@@ -105,9 +107,9 @@ impl Catalogue {
         let mut found = Vec::new();
         for (pk, item) in items {
             if pk.starts_with(LedgerEntry::PREFIX) {
-                found.push(Scanned::Ledger(from_attributes(&pk, item)?));
+                found.push(ScannedItem::Ledger(from_attributes(&pk, item)?));
             } else if pk.starts_with(PHOTO_PREFIX) {
-                found.push(Scanned::Photo(from_attributes(&pk, item)?));
+                found.push(ScannedItem::Photo(from_attributes(&pk, item)?));
             }
         }
         Ok((found, next))
@@ -120,7 +122,8 @@ impl Catalogue {
     pub async fn scan_items(
         &self,
         after: Option<ScanPosition>,
-    ) -> Result<(Vec<Result<Item, CatalogueError>>, Option<ScanPosition>), CatalogueError> {
+    ) -> Result<(Vec<Result<PhotoItem, CatalogueError>>, Option<ScanPosition>), CatalogueError>
+    {
         let prefix = AttributeValue::S(PHOTO_PREFIX.to_owned());
         let request = self
             .client

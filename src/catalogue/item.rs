@@ -20,24 +20,24 @@ pub const PRIVATE_PARTITION: &str = "private#";
 /// equal bytes within one second, which are equal in all that matters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Generation {
+pub struct ObjectVersion {
     /// Without quotes.
     pub etag: String,
     /// `2018-02-01T08:41:07Z`.
     pub last_modified: String,
 }
 
-impl Generation {
+impl ObjectVersion {
     /// A generation from what a store answers; to the second, which is all that every answer holds.
     pub fn new(etag: &str, last_modified: DateTime<Utc>) -> Self {
-        Generation {
+        ObjectVersion {
             etag: etag.trim_matches('"').to_owned(),
             last_modified: last_modified.to_rfc3339_opts(SecondsFormat::Secs, true),
         }
     }
 }
 
-impl Generation {
+impl ObjectVersion {
     /// Whether a listing shows these bytes. A listing may round the time otherwise than a HEAD does (Swift rounds one of
     /// them up), so a second more or less is the same.
     pub fn is_listed(&self, etag: &str, last_modified: DateTime<Utc>) -> bool {
@@ -51,20 +51,20 @@ impl Generation {
 /// What an item says of its files, without its record.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Holding {
-    /// See [`Item::pk`].
+pub struct PhotoItemHeader {
+    /// See [`PhotoItem::pk`].
     pub pk: String,
-    /// See [`Item::stem`].
+    /// See [`PhotoItem::stem`].
     pub stem: String,
-    /// See [`Item::owner`].
+    /// See [`PhotoItem::owner`].
     pub owner: String,
-    /// See [`Item::revision`].
+    /// See [`PhotoItem::revision`].
     pub revision: u64,
-    /// See [`Item::parts`].
-    pub parts: BTreeMap<String, Part>,
+    /// See [`PhotoItem::parts`].
+    pub parts: BTreeMap<String, PhotoPart>,
     /// See [`IndexKeys::date_partition`].
     pub date_partition: Option<String>,
-    /// See [`Item::extractor_version`].
+    /// See [`PhotoItem::extractor_version`].
     pub extractor_version: u32,
     /// See [`Photo::camera`].
     pub camera: Option<Camera>,
@@ -72,7 +72,7 @@ pub struct Holding {
     pub taken_at_local: Option<String>,
 }
 
-impl Holding {
+impl PhotoItemHeader {
     /// The attributes that it is made of.
     pub(super) const ATTRIBUTES: [&'static str; 9] = [
         "pk",
@@ -90,7 +90,7 @@ impl Holding {
 /// A photo item: one shot, its parts and the record derived from its primary part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Item {
+pub struct PhotoItem {
     /// `photo#<id>`.
     pub pk: String,
     /// See [`PhotoId`].
@@ -102,7 +102,7 @@ pub struct Item {
     /// Counts the writes of this item; 0 is a stub, which only claims the name.
     pub revision: u64,
     /// The files of this shot, by extension as it is spelt.
-    pub parts: BTreeMap<String, Part>,
+    pub parts: BTreeMap<String, PhotoPart>,
     /// The part that the record was derived from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<DerivedFrom>,
@@ -159,7 +159,7 @@ pub struct IndexKeys {
 /// One file of a shot.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Part {
+pub struct PhotoPart {
     /// Archive key, prefix included.
     pub key: String,
     /// ETag of the copy.
@@ -187,15 +187,15 @@ pub struct Part {
     pub removed: bool,
 }
 
-impl Part {
+impl PhotoPart {
     /// Whether its file is there and was read by an older extractor than this.
     pub fn is_below(&self, extractor_version: u32) -> bool {
         !self.removed && self.extractor_version < extractor_version
     }
 
     /// Which bytes this part was read from; `None` for a tombstone.
-    pub fn generation(&self) -> Option<Generation> {
-        (!self.removed).then(|| Generation {
+    pub fn version(&self) -> Option<ObjectVersion> {
+        (!self.removed).then(|| ObjectVersion {
             etag: self.etag.clone(),
             last_modified: self.last_modified.clone(),
         })
@@ -258,18 +258,18 @@ impl Overrides {
     }
 }
 
-impl Item {
+impl PhotoItem {
     /// A stub: the name is claimed, nothing is archived under it yet.
     pub fn stub(stem: &str, owner: &str) -> Self {
         let id = PhotoId::of_stem(stem);
-        Item {
+        PhotoItem {
             pk: photo_pk(&id),
             id: id.to_string(),
             stem: stem.to_owned(),
             owner: owner.to_owned(),
             extractor_version: EXTRACTOR_VERSION,
             schema_version: SCHEMA_VERSION,
-            ..Item::default()
+            ..PhotoItem::default()
         }
     }
 
@@ -323,7 +323,7 @@ pub struct LedgerEntry {
     pub key: String,
     /// The bytes that this entry speaks of.
     #[serde(flatten)]
-    pub generation: Generation,
+    pub version: ObjectVersion,
     /// `archived`, `undated`, `skipped`.
     pub outcome: String,
     /// Why, where it was skipped.

@@ -27,7 +27,7 @@ const IMPORT: &str = "import";
 
 /// The publish table's client.
 #[derive(Debug, Clone)]
-pub struct Published {
+pub struct PublishTable {
     pub(crate) client: aws_sdk_dynamodb::Client,
     pub(crate) table: String,
 }
@@ -35,7 +35,7 @@ pub struct Published {
 /// What is published of one month: exact counts of its public photos, and the files that list them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Month {
+pub struct PublishedMonth {
     /// `2018-02`, or `undated`.
     pub month: String,
     /// Photos.
@@ -43,20 +43,20 @@ pub struct Month {
     /// Photos of each day that has any, by day of the month: `01`.
     pub days: BTreeMap<String, u64>,
     /// Photos of each camera, by slug.
-    pub cameras: BTreeMap<String, Facet>,
+    pub cameras: BTreeMap<String, FacetCount>,
     /// Photos of each lens, by slug.
-    pub lenses: BTreeMap<String, Facet>,
+    pub lenses: BTreeMap<String, FacetCount>,
     /// Photos of each geohash cell, by published position; all cells of a month have names of one length.
-    pub cells: BTreeMap<String, Cell>,
+    pub cells: BTreeMap<String, CellCount>,
     /// Names what was published of positions when the cells were counted.
     pub positions: String,
     /// The files that list the photos, in order.
-    pub files: Vec<File>,
+    pub files: Vec<PublishedFile>,
 }
 
 /// Photos of one camera or lens.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facet {
+pub struct FacetCount {
     /// Its name, as the newest of the photos has it.
     pub name: String,
     /// Photos.
@@ -76,8 +76,8 @@ pub struct FacetSum<'a> {
 
 /// Sums the facets of months, which come in order; by number of photos, the most first.
 pub fn sum_facets<'a>(
-    months: impl IntoIterator<Item = &'a Month>,
-    of: impl Fn(&'a Month) -> &'a BTreeMap<String, Facet>,
+    months: impl IntoIterator<Item = &'a PublishedMonth>,
+    of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
 ) -> Vec<FacetSum<'a>> {
     let mut sums: BTreeMap<&str, FacetSum<'_>> = BTreeMap::new();
     for (slug, facet) in months.into_iter().flat_map(of) {
@@ -96,7 +96,7 @@ pub fn sum_facets<'a>(
 
 /// Photos of one geohash cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cell {
+pub struct CellCount {
     /// Photos.
     pub photos: u64,
     /// Mean of their latitudes.
@@ -105,9 +105,9 @@ pub struct Cell {
     pub lon: f64,
 }
 
-impl Cell {
+impl CellCount {
     /// Adds the photos of another cell.
-    pub fn add(&mut self, other: &Cell) {
+    pub fn add(&mut self, other: &CellCount) {
         let photos = self.photos + other.photos;
         let mean = |ours: f64, theirs: f64| {
             (ours * self.photos as f64 + theirs * other.photos as f64) / photos as f64
@@ -122,7 +122,7 @@ impl Cell {
 /// A published file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct File {
+pub struct PublishedFile {
     /// Beside `index.json`: `2018-02.json`, `2018-02.2.json`.
     pub path: String,
     /// Photos that it lists.
@@ -138,7 +138,7 @@ pub struct File {
 /// A month that has changed since it was published.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Mark {
+pub struct DirtyMonth {
     /// `2018-02`, or `undated`.
     #[serde(rename = "sk")]
     pub month: String,
@@ -154,9 +154,9 @@ pub struct Mark {
 
 /// The state of everything, from one query.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct State {
+pub struct PublishState {
     /// The files beside the months' own.
-    pub files: Files,
+    pub files: FilesState,
     /// The build hook, as it was last written.
     pub hook: Option<serde_json::Value>,
     /// How far the stream was read, where this program reads it itself.
@@ -181,7 +181,7 @@ pub struct StreamPosition {
 /// What is known of `index.json` and `changes.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Files {
+pub struct FilesState {
     /// The last generation that was given out.
     pub generation: u64,
     /// Fingerprint of the view under which all months are published, or are marked to be.
@@ -190,10 +190,10 @@ pub struct Files {
     pub changes_since: u64,
 }
 
-impl Published {
+impl PublishTable {
     /// What is published, in this table.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> Self {
-        Published {
+        PublishTable {
             client,
             table: table.to_owned(),
         }
@@ -203,7 +203,7 @@ impl Published {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn mark(&self, month: &str, now: DateTime<Utc>) -> Result<(), CatalogueError> {
+    pub async fn mark_dirty(&self, month: &str, now: DateTime<Utc>) -> Result<(), CatalogueError> {
         let now = AttributeValue::N(now.timestamp_millis().to_string());
         let request = self
             .client
@@ -228,7 +228,7 @@ impl Published {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn marks(&self) -> Result<Vec<Mark>, CatalogueError> {
+    pub async fn dirty_months(&self) -> Result<Vec<DirtyMonth>, CatalogueError> {
         self.partition(DIRTY).await
     }
 
@@ -236,7 +236,7 @@ impl Published {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn unmark(&self, mark: &Mark) -> Result<(), CatalogueError> {
+    pub async fn clear_dirty(&self, mark: &DirtyMonth) -> Result<(), CatalogueError> {
         let generation = AttributeValue::N(mark.generation.to_string());
         let request = self
             .client
@@ -257,7 +257,7 @@ impl Published {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn months(&self) -> Result<Vec<Month>, CatalogueError> {
+    pub async fn months(&self) -> Result<Vec<PublishedMonth>, CatalogueError> {
         self.partition(MONTH).await
     }
 
@@ -265,7 +265,7 @@ impl Published {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn put_month(&self, month: &Month) -> Result<(), CatalogueError> {
+    pub async fn put_month(&self, month: &PublishedMonth) -> Result<(), CatalogueError> {
         if month.photos == 0 && month.files.is_empty() {
             let request = self
                 .client
@@ -282,12 +282,12 @@ impl Published {
     }
 
     /// Says that months were, or may have been, written: who keeps them in memory reads them anew. Between
-    /// [`Published::put_month`] and [`Published::unmark`], so that it is said also by the tick after a crash. Safe to
+    /// [`PublishTable::put_month`] and [`PublishTable::unmark`], so that it is said also by the tick after a crash. Safe to
     /// repeat.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn counted(&self) -> Result<(), CatalogueError> {
+    pub async fn bump_counts_version(&self) -> Result<(), CatalogueError> {
         let request = self
             .client
             .update_item()
@@ -328,8 +328,8 @@ impl Published {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn state(&self) -> Result<State, CatalogueError> {
-        let mut state = State::default();
+    pub async fn state(&self) -> Result<PublishState, CatalogueError> {
+        let mut state = PublishState::default();
         for item in self.partition::<serde_json::Value>(STATE).await? {
             let shape = |error: serde_json::Error| CatalogueError::Shape {
                 pk: STATE.to_owned(),
@@ -351,7 +351,7 @@ impl Published {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn put_files(&self, files: &Files) -> Result<(), CatalogueError> {
+    pub async fn put_files(&self, files: &FilesState) -> Result<(), CatalogueError> {
         self.put(STATE, FILES, files).await
     }
 

@@ -26,7 +26,7 @@ pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
 
 /// The indexes of the `photos` table (schema/tables.json).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Index {
+pub enum PhotoIndex {
     /// Public photos by year, or `undated`; private ones apart.
     ByDate,
     /// Public photos by camera slug.
@@ -37,30 +37,30 @@ pub enum Index {
     ByPlace,
 }
 
-impl Index {
+impl PhotoIndex {
     /// The index's name.
     pub fn name(self) -> &'static str {
         match self {
-            Index::ByDate => "by-date",
-            Index::ByCamera => "by-camera",
-            Index::ByLens => "by-lens",
-            Index::ByPlace => "by-place",
+            PhotoIndex::ByDate => "by-date",
+            PhotoIndex::ByCamera => "by-camera",
+            PhotoIndex::ByLens => "by-lens",
+            PhotoIndex::ByPlace => "by-place",
         }
     }
 
     fn partition_attribute(self) -> &'static str {
         match self {
-            Index::ByDate => "datePartition",
-            Index::ByCamera => "cameraPartition",
-            Index::ByLens => "lensPartition",
-            Index::ByPlace => "placePartition",
+            PhotoIndex::ByDate => "datePartition",
+            PhotoIndex::ByCamera => "cameraPartition",
+            PhotoIndex::ByLens => "lensPartition",
+            PhotoIndex::ByPlace => "placePartition",
         }
     }
 
     fn sort_attribute(self) -> &'static str {
         match self {
-            Index::ByDate | Index::ByCamera | Index::ByLens => "dateSort",
-            Index::ByPlace => "placeSort",
+            PhotoIndex::ByDate | PhotoIndex::ByCamera | PhotoIndex::ByLens => "dateSort",
+            PhotoIndex::ByPlace => "placeSort",
         }
     }
 }
@@ -69,7 +69,7 @@ impl Index {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// Which index.
-    pub index: Index,
+    pub index: PhotoIndex,
     /// The partition's key; not empty.
     pub partition: String,
     /// Lowest sort key.
@@ -82,7 +82,7 @@ pub struct Segment {
 
 /// One photo of a page and where it stands.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct PhotoEntry {
     /// Its sort key: what to start after to go on from here.
     pub sort: String,
     /// Its list form, as stored.
@@ -91,9 +91,9 @@ pub struct Entry {
 
 /// One page of a segment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
+pub struct PhotoPage {
     /// In the segment's order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<PhotoEntry>,
     /// The sort key to start after for the next page; `None` at the segment's end. There may be one although nothing
     /// follows: DynamoDB says so of a page that its limit filled exactly.
     pub next_after: Option<String>,
@@ -113,7 +113,7 @@ impl Catalogue {
         segment: &Segment,
         limit: u32,
         after: Option<&str>,
-    ) -> Result<Page, CatalogueError> {
+    ) -> Result<PhotoPage, CatalogueError> {
         let Segment {
             index,
             partition,
@@ -173,14 +173,14 @@ impl Catalogue {
                 let sort = sort_of(&item)?;
                 let summary = item.remove("summary")?;
                 match serde_dynamo::from_attribute_value(summary) {
-                    Ok(summary) => Some(Entry { sort, summary }),
+                    Ok(summary) => Some(PhotoEntry { sort, summary }),
                     Err(error) => {
                         tracing::error!(index = index.name(), sort, %error, "unreadable list form");
                         None
                     }
                 }
             });
-        Ok(Page {
+        Ok(PhotoPage {
             entries: entries.collect(),
             next_after,
         })
@@ -200,7 +200,7 @@ impl Catalogue {
     pub async fn public_photos(
         &self,
         after: Option<ScanPosition>,
-    ) -> Result<(Vec<Entry>, Option<ScanPosition>), CatalogueError> {
+    ) -> Result<(Vec<PhotoEntry>, Option<ScanPosition>), CatalogueError> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let mut request = self
             .client
@@ -233,7 +233,7 @@ impl Catalogue {
         let rows = page.items.unwrap_or_default().into_iter();
         let entries = rows.map(|item| {
             let Row { date_sort, summary } = from_attributes("photo#", item)?;
-            Ok(Entry {
+            Ok(PhotoEntry {
                 sort: date_sort,
                 summary,
             })

@@ -9,23 +9,23 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::Deserialize;
 
-use super::published::Published;
+use super::published::PublishTable;
 use super::{Catalogue, CatalogueError, failed};
 
 const TABLES: &str = include_str!("../../schema/tables.json");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Table {
+struct TableSchema {
     partition_key: String,
     sort_key: Option<String>,
     stream: Option<String>,
-    indexes: Vec<Index>,
+    indexes: Vec<IndexSchema>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Index {
+struct IndexSchema {
     name: String,
     partition_key: String,
     sort_key: String,
@@ -42,7 +42,7 @@ impl Catalogue {
     }
 }
 
-impl Published {
+impl PublishTable {
     /// As [`Catalogue::create_table`].
     ///
     /// # Errors
@@ -62,7 +62,7 @@ async fn create(
         pk: "schema/tables.json".to_owned(),
         cause,
     };
-    let mut tables: BTreeMap<String, Table> =
+    let mut tables: BTreeMap<String, TableSchema> =
         serde_json::from_str(TABLES).map_err(|error| shape(error.to_string()))?;
     let table = tables
         .remove(role)

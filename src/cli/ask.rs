@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::data::{self, ACCESS_KEY, Held, Holder, SECRET_KEY};
 use crate::catalogue::Catalogue;
-use crate::catalogue::published::Published;
+use crate::catalogue::published::PublishTable;
 use crate::clients::{self, Endpoints};
 use crate::config;
 use crate::dynamodb_engine::DynamoDbEngine;
@@ -43,7 +43,7 @@ pub(super) struct Where {
 /// A catalogue, and what must live as long as it is asked.
 pub(super) struct Asked {
     pub(super) catalogue: Catalogue,
-    pub(super) published: Published,
+    pub(super) published: PublishTable,
     _held: Option<Held>,
 }
 
@@ -117,7 +117,7 @@ impl Where {
     fn asked(&self, client: aws_sdk_dynamodb::Client, held: Option<Held>) -> Asked {
         Asked {
             catalogue: Catalogue::new(client.clone(), &self.table),
-            published: Published::new(client, &self.publish_table),
+            published: PublishTable::new(client, &self.publish_table),
             _held: held,
         }
     }

@@ -20,7 +20,7 @@ use super::stream::{self, Follower};
 use super::sweep::AtWork;
 use crate::archive::Layout;
 use crate::catalogue::Catalogue;
-use crate::catalogue::published::Published;
+use crate::catalogue::published::PublishTable;
 use crate::clients::{self, Clients, Endpoints};
 use crate::config::{self, Settings};
 use crate::dynamodb_engine::DynamoDbEngine;
@@ -104,7 +104,7 @@ pub(super) enum Purpose {
 pub(super) struct Opened {
     pub(super) storage: Storage,
     pub(super) catalogue: Catalogue,
-    pub(super) published: Published,
+    pub(super) published: PublishTable,
     pub(super) ingest: Ingest,
     /// What is kept from the public.
     pub(super) privacy: Privacy,
@@ -333,7 +333,7 @@ impl Library {
             ),
             storage,
             catalogue,
-            published: Published::new(clients.dynamodb, &self.publish_table),
+            published: PublishTable::new(clients.dynamodb, &self.publish_table),
             is_awake,
             privacy: settings.privacy.clone(),
             indexed: Indexed::default(),

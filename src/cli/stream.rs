@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::Catalogue;
-use crate::catalogue::published::{Published, StreamPosition};
+use crate::catalogue::published::{PublishTable, StreamPosition};
 use crate::dynamodb_engine::DynamoDbEngine;
 use crate::publish;
 
@@ -33,7 +33,7 @@ pub(super) struct Follower {
     pub(super) engine: DynamoDbEngine,
     pub(super) table: String,
     pub(super) catalogue: Catalogue,
-    pub(super) published: Published,
+    pub(super) published: PublishTable,
 }
 
 impl Follower {

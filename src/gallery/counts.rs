@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::catalogue::published::{Cell, Facet, Month, sum_facets};
+use crate::catalogue::published::{CellCount, FacetCount, PublishedMonth, sum_facets};
 use photo_metadata::Location;
 
 use super::bounds::Bounds;
@@ -104,7 +104,7 @@ async fn facets(
     gallery: &Gallery,
     query: Option<String>,
     headers: &HeaderMap,
-    of: impl Fn(&Month) -> &BTreeMap<String, Facet>,
+    of: impl Fn(&PublishedMonth) -> &BTreeMap<String, FacetCount>,
 ) -> Result<Response, Problem> {
     parameters::none(query.as_deref())?;
     let months = gallery.months.all().await?;
@@ -116,7 +116,7 @@ async fn facets(
 }
 
 /// Counts by unit, newest first, and of the photos without a date.
-fn timeline_of(months: &[Month], unit: Unit) -> Value {
+fn timeline_of(months: &[PublishedMonth], unit: Unit) -> Value {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut undated = 0;
     for month in months {
@@ -144,14 +144,14 @@ fn timeline_of(months: &[Month], unit: Unit) -> Value {
 
 /// The cells of a box, as small as they may be and be few.
 fn clusters<'a>(
-    months: impl Iterator<Item = &'a Month>,
+    months: impl Iterator<Item = &'a PublishedMonth>,
     bounds: Option<&Bounds>,
-) -> BTreeMap<String, Cell> {
-    let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
+) -> BTreeMap<String, CellCount> {
+    let mut cells: BTreeMap<String, CellCount> = BTreeMap::new();
     for (name, cell) in months.flat_map(|month| &month.cells) {
         cells.entry(name.clone()).or_default().add(cell);
     }
-    let holds = |cell: &Cell| {
+    let holds = |cell: &CellCount| {
         let middle = Location {
             lat: cell.lat,
             lon: cell.lon,
@@ -163,7 +163,7 @@ fn clusters<'a>(
     // Months with many cells count larger ones, so that names may differ in length.
     let mut chars = cells.keys().map(String::len).min().unwrap_or(0);
     loop {
-        let mut larger: BTreeMap<String, Cell> = BTreeMap::new();
+        let mut larger: BTreeMap<String, CellCount> = BTreeMap::new();
         for (name, cell) in &cells {
             let name = name.get(..chars).unwrap_or(name);
             larger.entry(name.to_owned()).or_default().add(cell);
@@ -186,7 +186,7 @@ fn cluster(cell: &str, middle: &Location, photos: u64) -> Value {
 
 /// The middle of a cell's photos. Where that is a place which is told of no photo, the middle of that of the cell's own
 /// 32 cells which is nearest to it and is not.
-fn middle(cell: &str, sum: &Cell, hides: impl Fn(&Location) -> bool) -> Location {
+fn middle(cell: &str, sum: &CellCount, hides: impl Fn(&Location) -> bool) -> Location {
     let point = |lat, lon| Location {
         lat,
         lon,
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_cluster_around_a_home_does_not_point_at_it() {
-        let sum = Cell {
+        let sum = CellCount {
             photos: 2,
             lat: 45.5,
             lon: -73.7,
@@ -233,8 +233,8 @@ mod tests {
         );
     }
 
-    fn month(name: &str, days: &[(&str, u64)], cells: &[(&str, u64, f64, f64)]) -> Month {
-        Month {
+    fn month(name: &str, days: &[(&str, u64)], cells: &[(&str, u64, f64, f64)]) -> PublishedMonth {
+        PublishedMonth {
             month: name.to_owned(),
             photos: days.iter().map(|(_, photos)| photos).sum(),
             days: days
@@ -244,7 +244,7 @@ mod tests {
             cells: cells
                 .iter()
                 .map(|(name, photos, lon, lat)| {
-                    let cell = Cell {
+                    let cell = CellCount {
                         photos: *photos,
                         lat: *lat,
                         lon: *lon,
@@ -252,7 +252,7 @@ mod tests {
                     ((*name).to_owned(), cell)
                 })
                 .collect(),
-            ..Month::default()
+            ..PublishedMonth::default()
         }
     }
 

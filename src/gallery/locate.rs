@@ -1,7 +1,7 @@
 //! Finds the item of a photo by a name in a URL: its stem, or one of its files.
 
 use crate::archive::{NO_EXTENSION, split_extension};
-use crate::catalogue::item::Item;
+use crate::catalogue::item::PhotoItem;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::photo_id::PhotoId;
 
@@ -12,7 +12,7 @@ const MAX_NAME_BYTES: usize = 1024;
 pub(super) async fn stem(
     catalogue: &Catalogue,
     stem: &str,
-) -> Result<Option<Item>, CatalogueError> {
+) -> Result<Option<PhotoItem>, CatalogueError> {
     if stem.len() > MAX_NAME_BYTES {
         return Ok(None);
     }
@@ -25,10 +25,10 @@ pub(super) async fn stem(
 pub(super) async fn file(
     catalogue: &Catalogue,
     path: &str,
-) -> Result<Option<(Item, String)>, CatalogueError> {
+) -> Result<Option<(PhotoItem, String)>, CatalogueError> {
     let (stem, part) = split(path);
     let item = self::stem(catalogue, stem).await?;
-    let has = |item: &Item| {
+    let has = |item: &PhotoItem| {
         item.parts
             .get(part)
             .is_some_and(|found| !found.removed && found.key.ends_with(path))

@@ -75,7 +75,7 @@ pub(super) async fn page(
         ),
     };
     let years = if plan::needs_years(filters) {
-        gallery.catalogue.years().await?
+        gallery.catalogue.date_partitions().await?
     } else {
         BTreeSet::new()
     };

@@ -18,7 +18,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use http::{HeaderMap, Method};
 
-use crate::storage::{Object, Storage, StorageError};
+use crate::storage::{ObjectProperties, Storage, StorageError};
 
 use super::parameters::pairs;
 use super::problem::Problem;
@@ -108,7 +108,11 @@ impl Shelf {
 
     /// What is served of an object; `None` where it cannot be stripped of what must not be served, or is not the one
     /// whose preview was found.
-    async fn edit(&self, picture: &Picture, object: &Object) -> Result<Option<Arc<Edit>>, Problem> {
+    async fn edit(
+        &self,
+        picture: &Picture,
+        object: &ObjectProperties,
+    ) -> Result<Option<Arc<Edit>>, Problem> {
         let (format, range, orientation) = match &picture.treatment {
             Treatment::AsIs => return Ok(Some(Arc::new(Edit::whole(0..object.size_bytes)))),
             Treatment::Strip(format) => (*format, 0..object.size_bytes, None),
@@ -247,7 +251,7 @@ impl Source {
 }
 
 /// Strong, and another one for each way of serving one file.
-fn etag(picture: &Picture, object: &Object) -> String {
+fn etag(picture: &Picture, object: &ObjectProperties) -> String {
     let bare = bare(&object.etag);
     match &picture.treatment {
         Treatment::AsIs => format!("\"{bare}\""),

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalogue::query::{Entry, Index, Segment, UNDATED_SORT_PREFIX, date_sort};
+use crate::catalogue::query::{PhotoEntry, PhotoIndex, Segment, UNDATED_SORT_PREFIX, date_sort};
 use photo_metadata::Location;
 
 use super::bounds::Strip;
@@ -42,8 +42,8 @@ pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>, moved: f64) 
         return bounds.strips(moved).into_iter().map(of_strip).collect();
     }
     let (index, partition) = match (&filters.camera, &filters.lens) {
-        (Some(camera), _) => (Index::ByCamera, camera),
-        (None, Some(lens)) => (Index::ByLens, lens),
+        (Some(camera), _) => (PhotoIndex::ByCamera, camera),
+        (None, Some(lens)) => (PhotoIndex::ByLens, lens),
         (None, None) => return by_date(filters, years),
     };
     let mut segments = vec![dated(
@@ -101,7 +101,7 @@ pub(crate) fn position(segment: &Segment, after: Option<String>) -> Position {
         segment
             .from
             .clone()
-            .filter(|_| segment.index == Index::ByPlace)
+            .filter(|_| segment.index == PhotoIndex::ByPlace)
     };
     Position {
         partition: segment.partition.clone(),
@@ -114,12 +114,12 @@ pub(crate) fn position(segment: &Segment, after: Option<String>) -> Position {
 fn is_over(segment: &Segment, position: &Position) -> bool {
     let after = position.after.as_ref();
     let ends = segment.to.as_ref().zip(after);
-    segment.index == Index::ByPlace && ends.is_some_and(|(to, after)| to <= after)
+    segment.index == PhotoIndex::ByPlace && ends.is_some_and(|(to, after)| to <= after)
 }
 
 /// Whether a sort key is one of a photo that the segment may hold, and not its start.
 fn is_within(segment: &Segment, after: &str) -> bool {
-    segment.index != Index::ByPlace || segment.from.as_deref().is_none_or(|from| from < after)
+    segment.index != PhotoIndex::ByPlace || segment.from.as_deref().is_none_or(|from| from < after)
 }
 
 /// Whether the request asks for more than its index answers, so that photos are left out after the query.
@@ -129,7 +129,7 @@ pub(crate) fn narrows(filters: &Filters) -> bool {
 
 /// Whether a photo that a segment gave is one that was asked for: by its published position alone, wherever it is indexed,
 /// since a list that went by more would tell more.
-pub(crate) fn admits(filters: &Filters, entry: &Entry, published: Option<&Location>) -> bool {
+pub(crate) fn admits(filters: &Filters, entry: &PhotoEntry, published: Option<&Location>) -> bool {
     let summary = &entry.summary;
     let lens = || summary.lens.as_ref().map(|lens| lens.slug.as_str());
     let of_lens = filters.lens.is_none() || lens() == filters.lens.as_deref();
@@ -172,11 +172,11 @@ fn by_date(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
                 .clone()
                 .filter(|from| year(from) == Some(partition));
             let to = filters.to.clone().filter(|to| year(to) == Some(partition));
-            dated(filters, Index::ByDate, partition, from, to)
+            dated(filters, PhotoIndex::ByDate, partition, from, to)
         })
         .collect();
     if !has_range(filters) && years.contains(UNDATED) {
-        segments.push(undated(Index::ByDate, UNDATED));
+        segments.push(undated(PhotoIndex::ByDate, UNDATED));
     }
     segments
 }
@@ -184,7 +184,7 @@ fn by_date(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
 fn of_strip(strip: Strip) -> Segment {
     let (from, to) = strip.keys.unzip();
     Segment {
-        index: Index::ByPlace,
+        index: PhotoIndex::ByPlace,
         partition: strip.cell,
         from,
         to,
@@ -194,7 +194,7 @@ fn of_strip(strip: Strip) -> Segment {
 
 fn dated(
     filters: &Filters,
-    index: Index,
+    index: PhotoIndex,
     partition: &str,
     from: Option<String>,
     to: Option<String>,
@@ -210,7 +210,7 @@ fn dated(
 }
 
 /// By name, in both orders: there is nothing else to order them by.
-fn undated(index: Index, partition: &str) -> Segment {
+fn undated(index: PhotoIndex, partition: &str) -> Segment {
     Segment {
         index,
         partition: partition.to_owned(),

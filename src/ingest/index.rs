@@ -3,16 +3,16 @@
 
 use bytes::Bytes;
 
-use crate::archive::{ArchiveKey, NO_EXTENSION, Owner, Place};
-use crate::catalogue::Written;
-use crate::catalogue::item::{Item, Part};
+use crate::archive::{ArchiveKey, KeyPlace, NO_EXTENSION, Owner};
+use crate::catalogue::WriteOutcome;
+use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::photo_id::PhotoId;
-use crate::storage::Object;
+use crate::storage::ObjectProperties;
 use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
 
 use super::organise::{Verdict, ledger_entry};
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, generation, record};
+use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, record, version};
 
 impl Ingest {
     /// Makes the item of this archive key right. Safe to repeat.
@@ -44,8 +44,7 @@ impl Ingest {
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         let is_new_to_its_item = item.is_some() && recorded.is_none();
         if recorded.is_some_and(|part| {
-            part.generation() == Some(generation(&object))
-                && part.extractor_version == EXTRACTOR_VERSION
+            part.version() == Some(version(&object)) && part.extractor_version == EXTRACTOR_VERSION
         }) {
             self.reconcile_with_source(&object).await?;
             return Ok(Some(Outcome::Unchanged));
@@ -76,7 +75,7 @@ impl Ingest {
         let owner = provenance
             .as_ref()
             .map_or(Owner::FOREIGN, |from| from.owner.as_str());
-        let mut item = item.unwrap_or_else(|| Item::stub(key.stem(), owner));
+        let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem(), owner));
         let others_live = item
             .parts
             .iter()
@@ -101,7 +100,7 @@ impl Ingest {
         // or after us. Where there was no item, a removal leaves no tombstone to tell us by.
         if !is_new_to_its_item {
             let now = self.storage.head(bucket, key.as_str()).await?;
-            if now.as_ref().map(generation) != Some(generation(&object)) {
+            if now.as_ref().map(version) != Some(version(&object)) {
                 return Ok(None);
             }
         }
@@ -113,7 +112,7 @@ impl Ingest {
     async fn tombstone_part(
         &self,
         key: &ArchiveKey,
-        item: Option<Item>,
+        item: Option<PhotoItem>,
     ) -> Result<Option<Outcome>, IngestError> {
         let Some(mut item) = item else {
             return Ok(Some(Outcome::Gone));
@@ -121,10 +120,10 @@ impl Ingest {
         if item.parts.get(key.part()).is_some_and(|part| part.removed) {
             return Ok(Some(Outcome::Gone));
         }
-        let tombstone = Part {
+        let tombstone = PhotoPart {
             key: key.as_str().to_owned(),
             removed: true,
-            ..Part::default()
+            ..PhotoPart::default()
         };
         item.parts.insert(key.part().to_owned(), tombstone);
         let read = item.revision;
@@ -152,10 +151,10 @@ impl Ingest {
             let Some(mut item) = item.filter(|item| item.parts.is_empty()) else {
                 return Ok(false);
             };
-            let tombstone = Part {
+            let tombstone = PhotoPart {
                 key: format!("{}{stem}", self.layout.archive_prefix()),
                 removed: true,
-                ..Part::default()
+                ..PhotoPart::default()
             };
             item.parts.insert(NO_EXTENSION.to_owned(), tombstone);
             let read = item.revision;
@@ -169,7 +168,7 @@ impl Ingest {
     /// Derives the record anew from the parts and writes it; `false` where the item changed meanwhile.
     async fn write(
         &self,
-        mut item: Item,
+        mut item: PhotoItem,
         read: Option<u64>,
         fresh: Option<(&str, Extraction)>,
     ) -> Result<bool, IngestError> {
@@ -194,12 +193,12 @@ impl Ingest {
         if let Some(year) = &item.index.date_partition {
             self.ensure_date_partition(year).await?;
         }
-        Ok(self.catalogue.put(&item, read).await? == Written::Done)
+        Ok(self.catalogue.put(&item, read).await? == WriteOutcome::Written)
     }
 
     async fn extract_part(
         &self,
-        item: &Item,
+        item: &PhotoItem,
         name: &str,
     ) -> Result<Option<Extraction>, IngestError> {
         let bucket = self.layout.archive_bucket();
@@ -209,7 +208,7 @@ impl Ingest {
         let Some(key) = self.layout.archive_key(&part.key) else {
             return Ok(None);
         };
-        let read: Option<(Object, Bytes)> = self
+        let read: Option<(ObjectProperties, Bytes)> = self
             .storage
             .read_head(bucket, &part.key, HEAD_BYTES)
             .await?;
@@ -227,11 +226,12 @@ impl Ingest {
 
     /// 5: where the source holds other bytes than the copy came from, a copy that landed late has undone an edit:
     /// organise that source.
-    async fn reconcile_with_source(&self, copy: &Object) -> Result<(), IngestError> {
+    async fn reconcile_with_source(&self, copy: &ObjectProperties) -> Result<(), IngestError> {
         let Some(from) = Provenance::of(copy) else {
             return Ok(());
         };
-        let Some(Place::Source(source)) = self.layout.place(&from.source.bucket, &from.source.key)
+        let Some(KeyPlace::Source(source)) =
+            self.layout.place(&from.source.bucket, &from.source.key)
         else {
             return Ok(());
         };
@@ -250,12 +250,12 @@ impl Ingest {
 
 fn part(
     key: &ArchiveKey,
-    object: &Object,
+    object: &ObjectProperties,
     from: Option<Provenance>,
     extraction: &Extraction,
-) -> Part {
-    let bytes = generation(object);
-    Part {
+) -> PhotoPart {
+    let bytes = version(object);
+    PhotoPart {
         key: key.as_str().to_owned(),
         etag: bytes.etag,
         last_modified: bytes.last_modified,

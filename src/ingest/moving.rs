@@ -4,11 +4,11 @@
 //! It is an organise whose source is the archived file: claim, look, copy, ledger; then index. Only when the catalogue
 //! holds the new copies does the old one go. Broken off anywhere, it is asked for again and goes on.
 
-use crate::archive::{self, ArchiveKey, Name, Owner, Plan};
+use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner};
 use crate::catalogue::Claim;
-use crate::catalogue::item::{Item, Overrides, Part, PartSource};
+use crate::catalogue::item::{Overrides, PartSource, PhotoItem, PhotoPart};
 use crate::photo_id::PhotoId;
-use crate::storage::{Copied, Deleted, Object};
+use crate::storage::{CopyOutcome, DeleteOutcome, ObjectProperties};
 
 use super::overrides::update_overrides_if;
 use super::provenance::Provenance;
@@ -16,7 +16,7 @@ use super::{Ingest, IngestError, ROUNDS};
 
 /// One file of a photo that moves.
 struct Move {
-    part: Part,
+    part: PhotoPart,
     /// What it was copied from; itself, where nothing says.
     origin: PartSource,
     to: ArchiveKey,
@@ -59,7 +59,7 @@ impl Ingest {
     }
 
     /// One round; `None` where a file changed meanwhile, and the catalogue knows of it by now.
-    async fn move_photo_once(&self, item: &Item) -> Result<Option<String>, IngestError> {
+    async fn move_photo_once(&self, item: &PhotoItem) -> Result<Option<String>, IngestError> {
         let bucket = self.layout.archive_bucket();
         let (stem, owner, files) = self.claim_new_name(item).await?;
         // Before a copy is there: an upload that is private is never anything else.
@@ -87,7 +87,7 @@ impl Ingest {
             let old = self.storage.head(bucket, key).await?;
             if old.is_some_and(|old| old.etag == *etag) {
                 let deleted = self.storage.delete_if_match(bucket, key, etag).await?;
-                if deleted == Deleted::Changed {
+                if deleted == DeleteOutcome::Changed {
                     return Ok(None);
                 }
             }
@@ -97,7 +97,10 @@ impl Ingest {
     }
 
     /// The first name of its day that is its own or free, for all its files.
-    async fn claim_new_name(&self, item: &Item) -> Result<(String, Owner, Vec<Move>), IngestError> {
+    async fn claim_new_name(
+        &self,
+        item: &PhotoItem,
+    ) -> Result<(String, Owner, Vec<Move>), IngestError> {
         let live = || item.parts.iter().filter(|(_, part)| !part.removed);
         let is_primary = |name: &str| {
             let from = item.derived_from.as_ref();
@@ -110,8 +113,8 @@ impl Ingest {
         };
         let origin = self.origin(primary);
         let from = (origin.bucket.as_str(), origin.key.as_str());
-        let plan = archive::plan_again(&self.layout, from, &origin.etag, &item.photo);
-        for name in Name::IN_ORDER {
+        let plan = archive::plan_move(&self.layout, from, &origin.etag, &item.photo);
+        for name in ArchiveNameVariant::IN_ORDER {
             let first = plan.archive_key(name);
             let claim = self.catalogue.claim(first.stem(), plan.owner.as_str());
             if claim.await? == Claim::Taken {
@@ -126,15 +129,18 @@ impl Ingest {
         Err(IngestError::NoName {
             bucket: origin.bucket,
             key: origin.key,
-            archive_key: plan.archive_key(Name::Whole).as_str().to_owned(),
+            archive_key: plan
+                .archive_key(ArchiveNameVariant::FullSuffix)
+                .as_str()
+                .to_owned(),
         })
     }
 
     /// What is under the keys that its files would take beside `first`; `None` where one is somebody else's.
     async fn look_around(
         &self,
-        item: &Item,
-        plan: &Plan,
+        item: &PhotoItem,
+        plan: &ArchivePlan,
         first: &ArchiveKey,
     ) -> Result<Option<Vec<Move>>, IngestError> {
         let mut files = Vec::new();
@@ -142,7 +148,7 @@ impl Ingest {
             let Some(key) = self.layout.archive_key(&part.key) else {
                 continue;
             };
-            let to = first.beside(&key);
+            let to = first.with_extension_of(&key);
             let origin = self.origin(part);
             let there = self.there(&to, &plan.owner, &origin).await?;
             if there == There::Another {
@@ -180,14 +186,14 @@ impl Ingest {
     }
 
     /// Its folder says another day than its file, and all its files are in this archive.
-    fn is_misfiled(&self, item: &Item) -> bool {
+    fn is_misfiled(&self, item: &PhotoItem) -> bool {
         let mut live = item.parts.values().filter(|part| !part.removed);
         item.has_live_parts()
             && live.all(|part| self.layout.archive_key(&part.key).is_some())
             && archive::is_misfiled(&item.stem, item.photo.capture.date.as_deref())
     }
 
-    fn origin(&self, part: &Part) -> PartSource {
+    fn origin(&self, part: &PhotoPart) -> PartSource {
         let itself = || PartSource {
             bucket: self.layout.archive_bucket().to_owned(),
             key: part.key.clone(),
@@ -200,7 +206,7 @@ impl Ingest {
     async fn copy_part(&self, file: &Move, owner: &Owner) -> Result<bool, IngestError> {
         let bucket = self.layout.archive_bucket();
         let key = file.part.key.as_str();
-        let old: Option<Object> = self.storage.head(bucket, key).await?;
+        let old: Option<ObjectProperties> = self.storage.head(bucket, key).await?;
         let Some(old) = old.filter(|old| old.etag == file.part.etag) else {
             return Ok(false);
         };
@@ -214,7 +220,7 @@ impl Ingest {
         let (metadata, _) = provenance.metadata(&old);
         let to = (bucket, file.to.as_str());
         let copied = self.storage.copy((bucket, key), to, &old, &metadata);
-        Ok(copied.await? == Copied::Done)
+        Ok(copied.await? == CopyOutcome::Done)
     }
 
     /// The ledger knows the upload's bytes under their new key, before the old copy goes: an event of theirs that came
@@ -224,7 +230,7 @@ impl Ingest {
         let Some(mut entry) = self.catalogue.ledger(bucket, key).await? else {
             return Ok(());
         };
-        let is_of_this_copy = entry.generation.etag == *etag
+        let is_of_this_copy = entry.version.etag == *etag
             && entry.archive_key.as_deref() == Some(file.part.key.as_str());
         if is_of_this_copy {
             entry.archive_key = Some(file.to.as_str().to_owned());

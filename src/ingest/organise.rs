@@ -1,15 +1,15 @@
 //! Organise: a source object as it is now is copied to its archive key. Numbers are those of the protocol in
 //! docs/ingest-protocol.md.
 
-use crate::archive::{self, ArchiveKey, Name, Owner, Plan, SourceKey};
+use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner, SourceKey};
 use crate::catalogue::Claim;
-use crate::catalogue::item::{Item, LedgerEntry, PartSource};
+use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItem};
 use crate::photo_id::PhotoId;
-use crate::storage::{Copied, Object};
+use crate::storage::{CopyOutcome, ObjectProperties};
 use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, SourceAfter, generation};
+use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, SourceAfter, version};
 
 /// What is under an archive key, seen by one owner with certain bytes to copy there.
 enum Look {
@@ -47,7 +47,7 @@ impl Ingest {
         let Some((object, head)) = read? else {
             return Ok(Some(Outcome::Gone));
         };
-        let known = entry?.filter(|entry| entry.generation == generation(&object));
+        let known = entry?.filter(|entry| entry.version == version(&object));
         if let Some(entry) = known {
             match (&entry.archive_key, &entry.owner) {
                 (Some(archive_key), Some(owner)) => {
@@ -87,7 +87,7 @@ impl Ingest {
                 return Ok(Some(Outcome::Skipped(not_a_photo.reason)));
             }
         };
-        let plan = archive::plan(&self.layout, source, &object.etag, &extraction.photo);
+        let plan = archive::plan_copy(&self.layout, source, &object.etag, &extraction.photo);
         self.claim_archive_key(source, &object, &plan).await
     }
 
@@ -95,10 +95,10 @@ impl Ingest {
     async fn claim_archive_key(
         &self,
         source: &SourceKey,
-        object: &Object,
-        plan: &Plan,
+        object: &ObjectProperties,
+        plan: &ArchivePlan,
     ) -> Result<Option<Outcome>, IngestError> {
-        for name in Name::IN_ORDER {
+        for name in ArchiveNameVariant::IN_ORDER {
             let archive_key = plan.archive_key(name);
             if self
                 .catalogue
@@ -127,7 +127,10 @@ impl Ingest {
         Err(IngestError::NoName {
             bucket: self.layout.source_bucket().to_owned(),
             key: source.as_str().to_owned(),
-            archive_key: plan.archive_key(Name::Whole).as_str().to_owned(),
+            archive_key: plan
+                .archive_key(ArchiveNameVariant::FullSuffix)
+                .as_str()
+                .to_owned(),
         })
     }
 
@@ -136,7 +139,7 @@ impl Ingest {
         &self,
         key: &ArchiveKey,
         owner: &Owner,
-        source: &Object,
+        source: &ObjectProperties,
     ) -> Result<Look, IngestError> {
         let Some(there) = self
             .storage
@@ -166,7 +169,7 @@ impl Ingest {
             && !item.has_live_parts_of_ours()
         {
             let read = item.revision;
-            let theirs = Item {
+            let theirs = PhotoItem {
                 owner: Owner::FOREIGN.to_owned(),
                 revision: read + 1,
                 ..item
@@ -181,7 +184,7 @@ impl Ingest {
     async fn copy(
         &self,
         source: &SourceKey,
-        object: &Object,
+        object: &ObjectProperties,
         archive_key: &ArchiveKey,
         owner: &Owner,
     ) -> Result<Option<Outcome>, IngestError> {
@@ -206,8 +209,8 @@ impl Ingest {
         let to = (self.layout.archive_bucket(), archive_key.as_str());
         let from = (bucket, source.as_str());
         match self.storage.copy(from, to, object, &metadata).await? {
-            Copied::SourceChanged => Ok(None),
-            Copied::Done => self
+            CopyOutcome::SourceChanged => Ok(None),
+            CopyOutcome::Done => self
                 .record_archived(source, object, archive_key, owner)
                 .await
                 .map(Some),
@@ -218,7 +221,7 @@ impl Ingest {
     async fn record_archived(
         &self,
         source: &SourceKey,
-        object: &Object,
+        object: &ObjectProperties,
         archive_key: &ArchiveKey,
         owner: &Owner,
     ) -> Result<Outcome, IngestError> {
@@ -250,7 +253,7 @@ impl Ingest {
     async fn remove_source(
         &self,
         source: &SourceKey,
-        object: &Object,
+        object: &ObjectProperties,
         archive_key: &ArchiveKey,
     ) -> Result<(), IngestError> {
         if self.source_after == SourceAfter::Keep {
@@ -276,7 +279,12 @@ impl Ingest {
         Ok(())
     }
 
-    fn entry(&self, source: &SourceKey, object: &Object, verdict: Verdict<'_>) -> LedgerEntry {
+    fn entry(
+        &self,
+        source: &SourceKey,
+        object: &ObjectProperties,
+        verdict: Verdict<'_>,
+    ) -> LedgerEntry {
         ledger_entry(
             self.layout.source_bucket(),
             source.as_str(),
@@ -301,7 +309,7 @@ pub(super) enum Verdict<'a> {
 pub(super) fn ledger_entry(
     bucket: &str,
     key: &str,
-    object: &Object,
+    object: &ObjectProperties,
     verdict: Verdict<'_>,
 ) -> LedgerEntry {
     let (outcome, reason, archive_key, owner) = match verdict {
@@ -321,7 +329,7 @@ pub(super) fn ledger_entry(
         pk: LedgerEntry::pk(bucket, key),
         bucket: bucket.to_owned(),
         key: key.to_owned(),
-        generation: generation(object),
+        version: version(object),
         outcome: outcome.to_owned(),
         reason,
         archive_key,

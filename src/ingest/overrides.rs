@@ -1,7 +1,7 @@
 //! What a person says of a photo: kept by every re-index, and shown in place of what its file says.
 
-use crate::catalogue::item::{Item, Overrides};
-use crate::catalogue::{Catalogue, Written};
+use crate::catalogue::item::{Overrides, PhotoItem};
+use crate::catalogue::{Catalogue, WriteOutcome};
 use crate::photo_id::PhotoId;
 use crate::privacy::Privacy;
 
@@ -20,8 +20,8 @@ pub async fn update_overrides(
     privacy: &Privacy,
     id: &PhotoId,
     change: impl Fn(&mut Overrides),
-) -> Result<Option<Item>, IngestError> {
-    update_overrides_if(catalogue, privacy, id, Item::has_live_parts, change).await
+) -> Result<Option<PhotoItem>, IngestError> {
+    update_overrides_if(catalogue, privacy, id, PhotoItem::has_live_parts, change).await
 }
 
 /// The same, of whatever is a photo by `is_one`.
@@ -29,9 +29,9 @@ pub(super) async fn update_overrides_if(
     catalogue: &Catalogue,
     privacy: &Privacy,
     id: &PhotoId,
-    is_one: impl Fn(&Item) -> bool,
+    is_one: impl Fn(&PhotoItem) -> bool,
     change: impl Fn(&mut Overrides),
-) -> Result<Option<Item>, IngestError> {
+) -> Result<Option<PhotoItem>, IngestError> {
     for _ in 0..ROUNDS {
         let Some(before) = catalogue.item(id).await?.filter(&is_one) else {
             return Ok(None);
@@ -43,9 +43,9 @@ pub(super) async fn update_overrides_if(
             return Ok(Some(before));
         }
         if let Some(partition) = &item.index.date_partition {
-            catalogue.add_year(partition).await?;
+            catalogue.ensure_date_partition(partition).await?;
         }
-        if catalogue.put(&item, Some(before.revision)).await? == Written::Done {
+        if catalogue.put(&item, Some(before.revision)).await? == WriteOutcome::Written {
             return Ok(Some(item));
         }
     }
@@ -54,13 +54,13 @@ pub(super) async fn update_overrides_if(
 
 /// Whether other list forms or index keys follow today from the record that is stored: the rules of privacy or the shape of
 /// items are others than they were. [`update_overrides`] with no change writes what follows. Reads nothing.
-pub fn is_outdated(item: &Item, privacy: &Privacy) -> bool {
+pub fn is_outdated(item: &PhotoItem, privacy: &Privacy) -> bool {
     !is_same(&follow(item.clone(), privacy), item)
 }
 
 /// The item that follows from its record and from what was set, one revision later. Whether the record is today's
 /// extractor's is not changed by this.
-fn follow(mut item: Item, privacy: &Privacy) -> Item {
+fn follow(mut item: PhotoItem, privacy: &Privacy) -> PhotoItem {
     let extractor_version = item.extractor_version;
     item.revision += 1;
     record::finish(&mut item, privacy);
@@ -69,8 +69,8 @@ fn follow(mut item: Item, privacy: &Privacy) -> Item {
 }
 
 /// But for the revision.
-fn is_same(now: &Item, before: &Item) -> bool {
-    let now = Item {
+fn is_same(now: &PhotoItem, before: &PhotoItem) -> bool {
+    let now = PhotoItem {
         revision: before.revision,
         ..now.clone()
     };

@@ -10,7 +10,7 @@ use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::catalogue::item::PartSource;
-use crate::storage::Object;
+use crate::storage::ObjectProperties;
 
 const OWNER: &str = "photo-owner";
 const SOURCE: &str = "photo-source";
@@ -33,7 +33,7 @@ pub(super) struct Provenance {
 
 impl Provenance {
     /// What the object says; `None` where it is not a copy of ours.
-    pub(super) fn of(object: &Object) -> Option<Self> {
+    pub(super) fn of(object: &ObjectProperties) -> Option<Self> {
         let get = |name| object.metadata.get(name);
         let source = get(SOURCE)?;
         let source = match source.strip_prefix(BASE64_MARK) {
@@ -58,7 +58,10 @@ impl Provenance {
 
     /// The user metadata of the copy: ours, then the source's own as far as there is room, and the names of those for
     /// which there was none.
-    pub(super) fn metadata(&self, source: &Object) -> (BTreeMap<String, String>, Vec<String>) {
+    pub(super) fn metadata(
+        &self,
+        source: &ObjectProperties,
+    ) -> (BTreeMap<String, String>, Vec<String>) {
         let name = format!("{}/{}", self.source.bucket, self.source.key);
         let legible = utf8_percent_encode(&name, HEADER_VALUE).to_string();
         let source_name = if legible.len() <= MAX_LEGIBLE_BYTES {
@@ -127,7 +130,7 @@ mod tests {
             "é".repeat(512),
             "\u{1}".repeat(1024),
         ] {
-            let (metadata, left_out) = provenance(&key).metadata(&Object::default());
+            let (metadata, left_out) = provenance(&key).metadata(&ObjectProperties::default());
             let size: usize = metadata
                 .iter()
                 .map(|(name, value)| name.len() + value.len())
@@ -137,9 +140,9 @@ mod tests {
                 "{size}"
             );
             assert!(left_out.is_empty());
-            let copy = Object {
+            let copy = ObjectProperties {
                 metadata,
-                ..Object::default()
+                ..ObjectProperties::default()
             };
             assert_eq!(Provenance::of(&copy), Some(provenance(&key)));
         }
@@ -148,14 +151,14 @@ mod tests {
     #[test]
     fn the_sources_own_metadata_are_kept_as_far_as_there_is_room() {
         let own = |name: &str, value: String| (name.to_owned(), value);
-        let source = Object {
+        let source = ObjectProperties {
             metadata: BTreeMap::from([
                 own("a-note", "kept".to_owned()),
                 own("b-long", "x".repeat(2000)),
                 own("c-note", "été".to_owned()),
                 own(OWNER, "an older copy's".to_owned()),
             ]),
-            ..Object::default()
+            ..ObjectProperties::default()
         };
         let (metadata, left_out) = provenance("a.jpg").metadata(&source);
         assert_eq!(metadata.get("a-note").map(String::as_str), Some("kept"));

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::survey::ListedObject;
 use crate::archive::Layout;
-use crate::catalogue::item::{Generation, Holding, LedgerEntry, PartSource};
+use crate::catalogue::item::{LedgerEntry, ObjectVersion, PartSource, PhotoItemHeader};
 
 /// What does not fit. The order is that in which it is mended: what an upload still brings comes before what is left of
 /// an upload that will not come.
@@ -106,14 +106,14 @@ pub struct ReconcileFault {
 /// What was seen of a part, in short.
 struct RecordedPart {
     /// Absent for a tombstone.
-    generation: Option<Generation>,
+    version: Option<ObjectVersion>,
     source: Option<PartSource>,
 }
 
 /// What the ledger says of bytes, in short.
 struct LedgerRecord {
     bucket: String,
-    generation: Generation,
+    version: ObjectVersion,
     archive_key: Option<String>,
 }
 
@@ -146,7 +146,7 @@ impl Reconciliation {
     }
 
     /// Takes an item.
-    pub fn add_photo(&mut self, item: Holding) {
+    pub fn add_photo(&mut self, item: PhotoItemHeader) {
         if item.parts.is_empty() {
             self.stubs.insert(item.stem);
             return;
@@ -164,7 +164,7 @@ impl Reconciliation {
         }
         for part in item.parts.into_values() {
             let recorded = RecordedPart {
-                generation: part.generation(),
+                version: part.version(),
                 source: part.source,
             };
             self.parts.insert(part.key, recorded);
@@ -176,7 +176,7 @@ impl Reconciliation {
         if self.layout.place(&entry.bucket, &entry.key).is_some() {
             let noted = LedgerRecord {
                 bucket: entry.bucket,
-                generation: entry.generation,
+                version: entry.version,
                 archive_key: entry.archive_key,
             };
             self.ledger
@@ -197,10 +197,7 @@ impl Reconciliation {
         for copy in archive {
             self.copy(copy);
         }
-        let live = self
-            .parts
-            .iter()
-            .filter(|(_, part)| part.generation.is_some());
+        let live = self.parts.iter().filter(|(_, part)| part.version.is_some());
         let missing: Vec<String> = live
             .filter(|(key, _)| !copies.contains(key.as_str()))
             .map(|(key, _)| key.clone())
@@ -233,7 +230,7 @@ impl Reconciliation {
             return;
         }
         let noted = self.ledger.get(&format!("{bucket}/{}", upload.key));
-        let kind = match noted.filter(|noted| upload.is(&noted.generation)) {
+        let kind = match noted.filter(|noted| upload.is(&noted.version)) {
             None => FaultKind::Unarchived,
             Some(noted) => {
                 let Some(archive_key) = &noted.archive_key else {
@@ -244,7 +241,7 @@ impl Reconciliation {
                 let is_older = from.is_some_and(|from| {
                     from.bucket == bucket
                         && from.key == upload.key
-                        && from.etag != noted.generation.etag
+                        && from.etag != noted.version.etag
                 });
                 match (part, copies.contains(archive_key.as_str())) {
                     (None, false) => FaultKind::Uncopied,
@@ -262,13 +259,13 @@ impl Reconciliation {
         }
         let bucket = self.layout.archive_bucket().to_owned();
         let part = self.parts.get(&copy.key);
-        let kind = match part.and_then(|part| part.generation.as_ref()) {
-            Some(generation) if copy.is(generation) => return,
+        let kind = match part.and_then(|part| part.version.as_ref()) {
+            Some(version) if copy.is(version) => return,
             Some(_) => FaultKind::Outdated,
             None => {
                 let noted = self.ledger.get(&format!("{bucket}/{}", copy.key));
                 let is_no_photo = noted
-                    .is_some_and(|noted| noted.archive_key.is_none() && copy.is(&noted.generation));
+                    .is_some_and(|noted| noted.archive_key.is_none() && copy.is(&noted.version));
                 if is_no_photo {
                     return;
                 }

@@ -1,7 +1,7 @@
 //! The derived record: which part a photo shows, and the list form and index keys that follow. Pure.
 
 use crate::catalogue::item::{
-    DerivedFrom, IndexKeys, Item, PRIVATE_PARTITION, Part, SCHEMA_VERSION,
+    DerivedFrom, IndexKeys, PRIVATE_PARTITION, PhotoItem, PhotoPart, SCHEMA_VERSION,
 };
 use crate::catalogue::query::date_sort;
 use crate::privacy::{Privacy, Visibility};
@@ -19,14 +19,14 @@ const PLACE_SORT_CHARS: usize = 9;
 const MAX_ITEM_BYTES: usize = 350_000;
 
 /// The part that a browser can show first, else any live one; the same whatever order the parts came in.
-pub(super) fn primary(item: &Item) -> Option<String> {
+pub(super) fn primary(item: &PhotoItem) -> Option<String> {
     let live = item.parts.iter().filter(|(_, part)| !part.removed);
     live.min_by_key(|(name, part)| (rank(&part.mime), (*name).clone()))
         .map(|(name, _)| name.clone())
 }
 
 /// Whether the record is already this part's, at its bytes and by today's extractor.
-pub(super) fn is_derived_from(item: &Item, part: &str) -> bool {
+pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
     item.extractor_version == EXTRACTOR_VERSION
         && item.derived_from.as_ref().is_some_and(|from| {
             from.part == part
@@ -38,7 +38,7 @@ pub(super) fn is_derived_from(item: &Item, part: &str) -> bool {
 }
 
 /// Takes the record from this part's extraction.
-pub(super) fn derive(item: &mut Item, part: &str, extraction: Extraction) {
+pub(super) fn derive(item: &mut PhotoItem, part: &str, extraction: Extraction) {
     let etag = item
         .parts
         .get(part)
@@ -55,7 +55,7 @@ pub(super) fn derive(item: &mut Item, part: &str, extraction: Extraction) {
 }
 
 /// Forgets the record: every part is gone.
-pub(super) fn clear(item: &mut Item) {
+pub(super) fn clear(item: &mut PhotoItem) {
     item.derived_from = None;
     item.photo = Photo::default();
     item.exif.clear();
@@ -64,7 +64,7 @@ pub(super) fn clear(item: &mut Item) {
 }
 
 /// Everything that follows from parts, record and overrides: versions, list form, index keys, size.
-pub(super) fn finish(item: &mut Item, privacy: &Privacy) {
+pub(super) fn finish(item: &mut PhotoItem, privacy: &Privacy) {
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
     let before = item.summary.take();
@@ -92,7 +92,7 @@ pub(super) fn finish(item: &mut Item, privacy: &Privacy) {
     fit(item);
 }
 
-fn index_keys(item: &Item, summary: &Summary, privacy: &Privacy) -> IndexKeys {
+fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     let year = summary
         .capture
         .date
@@ -134,7 +134,7 @@ fn index_keys(item: &Item, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     }
 }
 
-fn images(item: &Item) -> Vec<Image> {
+fn images(item: &PhotoItem) -> Vec<Image> {
     let mut images = Vec::new();
     for part in item.parts.values().filter(|part| !part.removed) {
         let original = Image {
@@ -166,7 +166,7 @@ fn images(item: &Item) -> Vec<Image> {
 }
 
 /// The preview's size as it is shown: it lies as its file's picture lies, however it is stored.
-fn turned(preview: Preview, part: &Part) -> (Option<u32>, Option<u32>) {
+fn turned(preview: Preview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
     let Preview { width, height, .. } = preview;
     let is_upright = |width: Option<u32>, height: Option<u32>| Some(width? < height?);
     match (
@@ -195,7 +195,7 @@ fn rank(mime: &str) -> usize {
 }
 
 /// Leaves out the largest tags until the item fits; what is left out is listed with its size.
-fn fit(item: &mut Item) {
+fn fit(item: &mut PhotoItem) {
     let mut size = json_bytes(item);
     while size > MAX_ITEM_BYTES {
         let largest = item
@@ -231,13 +231,13 @@ mod tests {
     use crate::privacy::{LocationPolicy, VisibilityRules};
     use photo_metadata::{Camera, CaptureTime, Location, TagValue};
 
-    fn item(parts: &[(&str, &str)]) -> Item {
-        let mut item = Item::stub("2018-02-01/foobar", "owner");
+    fn item(parts: &[(&str, &str)]) -> PhotoItem {
+        let mut item = PhotoItem::stub("2018-02-01/foobar", "owner");
         for (extension, mime) in parts {
-            let part = Part {
+            let part = PhotoPart {
                 key: format!("2018-02-01/foobar.{extension}"),
                 mime: (*mime).to_owned(),
-                ..Part::default()
+                ..PhotoPart::default()
             };
             item.parts.insert((*extension).to_owned(), part);
         }
@@ -275,7 +275,10 @@ mod tests {
         let mut removed = item(&[("JPG", "image/jpeg"), ("NEF", "image/x-nikon-nef")]);
         removed.parts.get_mut("JPG").expect("a part").removed = true;
         assert_eq!(primary(&removed).as_deref(), Some("NEF"));
-        assert_eq!(primary(&Item::stub("2018-02-01/foobar", "owner")), None);
+        assert_eq!(
+            primary(&PhotoItem::stub("2018-02-01/foobar", "owner")),
+            None
+        );
     }
 
     #[test]
@@ -307,7 +310,8 @@ mod tests {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.revision = 1;
         finish(&mut item, &LocationPolicy::Exact.into());
-        let version = |item: &Item| item.summary.as_ref().map(|summary| summary.version.clone());
+        let version =
+            |item: &PhotoItem| item.summary.as_ref().map(|summary| summary.version.clone());
         item.revision = 2;
         item.exif_warnings.push("not shown".to_owned());
         finish(&mut item, &LocationPolicy::Exact.into());
@@ -341,7 +345,7 @@ mod tests {
             visibility: rules,
             ..LocationPolicy::Exact.into()
         };
-        let partition = |change: &dyn Fn(&mut Item)| {
+        let partition = |change: &dyn Fn(&mut PhotoItem)| {
             let mut item = item(&[("JPG", "image/jpeg")]);
             change(&mut item);
             finish(&mut item, &privacy);
@@ -357,7 +361,7 @@ mod tests {
             partition(&|item| item.photo.keywords = vec!["Family".to_owned()]),
             private
         );
-        let from_private = |item: &mut Item| {
+        let from_private = |item: &mut PhotoItem| {
             item.parts.get_mut("JPG").expect("a part").source = Some(PartSource {
                 bucket: "inbox".to_owned(),
                 key: "private/foobar.jpg".to_owned(),
@@ -365,7 +369,7 @@ mod tests {
             });
         };
         assert_eq!(partition(&from_private), private);
-        let set = |item: &mut Item| {
+        let set = |item: &mut PhotoItem| {
             from_private(item);
             item.overrides.visibility = Some(Visibility::Public);
         };
@@ -389,10 +393,10 @@ mod tests {
 
     #[test]
     fn a_preview_lies_as_its_file_lies() {
-        let part = |width, height| Part {
+        let part = |width, height| PhotoPart {
             width: Some(width),
             height: Some(height),
-            ..Part::default()
+            ..PhotoPart::default()
         };
         let preview = |width, height| Preview {
             offset: 0,
@@ -413,7 +417,7 @@ mod tests {
             (Some(160), Some(120))
         );
         assert_eq!(
-            turned(preview(160, 120), &Part::default()),
+            turned(preview(160, 120), &PhotoPart::default()),
             (Some(160), Some(120))
         );
     }

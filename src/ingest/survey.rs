@@ -7,9 +7,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Ingest, IngestError, MetadataRead, Outcome};
-use crate::archive::{ArchiveKey, Place, UNDATED};
+use crate::archive::{ArchiveKey, KeyPlace, UNDATED};
 use crate::catalogue::batch::BATCH;
-use crate::catalogue::item::{Holding, LedgerEntry};
+use crate::catalogue::item::{LedgerEntry, PhotoItemHeader};
 use crate::storage::Listed;
 use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
@@ -75,10 +75,10 @@ impl From<Listed> for ListedObject {
 }
 
 impl ListedObject {
-    pub(super) fn is(&self, generation: &crate::catalogue::item::Generation) -> bool {
+    pub(super) fn is(&self, version: &crate::catalogue::item::ObjectVersion) -> bool {
         match self.last_modified {
-            Some(time) => generation.is_listed(&self.etag, time),
-            None => generation.etag == self.etag,
+            Some(time) => version.is_listed(&self.etag, time),
+            None => version.etag == self.etag,
         }
     }
 }
@@ -93,11 +93,11 @@ impl Ingest {
         bucket: &str,
         seen: &[ListedObject],
     ) -> Result<Vec<IngestStatus>, IngestError> {
-        let places: Vec<Option<Place>> = seen
+        let places: Vec<Option<KeyPlace>> = seen
             .iter()
             .map(|sighting| self.layout.place(bucket, &sighting.key))
             .collect();
-        let keys = |wanted: fn(&Place) -> bool| -> Vec<&str> {
+        let keys = |wanted: fn(&KeyPlace) -> bool| -> Vec<&str> {
             let with_places = seen.iter().zip(&places);
             with_places
                 .filter(|(_, place)| place.as_ref().is_some_and(wanted))
@@ -106,31 +106,31 @@ impl Ingest {
         };
         let mut ledger = self
             .catalogue
-            .ledgers(bucket, &keys(|place| matches!(place, Place::Source(_))))
+            .ledgers(bucket, &keys(|place| matches!(place, KeyPlace::Source(_))))
             .await?;
         // The archive keys in question: those that are listed, and those that the ledger leads to.
         let copies: Vec<Option<ArchiveKey>> = seen
             .iter()
             .zip(&places)
             .map(|(sighting, place)| match place {
-                Some(Place::Archive(key)) => Some(key.clone()),
-                Some(Place::Source(_)) => {
+                Some(KeyPlace::Archive(key)) => Some(key.clone()),
+                Some(KeyPlace::Source(_)) => {
                     let entry = ledger.get(&sighting.key);
-                    let entry = entry.filter(|entry| sighting.is(&entry.generation))?;
+                    let entry = entry.filter(|entry| sighting.is(&entry.version))?;
                     self.layout.archive_key(entry.archive_key.as_deref()?)
                 }
                 None => None,
             })
             .collect();
         let stems: Vec<&str> = copies.iter().flatten().map(ArchiveKey::stem).collect();
-        let holdings = self.catalogue.holdings(&stems).await?;
+        let holdings = self.catalogue.photo_item_headers(&stems).await?;
         let is_indexed = |sighting: &ListedObject, key: &ArchiveKey| {
             let part = holdings
                 .get(key.stem())
                 .and_then(|item| item.parts.get(key.part()));
             part.is_some_and(|part| {
                 part.extractor_version == EXTRACTOR_VERSION
-                    && part.generation().is_some_and(|bytes| sighting.is(&bytes))
+                    && part.version().is_some_and(|bytes| sighting.is(&bytes))
             })
         };
         // A file of the archive that no item has may be no photo.
@@ -139,42 +139,44 @@ impl Ingest {
             .zip(&places)
             .zip(&copies)
             .filter_map(|((sighting, place), copy)| match (place, copy) {
-                (Some(Place::Archive(_)), Some(key)) if !is_indexed(sighting, key) => {
+                (Some(KeyPlace::Archive(_)), Some(key)) if !is_indexed(sighting, key) => {
                     Some(sighting.key.as_str())
                 }
                 _ => None,
             })
             .collect();
         ledger.extend(self.catalogue.ledgers(bucket, &strangers).await?);
-        let standing =
-            |((sighting, place), copy): ((&ListedObject, &Option<Place>), &Option<ArchiveKey>)| {
-                let entry = ledger
-                    .get(&sighting.key)
-                    .filter(|entry| sighting.is(&entry.generation));
-                match (place, copy) {
-                    (None, _) => IngestStatus::Outside,
-                    (Some(Place::Archive(_)), Some(key)) if is_indexed(sighting, key) => {
-                        let item = holdings.get(key.stem());
-                        IngestStatus::Known {
-                            undated: item.is_some_and(is_undated),
-                        }
+        let standing = |((sighting, place), copy): (
+            (&ListedObject, &Option<KeyPlace>),
+            &Option<ArchiveKey>,
+        )| {
+            let entry = ledger
+                .get(&sighting.key)
+                .filter(|entry| sighting.is(&entry.version));
+            match (place, copy) {
+                (None, _) => IngestStatus::Outside,
+                (Some(KeyPlace::Archive(_)), Some(key)) if is_indexed(sighting, key) => {
+                    let item = holdings.get(key.stem());
+                    IngestStatus::Known {
+                        undated: item.is_some_and(is_undated),
                     }
-                    (Some(Place::Source(_)), Some(key)) => {
-                        let item = holdings.get(key.stem());
-                        if item.is_some_and(|item| item.parts.contains_key(key.part())) {
-                            IngestStatus::Known {
-                                undated: key.stem().starts_with(&format!("{UNDATED}/")),
-                            }
-                        } else {
-                            IngestStatus::Unindexed {
-                                archive_key: key.as_str().to_owned(),
-                            }
-                        }
-                    }
-                    _ if entry.is_some_and(is_skipped) => IngestStatus::Skipped,
-                    _ => IngestStatus::New,
                 }
-            };
+                (Some(KeyPlace::Source(_)), Some(key)) => {
+                    let item = holdings.get(key.stem());
+                    if item.is_some_and(|item| item.parts.contains_key(key.part())) {
+                        IngestStatus::Known {
+                            undated: key.stem().starts_with(&format!("{UNDATED}/")),
+                        }
+                    } else {
+                        IngestStatus::Unindexed {
+                            archive_key: key.as_str().to_owned(),
+                        }
+                    }
+                }
+                _ if entry.is_some_and(is_skipped) => IngestStatus::Skipped,
+                _ => IngestStatus::New,
+            }
+        };
         let all = seen.iter().zip(&places).zip(&copies);
         Ok(all.map(standing).collect())
     }
@@ -227,7 +229,7 @@ impl ExpectedOutcome {
     }
 }
 
-fn is_undated(item: &Holding) -> bool {
+fn is_undated(item: &PhotoItemHeader) -> bool {
     // A private photo's partition has a word in front.
     item.date_partition
         .as_deref()

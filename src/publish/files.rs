@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::month::Difference;
-use crate::catalogue::published::{FacetSum, Month, sum_facets};
+use crate::catalogue::published::{FacetSum, PublishedMonth, sum_facets};
 
 /// Name of the file that lists the others.
 pub(super) const INDEX: &str = "index.json";
@@ -140,7 +140,7 @@ struct IndexFile<'a> {
 pub(super) fn index(
     generation: u64,
     now: DateTime<Utc>,
-    months: &BTreeMap<String, Month>,
+    months: &BTreeMap<String, PublishedMonth>,
 ) -> Index<'_> {
     let listed = months.values().rev().filter(|month| month.photos > 0);
     // `undated` sorts after every date, and belongs behind the oldest.
@@ -176,7 +176,7 @@ pub(super) fn index(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::published::Facet;
+    use crate::catalogue::published::FacetCount;
 
     fn change(generation: u64) -> Change {
         Change::new(generation, "2018-02", Some(Difference::default()))
@@ -217,17 +217,17 @@ mod tests {
 
     #[test]
     fn the_index_lists_months_newest_first_and_sums_facets() {
-        let month = |name: &str, photos| Month {
+        let month = |name: &str, photos| PublishedMonth {
             month: name.to_owned(),
             photos,
             cameras: BTreeMap::from([(
                 "nikon-d750".to_owned(),
-                Facet {
+                FacetCount {
                     name: format!("Nikon D750 in {name}"),
                     photos,
                 },
             )]),
-            ..Month::default()
+            ..PublishedMonth::default()
         };
         let months =
             ["2018-02", "2017-12", "undated"].map(|name| (name.to_owned(), month(name, 2)));

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::catalogue::published::{Cell, Facet, File, Month};
+use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, PublishedMonth};
 use crate::summary::Summary;
 use crate::view::PublicView;
 
@@ -28,7 +28,7 @@ const DIGEST_CHARS: usize = 32;
 /// Gathers a month's photos.
 pub(super) struct Builder<'a> {
     view: &'a PublicView,
-    month: Month,
+    month: PublishedMonth,
     bodies: Vec<Body>,
     open: Option<Open>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Builder<'a> {
 /// A file that is ready to be stored.
 pub(super) struct Body {
     /// `etag` and `bytes` are not known yet.
-    pub(super) file: File,
+    pub(super) file: PublishedFile,
     /// Its JSON, compressed by gzip.
     pub(super) compressed: Vec<u8>,
 }
@@ -52,10 +52,10 @@ impl<'a> Builder<'a> {
     pub(super) fn new(month: &str, view: &'a PublicView) -> Self {
         Builder {
             view,
-            month: Month {
+            month: PublishedMonth {
                 month: month.to_owned(),
                 positions: view.positions(),
-                ..Month::default()
+                ..PublishedMonth::default()
             },
             bodies: Vec::new(),
             open: None,
@@ -83,7 +83,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The counts and the files; a month without photos has none of either.
-    pub(super) fn finish(mut self) -> io::Result<(Month, Vec<Body>)> {
+    pub(super) fn finish(mut self) -> io::Result<(PublishedMonth, Vec<Body>)> {
         if let Some(open) = self.open.take() {
             self.close(open)?;
         }
@@ -109,7 +109,7 @@ impl<'a> Builder<'a> {
         if let Some(day) = day {
             *month.days.entry(day.to_owned()).or_default() += 1;
         }
-        let count = |facets: &mut BTreeMap<String, Facet>, slug: &str, name: &str| {
+        let count = |facets: &mut BTreeMap<String, FacetCount>, slug: &str, name: &str| {
             if !slug.is_empty() {
                 let facet = facets.entry(slug.to_owned()).or_default();
                 facet.photos += 1;
@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
         if let Some(position) = self.view.position(summary)
             && let Some(cell) = position.geohash(CELL_CHARS)
         {
-            let one = Cell {
+            let one = CellCount {
                 photos: 1,
                 lat: position.lat,
                 lon: position.lon,
@@ -172,11 +172,11 @@ impl Open {
     fn close(mut self, path: String) -> io::Result<Body> {
         self.raw(b"\n]}\n")?;
         Ok(Body {
-            file: File {
+            file: PublishedFile {
                 path,
                 photos: self.photos,
                 digest: hexadecimal(self.digest),
-                ..File::default()
+                ..PublishedFile::default()
             },
             compressed: self.out.finish()?,
         })
@@ -340,7 +340,7 @@ mod tests {
     fn build(
         photos: impl IntoIterator<Item = Summary>,
         policy: LocationPolicy,
-    ) -> (Month, Vec<Body>) {
+    ) -> (PublishedMonth, Vec<Body>) {
         let view = view(policy);
         let mut builder = Builder::new("2018-02", &view);
         for photo in photos {

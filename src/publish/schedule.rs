@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::published::Mark;
+use crate::catalogue::published::DirtyMonth;
 
 /// How long a month must be left alone before it is rebuilt: by then its index shows the last change.
 const MONTH_QUIET: TimeDelta = TimeDelta::seconds(10);
@@ -21,7 +21,7 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// Whether it is time to rebuild a month.
-pub(super) fn month_is_due(mark: &Mark, now: DateTime<Utc>) -> bool {
+pub(super) fn month_is_due(mark: &DirtyMonth, now: DateTime<Utc>) -> bool {
     now - mark.last >= MONTH_QUIET || now - mark.since >= MONTH_MAX_WAIT
 }
 
@@ -120,7 +120,7 @@ pub enum WaitReason {
     /// For the budget of a day.
     Day,
     /// For the budget of a month.
-    Month,
+    PublishedMonth,
     /// After a call that failed.
     Failure,
     /// For an import.
@@ -133,7 +133,7 @@ impl std::fmt::Display for WaitReason {
             WaitReason::Quiet => "photos are still coming",
             WaitReason::Interval => "the last build is too recent",
             WaitReason::Day => "the day's budget is spent",
-            WaitReason::Month => "the month's budget is spent so far",
+            WaitReason::PublishedMonth => "the month's budget is spent so far",
             WaitReason::Failure => "the last call failed",
             WaitReason::Import => "photos are being imported",
         })
@@ -178,7 +178,10 @@ impl HookState {
                 .map(|at| (*at + rules.interval, WaitReason::Interval)),
         );
         limits.extend(self.day_allows(rules).map(|at| (at, WaitReason::Day)));
-        limits.extend(self.month_allows(rules).map(|at| (at, WaitReason::Month)));
+        limits.extend(
+            self.month_allows(rules)
+                .map(|at| (at, WaitReason::PublishedMonth)),
+        );
         limits.extend(self.held_until.map(|at| (at, WaitReason::Import)));
         limits.extend(self.failure_allows().map(|at| (at, WaitReason::Failure)));
         match limits.into_iter().max_by_key(|(until, _)| *until) {

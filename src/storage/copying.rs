@@ -9,7 +9,9 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirecti
 use futures::{StreamExt, TryStreamExt, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Copied, Headers, Object, Storage, StorageError, failed, quoted, status};
+use super::{
+    CopyOutcome, ObjectHeaders, ObjectProperties, Storage, StorageError, failed, quoted, status,
+};
 
 /// What `x-amz-copy-source` and `x-amz-tagging` leave as it is: RFC 3986's unreserved characters, and the slash.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
@@ -25,7 +27,7 @@ const MOST_PARTS: u64 = 10_000;
 
 /// How copies are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copying {
+pub struct CopySettings {
     /// Storage class of the copy, `STANDARD_IA`; the store's own default where absent.
     pub storage_class: Option<String>,
     /// The largest object that is copied in one request, bytes.
@@ -34,10 +36,10 @@ pub struct Copying {
     pub part_bytes: u64,
 }
 
-impl Default for Copying {
+impl Default for CopySettings {
     /// S3's own limit for one request, 5 GiB, and parts of half a GiB.
     fn default() -> Self {
-        Copying {
+        CopySettings {
             storage_class: None,
             largest_bytes: 5 << 30,
             part_bytes: 512 << 20,
@@ -45,7 +47,7 @@ impl Default for Copying {
     }
 }
 
-impl Copying {
+impl CopySettings {
     /// The ranges of an object's parts, in order, without gaps. At most [`MOST_PARTS`] of them.
     fn parts(&self, size_bytes: u64) -> Vec<Range<u64>> {
         let length = self.part_bytes.max(size_bytes.div_ceil(MOST_PARTS)).max(1);
@@ -58,7 +60,7 @@ impl Copying {
 
 impl Storage {
     /// Copies within the store IF the source still holds the bytes of `source.etag`, with the source's headers, this
-    /// user metadata, and the source's tags where the store has tags. Above [`Copying::largest_bytes`], part by part.
+    /// user metadata, and the source's tags where the store has tags. Above [`CopySettings::largest_bytes`], part by part.
     ///
     /// Safe to repeat. A store may ignore the condition: nothing rests on it. The copy appears whole or not at all.
     ///
@@ -68,9 +70,9 @@ impl Storage {
         &self,
         from: (&str, &str),
         to: (&str, &str),
-        source: &Object,
+        source: &ObjectProperties,
         metadata: &BTreeMap<String, String>,
-    ) -> Result<Copied, StorageError> {
+    ) -> Result<CopyOutcome, StorageError> {
         if source.size_bytes > self.copying.largest_bytes {
             return self.copy_in_parts(from, to, source, metadata).await;
         }
@@ -92,9 +94,9 @@ impl Storage {
             .set_content_language(headers.content_language)
             .set_cache_control(headers.cache_control);
         match request.send().await {
-            Ok(_) => Ok(Copied::Done),
-            Err(error) if status(&error) == Some(412) => Ok(Copied::SourceChanged),
-            Err(error) if error.code() == Some("NoSuchKey") => Ok(Copied::SourceChanged),
+            Ok(_) => Ok(CopyOutcome::Done),
+            Err(error) if status(&error) == Some(412) => Ok(CopyOutcome::SourceChanged),
+            Err(error) if error.code() == Some("NoSuchKey") => Ok(CopyOutcome::SourceChanged),
             Err(error) => Err(failed("COPY to", to.0, to.1, &error)),
         }
     }
@@ -105,11 +107,11 @@ impl Storage {
         &self,
         from: (&str, &str),
         to: (&str, &str),
-        source: &Object,
+        source: &ObjectProperties,
         metadata: &BTreeMap<String, String>,
-    ) -> Result<Copied, StorageError> {
+    ) -> Result<CopyOutcome, StorageError> {
         let Some(tagging) = self.tags(from).await? else {
-            return Ok(Copied::SourceChanged);
+            return Ok(CopyOutcome::SourceChanged);
         };
         let headers = source.headers.clone();
         let request = self
@@ -135,11 +137,11 @@ impl Storage {
             Ok(Some(parts)) => self
                 .complete(to, &upload, parts)
                 .await
-                .map(|()| Copied::Done),
-            Ok(None) => Ok(Copied::SourceChanged),
+                .map(|()| CopyOutcome::Done),
+            Ok(None) => Ok(CopyOutcome::SourceChanged),
             Err(error) => Err(error),
         };
-        if !matches!(copied, Ok(Copied::Done)) {
+        if !matches!(copied, Ok(CopyOutcome::Done)) {
             let abort = self.client.abort_multipart_upload().bucket(to.0).key(to.1);
             // What is left of it, the bucket's own rule removes.
             if let Err(error) = abort.upload_id(&upload).send().await {
@@ -155,7 +157,7 @@ impl Storage {
         &self,
         from: (&str, &str),
         to: (&str, &str),
-        source: &Object,
+        source: &ObjectProperties,
         upload: &str,
     ) -> Result<Option<Vec<CompletedPart>>, StorageError> {
         let ranges = (1..).zip(self.copying.parts(source.size_bytes));
@@ -178,7 +180,7 @@ impl Storage {
         &self,
         from: (&str, &str),
         to: (&str, &str),
-        source: &Object,
+        source: &ObjectProperties,
         upload: &str,
         number: i32,
         range: Range<u64>,
@@ -262,7 +264,7 @@ fn copy_source(from: (&str, &str)) -> String {
     utf8_percent_encode(&format!("{}/{}", from.0, from.1), COPY_SOURCE).to_string()
 }
 
-fn expires(headers: &Headers) -> Option<SdkDateTime> {
+fn expires(headers: &ObjectHeaders) -> Option<SdkDateTime> {
     let text = headers.expires.as_ref()?;
     SdkDateTime::from_str(text, DateTimeFormat::HttpDate).ok()
 }
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn parts_cover_the_object_once_and_are_never_too_many() {
-        let copying = Copying::default();
+        let copying = CopySettings::default();
         for size_bytes in [1, (5 << 30) + 1, 512 << 20, 5 << 40, (48 << 40) + 7] {
             let parts = copying.parts(size_bytes);
             assert!(parts.len() as u64 <= MOST_PARTS, "{}", parts.len());

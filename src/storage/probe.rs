@@ -3,14 +3,14 @@
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
-use super::{Deleted, Storage, StorageError, bare_etag, failed};
+use super::{DeleteOutcome, Storage, StorageError, bare_etag, failed};
 
 /// What a probe saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Probed {
+pub struct StoreCapabilities {
     /// An object is not deleted where it holds other bytes than those of the condition.
     pub honours_delete_if_match: bool,
-    /// An object keeps the storage class of [`super::Copying`]; true where none is set.
+    /// An object keeps the storage class of [`super::CopySettings`]; true where none is set.
     pub keeps_storage_class: bool,
 }
 
@@ -19,7 +19,7 @@ impl Storage {
     ///
     /// # Errors
     /// A request was refused; then nothing is known.
-    pub async fn probe(&self, bucket: &str, key: &str) -> Result<Probed, StorageError> {
+    pub async fn probe(&self, bucket: &str, key: &str) -> Result<StoreCapabilities, StorageError> {
         let put = self.client.put_object().bucket(bucket).key(key);
         let put = put
             .body(ByteStream::from(Bytes::from_static(b"a probe")))
@@ -40,16 +40,16 @@ impl Storage {
         let other_bytes = "0".repeat(32);
         let refused = matches!(
             self.delete_if_match(bucket, key, &other_bytes).await,
-            Ok(Deleted::Changed)
+            Ok(DeleteOutcome::Changed)
         );
         let honours = refused
             && self.head(bucket, key).await?.is_some()
-            && self.delete_if_match(bucket, key, &etag).await? == Deleted::Done
+            && self.delete_if_match(bucket, key, &etag).await? == DeleteOutcome::Done
             && self.head(bucket, key).await?.is_none();
         if !honours {
             self.delete(bucket, key).await?;
         }
-        Ok(Probed {
+        Ok(StoreCapabilities {
             honours_delete_if_match: honours,
             keeps_storage_class: wanted.is_none_or(|wanted| wanted == class),
         })

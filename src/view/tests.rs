@@ -15,7 +15,7 @@ fn location() -> Location {
     }
 }
 
-fn item() -> Item {
+fn item() -> PhotoItem {
     let photo = Photo {
         capture: CaptureTime {
             date: Some("2018-02-01".to_owned()),
@@ -27,7 +27,7 @@ fn item() -> Item {
         caption: Some("<script>\u{1b}[31m\u{202e}caption\u{7}\nline".to_owned()),
         ..Photo::default()
     };
-    let part = |extension: &str, mime: &str| Part {
+    let part = |extension: &str, mime: &str| PhotoPart {
         key: format!("archive/2018-02-01/foo bar.{extension}"),
         etag: "SECRET-ETAG".to_owned(),
         mime: mime.to_owned(),
@@ -42,7 +42,7 @@ fn item() -> Item {
             width: None,
             height: None,
         }),
-        ..Part::default()
+        ..PhotoPart::default()
     };
     let image = |extension: &str, mime: &str, kind: &str| Image {
         key: format!("archive/2018-02-01/foo bar.{extension}"),
@@ -55,7 +55,7 @@ fn item() -> Item {
         image("CR2", "image/jpeg", "preview"),
         image("CR2", "image/x-canon-cr2", "original"),
     ];
-    let mut item = Item::stub("2018-02-01/foo bar", "SECRET-OWNER");
+    let mut item = PhotoItem::stub("2018-02-01/foo bar", "SECRET-OWNER");
     item.revision = 1;
     item.parts = BTreeMap::from([
         ("JPG".to_owned(), part("JPG", "image/jpeg")),
@@ -168,7 +168,7 @@ fn private_stub_and_removed_photos_have_no_view() {
         .parts
         .values_mut()
         .for_each(|part| part.removed = true);
-    let stub = Item::stub("2018-02-01/foo bar", "owner");
+    let stub = PhotoItem::stub("2018-02-01/foo bar", "owner");
     for hidden in [private, private_by_rule, removed, stub] {
         assert_eq!(view.detailed(&hidden), None);
         assert_eq!(view.picture(&hidden, "JPG", false), None);

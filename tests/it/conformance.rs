@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use photo_catalogue::archive::Layout;
-use photo_catalogue::catalogue::item::{Generation, Item, LedgerEntry};
-use photo_catalogue::catalogue::{Catalogue, Claim, Written};
+use photo_catalogue::catalogue::item::{LedgerEntry, ObjectVersion, PhotoItem};
+use photo_catalogue::catalogue::{Catalogue, Claim, WriteOutcome};
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, StoreCapabilityError};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::storage::{Copied, Copying, Headers, Storage};
+use photo_catalogue::storage::{CopyOutcome, CopySettings, ObjectHeaders, Storage};
 
 use crate::ingest::fixture::{IngestWorld, layout};
 use crate::ingest::photos::TestShot;
@@ -125,10 +125,10 @@ impl Running {
     }
 
     pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> String {
-        let headers = Headers {
+        let headers = ObjectHeaders {
             content_type: Some("image/jpeg".to_owned()),
             cache_control: Some("max-age=60".to_owned()),
-            ..Headers::default()
+            ..ObjectHeaders::default()
         };
         let put = self
             .storage()
@@ -214,7 +214,7 @@ async fn every_store_copies_with_new_metadata_and_honours_what_the_table_says() 
         running.put(from, key, b"a photo".to_vec()).await;
         let mut source = storage.head(from, key).await.unwrap().unwrap();
         let copied = storage.copy((from, key), (to, "x/y.jpg"), &source, &metadata);
-        assert_eq!(copied.await.unwrap(), Copied::Done, "{}", able.name);
+        assert_eq!(copied.await.unwrap(), CopyOutcome::Done, "{}", able.name);
         let copy = storage.head(to, "x/y.jpg").await.unwrap().unwrap();
         assert_eq!((&copy.etag, copy.size_bytes), (&source.etag, 7));
         assert_eq!(copy.metadata, metadata, "{}", able.name);
@@ -229,29 +229,29 @@ async fn every_store_copies_with_new_metadata_and_honours_what_the_table_says() 
         if tagged {
             let object = storage.head(from, "tagged").await.unwrap().unwrap();
             let copied = storage.copy((from, "tagged"), (to, "tagged"), &object, &metadata);
-            assert_eq!(copied.await.unwrap(), Copied::Done, "{}", able.name);
+            assert_eq!(copied.await.unwrap(), CopyOutcome::Done, "{}", able.name);
         }
         let kept = tagged && running.tags(to, "tagged").await == Some(1);
         assert_eq!(kept, able.tags, "{}: tags", able.name);
 
         source.etag = "0".repeat(32);
         let copied = storage.copy((from, key), (to, "stale"), &source, &metadata);
-        let refused = copied.await.unwrap() == Copied::SourceChanged;
+        let refused = copied.await.unwrap() == CopyOutcome::SourceChanged;
         assert_eq!(refused, able.copy_if_match, "{}: copy If-Match", able.name);
         let copied = storage.copy((from, "gone"), (to, "stale"), &source, &metadata);
-        assert_eq!(copied.await.unwrap(), Copied::SourceChanged);
+        assert_eq!(copied.await.unwrap(), CopyOutcome::SourceChanged);
 
         // In parts.
         let bytes = vec![7; PART as usize + 1000];
         running.put(from, "large.jpg", bytes.clone()).await;
         let source = storage.head(from, "large.jpg").await.unwrap().unwrap();
-        let in_parts = storage.clone().copying(Copying {
+        let in_parts = storage.clone().copying(CopySettings {
             largest_bytes: PART,
             part_bytes: PART,
-            ..Copying::default()
+            ..CopySettings::default()
         });
         let copied = in_parts.copy((from, "large.jpg"), (to, "large.jpg"), &source, &metadata);
-        assert_eq!(copied.await.unwrap(), Copied::Done, "{}", able.name);
+        assert_eq!(copied.await.unwrap(), CopyOutcome::Done, "{}", able.name);
         let copy = storage.head(to, "large.jpg").await.unwrap().unwrap();
         assert_eq!(copy.metadata, metadata, "{}", able.name);
         assert!(storage.read(to, "large.jpg").await.unwrap().unwrap() == bytes);
@@ -263,7 +263,7 @@ async fn a_setting_is_refused_at_the_start_exactly_where_the_store_cannot_keep_i
     for running in running().await {
         let able = running.able;
         let layout = running.layout("settings").await;
-        let ingest = |copying: Copying, source_after| {
+        let ingest = |copying: CopySettings, source_after| {
             Ingest::new(
                 running.storage().copying(copying),
                 Catalogue::new(running.clients.dynamodb.clone(), "unasked"),
@@ -272,7 +272,7 @@ async fn a_setting_is_refused_at_the_start_exactly_where_the_store_cannot_keep_i
             )
             .with_source_after(source_after)
         };
-        let delete = ingest(Copying::default(), SourceAfter::Delete);
+        let delete = ingest(CopySettings::default(), SourceAfter::Delete);
         let tried = delete.check_store_capabilities("delete").await;
         match able.delete_if_match {
             true => tried.unwrap(),
@@ -282,9 +282,9 @@ async fn a_setting_is_refused_at_the_start_exactly_where_the_store_cannot_keep_i
                 able.name
             ),
         }
-        let class = Copying {
+        let class = CopySettings {
             storage_class: Some("STANDARD_IA".to_owned()),
-            ..Copying::default()
+            ..CopySettings::default()
         };
         let tried = ingest(class, SourceAfter::Keep)
             .check_store_capabilities("class")
@@ -324,21 +324,27 @@ async fn every_table_claims_once_and_writes_on_condition() {
         let again = catalogue.claim("2018-02-01/a", &stub.owner).await;
         assert_eq!(again.unwrap(), Claim::Ours, "{name}");
 
-        let next = Item {
+        let next = PhotoItem {
             revision: 1,
             ..stub.clone()
         };
         let written = catalogue.put(&next, Some(0)).await.unwrap();
-        assert_eq!(written, Written::Done, "{name}");
-        assert_eq!(catalogue.put(&next, Some(0)).await.unwrap(), Written::Stale);
-        assert_eq!(catalogue.put(&next, None).await.unwrap(), Written::Stale);
+        assert_eq!(written, WriteOutcome::Written, "{name}");
+        assert_eq!(
+            catalogue.put(&next, Some(0)).await.unwrap(),
+            WriteOutcome::Stale
+        );
+        assert_eq!(
+            catalogue.put(&next, None).await.unwrap(),
+            WriteOutcome::Stale
+        );
         assert_eq!(catalogue.item(&id).await.unwrap(), Some(next), "{name}");
 
         let entry = LedgerEntry {
             pk: LedgerEntry::pk("inbox", "été+.jpg"),
             bucket: "inbox".to_owned(),
             key: "été+.jpg".to_owned(),
-            generation: Generation {
+            version: ObjectVersion {
                 etag: "e".to_owned(),
                 last_modified: "2018-02-01T08:41:07Z".to_owned(),
             },
@@ -353,9 +359,13 @@ async fn every_table_claims_once_and_writes_on_condition() {
         let read = catalogue.ledger("inbox", "été+.jpg").await.unwrap();
         assert_eq!(read, Some(entry), "{name}");
         for year in ["2018", "undated", "2018"] {
-            catalogue.add_year(year).await.unwrap();
+            catalogue.ensure_date_partition(year).await.unwrap();
         }
-        assert_eq!(catalogue.years().await.unwrap().len(), 2, "{name}");
+        assert_eq!(
+            catalogue.date_partitions().await.unwrap().len(),
+            2,
+            "{name}"
+        );
     }
 }
 

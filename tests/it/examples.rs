@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use photo_catalogue::archive::{self, Layout, Name, Place};
+use photo_catalogue::archive::{self, ArchiveNameVariant, KeyPlace, Layout};
 use photo_metadata::{Context, Extraction};
 
 use test_support::example_photos as make_photos;
@@ -60,12 +60,12 @@ fn extract(file: &str) -> Extraction {
 }
 
 /// The names that a file of the example folder may take in the archive, and its owner.
-fn planned(file: &str) -> archive::Plan {
+fn planned(file: &str) -> archive::ArchivePlan {
     let layout = Layout::new("inbox", "", "archive", "").unwrap();
-    let Some(Place::Source(source)) = layout.place("inbox", file) else {
+    let Some(KeyPlace::Source(source)) = layout.place("inbox", file) else {
         panic!("{file} is no source key");
     };
-    archive::plan(&layout, &source, "etag", &extract(file).photo)
+    archive::plan_copy(&layout, &source, "etag", &extract(file).photo)
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_shot_after_midnight_is_filed_under_the_local_day() {
     );
     let plan = planned("phone/IMG_0412.JPG");
     assert_eq!(
-        plan.archive_key(Name::Plain).as_str(),
+        plan.archive_key(ArchiveNameVariant::Plain).as_str(),
         "2022-07-16/IMG_0412.JPG"
     );
 }
@@ -138,8 +138,8 @@ fn a_shot_after_midnight_is_filed_under_the_local_day() {
 fn one_name_on_one_day_is_two_photos() {
     let (first, second) = (planned("card1/DSC_0001.JPG"), planned("card2/DSC_0001.JPG"));
     assert_eq!(
-        first.archive_key(Name::Plain),
-        second.archive_key(Name::Plain)
+        first.archive_key(ArchiveNameVariant::Plain),
+        second.archive_key(ArchiveNameVariant::Plain)
     );
     assert_ne!(first.owner, second.owner);
 }
@@ -148,7 +148,10 @@ fn one_name_on_one_day_is_two_photos() {
 fn a_raw_and_its_jpeg_are_one_photo_with_two_parts() {
     let (raw, jpeg) = (planned("leica/L1000123.DNG"), planned("leica/L1000123.JPG"));
     assert_eq!(raw.owner, jpeg.owner);
-    let (raw, jpeg) = (raw.archive_key(Name::Plain), jpeg.archive_key(Name::Plain));
+    let (raw, jpeg) = (
+        raw.archive_key(ArchiveNameVariant::Plain),
+        jpeg.archive_key(ArchiveNameVariant::Plain),
+    );
     assert_eq!(raw.stem(), jpeg.stem());
     assert_eq!((raw.part(), jpeg.part()), ("DNG", "JPG"));
     assert_eq!(extract("leica/L1000123.DNG").format.name(), "DNG");
@@ -156,7 +159,12 @@ fn a_raw_and_its_jpeg_are_one_photo_with_two_parts() {
 
 #[test]
 fn what_has_no_date_is_undated_and_what_has_one_only_in_its_name_is_not() {
-    let key = |file| planned(file).archive_key(Name::Plain).as_str().to_owned();
+    let key = |file| {
+        planned(file)
+            .archive_key(ArchiveNameVariant::Plain)
+            .as_str()
+            .to_owned()
+    };
     assert_eq!(
         key("received/from-a-friend.jpg"),
         "undated/from-a-friend.jpg"

@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::Ingest;
@@ -251,7 +251,7 @@ struct World {
     user: Clients,
     ingest: Ingest,
     publish: Publisher,
-    published: Published,
+    published: PublishTable,
     layout: Layout,
     now: DateTime<Utc>,
     photo: Vec<u8>,
@@ -287,7 +287,7 @@ impl World {
         }
         let photos = Catalogue::new(user.dynamodb.clone(), "photos");
         photos.create_table().await?;
-        let published = Published::new(user.dynamodb.clone(), "publish");
+        let published = PublishTable::new(user.dynamodb.clone(), "publish");
         published.create_table().await?;
 
         let count = Arc::default();
@@ -314,7 +314,7 @@ impl World {
             ),
             publish: Publisher::new(
                 catalogue,
-                Published::new(counted.dynamodb, "publish"),
+                PublishTable::new(counted.dynamodb, "publish"),
                 storage,
                 settings,
             ),
@@ -364,9 +364,9 @@ impl World {
             "dateSort": { "S": "2020-09-30T12:00:00#x" }, "summary": { "M": {} } });
         let record = json!({ "eventSource": "aws:dynamodb", "eventName": "INSERT",
             "dynamodb": { "Keys": { "pk": { "S": "photo#x" } }, "NewImage": image } });
-        let before = self.published.marks().await?.len();
+        let before = self.published.dirty_months().await?.len();
         self.publish.mark_changed_months(&[record], then).await?;
-        if self.published.marks().await?.len() <= before {
+        if self.published.dirty_months().await?.len() <= before {
             return Err("the stream's record marked no month".into());
         }
         let ticked = self

@@ -20,8 +20,8 @@ use aws_sdk_dynamodb::types::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::item::{IndexKeys, Item, Part};
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::item::{IndexKeys, PhotoItem, PhotoPart};
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
@@ -134,7 +134,7 @@ impl World {
         tokio::spawn(engine.serve(dynamodb, std::future::pending()));
         let clients = clients::connect(&clients::with_key_pair("photos", "secret"), &endpoints);
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
-        let published = Published::new(clients.dynamodb.clone(), "publish");
+        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await?;
         published.create_table().await?;
         // The engine looks through all of a stream at every write, and nobody reads it here.
@@ -366,7 +366,7 @@ impl World {
 
 async fn fill(clients: &Clients, catalogue: &Catalogue, size: u32) -> Result<()> {
     for year in FIRST_YEAR..FIRST_YEAR + YEARS {
-        catalogue.add_year(&year.to_string()).await?;
+        catalogue.ensure_date_partition(&year.to_string()).await?;
     }
     let numbers: Vec<u32> = (0..size).collect();
     stream::iter(numbers.chunks(25))
@@ -392,7 +392,7 @@ async fn fill(clients: &Clients, catalogue: &Catalogue, size: u32) -> Result<()>
 /// Counts every month, as ticks do.
 async fn count(
     catalogue: &Catalogue,
-    published: &Published,
+    published: &PublishTable,
     storage: &Storage,
     settings: &gallery::Settings,
 ) -> Result<()> {
@@ -413,7 +413,7 @@ async fn count(
     );
     let mut now = DateTime::from_timestamp(1_800_000_000, 0).ok_or("a time")?;
     publish::mark_all_months(catalogue, published, now).await?;
-    while !published.marks().await?.is_empty() {
+    while !published.dirty_months().await?.is_empty() {
         now += TimeDelta::seconds(600);
         publish.run_cycle(now, LONG).await?;
     }
@@ -482,12 +482,12 @@ fn shot(n: u32, size: u32) -> Photo {
 }
 
 /// The item of a photo as ingest writes it, with as many tags as a camera writes.
-fn item(n: u32, size: u32) -> Item {
+fn item(n: u32, size: u32) -> PhotoItem {
     let photo = shot(n, size);
     let stem = stem(&photo);
-    let mut item = Item::stub(&stem, "owner");
+    let mut item = PhotoItem::stub(&stem, "owner");
     item.revision = 1;
-    let part = Part {
+    let part = PhotoPart {
         key: format!("{stem}.JPG"),
         etag: "0123456789abcdef0123456789abcdef".to_owned(),
         last_modified: "2026-01-01T00:00:00Z".to_owned(),
@@ -495,7 +495,7 @@ fn item(n: u32, size: u32) -> Item {
         mime: "image/jpeg".to_owned(),
         width: photo.width,
         height: photo.height,
-        ..Part::default()
+        ..PhotoPart::default()
     };
     let image = Image {
         key: part.key.clone(),

@@ -24,7 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::storage::Storage;
@@ -202,7 +202,7 @@ impl World {
         }
         let photos = Catalogue::new(clients.dynamodb.clone(), "photos");
         photos.create_table().await?;
-        let published = Published::new(clients.dynamodb.clone(), "publish");
+        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         published.create_table().await?;
         let example = "examples/photos/fuji/DSCF2210.JPG";
         let mut photo =

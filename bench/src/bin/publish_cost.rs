@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, StreamSpecification, W
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::published::Published;
-use photo_catalogue::catalogue::query::{Index, Segment, date_sort};
+use photo_catalogue::catalogue::published::PublishTable;
+use photo_catalogue::catalogue::query::{PhotoIndex, Segment, date_sort};
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::photo_id::PhotoId;
@@ -123,7 +123,7 @@ async fn large() -> Result<()> {
 struct World {
     clients: Clients,
     catalogue: Catalogue,
-    published: Published,
+    published: PublishTable,
     publish: Publisher,
     now: DateTime<Utc>,
     counted: (u64, u64),
@@ -150,7 +150,7 @@ impl World {
         let storage = Storage::new(clients.s3.clone());
         storage.create_bucket("site").await?;
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
-        let published = Published::new(clients.dynamodb.clone(), "publish");
+        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await?;
         published.create_table().await?;
         // The engine looks through all of a stream at every write, and nobody reads it here.
@@ -188,7 +188,7 @@ impl World {
     /// Queries the month of [`large`] as publish does, and does nothing with it: the engine's share of the time.
     async fn read_month(&self) -> Result<u32> {
         let segment = Segment {
-            index: Index::ByDate,
+            index: PhotoIndex::ByDate,
             partition: "2018".to_owned(),
             from: None,
             to: None,
@@ -224,7 +224,7 @@ impl World {
             .filter_map(|photo| photo.capture.date.as_deref()?.get(..4))
             .collect();
         for year in years {
-            self.catalogue.add_year(year).await?;
+            self.catalogue.ensure_date_partition(year).await?;
         }
         let requests = photos.iter().map(|photo| {
             let text = |text: &str| AttributeValue::S(text.to_owned());

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use chrono::{NaiveDate, NaiveDateTime};
 use clap::Args;
 
-use crate::catalogue::batch::Scanned;
-use crate::catalogue::item::Holding;
+use crate::catalogue::batch::ScannedItem;
+use crate::catalogue::item::PhotoItemHeader;
 use crate::cli::Ended;
 use crate::cli::library::{Library, Opened, Purpose};
 use crate::cli::output::harmless;
@@ -128,7 +128,7 @@ async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> 
     loop {
         let (page, next) = opened.catalogue.scan(after).await?;
         for found in page {
-            let Scanned::Photo(photo) = found else {
+            let ScannedItem::Photo(photo) = found else {
                 continue;
             };
             if !arguments.means(&photo) {
@@ -174,7 +174,7 @@ async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> 
 
 impl Arguments {
     /// Whether this is one of the photos, by its file.
-    fn means(&self, photo: &Holding) -> bool {
+    fn means(&self, photo: &PhotoItemHeader) -> bool {
         let Some(taken) = &photo.taken_at_local else {
             return false;
         };

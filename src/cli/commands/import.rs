@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::extract;
 use crate::archive::Layout;
-use crate::catalogue::published::Published;
+use crate::catalogue::published::PublishTable;
 use crate::cli::Ended;
 use crate::cli::interrupt::told_to_stop;
 use crate::cli::library::{Library, Opened, Purpose};
@@ -238,7 +238,7 @@ async fn work(
 }
 
 /// Holds the build hook back until it is broken off, and a little longer.
-async fn hold(published: Published) {
+async fn hold(published: PublishTable) {
     loop {
         tokio::time::sleep(HOLD_AGAIN).await;
         if let Err(error) = published.hold_hook(Utc::now() + HOLD).await {

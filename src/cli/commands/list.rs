@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::item::PRIVATE_PARTITION;
-use crate::catalogue::query::{Index, Segment};
+use crate::catalogue::query::{PhotoIndex, Segment};
 use crate::cli::Ended;
 use crate::cli::ask::{Asked, Where};
 use crate::cli::output::{harmless, json_line, stdout, table, write_table};
@@ -135,7 +135,7 @@ async fn private(
         Some("oldest") => false,
         Some(order) => bail!("--order: \"{order}\" is neither newest nor oldest"),
     };
-    let mut partitions: Vec<String> = catalogue.years().await?.into_iter().collect();
+    let mut partitions: Vec<String> = catalogue.date_partitions().await?.into_iter().collect();
     partitions.retain(|partition| partition.starts_with(PRIVATE_PARTITION));
     // Undated photos are last in both orders; "u" is after every digit.
     let is_undated = |partition: &String| partition.ends_with("undated");
@@ -147,7 +147,7 @@ async fn private(
     let mut photos = Vec::new();
     for partition in partitions {
         let segment = Segment {
-            index: Index::ByDate,
+            index: PhotoIndex::ByDate,
             partition,
             from: None,
             to: None,

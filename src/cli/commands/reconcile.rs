@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::import::pages;
 use crate::archive::Layout;
-use crate::catalogue::batch::Scanned;
+use crate::catalogue::batch::ScannedItem;
 use crate::cli::Ended;
 use crate::cli::library::{Library, Opened, Purpose};
 use crate::cli::output::{harmless, json_line, stdout};
@@ -116,7 +116,7 @@ async fn reconcile(
         }
         // What was mended has changed the photos of months, and nobody may be there to read the stream.
         for month in miscounted(opened).await? {
-            opened.published.mark(&month, Utc::now()).await?;
+            opened.published.mark_dirty(&month, Utc::now()).await?;
         }
         if failed > 0 {
             break;
@@ -147,7 +147,7 @@ async fn find(
     } else {
         settled
     };
-    let years = opened.catalogue.years().await?;
+    let years = opened.catalogue.date_partitions().await?;
     let mut books = Reconciliation::new(layout, settled, years);
     let bar = progress::bar(0, "Reading the catalogue: {human_pos}");
     let mut after = None;
@@ -156,8 +156,8 @@ async fn find(
         bar.inc(page.len() as u64);
         for found in page {
             match found {
-                Scanned::Photo(item) => books.add_photo(item),
-                Scanned::Ledger(entry) => books.add_ledger_entry(entry),
+                ScannedItem::Photo(item) => books.add_photo(item),
+                ScannedItem::Ledger(entry) => books.add_ledger_entry(entry),
             }
         }
         after = next;
@@ -186,7 +186,7 @@ async fn miscounted(opened: &Opened) -> anyhow::Result<Vec<String>> {
         opened.privacy.clone(),
     );
     let mut off = off.await?;
-    let marks = opened.published.marks().await?;
+    let marks = opened.published.dirty_months().await?;
     off.retain(|month| !marks.iter().any(|mark| mark.month == *month));
     Ok(off)
 }
@@ -219,7 +219,7 @@ async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
         }
         FaultKind::Uncopied | FaultKind::Orphaned => {
             if let Some(entry) = catalogue.ledger(bucket, of).await? {
-                catalogue.forget(bucket, of, &entry.generation).await?;
+                catalogue.forget(bucket, of, &entry.version).await?;
             }
             ingest.sync_key(bucket, of).await?;
         }
@@ -230,12 +230,15 @@ async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
             let id = PhotoId::of_stem(of);
             ingest::update_overrides(catalogue, &opened.privacy, &id, |_| {}).await?;
         }
-        FaultKind::UnknownYear => catalogue.add_year(of).await.map_err(IngestError::from)?,
+        FaultKind::UnknownYear => catalogue
+            .ensure_date_partition(of)
+            .await
+            .map_err(IngestError::from)?,
         FaultKind::Stub => {
             ingest.tombstone_stub(of).await?;
         }
         FaultKind::Miscounted => published
-            .mark(of, Utc::now())
+            .mark_dirty(of, Utc::now())
             .await
             .context("cannot mark")?,
     }

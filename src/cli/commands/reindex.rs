@@ -5,7 +5,7 @@ use clap::Args;
 use futures::{StreamExt, stream};
 
 use crate::archive;
-use crate::catalogue::item::Item;
+use crate::catalogue::item::PhotoItem;
 use crate::cli::Ended;
 use crate::cli::library::{Library, Opened, Purpose};
 use crate::cli::output::harmless;
@@ -66,7 +66,7 @@ async fn reindex(opened: &Opened, below: u32, moves: bool) -> anyhow::Result<End
     loop {
         let (page, next) = opened.catalogue.scan_items(after).await?;
         let photos = page.into_iter().filter(|photo| {
-            let is_there = |photo: &Item| photo.has_live_parts();
+            let is_there = |photo: &PhotoItem| photo.has_live_parts();
             photo.as_ref().map_or(true, is_there)
         });
         let photos = stream::iter(photos)
@@ -128,7 +128,7 @@ async fn reindex(opened: &Opened, below: u32, moves: bool) -> anyhow::Result<End
 
 async fn make_right(
     opened: &Opened,
-    mut photo: Item,
+    mut photo: PhotoItem,
     below: u32,
     moves: bool,
 ) -> Result<Found, IngestError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 
 use super::show;
-use crate::catalogue::batch::Scanned;
+use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::item::LedgerEntry;
 use crate::cli::Ended;
 use crate::cli::library::{Library, Opened, Purpose};
@@ -59,15 +59,15 @@ async fn restore(opened: &Opened, names: &[String]) -> anyhow::Result<Ended> {
     while !removed.is_empty() {
         let (page, next) = opened.catalogue.scan(after).await?;
         for found in page {
-            let Scanned::Ledger(entry) = found else {
+            let ScannedItem::Ledger(entry) = found else {
                 continue;
             };
             let key = entry.archive_key.clone().unwrap_or_default();
             if let Some(upload) = removed.get_mut(&key) {
                 // An edit under another key of the source may have led here too; the last one counts.
-                let is_newer = upload.as_ref().is_none_or(|other| {
-                    other.generation.last_modified < entry.generation.last_modified
-                });
+                let is_newer = upload
+                    .as_ref()
+                    .is_none_or(|other| other.version.last_modified < entry.version.last_modified);
                 if is_newer {
                     *upload = Some(entry);
                 }
@@ -99,17 +99,17 @@ async fn again(
     let Some(LedgerEntry {
         bucket,
         key,
-        generation,
+        version,
         ..
     }) = upload
     else {
         return Ok(Err("nothing says what it was uploaded as"));
     };
     let object = opened.storage.head(&bucket, &key).await?;
-    if object.is_none_or(|object| object.etag != generation.etag) {
+    if object.is_none_or(|object| object.etag != version.etag) {
         return Ok(Err("its upload is gone, or holds other bytes"));
     }
-    opened.catalogue.forget(&bucket, &key, &generation).await?;
+    opened.catalogue.forget(&bucket, &key, &version).await?;
     Ok(match opened.ingest.sync_key(&bucket, &key).await? {
         Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy),
         Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),

@@ -4,12 +4,12 @@ use anyhow::bail;
 use clap::Args;
 
 use super::show;
-use crate::catalogue::item::{Item, Part, PartSource};
+use crate::catalogue::item::{PartSource, PhotoItem, PhotoPart};
 use crate::cli::Ended;
 use crate::cli::library::{Library, Opened, Purpose};
 use crate::cli::output::harmless;
 use crate::cli::progress::tell;
-use crate::storage::Deleted;
+use crate::storage::DeleteOutcome;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -53,10 +53,10 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
 /// does not name its upload any more.
 async fn remove(opened: &Opened, name: &str, arguments: &Arguments) -> anyhow::Result<String> {
     let found = show::find(&opened.catalogue, name).await?;
-    let Some(item) = found.filter(Item::has_live_parts) else {
+    let Some(item) = found.filter(PhotoItem::has_live_parts) else {
         bail!("there is no such photo in the catalogue");
     };
-    let live: Vec<&Part> = item.parts.values().filter(|part| !part.removed).collect();
+    let live: Vec<&PhotoPart> = item.parts.values().filter(|part| !part.removed).collect();
     if !arguments.source && !arguments.for_good {
         for part in &live {
             if !is_uploaded(opened, part).await? {
@@ -81,7 +81,7 @@ async fn remove(opened: &Opened, name: &str, arguments: &Arguments) -> anyhow::R
 }
 
 /// Whether the upload that a file was copied from still holds its bytes.
-async fn is_uploaded(opened: &Opened, part: &Part) -> anyhow::Result<bool> {
+async fn is_uploaded(opened: &Opened, part: &PhotoPart) -> anyhow::Result<bool> {
     let Some(PartSource { bucket, key, etag }) = &part.source else {
         return Ok(false);
     };
@@ -97,11 +97,11 @@ async fn delete(opened: &Opened, bucket: &str, key: &str, etag: &str) -> anyhow:
     let deleted = if object.etag == etag {
         opened.storage.delete_if_match(bucket, key, etag).await?
     } else {
-        Deleted::Changed
+        DeleteOutcome::Changed
     };
     match deleted {
-        Deleted::Done => Ok(()),
-        Deleted::Changed => bail!(
+        DeleteOutcome::Done => Ok(()),
+        DeleteOutcome::Changed => bail!(
             "s3://{bucket}/{} holds other bytes by now; it stays",
             harmless(key)
         ),

@@ -5,8 +5,8 @@ use chrono::Utc;
 use clap::Args;
 
 use super::show;
-use crate::catalogue::item::{Item, Overrides};
-use crate::catalogue::published::Published;
+use crate::catalogue::item::{Overrides, PhotoItem};
+use crate::catalogue::published::PublishTable;
 use crate::cli::Ended;
 use crate::cli::ask::Where;
 use crate::cli::output::harmless;
@@ -116,9 +116,9 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
 }
 
 /// Has the month that shows a photo published anew.
-async fn mark(published: &Published, item: &Item) -> anyhow::Result<()> {
+async fn mark(published: &PublishTable, item: &PhotoItem) -> anyhow::Result<()> {
     if let Some(month) = publish::public_month(item) {
-        let marked = published.mark(&month, Utc::now()).await;
+        let marked = published.mark_dirty(&month, Utc::now()).await;
         marked.context("set, but not told to publish: `photos recount` has all published anew")?;
     }
     Ok(())
@@ -143,7 +143,7 @@ impl Change {
     }
 }
 
-fn seen(item: &Item) -> String {
+fn seen(item: &PhotoItem) -> String {
     let seen = if item.is_public() {
         "public"
     } else {

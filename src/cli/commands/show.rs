@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::catalogue::Catalogue;
-use crate::catalogue::item::Item;
+use crate::catalogue::item::PhotoItem;
 use crate::cli::Ended;
 use crate::cli::ask::Where;
 use crate::cli::output::{harmless, json_line, stdout, table, write_table};
@@ -51,7 +51,7 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
 pub(in crate::cli) async fn find(
     catalogue: &Catalogue,
     name: &str,
-) -> anyhow::Result<Option<Item>> {
+) -> anyhow::Result<Option<PhotoItem>> {
     let mut ids = vec![PhotoId::of_stem(name)];
     if let Some((stem, _)) = name.rsplit_once('.') {
         ids.push(PhotoId::of_stem(stem));
@@ -65,7 +65,7 @@ pub(in crate::cli) async fn find(
     Ok(None)
 }
 
-fn write(out: &mut impl Write, item: &Item, tags: bool) -> anyhow::Result<()> {
+fn write(out: &mut impl Write, item: &PhotoItem, tags: bool) -> anyhow::Result<()> {
     let mut rows = table(&[]);
     rows.add_row(["stem", &harmless(&item.stem)]);
     rows.add_row(["id", &item.id]);

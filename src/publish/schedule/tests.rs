@@ -107,7 +107,7 @@ fn each_limit_makes_it_wait_and_says_so() {
     let a_token = 31 * 86_400 / 12;
     assert_eq!(
         state.decide(&generous, at(4700)),
-        wait(900 + a_token, WaitReason::Month)
+        wait(900 + a_token, WaitReason::PublishedMonth)
     );
 }
 

@@ -14,8 +14,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, NaiveDateTime};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::item::{IndexKeys, Item, Overrides, Part};
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::item::{IndexKeys, Overrides, PhotoItem, PhotoPart};
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
 use photo_catalogue::gallery::{CursorKey, Settings, router};
 use photo_catalogue::photo_id::PhotoId;
@@ -78,7 +78,7 @@ impl Fixture {
             .create_table()
             .await
             .expect("the table is created");
-        let published = Published::new(client.clone(), PUBLISH_TABLE);
+        let published = PublishTable::new(client.clone(), PUBLISH_TABLE);
         published
             .create_table()
             .await
@@ -108,7 +108,7 @@ impl Fixture {
             .to_builder()
             .interceptor(Counter(Arc::clone(&queries)));
         let counted = Client::from_conf(counted.build());
-        let published = Published::new(counted.clone(), PUBLISH_TABLE);
+        let published = PublishTable::new(counted.clone(), PUBLISH_TABLE);
         let router = router(Catalogue::new(counted, TABLE), published, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
@@ -173,12 +173,12 @@ impl Fixture {
     }
 
     /// Puts a photo into the catalogue as ingest does: its year first, then its item.
-    pub(crate) async fn add(&self, shot: &Shot) -> Item {
+    pub(crate) async fn add(&self, shot: &Shot) -> PhotoItem {
         let item = shot.item();
         if let Some(partition) = &item.index.date_partition {
             let catalogue = Catalogue::new(self.client.clone(), TABLE);
             catalogue
-                .add_year(partition)
+                .ensure_date_partition(partition)
                 .await
                 .expect("the year is written");
         }
@@ -186,7 +186,7 @@ impl Fixture {
         item
     }
 
-    pub(crate) async fn put(&self, item: &Item) {
+    pub(crate) async fn put(&self, item: &PhotoItem) {
         let item = serde_dynamo::to_item(item).expect("an item");
         self.client
             .put_item()
@@ -264,7 +264,7 @@ impl Shot {
     }
 
     /// The item as ingest stores it.
-    pub(crate) fn item(&self) -> Item {
+    pub(crate) fn item(&self) -> PhotoItem {
         let stem = self.stem();
         let id = PhotoId::of_stem(&stem).to_string();
         let capture = self
@@ -304,12 +304,12 @@ impl Shot {
             ..Photo::default()
         };
         let key = format!("archive/{stem}.jpg");
-        let part = Part {
+        let part = PhotoPart {
             key: key.clone(),
             etag: "e1".to_owned(),
             mime: "image/jpeg".to_owned(),
             bytes: 1234,
-            ..Part::default()
+            ..PhotoPart::default()
         };
         let image = Image {
             key,
@@ -318,7 +318,7 @@ impl Shot {
             kind: "original".to_owned(),
             ..Image::default()
         };
-        let mut item = Item::stub(&stem, "SECRET-OWNER");
+        let mut item = PhotoItem::stub(&stem, "SECRET-OWNER");
         item.revision = 1;
         item.parts = BTreeMap::from([("jpg".to_owned(), part)]);
         item.summary = Some(Summary::of(&id, &stem, 1, &photo, vec![image]));

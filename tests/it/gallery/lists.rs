@@ -1,6 +1,6 @@
 //! Which photos a list holds, and a photo's own page.
 
-use photo_catalogue::catalogue::item::Item;
+use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::privacy::LocationPolicy;
 use serde_json::json;
 
@@ -188,7 +188,7 @@ async fn private_removed_claimed_and_unknown_photos_are_not_found() {
         .for_each(|part| part.removed = true);
     removed.summary = None;
     fixture.put(&removed).await;
-    let stub = Item::stub("2018-03-01/stub", "owner");
+    let stub = PhotoItem::stub("2018-03-01/stub", "owner");
     fixture.put(&stub).await;
     let paths = [
         private.id.as_str(),

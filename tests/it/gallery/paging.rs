@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use photo_catalogue::catalogue::item::Item;
+use photo_catalogue::catalogue::item::PhotoItem;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -59,7 +59,7 @@ impl Query {
     }
 
     /// The place of a photo in the list.
-    fn rank(&self, item: &Item, shot: &Shot) -> (bool, Vec<u8>) {
+    fn rank(&self, item: &PhotoItem, shot: &Shot) -> (bool, Vec<u8>) {
         match &shot.local {
             None => (true, format!("{}#{}", shot.name, item.id).into_bytes()),
             Some(local) => {

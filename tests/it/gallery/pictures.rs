@@ -9,7 +9,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use little_exif::exif_tag::ExifTag;
 use little_exif::filetype::FileExtension;
 use little_exif::metadata::Metadata;
-use photo_catalogue::catalogue::item::{Item, Overrides, Part};
+use photo_catalogue::catalogue::item::{Overrides, PhotoItem, PhotoPart};
 use photo_catalogue::gallery::Pictures;
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
@@ -72,7 +72,7 @@ impl Library {
     }
 
     /// Archives a file of a photo and lists it among the photo's parts.
-    async fn archive(&self, item: &mut Item, extension: &str, mime: &str, bytes: &[u8]) {
+    async fn archive(&self, item: &mut PhotoItem, extension: &str, mime: &str, bytes: &[u8]) {
         let key = format!("archive/{}.{extension}", item.stem);
         let put = self
             .s3
@@ -81,7 +81,7 @@ impl Library {
             .key(&key)
             .body(ByteStream::from(bytes.to_vec()));
         let etag = put.send().await.expect("archived").e_tag.expect("an ETag");
-        let part = Part {
+        let part = PhotoPart {
             key,
             etag: etag.trim_matches('"').to_owned(),
             mime: mime.to_owned(),
@@ -92,14 +92,14 @@ impl Library {
                 width: None,
                 height: None,
             }),
-            ..Part::default()
+            ..PhotoPart::default()
         };
         item.parts.insert(extension.to_owned(), part);
         self.gallery.put(item).await;
     }
 
     /// A photo with a JPEG and a RAW that has another inside.
-    async fn photo(&self, shot: &Shot) -> Item {
+    async fn photo(&self, shot: &Shot) -> PhotoItem {
         let mut item = self.gallery.add(shot).await;
         item.parts = BTreeMap::new();
         item.photo.orientation = Some(8);

@@ -17,13 +17,13 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::item::{Item, LedgerEntry, photo_pk};
+use photo_catalogue::catalogue::item::{LedgerEntry, PhotoItem, photo_pk};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::{Ingest, KeyReport, Outcome, SourceAfter};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::storage::{Copying, Storage};
+use photo_catalogue::storage::{CopySettings, Storage};
 use s3_folder::{KeyPair, NotificationFilter, S3Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -155,7 +155,7 @@ impl IngestWorld {
     }
 
     /// Ingest over `s3` that makes its copies so, and does this with uploads.
-    pub(crate) fn ingest_with(&self, copying: Copying, source_after: SourceAfter) -> Ingest {
+    pub(crate) fn ingest_with(&self, copying: CopySettings, source_after: SourceAfter) -> Ingest {
         Ingest::new(
             Storage::new(self.s3.clone()).copying(copying),
             self.catalogue.clone(),
@@ -284,7 +284,7 @@ impl IngestWorld {
     }
 
     /// The item of a stem.
-    pub(crate) async fn item(&self, stem: &str) -> Option<Item> {
+    pub(crate) async fn item(&self, stem: &str) -> Option<PhotoItem> {
         self.catalogue.item(&PhotoId::of_stem(stem)).await.unwrap()
     }
 

@@ -189,7 +189,7 @@ async fn what_is_of_its_owner_and_of_another_source_is_not_taken_for_its_copy() 
     let (world, files) = a_pair().await;
     // The shot again, by today's extractor, and somebody else's RAW in place of the old one.
     for (key, bytes) in &files {
-        let known = world.ledger_entry(key).await.unwrap().generation;
+        let known = world.ledger_entry(key).await.unwrap().version;
         world.catalogue.forget(SOURCE, key, &known).await.unwrap();
         world.upload(key, bytes.clone()).await;
         world.ingest.sync_key(SOURCE, key).await.unwrap();

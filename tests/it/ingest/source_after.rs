@@ -3,7 +3,7 @@
 use axum::Router;
 use http::{Method, StatusCode};
 use photo_catalogue::ingest::{Outcome, SourceAfter};
-use photo_catalogue::storage::{Copying, Deleted, Storage};
+use photo_catalogue::storage::{CopySettings, DeleteOutcome, Storage};
 use tokio::net::TcpListener;
 
 use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
@@ -19,7 +19,7 @@ const PART: u64 = 5 << 20;
 /// Ingest that deletes uploads, not told of anything yet.
 async fn deleting() -> IngestWorld {
     let mut world = IngestWorld::without_delivery(layout()).await;
-    world.ingest = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    world.ingest = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
     world
 }
 
@@ -58,7 +58,7 @@ async fn what_a_crash_before_the_delete_left_behind_is_deleted_by_the_event_that
     world.upload("a.jpg", MORNING.jpeg()).await;
     world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
-    let deleting = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    let deleting = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
     let outcome = deleting.process_key(SOURCE, "a.jpg").await.unwrap();
     assert_eq!(outcome, Outcome::Unchanged);
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 0);
@@ -71,7 +71,7 @@ async fn an_upload_whose_copy_was_removed_by_hand_stays() {
     world.upload("a.jpg", MORNING.jpeg()).await;
     world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
     world.delete(ARCHIVE, "2018-02-01/a.jpg").await;
-    let deleting = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    let deleting = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
     deleting.process_key(SOURCE, "a.jpg").await.unwrap();
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
     assert_eq!(world.archive_keys().await, [""; 0]);
@@ -85,7 +85,7 @@ async fn an_upload_that_changed_meanwhile_is_not_deleted() {
     world.upload("a.jpg", MORNING.edited(1)).await;
     let storage = Storage::new(world.s3.clone());
     let deleted = storage.delete_if_match(SOURCE, "a.jpg", &etag).await;
-    assert_eq!(deleted.unwrap(), Deleted::Changed);
+    assert_eq!(deleted.unwrap(), DeleteOutcome::Changed);
     assert_eq!(
         world.read_objects(SOURCE, "").await["a.jpg"],
         MORNING.edited(1)
@@ -123,15 +123,15 @@ async fn careless_store() -> String {
 async fn a_setting_that_the_store_cannot_keep_is_refused_at_the_start() {
     let mut world = IngestWorld::without_delivery(layout()).await;
     world.s3 = world.s3_client(&careless_store().await);
-    let class = Copying {
+    let class = CopySettings {
         storage_class: Some("STANDARD_IA".to_owned()),
-        ..Copying::default()
+        ..CopySettings::default()
     };
-    let keep = world.ingest_with(Copying::default(), SourceAfter::Keep);
+    let keep = world.ingest_with(CopySettings::default(), SourceAfter::Keep);
     keep.check_store_capabilities("1")
         .await
         .expect("it needs nothing");
-    let delete = world.ingest_with(Copying::default(), SourceAfter::Delete);
+    let delete = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
     let error = delete
         .check_store_capabilities("1")
         .await
@@ -151,7 +151,7 @@ async fn a_setting_that_the_store_cannot_keep_is_refused_at_the_start() {
 async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all_that_it_has() {
     let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(
-        Copying {
+        CopySettings {
             storage_class: Some("STANDARD_IA".to_owned()),
             largest_bytes: PART,
             part_bytes: PART,
@@ -224,10 +224,10 @@ async fn a_copy_in_parts_of_what_changed_meanwhile_is_given_up() {
     let mut bytes = MORNING.jpeg();
     bytes.resize(PART as usize + 1, 7);
     world.upload("a.jpg", bytes.clone()).await;
-    let storage = Storage::new(world.s3.clone()).copying(Copying {
+    let storage = Storage::new(world.s3.clone()).copying(CopySettings {
         largest_bytes: PART,
         part_bytes: PART,
-        ..Copying::default()
+        ..CopySettings::default()
     });
     let mut source = storage.head(SOURCE, "a.jpg").await.unwrap().unwrap();
     bytes.push(1);
@@ -237,7 +237,7 @@ async fn a_copy_in_parts_of_what_changed_meanwhile_is_given_up() {
     let copied = storage.copy((SOURCE, "a.jpg"), to, &source, &nothing).await;
     assert_eq!(
         copied.unwrap(),
-        photo_catalogue::storage::Copied::SourceChanged
+        photo_catalogue::storage::CopyOutcome::SourceChanged
     );
     source.etag = "0".repeat(32);
     let copied = storage
@@ -245,7 +245,7 @@ async fn a_copy_in_parts_of_what_changed_meanwhile_is_given_up() {
         .await;
     assert_eq!(
         copied.unwrap(),
-        photo_catalogue::storage::Copied::SourceChanged
+        photo_catalogue::storage::CopyOutcome::SourceChanged
     );
     assert_eq!(world.archive_keys().await, [""; 0]);
     let uploads = world.s3.list_multipart_uploads().bucket(ARCHIVE);

@@ -39,7 +39,14 @@ async fn an_upload_is_filed_by_its_day_and_catalogued() {
         json!("NIKON D750")
     );
     assert_eq!(item.index.date_partition.as_deref(), Some("2018"));
-    assert!(world.catalogue.years().await.unwrap().contains("2018"));
+    assert!(
+        world
+            .catalogue
+            .date_partitions()
+            .await
+            .unwrap()
+            .contains("2018")
+    );
     let ledger = world.ledger_entry("card/DCIM/été+1.JPG").await.unwrap();
     assert_eq!(
         (ledger.outcome.as_str(), ledger.archive_key.as_deref()),

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::storage::Storage;
@@ -81,7 +81,7 @@ impl Account {
         let tables = ["PHOTOS_TABLE", "PUBLISH_TABLE"].map(|name| publish[name].as_str().unwrap());
         let photos = Catalogue::new(clients.dynamodb.clone(), tables[0]);
         photos.create_table().await.unwrap();
-        let published = Published::new(clients.dynamodb, tables[1]);
+        let published = PublishTable::new(clients.dynamodb, tables[1]);
         published.create_table().await.unwrap();
 
         store.set_notification_filters(&[source, archive]);

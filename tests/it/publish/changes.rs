@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
-use photo_catalogue::catalogue::item::Item;
+use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish;
 use serde_json::Value;
@@ -129,7 +129,7 @@ async fn assert_right(world: &World) {
 async fn counts_and_files_are_exact_after_thousands_of_changes_that_are_told_badly() {
     let mut world = World::new().await;
     let mut dice = Dice(42);
-    let mut shots: BTreeMap<String, Item> = BTreeMap::new();
+    let mut shots: BTreeMap<String, PhotoItem> = BTreeMap::new();
     let mut told: Vec<Value> = Vec::new();
     let mut untold: Vec<Value> = Vec::new();
     let mut reader = Reader::default();
@@ -211,7 +211,7 @@ async fn a_builder_that_reads_changes_only_has_what_the_gallery_has() {
     let mut world = World::new().await;
     let mut dice = Dice(7);
     let mut reader = Reader::default();
-    let mut shots: BTreeMap<String, Item> = BTreeMap::new();
+    let mut shots: BTreeMap<String, PhotoItem> = BTreeMap::new();
     world.settle().await;
     reader.update(&world).await;
     let at_first = reader.reads;

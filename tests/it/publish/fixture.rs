@@ -13,8 +13,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, TimeDelta, Utc};
 use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::catalogue::item::Item;
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::item::PhotoItem;
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
@@ -36,7 +36,7 @@ const LONG: Duration = Duration::from_secs(600);
 pub(super) struct World {
     pub(super) client: aws_sdk_dynamodb::Client,
     pub(super) catalogue: Catalogue,
-    pub(super) published: Published,
+    pub(super) published: PublishTable,
     pub(super) storage: Storage,
     pub(super) publish: Publisher,
     pub(super) now: DateTime<Utc>,
@@ -48,7 +48,7 @@ pub(super) struct World {
 /// A change of one photo, as the stream tells it, and as it is written.
 pub(super) struct Change {
     pub(super) record: Value,
-    after: Option<Item>,
+    after: Option<PhotoItem>,
     pk: String,
 }
 
@@ -89,7 +89,7 @@ impl World {
         let storage = Storage::new(clients.s3.clone());
         storage.create_bucket(BUCKET).await.unwrap();
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
-        let published = Published::new(clients.dynamodb.clone(), "publish");
+        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await.unwrap();
         published.create_table().await.unwrap();
         // The tests tell of changes themselves; the engine looks through all of a stream at every write.
@@ -108,7 +108,7 @@ impl World {
             aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(wire.clone()).build());
         let publish = Publisher::new(
             Catalogue::new(dynamodb.clone(), "photos"),
-            Published::new(dynamodb, "publish"),
+            PublishTable::new(dynamodb, "publish"),
             Storage::new(aws_sdk_s3::Client::from_conf(s3.build())),
             settings,
         );
@@ -159,7 +159,10 @@ impl World {
             return;
         };
         if let Some(partition) = &item.index.date_partition {
-            self.catalogue.add_year(partition).await.unwrap();
+            self.catalogue
+                .ensure_date_partition(partition)
+                .await
+                .unwrap();
         }
         let item = serde_dynamo::to_item(item).unwrap();
         let put = self.client.put_item().table_name("photos");
@@ -186,7 +189,7 @@ impl World {
         for _ in 0..10 {
             self.pass(60);
             self.run_cycle().await.unwrap();
-            if self.published.marks().await.unwrap().is_empty() {
+            if self.published.dirty_months().await.unwrap().is_empty() {
                 return;
             }
         }
@@ -245,7 +248,7 @@ impl World {
 }
 
 impl Change {
-    pub(super) fn new(before: Option<Item>, after: Option<Item>) -> Self {
+    pub(super) fn new(before: Option<PhotoItem>, after: Option<PhotoItem>) -> Self {
         let mut dynamodb = serde_json::Map::new();
         for (name, item) in [("OldImage", &before), ("NewImage", &after)] {
             if let Some(item) = item {

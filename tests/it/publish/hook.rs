@@ -217,5 +217,5 @@ async fn a_trial_counts_and_clears_nothing() {
     let after = state(&world).await;
     assert_eq!((after.called.len(), receiver.calls()), (1, 1));
     assert_eq!(after.pending, waiting.pending);
-    let _: published::State = world.published.state().await.unwrap();
+    let _: published::PublishState = world.published.state().await.unwrap();
 }

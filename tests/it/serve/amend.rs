@@ -1,7 +1,7 @@
 //! What changes records and leaves files alone, from outside: `photos fix-date`, `photos reindex`.
 
-use photo_catalogue::catalogue::Written;
-use photo_catalogue::catalogue::published::Published;
+use photo_catalogue::catalogue::WriteOutcome;
+use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_metadata::EXTRACTOR_VERSION;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ async fn world() -> IngestWorld {
         dynamodb: Some(world.dynamodb.clone()),
     };
     let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
-    let published = Published::new(clients.dynamodb, "publish");
+    let published = PublishTable::new(clients.dynamodb, "publish");
     published.create_table().await.unwrap();
     world
 }
@@ -102,7 +102,7 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     }
     old.revision += 1;
     let written = world.catalogue.put(&old, Some(read)).await.unwrap();
-    assert_eq!(written, Written::Done);
+    assert_eq!(written, WriteOutcome::Written);
 
     let reindex = || reindex(&world, &["--location", "exact"]);
     assert!(reindex().contains("1 photos read again"));

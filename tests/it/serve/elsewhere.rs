@@ -3,7 +3,7 @@
 use std::process::Output;
 use std::time::Duration;
 
-use photo_catalogue::storage::Deleted;
+use photo_catalogue::storage::DeleteOutcome;
 use serde_json::Value;
 
 use super::process::Photos;
@@ -53,7 +53,7 @@ async fn comes_and_goes(store: &Running) {
     }
     let delete = async |key: &str, etag: &str| {
         let deleted = store.storage().delete_if_match(ARCHIVE, key, etag).await;
-        assert_eq!(deleted.unwrap(), Deleted::Done, "{name}: {key}");
+        assert_eq!(deleted.unwrap(), DeleteOutcome::Done, "{name}: {key}");
     };
     let shot = TestShot::at("2018:02:01 09:41:07");
     put(SOURCE, "card/a.jpg", shot.jpeg()).await;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{TimeDelta, Utc};
-use photo_catalogue::catalogue::item::{Generation, Item, LedgerEntry};
-use photo_catalogue::catalogue::published::Published;
-use photo_catalogue::catalogue::{Claim, Written};
+use photo_catalogue::catalogue::item::{LedgerEntry, ObjectVersion, PhotoItem};
+use photo_catalogue::catalogue::published::PublishTable;
+use photo_catalogue::catalogue::{Claim, WriteOutcome};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, HookRules, PublishSettings, Publisher};
@@ -39,7 +39,7 @@ type Faults = BTreeSet<(String, String)>;
 struct Library {
     world: IngestWorld,
     dynamodb: aws_sdk_dynamodb::Client,
-    published: Published,
+    published: PublishTable,
     publish: Publisher,
     photos: Photos,
 }
@@ -52,7 +52,7 @@ impl Library {
             dynamodb: Some(world.dynamodb.clone()),
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
-        let published = Published::new(clients.dynamodb.clone(), "publish");
+        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         published.create_table().await.unwrap();
         let storage = Storage::new(clients.s3);
         storage.create_bucket("site").await.unwrap();
@@ -79,15 +79,15 @@ impl Library {
         self.world.ingest.sync_key(SOURCE, key).await.unwrap();
     }
 
-    async fn item(&self, stem: &str) -> Item {
+    async fn item(&self, stem: &str) -> PhotoItem {
         self.world.item(stem).await.unwrap()
     }
 
-    async fn write(&self, mut item: Item) {
+    async fn write(&self, mut item: PhotoItem) {
         let read = item.revision;
         item.revision += 1;
         let written = self.world.catalogue.put(&item, Some(read)).await.unwrap();
-        assert_eq!(written, Written::Done);
+        assert_eq!(written, WriteOutcome::Written);
     }
 
     async fn delete_item(&self, stem: &str) {
@@ -102,7 +102,7 @@ impl Library {
             .run_cycle(now, std::time::Duration::from_secs(60))
             .await
             .unwrap();
-        assert!(self.published.marks().await.unwrap().is_empty());
+        assert!(self.published.dirty_months().await.unwrap().is_empty());
     }
 
     /// What a run finds, and its status.
@@ -228,7 +228,7 @@ impl Library {
             let head = storage.head(ARCHIVE, &copy).await.unwrap().unwrap();
             let mut part = older.parts["jpg"].clone();
             assert_eq!(head.etag, part.etag);
-            part.last_modified = Generation::new(&head.etag, head.last_modified).last_modified;
+            part.last_modified = ObjectVersion::new(&head.etag, head.last_modified).last_modified;
             let mut item = self.item(&stem).await;
             item.parts.insert("jpg".to_owned(), part);
             self.write(item).await;
@@ -297,7 +297,10 @@ impl Library {
             }
         }
         // Where items were changed by hand, the stream would have told.
-        self.published.mark("2010-05", Utc::now()).await.unwrap();
+        self.published
+            .mark_dirty("2010-05", Utc::now())
+            .await
+            .unwrap();
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use fastrand::Rng;
 use photo_catalogue::archive::{Layout, Owner};
-use photo_catalogue::catalogue::item::Item;
+use photo_catalogue::catalogue::item::PhotoItem;
 
 use super::objects::{Name, Object, Objects};
 use crate::ingest::photos::TestShot;
@@ -281,7 +281,7 @@ impl History {
         let photos = items.iter().filter(|(pk, _)| pk.starts_with("photo#"));
         let mut listed: BTreeMap<String, (String, String)> = BTreeMap::new();
         for (_, attributes) in photos {
-            let item: Item =
+            let item: PhotoItem =
                 serde_dynamo::from_item(attributes.clone()).map_err(|e| e.to_string())?;
             if item.summary.is_some() != item.has_live_parts() {
                 return Err(format!(

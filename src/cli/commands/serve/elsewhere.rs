@@ -10,8 +10,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::stack::{self, Tasks};
 use super::{Arguments, Stopped};
 use crate::catalogue::Catalogue;
-use crate::catalogue::batch::Scanned;
-use crate::catalogue::published::Published;
+use crate::catalogue::batch::ScannedItem;
+use crate::catalogue::published::PublishTable;
 use crate::cli::commands::import::pages;
 use crate::cli::data::Running;
 use crate::cli::interrupt::told_to_stop;
@@ -49,7 +49,7 @@ pub(super) async fn run(
     let clients = clients::connect(&clients::from_environment().await, &endpoints);
     let storage = Storage::new(clients.s3);
     let catalogue = Catalogue::new(clients.dynamodb.clone(), &settings.table);
-    let published = Published::new(clients.dynamodb, &arguments.publish_table);
+    let published = PublishTable::new(clients.dynamodb, &arguments.publish_table);
     let layout = settings.layout.clone();
     for bucket in [
         layout.source_bucket(),
@@ -130,7 +130,7 @@ pub(super) async fn run(
 struct Poller {
     storage: Storage,
     catalogue: Catalogue,
-    published: Published,
+    published: PublishTable,
     ingest: Ingest,
     every: Duration,
 }
@@ -178,7 +178,7 @@ impl Poller {
         loop {
             let (page, next) = self.catalogue.scan(after).await?;
             for found in page {
-                let Scanned::Photo(photo) = found else {
+                let ScannedItem::Photo(photo) = found else {
                     continue;
                 };
                 for part in photo.parts.into_values().filter(|part| !part.removed) {
@@ -290,7 +290,7 @@ impl Poller {
 
     async fn mark(&self, months: impl Iterator<Item = &String>) -> Result<(), IngestError> {
         for month in months.collect::<BTreeSet<_>>() {
-            self.published.mark(month, Utc::now()).await?;
+            self.published.mark_dirty(month, Utc::now()).await?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::Arguments;
 use crate::catalogue::Catalogue;
-use crate::catalogue::published::Published;
+use crate::catalogue::published::PublishTable;
 use crate::cli::data::Running;
 use crate::cli::progress::{self, tell};
 use crate::cli::stream::{self, Follower};
@@ -157,7 +157,7 @@ impl Stack {
         let clients = clients::connect(&sdk, &endpoints);
         let storage = Storage::new(clients.s3);
         let catalogue = Catalogue::new(clients.dynamodb.clone(), &settings.table);
-        let published = Published::new(clients.dynamodb, &arguments.publish_table);
+        let published = PublishTable::new(clients.dynamodb, &arguments.publish_table);
         storage.create_bucket(layout.source_bucket()).await?;
         storage.create_bucket(layout.archive_bucket()).await?;
         storage.create_bucket(&arguments.gallery_bucket).await?;
