@@ -31,6 +31,7 @@ golden:
 
 # Count the requests of new photos, and measure `photos serve`: photos, and megabytes of each.
 measure photos="1000" megabytes="5":
+    cargo build
     cargo run -p bench --bin measure {{photos}} {{megabytes}}
 
 # Print a month's bill on AWS (docs/cost.md).
