@@ -4,7 +4,8 @@
 //! outside it cannot be constructed, so the loop (organise writes, organise wakes) cannot be written.
 
 use crate::photo_id::digest26;
-use photo_metadata::Photo;
+use chrono::NaiveDate;
+use photo_metadata::{PhotoMetadata, is_bidi_control};
 
 /// Longest object key, bytes (S3 User Guide, "Naming Amazon S3 objects").
 pub const MAX_KEY_BYTES: usize = 1024;
@@ -289,18 +290,20 @@ impl Owner {
     /// Cameras reuse names, so a dated shot is owned by its folder, its name without extension, its second and its
     /// camera: the same for an edit in place and for the RAW beside the JPEG, another when the name comes round again.
     /// Undated, only the very bytes of the key identify it.
-    fn of(bucket: &str, key: &str, etag: &str, photo: &Photo) -> Self {
+    fn of(bucket: &str, key: &str, etag: &str, photo: &PhotoMetadata) -> Self {
         let base = split_extension(file_name(key)).0;
         let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let fields = match photo.capture.to_the_second() {
+        let fields = match photo.record.capture.local_to_second() {
             Some(second) => {
+                let second = second.format("%Y-%m-%dT%H:%M:%S").to_string();
                 let model = photo
+                    .record
                     .camera
                     .as_ref()
                     .and_then(|camera| camera.model.as_deref())
                     .unwrap_or_default();
                 let serial = photo.body_serial.as_deref().unwrap_or_default();
-                ["dated", bucket, folder, base, second, model, serial].join("\0")
+                ["dated", bucket, folder, base, &second, model, serial].join("\0")
             }
             None => ["undated", bucket, key, etag].join("\0"),
         };
@@ -344,7 +347,7 @@ impl ArchiveNameVariant {
 }
 
 /// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
-pub fn plan_copy(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo) -> ArchivePlan {
+pub fn plan_copy(layout: &Layout, source: &SourceKey, etag: &str, photo: &PhotoMetadata) -> ArchivePlan {
     plan_for(
         layout,
         (&layout.source_bucket, source.as_str()),
@@ -355,13 +358,13 @@ pub fn plan_copy(layout: &Layout, source: &SourceKey, etag: &str, photo: &Photo)
 
 /// Plans where an archived file goes that is filed under another day than its photo's. `from` is what it was copied from,
 /// bucket and key, or itself where nothing says: so what [`plan_copy`] says of that source today is what this says.
-pub fn plan_move(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> ArchivePlan {
+pub fn plan_move(layout: &Layout, from: (&str, &str), etag: &str, photo: &PhotoMetadata) -> ArchivePlan {
     plan_for(layout, from, etag, photo)
 }
 
 /// Whether a stem's folder says another day than this one: a folder that is named as a day is, or the one of undated
 /// photos. Of a photo without a day, whatever its folder says stands.
-pub fn is_misfiled(stem: &str, day: Option<&str>) -> bool {
+pub fn is_misfiled(stem: &str, day: Option<NaiveDate>) -> bool {
     let Some((folders, _)) = stem.rsplit_once('/') else {
         return false;
     };
@@ -369,10 +372,10 @@ pub fn is_misfiled(stem: &str, day: Option<&str>) -> bool {
         name.len() == 10 && chrono::NaiveDate::parse_from_str(name, "%Y-%m-%d").is_ok()
     };
     let folder = file_name(folders);
-    day.is_some_and(|day| day != folder) && (is_day(folder) || folders == UNDATED)
+    day.is_some_and(|day| day.to_string() != folder) && (is_day(folder) || folders == UNDATED)
 }
 
-fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> ArchivePlan {
+fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &PhotoMetadata) -> ArchivePlan {
     let (bucket, key) = from;
     let name = clean_name(file_name(key));
     let (base, extension) = match split_extension(&name) {
@@ -383,10 +386,10 @@ fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &Photo) -> A
     ArchivePlan {
         owner: Owner::of(bucket, key, etag, photo),
         folder: photo
+            .record
             .capture
-            .date
-            .clone()
-            .unwrap_or_else(|| UNDATED.to_owned()),
+            .day()
+            .map_or_else(|| UNDATED.to_owned(), |day| day.to_string()),
         base,
         extension,
         prefix: layout.archive_prefix.clone(),
@@ -447,11 +450,6 @@ fn clean_name(name: &str) -> String {
     clean
 }
 
-/// Characters that reorder the text around them (Unicode Standard Annex 9).
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 fn cut(text: &str, room: usize) -> &str {
     let mut end = text.len().min(room);
     while !text.is_char_boundary(end) {
@@ -463,7 +461,7 @@ fn cut(text: &str, room: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use photo_metadata::{Camera, CaptureTime};
+    use photo_metadata::{Camera, CaptureTime, PhotoRecord};
 
     fn layout() -> Layout {
         Layout::new("inbox", "", "archive", "").expect("two buckets")
@@ -476,22 +474,24 @@ mod tests {
         }
     }
 
-    fn shot(second: &str) -> Photo {
-        Photo {
-            capture: CaptureTime {
-                date: Some(second[..10].to_owned()),
-                taken_at_local: Some(second.to_owned()),
-                ..CaptureTime::default()
+    fn shot(second: &str) -> PhotoMetadata {
+        PhotoMetadata {
+            record: PhotoRecord {
+                capture: CaptureTime {
+                    local: Some(second.parse().expect("a local time")),
+                    ..CaptureTime::default()
+                },
+                camera: Some(Camera {
+                    model: Some("NIKON D750".to_owned()),
+                    ..Camera::default()
+                }),
+                ..PhotoRecord::default()
             },
-            camera: Some(Camera {
-                model: Some("NIKON D750".to_owned()),
-                ..Camera::default()
-            }),
-            ..Photo::default()
+            ..PhotoMetadata::default()
         }
     }
 
-    fn key(source_key: &str, photo: &Photo, name: ArchiveNameVariant) -> String {
+    fn key(source_key: &str, photo: &PhotoMetadata, name: ArchiveNameVariant) -> String {
         plan_copy(&layout(), &source(source_key), "etag", photo)
             .archive_key(name)
             .as_str()
@@ -519,7 +519,7 @@ mod tests {
     #[test]
     fn an_undated_photo_goes_to_the_undated_folder() {
         assert_eq!(
-            key("foobar.jpg", &Photo::default(), ArchiveNameVariant::Plain),
+            key("foobar.jpg", &PhotoMetadata::default(), ArchiveNameVariant::Plain),
             "undated/foobar.jpg"
         );
     }
@@ -527,7 +527,7 @@ mod tests {
     #[test]
     fn raw_and_jpeg_of_a_shot_and_an_edit_in_place_have_one_owner() {
         let owner =
-            |k: &str, etag: &str, p: &Photo| plan_copy(&layout(), &source(k), etag, p).owner;
+            |k: &str, etag: &str, p: &PhotoMetadata| plan_copy(&layout(), &source(k), etag, p).owner;
         let first = owner("a/DSC_1.JPG", "1", &shot("2018-02-01T09:41:07.100"));
         assert_eq!(
             first,
@@ -541,11 +541,11 @@ mod tests {
 
     #[test]
     fn a_reused_name_another_folder_another_body_are_other_owners() {
-        let owner = |k: &str, p: &Photo| plan_copy(&layout(), &source(k), "1", p).owner;
+        let owner = |k: &str, p: &PhotoMetadata| plan_copy(&layout(), &source(k), "1", p).owner;
         let first = owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:07"));
         assert_ne!(first, owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:08")));
         assert_ne!(first, owner("b/DSC_1.JPG", &shot("2018-02-01T09:41:07")));
-        let other_body = Photo {
+        let other_body = PhotoMetadata {
             body_serial: Some("2".to_owned()),
             ..shot("2018-02-01T09:41:07")
         };
@@ -555,7 +555,7 @@ mod tests {
     #[test]
     fn undated_photos_are_owned_by_their_very_bytes() {
         let owner =
-            |k: &str, etag: &str| plan_copy(&layout(), &source(k), etag, &Photo::default()).owner;
+            |k: &str, etag: &str| plan_copy(&layout(), &source(k), etag, &PhotoMetadata::default()).owner;
         assert_eq!(owner("a.jpg", "1"), owner("a.jpg", "1"));
         assert_ne!(owner("a.jpg", "1"), owner("a.jpg", "2"));
         assert_ne!(owner("a.jpg", "1"), owner("b.jpg", "1"));
@@ -563,7 +563,7 @@ mod tests {
 
     #[test]
     fn hostile_and_odd_names_become_plain_ones() {
-        let undated = Photo::default();
+        let undated = PhotoMetadata::default();
         assert_eq!(
             key("../../etc/passwd", &undated, ArchiveNameVariant::Plain),
             "undated/passwd"
@@ -594,7 +594,7 @@ mod tests {
     fn a_name_never_passes_255_bytes_nor_cuts_a_character() {
         let long = "é".repeat(500) + ".jpg";
         for name in ArchiveNameVariant::IN_ORDER {
-            let key = key(&long, &Photo::default(), name);
+            let key = key(&long, &PhotoMetadata::default(), name);
             let file = key.rsplit('/').next().expect("a name");
             assert!(
                 file.len() <= 255 && file.ends_with(".jpg") && file.starts_with('é'),
@@ -617,7 +617,7 @@ mod tests {
         ] {
             for which in ArchiveNameVariant::IN_ORDER {
                 let planned =
-                    plan_copy(&layout(), &source(name), "1", &Photo::default()).archive_key(which);
+                    plan_copy(&layout(), &source(name), "1", &PhotoMetadata::default()).archive_key(which);
                 assert_eq!(layout().archive_key(planned.as_str()), Some(planned));
             }
         }

@@ -5,11 +5,11 @@ use std::fmt::Display;
 use serde_json::{Map, Value, json};
 
 use crate::archive::{NO_EXTENSION, split_extension};
-use photo_metadata::Extraction;
+use photo_metadata::{Extraction, PhotoMetadata};
 
 /// `{"file", "photo", "error"}` for a file: `photo` is null where `outcome` is an error, and `error` where it is not.
 ///
-/// `photo` holds the fields of [`Photo`](photo_metadata::Photo) under the names that the catalogue has for them, with
+/// `photo` holds the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata) under the names that the catalogue has for them, with
 /// `kind`, `name`, `parts` (this file alone, `size_bytes` long) and, where something was not read, `exifWarnings`. With
 /// `every_tag` also `exif`, `exifOmitted` and what the reading took, `reads`.
 pub fn report<E: Display>(
@@ -32,14 +32,28 @@ fn photo(file: &str, size_bytes: u64, extraction: &Extraction, every_tag: bool) 
     let mut photo = Map::new();
     photo.insert("kind".to_owned(), json!("photo"));
     photo.insert("name".to_owned(), json!(name));
-    if let Ok(Value::Object(fields)) = serde_json::to_value(&extraction.photo) {
-        photo.extend(fields);
+    let PhotoMetadata {
+        record,
+        orientation,
+        body_serial,
+    } = &extraction.photo;
+    if let Ok(Value::Object(fields)) = serde_json::to_value(record) {
+        for (field, value) in fields {
+            // The fields that are only stored follow the ones that they belong to.
+            let stored = match field.as_str() {
+                "height" => Some(("orientation", json!(orientation))),
+                "camera" => Some(("bodySerial", json!(body_serial))),
+                _ => None,
+            };
+            photo.insert(field, value);
+            photo.extend(stored.map(|(name, value)| (name.to_owned(), value)));
+        }
     }
     let mut part = json!({
         "bytes": size_bytes,
         "mime": extraction.format.mime(),
-        "width": extraction.photo.width,
-        "height": extraction.photo.height,
+        "width": record.width,
+        "height": record.height,
     });
     if let Some(preview) = extraction.preview {
         part["preview"] = json!(preview);
@@ -64,15 +78,15 @@ fn photo(file: &str, size_bytes: u64, extraction: &Extraction, every_tag: bool) 
 mod tests {
     use super::*;
     use chrono::NaiveDateTime;
-    use photo_metadata::{Context, extract};
+    use photo_metadata::{FileContext, extract};
 
     /// A TIFF whose one tag turns it.
     const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 
     fn extraction() -> Extraction {
-        let context = Context {
+        let context = FileContext {
             file_name: "foobar.TIF".to_owned(),
-            not_after: NaiveDateTime::MAX,
+            latest_credible_time: NaiveDateTime::MAX,
         };
         extract(TURNED, context).expect("a photo")
     }

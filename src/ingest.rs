@@ -31,7 +31,7 @@ use crate::privacy::Privacy;
 use crate::storage::{ObjectProperties, Storage, StorageError};
 use crate::telemetry::{self, WorkCost};
 use event::{Disposition, EventError, EventMessage, Notice};
-use photo_metadata::{Context, Extraction, Extractor, NotAPhoto, Step};
+use photo_metadata::{Extraction, ExtractionStep, Extractor, FileContext, UnsupportedFormat};
 use provenance::Provenance;
 
 pub use overrides::{is_outdated, update_overrides};
@@ -233,7 +233,7 @@ enum MetadataRead {
     /// Other bytes now, or none.
     Changed,
     /// Read.
-    Done(Result<Extraction, NotAPhoto>),
+    Done(Result<Extraction, UnsupportedFormat>),
 }
 
 impl Ingest {
@@ -434,17 +434,19 @@ impl Ingest {
         let uploaded = Provenance::of(object)
             .and_then(|from| from.last_modified)
             .unwrap_or(object.last_modified);
-        let context = Context {
+        let context = FileContext {
             file_name: file_name.to_owned(),
-            not_after: uploaded.naive_utc() + TimeDelta::days(1),
+            latest_credible_time: uploaded.naive_utc() + TimeDelta::days(1),
         };
         let mut extractor = Extractor::new(object.size_bytes, context);
         loop {
             match extractor.step() {
-                Step::Need(range) if range.start == 0 && range.end <= head.len() as u64 => {
+                ExtractionStep::Need(range)
+                    if range.start == 0 && range.end <= head.len() as u64 =>
+                {
                     extractor.feed(0, head.clone());
                 }
-                Step::Need(range) => {
+                ExtractionStep::Need(range) => {
                     match self
                         .storage
                         .read_range(bucket, key, range.clone(), &object.etag)
@@ -454,7 +456,7 @@ impl Ingest {
                         None => return Ok(MetadataRead::Changed),
                     }
                 }
-                Step::Done(result) => return Ok(MetadataRead::Done(result)),
+                ExtractionStep::Done(result) => return Ok(MetadataRead::Done(result)),
             }
         }
     }

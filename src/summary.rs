@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::privacy::{Facts, Visibility, VisibilityRules};
-use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, Photo};
+use photo_metadata::PhotoRecord;
 
 /// One photo in a list, under 1 KB but for its texts. Stored as it was derived; the gallery's public view decides what
 /// of it leaves.
@@ -20,33 +20,9 @@ pub struct Summary {
     pub kind: String,
     /// Changes whenever the record does; opaque.
     pub version: String,
-    /// When it was taken.
+    /// The normalised metadata. Flattened into the summary's own fields.
     #[serde(flatten)]
-    pub capture: CaptureTime,
-    /// Pixels across, after orientation.
-    pub width: Option<u32>,
-    /// Pixels down, after orientation.
-    pub height: Option<u32>,
-    /// The camera.
-    pub camera: Option<Camera>,
-    /// The lens.
-    pub lens: Option<Lens>,
-    /// The exposure.
-    pub exposure: Exposure,
-    /// The place, exact.
-    pub location: Option<Location>,
-    /// Title.
-    pub title: Option<String>,
-    /// Caption.
-    pub caption: Option<String>,
-    /// Keywords.
-    pub keywords: Vec<String>,
-    /// Stars, -1 to 5.
-    pub rating: Option<i8>,
-    /// Artist.
-    pub artist: Option<String>,
-    /// Copyright notice.
-    pub copyright: Option<String>,
+    pub record: PhotoRecord,
     /// The pictures, best for a browser first.
     pub images: Vec<Image>,
     /// A tiny stand-in while the picture loads; none is made yet.
@@ -80,27 +56,20 @@ pub struct Image {
 
 impl Summary {
     /// The list form of a photo.
-    pub fn of(id: &str, stem: &str, revision: u64, photo: &Photo, images: Vec<Image>) -> Self {
-        let photo = photo.clone();
+    pub fn of(
+        id: &str,
+        stem: &str,
+        revision: u64,
+        record: PhotoRecord,
+        images: Vec<Image>,
+    ) -> Self {
         Summary {
             id: id.to_owned(),
             stem: stem.to_owned(),
             name: stem.rsplit('/').next().unwrap_or(stem).to_owned(),
             kind: "photo".to_owned(),
             version: revision.to_string(),
-            capture: photo.capture,
-            width: photo.width,
-            height: photo.height,
-            camera: photo.camera,
-            lens: photo.lens,
-            exposure: photo.exposure,
-            location: photo.location,
-            title: photo.title,
-            caption: photo.caption,
-            keywords: photo.keywords,
-            rating: photo.rating,
-            artist: photo.artist,
-            copyright: photo.copyright,
+            record,
             images,
             placeholder: None,
             visibility: None,
@@ -111,8 +80,8 @@ impl Summary {
     pub fn visibility_by(&self, rules: &VisibilityRules) -> Visibility {
         let facts = Facts {
             set: self.visibility,
-            keywords: &self.keywords,
-            rating: self.rating,
+            keywords: &self.record.keywords,
+            rating: self.record.rating,
         };
         rules.decide(facts, std::iter::empty())
     }

@@ -17,7 +17,9 @@ use crate::gallery::strip::Format;
 use crate::photo_id::digest26;
 use crate::privacy::{LocationPolicy, Privacy, Visibility};
 use crate::summary::{Image, Summary};
-use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, Tags};
+use photo_metadata::{
+    Camera, CaptureTime, Exposure, Lens, Location, PhotoRecord, Tags, is_bidi_control,
+};
 
 /// The fields of a photo in a list, in their order; a test holds that they are all and no others. A photo's own page
 /// has `tags` besides.
@@ -85,19 +87,7 @@ pub(crate) struct Listed {
     kind: String,
     version: String,
     #[serde(flatten)]
-    capture: CaptureTime,
-    width: Option<u32>,
-    height: Option<u32>,
-    camera: Option<Camera>,
-    lens: Option<Lens>,
-    exposure: Exposure,
-    location: Option<Location>,
-    title: Option<String>,
-    caption: Option<String>,
-    keywords: Vec<String>,
-    rating: Option<i8>,
-    artist: Option<String>,
-    copyright: Option<String>,
+    record: PhotoRecord,
     images: Vec<PublicImage>,
     placeholder: Option<String>,
 }
@@ -105,7 +95,7 @@ pub(crate) struct Listed {
 impl Listed {
     /// The photo as a point of a map, a GeoJSON feature [RFC 7946, 3.2]; `None` where its place is not published.
     pub(crate) fn feature(&self) -> Option<serde_json::Value> {
-        let location = self.location.as_ref()?;
+        let location = self.record.location.as_ref()?;
         let mut coordinates = vec![location.lon, location.lat];
         coordinates.extend(location.alt);
         Some(serde_json::json!({
@@ -114,9 +104,9 @@ impl Listed {
             "geometry": { "type": "Point", "coordinates": coordinates },
             "properties": {
                 "stem": self.stem,
-                "date": self.capture.date,
-                "takenAtLocal": self.capture.taken_at_local,
-                "title": self.title,
+                "date": self.record.capture.day(),
+                "takenAtLocal": self.record.capture.local_text(),
+                "title": self.record.title,
                 "image": self.images.first(),
             },
         }))
@@ -213,48 +203,59 @@ impl PublicView {
             name,
             kind,
             version,
-            capture,
-            width,
-            height,
-            camera,
-            lens,
-            exposure,
-            location: _,
-            title,
-            caption,
-            keywords,
-            rating,
-            artist,
-            copyright,
+            record,
             images,
             placeholder,
             visibility: _,
         } = summary;
-        let text = |text: &Option<String>| text.as_deref().map(clean_text);
         Listed {
             id: clean_text(id),
             stem: clean_text(stem),
             name: clean_text(name),
             kind: clean_text(kind),
             version: clean_text(version),
+            record: self.public_record(record),
+            images: images
+                .iter()
+                .filter_map(|image| self.public_image(summary, image))
+                .collect(),
+            placeholder: placeholder.as_deref().map(clean_text),
+        }
+    }
+
+    fn public_record(&self, record: &PhotoRecord) -> PhotoRecord {
+        let PhotoRecord {
+            capture,
+            width,
+            height,
+            camera,
+            lens,
+            exposure,
+            location,
+            title,
+            caption,
+            keywords,
+            rating,
+            artist,
+            copyright,
+        } = record;
+        let text = |text: &Option<String>| text.as_deref().map(clean_text);
+        PhotoRecord {
             capture: public_capture(capture),
             width: *width,
             height: *height,
             camera: camera.as_ref().map(public_camera),
             lens: lens.as_ref().map(public_lens),
             exposure: public_exposure(exposure),
-            location: self.position(summary),
+            location: location
+                .as_ref()
+                .and_then(|location| self.public_location(location)),
             title: text(title),
             caption: text(caption),
             keywords: keywords.iter().map(|keyword| clean_text(keyword)).collect(),
             rating: *rating,
             artist: text(artist),
             copyright: text(copyright),
-            images: images
-                .iter()
-                .filter_map(|image| self.public_image(summary, image))
-                .collect(),
-            placeholder: text(placeholder),
         }
     }
 
@@ -342,7 +343,7 @@ impl PublicView {
     /// Whether a photo's files and tags may be seen with whatever they say of places.
     fn shows_as_it_is(&self, summary: &Summary) -> bool {
         self.privacy
-            .shows_files_as_they_are(summary.location.as_ref())
+            .shows_files_as_they_are(summary.record.location.as_ref())
     }
 
     /// Visible to everybody: it is indexed as such, and the rules of today agree.
@@ -353,6 +354,7 @@ impl PublicView {
     /// Where a photo was taken, as far as it is published: what filters go by too.
     pub(crate) fn position(&self, summary: &Summary) -> Option<Location> {
         summary
+            .record
             .location
             .as_ref()
             .and_then(|location| self.public_location(location))
@@ -428,10 +430,6 @@ pub(crate) fn clean_text(text: &str) -> String {
         .collect()
 }
 
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// The archive key below the archive prefix: the stem and what follows it.
 fn below_prefix<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
     let base = match key.rfind('.') {
@@ -444,21 +442,16 @@ fn below_prefix<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
 
 fn public_capture(capture: &CaptureTime) -> CaptureTime {
     let CaptureTime {
-        date,
-        taken_at_local,
+        local,
         offset,
-        taken_at,
         date_source,
         offset_source,
-    } = capture;
-    let text = |text: &Option<String>| text.as_deref().map(clean_text);
+    } = *capture;
     CaptureTime {
-        date: text(date),
-        taken_at_local: text(taken_at_local),
-        offset: text(offset),
-        taken_at: text(taken_at),
-        date_source: text(date_source),
-        offset_source: text(offset_source),
+        local,
+        offset,
+        date_source,
+        offset_source,
     }
 }
 

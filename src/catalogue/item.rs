@@ -9,7 +9,7 @@ use crate::photo_id::PhotoId;
 use crate::privacy::{Facts, Visibility, VisibilityRules};
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
-use photo_metadata::{Camera, Photo, Preview, Tags};
+use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
 
 /// Bumped when the shape of an item changes so that older items must be written anew.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -66,9 +66,9 @@ pub struct PhotoItemHeader {
     pub date_partition: Option<String>,
     /// See [`PhotoItem::extractor_version`].
     pub extractor_version: u32,
-    /// See [`Photo::camera`].
+    /// See [`PhotoRecord::camera`](photo_metadata::PhotoRecord::camera).
     pub camera: Option<Camera>,
-    /// By its file, whatever was set. See [`photo_metadata::CaptureTime::taken_at_local`].
+    /// By its file, whatever was set. See [`photo_metadata::CaptureTime::local`].
     pub taken_at_local: Option<String>,
 }
 
@@ -108,7 +108,7 @@ pub struct PhotoItem {
     pub derived_from: Option<DerivedFrom>,
     /// The derived record. Flattened: its fields are attributes of the item.
     #[serde(flatten)]
-    pub photo: Photo,
+    pub photo: PhotoMetadata,
     /// Every tag of the primary part: `exif.<IFD>.<Tag>`.
     pub exif: Tags,
     /// Tags that were left out, with their sizes in bytes.
@@ -179,7 +179,7 @@ pub struct PhotoPart {
     pub source: Option<PartSource>,
     /// The JPEG inside.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub preview: Option<Preview>,
+    pub preview: Option<EmbeddedPreview>,
     /// The extractor that read it.
     pub extractor_version: u32,
     /// A tombstone: the file was here and is gone.
@@ -288,8 +288,8 @@ impl PhotoItem {
     pub fn visibility_by(&self, rules: &VisibilityRules) -> Visibility {
         let facts = Facts {
             set: self.overrides.visibility,
-            keywords: &self.photo.keywords,
-            rating: self.photo.rating,
+            keywords: &self.photo.record.keywords,
+            rating: self.photo.record.rating,
         };
         let live = self.parts.values().filter(|part| !part.removed);
         let sources = live.filter_map(|part| part.source.as_ref());

@@ -18,7 +18,7 @@ pub const UNDATED_SORT_PREFIX: &str = "undated#";
 /// The sort key of a photo in by-date, by-camera and by-lens: `takenAtLocal#id`; undated, `undated#name#id`. Unique
 /// within a partition, and in the order of the wall clock.
 pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
-    match &capture.taken_at_local {
+    match capture.local_text() {
         Some(local) => format!("{local}#{id}"),
         None => format!("{UNDATED_SORT_PREFIX}{name}#{id}"),
     }
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn sort_keys_follow_the_wall_clock_and_undated_ones_come_last() {
         let at = |local: &str| CaptureTime {
-            taken_at_local: Some(local.to_owned()),
+            local: Some(local.parse().expect("a local time")),
             ..CaptureTime::default()
         };
         let keys = [

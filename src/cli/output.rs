@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+use photo_metadata::is_bidi_control;
 use serde::Serialize;
 
 /// Writes one line of JSON.
@@ -39,8 +40,7 @@ pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result
 
 /// Text that came from a photo, safe on a terminal: what could move the cursor or reorder the line is shown escaped.
 pub(super) fn harmless(text: &str) -> String {
-    let escaped =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escaped = |c: char| c.is_control() || is_bidi_control(c);
     text.chars()
         .flat_map(|c| {
             let (plain, hidden) = if escaped(c) {

@@ -131,16 +131,22 @@ pub(crate) fn narrows(filters: &Filters) -> bool {
 /// since a list that went by more would tell more.
 pub(crate) fn admits(filters: &Filters, entry: &PhotoEntry, published: Option<&Location>) -> bool {
     let summary = &entry.summary;
-    let lens = || summary.lens.as_ref().map(|lens| lens.slug.as_str());
+    let lens = || summary.record.lens.as_ref().map(|lens| lens.slug.as_str());
     let of_lens = filters.lens.is_none() || lens() == filters.lens.as_deref();
     let Some(bounds) = filters.bbox else {
         return !narrows(filters) || of_lens;
     };
-    let camera = || summary.camera.as_ref().map(|camera| camera.slug.as_str());
+    let camera = || {
+        summary
+            .record
+            .camera
+            .as_ref()
+            .map(|camera| camera.slug.as_str())
+    };
     let of_camera = filters.camera.is_none() || camera() == filters.camera.as_deref();
-    let sort = date_sort(&summary.capture, &summary.name, &summary.id);
+    let sort = date_sort(&summary.record.capture, &summary.name, &summary.id);
     let in_range = !has_range(filters)
-        || (summary.capture.taken_at_local.is_some()
+        || (summary.record.capture.local.is_some()
             && filters.from.as_ref().is_none_or(|from| *from <= sort)
             && filters.to.as_ref().is_none_or(|to| sort <= *to));
     let of_place = published.is_some_and(|location| bounds.contains(location));

@@ -190,7 +190,7 @@ impl Ingest {
         let mut live = item.parts.values().filter(|part| !part.removed);
         item.has_live_parts()
             && live.all(|part| self.layout.archive_key(&part.key).is_some())
-            && archive::is_misfiled(&item.stem, item.photo.capture.date.as_deref())
+            && archive::is_misfiled(&item.stem, item.photo.record.capture.day())
     }
 
     fn origin(&self, part: &PhotoPart) -> PartSource {

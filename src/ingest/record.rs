@@ -7,7 +7,7 @@ use crate::catalogue::query::date_sort;
 use crate::privacy::{Privacy, Visibility};
 use crate::summary::{Image, Summary};
 use photo_metadata::{EXTRACTOR_VERSION, Extraction};
-use photo_metadata::{Photo, Preview};
+use photo_metadata::{EmbeddedPreview, PhotoMetadata};
 
 /// The date partition of photos without a date.
 const UNDATED_PARTITION: &str = "undated";
@@ -57,7 +57,7 @@ pub(super) fn derive(item: &mut PhotoItem, part: &str, extraction: Extraction) {
 /// Forgets the record: every part is gone.
 pub(super) fn clear(item: &mut PhotoItem) {
     item.derived_from = None;
-    item.photo = Photo::default();
+    item.photo = PhotoMetadata::default();
     item.exif.clear();
     item.exif_omitted.clear();
     item.exif_warnings.clear();
@@ -70,13 +70,13 @@ pub(super) fn finish(item: &mut PhotoItem, privacy: &Privacy) {
     let before = item.summary.take();
     item.index = IndexKeys::default();
     if item.has_live_parts() {
-        let mut shown = item.photo.clone();
+        let mut shown = item.photo.record.clone();
         if let Some(seconds) = item.overrides.shift_seconds {
             shown.capture = shown.capture.shifted(seconds);
         }
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
-        let mut summary = Summary::of(&item.id, &item.stem, item.revision, &shown, images(item));
+        let mut summary = Summary::of(&item.id, &item.stem, item.revision, shown, images(item));
         summary.visibility = item.overrides.visibility;
         // The version is that of what is shown: a change of anything else leaves it.
         if let Some(mut before) = before {
@@ -93,13 +93,12 @@ pub(super) fn finish(item: &mut PhotoItem, privacy: &Privacy) {
 }
 
 fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
-    let year = summary
-        .capture
-        .date
-        .as_deref()
-        .and_then(|date| date.split('-').next());
-    let date_partition = year.unwrap_or(UNDATED_PARTITION);
-    let date_sort = Some(date_sort(&summary.capture, &summary.name, &summary.id));
+    let capture = &summary.record.capture;
+    let date_partition = capture.day().map_or_else(
+        || UNDATED_PARTITION.to_owned(),
+        |day| day.format("%Y").to_string(),
+    );
+    let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
     if item.visibility_by(&privacy.visibility) == Visibility::Private {
         return IndexKeys {
             date_partition: Some(format!("{PRIVATE_PARTITION}{date_partition}")),
@@ -108,6 +107,7 @@ fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKe
         };
     }
     let published = summary
+        .record
         .location
         .as_ref()
         .and_then(|location| privacy.publish(location));
@@ -117,14 +117,16 @@ fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKe
             .and_then(|location| location.geohash(chars))
     };
     IndexKeys {
-        date_partition: Some(date_partition.to_owned()),
+        date_partition: Some(date_partition),
         date_sort,
         camera_partition: summary
+            .record
             .camera
             .as_ref()
             .map(|camera| camera.slug.clone())
             .filter(|slug| !slug.is_empty()),
         lens_partition: summary
+            .record
             .lens
             .as_ref()
             .map(|lens| lens.slug.clone())
@@ -166,8 +168,8 @@ fn images(item: &PhotoItem) -> Vec<Image> {
 }
 
 /// The preview's size as it is shown: it lies as its file's picture lies, however it is stored.
-fn turned(preview: Preview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
-    let Preview { width, height, .. } = preview;
+fn turned(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
+    let EmbeddedPreview { width, height, .. } = preview;
     let is_upright = |width: Option<u32>, height: Option<u32>| Some(width? < height?);
     match (
         is_upright(part.width, part.height),
@@ -241,16 +243,15 @@ mod tests {
             };
             item.parts.insert((*extension).to_owned(), part);
         }
-        item.photo.capture = CaptureTime {
-            date: Some("2018-02-01".to_owned()),
-            taken_at_local: Some("2018-02-01T09:41:07".to_owned()),
+        item.photo.record.capture = CaptureTime {
+            local: Some("2018-02-01T09:41:07".parse().expect("a local time")),
             ..CaptureTime::default()
         };
-        item.photo.camera = Some(Camera {
+        item.photo.record.camera = Some(Camera {
             slug: "nikon-d750".to_owned(),
             ..Camera::default()
         });
-        item.photo.location = Some(Location {
+        item.photo.record.location = Some(Location {
             lat: 45.5,
             lon: -73.6,
             ..Location::default()
@@ -358,7 +359,7 @@ mod tests {
         let public = (true, "2018".to_owned());
         assert_eq!(partition(&|_| {}), public);
         assert_eq!(
-            partition(&|item| item.photo.keywords = vec!["Family".to_owned()]),
+            partition(&|item| item.photo.record.keywords = vec!["Family".to_owned()]),
             private
         );
         let from_private = |item: &mut PhotoItem| {
@@ -398,7 +399,7 @@ mod tests {
             height: Some(height),
             ..PhotoPart::default()
         };
-        let preview = |width, height| Preview {
+        let preview = |width, height| EmbeddedPreview {
             offset: 0,
             length: 1,
             width: Some(width),

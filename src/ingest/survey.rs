@@ -210,11 +210,11 @@ impl Ingest {
         Ok(
             match self.extract(bucket, key, &object, head, file_name).await? {
                 MetadataRead::Changed => ExpectedOutcome::Gone,
-                MetadataRead::Done(Err(not_a_photo)) => {
-                    ExpectedOutcome::NotAPhoto(not_a_photo.reason)
+                MetadataRead::Done(Err(unsupported)) => {
+                    ExpectedOutcome::NotAPhoto(unsupported.reason)
                 }
                 MetadataRead::Done(Ok(extraction)) => {
-                    ExpectedOutcome::of(extraction.photo.capture.date.as_deref())
+                    ExpectedOutcome::of(extraction.photo.record.capture.day())
                 }
             },
         )
@@ -223,9 +223,8 @@ impl Ingest {
 
 impl ExpectedOutcome {
     /// Of a photo with this date.
-    pub fn of(date: Option<&str>) -> Self {
-        date.and_then(|date| date.parse().ok())
-            .map_or(ExpectedOutcome::Undated, ExpectedOutcome::Dated)
+    pub fn of(date: Option<NaiveDate>) -> Self {
+        date.map_or(ExpectedOutcome::Undated, ExpectedOutcome::Dated)
     }
 }
 

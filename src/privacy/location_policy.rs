@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use photo_metadata::Location;
+use photo_metadata::{Location, LocationPrecision};
 
 /// How much of a photo's position is published. Everything that a position shows through goes by the published one:
 /// lists, filters, index keys, counts and the pictures' own metadata.
@@ -38,12 +38,12 @@ impl LocationPolicy {
             LocationPolicy::Round(decimals) => Some(Location {
                 lat: round(location.lat, decimals),
                 lon: meridian(round(location.lon, decimals)),
-                precision: format!("round:{decimals}"),
+                precision: LocationPrecision::Rounded(decimals),
                 ..Location::default()
             }),
             LocationPolicy::Exact => Some(Location {
                 lon: meridian(location.lon),
-                precision: "exact".to_owned(),
+                precision: LocationPrecision::Exact,
                 ..location.clone()
             }),
         }
@@ -104,7 +104,7 @@ mod tests {
             lat: 45.471_234,
             lon: -73.645_678,
             alt: Some(31.0),
-            precision: "exact".to_owned(),
+            precision: LocationPrecision::Exact,
             direction: Some(12.0),
             speed: Some(3.0),
             timestamp: Some("2018-02-01T08:41:07Z".to_owned()),
@@ -133,7 +133,7 @@ mod tests {
         let expected = Location {
             lat: 45.47,
             lon: -73.65,
-            precision: "round:2".to_owned(),
+            precision: LocationPrecision::Rounded(2),
             ..Location::default()
         };
         assert_eq!(published, Some(expected));

@@ -101,13 +101,9 @@ impl<'a> Builder<'a> {
     fn count(&mut self, summary: &Summary) {
         let month = &mut self.month;
         month.photos += 1;
-        let day = summary
-            .capture
-            .date
-            .as_deref()
-            .and_then(|date| date.get(8..10));
-        if let Some(day) = day {
-            *month.days.entry(day.to_owned()).or_default() += 1;
+        let record = &summary.record;
+        if let Some(day) = record.capture.day() {
+            *month.days.entry(day.format("%d").to_string()).or_default() += 1;
         }
         let count = |facets: &mut BTreeMap<String, FacetCount>, slug: &str, name: &str| {
             if !slug.is_empty() {
@@ -116,10 +112,10 @@ impl<'a> Builder<'a> {
                 name.clone_into(&mut facet.name);
             }
         };
-        if let Some(camera) = &summary.camera {
+        if let Some(camera) = &record.camera {
             count(&mut month.cameras, &camera.slug, &camera.name);
         }
-        if let Some(lens) = &summary.lens {
+        if let Some(lens) = &record.lens {
             count(&mut month.lenses, &lens.slug, &lens.name);
         }
         if let Some(position) = self.view.position(summary)
@@ -306,7 +302,7 @@ fn lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
     use crate::privacy::LocationPolicy;
-    use photo_metadata::{Camera, CaptureTime, Location};
+    use photo_metadata::{Camera, CaptureTime, Location, PhotoRecord};
 
     fn view(policy: LocationPolicy) -> PublicView {
         PublicView::new(policy, None, false, false)
@@ -318,21 +314,23 @@ mod tests {
             id: format!("id{n:06}"),
             stem: format!("{date}/photo{n}"),
             name: format!("photo{n}"),
-            capture: CaptureTime {
-                taken_at_local: Some(format!("{date}T09:41:07")),
-                date: Some(date),
-                ..CaptureTime::default()
+            record: PhotoRecord {
+                capture: CaptureTime {
+                    local: format!("{date}T09:41:07").parse().ok(),
+                    ..CaptureTime::default()
+                },
+                camera: Some(Camera {
+                    slug: "nikon-d750".to_owned(),
+                    name: "Nikon D750".to_owned(),
+                    ..Camera::default()
+                }),
+                location: Some(Location {
+                    lat: 45.0 + f64::from(n % 100) / 10.0,
+                    lon: -73.6,
+                    ..Location::default()
+                }),
+                ..PhotoRecord::default()
             },
-            camera: Some(Camera {
-                slug: "nikon-d750".to_owned(),
-                name: "Nikon D750".to_owned(),
-                ..Camera::default()
-            }),
-            location: Some(Location {
-                lat: 45.0 + f64::from(n % 100) / 10.0,
-                lon: -73.6,
-                ..Location::default()
-            }),
             ..Summary::default()
         }
     }
@@ -386,9 +384,10 @@ mod tests {
             Some(words.collect::<String>())
         };
         let photos = || {
-            (0..1_000).map(|n| Summary {
-                caption: noise(n),
-                ..photo(n)
+            (0..1_000).map(|n| {
+                let mut photo = photo(n);
+                photo.record.caption = noise(n);
+                photo
             })
         };
         let (month, bodies) = build(photos(), LocationPolicy::Exact);
@@ -408,13 +407,14 @@ mod tests {
 
     #[test]
     fn cells_are_coarse_enough_to_be_few() {
-        let spread = (0..5_000_u32).map(|n| Summary {
-            location: Some(Location {
+        let spread = (0..5_000_u32).map(|n| {
+            let mut photo = photo(n);
+            photo.record.location = Some(Location {
                 lat: f64::from(n / 100) - 25.0,
                 lon: f64::from(n % 100) * 3.0 - 150.0,
                 ..Location::default()
-            }),
-            ..photo(n)
+            });
+            photo
         });
         let (month, _) = build(spread, LocationPolicy::Exact);
         assert!(month.cells.len() <= MAX_CELLS);
@@ -426,10 +426,8 @@ mod tests {
 
     #[test]
     fn a_difference_names_what_came_changed_and_went() {
-        let titled = Summary {
-            title: Some("new".to_owned()),
-            ..photo(2)
-        };
+        let mut titled = photo(2);
+        titled.record.title = Some("new".to_owned());
         let (_, before) = build([photo(1), photo(2), photo(3)], LocationPolicy::Exact);
         let (_, after) = build([photo(1), titled, photo(4)], LocationPolicy::Exact);
         let (found, complete) = difference(&json(&before), &json(&after), 10_000).expect("JSON");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::catalogue::item::{IndexKeys, Overrides, PartSource};
-use photo_metadata::{Photo, Preview, TagValue};
+use photo_metadata::{EmbeddedPreview, PhotoMetadata, TagValue};
 
 fn location() -> Location {
     Location {
@@ -16,16 +16,18 @@ fn location() -> Location {
 }
 
 fn item() -> PhotoItem {
-    let photo = Photo {
-        capture: CaptureTime {
-            date: Some("2018-02-01".to_owned()),
-            ..CaptureTime::default()
+    let photo = PhotoMetadata {
+        record: PhotoRecord {
+            capture: CaptureTime {
+                local: Some("2018-02-01T09:41:07".parse().expect("a local time")),
+                ..CaptureTime::default()
+            },
+            location: Some(location()),
+            caption: Some("<script>\u{1b}[31m\u{202e}caption\u{7}\nline".to_owned()),
+            ..PhotoRecord::default()
         },
         body_serial: Some("SECRET-SERIAL".to_owned()),
-        location: Some(location()),
         orientation: Some(6),
-        caption: Some("<script>\u{1b}[31m\u{202e}caption\u{7}\nline".to_owned()),
-        ..Photo::default()
     };
     let part = |extension: &str, mime: &str| PhotoPart {
         key: format!("archive/2018-02-01/foo bar.{extension}"),
@@ -36,7 +38,7 @@ fn item() -> PhotoItem {
             key: "SECRET-KEY".to_owned(),
             etag: "e".to_owned(),
         }),
-        preview: (extension == "CR2").then_some(Preview {
+        preview: (extension == "CR2").then_some(EmbeddedPreview {
             offset: 100,
             length: 50,
             width: None,
@@ -61,7 +63,13 @@ fn item() -> PhotoItem {
         ("JPG".to_owned(), part("JPG", "image/jpeg")),
         ("CR2".to_owned(), part("CR2", "image/x-canon-cr2")),
     ]);
-    item.summary = Some(Summary::of(&item.id, &item.stem, 1, &photo, images));
+    item.summary = Some(Summary::of(
+        &item.id,
+        &item.stem,
+        1,
+        photo.record.clone(),
+        images,
+    ));
     item.photo = photo;
     let text = |text: &str| TagValue::Text(text.to_owned());
     item.exif = BTreeMap::from([
@@ -144,7 +152,7 @@ fn texts_are_harmless_in_a_terminal_and_read_as_they_are_spelt() {
         .detailed(&item())
         .expect("public");
     assert_eq!(
-        detailed.listed.caption.as_deref(),
+        detailed.listed.record.caption.as_deref(),
         Some("<script>[31mcaption\nline")
     );
     assert_eq!(

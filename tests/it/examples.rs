@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use photo_catalogue::archive::{self, ArchiveNameVariant, KeyPlace, Layout};
-use photo_metadata::{Context, Extraction};
+use photo_metadata::{Extraction, FileContext};
 
 use test_support::example_photos as make_photos;
 
@@ -44,16 +44,16 @@ fn committed(file: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn not_after() -> NaiveDateTime {
+fn latest_credible_time() -> NaiveDateTime {
     NaiveDate::from_ymd_opt(2025, 1, 1)
         .and_then(|day| day.and_hms_opt(0, 0, 0))
         .unwrap()
 }
 
 fn extract(file: &str) -> Extraction {
-    let context = Context {
+    let context = FileContext {
         file_name: file.rsplit('/').next().unwrap_or(file).to_owned(),
-        not_after: not_after(),
+        latest_credible_time: latest_credible_time(),
     };
     photo_metadata::extract(&committed(file), context)
         .unwrap_or_else(|error| panic!("{file}: {error}"))
@@ -74,14 +74,14 @@ fn every_example_reads_as_its_table_says() {
         let Extraction {
             photo, warnings, ..
         } = extract(file);
+        let photo = photo.record;
         let capture = &photo.capture;
-        assert_eq!(capture.taken_at_local.as_deref(), local, "{file}");
+        assert_eq!(capture.local_text().as_deref(), local, "{file}");
         assert_eq!(
-            capture.date.as_deref(),
-            local.and_then(|l| l.get(..10)),
+            capture.offset.map(|offset| offset.to_string()).as_deref(),
+            offset,
             "{file}"
         );
-        assert_eq!(capture.offset.as_deref(), offset, "{file}");
         assert_eq!(
             photo.camera.as_ref().map(|c| c.name.as_str()),
             camera,
@@ -122,10 +122,13 @@ fn every_committed_file_is_in_the_table_and_they_are_small_together() {
 
 #[test]
 fn a_shot_after_midnight_is_filed_under_the_local_day() {
-    let capture = extract("phone/IMG_0412.JPG").photo.capture;
+    let capture = extract("phone/IMG_0412.JPG").photo.record.capture;
     assert_eq!(
-        capture.taken_at.as_deref(),
-        Some("2022-07-15T22:12:31.421Z")
+        capture
+            .instant()
+            .map(|instant| instant.to_rfc3339())
+            .as_deref(),
+        Some("2022-07-15T22:12:31.421+00:00")
     );
     let plan = planned("phone/IMG_0412.JPG");
     assert_eq!(
@@ -181,13 +184,16 @@ fn an_upright_picture_lies_on_its_side_in_the_file() {
     let photo = extract("phone/IMG_0977.JPG").photo;
     let pixels = image::load_from_memory(&bytes).unwrap();
     assert_eq!(photo.orientation, Some(6));
-    assert_eq!((photo.width, photo.height), (Some(320), Some(480)));
+    assert_eq!(
+        (photo.record.width, photo.record.height),
+        (Some(320), Some(480))
+    );
     assert_eq!((pixels.width(), pixels.height()), (480, 320));
 }
 
 #[test]
 fn an_editors_words_are_read() {
-    let photo = extract("fuji/DSCF2210.JPG").photo;
+    let photo = extract("fuji/DSCF2210.JPG").photo.record;
     assert_eq!(photo.title.as_deref(), Some("Beech wood in October"));
     assert_eq!(photo.keywords, ["autumn", "forest", "Buchenwald & Söhne"]);
     assert_eq!(photo.rating, Some(4));

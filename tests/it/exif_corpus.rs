@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};
-use photo_metadata::Photo;
-use photo_metadata::{Context, Extraction, Extractor, NotAPhoto, Step, extract};
+use photo_metadata::PhotoMetadata;
+use photo_metadata::{
+    Extraction, ExtractionStep, Extractor, FileContext, UnsupportedFormat, extract,
+};
 use serde_json::Value;
 
 fn corpus() -> Option<PathBuf> {
@@ -36,21 +38,21 @@ fn files(corpus: &Path) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-fn context(name: &str) -> Context {
-    let not_after: NaiveDateTime = NaiveDate::from_ymd_opt(2026, 12, 31)
+fn context(name: &str) -> FileContext {
+    let latest_credible_time: NaiveDateTime = NaiveDate::from_ymd_opt(2026, 12, 31)
         .and_then(|d| d.and_hms_opt(0, 0, 0))
         .expect("a date");
-    Context {
+    FileContext {
         file_name: name.rsplit('/').next().unwrap_or(name).to_owned(),
-        not_after,
+        latest_credible_time,
     }
 }
 
-fn ranged(name: &str, bytes: &[u8]) -> Result<Extraction, NotAPhoto> {
+fn ranged(name: &str, bytes: &[u8]) -> Result<Extraction, UnsupportedFormat> {
     let mut extractor = Extractor::new(bytes.len() as u64, context(name));
     loop {
         match extractor.step() {
-            Step::Need(range) => {
+            ExtractionStep::Need(range) => {
                 assert!(
                     range.start < range.end && range.end <= bytes.len() as u64,
                     "{name}: {range:?}"
@@ -58,7 +60,7 @@ fn ranged(name: &str, bytes: &[u8]) -> Result<Extraction, NotAPhoto> {
                 let part = &bytes[range.start as usize..range.end as usize];
                 extractor.feed(range.start, Bytes::copy_from_slice(part));
             }
-            Step::Done(result) => return result,
+            ExtractionStep::Done(result) => return result,
         }
     }
 }
@@ -139,7 +141,7 @@ fn what_the_catalogue_turns_on_agrees_with_exiftool() {
     );
 }
 
-fn pairs(oracle: &Value, photo: &Photo) -> Vec<(&'static str, String, String)> {
+fn pairs(oracle: &Value, photo: &PhotoMetadata) -> Vec<(&'static str, String, String)> {
     let text = |keys: &[&str]| {
         said(oracle, keys)?
             .as_str()
@@ -164,29 +166,33 @@ fn pairs(oracle: &Value, photo: &Photo) -> Vec<(&'static str, String, String)> {
             )
         });
     let four = |value: Option<f64>| value.map(|v| format!("{v:.4}"));
-    let camera = photo.camera.clone().unwrap_or_default();
+    let camera = photo.record.camera.clone().unwrap_or_default();
     let fields = [
         ("make", text(&["IFD0:Make"]), camera.make),
         ("model", text(&["IFD0:Model"]), camera.model),
         (
             "taken",
             date,
-            photo.capture.to_the_second().map(str::to_owned),
+            photo
+                .record
+                .capture
+                .local_to_second()
+                .map(|at| at.format("%FT%T").to_string()),
         ),
         (
             "seconds",
             number(&["ExifIFD:ExposureTime", "IFD0:ExposureTime"]),
-            four(photo.exposure.seconds),
+            four(photo.record.exposure.seconds),
         ),
         (
             "fNumber",
             number(&["ExifIFD:FNumber", "IFD0:FNumber"]),
-            four(photo.exposure.f_number),
+            four(photo.record.exposure.f_number),
         ),
         (
             "iso",
             number(&["ExifIFD:ISO", "IFD0:ISO"]),
-            four(photo.exposure.iso.map(f64::from)),
+            four(photo.record.exposure.iso.map(f64::from)),
         ),
         (
             "orientation",

@@ -31,7 +31,10 @@ use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, HookRules, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{Image, Summary};
-use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, Photo, TagValue};
+use photo_metadata::{
+    Camera, CaptureTime, DateSource, Exposure, Lens, Location, LocationPrecision, PhotoMetadata,
+    PhotoRecord, TagValue,
+};
 use s3_folder::{KeyPair, S3Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -190,7 +193,7 @@ impl World {
         let date = |random: &mut fastrand::Rng| {
             shot(random.u32(..size), size)
                 .capture
-                .date
+                .day()
                 .unwrap_or_default()
         };
         vec![
@@ -205,8 +208,7 @@ impl World {
             (
                 "a month",
                 each(&mut |random| {
-                    let date = date(random);
-                    let month = &date[..7];
+                    let month = date(random).format("%Y-%m");
                     format!("/v1/photos?from={month}-01&to={month}-28")
                 }),
             ),
@@ -425,10 +427,11 @@ fn place(n: u32) -> (f64, f64) {
     (random.f64() * 120.0 - 60.0, random.f64() * 340.0 - 170.0)
 }
 
-fn stem(photo: &Photo) -> String {
-    let capture = &photo.capture;
-    let (date, local) = (capture.date.as_deref(), capture.taken_at_local.as_deref());
-    let name: String = local
+fn stem(record: &PhotoRecord) -> String {
+    let capture = &record.capture;
+    let date = capture.day().map(|day| day.to_string());
+    let name: String = capture
+        .local_text()
         .unwrap_or_default()
         .chars()
         .filter(char::is_ascii_digit)
@@ -437,18 +440,17 @@ fn stem(photo: &Photo) -> String {
 }
 
 /// Photo `n` of so many, in order of capture: each is taken so much later than the one before.
-fn shot(n: u32, size: u32) -> Photo {
+fn shot(n: u32, size: u32) -> PhotoRecord {
     let mut random = fastrand::Rng::with_seed(u64::from(n) + 1_000);
     let span = i64::from(YEARS) * 365 * 86_400 * 1_000;
     let start = DateTime::from_timestamp(820_454_400, 0).unwrap_or_default();
     let local = start + TimeDelta::milliseconds(span / i64::from(size) * i64::from(n));
     let (lat, lon) = place(random.u32(..PLACES).min(random.u32(..PLACES)));
     let (camera, lens) = (random.u32(..CAMERAS), random.u32(..LENSES));
-    Photo {
-        capture: CaptureTime::new(local.naive_utc(), "DateTimeOriginal", None),
+    PhotoRecord {
+        capture: CaptureTime::new(local.naive_utc(), DateSource::DateTimeOriginal, None),
         width: Some(6000),
         height: Some(4000),
-        orientation: Some(1),
         camera: Some(Camera {
             slug: format!("camera-{camera}"),
             name: format!("Camera {camera}"),
@@ -473,11 +475,11 @@ fn shot(n: u32, size: u32) -> Photo {
             lat: lat + random.f64() * 0.1 - 0.05,
             lon: lon + random.f64() * 0.1 - 0.05,
             alt: Some(31.0),
-            precision: "exact".to_owned(),
+            precision: LocationPrecision::Exact,
             ..Location::default()
         }),
         artist: Some("A. Photographer".to_owned()),
-        ..Photo::default()
+        ..PhotoRecord::default()
     }
 }
 
@@ -506,7 +508,7 @@ fn item(n: u32, size: u32) -> PhotoItem {
         kind: "original".to_owned(),
         ..Image::default()
     };
-    let summary = Summary::of(&item.id, &stem, 1, &photo, vec![image]);
+    let summary = Summary::of(&item.id, &stem, 1, photo.clone(), vec![image]);
     let geohash = photo
         .location
         .as_ref()
@@ -514,11 +516,7 @@ fn item(n: u32, size: u32) -> PhotoItem {
         .unwrap_or_default();
     let slug = |slug: Option<&String>| slug.cloned();
     item.index = IndexKeys {
-        date_partition: photo
-            .capture
-            .date
-            .as_deref()
-            .map(|date| date[..4].to_owned()),
+        date_partition: photo.capture.day().map(|day| day.format("%Y").to_string()),
         date_sort: Some(date_sort(&photo.capture, &summary.name, &summary.id)),
         camera_partition: slug(photo.camera.as_ref().map(|camera| &camera.slug)),
         lens_partition: slug(photo.lens.as_ref().map(|lens| &lens.slug)),
@@ -529,7 +527,11 @@ fn item(n: u32, size: u32) -> PhotoItem {
     item.exif.insert("ExifIFD".to_owned(), tags.collect());
     item.parts.insert("JPG".to_owned(), part);
     item.summary = Some(summary);
-    item.photo = photo;
+    item.photo = PhotoMetadata {
+        record: photo,
+        orientation: Some(1),
+        ..PhotoMetadata::default()
+    };
     item
 }
 

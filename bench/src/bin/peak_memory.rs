@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 
 use chrono::NaiveDateTime;
-use photo_metadata::{Context, Extractor};
+use photo_metadata::{Extractor, FileContext};
 
 const SIZE: u64 = 100_000_000;
 const SUB: u32 = 75_000_000;
@@ -19,9 +19,9 @@ fn main() -> io::Result<()> {
     let file = tempfile::tempfile()?;
     write_raw(&file)?;
     let before = peak_kib()?;
-    let context = Context {
+    let context = FileContext {
         file_name: "DSC_0001.NEF".to_owned(),
-        not_after: NaiveDateTime::MAX,
+        latest_credible_time: NaiveDateTime::MAX,
     };
     let read = |range: std::ops::Range<u64>| {
         let mut bytes = vec![0; (range.end - range.start) as usize];
@@ -29,7 +29,7 @@ fn main() -> io::Result<()> {
         Ok::<_, io::Error>(bytes.into())
     };
     let extraction = Extractor::new(SIZE, context)
-        .run(read)?
+        .run(read)
         .map_err(io::Error::other)?;
     let peak = peak_kib()?;
     let mut out = io::stdout().lock();
@@ -39,9 +39,9 @@ fn main() -> io::Result<()> {
         extraction.format.name(),
         extraction.reads.count,
         extraction.reads.bytes,
-        extraction.photo.capture.date,
-        extraction.photo.width,
-        extraction.photo.height,
+        extraction.photo.record.capture.day(),
+        extraction.photo.record.width,
+        extraction.photo.record.height,
         extraction.preview.map(|preview| preview.length),
     )?;
     writeln!(

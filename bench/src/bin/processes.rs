@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
 use photo_catalogue::extract_report::report;
-use photo_metadata::{Context, Extractor};
+use photo_metadata::{ExtractError, Extractor, FileContext};
 
 const ROUNDS: usize = 5;
 /// exifr reads as little as it can of each file, and everything that it knows of in it.
@@ -105,16 +105,19 @@ fn ours(files: &[String]) -> io::Result<()> {
     for path in files {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
-        let context = Context {
+        let context = FileContext {
             file_name: path.clone(),
-            not_after: NaiveDateTime::MAX,
+            latest_credible_time: NaiveDateTime::MAX,
         };
         let read = |range: std::ops::Range<u64>| {
             let mut bytes = vec![0; (range.end - range.start) as usize];
             file.read_exact_at(&mut bytes, range.start)?;
             Ok::<_, io::Error>(bytes.into())
         };
-        let result = Extractor::new(size, context).run(read)?;
+        let result = match Extractor::new(size, context).run(read) {
+            Err(ExtractError::Read(error)) => return Err(error),
+            result => result,
+        };
         writeln!(out, "{}", report(path, size, result.as_ref(), true))?;
     }
     Ok(())

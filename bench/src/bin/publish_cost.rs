@@ -23,7 +23,7 @@ use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{Image, Summary};
 use photo_catalogue::view::PublicView;
-use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, Photo};
+use photo_metadata::{Camera, CaptureTime, DateSource, Exposure, Lens, Location, PhotoRecord};
 use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -219,19 +219,19 @@ impl World {
 
     /// Writes what the index shows of photos.
     async fn put(&self, photos: &[Summary]) -> Result<()> {
-        let years: std::collections::BTreeSet<&str> = photos
-            .iter()
-            .filter_map(|photo| photo.capture.date.as_deref()?.get(..4))
-            .collect();
+        let years: std::collections::BTreeSet<String> = photos.iter().filter_map(year).collect();
         for year in years {
-            self.catalogue.ensure_date_partition(year).await?;
+            self.catalogue.ensure_date_partition(&year).await?;
         }
         let requests = photos.iter().map(|photo| {
             let text = |text: &str| AttributeValue::S(text.to_owned());
-            let year = photo.capture.date.as_deref().and_then(|date| date.get(..4));
+            let year = year(photo);
             let item = HashMap::from([
                 ("pk".to_owned(), text(&format!("photo#{}", photo.id))),
-                ("datePartition".to_owned(), text(year.unwrap_or("undated"))),
+                (
+                    "datePartition".to_owned(),
+                    text(year.as_deref().unwrap_or("undated")),
+                ),
                 ("dateSort".to_owned(), text(&sort(photo))),
                 (
                     "summary".to_owned(),
@@ -254,13 +254,18 @@ impl World {
     }
 }
 
+fn year(photo: &Summary) -> Option<String> {
+    let day = photo.record.capture.day()?;
+    Some(day.format("%Y").to_string())
+}
+
 fn sort(photo: &Summary) -> String {
-    date_sort(&photo.capture, &photo.name, &photo.id)
+    date_sort(&photo.record.capture, &photo.name, &photo.id)
 }
 
 /// A photo as the stream tells that it has come.
 fn record(photo: &Summary) -> Value {
-    let year = photo.capture.date.as_deref().and_then(|date| date.get(..4));
+    let year = year(photo);
     json!({
         "eventSource": "aws:dynamodb",
         "dynamodb": { "NewImage": {
@@ -282,11 +287,10 @@ fn photo(n: u32, year: u32, month: u32) -> Summary {
     let date = &local[..10];
     let stem = format!("{date}/DSC_{n:05}");
     let id = PhotoId::of_stem(&stem).to_string();
-    let shot = Photo {
+    let record = PhotoRecord {
         capture: CaptureTime {
-            date: Some(date.to_owned()),
-            taken_at_local: Some(local.clone()),
-            date_source: Some("DateTimeOriginal".to_owned()),
+            local: local.parse().ok(),
+            date_source: Some(DateSource::DateTimeOriginal),
             ..CaptureTime::default()
         },
         width: Some(6000),
@@ -314,7 +318,7 @@ fn photo(n: u32, year: u32, month: u32) -> Summary {
             lon: -73.0 - f64::from(n % 777) / 300.0,
             ..Location::default()
         }),
-        ..Photo::default()
+        ..PhotoRecord::default()
     };
     let image = Image {
         key: format!("{stem}.JPG"),
@@ -323,5 +327,5 @@ fn photo(n: u32, year: u32, month: u32) -> Summary {
         kind: "original".to_owned(),
         ..Image::default()
     };
-    Summary::of(&id, &stem, 1, &shot, vec![image])
+    Summary::of(&id, &stem, 1, record, vec![image])
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDateTime;
-use photo_metadata::{Context, Extractor};
+use photo_metadata::{ExtractError, Extractor, FileContext};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -20,21 +20,22 @@ fn main() -> io::Result<()> {
     for path in &files {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
-        let context = Context {
+        let context = FileContext {
             file_name: String::new(),
-            not_after: NaiveDateTime::MAX,
+            latest_credible_time: NaiveDateTime::MAX,
         };
         let read = |range: std::ops::Range<u64>| {
             let mut bytes = vec![0; (range.end - range.start) as usize];
             file.read_exact_at(&mut bytes, range.start)?;
             Ok::<_, io::Error>(bytes.into())
         };
-        match Extractor::new(size, context).run(read)? {
+        match Extractor::new(size, context).run(read) {
             Ok(x) => formats
                 .entry(x.format.name())
                 .or_default()
                 .push((x.reads.count, x.reads.bytes)),
-            Err(_) => no_photos += 1,
+            Err(ExtractError::UnsupportedFormat(_)) => no_photos += 1,
+            Err(ExtractError::Read(error)) => return Err(error.into()),
         }
     }
     writeln!(

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use chrono::NaiveDateTime;
-use photo_metadata::{Context, extract};
+use photo_metadata::{FileContext, extract};
 
 fn main() {
     divan::main();
@@ -95,13 +95,13 @@ fn photo() -> Vec<u8> {
 #[divan::bench]
 fn ours(bencher: divan::Bencher<'_, '_>) {
     let bytes = photo();
-    let not_after = NaiveDateTime::MAX;
+    let latest_credible_time = NaiveDateTime::MAX;
     bencher.bench(|| {
         extract(
             black_box(&bytes),
-            Context {
+            FileContext {
                 file_name: String::new(),
-                not_after,
+                latest_credible_time,
             },
         )
     });

@@ -3,12 +3,12 @@
 
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
-use super::Context;
+use super::FileContext;
 use super::iptc::Iptc;
 use super::text;
 use super::tiff::{Field, Fields, Ifd};
 use super::xmp::Xmp;
-use crate::record::{CaptureTime, GPS_CLOCK};
+use crate::capture_time::{CaptureTime, DateSource, OffsetSource};
 
 /// The year of the oldest photograph that is known.
 const FIRST_YEAR: i32 = 1826;
@@ -29,8 +29,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) xmp: &'a Xmp,
     pub(crate) iptc: &'a Iptc,
     /// A date that the container itself holds (PNG `Creation Time`, CRW, X3F), with the name of its source.
-    pub(crate) container: Option<(&'static str, String)>,
-    pub(crate) context: &'a Context,
+    pub(crate) container: Option<(DateSource, String)>,
+    pub(crate) context: &'a FileContext,
 }
 
 /// The capture time: DateTimeOriginal, DateTimeDigitized, XMP and IPTC, the container's own, the file's name, DateTime.
@@ -38,42 +38,51 @@ pub(crate) fn time(from: &Sources<'_>) -> CaptureTime {
     let fields = from.fields;
     let Some((written, source)) = candidates(from).find(|(written, _)| {
         use chrono::Datelike;
-        written.local.year() >= FIRST_YEAR && written.local <= from.context.not_after
+        written.local.year() >= FIRST_YEAR && written.local <= from.context.latest_credible_time
     }) else {
         return CaptureTime::default();
     };
     let offset = offset_field(fields, 0x9011)
-        .map(|offset| (offset, "OffsetTimeOriginal"))
+        .map(|offset| (offset, OffsetSource::OffsetTimeOriginal))
         .or_else(|| {
-            let digitized = (source == "DateTimeDigitized")
+            let digitized = (source == DateSource::DateTimeDigitized)
                 .then(|| offset_field(fields, 0x9012))
                 .flatten();
-            digitized.map(|offset| (offset, "OffsetTimeDigitized"))
+            digitized.map(|offset| (offset, OffsetSource::OffsetTimeDigitized))
         })
-        .or_else(|| written.offset.map(|offset| (offset, source)))
-        .or_else(|| gps_offset(fields, written.local).map(|offset| (offset, GPS_CLOCK)));
+        .or_else(|| {
+            written
+                .offset
+                .map(|offset| (offset, OffsetSource::Date(source)))
+        })
+        .or_else(|| {
+            gps_offset(fields, written.local).map(|offset| (offset, OffsetSource::GpsTimeStamp))
+        });
     CaptureTime::new(written.local, source, offset)
 }
 
 /// One place to look for a date, looked at only when the ones before it had none.
-type Source<'a> = Box<dyn Fn() -> Option<(Written, &'static str)> + 'a>;
+type Source<'a> = Box<dyn Fn() -> Option<(Written, DateSource)> + 'a>;
 
-fn candidates<'a>(from: &'a Sources<'_>) -> impl Iterator<Item = (Written, &'static str)> + 'a {
+fn candidates<'a>(from: &'a Sources<'_>) -> impl Iterator<Item = (Written, DateSource)> + 'a {
     let (fields, xmp, iptc) = (from.fields, from.xmp, from.iptc);
-    let in_xmp = |name: &'static str| move || xmp.get(name).and_then(written).map(|w| (w, name));
+    let in_xmp = |source: DateSource| move || Some((written(xmp.get(source.name())?)?, source));
     let steps: [Source<'a>; 11] = [
-        Box::new(move || field(fields, 0x9003, 0x9291).map(|w| (w, "DateTimeOriginal"))),
-        Box::new(move || field(fields, 0x9004, 0x9292).map(|w| (w, "DateTimeDigitized"))),
-        Box::new(in_xmp("exif:DateTimeOriginal")),
-        Box::new(in_xmp("photoshop:DateCreated")),
-        Box::new(in_xmp("exif:DateTimeDigitized")),
-        Box::new(in_xmp("xmp:CreateDate")),
-        Box::new(move || iptc.created().map(|w| (w, "IPTC:DateCreated"))),
-        Box::new(move || iptc.digitized().map(|w| (w, "IPTC:DigitalCreationDate"))),
+        Box::new(move || field(fields, 0x9003, 0x9291).map(|w| (w, DateSource::DateTimeOriginal))),
+        Box::new(move || field(fields, 0x9004, 0x9292).map(|w| (w, DateSource::DateTimeDigitized))),
+        Box::new(in_xmp(DateSource::XmpDateTimeOriginal)),
+        Box::new(in_xmp(DateSource::XmpDateCreated)),
+        Box::new(in_xmp(DateSource::XmpDateTimeDigitized)),
+        Box::new(in_xmp(DateSource::XmpCreateDate)),
+        Box::new(move || iptc.created().map(|w| (w, DateSource::IptcDateCreated))),
+        Box::new(move || {
+            iptc.digitized()
+                .map(|w| (w, DateSource::IptcDigitalCreationDate))
+        }),
         Box::new(move || {
             from.container
                 .as_ref()
-                .and_then(|(name, text)| Some((written(text)?, *name)))
+                .and_then(|(source, text)| Some((written(text)?, *source)))
         }),
         Box::new(move || {
             let local = in_file_name(&from.context.file_name)?;
@@ -83,10 +92,10 @@ fn candidates<'a>(from: &'a Sources<'_>) -> impl Iterator<Item = (Written, &'sta
                     offset: None,
                     has_time: true,
                 },
-                "FileName",
+                DateSource::FileName,
             ))
         }),
-        Box::new(move || field(fields, 0x0132, 0x9290).map(|w| (w, "DateTime"))),
+        Box::new(move || field(fields, 0x0132, 0x9290).map(|w| (w, DateSource::DateTime))),
     ];
     steps.into_iter().filter_map(|step| step())
 }

@@ -6,7 +6,7 @@ use super::found::{Found, Part};
 use super::jxl::XMP_UUID;
 use super::sparse::View;
 use super::tiff::Ifd;
-use crate::record::Preview;
+use crate::record::EmbeddedPreview;
 
 const CANON_UUID: &[u8] = b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";
 const PREVIEW_UUID: &[u8] = b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x40\x6e\x4d\x16";
@@ -58,7 +58,7 @@ fn movie(moov: View<'_>, found: &mut Found) {
 }
 
 /// The one sample of a track that says it is a JPEG.
-fn jpeg_track(trak: View<'_>) -> Option<Preview> {
+fn jpeg_track(trak: View<'_>) -> Option<EmbeddedPreview> {
     let stbl = first(first(first(trak, b"mdia")?, b"minf")?, b"stbl")?;
     let stsd = first(stbl, b"stsd")?;
     if !stsd.up_to(0, 512)?.windows(4).any(|w| w == b"JPEG") {
@@ -73,7 +73,7 @@ fn jpeg_track(trak: View<'_>) -> Option<Preview> {
         Some(offsets) => offsets.be64(8)?,
         None => u64::from(first(stbl, b"stco")?.be32(8)?),
     };
-    Some(Preview {
+    Some(EmbeddedPreview {
         offset,
         length: u64::from(length),
         width: None,
@@ -88,7 +88,7 @@ fn preview(view: View<'_>, found: &mut Found) {
     if let (Some(width), Some(height), Some(length)) = (body.be16(6), body.be16(8), body.be32(12)) {
         let (width, height) = (Some(u32::from(width)), Some(u32::from(height)));
         let offset = body.base().saturating_add(16);
-        found.previews.push(Preview {
+        found.previews.push(EmbeddedPreview {
             offset,
             length: u64::from(length),
             width,

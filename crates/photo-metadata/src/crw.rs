@@ -7,7 +7,8 @@ use super::found::Found;
 use super::limits;
 use super::sparse::View;
 use super::text;
-use crate::record::Preview;
+use crate::capture_time::DateSource;
+use crate::record::EmbeddedPreview;
 
 /// What the CRW holds.
 pub(crate) fn read(view: View<'_>, found: &mut Found) {
@@ -81,7 +82,7 @@ fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
             // By the camera's clock.
             let time = DateTime::from_timestamp(i64::from(value.le32(0)?), 0)?;
             found.date = Some((
-                "CRW:TimeStamp",
+                DateSource::CrwTimeStamp,
                 time.format("%Y-%m-%dT%H:%M:%S").to_string(),
             ));
         }
@@ -137,7 +138,7 @@ fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
         }
         0x2007 => {
             let (offset, length) = (value.base(), value.len());
-            found.previews.push(Preview {
+            found.previews.push(EmbeddedPreview {
                 offset,
                 length,
                 width: None,

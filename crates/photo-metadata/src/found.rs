@@ -3,7 +3,8 @@
 use super::limits;
 use super::sparse::View;
 use super::tiff::Ifd;
-use crate::record::Preview;
+use crate::capture_time::DateSource;
+use crate::record::EmbeddedPreview;
 
 /// The metadata blocks of one file, in file order.
 #[derive(Debug, Default)]
@@ -19,10 +20,10 @@ pub(crate) struct Found {
     /// Whether the container itself turns the picture by a quarter (HEIF `irot`); `None` where EXIF orientation does.
     pub(crate) quarter_turned: Option<bool>,
     /// A date of the container's own, with the name of its source.
-    pub(crate) date: Option<(&'static str, String)>,
+    pub(crate) date: Option<(DateSource, String)>,
     /// What the container itself says (PNG keywords, CIFF, X3F properties), by XMP's names; it counts last.
     pub(crate) properties: Vec<(&'static str, String)>,
-    pub(crate) previews: Vec<Preview>,
+    pub(crate) previews: Vec<EmbeddedPreview>,
     pub(crate) warnings: Vec<String>,
     /// Bytes of memory taken for blocks that are no ranges of the file.
     pub(crate) memory: u64,

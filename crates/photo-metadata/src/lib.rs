@@ -1,12 +1,13 @@
 //! Bytes in, tags out: the metadata of one photo, read from as few of its bytes as possible.
 //!
 //! This module never does I/O and knows no clock. An [`Extractor`] parses straight ahead over the bytes that it holds;
-//! where some are missing it asks for a range ([`Step::Need`]) and, once fed, starts again. So the same code reads an S3
+//! where some are missing it asks for a range ([`ExtractionStep::Need`]) and, once fed, starts again. So the same code reads an S3
 //! object by ranged GETs, a local file and a slice. Pixels are never decoded.
 
 mod bmff;
 mod camera;
 mod capture;
+mod capture_time;
 mod cr3;
 mod crw;
 mod format;
@@ -17,6 +18,7 @@ mod jpeg;
 mod jxl;
 mod lens_ids;
 mod limits;
+mod location;
 mod maker_note;
 mod names;
 mod normalise;
@@ -45,15 +47,19 @@ use std::ops::Range;
 use bytes::Bytes;
 use chrono::NaiveDateTime;
 
+pub use self::capture_time::{CaptureTime, DateSource, OffsetSource};
 pub use self::format::Format;
 use self::found::{Found, Part};
 use self::iptc::Iptc;
+pub use self::location::{Location, LocationPrecision};
 use self::normalise::Said;
-pub use self::printed::meaning;
+pub use self::printed::describe_value;
 pub use self::record::{
-    Camera, CaptureTime, Exposure, Lens, Location, Photo, Preview, TagValue, Tags, number,
+    Camera, EmbeddedPreview, Exposure, Lens, PhotoMetadata, PhotoRecord, TagValue, Tags,
+    storable_number,
 };
 use self::sparse::{Sparse, View};
+pub use self::text::is_bidi_control;
 use self::tiff::{Fields, Ifd};
 use self::xmp::Xmp;
 
@@ -65,11 +71,11 @@ pub const HEAD_BYTES: u64 = 64 * 1024;
 
 /// What is known of a file besides its bytes.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct FileContext {
     /// The base name of the file, for a date in it.
     pub file_name: String,
     /// A capture time later than this is impossible: Last-Modified and a day.
-    pub not_after: NaiveDateTime,
+    pub latest_credible_time: NaiveDateTime,
 }
 
 /// What an [`Extractor`] wants next.
@@ -78,11 +84,11 @@ pub struct Context {
     clippy::large_enum_variant,
     reason = "one of them lives at a time, and it is moved out at once"
 )]
-pub enum Step {
+pub enum ExtractionStep {
     /// These bytes of the file; they lie inside it, and are never asked for twice.
     Need(Range<u64>),
     /// It is done.
-    Done(Result<Extraction, NotAPhoto>),
+    Done(Result<Extraction, UnsupportedFormat>),
 }
 
 /// The metadata of one photo.
@@ -91,7 +97,7 @@ pub struct Extraction {
     /// The format, by the file's bytes.
     pub format: Format,
     /// The normalised record.
-    pub photo: Photo,
+    pub photo: PhotoMetadata,
     /// Every tag of every IFD, as ExifTool names and groups them.
     pub tags: Tags,
     /// `ExifIFD.MakerNote` and its size in bytes: what is too large for `tags`.
@@ -99,7 +105,7 @@ pub struct Extraction {
     /// What could not be read, one line each.
     pub warnings: Vec<String>,
     /// The largest embedded JPEG of a file that a browser cannot show.
-    pub preview: Option<Preview>,
+    pub preview: Option<EmbeddedPreview>,
     /// What it took.
     pub reads: Reads,
 }
@@ -115,33 +121,44 @@ pub struct Reads {
 
 /// A file that is no photo, by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotAPhoto {
+pub struct UnsupportedFormat {
     /// What it is instead, for people: `empty`, `a QuickTime video`.
     pub reason: String,
     /// What it took to find out.
     pub reads: Reads,
 }
 
-impl fmt::Display for NotAPhoto {
+impl fmt::Display for UnsupportedFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-impl std::error::Error for NotAPhoto {}
+impl std::error::Error for UnsupportedFormat {}
+
+/// The reasons why [`Extractor::run`] gives no metadata. `E` is the error of the caller's reads.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError<E> {
+    /// A read failed.
+    #[error(transparent)]
+    Read(E),
+    /// The file is not a photo.
+    #[error(transparent)]
+    UnsupportedFormat(UnsupportedFormat),
+}
 
 /// Reads the metadata of one file, range by range.
 #[derive(Debug)]
 pub struct Extractor {
     file: Sparse<'static>,
-    context: Context,
+    context: FileContext,
     reads: Reads,
     asked: Range<u64>,
 }
 
 impl Extractor {
     /// An extractor for a file of that many bytes, with nothing read yet.
-    pub fn new(size_bytes: u64, context: Context) -> Self {
+    pub fn new(size_bytes: u64, context: FileContext) -> Self {
         Extractor {
             file: Sparse::new(size_bytes),
             context,
@@ -152,7 +169,7 @@ impl Extractor {
 
     /// Parses what is there: the bytes still wanting, or the result. At most 6 ranges and 8 MiB are asked for; a file
     /// that would take more gives what was found by then, with a warning.
-    pub fn step(&mut self) -> Step {
+    pub fn step(&mut self) -> ExtractionStep {
         if self.reads.count == 0 && self.file.size() > 0 {
             return self.need(0..self.file.size().min(HEAD_BYTES));
         }
@@ -161,7 +178,7 @@ impl Extractor {
         if let Some(range) = self.plan(&wants) {
             return self.need(range);
         }
-        Step::Done(match outcome {
+        ExtractionStep::Done(match outcome {
             Ok(mut extraction) => {
                 if !wants.is_empty() {
                     extraction
@@ -173,7 +190,7 @@ impl Extractor {
                     ..extraction
                 })
             }
-            Err(reason) => Err(NotAPhoto {
+            Err(reason) => Err(UnsupportedFormat {
                 reason: reason.to_owned(),
                 reads: self.reads,
             }),
@@ -191,29 +208,32 @@ impl Extractor {
         self.file.add(offset, bytes);
     }
 
-    /// Steps to the end. `read` gives the bytes of a range; fewer than asked for means that the file ends there.
+    /// Runs the extraction to its end. `read` returns the bytes of a range. If it returns fewer bytes than asked for, the
+    /// file ends there.
     ///
     /// # Errors
-    /// The first error of `read`. That the file is no photo is the inner result.
+    /// Returns the first error of `read`, or [`ExtractError::UnsupportedFormat`] if the file is not a photo.
     pub fn run<E>(
         mut self,
         mut read: impl FnMut(Range<u64>) -> Result<Bytes, E>,
-    ) -> Result<Result<Extraction, NotAPhoto>, E> {
+    ) -> Result<Extraction, ExtractError<E>> {
         loop {
             match self.step() {
-                Step::Need(range) => {
+                ExtractionStep::Need(range) => {
                     let start = range.start;
-                    self.feed(start, read(range)?);
+                    self.feed(start, read(range).map_err(ExtractError::Read)?);
                 }
-                Step::Done(result) => return Ok(result),
+                ExtractionStep::Done(result) => {
+                    return result.map_err(ExtractError::UnsupportedFormat);
+                }
             }
         }
     }
 
-    fn need(&mut self, range: Range<u64>) -> Step {
+    fn need(&mut self, range: Range<u64>) -> ExtractionStep {
         self.reads.count += 1;
         self.asked = range.clone();
-        Step::Need(range)
+        ExtractionStep::Need(range)
     }
 
     /// One range for as many of the wants as lie together, rounded up so that what is wanted next is likely in it.
@@ -262,7 +282,7 @@ impl Extractor {
 ///
 /// # Errors
 /// It is no photo. A broken one is no error: see [`Extraction::warnings`].
-pub fn extract(bytes: &[u8], context: Context) -> Result<Extraction, NotAPhoto> {
+pub fn extract(bytes: &[u8], context: FileContext) -> Result<Extraction, UnsupportedFormat> {
     let reads = Reads {
         count: 1,
         bytes: bytes.len() as u64,
@@ -272,7 +292,7 @@ pub fn extract(bytes: &[u8], context: Context) -> Result<Extraction, NotAPhoto> 
             reads,
             ..extraction
         }),
-        Err(reason) => Err(NotAPhoto {
+        Err(reason) => Err(UnsupportedFormat {
             reason: reason.to_owned(),
             reads,
         }),
@@ -280,7 +300,7 @@ pub fn extract(bytes: &[u8], context: Context) -> Result<Extraction, NotAPhoto> 
 }
 
 /// One pass over what is at hand.
-fn read(file: &Sparse<'_>, context: &Context) -> Result<Extraction, &'static str> {
+fn read(file: &Sparse<'_>, context: &FileContext) -> Result<Extraction, &'static str> {
     let view = file.view();
     let format = format::detect(view.up_to(0, 512).unwrap_or_default())?;
     let mut found = Found::default();

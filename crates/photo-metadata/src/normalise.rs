@@ -10,8 +10,8 @@ use super::place;
 use super::text;
 use super::tiff::{Field, Fields, Ifd, Number, Order};
 use super::xmp::Xmp;
-use super::{Context, limits, maker_note, size};
-use crate::record::{Exposure, Lens, Photo};
+use super::{FileContext, limits, maker_note, size};
+use crate::record::{Exposure, Lens, PhotoMetadata, PhotoRecord};
 
 /// Everything that one file says.
 pub(crate) struct Said<'a, 's> {
@@ -27,7 +27,7 @@ pub(crate) struct Said<'a, 's> {
 }
 
 /// The photo.
-pub(crate) fn photo(said: &Said<'_, '_>, context: &Context) -> Photo {
+pub(crate) fn photo(said: &Said<'_, '_>, context: &FileContext) -> PhotoMetadata {
     let Said {
         fields,
         xmp,
@@ -68,34 +68,36 @@ pub(crate) fn photo(said: &Said<'_, '_>, context: &Context) -> Photo {
         container: found.date.clone(),
         context,
     };
-    Photo {
-        capture: capture::time(&date),
-        width: size.map(|s| s.0),
-        height: size.map(|s| s.1),
+    PhotoMetadata {
         orientation,
-        camera: camera::camera(make, model),
         body_serial: exif(0xa431)
             .or_else(|| exif(0xc62f))
             .or_else(|| said_in_xmp("aux:SerialNumber")),
-        lens: lens(said),
-        exposure: exposure(fields, xmp),
-        location: place::location(fields, xmp),
-        title: said_in_xmp("dc:title")
-            .or_else(|| iptc.title.clone())
-            .or_else(|| fields.get(Ifd::Main(0), 0x9c9b).and_then(explorer)),
-        caption: said_in_xmp("dc:description")
-            .or_else(|| iptc.caption.clone())
-            .or_else(|| ifd0(0x010e).filter(|caption| !is_boilerplate(caption)))
-            .or_else(|| fields.get(Ifd::Main(0), 0x9c9c).and_then(explorer)),
-        keywords: keywords(fields, xmp, iptc),
-        rating: rating(fields, xmp),
-        artist: joined(xmp.all("dc:creator"))
-            .or_else(|| iptc.artist.clone())
-            .or_else(|| ifd0(0x013b))
-            .or_else(|| fields.get(Ifd::Main(0), 0x9c9d).and_then(explorer)),
-        copyright: said_in_xmp("dc:rights")
-            .or_else(|| iptc.copyright.clone())
-            .or_else(|| fields.get(Ifd::Main(0), 0x8298).and_then(copyright)),
+        record: PhotoRecord {
+            capture: capture::time(&date),
+            width: size.map(|s| s.0),
+            height: size.map(|s| s.1),
+            camera: camera::camera(make, model),
+            lens: lens(said),
+            exposure: exposure(fields, xmp),
+            location: place::location(fields, xmp),
+            title: said_in_xmp("dc:title")
+                .or_else(|| iptc.title.clone())
+                .or_else(|| fields.get(Ifd::Main(0), 0x9c9b).and_then(explorer)),
+            caption: said_in_xmp("dc:description")
+                .or_else(|| iptc.caption.clone())
+                .or_else(|| ifd0(0x010e).filter(|caption| !is_boilerplate(caption)))
+                .or_else(|| fields.get(Ifd::Main(0), 0x9c9c).and_then(explorer)),
+            keywords: keywords(fields, xmp, iptc),
+            rating: rating(fields, xmp),
+            artist: joined(xmp.all("dc:creator"))
+                .or_else(|| iptc.artist.clone())
+                .or_else(|| ifd0(0x013b))
+                .or_else(|| fields.get(Ifd::Main(0), 0x9c9d).and_then(explorer)),
+            copyright: said_in_xmp("dc:rights")
+                .or_else(|| iptc.copyright.clone())
+                .or_else(|| fields.get(Ifd::Main(0), 0x8298).and_then(copyright)),
+        },
     }
 }
 
@@ -127,7 +129,7 @@ pub(crate) fn fraction(text: &str) -> Option<f64> {
         Some((n, d)) => n.trim().parse::<f64>().ok()? / d.trim().parse::<f64>().ok()?,
         None => text.split_whitespace().next()?.parse().ok()?,
     };
-    crate::record::number(value)
+    crate::record::storable_number(value)
 }
 
 fn exposure(fields: &Fields<'_>, xmp: &Xmp) -> Exposure {

@@ -6,7 +6,7 @@ use super::normalise::{fraction, real, whole};
 use super::text;
 use super::tiff::{Field, Fields, Ifd, Number};
 use super::xmp::Xmp;
-use crate::record::Location;
+use crate::location::{Location, LocationPrecision};
 
 /// The position, exactly as recorded.
 pub(crate) fn location(fields: &Fields<'_>, xmp: &Xmp) -> Option<Location> {
@@ -30,7 +30,7 @@ pub(crate) fn location(fields: &Fields<'_>, xmp: &Xmp) -> Option<Location> {
         lat,
         lon,
         alt: altitude(fields).or_else(|| xmp_altitude(xmp)),
-        precision: "exact".to_owned(),
+        precision: LocationPrecision::Exact,
         direction: gps(0x11)
             .and_then(real)
             .filter(|d| (0.0..=360.0).contains(d)),
@@ -107,7 +107,7 @@ fn xmp_degrees(text: &str) -> Option<f64> {
         degrees += part.trim().parse::<f64>().ok()? / unit;
         unit *= 60.0;
     }
-    crate::record::number(if negative { -degrees } else { degrees })
+    crate::record::storable_number(if negative { -degrees } else { degrees })
 }
 
 #[cfg(test)]

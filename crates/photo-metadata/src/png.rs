@@ -10,6 +10,7 @@ use flate2::read::ZlibDecoder;
 use super::found::{Found, Part};
 use super::sparse::View;
 use super::{limits, photoshop, text};
+use crate::capture_time::DateSource;
 
 /// Chunks of image data shorter than this are not walked one by one beyond the bytes at hand.
 const LONG_CHUNK: u64 = 256 << 10;
@@ -148,7 +149,7 @@ fn keyword_value(keyword: &str, value: Vec<u8>, found: &mut Found) {
     match keyword {
         "XML:com.adobe.xmp" => found.xmp.push(Part::Memory(value)),
         "Creation Time" => {
-            found.date = said().map(|date| ("PNG:CreationTime", date));
+            found.date = said().map(|date| (DateSource::PngCreationTime, date));
         }
         "Title" => found
             .properties
@@ -262,7 +263,10 @@ mod tests {
         assert_eq!(found.xmp, [Part::Memory(b"<x/>".to_vec())]);
         assert_eq!(
             found.date,
-            Some(("PNG:CreationTime", "2018-02-01T09:41:07".to_owned()))
+            Some((
+                DateSource::PngCreationTime,
+                "2018-02-01T09:41:07".to_owned()
+            ))
         );
     }
 

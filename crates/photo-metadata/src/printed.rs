@@ -7,7 +7,7 @@ use crate::record::TagValue;
 
 /// The meaning of a tag's number: `5` of `MeteringMode` is `pattern`. `None` for tags that are no codes, and for codes
 /// that nobody has defined. `ifd` and `name` as [`super::Extraction::tags`] has them.
-pub fn meaning(ifd: &str, name: &str, value: &TagValue) -> Option<String> {
+pub fn describe_value(ifd: &str, name: &str, value: &TagValue) -> Option<String> {
     let TagValue::Integer(code) = value else {
         return None;
     };
@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn codes_have_a_meaning_and_numbers_have_none() {
-        let words = |ifd, name, code| meaning(ifd, name, &TagValue::Integer(code));
+        let words = |ifd, name, code| describe_value(ifd, name, &TagValue::Integer(code));
         assert_eq!(
             words("ExifIFD", "MeteringMode", 5).as_deref(),
             Some("pattern")
@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(words("ExifIFD", "MeteringMode", -1), None);
         assert_eq!(words("ExifIFD", "NoSuchTag", 1), None);
         assert_eq!(
-            meaning("IFD0", "Make", &TagValue::Text("NIKON".to_owned())),
+            describe_value("IFD0", "Make", &TagValue::Text("NIKON".to_owned())),
             None
         );
     }

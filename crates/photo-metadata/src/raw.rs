@@ -5,7 +5,7 @@ use super::found::{Found, Part};
 use super::sparse::View;
 use super::tiff::{Fields, Ifd};
 use super::{jpeg, limits, normalise};
-use crate::record::Preview;
+use crate::record::EmbeddedPreview;
 
 /// RAF: a JPEG with all metadata, its place at byte 84; the sensor's size in a directory whose place is at byte 92.
 pub(crate) fn read_raf(view: View<'_>, found: &mut Found) {
@@ -15,7 +15,7 @@ pub(crate) fn read_raf(view: View<'_>, found: &mut Found) {
     let picture = view.part(u64::from(start), u64::from(length));
     jpeg::read(picture, found);
     let size = found.size.take();
-    found.previews.push(Preview {
+    found.previews.push(EmbeddedPreview {
         offset: picture.base(),
         length: picture.len(),
         width: size.map(|s| s.0),

@@ -5,7 +5,7 @@ use super::jpeg;
 use super::normalise::{Said, whole};
 use super::sparse::View;
 use super::tiff::{Fields, Ifd};
-use crate::record::Preview;
+use crate::record::EmbeddedPreview;
 
 /// Width and height before orientation. A JPEG's own frame header counts, not what EXIF says of it (editors forget that);
 /// of a RAW, the largest image of all its IFDs, as the camera crops it.
@@ -52,12 +52,16 @@ fn pair(fields: &Fields<'_>, ifd: Ifd, width: u16, height: u16) -> Option<(u32, 
 }
 
 /// The largest embedded JPEG, where the file's bytes say that it is one.
-pub(crate) fn preview(file: View<'_>, fields: &Fields<'_>, found: &[Preview]) -> Option<Preview> {
+pub(crate) fn preview(
+    file: View<'_>,
+    fields: &Fields<'_>,
+    found: &[EmbeddedPreview],
+) -> Option<EmbeddedPreview> {
     let mut candidates = found.to_vec();
     let mut add = |view: View<'_>, offset: Option<u32>, length: Option<u32>| {
         if let (Some(offset), Some(length), true) = (offset, length, view.is_in_file()) {
             let offset = view.base().saturating_add(u64::from(offset));
-            candidates.push(Preview {
+            candidates.push(EmbeddedPreview {
                 offset,
                 length: u64::from(length),
                 width: None,
@@ -97,7 +101,7 @@ pub(crate) fn preview(file: View<'_>, fields: &Fields<'_>, found: &[Preview]) ->
         let picture = file.part(candidate.offset, candidate.length);
         let is_jpeg = picture.array::<2>(0)? == [0xff, 0xd8];
         let size = jpeg::size(picture);
-        is_jpeg.then_some(Preview {
+        is_jpeg.then_some(EmbeddedPreview {
             width: size.map(|s| s.0),
             height: size.map(|s| s.1),
             ..candidate

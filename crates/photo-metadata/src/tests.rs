@@ -5,16 +5,18 @@ mod limits;
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::{Context, Extraction, Extractor, Format, NotAPhoto, Step, extract};
+use super::{
+    Extraction, ExtractionStep, Extractor, FileContext, Format, UnsupportedFormat, extract,
+};
 use crate::record::TagValue;
 
-fn context() -> Context {
-    let not_after: NaiveDateTime = NaiveDate::from_ymd_opt(2030, 1, 1)
+fn context() -> FileContext {
+    let latest_credible_time: NaiveDateTime = NaiveDate::from_ymd_opt(2030, 1, 1)
         .and_then(|d| d.and_hms_opt(0, 0, 0))
         .expect("a date");
-    Context {
+    FileContext {
         file_name: "DSC_0001.JPG".to_owned(),
-        not_after,
+        latest_credible_time,
     }
 }
 
@@ -23,19 +25,24 @@ fn read(bytes: &[u8]) -> Extraction {
 }
 
 /// By ranges, as from a store; with the ranges asked for.
-fn ranged(bytes: &[u8]) -> (Result<Extraction, NotAPhoto>, Vec<std::ops::Range<u64>>) {
+fn ranged(
+    bytes: &[u8],
+) -> (
+    Result<Extraction, UnsupportedFormat>,
+    Vec<std::ops::Range<u64>>,
+) {
     let mut extractor = Extractor::new(bytes.len() as u64, context());
     let mut asked = Vec::new();
     loop {
         match extractor.step() {
-            Step::Need(range) => {
+            ExtractionStep::Need(range) => {
                 asked.push(range.clone());
                 let part = bytes
                     .get(range.start as usize..range.end as usize)
                     .expect("a range inside the file");
                 extractor.feed(range.start, Bytes::copy_from_slice(part));
             }
-            Step::Done(result) => return (result, asked),
+            ExtractionStep::Done(result) => return (result, asked),
         }
     }
 }
@@ -73,7 +80,10 @@ fn a_small_tiff_is_read_whole_and_at_once() {
     bytes.extend(b"Canon\0");
     let (result, asked) = ranged(&bytes);
     let photo = result.expect("a photo").photo;
-    assert_eq!(photo.camera.map(|c| c.slug).as_deref(), Some("canon"));
+    assert_eq!(
+        photo.record.camera.map(|c| c.slug).as_deref(),
+        Some("canon")
+    );
     assert_eq!(
         (photo.orientation, asked.as_slice()),
         (Some(6), std::slice::from_ref(&(0..44)))
@@ -103,7 +113,7 @@ fn a_broken_photo_is_an_undated_photo_with_a_warning() {
         b"\0MRM",
     ] {
         let extraction = read(bytes);
-        assert_eq!(extraction.photo.capture.date, None);
+        assert_eq!(extraction.photo.record.capture.day(), None);
         assert_eq!(extraction.photo, ranged(bytes).0.expect("a photo").photo);
     }
     assert!(says(&read(b"\xff\xd8"), "cut short"));
@@ -112,13 +122,13 @@ fn a_broken_photo_is_an_undated_photo_with_a_warning() {
 #[test]
 fn a_file_that_ends_before_its_size_is_cut_and_not_waited_for() {
     let mut extractor = Extractor::new(1 << 20, context());
-    assert!(matches!(extractor.step(), Step::Need(range) if range == (0..64 << 10)));
+    assert!(matches!(extractor.step(), ExtractionStep::Need(range) if range == (0..64 << 10)));
     extractor.feed(
         0,
         Bytes::from_static(b"\xff\xd8\xff\xe1\x10\x00Exif\0\0II*\0"),
     );
     assert!(
-        matches!(extractor.step(), Step::Done(Ok(extraction)) if extraction.format == Format::Jpeg)
+        matches!(extractor.step(), ExtractionStep::Done(Ok(extraction)) if extraction.format == Format::Jpeg)
     );
 }
 
@@ -152,12 +162,15 @@ fn values_are_typed_and_impossible_ones_are_absent() {
     assert_eq!(tags.get("FNumber"), None);
     let photo = extraction.photo;
     assert_eq!(
-        (photo.exposure.time.as_deref(), photo.exposure.f_number),
+        (
+            photo.record.exposure.time.as_deref(),
+            photo.record.exposure.f_number
+        ),
         (Some("1/250"), None)
     );
     assert_eq!(
-        (photo.capture.date.as_deref(), photo.orientation),
-        (Some("2018-02-01"), None)
+        (photo.record.capture.day(), photo.orientation),
+        (NaiveDate::from_ymd_opt(2018, 2, 1), None)
     );
 }
 
@@ -183,7 +196,7 @@ fn a_lens_is_named_by_lens_model_else_its_specification_else_the_maker_note() {
         let note = ifd(&[(0x0095, 2, 8, 350)], 0);
         bytes[300..300 + note.len()].copy_from_slice(&note);
         bytes[350..358].copy_from_slice(b"EF 24mm\0");
-        read(&bytes).photo.lens.map(|lens| lens.name)
+        read(&bytes).photo.record.lens.map(|lens| lens.name)
     };
     let all = &[0x927c, 0xa432, 0xa434];
     assert_eq!(read_lens(all).as_deref(), Some("RF 50mm"));

@@ -108,9 +108,29 @@ pub(crate) fn clean(text: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
+/// Reports whether a character reorders the text around it (Unicode Standard Annex 9, "Directional Formatting
+/// Characters"): the marks, embeddings, overrides and isolates.
+///
+/// This is the one list for everything that cleans or escapes text: records, archive keys, the public view and the
+/// terminal. It is the union of what each of them must refuse, so that a text which one of them lets through never
+/// surprises the next.
+///
+/// ```
+/// use photo_metadata::is_bidi_control;
+///
+/// assert!("photo\u{202e}gpj.exe".contains(is_bidi_control));
+/// assert!(!"Zürich 東京".contains(is_bidi_control));
+/// ```
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
 fn unwanted(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || is_bidi_control(c)
         || matches!(
             c,
             '\u{feff}' | '\u{fffd}' | '\u{fffe}' | '\u{ffff}' | '\u{fff9}'..='\u{fffb}'

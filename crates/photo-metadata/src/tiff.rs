@@ -156,7 +156,7 @@ impl Number {
             Number::Fraction(n, d) => n as f64 / d as f64,
             Number::Real(r) => r,
         };
-        crate::record::number(value)
+        crate::record::storable_number(value)
     }
 }
 

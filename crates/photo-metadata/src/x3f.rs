@@ -7,7 +7,8 @@ use super::found::Found;
 use super::sparse::View;
 use super::tiff::Order;
 use super::{jpeg, limits, text};
-use crate::record::Preview;
+use crate::capture_time::DateSource;
+use crate::record::EmbeddedPreview;
 
 /// What the X3F holds.
 pub(crate) fn read(view: View<'_>, found: &mut Found) {
@@ -51,7 +52,7 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
                 let picture = section.from(28);
                 jpeg::read(picture, found);
                 let jpeg_size = found.size.take();
-                found.previews.push(Preview {
+                found.previews.push(EmbeddedPreview {
                     offset: picture.base(),
                     length: picture.len(),
                     width: jpeg_size.map(|s| s.0),
@@ -97,8 +98,12 @@ fn properties(section: View<'_>, found: &mut Found) {
                     .parse()
                     .ok()
                     .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-                found.date =
-                    time.map(|time| ("X3F:TIME", time.format("%Y-%m-%dT%H:%M:%S").to_string()));
+                found.date = time.map(|time| {
+                    (
+                        DateSource::X3fTime,
+                        time.format("%Y-%m-%dT%H:%M:%S").to_string(),
+                    )
+                });
                 continue;
             }
             _ => continue,

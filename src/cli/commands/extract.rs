@@ -12,7 +12,7 @@ use clap::Args;
 use crate::cli::Ended;
 use crate::cli::output::{json_line, stdout};
 use crate::extract_report::report;
-use photo_metadata::{Context, Extraction, Extractor, NotAPhoto};
+use photo_metadata::{ExtractError, Extraction, Extractor, FileContext};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -30,12 +30,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     for path in &arguments.files {
         let file = path.display().to_string();
         let line = match read(path) {
-            Ok((size, outcome)) => {
-                if outcome.is_err() {
-                    ended = Ended::WithFailures;
-                }
-                report(&file, size, outcome.as_ref(), arguments.tags)
-            }
+            Ok((size, extraction)) => report::<&str>(&file, size, Ok(&extraction), arguments.tags),
             Err(error) => {
                 ended = Ended::WithFailures;
                 report(&file, 0, Err(error), arguments.tags)
@@ -47,14 +42,17 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     Ok(ended)
 }
 
-/// The size of a local file and its metadata, by ranged reads as of an object.
-pub(in crate::cli) fn read(path: &Path) -> io::Result<(u64, Result<Extraction, NotAPhoto>)> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
+/// Returns the size of a local file and its metadata. Reads ranges of it, as of an object.
+///
+/// # Errors
+/// The file cannot be read, or it is not a photo.
+pub(in crate::cli) fn read(path: &Path) -> Result<(u64, Extraction), ExtractError<io::Error>> {
+    let mut file = File::open(path).map_err(ExtractError::Read)?;
+    let size = file.metadata().map_err(ExtractError::Read)?.len();
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let context = Context {
+    let context = FileContext {
         file_name: file_name.into_owned(),
-        not_after: Utc::now().naive_utc() + TimeDelta::days(1),
+        latest_credible_time: Utc::now().naive_utc() + TimeDelta::days(1),
     };
     let read = |range: Range<u64>| {
         let mut bytes = Vec::new();
@@ -64,5 +62,6 @@ pub(in crate::cli) fn read(path: &Path) -> io::Result<(u64, Result<Extraction, N
             .read_to_end(&mut bytes)?;
         Ok::<_, io::Error>(Bytes::from(bytes))
     };
-    Ok((size, Extractor::new(size, context).run(read)?))
+    let extraction = Extractor::new(size, context).run(read)?;
+    Ok((size, extraction))
 }

@@ -29,6 +29,7 @@ use crate::cli::upload::{self, Upload};
 use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
 use crate::publish;
 use crate::storage::{Listed, Storage, StorageError};
+use photo_metadata::ExtractError;
 
 /// Objects whose metadata are read at a time in a dry run.
 const READS: usize = 16;
@@ -296,10 +297,12 @@ async fn look(opened: &Opened, target: Target, report: &mut Report) -> anyhow::R
 /// A file that is not uploaded yet, by its own bytes.
 fn count_file(report: &mut Report, upload: &Upload) {
     let done = match extract::read(&upload.path) {
-        Err(error) => Done::Failed(format!("{}: {error}", upload.path.display())),
-        Ok((_, Err(_))) => Done::NotAPhoto,
-        Ok((_, Ok(extraction))) => Done::New {
-            undated: extraction.photo.capture.date.is_none(),
+        Err(ExtractError::Read(error)) => {
+            Done::Failed(format!("{}: {error}", upload.path.display()))
+        }
+        Err(ExtractError::UnsupportedFormat(_)) => Done::NotAPhoto,
+        Ok((_, extraction)) => Done::New {
+            undated: extraction.photo.record.capture.local.is_none(),
         },
     };
     report.add(&upload.key, upload.size_bytes, done);

@@ -183,7 +183,8 @@ fn admits(arguments: &Arguments, summary: &Summary) -> bool {
         lens,
         ..
     } = arguments;
-    let taken = summary.capture.taken_at_local.as_deref();
+    let taken = summary.record.capture.local_text();
+    let taken = taken.as_deref();
     let is_in_range = (from.is_none() && to.is_none())
         || taken.is_some_and(|taken| {
             from.as_deref().is_none_or(|from| from <= taken)
@@ -194,10 +195,17 @@ fn admits(arguments: &Arguments, summary: &Summary) -> bool {
         |slug: Option<&str>, asked: &Option<String>| asked.is_none() || slug == asked.as_deref();
     is_in_range
         && slug_is(
-            summary.camera.as_ref().map(|camera| camera.slug.as_str()),
+            summary
+                .record
+                .camera
+                .as_ref()
+                .map(|camera| camera.slug.as_str()),
             camera,
         )
-        && slug_is(summary.lens.as_ref().map(|lens| lens.slug.as_str()), lens)
+        && slug_is(
+            summary.record.lens.as_ref().map(|lens| lens.slug.as_str()),
+            lens,
+        )
 }
 
 async fn page(

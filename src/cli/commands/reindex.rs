@@ -1,6 +1,7 @@
 //! `photos reindex`: the catalogue as today's program would have written it.
 
 use anyhow::Context;
+use chrono::NaiveDate;
 use clap::Args;
 use futures::{StreamExt, stream};
 
@@ -38,7 +39,7 @@ struct Found {
     /// List form and index keys were others than follow from its record by today's rules; no file was read.
     derived: bool,
     /// Its day, where its folder says another.
-    other_day: Option<String>,
+    other_day: Option<NaiveDate>,
     moved_to: Option<String>,
 }
 
@@ -151,8 +152,8 @@ async fn make_right(
             ingest::update_overrides(&opened.catalogue, &opened.privacy, &id, |_| ()).await?;
         found.derived = written.is_some();
     }
-    let day = photo.photo.capture.date;
-    if archive::is_misfiled(&photo.stem, day.as_deref()) {
+    let day = photo.photo.record.capture.day();
+    if archive::is_misfiled(&photo.stem, day) {
         found.other_day = day;
         if moves {
             found.moved_to = ingest.move_to_capture_day(&photo.stem).await?;

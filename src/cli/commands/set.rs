@@ -157,7 +157,7 @@ fn seen(item: &PhotoItem) -> String {
     let title = item
         .summary
         .as_ref()
-        .and_then(|summary| summary.title.as_deref());
+        .and_then(|summary| summary.record.title.as_deref());
     let title = title.map_or(String::new(), |title| format!(", \"{}\"", harmless(title)));
     format!("{seen} {by}{title}")
 }

@@ -97,7 +97,7 @@ fn write(out: &mut impl Write, item: &PhotoItem, tags: bool) -> anyhow::Result<(
             let mut rows = table(&[]);
             for (name, value) in tags {
                 let mut text = shown(&serde_json::to_value(value)?);
-                if let Some(meaning) = photo_metadata::meaning(ifd, name, value) {
+                if let Some(meaning) = photo_metadata::describe_value(ifd, name, value) {
                     text = format!("{text}, {meaning}");
                 }
                 rows.add_row([harmless(name), text]);

@@ -21,7 +21,9 @@ use photo_catalogue::gallery::{CursorKey, Settings, router};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::summary::{Image, Summary};
-use photo_metadata::{Camera, CaptureTime, Lens, Location, Photo, TagValue};
+use photo_metadata::{
+    Camera, CaptureTime, DateSource, Lens, Location, PhotoMetadata, PhotoRecord, TagValue,
+};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -272,7 +274,7 @@ impl Shot {
             .as_ref()
             .map_or_else(CaptureTime::default, |local| {
                 let local: NaiveDateTime = local.parse().expect("a local time");
-                CaptureTime::new(local, "DateTimeOriginal", None)
+                CaptureTime::new(local, DateSource::DateTimeOriginal, None)
             });
         let (lon, lat) = self.place.unwrap_or((-73.645_678, 45.471_234));
         let location = Location {
@@ -285,23 +287,26 @@ impl Shot {
             .publish(&location)
             .filter(|_| !self.private)
             .and_then(|location| location.geohash(9));
-        let photo = Photo {
-            capture: capture.clone(),
-            width: Some(4000),
-            height: Some(3000),
-            camera: self.camera.as_ref().map(|slug| Camera {
-                slug: slug.clone(),
-                name: slug.clone(),
-                ..Camera::default()
-            }),
-            lens: self.lens.as_ref().map(|slug| Lens {
-                slug: slug.clone(),
-                name: slug.clone(),
-                ..Lens::default()
-            }),
+        let photo = PhotoMetadata {
+            record: PhotoRecord {
+                capture,
+                width: Some(4000),
+                height: Some(3000),
+                camera: self.camera.as_ref().map(|slug| Camera {
+                    slug: slug.clone(),
+                    name: slug.clone(),
+                    ..Camera::default()
+                }),
+                lens: self.lens.as_ref().map(|slug| Lens {
+                    slug: slug.clone(),
+                    name: slug.clone(),
+                    ..Lens::default()
+                }),
+                location: Some(location),
+                ..PhotoRecord::default()
+            },
             body_serial: Some("SECRET-SERIAL".to_owned()),
-            location: Some(location),
-            ..Photo::default()
+            ..PhotoMetadata::default()
         };
         let key = format!("archive/{stem}.jpg");
         let part = PhotoPart {
@@ -321,7 +326,13 @@ impl Shot {
         let mut item = PhotoItem::stub(&stem, "SECRET-OWNER");
         item.revision = 1;
         item.parts = BTreeMap::from([("jpg".to_owned(), part)]);
-        item.summary = Some(Summary::of(&id, &stem, 1, &photo, vec![image]));
+        item.summary = Some(Summary::of(
+            &id,
+            &stem,
+            1,
+            photo.record.clone(),
+            vec![image],
+        ));
         item.photo = photo;
         let exif = BTreeMap::from([
             (

@@ -13,7 +13,7 @@ use photo_catalogue::catalogue::item::{Overrides, PhotoItem, PhotoPart};
 use photo_catalogue::gallery::Pictures;
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
-use photo_metadata::Preview;
+use photo_metadata::EmbeddedPreview;
 use s3_folder::{KeyPair, S3Store};
 use tokio::net::TcpListener;
 
@@ -86,7 +86,7 @@ impl Library {
             etag: etag.trim_matches('"').to_owned(),
             mime: mime.to_owned(),
             bytes: bytes.len() as u64,
-            preview: (extension == "CR2").then(|| Preview {
+            preview: (extension == "CR2").then(|| EmbeddedPreview {
                 offset: RAW_HEAD as u64,
                 length: (bytes.len() - RAW_HEAD) as u64,
                 width: None,

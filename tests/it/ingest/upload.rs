@@ -31,7 +31,7 @@ async fn an_upload_is_filed_by_its_day_and_catalogued() {
         (SOURCE, "card/DCIM/été+1.JPG")
     );
     assert_eq!(
-        item.photo.capture.taken_at_local.as_deref(),
+        item.photo.record.capture.local_text().as_deref(),
         Some("2018-02-01T09:41:07")
     );
     assert_eq!(
@@ -127,7 +127,7 @@ async fn a_photo_without_a_date_is_filed_as_undated() {
     world.wait_until_delivered().await;
     assert_eq!(world.archive_keys().await, ["undated/scan.jpg"]);
     let item = world.item("undated/scan").await.unwrap();
-    assert_eq!(item.photo.capture.date, None);
+    assert_eq!(item.photo.record.capture.day(), None);
     assert_eq!(item.index.date_partition.as_deref(), Some("undated"));
     assert_eq!(
         world.ledger_entry("scan.jpg").await.unwrap().outcome,

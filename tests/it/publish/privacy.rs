@@ -47,7 +47,7 @@ async fn world() -> (World, Vec<Shot>) {
     let mut records = Vec::new();
     for shot in &shots {
         let mut item = shot.item();
-        let location = item.photo.location.clone().unwrap();
+        let location = item.photo.record.location.clone().unwrap();
         let tags = |tags: &[(&str, TagValue)]| {
             let owned = |(name, value): &(&str, TagValue)| ((*name).to_owned(), value.clone());
             tags.iter().map(owned).collect()
@@ -76,7 +76,7 @@ async fn world() -> (World, Vec<Shot>) {
         });
         if shot.private {
             let summary = item.summary.as_mut().unwrap();
-            summary.title = Some("SECRET-TITLE".to_owned());
+            summary.record.title = Some("SECRET-TITLE".to_owned());
         }
         let change = Change::new(None, Some(item));
         world.write(&change).await;
@@ -260,8 +260,8 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
 async fn a_rule_that_is_new_hides_at_once_what_was_indexed_as_public() {
     let (mut world, shots) = world().await;
     let mut item = shots[1].item();
-    item.photo.keywords = vec!["Family".to_owned()];
-    item.summary.as_mut().unwrap().keywords = item.photo.keywords.clone();
+    item.photo.record.keywords = vec!["Family".to_owned()];
+    item.summary.as_mut().unwrap().record.keywords = item.photo.record.keywords.clone();
     item.exif.clear();
     let change = Change::new(None, Some(item));
     world.write(&change).await;

@@ -93,7 +93,7 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     let mut old = world.item("2018-02-01/old").await.unwrap();
     let new = world.item("2018-02-01/new").await.unwrap();
     let read = old.revision;
-    let lens = old.photo.lens.take();
+    let lens = old.photo.record.lens.take();
     assert!(lens.is_some());
     old.overrides.title = Some("set".to_owned());
     old.extractor_version = EXTRACTOR_VERSION - 1;
@@ -108,10 +108,10 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     assert!(reindex().contains("1 photos read again"));
     let now = world.item("2018-02-01/old").await.unwrap();
     assert_eq!(
-        (now.photo.lens, now.extractor_version),
+        (now.photo.record.lens, now.extractor_version),
         (lens, EXTRACTOR_VERSION)
     );
-    assert_eq!(now.summary.unwrap().title.as_deref(), Some("set"));
+    assert_eq!(now.summary.unwrap().record.title.as_deref(), Some("set"));
     assert_eq!(world.item("2018-02-01/new").await.unwrap(), new);
     assert!(reindex().contains("0 photos read again"));
 }

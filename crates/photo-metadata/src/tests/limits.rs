@@ -143,7 +143,7 @@ fn xmp_has_its_limits_too() {
         words
     });
     let many = packet(&format!("<dc:subject><r:Bag>{words}</r:Bag></dc:subject>"));
-    assert_eq!(many.photo.keywords.len(), limits::KEYWORDS);
+    assert_eq!(many.photo.record.keywords.len(), limits::KEYWORDS);
     assert!(says(
         &packet(&"<dc:a>".repeat(limits::XML_DEPTH + 1)),
         "nested too deep"
@@ -153,13 +153,16 @@ fn xmp_has_its_limits_too() {
         names
     });
     assert_eq!(
-        packet(&(names + "<dc:title>late</dc:title>")).photo.title,
+        packet(&(names + "<dc:title>late</dc:title>"))
+            .photo
+            .record
+            .title,
         None
     );
     // The billion laughs: entities are not expanded.
     let laughs =
         packet(r#"<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><dc:title>&b;</dc:title>"#);
-    assert_eq!(laughs.photo.title, None);
+    assert_eq!(laughs.photo.record.title, None);
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn segments_have_a_limit() {
         b"\xff\xc0\0\x07\x08\0\x02\0\x03",
     ]
     .concat();
-    assert_eq!(read(&bytes).photo.width, None);
+    assert_eq!(read(&bytes).photo.record.width, None);
 }
 
 #[test]
@@ -208,7 +211,7 @@ fn packets(insides: &[String]) -> Extraction {
 }
 
 fn title_is_read(insides: &[String]) -> bool {
-    packets(insides).photo.title.is_some()
+    packets(insides).photo.record.title.is_some()
 }
 
 #[test]
@@ -237,9 +240,9 @@ fn of_many_blocks_the_first_are_read_and_the_rest_said() {
         all.push(LATE.to_owned());
         packets(&all)
     };
-    assert!(with(limits::BLOCKS - 1).photo.title.is_some());
+    assert!(with(limits::BLOCKS - 1).photo.record.title.is_some());
     let many = with(limits::BLOCKS);
-    assert_eq!(many.photo.title, None);
+    assert_eq!(many.photo.record.title, None);
     assert!(says(&many, "more metadata blocks"));
 }
 
@@ -251,7 +254,7 @@ fn elements_attributes_and_namespaces_have_limits() {
         "<dc:a/>".repeat(limits::XML_ELEMENTS - 4)
     )));
     let many = packets(&after("<dc:a/>".repeat(limits::XML_ELEMENTS - 3)));
-    assert!(many.photo.title.is_none() && says(&many, "too many elements"));
+    assert!(many.photo.record.title.is_none() && says(&many, "too many elements"));
     let attributes = |n: usize| [format!("<dc:a {} dc:title='late'/>", "b='x' ".repeat(n))];
     assert!(title_is_read(&attributes(limits::XML_ATTRIBUTES - 1)));
     assert!(!title_is_read(&attributes(limits::XML_ATTRIBUTES)));
@@ -378,13 +381,13 @@ fn raf(records_before: usize) -> Extraction {
 
 #[test]
 fn records_and_pictures_of_raw_files_have_limits() {
-    let has_camera = |extraction: Extraction| extraction.photo.camera.is_some();
+    let has_camera = |extraction: Extraction| extraction.photo.record.camera.is_some();
     assert!(has_camera(crw(limits::RECORDS - 1)));
     assert!(!has_camera(crw(limits::RECORDS)));
     assert!(has_camera(x3f(limits::RECORDS - 1, 0)));
     assert!(!has_camera(x3f(limits::RECORDS, 0)));
-    assert_eq!(raf(limits::RECORDS - 1).photo.width, Some(6));
-    assert_eq!(raf(limits::RECORDS).photo.width, None);
+    assert_eq!(raf(limits::RECORDS - 1).photo.record.width, Some(6));
+    assert_eq!(raf(limits::RECORDS).photo.record.width, None);
     let most = u8::try_from(limits::PICTURES).expect("small");
     assert_eq!(x3f(0, most + 1).photo.orientation, Some(most));
 }
@@ -450,6 +453,6 @@ fn texts_of_a_png_inflate_to_a_limit_all_together() {
         bytes.extend([b"zTXt", &body[..], &[0; 4]].concat());
     }
     let extraction = read(&bytes);
-    assert_eq!(extraction.photo.title.as_deref(), Some("late"));
+    assert_eq!(extraction.photo.record.title.as_deref(), Some("late"));
     assert!(says(&extraction, "inflates without end"));
 }

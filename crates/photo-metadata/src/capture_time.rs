@@ -1,0 +1,484 @@
+//! The capture time of a photo: the wall clock at the place of capture, the offset from UTC, and their sources.
+
+use std::fmt;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+
+/// When a photo was taken. The wall clock at the place of capture leads. The instant in UTC is known only if the offset
+/// is known.
+///
+/// In JSON and in DynamoDB it is six texts, which [`PhotoRecord`](crate::PhotoRecord) flattens into its own fields:
+/// `date`, `takenAtLocal`, `offset`, `takenAt`, `dateSource` and `offsetSource`. `date` and `takenAt` follow from the
+/// others and are ignored on reading. A stored text that cannot be parsed reads as absent, so that one bad item never
+/// hides the others.
+///
+/// ```
+/// use chrono::{FixedOffset, NaiveDate};
+/// use photo_metadata::{CaptureTime, DateSource, OffsetSource};
+///
+/// let local = NaiveDate::from_ymd_opt(2018, 2, 1).and_then(|day| day.and_hms_opt(0, 41, 7));
+/// let offset = FixedOffset::east_opt(3600).map(|offset| (offset, OffsetSource::OffsetTimeOriginal));
+/// let capture = CaptureTime::new(local.unwrap(), DateSource::DateTimeOriginal, offset);
+///
+/// assert_eq!(capture.day(), NaiveDate::from_ymd_opt(2018, 2, 1));
+/// assert_eq!(capture.local_text().as_deref(), Some("2018-02-01T00:41:07"));
+/// assert_eq!(capture.instant().unwrap().to_rfc3339(), "2018-01-31T23:41:07+00:00");
+/// assert_eq!(serde_json::to_value(capture).unwrap()["takenAt"], "2018-01-31T23:41:07Z");
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "CaptureTimeTexts", into = "CaptureTimeTexts")]
+pub struct CaptureTime {
+    /// The wall-clock time, to the millisecond. `None` if the photo has no date.
+    pub local: Option<NaiveDateTime>,
+    /// The offset of the wall clock from UTC, if known.
+    pub offset: Option<FixedOffset>,
+    /// The source of the wall-clock time.
+    pub date_source: Option<DateSource>,
+    /// The source of the offset.
+    pub offset_source: Option<OffsetSource>,
+}
+
+impl CaptureTime {
+    /// Creates a capture time from a wall-clock time and, if known, its offset, each with its source.
+    pub fn new(
+        local: NaiveDateTime,
+        source: DateSource,
+        offset: Option<(FixedOffset, OffsetSource)>,
+    ) -> Self {
+        CaptureTime {
+            local: Some(local),
+            offset: offset.map(|(offset, _)| offset),
+            date_source: Some(source),
+            offset_source: offset.map(|(_, source)| source),
+        }
+    }
+
+    /// Returns the wall-clock day. This is never the UTC day.
+    pub fn day(&self) -> Option<NaiveDate> {
+        self.local.map(|local| local.date())
+    }
+
+    /// Returns the wall-clock time to the second. Two files of one shot agree on it, even if only one of them records
+    /// milliseconds.
+    pub fn local_to_second(&self) -> Option<NaiveDateTime> {
+        self.local.and_then(|local| local.with_nanosecond(0))
+    }
+
+    /// Returns the wall-clock time as it is stored: `2018-02-01T09:41:07`, or `2018-02-01T09:41:07.670` if the file
+    /// records milliseconds.
+    pub fn local_text(&self) -> Option<String> {
+        self.local.map(format_local)
+    }
+
+    /// Returns the instant of capture. Returns `None` if the date or the offset is unknown.
+    pub fn instant(&self) -> Option<DateTime<Utc>> {
+        let seconds = i64::from(self.offset?.local_minus_utc());
+        let utc = self
+            .local?
+            .checked_sub_signed(TimeDelta::seconds(seconds))?;
+        Some(utc.and_utc())
+    }
+
+    /// Returns the capture time after the camera's clock is corrected by this many seconds.
+    ///
+    /// The offset stays, unless it was derived by comparing the clock with the GPS time: then the instant stays and the
+    /// offset is corrected. An undated photo is returned unchanged, and so is a time that the correction would move out
+    /// of the calendar.
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use photo_metadata::{CaptureTime, DateSource};
+    ///
+    /// let local = NaiveDate::from_ymd_opt(2018, 2, 1).and_then(|day| day.and_hms_opt(9, 41, 7));
+    /// let capture = CaptureTime::new(local.unwrap(), DateSource::DateTimeOriginal, None);
+    /// let corrected = capture.shifted(3600);
+    /// assert_eq!(corrected.local_text().as_deref(), Some("2018-02-01T10:41:07"));
+    /// ```
+    #[must_use]
+    pub fn shifted(&self, seconds: i64) -> Self {
+        let shift = TimeDelta::try_seconds(seconds);
+        let shifted = self.local.zip(shift);
+        let Some(local) = shifted.and_then(|(local, shift)| local.checked_add_signed(shift)) else {
+            return *self;
+        };
+        let offset = match self.offset_source {
+            Some(OffsetSource::GpsTimeStamp) => self.offset.and_then(|offset| {
+                let seconds = i64::from(offset.local_minus_utc()) + seconds;
+                i32::try_from(seconds).ok().and_then(FixedOffset::east_opt)
+            }),
+            _ => self.offset,
+        };
+        CaptureTime {
+            local: Some(local),
+            offset,
+            offset_source: self.offset_source.filter(|_| offset.is_some()),
+            ..*self
+        }
+    }
+}
+
+/// Formats a wall-clock time, with three decimals only if there are milliseconds.
+fn format_local(local: NaiveDateTime) -> String {
+    let pattern = if local.nanosecond() / 1_000_000 == 0 {
+        "%Y-%m-%dT%H:%M:%S"
+    } else {
+        "%Y-%m-%dT%H:%M:%S%.3f"
+    };
+    local.format(pattern).to_string()
+}
+
+/// The stored form of a [`CaptureTime`].
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CaptureTimeTexts {
+    /// `2018-02-01`.
+    date: Option<String>,
+    /// `2018-02-01T09:41:07.670`.
+    taken_at_local: Option<String>,
+    /// `+01:00`.
+    offset: Option<String>,
+    /// `2018-02-01T08:41:07.670Z`.
+    taken_at: Option<String>,
+    /// [`DateSource::name`].
+    date_source: Option<String>,
+    /// [`OffsetSource::name`].
+    offset_source: Option<String>,
+}
+
+impl From<CaptureTime> for CaptureTimeTexts {
+    fn from(capture: CaptureTime) -> Self {
+        let utc = capture.instant().map(|instant| instant.naive_utc());
+        CaptureTimeTexts {
+            date: capture.day().map(|day| day.to_string()),
+            taken_at_local: capture.local_text(),
+            offset: capture.offset.map(|offset| offset.to_string()),
+            taken_at: utc.map(|utc| format_local(utc) + "Z"),
+            date_source: capture.date_source.map(|source| source.name().to_owned()),
+            offset_source: capture.offset_source.map(|source| source.name().to_owned()),
+        }
+    }
+}
+
+impl From<CaptureTimeTexts> for CaptureTime {
+    fn from(texts: CaptureTimeTexts) -> Self {
+        let parse_local = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
+        let local = texts.taken_at_local.as_deref();
+        let local = local.and_then(|text| parse_local(text).ok());
+        let dated = |text: Option<String>| text.filter(|_| local.is_some());
+        let offset = dated(texts.offset).as_deref().and_then(parse_stored_offset);
+        let offset_source = texts.offset_source.filter(|_| offset.is_some());
+        CaptureTime {
+            local,
+            offset,
+            date_source: dated(texts.date_source)
+                .as_deref()
+                .and_then(DateSource::from_name),
+            offset_source: offset_source.as_deref().and_then(OffsetSource::from_name),
+        }
+    }
+}
+
+/// Parses an offset as [`FixedOffset`] prints it: `+01:00`, and `+01:00:30` after an odd correction of the clock.
+/// (chrono's own parser drops the seconds.)
+fn parse_stored_offset(text: &str) -> Option<FixedOffset> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let mut parts = digits.split(':').map(|part| {
+        let is_pair = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<i32>().ok().filter(|_| is_pair)
+    });
+    let (hours, minutes) = (parts.next()??, parts.next()??);
+    let seconds = parts.next().unwrap_or(Some(0))?;
+    if parts.next().is_some() || minutes > 59 || seconds > 59 {
+        return None;
+    }
+    FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60 + seconds))
+}
+
+/// The source of a capture date: a tag, a field of the container, or the name of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateSource {
+    /// EXIF `DateTimeOriginal` (0x9003 in the EXIF IFD).
+    DateTimeOriginal,
+    /// EXIF `DateTimeDigitized`, which ExifTool calls `CreateDate`.
+    DateTimeDigitized,
+    /// EXIF `DateTime`, which ExifTool calls `ModifyDate`.
+    DateTime,
+    /// XMP `exif:DateTimeOriginal`.
+    XmpDateTimeOriginal,
+    /// XMP `exif:DateTimeDigitized`.
+    XmpDateTimeDigitized,
+    /// XMP `photoshop:DateCreated`.
+    XmpDateCreated,
+    /// XMP `xmp:CreateDate`.
+    XmpCreateDate,
+    /// IPTC `DateCreated` with `TimeCreated`.
+    IptcDateCreated,
+    /// IPTC `DigitalCreationDate` with `DigitalCreationTime`.
+    IptcDigitalCreationDate,
+    /// The text chunk `Creation Time` of a PNG.
+    PngCreationTime,
+    /// The time stamp of a Canon CRW.
+    CrwTimeStamp,
+    /// The property `TIME` of a Sigma X3F.
+    X3fTime,
+    /// The name of the file.
+    FileName,
+}
+
+impl DateSource {
+    /// Every source.
+    const ALL: [DateSource; 13] = [
+        DateSource::DateTimeOriginal,
+        DateSource::DateTimeDigitized,
+        DateSource::DateTime,
+        DateSource::XmpDateTimeOriginal,
+        DateSource::XmpDateTimeDigitized,
+        DateSource::XmpDateCreated,
+        DateSource::XmpCreateDate,
+        DateSource::IptcDateCreated,
+        DateSource::IptcDigitalCreationDate,
+        DateSource::PngCreationTime,
+        DateSource::CrwTimeStamp,
+        DateSource::X3fTime,
+        DateSource::FileName,
+    ];
+
+    /// Returns the name of the source in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            DateSource::DateTimeOriginal => "DateTimeOriginal",
+            DateSource::DateTimeDigitized => "DateTimeDigitized",
+            DateSource::DateTime => "DateTime",
+            DateSource::XmpDateTimeOriginal => "exif:DateTimeOriginal",
+            DateSource::XmpDateTimeDigitized => "exif:DateTimeDigitized",
+            DateSource::XmpDateCreated => "photoshop:DateCreated",
+            DateSource::XmpCreateDate => "xmp:CreateDate",
+            DateSource::IptcDateCreated => "IPTC:DateCreated",
+            DateSource::IptcDigitalCreationDate => "IPTC:DigitalCreationDate",
+            DateSource::PngCreationTime => "PNG:CreationTime",
+            DateSource::CrwTimeStamp => "CRW:TimeStamp",
+            DateSource::X3fTime => "X3F:TIME",
+            DateSource::FileName => "FileName",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.name() == name)
+    }
+}
+
+impl fmt::Display for DateSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The source of a capture time's offset from UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OffsetSource {
+    /// EXIF `OffsetTimeOriginal`.
+    OffsetTimeOriginal,
+    /// EXIF `OffsetTimeDigitized`.
+    OffsetTimeDigitized,
+    /// The difference between the wall clock and the GPS time.
+    GpsTimeStamp,
+    /// The text of the date itself.
+    Date(DateSource),
+}
+
+impl OffsetSource {
+    /// Returns the name of the source in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            OffsetSource::OffsetTimeOriginal => "OffsetTimeOriginal",
+            OffsetSource::OffsetTimeDigitized => "OffsetTimeDigitized",
+            OffsetSource::GpsTimeStamp => "GPSTimeStamp",
+            OffsetSource::Date(source) => source.name(),
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "OffsetTimeOriginal" => Some(OffsetSource::OffsetTimeOriginal),
+            "OffsetTimeDigitized" => Some(OffsetSource::OffsetTimeDigitized),
+            "GPSTimeStamp" => Some(OffsetSource::GpsTimeStamp),
+            other => DateSource::from_name(other).map(OffsetSource::Date),
+        }
+    }
+}
+
+impl fmt::Display for OffsetSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn local_time(milliseconds: u32) -> NaiveDateTime {
+        NaiveDate::from_ymd_opt(2018, 2, 1)
+            .and_then(|day| day.and_hms_milli_opt(0, 41, 7, milliseconds))
+            .expect("valid")
+    }
+
+    fn capture_time(milliseconds: u32, offset: Option<(i32, OffsetSource)>) -> CaptureTime {
+        let offset = offset.and_then(|(seconds, source)| {
+            FixedOffset::east_opt(seconds).map(|offset| (offset, source))
+        });
+        CaptureTime::new(
+            local_time(milliseconds),
+            DateSource::DateTimeOriginal,
+            offset,
+        )
+    }
+
+    fn to_json(capture: CaptureTime) -> Value {
+        serde_json::to_value(capture).expect("JSON")
+    }
+
+    fn from_json(json: Value) -> CaptureTime {
+        serde_json::from_value(json).expect("a capture time")
+    }
+
+    #[test]
+    fn correction_moves_the_instant_unless_the_offset_is_from_gps() {
+        let shifted = |source, seconds| {
+            let capture = capture_time(670, Some((0, source)));
+            let shifted = capture.shifted(seconds);
+            assert_eq!(shifted.shifted(-seconds), capture);
+            let json = to_json(shifted);
+            json!([json["takenAtLocal"], json["offset"], json["takenAt"]])
+        };
+        assert_eq!(
+            shifted(OffsetSource::OffsetTimeOriginal, -3600),
+            json!([
+                "2018-01-31T23:41:07.670",
+                "+00:00",
+                "2018-01-31T23:41:07.670Z"
+            ])
+        );
+        assert_eq!(
+            shifted(OffsetSource::GpsTimeStamp, 3600),
+            json!([
+                "2018-02-01T01:41:07.670",
+                "+01:00",
+                "2018-02-01T00:41:07.670Z"
+            ])
+        );
+    }
+
+    #[test]
+    fn impossible_corrections_change_nothing() {
+        let undated = CaptureTime::default();
+        assert_eq!(undated.shifted(60), undated);
+        let dated = capture_time(0, None);
+        assert_eq!(dated.shifted(i64::MAX), dated);
+    }
+
+    #[test]
+    fn an_offset_that_is_corrected_off_the_globe_is_dropped_with_its_source() {
+        let capture = capture_time(0, Some((0, OffsetSource::GpsTimeStamp)));
+        let shifted = capture.shifted(3 * 86_400);
+        assert_eq!((shifted.offset, shifted.offset_source), (None, None));
+    }
+
+    #[test]
+    fn the_day_is_the_wall_clock_day() {
+        let capture = capture_time(670, Some((3600, OffsetSource::OffsetTimeOriginal)));
+        let json = json!({
+            "date": "2018-02-01",
+            "takenAtLocal": "2018-02-01T00:41:07.670",
+            "offset": "+01:00",
+            "takenAt": "2018-01-31T23:41:07.670Z",
+            "dateSource": "DateTimeOriginal",
+            "offsetSource": "OffsetTimeOriginal",
+        });
+        assert_eq!(to_json(capture).to_string(), json.to_string());
+        assert_eq!(from_json(json), capture);
+        assert_eq!(capture.local_to_second(), Some(local_time(0)));
+    }
+
+    #[test]
+    fn without_an_offset_there_is_no_instant() {
+        let capture = capture_time(0, None);
+        assert_eq!(capture.local_text().as_deref(), Some("2018-02-01T00:41:07"));
+        assert_eq!(capture.instant(), None);
+        let json = to_json(capture);
+        assert_eq!(
+            (&json["offset"], &json["takenAt"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+
+    #[test]
+    fn every_capture_time_is_read_back() {
+        let mut all = vec![CaptureTime::default()];
+        for source in DateSource::ALL {
+            let date = OffsetSource::Date(source);
+            for offset in [
+                date,
+                OffsetSource::GpsTimeStamp,
+                OffsetSource::OffsetTimeDigitized,
+            ] {
+                for seconds in [0, 20_700, -12_600, 3630, -1] {
+                    all.push(CaptureTime {
+                        date_source: Some(source),
+                        ..capture_time(7, Some((seconds, offset)))
+                    });
+                }
+            }
+        }
+        let far = NaiveDate::from_ymd_opt(10_000, 1, 1).map(|day| day.and_time(Default::default()));
+        let first = NaiveDate::from_ymd_opt(-5, 1, 1).map(|day| day.and_time(Default::default()));
+        for local in [far, first] {
+            all.push(CaptureTime {
+                local,
+                ..CaptureTime::default()
+            });
+        }
+        for capture in all {
+            assert_eq!(from_json(to_json(capture)), capture);
+        }
+    }
+
+    #[test]
+    fn bad_stored_texts_read_as_absent() {
+        let undated = from_json(json!({
+            "date": "2018-02-01", "takenAtLocal": "yesterday", "offset": "+01:00", "dateSource": "FileName",
+        }));
+        assert_eq!(undated, CaptureTime::default());
+        for offset in [
+            "",
+            "+",
+            "01:00",
+            "+1:00",
+            "+01:60",
+            "+99:00",
+            "+01:00:00:00",
+            "Z",
+            "é",
+        ] {
+            let capture = from_json(json!({
+                "takenAtLocal": "2018-02-01T00:41:07", "offset": offset,
+                "dateSource": "NoSuchTag", "offsetSource": "GPSTimeStamp",
+            }));
+            let local = Some(local_time(0));
+            assert_eq!(
+                capture,
+                CaptureTime {
+                    local,
+                    ..CaptureTime::default()
+                },
+                "{offset}"
+            );
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The position of a photo and its precision.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a photo was taken.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Location {
+    /// Degrees north, WGS 84.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// Metres above sea level, negative below.
+    pub alt: Option<f64>,
+    /// How exact `lat` and `lon` are.
+    pub precision: LocationPrecision,
+    /// Direction of view, degrees clockwise from north (`GPSImgDirection`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<f64>,
+    /// Speed, km/h (`GPSSpeed`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
+    /// The time of the GPS receiver, UTC, `2018-02-01T08:41:07Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+impl Location {
+    /// Returns the geohash of the position, with 1 to 12 characters. Returns `None` if the position is not on the globe.
+    ///
+    /// The poles and the antimeridian belong to the cells that touch them.
+    ///
+    /// ```
+    /// use photo_metadata::Location;
+    ///
+    /// let eiffel_tower = Location { lat: 48.8584, lon: 2.2945, ..Location::default() };
+    /// assert_eq!(eiffel_tower.geohash(4).as_deref(), Some("u09t"));
+    ///
+    /// let nowhere = Location { lat: 91.0, ..eiffel_tower };
+    /// assert_eq!(nowhere.geohash(4), None);
+    /// ```
+    pub fn geohash(&self, chars: usize) -> Option<String> {
+        // geohash::encode maps its upper bounds to the lower ones. A tenth of a millimetre keeps clear of them.
+        let below = |degrees: f64, most: f64| degrees.min(most - 1e-9);
+        if !self.is_on_globe() {
+            return None;
+        }
+        let place = geohash::Coord {
+            x: below(self.lon, 180.0),
+            y: below(self.lat, 90.0),
+        };
+        geohash::encode(place, chars).ok()
+    }
+
+    /// Returns `true` if both coordinates are in their range.
+    pub fn is_on_globe(&self) -> bool {
+        (-90.0..=90.0).contains(&self.lat) && (-180.0..=180.0).contains(&self.lon)
+    }
+}
+
+/// How exact a position is.
+///
+/// In JSON it is `"exact"` or `"round:N"`. Any other stored text reads as [`Exact`](Self::Exact): stored positions are
+/// exact, and a program that rounds a position sets its precision itself.
+///
+/// ```
+/// use photo_metadata::LocationPrecision;
+///
+/// let json = serde_json::to_string(&LocationPrecision::Rounded(2)).unwrap();
+/// assert_eq!(json, r#""round:2""#);
+/// assert_eq!(serde_json::from_str::<LocationPrecision>(&json).unwrap(), LocationPrecision::Rounded(2));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum LocationPrecision {
+    /// As recorded by the camera.
+    #[default]
+    Exact,
+    /// Latitude and longitude are rounded to this many decimals.
+    Rounded(u8),
+}
+
+impl fmt::Display for LocationPrecision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LocationPrecision::Exact => f.write_str("exact"),
+            LocationPrecision::Rounded(decimals) => write!(f, "round:{decimals}"),
+        }
+    }
+}
+
+impl From<LocationPrecision> for String {
+    fn from(precision: LocationPrecision) -> Self {
+        precision.to_string()
+    }
+}
+
+impl From<String> for LocationPrecision {
+    fn from(text: String) -> Self {
+        let decimals = text.strip_prefix("round:").and_then(|n| n.parse().ok());
+        decimals.map_or(LocationPrecision::Exact, LocationPrecision::Rounded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_is_one_text_in_json() {
+        for (precision, json) in [
+            (LocationPrecision::Exact, r#""exact""#),
+            (LocationPrecision::Rounded(0), r#""round:0""#),
+            (LocationPrecision::Rounded(5), r#""round:5""#),
+        ] {
+            assert_eq!(serde_json::to_string(&precision).expect("JSON"), json);
+            let read: LocationPrecision = serde_json::from_str(json).expect("a precision");
+            assert_eq!(read, precision);
+        }
+        for json in [r#""""#, r#""round:""#, r#""round:-1""#, r#""precise""#] {
+            let read: LocationPrecision = serde_json::from_str(json).expect("a precision");
+            assert_eq!(read, LocationPrecision::Exact, "{json}");
+        }
+    }
+}
