@@ -35,7 +35,7 @@ fn main() -> io::Result<()> {
                 .or_default()
                 .push((x.reads.count, x.reads.bytes)),
             Err(ExtractError::UnsupportedFormat(_)) => no_photos += 1,
-            Err(ExtractError::Read(error)) => return Err(error.into()),
+            Err(ExtractError::Read(error)) => return Err(error),
         }
     }
     writeln!(
