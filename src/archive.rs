@@ -3,7 +3,7 @@
 //! Pure: a [`Layout`] and a photo go in, keys come out. A [`SourceKey`] under the archive prefix and an [`ArchiveKey`]
 //! outside it cannot be constructed, so the loop (organise writes, organise wakes) cannot be written.
 
-use crate::photo_id::digest26;
+use crate::photo_id::short_digest;
 use chrono::NaiveDate;
 use photo_metadata::{PhotoMetadata, is_bidi_control};
 
@@ -307,7 +307,7 @@ impl Owner {
             }
             None => ["undated", bucket, key, etag].join("\0"),
         };
-        Owner(digest26(fields.as_bytes()))
+        Owner(short_digest(fields.as_bytes()))
     }
 
     fn suffix(&self) -> &str {
@@ -347,7 +347,12 @@ impl ArchiveNameVariant {
 }
 
 /// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
-pub fn plan_copy(layout: &Layout, source: &SourceKey, etag: &str, photo: &PhotoMetadata) -> ArchivePlan {
+pub fn plan_copy(
+    layout: &Layout,
+    source: &SourceKey,
+    etag: &str,
+    photo: &PhotoMetadata,
+) -> ArchivePlan {
     plan_for(
         layout,
         (&layout.source_bucket, source.as_str()),
@@ -358,7 +363,12 @@ pub fn plan_copy(layout: &Layout, source: &SourceKey, etag: &str, photo: &PhotoM
 
 /// Plans where an archived file goes that is filed under another day than its photo's. `from` is what it was copied from,
 /// bucket and key, or itself where nothing says: so what [`plan_copy`] says of that source today is what this says.
-pub fn plan_move(layout: &Layout, from: (&str, &str), etag: &str, photo: &PhotoMetadata) -> ArchivePlan {
+pub fn plan_move(
+    layout: &Layout,
+    from: (&str, &str),
+    etag: &str,
+    photo: &PhotoMetadata,
+) -> ArchivePlan {
     plan_for(layout, from, etag, photo)
 }
 
@@ -519,15 +529,20 @@ mod tests {
     #[test]
     fn an_undated_photo_goes_to_the_undated_folder() {
         assert_eq!(
-            key("foobar.jpg", &PhotoMetadata::default(), ArchiveNameVariant::Plain),
+            key(
+                "foobar.jpg",
+                &PhotoMetadata::default(),
+                ArchiveNameVariant::Plain
+            ),
             "undated/foobar.jpg"
         );
     }
 
     #[test]
     fn raw_and_jpeg_of_a_shot_and_an_edit_in_place_have_one_owner() {
-        let owner =
-            |k: &str, etag: &str, p: &PhotoMetadata| plan_copy(&layout(), &source(k), etag, p).owner;
+        let owner = |k: &str, etag: &str, p: &PhotoMetadata| {
+            plan_copy(&layout(), &source(k), etag, p).owner
+        };
         let first = owner("a/DSC_1.JPG", "1", &shot("2018-02-01T09:41:07.100"));
         assert_eq!(
             first,
@@ -554,8 +569,9 @@ mod tests {
 
     #[test]
     fn undated_photos_are_owned_by_their_very_bytes() {
-        let owner =
-            |k: &str, etag: &str| plan_copy(&layout(), &source(k), etag, &PhotoMetadata::default()).owner;
+        let owner = |k: &str, etag: &str| {
+            plan_copy(&layout(), &source(k), etag, &PhotoMetadata::default()).owner
+        };
         assert_eq!(owner("a.jpg", "1"), owner("a.jpg", "1"));
         assert_ne!(owner("a.jpg", "1"), owner("a.jpg", "2"));
         assert_ne!(owner("a.jpg", "1"), owner("b.jpg", "1"));
@@ -616,8 +632,8 @@ mod tests {
             &over_long,
         ] {
             for which in ArchiveNameVariant::IN_ORDER {
-                let planned =
-                    plan_copy(&layout(), &source(name), "1", &PhotoMetadata::default()).archive_key(which);
+                let planned = plan_copy(&layout(), &source(name), "1", &PhotoMetadata::default())
+                    .archive_key(which);
                 assert_eq!(layout().archive_key(planned.as_str()), Some(planned));
             }
         }

@@ -1,22 +1,30 @@
-//! Answers gallery JSON from the catalogue and, where it is asked to, the pictures themselves: an axum router that
-//! Lambda and `photos serve` run alike.
+//! Serves gallery JSON from the catalogue and, if configured, the pictures themselves. It is an
+//! axum router, and both Lambda and `photos serve` run it.
 //!
-//! It never reads the environment or a clock of its own, never speaks to AWS but through the catalogue and the storage,
-//! and never writes anything. All that it says of a photo goes through the public view.
+//! The gallery never reads the environment or the system clock, never calls AWS except through the
+//! catalogue and the storage, and never writes anything. Everything it shows of a photo goes
+//! through the public view.
 
-mod answer;
-mod bounds;
+mod bounding_box;
 mod counts;
 mod cursor;
-mod locate;
-mod months;
+mod json_response;
+mod list_plan;
+mod list_request;
+mod map;
+mod map_request;
+mod month_cache;
 mod openapi;
-mod parameters;
+mod photo_lookup;
 mod photos;
+mod picture_response;
+mod picture_store;
 mod pictures;
-mod plan;
 mod problem;
-pub(crate) mod strip;
+mod query_string;
+mod state;
+mod time_bound;
+mod timeline_unit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +34,6 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use chrono::{DateTime, Utc};
 use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
@@ -36,113 +43,59 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
-use crate::privacy::Privacy;
-use crate::storage::Storage;
 
-use crate::view::PublicView;
 pub use cursor::{CursorKey, InvalidCursorKey};
-use months::Months;
-pub use openapi::document as openapi_document;
-use pictures::Shelf;
+use json_response::{JSON_MEDIA_TYPE, json_response};
+use month_cache::MonthCache;
+pub use openapi::openapi_document;
+use picture_store::PictureStore;
 use problem::Problem;
+use state::GalleryState;
+pub use state::{Clock, GallerySettings, PictureArchive};
 
-/// How long an answer may take to begin.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// Answers are compressed above this size, bytes.
+/// The time within which a response must begin.
+const RESPONSE_DEADLINE: Duration = Duration::from_secs(10);
+/// Responses larger than this are compressed, in bytes.
 const COMPRESS_ABOVE_BYTES: u16 = 1024;
-/// How long a browser may remember what a preflight allowed.
-const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
+/// How long a browser may cache the result of a CORS preflight request.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// What a gallery is told from outside.
-#[derive(Clone)]
-pub struct Settings {
-    /// What is kept from the public.
-    pub privacy: Privacy,
-    /// Where the archive below its prefix is reached, without a trailing slash: `https://photos.example.org`. Pictures
-    /// are listed with this in front. With [`Settings::pictures`] it is where this router's own `/photos` is reached,
-    /// and may be left out (URLs are then relative to the host); without, and absent, no pictures are listed.
-    pub photo_base_url: Option<String>,
-    /// States that what `photo_base_url` serves carries no positions. Without it, and unless the policy is `exact`,
-    /// nothing is listed there.
-    pub photo_base_url_stripped: bool,
-    /// What cursors are sealed with.
-    pub cursor_key: CursorKey,
-    /// Origins whose pages may read the answers: `https://example.org`; `*` for all.
-    pub cors_origins: Vec<String>,
-    /// The pictures, where this router serves them too.
-    pub pictures: Option<Pictures>,
-    /// The time, for cursors.
-    pub now: Clock,
-}
-
-/// Tells the time: `Arc::new(Utc::now)`, or a test's own.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// Where the archived files are.
-#[derive(Clone)]
-pub struct Pictures {
-    /// The store.
-    pub storage: Storage,
-    /// The archive bucket.
-    pub bucket: String,
-}
-
-impl Settings {
-    /// The view that these settings give.
-    pub fn view(&self) -> PublicView {
-        PublicView::new(
-            self.privacy.clone(),
-            self.photo_base_url.as_deref(),
-            self.photo_base_url_stripped,
-            self.pictures.is_some(),
-        )
-    }
-}
-
-/// What every handler has.
-#[derive(Clone)]
-struct Gallery {
-    catalogue: Catalogue,
-    months: Months,
-    settings: Arc<Settings>,
-    view: Arc<PublicView>,
-}
-
-/// The gallery's routes: `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`, `/v1/lenses`,
-/// `/v1/map`, `/openapi.json`, `/healthz` and, with [`Settings::pictures`],
-/// `/photos/{file}`. Every route answers GET and HEAD; every error is a problem as RFC 9457 has it. Reading only: safe
-/// to repeat.
-pub fn router(catalogue: Catalogue, published: PublishTable, settings: Settings) -> Router {
-    let view = settings.view();
-    let cors = cors(&settings.cors_origins);
+/// Creates the router with all routes of the gallery.
+///
+/// The routes are `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`,
+/// `/v1/lenses`, `/v1/map`, `/openapi.json`, `/healthz` and, with [`GallerySettings::pictures`],
+/// `/photos/{file}`. Every route accepts GET and HEAD. Every error is a problem as RFC 9457 defines
+/// it. The routes only read, so a request may be repeated.
+pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySettings) -> Router {
+    let cors = cors_layer(&settings.cors_origins);
     let pictures = settings.pictures.clone();
-    let gallery = Gallery {
+    let state = GalleryState {
         catalogue,
-        months: Months::new(published),
+        months: MonthCache::new(published),
+        view: Arc::new(settings.public_view()),
         settings: Arc::new(settings),
-        view: Arc::new(view),
     };
     let mut router = Router::new()
-        .route("/healthz", get(healthz))
-        .route("/openapi.json", get(openapi))
-        .route("/v1/photos", get(photos::list))
-        .route("/v1/photos/{*name}", get(photos::detail))
-        .route("/v1/timeline", get(counts::timeline))
-        .route("/v1/cameras", get(counts::cameras))
-        .route("/v1/lenses", get(counts::lenses))
-        .route("/v1/map", get(counts::map))
-        .with_state(gallery.clone());
-    if let Some(Pictures { storage, bucket }) = pictures {
-        let shelf = Arc::new(Shelf::new(storage, bucket));
+        .route("/healthz", get(get_health))
+        .route("/openapi.json", get(get_openapi))
+        .route("/v1/photos", get(photos::list_photos))
+        .route("/v1/photos/{*name}", get(photos::get_photo))
+        .route("/v1/timeline", get(counts::get_timeline))
+        .route("/v1/cameras", get(counts::get_cameras))
+        .route("/v1/lenses", get(counts::get_lenses))
+        .route("/v1/map", get(map::get_map))
+        .with_state(state.clone());
+    if let Some(PictureArchive { storage, bucket }) = pictures {
+        let store = Arc::new(PictureStore::new(storage, bucket));
         router = router.merge(
             Router::new()
-                .route("/photos/{*path}", get(pictures::picture))
-                .with_state((gallery, shelf)),
+                .route("/photos/{*path}", get(pictures::get_picture))
+                .with_state((state, store)),
         );
     }
     let router = router
-        .fallback(no_such_route)
-        .layer(middleware::from_fn(within_deadline));
+        .fallback(reject_unknown_route)
+        .layer(middleware::from_fn(limit_response_time));
     let router = match cors {
         Some(cors) => router.layer(cors),
         None => router,
@@ -152,11 +105,11 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: Settings)
         .and(NotForContentType::const_new("application/octet-stream"));
     router
         .layer(CompressionLayer::new().compress_when(compressible))
-        .layer(middleware::map_response(finish))
+        .layer(middleware::map_response(finish_response))
 }
 
-/// That the process answers; nothing of what it depends on is asked.
-async fn healthz() -> Response {
+/// Reports that the process runs. Does not check the catalogue or the store.
+async fn get_health() -> Response {
     (
         [(CACHE_CONTROL, "no-store")],
         Json(json!({ "status": "ok" })),
@@ -164,29 +117,30 @@ async fn healthz() -> Response {
         .into_response()
 }
 
-/// What the API is.
-async fn openapi(RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
-    parameters::none(query.as_deref())?;
-    answer::json(&headers, answer::JSON, openapi::document().to_string())
+/// Returns the OpenAPI document.
+async fn get_openapi(RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
+    query_string::reject_parameters(query.as_deref())?;
+    json_response(&headers, JSON_MEDIA_TYPE, openapi_document().to_string())
 }
 
-async fn no_such_route() -> Problem {
+async fn reject_unknown_route() -> Problem {
     Problem::not_found("There is no such route.")
 }
 
-/// A request that takes too long is answered, if not as asked.
-async fn within_deadline(request: Request, next: Next) -> Response {
+/// Returns the response of the route, or a problem if it does not begin before the deadline.
+async fn limit_response_time(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    tokio::time::timeout(DEADLINE, next.run(request))
+    tokio::time::timeout(RESPONSE_DEADLINE, next.run(request))
         .await
         .unwrap_or_else(|_| {
-            tracing::error!(path, "no answer within the deadline");
+            tracing::error!(path, "the response did not begin before the deadline");
             Problem::unavailable().into_response()
         })
 }
 
-/// What all answers have in common. The router's own 405 becomes a problem too; it adds Allow after us.
-async fn finish(response: Response) -> Response {
+/// Adds what all responses have in common, and turns the 405 of axum into a problem. Axum adds the
+/// Allow header after this.
+async fn finish_response(response: Response) -> Response {
     let mut response = match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed().into_response(),
         _ => response,
@@ -197,28 +151,29 @@ async fn finish(response: Response) -> Response {
     response
 }
 
-/// Cross-origin reading for the configured origins; none configured, none allowed.
-fn cors(origins: &[String]) -> Option<CorsLayer> {
+/// Allows pages of the configured origins to read responses. Returns `None` if no origin is
+/// configured: then no page of another origin may read them.
+fn cors_layer(origins: &[String]) -> Option<CorsLayer> {
+    const EXPOSED_HEADERS: [HeaderName; 4] = [
+        header::ETAG,
+        header::CONTENT_RANGE,
+        header::ACCEPT_RANGES,
+        header::RETRY_AFTER,
+    ];
     if origins.is_empty() {
         return None;
     }
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        // An origin has no trailing slash [RFC 6454, 6.2]; people write one.
+        // An origin has no trailing slash [RFC 6454, 6.2], but people often write one.
         AllowOrigin::list(origins.iter().filter_map(|origin| {
             let value = HeaderValue::from_str(origin.trim_end_matches('/'));
             value
-                .inspect_err(|_| tracing::warn!(origin, "not an origin; ignored"))
+                .inspect_err(|_| tracing::warn!(origin, "ignored: this is not a valid origin"))
                 .ok()
         }))
     };
-    const EXPOSED: [HeaderName; 4] = [
-        header::ETAG,
-        header::CONTENT_RANGE,
-        header::ACCEPT_RANGES,
-        header::RETRY_AFTER,
-    ];
     Some(
         CorsLayer::new()
             .allow_origin(allowed)
@@ -228,7 +183,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
                 header::IF_MODIFIED_SINCE,
                 header::RANGE,
             ])
-            .expose_headers(EXPOSED)
-            .max_age(PREFLIGHT_AGE),
+            .expose_headers(EXPOSED_HEADERS)
+            .max_age(PREFLIGHT_MAX_AGE),
     )
 }

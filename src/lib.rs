@@ -21,6 +21,7 @@ pub mod publish;
 #[cfg(feature = "lambda")]
 pub mod secrets;
 pub mod storage;
+mod strip;
 pub mod summary;
 pub mod telemetry;
 pub mod view;

@@ -1,21 +1,31 @@
-//! Names of photos in URLs and keys.
+//! The ids of photos in URLs and keys. Pure.
 
 use data_encoding::BASE32_NOPAD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// A photo's name in URLs and keys: the first 26 characters of the lower-case base32 of SHA-256(stem).
+/// The id of a photo in URLs and keys: the first 26 characters of the lower-case base32 of
+/// SHA-256(stem).
+///
+/// ```
+/// use photo_catalogue::photo_id::PhotoId;
+///
+/// let id = PhotoId::from_stem("2018-02-01/foobar");
+/// assert_eq!(id.as_str().len(), 26);
+/// assert_eq!(PhotoId::parse(id.as_str()), Some(id));
+/// assert_eq!(PhotoId::parse("2018-02-01/foobar"), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct PhotoId(String);
 
 impl PhotoId {
-    /// The id of a stem such as `2018-02-01/foobar`.
-    pub fn of_stem(stem: &str) -> Self {
-        PhotoId(digest26(stem.as_bytes()))
+    /// Returns the id of a stem such as `2018-02-01/foobar`.
+    pub fn from_stem(stem: &str) -> Self {
+        PhotoId(short_digest(stem.as_bytes()))
     }
 
-    /// An id as it came in a URL, where it has an id's form.
+    /// Parses an id from a URL. Returns `None` if the text does not have the form of an id.
     pub fn parse(text: &str) -> Option<Self> {
         let valid = text.len() == 26
             && text
@@ -24,7 +34,7 @@ impl PhotoId {
         valid.then(|| PhotoId(text.to_owned()))
     }
 
-    /// The 26 characters.
+    /// Returns the 26 characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,8 +46,9 @@ impl std::fmt::Display for PhotoId {
     }
 }
 
-/// 130 bits of SHA-256 as 26 lower-case base32 characters: safe in URLs, keys and file names.
-pub(crate) fn digest26(bytes: &[u8]) -> String {
+/// Returns 130 bits of SHA-256 as 26 lower-case base32 characters. They are safe in URLs, keys and
+/// file names.
+pub(crate) fn short_digest(bytes: &[u8]) -> String {
     let mut text = BASE32_NOPAD
         .encode(&Sha256::digest(bytes))
         .to_ascii_lowercase();
@@ -50,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_26_characters_that_parse_back() {
-        let id = PhotoId::of_stem("2018-02-01/foobar");
+    fn id_is_parsed_from_its_own_text() {
+        let id = PhotoId::from_stem("2018-02-01/foobar");
         assert_eq!(PhotoId::parse(id.as_str()), Some(id));
         assert_eq!(PhotoId::parse("../../../../../etc/passwd."), None);
     }

@@ -1,4 +1,4 @@
-//! What is kept from the public: one value, the same for ingest, gallery and publish. Pure.
+//! What is hidden from the public. Ingest, the gallery and publish use the same value. Pure.
 
 mod home_zones;
 mod location_policy;
@@ -8,34 +8,37 @@ use photo_metadata::Location;
 
 pub use home_zones::{HomeZones, InvalidHomeZone};
 pub use location_policy::{InvalidLocationPolicy, LocationPolicy};
-pub use visibility::{Facts, InvalidVisibility, Visibility, VisibilityRules};
+pub use visibility::{InvalidVisibility, Visibility, VisibilityFacts, VisibilityRules};
 
-/// What is kept from the public.
+/// What is hidden from the public.
+// The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Privacy {
-    /// How much of a position is published.
+    /// How much of a location is published.
     pub location: LocationPolicy,
-    /// Where none is, whatever the policy.
+    /// The areas in which no location is published under any policy.
     pub home_zones: HomeZones,
-    /// Which photos are not shown at all.
+    /// The rules that decide which photos are not shown at all.
     pub visibility: VisibilityRules,
 }
 
 impl Privacy {
-    /// The position as it may be published; `None` where nothing may, also where a home zone holds the position as it was
-    /// recorded or as it would be told.
-    pub fn publish(&self, location: &Location) -> Option<Location> {
-        let published = self.location.publish(location)?;
-        let at_home = self.home_zones.contain(location) || self.home_zones.contain(&published);
+    /// Returns the location that may be published. Returns `None` if none may: because of the
+    /// policy, or because a home zone contains the recorded or the published location.
+    pub fn redact_location(&self, location: &Location) -> Option<Location> {
+        let published = self.location.redact_location(location)?;
+        let at_home = self.home_zones.contains(location) || self.home_zones.contains(&published);
         (!at_home).then_some(published)
     }
 
-    /// Whether a file may be published as it is, with whatever it says of places. With home zones that takes a position
-    /// which is published: a file without one may say in other words where it was taken.
-    pub fn shows_files_as_they_are(&self, location: Option<&Location>) -> bool {
+    /// Reports whether a file may be published unmodified, with all its metadata about places.
+    ///
+    /// If there are home zones, the file must have a location that is published. A file without one
+    /// may name the place in another field.
+    pub fn allows_unmodified_files(&self, location: Option<&Location>) -> bool {
         self.location.is_exact()
             && (self.home_zones.is_empty()
-                || location.is_some_and(|location| self.publish(location).is_some()))
+                || location.is_some_and(|location| self.redact_location(location).is_some()))
     }
 }
 
@@ -70,36 +73,39 @@ mod tests {
     }
 
     #[test]
-    fn at_home_nothing_is_published_and_elsewhere_as_the_policy_says() {
+    fn location_is_hidden_at_home_and_follows_the_policy_elsewhere() {
         for policy in [LocationPolicy::Exact, LocationPolicy::Round(2)] {
             let privacy = privacy(policy);
-            assert_eq!(privacy.publish(&at(45.4712, -73.6456)), None);
+            assert_eq!(privacy.redact_location(&at(45.4712, -73.6456)), None);
             let away = at(48.8584, 2.2945);
-            assert_eq!(privacy.publish(&away), policy.publish(&away));
+            assert_eq!(
+                privacy.redact_location(&away),
+                policy.redact_location(&away)
+            );
         }
     }
 
     #[test]
-    fn no_place_is_rounded_into_a_home() {
-        // 45.5, -73.6 is the corner to which everything around it is rounded; the zone is there.
+    fn location_is_not_rounded_into_a_home_zone() {
+        // Everything around 45.5, -73.6 is rounded to it, and the zone is there.
         let home_zones = "45.5,-73.6,200".parse().expect("zones");
         let privacy = Privacy {
             home_zones,
             ..LocationPolicy::Round(1).into()
         };
-        assert_eq!(privacy.publish(&at(45.53, -73.63)), None);
-        assert!(privacy.publish(&at(45.63, -73.63)).is_some());
+        assert_eq!(privacy.redact_location(&at(45.53, -73.63)), None);
+        assert!(privacy.redact_location(&at(45.63, -73.63)).is_some());
     }
 
     #[test]
-    fn a_file_goes_out_as_it_is_where_its_place_may_be_known() {
+    fn file_is_unmodified_only_if_its_location_may_be_published() {
         let exact = privacy(LocationPolicy::Exact);
-        assert!(exact.shows_files_as_they_are(Some(&at(48.8584, 2.2945))));
-        assert!(!exact.shows_files_as_they_are(Some(&at(45.4712, -73.6456))));
-        assert!(!exact.shows_files_as_they_are(None));
-        assert!(Privacy::from(LocationPolicy::Exact).shows_files_as_they_are(None));
+        assert!(exact.allows_unmodified_files(Some(&at(48.8584, 2.2945))));
+        assert!(!exact.allows_unmodified_files(Some(&at(45.4712, -73.6456))));
+        assert!(!exact.allows_unmodified_files(None));
+        assert!(Privacy::from(LocationPolicy::Exact).allows_unmodified_files(None));
         assert!(
-            !privacy(LocationPolicy::Round(2)).shows_files_as_they_are(Some(&at(48.8584, 2.2945)))
+            !privacy(LocationPolicy::Round(2)).allows_unmodified_files(Some(&at(48.8584, 2.2945)))
         );
     }
 }

@@ -36,7 +36,7 @@ use crate::catalogue::{Catalogue, CatalogueError};
 use crate::privacy::Privacy;
 use crate::storage::{ObjectHeaders, Storage, StorageError};
 use crate::summary::Summary;
-use crate::view::PublicView;
+use crate::view::{PictureHosting, PublicView};
 use files::{CHANGES, Change, Changes, INDEX};
 use month::{Body, Builder, Difference, UNDATED};
 
@@ -708,7 +708,7 @@ pub async fn find_miscounted_months(
             break;
         }
     }
-    let view = PublicView::new(privacy, None, false, false);
+    let view = PublicView::new(privacy, PictureHosting::default());
     let mut builders: BTreeMap<String, Builder<'_>> = BTreeMap::new();
     for (sort, summary) in &photos {
         let month = month::of_sort(sort);

@@ -1,33 +1,34 @@
-//! The photo as a list shows it: the one attribute that every index projects, and what the gallery serves.
+//! The summary of a photo: the one attribute that every index projects, and from which lists are
+//! made. Pure.
 
 use serde::{Deserialize, Serialize};
 
-use crate::privacy::{Facts, Visibility, VisibilityRules};
+use crate::privacy::{Visibility, VisibilityFacts, VisibilityRules};
 use photo_metadata::PhotoRecord;
 
-/// One photo in a list, under 1 KB but for its texts. Stored as it was derived; the gallery's public view decides what
-/// of it leaves.
+/// The summary of a photo, under 1 KB without its texts. It is stored with everything that was
+/// derived. The public view decides what the public may see of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Summary {
     /// See [`crate::photo_id::PhotoId`].
     pub id: String,
-    /// `2018-02-01/foobar`: the photo's name in the archive, below the archive prefix.
+    /// The stem: `2018-02-01/foobar`.
     pub stem: String,
-    /// `foobar`.
+    /// The last part of the stem: `foobar`.
     pub name: String,
-    /// `photo`.
+    /// Always `photo`.
     pub kind: String,
-    /// Changes whenever the record does; opaque.
+    /// An opaque text that changes whenever the record changes.
     pub version: String,
     /// The normalised metadata. Flattened into the summary's own fields.
     #[serde(flatten)]
     pub record: PhotoRecord,
-    /// The pictures, best for a browser first.
-    pub images: Vec<Image>,
-    /// A tiny stand-in while the picture loads; none is made yet.
+    /// The pictures, the best one for a browser first.
+    pub images: Vec<PhotoImage>,
+    /// A tiny picture to show while the real one loads. It is always absent today.
     pub placeholder: Option<String>,
-    /// What a person set; not shown.
+    /// The visibility that a person set. It is not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
 }
@@ -35,33 +36,41 @@ pub struct Summary {
 /// A picture of a photo: an archived file, or the JPEG inside one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Image {
-    /// The archive key of the file. The public view replaces it by `url`.
+pub struct PhotoImage {
+    /// The archive key of the file. The public view replaces it with a URL.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
-    /// Where a browser gets it; set by the public view.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Pixels across, after orientation.
+    /// The width after orientation, in pixels.
     pub width: Option<u32>,
-    /// Pixels down, after orientation.
+    /// The height after orientation, in pixels.
     pub height: Option<u32>,
-    /// Media type.
+    /// The media type.
     pub mime: String,
-    /// Size, bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// `original`: the archived file; `preview`: the JPEG embedded in a file that browsers cannot show.
-    pub kind: String,
+    /// Which picture it is: the archived file or the JPEG inside it.
+    pub kind: ImageKind,
+}
+
+/// What a picture of a photo is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageKind {
+    /// The archived file.
+    #[default]
+    Original,
+    /// The JPEG embedded in a file that browsers cannot show.
+    Preview,
 }
 
 impl Summary {
-    /// The list form of a photo.
-    pub fn of(
+    /// Creates the summary of a photo.
+    pub fn new(
         id: &str,
         stem: &str,
         revision: u64,
         record: PhotoRecord,
-        images: Vec<Image>,
+        images: Vec<PhotoImage>,
     ) -> Self {
         Summary {
             id: id.to_owned(),
@@ -76,9 +85,10 @@ impl Summary {
         }
     }
 
-    /// Who may see the photo, as far as its list form tells: where it was uploaded is not part of that.
-    pub fn visibility_by(&self, rules: &VisibilityRules) -> Visibility {
-        let facts = Facts {
+    /// Decides who may see the photo. A summary has no source keys, so the rules for sources do not
+    /// apply.
+    pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
+        let facts = VisibilityFacts {
             set: self.visibility,
             keywords: &self.record.keywords,
             rating: self.record.rating,

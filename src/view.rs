@@ -1,86 +1,103 @@
-//! The public view: what of a photo leaves, and in which form. Every public byte of a photo, in a list, on its page or
-//! as a picture, goes through [`PublicView`]; no handler reads a stored field itself.
+//! The public view: what the public may see of a photo, and in which form.
 //!
-//! It is an allow-list by construction: stored records are taken apart field by field, so that a new field is public
-//! only when somebody names it here. Never public: serial numbers, owners, contacts, maker notes, source buckets and
-//! keys, ETags of parts, and any position that the location policy does not publish.
+//! Everything public of a photo goes through [`PublicView`]: lists, single photos and pictures. No
+//! handler reads a stored field itself.
+//!
+//! The view is an allow-list by construction. It takes stored records apart field by field, so a
+//! new field is public only after it is named here. Never public are serial numbers, owners,
+//! contacts, maker notes, source buckets and keys, ETags of parts, and any location that the
+//! location policy hides.
+//!
+//! # Adding a public field
+//!
+//! A new public field of a photo is three edits:
+//!
+//! 1. the field itself, in `PhotoRecord` (crates/photo-metadata/src/record.rs);
+//! 2. the code that reads it from the tags (crates/photo-metadata/src/normalise.rs);
+//! 3. the allow-list: `public_record` in this file.
+//!
+//! The compiler demands the third, because `public_record` names every field. The parameter
+//! `fields` and the OpenAPI document follow from the type. A test fails until
+//! schema/photo.schema.json describes the new field.
 
+mod clean_text;
 mod tags;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use serde_json::Value;
+
+pub(crate) use clean_text::clean_text;
 
 use crate::catalogue::item::{PhotoItem, PhotoPart};
-use crate::gallery::strip::Format;
-use crate::photo_id::digest26;
+use crate::photo_id::short_digest;
 use crate::privacy::{LocationPolicy, Privacy, Visibility};
-use crate::summary::{Image, Summary};
-use photo_metadata::{
-    Camera, CaptureTime, Exposure, Lens, Location, PhotoRecord, Tags, is_bidi_control,
-};
+use crate::strip::StripFormat;
+use crate::summary::{ImageKind, PhotoImage, Summary};
+use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, PhotoRecord, Tags};
 
-/// The fields of a photo in a list, in their order; a test holds that they are all and no others. A photo's own page
-/// has `tags` besides.
-pub(crate) const FIELDS: [&str; 25] = [
-    "id",
-    "stem",
-    "name",
-    "kind",
-    "version",
-    "date",
-    "takenAtLocal",
-    "offset",
-    "takenAt",
-    "dateSource",
-    "offsetSource",
-    "width",
-    "height",
-    "camera",
-    "lens",
-    "exposure",
-    "location",
-    "title",
-    "caption",
-    "keywords",
-    "rating",
-    "artist",
-    "copyright",
-    "images",
-    "placeholder",
-];
-
-/// What of a URL's path is written as it is; everything else is percent-encoded.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC
+/// The characters of a URL path that are not percent-encoded.
+const URL_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~')
     .remove(b'/');
 
-/// The rules by which photos are shown.
+/// The rules for what the public may see.
+// publish stores a digest of the Debug form as a fingerprint and publishes everything again when it
+// changes. A renamed field or variant changes it too.
 #[derive(Debug, Clone)]
 pub struct PublicView {
     privacy: Privacy,
-    pictures: Pictures,
+    pictures: PictureUrls,
 }
 
-/// Where pictures are to be had.
+/// Where the public reaches pictures, and what the server there does to them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PictureHosting {
+    /// The URL of the archive below its prefix, such as `https://photos.example.org`.
+    pub base_url: Option<String>,
+    /// Promises that no file at `base_url` contains a location.
+    pub stripped: bool,
+    /// `true` if this program serves the pictures itself. Without a `base_url` they are at its own
+    /// `/photos`.
+    pub served_here: bool,
+}
+
+/// The addresses of pictures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Pictures {
-    /// Nowhere that may be told.
+enum PictureUrls {
+    /// No address is shown.
     Nowhere,
-    /// At this base, from a server that is not this one: originals as they are or, `stripped`, without positions.
+    /// At this base URL, from another server. It serves originals: unmodified, or without locations
+    /// if `stripped`.
     Elsewhere { base: String, stripped: bool },
-    /// At this base, from this server: whatever it can strip where it must, and embedded previews.
+    /// At this base URL, from this server. It serves embedded previews, and every original that
+    /// needs no stripping or can be stripped.
     Here(String),
 }
 
-/// A photo in a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Returns the names of the fields of a photo in a list, in their order. The details of a photo
+/// have `tags` too.
+pub(crate) fn list_fields() -> &'static [String] {
+    static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        // Every field is serialised, even if it is empty.
+        match serde_json::to_value(ListedPhoto::default()) {
+            Ok(Value::Object(fields)) => fields.into_iter().map(|(name, _)| name).collect(),
+            _ => Vec::new(),
+        }
+    });
+    &FIELDS
+}
+
+/// A photo in a list, as the public sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Listed {
+pub(crate) struct ListedPhoto {
     id: String,
     stem: String,
     name: String,
@@ -92,9 +109,10 @@ pub(crate) struct Listed {
     placeholder: Option<String>,
 }
 
-impl Listed {
-    /// The photo as a point of a map, a GeoJSON feature [RFC 7946, 3.2]; `None` where its place is not published.
-    pub(crate) fn feature(&self) -> Option<serde_json::Value> {
+impl ListedPhoto {
+    /// Returns the photo as a GeoJSON point [RFC 7946, 3.2], or `None` if its location is not
+    /// published.
+    pub(crate) fn to_geojson_feature(&self) -> Option<Value> {
         let location = self.record.location.as_ref()?;
         let mut coordinates = vec![location.lon, location.lat];
         coordinates.extend(location.alt);
@@ -113,90 +131,107 @@ impl Listed {
     }
 }
 
-/// A photo on its own page.
+/// The details of a photo, as the public sees them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Detailed {
+pub(crate) struct PhotoDetails {
     #[serde(flatten)]
-    listed: Listed,
+    listed: ListedPhoto,
     tags: Tags,
 }
 
-/// A picture of a photo, by its address.
+/// A picture of a photo, with its URL.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct PublicImage {
     url: String,
     width: Option<u32>,
     height: Option<u32>,
     mime: String,
-    /// Of the archived file or of the embedded preview; stripped, a picture is a little smaller.
+    /// The size of the archived file or of the embedded preview. A stripped picture is a little
+    /// smaller.
     bytes: u64,
-    kind: &'static str,
+    kind: ImageKind,
 }
 
-/// A picture that may be served, and how.
+/// A picture that may be served, and what must be removed from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Picture {
-    /// Archive key.
+pub(crate) struct ServablePicture {
+    /// The archive key.
     pub(crate) key: String,
-    /// ETag of the bytes that the record was made from.
+    /// The ETag of the file from which the record was derived.
     pub(crate) etag: String,
-    /// Media type of what is served.
+    /// The media type of what is served.
     pub(crate) mime: String,
-    /// What a browser calls it when it saves it.
+    /// The name under which a browser saves it.
     pub(crate) file_name: String,
-    /// What must be done to it first.
-    pub(crate) treatment: Treatment,
+    /// What must be removed from it.
+    pub(crate) redaction: Redaction,
 }
 
-/// What must be done to a file before it may be served.
+/// What must be removed from a file before it may be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Treatment {
-    /// Nothing.
-    AsIs,
-    /// Everything but the picture, its colours and its orientation is taken out.
-    Strip(Format),
-    /// Only this range of it is served, a JPEG, stripped likewise; turned as the file says, where the JPEG does not.
+pub(crate) enum Redaction {
+    /// Nothing. The file is served unmodified.
+    Unmodified,
+    /// Everything except the pixels, the colour profile and the orientation.
+    Strip(StripFormat),
+    /// Everything except this range, which is a JPEG and is stripped too. The JPEG gets the
+    /// orientation of the file if it has none.
     Preview {
-        /// Bytes of the file.
+        /// The range of the file, in bytes.
         range: Range<u64>,
-        /// EXIF orientation of the file.
+        /// The EXIF orientation of the file.
         orientation: Option<u8>,
     },
 }
 
 impl PublicView {
-    /// The view that keeps this from the public. `base_url` is where the archive below its prefix is reached; `stripped` states
-    /// that what is served there carries no position; `served_here` that this server answers for it (then, without a
-    /// base, at its own `/photos`).
-    pub fn new(
-        privacy: impl Into<Privacy>,
-        base_url: Option<&str>,
-        stripped: bool,
-        served_here: bool,
-    ) -> Self {
+    /// Creates a view that hides what `privacy` describes.
+    ///
+    /// ```
+    /// use photo_catalogue::privacy::LocationPolicy;
+    /// use photo_catalogue::view::{PictureHosting, PublicView};
+    ///
+    /// // Originals at this URL contain locations. The view lists them because the policy is `Exact`.
+    /// let hosting = PictureHosting {
+    ///     base_url: Some("https://photos.example.org".to_owned()),
+    ///     ..PictureHosting::default()
+    /// };
+    /// let view = PublicView::new(LocationPolicy::Exact, hosting);
+    /// # let _ = view;
+    /// ```
+    pub fn new(privacy: impl Into<Privacy>, hosting: PictureHosting) -> Self {
+        let PictureHosting {
+            base_url,
+            stripped,
+            served_here,
+        } = hosting;
         let privacy = privacy.into();
         let base = base_url.map(|base| base.trim_end_matches('/').to_owned());
         let pictures = match (base, served_here) {
-            (None, true) => Pictures::Here("/photos".to_owned()),
-            (None, false) => Pictures::Nowhere,
-            // What was said to be there is not what this server makes of it.
-            (Some(_), true) if !stripped && !privacy.shows_files_as_they_are(None) => {
-                Pictures::Nowhere
+            (None, true) => PictureUrls::Here("/photos".to_owned()),
+            (None, false) => PictureUrls::Nowhere,
+            // The server behind this URL does not strip, so nothing may be listed there.
+            (Some(_), true) if !stripped && !privacy.allows_unmodified_files(None) => {
+                PictureUrls::Nowhere
             }
-            (Some(base), true) => Pictures::Here(base),
-            (Some(base), false) => Pictures::Elsewhere { base, stripped },
+            (Some(base), true) => PictureUrls::Here(base),
+            (Some(base), false) => PictureUrls::Elsewhere { base, stripped },
         };
         PublicView { privacy, pictures }
     }
 
-    /// A photo as lists show it; `None` where the rules, which may have changed since it was indexed, make it private.
-    /// Only for list forms from public partitions: an index's key is its visibility.
-    pub(crate) fn listed(&self, summary: &Summary) -> Option<Listed> {
-        let visibility = summary.visibility_by(&self.privacy.visibility);
-        (visibility == Visibility::Public).then(|| self.shown(summary))
+    /// Returns a photo as lists show it. Returns `None` if the rules make it private. They may have
+    /// changed since it was indexed.
+    ///
+    /// The summary must come from a public partition, because only the partition records the
+    /// visibility that was decided from the source keys.
+    pub(crate) fn show_in_list(&self, summary: &Summary) -> Option<ListedPhoto> {
+        let visibility = summary.decide_visibility(&self.privacy.visibility);
+        (visibility == Visibility::Public).then(|| self.redact_summary(summary))
     }
 
-    fn shown(&self, summary: &Summary) -> Listed {
+    /// Applies the allow-list to a summary.
+    fn redact_summary(&self, summary: &Summary) -> ListedPhoto {
         let Summary {
             id,
             stem,
@@ -208,7 +243,7 @@ impl PublicView {
             placeholder,
             visibility: _,
         } = summary;
-        Listed {
+        ListedPhoto {
             id: clean_text(id),
             stem: clean_text(stem),
             name: clean_text(name),
@@ -223,6 +258,8 @@ impl PublicView {
         }
     }
 
+    /// Applies the allow-list to a record. Every field is named twice: in the pattern and in the
+    /// result.
     fn public_record(&self, record: &PhotoRecord) -> PhotoRecord {
         let PhotoRecord {
             capture,
@@ -259,20 +296,28 @@ impl PublicView {
         }
     }
 
-    /// A photo as its own page shows it: the list form and its public tags. `None` for what is not public: a private
-    /// photo, a claimed name, a photo whose files are gone.
-    pub(crate) fn detailed(&self, item: &PhotoItem) -> Option<Detailed> {
+    /// Returns the details of a photo: what lists show, and its public tags. Returns `None` if the
+    /// photo is private, if the item only claims a name, or if all its files have been removed.
+    pub(crate) fn show_details(&self, item: &PhotoItem) -> Option<PhotoDetails> {
         let summary = item.summary.as_ref().filter(|_| self.is_public(item))?;
-        Some(Detailed {
-            listed: self.shown(summary),
-            tags: tags::public_tags(&item.exif, self.shows_as_it_is(summary)),
+        Some(PhotoDetails {
+            listed: self.redact_summary(summary),
+            tags: tags::public_tags(&item.exif, self.allows_unmodified(summary)),
         })
     }
 
-    /// A file of a photo (its part, by extension), or the preview inside it, as it may be served; `None` where it may
-    /// not: the photo is not public, the file is gone, or it cannot be stripped of what it must not show.
-    pub(crate) fn picture(&self, item: &PhotoItem, part: &str, preview: bool) -> Option<Picture> {
-        if !self.is_public(item) || !matches!(self.pictures, Pictures::Here(_)) {
+    /// Returns a picture of a photo and what must be removed from it. `part` is the extension of
+    /// the file, and `kind` selects the file or the preview inside it.
+    ///
+    /// Returns `None` if the photo is not public, if the file has been removed, or if the file must
+    /// be stripped and cannot be.
+    pub(crate) fn find_picture(
+        &self,
+        item: &PhotoItem,
+        part: &str,
+        kind: ImageKind,
+    ) -> Option<ServablePicture> {
+        if !self.is_public(item) || !matches!(self.pictures, PictureUrls::Here(_)) {
             return None;
         }
         let summary = item.summary.as_ref()?;
@@ -286,73 +331,74 @@ impl PublicView {
         } = live;
         let file_name = clean_text(key.rsplit('/').next().unwrap_or(key));
         let (key, etag) = (key.clone(), etag.clone());
-        if preview {
+        if kind == ImageKind::Preview {
             let embedded = embedded.as_ref()?;
             let range = embedded.offset..embedded.offset.checked_add(embedded.length)?;
-            return Some(Picture {
+            return Some(ServablePicture {
                 key,
                 etag,
                 mime: "image/jpeg".to_owned(),
                 file_name: format!("{file_name}.preview.jpg"),
-                treatment: Treatment::Preview {
+                redaction: Redaction::Preview {
                     range,
                     orientation: item.photo.orientation,
                 },
             });
         }
-        let treatment = if self.shows_as_it_is(summary) {
-            Treatment::AsIs
+        let redaction = if self.allows_unmodified(summary) {
+            Redaction::Unmodified
         } else {
-            Treatment::Strip(Format::of(mime)?)
+            Redaction::Strip(StripFormat::from_mime(mime)?)
         };
-        Some(Picture {
+        Some(ServablePicture {
             key,
             etag,
             mime: clean_text(mime),
             file_name,
-            treatment,
+            redaction,
         })
     }
 
-    /// Whether any position is published at all.
-    pub(crate) fn publishes_positions(&self) -> bool {
+    /// Returns `true` if the policy publishes any locations.
+    pub(crate) fn publishes_locations(&self) -> bool {
         self.privacy.location != LocationPolicy::Hide
     }
 
-    /// How far from where a photo was taken it may be shown, degrees.
-    pub(crate) fn moved(&self) -> f64 {
-        self.privacy.location.moved()
+    /// Returns the largest difference between a location and the published one, in degrees.
+    pub(crate) fn max_rounding_degrees(&self) -> f64 {
+        self.privacy.location.max_rounding_degrees()
     }
 
-    /// Names what it publishes of positions: counts of cells that were made under another name tell more, or less.
-    pub(crate) fn positions(&self) -> String {
+    /// Returns a fingerprint of the location policy and the home zones. Cells that were counted
+    /// under another fingerprint reveal more or less than this view does.
+    pub(crate) fn location_policy_fingerprint(&self) -> String {
         let Privacy {
             location,
             home_zones,
             ..
         } = &self.privacy;
-        // A digest, since home zones are told nowhere.
-        digest26(format!("{location:?} {home_zones:?}").as_bytes())
+        // A digest, because home zones must not be revealed.
+        short_digest(format!("{location:?} {home_zones:?}").as_bytes())
     }
 
-    /// Whether a point, which need not be a photo's, lies where no position is published.
-    pub(crate) fn hides(&self, point: &Location) -> bool {
-        self.privacy.home_zones.contain(point)
+    /// Reports whether a point is in a home zone.
+    pub(crate) fn is_in_home_zone(&self, point: &Location) -> bool {
+        self.privacy.home_zones.contains(point)
     }
 
-    /// Whether a photo's files and tags may be seen with whatever they say of places.
-    fn shows_as_it_is(&self, summary: &Summary) -> bool {
+    /// Reports whether the public may see all places in the files and tags of a photo.
+    fn allows_unmodified(&self, summary: &Summary) -> bool {
         self.privacy
-            .shows_files_as_they_are(summary.record.location.as_ref())
+            .allows_unmodified_files(summary.record.location.as_ref())
     }
 
-    /// Visible to everybody: it is indexed as such, and the rules of today agree.
+    /// Reports whether a photo is public: by its index keys, and by the current rules.
     fn is_public(&self, item: &PhotoItem) -> bool {
-        item.is_public() && item.visibility_by(&self.privacy.visibility) == Visibility::Public
+        item.is_public() && item.decide_visibility(&self.privacy.visibility) == Visibility::Public
     }
 
-    /// Where a photo was taken, as far as it is published: what filters go by too.
-    pub(crate) fn position(&self, summary: &Summary) -> Option<Location> {
+    /// Returns the published location of a photo. Filters use this one too.
+    pub(crate) fn published_location(&self, summary: &Summary) -> Option<Location> {
         summary
             .record
             .location
@@ -360,6 +406,7 @@ impl PublicView {
             .and_then(|location| self.public_location(location))
     }
 
+    /// Applies the location policy and the allow-list to a location.
     fn public_location(&self, location: &Location) -> Option<Location> {
         let Location {
             lat,
@@ -369,7 +416,7 @@ impl PublicView {
             direction,
             speed,
             timestamp,
-        } = self.privacy.publish(location)?;
+        } = self.privacy.redact_location(location)?;
         Some(Location {
             lat,
             lon,
@@ -381,31 +428,32 @@ impl PublicView {
         })
     }
 
-    fn public_image(&self, summary: &Summary, image: &Image) -> Option<PublicImage> {
-        let Image {
+    /// Returns a picture with its URL, or `None` if its URL may not be shown.
+    fn public_image(&self, summary: &Summary, image: &PhotoImage) -> Option<PublicImage> {
+        let PhotoImage {
             key,
-            url: _,
             width,
             height,
             mime,
             bytes,
             kind,
         } = image;
-        let preview = kind == "preview";
+        let preview = *kind == ImageKind::Preview;
         let base = match &self.pictures {
-            Pictures::Nowhere => return None,
-            Pictures::Elsewhere { .. } if preview => return None,
-            // Originals carry GPS.
-            Pictures::Elsewhere { base, stripped } => {
-                (*stripped || self.shows_as_it_is(summary)).then_some(base)?
+            PictureUrls::Nowhere => return None,
+            PictureUrls::Elsewhere { .. } if preview => return None,
+            // Originals contain locations.
+            PictureUrls::Elsewhere { base, stripped } => {
+                (*stripped || self.allows_unmodified(summary)).then_some(base)?
             }
-            Pictures::Here(base) => {
-                let servable =
-                    preview || self.shows_as_it_is(summary) || Format::of(mime).is_some();
+            PictureUrls::Here(base) => {
+                let servable = preview
+                    || self.allows_unmodified(summary)
+                    || StripFormat::from_mime(mime).is_some();
                 servable.then_some(base)?
             }
         };
-        let path = utf8_percent_encode(below_prefix(key, &summary.stem)?, PATH);
+        let path = utf8_percent_encode(strip_prefix_before_stem(key, &summary.stem)?, URL_PATH);
         let query = if preview { "?preview=1" } else { "" };
         Some(PublicImage {
             url: format!("{base}/{path}{query}"),
@@ -417,21 +465,13 @@ impl PublicView {
                 clean_text(mime)
             },
             bytes: *bytes,
-            kind: if preview { "preview" } else { "original" },
+            kind: *kind,
         })
     }
 }
 
-/// Text without control characters (line feeds stay) and without those that reorder what follows them, so that it is
-/// harmless in a terminal and reads as it is spelt. Markup is left alone: in JSON it is only text.
-pub(crate) fn clean_text(text: &str) -> String {
-    text.chars()
-        .filter(|c| (!c.is_control() || *c == '\n') && !is_bidi_control(*c))
-        .collect()
-}
-
-/// The archive key below the archive prefix: the stem and what follows it.
-fn below_prefix<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
+/// Returns the archive key without the archive prefix: the stem and what follows it.
+fn strip_prefix_before_stem<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
     let base = match key.rfind('.') {
         Some(dot) if key.get(..dot)?.ends_with(stem) => dot,
         _ if key.ends_with(stem) => key.len(),

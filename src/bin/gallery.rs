@@ -39,7 +39,7 @@ async fn main() -> Result<(), Error> {
     let router = gallery::router(
         Catalogue::new(clients.dynamodb.clone(), &settings.table),
         PublishTable::new(clients.dynamodb, &publish_table),
-        gallery::Settings {
+        gallery::GallerySettings {
             privacy: settings.privacy,
             photo_base_url: variable(config::PHOTO_BASE_URL),
             photo_base_url_stripped: variable(config::PHOTO_BASE_URL_STRIPPED).as_deref()

@@ -13,7 +13,7 @@ use photo_catalogue::publish::{self, Publisher};
 use photo_catalogue::secrets;
 use photo_catalogue::storage::Storage;
 use photo_catalogue::telemetry;
-use photo_catalogue::view::PublicView;
+use photo_catalogue::view::{PictureHosting, PublicView};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,9 +50,11 @@ async fn main() -> Result<(), Error> {
         prefix,
         view: PublicView::new(
             config::privacy(variable)?,
-            variable(config::PHOTO_BASE_URL).as_deref(),
-            variable(config::PHOTO_BASE_URL_STRIPPED).as_deref() == Some("true"),
-            false,
+            PictureHosting {
+                base_url: variable(config::PHOTO_BASE_URL),
+                stripped: variable(config::PHOTO_BASE_URL_STRIPPED).as_deref() == Some("true"),
+                served_here: false,
+            },
         ),
         compress: true,
         hook: config::hook(hook_variable, false)?,

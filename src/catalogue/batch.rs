@@ -63,7 +63,7 @@ impl Catalogue {
     ) -> Result<HashMap<String, PhotoItemHeader>, CatalogueError> {
         let mut pks: Vec<String> = stems
             .iter()
-            .map(|stem| photo_pk(&PhotoId::of_stem(stem)))
+            .map(|stem| photo_pk(&PhotoId::from_stem(stem)))
             .collect();
         // A RAW and its JPEG are one item; asked for twice, the whole request is refused.
         pks.sort_unstable();

@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::photo_id::PhotoId;
-use crate::privacy::{Facts, Visibility, VisibilityRules};
+use crate::privacy::{Visibility, VisibilityFacts, VisibilityRules};
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
 use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
@@ -261,7 +261,7 @@ impl Overrides {
 impl PhotoItem {
     /// A stub: the name is claimed, nothing is archived under it yet.
     pub fn stub(stem: &str, owner: &str) -> Self {
-        let id = PhotoId::of_stem(stem);
+        let id = PhotoId::from_stem(stem);
         PhotoItem {
             pk: photo_pk(&id),
             id: id.to_string(),
@@ -285,8 +285,8 @@ impl PhotoItem {
     }
 
     /// Who may see it, by the rules, whatever it is indexed as.
-    pub fn visibility_by(&self, rules: &VisibilityRules) -> Visibility {
-        let facts = Facts {
+    pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
+        let facts = VisibilityFacts {
             set: self.overrides.visibility,
             keywords: &self.photo.record.keywords,
             rating: self.photo.record.rating,

@@ -1,9 +1,12 @@
-//! Where a list goes on: sealed, bound to its query, and good for a week. Nothing of a cursor can be read or made
-//! without the key, and no clock is read here.
+//! Cursors: the encrypted position at which the next page of a list begins.
 //!
-//! `base64url(version ‖ nonce ‖ AES-256-GCM(expiry ‖ position))`, with the version and the query (filters and order) as
-//! associated data. The nonce is an HMAC of what is sealed: one answer always carries the same cursor, so that its ETag
-//! holds, and two texts never share a nonce but by a 96-bit collision. The expiry is a whole day for the same reason.
+//! A cursor is valid for one query and for a week. Reading or making a cursor needs the key.
+//! No clock is read here.
+//!
+//! The format is `base64url(version ‖ nonce ‖ AES-256-GCM(expiry ‖ position))`. The version and the
+//! query (filters and order) are the associated data. The nonce is an HMAC of the plaintext, so the
+//! same response always contains the same cursor and its ETag stays the same. Two plaintexts have
+//! the same nonce only after a 96-bit collision. The expiry is a whole day for the same reason.
 
 use chrono::{DateTime, Utc};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -12,44 +15,56 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-/// Bumped when the form or the meaning of a position changes; older cursors are then refused.
+/// The version of the format. A change of the format or the meaning of a position increases it, and
+/// older cursors are then refused.
 const VERSION: u8 = 1;
-/// A cursor is good for this many days, and to the end of the last.
-const DAYS: i64 = 7;
-const SECONDS_A_DAY: i64 = 86_400;
-/// No position is longer: a sort key has at most 1,024 bytes.
+/// A cursor is valid for this many days, and until the end of the last day.
+const VALID_DAYS: i64 = 7;
+const SECONDS_PER_DAY: i64 = 86_400;
+/// The largest length of a cursor, in bytes. A sort key has at most 1,024 bytes, so no cursor is
+/// longer.
 const MAX_TOKEN_BYTES: usize = 2048;
 
-/// The secret that cursors are sealed with: 32 bytes, the same in every process that serves one gallery.
+/// The secret that encrypts cursors: 32 bytes, the same in every process that serves one gallery.
+///
+/// ```
+/// use photo_catalogue::gallery::CursorKey;
+///
+/// // As printed by `openssl rand -base64 32`.
+/// let key: CursorKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse()?;
+/// assert_eq!(format!("{key:?}"), "CursorKey(secret)");
+/// assert!("too short".parse::<CursorKey>().is_err());
+/// # Ok::<(), photo_catalogue::gallery::InvalidCursorKey>(())
+/// ```
 #[derive(Clone)]
 pub struct CursorKey {
-    sealing: [u8; 32],
+    encryption: [u8; 32],
     nonces: hmac::Key,
 }
 
-/// A key that is not 32 bytes in base64, or that the system gave no randomness for.
+/// The key is not 32 bytes in base64, or the system could not provide random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor key is not 32 bytes in base64")]
 pub struct InvalidCursorKey;
 
 impl CursorKey {
-    /// A key from 32 secret, random bytes.
+    /// Derives a key from 32 secret random bytes.
     pub fn new(secret: [u8; 32]) -> Self {
-        // One secret, two keys: what seals never makes nonces.
+        // Two keys are derived from the secret, so that the key for encryption never makes nonces.
         let root = hmac::Key::new(hmac::HMAC_SHA256, &secret);
-        let mut sealing = [0; 32];
-        sealing.copy_from_slice(hmac::sign(&root, b"cursor sealing").as_ref());
+        let mut encryption = [0; 32];
+        encryption.copy_from_slice(hmac::sign(&root, b"cursor sealing").as_ref());
         let nonces = hmac::Key::new(
             hmac::HMAC_SHA256,
             hmac::sign(&root, b"cursor nonces").as_ref(),
         );
-        CursorKey { sealing, nonces }
+        CursorKey { encryption, nonces }
     }
 
-    /// A key for this process only: its cursors end with it.
+    /// Creates a random key. Its cursors are valid only while this process runs.
     ///
     /// # Errors
-    /// The system has no randomness to give.
+    /// Fails if the system cannot provide random bytes.
     pub fn random() -> Result<Self, InvalidCursorKey> {
         let mut secret = [0; 32];
         SystemRandom::new()
@@ -59,7 +74,7 @@ impl CursorKey {
     }
 
     fn aead(&self) -> Option<LessSafeKey> {
-        UnboundKey::new(&AES_256_GCM, &self.sealing)
+        UnboundKey::new(&AES_256_GCM, &self.encryption)
             .ok()
             .map(LessSafeKey::new)
     }
@@ -68,7 +83,7 @@ impl CursorKey {
 impl std::str::FromStr for CursorKey {
     type Err = InvalidCursorKey;
 
-    /// From standard base64, padded: `openssl rand -base64 32`.
+    /// Parses a key in standard base64 with padding, as `openssl rand -base64 32` prints it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bytes = BASE64
             .decode(text.trim().as_bytes())
@@ -86,41 +101,42 @@ impl std::fmt::Debug for CursorKey {
     }
 }
 
-/// The last photo that was shown, or the segment that is next.
+/// The position after the last photo that was shown, or at the start of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Position {
-    /// The segment's partition.
+pub(crate) struct ListPosition {
+    /// The partition of the segment.
     #[serde(rename = "p")]
     pub(crate) partition: String,
-    /// Whether it is the segment of the undated photos.
+    /// `true` for the segment of the photos without a date.
     #[serde(rename = "u")]
     pub(crate) undated: bool,
-    /// The sort key to go on after; from the segment's start where absent.
+    /// The sort key after which the list continues, or `None` for the start of the segment.
     #[serde(rename = "s")]
     pub(crate) after: Option<String>,
 }
 
-/// Why a cursor was refused.
+/// The reason why a cursor is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CursorError {
-    /// Altered, cut, of another query, of another version or of another key.
+    /// It was altered or cut off, or it belongs to another query, another version or another key.
     #[error(
         "It is not a cursor of this query (filters and order as they were). Start again without it."
     )]
     Invalid,
-    /// It was right, once.
+    /// It was valid, and has expired.
     #[error("It has expired. Start again without it.")]
     Expired,
 }
 
-/// Seals a position for a query. `None` only if the sealing itself fails, which AES-GCM does for gigabytes alone.
-pub(crate) fn seal(
+/// Encrypts a position for a query. Returns `None` only if the encryption fails, which AES-GCM does
+/// only for gigabytes of data.
+pub(crate) fn seal_cursor(
     key: &CursorKey,
     query: &str,
-    position: &Position,
+    position: &ListPosition,
     now: DateTime<Utc>,
 ) -> Option<String> {
-    let expires_day = now.timestamp().div_euclid(SECONDS_A_DAY) + DAYS + 1;
+    let expires_day = now.timestamp().div_euclid(SECONDS_PER_DAY) + VALID_DAYS + 1;
     let mut sealed = serde_json::to_vec(&(expires_day, position)).ok()?;
     let mut context = hmac::Context::with_key(&key.nonces);
     context.update(&(query.len() as u64).to_be_bytes());
@@ -131,7 +147,7 @@ pub(crate) fn seal(
     key.aead()?
         .seal_in_place_append_tag(
             Nonce::assume_unique_for_key(nonce),
-            Aad::from(associated(query)),
+            Aad::from(associated_data(query)),
             &mut sealed,
         )
         .ok()?;
@@ -141,16 +157,16 @@ pub(crate) fn seal(
     Some(BASE64URL_NOPAD.encode(&token))
 }
 
-/// Opens a cursor of this query.
+/// Decrypts a cursor of this query.
 ///
 /// # Errors
-/// It is not ours as it stands, or too old.
-pub(crate) fn open(
+/// Fails if the cursor was not made with this key for this query, or if it has expired.
+pub(crate) fn open_cursor(
     key: &CursorKey,
     query: &str,
     token: &str,
     now: DateTime<Utc>,
-) -> Result<Position, CursorError> {
+) -> Result<ListPosition, CursorError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(CursorError::Invalid);
     }
@@ -170,19 +186,20 @@ pub(crate) fn open(
         .ok_or(CursorError::Invalid)?
         .open_in_place(
             Nonce::assume_unique_for_key(*nonce),
-            Aad::from(associated(query)),
+            Aad::from(associated_data(query)),
             &mut sealed,
         )
         .map_err(|_| CursorError::Invalid)?;
-    let (expires_day, position): (i64, Position) =
+    let (expires_day, position): (i64, ListPosition) =
         serde_json::from_slice(opened).map_err(|_| CursorError::Invalid)?;
-    if now.timestamp() >= expires_day.saturating_mul(SECONDS_A_DAY) {
+    if now.timestamp() >= expires_day.saturating_mul(SECONDS_PER_DAY) {
         return Err(CursorError::Expired);
     }
     Ok(position)
 }
 
-fn associated(query: &str) -> Vec<u8> {
+/// Returns the data that is authenticated with a cursor but not part of it.
+fn associated_data(query: &str) -> Vec<u8> {
     let mut data = vec![VERSION];
     data.extend_from_slice(query.as_bytes());
     data
@@ -197,8 +214,8 @@ mod tests {
         CursorKey::new([7; 32])
     }
 
-    fn position() -> Position {
-        Position {
+    fn position() -> ListPosition {
+        ListPosition {
             partition: "2018".to_owned(),
             undated: false,
             after: Some("2018-02-01T09:41:07#abc".to_owned()),
@@ -210,34 +227,34 @@ mod tests {
     }
 
     fn token() -> String {
-        seal(&key(), "q", &position(), noon()).expect("sealed")
+        seal_cursor(&key(), "q", &position(), noon()).expect("sealed")
     }
 
     #[test]
-    fn what_was_sealed_opens_and_nothing_of_it_can_be_read() {
-        assert_eq!(open(&key(), "q", &token(), noon()), Ok(position()));
+    fn cursor_decrypts_and_cannot_be_read_without_the_key() {
+        assert_eq!(open_cursor(&key(), "q", &token(), noon()), Ok(position()));
         let bytes = BASE64URL_NOPAD.decode(token().as_bytes()).expect("base64");
         assert!(!bytes.windows(4).any(|window| window == b"2018"));
     }
 
     #[test]
-    fn one_position_of_one_query_is_one_text_all_day() {
+    fn same_position_and_query_give_the_same_cursor_all_day() {
         assert_eq!(
-            seal(&key(), "q", &position(), noon() + TimeDelta::hours(11)),
+            seal_cursor(&key(), "q", &position(), noon() + TimeDelta::hours(11)),
             Some(token())
         );
-        assert_ne!(seal(&key(), "r", &position(), noon()), Some(token()));
+        assert_ne!(seal_cursor(&key(), "r", &position(), noon()), Some(token()));
     }
 
     #[test]
-    fn every_flipped_bit_is_refused() {
+    fn cursor_with_a_flipped_bit_is_refused() {
         let bytes = BASE64URL_NOPAD.decode(token().as_bytes()).expect("base64");
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             let token = BASE64URL_NOPAD.encode(&flipped);
             assert_eq!(
-                open(&key(), "q", &token, noon()),
+                open_cursor(&key(), "q", &token, noon()),
                 Err(CursorError::Invalid),
                 "bit {bit}"
             );
@@ -245,11 +262,11 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_and_foreign_text_is_refused() {
+    fn truncated_cursor_and_other_text_are_refused() {
         let token = token();
         for end in 0..token.len() {
             assert_eq!(
-                open(&key(), "q", &token[..end], noon()),
+                open_cursor(&key(), "q", &token[..end], noon()),
                 Err(CursorError::Invalid)
             );
         }
@@ -261,31 +278,34 @@ mod tests {
             &format!("{token}A"),
             "é",
         ] {
-            assert_eq!(open(&key(), "q", text, noon()), Err(CursorError::Invalid));
+            assert_eq!(
+                open_cursor(&key(), "q", text, noon()),
+                Err(CursorError::Invalid)
+            );
         }
     }
 
     #[test]
-    fn another_query_and_another_key_do_not_open_it() {
+    fn cursor_of_another_query_or_key_is_refused() {
         assert_eq!(
-            open(&key(), "other", &token(), noon()),
+            open_cursor(&key(), "other", &token(), noon()),
             Err(CursorError::Invalid)
         );
         assert_eq!(
-            open(&CursorKey::new([8; 32]), "q", &token(), noon()),
+            open_cursor(&CursorKey::new([8; 32]), "q", &token(), noon()),
             Err(CursorError::Invalid)
         );
     }
 
     #[test]
-    fn a_cursor_is_good_for_a_week_and_at_most_a_day_longer() {
-        let open_after = |days| open(&key(), "q", &token(), noon() + TimeDelta::days(days));
+    fn cursor_is_valid_for_a_week_and_at_most_a_day_longer() {
+        let open_after = |days| open_cursor(&key(), "q", &token(), noon() + TimeDelta::days(days));
         assert_eq!(open_after(7), Ok(position()));
         assert_eq!(open_after(8), Err(CursorError::Expired));
     }
 
     #[test]
-    fn a_key_is_32_bytes_of_base64() {
+    fn key_is_32_bytes_of_base64() {
         assert!(
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
                 .parse::<CursorKey>()

@@ -1,8 +1,9 @@
 //! `/v1/photos` and `/v1/photos/{id or name}`.
 //!
-//! A page costs one index query where one partition holds it, at most [`MAX_QUERIES`] otherwise, and no more once
-//! [`MAX_READ`] photos were read for those that it has; a page that would cost more ends early, and `next` goes on from
-//! there. So a page may be short, or empty, and still not be the last.
+//! A page costs one index query if one partition contains it, and at most [`MAX_QUERIES`]
+//! otherwise. Reading stops when [`MAX_READ`] photos have been read and the page has some. A page
+//! that would cost more ends early, and its cursor continues from there. So a page may be short or
+//! empty and still not be the last one.
 
 use std::collections::BTreeSet;
 
@@ -13,35 +14,39 @@ use http::HeaderMap;
 
 use crate::catalogue::query::Segment;
 use crate::photo_id::PhotoId;
+use crate::view::ListedPhoto;
 
-use super::answer;
-use super::cursor::{self, Position};
-use super::parameters::{Filters, Listing, MAX_LIMIT, detail_fields};
-use super::plan;
+use super::cursor::{ListPosition, open_cursor, seal_cursor};
+use super::json_response::{JSON_MEDIA_TYPE, json_response, to_json_text};
+use super::list_plan::{
+    filters_after_query, matches_filters, needs_years, plan_segments, position_in_segment,
+    resume_segments,
+};
+use super::list_request::{ListFilters, ListRequest, MAX_LIMIT, parse_photo_fields};
+use super::photo_lookup::{find_by_file, find_by_stem};
 use super::problem::Problem;
-use super::{Gallery, locate};
-use crate::view::Listed;
+use super::state::GalleryState;
 
-/// Index queries that one request may make.
+/// The largest number of index queries for one request.
 const MAX_QUERIES: u32 = 16;
-/// Photos that are read for a page which has some: where a filter leaves most of them out, a short page soon is better than
-/// a full one late. While it has none, more are read.
+/// The number of photos after which reading stops if the page has some. If a filter drops most
+/// photos, an early short page is better than a late full one. An empty page reads more.
 const MAX_READ: usize = 800;
-/// Bytes of JSON after which a page ends.
+/// A page ends when its JSON has this many bytes.
 const MAX_PAGE_BYTES: usize = 1_000_000;
 
-/// `GET /v1/photos`.
-pub(super) async fn list(
-    State(gallery): State<Gallery>,
+/// Handles `GET /v1/photos`.
+pub(super) async fn list_photos(
+    State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listing = Listing::parse(query.as_deref())?;
-    let fields = listing.fields.as_deref();
-    let page = page(&gallery, &listing, |listed| answer::text(listed, fields)).await?;
-    answer::json(
+    let request = ListRequest::parse(query.as_deref())?;
+    let fields = request.fields.as_deref();
+    let page = render_page(&gallery, &request, |listed| to_json_text(listed, fields)).await?;
+    json_response(
         &headers,
-        answer::JSON,
+        JSON_MEDIA_TYPE,
         format!(
             "{{\"items\":[{}],\"next\":{}}}",
             page.items.join(","),
@@ -50,129 +55,130 @@ pub(super) async fn list(
     )
 }
 
-/// A page of a list, each photo in the form that `render` gives it.
-pub(super) struct Rendered {
+/// A page of a list as JSON.
+pub(super) struct RenderedPage {
     pub(super) items: Vec<String>,
-    /// JSON: the cursor of the next page, or `null`.
+    /// The cursor of the next page as a JSON string, or `null`.
     pub(super) next: String,
 }
 
-/// Answers a list request.
-pub(super) async fn page(
-    gallery: &Gallery,
-    listing: &Listing,
-    render: impl Fn(&Listed) -> Result<String, Problem>,
-) -> Result<Rendered, Problem> {
-    let filters = &listing.filters;
-    // What a cursor is bound to; filters are plain strings, which always serialise.
+/// Returns the page that a request asks for. `render` returns the JSON of one photo.
+pub(super) async fn render_page(
+    gallery: &GalleryState,
+    request: &ListRequest,
+    render: impl Fn(&ListedPhoto) -> Result<String, Problem>,
+) -> Result<RenderedPage, Problem> {
+    let filters = &request.filters;
+    // A cursor is bound to this text. Filters are plain strings, which can always be serialised.
     let bound = serde_json::to_string(filters).map_err(|_| Problem::internal())?;
     let settings = &gallery.settings;
-    let position = match &listing.cursor {
+    let position = match &request.cursor {
         None => None,
         Some(token) => Some(
-            cursor::open(&settings.cursor_key, &bound, token, (settings.now)())
+            open_cursor(&settings.cursor_key, &bound, token, (settings.now)())
                 .map_err(|error| Problem::invalid_cursor(&error.to_string()))?,
         ),
     };
-    let years = if plan::needs_years(filters) {
+    let years = if needs_years(filters) {
         gallery.catalogue.date_partitions().await?
     } else {
         BTreeSet::new()
     };
-    let segments = if filters.bbox.is_some() && !gallery.view.publishes_positions() {
+    let segments = if filters.bbox.is_some() && !gallery.view.publishes_locations() {
         Vec::new()
     } else {
-        plan::segments(filters, &years, gallery.view.moved())
+        plan_segments(filters, &years, gallery.view.max_rounding_degrees())
     };
-    let (segments, after) = plan::resume(segments, position);
-    let page = walk(gallery, listing, segments, after, render).await?;
+    let (segments, after) = resume_segments(segments, position);
+    let page = fill_page(gallery, request, segments, after, render).await?;
     let next = match page.next {
         None => "null".to_owned(),
         Some(position) => {
-            let sealed = cursor::seal(&settings.cursor_key, &bound, &position, (settings.now)());
-            // Base64url needs no escapes.
+            let sealed = seal_cursor(&settings.cursor_key, &bound, &position, (settings.now)());
+            // Base64url needs no escapes in JSON.
             format!("\"{}\"", sealed.ok_or_else(Problem::internal)?)
         }
     };
-    Ok(Rendered {
+    Ok(RenderedPage {
         items: page.items,
         next,
     })
 }
 
-/// `GET /v1/photos/{name}`: an id, a stem (`2018-02-01/foobar`) or the name of a file (`2018-02-01/foobar.jpg`).
-pub(super) async fn detail(
-    State(gallery): State<Gallery>,
+/// Handles `GET /v1/photos/{name}`. The name is an id, a stem (`2018-02-01/foobar`) or the name of
+/// a file (`2018-02-01/foobar.jpg`).
+pub(super) async fn get_photo(
+    State(gallery): State<GalleryState>,
     name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let not_found = || Problem::not_found("There is no public photo of this id or name.");
     let Path(name) = name.map_err(|_| not_found())?;
-    let fields = detail_fields(query.as_deref())?;
+    let fields = parse_photo_fields(query.as_deref())?;
     let item = match PhotoId::parse(&name) {
         Some(id) => gallery.catalogue.item(&id).await?,
-        None => match locate::file(&gallery.catalogue, &name).await? {
+        None => match find_by_file(&gallery.catalogue, &name).await? {
             Some((item, _)) => Some(item),
-            None => locate::stem(&gallery.catalogue, &name).await?,
+            None => find_by_stem(&gallery.catalogue, &name).await?,
         },
     };
-    let detailed = item
-        .and_then(|item| gallery.view.detailed(&item))
+    let details = item
+        .and_then(|item| gallery.view.show_details(&item))
         .ok_or_else(not_found)?;
-    answer::json(
+    json_response(
         &headers,
-        answer::JSON,
-        answer::text(&detailed, fields.as_deref())?,
+        JSON_MEDIA_TYPE,
+        to_json_text(&details, fields.as_deref())?,
     )
 }
 
-/// A page, its items as JSON.
-struct Page {
+/// The photos of a page as JSON, and the position of the next page.
+struct FilledPage {
     items: Vec<String>,
-    /// Where the next page begins; `None` where nothing follows.
-    next: Option<Position>,
+    /// The start of the next page, or `None` if this is the last one.
+    next: Option<ListPosition>,
 }
 
-/// Fills a page from segments, one query after the other.
-async fn walk(
-    gallery: &Gallery,
-    listing: &Listing,
+/// Fills a page from segments, with one query after the other.
+async fn fill_page(
+    gallery: &GalleryState,
+    request: &ListRequest,
     segments: Vec<Segment>,
     mut after: Option<String>,
-    render: impl Fn(&Listed) -> Result<String, Problem>,
-) -> Result<Page, Problem> {
-    let Listing { filters, limit, .. } = listing;
+    render: impl Fn(&ListedPhoto) -> Result<String, Problem>,
+) -> Result<FilledPage, Problem> {
+    let ListRequest { filters, limit, .. } = request;
     let (mut items, mut bytes, mut queries, mut read) = (Vec::new(), 0, 0, 0);
     for segment in segments {
         loop {
             let is_enough = read >= MAX_READ && !items.is_empty();
             if queries == MAX_QUERIES || bytes > MAX_PAGE_BYTES || is_enough {
-                return Ok(Page {
+                return Ok(FilledPage {
                     items,
-                    next: Some(plan::position(&segment, after)),
+                    next: Some(position_in_segment(&segment, after)),
                 });
             }
             queries += 1;
-            let wanted = query_limit(filters, limit - items.len());
+            let wanted = index_query_limit(filters, limit - items.len());
             let page = gallery
                 .catalogue
                 .query(&segment, wanted, after.as_deref())
                 .await?;
             read += page.entries.len();
             for entry in page.entries {
-                let published = gallery.view.position(&entry.summary);
-                if !plan::admits(filters, &entry, published.as_ref()) {
+                let published = gallery.view.published_location(&entry.summary);
+                if !matches_filters(filters, &entry, published.as_ref()) {
                     continue;
                 }
-                let Some(listed) = gallery.view.listed(&entry.summary) else {
+                let Some(listed) = gallery.view.show_in_list(&entry.summary) else {
                     continue;
                 };
-                // One more than the page holds: something follows.
+                // This photo does not fit, so there is a next page.
                 if items.len() == *limit || bytes > MAX_PAGE_BYTES {
-                    return Ok(Page {
+                    return Ok(FilledPage {
                         items,
-                        next: Some(plan::position(&segment, after)),
+                        next: Some(position_in_segment(&segment, after)),
                     });
                 }
                 let item = render(&listed)?;
@@ -187,13 +193,14 @@ async fn walk(
         }
         after = None;
     }
-    Ok(Page { items, next: None })
+    Ok(FilledPage { items, next: None })
 }
 
-/// How many photos to ask an index for, to find this many: one more, which tells whether any follow. Where photos are
-/// left out after the query, a full page, so that few queries find them.
-fn query_limit(filters: &Filters, missing: usize) -> u32 {
-    let wanted = if plan::narrows(filters) {
+/// Returns the limit of an index query that must find this many photos. The limit is one higher, to
+/// learn if more photos follow. If photos are filtered after the query, it is the limit of a full
+/// page, so that few queries are needed.
+fn index_query_limit(filters: &ListFilters, missing: usize) -> u32 {
+    let wanted = if filters_after_query(filters) {
         MAX_LIMIT
     } else {
         missing

@@ -1,4 +1,6 @@
-//! Problems as RFC 9457 sets them out. No text of an SDK, a store or a stack ever reaches one; causes are logged here,
+//! Problems, the error responses that RFC 9457 defines.
+//!
+//! A problem never contains text of an SDK, a store or the network. The causes are logged here
 //! once, and nowhere else in the gallery.
 
 use axum::response::{IntoResponse, Response};
@@ -9,25 +11,25 @@ use serde::Serialize;
 
 use crate::catalogue::CatalogueError;
 use crate::storage::StorageError;
-
 use crate::view::clean_text;
 
-/// Longest piece of a request that a problem repeats, characters.
+/// The largest number of characters of a request that a problem repeats.
 const MAX_ECHO_CHARS: usize = 64;
-/// After how many seconds to ask again when the catalogue or the store does not answer.
+/// The number of seconds after which a client may retry if the catalogue or the store is
+/// unavailable.
 const RETRY_AFTER_SECONDS: u16 = 5;
 
-/// Why a request is not answered as asked.
+/// The reason why a request failed, for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    kind: Kind,
+    kind: ProblemKind,
     detail: String,
     parameter: Option<String>,
 }
 
-/// The kinds of problem, each with its own `type`.
+/// A kind of problem. Each has its own `type` in the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ProblemKind {
     UnknownParameter,
     InvalidParameter,
     InvalidCursor,
@@ -38,70 +40,82 @@ pub(crate) enum Kind {
     Internal,
 }
 
-/// All of them.
-pub(crate) const KINDS: [Kind; 8] = [
-    Kind::UnknownParameter,
-    Kind::InvalidParameter,
-    Kind::InvalidCursor,
-    Kind::NotFound,
-    Kind::MethodNotAllowed,
-    Kind::RangeNotSatisfiable,
-    Kind::Unavailable,
-    Kind::Internal,
-];
+/// What all problems of one kind have in common.
+pub(crate) struct ProblemType {
+    /// The HTTP status.
+    status: StatusCode,
+    /// The `type` of the problem: a URI, relative to the gallery.
+    pub(crate) uri: &'static str,
+    /// The title.
+    title: &'static str,
+}
 
-impl Kind {
-    /// Status, `type` and title.
-    pub(crate) fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Kind::UnknownParameter => (
+impl ProblemKind {
+    /// All kinds.
+    pub(crate) const ALL: [ProblemKind; 8] = [
+        ProblemKind::UnknownParameter,
+        ProblemKind::InvalidParameter,
+        ProblemKind::InvalidCursor,
+        ProblemKind::NotFound,
+        ProblemKind::MethodNotAllowed,
+        ProblemKind::RangeNotSatisfiable,
+        ProblemKind::Unavailable,
+        ProblemKind::Internal,
+    ];
+
+    /// Returns the status, the `type` and the title.
+    pub(crate) fn problem_type(self) -> ProblemType {
+        let (status, uri, title) = match self {
+            ProblemKind::UnknownParameter => (
                 StatusCode::BAD_REQUEST,
                 "/problems/unknown-parameter",
                 "Unknown parameter",
             ),
-            Kind::InvalidParameter => (
+            ProblemKind::InvalidParameter => (
                 StatusCode::BAD_REQUEST,
                 "/problems/invalid-parameter",
                 "Invalid parameter",
             ),
-            Kind::InvalidCursor => (
+            ProblemKind::InvalidCursor => (
                 StatusCode::BAD_REQUEST,
                 "/problems/invalid-cursor",
                 "Invalid cursor",
             ),
-            Kind::NotFound => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
-            Kind::MethodNotAllowed => (
+            ProblemKind::NotFound => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
+            ProblemKind::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "/problems/method-not-allowed",
                 "Method not allowed",
             ),
-            Kind::RangeNotSatisfiable => (
+            ProblemKind::RangeNotSatisfiable => (
                 StatusCode::RANGE_NOT_SATISFIABLE,
                 "/problems/range-not-satisfiable",
                 "Range not satisfiable",
             ),
-            Kind::Unavailable => (
+            ProblemKind::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "/problems/unavailable",
                 "Temporarily unavailable",
             ),
-            Kind::Internal => (
+            ProblemKind::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "/problems/internal",
                 "Internal error",
             ),
-        }
+        };
+        ProblemType { status, uri, title }
     }
 }
 
+/// The members that these problems have in addition to those of RFC 9457.
 #[derive(Serialize)]
-struct Extensions {
+struct ProblemExtensions {
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
 }
 
 impl Problem {
-    /// A parameter that this route does not know.
+    /// Creates the problem for a parameter that this route does not know.
     pub(crate) fn unknown_parameter(name: &str, known: &[&str]) -> Self {
         let detail = if known.is_empty() {
             "This route takes no parameters.".to_owned()
@@ -109,70 +123,72 @@ impl Problem {
             format!("This route takes only: {}.", known.join(", "))
         };
         Problem {
-            kind: Kind::UnknownParameter,
+            kind: ProblemKind::UnknownParameter,
             detail,
-            parameter: Some(echo(name)),
+            parameter: Some(shorten_name(name)),
         }
     }
 
-    /// A parameter whose value is wrong; the detail says what would be right.
+    /// Creates the problem for a parameter with a wrong value. The detail describes what is
+    /// accepted.
     pub(crate) fn invalid_parameter(name: &str, detail: impl Into<String>) -> Self {
         Problem {
-            kind: Kind::InvalidParameter,
+            kind: ProblemKind::InvalidParameter,
             detail: detail.into(),
-            parameter: Some(echo(name)),
+            parameter: Some(shorten_name(name)),
         }
     }
 
-    /// A cursor that is not ours, not of this query, or too old.
+    /// Creates the problem for a cursor that was not made here, is for another query, or has
+    /// expired.
     pub(crate) fn invalid_cursor(detail: &str) -> Self {
         Problem {
-            kind: Kind::InvalidCursor,
+            kind: ProblemKind::InvalidCursor,
             detail: detail.to_owned(),
             parameter: Some("cursor".to_owned()),
         }
     }
 
-    /// Nothing public is here.
+    /// Creates the problem for a path at which nothing is public.
     pub(crate) fn not_found(detail: &str) -> Self {
         Problem {
-            kind: Kind::NotFound,
+            kind: ProblemKind::NotFound,
             detail: detail.to_owned(),
             parameter: None,
         }
     }
 
-    /// The route exists, the method does not.
+    /// Creates the problem for a method that the route does not support.
     pub(crate) fn method_not_allowed() -> Self {
         Problem {
-            kind: Kind::MethodNotAllowed,
+            kind: ProblemKind::MethodNotAllowed,
             detail: "The Allow header lists the methods of this route.".to_owned(),
             parameter: None,
         }
     }
 
-    /// No byte of the range asked for exists.
+    /// Creates the problem for a range that contains no byte of the picture.
     pub(crate) fn range_not_satisfiable(size_bytes: u64) -> Self {
         Problem {
-            kind: Kind::RangeNotSatisfiable,
+            kind: ProblemKind::RangeNotSatisfiable,
             detail: format!("The picture has {size_bytes} bytes."),
             parameter: None,
         }
     }
 
-    /// It may work in a moment.
+    /// Creates the problem for a request that may succeed later.
     pub(crate) fn unavailable() -> Self {
         Problem {
-            kind: Kind::Unavailable,
+            kind: ProblemKind::Unavailable,
             detail: "The catalogue does not answer at the moment. Try again shortly.".to_owned(),
             parameter: None,
         }
     }
 
-    /// Ours to mend. The cause is logged by the caller's `From`.
+    /// Creates the problem for a fault of the gallery. The caller logs the cause.
     pub(crate) fn internal() -> Self {
         Problem {
-            kind: Kind::Internal,
+            kind: ProblemKind::Internal,
             detail: "The request could not be answered. The cause has been logged.".to_owned(),
             parameter: None,
         }
@@ -181,18 +197,18 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, path, title) = self.kind.parts();
+        let ProblemType { status, uri, title } = self.kind.problem_type();
         let mut response = ProblemDetails::from_status_code(status)
-            .with_type(Uri::from_static(path))
+            .with_type(Uri::from_static(uri))
             .with_title(title)
             .with_detail(self.detail)
-            .with_extensions(Extensions {
+            .with_extensions(ProblemExtensions {
                 parameter: self.parameter,
             })
             .into_response();
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.kind == Kind::Unavailable {
+        if self.kind == ProblemKind::Unavailable {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         response
@@ -200,7 +216,8 @@ impl IntoResponse for Problem {
 }
 
 impl From<CatalogueError> for Problem {
-    /// Logs the cause. Throttled, unreachable and refused look the same to a client: ask again later.
+    /// Logs the cause. Throttled, unreachable and refused requests look the same to a client, which
+    /// may retry later.
     fn from(error: CatalogueError) -> Self {
         let permanent = matches!(error, CatalogueError::Shape { .. });
         tracing::error!(%error, "catalogue request failed");
@@ -213,12 +230,14 @@ impl From<CatalogueError> for Problem {
 }
 
 impl From<StorageError> for Problem {
+    /// Logs the cause.
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "storage request failed");
         Problem::unavailable()
     }
 }
 
-fn echo(name: &str) -> String {
+/// Returns the beginning of a name without control characters, so that a problem may repeat it.
+fn shorten_name(name: &str) -> String {
     clean_text(name).chars().take(MAX_ECHO_CHARS).collect()
 }

@@ -33,7 +33,7 @@ impl Ingest {
     async fn index_once(&self, key: &ArchiveKey) -> Result<Option<Outcome>, IngestError> {
         let bucket = self.layout.archive_bucket();
         // 1 before 2: what is read of the copy must not be older than the item that it is written over.
-        let item = self.catalogue.item(&PhotoId::of_stem(key.stem())).await?;
+        let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
         let Some((object, head)) = self
             .storage
             .read_head(bucket, key.as_str(), HEAD_BYTES)
@@ -145,7 +145,7 @@ impl Ingest {
     /// # Errors
     /// The table; [`IngestError::Busy`] where others keep changing it.
     pub async fn tombstone_stub(&self, stem: &str) -> Result<bool, IngestError> {
-        let id = PhotoId::of_stem(stem);
+        let id = PhotoId::from_stem(stem);
         for _ in 0..ROUNDS {
             let item = self.catalogue.item(&id).await?;
             let Some(mut item) = item.filter(|item| item.parts.is_empty()) else {

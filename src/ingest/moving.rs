@@ -45,7 +45,7 @@ impl Ingest {
     /// The store or the table; [`IngestError::Busy`] where others keep changing the photo, and
     /// [`IngestError::NoName`].
     pub async fn move_to_capture_day(&self, stem: &str) -> Result<Option<String>, IngestError> {
-        let id = PhotoId::of_stem(stem);
+        let id = PhotoId::from_stem(stem);
         for _ in 0..ROUNDS {
             let item = self.catalogue.item(&id).await?;
             let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
@@ -64,7 +64,7 @@ impl Ingest {
         let (stem, owner, files) = self.claim_new_name(item).await?;
         // Before a copy is there: an upload that is private is never anything else.
         let overrides = |set: &mut Overrides| *set = set.clone().or(item.overrides.clone());
-        let id = PhotoId::of_stem(&stem);
+        let id = PhotoId::from_stem(&stem);
         update_overrides_if(&self.catalogue, &self.privacy, &id, |_| true, overrides).await?;
         for file in &files {
             if file.there == There::Nothing && !self.copy_part(file, &owner).await? {

@@ -163,7 +163,7 @@ impl Ingest {
         key: &ArchiveKey,
         owner: &Owner,
     ) -> Result<(), IngestError> {
-        let id = PhotoId::of_stem(key.stem());
+        let id = PhotoId::from_stem(key.stem());
         if let Some(item) = self.catalogue.item(&id).await?
             && item.owner == owner.as_str()
             && !item.has_live_parts_of_ours()

@@ -5,7 +5,7 @@ use crate::catalogue::item::{
 };
 use crate::catalogue::query::date_sort;
 use crate::privacy::{Privacy, Visibility};
-use crate::summary::{Image, Summary};
+use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{EXTRACTOR_VERSION, Extraction};
 use photo_metadata::{EmbeddedPreview, PhotoMetadata};
 
@@ -76,7 +76,7 @@ pub(super) fn finish(item: &mut PhotoItem, privacy: &Privacy) {
         }
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
-        let mut summary = Summary::of(&item.id, &item.stem, item.revision, shown, images(item));
+        let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown, images(item));
         summary.visibility = item.overrides.visibility;
         // The version is that of what is shown: a change of anything else leaves it.
         if let Some(mut before) = before {
@@ -99,7 +99,7 @@ fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKe
         |day| day.format("%Y").to_string(),
     );
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
-    if item.visibility_by(&privacy.visibility) == Visibility::Private {
+    if item.decide_visibility(&privacy.visibility) == Visibility::Private {
         return IndexKeys {
             date_partition: Some(format!("{PRIVATE_PARTITION}{date_partition}")),
             date_sort,
@@ -110,7 +110,7 @@ fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKe
         .record
         .location
         .as_ref()
-        .and_then(|location| privacy.publish(location));
+        .and_then(|location| privacy.redact_location(location));
     let cell = |chars| {
         published
             .as_ref()
@@ -136,33 +136,32 @@ fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKe
     }
 }
 
-fn images(item: &PhotoItem) -> Vec<Image> {
+fn images(item: &PhotoItem) -> Vec<PhotoImage> {
     let mut images = Vec::new();
     for part in item.parts.values().filter(|part| !part.removed) {
-        let original = Image {
+        let original = PhotoImage {
             key: part.key.clone(),
-            url: None,
             width: part.width,
             height: part.height,
             mime: part.mime.clone(),
             bytes: part.bytes,
-            kind: "original".to_owned(),
+            kind: ImageKind::Original,
         };
         if let Some(preview) = part.preview {
             let (width, height) = turned(preview, part);
-            images.push(Image {
+            images.push(PhotoImage {
                 width,
                 height,
                 mime: "image/jpeg".to_owned(),
                 bytes: preview.length,
-                kind: "preview".to_owned(),
+                kind: ImageKind::Preview,
                 ..original.clone()
             });
         }
         images.push(original);
     }
     // Stable: a RAW's preview stays before the RAW.
-    images.sort_by_key(|image| (image.kind == "preview", rank(&image.mime)));
+    images.sort_by_key(|image| (image.kind == ImageKind::Preview, rank(&image.mime)));
     images.sort_by_key(|image| rank(&image.mime));
     images
 }

@@ -1,44 +1,63 @@
-//! Places near which no position is published. Pure.
+//! Home zones: areas in which no location is published. Pure.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use photo_metadata::Location;
 
-/// Characters of a zone's geohash cells: 5,000 km at 1, 39 by 20 km at 4, 1.2 by 0.6 km at 6.
+/// The largest length of a geohash cell, in characters. A cell has 5,000 km at 1 character, 39 by
+/// 20 km at 4, and 1.2 by 0.6 km at 6.
 const MAX_CELL_CHARS: usize = 6;
-/// Metres that are kept clear around a point where none are said.
+/// The distance around a point if none is given, in metres.
 const DEFAULT_METRES: f64 = 1_000.0;
-/// Largest of them.
+/// The largest distance around a point, in metres.
 const MAX_METRES: f64 = 100_000.0;
-/// Metres of a degree of latitude.
-const METRES_OF_A_DEGREE: f64 = 111_320.0;
+/// The length of a degree of latitude, in metres.
+const METRES_PER_DEGREE: f64 = 111_320.0;
 
-/// Whole cells of the geohash grid inside which no position is published, so that what is missing shows a cell and not
-/// its middle.
+/// Home zones: geohash cells in which no location is published.
 ///
-/// Written as zones separated by semicolons or blanks, each a geohash cell of 1 to 6 characters (`f25dv`), or a point with
-/// the metres that are kept clear around it (`45.4712,-73.6456,1000`; without metres, 1,000), which becomes the cells, one
-/// to four, that this touches.
+/// A zone is always made of whole cells of the geohash grid. The gap on the map then has the shape
+/// of a cell, and its centre is not the home.
+///
+/// The text form is a list of zones separated by semicolons or blanks. A zone is a geohash cell of
+/// 1 to 6 characters (`f25dv`), or a point with a distance in metres (`45.4712,-73.6456,1000`).
+/// Without the distance, it is 1,000 metres. A point becomes the one to four cells that the square
+/// around it touches.
+///
+/// ```
+/// use photo_catalogue::privacy::HomeZones;
+/// use photo_metadata::Location;
+///
+/// let zones: HomeZones = "f25dv; 45.4712,-73.6456,1000".parse()?;
+/// let at = |lat, lon| Location { lat, lon, ..Location::default() };
+/// assert!(zones.contains(&at(45.4712, -73.6456)));
+/// assert!(!zones.contains(&at(48.8584, 2.2945)));
+/// // The error does not repeat the text, because it may be the address of a home.
+/// let error = "f25dv; 91,0".parse::<HomeZones>().expect_err("not on the globe");
+/// assert!(error.to_string().starts_with("home zone 2 is"));
+/// # Ok::<(), photo_catalogue::privacy::InvalidHomeZone>(())
+/// ```
+// The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HomeZones(BTreeSet<String>);
 
-/// A zone that is neither a cell nor a point.
+/// The text of a zone is neither a cell nor a point.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-// It does not repeat what was written: that is somebody's home.
+// The message does not repeat the text, because it may be the address of a home.
 #[error(
     "home zone {0} is neither a geohash cell of 1 to 6 characters nor LAT,LON or LAT,LON,METRES (at most 100000)"
 )]
 pub struct InvalidHomeZone(usize);
 
 impl HomeZones {
-    /// Whether nothing is hidden.
+    /// Returns `true` if there are no zones.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a position lies in a zone. What is not on the globe does not.
-    pub fn contain(&self, location: &Location) -> bool {
+    /// Reports whether a location is in a zone. A location that is not on the globe never is.
+    pub fn contains(&self, location: &Location) -> bool {
         !self.is_empty()
             && location.geohash(MAX_CELL_CHARS).is_some_and(|hash| {
                 (1..=hash.len())
@@ -54,13 +73,14 @@ impl FromStr for HomeZones {
         let zones = text.split(|c: char| c == ';' || c.is_whitespace());
         let mut cells = BTreeSet::new();
         for (index, zone) in zones.filter(|zone| !zone.is_empty()).enumerate() {
-            cells.extend(cells_of(zone).ok_or(InvalidHomeZone(index + 1))?);
+            cells.extend(parse_zone(zone).ok_or(InvalidHomeZone(index + 1))?);
         }
         Ok(HomeZones(cells))
     }
 }
 
-fn cells_of(zone: &str) -> Option<BTreeSet<String>> {
+/// Parses one zone. Returns its cells, or `None` if it is neither a cell nor a point.
+fn parse_zone(zone: &str) -> Option<BTreeSet<String>> {
     if !zone.contains(',') {
         let cell = zone.to_ascii_lowercase();
         let valid =
@@ -80,8 +100,11 @@ fn cells_of(zone: &str) -> Option<BTreeSet<String>> {
     cells_around(lat, lon, metres)
 }
 
-/// The cells that a square around a point touches. They are no smaller than it in either direction, so that its corners
-/// find them all. `None` off the globe and where no cell is large enough, which is at the poles alone.
+/// Returns the cells that the square around a point touches.
+///
+/// The cells are at least as large as the square in both directions, so its corners are enough to
+/// find them. Returns `None` if the point is not on the globe, or if no cell is large enough, which
+/// happens only at the poles.
 fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
     let point = Location {
         lat,
@@ -89,19 +112,19 @@ fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
         ..Location::default()
     };
     point.geohash(1)?;
-    let high = metres / METRES_OF_A_DEGREE;
-    // Wider towards the pole: as wide as at the edge that is nearer to it.
-    let wide = high / (lat.abs() + high).min(90.0).to_radians().cos();
+    let half_height = metres / METRES_PER_DEGREE;
+    // A degree of longitude is shorter towards the pole. The edge nearer to the pole decides.
+    let half_width = half_height / (lat.abs() + half_height).min(90.0).to_radians().cos();
     let chars = (1..=MAX_CELL_CHARS).rev().find(|chars| {
         let (width, height) = cell_degrees(*chars);
-        width >= 2.0 * wide && height >= 2.0 * high
+        width >= 2.0 * half_width && height >= 2.0 * half_height
     })?;
     let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)];
     corners
         .iter()
         .map(|(north, east)| {
-            let lat = (lat + north * high).clamp(-90.0, 90.0);
-            let lon = (lon + east * wide + 180.0).rem_euclid(360.0) - 180.0;
+            let lat = (lat + north * half_height).clamp(-90.0, 90.0);
+            let lon = (lon + east * half_width + 180.0).rem_euclid(360.0) - 180.0;
             Location {
                 lat,
                 lon,
@@ -112,7 +135,8 @@ fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
         .collect()
 }
 
-/// Width and height of a geohash cell, degrees: each character has five bits, the first of which halves the longitude.
+/// Returns the width and the height of a geohash cell, in degrees. Each character has five bits,
+/// and the first bit halves the longitude.
 fn cell_degrees(chars: usize) -> (f64, f64) {
     let bits = 5 * i32::try_from(chars).unwrap_or(i32::MAX);
     (
@@ -140,23 +164,23 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_hides_all_of_itself_and_nothing_beside_it() {
+    fn zone_contains_its_whole_cell_and_nothing_else() {
         let zones = zones("f25dv; U09TV");
         assert!(
-            zones.contain(&at(45.5, -73.57))
+            zones.contains(&at(45.5, -73.57))
                 == (at(45.5, -73.57).geohash(5).as_deref() == Some("f25dv"))
         );
         let cell = geohash::decode_bbox("u09tv").expect("a cell");
         let (west, south, east, north) = (cell.min().x, cell.min().y, cell.max().x, cell.max().y);
-        assert!(zones.contain(&at(south, west)));
-        assert!(zones.contain(&at(north - 1e-6, east - 1e-6)));
-        assert!(!zones.contain(&at(north + 1e-6, east - 1e-6)));
-        assert!(!zones.contain(&at(f64::NAN, 0.0)));
-        assert!(HomeZones::default().is_empty() && !HomeZones::default().contain(&at(0.0, 0.0)));
+        assert!(zones.contains(&at(south, west)));
+        assert!(zones.contains(&at(north - 1e-6, east - 1e-6)));
+        assert!(!zones.contains(&at(north + 1e-6, east - 1e-6)));
+        assert!(!zones.contains(&at(f64::NAN, 0.0)));
+        assert!(HomeZones::default().is_empty() && !HomeZones::default().contains(&at(0.0, 0.0)));
     }
 
     #[test]
-    fn what_is_no_zone_is_named_by_its_place_and_not_by_its_text() {
+    fn invalid_zone_is_named_by_its_number_and_not_by_its_text() {
         for wrong in [
             "f25d; seven77",
             "f25d;ail",
@@ -176,27 +200,28 @@ mod tests {
     }
 
     #[test]
-    fn a_point_becomes_few_cells() {
+    fn point_becomes_at_most_four_cells() {
         assert!((1..=4).contains(&zones("45.4712,-73.6456").0.len()));
         assert!((1..=4).contains(&zones("-16.8,180,5000").0.len()));
-        // The antimeridian has a cell on either side.
-        assert!(zones("-16.8,180,5000").contain(&at(-16.8, -179.99)));
+        // There is a cell on each side of the antimeridian.
+        assert!(zones("-16.8,180,5000").contains(&at(-16.8, -179.99)));
     }
 
     proptest! {
         #[test]
-        fn nothing_within_its_metres_is_outside(
+        fn everything_within_the_distance_is_inside(
             lat in -85.0..85.0_f64, lon in -180.0..180.0_f64, metres in 1.0..100_000.0_f64,
             bearing in 0.0..std::f64::consts::TAU, part in 0.0..0.99_f64,
         ) {
             let zones = zones(&format!("{lat},{lon},{metres}"));
-            prop_assert!(zones.contain(&at(lat, lon)));
-            // A step on the sphere (haversine's inverse), so that it does not share the code's flat arithmetic.
+            prop_assert!(zones.contains(&at(lat, lon)));
+            // A step on the sphere (the inverse of the haversine formula). The code above uses flat
+            // arithmetic, so the test does not repeat its mistakes.
             let (angle, phi) = (part * metres / 6_371_000.0, lat.to_radians());
             let to = (phi.sin() * angle.cos() + phi.cos() * angle.sin() * bearing.cos()).asin();
             let turn = (bearing.sin() * angle.sin() * phi.cos()).atan2(angle.cos() - phi.sin() * to.sin());
             let lon = (lon + turn.to_degrees() + 180.0).rem_euclid(360.0) - 180.0;
-            prop_assert!(zones.contain(&at(to.to_degrees(), lon)));
+            prop_assert!(zones.contains(&at(to.to_degrees(), lon)));
         }
     }
 }

@@ -1,37 +1,54 @@
-//! What the world may know of a photo's place. Pure: the policy is a value, and never read from anywhere here.
+//! The location policy: how much of a photo's location is published. Pure.
 
 use std::str::FromStr;
 
 use photo_metadata::{Location, LocationPrecision};
 
-/// How much of a photo's position is published. Everything that a position shows through goes by the published one:
-/// lists, filters, index keys, counts and the pictures' own metadata.
+/// How much of a photo's location is published.
+///
+/// Everything that could reveal a location uses the published one: lists, filters, index keys,
+/// counts and the metadata of pictures.
+///
+/// ```
+/// use photo_catalogue::privacy::LocationPolicy;
+/// use photo_metadata::Location;
+///
+/// let home = Location { lat: 45.471_234, lon: -73.645_678, alt: Some(31.0), ..Location::default() };
+/// let policy: LocationPolicy = "round:2".parse()?;
+/// let published = policy.redact_location(&home).expect("a location on the globe");
+/// assert_eq!((published.lat, published.lon, published.alt), (45.47, -73.65, None));
+/// assert_eq!(LocationPolicy::default().redact_location(&home), None);
+/// # Ok::<(), photo_catalogue::privacy::InvalidLocationPolicy>(())
+/// ```
+// The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LocationPolicy {
-    /// Nothing: the default, so that a forgotten setting gives no home away.
+    /// No location. This is the default, so that a forgotten setting cannot reveal a home.
     #[default]
     Hide,
-    /// Latitude and longitude rounded to this many decimals (0 to 5): 1 is about 11 km, 2 about 1.1 km.
+    /// Latitude and longitude, rounded to this many decimals (0 to 5). One decimal is about 11 km,
+    /// two are about 1.1 km.
     Round(u8),
-    /// As recorded.
+    /// The location as recorded.
     Exact,
 }
 
-/// A policy that is none of `hide`, `round:0` to `round:5` and `exact`.
+/// The text is not `hide`, `round:0` to `round:5` or `exact`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no location policy; it is hide, round:N (N decimals, 0 to 5) or exact")]
+#[error("\"{0}\" is not a location policy: use hide, round:N (N decimals, 0 to 5) or exact")]
 pub struct InvalidLocationPolicy(String);
 
 impl LocationPolicy {
-    /// The position as it may be published; `None` where nothing may.
+    /// Returns the location that may be published, or `None` if none may.
     ///
-    /// Rounded, only latitude and longitude are left: altitude, direction, speed and the receiver's time would narrow
-    /// the rounded position down again. A position that is not on the globe is not published at all.
-    pub fn publish(&self, location: &Location) -> Option<Location> {
+    /// A rounded location has only latitude and longitude. Altitude, direction, speed and the time
+    /// of the receiver would narrow it down again. A location that is not on the globe is never
+    /// published.
+    pub fn redact_location(&self, location: &Location) -> Option<Location> {
         if !location.is_on_globe() {
             return None;
         }
-        // One meridian, one way to write it: an index must find it from both sides.
+        // The antimeridian is always written as -180, so that an index finds it from both sides.
         let meridian = |lon: f64| if lon == 180.0 { -180.0 } else { lon };
         match *self {
             LocationPolicy::Hide => None,
@@ -49,15 +66,16 @@ impl LocationPolicy {
         }
     }
 
-    /// How far from a photo's position the published one may be, degrees of latitude or of longitude.
-    pub fn moved(&self) -> f64 {
+    /// Returns the largest difference between a location and the published one, in degrees of
+    /// latitude or longitude.
+    pub fn max_rounding_degrees(&self) -> f64 {
         match *self {
             LocationPolicy::Round(decimals) => 0.5 / 10_f64.powi(decimals.into()),
             LocationPolicy::Hide | LocationPolicy::Exact => 0.0,
         }
     }
 
-    /// Whether files may be published with the position that they carry.
+    /// Returns `true` if locations are published as recorded.
     pub fn is_exact(&self) -> bool {
         *self == LocationPolicy::Exact
     }
@@ -89,9 +107,10 @@ impl std::fmt::Display for LocationPolicy {
     }
 }
 
+/// Rounds to this many decimals.
 fn round(degrees: f64, decimals: u8) -> f64 {
     let scale = 10_f64.powi(i32::from(decimals));
-    // `+ 0.0` turns -0.0 into 0.0, which would tell the hemisphere.
+    // `+ 0.0` turns -0.0 into 0.0. The sign would reveal the hemisphere.
     (degrees * scale).round() / scale + 0.0
 }
 
@@ -112,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_reads_and_prints_the_same() {
+    fn policy_is_printed_as_it_is_parsed() {
         for text in ["hide", "round:0", "round:2", "round:5", "exact"] {
             assert_eq!(
                 text.parse::<LocationPolicy>()
@@ -128,8 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn rounding_leaves_nothing_that_narrows_the_position_down() {
-        let published = LocationPolicy::Round(2).publish(&home());
+    fn rounding_removes_everything_that_narrows_the_location_down() {
+        let published = LocationPolicy::Round(2).redact_location(&home());
         let expected = Location {
             lat: 45.47,
             lon: -73.65,
@@ -140,13 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn hidden_is_nothing_and_exact_is_everything() {
-        assert_eq!(LocationPolicy::Hide.publish(&home()), None);
-        assert_eq!(LocationPolicy::Exact.publish(&home()), Some(home()));
+    fn hide_publishes_nothing_and_exact_publishes_everything() {
+        assert_eq!(LocationPolicy::Hide.redact_location(&home()), None);
+        assert_eq!(LocationPolicy::Exact.redact_location(&home()), Some(home()));
     }
 
     #[test]
-    fn a_position_off_the_globe_is_not_published() {
+    fn location_off_the_globe_is_not_published() {
         for (lat, lon) in [
             (91.0, 0.0),
             (0.0, 181.0),
@@ -154,25 +173,25 @@ mod tests {
             (0.0, f64::INFINITY),
         ] {
             let nowhere = Location { lat, lon, ..home() };
-            assert_eq!(LocationPolicy::Exact.publish(&nowhere), None);
+            assert_eq!(LocationPolicy::Exact.redact_location(&nowhere), None);
         }
     }
 
     #[test]
-    fn the_antimeridian_is_written_one_way() {
+    fn antimeridian_is_always_minus_180() {
         for (policy, lon) in [
             (LocationPolicy::Exact, 180.0),
             (LocationPolicy::Round(2), 179.999),
         ] {
             let published = policy
-                .publish(&Location { lon, ..home() })
+                .redact_location(&Location { lon, ..home() })
                 .expect("published");
             assert_eq!(published.lon, -180.0);
         }
     }
 
     #[test]
-    fn the_north_pole_is_in_the_northernmost_cell() {
+    fn pole_is_in_the_outermost_cell() {
         let geohash = |lat| {
             Location {
                 lat,
@@ -188,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn zero_does_not_tell_the_hemisphere() {
+    fn rounded_zero_does_not_reveal_the_hemisphere() {
         let equator = Location {
             lat: -0.001,
             lon: -0.001,
             ..home()
         };
         let published = LocationPolicy::Round(1)
-            .publish(&equator)
+            .redact_location(&equator)
             .expect("published");
         assert!(published.lat.is_sign_positive() && published.lon.is_sign_positive());
     }

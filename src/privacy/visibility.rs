@@ -1,4 +1,4 @@
-//! Who may see a photo. Pure.
+//! Visibility: who may see a photo. Pure.
 
 use std::str::FromStr;
 
@@ -8,58 +8,80 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
-    /// Everybody.
+    /// Everyone.
     #[default]
     Public,
-    /// The owner, by `photos show` and `photos list --private`.
+    /// Only the owner, with `photos show` and `photos list --private`.
     Private,
 }
 
-/// A visibility that is neither `public` nor `private`.
+/// The text is neither `public` nor `private`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no visibility; it is public or private")]
+#[error("\"{0}\" is not a visibility: use public or private")]
 pub struct InvalidVisibility(String);
 
-/// How it is decided who may see a photo. What a person set for it goes first; then whatever makes it private; then the
-/// keywords that make it public; then the default.
+/// The rules that decide who may see a photo.
+///
+/// They apply in this order: the visibility that a person set for the photo, everything that makes
+/// a photo private, the keywords that make it public, and the default.
+///
+/// ```
+/// use photo_catalogue::privacy::{Visibility, VisibilityFacts, VisibilityRules};
+///
+/// let rules = VisibilityRules {
+///     private_keywords: vec!["family".to_owned()],
+///     private_sources: vec!["private/".to_owned()],
+///     ..VisibilityRules::default()
+/// };
+/// let keywords = ["Family".to_owned()];
+/// let family = VisibilityFacts { keywords: &keywords, ..VisibilityFacts::default() };
+/// assert_eq!(rules.decide(family, ["a.jpg"].into_iter()), Visibility::Private);
+/// let other = VisibilityFacts::default();
+/// assert_eq!(rules.decide(other, ["a.jpg"].into_iter()), Visibility::Public);
+/// assert_eq!(rules.decide(other, ["private/a.jpg"].into_iter()), Visibility::Private);
+/// // A person has the last word.
+/// let set = VisibilityFacts { set: Some(Visibility::Public), ..family };
+/// assert_eq!(rules.decide(set, ["private/a.jpg"].into_iter()), Visibility::Public);
+/// ```
+// The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VisibilityRules {
-    /// Of photos that no rule speaks of.
+    /// The visibility of photos to which no rule applies.
     pub default: Visibility,
-    /// Keywords, each of which makes a photo private; upper and lower case are one.
+    /// Keywords that make a photo private. Case is ignored.
     pub private_keywords: Vec<String>,
-    /// Keywords, each of which makes a photo public where the default is private.
+    /// Keywords that make a photo public if the default is private. Case is ignored.
     pub public_keywords: Vec<String>,
-    /// Photos of fewer stars are private; unrated ones have none.
+    /// Photos with fewer stars are private. A photo without a rating has no stars.
     pub private_below_rating: Option<i8>,
-    /// Photos that were uploaded under these prefixes of source keys are private.
+    /// Photos whose source key has one of these prefixes are private.
     pub private_sources: Vec<String>,
 }
 
-/// What of a photo the rules go by.
+/// The properties of a photo that the rules use.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Facts<'a> {
-    /// What a person set.
+pub struct VisibilityFacts<'a> {
+    /// The visibility that a person set.
     pub set: Option<Visibility>,
-    /// Keywords.
+    /// The keywords.
     pub keywords: &'a [String],
-    /// Stars.
+    /// The stars, -1 to 5.
     pub rating: Option<i8>,
 }
 
 impl VisibilityRules {
-    /// Who may see a photo that was uploaded under these source keys.
+    /// Decides who may see a photo that was uploaded with these source keys.
     pub fn decide<'a>(
         &self,
-        facts: Facts<'_>,
+        facts: VisibilityFacts<'_>,
         mut sources: impl Iterator<Item = &'a str>,
     ) -> Visibility {
-        let Facts {
+        let VisibilityFacts {
             set,
             keywords,
             rating,
         } = facts;
-        let has = |listed: &[String]| {
+        let has_any = |listed: &[String]| {
             listed.iter().any(|listed| {
                 keywords
                     .iter()
@@ -76,14 +98,14 @@ impl VisibilityRules {
         };
         if let Some(set) = set {
             set
-        } else if has(&self.private_keywords)
+        } else if has_any(&self.private_keywords)
             || self
                 .private_below_rating
                 .is_some_and(|least| rating.unwrap_or(0) < least)
             || from_private_source()
         {
             Visibility::Private
-        } else if has(&self.public_keywords) {
+        } else if has_any(&self.public_keywords) {
             Visibility::Public
         } else {
             self.default
@@ -107,7 +129,7 @@ impl FromStr for Visibility {
 mod tests {
     use super::*;
 
-    const NOTHING: Facts<'_> = Facts {
+    const NOTHING: VisibilityFacts<'_> = VisibilityFacts {
         set: None,
         keywords: &[],
         rating: None,
@@ -135,7 +157,7 @@ mod tests {
             .map(|keyword| (*keyword).to_owned())
             .collect();
         rules.decide(
-            Facts {
+            VisibilityFacts {
                 set,
                 keywords: &keywords,
                 rating,
@@ -145,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_set_goes_first_then_private_then_public_then_the_default() {
+    fn rules_apply_in_order_person_private_public_default() {
         use Visibility::{Private, Public};
         let rules = rules();
         let table = [
@@ -176,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_private_default_a_keyword_publishes() {
+    fn keyword_publishes_if_the_default_is_private() {
         let rules = VisibilityRules {
             default: Visibility::Private,
             private_below_rating: None,
@@ -197,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visibility_reads() {
+    fn visibility_is_parsed() {
         assert_eq!("private".parse(), Ok(Visibility::Private));
         assert!("Public".parse::<Visibility>().is_err());
     }

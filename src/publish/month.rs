@@ -54,7 +54,7 @@ impl<'a> Builder<'a> {
             view,
             month: PublishedMonth {
                 month: month.to_owned(),
-                positions: view.positions(),
+                positions: view.location_policy_fingerprint(),
                 ..PublishedMonth::default()
             },
             bodies: Vec::new(),
@@ -64,7 +64,7 @@ impl<'a> Builder<'a> {
 
     /// Adds a photo, unless it is private by the rules of today; they come in the order of the index.
     pub(super) fn push(&mut self, summary: &Summary) -> io::Result<()> {
-        let Some(listed) = self.view.listed(summary) else {
+        let Some(listed) = self.view.show_in_list(summary) else {
             return Ok(());
         };
         let line = serde_json::to_vec(&listed)?;
@@ -118,7 +118,7 @@ impl<'a> Builder<'a> {
         if let Some(lens) = &record.lens {
             count(&mut month.lenses, &lens.slug, &lens.name);
         }
-        if let Some(position) = self.view.position(summary)
+        if let Some(position) = self.view.published_location(summary)
             && let Some(cell) = position.geohash(CELL_CHARS)
         {
             let one = CellCount {
@@ -302,10 +302,11 @@ fn lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
     use crate::privacy::LocationPolicy;
+    use crate::view::PictureHosting;
     use photo_metadata::{Camera, CaptureTime, Location, PhotoRecord};
 
     fn view(policy: LocationPolicy) -> PublicView {
-        PublicView::new(policy, None, false, false)
+        PublicView::new(policy, PictureHosting::default())
     }
 
     fn photo(n: u32) -> Summary {

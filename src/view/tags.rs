@@ -1,16 +1,19 @@
-//! Which tags are public: an allow-list by IFD and name. It tells how a picture was made, never by whose camera body,
-//! for whom, or (unless positions are published as they are) where.
+//! The public tags: an allow-list by IFD and name.
 //!
-//! Titles, captions and keywords are not repeated as tags: what a person set in their place must hold. Not here on
-//! purpose: serial numbers, owners, contacts, unique ids, comments, maker notes, `HostComputer`, and what would narrow
-//! a place down (pressure, temperature, elevation).
+//! They show how a picture was made. They never show whose camera body made it or for whom, and
+//! they show the place only if locations are published as recorded.
+//!
+//! Titles, captions and keywords are not tags here, so that a text which a person set cannot be
+//! bypassed. These are left out on purpose: serial numbers, owners, contacts, unique ids, comments,
+//! maker notes, `HostComputer`, and what would narrow a place down (pressure, temperature,
+//! elevation).
 
 use photo_metadata::{TagValue, Tags};
 
 use super::clean_text;
 
-/// Public under every policy.
-const PUBLIC: [(&str, &[&str]); 6] = [
+/// The tags that are public under every policy.
+const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
     (
         "IFD0",
         &[
@@ -117,8 +120,8 @@ const PUBLIC: [(&str, &[&str]); 6] = [
     ("XMP-photoshop", &["DateCreated"]),
 ];
 
-/// Public only where positions are published as they are recorded.
-const PLACES: [(&str, &[&str]); 4] = [
+/// The tags that are public only if locations are published as recorded.
+const PLACE_TAGS: [(&str, &[&str]); 4] = [
     (
         "GPS",
         &[
@@ -160,7 +163,8 @@ const PLACES: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// The public ones of a photo's tags, their texts cleaned; `with_places` where its place is published as it was recorded.
+/// Returns the public tags of a photo, with cleaned texts. `with_places` is `true` if the location
+/// of the photo is published as recorded.
 pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     let is_in = |lists: &[(&str, &[&str])], ifd: &str, tag: &str| {
         lists
@@ -168,9 +172,9 @@ pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
             .any(|(listed, names)| *listed == ifd && names.contains(&tag))
     };
     let is_public = |ifd: &str, tag: &str| {
-        is_in(&PUBLIC, ifd, tag)
-            // TIFF/EP and many RAW files keep Exif's tags in the first IFD.
-            || (ifd == "IFD0" && is_in(&PUBLIC, "ExifIFD", tag)) || (with_places && is_in(&PLACES, ifd, tag))
+        is_in(&PUBLIC_TAGS, ifd, tag)
+            // TIFF/EP and many RAW files have Exif tags in the first IFD.
+            || (ifd == "IFD0" && is_in(&PUBLIC_TAGS, "ExifIFD", tag)) || (with_places && is_in(&PLACE_TAGS, ifd, tag))
     };
     let mut public = Tags::new();
     for (ifd, values) in tags {
@@ -184,6 +188,7 @@ pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     public
 }
 
+/// Cleans all texts in a value.
 fn clean_value(value: &TagValue) -> TagValue {
     match value {
         TagValue::Integer(_) | TagValue::Real(_) => value.clone(),

@@ -1,4 +1,4 @@
-//! What the public view shows, and what it must never show.
+//! Tests of what the public view shows, and of what it must never show.
 
 use std::collections::BTreeMap;
 
@@ -46,16 +46,16 @@ fn item() -> PhotoItem {
         }),
         ..PhotoPart::default()
     };
-    let image = |extension: &str, mime: &str, kind: &str| Image {
+    let image = |extension: &str, mime: &str, kind| PhotoImage {
         key: format!("archive/2018-02-01/foo bar.{extension}"),
         mime: mime.to_owned(),
-        kind: kind.to_owned(),
-        ..Image::default()
+        kind,
+        ..PhotoImage::default()
     };
     let images = vec![
-        image("JPG", "image/jpeg", "original"),
-        image("CR2", "image/jpeg", "preview"),
-        image("CR2", "image/x-canon-cr2", "original"),
+        image("JPG", "image/jpeg", ImageKind::Original),
+        image("CR2", "image/jpeg", ImageKind::Preview),
+        image("CR2", "image/x-canon-cr2", ImageKind::Original),
     ];
     let mut item = PhotoItem::stub("2018-02-01/foo bar", "SECRET-OWNER");
     item.revision = 1;
@@ -63,7 +63,7 @@ fn item() -> PhotoItem {
         ("JPG".to_owned(), part("JPG", "image/jpeg")),
         ("CR2".to_owned(), part("CR2", "image/x-canon-cr2")),
     ]);
-    item.summary = Some(Summary::of(
+    item.summary = Some(Summary::new(
         &item.id,
         &item.stem,
         1,
@@ -109,22 +109,28 @@ fn item() -> PhotoItem {
     item
 }
 
-fn here(location: LocationPolicy) -> PublicView {
-    PublicView::new(location, None, false, true)
+fn serving_view(location: LocationPolicy) -> PublicView {
+    PublicView::new(
+        location,
+        PictureHosting {
+            served_here: true,
+            ..PictureHosting::default()
+        },
+    )
 }
 
 fn urls(view: &PublicView) -> Vec<String> {
     let listed = view
-        .listed(item().summary.as_ref().expect("summary"))
+        .show_in_list(item().summary.as_ref().expect("summary"))
         .expect("public");
     listed.images.into_iter().map(|image| image.url).collect()
 }
 
 #[test]
-fn nothing_private_is_in_any_text_of_the_view() {
+fn view_contains_no_private_text() {
     for policy in [LocationPolicy::Hide, LocationPolicy::Round(2)] {
-        let detailed = here(policy).detailed(&item()).expect("public");
-        let json = serde_json::to_string(&detailed).expect("json");
+        let details = serving_view(policy).show_details(&item()).expect("public");
+        let json = serde_json::to_string(&details).expect("json");
         assert!(!json.contains("SECRET"), "{json}");
         assert!(!json.contains("45.471") && !json.contains("GPS"), "{json}");
         assert!(json.contains("\"ISO\":400"), "{json}");
@@ -132,11 +138,11 @@ fn nothing_private_is_in_any_text_of_the_view() {
 }
 
 #[test]
-fn an_exact_policy_shows_places_but_still_no_owner() {
-    let detailed = here(LocationPolicy::Exact)
-        .detailed(&item())
+fn exact_policy_shows_places_and_no_owner() {
+    let details = serving_view(LocationPolicy::Exact)
+        .show_details(&item())
         .expect("public");
-    let json = serde_json::to_string(&detailed).expect("json");
+    let json = serde_json::to_string(&details).expect("json");
     assert!(
         json.contains("GPSLatitude") && json.contains("City"),
         "{json}"
@@ -147,23 +153,23 @@ fn an_exact_policy_shows_places_but_still_no_owner() {
 }
 
 #[test]
-fn texts_are_harmless_in_a_terminal_and_read_as_they_are_spelt() {
-    let detailed = here(LocationPolicy::Hide)
-        .detailed(&item())
+fn texts_have_no_control_or_bidi_characters() {
+    let details = serving_view(LocationPolicy::Hide)
+        .show_details(&item())
         .expect("public");
     assert_eq!(
-        detailed.listed.record.caption.as_deref(),
+        details.listed.record.caption.as_deref(),
         Some("<script>[31mcaption\nline")
     );
     assert_eq!(
-        detailed.tags["IFD0"]["Make"],
+        details.tags["IFD0"]["Make"],
         TagValue::Text("NIKON".to_owned())
     );
 }
 
 #[test]
-fn private_stub_and_removed_photos_have_no_view() {
-    let view = here(LocationPolicy::Exact);
+fn private_removed_and_claimed_photos_have_no_view() {
+    let view = serving_view(LocationPolicy::Exact);
     let mut private = item();
     private.overrides = Overrides {
         visibility: Some(Visibility::Private),
@@ -178,14 +184,14 @@ fn private_stub_and_removed_photos_have_no_view() {
         .for_each(|part| part.removed = true);
     let stub = PhotoItem::stub("2018-02-01/foo bar", "owner");
     for hidden in [private, private_by_rule, removed, stub] {
-        assert_eq!(view.detailed(&hidden), None);
-        assert_eq!(view.picture(&hidden, "JPG", false), None);
-        assert_eq!(view.picture(&hidden, "CR2", true), None);
+        assert_eq!(view.show_details(&hidden), None);
+        assert_eq!(view.find_picture(&hidden, "JPG", ImageKind::Original), None);
+        assert_eq!(view.find_picture(&hidden, "CR2", ImageKind::Preview), None);
     }
 }
 
 #[test]
-fn originals_are_listed_only_where_their_position_may_be_seen() {
+fn originals_are_listed_only_if_their_location_may_be_seen() {
     let jpeg = "/2018-02-01/foo%20bar.JPG";
     let raw = "/2018-02-01/foo%20bar.CR2";
     let at = |base: &str, paths: &[&str]| {
@@ -196,7 +202,14 @@ fn originals_are_listed_only_where_their_position_may_be_seen() {
     };
     let preview = &format!("{raw}?preview=1");
     let cdn = Some("https://cdn.example/");
-    let view = |policy, base, stripped, here| urls(&PublicView::new(policy, base, stripped, here));
+    let view = |policy, base: Option<&str>, stripped, served_here| {
+        let hosting = PictureHosting {
+            base_url: base.map(str::to_owned),
+            stripped,
+            served_here,
+        };
+        urls(&PublicView::new(policy, hosting))
+    };
 
     assert_eq!(
         view(LocationPolicy::Hide, None, false, false),
@@ -229,62 +242,76 @@ fn originals_are_listed_only_where_their_position_may_be_seen() {
 }
 
 #[test]
-fn what_cannot_be_stripped_is_not_served_where_it_must_be() {
-    let treatment = |policy, part: &str, preview| {
-        here(policy)
-            .picture(&item(), part, preview)
-            .map(|picture| picture.treatment)
+fn file_that_must_and_cannot_be_stripped_is_not_served() {
+    let redaction = |policy, part: &str, kind| {
+        serving_view(policy)
+            .find_picture(&item(), part, kind)
+            .map(|picture| picture.redaction)
     };
-    let preview = Treatment::Preview {
+    let preview = Redaction::Preview {
         range: 100..150,
         orientation: Some(6),
     };
     assert_eq!(
-        treatment(LocationPolicy::Hide, "JPG", false),
-        Some(Treatment::Strip(Format::Jpeg))
+        redaction(LocationPolicy::Hide, "JPG", ImageKind::Original),
+        Some(Redaction::Strip(StripFormat::Jpeg))
     );
-    assert_eq!(treatment(LocationPolicy::Hide, "CR2", false), None);
-    assert_eq!(treatment(LocationPolicy::Hide, "CR2", true), Some(preview));
     assert_eq!(
-        treatment(LocationPolicy::Exact, "CR2", false),
-        Some(Treatment::AsIs)
+        redaction(LocationPolicy::Hide, "CR2", ImageKind::Original),
+        None
     );
-    assert_eq!(treatment(LocationPolicy::Exact, "JPG", true), None);
-    assert_eq!(treatment(LocationPolicy::Exact, "jpg", false), None);
+    assert_eq!(
+        redaction(LocationPolicy::Hide, "CR2", ImageKind::Preview),
+        Some(preview)
+    );
+    assert_eq!(
+        redaction(LocationPolicy::Exact, "CR2", ImageKind::Original),
+        Some(Redaction::Unmodified)
+    );
+    assert_eq!(
+        redaction(LocationPolicy::Exact, "JPG", ImageKind::Preview),
+        None
+    );
+    assert_eq!(
+        redaction(LocationPolicy::Exact, "jpg", ImageKind::Original),
+        None
+    );
 }
 
 #[test]
-fn the_fields_are_those_of_the_view() {
-    let detailed = here(LocationPolicy::Hide)
-        .detailed(&item())
+fn list_fields_are_those_of_the_schema() {
+    let details = serving_view(LocationPolicy::Exact)
+        .show_details(&item())
         .expect("public");
-    let json = serde_json::to_value(&detailed.listed).expect("json");
-    let fields: Vec<&str> = json
-        .as_object()
-        .expect("object")
-        .keys()
-        .map(String::as_str)
-        .collect();
-    assert_eq!(fields, FIELDS);
+    let json = serde_json::to_value(&details.listed).expect("json");
+    let shown: Vec<&String> = json.as_object().expect("object").keys().collect();
+    assert_eq!(shown, list_fields().iter().collect::<Vec<_>>());
+    let schema = include_str!("../../schema/photo.schema.json");
+    let schema: Value = serde_json::from_str(schema).expect("a schema");
+    let documented = schema["properties"].as_object().expect("properties");
+    assert_eq!(shown, documented.keys().collect::<Vec<_>>());
 }
 
 #[test]
-fn a_key_is_cut_to_what_follows_its_prefix() {
+fn archive_prefix_is_removed_from_a_key() {
     assert_eq!(
-        below_prefix("archive/2018-02-01/a.jpg", "2018-02-01/a"),
+        strip_prefix_before_stem("archive/2018-02-01/a.jpg", "2018-02-01/a"),
         Some("2018-02-01/a.jpg")
     );
     assert_eq!(
-        below_prefix("2018-02-01/a", "2018-02-01/a"),
+        strip_prefix_before_stem("2018-02-01/a", "2018-02-01/a"),
         Some("2018-02-01/a")
     );
     assert_eq!(
-        below_prefix("x/2018-02-01/a.b.jpg", "2018-02-01/a.b"),
+        strip_prefix_before_stem("x/2018-02-01/a.b.jpg", "2018-02-01/a.b"),
         Some("2018-02-01/a.b.jpg")
     );
     assert_eq!(
-        below_prefix("x/2018-02-01/.hidden", "2018-02-01/.hidden"),
+        strip_prefix_before_stem("x/2018-02-01/.hidden", "2018-02-01/.hidden"),
         Some("2018-02-01/.hidden")
     );
-    assert_eq!(below_prefix("x/other.jpg", "2018-02-01/a"), None);
+    assert_eq!(
+        strip_prefix_before_stem("x/other.jpg", "2018-02-01/a"),
+        None
+    );
 }

@@ -319,7 +319,7 @@ async fn every_table_claims_once_and_writes_on_condition() {
         let claims = futures::future::join_all(claims).await;
         let won = claims.iter().filter(|claim| **claim == Claim::Ours);
         assert_eq!(won.count(), 1, "{name}");
-        let id = PhotoId::of_stem("2018-02-01/a");
+        let id = PhotoId::from_stem("2018-02-01/a");
         let stub = catalogue.item(&id).await.unwrap().unwrap();
         let again = catalogue.claim("2018-02-01/a", &stub.owner).await;
         assert_eq!(again.unwrap(), Claim::Ours, "{name}");
@@ -384,7 +384,7 @@ async fn over_every_store_a_photo_is_filed_edited_and_removed() {
         let (from, to) = (layout.source_bucket(), layout.archive_bucket());
         let shot = TestShot::at("2018:02:01 09:41:07");
         let key = "2018-02-01/été+1.JPG";
-        let id = PhotoId::of_stem("2018-02-01/été+1");
+        let id = PhotoId::from_stem("2018-02-01/été+1");
         for bytes in [shot.jpeg(), shot.edited(1)] {
             running.put(from, "in/card/été+1.JPG", bytes.clone()).await;
             let organised = ingest.process_key(from, "in/card/été+1.JPG").await.unwrap();

@@ -1,5 +1,5 @@
-//! The gallery over HTTP: the real router, the real SDK, an embedded DynamoDB behind it. Items are written as they are
-//! stored; nothing of ours is faked.
+//! Tests of the gallery over HTTP, with the real router, the real SDK and an embedded DynamoDB. Items are
+//! written in their stored form.
 
 pub(crate) mod fixture;
 mod http;

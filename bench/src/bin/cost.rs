@@ -27,7 +27,7 @@ use photo_catalogue::ingest::Ingest;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::view::PublicView;
+use photo_catalogue::view::{PictureHosting, PublicView};
 use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -300,7 +300,7 @@ impl World {
         let settings = PublishSettings {
             bucket: "site".to_owned(),
             prefix: "gallery/".to_owned(),
-            view: PublicView::new(LocationPolicy::Hide, None, false, false),
+            view: PublicView::new(LocationPolicy::Hide, PictureHosting::default()),
             compress: true,
             hook: None,
             rules: HookRules::default(),

@@ -30,7 +30,7 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, HookRules, Publisher};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::summary::{Image, Summary};
+use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{
     Camera, CaptureTime, DateSource, Exposure, Lens, Location, LocationPrecision, PhotoMetadata,
     PhotoRecord, TagValue,
@@ -145,7 +145,7 @@ impl World {
         let update = clients.dynamodb.update_table().table_name("photos");
         update.stream_specification(none.build()?).send().await?;
 
-        let settings = gallery::Settings {
+        let settings = gallery::GallerySettings {
             privacy: LocationPolicy::Exact.into(),
             photo_base_url: Some("https://photos.example.org".to_owned()),
             photo_base_url_stripped: false,
@@ -248,7 +248,7 @@ impl World {
                 each(&mut |random| {
                     format!(
                         "/v1/photos/{}",
-                        PhotoId::of_stem(&stem(&shot(random.u32(..size), size)))
+                        PhotoId::from_stem(&stem(&shot(random.u32(..size), size)))
                     )
                 }),
             ),
@@ -396,7 +396,7 @@ async fn count(
     catalogue: &Catalogue,
     published: &PublishTable,
     storage: &Storage,
-    settings: &gallery::Settings,
+    settings: &gallery::GallerySettings,
 ) -> Result<()> {
     storage.create_bucket("site").await?;
     let settings = publish::PublishSettings {
@@ -499,16 +499,15 @@ fn item(n: u32, size: u32) -> PhotoItem {
         height: photo.height,
         ..PhotoPart::default()
     };
-    let image = Image {
+    let image = PhotoImage {
         key: part.key.clone(),
         width: part.width,
         height: part.height,
         mime: part.mime.clone(),
         bytes: part.bytes,
-        kind: "original".to_owned(),
-        ..Image::default()
+        kind: ImageKind::Original,
     };
-    let summary = Summary::of(&item.id, &stem, 1, photo.clone(), vec![image]);
+    let summary = Summary::new(&item.id, &stem, 1, photo.clone(), vec![image]);
     let geohash = photo
         .location
         .as_ref()

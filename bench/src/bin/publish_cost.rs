@@ -21,7 +21,7 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::summary::{Image, Summary};
+use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
 use photo_catalogue::view::PublicView;
 use photo_metadata::{Camera, CaptureTime, DateSource, Exposure, Lens, Location, PhotoRecord};
 use s3_folder::{KeyPair, S3Store};
@@ -286,7 +286,7 @@ fn photo(n: u32, year: u32, month: u32) -> Summary {
     );
     let date = &local[..10];
     let stem = format!("{date}/DSC_{n:05}");
-    let id = PhotoId::of_stem(&stem).to_string();
+    let id = PhotoId::from_stem(&stem).to_string();
     let record = PhotoRecord {
         capture: CaptureTime {
             local: local.parse().ok(),
@@ -320,12 +320,12 @@ fn photo(n: u32, year: u32, month: u32) -> Summary {
         }),
         ..PhotoRecord::default()
     };
-    let image = Image {
+    let image = PhotoImage {
         key: format!("{stem}.JPG"),
         mime: "image/jpeg".to_owned(),
         bytes: 8_000_000 + u64::from(n),
-        kind: "original".to_owned(),
-        ..Image::default()
+        kind: ImageKind::Original,
+        ..PhotoImage::default()
     };
-    Summary::of(&id, &stem, 1, record, vec![image])
+    Summary::new(&id, &stem, 1, record, vec![image])
 }

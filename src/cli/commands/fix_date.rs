@@ -141,7 +141,7 @@ async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> 
                 tell(&format!("{}: {taken}", harmless(&photo.stem)));
                 continue;
             }
-            let id = PhotoId::of_stem(&photo.stem);
+            let id = PhotoId::from_stem(&photo.stem);
             let set = Some(seconds).filter(|seconds| *seconds != 0);
             let amended =
                 ingest::update_overrides(&opened.catalogue, &opened.privacy, &id, |overrides| {

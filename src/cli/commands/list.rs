@@ -101,7 +101,7 @@ async fn public(asked: &Asked, arguments: &Arguments) -> anyhow::Result<(Vec<Val
     let router = gallery::router(
         asked.catalogue.clone(),
         asked.published.clone(),
-        gallery::Settings {
+        gallery::GallerySettings {
             privacy: LocationPolicy::Exact.into(),
             photo_base_url: None,
             photo_base_url_stripped: false,

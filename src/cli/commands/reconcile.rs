@@ -227,7 +227,7 @@ async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
             ingest.process_key(bucket, of).await?;
         }
         FaultKind::Unlisted => {
-            let id = PhotoId::of_stem(of);
+            let id = PhotoId::from_stem(of);
             ingest::update_overrides(catalogue, &opened.privacy, &id, |_| {}).await?;
         }
         FaultKind::UnknownYear => catalogue

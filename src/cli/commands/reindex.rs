@@ -144,10 +144,10 @@ async fn make_right(
         for part in photo.parts.values().filter(|part| part.is_below(below)) {
             ingest.process_key(archive, &part.key).await?;
         }
-        let id = PhotoId::of_stem(&photo.stem);
+        let id = PhotoId::from_stem(&photo.stem);
         photo = opened.catalogue.item(&id).await?.unwrap_or(photo);
     } else if ingest::is_outdated(&photo, &opened.privacy) {
-        let id = PhotoId::of_stem(&photo.stem);
+        let id = PhotoId::from_stem(&photo.stem);
         let written =
             ingest::update_overrides(&opened.catalogue, &opened.privacy, &id, |_| ()).await?;
         found.derived = written.is_some();

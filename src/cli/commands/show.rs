@@ -52,9 +52,9 @@ pub(in crate::cli) async fn find(
     catalogue: &Catalogue,
     name: &str,
 ) -> anyhow::Result<Option<PhotoItem>> {
-    let mut ids = vec![PhotoId::of_stem(name)];
+    let mut ids = vec![PhotoId::from_stem(name)];
     if let Some((stem, _)) = name.rsplit_once('.') {
-        ids.push(PhotoId::of_stem(stem));
+        ids.push(PhotoId::from_stem(stem));
     }
     ids.extend(PhotoId::parse(name));
     for id in ids {

@@ -1,4 +1,4 @@
-//! A gallery on an embedded DynamoDB, and photos to put into it.
+//! A gallery on an embedded DynamoDB, and photos for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{IndexKeys, Overrides, PhotoItem, PhotoPart};
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
-use photo_catalogue::gallery::{CursorKey, Settings, router};
+use photo_catalogue::gallery::{CursorKey, GallerySettings, router};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
-use photo_catalogue::summary::{Image, Summary};
+use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{
     Camera, CaptureTime, DateSource, Lens, Location, PhotoMetadata, PhotoRecord, TagValue,
 };
@@ -29,13 +29,13 @@ use tokio::net::TcpListener;
 
 const TABLE: &str = "photos";
 const PUBLISH_TABLE: &str = "publish";
-/// No test's list has more pages.
+/// The largest number of pages of a list in any test.
 pub(crate) const MAX_PAGES: usize = 300;
-/// Noon of 2026-01-01.
+/// The time at which tests begin: noon on 2026-01-01.
 const START: i64 = 1_767_268_800;
 
 /// A running gallery.
-pub(crate) struct Fixture {
+pub(crate) struct GalleryFixture {
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
     pub(crate) client: Client,
@@ -43,13 +43,13 @@ pub(crate) struct Fixture {
     queries: Arc<AtomicU32>,
 }
 
-/// Counts the Query requests that leave the SDK.
+/// An interceptor that counts the Query requests of the SDK.
 #[derive(Debug)]
-struct Counter(Arc<AtomicU32>);
+struct QueryCounter(Arc<AtomicU32>);
 
-impl Intercept for Counter {
+impl Intercept for QueryCounter {
     fn name(&self) -> &'static str {
-        "Counter"
+        "QueryCounter"
     }
 
     fn read_before_transmit(
@@ -66,14 +66,14 @@ impl Intercept for Counter {
     }
 }
 
-impl Fixture {
-    /// An empty catalogue and a gallery that hides positions.
+impl GalleryFixture {
+    /// Creates an empty catalogue and a gallery that hides locations.
     pub(crate) async fn new() -> Self {
-        Fixture::with(|_| {}).await
+        GalleryFixture::with(|_| {}).await
     }
 
-    /// An empty catalogue and a gallery with other settings.
-    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    /// Creates an empty catalogue and a gallery with changed settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut GallerySettings)) -> Self {
         let client = client(&embedded_dynamodb().await);
         let catalogue = Catalogue::new(client.clone(), TABLE);
         catalogue
@@ -85,14 +85,14 @@ impl Fixture {
             .create_table()
             .await
             .expect("the table is created");
-        Fixture::over(client, change).await
+        GalleryFixture::over(client, change).await
     }
 
-    /// A gallery over a catalogue that may or may not answer.
-    pub(crate) async fn over(client: Client, change: impl FnOnce(&mut Settings)) -> Self {
+    /// Creates a gallery over a catalogue that may be unreachable.
+    pub(crate) async fn over(client: Client, change: impl FnOnce(&mut GallerySettings)) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
-        let mut settings = Settings {
+        let mut settings = GallerySettings {
             privacy: LocationPolicy::Hide.into(),
             photo_base_url: None,
             photo_base_url_stripped: false,
@@ -108,14 +108,14 @@ impl Fixture {
         let counted = client
             .config()
             .to_builder()
-            .interceptor(Counter(Arc::clone(&queries)));
+            .interceptor(QueryCounter(Arc::clone(&queries)));
         let counted = Client::from_conf(counted.build());
         let published = PublishTable::new(counted.clone(), PUBLISH_TABLE);
         let router = router(Catalogue::new(counted, TABLE), published, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Fixture {
+        GalleryFixture {
             base,
             http: crate::http_client(),
             client,
@@ -124,14 +124,14 @@ impl Fixture {
         }
     }
 
-    /// The JSON of an answer, and how many index queries it cost.
+    /// Returns the JSON of a response, and the number of index queries it needed.
     pub(crate) async fn json_and_queries(&self, path: &str) -> (Value, u32) {
         let before = self.queries.load(Ordering::SeqCst);
         let json = self.json(path).await;
         (json, self.queries.load(Ordering::SeqCst) - before)
     }
 
-    /// Lets days go by.
+    /// Moves the clock forward.
     pub(crate) fn pass_days(&self, days: i64) {
         self.now.fetch_add(days * 86_400, Ordering::SeqCst);
     }
@@ -144,18 +144,18 @@ impl Fixture {
             .expect("an answer")
     }
 
-    /// The JSON of an answer, which must be a 200.
+    /// Returns the JSON of a response. The status must be 200.
     pub(crate) async fn json(&self, path: &str) -> Value {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
         response.json().await.expect("JSON")
     }
 
-    /// The names in a list, to the last page.
+    /// Returns the names in a list, up to its last page.
     pub(crate) async fn names(&self, path: &str) -> Vec<String> {
         let mut names = Vec::new();
         let mut page = self.json(path).await;
-        // A list that never ends is a failure, not a test that hangs.
+        // A list without an end must fail the test instead of blocking it.
         for _ in 0..MAX_PAGES {
             let items = page["items"].as_array().expect("items");
             names.extend(
@@ -174,7 +174,7 @@ impl Fixture {
         panic!("{path}: more than {MAX_PAGES} pages")
     }
 
-    /// Puts a photo into the catalogue as ingest does: its year first, then its item.
+    /// Adds a photo to the catalogue as ingest does: first its year, then its item.
     pub(crate) async fn add(&self, shot: &Shot) -> PhotoItem {
         let item = shot.item();
         if let Some(partition) = &item.index.date_partition {
@@ -209,18 +209,18 @@ impl Fixture {
     }
 }
 
-/// A photo to be made.
+/// A description of a photo for the catalogue.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shot {
     pub(crate) name: String,
-    /// `2018-02-01T09:41:07.670`; undated where absent.
+    /// `2018-02-01T09:41:07.670`, or `None` for a photo without a date.
     pub(crate) local: Option<String>,
     pub(crate) camera: Option<String>,
     pub(crate) lens: Option<String>,
     pub(crate) private: bool,
-    /// Longitude and latitude; the cathedral of the made-up photographer's home town where absent.
+    /// Longitude and latitude. The default is the home of the fictional photographer.
     pub(crate) place: Option<(f64, f64)>,
-    /// The policy that it is indexed under.
+    /// The location policy under which the photo is indexed.
     pub(crate) policy: LocationPolicy,
 }
 
@@ -265,10 +265,10 @@ impl Shot {
         format!("{folder}/{}", self.name)
     }
 
-    /// The item as ingest stores it.
+    /// Returns the item as ingest stores it.
     pub(crate) fn item(&self) -> PhotoItem {
         let stem = self.stem();
-        let id = PhotoId::of_stem(&stem).to_string();
+        let id = PhotoId::from_stem(&stem).to_string();
         let capture = self
             .local
             .as_ref()
@@ -284,7 +284,7 @@ impl Shot {
         };
         let place = self
             .policy
-            .publish(&location)
+            .redact_location(&location)
             .filter(|_| !self.private)
             .and_then(|location| location.geohash(9));
         let photo = PhotoMetadata {
@@ -316,17 +316,17 @@ impl Shot {
             bytes: 1234,
             ..PhotoPart::default()
         };
-        let image = Image {
+        let image = PhotoImage {
             key,
             mime: "image/jpeg".to_owned(),
             bytes: 1234,
-            kind: "original".to_owned(),
-            ..Image::default()
+            kind: ImageKind::Original,
+            ..PhotoImage::default()
         };
         let mut item = PhotoItem::stub(&stem, "SECRET-OWNER");
         item.revision = 1;
         item.parts = BTreeMap::from([("jpg".to_owned(), part)]);
-        item.summary = Some(Summary::of(
+        item.summary = Some(Summary::new(
             &id,
             &stem,
             1,

@@ -1,14 +1,16 @@
-//! HTTP as clients expect it: problems, cursors that are not ours, caching, compression, origins.
+//! HTTP behaviour: problems, invalid cursors, caching, compression and CORS.
 
 use http::Method;
 use serde_json::Value;
 
-use super::fixture::{Fixture, Shot, client};
+use super::fixture::{GalleryFixture, Shot, client};
 
-async fn full() -> Fixture {
-    let fixture =
-        Fixture::with(|settings| settings.cors_origins = vec!["https://site.example/".to_owned()])
-            .await;
+/// Returns a gallery with thirty photos.
+async fn filled_gallery() -> GalleryFixture {
+    let fixture = GalleryFixture::with(|settings| {
+        settings.cors_origins = vec!["https://site.example/".to_owned()]
+    })
+    .await;
     for second in 10..40 {
         let shot = Shot::new(&format!("p{second}"), &format!("2018-02-01T10:00:{second}"));
         fixture.add(&shot.camera("nikon")).await;
@@ -16,8 +18,8 @@ async fn full() -> Fixture {
     fixture
 }
 
-/// The status and body of a problem.
-async fn problem(fixture: &Fixture, path: &str) -> (u16, Value) {
+/// Returns the status and the body of a problem.
+async fn problem(fixture: &GalleryFixture, path: &str) -> (u16, Value) {
     let response = fixture.get(path).await;
     assert_eq!(
         response.headers()["content-type"],
@@ -33,8 +35,8 @@ async fn problem(fixture: &Fixture, path: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn problems_say_which_parameter_and_what_would_be_right() {
-    let fixture = Fixture::new().await;
+async fn problems_name_the_parameter_and_what_is_accepted() {
+    let fixture = GalleryFixture::new().await;
     let long = format!("/v1/photos?camera={}", "a".repeat(10_240));
     let mut problems = Vec::new();
     for path in [
@@ -61,8 +63,8 @@ async fn problems_say_which_parameter_and_what_would_be_right() {
 }
 
 #[tokio::test]
-async fn an_unknown_parameter_is_repeated_short_and_clean() {
-    let fixture = Fixture::new().await;
+async fn unknown_parameter_is_repeated_shortened_and_cleaned() {
+    let fixture = GalleryFixture::new().await;
     let (status, problem) = problem(
         &fixture,
         &format!("/v1/photos?%1b%e2%80%ae{}=1", "x".repeat(500)),
@@ -73,8 +75,8 @@ async fn an_unknown_parameter_is_repeated_short_and_clean() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused_with_those_that_are_allowed() {
-    let fixture = Fixture::new().await;
+async fn other_methods_are_refused_with_an_allow_header() {
+    let fixture = GalleryFixture::new().await;
     for path in ["/v1/photos", "/v1/photos/x", "/healthz"] {
         for method in [Method::POST, Method::DELETE, Method::PUT, Method::OPTIONS] {
             let request = fixture
@@ -92,8 +94,8 @@ async fn other_methods_are_refused_with_those_that_are_allowed() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_was_touched_moved_or_kept_too_long_is_refused() {
-    let fixture = full().await;
+async fn changed_moved_or_expired_cursor_is_refused() {
+    let fixture = filled_gallery().await;
     let list = "/v1/photos?camera=nikon&limit=3";
     let page = fixture.json(list).await;
     let cursor = page["next"].as_str().expect("a cursor");
@@ -123,7 +125,7 @@ async fn a_cursor_that_was_touched_moved_or_kept_too_long_is_refused() {
             "{path}"
         );
     }
-    // Page size and fields may change on the way.
+    // The page size and the fields may change between pages.
     let other = format!("/v1/photos?camera=nikon&limit=5&fields=name&cursor={cursor}");
     assert_eq!(
         fixture.json(&other).await["items"].as_array().map(Vec::len),
@@ -146,8 +148,8 @@ async fn a_cursor_that_was_touched_moved_or_kept_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_that_the_client_has_is_not_sent_again() {
-    let fixture = full().await;
+async fn current_response_is_not_sent_again() {
+    let fixture = filled_gallery().await;
     for path in ["/v1/photos?limit=3", "/v1/photos/2018-02-01/p10"] {
         let url = format!("{}{path}", fixture.base);
         let first = fixture.get(path).await;
@@ -197,8 +199,8 @@ async fn an_answer_that_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn long_answers_are_compressed_and_short_ones_are_not() {
-    let fixture = full().await;
+async fn only_long_responses_are_compressed() {
+    let fixture = filled_gallery().await;
     for (path, encoding, expected) in [
         ("/v1/photos", "gzip", Some("gzip")),
         ("/v1/photos", "br, gzip", Some("br")),
@@ -219,8 +221,8 @@ async fn long_answers_are_compressed_and_short_ones_are_not() {
 }
 
 #[tokio::test]
-async fn only_configured_origins_may_read() {
-    let fixture = full().await;
+async fn only_configured_origins_are_allowed() {
+    let fixture = filled_gallery().await;
     let url = format!("{}/v1/photos", fixture.base);
     let allowed = async |origin: &str| {
         let response = fixture
@@ -251,7 +253,7 @@ async fn only_configured_origins_may_read() {
         preflight.headers()["access-control-allow-methods"],
         "GET,HEAD"
     );
-    let closed = Fixture::new().await;
+    let closed = GalleryFixture::new().await;
     let response = closed
         .http
         .get(format!("{}/healthz", closed.base))
@@ -265,9 +267,9 @@ async fn only_configured_origins_may_read() {
 }
 
 #[tokio::test]
-async fn an_unreachable_catalogue_is_a_503_without_a_word_of_the_sdk() {
-    // Nobody listens on port 9 (discard).
-    let fixture = Fixture::over(client("http://127.0.0.1:9"), |_| {}).await;
+async fn unreachable_catalogue_gives_a_503_without_sdk_text() {
+    // No server listens on port 9 (discard).
+    let fixture = GalleryFixture::over(client("http://127.0.0.1:9"), |_| {}).await;
     for path in [
         "/v1/photos",
         "/v1/photos?camera=a",

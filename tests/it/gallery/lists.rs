@@ -1,13 +1,13 @@
-//! Which photos a list holds, and a photo's own page.
+//! The contents of lists, and single photos.
 
 use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::privacy::LocationPolicy;
 use serde_json::json;
 
-use super::fixture::{Fixture, Shot};
+use super::fixture::{GalleryFixture, Shot};
 
-async fn some_years() -> Fixture {
-    let fixture = Fixture::new().await;
+async fn some_years() -> GalleryFixture {
+    let fixture = GalleryFixture::new().await;
     for shot in [
         Shot::new("a", "2016-05-01T10:00:00")
             .camera("nikon-d750")
@@ -31,7 +31,7 @@ async fn some_years() -> Fixture {
 }
 
 #[tokio::test]
-async fn everything_is_newest_first_and_undated_last() {
+async fn photos_are_newest_first_and_undated_ones_last() {
     let fixture = some_years().await;
     assert_eq!(
         fixture.names("/v1/photos").await,
@@ -44,7 +44,7 @@ async fn everything_is_newest_first_and_undated_last() {
 }
 
 #[tokio::test]
-async fn a_day_a_range_a_camera_and_a_lens_hold_what_they_say() {
+async fn filters_select_by_date_camera_and_lens() {
     let fixture = some_years().await;
     for (query, names) in [
         ("from=2018-02-01&to=2018-02-01", vec!["c", "b"]),
@@ -77,16 +77,16 @@ async fn a_day_a_range_a_camera_and_a_lens_hold_what_they_say() {
 }
 
 #[tokio::test]
-async fn an_empty_catalogue_is_an_empty_list() {
+async fn empty_catalogue_gives_an_empty_list() {
     assert_eq!(
-        Fixture::new().await.json("/v1/photos").await,
+        GalleryFixture::new().await.json("/v1/photos").await,
         json!({ "items": [], "next": null })
     );
 }
 
 #[tokio::test]
-async fn a_list_that_ends_with_its_page_says_so() {
-    let fixture = Fixture::new().await;
+async fn last_page_has_no_cursor() {
+    let fixture = GalleryFixture::new().await;
     for second in 0..4 {
         fixture
             .add(&Shot::new(
@@ -104,8 +104,8 @@ async fn a_list_that_ends_with_its_page_says_so() {
 }
 
 #[tokio::test]
-async fn a_page_of_one_partition_is_one_index_query() {
-    let fixture = Fixture::new().await;
+async fn page_of_one_partition_costs_one_index_query() {
+    let fixture = GalleryFixture::new().await;
     for second in 10..60 {
         let shot = Shot::new(&format!("p{second}"), &format!("2018-02-01T10:00:{second}"));
         fixture
@@ -137,12 +137,12 @@ async fn a_page_of_one_partition_is_one_index_query() {
 }
 
 #[tokio::test]
-async fn many_empty_years_cost_a_bounded_request_and_nothing_is_lost() {
-    let fixture = Fixture::new().await;
+async fn empty_years_cost_a_bounded_number_of_queries() {
+    let fixture = GalleryFixture::new().await;
     for year in 1980..2020 {
         let shot = Shot::new("p", &format!("{year}-02-01T10:00:00"));
         let item = fixture.add(&shot).await;
-        // The set of years is a superset: a year stays in it when its last photo goes.
+        // The set of years is a superset. A year stays in it after its last photo is removed.
         if year != 1980 {
             fixture.delete(&item.pk).await;
         }
@@ -155,7 +155,7 @@ async fn many_empty_years_cost_a_bounded_request_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_photo_is_found_by_id_stem_and_file_name() {
+async fn photo_is_found_by_id_stem_and_file_name() {
     let fixture = some_years().await;
     let item = Shot::new("b", "2018-02-01T00:00:00").item();
     let by_id = fixture.json(&format!("/v1/photos/{}", item.id)).await;
@@ -218,7 +218,7 @@ async fn private_removed_claimed_and_unknown_photos_are_not_found() {
 }
 
 #[tokio::test]
-async fn a_list_shows_the_fields_asked_for_and_never_a_hidden_position() {
+async fn list_has_the_requested_fields_and_no_hidden_location() {
     let fixture = some_years().await;
     let text = fixture.get("/v1/photos").await.text().await.expect("text");
     assert!(!text.contains("SECRET") && !text.contains("45.4"), "{text}");
@@ -232,7 +232,7 @@ async fn a_list_shows_the_fields_asked_for_and_never_a_hidden_position() {
     );
 
     let rounded =
-        Fixture::with(|settings| settings.privacy = LocationPolicy::Round(1).into()).await;
+        GalleryFixture::with(|settings| settings.privacy = LocationPolicy::Round(1).into()).await;
     rounded.add(&Shot::new("a", "2018-02-01T00:00:00")).await;
     let page = rounded.json("/v1/photos?fields=location").await;
     let place = json!({ "lat": 45.5, "lon": -73.6, "alt": null, "precision": "round:1" });
@@ -240,8 +240,8 @@ async fn a_list_shows_the_fields_asked_for_and_never_a_hidden_position() {
 }
 
 #[tokio::test]
-async fn one_photo_in_a_list_is_what_the_design_says() {
-    let fixture = Fixture::with(|settings| {
+async fn photo_in_a_list_has_the_documented_form() {
+    let fixture = GalleryFixture::with(|settings| {
         settings.privacy = LocationPolicy::Exact.into();
         settings.photo_base_url = Some("https://photos.example".to_owned());
     })
@@ -257,7 +257,7 @@ async fn one_photo_in_a_list_is_what_the_design_says() {
 }
 
 #[tokio::test]
-async fn one_unreadable_item_does_not_hide_the_others() {
+async fn unreadable_item_does_not_hide_the_others() {
     let fixture = some_years().await;
     let item = Shot::new("bad", "2018-02-01T12:00:00").item();
     let mut bad: std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue> =
@@ -282,9 +282,9 @@ async fn one_unreadable_item_does_not_hide_the_others() {
     );
 }
 
-/// A gallery under a policy, with photos indexed under the same.
-async fn on_a_map(policy: LocationPolicy) -> Fixture {
-    let fixture = Fixture::with(|settings| settings.privacy = policy.into()).await;
+/// Returns a gallery with a location policy, and photos that are indexed under the same policy.
+async fn gallery_with_locations(policy: LocationPolicy) -> GalleryFixture {
+    let fixture = GalleryFixture::with(|settings| settings.privacy = policy.into()).await;
     for (name, lon, lat) in [
         ("home", -73.601, 45.501),
         ("corner", -73.649, 45.549),
@@ -303,8 +303,8 @@ async fn on_a_map(policy: LocationPolicy) -> Fixture {
 }
 
 #[tokio::test]
-async fn a_box_holds_the_photos_whose_published_position_lies_in_it() {
-    let fixture = on_a_map(LocationPolicy::Exact).await;
+async fn box_contains_photos_by_their_published_location() {
+    let fixture = gallery_with_locations(LocationPolicy::Exact).await;
     for (query, names) in [
         ("bbox=-73.7,45.4,-73.5,45.6", vec!["corner", "home"]),
         ("bbox=-73.602,45.5,-73.6,45.502", vec!["home"]),
@@ -327,8 +327,8 @@ async fn a_box_holds_the_photos_whose_published_position_lies_in_it() {
 }
 
 #[tokio::test]
-async fn a_box_finds_rounded_positions_where_they_are_shown_and_hidden_ones_nowhere() {
-    let rounded = on_a_map(LocationPolicy::Round(1)).await;
+async fn box_finds_rounded_locations_and_no_hidden_ones() {
+    let rounded = gallery_with_locations(LocationPolicy::Round(1)).await;
     let mut found = rounded
         .names("/v1/photos?bbox=-73.61,45.49,-73.59,45.51")
         .await;
@@ -340,16 +340,17 @@ async fn a_box_finds_rounded_positions_where_they_are_shown_and_hidden_ones_nowh
             .await,
         [""; 0]
     );
-    let hidden = on_a_map(LocationPolicy::Hide).await;
+    let hidden = gallery_with_locations(LocationPolicy::Hide).await;
     let everywhere = hidden.json("/v1/photos?bbox=-73.7,45.4,-73.5,45.6").await;
     assert_eq!(everywhere, json!({ "items": [], "next": null }));
 }
 
 #[tokio::test]
-async fn a_photo_indexed_under_another_policy_is_found_where_it_is_shown_and_nowhere_else() {
+async fn photo_indexed_under_another_policy_is_found_only_at_its_published_location() {
     let true_place =
         Shot::new("home", "2018-02-01T10:00:00").place(-73.47, 45.501, LocationPolicy::Exact);
-    // Around the true place, and around the rounded ones: (-73, 46), (-73.5, 45.5) and (-73.47, 45.5).
+    // Around the true place, and around the rounded ones: (-73, 46), (-73.5, 45.5) and (-73.47,
+    // 45.5).
     let boxes = [
         "-73.48,45.5005,-73.46,45.51",
         "-73.01,45.99,-72.99,46.01",
@@ -362,7 +363,7 @@ async fn a_photo_indexed_under_another_policy_is_found_where_it_is_shown_and_now
         (LocationPolicy::Round(1), Some(2)),
         (LocationPolicy::Round(2), Some(3)),
     ] {
-        let fixture = Fixture::with(|settings| settings.privacy = policy.into()).await;
+        let fixture = GalleryFixture::with(|settings| settings.privacy = policy.into()).await;
         fixture.add(&true_place).await;
         for (at, bbox) in boxes.iter().enumerate() {
             let found = fixture.names(&format!("/v1/photos?bbox={bbox}")).await;

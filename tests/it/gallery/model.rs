@@ -1,4 +1,5 @@
-//! The gallery against a sorted vector: any filter, order, limit and paging, photos added between pages included.
+//! Compares lists with a sorted vector: any filter, order, limit and paging. Photos are added
+//! between pages.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +8,14 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::fixture::{Fixture, Shot};
+use super::fixture::{GalleryFixture, Shot};
 
 const CAMERAS: [&str; 3] = ["canon-eos-r6", "nikon-d750", "sony-a7"];
 const LENSES: [&str; 2] = ["35mm", "50mm"];
 
-/// A list request.
+/// A list request and the model of its response.
 #[derive(Debug, Clone)]
-struct Asked {
+struct ListCase {
     from: Option<String>,
     to: Option<String>,
     camera: Option<&'static str>,
@@ -23,7 +24,7 @@ struct Asked {
     limit: usize,
 }
 
-/// Few years, days and seconds, so that photos share them.
+/// Generates few years, days and seconds, so that photos share them.
 fn local() -> impl Strategy<Value = String> {
     (
         2016..2019_u32,
@@ -59,7 +60,7 @@ fn shots(most: usize) -> impl Strategy<Value = Vec<Shot>> {
     })
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn list_case() -> impl Strategy<Value = ListCase> {
     // A day or a time.
     let bound = || {
         option::of((local(), any::<bool>()).prop_map(|(local, day)| {
@@ -82,7 +83,7 @@ fn asked() -> impl Strategy<Value = Asked> {
             (Some(from), Some(to)) => from <= to || from.starts_with(to.as_str()),
             _ => true,
         })
-        .prop_map(|(from, to, camera, lens, oldest, limit)| Asked {
+        .prop_map(|(from, to, camera, lens, oldest, limit)| ListCase {
             from,
             to,
             camera,
@@ -92,7 +93,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         })
 }
 
-impl Asked {
+impl ListCase {
     fn path(&self) -> String {
         let mut path = format!("/v1/photos?limit={}", self.limit);
         let order = self.oldest.then_some("oldest");
@@ -112,21 +113,21 @@ impl Asked {
     }
 
     fn admits(&self, shot: &Shot) -> bool {
-        let is = |slug: &Option<String>, asked: Option<&str>| {
-            asked.is_none() || slug.as_deref() == asked
+        let is = |slug: &Option<String>, wanted: Option<&str>| {
+            wanted.is_none() || slug.as_deref() == wanted
         };
         let is_in_range = match &shot.local {
             None => self.from.is_none() && self.to.is_none(),
             Some(local) => {
                 self.from.as_ref().is_none_or(|from| from <= local)
-                    // The last day, or second, is meant whole.
+                    // The whole last day or second is included.
                     && self.to.as_ref().is_none_or(|to| local <= to || local.starts_with(to.as_str()))
             }
         };
         !shot.private && is_in_range && is(&shot.camera, self.camera) && is(&shot.lens, self.lens)
     }
 
-    /// The names of what is asked for, in order.
+    /// Returns the expected names, in order.
     fn expected(&self, shots: &[Shot]) -> Vec<String> {
         let mut dated: Vec<(String, String, String)> = Vec::new();
         let mut undated: Vec<(String, String)> = Vec::new();
@@ -159,27 +160,27 @@ fn named(mut shots: Vec<Shot>, prefix: &str) -> Vec<Shot> {
 async fn check(
     before: Vec<Shot>,
     later: Vec<Shot>,
-    asked: Vec<Asked>,
+    cases: Vec<ListCase>,
 ) -> Result<(), TestCaseError> {
-    let fixture = Fixture::new().await;
+    let fixture = GalleryFixture::new().await;
     for shot in &before {
         fixture.add(shot).await;
     }
-    for asked in &asked {
-        let names = fixture.names(&asked.path()).await;
-        prop_assert_eq!(names, asked.expected(&before), "{}", asked.path());
+    for case in &cases {
+        let names = fixture.names(&case.path()).await;
+        prop_assert_eq!(names, case.expected(&before), "{}", case.path());
     }
-    // Once more, with a photo added after each page.
-    let Some(asked) = asked.first() else {
+    // The first case is repeated, and a photo is added after each page.
+    let Some(case) = cases.first() else {
         return Ok(());
     };
     let (mut names, mut added, mut cursor) = (Vec::new(), Vec::new(), None::<String>);
     let mut waiting = later.into_iter();
     loop {
         let cursor_of = cursor.map_or(String::new(), |cursor| format!("&cursor={cursor}"));
-        let page = fixture.json(&format!("{}{cursor_of}", asked.path())).await;
+        let page = fixture.json(&format!("{}{cursor_of}", case.path())).await;
         let items = page["items"].as_array().unwrap();
-        prop_assert!(items.len() <= asked.limit);
+        prop_assert!(items.len() <= case.limit);
         names.extend(
             items
                 .iter()
@@ -198,21 +199,21 @@ async fn check(
     prop_assert_eq!(
         distinct.len(),
         names.len(),
-        "one is shown twice: {:?}",
+        "a photo is shown twice: {:?}",
         names
     );
-    let new: BTreeSet<String> = asked.expected(&added).into_iter().collect();
+    let new: BTreeSet<String> = case.expected(&added).into_iter().collect();
     names.retain(|name| !new.contains(name));
     prop_assert_eq!(
         names,
-        asked.expected(&before),
-        "one that was there before is skipped"
+        case.expected(&before),
+        "a photo that existed before is skipped"
     );
     Ok(())
 }
 
 #[test]
-fn every_list_is_that_of_a_sorted_vector() {
+fn lists_equal_a_sorted_vector() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -222,9 +223,9 @@ fn every_list_is_that_of_a_sorted_vector() {
         failure_persistence: None,
         ..Config::default()
     };
-    let strategy = (shots(40), shots(12), vec(asked(), 1..6));
-    let outcome = TestRunner::new(config).run(&strategy, |(before, later, asked)| {
-        runtime.block_on(check(named(before, "A"), named(later, "B"), asked))
+    let strategy = (shots(40), shots(12), vec(list_case(), 1..6));
+    let outcome = TestRunner::new(config).run(&strategy, |(before, later, cases)| {
+        runtime.block_on(check(named(before, "A"), named(later, "B"), cases))
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }

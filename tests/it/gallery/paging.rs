@@ -1,4 +1,4 @@
-//! Lists against a reference model, page by page, while photos are being added and removed.
+//! Compares lists with a model, page by page, while photos are added and removed.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -6,11 +6,11 @@ use photo_catalogue::catalogue::item::PhotoItem;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::fixture::{Fixture, MAX_PAGES, Shot};
+use super::fixture::{GalleryFixture, MAX_PAGES, Shot};
 
-/// What a list asks for.
+/// A list request and the model of its response.
 #[derive(Debug, Clone)]
-struct Query {
+struct ListQuery {
     from: Option<String>,
     to: Option<String>,
     camera: Option<String>,
@@ -19,7 +19,7 @@ struct Query {
     limit: usize,
 }
 
-impl Query {
+impl ListQuery {
     fn path(&self) -> String {
         let mut path = format!("/v1/photos?limit={}", self.limit);
         if self.oldest {
@@ -39,7 +39,7 @@ impl Query {
         path
     }
 
-    /// The model: by the wall clock alone.
+    /// Reports whether the list has a photo. The model compares wall-clock times only.
     fn admits(&self, shot: &Shot) -> bool {
         let same = |asked: &Option<String>, have: &Option<String>| asked.is_none() || asked == have;
         let padded = |local: &str| format!("{local}{}", &".000"[..(23 - local.len()).min(4)]);
@@ -58,7 +58,7 @@ impl Query {
         !shot.private && within && same(&self.camera, &shot.camera) && same(&self.lens, &shot.lens)
     }
 
-    /// The place of a photo in the list.
+    /// Returns a key by which the list is ordered.
     fn rank(&self, item: &PhotoItem, shot: &Shot) -> (bool, Vec<u8>) {
         match &shot.local {
             None => (true, format!("{}#{}", shot.name, item.id).into_bytes()),
@@ -86,7 +86,7 @@ fn maybe(values: &'static [&'static str]) -> impl Strategy<Value = Option<String
 }
 
 fn shots(names: &'static str) -> impl Strategy<Value = Vec<Shot>> {
-    // Few values, so that many photos meet on one day and in one second.
+    // There are few values, so that many photos share a day and a second.
     let local = proptest::sample::select(
         &[
             "2015-12-31T23:59:59.999",
@@ -122,7 +122,7 @@ fn shots(names: &'static str) -> impl Strategy<Value = Vec<Shot>> {
     proptest::collection::vec(shot, 0..40)
 }
 
-fn query() -> impl Strategy<Value = Query> {
+fn query() -> impl Strategy<Value = ListQuery> {
     let moments = &[
         "2016-01-01",
         "2017-06-01",
@@ -146,7 +146,7 @@ fn query() -> impl Strategy<Value = Query> {
             (Some(from), Some(to)) => from <= to,
             _ => true,
         })
-        .prop_map(|(from, to, camera, lens, oldest, limit)| Query {
+        .prop_map(|(from, to, camera, lens, oldest, limit)| ListQuery {
             from,
             to,
             camera,
@@ -156,9 +156,10 @@ fn query() -> impl Strategy<Value = Query> {
         })
 }
 
-/// Reads a list to its end, adding and removing photos between its pages, and holds it against the model.
-async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: Query) {
-    let fixture = Fixture::new().await;
+/// Reads a list to its end and compares it with the model. Photos are added and removed between
+/// pages.
+async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: ListQuery) {
+    let fixture = GalleryFixture::new().await;
     let mut shots = BTreeMap::new();
     for shot in before {
         let item = fixture.add(&shot).await;
@@ -168,7 +169,7 @@ async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: Query) {
     let mut seen: Vec<String> = Vec::new();
     let mut path = query.path();
     for pages in 0.. {
-        assert!(pages < MAX_PAGES, "a list that never ends");
+        assert!(pages < MAX_PAGES, "the list does not end");
         let page = fixture.json(&path).await;
         let items = page["items"].as_array().expect("items");
         assert!(items.len() <= query.limit);
@@ -184,7 +185,7 @@ async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: Query) {
             break;
         };
         path = format!("{}&cursor={cursor}", query.path());
-        // The photo that the cursor stands on goes; others come, before and after it.
+        // The last photo of the page is removed, and others are added before and after it.
         if let Some(last) = last.filter(|_| seen.len().is_multiple_of(3)) {
             fixture.delete(&shots[&last].0.pk).await;
         }
@@ -199,14 +200,14 @@ async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: Query) {
     assert_eq!(unique.len(), seen.len(), "a photo was shown twice");
     assert!(
         seen.iter().all(|id| query.admits(&shots[id].1)),
-        "a photo was shown that was not asked for"
+        "a photo was shown that does not match"
     );
     let ranks: Vec<_> = seen
         .iter()
         .map(|id| query.rank(&shots[id].0, &shots[id].1))
         .collect();
     assert!(ranks.is_sorted(), "out of order: {ranks:?}");
-    // Those that were deleted had been shown before.
+    // The removed photos had been shown before.
     let missing: Vec<_> = lasting
         .iter()
         .filter(|id| query.admits(&shots[*id].1) && !unique.contains(id))
@@ -216,7 +217,7 @@ async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: Query) {
 }
 
 #[test]
-fn any_list_is_the_models_though_photos_come_and_go_between_pages() {
+fn lists_equal_the_model_while_photos_come_and_go() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

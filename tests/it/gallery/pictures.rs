@@ -1,4 +1,4 @@
-//! The pictures themselves, from the embedded S3: who may have which bytes, and how.
+//! Pictures from the embedded S3 server: which bytes are served, and in which form.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -10,26 +10,26 @@ use little_exif::exif_tag::ExifTag;
 use little_exif::filetype::FileExtension;
 use little_exif::metadata::Metadata;
 use photo_catalogue::catalogue::item::{Overrides, PhotoItem, PhotoPart};
-use photo_catalogue::gallery::Pictures;
+use photo_catalogue::gallery::PictureArchive;
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
 use photo_metadata::EmbeddedPreview;
 use s3_folder::{KeyPair, S3Store};
 use tokio::net::TcpListener;
 
-use super::fixture::{Fixture, Shot};
+use super::fixture::{GalleryFixture, Shot};
 
 const BUCKET: &str = "archive";
 const RAW_HEAD: usize = 1000;
 
-/// A gallery that serves pictures, and the store that it serves them from.
-struct Library {
-    gallery: Fixture,
+/// A gallery that serves pictures, and its store.
+struct PictureFixture {
+    gallery: GalleryFixture,
     s3: aws_sdk_s3::Client,
     _data: tempfile::TempDir,
 }
 
-impl Library {
+impl PictureFixture {
     async fn new(privacy: impl Into<Privacy>) -> Self {
         let privacy = privacy.into();
         let data = tempfile::tempdir().expect("a folder");
@@ -56,22 +56,22 @@ impl Library {
             .await
             .expect("a bucket");
         let storage = Storage::new(s3.clone());
-        let gallery = Fixture::with(|settings| {
+        let gallery = GalleryFixture::with(|settings| {
             settings.privacy = privacy;
-            settings.pictures = Some(Pictures {
+            settings.pictures = Some(PictureArchive {
                 storage,
                 bucket: BUCKET.to_owned(),
             });
         })
         .await;
-        Library {
+        PictureFixture {
             gallery,
             s3,
             _data: data,
         }
     }
 
-    /// Archives a file of a photo and lists it among the photo's parts.
+    /// Archives a file and adds it to the parts of a photo.
     async fn archive(&self, item: &mut PhotoItem, extension: &str, mime: &str, bytes: &[u8]) {
         let key = format!("archive/{}.{extension}", item.stem);
         let put = self
@@ -98,7 +98,7 @@ impl Library {
         self.gallery.put(item).await;
     }
 
-    /// A photo with a JPEG and a RAW that has another inside.
+    /// Adds a photo with a JPEG, and a RAW that contains another JPEG.
     async fn photo(&self, shot: &Shot) -> PhotoItem {
         let mut item = self.gallery.add(shot).await;
         item.parts = BTreeMap::new();
@@ -146,7 +146,7 @@ fn jpeg(tagged: bool) -> Vec<u8> {
     file
 }
 
-/// What a reader of Exif finds: names and values.
+/// Returns the names and values that an Exif reader finds.
 fn tags(file: &[u8]) -> Vec<String> {
     let read = exif::Reader::new()
         .read_from_container(&mut Cursor::new(file))
@@ -163,33 +163,33 @@ fn foobar() -> Shot {
 const FILE: &str = "/photos/2018-02-01/foo%20bar%2B%C3%A9";
 
 #[tokio::test]
-async fn under_a_hidden_position_a_jpeg_is_stripped_and_a_raw_is_only_its_preview() {
+async fn jpeg_is_stripped_and_raw_has_only_its_preview_if_locations_are_hidden() {
     for policy in [LocationPolicy::Hide, LocationPolicy::Round(2)] {
-        let library = Library::new(policy).await;
-        library.photo(&foobar()).await;
-        let served = library.bytes(&format!("{FILE}.jpg")).await;
+        let fixture = PictureFixture::new(policy).await;
+        fixture.photo(&foobar()).await;
+        let served = fixture.bytes(&format!("{FILE}.jpg")).await;
         assert_eq!(tags(&served), ["Orientation=6"]);
         assert!(!served.windows(6).any(|window| window == b"SECRET"));
         let decode = |bytes: &[u8]| image::load_from_memory(bytes).expect("decodable");
         assert_eq!(decode(&served), decode(&jpeg(true)));
 
-        assert_eq!(library.status(&format!("{FILE}.CR2")).await, 404);
-        let preview = library.bytes(&format!("{FILE}.CR2?preview=1")).await;
+        assert_eq!(fixture.status(&format!("{FILE}.CR2")).await, 404);
+        let preview = fixture.bytes(&format!("{FILE}.CR2?preview=1")).await;
         assert_eq!(tags(&preview), ["Orientation=8"]);
         assert_eq!(decode(&preview), decode(&jpeg(false)));
     }
 }
 
 #[tokio::test]
-async fn under_an_exact_policy_files_are_served_as_they_are() {
-    let library = Library::new(LocationPolicy::Exact).await;
-    library.photo(&foobar()).await;
-    assert_eq!(library.bytes(&format!("{FILE}.jpg")).await, jpeg(true));
+async fn files_are_unmodified_if_locations_are_exact() {
+    let fixture = PictureFixture::new(LocationPolicy::Exact).await;
+    fixture.photo(&foobar()).await;
+    assert_eq!(fixture.bytes(&format!("{FILE}.jpg")).await, jpeg(true));
     assert_eq!(
-        library.bytes(&format!("{FILE}.CR2")).await.len(),
+        fixture.bytes(&format!("{FILE}.CR2")).await.len(),
         RAW_HEAD + jpeg(false).len()
     );
-    let response = library.gallery.get(&format!("{FILE}.jpg")).await;
+    let response = fixture.gallery.get(&format!("{FILE}.jpg")).await;
     assert_eq!(response.headers()["content-type"], "image/jpeg");
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     let disposition = response.headers()["content-disposition"]
@@ -202,42 +202,42 @@ async fn under_an_exact_policy_files_are_served_as_they_are() {
 }
 
 #[tokio::test]
-async fn at_home_files_are_stripped_though_the_policy_is_exact() {
+async fn files_from_a_home_zone_are_stripped_even_if_locations_are_exact() {
     let privacy = Privacy {
         home_zones: "45.471234,-73.645678,500".parse().expect("zones"),
         ..LocationPolicy::Exact.into()
     };
-    let library = Library::new(privacy).await;
-    library.photo(&foobar()).await;
+    let fixture = PictureFixture::new(privacy).await;
+    fixture.photo(&foobar()).await;
     let away =
         Shot::new("away", "2018-02-01T10:00:00").place(2.2945, 48.8584, LocationPolicy::Exact);
-    library.photo(&away).await;
+    fixture.photo(&away).await;
 
     assert_eq!(
-        tags(&library.bytes(&format!("{FILE}.jpg")).await),
+        tags(&fixture.bytes(&format!("{FILE}.jpg")).await),
         ["Orientation=6"]
     );
-    assert_eq!(library.status(&format!("{FILE}.CR2")).await, 404);
+    assert_eq!(fixture.status(&format!("{FILE}.CR2")).await, 404);
     assert_eq!(
-        library.bytes("/photos/2018-02-01/away.jpg").await,
+        fixture.bytes("/photos/2018-02-01/away.jpg").await,
         jpeg(true)
     );
-    assert_eq!(library.status("/photos/2018-02-01/away.CR2").await, 200);
+    assert_eq!(fixture.status("/photos/2018-02-01/away.CR2").await, 200);
 }
 
 #[tokio::test]
-async fn a_private_photos_files_are_not_there() {
-    let library = Library::new(LocationPolicy::Exact).await;
-    let mut item = library.photo(&foobar()).await;
+async fn files_of_a_private_photo_are_not_found() {
+    let fixture = PictureFixture::new(LocationPolicy::Exact).await;
+    let mut item = fixture.photo(&foobar()).await;
     item.overrides = Overrides {
         visibility: Some(Visibility::Private),
         ..Overrides::default()
     };
-    // Also while its index keys are still those of a public one.
-    library.gallery.put(&item).await;
+    // The index keys are still those of a public photo.
+    fixture.gallery.put(&item).await;
     for path in ["jpg", "CR2", "CR2?preview=1"] {
         assert_eq!(
-            library.status(&format!("{FILE}.{path}")).await,
+            fixture.status(&format!("{FILE}.{path}")).await,
             404,
             "{path}"
         );
@@ -245,30 +245,30 @@ async fn a_private_photos_files_are_not_there() {
 }
 
 #[tokio::test]
-async fn the_addresses_in_a_list_are_those_that_are_served() {
+async fn urls_in_a_list_are_served() {
     for policy in [LocationPolicy::Hide, LocationPolicy::Exact] {
-        let library = Library::new(policy).await;
-        library.photo(&foobar()).await;
-        let list = library.gallery.json("/v1/photos").await;
+        let fixture = PictureFixture::new(policy).await;
+        fixture.photo(&foobar()).await;
+        let list = fixture.gallery.json("/v1/photos").await;
         let images = list["items"][0]["images"]
             .as_array()
             .expect("images")
             .clone();
         assert_eq!(images.len(), 1);
         for image in images {
-            library.bytes(image["url"].as_str().expect("a URL")).await;
+            fixture.bytes(image["url"].as_str().expect("a URL")).await;
         }
     }
 }
 
 #[tokio::test]
-async fn ranges_of_a_stripped_picture_are_ranges_of_what_is_served() {
+async fn ranges_of_a_stripped_picture_count_its_served_bytes() {
     for policy in [LocationPolicy::Hide, LocationPolicy::Exact] {
-        let library = Library::new(policy).await;
-        library.photo(&foobar()).await;
+        let fixture = PictureFixture::new(policy).await;
+        fixture.photo(&foobar()).await;
         for path in [format!("{FILE}.jpg"), format!("{FILE}.CR2?preview=1")] {
-            let whole = library.bytes(&path).await;
-            let url = format!("{}{path}", library.gallery.base);
+            let whole = fixture.bytes(&path).await;
+            let url = format!("{}{path}", fixture.gallery.base);
             for (first, last) in [
                 (0, 0),
                 (0, 40),
@@ -276,7 +276,7 @@ async fn ranges_of_a_stripped_picture_are_ranges_of_what_is_served() {
                 (30, 5000),
                 (whole.len() - 5, whole.len() - 1),
             ] {
-                let request = library
+                let request = fixture
                     .gallery
                     .http
                     .get(&url)
@@ -291,7 +291,7 @@ async fn ranges_of_a_stripped_picture_are_ranges_of_what_is_served() {
                     "{path} {range}"
                 );
             }
-            let beyond = library
+            let beyond = fixture
                 .gallery
                 .http
                 .get(&url)
@@ -307,7 +307,7 @@ async fn ranges_of_a_stripped_picture_are_ranges_of_what_is_served() {
                 "application/problem+json"
             );
 
-            let head = library
+            let head = fixture
                 .gallery
                 .http
                 .head(&url)
@@ -319,7 +319,7 @@ async fn ranges_of_a_stripped_picture_are_ranges_of_what_is_served() {
                 whole.len().to_string().as_str()
             );
             let etag = head.headers()["etag"].clone();
-            let known = library
+            let known = fixture
                 .gallery
                 .http
                 .get(&url)
@@ -334,17 +334,17 @@ async fn ranges_of_a_stripped_picture_are_ranges_of_what_is_served() {
 
 #[tokio::test]
 async fn pictures_of_private_removed_and_unknown_photos_are_not_found() {
-    let library = Library::new(LocationPolicy::Exact).await;
-    library
+    let fixture = PictureFixture::new(LocationPolicy::Exact).await;
+    fixture
         .photo(&Shot::new("private", "2018-02-01T10:00:00").private())
         .await;
-    let mut gone = library
+    let mut gone = fixture
         .photo(&Shot::new("gone", "2018-02-01T10:00:00"))
         .await;
     gone.parts.get_mut("jpg").expect("a part").removed = true;
-    library.gallery.put(&gone).await;
-    // In the bucket, but in no record.
-    let stray = library
+    fixture.gallery.put(&gone).await;
+    // This file is in the bucket, and no item has it.
+    let stray = fixture
         .s3
         .put_object()
         .bucket(BUCKET)
@@ -365,17 +365,17 @@ async fn pictures_of_private_removed_and_unknown_photos_are_not_found() {
         "/photos/..%2f..%2fetc%2fpasswd",
         "/photos/%ff",
     ] {
-        assert_eq!(library.status(path).await, 404, "{path}");
+        assert_eq!(fixture.status(path).await, 404, "{path}");
     }
-    assert_eq!(library.status("/photos/2018-02-01/gone.CR2").await, 200);
+    assert_eq!(fixture.status("/photos/2018-02-01/gone.CR2").await, 200);
     assert_eq!(
-        library
+        fixture
             .status("/photos/2018-02-01/gone.CR2?width=100")
             .await,
         400
     );
     assert_eq!(
-        library
+        fixture
             .status("/photos/2018-02-01/gone.CR2?preview=yes")
             .await,
         400
@@ -383,13 +383,13 @@ async fn pictures_of_private_removed_and_unknown_photos_are_not_found() {
 }
 
 #[tokio::test]
-async fn an_edit_in_place_is_served_as_it_is_now_and_its_old_preview_is_not() {
-    let library = Library::new(LocationPolicy::Hide).await;
-    let item = library.photo(&foobar()).await;
-    let before = library.gallery.get(&format!("{FILE}.jpg")).await.headers()["etag"].clone();
-    library.bytes(&format!("{FILE}.CR2?preview=1")).await;
+async fn edited_file_is_served_in_its_new_form_and_without_its_old_preview() {
+    let fixture = PictureFixture::new(LocationPolicy::Hide).await;
+    let item = fixture.photo(&foobar()).await;
+    let before = fixture.gallery.get(&format!("{FILE}.jpg")).await.headers()["etag"].clone();
+    fixture.bytes(&format!("{FILE}.CR2?preview=1")).await;
     for extension in ["jpg", "CR2"] {
-        let put = library
+        let put = fixture
             .s3
             .put_object()
             .bucket(BUCKET)
@@ -399,20 +399,20 @@ async fn an_edit_in_place_is_served_as_it_is_now_and_its_old_preview_is_not() {
             .await
             .expect("stored");
     }
-    assert_eq!(library.bytes(&format!("{FILE}.jpg")).await, jpeg(false));
+    assert_eq!(fixture.bytes(&format!("{FILE}.jpg")).await, jpeg(false));
     assert_ne!(
-        library.gallery.get(&format!("{FILE}.jpg")).await.headers()["etag"],
+        fixture.gallery.get(&format!("{FILE}.jpg")).await.headers()["etag"],
         before
     );
-    assert_eq!(library.status(&format!("{FILE}.CR2?preview=1")).await, 404);
+    assert_eq!(fixture.status(&format!("{FILE}.CR2?preview=1")).await, 404);
 }
 
 #[tokio::test]
-async fn what_only_claims_to_be_a_jpeg_is_not_served_unstripped() {
-    let library = Library::new(LocationPolicy::Hide).await;
-    let mut item = library.gallery.add(&foobar()).await;
+async fn file_with_a_wrong_media_type_is_not_served() {
+    let fixture = PictureFixture::new(LocationPolicy::Hide).await;
+    let mut item = fixture.gallery.add(&foobar()).await;
     for bytes in [&b""[..], b"SECRET", &jpeg(true)[..60]] {
-        library.archive(&mut item, "jpg", "image/jpeg", bytes).await;
-        assert_eq!(library.status(&format!("{FILE}.jpg")).await, 404);
+        fixture.archive(&mut item, "jpg", "image/jpeg", bytes).await;
+        assert_eq!(fixture.status(&format!("{FILE}.jpg")).await, 404);
     }
 }

@@ -1,4 +1,4 @@
-//! The documents that describe the API: schema/openapi.json and schema/photo.schema.json.
+//! The documents about the API: schema/openapi.json and schema/photo.schema.json.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,13 +7,14 @@ use photo_catalogue::gallery::openapi_document;
 use photo_catalogue::privacy::LocationPolicy;
 use serde_json::Value;
 
-use super::fixture::{Fixture, Shot};
+use super::fixture::{GalleryFixture, Shot};
 
 fn photo_schema() -> Value {
     serde_json::from_str(include_str!("../../../schema/photo.schema.json")).expect("JSON")
 }
 
-/// Every field of a value is in its schema, is of its type, and none that is required is missing.
+/// Checks that every field of a value is in the schema and has its type, and that no required field
+/// is missing.
 fn check(path: &str, value: &Value, schema: &Value) {
     let is = |name: &Value| match name.as_str().expect("a type") {
         "null" => value.is_null(),
@@ -28,7 +29,7 @@ fn check(path: &str, value: &Value, schema: &Value) {
     let types = schema["type"].as_array();
     assert!(
         types.map_or_else(|| is(&schema["type"]), |types| types.iter().any(is)),
-        "{path}: {value} is no {}",
+        "{path}: {value} is not of type {}",
         schema["type"]
     );
     if let Some(fields) = value.as_object() {
@@ -47,29 +48,32 @@ fn check(path: &str, value: &Value, schema: &Value) {
     }
 }
 
-/// Checks a photo, as a list shows it.
+/// Checks a photo from a list.
 pub(crate) fn check_photo(photo: &Value) {
     check("photo", photo, &photo_schema());
 }
 
 #[tokio::test]
-async fn the_document_that_is_served_is_the_one_in_schema() {
+async fn served_document_equals_the_file_in_schema() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/openapi.json");
     let document = format!("{:#}\n", openapi_document());
     if std::env::var_os("WRITE_SCHEMA").is_some() {
         std::fs::write(&path, &document).expect("written");
     }
     let kept = std::fs::read_to_string(&path).expect("schema/openapi.json");
-    assert!(kept == document, "WRITE_SCHEMA=1 writes it anew");
-    let fixture = Fixture::new().await;
+    assert!(
+        kept == document,
+        "differs from the served document; WRITE_SCHEMA=1 rewrites the file"
+    );
+    let fixture = GalleryFixture::new().await;
     assert_eq!(&fixture.json("/openapi.json").await, openapi_document());
     let wrong = fixture.get("/openapi.json?x=1").await;
     assert_eq!(wrong.status(), 400);
 }
 
 #[tokio::test]
-async fn every_route_of_the_document_answers() {
-    let fixture = Fixture::new().await;
+async fn every_documented_route_responds() {
+    let fixture = GalleryFixture::new().await;
     for path in openapi_document()["paths"]
         .as_object()
         .expect("paths")
@@ -82,9 +86,9 @@ async fn every_route_of_the_document_answers() {
 }
 
 #[tokio::test]
-async fn photos_are_of_their_schema() {
+async fn photos_match_their_schema() {
     let exact = LocationPolicy::Exact;
-    let fixture = Fixture::with(|settings| {
+    let fixture = GalleryFixture::with(|settings| {
         settings.privacy = exact.into();
         settings.photo_base_url = Some("https://photos.example.org".to_owned());
     })
@@ -101,7 +105,7 @@ async fn photos_are_of_their_schema() {
 }
 
 #[test]
-fn every_field_is_described_and_required_but_where_it_may_be_left_out() {
+fn every_field_is_described_and_required() {
     fn names(schema: &Value) -> BTreeSet<&str> {
         let fields = schema["properties"].as_object().expect("properties");
         fields.keys().map(String::as_str).collect()

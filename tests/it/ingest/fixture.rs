@@ -285,7 +285,10 @@ impl IngestWorld {
 
     /// The item of a stem.
     pub(crate) async fn item(&self, stem: &str) -> Option<PhotoItem> {
-        self.catalogue.item(&PhotoId::of_stem(stem)).await.unwrap()
+        self.catalogue
+            .item(&PhotoId::from_stem(stem))
+            .await
+            .unwrap()
     }
 
     /// Names of the live parts of a stem's item.
@@ -302,7 +305,7 @@ impl IngestWorld {
             dynamodb: Some(self.dynamodb.clone()),
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
-        let pk = AttributeValue::S(photo_pk(&PhotoId::of_stem(stem)));
+        let pk = AttributeValue::S(photo_pk(&PhotoId::from_stem(stem)));
         let delete = clients.dynamodb.delete_item().table_name(TABLE);
         delete.key("pk", pk).send().await.unwrap();
     }

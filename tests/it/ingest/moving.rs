@@ -54,7 +54,7 @@ async fn a_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
     let shot = TestShot::at(TAKEN);
     let files = [("a.jpg", shot.jpeg()), ("a.dng", shot.dng())];
     file_under_wrong_day(&world, &files).await;
-    let id = PhotoId::of_stem(&format!("{WRONG}/a"));
+    let id = PhotoId::from_stem(&format!("{WRONG}/a"));
     let exact = LocationPolicy::Exact.into();
     let private = |set: &mut photo_catalogue::catalogue::item::Overrides| {
         set.visibility = Some(Visibility::Private);

@@ -4,7 +4,7 @@ use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use serde_json::{Value, json};
 
 use super::fixture::World;
-use crate::gallery::fixture::{Fixture, Shot};
+use crate::gallery::fixture::{GalleryFixture, Shot};
 
 async fn world() -> World {
     let mut world = World::new().await;
@@ -31,8 +31,8 @@ async fn world() -> World {
     world
 }
 
-pub(super) async fn gallery(world: &World, privacy: impl Into<Privacy>) -> Fixture {
-    Fixture::over(world.client.clone(), |settings| {
+pub(super) async fn gallery(world: &World, privacy: impl Into<Privacy>) -> GalleryFixture {
+    GalleryFixture::over(world.client.clone(), |settings| {
         settings.privacy = privacy.into()
     })
     .await

@@ -20,12 +20,12 @@ use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{CycleReport, HookRules, PublishError, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::view::PublicView;
+use photo_catalogue::view::{PictureHosting, PublicView};
 use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::gallery::fixture::{Fixture, Shot};
+use crate::gallery::fixture::{GalleryFixture, Shot};
 
 pub(super) const BUCKET: &str = "site";
 pub(super) const PREFIX: &str = "gallery/";
@@ -56,7 +56,7 @@ pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
     PublishSettings {
         bucket: BUCKET.to_owned(),
         prefix: PREFIX.to_owned(),
-        view: PublicView::new(privacy, None, false, false),
+        view: PublicView::new(privacy, PictureHosting::default()),
         compress: true,
         hook: None,
         rules: HookRules::default(),
@@ -227,7 +227,7 @@ impl World {
 
     /// What the gallery answers, by id.
     pub(super) async fn api(&self, privacy: impl Into<Privacy>) -> BTreeMap<String, Value> {
-        let gallery = Fixture::over(self.client.clone(), |settings| {
+        let gallery = GalleryFixture::over(self.client.clone(), |settings| {
             settings.privacy = privacy.into()
         })
         .await;

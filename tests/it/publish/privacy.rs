@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::counts::gallery;
 use super::fixture::{Change, World, settings};
-use crate::gallery::fixture::{Fixture, Shot};
+use crate::gallery::fixture::{GalleryFixture, Shot};
 
 /// Latitude and longitude.
 const HOME: (f64, f64) = (45.471_234, -73.645_678);
@@ -59,7 +59,7 @@ async fn world() -> (World, Vec<Shot>) {
         ];
         item.exif.insert("GPS".to_owned(), tags(&position));
         item.exif.insert("XMP-exif".to_owned(), tags(&position));
-        let city = if zones().contain(&location) {
+        let city = if zones().contains(&location) {
             "SECRET-HOME"
         } else {
             "Montréal"
@@ -119,7 +119,7 @@ fn points(value: &Value, found: &mut dyn FnMut(Location)) {
 
 /// Reads a list to its last page and scans it; the names in it.
 async fn read(
-    gallery: &Fixture,
+    gallery: &GalleryFixture,
     path: &str,
     hidden: &dyn Fn(&Location) -> bool,
 ) -> BTreeSet<String> {
@@ -154,7 +154,7 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
     let zones = zones();
     let at_home = |shot: &Shot| {
         shot.place
-            .is_some_and(|(lon, lat)| zones.contain(&at(lat, lon)))
+            .is_some_and(|(lon, lat)| zones.contains(&at(lat, lon)))
     };
     assert!(
         shots.iter().filter(|shot| at_home(shot)).count() > 5,
@@ -165,7 +165,7 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
         ..location.into()
     };
     let everywhere = |_: &Location| true;
-    let home = |point: &Location| zones.contain(point);
+    let home = |point: &Location| zones.contains(point);
     for (privacy, hidden) in [
         (
             Privacy::from(LocationPolicy::Hide),
@@ -210,7 +210,7 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
         }
         for shot in &shots {
             for name in [
-                PhotoId::of_stem(&shot.stem()).to_string(),
+                PhotoId::from_stem(&shot.stem()).to_string(),
                 shot.stem(),
                 format!("{}.jpg", shot.stem()),
             ] {
@@ -241,7 +241,7 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
                     .filter(|shot| {
                         let (lon, lat) = shot.place.unwrap();
                         privacy
-                            .publish(&at(lat, lon))
+                            .redact_location(&at(lat, lon))
                             .is_some_and(|point| holds(&point))
                     })
                     .map(|shot| shot.name.clone())

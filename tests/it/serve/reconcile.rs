@@ -11,7 +11,7 @@ use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::view::PublicView;
+use photo_catalogue::view::{PictureHosting, PublicView};
 use serde_json::Value;
 
 use super::process::Photos;
@@ -59,7 +59,7 @@ impl Library {
         let settings = PublishSettings {
             bucket: "site".to_owned(),
             prefix: String::new(),
-            view: PublicView::new(LocationPolicy::Exact, None, false, false),
+            view: PublicView::new(LocationPolicy::Exact, PictureHosting::default()),
             compress: false,
             hook: None,
             rules: HookRules::default(),

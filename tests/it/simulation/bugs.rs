@@ -125,7 +125,7 @@ impl Injected {
         }
         // `~` and `/` are all that these keys have of characters that could be spelt in two ways.
         let key = self.layout.archive_key(&key.replace("%7E", "~")).unwrap();
-        let pk = format!("photo#{}", PhotoId::of_stem(key.stem()));
+        let pk = format!("photo#{}", PhotoId::from_stem(key.stem()));
         // After index 3, the next HEAD of its task is that of index 4; any other is that of organise 3.
         match (self.written.remove(&(task.to_owned(), pk)), bug) {
             (Some(parts), Bug::Verify) => {

@@ -274,7 +274,7 @@ impl Poller {
         let Some(archive_key) = layout.archive_key(&copy) else {
             return Ok(());
         };
-        let id = PhotoId::of_stem(archive_key.stem());
+        let id = PhotoId::from_stem(archive_key.stem());
         let month = async || -> Result<Option<String>, IngestError> {
             let item = self.catalogue.item(&id).await?;
             Ok(item.as_ref().and_then(publish::public_month))

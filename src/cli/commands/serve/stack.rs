@@ -23,7 +23,7 @@ use crate::cli::stream::{self, Follower};
 use crate::clients::{self, Endpoints};
 use crate::config::{IngestSettings, Settings};
 use crate::dynamodb_engine::DynamoDbEngine;
-use crate::gallery::{self, CursorKey, Pictures};
+use crate::gallery::{self, CursorKey, PictureArchive};
 use crate::ingest::{Ingest, Outcome};
 use crate::publish::{self, Publisher};
 use crate::storage::Storage;
@@ -350,20 +350,20 @@ pub(super) fn gallery_settings(
     settings: &Settings,
     storage: &Storage,
     running: &Running,
-) -> anyhow::Result<gallery::Settings> {
+) -> anyhow::Result<gallery::GallerySettings> {
     // Pages of a site that is being built here are on another port, so that a relative URL would not do.
     let own = arguments
         .listen
         .is_loopback()
         .then(|| format!("{}/photos", running.gallery));
-    Ok(gallery::Settings {
+    Ok(gallery::GallerySettings {
         privacy: settings.privacy.clone(),
         photo_base_url: arguments.photo_base_url.clone().or(own),
         // The pictures route takes positions out itself.
         photo_base_url_stripped: true,
         cursor_key: CursorKey::random()?,
         cors_origins: arguments.cors_origins.clone(),
-        pictures: Some(Pictures {
+        pictures: Some(PictureArchive {
             storage: storage.clone(),
             bucket: settings.layout.archive_bucket().to_owned(),
         }),
@@ -374,12 +374,12 @@ pub(super) fn gallery_settings(
 /// As the gallery shows photos, so they are published; compressed they would be of little use on one's own disk.
 pub(super) fn publish_settings(
     arguments: &Arguments,
-    gallery: &gallery::Settings,
+    gallery: &gallery::GallerySettings,
 ) -> anyhow::Result<publish::PublishSettings> {
     Ok(publish::PublishSettings {
         bucket: arguments.gallery_bucket.clone(),
         prefix: arguments.gallery_prefix.clone(),
-        view: gallery.view(),
+        view: gallery.public_view(),
         compress: false,
         hook: arguments.hook.hook(true)?,
         rules: arguments.hook.rules()?,

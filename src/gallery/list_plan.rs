@@ -1,52 +1,64 @@
-//! Which partitions of which index answer a list request, and in which order. Pure; no request is made here.
+//! Decides which index partitions answer a list request, and in which order. Pure.
 //!
-//! The photos of a box come from by-place, cell by cell and in each from the parts that the box touches; else a camera's
-//! from by-camera, a lens's from by-lens; all others from by-date, year by year. What an index does not answer (the lens
-//! of a camera's photos, anything but the parts of a box's) is a filter after the query. Undated photos are a segment of
-//! their own, always the last, and not of any date range.
+//! The photos of a box come from the index by-place: cell by cell, and in each cell from the parts
+//! that the box touches. Otherwise the photos of a camera come from by-camera, the photos of a lens
+//! from by-lens, and all others from by-date, year by year. What an index cannot answer is a filter
+//! after the query: the lens of a camera's photos, and everything except the parts of a box.
+//! Photos without a date are a segment of their own. It is always the last one, and never part of a
+//! date range.
 
 use std::collections::BTreeSet;
 
 use crate::catalogue::query::{PhotoEntry, PhotoIndex, Segment, UNDATED_SORT_PREFIX, date_sort};
 use photo_metadata::Location;
 
-use super::bounds::Strip;
-use super::cursor::Position;
-use super::parameters::{Filters, Order};
+use super::bounding_box::CellRange;
+use super::cursor::ListPosition;
+use super::list_request::{ListFilters, ListOrder};
 
-/// The partition of the undated photos in by-date.
+/// The partition of photos without a date in by-date.
 const UNDATED: &str = "undated";
-/// Not above the sort key of a dated photo, and not below.
+/// Not above the sort key of any photo with a date.
 const FIRST_DATE: &str = "0";
+/// Not below the sort key of any photo with a date.
 const LAST_DATE: &str = "9~";
 
-/// The one year that a request is about, where its range says so. For any other by-date request the years that hold
-/// photos must be known.
-pub(crate) fn one_year(filters: &Filters) -> Option<&str> {
-    let from = year(filters.from.as_ref()?)?;
-    (year(filters.to.as_ref()?)? == from).then_some(from)
+/// Returns the year of a request whose range is within one year.
+fn single_year(filters: &ListFilters) -> Option<&str> {
+    let from = year_of_sort_key(filters.from.as_ref()?)?;
+    (year_of_sort_key(filters.to.as_ref()?)? == from).then_some(from)
 }
 
-/// Whether [`segments`] needs the years that hold photos.
-pub(crate) fn needs_years(filters: &Filters) -> bool {
+/// Reports whether [`plan_segments`] needs the years that have photos.
+pub(crate) fn needs_years(filters: &ListFilters) -> bool {
     filters.camera.is_none()
         && filters.lens.is_none()
         && filters.bbox.is_none()
-        && one_year(filters).is_none()
+        && single_year(filters).is_none()
 }
 
-/// The segments that answer a request, in the order in which they are shown. Positions are published not more than `moved`
-/// degrees from where they may be indexed.
-pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>, moved: f64) -> Vec<Segment> {
+/// Returns the segments that answer a request, in the order in which they are shown.
+///
+/// A photo may be indexed by another location than it is published with. `max_rounding_degrees` is
+/// the largest distance between the two.
+pub(crate) fn plan_segments(
+    filters: &ListFilters,
+    years: &BTreeSet<String>,
+    max_rounding_degrees: f64,
+) -> Vec<Segment> {
     if let Some(bounds) = filters.bbox {
-        return bounds.strips(moved).into_iter().map(of_strip).collect();
+        return bounds
+            .cell_ranges(max_rounding_degrees)
+            .into_iter()
+            .map(cell_range_segment)
+            .collect();
     }
     let (index, partition) = match (&filters.camera, &filters.lens) {
         (Some(camera), _) => (PhotoIndex::ByCamera, camera),
         (None, Some(lens)) => (PhotoIndex::ByLens, lens),
-        (None, None) => return by_date(filters, years),
+        (None, None) => return plan_by_date(filters, years),
     };
-    let mut segments = vec![dated(
+    let mut segments = vec![dated_segment(
         filters,
         index,
         partition,
@@ -59,20 +71,21 @@ pub(crate) fn segments(filters: &Filters, years: &BTreeSet<String>, moved: f64) 
         Some(filters.to.clone().unwrap_or_else(|| LAST_DATE.to_owned())),
     )];
     if !has_range(filters) {
-        segments.push(undated(index, partition));
+        segments.push(undated_segment(index, partition));
     }
     segments
 }
 
-/// What is left of the segments from a position on, and the sort key to go on after in the first of them.
-pub(crate) fn resume(
+/// Returns the segments that remain from a position on, and the sort key after which the first of
+/// them continues.
+pub(crate) fn resume_segments(
     segments: Vec<Segment>,
-    position: Option<Position>,
+    position: Option<ListPosition>,
 ) -> (Vec<Segment>, Option<String>) {
     let Some(position) = position else {
         return (segments, None);
     };
-    // Compared, not looked up: a year may have come or gone since.
+    // Partitions are compared and not looked up, because a year may have appeared or disappeared.
     let rest: Vec<Segment> = segments
         .into_iter()
         .filter(|segment| match (is_undated(segment), position.undated) {
@@ -94,47 +107,55 @@ pub(crate) fn resume(
     (rest, after)
 }
 
-/// The position after a sort key of a segment; at its start where there is none.
-pub(crate) fn position(segment: &Segment, after: Option<String>) -> Position {
-    // Of several segments of a cell, the start of one is after the others.
+/// Returns the position after a sort key of a segment, or at its start if `after` is `None`.
+pub(crate) fn position_in_segment(segment: &Segment, after: Option<String>) -> ListPosition {
+    // A cell may have several segments. The start of this one is after the ones before it.
     let start = || {
         segment
             .from
             .clone()
             .filter(|_| segment.index == PhotoIndex::ByPlace)
     };
-    Position {
+    ListPosition {
         partition: segment.partition.clone(),
         undated: is_undated(segment),
         after: after.or_else(start),
     }
 }
 
-/// Whether a segment of a cell ends before a position in that cell.
-fn is_over(segment: &Segment, position: &Position) -> bool {
+/// Reports whether a segment of a cell ends before a position in that cell.
+fn is_over(segment: &Segment, position: &ListPosition) -> bool {
     let after = position.after.as_ref();
     let ends = segment.to.as_ref().zip(after);
     segment.index == PhotoIndex::ByPlace && ends.is_some_and(|(to, after)| to <= after)
 }
 
-/// Whether a sort key is one of a photo that the segment may hold, and not its start.
+/// Reports whether a sort key can belong to a photo in the segment. The start of a segment does
+/// not.
 fn is_within(segment: &Segment, after: &str) -> bool {
     segment.index != PhotoIndex::ByPlace || segment.from.as_deref().is_none_or(|from| from < after)
 }
 
-/// Whether the request asks for more than its index answers, so that photos are left out after the query.
-pub(crate) fn narrows(filters: &Filters) -> bool {
+/// Reports whether the index alone cannot answer the request, so that photos are filtered after the
+/// query.
+pub(crate) fn filters_after_query(filters: &ListFilters) -> bool {
     filters.bbox.is_some() || (filters.camera.is_some() && filters.lens.is_some())
 }
 
-/// Whether a photo that a segment gave is one that was asked for: by its published position alone, wherever it is indexed,
-/// since a list that went by more would tell more.
-pub(crate) fn admits(filters: &Filters, entry: &PhotoEntry, published: Option<&Location>) -> bool {
+/// Reports whether a photo from a segment matches the filters.
+///
+/// Only the published location is compared with the box. A comparison with the exact location would
+/// reveal it.
+pub(crate) fn matches_filters(
+    filters: &ListFilters,
+    entry: &PhotoEntry,
+    published: Option<&Location>,
+) -> bool {
     let summary = &entry.summary;
     let lens = || summary.record.lens.as_ref().map(|lens| lens.slug.as_str());
-    let of_lens = filters.lens.is_none() || lens() == filters.lens.as_deref();
+    let lens_matches = filters.lens.is_none() || lens() == filters.lens.as_deref();
     let Some(bounds) = filters.bbox else {
-        return !narrows(filters) || of_lens;
+        return !filters_after_query(filters) || lens_matches;
     };
     let camera = || {
         summary
@@ -143,20 +164,29 @@ pub(crate) fn admits(filters: &Filters, entry: &PhotoEntry, published: Option<&L
             .as_ref()
             .map(|camera| camera.slug.as_str())
     };
-    let of_camera = filters.camera.is_none() || camera() == filters.camera.as_deref();
+    let camera_matches = filters.camera.is_none() || camera() == filters.camera.as_deref();
     let sort = date_sort(&summary.record.capture, &summary.name, &summary.id);
-    let in_range = !has_range(filters)
+    let range_matches = !has_range(filters)
         || (summary.record.capture.local.is_some()
             && filters.from.as_ref().is_none_or(|from| *from <= sort)
             && filters.to.as_ref().is_none_or(|to| sort <= *to));
-    let of_place = published.is_some_and(|location| bounds.contains(location));
-    of_lens && of_camera && in_range && of_place
+    let box_matches = published.is_some_and(|location| bounds.contains(location));
+    lens_matches && camera_matches && range_matches && box_matches
 }
 
-fn by_date(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
-    let one = one_year(filters).map(str::to_owned);
-    let first = filters.from.as_deref().and_then(year).unwrap_or("0000");
-    let last = filters.to.as_deref().and_then(year).unwrap_or("9999");
+/// Returns one segment for each year, and one for the photos without a date.
+fn plan_by_date(filters: &ListFilters, years: &BTreeSet<String>) -> Vec<Segment> {
+    let one = single_year(filters).map(str::to_owned);
+    let first = filters
+        .from
+        .as_deref()
+        .and_then(year_of_sort_key)
+        .unwrap_or("0000");
+    let last = filters
+        .to
+        .as_deref()
+        .and_then(year_of_sort_key)
+        .unwrap_or("9999");
     let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut within: Vec<&str> = match &one {
         Some(year) => vec![year],
@@ -166,46 +196,51 @@ fn by_date(filters: &Filters, years: &BTreeSet<String>) -> Vec<Segment> {
             .filter(|year| is_year(year) && (first..=last).contains(year))
             .collect(),
     };
-    if filters.order == Order::Newest {
+    if filters.order == ListOrder::Newest {
         within.reverse();
     }
     let mut segments: Vec<Segment> = within
         .into_iter()
         .map(|partition| {
-            // Only the years at the ends of a range are cut.
+            // Only the first and the last year of a range are limited.
             let from = filters
                 .from
                 .clone()
-                .filter(|from| year(from) == Some(partition));
-            let to = filters.to.clone().filter(|to| year(to) == Some(partition));
-            dated(filters, PhotoIndex::ByDate, partition, from, to)
+                .filter(|from| year_of_sort_key(from) == Some(partition));
+            let to = filters
+                .to
+                .clone()
+                .filter(|to| year_of_sort_key(to) == Some(partition));
+            dated_segment(filters, PhotoIndex::ByDate, partition, from, to)
         })
         .collect();
     if !has_range(filters) && years.contains(UNDATED) {
-        segments.push(undated(PhotoIndex::ByDate, UNDATED));
+        segments.push(undated_segment(PhotoIndex::ByDate, UNDATED));
     }
     segments
 }
 
-fn of_strip(strip: Strip) -> Segment {
-    let (from, to) = strip.keys.unzip();
+/// Returns the segment of a range of by-place.
+fn cell_range_segment(range: CellRange) -> Segment {
+    let (from, to) = range.keys.unzip();
     Segment {
         index: PhotoIndex::ByPlace,
-        partition: strip.cell,
+        partition: range.cell,
         from,
         to,
         descending: false,
     }
 }
 
-fn dated(
-    filters: &Filters,
+/// Returns a segment of photos with a date.
+fn dated_segment(
+    filters: &ListFilters,
     index: PhotoIndex,
     partition: &str,
     from: Option<String>,
     to: Option<String>,
 ) -> Segment {
-    let descending = filters.order == Order::Newest;
+    let descending = filters.order == ListOrder::Newest;
     Segment {
         index,
         partition: partition.to_owned(),
@@ -215,8 +250,8 @@ fn dated(
     }
 }
 
-/// By name, in both orders: there is nothing else to order them by.
-fn undated(index: PhotoIndex, partition: &str) -> Segment {
+/// Returns the segment of the photos without a date. They are ordered by name in both orders.
+fn undated_segment(index: PhotoIndex, partition: &str) -> Segment {
     Segment {
         index,
         partition: partition.to_owned(),
@@ -230,23 +265,26 @@ fn is_undated(segment: &Segment) -> bool {
     segment.from.as_deref() == Some(UNDATED_SORT_PREFIX)
 }
 
-fn has_range(filters: &Filters) -> bool {
+fn has_range(filters: &ListFilters) -> bool {
     filters.from.is_some() || filters.to.is_some()
 }
 
-fn year(sort: &str) -> Option<&str> {
+fn year_of_sort_key(sort: &str) -> Option<&str> {
     sort.get(..4)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gallery::parameters::Listing;
+    use crate::gallery::list_request::ListRequest;
 
     fn plan(query: &str, years: &[&str]) -> Vec<String> {
-        let filters = Listing::parse(Some(query)).expect("valid").filters;
+        let filters = ListRequest::parse(Some(query)).expect("valid").filters;
         let years = years.iter().map(|year| (*year).to_owned()).collect();
-        segments(&filters, &years, 0.0).iter().map(show).collect()
+        plan_segments(&filters, &years, 0.0)
+            .iter()
+            .map(show)
+            .collect()
     }
 
     fn show(segment: &Segment) -> String {
@@ -261,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_read_year_by_year_and_undated_last_in_both_orders() {
+    fn all_photos_are_read_by_year_and_undated_ones_last() {
         let years = ["2017", "2018", "undated"];
         assert_eq!(
             plan("", &years),
@@ -282,17 +320,17 @@ mod tests {
     }
 
     #[test]
-    fn a_day_and_a_month_are_one_segment_and_need_no_years() {
+    fn range_within_a_year_is_one_segment_and_needs_no_years() {
         let segments = plan("from=2018-02-01&to=2018-02-28", &[]);
         assert_eq!(segments, ["by-date 2018 2018-02-01..2018-02-28~ down"]);
-        let filters = Listing::parse(Some("from=2018-02-01&to=2018-02-01"))
+        let filters = ListRequest::parse(Some("from=2018-02-01&to=2018-02-01"))
             .expect("valid")
             .filters;
         assert!(!needs_years(&filters));
     }
 
     #[test]
-    fn a_range_of_years_cuts_the_years_at_its_ends_only() {
+    fn range_limits_only_its_first_and_last_year() {
         assert_eq!(
             plan(
                 "from=2016-05-01&to=2018-02-01",
@@ -315,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_is_read_cell_by_cell_and_needs_no_years() {
+    fn box_is_read_by_cell_and_needs_no_years() {
         let query = "bbox=-73.6,45.4,-73.5,45.6&from=2018-02-01&camera=nikon-d750";
         let segments = plan(query, &[]);
         let cells = ["by-place f25d ", "by-place f25e "];
@@ -327,27 +365,30 @@ mod tests {
         }
         let is_of_them = |segment: &String| cells.iter().any(|cell| segment.starts_with(cell));
         assert!(segments.iter().all(is_of_them), "{segments:?}");
-        let filters = Listing::parse(Some(query)).expect("valid").filters;
-        assert!(!needs_years(&filters) && narrows(&filters));
+        let filters = ListRequest::parse(Some(query)).expect("valid").filters;
+        assert!(!needs_years(&filters) && filters_after_query(&filters));
     }
 
     #[test]
-    fn a_box_goes_on_in_the_part_where_it_was() {
-        let filters = Listing::parse(Some("bbox=-73.59,45.49,-73.55,45.53"))
+    fn list_of_a_box_resumes_in_the_same_part() {
+        let filters = ListRequest::parse(Some("bbox=-73.59,45.49,-73.55,45.53"))
             .expect("valid")
             .filters;
-        let all = segments(&filters, &BTreeSet::new(), 0.0);
+        let all = plan_segments(&filters, &BTreeSet::new(), 0.0);
         for (at, segment) in all.iter().enumerate() {
-            let start = resume(all.clone(), Some(position(segment, None)));
+            let start = resume_segments(all.clone(), Some(position_in_segment(segment, None)));
             assert_eq!(start, (all[at..].to_vec(), None));
             let key = format!("{}zzz#id", segment.from.as_deref().unwrap_or("f"));
-            let within = resume(all.clone(), Some(position(segment, Some(key.clone()))));
+            let within = resume_segments(
+                all.clone(),
+                Some(position_in_segment(segment, Some(key.clone()))),
+            );
             assert_eq!(within, (all[at..].to_vec(), Some(key)));
         }
     }
 
     #[test]
-    fn private_partitions_are_never_asked_for() {
+    fn private_partitions_are_never_read() {
         assert_eq!(
             plan("", &["private#2018", "private#undated", "2018"]),
             ["by-date 2018 .. down"]
@@ -355,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_and_a_lens_have_their_own_index() {
+    fn camera_and_lens_have_their_own_index() {
         assert_eq!(
             plan("camera=nikon-d750&from=2018-02-01", &[]),
             ["by-camera nikon-d750 2018-02-01..9~ down"]
@@ -371,17 +412,17 @@ mod tests {
     }
 
     #[test]
-    fn a_position_leaves_what_follows_it_though_its_year_is_gone() {
+    fn list_resumes_after_its_position_even_if_the_year_is_gone() {
         let years = |years: &[&str]| years.iter().map(|year| (*year).to_owned()).collect();
-        let at = |partition: &str, undated| Position {
+        let at = |partition: &str, undated| ListPosition {
             partition: partition.to_owned(),
             undated,
             after: Some("x".to_owned()),
         };
-        let filters = Filters::default();
-        let all = segments(&filters, &years(&["2016", "2018", "2019", "undated"]), 0.0);
+        let filters = ListFilters::default();
+        let all = plan_segments(&filters, &years(&["2016", "2018", "2019", "undated"]), 0.0);
         let rest = |position| {
-            let (rest, after) = resume(all.clone(), Some(position));
+            let (rest, after) = resume_segments(all.clone(), Some(position));
             (
                 rest.into_iter()
                     .map(|segment| segment.partition)
@@ -399,6 +440,6 @@ mod tests {
             rest(at("undated", true)),
             ("undated".to_owned(), Some("x".to_owned()))
         );
-        assert_eq!(resume(all.clone(), None).0, all);
+        assert_eq!(resume_segments(all.clone(), None).0, all);
     }
 }

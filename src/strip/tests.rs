@@ -1,4 +1,4 @@
-//! Real encoders' and real decoders' word on the stripper: the pixels are the same, the metadata is gone.
+//! Tests with real encoders and decoders: the pixels stay the same and the metadata is removed.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -10,24 +10,24 @@ use little_exif::metadata::Metadata;
 
 use super::*;
 
-fn strip(format: Format, file: &[u8]) -> Result<Vec<u8>, NotStrippable> {
-    let mut scanner = Scanner::new(format, 0);
+fn strip(format: StripFormat, file: &[u8]) -> Result<Vec<u8>, NotStrippable> {
+    let mut scanner = StripScanner::new(format, 0);
     for chunk in file.chunks(1000) {
         if !scanner.feed(chunk) {
             break;
         }
     }
     let edit = scanner.finish(None)?;
-    let pieces = edit.slice(0..edit.size_bytes()).into_iter();
-    Ok(pieces
-        .flat_map(|piece| match piece {
-            Piece::Made(bytes) => bytes.to_vec(),
-            Piece::Kept(range) => file[range.start as usize..range.end as usize].to_vec(),
+    let spans = edit.slice(0..edit.size_bytes()).into_iter();
+    Ok(spans
+        .flat_map(|span| match span {
+            Span::Made(bytes) => bytes.to_vec(),
+            Span::Kept(range) => file[range.start as usize..range.end as usize].to_vec(),
         })
         .collect())
 }
 
-/// What a reader of Exif finds, by name.
+/// Returns the names of the tags that an Exif reader finds.
 fn tags(file: &[u8]) -> Vec<String> {
     let read = exif::Reader::new().read_from_container(&mut Cursor::new(file));
     read.map(|exif| exif.fields().map(|field| field.tag.to_string()).collect())
@@ -35,20 +35,20 @@ fn tags(file: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn pixels_and_orientation_stay_and_the_position_goes() {
+fn pixels_and_orientation_stay_and_location_is_removed() {
     let image = DynamicImage::from(RgbImage::from_fn(40, 40, |x, y| {
         image::Rgb([x as u8 * 6, y as u8 * 6, 99])
     }));
     for (format, encoder, extension) in [
-        (Format::Jpeg, ImageFormat::Jpeg, FileExtension::JPEG),
+        (StripFormat::Jpeg, ImageFormat::Jpeg, FileExtension::JPEG),
         (
-            Format::Png,
+            StripFormat::Png,
             ImageFormat::Png,
             FileExtension::PNG {
                 as_zTXt_chunk: false,
             },
         ),
-        (Format::WebP, ImageFormat::WebP, FileExtension::WEBP),
+        (StripFormat::WebP, ImageFormat::WebP, FileExtension::WEBP),
     ] {
         let mut file = Vec::new();
         image
@@ -62,12 +62,13 @@ fn pixels_and_orientation_stay_and_the_position_goes() {
         metadata.write_to_vec(&mut file, extension).expect("tagged");
         assert!(
             file.len() > plain_bytes + 20,
-            "{format:?}: the file is no test"
+            "{format:?}: the file has no metadata"
         );
 
         let stripped = strip(format, &file).expect("strippable");
-        // This writer hides PNG's Exif in a text chunk, where no browser turns a picture by it.
-        let left: &[&str] = if format == Format::Png {
+        // This writer puts the Exif of a PNG into a text chunk. Browsers ignore an orientation
+        // there.
+        let left: &[&str] = if format == StripFormat::Png {
             &[]
         } else {
             &["Orientation"]
@@ -82,30 +83,30 @@ fn pixels_and_orientation_stay_and_the_position_goes() {
     }
 }
 
-/// Real cameras' files, where they are at hand.
+/// Strips real cameras' files, if the corpus is present.
 #[test]
-fn of_real_files_nothing_but_the_orientation_is_left() {
-    fn files_of(folder: &Path, files: &mut Vec<PathBuf>) {
+fn real_files_keep_only_the_orientation() {
+    fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.is_dir() {
-                files_of(&path, files)
+                collect_files(&path, files)
             } else {
                 files.push(path)
             }
         }
     }
     let mut files = Vec::new();
-    files_of(
+    collect_files(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
         &mut files,
     );
     for path in files {
         let file = std::fs::read(&path).expect("readable");
         let format = match file.as_slice() {
-            [0xff, 0xd8, ..] => Format::Jpeg,
-            [0x89, b'P', b'N', b'G', ..] => Format::Png,
-            [b'R', b'I', b'F', b'F', ..] => Format::WebP,
+            [0xff, 0xd8, ..] => StripFormat::Jpeg,
+            [0x89, b'P', b'N', b'G', ..] => StripFormat::Png,
+            [b'R', b'I', b'F', b'F', ..] => StripFormat::WebP,
             _ => continue,
         };
         if let Ok(stripped) = strip(format, &file) {

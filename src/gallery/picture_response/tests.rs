@@ -1,11 +1,11 @@
-//! Ranges, conditions and headers of a picture.
+//! Tests of the ranges, conditions and headers of a picture.
 
 use super::*;
 
 const MODIFIED: &str = "Thu, 01 Feb 2018 08:41:07 GMT";
 
-fn picture() -> Representation<'static> {
-    Representation {
+fn picture() -> PictureVersion<'static> {
+    PictureVersion {
         etag: "\"abc-s1\"".to_owned(),
         last_modified: "2018-02-01T08:41:07.900Z".parse().expect("a time"),
         size_bytes: 1000,
@@ -14,10 +14,10 @@ fn picture() -> Representation<'static> {
     }
 }
 
-/// What a request with these headers gets: status, Content-Range, Content-Length and the bytes of the body.
-type Answer = (u16, Option<String>, Option<String>, Option<Range<u64>>);
+/// The status, the Content-Range, the Content-Length and the range of the body.
+type ResponseParts = (u16, Option<String>, Option<String>, Option<Range<u64>>);
 
-fn answer(headers: &[(&'static str, &str)]) -> Answer {
+fn respond_to(headers: &[(&'static str, &str)]) -> ResponseParts {
     let named = |(name, value): &(&'static str, &str)| {
         (
             http::HeaderName::from_static(name),
@@ -25,10 +25,11 @@ fn answer(headers: &[(&'static str, &str)]) -> Answer {
         )
     };
     let request = headers.iter().map(named).collect();
-    let (response, range) = match decide(&Method::GET, &request, &picture()).expect("an answer") {
-        Decision::Head(response) => (response, None),
-        Decision::Body(response, range) => (response, Some(range)),
-    };
+    let (response, range) =
+        match plan_response(&Method::GET, &request, &picture()).expect("an answer") {
+            PictureResponse::WithoutBody(response) => (response, None),
+            PictureResponse::WithBody(response, range) => (response, Some(range)),
+        };
     let text = |name| {
         response
             .headers()
@@ -44,7 +45,7 @@ fn answer(headers: &[(&'static str, &str)]) -> Answer {
 }
 
 #[test]
-fn a_range_is_served_as_rfc_9110_says() {
+fn ranges_follow_rfc_9110() {
     let part = |first: u64, last: u64| {
         let range = Some(format!("bytes {first}-{last}/1000"));
         (
@@ -63,7 +64,7 @@ fn a_range_is_served_as_rfc_9110_says() {
         ("bytes=0-99999999999999999999999", part(0, 999)),
         ("bytes=-10", part(990, 999)),
         ("bytes=-5000", part(0, 999)),
-        // Ignored: several, malformed, another unit.
+        // These are ignored: several ranges, malformed ranges, another unit.
         ("bytes=0-1,5-6", whole()),
         ("bytes=5-4", whole()),
         ("bytes=a-b", whole()),
@@ -72,7 +73,7 @@ fn a_range_is_served_as_rfc_9110_says() {
         ("bytes=-", whole()),
         ("lines=1-2", whole()),
     ] {
-        assert_eq!(answer(&[("range", range)]), expected, "{range}");
+        assert_eq!(respond_to(&[("range", range)]), expected, "{range}");
     }
     for range in [
         "bytes=1000-",
@@ -80,15 +81,15 @@ fn a_range_is_served_as_rfc_9110_says() {
         "bytes=-0",
         "bytes=99999999999999999999999-",
     ] {
-        let (status, content_range, _, body) = answer(&[("range", range)]);
+        let (status, content_range, _, body) = respond_to(&[("range", range)]);
         assert_eq!((status, body), (416, None), "{range}");
         assert_eq!(content_range.as_deref(), Some("bytes */1000"));
     }
 }
 
 #[test]
-fn a_range_of_another_version_is_the_whole() {
-    let status = |validator| answer(&[("range", "bytes=0-9"), ("if-range", validator)]).0;
+fn range_of_another_version_returns_the_whole() {
+    let status = |validator| respond_to(&[("range", "bytes=0-9"), ("if-range", validator)]).0;
     assert_eq!(status("\"abc-s1\""), 206);
     assert_eq!(status(MODIFIED), 206);
     assert_eq!(status("\"old\""), 200);
@@ -96,7 +97,7 @@ fn a_range_of_another_version_is_the_whole() {
 }
 
 #[test]
-fn what_the_client_has_is_not_sent_again() {
+fn current_version_is_not_sent_again() {
     for (name, value, status) in [
         ("if-none-match", "\"abc-s1\"", 304),
         ("if-none-match", "\"x\", W/\"abc-s1\"", 304),
@@ -107,18 +108,20 @@ fn what_the_client_has_is_not_sent_again() {
         ("if-modified-since", "Thu, 01 Feb 2018 08:41:06 GMT", 200),
         ("if-modified-since", "yesterday", 200),
     ] {
-        assert_eq!(answer(&[(name, value)]).0, status, "{name}: {value}");
+        assert_eq!(respond_to(&[(name, value)]).0, status, "{name}: {value}");
     }
-    // An ETag outweighs a date.
+    // If-None-Match takes precedence over If-Modified-Since.
     assert_eq!(
-        answer(&[("if-none-match", "\"x\""), ("if-modified-since", MODIFIED)]).0,
+        respond_to(&[("if-none-match", "\"x\""), ("if-modified-since", MODIFIED)]).0,
         200
     );
 }
 
 #[test]
-fn a_head_says_what_a_get_would() {
-    let Ok(Decision::Head(response)) = decide(&Method::HEAD, &HeaderMap::new(), &picture()) else {
+fn head_has_the_headers_of_a_get() {
+    let Ok(PictureResponse::WithoutBody(response)) =
+        plan_response(&Method::HEAD, &HeaderMap::new(), &picture())
+    else {
         panic!("a HEAD has no body")
     };
     let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
@@ -133,10 +136,11 @@ fn a_head_says_what_a_get_would() {
 }
 
 #[test]
-fn what_is_no_image_is_never_shown_as_one() {
+fn other_files_are_never_shown_as_images() {
     for mime in ["text/html", "image/svg+xml", "application/xhtml+xml"] {
-        let picture = Representation { mime, ..picture() };
-        let Ok(Decision::Body(response, _)) = decide(&Method::GET, &HeaderMap::new(), &picture)
+        let picture = PictureVersion { mime, ..picture() };
+        let Ok(PictureResponse::WithBody(response, _)) =
+            plan_response(&Method::GET, &HeaderMap::new(), &picture)
         else {
             panic!("it has a body")
         };

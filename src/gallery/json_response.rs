@@ -1,4 +1,5 @@
-//! JSON answers: how they are tagged, cached and left out when the client has them already.
+//! JSON responses: their ETag, their caching, and the 304 for a client that has the current
+//! version.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -11,20 +12,22 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 
-/// Lists and pages change when photos are added: a minute old is good, ten are good while a newer one is fetched.
-const CACHED: HeaderValue =
+/// Caches may use a response for a minute. For ten more minutes they may use it while they fetch a
+/// newer one. Lists change whenever photos are added.
+const CACHE_RULES: HeaderValue =
     HeaderValue::from_static("public, max-age=60, stale-while-revalidate=600");
 
 /// The media type of JSON.
-pub(crate) const JSON: &str = "application/json";
-/// That of GeoJSON [RFC 7946, 12].
-pub(crate) const GEOJSON: &str = "application/geo+json";
+pub(crate) const JSON_MEDIA_TYPE: &str = "application/json";
+/// The media type of GeoJSON [RFC 7946, 12].
+pub(crate) const GEOJSON_MEDIA_TYPE: &str = "application/geo+json";
 
-/// Answers with JSON text of a media type, or with 304 where the request names its ETag. The ETag is weak: a compressed answer and a
-/// plain one carry the same.
-pub(crate) fn json(
+/// Returns a response with this JSON text, or a 304 if the request names its ETag in If-None-Match.
+///
+/// The ETag is weak, because the compressed and the plain response have the same one.
+pub(crate) fn json_response(
     request: &HeaderMap,
-    media: &'static str,
+    media_type: &'static str,
     body: String,
 ) -> Result<Response, Problem> {
     let digest = Sha256::digest(body.as_bytes());
@@ -32,7 +35,7 @@ pub(crate) fn json(
         "W/\"{}\"",
         BASE64URL_NOPAD.encode(digest.get(..16).unwrap_or_default())
     );
-    let mut response = if names_etag(request, &etag) {
+    let mut response = if if_none_match_includes(request, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         Response::new(Body::from(body))
@@ -42,17 +45,17 @@ pub(crate) fn json(
         ETAG,
         HeaderValue::try_from(etag).map_err(|_| Problem::internal())?,
     );
-    headers.insert(CACHE_CONTROL, CACHED);
+    headers.insert(CACHE_CONTROL, CACHE_RULES);
     if response.status() == StatusCode::OK {
         response
             .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(media));
+            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     }
     Ok(response)
 }
 
-/// Whether If-None-Match names this ETag, by the weak comparison [RFC 9110, 13.1.2].
-pub(crate) fn names_etag(request: &HeaderMap, etag: &str) -> bool {
+/// Reports whether If-None-Match contains this ETag, by the weak comparison [RFC 9110, 13.1.2].
+pub(crate) fn if_none_match_includes(request: &HeaderMap, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let wanted = opaque(etag);
     request
@@ -63,11 +66,14 @@ pub(crate) fn names_etag(request: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag.trim() == "*" || opaque(tag) == wanted)
 }
 
-/// The JSON text of a value, with only the fields asked for, in the order asked for.
+/// Serialises a value as JSON text. With `fields`, the text has only these fields, in this order.
 ///
 /// # Errors
-/// It cannot be serialised, which none of the view's types can bring about.
-pub(crate) fn text<T: Serialize>(value: &T, fields: Option<&[&str]>) -> Result<String, Problem> {
+/// Fails if the value cannot be serialised. That does not happen with any type of the public view.
+pub(crate) fn to_json_text<T: Serialize>(
+    value: &T,
+    fields: Option<&[&str]>,
+) -> Result<String, Problem> {
     let serialised = match fields {
         None => serde_json::to_string(value),
         Some(fields) => serde_json::to_value(value).and_then(|value| {
@@ -82,7 +88,7 @@ pub(crate) fn text<T: Serialize>(value: &T, fields: Option<&[&str]>) -> Result<S
         }),
     };
     serialised.map_err(|error| {
-        tracing::error!(%error, "an answer cannot be serialised");
+        tracing::error!(%error, "a response cannot be serialised as JSON");
         Problem::internal()
     })
 }

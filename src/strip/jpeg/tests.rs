@@ -1,4 +1,4 @@
-//! JPEG against made-up files: what is kept, what is gone, and what is refused.
+//! Tests on constructed JPEG files: what is kept, what is removed, and what is refused.
 
 use super::*;
 use proptest::prelude::*;
@@ -31,10 +31,10 @@ fn exif(orientation: u8, big: bool) -> Vec<u8> {
     } else {
         [0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0]
     };
-    made(APP1, &[EXIF, &ifd, &entry, b"SECRET-GPS"].concat())
+    made(APP1, &[EXIF_HEADER, &ifd, &entry, b"SECRET-GPS"].concat())
 }
 
-/// What every decodable file has: tables, frame, scan.
+/// Returns what a decoder needs: tables, frame, scan.
 fn essentials() -> Vec<u8> {
     [
         made(0xdb, &[0; 65]),
@@ -56,7 +56,7 @@ fn jpeg(head: &[Vec<u8>]) -> Vec<u8> {
     .concat()
 }
 
-fn edit(file: &[u8], step: usize, orientation: Option<u8>) -> Result<Edit, NotStrippable> {
+fn edit(file: &[u8], step: usize, orientation: Option<u8>) -> Result<EditList, NotStrippable> {
     let mut scanner = JpegScanner::new(0);
     for chunk in file.chunks(step) {
         if !scanner.feed(chunk) {
@@ -66,12 +66,12 @@ fn edit(file: &[u8], step: usize, orientation: Option<u8>) -> Result<Edit, NotSt
     scanner.finish(orientation)
 }
 
-fn rendered(file: &[u8], pieces: &[Piece]) -> Vec<u8> {
-    pieces
+fn rendered(file: &[u8], spans: &[Span]) -> Vec<u8> {
+    spans
         .iter()
-        .flat_map(|piece| match piece {
-            Piece::Made(bytes) => bytes.to_vec(),
-            Piece::Kept(range) => file[range.start as usize..range.end as usize].to_vec(),
+        .flat_map(|span| match span {
+            Span::Made(bytes) => bytes.to_vec(),
+            Span::Kept(range) => file[range.start as usize..range.end as usize].to_vec(),
         })
         .collect()
 }
@@ -89,8 +89,8 @@ fn contains(bytes: &[u8], text: &str) -> bool {
         .any(|window| window == text.as_bytes())
 }
 
-/// A file with everything in it that must not leave.
-fn telltale() -> Vec<u8> {
+/// Returns a file with all kinds of metadata that must be removed.
+fn jpeg_with_secrets() -> Vec<u8> {
     let mut scans = [
         made(APP1, b"SECRET-BETWEEN-SCANS"),
         made(0xfe, b"SECRET-COMMENT"),
@@ -127,14 +127,14 @@ fn telltale() -> Vec<u8> {
 }
 
 #[test]
-fn a_file_without_metadata_comes_out_as_it_is() {
+fn file_without_metadata_is_unchanged() {
     let file = jpeg(&[]);
     assert_eq!(stripped(&file), file);
 }
 
 #[test]
-fn nothing_telling_is_left_and_colours_and_orientation_are() {
-    let bytes = stripped(&telltale());
+fn only_colours_and_orientation_are_kept() {
+    let bytes = stripped(&jpeg_with_secrets());
     assert!(!contains(&bytes, "SECRET"), "{bytes:x?}");
     assert!(contains(&bytes, "COLOURS"));
     assert_eq!(
@@ -144,7 +144,7 @@ fn nothing_telling_is_left_and_colours_and_orientation_are() {
     let adobe = made(APP14, b"Adobe\0\x64\0\0\0\0\x01");
     let icc = made(APP2, b"ICC_PROFILE\0\x01\x01COLOURS");
     let jfif = made(APP0, b"JFIF\0\x01\x02\x01\0\x48\0\x48\0\0");
-    let Piece::Made(exif) = exif_with_orientation(6) else {
+    let Span::Made(exif) = make_exif_segment(6) else {
         panic!("made")
     };
     let scans = [
@@ -162,18 +162,18 @@ fn nothing_telling_is_left_and_colours_and_orientation_are() {
 }
 
 #[test]
-fn stripping_twice_is_stripping_once() {
-    let once = stripped(&telltale());
+fn stripping_twice_changes_nothing() {
+    let once = stripped(&jpeg_with_secrets());
     assert_eq!(stripped(&once), once);
 }
 
 #[test]
-fn orientation_is_the_files_own_or_else_the_records() {
+fn orientation_of_the_file_is_preferred_to_the_given_one() {
     let with = |file: &[u8], orientation| {
         let edit = edit(file, 5, orientation).expect("strippable");
         let bytes = rendered(file, &edit.slice(0..edit.size_bytes()));
         (1..=8).find(|value| {
-            let Piece::Made(exif) = exif_with_orientation(*value) else {
+            let Span::Made(exif) = make_exif_segment(*value) else {
                 return false;
             };
             bytes.windows(exif.len()).any(|window| window == exif)
@@ -182,15 +182,15 @@ fn orientation_is_the_files_own_or_else_the_records() {
     assert_eq!(with(&jpeg(&[exif(6, false)]), Some(3)), Some(6));
     assert_eq!(with(&jpeg(&[exif(8, true)]), None), Some(8));
     assert_eq!(with(&jpeg(&[]), Some(3)), Some(3));
-    // Upright needs no word, and an impossible one is not repeated.
+    // An upright picture needs no orientation, and an impossible orientation is dropped.
     assert_eq!(with(&jpeg(&[exif(1, false)]), Some(3)), None);
     assert_eq!(with(&jpeg(&[exif(9, false)]), None), None);
     assert_eq!(with(&jpeg(&[]), Some(0)), None);
 }
 
 #[test]
-fn a_picture_cut_short_is_served_as_far_as_it_goes_and_a_head_cut_short_is_refused() {
-    let file = telltale();
+fn truncated_scan_is_kept_and_truncated_head_is_refused() {
+    let file = jpeg_with_secrets();
     // The scan begins after SOS: marker, length and 10 bytes.
     let scan = 14
         + file
@@ -210,7 +210,7 @@ fn a_picture_cut_short_is_served_as_far_as_it_goes_and_a_head_cut_short_is_refus
 }
 
 #[test]
-fn what_is_no_jpeg_is_refused() {
+fn other_files_are_refused() {
     for file in [
         &b""[..],
         b"\xff",
@@ -225,29 +225,29 @@ fn what_is_no_jpeg_is_refused() {
 }
 
 #[test]
-fn pieces_are_bounded() {
-    let many: Vec<Vec<u8>> = (0..MAX_PIECES)
+fn too_many_spans_are_refused() {
+    let many: Vec<Vec<u8>> = (0..MAX_SPANS)
         .flat_map(|_| [made(0xdb, &[0; 1]), made(0xfe, &[0; 1])])
         .collect();
     assert_eq!(edit(&jpeg(&many), 4096, None), Err(NotStrippable));
 }
 
 #[test]
-fn an_embedded_jpeg_is_edited_by_the_files_offsets() {
-    let raw = [b"RAW-HEAD".to_vec(), telltale()].concat();
+fn spans_of_an_embedded_jpeg_are_offsets_in_the_file() {
+    let raw = [b"RAW-HEAD".to_vec(), jpeg_with_secrets()].concat();
     let mut scanner = JpegScanner::new(8);
     scanner.feed(&raw[8..]);
     let edit = scanner.finish(None).expect("strippable");
     assert_eq!(
         rendered(&raw, &edit.slice(0..edit.size_bytes())),
-        stripped(&telltale())
+        stripped(&jpeg_with_secrets())
     );
 }
 
 proptest! {
     #[test]
-    fn a_range_is_a_range_of_the_whole(from in 0_u64..400, length in 0_u64..400, step in 1_usize..50) {
-        let file = telltale();
+    fn slice_equals_the_same_range_of_the_whole(from in 0_u64..400, length in 0_u64..400, step in 1_usize..50) {
+        let file = jpeg_with_secrets();
         let edit = edit(&file, step, None).expect("strippable");
         let whole = rendered(&file, &edit.slice(0..edit.size_bytes()));
         let to = (from + length).min(edit.size_bytes());
@@ -257,14 +257,14 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_at_all_make_it_panic_or_keep_what_it_should_not(
+    fn any_bytes_give_spans_inside_the_file(
         noise in proptest::collection::vec(prop_oneof![Just(0xff_u8), Just(0xd8), Just(0xda), Just(0xe1), any::<u8>()], 0..300),
         step in 1_usize..20,
     ) {
         let file = [&[0xff, SOI][..], &noise].concat();
         if let Ok(edit) = edit(&file, step, Some(6)) {
-            for piece in edit.slice(0..edit.size_bytes()) {
-                if let Piece::Kept(range) = piece {
+            for span in edit.slice(0..edit.size_bytes()) {
+                if let Span::Kept(range) = span {
                     prop_assert!(range.start < range.end && range.end <= file.len() as u64);
                 }
             }

@@ -1,4 +1,4 @@
-//! PNG and WebP against made-up files: what is kept, what is gone, and what is refused.
+//! Tests on constructed PNG and WebP files: what is kept, what is removed, and what is refused.
 
 use super::*;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 const TIFF_6: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0SECRET";
 
 fn png(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
-    let Piece::Made(bytes) = png_chunk(name, data) else {
+    let Span::Made(bytes) = png_chunk(name, data) else {
         panic!("made")
     };
     bytes.to_vec()
@@ -38,7 +38,7 @@ fn webp_file(chunks: &[Vec<u8>]) -> Vec<u8> {
     [b"RIFF".as_slice(), &size, b"WEBP", &chunks].concat()
 }
 
-fn telling_png() -> Vec<u8> {
+fn png_with_secrets() -> Vec<u8> {
     let file = png_file(&[
         png(b"iCCP", b"COLOURS"),
         png(b"tEXt", b"SECRET"),
@@ -52,7 +52,7 @@ fn telling_png() -> Vec<u8> {
     [file, b"SECRET-TRAILER".to_vec()].concat()
 }
 
-fn telling_webp() -> Vec<u8> {
+fn webp_with_secrets() -> Vec<u8> {
     let file = webp_file(&[
         riff(b"VP8X", &[0x2c, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
         riff(b"ICCP", b"COLOURS"),
@@ -65,12 +65,12 @@ fn telling_webp() -> Vec<u8> {
 }
 
 fn edit(
-    rules: &'static Rules,
+    rules: &'static ChunkRules,
     file: &[u8],
     step: usize,
     orientation: Option<u8>,
-) -> Result<Edit, NotStrippable> {
-    let mut scanner = Container::new(rules, 0);
+) -> Result<EditList, NotStrippable> {
+    let mut scanner = ChunkScanner::new(rules, 0);
     for chunk in file.chunks(step) {
         if !scanner.feed(chunk) {
             break;
@@ -79,13 +79,13 @@ fn edit(
     scanner.finish(orientation)
 }
 
-fn rendered(file: &[u8], edit: &Edit) -> Vec<u8> {
+fn rendered(file: &[u8], edit: &EditList) -> Vec<u8> {
     let bytes: Vec<u8> = edit
         .slice(0..edit.size_bytes())
         .iter()
-        .flat_map(|piece| match piece {
-            Piece::Made(bytes) => bytes.to_vec(),
-            Piece::Kept(range) => file[range.start as usize..range.end as usize].to_vec(),
+        .flat_map(|span| match span {
+            Span::Made(bytes) => bytes.to_vec(),
+            Span::Kept(range) => file[range.start as usize..range.end as usize].to_vec(),
         })
         .collect();
     assert_eq!(bytes.len() as u64, edit.size_bytes());
@@ -99,8 +99,8 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 #[test]
-fn of_a_png_colours_pixels_and_orientation_are_left() {
-    let file = telling_png();
+fn png_keeps_colours_pixels_and_orientation() {
+    let file = png_with_secrets();
     let bytes = rendered(&file, &edit(&PNG, &file, 5, None).expect("strippable"));
     let expected = png_file(&[
         png(b"eXIf", &orientation_tiff(6)),
@@ -120,8 +120,8 @@ fn of_a_png_colours_pixels_and_orientation_are_left() {
 }
 
 #[test]
-fn of_a_webp_colours_pixels_and_orientation_are_left_and_its_head_says_so() {
-    let file = telling_webp();
+fn webp_keeps_colours_pixels_and_orientation() {
+    let file = webp_with_secrets();
     let bytes = rendered(&file, &edit(&WEBP, &file, 5, None).expect("strippable"));
     let expected = webp_file(&[
         riff(b"VP8X", &[0x28, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
@@ -148,7 +148,7 @@ fn of_a_webp_colours_pixels_and_orientation_are_left_and_its_head_says_so() {
 }
 
 #[test]
-fn a_simple_webp_comes_out_as_it_is() {
+fn webp_without_metadata_is_unchanged() {
     let file = webp_file(&[riff(b"VP8 ", b"PIXEL")]);
     assert_eq!(
         rendered(&file, &edit(&WEBP, &file, 4, None).expect("strippable")),
@@ -157,7 +157,7 @@ fn a_simple_webp_comes_out_as_it_is() {
 }
 
 #[test]
-fn an_animated_webp_is_refused() {
+fn animated_webp_is_refused() {
     let file = webp_file(&[
         riff(b"VP8X", &[2, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
         riff(b"VP8 ", b"PIXELS"),
@@ -168,8 +168,8 @@ fn an_animated_webp_is_refused() {
 }
 
 #[test]
-fn cut_anywhere_nothing_telling_is_served_and_what_has_no_picture_is_refused() {
-    for (rules, file) in [(&PNG, telling_png()), (&WEBP, telling_webp())] {
+fn truncated_file_shows_no_secret_and_is_refused_without_pixels() {
+    for (rules, file) in [(&PNG, png_with_secrets()), (&WEBP, webp_with_secrets())] {
         for end in 0..file.len() {
             if let Ok(edit) = edit(rules, &file[..end], 3, Some(3)) {
                 let bytes = rendered(&file[..end], &edit);
@@ -181,7 +181,7 @@ fn cut_anywhere_nothing_telling_is_served_and_what_has_no_picture_is_refused() {
             }
         }
     }
-    let png = telling_png();
+    let png = png_with_secrets();
     let cut = png
         .windows(4)
         .position(|name| name == b"IDAT")
@@ -197,7 +197,7 @@ fn cut_anywhere_nothing_telling_is_served_and_what_has_no_picture_is_refused() {
 
 proptest! {
     #[test]
-    fn no_bytes_at_all_make_it_panic_or_keep_what_is_not_there(
+    fn any_bytes_give_spans_inside_the_file(
         noise in proptest::collection::vec(prop_oneof![Just(0_u8), any::<u8>()], 0..200),
         tail in proptest::collection::vec(any::<u8>(), 0..40),
         step in 1_usize..20,

@@ -1,0 +1,217 @@
+//! Reads archived pictures and removes what must not be served.
+//!
+//! A picture is streamed and never kept in memory. A picture that must be stripped is read twice
+//! the first time: once to find what is kept of it (see [`crate::strip`]), and once to serve it.
+//! The edit lists of the last pictures are cached by ETag.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+
+use crate::storage::{ObjectProperties, Storage, StorageError};
+use crate::strip::{EditList, Span, StripFormat, StripScanner};
+use crate::view::{Redaction, ServablePicture};
+
+use super::problem::Problem;
+
+/// The version of stripping. It is part of ETags and must increase when stripping gives other
+/// bytes.
+const STRIP_VERSION: u32 = 1;
+/// The number of cached edit lists. Each has some hundred bytes.
+const MAX_CACHED_EDITS: usize = 256;
+
+/// The archived pictures, and the edit lists of those served last.
+#[derive(Debug)]
+pub(super) struct PictureStore {
+    storage: Storage,
+    bucket: String,
+    cached_edits: Mutex<VecDeque<(String, Arc<EditList>)>>,
+}
+
+impl PictureStore {
+    /// Creates a store for the pictures in this bucket.
+    pub(super) fn new(storage: Storage, bucket: String) -> Self {
+        PictureStore {
+            storage,
+            bucket,
+            cached_edits: Mutex::default(),
+        }
+    }
+
+    /// Returns what the store reports of an object, or `None` if it does not exist.
+    pub(super) async fn head_object(
+        &self,
+        key: &str,
+    ) -> Result<Option<ObjectProperties>, StorageError> {
+        self.storage.head(&self.bucket, key).await
+    }
+
+    /// Returns the edit list of a picture. Returns `None` if the file cannot be stripped, or if it
+    /// has changed since its preview was found.
+    pub(super) async fn find_edits(
+        &self,
+        picture: &ServablePicture,
+        object: &ObjectProperties,
+    ) -> Result<Option<Arc<EditList>>, Problem> {
+        let (format, range, orientation) = match &picture.redaction {
+            Redaction::Unmodified => {
+                return Ok(Some(Arc::new(EditList::unmodified(0..object.size_bytes))));
+            }
+            Redaction::Strip(format) => (*format, 0..object.size_bytes, None),
+            // The range of the preview is only valid for the bytes in which it was found.
+            Redaction::Preview { .. } if unquoted(&object.etag) != unquoted(&picture.etag) => {
+                return Ok(None);
+            }
+            Redaction::Preview { range, orientation } => {
+                (StripFormat::Jpeg, range.clone(), *orientation)
+            }
+        };
+        if range.is_empty() || range.end > object.size_bytes {
+            return Ok(None);
+        }
+        let name = format!("{} {} {range:?}", picture.key, object.etag);
+        if let Some(edits) = self.find_cached(&name) {
+            return Ok(Some(edits));
+        }
+        let mut scanner = StripScanner::new(format, range.start);
+        let opened = self
+            .storage
+            .open(&self.bucket, &picture.key, Some(range))
+            .await?;
+        let Some((opened, mut bytes)) = opened else {
+            return Ok(None);
+        };
+        if opened.etag != object.etag {
+            return Err(Problem::unavailable());
+        }
+        while let Some(chunk) = bytes.try_next().await? {
+            if !scanner.feed(&chunk) {
+                break;
+            }
+        }
+        let Ok(edits) = scanner.finish(orientation) else {
+            tracing::warn!(
+                key = picture.key,
+                "a picture cannot be stripped and is not served"
+            );
+            return Ok(None);
+        };
+        let edits = Arc::new(edits);
+        self.cache_edits(name, &edits);
+        Ok(Some(edits))
+    }
+
+    /// Returns a body with these spans of an object, or `None` if the object has changed.
+    pub(super) async fn open_body(
+        &self,
+        key: &str,
+        etag: &str,
+        spans: Vec<Span>,
+    ) -> Result<Option<Body>, Problem> {
+        let mut spans: VecDeque<Span> = spans.into();
+        // The first span is opened before the response begins, so that most failures can still
+        // change its status.
+        let Some(first) = spans.pop_front() else {
+            return Ok(Some(Body::empty()));
+        };
+        let reader = ObjectReader {
+            storage: self.storage.clone(),
+            bucket: self.bucket.clone(),
+            key: key.to_owned(),
+            etag: etag.to_owned(),
+        };
+        let first = match reader.open_span(first).await {
+            Ok(first) => first,
+            Err(SpanError::Storage(error)) => return Err(error.into()),
+            Err(SpanError::Changed) => return Ok(None),
+        };
+        let rest = stream::iter(spans)
+            .then(move |span| {
+                let reader = reader.clone();
+                async move { reader.open_span(span).await }
+            })
+            .try_flatten();
+        Ok(Some(Body::from_stream(first.chain(rest))))
+    }
+
+    fn find_cached(&self, name: &str) -> Option<Arc<EditList>> {
+        let cached = self
+            .cached_edits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        cached
+            .iter()
+            .find(|(cached_name, _)| cached_name == name)
+            .map(|(_, edits)| Arc::clone(edits))
+    }
+
+    fn cache_edits(&self, name: String, edits: &Arc<EditList>) {
+        let mut cached = self
+            .cached_edits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        cached.push_front((name, Arc::clone(edits)));
+        cached.truncate(MAX_CACHED_EDITS);
+    }
+}
+
+/// A reader for one version of an object.
+#[derive(Clone)]
+struct ObjectReader {
+    storage: Storage,
+    bucket: String,
+    key: String,
+    etag: String,
+}
+
+/// The reason why a span could not be read.
+#[derive(Debug, thiserror::Error)]
+enum SpanError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("the object changed while it was being served")]
+    Changed,
+}
+
+impl ObjectReader {
+    /// Opens the bytes of a span.
+    async fn open_span(
+        &self,
+        span: Span,
+    ) -> Result<BoxStream<'static, Result<Bytes, SpanError>>, SpanError> {
+        let range = match span {
+            Span::Made(bytes) => return Ok(stream::iter([Ok(bytes)]).boxed()),
+            Span::Kept(range) => range,
+        };
+        let opened = self
+            .storage
+            .open(&self.bucket, &self.key, Some(range))
+            .await?;
+        match opened {
+            Some((object, bytes)) if object.etag == self.etag => {
+                Ok(bytes.map_err(SpanError::from).boxed())
+            }
+            _ => Err(SpanError::Changed),
+        }
+    }
+}
+
+/// Returns the ETag of a picture. It is strong, and different for each way of serving one file.
+pub(super) fn picture_etag(picture: &ServablePicture, object: &ObjectProperties) -> String {
+    let etag = unquoted(&object.etag);
+    match &picture.redaction {
+        Redaction::Unmodified => format!("\"{etag}\""),
+        Redaction::Strip(_) => format!("\"{etag}-s{STRIP_VERSION}\""),
+        Redaction::Preview { orientation, .. } => {
+            format!("\"{etag}-p{STRIP_VERSION}.{}\"", orientation.unwrap_or(0))
+        }
+    }
+}
+
+fn unquoted(etag: &str) -> &str {
+    etag.trim_matches('"')
+}

@@ -1,0 +1,73 @@
+//! The settings of the gallery, and the state that its handlers share.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::cursor::CursorKey;
+use super::month_cache::MonthCache;
+use crate::catalogue::Catalogue;
+use crate::privacy::Privacy;
+use crate::storage::Storage;
+use crate::view::{PictureHosting, PublicView};
+
+/// The settings of the gallery.
+#[derive(Clone)]
+pub struct GallerySettings {
+    /// What is hidden from the public.
+    pub privacy: Privacy,
+    /// The URL of the archive below its prefix, such as `https://photos.example.org`. The URLs of
+    /// pictures begin with it.
+    ///
+    /// With [`GallerySettings::pictures`], this is the public URL of the router's own `/photos`. If
+    /// it is absent, URLs are relative to the host. Without `pictures` and without this URL, no
+    /// pictures are listed.
+    pub photo_base_url: Option<String>,
+    /// Promises that no file at `photo_base_url` contains a location. If this is `false` and the
+    /// location policy is not `exact`, no pictures are listed there.
+    pub photo_base_url_stripped: bool,
+    /// The key that encrypts cursors.
+    pub cursor_key: CursorKey,
+    /// The origins whose pages may read the responses, such as `https://example.org`. `*` allows
+    /// all origins.
+    pub cors_origins: Vec<String>,
+    /// The archive, if the router serves pictures too.
+    pub pictures: Option<PictureArchive>,
+    /// The clock that cursors expire by.
+    pub now: Clock,
+}
+
+/// A function that returns the current time: `Arc::new(Utc::now)`, or the clock of a test.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// The bucket with the archived files.
+#[derive(Clone)]
+pub struct PictureArchive {
+    /// The store.
+    pub storage: Storage,
+    /// The archive bucket.
+    pub bucket: String,
+}
+
+impl GallerySettings {
+    /// Returns the public view that these settings describe.
+    pub fn public_view(&self) -> PublicView {
+        PublicView::new(
+            self.privacy.clone(),
+            PictureHosting {
+                base_url: self.photo_base_url.clone(),
+                stripped: self.photo_base_url_stripped,
+                served_here: self.pictures.is_some(),
+            },
+        )
+    }
+}
+
+/// The state that all handlers share.
+#[derive(Clone)]
+pub(super) struct GalleryState {
+    pub(super) catalogue: Catalogue,
+    pub(super) months: MonthCache,
+    pub(super) settings: Arc<GallerySettings>,
+    pub(super) view: Arc<PublicView>,
+}

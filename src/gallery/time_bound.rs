@@ -1,0 +1,87 @@
+//! The wall-clock times that limit a list, and the sort keys that they stand for. Pure.
+
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::problem::Problem;
+
+/// A wall-clock day, minute, second or millisecond.
+pub(super) struct TimeBound {
+    /// The time without its fraction, as precise as the request gave it: `2018-02-01T09:41`.
+    text: String,
+    milliseconds: Option<u32>,
+}
+
+impl TimeBound {
+    /// Parses the value of a parameter.
+    ///
+    /// # Errors
+    /// Returns a problem that names the parameter and shows the accepted forms.
+    pub(super) fn parse(name: &str, text: &str) -> Result<Self, Problem> {
+        TimeBound::parse_text(text).ok_or_else(|| {
+            let detail = "It is a day (2018-02-01) or a wall-clock time at the place of capture, without an offset \
+                          (2018-02-01T09:41, 2018-02-01T09:41:07 or 2018-02-01T09:41:07.670).";
+            Problem::invalid_parameter(name, detail)
+        })
+    }
+
+    fn parse_text(text: &str) -> Option<Self> {
+        let (whole, fraction) = match text.split_once('.') {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (text, None),
+        };
+        let valid = match whole.len() {
+            10 => NaiveDate::parse_from_str(whole, "%Y-%m-%d").is_ok(),
+            16 => NaiveDateTime::parse_from_str(whole, "%Y-%m-%dT%H:%M").is_ok(),
+            19 => NaiveDateTime::parse_from_str(whole, "%Y-%m-%dT%H:%M:%S").is_ok(),
+            _ => false,
+        };
+        let milliseconds = match fraction {
+            None => None,
+            Some(digits)
+                if whole.len() == 19
+                    && matches!(digits.len(), 1..=3)
+                    && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                Some(format!("{digits:0<3}").parse().ok()?)
+            }
+            Some(_) => return None,
+        };
+        (has_strict_form(whole) && valid).then(|| TimeBound {
+            text: whole.to_owned(),
+            milliseconds,
+        })
+    }
+
+    /// Returns a key that is not above the sort key of any photo taken at this time or later.
+    ///
+    /// A sort key has milliseconds only if they are not zero, and `#` sorts before `.`.
+    pub(super) fn lowest_sort_key(&self) -> String {
+        match self.milliseconds {
+            None | Some(0) => self.text.clone(),
+            Some(milliseconds) => format!("{}.{milliseconds:03}", self.text),
+        }
+    }
+
+    /// Returns a key that is not below the sort key of any photo taken within this day, minute,
+    /// second or millisecond. `~` sorts after every character of a sort key.
+    pub(super) fn highest_sort_key(&self) -> String {
+        match self.milliseconds {
+            None => format!("{}~", self.text),
+            Some(0) => format!("{}#~", self.text),
+            Some(milliseconds) => format!("{}.{milliseconds:03}~", self.text),
+        }
+    }
+}
+
+/// Checks each character. chrono alone would accept signs, spaces and single digits too.
+fn has_strict_form(text: &str) -> bool {
+    let form = b"dddd-dd-ddTdd:dd:dd";
+    text.len() <= form.len()
+        && text
+            .bytes()
+            .zip(form)
+            .all(|(byte, expected)| match expected {
+                b'd' => byte.is_ascii_digit(),
+                _ => byte == *expected,
+            })
+}

@@ -1,0 +1,83 @@
+//! Removes all metadata from a picture except its colour profile and its orientation.
+//!
+//! The picture is neither decoded nor kept in memory. The caller feeds the bytes of the file in
+//! order. The result is an [`EditList`]: ranges of the file with a few new bytes between them. This
+//! module reads and writes nothing itself.
+//!
+//! Each format has a list of what is kept. Everything else is removed. A file in another format is
+//! not served if it must be stripped.
+
+mod chunks;
+mod edit_list;
+mod jpeg;
+mod orientation;
+
+use chunks::{ChunkScanner, PNG, WEBP};
+pub(crate) use edit_list::{EditList, NotStrippable, Span};
+use jpeg::JpegScanner;
+
+/// A picture format that can be stripped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StripFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// WebP, not animated.
+    WebP,
+}
+
+impl StripFormat {
+    /// Returns the format of a media type, or `None` if pictures of that type cannot be stripped.
+    pub(crate) fn from_mime(mime: &str) -> Option<Self> {
+        match mime {
+            "image/jpeg" => Some(StripFormat::Jpeg),
+            "image/png" => Some(StripFormat::Png),
+            "image/webp" => Some(StripFormat::WebP),
+            _ => None,
+        }
+    }
+}
+
+/// A scanner that receives the bytes of a picture in order and builds its edit list.
+#[derive(Debug)]
+pub(crate) enum StripScanner {
+    /// For a JPEG.
+    Jpeg(JpegScanner),
+    /// For a PNG or a WebP.
+    Chunks(ChunkScanner),
+}
+
+impl StripScanner {
+    /// Creates a scanner for a picture that begins at this offset of the file.
+    pub(crate) fn new(format: StripFormat, offset: u64) -> Self {
+        match format {
+            StripFormat::Jpeg => StripScanner::Jpeg(JpegScanner::new(offset)),
+            StripFormat::Png => StripScanner::Chunks(ChunkScanner::new(&PNG, offset)),
+            StripFormat::WebP => StripScanner::Chunks(ChunkScanner::new(&WEBP, offset)),
+        }
+    }
+
+    /// Scans the next bytes. Returns `false` if the scanner needs no more bytes.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> bool {
+        match self {
+            StripScanner::Jpeg(scanner) => scanner.feed(bytes),
+            StripScanner::Chunks(scanner) => scanner.feed(bytes),
+        }
+    }
+
+    /// Returns the edit list. Call this after all bytes have been fed. The result has the
+    /// picture's own orientation, or `orientation` if the picture has none.
+    ///
+    /// # Errors
+    /// Fails if the bytes are not a picture in this format, or if they end before the pixels begin.
+    pub(crate) fn finish(self, orientation: Option<u8>) -> Result<EditList, NotStrippable> {
+        match self {
+            StripScanner::Jpeg(scanner) => scanner.finish(orientation),
+            StripScanner::Chunks(scanner) => scanner.finish(orientation),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! The result of a scan: which bytes of a file are served, and which new bytes are added.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// The largest number of spans in an edit list. Only a malicious file needs more.
+pub(super) const MAX_SPANS: usize = 4096;
+
+/// A run of bytes to serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// New bytes.
+    Made(Bytes),
+    /// A range of the file.
+    Kept(Range<u64>),
+}
+
+impl Span {
+    /// Returns the length in bytes.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Span::Made(bytes) => bytes.len() as u64,
+            Span::Kept(range) => range.end - range.start,
+        }
+    }
+}
+
+/// The spans that are served in place of a file, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EditList {
+    spans: Vec<Span>,
+    size_bytes: u64,
+}
+
+impl EditList {
+    /// Creates an edit list from its spans.
+    pub(super) fn new(spans: Vec<Span>) -> Self {
+        let size_bytes = spans.iter().map(Span::len).sum();
+        EditList { spans, size_bytes }
+    }
+
+    /// Creates an edit list that serves a range of the file unmodified.
+    pub(crate) fn unmodified(range: Range<u64>) -> Self {
+        EditList::new(vec![Span::Kept(range)])
+    }
+
+    /// Returns the size of what is served, in bytes.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Returns the spans of a range of what is served.
+    pub(crate) fn slice(&self, range: Range<u64>) -> Vec<Span> {
+        let mut slice = Vec::new();
+        let mut start = 0;
+        for span in &self.spans {
+            let end = start + span.len();
+            let (from, to) = (range.start.max(start), range.end.min(end));
+            if from < to {
+                let (from, to) = (from - start, to - start);
+                slice.push(match span {
+                    // A made span is only a few bytes long, so its offsets fit into a usize.
+                    Span::Made(bytes) => Span::Made(bytes.slice(from as usize..to as usize)),
+                    Span::Kept(kept) => Span::Kept(kept.start + from..kept.start + to),
+                });
+            }
+            start = end;
+        }
+        slice
+    }
+}
+
+/// The file cannot be stripped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the file is not a picture that can be stripped")]
+pub(crate) struct NotStrippable;

@@ -1,0 +1,47 @@
+//! The orientation of a picture: the only metadata that stripping writes back.
+
+/// The bytes before the TIFF structure in the Exif segment of a JPEG. Some WebP files have them
+/// too.
+pub(super) const EXIF_HEADER: &[u8] = b"Exif\0\0";
+/// The tag Orientation in the first IFD [Exif 3.0, 4.6.5.1.6].
+const ORIENTATION_TAG: u16 = 0x0112;
+
+/// Returns a TIFF structure that contains nothing but the orientation: one IFD with one SHORT
+/// [Exif 3.0, 4.6.5.1.6].
+pub(super) fn orientation_tiff(orientation: u8) -> [u8; 26] {
+    let mut tiff = *b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0";
+    tiff[18] = orientation;
+    tiff
+}
+
+/// Returns the orientation in the first IFD of Exif data, 1 to 8. The data may begin with the
+/// header that a JPEG has.
+pub(super) fn parse_orientation(exif: &[u8]) -> Option<u8> {
+    let tiff = exif.strip_prefix(EXIF_HEADER).unwrap_or(exif);
+    let little_endian = match tiff.get(..4)? {
+        b"II*\0" => true,
+        b"MM\0*" => false,
+        _ => return None,
+    };
+    let u16_at = |at: usize| {
+        let bytes = tiff.get(at..)?.first_chunk::<2>()?;
+        Some(if little_endian {
+            u16::from_le_bytes(*bytes)
+        } else {
+            u16::from_be_bytes(*bytes)
+        })
+    };
+    let ifd = tiff.get(4..)?.first_chunk::<4>()?;
+    let ifd = if little_endian {
+        u32::from_le_bytes(*ifd)
+    } else {
+        u32::from_be_bytes(*ifd)
+    } as usize;
+    let entries = ifd.checked_add(2)?;
+    (0..usize::from(u16_at(ifd)?))
+        .map_while(|index| entries.checked_add(index * 12))
+        .find(|at| u16_at(*at) == Some(ORIENTATION_TAG))
+        .and_then(|at| u16_at(at.checked_add(8)?))
+        .and_then(|value| u8::try_from(value).ok())
+        .filter(|value| (1..=8).contains(value))
+}
