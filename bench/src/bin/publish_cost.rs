@@ -22,7 +22,7 @@ use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
-use photo_catalogue::view::PublicView;
+use photo_catalogue::view::{PictureHosting, PublicView};
 use photo_metadata::{Camera, CaptureTime, DateSource, Exposure, Lens, Location, PhotoRecord};
 use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
@@ -162,9 +162,10 @@ impl World {
             prefix: "gallery/".to_owned(),
             view: PublicView::new(
                 LocationPolicy::Exact,
-                Some("https://photos.example.org"),
-                false,
-                false,
+                PictureHosting {
+                    base_url: Some("https://photos.example.org".to_owned()),
+                    ..PictureHosting::default()
+                },
             ),
             compress: true,
             hook: None,

@@ -269,60 +269,8 @@ impl Shot {
     pub(crate) fn item(&self) -> PhotoItem {
         let stem = self.stem();
         let id = PhotoId::from_stem(&stem).to_string();
-        let capture = self
-            .local
-            .as_ref()
-            .map_or_else(CaptureTime::default, |local| {
-                let local: NaiveDateTime = local.parse().expect("a local time");
-                CaptureTime::new(local, DateSource::DateTimeOriginal, None)
-            });
-        let (lon, lat) = self.place.unwrap_or((-73.645_678, 45.471_234));
-        let location = Location {
-            lat,
-            lon,
-            ..Location::default()
-        };
-        let place = self
-            .policy
-            .redact_location(&location)
-            .filter(|_| !self.private)
-            .and_then(|location| location.geohash(9));
-        let photo = PhotoMetadata {
-            record: PhotoRecord {
-                capture,
-                width: Some(4000),
-                height: Some(3000),
-                camera: self.camera.as_ref().map(|slug| Camera {
-                    slug: slug.clone(),
-                    name: slug.clone(),
-                    ..Camera::default()
-                }),
-                lens: self.lens.as_ref().map(|slug| Lens {
-                    slug: slug.clone(),
-                    name: slug.clone(),
-                    ..Lens::default()
-                }),
-                location: Some(location),
-                ..PhotoRecord::default()
-            },
-            body_serial: Some("SECRET-SERIAL".to_owned()),
-            ..PhotoMetadata::default()
-        };
-        let key = format!("archive/{stem}.jpg");
-        let part = PhotoPart {
-            key: key.clone(),
-            etag: "e1".to_owned(),
-            mime: "image/jpeg".to_owned(),
-            bytes: 1234,
-            ..PhotoPart::default()
-        };
-        let image = PhotoImage {
-            key,
-            mime: "image/jpeg".to_owned(),
-            bytes: 1234,
-            kind: ImageKind::Original,
-            ..PhotoImage::default()
-        };
+        let photo = self.metadata();
+        let (part, image) = part_and_image(format!("archive/{stem}.jpg"));
         let mut item = PhotoItem::stub(&stem, "SECRET-OWNER");
         item.revision = 1;
         item.parts = BTreeMap::from([("jpg".to_owned(), part)]);
@@ -333,34 +281,9 @@ impl Shot {
             photo.record.clone(),
             vec![image],
         ));
+        item.index = self.index_keys(&photo.record, &id);
         item.photo = photo;
-        let exif = BTreeMap::from([
-            (
-                "FNumber".to_owned(),
-                TagValue::Rational {
-                    value: 2.8,
-                    fraction: "28/10".to_owned(),
-                },
-            ),
-            (
-                "SerialNumber".to_owned(),
-                TagValue::Text("SECRET-SERIAL".to_owned()),
-            ),
-        ]);
-        item.exif = BTreeMap::from([("ExifIFD".to_owned(), exif)]);
-        let year = self.local.as_ref().map_or("undated", |local| &local[..4]);
-        item.index = IndexKeys {
-            date_partition: Some(if self.private {
-                format!("private#{year}")
-            } else {
-                year.to_owned()
-            }),
-            date_sort: Some(date_sort(&capture, &self.name, &id)),
-            camera_partition: self.camera.clone().filter(|_| !self.private),
-            lens_partition: self.lens.clone().filter(|_| !self.private),
-            place_partition: place.as_ref().map(|place| place[..4].to_owned()),
-            place_sort: place.as_ref().map(|place| format!("{place}#{id}")),
-        };
+        item.exif = BTreeMap::from([("ExifIFD".to_owned(), exif_tags())]);
         if self.private {
             item.overrides = Overrides {
                 visibility: Some(Visibility::Private),
@@ -369,6 +292,99 @@ impl Shot {
         }
         item
     }
+
+    fn metadata(&self) -> PhotoMetadata {
+        let capture = self
+            .local
+            .as_ref()
+            .map_or_else(CaptureTime::default, |local| {
+                let local: NaiveDateTime = local.parse().expect("a local time");
+                CaptureTime::new(local, DateSource::DateTimeOriginal, None)
+            });
+        let (lon, lat) = self.place.unwrap_or((-73.645_678, 45.471_234));
+        let record = PhotoRecord {
+            capture,
+            width: Some(4000),
+            height: Some(3000),
+            camera: self.camera.as_ref().map(|slug| Camera {
+                slug: slug.clone(),
+                name: slug.clone(),
+                ..Camera::default()
+            }),
+            lens: self.lens.as_ref().map(|slug| Lens {
+                slug: slug.clone(),
+                name: slug.clone(),
+                ..Lens::default()
+            }),
+            location: Some(Location {
+                lat,
+                lon,
+                ..Location::default()
+            }),
+            ..PhotoRecord::default()
+        };
+        PhotoMetadata {
+            record,
+            body_serial: Some("SECRET-SERIAL".to_owned()),
+            ..PhotoMetadata::default()
+        }
+    }
+
+    fn index_keys(&self, record: &PhotoRecord, id: &str) -> IndexKeys {
+        let place = record
+            .location
+            .as_ref()
+            .and_then(|location| self.policy.redact_location(location))
+            .filter(|_| !self.private)
+            .and_then(|location| location.geohash(9));
+        let year = self.local.as_ref().map_or("undated", |local| &local[..4]);
+        IndexKeys {
+            date_partition: Some(if self.private {
+                format!("private#{year}")
+            } else {
+                year.to_owned()
+            }),
+            date_sort: Some(date_sort(&record.capture, &self.name, id)),
+            camera_partition: self.camera.clone().filter(|_| !self.private),
+            lens_partition: self.lens.clone().filter(|_| !self.private),
+            place_partition: place.as_ref().map(|place| place[..4].to_owned()),
+            place_sort: place.as_ref().map(|place| format!("{place}#{id}")),
+        }
+    }
+}
+
+fn part_and_image(key: String) -> (PhotoPart, PhotoImage) {
+    let part = PhotoPart {
+        key: key.clone(),
+        etag: "e1".to_owned(),
+        mime: "image/jpeg".to_owned(),
+        bytes: 1234,
+        ..PhotoPart::default()
+    };
+    let image = PhotoImage {
+        key,
+        mime: "image/jpeg".to_owned(),
+        bytes: 1234,
+        kind: ImageKind::Original,
+        ..PhotoImage::default()
+    };
+    (part, image)
+}
+
+fn exif_tags() -> BTreeMap<String, TagValue> {
+    BTreeMap::from([
+        (
+            "FNumber".to_owned(),
+            TagValue::Rational {
+                value: 2.8,
+                fraction: "28/10".to_owned(),
+            },
+        ),
+        (
+            "SerialNumber".to_owned(),
+            TagValue::Text("SECRET-SERIAL".to_owned()),
+        ),
+    ])
 }
 
 pub(crate) async fn embedded_dynamodb() -> String {
