@@ -402,7 +402,7 @@ async fn count(
     let settings = publish::PublishSettings {
         bucket: "site".to_owned(),
         prefix: "gallery/".to_owned(),
-        view: settings.view(),
+        view: settings.public_view(),
         compress: true,
         hook: None,
         rules: HookRules::default(),
