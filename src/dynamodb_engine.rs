@@ -1,7 +1,7 @@
 //! The embedded DynamoDB: dynoxide, which keeps tables, indexes and streams in one SQLite file.
 //!
-//! Only opening, serving and trimming live here. It never interprets an item, and it checks no credentials: bind it to the
-//! loopback interface.
+//! This module opens, serves and trims the database. It never interprets an item. The server checks
+//! no credentials, so it must be bound to the loopback interface.
 
 use std::future::Future;
 use std::io;
@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-/// How long a statement of ours waits for a writer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time that a statement of this module waits for a writer.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pages of the database that are kept in memory: 16 MB. SQLite's own default, 2 MB, holds less than a page of a gallery.
+/// Pages of the database that SQLite keeps in memory: 16 MB. Its default, 2 MB, is less than one page
+/// of a gallery needs.
 const CACHE_PAGES: u32 = 4096;
 
-/// At every write dynoxide asks for the last number of the table's stream: without this it looks through all records, images
-/// and all. The columns are those of its pinned version.
+/// An index for the last sequence number of a table's stream, which dynoxide queries at every write.
+/// Without the index it reads all records with their images. The columns are those of the pinned
+/// version.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS photos_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER), shard_id)";
 
@@ -29,32 +31,33 @@ pub struct DynamoDbEngine {
 }
 
 impl DynamoDbEngine {
-    /// Opens the engine below `data`, in `data/.engine/dynamodb.sqlite`; creates what is missing.
+    /// Opens the database `data/.engine/dynamodb.sqlite`. Creates the folder and the file if they do
+    /// not exist.
     ///
     /// # Errors
-    /// The folder cannot be made, or the file is no database that this version reads.
+    /// The folder cannot be created, or this version cannot read the file.
     pub fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join(".engine");
         std::fs::create_dir_all(&folder)?;
         let file = folder.join("dynamodb.sqlite");
         let name = file
             .to_str()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "path is not UTF-8"))?;
-        // Kept in the file, and read by whoever opens it next.
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"))?;
+        // SQLite saves this setting in the file, so it holds for the connection of dynoxide.
         let cache = format!("PRAGMA default_cache_size = {CACHE_PAGES}");
-        execute(&file, &cache, []).map_err(io::Error::other)?;
+        execute_statement(&file, &cache, []).map_err(io::Error::other)?;
         let database = dynoxide::Database::new(name).map_err(io::Error::other)?;
-        execute(&file, STREAM_INDEX, []).map_err(io::Error::other)?;
+        execute_statement(&file, STREAM_INDEX, []).map_err(io::Error::other)?;
         Ok(DynamoDbEngine {
             database,
             file: Some(file),
         })
     }
 
-    /// An engine that forgets everything when it is dropped.
+    /// Opens a new database in memory. It is lost when the last clone is dropped.
     ///
     /// # Errors
-    /// SQLite is out of memory.
+    /// SQLite has too little memory.
     pub fn open_in_memory() -> io::Result<Self> {
         Ok(DynamoDbEngine {
             database: dynoxide::Database::memory().map_err(io::Error::other)?,
@@ -62,36 +65,37 @@ impl DynamoDbEngine {
         })
     }
 
-    /// The database itself, for what has no HTTP operation here: reading its streams, expiring items.
+    /// Returns the database, for operations that have no HTTP request: reading streams, expiring
+    /// items.
     #[must_use]
     pub fn database(&self) -> &dynoxide::Database {
         &self.database
     }
 
-    /// From now on a write is safe from a power cut only once [`DynamoDbEngine::sync`] has returned; from the end of the
-    /// process it is safe at once, as ever. For who writes much, and can tell when it must last.
+    /// Defers fsync. Writes survive a process crash at once, and power loss only after
+    /// [`DynamoDbEngine::sync`] returns. This is for many writes that share one sync. Safe to repeat.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// SQLite rejects the setting.
     pub fn defer_sync(&self) -> io::Result<()> {
-        // dynoxide's name for SQLite's `synchronous = NORMAL`, its only way there.
+        // Despite its name, this sets `synchronous = NORMAL`. dynoxide has no other function for it.
         self.database
             .disable_bulk_loading()
             .map_err(io::Error::other)
     }
 
-    /// Returns when everything that was written before is on disk. Blocks. Safe to repeat; does nothing to an engine in
-    /// memory.
+    /// Returns when all earlier writes are on disk. Does nothing if the database is in memory.
+    /// Blocks. Safe to repeat.
     ///
     /// # Errors
-    /// The disk.
+    /// The file cannot be opened or synced.
     pub fn sync(&self) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };
         let mut log = file.clone().into_os_string();
         log.push("-wal");
-        // What is no longer in the log was synced by the checkpoint that took it out (sqlite.org/wal.html).
+        // A checkpoint syncs the pages that it moves out of the log (sqlite.org/wal.html).
         match std::fs::File::open(PathBuf::from(log)) {
             Ok(log) => log.sync_data(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -99,8 +103,10 @@ impl DynamoDbEngine {
         }
     }
 
-    /// Forgets the records of a table's stream before this sequence number, which its only reader has seen. DynamoDB
-    /// forgets them after 24 hours; dynoxide never does. Does nothing to an engine in memory.
+    /// Deletes the records of a table's stream before this sequence number, after the only reader of
+    /// the stream has read them. DynamoDB deletes records after 24 hours; dynoxide never does. Does
+    /// nothing if the database is in memory or if the sequence number is not an integer. Safe to
+    /// repeat.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -108,11 +114,13 @@ impl DynamoDbEngine {
         let (Some(file), Ok(sequence)) = (&self.file, sequence.parse::<i64>()) else {
             return Ok(());
         };
-        let trim = "DELETE FROM _stream_records WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2";
-        execute(file, trim, rusqlite::params![table, sequence]).map_err(io::Error::other)
+        let trim = "DELETE FROM _stream_records
+            WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2";
+        execute_statement(file, trim, rusqlite::params![table, sequence]).map_err(io::Error::other)
     }
 
-    /// Serves HTTP on `listener` until `shutdown`; then accepts nothing more and lets running requests finish.
+    /// Serves HTTP on `listener` until `shutdown` is ready. Then it accepts no more connections and
+    /// lets running requests finish.
     ///
     /// # Errors
     /// The listener failed.
@@ -127,12 +135,16 @@ impl DynamoDbEngine {
     }
 }
 
-/// One statement, over a connection of its own.
-fn execute(file: &Path, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {
+/// Executes one statement on a connection of its own.
+fn execute_statement(
+    file: &Path,
+    statement: &str,
+    values: impl rusqlite::Params,
+) -> rusqlite::Result<()> {
     let connection = rusqlite::Connection::open(file)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     let mut statement = connection.prepare(statement)?;
-    // A pragma may answer with a row.
+    // A pragma may return a row.
     let mut rows = statement.query(values)?;
     while rows.next()?.is_some() {}
     Ok(())

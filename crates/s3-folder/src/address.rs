@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// The address of an object. It is displayed as `bucket/key`.
+///
+/// ```
+/// use s3_folder::ObjectAddress;
+///
+/// let address = ObjectAddress::new("documents", "2024/letter.pdf");
+/// assert_eq!(address.to_string(), "documents/2024/letter.pdf");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectAddress {
     /// Name of the bucket.
@@ -12,7 +19,7 @@ pub struct ObjectAddress {
 }
 
 impl ObjectAddress {
-    /// Returns the address of the object `key` in `bucket`. Does not check the names.
+    /// Returns the address of the object `key` in `bucket`. Does not check either name.
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         ObjectAddress {
             bucket: bucket.into(),

@@ -1,11 +1,13 @@
-//! What a client says of an object beside its bytes: read from headers, checked against S3's limits. Pure.
+//! The attributes in a request's headers: parsed, and checked against the limits of S3. Pure.
+
+use std::collections::{BTreeMap, HashSet};
 
 use http::StatusCode;
 use s3s::dto::Timestamp;
 use s3s::{S3ErrorCode, S3Result, s3_error};
 
-use super::conditions::{http_date, unix_ms};
-use super::{custom, refusal};
+use crate::errors::{custom_s3_error, s3_error};
+use crate::times::{http_date, unix_ms};
 
 /// Largest user metadata, names and values together, in bytes.
 const LARGEST_METADATA: usize = 2048;
@@ -13,24 +15,36 @@ const LARGEST_METADATA: usize = 2048;
 /// Most tags of an object.
 const MOST_TAGS: usize = 10;
 
-/// User metadata, as it is kept.
-pub(super) fn metadata(
+/// Longest key of a tag, in characters.
+const LONGEST_TAG_KEY: usize = 128;
+
+/// Longest value of a tag, in characters.
+const LONGEST_TAG_VALUE: usize = 256;
+
+/// Checks user metadata and returns it in order.
+///
+/// # Errors
+/// `MetadataTooLarge`.
+pub(crate) fn check_metadata(
     given: Option<s3s::dto::Metadata>,
-) -> S3Result<std::collections::BTreeMap<String, String>> {
-    let metadata: std::collections::BTreeMap<_, _> = given.into_iter().flatten().collect();
-    if metadata
+) -> S3Result<BTreeMap<String, String>> {
+    let metadata: BTreeMap<_, _> = given.into_iter().flatten().collect();
+    let size: usize = metadata
         .iter()
         .map(|(name, value)| name.len() + value.len())
-        .sum::<usize>()
-        > LARGEST_METADATA
-    {
-        return Err(refusal(S3ErrorCode::MetadataTooLarge));
+        .sum();
+    if size > LARGEST_METADATA {
+        return Err(s3_error(S3ErrorCode::MetadataTooLarge));
     }
     Ok(metadata)
 }
 
-/// Tags as the header has them: a query string.
-pub(super) fn parse_tags(header: &str) -> S3Result<Vec<(String, String)>> {
+/// Parses and checks the tags in an `x-amz-tagging` header, which is a query string. Returns no
+/// tags if there is no header.
+///
+/// # Errors
+/// `InvalidArgument` if the tags are not UTF-8, and the errors of [`check_tags`].
+pub(crate) fn parse_tags(header: Option<&str>) -> S3Result<Vec<(String, String)>> {
     let decode = |text: &str| {
         let text = text.replace('+', " ");
         percent_encoding::percent_decode_str(&text)
@@ -38,6 +52,7 @@ pub(super) fn parse_tags(header: &str) -> S3Result<Vec<(String, String)>> {
             .map(|text| text.into_owned())
     };
     let pairs = header
+        .unwrap_or_default()
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
@@ -45,11 +60,12 @@ pub(super) fn parse_tags(header: &str) -> S3Result<Vec<(String, String)>> {
             Ok((decode(key)?, decode(value)?))
         });
     let tags: Result<_, std::str::Utf8Error> = pairs.collect();
-    checked_tags(tags.map_err(|error| s3_error!(error, InvalidArgument, "the tags are not UTF-8"))?)
+    check_tags(tags.map_err(|error| s3_error!(error, InvalidArgument, "the tags are not UTF-8"))?)
 }
 
-/// `aws-chunked` says how the body came, not what it is.
-pub(super) fn without_chunking(encoding: String) -> Option<String> {
+/// Removes `aws-chunked` from a content encoding. It describes how the body was sent, not what the
+/// object is.
+pub(crate) fn strip_chunked_encoding(encoding: String) -> Option<String> {
     let kept: Vec<&str> = encoding
         .split(',')
         .map(str::trim)
@@ -58,29 +74,33 @@ pub(super) fn without_chunking(encoding: String) -> Option<String> {
     (!kept.is_empty() && kept != [""]).then(|| kept.join(","))
 }
 
-/// An HTTP date, as it is kept.
-pub(super) fn date(time: &Timestamp) -> String {
+/// Formats the `Expires` header as the store keeps it: an HTTP date.
+pub(crate) fn format_expires(time: &Timestamp) -> String {
     http_date(unix_ms(time))
 }
 
+/// Checks tags against the limits of S3 and returns them.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>
-pub(super) fn checked_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
+///
+/// # Errors
+/// `BadRequest` if there are too many, `InvalidTag` if one is too long or comes twice.
+pub(crate) fn check_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
     if tags.len() > MOST_TAGS {
-        return Err(custom(
+        return Err(custom_s3_error(
             "BadRequest",
             StatusCode::BAD_REQUEST,
             "Object tags cannot be greater than 10",
         ));
     }
-    let mut keys = std::collections::HashSet::new();
+    let mut keys = HashSet::new();
     for (key, value) in &tags {
-        if key.is_empty() || key.chars().count() > 128 {
+        if key.is_empty() || key.chars().count() > LONGEST_TAG_KEY {
             return Err(s3_error!(
                 InvalidTag,
                 "The TagKey you have provided is invalid"
             ));
         }
-        if value.chars().count() > 256 {
+        if value.chars().count() > LONGEST_TAG_VALUE {
             return Err(s3_error!(
                 InvalidTag,
                 "The TagValue you have provided is invalid"

@@ -1,129 +1,146 @@
-//! Conditional requests: which object a request insists on. Pure.
+//! Conditional requests: the state of an object that a request demands. Pure.
 //!
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>; the order of the read
-//! conditions is that of RFC 9110, section 13.2.2.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>; the order of
+//! the read conditions is that of RFC 9110, section 13.2.2.
 
 use http::{HeaderMap, HeaderValue};
-use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
+use s3s::dto::{ETag, ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use super::database::Object;
-use super::refusal;
+use crate::database::StoredObject;
+use crate::errors::s3_error;
+use crate::times::{http_date, unix_seconds};
 
-/// What a write or a delete insists on.
+/// The conditions of a write or a delete.
 #[derive(Debug, Clone, Default)]
-pub(super) struct WriteConditions {
-    pub(super) if_match: Option<ETagCondition>,
-    pub(super) if_none_match: Option<ETagCondition>,
-    pub(super) if_match_size: Option<i64>,
-    pub(super) if_match_modified_ms: Option<i64>,
+pub(crate) struct WriteConditions {
+    pub(crate) if_match: Option<ETagCondition>,
+    pub(crate) if_none_match: Option<ETagCondition>,
+    /// Size in bytes.
+    pub(crate) if_match_size: Option<i64>,
+    /// Milliseconds since 1970.
+    pub(crate) if_match_modified_ms: Option<i64>,
 }
 
 impl WriteConditions {
-    pub(super) fn is_empty(&self) -> bool {
-        self.if_match.is_none()
-            && self.if_none_match.is_none()
-            && self.if_match_size.is_none()
-            && self.if_match_modified_ms.is_none()
+    /// Reports whether there is no condition.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.demands_object() && self.if_none_match.is_none()
     }
 
+    /// Checks the conditions against the current object.
+    ///
     /// # Errors
-    /// `PreconditionFailed`; `NoSuchKey` where the object that it insists on does not exist.
-    pub(super) fn check(&self, current: Option<&Object>) -> S3Result {
-        let Some(object) = current else {
-            let insists = self.if_match.is_some()
-                || self.if_match_size.is_some()
-                || self.if_match_modified_ms.is_some();
-            return if insists {
-                Err(refusal(S3ErrorCode::NoSuchKey))
-            } else {
-                Ok(())
-            };
-        };
-        let matches = self.if_match.as_ref().is_none_or(|condition| holds(condition, object))
-            && self.if_none_match.as_ref().is_none_or(|condition| !holds(condition, object))
-            && self.if_match_size.is_none_or(|size| size == object.identity.size)
-            // Clients only have whole seconds from the header, or milliseconds from a listing.
-            && self.if_match_modified_ms.is_none_or(|ms| ms == object.modified_ms || ms == seconds(object.modified_ms));
-        if matches {
-            Ok(())
-        } else {
-            Err(refusal(S3ErrorCode::PreconditionFailed))
+    /// `PreconditionFailed`, or `NoSuchKey` if a condition demands an object and there is none.
+    pub(crate) fn check(&self, current: Option<&StoredObject>) -> S3Result {
+        match current {
+            None if self.demands_object() => Err(s3_error(S3ErrorCode::NoSuchKey)),
+            None => Ok(()),
+            Some(object) if self.all_hold(object) => Ok(()),
+            Some(_) => Err(s3_error(S3ErrorCode::PreconditionFailed)),
         }
+    }
+
+    fn demands_object(&self) -> bool {
+        self.if_match.is_some()
+            || self.if_match_size.is_some()
+            || self.if_match_modified_ms.is_some()
+    }
+
+    fn all_hold(&self, object: &StoredObject) -> bool {
+        let etag_holds = self
+            .if_match
+            .as_ref()
+            .is_none_or(|condition| etag_matches(condition, object));
+        let other_etag_holds = self
+            .if_none_match
+            .as_ref()
+            .is_none_or(|condition| !etag_matches(condition, object));
+        let size_holds = self
+            .if_match_size
+            .is_none_or(|size| size == object.identity.size);
+        // Clients have whole seconds from the header, or milliseconds from a listing.
+        let time_holds = self
+            .if_match_modified_ms
+            .is_none_or(|ms| ms == object.modified_ms || ms == whole_seconds(object.modified_ms));
+        etag_holds && other_etag_holds && size_holds && time_holds
     }
 }
 
-/// What a read insists on, or what a copy insists on of its source.
+/// The conditions of a read, or those of a copy on its source.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ReadConditions {
-    pub(super) if_match: Option<ETagCondition>,
-    pub(super) if_none_match: Option<ETagCondition>,
-    pub(super) if_modified_since: Option<Timestamp>,
-    pub(super) if_unmodified_since: Option<Timestamp>,
+pub(crate) struct ReadConditions {
+    pub(crate) if_match: Option<ETagCondition>,
+    pub(crate) if_none_match: Option<ETagCondition>,
+    pub(crate) if_modified_since: Option<Timestamp>,
+    pub(crate) if_unmodified_since: Option<Timestamp>,
+}
+
+/// The result of checking read conditions.
+enum ConditionOutcome {
+    Met,
+    Failed,
+    NotModified,
 }
 
 impl ReadConditions {
+    /// Checks the conditions of a read.
+    ///
     /// # Errors
-    /// `PreconditionFailed`, or `NotModified` with the headers that a 304 carries.
-    pub(super) fn check_read(&self, object: &Object) -> S3Result {
-        match self.judge(object) {
-            Judgement::Met => Ok(()),
-            Judgement::Failed => Err(refusal(S3ErrorCode::PreconditionFailed)),
-            Judgement::NotModified => {
-                let mut error = S3Error::new(S3ErrorCode::NotModified);
-                let mut headers = HeaderMap::new();
-                if let Ok(value) = ETag::Strong(object.etag.clone()).to_http_header() {
-                    headers.insert(http::header::ETAG, value);
-                }
-                if let Ok(value) = HeaderValue::from_str(&http_date(object.modified_ms)) {
-                    headers.insert(http::header::LAST_MODIFIED, value);
-                }
-                error.set_headers(headers);
-                Err(error)
-            }
+    /// `PreconditionFailed`, or `NotModified` with the headers of a 304 response.
+    pub(crate) fn check_read(&self, object: &StoredObject) -> S3Result {
+        match self.evaluate(object) {
+            ConditionOutcome::Met => Ok(()),
+            ConditionOutcome::Failed => Err(s3_error(S3ErrorCode::PreconditionFailed)),
+            ConditionOutcome::NotModified => Err(not_modified_error(object)),
         }
     }
 
+    /// Checks the conditions of a copy on its source.
+    ///
     /// # Errors
     /// `PreconditionFailed`.
-    pub(super) fn check_copy(&self, object: &Object) -> S3Result {
-        match self.judge(object) {
-            Judgement::Met => Ok(()),
-            Judgement::Failed | Judgement::NotModified => {
-                Err(refusal(S3ErrorCode::PreconditionFailed))
+    pub(crate) fn check_copy(&self, object: &StoredObject) -> S3Result {
+        match self.evaluate(object) {
+            ConditionOutcome::Met => Ok(()),
+            ConditionOutcome::Failed | ConditionOutcome::NotModified => {
+                Err(s3_error(S3ErrorCode::PreconditionFailed))
             }
         }
     }
 
-    fn judge(&self, object: &Object) -> Judgement {
+    fn evaluate(&self, object: &StoredObject) -> ConditionOutcome {
         let modified_s = object.modified_ms.div_euclid(1000);
         if let Some(condition) = &self.if_match {
-            if !holds(condition, object) {
-                return Judgement::Failed;
+            if !etag_matches(condition, object) {
+                return ConditionOutcome::Failed;
             }
         } else if let Some(time) = &self.if_unmodified_since
             && modified_s > unix_seconds(time)
         {
-            return Judgement::Failed;
+            return ConditionOutcome::Failed;
         }
         if let Some(condition) = &self.if_none_match {
-            if holds(condition, object) {
-                return Judgement::NotModified;
+            if etag_matches(condition, object) {
+                return ConditionOutcome::NotModified;
             }
         } else if let Some(time) = &self.if_modified_since
             && modified_s <= unix_seconds(time)
         {
-            return Judgement::NotModified;
+            return ConditionOutcome::NotModified;
         }
-        Judgement::Met
+        ConditionOutcome::Met
     }
 }
 
-/// A header that this version of s3s does not read.
+/// Parses a condition from a header that this version of s3s does not parse on the request.
 ///
 /// # Errors
-/// `InvalidArgument`.
-pub(super) fn raw_condition(headers: &HeaderMap, name: &str) -> S3Result<Option<ETagCondition>> {
+/// `InvalidArgument` if the header is not an ETag or `*`.
+pub(crate) fn parse_condition_header(
+    headers: &HeaderMap,
+    name: &str,
+) -> S3Result<Option<ETagCondition>> {
     headers
         .get(name)
         .map(|value| ETagCondition::parse_http_header(value.as_bytes()))
@@ -131,47 +148,26 @@ pub(super) fn raw_condition(headers: &HeaderMap, name: &str) -> S3Result<Option<
         .map_err(|error| s3_error!(error, InvalidArgument, "{name} is not an ETag"))
 }
 
-/// A time as `Last-Modified` has it.
-pub(super) fn timestamp(ms: i64) -> Timestamp {
-    let system =
-        std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms.max(0).cast_unsigned());
-    Timestamp::from(system)
+fn not_modified_error(object: &StoredObject) -> S3Error {
+    let mut error = S3Error::new(S3ErrorCode::NotModified);
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = ETag::Strong(object.etag.clone()).to_http_header() {
+        headers.insert(http::header::ETAG, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(&http_date(object.modified_ms)) {
+        headers.insert(http::header::LAST_MODIFIED, value);
+    }
+    error.set_headers(headers);
+    error
 }
 
-/// An HTTP date.
-pub(super) fn http_date(ms: i64) -> String {
-    let mut text = Vec::new();
-    let _ = timestamp(ms).format(TimestampFormat::HttpDate, &mut text);
-    String::from_utf8(text).unwrap_or_default()
-}
-
-/// Milliseconds since 1970.
-pub(super) fn unix_ms(time: &Timestamp) -> i64 {
-    let mut text = Vec::new();
-    let _ = time.format(TimestampFormat::DateTime, &mut text);
-    std::str::from_utf8(&text)
-        .ok()
-        .and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok())
-        .map_or(0, |time| time.timestamp_millis())
-}
-
-enum Judgement {
-    Met,
-    Failed,
-    NotModified,
-}
-
-fn holds(condition: &ETagCondition, object: &Object) -> bool {
+fn etag_matches(condition: &ETagCondition, object: &StoredObject) -> bool {
     match condition {
         ETagCondition::Any => true,
         ETagCondition::ETag(etag) => etag.value() == object.etag,
     }
 }
 
-fn seconds(ms: i64) -> i64 {
+fn whole_seconds(ms: i64) -> i64 {
     ms.div_euclid(1000) * 1000
-}
-
-fn unix_seconds(time: &Timestamp) -> i64 {
-    unix_ms(time).div_euclid(1000)
 }

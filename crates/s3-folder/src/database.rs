@@ -1,6 +1,6 @@
 //! The store's SQLite database: its schema, its rows, and its connections.
 //!
-//! One connection writes (the writer's own), a few read. Nothing here touches the objects' files.
+//! One connection writes (the writer's), a few read. Nothing here touches the files of objects.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,13 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 
-use super::files::Identity;
-use super::location::Location;
+use crate::address::ObjectAddress;
+use crate::files::FileIdentity;
+use crate::placement::{Placement, fold_key};
 
-/// `pending` 0 is what the object is, 1 what a write that has not yet renamed its file wants it to be.
-/// `folded` (plain objects only) is the key as a file system without case sees it.
+/// The tables. A row of `objects` with `pending` 0 is the object. One with `pending` 1 is what a
+/// write makes of it, if the write renames its file. `odd` is 1 if the object is placed by hash.
+/// `folded` (objects placed by path only) is the key as a file system without case sees it.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS objects (
@@ -49,112 +51,222 @@ const SCHEMA: &str = "
     PRAGMA user_version = 1;
 ";
 
-/// What a client said of an object beside its bytes.
+/// Most read connections that are kept open. Each costs its cache.
+const MAX_IDLE_READERS: usize = 8;
+
+/// Time that a statement waits for a lock.
+const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The attributes that a client gives an object, apart from its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Attributes {
+pub(crate) struct ObjectAttributes {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content_type: Option<String>,
+    pub(crate) content_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content_encoding: Option<String>,
+    pub(crate) content_encoding: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content_disposition: Option<String>,
+    pub(crate) content_disposition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content_language: Option<String>,
+    pub(crate) content_language: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cache_control: Option<String>,
-    /// As an HTTP date.
+    pub(crate) cache_control: Option<String>,
+    /// An HTTP date.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expires: Option<String>,
+    pub(crate) expires: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) storage_class: Option<String>,
+    pub(crate) storage_class: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) website_redirect_location: Option<String>,
+    pub(crate) website_redirect_location: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) metadata: BTreeMap<String, String>,
+    pub(crate) metadata: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) tags: Vec<(String, String)>,
-    #[serde(skip_serializing_if = "Checksums::is_empty")]
-    pub(super) checksums: Checksums,
-    /// Sizes of the parts that it was uploaded in; empty where it came whole.
+    pub(crate) tags: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "ObjectChecksums::is_empty")]
+    pub(crate) checksums: ObjectChecksums,
+    /// Sizes in bytes of the parts that it was uploaded in. Empty if it came in one request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) parts: Vec<u64>,
+    pub(crate) parts: Vec<u64>,
 }
 
-/// Checksums as S3 writes them: base64, those of an upload in parts with `-N`.
+/// Checksums as S3 writes them: base64, with `-N` for a composite one of N parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Checksums {
+pub(crate) struct ObjectChecksums {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) crc32: Option<String>,
+    pub(crate) crc32: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) crc32c: Option<String>,
+    pub(crate) crc32c: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) crc64nvme: Option<String>,
+    pub(crate) crc64nvme: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sha1: Option<String>,
+    pub(crate) sha1: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sha256: Option<String>,
+    pub(crate) sha256: Option<String>,
     /// `FULL_OBJECT` or `COMPOSITE`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) kind: Option<String>,
+    pub(crate) kind: Option<String>,
 }
 
-impl Checksums {
-    pub(super) fn is_empty(&self) -> bool {
-        *self == Checksums::default()
+impl ObjectChecksums {
+    /// Reports whether there is no checksum.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == ObjectChecksums::default()
     }
 }
 
-/// One object.
+/// One object: its row.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Object {
-    pub(super) location: Location,
-    pub(super) identity: Identity,
+pub(crate) struct StoredObject {
+    pub(crate) placement: Placement,
+    /// Identity of its file.
+    pub(crate) identity: FileIdentity,
     /// Without quotes.
-    pub(super) etag: String,
-    pub(super) modified_ms: i64,
-    pub(super) attributes: Attributes,
+    pub(crate) etag: String,
+    /// Milliseconds since 1970.
+    pub(crate) modified_ms: i64,
+    pub(crate) attributes: ObjectAttributes,
 }
 
-impl Object {
-    pub(super) fn size(&self) -> u64 {
+impl StoredObject {
+    /// Returns the size in bytes.
+    pub(crate) fn size(&self) -> u64 {
         self.identity.size.cast_unsigned()
     }
 }
 
-/// Opens a connection that may write. `full` commits survive a power cut, others survive the process.
-pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+/// The rows of one address.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ObjectRows {
+    /// The object.
+    pub(crate) current: Option<StoredObject>,
+    /// What a running write makes of it.
+    pub(crate) pending: Option<StoredObject>,
+}
+
+impl ObjectRows {
+    /// Reports whether the address has no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.current.is_none() && self.pending.is_none()
+    }
+
+    /// Returns the row of this file.
+    pub(crate) fn with_identity(self, identity: FileIdentity) -> Option<StoredObject> {
+        [self.current, self.pending]
+            .into_iter()
+            .flatten()
+            .find(|object| object.identity == identity)
+    }
+
+    /// Reports whether one of the rows has this file.
+    pub(crate) fn knows(&self, identity: FileIdentity) -> bool {
+        [&self.current, &self.pending]
+            .into_iter()
+            .flatten()
+            .any(|object| object.identity == identity)
+    }
+}
+
+/// An object and its key, as a listing returns them.
+#[derive(Debug)]
+pub(crate) struct KeyedObject {
+    pub(crate) key: String,
+    pub(crate) object: StoredObject,
+}
+
+/// A write whose second transaction is missing.
+#[derive(Debug)]
+pub(crate) struct PendingWrite {
+    pub(crate) address: ObjectAddress,
+    pub(crate) object: StoredObject,
+    /// Name of the event to notify.
+    pub(crate) event_name: String,
+}
+
+/// A bucket.
+#[derive(Debug)]
+pub(crate) struct BucketRow {
+    pub(crate) name: String,
+    /// Milliseconds since 1970.
+    pub(crate) created_ms: i64,
+}
+
+/// What the commits of a connection survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// A loss of power: the commit returns when it is on disk.
+    PowerLoss,
+    /// A crash of the process only.
+    ProcessCrash,
+}
+
+/// The first key of a range.
+#[derive(Debug, Clone)]
+pub(crate) enum KeyBound {
+    /// The range begins with this byte string, or with the first key after it.
+    From(Vec<u8>),
+    /// The range begins with the first key after this byte string.
+    After(Vec<u8>),
+}
+
+impl KeyBound {
+    /// Returns the byte string.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            KeyBound::From(bytes) | KeyBound::After(bytes) => bytes,
+        }
+    }
+}
+
+/// Opens the connection that writes, and creates missing tables.
+///
+/// # Errors
+/// The file is not a database, or cannot be written.
+pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.execute_batch(SCHEMA)?;
-    prepare(&connection)?;
+    configure_caches(&connection)?;
     Ok(connection)
 }
 
-/// Sets whether the next commits reach the disk before they return.
-pub(super) fn set_durable(connection: &Connection, durable: bool) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })
+/// Sets what the next commits survive.
+///
+/// # Errors
+/// The database refuses, for example inside a transaction.
+pub(crate) fn set_durability(
+    connection: &Connection,
+    durability: Durability,
+) -> rusqlite::Result<()> {
+    let synchronous = match durability {
+        Durability::PowerLoss => "FULL",
+        Durability::ProcessCrash => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)
 }
 
-/// Connections that only read, made when needed and kept.
+/// A pool of connections that only read. They are opened when they are needed.
 #[derive(Debug)]
-pub(super) struct Readers {
+pub(crate) struct ReaderPool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
 }
 
-impl Readers {
-    pub(super) fn new(path: &Path) -> Readers {
-        Readers {
+impl ReaderPool {
+    /// Returns an empty pool over the database at `path`.
+    pub(crate) fn new(path: &Path) -> ReaderPool {
+        ReaderPool {
             path: path.to_path_buf(),
             idle: Mutex::new(Vec::new()),
         }
     }
 
-    /// Runs `read` on a connection; it sees every commit that was acknowledged before.
-    pub(super) fn with<T>(
+    /// Runs `read` on a connection. It sees every commit that was acknowledged before. Blocks.
+    ///
+    /// # Errors
+    /// The database cannot be opened, or `read` fails.
+    pub(crate) fn read<T>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
@@ -165,131 +277,206 @@ impl Readers {
             .pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => {
-                let connection = Connection::open(&self.path)?;
-                connection.busy_timeout(std::time::Duration::from_secs(10))?;
-                connection.pragma_update(None, "query_only", true)?;
-                prepare(&connection)?;
-                connection
-            }
+            None => self.open_reader()?,
         };
-        let answer = read(&connection);
+        let result = read(&connection);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // A burst may open many; each costs its cache.
-        if idle.len() < 8 {
+        // A burst of requests may open many.
+        if idle.len() < MAX_IDLE_READERS {
             idle.push(connection);
         }
-        answer
+        result
+    }
+
+    fn open_reader(&self) -> rusqlite::Result<Connection> {
+        let connection = Connection::open(&self.path)?;
+        connection.busy_timeout(LOCK_TIMEOUT)?;
+        connection.pragma_update(None, "query_only", true)?;
+        configure_caches(&connection)?;
+        Ok(connection)
     }
 }
 
 const COLUMNS: &str = "odd, size, etag, modified_ms, inode, mtime_ns, attributes";
 
-/// The object, and the one that a write under way is about to make of it.
-pub(super) fn object(
+/// Loads the object at an address, and what a running write makes of it.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn load_object(
     connection: &Connection,
-    bucket: &str,
-    key: &str,
-) -> rusqlite::Result<(Option<Object>, Option<Object>)> {
+    address: &ObjectAddress,
+) -> rusqlite::Result<ObjectRows> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS}, pending FROM objects WHERE bucket = ?1 AND key = ?2"
     ))?;
-    let mut rows = statement.query(params![bucket, key.as_bytes()])?;
-    let (mut current, mut pending) = (None, None);
+    let mut rows = statement.query(params![address.bucket, address.key.as_bytes()])?;
+    let mut found = ObjectRows::default();
     while let Some(row) = rows.next()? {
         let slot = if row.get::<_, bool>(7)? {
-            &mut pending
+            &mut found.pending
         } else {
-            &mut current
+            &mut found.current
         };
         *slot = Some(read_object(row)?);
     }
-    Ok((current, pending))
+    Ok(found)
 }
 
-/// Writes an object's row, over the one that is there.
-pub(super) fn put_object(
+/// Writes the row of an object, over the one that is there.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn save_object(
     connection: &Connection,
-    bucket: &str,
-    key: &str,
-    pending: Option<&str>,
-    object: &Object,
+    address: &ObjectAddress,
+    object: &StoredObject,
 ) -> rusqlite::Result<()> {
-    let odd = object.location == Location::Odd;
+    save_row(connection, address, object, None)
+}
+
+/// Writes the pending row of a write, over the one that is there.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn save_pending_object(
+    connection: &Connection,
+    address: &ObjectAddress,
+    object: &StoredObject,
+    event_name: &str,
+) -> rusqlite::Result<()> {
+    save_row(connection, address, object, Some(event_name))
+}
+
+fn save_row(
+    connection: &Connection,
+    address: &ObjectAddress,
+    object: &StoredObject,
+    pending_event: Option<&str>,
+) -> rusqlite::Result<()> {
+    let by_hash = object.placement == Placement::ByHash;
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO objects VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
         )?
         .execute(params![
-            bucket,
-            key.as_bytes(),
-            pending.is_some(),
-            odd,
-            (!odd).then(|| super::location::fold(key).into_bytes()),
+            address.bucket,
+            address.key.as_bytes(),
+            pending_event.is_some(),
+            by_hash,
+            (!by_hash).then(|| fold_key(&address.key).into_bytes()),
             object.identity.size,
             object.etag,
             object.modified_ms,
             object.identity.inode,
             object.identity.mtime_ns,
             to_json(&object.attributes)?,
-            pending,
+            pending_event,
         ])?;
     Ok(())
 }
 
-/// Drops an object's row, or the one pending for it.
-pub(super) fn delete_object(
+/// Deletes the row of an object. Returns `false` if there was none.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn delete_object(
     connection: &Connection,
-    bucket: &str,
-    key: &str,
+    address: &ObjectAddress,
+) -> rusqlite::Result<bool> {
+    delete_row(connection, address, false)
+}
+
+/// Deletes the pending row of a write. Returns `false` if there was none.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn delete_pending_object(
+    connection: &Connection,
+    address: &ObjectAddress,
+) -> rusqlite::Result<bool> {
+    delete_row(connection, address, true)
+}
+
+fn delete_row(
+    connection: &Connection,
+    address: &ObjectAddress,
     pending: bool,
 ) -> rusqlite::Result<bool> {
     let deleted = connection
         .prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2 AND pending = ?3")?
-        .execute(params![bucket, key.as_bytes(), pending])?;
+        .execute(params![address.bucket, address.key.as_bytes(), pending])?;
     Ok(deleted > 0)
 }
 
-/// Every pending row: bucket, key, object, event.
-pub(super) fn pending(
-    connection: &Connection,
-) -> rusqlite::Result<Vec<(String, String, Object, String)>> {
+/// Lists the writes that have a pending row.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn list_pending_writes(connection: &Connection) -> rusqlite::Result<Vec<PendingWrite>> {
     let mut statement = connection.prepare(&format!(
         "SELECT {COLUMNS}, bucket, key, event FROM objects WHERE pending = 1"
     ))?;
     statement
         .query_map([], |row| {
-            Ok((row.get(7)?, key_of(row, 8)?, read_object(row)?, row.get(9)?))
+            Ok(PendingWrite {
+                address: ObjectAddress {
+                    bucket: row.get(7)?,
+                    key: read_key(row, 8)?,
+                },
+                object: read_object(row)?,
+                event_name: row.get(9)?,
+            })
         })?
         .collect()
 }
 
-/// Up to `limit` objects of a bucket after `after` (or at it, where `inclusive`), in byte order of their keys.
-pub(super) fn range(
+/// Lists up to `limit` objects of a bucket from `start`, in byte order of their keys.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn list_objects(
     connection: &Connection,
     bucket: &str,
-    after: &[u8],
-    inclusive: bool,
+    start: &KeyBound,
     limit: usize,
-) -> rusqlite::Result<Vec<(String, Object)>> {
-    let relation = if inclusive { ">=" } else { ">" };
+) -> rusqlite::Result<Vec<KeyedObject>> {
+    let relation = match start {
+        KeyBound::From(_) => ">=",
+        KeyBound::After(_) => ">",
+    };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS}, key FROM objects WHERE bucket = ?1 AND key {relation} ?2 AND pending = 0
          ORDER BY key LIMIT ?3"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     statement
-        .query_map(params![bucket, after, limit], |row| {
-            Ok((key_of(row, 7)?, read_object(row)?))
-        })?
+        .query_map(params![bucket, start.bytes(), limit], read_keyed_object)?
         .collect()
 }
 
-/// Whether another key already uses `key`'s name on a file system that ignores case: as the same file, as a file
-/// where `key` needs a folder, or as a folder where `key` needs a file.
-pub(super) fn collides(connection: &Connection, bucket: &str, key: &str) -> rusqlite::Result<bool> {
-    let folded = super::location::fold(key);
-    let mut file = connection.prepare_cached(
+/// Reports whether the bucket has no object.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn is_bucket_empty(connection: &Connection, bucket: &str) -> rusqlite::Result<bool> {
+    let used = connection
+        .prepare_cached("SELECT 1 FROM objects WHERE bucket = ?1 LIMIT 1")?
+        .exists([bucket])?;
+    Ok(!used)
+}
+
+/// Reports whether another key uses the name of this key on a file system that ignores case: as
+/// the same file, as a file if this key needs a folder, or as a folder if this key needs a file.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn name_collides(
+    connection: &Connection,
+    address: &ObjectAddress,
+) -> rusqlite::Result<bool> {
+    let folded = fold_key(&address.key);
+    let mut same_file = connection.prepare_cached(
         "SELECT 1 FROM objects WHERE bucket = ?1 AND folded = ?2 AND key <> ?3 AND folded IS NOT NULL LIMIT 1",
     )?;
     let ends = folded
@@ -297,7 +484,8 @@ pub(super) fn collides(connection: &Connection, bucket: &str, key: &str) -> rusq
         .map(|(at, _)| at)
         .chain([folded.len()]);
     for end in ends {
-        if file.exists(params![bucket, &folded.as_bytes()[..end], key.as_bytes()])? {
+        let name = &folded.as_bytes()[..end];
+        if same_file.exists(params![address.bucket, name, address.key.as_bytes()])? {
             return Ok(true);
         }
     }
@@ -307,61 +495,117 @@ pub(super) fn collides(connection: &Connection, bucket: &str, key: &str) -> rusq
             "SELECT 1 FROM objects WHERE bucket = ?1 AND folded > ?2 AND folded < ?3 LIMIT 1",
         )?
         .exists(params![
-            bucket,
+            address.bucket,
             format!("{folded}/").as_bytes(),
             format!("{folded}0").as_bytes()
         ])
 }
 
-/// Whether a plain object of this bucket has another key that differs from `key` in case only, and which.
-pub(super) fn same_name(
+/// Reports whether the file of this identity belongs to an object whose key differs from this key
+/// in case only. On a file system that ignores case, both keys are the path of that file.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn file_belongs_to_other_case(
     connection: &Connection,
-    bucket: &str,
-    key: &str,
-) -> rusqlite::Result<Vec<(String, Object)>> {
-    // Left to itself, SQLite reads the whole bucket by its keys.
+    address: &ObjectAddress,
+    identity: FileIdentity,
+) -> rusqlite::Result<bool> {
+    // Without the hint, SQLite reads the whole bucket by its keys.
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, key FROM objects INDEXED BY objects_folded
+        "SELECT {COLUMNS} FROM objects INDEXED BY objects_folded
          WHERE bucket = ?1 AND folded = ?2 AND folded IS NOT NULL AND key <> ?3 AND pending = 0"
     ))?;
-    let folded = super::location::fold(key).into_bytes();
-    statement
-        .query_map(params![bucket, folded, key.as_bytes()], |row| {
-            Ok((key_of(row, 7)?, read_object(row)?))
-        })?
-        .collect()
+    let folded = fold_key(&address.key).into_bytes();
+    let others = statement.query_map(
+        params![address.bucket, folded, address.key.as_bytes()],
+        read_object,
+    )?;
+    for other in others {
+        if other?.identity == identity {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-pub(super) fn bucket_exists(connection: &Connection, bucket: &str) -> rusqlite::Result<bool> {
+/// Inserts a bucket. Returns `false` if it exists already.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn insert_bucket(
+    connection: &Connection,
+    name: &str,
+    created_ms: i64,
+) -> rusqlite::Result<bool> {
+    let inserted = connection.execute(
+        "INSERT OR IGNORE INTO buckets VALUES (?1, ?2)",
+        params![name, created_ms],
+    )?;
+    Ok(inserted > 0)
+}
+
+/// Deletes a bucket's row.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn delete_bucket(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection
+        .execute("DELETE FROM buckets WHERE name = ?1", [name])
+        .map(drop)
+}
+
+/// Reports whether the bucket exists.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn bucket_exists(connection: &Connection, bucket: &str) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM buckets WHERE name = ?1")?
         .exists([bucket])
 }
 
-/// Every bucket with the time it was created, by name.
-pub(super) fn buckets(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
+/// Lists the buckets, ordered by name.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn list_buckets(connection: &Connection) -> rusqlite::Result<Vec<BucketRow>> {
     connection
         .prepare("SELECT name, created_ms FROM buckets ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([], |row| {
+            Ok(BucketRow {
+                name: row.get(0)?,
+                created_ms: row.get(1)?,
+            })
+        })?
         .collect()
 }
 
-/// What a query counts.
-pub(super) fn count(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
+/// Runs a query whose only column is a count.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn query_count(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
     connection
         .query_row(sql, [], |row| row.get::<_, i64>(0))
         .optional()
         .map(|count| count.unwrap_or(0).cast_unsigned())
 }
 
-/// A value as the JSON text that its column holds.
-pub(super) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
+/// Returns a value as the JSON text of its column.
+///
+/// # Errors
+/// The value has no JSON form.
+pub(crate) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// The value of a JSON column.
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(
+/// Parses the value of a JSON column.
+///
+/// # Errors
+/// The column is not JSON of this type.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
     row: &SqlRow<'_>,
     column: usize,
 ) -> rusqlite::Result<T> {
@@ -370,33 +614,43 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// A key, which is always UTF-8.
-pub(super) fn key_of(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<String> {
+/// Returns the key in a column.
+///
+/// # Errors
+/// The column is not UTF-8. Every key is.
+pub(crate) fn read_key(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<String> {
     String::from_utf8(row.get(column)?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
     })
 }
 
-fn read_object(row: &SqlRow<'_>) -> rusqlite::Result<Object> {
-    Ok(Object {
-        location: if row.get(0)? {
-            Location::Odd
+fn read_keyed_object(row: &SqlRow<'_>) -> rusqlite::Result<KeyedObject> {
+    Ok(KeyedObject {
+        key: read_key(row, 7)?,
+        object: read_object(row)?,
+    })
+}
+
+fn read_object(row: &SqlRow<'_>) -> rusqlite::Result<StoredObject> {
+    Ok(StoredObject {
+        placement: if row.get(0)? {
+            Placement::ByHash
         } else {
-            Location::Plain
+            Placement::ByPath
         },
-        identity: Identity {
+        identity: FileIdentity {
             size: row.get(1)?,
             inode: row.get(4)?,
             mtime_ns: row.get(5)?,
         },
         etag: row.get(2)?,
         modified_ms: row.get(3)?,
-        attributes: from_json(row, 6)?,
+        attributes: read_json(row, 6)?,
     })
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+fn configure_caches(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
-    // In KiB when negative: a few connections of it stay within a few MB.
+    // A negative size is in KiB: nine connections stay within 9 MiB.
     connection.pragma_update(None, "cache_size", -1024)
 }

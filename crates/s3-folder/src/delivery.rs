@@ -1,225 +1,281 @@
-//! Delivery of notifications: batches as a Lambda function gets them from SQS, until they are acknowledged.
+//! Delivery of notifications: batches in the form in which a Lambda function gets them from SQS,
+//! sent until they are acknowledged.
 //!
-//! It never drops a record that was not acknowledged, and never decides what a record means.
+//! Only acknowledged records leave the outbox. Nothing here interprets a record.
 
 use std::collections::HashSet;
 use std::future::Future;
 use std::time::Duration;
 
 use md5::{Digest, Md5};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row as SqlRow, params};
+use s3s::S3Result;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::notification::NotificationFilter;
-use super::{S3Store, database_error, now_ms, writer};
+use crate::database::Durability;
+use crate::errors::database_error;
+use crate::store::S3Store;
+use crate::times::now_ms;
 
-/// Records in one event, as SQS gives them by default.
-const BATCH: usize = 10;
+/// Most records in one batch, the default of SQS.
+const MAX_BATCH_RECORDS: usize = 10;
 
-/// Attempts before a record becomes a dead letter.
-const MOST_ATTEMPTS: i64 = 20;
+/// Attempts after which a record becomes a dead letter.
+const MAX_ATTEMPTS: i64 = 20;
 
-/// Pause after the first failure; doubled after each further one.
+/// Pause after the first failure, in milliseconds. It doubles after each further one.
 const FIRST_PAUSE_MS: i64 = 500;
 
-/// Longest pause.
+/// Longest pause, in milliseconds.
 const LONGEST_PAUSE_MS: i64 = 60_000;
 
-/// See [`S3Store::deliver_notifications`].
-pub(super) async fn deliver<H, F>(
-    store: &S3Store,
-    concurrency: usize,
-    handler: H,
-    shutdown: impl Future<Output = ()>,
-) where
-    H: Fn(Value) -> F + Clone + Send + 'static,
-    F: Future<Output = Result<Value, String>> + Send + 'static,
-{
-    let mut shutdown = std::pin::pin!(shutdown);
-    let mut running: JoinSet<Vec<i64>> = JoinSet::new();
-    let mut under_way: HashSet<i64> = HashSet::new();
-    loop {
-        let mut pause = Duration::from_secs(3600);
-        while running.len() < concurrency.max(1) {
-            let (batch, next_due_ms) = match due(store, &under_way).await {
-                Ok(found) => found,
-                Err(error) => {
-                    tracing::error!(%error, "s3 notifications: cannot read the outbox");
-                    pause = Duration::from_secs(1);
-                    break;
+/// Pause after the database failed.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Pause if no record is in the outbox. A new record ends it.
+const IDLE_PAUSE: Duration = Duration::from_secs(3600);
+
+impl S3Store {
+    /// Delivers notifications until `shutdown` is ready, then waits for the running batches.
+    ///
+    /// As soon as there are notifications, up to 10 at a time become one Lambda event in the form
+    /// of SQS: `Records[].body` is the S3 notification. At most `concurrency` batches run at a
+    /// time. `handler` returns Lambda's partial batch response,
+    /// `{"batchItemFailures":[{"itemIdentifier":messageId}]}`. The notifications in it, or all of
+    /// the batch if the handler fails or panics, are sent again after a growing pause. After 20
+    /// attempts they become dead letters.
+    ///
+    /// A notification leaves the outbox only when it is acknowledged. It may be sent twice, also
+    /// after a crash.
+    ///
+    /// ```
+    /// use s3_folder::S3Store;
+    /// use serde_json::{Value, json};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() {
+    /// let data = tempfile::tempdir().unwrap();
+    /// let store = S3Store::open(data.path()).unwrap();
+    /// let handler = |event: Value| async move {
+    ///     for record in event["Records"].as_array().into_iter().flatten() {
+    ///         println!("{}", record["body"]);
+    ///     }
+    ///     Ok(json!({ "batchItemFailures": [] }))
+    /// };
+    /// // Here it ends at once. A server passes a future that waits for a signal.
+    /// store.deliver_notifications(2, handler, async {}).await;
+    /// # }
+    /// ```
+    pub async fn deliver_notifications<H, F>(
+        &self,
+        concurrency: usize,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) where
+        H: Fn(Value) -> F + Clone + Send + 'static,
+        F: Future<Output = Result<Value, String>> + Send + 'static,
+    {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut running: JoinSet<Vec<i64>> = JoinSet::new();
+        let mut in_delivery: HashSet<i64> = HashSet::new();
+        loop {
+            let mut pause = IDLE_PAUSE;
+            while running.len() < concurrency.max(1) {
+                match next_step(self, &in_delivery).await {
+                    DeliveryStep::Deliver(batch) => {
+                        in_delivery.extend(batch.iter().map(|record| record.id));
+                        running.spawn(deliver_batch(self.clone(), batch, handler.clone()));
+                    }
+                    DeliveryStep::Wait(wait) => {
+                        pause = wait;
+                        break;
+                    }
                 }
-            };
-            if batch.is_empty() {
-                if let Some(due_ms) = next_due_ms {
-                    let ms = (due_ms - now_ms()).clamp(1, LONGEST_PAUSE_MS);
-                    pause = Duration::from_millis(ms.cast_unsigned());
-                }
-                break;
             }
-            under_way.extend(batch.iter().map(|record| record.id));
-            running.spawn(deliver_batch(store.clone(), batch, handler.clone()));
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = self.context().delivery.notified() => {}
+                Some(done) = running.join_next() => {
+                    for id in done.unwrap_or_default() {
+                        in_delivery.remove(&id);
+                    }
+                }
+                () = tokio::time::sleep(pause) => {}
+            }
         }
-        tokio::select! {
-            () = &mut shutdown => break,
-            () = store.shared().delivery.notified() => {}
-            Some(done) = running.join_next() => {
-                for id in done.unwrap_or_default() {
-                    under_way.remove(&id);
-                }
-            }
-            () = tokio::time::sleep(pause) => {}
+        while running.join_next().await.is_some() {}
+    }
+}
+
+/// What delivery does next.
+enum DeliveryStep {
+    Deliver(Vec<OutboxRecord>),
+    Wait(Duration),
+}
+
+async fn next_step(store: &S3Store, in_delivery: &HashSet<i64>) -> DeliveryStep {
+    match load_due_records(store, in_delivery).await {
+        Ok(due) if !due.batch.is_empty() => DeliveryStep::Deliver(due.batch),
+        Ok(due) => DeliveryStep::Wait(due.next_due_ms.map_or(IDLE_PAUSE, |due_ms| {
+            let ms = (due_ms - now_ms()).clamp(1, LONGEST_PAUSE_MS);
+            Duration::from_millis(ms.cast_unsigned())
+        })),
+        Err(error) => {
+            tracing::error!(%error, "s3 notifications: cannot read the outbox");
+            DeliveryStep::Wait(DATABASE_PAUSE)
         }
     }
-    while running.join_next().await.is_some() {}
 }
 
-/// What was asked for at the last start.
-pub(super) fn filters(connection: &Connection) -> rusqlite::Result<Vec<NotificationFilter>> {
-    connection
-        .prepare("SELECT bucket, prefix FROM notifications")?
-        .query_map([], |row| {
-            Ok(NotificationFilter {
-                bucket: row.get(0)?,
-                prefix: row.get(1)?,
-            })
-        })?
-        .collect()
-}
-
-/// Keeps what is asked for, for the next start.
-pub(super) fn save_filters(
-    connection: &Connection,
-    filters: &[NotificationFilter],
-) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM notifications", [])?;
-    for filter in filters {
-        let sql = "INSERT OR IGNORE INTO notifications VALUES (?1, ?2)";
-        connection.execute(sql, params![filter.bucket, filter.prefix])?;
-    }
-    Ok(())
-}
-
-struct Waiting {
+/// A record in the outbox.
+struct OutboxRecord {
     id: i64,
+    /// The S3 notification, as JSON.
     body: String,
+    /// Milliseconds since 1970.
     created_ms: i64,
+    /// Attempts that failed.
     attempts: i64,
+    /// Milliseconds since 1970.
+    due_ms: i64,
 }
 
-impl Waiting {
+impl OutboxRecord {
+    fn from_row(row: &SqlRow<'_>) -> rusqlite::Result<OutboxRecord> {
+        Ok(OutboxRecord {
+            id: row.get(0)?,
+            body: row.get(1)?,
+            created_ms: row.get(2)?,
+            attempts: row.get(3)?,
+            due_ms: row.get(4)?,
+        })
+    }
+
     fn message_id(&self) -> String {
         format!("{:016x}", self.id)
     }
 }
 
-/// Records to deliver now; where there are none, when the next one is due.
-async fn due(
-    store: &S3Store,
-    under_way: &HashSet<i64>,
-) -> s3s::S3Result<(Vec<Waiting>, Option<i64>)> {
-    let under_way = under_way.clone();
-    let query = move |connection: &Connection| {
-        let now = now_ms();
-        // What is due later than any pause lasts was written before the clock was set back.
-        // Each part by the index, however many wait.
-        let sql = "SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
-                       WHERE due_ms <= ?1 ORDER BY due_ms, id LIMIT ?3)
-                   UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
-                       WHERE due_ms > ?2 ORDER BY due_ms, id LIMIT ?3)
-                   UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
-                       WHERE due_ms > ?1 AND due_ms <= ?2 ORDER BY due_ms, id LIMIT 1)";
-        let limit = i64::try_from(BATCH + under_way.len()).unwrap_or(i64::MAX);
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![now, now + 2 * LONGEST_PAUSE_MS, limit])?;
-        let (mut batch, mut next_due_ms) = (Vec::new(), None);
-        while let Some(row) = rows.next()? {
-            let id = row.get(0)?;
-            let due_ms: i64 = row.get(4)?;
-            if under_way.contains(&id) || batch.len() == BATCH {
-                continue;
-            }
-            if due_ms > now && due_ms <= now + 2 * LONGEST_PAUSE_MS {
-                next_due_ms = next_due_ms.or(Some(due_ms));
-                continue;
-            }
-            batch.push(Waiting {
-                id,
-                body: row.get(1)?,
-                created_ms: row.get(2)?,
-                attempts: row.get(3)?,
-            });
-        }
-        Ok((batch, next_due_ms))
-    };
-    store.query(query).await
+/// The records to deliver now.
+#[derive(Default)]
+struct DueRecords {
+    batch: Vec<OutboxRecord>,
+    /// Time when the first later record is due, in milliseconds since 1970.
+    next_due_ms: Option<i64>,
 }
 
-async fn deliver_batch<H, F>(store: S3Store, batch: Vec<Waiting>, handler: H) -> Vec<i64>
+async fn load_due_records(store: &S3Store, in_delivery: &HashSet<i64>) -> S3Result<DueRecords> {
+    let in_delivery = in_delivery.clone();
+    store
+        .query_database(move |connection| query_due_records(connection, &in_delivery))
+        .await
+}
+
+fn query_due_records(
+    connection: &Connection,
+    in_delivery: &HashSet<i64>,
+) -> rusqlite::Result<DueRecords> {
+    let now = now_ms();
+    // A record that is due later than any pause lasts was written before the clock was set back.
+    let latest = now + 2 * LONGEST_PAUSE_MS;
+    // Each part of the union is read by the index, so the number of waiting records is irrelevant.
+    let sql = "SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
+                   WHERE due_ms <= ?1 ORDER BY due_ms, id LIMIT ?3)
+               UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
+                   WHERE due_ms > ?2 ORDER BY due_ms, id LIMIT ?3)
+               UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
+                   WHERE due_ms > ?1 AND due_ms <= ?2 ORDER BY due_ms, id LIMIT 1)";
+    let limit = i64::try_from(MAX_BATCH_RECORDS + in_delivery.len()).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(sql)?;
+    let records = statement.query_map(params![now, latest, limit], OutboxRecord::from_row)?;
+    let mut due = DueRecords::default();
+    for record in records {
+        let record = record?;
+        if in_delivery.contains(&record.id) || due.batch.len() == MAX_BATCH_RECORDS {
+            continue;
+        }
+        if record.due_ms > now && record.due_ms <= latest {
+            due.next_due_ms = due.next_due_ms.or(Some(record.due_ms));
+        } else {
+            due.batch.push(record);
+        }
+    }
+    Ok(due)
+}
+
+/// Sends one batch and settles it. Returns the ids of its records.
+async fn deliver_batch<H, F>(store: S3Store, batch: Vec<OutboxRecord>, handler: H) -> Vec<i64>
 where
     H: Fn(Value) -> F,
     F: Future<Output = Result<Value, String>> + Send + 'static,
 {
     let ids: Vec<i64> = batch.iter().map(|record| record.id).collect();
-    // A task of its own: its panic is a failed attempt, not the end of delivery.
-    let answer = match tokio::spawn(handler(event(&batch))).await {
-        Ok(answer) => answer,
-        Err(error) => Err(format!("the handler broke off: {error}")),
+    // A panic in a task of its own is a failed attempt, and does not end the delivery.
+    let response = match tokio::spawn(handler(sqs_event(&batch))).await {
+        Ok(response) => response,
+        Err(error) => Err(format!("the handler did not finish: {error}")),
     };
-    let failed = match answer {
-        Ok(answer) => failures(&answer),
+    let failures = match response {
+        Ok(response) => BatchFailures::from_response(&response),
         Err(error) => {
             tracing::warn!(
                 error,
                 records = batch.len(),
-                "s3 notifications: a batch failed; it will come again"
+                "s3 notifications: a batch failed and will be sent again"
             );
-            Failures::All
+            BatchFailures::All
         }
     };
-    let settle = move |connection: &Connection| {
-        let settled =
-            batch
-                .iter()
-                .try_for_each(|record| match failed.include(&record.message_id()) {
-                    true => postpone(connection, record),
-                    false => connection
-                        .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
-                        .execute([record.id])
-                        .map(drop),
-                });
-        settled.map_err(database_error)
-    };
-    // Not synced: what a power cut takes back of it comes twice.
-    match store
-        .inner
-        .writer
-        .change(false, settle)
-        .await
-        .map_err(writer::stopped)
-    {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) | Err(error) => {
-            tracing::error!(%error, "s3 notifications: cannot settle a batch; it will come again");
-            // Not at once, or it would come again and again.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+    // Not synced: if a power loss undoes it, the records are sent twice.
+    let settled = store
+        .writer()
+        .change_database(Durability::ProcessCrash, move |connection| {
+            settle_batch(connection, &batch, &failures).map_err(database_error)
+        })
+        .await;
+    if let Err(error) = settled {
+        tracing::error!(%error, "s3 notifications: cannot settle a batch; it will be sent again");
+        tokio::time::sleep(DATABASE_PAUSE).await;
     }
     ids
 }
 
-fn postpone(connection: &Connection, record: &Waiting) -> rusqlite::Result<()> {
+/// Deletes the acknowledged records of a batch and postpones the others.
+fn settle_batch(
+    connection: &Connection,
+    batch: &[OutboxRecord],
+    failures: &BatchFailures,
+) -> rusqlite::Result<()> {
+    for record in batch {
+        if failures.include(&record.message_id()) {
+            postpone_record(connection, record)?;
+        } else {
+            delete_record(connection, record)?;
+        }
+    }
+    Ok(())
+}
+
+fn delete_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
+        .execute([record.id])
+        .map(drop)
+}
+
+/// Counts a failed attempt. The record is due again after a pause, or becomes a dead letter.
+fn postpone_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::Result<()> {
     let attempts = record.attempts + 1;
-    if attempts >= MOST_ATTEMPTS {
+    if attempts >= MAX_ATTEMPTS {
         tracing::error!(
             message.id = record.message_id(),
             attempts,
-            "s3 notifications: given up"
+            "s3 notifications: gave up a notification"
         );
         let sql = "INSERT OR REPLACE INTO dead_letters VALUES (?1, ?2, ?3, ?4)";
         connection.execute(sql, params![record.id, record.body, attempts, now_ms()])?;
-        connection.execute("DELETE FROM outbox WHERE id = ?1", [record.id])?;
-        return Ok(());
+        return delete_record(connection, record);
     }
     let pause = (FIRST_PAUSE_MS << (attempts - 1).min(16)).min(LONGEST_PAUSE_MS);
     let sql = "UPDATE outbox SET attempts = ?2, due_ms = ?3 WHERE id = ?1";
@@ -227,9 +283,9 @@ fn postpone(connection: &Connection, record: &Waiting) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The event that Lambda makes of SQS messages
+/// Returns the event that Lambda makes of SQS messages
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event>).
-fn event(batch: &[Waiting]) -> Value {
+fn sqs_event(batch: &[OutboxRecord]) -> Value {
     let records = batch.iter().map(|record| {
         json!({
             "messageId": record.message_id(),
@@ -251,36 +307,39 @@ fn event(batch: &[Waiting]) -> Value {
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-enum Failures {
+/// The records of a batch that were not acknowledged.
+enum BatchFailures {
     All,
-    These(HashSet<String>),
+    /// Those with these message ids.
+    Listed(HashSet<String>),
 }
 
-impl Failures {
+impl BatchFailures {
+    /// Parses a partial batch response as Lambda does. No response, or an empty one, acknowledges
+    /// all records. A response that cannot be parsed acknowledges none
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
+    fn from_response(response: &Value) -> BatchFailures {
+        let list = match response.get("batchItemFailures") {
+            None | Some(Value::Null) => return BatchFailures::Listed(HashSet::new()),
+            Some(Value::Array(list)) => list,
+            Some(_) => return BatchFailures::All,
+        };
+        let ids = list.iter().map(|item| {
+            item.get("itemIdentifier")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        });
+        ids.collect::<Option<HashSet<String>>>()
+            .filter(|ids| ids.iter().all(|id| !id.is_empty()))
+            .map_or(BatchFailures::All, BatchFailures::Listed)
+    }
+
     fn include(&self, message_id: &str) -> bool {
         match self {
-            Failures::All => true,
-            Failures::These(ids) => ids.contains(message_id),
+            BatchFailures::All => true,
+            BatchFailures::Listed(ids) => ids.contains(message_id),
         }
     }
-}
-
-/// Lambda's reading of a partial batch response: none or an empty one is success, one that cannot be read fails all
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
-fn failures(answer: &Value) -> Failures {
-    let list = match answer.get("batchItemFailures") {
-        None | Some(Value::Null) => return Failures::These(HashSet::new()),
-        Some(Value::Array(list)) => list,
-        Some(_) => return Failures::All,
-    };
-    let ids = list.iter().map(|item| {
-        item.get("itemIdentifier")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    });
-    ids.collect::<Option<HashSet<String>>>()
-        .filter(|ids| ids.iter().all(|id| !id.is_empty()))
-        .map_or(Failures::All, Failures::These)
 }
 
 #[cfg(test)]
@@ -288,8 +347,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_read_as_lambda_reads_them() {
-        let failed = |answer: Value, id: &str| failures(&answer).include(id);
+    fn responses_are_parsed_as_lambda_does() {
+        let failed =
+            |response: Value, id: &str| BatchFailures::from_response(&response).include(id);
         assert!(!failed(Value::Null, "a"));
         assert!(!failed(json!({}), "a"));
         assert!(!failed(json!({"batchItemFailures": []}), "a"));

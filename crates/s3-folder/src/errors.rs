@@ -1,11 +1,11 @@
-//! Errors as S3 clients know them: codes, statuses and messages.
+//! Errors as S3 clients receive them: codes, statuses and messages.
 
 use std::io;
 
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
-/// The error of this code with the message that S3 gives.
-pub(super) fn refusal(code: S3ErrorCode) -> S3Error {
+/// Returns the error of this code with the message that S3 gives.
+pub(crate) fn s3_error(code: S3ErrorCode) -> S3Error {
     let message = match code {
         S3ErrorCode::BucketAlreadyOwnedByYou => {
             "Your previous request to create the named bucket succeeded."
@@ -18,7 +18,7 @@ pub(super) fn refusal(code: S3ErrorCode) -> S3Error {
             "Your proposed upload is smaller than the minimum allowed object size."
         }
         S3ErrorCode::IncompleteBody => {
-            "You did not provide the number of bytes that the request said."
+            "You did not provide the number of bytes specified by the Content-Length HTTP header."
         }
         S3ErrorCode::InvalidDigest => "The Content-MD5 you specified is not valid.",
         S3ErrorCode::InvalidPart => {
@@ -48,8 +48,8 @@ pub(super) fn refusal(code: S3ErrorCode) -> S3Error {
     S3Error::with_message(code, message)
 }
 
-/// An error of S3 that s3s has no name for.
-pub(super) fn custom(
+/// Returns an error whose code s3s has no constant for.
+pub(crate) fn custom_s3_error(
     code: &'static str,
     status: http::StatusCode,
     message: &'static str,
@@ -59,14 +59,15 @@ pub(super) fn custom(
     error
 }
 
-/// A database's failure as the client sees it.
-pub(super) fn database_error(error: rusqlite::Error) -> S3Error {
-    tracing::error!(%error, "s3 store: database");
+/// Logs a failure of the database and returns the client's error for it.
+pub(crate) fn database_error(error: rusqlite::Error) -> S3Error {
+    tracing::error!(%error, "s3 store: the database failed");
     s3_error!(error, InternalError, "the store's database failed")
 }
 
-/// A file's failure as the client sees it.
-pub(super) fn file_error(doing: &str, error: io::Error) -> S3Error {
+/// Logs a failure to `doing` a file (a verb, such as "read") and returns the client's error for
+/// it. A full disk is HTTP status 507.
+pub(crate) fn file_error(doing: &str, error: io::Error) -> S3Error {
     if error.kind() == io::ErrorKind::StorageFull {
         let mut full = s3_error!(error, InternalError, "the disk is full");
         full.set_status_code(http::StatusCode::INSUFFICIENT_STORAGE);
@@ -74,4 +75,9 @@ pub(super) fn file_error(doing: &str, error: io::Error) -> S3Error {
     }
     tracing::error!(%error, "s3 store: cannot {doing} a file");
     s3_error!(error, InternalError, "cannot {doing} a file of the store")
+}
+
+/// Returns the error for a request that came after the writer ended.
+pub(crate) fn shutdown_error() -> S3Error {
+    s3_error!(ServiceUnavailable, "the store is shutting down")
 }

@@ -1,36 +1,38 @@
 //! Files: identities, temporary files, and opening without following a link.
 //!
-//! Every path below a bucket is walked from the bucket's folder down, and a step that is not a plain folder ends the
-//! walk: a symbolic link planted there is neither read through nor written through. (Whoever swaps a folder for a
-//! link between the check and the use already owns the folder; they are the same user.) It never decides what a key
-//! means.
+//! Every path below a bucket is walked from the bucket's folder down. A step that is not a plain
+//! folder ends the walk, so that a symbolic link there is neither read through nor written through.
+//! (A program that replaces a folder by a link between the check and the use already runs as the
+//! user who owns the folder.) This module does not decide what a key means.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What tells one state of a file from another: rename keeps it, any rewriting changes it.
+use crate::placement::ObjectFile;
+
+/// The identity of one state of a file. A rename keeps it, a rewrite changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    /// Inode number; 0 where the system has none.
-    pub(super) inode: i64,
+pub(crate) struct FileIdentity {
+    /// Inode number, or 0 if the system has none.
+    pub(crate) inode: i64,
     /// Size in bytes.
-    pub(super) size: i64,
+    pub(crate) size: i64,
     /// Modification time, nanoseconds since 1970.
-    pub(super) mtime_ns: i64,
+    pub(crate) mtime_ns: i64,
 }
 
-impl Identity {
-    /// The identity that this metadata shows.
-    pub(super) fn of(metadata: &Metadata) -> Identity {
+impl FileIdentity {
+    /// Returns the identity that this metadata shows.
+    pub(crate) fn from_metadata(metadata: &Metadata) -> FileIdentity {
         let mtime_ns = metadata
             .modified()
             .ok()
             .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_nanos()).ok())
             .unwrap_or(0);
-        Identity {
+        FileIdentity {
             inode: inode(metadata),
             size: i64::try_from(metadata.len()).unwrap_or(i64::MAX),
             mtime_ns,
@@ -38,53 +40,73 @@ impl Identity {
     }
 }
 
-/// What stands at a path.
-pub(super) enum Standing {
+/// The state of a path in a store.
+pub(crate) enum PathState {
     /// A regular file.
-    File(Identity),
-    /// Nothing; every folder above it that exists is a plain one.
-    Nothing,
-    /// A folder, a link, a device, or a step above it that is no plain folder.
+    File(FileIdentity),
+    /// No file. Every folder above it that exists is a plain one.
+    Missing,
+    /// A folder, a link or a device; or a step above the path is not a plain folder.
     Obstacle,
 }
 
-/// Looks at `relative` below `root` without following links. `root` itself must be a plain folder.
-pub(super) fn look(root: &Path, relative: &str) -> io::Result<Standing> {
-    if !walk(root, relative)? {
-        return Ok(Standing::Obstacle);
-    }
-    match fs::symlink_metadata(root.join(relative)) {
-        Ok(metadata) if metadata.is_file() => Ok(Standing::File(Identity::of(&metadata))),
-        Ok(_) => Ok(Standing::Obstacle),
-        Err(error) => absent(error).map(|()| Standing::Nothing),
+impl PathState {
+    /// Reports whether the path has the file of this identity.
+    pub(crate) fn is_file(&self, identity: FileIdentity) -> bool {
+        matches!(self, PathState::File(found) if *found == identity)
     }
 }
 
-/// Opens the regular file `relative` below `root`, following no link; `None` where there is none.
-pub(super) fn open(root: &Path, relative: &str) -> io::Result<Option<(File, Identity)>> {
-    let Standing::File(seen) = look(root, relative)? else {
-        return Ok(None);
-    };
-    let file = match File::open(root.join(relative)) {
-        Ok(file) => file,
-        Err(error) => return absent(error).map(|()| None),
-    };
-    let opened = Identity::of(&file.metadata()?);
-    // Replaced between the look and the opening: what was opened may be anything.
-    Ok((opened.inode == seen.inode).then_some((file, opened)))
+/// A regular file that is open for reading.
+pub(crate) struct OpenedFile {
+    pub(crate) file: File,
+    /// Identity of `file`, not of what the path has now.
+    pub(crate) identity: FileIdentity,
 }
 
-/// Makes the folders above `relative` below `root`; adds to `unsynced` each folder that got a new entry.
+/// Inspects a path without following links.
 ///
 /// # Errors
-/// [`io::ErrorKind::NotADirectory`] where something that is no plain folder stands in the way.
-pub(super) fn make_parents(
-    root: &Path,
-    relative: &str,
-    unsynced: &mut Vec<PathBuf>,
-) -> io::Result<()> {
-    let mut folder = root.to_path_buf();
-    for segment in parents(relative) {
+/// The file system cannot be read.
+pub(crate) fn inspect_path(target: &ObjectFile) -> io::Result<PathState> {
+    if !has_plain_parents(target)? {
+        return Ok(PathState::Obstacle);
+    }
+    match fs::symlink_metadata(target.path()) {
+        Ok(metadata) if metadata.is_file() => {
+            Ok(PathState::File(FileIdentity::from_metadata(&metadata)))
+        }
+        Ok(_) => Ok(PathState::Obstacle),
+        Err(error) => ignore_missing(error).map(|()| PathState::Missing),
+    }
+}
+
+/// Opens a regular file for reading without following links. Returns `None` if there is none.
+///
+/// # Errors
+/// The file system cannot be read, or the file cannot be opened.
+pub(crate) fn open_file(target: &ObjectFile) -> io::Result<Option<OpenedFile>> {
+    let PathState::File(seen) = inspect_path(target)? else {
+        return Ok(None);
+    };
+    let file = match File::open(target.path()) {
+        Ok(file) => file,
+        Err(error) => return ignore_missing(error).map(|()| None),
+    };
+    let identity = FileIdentity::from_metadata(&file.metadata()?);
+    // With another inode, the path was replaced after the inspection, perhaps by a link.
+    Ok((identity.inode == seen.inode).then_some(OpenedFile { file, identity }))
+}
+
+/// Creates the folders above a path. Adds to `unsynced` each folder that got a new entry. Safe to
+/// repeat.
+///
+/// # Errors
+/// [`io::ErrorKind::NotADirectory`] if something that is not a plain folder is in the way, or the
+/// folder cannot be created.
+pub(crate) fn create_parents(target: &ObjectFile, unsynced: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut folder = target.root.clone();
+    for segment in parent_segments(&target.relative) {
         let above = folder.clone();
         folder.push(segment);
         match fs::create_dir(&folder) {
@@ -100,39 +122,51 @@ pub(super) fn make_parents(
     Ok(())
 }
 
-/// Removes the folders above `relative` that are now empty, up to but not including `root`.
-pub(super) fn remove_empty_parents(root: &Path, relative: &str) {
-    let mut folder = root.join(relative);
-    while folder.pop() && folder != root {
+/// Removes the empty folders above a path, up to but not including the root. Safe to repeat.
+pub(crate) fn remove_empty_parents(target: &ObjectFile) {
+    let mut folder = target.path();
+    while folder.pop() && folder != target.root {
         if fs::remove_dir(&folder).is_err() {
             return;
         }
     }
 }
 
-/// Makes a folder's entries durable. A folder that has gone meanwhile needs nothing.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+/// Makes the entries of a folder durable. Does nothing if the folder no longer exists.
+///
+/// # Errors
+/// The folder cannot be opened or synced.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(windows) {
         return Ok(());
     }
     match File::open(folder) {
         Ok(open) => open.sync_all(),
-        Err(error) => absent(error),
+        Err(error) => ignore_missing(error),
     }
 }
 
-/// A file of our own that is removed when dropped, unless it was renamed to its place.
+/// A file that is removed when it is dropped, unless it was moved to its place.
 #[derive(Debug)]
-pub(super) struct Temporary {
+pub(crate) struct TemporaryFile {
     path: PathBuf,
     placed: bool,
 }
 
-impl Temporary {
-    /// Creates an empty file in `folder` under a name that nothing else uses.
-    pub(super) fn create(folder: &Path) -> io::Result<(Temporary, File)> {
+/// A temporary file that is open for reading and writing.
+pub(crate) struct OpenTemporary {
+    pub(crate) temporary: TemporaryFile,
+    pub(crate) file: File,
+}
+
+impl TemporaryFile {
+    /// Creates an empty file in `folder` under a new name.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub(crate) fn create(folder: &Path) -> io::Result<OpenTemporary> {
         loop {
-            let path = Self::name(folder);
+            let path = Self::new_path(folder);
             match File::options()
                 .read(true)
                 .write(true)
@@ -140,13 +174,13 @@ impl Temporary {
                 .open(&path)
             {
                 Ok(file) => {
-                    return Ok((
-                        Temporary {
+                    return Ok(OpenTemporary {
+                        temporary: TemporaryFile {
                             path,
                             placed: false,
                         },
                         file,
-                    ));
+                    });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -154,32 +188,36 @@ impl Temporary {
         }
     }
 
-    /// Clones `source` where the file system shares extents; `None` where it does not.
-    pub(super) fn reflink(folder: &Path, source: &Path) -> io::Result<Option<(Temporary, File)>> {
-        let temporary = Temporary {
-            path: Self::name(folder),
+    /// Clones `source` by a reflink. Returns `None` if the file system cannot share extents.
+    ///
+    /// # Errors
+    /// The clone cannot be opened.
+    pub(crate) fn clone_file(folder: &Path, source: &Path) -> io::Result<Option<OpenTemporary>> {
+        let temporary = TemporaryFile {
+            path: Self::new_path(folder),
             placed: false,
         };
-        match reflink_copy::reflink(source, &temporary.path) {
-            Ok(()) => {
-                let file = File::options()
-                    .read(true)
-                    .write(true)
-                    .open(&temporary.path)?;
-                Ok(Some((temporary, file)))
-            }
-            Err(_) => Ok(None),
+        if reflink_copy::reflink(source, &temporary.path).is_err() {
+            return Ok(None);
         }
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(&temporary.path)?;
+        Ok(Some(OpenTemporary { temporary, file }))
     }
 
-    /// Renames it onto `target`.
-    pub(super) fn place(&mut self, target: &Path) -> io::Result<()> {
+    /// Renames the file to `target`, over a file that is there.
+    ///
+    /// # Errors
+    /// The file cannot be renamed.
+    pub(crate) fn move_to(&mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         self.placed = true;
         Ok(())
     }
 
-    fn name(folder: &Path) -> PathBuf {
+    fn new_path(folder: &Path) -> PathBuf {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         folder.join(format!(
             "{}-{}",
@@ -189,7 +227,7 @@ impl Temporary {
     }
 }
 
-impl Drop for Temporary {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         if !self.placed {
             let _ = fs::remove_file(&self.path);
@@ -197,23 +235,23 @@ impl Drop for Temporary {
     }
 }
 
-/// "There is nothing" is an answer, every other error is one.
-pub(super) fn absent(error: io::Error) -> io::Result<()> {
+/// Returns `Ok` if the error means that the path does not exist, else the error.
+pub(crate) fn ignore_missing(error: io::Error) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(()),
         _ => Err(error),
     }
 }
 
-/// Whether root and every existing folder above `relative` is a plain folder.
-fn walk(root: &Path, relative: &str) -> io::Result<bool> {
-    let mut folder = root.to_path_buf();
-    let mut segments = parents(relative);
+/// Reports whether the root and every existing folder above the path is a plain folder.
+fn has_plain_parents(target: &ObjectFile) -> io::Result<bool> {
+    let mut folder = target.root.clone();
+    let mut segments = parent_segments(&target.relative);
     loop {
         match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => return Ok(false),
-            Err(error) => return absent(error).map(|()| true),
+            Err(error) => return ignore_missing(error).map(|()| true),
         }
         match segments.next() {
             Some(segment) => folder.push(segment),
@@ -222,7 +260,7 @@ fn walk(root: &Path, relative: &str) -> io::Result<bool> {
     }
 }
 
-fn parents(relative: &str) -> impl Iterator<Item = &str> {
+fn parent_segments(relative: &str) -> impl Iterator<Item = &str> {
     let folders = relative.rsplit_once('/').map_or("", |(folders, _)| folders);
     folders.split('/').filter(|segment| !segment.is_empty())
 }

@@ -1,20 +1,21 @@
-//! S3 event notifications: their JSON, and the outbox that they wait in.
+//! S3 event notifications: filters, the JSON of a record, and the outbox of undelivered records.
 //!
 //! The JSON is that of AWS, event version 2.3
-//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>). A record enters the
-//! outbox in the transaction that makes the change visible and leaves it when its receiver acknowledged it. Nothing
-//! is delivered here.
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
+//! A record enters the outbox in the transaction that makes the change visible. It leaves the
+//! outbox when its receiver has acknowledged it. Nothing is delivered here.
 
 use chrono::{DateTime, SecondsFormat};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
-use super::database::Object;
+use crate::address::ObjectAddress;
+use crate::database::StoredObject;
+use crate::key_encoding::encode_key;
 
-/// What happened to an object.
+/// A change of an object that can be notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
+pub(crate) enum ObjectChange {
     Put,
     Post,
     Copy,
@@ -22,20 +23,27 @@ pub(super) enum Event {
     Delete,
 }
 
-impl Event {
-    /// `eventName`, without the `s3:` that filters have.
-    pub(super) fn name(self) -> &'static str {
+impl ObjectChange {
+    /// Returns the `eventName` of AWS. It has no `s3:` in front, unlike the filters of AWS.
+    pub(crate) fn event_name(self) -> &'static str {
         match self {
-            Event::Put => "ObjectCreated:Put",
-            Event::Post => "ObjectCreated:Post",
-            Event::Copy => "ObjectCreated:Copy",
-            Event::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
-            Event::Delete => "ObjectRemoved:Delete",
+            ObjectChange::Put => "ObjectCreated:Put",
+            ObjectChange::Post => "ObjectCreated:Post",
+            ObjectChange::Copy => "ObjectCreated:Copy",
+            ObjectChange::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
+            ObjectChange::Delete => "ObjectRemoved:Delete",
         }
     }
 }
 
 /// The objects whose changes are notified: those of one bucket whose keys begin with a prefix.
+///
+/// ```
+/// use s3_folder::NotificationFilter;
+///
+/// let inbox = NotificationFilter::new("documents", "inbox/");
+/// assert_eq!(inbox.prefix, "inbox/");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationFilter {
     /// Name of the bucket.
@@ -53,23 +61,58 @@ impl NotificationFilter {
         }
     }
 
-    pub(super) fn matches(&self, bucket: &str, key: &str) -> bool {
-        self.bucket == bucket && key.starts_with(&self.prefix)
+    /// Reports whether changes of this object are notified.
+    pub(crate) fn matches(&self, address: &ObjectAddress) -> bool {
+        self.bucket == address.bucket && address.key.starts_with(&self.prefix)
     }
 }
 
-/// Puts the record of a change into the outbox; `object` is `None` for one that was removed. Call it in the
-/// transaction of the change.
-pub(super) fn record(
+/// Loads the filters that were saved last.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn load_filters(connection: &Connection) -> rusqlite::Result<Vec<NotificationFilter>> {
+    connection
+        .prepare("SELECT bucket, prefix FROM notifications")?
+        .query_map([], |row| {
+            Ok(NotificationFilter {
+                bucket: row.get(0)?,
+                prefix: row.get(1)?,
+            })
+        })?
+        .collect()
+}
+
+/// Replaces the saved filters. They are loaded at the next start.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn save_filters(
     connection: &Connection,
-    bucket: &str,
-    key: &str,
+    filters: &[NotificationFilter],
+) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM notifications", [])?;
+    for filter in filters {
+        let sql = "INSERT OR IGNORE INTO notifications VALUES (?1, ?2)";
+        connection.execute(sql, params![filter.bucket, filter.prefix])?;
+    }
+    Ok(())
+}
+
+/// Inserts the record of a change into the outbox. `object` is `None` if it was removed. Must run
+/// in the transaction of the change.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn insert_record(
+    connection: &Connection,
+    address: &ObjectAddress,
     event_name: &str,
-    object: Option<&Object>,
+    object: Option<&StoredObject>,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
     let id = next_id(connection, now_ms)?;
-    let body = body(bucket, key, event_name, object, id, now_ms).to_string();
+    let body = record_body(address, event_name, object, id, now_ms).to_string();
     connection
         .prepare_cached(
             "INSERT INTO outbox (id, body, created_ms, due_ms) VALUES (?1, ?2, ?3, ?3)",
@@ -78,17 +121,17 @@ pub(super) fn record(
     Ok(())
 }
 
-/// The S3 notification of one change.
-fn body(
-    bucket: &str,
-    key: &str,
+/// Returns the S3 notification of one change.
+fn record_body(
+    address: &ObjectAddress,
     event_name: &str,
-    object: Option<&Object>,
+    object: Option<&StoredObject>,
     id: i64,
     now_ms: i64,
 ) -> Value {
     let time = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
-    let mut described = json!({ "key": encode_key(key) });
+    let bucket = &address.bucket;
+    let mut described = json!({ "key": encode_key(&address.key) });
     if let Some(object) = object {
         described["size"] = object.size().into();
         described["eTag"] = object.etag.as_str().into();
@@ -116,44 +159,13 @@ fn body(
     }] })
 }
 
-/// A key as notifications spell it: as in a form, but with `/` as it is.
-pub(super) fn encode_key(key: &str) -> String {
-    /// What `java.net.URLEncoder` leaves alone, and `/`.
-    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'*')
-        .remove(b'/')
-        .remove(b' ');
-    utf8_percent_encode(key, ENCODED)
-        .to_string()
-        .replace(' ', "+")
-}
-
-/// Microseconds since 1970, or one more than the last id: it grows even where the clock goes back or where the
-/// database was lost, so it serves as the sequencer too.
+/// Returns the id of the next record: microseconds since 1970, or the last id plus one if that is
+/// larger. Ids grow even if the clock goes back or the database is lost, so they are also the
+/// sequencers.
 fn next_id(connection: &Connection, now_ms: i64) -> rusqlite::Result<i64> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")?
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok((now_ms * 1000).max(last.unwrap_or(0) + 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_spelled_as_aws_spells_them() {
-        for (key, spelled) in [
-            ("2018-02-01/a b.jpg", "2018-02-01/a+b.jpg"),
-            ("a+b%20.jpg", "a%2Bb%2520.jpg"),
-            ("ä/(1)~*'.jpg", "%C3%A4/%281%29%7E*%27.jpg"),
-            ("a=b&c;d:e,f@g$h!", "a%3Db%26c%3Bd%3Ae%2Cf%40g%24h%21"),
-        ] {
-            assert_eq!(encode_key(key), spelled);
-        }
-    }
 }

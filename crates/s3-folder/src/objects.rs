@@ -1,37 +1,79 @@
-//! The operations on one object: get, head, put, delete, tags.
+//! The operations on one object: get, head, put and delete.
 
+use std::fs::File;
 use std::ops::Range;
 
 use http::{HeaderMap, StatusCode};
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
-    ETag, ETagCondition, Error, GetObjectInput, GetObjectOutput, GetObjectTaggingOutput,
-    HeadObjectOutput, PutObjectInput, PutObjectOutput, PutObjectTaggingInput, StorageClass, Tag,
-    Timestamp, TimestampFormat,
+    ETag, ETagCondition, Error, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
+    ObjectIdentifier, PutObjectInput, PutObjectOutput, StorageClass, Timestamp, TimestampFormat,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::attributes::{checked_tags, date, metadata, parse_tags, without_chunking};
-use super::conditions::{ReadConditions, WriteConditions, timestamp, unix_ms};
-use super::database::{self, Attributes, Checksums};
-use super::notification::Event;
-use super::reading::{self, Found};
-use super::receive::{self, Expected};
-use super::writer::{Delete, Put};
-use super::{S3Store, custom, database_error, parts, refusal};
+use crate::address::ObjectAddress;
+use crate::attributes::{check_metadata, format_expires, parse_tags, strip_chunked_encoding};
+use crate::conditions::{ReadConditions, WriteConditions};
+use crate::database::{ObjectAttributes, ObjectChecksums, StoredObject};
+use crate::errors::{custom_s3_error, s3_error};
+use crate::etag::whole_etag;
+use crate::file_body::range_body;
+use crate::notification::ObjectChange;
+use crate::opened_object::{OpenedObject, open_object};
+use crate::received_file::{ExpectedBody, receive_body};
+use crate::store::S3Store;
+use crate::times::{timestamp, unix_ms};
+use crate::write_object;
+use crate::write_request::{DeleteRequest, PutRequest};
 
-/// GetObject; a HEAD is one whose body is thrown away, see [`head`].
-pub(super) async fn get(store: &S3Store, input: GetObjectInput) -> S3Result<GetObjectOutput> {
-    store.blocking(move |store| read(&store, input, true)).await
-}
+/// Most keys of one DeleteObjects request.
+const MAX_DELETED_KEYS: usize = 1000;
 
-/// HeadObject.
-pub(super) async fn head(
+/// The content type of an object for which the client gave none.
+const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// Carries out GetObject.
+///
+/// # Errors
+/// `NoSuchKey`, `NoSuchBucket`, `InvalidRange`, those of the conditions.
+pub(crate) async fn get_object(
     store: &S3Store,
     input: GetObjectInput,
+) -> S3Result<GetObjectOutput> {
+    store
+        .run_blocking(move |store| {
+            let read = read_object(&store, input)?;
+            Ok(GetObjectOutput {
+                body: Some(range_body(read.file, read.range)?),
+                ..read.response
+            })
+        })
+        .await
+}
+
+/// Carries out HeadObject: the response of a GetObject without its body.
+///
+/// # Errors
+/// Those of [`get_object`].
+pub(crate) async fn head_object(
+    store: &S3Store,
+    input: HeadObjectInput,
 ) -> S3Result<S3Response<HeadObjectOutput>> {
+    let input = GetObjectInput {
+        bucket: input.bucket,
+        key: input.key,
+        checksum_mode: input.checksum_mode,
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+        if_modified_since: input.if_modified_since,
+        if_unmodified_since: input.if_unmodified_since,
+        part_number: input.part_number,
+        range: input.range,
+        version_id: input.version_id,
+        ..GetObjectInput::default()
+    };
     let got = store
-        .blocking(move |store| read(&store, input, false))
+        .run_blocking(move |store| read_object(&store, input).map(|read| read.response))
         .await?;
     let partial = got.content_range.is_some();
     let mut response = S3Response::new(HeadObjectOutput {
@@ -64,54 +106,32 @@ pub(super) async fn head(
     Ok(response)
 }
 
-/// PutObject, and PostObject, a form's upload, which s3s turns into one.
-pub(super) async fn put(
+/// Carries out PutObject, and PostObject (the upload of an HTML form), which s3s turns into one.
+///
+/// # Errors
+/// `NoSuchBucket`, those of the attributes, the body and the conditions.
+pub(crate) async fn put_object(
     store: &S3Store,
     request: S3Request<PutObjectInput>,
 ) -> S3Result<PutObjectOutput> {
-    let S3Request {
-        input,
-        headers,
-        trailing_headers,
-        method,
-        ..
-    } = request;
-    let event = if method == http::Method::POST {
-        Event::Post
+    let change = if request.method == http::Method::POST {
+        ObjectChange::Post
     } else {
-        Event::Put
+        ObjectChange::Put
     };
-    let (bucket, key) = (input.bucket, input.key);
-    require_bucket(store, &bucket).await?;
-    let mut attributes = Attributes {
-        content_type: input.content_type,
-        content_encoding: input.content_encoding.and_then(without_chunking),
-        content_disposition: input.content_disposition,
-        content_language: input.content_language,
-        cache_control: input.cache_control,
-        expires: input.expires.as_ref().map(date),
-        storage_class: input.storage_class.map(|class| class.as_str().to_owned()),
-        website_redirect_location: input.website_redirect_location,
-        metadata: metadata(input.metadata)?,
-        tags: input
-            .tagging
-            .as_deref()
-            .map(parse_tags)
-            .transpose()?
-            .unwrap_or_default(),
-        ..Attributes::default()
-    };
+    let mut input = request.input;
+    store.require_bucket(&input.bucket).await?;
+    let mut attributes = put_attributes(&mut input)?;
     let conditions = WriteConditions {
-        if_match: input.if_match,
-        if_none_match: input.if_none_match,
+        if_match: input.if_match.take(),
+        if_none_match: input.if_none_match.take(),
         ..WriteConditions::default()
     };
-    // The body is read even where the condition fails already: a client that gets its answer before it has sent
-    // everything often reports a broken connection instead.
-    let mut expected = Expected {
+    let body = input.body.take();
+    let mut expected = ExpectedBody {
         content_length: input.content_length,
         content_md5: input.content_md5,
-        checksums: Checksums {
+        checksums: ObjectChecksums {
             crc32: input.checksum_crc32,
             crc32c: input.checksum_crc32c,
             crc64nvme: input.checksum_crc64nvme,
@@ -119,109 +139,107 @@ pub(super) async fn put(
             sha256: input.checksum_sha256,
             kind: None,
         },
-        algorithms: input
-            .checksum_algorithm
-            .map(|algorithm| algorithm.as_str().to_owned())
-            .into_iter()
-            .collect(),
+        algorithms: Vec::new(),
     };
-    expected.announce(&headers);
-    let received = receive::receive(store, input.body, expected, trailing_headers).await?;
-    let etag = parts::etag(&[received.md5], false);
+    expected.add_algorithms(input.checksum_algorithm.as_ref(), &request.headers);
+    // The body is read even if a condition fails already. A client that gets a response before it
+    // has sent everything often reports a broken connection instead.
+    let received = receive_body(store, body, expected, request.trailing_headers).await?;
+    let etag = whole_etag(&received.md5);
     attributes.checksums = received.checksums.clone();
-    let answer = PutObjectOutput {
-        e_tag: Some(ETag::Strong(etag.clone())),
-        checksum_crc32: received.checksums.crc32.clone(),
-        checksum_crc32c: received.checksums.crc32c.clone(),
-        checksum_crc64nvme: received.checksums.crc64nvme.clone(),
-        checksum_sha1: received.checksums.sha1.clone(),
-        checksum_sha256: received.checksums.sha256.clone(),
-        checksum_type: received.checksums.kind.clone().map(Into::into),
-        ..PutObjectOutput::default()
-    };
-    let put = Put {
-        bucket,
-        key,
+    let put = PutRequest {
+        address: ObjectAddress::new(input.bucket, input.key),
         file: received.file,
         identity: received.identity,
-        etag,
+        etag: etag.clone(),
         modified_ms: received.modified_ms,
         attributes,
         conditions,
-        event,
+        change,
         upload: None,
     };
-    store.put(put).await?;
-    Ok(answer)
+    write_object::put_object(store, put).await?;
+    Ok(put_output(etag, received.checksums))
 }
 
-/// DeleteObject. Deleting what does not exist succeeds.
-pub(super) async fn delete(
+fn put_attributes(input: &mut PutObjectInput) -> S3Result<ObjectAttributes> {
+    let class = input.storage_class.as_ref();
+    Ok(ObjectAttributes {
+        content_type: input.content_type.take(),
+        content_encoding: input
+            .content_encoding
+            .take()
+            .and_then(strip_chunked_encoding),
+        content_disposition: input.content_disposition.take(),
+        content_language: input.content_language.take(),
+        cache_control: input.cache_control.take(),
+        expires: input.expires.as_ref().map(format_expires),
+        storage_class: class.map(|class| class.as_str().to_owned()),
+        website_redirect_location: input.website_redirect_location.take(),
+        metadata: check_metadata(input.metadata.take())?,
+        tags: parse_tags(input.tagging.as_deref())?,
+        ..ObjectAttributes::default()
+    })
+}
+
+fn put_output(etag: String, checksums: ObjectChecksums) -> PutObjectOutput {
+    PutObjectOutput {
+        e_tag: Some(ETag::Strong(etag)),
+        checksum_crc32: checksums.crc32,
+        checksum_crc32c: checksums.crc32c,
+        checksum_crc64nvme: checksums.crc64nvme,
+        checksum_sha1: checksums.sha1,
+        checksum_sha256: checksums.sha256,
+        checksum_type: checksums.kind.map(Into::into),
+        ..PutObjectOutput::default()
+    }
+}
+
+/// Carries out DeleteObject. Deleting an object that does not exist succeeds.
+///
+/// # Errors
+/// `NoSuchBucket`, those of the conditions.
+pub(crate) async fn delete_object(
     store: &S3Store,
     input: DeleteObjectInput,
 ) -> S3Result<DeleteObjectOutput> {
-    let conditions = WriteConditions {
-        if_match: input.if_match,
-        if_none_match: None,
-        if_match_size: input.if_match_size,
-        if_match_modified_ms: input.if_match_last_modified_time.as_ref().map(unix_ms),
+    let delete = DeleteRequest {
+        address: ObjectAddress::new(input.bucket, input.key),
+        conditions: WriteConditions {
+            if_match: input.if_match,
+            if_none_match: None,
+            if_match_size: input.if_match_size,
+            if_match_modified_ms: input.if_match_last_modified_time.as_ref().map(unix_ms),
+        },
     };
-    store
-        .delete(Delete {
-            bucket: input.bucket,
-            key: input.key,
-            conditions,
-        })
-        .await?;
+    write_object::delete_object(store, delete).await?;
     Ok(DeleteObjectOutput::default())
 }
 
-/// DeleteObjects: each key succeeds or fails by itself.
-pub(super) async fn delete_many(
+/// Carries out DeleteObjects. Each key succeeds or fails alone.
+///
+/// # Errors
+/// `NoSuchBucket`, `MalformedXML` if there are more than 1,000 keys.
+pub(crate) async fn delete_objects(
     store: &S3Store,
     input: DeleteObjectsInput,
 ) -> S3Result<DeleteObjectsOutput> {
-    require_bucket(store, &input.bucket).await?;
-    if input.delete.objects.len() > 1000 {
-        return Err(refusal(S3ErrorCode::MalformedXML));
+    store.require_bucket(&input.bucket).await?;
+    if input.delete.objects.len() > MAX_DELETED_KEYS {
+        return Err(s3_error(S3ErrorCode::MalformedXML));
     }
     let quiet = input.delete.quiet.unwrap_or(false);
-    let deletes = input.delete.objects.into_iter().map(|object| {
-        let bucket = input.bucket.clone();
-        async move {
-            let conditions = WriteConditions {
-                if_match: object.e_tag.map(ETagCondition::ETag),
-                if_none_match: None,
-                if_match_size: object.size,
-                if_match_modified_ms: object.last_modified_time.as_ref().map(unix_ms),
-            };
-            let key = object.key.clone();
-            (
-                object.key,
-                store
-                    .delete(Delete {
-                        bucket,
-                        key,
-                        conditions,
-                    })
-                    .await,
-            )
-        }
-    });
+    let deletes = input
+        .delete
+        .objects
+        .into_iter()
+        .map(|object| delete_listed_object(store, &input.bucket, object));
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-    for (key, result) in futures::future::join_all(deletes).await {
+    for result in futures::future::join_all(deletes).await {
         match result {
-            Ok(()) if quiet => {}
-            Ok(()) => deleted.push(DeletedObject {
-                key: Some(key),
-                ..DeletedObject::default()
-            }),
-            Err(error) => errors.push(Error {
-                key: Some(key),
-                code: Some(error.code().as_str().to_owned()),
-                message: Some(error.message().unwrap_or_default().to_owned()),
-                version_id: None,
-            }),
+            Ok(_) if quiet => {}
+            Ok(object) => deleted.push(object),
+            Err(error) => errors.push(error),
         }
     }
     Ok(DeleteObjectsOutput {
@@ -231,76 +249,53 @@ pub(super) async fn delete_many(
     })
 }
 
-/// GetObjectTagging.
-pub(super) async fn tags(
+async fn delete_listed_object(
     store: &S3Store,
-    bucket: String,
-    key: String,
-) -> S3Result<GetObjectTaggingOutput> {
-    let found = store
-        .blocking(move |store| reading::find(&store, &bucket, &key))
-        .await?;
-    let tag = |(key, value)| Tag {
-        key: Some(key),
-        value: Some(value),
+    bucket: &str,
+    object: ObjectIdentifier,
+) -> Result<DeletedObject, Error> {
+    let key = object.key;
+    let delete = DeleteRequest {
+        address: ObjectAddress::new(bucket, &key),
+        conditions: WriteConditions {
+            if_match: object.e_tag.map(ETagCondition::ETag),
+            if_none_match: None,
+            if_match_size: object.size,
+            if_match_modified_ms: object.last_modified_time.as_ref().map(unix_ms),
+        },
     };
-    Ok(GetObjectTaggingOutput {
-        tag_set: found.object.attributes.tags.into_iter().map(tag).collect(),
-        version_id: None,
-    })
-}
-
-/// PutObjectTagging.
-pub(super) async fn put_tags(store: &S3Store, input: PutObjectTaggingInput) -> S3Result {
-    let tags = input.tagging.tag_set.into_iter();
-    let tags = tags
-        .map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()))
-        .collect();
-    set_tags(store, input.bucket, input.key, checked_tags(tags)?).await
-}
-
-/// Replaces an object's tags; the object's bytes, ETag and time stay.
-pub(super) async fn set_tags(
-    store: &S3Store,
-    bucket: String,
-    key: String,
-    tags: Vec<(String, String)>,
-) -> S3Result {
-    let (find_bucket, find_key) = (bucket.clone(), key.clone());
-    store
-        .blocking(move |store| reading::find(&store, &find_bucket, &find_key).map(drop))
-        .await?;
-    let change = move |connection: &rusqlite::Connection| {
-        let (current, _) = database::object(connection, &bucket, &key).map_err(database_error)?;
-        let mut object = current.ok_or_else(|| refusal(S3ErrorCode::NoSuchKey))?;
-        object.attributes.tags = tags;
-        database::put_object(connection, &bucket, &key, None, &object).map_err(database_error)
-    };
-    store.change(change).await
-}
-
-/// # Errors
-/// `NoSuchBucket`.
-pub(super) async fn require_bucket(store: &S3Store, bucket: &str) -> S3Result {
-    let bucket = bucket.to_owned();
-    match store
-        .query(move |connection| database::bucket_exists(connection, &bucket))
-        .await?
-    {
-        true => Ok(()),
-        false => Err(refusal(S3ErrorCode::NoSuchBucket)),
+    match write_object::delete_object(store, delete).await {
+        Ok(()) => Ok(DeletedObject {
+            key: Some(key),
+            ..DeletedObject::default()
+        }),
+        Err(error) => Err(Error {
+            key: Some(key),
+            code: Some(error.code().as_str().to_owned()),
+            message: Some(error.message().unwrap_or_default().to_owned()),
+            version_id: None,
+        }),
     }
 }
 
-fn read(store: &S3Store, input: GetObjectInput, with_body: bool) -> S3Result<GetObjectOutput> {
+/// A checked read: the response without its body, and the bytes of the body.
+struct ObjectRead {
+    response: GetObjectOutput,
+    file: File,
+    range: Range<u64>,
+}
+
+/// Opens an object and checks the conditions and the range of a read. Blocks.
+fn read_object(store: &S3Store, input: GetObjectInput) -> S3Result<ObjectRead> {
     if input
         .version_id
         .as_deref()
         .is_some_and(|version| version != "null")
     {
-        return Err(refusal(S3ErrorCode::NoSuchVersion));
+        return Err(s3_error(S3ErrorCode::NoSuchVersion));
     }
-    let Found { object, file } = reading::find(store, &input.bucket, &input.key)?;
+    let address = ObjectAddress::new(input.bucket, input.key);
+    let OpenedObject { object, file } = open_object(store, &address)?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -309,25 +304,41 @@ fn read(store: &S3Store, input: GetObjectInput, with_body: bool) -> S3Result<Get
     };
     conditions.check_read(&object)?;
     let size = object.size();
+    let parts = &object.attributes.parts;
+    let requested = requested_range(input.range, input.part_number, size, parts)?;
+    let parts_count = input.part_number.and(positive_count(parts.len()));
+    // The checksum of a whole object does not fit a range, and clients check it against what they
+    // receive.
+    let with_checksums = input.checksum_mode.is_some() && requested.is_none();
+    let range = requested.clone().unwrap_or(0..size);
+    let response = GetObjectOutput {
+        content_length: Some((range.end - range.start).cast_signed()),
+        content_range: requested
+            .filter(|_| size > 0)
+            .map(|range| content_range(&range, size)),
+        parts_count,
+        ..object_headers(object, with_checksums)
+    };
+    Ok(ObjectRead {
+        response,
+        file,
+        range,
+    })
+}
+
+/// Returns the headers of a read that do not depend on its range.
+fn object_headers(object: StoredObject, with_checksums: bool) -> GetObjectOutput {
     let attributes = object.attributes;
-    let wanted = wanted_range(input.range, input.part_number, size, &attributes.parts)?;
-    let whole = wanted.is_none();
-    let range = wanted.clone().unwrap_or(0..size);
-    let length = range.end - range.start;
-    let body = if with_body {
-        Some(reading::body(file, range)?)
+    let checksums = if with_checksums {
+        attributes.checksums
     } else {
-        None
+        ObjectChecksums::default()
     };
-    // A checksum of the whole says nothing of a part, and clients check it against what they get.
-    let checksums = match input.checksum_mode {
-        Some(_) if whole => attributes.checksums,
-        _ => Checksums::default(),
-    };
-    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    Ok(GetObjectOutput {
+    let content_type = attributes
+        .content_type
+        .unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned());
+    GetObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
-        body,
         cache_control: attributes.cache_control,
         checksum_crc32: checksums.crc32,
         checksum_crc32c: checksums.crc32c,
@@ -338,42 +349,36 @@ fn read(store: &S3Store, input: GetObjectInput, with_body: bool) -> S3Result<Get
         content_disposition: attributes.content_disposition,
         content_encoding: attributes.content_encoding,
         content_language: attributes.content_language,
-        content_length: Some(length.cast_signed()),
-        content_range: wanted
-            .map(|range| {
-                format!(
-                    "bytes {}-{}/{size}",
-                    range.start,
-                    range.end.saturating_sub(1)
-                )
-            })
-            .filter(|_| size > 0),
-        content_type: Some(
-            attributes
-                .content_type
-                .unwrap_or_else(|| "binary/octet-stream".to_owned()),
-        ),
+        content_type: Some(content_type),
         e_tag: Some(ETag::Strong(object.etag)),
         expires: attributes
             .expires
             .and_then(|date| Timestamp::parse(TimestampFormat::HttpDate, &date).ok()),
         last_modified: Some(timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
-        parts_count: input
-            .part_number
-            .and(Some(count(attributes.parts.len())).filter(|parts| *parts > 0)),
         storage_class: attributes
             .storage_class
             .filter(|class| class != StorageClass::STANDARD)
             .map(Into::into),
-        tag_count: Some(count(attributes.tags.len())).filter(|tags| *tags > 0),
+        tag_count: positive_count(attributes.tags.len()),
         website_redirect_location: attributes.website_redirect_location,
         ..GetObjectOutput::default()
-    })
+    }
 }
 
-/// The bytes that a request wants; `None` for all of them.
-fn wanted_range(
+/// Returns a count as the protocol has it, or `None` if it is zero.
+fn positive_count(count: usize) -> Option<i32> {
+    (count > 0).then(|| i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+fn content_range(range: &Range<u64>, size: u64) -> String {
+    let last = range.end.saturating_sub(1);
+    format!("bytes {}-{last}/{size}", range.start)
+}
+
+/// Returns the bytes that a request asks for, by a range or by the number of a part. Returns `None`
+/// if it asks for the whole object.
+fn requested_range(
     range: Option<s3s::dto::Range>,
     part_number: Option<i32>,
     size: u64,
@@ -384,38 +389,41 @@ fn wanted_range(
             InvalidRequest,
             "Cannot specify both Range header and partNumber"
         )),
-        (Some(range), None) => {
-            let checked = range.check(size);
-            let Ok(checked) = checked else {
-                let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
-                let mut headers = HeaderMap::new();
-                if let Ok(value) = http::HeaderValue::try_from(format!("bytes */{size}")) {
-                    headers.insert(http::header::CONTENT_RANGE, value);
-                }
-                error.set_headers(headers);
-                return Err(error);
-            };
-            Ok(Some(checked))
-        }
-        (None, Some(number)) => {
-            let index = usize::try_from(number)
-                .ok()
-                .and_then(|number| number.checked_sub(1));
-            let index =
-                index.ok_or_else(|| s3_error!(InvalidArgument, "partNumber starts at 1"))?;
-            if parts.is_empty() && index == 0 {
-                return Ok(Some(0..size));
-            }
-            let length = parts.get(index).ok_or_else(no_such_part)?;
-            let start = parts[..index].iter().sum::<u64>();
-            Ok(Some(start..start + length))
-        }
+        (Some(range), None) => match range.check(size) {
+            Ok(checked) => Ok(Some(checked)),
+            Err(_) => Err(invalid_range_error(size)),
+        },
+        (None, Some(number)) => part_range(number, size, parts).map(Some),
         (None, None) => Ok(None),
     }
 }
 
-fn no_such_part() -> S3Error {
-    custom(
+/// Returns the bytes of a part. An object that was uploaded in one request has one part.
+fn part_range(number: i32, size: u64, parts: &[u64]) -> S3Result<Range<u64>> {
+    let index = usize::try_from(number)
+        .ok()
+        .and_then(|number| number.checked_sub(1))
+        .ok_or_else(|| s3_error!(InvalidArgument, "partNumber starts at 1"))?;
+    if parts.is_empty() && index == 0 {
+        return Ok(0..size);
+    }
+    let length = parts.get(index).ok_or_else(invalid_part_number_error)?;
+    let start = parts[..index].iter().sum::<u64>();
+    Ok(start..start + length)
+}
+
+fn invalid_range_error(size: u64) -> S3Error {
+    let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = http::HeaderValue::try_from(format!("bytes */{size}")) {
+        headers.insert(http::header::CONTENT_RANGE, value);
+    }
+    error.set_headers(headers);
+    error
+}
+
+fn invalid_part_number_error() -> S3Error {
+    custom_s3_error(
         "InvalidPartNumber",
         StatusCode::RANGE_NOT_SATISFIABLE,
         "The requested partnumber is not satisfiable",

@@ -1,40 +1,76 @@
-//! What a crash left: completed or undone before the store serves. See [`super::writer`] for why this is enough.
+//! Recovery after a crash: completes or undoes every write that a crash interrupted, before the
+//! store serves requests. [`crate::writer`] explains why this is enough.
 
 use rusqlite::Connection;
 
-use super::database;
-use super::files::Standing;
-use super::writer::Shared;
+use crate::database::{self, Durability, PendingWrite};
+use crate::store_context::StoreContext;
+use crate::times::now_ms;
+use crate::upload_rows;
 
-/// Makes every pending row an object, where its file reached its place, or drops it; removes unfinished files.
-pub(super) fn recover(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
-    database::set_durable(connection, true)?;
+/// How long the ETag of a completed upload is kept, in milliseconds: one day.
+const COMPLETED_UPLOAD_LIFETIME_MS: i64 = 24 * 3600 * 1000;
+
+/// Turns each pending row whose file is in its place into an object, drops the other pending rows,
+/// and removes unfinished files. Safe to repeat.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn recover(connection: &Connection, context: &StoreContext) -> rusqlite::Result<()> {
+    database::set_durability(connection, Durability::PowerLoss)?;
     let transaction = connection.unchecked_transaction()?;
-    for (bucket, key, object, event) in database::pending(connection)? {
-        let standing = shared.look(&bucket, &key, object.location);
-        database::delete_object(connection, &bucket, &key, true)?;
-        if matches!(standing, Ok(Standing::File(identity)) if identity == object.identity) {
-            database::put_object(connection, &bucket, &key, None, &object)?;
-            shared.record(connection, &bucket, &key, &event, Some(&object))?;
-            tracing::info!(
-                bucket,
-                key,
-                "s3 store: completed a write that a crash had broken off"
-            );
-        }
+    for write in database::list_pending_writes(connection)? {
+        recover_write(connection, context, &write)?;
     }
     transaction.commit()?;
-    // Only then: a temporary file's inode must not be used again before it was compared.
-    for leftover in std::fs::read_dir(shared.folders.temporary())
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let _ = std::fs::remove_file(leftover.path());
+    // Not before the commit: an inode number must not be used again before it was compared.
+    remove_temporary_files(context);
+    upload_rows::delete_completed_uploads(connection, now_ms() - COMPLETED_UPLOAD_LIFETIME_MS)?;
+    remove_stray_part_files(connection, context)?;
+    for bucket in database::list_buckets(connection)? {
+        let _ = std::fs::create_dir(context.folders.bucket(&bucket.name));
     }
-    super::parts::clean(connection, shared)?;
-    for (bucket, _) in database::buckets(connection)? {
-        let _ = std::fs::create_dir(shared.folders.bucket(&bucket));
+    Ok(())
+}
+
+fn recover_write(
+    connection: &Connection,
+    context: &StoreContext,
+    write: &PendingWrite,
+) -> rusqlite::Result<()> {
+    let PendingWrite {
+        address,
+        object,
+        event_name,
+    } = write;
+    let state = context.inspect_object(address, object.placement);
+    database::delete_pending_object(connection, address)?;
+    if state.is_ok_and(|state| state.is_file(object.identity)) {
+        database::save_object(connection, address, object)?;
+        context.record_change(connection, address, event_name, Some(object))?;
+        tracing::info!(%address, "s3 store: completed a write that a crash had interrupted");
+    }
+    Ok(())
+}
+
+fn remove_temporary_files(context: &StoreContext) {
+    let entries = std::fs::read_dir(context.folders.temporary());
+    for entry in entries.into_iter().flatten().flatten() {
+        let _ = std::fs::remove_file(entry.path());
+    }
+}
+
+/// Removes the files in the folder of uploads that belong to no part.
+fn remove_stray_part_files(
+    connection: &Connection,
+    context: &StoreContext,
+) -> rusqlite::Result<()> {
+    let entries = std::fs::read_dir(context.folders.uploads());
+    for entry in entries.into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !upload_rows::is_part_file(connection, &name)? {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
     Ok(())
 }

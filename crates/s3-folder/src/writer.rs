@@ -1,179 +1,143 @@
-//! The one thread that changes things. Requests queue; it takes what has gathered and carries it out together.
+//! The handle of the writer's thread, the only thread that changes objects.
 //!
-//! For a batch: (1) one transaction judges every condition and writes each new object's row as *pending*, synced to
-//! disk; (2) the files are renamed to their places, those of deletes removed, and the touched folders synced, each
-//! once; (3) one transaction turns the pending rows into the objects and puts their notifications into the outbox;
-//! (4) the requests are answered. One thread, so a condition and the write that it guards cannot be torn apart, and
-//! 64 waiting writers share the syncs of one.
+//! Requests queue. The thread takes all that wait as one batch and carries it out:
+//! 1. One transaction checks every condition and writes each new object's row as *pending*. It is
+//!    synced to disk.
+//! 2. The files of puts are renamed to their places, the files of deletes are removed, and each
+//!    touched folder is synced once.
+//! 3. One transaction turns the pending rows into objects and inserts their notifications into the
+//!    outbox.
+//! 4. The requests are answered.
 //!
-//! Its invariants, for a crash of the process or of the machine at any point:
-//! - The rename is the commit point. Before it the pending row is on disk, and carries the identity that the file
-//!   will have; so whoever finds the new bytes finds their metadata too ([`super::recovery`] and readers match them).
-//! - A request is answered after its rename (or removal) is on disk. Transaction (3) is not synced (`NORMAL`): what a
-//!   power cut takes of it, recovery makes again from the pending row or from the missing file, with the
-//!   notification. A notification may then come twice, never not at all.
-//! - Nothing is hashed and no upload is awaited here.
+//! Because there is one thread, no other write comes between a condition and the write that it
+//! guards. Because of the batches, 64 waiting writers share the syncs of one.
+//!
+//! The invariants, for a crash of the process or of the machine at any point:
+//! - The rename is the commit point. Before it, the pending row is on disk with the identity that
+//!   the file will have. A reader who finds the new bytes thus finds their metadata too. Recovery
+//!   ([`crate::recovery`]) and readers match them by that identity.
+//! - A request is answered after its rename or removal is on disk. Transaction 3 is not synced
+//!   (`synchronous=NORMAL`). If a power loss undoes it, recovery repeats it from the pending row or
+//!   from the missing file, with the notification. A notification can thus be sent twice, but is
+//!   never lost.
+//! - The thread does not hash, and does not wait for an upload.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, RwLock};
 
 use rusqlite::Connection;
-use s3s::{S3Error, S3Result, s3_error};
+use s3s::{S3Result, s3_error};
 use tokio::sync::oneshot;
 
-use super::batch::Thread;
-use super::conditions::WriteConditions;
-use super::database::{Attributes, Object, Readers};
-use super::files::{self, Identity, Standing, Temporary};
-use super::location::{Folders, Location};
-use super::notification::{self, Event, NotificationFilter};
-use super::now_ms;
+use crate::database::Durability;
+use crate::errors::shutdown_error;
+use crate::store_context::StoreContext;
+use crate::write_request::{
+    ChangeOutcome, DatabaseChange, DeleteRequest, PutRequest, WriteRefusal, WriteResult,
+    WriterRequest,
+};
+use crate::writer_thread::WriterThread;
 
-/// What the writer shares with readers.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) folders: Folders,
-    pub(super) readers: Readers,
-    pub(super) filters: RwLock<Vec<NotificationFilter>>,
-    /// Rung after every batch that may have left something to deliver.
-    pub(super) delivery: tokio::sync::Notify,
-}
-
-impl Shared {
-    /// Puts the notification of a change into the outbox, if anyone is to be told of it.
-    pub(super) fn record(
-        &self,
-        connection: &Connection,
-        bucket: &str,
-        key: &str,
-        event_name: &str,
-        object: Option<&Object>,
-    ) -> rusqlite::Result<()> {
-        let filters = self
-            .filters
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if filters.iter().any(|filter| filter.matches(bucket, key)) {
-            notification::record(connection, bucket, key, event_name, object, now_ms())?;
-        }
-        Ok(())
-    }
-
-    /// What stands at an object's place.
-    pub(super) fn look(&self, bucket: &str, key: &str, location: Location) -> io::Result<Standing> {
-        let (root, relative) = self.folders.locate(bucket, key, location);
-        files::look(&root, &relative)
-    }
-}
-
-/// A received object, ready to be put in place.
-pub(super) struct Put {
-    pub(super) bucket: String,
-    pub(super) key: String,
-    pub(super) file: Temporary,
-    /// Of `file`, synced.
-    pub(super) identity: Identity,
-    pub(super) etag: String,
-    pub(super) modified_ms: i64,
-    pub(super) attributes: Attributes,
-    pub(super) conditions: WriteConditions,
-    pub(super) event: Event,
-    /// The multipart upload that it completes; it must still be open, and is marked completed with it.
-    pub(super) upload: Option<String>,
-}
-
-/// A request to remove an object.
-pub(super) struct Delete {
-    pub(super) bucket: String,
-    pub(super) key: String,
-    pub(super) conditions: WriteConditions,
-}
-
-/// Why a write was not carried out.
-pub(super) enum Refused<T> {
-    /// For good.
-    Error(S3Error),
-    /// The file was changed behind the store's back: reconcile the key, then ask again.
-    Stale(T),
-}
-
-/// What the writer is asked to do.
-pub(super) enum Request {
-    Put(Box<Put>, oneshot::Sender<Result<(), Refused<Box<Put>>>>),
-    Delete(
-        Box<Delete>,
-        oneshot::Sender<Result<(), Refused<Box<Delete>>>>,
-    ),
-    /// A change of the database alone. It answers whether to keep what it did, and how to reply when that is on disk
-    /// (where `durable`) or at least committed.
-    Change {
-        durable: bool,
-        run: Box<Change>,
-    },
-}
-
-type Change = dyn FnOnce(&Connection) -> (bool, Box<dyn FnOnce(Result<(), String>) + Send>) + Send;
-
-/// The way to the writer. It ends when the last one is dropped.
+/// A handle of the writer's thread. The thread ends when the last handle is dropped.
 #[derive(Debug, Clone)]
-pub(super) struct Writer {
-    requests: Sender<Request>,
+pub(crate) struct WriterHandle {
+    requests: Sender<WriterRequest>,
 }
 
-impl Writer {
+impl WriterHandle {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> io::Result<Writer> {
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub(crate) fn start(
+        connection: Connection,
+        context: Arc<StoreContext>,
+    ) -> io::Result<WriterHandle> {
         let (requests, queue) = std::sync::mpsc::channel();
         std::thread::Builder::new()
             .name("s3-writer".to_owned())
-            .spawn(move || {
-                Thread::new(connection, shared).run(&queue);
-            })?;
-        Ok(Writer { requests })
+            .spawn(move || WriterThread::new(connection, context).run(&queue))?;
+        Ok(WriterHandle { requests })
     }
 
-    /// Asks for a put. The answer comes when the object is on disk.
-    pub(super) fn put(&self, put: Box<Put>) -> oneshot::Receiver<Result<(), Refused<Box<Put>>>> {
-        let (reply, answer) = oneshot::channel();
-        let _ = self.requests.send(Request::Put(put, reply));
-        answer
+    /// Puts an object. Returns when it is on disk.
+    ///
+    /// # Errors
+    /// A condition does not hold, the file is stale, or the disk or the database failed.
+    pub(crate) async fn put(&self, put: Box<PutRequest>) -> WriteResult<Box<PutRequest>> {
+        let (reply, result) = oneshot::channel();
+        let _ = self.requests.send(WriterRequest::Put(put, reply));
+        result
+            .await
+            .unwrap_or_else(|_| Err(WriteRefusal::Error(shutdown_error())))
     }
 
-    /// Asks for a delete. The answer comes when the file is gone from disk.
-    pub(super) fn delete(
+    /// Deletes an object. Returns when the file is gone from disk.
+    ///
+    /// # Errors
+    /// A condition does not hold, the file is stale, or the disk or the database failed.
+    pub(crate) async fn delete(
         &self,
-        delete: Box<Delete>,
-    ) -> oneshot::Receiver<Result<(), Refused<Box<Delete>>>> {
-        let (reply, answer) = oneshot::channel();
-        let _ = self.requests.send(Request::Delete(delete, reply));
-        answer
+        delete: Box<DeleteRequest>,
+    ) -> WriteResult<Box<DeleteRequest>> {
+        let (reply, result) = oneshot::channel();
+        let _ = self.requests.send(WriterRequest::Delete(delete, reply));
+        result
+            .await
+            .unwrap_or_else(|_| Err(WriteRefusal::Error(shutdown_error())))
     }
 
-    /// Asks for a change of the database alone; where `change` fails, nothing of it stays.
-    pub(super) fn change<T: Send + 'static>(
+    /// Changes the database alone. Returns when the change is committed. If `change` fails, nothing
+    /// of it stays.
+    ///
+    /// # Errors
+    /// That of `change`, or the database failed.
+    pub(crate) async fn change_database<T: Send + 'static>(
         &self,
-        durable: bool,
+        durability: Durability,
+        change: impl FnOnce(&Connection) -> S3Result<T> + Send + 'static,
+    ) -> S3Result<T> {
+        self.send_change(durability, change)
+            .await
+            .unwrap_or_else(|_| Err(shutdown_error()))
+    }
+
+    /// Changes the database like [`Self::change_database`], but blocks the thread.
+    ///
+    /// # Errors
+    /// That of `change`, or the database failed.
+    pub(crate) fn change_database_blocking<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        change: impl FnOnce(&Connection) -> S3Result<T> + Send + 'static,
+    ) -> S3Result<T> {
+        self.send_change(durability, change)
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(shutdown_error()))
+    }
+
+    /// Sends a change of the database. It is carried out even if the receiver is dropped.
+    pub(crate) fn send_change<T: Send + 'static>(
+        &self,
+        durability: Durability,
         change: impl FnOnce(&Connection) -> S3Result<T> + Send + 'static,
     ) -> oneshot::Receiver<S3Result<T>> {
-        let (reply, answer) = oneshot::channel();
-        let run: Box<Change> = Box::new(move |connection| {
+        let (sender, receiver) = oneshot::channel();
+        let run = Box::new(move |connection: &Connection| {
             let result = change(connection);
-            let keep = result.is_ok();
-            let reply = move |committed: Result<(), String>| {
-                let _ = reply.send(match committed {
-                    Ok(()) => result,
-                    Err(message) => Err(s3_error!(InternalError, "{message}")),
-                });
-            };
-            (keep, Box::new(reply))
+            ChangeOutcome {
+                keep: result.is_ok(),
+                reply: Box::new(move |committed| {
+                    let _ = sender.send(match committed {
+                        Ok(()) => result,
+                        Err(message) => Err(s3_error!(InternalError, "{message}")),
+                    });
+                }),
+            }
         });
-        let _ = self.requests.send(Request::Change { durable, run });
-        answer
+        let change = DatabaseChange { durability, run };
+        let _ = self.requests.send(WriterRequest::Database(change));
+        receiver
     }
-}
-
-/// The answer for a request that the writer ended without.
-pub(super) fn stopped<E>(_: E) -> S3Error {
-    s3_error!(ServiceUnavailable, "the store is shutting down")
 }

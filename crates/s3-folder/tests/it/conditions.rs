@@ -1,14 +1,15 @@
-//! Conditional requests, also under race.
+//! Conditional requests, also when they race.
 
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 
-use super::{BUCKET, Server, code, status};
+use super::{BUCKET, FolderServer, code, status};
 
+/// An ETag that no object has.
 const OTHER: &str = "\"00000000000000000000000000000000\"";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_sixteen_racing_creators_one_wins() {
-    let server = Server::start().await;
+async fn one_of_sixteen_racing_creators_wins() {
+    let server = FolderServer::start().await;
     for round in 0..20 {
         let key = format!("folder/{round}");
         let writers = (0..16).map(|i| {
@@ -38,8 +39,8 @@ async fn of_sixteen_racing_creators_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_sixteen_racing_updates_of_one_version_one_wins() {
-    let server = Server::start().await;
+async fn one_of_sixteen_racing_updates_of_one_version_wins() {
+    let server = FolderServer::start().await;
     let first = server.put("k", "first").await;
     let writers = (0..16).map(|i| {
         let put = server
@@ -56,8 +57,8 @@ async fn of_sixteen_racing_updates_of_one_version_one_wins() {
 }
 
 #[tokio::test]
-async fn writes_honour_their_conditions() {
-    let server = Server::start().await;
+async fn writes_check_their_conditions() {
+    let server = FolderServer::start().await;
     let put = || {
         server
             .client
@@ -102,8 +103,8 @@ async fn writes_honour_their_conditions() {
 }
 
 #[tokio::test]
-async fn copies_honour_conditions_on_source_and_destination() {
-    let server = Server::start().await;
+async fn copies_check_conditions_on_source_and_target() {
+    let server = FolderServer::start().await;
     let etag = server.put("source", "x").await;
     let copy = || {
         server
@@ -155,8 +156,8 @@ async fn copies_honour_conditions_on_source_and_destination() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_copy_never_mixes_two_versions_of_its_source() {
-    let server = Server::start().await;
+async fn copy_never_mixes_two_versions_of_its_source() {
+    let server = FolderServer::start().await;
     let put = |version: usize| {
         let put = server
             .client
@@ -185,14 +186,7 @@ async fn a_copy_never_mixes_two_versions_of_its_source() {
                 .key(&key)
                 .copy_source("photos/source");
             let copied = copy.send().await.unwrap();
-            let got = server
-                .client
-                .get_object()
-                .bucket(BUCKET)
-                .key(&key)
-                .send()
-                .await
-                .unwrap();
+            let got = server.get_object(&key).await;
             assert_eq!(got.e_tag(), copied.copy_object_result().unwrap().e_tag());
             let version = got.metadata().unwrap()["version"].clone();
             let body = got.body.collect().await.unwrap().to_vec();
@@ -203,8 +197,8 @@ async fn a_copy_never_mixes_two_versions_of_its_source() {
 }
 
 #[tokio::test]
-async fn reads_honour_their_conditions() {
-    let server = Server::start().await;
+async fn reads_check_their_conditions() {
+    let server = FolderServer::start().await;
     let etag = server.put("k", "x").await;
     let get = || server.client.get_object().bucket(BUCKET).key("k");
     let (past, future) = (DateTime::from_secs(1), DateTime::from_secs(4_000_000_000));

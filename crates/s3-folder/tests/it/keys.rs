@@ -1,10 +1,10 @@
-//! Keys: every legal one is an object of its own, and none leads outside the data folder.
+//! Keys: every legal one is a separate object, and none leads outside the data folder.
 
-use super::{BUCKET, Server, code, files};
+use super::{BUCKET, FolderServer, code, files};
 
 #[tokio::test]
-async fn every_legal_key_is_an_object_of_its_own() {
-    let server = Server::start().await;
+async fn every_legal_key_is_a_separate_object() {
+    let server = FolderServer::start().await;
     let long_segment = "s".repeat(256);
     let longest = format!("{}/{}", "é".repeat(500), "x".repeat(23));
     assert_eq!(longest.len(), 1024);
@@ -79,29 +79,29 @@ async fn every_legal_key_is_an_object_of_its_own() {
 }
 
 #[tokio::test]
-async fn odd_keys_are_copied_too() {
-    let server = Server::start().await;
+async fn keys_that_are_not_paths_can_be_copied() {
+    let server = FolderServer::start().await;
     for (i, source) in ["../x", "a//b", "/lead", "a+b c%20"]
         .into_iter()
         .enumerate()
     {
         server.put(source, source).await;
-        let spelled: String = source.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: String = source.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let key = format!("copies/{i}/../{i}");
         let copy = server
             .client
             .copy_object()
             .bucket(BUCKET)
             .key(&key)
-            .copy_source(format!("{BUCKET}/{spelled}"));
+            .copy_source(format!("{BUCKET}/{encoded}"));
         copy.send().await.unwrap();
         assert_eq!(server.get(&key).await.unwrap(), source.as_bytes());
     }
 }
 
 #[tokio::test]
-async fn a_key_over_1024_bytes_is_refused() {
-    let server = Server::start().await;
+async fn key_over_1024_bytes_is_refused() {
+    let server = FolderServer::start().await;
     let key = "x".repeat(1025);
     let error = server
         .client
@@ -116,7 +116,7 @@ async fn a_key_over_1024_bytes_is_refused() {
 
 #[tokio::test]
 async fn nothing_is_written_outside_the_data_folder() {
-    let server = Server::start().await;
+    let server = FolderServer::start().await;
     let outside = tempfile::tempdir().unwrap();
     for key in [
         "../../escaped",
@@ -147,7 +147,7 @@ async fn nothing_is_written_outside_the_data_folder() {
 
     #[cfg(unix)]
     {
-        // A link in the folder is no way out, neither for writing nor for reading.
+        // A link in the folder leads neither a read nor a write outside.
         std::fs::write(outside.path().join("secret"), "secret").unwrap();
         std::os::unix::fs::symlink(outside.path(), server.file("link")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret"), server.file("file")).unwrap();
@@ -170,8 +170,8 @@ async fn nothing_is_written_outside_the_data_folder() {
 }
 
 #[tokio::test]
-async fn a_file_and_a_folder_of_one_name_live_together_in_either_order() {
-    let server = Server::start().await;
+async fn file_and_folder_of_one_name_coexist_in_either_order() {
+    let server = FolderServer::start().await;
     server.put("x/y", "folder").await;
     server.put("x", "file").await;
     server.put("z", "file").await;

@@ -1,13 +1,14 @@
-//! Listings against a sorted model.
+//! Listings, compared with a sorted model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{BUCKET, Server, code, decode};
+use super::{BUCKET, FolderServer, code, decode};
 
-/// Keys and common prefixes, in one sorted list, as S3 defines them.
+/// Returns keys and common prefixes in one sorted list, as S3 defines them. The flag is `true` for
+/// a common prefix.
 fn model(
     keys: &BTreeSet<String>,
     prefix: &str,
@@ -33,8 +34,9 @@ fn model(
     entries.into_iter().collect()
 }
 
+/// Lists all pages over HTTP, in the form of [`model`].
 async fn listed(
-    server: &Server,
+    server: &FolderServer,
     prefix: &str,
     delimiter: &str,
     after: &str,
@@ -82,7 +84,7 @@ async fn listed(
 #[test]
 fn pages_agree_with_a_sorted_model() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start());
+    let server = runtime.block_on(FolderServer::start());
     let mut keys = BTreeSet::new();
     for key in [
         "",
@@ -125,8 +127,8 @@ fn pages_agree_with_a_sorted_model() {
 }
 
 #[tokio::test]
-async fn the_first_version_pages_with_markers() {
-    let server = Server::start().await;
+async fn first_version_pages_with_markers() {
+    let server = FolderServer::start().await;
     for key in ["a/1", "a/2", "b", "c/1", "d"] {
         server.put(key, "x").await;
     }
@@ -160,17 +162,10 @@ async fn the_first_version_pages_with_markers() {
 }
 
 #[tokio::test]
-async fn an_entry_says_what_the_object_is() {
-    let server = Server::start().await;
+async fn entry_has_size_etag_and_time_of_the_object() {
+    let server = FolderServer::start().await;
     let etag = server.put("k", "hello").await;
-    let head = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("k")
-        .send()
-        .await
-        .unwrap();
+    let head = server.head("k").await;
     let listed = server
         .client
         .list_objects_v2()
@@ -211,9 +206,9 @@ async fn an_entry_says_what_the_object_is() {
 }
 
 #[tokio::test]
-async fn many_are_deleted_at_once() {
+async fn many_objects_are_deleted_in_one_request() {
     use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-    let server = Server::start().await;
+    let server = FolderServer::start().await;
     let keys: Vec<String> = (0..300).map(|i| format!("folder {}/{i}", i % 3)).collect();
     futures::future::join_all(keys.iter().map(|key| server.put(key, "x"))).await;
     let id = |key: &str| ObjectIdentifier::builder().key(key).build().unwrap();

@@ -1,16 +1,16 @@
-//! The embedded S3 server through aws-sdk-s3, over HTTP, as the rest of the crate uses it.
+//! The server, tested over HTTP through aws-sdk-s3.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod adoption;
-mod bytes;
 mod conditions;
-mod crash;
+mod crashes;
+mod external_changes;
 mod keys;
 mod listing;
+mod local_files;
 mod multipart;
 mod notifications;
-mod taking;
+mod objects;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,17 +18,19 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use s3_folder::{KeyPair, S3Store};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// The bucket that every test's store has.
+/// The bucket of every test's store.
 const BUCKET: &str = "photos";
 
 /// A store, its server and a client.
-struct Server {
+struct FolderServer {
     data: Arc<tempfile::TempDir>,
     store: S3Store,
     client: Client,
@@ -37,9 +39,10 @@ struct Server {
     running: JoinHandle<std::io::Result<()>>,
 }
 
-impl Server {
-    async fn start() -> Server {
-        let server = Server::start_in(Arc::new(tempfile::tempdir().unwrap())).await;
+impl FolderServer {
+    /// Starts a server over an empty folder and creates the bucket.
+    async fn start() -> FolderServer {
+        let server = FolderServer::start_in(Arc::new(tempfile::tempdir().unwrap())).await;
         server
             .client
             .create_bucket()
@@ -50,15 +53,13 @@ impl Server {
         server
     }
 
-    async fn start_in(data: Arc<tempfile::TempDir>) -> Server {
+    /// Starts a server over this folder.
+    async fn start_in(data: Arc<tempfile::TempDir>) -> FolderServer {
         let store = S3Store::open(data.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let stop = Arc::new(Notify::new());
-        let key_pair = KeyPair {
-            access_key: "test".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
+        let key_pair = KeyPair::new("test", "secret");
         let stopped = Arc::clone(&stop);
         let running = tokio::spawn(
             store
@@ -70,7 +71,7 @@ impl Server {
             "secret",
             RequestChecksumCalculation::WhenSupported,
         );
-        Server {
+        FolderServer {
             data,
             store,
             client,
@@ -80,18 +81,19 @@ impl Server {
         }
     }
 
-    /// Stops, and starts again on the same folder.
-    async fn restart(self) -> Server {
+    /// Stops the server and starts another one over the same folder.
+    async fn restart(self) -> FolderServer {
         let data = self.stop().await;
-        Server::start_in(data).await
+        FolderServer::start_in(data).await
     }
 
+    /// Stops the server and waits until its database is closed. Returns the folder.
     async fn stop(self) -> Arc<tempfile::TempDir> {
         self.stop.notify_one();
         self.running.await.unwrap().unwrap();
-        let Server { data, store, .. } = self;
+        let FolderServer { data, store, .. } = self;
         drop(store);
-        // The last connection's end, a moment later, closes the database, which removes its log.
+        // The last connection closes the database a moment later. SQLite then removes its log.
         for _ in 0..500 {
             if !data.path().join(".engine/s3.sqlite-wal").exists() {
                 return data;
@@ -101,10 +103,12 @@ impl Server {
         panic!("the store was not closed");
     }
 
+    /// Returns the path of the file of `key`.
     fn file(&self, key: &str) -> std::path::PathBuf {
         self.data.path().join(BUCKET).join(key)
     }
 
+    /// Puts an object. Returns its ETag.
     async fn put(&self, key: &str, body: impl Into<Vec<u8>>) -> String {
         let body = ByteStream::from(body.into());
         let put = self
@@ -120,6 +124,19 @@ impl Server {
             .unwrap()
     }
 
+    /// Returns the response of a HeadObject.
+    async fn head(&self, key: &str) -> HeadObjectOutput {
+        let head = self.client.head_object().bucket(BUCKET).key(key);
+        head.send().await.unwrap()
+    }
+
+    /// Returns the response of a GetObject.
+    async fn get_object(&self, key: &str) -> GetObjectOutput {
+        let get = self.client.get_object().bucket(BUCKET).key(key);
+        get.send().await.unwrap()
+    }
+
+    /// Returns the bytes of an object, or `None` if it does not exist.
     async fn get(&self, key: &str) -> Option<Vec<u8>> {
         match self
             .client
@@ -137,6 +154,7 @@ impl Server {
         }
     }
 
+    /// Deletes an object.
     async fn delete(&self, key: &str) {
         self.client
             .delete_object()
@@ -147,6 +165,7 @@ impl Server {
             .unwrap();
     }
 
+    /// Lists the keys of all objects, sorted.
     async fn keys(&self) -> Vec<String> {
         let listed = self
             .client
@@ -164,6 +183,7 @@ impl Server {
     }
 }
 
+/// Returns a client of the server that signs with `secret`.
 fn client(address: &str, secret: &str, checksums: RequestChecksumCalculation) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -177,12 +197,12 @@ fn client(address: &str, secret: &str, checksums: RequestChecksumCalculation) ->
     Client::from_conf(config.build())
 }
 
-/// The S3 error code of a failure.
+/// Returns the S3 error code of a failure.
 fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     error.code().unwrap_or("none").to_owned()
 }
 
-/// The HTTP status of a failure.
+/// Returns the HTTP status of a failure.
 fn status<E>(
     error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
 ) -> u16 {
@@ -191,7 +211,7 @@ fn status<E>(
         .map_or(0, |response| response.status().as_u16())
 }
 
-/// A key as a listing with `encoding-type=url` spells it.
+/// Decodes a key from a listing with `encoding-type=url`.
 fn decode(key: &str) -> String {
     percent_encoding::percent_decode_str(&key.replace('+', " "))
         .decode_utf8()
@@ -199,7 +219,7 @@ fn decode(key: &str) -> String {
         .into_owned()
 }
 
-/// Every file below a folder, as paths relative to it.
+/// Lists every file below a folder, as paths relative to it.
 fn files(folder: &Path) -> Vec<String> {
     fn visit(root: &Path, folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -223,9 +243,10 @@ fn files(folder: &Path) -> Vec<String> {
     found
 }
 
-/// Returns an HTTP client. reqwest has no TLS provider of its own here, and needs one even for plain HTTP.
+/// Returns an HTTP client. reqwest is built without a TLS provider, and needs one even for plain
+/// HTTP.
 fn http_client() -> reqwest::Client {
-    // Another test may have been first.
+    // This fails if another test has installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

@@ -1,16 +1,17 @@
-//! Uploads in parts.
+//! Multipart uploads.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
 };
 
-use super::{BUCKET, Server, code, files, status};
+use super::{BUCKET, FolderServer, code, files, status};
 
 const MIB: usize = 1 << 20;
 
-impl Server {
-    async fn begin(&self, key: &str) -> String {
+impl FolderServer {
+    /// Creates an upload. Returns its id.
+    async fn begin_upload(&self, key: &str) -> String {
         let create = self
             .client
             .create_multipart_upload()
@@ -27,6 +28,7 @@ impl Server {
             .unwrap()
     }
 
+    /// Uploads a part. Returns its entry for the completion.
     async fn part(&self, key: &str, upload: &str, number: i32, body: Vec<u8>) -> CompletedPart {
         let put = self
             .client
@@ -44,7 +46,8 @@ impl Server {
     }
 }
 
-fn all(parts: impl IntoIterator<Item = CompletedPart>) -> CompletedMultipartUpload {
+/// Returns the body of a completion.
+fn completion_of(parts: impl IntoIterator<Item = CompletedPart>) -> CompletedMultipartUpload {
     CompletedMultipartUpload::builder()
         .set_parts(Some(parts.into_iter().collect()))
         .build()
@@ -52,10 +55,10 @@ fn all(parts: impl IntoIterator<Item = CompletedPart>) -> CompletedMultipartUplo
 
 #[tokio::test]
 async fn parts_become_one_object() {
-    let server = Server::start().await;
+    let server = FolderServer::start().await;
     let key = "2018/film.mov";
-    let upload = server.begin(key).await;
-    // Out of order, and one sent twice.
+    let upload = server.begin_upload(key).await;
+    // The parts are out of order, and one is sent twice.
     let third = server.part(key, &upload, 3, b"the end".to_vec()).await;
     server.part(key, &upload, 1, vec![9; 5 * MIB]).await;
     let second = server.part(key, &upload, 2, vec![2; 5 * MIB + 1]).await;
@@ -63,7 +66,7 @@ async fn parts_become_one_object() {
     assert_eq!(
         server.get(key).await,
         None,
-        "nothing shows before it is complete"
+        "an incomplete upload is not an object"
     );
     let listed = server
         .client
@@ -97,24 +100,13 @@ async fn parts_become_one_object() {
         .bucket(BUCKET)
         .key(key)
         .upload_id(&upload);
-    let complete = complete.multipart_upload(all([first, second, third]));
+    let complete = complete.multipart_upload(completion_of([first, second, third]));
     let done = complete.clone().send().await.unwrap();
     // md5(md5(part 1) + md5(part 2) + md5(part 3)) by Python's hashlib.
     assert_eq!(done.e_tag(), Some(ETAG));
     let again = complete.send().await.unwrap();
-    assert_eq!(
-        again.e_tag(),
-        done.e_tag(),
-        "repeated, it answers as the first time"
-    );
-    let got = server
-        .client
-        .get_object()
-        .bucket(BUCKET)
-        .key(key)
-        .send()
-        .await
-        .unwrap();
+    assert_eq!(again.e_tag(), done.e_tag(), "a repeat gets the same ETag");
+    let got = server.get_object(key).await;
     assert_eq!(
         (got.content_type(), got.tag_count()),
         (Some("image/x"), Some(1))
@@ -125,6 +117,24 @@ async fn parts_become_one_object() {
     assert!(body == expected);
     assert!(files(&server.data.path().join(".engine/uploads")).is_empty());
     assert!(files(&server.data.path().join(".engine/tmp")).is_empty());
+}
+
+#[tokio::test]
+async fn object_of_parts_is_read_by_part_and_copied_whole() {
+    let server = FolderServer::start().await;
+    let key = "2018/film.mov";
+    let upload = server.begin_upload(key).await;
+    let first = server.part(key, &upload, 1, vec![1; 5 * MIB]).await;
+    let second = server.part(key, &upload, 2, vec![2; 5 * MIB + 1]).await;
+    let third = server.part(key, &upload, 3, b"the end".to_vec()).await;
+    let complete = server
+        .client
+        .complete_multipart_upload()
+        .bucket(BUCKET)
+        .key(key)
+        .upload_id(&upload);
+    let complete = complete.multipart_upload(completion_of([first, second, third]));
+    complete.send().await.unwrap();
 
     let part = server
         .client
@@ -153,17 +163,19 @@ async fn parts_become_one_object() {
             .e_tag()
             .unwrap()
             .contains('-'),
-        "a copy is one part"
+        "a copy has no parts"
     );
+    let expected = [vec![1; 5 * MIB], vec![2; 5 * MIB + 1], b"the end".to_vec()].concat();
     assert!(server.get("copy").await.unwrap() == expected);
 }
 
+/// The ETag of the object in `parts_become_one_object`.
 const ETAG: &str = "\"918597543a61acfcf1da121276a75711-3\"";
 
 #[tokio::test]
 async fn wrong_completions_are_refused() {
-    let server = Server::start().await;
-    let upload = server.begin("k").await;
+    let server = FolderServer::start().await;
+    let upload = server.begin_upload("k").await;
     let first = server.part("k", &upload, 1, vec![1; 10]).await;
     let second = server.part("k", &upload, 2, vec![1; 10]).await;
     let complete = |parts: Vec<CompletedPart>| {
@@ -173,7 +185,7 @@ async fn wrong_completions_are_refused() {
             .bucket(BUCKET)
             .key("k")
             .upload_id(&upload);
-        complete.multipart_upload(all(parts)).send()
+        complete.multipart_upload(completion_of(parts)).send()
     };
     let none = CompletedPart::builder()
         .part_number(7)
@@ -208,7 +220,7 @@ async fn wrong_completions_are_refused() {
     assert_eq!(
         code(
             &other
-                .multipart_upload(all([first.clone()]))
+                .multipart_upload(completion_of([first.clone()]))
                 .send()
                 .await
                 .unwrap_err()
@@ -224,7 +236,7 @@ async fn wrong_completions_are_refused() {
         .upload_id(&upload);
     let guarded = guarded
         .if_none_match("*")
-        .multipart_upload(all([first.clone()]))
+        .multipart_upload(completion_of([first.clone()]))
         .send()
         .await
         .unwrap_err();
@@ -237,9 +249,9 @@ async fn wrong_completions_are_refused() {
 }
 
 #[tokio::test]
-async fn an_aborted_upload_leaves_nothing() {
-    let server = Server::start().await;
-    let upload = server.begin("k").await;
+async fn aborted_upload_leaves_nothing() {
+    let server = FolderServer::start().await;
+    let upload = server.begin_upload("k").await;
     let part = server.part("k", &upload, 1, vec![1; 10]).await;
     let server = server.restart().await;
     assert_eq!(
@@ -268,7 +280,7 @@ async fn an_aborted_upload_leaves_nothing() {
     assert_eq!(
         code(
             &complete
-                .multipart_upload(all([part]))
+                .multipart_upload(completion_of([part]))
                 .send()
                 .await
                 .unwrap_err()
@@ -279,10 +291,10 @@ async fn an_aborted_upload_leaves_nothing() {
 
 #[tokio::test]
 async fn parts_are_copied_from_ranges_of_objects() {
-    let server = Server::start().await;
+    let server = FolderServer::start().await;
     let source: Vec<u8> = (0..6 * MIB).map(|i| (i / 7 % 256) as u8).collect();
     let etag = server.put("source", source.clone()).await;
-    let upload = server.begin("k").await;
+    let upload = server.begin_upload("k").await;
     let copy = |number: i32, range: &str| {
         let copy = server
             .client
@@ -325,13 +337,17 @@ async fn parts_are_copied_from_ranges_of_objects() {
         .bucket(BUCKET)
         .key("k")
         .upload_id(&upload);
-    complete.multipart_upload(all(parts)).send().await.unwrap();
+    complete
+        .multipart_upload(completion_of(parts))
+        .send()
+        .await
+        .unwrap();
     assert!(server.get("k").await.unwrap() == [&source[..5 * MIB], &source[7..107]].concat());
 }
 
 #[tokio::test]
-async fn checksums_of_parts_are_composed() {
-    let server = Server::start().await;
+async fn checksums_of_parts_are_combined() {
+    let server = FolderServer::start().await;
     for (kind, expected) in [
         (ChecksumType::Composite, "9Qo8ng==-2"),
         (ChecksumType::FullObject, "oO49yw=="),
@@ -355,7 +371,11 @@ async fn checksums_of_parts_are_composed() {
             .bucket(BUCKET)
             .key("k")
             .upload_id(&upload);
-        complete.multipart_upload(all(parts)).send().await.unwrap();
+        complete
+            .multipart_upload(completion_of(parts))
+            .send()
+            .await
+            .unwrap();
         let head = server
             .client
             .head_object()

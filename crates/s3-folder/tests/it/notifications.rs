@@ -1,4 +1,4 @@
-//! Notifications: their shape, and that each is delivered until it is acknowledged.
+//! Notifications: their JSON, and their delivery until they are acknowledged.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,18 +7,19 @@ use s3_folder::{NotificationFilter, S3Store};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{BUCKET, Server};
+use super::{BUCKET, FolderServer};
 
-/// A receiver that keeps what it gets, and answers as told.
+/// A receiver that keeps every event.
 #[derive(Clone, Default)]
-struct Receiver {
+struct NotificationReceiver {
     events: Arc<Mutex<Vec<Value>>>,
     came: Arc<Notify>,
 }
 
-impl Receiver {
-    /// Delivers in the background; the answer of each event is `answer`'s.
-    fn listen(
+impl NotificationReceiver {
+    /// Delivers in the background. `answer` returns the response to each event, given the number of
+    /// events so far. Returns the handle that stops the delivery.
+    fn start_delivery(
         &self,
         store: &S3Store,
         answer: impl Fn(usize, &Value) -> Result<Value, String> + Clone + Send + Sync + 'static,
@@ -45,7 +46,7 @@ impl Receiver {
         stop
     }
 
-    /// The S3 records that came, in the order of their sequencers.
+    /// Returns the S3 records that were received, ordered by their sequencers.
     fn records(&self) -> Vec<Value> {
         let events = self.events.lock().unwrap();
         let bodies = events
@@ -67,8 +68,8 @@ impl Receiver {
         records
     }
 
-    /// Waits until everything was acknowledged.
-    async fn drained(&self, store: &S3Store) {
+    /// Waits until every notification is acknowledged.
+    async fn wait_until_drained(&self, store: &S3Store) {
         for _ in 0..3000 {
             if store.count_undelivered() == 0 {
                 return;
@@ -82,11 +83,13 @@ impl Receiver {
     }
 }
 
+/// Acknowledges every record.
 fn acknowledge(_: usize, _: &Value) -> Result<Value, String> {
     Ok(json!({ "batchItemFailures": [] }))
 }
 
-fn told(records: &[Value]) -> Vec<(String, String)> {
+/// Returns the event names and keys of records.
+fn notified_changes(records: &[Value]) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     records
         .iter()
@@ -100,13 +103,13 @@ fn told(records: &[Value]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_change_under_the_prefix_is_told_in_aws_json() {
-    let server = Server::start().await;
+async fn every_change_under_the_prefix_is_notified_in_aws_json() {
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, "inbox/"));
-    let receiver = Receiver::default();
-    receiver.listen(&server.store, acknowledge);
+    let receiver = NotificationReceiver::default();
+    receiver.start_delivery(&server.store, acknowledge);
     server.put("elsewhere/a.jpg", "x").await;
     server.put("inbox/a b+ä.jpg", "hello").await;
     let copy = server
@@ -118,7 +121,7 @@ async fn every_change_under_the_prefix_is_told_in_aws_json() {
     copy.send().await.unwrap();
     server.delete("inbox/c").await;
     server.delete("inbox/never").await;
-    receiver.drained(&server.store).await;
+    receiver.wait_until_drained(&server.store).await;
     let records = receiver.records();
     let expected = [
         ("ObjectCreated:Put", "inbox/a+b%2B%C3%A4.jpg"),
@@ -126,7 +129,7 @@ async fn every_change_under_the_prefix_is_told_in_aws_json() {
         ("ObjectRemoved:Delete", "inbox/c"),
     ];
     assert_eq!(
-        told(&records),
+        notified_changes(&records),
         expected.map(|(name, key)| (name.to_owned(), key.to_owned()))
     );
 
@@ -150,16 +153,16 @@ async fn every_change_under_the_prefix_is_told_in_aws_json() {
 
 #[tokio::test]
 async fn sequencers_grow_for_each_key() {
-    let server = Server::start().await;
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     for body in ["1", "2", "3"] {
         server.put("k", body).await;
     }
-    let receiver = Receiver::default();
-    receiver.listen(&server.store, acknowledge);
-    receiver.drained(&server.store).await;
+    let receiver = NotificationReceiver::default();
+    receiver.start_delivery(&server.store, acknowledge);
+    receiver.wait_until_drained(&server.store).await;
     let etags: Vec<_> = receiver
         .records()
         .iter()
@@ -176,23 +179,23 @@ async fn sequencers_grow_for_each_key() {
 }
 
 #[tokio::test]
-async fn what_is_not_acknowledged_comes_again() {
-    let server = Server::start().await;
+async fn unacknowledged_notifications_are_sent_again() {
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     for i in 0..5 {
         server.put(&format!("k{i}"), "x").await;
     }
-    let receiver = Receiver::default();
-    // First the handler fails, then it panics, then it refuses one record, then all is well.
-    receiver.listen(&server.store, |count, event| match count {
+    let receiver = NotificationReceiver::default();
+    // The handler fails, then panics, then refuses one record, then acknowledges all.
+    receiver.start_delivery(&server.store, |count, event| match count {
         1 => Err("not now".to_owned()),
         2 => panic!("a bug in the handler"),
         3 => Ok(json!({ "batchItemFailures": [{ "itemIdentifier": event["Records"][0]["messageId"] }] })),
         _ => Ok(json!({})),
     });
-    receiver.drained(&server.store).await;
+    receiver.wait_until_drained(&server.store).await;
     let events = receiver.events.lock().unwrap();
     let counts: Vec<usize> = events
         .iter()
@@ -207,15 +210,15 @@ async fn what_is_not_acknowledged_comes_again() {
 }
 
 #[tokio::test]
-async fn batches_hold_ten_and_run_side_by_side() {
-    let server = Server::start().await;
+async fn batches_have_ten_records_and_run_in_parallel() {
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
-    futures::future::join_all((0..35).map(|i| server.put_owned(format!("k{i}")))).await;
-    let receiver = Receiver::default();
-    receiver.listen(&server.store, acknowledge);
-    receiver.drained(&server.store).await;
+    futures::future::join_all((0..35).map(|i| server.put_one_byte(format!("k{i}")))).await;
+    let receiver = NotificationReceiver::default();
+    receiver.start_delivery(&server.store, acknowledge);
+    receiver.wait_until_drained(&server.store).await;
     let events = receiver.events.lock().unwrap();
     let mut counts: Vec<usize> = events
         .iter()
@@ -227,7 +230,7 @@ async fn batches_hold_ten_and_run_side_by_side() {
 
 #[tokio::test]
 async fn undelivered_notifications_and_filters_survive_a_restart() {
-    let server = Server::start().await;
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, "in/"));
@@ -236,11 +239,11 @@ async fn undelivered_notifications_and_filters_survive_a_restart() {
     let server = server.restart().await;
     server.put("in/b", "x").await;
     server.put("out/c", "x").await;
-    let receiver = Receiver::default();
-    let stop = receiver.listen(&server.store, acknowledge);
-    receiver.drained(&server.store).await;
+    let receiver = NotificationReceiver::default();
+    let stop = receiver.start_delivery(&server.store, acknowledge);
+    receiver.wait_until_drained(&server.store).await;
     assert_eq!(
-        told(&receiver.records())
+        notified_changes(&receiver.records())
             .iter()
             .map(|(_, key)| key.as_str())
             .collect::<Vec<_>>(),
@@ -256,8 +259,8 @@ async fn undelivered_notifications_and_filters_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn after_twenty_attempts_a_notification_is_a_dead_letter() {
-    let server = Server::start().await;
+async fn notification_becomes_a_dead_letter_after_twenty_attempts() {
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
@@ -268,16 +271,17 @@ async fn after_twenty_attempts_a_notification_is_a_dead_letter() {
         .execute("UPDATE outbox SET attempts = 19", [])
         .unwrap();
     drop(database);
-    let server = Server::start_in(data).await;
-    let receiver = Receiver::default();
-    receiver.listen(&server.store, |_, _| Err("never".to_owned()));
-    receiver.drained(&server.store).await;
+    let server = FolderServer::start_in(data).await;
+    let receiver = NotificationReceiver::default();
+    receiver.start_delivery(&server.store, |_, _| Err("never".to_owned()));
+    receiver.wait_until_drained(&server.store).await;
     assert_eq!(server.store.count_dead_letters(), 1);
     assert_eq!(receiver.events.lock().unwrap().len(), 1);
 }
 
-impl Server {
-    async fn put_owned(&self, key: String) {
+impl FolderServer {
+    /// Puts an object of one byte.
+    async fn put_one_byte(&self, key: String) {
         let body = ByteStream::from_static(b"x");
         self.client
             .put_object()

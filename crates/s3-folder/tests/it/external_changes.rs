@@ -1,13 +1,13 @@
-//! Files that the owner changes behind the store's back.
+//! Files that other programs change in the folder.
 
 use std::fs;
 
 use s3_folder::NotificationFilter;
 
-use super::{BUCKET, Server, code};
+use super::{BUCKET, FolderServer, code};
 
-/// Waits until the scan, which runs in the background after a start, has reached the state.
-async fn eventually(server: &Server, keys: &[&str]) {
+/// Waits until the background scan after a start has registered all changes.
+async fn wait_for_keys(server: &FolderServer, keys: &[&str]) {
     for _ in 0..1000 {
         if server.keys().await == keys {
             return;
@@ -17,8 +17,8 @@ async fn eventually(server: &Server, keys: &[&str]) {
     assert_eq!(server.keys().await, keys);
 }
 
-/// Event names and keys that wait for delivery, oldest first.
-fn told(server: &Server) -> Vec<(String, String)> {
+/// Returns the event names and keys of the undelivered notifications, oldest first.
+fn notified_changes(server: &FolderServer) -> Vec<(String, String)> {
     let database =
         rusqlite::Connection::open(server.data.path().join(".engine/s3.sqlite")).unwrap();
     let mut statement = database
@@ -47,32 +47,25 @@ fn expected(events: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_file_dropped_into_the_folder_is_found_at_once() {
-    let server = Server::start().await;
+async fn new_file_in_the_folder_is_found_at_once() {
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     fs::create_dir(server.file("2018")).unwrap();
     fs::write(server.file("2018/a b.jpg"), "dropped").unwrap();
-    let head = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("2018/a b.jpg")
-        .send()
-        .await
-        .unwrap();
+    let head = server.head("2018/a b.jpg").await;
     assert_eq!(head.content_type(), Some("image/jpeg"));
     assert_eq!(server.get("2018/a b.jpg").await.unwrap(), b"dropped");
     assert_eq!(
-        told(&server),
+        notified_changes(&server),
         expected(&[("ObjectCreated:Put", "2018/a+b.jpg")])
     );
 }
 
 #[tokio::test]
-async fn an_edited_or_removed_file_is_seen_at_once() {
-    let server = Server::start().await;
+async fn edited_or_removed_file_is_seen_at_once() {
+    let server = FolderServer::start().await;
     let put = server
         .client
         .put_object()
@@ -89,14 +82,7 @@ async fn an_edited_or_removed_file_is_seen_at_once() {
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     fs::write(server.file("e.jpg"), "edited").unwrap();
     fs::remove_file(server.file("gone.jpg")).unwrap();
-    let got = server
-        .client
-        .get_object()
-        .bucket(BUCKET)
-        .key("e.jpg")
-        .send()
-        .await
-        .unwrap();
+    let got = server.get_object("e.jpg").await;
     assert!(
         got.metadata().unwrap().is_empty(),
         "metadata belongs to bytes"
@@ -104,7 +90,7 @@ async fn an_edited_or_removed_file_is_seen_at_once() {
     assert_eq!(got.body.collect().await.unwrap().to_vec(), b"edited");
     assert_eq!(server.get("gone.jpg").await, None);
     assert_eq!(
-        told(&server),
+        notified_changes(&server),
         expected(&[
             ("ObjectCreated:Put", "e.jpg"),
             ("ObjectRemoved:Delete", "gone.jpg")
@@ -113,8 +99,8 @@ async fn an_edited_or_removed_file_is_seen_at_once() {
 }
 
 #[tokio::test]
-async fn what_changed_while_stopped_is_taken_up_at_the_start() {
-    let server = Server::start().await;
+async fn changes_while_stopped_are_registered_at_the_start() {
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
@@ -139,14 +125,14 @@ async fn what_changed_while_stopped_is_taken_up_at_the_start() {
         .unwrap()
         .execute("DELETE FROM outbox", [])
         .unwrap();
-    let server = Server::start_in(data).await;
-    eventually(
+    let server = FolderServer::start_in(data).await;
+    wait_for_keys(
         &server,
         &["edited.jpg", "kept.jpg", "new/moved.jpg", "odd//key"],
     )
     .await;
-    let mut told = told(&server);
-    told.sort();
+    let mut notified_changes = notified_changes(&server);
+    notified_changes.sort();
     let created = [
         ("ObjectCreated:Put", "edited.jpg"),
         ("ObjectCreated:Put", "new/moved.jpg"),
@@ -155,13 +141,13 @@ async fn what_changed_while_stopped_is_taken_up_at_the_start() {
         ("ObjectRemoved:Delete", "moved.jpg"),
         ("ObjectRemoved:Delete", "removed.jpg"),
     ];
-    assert_eq!(told, expected(&[created, removed].concat()));
+    assert_eq!(notified_changes, expected(&[created, removed].concat()));
     assert_eq!(server.get(".DS_Store").await, None);
 }
 
 #[tokio::test]
-async fn the_same_bytes_under_a_new_identity_keep_their_metadata_in_silence() {
-    let server = Server::start().await;
+async fn rewritten_equal_bytes_keep_metadata_without_notification() {
+    let server = FolderServer::start().await;
     let put = server
         .client
         .put_object()
@@ -177,25 +163,18 @@ async fn the_same_bytes_under_a_new_identity_keep_their_metadata_in_silence() {
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
-    // As restoring a backup does it.
+    // A restored backup looks like this.
     fs::remove_file(server.file("k.jpg")).unwrap();
     fs::write(server.file("k.jpg"), "bytes").unwrap();
-    let head = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("k.jpg")
-        .send()
-        .await
-        .unwrap();
+    let head = server.head("k.jpg").await;
     assert_eq!(head.metadata().unwrap()["owner"], "me");
     assert_eq!(head.e_tag(), etag.as_deref());
-    assert!(told(&server).is_empty());
+    assert!(notified_changes(&server).is_empty());
 }
 
 #[tokio::test]
-async fn conditions_hold_against_the_file_not_the_record() {
-    let server = Server::start().await;
+async fn conditions_are_checked_against_the_file_not_the_row() {
+    let server = FolderServer::start().await;
     let etag = server.put("k.jpg", "before").await;
     fs::write(server.file("k.jpg"), "edited").unwrap();
     let delete = server
@@ -233,20 +212,13 @@ async fn conditions_hold_against_the_file_not_the_record() {
 }
 
 #[tokio::test]
-async fn a_lost_database_is_made_again_from_the_files() {
-    let server = Server::start().await;
+async fn lost_database_is_rebuilt_from_the_files() {
+    let server = FolderServer::start().await;
     let etag = server.put("2018/a.jpg", "a").await;
-    let before = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("2018/a.jpg")
-        .send()
-        .await
-        .unwrap();
+    let before = server.head("2018/a.jpg").await;
     let data = server.stop().await;
     fs::remove_dir_all(data.path().join(".engine")).unwrap();
-    let server = Server::start_in(data).await;
+    let server = FolderServer::start_in(data).await;
     server
         .client
         .create_bucket()
@@ -254,15 +226,8 @@ async fn a_lost_database_is_made_again_from_the_files() {
         .send()
         .await
         .unwrap();
-    eventually(&server, &["2018/a.jpg"]).await;
-    let after = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("2018/a.jpg")
-        .send()
-        .await
-        .unwrap();
+    wait_for_keys(&server, &["2018/a.jpg"]).await;
+    let after = server.head("2018/a.jpg").await;
     assert_eq!(after.e_tag(), Some(etag.as_str()));
     assert_eq!(after.last_modified(), before.last_modified());
 }

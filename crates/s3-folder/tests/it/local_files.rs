@@ -1,17 +1,17 @@
-//! Files of this machine that become objects without a request.
+//! Local files that become objects without an HTTP request.
 
 use s3_folder::{NotificationFilter, ObjectAddress};
 
-use super::{BUCKET, Server};
+use super::{BUCKET, FolderServer};
 
 #[tokio::test]
-async fn a_file_that_is_taken_is_the_object_that_its_upload_would_be() {
-    let server = Server::start().await;
+async fn local_file_becomes_the_same_object_as_its_upload() {
+    let server = FolderServer::start().await;
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
     let folder = tempfile::tempdir().unwrap();
-    // Larger than any buffer, and empty.
+    // One file is larger than any buffer, one is empty.
     for (name, bytes) in [("a b+ä.jpg", vec![7; 700_000]), ("empty.jpg", Vec::new())] {
         let path = folder.path().join(name);
         std::fs::write(&path, &bytes).unwrap();
@@ -24,7 +24,7 @@ async fn a_file_that_is_taken_is_the_object_that_its_upload_would_be() {
         let uploaded = server.put("uploaded.jpg", bytes.clone()).await;
         assert_eq!(uploaded.trim_matches('"'), etag);
 
-        // It is the store's from now on.
+        // Later changes of the file do not change the object.
         std::fs::write(&path, "changed").unwrap();
         assert_eq!(server.get(&key).await, Some(bytes));
         let head = server.client.head_object().bucket(BUCKET).key(&key);
@@ -33,7 +33,7 @@ async fn a_file_that_is_taken_is_the_object_that_its_upload_would_be() {
         assert_eq!(head.e_tag().unwrap().trim_matches('"'), etag);
     }
     assert_eq!(server.store.count_undelivered(), 4);
-    // Again: the file as it is now.
+    // A repeat stores the changed file.
     let path = folder.path().join("empty.jpg");
     server
         .store
@@ -45,31 +45,36 @@ async fn a_file_that_is_taken_is_the_object_that_its_upload_would_be() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_is_said_in_one_line() {
-    let server = Server::start().await;
+async fn file_that_cannot_be_stored_is_reported_in_one_line() {
+    let server = FolderServer::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let there = folder.path().join("a.jpg");
-    std::fs::write(&there, "x").unwrap();
+    let existing = folder.path().join("a.jpg");
+    std::fs::write(&existing, "x").unwrap();
     let missing = folder.path().join("b.jpg");
     let long = "k".repeat(1025);
     for (bucket, key, path, cause) in [
-        (BUCKET, "b.jpg", &missing, "it cannot be read"),
+        (BUCKET, "b.jpg", &missing, "the file cannot be read"),
         (
             "nowhere",
             "a.jpg",
-            &there,
+            &existing,
             "The specified bucket does not exist.",
         ),
-        (BUCKET, long.as_str(), &there, "Your key is too long"),
-        (BUCKET, "folder", &folder.path().to_owned(), "it is no file"),
+        (BUCKET, long.as_str(), &existing, "Your key is too long"),
+        (
+            BUCKET,
+            "folder",
+            &folder.path().to_owned(),
+            "the path is not a regular file",
+        ),
     ] {
         let error = server
             .store
             .put_local_file(&ObjectAddress::new(bucket, key), path)
             .await
             .unwrap_err();
-        let said = error.to_string();
-        assert!(said.ends_with(cause) && !said.contains('\n'), "{said}");
+        let text = error.to_string();
+        assert!(text.ends_with(cause) && !text.contains('\n'), "{text}");
     }
     let listed = server.client.list_objects_v2().bucket(BUCKET).send();
     assert_eq!(listed.await.unwrap().key_count(), Some(0));

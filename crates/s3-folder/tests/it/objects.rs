@@ -1,4 +1,4 @@
-//! What is put is got: bytes, ranges, metadata, tags, checksums.
+//! Objects are read back as they were put: bytes, ranges, metadata, tags, checksums.
 
 use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
@@ -6,11 +6,11 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, MetadataDirective, Tag, Tagging, TaggingDirective,
 };
 
-use super::{BUCKET, Server, client, code, status};
+use super::{BUCKET, FolderServer, client, code, status};
 
 #[tokio::test]
-async fn an_object_is_a_plain_file_and_comes_back_whole() {
-    let server = Server::start().await;
+async fn object_is_a_plain_file_and_is_read_back_whole() {
+    let server = FolderServer::start().await;
     for (key, size) in [
         ("empty", 0),
         ("2018-02-01/small.jpg", 10),
@@ -33,14 +33,14 @@ async fn an_object_is_a_plain_file_and_comes_back_whole() {
     server.delete("2018-02-01/large.jpg").await;
     assert!(
         !server.file("2018-02-01").exists(),
-        "empty folders go with their last file"
+        "an empty folder is removed with its last file"
     );
     server.delete("never/was").await;
 }
 
 #[tokio::test]
 async fn everything_survives_a_restart() {
-    let server = Server::start().await;
+    let server = FolderServer::start().await;
     let put = server
         .client
         .put_object()
@@ -52,23 +52,9 @@ async fn everything_survives_a_restart() {
         .send()
         .await
         .unwrap();
-    let before = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("a/b.jpg")
-        .send()
-        .await
-        .unwrap();
+    let before = server.head("a/b.jpg").await;
     let server = server.restart().await;
-    let after = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("a/b.jpg")
-        .send()
-        .await
-        .unwrap();
+    let after = server.head("a/b.jpg").await;
     assert_eq!(after.metadata().unwrap()["owner"], "x");
     assert_eq!(after.content_type(), Some("image/jpeg"));
     assert_eq!(
@@ -79,8 +65,8 @@ async fn everything_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn headers_and_metadata_come_back() {
-    let server = Server::start().await;
+async fn headers_and_metadata_are_read_back() {
+    let server = FolderServer::start().await;
     let expires = DateTime::from_str("2030-01-02T03:04:05Z", DateTimeFormat::DateTime).unwrap();
     let put = server
         .client
@@ -101,14 +87,7 @@ async fn headers_and_metadata_come_back() {
         .send()
         .await
         .unwrap();
-    let head = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("x.jpg")
-        .send()
-        .await
-        .unwrap();
+    let head = server.head("x.jpg").await;
     assert_eq!(head.content_type(), Some("image/jpeg"));
     assert_eq!(head.content_encoding(), Some("gzip"));
     assert_eq!(
@@ -139,8 +118,8 @@ async fn headers_and_metadata_come_back() {
 }
 
 #[tokio::test]
-async fn a_range_is_that_range() {
-    let server = Server::start().await;
+async fn range_returns_exactly_its_bytes() {
+    let server = FolderServer::start().await;
     let body: Vec<u8> = (0..1_000_000u32).map(|i| (i / 3 % 256) as u8).collect();
     server.put("r", body.clone()).await;
     for (range, expected, header) in [
@@ -203,8 +182,8 @@ async fn a_range_is_that_range() {
 }
 
 #[tokio::test]
-async fn checksums_and_digests_are_checked() {
-    let server = Server::start().await;
+async fn checksums_are_computed_and_returned() {
+    let server = FolderServer::start().await;
     let algorithms = [
         ChecksumAlgorithm::Crc32,
         ChecksumAlgorithm::Crc32C,
@@ -240,6 +219,11 @@ async fn checksums_and_digests_are_checked() {
         assert_eq!(sums.iter().flatten().count(), 1, "{algorithm:?}");
         assert_eq!(got.body.collect().await.unwrap().to_vec(), b"some bytes");
     }
+}
+
+#[tokio::test]
+async fn wrong_checksums_and_digests_are_refused() {
+    let server = FolderServer::start().await;
     let put = server
         .client
         .put_object()
@@ -286,13 +270,13 @@ async fn checksums_and_digests_are_checked() {
 
 #[tokio::test]
 async fn requests_with_another_secret_are_refused() {
-    let server = Server::start().await;
-    let stranger = client(
+    let server = FolderServer::start().await;
+    let other_user = client(
         &server.address,
         "guess",
         RequestChecksumCalculation::WhenSupported,
     );
-    let error = stranger.list_buckets().send().await.unwrap_err();
+    let error = other_user.list_buckets().send().await.unwrap_err();
     assert_eq!(
         (code(&error).as_str(), status(&error)),
         ("SignatureDoesNotMatch", 403)
@@ -305,9 +289,11 @@ async fn requests_with_another_secret_are_refused() {
     assert_eq!(anonymous.status(), 403);
 }
 
-#[tokio::test]
-async fn a_copy_keeps_or_replaces_metadata_and_tags() {
-    let server = Server::start().await;
+/// The copy source of the object of [`put_copy_source`], in URL encoding.
+const COPY_SOURCE: &str = "photos/src/%C3%A4%20b%2B.jpg";
+
+/// Puts an object with metadata and tags. Returns its ETag.
+async fn put_copy_source(server: &FolderServer) -> String {
     let put = server
         .client
         .put_object()
@@ -318,31 +304,26 @@ async fn a_copy_keeps_or_replaces_metadata_and_tags() {
         .metadata("owner", "me")
         .cache_control("max-age=1")
         .tagging("a=1&b=x%20y");
-    let source = put
-        .body(ByteStream::from_static(b"photo"))
-        .send()
-        .await
-        .unwrap();
-    let from = "photos/src/%C3%A4%20b%2B.jpg";
+    let put = put.body(ByteStream::from_static(b"photo")).send().await;
+    put.unwrap().e_tag.unwrap()
+}
 
+#[tokio::test]
+async fn copy_keeps_metadata_and_tags() {
+    let server = FolderServer::start().await;
+    let etag = put_copy_source(&server).await;
     let copied = server
         .client
         .copy_object()
         .bucket(BUCKET)
         .key("kept.jpg")
-        .copy_source(from)
+        .copy_source(COPY_SOURCE)
         .send()
         .await
         .unwrap();
-    assert_eq!(copied.copy_object_result().unwrap().e_tag(), source.e_tag());
-    let head = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("kept.jpg")
-        .send()
-        .await
-        .unwrap();
+    let result = copied.copy_object_result().unwrap();
+    assert_eq!(result.e_tag(), Some(etag.as_str()));
+    let head = server.head("kept.jpg").await;
     assert_eq!(head.metadata().unwrap()["owner"], "me");
     assert_eq!(
         (head.content_type(), head.cache_control()),
@@ -350,16 +331,30 @@ async fn a_copy_keeps_or_replaces_metadata_and_tags() {
     );
     assert_eq!(
         tags(&server, "kept.jpg").await,
-        [("a", "1"), ("b", "x y")].map(owned)
+        [("a", "1"), ("b", "x y")].map(to_owned_pair)
     );
     assert_eq!(server.get("kept.jpg").await.unwrap(), b"photo");
+    let missing = server
+        .client
+        .copy_object()
+        .bucket(BUCKET)
+        .key("x")
+        .copy_source("photos/nope")
+        .send()
+        .await;
+    assert_eq!(code(&missing.unwrap_err()), "NoSuchKey");
+}
 
+#[tokio::test]
+async fn copy_replaces_metadata_and_tags() {
+    let server = FolderServer::start().await;
+    put_copy_source(&server).await;
     let copy = server
         .client
         .copy_object()
         .bucket(BUCKET)
         .key("new.jpg")
-        .copy_source(from);
+        .copy_source(COPY_SOURCE);
     let copy = copy
         .metadata_directive(MetadataDirective::Replace)
         .metadata("other", "1")
@@ -369,20 +364,16 @@ async fn a_copy_keeps_or_replaces_metadata_and_tags() {
         .send()
         .await
         .unwrap();
-    let head = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("new.jpg")
-        .send()
-        .await
-        .unwrap();
+    let head = server.head("new.jpg").await;
     assert_eq!(head.metadata().unwrap().len(), 1);
     assert_eq!(
         (head.content_type(), head.cache_control()),
         (Some("image/x"), None)
     );
-    assert_eq!(tags(&server, "new.jpg").await, [("c", "3")].map(owned));
+    assert_eq!(
+        tags(&server, "new.jpg").await,
+        [("c", "3")].map(to_owned_pair)
+    );
 
     let onto_itself = server
         .client
@@ -400,31 +391,14 @@ async fn a_copy_keeps_or_replaces_metadata_and_tags() {
         .send()
         .await
         .unwrap();
-    let head = server
-        .client
-        .head_object()
-        .bucket(BUCKET)
-        .key("new.jpg")
-        .send()
-        .await
-        .unwrap();
+    let head = server.head("new.jpg").await;
     assert_eq!(head.metadata().unwrap()["k"], "v");
     assert_eq!(server.get("new.jpg").await.unwrap(), b"photo");
-
-    let missing = server
-        .client
-        .copy_object()
-        .bucket(BUCKET)
-        .key("x")
-        .copy_source("photos/nope")
-        .send()
-        .await;
-    assert_eq!(code(&missing.unwrap_err()), "NoSuchKey");
 }
 
 #[tokio::test]
-async fn tags_are_put_got_and_deleted() {
-    let server = Server::start().await;
+async fn tags_are_put_read_and_deleted() {
+    let server = FolderServer::start().await;
     server.put("t", "x").await;
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build().unwrap();
     let tagging = Tagging::builder()
@@ -443,16 +417,9 @@ async fn tags_are_put_got_and_deleted() {
         .unwrap();
     assert_eq!(
         tags(&server, "t").await,
-        [("k", "v w"), ("ä", "=&+")].map(owned)
+        [("k", "v w"), ("ä", "=&+")].map(to_owned_pair)
     );
-    let got = server
-        .client
-        .get_object()
-        .bucket(BUCKET)
-        .key("t")
-        .send()
-        .await
-        .unwrap();
+    let got = server.get_object("t").await;
     assert_eq!(got.tag_count(), Some(2));
     server
         .client
@@ -500,8 +467,8 @@ async fn tags_are_put_got_and_deleted() {
 }
 
 #[tokio::test]
-async fn buckets_come_and_go() {
-    let server = Server::start().await;
+async fn buckets_are_created_and_deleted() {
+    let server = FolderServer::start().await;
     let client = &server.client;
     client
         .create_bucket()
@@ -573,9 +540,15 @@ async fn buckets_come_and_go() {
         ),
         404
     );
+}
+
+#[tokio::test]
+async fn requests_for_a_missing_bucket_fail() {
+    let server = FolderServer::start().await;
+    let client = &server.client;
     let get = client
         .get_object()
-        .bucket("second")
+        .bucket("missing")
         .key("a")
         .send()
         .await
@@ -583,7 +556,7 @@ async fn buckets_come_and_go() {
     assert_eq!(code(&get), "NoSuchBucket");
     let put = client
         .put_object()
-        .bucket("second")
+        .bucket("missing")
         .key("a")
         .body(ByteStream::from_static(b"x"))
         .send()
@@ -593,7 +566,7 @@ async fn buckets_come_and_go() {
         code(
             &client
                 .list_objects_v2()
-                .bucket("second")
+                .bucket("missing")
                 .send()
                 .await
                 .unwrap_err()
@@ -602,7 +575,8 @@ async fn buckets_come_and_go() {
     );
 }
 
-async fn tags(server: &Server, key: &str) -> Vec<(String, String)> {
+/// Returns the tags of an object.
+async fn tags(server: &FolderServer, key: &str) -> Vec<(String, String)> {
     let got = server
         .client
         .get_object_tagging()
@@ -617,6 +591,6 @@ async fn tags(server: &Server, key: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn owned((key, value): (&str, &str)) -> (String, String) {
+fn to_owned_pair((key, value): (&str, &str)) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }

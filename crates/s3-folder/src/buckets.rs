@@ -1,0 +1,101 @@
+//! The operations on buckets.
+
+use s3s::dto::{Bucket, CreateBucketOutput, ListBucketsOutput};
+use s3s::{S3ErrorCode, S3Result, s3_error};
+
+use crate::database;
+use crate::errors::{database_error, file_error, s3_error};
+use crate::external_changes::scan_bucket;
+use crate::files;
+use crate::owner::local_owner;
+use crate::store::S3Store;
+use crate::store_context::StoreContext;
+use crate::times::{now_ms, timestamp};
+
+/// Carries out ListBuckets.
+///
+/// # Errors
+/// `InternalError` if the database failed.
+pub(crate) async fn list_buckets(store: &S3Store, prefix: &str) -> S3Result<ListBucketsOutput> {
+    let buckets = store.query_database(database::list_buckets).await?;
+    let buckets = buckets
+        .into_iter()
+        .filter(|bucket| bucket.name.starts_with(prefix))
+        .map(|bucket| Bucket {
+            name: Some(bucket.name),
+            creation_date: Some(timestamp(bucket.created_ms)),
+            bucket_region: None,
+        });
+    Ok(ListBucketsOutput {
+        buckets: Some(buckets.collect()),
+        owner: Some(local_owner()),
+        ..ListBucketsOutput::default()
+    })
+}
+
+/// Carries out CreateBucket. If the folder exists already, its files become objects.
+///
+/// # Errors
+/// `BucketAlreadyOwnedByYou`, `InvalidBucketName` if the data folder has something else of this
+/// name, or the disk or the database failed.
+pub(crate) async fn create_bucket(store: &S3Store, bucket: String) -> S3Result<CreateBucketOutput> {
+    let location = Some(format!("/{bucket}"));
+    let (name, context) = (bucket.clone(), store.context().clone());
+    store
+        .change_database(move |connection| {
+            create_bucket_folder(&context, &name)?;
+            if database::insert_bucket(connection, &name, now_ms()).map_err(database_error)? {
+                Ok(())
+            } else {
+                Err(s3_error(S3ErrorCode::BucketAlreadyOwnedByYou))
+            }
+        })
+        .await?;
+    let store = store.clone();
+    tokio::task::spawn_blocking(move || scan_bucket(&store, &bucket));
+    Ok(CreateBucketOutput { location })
+}
+
+fn create_bucket_folder(context: &StoreContext, bucket: &str) -> S3Result {
+    let folder = context.folders.bucket(bucket);
+    if let Err(error) = std::fs::create_dir(&folder)
+        && error.kind() != std::io::ErrorKind::AlreadyExists
+    {
+        return Err(file_error("create the folder of", error));
+    }
+    if !std::fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(s3_error!(
+            InvalidBucketName,
+            "the data folder has something else of this name"
+        ));
+    }
+    files::sync_folder(context.folders.data()).map_err(|error| file_error("sync", error))
+}
+
+/// Carries out DeleteBucket. Files that are no objects stay in the folder.
+///
+/// # Errors
+/// `NoSuchBucket`, `BucketNotEmpty`.
+pub(crate) async fn delete_bucket(store: &S3Store, bucket: String) -> S3Result {
+    store.require_bucket(&bucket).await?;
+    // A file of another program keeps the bucket, even if no request has asked for it yet.
+    let scanned = bucket.clone();
+    store
+        .run_blocking(move |store| {
+            scan_bucket(&store, &scanned);
+            Ok(())
+        })
+        .await?;
+    let context = store.context().clone();
+    store
+        .change_database(move |connection| {
+            if !database::is_bucket_empty(connection, &bucket).map_err(database_error)? {
+                return Err(s3_error(S3ErrorCode::BucketNotEmpty));
+            }
+            database::delete_bucket(connection, &bucket).map_err(database_error)?;
+            // This fails if files are left, for example hidden ones. They are not the store's.
+            let _ = std::fs::remove_dir(context.folders.bucket(&bucket));
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,27 @@
+//! The key pair of the store's one user.
+
+/// The key pair that requests must be signed with.
+///
+/// ```
+/// use s3_folder::KeyPair;
+///
+/// let key_pair = KeyPair::new("local", "local-secret");
+/// assert_eq!(key_pair.access_key, "local");
+/// ```
+#[derive(Clone)]
+pub struct KeyPair {
+    /// Access key id.
+    pub access_key: String,
+    /// Secret access key.
+    pub secret_key: String,
+}
+
+impl KeyPair {
+    /// Returns the key pair of these two keys.
+    pub fn new(access_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
+        KeyPair {
+            access_key: access_key.into(),
+            secret_key: secret_key.into(),
+        }
+    }
+}

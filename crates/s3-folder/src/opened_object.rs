@@ -1,0 +1,63 @@
+//! Opened objects: a row and the file that belongs to it.
+//!
+//! Bytes whose identity is in no row are never served.
+
+use std::fs::File;
+
+use s3s::{S3ErrorCode, S3Result};
+
+use crate::address::ObjectAddress;
+use crate::database::{self, StoredObject};
+use crate::errors::{file_error, s3_error};
+use crate::external_changes::reconcile_object;
+use crate::files::{self, OpenedFile};
+use crate::placement::{Placement, is_registrable_key};
+use crate::store::S3Store;
+
+/// Attempts to find a row and a file that belong together.
+const MAX_ATTEMPTS: usize = 20;
+
+/// An object and its open file.
+pub(crate) struct OpenedObject {
+    pub(crate) object: StoredObject,
+    pub(crate) file: File,
+}
+
+/// Loads an object and opens its file. Blocks.
+///
+/// # Errors
+/// `NoSuchKey` or `NoSuchBucket`, `ServiceUnavailable` if another program is writing the file, or
+/// the disk or the database failed.
+pub(crate) fn open_object(store: &S3Store, address: &ObjectAddress) -> S3Result<OpenedObject> {
+    // If a write comes between loading the row and opening the file, the second attempt succeeds.
+    // If the file is still unknown then, another program changed it.
+    for attempt in 0..MAX_ATTEMPTS {
+        let rows = store.read_database(|connection| database::load_object(connection, address))?;
+        let placement = match rows.current.as_ref().or(rows.pending.as_ref()) {
+            Some(object) => object.placement,
+            None if is_registrable_key(&address.key) => Placement::ByPath,
+            None => break,
+        };
+        let target = store.context().folders.object_file(address, placement);
+        match files::open_file(&target).map_err(|error| file_error("open", error))? {
+            Some(OpenedFile { file, identity }) => {
+                if let Some(object) = rows.with_identity(identity) {
+                    return Ok(OpenedObject { object, file });
+                }
+            }
+            None if rows.current.is_none() => break,
+            None => {}
+        }
+        if attempt > 0 {
+            store.require_bucket_blocking(&address.bucket)?;
+            reconcile_object(store, address)?;
+            let rows =
+                store.read_database(|connection| database::load_object(connection, address))?;
+            if rows.is_empty() {
+                break;
+            }
+        }
+    }
+    store.require_bucket_blocking(&address.bucket)?;
+    Err(s3_error(S3ErrorCode::NoSuchKey))
+}

@@ -1,0 +1,183 @@
+//! The place of an object's bytes: a file at the key's own path if the file system can carry that
+//! path, else a file named after a digest.
+//!
+//! Pure: it touches no file.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::address::ObjectAddress;
+
+/// Folder in the data folder for everything that is not a bucket. No bucket name starts with a dot.
+const INTERNAL_FOLDER: &str = ".engine";
+
+/// Longest name of a file or folder that every common file system accepts, in bytes.
+const LONGEST_SEGMENT: usize = 255;
+
+/// The kind of place of an object's bytes. It is decided when an object is first written, and kept
+/// in its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// `DATA/<bucket>/<key>`.
+    ByPath,
+    /// `DATA/.engine/odd/<SHA-256 of bucket/key>`.
+    ByHash,
+}
+
+/// A file below one of the store's folders. The path is walked from the root, so that a link in it
+/// is noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ObjectFile {
+    /// Folder from which the walk starts: that of the bucket, or the one of hashed objects.
+    pub(crate) root: PathBuf,
+    /// Path below the root, with `/` between its segments.
+    pub(crate) relative: String,
+}
+
+impl ObjectFile {
+    /// Returns the whole path.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.root.join(&self.relative)
+    }
+}
+
+/// The paths of a store's folders.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreFolders {
+    data: PathBuf,
+    internal: PathBuf,
+}
+
+impl StoreFolders {
+    /// Returns the paths below the data folder `data`.
+    pub(crate) fn new(data: &Path) -> StoreFolders {
+        StoreFolders {
+            data: data.to_path_buf(),
+            internal: data.join(INTERNAL_FOLDER),
+        }
+    }
+
+    /// Returns the data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Returns the folder of a bucket.
+    pub(crate) fn bucket(&self, bucket: &str) -> PathBuf {
+        self.data.join(bucket)
+    }
+
+    /// Returns the folder of files that are still being written.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.internal.join("tmp")
+    }
+
+    /// Returns the folder of the parts of open multipart uploads.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.internal.join("uploads")
+    }
+
+    /// Returns the folder of the objects that are placed by hash.
+    pub(crate) fn hashed(&self) -> PathBuf {
+        self.internal.join("odd")
+    }
+
+    /// Returns the path of the database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.internal.join("s3.sqlite")
+    }
+
+    /// Returns the file of an object.
+    pub(crate) fn object_file(&self, address: &ObjectAddress, placement: Placement) -> ObjectFile {
+        match placement {
+            Placement::ByPath => ObjectFile {
+                root: self.bucket(&address.bucket),
+                relative: address.key.clone(),
+            },
+            Placement::ByHash => ObjectFile {
+                root: self.hashed(),
+                relative: hash_address(address),
+            },
+        }
+    }
+}
+
+/// Reports whether a file system can carry `key` as a path below a folder. Looks at the name only.
+pub(crate) fn is_path_key(key: &str) -> bool {
+    !key.is_empty() && key.len() <= 1024 && key.split('/').all(is_path_segment)
+}
+
+/// Reports whether a file that another program puts at this path becomes an object. Hidden files
+/// (`.DS_Store`, or the `.name.XYZ` of a running copy) do not.
+pub(crate) fn is_registrable_key(key: &str) -> bool {
+    is_path_key(key) && key.split('/').all(|segment| !segment.starts_with('.'))
+}
+
+/// Returns the form in which two keys are equal if a file system that ignores case takes them for
+/// the same name.
+pub(crate) fn fold_key(key: &str) -> String {
+    key.to_lowercase()
+}
+
+fn is_path_segment(segment: &str) -> bool {
+    !segment.is_empty()
+        && segment != "."
+        && segment != ".."
+        && segment.len() <= LONGEST_SEGMENT
+        && !segment.chars().any(char::is_control)
+        && (!cfg!(windows) || is_windows_name(segment))
+}
+
+/// Reports whether Windows accepts this name and keeps it unchanged.
+fn is_windows_name(segment: &str) -> bool {
+    let stem = segment
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
+    let reserved = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || (stem.len() == 4 && (stem.starts_with("COM") || stem.starts_with("LPT")));
+    !reserved
+        && !segment.ends_with(['.', ' '])
+        && !segment.contains(['<', '>', ':', '"', '\\', '|', '?', '*'])
+}
+
+fn hash_address(address: &ObjectAddress) -> String {
+    let digest = Sha256::digest(address.to_string().as_bytes());
+    data_encoding::HEXLOWER.encode(&digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_that_every_file_system_carries_are_paths() {
+        for key in [
+            "a",
+            "2018-02-01/foobar.jpg",
+            "ä/ß .jpg",
+            "a+b/%20",
+            ".hidden/x",
+            "a\\b",
+        ] {
+            assert!(is_path_key(key), "{key}");
+        }
+        let long = "x".repeat(256);
+        for key in [
+            "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a\0b", "a\nb", &long,
+        ] {
+            assert!(!is_path_key(key), "{key}");
+        }
+        assert!(!is_path_key(&"a/".repeat(600)));
+    }
+
+    #[test]
+    fn hidden_files_are_not_registered() {
+        assert!(is_registrable_key("2018/a.jpg"));
+        assert!(!is_registrable_key(".DS_Store"));
+        assert!(!is_registrable_key("2018/.a.jpg.Xy12"));
+        assert!(!is_registrable_key(".git/config"));
+    }
+}

@@ -1,0 +1,79 @@
+//! The part of an open store that the writer's thread and the requests share.
+
+use std::io;
+use std::sync::{PoisonError, RwLock};
+
+use rusqlite::Connection;
+
+use crate::address::ObjectAddress;
+use crate::database::{ReaderPool, StoredObject};
+use crate::files::{self, PathState};
+use crate::notification::{self, NotificationFilter};
+use crate::placement::{Placement, StoreFolders};
+use crate::times::now_ms;
+
+/// The folders, read connections and notification filters of an open store.
+#[derive(Debug)]
+pub(crate) struct StoreContext {
+    pub(crate) folders: StoreFolders,
+    pub(crate) readers: ReaderPool,
+    filters: RwLock<Vec<NotificationFilter>>,
+    /// Is notified after every batch that may have left something to deliver.
+    pub(crate) delivery: tokio::sync::Notify,
+}
+
+impl StoreContext {
+    /// Returns a context with these filters.
+    pub(crate) fn new(folders: StoreFolders, filters: Vec<NotificationFilter>) -> StoreContext {
+        StoreContext {
+            readers: ReaderPool::new(&folders.database()),
+            folders,
+            filters: RwLock::new(filters),
+            delivery: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// Returns the filters of the changes that are notified.
+    pub(crate) fn filters(&self) -> Vec<NotificationFilter> {
+        self.filters
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Replaces the filters in memory.
+    pub(crate) fn replace_filters(&self, filters: Vec<NotificationFilter>) {
+        *self.filters.write().unwrap_or_else(PoisonError::into_inner) = filters;
+    }
+
+    /// Inserts the record of a change into the outbox if a filter matches. `object` is `None` if it
+    /// was removed. Must run in the transaction of the change.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) fn record_change(
+        &self,
+        connection: &Connection,
+        address: &ObjectAddress,
+        event_name: &str,
+        object: Option<&StoredObject>,
+    ) -> rusqlite::Result<()> {
+        let filters = self.filters.read().unwrap_or_else(PoisonError::into_inner);
+        if filters.iter().any(|filter| filter.matches(address)) {
+            notification::insert_record(connection, address, event_name, object, now_ms())?;
+        }
+        Ok(())
+    }
+
+    /// Inspects the path of an object.
+    ///
+    /// # Errors
+    /// The file system cannot be read.
+    pub(crate) fn inspect_object(
+        &self,
+        address: &ObjectAddress,
+        placement: Placement,
+    ) -> io::Result<PathState> {
+        files::inspect_path(&self.folders.object_file(address, placement))
+    }
+}

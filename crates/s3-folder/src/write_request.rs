@@ -1,0 +1,109 @@
+//! The requests that the writer's thread carries out, and their results.
+
+use rusqlite::Connection;
+use s3s::S3Error;
+use tokio::sync::oneshot;
+
+use crate::address::ObjectAddress;
+use crate::conditions::WriteConditions;
+use crate::database::{Durability, ObjectAttributes, StoredObject};
+use crate::files::{FileIdentity, TemporaryFile};
+use crate::notification::ObjectChange;
+use crate::placement::Placement;
+
+/// A request to put a received file in an object's place.
+pub(crate) struct PutRequest {
+    pub(crate) address: ObjectAddress,
+    pub(crate) file: TemporaryFile,
+    /// Identity of `file`, which is synced.
+    pub(crate) identity: FileIdentity,
+    /// Without quotes.
+    pub(crate) etag: String,
+    /// Milliseconds since 1970.
+    pub(crate) modified_ms: i64,
+    pub(crate) attributes: ObjectAttributes,
+    pub(crate) conditions: WriteConditions,
+    pub(crate) change: ObjectChange,
+    /// Id of the multipart upload that the put completes. The upload must still be open. It is
+    /// marked as completed in the same transaction.
+    pub(crate) upload: Option<String>,
+}
+
+impl PutRequest {
+    /// Returns the object that the put makes.
+    pub(crate) fn object(&self, placement: Placement) -> StoredObject {
+        StoredObject {
+            placement,
+            identity: self.identity,
+            etag: self.etag.clone(),
+            modified_ms: self.modified_ms,
+            attributes: self.attributes.clone(),
+        }
+    }
+}
+
+/// A request to remove an object.
+pub(crate) struct DeleteRequest {
+    pub(crate) address: ObjectAddress,
+    pub(crate) conditions: WriteConditions,
+}
+
+/// The reason why a write was not carried out.
+pub(crate) enum WriteRefusal<T> {
+    /// The write cannot succeed.
+    Error(S3Error),
+    /// Another program changed the object's file. The request can be sent again after the file was
+    /// registered.
+    Stale(T),
+}
+
+/// The result of a write.
+pub(crate) type WriteResult<T> = Result<(), WriteRefusal<T>>;
+
+/// The channel to which the writer sends a write's result.
+pub(crate) type WriteReply<T> = oneshot::Sender<WriteResult<T>>;
+
+/// A request to the writer's thread.
+pub(crate) enum WriterRequest {
+    Put(Box<PutRequest>, WriteReply<Box<PutRequest>>),
+    Delete(Box<DeleteRequest>, WriteReply<Box<DeleteRequest>>),
+    Database(DatabaseChange),
+}
+
+impl WriterRequest {
+    /// Returns the object that the request changes. Returns `None` for a change of the database
+    /// alone.
+    pub(crate) fn address(&self) -> Option<&ObjectAddress> {
+        match self {
+            WriterRequest::Put(put, _) => Some(&put.address),
+            WriterRequest::Delete(delete, _) => Some(&delete.address),
+            WriterRequest::Database(_) => None,
+        }
+    }
+
+    /// Returns what the request's first transaction must survive.
+    pub(crate) fn durability(&self) -> Durability {
+        match self {
+            WriterRequest::Put(..) => Durability::PowerLoss,
+            WriterRequest::Delete(..) => Durability::ProcessCrash,
+            WriterRequest::Database(change) => change.durability,
+        }
+    }
+}
+
+/// A change of the database alone.
+pub(crate) struct DatabaseChange {
+    pub(crate) durability: Durability,
+    pub(crate) run: Box<dyn FnOnce(&Connection) -> ChangeOutcome + Send>,
+}
+
+/// The result of running a [`DatabaseChange`].
+pub(crate) struct ChangeOutcome {
+    /// Whether the change is kept. If not, it is rolled back.
+    pub(crate) keep: bool,
+    /// Sends the reply after the commit.
+    pub(crate) reply: ChangeReply,
+}
+
+/// Sends a change's reply, given the result of the commit or the reason why it failed.
+pub(crate) type ChangeReply = Box<dyn FnOnce(Result<(), String>) + Send>;
