@@ -2,6 +2,11 @@
 //!
 //! `cargo run -p s3-folder --example serve_folder -- DATA 9000`
 
+#![allow(
+    clippy::print_stdout,
+    reason = "an example reports on its standard output"
+)]
+
 use std::error::Error;
 use std::path::Path;
 
