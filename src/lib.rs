@@ -18,6 +18,7 @@ pub mod ingest;
 pub mod photo_id;
 pub mod privacy;
 pub mod publish;
+pub mod retry;
 #[cfg(feature = "lambda")]
 pub mod secrets;
 pub mod storage;

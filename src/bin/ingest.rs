@@ -36,9 +36,9 @@ async fn main() -> Result<(), Error> {
     .with_source_after(own.source_after)
     .with_observer({
         let metrics = MetricsWriter::new(io::stdout());
-        move |worked| {
-            let outcome = worked.result.ok().map(Outcome::name);
-            if let Err(error) = metrics.write(outcome, worked.duration, worked.cost) {
+        move |report| {
+            let outcome = report.result.ok().map(Outcome::name);
+            if let Err(error) = metrics.write(outcome, report.duration, report.cost) {
                 tracing::warn!(%error, "metrics are not written");
             }
         }

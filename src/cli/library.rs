@@ -271,9 +271,9 @@ impl Library {
                 settings.privacy.clone(),
             );
             let indexed = opened.indexed.clone();
-            let ingest = ingest.with_observer(move |worked| {
-                if matches!(worked.result, Ok(Outcome::Indexed)) {
-                    indexed.add(worked.key);
+            let ingest = ingest.with_observer(move |report| {
+                if matches!(report.result, Ok(Outcome::Indexed)) {
+                    indexed.add(&report.object.key);
                 }
             });
             let synced = engine.clone();

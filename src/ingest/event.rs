@@ -1,24 +1,29 @@
-//! Unwraps the events that tell of a change, whichever way they came, and words the answer in kind.
+//! Unwraps S3 events and builds the response that each sender expects.
 //!
-//! Known shapes: S3's own notification (event versions 2.0 to 2.6, as AWS, MinIO and moto spell it), the same inside
-//! SNS, inside SQS, inside SNS inside SQS (raw or not), EventBridge's S3 events (alone or inside SQS), S3 Batch
-//! Operations 1.0 and 2.0, and the test event that S3 sends once. Only the fields that are read are looked at, since
-//! other stores leave many of AWS's out. What happened to a key is not looked at either: created, removed or expired,
-//! the key may have changed. An event of no known shape is an error that names what was seen.
+//! Known shapes:
+//! - S3's own notification, event versions 2.0 to 2.6, in the spellings of AWS, MinIO and moto;
+//! - the same notification inside SNS, inside SQS, or inside SNS inside SQS (raw or not);
+//! - S3 events from EventBridge, directly or inside SQS;
+//! - S3 Batch Operations 1.0 and 2.0;
+//! - the test event that S3 sends once.
 //!
-//! Sources: S3 User Guide, "Event message structure", "EventBridge event message structure", "Invoke AWS Lambda
-//! function"; Lambda Developer Guide, "Using Lambda with Amazon SQS", "… with Amazon SNS".
+//! Other stores leave out many of AWS's fields, so only the necessary ones are read. The event
+//! name is ignored: after a creation, a removal or an expiry, the key may have changed. An event of
+//! an unknown shape is an error that lists its field names.
+//!
+//! Sources: S3 User Guide, "Event message structure", "EventBridge event message structure", "Invoke
+//! AWS Lambda function"; Lambda Developer Guide, "Using Lambda with Amazon SQS", "… with Amazon SNS".
 
 use percent_encoding::percent_decode;
 use serde_json::{Value, json};
 
-/// How deep an event may be wrapped: SNS inside SQS is two.
+/// Maximum number of envelopes around a notification. SNS inside SQS is two.
 const MAX_WRAPPINGS: usize = 4;
-/// Longest reason given to S3 Batch Operations, whose report takes 1,024 characters.
+/// Maximum length of a reason for S3 Batch Operations, whose report allows 1,024 characters.
 const MAX_REASON_CHARS: usize = 1000;
 
-/// A key that may have changed; what happened to it does not matter.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// An object that may have changed. The kind of change does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Notice {
     /// Bucket.
     pub bucket: String,
@@ -26,114 +31,167 @@ pub struct Notice {
     pub key: String,
 }
 
-/// An event taken apart.
-#[derive(Debug)]
-pub struct Delivery {
-    /// What each part of it tells.
-    pub parcels: Vec<EventMessage>,
-    /// The answer that it wants.
-    reply: ReplyFormat,
+impl Notice {
+    /// Returns the last segment of the key.
+    pub fn file_name(&self) -> &str {
+        self.key.rsplit('/').next().unwrap_or(&self.key)
+    }
 }
 
-/// A part of an event that is acknowledged by itself.
+/// An event after its envelopes are removed.
+#[derive(Debug)]
+pub struct UnwrappedEvent {
+    /// The messages in the event, in their order.
+    pub messages: Vec<EventMessage>,
+    /// The format of the response.
+    response: ResponseFormat,
+}
+
+/// A part of an event that is acknowledged separately.
 #[derive(Debug)]
 pub struct EventMessage {
-    /// By which the answer names it; empty where the event has one answer for all.
+    /// The id of this message in the response. Empty if the event has a single response.
     pub id: String,
-    /// What it tells.
-    pub notices: Result<Vec<Notice>, EventError>,
+    /// The objects that may have changed.
+    pub objects: Result<Vec<Notice>, EventError>,
 }
 
-/// How an event is answered.
+/// The format of the response to an event.
 #[derive(Debug)]
-enum ReplyFormat {
-    /// One answer for all: nothing, or an error.
+enum ResponseFormat {
+    /// One response for the whole event: success or an error.
     Direct,
-    /// SQS: the messages that are to come again.
+    /// SQS: the ids of the messages to deliver again.
     Queue,
-    /// S3 Batch Operations: a result for each task.
-    Job { schema: String, invocation: Value },
+    /// S3 Batch Operations: one result per task.
+    BatchJob { schema: String, invocation: Value },
 }
 
-/// How a parcel ended.
+/// The result of a message, which decides whether it is delivered again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// All of it is made right; the outcomes, in words.
+    /// All objects are processed. The text lists the outcome.
     Done(String),
-    /// There is nothing for us to do with it; why. Who asked for exactly this key may want to know.
+    /// The object is not ours to process. The text is the reason: a sender who named exactly this
+    /// key may want it.
     Ignored(String),
-    /// It is to come again; why.
+    /// The message must be delivered again. The text is the reason.
     Retry(String),
-    /// To come again would not help; why.
+    /// The message failed and a repeat cannot succeed. The text is the reason.
     Permanent(String),
 }
 
-/// Why an event has to be delivered again, or looked at.
+/// A failure of a whole event.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// No shape that is known here.
+    /// The event has an unknown shape.
     #[error("an event of no known shape: {0}")]
-    Unknown(String),
-    /// A key could not be dealt with.
+    UnknownShape(String),
+    /// A key could not be processed.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Takes an event apart.
+/// Unwraps an event.
+///
+/// ```
+/// use photo_catalogue::ingest::event::unwrap_event;
+/// use serde_json::json;
+///
+/// let event = json!({ "Records": [{
+///     "eventSource": "aws:s3",
+///     "s3": { "bucket": { "name": "inbox" }, "object": { "key": "card+1/%C3%A9t%C3%A9.jpg" } },
+/// }] });
+/// let unwrapped = unwrap_event(&event)?;
+/// let objects = unwrapped.messages[0].objects.as_ref().unwrap();
+/// assert_eq!(objects[0].key, "card 1/été.jpg");
+/// # Ok::<(), photo_catalogue::ingest::event::EventError>(())
+/// ```
 ///
 /// # Errors
-/// [`EventError::Unknown`], naming the event's fields.
-pub fn unwrap(event: &Value) -> Result<Delivery, EventError> {
+/// Returns [`EventError::UnknownShape`] with the names of the event's fields.
+pub fn unwrap_event(event: &Value) -> Result<UnwrappedEvent, EventError> {
     if let (Some(schema), Some(tasks)) = (
-        text(event, "/invocationSchemaVersion"),
+        text_at(event, "/invocationSchemaVersion"),
         event.get("tasks").and_then(Value::as_array),
     ) {
-        return Ok(Delivery {
-            parcels: tasks.iter().map(task).collect::<Result<_, _>>()?,
-            reply: ReplyFormat::Job {
+        return Ok(UnwrappedEvent {
+            messages: tasks.iter().map(parse_task).collect::<Result<_, _>>()?,
+            response: ResponseFormat::BatchJob {
                 schema: schema.to_owned(),
                 invocation: event.get("invocationId").cloned().unwrap_or_default(),
             },
         });
     }
     let records = event.get("Records").and_then(Value::as_array);
-    let is_message = |record: &Value| text(record, "/eventSource") == Some("aws:sqs");
+    let is_sqs = |record: &Value| text_at(record, "/eventSource") == Some("aws:sqs");
     match records {
-        Some(records) if !records.is_empty() && records.iter().all(is_message) => Ok(Delivery {
-            parcels: records.iter().map(message).collect::<Result<_, _>>()?,
-            reply: ReplyFormat::Queue,
+        Some(records) if !records.is_empty() && records.iter().all(is_sqs) => Ok(UnwrappedEvent {
+            messages: records
+                .iter()
+                .map(parse_sqs_message)
+                .collect::<Result<_, _>>()?,
+            response: ResponseFormat::Queue,
         }),
-        _ => Ok(Delivery {
-            parcels: vec![EventMessage {
+        _ => Ok(UnwrappedEvent {
+            messages: vec![EventMessage {
                 id: String::new(),
-                notices: Ok(notices(event, 0)?),
+                objects: Ok(parse_notification(event, 0)?),
             }],
-            reply: ReplyFormat::Direct,
+            response: ResponseFormat::Direct,
         }),
     }
 }
 
-impl Delivery {
-    /// The answer, given how each parcel ended, in their order.
+impl UnwrappedEvent {
+    /// Builds the response from the disposition of each message. Both are in the same order.
+    ///
+    /// ```
+    /// use photo_catalogue::ingest::event::{Disposition, unwrap_event};
+    /// use serde_json::json;
+    ///
+    /// let message = |id: &str| json!({
+    ///     "eventSource": "aws:sqs",
+    ///     "messageId": id,
+    ///     "body": r#"{"Event": "s3:TestEvent"}"#,
+    /// });
+    /// let event = unwrap_event(&json!({ "Records": [message("1"), message("2")] }))?;
+    /// let done = Disposition::Done("archived".to_owned());
+    /// let retry = Disposition::Retry("throttled".to_owned());
+    /// assert_eq!(
+    ///     event.response(&[done, retry])?,
+    ///     json!({ "batchItemFailures": [{ "itemIdentifier": "2" }] })
+    /// );
+    /// # Ok::<(), photo_catalogue::ingest::event::EventError>(())
+    /// ```
     ///
     /// # Errors
-    /// The event has one answer for all and a parcel did not end well.
-    pub fn answer(&self, endings: &[Disposition]) -> Result<Value, EventError> {
-        let ended = self.parcels.iter().zip(endings);
-        match &self.reply {
-            ReplyFormat::Direct => match ended.map(|(_, ending)| ending).find(|e| !e.is_done()) {
-                None => Ok(json!({})),
-                Some(ending) => Err(EventError::Failed(ending.reason().to_owned())),
-            },
-            ReplyFormat::Queue => {
-                let failed = ended.filter(|(_, ending)| !ending.is_done());
-                let failed = failed.map(|(parcel, _)| json!({ "itemIdentifier": parcel.id }));
+    /// Returns [`EventError::Failed`] if the event has a single response and a message failed.
+    pub fn response(&self, dispositions: &[Disposition]) -> Result<Value, EventError> {
+        let results = self.messages.iter().zip(dispositions);
+        match &self.response {
+            ResponseFormat::Direct => {
+                match results
+                    .map(|(_, result)| result)
+                    .find(|result| !result.is_done())
+                {
+                    None => Ok(json!({})),
+                    Some(result) => Err(EventError::Failed(result.reason().to_owned())),
+                }
+            }
+            ResponseFormat::Queue => {
+                let failed = results.filter(|(_, result)| !result.is_done());
+                let failed = failed.map(|(message, _)| json!({ "itemIdentifier": message.id }));
                 Ok(json!({ "batchItemFailures": failed.collect::<Vec<_>>() }))
             }
-            ReplyFormat::Job { schema, invocation } => {
-                let results = ended.map(|(parcel, ending)| {
-                    let reason: String = ending.reason().chars().take(MAX_REASON_CHARS).collect();
-                    json!({ "taskId": parcel.id, "resultCode": ending.code(), "resultString": reason })
+            ResponseFormat::BatchJob { schema, invocation } => {
+                let results = results.map(|(message, result)| {
+                    let reason: String = result.reason().chars().take(MAX_REASON_CHARS).collect();
+                    json!({
+                        "taskId": message.id,
+                        "resultCode": result.batch_result_code(),
+                        "resultString": reason,
+                    })
                 });
                 Ok(json!({
                     "invocationSchemaVersion": schema,
@@ -147,7 +205,7 @@ impl Delivery {
 }
 
 impl Disposition {
-    /// Whether it need not come again.
+    /// Returns `true` if the message need not be delivered again.
     pub fn is_done(&self) -> bool {
         matches!(self, Disposition::Done(_) | Disposition::Ignored(_))
     }
@@ -160,8 +218,8 @@ impl Disposition {
         reason
     }
 
-    /// As S3 Batch Operations calls it.
-    fn code(&self) -> &'static str {
+    /// Returns the result code of S3 Batch Operations.
+    fn batch_result_code(&self) -> &'static str {
         match self {
             Disposition::Done(_) => "Succeeded",
             Disposition::Retry(_) => "TemporaryFailure",
@@ -170,61 +228,64 @@ impl Disposition {
     }
 }
 
-/// A message of SQS.
-fn message(record: &Value) -> Result<EventMessage, EventError> {
-    let id = text(record, "/messageId")
-        .ok_or_else(|| EventError::Unknown("an SQS record without messageId".to_owned()))?;
-    let body = text(record, "/body").unwrap_or_default();
+/// Parses an SQS message. A body of an unknown shape fails this message only.
+fn parse_sqs_message(record: &Value) -> Result<EventMessage, EventError> {
+    let id = text_at(record, "/messageId")
+        .ok_or_else(|| EventError::UnknownShape("an SQS record without messageId".to_owned()))?;
+    let body = text_at(record, "/body").unwrap_or_default();
     Ok(EventMessage {
         id: id.to_owned(),
-        notices: parse(body, "the body of an SQS message").and_then(|body| notices(&body, 1)),
+        objects: parse_json(body, "the body of an SQS message")
+            .and_then(|body| parse_notification(&body, 1)),
     })
 }
 
-/// A task of S3 Batch Operations. Its key is encoded as the manifest's are; 1.0 names the bucket by its ARN, 2.0 by
-/// its name.
-fn task(task: &Value) -> Result<EventMessage, EventError> {
-    let id = text(task, "/taskId")
-        .ok_or_else(|| EventError::Unknown(format!("a task that is {}", described(task))))?;
-    let bucket = text(task, "/s3Bucket").or_else(|| {
-        let arn = text(task, "/s3BucketArn")?;
+/// Parses a task of S3 Batch Operations. Its key has the encoding of the job's manifest. Schema 1.0
+/// identifies the bucket by ARN, 2.0 by name.
+fn parse_task(task: &Value) -> Result<EventMessage, EventError> {
+    let unknown = || EventError::UnknownShape(format!("a task that is {}", describe_shape(task)));
+    let id = text_at(task, "/taskId").ok_or_else(unknown)?;
+    let bucket = text_at(task, "/s3Bucket").or_else(|| {
+        let arn = text_at(task, "/s3BucketArn")?;
         arn.rsplit(':').next()
     });
-    let notice = bucket.zip(text(task, "/s3Key")).and_then(|(bucket, key)| {
-        Some(Notice {
-            bucket: bucket.to_owned(),
-            key: decode(key)?,
-        })
-    });
+    let object = bucket
+        .zip(text_at(task, "/s3Key"))
+        .and_then(|(bucket, key)| {
+            Some(Notice {
+                bucket: bucket.to_owned(),
+                key: decode_key(key)?,
+            })
+        });
     Ok(EventMessage {
         id: id.to_owned(),
-        notices: notice
-            .map(|notice| vec![notice])
-            .ok_or_else(|| EventError::Unknown(format!("a task that is {}", described(task)))),
+        objects: object.map(|object| vec![object]).ok_or_else(unknown),
     })
 }
 
-/// What an event tells, however it is wrapped.
-fn notices(event: &Value, wrappings: usize) -> Result<Vec<Notice>, EventError> {
-    let unknown = || EventError::Unknown(described(event));
+/// Parses a notification and removes up to [`MAX_WRAPPINGS`] envelopes.
+fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<Notice>, EventError> {
+    let unknown = || EventError::UnknownShape(describe_shape(event));
     if wrappings > MAX_WRAPPINGS {
-        return Err(EventError::Unknown(format!(
+        return Err(EventError::UnknownShape(format!(
             "wrapped more than {MAX_WRAPPINGS} times"
         )));
     }
-    // Sent once when a notification is configured; there is nothing to do.
-    if text(event, "/Event") == Some("s3:TestEvent") {
+    // S3 sends this once, when a notification is configured. There is nothing to do.
+    if text_at(event, "/Event") == Some("s3:TestEvent") {
         return Ok(Vec::new());
     }
-    // SNS, as SQS and HTTP get it.
-    if let (Some("Notification"), Some(message)) = (text(event, "/Type"), text(event, "/Message")) {
-        let message = parse(message, "the message of an SNS notification")?;
-        return notices(&message, wrappings + 1);
+    // The form of SNS in SQS and HTTP.
+    if let (Some("Notification"), Some(message)) =
+        (text_at(event, "/Type"), text_at(event, "/Message"))
+    {
+        let message = parse_json(message, "the message of an SNS notification")?;
+        return parse_notification(&message, wrappings + 1);
     }
-    if text(event, "/source") == Some("aws.s3") {
-        // Unlike S3's own notifications, EventBridge gives the key as it is.
-        let (bucket, key) = text(event, "/detail/bucket/name")
-            .zip(text(event, "/detail/object/key"))
+    if text_at(event, "/source") == Some("aws.s3") {
+        // Unlike S3's own notifications, EventBridge does not encode the key.
+        let (bucket, key) = text_at(event, "/detail/bucket/name")
+            .zip(text_at(event, "/detail/object/key"))
             .ok_or_else(unknown)?;
         return Ok(vec![Notice {
             bucket: bucket.to_owned(),
@@ -234,45 +295,48 @@ fn notices(event: &Value, wrappings: usize) -> Result<Vec<Notice>, EventError> {
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
         return Err(unknown());
     };
-    let mut found = Vec::new();
+    let mut objects = Vec::new();
     for record in records {
-        // SNS, as Lambda gets it.
-        if let Some(message) = text(record, "/Sns/Message") {
-            let message = parse(message, "the message of an SNS record")?;
-            found.extend(notices(&message, wrappings + 1)?);
+        // The form of SNS in Lambda.
+        if let Some(message) = text_at(record, "/Sns/Message") {
+            let message = parse_json(message, "the message of an SNS record")?;
+            objects.extend(parse_notification(&message, wrappings + 1)?);
         } else {
-            let unknown = || EventError::Unknown(format!("a record that is {}", described(record)));
-            found.push(notice(record).ok_or_else(unknown)?);
+            objects.push(parse_record(record).ok_or_else(|| {
+                EventError::UnknownShape(format!("a record that is {}", describe_shape(record)))
+            })?);
         }
     }
-    Ok(found)
+    Ok(objects)
 }
 
-fn notice(record: &Value) -> Option<Notice> {
+/// Parses a record of S3's own notification. Returns `None` for any other record.
+fn parse_record(record: &Value) -> Option<Notice> {
     Some(Notice {
-        bucket: text(record, "/s3/bucket/name")?.to_owned(),
-        key: decode(text(record, "/s3/object/key")?)?,
+        bucket: text_at(record, "/s3/bucket/name")?.to_owned(),
+        key: decode_key(text_at(record, "/s3/object/key")?)?,
     })
 }
 
-/// Keys are encoded as in a form: a space is a plus. Some stores encode the slashes too.
-fn decode(key: &str) -> Option<String> {
+/// Decodes a form-encoded key, in which a plus is a space. Some stores encode the slashes too.
+/// Returns `None` if the result is not UTF-8.
+fn decode_key(key: &str) -> Option<String> {
     let spaced = key.replace('+', " ");
     let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
     decoded.ok().map(std::borrow::Cow::into_owned)
 }
 
-fn parse(text: &str, what: &str) -> Result<Value, EventError> {
+fn parse_json(text: &str, what: &str) -> Result<Value, EventError> {
     serde_json::from_str(text)
-        .map_err(|error| EventError::Unknown(format!("{what} is not JSON: {error}")))
+        .map_err(|error| EventError::UnknownShape(format!("{what} is not JSON: {error}")))
 }
 
-fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer).and_then(Value::as_str)
 }
 
-/// The names of what was seen, without its values.
-fn described(event: &Value) -> String {
+/// Describes a value by its type and field names. Values are left out, since they may be private.
+fn describe_shape(event: &Value) -> String {
     match event {
         Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
         Value::Object(fields) => format!(

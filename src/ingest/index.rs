@@ -1,124 +1,136 @@
-//! Index: the catalogue's item of an archive key is made to say what is there now. Numbers are those of the protocol
-//! in docs/ingest-protocol.md.
+//! Index: brings the catalogue item of an archive key up to date. The numbers in comments are the
+//! steps of docs/ingest-protocol.md.
 
-use bytes::Bytes;
+use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
 
 use crate::archive::{ArchiveKey, KeyPlace, NO_EXTENSION, Owner};
 use crate::catalogue::WriteOutcome;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::photo_id::PhotoId;
+use crate::retry::{Attempt, retry};
 use crate::storage::ObjectProperties;
-use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
 
-use super::organise::{Verdict, ledger_entry};
+use super::extract::MetadataRead;
+use super::ledger::{LedgerVerdict, ledger_entry, object_version};
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, record, version};
+use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
+
+/// An extraction that this round made, and the name of its part.
+struct FreshExtraction<'a> {
+    part: &'a str,
+    extraction: Extraction,
+}
 
 impl Ingest {
-    /// Makes the item of this archive key right. Safe to repeat.
+    /// Brings the item of this archive key up to date. Safe to repeat.
     pub(super) async fn index(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
-        for _ in 0..ROUNDS {
-            if let Some(outcome) = self.index_once(key).await? {
-                return Ok(outcome);
-            }
-        }
-        let bucket = self.layout.archive_bucket().to_owned();
-        Err(IngestError::Contended {
-            bucket,
-            key: key.as_str().to_owned(),
+        let outcome = retry(MAX_ROUNDS, || self.index_once(key)).await?;
+        outcome.ok_or_else(|| IngestError::Contended {
+            object: self.archive_object(key),
         })
     }
 
-    /// One round; `None` where copy or item changed meanwhile.
-    async fn index_once(&self, key: &ArchiveKey) -> Result<Option<Outcome>, IngestError> {
-        let bucket = self.layout.archive_bucket();
-        // 1 before 2: what is read of the copy must not be older than the item that it is written over.
+    /// Does one round. Asks for a retry if the copy or the item changed between two requests.
+    async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
+        let object = self.archive_object(key);
+        // 1 comes before 2: the read of the copy must not be older than the item that it replaces.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
-        let Some((object, head)) = self
+        // 2.
+        let Some((properties, head)) = self
             .storage
-            .read_head(bucket, key.as_str(), HEAD_BYTES)
+            .read_head(&object.bucket, &object.key, HEAD_BYTES)
             .await?
         else {
             return self.tombstone_part(key, item).await;
         };
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
-        let is_new_to_its_item = item.is_some() && recorded.is_none();
         if recorded.is_some_and(|part| {
-            part.version() == Some(version(&object)) && part.extractor_version == EXTRACTOR_VERSION
+            part.version() == Some(object_version(&properties))
+                && part.extractor_version == EXTRACTOR_VERSION
         }) {
-            self.reconcile_with_source(&object).await?;
-            return Ok(Some(Outcome::Unchanged));
+            self.reconcile_with_source(&properties).await?;
+            return Ok(Attempt::Done(Outcome::Unchanged));
         }
-        let extraction = match self
-            .extract(bucket, key.as_str(), &object, head, key.file_name())
-            .await?
-        {
-            MetadataRead::Changed => return Ok(None),
-            MetadataRead::Done(Ok(extraction)) => extraction,
-            MetadataRead::Done(Err(not_a_photo)) => {
-                let entry = ledger_entry(
-                    bucket,
-                    key.as_str(),
-                    &object,
-                    Verdict::Skipped(&not_a_photo.reason),
-                );
+        match self.extract(&object, &properties, head).await? {
+            MetadataRead::Changed => Ok(Attempt::Retry),
+            MetadataRead::Done(Ok(extraction)) => {
+                self.index_photo(key, &properties, item, extraction).await
+            }
+            MetadataRead::Done(Err(unsupported)) => {
+                let verdict = LedgerVerdict::Skipped(&unsupported.reason);
+                let entry = ledger_entry(&object, &properties, verdict);
                 self.catalogue.put_ledger(&entry).await?;
                 if recorded.is_some_and(|part| !part.removed) {
                     return self.tombstone_part(key, item).await;
                 }
-                return Ok(Some(Outcome::Skipped(not_a_photo.reason)));
+                Ok(Attempt::Done(Outcome::Skipped(unsupported.reason)))
             }
-        };
-        // 3.
-        let provenance = Provenance::of(&object);
-        let read = item.as_ref().map(|item| item.revision);
+        }
+    }
+
+    /// Writes the part of a photo to its item (3), then does steps 4 and 5.
+    async fn index_photo(
+        &self,
+        key: &ArchiveKey,
+        properties: &ObjectProperties,
+        item: Option<PhotoItem>,
+        extraction: Extraction,
+    ) -> Result<Attempt<Outcome>, IngestError> {
+        let is_new_part_of_item = item
+            .as_ref()
+            .is_some_and(|item| !item.parts.contains_key(key.part()));
+        let read_revision = item.as_ref().map(|item| item.revision);
+        let provenance = Provenance::of(properties);
         let owner = provenance
             .as_ref()
             .map_or(Owner::FOREIGN, |from| from.owner.as_str());
         let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem(), owner));
-        let others_live = item
+        let has_other_live_parts = item
             .parts
             .iter()
             .any(|(name, part)| name != key.part() && !part.removed);
-        // A file of somebody else's takes over no name that is held: a first copy of the holder's may be under way, and the
-        // upload that comes again must find its name.
-        if !others_live && provenance.is_some() {
+        // A foreign file must not take over a claimed name: the owner's first copy may still be in
+        // flight, and the next upload must find the name.
+        if !has_other_live_parts && provenance.is_some() {
             item.owner = owner.to_owned();
         }
-        item.parts.insert(
-            key.part().to_owned(),
-            part(key, &object, provenance, &extraction),
-        );
-        if !self
-            .write(item, read, Some((key.part(), extraction)))
-            .await?
-        {
-            return Ok(None);
+        let part = indexed_part(key, properties, provenance, &extraction);
+        item.parts.insert(key.part().to_owned(), part);
+        let fresh = FreshExtraction {
+            part: key.part(),
+            extraction,
+        };
+        // 3.
+        if self.write_item(item, read_revision, Some(fresh)).await? == WriteOutcome::Stale {
+            return Ok(Attempt::Retry);
         }
-        // 4. Where there was an item and it knew nothing of this part, the condition on its revision already tells:
-        // whoever changed the copy meanwhile has an event, whose handler writes this item (a tombstone at least) before
-        // or after us. Where there was no item, a removal leaves no tombstone to tell us by.
-        if !is_new_to_its_item {
+        // 4. Not necessary for a part that is new to an existing item. Each later change of the copy
+        // has an event, and its handler writes this item (at least a tombstone). If it wrote before
+        // us, our condition on the revision failed; if it writes after us, its result is right. If
+        // there was no item, a removal leaves no tombstone, so the check is necessary.
+        if !is_new_part_of_item {
+            let bucket = self.layout.archive_bucket();
             let now = self.storage.head(bucket, key.as_str()).await?;
-            if now.as_ref().map(version) != Some(version(&object)) {
-                return Ok(None);
+            if now.as_ref().map(object_version) != Some(object_version(properties)) {
+                return Ok(Attempt::Retry);
             }
         }
-        self.reconcile_with_source(&object).await?;
-        Ok(Some(Outcome::Indexed))
+        self.reconcile_with_source(properties).await?;
+        Ok(Attempt::Done(Outcome::Indexed))
     }
 
-    /// 3, where the copy is gone: its part becomes a tombstone, also where there was only a stub.
+    /// Replaces the part of a vanished copy with a tombstone (3, gone), also in a stub. Then checks
+    /// that the copy is still gone (4).
     async fn tombstone_part(
         &self,
         key: &ArchiveKey,
         item: Option<PhotoItem>,
-    ) -> Result<Option<Outcome>, IngestError> {
+    ) -> Result<Attempt<Outcome>, IngestError> {
         let Some(mut item) = item else {
-            return Ok(Some(Outcome::Gone));
+            return Ok(Attempt::Done(Outcome::Gone));
         };
         if item.parts.get(key.part()).is_some_and(|part| part.removed) {
-            return Ok(Some(Outcome::Gone));
+            return Ok(Attempt::Done(Outcome::Gone));
         }
         let tombstone = PhotoPart {
             key: key.as_str().to_owned(),
@@ -126,144 +138,149 @@ impl Ingest {
             ..PhotoPart::default()
         };
         item.parts.insert(key.part().to_owned(), tombstone);
-        let read = item.revision;
-        if !self.write(item, Some(read), None).await? {
-            return Ok(None);
+        let read_revision = item.revision;
+        let written = self.write_item(item, Some(read_revision), None).await?;
+        if written == WriteOutcome::Stale {
+            return Ok(Attempt::Retry);
         }
         // 4.
-        let gone = self
-            .storage
-            .head(self.layout.archive_bucket(), key.as_str())
-            .await?
-            .is_none();
-        Ok(gone.then_some(Outcome::Removed))
+        let bucket = self.layout.archive_bucket();
+        let now = self.storage.head(bucket, key.as_str()).await?;
+        Ok(match now {
+            None => Attempt::Done(Outcome::Removed),
+            Some(_) => Attempt::Retry,
+        })
     }
 
-    /// Records of a name that was claimed that nothing came: a tombstone, which makes whoever is still at work on it look
-    /// again. The claim stays its owner's, since a copy may land late. `false` where it is no stub. Safe to repeat.
+    /// Records that nothing was archived under a claimed name, with a tombstone. Every writer that
+    /// still works on the name must then read the item again. The claim stays with its owner, since a
+    /// copy may land late. Returns `false` if the item is not a stub. Safe to repeat.
     ///
     /// # Errors
-    /// The table; [`IngestError::Busy`] where others keep changing it.
+    /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing
+    /// the item.
     pub async fn tombstone_stub(&self, stem: &str) -> Result<bool, IngestError> {
         let id = PhotoId::from_stem(stem);
-        for _ in 0..ROUNDS {
-            let item = self.catalogue.item(&id).await?;
-            let Some(mut item) = item.filter(|item| item.parts.is_empty()) else {
-                return Ok(false);
-            };
-            let tombstone = PhotoPart {
-                key: format!("{}{stem}", self.layout.archive_prefix()),
-                removed: true,
-                ..PhotoPart::default()
-            };
-            item.parts.insert(NO_EXTENSION.to_owned(), tombstone);
-            let read = item.revision;
-            if self.write(item, Some(read), None).await? {
-                return Ok(true);
-            }
-        }
-        Err(IngestError::Busy { id: id.to_string() })
+        let written = retry(MAX_ROUNDS, || self.tombstone_stub_once(stem, &id)).await?;
+        written.ok_or_else(|| IngestError::Busy { id: id.to_string() })
     }
 
-    /// Derives the record anew from the parts and writes it; `false` where the item changed meanwhile.
-    async fn write(
+    async fn tombstone_stub_once(
+        &self,
+        stem: &str,
+        id: &PhotoId,
+    ) -> Result<Attempt<bool>, IngestError> {
+        let item = self.catalogue.item(id).await?;
+        let Some(mut item) = item.filter(|item| item.parts.is_empty()) else {
+            return Ok(Attempt::Done(false));
+        };
+        let tombstone = PhotoPart {
+            key: format!("{}{stem}", self.layout.archive_prefix()),
+            removed: true,
+            ..PhotoPart::default()
+        };
+        item.parts.insert(NO_EXTENSION.to_owned(), tombstone);
+        let read_revision = item.revision;
+        Ok(
+            match self.write_item(item, Some(read_revision), None).await? {
+                WriteOutcome::Written => Attempt::Done(true),
+                WriteOutcome::Stale => Attempt::Retry,
+            },
+        )
+    }
+
+    /// Derives the record from the parts and writes the item, if the table still has the revision that
+    /// was read.
+    async fn write_item(
         &self,
         mut item: PhotoItem,
-        read: Option<u64>,
-        fresh: Option<(&str, Extraction)>,
-    ) -> Result<bool, IngestError> {
-        item.revision = read.unwrap_or_default() + 1;
-        match record::primary(&item) {
-            None => record::clear(&mut item),
+        read_revision: Option<u64>,
+        fresh: Option<FreshExtraction<'_>>,
+    ) -> Result<WriteOutcome, IngestError> {
+        item.revision = read_revision.unwrap_or_default() + 1;
+        match record::primary_part(&item) {
+            None => record::clear_record(&mut item),
             Some(primary) => match fresh {
-                Some((part, extraction)) if part == primary => {
-                    record::derive(&mut item, &primary, extraction)
+                Some(fresh) if fresh.part == primary => {
+                    record::derive_record(&mut item, &primary, fresh.extraction);
                 }
                 _ if record::is_derived_from(&item, &primary) => {}
-                // Where it is changing under us, its own event will say how, and until then the item keeps the record that
-                // it has: waiting would leave two parts that were removed together waiting for each other.
+                // If that part is changing, the item keeps its record until the part's own event. To
+                // wait here would make two parts that were removed together wait for each other.
                 _ => {
                     if let Some(extraction) = self.extract_part(&item, &primary).await? {
-                        record::derive(&mut item, &primary, extraction);
+                        record::derive_record(&mut item, &primary, extraction);
                     }
                 }
             },
         }
-        record::finish(&mut item, &self.privacy);
-        if let Some(year) = &item.index.date_partition {
-            self.ensure_date_partition(year).await?;
+        record::derive_summary_and_keys(&mut item, &self.privacy);
+        if let Some(partition) = &item.index.date_partition {
+            self.ensure_date_partition(partition).await?;
         }
-        Ok(self.catalogue.put(&item, read).await? == WriteOutcome::Written)
+        Ok(self.catalogue.put(&item, read_revision).await?)
     }
 
+    /// Extracts the metadata of a part of the item. Returns `None` if the copy no longer has the
+    /// part's bytes.
     async fn extract_part(
         &self,
         item: &PhotoItem,
         name: &str,
     ) -> Result<Option<Extraction>, IngestError> {
-        let bucket = self.layout.archive_bucket();
         let Some(part) = item.parts.get(name) else {
             return Ok(None);
         };
         let Some(key) = self.layout.archive_key(&part.key) else {
             return Ok(None);
         };
-        let read: Option<(ObjectProperties, Bytes)> = self
+        let object = self.archive_object(&key);
+        let read = self
             .storage
-            .read_head(bucket, &part.key, HEAD_BYTES)
+            .read_head(&object.bucket, &object.key, HEAD_BYTES)
             .await?;
-        let Some((object, head)) = read.filter(|(object, _)| object.etag == part.etag) else {
+        let Some((properties, head)) = read.filter(|(now, _)| now.etag == part.etag) else {
             return Ok(None);
         };
-        match self
-            .extract(bucket, &part.key, &object, head, key.file_name())
-            .await?
-        {
+        match self.extract(&object, &properties, head).await? {
             MetadataRead::Done(Ok(extraction)) => Ok(Some(extraction)),
             MetadataRead::Done(Err(_)) | MetadataRead::Changed => Ok(None),
         }
     }
 
-    /// 5: where the source holds other bytes than the copy came from, a copy that landed late has undone an edit:
-    /// organise that source.
+    /// Compares the copy with its source (5). If the source has other bytes, a late copy has undone an
+    /// edit, so the source is organised again.
     async fn reconcile_with_source(&self, copy: &ObjectProperties) -> Result<(), IngestError> {
-        let Some(from) = Provenance::of(copy) else {
+        let Some(from) = Provenance::of(copy).map(|from| from.source) else {
             return Ok(());
         };
-        let Some(KeyPlace::Source(source)) =
-            self.layout.place(&from.source.bucket, &from.source.key)
-        else {
+        let Some(KeyPlace::Source(source)) = self.layout.place(&from.bucket, &from.key) else {
             return Ok(());
         };
-        match self
-            .storage
-            .head(&from.source.bucket, &from.source.key)
-            .await?
-        {
-            Some(object) if object.etag != from.source.etag => {
-                self.organise(&source).await.map(|_| ())
-            }
+        match self.storage.head(&from.bucket, &from.key).await? {
+            Some(now) if now.etag != from.etag => self.organise(&source).await.map(|_| ()),
             _ => Ok(()),
         }
     }
 }
 
-fn part(
+/// Builds the part of an item from its copy.
+fn indexed_part(
     key: &ArchiveKey,
-    object: &ObjectProperties,
-    from: Option<Provenance>,
+    properties: &ObjectProperties,
+    provenance: Option<Provenance>,
     extraction: &Extraction,
 ) -> PhotoPart {
-    let bytes = version(object);
+    let version = object_version(properties);
     PhotoPart {
         key: key.as_str().to_owned(),
-        etag: bytes.etag,
-        last_modified: bytes.last_modified,
-        bytes: object.size_bytes,
+        etag: version.etag,
+        last_modified: version.last_modified,
+        bytes: properties.size_bytes,
         mime: extraction.format.mime().to_owned(),
         width: extraction.photo.record.width,
         height: extraction.photo.record.height,
-        source: from.map(|from| from.source),
+        source: provenance.map(|from| from.source),
         preview: extraction.preview,
         extractor_version: EXTRACTOR_VERSION,
         removed: false,

@@ -1,106 +1,135 @@
-//! Moving: a photo whose folder is another day than its own is filed again, by the protocol's own steps
-//! (docs/ingest-protocol.md, "A photo moves").
+//! Moves a photo whose folder is not its capture day to the right folder, with the steps of the
+//! protocol (docs/ingest-protocol.md, "A photo moves").
 //!
-//! It is an organise whose source is the archived file: claim, look, copy, ledger; then index. Only when the catalogue
-//! holds the new copies does the old one go. Broken off anywhere, it is asked for again and goes on.
+//! A move is an organise whose source is the archived file: claim, HEAD, copy, ledger, then index. The
+//! old copy is deleted only after the catalogue lists the new one. If the move is interrupted at any
+//! point, the next call continues it.
 
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner};
 use crate::catalogue::Claim;
 use crate::catalogue::item::{Overrides, PartSource, PhotoItem, PhotoPart};
 use crate::photo_id::PhotoId;
-use crate::storage::{CopyOutcome, DeleteOutcome, ObjectProperties};
+use crate::retry::{Attempt, retry};
+use crate::storage::{CopyOutcome, DeleteOutcome};
 
+use super::event::Notice;
 use super::overrides::update_overrides_if;
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, ROUNDS};
+use super::target::TargetState;
+use super::{Ingest, IngestError, MAX_ROUNDS};
 
-/// One file of a photo that moves.
-struct Move {
+/// The move of one file of a photo.
+struct PartMove {
     part: PhotoPart,
-    /// What it was copied from; itself, where nothing says.
+    /// The object that the part was copied from, or the part itself if that is unknown.
     origin: PartSource,
     to: ArchiveKey,
-    there: There,
+    progress: MoveProgress,
 }
 
-/// What is under a key that a file would move to.
+/// The progress of the move of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum There {
-    Nothing,
-    /// Its copy, or one of other bytes of the same source, which index holds to that source.
-    Itself,
-    /// Any other file.
-    Another,
+enum MoveProgress {
+    /// No object exists under the new key.
+    ToCopy,
+    /// A copy of the same source exists under the new key. It may have other bytes, in which case
+    /// index compares it with that source.
+    Copied,
+}
+
+/// A new name of a photo, claimed, with all moves that it needs.
+struct MovePlan {
+    stem: String,
+    owner: Owner,
+    parts: Vec<PartMove>,
 }
 
 impl Ingest {
-    /// Files a photo in the folder of its day where its own is another, all its files together, under the first of its
-    /// names that is its own or free; what a person has set goes with it. Its new stem; `None` where it stays: it is filed
-    /// right, has no day, or is gone.
+    /// Moves a photo to the folder of its capture day if it is in the folder of another day. Moves all
+    /// its files together, under the first name that is its own or free. Its overrides move too.
+    /// Returns the new stem, or `None` if the photo stays: its folder is right, it has no day, or it is
+    /// gone.
     ///
-    /// Its day is the one that its file says, as for an upload, whatever was set since. Safe to repeat, and at any time at
-    /// least one copy of each file is in the archive.
+    /// The day is that of the file, as for an upload; an override of the capture time does not count.
+    /// Safe to repeat. At any time the archive has at least one copy of each file.
     ///
     /// # Errors
-    /// The store or the table; [`IngestError::Busy`] where others keep changing the photo, and
-    /// [`IngestError::NoName`].
+    /// Returns an error if the store or the table fails, [`IngestError::Busy`] if other writers keep
+    /// changing the photo, or [`IngestError::NoFreeName`].
     pub async fn move_to_capture_day(&self, stem: &str) -> Result<Option<String>, IngestError> {
         let id = PhotoId::from_stem(stem);
-        for _ in 0..ROUNDS {
-            let item = self.catalogue.item(&id).await?;
-            let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
-                return Ok(None);
-            };
-            if let Some(moved) = self.move_photo_once(&item).await? {
-                return Ok(Some(moved));
-            }
-        }
-        Err(IngestError::Busy { id: id.to_string() })
+        let moved = retry(MAX_ROUNDS, || self.move_photo_once(&id)).await?;
+        moved.ok_or_else(|| IngestError::Busy { id: id.to_string() })
     }
 
-    /// One round; `None` where a file changed meanwhile, and the catalogue knows of it by now.
-    async fn move_photo_once(&self, item: &PhotoItem) -> Result<Option<String>, IngestError> {
-        let bucket = self.layout.archive_bucket();
-        let (stem, owner, files) = self.claim_new_name(item).await?;
-        // Before a copy is there: an upload that is private is never anything else.
+    /// Does one round. Asks for a retry if a file changed between two requests. The catalogue is then
+    /// up to date again.
+    async fn move_photo_once(&self, id: &PhotoId) -> Result<Attempt<Option<String>>, IngestError> {
+        let item = self.catalogue.item(id).await?;
+        let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
+            return Ok(Attempt::Done(None));
+        };
+        let plan = self.claim_new_name(&item).await?;
+        // The overrides are written before the first copy: a private photo is never public in between.
         let overrides = |set: &mut Overrides| *set = set.clone().or(item.overrides.clone());
-        let id = PhotoId::from_stem(&stem);
-        update_overrides_if(&self.catalogue, &self.privacy, &id, |_| true, overrides).await?;
-        for file in &files {
-            if file.there == There::Nothing && !self.copy_part(file, &owner).await? {
-                self.process_key(bucket, &file.part.key).await?;
-                return Ok(None);
+        let new_id = PhotoId::from_stem(&plan.stem);
+        update_overrides_if(&self.catalogue, &self.privacy, &new_id, |_| true, overrides).await?;
+        for part_move in &plan.parts {
+            if part_move.progress == MoveProgress::ToCopy
+                && !self.copy_part(part_move, &plan.owner).await?
+            {
+                let old = self.archive_object_of(&part_move.part);
+                self.process_key(&old.bucket, &old.key).await?;
+                return Ok(Attempt::Retry);
             }
         }
-        for file in &files {
-            if file.part.source.is_some() {
-                self.redirect_ledger(file, &owner).await?;
+        for part_move in &plan.parts {
+            if part_move.part.source.is_some() {
+                self.redirect_ledger(part_move, &plan.owner).await?;
             }
-            self.process_key(bucket, file.to.as_str()).await?;
+            self.process_key(self.layout.archive_bucket(), part_move.to.as_str())
+                .await?;
         }
-        for file in &files {
-            let (key, etag) = (&file.part.key, &file.part.etag);
-            if self.there(&file.to, &owner, &file.origin).await? != There::Itself {
-                return Ok(None);
+        for part_move in &plan.parts {
+            if !self.delete_old_part(part_move, &plan.owner).await? {
+                return Ok(Attempt::Retry);
             }
-            // Looked at first, since a store may ignore the condition.
-            let old = self.storage.head(bucket, key).await?;
-            if old.is_some_and(|old| old.etag == *etag) {
-                let deleted = self.storage.delete_if_match(bucket, key, etag).await?;
-                if deleted == DeleteOutcome::Changed {
-                    return Ok(None);
-                }
-            }
-            self.process_key(bucket, key).await?;
         }
-        Ok(Some(stem))
+        Ok(Attempt::Done(Some(plan.stem)))
     }
 
-    /// The first name of its day that is its own or free, for all its files.
-    async fn claim_new_name(
+    /// Deletes the old copy of a part if the new copy exists, and indexes the old key. Returns `false`
+    /// if the new copy is gone or the old one changed.
+    async fn delete_old_part(
         &self,
-        item: &PhotoItem,
-    ) -> Result<(String, Owner, Vec<Move>), IngestError> {
+        part_move: &PartMove,
+        owner: &Owner,
+    ) -> Result<bool, IngestError> {
+        let progress = self
+            .move_progress(&part_move.to, owner, &part_move.origin)
+            .await?;
+        if progress != Some(MoveProgress::Copied) {
+            return Ok(false);
+        }
+        let old = self.archive_object_of(&part_move.part);
+        let etag = &part_move.part.etag;
+        // A HEAD first, since a store may ignore the condition of the delete.
+        let now = self.storage.head(&old.bucket, &old.key).await?;
+        if now.is_some_and(|now| now.etag == *etag) {
+            let deleted = self
+                .storage
+                .delete_if_match(&old.bucket, &old.key, etag)
+                .await?;
+            if deleted == DeleteOutcome::Changed {
+                return Ok(false);
+            }
+        }
+        self.process_key(&old.bucket, &old.key).await?;
+        Ok(true)
+    }
+
+    /// Claims the first name of the photo's day that is its own or free for all its files.
+    async fn claim_new_name(&self, item: &PhotoItem) -> Result<MovePlan, IngestError> {
         let live = || item.parts.iter().filter(|(_, part)| !part.removed);
         let is_primary = |name: &str| {
             let from = item.derived_from.as_ref();
@@ -111,7 +140,7 @@ impl Ingest {
             let id = item.id.clone();
             return Err(IngestError::Busy { id });
         };
-        let origin = self.origin(primary);
+        let origin = self.part_origin(primary);
         let from = (origin.bucket.as_str(), origin.key.as_str());
         let plan = archive::plan_move(&self.layout, from, &origin.etag, &item.photo);
         for name in ArchiveNameVariant::IN_ORDER {
@@ -120,72 +149,75 @@ impl Ingest {
             if claim.await? == Claim::Taken {
                 continue;
             }
-            if let Some(mut files) = self.look_around(item, &plan, &first).await? {
-                // The one that the plan rests on goes last: broken off, the next attempt plans the same.
-                files.sort_by_key(|file| file.part.key == primary.key);
-                return Ok((first.stem().to_owned(), plan.owner, files));
+            if let Some(mut parts) = self.plan_part_moves(item, &plan, &first).await? {
+                // The part that the plan is based on goes last: after an interruption, the next
+                // attempt makes the same plan.
+                parts.sort_by_key(|part_move| part_move.part.key == primary.key);
+                return Ok(MovePlan {
+                    stem: first.stem().to_owned(),
+                    owner: plan.owner,
+                    parts,
+                });
             }
         }
-        Err(IngestError::NoName {
-            bucket: origin.bucket,
-            key: origin.key,
-            archive_key: plan
-                .archive_key(ArchiveNameVariant::FullSuffix)
-                .as_str()
-                .to_owned(),
+        Err(IngestError::NoFreeName {
+            object: Notice {
+                bucket: origin.bucket,
+                key: origin.key,
+            },
+            archive_key: plan.archive_key(ArchiveNameVariant::FullSuffix),
         })
     }
 
-    /// What is under the keys that its files would take beside `first`; `None` where one is somebody else's.
-    async fn look_around(
+    /// Plans the moves of all live parts to the stem of `first`. Returns `None` if a foreign file has
+    /// one of the keys; the claim is then released.
+    async fn plan_part_moves(
         &self,
         item: &PhotoItem,
         plan: &ArchivePlan,
         first: &ArchiveKey,
-    ) -> Result<Option<Vec<Move>>, IngestError> {
-        let mut files = Vec::new();
+    ) -> Result<Option<Vec<PartMove>>, IngestError> {
+        let mut parts = Vec::new();
         for part in item.parts.values().filter(|part| !part.removed) {
             let Some(key) = self.layout.archive_key(&part.key) else {
                 continue;
             };
             let to = first.with_extension_of(&key);
-            let origin = self.origin(part);
-            let there = self.there(&to, &plan.owner, &origin).await?;
-            if there == There::Another {
+            let origin = self.part_origin(part);
+            let Some(progress) = self.move_progress(&to, &plan.owner, &origin).await? else {
                 self.release_claim_to_foreign_file(&to, &plan.owner).await?;
                 return Ok(None);
-            }
-            files.push(Move {
+            };
+            parts.push(PartMove {
                 part: part.clone(),
                 origin,
                 to,
-                there,
+                progress,
             });
         }
-        Ok(Some(files))
+        Ok(Some(parts))
     }
 
-    async fn there(
+    /// Reads the progress of a move. Returns `None` if the new key has a file of another owner or
+    /// another source.
+    async fn move_progress(
         &self,
-        key: &ArchiveKey,
+        to: &ArchiveKey,
         owner: &Owner,
         origin: &PartSource,
-    ) -> Result<There, IngestError> {
-        let bucket = self.layout.archive_bucket();
-        let Some(object) = self.storage.head(bucket, key.as_str()).await? else {
-            return Ok(There::Nothing);
-        };
-        let is_of_it = |from: Provenance| {
-            let source = (&from.source.bucket, &from.source.key);
-            from.owner == owner.as_str() && source == (&origin.bucket, &origin.key)
-        };
-        Ok(match Provenance::of(&object).is_some_and(is_of_it) {
-            true => There::Itself,
-            false => There::Another,
+    ) -> Result<Option<MoveProgress>, IngestError> {
+        Ok(match self.target_state(to, owner).await? {
+            TargetState::Empty => Some(MoveProgress::ToCopy),
+            TargetState::OwnCopy(from)
+                if (&from.bucket, &from.key) == (&origin.bucket, &origin.key) =>
+            {
+                Some(MoveProgress::Copied)
+            }
+            TargetState::OwnCopy(_) | TargetState::Foreign => None,
         })
     }
 
-    /// Its folder says another day than its file, and all its files are in this archive.
+    /// Returns `true` if the folder is another day than the file's, and all files are in this archive.
     fn is_misfiled(&self, item: &PhotoItem) -> bool {
         let mut live = item.parts.values().filter(|part| !part.removed);
         item.has_live_parts()
@@ -193,47 +225,59 @@ impl Ingest {
             && archive::is_misfiled(&item.stem, item.photo.record.capture.day())
     }
 
-    fn origin(&self, part: &PhotoPart) -> PartSource {
-        let itself = || PartSource {
+    fn archive_object_of(&self, part: &PhotoPart) -> Notice {
+        Notice {
+            bucket: self.layout.archive_bucket().to_owned(),
+            key: part.key.clone(),
+        }
+    }
+
+    fn part_origin(&self, part: &PhotoPart) -> PartSource {
+        part.source.clone().unwrap_or_else(|| PartSource {
             bucket: self.layout.archive_bucket().to_owned(),
             key: part.key.clone(),
             etag: part.etag.clone(),
-        };
-        part.source.clone().unwrap_or_else(itself)
+        })
     }
 
-    /// The copy, as long as the file holds the bytes that the catalogue knows; `false` where it does not.
-    async fn copy_part(&self, file: &Move, owner: &Owner) -> Result<bool, IngestError> {
-        let bucket = self.layout.archive_bucket();
-        let key = file.part.key.as_str();
-        let old: Option<ObjectProperties> = self.storage.head(bucket, key).await?;
-        let Some(old) = old.filter(|old| old.etag == file.part.etag) else {
+    /// Copies a part to its new key if the file still has the bytes that the catalogue lists. Returns
+    /// `false` if it does not.
+    async fn copy_part(&self, part_move: &PartMove, owner: &Owner) -> Result<bool, IngestError> {
+        let object = self.archive_object_of(&part_move.part);
+        let old = self.storage.head(&object.bucket, &object.key).await?;
+        let Some(old) = old.filter(|old| old.etag == part_move.part.etag) else {
             return Ok(false);
         };
         let modified = Provenance::of(&old).and_then(|from| from.last_modified);
         let provenance = Provenance {
             owner: owner.as_str().to_owned(),
-            source: file.origin.clone(),
+            source: part_move.origin.clone(),
             last_modified: modified.or(Some(old.last_modified)),
         };
-        // What was left out for want of room was left out before.
-        let (metadata, _) = provenance.metadata(&old);
-        let to = (bucket, file.to.as_str());
-        let copied = self.storage.copy((bucket, key), to, &old, &metadata);
+        // Metadata that do not fit now did not fit before either, so no warning is necessary.
+        let (metadata, _) = provenance.copy_metadata(&old.metadata);
+        let from = (object.bucket.as_str(), object.key.as_str());
+        let to = (self.layout.archive_bucket(), part_move.to.as_str());
+        let copied = self.storage.copy(from, to, &old, &metadata);
         Ok(copied.await? == CopyOutcome::Done)
     }
 
-    /// The ledger knows the upload's bytes under their new key, before the old copy goes: an event of theirs that came
-    /// then would take them for removed.
-    async fn redirect_ledger(&self, file: &Move, owner: &Owner) -> Result<(), IngestError> {
-        let PartSource { bucket, key, etag } = &file.origin;
+    /// Points the ledger entry of the source to the new key. This comes before the old copy is
+    /// deleted: otherwise an event of the source would find the old key empty, and would treat the copy
+    /// as removed by hand.
+    async fn redirect_ledger(
+        &self,
+        part_move: &PartMove,
+        owner: &Owner,
+    ) -> Result<(), IngestError> {
+        let PartSource { bucket, key, etag } = &part_move.origin;
         let Some(mut entry) = self.catalogue.ledger(bucket, key).await? else {
             return Ok(());
         };
         let is_of_this_copy = entry.version.etag == *etag
-            && entry.archive_key.as_deref() == Some(file.part.key.as_str());
+            && entry.archive_key.as_deref() == Some(part_move.part.key.as_str());
         if is_of_this_copy {
-            entry.archive_key = Some(file.to.as_str().to_owned());
+            entry.archive_key = Some(part_move.to.as_str().to_owned());
             entry.owner = Some(owner.as_str().to_owned());
             "archived".clone_into(&mut entry.outcome);
             self.catalogue.amend_ledger(&entry).await?;

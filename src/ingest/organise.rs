@@ -1,163 +1,159 @@
-//! Organise: a source object as it is now is copied to its archive key. Numbers are those of the protocol in
+//! Organise: copies a source object to its archive key. The numbers in comments are the steps of
 //! docs/ingest-protocol.md.
+
+use bytes::Bytes;
+
+use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner, SourceKey};
 use crate::catalogue::Claim;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItem};
 use crate::photo_id::PhotoId;
+use crate::retry::{Attempt, retry};
 use crate::storage::{CopyOutcome, ObjectProperties};
-use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
+use super::event::Notice;
+use super::extract::MetadataRead;
+use super::ledger::{LedgerVerdict, ledger_entry, object_version};
 use super::provenance::Provenance;
-use super::{Ingest, IngestError, MetadataRead, Outcome, ROUNDS, SourceAfter, version};
+use super::target::TargetState;
+use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
 
-/// What is under an archive key, seen by one owner with certain bytes to copy there.
-enum Look {
-    /// Our copy of these bytes.
-    SameBytes,
-    /// Our copy of other bytes, or nothing: the copy may be written.
-    Free { empty: bool },
-    /// Somebody else's file.
-    Foreign,
+/// A source object as step 1 read it.
+struct SourceObject {
+    object: Notice,
+    properties: ObjectProperties,
+}
+
+impl SourceObject {
+    fn part_source(&self) -> PartSource {
+        PartSource {
+            bucket: self.object.bucket.clone(),
+            key: self.object.key.clone(),
+            etag: self.properties.etag.clone(),
+        }
+    }
 }
 
 impl Ingest {
-    /// Copies the source as it is now to its archive key and writes the ledger. Safe to repeat.
-    pub(super) async fn organise(&self, source: &SourceKey) -> Result<Outcome, IngestError> {
-        for _ in 0..ROUNDS {
-            if let Some(outcome) = self.organise_once(source).await? {
-                return Ok(outcome);
-            }
-        }
-        let bucket = self.layout.source_bucket().to_owned();
-        Err(IngestError::Contended {
-            bucket,
-            key: source.as_str().to_owned(),
+    /// Copies the source object to its archive key and writes the ledger entry. Safe to repeat.
+    pub(super) async fn organise(&self, key: &SourceKey) -> Result<Outcome, IngestError> {
+        let outcome = retry(MAX_ROUNDS, || self.organise_once(key)).await?;
+        outcome.ok_or_else(|| IngestError::Contended {
+            object: self.source_object(key),
         })
     }
 
-    /// One round; `None` where the source changed meanwhile.
-    async fn organise_once(&self, source: &SourceKey) -> Result<Option<Outcome>, IngestError> {
-        let bucket = self.layout.source_bucket();
-        // 1, and the read of 2: neither depends on the other.
+    /// Does one round. Asks for a retry if the source changed between two requests.
+    async fn organise_once(&self, key: &SourceKey) -> Result<Attempt<Outcome>, IngestError> {
+        let object = self.source_object(key);
+        // 1 and 2a are independent, so they run concurrently.
         let (read, entry) = tokio::join!(
-            self.storage.read_head(bucket, source.as_str(), HEAD_BYTES),
-            self.catalogue.ledger(bucket, source.as_str())
+            self.storage
+                .read_head(&object.bucket, &object.key, HEAD_BYTES),
+            self.catalogue.ledger(&object.bucket, &object.key)
         );
-        let Some((object, head)) = read? else {
-            return Ok(Some(Outcome::Gone));
+        let Some((properties, head)) = read? else {
+            return Ok(Attempt::Done(Outcome::Gone));
         };
-        let known = entry?.filter(|entry| entry.version == version(&object));
-        if let Some(entry) = known {
-            match (&entry.archive_key, &entry.owner) {
-                (Some(archive_key), Some(owner)) => {
-                    let archive_key = self.layout.archive_key(archive_key);
-                    let owner = Owner::stored(owner);
-                    if let Some(archive_key) = archive_key {
-                        // 3. Removed by hand stays removed; only a file that took the place sends us to another name.
-                        match self.look(&archive_key, &owner, &object).await? {
-                            Look::SameBytes => {
-                                self.remove_source(source, &object, &archive_key).await?;
-                                return Ok(Some(Outcome::Unchanged));
-                            }
-                            Look::Free { empty: true } => return Ok(Some(Outcome::Unchanged)),
-                            Look::Free { empty: false } => {
-                                return self.copy(source, &object, &archive_key, &owner).await;
-                            }
-                            Look::Foreign => {}
-                        }
-                    }
-                }
-                _ if entry.extractor_version == EXTRACTOR_VERSION => {
-                    return Ok(Some(Outcome::Unchanged));
-                }
-                _ => {}
-            }
-        }
-        let extraction = match self
-            .extract(bucket, source.as_str(), &object, head, source.file_name())
-            .await?
+        let known = entry?.filter(|entry| entry.version == object_version(&properties));
+        let source = SourceObject { object, properties };
+        if let Some(entry) = known
+            && let Some(attempt) = self.organise_known(&source, &entry).await?
         {
-            MetadataRead::Changed => return Ok(None),
-            MetadataRead::Done(Ok(extraction)) => extraction,
-            MetadataRead::Done(Err(not_a_photo)) => {
-                self.catalogue
-                    .put_ledger(&self.entry(source, &object, Verdict::Skipped(&not_a_photo.reason)))
-                    .await?;
-                return Ok(Some(Outcome::Skipped(not_a_photo.reason)));
-            }
-        };
-        let plan = archive::plan_copy(&self.layout, source, &object.etag, &extraction.photo);
-        self.claim_archive_key(source, &object, &plan).await
+            return Ok(attempt);
+        }
+        self.organise_unknown(key, &source, head).await
     }
 
-    /// 2 to 5: the first of the plan's names that is ours or free.
+    /// Organises bytes that the ledger lists (2a). Returns `None` if their archive key must be planned
+    /// again: a newer extractor must read them, or a foreign file took the name.
+    async fn organise_known(
+        &self,
+        source: &SourceObject,
+        entry: &LedgerEntry,
+    ) -> Result<Option<Attempt<Outcome>>, IngestError> {
+        let unchanged = Some(Attempt::Done(Outcome::Unchanged));
+        let (Some(archive_key), Some(owner)) = (&entry.archive_key, &entry.owner) else {
+            let is_current = entry.extractor_version == EXTRACTOR_VERSION;
+            return Ok(if is_current { unchanged } else { None });
+        };
+        let Some(archive_key) = self.layout.archive_key(archive_key) else {
+            return Ok(None);
+        };
+        let owner = Owner::stored(owner);
+        // 3. A copy that was removed by hand stays removed.
+        match self.target_state(&archive_key, &owner).await? {
+            TargetState::OwnCopy(from) if from.etag == source.properties.etag => {
+                self.delete_source(source, &archive_key).await?;
+                Ok(unchanged)
+            }
+            TargetState::Empty => Ok(unchanged),
+            TargetState::OwnCopy(_) => self.copy(source, &archive_key, &owner).await.map(Some),
+            TargetState::Foreign => Ok(None),
+        }
+    }
+
+    /// Organises bytes that the ledger does not list: extracts, plans and claims (2b to 5).
+    async fn organise_unknown(
+        &self,
+        key: &SourceKey,
+        source: &SourceObject,
+        head: Bytes,
+    ) -> Result<Attempt<Outcome>, IngestError> {
+        let SourceObject { object, properties } = source;
+        match self.extract(object, properties, head).await? {
+            MetadataRead::Changed => Ok(Attempt::Retry),
+            MetadataRead::Done(Ok(extraction)) => {
+                let photo = &extraction.photo;
+                let plan = archive::plan_copy(&self.layout, key, &properties.etag, photo);
+                self.claim_archive_key(source, &plan).await
+            }
+            MetadataRead::Done(Err(unsupported)) => {
+                let verdict = LedgerVerdict::Skipped(&unsupported.reason);
+                self.catalogue
+                    .put_ledger(&ledger_entry(object, properties, verdict))
+                    .await?;
+                Ok(Attempt::Done(Outcome::Skipped(unsupported.reason)))
+            }
+        }
+    }
+
+    /// Does steps 2b to 5: uses the first name of the plan that is ours or free.
     async fn claim_archive_key(
         &self,
-        source: &SourceKey,
-        object: &ObjectProperties,
+        source: &SourceObject,
         plan: &ArchivePlan,
-    ) -> Result<Option<Outcome>, IngestError> {
+    ) -> Result<Attempt<Outcome>, IngestError> {
+        let owner = &plan.owner;
         for name in ArchiveNameVariant::IN_ORDER {
             let archive_key = plan.archive_key(name);
-            if self
-                .catalogue
-                .claim(archive_key.stem(), plan.owner.as_str())
-                .await?
-                == Claim::Taken
-            {
+            let claim = self.catalogue.claim(archive_key.stem(), owner.as_str());
+            if claim.await? == Claim::Taken {
                 continue;
             }
-            match self.look(&archive_key, &plan.owner, object).await? {
-                Look::SameBytes => {
-                    return self
-                        .record_archived(source, object, &archive_key, &plan.owner)
-                        .await
-                        .map(Some);
+            match self.target_state(&archive_key, owner).await? {
+                TargetState::OwnCopy(from) if from.etag == source.properties.etag => {
+                    let recorded = self.record_archived(source, &archive_key, owner);
+                    return recorded.await.map(Attempt::Done);
                 }
-                Look::Free { .. } => {
-                    return self.copy(source, object, &archive_key, &plan.owner).await;
+                TargetState::OwnCopy(_) | TargetState::Empty => {
+                    return self.copy(source, &archive_key, owner).await;
                 }
-                Look::Foreign => {
-                    self.release_claim_to_foreign_file(&archive_key, &plan.owner)
-                        .await?
+                TargetState::Foreign => {
+                    self.release_claim_to_foreign_file(&archive_key, owner)
+                        .await?;
                 }
             }
         }
-        Err(IngestError::NoName {
-            bucket: self.layout.source_bucket().to_owned(),
-            key: source.as_str().to_owned(),
-            archive_key: plan
-                .archive_key(ArchiveNameVariant::FullSuffix)
-                .as_str()
-                .to_owned(),
+        Err(IngestError::NoFreeName {
+            object: source.object.clone(),
+            archive_key: plan.archive_key(ArchiveNameVariant::FullSuffix),
         })
     }
 
-    /// 3: what is there now?
-    async fn look(
-        &self,
-        key: &ArchiveKey,
-        owner: &Owner,
-        source: &ObjectProperties,
-    ) -> Result<Look, IngestError> {
-        let Some(there) = self
-            .storage
-            .head(self.layout.archive_bucket(), key.as_str())
-            .await?
-        else {
-            return Ok(Look::Free { empty: true });
-        };
-        Ok(match Provenance::of(&there) {
-            Some(from) if from.owner == owner.as_str() && from.source.etag == source.etag => {
-                Look::SameBytes
-            }
-            Some(from) if from.owner == owner.as_str() => Look::Free { empty: false },
-            _ => Look::Foreign,
-        })
-    }
-
-    /// 3: the name is somebody else's. A stub of ours that nothing was archived under becomes theirs.
+    /// Gives the claim on a name to the foreign file that has it (3), if no copy was archived under the
+    /// claim. Safe to repeat.
     pub(super) async fn release_claim_to_foreign_file(
         &self,
         key: &ArchiveKey,
@@ -168,172 +164,92 @@ impl Ingest {
             && item.owner == owner.as_str()
             && !item.has_live_parts_of_ours()
         {
-            let read = item.revision;
-            let theirs = PhotoItem {
+            let read_revision = item.revision;
+            let released = PhotoItem {
                 owner: Owner::FOREIGN.to_owned(),
-                revision: read + 1,
+                revision: read_revision + 1,
                 ..item
             };
-            // Stale: somebody else settled it meanwhile. Either way, this photo goes on to its next name.
-            self.catalogue.put(&theirs, Some(read)).await?;
+            // A stale write means that another writer changed the item first. Either way, this photo
+            // continues with its next name.
+            self.catalogue.put(&released, Some(read_revision)).await?;
         }
         Ok(())
     }
 
-    /// 4: the copy, as long as the source holds the bytes that were read.
+    /// Copies the source if it still has the bytes that were read (4), then does step 5.
     async fn copy(
         &self,
-        source: &SourceKey,
-        object: &ObjectProperties,
+        source: &SourceObject,
         archive_key: &ArchiveKey,
         owner: &Owner,
-    ) -> Result<Option<Outcome>, IngestError> {
-        let bucket = self.layout.source_bucket();
+    ) -> Result<Attempt<Outcome>, IngestError> {
+        let SourceObject { object, properties } = source;
         let provenance = Provenance {
             owner: owner.as_str().to_owned(),
-            source: PartSource {
-                bucket: bucket.to_owned(),
-                key: source.as_str().to_owned(),
-                etag: object.etag.clone(),
-            },
-            last_modified: Some(object.last_modified),
+            source: source.part_source(),
+            last_modified: Some(properties.last_modified),
         };
-        let (metadata, left_out) = provenance.metadata(object);
+        let (metadata, left_out) = provenance.copy_metadata(&properties.metadata);
         if !left_out.is_empty() {
             tracing::warn!(
-                s3.key = source.as_str(),
+                s3.key = object.key,
                 left_out = left_out.join(", "),
-                "user metadata over 2 KB stay with the source only"
+                "the copy has no room for this user metadata (limit 2 KB)"
             );
         }
+        let from = (object.bucket.as_str(), object.key.as_str());
         let to = (self.layout.archive_bucket(), archive_key.as_str());
-        let from = (bucket, source.as_str());
-        match self.storage.copy(from, to, object, &metadata).await? {
-            CopyOutcome::SourceChanged => Ok(None),
-            CopyOutcome::Done => self
-                .record_archived(source, object, archive_key, owner)
-                .await
-                .map(Some),
+        match self.storage.copy(from, to, properties, &metadata).await? {
+            CopyOutcome::SourceChanged => Ok(Attempt::Retry),
+            CopyOutcome::Done => {
+                let recorded = self.record_archived(source, archive_key, owner);
+                recorded.await.map(Attempt::Done)
+            }
         }
     }
 
-    /// 5: the ledger, and then the source where it is not to be kept.
+    /// Writes the ledger entry of an archived source (5), then deletes the source if the settings
+    /// require it.
     async fn record_archived(
         &self,
-        source: &SourceKey,
-        object: &ObjectProperties,
+        source: &SourceObject,
         archive_key: &ArchiveKey,
         owner: &Owner,
     ) -> Result<Outcome, IngestError> {
-        let undated = archive_key
-            .stem()
-            .starts_with(&format!("{}/", archive::UNDATED));
-        self.catalogue
-            .put_ledger(&self.entry(
-                source,
-                object,
-                Verdict::Archived {
-                    archive_key,
-                    owner,
-                    undated,
-                },
-            ))
-            .await?;
-        self.remove_source(source, object, archive_key).await?;
-        let key = archive_key.as_str().to_owned();
-        Ok(if undated {
-            Outcome::Undated(key)
-        } else {
-            Outcome::Archived(key)
-        })
+        let verdict = LedgerVerdict::Archived { archive_key, owner };
+        let entry = ledger_entry(&source.object, &source.properties, verdict);
+        self.catalogue.put_ledger(&entry).await?;
+        self.delete_source(source, archive_key).await?;
+        Ok(Outcome::of_copy(archive_key.clone()))
     }
 
-    /// 5, with [`SourceAfter::Delete`]: where the copy is seen to hold these bytes, the source is deleted IF it still holds
-    /// them too. A copy that is gone already leaves the source where it is: it may be the last.
-    async fn remove_source(
+    /// Deletes the source under [`SourceAfter::Delete`] (5), if a HEAD shows that the copy has the same
+    /// bytes and if the source still has them. If the copy is gone, the source stays: it may be the
+    /// last one.
+    async fn delete_source(
         &self,
-        source: &SourceKey,
-        object: &ObjectProperties,
+        source: &SourceObject,
         archive_key: &ArchiveKey,
     ) -> Result<(), IngestError> {
         if self.source_after == SourceAfter::Keep {
             return Ok(());
         }
-        let bucket = self.layout.source_bucket();
+        let SourceObject { object, properties } = source;
         let copy = self
             .storage
             .head(self.layout.archive_bucket(), archive_key.as_str())
             .await?;
-        let from = copy.as_ref().and_then(Provenance::of);
-        let is_ours = from.is_some_and(|from| {
-            from.source.etag == object.etag
-                && from.source.key == source.as_str()
-                && from.source.bucket == bucket
+        let is_copy = copy.is_some_and(|copy| {
+            let from = Provenance::of(&copy).map(|from| from.source);
+            from == Some(source.part_source()) && copy.size_bytes == properties.size_bytes
         });
-        if is_ours && copy.is_some_and(|copy| copy.size_bytes == object.size_bytes) {
-            // Changed: what is there now has an event of its own.
+        if is_copy {
+            // A changed source is kept: its new bytes have an event of their own.
             self.storage
-                .delete_if_match(bucket, source.as_str(), &object.etag)
+                .delete_if_match(&object.bucket, &object.key, &properties.etag)
                 .await?;
         }
         Ok(())
-    }
-
-    fn entry(
-        &self,
-        source: &SourceKey,
-        object: &ObjectProperties,
-        verdict: Verdict<'_>,
-    ) -> LedgerEntry {
-        ledger_entry(
-            self.layout.source_bucket(),
-            source.as_str(),
-            object,
-            verdict,
-        )
-    }
-}
-
-/// What the ledger says of some bytes.
-pub(super) enum Verdict<'a> {
-    /// They are no photo.
-    Skipped(&'a str),
-    /// They are archived.
-    Archived {
-        archive_key: &'a ArchiveKey,
-        owner: &'a Owner,
-        undated: bool,
-    },
-}
-
-pub(super) fn ledger_entry(
-    bucket: &str,
-    key: &str,
-    object: &ObjectProperties,
-    verdict: Verdict<'_>,
-) -> LedgerEntry {
-    let (outcome, reason, archive_key, owner) = match verdict {
-        Verdict::Skipped(reason) => ("skipped", Some(reason.to_owned()), None, None),
-        Verdict::Archived {
-            archive_key,
-            owner,
-            undated,
-        } => (
-            if undated { "undated" } else { "archived" },
-            None,
-            Some(archive_key.as_str().to_owned()),
-            Some(owner.as_str().to_owned()),
-        ),
-    };
-    LedgerEntry {
-        pk: LedgerEntry::pk(bucket, key),
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
-        version: version(object),
-        outcome: outcome.to_owned(),
-        reason,
-        archive_key,
-        owner,
-        extractor_version: EXTRACTOR_VERSION,
     }
 }

@@ -1,20 +1,23 @@
-//! What a person says of a photo: kept by every re-index, and shown in place of what its file says.
+//! Overrides: what the owner sets for a photo. Every re-index keeps them, and they are shown in place
+//! of the file's own values.
 
 use crate::catalogue::item::{Overrides, PhotoItem};
 use crate::catalogue::{Catalogue, WriteOutcome};
 use crate::photo_id::PhotoId;
 use crate::privacy::Privacy;
+use crate::retry::{Attempt, retry};
 
-use super::{IngestError, ROUNDS, record};
+use super::{IngestError, MAX_ROUNDS, record};
 
-/// Changes what a person has set for a photo, and its list form and index keys with it. The photo as it is now; `None`
-/// where there is none: no such name, or its files are gone.
+/// Changes the overrides of a photo, and its summary and index keys with them. Returns the item as it
+/// is afterwards, or `None` if no such photo exists or its files are gone.
 ///
-/// Nothing else of the photo changes, whatever ingest does meanwhile. Safe to repeat; what changes nothing writes
-/// nothing.
+/// Changes nothing else of the photo, even if ingest works on it at the same time. Writes nothing if
+/// nothing changes. Safe to repeat.
 ///
 /// # Errors
-/// The table; [`IngestError::Busy`] where others keep changing the photo.
+/// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing the
+/// photo.
 pub async fn update_overrides(
     catalogue: &Catalogue,
     privacy: &Privacy,
@@ -24,55 +27,59 @@ pub async fn update_overrides(
     update_overrides_if(catalogue, privacy, id, PhotoItem::has_live_parts, change).await
 }
 
-/// The same, of whatever is a photo by `is_one`.
+/// Changes the overrides as [`update_overrides`] does, if the item satisfies `condition`.
 pub(super) async fn update_overrides_if(
     catalogue: &Catalogue,
     privacy: &Privacy,
     id: &PhotoId,
-    is_one: impl Fn(&PhotoItem) -> bool,
+    condition: impl Fn(&PhotoItem) -> bool,
     change: impl Fn(&mut Overrides),
 ) -> Result<Option<PhotoItem>, IngestError> {
-    for _ in 0..ROUNDS {
-        let Some(before) = catalogue.item(id).await?.filter(&is_one) else {
-            return Ok(None);
+    let (condition, change) = (&condition, &change);
+    let updated = retry(MAX_ROUNDS, || async move {
+        let Some(before) = catalogue.item(id).await?.filter(condition) else {
+            return Ok::<_, IngestError>(Attempt::Done(None));
         };
         let mut item = before.clone();
         change(&mut item.overrides);
-        let item = follow(item, privacy);
-        if is_same(&item, &before) {
-            return Ok(Some(before));
+        let item = rederive(item, privacy);
+        if is_same_but_revision(&item, &before) {
+            return Ok(Attempt::Done(Some(before)));
         }
         if let Some(partition) = &item.index.date_partition {
             catalogue.ensure_date_partition(partition).await?;
         }
-        if catalogue.put(&item, Some(before.revision)).await? == WriteOutcome::Written {
-            return Ok(Some(item));
-        }
-    }
-    Err(IngestError::Busy { id: id.to_string() })
+        Ok(match catalogue.put(&item, Some(before.revision)).await? {
+            WriteOutcome::Written => Attempt::Done(Some(item)),
+            WriteOutcome::Stale => Attempt::Retry,
+        })
+    });
+    updated
+        .await?
+        .ok_or_else(|| IngestError::Busy { id: id.to_string() })
 }
 
-/// Whether other list forms or index keys follow today from the record that is stored: the rules of privacy or the shape of
-/// items are others than they were. [`update_overrides`] with no change writes what follows. Reads nothing.
+/// Reports whether the stored record now leads to another summary or other index keys, because the
+/// privacy rules or the shape of items changed. [`update_overrides`] without a change writes them.
+/// Reads nothing.
 pub fn is_outdated(item: &PhotoItem, privacy: &Privacy) -> bool {
-    !is_same(&follow(item.clone(), privacy), item)
+    !is_same_but_revision(&rederive(item.clone(), privacy), item)
 }
 
-/// The item that follows from its record and from what was set, one revision later. Whether the record is today's
-/// extractor's is not changed by this.
-fn follow(mut item: PhotoItem, privacy: &Privacy) -> PhotoItem {
+/// Derives summary and index keys again from the record and the overrides, one revision later. Keeps
+/// the extractor version, since the record is not extracted again.
+fn rederive(mut item: PhotoItem, privacy: &Privacy) -> PhotoItem {
     let extractor_version = item.extractor_version;
     item.revision += 1;
-    record::finish(&mut item, privacy);
+    record::derive_summary_and_keys(&mut item, privacy);
     item.extractor_version = extractor_version;
     item
 }
 
-/// But for the revision.
-fn is_same(now: &PhotoItem, before: &PhotoItem) -> bool {
-    let now = PhotoItem {
+fn is_same_but_revision(item: &PhotoItem, before: &PhotoItem) -> bool {
+    let item = PhotoItem {
         revision: before.revision,
-        ..now.clone()
+        ..item.clone()
     };
-    now == *before
+    item == *before
 }

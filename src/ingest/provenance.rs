@@ -1,7 +1,7 @@
-//! What a copy says of where it came from: user metadata that organise writes and index reads.
+//! The provenance of a copy: user metadata that organise writes and index reads.
 //!
-//! Every value is percent-encoded ASCII, since stores disagree on anything else (raw, RFC 2047, mojibake), and all user
-//! metadata together stay under S3's 2 KB.
+//! Every value is percent-encoded ASCII, because stores disagree on anything else (raw, RFC 2047,
+//! garbled). The user metadata of an object together stay under S3's limit of 2 KB.
 
 use std::collections::BTreeMap;
 
@@ -16,32 +16,53 @@ const OWNER: &str = "photo-owner";
 const SOURCE: &str = "photo-source";
 const SOURCE_ETAG: &str = "photo-source-etag";
 const SOURCE_MODIFIED: &str = "photo-source-modified";
-/// Names and values together (S3 User Guide, "User-defined object metadata").
+/// Maximum size of all names and values (S3 User Guide, "User-defined object metadata").
 const MAX_METADATA_BYTES: usize = 2048;
-/// A source whose percent-encoded form is longer is written in base64 instead, which is at most a third longer than it.
+/// Maximum size of a percent-encoded source. A longer one is written in base64, which adds at most a
+/// third to the plain text.
 const MAX_LEGIBLE_BYTES: usize = 1024;
 const BASE64_MARK: &str = "base64:";
 const HEADER_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
 
-/// Whose a copy is and which bytes of which source it holds.
+/// The owner of a copy, and the source bytes that it was made from.
+///
+/// ```
+/// use photo_catalogue::catalogue::item::PartSource;
+/// use photo_catalogue::ingest::provenance::Provenance;
+/// use photo_catalogue::storage::ObjectProperties;
+///
+/// let provenance = Provenance {
+///     owner: "k3u1p0".to_owned(),
+///     source: PartSource {
+///         bucket: "inbox".to_owned(),
+///         key: "card 1/foobar.jpg".to_owned(),
+///         etag: "d41d8cd9".to_owned(),
+///     },
+///     last_modified: None,
+/// };
+/// let (metadata, left_out) = provenance.copy_metadata(&ObjectProperties::default().metadata);
+/// assert_eq!(metadata["photo-source"], "inbox/card%201/foobar.jpg");
+/// assert!(left_out.is_empty());
+///
+/// let copy = ObjectProperties { metadata, ..ObjectProperties::default() };
+/// assert_eq!(Provenance::of(&copy), Some(provenance));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Provenance {
-    pub(super) owner: String,
-    pub(super) source: PartSource,
-    pub(super) last_modified: Option<DateTime<Utc>>,
+pub struct Provenance {
+    /// See [`crate::archive::Owner`].
+    pub owner: String,
+    /// The source object and the ETag of the bytes that were copied.
+    pub source: PartSource,
+    /// Last-Modified of the source, to the second.
+    pub last_modified: Option<DateTime<Utc>>,
 }
 
 impl Provenance {
-    /// What the object says; `None` where it is not a copy of ours.
-    pub(super) fn of(object: &ObjectProperties) -> Option<Self> {
+    /// Reads the provenance from an object's user metadata. Returns `None` if organise did not write
+    /// the object.
+    pub fn of(object: &ObjectProperties) -> Option<Self> {
         let get = |name| object.metadata.get(name);
-        let source = get(SOURCE)?;
-        let source = match source.strip_prefix(BASE64_MARK) {
-            Some(base64) => {
-                String::from_utf8(BASE64URL_NOPAD.decode(base64.as_bytes()).ok()?).ok()?
-            }
-            None => percent_decode_str(source).decode_utf8().ok()?.into_owned(),
-        };
+        let source = decode_source(get(SOURCE)?)?;
         let (bucket, key) = source.split_once('/')?;
         let modified =
             get(SOURCE_MODIFIED).and_then(|text| DateTime::parse_from_rfc3339(text).ok());
@@ -56,22 +77,16 @@ impl Provenance {
         })
     }
 
-    /// The user metadata of the copy: ours, then the source's own as far as there is room, and the names of those for
-    /// which there was none.
-    pub(super) fn metadata(
+    /// Builds the user metadata of a copy: the provenance, then the source's own metadata as far as
+    /// the limit allows. Also returns the names that did not fit.
+    pub fn copy_metadata(
         &self,
-        source: &ObjectProperties,
+        source_metadata: &BTreeMap<String, String>,
     ) -> (BTreeMap<String, String>, Vec<String>) {
-        let name = format!("{}/{}", self.source.bucket, self.source.key);
-        let legible = utf8_percent_encode(&name, HEADER_VALUE).to_string();
-        let source_name = if legible.len() <= MAX_LEGIBLE_BYTES {
-            legible
-        } else {
-            format!("{BASE64_MARK}{}", BASE64URL_NOPAD.encode(name.as_bytes()))
-        };
+        let source = format!("{}/{}", self.source.bucket, self.source.key);
         let mut metadata = BTreeMap::from([
             (OWNER.to_owned(), self.owner.clone()),
-            (SOURCE.to_owned(), source_name),
+            (SOURCE.to_owned(), encode_source(&source)),
             (SOURCE_ETAG.to_owned(), self.source.etag.clone()),
         ]);
         if let Some(modified) = self.last_modified {
@@ -85,11 +100,11 @@ impl Provenance {
             .map(|(name, value)| name.len() + value.len())
             .sum();
         let mut left_out = Vec::new();
-        for (name, value) in &source.metadata {
+        for (name, value) in source_metadata {
             if metadata.contains_key(name) {
                 continue;
             }
-            // An ASCII value goes through as it is; anything else is percent-encoded once.
+            // An ASCII value is copied unchanged. Any other value is percent-encoded once.
             let value = if value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
                 value.clone()
             } else {
@@ -103,6 +118,23 @@ impl Provenance {
             }
         }
         (metadata, left_out)
+    }
+}
+
+/// Encodes `bucket/key` as a header value: percent-encoded if that is short enough, else base64.
+fn encode_source(source: &str) -> String {
+    let legible = utf8_percent_encode(source, HEADER_VALUE).to_string();
+    if legible.len() <= MAX_LEGIBLE_BYTES {
+        legible
+    } else {
+        format!("{BASE64_MARK}{}", BASE64URL_NOPAD.encode(source.as_bytes()))
+    }
+}
+
+fn decode_source(text: &str) -> Option<String> {
+    match text.strip_prefix(BASE64_MARK) {
+        Some(base64) => String::from_utf8(BASE64URL_NOPAD.decode(base64.as_bytes()).ok()?).ok(),
+        None => Some(percent_decode_str(text).decode_utf8().ok()?.into_owned()),
     }
 }
 
@@ -123,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back_and_fits_whatever_the_key() {
+    fn every_key_survives_the_round_trip_within_the_limit() {
         for key in [
             "a.jpg".to_owned(),
             "été/50 %20+.jpg".to_owned(),
             "é".repeat(512),
             "\u{1}".repeat(1024),
         ] {
-            let (metadata, left_out) = provenance(&key).metadata(&ObjectProperties::default());
+            let (metadata, left_out) = provenance(&key).copy_metadata(&BTreeMap::new());
             let size: usize = metadata
                 .iter()
                 .map(|(name, value)| name.len() + value.len())
@@ -149,18 +181,15 @@ mod tests {
     }
 
     #[test]
-    fn the_sources_own_metadata_are_kept_as_far_as_there_is_room() {
+    fn own_metadata_of_the_source_are_kept_up_to_the_limit() {
         let own = |name: &str, value: String| (name.to_owned(), value);
-        let source = ObjectProperties {
-            metadata: BTreeMap::from([
-                own("a-note", "kept".to_owned()),
-                own("b-long", "x".repeat(2000)),
-                own("c-note", "été".to_owned()),
-                own(OWNER, "an older copy's".to_owned()),
-            ]),
-            ..ObjectProperties::default()
-        };
-        let (metadata, left_out) = provenance("a.jpg").metadata(&source);
+        let source = BTreeMap::from([
+            own("a-note", "kept".to_owned()),
+            own("b-long", "x".repeat(2000)),
+            own("c-note", "été".to_owned()),
+            own(OWNER, "owner of an older copy".to_owned()),
+        ]);
+        let (metadata, left_out) = provenance("a.jpg").copy_metadata(&source);
         assert_eq!(metadata.get("a-note").map(String::as_str), Some("kept"));
         assert_eq!(
             metadata.get("c-note").map(String::as_str),

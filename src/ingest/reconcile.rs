@@ -1,49 +1,73 @@
-//! Archive, source, items and ledger held against each other, in every direction. Pure: a scan of the table and two
-//! listings go in, what does not fit comes out. No object is looked at.
+//! Compares archive, source, items and ledger in every direction, and reports the differences. Pure: a
+//! scan of the table and two listings go in, the faults come out. No object is read.
 //!
-//! What is scanned is to be older than what is listed: then a file that came meanwhile is one that is listed only, and
-//! its age tells it.
+//! Scan the table before the listings. A file that arrives in between is then in a listing only, and
+//! its age shows that it is new.
+//!
+//! ```
+//! use std::collections::BTreeSet;
+//! use chrono::{DateTime, Utc};
+//! use photo_catalogue::archive::Layout;
+//! use photo_catalogue::ingest::reconcile::{FaultKind, Reconciliation};
+//! use photo_catalogue::ingest::survey::ListedObject;
+//!
+//! let layout = Layout::new("inbox", "", "archive", "")?;
+//! let reconciliation = Reconciliation::new(&layout, DateTime::<Utc>::MAX_UTC, BTreeSet::new());
+//! let upload = ListedObject {
+//!     key: "foobar.jpg".to_owned(),
+//!     etag: "d41d8cd9".to_owned(),
+//!     size_bytes: 1,
+//!     last_modified: None,
+//! };
+//! // No ledger entry lists these bytes.
+//! let faults = reconciliation.into_faults(&[upload], &[]);
+//! assert_eq!(faults[0].kind, FaultKind::Unarchived);
+//! assert_eq!(faults[0].subject, "foobar.jpg");
+//! # Ok::<(), photo_catalogue::archive::LayoutError>(())
+//! ```
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::event::Notice;
 use super::survey::ListedObject;
 use crate::archive::Layout;
 use crate::catalogue::item::{LedgerEntry, ObjectVersion, PartSource, PhotoItemHeader};
 
-/// What does not fit. The order is that in which it is mended: what an upload still brings comes before what is left of
-/// an upload that will not come.
+/// The kind of a difference. The order is that of the repairs: an upload that can still be archived
+/// comes before the remains of one that cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// An upload whose bytes nobody has dealt with.
+    /// An upload whose bytes are not processed.
     Unarchived,
-    /// An upload that the ledger says is archived, and there is no copy, and no sign that it was removed by hand.
+    /// An upload that is archived by the ledger, without a copy and without a sign that the copy was
+    /// removed by hand.
     Uncopied,
-    /// A copy of older bytes than its upload holds.
+    /// A copy with older bytes than its upload.
     Superseded,
-    /// A ledger entry of an upload that is gone, whose copy nobody knows of.
+    /// A ledger entry of a vanished upload whose copy is unknown too.
     Orphaned,
     /// A copy without an item.
     Unindexed,
-    /// An item that speaks of other bytes than its copy holds.
+    /// An item that lists other bytes than its copy has.
     Outdated,
-    /// An item's file that is not there.
+    /// A file of an item that is gone.
     Missing,
-    /// An item with files that no listing shows.
+    /// An item with files that is in no list.
     Unlisted,
-    /// A year, or `undated`, that holds photos and that the gallery does not know of.
+    /// A year, or `undated`, that has photos and is not registered for the gallery.
     UnknownYear,
-    /// A name that was claimed, with nothing under it.
+    /// A claimed name without a file.
     Stub,
-    /// A month whose counts are off.
+    /// A month whose counts are wrong.
     Miscounted,
 }
 
 impl FaultKind {
-    /// All of them, in order.
+    /// All kinds, in order.
     pub const ALL: [FaultKind; 11] = [
         FaultKind::Unarchived,
         FaultKind::Uncopied,
@@ -58,7 +82,7 @@ impl FaultKind {
         FaultKind::Miscounted,
     ];
 
-    /// What it is, for a person.
+    /// Describes the fault for a person.
     pub fn description(self) -> &'static str {
         match self {
             FaultKind::Unarchived => "upload that is not archived",
@@ -68,76 +92,77 @@ impl FaultKind {
             FaultKind::Unindexed => "file of the archive that is not in the catalogue",
             FaultKind::Outdated => "photo whose file has changed",
             FaultKind::Missing => "photo whose file is gone",
-            FaultKind::Unlisted => "photo that no listing shows",
-            FaultKind::UnknownYear => "year that the gallery does not know of",
-            FaultKind::Stub => "name claimed by nothing",
-            FaultKind::Miscounted => "month whose counts are off",
+            FaultKind::Unlisted => "photo that is in no list",
+            FaultKind::UnknownYear => "year that the gallery does not list",
+            FaultKind::Stub => "claimed name without a file",
+            FaultKind::Miscounted => "month with wrong counts",
         }
     }
 
-    /// What mends it, for a person.
+    /// Describes the repair for a person, as an infinitive.
     pub fn remedy(self) -> &'static str {
         match self {
             FaultKind::Unarchived | FaultKind::Superseded => "archive it",
-            FaultKind::Uncopied => "forget the ledger entry, and archive it anew",
+            FaultKind::Uncopied => "forget the ledger entry, and archive it again",
             FaultKind::Orphaned => "forget it",
             FaultKind::Unindexed | FaultKind::Outdated => "read it and write its record",
             FaultKind::Missing => "record that it was removed; `photos restore` brings it back",
             FaultKind::Unlisted => "list it",
-            FaultKind::UnknownYear => "make it known",
-            FaultKind::Stub => "record that nothing came; the name stays its owner's",
-            FaultKind::Miscounted => "have it counted anew",
+            FaultKind::UnknownYear => "register it",
+            FaultKind::Stub => "record that no file came; the name stays with its owner",
+            FaultKind::Miscounted => "count it again",
         }
     }
 }
 
-/// One thing that does not fit.
+/// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ReconcileFault {
-    /// What.
-    pub fault: FaultKind,
-    /// A key, a stem, a date partition or a month, by its kind.
-    pub of: String,
-    /// The bucket of a key.
+    /// The kind.
+    #[serde(rename = "fault")]
+    pub kind: FaultKind,
+    /// A key, a stem, a date partition or a month, depending on the kind.
+    #[serde(rename = "of")]
+    pub subject: String,
+    /// The bucket, if the subject is a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
 }
 
-/// What was seen of a part, in short.
+/// The fields of a part that are compared.
 struct RecordedPart {
-    /// Absent for a tombstone.
+    /// `None` for a tombstone.
     version: Option<ObjectVersion>,
     source: Option<PartSource>,
 }
 
-/// What the ledger says of bytes, in short.
-struct LedgerRecord {
-    bucket: String,
+/// The fields of a ledger entry that are compared.
+struct RecordedVerdict {
     version: ObjectVersion,
     archive_key: Option<String>,
 }
 
-/// Gathers, and then tells. Holds some 500 bytes a photo.
+/// A comparison in progress. Add all items and ledger entries, then call
+/// [`Reconciliation::into_faults`]. Uses about 500 bytes of memory per photo.
 pub struct Reconciliation {
     layout: Layout,
-    /// Files that are younger are left out: somebody may be at work on them.
+    /// Newer files are ignored: ingest may still work on them.
     settled: DateTime<Utc>,
-    years: BTreeSet<String>,
+    date_partitions: BTreeSet<String>,
     /// By archive key.
     parts: HashMap<String, RecordedPart>,
     stubs: BTreeSet<String>,
-    /// By bucket and key.
-    ledger: HashMap<String, LedgerRecord>,
+    ledger: HashMap<Notice, RecordedVerdict>,
     faults: Vec<ReconcileFault>,
 }
 
 impl Reconciliation {
-    /// Over this layout. `years` are the date partitions that the catalogue knows of.
-    pub fn new(layout: &Layout, settled: DateTime<Utc>, years: BTreeSet<String>) -> Self {
+    /// Starts a comparison. `date_partitions` are those that the catalogue has registered.
+    pub fn new(layout: &Layout, settled: DateTime<Utc>, date_partitions: BTreeSet<String>) -> Self {
         Reconciliation {
             layout: layout.clone(),
             settled,
-            years,
+            date_partitions,
             parts: HashMap::new(),
             stubs: BTreeSet::new(),
             ledger: HashMap::new(),
@@ -145,7 +170,7 @@ impl Reconciliation {
         }
     }
 
-    /// Takes an item.
+    /// Adds an item.
     pub fn add_photo(&mut self, item: PhotoItemHeader) {
         if item.parts.is_empty() {
             self.stubs.insert(item.stem);
@@ -153,12 +178,12 @@ impl Reconciliation {
         }
         match item.date_partition {
             None if item.parts.values().any(|part| !part.removed) => {
-                self.fault(FaultKind::Unlisted, item.stem);
+                self.add_fault(FaultKind::Unlisted, item.stem);
             }
-            // One fault, however many photos.
-            Some(partition) if !self.years.contains(&partition) => {
-                self.fault(FaultKind::UnknownYear, partition.clone());
-                self.years.insert(partition);
+            // One fault per partition, not one per photo.
+            Some(partition) if !self.date_partitions.contains(&partition) => {
+                self.add_fault(FaultKind::UnknownYear, partition.clone());
+                self.date_partitions.insert(partition);
             }
             _ => {}
         }
@@ -171,20 +196,23 @@ impl Reconciliation {
         }
     }
 
-    /// Takes a ledger entry. Those of other buckets than the layout's lead nowhere that is seen here, and are left out.
+    /// Adds a ledger entry. Ignores entries outside the layout, since neither listing can confirm
+    /// them.
     pub fn add_ledger_entry(&mut self, entry: LedgerEntry) {
         if self.layout.place(&entry.bucket, &entry.key).is_some() {
-            let noted = LedgerRecord {
+            let object = Notice {
                 bucket: entry.bucket,
+                key: entry.key,
+            };
+            let verdict = RecordedVerdict {
                 version: entry.version,
                 archive_key: entry.archive_key,
             };
-            self.ledger
-                .insert(format!("{}/{}", noted.bucket, entry.key), noted);
+            self.ledger.insert(object, verdict);
         }
     }
 
-    /// What does not fit, in the order in which it is mended.
+    /// Compares everything with the two listings. Returns the faults in the order of their repairs.
     pub fn into_faults(
         mut self,
         source: &[ListedObject],
@@ -192,56 +220,47 @@ impl Reconciliation {
     ) -> Vec<ReconcileFault> {
         let copies: HashSet<&str> = archive.iter().map(|copy| copy.key.as_str()).collect();
         for upload in source {
-            self.upload(upload, &copies);
+            self.check_upload(upload, &copies);
         }
         for copy in archive {
-            self.copy(copy);
+            self.check_copy(copy);
         }
-        let live = self.parts.iter().filter(|(_, part)| part.version.is_some());
-        let missing: Vec<String> = live
-            .filter(|(key, _)| !copies.contains(key.as_str()))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in missing {
-            self.fault_in(
-                FaultKind::Missing,
-                self.layout.archive_bucket().to_owned(),
-                key,
-            );
-        }
-        self.orphans(source, &copies);
+        self.check_missing_files(&copies);
+        self.check_orphans(source, &copies);
         let stems: HashSet<String> = archive
             .iter()
             .filter_map(|copy| Some(self.layout.archive_key(&copy.key)?.stem().to_owned()))
             .collect();
-        // What lies under a claimed name is a copy without an item.
+        // A file under a claimed name is reported as a copy without an item.
         for stem in std::mem::take(&mut self.stubs) {
             if !stems.contains(&stem) {
-                self.fault(FaultKind::Stub, stem);
+                self.add_fault(FaultKind::Stub, stem);
             }
         }
         self.faults.sort();
         self.faults
     }
 
-    fn upload(&mut self, upload: &ListedObject, copies: &HashSet<&str>) {
-        let bucket = self.layout.source_bucket().to_owned();
-        if self.is_young(upload) || self.layout.place(&bucket, &upload.key).is_none() {
+    fn check_upload(&mut self, upload: &ListedObject, copies: &HashSet<&str>) {
+        let object = Notice {
+            bucket: self.layout.source_bucket().to_owned(),
+            key: upload.key.clone(),
+        };
+        if self.is_recent(upload) || self.layout.place(&object.bucket, &object.key).is_none() {
             return;
         }
-        let noted = self.ledger.get(&format!("{bucket}/{}", upload.key));
-        let kind = match noted.filter(|noted| upload.is(&noted.version)) {
+        let verdict = self.ledger.get(&object);
+        let kind = match verdict.filter(|verdict| upload.has_version(&verdict.version)) {
             None => FaultKind::Unarchived,
-            Some(noted) => {
-                let Some(archive_key) = &noted.archive_key else {
+            Some(verdict) => {
+                let Some(archive_key) = &verdict.archive_key else {
                     return;
                 };
                 let part = self.parts.get(archive_key);
                 let from = part.and_then(|part| part.source.as_ref());
                 let is_older = from.is_some_and(|from| {
-                    from.bucket == bucket
-                        && from.key == upload.key
-                        && from.etag != noted.version.etag
+                    (&from.bucket, &from.key) == (&object.bucket, &object.key)
+                        && from.etag != verdict.version.etag
                 });
                 match (part, copies.contains(archive_key.as_str())) {
                     (None, false) => FaultKind::Uncopied,
@@ -250,74 +269,93 @@ impl Reconciliation {
                 }
             }
         };
-        self.fault_in(kind, bucket, upload.key.clone());
+        self.add_object_fault(kind, object);
     }
 
-    fn copy(&mut self, copy: &ListedObject) {
-        if self.is_young(copy) {
+    fn check_copy(&mut self, copy: &ListedObject) {
+        if self.is_recent(copy) {
             return;
         }
-        let bucket = self.layout.archive_bucket().to_owned();
+        let object = Notice {
+            bucket: self.layout.archive_bucket().to_owned(),
+            key: copy.key.clone(),
+        };
         let part = self.parts.get(&copy.key);
         let kind = match part.and_then(|part| part.version.as_ref()) {
-            Some(version) if copy.is(version) => return,
+            Some(version) if copy.has_version(version) => return,
             Some(_) => FaultKind::Outdated,
             None => {
-                let noted = self.ledger.get(&format!("{bucket}/{}", copy.key));
-                let is_no_photo = noted
-                    .is_some_and(|noted| noted.archive_key.is_none() && copy.is(&noted.version));
-                if is_no_photo {
+                let is_skipped = self.ledger.get(&object).is_some_and(|verdict| {
+                    verdict.archive_key.is_none() && copy.has_version(&verdict.version)
+                });
+                if is_skipped {
                     return;
                 }
                 FaultKind::Unindexed
             }
         };
-        self.fault_in(kind, bucket, copy.key.clone());
+        self.add_object_fault(kind, object);
     }
 
-    fn orphans(&mut self, source: &[ListedObject], copies: &HashSet<&str>) {
+    fn check_missing_files(&mut self, copies: &HashSet<&str>) {
+        let live = self.parts.iter().filter(|(_, part)| part.version.is_some());
+        let missing: Vec<Notice> = live
+            .filter(|(key, _)| !copies.contains(key.as_str()))
+            .map(|(key, _)| Notice {
+                bucket: self.layout.archive_bucket().to_owned(),
+                key: key.clone(),
+            })
+            .collect();
+        for object in missing {
+            self.add_object_fault(FaultKind::Missing, object);
+        }
+    }
+
+    fn check_orphans(&mut self, source: &[ListedObject], copies: &HashSet<&str>) {
         let uploads: HashSet<&str> = source.iter().map(|upload| upload.key.as_str()).collect();
-        let mut orphans = Vec::new();
-        for (name, noted) in &self.ledger {
-            let Some(key) = name.get(noted.bucket.len() + 1..) else {
-                continue;
-            };
-            let is_there = if noted.bucket == self.layout.source_bucket()
+        let is_there = |object: &Notice| {
+            let key = object.key.as_str();
+            if object.bucket == self.layout.source_bucket()
                 && key.starts_with(self.layout.source_prefix())
             {
                 uploads.contains(key)
             } else {
                 copies.contains(key)
-            };
-            let leads_somewhere = noted.archive_key.as_ref().is_some_and(|archive_key| {
-                copies.contains(archive_key.as_str()) || self.parts.contains_key(archive_key)
-            });
-            if !is_there && !leads_somewhere {
-                orphans.push((noted.bucket.clone(), key.to_owned()));
             }
-        }
-        for (bucket, key) in orphans {
-            self.fault_in(FaultKind::Orphaned, bucket, key);
+        };
+        let has_copy = |verdict: &RecordedVerdict| {
+            verdict.archive_key.as_ref().is_some_and(|archive_key| {
+                copies.contains(archive_key.as_str()) || self.parts.contains_key(archive_key)
+            })
+        };
+        let orphans: Vec<Notice> = self
+            .ledger
+            .iter()
+            .filter(|(object, verdict)| !is_there(object) && !has_copy(verdict))
+            .map(|(object, _)| object.clone())
+            .collect();
+        for object in orphans {
+            self.add_object_fault(FaultKind::Orphaned, object);
         }
     }
 
-    fn is_young(&self, seen: &ListedObject) -> bool {
-        seen.last_modified.is_some_and(|time| time > self.settled)
+    fn is_recent(&self, listed: &ListedObject) -> bool {
+        listed.last_modified.is_some_and(|time| time > self.settled)
     }
 
-    fn fault(&mut self, fault: FaultKind, of: String) {
+    fn add_fault(&mut self, kind: FaultKind, subject: String) {
         self.faults.push(ReconcileFault {
-            fault,
-            of,
+            kind,
+            subject,
             bucket: None,
         });
     }
 
-    fn fault_in(&mut self, fault: FaultKind, bucket: String, of: String) {
+    fn add_object_fault(&mut self, kind: FaultKind, object: Notice) {
         self.faults.push(ReconcileFault {
-            fault,
-            of,
-            bucket: Some(bucket),
+            kind,
+            subject: object.key,
+            bucket: Some(object.bucket),
         });
     }
 }

@@ -1,31 +1,30 @@
-//! The derived record: which part a photo shows, and the list form and index keys that follow. Pure.
+//! Derives the record of a photo: its primary part, summary and index keys. Pure.
 
+use crate::archive::UNDATED;
 use crate::catalogue::item::{
     DerivedFrom, IndexKeys, PRIVATE_PARTITION, PhotoItem, PhotoPart, SCHEMA_VERSION,
 };
 use crate::catalogue::query::date_sort;
 use crate::privacy::{Privacy, Visibility};
 use crate::summary::{ImageKind, PhotoImage, Summary};
-use photo_metadata::{EXTRACTOR_VERSION, Extraction};
-use photo_metadata::{EmbeddedPreview, PhotoMetadata};
+use photo_metadata::{EXTRACTOR_VERSION, EmbeddedPreview, Extraction, PhotoMetadata};
 
-/// The date partition of photos without a date.
-const UNDATED_PARTITION: &str = "undated";
-/// Characters of the geohash in the place partition: cells of about 39 by 20 km.
+/// Geohash characters in the place partition: cells of about 39 by 20 km.
 const PLACE_CELL_CHARS: usize = 4;
-/// Characters of the geohash in the place sort key: about 5 by 5 m.
+/// Geohash characters in the place sort key: cells of about 5 by 5 m.
 const PLACE_SORT_CHARS: usize = 9;
-/// Largest item that is written, bytes of JSON; DynamoDB takes 400 KB.
+/// Maximum size of an item in bytes of JSON. DynamoDB's limit is 400 KB.
 const MAX_ITEM_BYTES: usize = 350_000;
 
-/// The part that a browser can show first, else any live one; the same whatever order the parts came in.
-pub(super) fn primary(item: &PhotoItem) -> Option<String> {
+/// Returns the live part whose format suits a browser best. The order in which parts arrived has no
+/// influence. Returns `None` if no part is live.
+pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
     let live = item.parts.iter().filter(|(_, part)| !part.removed);
-    live.min_by_key(|(name, part)| (rank(&part.mime), (*name).clone()))
+    live.min_by_key(|(name, part)| (browser_rank(&part.mime), (*name).clone()))
         .map(|(name, _)| name.clone())
 }
 
-/// Whether the record is already this part's, at its bytes and by today's extractor.
+/// Reports whether the record was derived from this part with its present bytes, by today's extractor.
 pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
     item.extractor_version == EXTRACTOR_VERSION
         && item.derived_from.as_ref().is_some_and(|from| {
@@ -37,8 +36,8 @@ pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
         })
 }
 
-/// Takes the record from this part's extraction.
-pub(super) fn derive(item: &mut PhotoItem, part: &str, extraction: Extraction) {
+/// Sets the record from the extraction of this part.
+pub(super) fn derive_record(item: &mut PhotoItem, part: &str, extraction: Extraction) {
     let etag = item
         .parts
         .get(part)
@@ -54,8 +53,8 @@ pub(super) fn derive(item: &mut PhotoItem, part: &str, extraction: Extraction) {
     item.exif_warnings = extraction.warnings;
 }
 
-/// Forgets the record: every part is gone.
-pub(super) fn clear(item: &mut PhotoItem) {
+/// Clears the record, after every part is gone.
+pub(super) fn clear_record(item: &mut PhotoItem) {
     item.derived_from = None;
     item.photo = PhotoMetadata::default();
     item.exif.clear();
@@ -63,8 +62,9 @@ pub(super) fn clear(item: &mut PhotoItem) {
     item.exif_warnings.clear();
 }
 
-/// Everything that follows from parts, record and overrides: versions, list form, index keys, size.
-pub(super) fn finish(item: &mut PhotoItem, privacy: &Privacy) {
+/// Derives the summary and the index keys from parts, record and overrides. Also sets the versions and
+/// keeps the item below its maximum size.
+pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
     let before = item.summary.take();
@@ -76,9 +76,9 @@ pub(super) fn finish(item: &mut PhotoItem, privacy: &Privacy) {
         }
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
-        let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown, images(item));
+        let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown, list_images(item));
         summary.visibility = item.overrides.visibility;
-        // The version is that of what is shown: a change of anything else leaves it.
+        // The version identifies the visible content. Other changes of the item do not change it.
         if let Some(mut before) = before {
             before.visibility = summary.visibility;
             let version = std::mem::replace(&mut summary.version, before.version.clone());
@@ -86,16 +86,16 @@ pub(super) fn finish(item: &mut PhotoItem, privacy: &Privacy) {
                 summary.version = version;
             }
         }
-        item.index = index_keys(item, &summary, privacy);
+        item.index = derive_index_keys(item, &summary, privacy);
         item.summary = Some(summary);
     }
-    fit(item);
+    trim_to_max_size(item);
 }
 
-fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
+fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     let capture = &summary.record.capture;
     let date_partition = capture.day().map_or_else(
-        || UNDATED_PARTITION.to_owned(),
+        || UNDATED.to_owned(),
         |day| day.format("%Y").to_string(),
     );
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
@@ -136,7 +136,7 @@ fn index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKe
     }
 }
 
-fn images(item: &PhotoItem) -> Vec<PhotoImage> {
+fn list_images(item: &PhotoItem) -> Vec<PhotoImage> {
     let mut images = Vec::new();
     for part in item.parts.values().filter(|part| !part.removed) {
         let original = PhotoImage {
@@ -148,7 +148,7 @@ fn images(item: &PhotoItem) -> Vec<PhotoImage> {
             kind: ImageKind::Original,
         };
         if let Some(preview) = part.preview {
-            let (width, height) = turned(preview, part);
+            let (width, height) = oriented_preview_size(preview, part);
             images.push(PhotoImage {
                 width,
                 height,
@@ -160,14 +160,15 @@ fn images(item: &PhotoItem) -> Vec<PhotoImage> {
         }
         images.push(original);
     }
-    // Stable: a RAW's preview stays before the RAW.
-    images.sort_by_key(|image| (image.kind == ImageKind::Preview, rank(&image.mime)));
-    images.sort_by_key(|image| rank(&image.mime));
+    // The sort is stable, so the preview of a RAW stays before the RAW.
+    images.sort_by_key(|image| (image.kind == ImageKind::Preview, browser_rank(&image.mime)));
+    images.sort_by_key(|image| browser_rank(&image.mime));
     images
 }
 
-/// The preview's size as it is shown: it lies as its file's picture lies, however it is stored.
-fn turned(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
+/// Returns width and height of the preview as displayed. The preview has the orientation of its file,
+/// so the sides are swapped if one of them is stored in portrait and the other in landscape.
+fn oriented_preview_size(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
     let EmbeddedPreview { width, height, .. } = preview;
     let is_upright = |width: Option<u32>, height: Option<u32>| Some(width? < height?);
     match (
@@ -179,8 +180,8 @@ fn turned(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<u32>, Option<u3
     }
 }
 
-/// What browsers show, best first; RAW last.
-fn rank(mime: &str) -> usize {
+/// Ranks a media type by how well browsers support it, best first. RAW comes last.
+fn browser_rank(mime: &str) -> usize {
     [
         "image/jpeg",
         "image/webp",
@@ -195,16 +196,16 @@ fn rank(mime: &str) -> usize {
     .unwrap_or(usize::MAX)
 }
 
-/// Leaves out the largest tags until the item fits; what is left out is listed with its size.
-fn fit(item: &mut PhotoItem) {
-    let mut size = json_bytes(item);
+/// Removes the largest tags until the item has its maximum size, and lists each with its size.
+fn trim_to_max_size(item: &mut PhotoItem) {
+    let mut size = json_size(item);
     while size > MAX_ITEM_BYTES {
         let largest = item
             .exif
             .iter()
             .flat_map(|(ifd, tags)| {
                 tags.iter()
-                    .map(move |(tag, value)| (json_bytes(value), ifd, tag))
+                    .map(move |(tag, value)| (json_size(value), ifd, tag))
             })
             .max();
         let Some((bytes, ifd, tag)) =
@@ -221,7 +222,7 @@ fn fit(item: &mut PhotoItem) {
     }
 }
 
-fn json_bytes<T: serde::Serialize>(value: &T) -> usize {
+fn json_size<T: serde::Serialize>(value: &T) -> usize {
     serde_json::to_vec(value).map_or(0, |json| json.len())
 }
 
@@ -259,9 +260,9 @@ mod tests {
     }
 
     #[test]
-    fn the_primary_part_is_the_one_a_browser_can_show() {
+    fn primary_part_is_the_one_that_browsers_show() {
         assert_eq!(
-            primary(&item(&[
+            primary_part(&item(&[
                 ("NEF", "image/x-nikon-nef"),
                 ("JPG", "image/jpeg")
             ]))
@@ -269,22 +270,22 @@ mod tests {
             Some("JPG")
         );
         assert_eq!(
-            primary(&item(&[("NEF", "image/x-nikon-nef")])).as_deref(),
+            primary_part(&item(&[("NEF", "image/x-nikon-nef")])).as_deref(),
             Some("NEF")
         );
         let mut removed = item(&[("JPG", "image/jpeg"), ("NEF", "image/x-nikon-nef")]);
         removed.parts.get_mut("JPG").expect("a part").removed = true;
-        assert_eq!(primary(&removed).as_deref(), Some("NEF"));
+        assert_eq!(primary_part(&removed).as_deref(), Some("NEF"));
         assert_eq!(
-            primary(&PhotoItem::stub("2018-02-01/foobar", "owner")),
+            primary_part(&PhotoItem::stub("2018-02-01/foobar", "owner")),
             None
         );
     }
 
     #[test]
-    fn a_public_photo_is_in_every_index_that_it_has_a_key_for() {
+    fn public_photo_is_in_every_index() {
         let mut item = item(&[("JPG", "image/jpeg")]);
-        finish(&mut item, &LocationPolicy::Exact.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(item.index.date_partition.as_deref(), Some("2018"));
         assert_eq!(
             item.index.date_sort,
@@ -296,9 +297,9 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_position_is_in_no_key() {
+    fn hidden_position_is_in_no_key() {
         let mut item = item(&[("JPG", "image/jpeg")]);
-        finish(&mut item, &LocationPolicy::Hide.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Hide.into());
         assert_eq!(
             (item.index.place_partition, item.index.place_sort),
             (None, None)
@@ -306,27 +307,27 @@ mod tests {
     }
 
     #[test]
-    fn the_version_moves_with_what_is_shown_and_with_nothing_else() {
+    fn version_changes_only_with_visible_content() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.revision = 1;
-        finish(&mut item, &LocationPolicy::Exact.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         let version =
             |item: &PhotoItem| item.summary.as_ref().map(|summary| summary.version.clone());
         item.revision = 2;
         item.exif_warnings.push("not shown".to_owned());
-        finish(&mut item, &LocationPolicy::Exact.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(version(&item).as_deref(), Some("1"));
         item.revision = 3;
         item.overrides.title = Some("shown".to_owned());
-        finish(&mut item, &LocationPolicy::Exact.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(version(&item).as_deref(), Some("3"));
     }
 
     #[test]
-    fn a_private_photo_is_in_its_own_date_partition_only() {
+    fn private_photo_is_only_in_a_private_date_partition() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.overrides.visibility = Some(Visibility::Private);
-        finish(&mut item, &LocationPolicy::Exact.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         assert_eq!(item.index.date_partition.as_deref(), Some("private#2018"));
         assert_eq!(
             (item.index.camera_partition, item.index.place_partition),
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_make_a_photo_private_unless_a_person_has_said_otherwise() {
+    fn rules_make_a_photo_private_unless_an_override_is_set() {
         let rules = VisibilityRules {
             private_keywords: vec!["family".to_owned()],
             private_sources: vec!["private/".to_owned()],
@@ -348,7 +349,7 @@ mod tests {
         let partition = |change: &dyn Fn(&mut PhotoItem)| {
             let mut item = item(&[("JPG", "image/jpeg")]);
             change(&mut item);
-            finish(&mut item, &privacy);
+            derive_summary_and_keys(&mut item, &privacy);
             (
                 item.is_public(),
                 item.index.date_partition.unwrap_or_default(),
@@ -377,13 +378,13 @@ mod tests {
     }
 
     #[test]
-    fn at_home_a_photo_has_no_place_to_be_found_by() {
+    fn photo_in_a_home_zone_has_no_place_key() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         let privacy = Privacy {
             home_zones: "f25".parse().expect("zones"),
             ..LocationPolicy::Exact.into()
         };
-        finish(&mut item, &privacy);
+        derive_summary_and_keys(&mut item, &privacy);
         assert_eq!(
             (item.index.place_partition, item.index.place_sort),
             (None, None)
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preview_lies_as_its_file_lies() {
+    fn preview_has_the_orientation_of_its_file() {
         let part = |width, height| PhotoPart {
             width: Some(width),
             height: Some(height),
@@ -405,43 +406,43 @@ mod tests {
             height: Some(height),
         };
         assert_eq!(
-            turned(preview(160, 120), &part(4000, 6000)),
+            oriented_preview_size(preview(160, 120), &part(4000, 6000)),
             (Some(120), Some(160))
         );
         assert_eq!(
-            turned(preview(120, 160), &part(4000, 6000)),
+            oriented_preview_size(preview(120, 160), &part(4000, 6000)),
             (Some(120), Some(160))
         );
         assert_eq!(
-            turned(preview(160, 120), &part(6000, 4000)),
+            oriented_preview_size(preview(160, 120), &part(6000, 4000)),
             (Some(160), Some(120))
         );
         assert_eq!(
-            turned(preview(160, 120), &PhotoPart::default()),
+            oriented_preview_size(preview(160, 120), &PhotoPart::default()),
             (Some(160), Some(120))
         );
     }
 
     #[test]
-    fn a_photo_without_live_parts_is_in_no_index() {
+    fn photo_without_live_parts_is_in_no_index() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.parts.get_mut("JPG").expect("a part").removed = true;
-        finish(&mut item, &LocationPolicy::Exact.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         assert_eq!((item.summary, item.index), (None, IndexKeys::default()));
     }
 
     #[test]
-    fn an_item_that_is_too_large_leaves_out_its_largest_tags_and_says_so() {
+    fn oversized_item_omits_and_lists_its_largest_tags() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         let tags = (0..300)
             .map(|n| (format!("Tag{n:03}"), TagValue::Text("x".repeat(1000 + n))))
             .collect();
         item.exif.insert("IFD0".to_owned(), tags);
-        finish(&mut item, &LocationPolicy::Exact.into());
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         assert!(
-            json_bytes(&item) <= MAX_ITEM_BYTES + 10_000,
+            json_size(&item) <= MAX_ITEM_BYTES + 10_000,
             "{}",
-            json_bytes(&item)
+            json_size(&item)
         );
         assert!(item.exif_omitted.is_empty() == item.exif["IFD0"].contains_key("Tag299"));
         assert_eq!(item.exif_omitted.len() + item.exif["IFD0"].len(), 300);

@@ -1,65 +1,73 @@
-//! What of a listing is still to be done, told without looking at one object: a hundred keys by two requests.
+//! Surveys a listing: finds the ingest status of a hundred objects with two requests to the table, and
+//! reads no object.
 //!
-//! For whoever makes a whole library right: `photos import`, the polling of a store without notifications, `photos
-//! reconcile`. A level-triggered sweep: list, survey, [`Ingest::sync_key`] what is not done. Killed anywhere, it is
-//! begun again, and finds what is done by this alone.
+//! This serves callers that sync many objects: `photos import`, the poller of a store without
+//! notifications, and `photos reconcile`. They list, survey, and call [`Ingest::sync_key`] for each
+//! object that is not done. After an interruption they start again; the survey alone finds what is
+//! already done.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Ingest, IngestError, MetadataRead, Outcome};
-use crate::archive::{ArchiveKey, KeyPlace, UNDATED};
-use crate::catalogue::batch::BATCH;
-use crate::catalogue::item::{LedgerEntry, PhotoItemHeader};
-use crate::storage::Listed;
 use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
-/// Keys that are best surveyed at a time: as many as one request to the table answers.
+use super::event::Notice;
+use super::extract::MetadataRead;
+use super::ledger::is_undated;
+use super::{Ingest, IngestError};
+use crate::archive::{ArchiveKey, KeyPlace, UNDATED};
+use crate::catalogue::batch::BATCH;
+use crate::catalogue::item::{LedgerEntry, ObjectVersion, PhotoItemHeader};
+use crate::storage::Listed;
+
+/// Recommended number of objects per survey: as many as one request to the table returns.
 pub const SURVEY_BATCH: usize = BATCH;
 
-/// An object as a listing, or the answer to an upload, shows it.
+/// An object as a listing, or the response to a PUT, shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedObject {
     /// Its key.
     pub key: String,
-    /// Without quotes.
+    /// ETag without quotes.
     pub etag: String,
-    /// Size, bytes.
+    /// Size in bytes.
     pub size_bytes: u64,
-    /// Absent where only the bytes are known.
+    /// Last-Modified. `None` if only the bytes are known.
     pub last_modified: Option<DateTime<Utc>>,
 }
 
-/// How far an object is.
+/// The progress of ingest for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IngestStatus {
-    /// These bytes have not been dealt with.
+    /// These bytes are not processed yet.
     New,
-    /// Archived, and its copy is not in the catalogue.
+    /// The object is archived, but the catalogue does not list its copy.
     Unindexed {
         /// The copy.
-        archive_key: String,
+        archive_key: ArchiveKey,
     },
-    /// Archived and in the catalogue, or removed from the archive by hand, which stays so.
+    /// The object is archived and in the catalogue, or its copy was removed by hand and stays removed.
     Known {
-        /// Without a believable date.
+        /// `true` if the photo has no credible date.
         undated: bool,
     },
-    /// No photo, by its bytes.
+    /// The bytes are not a photo.
     Skipped,
-    /// Under neither prefix.
+    /// The key is under neither prefix.
     Outside,
 }
 
-/// What an object would become.
+/// The outcome that ingest would have for an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedOutcome {
-    /// Filed under this day.
+    /// The photo would go to the folder of this day.
     Dated(NaiveDate),
-    /// A photo without a believable date.
+    /// The photo has no credible date.
     Undated,
-    /// No photo, and why.
+    /// The bytes are not a photo, with the reason.
     NotAPhoto(String),
-    /// It is gone, or changing.
+    /// The object is gone, or it changed while it was read.
     Gone,
 }
 
@@ -75,7 +83,8 @@ impl From<Listed> for ListedObject {
 }
 
 impl ListedObject {
-    pub(super) fn is(&self, version: &crate::catalogue::item::ObjectVersion) -> bool {
+    /// Reports whether the listing shows this version of the object.
+    pub(super) fn has_version(&self, version: &ObjectVersion) -> bool {
         match self.last_modified {
             Some(time) => version.is_listed(&self.etag, time),
             None => version.etag == self.etag,
@@ -83,159 +92,167 @@ impl ListedObject {
     }
 }
 
+/// An object under survey.
+struct SurveyedObject<'a> {
+    listed: &'a ListedObject,
+    place: Option<KeyPlace>,
+    /// The archive key to look up: the object itself, or the copy in its ledger entry.
+    copy: Option<ArchiveKey>,
+}
+
+/// What the table holds about the objects of a survey.
+struct SurveyTable {
+    /// By object key.
+    ledger: HashMap<String, LedgerEntry>,
+    /// By stem.
+    headers: HashMap<String, PhotoItemHeader>,
+}
+
+impl SurveyTable {
+    /// Returns the ledger entry of the listed bytes.
+    fn ledger_entry(&self, listed: &ListedObject) -> Option<&LedgerEntry> {
+        let entry = self.ledger.get(&listed.key);
+        entry.filter(|entry| listed.has_version(&entry.version))
+    }
+
+    /// Reports whether the catalogue lists these bytes of an archive key, by today's extractor.
+    fn is_indexed(&self, listed: &ListedObject, key: &ArchiveKey) -> bool {
+        let item = self.headers.get(key.stem());
+        let part = item.and_then(|item| item.parts.get(key.part()));
+        part.is_some_and(|part| {
+            part.extractor_version == EXTRACTOR_VERSION
+                && part
+                    .version()
+                    .is_some_and(|version| listed.has_version(&version))
+        })
+    }
+
+    fn status(&self, object: &SurveyedObject<'_>) -> IngestStatus {
+        let listed = object.listed;
+        match (&object.place, &object.copy) {
+            (None, _) => IngestStatus::Outside,
+            (Some(KeyPlace::Archive(_)), Some(key)) if self.is_indexed(listed, key) => {
+                let item = self.headers.get(key.stem());
+                IngestStatus::Known {
+                    undated: item.is_some_and(is_undated_item),
+                }
+            }
+            (Some(KeyPlace::Source(_)), Some(key)) => {
+                let item = self.headers.get(key.stem());
+                if item.is_some_and(|item| item.parts.contains_key(key.part())) {
+                    IngestStatus::Known {
+                        undated: is_undated(key),
+                    }
+                } else {
+                    IngestStatus::Unindexed {
+                        archive_key: key.clone(),
+                    }
+                }
+            }
+            _ if self.ledger_entry(listed).is_some_and(is_skipped) => IngestStatus::Skipped,
+            _ => IngestStatus::New,
+        }
+    }
+}
+
 impl Ingest {
-    /// How far each of these objects of a bucket is, in their order. Reads the table only, and changes nothing.
+    /// Returns the status of each of these objects of a bucket, in their order. Reads only the table,
+    /// and changes nothing.
     ///
     /// # Errors
-    /// The table.
+    /// Returns an error if the table fails.
     pub async fn survey_objects(
         &self,
         bucket: &str,
-        seen: &[ListedObject],
+        listed: &[ListedObject],
     ) -> Result<Vec<IngestStatus>, IngestError> {
-        let places: Vec<Option<KeyPlace>> = seen
+        let mut objects: Vec<SurveyedObject<'_>> = listed
             .iter()
-            .map(|sighting| self.layout.place(bucket, &sighting.key))
+            .map(|listed| SurveyedObject {
+                listed,
+                place: self.layout.place(bucket, &listed.key),
+                copy: None,
+            })
             .collect();
-        let keys = |wanted: fn(&KeyPlace) -> bool| -> Vec<&str> {
-            let with_places = seen.iter().zip(&places);
-            with_places
-                .filter(|(_, place)| place.as_ref().is_some_and(wanted))
-                .map(|(sighting, _)| sighting.key.as_str())
-                .collect()
-        };
-        let mut ledger = self
-            .catalogue
-            .ledgers(bucket, &keys(|place| matches!(place, KeyPlace::Source(_))))
-            .await?;
-        // The archive keys in question: those that are listed, and those that the ledger leads to.
-        let copies: Vec<Option<ArchiveKey>> = seen
+        let source_keys: Vec<&str> = objects
             .iter()
-            .zip(&places)
-            .map(|(sighting, place)| match place {
+            .filter(|object| matches!(object.place, Some(KeyPlace::Source(_))))
+            .map(|object| object.listed.key.as_str())
+            .collect();
+        let mut table = SurveyTable {
+            ledger: self.catalogue.ledgers(bucket, &source_keys).await?,
+            headers: HashMap::new(),
+        };
+        for object in &mut objects {
+            object.copy = match &object.place {
                 Some(KeyPlace::Archive(key)) => Some(key.clone()),
-                Some(KeyPlace::Source(_)) => {
-                    let entry = ledger.get(&sighting.key);
-                    let entry = entry.filter(|entry| sighting.is(&entry.version))?;
-                    self.layout.archive_key(entry.archive_key.as_deref()?)
-                }
+                Some(KeyPlace::Source(_)) => table
+                    .ledger_entry(object.listed)
+                    .and_then(|entry| self.layout.archive_key(entry.archive_key.as_deref()?)),
                 None => None,
-            })
-            .collect();
-        let stems: Vec<&str> = copies.iter().flatten().map(ArchiveKey::stem).collect();
-        let holdings = self.catalogue.photo_item_headers(&stems).await?;
-        let is_indexed = |sighting: &ListedObject, key: &ArchiveKey| {
-            let part = holdings
-                .get(key.stem())
-                .and_then(|item| item.parts.get(key.part()));
-            part.is_some_and(|part| {
-                part.extractor_version == EXTRACTOR_VERSION
-                    && part.version().is_some_and(|bytes| sighting.is(&bytes))
-            })
-        };
-        // A file of the archive that no item has may be no photo.
-        let strangers: Vec<&str> = seen
-            .iter()
-            .zip(&places)
-            .zip(&copies)
-            .filter_map(|((sighting, place), copy)| match (place, copy) {
-                (Some(KeyPlace::Archive(_)), Some(key)) if !is_indexed(sighting, key) => {
-                    Some(sighting.key.as_str())
-                }
-                _ => None,
-            })
-            .collect();
-        ledger.extend(self.catalogue.ledgers(bucket, &strangers).await?);
-        let standing = |((sighting, place), copy): (
-            (&ListedObject, &Option<KeyPlace>),
-            &Option<ArchiveKey>,
-        )| {
-            let entry = ledger
-                .get(&sighting.key)
-                .filter(|entry| sighting.is(&entry.version));
-            match (place, copy) {
-                (None, _) => IngestStatus::Outside,
-                (Some(KeyPlace::Archive(_)), Some(key)) if is_indexed(sighting, key) => {
-                    let item = holdings.get(key.stem());
-                    IngestStatus::Known {
-                        undated: item.is_some_and(is_undated),
-                    }
-                }
-                (Some(KeyPlace::Source(_)), Some(key)) => {
-                    let item = holdings.get(key.stem());
-                    if item.is_some_and(|item| item.parts.contains_key(key.part())) {
-                        IngestStatus::Known {
-                            undated: key.stem().starts_with(&format!("{UNDATED}/")),
-                        }
-                    } else {
-                        IngestStatus::Unindexed {
-                            archive_key: key.as_str().to_owned(),
-                        }
-                    }
-                }
-                _ if entry.is_some_and(is_skipped) => IngestStatus::Skipped,
-                _ => IngestStatus::New,
-            }
-        };
-        let all = seen.iter().zip(&places).zip(&copies);
-        Ok(all.map(standing).collect())
-    }
-
-    /// Makes a key right as [`Ingest::process_key`] does, and at once the copy that follows from it: for where no
-    /// notification wakes the second step. The outcome is that of the first. Safe to repeat.
-    ///
-    /// # Errors
-    /// It has to be tried again.
-    pub async fn sync_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
-        let outcome = self.process_key(bucket, key).await?;
-        if let Outcome::Archived(copy) | Outcome::Undated(copy) = &outcome {
-            self.process_key(self.layout.archive_bucket(), copy).await?;
+            };
         }
-        Ok(outcome)
+        let copies = objects.iter().filter_map(|object| object.copy.as_ref());
+        let stems: Vec<&str> = copies.map(ArchiveKey::stem).collect();
+        table.headers = self.catalogue.photo_item_headers(&stems).await?;
+        // A file of the archive that no item lists may not be a photo. The ledger has the answer.
+        let unindexed: Vec<&str> = objects
+            .iter()
+            .filter(|object| match &object.place {
+                Some(KeyPlace::Archive(key)) => !table.is_indexed(object.listed, key),
+                _ => false,
+            })
+            .map(|object| object.listed.key.as_str())
+            .collect();
+        let entries = self.catalogue.ledgers(bucket, &unindexed).await?;
+        table.ledger.extend(entries);
+        Ok(objects.iter().map(|object| table.status(object)).collect())
     }
 
-    /// What an object would become, by ranged reads of it alone. Changes nothing.
+    /// Predicts the outcome for an object from ranged reads alone. Changes nothing.
     ///
     /// # Errors
-    /// The store.
+    /// Returns an error if the store fails.
     pub async fn predict_outcome(
         &self,
         bucket: &str,
         key: &str,
     ) -> Result<ExpectedOutcome, IngestError> {
-        let Some((object, head)) = self.storage.read_head(bucket, key, HEAD_BYTES).await? else {
+        let object = &Notice {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        };
+        let read = self
+            .storage
+            .read_head(&object.bucket, &object.key, HEAD_BYTES);
+        let Some((properties, head)) = read.await? else {
             return Ok(ExpectedOutcome::Gone);
         };
-        let file_name = key.rsplit('/').next().unwrap_or(key);
-        Ok(
-            match self.extract(bucket, key, &object, head, file_name).await? {
-                MetadataRead::Changed => ExpectedOutcome::Gone,
-                MetadataRead::Done(Err(unsupported)) => {
-                    ExpectedOutcome::NotAPhoto(unsupported.reason)
-                }
-                MetadataRead::Done(Ok(extraction)) => {
-                    ExpectedOutcome::of(extraction.photo.record.capture.day())
-                }
-            },
-        )
+        Ok(match self.extract(object, &properties, head).await? {
+            MetadataRead::Changed => ExpectedOutcome::Gone,
+            MetadataRead::Done(Err(unsupported)) => ExpectedOutcome::NotAPhoto(unsupported.reason),
+            MetadataRead::Done(Ok(extraction)) => {
+                ExpectedOutcome::of_date(extraction.photo.record.capture.day())
+            }
+        })
     }
 }
 
 impl ExpectedOutcome {
-    /// Of a photo with this date.
-    pub fn of(date: Option<NaiveDate>) -> Self {
+    /// Returns the outcome for a photo with this date.
+    pub fn of_date(date: Option<NaiveDate>) -> Self {
         date.map_or(ExpectedOutcome::Undated, ExpectedOutcome::Dated)
     }
 }
 
-fn is_undated(item: &PhotoItemHeader) -> bool {
-    // A private photo's partition has a word in front.
+fn is_undated_item(item: &PhotoItemHeader) -> bool {
+    // The partition of a private photo has a prefix, so only the end is compared.
     item.date_partition
         .as_deref()
         .is_some_and(|partition| partition.ends_with(UNDATED))
 }
 
-/// Whether today's extractor has found these bytes to be no photo.
+/// Reports whether today's extractor found that these bytes are not a photo.
 fn is_skipped(entry: &LedgerEntry) -> bool {
     entry.archive_key.is_none() && entry.extractor_version == EXTRACTOR_VERSION
 }

@@ -1,5 +1,5 @@
-//! Ingest over HTTP against the embedded engines: real uploads, real notifications, and afterwards the archive's tree
-//! and the catalogue's items. Every photo is made by the tests.
+//! Ingest over HTTP against the embedded engines, with real uploads and real notifications. The tests
+//! check the keys of the archive and the items of the catalogue. They make every photo themselves.
 
 mod archive;
 mod events;

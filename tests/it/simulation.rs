@@ -1,13 +1,14 @@
-//! The deterministic simulation: the real ingest code, through the SDK's HTTP client hook, over S3 and DynamoDB in
-//! memory. One thread, a paused clock, and one wire call answered at a time; a seed chooses which goes next, which
-//! fails and how, who dies, what a person does by hand meanwhile, and how often and in which order the events come.
-//! At rest, archive and catalogue are held against an oracle.
+//! The deterministic simulation: the real ingest code over S3 and DynamoDB in memory, connected through
+//! the HTTP client hook of the SDK. It uses one thread and a paused clock, and answers one request at a
+//! time. A seed chooses the order of the requests, their failures, the crashes of workers, the writes of
+//! a person, and the number and order of the events. When no work is left, an oracle checks archive and
+//! catalogue.
 //!
-//! What it leaves out: a file that is dropped onto the very key of an upload under way, of which less is promised
-//! (docs/guarantees.md; beside it, under another extension, it is dropped at any time); tags, deletion of sources, copies
-//! over 5 GB.
+//! Not simulated: a file dropped onto the exact key of an upload in flight, for which the guarantees are
+//! weaker (docs/guarantees.md; under another extension it is dropped at any time); tags; deletion of
+//! sources; copies over 5 GB.
 //!
-//! A failing seed is run again, with every wire call printed:
+//! To run a failing seed again and print every request:
 //!
 //! ```sh
 //! SIMULATION_SEED=17 cargo test --test it simulation::one_seed -- --ignored --nocapture
@@ -21,25 +22,25 @@ mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bugs::Bug;
-use world::World;
+use bugs::InjectedBug;
+use world::SimulatedWorld;
 
-/// Seeds of an ordinary `cargo test`; SIMULATION_SEEDS asks for another number, and `.ci/run` for 1,000.
+/// Number of seeds in an ordinary `cargo test`. SIMULATION_SEEDS overrides it; `.ci/run` sets 1,000.
 const SEEDS: u64 = 100;
-/// Seeds within which every injected bug is found.
+/// Number of seeds within which every injected bug must be found.
 const SEEDS_TO_FIND_A_BUG: u64 = 4000;
 
-fn run(seed: u64, bug: Option<Bug>) -> (Result<(), String>, Vec<String>) {
+fn run_seed(seed: u64, bug: Option<InjectedBug>) -> (Result<(), String>, Vec<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    runtime.block_on(World::run(seed, bug))
+    runtime.block_on(SimulatedWorld::run(seed, bug))
 }
 
-/// The first seeds that fail, over all cores; at most one for each core.
-fn failures(seeds: u64, bug: Option<Bug>) -> Vec<(u64, String)> {
+/// Searches for seeds that fail, on all cores. Returns at most one per core.
+fn find_failures(seeds: u64, bug: Option<InjectedBug>) -> Vec<(u64, String)> {
     let next = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let search = || {
@@ -48,9 +49,9 @@ fn failures(seeds: u64, bug: Option<Bug>) -> Vec<(u64, String)> {
             if seed >= seeds {
                 return None;
             }
-            // What fails without the bug as well was not found by it.
-            if let (Err(wrong), _) = run(seed, bug)
-                && (bug.is_none() || run(seed, None).0.is_ok())
+            // A seed that also fails without the bug does not count.
+            if let (Err(wrong), _) = run_seed(seed, bug)
+                && (bug.is_none() || run_seed(seed, None).0.is_ok())
             {
                 next.store(seeds, Ordering::Relaxed);
                 return Some((seed, wrong));
@@ -67,9 +68,9 @@ fn failures(seeds: u64, bug: Option<Bug>) -> Vec<(u64, String)> {
 }
 
 #[test]
-fn whatever_is_delivered_and_whatever_fails_the_end_is_the_oracles() {
+fn every_seed_satisfies_the_oracle() {
     let seeds = std::env::var("SIMULATION_SEEDS").map_or(SEEDS, |seeds| seeds.parse().unwrap());
-    let failures = failures(seeds, None);
+    let failures = find_failures(seeds, None);
     assert!(
         failures.is_empty(),
         "{}",
@@ -83,17 +84,17 @@ fn whatever_is_delivered_and_whatever_fails_the_end_is_the_oracles() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "for whoever asks what each bug breaks")]
-fn every_step_that_is_left_out_makes_seeds_fail() {
+#[expect(clippy::print_stdout, reason = "prints what each bug breaks")]
+fn every_injected_bug_makes_a_seed_fail() {
     let mut survived = Vec::new();
-    let asked = std::env::var("SIMULATION_BUG").ok();
-    let is_asked = |bug: &Bug| {
-        asked
+    let requested = std::env::var("SIMULATION_BUG").ok();
+    let is_requested = |bug: &InjectedBug| {
+        requested
             .as_ref()
             .is_none_or(|name| format!("{bug:?}") == *name)
     };
-    for bug in Bug::ALL.into_iter().filter(is_asked) {
-        match failures(SEEDS_TO_FIND_A_BUG, Some(bug)).first() {
+    for bug in InjectedBug::ALL.into_iter().filter(is_requested) {
+        match find_failures(SEEDS_TO_FIND_A_BUG, Some(bug)).first() {
             Some((seed, wrong)) => println!("{bug:?} left out: seed {seed}: {wrong}"),
             None => survived.push(bug),
         }
@@ -102,26 +103,26 @@ fn every_step_that_is_left_out_makes_seeds_fail() {
 }
 
 #[test]
-fn a_seed_is_the_same_every_time() {
+fn seed_gives_the_same_run_every_time() {
     for seed in 0..5 {
-        assert_eq!(run(seed, None), run(seed, None), "seed {seed}");
+        assert_eq!(run_seed(seed, None), run_seed(seed, None), "seed {seed}");
     }
 }
 
-/// Prints what happens under SIMULATION_SEED, with SIMULATION_BUG (`Claim`, …) left out.
+/// Prints the run of SIMULATION_SEED, with the bug SIMULATION_BUG (`Claim`, …) injected.
 #[test]
-#[ignore = "for a look at one seed"]
-#[expect(clippy::print_stdout, reason = "for a look at one seed")]
+#[ignore = "prints one seed for a person"]
+#[expect(clippy::print_stdout, reason = "prints one seed for a person")]
 fn one_seed() {
     let seed = std::env::var("SIMULATION_SEED").map_or(0, |seed| seed.parse().unwrap());
     let bug = std::env::var("SIMULATION_BUG").ok();
     let bug = bug.map(|name| {
-        Bug::ALL
+        InjectedBug::ALL
             .into_iter()
             .find(|bug| format!("{bug:?}") == name)
             .unwrap()
     });
-    let (result, trace) = run(seed, bug);
+    let (result, trace) = run_seed(seed, bug);
     println!("{}", trace.join("\n"));
     if let Err(wrong) = result {
         panic!("{wrong}");

@@ -105,7 +105,7 @@ async fn reconcile(
         }
         failed = 0;
         for kind in FaultKind::ALL {
-            let of_kind = left.iter().filter(|fault| fault.fault == kind);
+            let of_kind = left.iter().filter(|fault| fault.kind == kind);
             let mut mended = stream::iter(of_kind)
                 .map(|fault| async move { (fault, mend(opened, fault).await) })
                 .buffered(MENDS);
@@ -171,8 +171,8 @@ async fn find(
     let mut faults = books.into_faults(&source, &archive);
     let months = miscounted(opened).await?;
     faults.extend(months.into_iter().map(|month| ReconcileFault {
-        fault: FaultKind::Miscounted,
-        of: month,
+        kind: FaultKind::Miscounted,
+        subject: month,
         bucket: None,
     }));
     Ok(faults)
@@ -211,9 +211,9 @@ async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
         published,
         ..
     } = opened;
-    let of = fault.of.as_str();
+    let of = fault.subject.as_str();
     let bucket = fault.bucket.as_deref().unwrap_or_default();
-    match fault.fault {
+    match fault.kind {
         FaultKind::Unarchived | FaultKind::Superseded => {
             ingest.sync_key(bucket, of).await?;
         }
@@ -267,7 +267,7 @@ fn write(
         )?;
         return Ok(());
     }
-    let kind = fault.fault;
+    let kind = fault.kind;
     let ending = match (error, mended) {
         (Some(error), _) => format!("not mended: {}", harmless(&error)),
         (None, Some(_)) => "mended".to_owned(),
@@ -276,7 +276,7 @@ fn write(
     writeln!(
         out,
         "{}: {}: {ending}",
-        harmless(&fault.of),
+        harmless(&fault.subject),
         kind.description()
     )?;
     Ok(())
@@ -288,7 +288,7 @@ fn summary(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
     }
     let mut kinds: BTreeMap<FaultKind, u64> = BTreeMap::new();
     for fault in faults {
-        *kinds.entry(fault.fault).or_default() += 1;
+        *kinds.entry(fault.kind).or_default() += 1;
     }
     let kinds: Vec<String> = kinds
         .iter()

@@ -111,7 +111,7 @@ async fn again(
     }
     opened.catalogue.forget(&bucket, &key, &version).await?;
     Ok(match opened.ingest.sync_key(&bucket, &key).await? {
-        Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy),
+        Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
         Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
         _ => Err("its upload changed meanwhile"),
     })

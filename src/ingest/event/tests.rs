@@ -1,8 +1,8 @@
-//! Every shape, as its sender spells it.
+//! Tests of every known event shape, in the spelling of its sender.
 
 use super::*;
 
-/// A record of S3's, with no field more than every version has.
+/// Builds a record of S3's notification with only the fields that every version has.
 fn record(version: &str, source: &str, key: &str) -> Value {
     json!({ "eventVersion": version, "eventSource": source, "eventName": "ObjectCreated:Put",
             "s3": { "bucket": { "name": "inbox" }, "object": { "key": key } } })
@@ -50,23 +50,23 @@ fn test_event() -> Value {
             "RequestId": "r", "HostId": "h" })
 }
 
-/// The keys of all parcels, which must all be understood and be in the inbox.
+/// Returns the keys of all messages, which must all parse and be in the inbox.
 fn keys(event: &Value) -> Vec<String> {
-    let delivery = unwrap(event).unwrap_or_else(|error| panic!("{event}: {error}"));
-    let notices = delivery
-        .parcels
+    let unwrapped = unwrap_event(event).unwrap_or_else(|error| panic!("{event}: {error}"));
+    let objects = unwrapped
+        .messages
         .into_iter()
-        .flat_map(|parcel| parcel.notices.expect("understood"));
-    notices
-        .map(|notice| {
-            assert_eq!(notice.bucket, "inbox");
-            notice.key
+        .flat_map(|message| message.objects.expect("parsed"));
+    objects
+        .map(|object| {
+            assert_eq!(object.bucket, "inbox");
+            object.key
         })
         .collect()
 }
 
 #[test]
-fn every_known_shape_tells_its_key() {
+fn every_known_shape_yields_its_key() {
     let key = "card 1/été+%20.jpg";
     let form = "card+1/%C3%A9t%C3%A9%2B%2520.jpg";
     let all_encoded = "card+1%2F%C3%A9t%C3%A9%2B%2520.jpg";
@@ -137,7 +137,7 @@ fn every_known_shape_tells_its_key() {
 }
 
 #[test]
-fn the_test_event_is_acknowledged_however_it_comes() {
+fn test_event_is_acknowledged_in_every_envelope() {
     for event in [
         test_event(),
         sns_to_lambda(&test_event()),
@@ -149,10 +149,10 @@ fn the_test_event_is_acknowledged_however_it_comes() {
 }
 
 #[test]
-fn an_unknown_shape_is_an_error_that_names_fields_and_no_values() {
-    let error = |event: Value| match unwrap(&event) {
+fn error_for_an_unknown_shape_lists_fields_without_values() {
+    let error = |event: Value| match unwrap_event(&event) {
         Err(error) => error.to_string(),
-        Ok(delivery) => panic!("{event}: {delivery:?}"),
+        Ok(unwrapped) => panic!("{event}: {unwrapped:?}"),
     };
     for (event, seen) in [
         (json!(null), "null"),
@@ -206,55 +206,55 @@ fn an_unknown_shape_is_an_error_that_names_fields_and_no_values() {
 }
 
 #[test]
-fn one_message_that_cannot_be_understood_does_not_hide_the_others() {
+fn unparsable_message_does_not_affect_the_others() {
     let event = json!({ "Records": [sqs("1", &s3("a.jpg")), sqs("2", &json!("poison")), sqs("3", &json!({ "x": 1 }))] });
-    let delivery = unwrap(&event).expect("a queue");
-    let understood: Vec<bool> = delivery
-        .parcels
+    let unwrapped = unwrap_event(&event).expect("a queue");
+    let parsed: Vec<bool> = unwrapped
+        .messages
         .iter()
-        .map(|parcel| parcel.notices.is_ok())
+        .map(|message| message.objects.is_ok())
         .collect();
-    assert_eq!(understood, [true, false, false]);
+    assert_eq!(parsed, [true, false, false]);
 }
 
 #[test]
-fn answers_are_in_kind() {
+fn response_has_the_format_of_the_sender() {
     let done = || Disposition::Done("archived".to_owned());
-    let again = || Disposition::Retry("throttled".to_owned());
-    let hopeless = || Disposition::Permanent("no such prefix".to_owned());
+    let retry = || Disposition::Retry("throttled".to_owned());
+    let permanent = || Disposition::Permanent("no such prefix".to_owned());
 
-    let direct = unwrap(&s3("a.jpg")).expect("known");
+    let direct = unwrap_event(&s3("a.jpg")).expect("known");
     let ignored = || Disposition::Ignored("outside".to_owned());
-    for ending in [done(), ignored()] {
-        assert_eq!(direct.answer(&[ending]).expect("success"), json!({}));
+    for disposition in [done(), ignored()] {
+        assert_eq!(direct.response(&[disposition]).expect("success"), json!({}));
     }
-    for ending in [again(), hopeless()] {
-        assert!(direct.answer(&[ending]).is_err());
+    for disposition in [retry(), permanent()] {
+        assert!(direct.response(&[disposition]).is_err());
     }
 
     let queue = json!({ "Records": [sqs("1", &s3("a.jpg")), sqs("2", &s3("b.jpg")), sqs("3", &s3("c.jpg"))] });
-    let queue = unwrap(&queue).expect("known");
+    let queue = unwrap_event(&queue).expect("known");
     assert_eq!(
         queue
-            .answer(&[done(), again(), hopeless()])
+            .response(&[done(), retry(), permanent()])
             .expect("partial"),
         json!({ "batchItemFailures": [{ "itemIdentifier": "2" }, { "itemIdentifier": "3" }] })
     );
 
-    for (schema, ending, code) in [
+    for (schema, disposition, code) in [
         ("1.0", done(), "Succeeded"),
-        ("2.0", again(), "TemporaryFailure"),
-        ("2.0", hopeless(), "PermanentFailure"),
+        ("2.0", retry(), "TemporaryFailure"),
+        ("2.0", permanent(), "PermanentFailure"),
         ("2.0", ignored(), "PermanentFailure"),
     ] {
         let task = json!({ "taskId": "t", "s3Key": "a.jpg", "s3Bucket": "inbox" });
-        let answer = unwrap(&job(schema, task))
+        let answer = unwrap_event(&job(schema, task))
             .expect("known")
-            .answer(std::slice::from_ref(&ending));
+            .response(std::slice::from_ref(&disposition));
         assert_eq!(
             answer.expect("a result for each task"),
             json!({ "invocationSchemaVersion": schema, "treatMissingKeysAs": "TemporaryFailure", "invocationId": "abc",
-                    "results": [{ "taskId": "t", "resultCode": code, "resultString": ending.reason() }] })
+                    "results": [{ "taskId": "t", "resultCode": code, "resultString": disposition.reason() }] })
         );
     }
 }

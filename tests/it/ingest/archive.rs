@@ -1,4 +1,4 @@
-//! The archive as others leave it: files from before us, files dropped there by hand, one bucket for everything.
+//! An archive that others write to: older files, files dropped by hand, one bucket for everything.
 
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::ingest::Outcome;
@@ -14,9 +14,9 @@ const MORNING: TestShot = TestShot {
 };
 
 #[tokio::test]
-async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
+async fn uploads_overwrite_none_of_a_thousand_older_files() {
     let world = IngestWorld::without_delivery(layout()).await;
-    // They were there before there were notifications.
+    // These files are older than the notifications.
     world
         .store
         .set_notification_filters(&[NotificationFilter::new("inbox", "")]);
@@ -64,7 +64,7 @@ async fn uploads_overwrite_none_of_a_thousand_files_that_were_there_before() {
 }
 
 #[tokio::test]
-async fn a_file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
+async fn file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
     let world = IngestWorld::new().await;
     world
         .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.jpeg())
@@ -84,12 +84,12 @@ async fn a_file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
 }
 
 #[tokio::test]
-async fn a_file_dropped_onto_a_claimed_name_is_not_overwritten_before_it_is_indexed() {
+async fn dropped_file_is_not_overwritten_before_it_is_indexed() {
     let world = IngestWorld::without_delivery(layout()).await;
     world
         .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.edited(9))
         .await;
-    // Nobody has told of the drop yet: only the look at the key can see it.
+    // The drop has no event yet, so only the HEAD of the key can find it.
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     let outcome = world
         .ingest
@@ -99,7 +99,7 @@ async fn a_file_dropped_onto_a_claimed_name_is_not_overwritten_before_it_is_inde
     let Outcome::Archived(key) = outcome else {
         panic!("{outcome:?}")
     };
-    assert!(key.starts_with("2018-02-01/foobar~"), "{key}");
+    assert!(key.stem().starts_with("2018-02-01/foobar~"), "{key:?}");
     assert_eq!(
         world.archived_files().await["2018-02-01/foobar.jpg"],
         MORNING.edited(9)
@@ -110,7 +110,7 @@ async fn a_file_dropped_onto_a_claimed_name_is_not_overwritten_before_it_is_inde
 }
 
 #[tokio::test]
-async fn what_is_dropped_into_the_archive_and_is_no_photo_is_left_alone() {
+async fn dropped_file_that_is_not_a_photo_is_not_touched() {
     let world = IngestWorld::new().await;
     world
         .put(ARCHIVE, "2018-02-01/notes.txt", b"dear diary".to_vec())
@@ -121,7 +121,7 @@ async fn what_is_dropped_into_the_archive_and_is_no_photo_is_left_alone() {
 }
 
 #[tokio::test]
-async fn in_one_bucket_a_photo_is_worked_on_twice_and_never_again() {
+async fn in_one_bucket_a_photo_is_processed_exactly_twice() {
     let world = IngestWorld::without_delivery(
         Layout::new("photos", "inbox/", "photos", "library/").unwrap(),
     )
@@ -161,7 +161,7 @@ async fn in_one_bucket_a_photo_is_worked_on_twice_and_never_again() {
 }
 
 #[tokio::test]
-async fn both_parts_removed_at_once_under_an_older_extractor_are_both_recorded_as_removed() {
+async fn two_parts_of_an_older_extractor_removed_together_are_both_recorded() {
     let world = IngestWorld::new().await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;

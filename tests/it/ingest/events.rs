@@ -1,4 +1,4 @@
-//! Whole events: batches with poison in them, invocations that run out of time, stores that refuse.
+//! Whole events: batches with a bad message, invocations that run out of time, stores that refuse.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ pub(super) fn message(id: usize, body: String) -> Value {
 }
 
 #[tokio::test]
-async fn of_a_batch_of_ten_nine_are_acknowledged_and_the_poison_is_given_back() {
+async fn bad_message_is_returned_and_the_other_nine_are_acknowledged() {
     let world = IngestWorld::without_delivery(layout()).await;
     let mut messages = vec![message(0, "{\"not\": \"an event\"}".to_owned())];
     for id in 1..10 {
@@ -49,11 +49,11 @@ async fn of_a_batch_of_ten_nine_are_acknowledged_and_the_poison_is_given_back() 
 }
 
 #[tokio::test]
-async fn a_poison_photo_of_a_batch_of_ten_is_an_outcome_and_nothing_is_given_back() {
+async fn bad_photo_has_an_outcome_and_no_message_is_returned() {
     let world = IngestWorld::without_delivery(layout()).await;
     for (poison, outcome) in [
         (b"dear diary".as_slice(), "skipped"),
-        // A JPEG by its first bytes: archived, though it says nothing of itself.
+        // The first bytes are those of a JPEG, so it is archived although it has no metadata.
         (b"\xff\xd8\xff\xe1 and no more", "undated"),
     ] {
         let mut messages = Vec::new();
@@ -87,7 +87,7 @@ async fn a_poison_photo_of_a_batch_of_ten_is_an_outcome_and_nothing_is_given_bac
 }
 
 #[tokio::test]
-async fn a_job_of_batch_operations_learns_of_each_task() {
+async fn batch_operations_job_gets_a_result_for_each_task() {
     let world =
         IngestWorld::without_delivery(Layout::new(SOURCE, "in/", "archive", "").unwrap()).await;
     world
@@ -116,7 +116,7 @@ async fn a_job_of_batch_operations_learns_of_each_task() {
 }
 
 #[tokio::test]
-async fn one_key_told_ten_times_in_a_batch_is_worked_on_once() {
+async fn key_that_occurs_ten_times_in_a_batch_is_processed_once() {
     let world = IngestWorld::without_delivery(layout()).await;
     world
         .upload("a.jpg", TestShot::at("2018:02:01 09:41:07").jpeg())
@@ -132,8 +132,8 @@ async fn one_key_told_ten_times_in_a_batch_is_worked_on_once() {
     assert_eq!(world.take_outcomes().len(), 1);
 }
 
-/// Ingest whose S3 is a server that answers nothing but this to anything, or nothing at all.
-async fn ingest_over(answer: Option<&'static str>) -> Ingest {
+/// Builds ingest over an S3 server that answers every request with this text, or never answers.
+async fn ingest_over_stub_store(answer: Option<&'static str>) -> Ingest {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -164,8 +164,8 @@ async fn ingest_over(answer: Option<&'static str>) -> Ingest {
 }
 
 #[tokio::test]
-async fn what_does_not_end_in_time_is_given_back_unacknowledged() {
-    let ingest = ingest_over(None).await;
+async fn unfinished_messages_are_returned_at_the_deadline() {
+    let ingest = ingest_over_stub_store(None).await;
     let messages = (0..20).map(|id| message(id, notification(&format!("{id}.jpg")).to_string()));
     let event = json!({ "Records": messages.collect::<Vec<_>>() });
     let start = Instant::now();
@@ -182,8 +182,8 @@ async fn what_does_not_end_in_time_is_given_back_unacknowledged() {
 }
 
 #[tokio::test]
-async fn a_store_that_says_403_of_what_is_missing_is_never_read_as_gone() {
-    let ingest = ingest_over(Some(
+async fn status_403_never_counts_as_gone() {
+    let ingest = ingest_over_stub_store(Some(
         "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nx-amz-request-id: 1\r\n\r\n",
     ))
     .await;

@@ -1,4 +1,4 @@
-//! Stores that refuse: an object that is missing answered with 403, requests throttled at random.
+//! Stores that refuse: 403 for a missing object, and requests throttled at random.
 
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::events::{message, notification_in};
 use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
 use super::photos::TestShot;
-use super::proxy::{Proxy, share};
+use super::proxy::{StoreProxy, random_share};
 
-/// Requests of a new photo (docs/ingest-protocol.md).
+/// Number of requests for a new photo (docs/ingest-protocol.md).
 const IDEAL_REQUESTS_PER_PHOTO: usize = 10;
 
 #[tokio::test]
-async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone() {
+async fn status_403_for_missing_objects_never_counts_as_gone() {
     let mut world = IngestWorld::new().await;
     for key in ["a.jpg", "b.jpg"] {
         let shot = TestShot::at("2018:02:01 09:41:07");
@@ -25,41 +25,41 @@ async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone
         world.item("2018-02-01/a").await,
         world.item("2018-02-01/b").await,
     ];
-    // Whatever is said of these from now on, only the proxied ingest hears.
+    // From here on, only the proxied ingest gets events.
     world.store.set_notification_filters(&[]);
     let missing_is_403 = |status| match status {
         StatusCode::NOT_FOUND => StatusCode::FORBIDDEN,
         other => other,
     };
-    let (_, s3) = Proxy::start(&world.s3_endpoint, |_| None, missing_is_403).await;
+    let (_, s3) = StoreProxy::start(&world.s3_endpoint, |_| None, missing_is_403).await;
     world.ingest = world.ingest_over(&s3, &world.dynamodb.clone());
 
-    // One copy is gone, one source, and one key never was.
+    // One copy is gone, one source is gone, and one key never existed.
     world.delete(ARCHIVE, "2018-02-01/a.jpg").await;
     world.delete(SOURCE, "b.jpg").await;
-    let told = [
+    let objects = [
         (ARCHIVE, "2018-02-01/a.jpg"),
         (SOURCE, "b.jpg"),
         (ARCHIVE, "2018-02-01/never.jpg"),
-        // Its ledger entry stands, its copy answers 403: no "removed by hand, stays removed" either.
+        // The ledger lists it and its copy answers 403. It must not count as removed by hand.
         (SOURCE, "a.jpg"),
-        // The copy is there; the look at its source is refused.
+        // The copy exists, and the HEAD of its source is refused.
         (ARCHIVE, "2018-02-01/b.jpg"),
     ];
-    for (bucket, key) in told {
+    for (bucket, key) in objects {
         let error = world.ingest.process_key(bucket, key).await.expect_err(key);
         assert!(error.to_string().contains("403"), "{error}");
     }
     let messages: Vec<Value> = (0..)
-        .zip(told)
+        .zip(objects)
         .map(|(id, (bucket, key))| message(id, notification_in(bucket, key).to_string()))
         .collect();
     let answer = world
         .ingest
         .handle_event(&json!({ "Records": messages }))
         .await;
-    let given_back = answer.unwrap()["batchItemFailures"].clone();
-    assert_eq!(given_back.as_array().unwrap().len(), told.len());
+    let returned = answer.unwrap()["batchItemFailures"].clone();
+    assert_eq!(returned.as_array().unwrap().len(), objects.len());
     assert_eq!(
         [
             world.item("2018-02-01/a").await,
@@ -69,40 +69,43 @@ async fn behind_a_store_that_says_403_of_what_is_missing_nothing_is_read_as_gone
     );
     assert_eq!(world.item("2018-02-01/never").await, None);
 
-    // What is there is worked on all the same: here, the name is free only once the store says so.
+    // An existing object is processed, but its name counts as free only after a 404.
     let shot = TestShot::at("2018:02:01 12:00:00");
     world.upload("c.jpg", shot.jpeg()).await;
     world
         .ingest
         .process_key(SOURCE, "c.jpg")
         .await
-        .expect_err("the look");
+        .expect_err("the HEAD is refused");
     assert_eq!(world.archive_keys().await, ["2018-02-01/b.jpg"]);
 }
 
-fn throttled(_: &Method) -> Response {
+fn throttled_response(_: &Method) -> Response {
     let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
     let headers = [("content-type", "application/x-amz-json-1.0")];
     (StatusCode::BAD_REQUEST, headers, body).into_response()
 }
 
-fn unavailable(method: &Method) -> Response {
+fn unavailable_response(method: &Method) -> Response {
     let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
     let body = if method == Method::HEAD { "" } else { body };
     (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stdout, reason = "the figure that is claimed")]
-async fn with_a_fifth_of_dynamodbs_and_a_tenth_of_s3s_requests_refused_it_converges() {
+#[expect(
+    clippy::print_stdout,
+    reason = "prints the figure in the documentation"
+)]
+async fn ingest_converges_with_a_fifth_of_dynamodb_and_a_tenth_of_s3_requests_refused() {
     const PHOTOS: usize = 60;
     let mut world = IngestWorld::without_delivery(layout()).await;
-    let throttle = share(20, 1);
-    let before = move |method: &Method| throttle().then(|| throttled(method));
-    let (table, dynamodb) = Proxy::start(&world.dynamodb, before, |status| status).await;
-    let refuse = share(10, 2);
-    let before = move |method: &Method| refuse().then(|| unavailable(method));
-    let (store, s3) = Proxy::start(&world.s3_endpoint, before, |status| status).await;
+    let throttle = random_share(20, 1);
+    let before = move |method: &Method| throttle().then(|| throttled_response(method));
+    let (table, dynamodb) = StoreProxy::start(&world.dynamodb, before, |status| status).await;
+    let refuse = random_share(10, 2);
+    let before = move |method: &Method| refuse().then(|| unavailable_response(method));
+    let (store, s3) = StoreProxy::start(&world.s3_endpoint, before, |status| status).await;
     world.ingest = world.ingest_over(&s3, &dynamodb);
     for number in 0..PHOTOS {
         let taken = format!("2018:02:{:02} 09:41:07", number % 28 + 1);
@@ -125,7 +128,7 @@ async fn with_a_fifth_of_dynamodbs_and_a_tenth_of_s3s_requests_refused_it_conver
         .filter(|(_, outcome)| matches!(outcome, Outcome::Archived(_)));
     assert!(archived.count() >= PHOTOS);
     let sent = table.received() + store.received();
-    // One more for the year.
+    // One more request registers the year.
     let ideal = PHOTOS * IDEAL_REQUESTS_PER_PHOTO + 1;
     println!(
         "{PHOTOS} photos: {sent} requests, {} of {} refused by DynamoDB, {} of {} by S3: {:.2} times the ideal",

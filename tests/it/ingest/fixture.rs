@@ -1,5 +1,5 @@
-//! Both embedded engines behind HTTP, ingest fed by the store's own notifications, and a record of what went over the
-//! wire.
+//! Both embedded engines behind HTTP, ingest with the store's own notifications, and a record of the
+//! requests that ingest sends.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -33,50 +33,50 @@ use crate::serve::process::Elsewhere;
 pub(crate) const SOURCE: &str = "inbox";
 pub(crate) const ARCHIVE: &str = "archive";
 const TABLE: &str = "photos";
-/// How long a test waits for what should take milliseconds.
+/// Maximum wait for something that should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The engines, ingest over them, and a client of the user's.
+/// The engines, ingest over them, and a client for the user's own requests.
 pub(crate) struct IngestWorld {
     pub(crate) store: S3Store,
-    /// The user's client: not counted in `wire`.
+    /// The user's client. `wire` does not record its requests.
     pub(crate) s3: Client,
     pub(crate) ingest: Ingest,
     pub(crate) catalogue: Catalogue,
     pub(crate) layout: Layout,
-    /// Where the objects are.
+    /// Endpoint of the object store.
     pub(crate) s3_endpoint: String,
-    /// Where the table is.
+    /// Endpoint of the table.
     pub(crate) dynamodb: String,
     pub(crate) wire: RequestRecorder,
-    /// Every event that was delivered.
+    /// All delivered events.
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
-    /// Every outcome, in the order of the ends.
+    /// All outcomes, in the order in which the work ended.
     pub(crate) outcomes: Arc<Mutex<Vec<(String, Outcome)>>>,
     _data: tempfile::TempDir,
 }
 
-fn hear(outcomes: &Mutex<Vec<(String, Outcome)>>, worked: &KeyReport<'_>) {
-    if let Ok(outcome) = worked.result {
-        let ended = (worked.key.to_owned(), outcome.clone());
+fn record_outcome(outcomes: &Mutex<Vec<(String, Outcome)>>, report: &KeyReport<'_>) {
+    if let Ok(outcome) = report.result {
+        let ended = (report.object.key.clone(), outcome.clone());
         outcomes.lock().unwrap().push(ended);
     }
 }
 
-/// Two buckets, no prefixes.
+/// Returns a layout with two buckets and no prefixes.
 pub(crate) fn layout() -> Layout {
     Layout::new(SOURCE, "", ARCHIVE, "").unwrap()
 }
 
 impl IngestWorld {
-    /// Two buckets, no prefixes, and notifications on their way.
+    /// Creates a world with two buckets, no prefixes, and delivery of notifications.
     pub(crate) async fn new() -> Self {
         let world = IngestWorld::without_delivery(layout()).await;
         world.start_delivery();
         world
     }
 
-    /// The same with this layout, and with nobody there to take the notifications.
+    /// Creates a world with this layout, without delivery of notifications.
     pub(crate) async fn without_delivery(layout: Layout) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
@@ -121,19 +121,19 @@ impl IngestWorld {
         catalogue.create_table().await.unwrap();
         wire.take();
         let outcomes: Arc<Mutex<Vec<(String, Outcome)>>> = Arc::default();
-        let heard = Arc::clone(&outcomes);
+        let recorded = Arc::clone(&outcomes);
         let ingest = Ingest::new(
             Storage::new(Client::from_conf(s3.build())),
             catalogue.clone(),
             layout.clone(),
             LocationPolicy::Exact,
         )
-        .with_observer(move |worked| hear(&heard, worked));
+        .with_observer(move |report| record_outcome(&recorded, report));
         IngestWorld {
             store,
             s3: clients.s3,
             ingest,
-            // Its own reads are not ingest's.
+            // A separate client, so that the tests' reads are not recorded.
             catalogue: Catalogue::new(clients.dynamodb, TABLE),
             layout,
             s3_endpoint,
@@ -145,7 +145,7 @@ impl IngestWorld {
         }
     }
 
-    /// A client of the store at this endpoint.
+    /// Creates a client for the store at this endpoint.
     pub(crate) fn s3_client(&self, s3: &str) -> Client {
         let endpoints = Endpoints {
             s3: Some(s3.to_owned()),
@@ -154,7 +154,7 @@ impl IngestWorld {
         clients::connect(&clients::with_key_pair("test", "secret"), &endpoints).s3
     }
 
-    /// Ingest over `s3` that makes its copies so, and does this with uploads.
+    /// Creates ingest over `s3` with these settings.
     pub(crate) fn ingest_with(&self, copying: CopySettings, source_after: SourceAfter) -> Ingest {
         Ingest::new(
             Storage::new(self.s3.clone()).copying(copying),
@@ -165,24 +165,24 @@ impl IngestWorld {
         .with_source_after(source_after)
     }
 
-    /// Ingest as the program connects it, retries and all, to stores at these endpoints.
+    /// Creates ingest with the program's own clients, including their retries, for these endpoints.
     pub(crate) fn ingest_over(&self, s3: &str, dynamodb: &str) -> Ingest {
         let endpoints = Endpoints {
             s3: Some(s3.to_owned()),
             dynamodb: Some(dynamodb.to_owned()),
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
-        let heard = Arc::clone(&self.outcomes);
+        let recorded = Arc::clone(&self.outcomes);
         Ingest::new(
             Storage::new(clients.s3),
             Catalogue::new(clients.dynamodb, TABLE),
             self.layout.clone(),
             LocationPolicy::Exact,
         )
-        .with_observer(move |worked| hear(&heard, worked))
+        .with_observer(move |report| record_outcome(&recorded, report))
     }
 
-    /// Takes the notifications from now on.
+    /// Starts to deliver notifications to ingest.
     pub(crate) fn start_delivery(&self) {
         let (store, ingest, events) = (
             self.store.clone(),
@@ -206,7 +206,7 @@ impl IngestWorld {
         });
     }
 
-    /// Where it is, for a process of its own.
+    /// Returns the endpoints, for a separate process.
     pub(crate) fn elsewhere(&self) -> Elsewhere {
         Elsewhere {
             s3: self.s3_endpoint.clone(),
@@ -244,7 +244,7 @@ impl IngestWorld {
         assert_eq!(self.store.count_dead_letters(), 0);
     }
 
-    /// Keys and bytes of the archive.
+    /// Returns the keys and bytes of the archive.
     pub(crate) async fn archived_files(&self) -> BTreeMap<String, Vec<u8>> {
         self.read_objects(self.layout.archive_bucket(), self.layout.archive_prefix())
             .await
@@ -264,7 +264,7 @@ impl IngestWorld {
         objects
     }
 
-    /// Keys and ETags, by listing alone.
+    /// Returns keys and ETags from a listing.
     pub(crate) async fn list_etags(&self, bucket: &str, prefix: &str) -> BTreeMap<String, String> {
         let storage = Storage::new(self.s3.clone());
         let (mut etags, mut token) = (BTreeMap::new(), None);
@@ -278,12 +278,12 @@ impl IngestWorld {
         }
     }
 
-    /// The keys of the archive.
+    /// Returns the keys of the archive.
     pub(crate) async fn archive_keys(&self) -> Vec<String> {
         self.archived_files().await.into_keys().collect()
     }
 
-    /// The item of a stem.
+    /// Returns the item of a stem.
     pub(crate) async fn item(&self, stem: &str) -> Option<PhotoItem> {
         self.catalogue
             .item(&PhotoId::from_stem(stem))
@@ -291,14 +291,14 @@ impl IngestWorld {
             .unwrap()
     }
 
-    /// Names of the live parts of a stem's item.
+    /// Returns the names of the live parts of a stem's item.
     pub(crate) async fn live_parts(&self, stem: &str) -> Vec<String> {
         let item = self.item(stem).await.unwrap_or_default();
         let live = item.parts.into_iter().filter(|(_, part)| !part.removed);
         live.map(|(name, _)| name).collect()
     }
 
-    /// Takes an item out, as though it had never been.
+    /// Deletes an item.
     pub(crate) async fn delete_item(&self, stem: &str) {
         let endpoints = Endpoints {
             s3: None,
@@ -317,7 +317,7 @@ impl IngestWorld {
             .unwrap()
     }
 
-    /// The outcomes since the last call.
+    /// Returns the outcomes since the last call.
     pub(crate) fn take_outcomes(&self) -> Vec<(String, Outcome)> {
         std::mem::take(&mut self.outcomes.lock().unwrap())
     }
@@ -329,7 +329,7 @@ async fn listen() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// What a client sent and received.
+/// Records the requests of a client.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestRecorder(Arc<Mutex<RequestLog>>);
 
@@ -342,7 +342,7 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// How many of each.
+    /// Counts each kind of request.
     pub(crate) fn counts(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
         for request in &self.requests {
@@ -353,7 +353,7 @@ impl RequestLog {
 }
 
 impl RequestRecorder {
-    /// What went over it since the last call.
+    /// Returns the requests since the last call.
     pub(crate) fn take(&self) -> RequestLog {
         std::mem::take(&mut self.0.lock().unwrap())
     }
@@ -388,7 +388,7 @@ impl Intercept for RequestRecorder {
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
         let length = headers.get("content-length").map(str::parse::<u64>);
-        // Every GET of ingest is of a range, and no other request is.
+        // Every GET of ingest has a range, and no other request has one.
         if let (true, Some(Ok(length))) = (headers.contains_key("content-range"), length) {
             self.0.lock().unwrap().bytes_read += length;
         }

@@ -1,4 +1,4 @@
-//! Photos that are filed under another day than their own, and move to it.
+//! Photos in the folder of the wrong day, and their move to the right one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use photo_catalogue::privacy::{LocationPolicy, Visibility};
 
 use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
 use super::photos::TestShot;
-use super::proxy::Proxy;
+use super::proxy::StoreProxy;
 
 const TAKEN: &str = "2018:02:01 09:41:07";
 const WRONG: &str = "2018-01-31";
 const RIGHT: &str = "2018-02-01";
 
-/// Uploads these files of one shot and leaves them as an extractor that took them for another day's would have: filed
-/// under [`WRONG`], owned as of that day, the ledger in agreement.
+/// Uploads these files of one shot and leaves them as an extractor that read another day would:
+/// archived under [`WRONG`], with an owner of that day, and a matching ledger.
 pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Vec<u8>)]) {
     for (name, bytes) in files {
         world.upload(name, bytes.clone()).await;
@@ -49,7 +49,7 @@ fn stem(name: &str) -> &str {
     name.split_once('.').unwrap().0
 }
 
-async fn a_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
+async fn misfiled_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
     let world = IngestWorld::without_delivery(layout()).await;
     let shot = TestShot::at(TAKEN);
     let files = [("a.jpg", shot.jpeg()), ("a.dng", shot.dng())];
@@ -65,8 +65,8 @@ async fn a_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
     (world, BTreeMap::from(files))
 }
 
-/// As it is when nothing is left to do.
-async fn is_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
+/// Asserts the final state of a move.
+async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     let right = |(name, bytes): (&String, &Vec<u8>)| (format!("{RIGHT}/{name}"), bytes.clone());
     let expected: BTreeMap<_, _> = files.iter().map(right).collect();
     assert_eq!(world.archived_files().await, expected);
@@ -78,7 +78,7 @@ async fn is_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
         files.len()
     );
     assert_eq!(world.live_parts(&format!("{WRONG}/a")).await, [""; 0]);
-    // Whatever is delivered now changes nothing.
+    // Later events change nothing.
     for name in files.keys() {
         let again = world.ingest.process_key(SOURCE, name).await.unwrap();
         assert_eq!(again, Outcome::Unchanged, "{name}");
@@ -91,7 +91,7 @@ async fn is_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(world.archived_files().await, expected);
 }
 
-async fn moved(ingest: &Ingest) -> Option<String> {
+async fn move_pair(ingest: &Ingest) -> Option<String> {
     ingest
         .move_to_capture_day(&format!("{WRONG}/a"))
         .await
@@ -99,12 +99,12 @@ async fn moved(ingest: &Ingest) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_photo_moves_to_its_day_with_all_its_files_and_what_was_set() {
-    let (world, files) = a_pair().await;
-    assert_eq!(moved(&world.ingest).await, Some(format!("{RIGHT}/a")));
-    is_moved(&world, &files).await;
-    assert_eq!(moved(&world.ingest).await, None);
-    // An edit of its upload is one of the same photo.
+async fn photo_moves_to_its_day_with_all_files_and_overrides() {
+    let (world, files) = misfiled_pair().await;
+    assert_eq!(move_pair(&world.ingest).await, Some(format!("{RIGHT}/a")));
+    assert_moved(&world, &files).await;
+    assert_eq!(move_pair(&world.ingest).await, None);
+    // An edit of the upload changes the same photo.
     let edited = TestShot::at(TAKEN).edited(1);
     world.upload("a.jpg", edited.clone()).await;
     world.ingest.sync_key(SOURCE, "a.jpg").await.unwrap();
@@ -114,10 +114,10 @@ async fn a_photo_moves_to_its_day_with_all_its_files_and_what_was_set() {
 }
 
 #[tokio::test]
-async fn broken_off_after_any_request_nothing_is_lost_and_the_end_is_the_same() {
+async fn move_interrupted_after_any_request_loses_nothing_and_can_continue() {
     let mut requests = 0;
     loop {
-        let (world, files) = a_pair().await;
+        let (world, files) = misfiled_pair().await;
         let left = Arc::new(AtomicIsize::new(requests));
         let refuse = || {
             let left = Arc::clone(&left);
@@ -126,20 +126,20 @@ async fn broken_off_after_any_request_nothing_is_lost_and_the_end_is_the_same() 
                 is_over.then(|| StatusCode::FORBIDDEN.into_response())
             }
         };
-        let (_, s3) = Proxy::start(&world.s3_endpoint, refuse(), |status| status).await;
-        let (_, dynamodb) = Proxy::start(&world.dynamodb, refuse(), |status| status).await;
+        let (_, s3) = StoreProxy::start(&world.s3_endpoint, refuse(), |status| status).await;
+        let (_, dynamodb) = StoreProxy::start(&world.dynamodb, refuse(), |status| status).await;
         let broken = world.ingest_over(&s3, &dynamodb);
         let ended = broken.move_to_capture_day(&format!("{WRONG}/a")).await;
         let kept: Vec<Vec<u8>> = world.archived_files().await.into_values().collect();
         for (name, bytes) in &files {
             assert!(kept.contains(bytes), "{name} is lost after {requests}");
         }
-        // What is notified of meanwhile does no harm.
+        // Events in between do no harm.
         for name in files.keys() {
             world.ingest.process_key(SOURCE, name).await.unwrap();
         }
-        moved(&world.ingest).await;
-        is_moved(&world, &files).await;
+        move_pair(&world.ingest).await;
+        assert_moved(&world, &files).await;
         if ended.is_ok() {
             break;
         }
@@ -149,19 +149,19 @@ async fn broken_off_after_any_request_nothing_is_lost_and_the_end_is_the_same() 
 }
 
 #[tokio::test]
-async fn whose_name_is_taken_on_its_day_takes_the_next_and_overwrites_nothing() {
-    let (world, files) = a_pair().await;
-    // One that was there before us, and one that is nobody's, under a day that no calendar has.
+async fn move_uses_the_next_name_if_the_first_is_taken() {
+    let (world, files) = misfiled_pair().await;
+    // An older file, and a foreign file under a day that no camera writes.
     let other = TestShot::at("2018:02:01 20:00:00").jpeg();
     world.put(ARCHIVE, "2018-02-01/a.jpg", other.clone()).await;
-    let nobodys = TestShot::at("2018:02:01 21:00:00").jpeg();
+    let foreign = TestShot::at("2018:02:01 21:00:00").jpeg();
     world
-        .put(ARCHIVE, "0001-01-01/a.jpg", nobodys.clone())
+        .put(ARCHIVE, "0001-01-01/a.jpg", foreign.clone())
         .await;
     for key in ["2018-02-01/a.jpg", "0001-01-01/a.jpg"] {
         world.ingest.process_key(ARCHIVE, key).await.unwrap();
     }
-    let mut stems = vec![moved(&world.ingest).await.unwrap()];
+    let mut stems = vec![move_pair(&world.ingest).await.unwrap()];
     let moved = world
         .ingest
         .move_to_capture_day("0001-01-01/a")
@@ -177,7 +177,7 @@ async fn whose_name_is_taken_on_its_day_takes_the_next_and_overwrites_nothing() 
             files[&format!("a.{name}")]
         );
     }
-    assert_eq!(archive[&format!("{}.jpg", stems[1])], nobodys);
+    assert_eq!(archive[&format!("{}.jpg", stems[1])], foreign);
     assert!(
         stems.iter().all(|stem| stem.starts_with("2018-02-01/a~")),
         "{stems:?}"
@@ -185,9 +185,9 @@ async fn whose_name_is_taken_on_its_day_takes_the_next_and_overwrites_nothing() 
 }
 
 #[tokio::test]
-async fn what_is_of_its_owner_and_of_another_source_is_not_taken_for_its_copy() {
-    let (world, files) = a_pair().await;
-    // The shot again, by today's extractor, and somebody else's RAW in place of the old one.
+async fn copy_from_another_source_is_not_reused() {
+    let (world, files) = misfiled_pair().await;
+    // The shot is archived again by today's extractor, and a foreign RAW replaces the old one.
     for (key, bytes) in &files {
         let known = world.ledger_entry(key).await.unwrap().version;
         world.catalogue.forget(SOURCE, key, &known).await.unwrap();
@@ -195,21 +195,21 @@ async fn what_is_of_its_owner_and_of_another_source_is_not_taken_for_its_copy() 
         world.ingest.sync_key(SOURCE, key).await.unwrap();
     }
     let wrong = format!("{WRONG}/a.dng");
-    let nobodys = TestShot::at("2018:02:01 22:00:00").dng();
-    world.put(ARCHIVE, &wrong, nobodys.clone()).await;
+    let foreign = TestShot::at("2018:02:01 22:00:00").dng();
+    world.put(ARCHIVE, &wrong, foreign.clone()).await;
     world.ingest.process_key(ARCHIVE, &wrong).await.unwrap();
 
-    let stem = moved(&world.ingest).await.unwrap();
+    let stem = move_pair(&world.ingest).await.unwrap();
     assert!(stem.starts_with(&format!("{RIGHT}/a~")), "{stem}");
     let archive = world.archived_files().await;
     for (name, bytes) in &files {
         assert_eq!(archive[&format!("{RIGHT}/{name}")], *bytes);
     }
-    assert_eq!(archive[&format!("{stem}.dng")], nobodys);
+    assert_eq!(archive[&format!("{stem}.dng")], foreign);
 }
 
 #[tokio::test]
-async fn without_a_day_of_its_own_or_in_a_folder_that_is_no_day_a_photo_stays() {
+async fn photo_without_a_day_or_outside_day_folders_stays() {
     let world = IngestWorld::without_delivery(layout()).await;
     let dated = TestShot::at(TAKEN).jpeg();
     for (key, bytes) in [

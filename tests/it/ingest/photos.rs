@@ -1,4 +1,4 @@
-//! Photos for the tests, small and made here.
+//! Small photos that the tests make.
 
 use std::io::Cursor;
 
@@ -8,10 +8,10 @@ use little_exif::filetype::FileExtension;
 use little_exif::ifd::ExifTagGroup;
 use little_exif::metadata::Metadata;
 
-/// A shot whose files can be made: a JPEG, a RAW, edits of either.
+/// A shot, from which tests make a JPEG, a RAW and edits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TestShot {
-    /// `2018:02:01 09:41:07`; undated where absent.
+    /// `2018:02:01 09:41:07`. `None` for an undated shot.
     pub(crate) taken: Option<&'static str>,
     pub(crate) serial: &'static str,
 }
@@ -31,7 +31,7 @@ impl TestShot {
         }
     }
 
-    /// Its JPEG.
+    /// Makes the JPEG.
     pub(crate) fn jpeg(&self) -> Vec<u8> {
         let picture = RgbImage::from_fn(24, 16, |x, y| image::Rgb([x as u8 * 9, y as u8 * 9, 90]));
         let mut bytes = Vec::new();
@@ -46,14 +46,14 @@ impl TestShot {
         bytes
     }
 
-    /// Its JPEG after an edit that left the metadata alone.
+    /// Makes the JPEG after an edit that did not change the metadata.
     pub(crate) fn edited(&self, edit: u8) -> Vec<u8> {
         let mut bytes = self.jpeg();
         bytes.extend([b"edit".as_slice(), &[edit]].concat());
         bytes
     }
 
-    /// Its RAW: a DNG (a TIFF with DNGVersion) without its strips, which nothing here reads.
+    /// Makes the RAW: a DNG (a TIFF with DNGVersion) without strips, since no test reads them.
     pub(crate) fn dng(&self) -> Vec<u8> {
         let mut metadata = self.metadata().unwrap_or_default();
         metadata.set_tag(ExifTag::UnknownINT8U(

@@ -1,4 +1,4 @@
-//! A server between ingest and a store, which counts what is sent and answers some of it itself.
+//! A proxy between ingest and a store. It counts the requests and can answer some of them itself.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,52 +12,54 @@ use http::request::Parts;
 use http::{Method, StatusCode, header};
 use tokio::net::TcpListener;
 
-/// Answers in the store's place, before it is asked; `None` lets the request through.
-type Before = dyn Fn(&Method) -> Option<Response> + Send + Sync;
+/// Answers a request in place of the store. `None` forwards the request.
+type ShortCircuit = dyn Fn(&Method) -> Option<Response> + Send + Sync;
 
-/// What becomes of the status of a store's answer.
-type After = dyn Fn(StatusCode) -> StatusCode + Send + Sync;
+/// Maps the status of the store's answer.
+type StatusMap = dyn Fn(StatusCode) -> StatusCode + Send + Sync;
 
-/// Is told of every request, before it is answered.
-type Seen = dyn Fn(&Parts, &Bytes) + Send + Sync;
+/// Receives every request before it is answered.
+type RequestObserver = dyn Fn(&Parts, &Bytes) + Send + Sync;
 
 /// A proxy of one store.
 #[derive(Clone)]
-pub(crate) struct Proxy {
+pub(crate) struct StoreProxy {
     upstream: String,
     client: reqwest::Client,
-    seen: Arc<Seen>,
-    before: Arc<Before>,
-    after: Arc<After>,
+    seen: Arc<RequestObserver>,
+    before: Arc<ShortCircuit>,
+    after: Arc<StatusMap>,
     received: Arc<AtomicUsize>,
     refused: Arc<AtomicUsize>,
 }
 
-impl Proxy {
-    /// Starts one before `upstream`; the proxy and its endpoint.
+impl StoreProxy {
+    /// Starts a proxy of `upstream`. Returns it with its endpoint.
     pub(crate) async fn start(
         upstream: &str,
         before: impl Fn(&Method) -> Option<Response> + Send + Sync + 'static,
         after: impl Fn(StatusCode) -> StatusCode + Send + Sync + 'static,
     ) -> (Self, String) {
-        Proxy::of(upstream, |_, _| (), before, after).await
+        StoreProxy::start_with(upstream, |_, _| (), before, after).await
     }
 
-    /// Starts one that answers nothing itself and tells of every request; its endpoint.
+    /// Starts a proxy that forwards every request and calls `seen` for each. Returns its endpoint.
     pub(crate) async fn recording(
         upstream: &str,
         seen: impl Fn(&Parts, &Bytes) + Send + Sync + 'static,
     ) -> String {
-        Proxy::of(upstream, seen, |_| None, |status| status).await.1
+        StoreProxy::start_with(upstream, seen, |_| None, |status| status)
+            .await
+            .1
     }
 
-    async fn of(
+    async fn start_with(
         upstream: &str,
         seen: impl Fn(&Parts, &Bytes) + Send + Sync + 'static,
         before: impl Fn(&Method) -> Option<Response> + Send + Sync + 'static,
         after: impl Fn(StatusCode) -> StatusCode + Send + Sync + 'static,
     ) -> (Self, String) {
-        let proxy = Proxy {
+        let proxy = StoreProxy {
             upstream: upstream.to_owned(),
             client: crate::http_client(),
             seen: Arc::new(seen),
@@ -66,25 +68,25 @@ impl Proxy {
             received: Arc::default(),
             refused: Arc::default(),
         };
-        let router = Router::new().fallback(pass).with_state(proxy.clone());
+        let router = Router::new().fallback(forward).with_state(proxy.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         (proxy, endpoint)
     }
 
-    /// Requests that came.
+    /// Returns the number of requests received.
     pub(crate) fn received(&self) -> usize {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Those of them that the store never saw.
+    /// Returns the number of requests that were not forwarded.
     pub(crate) fn refused(&self) -> usize {
         self.refused.load(Ordering::Relaxed)
     }
 }
 
-async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
+async fn forward(State(proxy): State<StoreProxy>, request: Request) -> Response {
     proxy.received.fetch_add(1, Ordering::Relaxed);
     let (parts, body) = request.into_parts();
     if let Some(answer) = (proxy.before)(&parts.method) {
@@ -94,7 +96,7 @@ async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
     let body = to_bytes(body, usize::MAX).await.unwrap();
     (proxy.seen)(&parts, &body);
     let path = parts.uri.path_and_query().unwrap();
-    // With the host that was signed.
+    // The Host header stays, since it is signed.
     let sent = proxy
         .client
         .request(parts.method, format!("{}{path}", proxy.upstream))
@@ -117,8 +119,8 @@ async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
     passed
 }
 
-/// Says yes to this share of the questions, in an order that a seed chooses.
-pub(crate) fn share(percent: u32, seed: u64) -> impl Fn() -> bool + Send + Sync + 'static {
+/// Returns a function that is `true` for this share of its calls. A seed determines which ones.
+pub(crate) fn random_share(percent: u32, seed: u64) -> impl Fn() -> bool + Send + Sync + 'static {
     let random = Mutex::new(fastrand::Rng::with_seed(seed));
     move || random.lock().unwrap().u32(..100) < percent
 }

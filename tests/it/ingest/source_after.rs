@@ -1,4 +1,4 @@
-//! What becomes of uploads once they are archived, how their copies are stored, and stores that cannot keep it.
+//! SOURCE_AFTER, the storage class of copies, and stores that cannot honour these settings.
 
 use axum::Router;
 use http::{Method, StatusCode};
@@ -13,33 +13,33 @@ const MORNING: TestShot = TestShot {
     taken: Some("2018:02:01 09:41:07"),
     serial: "1000001",
 };
-/// S3's smallest part but for the last.
+/// Minimum size of a part in S3, except for the last part.
 const PART: u64 = 5 << 20;
 
-/// Ingest that deletes uploads, not told of anything yet.
-async fn deleting() -> IngestWorld {
+/// Builds a world whose ingest deletes uploads and gets no events yet.
+async fn world_that_deletes_uploads() -> IngestWorld {
     let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
     world
 }
 
 #[tokio::test]
-async fn an_upload_is_deleted_once_its_copy_holds_its_bytes() {
-    let world = deleting().await;
+async fn upload_is_deleted_after_its_copy_has_its_bytes() {
+    let world = world_that_deletes_uploads().await;
     world.ingest.check_store_capabilities("1").await.unwrap();
     world.start_delivery();
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("notes.txt", b"dear diary".to_vec()).await;
     world.wait_until_delivered().await;
-    // What is no photo is nowhere else; and nothing is left of the trial.
+    // The file that is not a photo stays, and the probe object is gone.
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
     let archive = world.archived_files().await;
     assert_eq!(archive["2018-02-01/DSC_1.JPG"], MORNING.jpeg());
     assert_eq!(archive["2018-02-01/DSC_1.DNG"], MORNING.dng());
     assert_eq!(world.live_parts("2018-02-01/DSC_1").await, ["DNG", "JPG"]);
 
-    // An edit of what is no longer there replaces its part all the same, and old events change nothing.
+    // An edit of a deleted upload still replaces its part, and old events change nothing.
     world.upload("DCIM/DSC_1.JPG", MORNING.edited(1)).await;
     world.wait_until_delivered().await;
     let events = world.events.lock().unwrap().clone();
@@ -53,7 +53,7 @@ async fn an_upload_is_deleted_once_its_copy_holds_its_bytes() {
 }
 
 #[tokio::test]
-async fn what_a_crash_before_the_delete_left_behind_is_deleted_by_the_event_that_comes_again() {
+async fn upload_left_by_a_crash_is_deleted_by_the_next_event() {
     let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
     world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
@@ -66,7 +66,7 @@ async fn what_a_crash_before_the_delete_left_behind_is_deleted_by_the_event_that
 }
 
 #[tokio::test]
-async fn an_upload_whose_copy_was_removed_by_hand_stays() {
+async fn upload_whose_copy_was_removed_by_hand_stays() {
     let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
     world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
@@ -78,7 +78,7 @@ async fn an_upload_whose_copy_was_removed_by_hand_stays() {
 }
 
 #[tokio::test]
-async fn an_upload_that_changed_meanwhile_is_not_deleted() {
+async fn changed_upload_is_not_deleted() {
     let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
     let etag = world.list_etags(SOURCE, "").await["a.jpg"].clone();
@@ -92,8 +92,8 @@ async fn an_upload_that_changed_meanwhile_is_not_deleted() {
     );
 }
 
-/// A store that takes everything, honours nothing, and keeps one object.
-async fn careless_store() -> String {
+/// Starts a store that accepts every request, ignores all conditions, and keeps one object.
+async fn start_careless_store() -> String {
     let there = std::sync::Arc::new(std::sync::Mutex::new(false));
     let answer = move |method: Method| {
         let there = std::sync::Arc::clone(&there);
@@ -120,9 +120,9 @@ async fn careless_store() -> String {
 }
 
 #[tokio::test]
-async fn a_setting_that_the_store_cannot_keep_is_refused_at_the_start() {
+async fn setting_that_the_store_cannot_honour_is_refused_at_start() {
     let mut world = IngestWorld::without_delivery(layout()).await;
-    world.s3 = world.s3_client(&careless_store().await);
+    world.s3 = world.s3_client(&start_careless_store().await);
     let class = CopySettings {
         storage_class: Some("STANDARD_IA".to_owned()),
         ..CopySettings::default()
@@ -130,7 +130,7 @@ async fn a_setting_that_the_store_cannot_keep_is_refused_at_the_start() {
     let keep = world.ingest_with(CopySettings::default(), SourceAfter::Keep);
     keep.check_store_capabilities("1")
         .await
-        .expect("it needs nothing");
+        .expect("no capability is necessary");
     let delete = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
     let error = delete
         .check_store_capabilities("1")
@@ -148,7 +148,7 @@ async fn a_setting_that_the_store_cannot_keep_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all_that_it_has() {
+async fn large_object_is_copied_in_parts_with_headers_metadata_and_tags() {
     let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(
         CopySettings {
@@ -172,7 +172,10 @@ async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all
         .unwrap();
     let outcome = world.ingest.process_key(SOURCE, "card/large+1.jpg").await;
     let key = "2018-02-01/large+1.jpg";
-    assert_eq!(outcome.unwrap(), Outcome::Archived(key.to_owned()));
+    assert_eq!(
+        outcome.unwrap(),
+        Outcome::Archived(world.layout.archive_key(key).unwrap())
+    );
     assert!(world.archived_files().await[key] == bytes);
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 0);
 
@@ -199,7 +202,7 @@ async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all
     let part = world.item("2018-02-01/large+1").await.unwrap().parts["jpg"].clone();
     assert_eq!(part.bytes, bytes.len() as u64);
 
-    // An edit of it, and the same event again.
+    // An edit, with its event delivered twice.
     bytes.extend(b"edit");
     world.upload("card/large+1.jpg", bytes.clone()).await;
     world
@@ -219,7 +222,7 @@ async fn an_object_that_is_too_large_for_one_request_is_copied_in_parts_with_all
 }
 
 #[tokio::test]
-async fn a_copy_in_parts_of_what_changed_meanwhile_is_given_up() {
+async fn copy_in_parts_of_a_changed_source_is_aborted() {
     let world = IngestWorld::without_delivery(layout()).await;
     let mut bytes = MORNING.jpeg();
     bytes.resize(PART as usize + 1, 7);

@@ -1,4 +1,4 @@
-//! What is told of the work on a key, and what is never told.
+//! The log lines about a key, and the content that they never have.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -14,22 +14,22 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
 use super::photos::TestShot;
 
-/// Log lines as a function writes them, kept.
+/// The log lines of a function, in memory.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
 thread_local! {
-    /// Who listens to this thread; a test's runtime has one.
-    static LISTENER: RefCell<Option<Log>> = const { RefCell::new(None) };
+    /// The log of this thread. The runtime of a test has one thread.
+    static CAPTURED: RefCell<Option<CapturedLog>> = const { RefCell::new(None) };
 }
 
-/// Writes to whoever listens to this thread. One subscriber for all threads: of several, each for a thread, some miss
-/// lines while others come and go.
-struct Lines;
+/// Writes to the log of this thread. All threads share one subscriber: with one per thread, some lose
+/// lines while others start and stop.
+struct CapturingWriter;
 
-impl Write for Lines {
+impl Write for CapturingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LISTENER.with_borrow(|log| {
+        CAPTURED.with_borrow(|log| {
             if let Some(log) = log {
                 log.0.lock().unwrap().extend(bytes);
             }
@@ -42,31 +42,32 @@ impl Write for Lines {
     }
 }
 
-impl Log {
-    /// What a function writes, from here to [`Log::stop`]. The engine on this thread has its own to say.
-    fn listen() -> Self {
+impl CapturedLog {
+    /// Starts to capture the lines of this thread, until [`CapturedLog::stop`]. Leaves out the lines of the
+    /// engine on this thread.
+    fn start() -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
             let filter: Targets = "info,dynoxide=off".parse().unwrap();
             let lines = tracing_subscriber::fmt::layer().json();
-            let lines = lines.with_writer(|| Lines).with_filter(filter);
+            let lines = lines.with_writer(|| CapturingWriter).with_filter(filter);
             tracing_subscriber::registry().with(lines).init();
         });
-        let log = Log::default();
-        LISTENER.set(Some(log.clone()));
+        let log = CapturedLog::default();
+        CAPTURED.set(Some(log.clone()));
         log
     }
 
     fn stop() {
-        LISTENER.set(None);
+        CAPTURED.set(None);
     }
 
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines about keys.
-    fn keys(&self) -> Vec<Value> {
+    /// Returns the lines about keys.
+    fn key_lines(&self) -> Vec<Value> {
         let lines = self.text();
         let lines = lines
             .lines()
@@ -78,9 +79,9 @@ impl Log {
 }
 
 #[tokio::test]
-async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
+async fn concurrent_keys_have_one_line_each_with_outcome_and_cost() {
     let world = IngestWorld::without_delivery(layout()).await;
-    let log = Log::listen();
+    let log = CapturedLog::start();
     let names = ["a", "b", "c"];
     for name in names {
         world
@@ -97,8 +98,8 @@ async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
     for ended in futures::future::join_all(work).await {
         ended.unwrap();
     }
-    Log::stop();
-    let lines = log.keys();
+    CapturedLog::stop();
+    let lines = log.key_lines();
     let mut requests = 0;
     for key in keys {
         let of_key: Vec<&Value> = lines
@@ -129,15 +130,15 @@ async fn each_key_has_one_line_with_its_outcome_and_cost_also_among_others() {
     }
     assert_eq!(lines.len(), keys.len());
     let sent = world.wire.take().requests.len() as u64;
-    assert_eq!(requests, sent, "each request is some key's");
+    assert_eq!(requests, sent, "each request belongs to a key");
 }
 
-/// What the example photos say of people, places and cameras is in none of the lines that a function writes.
+/// The metadata of the example photos (people, places, cameras) must not occur in any log line.
 #[tokio::test]
-async fn nothing_that_a_photo_says_is_in_the_log() {
+async fn log_contains_no_metadata() {
     let world = IngestWorld::without_delivery(layout()).await;
     let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
-    let log = Log::listen();
+    let log = CapturedLog::start();
     let mut keys = Vec::new();
     for entry in walkdir::WalkDir::new(&photos) {
         let entry = entry.unwrap();
@@ -150,7 +151,7 @@ async fn nothing_that_a_photo_says_is_in_the_log() {
             keys.push(key);
         }
     }
-    let (mut said, mut archived) = (Vec::new(), String::new());
+    let (mut values, mut archived) = (Vec::new(), String::new());
     for key in &keys {
         world.ingest.process_key(SOURCE, key).await.unwrap();
     }
@@ -158,27 +159,29 @@ async fn nothing_that_a_photo_says_is_in_the_log() {
         world.ingest.process_key(ARCHIVE, &key).await.unwrap();
         let (stem, _) = key.rsplit_once('.').unwrap();
         let item = world.item(stem).await.unwrap();
-        texts(&serde_json::to_value(&item.exif).unwrap(), &mut said);
+        collect_texts(&serde_json::to_value(&item.exif).unwrap(), &mut values);
         archived += &key;
     }
-    Log::stop();
+    CapturedLog::stop();
     let log = log.text();
     assert_eq!(log.lines().count(), 2 * keys.len());
-    // The day is in the key.
-    said.retain(|text| !archived.contains(text.as_str()));
-    said.sort_unstable();
-    said.dedup();
-    assert!(said.len() > 50, "{said:?}");
-    for text in said {
+    // The keys contain the day.
+    values.retain(|text| !archived.contains(text.as_str()));
+    values.sort_unstable();
+    values.dedup();
+    assert!(values.len() > 50, "{values:?}");
+    for text in values {
         assert!(!log.contains(&text), "{text:?} is in the log");
     }
 }
 
-/// Every text and number of some length.
-fn texts(value: &Value, found: &mut Vec<String>) {
+/// Collects every text and number that is longer than five characters.
+fn collect_texts(value: &Value, found: &mut Vec<String>) {
     match value {
-        Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
-        Value::Object(values) => values.values().for_each(|value| texts(value, found)),
+        Value::Array(values) => values.iter().for_each(|value| collect_texts(value, found)),
+        Value::Object(values) => values
+            .values()
+            .for_each(|value| collect_texts(value, found)),
         Value::Null | Value::Bool(_) => {}
         Value::String(text) => found.push(text.clone()),
         Value::Number(number) => found.push(number.to_string()),

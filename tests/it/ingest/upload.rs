@@ -1,4 +1,4 @@
-//! What an upload comes to.
+//! The results of uploads.
 
 use photo_catalogue::ingest::Outcome;
 use serde_json::json;
@@ -12,7 +12,7 @@ const MORNING: TestShot = TestShot {
 };
 
 #[tokio::test]
-async fn an_upload_is_filed_by_its_day_and_catalogued() {
+async fn upload_goes_to_its_day_and_into_the_catalogue() {
     let world = IngestWorld::new().await;
     world.upload("card/DCIM/été+1.JPG", MORNING.jpeg()).await;
     world.wait_until_delivered().await;
@@ -55,9 +55,9 @@ async fn an_upload_is_filed_by_its_day_and_catalogued() {
 }
 
 #[tokio::test]
-async fn a_new_photo_costs_five_requests_to_each_store() {
+async fn new_photo_costs_five_requests_to_each_store() {
     let world = IngestWorld::new().await;
-    // The year is written once a process.
+    // A process registers each year once.
     world
         .upload("first.jpg", TestShot::at("2018:05:05 05:05:05").jpeg())
         .await;
@@ -82,7 +82,7 @@ async fn a_new_photo_costs_five_requests_to_each_store() {
 }
 
 #[tokio::test]
-async fn a_large_photo_is_never_read_whole() {
+async fn large_photo_is_never_read_whole() {
     let world = IngestWorld::new().await;
     let mut bytes = MORNING.jpeg();
     bytes.resize(2_000_000, 0);
@@ -93,7 +93,7 @@ async fn a_large_photo_is_never_read_whole() {
 }
 
 #[tokio::test]
-async fn same_names_from_two_folders_both_stay() {
+async fn equal_names_from_two_folders_are_both_archived() {
     let world = IngestWorld::new().await;
     let evening = TestShot::at("2018:02:01 19:00:00");
     world.upload("nikon/IMG_1.jpg", MORNING.jpeg()).await;
@@ -121,7 +121,7 @@ async fn same_names_from_two_folders_both_stay() {
 }
 
 #[tokio::test]
-async fn a_photo_without_a_date_is_filed_as_undated() {
+async fn photo_without_a_date_goes_to_undated() {
     let world = IngestWorld::new().await;
     world.upload("scan.jpg", TestShot::undated().jpeg()).await;
     world.wait_until_delivered().await;
@@ -136,7 +136,7 @@ async fn a_photo_without_a_date_is_filed_as_undated() {
 }
 
 #[tokio::test]
-async fn a_raw_and_its_jpeg_are_one_photo() {
+async fn raw_and_its_jpeg_are_one_photo() {
     let world = IngestWorld::new().await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
@@ -149,7 +149,7 @@ async fn a_raw_and_its_jpeg_are_one_photo() {
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
     assert_eq!(item.derived_from.unwrap().part, "JPG");
 
-    // With its JPEG removed, the RAW is what the photo shows.
+    // Without its JPEG, the record is derived from the RAW.
     world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;
     world.wait_until_delivered().await;
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
@@ -158,7 +158,7 @@ async fn a_raw_and_its_jpeg_are_one_photo() {
 }
 
 #[tokio::test]
-async fn an_edit_replaces_its_part_in_place_and_a_reused_name_does_not() {
+async fn edit_replaces_its_part_but_a_reused_name_does_not() {
     let world = IngestWorld::new().await;
     world.upload("DCIM/IMG_1.jpg", MORNING.jpeg()).await;
     world.wait_until_delivered().await;
@@ -183,7 +183,7 @@ async fn an_edit_replaces_its_part_in_place_and_a_reused_name_does_not() {
 }
 
 #[tokio::test]
-async fn what_is_removed_in_the_archive_stays_removed_until_it_is_uploaded_anew() {
+async fn copy_removed_by_hand_stays_removed_until_the_next_upload() {
     let world = IngestWorld::new().await;
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     world.wait_until_delivered().await;
@@ -203,7 +203,7 @@ async fn what_is_removed_in_the_archive_stays_removed_until_it_is_uploaded_anew(
         .unwrap();
     assert_eq!(world.archive_keys().await, [""; 0]);
 
-    // Anew: the same bytes at another second.
+    // The next upload has the same bytes and another Last-Modified second.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     world.wait_until_delivered().await;
@@ -212,7 +212,7 @@ async fn what_is_removed_in_the_archive_stays_removed_until_it_is_uploaded_anew(
 }
 
 #[tokio::test]
-async fn redelivery_changes_nothing_and_writes_nothing() {
+async fn redelivered_events_write_nothing() {
     let world = IngestWorld::new().await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;
     world.upload("DCIM/DSC_1.JPG", MORNING.jpeg()).await;
@@ -243,7 +243,7 @@ async fn redelivery_changes_nothing_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_photo_stays_where_it_is_and_is_on_record() {
+async fn file_that_is_not_a_photo_stays_and_is_in_the_ledger() {
     let world = IngestWorld::new().await;
     world.upload("empty.jpg", Vec::new()).await;
     world

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::runtime::{Function, Under};
-use crate::ingest::proxy::Proxy;
+use crate::ingest::proxy::StoreProxy;
 
 /// Names a file with the variables of each function as Terraform renders them; `.ci/terraform environment` writes it.
 const ENVIRONMENT: &str = "LAMBDA_ENVIRONMENT";
@@ -152,7 +152,7 @@ impl Account {
                 let request = recorded(name, service, request, body);
                 requests.lock().unwrap().push(request);
             };
-            let endpoint = Proxy::recording(upstream, seen).await;
+            let endpoint = StoreProxy::recording(upstream, seen).await;
             environment.insert(variable.to_owned(), endpoint);
         }
         Function::start(&self.under, name, &environment, self.folder.path()).await

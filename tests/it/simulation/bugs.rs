@@ -1,5 +1,5 @@
-//! Steps of the protocol left out, one at a time, without a line of the program being changed: the wire answers as though the
-//! step had never asked, or writes what would have been written without it.
+//! BugInjector bugs: each leaves out one step of the protocol without a change of the program. The network
+//! answers as if the step had not run, or writes what the program would have written without it.
 
 use std::collections::BTreeMap;
 
@@ -7,71 +7,72 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::photo_id::PhotoId;
 use serde_json::{Value, json};
 
-use super::wire::{Request, Response, operation, response};
+use super::wire::{WireRequest, WireResponse, operation, response};
 
-/// What is left out.
+/// The step that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bug {
+pub(super) enum InjectedBug {
     /// Organise 2: every claim succeeds.
     Claim,
-    /// Index 3: items are written whatever their revision.
+    /// Index 3: items are written without a condition on their revision.
     Revision,
-    /// Organise 3: there is never anything under the archive key.
+    /// Organise 3: the archive key always looks empty.
     ArchiveHead,
-    /// Organise 3: what is not ours is not seen.
+    /// Organise 3: foreign files are invisible.
     ForeignLook,
-    /// Index 4: the copy is always as it was written down.
+    /// Index 4: the copy always looks as the item lists it.
     Verify,
-    /// Index 5: the source is never looked at.
+    /// Index 5: the source always looks gone.
     SourceHead,
-    /// The ledger knows nothing.
+    /// Organise 2a: the ledger is always empty.
     Ledger,
-    /// Index 3: a part that is gone is dropped from its item, which is written only if that leaves anything to say.
+    /// Index 3, gone: the part is dropped from its item instead of replaced by a tombstone, and the
+    /// revision stays.
     Tombstone,
 }
 
-impl Bug {
-    pub(super) const ALL: [Bug; 8] = [
-        Bug::Claim,
-        Bug::Revision,
-        Bug::ArchiveHead,
-        Bug::ForeignLook,
-        Bug::Verify,
-        Bug::SourceHead,
-        Bug::Ledger,
-        Bug::Tombstone,
+impl InjectedBug {
+    pub(super) const ALL: [InjectedBug; 8] = [
+        InjectedBug::Claim,
+        InjectedBug::Revision,
+        InjectedBug::ArchiveHead,
+        InjectedBug::ForeignLook,
+        InjectedBug::Verify,
+        InjectedBug::SourceHead,
+        InjectedBug::Ledger,
+        InjectedBug::Tombstone,
     ];
 }
 
-/// What is injected, and what it has to remember.
-pub(super) struct Injected {
-    bug: Option<Bug>,
+/// Injects a bug, and keeps the state that this needs.
+pub(super) struct BugInjector {
+    bug: Option<InjectedBug>,
     layout: Layout,
-    /// Items that a task wrote by index 3 and has not looked at since: their parts as written.
+    /// The parts of items that a task wrote at index 3 and has not read since, by task and item.
     written: BTreeMap<(String, String), Value>,
 }
 
-/// A request as the bug has it.
-pub(super) enum Sent {
-    /// Send this.
-    Request(Request),
-    /// Nothing is sent, and this is the answer.
-    Nothing(Response),
+/// A request after the bug changed it.
+pub(super) enum InjectedRequest {
+    /// This request is sent.
+    WireRequest(WireRequest),
+    /// No request is sent, and this is the response.
+    Nothing(WireResponse),
 }
 
-impl Injected {
-    pub(super) fn new(bug: Option<Bug>, layout: Layout) -> Self {
-        Injected {
+impl BugInjector {
+    pub(super) fn new(bug: Option<InjectedBug>, layout: Layout) -> Self {
+        BugInjector {
             bug,
             layout,
             written: BTreeMap::new(),
         }
     }
 
-    /// What becomes of a request before it is sent.
-    pub(super) fn send(&mut self, task: &str, request: Request) -> Sent {
+    /// Applies the bug to a request before it is sent.
+    pub(super) fn apply_to_request(&mut self, task: &str, request: WireRequest) -> InjectedRequest {
         let Some(bug) = self.bug else {
-            return Sent::Request(request);
+            return InjectedRequest::WireRequest(request);
         };
         match operation(&request).as_deref() {
             Some("PutItem") => {
@@ -85,83 +86,94 @@ impl Injected {
                     .unwrap_or_default()
                     .to_owned();
                 if !pk.starts_with("photo#") || revision == "0" {
-                    return Sent::Request(request);
+                    return InjectedRequest::WireRequest(request);
                 }
                 self.written
                     .insert((task.to_owned(), pk), body["Item"]["parts"]["M"].clone());
                 match bug {
-                    Bug::Revision => {
+                    InjectedBug::Revision => {
                         let body = body.as_object_mut().unwrap();
                         body.remove("ConditionExpression");
                         body.remove("ExpressionAttributeValues");
                     }
-                    Bug::Tombstone => forget_the_removed(&mut body),
-                    _ => return Sent::Request(request),
+                    InjectedBug::Tombstone => drop_tombstones(&mut body),
+                    _ => return InjectedRequest::WireRequest(request),
                 }
-                Sent::Request(request.map(|_| body.to_string().into()))
+                InjectedRequest::WireRequest(request.map(|_| body.to_string().into()))
             }
-            Some("GetItem") if bug == Bug::Ledger => {
+            Some("GetItem") if bug == InjectedBug::Ledger => {
                 let body = String::from_utf8_lossy(request.body());
                 if body.contains("\"ledger#") {
-                    Sent::Nothing(response(200, "{}"))
+                    InjectedRequest::Nothing(response(200, "{}"))
                 } else {
-                    Sent::Request(request)
+                    InjectedRequest::WireRequest(request)
                 }
             }
-            Some(_) => Sent::Request(request),
-            None if request.method() == http::Method::HEAD => self.head(bug, task, request),
-            None => Sent::Request(request),
+            Some(_) => InjectedRequest::WireRequest(request),
+            None if request.method() == http::Method::HEAD => {
+                self.apply_to_head(bug, task, request)
+            }
+            None => InjectedRequest::WireRequest(request),
         }
     }
 
-    fn head(&mut self, bug: Bug, task: &str, request: Request) -> Sent {
+    fn apply_to_head(
+        &mut self,
+        bug: InjectedBug,
+        task: &str,
+        request: WireRequest,
+    ) -> InjectedRequest {
         let path = request.uri().path().trim_start_matches('/').to_owned();
         let (bucket, key) = path.split_once('/').unwrap();
         if bucket == self.layout.source_bucket() {
             return match bug {
-                Bug::SourceHead => Sent::Nothing(response(404, "")),
-                _ => Sent::Request(request),
+                InjectedBug::SourceHead => InjectedRequest::Nothing(response(404, "")),
+                _ => InjectedRequest::WireRequest(request),
             };
         }
-        // `~` and `/` are all that these keys have of characters that could be spelt in two ways.
+        // Of the characters in these keys, only `~` and `/` have two spellings in a URL.
         let key = self.layout.archive_key(&key.replace("%7E", "~")).unwrap();
         let pk = format!("photo#{}", PhotoId::from_stem(key.stem()));
-        // After index 3, the next HEAD of its task is that of index 4; any other is that of organise 3.
+        // After index 3, the next HEAD of the task is that of index 4. Any other is that of organise 3.
         match (self.written.remove(&(task.to_owned(), pk)), bug) {
-            (Some(parts), Bug::Verify) => {
+            (Some(parts), InjectedBug::Verify) => {
                 let part = &parts[key.part()]["M"];
                 let text = |name: &str| part[name]["S"].as_str().unwrap_or_default();
                 if part["removed"]["BOOL"] == json!(true) {
-                    return Sent::Nothing(response(404, ""));
+                    return InjectedRequest::Nothing(response(404, ""));
                 }
                 let modified = chrono::DateTime::parse_from_rfc3339(text("lastModified")).unwrap();
                 let modified = modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-                // The metadata are looked at only in what index 2 read.
+                // Only index 2 reads the metadata, so they are left out here.
                 let mut answer = response(200, "");
                 let headers = answer.headers_mut();
                 headers.insert("etag", format!("\"{}\"", text("etag")).parse().unwrap());
                 headers.insert("last-modified", modified.parse().unwrap());
-                Sent::Nothing(answer)
+                InjectedRequest::Nothing(answer)
             }
-            (None, Bug::ArchiveHead) => Sent::Nothing(response(404, "")),
-            _ => Sent::Request(request),
+            (None, InjectedBug::ArchiveHead) => InjectedRequest::Nothing(response(404, "")),
+            _ => InjectedRequest::WireRequest(request),
         }
     }
 
-    /// What becomes of an answer: `foreign` tells that the object is not a copy of ours.
-    pub(super) fn receive(&self, request: &Request, answer: Response) -> Response {
+    /// Applies the bug to a response.
+    pub(super) fn apply_to_response(
+        &self,
+        request: &WireRequest,
+        answer: WireResponse,
+    ) -> WireResponse {
         let head = request.method() == http::Method::HEAD;
         let ours = answer.headers().contains_key("x-amz-meta-photo-owner");
         let archive = format!("/{}/", self.layout.archive_bucket());
         match self.bug {
-            Some(Bug::Claim)
+            Some(InjectedBug::Claim)
                 if answer.status() == 400
                     && operation(request).as_deref() == Some("PutItem")
-                    && is_stub(request) =>
+                    && puts_stub(request) =>
             {
                 response(200, "{}")
             }
-            Some(Bug::ForeignLook)
+            Some(InjectedBug::ForeignLook)
                 if head && !ours && request.uri().path().starts_with(&archive) =>
             {
                 response(404, "")
@@ -171,13 +183,13 @@ impl Injected {
     }
 }
 
-fn is_stub(request: &Request) -> bool {
+fn puts_stub(request: &WireRequest) -> bool {
     let body: Value = serde_json::from_slice(request.body()).unwrap();
     body["Item"]["revision"]["N"] == json!("0")
 }
 
-/// The item without its tombstones, at the revision that was read.
-fn forget_the_removed(body: &mut Value) {
+/// Removes the tombstones from an item, and restores the revision that was read.
+fn drop_tombstones(body: &mut Value) {
     let Some(parts) = body["Item"]["parts"]["M"].as_object_mut() else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What a person does by hand, what was seen to happen, and the oracle: what must hold when all is at rest.
+//! The writes of a person, the record of a run, and the oracle that checks the final state.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -9,18 +9,19 @@ use fastrand::Rng;
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::catalogue::item::PhotoItem;
 
-use super::objects::{Name, Object, Objects};
+use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
 use crate::ingest::photos::TestShot;
 
 pub(super) const SOURCE: &str = "inbox";
 pub(super) const ARCHIVE: &str = "archive";
-/// One file name in two folders, and the RAW beside one of them.
+/// One file name in two folders, each as JPEG and RAW.
 const SOURCE_KEYS: [&str; 4] = ["a/IMG_1.jpg", "a/IMG_1.dng", "b/IMG_1.jpg", "b/IMG_1.dng"];
-/// Where files are dropped by hand: the very name that all of them want first.
+/// The key of files that are dropped by hand: the first name that all uploads try.
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
-/// The same name with an extension that no upload has: dropped at any moment, beside first copies under way.
+/// The same name with an extension that no upload has. Files are dropped here at any moment, even while
+/// a first copy is in flight.
 const DROPPED_BESIDE: &str = "2018-02-01/IMG_1.jpeg";
-/// Shots of one day: so the name comes round again.
+/// Capture times of one day, so that names collide.
 const TAKEN: [&str; 3] = [
     "2018:02:01 09:41:07",
     "2018:02:01 15:00:00",
@@ -31,43 +32,43 @@ const TAKEN: [&str; 3] = [
 static FILES: LazyLock<[(Vec<u8>, Vec<u8>); 3]> =
     LazyLock::new(|| TAKEN.map(|taken| (TestShot::at(taken).jpeg(), TestShot::at(taken).dng())));
 
-/// A file of a shot in the archive: the owner that its copy names, and its extension.
-type File = (String, String);
+/// A file of a shot in the archive: the owner in its metadata, and its extension.
+type OwnedFile = (String, String);
 
-pub(super) struct History {
+pub(super) struct ManualHistory {
     acts_left: usize,
-    /// The next act waits until all is at rest.
+    /// The next write waits until no work is left.
     waits: bool,
-    /// Makes all bytes different.
+    /// Counts the edits, so that all bytes differ.
     edits: u32,
-    /// What the source holds.
-    sources: BTreeMap<Name, Object>,
-    /// ETags that each source key ever held.
+    /// The objects of the source.
+    sources: BTreeMap<ObjectName, SimulatedObject>,
+    /// All ETags that each source key ever had.
     uploaded: BTreeSet<(String, String)>,
-    /// Files in the archive that are not ours, as they were dropped.
-    dropped: BTreeMap<Name, String>,
-    /// Those of them that nobody was told of.
-    untold: BTreeMap<Name, String>,
-    /// Every file that was ever archived.
-    ever: BTreeSet<File>,
-    /// Files that were removed by hand, or overwritten.
-    removed: BTreeSet<File>,
-    /// Source key and ETag of copies that were removed by hand since that source was last put.
+    /// ETags of the foreign files in the archive, as they were dropped.
+    dropped: BTreeMap<ObjectName, String>,
+    /// The foreign files that have no event.
+    unreported: BTreeMap<ObjectName, String>,
+    /// All files that were ever archived.
+    ever: BTreeSet<OwnedFile>,
+    /// Files that a person removed or overwrote.
+    removed: BTreeSet<OwnedFile>,
+    /// Source key and ETag of copies that a person removed after the last upload of that source.
     removed_bytes: BTreeSet<(String, String)>,
-    /// Those that were removed while all was at rest.
+    /// Those of them that were removed while no work was left.
     settled: BTreeSet<(String, String)>,
 }
 
-impl History {
+impl ManualHistory {
     pub(super) fn new(acts: usize) -> Self {
-        History {
+        ManualHistory {
             acts_left: acts,
             waits: false,
             edits: 0,
             sources: BTreeMap::new(),
             uploaded: BTreeSet::new(),
             dropped: BTreeMap::new(),
-            untold: BTreeMap::new(),
+            unreported: BTreeMap::new(),
             ever: BTreeSet::new(),
             removed: BTreeSet::new(),
             removed_bytes: BTreeSet::new(),
@@ -75,24 +76,33 @@ impl History {
         }
     }
 
-    /// A file that was in the archive before there were notifications.
-    pub(super) fn before_us(&mut self, random: &mut Rng, objects: &mut Objects) -> String {
+    /// Drops a file into the archive before the notifications exist. Returns a line for the trace.
+    pub(super) fn drop_before_notifications(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+    ) -> String {
         let line = self.drop_file(DROPPED_AT, random, objects);
         objects.take_changes();
-        self.untold = self.dropped.clone();
+        self.unreported = self.dropped.clone();
         line
     }
 
-    pub(super) fn may_go_on(&self, quiet: bool) -> bool {
+    pub(super) fn can_act(&self, quiet: bool) -> bool {
         self.acts_left > 0 && (quiet || !self.waits)
     }
 
-    /// Does something by hand, and says what.
-    pub(super) fn act(&mut self, random: &mut Rng, objects: &mut Objects, quiet: bool) -> String {
+    /// Does a random write by hand. Returns a line for the trace.
+    pub(super) fn act(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+        quiet: bool,
+    ) -> String {
         self.acts_left -= 1;
         self.waits = random.usize(..3) == 0;
         match random.usize(..10) {
-            // See the note on drops in docs/guarantees.md: one is handled before anything else is done.
+            // See the note on drops in docs/guarantees.md: the next write waits until this one is done.
             0 if quiet => {
                 self.waits = true;
                 self.drop_file(DROPPED_AT, random, objects)
@@ -100,19 +110,19 @@ impl History {
             0 => self.drop_file(DROPPED_BESIDE, random, objects),
             1 | 2 => self.remove_from_archive(random, objects, quiet),
             3 => self.remove_source(random, objects),
-            4 => self.put_anew(random, objects),
+            4 => self.put_again(random, objects),
             _ => self.put(random, objects),
         }
     }
 
-    /// A copy landed.
-    pub(super) fn copied(&mut self, copy: &Object, name: &Name) {
-        if let Some(owner) = owner(copy) {
+    /// Records that a copy landed.
+    pub(super) fn record_copy(&mut self, copy: &SimulatedObject, name: &ObjectName) {
+        if let Some(owner) = copy_owner(copy) {
             self.ever.insert((owner, extension(&name.1)));
         }
     }
 
-    fn bytes(&mut self, random: &mut Rng, extension: &str) -> Bytes {
+    fn make_bytes(&mut self, random: &mut Rng, extension: &str) -> Bytes {
         self.edits += 1;
         let (jpeg, dng) = &FILES[random.usize(..TAKEN.len())];
         let mut bytes = if extension == "jpg" {
@@ -124,38 +134,38 @@ impl History {
         bytes.into()
     }
 
-    fn put(&mut self, random: &mut Rng, objects: &mut Objects) -> String {
+    fn put(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
         let key = SOURCE_KEYS[random.usize(..SOURCE_KEYS.len())];
-        let bytes = self.bytes(random, &extension(key));
+        let bytes = self.make_bytes(random, &extension(key));
         self.upload(key, bytes, objects)
     }
 
-    /// The same bytes once more.
-    fn put_anew(&mut self, random: &mut Rng, objects: &mut Objects) -> String {
+    /// Uploads the same bytes again.
+    fn put_again(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
         if self.sources.is_empty() {
             return self.put(random, objects);
         }
-        let keys: Vec<Name> = self.sources.keys().cloned().collect();
+        let keys: Vec<ObjectName> = self.sources.keys().cloned().collect();
         let name = &keys[random.usize(..keys.len())];
         let bytes = self.sources[name].bytes.clone();
         self.upload(&name.1, bytes, objects)
     }
 
-    fn upload(&mut self, key: &str, bytes: Bytes, objects: &mut Objects) -> String {
+    fn upload(&mut self, key: &str, bytes: Bytes, objects: &mut SimulatedObjects) -> String {
         let name = (SOURCE.to_owned(), key.to_owned());
         let object = objects.put(name.clone(), bytes).clone();
         let what = (key.to_owned(), object.etag.clone());
         self.uploaded.insert(what.clone());
         self.removed_bytes.remove(&what);
-        // Whatever was settled of this source is open again.
+        // A new upload of this source may bring back its removed copies.
         self.settled.retain(|(source, _)| source != key);
         let line = format!("put {key} {}", &object.etag[..6]);
         self.sources.insert(name, object);
         line
     }
 
-    fn remove_source(&mut self, random: &mut Rng, objects: &mut Objects) -> String {
-        let keys: Vec<Name> = self.sources.keys().cloned().collect();
+    fn remove_source(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
+        let keys: Vec<ObjectName> = self.sources.keys().cloned().collect();
         if keys.is_empty() {
             return self.put(random, objects);
         }
@@ -165,12 +175,12 @@ impl History {
         format!("removed the source {}", name.1)
     }
 
-    fn drop_file(&mut self, at: &str, random: &mut Rng, objects: &mut Objects) -> String {
+    fn drop_file(&mut self, at: &str, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
         let name = (ARCHIVE.to_owned(), at.to_owned());
-        self.note_removal(objects, &name, false);
-        let bytes = self.bytes(random, "jpg");
+        self.record_removal(objects, &name, false);
+        let bytes = self.make_bytes(random, "jpg");
         let etag = objects.put(name.clone(), bytes).etag.clone();
-        self.untold.remove(&name);
+        self.unreported.remove(&name);
         let line = format!("dropped {at} {}", &etag[..6]);
         self.dropped.insert(name, etag);
         line
@@ -179,26 +189,28 @@ impl History {
     fn remove_from_archive(
         &mut self,
         random: &mut Rng,
-        objects: &mut Objects,
+        objects: &mut SimulatedObjects,
         quiet: bool,
     ) -> String {
-        let names: Vec<Name> = in_archive(objects).map(|(name, _)| name.clone()).collect();
+        let names: Vec<ObjectName> = archive_objects(objects)
+            .map(|(name, _)| name.clone())
+            .collect();
         if names.is_empty() {
             return self.put(random, objects);
         }
         let name = &names[random.usize(..names.len())];
-        self.note_removal(objects, name, quiet);
+        self.record_removal(objects, name, quiet);
         self.dropped.remove(name);
-        self.untold.remove(name);
+        self.unreported.remove(name);
         objects.remove(name);
         format!("removed {} from the archive", name.1)
     }
 
-    fn note_removal(&mut self, objects: &Objects, name: &Name, quiet: bool) {
+    fn record_removal(&mut self, objects: &SimulatedObjects, name: &ObjectName, quiet: bool) {
         let Some(object) = objects.there.get(name) else {
             return;
         };
-        if let (Some(owner), Some(source)) = (owner(object), copied_from(object)) {
+        if let (Some(owner), Some(source)) = (copy_owner(object), copy_source(object)) {
             self.removed.insert((owner, extension(&name.1)));
             self.removed_bytes.insert(source.clone());
             if quiet {
@@ -207,19 +219,19 @@ impl History {
         }
     }
 
-    /// Everything that is promised, held against what is there.
-    pub(super) fn judge(
+    /// Checks all guarantees against the final state. Returns the first violation as an error.
+    pub(super) fn check_final_state(
         &self,
-        objects: &Objects,
+        objects: &SimulatedObjects,
         items: &BTreeMap<String, HashMap<String, AttributeValue>>,
     ) -> Result<(), String> {
-        let sources: BTreeMap<&Name, &str> = objects
+        let sources: BTreeMap<&ObjectName, &str> = objects
             .there
             .iter()
             .filter(|((bucket, _), _)| bucket == SOURCE)
             .map(|(name, object)| (name, object.etag.as_str()))
             .collect();
-        let put: BTreeMap<&Name, &str> = self
+        let put: BTreeMap<&ObjectName, &str> = self
             .sources
             .iter()
             .map(|(name, object)| (name, object.etag.as_str()))
@@ -227,31 +239,31 @@ impl History {
         if sources != put {
             return Err("the source was changed".to_owned());
         }
-        self.judge_archive(objects)?;
-        self.judge_catalogue(objects, items)
+        self.check_archive(objects)?;
+        self.check_catalogue(objects, items)
     }
 
-    fn judge_archive(&self, objects: &Objects) -> Result<(), String> {
+    fn check_archive(&self, objects: &SimulatedObjects) -> Result<(), String> {
         for (name, etag) in &self.dropped {
             match objects.there.get(name) {
-                Some(there) if there.etag == *etag && owner(there).is_none() => {}
-                _ => return Err(format!("somebody else's {} was touched", name.1)),
+                Some(there) if there.etag == *etag && copy_owner(there).is_none() => {}
+                _ => return Err(format!("the foreign file {} was changed", name.1)),
             }
         }
-        let mut files: BTreeMap<File, &str> = BTreeMap::new();
+        let mut files: BTreeMap<OwnedFile, &str> = BTreeMap::new();
         let mut copies = BTreeSet::new();
-        for (name, object) in in_archive(objects) {
-            let (Some(owner), Some(source)) = (owner(object), copied_from(object)) else {
+        for (name, object) in archive_objects(objects) {
+            let (Some(owner), Some(source)) = (copy_owner(object), copy_source(object)) else {
                 if self.dropped.contains_key(name) {
                     continue;
                 }
-                return Err(format!("{} came from nowhere", name.1));
+                return Err(format!("{} has no known origin", name.1));
             };
             if !self.uploaded.contains(&source) || source.1 != object.etag {
                 return Err(format!("{} has bytes that {} never had", name.1, source.0));
             }
             if self.settled.contains(&source) {
-                return Err(format!("{} was removed by hand, and is back", name.1));
+                return Err(format!("{} was removed by hand and is back", name.1));
             }
             if let Some(other) = files.insert((owner, extension(&name.1)), &name.1) {
                 return Err(format!("{} and {other} are one photo", name.1));
@@ -272,9 +284,9 @@ impl History {
         Ok(())
     }
 
-    fn judge_catalogue(
+    fn check_catalogue(
         &self,
-        objects: &Objects,
+        objects: &SimulatedObjects,
         items: &BTreeMap<String, HashMap<String, AttributeValue>>,
     ) -> Result<(), String> {
         let layout = Layout::new(SOURCE, "", ARCHIVE, "").unwrap();
@@ -285,7 +297,7 @@ impl History {
                 serde_dynamo::from_item(attributes.clone()).map_err(|e| e.to_string())?;
             if item.summary.is_some() != item.has_live_parts() {
                 return Err(format!(
-                    "{} is listed and has no part, or the reverse",
+                    "{} is listed without a part, or has a part and is not listed",
                     item.stem
                 ));
             }
@@ -296,7 +308,7 @@ impl History {
                     (part.etag.clone(), part.last_modified.clone()),
                 );
                 let there = objects.there.get(&(ARCHIVE.to_owned(), part.key.clone()));
-                owners.extend(there.and_then(owner));
+                owners.extend(there.and_then(copy_owner));
             }
             if owners.len() > 1 {
                 return Err(format!("two shots in the record of {}", item.stem));
@@ -308,20 +320,20 @@ impl History {
                 })
             {
                 return Err(format!(
-                    "the record of {} is that of other bytes",
+                    "the record of {} was derived from other bytes",
                     item.stem
                 ));
             }
-            // None of ours among them: somebody else's file keeps company with a claim, or with what was removed.
+            // An item with foreign files only may still have the owner of a claim or of a removed copy.
             if item.owner != Owner::FOREIGN && !owners.is_empty() && !owners.contains(&item.owner) {
                 return Err(format!("{} belongs to none of its parts", item.stem));
             }
         }
         let mut there: BTreeMap<String, (String, String)> = BTreeMap::new();
-        for (name, object) in in_archive(objects) {
+        for (name, object) in archive_objects(objects) {
             assert!(layout.place(&name.0, &name.1).is_some());
-            let is_untold = self.untold.get(name) == Some(&object.etag);
-            if !is_untold || listed.contains_key(&name.1) {
+            let is_unreported = self.unreported.get(name) == Some(&object.etag);
+            if !is_unreported || listed.contains_key(&name.1) {
                 there.insert(
                     name.1.clone(),
                     (object.etag.clone(), object.last_modified()),
@@ -338,20 +350,22 @@ impl History {
     }
 }
 
-fn in_archive(objects: &Objects) -> impl Iterator<Item = (&Name, &Object)> {
+fn archive_objects(
+    objects: &SimulatedObjects,
+) -> impl Iterator<Item = (&ObjectName, &SimulatedObject)> {
     objects
         .there
         .iter()
         .filter(|((bucket, _), _)| bucket == ARCHIVE)
 }
 
-/// The owner that a copy of ours names.
-fn owner(object: &Object) -> Option<String> {
+/// Returns the owner in a copy's metadata. `None` for a foreign file.
+fn copy_owner(object: &SimulatedObject) -> Option<String> {
     object.metadata.get("photo-owner").cloned()
 }
 
-/// Source key and ETag that a copy of ours names.
-fn copied_from(object: &Object) -> Option<(String, String)> {
+/// Returns source key and ETag in a copy's metadata. `None` for a foreign file.
+fn copy_source(object: &SimulatedObject) -> Option<(String, String)> {
     let source = object.metadata.get("photo-source")?;
     let (_, key) = source.split_once('/')?;
     Some((

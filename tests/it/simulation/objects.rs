@@ -1,5 +1,6 @@
-//! S3 in memory: the protocol is s3s's, as in the embedded engine; the objects are a map, and the clock is the
-//! simulation's. The engine itself works with threads, files and the wall clock, so that no seed could replay it.
+//! S3 in memory. The protocol comes from s3s, as in the embedded engine; the objects are a map, and the
+//! simulation has its own clock. The engine itself uses threads, files and the wall clock, so a seed
+//! could not replay it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,19 +20,19 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// Bucket and key.
-pub(super) type Name = (String, String);
+pub(super) type ObjectName = (String, String);
 
 #[derive(Debug, Clone)]
-pub(super) struct Object {
+pub(super) struct SimulatedObject {
     pub(super) bytes: Bytes,
     pub(super) etag: String,
-    /// Seconds since the epoch of the simulation.
+    /// Last-Modified, seconds after [`EPOCH`].
     pub(super) modified: u64,
     pub(super) metadata: BTreeMap<String, String>,
 }
 
-impl Object {
-    /// `2026-01-01T00:00:05Z`, as the catalogue spells it.
+impl SimulatedObject {
+    /// Returns Last-Modified in the spelling of the catalogue: `2026-01-01T00:00:05Z`.
     pub(super) fn last_modified(&self) -> String {
         chrono::DateTime::<chrono::Utc>::from(
             SystemTime::UNIX_EPOCH + EPOCH + Duration::from_secs(self.modified),
@@ -48,24 +49,24 @@ impl Object {
     }
 }
 
-/// The state: what is there, what was told, what is still to land.
+/// The state of the store: objects, changes without an event, and a copy in flight.
 #[derive(Debug, Default)]
-pub(super) struct Objects {
-    pub(super) there: BTreeMap<Name, Object>,
-    /// Names that changed and were not taken yet by [`Objects::take_changes`].
-    changes: Vec<Name>,
-    /// Seconds since the epoch of the simulation; moved by whoever writes by hand.
+pub(super) struct SimulatedObjects {
+    pub(super) there: BTreeMap<ObjectName, SimulatedObject>,
+    /// SimulatedObjects that changed since the last [`SimulatedObjects::take_changes`].
+    changes: Vec<ObjectName>,
+    /// The clock, seconds after [`EPOCH`]. Each write by hand advances it.
     pub(super) clock: u64,
-    /// The next copy checks its condition now and is kept in `landing` instead of being written.
+    /// If set, the next copy checks its condition, and then waits in `landing` instead of being written.
     pub(super) hold_copy: bool,
-    pub(super) landing: Option<(Name, Object)>,
+    pub(super) landing: Option<(ObjectName, SimulatedObject)>,
 }
 
-impl Objects {
-    /// Writes bytes by hand, a second after everything before.
-    pub(super) fn put(&mut self, name: Name, bytes: Bytes) -> &Object {
+impl SimulatedObjects {
+    /// Writes bytes by hand, one second after the last write by hand.
+    pub(super) fn put(&mut self, name: ObjectName, bytes: Bytes) -> &SimulatedObject {
         self.clock += 1;
-        let object = Object {
+        let object = SimulatedObject {
             etag: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)),
             bytes,
             modified: self.clock,
@@ -75,24 +76,24 @@ impl Objects {
         &self.there[&name]
     }
 
-    pub(super) fn remove(&mut self, name: &Name) -> Option<Object> {
+    pub(super) fn remove(&mut self, name: &ObjectName) -> Option<SimulatedObject> {
         self.clock += 1;
         let removed = self.there.remove(name);
         self.changes.push(name.clone());
         removed
     }
 
-    /// A copy lands: it is as old as this moment.
-    pub(super) fn land(&mut self, name: Name, object: Object) {
+    /// Writes a copy that lands now.
+    pub(super) fn land(&mut self, name: ObjectName, object: SimulatedObject) {
         let modified = self.clock;
-        self.write(name, Object { modified, ..object });
+        self.write(name, SimulatedObject { modified, ..object });
     }
 
-    pub(super) fn take_changes(&mut self) -> Vec<Name> {
+    pub(super) fn take_changes(&mut self) -> Vec<ObjectName> {
         std::mem::take(&mut self.changes)
     }
 
-    fn write(&mut self, name: Name, object: Object) {
+    fn write(&mut self, name: ObjectName, object: SimulatedObject) {
         self.there.insert(name.clone(), object);
         self.changes.push(name);
     }
@@ -100,17 +101,17 @@ impl Objects {
 
 /// The s3s service over the map.
 #[derive(Clone, Default)]
-pub(super) struct Store(pub(super) Arc<Mutex<Objects>>);
+pub(super) struct SimulatedS3(pub(super) Arc<Mutex<SimulatedObjects>>);
 
-impl Store {
-    fn find(&self, bucket: &str, key: &str) -> S3Result<Object> {
+impl SimulatedS3 {
+    fn find(&self, bucket: &str, key: &str) -> S3Result<SimulatedObject> {
         let objects = self.0.lock().unwrap();
         let found = objects.there.get(&(bucket.to_owned(), key.to_owned()));
         found.cloned().ok_or_else(|| s3_error!(NoSuchKey))
     }
 }
 
-fn check(condition: Option<&ETagCondition>, object: &Object) -> S3Result {
+fn check(condition: Option<&ETagCondition>, object: &SimulatedObject) -> S3Result {
     match condition {
         Some(ETagCondition::ETag(etag)) if etag.value() != object.etag => {
             Err(s3_error!(PreconditionFailed))
@@ -120,7 +121,7 @@ fn check(condition: Option<&ETagCondition>, object: &Object) -> S3Result {
 }
 
 #[async_trait]
-impl S3 for Store {
+impl S3 for SimulatedS3 {
     async fn get_object(
         &self,
         request: S3Request<GetObjectInput>,
@@ -173,7 +174,7 @@ impl S3 for Store {
         };
         let source = self.find(bucket, key)?;
         check(input.copy_source_if_match.as_ref(), &source)?;
-        let copy = Object {
+        let copy = SimulatedObject {
             metadata: input.metadata.into_iter().flatten().collect(),
             ..source
         };

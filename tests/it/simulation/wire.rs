@@ -1,4 +1,4 @@
-//! The wire: the SDK's HTTP client hook. Every request waits here until the schedule answers it.
+//! The network: the HTTP client hook of the SDK. Every request waits here until the schedule answers it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -19,30 +19,31 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
-use super::objects::Store;
+use super::objects::SimulatedS3;
 
-pub(super) type Request = http::Request<Bytes>;
-pub(super) type Response = http::Response<Bytes>;
-pub(super) type Answer = Result<Response, ConnectorError>;
+pub(super) type WireRequest = http::Request<Bytes>;
+pub(super) type WireResponse = http::Response<Bytes>;
+pub(super) type WireResult = Result<WireResponse, ConnectorError>;
 
-/// A request that a client waits for.
-pub(super) struct Call {
-    /// The task that sent it; `None` outside of one.
+/// A request whose client waits for the response.
+pub(super) struct PendingCall {
+    /// The task that sent it. `None` outside a task.
     pub(super) task: Option<tokio::task::Id>,
-    pub(super) request: Request,
-    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) request: WireRequest,
+    pub(super) answer: oneshot::Sender<WireResult>,
 }
 
-/// What was sent and not answered.
+/// The requests without a response.
 #[derive(Clone, Default)]
-pub(super) struct Wire(Arc<Mutex<Vec<Call>>>);
+pub(super) struct SimulatedNetwork(Arc<Mutex<Vec<PendingCall>>>);
 
-impl Wire {
-    pub(super) fn take(&self) -> Vec<Call> {
+impl SimulatedNetwork {
+    pub(super) fn take(&self) -> Vec<PendingCall> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// The program's own clients, with this wire for a network. Without the SDK's retries: what fails is given back.
+    /// Creates the program's own clients over this network, without the SDK's retries: a failed event is
+    /// delivered again instead.
     pub(super) fn clients(&self) -> Clients {
         let connector = SharedHttpConnector::new(self.clone());
         let config = clients::with_key_pair("simulation", "simulation")
@@ -59,58 +60,60 @@ impl Wire {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for SimulatedNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
+        f.write_str("SimulatedNetwork")
     }
 }
 
-impl HttpConnector for Wire {
+impl HttpConnector for SimulatedNetwork {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let request = request.try_into_http1x().unwrap().map(|body| {
             Bytes::copy_from_slice(body.bytes().expect("a request whose body is in memory"))
         });
         let (answer, answered) = oneshot::channel();
         let task = tokio::task::try_id();
-        self.0.lock().unwrap().push(Call {
+        self.0.lock().unwrap().push(PendingCall {
             task,
             request,
             answer,
         });
         HttpConnectorFuture::new(async move {
-            let answer = answered.await.unwrap_or_else(|_| Err(broken()))?;
+            let answer = answered
+                .await
+                .unwrap_or_else(|_| Err(broken_connection()))?;
             Ok(HttpResponse::try_from(answer.map(SdkBody::from)).unwrap())
         })
     }
 }
 
-/// The connection broke off.
-pub(super) fn broken() -> ConnectorError {
-    ConnectorError::io("the connection broke off".into())
+/// Returns the error of a broken connection.
+pub(super) fn broken_connection() -> ConnectorError {
+    ConnectorError::io("the connection broke".into())
 }
 
-/// Both services, answering at once.
-pub(super) struct Services {
-    pub(super) store: Store,
+/// Both services. They answer at once.
+pub(super) struct SimulatedServices {
+    pub(super) store: SimulatedS3,
     s3: S3Service,
     table: dynoxide::Database,
 }
 
-impl Services {
+impl SimulatedServices {
     pub(super) fn new() -> Self {
-        let store = Store::default();
-        Services {
+        let store = SimulatedS3::default();
+        SimulatedServices {
             s3: S3ServiceBuilder::new(store.clone()).build(),
             store,
             table: dynoxide::Database::memory().unwrap(),
         }
     }
 
-    pub(super) async fn answer(&self, mut request: Request) -> Response {
+    pub(super) async fn answer(&self, mut request: WireRequest) -> WireResponse {
         if let Some(operation) = operation(&request) {
             return self.dynamodb(&operation, request.body());
         }
-        // Signatures are not what is simulated, and cost more than all the rest.
+        // Signatures are not simulated. Checking them would dominate the run time.
         request.headers_mut().remove("authorization");
         let (parts, body) = self
             .s3
@@ -119,42 +122,42 @@ impl Services {
             .unwrap()
             .into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Response::from_parts(parts, body)
+        WireResponse::from_parts(parts, body)
     }
 
-    fn dynamodb(&self, operation: &str, body: &[u8]) -> Response {
+    fn dynamodb(&self, operation: &str, body: &[u8]) -> WireResponse {
         let table = &self.table;
         match operation {
-            "CreateTable" => run(body, |request| table.create_table(request)),
-            "GetItem" => run(body, |request| table.get_item(request)),
-            "PutItem" => run(body, |request| table.put_item(request)),
-            "UpdateItem" => run(body, |request| table.update_item(request)),
-            "Scan" => run(body, |request| table.scan(request)),
-            other => panic!("ingest asked for {other}"),
+            "CreateTable" => run_operation(body, |request| table.create_table(request)),
+            "GetItem" => run_operation(body, |request| table.get_item(request)),
+            "PutItem" => run_operation(body, |request| table.put_item(request)),
+            "UpdateItem" => run_operation(body, |request| table.update_item(request)),
+            "Scan" => run_operation(body, |request| table.scan(request)),
+            other => panic!("unexpected operation {other}"),
         }
     }
 }
 
-fn run<I: DeserializeOwned, O: Serialize>(
+fn run_operation<I: DeserializeOwned, O: Serialize>(
     body: &[u8],
     operation: impl FnOnce(I) -> dynoxide::Result<O>,
-) -> Response {
+) -> WireResponse {
     match operation(serde_json::from_slice(body).unwrap()) {
         Ok(answer) => response(200, serde_json::to_string(&answer).unwrap()),
         Err(error) => response(error.status_code(), error.to_json()),
     }
 }
 
-/// An answer of this status and body.
-pub(super) fn response(status: u16, body: impl Into<Bytes>) -> Response {
+/// Builds a response with this status and body.
+pub(super) fn response(status: u16, body: impl Into<Bytes>) -> WireResponse {
     http::Response::builder()
         .status(status)
         .body(body.into())
         .unwrap()
 }
 
-/// `PutItem`; `None` for a request to S3.
-pub(super) fn operation(request: &Request) -> Option<String> {
+/// Returns the DynamoDB operation, such as `PutItem`. `None` for a request to S3.
+pub(super) fn operation(request: &WireRequest) -> Option<String> {
     let target = request.headers().get("x-amz-target")?.to_str().unwrap();
     Some(target.rsplit('.').next().unwrap_or_default().to_owned())
 }

@@ -1,4 +1,4 @@
-//! One run: workers, their events, a person who writes by hand, and the schedule that a seed chooses.
+//! One run: workers, their events, a person who writes by hand, and the schedule of a seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,117 +13,126 @@ use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::bugs::{Bug, Injected, Sent};
-use super::history::{ARCHIVE, History, SOURCE};
-use super::objects::{Name, Object};
-use super::wire::{Answer, Call, Request, Response, Services, Wire, broken, operation, response};
+use super::bugs::{BugInjector, InjectedBug, InjectedRequest};
+use super::history::{ARCHIVE, ManualHistory, SOURCE};
+use super::objects::{ObjectName, SimulatedObject};
+use super::wire::{
+    PendingCall, SimulatedNetwork, SimulatedServices, WireRequest, WireResponse, WireResult,
+    broken_connection, operation, response,
+};
 
 pub(super) const TABLE: &str = "photos";
 const WORKERS: usize = 3;
-/// The most events of one invocation.
+/// Maximum number of events per invocation.
 const BATCH: usize = 3;
-/// The most often that one event is delivered, failures aside.
+/// Maximum number of deliveries of one event, not counting failures.
 const DELIVERIES: usize = 5;
-/// Every history ends long before; a run that does not is one that never comes to rest.
+/// Maximum number of steps. Every correct run ends much earlier.
 const MOST_STEPS: usize = 30_000;
-/// What an invocation has, virtual time.
+/// Time limit of an invocation, in virtual time.
 const INVOCATION: Duration = Duration::from_secs(30);
 
-/// A copy whose condition was checked and that is not there yet, and who waits for it.
-struct Landing {
-    name: Name,
-    object: Object,
-    waiting: Option<(Call, Response)>,
+/// A copy in flight: its condition was checked, and the object is not written yet.
+struct LandingCopy {
+    name: ObjectName,
+    object: SimulatedObject,
+    /// The call that waits for it, and its response.
+    waiting: Option<(PendingCall, WireResponse)>,
 }
 
-struct Worker {
+struct SimulatedWorker {
     name: String,
-    events: Vec<Name>,
+    events: Vec<ObjectName>,
     running: JoinHandle<Value>,
 }
 
 /// One run.
-pub(super) struct World {
+pub(super) struct SimulatedWorld {
     random: Rng,
-    pub(super) services: Services,
-    wire: Wire,
+    pub(super) services: SimulatedServices,
+    wire: SimulatedNetwork,
     clients: Clients,
-    bugs: Injected,
-    pub(super) history: History,
-    workers: [Option<Worker>; WORKERS],
-    pending: Vec<Call>,
-    /// Never answered; kept so that nobody hears of it.
-    stalled: Vec<Call>,
-    landing: Vec<Landing>,
-    queue: Vec<Name>,
-    /// Every event so far: any of them may come again.
-    told: Vec<Name>,
+    bugs: BugInjector,
+    pub(super) history: ManualHistory,
+    workers: [Option<SimulatedWorker>; WORKERS],
+    pending: Vec<PendingCall>,
+    /// Calls without a response. They are kept, since a drop would close the channel.
+    stalled: Vec<PendingCall>,
+    landing: Vec<LandingCopy>,
+    queue: Vec<ObjectName>,
+    /// All events so far. Each may be delivered again.
+    delivered: Vec<ObjectName>,
     faults_left: usize,
     repeats_left: usize,
     started: usize,
     pub(super) trace: Vec<String>,
 }
 
-/// What the schedule may choose.
+/// A choice of the schedule.
 #[derive(Clone, Copy)]
-enum Move {
+enum ScheduledMove {
     ByHand,
     Start(usize),
-    Answer(usize),
+    WireResult(usize),
     Land(usize),
     Crash(usize),
     Repeat,
 }
 
-impl World {
-    /// Runs a seed to its end, and then its oracle: what is wrong, if anything is, and the trace.
-    pub(super) async fn run(seed: u64, bug: Option<Bug>) -> (Result<(), String>, Vec<String>) {
+impl SimulatedWorld {
+    /// Runs a seed to its end, then the oracle. Returns the oracle's result and the trace.
+    pub(super) async fn run(
+        seed: u64,
+        bug: Option<InjectedBug>,
+    ) -> (Result<(), String>, Vec<String>) {
         let layout = Layout::new(SOURCE, "", ARCHIVE, "").unwrap();
         let mut random = Rng::with_seed(seed);
-        let wire = Wire::default();
-        let mut world = World {
-            services: Services::new(),
+        let wire = SimulatedNetwork::default();
+        let mut world = SimulatedWorld {
+            services: SimulatedServices::new(),
             clients: wire.clients(),
             wire,
-            bugs: Injected::new(bug, layout),
-            history: History::new(4 + random.usize(..10)),
+            bugs: BugInjector::new(bug, layout),
+            history: ManualHistory::new(4 + random.usize(..10)),
             workers: [const { None }; WORKERS],
             pending: Vec::new(),
             stalled: Vec::new(),
             landing: Vec::new(),
             queue: Vec::new(),
-            told: Vec::new(),
+            delivered: Vec::new(),
             faults_left: random.usize(..14),
             repeats_left: random.usize(..12),
             started: 0,
             trace: Vec::new(),
             random,
         };
-        let result = world.go().await;
+        let result = world.run_to_rest().await;
         (result, world.trace)
     }
 
-    async fn go(&mut self) -> Result<(), String> {
+    async fn run_to_rest(&mut self) -> Result<(), String> {
         let catalogue = Catalogue::new(self.clients.dynamodb.clone(), TABLE);
         self.at_once(async { catalogue.create_table().await })
             .await
             .unwrap();
         if self.random.usize(..4) == 0 {
             let mut objects = self.services.store.0.lock().unwrap();
-            self.trace
-                .push(self.history.before_us(&mut self.random, &mut objects));
+            self.trace.push(
+                self.history
+                    .drop_before_notifications(&mut self.random, &mut objects),
+            );
         }
         for _ in 0..MOST_STEPS {
-            // The clock is paused: it goes on only when every task waits, which is for an answer or for a later time.
+            // The paused clock advances only when every task waits, for a response or for a later time.
             tokio::time::sleep(Duration::from_millis(1)).await;
             self.pending.extend(self.wire.take());
-            self.collect().await;
-            self.tell();
-            let moves = self.moves();
+            self.collect_finished().await;
+            self.queue_changes();
+            let moves = self.possible_moves();
             let sum: usize = moves.iter().map(|(weight, _)| weight).sum();
             if sum == 0 {
                 if self.is_quiet() {
-                    return self.judge().await;
+                    return self.check_final_state().await;
                 }
                 // A stalled worker waits for its deadline.
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -133,7 +142,7 @@ impl World {
             for (weight, choices) in moves {
                 if at < weight {
                     let choice = choices[self.random.usize(..choices.len())];
-                    self.make(choice).await;
+                    self.make_move(choice).await;
                     break;
                 }
                 at -= weight;
@@ -149,56 +158,68 @@ impl World {
             && self.workers.iter().all(Option::is_none)
     }
 
-    /// What may happen next: a weight for each kind, and the moves of that kind.
-    fn moves(&self) -> Vec<(usize, Vec<Move>)> {
+    /// Returns the possible next moves by kind, each kind with its weight.
+    fn possible_moves(&self) -> Vec<(usize, Vec<ScheduledMove>)> {
         let workers =
             |idle: bool| (0..WORKERS).filter(move |&worker| self.workers[worker].is_none() == idle);
-        let only = |allowed: bool, what: Move| if allowed { vec![what] } else { Vec::new() };
+        let only =
+            |allowed: bool, what: ScheduledMove| if allowed { vec![what] } else { Vec::new() };
         let start = if self.queue.is_empty() {
             Vec::new()
         } else {
-            workers(true).map(Move::Start).collect()
+            workers(true).map(ScheduledMove::Start).collect()
         };
         let crash = if self.faults_left == 0 {
             Vec::new()
         } else {
-            workers(false).map(Move::Crash).collect()
+            workers(false).map(ScheduledMove::Crash).collect()
         };
         let kinds = vec![
-            (40, (0..self.pending.len()).map(Move::Answer).collect()),
+            (
+                40,
+                (0..self.pending.len())
+                    .map(ScheduledMove::WireResult)
+                    .collect(),
+            ),
             (8, start),
             (
                 5,
-                only(self.history.may_go_on(self.is_quiet()), Move::ByHand),
+                only(self.history.can_act(self.is_quiet()), ScheduledMove::ByHand),
             ),
-            (4, (0..self.landing.len()).map(Move::Land).collect()),
-            // Days late: also when all the rest is done.
+            (
+                4,
+                (0..self.landing.len()).map(ScheduledMove::Land).collect(),
+            ),
+            // An event may be repeated days late, even when no other work is left.
             (
                 2,
-                only(self.repeats_left > 0 && !self.told.is_empty(), Move::Repeat),
+                only(
+                    self.repeats_left > 0 && !self.delivered.is_empty(),
+                    ScheduledMove::Repeat,
+                ),
             ),
             (1, crash),
         ];
         kinds
             .into_iter()
-            .filter(|(_, moves): &(usize, Vec<Move>)| !moves.is_empty())
+            .filter(|(_, moves): &(usize, Vec<ScheduledMove>)| !moves.is_empty())
             .collect()
     }
 
-    async fn make(&mut self, choice: Move) {
+    async fn make_move(&mut self, choice: ScheduledMove) {
         match choice {
-            Move::ByHand => {
+            ScheduledMove::ByHand => {
                 let quiet = self.is_quiet();
                 let mut objects = self.services.store.0.lock().unwrap();
                 let line = self.history.act(&mut self.random, &mut objects, quiet);
                 self.trace.push(line);
             }
-            Move::Start(worker) => self.start(worker),
-            Move::Answer(call) => {
+            ScheduledMove::Start(worker) => self.start_worker(worker),
+            ScheduledMove::WireResult(call) => {
                 let call = self.pending.swap_remove(call);
-                self.answer(call).await;
+                self.answer_call(call).await;
             }
-            Move::Land(copy) => {
+            ScheduledMove::Land(copy) => {
                 let landing = self.landing.swap_remove(copy);
                 self.trace.push(format!("landed {}", landing.name.1));
                 self.land(landing.name, landing.object);
@@ -206,7 +227,7 @@ impl World {
                     let _ = call.answer.send(Ok(answer));
                 }
             }
-            Move::Crash(worker) => {
+            ScheduledMove::Crash(worker) => {
                 self.faults_left -= 1;
                 if let Some(died) = self.workers[worker].take() {
                     self.trace.push(format!("{} dies", died.name));
@@ -214,51 +235,51 @@ impl World {
                     self.queue.extend(died.events);
                 }
             }
-            Move::Repeat => {
+            ScheduledMove::Repeat => {
                 self.repeats_left -= 1;
-                let again = self.told[self.random.usize(..self.told.len())].clone();
+                let again = self.delivered[self.random.usize(..self.delivered.len())].clone();
                 self.trace
-                    .push(format!("told again of {}/{}", again.0, again.1));
+                    .push(format!("delivered again: {}/{}", again.0, again.1));
                 self.queue.push(again);
             }
         }
     }
 
-    fn land(&mut self, name: Name, object: Object) {
-        self.history.copied(&object, &name);
+    fn land(&mut self, name: ObjectName, object: SimulatedObject) {
+        self.history.record_copy(&object, &name);
         self.services.store.0.lock().unwrap().land(name, object);
     }
 
-    /// Queues what the store tells, each change several times.
-    fn tell(&mut self) {
+    /// Queues an event for each change, several times.
+    fn queue_changes(&mut self) {
         let changes = self.services.store.0.lock().unwrap().take_changes();
         for change in changes {
-            // Mostly once or twice.
+            // The minimum of two draws is mostly small.
             let deliveries = 1 + self
                 .random
                 .usize(..DELIVERIES)
                 .min(self.random.usize(..DELIVERIES));
             self.queue
                 .extend(std::iter::repeat_n(change.clone(), deliveries));
-            self.told.push(change);
+            self.delivered.push(change);
         }
     }
 
-    fn start(&mut self, worker: usize) {
+    fn start_worker(&mut self, worker: usize) {
         let count = (1 + self.random.usize(..BATCH)).min(self.queue.len());
-        let events: Vec<Name> = (0..count)
+        let events: Vec<ObjectName> = (0..count)
             .map(|_| {
                 self.queue
                     .swap_remove(self.random.usize(..self.queue.len()))
             })
             .collect();
         let messages = events.iter().enumerate().map(|(number, (bucket, key))| {
-            let told = json!({ "Records": [{
+            let notification = json!({ "Records": [{
                 "eventSource": "aws:s3",
                 "eventName": "ObjectCreated:Put",
                 "s3": { "bucket": { "name": bucket }, "object": { "key": key } },
             }] });
-            json!({ "messageId": number.to_string(), "eventSource": "aws:sqs", "body": told.to_string() })
+            json!({ "messageId": number.to_string(), "eventSource": "aws:sqs", "body": notification.to_string() })
         });
         let event = json!({ "Records": messages.collect::<Vec<_>>() });
         let clients = self.clients.clone();
@@ -275,8 +296,8 @@ impl World {
             .map(|(bucket, key)| format!("{bucket}/{key}"))
             .collect();
         self.trace
-            .push(format!("{name} begins {}", names.join(", ")));
-        self.workers[worker] = Some(Worker {
+            .push(format!("{name} starts {}", names.join(", ")));
+        self.workers[worker] = Some(SimulatedWorker {
             name,
             events,
             running: tokio::spawn(async move {
@@ -288,8 +309,8 @@ impl World {
         });
     }
 
-    /// Takes the answers of the workers that are done; what they give back is queued again.
-    async fn collect(&mut self) {
+    /// Collects the responses of finished workers, and queues their failed events again.
+    async fn collect_finished(&mut self) {
         for worker in &mut self.workers {
             if worker
                 .as_ref()
@@ -303,7 +324,7 @@ impl World {
                     .map(|failure| failure["itemIdentifier"].as_str().unwrap())
                     .collect();
                 self.trace
-                    .push(format!("{} ends, {} given back", done.name, failed.len()));
+                    .push(format!("{} ends, {} returned", done.name, failed.len()));
                 for (number, event) in done.events.into_iter().enumerate() {
                     if failed.contains(number.to_string().as_str()) {
                         self.queue.push(event);
@@ -313,18 +334,18 @@ impl World {
         }
     }
 
-    async fn answer(&mut self, call: Call) {
+    async fn answer_call(&mut self, call: PendingCall) {
         let sender = self
             .workers
             .iter()
             .flatten()
             .find(|worker| Some(worker.running.id()) == call.task);
-        let sender = sender.map_or_else(|| "nobody".to_owned(), |worker| worker.name.clone());
-        let what = describe(&call.request);
-        let unheard = call.answer.is_closed();
-        // What a dead worker had sent arrives or does not.
-        let arrives = !unheard || self.random.bool();
-        let fault = (!unheard && self.faults_left > 0 && self.random.usize(..12) == 0)
+        let sender = sender.map_or_else(|| "no worker".to_owned(), |worker| worker.name.clone());
+        let what = describe_request(&call.request);
+        let is_abandoned = call.answer.is_closed();
+        // The request of a dead worker may or may not arrive.
+        let arrives = !is_abandoned || self.random.bool();
+        let fault = (!is_abandoned && self.faults_left > 0 && self.random.usize(..12) == 0)
             .then(|| self.random.usize(..6));
         self.faults_left -= usize::from(fault.is_some());
         let note =
@@ -335,12 +356,12 @@ impl World {
         match fault {
             Some(0) => {
                 note(&mut self.trace, ", not sent");
-                let _ = call.answer.send(Err(broken()));
+                let _ = call.answer.send(Err(broken_connection()));
                 return;
             }
             Some(1) => {
                 note(&mut self.trace, ", throttled");
-                let _ = call.answer.send(Ok(throttled(&call.request)));
+                let _ = call.answer.send(Ok(throttled_response(&call.request)));
                 return;
             }
             _ => {}
@@ -348,7 +369,7 @@ impl World {
         let is_copy = call.request.headers().contains_key("x-amz-copy-source");
         let held = is_copy && (fault == Some(5) || self.random.bool());
         self.services.store.0.lock().unwrap().hold_copy = held;
-        let answer = self.perform(&sender, &call.request).await;
+        let answer = self.perform_request(&sender, &call.request).await;
         let landing = {
             let mut objects = self.services.store.0.lock().unwrap();
             objects.hold_copy = false;
@@ -367,17 +388,17 @@ impl World {
             ),
         );
         if is_copy && !held && answer.status() == 200 {
-            self.note_copy(&call.request);
+            self.record_landed_copy(&call.request);
         }
-        let answer: Answer = match fault {
+        let answer: WireResult = match fault {
             Some(2) => {
                 note(&mut self.trace, ", answer lost");
-                Err(broken())
+                Err(broken_connection())
             }
             Some(3) => {
                 note(&mut self.trace, ", stalled");
                 if let Some((name, object)) = landing {
-                    self.landing.push(Landing {
+                    self.landing.push(LandingCopy {
                         name,
                         object,
                         waiting: None,
@@ -390,12 +411,12 @@ impl World {
                 note(&mut self.trace, ", 200 with an error");
                 Ok(response(200, ERROR_IN_BODY))
             }
-            Some(5) if is_copy => Err(broken()),
+            Some(5) if is_copy => Err(broken_connection()),
             _ => Ok(answer),
         };
         match (landing, answer) {
             (Some((name, object)), Ok(answer)) if answer.body() != ERROR_IN_BODY => {
-                self.landing.push(Landing {
+                self.landing.push(LandingCopy {
                     name,
                     object,
                     waiting: Some((call, answer)),
@@ -403,7 +424,7 @@ impl World {
             }
             (landing, answer) => {
                 if let Some((name, object)) = landing {
-                    self.landing.push(Landing {
+                    self.landing.push(LandingCopy {
                         name,
                         object,
                         waiting: None,
@@ -414,8 +435,8 @@ impl World {
         }
     }
 
-    /// A copy that landed at once.
-    fn note_copy(&mut self, request: &Request) {
+    /// Records a copy that landed at once.
+    fn record_landed_copy(&mut self, request: &WireRequest) {
         let path = request
             .uri()
             .path()
@@ -424,20 +445,20 @@ impl World {
         let (bucket, key) = path.split_once('/').unwrap();
         let name = (bucket.to_owned(), key.to_owned());
         let copy = self.services.store.0.lock().unwrap().there[&name].clone();
-        self.history.copied(&copy, &name);
+        self.history.record_copy(&copy, &name);
     }
 
-    async fn perform(&mut self, sender: &str, request: &Request) -> Response {
-        match self.bugs.send(sender, request.clone()) {
-            Sent::Nothing(answer) => answer,
-            Sent::Request(sent) => {
+    async fn perform_request(&mut self, sender: &str, request: &WireRequest) -> WireResponse {
+        match self.bugs.apply_to_request(sender, request.clone()) {
+            InjectedRequest::Nothing(answer) => answer,
+            InjectedRequest::WireRequest(sent) => {
                 let answer = self.services.answer(sent).await;
-                self.bugs.receive(request, answer)
+                self.bugs.apply_to_response(request, answer)
             }
         }
     }
 
-    /// Runs something with a wire that answers at once and honestly.
+    /// Runs work over a network that answers at once and without faults.
     async fn at_once<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
@@ -454,7 +475,7 @@ impl World {
         }
     }
 
-    async fn judge(&self) -> Result<(), String> {
+    async fn check_final_state(&self) -> Result<(), String> {
         let dynamodb = self.clients.dynamodb.clone();
         let scan = self
             .at_once(async { dynamodb.scan().table_name(TABLE).send().await })
@@ -466,14 +487,14 @@ impl World {
             items.insert(pk, item);
         }
         let objects = self.services.store.0.lock().unwrap();
-        self.history.judge(&objects, &items)
+        self.history.check_final_state(&objects, &items)
     }
 }
 
 const ERROR_IN_BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InternalError</Code>\
     <Message>We encountered an internal error. Please try again.</Message></Error>";
 
-fn throttled(request: &Request) -> Response {
+fn throttled_response(request: &WireRequest) -> WireResponse {
     if operation(request).is_some() {
         let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
         return response(400, body);
@@ -489,7 +510,7 @@ fn throttled(request: &Request) -> Response {
     )
 }
 
-fn describe(request: &Request) -> String {
+fn describe_request(request: &WireRequest) -> String {
     if let Some(operation) = operation(request) {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let pk = body["Key"]["pk"]["S"]

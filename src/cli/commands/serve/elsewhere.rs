@@ -223,7 +223,7 @@ impl Poller {
                 match standing {
                     IngestStatus::New => work.push((key.clone(), bucket.to_owned(), key)),
                     IngestStatus::Unindexed { archive_key } => {
-                        work.push((key, archive, archive_key))
+                        work.push((key, archive, archive_key.as_str().to_owned()))
                     }
                     IngestStatus::Known { .. } | IngestStatus::Skipped | IngestStatus::Outside => {}
                 }
@@ -263,18 +263,15 @@ impl Poller {
     async fn make_right(&self, bucket: &str, key: &str) -> Result<(), IngestError> {
         let layout = self.ingest.layout();
         let archive = layout.archive_bucket().to_owned();
-        let copy = if bucket == archive && layout.archive_key(key).is_some() {
-            key.to_owned()
-        } else {
-            match self.ingest.process_key(bucket, key).await? {
+        let copy = layout.archive_key(key).filter(|_| bucket == archive);
+        let copy = match copy {
+            Some(copy) => copy,
+            None => match self.ingest.process_key(bucket, key).await? {
                 Outcome::Archived(copy) | Outcome::Undated(copy) => copy,
                 _ => return Ok(()),
-            }
+            },
         };
-        let Some(archive_key) = layout.archive_key(&copy) else {
-            return Ok(());
-        };
-        let id = PhotoId::from_stem(archive_key.stem());
+        let id = PhotoId::from_stem(copy.stem());
         let month = async || -> Result<Option<String>, IngestError> {
             let item = self.catalogue.item(&id).await?;
             Ok(item.as_ref().and_then(publish::public_month))
@@ -282,7 +279,7 @@ impl Poller {
         let before = month().await?;
         // Marked before too: a month that is marked in vain is looked at in vain, and one that is not is never.
         self.mark(before.iter()).await?;
-        self.ingest.process_key(&archive, &copy).await?;
+        self.ingest.process_key(&archive, copy.as_str()).await?;
         let after = month().await?;
         // And the one before again: publish may have looked at it in between.
         self.mark(before.iter().chain(&after)).await

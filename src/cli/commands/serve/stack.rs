@@ -187,8 +187,8 @@ impl Stack {
             settings.privacy.clone(),
         )
         .with_source_after(own.source_after)
-        .with_observer(move |worked| {
-            if let Ok(outcome) = worked.result {
+        .with_observer(move |report| {
+            if let Ok(outcome) = report.result {
                 counted.add(outcome);
             }
         });

@@ -1,0 +1,67 @@
+//! Reads a photo's metadata by ranged GETs.
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+
+use photo_metadata::{Extraction, ExtractionStep, Extractor, FileContext, UnsupportedFormat};
+
+use crate::storage::ObjectProperties;
+
+use super::event::Notice;
+use super::provenance::Provenance;
+use super::{Ingest, IngestError};
+
+/// The result of an attempt to read an object's metadata.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "only one value exists at a time, and the caller takes it apart at once"
+)]
+pub(super) enum MetadataRead {
+    /// The object changed or vanished between two reads.
+    Changed,
+    /// The extraction finished.
+    Done(Result<Extraction, UnsupportedFormat>),
+}
+
+impl Ingest {
+    /// Extracts the metadata of an object whose first bytes are already read. Reads further ranges
+    /// only if the object still has the same bytes.
+    pub(super) async fn extract(
+        &self,
+        from: &Notice,
+        object: &ObjectProperties,
+        head: Bytes,
+    ) -> Result<MetadataRead, IngestError> {
+        // A photo cannot be newer than its upload. One more day is allowed, since local time may be
+        // ahead of UTC.
+        let uploaded = Provenance::of(object)
+            .and_then(|provenance| provenance.last_modified)
+            .unwrap_or(object.last_modified);
+        let context = FileContext {
+            file_name: from.file_name().to_owned(),
+            latest_credible_time: uploaded.naive_utc() + TimeDelta::days(1),
+        };
+        let mut extractor = Extractor::new(object.size_bytes, context);
+        loop {
+            match extractor.step() {
+                ExtractionStep::Need(range)
+                    if range.start == 0 && range.end <= head.len() as u64 =>
+                {
+                    extractor.feed(0, head.clone());
+                }
+                ExtractionStep::Need(range) => {
+                    let start = range.start;
+                    match self
+                        .storage
+                        .read_range(&from.bucket, &from.key, range, &object.etag)
+                        .await?
+                    {
+                        Some(bytes) => extractor.feed(start, bytes),
+                        None => return Ok(MetadataRead::Changed),
+                    }
+                }
+                ExtractionStep::Done(result) => return Ok(MetadataRead::Done(result)),
+            }
+        }
+    }
+}
