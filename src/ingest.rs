@@ -2,8 +2,8 @@
 //!
 //! Two level-triggered steps react to "this key may have changed". The order, age and number of the
 //! events do not matter. Organise (`organise.rs`) copies a source object to its archive key. Index
-//! (`index.rs`) keeps one catalogue item per archived photo. This module has no dependency on Lambda,
-//! on environment variables or on AWS types.
+//! (`index.rs`) keeps one catalogue item per archived photo. This module has no dependency on
+//! Lambda, on environment variables or on AWS types.
 
 pub mod event;
 mod extract;
@@ -71,7 +71,8 @@ pub enum SourceAfter {
 type KeyObserver = Arc<dyn Fn(&KeyReport<'_>) + Send + Sync>;
 
 impl Ingest {
-    /// Creates ingest over this store and catalogue. `privacy` decides which index keys a photo has.
+    /// Creates ingest over this store and catalogue. `privacy` decides which index keys a photo
+    /// has.
     pub fn new(
         storage: Storage,
         catalogue: Catalogue,
@@ -108,9 +109,9 @@ impl Ingest {
         self
     }
 
-    /// Checks that the store honours the settings, with a probe object under the source prefix. Sends
-    /// no request if the settings need no special capability. `suffix` is part of the probe's name;
-    /// two concurrent checks must not use the same one.
+    /// Checks that the store honours the settings, with a probe object under the source prefix.
+    /// Sends no request if the settings need no special capability. `suffix` is part of the probe's
+    /// name; two concurrent checks must not use the same one.
     ///
     /// # Errors
     /// Returns an error if the store lacks a capability or the check fails. Ingest must not start.
@@ -135,19 +136,19 @@ impl Ingest {
 
     /// Processes all keys of an event and returns the response that its sender expects.
     ///
-    /// SQS gets `batchItemFailures` and S3 Batch Operations gets a result per task; one failure does
-    /// not affect the other messages. Any other sender gets an empty response, or an error if any key
-    /// failed. A key that occurs twice is processed once. Safe to repeat.
+    /// SQS gets `batchItemFailures` and S3 Batch Operations gets a result per task; one failure
+    /// does not affect the other messages. Any other sender gets an empty response, or an error if
+    /// any key failed. A key that occurs twice is processed once. Safe to repeat.
     ///
     /// # Errors
-    /// Returns an error for an event of an unknown shape, or if an event with a single response must
-    /// be delivered again.
+    /// Returns an error for an event of an unknown shape, or if an event with a single response
+    /// must be delivered again.
     pub async fn handle_event(&self, event: &Value) -> Result<Value, EventError> {
         self.process_event(event, None).await
     }
 
-    /// Processes an event as [`Ingest::handle_event`] does, within the remaining time. Shortly before
-    /// the deadline, unfinished work is cancelled and reported for a retry.
+    /// Processes an event as [`Ingest::handle_event`] does, within the remaining time. Shortly
+    /// before the deadline, unfinished work is cancelled and reported for a retry.
     ///
     /// # Errors
     /// As for [`Ingest::handle_event`].

@@ -9,8 +9,8 @@ pub enum Attempt<T> {
     Retry,
 }
 
-/// Repeats a step at most `rounds` times until it is done. Returns `None` if every attempt asked for a
-/// retry. There is no pause between attempts: the next one reads the new state.
+/// Repeats a step at most `rounds` times until it is done. Returns `None` if every attempt asked
+/// for a retry. There is no pause between attempts: the next one reads the new state.
 ///
 /// # Errors
 /// Returns the first error of an attempt.

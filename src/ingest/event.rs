@@ -11,8 +11,9 @@
 //! name is ignored: after a creation, a removal or an expiry, the key may have changed. An event of
 //! an unknown shape is an error that lists its field names.
 //!
-//! Sources: S3 User Guide, "Event message structure", "EventBridge event message structure", "Invoke
-//! AWS Lambda function"; Lambda Developer Guide, "Using Lambda with Amazon SQS", "… with Amazon SNS".
+//! Sources: S3 User Guide, "Event message structure", "EventBridge event message structure",
+//! "Invoke AWS Lambda function"; Lambda Developer Guide, "Using Lambda with Amazon SQS", "… with
+//! Amazon SNS".
 
 use percent_encoding::percent_decode;
 use serde_json::{Value, json};

@@ -153,8 +153,8 @@ impl Ingest {
     }
 
     /// Records that nothing was archived under a claimed name, with a tombstone. Every writer that
-    /// still works on the name must then read the item again. The claim stays with its owner, since a
-    /// copy may land late. Returns `false` if the item is not a stub. Safe to repeat.
+    /// still works on the name must then read the item again. The claim stays with its owner, since
+    /// a copy may land late. Returns `false` if the item is not a stub. Safe to repeat.
     ///
     /// # Errors
     /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing
@@ -189,8 +189,8 @@ impl Ingest {
         )
     }
 
-    /// Derives the record from the parts and writes the item, if the table still has the revision that
-    /// was read.
+    /// Derives the record from the parts and writes the item, if the table still has the revision
+    /// that was read.
     async fn write_item(
         &self,
         mut item: PhotoItem,
@@ -205,8 +205,8 @@ impl Ingest {
                     record::derive_record(&mut item, &primary, fresh.extraction);
                 }
                 _ if record::is_derived_from(&item, &primary) => {}
-                // If that part is changing, the item keeps its record until the part's own event. To
-                // wait here would make two parts that were removed together wait for each other.
+                // If that part is changing, the item keeps its record until the part's own event.
+                // To wait here would make two parts that were removed together wait for each other.
                 _ => {
                     if let Some(extraction) = self.extract_part(&item, &primary).await? {
                         record::derive_record(&mut item, &primary, extraction);
@@ -248,8 +248,8 @@ impl Ingest {
         }
     }
 
-    /// Compares the copy with its source (5). If the source has other bytes, a late copy has undone an
-    /// edit, so the source is organised again.
+    /// Compares the copy with its source (5). If the source has other bytes, a late copy has undone
+    /// an edit, so the source is organised again.
     async fn reconcile_with_source(&self, copy: &ObjectProperties) -> Result<(), IngestError> {
         let Some(from) = Provenance::of(copy).map(|from| from.source) else {
             return Ok(());

@@ -1,9 +1,9 @@
 //! Moves a photo whose folder is not its capture day to the right folder, with the steps of the
 //! protocol (docs/ingest-protocol.md, "A photo moves").
 //!
-//! A move is an organise whose source is the archived file: claim, HEAD, copy, ledger, then index. The
-//! old copy is deleted only after the catalogue lists the new one. If the move is interrupted at any
-//! point, the next call continues it.
+//! A move is an organise whose source is the archived file: claim, HEAD, copy, ledger, then index.
+//! The old copy is deleted only after the catalogue lists the new one. If the move is interrupted
+//! at any point, the next call continues it.
 
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner};
 use crate::catalogue::Claim;
@@ -45,32 +45,33 @@ struct MovePlan {
 }
 
 impl Ingest {
-    /// Moves a photo to the folder of its capture day if it is in the folder of another day. Moves all
-    /// its files together, under the first name that is its own or free. Its overrides move too.
-    /// Returns the new stem, or `None` if the photo stays: its folder is right, it has no day, or it is
-    /// gone.
+    /// Moves a photo to the folder of its capture day if it is in the folder of another day. Moves
+    /// all its files together, under the first name that is its own or free. Its overrides move
+    /// too. Returns the new stem, or `None` if the photo stays: its folder is right, it has no day,
+    /// or it is gone.
     ///
-    /// The day is that of the file, as for an upload; an override of the capture time does not count.
-    /// Safe to repeat. At any time the archive has at least one copy of each file.
+    /// The day is that of the file, as for an upload; an override of the capture time does not
+    /// count. Safe to repeat. At any time the archive has at least one copy of each file.
     ///
     /// # Errors
-    /// Returns an error if the store or the table fails, [`IngestError::Busy`] if other writers keep
-    /// changing the photo, or [`IngestError::NoFreeName`].
+    /// Returns an error if the store or the table fails, [`IngestError::Busy`] if other writers
+    /// keep changing the photo, or [`IngestError::NoFreeName`].
     pub async fn move_to_capture_day(&self, stem: &str) -> Result<Option<String>, IngestError> {
         let id = PhotoId::from_stem(stem);
         let moved = retry(MAX_ROUNDS, || self.move_photo_once(&id)).await?;
         moved.ok_or_else(|| IngestError::Busy { id: id.to_string() })
     }
 
-    /// Does one round. Asks for a retry if a file changed between two requests. The catalogue is then
-    /// up to date again.
+    /// Does one round. Asks for a retry if a file changed between two requests. The catalogue is
+    /// then up to date again.
     async fn move_photo_once(&self, id: &PhotoId) -> Result<Attempt<Option<String>>, IngestError> {
         let item = self.catalogue.item(id).await?;
         let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
             return Ok(Attempt::Done(None));
         };
         let plan = self.claim_new_name(&item).await?;
-        // The overrides are written before the first copy: a private photo is never public in between.
+        // The overrides are written before the first copy: a private photo is never public in
+        // between.
         let overrides = |set: &mut Overrides| *set = set.clone().or(item.overrides.clone());
         let new_id = PhotoId::from_stem(&plan.stem);
         update_overrides_if(&self.catalogue, &self.privacy, &new_id, |_| true, overrides).await?;
@@ -98,8 +99,8 @@ impl Ingest {
         Ok(Attempt::Done(Some(plan.stem)))
     }
 
-    /// Deletes the old copy of a part if the new copy exists, and indexes the old key. Returns `false`
-    /// if the new copy is gone or the old one changed.
+    /// Deletes the old copy of a part if the new copy exists, and indexes the old key. Returns
+    /// `false` if the new copy is gone or the old one changed.
     async fn delete_old_part(
         &self,
         part_move: &PartMove,
@@ -169,8 +170,8 @@ impl Ingest {
         })
     }
 
-    /// Plans the moves of all live parts to the stem of `first`. Returns `None` if a foreign file has
-    /// one of the keys; the claim is then released.
+    /// Plans the moves of all live parts to the stem of `first`. Returns `None` if a foreign file
+    /// has one of the keys; the claim is then released.
     async fn plan_part_moves(
         &self,
         item: &PhotoItem,
@@ -217,7 +218,8 @@ impl Ingest {
         })
     }
 
-    /// Returns `true` if the folder is another day than the file's, and all files are in this archive.
+    /// Returns `true` if the folder is another day than the file's, and all files are in this
+    /// archive.
     fn is_misfiled(&self, item: &PhotoItem) -> bool {
         let mut live = item.parts.values().filter(|part| !part.removed);
         item.has_live_parts()
@@ -240,8 +242,8 @@ impl Ingest {
         })
     }
 
-    /// Copies a part to its new key if the file still has the bytes that the catalogue lists. Returns
-    /// `false` if it does not.
+    /// Copies a part to its new key if the file still has the bytes that the catalogue lists.
+    /// Returns `false` if it does not.
     async fn copy_part(&self, part_move: &PartMove, owner: &Owner) -> Result<bool, IngestError> {
         let object = self.archive_object_of(&part_move.part);
         let old = self.storage.head(&object.bucket, &object.key).await?;
@@ -263,8 +265,8 @@ impl Ingest {
     }
 
     /// Points the ledger entry of the source to the new key. This comes before the old copy is
-    /// deleted: otherwise an event of the source would find the old key empty, and would treat the copy
-    /// as removed by hand.
+    /// deleted: otherwise an event of the source would find the old key empty, and would treat the
+    /// copy as removed by hand.
     async fn redirect_ledger(
         &self,
         part_move: &PartMove,

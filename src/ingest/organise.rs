@@ -66,8 +66,8 @@ impl Ingest {
         self.organise_unknown(key, &source, head).await
     }
 
-    /// Organises bytes that the ledger lists (2a). Returns `None` if their archive key must be planned
-    /// again: a newer extractor must read them, or a foreign file took the name.
+    /// Organises bytes that the ledger lists (2a). Returns `None` if their archive key must be
+    /// planned again: a newer extractor must read them, or a foreign file took the name.
     async fn organise_known(
         &self,
         source: &SourceObject,
@@ -152,8 +152,8 @@ impl Ingest {
         })
     }
 
-    /// Gives the claim on a name to the foreign file that has it (3), if no copy was archived under the
-    /// claim. Safe to repeat.
+    /// Gives the claim on a name to the foreign file that has it (3), if no copy was archived under
+    /// the claim. Safe to repeat.
     pub(super) async fn release_claim_to_foreign_file(
         &self,
         key: &ArchiveKey,
@@ -170,8 +170,8 @@ impl Ingest {
                 revision: read_revision + 1,
                 ..item
             };
-            // A stale write means that another writer changed the item first. Either way, this photo
-            // continues with its next name.
+            // A stale write means that another writer changed the item first. Either way, this
+            // photo continues with its next name.
             self.catalogue.put(&released, Some(read_revision)).await?;
         }
         Ok(())
@@ -224,9 +224,9 @@ impl Ingest {
         Ok(Outcome::of_copy(archive_key.clone()))
     }
 
-    /// Deletes the source under [`SourceAfter::Delete`] (5), if a HEAD shows that the copy has the same
-    /// bytes and if the source still has them. If the copy is gone, the source stays: it may be the
-    /// last one.
+    /// Deletes the source under [`SourceAfter::Delete`] (5), if a HEAD shows that the copy has the
+    /// same bytes and if the source still has them. If the copy is gone, the source stays: it may
+    /// be the last one.
     async fn delete_source(
         &self,
         source: &SourceObject,

@@ -128,7 +128,8 @@ impl KeyReport<'_> {
     }
 }
 
-/// A failure that makes a retry of the key necessary. Nothing is lost: the event is delivered again.
+/// A failure that makes a retry of the key necessary. Nothing is lost: the event is delivered
+/// again.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// The store failed.

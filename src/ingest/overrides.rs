@@ -1,5 +1,5 @@
-//! Overrides: what the owner sets for a photo. Every re-index keeps them, and they are shown in place
-//! of the file's own values.
+//! Overrides: what the owner sets for a photo. Every re-index keeps them, and they are shown in
+//! place of the file's own values.
 
 use crate::catalogue::item::{Overrides, PhotoItem};
 use crate::catalogue::{Catalogue, WriteOutcome};
@@ -9,11 +9,11 @@ use crate::retry::{Attempt, retry};
 
 use super::{IngestError, MAX_ROUNDS, record};
 
-/// Changes the overrides of a photo, and its summary and index keys with them. Returns the item as it
-/// is afterwards, or `None` if no such photo exists or its files are gone.
+/// Changes the overrides of a photo, and its summary and index keys with them. Returns the item as
+/// it is afterwards, or `None` if no such photo exists or its files are gone.
 ///
-/// Changes nothing else of the photo, even if ingest works on it at the same time. Writes nothing if
-/// nothing changes. Safe to repeat.
+/// Changes nothing else of the photo, even if ingest works on it at the same time. Writes nothing
+/// if nothing changes. Safe to repeat.
 ///
 /// # Errors
 /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing the
@@ -66,8 +66,8 @@ pub fn is_outdated(item: &PhotoItem, privacy: &Privacy) -> bool {
     !is_same_but_revision(&rederive(item.clone(), privacy), item)
 }
 
-/// Derives summary and index keys again from the record and the overrides, one revision later. Keeps
-/// the extractor version, since the record is not extracted again.
+/// Derives summary and index keys again from the record and the overrides, one revision later.
+/// Keeps the extractor version, since the record is not extracted again.
 fn rederive(mut item: PhotoItem, privacy: &Privacy) -> PhotoItem {
     let extractor_version = item.extractor_version;
     item.revision += 1;

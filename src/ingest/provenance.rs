@@ -18,8 +18,8 @@ const SOURCE_ETAG: &str = "photo-source-etag";
 const SOURCE_MODIFIED: &str = "photo-source-modified";
 /// Maximum size of all names and values (S3 User Guide, "User-defined object metadata").
 const MAX_METADATA_BYTES: usize = 2048;
-/// Maximum size of a percent-encoded source. A longer one is written in base64, which adds at most a
-/// third to the plain text.
+/// Maximum size of a percent-encoded source. A longer one is written in base64, which adds at most
+/// a third to the plain text.
 const MAX_LEGIBLE_BYTES: usize = 1024;
 const BASE64_MARK: &str = "base64:";
 const HEADER_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
@@ -58,8 +58,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Reads the provenance from an object's user metadata. Returns `None` if organise did not write
-    /// the object.
+    /// Reads the provenance from an object's user metadata. Returns `None` if organise did not
+    /// write the object.
     pub fn of(object: &ObjectProperties) -> Option<Self> {
         let get = |name| object.metadata.get(name);
         let source = decode_source(get(SOURCE)?)?;

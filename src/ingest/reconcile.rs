@@ -1,8 +1,8 @@
-//! Compares archive, source, items and ledger in every direction, and reports the differences. Pure: a
-//! scan of the table and two listings go in, the faults come out. No object is read.
+//! Compares archive, source, items and ledger in every direction, and reports the differences.
+//! Pure: a scan of the table and two listings go in, the faults come out. No object is read.
 //!
-//! Scan the table before the listings. A file that arrives in between is then in a listing only, and
-//! its age shows that it is new.
+//! Scan the table before the listings. A file that arrives in between is then in a listing only,
+//! and its age shows that it is new.
 //!
 //! ```
 //! use std::collections::BTreeSet;
@@ -43,8 +43,8 @@ use crate::catalogue::item::{LedgerEntry, ObjectVersion, PartSource, PhotoItemHe
 pub enum FaultKind {
     /// An upload whose bytes are not processed.
     Unarchived,
-    /// An upload that is archived by the ledger, without a copy and without a sign that the copy was
-    /// removed by hand.
+    /// An upload that is archived by the ledger, without a copy and without a sign that the copy
+    /// was removed by hand.
     Uncopied,
     /// A copy with older bytes than its upload.
     Superseded,

@@ -24,7 +24,8 @@ pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
         .map(|(name, _)| name.clone())
 }
 
-/// Reports whether the record was derived from this part with its present bytes, by today's extractor.
+/// Reports whether the record was derived from this part with its present bytes, by today's
+/// extractor.
 pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
     item.extractor_version == EXTRACTOR_VERSION
         && item.derived_from.as_ref().is_some_and(|from| {
@@ -62,8 +63,8 @@ pub(super) fn clear_record(item: &mut PhotoItem) {
     item.exif_warnings.clear();
 }
 
-/// Derives the summary and the index keys from parts, record and overrides. Also sets the versions and
-/// keeps the item below its maximum size.
+/// Derives the summary and the index keys from parts, record and overrides. Also sets the versions
+/// and keeps the item below its maximum size.
 pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
@@ -76,7 +77,13 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
         }
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
-        let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown, list_images(item));
+        let mut summary = Summary::new(
+            &item.id,
+            &item.stem,
+            item.revision,
+            shown,
+            list_images(item),
+        );
         summary.visibility = item.overrides.visibility;
         // The version identifies the visible content. Other changes of the item do not change it.
         if let Some(mut before) = before {
@@ -94,10 +101,9 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
 
 fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     let capture = &summary.record.capture;
-    let date_partition = capture.day().map_or_else(
-        || UNDATED.to_owned(),
-        |day| day.format("%Y").to_string(),
-    );
+    let date_partition = capture
+        .day()
+        .map_or_else(|| UNDATED.to_owned(), |day| day.format("%Y").to_string());
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
     if item.decide_visibility(&privacy.visibility) == Visibility::Private {
         return IndexKeys {
@@ -166,8 +172,8 @@ fn list_images(item: &PhotoItem) -> Vec<PhotoImage> {
     images
 }
 
-/// Returns width and height of the preview as displayed. The preview has the orientation of its file,
-/// so the sides are swapped if one of them is stored in portrait and the other in landscape.
+/// Returns width and height of the preview as displayed. The preview has the orientation of its
+/// file, so the sides are swapped if one of them is stored in portrait and the other in landscape.
 fn oriented_preview_size(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
     let EmbeddedPreview { width, height, .. } = preview;
     let is_upright = |width: Option<u32>, height: Option<u32>| Some(width? < height?);

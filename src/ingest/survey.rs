@@ -1,5 +1,5 @@
-//! Surveys a listing: finds the ingest status of a hundred objects with two requests to the table, and
-//! reads no object.
+//! Surveys a listing: finds the ingest status of a hundred objects with two requests to the table,
+//! and reads no object.
 //!
 //! This serves callers that sync many objects: `photos import`, the poller of a store without
 //! notifications, and `photos reconcile`. They list, survey, and call [`Ingest::sync_key`] for each
@@ -47,7 +47,8 @@ pub enum IngestStatus {
         /// The copy.
         archive_key: ArchiveKey,
     },
-    /// The object is archived and in the catalogue, or its copy was removed by hand and stays removed.
+    /// The object is archived and in the catalogue, or its copy was removed by hand and stays
+    /// removed.
     Known {
         /// `true` if the photo has no credible date.
         undated: bool,
@@ -156,8 +157,8 @@ impl SurveyTable {
 }
 
 impl Ingest {
-    /// Returns the status of each of these objects of a bucket, in their order. Reads only the table,
-    /// and changes nothing.
+    /// Returns the status of each of these objects of a bucket, in their order. Reads only the
+    /// table, and changes nothing.
     ///
     /// # Errors
     /// Returns an error if the table fails.

@@ -1,5 +1,6 @@
-//! Ingest over HTTP against the embedded engines, with real uploads and real notifications. The tests
-//! check the keys of the archive and the items of the catalogue. They make every photo themselves.
+//! Ingest over HTTP against the embedded engines, with real uploads and real notifications. The
+//! tests check the keys of the archive and the items of the catalogue. They make every photo
+//! themselves.
 
 mod archive;
 mod events;

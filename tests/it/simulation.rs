@@ -1,12 +1,12 @@
-//! The deterministic simulation: the real ingest code over S3 and DynamoDB in memory, connected through
-//! the HTTP client hook of the SDK. It uses one thread and a paused clock, and answers one request at a
-//! time. A seed chooses the order of the requests, their failures, the crashes of workers, the writes of
-//! a person, and the number and order of the events. When no work is left, an oracle checks archive and
-//! catalogue.
+//! The deterministic simulation: the real ingest code over S3 and DynamoDB in memory, connected
+//! through the HTTP client hook of the SDK. It uses one thread and a paused clock, and answers one
+//! request at a time. A seed chooses the order of the requests, their failures, the crashes of
+//! workers, the writes of a person, and the number and order of the events. When no work is left,
+//! an oracle checks archive and catalogue.
 //!
-//! Not simulated: a file dropped onto the exact key of an upload in flight, for which the guarantees are
-//! weaker (docs/guarantees.md; under another extension it is dropped at any time); tags; deletion of
-//! sources; copies over 5 GB.
+//! Not simulated: a file dropped onto the exact key of an upload in flight, for which the
+//! guarantees are weaker (docs/guarantees.md; under another extension it is dropped at any time);
+//! tags; deletion of sources; copies over 5 GB.
 //!
 //! To run a failing seed again and print every request:
 //!
@@ -25,7 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bugs::InjectedBug;
 use world::SimulatedWorld;
 
-/// Number of seeds in an ordinary `cargo test`. SIMULATION_SEEDS overrides it; `.ci/run` sets 1,000.
+/// Number of seeds in an ordinary `cargo test`. SIMULATION_SEEDS overrides it; `.ci/run` sets
+/// 1,000.
 const SEEDS: u64 = 100;
 /// Number of seeds within which every injected bug must be found.
 const SEEDS_TO_FIND_A_BUG: u64 = 4000;

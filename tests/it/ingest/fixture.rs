@@ -1,5 +1,5 @@
-//! Both embedded engines behind HTTP, ingest with the store's own notifications, and a record of the
-//! requests that ingest sends.
+//! Both embedded engines behind HTTP, ingest with the store's own notifications, and a record of
+//! the requests that ingest sends.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -23,8 +23,8 @@ thread_local! {
     static CAPTURED: RefCell<Option<CapturedLog>> = const { RefCell::new(None) };
 }
 
-/// Writes to the log of this thread. All threads share one subscriber: with one per thread, some lose
-/// lines while others start and stop.
+/// Writes to the log of this thread. All threads share one subscriber: with one per thread, some
+/// lose lines while others start and stop.
 struct CapturingWriter;
 
 impl Write for CapturingWriter {
@@ -43,8 +43,8 @@ impl Write for CapturingWriter {
 }
 
 impl CapturedLog {
-    /// Starts to capture the lines of this thread, until [`CapturedLog::stop`]. Leaves out the lines of the
-    /// engine on this thread.
+    /// Starts to capture the lines of this thread, until [`CapturedLog::stop`]. Leaves out the
+    /// lines of the engine on this thread.
     fn start() -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {

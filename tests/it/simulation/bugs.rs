@@ -1,5 +1,6 @@
-//! BugInjector bugs: each leaves out one step of the protocol without a change of the program. The network
-//! answers as if the step had not run, or writes what the program would have written without it.
+//! BugInjector bugs: each leaves out one step of the protocol without a change of the program. The
+//! network answers as if the step had not run, or writes what the program would have written
+//! without it.
 
 use std::collections::BTreeMap;
 
@@ -134,7 +135,8 @@ impl BugInjector {
         // Of the characters in these keys, only `~` and `/` have two spellings in a URL.
         let key = self.layout.archive_key(&key.replace("%7E", "~")).unwrap();
         let pk = format!("photo#{}", PhotoId::from_stem(key.stem()));
-        // After index 3, the next HEAD of the task is that of index 4. Any other is that of organise 3.
+        // After index 3, the next HEAD of the task is that of index 4. Any other is that of
+        // organise 3.
         match (self.written.remove(&(task.to_owned(), pk)), bug) {
             (Some(parts), InjectedBug::Verify) => {
                 let part = &parts[key.part()]["M"];

@@ -18,8 +18,8 @@ pub(super) const ARCHIVE: &str = "archive";
 const SOURCE_KEYS: [&str; 4] = ["a/IMG_1.jpg", "a/IMG_1.dng", "b/IMG_1.jpg", "b/IMG_1.dng"];
 /// The key of files that are dropped by hand: the first name that all uploads try.
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
-/// The same name with an extension that no upload has. Files are dropped here at any moment, even while
-/// a first copy is in flight.
+/// The same name with an extension that no upload has. Files are dropped here at any moment, even
+/// while a first copy is in flight.
 const DROPPED_BESIDE: &str = "2018-02-01/IMG_1.jpeg";
 /// Capture times of one day, so that names collide.
 const TAKEN: [&str; 3] = [
@@ -102,7 +102,8 @@ impl ManualHistory {
         self.acts_left -= 1;
         self.waits = random.usize(..3) == 0;
         match random.usize(..10) {
-            // See the note on drops in docs/guarantees.md: the next write waits until this one is done.
+            // See the note on drops in docs/guarantees.md: the next write waits until this one is
+            // done.
             0 if quiet => {
                 self.waits = true;
                 self.drop_file(DROPPED_AT, random, objects)
@@ -324,7 +325,8 @@ impl ManualHistory {
                     item.stem
                 ));
             }
-            // An item with foreign files only may still have the owner of a claim or of a removed copy.
+            // An item with foreign files only may still have the owner of a claim or of a removed
+            // copy.
             if item.owner != Owner::FOREIGN && !owners.is_empty() && !owners.contains(&item.owner) {
                 return Err(format!("{} belongs to none of its parts", item.stem));
             }

@@ -1,6 +1,6 @@
-//! S3 in memory. The protocol comes from s3s, as in the embedded engine; the objects are a map, and the
-//! simulation has its own clock. The engine itself uses threads, files and the wall clock, so a seed
-//! could not replay it.
+//! S3 in memory. The protocol comes from s3s, as in the embedded engine; the objects are a map, and
+//! the simulation has its own clock. The engine itself uses threads, files and the wall clock, so a
+//! seed could not replay it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -57,7 +57,8 @@ pub(super) struct SimulatedObjects {
     changes: Vec<ObjectName>,
     /// The clock, seconds after [`EPOCH`]. Each write by hand advances it.
     pub(super) clock: u64,
-    /// If set, the next copy checks its condition, and then waits in `landing` instead of being written.
+    /// If set, the next copy checks its condition, and then waits in `landing` instead of being
+    /// written.
     pub(super) hold_copy: bool,
     pub(super) landing: Option<(ObjectName, SimulatedObject)>,
 }

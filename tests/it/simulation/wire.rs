@@ -1,4 +1,5 @@
-//! The network: the HTTP client hook of the SDK. Every request waits here until the schedule answers it.
+//! The network: the HTTP client hook of the SDK. Every request waits here until the schedule
+//! answers it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -42,8 +43,8 @@ impl SimulatedNetwork {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// Creates the program's own clients over this network, without the SDK's retries: a failed event is
-    /// delivered again instead.
+    /// Creates the program's own clients over this network, without the SDK's retries: a failed
+    /// event is delivered again instead.
     pub(super) fn clients(&self) -> Clients {
         let connector = SharedHttpConnector::new(self.clone());
         let config = clients::with_key_pair("simulation", "simulation")

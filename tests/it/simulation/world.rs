@@ -68,6 +68,34 @@ pub(super) struct SimulatedWorld {
     pub(super) trace: Vec<String>,
 }
 
+/// A failure of one call.
+#[derive(Clone, Copy, PartialEq)]
+enum NetworkFault {
+    /// The request is not sent, and the connection breaks.
+    NotSent,
+    /// The service refuses the request.
+    Throttled,
+    /// The service performs the request, and the response is lost.
+    ResponseLost,
+    /// The service performs the request, and never responds.
+    Stalled,
+    /// A copy returns status 200 with an error in its body. No effect on other requests.
+    CopyErrorInBody,
+    /// The connection of a copy breaks, and the copy lands later. No effect on other requests.
+    BrokenCopy,
+}
+
+impl NetworkFault {
+    const ALL: [NetworkFault; 6] = [
+        NetworkFault::NotSent,
+        NetworkFault::Throttled,
+        NetworkFault::ResponseLost,
+        NetworkFault::Stalled,
+        NetworkFault::CopyErrorInBody,
+        NetworkFault::BrokenCopy,
+    ];
+}
+
 /// A choice of the schedule.
 #[derive(Clone, Copy)]
 enum ScheduledMove {
@@ -123,7 +151,8 @@ impl SimulatedWorld {
             );
         }
         for _ in 0..MOST_STEPS {
-            // The paused clock advances only when every task waits, for a response or for a later time.
+            // The paused clock advances only when every task waits, for a response or for a later
+            // time.
             tokio::time::sleep(Duration::from_millis(1)).await;
             self.pending.extend(self.wire.take());
             self.collect_finished().await;
@@ -345,21 +374,19 @@ impl SimulatedWorld {
         let is_abandoned = call.answer.is_closed();
         // The request of a dead worker may or may not arrive.
         let arrives = !is_abandoned || self.random.bool();
-        let fault = (!is_abandoned && self.faults_left > 0 && self.random.usize(..12) == 0)
-            .then(|| self.random.usize(..6));
-        self.faults_left -= usize::from(fault.is_some());
+        let fault = self.draw_fault(is_abandoned);
         let note =
             |trace: &mut Vec<String>, how: &str| trace.push(format!("  {sender}: {what}{how}"));
         if !arrives {
             return;
         }
         match fault {
-            Some(0) => {
+            Some(NetworkFault::NotSent) => {
                 note(&mut self.trace, ", not sent");
                 let _ = call.answer.send(Err(broken_connection()));
                 return;
             }
-            Some(1) => {
+            Some(NetworkFault::Throttled) => {
                 note(&mut self.trace, ", throttled");
                 let _ = call.answer.send(Ok(throttled_response(&call.request)));
                 return;
@@ -367,7 +394,7 @@ impl SimulatedWorld {
             _ => {}
         }
         let is_copy = call.request.headers().contains_key("x-amz-copy-source");
-        let held = is_copy && (fault == Some(5) || self.random.bool());
+        let held = is_copy && (fault == Some(NetworkFault::BrokenCopy) || self.random.bool());
         self.services.store.0.lock().unwrap().hold_copy = held;
         let answer = self.perform_request(&sender, &call.request).await;
         let landing = {
@@ -375,63 +402,62 @@ impl SimulatedWorld {
             objects.hold_copy = false;
             objects.landing.take()
         };
-        note(
-            &mut self.trace,
-            &format!(
-                " -> {}{}",
-                answer.status().as_u16(),
-                if landing.is_some() {
-                    ", to land later"
-                } else {
-                    ""
-                }
-            ),
-        );
-        if is_copy && !held && answer.status() == 200 {
+        let status = answer.status().as_u16();
+        let lands_later = landing.as_ref().map_or("", |_| ", to land later");
+        note(&mut self.trace, &format!(" -> {status}{lands_later}"));
+        if is_copy && !held && status == 200 {
             self.record_landed_copy(&call.request);
         }
         let answer: WireResult = match fault {
-            Some(2) => {
-                note(&mut self.trace, ", answer lost");
+            Some(NetworkFault::ResponseLost) => {
+                note(&mut self.trace, ", response lost");
                 Err(broken_connection())
             }
-            Some(3) => {
+            Some(NetworkFault::Stalled) => {
                 note(&mut self.trace, ", stalled");
-                if let Some((name, object)) = landing {
-                    self.landing.push(LandingCopy {
-                        name,
-                        object,
-                        waiting: None,
-                    });
-                }
+                self.keep_landing(landing, None);
                 self.stalled.push(call);
                 return;
             }
-            Some(4) if is_copy => {
+            Some(NetworkFault::CopyErrorInBody) if is_copy => {
                 note(&mut self.trace, ", 200 with an error");
                 Ok(response(200, ERROR_IN_BODY))
             }
-            Some(5) if is_copy => Err(broken_connection()),
+            Some(NetworkFault::BrokenCopy) if is_copy => Err(broken_connection()),
             _ => Ok(answer),
         };
         match (landing, answer) {
-            (Some((name, object)), Ok(answer)) if answer.body() != ERROR_IN_BODY => {
-                self.landing.push(LandingCopy {
-                    name,
-                    object,
-                    waiting: Some((call, answer)),
-                });
+            (Some(landing), Ok(answer)) if answer.body() != ERROR_IN_BODY => {
+                self.keep_landing(Some(landing), Some((call, answer)));
             }
             (landing, answer) => {
-                if let Some((name, object)) = landing {
-                    self.landing.push(LandingCopy {
-                        name,
-                        object,
-                        waiting: None,
-                    });
-                }
+                self.keep_landing(landing, None);
                 let _ = call.answer.send(answer);
             }
+        }
+    }
+
+    /// Draws a fault for a call, or none.
+    fn draw_fault(&mut self, is_abandoned: bool) -> Option<NetworkFault> {
+        let is_faulty = !is_abandoned && self.faults_left > 0 && self.random.usize(..12) == 0;
+        is_faulty.then(|| {
+            self.faults_left -= 1;
+            NetworkFault::ALL[self.random.usize(..NetworkFault::ALL.len())]
+        })
+    }
+
+    /// Keeps a copy that lands later, with the call that waits for it.
+    fn keep_landing(
+        &mut self,
+        landing: Option<(ObjectName, SimulatedObject)>,
+        waiting: Option<(PendingCall, WireResponse)>,
+    ) {
+        if let Some((name, object)) = landing {
+            self.landing.push(LandingCopy {
+                name,
+                object,
+                waiting,
+            });
         }
     }
 
