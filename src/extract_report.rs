@@ -1,17 +1,19 @@
-//! An extraction as one JSON object: what `photos extract` prints for each file. Shapes only; nothing is read here.
+//! The JSON object that `photos extract` prints for a file. Nothing is read here.
 
 use std::fmt::Display;
 
 use serde_json::{Map, Value, json};
 
 use crate::archive::{NO_EXTENSION, split_extension};
-use photo_metadata::{Extraction, PhotoMetadata};
+use photo_metadata::Extraction;
 
-/// `{"file", "photo", "error"}` for a file: `photo` is null where `outcome` is an error, and `error` where it is not.
+/// Returns `{"file", "photo", "error"}` for a file. `photo` is null if `outcome` is an error, and
+/// `error` is null otherwise.
 ///
-/// `photo` holds the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata) under the names that the catalogue has for them, with
-/// `kind`, `name`, `parts` (this file alone, `size_bytes` long) and, where something was not read, `exifWarnings`. With
-/// `every_tag` also `exif`, `exifOmitted` and what the reading took, `reads`.
+/// `photo` contains the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata), with the names that
+/// they have in the catalogue, and `kind`, `name` and `parts`. `parts` is this file alone, `size_bytes`
+/// long. If a part of the file was not read, `exifWarnings` is added. With `every_tag` also `exif`,
+/// `exifOmitted` and `reads`, the reads that the extraction took.
 pub fn report<E: Display>(
     file: &str,
     size_bytes: u64,
@@ -32,23 +34,10 @@ fn photo(file: &str, size_bytes: u64, extraction: &Extraction, every_tag: bool) 
     let mut photo = Map::new();
     photo.insert("kind".to_owned(), json!("photo"));
     photo.insert("name".to_owned(), json!(name));
-    let PhotoMetadata {
-        record,
-        orientation,
-        body_serial,
-    } = &extraction.photo;
-    if let Ok(Value::Object(fields)) = serde_json::to_value(record) {
-        for (field, value) in fields {
-            // The fields that are only stored follow the ones that they belong to.
-            let stored = match field.as_str() {
-                "height" => Some(("orientation", json!(orientation))),
-                "camera" => Some(("bodySerial", json!(body_serial))),
-                _ => None,
-            };
-            photo.insert(field, value);
-            photo.extend(stored.map(|(name, value)| (name.to_owned(), value)));
-        }
+    if let Ok(Value::Object(fields)) = serde_json::to_value(&extraction.photo) {
+        photo.extend(fields);
     }
+    let record = &extraction.photo.record;
     let mut part = json!({
         "bytes": size_bytes,
         "mime": extraction.format.mime(),
@@ -80,19 +69,19 @@ mod tests {
     use chrono::NaiveDateTime;
     use photo_metadata::{FileContext, extract};
 
-    /// A TIFF whose one tag turns it.
-    const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    /// A TIFF with one tag: Orientation.
+    const ROTATED_TIFF: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 
     fn extraction() -> Extraction {
         let context = FileContext {
             file_name: "foobar.TIF".to_owned(),
             latest_credible_time: NaiveDateTime::MAX,
         };
-        extract(TURNED, context).expect("a photo")
+        extract(ROTATED_TIFF, context).expect("a photo")
     }
 
     #[test]
-    fn a_photo_has_its_orientation_and_its_one_part() {
+    fn a_photo_has_its_orientation_and_one_part() {
         let report = report("a/foobar.TIF", 26, Ok::<_, &str>(&extraction()), false);
         assert_eq!(report["file"], "a/foobar.TIF");
         assert_eq!(report["error"], Value::Null);
@@ -107,17 +96,17 @@ mod tests {
     }
 
     #[test]
-    fn every_tag_comes_with_what_the_reading_took() {
+    fn every_tag_comes_with_the_read_totals() {
         let report = report("foobar", 26, Ok::<_, &str>(&extraction()), true);
         assert_eq!(report["photo"]["exif"]["IFD0"]["Orientation"], 6);
         assert_eq!(
             report["photo"]["reads"],
-            json!({"count": 1, "bytes": TURNED.len()})
+            json!({"count": 1, "bytes": ROTATED_TIFF.len()})
         );
     }
 
     #[test]
-    fn what_is_no_photo_says_why() {
+    fn an_unsupported_file_has_an_error() {
         let report = report("a.txt", 5, Err("empty"), true);
         assert_eq!(
             report,

@@ -1,19 +1,24 @@
 //! ISO base media boxes (ISO/IEC 14496-12 4.2), as HEIF, AVIF, CR3, JPEG XL and JPEG 2000 use them.
 
 use super::limits;
-use super::sparse::View;
+use super::sparse::ByteView;
+
+/// The `uuid` of an XMP box (XMP part 3).
+pub(crate) const XMP_UUID: &[u8] =
+    b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
 
 /// One box.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Box<'s> {
+pub(crate) struct MediaBox<'s> {
     pub(crate) kind: [u8; 4],
-    pub(crate) body: View<'s>,
-    /// Whether the box claims to go on beyond what is around it.
+    pub(crate) body: ByteView<'s>,
+    /// `true` if the box claims to end after the box around it.
     pub(crate) cut: bool,
 }
 
-/// The boxes that follow each other from the start of the view. Ends where a header is not at hand or broken.
-pub(crate) fn boxes(view: View<'_>) -> impl Iterator<Item = Box<'_>> {
+/// Returns the consecutive boxes from the start of the view. Ends at a header that is missing or
+/// broken.
+pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_>> {
     let mut at = 0_u64;
     let mut left = limits::SEGMENTS;
     std::iter::from_fn(move || {
@@ -30,7 +35,7 @@ pub(crate) fn boxes(view: View<'_>) -> impl Iterator<Item = Box<'_>> {
         let body = length.checked_sub(header)?;
         let start = at.checked_add(header)?;
         at = at.checked_add(length)?;
-        Some(Box {
+        Some(MediaBox {
             kind,
             body: view.part(start, body),
             cut: at > view.len(),
@@ -38,7 +43,7 @@ pub(crate) fn boxes(view: View<'_>) -> impl Iterator<Item = Box<'_>> {
     })
 }
 
-/// The first box of a kind.
-pub(crate) fn first<'s>(view: View<'s>, kind: &[u8; 4]) -> Option<View<'s>> {
-    boxes(view).find(|b| &b.kind == kind).map(|b| b.body)
+/// Returns the body of the first box of a kind.
+pub(crate) fn find_box<'s>(view: ByteView<'s>, kind: &[u8; 4]) -> Option<ByteView<'s>> {
+    iter_boxes(view).find(|b| &b.kind == kind).map(|b| b.body)
 }

@@ -1,9 +1,9 @@
-//! Names of cameras and lenses for people, and slugs for queries, from the strings that makers write. The strings
-//! themselves are kept as recorded.
+//! Names of cameras and lenses for people, and slugs for queries, made of the texts that makers
+//! write. The texts themselves are kept as recorded.
 
 use crate::record::{Camera, Lens};
 
-/// Makers' recorded names, lower case, by how they start; and what people call them.
+/// The starts of recorded maker names, in lower case, and the names that people use.
 #[rustfmt::skip]
 static BRANDS: &[(&str, &str)] = &[
     ("aiptek", "Aiptek"), ("apple", "Apple"), ("arashi vision", "Insta360"), ("insta360", "Insta360"),
@@ -27,16 +27,18 @@ static BRANDS: &[(&str, &str)] = &[
     ("xiaomi", "Xiaomi"), ("yakumo", "Yakumo"), ("zte", "ZTE"),
 ];
 
-/// A camera of what `Make` and `Model` say; `None` where neither says anything.
-pub(crate) fn camera(make: Option<String>, model: Option<String>) -> Option<Camera> {
-    let brand = make.as_deref().map(brand);
+/// Makes a camera of `Make` and `Model`. Returns `None` if both are absent.
+pub(crate) fn make_camera(make: Option<String>, model: Option<String>) -> Option<Camera> {
+    let brand = make.as_deref().map(brand_name);
     let name = match (&brand, &model) {
         (None, None) => return None,
         (Some(brand), None) => brand.clone(),
         (None, Some(model)) => model.clone(),
-        (Some(brand), Some(model)) => joined(brand, make.as_deref().unwrap_or_default(), model),
+        (Some(brand), Some(model)) => {
+            join_brand_and_model(brand, make.as_deref().unwrap_or_default(), model)
+        }
     };
-    let slug = slug(&name);
+    let slug = make_slug(&name);
     (!slug.is_empty()).then_some(Camera {
         slug,
         name,
@@ -45,11 +47,11 @@ pub(crate) fn camera(make: Option<String>, model: Option<String>) -> Option<Came
     })
 }
 
-/// A lens of what was recorded; `None` without a name.
-pub(crate) fn lens(make: Option<String>, model: Option<String>) -> Option<Lens> {
+/// Makes a lens of its recorded texts. Returns `None` if it has no name.
+pub(crate) fn make_lens(make: Option<String>, model: Option<String>) -> Option<Lens> {
     let model = model?;
     let name = model.clone();
-    let slug = slug(&name);
+    let slug = make_slug(&name);
     (!slug.is_empty()).then_some(Lens {
         slug,
         name,
@@ -58,8 +60,8 @@ pub(crate) fn lens(make: Option<String>, model: Option<String>) -> Option<Lens> 
     })
 }
 
-/// What people call the maker.
-fn brand(make: &str) -> String {
+/// Returns the name that people use for a maker.
+fn brand_name(make: &str) -> String {
     let lower = make.to_lowercase();
     let known = BRANDS.iter().find(|(start, _)| {
         lower
@@ -70,7 +72,7 @@ fn brand(make: &str) -> String {
     if let Some((_, brand)) = known {
         return (*brand).to_owned();
     }
-    let dressing = [
+    let suffixes = [
         "corporation",
         "corp",
         "corp.",
@@ -92,7 +94,7 @@ fn brand(make: &str) -> String {
     while words.len() > 1
         && words
             .last()
-            .is_some_and(|word| dressing.contains(&word.to_lowercase().as_str()))
+            .is_some_and(|word| suffixes.contains(&word.to_lowercase().as_str()))
     {
         words.pop();
     }
@@ -120,8 +122,9 @@ fn title_case(name: &str) -> String {
         .collect()
 }
 
-/// The brand once, then the model: where the model repeats the maker, or the maker's first word, that part goes.
-fn joined(brand: &str, make: &str, model: &str) -> String {
+/// Joins brand and model. If the model begins with the maker, the brand or the first word of the
+/// maker, this part is left out.
+fn join_brand_and_model(brand: &str, make: &str, model: &str) -> String {
     let first_word = make.split([' ', ',']).next().unwrap_or_default();
     for start in [make, brand, first_word] {
         let head = model
@@ -137,7 +140,7 @@ fn joined(brand: &str, make: &str, model: &str) -> String {
             };
         }
     }
-    // Ricoh Imaging sells Pentax, and writes the brand into the model.
+    // Ricoh Imaging sells Pentax cameras, and writes the brand into the model.
     if model
         .get(..6)
         .is_some_and(|head| head.eq_ignore_ascii_case("pentax"))
@@ -147,9 +150,9 @@ fn joined(brand: &str, make: &str, model: &str) -> String {
     format!("{brand} {model}")
 }
 
-/// Lower-case ASCII letters, digits and single hyphens between them. Letters of other scripts are kept by their code
-/// point, so that two names never share a slug for want of letters.
-pub(crate) fn slug(name: &str) -> String {
+/// Makes a slug: lower-case ASCII letters and digits, with single hyphens between words. Letters of
+/// other scripts become their code points, so that two names in such a script get two slugs.
+pub(crate) fn make_slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     let mut gap = false;
     for c in name.chars() {
@@ -198,13 +201,13 @@ mod tests {
     use super::*;
 
     fn name(make: &str, model: &str) -> (String, String) {
-        camera(Some(make.to_owned()), Some(model.to_owned()))
+        make_camera(Some(make.to_owned()), Some(model.to_owned()))
             .map(|c| (c.name, c.slug))
             .unwrap_or_default()
     }
 
     #[test]
-    fn a_camera_is_named_as_people_name_it() {
+    fn cameras_have_the_names_that_people_use() {
         for (make, model, wanted) in [
             ("NIKON CORPORATION", "NIKON D750", "Nikon D750"),
             ("Canon", "Canon EOS 350D DIGITAL", "Canon EOS 350D DIGITAL"),
@@ -240,16 +243,19 @@ mod tests {
     }
 
     #[test]
-    fn one_maker_is_one_slug_however_it_is_written() {
+    fn spellings_of_one_maker_share_a_slug() {
         assert_eq!(name("samsung", "SM-G973F").1, name("SAMSUNG", "SM-G973F").1);
         assert_eq!(name("NIKON CORPORATION", "NIKON D750").1, "nikon-d750");
     }
 
     #[test]
-    fn slugs_are_safe_and_keep_names_apart() {
-        assert_eq!(slug("EF24-105mm f/4L IS USM"), "ef24-105mm-f-4l-is-usm");
-        assert_eq!(slug("Voigtländer"), "voigtlander");
-        assert_eq!(slug("----"), "");
-        assert_ne!(slug("小米"), slug("华为"));
+    fn slugs_are_ascii_and_distinct() {
+        assert_eq!(
+            make_slug("EF24-105mm f/4L IS USM"),
+            "ef24-105mm-f-4l-is-usm"
+        );
+        assert_eq!(make_slug("Voigtländer"), "voigtlander");
+        assert_eq!(make_slug("----"), "");
+        assert_ne!(make_slug("小米"), make_slug("华为"));
     }
 }

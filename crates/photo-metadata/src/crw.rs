@@ -1,26 +1,33 @@
-//! Canon CRW (CIFF 1.0 revision 4): heaps inside heaps, each with its directory at its end. A handful of records is taken
-//! out; there is no EXIF.
+//! Canon CRW (CIFF 1.0 revision 4): heaps inside heaps, each with a directory at its end. There is no
+//! EXIF; a few records are read.
 
 use chrono::DateTime;
 
-use super::found::Found;
+use super::blocks::MetadataBlocks;
 use super::limits;
-use super::sparse::View;
-use super::text;
+use super::sparse::ByteView;
+use super::tag::crw;
+use super::text::{clean_text, decode_text, until_nul};
 use crate::capture_time::DateSource;
 use crate::record::EmbeddedPreview;
 
-/// What the CRW holds.
-pub(crate) fn read(view: View<'_>, found: &mut Found) {
+/// Finds the metadata of a CRW.
+pub(crate) fn read_crw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut records = limits::RECORDS;
     match view.le32(2) {
-        Some(header) if heap(view.from(u64::from(header)), 0, &mut records, found).is_some() => {}
-        _ => found.warn("CRW cut short before its directory"),
+        Some(header)
+            if read_heap(view.from(u64::from(header)), 0, &mut records, blocks).is_some() => {}
+        _ => blocks.warn("CRW cut short before its directory"),
     }
 }
 
-/// `left` counts the records of all heaps together: a heap may hold itself.
-fn heap(heap: View<'_>, depth: u8, left: &mut usize, found: &mut Found) -> Option<()> {
+/// Reads a heap. `left` limits the records of all heaps together, since a heap may contain itself.
+fn read_heap(
+    heap: ByteView<'_>,
+    depth: u8,
+    left: &mut usize,
+    blocks: &mut MetadataBlocks,
+) -> Option<()> {
     if depth > limits::DEPTH {
         return None;
     }
@@ -30,31 +37,31 @@ fn heap(heap: View<'_>, depth: u8, left: &mut usize, found: &mut Found) -> Optio
         *left = left.checked_sub(1)?;
         let at = directory + 2 + index * 10;
         let tag = heap.le16(at)?;
-        // Bits 14 and 15: the value stands in the entry itself (8 bytes), or in the heap.
+        // Bits 14 and 15: the value is in the heap, or in the entry itself (8 bytes).
         let value = match tag >> 14 {
             0 => heap.part(u64::from(heap.le32(at + 6)?), u64::from(heap.le32(at + 2)?)),
             1 => heap.part(at + 2, 8),
             _ => continue,
         };
-        match tag & 0x3fff {
-            0x2800..=0x37ff => {
-                heap_below(value, depth, left, found);
+        match tag & crw::NUMBER_BITS {
+            crw::FIRST_HEAP..=crw::LAST_HEAP => {
+                read_inner_heap(value, depth, left, blocks);
             }
             tag => {
-                record(tag, value, found);
+                read_record(tag, value, blocks);
             }
         }
     }
     Some(())
 }
 
-fn heap_below(value: View<'_>, depth: u8, left: &mut usize, found: &mut Found) {
-    if heap(value, depth + 1, left, found).is_none() {
-        found.warn("CRW with a broken directory");
+fn read_inner_heap(value: ByteView<'_>, depth: u8, left: &mut usize, blocks: &mut MetadataBlocks) {
+    if read_heap(value, depth + 1, left, blocks).is_none() {
+        blocks.warn("CRW with a broken directory");
     }
 }
 
-fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
+fn read_record(tag: u16, value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Option<()> {
     let float = |at| {
         value
             .le32(at)
@@ -63,31 +70,31 @@ fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
             .map(f64::from)
     };
     match tag {
-        0x080a => {
+        crw::MAKE_MODEL => {
             let bytes = value.up_to(0, 256)?;
             let mut parts = bytes.split(|&b| b == 0);
             for property in ["tiff:Make", "tiff:Model"] {
-                let said = text::clean(&text::decode(parts.next()?))?;
-                found.properties.push((property, said));
+                let text = clean_text(&decode_text(parts.next()?))?;
+                blocks.properties.push((property, text));
             }
         }
-        0x0810 => {
-            let said = text::clean(&text::decode(text::until_nul(value.up_to(0, 256)?)))?;
-            found.properties.push(("dc:creator", said));
+        crw::OWNER_NAME => {
+            let text = clean_text(&decode_text(until_nul(value.up_to(0, 256)?)))?;
+            blocks.properties.push(("dc:creator", text));
         }
-        0x180b => found
+        crw::SERIAL_NUMBER => blocks
             .properties
             .push(("aux:SerialNumber", value.le32(0)?.to_string())),
-        0x180e => {
-            // By the camera's clock.
+        crw::TIME_STAMP => {
+            // The camera's clock.
             let time = DateTime::from_timestamp(i64::from(value.le32(0)?), 0)?;
-            found.date = Some((
+            blocks.date = Some((
                 DateSource::CrwTimeStamp,
                 time.format("%Y-%m-%dT%H:%M:%S").to_string(),
             ));
         }
-        0x1810 => {
-            found.size = value.le32(0).zip(value.le32(4));
+        crw::IMAGE_INFO => {
+            blocks.size = value.le32(0).zip(value.le32(4));
             let orientation = match value.le32(12)? {
                 0 => "1",
                 90 => "6",
@@ -95,50 +102,31 @@ fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
                 270 => "8",
                 _ => return None,
             };
-            found
+            blocks
                 .properties
                 .push(("tiff:Orientation", orientation.to_owned()));
         }
-        0x1818 => {
+        crw::EXPOSURE_INFO => {
             // EV: compensation, shutter, aperture.
             let (bias, time, aperture) = (float(0)?, float(4)?, float(8)?);
-            found
+            blocks
                 .properties
                 .push(("exif:ExposureBiasValue", format!("{bias:.2}")));
-            found
+            blocks
                 .properties
                 .push(("exif:ShutterSpeedValue", time.to_string()));
-            found
+            blocks
                 .properties
                 .push(("exif:ApertureValue", aperture.to_string()));
         }
-        0x1029 => found.properties.push((
+        crw::FOCAL_LENGTH => blocks.properties.push((
             "exif:FocalLength",
             value.le16(2).filter(|&f| f > 0)?.to_string(),
         )),
-        0x102a => {
-            // APEX-like in 32nds: auto ISO times base ISO.
-            let auto = (f64::from(value.le16(2)?) / 32.0).exp2() * 100.0;
-            let base = (f64::from(value.le16(4)?) / 32.0).exp2() * 100.0 / 32.0;
-            let iso = (auto * base / 100.0).round();
-            if (1.0..1e6).contains(&iso) {
-                found
-                    .properties
-                    .push(("exif:ISOSpeedRatings", iso.to_string()));
-            }
-            // Words 21 and 22: aperture and shutter, APEX in 32nds.
-            if let (Some(aperture @ 1..), Some(time)) = (value.le16(42), value.le16(44)) {
-                found
-                    .properties
-                    .push(("exif:ApertureValue", canon_ev(aperture).to_string()));
-                found
-                    .properties
-                    .push(("exif:ShutterSpeedValue", canon_ev(time).to_string()));
-            }
-        }
-        0x2007 => {
+        crw::SHOT_INFO => read_shot_info(value, blocks)?,
+        crw::JPG_FROM_RAW => {
             let (offset, length) = (value.base(), value.len());
-            found.previews.push(EmbeddedPreview {
+            blocks.previews.push(EmbeddedPreview {
                 offset,
                 length,
                 width: None,
@@ -150,7 +138,30 @@ fn record(tag: u16, value: View<'_>, found: &mut Found) -> Option<()> {
     Some(())
 }
 
-/// Canon's 32nds, in which 12 and 20 stand for a third and two thirds.
+/// Reads `CanonShotInfo`: sensitivity, aperture and shutter speed.
+fn read_shot_info(value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Option<()> {
+    // Auto ISO times base ISO, in 32nds of APEX-like units.
+    let auto = (f64::from(value.le16(2)?) / 32.0).exp2() * 100.0;
+    let base = (f64::from(value.le16(4)?) / 32.0).exp2() * 100.0 / 32.0;
+    let iso = (auto * base / 100.0).round();
+    if (1.0..1e6).contains(&iso) {
+        blocks
+            .properties
+            .push(("exif:ISOSpeedRatings", iso.to_string()));
+    }
+    // Words 21 and 22: aperture and shutter speed, in 32nds of APEX units.
+    if let (Some(aperture @ 1..), Some(time)) = (value.le16(42), value.le16(44)) {
+        blocks
+            .properties
+            .push(("exif:ApertureValue", canon_ev(aperture).to_string()));
+        blocks
+            .properties
+            .push(("exif:ShutterSpeedValue", canon_ev(time).to_string()));
+    }
+    Some(())
+}
+
+/// Converts 32nds to a number. Canon writes 12 and 20 for a third and two thirds.
 fn canon_ev(raw: u16) -> f64 {
     let value = f64::from(raw.cast_signed());
     let (sign, value) = if value < 0.0 {

@@ -1,87 +1,105 @@
-//! Which image format a file is, by its bytes. A file's name is never looked at.
+//! Detection of the image format from the bytes of a file. The name of the file is not used.
+
+const ORF_MAGIC: u16 = 0x4f52;
+const ORF_MAGIC_OLD: u16 = 0x5352;
+const RW2_MAGIC: u16 = 0x0055;
 
 /// An image format whose metadata this crate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the variants are the formats' own names")]
+#[expect(missing_docs, reason = "the variants are the names of the formats")]
 #[rustfmt::skip]
-pub enum Format {
+pub enum PhotoFormat {
     Jpeg, Tiff, BigTiff, Heic, Heif, Avif, Png, WebP, Jxl, Jp2, Psd, Gif,
     Dng, Gpr, Cr2, Cr3, Crw, Nef, Nrw, Arw, Sr2, Srf, Raf, Orf, Rw2, Rwl, Pef, Srw, Iiq, ThreeFr, Fff, Kdc, Dcr, Mrw, X3f,
     Mef, Mos, Erf,
 }
 
-impl Format {
-    /// The MIME type, as IANA or, for RAW, as ExifTool and the desktop's shared MIME database have it.
+impl PhotoFormat {
+    /// Returns the MIME type: the one of IANA or, for RAW formats, of ExifTool and the shared MIME
+    /// database of desktops.
+    ///
+    /// ```
+    /// use photo_metadata::PhotoFormat;
+    ///
+    /// assert_eq!(PhotoFormat::Dng.mime(), "image/x-adobe-dng");
+    /// assert!(PhotoFormat::Dng.is_raw() && !PhotoFormat::Dng.browser_can_show());
+    /// ```
     #[rustfmt::skip]
     pub fn mime(self) -> &'static str {
         match self {
-            Format::Jpeg => "image/jpeg", Format::Tiff | Format::BigTiff => "image/tiff", Format::Heic => "image/heic",
-            Format::Heif => "image/heif", Format::Avif => "image/avif", Format::Png => "image/png",
-            Format::WebP => "image/webp", Format::Jxl => "image/jxl", Format::Jp2 => "image/jp2",
-            Format::Psd => "image/vnd.adobe.photoshop", Format::Gif => "image/gif", Format::Dng => "image/x-adobe-dng",
-            Format::Gpr => "image/x-gopro-gpr", Format::Cr2 => "image/x-canon-cr2", Format::Cr3 => "image/x-canon-cr3",
-            Format::Crw => "image/x-canon-crw", Format::Nef => "image/x-nikon-nef", Format::Nrw => "image/x-nikon-nrw",
-            Format::Arw => "image/x-sony-arw", Format::Sr2 => "image/x-sony-sr2", Format::Srf => "image/x-sony-srf",
-            Format::Raf => "image/x-fujifilm-raf", Format::Orf => "image/x-olympus-orf",
-            Format::Rw2 => "image/x-panasonic-rw2", Format::Rwl => "image/x-leica-rwl",
-            Format::Pef => "image/x-pentax-pef", Format::Srw => "image/x-samsung-srw",
-            Format::Iiq => "image/x-phaseone-iiq", Format::ThreeFr => "image/x-hasselblad-3fr",
-            Format::Fff => "image/x-hasselblad-fff", Format::Kdc => "image/x-kodak-kdc",
-            Format::Dcr => "image/x-kodak-dcr", Format::Mrw => "image/x-minolta-mrw", Format::X3f => "image/x-sigma-x3f",
-            Format::Mef => "image/x-mamiya-mef", Format::Mos => "image/x-leaf-mos", Format::Erf => "image/x-epson-erf",
+            PhotoFormat::Jpeg => "image/jpeg", PhotoFormat::Tiff | PhotoFormat::BigTiff => "image/tiff", PhotoFormat::Heic => "image/heic",
+            PhotoFormat::Heif => "image/heif", PhotoFormat::Avif => "image/avif", PhotoFormat::Png => "image/png",
+            PhotoFormat::WebP => "image/webp", PhotoFormat::Jxl => "image/jxl", PhotoFormat::Jp2 => "image/jp2",
+            PhotoFormat::Psd => "image/vnd.adobe.photoshop", PhotoFormat::Gif => "image/gif", PhotoFormat::Dng => "image/x-adobe-dng",
+            PhotoFormat::Gpr => "image/x-gopro-gpr", PhotoFormat::Cr2 => "image/x-canon-cr2", PhotoFormat::Cr3 => "image/x-canon-cr3",
+            PhotoFormat::Crw => "image/x-canon-crw", PhotoFormat::Nef => "image/x-nikon-nef", PhotoFormat::Nrw => "image/x-nikon-nrw",
+            PhotoFormat::Arw => "image/x-sony-arw", PhotoFormat::Sr2 => "image/x-sony-sr2", PhotoFormat::Srf => "image/x-sony-srf",
+            PhotoFormat::Raf => "image/x-fujifilm-raf", PhotoFormat::Orf => "image/x-olympus-orf",
+            PhotoFormat::Rw2 => "image/x-panasonic-rw2", PhotoFormat::Rwl => "image/x-leica-rwl",
+            PhotoFormat::Pef => "image/x-pentax-pef", PhotoFormat::Srw => "image/x-samsung-srw",
+            PhotoFormat::Iiq => "image/x-phaseone-iiq", PhotoFormat::ThreeFr => "image/x-hasselblad-3fr",
+            PhotoFormat::Fff => "image/x-hasselblad-fff", PhotoFormat::Kdc => "image/x-kodak-kdc",
+            PhotoFormat::Dcr => "image/x-kodak-dcr", PhotoFormat::Mrw => "image/x-minolta-mrw", PhotoFormat::X3f => "image/x-sigma-x3f",
+            PhotoFormat::Mef => "image/x-mamiya-mef", PhotoFormat::Mos => "image/x-leaf-mos", PhotoFormat::Erf => "image/x-epson-erf",
         }
     }
 
-    /// The format's name: `JPEG`, `CR2`.
+    /// Returns the name of the format: `JPEG`, `CR2`.
     #[rustfmt::skip]
     pub fn name(self) -> &'static str {
         match self {
-            Format::Jpeg => "JPEG", Format::Tiff => "TIFF", Format::BigTiff => "BigTIFF", Format::Heic => "HEIC",
-            Format::Heif => "HEIF", Format::Avif => "AVIF", Format::Png => "PNG", Format::WebP => "WebP",
-            Format::Jxl => "JXL", Format::Jp2 => "JP2", Format::Psd => "PSD", Format::Gif => "GIF", Format::Dng => "DNG",
-            Format::Gpr => "GPR", Format::Cr2 => "CR2", Format::Cr3 => "CR3", Format::Crw => "CRW", Format::Nef => "NEF",
-            Format::Nrw => "NRW", Format::Arw => "ARW", Format::Sr2 => "SR2", Format::Srf => "SRF", Format::Raf => "RAF",
-            Format::Orf => "ORF", Format::Rw2 => "RW2", Format::Rwl => "RWL", Format::Pef => "PEF", Format::Srw => "SRW",
-            Format::Iiq => "IIQ", Format::ThreeFr => "3FR", Format::Fff => "FFF", Format::Kdc => "KDC",
-            Format::Dcr => "DCR", Format::Mrw => "MRW", Format::X3f => "X3F", Format::Mef => "MEF", Format::Mos => "MOS",
-            Format::Erf => "ERF",
+            PhotoFormat::Jpeg => "JPEG", PhotoFormat::Tiff => "TIFF", PhotoFormat::BigTiff => "BigTIFF", PhotoFormat::Heic => "HEIC",
+            PhotoFormat::Heif => "HEIF", PhotoFormat::Avif => "AVIF", PhotoFormat::Png => "PNG", PhotoFormat::WebP => "WebP",
+            PhotoFormat::Jxl => "JXL", PhotoFormat::Jp2 => "JP2", PhotoFormat::Psd => "PSD", PhotoFormat::Gif => "GIF", PhotoFormat::Dng => "DNG",
+            PhotoFormat::Gpr => "GPR", PhotoFormat::Cr2 => "CR2", PhotoFormat::Cr3 => "CR3", PhotoFormat::Crw => "CRW", PhotoFormat::Nef => "NEF",
+            PhotoFormat::Nrw => "NRW", PhotoFormat::Arw => "ARW", PhotoFormat::Sr2 => "SR2", PhotoFormat::Srf => "SRF", PhotoFormat::Raf => "RAF",
+            PhotoFormat::Orf => "ORF", PhotoFormat::Rw2 => "RW2", PhotoFormat::Rwl => "RWL", PhotoFormat::Pef => "PEF", PhotoFormat::Srw => "SRW",
+            PhotoFormat::Iiq => "IIQ", PhotoFormat::ThreeFr => "3FR", PhotoFormat::Fff => "FFF", PhotoFormat::Kdc => "KDC",
+            PhotoFormat::Dcr => "DCR", PhotoFormat::Mrw => "MRW", PhotoFormat::X3f => "X3F", PhotoFormat::Mef => "MEF", PhotoFormat::Mos => "MOS",
+            PhotoFormat::Erf => "ERF",
         }
     }
 
-    /// Whether browsers of today show it (Can I use: over 90 % of users).
+    /// Reports whether browsers show the format (Can I use: for over 90 % of users).
     pub fn browser_can_show(self) -> bool {
         matches!(
             self,
-            Format::Jpeg | Format::Png | Format::WebP | Format::Avif | Format::Gif
+            PhotoFormat::Jpeg
+                | PhotoFormat::Png
+                | PhotoFormat::WebP
+                | PhotoFormat::Avif
+                | PhotoFormat::Gif
         )
     }
 
-    /// Whether it holds sensor data, so that what a person sees is an embedded preview or has yet to be developed.
+    /// Reports whether the format is RAW: it contains sensor data, and people see an embedded preview or
+    /// a developed picture.
     pub fn is_raw(self) -> bool {
         !matches!(
             self,
-            Format::Jpeg
-                | Format::Tiff
-                | Format::BigTiff
-                | Format::Heic
-                | Format::Heif
-                | Format::Avif
-                | Format::Png
-                | Format::WebP
-                | Format::Jxl
-                | Format::Jp2
-                | Format::Psd
-                | Format::Gif
+            PhotoFormat::Jpeg
+                | PhotoFormat::Tiff
+                | PhotoFormat::BigTiff
+                | PhotoFormat::Heic
+                | PhotoFormat::Heif
+                | PhotoFormat::Avif
+                | PhotoFormat::Png
+                | PhotoFormat::WebP
+                | PhotoFormat::Jxl
+                | PhotoFormat::Jp2
+                | PhotoFormat::Psd
+                | PhotoFormat::Gif
         )
     }
 }
 
-/// The container, by the first bytes of the file; which RAW format a TIFF is shows only in its tags.
+/// Detects the container from the first bytes of the file. Which RAW format a TIFF is depends on its
+/// tags, and is decided later.
 ///
 /// # Errors
-/// What the file is instead, for people.
-pub(crate) fn detect(head: &[u8]) -> Result<Format, &'static str> {
+/// Returns what the file is instead of a photo, for people.
+pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let at = |offset: usize, what: &[u8]| {
         head.get(offset..)
             .is_some_and(|rest| rest.starts_with(what))
@@ -90,9 +108,9 @@ pub(crate) fn detect(head: &[u8]) -> Result<Format, &'static str> {
         return Err("empty");
     }
     if at(0, &[0xff, 0xd8]) {
-        return Ok(Format::Jpeg);
+        return Ok(PhotoFormat::Jpeg);
     }
-    // TIFF 6.0 section 2; the other magic numbers are ORF's, RW2's and DCP-like variants', BigTIFF's 43.
+    // 42 is the magic number of TIFF (TIFF 6.0 section 2), 43 of BigTIFF. ORF and RW2 have their own.
     let tiff = at(0, b"II") || at(0, b"MM");
     if tiff {
         let magic = match head.get(2..4) {
@@ -101,44 +119,44 @@ pub(crate) fn detect(head: &[u8]) -> Result<Format, &'static str> {
             _ => 0,
         };
         match magic {
-            42 if at(8, b"CR") => return Ok(Format::Cr2),
-            42 => return Ok(Format::Tiff),
-            43 => return Ok(Format::BigTiff),
-            0x4f52 | 0x5352 => return Ok(Format::Orf),
-            0x55 => return Ok(Format::Rw2),
-            _ if at(6, b"HEAPCCDR") => return Ok(Format::Crw),
+            42 if at(8, b"CR") => return Ok(PhotoFormat::Cr2),
+            42 => return Ok(PhotoFormat::Tiff),
+            43 => return Ok(PhotoFormat::BigTiff),
+            ORF_MAGIC | ORF_MAGIC_OLD => return Ok(PhotoFormat::Orf),
+            RW2_MAGIC => return Ok(PhotoFormat::Rw2),
+            _ if at(6, b"HEAPCCDR") => return Ok(PhotoFormat::Crw),
             _ => {}
         }
     }
     if at(0, b"\x89PNG\r\n\x1a\n") {
-        return Ok(Format::Png);
+        return Ok(PhotoFormat::Png);
     }
     if at(0, b"RIFF") && at(8, b"WEBP") {
-        return Ok(Format::WebP);
+        return Ok(PhotoFormat::WebP);
     }
     if at(4, b"ftyp") {
-        return brand(head);
+        return format_of_brand(head);
     }
     if at(0, &[0xff, 0x0a]) || at(0, b"\0\0\0\x0cJXL \r\n\x87\n") {
-        return Ok(Format::Jxl);
+        return Ok(PhotoFormat::Jxl);
     }
     if at(0, b"\0\0\0\x0cjP  \r\n\x87\n") {
-        return Ok(Format::Jp2);
+        return Ok(PhotoFormat::Jp2);
     }
     if at(0, b"FUJIFILMCCD-RAW") {
-        return Ok(Format::Raf);
+        return Ok(PhotoFormat::Raf);
     }
     if at(0, b"\0MRM") {
-        return Ok(Format::Mrw);
+        return Ok(PhotoFormat::Mrw);
     }
     if at(0, b"FOVb") {
-        return Ok(Format::X3f);
+        return Ok(PhotoFormat::X3f);
     }
     if at(0, b"8BPS") {
-        return Ok(Format::Psd);
+        return Ok(PhotoFormat::Psd);
     }
     if at(0, b"GIF87a") || at(0, b"GIF89a") {
-        return Ok(Format::Gif);
+        return Ok(PhotoFormat::Gif);
     }
     if [b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"]
         .iter()
@@ -155,15 +173,16 @@ pub(crate) fn detect(head: &[u8]) -> Result<Format, &'static str> {
     Err("its first bytes are of no image format known here")
 }
 
-/// ISO/IEC 14496-12 4.3: the major brand decides; where it is a general one, the compatible brands do (ISO/IEC 23008-12
-/// 10 for HEIF, the AV1 image file format for AVIF; `crx ` is Canon's).
-fn brand(head: &[u8]) -> Result<Format, &'static str> {
+/// Returns the format of a `ftyp` box: by the major brand, or by the compatible brands if the major one
+/// is general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format for AVIF).
+/// `crx ` is Canon's.
+fn format_of_brand(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let of = |brand: &[u8]| match brand {
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {
-            Some(Format::Heic)
+            Some(PhotoFormat::Heic)
         }
-        b"avif" | b"avis" | b"avio" => Some(Format::Avif),
-        b"crx " => Some(Format::Cr3),
+        b"avif" | b"avis" | b"avio" => Some(PhotoFormat::Avif),
+        b"crx " => Some(PhotoFormat::Cr3),
         _ => None,
     };
     let major = head.get(8..12).unwrap_or_default();
@@ -185,7 +204,7 @@ fn brand(head: &[u8]) -> Result<Format, &'static str> {
         return Ok(compatible
             .chunks_exact(4)
             .find_map(of)
-            .unwrap_or(Format::Heif));
+            .unwrap_or(PhotoFormat::Heif));
     }
     Err("a video (ISO base media)")
 }
@@ -195,26 +214,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_told_by_their_bytes() {
-        assert_eq!(detect(b"\xff\xd8\xff\xe1"), Ok(Format::Jpeg));
-        assert_eq!(detect(b"II*\0\x10\0\0\0CR\x02\0"), Ok(Format::Cr2));
-        assert_eq!(detect(b"MM\0*\0\0\0\x08"), Ok(Format::Tiff));
+    fn formats_are_detected_from_their_bytes() {
+        assert_eq!(detect_format(b"\xff\xd8\xff\xe1"), Ok(PhotoFormat::Jpeg));
         assert_eq!(
-            detect(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif"),
-            Ok(Format::Avif)
+            detect_format(b"II*\0\x10\0\0\0CR\x02\0"),
+            Ok(PhotoFormat::Cr2)
         );
-        assert_eq!(detect(b"\0\0\0\x14ftypmif1\0\0\0\0mif1"), Ok(Format::Heif));
+        assert_eq!(detect_format(b"MM\0*\0\0\0\x08"), Ok(PhotoFormat::Tiff));
+        assert_eq!(
+            detect_format(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif"),
+            Ok(PhotoFormat::Avif)
+        );
+        assert_eq!(
+            detect_format(b"\0\0\0\x14ftypmif1\0\0\0\0mif1"),
+            Ok(PhotoFormat::Heif)
+        );
     }
 
     #[test]
-    fn what_is_no_photo_says_what_it_is() {
-        assert_eq!(detect(b""), Err("empty"));
+    fn other_files_are_refused_with_a_reason() {
+        assert_eq!(detect_format(b""), Err("empty"));
         assert_eq!(
-            detect(b"\0\0\0\x14ftypisom\0\0\0\0mp42"),
+            detect_format(b"\0\0\0\x14ftypisom\0\0\0\0mp42"),
             Err("a video (ISO base media)")
         );
         assert_eq!(
-            detect(b"hello"),
+            detect_format(b"hello"),
             Err("its first bytes are of no image format known here")
         );
     }

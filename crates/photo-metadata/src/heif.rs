@@ -1,58 +1,58 @@
-//! HEIF and AVIF (ISO/IEC 23008-12): the Exif and XMP items of the `meta` box, by `iinf` and `iloc`; the primary item's
-//! size and rotation by `iprp`. Coded pictures are never looked at.
+//! HEIF and AVIF (ISO/IEC 23008-12): the Exif and XMP items of the `meta` box, found by `iinf` and
+//! `iloc`, and the size and rotation of the primary item, found by `iprp`. Coded pictures are not read.
 
-use super::bmff::{boxes, first};
-use super::found::{Found, Part};
+use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::bmff::{find_box, iter_boxes};
 use super::limits;
-use super::sparse::View;
+use super::sparse::ByteView;
 
-/// What the HEIF holds.
-pub(crate) fn read(view: View<'_>, found: &mut Found) {
-    // Samsung's phones put `meta` behind the pictures: the boxes are stepped over, wherever they end.
-    let Some(meta) = boxes(view).find(|b| &b.kind == b"meta") else {
-        return found.warn("HEIF without a meta box, or cut short before it");
+/// Finds the metadata blocks of a HEIF or AVIF.
+pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    // Samsung's phones write `meta` after the pictures, so all boxes are stepped over.
+    let Some(meta) = iter_boxes(view).find(|b| &b.kind == b"meta") else {
+        return blocks.warn("HEIF without a meta box, or cut short before it");
     };
-    // One range to ask for, where it is not too large.
+    // The box is read as a whole if it is not too large, so that one range is asked for.
     if meta.body.len() <= limits::PACKET && meta.body.get(0, meta.body.len()).is_none() {
-        return found.warn("HEIF cut short in its meta box");
+        return blocks.warn("HEIF cut short in its meta box");
     }
     let body = meta.body.from(4);
-    read_size(body, found);
-    let mut items = infos(body);
+    read_size(body, blocks);
+    let mut items = metadata_items(body);
     items.sort_by_key(|item| item.0);
     items.truncate(limits::BLOCKS);
-    let locations = locations(body);
-    let others = describing_others(body, primary(body));
+    let locations = item_locations(body);
+    let others = describing_others(body, primary_item(body));
     let mut exif = None;
-    let mut room = found.room();
+    let mut room = blocks.memory_left();
     for (id, kind) in items.into_iter().filter(|item| !others.contains(&item.0)) {
         let mut place = || {
             let location = locations.iter().find(|location| location.id == id);
-            location.and_then(|location| location.part(view, body, &mut room))
+            location.and_then(|location| location.block(view, body, &mut room))
         };
         match kind {
-            // Of several that describe the primary item, the last (ExifTool's choice).
-            Item::Exif => match place() {
+            // If several describe the primary item, the last counts (ExifTool's choice).
+            MetadataItem::Exif => match place() {
                 Some(part) => exif = Some(part),
-                None => found.warn("HEIF with an Exif item that lies nowhere"),
+                None => blocks.warn("HEIF with an Exif item that lies nowhere"),
             },
-            Item::Xmp => match place() {
-                Some(part) => found.xmp.push(part),
-                None => found.warn("HEIF with an XMP item that lies nowhere"),
+            MetadataItem::XmpProperties => match place() {
+                Some(part) => blocks.xmp.push(part),
+                None => blocks.warn("HEIF with an XMP item that lies nowhere"),
             },
         }
     }
     if let Some(part) = exif {
-        match without_header(view, part) {
-            Some(part) => found.tiffs.push(part),
-            None => found.warn("HEIF with a broken Exif item"),
+        match strip_exif_prefix(view, part) {
+            Some(part) => blocks.tiffs.push(part),
+            None => blocks.warn("HEIF with a broken Exif item"),
         }
     }
 }
 
-/// `pitm`: the item that is the picture.
-fn primary(meta: View<'_>) -> Option<u32> {
-    let pitm = first(meta, b"pitm")?;
+/// Reads `pitm`: the id of the item that is the picture.
+fn primary_item(meta: ByteView<'_>) -> Option<u32> {
+    let pitm = find_box(meta, b"pitm")?;
     if pitm.array::<1>(0) == Some([0]) {
         pitm.be16(4).map(u32::from)
     } else {
@@ -60,10 +60,10 @@ fn primary(meta: View<'_>) -> Option<u32> {
     }
 }
 
-/// `iref` (ISO/IEC 14496-12 8.11.12): the items that say of themselves, by `cdsc`, that they describe other items than
-/// the primary one (the other eye's picture of a spatial photo, say).
-fn describing_others(meta: View<'_>, primary: Option<u32>) -> Vec<u32> {
-    let (Some(iref), Some(primary)) = (first(meta, b"iref"), primary) else {
+/// Reads `iref` (ISO/IEC 14496-12 8.11.12): the ids of the items that describe, by `cdsc`, only items
+/// other than the primary one. In a spatial photo one of them describes the picture for the other eye.
+fn describing_others(meta: ByteView<'_>, primary: Option<u32>) -> Vec<u32> {
+    let (Some(iref), Some(primary)) = (find_box(meta, b"iref"), primary) else {
         return Vec::new();
     };
     let size = if iref.array::<1>(0) == Some([0]) {
@@ -72,8 +72,8 @@ fn describing_others(meta: View<'_>, primary: Option<u32>) -> Vec<u32> {
         4
     };
     let mut others = Vec::new();
-    for reference in boxes(iref.from(4)).filter(|b| &b.kind == b"cdsc") {
-        let mut at = Cursor {
+    for reference in iter_boxes(iref.from(4)).filter(|b| &b.kind == b"cdsc") {
+        let mut at = FieldCursor {
             view: reference.body,
             at: 0,
         };
@@ -88,49 +88,52 @@ fn describing_others(meta: View<'_>, primary: Option<u32>) -> Vec<u32> {
     others
 }
 
-/// ISO/IEC 23008-12 A.2.1: four bytes say how many more precede the TIFF header (`Exif\0\0`, usually). Some writers count
-/// wrongly or leave them out, so that the header itself decides.
-fn without_header(view: View<'_>, part: Part) -> Option<Part> {
-    let Part::File { start, len } = part else {
-        let Part::Memory(mut bytes) = part else {
+/// Removes the bytes before the TIFF header of an Exif item. Four bytes count the others, which are
+/// usually `Exif\0\0` (ISO/IEC 23008-12 A.2.1). Some writers count wrongly or omit the count, so the
+/// header itself decides.
+fn strip_exif_prefix(view: ByteView<'_>, part: MetadataBlock) -> Option<MetadataBlock> {
+    let MetadataBlock::File { start, len } = part else {
+        let MetadataBlock::Memory(mut bytes) = part else {
             return None;
         };
         let head: Vec<u8> = bytes.iter().copied().take(64).collect();
-        bytes.drain(..tiff_start(&head)?);
-        return Some(Part::Memory(bytes));
+        bytes.drain(..find_tiff_header(&head)?);
+        return Some(MetadataBlock::Memory(bytes));
     };
     let head = view.get(start, len.min(64))?;
-    let skipped = tiff_start(head)? as u64;
-    Some(Part::File {
+    let skipped = find_tiff_header(head)? as u64;
+    Some(MetadataBlock::File {
         start: start + skipped,
         len: len - skipped,
     })
 }
 
-pub(crate) fn tiff_start(head: &[u8]) -> Option<usize> {
+/// Returns the offset of the TIFF header: the counted one if it is right, or else the first.
+pub(crate) fn find_tiff_header(head: &[u8]) -> Option<usize> {
     let is_header = |at: usize| {
         head.get(at..)
             .is_some_and(|rest| rest.starts_with(b"II*\0") || rest.starts_with(b"MM\0*"))
     };
-    let said = head
+    let counted = head
         .get(..4)
         .and_then(|b| b.try_into().ok())
         .map(u32::from_be_bytes)?;
-    let said = usize::try_from(said).ok()?.saturating_add(4);
-    if is_header(said) {
-        return Some(said);
+    let counted = usize::try_from(counted).ok()?.saturating_add(4);
+    if is_header(counted) {
+        return Some(counted);
     }
     (0..head.len()).find(|&at| is_header(at))
 }
 
-enum Item {
+/// The kinds of items that are metadata.
+enum MetadataItem {
     Exif,
-    Xmp,
+    XmpProperties,
 }
 
-/// `iinf`: the items that are metadata.
-fn infos(meta: View<'_>) -> Vec<(u32, Item)> {
-    let Some(iinf) = first(meta, b"iinf") else {
+/// Reads `iinf`: the items that are metadata, with their ids.
+fn metadata_items(meta: ByteView<'_>) -> Vec<(u32, MetadataItem)> {
+    let Some(iinf) = find_box(meta, b"iinf") else {
         return Vec::new();
     };
     let start = if iinf.array::<1>(0) == Some([0]) {
@@ -138,11 +141,13 @@ fn infos(meta: View<'_>) -> Vec<(u32, Item)> {
     } else {
         8
     };
-    let entries = boxes(iinf.from(start)).filter(|b| &b.kind == b"infe");
-    entries.filter_map(|entry| info(entry.body)).collect()
+    let entries = iter_boxes(iinf.from(start)).filter(|b| &b.kind == b"infe");
+    entries
+        .filter_map(|entry| metadata_item(entry.body))
+        .collect()
 }
 
-fn info(entry: View<'_>) -> Option<(u32, Item)> {
+fn metadata_item(entry: ByteView<'_>) -> Option<(u32, MetadataItem)> {
     let [version] = entry.array(0)?;
     let (id, at) = match version {
         2 => (u32::from(entry.be16(4)?), 6),
@@ -150,34 +155,41 @@ fn info(entry: View<'_>) -> Option<(u32, Item)> {
         _ => return None,
     };
     match &entry.array::<4>(at + 2)? {
-        b"Exif" => Some((id, Item::Exif)),
+        b"Exif" => Some((id, MetadataItem::Exif)),
         b"mime" => {
-            // item_name, then content_type, each with its NUL.
+            // item_name and content_type follow, each with its NUL.
             let strings = entry.up_to(at + 6, 512)?;
             let content = strings.split(|&b| b == 0).nth(1)?;
-            (content == b"application/rdf+xml").then_some((id, Item::Xmp))
+            (content == b"application/rdf+xml").then_some((id, MetadataItem::XmpProperties))
         }
         _ => None,
     }
 }
 
-/// One item of `iloc`.
-struct Location {
+/// The location of one item: an entry of `iloc`.
+struct ItemLocation {
     id: u32,
-    /// 0: offsets in the file; 1: offsets in `idat`.
+    /// 0 if offsets count in the file, 1 if they count in `idat`.
     method: u16,
     base: u64,
     extents: Vec<(u64, u64)>,
 }
 
-impl Location {
-    fn part(&self, file: View<'_>, meta: View<'_>, room: &mut u64) -> Option<Part> {
+impl ItemLocation {
+    /// Returns the block of the item. Joins its extents if there are several; their size is taken off
+    /// `room`.
+    fn block(
+        &self,
+        file: ByteView<'_>,
+        meta: ByteView<'_>,
+        room: &mut u64,
+    ) -> Option<MetadataBlock> {
         let source = match self.method {
             0 => file,
-            1 => first(meta, b"idat")?,
+            1 => find_box(meta, b"idat")?,
             _ => return None,
         };
-        let extents: Option<Vec<View<'_>>> = self
+        let extents: Option<Vec<ByteView<'_>>> = self
             .extents
             .iter()
             .map(|&(offset, length)| {
@@ -185,7 +197,7 @@ impl Location {
                     .base
                     .checked_add(offset)
                     .filter(|&start| start < source.len())?;
-                // A length of 0 is everything.
+                // A length of 0 means everything.
                 let length = if length == 0 {
                     source.len() - start
                 } else {
@@ -196,38 +208,38 @@ impl Location {
             .collect();
         match extents?.as_slice() {
             [] => None,
-            [one] => Some(Part::of(*one)),
+            [one] => Some(MetadataBlock::of_view(*one)),
             many => {
                 let mut whole = Vec::new();
                 for extent in many {
                     *room = room.checked_sub(extent.len())?;
                     whole.extend_from_slice(extent.get(0, extent.len())?);
                 }
-                Some(Part::Memory(whole))
+                Some(MetadataBlock::Memory(whole))
             }
         }
     }
 }
 
-/// `iloc` (ISO/IEC 14496-12 8.11.3), versions 0 to 2.
-fn locations(meta: View<'_>) -> Vec<Location> {
-    let mut found = Vec::new();
-    let Some(iloc) = first(meta, b"iloc") else {
-        return found;
+/// Reads `iloc` (ISO/IEC 14496-12 8.11.3), versions 0 to 2.
+fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
+    let mut locations = Vec::new();
+    let Some(iloc) = find_box(meta, b"iloc") else {
+        return locations;
     };
     let (Some([version]), Some([sizes, base_and_index])) = (iloc.array::<1>(0), iloc.array::<2>(4))
     else {
-        return found;
+        return locations;
     };
     let (offset_size, length_size) = (sizes >> 4, sizes & 15);
     let (base_size, index_size) = (
         base_and_index >> 4,
         if version == 0 { 0 } else { base_and_index & 15 },
     );
-    let mut at = Cursor { view: iloc, at: 6 };
+    let mut at = FieldCursor { view: iloc, at: 6 };
     let id_size = if version < 2 { 2 } else { 4 };
     let Some(count) = at.number(id_size) else {
-        return found;
+        return locations;
     };
     let mut left = limits::ITEMS;
     for _ in 0..count.min(limits::ITEMS as u64) {
@@ -239,11 +251,12 @@ fn locations(meta: View<'_>) -> Vec<Location> {
             let mut extents = Vec::new();
             for _ in 0..at.number(2)? {
                 at.number(index_size)?;
-                // Without offsets and lengths an extent takes no bytes: their number alone limits nothing.
+                // An extent without offset and length takes no bytes, so the size of the box does not
+                // limit their number.
                 left = left.checked_sub(1)?;
                 extents.push((at.number(offset_size)?, at.number(length_size)?));
             }
-            Some(Location {
+            Some(ItemLocation {
                 id,
                 method: u16::try_from(method).ok()?,
                 base,
@@ -251,20 +264,21 @@ fn locations(meta: View<'_>) -> Vec<Location> {
             })
         };
         match one() {
-            Some(location) => found.push(location),
+            Some(location) => locations.push(location),
             None => break,
         }
     }
-    found
+    locations
 }
 
-struct Cursor<'s> {
-    view: View<'s>,
+/// A position in a view, for fields of variable width.
+struct FieldCursor<'s> {
+    view: ByteView<'s>,
     at: u64,
 }
 
-impl Cursor<'_> {
-    /// A number of 0, 1, 2, 4 or 8 bytes.
+impl FieldCursor<'_> {
+    /// Reads a number of 0, 1, 2, 4 or 8 bytes.
     fn number(&mut self, size: u8) -> Option<u64> {
         let at = self.at;
         self.at = at.checked_add(u64::from(size))?;
@@ -279,35 +293,40 @@ impl Cursor<'_> {
     }
 }
 
-/// The primary item's `ispe` and `irot`.
-fn read_size(meta: View<'_>, found: &mut Found) {
-    let Some(iprp) = first(meta, b"iprp") else {
+/// Reads `ispe` and `irot` of the primary item: size and rotation.
+fn read_size(meta: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    let Some(iprp) = find_box(meta, b"iprp") else {
         return;
     };
-    let Some(ipco) = first(iprp, b"ipco") else {
+    let Some(ipco) = find_box(iprp, b"ipco") else {
         return;
     };
-    let Some(primary) = primary(meta) else { return };
-    let properties: Vec<_> = boxes(ipco).collect();
-    found.quarter_turned = Some(false);
-    for index in associations(iprp, primary) {
-        // Numbered from 1.
+    let Some(primary) = primary_item(meta) else {
+        return;
+    };
+    let properties: Vec<_> = iter_boxes(ipco).collect();
+    blocks.quarter_turned = Some(false);
+    for index in property_indices(iprp, primary) {
+        // Properties are numbered from 1.
         let Some(property) = index.checked_sub(1).and_then(|index| properties.get(index)) else {
             continue;
         };
         match &property.kind {
-            b"ispe" => found.size = property.body.be32(4).zip(property.body.be32(8)),
+            b"ispe" => blocks.size = property.body.be32(4).zip(property.body.be32(8)),
             b"irot" => {
-                found.quarter_turned = property.body.array::<1>(0).map(|[turns]| turns & 1 == 1);
+                blocks.quarter_turned = property.body.array::<1>(0).map(|[turns]| turns & 1 == 1);
             }
             _ => {}
         }
     }
 }
 
-/// `ipma`: which properties an item has.
-fn associations(iprp: View<'_>, item: u32) -> Vec<usize> {
-    for ipma in boxes(iprp).filter(|b| &b.kind == b"ipma").map(|b| b.body) {
+/// Reads `ipma`: the indices of the properties of an item.
+fn property_indices(iprp: ByteView<'_>, item: u32) -> Vec<usize> {
+    for ipma in iter_boxes(iprp)
+        .filter(|b| &b.kind == b"ipma")
+        .map(|b| b.body)
+    {
         let (Some([version]), Some([wide])) = (ipma.array::<1>(0), ipma.array::<1>(3)) else {
             continue;
         };
@@ -315,7 +334,7 @@ fn associations(iprp: View<'_>, item: u32) -> Vec<usize> {
             if version == 0 { 2 } else { 4 },
             if wide & 1 == 1 { 2 } else { 1 },
         );
-        let mut at = Cursor { view: ipma, at: 4 };
+        let mut at = FieldCursor { view: ipma, at: 4 };
         let Some(count) = at.number(4) else { continue };
         for _ in 0..count.min(limits::ITEMS as u64) {
             let (Some(id), Some(properties)) = (at.number(id_size), at.number(1)) else {
@@ -325,7 +344,8 @@ fn associations(iprp: View<'_>, item: u32) -> Vec<usize> {
                 (0..properties).map(|_| at.number(index_size)).collect();
             let Some(indices) = indices else { break };
             if id == u64::from(item) {
-                let mask = if index_size == 2 { 0x7fff } else { 0x7f };
+                // The highest bit marks a property as essential.
+                let mask = (1_u64 << (8 * index_size - 1)) - 1;
                 return indices
                     .iter()
                     .filter_map(|&index| usize::try_from(index & mask).ok())

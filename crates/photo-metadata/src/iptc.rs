@@ -1,13 +1,18 @@
-//! IPTC-IIM 4.2 record 2: title, caption, keywords, author, copyright, dates. Nothing else of it is kept.
+//! IPTC-IIM 4.2, record 2: title, caption, keywords, author, copyright and dates. Other datasets are
+//! ignored.
 
 use chrono::NaiveDate;
 
-use super::capture::{Written, offset, written};
-use super::{limits, text};
+use super::date_time::{ParsedDateTime, parse_date_time, parse_offset};
+use super::limits;
+use super::text::{clean_text, decode_text};
 
-/// The datasets of a file's IPTC block that a photo is described by.
+/// The bit of a length that marks it as extended.
+const EXTENDED: u16 = 0x8000;
+
+/// The datasets of a file's IPTC blocks that describe a photo.
 #[derive(Debug, Default)]
-pub(crate) struct Iptc {
+pub(crate) struct IptcRecords {
     pub(crate) title: Option<String>,
     pub(crate) caption: Option<String>,
     pub(crate) keywords: Vec<String>,
@@ -17,14 +22,14 @@ pub(crate) struct Iptc {
     digitized: [Option<String>; 2],
 }
 
-impl Iptc {
-    /// Adds the datasets of a block; of two, the first counts.
-    pub(crate) fn read(&mut self, bytes: &[u8]) {
+impl IptcRecords {
+    /// Adds the datasets of a block. If a dataset is repeated, the first counts.
+    pub(crate) fn read_block(&mut self, bytes: &[u8]) {
         let mut utf8 = false;
         let mut rest = bytes;
-        while let Some((record, dataset, value, after)) = dataset(rest) {
+        while let Some((record, dataset, value, after)) = split_dataset(rest) {
             rest = after;
-            // 1:90, ESC % G: what follows is UTF-8. Otherwise it may be all the same.
+            // 1:90, ESC % G: the rest is UTF-8. Without it, the rest may still be UTF-8.
             if (record, dataset) == (1, 90) {
                 utf8 = value == b"\x1b%G";
             }
@@ -34,18 +39,18 @@ impl Iptc {
             let decoded = if utf8 {
                 String::from_utf8_lossy(value).into_owned()
             } else {
-                text::decode(value)
+                decode_text(value)
             };
-            let Some(value) = text::clean(&decoded) else {
+            let Some(value) = clean_text(&decoded) else {
                 continue;
             };
             match dataset {
-                5 => first(&mut self.title, value),
+                5 => set_first(&mut self.title, value),
                 25 if self.keywords.len() < limits::KEYWORDS => self.keywords.push(value),
-                55 => first(&mut self.created[0], value),
-                60 => first(&mut self.created[1], value),
-                62 => first(&mut self.digitized[0], value),
-                63 => first(&mut self.digitized[1], value),
+                55 => set_first(&mut self.created[0], value),
+                60 => set_first(&mut self.created[1], value),
+                62 => set_first(&mut self.digitized[0], value),
+                63 => set_first(&mut self.digitized[1], value),
                 80 => match &mut self.artist {
                     Some(artist)
                         if artist.len() + value.len() < limits::TEXT && *artist != value =>
@@ -53,37 +58,37 @@ impl Iptc {
                         artist.push_str(", ");
                         artist.push_str(&value);
                     }
-                    artist => first(artist, value),
+                    artist => set_first(artist, value),
                 },
-                116 => first(&mut self.copyright, value),
-                120 => first(&mut self.caption, value),
+                116 => set_first(&mut self.copyright, value),
+                120 => set_first(&mut self.caption, value),
                 _ => {}
             }
         }
     }
 
-    /// 2:55 and 2:60.
-    pub(crate) fn created(&self) -> Option<Written> {
-        date(&self.created)
+    /// Returns the date of creation (2:55 and 2:60).
+    pub(crate) fn created(&self) -> Option<ParsedDateTime> {
+        parse_dataset_date(&self.created)
     }
 
-    /// 2:62 and 2:63.
-    pub(crate) fn digitized(&self) -> Option<Written> {
-        date(&self.digitized)
+    /// Returns the date of digitisation (2:62 and 2:63).
+    pub(crate) fn digitized(&self) -> Option<ParsedDateTime> {
+        parse_dataset_date(&self.digitized)
     }
 }
 
-fn first(slot: &mut Option<String>, value: String) {
+fn set_first(slot: &mut Option<String>, value: String) {
     slot.get_or_insert(value);
 }
 
-/// `20180201` and `094107+0100`.
-fn date([date, time]: &[Option<String>; 2]) -> Option<Written> {
+/// Parses a date and a time: `20180201` and `094107+0100`.
+fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTime> {
     let date = date.as_deref()?;
     let day = NaiveDate::parse_from_str(date, "%Y%m%d").ok();
     let day = day.map_or_else(|| date.to_owned(), |day| day.to_string());
     let Some(time) = time.as_deref() else {
-        return written(&day);
+        return parse_date_time(&day);
     };
     let (clock, zone) = time.split_at(time.find(['+', '-', 'Z']).unwrap_or(time.len()));
     let clock = match clock.as_bytes() {
@@ -97,21 +102,23 @@ fn date([date, time]: &[Option<String>; 2]) -> Option<Written> {
         }
         _ => clock.to_owned(),
     };
-    let mut found = written(&format!("{day} {clock}")).or_else(|| written(&day))?;
-    found.offset = offset(zone);
-    Some(found)
+    let mut parsed =
+        parse_date_time(&format!("{day} {clock}")).or_else(|| parse_date_time(&day))?;
+    parsed.offset = parse_offset(zone);
+    Some(parsed)
 }
 
-fn dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
+/// Splits the first dataset off: record, dataset, value and the rest.
+fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     let (&[0x1c, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
         return None;
     };
     let short = u16::from_be_bytes([high, low]);
-    let (length, rest) = if short & 0x8000 == 0 {
+    let (length, rest) = if short & EXTENDED == 0 {
         (usize::from(short), rest)
     } else {
-        // Extended: the low bits say how many bytes the length has.
-        let width = usize::from(short & 0x7fff);
+        // The length is extended: the low bits count its bytes.
+        let width = usize::from(short & !EXTENDED);
         let (length, rest) = rest.split_at_checked(width).filter(|_| width <= 4)?;
         (
             length
@@ -139,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn the_datasets_are_read_in_their_character_set() {
-        let mut iptc = Iptc::default();
+    fn datasets_are_decoded_in_their_character_set() {
+        let mut iptc = IptcRecords::default();
         let datasets: [(u8, u8, &[u8]); 6] = [
             (1, 90, b"\x1b%G"),
             (2, 5, "Zürich".as_bytes()),
@@ -149,7 +156,7 @@ mod tests {
             (2, 55, b"20180201"),
             (2, 60, b"094107+0100"),
         ];
-        iptc.read(&block(&datasets));
+        iptc.read_block(&block(&datasets));
         assert_eq!(iptc.title.as_deref(), Some("Zürich"));
         assert_eq!(iptc.keywords, ["a", "b"]);
         let created = iptc
@@ -162,10 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn a_dataset_longer_than_the_block_ends_it() {
-        let mut iptc = Iptc::default();
-        iptc.read(b"\x1c\x02\x05\x00\x09abc");
-        iptc.read(b"\x1c\x02\x05\x80\x08\xff\xff\xff\xff\xff\xff\xff\xff");
+    fn a_dataset_that_is_longer_than_the_block_ends_it() {
+        let mut iptc = IptcRecords::default();
+        iptc.read_block(b"\x1c\x02\x05\x00\x09abc");
+        iptc.read_block(b"\x1c\x02\x05\x80\x08\xff\xff\xff\xff\xff\xff\xff\xff");
         assert_eq!(iptc.title, None);
     }
 }

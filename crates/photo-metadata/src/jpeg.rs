@@ -1,74 +1,80 @@
-//! JPEG (ITU-T T.81 annex B): the segments before the picture. Exif in any APP1, XMP beside it, IPTC in APP13's Photoshop
-//! resources; the size from the frame header. The entropy-coded picture is never looked at.
+//! JPEG (ITU-T T.81 annex B): the segments before the picture.
+//!
+//! EXIF and XMP are in APP1 segments, IPTC is in the Photoshop resources of APP13, and the size is in
+//! the frame header. The entropy-coded picture is not read.
 
-use super::found::{Found, Part};
-use super::sparse::View;
+use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::sparse::ByteView;
 use super::{limits, photoshop};
 
+const APP1: u8 = 0xe1;
+const APP13: u8 = 0xed;
 const EXIF: &[u8] = b"Exif\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
-/// What the JPEG that starts where the view does holds.
-pub(crate) fn read(view: View<'_>, found: &mut Found) {
-    let mut resources: Vec<View<'_>> = Vec::new();
+/// Finds the metadata blocks of a JPEG that begins at the start of the view.
+pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    let mut resources: Vec<ByteView<'_>> = Vec::new();
     for segment in segments(view) {
-        let Segment { marker, body } = match segment {
+        let JpegSegment { marker, body } = match segment {
             Ok(segment) => segment,
             Err(why) => {
-                found.warn(why);
+                blocks.warn(why);
                 break;
             }
         };
         match marker {
-            0xe1 => app1(body, found),
-            0xed if starts_with(body, PHOTOSHOP) => {
+            APP1 => read_app1(body, blocks),
+            APP13 if starts_with(body, PHOTOSHOP) => {
                 resources.push(body.from(PHOTOSHOP.len() as u64))
             }
-            _ if is_frame(marker) => found.size = found.size.or_else(|| frame_size(body)),
+            _ if is_frame(marker) => blocks.size = blocks.size.or_else(|| frame_size(body)),
             _ => {}
         }
     }
     match resources.as_slice() {
         [] => {}
-        [one] => photoshop::read(*one, found),
-        // One block cut into segments of 64 KiB.
+        [one] => photoshop::read_resources(*one, blocks),
+        // A large block is cut into segments of 64 KiB.
         many => {
             let whole: Option<Vec<&[u8]>> =
                 many.iter().map(|part| part.get(0, part.len())).collect();
             if let Some(parts) = whole {
-                photoshop::read_bytes(&parts.concat(), found);
+                photoshop::read_copied_resources(&parts.concat(), blocks);
             }
         }
     }
 }
 
-/// Width and height from the frame header, where that much is at hand.
-pub(crate) fn size(view: View<'_>) -> Option<(u32, u32)> {
+/// Returns width and height from the frame header, if it is available.
+pub(crate) fn frame_size_of(view: ByteView<'_>) -> Option<(u32, u32)> {
     segments(view)
         .map_while(Result::ok)
         .find(|segment| is_frame(segment.marker))
         .and_then(|s| frame_size(s.body))
 }
 
-fn app1(body: View<'_>, found: &mut Found) {
-    // Some writers put a few bytes before the identifier (ExifTool allows for four).
+fn read_app1(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    // Some writers put a few bytes before the identifier. ExifTool accepts up to four.
     if let Some(skipped) = (0..=4).find(|&skip| starts_with(body.from(skip), EXIF)) {
-        found
-            .tiffs
-            .push(Part::of(body.from(skipped + EXIF.len() as u64 + 1)));
+        blocks.tiffs.push(MetadataBlock::of_view(
+            body.from(skipped + EXIF.len() as u64 + 1),
+        ));
     } else if starts_with(body, XMP) {
-        found.xmp.push(Part::of(body.from(XMP.len() as u64)));
+        blocks
+            .xmp
+            .push(MetadataBlock::of_view(body.from(XMP.len() as u64)));
     } else if matches!(
         body.array::<4>(6),
         Some([b'I', b'I', b'*', 0] | [b'M', b'M', 0, b'*'])
     ) {
-        // A broken identifier before a sound TIFF header.
-        found.tiffs.push(Part::of(body.from(6)));
+        // The identifier is broken, but the TIFF header after it is sound.
+        blocks.tiffs.push(MetadataBlock::of_view(body.from(6)));
     }
 }
 
-fn starts_with(view: View<'_>, what: &[u8]) -> bool {
+fn starts_with(view: ByteView<'_>, what: &[u8]) -> bool {
     view.len() >= what.len() as u64 && view.get(0, what.len() as u64) == Some(what)
 }
 
@@ -76,18 +82,18 @@ fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }
 
-fn frame_size(body: View<'_>) -> Option<(u32, u32)> {
+fn frame_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     let (height, width) = (body.be16(1)?, body.be16(3)?);
     Some((u32::from(width), u32::from(height)))
 }
 
-struct Segment<'s> {
+struct JpegSegment<'s> {
     marker: u8,
-    body: View<'s>,
+    body: ByteView<'s>,
 }
 
-/// The segments up to the first scan. The last item says why, where they end before it.
-fn segments(view: View<'_>) -> impl Iterator<Item = Result<Segment<'_>, String>> {
+/// Returns the segments before the first scan. If they end early, the last item is the reason.
+fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, String>> {
     let mut at = 2;
     let mut left = limits::SEGMENTS;
     let mut over = false;
@@ -114,7 +120,7 @@ fn segments(view: View<'_>) -> impl Iterator<Item = Result<Segment<'_>, String>>
                     };
                     let body = view.part(at + 4, length - 2);
                     at = at.saturating_add(2).saturating_add(length);
-                    return Some(Ok(Segment { marker, body }));
+                    return Some(Ok(JpegSegment { marker, body }));
                 }
                 _ => {
                     over = true;
@@ -133,24 +139,27 @@ mod tests {
     use super::*;
     use crate::sparse::Sparse;
 
-    fn read_bytes(bytes: &[u8]) -> Found {
+    fn read_bytes(bytes: &[u8]) -> MetadataBlocks {
         let file = Sparse::whole(bytes);
-        let mut found = Found::default();
-        read(file.view(), &mut found);
-        found
+        let mut blocks = MetadataBlocks::default();
+        read_jpeg(file.view(), &mut blocks);
+        blocks
     }
 
     #[test]
-    fn exif_is_found_in_any_app1_and_the_size_in_the_frame() {
+    fn exif_and_size_are_found() {
         let bytes = b"\xff\xd8\xff\xe1\0\x06abcd\xff\xff\xe1\0\x0cExif\0\0II*\0\xff\xc0\0\x07\x08\0\x02\0\x03\xff\xd9";
-        let found = read_bytes(bytes);
-        assert_eq!(found.size, Some((3, 2)));
-        assert_eq!(found.tiffs, vec![Part::File { start: 21, len: 4 }]);
-        assert_eq!(found.warnings, Vec::<String>::new());
+        let blocks = read_bytes(bytes);
+        assert_eq!(blocks.size, Some((3, 2)));
+        assert_eq!(
+            blocks.tiffs,
+            vec![MetadataBlock::File { start: 21, len: 4 }]
+        );
+        assert_eq!(blocks.warnings, Vec::<String>::new());
     }
 
     #[test]
-    fn a_cut_jpeg_says_so() {
+    fn a_cut_jpeg_has_a_warning() {
         assert_eq!(
             read_bytes(b"\xff\xd8\xff\xe1").warnings,
             vec!["JPEG with a broken segment"]

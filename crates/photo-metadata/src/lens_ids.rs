@@ -1,18 +1,20 @@
-//! Lens numbers of Pentax and of Minolta's and Sony's A-mount, where one number means one lens (public facts, as ExifTool's
-//! tag documentation lists them; numbers that several lenses share are left out). Tables and nothing else.
+//! Lens numbers of Pentax and of the A-mount of Minolta and Sony.
+//!
+//! Only numbers that mean one lens are listed; numbers that several lenses share are left out. They are
+//! public facts, from ExifTool's tag documentation.
 
-/// Pentax LensType: series and model.
-pub(crate) fn pentax(series: u64, model: u64) -> Option<String> {
+/// Returns the name of a Pentax LensType: series and model.
+pub(crate) fn pentax_lens_name(series: u64, model: u64) -> Option<String> {
     let key = u16::try_from(series.checked_mul(256)?.checked_add(model)?).ok()?;
-    find(PENTAX, key)
+    find_lens(PENTAX, key)
 }
 
-/// Sony LensType (0xb027).
-pub(crate) fn sony(number: u64) -> Option<String> {
-    find(A_MOUNT, u16::try_from(number).ok()?)
+/// Returns the name of a Sony LensType.
+pub(crate) fn sony_lens_name(number: u64) -> Option<String> {
+    find_lens(A_MOUNT, u16::try_from(number).ok()?)
 }
 
-fn find(table: &[(u16, &str)], key: u16) -> Option<String> {
+fn find_lens(table: &[(u16, &str)], key: u16) -> Option<String> {
     let index = table.binary_search_by_key(&key, |entry| entry.0).ok()?;
     table.get(index).map(|entry| entry.1.to_owned())
 }
@@ -403,7 +405,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_are_sorted_so_that_they_can_be_searched() {
+    fn tables_are_sorted_for_the_binary_search() {
         for table in [PENTAX, A_MOUNT] {
             assert!(table.is_sorted_by(|a, b| a.0 < b.0));
         }

@@ -1,112 +1,138 @@
-//! The lens' name out of a maker note, where only that has it. Nothing else of a maker note is read.
+//! The name of the lens in a maker note, for photos that have it nowhere else. Nothing else of a maker
+//! note is read.
 
-use super::sparse::View;
-use super::tiff::{Field, Fields, Ifd, MAKER_NOTE, directory_fields};
-use super::{lens_ids, normalise, text};
+use super::field_value::lens_specification;
+use super::lens_ids::{pentax_lens_name, sony_lens_name};
+use super::sparse::ByteView;
+use super::tag::{self, maker_note as maker_note_tag};
+use super::text::field_text;
+use super::tiff::{Ifd, IfdField, IfdFields, directory_fields};
 
-/// The lens' name, of the makers who write it as text, and of those who write a number that means one lens.
-pub(crate) fn lens(fields: &Fields<'_>, canon_note: &Fields<'_>) -> Option<String> {
-    // A CR3 has Canon's maker note as an IFD of its own.
-    if let Some(name) = canon_note.get(Ifd::MakerNote, 0x0095).and_then(text::of) {
-        return named(name);
+/// Returns the name of the lens, for makers who write it as text, and for makers whose number means
+/// exactly one lens.
+pub(crate) fn find_lens_name(fields: &IfdFields<'_>, canon_note: &IfdFields<'_>) -> Option<String> {
+    // The maker note of a Canon CR3 is an IFD of its own.
+    let canon_lens = canon_note.get(Ifd::MakerNote, maker_note_tag::CANON_LENS_MODEL);
+    if let Some(name) = canon_lens.and_then(field_text) {
+        return lens_name(name);
     }
-    let note = fields.exif(MAKER_NOTE)?;
+    let note = fields.exif(tag::MAKER_NOTE)?;
     let make = fields
-        .get(Ifd::Main(0), 0x010f)
-        .and_then(text::of)?
+        .get(Ifd::Main(0), tag::MAKE)
+        .and_then(field_text)?
         .to_ascii_lowercase();
-    let tiff = note.view;
-    let at = |skip: u64| note.offset.checked_add(skip);
-    let starts = |what: &[u8]| {
-        note.size >= what.len() as u64 && tiff.get(note.offset, what.len() as u64) == Some(what)
-    };
-    let text_in = |view: View<'_>, start: u64, tag: u16| {
-        directory_fields(view, start, note.order)
-            .iter()
-            .find(|f| f.tag == tag)
-            .and_then(text::of)
-    };
-    if make.starts_with("canon") {
-        return named(text_in(tiff, note.offset, 0x0095)?);
+    let is = |maker: &str| make.starts_with(maker);
+    if is("canon") {
+        return text_in_directory(note, note.offset, maker_note_tag::CANON_LENS_MODEL);
     }
-    if make.starts_with("panasonic") && starts(b"Panasonic\0\0\0") {
-        return named(text_in(tiff, at(12)?, 0x0051)?);
+    if is("panasonic") && note_starts_with(note, b"Panasonic\0\0\0") {
+        let start = note.offset.checked_add(12)?;
+        return text_in_directory(note, start, maker_note_tag::PANASONIC_LENS_TYPE);
     }
-    if make.starts_with("olympus") || make.starts_with("om digital") {
-        return olympus(note);
+    if is("olympus") || is("om digital") {
+        return olympus_lens(note);
     }
-    if make.starts_with("pentax") || make.starts_with("ricoh") || make.starts_with("asahi") {
-        // AOC: offsets from the TIFF; PENTAX: from the note.
-        let (view, start) = if starts(b"AOC\0") {
-            (tiff, at(6)?)
-        } else {
-            (tiff.from(note.offset), 10)
-        };
-        let all = directory_fields(view, start, note.order);
-        let lens = all.iter().find(|f| f.tag == 0x003f)?;
-        return lens_ids::pentax(lens.unsigned(0)?, lens.unsigned(1)?);
+    if is("pentax") || is("ricoh") || is("asahi") {
+        return pentax_lens(note);
     }
-    if make.starts_with("sony") {
-        let start = if starts(b"SONY") {
-            at(12)?
-        } else {
-            note.offset
-        };
-        let all = directory_fields(tiff, start, note.order);
-        return lens_ids::sony(all.iter().find(|f| f.tag == 0xb027)?.unsigned(0)?);
+    if is("sony") {
+        return sony_lens(note);
     }
-    if make.starts_with("nikon") && starts(b"Nikon\0\x02") {
-        // A TIFF structure of its own from byte 10; tag 0x0084 is a specification like EXIF's.
-        let inner = tiff.from(at(10)?);
-        let all = nikon_fields(inner)?;
-        return all
-            .iter()
-            .find(|f| f.tag == 0x0084)
-            .and_then(normalise::specification);
+    if is("nikon") && note_starts_with(note, b"Nikon\0\x02") {
+        return nikon_lens(note);
     }
     None
 }
 
-fn nikon_fields(inner: View<'_>) -> Option<Vec<Field<'_>>> {
-    let order = super::tiff::order(inner)?;
+fn note_starts_with(note: &IfdField<'_>, start: &[u8]) -> bool {
+    let length = start.len() as u64;
+    note.size >= length && note.view.get(note.offset, length) == Some(start)
+}
+
+/// Returns a lens name in the directory at `start`, which counts from the TIFF.
+fn text_in_directory(note: &IfdField<'_>, start: u64, tag: u16) -> Option<String> {
+    let all = directory_fields(note.view, start, note.order);
+    lens_name(all.iter().find(|f| f.tag == tag).and_then(field_text)?)
+}
+
+fn pentax_lens(note: &IfdField<'_>) -> Option<String> {
+    // After `AOC` offsets count from the TIFF, after `PENTAX` from the note.
+    let (view, start) = if note_starts_with(note, b"AOC\0") {
+        (note.view, note.offset.checked_add(6)?)
+    } else {
+        (note.view.from(note.offset), 10)
+    };
+    let all = directory_fields(view, start, note.order);
+    let lens = all
+        .iter()
+        .find(|f| f.tag == maker_note_tag::PENTAX_LENS_TYPE)?;
+    pentax_lens_name(lens.unsigned(0)?, lens.unsigned(1)?)
+}
+
+fn sony_lens(note: &IfdField<'_>) -> Option<String> {
+    let start = if note_starts_with(note, b"SONY") {
+        note.offset.checked_add(12)?
+    } else {
+        note.offset
+    };
+    let all = directory_fields(note.view, start, note.order);
+    let lens = all
+        .iter()
+        .find(|f| f.tag == maker_note_tag::SONY_LENS_TYPE)?;
+    sony_lens_name(lens.unsigned(0)?)
+}
+
+fn nikon_lens(note: &IfdField<'_>) -> Option<String> {
+    // The note is a TIFF structure of its own from byte 10 on.
+    let all = nikon_fields(note.view.from(note.offset.checked_add(10)?))?;
+    all.iter()
+        .find(|f| f.tag == maker_note_tag::NIKON_LENS)
+        .and_then(lens_specification)
+}
+
+fn nikon_fields(inner: ByteView<'_>) -> Option<Vec<IfdField<'_>>> {
+    let order = super::tiff::read_byte_order(inner)?;
     let start = match order {
-        super::tiff::Order::Big => inner.be32(4)?,
-        super::tiff::Order::Little => inner.le32(4)?,
+        super::tiff::ByteOrder::Big => inner.be32(4)?,
+        super::tiff::ByteOrder::Little => inner.le32(4)?,
     };
     Some(directory_fields(inner, u64::from(start), order))
 }
 
-/// Equipment (0x2010), then LensModel (0x0203).
-fn olympus(note: &Field<'_>) -> Option<String> {
+/// Returns LensModel in the directory Equipment.
+fn olympus_lens(note: &IfdField<'_>) -> Option<String> {
     let inner = note.view.from(note.offset);
     let head = inner.up_to(0, 16)?;
-    // The two newer forms count offsets from the note, the old one from the TIFF.
+    // In the two newer forms offsets count from the note, in the old one from the TIFF.
     let (view, start, order) = if head.starts_with(b"OLYMPUS\0") {
-        (inner, 12, super::tiff::order(inner.from(8))?)
+        (inner, 12, super::tiff::read_byte_order(inner.from(8))?)
     } else if head.starts_with(b"OM SYSTEM\0") {
-        (inner, 16, super::tiff::order(inner.from(12))?)
+        (inner, 16, super::tiff::read_byte_order(inner.from(12))?)
     } else if head.starts_with(b"OLYMP\0") {
         (note.view, note.offset.checked_add(8)?, note.order)
     } else {
         return None;
     };
     let all = directory_fields(view, start, order);
-    let equipment = all.iter().find(|f| f.tag == 0x2010)?;
-    // A pointer, or, in older cameras, the directory itself as the value.
+    let equipment = all
+        .iter()
+        .find(|f| f.tag == maker_note_tag::OLYMPUS_EQUIPMENT)?;
+    // The value is a pointer, or in older cameras the directory itself.
     let start = if equipment.size == 4 {
         equipment.unsigned(0)?
     } else {
         equipment.offset
     };
-    named(
+    lens_name(
         directory_fields(view, start, order)
             .iter()
-            .find(|f| f.tag == 0x0203)
-            .and_then(text::of)?,
+            .find(|f| f.tag == maker_note_tag::OLYMPUS_LENS_MODEL)
+            .and_then(field_text)?,
     )
 }
 
-fn named(name: String) -> Option<String> {
+/// Returns a name unless it stands for no lens.
+fn lens_name(name: String) -> Option<String> {
     let is_name = name.chars().any(char::is_alphabetic) && !name.eq_ignore_ascii_case("no-lens");
     is_name.then_some(name)
 }

@@ -1,165 +1,142 @@
-//! Fields, XMP and IPTC to the photo that is catalogued: one value for each thing, cleaned and in its unit. It reads no
-//! container and invents nothing: what no source says, or only impossibly, stays empty.
+//! Fields, XMP and IPTC to the normalised metadata: one value for each thing, cleaned and in its unit.
+//!
+//! Nothing is invented: a value that no source has, or only an impossible one, stays empty.
 
-use super::camera;
-use super::capture::{self, Sources};
-use super::format::Format;
-use super::found::Found;
-use super::iptc::Iptc;
-use super::place;
-use super::text;
-use super::tiff::{Field, Fields, Ifd, Number, Order};
-use super::xmp::Xmp;
-use super::{FileContext, limits, maker_note, size};
-use crate::record::{Exposure, Lens, PhotoMetadata, PhotoRecord};
+use super::camera::{make_camera, make_lens};
+use super::capture::find_capture_time;
+use super::context::FileContext;
+use super::dimensions::stored_dimensions;
+use super::field_value::{lens_specification, parse_fraction, real_number, round_to, whole_number};
+use super::iptc::IptcRecords;
+use super::limits;
+use super::maker_note::find_lens_name;
+use super::position::find_location;
+use super::record::{Exposure, Lens, PhotoMetadata, PhotoRecord};
+use super::sources::MetadataSources;
+use super::tag;
+use super::text::{clean_text, decode_text, decode_utf16, field_text};
+use super::tiff::{ByteOrder, FieldNumber, Ifd, IfdField, IfdFields};
+use super::xmp::XmpProperties;
 
-/// Everything that one file says.
-pub(crate) struct Said<'a, 's> {
-    pub(crate) format: Format,
-    pub(crate) fields: &'a Fields<'s>,
-    pub(crate) xmp: &'a Xmp,
-    pub(crate) iptc: &'a Iptc,
-    pub(crate) found: &'a Found,
-    /// The container's own size, as stored.
-    pub(crate) size: Option<(u32, u32)>,
-    /// Canon's maker note of a CR3, where it is a structure of its own.
-    pub(crate) canon_note: &'a Fields<'s>,
-}
-
-/// The photo.
-pub(crate) fn photo(said: &Said<'_, '_>, context: &FileContext) -> PhotoMetadata {
-    let Said {
-        fields,
-        xmp,
-        iptc,
-        found,
-        ..
-    } = *said;
-    let ifd0 = |tag| {
-        fields
-            .get(Ifd::Main(0), tag)
-            .or_else(|| fields.get(Ifd::Exif, tag))
-            .and_then(text::of)
-    };
-    let exif = |tag| fields.exif(tag).and_then(text::of);
-    let said_in_xmp = |name| xmp.get(name).map(str::to_owned);
-    let make = ifd0(0x010f).or_else(|| said_in_xmp("tiff:Make"));
-    let model = ifd0(0x0110).or_else(|| said_in_xmp("tiff:Model"));
-    let orientation = fields
-        .get(Ifd::Main(0), 0x0112)
-        .and_then(|f| whole(f, 0))
-        .or_else(|| xmp.get("tiff:Orientation")?.parse().ok())
-        .and_then(|n| u8::try_from(n).ok())
-        .filter(|n| (1..=8).contains(n));
-    let quarter_turned = found
-        .quarter_turned
-        .unwrap_or(matches!(orientation, Some(5..=8)));
-    let size = size::of(said).map(|(width, height)| {
-        if quarter_turned {
-            (height, width)
-        } else {
-            (width, height)
-        }
-    });
-    let date = Sources {
-        fields,
-        xmp,
-        iptc,
-        container: found.date.clone(),
-        context,
-    };
+/// Returns the normalised metadata of a file.
+pub(crate) fn normalise_metadata(
+    sources: &MetadataSources<'_, '_>,
+    context: &FileContext,
+) -> PhotoMetadata {
+    let (fields, xmp) = (sources.fields, sources.xmp);
+    let exif = |tag| fields.exif(tag).and_then(field_text);
+    let orientation = find_orientation(fields, xmp);
     PhotoMetadata {
         orientation,
-        body_serial: exif(0xa431)
-            .or_else(|| exif(0xc62f))
-            .or_else(|| said_in_xmp("aux:SerialNumber")),
-        record: PhotoRecord {
-            capture: capture::time(&date),
-            width: size.map(|s| s.0),
-            height: size.map(|s| s.1),
-            camera: camera::camera(make, model),
-            lens: lens(said),
-            exposure: exposure(fields, xmp),
-            location: place::location(fields, xmp),
-            title: said_in_xmp("dc:title")
-                .or_else(|| iptc.title.clone())
-                .or_else(|| fields.get(Ifd::Main(0), 0x9c9b).and_then(explorer)),
-            caption: said_in_xmp("dc:description")
-                .or_else(|| iptc.caption.clone())
-                .or_else(|| ifd0(0x010e).filter(|caption| !is_boilerplate(caption)))
-                .or_else(|| fields.get(Ifd::Main(0), 0x9c9c).and_then(explorer)),
-            keywords: keywords(fields, xmp, iptc),
-            rating: rating(fields, xmp),
-            artist: joined(xmp.all("dc:creator"))
-                .or_else(|| iptc.artist.clone())
-                .or_else(|| ifd0(0x013b))
-                .or_else(|| fields.get(Ifd::Main(0), 0x9c9d).and_then(explorer)),
-            copyright: said_in_xmp("dc:rights")
-                .or_else(|| iptc.copyright.clone())
-                .or_else(|| fields.get(Ifd::Main(0), 0x8298).and_then(copyright)),
-        },
+        body_serial: exif(tag::SERIAL_NUMBER)
+            .or_else(|| exif(tag::CAMERA_SERIAL_NUMBER))
+            .or_else(|| xmp.get("aux:SerialNumber").map(str::to_owned)),
+        record: normalise_record(sources, context, orientation),
     }
 }
 
-/// The `index`-th number of a field, where it is a whole one; a careless writer's text, too.
-pub(crate) fn whole(field: &Field<'_>, index: usize) -> Option<u32> {
-    let value = match field.number(index) {
-        Some(Number::Integer(n)) => return u32::try_from(n).ok(),
-        Some(number) => number.value()?,
-        None => text::of(field)?
-            .split([' ', ','])
-            .nth(index)?
-            .parse()
-            .ok()?,
+fn normalise_record(
+    sources: &MetadataSources<'_, '_>,
+    context: &FileContext,
+    orientation: Option<u8>,
+) -> PhotoRecord {
+    let (fields, xmp, iptc) = (sources.fields, sources.xmp, sources.iptc);
+    let ifd0 = |tag| fields.get(Ifd::Main(0), tag);
+    let in_ifd0 = |tag| {
+        ifd0(tag)
+            .or_else(|| fields.get(Ifd::Exif, tag))
+            .and_then(field_text)
     };
-    (value >= 0.0 && value <= f64::from(u32::MAX)).then_some(value.round() as u32)
-}
-
-/// The first number of a field.
-pub(crate) fn real(field: &Field<'_>) -> Option<f64> {
-    match field.number(0) {
-        Some(number) => number.value(),
-        None => fraction(&text::of(field)?),
+    let in_xmp = |name| xmp.get(name).map(str::to_owned);
+    let make = in_ifd0(tag::MAKE).or_else(|| in_xmp("tiff:Make"));
+    let model = in_ifd0(tag::MODEL).or_else(|| in_xmp("tiff:Model"));
+    let size = oriented_dimensions(sources, orientation);
+    PhotoRecord {
+        capture: find_capture_time(sources, context),
+        width: size.map(|s| s.0),
+        height: size.map(|s| s.1),
+        camera: make_camera(make, model),
+        lens: find_lens(sources),
+        exposure: find_exposure(fields, xmp),
+        location: find_location(fields, xmp),
+        title: in_xmp("dc:title")
+            .or_else(|| iptc.title.clone())
+            .or_else(|| ifd0(tag::XP_TITLE).and_then(explorer_text)),
+        caption: in_xmp("dc:description")
+            .or_else(|| iptc.caption.clone())
+            .or_else(|| in_ifd0(tag::IMAGE_DESCRIPTION).filter(|text| !is_boilerplate(text)))
+            .or_else(|| ifd0(tag::XP_COMMENT).and_then(explorer_text)),
+        keywords: collect_keywords(fields, xmp, iptc),
+        rating: find_rating(fields, xmp),
+        artist: join_names(xmp.all("dc:creator"))
+            .or_else(|| iptc.artist.clone())
+            .or_else(|| in_ifd0(tag::ARTIST))
+            .or_else(|| ifd0(tag::XP_AUTHOR).and_then(explorer_text)),
+        copyright: in_xmp("dc:rights")
+            .or_else(|| iptc.copyright.clone())
+            .or_else(|| ifd0(tag::COPYRIGHT).and_then(copyright_text)),
     }
 }
 
-/// `1/250`, `2.8`: XMP writes its rationals so.
-pub(crate) fn fraction(text: &str) -> Option<f64> {
-    let value = match text.split_once('/') {
-        Some((n, d)) => n.trim().parse::<f64>().ok()? / d.trim().parse::<f64>().ok()?,
-        None => text.split_whitespace().next()?.parse().ok()?,
-    };
-    crate::record::storable_number(value)
+fn find_orientation(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u8> {
+    fields
+        .get(Ifd::Main(0), tag::ORIENTATION)
+        .and_then(|f| whole_number(f, 0))
+        .or_else(|| xmp.get("tiff:Orientation")?.parse().ok())
+        .and_then(|n| u8::try_from(n).ok())
+        .filter(|n| (1..=8).contains(n))
 }
 
-fn exposure(fields: &Fields<'_>, xmp: &Xmp) -> Exposure {
+/// Returns width and height after orientation.
+fn oriented_dimensions(
+    sources: &MetadataSources<'_, '_>,
+    orientation: Option<u8>,
+) -> Option<(u32, u32)> {
+    let quarter_turned = sources
+        .blocks
+        .quarter_turned
+        .unwrap_or(matches!(orientation, Some(5..=8)));
+    let (width, height) = stored_dimensions(sources)?;
+    Some(if quarter_turned {
+        (height, width)
+    } else {
+        (width, height)
+    })
+}
+
+fn find_exposure(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Exposure {
     let number = |tag, name| {
         fields
             .exif(tag)
-            .and_then(real)
-            .or_else(|| xmp.get(name).and_then(fraction))
+            .and_then(real_number)
+            .or_else(|| xmp.get(name).and_then(parse_fraction))
     };
     let positive = |tag, name| number(tag, name).filter(|&value| value > 0.0);
-    // APEX where the plain value is missing (EXIF 3.0 annex C).
-    let seconds = positive(0x829a, "exif:ExposureTime").or_else(|| {
-        let apex = number(0x9201, "exif:ShutterSpeedValue").filter(|v| v.abs() < 30.0)?;
-        Some(round((-apex).exp2(), 6))
+    // If the plain value is missing, the APEX value counts (EXIF 3.0 annex C).
+    let seconds = positive(tag::EXPOSURE_TIME, "exif:ExposureTime").or_else(|| {
+        let apex = number(tag::SHUTTER_SPEED_VALUE, "exif:ShutterSpeedValue")
+            .filter(|v| v.abs() < 30.0)?;
+        Some(round_to((-apex).exp2(), 6))
     });
-    let f_number = positive(0x829d, "exif:FNumber").or_else(|| {
-        let apex = number(0x9202, "exif:ApertureValue").filter(|v| (0.0..20.0).contains(v))?;
-        Some(round((apex / 2.0).exp2(), 1))
+    let f_number = positive(tag::F_NUMBER, "exif:FNumber").or_else(|| {
+        let apex = number(tag::APERTURE_VALUE, "exif:ApertureValue")
+            .filter(|v| (0.0..20.0).contains(v))?;
+        Some(round_to((apex / 2.0).exp2(), 1))
     });
     Exposure {
-        time: seconds.and_then(|seconds| caption(fields, seconds)),
+        time: seconds.and_then(|seconds| exposure_time_text(fields, seconds)),
         seconds,
         f_number,
-        iso: iso(fields, xmp),
-        focal_length: positive(0x920a, "exif:FocalLength"),
-        focal_length35: positive(0xa405, "exif:FocalLengthIn35mmFilm"),
-        bias: number(0x9204, "exif:ExposureBiasValue"),
+        iso: find_iso(fields, xmp),
+        focal_length: positive(tag::FOCAL_LENGTH, "exif:FocalLength"),
+        focal_length35: positive(
+            tag::FOCAL_LENGTH_IN_35MM_FORMAT,
+            "exif:FocalLengthIn35mmFilm",
+        ),
+        bias: number(tag::EXPOSURE_COMPENSATION, "exif:ExposureBiasValue"),
         flash: fields
-            .exif(0x9209)
-            .and_then(|f| whole(f, 0))
+            .exif(tag::FLASH)
+            .and_then(|f| whole_number(f, 0))
             .map(|flash| flash & 1 == 1)
             .or_else(|| {
                 xmp.get("exif:Fired")
@@ -168,53 +145,52 @@ fn exposure(fields: &Fields<'_>, xmp: &Xmp) -> Exposure {
     }
 }
 
-/// `1/250`, `2.5`. The fraction as recorded where it is one of 1, else rounded.
-fn caption(fields: &Fields<'_>, seconds: f64) -> Option<String> {
+/// Returns the exposure time for people: `1/250`, `2.5`. A recorded fraction of 1 is kept, and any
+/// other value is rounded.
+fn exposure_time_text(fields: &IfdFields<'_>, seconds: f64) -> Option<String> {
     if !(1e-7..1e7).contains(&seconds) {
         return None;
     }
-    if let Some(Number::Fraction(1, d)) = fields.exif(0x829a).and_then(|f| f.number(0)) {
+    if let Some(FieldNumber::Fraction(1, d)) =
+        fields.exif(tag::EXPOSURE_TIME).and_then(|f| f.number(0))
+    {
         return Some(if d == 1 {
             "1".to_owned()
         } else {
             format!("1/{d}")
         });
     }
-    // ExifTool's rule: below a quarter of a second as a fraction.
+    // ExifTool's rule: a time below a quarter of a second is a fraction.
     Some(if seconds < 0.250_01 {
         format!("1/{}", (1.0 / seconds).round())
     } else {
-        round(seconds, 1).to_string()
+        round_to(seconds, 1).to_string()
     })
 }
 
-fn round(value: f64, decimals: i32) -> f64 {
-    let factor = 10_f64.powi(decimals);
-    (value * factor).round() / factor
-}
-
-/// PhotographicSensitivity; 65535 means "more than that", and the true one stands in LONGs (EXIF 3.0 4.6.6.7.6).
-fn iso(fields: &Fields<'_>, xmp: &Xmp) -> Option<u32> {
+/// Returns PhotographicSensitivity. 65535 means "more than that": then the true value is in one of
+/// the LONG fields (EXIF 3.0 4.6.6.7.6).
+fn find_iso(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u32> {
     let first = |tag| {
         fields
             .exif(tag)
-            .and_then(|f| whole(f, 0))
+            .and_then(|f| whole_number(f, 0))
             .filter(|&iso| iso > 0)
     };
     let long = || {
-        first(0x8832)
-            .or_else(|| first(0x8831))
-            .or_else(|| first(0x8833))
+        first(tag::RECOMMENDED_EXPOSURE_INDEX)
+            .or_else(|| first(tag::STANDARD_OUTPUT_SENSITIVITY))
+            .or_else(|| first(tag::ISO_SPEED))
     };
-    match first(0x8827) {
+    match first(tag::ISO) {
         Some(65_535) => long().filter(|&iso| iso > 65_535).or(Some(65_535)),
         Some(iso) => Some(iso),
         None => long()
-            // Panasonic's RW2 has it among its own numbers.
+            // A Panasonic RW2 has a tag of its own.
             .or_else(|| {
                 fields
-                    .get(Ifd::Main(0), 0x0017)
-                    .and_then(|f| whole(f, 0))
+                    .get(Ifd::Main(0), tag::PANASONIC_ISO)
+                    .and_then(|f| whole_number(f, 0))
                     .filter(|&iso| iso > 0)
             })
             .or_else(|| {
@@ -226,16 +202,16 @@ fn iso(fields: &Fields<'_>, xmp: &Xmp) -> Option<u32> {
     }
 }
 
-fn lens(said: &Said<'_, '_>) -> Option<Lens> {
-    let (fields, xmp) = (said.fields, said.xmp);
+fn find_lens(sources: &MetadataSources<'_, '_>) -> Option<Lens> {
+    let (fields, xmp) = (sources.fields, sources.xmp);
     let make = fields
-        .exif(0xa433)
-        .and_then(text::of)
+        .exif(tag::LENS_MAKE)
+        .and_then(field_text)
         .or_else(|| xmp.get("exifEX:LensMake").map(str::to_owned));
-    let recorded = fields.exif(0xa434).and_then(text::of);
-    // "----" and the like: a slot that was never filled.
+    let recorded = fields.exif(tag::LENS_MODEL).and_then(field_text);
+    // "----" and the like stand for an empty value.
     let recorded = recorded.filter(|lens| lens.chars().any(char::is_alphanumeric));
-    // Adobe's aux:Lens is the older word for exifEX:LensModel, which is EXIF's LensModel in XMP.
+    // exifEX:LensModel is EXIF's LensModel in XMP. Adobe's aux:Lens is its older name.
     let in_xmp = || {
         xmp.get("exifEX:LensModel")
             .or_else(|| xmp.get("aux:Lens"))
@@ -243,41 +219,18 @@ fn lens(said: &Said<'_, '_>) -> Option<Lens> {
     };
     let specified = || {
         fields
-            .exif(0xa432)
-            .or_else(|| fields.get(Ifd::Main(0), 0xc630))
-            .and_then(specification)
+            .exif(tag::LENS_INFO)
+            .or_else(|| fields.get(Ifd::Main(0), tag::DNG_LENS_INFO))
+            .and_then(lens_specification)
     };
     let model = recorded
         .or_else(in_xmp)
         .or_else(specified)
-        .or_else(|| maker_note::lens(fields, said.canon_note));
-    camera::lens(make, model)
+        .or_else(|| find_lens_name(fields, sources.canon_note));
+    make_lens(make, model)
 }
 
-/// A name made of LensSpecification (EXIF 3.0 4.6.6.7.9): `18-55mm f/3.5-5.6`.
-pub(crate) fn specification(field: &Field<'_>) -> Option<String> {
-    let part = |index| {
-        field
-            .number(index)
-            .and_then(Number::value)
-            .filter(|&v| v > 0.0 && v < 10_000.0)
-    };
-    let shortest = part(0)?;
-    let longest = part(1).unwrap_or(shortest);
-    let span = |from: f64, to: f64| {
-        if (from - to).abs() < 1e-6 {
-            round(from, 1).to_string()
-        } else {
-            format!("{}-{}", round(from, 1), round(to, 1))
-        }
-    };
-    let apertures = part(2)
-        .map(|wide| format!(" f/{}", span(wide, part(3).unwrap_or(wide))))
-        .unwrap_or_default();
-    Some(format!("{}mm{apertures}", span(shortest, longest)))
-}
-
-/// What cameras write into every ImageDescription.
+/// Reports whether a description is one that cameras write into every file.
 fn is_boilerplate(caption: &str) -> bool {
     let caption = caption.to_ascii_uppercase();
     [
@@ -298,29 +251,35 @@ fn is_boilerplate(caption: &str) -> bool {
         || caption.ends_with("DIGITAL STILL CAMERA")
 }
 
-/// Windows Explorer's texts are UTF-16 in BYTEs.
-fn explorer(field: &Field<'_>) -> Option<String> {
-    text::utf16(field.bytes?, Order::Little)
+/// Decodes a text of Windows Explorer: UTF-16 in BYTEs.
+fn explorer_text(field: &IfdField<'_>) -> Option<String> {
+    decode_utf16(field.bytes?, ByteOrder::Little)
 }
 
-/// EXIF 3.0 4.6.5.4.6: the photographer's notice, NUL, the editor's. A lone space stands for none.
-fn copyright(field: &Field<'_>) -> Option<String> {
+/// Returns the first copyright notice. The field has the photographer's, a NUL, and the editor's; a
+/// lone space stands for none (EXIF 3.0 4.6.5.4.6).
+fn copyright_text(field: &IfdField<'_>) -> Option<String> {
     let mut parts = field
         .bytes?
         .split(|&b| b == 0)
-        .map(text::decode)
-        .filter_map(|part| text::clean(&part));
+        .map(decode_text)
+        .filter_map(|part| clean_text(&part));
     parts.next()
 }
 
-fn keywords(fields: &Fields<'_>, xmp: &Xmp, iptc: &Iptc) -> Vec<String> {
-    let explorer = fields
-        .get(Ifd::Main(0), 0x9c9e)
-        .and_then(explorer)
+/// Returns the keywords of all sources, each once.
+fn collect_keywords(
+    fields: &IfdFields<'_>,
+    xmp: &XmpProperties,
+    iptc: &IptcRecords,
+) -> Vec<String> {
+    let from_explorer = fields
+        .get(Ifd::Main(0), tag::XP_KEYWORDS)
+        .and_then(explorer_text)
         .unwrap_or_default();
     let mut keywords: Vec<String> = Vec::new();
     let all = xmp.all("dc:subject").iter().chain(&iptc.keywords).cloned();
-    for keyword in all.chain(explorer.split(';').filter_map(text::clean)) {
+    for keyword in all.chain(from_explorer.split(';').filter_map(clean_text)) {
         if keywords.len() < limits::KEYWORDS && !keywords.contains(&keyword) {
             keywords.push(keyword);
         }
@@ -328,15 +287,15 @@ fn keywords(fields: &Fields<'_>, xmp: &Xmp, iptc: &Iptc) -> Vec<String> {
     keywords
 }
 
-fn rating(fields: &Fields<'_>, xmp: &Xmp) -> Option<i8> {
+fn find_rating(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<i8> {
     let in_xmp = xmp
         .get("xmp:Rating")
         .and_then(|rating| rating.parse::<f64>().ok())
         .filter(|r| (-1.0..=5.0).contains(r));
     let stars = || {
         fields
-            .get(Ifd::Main(0), 0x4746)
-            .and_then(|f| whole(f, 0))
+            .get(Ifd::Main(0), tag::RATING)
+            .and_then(|f| whole_number(f, 0))
             .filter(|&stars| (1..=5).contains(&stars))
     };
     in_xmp
@@ -344,10 +303,10 @@ fn rating(fields: &Fields<'_>, xmp: &Xmp) -> Option<i8> {
         .or_else(|| stars().and_then(|stars| i8::try_from(stars).ok()))
 }
 
-fn joined(names: &[String]) -> Option<String> {
+fn join_names(names: &[String]) -> Option<String> {
     if names.is_empty() {
         None
     } else {
-        text::clean(&names.join(", "))
+        clean_text(&names.join(", "))
     }
 }

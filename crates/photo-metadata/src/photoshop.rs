@@ -1,30 +1,34 @@
-//! Photoshop image resource blocks (Adobe Photoshop file format, "Image Resources Section"), in a JPEG's APP13, a TIFF's
-//! tag 0x8649 and a PSD. Only IPTC, EXIF and XMP are taken out.
+//! Photoshop image resources (Adobe Photoshop file format, "Image Resources Section"): in APP13 of a
+//! JPEG, in a tag of a TIFF, and in a PSD. Only IPTC, EXIF and XMP are read.
 
-use super::found::{Found, Part};
+use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
-use super::sparse::{Sparse, View};
+use super::sparse::{ByteView, Sparse};
+use super::tag;
 
-/// A PSD file: its size and its resources.
-pub(crate) fn read_psd(view: View<'_>, found: &mut Found) {
+/// Finds the size and the metadata blocks of a PSD.
+pub(crate) fn read_psd(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let (Some(height), Some(width)) = (view.be32(14), view.be32(18)) else {
-        return found.warn("PSD cut short");
+        return blocks.warn("PSD cut short");
     };
-    found.size = Some((width, height));
+    blocks.size = Some((width, height));
     let Some(start) = view
         .be32(26)
         .and_then(|colours| 30_u64.checked_add(u64::from(colours)))
     else {
-        return found.warn("PSD cut short");
+        return blocks.warn("PSD cut short");
     };
     match view.be32(start) {
-        Some(length) => read(view.part(start.saturating_add(4), u64::from(length)), found),
-        None => found.warn("PSD cut short"),
+        Some(length) => read_resources(
+            view.part(start.saturating_add(4), u64::from(length)),
+            blocks,
+        ),
+        None => blocks.warn("PSD cut short"),
     }
 }
 
-/// The resources of a block.
-pub(crate) fn read(view: View<'_>, found: &mut Found) {
+/// Finds the metadata blocks among the resources of a view.
+pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut at = 0_u64;
     for _ in 0..limits::SEGMENTS {
         if view.len().saturating_sub(at) < 12 {
@@ -39,43 +43,43 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
         let (Some(id), Some([name])) = (view.be16(at + 4), view.array::<1>(at + 6)) else {
             return;
         };
-        // A Pascal string, its length byte counted, padded to an even number.
+        // A Pascal string. With its length byte it is padded to an even number of bytes.
         let name = (u64::from(name) + 2) & !1;
         let Some(length) = view.be32(at + 6 + name).map(u64::from) else {
             return;
         };
         let body = view.part(at + 10 + name, length);
         match id {
-            0x0404 => found.iptc.push(Part::of(body)),
-            0x0422 => found.tiffs.push(Part::of(body)),
-            0x0424 => found.xmp.push(Part::of(body)),
+            tag::photoshop::IPTC => blocks.iptc.push(MetadataBlock::of_view(body)),
+            tag::photoshop::EXIF => blocks.tiffs.push(MetadataBlock::of_view(body)),
+            tag::photoshop::XMP => blocks.xmp.push(MetadataBlock::of_view(body)),
             _ => {}
         }
         at = at.saturating_add(10 + name + length + (length & 1));
     }
 }
 
-/// As [`read`], over bytes that are no range of the file.
-pub(crate) fn read_bytes(bytes: &[u8], found: &mut Found) {
+/// Finds the metadata blocks among resources that are not a range of the file, and copies them.
+pub(crate) fn read_copied_resources(bytes: &[u8], blocks: &mut MetadataBlocks) {
     let block = Sparse::whole(bytes);
-    let mut inner = Found::default();
-    read(block.view(), &mut inner);
-    let mut room = found.room();
-    let mut copied = |part: Part| match part {
-        Part::File { start, len } => {
+    let mut inner = MetadataBlocks::default();
+    read_resources(block.view(), &mut inner);
+    let mut room = blocks.memory_left();
+    let mut copied = |part: MetadataBlock| match part {
+        MetadataBlock::File { start, len } => {
             room = room.checked_sub(len)?;
-            Some(Part::Memory(block.get(start, len)?.to_vec()))
+            Some(MetadataBlock::Memory(block.get(start, len)?.to_vec()))
         }
         memory => Some(memory),
     };
-    found
+    blocks
         .iptc
         .extend(inner.iptc.into_iter().filter_map(&mut copied));
-    found
+    blocks
         .tiffs
         .extend(inner.tiffs.into_iter().filter_map(&mut copied));
-    found
+    blocks
         .xmp
         .extend(inner.xmp.into_iter().filter_map(&mut copied));
-    found.memory = limits::MEMORY - room;
+    blocks.memory = limits::MEMORY - room;
 }

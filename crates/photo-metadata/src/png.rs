@@ -1,46 +1,50 @@
-//! PNG (third edition): eXIf, XMP in iTXt, ImageMagick's `Raw profile type ...` texts, Creation Time and the other
-//! registered keywords. Image data are skipped; where there are megabytes of them, the chunks after them are looked for
-//! in the file's tail, by their check sum.
+//! PNG (third edition): eXIf, XMP in iTXt, ImageMagick's `Raw profile type ...` texts, Creation Time
+//! and the other registered keywords.
+//!
+//! Image data are skipped. If there are megabytes of them, the chunks after them are searched in the
+//! last bytes of the file, and recognised by their check sum.
 
 use std::io::Read;
 
 use flate2::Crc;
 use flate2::read::ZlibDecoder;
 
-use super::found::{Found, Part};
-use super::sparse::View;
-use super::{limits, photoshop, text};
+use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::sparse::ByteView;
+use super::text::{clean_text, decode_text};
+use super::{limits, photoshop};
 use crate::capture_time::DateSource;
 
-/// Chunks of image data shorter than this are not walked one by one beyond the bytes at hand.
+/// Chunks of image data that are shorter than this are not stepped over one by one.
 const LONG_CHUNK: u64 = 256 << 10;
-/// Image data up to here are walked whatever their chunks' length.
+/// Up to this offset, chunks of image data of any length are stepped over.
 const WALKED: u64 = 64 << 10;
 
-/// What the PNG holds.
-pub(crate) fn read(view: View<'_>, found: &mut Found) {
-    found.size = view
+/// Finds the metadata blocks of a PNG.
+pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    blocks.size = view
         .be32(16)
         .zip(view.be32(20))
         .filter(|_| view.get(12, 4) == Some(b"IHDR"));
     let mut at = 8_u64;
     for _ in 0..limits::SEGMENTS {
         let (Some(length), Some(kind)) = (view.be32(at), view.array::<4>(at + 4)) else {
-            return found.warn("PNG cut short before its end");
+            return blocks.warn("PNG cut short before its end");
         };
         let length = u64::from(length);
         match &kind {
             b"IEND" => return,
-            b"IDAT" if at > WALKED && length < LONG_CHUNK => return tail(view, at, found),
-            _ => chunk(kind, view.part(at.saturating_add(8), length), found),
+            b"IDAT" if at > WALKED && length < LONG_CHUNK => return read_tail(view, at, blocks),
+            _ => read_chunk(kind, view.part(at.saturating_add(8), length), blocks),
         }
         at = at.saturating_add(12).saturating_add(length);
     }
-    found.warn("PNG with too many chunks");
+    blocks.warn("PNG with too many chunks");
 }
 
-/// The chunks among the file's last bytes: whatever has a metadata chunk's name and its right check sum is one.
-fn tail(view: View<'_>, after: u64, found: &mut Found) {
+/// Finds chunks in the last bytes of the file. Bytes with the name of a metadata chunk and the right
+/// check sum are one.
+fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
     let start = view.len().saturating_sub(limits::PNG_TAIL).max(after);
     let Some(bytes) = view.get(start, view.len() - start) else {
         return;
@@ -64,12 +68,16 @@ fn tail(view: View<'_>, after: u64, found: &mut Found) {
         if let (true, Some(sum), Some(content)) = (named, sum, bytes.get(at..end)) {
             left = match left.checked_sub(1) {
                 Some(left) => left,
-                None => return found.warn("PNG with too many chunks"),
+                None => return blocks.warn("PNG with too many chunks"),
             };
             let mut crc = Crc::new();
             crc.update(content);
             if crc.sum() == sum {
-                chunk(kind, view.part(start + at as u64 + 4, length as u64), found);
+                read_chunk(
+                    kind,
+                    view.part(start + at as u64 + 4, length as u64),
+                    blocks,
+                );
                 at = end + 4;
                 continue;
             }
@@ -78,28 +86,30 @@ fn tail(view: View<'_>, after: u64, found: &mut Found) {
     }
 }
 
-fn chunk(kind: [u8; 4], body: View<'_>, found: &mut Found) {
+fn read_chunk(kind: [u8; 4], body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     match &kind {
-        // zxIf was the name of a compressed form for a while; eXIf some programs prefix as in a JPEG.
-        // Before the profiles in texts, which count where both say something (ExifTool's order).
-        b"eXIf" => found.tiffs.insert(0, Part::of(without_prefix(body))),
+        // Some programs add the prefix of a JPEG. eXIf is read before the profiles in texts, which
+        // win if both have a value (ExifTool's order).
+        b"eXIf" => blocks
+            .tiffs
+            .insert(0, MetadataBlock::of_view(without_prefix(body))),
         b"tEXt" | b"zTXt" | b"iTXt" if body.len() <= limits::PACKET => {
             let Some(bytes) = body.get(0, body.len()) else {
                 return;
             };
-            let mut room = found.room();
-            let entry = entry(kind, bytes, &mut room);
-            found.memory = limits::MEMORY - room;
+            let mut room = blocks.memory_left();
+            let entry = read_text_entry(kind, bytes, &mut room);
+            blocks.memory = limits::MEMORY - room;
             match entry {
-                Ok((keyword, value)) => keyword_value(&keyword, value, found),
-                Err(why) => found.warn(why),
+                Ok((keyword, value)) => apply_keyword(&keyword, value, blocks),
+                Err(why) => blocks.warn(why),
             }
         }
         _ => {}
     }
 }
 
-fn without_prefix(body: View<'_>) -> View<'_> {
+fn without_prefix(body: ByteView<'_>) -> ByteView<'_> {
     if body.len() >= 6 && body.get(0, 6) == Some(b"Exif\0\0") {
         body.from(6)
     } else {
@@ -107,11 +117,16 @@ fn without_prefix(body: View<'_>) -> View<'_> {
     }
 }
 
-/// Keyword and value of a text chunk (PNG 11.3.3), inflated; what that takes goes off `room`.
-fn entry(kind: [u8; 4], bytes: &[u8], room: &mut u64) -> Result<(String, Vec<u8>), String> {
+/// Returns keyword and value of a text chunk (PNG 11.3.3), decompressed. The size of a decompressed
+/// value is taken off `room`.
+fn read_text_entry(
+    kind: [u8; 4],
+    bytes: &[u8],
+    room: &mut u64,
+) -> Result<(String, Vec<u8>), String> {
     let broken = || "PNG with a broken text chunk".to_owned();
     let mut parts = bytes.splitn(2, |&b| b == 0);
-    let keyword = text::decode(parts.next().ok_or_else(broken)?);
+    let keyword = decode_text(parts.next().ok_or_else(broken)?);
     let rest = parts.next().ok_or_else(broken)?;
     let value = match &kind {
         b"tEXt" => rest.to_vec(),
@@ -144,62 +159,56 @@ fn inflate(bytes: &[u8], room: &mut u64) -> Result<Vec<u8>, String> {
     }
 }
 
-fn keyword_value(keyword: &str, value: Vec<u8>, found: &mut Found) {
-    let said = || text::clean(&text::decode(&value));
+fn apply_keyword(keyword: &str, value: Vec<u8>, blocks: &mut MetadataBlocks) {
+    let text = || clean_text(&decode_text(&value));
+    let mut add_property = |name| blocks.properties.extend(text().map(|text| (name, text)));
     match keyword {
-        "XML:com.adobe.xmp" => found.xmp.push(Part::Memory(value)),
+        "XML:com.adobe.xmp" => blocks.xmp.push(MetadataBlock::Memory(value)),
         "Creation Time" => {
-            found.date = said().map(|date| (DateSource::PngCreationTime, date));
+            blocks.date = text().map(|date| (DateSource::PngCreationTime, date));
         }
-        "Title" => found
-            .properties
-            .extend(said().map(|said| ("dc:title", said))),
-        "Description" => found
-            .properties
-            .extend(said().map(|said| ("dc:description", said))),
-        "Author" => found
-            .properties
-            .extend(said().map(|said| ("dc:creator", said))),
-        "Copyright" => found
-            .properties
-            .extend(said().map(|said| ("dc:rights", said))),
+        "Title" => add_property("dc:title"),
+        "Description" => add_property("dc:description"),
+        "Author" => add_property("dc:creator"),
+        "Copyright" => add_property("dc:rights"),
         _ => {
             let Some(kind) = keyword.strip_prefix("Raw profile type ") else {
                 return;
             };
-            let Some(mut profile) = raw_profile(&value) else {
-                return found.warn("PNG with a raw profile that is no hexadecimal");
+            let Some(mut profile) = parse_raw_profile(&value) else {
+                return blocks.warn("PNG with a raw profile that is not hexadecimal");
             };
             match kind {
                 "exif" | "APP1" | "app1" => {
                     if let Some(xmp) = profile.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
-                        found.xmp.push(Part::Memory(xmp.to_vec()));
+                        blocks.xmp.push(MetadataBlock::Memory(xmp.to_vec()));
                     } else {
                         if profile.starts_with(b"Exif\0") {
                             profile.drain(..6.min(profile.len()));
                         }
-                        found.tiffs.push(Part::Memory(profile));
+                        blocks.tiffs.push(MetadataBlock::Memory(profile));
                     }
                 }
-                "xmp" => found.xmp.push(Part::Memory(profile)),
-                // ImageMagick keeps IPTC inside Photoshop's resources, under either name.
+                "xmp" => blocks.xmp.push(MetadataBlock::Memory(profile)),
+                // ImageMagick writes IPTC inside Photoshop resources, under either name.
                 "iptc" | "8bim" | "8BIM" if profile.first() == Some(&0x1c) => {
-                    found.iptc.push(Part::Memory(profile))
+                    blocks.iptc.push(MetadataBlock::Memory(profile))
                 }
-                "iptc" | "8bim" | "8BIM" => photoshop::read_bytes(&profile, found),
+                "iptc" | "8bim" | "8BIM" => photoshop::read_copied_resources(&profile, blocks),
                 _ => {}
             }
         }
     }
 }
 
-/// ImageMagick's form: a line feed, the profile's name, its length in decimal, then hexadecimal in lines.
-fn raw_profile(value: &[u8]) -> Option<Vec<u8>> {
+/// Parses a profile of ImageMagick: a line feed, its name, its length in decimal, and lines of
+/// hexadecimal.
+fn parse_raw_profile(value: &[u8]) -> Option<Vec<u8>> {
     let text = value.strip_prefix(b"\n")?;
     let mut lines = text.splitn(3, |&b| b == b'\n');
     let (_name, length, hex) = (lines.next()?, lines.next()?, lines.next()?);
     let length: usize = std::str::from_utf8(length).ok()?.trim().parse().ok()?;
-    // A digit that is none reads as 0, so that one wrong byte costs no more than itself.
+    // A wrong digit reads as 0, so that it spoils only its own byte.
     let nibble = |b: u8| char::from(b).to_digit(16).unwrap_or(0) as u8;
     let digits: Vec<u8> = hex
         .iter()
@@ -234,16 +243,16 @@ mod tests {
         bytes
     }
 
-    fn read_bytes(bytes: &[u8]) -> Found {
+    fn read_bytes(bytes: &[u8]) -> MetadataBlocks {
         let file = Sparse::whole(bytes);
-        let mut found = Found::default();
-        read(file.view(), &mut found);
-        found
+        let mut blocks = MetadataBlocks::default();
+        read_png(file.view(), &mut blocks);
+        blocks
     }
 
     #[test]
-    fn exif_xmp_and_dates_are_found_in_their_chunks() {
-        let found = read_bytes(&png(&[
+    fn exif_xmp_and_dates_are_found() {
+        let blocks = read_bytes(&png(&[
             (b"eXIf", b"MM\0*"),
             (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>"),
             (
@@ -252,17 +261,17 @@ mod tests {
             ),
             (b"tEXt", b"Creation Time\x002018-02-01T09:41:07"),
         ]));
-        assert_eq!(found.size, Some((3, 2)));
+        assert_eq!(blocks.size, Some((3, 2)));
         assert_eq!(
-            found.tiffs,
+            blocks.tiffs,
             [
-                Part::File { start: 41, len: 4 },
-                Part::Memory(b"MM\0*".to_vec())
+                MetadataBlock::File { start: 41, len: 4 },
+                MetadataBlock::Memory(b"MM\0*".to_vec())
             ]
         );
-        assert_eq!(found.xmp, [Part::Memory(b"<x/>".to_vec())]);
+        assert_eq!(blocks.xmp, [MetadataBlock::Memory(b"<x/>".to_vec())]);
         assert_eq!(
-            found.date,
+            blocks.date,
             Some((
                 DateSource::PngCreationTime,
                 "2018-02-01T09:41:07".to_owned()
@@ -271,16 +280,16 @@ mod tests {
     }
 
     #[test]
-    fn chunks_after_megabytes_of_short_data_chunks_are_found_from_the_end() {
+    fn chunks_after_megabytes_of_image_data_are_found() {
         let data = vec![7_u8; 8_192];
         let mut chunks: Vec<(&[u8; 4], &[u8])> = vec![(b"IDAT", &data); 40];
         chunks.push((b"eXIf", b"MM\0*"));
-        let found = read_bytes(&png(&chunks));
-        assert_eq!(found.tiffs.len(), 1);
+        let blocks = read_bytes(&png(&chunks));
+        assert_eq!(blocks.tiffs.len(), 1);
     }
 
     #[test]
-    fn a_text_that_inflates_without_end_is_refused() {
+    fn a_decompression_bomb_is_refused() {
         use std::io::Write;
         let mut bomb =
             flate2::write::ZlibEncoder::new(b"k\0\0".to_vec(), flate2::Compression::best());
@@ -288,9 +297,9 @@ mod tests {
         for _ in 0..=limits::MEMORY >> 20 {
             bomb.write_all(&zeros).expect("memory");
         }
-        let found = read_bytes(&png(&[(b"zTXt", &bomb.finish().expect("memory"))]));
+        let blocks = read_bytes(&png(&[(b"zTXt", &bomb.finish().expect("memory"))]));
         assert_eq!(
-            found.warnings,
+            blocks.warnings,
             ["PNG with a text that inflates without end"]
         );
     }

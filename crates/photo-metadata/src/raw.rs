@@ -1,41 +1,44 @@
-//! RAW files that are no TIFF: Fujifilm RAF and Minolta MRW wrap one, Panasonic RW2 has a JPEG with one inside. Sensor
-//! data are never looked at.
+//! RAW files that wrap a TIFF: Fujifilm RAF and Minolta MRW, and the JPEG inside a Panasonic RW2.
+//! Sensor data are not read.
 
-use super::found::{Found, Part};
-use super::sparse::View;
-use super::tiff::{Fields, Ifd};
-use super::{jpeg, limits, normalise};
+use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::field_value::whole_number;
+use super::sparse::ByteView;
+use super::tag::{self, raf};
+use super::tiff::{Ifd, IfdFields};
+use super::{jpeg, limits};
 use crate::record::EmbeddedPreview;
 
-/// RAF: a JPEG with all metadata, its place at byte 84; the sensor's size in a directory whose place is at byte 92.
-pub(crate) fn read_raf(view: View<'_>, found: &mut Found) {
+/// Finds the metadata blocks of a RAF: in a JPEG whose offset is at byte 84. The size of the sensor is
+/// in a directory whose offset is at byte 92.
+pub(crate) fn read_raf(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let (Some(start), Some(length)) = (view.be32(84), view.be32(88)) else {
-        return found.warn("RAF cut short in its header");
+        return blocks.warn("RAF cut short in its header");
     };
     let picture = view.part(u64::from(start), u64::from(length));
-    jpeg::read(picture, found);
-    let size = found.size.take();
-    found.previews.push(EmbeddedPreview {
+    jpeg::read_jpeg(picture, blocks);
+    let size = blocks.size.take();
+    blocks.previews.push(EmbeddedPreview {
         offset: picture.base(),
         length: picture.len(),
         width: size.map(|s| s.0),
         height: size.map(|s| s.1),
     });
-    found.size = view
+    blocks.size = view
         .be32(92)
-        .and_then(|directory| raf_size(view.from(u64::from(directory))));
+        .and_then(|directory| read_raf_size(view.from(u64::from(directory))));
 }
 
-/// Tag 0x111: the cropped size; 0x121 and 0x100 the sensor's.
-fn raf_size(directory: View<'_>) -> Option<(u32, u32)> {
+/// Reads the size in the directory of a RAF: the cropped size, or else the size of the sensor.
+fn read_raf_size(directory: ByteView<'_>) -> Option<(u32, u32)> {
     let mut at = 4_u64;
     let mut sizes = [None; 3];
     for _ in 0..directory.be32(0)?.min(limits::RECORDS as u32) {
         let (tag, length) = (directory.be16(at)?, directory.be16(at + 2)?);
         let slot = match tag {
-            0x0111 => 0,
-            0x0121 => 1,
-            0x0100 => 2,
+            raf::RAW_IMAGE_CROPPED_SIZE => 0,
+            raf::RAW_IMAGE_SIZE => 1,
+            raf::RAW_IMAGE_FULL_SIZE => 2,
             _ => 3,
         };
         if let Some(slot) = sizes.get_mut(slot) {
@@ -52,10 +55,11 @@ fn raf_size(directory: View<'_>) -> Option<(u32, u32)> {
         .find(|size| size.0 > 0 && size.1 > 0)
 }
 
-/// MRW: blocks of a name and a length; TTW is the TIFF, PRD has the size.
-pub(crate) fn read_mrw(view: View<'_>, found: &mut Found) {
+/// Finds the metadata blocks of an MRW. Each of its blocks has a name and a length: TTW is the TIFF, PRD
+/// contains the size.
+pub(crate) fn read_mrw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(end) = view.be32(4).map(|length| u64::from(length) + 8) else {
-        return found.warn("MRW cut short in its header");
+        return blocks.warn("MRW cut short in its header");
     };
     let mut at = 8_u64;
     for _ in 0..limits::SEGMENTS {
@@ -63,13 +67,13 @@ pub(crate) fn read_mrw(view: View<'_>, found: &mut Found) {
             return;
         }
         let (Some(kind), Some(length)) = (view.array::<4>(at), view.be32(at + 4)) else {
-            return found.warn("MRW cut short before its image");
+            return blocks.warn("MRW cut short before its image");
         };
         let body = view.part(at + 8, u64::from(length));
         match &kind {
-            b"\0TTW" => found.tiffs.push(Part::of(body)),
+            b"\0TTW" => blocks.tiffs.push(MetadataBlock::of_view(body)),
             b"\0PRD" => {
-                found.size = body
+                blocks.size = body
                     .be16(14)
                     .zip(body.be16(12))
                     .map(|(w, h)| (u32::from(w), u32::from(h)))
@@ -80,24 +84,24 @@ pub(crate) fn read_mrw(view: View<'_>, found: &mut Found) {
     }
 }
 
-/// RW2: the JPEG that tag 0x2e holds, whose Exif adds to the RAW's own; and the size between the sensor's borders.
-pub(crate) fn read_rw2(fields: &Fields<'_>, found: &mut Found) {
+/// Finds the metadata blocks of the JPEG inside an RW2, and the size between the borders of the sensor.
+pub(crate) fn read_rw2_jpeg(fields: &IfdFields<'_>, blocks: &mut MetadataBlocks) {
     let number = |tag| {
         fields
             .get(Ifd::Main(0), tag)
-            .and_then(|field| normalise::whole(field, 0))
+            .and_then(|field| whole_number(field, 0))
     };
     let span = |from, to| {
         number(to)?
             .checked_sub(number(from)?)
             .filter(|&span| span > 0)
     };
-    found.size = span(5, 7)
-        .zip(span(4, 6))
-        .or_else(|| number(2).zip(number(3)));
-    if let Some(field) = fields.get(Ifd::Main(0), 0x002e) {
-        let size = found.size;
-        jpeg::read(field.view.part(field.offset, field.size), found);
-        found.size = size;
+    blocks.size = span(tag::SENSOR_LEFT_BORDER, tag::SENSOR_RIGHT_BORDER)
+        .zip(span(tag::SENSOR_TOP_BORDER, tag::SENSOR_BOTTOM_BORDER))
+        .or_else(|| number(tag::SENSOR_WIDTH).zip(number(tag::SENSOR_HEIGHT)));
+    if let Some(field) = fields.get(Ifd::Main(0), tag::JPG_FROM_RAW) {
+        let size = blocks.size;
+        jpeg::read_jpeg(field.view.part(field.offset, field.size), blocks);
+        blocks.size = size;
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Error, SerializeMap};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::capture_time::CaptureTime;
 use crate::location::Location;
@@ -48,8 +49,20 @@ pub struct PhotoRecord {
     pub copyright: Option<String>,
 }
 
-/// All normalised metadata of a file: its [`PhotoRecord`], and the fields that are stored but never listed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// All normalised metadata of a file: its [`PhotoRecord`], and the fields that are stored but never
+/// listed.
+///
+/// In JSON it is one flat object:
+///
+/// ```
+/// use photo_metadata::{PhotoMetadata, PhotoRecord};
+///
+/// let record = PhotoRecord { title: Some("Night".to_owned()), ..PhotoRecord::default() };
+/// let metadata = PhotoMetadata { record, orientation: Some(6), body_serial: None };
+/// let json = serde_json::to_value(&metadata).unwrap();
+/// assert_eq!((&json["title"], &json["orientation"]), (&"Night".into(), &6.into()));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoMetadata {
     /// The fields that lists show. Flattened into the fields of this type.
@@ -59,6 +72,24 @@ pub struct PhotoMetadata {
     pub orientation: Option<u8>,
     /// The serial number of the camera body. Private: it is never served, but the owner of a photo is derived from it.
     pub body_serial: Option<String>,
+}
+
+impl Serialize for PhotoMetadata {
+    /// Writes the fields in a fixed order: each field that is only stored follows a related one.
+    /// Users see this order in `photos extract` and `photos show`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let record = serde_json::to_value(&self.record).map_err(S::Error::custom)?;
+        let mut fields = serializer.serialize_map(None)?;
+        for (name, value) in record.as_object().into_iter().flatten() {
+            fields.serialize_entry(name, value)?;
+            match name.as_str() {
+                "height" => fields.serialize_entry("orientation", &self.orientation)?,
+                "camera" => fields.serialize_entry("bodySerial", &self.body_serial)?,
+                _ => {}
+            }
+        }
+        fields.end()
+    }
 }
 
 /// A camera: a name for people, a slug for queries, and the two texts as recorded.

@@ -1,37 +1,39 @@
-//! A file of which only some ranges are at hand. Reading never fails half-way and never blocks: a range that is not there
-//! yet reads as absent and is noted, so that one pass over the file finds out everything it lacks.
+//! A file of which only some ranges are available.
+//!
+//! A read never blocks. A missing range reads as absent and is noted, so that one pass over the file
+//! finds all ranges that it lacks.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-/// The ranges at hand of one file, and the ranges that were looked for in vain.
+/// The available ranges of one file, and the missing ranges that were asked for.
 #[derive(Debug)]
 pub(crate) struct Sparse<'a> {
     size: u64,
     in_memory: bool,
-    chunks: Vec<Chunk<'a>>,
+    chunks: Vec<FileChunk<'a>>,
     wants: RefCell<Vec<Range<u64>>>,
 }
 
 #[derive(Debug)]
-struct Chunk<'a> {
+struct FileChunk<'a> {
     start: u64,
-    bytes: Held<'a>,
+    bytes: ChunkBytes<'a>,
 }
 
 #[derive(Debug)]
-enum Held<'a> {
+enum ChunkBytes<'a> {
     Borrowed(&'a [u8]),
     Owned(Bytes),
 }
 
-impl Chunk<'_> {
+impl FileChunk<'_> {
     fn bytes(&self) -> &[u8] {
         match &self.bytes {
-            Held::Borrowed(bytes) => bytes,
-            Held::Owned(bytes) => bytes,
+            ChunkBytes::Borrowed(bytes) => bytes,
+            ChunkBytes::Owned(bytes) => bytes,
         }
     }
 
@@ -41,7 +43,7 @@ impl Chunk<'_> {
 }
 
 impl<'a> Sparse<'a> {
-    /// A file of `size` bytes of which nothing is at hand.
+    /// Creates a file of `size` bytes of which nothing is available.
     pub(crate) fn new(size: u64) -> Self {
         Sparse {
             size,
@@ -51,11 +53,11 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// A file that is all there.
+    /// Creates a file that is available as a whole.
     pub(crate) fn whole(bytes: &'a [u8]) -> Self {
-        let chunks = vec![Chunk {
+        let chunks = vec![FileChunk {
             start: 0,
-            bytes: Held::Borrowed(bytes),
+            bytes: ChunkBytes::Borrowed(bytes),
         }];
         Sparse {
             size: bytes.len() as u64,
@@ -65,7 +67,7 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Bytes that are no range of any file: inflated, or put together.
+    /// Creates a file of bytes that are not a range of any file: decompressed or joined bytes.
     pub(crate) fn memory(bytes: &'a [u8]) -> Self {
         Sparse {
             in_memory: true,
@@ -73,24 +75,24 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Bytes in the whole file.
+    /// Returns the number of bytes in the whole file.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Takes note that the file ends here.
-    pub(crate) fn ends_at(&mut self, size: u64) {
+    /// Sets the end of the file to `size`, if it is not before it already.
+    pub(crate) fn end_at(&mut self, size: u64) {
         self.size = self.size.min(size);
     }
 
-    /// Adds a range. Ranges that touch become one, so that whatever lies inside is one slice.
+    /// Adds a range. Ranges that touch become one, so that any range inside is one slice.
     pub(crate) fn add(&mut self, start: u64, bytes: Bytes) {
         if bytes.is_empty() {
             return;
         }
-        let mut added = Chunk {
+        let mut added = FileChunk {
             start,
-            bytes: Held::Owned(bytes),
+            bytes: ChunkBytes::Owned(bytes),
         };
         while let Some(index) = self
             .chunks
@@ -107,29 +109,29 @@ impl<'a> Sparse<'a> {
                 usize::try_from(first.end().saturating_sub(second.start)).unwrap_or(usize::MAX);
             let mut joined = BytesMut::from(first.bytes());
             joined.extend_from_slice(second.bytes().get(overlap..).unwrap_or_default());
-            added = Chunk {
+            added = FileChunk {
                 start: first.start,
-                bytes: Held::Owned(joined.freeze()),
+                bytes: ChunkBytes::Owned(joined.freeze()),
             };
         }
         self.chunks.push(added);
     }
 
-    /// `len` bytes from `start`; `None` beyond the end of the file, and where they are not at hand: then the range is
-    /// noted as wanted.
+    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the file. If the bytes are
+    /// missing, it also returns `None` and notes the range as wanted.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
         }
         let end = start.checked_add(len).filter(|&end| end <= self.size)?;
-        let found = self.held(start, len);
+        let found = self.available(start, len);
         if found.is_none() {
             self.wants.borrow_mut().push(start..end);
         }
         found
     }
 
-    fn held(&self, start: u64, len: u64) -> Option<&[u8]> {
+    fn available(&self, start: u64, len: u64) -> Option<&[u8]> {
         self.chunks.iter().find_map(|chunk| {
             let from = usize::try_from(start.checked_sub(chunk.start)?).ok()?;
             chunk
@@ -138,12 +140,13 @@ impl<'a> Sparse<'a> {
         })
     }
 
-    /// The ranges looked for in vain since the last call, in the order they were looked for.
+    /// Returns the missing ranges that were asked for since the last call, in order.
     pub(crate) fn take_wants(&self) -> Vec<Range<u64>> {
         std::mem::take(&mut self.wants.borrow_mut())
     }
 
-    /// The part of a range that is not at hand: without the chunk that covers its start, and the one that covers its end.
+    /// Returns the missing part of a range: without the chunk that covers its start, and without the
+    /// chunk that covers its end.
     pub(crate) fn missing(&self, range: Range<u64>) -> Range<u64> {
         let Range { mut start, mut end } = range;
         for chunk in &self.chunks {
@@ -157,16 +160,16 @@ impl<'a> Sparse<'a> {
         start..end.max(start)
     }
 
-    /// Where the chunk ends that holds the byte before `start` (or lies at most `gap` bytes before it).
-    pub(crate) fn follows(&self, start: u64, gap: u64) -> bool {
+    /// Reports whether a chunk ends at most `gap` bytes before `start`.
+    pub(crate) fn follows_chunk(&self, start: u64, gap: u64) -> bool {
         self.chunks
             .iter()
             .any(|chunk| chunk.end() <= start && start - chunk.end() <= gap)
     }
 
-    /// The whole file as a view.
-    pub(crate) fn view(&self) -> View<'_> {
-        View {
+    /// Returns a view of the whole file.
+    pub(crate) fn view(&self) -> ByteView<'_> {
+        ByteView {
             source: self,
             base: 0,
             len: self.size,
@@ -174,83 +177,83 @@ impl<'a> Sparse<'a> {
     }
 }
 
-/// A range of a file, addressed from its own start.
+/// A range of a file. Offsets count from its own start.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'s> {
+pub(crate) struct ByteView<'s> {
     source: &'s Sparse<'s>,
     base: u64,
     len: u64,
 }
 
-impl<'s> View<'s> {
-    /// Bytes in the view.
+impl<'s> ByteView<'s> {
+    /// Returns the number of bytes in the view.
     pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether the view is a range of the file.
+    /// Reports whether the view is a range of the file.
     pub(crate) fn is_in_file(&self) -> bool {
         !self.source.in_memory
     }
 
-    /// Where the view starts in its file.
+    /// Returns the offset of the view in its file.
     pub(crate) fn base(&self) -> u64 {
         self.base
     }
 
-    /// `len` bytes from `start`; `None` beyond the end of the view, and where they are not at hand.
+    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the view, or if they are missing.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         start.checked_add(len).filter(|&end| end <= self.len)?;
         self.source.get(self.base.checked_add(start)?, len)
     }
 
-    /// As [`View::get`], cut at the end of the view.
+    /// Returns at most `len` bytes from `start`, cut at the end of the view.
     pub(crate) fn up_to(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         self.get(start, len.min(self.len.saturating_sub(start)))
     }
 
-    /// Exactly `N` bytes.
+    /// Returns exactly `N` bytes.
     pub(crate) fn array<const N: usize>(&self, start: u64) -> Option<[u8; N]> {
         self.get(start, N as u64)?.try_into().ok()
     }
 
-    /// A big-endian 16-bit number.
+    /// Returns a big-endian 16-bit number.
     pub(crate) fn be16(&self, start: u64) -> Option<u16> {
         self.array(start).map(u16::from_be_bytes)
     }
 
-    /// A big-endian 32-bit number.
+    /// Returns a big-endian 32-bit number.
     pub(crate) fn be32(&self, start: u64) -> Option<u32> {
         self.array(start).map(u32::from_be_bytes)
     }
 
-    /// A big-endian 64-bit number.
+    /// Returns a big-endian 64-bit number.
     pub(crate) fn be64(&self, start: u64) -> Option<u64> {
         self.array(start).map(u64::from_be_bytes)
     }
 
-    /// A little-endian 16-bit number.
+    /// Returns a little-endian 16-bit number.
     pub(crate) fn le16(&self, start: u64) -> Option<u16> {
         self.array(start).map(u16::from_le_bytes)
     }
 
-    /// A little-endian 32-bit number.
+    /// Returns a little-endian 32-bit number.
     pub(crate) fn le32(&self, start: u64) -> Option<u32> {
         self.array(start).map(u32::from_le_bytes)
     }
 
-    /// The view of a range, cut at the end of this view.
-    pub(crate) fn part(&self, start: u64, len: u64) -> View<'s> {
+    /// Returns a view of a range, cut at the end of this view.
+    pub(crate) fn part(&self, start: u64, len: u64) -> ByteView<'s> {
         let start = start.min(self.len);
-        View {
+        ByteView {
             source: self.source,
             base: self.base.saturating_add(start),
             len: len.min(self.len - start),
         }
     }
 
-    /// The view from `start` to this view's end.
-    pub(crate) fn from(&self, start: u64) -> View<'s> {
+    /// Returns a view from `start` to the end of this view.
+    pub(crate) fn from(&self, start: u64) -> ByteView<'s> {
         self.part(start, self.len)
     }
 }
@@ -260,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_noted_and_what_lies_beyond_the_end_is_not() {
+    fn missing_ranges_inside_the_file_are_noted() {
         let mut file = Sparse::new(100);
         file.add(0, Bytes::from_static(&[1; 10]));
         assert_eq!(file.get(4, 6), Some(&[1_u8; 6][..]));

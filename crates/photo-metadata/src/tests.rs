@@ -5,10 +5,10 @@ mod limits;
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::{
-    Extraction, ExtractionStep, Extractor, FileContext, Format, UnsupportedFormat, extract,
-};
 use crate::record::TagValue;
+use crate::{
+    Extraction, ExtractionStep, Extractor, FileContext, PhotoFormat, UnsupportedFormat, extract,
+};
 
 fn context() -> FileContext {
     let latest_credible_time: NaiveDateTime = NaiveDate::from_ymd_opt(2030, 1, 1)
@@ -128,7 +128,7 @@ fn a_file_that_ends_before_its_size_is_cut_and_not_waited_for() {
         Bytes::from_static(b"\xff\xd8\xff\xe1\x10\x00Exif\0\0II*\0"),
     );
     assert!(
-        matches!(extractor.step(), ExtractionStep::Done(Ok(extraction)) if extraction.format == Format::Jpeg)
+        matches!(extractor.step(), ExtractionStep::Done(Ok(extraction)) if extraction.format == PhotoFormat::Jpeg)
     );
 }
 

@@ -1,26 +1,28 @@
-//! Bytes to text: the character sets that metadata are written in, and the cleaning that every text gets.
+//! Bytes to text: the character sets of metadata, and the cleaning that every text gets.
 
 use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::limits;
-use super::tiff::{Field, Kind, Order};
+use super::tiff::{ByteOrder, FieldType, IfdField};
 
-/// The text of a field: ASCII as it comes (UTF-8, else Latin-1), its first NUL-terminated part, cleaned.
-pub(crate) fn of(field: &Field<'_>) -> Option<String> {
+/// Returns the text of a field: its bytes up to the first NUL, as UTF-8 or else Latin-1, cleaned.
+pub(crate) fn field_text(field: &IfdField<'_>) -> Option<String> {
     let bytes = field.bytes?;
     match field.kind {
-        Kind::Ascii | Kind::Undefined | Kind::Byte => clean(&decode(until_nul(bytes))),
+        FieldType::Ascii | FieldType::Undefined | FieldType::Byte => {
+            clean_text(&decode_text(until_nul(bytes)))
+        }
         _ => None,
     }
 }
 
-/// The part before the first NUL.
+/// Returns the bytes before the first NUL.
 pub(crate) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&b| b == 0).next().unwrap_or_default()
 }
 
-/// UTF-8, else Latin-1 in its Windows dress.
-pub(crate) fn decode(bytes: &[u8]) -> String {
+/// Decodes UTF-8, or else Windows-1252, the superset of Latin-1.
+pub(crate) fn decode_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => WINDOWS_1252
@@ -30,31 +32,31 @@ pub(crate) fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// UTF-16 in the given order, up to the first NUL; cleaned.
-pub(crate) fn utf16(bytes: &[u8], order: Order) -> Option<String> {
+/// Decodes UTF-16 in the given byte order, up to the first NUL, and cleans the text.
+pub(crate) fn decode_utf16(bytes: &[u8], order: ByteOrder) -> Option<String> {
     let end = bytes
         .chunks_exact(2)
         .position(|pair| pair == [0, 0])
         .map_or(bytes.len() & !1, |n| n * 2);
-    let encoding = if order == Order::Big {
+    let encoding = if order == ByteOrder::Big {
         UTF_16BE
     } else {
         UTF_16LE
     };
-    clean(&encoding.decode(bytes.get(..end)?).0)
+    clean_text(&encoding.decode(bytes.get(..end)?).0)
 }
 
-/// EXIF 3.0 4.6.6.4 UserComment: an 8-byte character code, then the text.
-pub(crate) fn user_comment(field: &Field<'_>) -> Option<String> {
+/// Returns the text of a UserComment (EXIF 3.0 4.6.6.4): an 8-byte character code, then the text.
+pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
     let bytes = field.bytes?;
     let Some((code, text)) = bytes.split_at_checked(8) else {
-        return clean(&decode(until_nul(bytes)));
+        return clean_text(&decode_text(until_nul(bytes)));
     };
-    let with = |encoding: &'static Encoding| clean(&encoding.decode(text).0);
+    let with = |encoding: &'static Encoding| clean_text(&encoding.decode(text).0);
     match code {
-        b"ASCII\0\0\0" => clean(&decode(until_nul(text))),
+        b"ASCII\0\0\0" => clean_text(&decode_text(until_nul(text))),
         b"UNICODE\0" => {
-            // Writers disagree about the byte order: whichever side holds the more zeros has the high bytes.
+            // Writers disagree about the byte order. The side with more zeros has the high bytes.
             let zeros = |side: usize| {
                 text.iter()
                     .skip(side)
@@ -63,29 +65,29 @@ pub(crate) fn user_comment(field: &Field<'_>) -> Option<String> {
                     .count()
             };
             let order = match zeros(0).cmp(&zeros(1)) {
-                std::cmp::Ordering::Greater => Order::Big,
-                std::cmp::Ordering::Less => Order::Little,
+                std::cmp::Ordering::Greater => ByteOrder::Big,
+                std::cmp::Ordering::Less => ByteOrder::Little,
                 std::cmp::Ordering::Equal => field.order,
             };
-            utf16(text, order)
+            decode_utf16(text, order)
         }
-        // JIS X 0208 is written as ISO-2022-JP, and, against the standard, as EUC or Shift_JIS.
+        // JIS X 0208 is written as ISO-2022-JP and, against the standard, as EUC or Shift_JIS.
         b"JIS\0\0\0\0\0" if text.contains(&0x1b) => with(encoding_rs::ISO_2022_JP),
         b"JIS\0\0\0\0\0" if !EUC_JP.decode(text).2 => with(EUC_JP),
         b"JIS\0\0\0\0\0" => with(SHIFT_JIS),
-        [0, 0, 0, 0, 0, 0, 0, 0] => clean(&decode(until_nul(text))),
-        _ => clean(&decode(until_nul(bytes))),
+        [0, 0, 0, 0, 0, 0, 0, 0] => clean_text(&decode_text(until_nul(text))),
+        _ => clean_text(&decode_text(until_nul(bytes))),
     }
 }
 
-/// Without control and bidirectional-control characters, noncharacters and the byte order mark; trimmed; at most
-/// 1 KB; `None` where nothing is left.
-pub(crate) fn clean(text: &str) -> Option<String> {
+/// Removes control and bidirectional-control characters, noncharacters and byte order marks, trims
+/// the text, and cuts it to 1 KB. Returns `None` if nothing is left.
+pub(crate) fn clean_text(text: &str) -> Option<String> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     if trimmed.is_empty() {
         return None;
     }
-    // Nearly every text is short printable ASCII: one allocation.
+    // Nearly every text is short printable ASCII. This way it takes one allocation.
     if trimmed.len() <= limits::TEXT && trimmed.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return Some(trimmed.to_owned());
     }
@@ -100,7 +102,7 @@ pub(crate) fn clean(text: &str) -> Option<String> {
             break;
         }
         let repeated_space = c == ' ' && kept.ends_with(' ');
-        if !unwanted(c) && !repeated_space {
+        if !is_unwanted(c) && !repeated_space {
             kept.push(c);
         }
     }
@@ -128,7 +130,7 @@ pub fn is_bidi_control(c: char) -> bool {
     )
 }
 
-fn unwanted(c: char) -> bool {
+fn is_unwanted(c: char) -> bool {
     c.is_control()
         || is_bidi_control(c)
         || matches!(
@@ -144,12 +146,12 @@ mod tests {
     use crate::tiff::Ifd;
 
     fn comment(bytes: &[u8]) -> Option<String> {
-        user_comment(&Field {
+        user_comment_text(&IfdField {
             ifd: Ifd::Exif,
             tag: 0x9286,
-            kind: Kind::Undefined,
+            kind: FieldType::Undefined,
             count: bytes.len() as u64,
-            order: Order::Little,
+            order: ByteOrder::Little,
             bytes: Some(bytes),
             size: bytes.len() as u64,
             offset: 0,
@@ -158,24 +160,24 @@ mod tests {
     }
 
     #[test]
-    fn text_loses_control_and_bidi_characters_and_keeps_its_letters() {
-        assert_eq!(clean(" a\u{202e}b\u{7}c\0 ").as_deref(), Some("abc"));
-        assert_eq!(clean("Zürich 東京").as_deref(), Some("Zürich 東京"));
-        assert_eq!(clean(" \0 "), None);
+    fn control_and_bidi_characters_are_removed() {
+        assert_eq!(clean_text(" a\u{202e}b\u{7}c\0 ").as_deref(), Some("abc"));
+        assert_eq!(clean_text("Zürich 東京").as_deref(), Some("Zürich 東京"));
+        assert_eq!(clean_text(" \0 "), None);
         assert_eq!(
-            clean(&"é".repeat(2_000)).map(|t| t.len()),
+            clean_text(&"é".repeat(2_000)).map(|t| t.len()),
             Some(limits::TEXT)
         );
     }
 
     #[test]
-    fn latin_1_is_read_where_the_bytes_are_no_utf_8() {
-        assert_eq!(decode(b"Z\xfcrich"), "Zürich");
-        assert_eq!(decode("Zürich".as_bytes()), "Zürich");
+    fn bytes_that_are_not_utf_8_are_read_as_latin_1() {
+        assert_eq!(decode_text(b"Z\xfcrich"), "Zürich");
+        assert_eq!(decode_text("Zürich".as_bytes()), "Zürich");
     }
 
     #[test]
-    fn a_user_comment_is_read_in_its_declared_character_set() {
+    fn a_user_comment_is_decoded_by_its_character_code() {
         assert_eq!(comment(b"ASCII\0\0\0hello\0\0").as_deref(), Some("hello"));
         assert_eq!(comment(b"UNICODE\0h\0i\0").as_deref(), Some("hi"));
         assert_eq!(comment(b"UNICODE\0\0h\0i").as_deref(), Some("hi"));

@@ -1,15 +1,19 @@
-//! The one TIFF reader (TIFF 6.0 section 2, BigTIFF, EXIF 3.0 4.6): walks every IFD of a structure over sparse bytes.
+//! The TIFF reader (TIFF 6.0 section 2, BigTIFF, EXIF 3.0 4.6): walks every IFD of a structure over
+//! sparse bytes.
 //!
-//! It yields fields, not meanings, and never fails: what is broken is skipped with a warning, as ExifTool does. Our own
-//! and not kamadak-exif's, because that one wants the whole structure in one buffer, while a RAW file's IFDs lie
-//! anywhere in it; adapting would also have to make good its IFD-typed pointers, SubIFDs, BigTIFF and other magics.
+//! It returns fields without their meaning, and never fails: broken parts are skipped with a warning,
+//! as ExifTool does. kamadak-exif is not used here, because it needs the whole structure in one
+//! buffer, and the IFDs of a RAW file may be anywhere in the file. It also lacks IFD-typed pointers,
+//! SubIFDs, BigTIFF and the other magic numbers.
 
 use std::ops::Range;
 
 use super::limits;
-use super::sparse::View;
+use super::record::storable_number;
+use super::sparse::ByteView;
+use super::tag;
 
-/// Which directory a field stands in.
+/// The directory of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Ifd {
     /// IFD0, IFD1, ... of the main chain.
@@ -20,14 +24,14 @@ pub(crate) enum Ifd {
     Gps,
     /// EXIF 3.0 4.6.3.1.3.
     Interop,
-    /// Canon's maker note in a CR3, where it is an IFD of its own.
+    /// Canon's maker note in a CR3, which is an IFD of its own.
     MakerNote,
-    /// TIFF technical note 1: trees of IFDs, numbered as they are met.
+    /// A SubIFD (TIFF technical note 1), numbered in the order of reading.
     Sub(u8),
 }
 
 impl Ifd {
-    /// ExifTool's name of the group.
+    /// Returns ExifTool's name of the group.
     pub(crate) fn name(self) -> String {
         match self {
             Ifd::Main(n) => format!("IFD{n}"),
@@ -43,37 +47,37 @@ impl Ifd {
 
 /// Byte order of a TIFF structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum ByteOrder {
     Big,
     Little,
 }
 
-impl Order {
+impl ByteOrder {
     fn u16(self, bytes: [u8; 2]) -> u16 {
         match self {
-            Order::Big => u16::from_be_bytes(bytes),
-            Order::Little => u16::from_le_bytes(bytes),
+            ByteOrder::Big => u16::from_be_bytes(bytes),
+            ByteOrder::Little => u16::from_le_bytes(bytes),
         }
     }
 
     fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
-            Order::Big => u32::from_be_bytes(bytes),
-            Order::Little => u32::from_le_bytes(bytes),
+            ByteOrder::Big => u32::from_be_bytes(bytes),
+            ByteOrder::Little => u32::from_le_bytes(bytes),
         }
     }
 
     fn u64(self, bytes: [u8; 8]) -> u64 {
         match self {
-            Order::Big => u64::from_be_bytes(bytes),
-            Order::Little => u64::from_le_bytes(bytes),
+            ByteOrder::Big => u64::from_be_bytes(bytes),
+            ByteOrder::Little => u64::from_le_bytes(bytes),
         }
     }
 }
 
-/// How a value is stored (TIFF 6.0 section 2; 129 is EXIF 3.0's UTF-8).
+/// The type of a field's values (TIFF 6.0 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FieldType {
     Byte,
     Ascii,
     Short,
@@ -90,79 +94,84 @@ pub(crate) enum Kind {
     SLong8,
 }
 
-impl Kind {
-    fn of(code: u16) -> Option<Self> {
+impl FieldType {
+    /// Returns the type of a code. 129 is the UTF-8 of EXIF 3.0.
+    fn from_code(code: u16) -> Option<Self> {
         Some(match code {
-            1 => Kind::Byte,
-            2 | 129 => Kind::Ascii,
-            3 => Kind::Short,
-            4 | 13 => Kind::Long,
-            5 => Kind::Rational,
-            6 => Kind::SByte,
-            7 => Kind::Undefined,
-            8 => Kind::SShort,
-            9 => Kind::SLong,
-            10 => Kind::SRational,
-            11 => Kind::Float,
-            12 => Kind::Double,
-            16 | 18 => Kind::Long8,
-            17 => Kind::SLong8,
+            1 => FieldType::Byte,
+            2 | 129 => FieldType::Ascii,
+            3 => FieldType::Short,
+            4 | 13 => FieldType::Long,
+            5 => FieldType::Rational,
+            6 => FieldType::SByte,
+            7 => FieldType::Undefined,
+            8 => FieldType::SShort,
+            9 => FieldType::SLong,
+            10 => FieldType::SRational,
+            11 => FieldType::Float,
+            12 => FieldType::Double,
+            16 | 18 => FieldType::Long8,
+            17 => FieldType::SLong8,
             _ => return None,
         })
     }
 
-    /// Bytes of one value.
+    /// Returns the number of bytes of one value.
     pub(crate) fn size(self) -> u64 {
         match self {
-            Kind::Byte | Kind::Ascii | Kind::SByte | Kind::Undefined => 1,
-            Kind::Short | Kind::SShort => 2,
-            Kind::Long | Kind::SLong | Kind::Float => 4,
-            Kind::Rational | Kind::SRational | Kind::Double | Kind::Long8 | Kind::SLong8 => 8,
+            FieldType::Byte | FieldType::Ascii | FieldType::SByte | FieldType::Undefined => 1,
+            FieldType::Short | FieldType::SShort => 2,
+            FieldType::Long | FieldType::SLong | FieldType::Float => 4,
+            FieldType::Rational
+            | FieldType::SRational
+            | FieldType::Double
+            | FieldType::Long8
+            | FieldType::SLong8 => 8,
         }
     }
 }
 
-/// One directory entry.
+/// A field: one entry of a directory.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Field<'s> {
+pub(crate) struct IfdField<'s> {
     pub(crate) ifd: Ifd,
     pub(crate) tag: u16,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FieldType,
     pub(crate) count: u64,
-    pub(crate) order: Order,
-    /// The value's bytes; `None` where it is too large to be kept.
+    pub(crate) order: ByteOrder,
+    /// The bytes of the value. `None` if it is too large to be kept.
     pub(crate) bytes: Option<&'s [u8]>,
-    /// The value's size, bytes.
+    /// The size of the value, bytes.
     pub(crate) size: u64,
-    /// Where the value lies in the TIFF structure.
+    /// The offset of the value in the TIFF structure.
     pub(crate) offset: u64,
-    /// The TIFF structure that it comes from.
-    pub(crate) view: View<'s>,
+    /// The TIFF structure of the field.
+    pub(crate) view: ByteView<'s>,
 }
 
-/// A number as it is stored.
+/// A number as stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Number {
+pub(crate) enum FieldNumber {
     Integer(i64),
     Fraction(i64, i64),
     Real(f64),
 }
 
-impl Number {
-    /// The number, where it is one that records hold: 0/0 and 1/0 are none.
+impl FieldNumber {
+    /// Returns the number if a record can store it. 0/0 and 1/0 are `None`.
     pub(crate) fn value(self) -> Option<f64> {
         let value = match self {
-            Number::Integer(n) => n as f64,
-            Number::Fraction(n, d) => n as f64 / d as f64,
-            Number::Real(r) => r,
+            FieldNumber::Integer(n) => n as f64,
+            FieldNumber::Fraction(n, d) => n as f64 / d as f64,
+            FieldNumber::Real(r) => r,
         };
-        crate::record::storable_number(value)
+        storable_number(value)
     }
 }
 
-impl Field<'_> {
-    /// The `index`-th number of the value; `None` for text, and beyond the value's end.
-    pub(crate) fn number(&self, index: usize) -> Option<Number> {
+impl IfdField<'_> {
+    /// Returns the `index`-th number of the value. Returns `None` for text and beyond the end.
+    pub(crate) fn number(&self, index: usize) -> Option<FieldNumber> {
         let size = usize::try_from(self.kind.size()).ok()?;
         let start = index.checked_mul(size)?;
         let bytes = self.bytes?.get(start..start.checked_add(size)?)?;
@@ -174,42 +183,50 @@ impl Field<'_> {
                 .map(|b| self.order.u32(b))
         };
         Some(match self.kind {
-            Kind::Ascii => return None,
-            Kind::Byte | Kind::Undefined => Number::Integer(i64::from(*bytes.first()?)),
-            Kind::SByte => Number::Integer(i64::from(bytes.first()?.cast_signed())),
-            Kind::Short => Number::Integer(i64::from(self.order.u16(bytes.try_into().ok()?))),
-            Kind::SShort => Number::Integer(i64::from(
+            FieldType::Ascii => return None,
+            FieldType::Byte | FieldType::Undefined => {
+                FieldNumber::Integer(i64::from(*bytes.first()?))
+            }
+            FieldType::SByte => FieldNumber::Integer(i64::from(bytes.first()?.cast_signed())),
+            FieldType::Short => {
+                FieldNumber::Integer(i64::from(self.order.u16(bytes.try_into().ok()?)))
+            }
+            FieldType::SShort => FieldNumber::Integer(i64::from(
                 self.order.u16(bytes.try_into().ok()?).cast_signed(),
             )),
-            Kind::Long => Number::Integer(i64::from(four(0)?)),
-            Kind::SLong => Number::Integer(i64::from(four(0)?.cast_signed())),
-            Kind::Rational => Number::Fraction(i64::from(four(0)?), i64::from(four(4)?)),
-            Kind::SRational => Number::Fraction(
+            FieldType::Long => FieldNumber::Integer(i64::from(four(0)?)),
+            FieldType::SLong => FieldNumber::Integer(i64::from(four(0)?.cast_signed())),
+            FieldType::Rational => FieldNumber::Fraction(i64::from(four(0)?), i64::from(four(4)?)),
+            FieldType::SRational => FieldNumber::Fraction(
                 i64::from(four(0)?.cast_signed()),
                 i64::from(four(4)?.cast_signed()),
             ),
-            Kind::Float => Number::Real(f64::from(f32::from_bits(four(0)?))),
-            Kind::Double => Number::Real(f64::from_bits(self.order.u64(bytes.try_into().ok()?))),
-            Kind::Long8 => {
-                Number::Integer(i64::try_from(self.order.u64(bytes.try_into().ok()?)).ok()?)
+            FieldType::Float => FieldNumber::Real(f64::from(f32::from_bits(four(0)?))),
+            FieldType::Double => {
+                FieldNumber::Real(f64::from_bits(self.order.u64(bytes.try_into().ok()?)))
             }
-            Kind::SLong8 => Number::Integer(self.order.u64(bytes.try_into().ok()?).cast_signed()),
+            FieldType::Long8 => {
+                FieldNumber::Integer(i64::try_from(self.order.u64(bytes.try_into().ok()?)).ok()?)
+            }
+            FieldType::SLong8 => {
+                FieldNumber::Integer(self.order.u64(bytes.try_into().ok()?).cast_signed())
+            }
         })
     }
 
-    /// The `index`-th number where it is a whole one that is not negative.
+    /// Returns the `index`-th number if it is an integer that is not negative.
     pub(crate) fn unsigned(&self, index: usize) -> Option<u64> {
         match self.number(index)? {
-            Number::Integer(n) => u64::try_from(n).ok(),
+            FieldNumber::Integer(n) => u64::try_from(n).ok(),
             _ => None,
         }
     }
 }
 
-/// The fields of one file, in the order they were met.
+/// The fields of one file, in the order of reading.
 #[derive(Debug, Default)]
-pub(crate) struct Fields<'s> {
-    pub(crate) list: Vec<Field<'s>>,
+pub(crate) struct IfdFields<'s> {
+    pub(crate) list: Vec<IfdField<'s>>,
     pub(crate) warnings: Vec<String>,
     keys: Vec<u32>,
     ifds: usize,
@@ -217,15 +234,16 @@ pub(crate) struct Fields<'s> {
     entries: usize,
 }
 
-impl<'s> Fields<'s> {
-    /// The field of that number in that IFD; of several, the last (ExifTool's choice).
-    pub(crate) fn get(&self, ifd: Ifd, tag: u16) -> Option<&Field<'s>> {
-        let key = key(ifd, tag);
+impl<'s> IfdFields<'s> {
+    /// Returns the field of a tag in an IFD. If there are several, the last counts (ExifTool's choice).
+    pub(crate) fn get(&self, ifd: Ifd, tag: u16) -> Option<&IfdField<'s>> {
+        let key = field_key(ifd, tag);
         self.list.get(self.keys.iter().rposition(|&k| k == key)?)
     }
 
-    /// The field where EXIF has it (the Exif IFD), else where some writers leave it (IFD0).
-    pub(crate) fn exif(&self, tag: u16) -> Option<&Field<'s>> {
+    /// Returns the field of a tag in the Exif IFD, where it belongs, or else in IFD0, where some writers
+    /// leave it.
+    pub(crate) fn exif(&self, tag: u16) -> Option<&IfdField<'s>> {
         self.get(Ifd::Exif, tag)
             .or_else(|| self.get(Ifd::Main(0), tag))
     }
@@ -236,18 +254,18 @@ impl<'s> Fields<'s> {
         }
     }
 
-    fn push(&mut self, field: Field<'s>) {
-        self.keys.push(key(field.ifd, field.tag));
+    fn push(&mut self, field: IfdField<'s>) {
+        self.keys.push(field_key(field.ifd, field.tag));
         self.list.push(field);
     }
 
-    /// Reads a TIFF structure whose first byte is the view's. `first` is the name of its first IFD: `Main(0)`, but in a
-    /// CR3 every IFD is a structure of its own.
-    pub(crate) fn read(&mut self, view: View<'s>, first: Ifd) {
-        let Some(order) = order(view) else {
+    /// Reads a TIFF structure that begins at the start of the view. `first` names its first IFD:
+    /// `Main(0)`, except in a CR3, where every IFD is a structure of its own.
+    pub(crate) fn read_tiff(&mut self, view: ByteView<'s>, first: Ifd) {
+        let Some(order) = read_byte_order(view) else {
             return self.warn("EXIF data do not start with a TIFF header".to_owned());
         };
-        let mut walk = Walk {
+        let mut walk = IfdWalk {
             fields: self,
             view,
             order,
@@ -264,7 +282,7 @@ impl<'s> Fields<'s> {
             walk.u32(4).map(u64::from)
         };
         match start {
-            Some(start) if start > 0 && start < view.len() => walk.chain(start, first),
+            Some(start) if start > 0 && start < view.len() => walk.read_chain(start, first),
             Some(_) => walk
                 .fields
                 .warn("the first IFD lies outside the file".to_owned()),
@@ -273,30 +291,36 @@ impl<'s> Fields<'s> {
     }
 }
 
-/// The byte order that a TIFF header says.
-pub(crate) fn order(view: View<'_>) -> Option<Order> {
+/// Reads the byte order in a TIFF header.
+pub(crate) fn read_byte_order(view: ByteView<'_>) -> Option<ByteOrder> {
     match &view.array::<2>(0)? {
-        b"II" => Some(Order::Little),
-        b"MM" => Some(Order::Big),
+        b"II" => Some(ByteOrder::Little),
+        b"MM" => Some(ByteOrder::Big),
         _ => None,
     }
 }
 
-/// The fields of the one directory at `start`, without those below it: for the directories of maker notes.
-pub(crate) fn directory_fields<'s>(view: View<'s>, start: u64, order: Order) -> Vec<Field<'s>> {
-    let mut fields = Fields::default();
-    let mut walk = Walk {
+/// Returns the fields of the directory at `start`, without the directories below it. Maker notes have
+/// such directories.
+pub(crate) fn directory_fields<'s>(
+    view: ByteView<'s>,
+    start: u64,
+    order: ByteOrder,
+) -> Vec<IfdField<'s>> {
+    let mut fields = IfdFields::default();
+    let mut walk = IfdWalk {
         fields: &mut fields,
         view,
         order,
         big: false,
         seen: Vec::new(),
     };
-    walk.directory(start, Ifd::MakerNote, 0);
+    walk.read_directory(start, Ifd::MakerNote, 0);
     fields.list
 }
 
-fn key(ifd: Ifd, tag: u16) -> u32 {
+/// Returns a key for quick comparison.
+fn field_key(ifd: Ifd, tag: u16) -> u32 {
     let group = match ifd {
         Ifd::Main(n) => u32::from(n),
         Ifd::Exif => 0x100,
@@ -308,25 +332,16 @@ fn key(ifd: Ifd, tag: u16) -> u32 {
     group << 16 | u32::from(tag)
 }
 
-/// XMP and IPTC and Photoshop's resources in a TIFF: large, and read all the same.
-pub(crate) const XMP: u16 = 0x02bc;
-pub(crate) const IPTC: u16 = 0x83bb;
-pub(crate) const PHOTOSHOP: u16 = 0x8649;
-pub(crate) const MAKER_NOTE: u16 = 0x927c;
-const SUB_IFDS: u16 = 0x014a;
-const EXIF_IFD: u16 = 0x8769;
-const GPS_IFD: u16 = 0x8825;
-const INTEROP_IFD: u16 = 0xa005;
-
-struct Walk<'w, 's> {
-    fields: &'w mut Fields<'s>,
-    view: View<'s>,
-    order: Order,
+/// A walk over the IFDs of one TIFF structure.
+struct IfdWalk<'w, 's> {
+    fields: &'w mut IfdFields<'s>,
+    view: ByteView<'s>,
+    order: ByteOrder,
     big: bool,
     seen: Vec<u64>,
 }
 
-impl<'s> Walk<'_, 's> {
+impl<'s> IfdWalk<'_, 's> {
     fn u16(&self, at: u64) -> Option<u16> {
         self.view.array(at).map(|b| self.order.u16(b))
     }
@@ -339,21 +354,24 @@ impl<'s> Walk<'_, 's> {
         self.view.array(at).map(|b| self.order.u64(b))
     }
 
-    fn chain(&mut self, start: u64, first: Ifd) {
-        let mut next = self.directory(start, first, 0);
+    /// Reads the IFDs of the main chain.
+    fn read_chain(&mut self, start: u64, first: Ifd) {
+        let mut next = self.read_directory(start, first, 0);
         if first != Ifd::Main(0) {
             return;
         }
         for page in 1..limits::CHAIN {
             match next {
-                Some(offset) if offset != 0 => next = self.directory(offset, Ifd::Main(page), 0),
+                Some(offset) if offset != 0 => {
+                    next = self.read_directory(offset, Ifd::Main(page), 0)
+                }
                 _ => return,
             }
         }
     }
 
-    /// Reads one IFD and those below it; the offset of the next one in its chain.
-    fn directory(&mut self, start: u64, ifd: Ifd, depth: u8) -> Option<u64> {
+    /// Reads one IFD and the IFDs below it. Returns the offset of the next IFD in the chain.
+    fn read_directory(&mut self, start: u64, ifd: Ifd, depth: u8) -> Option<u64> {
         let name = || ifd.name();
         if self.seen.contains(&start) {
             self.fields
@@ -389,7 +407,7 @@ impl<'s> Walk<'_, 's> {
             self.fields.warn(format!("{}: too many entries", name()));
         }
         let kept = count.min(fitting).min(room);
-        // Whole or not at all: one range to ask for.
+        // The table is read as a whole, so that one range is asked for.
         let table = self.view.get(entries, kept.checked_mul(size)?)?;
         self.fields.entries = self
             .fields
@@ -400,9 +418,9 @@ impl<'s> Walk<'_, 's> {
         for (index, entry) in table.chunks_exact(usize::try_from(size).ok()?).enumerate() {
             let at = entries.checked_add((index as u64).checked_mul(size)?)?;
             match self.entry(entry, at, ifd) {
-                Ok(Some(field)) => self.take(field, &mut below),
+                Ok(Some(field)) => self.add_field(field, &mut below),
                 Ok(None) => {}
-                // A directory whose first entry is nonsense is none (ExifTool's rule too).
+                // If the first entry is nonsense, this is no directory (ExifTool's rule too).
                 Err(()) if index == 0 => {
                     self.fields.warn(format!("{} is no directory", name()));
                     return None;
@@ -418,7 +436,7 @@ impl<'s> Walk<'_, 's> {
             }
         }
         for (offset, ifd) in below {
-            self.directory(offset, ifd, depth.saturating_add(1));
+            self.read_directory(offset, ifd, depth.saturating_add(1));
         }
         let end = entries.checked_add(count.checked_mul(size)?)?;
         if !matches!(ifd, Ifd::Main(_)) || end >= self.view.len() {
@@ -432,7 +450,7 @@ impl<'s> Walk<'_, 's> {
     }
 
     /// One entry; `Ok(None)` where its value cannot be had, `Err` where it is no entry at all.
-    fn entry(&mut self, entry: &'s [u8], at: u64, ifd: Ifd) -> Result<Option<Field<'s>>, ()> {
+    fn entry(&mut self, entry: &'s [u8], at: u64, ifd: Ifd) -> Result<Option<IfdField<'s>>, ()> {
         let two = |at: usize| {
             entry
                 .get(at..at + 2)
@@ -454,7 +472,7 @@ impl<'s> Walk<'_, 's> {
         let (Some(tag), Some(code)) = (two(0), two(2)) else {
             return Err(());
         };
-        let Some(kind) = Kind::of(code) else {
+        let Some(kind) = FieldType::from_code(code) else {
             if code != 0 || tag != 0 {
                 self.fields.warn(format!(
                     "{}: tag 0x{tag:04x} has the unknown type {code}",
@@ -463,9 +481,12 @@ impl<'s> Walk<'_, 's> {
             }
             return Err(());
         };
-        // Leica's M8 and others write these two, which may be negative, as unsigned (ExifTool's remedy, too).
-        let signed = matches!(tag, 0x9201 | 0x9204) && kind == Kind::Rational && ifd != Ifd::Gps;
-        let kind = if signed { Kind::SRational } else { kind };
+        // Leica's M8 and others write these two as unsigned, though they may be negative. ExifTool
+        // corrects this too.
+        let signed = matches!(tag, tag::SHUTTER_SPEED_VALUE | tag::EXPOSURE_COMPENSATION)
+            && kind == FieldType::Rational
+            && ifd != Ifd::Gps;
+        let kind = if signed { FieldType::SRational } else { kind };
         let (count, inline, slot) = if self.big {
             (eight(4), 8, 12)
         } else {
@@ -486,7 +507,7 @@ impl<'s> Walk<'_, 's> {
             _ => four(slot).map_or(u64::MAX, u64::from),
         };
         let view = self.view;
-        let field = |bytes, size| Field {
+        let field = |bytes, size| IfdField {
             ifd,
             tag,
             kind,
@@ -503,7 +524,10 @@ impl<'s> Walk<'_, 's> {
                 .and_then(|size| entry.get(slot..slot + size));
             return Ok(Some(field(bytes, size)));
         }
-        let large = matches!(tag, XMP | IPTC | PHOTOSHOP) && size <= limits::PACKET;
+        let large = matches!(
+            tag,
+            tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS
+        ) && size <= limits::PACKET;
         if offset
             .checked_add(size)
             .is_none_or(|end| end > self.view.len())
@@ -512,17 +536,17 @@ impl<'s> Walk<'_, 's> {
                 "{}: the value of tag 0x{tag:04x} lies outside the file",
                 ifd.name()
             ));
-            // ExifTool reads a text that is cut short by the end of the file; numbers it leaves.
+            // ExifTool reads a text that is cut off by the end of the file, and ignores numbers.
             return Ok(None);
         }
-        // Of a text that is too large for the tags, the start is enough for the photo.
-        if kind == Kind::Ascii && size > limits::VALUE && !large {
+        // If a text is too large for the tags, its start is enough for the record.
+        if kind == FieldType::Ascii && size > limits::VALUE && !large {
             return Ok(self
                 .view
                 .get(offset, limits::VALUE)
                 .map(|bytes| field(Some(bytes), size)));
         }
-        if (tag == MAKER_NOTE && ifd != Ifd::MakerNote) || (size > limits::VALUE && !large) {
+        if (tag == tag::MAKER_NOTE && ifd != Ifd::MakerNote) || (size > limits::VALUE && !large) {
             return Ok(Some(field(None, size)));
         }
         Ok(self
@@ -531,13 +555,14 @@ impl<'s> Walk<'_, 's> {
             .map(|bytes| field(Some(bytes), size)))
     }
 
-    fn take(&mut self, field: Field<'s>, below: &mut Vec<(u64, Ifd)>) {
+    /// Adds a field, or notes the directories that it points to.
+    fn add_field(&mut self, field: IfdField<'s>, below: &mut Vec<(u64, Ifd)>) {
         let ifd = match field.tag {
             _ if field.ifd == Ifd::MakerNote => return self.fields.push(field),
-            EXIF_IFD => Ifd::Exif,
-            GPS_IFD => Ifd::Gps,
-            INTEROP_IFD if field.ifd != Ifd::Gps => Ifd::Interop,
-            SUB_IFDS if field.ifd != Ifd::Gps => {
+            tag::EXIF_OFFSET => Ifd::Exif,
+            tag::GPS_INFO => Ifd::Gps,
+            tag::INTEROP_OFFSET if field.ifd != Ifd::Gps => Ifd::Interop,
+            tag::SUB_IFD if field.ifd != Ifd::Gps => {
                 let pointers: Range<usize> =
                     0..usize::try_from(field.count).unwrap_or(0).min(limits::IFDS);
                 for offset in pointers.filter_map(|index| field.unsigned(index)) {

@@ -1,18 +1,22 @@
-//! WebP (RFC 9649): the RIFF chunks EXIF and XMP, usually behind the picture, which is stepped over.
+//! WebP (RFC 9649): the RIFF chunks EXIF and XMP. They are usually after the picture, which is stepped
+//! over.
 
-use super::found::{Found, Part};
+use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
-use super::sparse::View;
+use super::sparse::ByteView;
 
-/// What the WebP holds.
-pub(crate) fn read(view: View<'_>, found: &mut Found) {
+/// The 14 bits of a width or a height.
+const SIZE_BITS: u32 = 0x3fff;
+
+/// Finds the metadata blocks of a WebP.
+pub(crate) fn read_webp(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut at = 12_u64;
     let mut promised = 0_u8;
     for _ in 0..limits::SEGMENTS {
-        // A file's padding byte may be missing at its very end.
+        // The padding byte at the end of the file may be missing.
         if at.saturating_add(8) > view.len() {
             if promised != 0 {
-                found.warn("WebP cut short before its metadata");
+                blocks.warn("WebP cut short before its metadata");
             }
             return;
         }
@@ -28,47 +32,50 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
                     body.array::<3>(at)
                         .map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]).saturating_add(1))
                 };
-                found.size = size(4).zip(size(7));
+                blocks.size = size(4).zip(size(7));
             }
-            b"VP8 " => found.size = found.size.or_else(|| lossy_size(body)),
-            b"VP8L" => found.size = found.size.or_else(|| lossless_size(body)),
+            b"VP8 " => blocks.size = blocks.size.or_else(|| lossy_size(body)),
+            b"VP8L" => blocks.size = blocks.size.or_else(|| lossless_size(body)),
             b"EXIF" => {
                 promised &= !0b1000;
                 let prefixed = body.len() >= 6 && body.get(0, 6) == Some(b"Exif\0\0");
-                found
-                    .tiffs
-                    .push(Part::of(if prefixed { body.from(6) } else { body }));
+                blocks.tiffs.push(MetadataBlock::of_view(if prefixed {
+                    body.from(6)
+                } else {
+                    body
+                }));
             }
             b"XMP " => {
                 promised &= !0b0100;
-                found.xmp.push(Part::of(body));
+                blocks.xmp.push(MetadataBlock::of_view(body));
             }
             _ => {}
         }
-        // A simple file is its picture and nothing else; an extended one says what it holds, and may hold more.
+        // An extended file states its metadata chunks in its header, and may have more.
         at = at
             .saturating_add(8)
             .saturating_add(length)
             .saturating_add(length & 1);
     }
-    found.warn("WebP with too many chunks");
+    blocks.warn("WebP with too many chunks");
 }
 
-/// RFC 6386 section 9.1: 14 bits each, after the start code.
-fn lossy_size(body: View<'_>) -> Option<(u32, u32)> {
+/// Reads the size of a lossy picture: 14 bits each, after the start code (RFC 6386 section 9.1).
+fn lossy_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     let ([0x9d, 0x01, 0x2a], width, height) = (body.array::<3>(3)?, body.le16(6)?, body.le16(8)?)
     else {
         return None;
     };
-    Some((u32::from(width & 0x3fff), u32::from(height & 0x3fff)))
+    Some((u32::from(width) & SIZE_BITS, u32::from(height) & SIZE_BITS))
 }
 
-/// RFC 9649 section 3.4: two times 14 bits after the signature, each less one.
-fn lossless_size(body: View<'_>) -> Option<(u32, u32)> {
+/// Reads the size of a lossless picture: two times 14 bits after the signature, each less one (RFC
+/// 9649 section 3.4).
+fn lossless_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     let bits = body
         .le32(1)
         .filter(|_| body.array::<1>(0) == Some([0x2f]))?;
-    Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
+    Some(((bits & SIZE_BITS) + 1, (bits >> 14 & SIZE_BITS) + 1))
 }
 
 #[cfg(test)]
@@ -77,21 +84,21 @@ mod tests {
     use crate::sparse::Sparse;
 
     #[test]
-    fn exif_is_found_behind_the_picture_with_and_without_its_prefix() {
+    fn exif_after_the_picture_is_found() {
         let mut bytes =
             b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x08\0\0\0\x02\0\0\x01\0\0VP8 \x01\0\0\0x\0".to_vec();
         bytes.extend(b"EXIF\x0a\0\0\0Exif\0\0MM\0*EXIF\x04\0\0\0II*\0");
         let file = Sparse::whole(&bytes);
-        let mut found = Found::default();
-        read(file.view(), &mut found);
-        assert_eq!(found.size, Some((3, 2)));
+        let mut blocks = MetadataBlocks::default();
+        read_webp(file.view(), &mut blocks);
+        assert_eq!(blocks.size, Some((3, 2)));
         assert_eq!(
-            found.tiffs,
+            blocks.tiffs,
             [
-                Part::File { start: 54, len: 4 },
-                Part::File { start: 66, len: 4 }
+                MetadataBlock::File { start: 54, len: 4 },
+                MetadataBlock::File { start: 66, len: 4 }
             ]
         );
-        assert_eq!(found.warnings, Vec::<String>::new());
+        assert_eq!(blocks.warnings, Vec::<String>::new());
     }
 }

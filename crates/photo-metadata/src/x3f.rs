@@ -1,21 +1,25 @@
-//! Sigma X3F (the layout is publicly described): a directory at the file's end names the sections; PROP holds the
-//! camera's own properties, an IMA2 of format 18 a JPEG with Exif.
+//! Sigma X3F, whose layout is publicly described. A directory at the end of the file lists its
+//! sections: PROP contains the properties of the camera, and an IMA2 of format 18 is a JPEG with EXIF.
 
 use chrono::DateTime;
 
-use super::found::Found;
-use super::sparse::View;
-use super::tiff::Order;
-use super::{jpeg, limits, text};
+use super::blocks::MetadataBlocks;
+use super::sparse::ByteView;
+use super::text::decode_utf16;
+use super::tiff::ByteOrder;
+use super::{jpeg, limits};
 use crate::capture_time::DateSource;
 use crate::record::EmbeddedPreview;
 
-/// What the X3F holds.
-pub(crate) fn read(view: View<'_>, found: &mut Found) {
-    let sized = view
+/// The versions whose header contains the size.
+const VERSIONS_WITH_SIZE: std::ops::Range<u32> = 0x0002_0000..0x0004_0000;
+
+/// Finds the metadata blocks of an X3F.
+pub(crate) fn read_x3f(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    let has_size = view
         .le32(4)
-        .is_some_and(|version| (0x0002_0000..0x0004_0000).contains(&version));
-    let size = sized
+        .is_some_and(|version| VERSIONS_WITH_SIZE.contains(&version));
+    let size = has_size
         .then(|| view.le32(28).zip(view.le32(32)))
         .flatten()
         .filter(|size| size.0 > 0 && size.1 > 0);
@@ -25,11 +29,11 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
         .and_then(|at| view.le32(at))
         .map(u64::from)
     else {
-        return found.warn("X3F cut short before its directory");
+        return blocks.warn("X3F cut short before its directory");
     };
     if view.up_to(directory, 4) != Some(b"SECd") {
-        found.warn("X3F cut short before its directory");
-        found.size = size;
+        blocks.warn("X3F cut short before its directory");
+        blocks.size = size;
         return;
     }
     let count = view
@@ -46,13 +50,13 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
         };
         let section = view.part(u64::from(start), u64::from(length));
         match &kind {
-            b"PROP" => properties(section, found),
+            b"PROP" => read_properties(section, blocks),
             b"IMA2" if section.le32(12) == Some(18) && pictures < limits::PICTURES => {
                 pictures += 1;
                 let picture = section.from(28);
-                jpeg::read(picture, found);
-                let jpeg_size = found.size.take();
-                found.previews.push(EmbeddedPreview {
+                jpeg::read_jpeg(picture, blocks);
+                let jpeg_size = blocks.size.take();
+                blocks.previews.push(EmbeddedPreview {
                     offset: picture.base(),
                     length: picture.len(),
                     width: jpeg_size.map(|s| s.0),
@@ -62,16 +66,16 @@ pub(crate) fn read(view: View<'_>, found: &mut Found) {
             _ => {}
         }
     }
-    found.size = size;
+    blocks.size = size;
 }
 
-/// Pairs of offsets, in UTF-16 units, into the section's text.
-fn properties(section: View<'_>, found: &mut Found) {
+/// Reads the properties: pairs of offsets into the text of the section, in UTF-16 units.
+fn read_properties(section: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let count = u64::from(section.le32(8).unwrap_or(0)).min(limits::RECORDS as u64);
     let text_start = 24 + count * 8;
-    let said = |at: u32| {
+    let text_at = |at: u32| {
         let start = text_start.checked_add(u64::from(at).checked_mul(2)?)?;
-        text::utf16(section.up_to(start, 512)?, Order::Little)
+        decode_utf16(section.up_to(start, 512)?, ByteOrder::Little)
     };
     for index in 0..count {
         let (Some(name), Some(value)) =
@@ -79,7 +83,7 @@ fn properties(section: View<'_>, found: &mut Found) {
         else {
             return;
         };
-        let (Some(name), Some(value)) = (said(name), said(value)) else {
+        let (Some(name), Some(value)) = (text_at(name), text_at(value)) else {
             continue;
         };
         let property = match name.as_str() {
@@ -93,12 +97,12 @@ fn properties(section: View<'_>, found: &mut Found) {
             "FLEQ35MM" => "exif:FocalLengthIn35mmFilm",
             "EXPCOMP" => "exif:ExposureBiasValue",
             "TIME" => {
-                // Seconds since 1970 by the camera's clock, which knows no zone.
+                // Seconds since 1970 by the camera's clock, without a time zone.
                 let time = value
                     .parse()
                     .ok()
                     .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-                found.date = time.map(|time| {
+                blocks.date = time.map(|time| {
                     (
                         DateSource::X3fTime,
                         time.format("%Y-%m-%dT%H:%M:%S").to_string(),
@@ -108,6 +112,6 @@ fn properties(section: View<'_>, found: &mut Found) {
             }
             _ => continue,
         };
-        found.properties.push((property, value));
+        blocks.properties.push((property, value));
     }
 }

@@ -1,5 +1,7 @@
-//! XMP (ISO 16684-1): a packet's simple properties and arrays, by namespace and name. Structures are flattened to their
-//! leaves' names and nothing is validated; no entity is ever fetched or expanded.
+//! XMP (ISO 16684-1): the simple properties and arrays of a packet, by namespace and name.
+//!
+//! Structures are flattened to the names of their leaves. Nothing is validated, and no entity is ever
+//! fetched or expanded.
 
 use std::collections::HashMap;
 
@@ -8,11 +10,13 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, QName, ResolveResult};
 use quick_xml::reader::NsReader;
 
-use super::{limits, text};
+use super::limits;
+use super::text::{clean_text, decode_text};
 
-/// The properties of a file's XMP packets: `dc:title`, with our prefixes whatever the packet's are.
+/// The properties of a file's XMP packets, such as `dc:title`. The prefixes are always ours, not those
+/// of the packet.
 #[derive(Debug, Default)]
-pub(crate) struct Xmp {
+pub(crate) struct XmpProperties {
     properties: Vec<(String, Vec<String>)>,
     elements: usize,
 }
@@ -27,13 +31,13 @@ static NAMESPACES: &[(&str, &str)] = &[
     ("http://www.w3.org/XML/1998/namespace", "xml"), ("adobe:ns:meta/", "x"), ("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpCore"),
 ];
 
-impl Xmp {
-    /// The property's first value (of a language alternative: the default's).
+impl XmpProperties {
+    /// Returns the first value of a property. For a language alternative it is the default language.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
     }
 
-    /// All values of an array.
+    /// Returns all values of an array.
     pub(crate) fn all(&self, name: &str) -> &[String] {
         self.properties
             .iter()
@@ -41,26 +45,26 @@ impl Xmp {
             .map_or(&[], |property| &property.1)
     }
 
-    /// Adds a property where no packet has it.
+    /// Adds a property, unless a packet has it.
     pub(crate) fn add(&mut self, name: &str, value: &str) {
-        if let Some(value) = text::clean(value).filter(|_| self.all(name).is_empty()) {
+        if let Some(value) = clean_text(value).filter(|_| self.all(name).is_empty()) {
             self.properties.push((name.to_owned(), vec![value]));
         }
     }
 
-    /// Adds a packet's properties; of two packets, the first counts.
+    /// Adds the properties of a packet. If two packets have a property, the first counts.
     ///
     /// # Errors
-    /// The packet is no well-formed XML from some point on; what came before it is kept.
-    pub(crate) fn read(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let decoded = decode(bytes);
+    /// Returns a warning if the packet is not well-formed XML. The properties before the error are kept.
+    pub(crate) fn read_packet(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let decoded = decode_packet(bytes);
         let mut reader =
             NsReader::from_str(decoded.trim_start_matches(['\u{feff}', '\0', ' ', '\n', '\r']));
         reader.config_mut().check_end_names = false;
         reader
             .resolver_mut()
             .set_max_declarations_per_element(limits::XML_NAMESPACES);
-        let mut packet = Packet::default();
+        let mut packet = PacketParser::default();
         let outcome = loop {
             match reader.read_event() {
                 Ok(Event::Start(_) | Event::Empty(_)) if self.elements >= limits::XML_ELEMENTS => {
@@ -68,26 +72,26 @@ impl Xmp {
                 }
                 Ok(Event::Start(start)) => {
                     self.elements += 1;
-                    let name = name(&reader, start.name());
+                    let name = element_name(&reader, start.name());
                     if packet.path.len() >= limits::XML_DEPTH {
                         break Err("XMP nested too deep".to_owned());
                     }
-                    packet.open(name, &start, &reader);
+                    packet.open_element(name, &start, &reader);
                 }
                 Ok(Event::Empty(start)) => {
                     self.elements += 1;
-                    let name = name(&reader, start.name());
-                    packet.open(name, &start, &reader);
-                    packet.close();
+                    let name = element_name(&reader, start.name());
+                    packet.open_element(name, &start, &reader);
+                    packet.close_element();
                 }
-                Ok(Event::End(_)) => packet.close(),
+                Ok(Event::End(_)) => packet.close_element(),
                 Ok(Event::Text(text)) => packet
                     .text
                     .push_str(&text.xml10_content().unwrap_or_default()),
                 Ok(Event::CData(text)) => packet
                     .text
                     .push_str(&text.xml10_content().unwrap_or_default()),
-                Ok(Event::GeneralRef(entity)) => packet.entity(&entity),
+                Ok(Event::GeneralRef(entity)) => packet.add_entity(&entity),
                 Ok(Event::Eof) => break Ok(()),
                 Ok(_) => {}
                 Err(error) => break Err(format!("XMP is broken: {error}")),
@@ -102,23 +106,29 @@ impl Xmp {
     }
 }
 
-/// The elements open around a text, and what was found so far.
+/// The open elements around a text, and the properties found so far.
 #[derive(Default)]
-struct Packet {
+struct PacketParser {
     path: Vec<(Option<String>, bool)>,
     text: String,
     found: Vec<(String, Vec<String>)>,
-    /// Where in `found` a name is.
+    /// The index in `found` of each name.
     places: HashMap<String, usize>,
 }
 
-impl Packet {
-    fn open(&mut self, name: Option<String>, start: &BytesStart<'_>, reader: &NsReader<&[u8]>) {
+impl PacketParser {
+    fn open_element(
+        &mut self,
+        name: Option<String>,
+        start: &BytesStart<'_>,
+        reader: &NsReader<&[u8]>,
+    ) {
         self.text.clear();
         let mut default_language = false;
-        // Inside a structure of some other vocabulary (an ingredient's own metadata, say) names mean something else.
+        // Names have another meaning inside a structure of another vocabulary, for example the
+        // metadata of an ingredient.
         let foreign = name.is_none() || self.path.iter().any(|(name, _)| name.is_none());
-        // Unchecked: looking for attributes that stand twice takes the square of their number.
+        // The check for repeated attributes would take quadratic time.
         let mut attributes = start.attributes();
         attributes.with_checks(false);
         for attribute in attributes.flatten().take(limits::XML_ATTRIBUTES) {
@@ -133,13 +143,13 @@ impl Packet {
                 "rdf:resource" => self.text.push_str(&value),
                 key if key.starts_with("rdf:") || key.starts_with("xml:") => {}
                 _ if foreign => {}
-                _ => self.add(key, &value, false),
+                _ => self.add_value(key, &value, false),
             }
         }
         self.path.push((name, default_language));
     }
 
-    fn close(&mut self) {
+    fn close_element(&mut self) {
         let Some((name, default_language)) = self.path.pop() else {
             return;
         };
@@ -149,7 +159,7 @@ impl Packet {
         }
         let structural = name.as_deref().is_some_and(|n| n.starts_with("rdf:"));
         let property = if structural {
-            // rdf:li, rdf:value: the nearest element that is no RDF has the name.
+            // For rdf:li and rdf:value, the nearest element outside RDF has the name.
             self.path.iter().rev().find_map(|(n, _)| {
                 n.clone()
                     .filter(|n| !n.starts_with("rdf:") && !n.starts_with("x:"))
@@ -158,12 +168,12 @@ impl Packet {
             name
         };
         if let Some(property) = property {
-            self.add(property, &text, default_language);
+            self.add_value(property, &text, default_language);
         }
     }
 
-    fn add(&mut self, name: String, value: &str, first: bool) {
-        let Some(value) = text::clean(value) else {
+    fn add_value(&mut self, name: String, value: &str, first: bool) {
+        let Some(value) = clean_text(value) else {
             return;
         };
         let full = self.found.len() >= limits::PROPERTIES;
@@ -180,7 +190,7 @@ impl Packet {
         }
     }
 
-    fn entity(&mut self, entity: &quick_xml::events::BytesRef<'_>) {
+    fn add_entity(&mut self, entity: &quick_xml::events::BytesRef<'_>) {
         if let Ok(Some(c)) = entity.resolve_char_ref() {
             self.text.push(c);
         } else if let Some(text) = entity
@@ -193,17 +203,18 @@ impl Packet {
     }
 }
 
-fn name(reader: &NsReader<&[u8]>, name: QName<'_>) -> Option<String> {
+fn element_name(reader: &NsReader<&[u8]>, name: QName<'_>) -> Option<String> {
     let (namespace, local) = reader.resolver().resolve_element(name);
-    canonical(&namespace, local.as_ref())
+    canonical_name(&namespace, local.as_ref())
 }
 
 fn attribute_name(reader: &NsReader<&[u8]>, name: QName<'_>) -> Option<String> {
     let (namespace, local) = reader.resolver().resolve_attribute(name);
-    canonical(&namespace, local.as_ref())
+    canonical_name(&namespace, local.as_ref())
 }
 
-fn canonical(namespace: &ResolveResult<'_>, local: &[u8]) -> Option<String> {
+/// Returns a name with our prefix, if the namespace is known.
+fn canonical_name(namespace: &ResolveResult<'_>, local: &[u8]) -> Option<String> {
     let ResolveResult::Bound(Namespace(uri)) = namespace else {
         return None;
     };
@@ -214,12 +225,12 @@ fn canonical(namespace: &ResolveResult<'_>, local: &[u8]) -> Option<String> {
     Some(format!("{prefix}:{}", std::str::from_utf8(local).ok()?))
 }
 
-/// UTF-8, or UTF-16 by its byte order mark or its zeros.
-fn decode(bytes: &[u8]) -> String {
+/// Decodes UTF-8, or UTF-16 if there is a byte order mark or a zero byte.
+fn decode_packet(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, ..] | [0, b'<', ..] => encoding_rs::UTF_16BE.decode(bytes).0.into_owned(),
         [0xff, 0xfe, ..] | [b'<', 0, ..] => encoding_rs::UTF_16LE.decode(bytes).0.into_owned(),
-        _ => text::decode(bytes),
+        _ => decode_text(bytes),
     }
 }
 
@@ -227,9 +238,9 @@ fn decode(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn packet(inner: &str) -> Xmp {
-        let mut xmp = Xmp::default();
-        let outcome = xmp.read(
+    fn packet(inner: &str) -> XmpProperties {
+        let mut xmp = XmpProperties::default();
+        let outcome = xmp.read_packet(
             format!(
                 r#"<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
                 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
@@ -243,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_elements_and_arrays_are_properties() {
+    fn attributes_elements_and_arrays_become_properties() {
         let xmp = packet(
             "<d:subject><rdf:Bag><rdf:li>a</rdf:li><rdf:li>b &amp; c</rdf:li></rdf:Bag></d:subject>\
              <xmp:CreateDate>2018-02-01</xmp:CreateDate>",
@@ -262,10 +273,10 @@ mod tests {
     }
 
     #[test]
-    fn broken_xml_keeps_what_came_before() {
-        let mut xmp = Xmp::default();
+    fn properties_before_an_error_are_kept() {
+        let mut xmp = XmpProperties::default();
         let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:d="http://purl.org/dc/elements/1.1/"><d:source>x</d:source><d:"#;
-        assert!(xmp.read(packet.as_bytes()).is_err());
+        assert!(xmp.read_packet(packet.as_bytes()).is_err());
         assert_eq!(xmp.get("dc:source"), Some("x"));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::limits;
 use super::{ifd, ranged, read, says, tiff};
 use crate::Extraction;
+use crate::limits;
 
 #[test]
 fn no_more_than_six_ranges_are_asked_for() {

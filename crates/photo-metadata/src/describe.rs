@@ -1,12 +1,21 @@
-//! What the codes of enumerated tags mean, in words: kamadak-exif knows them.
+//! The meaning of the codes of enumerated tags, in words. kamadak-exif has the tables.
 
 use ::exif::{Context, Tag, Value};
 
-use super::names;
+use super::tag_names::tag_number;
 use crate::record::TagValue;
 
-/// The meaning of a tag's number: `5` of `MeteringMode` is `pattern`. `None` for tags that are no codes, and for codes
-/// that nobody has defined. `ifd` and `name` as [`super::Extraction::tags`] has them.
+/// Returns the meaning of a tag's code in words. `ifd` and `name` are those of
+/// [`Extraction::tags`](crate::Extraction::tags). Returns `None` if the value is not a code, or if the
+/// code is undefined.
+///
+/// ```
+/// use photo_metadata::{TagValue, describe_value};
+///
+/// let meaning = describe_value("ExifIFD", "MeteringMode", &TagValue::Integer(5));
+/// assert_eq!(meaning.as_deref(), Some("pattern"));
+/// assert_eq!(describe_value("ExifIFD", "ISO", &TagValue::Integer(400)), None);
+/// ```
 pub fn describe_value(ifd: &str, name: &str, value: &TagValue) -> Option<String> {
     let TagValue::Integer(code) = value else {
         return None;
@@ -17,10 +26,10 @@ pub fn describe_value(ifd: &str, name: &str, value: &TagValue) -> Option<String>
         "InteropIFD" => Context::Interop,
         _ => Context::Tiff,
     };
-    let tag = Tag(context, names::number(ifd == "GPS", name)?);
+    let tag = Tag(context, tag_number(ifd == "GPS", name)?);
     let value = Value::Short(vec![u16::try_from(*code).ok()?]);
     let words = value.display_as(tag).to_string();
-    // A code that it does not know comes in brackets; a plain number, as it is.
+    // An unknown code comes in brackets, and a plain number as digits.
     let is_words = words.starts_with(|first: char| first.is_alphabetic());
     (is_words && words != code.to_string()).then_some(words)
 }
@@ -30,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_have_a_meaning_and_numbers_have_none() {
+    fn only_defined_codes_have_a_meaning() {
         let words = |ifd, name, code| describe_value(ifd, name, &TagValue::Integer(code));
         assert_eq!(
             words("ExifIFD", "MeteringMode", 5).as_deref(),

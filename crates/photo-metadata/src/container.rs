@@ -1,0 +1,29 @@
+//! The dispatch to the reader of each container format.
+
+use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::format::PhotoFormat;
+use super::sparse::ByteView;
+use super::{cr3, crw, heif, jpeg, jxl, photoshop, png, raw, webp, x3f};
+
+/// Finds the metadata blocks of a file.
+pub(crate) fn read_container(format: PhotoFormat, view: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    match format {
+        PhotoFormat::Jpeg => jpeg::read_jpeg(view, blocks),
+        PhotoFormat::Png => png::read_png(view, blocks),
+        PhotoFormat::WebP => webp::read_webp(view, blocks),
+        PhotoFormat::Heic | PhotoFormat::Heif | PhotoFormat::Avif => heif::read_heif(view, blocks),
+        PhotoFormat::Psd => photoshop::read_psd(view, blocks),
+        PhotoFormat::Jxl | PhotoFormat::Jp2 => jxl::read_jxl(view, blocks),
+        PhotoFormat::Cr3 => cr3::read_cr3(view, blocks),
+        PhotoFormat::Crw => crw::read_crw(view, blocks),
+        PhotoFormat::Raf => raw::read_raf(view, blocks),
+        PhotoFormat::Mrw => raw::read_mrw(view, blocks),
+        PhotoFormat::X3f => x3f::read_x3f(view, blocks),
+        PhotoFormat::Gif => {
+            let size = view.le16(6).zip(view.le16(8));
+            blocks.size = size.map(|(width, height)| (u32::from(width), u32::from(height)));
+        }
+        // The other formats are TIFF structures.
+        _ => blocks.tiffs.push(MetadataBlock::of_view(view)),
+    }
+}

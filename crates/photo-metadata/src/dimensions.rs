@@ -1,0 +1,69 @@
+//! Width and height of the full picture, as stored.
+
+use super::field_value::whole_number;
+use super::format::PhotoFormat;
+use super::sources::MetadataSources;
+use super::tag;
+use super::tiff::{Ifd, IfdFields};
+
+/// Returns width and height before orientation.
+///
+/// For a JPEG, the frame header counts and not EXIF, which editors forget to update. For a RAW file
+/// it is the largest image of all IFDs, as the camera crops it.
+pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u32, u32)> {
+    let fields = sources.fields;
+    let exif = dimensions_in(
+        fields,
+        Ifd::Exif,
+        tag::EXIF_IMAGE_WIDTH,
+        tag::EXIF_IMAGE_HEIGHT,
+    );
+    if sources.format.is_raw() {
+        return sources
+            .size
+            .or_else(|| raw_dimensions(fields, exif))
+            .or(exif);
+    }
+    let page = matches!(sources.format, PhotoFormat::Tiff | PhotoFormat::BigTiff)
+        .then(|| dimensions_in(fields, Ifd::Main(0), tag::IMAGE_WIDTH, tag::IMAGE_HEIGHT));
+    sources
+        .blocks
+        .size
+        .or(page.flatten())
+        .or(exif)
+        .filter(|size| size.0 > 0 && size.1 > 0)
+}
+
+/// Returns the size of the largest image, or its crop if one is stated and plausible.
+fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u32, u32)> {
+    let area = |size: (u32, u32)| u64::from(size.0) * u64::from(size.1);
+    let widths = fields
+        .list
+        .iter()
+        .filter(|f| f.tag == tag::IMAGE_WIDTH && f.ifd != Ifd::Gps);
+    let (sensor, ifd) = widths
+        .filter_map(|f| {
+            Some((
+                dimensions_in(fields, f.ifd, tag::IMAGE_WIDTH, tag::IMAGE_HEIGHT)?,
+                f.ifd,
+            ))
+        })
+        .max_by_key(|&(size, _)| area(size))
+        .unzip();
+    // DNG: DefaultCropSize is the size after development.
+    let crop = ifd
+        .and_then(|ifd| fields.get(ifd, tag::DEFAULT_CROP_SIZE))
+        .and_then(|f| Some((whole_number(f, 0)?, whole_number(f, 1)?)));
+    let plausible =
+        |size: &(u32, u32)| sensor.is_none_or(|sensor| area(*size) * 10 >= area(sensor) * 8);
+    crop.filter(plausible).or(exif.filter(plausible)).or(sensor)
+}
+
+/// Returns two tags of one IFD as width and height.
+fn dimensions_in(fields: &IfdFields<'_>, ifd: Ifd, width: u16, height: u16) -> Option<(u32, u32)> {
+    let (width, height) = (
+        whole_number(fields.get(ifd, width)?, 0)?,
+        whole_number(fields.get(ifd, height)?, 0)?,
+    );
+    (width > 0 && height > 0).then_some((width, height))
+}

@@ -1,0 +1,262 @@
+//! One pass over a file: from its bytes to the extraction.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::blocks::{BlockReader, MetadataBlock, MetadataBlocks};
+use super::container::read_container;
+use super::context::FileContext;
+use super::format::{PhotoFormat, detect_format};
+use super::iptc::IptcRecords;
+use super::normalise::normalise_metadata;
+use super::preview::largest_preview;
+use super::raw_format::refine_format;
+use super::record::{EmbeddedPreview, PhotoMetadata, Tags};
+use super::sources::MetadataSources;
+use super::sparse::Sparse;
+use super::tag_values::collect_tags;
+use super::tiff::{Ifd, IfdFields};
+use super::xmp::XmpProperties;
+use super::{limits, photoshop, raw, tag};
+
+/// The metadata of one photo.
+#[derive(Debug, Clone)]
+pub struct Extraction {
+    /// The format, detected from the bytes of the file.
+    pub format: PhotoFormat,
+    /// The normalised metadata.
+    pub photo: PhotoMetadata,
+    /// Every tag of every IFD, with ExifTool's names and groups.
+    pub tags: Tags,
+    /// The tags that are too large for `tags`, with their sizes in bytes: `ExifIFD.MakerNote`.
+    pub omitted: BTreeMap<String, u64>,
+    /// The parts that could not be read, one line each.
+    pub warnings: Vec<String>,
+    /// The largest embedded JPEG, if the file is a RAW file. Browsers cannot show the file itself.
+    pub preview: Option<EmbeddedPreview>,
+    /// The reads that the extraction took.
+    pub reads: ReadTotals,
+}
+
+/// The number of reads and of bytes that an extraction took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReadTotals {
+    /// Ranges asked for.
+    pub count: u32,
+    /// Bytes received.
+    pub bytes: u64,
+}
+
+/// The bytes of a file are not a photo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsupportedFormat {
+    /// What the file is instead, for people: `empty`, `a QuickTime video`.
+    pub reason: String,
+    /// The reads that this took.
+    pub reads: ReadTotals,
+}
+
+impl fmt::Display for UnsupportedFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for UnsupportedFormat {}
+
+/// Reads the metadata of a file that is in memory.
+///
+/// # Errors
+/// Returns [`UnsupportedFormat`] if the bytes are not a photo. A broken photo is no error: see
+/// [`Extraction::warnings`].
+///
+/// ```
+/// use chrono::NaiveDateTime;
+/// use photo_metadata::{FileContext, extract};
+///
+/// let context = FileContext {
+///     file_name: "DSC_0001.JPG".to_owned(),
+///     latest_credible_time: NaiveDateTime::MAX,
+/// };
+/// let file = include_bytes!("../../../examples/photos/card1/DSC_0001.JPG");
+/// let extraction = extract(file, context)?;
+/// let record = extraction.photo.record;
+/// assert_eq!(record.capture.local_text().as_deref(), Some("2018-02-01T09:41:07.670"));
+/// assert_eq!(record.camera.map(|camera| camera.name).as_deref(), Some("Nikon D750"));
+/// # Ok::<(), photo_metadata::UnsupportedFormat>(())
+/// ```
+pub fn extract(bytes: &[u8], context: FileContext) -> Result<Extraction, UnsupportedFormat> {
+    let reads = ReadTotals {
+        count: 1,
+        bytes: bytes.len() as u64,
+    };
+    match read_metadata(&Sparse::whole(bytes), &context) {
+        Ok(extraction) => Ok(Extraction {
+            reads,
+            ..extraction
+        }),
+        Err(reason) => Err(UnsupportedFormat {
+            reason: reason.to_owned(),
+            reads,
+        }),
+    }
+}
+
+/// Parses the bytes that are available, in one pass. Ranges that are missing are noted in `file`.
+///
+/// # Errors
+/// Returns what the file is instead of a photo, for people.
+pub(crate) fn read_metadata(
+    file: &Sparse<'_>,
+    context: &FileContext,
+) -> Result<Extraction, &'static str> {
+    let view = file.view();
+    let format = detect_format(view.up_to(0, 512).unwrap_or_default())?;
+    let mut blocks = MetadataBlocks::default();
+    read_container(format, view, &mut blocks);
+    let mut warnings = std::mem::take(&mut blocks.warnings);
+    truncate_blocks(&mut blocks, &mut warnings);
+    let copies = blocks.in_memory();
+    let mut reader = BlockReader::new(view, &copies);
+    let mut parsed = ParsedBlocks {
+        size: blocks.size,
+        ..ParsedBlocks::default()
+    };
+    parsed.read_blocks(&blocks, &mut reader, &mut warnings);
+    if format == PhotoFormat::Rw2 {
+        parsed.read_rw2_jpeg(&mut reader);
+    }
+    parsed.read_blocks_in_tiff(&mut warnings);
+    for (name, value) in &blocks.properties {
+        parsed.xmp.add(name, value);
+    }
+    let format = refine_format(format, &parsed.fields);
+    let sources = MetadataSources {
+        format,
+        fields: &parsed.fields,
+        xmp: &parsed.xmp,
+        iptc: &parsed.iptc,
+        blocks: &blocks,
+        size: parsed.size,
+        canon_note: &parsed.canon_note,
+    };
+    let photo = normalise_metadata(&sources, context);
+    let is_panasonic = matches!(format, PhotoFormat::Rw2 | PhotoFormat::Rwl);
+    let (tags, mut omitted) = collect_tags(&parsed.fields, is_panasonic);
+    if let Some(length) = blocks.maker_note_bytes() {
+        omitted.insert("ExifIFD.MakerNote".to_owned(), length);
+    }
+    let preview = if format.is_raw() {
+        largest_preview(view, &parsed.fields, &blocks.previews)
+    } else {
+        None
+    };
+    warnings.append(&mut parsed.fields.warnings);
+    warnings.truncate(limits::WARNINGS);
+    Ok(Extraction {
+        format,
+        photo,
+        tags,
+        omitted,
+        warnings,
+        preview,
+        reads: ReadTotals::default(),
+    })
+}
+
+fn truncate_blocks(blocks: &mut MetadataBlocks, warnings: &mut Vec<String>) {
+    blocks.single_ifds.truncate(limits::BLOCKS);
+    for list in [&mut blocks.tiffs, &mut blocks.xmp, &mut blocks.iptc] {
+        if list.len() > limits::BLOCKS {
+            list.truncate(limits::BLOCKS);
+            warnings.push("more metadata blocks than any photo has".to_owned());
+        }
+    }
+}
+
+/// The contents of a file's metadata blocks.
+#[derive(Default)]
+struct ParsedBlocks<'s> {
+    fields: IfdFields<'s>,
+    xmp: XmpProperties,
+    iptc: IptcRecords,
+    canon_note: IfdFields<'s>,
+    size: Option<(u32, u32)>,
+}
+
+impl<'s> ParsedBlocks<'s> {
+    fn read_blocks(
+        &mut self,
+        blocks: &MetadataBlocks,
+        reader: &mut BlockReader<'s>,
+        warnings: &mut Vec<String>,
+    ) {
+        for block in &blocks.tiffs {
+            if let Some(view) = reader.next_view(block) {
+                self.fields.read_tiff(view, Ifd::Main(0));
+            }
+        }
+        for (block, ifd) in &blocks.single_ifds {
+            let Some(view) = reader.next_view(block) else {
+                continue;
+            };
+            match ifd {
+                Ifd::MakerNote => self.canon_note.read_tiff(view, *ifd),
+                _ => self.fields.read_tiff(view, *ifd),
+            }
+        }
+        let mut room = limits::PACKETS;
+        for block in &blocks.xmp {
+            let view = reader.next_view(block);
+            let bytes = view.and_then(|view| view.up_to(0, limits::PACKET.min(room)));
+            room -= bytes.map_or(0, |bytes| bytes.len() as u64);
+            if let Some(Err(reason)) = bytes.map(|bytes| self.xmp.read_packet(bytes)) {
+                warnings.push(reason);
+            }
+        }
+        for block in &blocks.iptc {
+            let view = reader.next_view(block);
+            if let Some(bytes) = view.and_then(|view| view.up_to(0, limits::PACKET)) {
+                self.iptc.read_block(bytes);
+            }
+        }
+    }
+
+    /// Reads the JPEG that a Panasonic RW2 contains. Its EXIF adds to the fields of the RW2.
+    fn read_rw2_jpeg(&mut self, reader: &mut BlockReader<'s>) {
+        let mut inner = MetadataBlocks::default();
+        raw::read_rw2_jpeg(&self.fields, &mut inner);
+        self.size = inner.size;
+        for block in &inner.tiffs {
+            if let Some(view) = reader.next_view(block) {
+                self.fields.read_tiff(view, Ifd::Main(0));
+            }
+        }
+    }
+
+    /// Reads XMP and IPTC that are values of a TIFF's own tags.
+    fn read_blocks_in_tiff(&mut self, warnings: &mut Vec<String>) {
+        let fields = &self.fields;
+        let bytes_of = |tag| {
+            let field = fields.get(Ifd::Main(0), tag);
+            field.and_then(|field| field.bytes)
+        };
+        if let Some(packet) = bytes_of(tag::APPLICATION_NOTES)
+            && let Err(reason) = self.xmp.read_packet(packet)
+        {
+            warnings.push(reason);
+        }
+        if let Some(block) = bytes_of(tag::IPTC_NAA) {
+            self.iptc.read_block(block);
+        }
+        if let Some(resources) = bytes_of(tag::PHOTOSHOP_SETTINGS) {
+            let mut inner = MetadataBlocks::default();
+            photoshop::read_copied_resources(resources, &mut inner);
+            for block in inner.iptc {
+                if let MetadataBlock::Memory(bytes) = block {
+                    self.iptc.read_block(&bytes);
+                }
+            }
+        }
+    }
+}

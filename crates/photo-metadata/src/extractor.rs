@@ -1,0 +1,234 @@
+//! The driver that reads a file range by range.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::context::FileContext;
+use super::extraction::{Extraction, ReadTotals, UnsupportedFormat, read_metadata};
+use super::limits;
+use super::sparse::Sparse;
+
+/// Bytes of the first range that an [`Extractor`] asks for. They are enough for 99 % of JPEG files.
+pub const HEAD_BYTES: u64 = 64 * 1024;
+
+/// What an [`Extractor`] needs next.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of them lives at a time, and it is moved out at once"
+)]
+pub enum ExtractionStep {
+    /// The bytes of this range. It lies inside the file, and no range is asked for twice.
+    Need(Range<u64>),
+    /// Nothing more: this is the result.
+    Done(Result<Extraction, UnsupportedFormat>),
+}
+
+/// The reasons why [`Extractor::run`] returns no metadata. `E` is the error of the caller's reads.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError<E> {
+    /// A read failed.
+    #[error(transparent)]
+    Read(E),
+    /// The file is not a photo.
+    #[error(transparent)]
+    UnsupportedFormat(UnsupportedFormat),
+}
+
+/// Reads the metadata of one file, range by range.
+///
+/// The extractor does no I/O. Its caller reads the ranges that [`step`](Self::step) asks for, and
+/// gives them to [`feed`](Self::feed). [`run`](Self::run) is this loop for blocking reads.
+///
+/// ```
+/// use bytes::Bytes;
+/// use chrono::NaiveDateTime;
+/// use photo_metadata::{ExtractionStep, Extractor, FileContext, PhotoFormat};
+///
+/// let file: &[u8] = include_bytes!("../../../examples/photos/phone/IMG_0412.JPG");
+/// let context = FileContext {
+///     file_name: "IMG_0412.JPG".to_owned(),
+///     latest_credible_time: NaiveDateTime::MAX,
+/// };
+/// let mut extractor = Extractor::new(file.len() as u64, context);
+/// let extraction = loop {
+///     match extractor.step() {
+///         ExtractionStep::Need(range) => {
+///             // An object store would be asked for this range.
+///             let bytes = &file[range.start as usize..range.end as usize];
+///             extractor.feed(range.start, Bytes::copy_from_slice(bytes));
+///         }
+///         ExtractionStep::Done(result) => break result?,
+///     }
+/// };
+/// assert_eq!(extraction.format, PhotoFormat::Jpeg);
+/// assert_eq!(extraction.reads.count, 1);
+/// # Ok::<(), photo_metadata::UnsupportedFormat>(())
+/// ```
+#[derive(Debug)]
+pub struct Extractor {
+    file: Sparse<'static>,
+    context: FileContext,
+    reads: ReadTotals,
+    /// The range of the latest [`ExtractionStep::Need`].
+    requested: Range<u64>,
+}
+
+impl Extractor {
+    /// Creates an extractor for a file of this size, with nothing read yet.
+    pub fn new(size_bytes: u64, context: FileContext) -> Self {
+        Extractor {
+            file: Sparse::new(size_bytes),
+            context,
+            reads: ReadTotals::default(),
+            requested: 0..0,
+        }
+    }
+
+    /// Parses the bytes that are available, and returns the range that is missing or the result.
+    ///
+    /// It asks for at most 6 ranges and 8 MiB. If a file would take more, the result contains what
+    /// was found until then, with a warning.
+    ///
+    /// ```
+    /// use chrono::NaiveDateTime;
+    /// use photo_metadata::{ExtractionStep, Extractor, FileContext, HEAD_BYTES};
+    ///
+    /// let context = FileContext {
+    ///     file_name: String::new(),
+    ///     latest_credible_time: NaiveDateTime::MAX,
+    /// };
+    /// let mut extractor = Extractor::new(8_000_000, context);
+    /// let ExtractionStep::Need(range) = extractor.step() else { unreachable!() };
+    /// assert_eq!(range, 0..HEAD_BYTES);
+    /// ```
+    pub fn step(&mut self) -> ExtractionStep {
+        if self.reads.count == 0 && self.file.size() > 0 {
+            return self.request(0..self.file.size().min(HEAD_BYTES));
+        }
+        let outcome = read_metadata(&self.file, &self.context);
+        let wants = self.file.take_wants();
+        if let Some(range) = self.plan_range(&wants) {
+            return self.request(range);
+        }
+        ExtractionStep::Done(match outcome {
+            Ok(mut extraction) => {
+                if !wants.is_empty() {
+                    extraction
+                        .warnings
+                        .push("the metadata lie too far apart: some were not read".to_owned());
+                }
+                Ok(Extraction {
+                    reads: self.reads,
+                    ..extraction
+                })
+            }
+            Err(reason) => Err(UnsupportedFormat {
+                reason: reason.to_owned(),
+                reads: self.reads,
+            }),
+        })
+    }
+
+    /// Adds the bytes of the range that [`step`](Self::step) asked for. If they are fewer than
+    /// asked for, the file ends there.
+    pub fn feed(&mut self, offset: u64, bytes: Bytes) {
+        let length = bytes.len() as u64;
+        self.reads.bytes = self.reads.bytes.saturating_add(length);
+        let end = offset.saturating_add(length);
+        if offset == self.requested.start && end < self.requested.end {
+            self.file.end_at(end);
+        }
+        self.file.add(offset, bytes);
+    }
+
+    /// Runs the extraction to its end. `read` returns the bytes of a range. If it returns fewer
+    /// bytes than asked for, the file ends there.
+    ///
+    /// # Errors
+    /// Returns the first error of `read`, or [`ExtractError::UnsupportedFormat`] if the file is not
+    /// a photo.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use bytes::Bytes;
+    /// use chrono::NaiveDateTime;
+    /// use photo_metadata::{ExtractError, Extractor, FileContext};
+    ///
+    /// let file = b"hello";
+    /// let context = FileContext {
+    ///     file_name: "hello.txt".to_owned(),
+    ///     latest_credible_time: NaiveDateTime::MAX,
+    /// };
+    /// let outcome = Extractor::new(5, context)
+    ///     .run(|range| Ok::<_, Infallible>(Bytes::from_static(&file[range.start as usize..])));
+    /// assert!(matches!(outcome, Err(ExtractError::UnsupportedFormat(_))));
+    /// ```
+    pub fn run<E>(
+        mut self,
+        mut read: impl FnMut(Range<u64>) -> Result<Bytes, E>,
+    ) -> Result<Extraction, ExtractError<E>> {
+        loop {
+            match self.step() {
+                ExtractionStep::Need(range) => {
+                    let start = range.start;
+                    self.feed(start, read(range).map_err(ExtractError::Read)?);
+                }
+                ExtractionStep::Done(result) => {
+                    return result.map_err(ExtractError::UnsupportedFormat);
+                }
+            }
+        }
+    }
+
+    fn request(&mut self, range: Range<u64>) -> ExtractionStep {
+        self.reads.count += 1;
+        self.requested = range.clone();
+        ExtractionStep::Need(range)
+    }
+
+    /// Returns one range that covers as many of the wants as lie near each other. The range is
+    /// rounded up, so that it likely contains what is wanted next.
+    fn plan_range(&self, wants: &[Range<u64>]) -> Option<Range<u64>> {
+        const NEAR: u64 = 64 << 10;
+        const MOST: u64 = 1 << 20;
+        const LEAST: u64 = 32 << 10;
+        let left = limits::BYTES.saturating_sub(self.reads.bytes);
+        if self.reads.count >= limits::READS {
+            return None;
+        }
+        let fits = |want: &&Range<u64>| want.end - want.start <= left;
+        let mut range = wants.iter().find(fits)?.clone();
+        for want in wants.iter().filter(fits) {
+            let joined = range.start.min(want.start)..range.end.max(want.end);
+            let near = want.start <= range.end.saturating_add(NEAR)
+                && range.start <= want.end.saturating_add(NEAR);
+            if near && joined.end - joined.start <= MOST.min(left) {
+                range = joined;
+            }
+        }
+        // A walk from segment to segment learns one place with each read. It asks for twice as
+        // much each time.
+        let walks = self.file.follows_chunk(range.start, NEAR);
+        let least = if walks {
+            HEAD_BYTES << self.reads.count
+        } else {
+            LEAST
+        };
+        let end = range
+            .end
+            .max(range.start.saturating_add(least))
+            .min(self.file.size());
+        // Near the end of the file the room is better spent on the bytes before the range.
+        let start = range.start.min(end.saturating_sub(LEAST));
+        let missing = self.file.missing(start..end);
+        let range = if missing.start <= range.start && range.end <= missing.end {
+            missing
+        } else {
+            range
+        };
+        Some(range.start..range.end.min(range.start.saturating_add(left)))
+    }
+}

@@ -1,0 +1,65 @@
+//! Values of EXIF fields as numbers, whatever type a careless writer gave them.
+
+use super::record::storable_number;
+use super::text::field_text;
+use super::tiff::{FieldNumber, IfdField};
+
+/// Returns the `index`-th number of a field, rounded, if it is not negative. A number that is
+/// written as text counts too.
+pub(crate) fn whole_number(field: &IfdField<'_>, index: usize) -> Option<u32> {
+    let value = match field.number(index) {
+        Some(FieldNumber::Integer(n)) => return u32::try_from(n).ok(),
+        Some(number) => number.value()?,
+        None => {
+            let text = field_text(field)?;
+            text.split([' ', ',']).nth(index)?.parse().ok()?
+        }
+    };
+    (value >= 0.0 && value <= f64::from(u32::MAX)).then_some(value.round() as u32)
+}
+
+/// Returns the first number of a field.
+pub(crate) fn real_number(field: &IfdField<'_>) -> Option<f64> {
+    match field.number(0) {
+        Some(number) => number.value(),
+        None => parse_fraction(&field_text(field)?),
+    }
+}
+
+/// Parses a fraction or a decimal number, `1/250` or `2.8`. XMP writes its rationals this way.
+pub(crate) fn parse_fraction(text: &str) -> Option<f64> {
+    let value = match text.split_once('/') {
+        Some((n, d)) => n.trim().parse::<f64>().ok()? / d.trim().parse::<f64>().ok()?,
+        None => text.split_whitespace().next()?.parse().ok()?,
+    };
+    storable_number(value)
+}
+
+/// Rounds a value to this many decimals.
+pub(crate) fn round_to(value: f64, decimals: i32) -> f64 {
+    let factor = 10_f64.powi(decimals);
+    (value * factor).round() / factor
+}
+
+/// Makes a name from a LensSpecification (EXIF 3.0 4.6.6.7.9): `18-55mm f/3.5-5.6`.
+pub(crate) fn lens_specification(field: &IfdField<'_>) -> Option<String> {
+    let part = |index| {
+        field
+            .number(index)
+            .and_then(FieldNumber::value)
+            .filter(|&v| v > 0.0 && v < 10_000.0)
+    };
+    let shortest = part(0)?;
+    let longest = part(1).unwrap_or(shortest);
+    let span = |from: f64, to: f64| {
+        if (from - to).abs() < 1e-6 {
+            round_to(from, 1).to_string()
+        } else {
+            format!("{}-{}", round_to(from, 1), round_to(to, 1))
+        }
+    };
+    let apertures = part(2)
+        .map(|wide| format!(" f/{}", span(wide, part(3).unwrap_or(wide))))
+        .unwrap_or_default();
+    Some(format!("{}mm{apertures}", span(shortest, longest)))
+}

@@ -1,0 +1,20 @@
+//! Everything that one file contains about its photo, before it is normalised.
+
+use super::blocks::MetadataBlocks;
+use super::format::PhotoFormat;
+use super::iptc::IptcRecords;
+use super::tiff::IfdFields;
+use super::xmp::XmpProperties;
+
+/// The parsed metadata of one file, by source.
+pub(crate) struct MetadataSources<'a, 's> {
+    pub(crate) format: PhotoFormat,
+    pub(crate) fields: &'a IfdFields<'s>,
+    pub(crate) xmp: &'a XmpProperties,
+    pub(crate) iptc: &'a IptcRecords,
+    pub(crate) blocks: &'a MetadataBlocks,
+    /// The size that the container itself states, before orientation.
+    pub(crate) size: Option<(u32, u32)>,
+    /// The maker note of a Canon CR3, which is a TIFF structure of its own.
+    pub(crate) canon_note: &'a IfdFields<'s>,
+}

@@ -1,0 +1,33 @@
+//! Look-up of tag names by number, and of numbers by name.
+
+use super::tag::{EXIF, GPS, PANASONIC_RAW, THUMBNAIL_LENGTH, THUMBNAIL_OFFSET};
+use super::tiff::Ifd;
+
+/// Returns ExifTool's name of a tag, or `None` if ExifTool has none.
+///
+/// The names of a few tags depend on the IFD: offset and length of an embedded JPEG.
+pub(crate) fn tag_name(ifd: Ifd, tag: u16, panasonic_raw: bool) -> Option<&'static str> {
+    match (ifd, tag) {
+        (Ifd::Gps, _) => return find_name(GPS, tag),
+        (Ifd::Main(0), THUMBNAIL_OFFSET) => return Some("PreviewImageStart"),
+        (Ifd::Main(0), THUMBNAIL_LENGTH) => return Some("PreviewImageLength"),
+        (Ifd::Sub(_), THUMBNAIL_OFFSET) => return Some("JpgFromRawStart"),
+        (Ifd::Sub(_), THUMBNAIL_LENGTH) => return Some("JpgFromRawLength"),
+        (Ifd::Main(0), _) if panasonic_raw && find_name(PANASONIC_RAW, tag).is_some() => {
+            return find_name(PANASONIC_RAW, tag);
+        }
+        _ => {}
+    }
+    find_name(EXIF, tag)
+}
+
+/// Returns the number of a tag, in the GPS IFD or in any other.
+pub(crate) fn tag_number(gps: bool, name: &str) -> Option<u16> {
+    let mut table = if gps { GPS } else { EXIF }.iter();
+    table.find(|entry| entry.1 == name).map(|entry| entry.0)
+}
+
+fn find_name(table: &'static [(u16, &'static str)], tag: u16) -> Option<&'static str> {
+    let index = table.binary_search_by_key(&tag, |entry| entry.0).ok()?;
+    table.get(index).map(|entry| entry.1)
+}
