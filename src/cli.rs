@@ -3,16 +3,17 @@
 //! Results go to standard output, progress and messages to standard error. Exit status: 0 all well, 1 something
 //! failed (each failure is one line), 2 wrong use.
 
-mod ask;
+mod catalogue_target;
 mod commands;
-mod data;
-mod interrupt;
-mod library;
+mod data_dir;
+mod engines;
+mod flags;
+mod listing;
 mod output;
-mod privacy;
 mod progress;
-mod publishing;
-mod stream;
+mod session;
+mod shutdown;
+mod stream_poller;
 mod sweep;
 mod upload;
 
@@ -23,7 +24,7 @@ use clap::{Parser, Subcommand};
 /// Photos, filed by the day they were taken and catalogued with their full EXIF.
 #[derive(Debug, Parser)]
 #[command(name = "photos", version, max_term_width = 100)]
-struct Arguments {
+struct PhotosArguments {
     /// Log every photo, and more with RUST_LOG.
     #[arg(long, short, global = true)]
     verbose: bool,
@@ -35,46 +36,46 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything here: an S3 to upload to, ingest, and the gallery.
-    Serve(commands::serve::Arguments),
+    Serve(commands::serve::ServeArguments),
     /// File and catalogue a library: a folder, or what is in a bucket already.
-    Import(commands::import::Arguments),
+    Import(commands::import::ImportArguments),
     /// Print what ingest would record of files, a line of JSON each.
-    Extract(commands::extract::Arguments),
+    Extract(commands::extract::ExtractArguments),
     /// List the catalogue's photos.
-    List(commands::list::Arguments),
+    List(commands::list::ListArguments),
     /// Show one photo's record.
-    Show(commands::show::Arguments),
+    Show(commands::show::ShowArguments),
     /// Hide a photo from the public or show it, or give it another title or caption.
-    Set(commands::set::Arguments),
+    Set(commands::set::SetArguments),
     /// List the uploads that were no photos, and why.
-    Skipped(commands::skipped::Arguments),
+    Skipped(commands::skipped::SkippedArguments),
     /// Count and write the static gallery files anew, or verify the counts.
-    Recount(commands::recount::Arguments),
+    Recount(commands::recount::RecountArguments),
     /// Hold archive, uploads and catalogue against each other, and mend what does not fit.
-    Reconcile(commands::reconcile::Arguments),
+    Reconcile(commands::reconcile::ReconcileArguments),
     /// Remove photos, with all their files.
-    Rm(commands::rm::Arguments),
+    Rm(commands::rm::RmArguments),
     /// Bring removed photos back, from what they were uploaded as.
-    Restore(commands::restore::Arguments),
+    Restore(commands::restore::RestoreArguments),
     /// Set right the times of a camera whose clock was wrong.
-    FixDate(commands::fix_date::Arguments),
+    FixDate(commands::fix_date::FixDateArguments),
     /// Read anew what an older extractor has read.
-    Reindex(commands::reindex::Arguments),
+    Reindex(commands::reindex::ReindexArguments),
     /// Say when the site is built next, or call its build hook.
-    Hook(commands::hook::Arguments),
+    Hook(commands::hook::HookArguments),
 }
 
-/// How a command ended, when it did not break off.
+/// The result of a command that ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    Well,
-    /// Some of what was asked failed, and was told.
-    WithFailures,
+enum CommandStatus {
+    Success,
+    /// Some of the work failed; each failure was printed.
+    PartialFailure,
 }
 
 /// Runs the command line of this process to its end.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = PhotosArguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -82,7 +83,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
-    let Arguments { verbose, command } = arguments;
+    let PhotosArguments { verbose, command } = arguments;
     progress::log(verbose);
     let ended = runtime.block_on(async {
         match command {
@@ -105,15 +106,15 @@ pub fn main() -> ExitCode {
     // Whatever still runs has been told to stop; a thread that does not listen must not hold the process.
     runtime.shutdown_background();
     match ended {
-        Ok(Ended::Well) => ExitCode::SUCCESS,
-        Ok(Ended::WithFailures) => ExitCode::from(1),
+        Ok(CommandStatus::Success) => ExitCode::SUCCESS,
+        Ok(CommandStatus::PartialFailure) => ExitCode::from(1),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    progress::tell(&format!("photos: {error:#}"));
+    progress::eprint_message(&format!("photos: {error:#}"));
     ExitCode::from(1)
 }
 

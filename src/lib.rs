@@ -1,8 +1,9 @@
-//! photo-catalogue: photos dropped into a bucket are filed by the day they were taken, catalogued with their full
-//! EXIF, and served as gallery JSON.
+//! photo-catalogue files the photos of a bucket by the day they were taken, catalogues them with their
+//! full EXIF, and serves them as gallery JSON.
 //!
-//! Three verbs, one library: [`ingest`] organises and indexes, [`publish`] keeps counts and static files,
-//! [`gallery`] answers. See ARCHITECTURE.md for the map.
+//! The library has three parts: [`ingest`] files and indexes photos, [`publish`] keeps counts and
+//! static files, and [`gallery`] answers requests. [`services`] puts them together for each program.
+//! ARCHITECTURE.md has the map.
 
 pub mod archive;
 pub mod catalogue;
@@ -21,6 +22,7 @@ pub mod publish;
 pub mod retry;
 #[cfg(feature = "lambda")]
 pub mod secrets;
+pub mod services;
 pub mod storage;
 mod strip;
 pub mod summary;

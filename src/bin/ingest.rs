@@ -1,50 +1,36 @@
-//! The ingest function on AWS Lambda: events in, [`photo_catalogue::ingest`] does the work.
+//! The ingest function on AWS Lambda. It hands S3 events to [`photo_catalogue::ingest`].
 
 use std::io;
 use std::time::{Instant, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use photo_catalogue::catalogue::Catalogue;
-use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::config::{self, IngestSettings, Settings};
-use photo_catalogue::ingest::{Ingest, Outcome};
-use photo_catalogue::storage::Storage;
+use photo_catalogue::clients;
+use photo_catalogue::config::{self, Settings};
+use photo_catalogue::ingest::Outcome;
+use photo_catalogue::services::Services;
 use photo_catalogue::telemetry::{self, MetricsWriter};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init_json_logs();
-    let variable = |name: &str| std::env::var(name).ok();
-    let settings = Settings::read(variable)?;
-    let own = IngestSettings::read(variable)?;
-    let endpoints = Endpoints {
-        s3: variable(config::S3_ENDPOINT),
-        dynamodb: variable(config::DYNAMODB_ENDPOINT),
-    };
-    let clients = clients::connect(&clients::from_environment().await, &endpoints);
-    let object = format!("{}{}", settings.layout.archive_prefix(), clients::NO_OBJECT);
-    let bucket = settings.layout.archive_bucket();
-    let waiting = Instant::now();
-    clients::open_connections(&clients, &settings.table, Some((bucket, &object))).await;
-    let ingest = Ingest::new(
-        Storage::new(clients.s3).copying(own.copying),
-        Catalogue::new(clients.dynamodb, &settings.table),
-        settings.layout,
-        settings.privacy,
-    )
-    .with_source_after(own.source_after)
-    .with_observer({
-        let metrics = MetricsWriter::new(io::stdout());
-        move |report| {
-            let outcome = report.result.ok().map(Outcome::name);
-            if let Err(error) = metrics.write(outcome, report.duration, report.cost) {
-                tracing::warn!(%error, "metrics are not written");
-            }
+    let settings = Settings::from_environment();
+    let sdk = clients::from_environment().await;
+    let services = Services::connect(&settings, &sdk, &settings.endpoints())?;
+    let metrics = MetricsWriter::new(io::stdout());
+    let ingest = services.ingest()?.with_observer(move |report| {
+        let outcome = report.result.ok().map(Outcome::name);
+        if let Err(error) = metrics.write(outcome, report.duration, report.cost) {
+            tracing::warn!(%error, "cannot write the metrics");
         }
     });
-    // Every environment has a log stream of its own.
-    let tail = variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
+    let layout = ingest.layout();
+    let object = format!("{}{}", layout.archive_prefix(), clients::NO_OBJECT);
+    let object = Some((layout.archive_bucket(), object.as_str()));
+    let waiting = Instant::now();
+    clients::open_connections(&services.clients, settings.require(config::TABLE)?, object).await;
+    // No two instances have the same log stream, so no two probes have the same key.
+    let tail = settings.get(config::LOG_STREAM_NAME).unwrap_or_default();
     ingest
         .check_store_capabilities(&tail.replace('/', "-"))
         .await?;

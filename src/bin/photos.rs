@@ -1,4 +1,4 @@
-//! The `photos` command; all of it is in [`photo_catalogue::cli`].
+//! The `photos` command. Its code is in [`photo_catalogue::cli`].
 
 use std::process::ExitCode;
 

@@ -39,7 +39,7 @@ pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result
 }
 
 /// Text that came from a photo, safe on a terminal: what could move the cursor or reorder the line is shown escaped.
-pub(super) fn harmless(text: &str) -> String {
+pub(super) fn escape_control(text: &str) -> String {
     let escaped = |c: char| c.is_control() || is_bidi_control(c);
     text.chars()
         .flat_map(|c| {
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn what_would_command_a_terminal_is_escaped() {
         assert_eq!(
-            harmless("a\u{1b}[31mb\u{202e}c é"),
+            escape_control("a\u{1b}[31mb\u{202e}c é"),
             "a\\u{1b}[31mb\\u{202e}c é"
         );
     }

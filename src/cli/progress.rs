@@ -24,7 +24,7 @@ pub(super) fn log(verbose: bool) {
 }
 
 /// A line for a person.
-pub(super) fn tell(line: &str) {
+pub(super) fn eprint_message(line: &str) {
     BARS.suspend(|| {
         // Nobody may be listening any more; there is no one else to tell.
         let _ = writeln!(io::stderr(), "{line}");

@@ -1,8 +1,8 @@
-//! Makes many keys of one bucket right: surveys a hundred at a time, works on what is not done, a bounded number at
-//! once.
+//! Ingests many keys of one bucket: surveys a hundred at a time, and processes those that are not done,
+//! a bounded number at once.
 //!
-//! Where an ingest that notifications wake is at work already, it is left to it and waited for; where that does not
-//! get on, the work is done here.
+//! If notifications have already started an ingest, the sweep leaves the keys to it and waits for them.
+//! If that ingest makes no progress, the sweep processes the keys itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,96 +12,104 @@ use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::library::Opened;
+use super::session::{BacklogProbe, Session};
 use super::upload::Upload;
+use crate::archive::UNDATED;
 use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::storage::{Storage, StorageError};
 use s3_folder::{ObjectAddress, S3Store};
 
-/// Surveys under way while photos are worked on.
+/// Surveys that run while photos are processed.
 const SURVEYS: usize = 4;
 /// Uploads at a time.
 const UPLOADS: usize = 16;
-/// Photos that are waited for at a time.
+/// Keys that are waited for at a time.
 const WAITING: usize = 256;
-/// How often those are looked at.
-const LOOK: Duration = Duration::from_millis(200);
-/// Without one photo getting on for so long, the work is done here.
+/// How often the keys that are waited for are surveyed.
+const SURVEY_INTERVAL: Duration = Duration::from_millis(200);
+/// How long the background ingest may make no progress.
 const STALL: Duration = Duration::from_secs(20);
-/// How often a key is tried that may go well the next time.
+/// How often a key is tried if its error is retryable.
 const ATTEMPTS: u32 = 4;
-/// First pause before that; doubled each time.
+/// The pause before the second attempt. It doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// A key to be made right.
+/// A key to ingest.
 pub(super) struct Candidate {
     pub(super) key: String,
     pub(super) bytes: u64,
-    /// As it is there; absent where it is yet to be uploaded.
+    /// The object, or `None` if it must be uploaded first.
     pub(super) seen: Option<ListedObject>,
-    /// The file that it is to hold, where it does not yet.
+    /// The file to upload, or `None` if the object is there.
     pub(super) upload: Option<Upload>,
 }
 
-/// What became of a key.
+/// The result of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Done {
-    /// It was in the catalogue before.
+    /// The photo was in the catalogue before.
     Known { undated: bool },
-    /// It was known to be no photo.
+    /// The object was skipped before, because it is no photo.
     KnownNotAPhoto,
-    /// It is in the catalogue now.
+    /// The photo is new in the catalogue.
     New { undated: bool },
-    /// It is no photo.
+    /// The object is no photo.
     NotAPhoto,
-    /// It is not there any more.
+    /// The object does not exist any more.
     Gone,
-    /// Why not.
+    /// The error, in one line.
     Failed(String),
 }
 
-/// How much another ingest has left of what it was told of; `None` where nobody can say.
-pub(super) type AtWork = Box<dyn Fn() -> Option<u64> + Send>;
+/// An object that the background ingest should process, and who waits for it.
+type WaitingKey = (ListedObject, oneshot::Sender<IngestStatus>);
 
-/// Keys of one bucket, and how they are worked on.
+/// The ingest of many keys of one bucket.
 pub(super) struct Sweep {
     storage: Storage,
-    /// The embedded store of this process, which takes files as they are.
+    /// The embedded store, if this process runs it. It copies local files without a request.
     store: Option<S3Store>,
     ingest: Ingest,
     bucket: String,
     jobs: usize,
     uploads: Arc<Semaphore>,
-    /// Photos that are worked on here at a time, however many are waited for.
-    works: Semaphore,
+    /// Limits the photos that are processed here at a time. Those that are waited for do not count.
+    processing: Semaphore,
     waiter: Option<Waiter>,
 }
 
-/// Those that another ingest is expected to do.
+/// Waits for the keys that the background ingest should process.
 struct Waiter {
-    queue: mpsc::UnboundedSender<(ListedObject, oneshot::Sender<IngestStatus>)>,
+    queue: mpsc::UnboundedSender<WaitingKey>,
     stalled: Arc<AtomicBool>,
 }
 
 impl Sweep {
-    /// Over a bucket. With `wait`, the work is another ingest's as long as that is at work.
-    pub(super) fn new(opened: &Opened, bucket: &str, jobs: usize, wait: Option<AtWork>) -> Self {
-        let ingest = || opened.ingest.clone();
+    /// Prepares a sweep of a bucket. With `wait`, keys are left to the background ingest while it makes
+    /// progress.
+    pub(super) fn new(
+        session: &Session,
+        bucket: &str,
+        jobs: usize,
+        wait: Option<BacklogProbe>,
+    ) -> Self {
+        let ingest = || session.ingest.clone();
         Sweep {
-            storage: opened.storage.clone(),
-            store: opened.store().cloned(),
+            storage: session.storage.clone(),
+            store: session.store().cloned(),
             ingest: ingest(),
             bucket: bucket.to_owned(),
             jobs,
             uploads: Arc::new(Semaphore::new(UPLOADS)),
-            works: Semaphore::new(jobs),
-            waiter: wait.map(|at_work| Waiter::start(ingest(), bucket.to_owned(), at_work)),
+            processing: Semaphore::new(jobs),
+            waiter: wait.map(|backlog| Waiter::start(ingest(), bucket.to_owned(), backlog)),
         }
     }
 
-    /// How far each candidate is, in their order. One that is not there yet is new.
+    /// Surveys the candidates, in their order. A candidate that must be uploaded first counts as new.
     pub(super) fn survey<'a>(
         &'a self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>> + 'a,
@@ -113,17 +121,17 @@ impl Sweep {
                 let is_there = |candidate: &&Candidate| candidate.upload.is_none();
                 let seen = chunk.iter().filter(is_there);
                 let seen: Vec<ListedObject> = seen.filter_map(|one| one.seen.clone()).collect();
-                let mut standings = self
+                let mut statuses = self
                     .ingest
                     .survey_objects(&self.bucket, &seen)
                     .await?
                     .into_iter();
                 let surveyed = chunk.into_iter().map(|candidate| {
-                    let standing = match (&candidate.upload, &candidate.seen) {
-                        (None, Some(_)) => standings.next(),
+                    let status = match (&candidate.upload, &candidate.seen) {
+                        (None, Some(_)) => statuses.next(),
                         _ => None,
                     };
-                    (candidate, standing.unwrap_or(IngestStatus::New))
+                    (candidate, status.unwrap_or(IngestStatus::New))
                 });
                 Ok::<_, anyhow::Error>(surveyed.collect::<Vec<_>>())
             })
@@ -132,14 +140,15 @@ impl Sweep {
             .try_flatten()
     }
 
-    /// Works them off, and tells of each. When `stop` comes, no more is begun, and what is under way is finished.
+    /// Ingests the candidates and calls `each` with the result of each key. After `shutdown`, no key is
+    /// begun, and those that are under way are finished.
     ///
     /// # Errors
-    /// The listing or the table failed; what one key failed by is told of that key.
+    /// The listing or the table fails. The error of a single key is its result.
     pub(super) async fn run(
         &self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>>,
-        stop: impl Future<Output = ()>,
+        shutdown: &CancellationToken,
         mut each: impl FnMut(&str, u64, Done),
     ) -> anyhow::Result<()> {
         let width = if self.waiter.is_some() {
@@ -147,12 +156,14 @@ impl Sweep {
         } else {
             self.jobs
         };
-        let surveyed = self.survey(candidates).take_until(Box::pin(stop));
+        let surveyed = self
+            .survey(candidates)
+            .take_until(Box::pin(shutdown.cancelled()));
         let work = surveyed
-            .map_ok(|(candidate, standing)| async move {
+            .map_ok(|(candidate, status)| async move {
                 let bytes = candidate.bytes;
                 let key = candidate.key.clone();
-                let done = self.work(candidate, standing).await;
+                let done = self.process(candidate, status).await;
                 Ok((key, bytes, done))
             })
             .try_buffer_unordered(width);
@@ -163,7 +174,7 @@ impl Sweep {
         Ok(())
     }
 
-    async fn work(&self, mut candidate: Candidate, standing: IngestStatus) -> Done {
+    async fn process(&self, mut candidate: Candidate, status: IngestStatus) -> Done {
         if let Some(upload) = &candidate.upload {
             let Ok(_permit) = self.uploads.acquire().await else {
                 return Done::Failed("the uploads have ended".to_owned());
@@ -180,19 +191,19 @@ impl Sweep {
                 }
             }
         }
-        let standing = match standing {
+        let status = match status {
             IngestStatus::Known { undated } => return Done::Known { undated },
             IngestStatus::Skipped => return Done::KnownNotAPhoto,
             IngestStatus::New | IngestStatus::Unindexed { .. } => {
                 match (&self.waiter, candidate.seen) {
-                    (Some(waiter), Some(seen)) => waiter.wait(seen, standing).await,
-                    _ => standing,
+                    (Some(waiter), Some(seen)) => waiter.wait(seen, status).await,
+                    _ => status,
                 }
             }
-            IngestStatus::Outside => standing,
+            IngestStatus::Outside => status,
         };
         let archive = self.ingest.layout().archive_bucket();
-        let (bucket, key) = match &standing {
+        let (bucket, key) = match &status {
             IngestStatus::Known { undated } => return Done::New { undated: *undated },
             IngestStatus::Skipped => return Done::NotAPhoto,
             IngestStatus::Unindexed { archive_key } => (archive, archive_key.as_str()),
@@ -200,10 +211,10 @@ impl Sweep {
                 (self.bucket.as_str(), candidate.key.as_str())
             }
         };
-        let Ok(_permit) = self.works.acquire().await else {
-            return Done::Failed("the work has ended".to_owned());
+        let Ok(_permit) = self.processing.acquire().await else {
+            return Done::Failed("the sweep has ended".to_owned());
         };
-        match self.complete(bucket, key).await {
+        match self.sync_key(bucket, key).await {
             Ok(Outcome::Archived(_) | Outcome::Indexed | Outcome::Removed | Outcome::Unchanged) => {
                 Done::New {
                     undated: self.is_undated(bucket, key),
@@ -219,7 +230,7 @@ impl Sweep {
         }
     }
 
-    /// Stores a file; its ETag.
+    /// Stores a file and returns its ETag.
     async fn put(&self, Upload { path, key, .. }: &Upload) -> Result<String, String> {
         match &self.store {
             Some(store) => {
@@ -235,19 +246,21 @@ impl Sweep {
         }
     }
 
-    /// By the folder that undated photos are filed in; one that lies elsewhere is told by the catalogue only.
+    /// Reports whether a key is in the archive's folder for undated photos. Only the catalogue records
+    /// whether a photo in another folder is undated.
     fn is_undated(&self, bucket: &str, key: &str) -> bool {
         let layout = self.ingest.layout();
-        let folder = format!("{}{}/", layout.archive_prefix(), crate::archive::UNDATED);
+        let folder = format!("{}{}/", layout.archive_prefix(), UNDATED);
         bucket == layout.archive_bucket() && key.starts_with(&folder)
     }
 
-    async fn complete(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
+    /// Archives and indexes a key. Retries errors that may pass.
+    async fn sync_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
         let mut attempt = 1;
         loop {
             match self.ingest.sync_key(bucket, key).await {
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
-                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt)).await;
+                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
                     attempt += 1;
                 }
                 ended => return ended,
@@ -257,81 +270,98 @@ impl Sweep {
 }
 
 impl Waiter {
-    fn start(ingest: Ingest, bucket: String, at_work: AtWork) -> Self {
+    fn start(ingest: Ingest, bucket: String, backlog: BacklogProbe) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
         let stalled = Arc::new(AtomicBool::new(false));
-        tokio::spawn(look(ingest, bucket, at_work, waiting, Arc::clone(&stalled)));
+        tokio::spawn(watch_waiting(
+            ingest,
+            bucket,
+            backlog,
+            waiting,
+            Arc::clone(&stalled),
+        ));
         Waiter { queue, stalled }
     }
 
-    /// How far it is once the other ingest is through with it, or does not get on.
-    async fn wait(&self, seen: ListedObject, standing: IngestStatus) -> IngestStatus {
+    /// Returns the status of an object when the background ingest has processed it or makes no progress.
+    async fn wait(&self, seen: ListedObject, status: IngestStatus) -> IngestStatus {
         if self.stalled.load(Ordering::Relaxed) {
-            return standing;
+            return status;
         }
-        let (tell, told) = oneshot::channel();
-        if self.queue.send((seen, tell)).is_err() {
-            return standing;
+        let (sender, receiver) = oneshot::channel();
+        if self.queue.send((seen, sender)).is_err() {
+            return status;
         }
-        told.await.unwrap_or(standing)
+        receiver.await.unwrap_or(status)
     }
 }
 
-/// Looks after those that wait, until nobody can any more.
-async fn look(
+/// Surveys the waiting keys until the sweep is dropped, and answers those that are done.
+async fn watch_waiting(
     ingest: Ingest,
     bucket: String,
-    at_work: AtWork,
-    mut queue: mpsc::UnboundedReceiver<(ListedObject, oneshot::Sender<IngestStatus>)>,
+    backlog: BacklogProbe,
+    mut queue: mpsc::UnboundedReceiver<WaitingKey>,
     stalled: Arc<AtomicBool>,
 ) {
-    let mut waiting: Vec<(ListedObject, oneshot::Sender<IngestStatus>)> = Vec::new();
-    let (mut moved, mut left_before) = (Instant::now(), None);
+    let mut waiting: Vec<WaitingKey> = Vec::new();
+    let (mut last_progress, mut left_before) = (Instant::now(), None);
     loop {
         if waiting.is_empty() {
             match queue.recv().await {
                 Some(first) => waiting.push(first),
                 None => return,
             }
-            moved = Instant::now();
+            last_progress = Instant::now();
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(SURVEY_INTERVAL).await;
         while let Ok(next) = queue.try_recv() {
             waiting.push(next);
         }
-        // Before the survey: what it then does not find done is in nobody's hands.
-        let left = at_work();
-        let is_left_alone = left == Some(0);
+        // Must come before the survey: if the backlog is empty now, no ingest works on a key that the
+        // survey does not find done.
+        let left = backlog();
+        let is_backlog_empty = left == Some(0);
         if left != left_before {
-            // Its own order is not this one.
-            moved = Instant::now();
+            // The background ingest has an order of its own, so any key is progress.
+            last_progress = Instant::now();
         }
         left_before = left;
-        let seen: Vec<ListedObject> = waiting.iter().map(|(seen, _)| seen.clone()).collect();
-        let standings = match ingest.survey_objects(&bucket, &seen).await {
-            Ok(standings) => standings,
-            Err(error) => {
-                tracing::warn!(%error, "cannot look how far they are");
-                vec![IngestStatus::New; seen.len()]
-            }
-        };
-        let gives_up = moved.elapsed() >= STALL;
+        let statuses = survey_waiting(&ingest, &bucket, &waiting).await;
+        let is_stalled = last_progress.elapsed() >= STALL;
         let mut unfinished = Vec::new();
-        for ((seen, tell), standing) in waiting.drain(..).zip(standings) {
-            let is_done = matches!(standing, IngestStatus::Known { .. } | IngestStatus::Skipped);
+        for ((seen, sender), status) in waiting.drain(..).zip(statuses) {
+            let is_done = matches!(status, IngestStatus::Known { .. } | IngestStatus::Skipped);
             if is_done {
-                moved = Instant::now();
+                last_progress = Instant::now();
             }
-            if is_done || is_left_alone || gives_up {
-                // Who does not listen any more was broken off.
-                let _ = tell.send(standing);
+            if is_done || is_backlog_empty || is_stalled {
+                // The receiver is gone if the sweep was broken off.
+                let _ = sender.send(status);
             } else {
-                unfinished.push((seen, tell));
+                unfinished.push((seen, sender));
             }
         }
         waiting = unfinished;
-        if gives_up && !stalled.swap(true, Ordering::Relaxed) {
-            tracing::warn!("no ingest gets on with these uploads; the work is done here");
+        if is_stalled && !stalled.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "no other ingest makes progress with these uploads; processing them here"
+            );
+        }
+    }
+}
+
+async fn survey_waiting(
+    ingest: &Ingest,
+    bucket: &str,
+    waiting: &[WaitingKey],
+) -> Vec<IngestStatus> {
+    let seen: Vec<ListedObject> = waiting.iter().map(|(seen, _)| seen.clone()).collect();
+    match ingest.survey_objects(bucket, &seen).await {
+        Ok(statuses) => statuses,
+        Err(error) => {
+            tracing::warn!(%error, "cannot survey the uploads; trying again");
+            vec![IngestStatus::New; seen.len()]
         }
     }
 }

@@ -37,7 +37,7 @@ impl Upload {
 
 /// What was found in the folders.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct FoundFiles {
     pub(super) uploads: Vec<Upload>,
     /// Hidden files and symbolic links, which are left alone.
     pub(super) left_out: u64,
@@ -47,7 +47,7 @@ pub(super) struct Found {
 
 /// What became of the uploads.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Report {
+pub(super) struct UploadReport {
     pub(super) uploaded: u64,
     /// There already, with this size and not older.
     pub(super) there: u64,
@@ -55,8 +55,8 @@ pub(super) struct Report {
 }
 
 /// Lists the files of folders (or the files given themselves), in name order, without what lies in `except`.
-pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> Found {
-    let mut found = Found::default();
+pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles {
+    let mut found = FoundFiles::default();
     let except = except.canonicalize().ok();
     let is_except = |path: &Path| except.is_some() && path.canonicalize().ok() == except;
     for root in paths {
@@ -105,13 +105,13 @@ pub(super) async fn upload(
     bucket: &str,
     prefix: &str,
     uploads: Vec<Upload>,
-) -> Result<Report, StorageError> {
+) -> Result<UploadReport, StorageError> {
     let there = listing(storage, bucket, prefix).await?;
     let bar = progress::bar(
         uploads.len() as u64,
         "Uploading {bar:30} {pos}/{len}, {rate}, {eta} left",
     );
-    let mut report = Report::default();
+    let mut report = UploadReport::default();
     let mut results = stream::iter(uploads)
         .map(|upload| {
             let is_there = there
@@ -139,9 +139,9 @@ pub(super) async fn upload(
             (false, Err(error)) => {
                 report.failed += 1;
                 match report.failed {
-                    ..=TOLD => progress::tell(&error.to_string()),
+                    ..=TOLD => progress::eprint_message(&error.to_string()),
                     more if more == TOLD + 1 => {
-                        progress::tell("more uploads failed; they are counted below")
+                        progress::eprint_message("more uploads failed; they are counted below")
                     }
                     _ => {}
                 }

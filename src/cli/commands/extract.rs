@@ -9,13 +9,13 @@ use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use clap::Args;
 
-use crate::cli::Ended;
+use crate::cli::CommandStatus;
 use crate::cli::output::{json_line, stdout};
 use crate::extract_report::report;
 use photo_metadata::{ExtractError, Extraction, Extractor, FileContext};
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct ExtractArguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Every tag too, by IFD.
@@ -24,15 +24,15 @@ pub(in crate::cli) struct Arguments {
 }
 
 /// Prints a line for each file, `{"file", "photo", "error"}`; one of the last two is null.
-pub(in crate::cli) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
+pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<CommandStatus> {
     let mut out = stdout();
-    let mut ended = Ended::Well;
+    let mut ended = CommandStatus::Success;
     for path in &arguments.files {
         let file = path.display().to_string();
         let line = match read(path) {
             Ok((size, extraction)) => report::<&str>(&file, size, Ok(&extraction), arguments.tags),
             Err(error) => {
-                ended = Ended::WithFailures;
+                ended = CommandStatus::PartialFailure;
                 report(&file, 0, Err(error), arguments.tags)
             }
         };

@@ -7,15 +7,15 @@ use clap::Args;
 
 use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::item::PhotoItemHeader;
-use crate::cli::Ended;
-use crate::cli::library::{Library, Opened, Purpose};
-use crate::cli::output::harmless;
-use crate::cli::progress::{self, tell};
+use crate::cli::CommandStatus;
+use crate::cli::output::escape_control;
+use crate::cli::progress::{self, eprint_message};
+use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest;
 use crate::photo_id::PhotoId;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct FixDateArguments {
     /// The camera's slug: nikon-d750.
     #[arg(long)]
     camera: String,
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    library: Library,
+    stores: StoreOptions,
 }
 
 /// A day or a time, as it begins a wall-clock time.
@@ -102,31 +102,25 @@ impl FromStr for Shift {
 }
 
 /// Shifts them; safe to repeat. Scans the table, since private photos are in no index of cameras.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let library = &arguments.library;
-    anyhow::ensure!(
-        library.exists(),
-        "there is no catalogue in {}",
-        library.data.display()
-    );
+pub(in crate::cli) async fn run(arguments: FixDateArguments) -> anyhow::Result<CommandStatus> {
     let purpose = if arguments.dry_run {
-        Purpose::Look
+        SessionPurpose::Read
     } else {
-        Purpose::Change
+        SessionPurpose::Write
     };
-    let opened = library.open(library.layout()?, purpose).await?;
-    let ended = shift(&arguments, &opened).await;
-    opened.close(true).await;
+    let session = arguments.stores.open_existing(purpose).await?;
+    let ended = shift(&arguments, &session).await;
+    session.close(true).await;
     ended
 }
 
-async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> {
+async fn shift(arguments: &FixDateArguments, session: &Session) -> anyhow::Result<CommandStatus> {
     let Shift(seconds) = arguments.shift;
     let (mut shifted, mut failed) = (0_u64, 0_u64);
     let bar = progress::bar(0, "{human_pos} photos of this camera");
     let mut after = None;
     loop {
-        let (page, next) = opened.catalogue.scan(after).await?;
+        let (page, next) = session.catalogue.scan(after).await?;
         for found in page {
             let ScannedItem::Photo(photo) = found else {
                 continue;
@@ -138,17 +132,17 @@ async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> 
             shifted += 1;
             if arguments.dry_run {
                 let taken = photo.taken_at_local.as_deref().unwrap_or_default();
-                tell(&format!("{}: {taken}", harmless(&photo.stem)));
+                eprint_message(&format!("{}: {taken}", escape_control(&photo.stem)));
                 continue;
             }
             let id = PhotoId::from_stem(&photo.stem);
             let set = Some(seconds).filter(|seconds| *seconds != 0);
             let amended =
-                ingest::update_overrides(&opened.catalogue, &opened.privacy, &id, |overrides| {
+                ingest::update_overrides(&session.catalogue, &session.privacy, &id, |overrides| {
                     overrides.shift_seconds = set;
                 });
             if let Err(error) = amended.await {
-                tell(&format!("{}: {error}", harmless(&photo.stem)));
+                eprint_message(&format!("{}: {error}", escape_control(&photo.stem)));
                 failed += 1;
             }
         }
@@ -158,7 +152,7 @@ async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> 
         }
     }
     drop(bar);
-    tell(&match arguments.dry_run {
+    eprint_message(&match arguments.dry_run {
         true => format!("{shifted} photos would be shifted by {seconds} seconds."),
         false => format!(
             "{} photos shifted by {seconds} seconds. Their files stay in their folders.",
@@ -166,13 +160,13 @@ async fn shift(arguments: &Arguments, opened: &Opened) -> anyhow::Result<Ended> 
         ),
     });
     Ok(if failed > 0 {
-        Ended::WithFailures
+        CommandStatus::PartialFailure
     } else {
-        Ended::Well
+        CommandStatus::Success
     })
 }
 
-impl Arguments {
+impl FixDateArguments {
     /// Whether this is one of the photos, by its file.
     fn means(&self, photo: &PhotoItemHeader) -> bool {
         let Some(taken) = &photo.taken_at_local else {

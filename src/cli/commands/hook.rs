@@ -7,14 +7,14 @@ use chrono::{DateTime, Local, Utc};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::cli::Ended;
-use crate::cli::ask::Where;
-use crate::cli::output::{harmless, json_line, stdout};
-use crate::cli::publishing::HookArguments;
+use crate::cli::CommandStatus;
+use crate::cli::catalogue_target::CatalogueTarget;
+use crate::cli::flags::HookFlags;
+use crate::cli::output::{escape_control, json_line, stdout};
 use crate::publish::{self, HookDecision, HookState, PendingBuild};
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct HookArguments {
     #[command(subcommand)]
     what: What,
 }
@@ -33,31 +33,31 @@ struct Status {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    hook: HookArguments,
+    hook: HookFlags,
     #[command(flatten)]
-    whence: Where,
+    target: CatalogueTarget,
 }
 
 #[derive(Debug, Args)]
 struct Test {
     #[command(flatten)]
-    hook: HookArguments,
+    hook: HookFlags,
     #[command(flatten)]
-    whence: Where,
+    target: CatalogueTarget,
 }
 
 /// Does what was asked of the hook.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<CommandStatus> {
     match arguments.what {
         What::Status(arguments) => status(arguments).await,
         What::Test(arguments) => test(arguments).await,
     }
 }
 
-async fn status(arguments: Status) -> anyhow::Result<Ended> {
-    let rules = arguments.hook.rules()?;
-    let asked = arguments.whence.connect().await?;
-    let state = publish::parse_hook_state(&asked.published.state().await?)?;
+async fn status(arguments: Status) -> anyhow::Result<CommandStatus> {
+    let rules = arguments.hook.settings().hook_rules()?;
+    let handle = arguments.target.connect().await?;
+    let state = publish::parse_hook_state(&handle.published.state().await?)?;
     let now = Utc::now();
     let decision = state.decide(&rules, now);
     let mut out = stdout();
@@ -81,7 +81,7 @@ async fn status(arguments: Status) -> anyhow::Result<Ended> {
     } else {
         writeln!(out, "{}", next(&state, decision))?;
         if let (Some(at), Some(answer)) = (state.called.last(), &state.last_answer) {
-            writeln!(out, "Last call {}: {}", clock(*at), harmless(answer))?;
+            writeln!(out, "Last call {}: {}", clock(*at), escape_control(answer))?;
         }
         writeln!(
             out,
@@ -93,7 +93,7 @@ async fn status(arguments: Status) -> anyhow::Result<Ended> {
         )?;
     }
     out.flush()?;
-    Ok(Ended::Well)
+    Ok(CommandStatus::Success)
 }
 
 fn next(state: &HookState, decision: HookDecision) -> String {
@@ -125,19 +125,19 @@ fn clock(at: DateTime<Utc>) -> String {
         .to_string()
 }
 
-async fn test(arguments: Test) -> anyhow::Result<Ended> {
-    // Who has the folder has the machine: a hook on it is his own.
-    let Some(hook) = arguments.hook.hook(true)? else {
-        bail!("no build hook is set; --hook-url or HOOK_URL names it");
+async fn test(arguments: Test) -> anyhow::Result<CommandStatus> {
+    // The owner of the data folder owns the machine, so a hook on it is allowed.
+    let Some(hook) = arguments.hook.settings().hook(true)? else {
+        bail!("HOOK_URL is not set; give the build hook's URL with --hook-url");
     };
-    let asked = arguments.whence.connect().await?;
-    let answer = publish::send_trial_call(&asked.published, &hook, Utc::now()).await?;
+    let handle = arguments.target.connect().await?;
+    let answer = publish::send_trial_call(&handle.published, &hook, Utc::now()).await?;
     let mut out = stdout();
-    writeln!(out, "{}", harmless(&answer.description))?;
+    writeln!(out, "{}", escape_control(&answer.description))?;
     out.flush()?;
     Ok(if answer.is_success {
-        Ended::Well
+        CommandStatus::Success
     } else {
-        Ended::WithFailures
+        CommandStatus::PartialFailure
     })
 }

@@ -11,24 +11,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use chrono::{TimeDelta, Utc};
 use clap::Args;
-use futures::stream::{self, BoxStream, Stream};
+use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::extract;
 use crate::archive::Layout;
 use crate::catalogue::published::PublishTable;
-use crate::cli::Ended;
-use crate::cli::interrupt::told_to_stop;
-use crate::cli::library::{Library, Opened, Purpose};
-use crate::cli::output::{harmless, json_line, stdout};
-use crate::cli::progress::{self, tell};
+use crate::cli::CommandStatus;
+use crate::cli::listing::list_pages;
+use crate::cli::output::{escape_control, json_line, stdout};
+use crate::cli::progress::{self, eprint_message};
+use crate::cli::session::{Session, SessionPurpose, StoreOptions};
+use crate::cli::shutdown::shutdown_signal;
 use crate::cli::sweep::{Candidate, Done, Sweep};
 use crate::cli::upload::{self, Upload};
 use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
 use crate::publish;
-use crate::storage::{Listed, Storage, StorageError};
+use crate::storage::{Storage, StorageError};
 use photo_metadata::ExtractError;
 
 /// Objects whose metadata are read at a time in a dry run.
@@ -57,7 +58,7 @@ mod costs {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct ImportArguments {
     /// A folder, whose files are uploaded first, or s3://BUCKET/FOLDER. What lies in the archive is catalogued where it is.
     #[arg(value_name = "DIR|s3://BUCKET/FOLDER")]
     what: String,
@@ -74,7 +75,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    library: Library,
+    stores: StoreOptions,
 }
 
 /// Keys to be made right, as they are found.
@@ -125,7 +126,7 @@ struct Report {
 }
 
 /// Imports, or says what that would be.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<CommandStatus> {
     let start = Instant::now();
     let target = target(&arguments)?;
     let mut report = Report {
@@ -133,11 +134,11 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         dry_run: arguments.dry_run,
         ..Report::default()
     };
-    if arguments.dry_run && !arguments.library.exists() {
+    if arguments.dry_run && !arguments.stores.exists() {
         let What::Files(uploads) = target.what else {
             bail!(
                 "there is no data folder {}",
-                arguments.library.data.display()
+                arguments.stores.data_dir().display()
             );
         };
         for upload in uploads {
@@ -148,78 +149,57 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         return finish(&arguments, report, start);
     }
     let purpose = if arguments.dry_run {
-        Purpose::Look
+        SessionPurpose::Read
     } else {
-        Purpose::Deliver
+        SessionPurpose::Ingest
     };
-    let opened = arguments.library.open(target.layout.clone(), purpose);
-    let opened = opened.await?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let interrupted = tokio::spawn(async move {
-        if told_to_stop().await.is_ok() {
-            tell("Finishing what is under way; a second Ctrl-C stops at once.");
-            let _ = stop.send(());
-            if told_to_stop().await.is_ok() {
-                std::process::exit(130);
-            }
-        }
-    });
-    let stopped = async {
-        // An error means that nobody can tell any more.
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+    let session = arguments.stores.open(target.layout.clone(), purpose);
+    let session = session.await?;
+    let shutdown = shutdown_signal("Finishing what is under way; a second Ctrl-C stops at once.")?;
     let in_place = target.in_place;
     let worked = if arguments.dry_run {
-        look(&opened, target, &mut report).await
+        look(&session, target, &mut report).await
     } else {
-        work(&arguments, &opened, target, &mut report, stopped).await
+        work(&arguments, &session, target, &mut report, &shutdown).await
     };
     if arguments.dry_run {
-        report.estimate(in_place, opened.is_at_rest());
+        report.estimate(in_place, session.is_at_rest());
     } else {
-        (report.s3_requests, report.dynamodb_requests) = opened.requests();
+        (report.s3_requests, report.dynamodb_requests) = session.requests();
     }
-    opened.close(report.stopped || worked.is_err()).await;
-    interrupted.abort();
+    session.close(report.stopped || worked.is_err()).await;
     worked?;
     finish(&arguments, report, start)
 }
 
 async fn work(
-    arguments: &Arguments,
-    opened: &Opened,
+    arguments: &ImportArguments,
+    session: &Session,
     target: Target,
     report: &mut Report,
-    stop: impl Future<Output = ()>,
+    shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    opened.published.hold_hook(Utc::now() + HOLD).await?;
-    let hold = tokio::spawn(hold(opened.published.clone()));
-    let own = arguments.library.layout()?;
+    session.published.hold_hook(Utc::now() + HOLD).await?;
+    let hold = tokio::spawn(hold(session.published.clone()));
+    let own = arguments.stores.layout()?;
     // What is imported from another bucket wakes nobody.
-    let wait = (opened.is_awake || arguments.wait) && target.layout == own;
-    let wait = wait.then(|| opened.at_work());
+    let wait = (session.has_background_ingest || arguments.wait) && target.layout == own;
+    let wait = wait.then(|| session.backlog());
     let jobs = usize::from(arguments.jobs);
-    let sweep = Sweep::new(opened, &target.bucket, jobs, wait);
+    let sweep = Sweep::new(session, &target.bucket, jobs, wait);
     let in_place = target.in_place;
-    let (candidates, total, upload_bytes) = candidates(&opened.storage, target).await?;
+    let (candidates, total, upload_bytes) = candidates(&session.storage, target).await?;
     report.uploaded_bytes = upload_bytes;
     let bar = progress::bar(
         total,
         "Importing {bar:30} {human_pos}/{human_len}, {rate}, {eta} left",
     );
-    let mut is_stopped = false;
-    let stop = async {
-        stop.await;
-        is_stopped = true;
-    };
     let swept = sweep
-        .run(candidates, stop, |key, bytes, done| {
+        .run(candidates, shutdown, |key, bytes, done| {
             bar.inc(1);
             let done = match done {
                 // The notification of a file that was found in the archive was quicker than the survey.
-                Done::Known { undated } if in_place && opened.indexed.take(key) => {
+                Done::Known { undated } if in_place && session.indexed.remove(key) => {
                     Done::New { undated }
                 }
                 done => done,
@@ -228,12 +208,12 @@ async fn work(
         })
         .await;
     drop(bar);
-    report.stopped = is_stopped && report.found < total;
+    report.stopped = shutdown.is_cancelled() && report.found < total;
     hold.abort();
-    opened.published.hold_hook(Utc::now() + HOLD_AFTER).await?;
-    if opened.is_at_rest() && report.new > 0 {
+    session.published.hold_hook(Utc::now() + HOLD_AFTER).await?;
+    if session.is_at_rest() && report.new > 0 {
         // What the stream still holds is read by the next that serves or imports; `photos reconcile` is to know now.
-        publish::mark_all_months(&opened.catalogue, &opened.published, Utc::now()).await?;
+        publish::mark_all_months(&session.catalogue, &session.published, Utc::now()).await?;
     }
     swept
 }
@@ -249,10 +229,10 @@ async fn hold(published: PublishTable) {
 }
 
 /// A dry run.
-async fn look(opened: &Opened, target: Target, report: &mut Report) -> anyhow::Result<()> {
-    let sweep = Sweep::new(opened, &target.bucket, 1, None);
+async fn look(session: &Session, target: Target, report: &mut Report) -> anyhow::Result<()> {
+    let sweep = Sweep::new(session, &target.bucket, 1, None);
     let bucket = target.bucket.clone();
-    let (candidates, total, upload_bytes) = candidates(&opened.storage, target).await?;
+    let (candidates, total, upload_bytes) = candidates(&session.storage, target).await?;
     report.uploaded_bytes = upload_bytes;
     let bar = progress::bar(
         total,
@@ -263,7 +243,7 @@ async fn look(opened: &Opened, target: Target, report: &mut Report) -> anyhow::R
         async move {
             let preview = match (&standing, &candidate.upload) {
                 (IngestStatus::New, None) => Some(
-                    opened
+                    session
                         .ingest
                         .predict_outcome(bucket, &candidate.key)
                         .await?,
@@ -340,12 +320,12 @@ async fn candidates(storage: &Storage, target: Target) -> anyhow::Result<(Candid
             // Counted first, so that the time left can be told; a page is a thousand.
             let bar = progress::bar(0, "Listing {human_pos}");
             let mut total = 0;
-            let mut pages = std::pin::pin!(pages(storage.clone(), &target.bucket, &prefix));
+            let mut pages = std::pin::pin!(list_pages(storage.clone(), &target.bucket, &prefix));
             while let Some(page) = pages.try_next().await? {
                 total += page.len() as u64;
                 bar.set_position(total);
             }
-            let objects = self::pages(storage.clone(), &target.bucket, &prefix);
+            let objects = list_pages(storage.clone(), &target.bucket, &prefix);
             let objects = objects
                 .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
                 .try_flatten()
@@ -360,26 +340,9 @@ async fn candidates(storage: &Storage, target: Target) -> anyhow::Result<(Candid
     }
 }
 
-/// The pages of a listing, as they are asked for.
-pub(in crate::cli) fn pages(
-    storage: Storage,
-    bucket: &str,
-    prefix: &str,
-) -> impl Stream<Item = Result<Vec<Listed>, StorageError>> + Send + 'static {
-    let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
-    stream::try_unfold(Some(None), move |token| {
-        let (storage, bucket, prefix) = (storage.clone(), bucket.clone(), prefix.clone());
-        async move {
-            let Some(token) = token else { return Ok(None) };
-            let (page, next) = storage.list(&bucket, &prefix, token).await?;
-            Ok(Some((page, next.map(Some))))
-        }
-    })
-}
-
 /// What was named.
-fn target(arguments: &Arguments) -> anyhow::Result<Target> {
-    let own = arguments.library.layout()?;
+fn target(arguments: &ImportArguments) -> anyhow::Result<Target> {
+    let own = arguments.stores.layout()?;
     if let Some(place) = arguments.what.strip_prefix("s3://") {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         return objects(bucket, prefix, &own);
@@ -388,16 +351,16 @@ fn target(arguments: &Arguments) -> anyhow::Result<Target> {
     let full = path
         .canonicalize()
         .with_context(|| format!("cannot read {}", path.display()))?;
-    if let Some(prefix) = inside(&full, arguments.library.archive_folder().as_deref()) {
+    if let Some(prefix) = inside(&full, arguments.stores.archive_folder().as_deref()) {
         return objects(
             own.archive_bucket(),
             &format!("{}{prefix}", own.archive_prefix()),
             &own,
         );
     }
-    let data = &arguments.library.data;
+    let data = arguments.stores.data_dir();
     let source = arguments
-        .library
+        .stores
         .archive_folder()
         .map(|_| data.join(own.source_bucket()));
     if let Some(prefix) = inside(&full, source.as_deref()) {
@@ -405,10 +368,10 @@ fn target(arguments: &Arguments) -> anyhow::Result<Target> {
     }
     let found = upload::find(&[path], own.source_prefix(), data);
     for failure in &found.failures {
-        tell(&harmless(failure));
+        eprint_message(&escape_control(failure));
     }
     if found.left_out > 0 {
-        tell(&format!(
+        eprint_message(&format!(
             "{} hidden files and links are left out.",
             found.left_out
         ));
@@ -468,8 +431,14 @@ impl Report {
             Done::Failed(cause) => {
                 self.failed += 1;
                 match self.failed {
-                    ..=TOLD => tell(&format!("{}: {}", harmless(key), harmless(&cause))),
-                    more if more == TOLD + 1 => tell("more failed; they are counted below"),
+                    ..=TOLD => eprint_message(&format!(
+                        "{}: {}",
+                        escape_control(key),
+                        escape_control(&cause)
+                    )),
+                    more if more == TOLD + 1 => {
+                        eprint_message("more failed; they are counted below")
+                    }
                     _ => {}
                 }
             }
@@ -539,19 +508,23 @@ impl Report {
     }
 }
 
-fn finish(arguments: &Arguments, mut report: Report, start: Instant) -> anyhow::Result<Ended> {
+fn finish(
+    arguments: &ImportArguments,
+    mut report: Report,
+    start: Instant,
+) -> anyhow::Result<CommandStatus> {
     report.seconds = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     if arguments.json {
         let mut out = stdout();
         json_line(&mut out, &report)?;
         out.flush()?;
     } else {
-        tell(&report.lines());
+        eprint_message(&report.lines());
     }
     Ok(if report.failed > 0 || report.stopped {
-        Ended::WithFailures
+        CommandStatus::PartialFailure
     } else {
-        Ended::Well
+        CommandStatus::Success
     })
 }
 

@@ -2,12 +2,10 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::Body;
-use chrono::Utc;
 use clap::Args;
 use http::Request;
 use http_body_util::BodyExt;
@@ -19,18 +17,19 @@ use tower::ServiceExt;
 use crate::catalogue::Catalogue;
 use crate::catalogue::item::PRIVATE_PARTITION;
 use crate::catalogue::query::{PhotoIndex, Segment};
-use crate::cli::Ended;
-use crate::cli::ask::{Asked, Where};
-use crate::cli::output::{harmless, json_line, stdout, table, write_table};
-use crate::gallery::{self, CursorKey};
-use crate::privacy::LocationPolicy;
+use crate::cli::CommandStatus;
+use crate::cli::catalogue_target::{CatalogueHandle, CatalogueTarget};
+use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
+use crate::config;
+use crate::gallery::CursorKey;
+use crate::services::Deployment;
 use crate::summary::Summary;
 
 /// Photos of one query.
 const PAGE: u32 = 200;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct ListArguments {
     /// First day or time: 2018-02-01, 2018-02-01T09:41.
     #[arg(long)]
     from: Option<String>,
@@ -56,7 +55,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    whence: Where,
+    target: CatalogueTarget,
 }
 
 /// One page of `/v1/photos`.
@@ -67,12 +66,12 @@ struct Page {
 }
 
 /// Prints the photos that the public may see, or those that it may not, with their true places.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let asked = arguments.whence.connect().await?;
+pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<CommandStatus> {
+    let handle = arguments.target.connect().await?;
     let (photos, more) = if arguments.private {
-        private(&asked.catalogue, &arguments).await?
+        private(&handle.catalogue, &arguments).await?
     } else {
-        public(&asked, &arguments).await?
+        public(&handle, &arguments).await?
     };
     let mut out = stdout();
     if arguments.json {
@@ -80,37 +79,32 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
             json_line(&mut out, photo)?;
         }
     } else if photos.is_empty() {
-        crate::cli::progress::tell("no photos");
+        crate::cli::progress::eprint_message("no photos");
     } else {
         let mut rows = table(&["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"]);
         rows.add_rows(photos.iter().map(row));
         write_table(&mut out, &mut rows)?;
     }
     if more && !arguments.json {
-        crate::cli::progress::tell(&format!(
+        crate::cli::progress::eprint_message(&format!(
             "the first {}; --limit shows more",
             arguments.limit
         ));
     }
     out.flush()?;
-    Ok(Ended::Well)
+    Ok(CommandStatus::Success)
 }
 
 /// As the gallery lists them, and whether there are more.
-async fn public(asked: &Asked, arguments: &Arguments) -> anyhow::Result<(Vec<Value>, bool)> {
-    let router = gallery::router(
-        asked.catalogue.clone(),
-        asked.published.clone(),
-        gallery::GallerySettings {
-            privacy: LocationPolicy::Exact.into(),
-            photo_base_url: None,
-            photo_base_url_stripped: false,
-            cursor_key: CursorKey::random()?,
-            cors_origins: Vec::new(),
-            pictures: None,
-            now: Arc::new(Utc::now),
-        },
-    );
+async fn public(
+    handle: &CatalogueHandle,
+    arguments: &ListArguments,
+) -> anyhow::Result<(Vec<Value>, bool)> {
+    let mut settings = handle.services.settings().clone();
+    settings.set(config::LOCATION, "exact");
+    settings.extend(arguments.target.kept_privacy()?);
+    let services = handle.services.clone().with_settings(settings);
+    let router = services.router(Deployment::Functions, CursorKey::random()?)?;
     let (limit, mut photos, mut cursor) = (arguments.limit.get(), Vec::new(), None);
     while photos.len() < limit {
         let missing = (limit - photos.len()).min(200);
@@ -128,7 +122,7 @@ async fn public(asked: &Asked, arguments: &Arguments) -> anyhow::Result<(Vec<Val
 /// date, so that the other filters are seen to here.
 async fn private(
     catalogue: &Catalogue,
-    arguments: &Arguments,
+    arguments: &ListArguments,
 ) -> anyhow::Result<(Vec<Value>, bool)> {
     let descending = match arguments.order.as_deref() {
         None | Some("newest") => true,
@@ -175,8 +169,8 @@ async fn private(
 }
 
 /// Whether a private photo is one that was asked for.
-fn admits(arguments: &Arguments, summary: &Summary) -> bool {
-    let Arguments {
+fn admits(arguments: &ListArguments, summary: &Summary) -> bool {
+    let ListArguments {
         from,
         to,
         camera,
@@ -192,7 +186,7 @@ fn admits(arguments: &Arguments, summary: &Summary) -> bool {
                 && to.as_deref().is_none_or(|to| taken <= to || taken.starts_with(to))
         });
     let slug_is =
-        |slug: Option<&str>, asked: &Option<String>| asked.is_none() || slug == asked.as_deref();
+        |slug: Option<&str>, handle: &Option<String>| handle.is_none() || slug == handle.as_deref();
     is_in_range
         && slug_is(
             summary
@@ -210,7 +204,7 @@ fn admits(arguments: &Arguments, summary: &Summary) -> bool {
 
 async fn page(
     router: &Router,
-    arguments: &Arguments,
+    arguments: &ListArguments,
     limit: usize,
     cursor: Option<&str>,
 ) -> anyhow::Result<Page> {
@@ -249,11 +243,11 @@ async fn page(
 }
 
 fn row(photo: &Value) -> Vec<String> {
-    let text = |value: &Value| harmless(value.as_str().unwrap_or_default());
+    let text = |value: &Value| escape_control(value.as_str().unwrap_or_default());
     let exposure = &photo["exposure"];
     let mut exposed = Vec::new();
     if let Some(time) = exposure["time"].as_str() {
-        exposed.push(format!("{} s", harmless(time)));
+        exposed.push(format!("{} s", escape_control(time)));
     }
     if let Some(f_number) = exposure["fNumber"].as_f64() {
         exposed.push(format!("f/{f_number}"));
@@ -274,7 +268,7 @@ fn row(photo: &Value) -> Vec<String> {
     };
     vec![
         text(&photo["stem"]),
-        harmless(&taken),
+        escape_control(&taken),
         text(&photo["camera"]["name"]),
         text(&photo["lens"]["name"]),
         exposed.join(" "),

@@ -10,13 +10,13 @@ use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
-use super::import::pages;
 use crate::archive::Layout;
 use crate::catalogue::batch::ScannedItem;
-use crate::cli::Ended;
-use crate::cli::library::{Library, Opened, Purpose};
-use crate::cli::output::{harmless, json_line, stdout};
-use crate::cli::progress::{self, tell};
+use crate::cli::CommandStatus;
+use crate::cli::listing::list_pages;
+use crate::cli::output::{escape_control, json_line, stdout};
+use crate::cli::progress::{self, eprint_message};
+use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest::reconcile::{FaultKind, ReconcileFault, Reconciliation};
 use crate::ingest::survey::ListedObject;
 use crate::ingest::{self, IngestError};
@@ -29,7 +29,7 @@ const MENDS: usize = 8;
 const ROUNDS: usize = 3;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct ReconcileArguments {
     /// Mend what is found.
     #[arg(long)]
     fix: bool,
@@ -41,7 +41,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    library: Library,
+    stores: StoreOptions,
 }
 
 /// A fault, and what became of it.
@@ -57,36 +57,31 @@ struct Told<'a> {
 }
 
 /// Tells what does not fit; the status is 1 where something is left.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let library = &arguments.library;
+pub(in crate::cli) async fn run(arguments: ReconcileArguments) -> anyhow::Result<CommandStatus> {
+    let stores = &arguments.stores;
     let purpose = if arguments.fix {
-        Purpose::Change
+        SessionPurpose::Write
     } else {
-        Purpose::Look
+        SessionPurpose::Read
     };
-    anyhow::ensure!(
-        library.exists(),
-        "there is no catalogue in {}",
-        library.data.display()
-    );
-    let layout = library.layout()?;
-    let opened = library.open(layout.clone(), purpose).await?;
-    let ended = reconcile(&arguments, &opened, &layout).await;
-    opened.close(true).await;
+    let layout = stores.layout()?;
+    let session = stores.open_existing(purpose).await?;
+    let ended = reconcile(&arguments, &session, &layout).await;
+    session.close(true).await;
     ended
 }
 
 async fn reconcile(
-    arguments: &Arguments,
-    opened: &Opened,
+    arguments: &ReconcileArguments,
+    session: &Session,
     layout: &Layout,
-) -> anyhow::Result<Ended> {
-    let settle = if opened.is_at_rest() {
+) -> anyhow::Result<CommandStatus> {
+    let settle = if session.is_at_rest() {
         Duration::ZERO
     } else {
         Duration::from_secs(arguments.settle.into())
     };
-    let mut faults = find(opened, layout, settle).await?;
+    let mut faults = find(session, layout, settle).await?;
     let mut out = stdout();
     let mut failed = 0;
     if !arguments.fix {
@@ -107,7 +102,7 @@ async fn reconcile(
         for kind in FaultKind::ALL {
             let of_kind = left.iter().filter(|fault| fault.kind == kind);
             let mut mended = stream::iter(of_kind)
-                .map(|fault| async move { (fault, mend(opened, fault).await) })
+                .map(|fault| async move { (fault, mend(session, fault).await) })
                 .buffered(MENDS);
             while let Some((fault, mended)) = mended.next().await {
                 failed += u64::from(mended.is_err());
@@ -115,29 +110,29 @@ async fn reconcile(
             }
         }
         // What was mended has changed the photos of months, and nobody may be there to read the stream.
-        for month in miscounted(opened).await? {
-            opened.published.mark_dirty(&month, Utc::now()).await?;
+        for month in miscounted(session).await? {
+            session.published.mark_dirty(&month, Utc::now()).await?;
         }
         if failed > 0 {
             break;
         }
-        left = find(opened, layout, settle).await?;
+        left = find(session, layout, settle).await?;
         failed = left.len() as u64;
         faults.extend(left.iter().cloned());
     }
     out.flush()?;
-    tell(&summary(&faults, arguments.fix, failed));
+    eprint_message(&summary(&faults, arguments.fix, failed));
     let is_well = faults.is_empty() || (arguments.fix && failed == 0);
     Ok(if is_well {
-        Ended::Well
+        CommandStatus::Success
     } else {
-        Ended::WithFailures
+        CommandStatus::PartialFailure
     })
 }
 
 /// Scans the table, then lists both buckets, then compares the counts.
 async fn find(
-    opened: &Opened,
+    session: &Session,
     layout: &Layout,
     settle: Duration,
 ) -> anyhow::Result<Vec<ReconcileFault>> {
@@ -147,12 +142,12 @@ async fn find(
     } else {
         settled
     };
-    let years = opened.catalogue.date_partitions().await?;
+    let years = session.catalogue.date_partitions().await?;
     let mut books = Reconciliation::new(layout, settled, years);
     let bar = progress::bar(0, "Reading the catalogue: {human_pos}");
     let mut after = None;
     loop {
-        let (page, next) = opened.catalogue.scan(after).await?;
+        let (page, next) = session.catalogue.scan(after).await?;
         bar.inc(page.len() as u64);
         for found in page {
             match found {
@@ -166,10 +161,10 @@ async fn find(
         }
     }
     drop(bar);
-    let source = list(opened, layout.source_bucket(), layout.source_prefix()).await?;
-    let archive = list(opened, layout.archive_bucket(), layout.archive_prefix()).await?;
+    let source = list(session, layout.source_bucket(), layout.source_prefix()).await?;
+    let archive = list(session, layout.archive_bucket(), layout.archive_prefix()).await?;
     let mut faults = books.into_faults(&source, &archive);
-    let months = miscounted(opened).await?;
+    let months = miscounted(session).await?;
     faults.extend(months.into_iter().map(|month| ReconcileFault {
         kind: FaultKind::Miscounted,
         subject: month,
@@ -179,21 +174,21 @@ async fn find(
 }
 
 /// Months whose counts are off and that are not to be counted anew already.
-async fn miscounted(opened: &Opened) -> anyhow::Result<Vec<String>> {
+async fn miscounted(session: &Session) -> anyhow::Result<Vec<String>> {
     let off = publish::find_miscounted_months(
-        &opened.catalogue,
-        &opened.published,
-        opened.privacy.clone(),
+        &session.catalogue,
+        &session.published,
+        session.privacy.clone(),
     );
     let mut off = off.await?;
-    let marks = opened.published.dirty_months().await?;
+    let marks = session.published.dirty_months().await?;
     off.retain(|month| !marks.iter().any(|mark| mark.month == *month));
     Ok(off)
 }
 
-async fn list(opened: &Opened, bucket: &str, prefix: &str) -> anyhow::Result<Vec<ListedObject>> {
+async fn list(session: &Session, bucket: &str, prefix: &str) -> anyhow::Result<Vec<ListedObject>> {
     let bar = progress::bar(0, "Listing {human_pos}");
-    let pages = pages(opened.storage.clone(), bucket, prefix);
+    let pages = list_pages(session.storage.clone(), bucket, prefix);
     let mut pages = std::pin::pin!(pages);
     let mut seen = Vec::new();
     while let Some(page) = pages.try_next().await? {
@@ -204,13 +199,13 @@ async fn list(opened: &Opened, bucket: &str, prefix: &str) -> anyhow::Result<Vec
 }
 
 /// Safe to repeat, and safe where ingest is at work: every step is one of its own, or bound to what was read.
-async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
-    let Opened {
+async fn mend(session: &Session, fault: &ReconcileFault) -> anyhow::Result<()> {
+    let Session {
         ingest,
         catalogue,
         published,
         ..
-    } = opened;
+    } = session;
     let of = fault.subject.as_str();
     let bucket = fault.bucket.as_deref().unwrap_or_default();
     match fault.kind {
@@ -228,7 +223,7 @@ async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
         }
         FaultKind::Unlisted => {
             let id = PhotoId::from_stem(of);
-            ingest::update_overrides(catalogue, &opened.privacy, &id, |_| {}).await?;
+            ingest::update_overrides(catalogue, &session.privacy, &id, |_| {}).await?;
         }
         FaultKind::UnknownYear => catalogue
             .ensure_date_partition(of)
@@ -246,7 +241,7 @@ async fn mend(opened: &Opened, fault: &ReconcileFault) -> anyhow::Result<()> {
 }
 
 fn write(
-    arguments: &Arguments,
+    arguments: &ReconcileArguments,
     out: &mut impl Write,
     fault: &ReconcileFault,
     mended: Option<anyhow::Result<()>>,
@@ -269,14 +264,14 @@ fn write(
     }
     let kind = fault.kind;
     let ending = match (error, mended) {
-        (Some(error), _) => format!("not mended: {}", harmless(&error)),
+        (Some(error), _) => format!("not mended: {}", escape_control(&error)),
         (None, Some(_)) => "mended".to_owned(),
         (None, None) => format!("would {}", kind.remedy()),
     };
     writeln!(
         out,
         "{}: {}: {ending}",
-        harmless(&fault.subject),
+        escape_control(&fault.subject),
         kind.description()
     )?;
     Ok(())

@@ -7,10 +7,10 @@ use futures::{StreamExt, stream};
 
 use crate::archive;
 use crate::catalogue::item::PhotoItem;
-use crate::cli::Ended;
-use crate::cli::library::{Library, Opened, Purpose};
-use crate::cli::output::harmless;
-use crate::cli::progress::{self, tell};
+use crate::cli::CommandStatus;
+use crate::cli::output::escape_control;
+use crate::cli::progress::{self, eprint_message};
+use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest::{self, IngestError};
 use crate::photo_id::PhotoId;
 use photo_metadata::EXTRACTOR_VERSION;
@@ -19,7 +19,7 @@ use photo_metadata::EXTRACTOR_VERSION;
 const AT_ONCE: usize = 16;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct ReindexArguments {
     /// Only what was read by an extractor older than this one [default: today's].
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(1..=i64::from(EXTRACTOR_VERSION)))]
     below: Option<u32>,
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long = "move")]
     moves: bool,
     #[command(flatten)]
-    library: Library,
+    stores: StoreOptions,
 }
 
 /// How a photo was found, and what became of it.
@@ -46,26 +46,23 @@ struct Found {
 /// Reads again what an older extractor has read, by ranged reads of the files; of all others, list form and index keys
 /// follow from the record that is stored, by today's rules of privacy. What a person has set stays. Safe to repeat, and
 /// goes on where it was. Scans the table.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let library = &arguments.library;
-    anyhow::ensure!(
-        library.exists(),
-        "there is no catalogue in {}",
-        library.data.display()
-    );
-    let opened = library.open(library.layout()?, Purpose::Change).await?;
+pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<CommandStatus> {
+    let session = arguments
+        .stores
+        .open_existing(SessionPurpose::Write)
+        .await?;
     let below = arguments.below.unwrap_or(EXTRACTOR_VERSION);
-    let ended = reindex(&opened, below, arguments.moves).await;
-    opened.close(true).await;
+    let ended = reindex(&session, below, arguments.moves).await;
+    session.close(true).await;
     ended
 }
 
-async fn reindex(opened: &Opened, below: u32, moves: bool) -> anyhow::Result<Ended> {
+async fn reindex(session: &Session, below: u32, moves: bool) -> anyhow::Result<CommandStatus> {
     let (mut read, mut derived, mut elsewhere, mut moved, mut failed) = (0_u64, 0, 0, 0, 0);
     let bar = progress::bar(0, "Looking at {human_pos}, {rate}");
     let mut after = None;
     loop {
-        let (page, next) = opened.catalogue.scan_items(after).await?;
+        let (page, next) = session.catalogue.scan_items(after).await?;
         let photos = page.into_iter().filter(|photo| {
             let is_there = |photo: &PhotoItem| photo.has_live_parts();
             photo.as_ref().map_or(true, is_there)
@@ -74,8 +71,8 @@ async fn reindex(opened: &Opened, below: u32, moves: bool) -> anyhow::Result<End
             .map(|photo| async move {
                 let photo = photo?;
                 let stem = photo.stem.clone();
-                let done = make_right(opened, photo, below, moves).await;
-                done.with_context(|| harmless(&stem).to_string())
+                let done = sync_key(session, photo, below, moves).await;
+                done.with_context(|| escape_control(&stem).to_string())
             })
             .buffer_unordered(AT_ONCE);
         let mut photos = std::pin::pin!(photos);
@@ -85,22 +82,22 @@ async fn reindex(opened: &Opened, below: u32, moves: bool) -> anyhow::Result<End
                 Ok(found) => found,
                 Err(error) => {
                     failed += 1;
-                    tell(&format!("{error:#}"));
+                    eprint_message(&format!("{error:#}"));
                     continue;
                 }
             };
             read += u64::from(found.read);
             derived += u64::from(found.derived);
-            let stem = harmless(&found.stem);
+            let stem = escape_control(&found.stem);
             match (&found.moved_to, &found.other_day) {
                 (Some(to), _) => {
                     moved += 1;
-                    tell(&format!("{stem}: moved to {}", harmless(to)));
+                    eprint_message(&format!("{stem}: moved to {}", escape_control(to)));
                 }
                 (None, Some(day)) => {
                     elsewhere += 1;
                     if found.read {
-                        tell(&format!("{stem}: taken on {day}; its files stay"));
+                        eprint_message(&format!("{stem}: taken on {day}; its files stay"));
                     }
                 }
                 (None, None) => {}
@@ -112,28 +109,28 @@ async fn reindex(opened: &Opened, below: u32, moves: bool) -> anyhow::Result<End
         }
     }
     drop(bar);
-    tell(&format!(
+    eprint_message(&format!(
         "{read} photos read again, {derived} derived anew from what is stored, {moved} moved, {failed} failed."
     ));
     if elsewhere > 0 {
-        tell(&format!(
+        eprint_message(&format!(
             "{elsewhere} of another day than their folder's stay there: --move files them under their own."
         ));
     }
     Ok(if failed > 0 {
-        Ended::WithFailures
+        CommandStatus::PartialFailure
     } else {
-        Ended::Well
+        CommandStatus::Success
     })
 }
 
-async fn make_right(
-    opened: &Opened,
+async fn sync_key(
+    session: &Session,
     mut photo: PhotoItem,
     below: u32,
     moves: bool,
 ) -> Result<Found, IngestError> {
-    let ingest = &opened.ingest;
+    let ingest = &session.ingest;
     let mut found = Found {
         stem: photo.stem.clone(),
         read: photo.parts.values().any(|part| part.is_below(below)),
@@ -145,11 +142,11 @@ async fn make_right(
             ingest.process_key(archive, &part.key).await?;
         }
         let id = PhotoId::from_stem(&photo.stem);
-        photo = opened.catalogue.item(&id).await?.unwrap_or(photo);
-    } else if ingest::is_outdated(&photo, &opened.privacy) {
+        photo = session.catalogue.item(&id).await?.unwrap_or(photo);
+    } else if ingest::is_outdated(&photo, &session.privacy) {
         let id = PhotoId::from_stem(&photo.stem);
         let written =
-            ingest::update_overrides(&opened.catalogue, &opened.privacy, &id, |_| ()).await?;
+            ingest::update_overrides(&session.catalogue, &session.privacy, &id, |_| ()).await?;
         found.derived = written.is_some();
     }
     let day = photo.photo.record.capture.day();

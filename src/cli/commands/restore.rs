@@ -7,57 +7,54 @@ use clap::Args;
 use super::show;
 use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::item::LedgerEntry;
-use crate::cli::Ended;
-use crate::cli::library::{Library, Opened, Purpose};
-use crate::cli::output::harmless;
-use crate::cli::progress::tell;
+use crate::cli::CommandStatus;
+use crate::cli::output::escape_control;
+use crate::cli::progress::eprint_message;
+use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest::Outcome;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct RestoreArguments {
     /// Photos by their names in the archive (2018-02-01/foobar, with or without .jpg) or their ids.
     #[arg(value_name = "PHOTO", required = true)]
     names: Vec<String>,
     #[command(flatten)]
-    library: Library,
+    stores: StoreOptions,
 }
 
 /// Restores each; the status is 1 where a file stays away. Scans the table once: only the ledger knows what a file that
 /// is gone was uploaded as, and it has no index.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let library = &arguments.library;
-    anyhow::ensure!(
-        library.exists(),
-        "there is no catalogue in {}",
-        library.data.display()
-    );
-    let opened = library.open(library.layout()?, Purpose::Change).await?;
-    let ended = restore(&opened, &arguments.names).await;
-    opened.close(true).await;
+pub(in crate::cli) async fn run(arguments: RestoreArguments) -> anyhow::Result<CommandStatus> {
+    let session = arguments
+        .stores
+        .open_existing(SessionPurpose::Write)
+        .await?;
+    let ended = restore(&session, &arguments.names).await;
+    session.close(true).await;
     ended
 }
 
-async fn restore(opened: &Opened, names: &[String]) -> anyhow::Result<Ended> {
-    let mut ended = Ended::Well;
+async fn restore(session: &Session, names: &[String]) -> anyhow::Result<CommandStatus> {
+    let mut ended = CommandStatus::Success;
     // By archive key.
     let mut removed: BTreeMap<String, Option<LedgerEntry>> = BTreeMap::new();
     for name in names {
-        let item = show::find(&opened.catalogue, name).await?;
+        let item = show::find(&session.catalogue, name).await?;
         let parts = item.map(|item| item.parts).unwrap_or_default();
         let gone = parts.into_values().filter(|part| part.removed);
         let keys: Vec<String> = gone.map(|part| part.key).collect();
         if keys.is_empty() {
-            tell(&format!(
+            eprint_message(&format!(
                 "no file of \"{}\" was removed, as far as the catalogue knows",
-                harmless(name)
+                escape_control(name)
             ));
-            ended = Ended::WithFailures;
+            ended = CommandStatus::PartialFailure;
         }
         removed.extend(keys.into_iter().map(|key| (key, None)));
     }
     let mut after = None;
     while !removed.is_empty() {
-        let (page, next) = opened.catalogue.scan(after).await?;
+        let (page, next) = session.catalogue.scan(after).await?;
         for found in page {
             let ScannedItem::Ledger(entry) = found else {
                 continue;
@@ -79,11 +76,11 @@ async fn restore(opened: &Opened, names: &[String]) -> anyhow::Result<Ended> {
         }
     }
     for (key, upload) in removed {
-        match again(opened, upload).await? {
-            Ok(copy) => tell(&format!("{}: restored", harmless(&copy))),
+        match again(session, upload).await? {
+            Ok(copy) => eprint_message(&format!("{}: restored", escape_control(&copy))),
             Err(cause) => {
-                tell(&format!("{}: {cause}", harmless(&key)));
-                ended = Ended::WithFailures;
+                eprint_message(&format!("{}: {cause}", escape_control(&key)));
+                ended = CommandStatus::PartialFailure;
             }
         }
     }
@@ -93,7 +90,7 @@ async fn restore(opened: &Opened, names: &[String]) -> anyhow::Result<Ended> {
 /// Forgets that these bytes were archived, and archives them. Broken off between the two, they are an upload like any
 /// other, which its next event or `photos import` archives.
 async fn again(
-    opened: &Opened,
+    session: &Session,
     upload: Option<LedgerEntry>,
 ) -> anyhow::Result<Result<String, &'static str>> {
     let Some(LedgerEntry {
@@ -105,12 +102,12 @@ async fn again(
     else {
         return Ok(Err("nothing says what it was uploaded as"));
     };
-    let object = opened.storage.head(&bucket, &key).await?;
+    let object = session.storage.head(&bucket, &key).await?;
     if object.is_none_or(|object| object.etag != version.etag) {
         return Ok(Err("its upload is gone, or holds other bytes"));
     }
-    opened.catalogue.forget(&bucket, &key, &version).await?;
-    Ok(match opened.ingest.sync_key(&bucket, &key).await? {
+    session.catalogue.forget(&bucket, &key, &version).await?;
+    Ok(match session.ingest.sync_key(&bucket, &key).await? {
         Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
         Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
         _ => Err("its upload changed meanwhile"),

@@ -1,104 +1,72 @@
-//! `photos serve`: the embedded engines, ingest fed by their notifications, and the gallery, in one process.
+//! `photos serve` runs everything in one process: the embedded engines, ingest, publish and the
+//! gallery; or the last three over stores elsewhere.
 
-mod elsewhere;
-mod stack;
+mod listeners;
+mod local_services;
+mod publisher;
+mod remote_stores;
+mod store_poller;
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
 
-use crate::cli::Ended;
-use crate::cli::data::{self, ACCESS_KEY, Holder, Running, SECRET_KEY};
-use crate::cli::interrupt::told_to_stop;
-use crate::cli::privacy::PrivacyArguments;
-use crate::cli::progress::tell;
-use crate::cli::publishing::HookArguments;
-use crate::cli::upload::{self, Found, Report};
-use crate::config::{self, IngestSettings, Settings};
-use stack::{Inbox, Stack, Stopped, Tally};
+use crate::cli::CommandStatus;
+use crate::cli::data_dir::{self, LockOutcome, ServeEndpoints};
+use crate::cli::flags::{
+    ArchiveFlags, DEFAULT_SECRET_KEY, DataFlags, HookFlags, IngestFlags, KeyPairFlags,
+    PrivacyFlags, PublishFlags, StoreEndpointFlags, TableFlags,
+};
+use crate::cli::progress::eprint_message;
+use crate::cli::shutdown::shutdown_signal;
+use crate::cli::upload::{self, FoundFiles, UploadReport};
+use crate::config::{self, Settings};
+use local_services::{IngestCounts, LocalServices, UploadInbox};
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
-    /// Folders (or files) to upload first; what is there already is left out.
+#[command(mut_arg("s3_endpoint", |flag| flag.requires("dynamodb_endpoint").conflicts_with("paths")))]
+#[command(mut_arg("dynamodb_endpoint", |flag| flag.requires("s3_endpoint")))]
+pub(in crate::cli) struct ServeArguments {
+    /// Folders (or files) to upload first. Files that are there already are not uploaded again.
     #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
-    /// Where everything is kept: the archive as plain files, and the engines' databases.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "PHOTOS_DATA",
-        default_value = "photos-data"
-    )]
-    data: PathBuf,
-    /// Port of the gallery; 0 takes a free one.
-    #[arg(long, env = "PHOTOS_PORT", default_value_t = 8080)]
+    #[command(flatten)]
+    data: DataFlags,
+    /// Port of the gallery; 0 picks a free one.
+    #[arg(long, env = config::PORT, default_value_t = 8080)]
     port: u16,
-    /// Port of the embedded S3; 0 takes a free one.
-    #[arg(long, env = "PHOTOS_S3_PORT", default_value_t = 9000)]
+    /// Port of the embedded S3 server; 0 picks a free one.
+    #[arg(long, env = config::S3_PORT, default_value_t = 9000)]
     s3_port: u16,
-    /// Port of the embedded DynamoDB, which only this machine can reach; 0 takes a free one.
-    #[arg(long, env = "PHOTOS_DYNAMODB_PORT", default_value_t = 8000)]
+    /// Port of the embedded DynamoDB server, which only this machine can reach; 0 picks a free one.
+    #[arg(long, env = config::DYNAMODB_PORT, default_value_t = 8000)]
     dynamodb_port: u16,
-    /// Address that gallery and S3 listen on. Any but this machine's own lets others in.
-    #[arg(long, value_name = "ADDRESS", env = "PHOTOS_LISTEN", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    /// Address that the gallery and the S3 server listen on. An address other than this machine's own
+    /// lets others in.
+    #[arg(long, value_name = "ADDRESS", env = config::LISTEN, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// Access key id of the embedded S3.
-    #[arg(long, env = "PHOTOS_ACCESS_KEY", default_value = ACCESS_KEY)]
-    access_key: String,
-    /// Secret access key of the embedded S3.
-    #[arg(long, env = "PHOTOS_SECRET_KEY", default_value = SECRET_KEY, hide_env_values = true)]
-    secret_key: String,
-    /// Bucket that photos are uploaded to.
-    #[arg(long, env = config::SOURCE_BUCKET, default_value = "inbox")]
-    source_bucket: String,
-    /// Folder in it, ending in a slash.
-    #[arg(long, env = config::SOURCE_PREFIX, default_value = "")]
-    source_prefix: String,
-    /// Bucket that they are filed in.
-    #[arg(long, env = config::ARCHIVE_BUCKET, default_value = "archive")]
-    archive_bucket: String,
-    /// Folder in it, ending in a slash.
-    #[arg(long, env = config::ARCHIVE_PREFIX, default_value = "")]
-    archive_prefix: String,
-    /// What becomes of an upload once it is archived: keep or delete.
-    #[arg(long, env = config::SOURCE_AFTER, default_value = "keep")]
-    source_after: String,
-    /// Storage class of the archive's files. The embedded store keeps its name alone.
-    #[arg(long, env = config::ARCHIVE_STORAGE_CLASS)]
-    archive_storage_class: Option<String>,
-    /// The catalogue's table.
-    #[arg(long, env = config::TABLE, default_value = "photos")]
-    table: String,
-    /// The table of what is published.
-    #[arg(long, env = config::PUBLISH_TABLE, default_value = "publish")]
-    publish_table: String,
-    /// Bucket of the static gallery files.
-    #[arg(long, env = config::GALLERY_BUCKET, default_value = "site")]
-    gallery_bucket: String,
-    /// Folder in it, ending in a slash.
-    #[arg(long, env = config::GALLERY_PREFIX, default_value = config::DEFAULT_GALLERY_PREFIX)]
-    gallery_prefix: String,
     #[command(flatten)]
-    hook: HookArguments,
-    /// What the gallery tells of places: hide, round:N (decimals) or exact. Default: exact while only this machine can ask.
-    #[arg(long, env = config::LOCATION)]
-    location: Option<String>,
+    key_pair: KeyPairFlags,
     #[command(flatten)]
-    privacy: PrivacyArguments,
-    /// Where browsers reach the gallery, if not at its port; pictures are listed with this in front.
+    archive: ArchiveFlags,
+    #[command(flatten)]
+    ingest: IngestFlags,
+    #[command(flatten)]
+    tables: TableFlags,
+    #[command(flatten)]
+    publish: PublishFlags,
+    #[command(flatten)]
+    hook: HookFlags,
+    #[command(flatten)]
+    privacy: PrivacyFlags,
+    /// URL at which browsers reach the pictures, if not the gallery's own port.
     #[arg(long, value_name = "URL", env = config::PHOTO_BASE_URL)]
     photo_base_url: Option<String>,
-    /// Instead of the embedded engines, work on this S3-compatible store, with the region and credentials that AWS's own
-    /// tools use; with --dynamodb-endpoint.
-    #[arg(long, value_name = "URL", env = config::S3_ENDPOINT, requires = "dynamodb_endpoint", conflicts_with = "paths")]
-    s3_endpoint: Option<String>,
-    /// And on the tables of this DynamoDB-compatible one.
-    #[arg(long, value_name = "URL", env = config::DYNAMODB_ENDPOINT, requires = "s3_endpoint")]
-    dynamodb_endpoint: Option<String>,
-    /// How often such a store is looked through for what has come and gone.
+    #[command(flatten)]
+    endpoints: StoreEndpointFlags,
+    /// Seconds between two listings of such a store, which find what was added and removed.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     poll: u32,
     /// Origins whose pages may read the gallery, separated by commas; * for all.
@@ -106,128 +74,123 @@ pub(in crate::cli) struct Arguments {
     cors_origins: Vec<String>,
 }
 
-/// Runs until Ctrl-C or SIGTERM.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let Told { settings, privacy } = settings(&arguments)?;
-    let ingest = ingest_settings(&arguments)?;
-    if let (Some(s3), Some(dynamodb)) = (&arguments.s3_endpoint, &arguments.dynamodb_endpoint) {
-        elsewhere::run(&arguments, settings, ingest, (s3, dynamodb)).await?;
-        return Ok(Ended::Well);
+/// Runs until SIGINT or SIGTERM.
+pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<CommandStatus> {
+    let settings = arguments.settings()?;
+    // Wrong settings must be refused before anything is created.
+    settings.ingest()?;
+    settings.privacy()?;
+    settings.layout()?;
+    settings.hook(true)?;
+    settings.hook_rules()?;
+    if arguments.endpoints.s3_endpoint.is_some() {
+        remote_stores::run(&arguments, settings).await?;
+        return Ok(CommandStatus::Success);
     }
-    let held = match data::take(&arguments.data)? {
-        Holder::Us(held) => held,
-        Holder::Other(running) => bail!(
-            "{} is in use by another `photos serve`{}; stop that one, or choose another folder with --data",
-            arguments.data.display(),
-            running.map_or(String::new(), |running| format!(
-                " (process {})",
-                running.pid
-            )),
-        ),
+    let data = &arguments.data.data;
+    let lock = match data_dir::lock(data)? {
+        LockOutcome::Acquired(lock) => lock,
+        LockOutcome::InUse(running) => {
+            let process = running.map(|running| format!(" (process {})", running.pid));
+            bail!(
+                "{} is in use by another `photos serve`{}; stop that one, or choose another folder \
+                 with --data",
+                data.display(),
+                process.unwrap_or_default()
+            )
+        }
     };
-    held.keep_privacy(&privacy)?;
-    let mut stack = Stack::start(&arguments, settings, ingest).await?;
-    held.announce(&stack.running)?;
-    tell(&welcome(&arguments, &stack.running));
+    lock.keep_privacy(&settings)?;
+    let mut services = LocalServices::start(&arguments, settings).await?;
+    lock.announce(&services.running)?;
+    eprint_message(&welcome(&arguments, &services.running));
 
-    let upload = upload_first(&arguments, stack.inbox());
+    let shutdown = shutdown_signal("Stopping; a second Ctrl-C does so at once.")?;
+    let upload = upload_first(&arguments, services.inbox());
     let work = async {
         upload.await?;
         std::future::pending().await
     };
     let ended = tokio::select! {
-        signal = told_to_stop() => signal.map_err(Into::into),
-        error = stack.broke() => Err(error),
+        () = shutdown.cancelled() => Ok(()),
+        failure = services.first_failure() => {
+            Err(anyhow::Error::from(failure).context("start again to go on"))
+        }
         failed = work => failed,
     };
-    if ended.is_ok() {
-        tell("Stopping; a second Ctrl-C does so at once.");
-    }
-    let again = tokio::spawn(async {
-        if told_to_stop().await.is_ok() {
-            std::process::exit(130);
-        }
-    });
-    stack.stop().await;
-    again.abort();
-    held.withdraw();
-    ended.map(|()| Ended::Well)
+    shutdown.cancel();
+    services.stop().await;
+    lock.withdraw();
+    ended.map(|()| CommandStatus::Success)
 }
 
-/// Uploads the folders that were named, and waits until ingest is through with them.
-async fn upload_first(arguments: &Arguments, inbox: Inbox) -> anyhow::Result<()> {
+/// Uploads the folders of the command line, and waits until ingest has processed them.
+async fn upload_first(arguments: &ServeArguments, inbox: UploadInbox) -> anyhow::Result<()> {
     if arguments.paths.is_empty() {
         return Ok(());
     }
-    let prefix = &arguments.source_prefix;
-    let found = upload::find(&arguments.paths, prefix, &arguments.data);
-    tell_found(&found);
+    let prefix = &arguments.archive.source_prefix;
+    let found = upload::find(&arguments.paths, prefix, &arguments.data.data);
+    print_found(&found);
     let failed = found.failures.len() as u64;
-    let report = upload::upload(
-        &inbox.storage,
-        &arguments.source_bucket,
-        prefix,
-        found.uploads,
-    )
-    .await?;
+    let bucket = &arguments.archive.source_bucket;
+    let report = upload::upload(&inbox.storage, bucket, prefix, found.uploads).await?;
     inbox.wait_for_ingest().await;
-    tell(&uploaded(report, failed, &inbox.tally));
+    eprint_message(&upload_summary(report, failed, &inbox.counts));
     Ok(())
 }
 
-/// What the flags say.
-struct Told {
-    settings: Settings,
-    /// Those that say what is kept from the public, by their variables, for the commands that must do likewise.
-    privacy: BTreeMap<String, String>,
-}
-
-/// The settings that Lambda reads from its environment, from the flags of the same meaning.
-fn settings(arguments: &Arguments) -> anyhow::Result<Told> {
-    let ours_alone = arguments.listen.is_loopback();
-    let is_embedded = arguments.s3_endpoint.is_none();
-    if !ours_alone && is_embedded && arguments.secret_key == SECRET_KEY {
-        bail!(
-            "--listen {} lets others upload: set a secret of your own with --secret-key",
-            arguments.listen
-        );
+impl ServeArguments {
+    /// Returns the settings of the flags.
+    ///
+    /// # Errors
+    /// Others can reach the servers, and the secret key or the location policy is not set.
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let is_private = self.listen.is_loopback();
+        let is_embedded = self.endpoints.s3_endpoint.is_none();
+        if !is_private && is_embedded && self.key_pair.secret_key == DEFAULT_SECRET_KEY {
+            bail!(
+                "--listen {} lets others upload: set a secret of your own with --secret-key",
+                self.listen
+            );
+        }
+        let mut settings = self.privacy.settings();
+        if settings.get(config::LOCATION).is_none() {
+            if !is_private {
+                bail!(
+                    "--listen {} lets others read: set what they may see of positions with \
+                     --location hide, round:N or exact",
+                    self.listen
+                );
+            }
+            settings.set(config::LOCATION, "exact");
+        }
+        settings.extend(self.archive.settings());
+        settings.extend(self.ingest.settings());
+        settings.extend(self.tables.settings());
+        settings.extend(self.publish.settings());
+        settings.extend(self.hook.settings());
+        settings.set(config::CORS_ORIGINS, self.cors_origins.join(","));
+        if let Some(url) = &self.photo_base_url {
+            settings.set(config::PHOTO_BASE_URL, url);
+        }
+        Ok(settings)
     }
-    let location = match &arguments.location {
-        Some(location) => location.clone(),
-        None if ours_alone => "exact".to_owned(),
-        None => bail!(
-            "--listen {} lets others read: say with --location hide, round:N or exact what they may learn of places",
-            arguments.listen
-        ),
-    };
-    let mut privacy = arguments.privacy.given();
-    privacy.insert(config::LOCATION.to_owned(), location);
-    let settings = Settings::read(|name| {
-        Some(match name {
-            config::SOURCE_BUCKET => arguments.source_bucket.clone(),
-            config::SOURCE_PREFIX => arguments.source_prefix.clone(),
-            config::ARCHIVE_BUCKET => arguments.archive_bucket.clone(),
-            config::ARCHIVE_PREFIX => arguments.archive_prefix.clone(),
-            config::TABLE => arguments.table.clone(),
-            name => return privacy.get(name).cloned(),
-        })
-    })?;
-    Ok(Told { settings, privacy })
 }
 
-fn ingest_settings(arguments: &Arguments) -> anyhow::Result<IngestSettings> {
-    Ok(IngestSettings::read(|name| match name {
-        config::SOURCE_AFTER => Some(arguments.source_after.clone()),
-        config::ARCHIVE_STORAGE_CLASS => arguments.archive_storage_class.clone(),
-        _ => None,
-    })?)
+/// Sets PHOTO_BASE_URL to the gallery's own pictures if it is not set and only this machine can reach
+/// them. A relative URL would not do: the pages of a site that is being built here are on another port.
+fn default_photo_base_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
+    if listen.is_loopback() && settings.get(config::PHOTO_BASE_URL).is_none() {
+        settings.set(config::PHOTO_BASE_URL, format!("{gallery}/photos"));
+    }
 }
 
-fn welcome(arguments: &Arguments, running: &Running) -> String {
-    let mut archive = arguments.data.join(&arguments.archive_bucket);
-    archive.extend(arguments.archive_prefix.split_terminator('/'));
-    let secret = if arguments.secret_key == SECRET_KEY {
-        SECRET_KEY
+fn welcome(arguments: &ServeArguments, running: &ServeEndpoints) -> String {
+    let mut archive = arguments.data.data.join(&arguments.archive.archive_bucket);
+    archive.extend(arguments.archive.archive_prefix.split_terminator('/'));
+    let secret = if arguments.key_pair.secret_key == DEFAULT_SECRET_KEY {
+        DEFAULT_SECRET_KEY
     } else {
         "as set"
     };
@@ -237,27 +200,27 @@ fn welcome(arguments: &Arguments, running: &Running) -> String {
          Gallery  {}/v1/photos\n\
          Ctrl-C stops; everything is kept in {}.",
         running.s3,
-        arguments.source_bucket,
-        arguments.access_key,
+        arguments.archive.source_bucket,
+        arguments.key_pair.access_key,
         archive.display(),
         running.gallery,
-        arguments.data.display(),
+        arguments.data.data.display(),
     )
 }
 
-fn tell_found(found: &Found) {
+fn print_found(found: &FoundFiles) {
     for failure in &found.failures {
-        tell(failure);
+        eprint_message(failure);
     }
     if found.left_out > 0 {
-        tell(&format!(
+        eprint_message(&format!(
             "{} hidden files and links are left out.",
             found.left_out
         ));
     }
 }
 
-fn uploaded(report: Report, unreadable: u64, tally: &Tally) -> String {
+fn upload_summary(report: UploadReport, unreadable: u64, counts: &IngestCounts) -> String {
     let mut line = format!("{} uploaded", report.uploaded);
     if report.there > 0 {
         line += &format!(", {} there already", report.there);
@@ -267,7 +230,7 @@ fn uploaded(report: Report, unreadable: u64, tally: &Tally) -> String {
         line += &format!(", {failed} failed");
     }
     if report.uploaded > 0 {
-        line += &format!(": {}", tally.line());
+        line += &format!(": {}", counts.summary());
     }
     line + "."
 }

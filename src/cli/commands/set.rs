@@ -7,12 +7,12 @@ use clap::Args;
 use super::show;
 use crate::catalogue::item::{Overrides, PhotoItem};
 use crate::catalogue::published::PublishTable;
-use crate::cli::Ended;
-use crate::cli::ask::Where;
-use crate::cli::output::harmless;
-use crate::cli::privacy::PrivacyArguments;
-use crate::cli::progress::tell;
-use crate::config;
+use crate::cli::CommandStatus;
+use crate::cli::catalogue_target::CatalogueTarget;
+use crate::cli::flags::PrivacyFlags;
+use crate::cli::output::escape_control;
+use crate::cli::progress::eprint_message;
+use crate::cli::session::require_location;
 use crate::ingest;
 use crate::photo_id::PhotoId;
 use crate::privacy::Visibility;
@@ -22,19 +22,16 @@ use crate::publish;
 const MAX_TEXT_BYTES: usize = 1024;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct SetArguments {
     /// Photos by their names in the archive (2018-02-01/foobar, with or without .jpg) or their ids.
     #[arg(value_name = "PHOTO", required = true)]
     names: Vec<String>,
     #[command(flatten)]
     change: Change,
-    /// What the public learns of places (hide, round:N, exact), as it was said to `photos serve` or to the functions.
-    #[arg(long, env = config::LOCATION)]
-    location: Option<String>,
     #[command(flatten)]
-    privacy: PrivacyArguments,
+    privacy: PrivacyFlags,
     #[command(flatten)]
-    whence: Where,
+    target: CatalogueTarget,
 }
 
 /// What is set.
@@ -59,13 +56,12 @@ struct Change {
 }
 
 /// Sets it for each photo; the status is 1 where one of them is not there.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let Arguments {
+pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<CommandStatus> {
+    let SetArguments {
         names,
         change,
-        location,
         privacy,
-        whence,
+        target,
     } = arguments;
     for (flag, text) in [("--title", &change.title), ("--caption", &change.caption)] {
         if text
@@ -75,40 +71,39 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
             bail!("{flag} takes at most {MAX_TEXT_BYTES} bytes");
         }
     }
-    let mut given = privacy.given();
-    given.extend(location.map(|location| (config::LOCATION.to_owned(), location)));
-    if whence.is_elsewhere() && !given.contains_key(config::LOCATION) {
-        bail!(
-            "say with --location what the functions there publish of places: a photo is indexed by it"
-        );
+    let given = privacy.settings();
+    if target.is_elsewhere() {
+        require_location(&given)?;
     }
-    let privacy = whence.privacy(given)?;
-    let asked = whence.connect().await?;
-    let mut ended = Ended::Well;
+    let privacy = target.privacy(given)?;
+    let handle = target.connect().await?;
+    let mut ended = CommandStatus::Success;
     for name in names {
-        let found = show::find(&asked.catalogue, &name).await?;
+        let found = show::find(&handle.catalogue, &name).await?;
         let id = found.as_ref().and_then(|item| PhotoId::parse(&item.id));
         let amended = match id {
             Some(id) => {
-                ingest::update_overrides(&asked.catalogue, &privacy, &id, |set| change.apply(set))
+                ingest::update_overrides(&handle.catalogue, &privacy, &id, |set| change.apply(set))
                     .await
-                    .with_context(|| harmless(&name))?
+                    .with_context(|| escape_control(&name))?
             }
             None => None,
         };
-        if whence.is_without_stream() {
+        if target.is_without_stream() {
             for item in found.iter().chain(&amended) {
-                mark(&asked.published, item).await?;
+                mark(&handle.published, item).await?;
             }
         }
         match amended {
-            Some(item) => tell(&format!("{}: {}", harmless(&item.stem), seen(&item))),
+            Some(item) => {
+                eprint_message(&format!("{}: {}", escape_control(&item.stem), seen(&item)))
+            }
             None => {
-                tell(&format!(
+                eprint_message(&format!(
                     "there is no photo \"{}\" in the catalogue",
-                    harmless(&name)
+                    escape_control(&name)
                 ));
-                ended = Ended::WithFailures;
+                ended = CommandStatus::PartialFailure;
             }
         }
     }
@@ -158,6 +153,8 @@ fn seen(item: &PhotoItem) -> String {
         .summary
         .as_ref()
         .and_then(|summary| summary.record.title.as_deref());
-    let title = title.map_or(String::new(), |title| format!(", \"{}\"", harmless(title)));
+    let title = title.map_or(String::new(), |title| {
+        format!(", \"{}\"", escape_control(title))
+    });
     format!("{seen} {by}{title}")
 }

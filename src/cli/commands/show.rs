@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::item::PhotoItem;
-use crate::cli::Ended;
-use crate::cli::ask::Where;
-use crate::cli::output::{harmless, json_line, stdout, table, write_table};
+use crate::cli::CommandStatus;
+use crate::cli::catalogue_target::CatalogueTarget;
+use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 use crate::photo_id::PhotoId;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct ShowArguments {
     /// A photo by its name in the archive (2018-02-01/foobar, with or without .jpg) or its id.
     #[arg(value_name = "PHOTO")]
     name: String,
@@ -25,16 +25,16 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    whence: Where,
+    target: CatalogueTarget,
 }
 
 /// Prints the record.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let asked = arguments.whence.connect().await?;
-    let Some(item) = find(&asked.catalogue, &arguments.name).await? else {
+pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<CommandStatus> {
+    let handle = arguments.target.connect().await?;
+    let Some(item) = find(&handle.catalogue, &arguments.name).await? else {
         bail!(
             "there is no photo \"{}\" in the catalogue",
-            harmless(&arguments.name)
+            escape_control(&arguments.name)
         );
     };
     let mut out = stdout();
@@ -44,7 +44,7 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         write(&mut out, &item, arguments.tags)?;
     }
     out.flush()?;
-    Ok(Ended::Well)
+    Ok(CommandStatus::Success)
 }
 
 /// A photo by its name, with or without a file's extension, or its id.
@@ -67,7 +67,7 @@ pub(in crate::cli) async fn find(
 
 fn write(out: &mut impl Write, item: &PhotoItem, tags: bool) -> anyhow::Result<()> {
     let mut rows = table(&[]);
-    rows.add_row(["stem", &harmless(&item.stem)]);
+    rows.add_row(["stem", &escape_control(&item.stem)]);
     rows.add_row(["id", &item.id]);
     if item.has_live_parts() && !item.is_public() {
         rows.add_row(["visibility", "private"]);
@@ -80,32 +80,32 @@ fn write(out: &mut impl Write, item: &PhotoItem, tags: bool) -> anyhow::Result<(
             format!(", from s3://{}/{}", source.bucket, source.key)
         });
         rows.add_row([
-            format!("part {}", harmless(name)),
-            harmless(&format!(
+            format!("part {}", escape_control(name)),
+            escape_control(&format!(
                 "{}, {} bytes{state}{source}",
                 part.key, part.bytes
             )),
         ]);
     }
     for warning in &item.exif_warnings {
-        rows.add_row(["warning", &harmless(warning)]);
+        rows.add_row(["warning", &escape_control(warning)]);
     }
     write_table(out, &mut rows)?;
     if tags {
         for (ifd, tags) in &item.exif {
-            writeln!(out, "\n{}", harmless(ifd))?;
+            writeln!(out, "\n{}", escape_control(ifd))?;
             let mut rows = table(&[]);
             for (name, value) in tags {
                 let mut text = shown(&serde_json::to_value(value)?);
                 if let Some(meaning) = photo_metadata::describe_value(ifd, name, value) {
                     text = format!("{text}, {meaning}");
                 }
-                rows.add_row([harmless(name), text]);
+                rows.add_row([escape_control(name), text]);
             }
             write_table(out, &mut rows)?;
         }
         for (tag, bytes) in &item.exif_omitted {
-            writeln!(out, "{}: {bytes} bytes, not kept", harmless(tag))?;
+            writeln!(out, "{}: {bytes} bytes, not kept", escape_control(tag))?;
         }
     }
     Ok(())
@@ -132,11 +132,11 @@ fn flatten(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
 /// A value for people: text bare, a rational as its fraction, a list with commas.
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => harmless(text),
+        Value::String(text) => escape_control(text),
         Value::Array(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => match fields.get("fraction").and_then(Value::as_str) {
-            Some(fraction) => harmless(fraction),
-            None => harmless(&value.to_string()),
+            Some(fraction) => escape_control(fraction),
+            None => escape_control(&value.to_string()),
         },
         _ => value.to_string(),
     }

@@ -4,34 +4,34 @@ use std::io::Write;
 
 use clap::Args;
 
-use crate::cli::Ended;
-use crate::cli::ask::Where;
-use crate::cli::output::{harmless, json_line, stdout, table, write_table};
+use crate::cli::CommandStatus;
+use crate::cli::catalogue_target::CatalogueTarget;
+use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct SkippedArguments {
     /// A line of JSON for each.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    whence: Where,
+    target: CatalogueTarget,
 }
 
 /// Prints the ledger's entries of uploads that were left where they are.
-pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
-    let asked = arguments.whence.connect().await?;
+pub(in crate::cli) async fn run(arguments: SkippedArguments) -> anyhow::Result<CommandStatus> {
+    let handle = arguments.target.connect().await?;
     let mut out = stdout();
     let mut rows = table(&["KEY", "WHY"]);
     let mut start = None;
     loop {
-        let (entries, next) = asked.catalogue.skipped(start).await?;
+        let (entries, next) = handle.catalogue.skipped(start).await?;
         for entry in entries {
             if arguments.json {
                 json_line(&mut out, &entry)?;
             } else {
                 rows.add_row([
-                    harmless(&format!("s3://{}/{}", entry.bucket, entry.key)),
-                    harmless(entry.reason.as_deref().unwrap_or_default()),
+                    escape_control(&format!("s3://{}/{}", entry.bucket, entry.key)),
+                    escape_control(entry.reason.as_deref().unwrap_or_default()),
                 ]);
             }
         }
@@ -44,5 +44,5 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         write_table(&mut out, &mut rows)?;
     }
     out.flush()?;
-    Ok(Ended::Well)
+    Ok(CommandStatus::Success)
 }

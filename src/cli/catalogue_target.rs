@@ -1,0 +1,136 @@
+//! The catalogue that a command reads: in a data folder, served or at rest, or in tables elsewhere.
+
+use anyhow::bail;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::data_dir::{self, DataDirLock, LockOutcome};
+use super::flags::{
+    DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, DataFlags, TableEndpointFlags, TableFlags,
+};
+use crate::catalogue::Catalogue;
+use crate::catalogue::published::PublishTable;
+use crate::clients::{self, Endpoints};
+use crate::config::Settings;
+use crate::dynamodb_engine::DynamoDbEngine;
+use crate::privacy::Privacy;
+use crate::services::Services;
+
+/// The flags that name a catalogue.
+#[derive(Debug, Args)]
+pub(super) struct CatalogueTarget {
+    #[command(flatten)]
+    data: DataFlags,
+    #[command(flatten)]
+    tables: TableFlags,
+    /// Work on AWS, with the region and credentials that AWS's own tools use.
+    #[arg(long)]
+    aws: bool,
+    #[command(flatten)]
+    endpoint: TableEndpointFlags,
+}
+
+/// A connected catalogue. A data folder at rest stays locked until the handle is dropped.
+pub(super) struct CatalogueHandle {
+    pub(super) catalogue: Catalogue,
+    pub(super) published: PublishTable,
+    pub(super) services: Services,
+    _lock: Option<DataDirLock>,
+}
+
+impl CatalogueTarget {
+    /// Connects to the catalogue. Starts the embedded DynamoDB server of a data folder at rest.
+    ///
+    /// # Errors
+    /// The data folder has no catalogue, or is in use by a process that is starting or stopping.
+    pub(super) async fn connect(&self) -> anyhow::Result<CatalogueHandle> {
+        if self.is_elsewhere() {
+            let endpoints = Endpoints {
+                dynamodb: self.endpoint.dynamodb_endpoint.clone(),
+                ..Endpoints::default()
+            };
+            return self.handle(&clients::from_environment().await, endpoints, None);
+        }
+        let folder = &self.data.data;
+        let data = folder.display();
+        if !data_dir::has_catalogue(folder) {
+            bail!(
+                "there is no catalogue in {data}; name the data folder of `photos serve` with --data"
+            );
+        }
+        let (endpoint, lock) = match data_dir::lock(folder)? {
+            LockOutcome::InUse(Some(running)) => (running.dynamodb, None),
+            LockOutcome::InUse(None) => {
+                bail!("{data} is in use by a process that is starting or stopping; try again")
+            }
+            LockOutcome::Acquired(lock) => {
+                let engine = DynamoDbEngine::open(folder)?;
+                let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+                let endpoint = format!("http://{}", listener.local_addr()?);
+                tokio::spawn(engine.serve(listener, std::future::pending()));
+                (endpoint, Some(lock))
+            }
+        };
+        let endpoints = Endpoints {
+            dynamodb: Some(endpoint),
+            ..Endpoints::default()
+        };
+        let sdk = clients::with_key_pair(DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY);
+        let is_at_rest = lock.is_some();
+        let handle = self.handle(&sdk, endpoints, lock)?;
+        if is_at_rest {
+            // The folder may be older than the publish table.
+            handle.published.create_table().await?;
+        }
+        Ok(handle)
+    }
+
+    /// Reports whether the catalogue is not in a data folder.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.aws || self.endpoint.dynamodb_endpoint.is_some()
+    }
+
+    /// Reports whether no stream of the table reaches publish. A command that changes a photo must then
+    /// mark the photo's month itself.
+    pub(super) fn is_without_stream(&self) -> bool {
+        self.endpoint.dynamodb_endpoint.is_some()
+    }
+
+    /// Returns the rules of privacy: the `given` settings, and for a data folder those of its last
+    /// `photos serve` otherwise.
+    ///
+    /// # Errors
+    /// A setting is wrong, or the data folder's settings cannot be read.
+    pub(super) fn privacy(&self, given: Settings) -> anyhow::Result<Privacy> {
+        let mut settings = self.kept_privacy()?;
+        settings.extend(given);
+        Ok(settings.privacy()?)
+    }
+
+    /// Returns the privacy settings of the data folder's last `photos serve`. There are none for tables
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// The data folder's settings cannot be read.
+    pub(super) fn kept_privacy(&self) -> anyhow::Result<Settings> {
+        if self.is_elsewhere() {
+            return Ok(Settings::default());
+        }
+        data_dir::privacy(&self.data.data)
+    }
+
+    fn handle(
+        &self,
+        sdk: &aws_config::SdkConfig,
+        endpoints: Endpoints,
+        lock: Option<DataDirLock>,
+    ) -> anyhow::Result<CatalogueHandle> {
+        let services = Services::connect(&self.tables.settings(), sdk, &endpoints)?;
+        Ok(CatalogueHandle {
+            catalogue: services.catalogue.clone(),
+            published: services.published()?,
+            services,
+            _lock: lock,
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! The parts of `photos serve` over a data folder: the embedded engines, ingest, publish and the
+//! gallery, which start and stop together.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use s3_folder::S3Store;
+
+use super::listeners::{bind, local_url, serve_gallery};
+use super::{ServeArguments, default_photo_base_url, publisher};
+use crate::cli::data_dir::ServeEndpoints;
+use crate::cli::engines::{EmbeddedEngines, EngineListeners, create_stores};
+use crate::cli::progress::{self, eprint_message};
+use crate::cli::shutdown::{ServiceTasks, TaskFailure};
+use crate::cli::stream_poller::StreamPoller;
+use crate::clients::{self, Endpoints};
+use crate::config::{self, Settings};
+use crate::gallery::CursorKey;
+use crate::ingest::{Ingest, Outcome};
+use crate::services::{Deployment, Services};
+use crate::storage::Storage;
+
+/// Batches of notifications that are processed at a time. A batch has at most ten photos.
+const BATCHES: usize = 4;
+/// How long all parts may take to finish what they have begun.
+pub(super) const GRACE: Duration = Duration::from_secs(8);
+/// How often the progress of ingest is shown.
+const POLL: Duration = Duration::from_millis(100);
+
+/// The running parts.
+pub(super) struct LocalServices {
+    /// The addresses of the servers.
+    pub(super) running: ServeEndpoints,
+    store: S3Store,
+    storage: Storage,
+    counts: Arc<IngestCounts>,
+    /// Ingest and publish. They stop before the servers that they use.
+    work: ServiceTasks,
+    servers: ServiceTasks,
+}
+
+/// Where uploads go, and what ingest makes of them.
+pub(super) struct UploadInbox {
+    pub(super) storage: Storage,
+    pub(super) counts: Arc<IngestCounts>,
+    store: S3Store,
+}
+
+/// How many uploads ingest has filed and skipped.
+#[derive(Debug, Default)]
+pub(super) struct IngestCounts {
+    filed: AtomicU64,
+    undated: AtomicU64,
+    skipped: AtomicU64,
+}
+
+impl IngestCounts {
+    fn add(&self, outcome: &Outcome) {
+        let counter = match outcome {
+            Outcome::Archived(_) => &self.filed,
+            Outcome::Undated(_) => &self.undated,
+            Outcome::Skipped(_) => &self.skipped,
+            Outcome::Unchanged
+            | Outcome::Indexed
+            | Outcome::Removed
+            | Outcome::Gone
+            | Outcome::Outside => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the counts as a part of a sentence.
+    pub(super) fn summary(&self) -> String {
+        let [filed, undated, skipped] = [&self.filed, &self.undated, &self.skipped]
+            .map(|counter| counter.load(Ordering::Relaxed));
+        let mut parts = vec![format!("{filed} filed by day")];
+        if undated > 0 {
+            parts.push(format!("{undated} undated"));
+        }
+        if skipped > 0 {
+            parts.push(format!("{skipped} not photos (`photos skipped` says why)"));
+        }
+        parts.join(", ")
+    }
+}
+
+impl LocalServices {
+    /// Opens the data folder, which this process must have locked, and starts all parts.
+    ///
+    /// # Errors
+    /// A port is taken, or a folder or database cannot be opened. The error is one line with the
+    /// remedy.
+    pub(super) async fn start(
+        arguments: &ServeArguments,
+        mut settings: Settings,
+    ) -> anyhow::Result<LocalServices> {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let listeners = EngineListeners {
+            s3: bind(arguments.listen, arguments.s3_port, "--s3-port").await?,
+            dynamodb: bind(loopback, arguments.dynamodb_port, "--dynamodb-port").await?,
+        };
+        let gallery_listener = bind(arguments.listen, arguments.port, "--port").await?;
+        let running = ServeEndpoints {
+            pid: std::process::id(),
+            s3: local_url(&listeners.s3)?,
+            dynamodb: local_url(&listeners.dynamodb)?,
+            gallery: local_url(&gallery_listener)?,
+        };
+        default_photo_base_url(&mut settings, arguments.listen, &running.gallery);
+
+        let engines = EmbeddedEngines::open(&arguments.data.data, &settings.layout()?)?;
+        let (work, servers) = (ServiceTasks::new(), ServiceTasks::new());
+        let (access_key, secret_key) = arguments.key_pair.pair();
+        engines.serve(&servers, listeners, access_key, secret_key);
+        let sdk = clients::with_key_pair(access_key, secret_key);
+        let endpoints = Endpoints {
+            s3: Some(running.s3.clone()),
+            dynamodb: Some(running.dynamodb.clone()),
+        };
+        let services = Services::connect(&settings, &sdk, &endpoints)?;
+        create_stores(&services).await?;
+        let gallery_bucket = settings.require(config::GALLERY_BUCKET)?;
+        services.storage.create_bucket(gallery_bucket).await?;
+
+        let router = services.router(Deployment::Local, CursorKey::random()?)?;
+        serve_gallery(&servers, gallery_listener, router);
+        let counts = Arc::new(IngestCounts::default());
+        let counted = Arc::clone(&counts);
+        let ingest = services.ingest()?.with_observer(move |report| {
+            if let Ok(outcome) = report.result {
+                counted.add(outcome);
+            }
+        });
+        ingest
+            .check_store_capabilities(&running.pid.to_string())
+            .await?;
+        deliver_notifications(&work, engines.store.clone(), ingest);
+        let dynamodb = engines.dynamodb.clone();
+        let poller = StreamPoller::new(&sdk, &running.dynamodb, dynamodb, &services)?;
+        poller.start(&work);
+        publisher::start(&work, services.publish(Deployment::Local)?);
+        Ok(LocalServices {
+            running,
+            store: engines.store,
+            storage: services.storage,
+            counts,
+            work,
+            servers,
+        })
+    }
+
+    /// Returns where uploads go.
+    pub(super) fn inbox(&self) -> UploadInbox {
+        UploadInbox {
+            storage: self.storage.clone(),
+            counts: Arc::clone(&self.counts),
+            store: self.store.clone(),
+        }
+    }
+
+    /// Waits until a part stops working by itself, and returns its failure.
+    pub(super) async fn first_failure(&mut self) -> TaskFailure {
+        tokio::select! {
+            failure = self.work.first_failure() => failure,
+            failure = self.servers.first_failure() => failure,
+        }
+    }
+
+    /// Stops all parts: first ingest and publish, while the servers still answer them. Whatever was
+    /// acknowledged is kept.
+    pub(super) async fn stop(mut self) {
+        let stopped = tokio::time::timeout(GRACE, async {
+            self.work.stop().await;
+            self.servers.stop().await;
+        });
+        if stopped.await.is_err() {
+            eprint_message("Some requests were broken off; what they had acknowledged is kept.");
+        }
+        let waiting = self.store.count_undelivered();
+        if waiting > 0 {
+            eprint_message(&format!(
+                "{waiting} uploads and copies are not processed yet; the next start goes on with them."
+            ));
+        }
+        let given_up = self.store.count_dead_letters();
+        if given_up > 0 {
+            eprint_message(&format!(
+                "{given_up} notifications were given up after 20 attempts."
+            ));
+        }
+    }
+}
+
+impl UploadInbox {
+    /// Waits until every notification so far is processed.
+    pub(super) async fn wait_for_ingest(&self) {
+        let bar = progress::bar(0, "{spinner} {msg}");
+        loop {
+            let waiting = self.store.count_undelivered();
+            if waiting == 0 {
+                return;
+            }
+            let counts = self.counts.summary();
+            bar.set_message(format!("Filing: {counts}; {waiting} events waiting"));
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// Starts the delivery of the store's notifications to ingest.
+fn deliver_notifications(work: &ServiceTasks, store: S3Store, ingest: Ingest) {
+    work.spawn("ingest", |shutdown| async move {
+        let handler = move |event| {
+            let ingest = ingest.clone();
+            async move {
+                let handled = ingest.handle_event(&event).await;
+                handled.map_err(|error| error.to_string())
+            }
+        };
+        store
+            .deliver_notifications(BATCHES, handler, shutdown.cancelled_owned())
+            .await;
+        Ok(())
+    });
+}

@@ -1,0 +1,66 @@
+//! `photos serve` over stores elsewhere: ingest, publish and the gallery in one process. No
+//! notifications are delivered; the buckets are listed again and again.
+
+use std::time::Duration;
+
+use super::listeners::{bind, local_url, serve_gallery};
+use super::local_services::GRACE;
+use super::store_poller::StorePoller;
+use super::{ServeArguments, default_photo_base_url, publisher};
+use crate::cli::engines::create_stores;
+use crate::cli::progress::eprint_message;
+use crate::cli::shutdown::{ServiceTasks, shutdown_signal};
+use crate::clients::{self, Endpoints};
+use crate::config::{self, Settings};
+use crate::gallery::CursorKey;
+use crate::services::{Deployment, Services};
+
+/// Runs until SIGINT or SIGTERM. Creates buckets and tables that do not exist.
+///
+/// # Errors
+/// The port is taken, a store refuses, or a part stops working.
+pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> anyhow::Result<()> {
+    let listener = bind(arguments.listen, arguments.port, "--port").await?;
+    let gallery_url = local_url(&listener)?;
+    default_photo_base_url(&mut settings, arguments.listen, &gallery_url);
+    let endpoints = Endpoints {
+        s3: arguments.endpoints.s3_endpoint.clone(),
+        dynamodb: arguments.endpoints.tables.dynamodb_endpoint.clone(),
+    };
+    let sdk = clients::from_environment().await;
+    let services = Services::connect(&settings, &sdk, &endpoints)?;
+    create_stores(&services).await?;
+    let gallery_bucket = settings.require(config::GALLERY_BUCKET)?;
+    services.storage.create_bucket(gallery_bucket).await?;
+
+    let router = services.router(Deployment::Local, CursorKey::random()?)?;
+    let publish = services.publish(Deployment::Local)?;
+    let ingest = services.ingest()?;
+    ingest
+        .check_store_capabilities(&std::process::id().to_string())
+        .await?;
+
+    let mut tasks = ServiceTasks::new();
+    serve_gallery(&tasks, listener, router);
+    publisher::start(&tasks, publish);
+    let interval = Duration::from_secs(arguments.poll.into());
+    StorePoller::new(&services, ingest, interval)?.start(&tasks);
+    eprint_message(&format!(
+        "Upload   {}  bucket {}\nArchive  bucket {}\nGallery  {gallery_url}/v1/photos\n\
+         Both buckets are listed every {} s; Ctrl-C stops.",
+        endpoints.s3.unwrap_or_default(),
+        arguments.archive.source_bucket,
+        arguments.archive.archive_bucket,
+        arguments.poll,
+    ));
+    let shutdown = shutdown_signal("Stopping; a second Ctrl-C does so at once.")?;
+    let ended = tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        failure = tasks.first_failure() => Err(failure.into()),
+    };
+    shutdown.cancel();
+    if tokio::time::timeout(GRACE, tasks.stop()).await.is_err() {
+        eprint_message("Some work was broken off; the next start goes on with it.");
+    }
+    ended
+}

@@ -1,0 +1,166 @@
+//! The data folder of `photos serve`: its lock, the addresses of its servers, and the privacy settings
+//! that it keeps for the other commands.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{PRIVACY_VARIABLES, Settings};
+
+/// The file in `DATA/.engine` that holds the privacy settings.
+const PRIVACY: &str = "privacy.json";
+
+/// The addresses of a running `photos serve`; `DATA/.engine/serve.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ServeEndpoints {
+    /// Process id.
+    pub(super) pid: u32,
+    /// `http://127.0.0.1:9000`.
+    pub(super) s3: String,
+    /// `http://127.0.0.1:8000`.
+    pub(super) dynamodb: String,
+    /// `http://127.0.0.1:8080`.
+    pub(super) gallery: String,
+}
+
+/// The lock on a data folder. It is released when it is dropped or the process ends in any way.
+#[derive(Debug)]
+pub(super) struct DataDirLock {
+    engine: PathBuf,
+    _lock: File,
+}
+
+/// The result of [`lock`].
+#[derive(Debug)]
+pub(super) enum LockOutcome {
+    /// This process has the lock.
+    Acquired(DataDirLock),
+    /// Another process has it: `photos serve` at these addresses, or a process that is starting or
+    /// stopping.
+    InUse(Option<ServeEndpoints>),
+}
+
+/// Locks a data folder for this process. Creates the folder if it does not exist.
+///
+/// # Errors
+/// The folder or its lock file cannot be written.
+pub(super) fn lock(data: &Path) -> anyhow::Result<LockOutcome> {
+    let engine = data.join(".engine");
+    std::fs::create_dir_all(&engine)
+        .with_context(|| format!("cannot create {}", engine.display()))?;
+    let path = engine.join("lock");
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(LockOutcome::Acquired(DataDirLock {
+            engine,
+            _lock: lock,
+        })),
+        Err(TryLockError::WouldBlock) => Ok(LockOutcome::InUse(serve_endpoints(&engine)?)),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+impl DataDirLock {
+    /// Writes the addresses of this process's servers to `serve.json`.
+    pub(super) fn announce(&self, endpoints: &ServeEndpoints) -> anyhow::Result<()> {
+        let path = self.engine.join("serve.json");
+        // Renamed into place, so that a reader never sees half of it.
+        let draft = self.engine.join("serve.json.new");
+        std::fs::write(&draft, serde_json::to_vec_pretty(endpoints)?)
+            .and_then(|()| std::fs::rename(&draft, &path))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Writes the privacy settings, by variable, for the commands that change photos later.
+    pub(super) fn keep_privacy(&self, settings: &Settings) -> anyhow::Result<()> {
+        let path = self.engine.join(PRIVACY);
+        let given: BTreeMap<&str, &str> = PRIVACY_VARIABLES
+            .into_iter()
+            .filter_map(|variable| Some((variable, settings.get(variable)?)))
+            .collect();
+        std::fs::write(&path, serde_json::to_vec_pretty(&given)?)
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Removes `serve.json`.
+    pub(super) fn withdraw(&self) {
+        // If it stays, no harm is done: it is read only while the lock is held.
+        let _ = std::fs::remove_file(self.engine.join("serve.json"));
+    }
+}
+
+/// Returns the privacy settings of the last `photos serve` of a data folder; none before the first.
+///
+/// # Errors
+/// The file cannot be read, or is damaged.
+pub(super) fn privacy(data: &Path) -> anyhow::Result<Settings> {
+    let path = data.join(".engine").join(PRIVACY);
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let values: BTreeMap<String, String> =
+                serde_json::from_slice(&bytes).with_context(|| {
+                    format!(
+                        "{} is damaged; `photos serve` writes a new one",
+                        path.display()
+                    )
+                })?;
+            Ok(values.into_iter().collect())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Settings::default()),
+        Err(error) => bail!("cannot read {}: {error}", path.display()),
+    }
+}
+
+/// Reports whether a data folder has a catalogue.
+pub(super) fn has_catalogue(data: &Path) -> bool {
+    data.join(".engine/dynamodb.sqlite").is_file()
+}
+
+fn serve_endpoints(engine: &Path) -> anyhow::Result<Option<ServeEndpoints>> {
+    let path = engine.join("serve.json");
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .with_context(|| format!("{} is damaged", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => bail!("cannot read {}: {error}", path.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_lock_and_announces_its_servers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let LockOutcome::Acquired(held) = lock(folder.path()).expect("locked") else {
+            panic!("no other process has it");
+        };
+        assert!(matches!(lock(folder.path()), Ok(LockOutcome::InUse(None))));
+        let endpoints = ServeEndpoints {
+            pid: 1,
+            s3: "http://127.0.0.1:9000".to_owned(),
+            dynamodb: "http://127.0.0.1:8000".to_owned(),
+            gallery: "http://127.0.0.1:8080".to_owned(),
+        };
+        held.announce(&endpoints).expect("announced");
+        match lock(folder.path()).expect("read") {
+            LockOutcome::InUse(Some(read)) => assert_eq!(read, endpoints),
+            other => panic!("{other:?}"),
+        }
+        drop(held);
+        assert!(matches!(lock(folder.path()), Ok(LockOutcome::Acquired(_))));
+    }
+}

@@ -1,0 +1,90 @@
+//! The embedded S3 and DynamoDB servers of a data folder.
+
+use std::path::Path;
+
+use anyhow::Context;
+use s3_folder::{KeyPair, NotificationFilter, S3Store};
+use tokio::net::TcpListener;
+
+use super::shutdown::ServiceTasks;
+use crate::archive::Layout;
+use crate::dynamodb_engine::DynamoDbEngine;
+use crate::services::Services;
+
+/// The embedded engines of a data folder.
+#[derive(Clone)]
+pub(super) struct EmbeddedEngines {
+    pub(super) store: S3Store,
+    pub(super) dynamodb: DynamoDbEngine,
+}
+
+/// The listeners of the embedded engines.
+pub(super) struct EngineListeners {
+    pub(super) s3: TcpListener,
+    pub(super) dynamodb: TcpListener,
+}
+
+impl EmbeddedEngines {
+    /// Opens the engines of a data folder, which this process must have locked. They serve no request
+    /// yet.
+    ///
+    /// # Errors
+    /// A folder or database cannot be opened.
+    pub(super) fn open(data: &Path, layout: &Layout) -> anyhow::Result<Self> {
+        let store = S3Store::open(data)?;
+        // Must come before the first request: files that were put there while nothing served them
+        // are notified at once.
+        store.set_notification_filters(&[
+            NotificationFilter::new(layout.source_bucket(), layout.source_prefix()),
+            NotificationFilter::new(layout.archive_bucket(), layout.archive_prefix()),
+        ]);
+        let dynamodb = DynamoDbEngine::open(data)
+            .with_context(|| format!("cannot open the catalogue in {}", data.display()))?;
+        Ok(EmbeddedEngines { store, dynamodb })
+    }
+
+    /// Starts both servers.
+    pub(super) fn serve(
+        &self,
+        servers: &ServiceTasks,
+        listeners: EngineListeners,
+        access_key: &str,
+        secret_key: &str,
+    ) {
+        let credentials = KeyPair {
+            access_key: access_key.to_owned(),
+            secret_key: secret_key.to_owned(),
+        };
+        let (store, dynamodb) = (self.store.clone(), self.dynamodb.clone());
+        servers.spawn("S3", |shutdown| {
+            store.serve(listeners.s3, credentials, shutdown.cancelled_owned())
+        });
+        servers.spawn("DynamoDB", |shutdown| {
+            dynamodb.serve(listeners.dynamodb, shutdown.cancelled_owned())
+        });
+    }
+
+    /// Writes all that DynamoDB has acknowledged to the disk.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub(super) async fn sync(&self) -> std::io::Result<()> {
+        let dynamodb = self.dynamodb.clone();
+        let synced = tokio::task::spawn_blocking(move || dynamodb.sync());
+        synced.await.unwrap_or_else(|error| Err(error.into()))
+    }
+}
+
+/// Creates the buckets of source and archive, and both tables, if they do not exist. Safe to repeat.
+///
+/// # Errors
+/// A store refuses.
+pub(super) async fn create_stores(services: &Services) -> anyhow::Result<()> {
+    let layout = services.settings().layout()?;
+    for bucket in [layout.source_bucket(), layout.archive_bucket()] {
+        services.storage.create_bucket(bucket).await?;
+    }
+    services.catalogue.create_table().await?;
+    services.published()?.create_table().await?;
+    Ok(())
+}

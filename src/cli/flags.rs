@@ -1,0 +1,273 @@
+//! The flags that several commands share, in groups.
+//!
+//! Each flag is declared once, with the variable of the same meaning, and is parsed by
+//! [`crate::config`]: a group only puts its values into [`Settings`].
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::{self, Settings};
+
+/// The access key id of the embedded S3 server if none is set. The servers listen on this machine
+/// only.
+pub(super) const DEFAULT_ACCESS_KEY: &str = "photos";
+/// The secret access key of the embedded S3 server if none is set.
+pub(super) const DEFAULT_SECRET_KEY: &str = "photos-secret";
+
+/// The data folder of `photos serve`.
+#[derive(Debug, Args)]
+pub(super) struct DataFlags {
+    /// The data folder of `photos serve`: the archive as plain files, and the databases.
+    #[arg(long, value_name = "DIR", env = config::DATA, default_value = "photos-data")]
+    pub(super) data: PathBuf,
+}
+
+/// The key pair of the embedded S3 server.
+#[derive(Debug, Args)]
+pub(super) struct KeyPairFlags {
+    /// Access key id of the embedded S3 server.
+    #[arg(long, env = config::ACCESS_KEY, default_value = DEFAULT_ACCESS_KEY)]
+    pub(super) access_key: String,
+    /// Secret access key of the embedded S3 server.
+    #[arg(long, env = config::SECRET_KEY, default_value = DEFAULT_SECRET_KEY, hide_env_values = true)]
+    pub(super) secret_key: String,
+}
+
+/// The buckets and prefixes of source and archive.
+#[derive(Debug, Args)]
+pub(super) struct ArchiveFlags {
+    /// Bucket that photos are uploaded to.
+    #[arg(long, env = config::SOURCE_BUCKET, default_value = "inbox")]
+    pub(super) source_bucket: String,
+    /// Folder of the uploads in that bucket, ending in a slash.
+    #[arg(long, env = config::SOURCE_PREFIX, default_value = "")]
+    pub(super) source_prefix: String,
+    /// Bucket that photos are filed in.
+    #[arg(long, env = config::ARCHIVE_BUCKET, default_value = "archive")]
+    pub(super) archive_bucket: String,
+    /// Folder of the archive in that bucket, ending in a slash.
+    #[arg(long, env = config::ARCHIVE_PREFIX, default_value = "")]
+    pub(super) archive_prefix: String,
+}
+
+/// What ingest does with uploads and copies.
+#[derive(Debug, Args)]
+pub(super) struct IngestFlags {
+    /// What happens to an upload after it is archived: keep or delete.
+    #[arg(long, env = config::SOURCE_AFTER, default_value = "keep")]
+    source_after: String,
+    /// Storage class of the archive's files. The embedded store records only its name.
+    #[arg(long, env = config::ARCHIVE_STORAGE_CLASS)]
+    archive_storage_class: Option<String>,
+}
+
+/// The tables.
+#[derive(Debug, Args)]
+pub(super) struct TableFlags {
+    /// The catalogue's table.
+    #[arg(long, env = config::TABLE, default_value = "photos")]
+    pub(super) table: String,
+    /// The table that records what is published.
+    #[arg(long, env = config::PUBLISH_TABLE, default_value = "publish")]
+    publish_table: String,
+}
+
+/// The static gallery files.
+#[derive(Debug, Args)]
+pub(super) struct PublishFlags {
+    /// Bucket of the static gallery files.
+    #[arg(long, env = config::GALLERY_BUCKET, default_value = "site")]
+    pub(super) gallery_bucket: String,
+    /// Folder of these files in that bucket, ending in a slash.
+    #[arg(long, env = config::GALLERY_PREFIX, default_value = config::DEFAULT_GALLERY_PREFIX)]
+    gallery_prefix: String,
+}
+
+/// The build hook and its limits.
+#[derive(Debug, Args)]
+pub(super) struct HookFlags {
+    /// URL to POST to when the site must be rebuilt: a build hook of Netlify, Vercel or Cloudflare.
+    /// It is a secret.
+    #[arg(long, value_name = "URL", env = config::HOOK_URL, hide_env_values = true)]
+    hook_url: Option<String>,
+    /// Other hosts that the hook may be on, separated by commas.
+    #[arg(long, value_name = "HOSTS", env = config::HOOK_HOSTS)]
+    hook_hosts: Option<String>,
+    /// Seconds without a new photo before the hook is called [default: 90].
+    #[arg(long, value_name = "SECONDS", env = config::HOOK_QUIET_SECONDS)]
+    hook_quiet_seconds: Option<String>,
+    /// Seconds that a change waits for such a quiet time at most [default: 900].
+    #[arg(long, value_name = "SECONDS", env = config::HOOK_MAX_WAIT_SECONDS)]
+    hook_max_wait_seconds: Option<String>,
+    /// Least seconds between two calls [default: 600].
+    #[arg(long, value_name = "SECONDS", env = config::HOOK_INTERVAL_SECONDS)]
+    hook_interval_seconds: Option<String>,
+    /// Most calls in 24 hours [default: 3].
+    #[arg(long, value_name = "CALLS", env = config::HOOK_PER_DAY)]
+    hook_per_day: Option<String>,
+    /// Most calls in 31 days. A third of them may follow one another; the others are spread over the
+    /// time [default: 18].
+    #[arg(long, value_name = "CALLS", env = config::HOOK_PER_MONTH)]
+    hook_per_month: Option<String>,
+}
+
+/// Who sees what: the location policy and the rules of visibility.
+#[derive(Debug, Args)]
+pub(super) struct PrivacyFlags {
+    /// What the public sees of positions: hide, round:N (decimals) or exact. If it is not given, a
+    /// data folder has the value of its last `photos serve`, or exact while only this machine can
+    /// reach the gallery; stores elsewhere need the value that the functions have.
+    #[arg(long, env = config::LOCATION)]
+    location: Option<String>,
+    #[command(flatten)]
+    visibility: VisibilityFlags,
+}
+
+/// The rules of visibility, and the home zones.
+#[derive(Debug, Args)]
+pub(super) struct VisibilityFlags {
+    /// Zones in which, and around which, no position is shown: LAT,LON,METRES or geohash cells,
+    /// separated by semicolons.
+    #[arg(long, value_name = "ZONES", env = config::HOME_ZONES, hide_env_values = true)]
+    home_zones: Option<String>,
+    /// Visibility of photos that no rule matches: public or private [default: public].
+    #[arg(long, value_name = "VISIBILITY", env = config::VISIBILITY)]
+    visibility: Option<String>,
+    /// Keywords that make a photo private, separated by commas.
+    #[arg(long, value_name = "KEYWORDS", env = config::PRIVATE_KEYWORDS)]
+    private_keywords: Option<String>,
+    /// Keywords that make a photo public if --visibility is private, separated by commas.
+    #[arg(long, value_name = "KEYWORDS", env = config::PUBLIC_KEYWORDS)]
+    public_keywords: Option<String>,
+    /// Photos with fewer stars are private. A photo without a rating has no stars.
+    #[arg(long, value_name = "STARS", env = config::PRIVATE_BELOW_RATING)]
+    private_below_rating: Option<String>,
+    /// Photos uploaded under these key prefixes are private; separated by commas.
+    #[arg(long, value_name = "PREFIXES", env = config::PRIVATE_SOURCES)]
+    private_sources: Option<String>,
+}
+
+/// The endpoint of a DynamoDB-compatible store.
+#[derive(Debug, Args)]
+pub(super) struct TableEndpointFlags {
+    /// Work on the tables of this DynamoDB-compatible store.
+    #[arg(long, value_name = "URL", env = config::DYNAMODB_ENDPOINT)]
+    pub(super) dynamodb_endpoint: Option<String>,
+}
+
+/// The endpoints of stores other than AWS's.
+#[derive(Debug, Args)]
+pub(super) struct StoreEndpointFlags {
+    /// Work on this S3-compatible store, with the region and credentials that AWS's own tools use.
+    #[arg(long, value_name = "URL", env = config::S3_ENDPOINT)]
+    pub(super) s3_endpoint: Option<String>,
+    #[command(flatten)]
+    pub(super) tables: TableEndpointFlags,
+}
+
+impl KeyPairFlags {
+    /// Returns the access key id and the secret access key.
+    pub(super) fn pair(&self) -> (&str, &str) {
+        (&self.access_key, &self.secret_key)
+    }
+}
+
+impl ArchiveFlags {
+    /// Returns the values, by variable.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::SOURCE_BUCKET, Some(&self.source_bucket)),
+            (config::SOURCE_PREFIX, Some(&self.source_prefix)),
+            (config::ARCHIVE_BUCKET, Some(&self.archive_bucket)),
+            (config::ARCHIVE_PREFIX, Some(&self.archive_prefix)),
+        ])
+    }
+}
+
+impl IngestFlags {
+    /// Returns the values, by variable.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::SOURCE_AFTER, Some(&self.source_after)),
+            (
+                config::ARCHIVE_STORAGE_CLASS,
+                self.archive_storage_class.as_ref(),
+            ),
+        ])
+    }
+}
+
+impl TableFlags {
+    /// Returns the values, by variable.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::TABLE, Some(&self.table)),
+            (config::PUBLISH_TABLE, Some(&self.publish_table)),
+        ])
+    }
+}
+
+impl PublishFlags {
+    /// Returns the values, by variable.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::GALLERY_BUCKET, Some(&self.gallery_bucket)),
+            (config::GALLERY_PREFIX, Some(&self.gallery_prefix)),
+        ])
+    }
+}
+
+impl HookFlags {
+    /// Returns the values, by variable.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::HOOK_URL, self.hook_url.as_ref()),
+            (config::HOOK_HOSTS, self.hook_hosts.as_ref()),
+            (config::HOOK_QUIET_SECONDS, self.hook_quiet_seconds.as_ref()),
+            (
+                config::HOOK_MAX_WAIT_SECONDS,
+                self.hook_max_wait_seconds.as_ref(),
+            ),
+            (
+                config::HOOK_INTERVAL_SECONDS,
+                self.hook_interval_seconds.as_ref(),
+            ),
+            (config::HOOK_PER_DAY, self.hook_per_day.as_ref()),
+            (config::HOOK_PER_MONTH, self.hook_per_month.as_ref()),
+        ])
+    }
+}
+
+impl PrivacyFlags {
+    /// Returns the values that were given, by variable.
+    pub(super) fn settings(&self) -> Settings {
+        let mut given = self.visibility.settings();
+        given.extend(settings([(config::LOCATION, self.location.as_ref())]));
+        given
+    }
+}
+
+impl VisibilityFlags {
+    /// Returns the values that were given, by variable.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::HOME_ZONES, self.home_zones.as_ref()),
+            (config::VISIBILITY, self.visibility.as_ref()),
+            (config::PRIVATE_KEYWORDS, self.private_keywords.as_ref()),
+            (config::PUBLIC_KEYWORDS, self.public_keywords.as_ref()),
+            (
+                config::PRIVATE_BELOW_RATING,
+                self.private_below_rating.as_ref(),
+            ),
+            (config::PRIVATE_SOURCES, self.private_sources.as_ref()),
+        ])
+    }
+}
+
+fn settings<const N: usize>(values: [(&'static str, Option<&String>); N]) -> Settings {
+    let given = values
+        .into_iter()
+        .filter_map(|(variable, value)| Some((variable, value?.clone())));
+    given.collect()
+}

@@ -1,0 +1,446 @@
+//! The stores that a command changes: buckets, tables and ingest over both. They are in a data folder,
+//! served or at rest, or elsewhere.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::bail;
+use chrono::Utc;
+use clap::Args;
+use s3_folder::S3Store;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::data_dir::{self, DataDirLock, LockOutcome};
+use super::engines::{EmbeddedEngines, EngineListeners, create_stores};
+use super::flags::{
+    ArchiveFlags, DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, DataFlags, IngestFlags, KeyPairFlags,
+    PrivacyFlags, StoreEndpointFlags, TableFlags,
+};
+use super::progress::eprint_message;
+use super::shutdown::ServiceTasks;
+use super::stream_poller::StreamPoller;
+use crate::archive::Layout;
+use crate::catalogue::Catalogue;
+use crate::catalogue::published::PublishTable;
+use crate::clients::{self, Clients, Endpoints};
+use crate::config::{self, Settings};
+use crate::ingest::{Ingest, Outcome};
+use crate::privacy::Privacy;
+use crate::publish;
+use crate::services::Services;
+use crate::storage::Storage;
+
+/// Batches of notifications that are processed at a time. A batch has at most ten photos.
+const BATCHES: usize = 8;
+/// Archive keys that are remembered for the report. Beyond that, some new photos count as known.
+const MAX_REMEMBERED: usize = 100_000;
+/// How long servers may take to finish their last requests.
+const GRACE: Duration = Duration::from_secs(8);
+/// How often the number of undelivered notifications is read.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The flags that name the stores. They are the flags of `photos serve` and the variables of the Lambda
+/// functions.
+#[derive(Debug, Args)]
+// Commands without uploads would not need these two; those that copy follow the variables.
+#[command(mut_arg("source_after", |flag| flag.hide(true)))]
+#[command(mut_arg("archive_storage_class", |flag| flag.hide(true)))]
+pub(super) struct StoreOptions {
+    #[command(flatten)]
+    data: DataFlags,
+    #[command(flatten)]
+    key_pair: KeyPairFlags,
+    #[command(flatten)]
+    archive: ArchiveFlags,
+    #[command(flatten)]
+    ingest: IngestFlags,
+    #[command(flatten)]
+    tables: TableFlags,
+    #[command(flatten)]
+    privacy: PrivacyFlags,
+    /// Work on AWS, with the region and credentials that AWS's own tools use.
+    #[arg(long)]
+    aws: bool,
+    #[command(flatten)]
+    endpoints: StoreEndpointFlags,
+}
+
+/// What a command opens the stores for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SessionPurpose {
+    /// It changes nothing.
+    Read,
+    /// It changes photos.
+    Write,
+    /// It changes photos, and processes the notifications of a data folder at rest.
+    Ingest,
+}
+
+/// Connected stores. A data folder at rest is locked, and its servers run, until [`Session::close`].
+pub(super) struct Session {
+    pub(super) storage: Storage,
+    pub(super) catalogue: Catalogue,
+    pub(super) published: PublishTable,
+    pub(super) ingest: Ingest,
+    /// The rules of privacy.
+    pub(super) privacy: Privacy,
+    /// Whether notifications start an ingest that works on the same stores.
+    pub(super) has_background_ingest: bool,
+    /// Archive keys that the background ingest of a data folder at rest has indexed.
+    pub(super) indexed: IndexedKeys,
+    /// Whether the photos may change and no stream of the table reaches publish.
+    marks_on_close: bool,
+    clients: Clients,
+    engines: Option<SessionEngines>,
+}
+
+/// Archive keys that were indexed in this session; at most [`MAX_REMEMBERED`].
+#[derive(Clone, Default)]
+pub(super) struct IndexedKeys(Arc<Mutex<HashSet<String>>>);
+
+/// Returns how many notifications a background ingest has not processed yet, or `None` if that cannot
+/// be known.
+pub(super) type BacklogProbe = Box<dyn Fn() -> Option<u64> + Send>;
+
+/// The embedded engines of a data folder at rest, and the tasks that work on it.
+struct SessionEngines {
+    engines: EmbeddedEngines,
+    /// Ingest and the stream poller. They stop before the servers.
+    background: ServiceTasks,
+    servers: ServiceTasks,
+    _lock: DataDirLock,
+}
+
+impl IndexedKeys {
+    fn add(&self, key: &str) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() < MAX_REMEMBERED {
+            keys.insert(key.to_owned());
+        }
+    }
+
+    /// Removes a key. Returns `true` if it was there.
+    pub(super) fn remove(&self, key: &str) -> bool {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.remove(key)
+    }
+}
+
+impl StoreOptions {
+    /// Returns the data folder, which exists only if the stores are not elsewhere.
+    pub(super) fn data_dir(&self) -> &PathBuf {
+        &self.data.data
+    }
+
+    /// Returns the buckets and prefixes of source and archive.
+    ///
+    /// # Errors
+    /// They do not fit together, or another setting is wrong.
+    pub(super) fn layout(&self) -> anyhow::Result<Layout> {
+        Ok(self.archive.settings().layout()?)
+    }
+
+    /// Returns the archive's folder if it is on this machine.
+    pub(super) fn archive_folder(&self) -> Option<PathBuf> {
+        let mut folder = self.data.data.join(&self.archive.archive_bucket);
+        folder.extend(self.archive.archive_prefix.split_terminator('/'));
+        (!self.is_elsewhere()).then_some(folder)
+    }
+
+    /// Reports whether the stores exist, without creating them. Stores elsewhere count as existing.
+    pub(super) fn exists(&self) -> bool {
+        self.is_elsewhere() || data_dir::has_catalogue(&self.data.data)
+    }
+
+    /// Opens the stores that must exist, with ingest between the configured source and archive.
+    ///
+    /// # Errors
+    /// There is no catalogue, or a store cannot be opened.
+    pub(super) async fn open_existing(&self, purpose: SessionPurpose) -> anyhow::Result<Session> {
+        if !self.exists() {
+            bail!(
+                "there is no catalogue in {}; name the data folder of `photos serve` with --data",
+                self.data.data.display()
+            );
+        }
+        self.open(self.layout()?, purpose).await
+    }
+
+    /// Opens the stores, with ingest between the source and archive of `layout`. Creates the data
+    /// folder if it does not exist.
+    ///
+    /// # Errors
+    /// A setting is wrong, a store cannot be opened, or it cannot keep what the settings require.
+    pub(super) async fn open(
+        &self,
+        layout: Layout,
+        purpose: SessionPurpose,
+    ) -> anyhow::Result<Session> {
+        let settings = self.settings()?;
+        let session = if self.is_elsewhere() {
+            self.open_elsewhere(&settings, layout, purpose).await?
+        } else {
+            let data = &self.data.data;
+            match data_dir::lock(data)? {
+                LockOutcome::InUse(None) => bail!(
+                    "{} is in use by a process that is starting or stopping; try again",
+                    data.display()
+                ),
+                LockOutcome::InUse(Some(running)) => {
+                    let (access_key, secret_key) = self.key_pair.pair();
+                    let sdk = clients::with_key_pair(access_key, secret_key);
+                    let endpoints = Endpoints {
+                        s3: Some(running.s3),
+                        dynamodb: Some(running.dynamodb),
+                    };
+                    let services = Services::connect(&settings, &sdk, &endpoints)?;
+                    let mut session = Session::new(&services, layout)?;
+                    session.has_background_ingest = true;
+                    session
+                }
+                LockOutcome::Acquired(lock) => {
+                    self.open_at_rest(&settings, lock, layout, purpose).await?
+                }
+            }
+        };
+        if purpose != SessionPurpose::Read {
+            let tail = std::process::id().to_string();
+            if let Err(error) = session.ingest.check_store_capabilities(&tail).await {
+                session.close(true).await;
+                return Err(error.into());
+            }
+        }
+        Ok(session)
+    }
+
+    async fn open_elsewhere(
+        &self,
+        settings: &Settings,
+        layout: Layout,
+        purpose: SessionPurpose,
+    ) -> anyhow::Result<Session> {
+        let endpoints = Endpoints {
+            s3: self.endpoints.s3_endpoint.clone(),
+            dynamodb: self.endpoints.tables.dynamodb_endpoint.clone(),
+        };
+        if !self.aws && (endpoints.s3.is_none() || endpoints.dynamodb.is_none()) {
+            bail!(
+                "--s3-endpoint and --dynamodb-endpoint go together; with --aws, the one that is not \
+                 set is on AWS"
+            );
+        }
+        let writes = purpose != SessionPurpose::Read;
+        if writes {
+            require_location(settings)?;
+        }
+        let sdk = clients::from_environment().await;
+        let services = Services::connect(settings, &sdk, &endpoints)?;
+        let mut session = Session::new(&services, layout)?;
+        session.marks_on_close = writes && endpoints.dynamodb.is_some();
+        Ok(session)
+    }
+
+    async fn open_at_rest(
+        &self,
+        settings: &Settings,
+        lock: DataDirLock,
+        layout: Layout,
+        purpose: SessionPurpose,
+    ) -> anyhow::Result<Session> {
+        let data = &self.data.data;
+        if purpose != SessionPurpose::Read && data_dir::privacy(data)?.is_empty() {
+            lock.keep_privacy(settings)?;
+        }
+        let engines = EmbeddedEngines::open(data, &settings.layout()?)?;
+        let listeners = EngineListeners {
+            s3: TcpListener::bind(("127.0.0.1", 0)).await?,
+            dynamodb: TcpListener::bind(("127.0.0.1", 0)).await?,
+        };
+        let dynamodb_url = format!("http://{}", listeners.dynamodb.local_addr()?);
+        let endpoints = Endpoints {
+            s3: Some(format!("http://{}", listeners.s3.local_addr()?)),
+            dynamodb: Some(dynamodb_url.clone()),
+        };
+        let (background, servers) = (ServiceTasks::new(), ServiceTasks::new());
+        engines.serve(&servers, listeners, DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY);
+        let sdk = clients::with_key_pair(DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY);
+        let services = Services::connect(settings, &sdk, &endpoints)?;
+        let mut session = Session::new(&services, layout)?;
+        create_stores(&services).await?;
+        // A listing must show the files that other programs have put there.
+        let store = engines.store.clone();
+        tokio::task::spawn_blocking(move || store.rescan()).await?;
+        if purpose == SessionPurpose::Ingest {
+            session.has_background_ingest = true;
+            let indexed = session.indexed.clone();
+            start_ingest(&background, &engines, &services, indexed)?;
+            // Until the stream's records are read, the engine scans all of them at every write.
+            let dynamodb = engines.dynamodb.clone();
+            StreamPoller::new(&sdk, &dynamodb_url, dynamodb, &services)?.start(&background);
+        }
+        session.engines = Some(SessionEngines {
+            engines,
+            background,
+            servers,
+            _lock: lock,
+        });
+        Ok(session)
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.aws
+            || self.endpoints.s3_endpoint.is_some()
+            || self.endpoints.tables.dynamodb_endpoint.is_some()
+    }
+
+    /// Returns the settings: those of the flags and variables. A data folder has the privacy settings of
+    /// its last `photos serve` otherwise, or the defaults of a gallery that only this machine can reach.
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let mut settings = Settings::default();
+        if !self.is_elsewhere() {
+            settings.set(config::LOCATION, "exact");
+            settings.extend(data_dir::privacy(&self.data.data)?);
+        }
+        settings.extend(self.privacy.settings());
+        settings.extend(self.archive.settings());
+        settings.extend(self.ingest.settings());
+        settings.extend(self.tables.settings());
+        Ok(settings)
+    }
+}
+
+/// Checks that LOCATION is set.
+///
+/// # Errors
+/// It is not set.
+pub(super) fn require_location(settings: &Settings) -> anyhow::Result<()> {
+    if settings.get(config::LOCATION).is_none() {
+        bail!(
+            "LOCATION is not set; give --location the value that the functions there have, since a \
+             photo is indexed by it"
+        );
+    }
+    Ok(())
+}
+
+/// Starts an ingest that processes the store's notifications. It works between the configured source
+/// and archive: objects that are imported from another bucket have no notifications.
+fn start_ingest(
+    background: &ServiceTasks,
+    engines: &EmbeddedEngines,
+    services: &Services,
+    indexed: IndexedKeys,
+) -> anyhow::Result<()> {
+    // An import makes thousands of writes: one sync for each batch, in place of one for each write.
+    engines.dynamodb.defer_sync()?;
+    let ingest = services.ingest()?.with_observer(move |report| {
+        if matches!(report.result, Ok(Outcome::Indexed)) {
+            indexed.add(&report.object.key);
+        }
+    });
+    let engines = engines.clone();
+    background.spawn("ingest", |shutdown| async move {
+        let store = engines.store.clone();
+        let handler = move |event| {
+            let (ingest, engines) = (ingest.clone(), engines.clone());
+            async move {
+                let handled = ingest.handle_event(&event).await;
+                let handled = handled.map_err(|error| error.to_string())?;
+                // Must come before the notification is acknowledged, or a power cut could lose both
+                // the notification and its effect.
+                engines.sync().await.map_err(|error| error.to_string())?;
+                Ok(handled)
+            }
+        };
+        store
+            .deliver_notifications(BATCHES, handler, shutdown.cancelled_owned())
+            .await;
+        Ok(())
+    });
+    Ok(())
+}
+
+impl Session {
+    fn new(services: &Services, layout: Layout) -> anyhow::Result<Self> {
+        Ok(Session {
+            storage: services.storage.clone(),
+            catalogue: services.catalogue.clone(),
+            published: services.published()?,
+            ingest: services.ingest_between(layout)?,
+            privacy: services.settings().privacy()?,
+            has_background_ingest: false,
+            indexed: IndexedKeys::default(),
+            marks_on_close: false,
+            clients: services.clients.clone(),
+            engines: None,
+        })
+    }
+
+    /// Returns the embedded store if this process runs it.
+    pub(super) fn store(&self) -> Option<&S3Store> {
+        let engines = self.engines.as_ref()?;
+        Some(&engines.engines.store)
+    }
+
+    /// Reports whether the stores are in a data folder that no `photos serve` runs on.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.engines.is_some()
+    }
+
+    /// Returns a probe of the background ingest's backlog. It gives `None` if that ingest is in another
+    /// process.
+    pub(super) fn backlog(&self) -> BacklogProbe {
+        match self.store() {
+            Some(store) => {
+                let store = store.clone();
+                Box::new(move || Some(store.count_undelivered()))
+            }
+            None => Box::new(|| None),
+        }
+    }
+
+    /// Returns the requests sent so far to S3 and to DynamoDB. Those of a running `photos serve` are
+    /// not counted.
+    pub(super) fn requests(&self) -> (u64, u64) {
+        (
+            self.clients.s3_requests.count(),
+            self.clients.dynamodb_requests.count(),
+        )
+    }
+
+    /// Closes the stores. A data folder at rest is closed when all its notifications are processed; if
+    /// `now` is true, those that remain are processed at the next start. If no stream of the table
+    /// reaches publish, all months are marked, so that publish rebuilds them.
+    pub(super) async fn close(mut self, now: bool) {
+        if self.marks_on_close
+            && let Err(error) =
+                publish::mark_all_months(&self.catalogue, &self.published, Utc::now()).await
+        {
+            eprint_message(&format!(
+                "cannot mark the changed months: {error}; run `photos recount` to publish them"
+            ));
+        }
+        if let Some(engines) = self.engines.take() {
+            engines.close(self.has_background_ingest && !now).await;
+        }
+    }
+}
+
+impl SessionEngines {
+    async fn close(mut self, drain: bool) {
+        while drain && self.engines.store.count_undelivered() > 0 {
+            tokio::time::sleep(POLL).await;
+        }
+        // Notifications that were not acknowledged are delivered again.
+        let _ = timeout(GRACE, self.background.stop()).await;
+        let _ = timeout(GRACE, self.servers.stop()).await;
+        if let Err(error) = self.engines.sync().await {
+            eprint_message(&format!(
+                "a power cut may undo the last changes: cannot sync the catalogue: {error}"
+            ));
+        }
+    }
+}

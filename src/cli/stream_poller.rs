@@ -1,0 +1,199 @@
+//! Reads the photos table's stream of the embedded DynamoDB engine and hands its records to publish, as
+//! Lambda does for a table on AWS.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use aws_config::SdkConfig;
+use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, ShardIteratorType};
+use chrono::Utc;
+use data_encoding::BASE64;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::shutdown::ServiceTasks;
+use crate::catalogue::Catalogue;
+use crate::catalogue::published::{PublishTable, StreamPosition};
+use crate::config::{self, SettingsError};
+use crate::dynamodb_engine::DynamoDbEngine;
+use crate::publish;
+use crate::services::Services;
+
+/// How long it waits if there are no new records.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long it waits after a failure.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Records of one request.
+const BATCH: i32 = 100;
+
+/// The reader of one table's stream.
+pub(super) struct StreamPoller {
+    client: Client,
+    engine: DynamoDbEngine,
+    table: String,
+    catalogue: Catalogue,
+    published: PublishTable,
+}
+
+impl StreamPoller {
+    /// Creates a reader of the stream of the catalogue's table, which `engine` serves at
+    /// `dynamodb_url`.
+    ///
+    /// # Errors
+    /// A table is not set.
+    pub(super) fn new(
+        sdk: &SdkConfig,
+        dynamodb_url: &str,
+        engine: DynamoDbEngine,
+        services: &Services,
+    ) -> Result<Self, SettingsError> {
+        let client = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
+        Ok(StreamPoller {
+            client: Client::from_conf(client.endpoint_url(dynamodb_url).build()),
+            engine,
+            table: services.settings().require(config::TABLE)?.to_owned(),
+            catalogue: services.catalogue.clone(),
+            published: services.published()?,
+        })
+    }
+
+    /// Starts a task that reads the stream until its shutdown.
+    pub(super) fn start(self, tasks: &ServiceTasks) {
+        tasks.spawn("publish", |shutdown| async move {
+            self.run(shutdown).await;
+            Ok(())
+        });
+    }
+
+    /// Reads the stream until `shutdown`. Records whose months were not marked are read again at the
+    /// next start.
+    async fn run(self, shutdown: CancellationToken) {
+        let poll = async {
+            loop {
+                let Err(error) = self.poll_shard().await;
+                let error = format!("{error:#}");
+                tracing::warn!(error, "cannot read the table's stream; trying again");
+                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+            }
+        };
+        shutdown.run_until_cancelled(poll).await;
+    }
+
+    /// Reads the stream from the recorded position on. The embedded engine's stream has one shard, which
+    /// never ends.
+    async fn poll_shard(&self) -> anyhow::Result<std::convert::Infallible> {
+        let (stream, shard) = self.find_shard().await?;
+        let mut iterator = self.open_iterator(&stream, &shard).await?;
+        loop {
+            let at = iterator.take().context("the stream has ended")?;
+            let request = self.client.get_records().shard_iterator(at).limit(BATCH);
+            let read = request.send().await?;
+            iterator = read.next_shard_iterator;
+            let records = read.records.unwrap_or_default();
+            let last = records
+                .last()
+                .and_then(|record| record.dynamodb.as_ref()?.sequence_number.clone());
+            let Some(sequence) = last else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            let records: Vec<Value> = records.iter().map(lambda_record).collect();
+            publish::mark_changed_months(&self.published, &records, Utc::now()).await?;
+            let position = StreamPosition {
+                stream: stream.clone(),
+                shard: shard.clone(),
+                sequence,
+            };
+            self.published.put_stream(&position).await?;
+            let (engine, table) = (self.engine.clone(), self.table.clone());
+            tokio::task::spawn_blocking(move || engine.trim_stream(&table, &position.sequence))
+                .await??;
+        }
+    }
+
+    /// Opens the shard after the recorded position. If there is none, marks all months first: the
+    /// stream has no record of photos that are older than it.
+    async fn open_iterator(&self, stream: &str, shard: &str) -> anyhow::Result<Option<String>> {
+        let position = self.published.state().await?.stream;
+        let position = position.filter(|at| at.stream == stream && at.shard == shard);
+        let request = self.client.get_shard_iterator();
+        let request = request.stream_arn(stream).shard_id(shard);
+        let request = match &position {
+            Some(position) => request
+                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
+                .sequence_number(&position.sequence),
+            None => {
+                publish::mark_all_months(&self.catalogue, &self.published, Utc::now()).await?;
+                request.shard_iterator_type(ShardIteratorType::TrimHorizon)
+            }
+        };
+        Ok(request.send().await?.shard_iterator)
+    }
+
+    async fn find_shard(&self) -> anyhow::Result<(String, String)> {
+        let streams = self
+            .client
+            .list_streams()
+            .table_name(&self.table)
+            .send()
+            .await?;
+        let stream = streams
+            .streams()
+            .first()
+            .and_then(|stream| stream.stream_arn());
+        let stream = stream.context("the table has no stream")?.to_owned();
+        let described = self
+            .client
+            .describe_stream()
+            .stream_arn(&stream)
+            .send()
+            .await?;
+        let shards = described
+            .stream_description
+            .and_then(|stream| stream.shards);
+        let shard = shards
+            .and_then(|shards| shards.into_iter().next()?.shard_id)
+            .context("the stream has no shard")?;
+        Ok((stream, shard))
+    }
+}
+
+/// Returns a record in the form that Lambda gets, with the fields that publish reads.
+fn lambda_record(record: &Record) -> Value {
+    let mut dynamodb = Map::new();
+    if let Some(data) = &record.dynamodb {
+        for (name, image) in [("OldImage", &data.old_image), ("NewImage", &data.new_image)] {
+            if let Some(image) = image {
+                let attributes = image
+                    .iter()
+                    .map(|(name, value)| (name.clone(), attribute_json(value)));
+                dynamodb.insert(name.to_owned(), Value::Object(attributes.collect()));
+            }
+        }
+    }
+    json!({ "eventSource": "aws:dynamodb", "dynamodb": dynamodb })
+}
+
+/// Returns a value in the form of DynamoDB's JSON.
+fn attribute_json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::Bool(truth) => json!({ "BOOL": truth }),
+        AttributeValue::Null(_) => json!({ "NULL": true }),
+        AttributeValue::B(bytes) => json!({ "B": BASE64.encode(bytes.as_ref()) }),
+        AttributeValue::Ss(texts) => json!({ "SS": texts }),
+        AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
+        AttributeValue::L(values) => {
+            json!({ "L": values.iter().map(attribute_json).collect::<Vec<_>>() })
+        }
+        AttributeValue::M(map) => {
+            let fields = map
+                .iter()
+                .map(|(name, value)| (name.clone(), attribute_json(value)));
+            json!({ "M": fields.collect::<Map<_, _>>() })
+        }
+        _ => Value::Null,
+    }
+}

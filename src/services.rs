@@ -1,0 +1,174 @@
+//! The composition of the program: settings and endpoints in, clients and services out.
+//!
+//! `photos serve`, the owner's commands and the Lambda functions all build their parts here, so that
+//! a setting has the same effect in each of them. Each service is built by a method of its own: a
+//! program needs only the variables of the services that it builds, and a function links only these.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use axum::Router;
+use chrono::Utc;
+
+use crate::archive::Layout;
+use crate::catalogue::Catalogue;
+use crate::catalogue::published::PublishTable;
+use crate::clients::{self, Clients, Endpoints};
+use crate::config::{self, Settings, SettingsError};
+use crate::gallery::{self, CursorKey, GallerySettings, PictureArchive};
+use crate::ingest::Ingest;
+use crate::publish::{self, Publisher};
+use crate::storage::Storage;
+use crate::view::{PictureHosting, PublicView};
+
+/// The clients of a program, and the settings from which it builds its services.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The S3 and DynamoDB clients.
+    pub clients: Clients,
+    /// The buckets.
+    pub storage: Storage,
+    /// The catalogue's table.
+    pub catalogue: Catalogue,
+    settings: Settings,
+}
+
+/// Where gallery and publish run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deployment {
+    /// In the Lambda functions. A CDN serves the pictures and the static files, which are
+    /// compressed. The build hook must be on a known host.
+    Functions,
+    /// In `photos serve`. The gallery serves the pictures itself, without their positions. The build
+    /// hook may be on this machine.
+    Local,
+}
+
+impl Services {
+    /// Creates the clients. Sends no request.
+    ///
+    /// # Errors
+    /// The catalogue's table is not set.
+    pub fn connect(
+        settings: &Settings,
+        sdk: &SdkConfig,
+        endpoints: &Endpoints,
+    ) -> Result<Self, SettingsError> {
+        let clients = clients::connect(sdk, endpoints);
+        Ok(Services {
+            storage: Storage::new(clients.s3.clone()),
+            catalogue: Catalogue::new(clients.dynamodb.clone(), settings.require(config::TABLE)?),
+            clients,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the same clients with other settings.
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Self {
+        Services { settings, ..self }
+    }
+
+    /// Returns the publish table.
+    ///
+    /// # Errors
+    /// The table is not set.
+    pub fn published(&self) -> Result<PublishTable, SettingsError> {
+        let table = self.settings.require(config::PUBLISH_TABLE)?;
+        Ok(PublishTable::new(self.clients.dynamodb.clone(), table))
+    }
+
+    /// Builds ingest between the configured source and archive.
+    ///
+    /// # Errors
+    /// A setting of ingest is missing or wrong.
+    pub fn ingest(&self) -> Result<Ingest, SettingsError> {
+        self.ingest_between(self.settings.layout()?)
+    }
+
+    /// Builds ingest between the source and archive of `layout`, with the configured storage class,
+    /// treatment of uploads and privacy.
+    ///
+    /// # Errors
+    /// A setting of ingest is missing or wrong.
+    pub fn ingest_between(&self, layout: Layout) -> Result<Ingest, SettingsError> {
+        let own = self.settings.ingest()?;
+        let storage = self.storage.clone().copying(own.copying);
+        let privacy = self.settings.privacy()?;
+        let ingest = Ingest::new(storage, self.catalogue.clone(), layout, privacy);
+        Ok(ingest.with_source_after(own.source_after))
+    }
+
+    /// Builds publish.
+    ///
+    /// # Errors
+    /// A setting of publish is missing or wrong.
+    pub fn publish(&self, deployment: Deployment) -> Result<Publisher, SettingsError> {
+        let is_local = deployment == Deployment::Local;
+        let settings = publish::PublishSettings {
+            bucket: self.settings.require(config::GALLERY_BUCKET)?.to_owned(),
+            prefix: self.settings.gallery_prefix().to_owned(),
+            view: self.view(deployment)?,
+            // Compressed files would be of little use on the owner's disk.
+            compress: !is_local,
+            hook: self.settings.hook(is_local)?,
+            rules: self.settings.hook_rules()?,
+        };
+        Ok(Publisher::new(
+            self.catalogue.clone(),
+            self.published()?,
+            self.storage.clone(),
+            settings,
+        ))
+    }
+
+    /// Builds the gallery's routes, which seal their cursors with `cursor_key`.
+    ///
+    /// # Errors
+    /// A setting of the gallery is missing or wrong.
+    pub fn router(
+        &self,
+        deployment: Deployment,
+        cursor_key: CursorKey,
+    ) -> Result<Router, SettingsError> {
+        let settings = &self.settings;
+        let pictures = match deployment {
+            Deployment::Functions => None,
+            Deployment::Local => Some(PictureArchive {
+                storage: self.storage.clone(),
+                bucket: settings.layout()?.archive_bucket().to_owned(),
+            }),
+        };
+        let gallery_settings = GallerySettings {
+            privacy: settings.privacy()?,
+            photo_base_url: settings.get(config::PHOTO_BASE_URL).map(str::to_owned),
+            photo_base_url_stripped: self.are_pictures_stripped(deployment),
+            cursor_key,
+            cors_origins: settings.cors_origins(),
+            pictures,
+            now: Arc::new(Utc::now),
+        };
+        let (catalogue, published) = (self.catalogue.clone(), self.published()?);
+        Ok(gallery::router(catalogue, published, gallery_settings))
+    }
+
+    /// Returns the public view, which gallery and publish share.
+    fn view(&self, deployment: Deployment) -> Result<PublicView, SettingsError> {
+        let hosting = PictureHosting {
+            base_url: self.settings.get(config::PHOTO_BASE_URL).map(str::to_owned),
+            stripped: self.are_pictures_stripped(deployment),
+            served_here: deployment == Deployment::Local,
+        };
+        Ok(PublicView::new(self.settings.privacy()?, hosting))
+    }
+
+    /// Reports whether the pictures carry no positions. The gallery's own picture route removes them.
+    fn are_pictures_stripped(&self, deployment: Deployment) -> bool {
+        deployment == Deployment::Local || self.settings.is_photo_base_url_stripped()
+    }
+}
