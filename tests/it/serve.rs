@@ -5,6 +5,7 @@ mod bad_input;
 mod command_line;
 mod corpus;
 mod crash;
+mod drift;
 mod elsewhere;
 mod import;
 pub(crate) mod process;

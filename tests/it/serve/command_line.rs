@@ -73,12 +73,12 @@ fn a_setting_that_is_none_is_named_with_what_it_takes() {
         (
             "--source-after",
             "shred",
-            "SOURCE_AFTER is \"shred\"; it takes keep or delete",
+            "SOURCE_AFTER is \"shred\"; it must be keep or delete",
         ),
         (
             "--archive-storage-class",
             "DEEP_ARCHIVE",
-            "ARCHIVE_STORAGE_CLASS is \"DEEP_ARCHIVE\"; it takes a class that answers at once",
+            "ARCHIVE_STORAGE_CLASS is \"DEEP_ARCHIVE\"; it must be a class whose objects can be read at once",
         ),
     ] {
         let output = Photos::at_rest().run(&["serve", flag, value]);

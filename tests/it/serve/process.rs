@@ -101,6 +101,13 @@ impl Photos {
         output(self.command(arguments))
     }
 
+    /// Runs a command with environment variables.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        output(command)
+    }
+
     /// Runs a command over stores elsewhere.
     pub(crate) fn run_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         output(self.command_elsewhere(stores, arguments))

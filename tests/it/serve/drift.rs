@@ -1,0 +1,179 @@
+//! The owner's commands have the same settings as `photos serve` and the functions: the storage class
+//! of the archive, the treatment of uploads, and the data folder's rules of privacy.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use aws_sdk_s3::types::StorageClass;
+use serde_json::Value;
+
+use super::process::Photos;
+use crate::ingest::photos::TestShot;
+
+const COPY: &str = "2018-02-01/a.jpg";
+const STORAGE_CLASS: (&str, &str) = ("ARCHIVE_STORAGE_CLASS", "STANDARD_IA");
+const DELETE_SOURCE: (&str, &str) = ("SOURCE_AFTER", "delete");
+
+/// A data folder at rest, and a folder `card` with one photo beside it.
+fn one_photo() -> Photos {
+    let photos = Photos::at_rest();
+    let card = photos.folder().join("card");
+    std::fs::create_dir(&card).unwrap();
+    let shot = TestShot::at("2018:02:01 09:41:07").jpeg();
+    std::fs::write(card.join("a.jpg"), shot).unwrap();
+    photos
+}
+
+/// Puts an upload into the source bucket, which nothing serves.
+fn upload_at_rest(photos: &Photos) {
+    let folder = photos.data().join("inbox/card");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(photos.folder().join("card/a.jpg"), folder.join("a.jpg")).unwrap();
+}
+
+/// Runs commands that must succeed, with variables.
+fn run_all(photos: &Photos, variables: &[(&str, &str)], commands: &[&[&str]]) {
+    for command in commands {
+        let output = photos.run_with(variables, command);
+        assert!(output.status.success(), "{command:?}: {output:?}");
+    }
+}
+
+/// Returns the storage class of a copy, as a HEAD request gives it.
+async fn storage_class(photos: &mut Photos, key: &str) -> Option<StorageClass> {
+    photos.start(&[]);
+    let head = photos.s3().head_object().bucket("archive").key(key);
+    let class = head.send().await.unwrap().storage_class;
+    photos.interrupt();
+    class
+}
+
+#[tokio::test]
+async fn import_sets_the_storage_class() {
+    let mut photos = one_photo();
+    run_all(&photos, &[STORAGE_CLASS], &[&["import", "card"]]);
+    let class = storage_class(&mut photos, COPY).await;
+    assert_eq!(class, Some(StorageClass::StandardIa));
+}
+
+#[tokio::test]
+async fn restore_sets_the_storage_class() {
+    let mut photos = one_photo();
+    run_all(
+        &photos,
+        &[],
+        &[&["import", "card"], &["rm", "2018-02-01/a"]],
+    );
+    run_all(&photos, &[STORAGE_CLASS], &[&["restore", "2018-02-01/a"]]);
+    let class = storage_class(&mut photos, COPY).await;
+    assert_eq!(class, Some(StorageClass::StandardIa));
+}
+
+#[tokio::test]
+async fn reconcile_sets_the_storage_class() {
+    let mut photos = one_photo();
+    run_all(
+        &photos,
+        &[],
+        &[&["import", "card"], &["rm", "2018-02-01/a", "--source"]],
+    );
+    upload_at_rest(&photos);
+    run_all(&photos, &[STORAGE_CLASS], &[&["reconcile", "--fix"]]);
+    let class = storage_class(&mut photos, COPY).await;
+    assert_eq!(class, Some(StorageClass::StandardIa));
+}
+
+#[tokio::test]
+async fn reindex_sets_the_storage_class_of_moved_files() {
+    let mut photos = one_photo();
+    let days = [
+        "--from",
+        "2018-02-01",
+        "--to",
+        "2018-02-01",
+        "--shift",
+        "+1d",
+    ];
+    let shift = [&["fix-date", "--camera", "nikon-d750"], &days[..]].concat();
+    run_all(&photos, &[], &[&["import", "card"], &shift]);
+    run_all(&photos, &[STORAGE_CLASS], &[&["reindex", "--move"]]);
+    let class = storage_class(&mut photos, "2018-02-02/a.jpg").await;
+    assert_eq!(class, Some(StorageClass::StandardIa));
+}
+
+#[test]
+fn import_deletes_uploads_if_set() {
+    let photos = one_photo();
+    run_all(&photos, &[DELETE_SOURCE], &[&["import", "card"]]);
+    assert_eq!(photos.tree("inbox").len(), 0);
+    assert!(photos.tree("archive").contains_key(COPY));
+}
+
+#[test]
+fn restore_deletes_uploads_if_set() {
+    let photos = one_photo();
+    run_all(
+        &photos,
+        &[],
+        &[&["import", "card"], &["rm", "2018-02-01/a"]],
+    );
+    assert_eq!(photos.tree("inbox").len(), 1);
+    run_all(&photos, &[DELETE_SOURCE], &[&["restore", "2018-02-01/a"]]);
+    assert_eq!(photos.tree("inbox").len(), 0);
+    assert!(photos.tree("archive").contains_key(COPY));
+}
+
+#[test]
+fn reconcile_deletes_uploads_if_set() {
+    let photos = one_photo();
+    run_all(
+        &photos,
+        &[],
+        &[&["import", "card"], &["rm", "2018-02-01/a", "--source"]],
+    );
+    upload_at_rest(&photos);
+    run_all(&photos, &[DELETE_SOURCE], &[&["reconcile", "--fix"]]);
+    assert_eq!(photos.tree("inbox").len(), 0);
+    assert!(photos.tree("archive").contains_key(COPY));
+}
+
+/// A move archives no upload, so it deletes none either.
+#[test]
+fn reindex_keeps_the_uploads_of_moved_files() {
+    let photos = one_photo();
+    let days = [
+        "--from",
+        "2018-02-01",
+        "--to",
+        "2018-02-01",
+        "--shift",
+        "+1d",
+    ];
+    let shift = [&["fix-date", "--camera", "nikon-d750"], &days[..]].concat();
+    run_all(&photos, &[], &[&["import", "card"], &shift]);
+    run_all(&photos, &[DELETE_SOURCE], &[&["reindex", "--move"]]);
+    assert!(photos.tree("archive").contains_key("2018-02-02/a.jpg"));
+    assert_eq!(photos.tree("inbox").len(), 1);
+}
+
+/// Returns the stems that `photos list` prints.
+fn listed_stems(photos: &Photos) -> BTreeSet<String> {
+    let lines = photos.output(&["list", "--json"]);
+    let stems = lines.lines().map(|line| {
+        let photo: Value = serde_json::from_str(line).unwrap();
+        photo["stem"].as_str().unwrap().to_owned()
+    });
+    stems.collect()
+}
+
+#[test]
+fn list_follows_the_private_keywords_of_the_data_folder() {
+    let mut photos = Photos::at_rest();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
+    photos.output(&["import", examples.to_str().unwrap()]);
+    let before = listed_stems(&photos);
+    photos.start(&["--private-keywords", "forest"]);
+    photos.interrupt();
+    let hidden: Vec<String> = before.difference(&listed_stems(&photos)).cloned().collect();
+    assert_eq!(hidden, ["2020-10-18/DSCF2210"]);
+}
