@@ -131,6 +131,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Arguments::command().debug_assert();
+        super::PhotosArguments::command().debug_assert();
     }
 }
