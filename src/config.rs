@@ -101,6 +101,8 @@ pub const ACCESS_KEY: &str = "PHOTOS_ACCESS_KEY";
 pub const SECRET_KEY: &str = "PHOTOS_SECRET_KEY";
 /// The log stream of a Lambda function's instance. Lambda sets it; each instance has its own.
 pub const LOG_STREAM_NAME: &str = "AWS_LAMBDA_LOG_STREAM_NAME";
+/// Levels of the log lines by module, in the form of the `tracing` library.
+pub const LOG_FILTER: &str = "RUST_LOG";
 
 /// The storage classes from which an object can be read at once, as ingest and gallery require (S3
 /// User Guide, "Understanding and managing Amazon S3 storage classes").

@@ -1,22 +1,41 @@
-//! The secrets of the Lambda functions: SSM parameters (SecureString), read once, while a function starts.
+//! Secrets of the Lambda functions: SSM parameters of type SecureString, which a function reads once,
+//! when it starts.
 
 use aws_config::SdkConfig;
+use aws_sdk_ssm::error::SdkError;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 
 use crate::telemetry::error_chain;
 
-/// A secret's parameter could not be read. Tells its name, never its value.
+/// The reason why the parameter of a secret cannot be used. The texts contain its name, never its
+/// value.
 #[derive(Debug, thiserror::Error)]
-#[error("parameter {name}, which {variable} names: {cause}")]
-pub struct SecretError {
-    variable: &'static str,
-    name: String,
-    cause: String,
+pub enum SecretError {
+    /// The request failed.
+    #[error("parameter {name}, which {variable} names: {}", error_chain(.source))]
+    Request {
+        /// The variable that names the parameter.
+        variable: &'static str,
+        /// The name of the parameter.
+        name: String,
+        /// The error of the SDK.
+        source: Box<SdkError<GetParameterError>>,
+    },
+    /// The parameter has no value.
+    #[error("parameter {name}, which {variable} names: it has no value")]
+    Empty {
+        /// The variable that names the parameter.
+        variable: &'static str,
+        /// The name of the parameter.
+        name: String,
+    },
 }
 
-/// A secret: the value of the variable `plain`, else of the SSM parameter that the variable `parameter` names, else
-/// `None`. `lookup` answers a variable's value; an empty value counts as not set. Reads only.
+/// Returns a secret: the value of the variable `plain`, or else of the SSM parameter that the
+/// variable `parameter` names. Returns `None` if neither is set. `lookup` returns the value of a
+/// variable; an empty value counts as not set. Reads only.
 ///
-/// `AWS_ENDPOINT_URL_SSM` says where SSM is, where it is not AWS's.
+/// `AWS_ENDPOINT_URL_SSM` sets the endpoint of SSM if it is not AWS's own.
 ///
 /// # Errors
 /// The parameter cannot be read, or is empty.
@@ -33,26 +52,28 @@ pub async fn read_secret(
     let Some(name) = get(parameter) else {
         return Ok(None);
     };
-    let answer = aws_sdk_ssm::Client::new(config)
+    let response = aws_sdk_ssm::Client::new(config)
         .get_parameter()
         .name(&name)
         .with_decryption(true)
         .send()
         .await;
-    let secret = answer
-        .map_err(|error| error_chain(&error))
-        .and_then(|answer| {
-            let value = answer.parameter.and_then(|parameter| parameter.value);
-            value
-                .filter(|value| !value.is_empty())
-                .ok_or_else(|| "it holds nothing".to_owned())
-        });
-    match secret {
-        Ok(secret) => Ok(Some(secret)),
-        Err(cause) => Err(SecretError {
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => {
+            return Err(SecretError::Request {
+                variable: parameter,
+                name,
+                source: Box::new(error),
+            });
+        }
+    };
+    let value = response.parameter.and_then(|parameter| parameter.value);
+    match value.filter(|value| !value.is_empty()) {
+        Some(secret) => Ok(Some(secret)),
+        None => Err(SecretError::Empty {
             variable: parameter,
             name,
-            cause,
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! What is told of the work: log lines, metrics, and counts of the requests that were sent.
+//! Telemetry: log lines, metrics, and counts of the requests that were sent.
 
 pub(crate) mod cost;
 mod metrics;
@@ -23,7 +23,7 @@ use tracing_subscriber::{Layer, Registry};
 pub use cost::{WorkCost, measure_cost};
 pub use metrics::MetricsWriter;
 
-/// Counts the requests of a client as they are sent, retries included, and the bytes of their answers.
+/// Counts the requests that a client sends, including retries, and the bytes of the responses.
 #[derive(Debug, Clone, Default)]
 pub struct RequestCounter(Arc<RequestTotals>);
 
@@ -34,12 +34,12 @@ struct RequestTotals {
 }
 
 impl RequestCounter {
-    /// Requests sent so far.
+    /// Returns the number of requests sent so far.
     pub fn count(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the bodies that answers announced so far.
+    /// Returns the bytes of all response bodies so far, as their lengths announce them.
     pub fn bytes_received(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
     }
@@ -68,65 +68,74 @@ impl Intercept for RequestCounter {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // Of the body, not the header: the answer to a HEAD tells the length of a body that does not come.
+        // The length of the body, not the header `Content-Length`: the response to a HEAD has that
+        // header, but no body.
         let bytes = context.response().body().content_length().unwrap_or(0);
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 }
 
-/// Log lines as JSON on standard output, as CloudWatch reads them; `RUST_LOG` filters them, `info` without it.
-pub fn init_json_logs() {
-    start(tracing_subscriber::fmt::layer().json(), "info");
+/// Starts logging as JSON on standard output, which CloudWatch reads. `filter` is the value of
+/// `RUST_LOG`; without it, lines from level `info` are written.
+pub fn init_json_logs(filter: Option<&str>) {
+    init_logs(tracing_subscriber::fmt::layer().json(), filter, "info");
 }
 
-/// Log lines for people, for standard error, each through a writer of its own; `RUST_LOG` filters them, else `default`.
-pub fn init_text_logs<W: io::Write + 'static>(default: &str, writer: fn() -> W) {
+/// Starts logging as text for people. Each line gets a writer of its own, which is meant to write to
+/// standard error. `filter` is the value of `RUST_LOG`; without it, `default` filters the lines.
+pub fn init_text_logs<W: io::Write + 'static>(
+    filter: Option<&str>,
+    default: &str,
+    writer: fn() -> W,
+) {
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(writer)
         .with_target(false);
-    start(lines, default);
+    init_logs(lines, filter, default);
 }
 
-/// By target and level only: filters by a span's fields would link a regex engine, half a megabyte of every function.
-fn start(lines: impl Layer<Registry> + Send + Sync, default: &str) {
-    let told = std::env::var("RUST_LOG").unwrap_or_default();
-    let (filter, refused) = match told.parse::<Targets>() {
-        Ok(filter) if !told.is_empty() => (filter, None),
-        Ok(_) => (self::default(default), None),
-        Err(error) => (self::default(default), Some(error)),
+/// Installs the log writer. Filters by target and level only: a filter by the fields of a span would
+/// link a regex engine, which adds half a megabyte to each function.
+fn init_logs(lines: impl Layer<Registry> + Send + Sync, filter: Option<&str>, default: &str) {
+    let directives = filter.unwrap_or_default();
+    let (filter, error) = match directives.parse::<Targets>() {
+        Ok(filter) if !directives.is_empty() => (filter, None),
+        Ok(_) => (parse_default_filter(default), None),
+        Err(error) => (parse_default_filter(default), Some(error)),
     };
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .init();
-    if let Some(error) = refused {
-        tracing::warn!(%error, "RUST_LOG is not understood, and left out");
+    if let Some(error) = error {
+        tracing::warn!(%error, "RUST_LOG cannot be parsed and is ignored");
     }
 }
 
-fn default(filter: &str) -> Targets {
-    // The text is one of ours.
+fn parse_default_filter(filter: &str) -> Targets {
+    // The text is a constant of this program, so it always parses.
     filter.parse().unwrap_or_default()
 }
 
-/// Tells that a function is ready for events, and how long of its start it waited for others: connections and secrets.
+/// Logs that a function is ready for events. `waited` is the part of its start in which it waited for
+/// connections and secrets.
 pub fn log_ready(waited: Duration) {
     let waited_ms = (waited.as_secs_f64() * 1e4).round() / 10.0;
     tracing::info!(waited_ms, "ready");
 }
 
-/// An error and what caused it, in one line: the SDK's own texts say no more than "dispatch failure".
+/// Returns an error and its sources in one line. The SDK's errors alone only show "dispatch failure".
 pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    let mut source = error.source();
+    while let Some(error) = source {
         let text = error.to_string();
-        // Many wrap an error and repeat its text.
+        // Many errors repeat the text of their source.
         if !line.contains(&text) {
             line = format!("{line}: {text}");
         }
-        cause = error.source();
+        source = error.source();
     }
     line
 }

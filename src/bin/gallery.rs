@@ -12,8 +12,8 @@ use photo_catalogue::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init_json_logs();
     let settings = Settings::from_environment();
+    telemetry::init_json_logs(settings.get(config::LOG_FILTER));
     let sdk = clients::from_environment().await;
     let services = Services::connect(&settings, &sdk, &settings.endpoints())?;
     let table = settings.require(config::TABLE)?;

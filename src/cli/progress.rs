@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
+use crate::config::{self, Settings};
 use crate::telemetry;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -20,7 +21,9 @@ pub(super) fn log(verbose: bool) {
     } else {
         "warn,s3s=off,dynoxide=off"
     };
-    telemetry::init_text_logs(default, LineWriter::default);
+    let environment = Settings::from_environment();
+    let filter = environment.get(config::LOG_FILTER);
+    telemetry::init_text_logs(filter, default, LineWriter::default);
 }
 
 /// A line for a person.

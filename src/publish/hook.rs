@@ -1,4 +1,5 @@
-//! The build hook: one POST that tells a host to build the site anew. Its URL is a secret: who knows it can build.
+//! The build hook: one POST that asks a host to build the site. Its URL is a secret: anyone who has it
+//! can start builds.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,51 +9,51 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{StatusCode, Url};
+use reqwest::{Response, StatusCode, Url};
 
 use super::schedule::{HookResponse, PendingBuild};
 use crate::telemetry::error_chain;
 
-/// Hosts that are allowed without being named: Netlify, Vercel, Cloudflare.
-const HOSTS: [&str; 3] = ["api.netlify.com", "api.vercel.com", "api.cloudflare.com"];
-/// The host that shows a title with a build.
+/// Hosts that are allowed without configuration: Netlify, Vercel, Cloudflare.
+const KNOWN_HOSTS: [&str; 3] = ["api.netlify.com", "api.vercel.com", "api.cloudflare.com"];
+/// The host that shows a title next to a build.
 const NETLIFY: &str = "api.netlify.com";
-/// How long the receiver may take.
+/// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// What a receiver may ask us to wait at most.
+/// The longest pause that `Retry-After` may ask for.
 const LONGEST_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
-/// A hook that may be called.
+/// A build hook with an allowed URL.
 #[derive(Clone)]
 pub struct BuildHook {
     url: Url,
     client: reqwest::Client,
 }
 
-/// Why a hook's URL was refused. Never tells the URL.
+/// The reason why the URL of a hook is refused. The texts never contain the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
-    /// It is no URL.
+    /// The text is not a URL.
     #[error("the build hook is not a URL")]
     NoUrl,
-    /// It is not encrypted.
+    /// The URL is not encrypted.
     #[error("the build hook must be an https URL: it is a secret")]
     NotHttps,
-    /// Its host is not one of those that are allowed.
+    /// The host is not allowed.
     #[error(
-        "the build hook's host {0} is not allowed; allowed are {known}, and what HOOK_HOSTS names",
-        known = HOSTS.join(", ")
+        "the build hook's host {0} is not allowed; allowed are {known} and the hosts in HOOK_HOSTS",
+        known = KNOWN_HOSTS.join(", ")
     )]
     Host(String),
-    /// It names an address that is nobody's on the internet.
+    /// The host is an address that is not public.
     #[error("the build hook's address {0} is not a public one")]
     Address(IpAddr),
-    /// The HTTP client could not be made.
-    #[error("the build hook's HTTP client: {0}")]
-    Client(String),
+    /// The HTTP client could not be created.
+    #[error("the HTTP client of the build hook cannot be created: {0}")]
+    Client(#[source] reqwest::Error),
 }
 
-/// Only the host: the rest is the secret.
+/// Shows only the host: the rest of the URL is the secret.
 impl fmt::Debug for BuildHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BuildHook({})", self.host())
@@ -60,40 +61,43 @@ impl fmt::Debug for BuildHook {
 }
 
 impl BuildHook {
-    /// A hook at this URL, whose host is one of the known ones or of `hosts`. With `loopback`, for `photos serve`, this
-    /// machine's own addresses are allowed too, and there without encryption.
+    /// Returns a hook with this URL. Its host must be a known one or one of `hosts`. With `loopback`,
+    /// which `photos serve` sets, the addresses of this machine are allowed too, and they need no
+    /// encryption.
     ///
     /// # Errors
-    /// See [`HookError`].
+    /// The URL is refused. See [`HookError`].
     pub fn new(url: &str, hosts: &[String], loopback: bool) -> Result<Self, HookError> {
         let url = Url::parse(url).map_err(|_| HookError::NoUrl)?;
         let host = url.host_str().ok_or(HookError::NoUrl)?.to_owned();
         let literal: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-        let here = loopback && (host == "localhost" || literal.is_some_and(|ip| ip.is_loopback()));
-        if url.scheme() != "https" && !(here && url.scheme() == "http") {
+        let is_literal_loopback = literal.is_some_and(|ip| ip.is_loopback());
+        let is_local = loopback && (host == "localhost" || is_literal_loopback);
+        if url.scheme() != "https" && !(is_local && url.scheme() == "http") {
             return Err(HookError::NotHttps);
         }
-        if !here && !HOSTS.contains(&host.as_str()) && !hosts.contains(&host) {
+        if !is_local && !KNOWN_HOSTS.contains(&host.as_str()) && !hosts.contains(&host) {
             return Err(HookError::Host(host));
         }
-        // An address that is spelt out is not resolved.
-        if let Some(address) = literal.filter(|address| !here && !is_public(*address)) {
+        // The client does not resolve a literal address, so `PublicResolver` never sees it.
+        if let Some(address) = literal.filter(|address| !is_local && !is_public(*address)) {
             return Err(HookError::Address(address));
         }
-        // reqwest asks for the process's provider; another part of it may have chosen the same one already.
+        // reqwest uses the crypto provider of the process. This fails if one is already installed,
+        // and then it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .timeout(TIMEOUT)
-            .https_only(!here)
+            .https_only(!is_local)
             .no_proxy()
-            .dns_resolver(PublicOnly { loopback: here })
+            .dns_resolver(PublicResolver { loopback: is_local })
             .build()
-            .map_err(|error| HookError::Client(error_chain(&error.without_url())))?;
+            .map_err(|error| HookError::Client(error.without_url()))?;
         Ok(BuildHook { url, client })
     }
 
-    /// Calls it, once. Not safe to repeat: each call is a build.
+    /// Calls the hook once. A repeat is not safe: each call starts a build.
     pub async fn call(&self, pending: &PendingBuild, now: DateTime<Utc>) -> HookResponse {
         let mut url = self.url.clone();
         if url.host_str() == Some(NETLIFY) {
@@ -105,18 +109,7 @@ impl BuildHook {
             .post(url)
             .header(CONTENT_TYPE, "application/json");
         match request.body("{}").send().await {
-            Ok(response) => {
-                let status = response.status();
-                let retry_after = response.headers().get(RETRY_AFTER);
-                let not_before = retry_after
-                    .and_then(|value| value.to_str().ok())
-                    .and_then(|value| retry_at(value, now));
-                HookResponse {
-                    is_success: status.is_success(),
-                    description: words(status),
-                    not_before,
-                }
-            }
+            Ok(response) => read_response(&response, now),
             Err(error) => HookResponse {
                 is_success: false,
                 description: format!(
@@ -134,7 +127,22 @@ impl BuildHook {
     }
 }
 
-/// What a host that shows one is told: `37 photos, 2018-02-01 to 2018-02-03`.
+/// Returns the title of a build, which some hosts show.
+///
+/// ```
+/// use chrono::DateTime;
+/// use photo_catalogue::publish::{PendingBuild, build_title};
+///
+/// let pending = PendingBuild {
+///     since: DateTime::UNIX_EPOCH,
+///     last: DateTime::UNIX_EPOCH,
+///     photos: 37,
+///     from: Some("2018-02-01".to_owned()),
+///     to: Some("2018-02-03".to_owned()),
+///     generation: 1,
+/// };
+/// assert_eq!(build_title(&pending), "37 photos, 2018-02-01 to 2018-02-03");
+/// ```
 pub fn build_title(pending: &PendingBuild) -> String {
     let photos = match pending.photos {
         1 => "1 photo".to_owned(),
@@ -147,7 +155,18 @@ pub fn build_title(pending: &PendingBuild) -> String {
     }
 }
 
-fn words(status: StatusCode) -> String {
+fn read_response(response: &Response, now: DateTime<Utc>) -> HookResponse {
+    let retry_after = response.headers().get(RETRY_AFTER);
+    HookResponse {
+        is_success: response.status().is_success(),
+        description: describe_status(response.status()),
+        not_before: retry_after
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| parse_retry_after(value, now)),
+    }
+}
+
+fn describe_status(status: StatusCode) -> String {
     let advice = match status.as_u16() {
         300..=399 => ": a redirect, which is not followed; set the hook's own URL",
         401 | 403 | 404 | 410 => ": the hook may have been removed; set a new one",
@@ -156,8 +175,8 @@ fn words(status: StatusCode) -> String {
     format!("{status}{advice}")
 }
 
-/// `Retry-After`: seconds, or a date [RFC 9110, 10.2.3].
-fn retry_at(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// Parses `Retry-After`: a number of seconds, or a date [RFC 9110, 10.2.3].
+fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let at = match value.trim().parse::<u32>() {
         Ok(seconds) => now + TimeDelta::seconds(i64::from(seconds)),
         Err(_) => DateTime::parse_from_rfc2822(value.trim()).ok()?.to_utc(),
@@ -166,11 +185,12 @@ fn retry_at(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 /// Resolves names to public addresses only, so that a name cannot lead into a private network.
-struct PublicOnly {
+struct PublicResolver {
+    /// Allows loopback addresses too.
     loopback: bool,
 }
 
-impl Resolve for PublicOnly {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let loopback = self.loopback;
         Box::pin(async move {
@@ -179,14 +199,14 @@ impl Resolve for PublicOnly {
                 .filter(|address| is_public(address.ip()) || loopback && address.ip().is_loopback())
                 .collect();
             if allowed.is_empty() {
-                return Err("its name leads to no public address".into());
+                return Err("its name has no public address".into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
 
-/// Whether an address is somebody's on the internet [RFC 6890].
+/// Reports whether an address is reachable on the public internet [RFC 6890].
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -213,7 +233,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(inner);
     }
     let segments = address.segments();
-    // What is given out is 2000::/3; in it 6to4, Teredo and documentation lead elsewhere or nowhere.
+    // Public addresses are allocated from 2000::/3. 6to4, Teredo and documentation prefixes within it
+    // do not lead to public hosts.
     (0x2000..0x4000).contains(&segments[0])
         && segments[0] != 0x2002
         && !(segments[0] == 0x2001 && matches!(segments[1], 0 | 0xdb8))
@@ -225,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_https_to_known_hosts() {
+    fn only_https_urls_of_known_hosts_are_allowed() {
         let hook = |url: &str| BuildHook::new(url, &["build.example.org".to_owned()], false);
         for known in [
             "https://api.netlify.com/build_hooks/t0ken",
@@ -251,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_host_that_is_a_private_address_is_refused() {
+    fn a_private_address_is_refused_even_if_its_host_is_allowed() {
         for address in ["10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:a00:1]"] {
             let url = format!("https://{address}/t0ken");
             let refused = BuildHook::new(&url, &[address.to_owned()], false);
@@ -260,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_are_nobodys_on_the_internet() {
+    fn private_and_reserved_addresses_are_not_public() {
         let public = |address: &str| is_public(address.parse().expect("an address"));
         for private in [
             "0.0.0.0",
@@ -286,30 +307,36 @@ mod tests {
         ] {
             assert!(!public(private), "{private}");
         }
-        for somebodys in [
+        for known_public in [
             "3.33.186.135",
             "172.32.0.1",
             "2600:1f18::1",
             "::ffff:3.33.186.135",
         ] {
-            assert!(public(somebodys), "{somebodys}");
+            assert!(public(known_public), "{known_public}");
         }
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_has_a_limit() {
+    fn retry_after_is_seconds_or_a_date_up_to_a_limit() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
-        assert_eq!(retry_at("120", now), Some(now + TimeDelta::seconds(120)));
         assert_eq!(
-            retry_at("Tue, 14 Nov 2023 22:14:20 GMT", now),
+            parse_retry_after("120", now),
+            Some(now + TimeDelta::seconds(120))
+        );
+        assert_eq!(
+            parse_retry_after("Tue, 14 Nov 2023 22:14:20 GMT", now),
             Some(now + TimeDelta::seconds(60))
         );
-        assert_eq!(retry_at("4000000000", now), Some(now + LONGEST_RETRY_AFTER));
-        assert_eq!(retry_at("soon", now), None);
+        assert_eq!(
+            parse_retry_after("4000000000", now),
+            Some(now + LONGEST_RETRY_AFTER)
+        );
+        assert_eq!(parse_retry_after("soon", now), None);
     }
 
     #[test]
-    fn a_title_says_how_many_photos_of_which_days() {
+    fn a_build_title_has_the_number_of_photos_and_their_days() {
         let pending = |photos, from: Option<&str>, to: Option<&str>| PendingBuild {
             since: DateTime::UNIX_EPOCH,
             last: DateTime::UNIX_EPOCH,

@@ -1,47 +1,59 @@
-//! When a month is rebuilt and when the build hook is due. Pure: state and time in, a decision out.
+//! Decisions about time: when a month is rebuilt and when the build hook is called. Pure: state and
+//! time in, a decision out.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::published::DirtyMonth;
 
-/// How long a month must be left alone before it is rebuilt: by then its index shows the last change.
+/// A month is rebuilt when it has not been marked for this time. Its index then shows the last
+/// change.
 const MONTH_QUIET: TimeDelta = TimeDelta::seconds(10);
-/// How long a month that is never left alone waits.
+/// A month that is marked again and again is rebuilt after this time.
 const MONTH_MAX_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// The day's budget counts over the 24 hours before.
+/// The daily budget counts the calls of the last 24 hours.
 const DAY: TimeDelta = TimeDelta::hours(24);
-/// The month's budget counts over the longest month before, so that it holds whichever day the provider's begins.
+/// The monthly budget counts the calls of the last 31 days, the longest month. It therefore holds no
+/// matter on which day the provider's month begins.
 const MONTH: TimeDelta = TimeDelta::days(31);
-/// This part of the month's budget may be spent at any time; the rest is released evenly.
-const AT_ONCE: u32 = 3;
-/// First pause after a build hook that failed; doubled each time.
+/// One part in this many of the monthly budget may be spent at any time. The rest is released evenly.
+const BURST_DIVISOR: u32 = 3;
+/// Pause after the first failed call of the build hook. It doubles with each failure.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(2);
-/// Longest pause.
+/// Longest pause after a failed call.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
 
-/// Whether it is time to rebuild a month.
-pub(super) fn month_is_due(mark: &DirtyMonth, now: DateTime<Utc>) -> bool {
-    now - mark.last >= MONTH_QUIET || now - mark.since >= MONTH_MAX_WAIT
+/// Reports whether it is time to rebuild a month.
+pub(super) fn month_is_due(dirty: &DirtyMonth, now: DateTime<Utc>) -> bool {
+    now - dirty.last >= MONTH_QUIET || now - dirty.since >= MONTH_MAX_WAIT
 }
 
-/// The build hook's limits.
+/// Limits of the build hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HookRules {
-    /// How long it must have been quiet.
+    /// Time without a change before a build.
     pub quiet: TimeDelta,
-    /// How long a change waits at most, where it is never quiet.
+    /// Longest time that a change waits for quiet.
     pub max_wait: TimeDelta,
-    /// Least time from one build to the next.
+    /// Shortest time from one build to the next.
     pub interval: TimeDelta,
-    /// Most builds in 24 hours; at least 1.
+    /// Largest number of builds in 24 hours; at least 1.
     pub per_day: u32,
-    /// Most builds in 31 days; at least 1. A third of them may follow one another; the rest is released evenly.
+    /// Largest number of builds in 31 days; at least 1. A third of them may follow one another at
+    /// once. The rest is released evenly.
     pub per_month: u32,
 }
 
 impl Default for HookRules {
-    /// Netlify's free plan pays about 20 builds a month: 18, so that some are left for a person.
+    /// Returns limits for Netlify's free plan, which pays for about 20 builds a month. The limit of
+    /// 18 leaves some for manual builds.
+    ///
+    /// ```
+    /// use photo_catalogue::publish::HookRules;
+    ///
+    /// let rules = HookRules::default();
+    /// assert_eq!((rules.per_day, rules.per_month), (3, 18));
+    /// ```
     fn default() -> Self {
         HookRules {
             quiet: TimeDelta::seconds(90),
@@ -53,44 +65,46 @@ impl Default for HookRules {
     }
 }
 
-/// What is remembered of the build hook.
+/// The stored state of the build hook.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookState {
-    /// What changed since the last build that was begun well.
+    /// Changes since the last successful call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingBuild>,
-    /// When the hook was called in the last 31 days, oldest first; also where that failed, since it may have got through.
+    /// Times of the calls in the last 31 days, oldest first. Failed calls are included, because they
+    /// may have started a build.
     pub called: Vec<DateTime<Utc>>,
-    /// Calls that failed since one went well.
+    /// Number of failed calls since the last successful one.
     pub failures: u32,
-    /// What the receiver asked for.
+    /// Earliest time of the next call, if the receiver set one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
-    /// How the last call ended, in words.
+    /// Description of the last response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_answer: Option<String>,
-    /// Until when an import holds the hook back. Kept apart, since the import writes it.
+    /// End of the time for which an import delays the hook. It is stored in an item of its own,
+    /// because the import writes it.
     #[serde(skip)]
     pub held_until: Option<DateTime<Utc>>,
 }
 
-/// A change of the public view that no build has taken up.
+/// Changes of the public view that wait for a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingBuild {
-    /// When the first of it was published.
+    /// Time at which the first change was published.
     pub since: DateTime<Utc>,
-    /// When the last was.
+    /// Time at which the last change was published.
     pub last: DateTime<Utc>,
-    /// Photos that came, changed or went.
+    /// Number of new, changed and removed photos.
     pub photos: u64,
-    /// The earliest of their days, `2018-02-01`; absent where all are undated.
+    /// Earliest day of these photos, such as `2018-02-01`. `None` if all are undated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The latest.
+    /// Latest day of these photos.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Counts the changes; a build clears only what it has seen.
+    /// Number of changes. A build removes only the changes that it has seen.
     pub generation: u64,
 }
 
@@ -99,31 +113,31 @@ pub struct PendingBuild {
 pub enum HookDecision {
     /// Nothing has changed.
     Idle,
-    /// Something has, and it must wait.
+    /// A build is pending, but must wait.
     Wait {
-        /// Until then, if nothing changes meanwhile.
+        /// Time at which the wait ends, if nothing changes until then.
         until: DateTime<Utc>,
-        /// What for.
+        /// The limit that ends last.
         why: WaitReason,
     },
-    /// Call it now.
+    /// The hook is due.
     Call,
 }
 
-/// What a build waits for.
+/// The limit that a build waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitReason {
-    /// For photos to stop coming.
+    /// Time without a change.
     Quiet,
-    /// For the interval since the last build.
+    /// Interval since the last build.
     Interval,
-    /// For the budget of a day.
+    /// Daily budget.
     Day,
-    /// For the budget of a month.
-    PublishedMonth,
-    /// After a call that failed.
+    /// Monthly budget.
+    Month,
+    /// Pause after a failed call.
     Failure,
-    /// For an import.
+    /// Import in progress.
     Import,
 }
 
@@ -133,7 +147,7 @@ impl std::fmt::Display for WaitReason {
             WaitReason::Quiet => "photos are still coming",
             WaitReason::Interval => "the last build is too recent",
             WaitReason::Day => "the day's budget is spent",
-            WaitReason::PublishedMonth => "the month's budget is spent so far",
+            WaitReason::Month => "the month's budget is spent so far",
             WaitReason::Failure => "the last call failed",
             WaitReason::Import => "photos are being imported",
         })
@@ -141,8 +155,20 @@ impl std::fmt::Display for WaitReason {
 }
 
 impl HookState {
-    /// Adds a change of the public view.
-    pub fn add(
+    /// Adds a change of the public view to the pending build.
+    ///
+    /// ```
+    /// use chrono::DateTime;
+    /// use photo_catalogue::publish::HookState;
+    ///
+    /// let day = |day: &str| Some(day.to_owned());
+    /// let mut state = HookState::default();
+    /// state.add_change(2, day("2018-02-03"), day("2018-02-04"), DateTime::UNIX_EPOCH);
+    /// state.add_change(1, day("2018-02-01"), day("2018-02-01"), DateTime::UNIX_EPOCH);
+    /// let pending = state.pending.unwrap();
+    /// assert_eq!((pending.photos, pending.from), (3, day("2018-02-01")));
+    /// ```
+    pub fn add_change(
         &mut self,
         photos: u64,
         from: Option<String>,
@@ -164,44 +190,61 @@ impl HookState {
         pending.to = pending.to.take().max(to);
     }
 
-    /// Whether to call the hook now. It is never called more than once in an interval, nor above a budget, and is as
-    /// soon as all of them allow.
+    /// Decides whether to call the hook now. The hook is called as soon as all limits allow it, and
+    /// never above a limit.
+    ///
+    /// ```
+    /// use chrono::{DateTime, TimeDelta};
+    /// use photo_catalogue::publish::{HookDecision, HookRules, HookState, WaitReason};
+    ///
+    /// let (rules, now) = (HookRules::default(), DateTime::UNIX_EPOCH);
+    /// let mut state = HookState::default();
+    /// assert_eq!(state.decide(&rules, now), HookDecision::Idle);
+    ///
+    /// state.add_change(1, None, None, now);
+    /// let until = now + TimeDelta::seconds(90);
+    /// let why = WaitReason::Quiet;
+    /// assert_eq!(state.decide(&rules, now), HookDecision::Wait { until, why });
+    /// assert_eq!(state.decide(&rules, until), HookDecision::Call);
+    /// ```
     pub fn decide(&self, rules: &HookRules, now: DateTime<Utc>) -> HookDecision {
         let Some(pending) = &self.pending else {
             return HookDecision::Idle;
         };
         let quiet = (pending.last + rules.quiet).min(pending.since + rules.max_wait);
-        let mut limits = vec![(quiet, WaitReason::Quiet)];
-        limits.extend(
-            self.called
-                .last()
-                .map(|at| (*at + rules.interval, WaitReason::Interval)),
-        );
-        limits.extend(self.day_allows(rules).map(|at| (at, WaitReason::Day)));
-        limits.extend(
-            self.month_allows(rules)
-                .map(|at| (at, WaitReason::PublishedMonth)),
-        );
-        limits.extend(self.held_until.map(|at| (at, WaitReason::Import)));
-        limits.extend(self.failure_allows().map(|at| (at, WaitReason::Failure)));
-        match limits.into_iter().max_by_key(|(until, _)| *until) {
+        let interval = self.called.last().map(|at| *at + rules.interval);
+        // If two limits end at the same time, the later one in this list is reported.
+        let limits = [
+            (Some(quiet), WaitReason::Quiet),
+            (interval, WaitReason::Interval),
+            (self.day_budget_frees_at(rules), WaitReason::Day),
+            (self.month_budget_frees_at(rules), WaitReason::Month),
+            (self.held_until, WaitReason::Import),
+            (self.failure_pause_ends_at(), WaitReason::Failure),
+        ];
+        let limits = limits
+            .into_iter()
+            .filter_map(|(until, why)| until.map(|until| (until, why)));
+        match limits.max_by_key(|(until, _)| *until) {
             Some((until, why)) if until > now => HookDecision::Wait { until, why },
             _ => HookDecision::Call,
         }
     }
 
-    /// Notes that the hook is being called: before it is, so that a crash cannot call it twice.
+    /// Records a call. It must be stored before the call is sent, so that a crash cannot repeat the
+    /// call.
     pub fn record_call(&mut self, now: DateTime<Utc>) {
         self.called.retain(|at| now - *at < MONTH);
         self.called.push(now);
     }
 
-    /// Notes how the call ended that saw the changes up to `generation`.
-    pub fn record_response(&mut self, answer: HookResponse, generation: u64) {
-        self.last_answer = Some(answer.description);
-        if answer.is_success {
+    /// Records the response to a call that was sent for the changes up to `generation`.
+    pub fn record_response(&mut self, response: HookResponse, generation: u64) {
+        self.last_answer = Some(response.description);
+        if response.is_success {
             self.failures = 0;
             self.not_before = None;
+            // Changes that were added during the call still need a build.
             if self
                 .pending
                 .as_ref()
@@ -211,12 +254,13 @@ impl HookState {
             }
         } else {
             self.failures = self.failures.saturating_add(1);
-            self.not_before = answer.not_before;
+            self.not_before = response.not_before;
         }
     }
 
-    /// When the last 24 hours hold room for one more.
-    fn day_allows(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
+    /// Returns the time at which the last 24 hours have room for one more call. Returns `None` if
+    /// they never were full.
+    fn day_budget_frees_at(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
         let earlier = self
             .called
             .len()
@@ -224,25 +268,28 @@ impl HookState {
         self.called.get(earlier).map(|at| *at + DAY)
     }
 
-    /// When the bucket holds a token again. It holds `AT_ONCE`th of the budget and fills with the rest over 31 days, so
-    /// that no 31 days see more than the budget.
-    fn month_allows(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
+    /// Returns the time at which the token bucket of the monthly budget has a token. The bucket
+    /// holds one part in [`BURST_DIVISOR`] of the budget and is filled with the rest over 31 days, so
+    /// that no 31 days see more calls than the budget.
+    fn month_budget_frees_at(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
         let budget = rules.per_month.max(1);
-        let burst = budget.div_ceil(AT_ONCE);
+        let burst = budget.div_ceil(BURST_DIVISOR);
         let Some(released) = budget.checked_sub(burst).filter(|released| *released > 0) else {
             let earlier = self.called.len().checked_sub(budget as usize)?;
             return self.called.get(earlier).map(|at| *at + MONTH);
         };
-        let a_token = MONTH / i32::try_from(released).unwrap_or(i32::MAX);
-        // When the bucket was, or will be, full.
+        let per_token = MONTH / i32::try_from(released).unwrap_or(i32::MAX);
+        // The time at which the bucket was full, or will be.
         let mut full = *self.called.first()?;
         for at in &self.called {
-            full = full.max(*at) + a_token;
+            full = full.max(*at) + per_token;
         }
-        Some(full - a_token * i32::try_from(burst).unwrap_or(i32::MAX) + a_token)
+        Some(full - per_token * i32::try_from(burst).unwrap_or(i32::MAX) + per_token)
     }
 
-    fn failure_allows(&self) -> Option<DateTime<Utc>> {
+    /// Returns the time at which the pause after a failed call ends. Returns `None` if the last call
+    /// did not fail.
+    fn failure_pause_ends_at(&self) -> Option<DateTime<Utc>> {
         let last = *self.called.last()?;
         let doublings = self.failures.checked_sub(1)?.min(16);
         let pause = (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
@@ -250,14 +297,14 @@ impl HookState {
     }
 }
 
-/// How a call of the hook ended.
+/// The response to a call of the hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookResponse {
-    /// A 2xx.
+    /// Set if the status is 2xx.
     pub is_success: bool,
-    /// In words, without the URL.
+    /// The status or the error as text, without the URL.
     pub description: String,
-    /// `Retry-After`.
+    /// Time until which `Retry-After` asks the caller to wait.
     pub not_before: Option<DateTime<Utc>>,
 }
 

@@ -1,15 +1,16 @@
-//! What one piece of work costs, also where others go on at the same time: counted by the task that does it.
+//! The cost of one piece of work: the requests and reads of its task. Other tasks may run at the same
+//! time.
 
 use std::cell::Cell;
 
 /// Requests and reads of one piece of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkCost {
-    /// Requests sent to S3 and DynamoDB, retries included.
+    /// Number of requests sent to S3 and DynamoDB, including retries.
     pub requests: u64,
-    /// Reads of objects' bytes.
+    /// Number of reads of objects.
     pub reads: u64,
-    /// Bytes of objects that these brought.
+    /// Number of bytes that these reads returned.
     pub bytes_read: u64,
 }
 
@@ -17,34 +18,34 @@ tokio::task_local! {
     static COST: Cell<WorkCost>;
 }
 
-/// Does the work and says what it cost. What it spawns is not counted.
+/// Runs the work and returns its result and its cost. Tasks that the work spawns are not counted.
 pub async fn measure_cost<T>(work: impl Future<Output = T>) -> (T, WorkCost) {
     let counted = async {
-        let done = work.await;
-        (done, COST.with(Cell::get))
+        let result = work.await;
+        (result, COST.with(Cell::get))
     };
     COST.scope(Cell::default(), counted).await
 }
 
-/// A request was sent.
+/// Counts a request that was sent.
 pub(super) fn count_request() {
-    add(|cost| cost.requests += 1);
+    add_to_cost(|cost| cost.requests += 1);
 }
 
-/// Bytes of an object were read.
+/// Counts a read of an object that returned these bytes.
 pub(crate) fn count_read(bytes: usize) {
-    add(|cost| {
+    add_to_cost(|cost| {
         cost.reads += 1;
         cost.bytes_read += bytes as u64;
     });
 }
 
-/// Nothing where nobody asked for the cost.
-fn add(change: impl FnOnce(&mut WorkCost)) {
-    let counted = COST.try_with(|counted| {
+/// Changes the cost of the present work. Does nothing outside of [`measure_cost`].
+fn add_to_cost(change: impl FnOnce(&mut WorkCost)) {
+    let changed = COST.try_with(|counted| {
         let mut cost = counted.get();
         change(&mut cost);
         counted.set(cost);
     });
-    counted.ok();
+    changed.ok();
 }

@@ -1,4 +1,5 @@
-//! Metrics for CloudWatch, as log lines of its embedded metric format: no request is sent for them, no agent runs.
+//! Metrics for CloudWatch, as log lines in its embedded metric format. They need no request and no
+//! agent.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::io::{self, Write};
@@ -12,16 +13,17 @@ use metrique::writer::unit::AsBytes;
 
 use super::WorkCost;
 
-/// Where the metrics are in CloudWatch.
+/// Namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "PhotoCatalogue";
 
-/// One key's work. Seven metrics, and none by a dimension: each of more than ten costs money a month.
+/// Metrics of the work on one key. There are seven, without dimensions: CloudWatch charges for each
+/// metric beyond ten per month.
 #[derive(Entry)]
 #[entry(rename_all = "PascalCase")]
 struct KeyMetrics<'key> {
     #[entry(timestamp)]
     ended: SystemTime,
-    /// A property, to filter log lines by.
+    /// A property by which log lines can be filtered.
     outcome: &'key str,
     keys: u64,
     retries: u64,
@@ -32,13 +34,13 @@ struct KeyMetrics<'key> {
     bytes_read: AsBytes<u64>,
 }
 
-/// A writer of metrics: one line for each key that was worked on.
+/// Writes metrics: one line for each processed key.
 pub struct MetricsWriter<W> {
     emf: Mutex<(Emf, W)>,
 }
 
 impl<W: Write> MetricsWriter<W> {
-    /// Metrics as lines of `writer`; on Lambda, standard output is the function's log.
+    /// Returns metrics that are written to `writer`. On Lambda, standard output is the function's log.
     pub fn new(writer: W) -> Self {
         let no_dimensions = vec![vec![]];
         let emf = Emf::all_validations(NAMESPACE.to_owned(), no_dimensions);
@@ -47,10 +49,11 @@ impl<W: Write> MetricsWriter<W> {
         }
     }
 
-    /// Writes what became of a key, by its outcome's name; `None` where it has to be tried again.
+    /// Writes the metrics of a key. `outcome` is the name of its outcome, or `None` if the key must be
+    /// tried again.
     ///
     /// # Errors
-    /// The writer's.
+    /// The writer failed.
     pub fn write(
         &self,
         outcome: Option<&str>,
@@ -71,7 +74,7 @@ impl<W: Write> MetricsWriter<W> {
         let mut line = Vec::new();
         let (emf, writer) = &mut *self.emf.lock().unwrap_or_else(PoisonError::into_inner);
         emf.format(&key, &mut line).map_err(io::Error::other)?;
-        // In one write: other lines go to the same place.
+        // A single write, because other lines are written to the same place.
         writer.write_all(&line)?;
         writer.flush()
     }
@@ -84,16 +87,16 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn a_line_is_a_document_that_cloudwatch_takes_metrics_from() {
+    fn a_line_has_the_embedded_metric_format() {
         let metrics = MetricsWriter::new(Vec::new());
         let cost = WorkCost {
             requests: 7,
             reads: 2,
             bytes_read: 98_304,
         };
-        let took = Duration::from_millis(40);
-        metrics.write(Some("archived"), took, cost).unwrap();
-        metrics.write(None, took, WorkCost::default()).unwrap();
+        let duration = Duration::from_millis(40);
+        metrics.write(Some("archived"), duration, cost).unwrap();
+        metrics.write(None, duration, WorkCost::default()).unwrap();
         let written = metrics.emf.into_inner().unwrap().1;
         let lines: Vec<Value> = String::from_utf8(written)
             .unwrap()
@@ -106,7 +109,7 @@ mod tests {
         let directive = &lines[0]["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], NAMESPACE);
         assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
-        let told: Vec<(&str, &Value)> = directive["Metrics"]
+        let metrics: Vec<(&str, &Value)> = directive["Metrics"]
             .as_array()
             .unwrap()
             .iter()
@@ -124,7 +127,7 @@ mod tests {
         ];
         let expected = expected.map(|(name, value)| (name, Value::from(value)));
         let expected: Vec<(&str, &Value)> = expected.iter().map(|(n, v)| (*n, v)).collect();
-        assert_eq!(told, expected);
+        assert_eq!(metrics, expected);
         assert_eq!(lines[1]["Retries"], 1);
         assert!(lines[0]["_aws"]["Timestamp"].is_u64());
     }

@@ -1,4 +1,4 @@
-//! Publish over both embedded engines: counts, static files and the build hook, with simulated time.
+//! Publish over both embedded engines, with simulated time: counts, static files and the build hook.
 
 mod changes;
 mod counts;

@@ -1,191 +1,261 @@
-//! What AWS asks for it: `cargo run -p bench --bin cost`. docs/cost.md explains what it prints.
+//! Computes what AWS charges per month: `cargo run -p bench --bin cost`. docs/cost.md explains the
+//! output.
 //!
-//! Requests and capacity units are counted between ingest, publish and the embedded engines, where a proxy asks DynamoDB's
-//! engine for the capacity of every request; `prices.json` beside this file has the list prices, their source and date.
-//! Free tiers are left out. What cannot be counted here is assumed, and the assumptions are printed.
+//! Requests and capacity units are counted by proxies between ingest, publish and the embedded
+//! engines. The proxy before DynamoDB asks the engine for the capacity of each request.
+//! `bench/prices.json` holds the list prices, their source and their date. Free tiers are left out.
+//! What cannot be counted here is assumed. The assumptions are printed.
 
-#![expect(clippy::print_stdout, reason = "its report is what it is run for")]
+#![expect(clippy::print_stdout, reason = "the report is its output")]
 
-use std::error::Error;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bench::{
+    BenchResult, DatedPhoto, EmbeddedEngines, EngineStorage, connect, install_tls_provider, listen,
+    repository_root,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
-use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::clients::{Clients, Endpoints};
 use photo_catalogue::ingest::Ingest;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::{PictureHosting, PublicView};
-use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-/// Photos that come in a day.
-const DAY: u32 = 35;
-const DAYS: u32 = 30;
+/// Number of new photos in a day.
+const PHOTOS_PER_DAY: u32 = 35;
+const DAYS_PER_MONTH: u32 = 30;
+/// Number of photos in the library.
 const LIBRARY: f64 = 55_000.0;
 const MILLION: f64 = 1e6;
 const JPEG_GB: f64 = 0.005;
 const RAW_GB: f64 = 0.025;
-/// An item of the catalogue with its indexes' copies and its ledger item.
+/// Size of an item of the catalogue, with its copies in the indexes and its ledger item.
 const CATALOGUE_GB: f64 = 0.000_012;
-const TICKS_A_MONTH: f64 = 43_200.0;
+const CYCLES_PER_MONTH: f64 = 43_200.0;
 const ALARMS: f64 = 9.0;
-/// Of a gallery that is looked at: requests a month, a page of 100 photos each.
-const PAGES: f64 = 100_000.0;
+/// Requests to the gallery per month, each for a page of 100 photos.
+const PAGES_PER_MONTH: f64 = 100_000.0;
 const PAGE_READ_UNITS: f64 = 13.0;
 /// How often a month is rebuilt while a library is imported.
-const REBUILDS: f64 = 10.0;
-/// Memory and time that an invocation is billed with.
+const REBUILDS_PER_IMPORT: f64 = 10.0;
+/// GB-seconds that an invocation is billed with: memory times duration.
 const INGEST_GB_SECONDS: f64 = 0.5 * 0.4;
 const PUBLISH_GB_SECONDS: f64 = 0.5 * 0.1;
 const GALLERY_GB_SECONDS: f64 = 0.25 * 0.1;
-/// Receive, delete, and the send that S3 makes, of a message.
+/// Requests per message: S3 sends it, Lambda receives and deletes it.
 const QUEUE_REQUESTS: f64 = 3.0;
-/// Receives of an empty queue in a month: five pollers that wait 20 seconds each.
+/// Receives of an empty queue per month: five pollers that wait 20 seconds each.
 const IDLE_POLLS: f64 = 5.0 * 3.0 * 43_200.0;
-const LONG: Duration = Duration::from_secs(600);
+/// Time that no cycle needs.
+const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let prices: Prices = Prices(serde_json::from_slice(&std::fs::read(
-        root().join("bench/prices.json"),
+async fn main() -> BenchResult<()> {
+    let prices = PriceList(serde_json::from_slice(&std::fs::read(
+        repository_root().join("bench/prices.json"),
     )?)?);
-    let world = World::new().await?;
-    // A month of a camera's use, of which the last day is counted.
-    let counted = DAY * (DAYS - 1);
-    for number in 0..counted {
-        world.ingest(number).await?;
-    }
-    world.publish(0).await?;
-    world.take();
-    for number in counted..counted + DAY {
-        world.ingest(number).await?;
-    }
-    let photo = world.take() / f64::from(DAY);
-    world.publish(1).await?;
-    let session = world.take();
-    world
-        .publish
-        .run_cycle(world.now + TimeDelta::hours(2), LONG)
-        .await?;
-    let tick = world.take();
-
-    println!(
-        "counted                                   S3 writes  S3 reads  S3 deletes  DynamoDB requests  write units  read units"
-    );
-    photo.print("a new photo, ingest");
-    session.print(&format!(
-        "a day's {DAY} photos, publish (month of {})",
-        DAY * DAYS
-    ));
-    tick.print("an idle tick");
-
-    let ingest = prices.of(&photo)
-        + 2.0 * (prices.lambda(INGEST_GB_SECONDS) + QUEUE_REQUESTS * prices.get("/sqs/request"));
-    let new = f64::from(DAY * DAYS);
-    let daily = f64::from(DAYS) * (prices.of(&session) + 4.0 * prices.lambda(PUBLISH_GB_SECONDS));
-    let ticks = TICKS_A_MONTH
-        * (prices.of(&tick)
-            + prices.lambda(PUBLISH_GB_SECONDS)
-            + prices.get("/scheduler/invocation"));
-    let polls = IDLE_POLLS * prices.get("/sqs/request");
-    let pages = PAGES
-        * (PAGE_READ_UNITS * prices.get("/dynamodb/read_unit") + prices.lambda(GALLERY_GB_SECONDS));
-    let alarms = ALARMS * prices.get("/cloudwatch/alarm_month");
-    let table =
-        prices.get("/dynamodb/storage_gb_month") + prices.get("/dynamodb/recovery_gb_month");
-
+    let counted = count_requests().await?;
+    counted.print();
+    let costs = UnitCosts::new(&prices, &counted);
     println!(
         "\n{} a month, list prices of {}, {}",
         prices.text("currency"),
         prices.text("date"),
         prices.text("region")
     );
-    let line = |what: &str, dollars: f64| println!("{what:58}  {dollars:9.2}");
-    println!("55,000 photos, {DAY} more a day");
-    line("  ingest of the new ones", new * ingest);
-    line("  publish of them", daily);
-    line("  idle ticks of publish", ticks);
-    line("  waiting at the queue", polls);
-    line(
-        "  catalogue, with point-in-time recovery",
-        LIBRARY * CATALOGUE_GB * table,
-    );
-    line("  alarms", alarms);
-    line(
-        "  all but storage",
-        new * ingest + daily + ticks + polls + alarms + LIBRARY * CATALOGUE_GB * table,
-    );
-    line(
-        &format!("  a gallery of {PAGES} pages of 100 a month"),
-        pages,
-    );
-    let gb = LIBRARY * (JPEG_GB + RAW_GB);
-    let class = |name: &str| prices.get(&format!("/s3/storage_gb_month/{name}"));
-    println!("  storage of RAW and JPEG, {gb:.0} GB");
-    line(
-        "    source and archive, STANDARD",
-        2.0 * gb * class("STANDARD"),
-    );
-    line("    SOURCE_AFTER=delete", gb * class("STANDARD"));
-    line(
-        "    the same, ARCHIVE_STORAGE_CLASS=STANDARD_IA",
-        gb * class("STANDARD_IA"),
-    );
-    line(
-        "    the same, ARCHIVE_STORAGE_CLASS=GLACIER_IR",
-        gb * class("GLACIER_IR"),
-    );
-    line(
-        "    the same, RAW alone in GLACIER_IR",
-        LIBRARY * (RAW_GB * class("GLACIER_IR") + JPEG_GB * class("STANDARD")),
-    );
-    println!("a million photos");
-    // Read units of a rebuild, of a photo of the month.
-    let reread = session.read_units / f64::from(DAY * DAYS) * prices.get("/dynamodb/read_unit");
-    line("  once: ingest", MILLION * ingest);
-    line(
-        "  once: publish",
-        MILLION * REBUILDS * reread + MILLION / 100.0 * prices.lambda(PUBLISH_GB_SECONDS),
-    );
-    line(
-        "  catalogue, with point-in-time recovery",
-        MILLION * CATALOGUE_GB * table,
-    );
-    line(
-        "  archive of JPEGs, STANDARD",
-        MILLION * JPEG_GB * class("STANDARD"),
-    );
+    print_library(&prices, &costs);
+    print_million(&prices, &costs);
     println!(
         "\nassumed: a JPEG of {JPEG_GB} GB, a RAW of {RAW_GB} GB; {CATALOGUE_GB} GB of tables a photo; GB-seconds an invocation: \
          ingest {INGEST_GB_SECONDS}, publish {PUBLISH_GB_SECONDS}, gallery {GALLERY_GB_SECONDS}; {IDLE_POLLS} empty receives a \
-         month; {PAGE_READ_UNITS} read units a page; {REBUILDS} rebuilds of a month in an import. Left out: free tiers, logs, \
+         month; {PAGE_READ_UNITS} read units a page; {REBUILDS_PER_IMPORT} rebuilds of a month in an import. Left out: free tiers, logs, \
          traffic out, retrieval from colder classes and their dearer requests."
     );
     println!("prices: {}", prices.text("source"));
     Ok(())
 }
 
-/// `prices.json`.
-struct Prices(Value);
+/// Counted requests and units.
+struct CountedWork {
+    /// Ingest of one new photo.
+    photo: RequestCounts,
+    /// Publish of a day's photos.
+    day: RequestCounts,
+    /// A cycle of publish that has nothing to do.
+    idle_cycle: RequestCounts,
+}
 
-impl Prices {
-    fn get(&self, pointer: &str) -> f64 {
+/// Counts the last day of a month in which new photos arrive each day.
+async fn count_requests() -> BenchResult<CountedWork> {
+    let services = MeteredServices::start().await?;
+    let uncounted = PHOTOS_PER_DAY * (DAYS_PER_MONTH - 1);
+    for number in 0..uncounted {
+        services.ingest(number).await?;
+    }
+    services.publish(0).await?;
+    services.take_counts();
+    for number in uncounted..uncounted + PHOTOS_PER_DAY {
+        services.ingest(number).await?;
+    }
+    let photo = services.take_counts() / f64::from(PHOTOS_PER_DAY);
+    services.publish(1).await?;
+    let day = services.take_counts();
+    services
+        .publisher
+        .run_cycle(services.now + TimeDelta::hours(2), CYCLE_TIME)
+        .await?;
+    Ok(CountedWork {
+        photo,
+        day,
+        idle_cycle: services.take_counts(),
+    })
+}
+
+impl CountedWork {
+    fn print(&self) {
+        println!(
+            "counted                                   S3 writes  S3 reads  S3 deletes  DynamoDB requests  write units  read units"
+        );
+        self.photo.print("a new photo, ingest");
+        self.day.print(&format!(
+            "a day's {PHOTOS_PER_DAY} photos, publish (month of {})",
+            PHOTOS_PER_DAY * DAYS_PER_MONTH
+        ));
+        self.idle_cycle.print("an idle cycle");
+    }
+}
+
+/// Costs in dollars of counted and assumed work.
+struct UnitCosts {
+    /// Ingest of one photo.
+    ingest: f64,
+    /// Ingest of a month's new photos.
+    new_photos: f64,
+    /// Publish of a month's new photos.
+    publish: f64,
+    /// Idle cycles of a month.
+    idle_cycles: f64,
+    /// Receives of an empty queue in a month.
+    idle_polls: f64,
+    /// Pages of the gallery in a month.
+    pages: f64,
+    /// Alarms of a month.
+    alarms: f64,
+    /// One GB of tables for a month, with point-in-time recovery.
+    table_gb: f64,
+    /// Reading one photo of a month that is rebuilt.
+    reread_photo: f64,
+    /// One invocation of publish.
+    publish_invocation: f64,
+}
+
+impl UnitCosts {
+    fn new(prices: &PriceList, counted: &CountedWork) -> Self {
+        let new_photos = f64::from(PHOTOS_PER_DAY * DAYS_PER_MONTH);
+        let queue = QUEUE_REQUESTS * prices.price("/sqs/request");
+        let publish_invocation = prices.invocation(PUBLISH_GB_SECONDS);
+        // One event for the upload and one for the copy.
+        let ingest =
+            prices.requests(&counted.photo) + 2.0 * (prices.invocation(INGEST_GB_SECONDS) + queue);
+        let day = prices.requests(&counted.day) + 4.0 * publish_invocation;
+        let idle_cycle = prices.requests(&counted.idle_cycle)
+            + publish_invocation
+            + prices.price("/scheduler/invocation");
+        let read_unit = prices.price("/dynamodb/read_unit");
+        UnitCosts {
+            ingest,
+            new_photos: new_photos * ingest,
+            publish: f64::from(DAYS_PER_MONTH) * day,
+            idle_cycles: CYCLES_PER_MONTH * idle_cycle,
+            idle_polls: IDLE_POLLS * prices.price("/sqs/request"),
+            pages: PAGES_PER_MONTH
+                * (PAGE_READ_UNITS * read_unit + prices.invocation(GALLERY_GB_SECONDS)),
+            alarms: ALARMS * prices.price("/cloudwatch/alarm_month"),
+            table_gb: prices.price("/dynamodb/storage_gb_month")
+                + prices.price("/dynamodb/recovery_gb_month"),
+            reread_photo: counted.day.read_units / new_photos * read_unit,
+            publish_invocation,
+        }
+    }
+}
+
+fn print_cost(what: &str, dollars: f64) {
+    println!("{what:58}  {dollars:9.2}");
+}
+
+fn print_library(prices: &PriceList, costs: &UnitCosts) {
+    let catalogue = LIBRARY * CATALOGUE_GB * costs.table_gb;
+    let all = costs.new_photos
+        + costs.publish
+        + costs.idle_cycles
+        + costs.idle_polls
+        + costs.alarms
+        + catalogue;
+    println!("55,000 photos, {PHOTOS_PER_DAY} more a day");
+    print_cost("  ingest of the new ones", costs.new_photos);
+    print_cost("  publish of them", costs.publish);
+    print_cost("  idle cycles of publish", costs.idle_cycles);
+    print_cost("  waiting at the queue", costs.idle_polls);
+    print_cost("  catalogue, with point-in-time recovery", catalogue);
+    print_cost("  alarms", costs.alarms);
+    print_cost("  all but storage", all);
+    let pages = format!("  a gallery of {PAGES_PER_MONTH} pages of 100 a month");
+    print_cost(&pages, costs.pages);
+    let gb = LIBRARY * (JPEG_GB + RAW_GB);
+    let standard = prices.storage("STANDARD");
+    let instant = prices.storage("GLACIER_IR");
+    println!("  storage of RAW and JPEG, {gb:.0} GB");
+    print_cost("    source and archive, STANDARD", 2.0 * gb * standard);
+    print_cost("    SOURCE_AFTER=delete", gb * standard);
+    print_cost(
+        "    the same, ARCHIVE_STORAGE_CLASS=STANDARD_IA",
+        gb * prices.storage("STANDARD_IA"),
+    );
+    print_cost(
+        "    the same, ARCHIVE_STORAGE_CLASS=GLACIER_IR",
+        gb * instant,
+    );
+    print_cost(
+        "    the same, RAW alone in GLACIER_IR",
+        LIBRARY * (RAW_GB * instant + JPEG_GB * standard),
+    );
+}
+
+fn print_million(prices: &PriceList, costs: &UnitCosts) {
+    println!("a million photos");
+    print_cost("  once: ingest", MILLION * costs.ingest);
+    print_cost(
+        "  once: publish",
+        MILLION * REBUILDS_PER_IMPORT * costs.reread_photo
+            + MILLION / 100.0 * costs.publish_invocation,
+    );
+    print_cost(
+        "  catalogue, with point-in-time recovery",
+        MILLION * CATALOGUE_GB * costs.table_gb,
+    );
+    print_cost(
+        "  archive of JPEGs, STANDARD",
+        MILLION * JPEG_GB * prices.storage("STANDARD"),
+    );
+}
+
+/// `prices.json`.
+struct PriceList(Value);
+
+impl PriceList {
+    fn price(&self, pointer: &str) -> f64 {
         let price = self.0.pointer(pointer).and_then(Value::as_f64);
         price.unwrap_or_else(|| panic!("prices.json has no {pointer}"))
     }
@@ -194,21 +264,28 @@ impl Prices {
         self.0[name].as_str().unwrap_or_default()
     }
 
-    fn of(&self, count: &Count) -> f64 {
-        count.s3_writes * self.get("/s3/write_request")
-            + count.s3_reads * self.get("/s3/read_request")
-            + count.write_units * self.get("/dynamodb/write_unit")
-            + count.read_units * self.get("/dynamodb/read_unit")
+    /// Returns the price of a GB in a storage class for a month.
+    fn storage(&self, class: &str) -> f64 {
+        self.price(&format!("/s3/storage_gb_month/{class}"))
     }
 
-    fn lambda(&self, gb_seconds: f64) -> f64 {
-        self.get("/lambda/request") + gb_seconds * self.get("/lambda/gb_second")
+    /// Returns the price of these requests and units. Deletes are free.
+    fn requests(&self, counts: &RequestCounts) -> f64 {
+        counts.s3_writes * self.price("/s3/write_request")
+            + counts.s3_reads * self.price("/s3/read_request")
+            + counts.write_units * self.price("/dynamodb/write_unit")
+            + counts.read_units * self.price("/dynamodb/read_unit")
+    }
+
+    /// Returns the price of an invocation of a Lambda function.
+    fn invocation(&self, gb_seconds: f64) -> f64 {
+        self.price("/lambda/request") + gb_seconds * self.price("/lambda/gb_second")
     }
 }
 
-/// Requests and units. Deletes cost nothing.
+/// Requests and capacity units.
 #[derive(Debug, Clone, Copy, Default)]
-struct Count {
+struct RequestCounts {
     s3_writes: f64,
     s3_reads: f64,
     s3_deletes: f64,
@@ -217,7 +294,7 @@ struct Count {
     read_units: f64,
 }
 
-impl Count {
+impl RequestCounts {
     fn print(&self, what: &str) {
         println!(
             "{what:40}  {:9.2}  {:8.2}  {:10.2}  {:17.2}  {:11.2}  {:10.2}",
@@ -229,13 +306,36 @@ impl Count {
             self.read_units
         );
     }
+
+    fn add_s3_request(&mut self, method: &Method, path: &str) {
+        match method.as_str() {
+            "DELETE" => self.s3_deletes += 1.0,
+            "HEAD" => self.s3_reads += 1.0,
+            // A listing costs as much as a write.
+            "GET" if !path.contains("list-type") => self.s3_reads += 1.0,
+            _ => self.s3_writes += 1.0,
+        }
+    }
+
+    fn add_dynamodb_request(&mut self, operation: &str, response: &Value) {
+        let units = response.pointer("/ConsumedCapacity/CapacityUnits");
+        // A write whose condition fails is billed with at least one unit. Its response has no
+        // capacity.
+        let units = units.and_then(Value::as_f64).unwrap_or(1.0);
+        self.dynamodb += 1.0;
+        if operation.ends_with("GetItem") || operation.ends_with("Query") {
+            self.read_units += units;
+        } else {
+            self.write_units += units;
+        }
+    }
 }
 
-impl std::ops::Div<f64> for Count {
-    type Output = Count;
+impl std::ops::Div<f64> for RequestCounts {
+    type Output = RequestCounts;
 
-    fn div(self, by: f64) -> Count {
-        Count {
+    fn div(self, by: f64) -> RequestCounts {
+        RequestCounts {
             s3_writes: self.s3_writes / by,
             s3_reads: self.s3_reads / by,
             s3_deletes: self.s3_deletes / by,
@@ -246,105 +346,76 @@ impl std::ops::Div<f64> for Count {
     }
 }
 
-/// The engines, and ingest and publish over them through the counting proxies.
-struct World {
-    user: Clients,
+/// Ingest and publish, whose requests go to the engines through counting proxies.
+struct MeteredServices {
+    /// Clients without a proxy.
+    uploader: Clients,
     ingest: Ingest,
-    publish: Publisher,
-    published: PublishTable,
+    publisher: Publisher,
+    table: PublishTable,
     layout: Layout,
     now: DateTime<Utc>,
-    photo: Vec<u8>,
-    count: Arc<Mutex<Count>>,
-    _data: tempfile::TempDir,
+    photo: DatedPhoto,
+    counts: Arc<Mutex<RequestCounts>>,
+    _engines: EmbeddedEngines,
 }
 
-impl World {
-    async fn new() -> Result<Self> {
-        let data = tempfile::tempdir()?;
-        let store = S3Store::open(data.path())?;
-        let (listener, s3) = listen().await?;
-        let keys = KeyPair {
-            access_key: "test".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
-        tokio::spawn(store.serve(listener, keys, std::future::pending()));
-        let (listener, dynamodb) = listen().await?;
-        let engine = DynamoDbEngine::open_in_memory()?;
-        tokio::spawn(engine.serve(listener, std::future::pending()));
-        let connect = |s3: &str, dynamodb: &str| {
-            let endpoints = Endpoints {
-                s3: Some(s3.to_owned()),
-                dynamodb: Some(dynamodb.to_owned()),
-            };
-            clients::connect(&clients::with_key_pair("test", "secret"), &endpoints)
-        };
-        let user = connect(&s3, &dynamodb);
-        let layout = Layout::new("inbox", "", "archive", "")?;
-        for bucket in ["inbox", "archive", "site"] {
-            let storage = Storage::new(user.s3.clone());
-            storage.create_bucket(bucket).await?;
-        }
-        let photos = Catalogue::new(user.dynamodb.clone(), "photos");
-        photos.create_table().await?;
-        let published = PublishTable::new(user.dynamodb.clone(), "publish");
-        published.create_table().await?;
+impl MeteredServices {
+    async fn start() -> BenchResult<Self> {
+        let engines = EmbeddedEngines::start(EngineStorage::Memory).await?;
+        engines
+            .create_buckets(&["inbox", "archive", "site"])
+            .await?;
+        let uploader = engines.connect();
+        Catalogue::new(uploader.dynamodb.clone(), "photos")
+            .create_table()
+            .await?;
+        let table = PublishTable::new(uploader.dynamodb.clone(), "publish");
+        table.create_table().await?;
 
-        let count = Arc::default();
-        let counted = connect(
-            &proxy(&s3, Arc::clone(&count)).await?,
-            &proxy(&dynamodb, Arc::clone(&count)).await?,
-        );
-        let catalogue = Catalogue::new(counted.dynamodb.clone(), "photos");
-        let storage = Storage::new(counted.s3);
+        let counts = Arc::default();
+        let metered = connect(&Endpoints {
+            s3: start_proxy(engines.endpoints.s3.as_deref(), &counts).await?,
+            dynamodb: start_proxy(engines.endpoints.dynamodb.as_deref(), &counts).await?,
+        });
+        let catalogue = Catalogue::new(metered.dynamodb.clone(), "photos");
+        let storage = Storage::new(metered.s3);
+        let layout = Layout::new("inbox", "", "archive", "")?;
+        let policy = LocationPolicy::Hide;
         let settings = PublishSettings {
             bucket: "site".to_owned(),
             prefix: "gallery/".to_owned(),
-            view: PublicView::new(LocationPolicy::Hide, PictureHosting::default()),
+            view: PublicView::new(policy, PictureHosting::default()),
             compress: true,
             hook: None,
             rules: HookRules::default(),
         };
-        Ok(World {
-            ingest: Ingest::new(
-                storage.clone(),
-                catalogue.clone(),
-                layout.clone(),
-                LocationPolicy::Hide,
-            ),
-            publish: Publisher::new(
-                catalogue,
-                PublishTable::new(counted.dynamodb, "publish"),
-                storage,
-                settings,
-            ),
-            user,
-            published,
+        let metered_table = PublishTable::new(metered.dynamodb, "publish");
+        Ok(MeteredServices {
+            ingest: Ingest::new(storage.clone(), catalogue.clone(), layout.clone(), policy),
+            publisher: Publisher::new(catalogue, metered_table, storage, settings),
+            uploader,
+            table,
             layout,
             now: Utc::now(),
-            photo: std::fs::read(root().join("examples/photos/fuji/DSCF2210.JPG"))?,
-            count,
-            _data: data,
+            photo: DatedPhoto::read("fuji/DSCF2210.JPG", "2020:10:18 11:32:09")?,
+            counts,
+            _engines: engines,
         })
     }
 
-    /// Uploads the `number`-th photo of a month and wakes ingest for it and for its copy.
-    async fn ingest(&self, number: u32) -> Result<()> {
-        let old = b"2020:10:18 11:32:09";
-        let (day, minute) = (number / DAY + 1, number % DAY);
-        let new = format!("2020:09:{day:02} 12:{minute:02}:00");
-        let mut photo = self.photo.clone();
-        let clocks: Vec<usize> = (0..photo.len() - old.len())
-            .filter(|&at| photo[at..].starts_with(old))
-            .collect();
-        for at in clocks {
-            photo[at..at + new.len()].copy_from_slice(new.as_bytes());
-        }
+    /// Uploads the `number`-th photo of a month and sends ingest an event for it and for its copy.
+    async fn ingest(&self, number: u32) -> BenchResult<()> {
+        let (day, minute) = (number / PHOTOS_PER_DAY + 1, number % PHOTOS_PER_DAY);
+        let clock = format!("2020:09:{day:02} 12:{minute:02}:00");
         let name = format!("DSCF{number:04}.JPG");
         let key = format!("card/{name}");
-        let put = self.user.s3.put_object();
-        let put = put.bucket(self.layout.source_bucket()).key(&key);
-        put.body(ByteStream::from(photo)).send().await?;
+        let put = self.uploader.s3.put_object();
+        put.bucket(self.layout.source_bucket())
+            .key(&key)
+            .body(ByteStream::from(self.photo.with_clock(&clock)))
+            .send()
+            .await?;
         let copy = format!("2020-09-{day:02}/{name}");
         for (bucket, key) in [
             (self.layout.source_bucket(), &key),
@@ -357,132 +428,102 @@ impl World {
         Ok(())
     }
 
-    /// The month has changed, `hours` from the start, as the stream tells in one batch; it is rebuilt a minute later.
-    async fn publish(&self, hours: i64) -> Result<()> {
+    /// Marks the month by one batch of the stream, `hours` after the start, and rebuilds it a minute
+    /// later.
+    async fn publish(&self, hours: i64) -> BenchResult<()> {
         let then = self.now + TimeDelta::hours(hours);
         let image = json!({ "datePartition": { "S": "2020" },
             "dateSort": { "S": "2020-09-30T12:00:00#x" }, "summary": { "M": {} } });
         let record = json!({ "eventSource": "aws:dynamodb", "eventName": "INSERT",
             "dynamodb": { "Keys": { "pk": { "S": "photo#x" } }, "NewImage": image } });
-        let before = self.published.dirty_months().await?.len();
-        self.publish.mark_changed_months(&[record], then).await?;
-        if self.published.dirty_months().await?.len() <= before {
-            return Err("the stream's record marked no month".into());
+        let before = self.table.dirty_months().await?.len();
+        self.publisher.mark_changed_months(&[record], then).await?;
+        if self.table.dirty_months().await?.len() <= before {
+            return Err("the record of the stream marked no month".into());
         }
-        let ticked = self
-            .publish
-            .run_cycle(then + TimeDelta::minutes(1), LONG)
+        let report = self
+            .publisher
+            .run_cycle(then + TimeDelta::minutes(1), CYCLE_TIME)
             .await?;
-        match ticked.changed {
+        match report.changed {
             0 => Err("no month was rebuilt".into()),
             _ => Ok(()),
         }
     }
 
-    /// What was counted since the last call.
-    fn take(&self) -> Count {
-        std::mem::take(
-            &mut self
-                .count
-                .lock()
-                .unwrap_or_else(|broken| broken.into_inner()),
-        )
+    /// Returns the counts since the last call.
+    fn take_counts(&self) -> RequestCounts {
+        std::mem::take(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-struct Proxy {
+/// A proxy that counts requests.
+struct CountingProxy {
     upstream: String,
     client: reqwest::Client,
-    count: Arc<Mutex<Count>>,
+    counts: Arc<Mutex<RequestCounts>>,
 }
 
-/// A proxy before `upstream` that counts into `count`; its endpoint.
-async fn proxy(upstream: &str, count: Arc<Mutex<Count>>) -> Result<String> {
-    let _another_may_have_been_first = rustls::crypto::ring::default_provider().install_default();
+/// Starts a proxy before `upstream` and returns its endpoint.
+async fn start_proxy(
+    upstream: Option<&str>,
+    counts: &Arc<Mutex<RequestCounts>>,
+) -> BenchResult<Option<String>> {
+    install_tls_provider();
     let (listener, endpoint) = listen().await?;
-    let proxy = Arc::new(Proxy {
-        upstream: upstream.to_owned(),
+    let proxy = Arc::new(CountingProxy {
+        upstream: upstream.unwrap_or_default().to_owned(),
         client: reqwest::Client::new(),
-        count,
+        counts: Arc::clone(counts),
     });
-    let router = Router::new().fallback(pass).with_state(proxy);
+    let router = Router::new().fallback(proxy_request).with_state(proxy);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(endpoint)
+    Ok(Some(endpoint))
 }
 
-async fn pass(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
-    match proxy.pass(request).await {
+async fn proxy_request(State(proxy): State<Arc<CountingProxy>>, request: Request) -> Response {
+    match proxy.forward(request).await {
         Ok(response) => response,
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
 }
 
-impl Proxy {
-    async fn pass(
-        &self,
-        request: Request,
-    ) -> std::result::Result<Response, Box<dyn Error + Send + Sync>> {
+impl CountingProxy {
+    async fn forward(&self, request: Request) -> BenchResult<Response> {
         let (mut parts, body) = request.into_parts();
         let mut body = axum::body::to_bytes(body, usize::MAX).await?;
-        let target = parts.headers.get("x-amz-target");
-        let operation = target
-            .and_then(|target| target.to_str().ok())
-            .map(str::to_owned);
+        let operation = parts.headers.get("x-amz-target");
+        let operation = operation.and_then(|target| target.to_str().ok().map(str::to_owned));
         if operation.is_some() {
-            // The embedded engine does not look at the signature.
-            let mut asked: Value = serde_json::from_slice(&body)?;
-            asked["ReturnConsumedCapacity"] = json!("TOTAL");
-            body = Bytes::from(asked.to_string());
+            // The embedded engine does not check the signature, so the body may change.
+            let mut request: Value = serde_json::from_slice(&body)?;
+            request["ReturnConsumedCapacity"] = json!("TOTAL");
+            body = Bytes::from(request.to_string());
             parts.headers.remove(header::CONTENT_LENGTH);
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let url = format!("{}{path}", self.upstream);
-        let sent = self.client.request(parts.method.clone(), url);
-        let answer = sent.headers(parts.headers).body(body).send().await?;
-        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        let request = self.client.request(parts.method.clone(), url);
+        let response = request.headers(parts.headers).body(body).send().await?;
+        let (status, mut headers) = (response.status(), response.headers().clone());
         headers.remove(header::TRANSFER_ENCODING);
-        let body = answer.bytes().await?;
+        let body = response.bytes().await?;
+        let parsed: Option<Value> = match operation {
+            Some(_) => Some(serde_json::from_slice(&body)?),
+            None => None,
+        };
         {
-            let mut count = self
-                .count
-                .lock()
-                .unwrap_or_else(|broken| broken.into_inner());
-            match &operation {
-                Some(operation) => {
-                    let told: Value = serde_json::from_slice(&body)?;
-                    let units = told.pointer("/ConsumedCapacity/CapacityUnits");
-                    let reads = operation.ends_with("GetItem") || operation.ends_with("Query");
-                    // A condition that did not hold is billed as a write of one unit at least, and tells nothing.
-                    let units = units.and_then(Value::as_f64).unwrap_or(1.0);
-                    count.dynamodb += 1.0;
-                    *(if reads {
-                        &mut count.read_units
-                    } else {
-                        &mut count.write_units
-                    }) += units;
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            match (&operation, &parsed) {
+                (Some(operation), Some(response)) => {
+                    counts.add_dynamodb_request(operation, response);
                 }
-                None => match parts.method.as_str() {
-                    "DELETE" => count.s3_deletes += 1.0,
-                    "HEAD" => count.s3_reads += 1.0,
-                    // A listing costs as much as a write.
-                    "GET" if !path.contains("list-type") => count.s3_reads += 1.0,
-                    _ => count.s3_writes += 1.0,
-                },
+                _ => counts.add_s3_request(&parts.method, path),
             }
         }
-        let mut passed = Response::new(Body::from(body));
-        *passed.status_mut() = status;
-        *passed.headers_mut() = headers;
-        Ok(passed)
+        let mut forwarded = Response::new(Body::from(body));
+        *forwarded.status_mut() = status;
+        *forwarded.headers_mut() = headers;
+        Ok(forwarded)
     }
-}
-
-async fn listen() -> Result<(TcpListener, String)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    Ok((listener, endpoint))
-}
-
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

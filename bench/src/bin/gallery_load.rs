@@ -1,21 +1,26 @@
-//! How quick the gallery is, and whether it stays so: `cargo run --release -p bench --bin gallery_load -- 1000 1000000`.
+//! Measures the gallery over catalogues of different sizes:
+//! `cargo run --release -p bench --bin gallery_load -- 1000 1000000`.
 //!
-//! For each number of photos: a catalogue of them (30 years, 40 cameras, 60 lenses, clustered places) on the embedded
-//! DynamoDB over a file, counted by publish; then each route over HTTP, one request after the other, with its median and
-//! 99th percentile, its requests to DynamoDB, and the read units that DynamoDB charges for its query (2 for 8 KB,
-//! eventually consistent). At the end, 100 clients at once for half a minute. Engine, gallery and clients are one
-//! process, whose memory (`VmRSS`, Linux) is told. A million photos take about 14 GB of disk in the folder of temporary
-//! files, and twenty minutes to write.
+//! For each number of photos, the program fills a catalogue (30 years, 40 cameras, 60 lenses, photos
+//! clustered around 25 places) on the embedded DynamoDB over a file, and publish counts it. Each
+//! route then answers one request after the other over HTTP. The program prints the median, the 99th
+//! percentile, the requests to DynamoDB, and the read units that DynamoDB charges for the query (an
+//! eventually consistent read of 8 KB is one unit). Finally, 100 clients send requests at the same
+//! time for half a minute. Engine, gallery and clients are one process. Its memory is printed
+//! (Linux).
+//!
+//! A million photos need about 14 GB in the system's temporary folder, and twenty minutes to write.
 
-#![expect(clippy::print_stdout, reason = "its report is what it is run for")]
+#![expect(clippy::print_stdout, reason = "the report is its output")]
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, PutRequest, ReturnConsumedCapacity, StreamSpecification, WriteRequest,
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnConsumedCapacity, WriteRequest};
+use bench::{
+    BenchResult, EmbeddedEngines, EngineStorage, ProcessMemory, disable_stream,
+    install_tls_provider, listen, percentile,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -23,69 +28,64 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{IndexKeys, PhotoItem, PhotoPart};
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
-use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::clients::Clients;
 use photo_catalogue::gallery::{self, CursorKey};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::publish::{self, HookRules, Publisher};
+use photo_catalogue::publish::{HookRules, PublishSettings, Publisher, mark_all_months};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{
     Camera, CaptureTime, DateSource, Exposure, Lens, Location, LocationPrecision, PhotoMetadata,
     PhotoRecord, TagValue,
 };
-use s3_folder::{KeyPair, S3Store};
-use serde_json::Value;
-use tokio::net::TcpListener;
 
-/// As in `photos`.
+/// The allocator of `photos`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const YEARS: u32 = 30;
 const FIRST_YEAR: u32 = 1996;
 const CAMERAS: u32 = 40;
 const LENSES: u32 = 60;
-/// Where most photos are taken: home, and journeys.
+/// Places at which most photos are taken: a home and journeys.
 const PLACES: u32 = 25;
-/// Requests of each route that are timed, after a tenth as many that are not.
+/// Number of measured requests of each route.
 const REQUESTS: usize = 500;
+/// Number of requests of each route before the measured ones.
+const WARM_UP_REQUESTS: usize = REQUESTS / 10;
 const CLIENTS: usize = 100;
-const LOAD: Duration = Duration::from_secs(30);
-const LONG: Duration = Duration::from_secs(3600);
+/// How long the clients send requests.
+const LOAD_TIME: Duration = Duration::from_secs(30);
+/// Time that no cycle of publish needs.
+const CYCLE_TIME: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    // Two TLS providers are linked, and reqwest asks for one even where no TLS is spoken.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let sizes: Vec<u32> = std::env::args()
+async fn main() -> BenchResult<()> {
+    install_tls_provider();
+    let mut sizes = std::env::args()
         .skip(1)
         .map(|size| size.parse())
-        .collect::<std::result::Result<_, _>>()?;
-    let sizes = if sizes.is_empty() {
-        vec![1_000, 100_000]
-    } else {
-        sizes
-    };
+        .collect::<Result<Vec<u32>, _>>()?;
+    if sizes.is_empty() {
+        sizes = vec![1_000, 100_000];
+    }
     let mut medians: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for size in sizes {
-        let world = World::new(size).await?;
+        let gallery = LoadedGallery::start(size).await?;
         println!("\n{size} photos           median      p99   requests   read units");
-        for (route, paths) in world.routes() {
-            let measured = world.measure(&paths).await?;
+        for (route, paths) in gallery.routes() {
+            let times = gallery.measure_route(&paths).await?;
             println!(
                 "{route:22} {:>7.2} ms {:>6.2} ms {:>9.2}   {:>10}",
-                measured.median,
-                measured.p99,
-                measured.requests,
-                world.read_units(route).await?
+                times.median_ms,
+                times.p99_ms,
+                times.dynamodb_requests,
+                gallery.read_units(route).await?
             );
-            medians.entry(route).or_default().push(measured.median);
+            medians.entry(route).or_default().push(times.median_ms);
         }
-        world.load().await?;
+        gallery.measure_load().await?;
     }
     println!("\nMedian of the last size to that of the first");
     for (route, medians) in medians {
@@ -96,54 +96,34 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// What a route took.
-struct Measured {
-    /// Milliseconds.
-    median: f64,
-    /// Milliseconds.
-    p99: f64,
-    /// To DynamoDB, a request.
-    requests: f64,
+/// The times of a route.
+struct RouteTimes {
+    median_ms: f64,
+    p99_ms: f64,
+    /// Requests to DynamoDB for each request to the route.
+    dynamodb_requests: f64,
 }
 
-/// A gallery over a catalogue of a size.
-struct World {
+/// A gallery over a filled catalogue.
+struct LoadedGallery {
     size: u32,
     clients: Clients,
-    base: String,
+    url: String,
     http: reqwest::Client,
-    _data: tempfile::TempDir,
+    _engines: EmbeddedEngines,
 }
 
-impl World {
-    async fn new(size: u32) -> Result<Self> {
-        let data = tempfile::tempdir()?;
-        std::fs::create_dir_all(data.path().join(".engine"))?;
-        let store = S3Store::open(data.path())?;
-        let s3 = TcpListener::bind("127.0.0.1:0").await?;
-        let dynamodb = TcpListener::bind("127.0.0.1:0").await?;
-        let endpoints = Endpoints {
-            s3: Some(format!("http://{}", s3.local_addr()?)),
-            dynamodb: Some(format!("http://{}", dynamodb.local_addr()?)),
-        };
-        let keys = KeyPair {
-            access_key: "photos".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
-        tokio::spawn(store.serve(s3, keys, std::future::pending()));
-        let engine = DynamoDbEngine::open(data.path())?;
-        // The catalogue is thrown away, and writing it is not what is timed.
-        engine.defer_sync()?;
-        tokio::spawn(engine.serve(dynamodb, std::future::pending()));
-        let clients = clients::connect(&clients::with_key_pair("photos", "secret"), &endpoints);
+impl LoadedGallery {
+    async fn start(size: u32) -> BenchResult<Self> {
+        // The catalogue is temporary, and the time to write it is not measured.
+        let engines = EmbeddedEngines::start(EngineStorage::DiskWithoutSync).await?;
+        engines.create_buckets(&["site"]).await?;
+        let clients = engines.connect();
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
-        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
+        let table = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await?;
-        published.create_table().await?;
-        // The engine looks through all of a stream at every write, and nobody reads it here.
-        let none = StreamSpecification::builder().stream_enabled(false);
-        let update = clients.dynamodb.update_table().table_name("photos");
-        update.stream_specification(none.build()?).send().await?;
+        table.create_table().await?;
+        disable_stream(&clients.dynamodb, "photos").await?;
 
         let settings = gallery::GallerySettings {
             privacy: LocationPolicy::Exact.into(),
@@ -155,218 +135,211 @@ impl World {
             now: Arc::new(Utc::now),
         };
         let started = Instant::now();
-        fill(&clients, &catalogue, size).await?;
-        println!(
-            "\n{size} photos written in {:.0} s",
-            started.elapsed().as_secs_f64()
-        );
+        fill_catalogue(&clients, &catalogue, size).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        println!("\n{size} photos written in {seconds:.0} s");
         let started = Instant::now();
+        let publish_settings = PublishSettings {
+            bucket: "site".to_owned(),
+            prefix: "gallery/".to_owned(),
+            view: settings.public_view(),
+            compress: true,
+            hook: None,
+            rules: HookRules::default(),
+        };
         let storage = Storage::new(clients.s3.clone());
-        count(&catalogue, &published, &storage, &settings).await?;
-        println!(
-            "counted and published in {:.0} s",
-            started.elapsed().as_secs_f64()
-        );
+        publish_all(&catalogue, &table, storage, publish_settings).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        println!("counted and published in {seconds:.0} s");
 
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let base = format!("http://{}", listener.local_addr()?);
-        let router = gallery::router(catalogue, published, settings);
+        let (listener, url) = listen().await?;
+        let router = gallery::router(catalogue, table, settings);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(World {
+        Ok(LoadedGallery {
             size,
             clients,
-            base,
+            url,
             http: reqwest::Client::new(),
-            _data: data,
+            _engines: engines,
         })
     }
 
-    /// The routes, each with requests that ask for ever other photos.
+    /// Returns the routes, each with requests for many different photos.
     fn routes(&self) -> Vec<(&'static str, Vec<String>)> {
+        let paths = RandomPaths { size: self.size };
+        let names: [(&'static str, PathGenerator); 12] = [
+            ("newest", |_, _| "/v1/photos".to_owned()),
+            ("a day", RandomPaths::day),
+            ("a month", RandomPaths::month),
+            ("a camera", RandomPaths::camera),
+            ("a camera, some years", RandomPaths::camera_years),
+            ("a lens", RandomPaths::lens),
+            ("a box", RandomPaths::bounding_box),
+            ("a photo", RandomPaths::photo),
+            ("timeline by month", |_, _| "/v1/timeline".to_owned()),
+            ("timeline by day", |_, _| "/v1/timeline?unit=day".to_owned()),
+            ("cameras", |_, _| "/v1/cameras".to_owned()),
+            ("map of the world", |_, _| "/v1/map".to_owned()),
+        ];
         let mut random = fastrand::Rng::with_seed(7);
-        let mut each = |path: &mut dyn FnMut(&mut fastrand::Rng) -> String| -> Vec<String> {
-            (0..REQUESTS + REQUESTS / 10)
-                .map(|_| path(&mut random))
-                .collect()
-        };
-        let size = self.size;
-        let date = |random: &mut fastrand::Rng| {
-            shot(random.u32(..size), size)
-                .capture
-                .day()
-                .unwrap_or_default()
-        };
-        vec![
-            ("newest", each(&mut |_| "/v1/photos".to_owned())),
-            (
-                "a day",
-                each(&mut |random| {
-                    let date = date(random);
-                    format!("/v1/photos?from={date}&to={date}")
-                }),
-            ),
-            (
-                "a month",
-                each(&mut |random| {
-                    let month = date(random).format("%Y-%m");
-                    format!("/v1/photos?from={month}-01&to={month}-28")
-                }),
-            ),
-            (
-                "a camera",
-                each(&mut |random| format!("/v1/photos?camera=camera-{}", random.u32(..CAMERAS))),
-            ),
-            (
-                "a camera, some years",
-                each(&mut |random| {
-                    let year = FIRST_YEAR + random.u32(..YEARS - 5);
-                    format!(
-                        "/v1/photos?camera=camera-{}&from={year}-01-01&order=oldest",
-                        random.u32(..CAMERAS)
-                    )
-                }),
-            ),
-            (
-                "a lens",
-                each(&mut |random| format!("/v1/photos?lens=lens-{}", random.u32(..LENSES))),
-            ),
-            (
-                "a box",
-                each(&mut |random| {
-                    let (lat, lon) = place(random.u32(..PLACES));
-                    format!(
-                        "/v1/photos?bbox={},{},{},{}",
-                        lon - 0.02,
-                        lat - 0.02,
-                        lon + 0.02,
-                        lat + 0.02
-                    )
-                }),
-            ),
-            (
-                "a photo",
-                each(&mut |random| {
-                    format!(
-                        "/v1/photos/{}",
-                        PhotoId::from_stem(&stem(&shot(random.u32(..size), size)))
-                    )
-                }),
-            ),
-            (
-                "timeline by month",
-                each(&mut |_| "/v1/timeline".to_owned()),
-            ),
-            (
-                "timeline by day",
-                each(&mut |_| "/v1/timeline?unit=day".to_owned()),
-            ),
-            ("cameras", each(&mut |_| "/v1/cameras".to_owned())),
-            ("map of the world", each(&mut |_| "/v1/map".to_owned())),
-        ]
+        let mut routes = Vec::new();
+        for (name, path) in names {
+            let requests = 0..REQUESTS + WARM_UP_REQUESTS;
+            routes.push((name, requests.map(|_| path(&paths, &mut random)).collect()));
+        }
+        routes
     }
 
-    async fn measure(&self, paths: &[String]) -> Result<Measured> {
-        let (first, rest) = paths.split_at(paths.len() - REQUESTS);
-        for path in first {
+    async fn measure_route(&self, paths: &[String]) -> BenchResult<RouteTimes> {
+        let (warm_up, measured) = paths.split_at(WARM_UP_REQUESTS);
+        for path in warm_up {
             self.get(path).await?;
         }
         let before = self.clients.dynamodb_requests.count();
-        let mut took = Vec::with_capacity(REQUESTS);
-        for path in rest {
+        let mut times = Vec::with_capacity(measured.len());
+        for path in measured {
             let started = Instant::now();
             self.get(path).await?;
-            took.push(started.elapsed().as_secs_f64() * 1e3);
+            times.push(started.elapsed().as_secs_f64() * 1e3);
         }
         let requests = (self.clients.dynamodb_requests.count() - before) as f64;
-        took.sort_by(f64::total_cmp);
-        Ok(Measured {
-            median: took[took.len() / 2],
-            p99: took[took.len() * 99 / 100],
-            requests: requests / took.len() as f64,
+        times.sort_by(f64::total_cmp);
+        Ok(RouteTimes {
+            median_ms: percentile(&times, 50),
+            p99_ms: percentile(&times, 99),
+            dynamodb_requests: requests / times.len() as f64,
         })
     }
 
-    async fn get(&self, path: &str) -> Result<usize> {
-        let response = self.http.get(format!("{}{path}", self.base)).send().await?;
-        Ok(response.error_for_status()?.bytes().await?.len())
+    async fn get(&self, path: &str) -> BenchResult<()> {
+        let response = self.http.get(format!("{}{path}", self.url)).send().await?;
+        response.error_for_status()?.bytes().await?;
+        Ok(())
     }
 
-    /// What DynamoDB charges for the query behind a page, where that is one.
-    async fn read_units(&self, route: &str) -> Result<String> {
+    /// Returns the read units that DynamoDB charges for the query behind a page. Returns an empty
+    /// text if the route is not a single query.
+    async fn read_units(&self, route: &str) -> BenchResult<String> {
+        let newest_year = (FIRST_YEAR + YEARS - 1).to_string();
         let (index, attribute, partition) = match route {
-            "newest" => (
-                "by-date",
-                "datePartition",
-                (FIRST_YEAR + YEARS - 1).to_string(),
-            ),
+            "newest" => ("by-date", "datePartition", newest_year),
             "a camera" => ("by-camera", "cameraPartition", "camera-1".to_owned()),
             "a lens" => ("by-lens", "lensPartition", "lens-1".to_owned()),
             _ => return Ok(String::new()),
         };
-        let query = self
-            .clients
-            .dynamodb
-            .query()
-            .table_name("photos")
-            .index_name(index);
+        let query = self.clients.dynamodb.query();
         let query = query
+            .table_name("photos")
+            .index_name(index)
             .key_condition_expression("#partition = :partition")
             .expression_attribute_names("#partition", attribute)
             .expression_attribute_values(":partition", AttributeValue::S(partition))
             .limit(51)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let units = query
-            .send()
-            .await?
-            .consumed_capacity
-            .and_then(|capacity| capacity.capacity_units);
+        let capacity = query.send().await?.consumed_capacity;
+        let units = capacity.and_then(|capacity| capacity.capacity_units);
         Ok(units.map_or(String::new(), |units| units.to_string()))
     }
 
-    /// All routes by many at once.
-    async fn load(&self) -> Result<()> {
-        let paths: Vec<String> = self
-            .routes()
-            .into_iter()
-            .flat_map(|(_, paths)| paths)
-            .collect();
-        let before = memory("VmRSS:")?;
-        let until = Instant::now() + LOAD;
-        let clients = (0..CLIENTS).map(|client| {
-            let paths = &paths;
-            async move {
-                let mut random = fastrand::Rng::with_seed(client as u64);
-                let (mut answered, mut failed) = (0_u64, 0_u64);
-                while Instant::now() < until {
-                    let path = &paths[random.usize(..paths.len())];
-                    match self.get(path).await {
-                        Ok(_) => answered += 1,
-                        Err(error) => {
-                            if failed == 0 {
-                                println!("failed: {path}: {error}");
-                            }
-                            failed += 1;
-                        }
-                    }
-                }
-                (answered, failed)
-            }
-        });
-        let done = futures::future::join_all(clients).await;
-        let answered: u64 = done.iter().map(|(answered, _)| answered).sum();
-        let failed: u64 = done.iter().map(|(_, failed)| failed).sum();
+    /// Measures all routes together under the load of many clients.
+    async fn measure_load(&self) -> BenchResult<()> {
+        let routes = self.routes().into_iter();
+        let paths: Vec<String> = routes.flat_map(|(_, paths)| paths).collect();
+        let megabytes = |bytes: u64| bytes >> 20;
+        let before = ProcessMemory::of_this_process()?;
+        let until = Instant::now() + LOAD_TIME;
+        let clients = (0..CLIENTS).map(|client| self.send_requests(&paths, client as u64, until));
+        let (mut succeeded, mut failed) = (0_u64, 0_u64);
+        for client in futures::future::join_all(clients).await {
+            succeeded += client.0;
+            failed += client.1;
+        }
+        let after = ProcessMemory::of_this_process()?;
         println!(
-            "{CLIENTS} clients for {} s: {:.0} answers a second, {failed} failed; memory {before} MB before, {} MB after, {} MB at most since the start",
-            LOAD.as_secs(),
-            answered as f64 / LOAD.as_secs_f64(),
-            memory("VmRSS:")?,
-            memory("VmHWM:")?,
+            "{CLIENTS} clients for {} s: {:.0} answers a second, {failed} failed; memory {} MB before, {} MB after, {} MB at most since the start",
+            LOAD_TIME.as_secs(),
+            succeeded as f64 / LOAD_TIME.as_secs_f64(),
+            megabytes(before.resident),
+            megabytes(after.resident),
+            megabytes(after.peak),
         );
         Ok(())
     }
+
+    /// Sends random requests until a time. Returns how many succeeded and how many failed.
+    async fn send_requests(&self, paths: &[String], seed: u64, until: Instant) -> (u64, u64) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut succeeded, mut failed) = (0, 0);
+        while Instant::now() < until {
+            let path = &paths[random.usize(..paths.len())];
+            match self.get(path).await {
+                Ok(()) => succeeded += 1,
+                Err(error) => {
+                    if failed == 0 {
+                        println!("failed: {path}: {error}");
+                    }
+                    failed += 1;
+                }
+            }
+        }
+        (succeeded, failed)
+    }
 }
 
-async fn fill(clients: &Clients, catalogue: &Catalogue, size: u32) -> Result<()> {
+/// A function that returns the path of a random request.
+type PathGenerator = fn(&RandomPaths, &mut fastrand::Rng) -> String;
+
+/// Random requests to a gallery of this size.
+struct RandomPaths {
+    size: u32,
+}
+
+impl RandomPaths {
+    fn day(&self, random: &mut fastrand::Rng) -> String {
+        let date = self.random_date(random);
+        format!("/v1/photos?from={date}&to={date}")
+    }
+
+    fn month(&self, random: &mut fastrand::Rng) -> String {
+        let date = self.random_date(random);
+        let month = &date[..7];
+        format!("/v1/photos?from={month}-01&to={month}-28")
+    }
+
+    fn camera(&self, random: &mut fastrand::Rng) -> String {
+        format!("/v1/photos?camera=camera-{}", random.u32(..CAMERAS))
+    }
+
+    fn camera_years(&self, random: &mut fastrand::Rng) -> String {
+        let year = FIRST_YEAR + random.u32(..YEARS - 5);
+        let camera = random.u32(..CAMERAS);
+        format!("/v1/photos?camera=camera-{camera}&from={year}-01-01&order=oldest")
+    }
+
+    fn lens(&self, random: &mut fastrand::Rng) -> String {
+        format!("/v1/photos?lens=lens-{}", random.u32(..LENSES))
+    }
+
+    fn bounding_box(&self, random: &mut fastrand::Rng) -> String {
+        let (lat, lon) = place(random.u32(..PLACES));
+        let (west, south) = (lon - 0.02, lat - 0.02);
+        let (east, north) = (lon + 0.02, lat + 0.02);
+        format!("/v1/photos?bbox={west},{south},{east},{north}")
+    }
+
+    fn photo(&self, random: &mut fastrand::Rng) -> String {
+        let photo = example_photo(random.u32(..self.size), self.size);
+        format!("/v1/photos/{}", PhotoId::from_stem(&photo_stem(&photo)))
+    }
+
+    fn random_date(&self, random: &mut fastrand::Rng) -> String {
+        let photo = example_photo(random.u32(..self.size), self.size);
+        let day = photo.capture.day();
+        day.map(|day| day.to_string()).unwrap_or_default()
+    }
+}
+
+async fn fill_catalogue(clients: &Clients, catalogue: &Catalogue, size: u32) -> BenchResult<()> {
     for year in FIRST_YEAR..FIRST_YEAR + YEARS {
         catalogue.ensure_date_partition(&year.to_string()).await?;
     }
@@ -374,16 +347,13 @@ async fn fill(clients: &Clients, catalogue: &Catalogue, size: u32) -> Result<()>
     stream::iter(numbers.chunks(25))
         .map(|numbers| async move {
             let puts = numbers.iter().map(|n| {
-                let item = serde_dynamo::to_item(item(*n, size))?;
+                let item = serde_dynamo::to_item(photo_item(*n, size))?;
                 let put = PutRequest::builder().set_item(Some(item)).build()?;
                 Ok(WriteRequest::builder().put_request(put).build())
             });
-            let puts = puts.collect::<Result<Vec<_>>>()?;
-            let write = clients
-                .dynamodb
-                .batch_write_item()
-                .request_items("photos", puts);
-            write.send().await?;
+            let puts = puts.collect::<BenchResult<Vec<_>>>()?;
+            let write = clients.dynamodb.batch_write_item();
+            write.request_items("photos", puts).send().await?;
             Ok(())
         })
         .buffer_unordered(4)
@@ -391,43 +361,30 @@ async fn fill(clients: &Clients, catalogue: &Catalogue, size: u32) -> Result<()>
         .await
 }
 
-/// Counts every month, as ticks do.
-async fn count(
+/// Counts and publishes every month in as many cycles as it takes.
+async fn publish_all(
     catalogue: &Catalogue,
-    published: &PublishTable,
-    storage: &Storage,
-    settings: &gallery::GallerySettings,
-) -> Result<()> {
-    storage.create_bucket("site").await?;
-    let settings = publish::PublishSettings {
-        bucket: "site".to_owned(),
-        prefix: "gallery/".to_owned(),
-        view: settings.public_view(),
-        compress: true,
-        hook: None,
-        rules: HookRules::default(),
-    };
-    let publish = Publisher::new(
-        catalogue.clone(),
-        published.clone(),
-        storage.clone(),
-        settings,
-    );
-    let mut now = DateTime::from_timestamp(1_800_000_000, 0).ok_or("a time")?;
-    publish::mark_all_months(catalogue, published, now).await?;
-    while !published.dirty_months().await?.is_empty() {
+    table: &PublishTable,
+    storage: Storage,
+    settings: PublishSettings,
+) -> BenchResult<()> {
+    let publisher = Publisher::new(catalogue.clone(), table.clone(), storage, settings);
+    let mut now = DateTime::from_timestamp(1_800_000_000, 0).ok_or("not a time")?;
+    mark_all_months(catalogue, table, now).await?;
+    while !table.dirty_months().await?.is_empty() {
         now += TimeDelta::seconds(600);
-        publish.run_cycle(now, LONG).await?;
+        publisher.run_cycle(now, CYCLE_TIME).await?;
     }
     Ok(())
 }
 
+/// Returns latitude and longitude of a place.
 fn place(n: u32) -> (f64, f64) {
     let mut random = fastrand::Rng::with_seed(u64::from(n));
     (random.f64() * 120.0 - 60.0, random.f64() * 340.0 - 170.0)
 }
 
-fn stem(record: &PhotoRecord) -> String {
+fn photo_stem(record: &PhotoRecord) -> String {
     let capture = &record.capture;
     let date = capture.day().map(|day| day.to_string());
     let name: String = capture
@@ -439,8 +396,8 @@ fn stem(record: &PhotoRecord) -> String {
     format!("{}/DSC_{name}", date.unwrap_or_default())
 }
 
-/// Photo `n` of so many, in order of capture: each is taken so much later than the one before.
-fn shot(n: u32, size: u32) -> PhotoRecord {
+/// Returns the `n`-th of `size` photos, which are spread evenly over the years.
+fn example_photo(n: u32, size: u32) -> PhotoRecord {
     let mut random = fastrand::Rng::with_seed(u64::from(n) + 1_000);
     let span = i64::from(YEARS) * 365 * 86_400 * 1_000;
     let start = DateTime::from_timestamp(820_454_400, 0).unwrap_or_default();
@@ -483,10 +440,10 @@ fn shot(n: u32, size: u32) -> PhotoRecord {
     }
 }
 
-/// The item of a photo as ingest writes it, with as many tags as a camera writes.
-fn item(n: u32, size: u32) -> PhotoItem {
-    let photo = shot(n, size);
-    let stem = stem(&photo);
+/// Returns the item of a photo as ingest writes it, with as many tags as a camera writes.
+fn photo_item(n: u32, size: u32) -> PhotoItem {
+    let photo = example_photo(n, size);
+    let stem = photo_stem(&photo);
     let mut item = PhotoItem::stub(&stem, "owner");
     item.revision = 1;
     let part = PhotoPart {
@@ -532,15 +489,4 @@ fn item(n: u32, size: u32) -> PhotoItem {
         ..PhotoMetadata::default()
     };
     item
-}
-
-/// A line of `/proc/self/status`, MB.
-fn memory(name: &str) -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kilobytes: Value = line
-        .and_then(|line| line.split_whitespace().next())
-        .ok_or("no such line")?
-        .parse()?;
-    Ok(kilobytes.as_u64().unwrap_or_default() / 1024)
 }

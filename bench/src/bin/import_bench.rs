@@ -1,35 +1,34 @@
-//! What `photos import` does with a library: `cargo run --release -p bench --bin import_bench [-- FILES [KILLS [FOLDER]]]`
-//! after `cargo build --release`; 55,000 files and 20 kills unless told.
+//! Measures what `photos import` does with a library:
+//! `cargo run --release -p bench --bin import_bench [-- FILES [KILLS [FOLDER]]]`, after
+//! `cargo build --release`. The defaults are 55,000 files and 20 kills.
 //!
-//! A third of the files are RAW and JPEG pairs, names come round again on every card, a twentieth say no date, and some
-//! have odd keys. Every import is the real `photos` command over the embedded engines: once undisturbed, once more over
-//! the same, once killed on the way again and again and begun anew, and once in place over the archive that came of it.
-//! Prints photos a second, the most memory held, the share of work that was done twice, and whether the ends are equal;
-//! fails where they are not. The files stay where FOLDER is given.
+//! A third of the files are pairs of RAW and JPEG. Names repeat on every card. A twentieth of the
+//! files has no date, and some have unusual keys. Every import is the real `photos` command over the
+//! embedded engines. The program imports the library four times: undisturbed, again over the same
+//! archive, killed and restarted again and again, and in place over the resulting archive. It prints
+//! files per second, the peak memory, and the share of work that was repeated. It fails if the
+//! resulting archives differ. The files are kept if FOLDER is given.
 
-#![expect(clippy::print_stdout, reason = "its report is what it is run for")]
+#![expect(clippy::print_stdout, reason = "the report is its output")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use bench::{BenchResult, DatedPhoto, ProcessMemory, find_photos_binary, list_files};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+/// Number of shots on one card. The next card starts with the same names.
+const SHOTS_PER_CARD: usize = 100;
+const SHOTS_PER_DAY: usize = 250;
+/// Time between two looks at the memory of a running import.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shots on one card, whose names begin anew on the next.
-const CARD: usize = 100;
-/// Shots of one day.
-const DAY: usize = 250;
-/// How often a running import is looked at.
-const LOOK: Duration = Duration::from_millis(100);
-
-fn main() -> Result<()> {
+fn main() -> BenchResult<()> {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default| match arguments.next() {
         Some(number) => number.parse::<usize>(),
@@ -40,9 +39,12 @@ fn main() -> Result<()> {
     let folder = arguments
         .next()
         .map_or(temporary.path().to_owned(), PathBuf::from);
-    let bench = Bench::new(folder)?;
-    let (library, raws) = bench.generate(files)?;
-    println!("{files} files, {raws} of them RAW beside a JPEG");
+    let bench = ImportBench {
+        photos: find_photos_binary()?,
+        folder,
+    };
+    let (library, raws) = bench.write_library(files)?;
+    println!("{files} files, {raws} of them RAW with a JPEG of the same name");
 
     let whole = bench.import("whole", &[&library])?;
     whole.print("imported");
@@ -50,58 +52,57 @@ fn main() -> Result<()> {
     again.print("the same again");
     let share = 100.0 * again.seconds / whole.seconds;
     println!("  {share:.1} % of the time of the first");
-    expect(again.report["new"] == 0, "nothing new the second time")?;
+    expect(again.report["new"] == 0, "the second import adds nothing")?;
 
-    let worked = bench.killed(&library, files, kills)?;
-    let repeated = worked.done - worked.distinct;
-    let share = 100.0 * repeated as f64 / worked.distinct as f64;
+    let killed = bench.import_with_kills(&library, files, kills)?;
+    let repeated = killed.steps - killed.distinct_steps;
+    let share = 100.0 * repeated as f64 / killed.distinct_steps as f64;
     println!(
-        "killed {} times: {repeated} of {} finished steps done twice, {share:.2} %; what was under way is not counted",
-        worked.kills, worked.distinct
+        "killed {} times: {repeated} of {} finished steps done twice, {share:.2} %; unfinished steps are not counted",
+        killed.kills, killed.distinct_steps
     );
     expect(
-        bench.state("whole")? == bench.state("killed")?,
-        "the same photos in the same days",
+        bench.archive_contents("whole")? == bench.archive_contents("killed")?,
+        "both archives hold the same photos in the same days",
     )?;
     for data in ["whole", "killed"] {
         expect(bench.reconciles(data)?, "`photos reconcile` finds nothing")?;
     }
 
-    let archive = bench.data("place").join("archive");
-    copy(&bench.data("whole").join("archive"), &archive)?;
+    let archive = bench.data_folder("place").join("archive");
+    link_files(&bench.data_folder("whole").join("archive"), &archive)?;
     let place = bench.import("place", &[&archive])?;
     place.print("indexed in place");
     expect(
-        bench.state("whole")? == bench.state("place")?,
-        "no file changed",
+        bench.archive_contents("whole")? == bench.archive_contents("place")?,
+        "the import in place changes no file",
     )
 }
 
-/// The command, and where its folders are.
-struct Bench {
+/// The `photos` binary, and the folder for the library and the data folders.
+struct ImportBench {
     photos: PathBuf,
     folder: PathBuf,
 }
 
 /// A finished import.
-struct Imported {
+struct FinishedImport {
     report: Value,
     seconds: f64,
-    /// Of each quarter of the time, MB.
-    memory: [f64; 4],
-    /// MB.
-    most_memory: f64,
+    /// Largest memory in each quarter of the time, in MB.
+    quarters_mb: [f64; 4],
+    peak_mb: f64,
 }
 
-/// What imports that were killed have done in all.
-struct Worked {
+/// The work of an import that was killed and restarted.
+struct KilledImport {
     kills: usize,
-    /// Steps: a file archived or found to be none, a copy indexed.
-    done: usize,
-    distinct: usize,
+    /// Number of finished steps. A step is a file archived or skipped, or a copy indexed.
+    steps: usize,
+    distinct_steps: usize,
 }
 
-impl Imported {
+impl FinishedImport {
     fn print(&self, what: &str) {
         let found = self.report["found"].as_f64().unwrap_or_default();
         println!(
@@ -110,81 +111,109 @@ impl Imported {
             self.seconds,
             self.report
         );
-        let [a, b, c, d] = self.memory;
+        let [a, b, c, d] = self.quarters_mb;
         println!(
-            "  most memory {:.0} MB; by quarters of the time {a:.0}, {b:.0}, {c:.0}, {d:.0}",
-            self.most_memory
+            "  peak memory {:.0} MB; by quarters of the time {a:.0}, {b:.0}, {c:.0}, {d:.0}",
+            self.peak_mb
         );
     }
 }
 
-impl Bench {
-    fn new(folder: PathBuf) -> Result<Self> {
-        // target/<profile>/import_bench
-        let binary = std::env::current_exe()?;
-        let profile = binary.ancestors().nth(1).ok_or("not in a target folder")?;
-        let photos = profile.join("photos");
-        if !photos.is_file() {
-            return Err(format!("{} is not built; `cargo build` first", photos.display()).into());
-        }
-        Ok(Bench { photos, folder })
-    }
+/// The example files that the library is made of.
+struct LibraryFiles {
+    raw: DatedPhoto,
+    jpeg_of_raw: DatedPhoto,
+    jpeg: DatedPhoto,
+    undated: Vec<u8>,
+}
 
-    fn data(&self, name: &str) -> PathBuf {
+impl LibraryFiles {
+    fn read() -> BenchResult<Self> {
+        let examples = bench::repository_root().join("examples/photos");
+        let leica_clock = "2023:12:27 15:04:36";
+        Ok(LibraryFiles {
+            raw: DatedPhoto::read("leica/L1000123.DNG", leica_clock)?,
+            jpeg_of_raw: DatedPhoto::read("leica/L1000123.JPG", leica_clock)?,
+            jpeg: DatedPhoto::read("fuji/DSCF2210.JPG", "2020:10:18 11:32:09")?,
+            undated: std::fs::read(examples.join("received/from-a-friend.jpg"))?,
+        })
+    }
+}
+
+/// Appends the number of a shot to a file, so that no two files are equal. Readers ignore bytes after
+/// the end of a picture.
+fn with_number(mut bytes: Vec<u8>, shot: usize) -> Vec<u8> {
+    bytes.extend(shot.to_le_bytes());
+    bytes
+}
+
+/// Returns the name of a shot on its card. Some names are unusual.
+fn shot_name(shot: usize) -> String {
+    let number = shot % SHOTS_PER_CARD;
+    match shot % 50 {
+        7 => format!("été {number} & 50% +1"),
+        13 => format!("a.b.c {number}"),
+        21 => format!("{}{number}", "long".repeat(50)),
+        _ => format!("IMG_{number:04}"),
+    }
+}
+
+/// Returns the capture time of a shot as EXIF spells it.
+fn shot_clock(shot: usize) -> String {
+    let day = shot / SHOTS_PER_DAY;
+    format!(
+        "{}:{:02}:{:02} {:02}:{:02}:{:02}",
+        2004 + day / 336,
+        day / 28 % 12 + 1,
+        day % 28 + 1,
+        8 + shot % SHOTS_PER_DAY / 60,
+        shot % 60,
+        shot % 7,
+    )
+}
+
+impl ImportBench {
+    /// Returns the data folder of an import.
+    fn data_folder(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// The library, and how many RAWs it holds.
-    fn generate(&self, files: usize) -> Result<(PathBuf, usize)> {
+    /// Writes the library. Returns its folder and its number of RAW files.
+    fn write_library(&self, files: usize) -> BenchResult<(PathBuf, usize)> {
         let library = self.folder.join("library");
-        let raw = Template::new("leica/L1000123.DNG", "2023:12:27 15:04:36")?;
-        let beside = Template::new("leica/L1000123.JPG", "2023:12:27 15:04:36")?;
-        let alone = Template::new("fuji/DSCF2210.JPG", "2020:10:18 11:32:09")?;
-        let undated = Template::new("received/from-a-friend.jpg", "")?;
+        let templates = LibraryFiles::read()?;
         let (mut written, mut shot, mut raws) = (0, 0, 0);
         while written < files {
-            let card = library.join(format!("card{:04}", shot / CARD));
+            let card = library.join(format!("card{:04}", shot / SHOTS_PER_CARD));
             std::fs::create_dir_all(&card)?;
-            let name = match shot % 50 {
-                7 => format!("été {} & 50% +1", shot % CARD),
-                13 => format!("a.b.c {}", shot % CARD),
-                21 => format!("{}{}", "long".repeat(50), shot % CARD),
-                _ => format!("IMG_{:04}", shot % CARD),
+            let (name, clock) = (shot_name(shot), shot_clock(shot));
+            let write = |extension: &str, bytes: Vec<u8>| {
+                let path = card.join(format!("{name}.{extension}"));
+                std::fs::write(path, with_number(bytes, shot))
             };
-            let day = shot / DAY;
-            let clock = format!(
-                "{}:{:02}:{:02} {:02}:{:02}:{:02}",
-                2004 + day / 336,
-                day / 28 % 12 + 1,
-                day % 28 + 1,
-                8 + shot % DAY / 60,
-                shot % 60,
-                shot % 7,
-            );
-            // Pairs: one shot in five, and so two files in six.
-            let file = |extension: &str| card.join(format!("{name}.{extension}"));
+            // One shot in five is a pair: two files in six.
             match shot % 20 {
                 0 | 5 | 10 | 15 if written + 2 <= files => {
-                    std::fs::write(file("DNG"), raw.at(&clock, shot))?;
-                    std::fs::write(file("JPG"), beside.at(&clock, shot))?;
+                    write("DNG", templates.raw.with_clock(&clock))?;
+                    write("JPG", templates.jpeg_of_raw.with_clock(&clock))?;
                     (written, raws) = (written + 1, raws + 1);
                 }
-                3 => std::fs::write(file("jpg"), undated.at("", shot))?,
-                _ => std::fs::write(file("JPG"), alone.at(&clock, shot))?,
+                3 => write("jpg", templates.undated.clone())?,
+                _ => write("JPG", templates.jpeg.with_clock(&clock))?,
             }
             (written, shot) = (written + 1, shot + 1);
         }
         Ok((library, raws))
     }
 
-    fn start(&self, data: &str, paths: &[&Path], log: Option<&File>) -> Result<Child> {
+    fn start(&self, data: &str, paths: &[&Path], log: Option<&File>) -> BenchResult<Child> {
         let mut command = Command::new(&self.photos);
         if log.is_some() {
             command.arg("--verbose");
         }
         command
             .args(["import", "--json", "--data"])
-            .arg(self.data(data));
+            .arg(self.data_folder(data));
         command.args(paths).stdout(Stdio::piped());
         match log {
             Some(log) => command.stderr(log.try_clone()?),
@@ -193,23 +222,24 @@ impl Bench {
         Ok(command.spawn()?)
     }
 
-    fn import(&self, data: &str, paths: &[&Path]) -> Result<Imported> {
+    fn import(&self, data: &str, paths: &[&Path]) -> BenchResult<FinishedImport> {
         let start = Instant::now();
         let mut child = self.start(data, paths, None)?;
         let mut memory = Vec::new();
-        let mut most_memory = 0.0;
+        let mut peak_mb = 0.0;
         let status: ExitStatus = loop {
             if let Some(status) = child.try_wait()? {
                 break status;
             }
-            if let Ok((now, most)) = self::memory(child.id()) {
-                memory.push(now);
-                most_memory = most;
+            // Fails if the process has just ended.
+            if let Ok(now) = ProcessMemory::of_process(child.id()) {
+                memory.push(now.resident as f64 / 1e6);
+                peak_mb = now.peak as f64 / 1e6;
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(MEMORY_INTERVAL);
         };
         let seconds = start.elapsed().as_secs_f64();
-        expect(status.success(), "the import went well")?;
+        expect(status.success(), "the import succeeds")?;
         let mut report = String::new();
         if let Some(mut out) = child.stdout.take() {
             out.read_to_string(&mut report)?;
@@ -220,31 +250,37 @@ impl Bench {
                 *quarter = quarter.max(*now);
             }
         }
-        Ok(Imported {
+        Ok(FinishedImport {
             report: serde_json::from_str(&report)?,
             seconds,
-            memory: quarters,
-            most_memory,
+            quarters_mb: quarters,
+            peak_mb,
         })
     }
 
-    /// Imports, and kills it each time that a share of the work is done, until it is through.
-    fn killed(&self, library: &Path, files: usize, kills: usize) -> Result<Worked> {
+    /// Imports a library. Kills the import after each share of the work and starts it again, until it
+    /// finishes.
+    fn import_with_kills(
+        &self,
+        library: &Path,
+        files: usize,
+        kills: usize,
+    ) -> BenchResult<KilledImport> {
         let path = self.folder.join("killed.log");
         let log = File::options().create(true).append(true).open(&path)?;
-        // Two steps a file.
+        // Each file is two steps.
         let share = 2 * files / (kills + 1);
-        let mut reader = Steps::new(&path)?;
+        let mut reader = ImportLog::open(&path)?;
         let mut killed = 0;
         loop {
             let mut child = self.start("killed", &[library], Some(&log))?;
-            let begun = reader.done;
+            let steps_before = reader.steps;
             let status = loop {
                 if let Some(status) = child.try_wait()? {
                     break Some(status);
                 }
-                reader.read()?;
-                if killed < kills && reader.done >= begun + share {
+                reader.read_new_lines()?;
+                if killed < kills && reader.steps >= steps_before + share {
                     child.kill()?;
                     child.wait()?;
                     killed += 1;
@@ -253,66 +289,71 @@ impl Bench {
                 std::thread::sleep(Duration::from_millis(10));
             };
             if let Some(status) = status {
-                expect(status.success(), "the last import went well")?;
+                expect(status.success(), "the last import succeeds")?;
                 break;
             }
         }
-        reader.read()?;
-        Ok(Worked {
+        reader.read_new_lines()?;
+        Ok(KilledImport {
             kills: killed,
-            done: reader.done,
-            distinct: reader.distinct.len(),
+            steps: reader.steps,
+            distinct_steps: reader.distinct.len(),
         })
     }
 
-    /// Day and bytes of every file of the archive, and how many of each, whatever their names: which of two shots that
-    /// share one keeps it is the first's good luck.
-    fn state(&self, data: &str) -> Result<BTreeMap<(String, Vec<u8>), usize>> {
-        let archive = self.data(data).join("archive");
-        let mut state = BTreeMap::new();
-        for path in files(&archive)? {
+    /// Returns the day and the digest of every file in the archive, and how often each occurs. Names
+    /// are ignored: if two shots have the same name, the first one to arrive keeps it.
+    fn archive_contents(&self, data: &str) -> BenchResult<BTreeMap<(String, Vec<u8>), usize>> {
+        let archive = self.data_folder(data).join("archive");
+        let mut contents = BTreeMap::new();
+        for path in list_files(&archive)? {
             let day = path.parent().unwrap_or(&path).strip_prefix(&archive)?;
             let bytes = digest(&SHA256, &std::fs::read(&path)?).as_ref().to_vec();
             let day = day.to_string_lossy().into_owned();
-            *state.entry((day, bytes)).or_default() += 1;
+            *contents.entry((day, bytes)).or_default() += 1;
         }
-        Ok(state)
+        Ok(contents)
     }
 
-    fn reconciles(&self, data: &str) -> Result<bool> {
+    /// Reports whether `photos reconcile` finds no difference.
+    fn reconciles(&self, data: &str) -> BenchResult<bool> {
         let mut command = Command::new(&self.photos);
-        command.args(["reconcile", "--data"]).arg(self.data(data));
+        command
+            .args(["reconcile", "--data"])
+            .arg(self.data_folder(data));
         Ok(command.status()?.success())
     }
 }
 
-/// The steps that a log tells of.
-struct Steps {
+/// The log of an import, read while the import writes it.
+struct ImportLog {
     log: BufReader<File>,
-    done: usize,
+    /// Number of finished steps.
+    steps: usize,
+    /// Digests of the finished steps.
     distinct: BTreeSet<Vec<u8>>,
 }
 
-impl Steps {
-    fn new(path: &Path) -> Result<Self> {
+impl ImportLog {
+    fn open(path: &Path) -> BenchResult<Self> {
         let mut log = File::open(path)?;
         log.seek(SeekFrom::Start(0))?;
-        Ok(Steps {
+        Ok(ImportLog {
             log: BufReader::new(log),
-            done: 0,
+            steps: 0,
             distinct: BTreeSet::new(),
         })
     }
 
-    /// Reads what has been written since.
-    fn read(&mut self) -> Result<()> {
+    /// Reads the lines that were written since the last call.
+    fn read_new_lines(&mut self) -> BenchResult<()> {
         let mut line = String::new();
         loop {
             let at = self.log.stream_position()?;
             line.clear();
             self.log.read_line(&mut line)?;
             if !line.ends_with('\n') {
-                // The rest of it is still to come.
+                // The import has not finished writing this line.
                 self.log.seek(SeekFrom::Start(at))?;
                 return Ok(());
             }
@@ -324,7 +365,7 @@ impl Steps {
                 .iter()
                 .any(|end| step.contains(&format!("outcome=\"{end}\"")))
             {
-                self.done += 1;
+                self.steps += 1;
                 self.distinct
                     .insert(digest(&SHA256, step.as_bytes()).as_ref().to_vec());
             }
@@ -332,72 +373,9 @@ impl Steps {
     }
 }
 
-/// A file whose wall clock can be set.
-struct Template {
-    bytes: Vec<u8>,
-    clocks: Vec<usize>,
-}
-
-impl Template {
-    fn new(name: &str, clock: &str) -> Result<Self> {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join("examples/photos");
-        let bytes = std::fs::read(folder.join(name))?;
-        let clocks = (0..bytes.len()).filter(|&at| {
-            !clock.is_empty()
-                && bytes
-                    .get(at..)
-                    .is_some_and(|rest| rest.starts_with(clock.as_bytes()))
-        });
-        let clocks: Vec<usize> = clocks.collect();
-        expect(
-            clock.is_empty() || !clocks.is_empty(),
-            "the example has this clock",
-        )?;
-        Ok(Template { bytes, clocks })
-    }
-
-    /// With this clock, and its number behind its end, so that no two are equal.
-    fn at(&self, clock: &str, number: usize) -> Vec<u8> {
-        let mut bytes = self.bytes.clone();
-        for &at in &self.clocks {
-            bytes[at..at + clock.len()].copy_from_slice(clock.as_bytes());
-        }
-        bytes.extend(number.to_le_bytes());
-        bytes
-    }
-}
-
-/// Resident now, and at most so far, MB.
-fn memory(pid: u32) -> Result<(f64, f64)> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let megabytes = |name: &str| -> Result<f64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kilobytes: f64 = line
-            .ok_or("no such line")?
-            .trim()
-            .trim_end_matches(" kB")
-            .parse()?;
-        Ok(kilobytes * 1024.0 / 1e6)
-    };
-    Ok((megabytes("VmRSS:")?, megabytes("VmHWM:")?))
-}
-
-fn files(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(root)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(self::files(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-/// The same files again, by hard links: an archive that was there before us.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    for path in files(from)? {
+/// Links all files of a folder into another one, as an archive that existed before the import.
+fn link_files(from: &Path, to: &Path) -> BenchResult<()> {
+    for path in list_files(from)? {
         let target = to.join(path.strip_prefix(from)?);
         if let Some(folder) = target.parent() {
             std::fs::create_dir_all(folder)?;
@@ -407,10 +385,10 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn expect(holds: bool, what: &str) -> Result<()> {
+fn expect(holds: bool, what: &str) -> BenchResult<()> {
     if holds {
         Ok(())
     } else {
-        Err(format!("it does not hold that {what}").into())
+        Err(format!("expected: {what}").into())
     }
 }

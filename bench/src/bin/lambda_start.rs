@@ -1,19 +1,22 @@
-//! How large the Lambda functions are and how fast they start: `cargo run -p bench --bin lambda_start [-- FOLDER]`, where FOLDER
-//! holds their binaries (`target/function` unless told), built by
-//! `cargo build --profile function -p photo-catalogue -p bench-functions --no-default-features --features photo-catalogue/lambda --bins`. Fails where a zip is over 6 MB.
+//! Measures the size and the start of the Lambda functions:
+//! `cargo run -p bench --bin lambda_start [-- FOLDER]`. FOLDER holds their binaries; the default is
+//! `target/function`. They are built by
+//! `cargo build --profile function -p photo-catalogue -p bench-functions --no-default-features --features photo-catalogue/lambda --bins`.
+//! Fails if a zip is larger than 6 MB.
 //!
-//! Each is started several times under a server of Lambda's Runtime API that is made here, over the embedded engines:
-//! from its start until it asks for the first event, how much of that it waited for connections (by its own log), then
-//! its first event and five more. `bare-function` does nothing over one `SdkConfig`; `downloading-function` downloads a
-//! photo, uploads it and puts an item. Medians, the functions in turns; peak memory is `VmHWM` (Linux). Not in it: fetching
-//! the zip, the network, TLS, and Systems Manager, which answers with a secret on AWS.
+//! Each function is started several times, over the embedded engines, under a server of Lambda's
+//! Runtime API that this program provides. The program measures the time from the start to the
+//! request for the first event, the part of that time in which the function waits for connections (as
+//! its log reports), the first event, and five more events. `bare-function` does nothing with one
+//! `SdkConfig`. `downloading-function` downloads a photo, uploads it and puts an item. The functions
+//! take turns, and medians are printed. Peak memory is `VmHWM` (Linux). Not included are the download
+//! of the zip, the network, TLS, and the Systems Manager request for secrets.
 
-#![expect(clippy::print_stdout, reason = "its report is what it is run for")]
+#![expect(clippy::print_stdout, reason = "the report is its output")]
 
-use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,17 +26,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bench::{
+    ACCESS_KEY, BenchResult, ChildProcess, EmbeddedEngines, EngineStorage, ProcessMemory,
+    SECRET_KEY, listen, median_ms, repository_root,
+};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
-use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
-use photo_catalogue::storage::Storage;
-use s3_folder::{KeyPair, S3Store};
+use photo_catalogue::clients::Clients;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const OURS: [&str; 3] = ["ingest", "publish", "gallery"];
 const FUNCTIONS: [&str; 5] = [
@@ -43,83 +44,93 @@ const FUNCTIONS: [&str; 5] = [
     "bare-function",
     "downloading-function",
 ];
-/// Bytes.
+/// Largest allowed zip, in bytes.
 const LARGEST_ZIP: usize = 6_000_000;
+/// Number of starts of each function.
 const STARTS: usize = 9;
-const LATER: usize = 5;
+/// Number of events after the first one of a start.
+const LATER_EVENTS: usize = 5;
 const PHOTO_BYTES: usize = 5_000_000;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let folder = std::env::args().nth(1).map_or_else(
-        || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join("target/function"),
-        PathBuf::from,
-    );
-    let world = World::new().await?;
+async fn main() -> BenchResult<()> {
+    let folder = std::env::args()
+        .nth(1)
+        .map_or_else(|| repository_root().join("target/function"), PathBuf::from);
+    let bench = LambdaBench::start().await?;
     let mut functions = Vec::new();
     for name in FUNCTIONS {
-        functions.push(Function::new(name, folder.join(name))?);
+        functions.push(MeasuredFunction::read(name, folder.join(name))?);
     }
     for start in 0..STARTS {
         for function in &mut functions {
             let mut events = Vec::new();
-            for event in 0..=LATER {
-                events.push(world.event(function.name, start * 100 + event).await?);
+            for event in 0..=LATER_EVENTS {
+                let number = start * 100 + event;
+                events.push(bench.create_event(function.name, number).await?);
             }
-            function
-                .runs
-                .push(world.run(&function.binary, events).await?);
+            let run = bench.run_function(&function.binary, events).await?;
+            function.runs.push(run);
         }
     }
-    println!(
-        "function              binary MB  zip MB   init ms  of it waited  first event ms  later events ms  peak MB"
-    );
-    for function in &functions {
-        function.print();
-    }
-    println!(
-        "events: ingest and downloading-function, a new JPEG of 5 MB each; publish, idle ticks; gallery, /v1/photos"
-    );
-    let own = |name: &str| {
-        let function = functions.iter().find(|function| function.name == name);
-        function.map_or(f64::NAN, |function| function.init() - function.waited())
-    };
-    let bare = own("bare-function");
-    for name in OURS {
-        println!(
-            "{name}: init without what it waited for is {:.2} times that of bare-function",
-            own(name) / bare
-        );
-    }
-    let large = functions
+    print_report(&functions);
+    let too_large: Vec<&str> = functions
         .iter()
-        .filter(|function| OURS.contains(&function.name) && function.zip_bytes > LARGEST_ZIP);
-    match large.map(|function| function.name).collect::<Vec<_>>()[..] {
-        [] => Ok(()),
-        ref names => Err(format!("over 6 MB zipped: {}", names.join(", ")).into()),
+        .filter(|function| OURS.contains(&function.name) && function.zip_bytes > LARGEST_ZIP)
+        .map(|function| function.name)
+        .collect();
+    if too_large.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("over 6 MB zipped: {}", too_large.join(", ")).into())
     }
 }
 
-/// A function's binary, and what its starts took.
-struct Function {
+fn print_report(functions: &[MeasuredFunction]) {
+    println!(
+        "function              binary MB  zip MB   init ms  of it waited  first event ms  later events ms  peak MB"
+    );
+    for function in functions {
+        function.print();
+    }
+    println!(
+        "events: ingest and downloading-function, a new JPEG of 5 MB each; publish, idle cycles; gallery, /v1/photos"
+    );
+    let own_ms = |name: &str| {
+        let function = functions.iter().find(|function| function.name == name);
+        function.map_or(f64::NAN, |function| {
+            function.init_ms() - function.waited_ms()
+        })
+    };
+    let bare_ms = own_ms("bare-function");
+    for name in OURS {
+        println!(
+            "{name}: init without waiting is {:.2} times that of bare-function",
+            own_ms(name) / bare_ms
+        );
+    }
+}
+
+/// The binary of a function and the times of its starts.
+struct MeasuredFunction {
     name: &'static str,
     binary: PathBuf,
     binary_bytes: usize,
     zip_bytes: usize,
-    runs: Vec<Run>,
+    runs: Vec<FunctionRun>,
 }
 
-impl Function {
-    fn new(name: &'static str, binary: PathBuf) -> Result<Self> {
+impl MeasuredFunction {
+    fn read(name: &'static str, binary: PathBuf) -> BenchResult<Self> {
         let bytes = std::fs::read(&binary).map_err(|error| {
             let shown = binary.display();
-            format!("{shown}: {error}; the head of this example says how it is built")
+            format!("{shown}: {error}; the head of lambda_start.rs has the command that builds it")
         })?;
         let mut deflated =
             flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
         deflated.write_all(&bytes)?;
-        Ok(Function {
+        Ok(MeasuredFunction {
             name,
             binary,
             binary_bytes: bytes.len(),
@@ -128,14 +139,14 @@ impl Function {
         })
     }
 
-    /// Milliseconds.
-    fn init(&self) -> f64 {
-        median_ms(self.runs.iter().map(|run| run.init).collect())
+    /// Returns the median time from the start to the request for the first event.
+    fn init_ms(&self) -> f64 {
+        median_ms(self.runs.iter().map(|run| run.init))
     }
 
-    /// Milliseconds.
-    fn waited(&self) -> f64 {
-        median_ms(self.runs.iter().map(|run| run.waited).collect())
+    /// Returns the median time that the start waits for connections.
+    fn waited_ms(&self) -> f64 {
+        median_ms(self.runs.iter().map(|run| run.waited))
     }
 
     fn print(&self) {
@@ -147,78 +158,55 @@ impl Function {
             self.name,
             self.binary_bytes as f64 / 1e6,
             self.zip_bytes as f64 / 1e6,
-            self.init(),
-            self.waited(),
-            median_ms(firsts.collect()),
-            median_ms(later.copied().collect()),
+            self.init_ms(),
+            self.waited_ms(),
+            median_ms(firsts),
+            median_ms(later.copied()),
             peak.unwrap_or_default() as f64 / 1e6,
         );
     }
 }
 
-fn median_ms(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e3
-}
-
-/// What one process took.
-struct Run {
+/// The times of one process.
+struct FunctionRun {
     init: Duration,
-    /// Of it for connections.
+    /// The part of `init` in which the function waits for connections.
     waited: Duration,
     events: Vec<Duration>,
     peak_bytes: u64,
 }
 
-/// The engines.
-struct World {
+/// The engines that the functions work on.
+struct LambdaBench {
+    engines: EmbeddedEngines,
     clients: Clients,
-    endpoints: Endpoints,
     photo: Vec<u8>,
-    _data: tempfile::TempDir,
 }
 
-impl World {
-    async fn new() -> Result<Self> {
-        let data = tempfile::tempdir()?;
-        let store = S3Store::open(data.path())?;
-        let (listener, s3) = listen().await?;
-        let keys = KeyPair {
-            access_key: "test".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
-        tokio::spawn(store.serve(listener, keys, std::future::pending()));
-        let (listener, dynamodb) = listen().await?;
-        let engine = DynamoDbEngine::open_in_memory()?;
-        tokio::spawn(engine.serve(listener, std::future::pending()));
-        let endpoints = Endpoints {
-            s3: Some(s3),
-            dynamodb: Some(dynamodb),
-        };
-        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
-        for bucket in ["inbox", "archive", "site"] {
-            let storage = Storage::new(clients.s3.clone());
-            storage.create_bucket(bucket).await?;
-        }
-        let photos = Catalogue::new(clients.dynamodb.clone(), "photos");
-        photos.create_table().await?;
-        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
-        published.create_table().await?;
+impl LambdaBench {
+    async fn start() -> BenchResult<Self> {
+        let engines = EmbeddedEngines::start(EngineStorage::Memory).await?;
+        engines
+            .create_buckets(&["inbox", "archive", "site"])
+            .await?;
+        let clients = engines.connect();
+        let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
+        catalogue.create_table().await?;
+        let table = PublishTable::new(clients.dynamodb.clone(), "publish");
+        table.create_table().await?;
         let example = "examples/photos/fuji/DSCF2210.JPG";
-        let mut photo =
-            std::fs::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(example))?;
-        // Behind the picture's end, where no reader of metadata looks.
+        let mut photo = std::fs::read(repository_root().join(example))?;
+        // Readers of metadata ignore bytes after the end of the picture.
         photo.resize(PHOTO_BYTES, 0);
-        Ok(World {
+        Ok(LambdaBench {
+            engines,
             clients,
-            endpoints,
             photo,
-            _data: data,
         })
     }
 
-    /// An event that the function has work with.
-    async fn event(&self, name: &str, number: usize) -> Result<Value> {
+    /// Returns an event for a function. Uploads the photo that the event names.
+    async fn create_event(&self, name: &str, number: usize) -> BenchResult<Value> {
         Ok(match name {
             "ingest" | "downloading-function" => {
                 let key = format!("{name}{number}/DSCF2210.JPG");
@@ -240,102 +228,135 @@ impl World {
         })
     }
 
-    /// Starts the binary, gives it the events one after another, and ends it.
-    async fn run(&self, binary: &Path, events: Vec<Value>) -> Result<Run> {
-        let (asked, mut asks) = mpsc::unbounded_channel();
-        let (send, waiting) = mpsc::unbounded_channel();
-        let (answered, mut answers) = mpsc::unbounded_channel();
-        let runtime = Arc::new(Runtime {
-            asked,
-            waiting: Mutex::new(waiting),
-            answered,
-        });
-        let router = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/1/response", post(response))
-            .route("/2018-06-01/runtime/invocation/1/error", post(error))
-            .with_state(runtime);
-        let (listener, _) = listen().await?;
-        let address = listener.local_addr()?.to_string();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    /// Starts a binary, sends it the events one after another, and ends it.
+    async fn run_function(&self, binary: &Path, events: Vec<Value>) -> BenchResult<FunctionRun> {
+        let mut server = RuntimeServer::start().await?;
         let log = tempfile::NamedTempFile::new()?;
         let start = Instant::now();
-        let child = Ended(
+        let child = ChildProcess(
             Command::new(binary)
                 .env_clear()
-                .envs([
-                    ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
-                    ("AWS_LAMBDA_FUNCTION_NAME", "example"),
-                    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-                    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-                    ("AWS_LAMBDA_LOG_GROUP_NAME", "example"),
-                    ("AWS_LAMBDA_LOG_STREAM_NAME", "example"),
-                    ("AWS_ACCESS_KEY_ID", "test"),
-                    ("AWS_SECRET_ACCESS_KEY", "secret"),
-                    ("AWS_REGION", "us-east-1"),
-                    (
-                        "S3_ENDPOINT",
-                        self.endpoints.s3.as_deref().unwrap_or_default(),
-                    ),
-                    (
-                        "DYNAMODB_ENDPOINT",
-                        self.endpoints.dynamodb.as_deref().unwrap_or_default(),
-                    ),
-                    ("SOURCE_BUCKET", "inbox"),
-                    ("ARCHIVE_BUCKET", "archive"),
-                    ("PHOTOS_TABLE", "photos"),
-                    ("PUBLISH_TABLE", "publish"),
-                    ("GALLERY_BUCKET", "site"),
-                    ("CURSOR_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
-                ])
+                .envs(self.environment(&server.address))
                 .stdin(Stdio::null())
                 .stdout(log.reopen()?)
                 .spawn()?,
         );
-        let late = || format!("{} does not answer", binary.display());
-        let at = tokio::time::timeout(TIMEOUT, asks.recv()).await;
-        let at = at.map_err(|_| late())?.ok_or_else(late)?;
-        let mut run = Run {
-            init: at - start,
-            waited: waited(log.path())?,
+        let timed_out = || format!("{} does not answer", binary.display());
+        let ready = tokio::time::timeout(TIMEOUT, server.requests.recv()).await;
+        let ready = ready.map_err(|_| timed_out())?.ok_or_else(timed_out)?;
+        let mut run = FunctionRun {
+            init: ready - start,
+            waited: read_waited_time(log.path())?,
             events: Vec::new(),
             peak_bytes: 0,
         };
         for event in events {
             let start = Instant::now();
-            send.send(event)?;
-            let answer = tokio::time::timeout(TIMEOUT, answers.recv()).await;
-            let answer: Option<Instant> = answer.map_err(|_| late())?.ok_or_else(late)?;
-            let answered = answer.ok_or("the function answered with an error")?;
-            run.events.push(answered - start);
+            server.events.send(event)?;
+            let response = tokio::time::timeout(TIMEOUT, server.responses.recv()).await;
+            let response = response.map_err(|_| timed_out())?.ok_or_else(timed_out)?;
+            match response {
+                FunctionResponse::Success(at) => run.events.push(at - start),
+                FunctionResponse::Error => return Err("the function answered an error".into()),
+            }
         }
-        run.peak_bytes = peak_bytes(child.0.id())?;
-        server.abort();
+        run.peak_bytes = ProcessMemory::of_process(child.0.id())?.peak;
         Ok(run)
     }
-}
 
-/// A process that does not outlive this one.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    /// Returns the environment of a function.
+    fn environment<'a>(&'a self, runtime_address: &'a str) -> Vec<(&'static str, &'a str)> {
+        let endpoints = &self.engines.endpoints;
+        vec![
+            ("AWS_LAMBDA_RUNTIME_API", runtime_address),
+            ("AWS_LAMBDA_FUNCTION_NAME", "example"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "example"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "example"),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+            ("AWS_REGION", "us-east-1"),
+            ("S3_ENDPOINT", endpoints.s3.as_deref().unwrap_or_default()),
+            (
+                "DYNAMODB_ENDPOINT",
+                endpoints.dynamodb.as_deref().unwrap_or_default(),
+            ),
+            ("SOURCE_BUCKET", "inbox"),
+            ("ARCHIVE_BUCKET", "archive"),
+            ("PHOTOS_TABLE", "photos"),
+            ("PUBLISH_TABLE", "publish"),
+            ("GALLERY_BUCKET", "site"),
+            ("CURSOR_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
+        ]
     }
 }
 
-/// Lambda's side of a function.
-struct Runtime {
-    asked: mpsc::UnboundedSender<Instant>,
-    waiting: Mutex<mpsc::UnboundedReceiver<Value>>,
-    answered: mpsc::UnboundedSender<Option<Instant>>,
+/// The response of a function to an event.
+enum FunctionResponse {
+    Success(Instant),
+    Error,
 }
 
-async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
-    let _nobody_counts_the_later_ones = runtime.asked.send(Instant::now());
-    let Some(event) = runtime.waiting.lock().await.recv().await else {
+/// A server of Lambda's Runtime API for one function. It ends when the value is dropped.
+struct RuntimeServer {
+    address: String,
+    /// Times at which the function asked for an event.
+    requests: mpsc::UnboundedReceiver<Instant>,
+    events: mpsc::UnboundedSender<Value>,
+    responses: mpsc::UnboundedReceiver<FunctionResponse>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+/// The handlers' ends of the server's channels.
+struct RuntimeChannels {
+    requests: mpsc::UnboundedSender<Instant>,
+    events: Mutex<mpsc::UnboundedReceiver<Value>>,
+    responses: mpsc::UnboundedSender<FunctionResponse>,
+}
+
+impl RuntimeServer {
+    async fn start() -> BenchResult<Self> {
+        let (request_sender, requests) = mpsc::unbounded_channel();
+        let (events, event_receiver) = mpsc::unbounded_channel();
+        let (response_sender, responses) = mpsc::unbounded_channel();
+        let channels = Arc::new(RuntimeChannels {
+            requests: request_sender,
+            events: Mutex::new(event_receiver),
+            responses: response_sender,
+        });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(send_next_event))
+            .route(
+                "/2018-06-01/runtime/invocation/1/response",
+                post(receive_response),
+            )
+            .route(
+                "/2018-06-01/runtime/invocation/1/error",
+                post(receive_error),
+            )
+            .with_state(channels);
+        let (listener, _) = listen().await?;
+        Ok(RuntimeServer {
+            address: listener.local_addr()?.to_string(),
+            requests,
+            events,
+            responses,
+            task: tokio::spawn(async move { axum::serve(listener, router).await }),
+        })
+    }
+}
+
+impl Drop for RuntimeServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn send_next_event(State(channels): State<Arc<RuntimeChannels>>) -> Response {
+    // Only the first request is received.
+    let _ = channels.requests.send(Instant::now());
+    let Some(event) = channels.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
     let deadline = (SystemTime::now() + TIMEOUT).duration_since(UNIX_EPOCH);
@@ -351,37 +372,27 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
     (headers, Json(event)).into_response()
 }
 
-async fn response(State(runtime): State<Arc<Runtime>>) -> StatusCode {
-    let _who_asked_may_be_gone = runtime.answered.send(Some(Instant::now()));
+async fn receive_response(State(channels): State<Arc<RuntimeChannels>>) -> StatusCode {
+    // Fails if the measurement has ended.
+    let _ = channels
+        .responses
+        .send(FunctionResponse::Success(Instant::now()));
     StatusCode::ACCEPTED
 }
 
-async fn error(State(runtime): State<Arc<Runtime>>) -> StatusCode {
-    let _who_asked_may_be_gone = runtime.answered.send(None);
+async fn receive_error(State(channels): State<Arc<RuntimeChannels>>) -> StatusCode {
+    // Fails if the measurement has ended.
+    let _ = channels.responses.send(FunctionResponse::Error);
     StatusCode::ACCEPTED
 }
 
-/// What a function that is ready says of its start; nothing where it waited for nothing.
-fn waited(log: &Path) -> Result<Duration> {
+/// Reads how long a function waited for connections from its log line `ready`. Returns zero if the
+/// function has no such line.
+fn read_waited_time(log: &Path) -> BenchResult<Duration> {
     let log = std::fs::read_to_string(log)?;
-    let lines = log
+    let mut lines = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let waited = lines
-        .filter_map(|line| line["fields"]["waited_ms"].as_f64())
-        .next();
-    Ok(Duration::from_secs_f64(waited.unwrap_or_default() / 1e3))
-}
-
-fn peak_bytes(process: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    Ok(kilobytes.ok_or("no VmHWM")?.parse::<u64>()? * 1024)
-}
-
-async fn listen() -> Result<(TcpListener, String)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    Ok((listener, endpoint))
+    let waited_ms = lines.find_map(|line| line["fields"]["waited_ms"].as_f64());
+    Ok(Duration::from_secs_f64(waited_ms.unwrap_or_default() / 1e3))
 }

@@ -1,129 +1,126 @@
-//! Whole processes over the same files, beside each other: ours, kamadak-exif, nom-exif, ExifTool, exiv2 and exifr.
-//! `cargo run --release -p bench --bin processes -- FILE...`
+//! Compares whole processes over the same files: this project, kamadak-exif, nom-exif, ExifTool,
+//! exiv2 and exifr. `cargo run --release -p bench --bin processes -- FILE...`
 //!
-//! The crates run as this program, called again; each prints all fields of each file. Of the others, what is not
-//! installed is named and left out: `exiftool` (or `EXIFTOOL`, a command line) and `exiv2` on the path, `exifr` where
-//! `node` finds it (`NODE_PATH`). Each is run in turn, five times; the best time counts.
+//! The Rust libraries run in this program, which starts itself again for each. Each process prints
+//! all fields of each file. The others need `exiftool` (or a command line in `EXIFTOOL`) and `exiv2`
+//! on the path, and `exifr` in a folder that `node` searches (`NODE_PATH`). A tool that is not
+//! installed is listed as such. All processes take turns, five times. The best time counts.
 
-use std::collections::BTreeMap;
+#![expect(clippy::print_stdout, reason = "the table is its output")]
+
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
-use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use chrono::NaiveDateTime;
+use bench::extract_file;
 use photo_catalogue::extract_report::report;
-use photo_metadata::{ExtractError, Extractor, FileContext};
+use photo_metadata::ExtractError;
 
 const ROUNDS: usize = 5;
-/// exifr reads as little as it can of each file, and everything that it knows of in it.
+/// exifr reads as little as possible of each file, and all fields that it supports.
 const EXIFR: &str = "const exifr = require('exifr');
 (async () => { for (const f of process.argv.slice(1)) {
   try { console.log(JSON.stringify([f, await exifr.parse(f, {tiff: true, xmp: true, iptc: true, ifd1: true})])) } catch (e) { console.log(f) }
 } })()";
 
 fn main() -> io::Result<()> {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((crate_name, files)) if crate_name == "--ours" => ours(files),
-        Some((crate_name, files)) if crate_name == "--kamadak-exif" => kamadak_exif(files),
-        Some((crate_name, files)) if crate_name == "--nom-exif" => nom_exif(files),
+        Some((library, files)) if library == "--ours" => print_ours(files),
+        Some((library, files)) if library == "--kamadak-exif" => print_kamadak_exif(files),
+        Some((library, files)) if library == "--nom-exif" => print_nom_exif(files),
         Some(_) => compare(&arguments),
-        None => writeln!(io::stdout(), "processes: no files named"),
+        None => Err(io::Error::other("usage: processes FILE...")),
     }
 }
 
-fn compare(files: &[String]) -> io::Result<()> {
-    let this = std::env::current_exe()?;
-    let ourselves = |argument: &str| {
-        let mut command = Command::new(&this);
-        command.arg(argument);
-        command
-    };
-    let exiftool = std::env::var("EXIFTOOL").unwrap_or_else(|_| "exiftool".to_owned());
-    let mut words = exiftool.split_whitespace();
-    let mut exiftool = Command::new(words.next().unwrap_or("exiftool"));
-    exiftool.args(words).args(["-fast2", "-j", "-n", "-G1"]);
-    let mut exiv2 = Command::new("exiv2");
-    exiv2.args(["-q", "-pa"]);
-    let mut exifr = Command::new("node");
-    exifr.args(["-e", EXIFR, "--"]);
-    let mut commands = [
-        ("ours", ourselves("--ours")),
-        ("kamadak-exif", ourselves("--kamadak-exif")),
-        ("nom-exif", ourselves("--nom-exif")),
-        ("exiv2", exiv2),
-        ("exifr", exifr),
-        ("ExifTool -fast2", exiftool),
-    ];
-    let mut best: BTreeMap<usize, Duration> = BTreeMap::new();
-    let mut out = io::stdout().lock();
-    for command in &mut commands {
-        command.1.args(files);
-        command.1.stdin(Stdio::null()).stderr(Stdio::null());
-    }
-    for _ in 0..ROUNDS {
-        for (index, (_, command)) in commands.iter_mut().enumerate() {
-            let started = Instant::now();
-            // Some exit with an error because of one broken file; one that printed nothing is not there.
-            let printed = command
-                .output()
-                .is_ok_and(|output| !output.stdout.is_empty());
-            if printed {
-                let took = started.elapsed();
-                let before = best.entry(index).or_insert(took);
-                *before = took.min(*before);
-            }
+/// A tool, its command, and the best time so far. The time is `None` if the tool is not installed.
+struct ComparedTool {
+    name: &'static str,
+    command: Command,
+    best: Option<Duration>,
+}
+
+impl ComparedTool {
+    fn new(name: &'static str, program: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        ComparedTool {
+            name,
+            command,
+            best: None,
         }
     }
-    let ours = best.get(&0).copied().unwrap_or_default();
-    writeln!(
-        out,
-        "| {} files | ms | times ours |\n| --- | --- | --- |",
-        files.len()
-    )?;
-    for (index, (name, _)) in commands.iter().enumerate() {
-        match best.get(&index) {
-            Some(time) => writeln!(
-                out,
-                "| {name} | {:.1} | {:.1} |",
-                time.as_secs_f64() * 1e3,
-                time.as_secs_f64() / ours.as_secs_f64()
-            )?,
-            None => writeln!(out, "| {name} | not installed | |")?,
+
+    fn run(&mut self) {
+        let started = Instant::now();
+        let output = self.command.output();
+        let time = started.elapsed();
+        // Some tools exit with an error because of one broken file. A tool that prints nothing is
+        // not installed.
+        if output.is_ok_and(|output| !output.stdout.is_empty()) {
+            self.best = Some(self.best.map_or(time, |best| best.min(time)));
+        }
+    }
+}
+
+fn compared_tools() -> io::Result<Vec<ComparedTool>> {
+    let this = std::env::current_exe()?;
+    let this = this.to_string_lossy();
+    let exiftool = std::env::var("EXIFTOOL").unwrap_or_else(|_| "exiftool".to_owned());
+    let exiftool: Vec<&str> = exiftool
+        .split_whitespace()
+        .chain(["-fast2", "-j", "-n", "-G1"])
+        .collect();
+    Ok(vec![
+        ComparedTool::new("ours", &this, &["--ours"]),
+        ComparedTool::new("kamadak-exif", &this, &["--kamadak-exif"]),
+        ComparedTool::new("nom-exif", &this, &["--nom-exif"]),
+        ComparedTool::new("exiv2", "exiv2", &["-q", "-pa"]),
+        ComparedTool::new("exifr", "node", &["-e", EXIFR, "--"]),
+        ComparedTool::new("ExifTool -fast2", exiftool[0], &exiftool[1..]),
+    ])
+}
+
+fn compare(files: &[String]) -> io::Result<()> {
+    let mut tools = compared_tools()?;
+    for tool in &mut tools {
+        tool.command
+            .args(files)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+    }
+    for _ in 0..ROUNDS {
+        tools.iter_mut().for_each(ComparedTool::run);
+    }
+    let ours = tools[0].best.unwrap_or_default().as_secs_f64();
+    println!("| {} files | ms | times ours |", files.len());
+    println!("| --- | --- | --- |");
+    for ComparedTool { name, best, .. } in &tools {
+        match best.map(|best| best.as_secs_f64()) {
+            Some(best) => println!("| {name} | {:.1} | {:.1} |", best * 1e3, best / ours),
+            None => println!("| {name} | not installed | |"),
         }
     }
     Ok(())
 }
 
-fn ours(files: &[String]) -> io::Result<()> {
+fn print_ours(files: &[String]) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for path in files {
         let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let context = FileContext {
-            file_name: path.clone(),
-            latest_credible_time: NaiveDateTime::MAX,
-        };
-        let read = |range: std::ops::Range<u64>| {
-            let mut bytes = vec![0; (range.end - range.start) as usize];
-            file.read_exact_at(&mut bytes, range.start)?;
-            Ok::<_, io::Error>(bytes.into())
-        };
-        let result = match Extractor::new(size, context).run(read) {
+        let result = match extract_file(&file, path) {
             Err(ExtractError::Read(error)) => return Err(error),
             result => result,
         };
+        let size = file.metadata()?.len();
         writeln!(out, "{}", report(path, size, result.as_ref(), true))?;
     }
     Ok(())
 }
 
-fn kamadak_exif(files: &[String]) -> io::Result<()> {
+fn print_kamadak_exif(files: &[String]) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for path in files {
         let mut file = BufReader::new(File::open(path)?);
@@ -137,7 +134,7 @@ fn kamadak_exif(files: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-fn nom_exif(files: &[String]) -> io::Result<()> {
+fn print_nom_exif(files: &[String]) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for path in files {
         writeln!(out, "{path}")?;

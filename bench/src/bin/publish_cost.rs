@@ -1,22 +1,23 @@
-//! What publishing costs: `cargo run --release -p bench --bin publish_cost`.
+//! Measures what publish costs: `cargo run --release -p bench --bin publish_cost`.
 //!
-//! Over the embedded engines and HTTP: the requests of a thousand changes within one month, and scattered over 300; then
-//! how long a month of 50,000 photos takes to be rebuilt. Requests are counted where the SDK sends.
+//! Over the embedded engines and HTTP. First the program counts the requests for a thousand changes,
+//! within one month and over 300 months. Then it measures how long the rebuild of a month of 50,000
+//! photos takes. Requests are counted when the SDK sends them. `publish_cost PHOTOS` uses a smaller
+//! month.
 
-#![expect(clippy::print_stdout, reason = "its report is what it is run for")]
+#![expect(clippy::print_stdout, reason = "the report is its output")]
 
-use std::collections::HashMap;
-use std::error::Error;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, StreamSpecification, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use bench::{BenchResult, EmbeddedEngines, EngineStorage, disable_stream};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::{PhotoIndex, Segment, date_sort};
-use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::clients::Clients;
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
@@ -24,170 +25,170 @@ use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
 use photo_catalogue::view::{PictureHosting, PublicView};
 use photo_metadata::{Camera, CaptureTime, DateSource, Exposure, Lens, Location, PhotoRecord};
-use s3_folder::{KeyPair, S3Store};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-/// As in `photos`.
+/// The allocator of `photos`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-/// Records of a batch of the stream, as Lambda is set to take them.
-const BATCH: usize = 100;
-const LONG: Duration = Duration::from_secs(600);
+/// Records in one batch of the stream, as Lambda is configured to receive them.
+const RECORDS_PER_BATCH: usize = 100;
+/// Time that no cycle needs.
+const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> BenchResult<()> {
+    let large = std::env::args().nth(1).map_or(Ok(50_000), |n| n.parse())?;
     println!("A thousand changes     batches  requests to DynamoDB  of them queries' pages  to S3");
-    let one: Vec<Summary> = (0..1_000).map(|n| photo(n, 2018, 2)).collect();
-    thousand("in one month", &one).await?;
+    let one_month: Vec<Summary> = (0..1_000).map(|n| example_photo(n, 2018, 2)).collect();
+    measure_changes("in one month", &one_month).await?;
     let scattered: Vec<Summary> = (0..1_000)
-        .map(|n| photo(n, 1994 + n % 300 / 12, n % 12 + 1))
+        .map(|n| example_photo(n, 1994 + n % 300 / 12, n % 12 + 1))
         .collect();
-    thousand("over 300 months", &scattered).await?;
-    large().await
+    measure_changes("over 300 months", &scattered).await?;
+    measure_large_month(large).await
 }
 
-async fn thousand(what: &str, photos: &[Summary]) -> Result<()> {
-    let mut world = World::new().await?;
-    world.put(photos).await?;
-    world.count();
-    let records: Vec<Value> = photos.iter().map(record).collect();
-    for batch in records.chunks(BATCH) {
-        world.publish.mark_changed_months(batch, world.now).await?;
+async fn measure_changes(what: &str, photos: &[Summary]) -> BenchResult<()> {
+    let mut bench = PublishBench::start().await?;
+    bench.put_photos(photos).await?;
+    bench.take_requests();
+    let records: Vec<Value> = photos.iter().map(stream_record).collect();
+    for batch in records.chunks(RECORDS_PER_BATCH) {
+        bench
+            .publisher
+            .mark_changed_months(batch, bench.now)
+            .await?;
     }
     let mut pages = 0;
     loop {
-        world.now += TimeDelta::seconds(60);
-        let ticked = world.publish.run_cycle(world.now, LONG).await?;
-        // One page holds any of these months.
-        pages += ticked.months;
-        if ticked.deferred == 0 {
+        bench.now += TimeDelta::seconds(60);
+        let report = bench.publisher.run_cycle(bench.now, CYCLE_TIME).await?;
+        // Each of these months fits on one page.
+        pages += report.months;
+        if report.deferred == 0 {
             break;
         }
     }
-    let (dynamodb, s3) = world.count();
+    let requests = bench.take_requests();
     println!(
-        "{what:21}  {:>7}  {dynamodb:>20}  {pages:>22}  {s3:>5}",
-        records.len().div_ceil(BATCH)
+        "{what:21}  {:>7}  {:>20}  {pages:>22}  {:>5}",
+        records.len().div_ceil(RECORDS_PER_BATCH),
+        requests.dynamodb,
+        requests.s3
     );
     Ok(())
 }
 
-async fn large() -> Result<()> {
-    let mut world = World::new().await?;
-    let photos: Vec<Summary> = (0..50_000).map(|n| photo(n, 2018, 2)).collect();
-    world.put(&photos).await?;
-    for change in ["first", "one more photo"] {
-        let records = match change {
-            "first" => photos.iter().map(record).collect(),
-            _ => {
-                let more = [photo(50_000, 2018, 2)];
-                world.put(&more).await?;
-                vec![record(&more[0])]
-            }
-        };
-        world
-            .publish
-            .mark_changed_months(&records, world.now)
-            .await?;
-        world.now += TimeDelta::seconds(60);
-        let started = Instant::now();
-        let pages = world.read_month().await?;
-        let reading = started.elapsed();
-        world.count();
-        let started = Instant::now();
-        let ticked = world.publish.run_cycle(world.now, LONG).await?;
-        let took = started.elapsed();
-        let (dynamodb, s3) = world.count();
-        let month = world.published.months().await?;
-        let files = month
-            .first()
-            .map(|month| month.files.clone())
-            .unwrap_or_default();
-        let largest = files.iter().map(|file| file.bytes).max().unwrap_or(0);
-        println!(
-            "\nA month of 50,000, {change}: {:.2} s (its {pages} pages alone, read and dropped: {:.2} s), {dynamodb} requests to DynamoDB, {s3} to S3, {} files of at most {largest} bytes; {} changed",
-            took.as_secs_f64(),
-            reading.as_secs_f64(),
-            files.len(),
-            ticked.changed,
-        );
-    }
+async fn measure_large_month(size: u32) -> BenchResult<()> {
+    let mut bench = PublishBench::start().await?;
+    let photos: Vec<Summary> = (0..size).map(|n| example_photo(n, 2018, 2)).collect();
+    bench.put_photos(&photos).await?;
+    let records: Vec<Value> = photos.iter().map(stream_record).collect();
+    measure_rebuild(&mut bench, &format!("{size}, first"), &records).await?;
+    let added = [example_photo(size, 2018, 2)];
+    bench.put_photos(&added).await?;
+    let record = [stream_record(&added[0])];
+    measure_rebuild(&mut bench, &format!("{size}, one more photo"), &record).await
+}
+
+/// Measures the cycle that follows these records. They are all of the same month.
+async fn measure_rebuild(
+    bench: &mut PublishBench,
+    what: &str,
+    records: &[Value],
+) -> BenchResult<()> {
+    bench
+        .publisher
+        .mark_changed_months(records, bench.now)
+        .await?;
+    bench.now += TimeDelta::seconds(60);
+    let started = Instant::now();
+    let pages = bench.read_month().await?;
+    let read_seconds = started.elapsed().as_secs_f64();
+    bench.take_requests();
+    let started = Instant::now();
+    let report = bench.publisher.run_cycle(bench.now, CYCLE_TIME).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    let requests = bench.take_requests();
+    let months = bench.table.months().await?;
+    let files = months
+        .first()
+        .map(|month| &month.files[..])
+        .unwrap_or_default();
+    let largest = files.iter().map(|file| file.bytes).max().unwrap_or(0);
+    println!(
+        "\nA month of {what}: {seconds:.2} s; {} changed",
+        report.changed
+    );
+    println!("  reading its {pages} pages alone: {read_seconds:.2} s");
+    println!(
+        "  {} requests to DynamoDB, {} to S3",
+        requests.dynamodb, requests.s3
+    );
+    println!("  {} files of at most {largest} bytes", files.len());
     Ok(())
 }
 
-/// The engines, and publish over them.
-struct World {
-    clients: Clients,
-    catalogue: Catalogue,
-    published: PublishTable,
-    publish: Publisher,
-    now: DateTime<Utc>,
-    counted: (u64, u64),
-    _data: tempfile::TempDir,
+/// Requests to both engines.
+#[derive(Clone, Copy, Default)]
+struct EngineRequests {
+    dynamodb: u64,
+    s3: u64,
 }
 
-impl World {
-    async fn new() -> Result<Self> {
-        let data = tempfile::tempdir()?;
-        let store = S3Store::open(data.path())?;
-        let s3 = TcpListener::bind("127.0.0.1:0").await?;
-        let dynamodb = TcpListener::bind("127.0.0.1:0").await?;
-        let endpoints = Endpoints {
-            s3: Some(format!("http://{}", s3.local_addr()?)),
-            dynamodb: Some(format!("http://{}", dynamodb.local_addr()?)),
-        };
-        let keys = KeyPair {
-            access_key: "photos".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
-        tokio::spawn(store.serve(s3, keys, std::future::pending()));
-        tokio::spawn(DynamoDbEngine::open_in_memory()?.serve(dynamodb, std::future::pending()));
-        let clients = clients::connect(&clients::with_key_pair("photos", "secret"), &endpoints);
-        let storage = Storage::new(clients.s3.clone());
-        storage.create_bucket("site").await?;
+/// Publish over the engines.
+struct PublishBench {
+    clients: Clients,
+    catalogue: Catalogue,
+    table: PublishTable,
+    publisher: Publisher,
+    now: DateTime<Utc>,
+    taken: EngineRequests,
+    _engines: EmbeddedEngines,
+}
+
+impl PublishBench {
+    async fn start() -> BenchResult<Self> {
+        let engines = EmbeddedEngines::start(EngineStorage::Memory).await?;
+        engines.create_buckets(&["site"]).await?;
+        let clients = engines.connect();
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
-        let published = PublishTable::new(clients.dynamodb.clone(), "publish");
+        let table = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await?;
-        published.create_table().await?;
-        // The engine looks through all of a stream at every write, and nobody reads it here.
-        let none = StreamSpecification::builder().stream_enabled(false);
-        let update = clients.dynamodb.update_table().table_name("photos");
-        update.stream_specification(none.build()?).send().await?;
+        table.create_table().await?;
+        disable_stream(&clients.dynamodb, "photos").await?;
+        let hosting = PictureHosting {
+            base_url: Some("https://photos.example.org".to_owned()),
+            ..PictureHosting::default()
+        };
         let settings = PublishSettings {
             bucket: "site".to_owned(),
             prefix: "gallery/".to_owned(),
-            view: PublicView::new(
-                LocationPolicy::Exact,
-                PictureHosting {
-                    base_url: Some("https://photos.example.org".to_owned()),
-                    ..PictureHosting::default()
-                },
-            ),
+            view: PublicView::new(LocationPolicy::Exact, hosting),
             compress: true,
             hook: None,
             rules: HookRules::default(),
         };
-        let publish = Publisher::new(catalogue.clone(), published.clone(), storage, settings);
-        let now = DateTime::from_timestamp(1_800_000_000, 0).ok_or("a time")?;
-        // The view is new to it once.
-        publish.run_cycle(now, LONG).await?;
-        Ok(World {
+        let storage = Storage::new(clients.s3.clone());
+        let publisher = Publisher::new(catalogue.clone(), table.clone(), storage, settings);
+        let now = DateTime::from_timestamp(1_800_000_000, 0).ok_or("not a time")?;
+        // The first cycle only records the new public view.
+        publisher.run_cycle(now, CYCLE_TIME).await?;
+        Ok(PublishBench {
             clients,
             catalogue,
-            published,
-            publish,
+            table,
+            publisher,
             now,
-            counted: (0, 0),
-            _data: data,
+            taken: EngineRequests::default(),
+            _engines: engines,
         })
     }
 
-    /// Queries the month of [`large`] as publish does, and does nothing with it: the engine's share of the time.
-    async fn read_month(&self) -> Result<u32> {
+    /// Queries February 2018 as publish does, drops the photos, and returns the number of pages.
+    /// This is the engine's share of the time of a rebuild.
+    async fn read_month(&self) -> BenchResult<u32> {
         let segment = Segment {
             index: PhotoIndex::ByDate,
             partition: "2018".to_owned(),
@@ -208,32 +209,34 @@ impl World {
         }
     }
 
-    /// Requests to DynamoDB and S3 since the last time.
-    fn count(&mut self) -> (u64, u64) {
-        let before = self.counted;
-        self.counted = (
-            self.clients.dynamodb_requests.count(),
-            self.clients.s3_requests.count(),
-        );
-        (self.counted.0 - before.0, self.counted.1 - before.1)
+    /// Returns the requests since the last call.
+    fn take_requests(&mut self) -> EngineRequests {
+        let before = self.taken;
+        self.taken = EngineRequests {
+            dynamodb: self.clients.dynamodb_requests.count(),
+            s3: self.clients.s3_requests.count(),
+        };
+        EngineRequests {
+            dynamodb: self.taken.dynamodb - before.dynamodb,
+            s3: self.taken.s3 - before.s3,
+        }
     }
 
-    /// Writes what the index shows of photos.
-    async fn put(&self, photos: &[Summary]) -> Result<()> {
-        let years: std::collections::BTreeSet<String> = photos.iter().filter_map(year).collect();
+    /// Writes the attributes of photos that the index by-date shows.
+    async fn put_photos(&self, photos: &[Summary]) -> BenchResult<()> {
+        let years: BTreeSet<String> = photos.iter().filter_map(year).collect();
         for year in years {
             self.catalogue.ensure_date_partition(&year).await?;
         }
         let requests = photos.iter().map(|photo| {
             let text = |text: &str| AttributeValue::S(text.to_owned());
-            let year = year(photo);
             let item = HashMap::from([
                 ("pk".to_owned(), text(&format!("photo#{}", photo.id))),
                 (
                     "datePartition".to_owned(),
-                    text(year.as_deref().unwrap_or("undated")),
+                    text(year(photo).as_deref().unwrap_or("undated")),
                 ),
-                ("dateSort".to_owned(), text(&sort(photo))),
+                ("dateSort".to_owned(), text(&sort_key(photo))),
                 (
                     "summary".to_owned(),
                     serde_dynamo::to_attribute_value(photo)?,
@@ -242,7 +245,7 @@ impl World {
             let put = PutRequest::builder().set_item(Some(item)).build()?;
             Ok(WriteRequest::builder().put_request(put).build())
         });
-        let requests = requests.collect::<Result<Vec<WriteRequest>>>()?;
+        let requests = requests.collect::<BenchResult<Vec<WriteRequest>>>()?;
         stream::iter(requests.chunks(25).map(<[WriteRequest]>::to_vec))
             .map(|batch| {
                 let write = self.clients.dynamodb.batch_write_item();
@@ -260,24 +263,23 @@ fn year(photo: &Summary) -> Option<String> {
     Some(day.format("%Y").to_string())
 }
 
-fn sort(photo: &Summary) -> String {
+fn sort_key(photo: &Summary) -> String {
     date_sort(&photo.record.capture, &photo.name, &photo.id)
 }
 
-/// A photo as the stream tells that it has come.
-fn record(photo: &Summary) -> Value {
-    let year = year(photo);
+/// Returns the record by which the stream reports a new photo.
+fn stream_record(photo: &Summary) -> Value {
     json!({
         "eventSource": "aws:dynamodb",
         "dynamodb": { "NewImage": {
-            "datePartition": { "S": year },
-            "dateSort": { "S": sort(photo) },
+            "datePartition": { "S": year(photo) },
+            "dateSort": { "S": sort_key(photo) },
             "summary": { "M": photo },
         } },
     })
 }
 
-fn photo(n: u32, year: u32, month: u32) -> Summary {
+fn example_photo(n: u32, year: u32, month: u32) -> Summary {
     let local = format!(
         "{year}-{month:02}-{:02}T{:02}:{:02}:{:02}",
         n % 28 + 1,

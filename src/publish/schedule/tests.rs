@@ -6,7 +6,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a time")
 }
 
-fn well() -> HookResponse {
+fn success() -> HookResponse {
     HookResponse {
         is_success: true,
         description: "200".to_owned(),
@@ -14,7 +14,7 @@ fn well() -> HookResponse {
     }
 }
 
-fn refused(not_before: Option<DateTime<Utc>>) -> HookResponse {
+fn failure(not_before: Option<DateTime<Utc>>) -> HookResponse {
     HookResponse {
         is_success: false,
         description: "503".to_owned(),
@@ -22,8 +22,8 @@ fn refused(not_before: Option<DateTime<Utc>>) -> HookResponse {
     }
 }
 
-fn changed(state: &mut HookState, seconds: i64) {
-    state.add(
+fn add_photo(state: &mut HookState, seconds: i64) {
+    state.add_change(
         1,
         Some("2018-02-01".to_owned()),
         Some("2018-02-01".to_owned()),
@@ -31,19 +31,20 @@ fn changed(state: &mut HookState, seconds: i64) {
     );
 }
 
-/// Ticks on the minute over these changes (second, ascending), where anything can come of it; the times of the calls.
-fn calls(
+/// Runs a cycle at each full minute that may lead to a call, over changes at these seconds, in
+/// ascending order. Returns the seconds of the calls.
+fn simulate_calls(
     rules: &HookRules,
     changes: &[i64],
     end: i64,
-    mut answer: impl FnMut() -> HookResponse,
+    mut respond: impl FnMut() -> HookResponse,
 ) -> Vec<i64> {
     let mut state = HookState::default();
     let mut changes = changes.iter().peekable();
     let (mut calls, mut now) = (Vec::new(), 0);
     while now <= end {
         while let Some(change) = changes.next_if(|change| **change <= now) {
-            changed(&mut state, *change);
+            add_photo(&mut state, *change);
         }
         let mut next = changes.peek().map_or(end + 1, |change| **change);
         match state.decide(rules, at(now)) {
@@ -54,7 +55,7 @@ fn calls(
                 let pending = state.pending.as_ref();
                 let seen = pending.map_or(0, |pending| pending.generation);
                 state.record_call(at(now));
-                state.record_response(answer(), seen);
+                state.record_response(respond(), seen);
                 next = now;
             }
         }
@@ -64,26 +65,26 @@ fn calls(
 }
 
 #[test]
-fn each_limit_makes_it_wait_and_says_so() {
+fn each_limit_delays_the_call_and_is_reported() {
     let rules = HookRules::default();
     let mut state = HookState::default();
     assert_eq!(state.decide(&rules, at(0)), HookDecision::Idle);
-    changed(&mut state, 0);
+    add_photo(&mut state, 0);
     let wait = |until, why| HookDecision::Wait {
         until: at(until),
         why,
     };
     assert_eq!(state.decide(&rules, at(89)), wait(90, WaitReason::Quiet));
     assert_eq!(state.decide(&rules, at(90)), HookDecision::Call);
-    // Never quiet: a quarter of an hour after the first change.
-    changed(&mut state, 880);
+    // Without quiet, the call is due a quarter of an hour after the first change.
+    add_photo(&mut state, 880);
     assert_eq!(state.decide(&rules, at(881)), wait(900, WaitReason::Quiet));
     assert_eq!(state.decide(&rules, at(900)), HookDecision::Call);
 
     state.record_call(at(900));
-    state.record_response(well(), 2);
+    state.record_response(success(), 2);
     assert_eq!(state.decide(&rules, at(901)), HookDecision::Idle);
-    changed(&mut state, 1000);
+    add_photo(&mut state, 1000);
     assert_eq!(
         state.decide(&rules, at(1100)),
         wait(1500, WaitReason::Interval)
@@ -103,16 +104,16 @@ fn each_limit_makes_it_wait_and_says_so() {
     for call in 0..3 {
         state.record_call(at(4000 + call));
     }
-    // A third of 18 is spent; the other twelve come one in 31/12 of a day.
-    let a_token = 31 * 86_400 / 12;
+    // A third of 18 is spent. One of the other twelve is released every 31/12 days.
+    let per_token = 31 * 86_400 / 12;
     assert_eq!(
         state.decide(&generous, at(4700)),
-        wait(900 + a_token, WaitReason::PublishedMonth)
+        wait(900 + per_token, WaitReason::Month)
     );
 }
 
 #[test]
-fn a_call_that_failed_is_repeated_ever_later_and_not_before_it_was_asked() {
+fn failed_calls_are_repeated_after_growing_pauses_and_not_before_retry_after() {
     let rules = HookRules {
         interval: TimeDelta::zero(),
         per_day: 1000,
@@ -120,59 +121,59 @@ fn a_call_that_failed_is_repeated_ever_later_and_not_before_it_was_asked() {
         ..HookRules::default()
     };
     let mut state = HookState::default();
-    changed(&mut state, 0);
+    add_photo(&mut state, 0);
     state.record_call(at(100));
-    state.record_response(refused(None), 1);
+    state.record_response(failure(None), 1);
     let wait = |until| HookDecision::Wait {
         until: at(until),
         why: WaitReason::Failure,
     };
     assert_eq!(state.decide(&rules, at(101)), wait(220));
     state.record_call(at(220));
-    state.record_response(refused(Some(at(5000))), 1);
+    state.record_response(failure(Some(at(5000))), 1);
     assert_eq!(state.decide(&rules, at(221)), wait(5000));
     assert!(state.pending.is_some());
     state.record_call(at(5000));
-    state.record_response(well(), 1);
+    state.record_response(success(), 1);
     assert_eq!(state.decide(&rules, at(5001)), HookDecision::Idle);
 }
 
 #[test]
-fn what_changed_during_a_call_is_built_too() {
+fn a_change_during_a_call_needs_another_build() {
     let mut state = HookState::default();
-    changed(&mut state, 0);
+    add_photo(&mut state, 0);
     state.record_call(at(100));
-    changed(&mut state, 101);
-    state.record_response(well(), 1);
+    add_photo(&mut state, 101);
+    state.record_response(success(), 1);
     assert!(state.pending.is_some());
 }
 
 #[test]
-fn ten_thousand_uploads_in_ten_minutes_make_two_builds_at_most_the_last_after_the_last_photo() {
+fn ten_thousand_uploads_in_ten_minutes_make_at_most_two_builds() {
     let uploads: Vec<i64> = (0..10_000).map(|n| n * 600 / 10_000).collect();
-    let calls = calls(&HookRules::default(), &uploads, 86_400, well);
+    let calls = simulate_calls(&HookRules::default(), &uploads, 86_400, success);
     assert!(calls.len() <= 2, "{calls:?}");
     assert!(*calls.last().expect("a call") > *uploads.last().expect("an upload"));
 }
 
 #[test]
-fn a_day_of_photos_every_day_never_spends_more_than_the_month_has() {
+fn hourly_changes_never_exceed_the_monthly_budget() {
     let changes: Vec<i64> = (0..365 * 24).map(|hour| hour * 3600).collect();
-    let calls = calls(&HookRules::default(), &changes, 366 * 86_400, well);
+    let calls = simulate_calls(&HookRules::default(), &changes, 366 * 86_400, success);
     for window in calls.windows(19) {
         assert!(window[18] - window[0] >= 31 * 86_400, "{window:?}");
     }
-    // It is paced, and not given up.
+    // Calls are spread over the year and do not stop.
     assert!(calls.len() >= 140, "{}", calls.len());
 }
 
 #[test]
-fn pending_tells_how_many_photos_and_of_which_days() {
+fn a_pending_build_has_the_number_of_photos_and_their_days() {
     let mut state = HookState::default();
     let day = |day: &str| Some(format!("2018-02-{day}"));
-    state.add(30, day("02"), day("03"), at(0));
-    state.add(7, day("01"), day("02"), at(5));
-    state.add(1, None, None, at(6));
+    state.add_change(30, day("02"), day("03"), at(0));
+    state.add_change(7, day("01"), day("02"), at(5));
+    state.add_change(1, None, None, at(6));
     let pending = state.pending.expect("pending");
     assert_eq!(
         (pending.photos, pending.from, pending.to),
@@ -183,7 +184,7 @@ fn pending_tells_how_many_photos_and_of_which_days() {
 
 proptest! {
     #[test]
-    fn no_interval_and_no_budget_is_ever_exceeded_and_the_last_change_is_built(
+    fn no_limit_is_exceeded_and_the_last_change_is_built(
         mut changes in proptest::collection::vec(0..40 * 86_400i64, 1..200),
         interval in 0..7200i64,
         per_day in 1..10u32,
@@ -194,9 +195,9 @@ proptest! {
         let rules = HookRules { interval: TimeDelta::seconds(interval), per_day, per_month, ..HookRules::default() };
         let last = *changes.last().expect("at least one");
         let mut call = 0;
-        let calls = calls(&rules, &changes, last + 120 * 86_400, || {
+        let calls = simulate_calls(&rules, &changes, last + 120 * 86_400, || {
             call += 1;
-            if failing.get(call - 1).copied().unwrap_or(false) { refused(None) } else { well() }
+            if failing.get(call - 1).copied().unwrap_or(false) { failure(None) } else { success() }
         });
         for pair in calls.windows(2) {
             prop_assert!(pair[1] - pair[0] >= interval);
@@ -207,7 +208,7 @@ proptest! {
         for window in calls.windows(per_month as usize + 1) {
             prop_assert!(window[per_month as usize] - window[0] >= 31 * 86_400, "{:?}", window);
         }
-        // Unless the failures ate up 120 days of budget.
+        // Many failures may use up 120 days of budget.
         if failing.len() < per_month as usize {
             prop_assert!(*calls.last().expect("a call") >= last, "{:?} {}", calls, last);
         }
@@ -215,17 +216,18 @@ proptest! {
 }
 
 #[test]
-fn an_import_holds_the_hook_back_and_all_of_it_is_one_call() {
+fn an_import_delays_the_hook_and_ends_in_one_call() {
     let rules = HookRules::default();
     let mut state = HookState::default();
-    // An hour of it, renewed every minute; far above the longest wait for quiet.
+    // The import takes an hour, far longer than the longest wait for quiet, and renews its hold every
+    // minute.
     for second in (0..3600).step_by(60) {
-        changed(&mut state, second);
+        add_photo(&mut state, second);
         state.held_until = Some(at(second + 180));
         assert_ne!(state.decide(&rules, at(second)), HookDecision::Call);
     }
-    // The last month is published a little later, and is still part of it.
-    changed(&mut state, 3600);
+    // The last month is published a little later and belongs to the same build.
+    add_photo(&mut state, 3600);
     let until = at(3540 + 180);
     assert_eq!(
         state.decide(&rules, at(3601)),

@@ -1,5 +1,5 @@
-//! Counts and files follow the photos, whatever of the stream is delivered, how often and in which order, and wherever a
-//! tick is cut off.
+//! Counts and files are exact no matter how the stream delivers its records and at which request a
+//! cycle is interrupted.
 
 use std::collections::BTreeMap;
 
@@ -10,49 +10,51 @@ use photo_catalogue::publish;
 use serde_json::Value;
 
 use super::fixture::{Change, World};
-use super::reader::Reader;
+use super::reader::StaticReader;
 use crate::gallery::fixture::Shot;
 
-/// Changes of a round.
-const CHANGES: u32 = 250;
-/// Records of a batch.
-const BATCH: usize = 80;
+/// Number of changes in a round.
+const CHANGES_PER_ROUND: u32 = 250;
+/// Number of records in a batch.
+const RECORDS_PER_BATCH: usize = 80;
 
-/// A generator of numbers that are the same at every run.
-struct Dice(u64);
+/// A generator of random numbers that are the same in every run.
+struct TestRandom(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl TestRandom {
+    /// Returns a number below `limit`.
+    fn below(&mut self, limit: u64) -> u64 {
         // Knuth's MMIX constants.
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
+        (self.0 >> 33) % limit
     }
 
-    fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == 0
+    /// Returns `true` once in `n` calls on average.
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
     }
 
-    fn shot(&mut self) -> Shot {
-        let name = format!("IMG_{:04}", self.roll(3_000));
+    fn test_photo(&mut self) -> Shot {
+        let name = format!("IMG_{:04}", self.below(3_000));
         if self.one_in(20) {
             return Shot::undated(&name);
         }
-        let (year, month) = (2017 + self.roll(2), 1 + self.roll(6));
+        let (year, month) = (2017 + self.below(2), 1 + self.below(6));
         let local = format!(
             "{year}-{month:02}-{:02}T{:02}:00:00",
-            1 + self.roll(28),
-            self.roll(24)
+            1 + self.below(28),
+            self.below(24)
         );
         let shot = Shot::new(&name, &local);
         let place = (
-            self.roll(3_600) as f64 / 10.0 - 180.0,
-            self.roll(1_800) as f64 / 10.0 - 90.0,
+            self.below(3_600) as f64 / 10.0 - 180.0,
+            self.below(1_800) as f64 / 10.0 - 90.0,
         );
         let shot = shot.place(place.0, place.1, LocationPolicy::Exact);
-        match self.roll(4) {
+        match self.below(4) {
             0 => shot.private(),
             1 => shot.camera("nikon-d750").lens("nikkor-24-120"),
             2 => shot.camera("canon-eos-r5"),
@@ -61,16 +63,17 @@ impl Dice {
     }
 }
 
-/// How many rounds: eight, or as many as the changes that `PUBLISH_TEST_CHANGES` names; .ci/run names ten thousand.
-fn rounds() -> u32 {
+/// Returns the number of rounds: eight, or enough for the number of changes in
+/// `PUBLISH_TEST_CHANGES`. `.ci/run` sets ten thousand.
+fn round_count() -> u32 {
     let changes = std::env::var("PUBLISH_TEST_CHANGES").ok();
     let changes = changes.map(|changes| changes.parse::<u32>().unwrap());
-    changes.map_or(8, |changes| changes.div_ceil(CHANGES))
+    changes.map_or(8, |changes| changes.div_ceil(CHANGES_PER_ROUND))
 }
 
-/// What is published is what the gallery answers, and what a count of all photos gives.
-async fn assert_right(world: &World) {
-    let photos = world.api(LocationPolicy::Exact).await;
+/// Fails if the published files and counts differ from the gallery or from a count of all photos.
+async fn assert_published_exactly(world: &World) {
+    let photos = world.gallery_photos(LocationPolicy::Exact).await;
     let index = world.file("index.json").await.unwrap();
     assert_eq!(index["photos"].as_u64(), Some(photos.len() as u64));
     let mut published = BTreeMap::new();
@@ -87,14 +90,14 @@ async fn assert_right(world: &World) {
         }
     }
     assert_eq!(published, photos);
-    let off = publish::find_miscounted_months(
+    let miscounted = publish::find_miscounted_months(
         &world.catalogue,
         &world.published,
         LocationPolicy::Exact.into(),
     )
     .await
     .unwrap();
-    assert_eq!(off, Vec::<String>::new());
+    assert_eq!(miscounted, Vec::<String>::new());
     let months = world.published.months().await.unwrap();
     let cells: u64 = months
         .iter()
@@ -116,7 +119,7 @@ async fn assert_right(world: &World) {
             .filter(|photo| !photo["date"].is_null())
             .count() as u64
     );
-    // No file is left behind that no index names.
+    // Every stored file is listed in the index.
     let named = index["months"]
         .as_array()
         .unwrap()
@@ -126,23 +129,23 @@ async fn assert_right(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn counts_and_files_are_exact_after_thousands_of_changes_that_are_told_badly() {
+async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes() {
     let mut world = World::new().await;
-    let mut dice = Dice(42);
+    let mut random = TestRandom(42);
     let mut shots: BTreeMap<String, PhotoItem> = BTreeMap::new();
-    let mut told: Vec<Value> = Vec::new();
-    let mut untold: Vec<Value> = Vec::new();
-    let mut reader = Reader::default();
-    let mut cuts = 0;
-    let rounds = rounds();
+    let mut delivered: Vec<Value> = Vec::new();
+    let mut undelivered: Vec<Value> = Vec::new();
+    let mut reader = StaticReader::default();
+    let mut interrupted = 0;
+    let rounds = round_count();
     for round in 0..rounds {
-        // The index shows a change up to 9 seconds after the stream has told of it.
+        // The index shows a change up to 9 seconds after the stream has delivered it.
         let mut lagging: Vec<Change> = Vec::new();
-        for _ in 0..CHANGES {
-            let item = dice.shot().item();
+        for _ in 0..CHANGES_PER_ROUND {
+            let item = random.test_photo().item();
             let before = shots.remove(&item.pk);
             let after = match before {
-                Some(_) if dice.one_in(3) => None,
+                Some(_) if random.one_in(3) => None,
                 _ => Some(item),
             };
             if let Some(item) = &after {
@@ -152,31 +155,33 @@ async fn counts_and_files_are_exact_after_thousands_of_changes_that_are_told_bad
                 continue;
             }
             let change = Change::new(before, after);
-            untold.push(change.record.clone());
-            if dice.one_in(4)
+            undelivered.push(change.record.clone());
+            if random.one_in(4)
                 || lagging
                     .iter()
                     .any(|other| other.record["pk"] == change.record["pk"])
             {
                 lagging.push(change);
             } else {
-                // In the order of the writes, where one photo changes twice.
+                // If one photo changes twice, the order of its changes must be kept.
                 for earlier in lagging.drain(..) {
                     world.write(&earlier).await;
                 }
                 world.write(&change).await;
             }
         }
-        // Batches in any order, some again, some much later.
-        while !untold.is_empty() && !dice.one_in(5) {
-            let at = dice.roll(untold.len() as u64) as usize;
-            let batch: Vec<Value> = untold.drain(at..untold.len().min(at + BATCH)).collect();
+        // Batches arrive in any order, some of them repeatedly, some much later.
+        while !undelivered.is_empty() && !random.one_in(5) {
+            let at = random.below(undelivered.len() as u64) as usize;
+            let batch: Vec<Value> = undelivered
+                .drain(at..undelivered.len().min(at + RECORDS_PER_BATCH))
+                .collect();
             world.mark(&batch).await;
-            told.extend(batch);
+            delivered.extend(batch);
         }
-        if dice.one_in(3) && !told.is_empty() {
-            let at = dice.roll(told.len() as u64) as usize;
-            let again = &told[at..told.len().min(at + BATCH)];
+        if random.one_in(3) && !delivered.is_empty() {
+            let at = random.below(delivered.len() as u64) as usize;
+            let again = &delivered[at..delivered.len().min(at + RECORDS_PER_BATCH)];
             world.mark(again).await;
         }
         world.pass(9);
@@ -184,10 +189,10 @@ async fn counts_and_files_are_exact_after_thousands_of_changes_that_are_told_bad
         for change in &lagging {
             world.write(change).await;
         }
-        world.pass(1 + dice.roll(70) as i64);
-        if dice.one_in(2) {
-            world.wire.cut_after(dice.roll(120) as i64);
-            cuts += u32::from(world.run_cycle().await.is_err());
+        world.pass(1 + random.below(70) as i64);
+        if random.one_in(2) {
+            world.wire.cut_after(random.below(120) as i64);
+            interrupted += u32::from(world.run_cycle().await.is_err());
             world.wire.mend();
         } else {
             world.run_cycle().await.unwrap();
@@ -196,21 +201,24 @@ async fn counts_and_files_are_exact_after_thousands_of_changes_that_are_told_bad
             reader.update(&world).await;
         }
     }
-    assert!(cuts > rounds / 10, "{cuts}");
-    world.mark(&untold).await;
-    // Who was cut off had the lease.
+    assert!(interrupted > rounds / 10, "{interrupted}");
+    world.mark(&undelivered).await;
+    // An interrupted cycle may still hold the lease.
     world.pass(600);
     world.settle().await;
-    assert_right(&world).await;
+    assert_published_exactly(&world).await;
     reader.update(&world).await;
-    assert_eq!(reader.photos(), world.api(LocationPolicy::Exact).await);
+    assert_eq!(
+        reader.photos(),
+        world.gallery_photos(LocationPolicy::Exact).await
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_builder_that_reads_changes_only_has_what_the_gallery_has() {
+async fn a_reader_of_changes_has_the_photos_of_the_gallery() {
     let mut world = World::new().await;
-    let mut dice = Dice(7);
-    let mut reader = Reader::default();
+    let mut random = TestRandom(7);
+    let mut reader = StaticReader::default();
     let mut shots: BTreeMap<String, PhotoItem> = BTreeMap::new();
     world.settle().await;
     reader.update(&world).await;
@@ -218,7 +226,7 @@ async fn a_builder_that_reads_changes_only_has_what_the_gallery_has() {
     for _ in 0..30 {
         let mut records = Vec::new();
         for _ in 0..4 {
-            let item = dice.shot().item();
+            let item = random.test_photo().item();
             let change = Change::new(shots.insert(item.pk.clone(), item.clone()), Some(item));
             world.write(&change).await;
             records.push(change.record);
@@ -226,14 +234,17 @@ async fn a_builder_that_reads_changes_only_has_what_the_gallery_has() {
         world.mark(&records).await;
         world.settle().await;
         reader.update(&world).await;
-        assert_eq!(reader.photos(), world.api(LocationPolicy::Exact).await);
+        assert_eq!(
+            reader.photos(),
+            world.gallery_photos(LocationPolicy::Exact).await
+        );
     }
-    // Never a month's own file.
+    // Two files for each update: the reader never reads the file of a month.
     assert!(reader.reads - at_first <= 30 * 2, "{}", reader.reads);
 }
 
 #[tokio::test]
-async fn a_change_costs_few_requests_and_nothing_costs_two_queries() {
+async fn a_thousand_changes_need_few_requests_and_an_idle_cycle_two_queries() {
     let mut world = World::new().await;
     let shots: Vec<Shot> = (0..1_000)
         .map(|n| {
@@ -245,26 +256,26 @@ async fn a_change_costs_few_requests_and_nothing_costs_two_queries() {
         .collect();
     let records = world.change(&shots).await;
     world.settle().await;
-    world.wire.take();
+    world.wire.take_requests();
     for batch in records.chunks(100) {
         world.mark(batch).await;
     }
     world.settle().await;
-    let sent = world.wire.take();
+    let sent = world.wire.take_requests();
     assert!(sent.len() <= 60, "{} {sent:?}", sent.len());
 
     for _ in 0..10 {
         world.pass(60);
         world.run_cycle().await.unwrap();
     }
-    let sent = world.wire.take();
+    let sent = world.wire.take_requests();
     assert_eq!(sent, ["Query"; 20]);
 }
 
 #[tokio::test]
-async fn a_month_of_many_pages_is_whole_and_in_order_wherever_its_days_lie() {
+async fn a_month_of_many_pages_is_complete_and_in_order() {
     let mut world = World::new().await;
-    // Both halves over more than a page; then one of them only.
+    // Photos in both halves of the month, each of more than a page; then in one half only.
     for (month, first, last) in [(2, 1, 28), (3, 1, 15), (4, 16, 30)] {
         let days = last - first + 1;
         let shots: Vec<Shot> = (0..2_400)
@@ -291,7 +302,7 @@ async fn a_month_of_many_pages_is_whole_and_in_order_wherever_its_days_lie() {
         world.mark(&records).await;
     }
     world.settle().await;
-    assert_right(&world).await;
+    assert_published_exactly(&world).await;
     for month in ["2018-02", "2018-03", "2018-04"] {
         let file = world.file(&format!("{month}.json")).await.unwrap();
         let times: Vec<&str> = file["items"]
@@ -306,18 +317,18 @@ async fn a_month_of_many_pages_is_whole_and_in_order_wherever_its_days_lie() {
 }
 
 #[tokio::test]
-async fn a_photo_that_goes_leaves_no_file_and_no_count() {
+async fn a_removed_photo_leaves_no_file_and_no_count() {
     let mut world = World::new().await;
     let item = Shot::new("IMG_0001", "2018-02-01T09:00:00").item();
-    let come = Change::new(None, Some(item.clone()));
-    let go = Change::new(Some(item), None);
-    world.write(&come).await;
-    world.mark(&[come.record]).await;
+    let added = Change::new(None, Some(item.clone()));
+    let removed = Change::new(Some(item), None);
+    world.write(&added).await;
+    world.mark(&[added.record]).await;
     world.settle().await;
     assert!(world.file("2018-02.json").await.is_some());
     assert_eq!(world.published.months().await.unwrap().len(), 1);
-    world.write(&go).await;
-    world.mark(&[go.record]).await;
+    world.write(&removed).await;
+    world.mark(&[removed.record]).await;
     world.settle().await;
     assert!(world.file("2018-02.json").await.is_none());
     assert!(world.published.months().await.unwrap().is_empty());
@@ -337,34 +348,34 @@ async fn a_photo_that_goes_leaves_no_file_and_no_count() {
 }
 
 #[tokio::test]
-async fn two_at_once_do_the_work_of_one() {
+async fn two_concurrent_cycles_rebuild_a_month_once() {
     let mut world = World::new().await;
     let records = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
         .await;
     world.mark(&records).await;
     world.pass(60);
-    let other = world.other(super::fixture::settings(LocationPolicy::Exact));
+    let other = world.other_publisher(super::fixture::settings(LocationPolicy::Exact));
     let long = std::time::Duration::from_secs(60);
     let (one, two) = tokio::join!(world.run_cycle(), other.run_cycle(world.now, long));
     let changed = one.unwrap().changed + two.unwrap().changed;
     assert_eq!(changed, 1);
     world.settle().await;
-    assert_right(&world).await;
+    assert_published_exactly(&world).await;
 }
 
 #[tokio::test]
-async fn who_is_stopped_in_the_middle_leaves_the_work_to_the_next_at_once() {
+async fn a_released_lease_lets_the_next_cycle_start_at_once() {
     let mut world = World::new().await;
     let records = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
         .await;
     world.mark(&records).await;
     world.pass(60);
-    let other = world.other(super::fixture::settings(LocationPolicy::Exact));
+    let other = world.other_publisher(super::fixture::settings(LocationPolicy::Exact));
     let long = std::time::Duration::from_secs(60);
     {
-        let mut tick = std::pin::pin!(world.run_cycle());
+        let mut cycle = std::pin::pin!(world.run_cycle());
         let leased = async {
             while world
                 .published
@@ -378,18 +389,18 @@ async fn who_is_stopped_in_the_middle_leaves_the_work_to_the_next_at_once() {
         tokio::select! {
             biased;
             () = leased => {}
-            ticked = &mut tick => panic!("over before it was seen: {ticked:?}"),
+            report = &mut cycle => panic!("the cycle ended before its lease was seen: {report:?}"),
         }
     }
     assert_eq!(other.run_cycle(world.now, long).await.unwrap().changed, 0);
     world.publish.release_lease().await.unwrap();
     assert_eq!(other.run_cycle(world.now, long).await.unwrap().changed, 1);
     world.settle().await;
-    assert_right(&world).await;
+    assert_published_exactly(&world).await;
 }
 
 #[tokio::test]
-async fn a_miscount_is_found_and_put_right() {
+async fn a_miscount_is_found_and_repaired() {
     let mut world = World::new().await;
     let records = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
@@ -399,21 +410,21 @@ async fn a_miscount_is_found_and_put_right() {
     let mut month = world.published.months().await.unwrap().remove(0);
     month.photos += 1;
     world.published.put_month(&month).await.unwrap();
-    // One that nobody has told of.
+    // A photo for which the stream delivered no record.
     world
         .change(&[Shot::new("IMG_0002", "2019-02-01T09:00:00")])
         .await;
-    let off = publish::find_miscounted_months(
+    let miscounted = publish::find_miscounted_months(
         &world.catalogue,
         &world.published,
         LocationPolicy::Exact.into(),
     )
     .await
     .unwrap();
-    assert_eq!(off, ["2018-02", "2019-02"]);
+    assert_eq!(miscounted, ["2018-02", "2019-02"]);
     publish::mark_all_months(&world.catalogue, &world.published, world.now)
         .await
         .unwrap();
     world.settle().await;
-    assert_right(&world).await;
+    assert_published_exactly(&world).await;
 }

@@ -1,4 +1,4 @@
-//! The gallery's routes that count: what publish has counted, as the gallery may tell it.
+//! The gallery's routes that return counts: timeline, cameras, lenses and map.
 
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::fixture::World;
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
-async fn world() -> World {
+async fn counted_world() -> World {
     let mut world = World::new().await;
     let exact = LocationPolicy::Exact;
     let shots = [
@@ -31,7 +31,8 @@ async fn world() -> World {
     world
 }
 
-pub(super) async fn gallery(world: &World, privacy: impl Into<Privacy>) -> GalleryFixture {
+/// Starts a gallery with this privacy over the tables of the world.
+pub(super) async fn start_gallery(world: &World, privacy: impl Into<Privacy>) -> GalleryFixture {
     GalleryFixture::over(world.client.clone(), |settings| {
         settings.privacy = privacy.into()
     })
@@ -39,9 +40,9 @@ pub(super) async fn gallery(world: &World, privacy: impl Into<Privacy>) -> Galle
 }
 
 #[tokio::test]
-async fn timeline_cameras_and_lenses_are_counted_and_a_query_each_once_they_are_known() {
-    let world = world().await;
-    let gallery = gallery(&world, LocationPolicy::Exact).await;
+async fn timeline_cameras_and_lenses_are_counted_with_one_query_each() {
+    let world = counted_world().await;
+    let gallery = start_gallery(&world, LocationPolicy::Exact).await;
     let (_, queries) = gallery.json_and_queries("/v1/lenses").await;
     assert_eq!(queries, 2);
     let cases = [
@@ -92,8 +93,8 @@ fn features(map: &Value) -> Vec<&Value> {
 
 #[tokio::test]
 async fn a_map_has_points_in_a_small_box_and_clusters_in_a_large_one() {
-    let world = world().await;
-    let gallery = gallery(&world, LocationPolicy::Exact).await;
+    let world = counted_world().await;
+    let gallery = start_gallery(&world, LocationPolicy::Exact).await;
     let small = "/v1/map?bbox=-73.7,45.4,-73.5,45.6";
     let answer = gallery.get(small).await;
     assert_eq!(answer.headers()["content-type"], "application/geo+json");
@@ -113,18 +114,18 @@ async fn a_map_has_points_in_a_small_box_and_clusters_in_a_large_one() {
             .sum()
     };
     assert_eq!(photos(&clusters), 4);
-    // Across the antimeridian, and around a pole.
+    // A box across the antimeridian, and one around a pole.
     let fiji = gallery.json("/v1/map?bbox=177,-20,-178,-15").await;
     assert_eq!(photos(&features(&fiji)), 2);
     let pole = gallery.json("/v1/map?bbox=-180,60,180,90").await;
     assert!(features(&pole).is_empty());
 }
 
-/// A tick is cut off after each of its requests in turn, and finished by the next.
+/// Interrupts a cycle after each of its requests in turn. The next cycle finishes it.
 #[tokio::test]
-async fn what_a_gallery_keeps_in_memory_follows_every_tick() {
-    let mut world = world().await;
-    let gallery = gallery(&world, LocationPolicy::Exact).await;
+async fn the_counts_in_memory_follow_every_cycle() {
+    let mut world = counted_world().await;
+    let gallery = start_gallery(&world, LocationPolicy::Exact).await;
     for cut in 0..30 {
         let before = gallery.json("/v1/timeline").await;
         let shot = Shot::new(&format!("CUT_{cut:04}"), "2018-02-05T09:00:00");
@@ -132,26 +133,26 @@ async fn what_a_gallery_keeps_in_memory_follows_every_tick() {
         world.mark(&records).await;
         world.pass(60);
         world.wire.cut_after(cut);
-        let cut_off = world.run_cycle().await;
+        let interrupted = world.run_cycle().await;
         gallery.json("/v1/timeline").await;
         world.wire.mend();
         world.settle().await;
         let after = gallery.json("/v1/timeline").await;
         let photos = |timeline: &Value| timeline["items"][0]["photos"].as_u64().unwrap();
         assert_eq!(photos(&after), photos(&before) + 1, "cut after {cut}");
-        if cut_off.is_ok() {
+        if interrupted.is_ok() {
             assert!(cut > 10, "{cut} requests");
             return;
         }
     }
-    panic!("a tick has more requests than were tried");
+    panic!("a cycle has more requests than the test tries");
 }
 
 #[tokio::test]
-async fn what_was_counted_under_another_policy_is_not_told() {
-    let world = world().await;
+async fn cells_of_another_location_policy_are_not_served() {
+    let world = counted_world().await;
     for policy in [LocationPolicy::Hide, LocationPolicy::Round(1)] {
-        let gallery = gallery(&world, policy).await;
+        let gallery = start_gallery(&world, policy).await;
         let map = gallery.json("/v1/map").await;
         assert!(features(&map).is_empty(), "{map}");
     }

@@ -1,4 +1,4 @@
-//! Both embedded engines behind HTTP, publish over them, and photos that come, change and go.
+//! Both embedded engines behind HTTP, publish over them, and changes of photos.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,10 +29,10 @@ use crate::gallery::fixture::{GalleryFixture, Shot};
 
 pub(super) const BUCKET: &str = "site";
 pub(super) const PREFIX: &str = "gallery/";
-/// Time that no tick of a test uses up.
-const LONG: Duration = Duration::from_secs(600);
+/// Time that no cycle of a test needs.
+const CYCLE_TIME: Duration = Duration::from_secs(600);
 
-/// The engines, publish over them, and what time it is.
+/// The engines, publish over them, and the simulated time.
 pub(super) struct World {
     pub(super) client: aws_sdk_dynamodb::Client,
     pub(super) catalogue: Catalogue,
@@ -40,18 +40,19 @@ pub(super) struct World {
     pub(super) storage: Storage,
     pub(super) publish: Publisher,
     pub(super) now: DateTime<Utc>,
-    /// Between publish and the engines.
-    pub(super) wire: Wire,
+    /// The connection from publish to the engines.
+    pub(super) wire: CuttableWire,
     _data: tempfile::TempDir,
 }
 
-/// A change of one photo, as the stream tells it, and as it is written.
+/// A change of one photo: the record of the stream, and the item to write.
 pub(super) struct Change {
     pub(super) record: Value,
     after: Option<PhotoItem>,
     pk: String,
 }
 
+/// Returns settings without a hook, and with this privacy.
 pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
     PublishSettings {
         bucket: BUCKET.to_owned(),
@@ -92,7 +93,7 @@ impl World {
         let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await.unwrap();
         published.create_table().await.unwrap();
-        // The tests tell of changes themselves; the engine looks through all of a stream at every write.
+        // The tests deliver records themselves. The engine would search the whole stream at each write.
         let no_stream = StreamSpecification::builder().stream_enabled(false);
         let update = clients.dynamodb.update_table().table_name("photos");
         update
@@ -101,7 +102,7 @@ impl World {
             .await
             .unwrap();
 
-        let wire = Wire::default();
+        let wire = CuttableWire::default();
         let s3 = clients.s3.config().to_builder().interceptor(wire.clone());
         let dynamodb = clients.dynamodb.config().to_builder();
         let dynamodb =
@@ -124,8 +125,8 @@ impl World {
         }
     }
 
-    /// Publish with other settings over the same tables and store, not through `wire`.
-    pub(super) fn other(&self, settings: PublishSettings) -> Publisher {
+    /// Returns a publisher with other settings over the same tables and store, but not through `wire`.
+    pub(super) fn other_publisher(&self, settings: PublishSettings) -> Publisher {
         Publisher::new(
             self.catalogue.clone(),
             self.published.clone(),
@@ -134,7 +135,7 @@ impl World {
         )
     }
 
-    /// The photos' items become these; the stream's records of it.
+    /// Writes the items of these photos. Returns the records of the stream.
     pub(super) async fn change(&self, shots: &[Shot]) -> Vec<Value> {
         let mut records = Vec::new();
         for shot in shots {
@@ -146,7 +147,7 @@ impl World {
         records
     }
 
-    /// Writes a change to the table: from here on its indexes show it.
+    /// Writes a change to the table. Its indexes show the change at once.
     pub(super) async fn write(&self, change: &Change) {
         let Some(item) = &change.after else {
             let key = aws_sdk_dynamodb::types::AttributeValue::S(change.pk.clone());
@@ -169,6 +170,7 @@ impl World {
         put.set_item(Some(item)).send().await.unwrap();
     }
 
+    /// Marks the months of these records as dirty.
     pub(super) async fn mark(&self, records: &[Value]) {
         self.publish
             .mark_changed_months(records, self.now)
@@ -177,14 +179,15 @@ impl World {
     }
 
     pub(super) async fn run_cycle(&self) -> Result<CycleReport, PublishError> {
-        self.publish.run_cycle(self.now, LONG).await
+        self.publish.run_cycle(self.now, CYCLE_TIME).await
     }
 
+    /// Lets the simulated time pass.
     pub(super) fn pass(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
     }
 
-    /// Ticks until nothing is marked.
+    /// Runs cycles until no month is dirty.
     pub(super) async fn settle(&mut self) {
         for _ in 0..10 {
             self.pass(60);
@@ -193,10 +196,10 @@ impl World {
                 return;
             }
         }
-        panic!("it never settles");
+        panic!("months are still dirty after ten cycles");
     }
 
-    /// A published file, and its headers.
+    /// Returns the JSON of a published file. Fails if its headers are wrong.
     pub(super) async fn file(&self, path: &str) -> Option<Value> {
         let key = format!("{PREFIX}{path}");
         let bytes = self.storage.read(BUCKET, &key).await.unwrap()?;
@@ -213,7 +216,7 @@ impl World {
         Some(serde_json::from_str(&json).unwrap())
     }
 
-    /// Every file that is stored, by its path.
+    /// Returns all stored files by path.
     pub(super) async fn files(&self) -> BTreeMap<String, Value> {
         let mut files = BTreeMap::new();
         let (listed, _) = self.storage.list(BUCKET, PREFIX, None).await.unwrap();
@@ -225,8 +228,11 @@ impl World {
         files
     }
 
-    /// What the gallery answers, by id.
-    pub(super) async fn api(&self, privacy: impl Into<Privacy>) -> BTreeMap<String, Value> {
+    /// Returns the photos that the gallery lists, by id.
+    pub(super) async fn gallery_photos(
+        &self,
+        privacy: impl Into<Privacy>,
+    ) -> BTreeMap<String, Value> {
         let gallery = GalleryFixture::over(self.client.clone(), |settings| {
             settings.privacy = privacy.into()
         })
@@ -271,40 +277,43 @@ impl Change {
     }
 }
 
-/// Counts what publish sends, and can cut the wire after so many requests more.
+/// Records the requests of publish. Can fail all requests after a number of them.
 #[derive(Debug, Clone)]
-pub(super) struct Wire {
+pub(super) struct CuttableWire {
+    /// Number of requests before the cut.
     left: Arc<AtomicI64>,
     sent: Arc<Mutex<Vec<String>>>,
 }
 
-impl Default for Wire {
+impl Default for CuttableWire {
     fn default() -> Self {
-        Wire {
+        CuttableWire {
             left: Arc::new(AtomicI64::new(i64::MAX)),
             sent: Arc::default(),
         }
     }
 }
 
-impl Wire {
+impl CuttableWire {
+    /// Fails all requests after this number of requests.
     pub(super) fn cut_after(&self, requests: i64) {
         self.left.store(requests, Ordering::SeqCst);
     }
 
+    /// Lets requests through again.
     pub(super) fn mend(&self) {
         self.left.store(i64::MAX, Ordering::SeqCst);
     }
 
-    /// What was sent since the last time: `Query`, `PUT`.
-    pub(super) fn take(&self) -> Vec<String> {
+    /// Returns the requests since the last call, such as `Query` and `PUT`.
+    pub(super) fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.sent.lock().unwrap())
     }
 }
 
-impl Intercept for Wire {
+impl Intercept for CuttableWire {
     fn name(&self) -> &'static str {
-        "Wire"
+        "CuttableWire"
     }
 
     fn read_before_transmit(

@@ -1,4 +1,4 @@
-//! The build hook, played by a server of its own.
+//! The build hook, with a test server as its receiver.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,6 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use http::{HeaderMap, StatusCode, header};
-use photo_catalogue::catalogue::published;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, BuildHook, HookRules};
 use tokio::net::TcpListener;
@@ -19,25 +18,26 @@ use crate::gallery::fixture::Shot;
 
 /// What the server does with a request.
 #[derive(Clone, Copy)]
-pub(super) enum Play {
-    Answer(u16),
+pub(super) enum ScriptedResponse {
+    Status(u16),
     TooMany { retry_after: &'static str },
     Redirect,
     Slow,
 }
 
-/// A server that builds sites, or does not.
+/// A server that receives the calls of a hook.
 #[derive(Clone, Default)]
-pub(super) struct Receiver {
-    script: Arc<Mutex<VecDeque<Play>>>,
+pub(super) struct HookReceiver {
+    script: Arc<Mutex<VecDeque<ScriptedResponse>>>,
     /// Method, path and query, content type.
     pub(super) received: Arc<Mutex<Vec<(String, String, String)>>>,
 }
 
-impl Receiver {
-    /// Plays this, then 200 for ever; its hook's URL.
-    pub(super) async fn start(script: &[Play]) -> (Self, String) {
-        let receiver = Receiver::default();
+impl HookReceiver {
+    /// Starts a server that responds by this script, then always with 200. Returns it with the URL of
+    /// its hook.
+    pub(super) async fn start(script: &[ScriptedResponse]) -> (Self, String) {
+        let receiver = HookReceiver::default();
         receiver.script.lock().unwrap().extend(script);
         let router = Router::new().fallback(receive).with_state(receiver.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,7 +54,7 @@ impl Receiver {
     }
 }
 
-async fn receive(State(receiver): State<Receiver>, request: Request) -> Response {
+async fn receive(State(receiver): State<HookReceiver>, request: Request) -> Response {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| value.to_str().unwrap().to_owned());
     receiver.received.lock().unwrap().push((
@@ -62,24 +62,26 @@ async fn receive(State(receiver): State<Receiver>, request: Request) -> Response
         request.uri().to_string(),
         content_type.unwrap_or_default(),
     ));
-    let play = receiver.script.lock().unwrap().pop_front();
-    match play.unwrap_or(Play::Answer(200)) {
-        Play::Answer(status) => StatusCode::from_u16(status).unwrap().into_response(),
-        Play::TooMany { retry_after } => {
+    let response = receiver.script.lock().unwrap().pop_front();
+    match response.unwrap_or(ScriptedResponse::Status(200)) {
+        ScriptedResponse::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        ScriptedResponse::TooMany { retry_after } => {
             let mut headers = HeaderMap::new();
             headers.insert(header::RETRY_AFTER, retry_after.parse().unwrap());
             (StatusCode::TOO_MANY_REQUESTS, headers).into_response()
         }
-        Play::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
-        Play::Slow => {
+        ScriptedResponse::Redirect => {
+            (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response()
+        }
+        ScriptedResponse::Slow => {
             tokio::time::sleep(Duration::from_secs(30)).await;
             StatusCode::OK.into_response()
         }
     }
 }
 
-/// A world with this hook, in which nothing but failures makes it wait.
-async fn world(url: &str) -> World {
+/// Starts a world with this hook, in which only failures delay a call.
+async fn world_with_hook(url: &str) -> World {
     let mut settings = settings(LocationPolicy::Exact);
     settings.hook = Some(BuildHook::new(url, &[], true).unwrap());
     settings.rules = HookRules {
@@ -92,7 +94,8 @@ async fn world(url: &str) -> World {
     World::with(settings).await
 }
 
-async fn upload(world: &mut World, name: &str) {
+/// Adds a photo and publishes it.
+async fn add_photo(world: &mut World, name: &str) {
     let records = world
         .change(&[Shot::new(name, "2018-02-01T09:00:00")])
         .await;
@@ -100,26 +103,26 @@ async fn upload(world: &mut World, name: &str) {
     world.settle().await;
 }
 
-async fn state(world: &World) -> publish::HookState {
+async fn hook_state(world: &World) -> publish::HookState {
     publish::parse_hook_state(&world.published.state().await.unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn a_change_is_one_post_and_no_change_is_none() {
-    let (receiver, url) = Receiver::start(&[]).await;
-    let mut world = world(&url).await;
+async fn a_change_is_one_call_and_no_change_is_none() {
+    let (receiver, url) = HookReceiver::start(&[]).await;
+    let mut world = world_with_hook(&url).await;
     world.settle().await;
     assert_eq!(receiver.calls(), 0);
-    upload(&mut world, "IMG_0001").await;
+    add_photo(&mut world, "IMG_0001").await;
     let expected = (
         "POST".to_owned(),
         "/build_hooks/t0ken".to_owned(),
         "application/json".to_owned(),
     );
     assert_eq!(*receiver.received.lock().unwrap(), [expected]);
-    assert_eq!(state(&world).await.pending, None);
+    assert_eq!(hook_state(&world).await.pending, None);
 
-    // Told of again, and of something that nobody sees.
+    // The same change again, and a change of a private photo.
     let again = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
         .await;
@@ -135,21 +138,21 @@ async fn a_change_is_one_post_and_no_change_is_none() {
 }
 
 #[tokio::test]
-async fn a_hook_that_fails_is_called_again_and_holds_nothing_back() {
+async fn a_failed_call_is_repeated_and_does_not_delay_publish() {
     let script = [
-        Play::Answer(500),
-        Play::TooMany {
+        ScriptedResponse::Status(500),
+        ScriptedResponse::TooMany {
             retry_after: "1200",
         },
-        Play::Redirect,
+        ScriptedResponse::Redirect,
     ];
-    let (receiver, url) = Receiver::start(&script).await;
-    let mut world = world(&url).await;
-    upload(&mut world, "IMG_0001").await;
+    let (receiver, url) = HookReceiver::start(&script).await;
+    let mut world = world_with_hook(&url).await;
+    add_photo(&mut world, "IMG_0001").await;
     assert_eq!(receiver.calls(), 1);
-    let failed = state(&world).await;
+    let failed = hook_state(&world).await;
     assert!(failed.pending.is_some() && failed.last_answer.unwrap().starts_with("500"));
-    upload(&mut world, "IMG_0002").await;
+    add_photo(&mut world, "IMG_0002").await;
     assert_eq!(world.file("index.json").await.unwrap()["photos"], 2);
 
     world.pass(180);
@@ -157,14 +160,14 @@ async fn a_hook_that_fails_is_called_again_and_holds_nothing_back() {
     assert_eq!(receiver.calls(), 2);
     world.pass(1_190);
     world.run_cycle().await.unwrap();
-    assert_eq!(receiver.calls(), 2, "it asked for twenty minutes");
+    assert_eq!(receiver.calls(), 2, "Retry-After is twenty minutes");
     world.pass(20);
     world.run_cycle().await.unwrap();
-    let redirected = state(&world).await;
+    let redirected = hook_state(&world).await;
     assert!(redirected.last_answer.unwrap().contains("redirect"));
     world.pass(24 * 3600);
     world.run_cycle().await.unwrap();
-    assert_eq!(state(&world).await.pending, None);
+    assert_eq!(hook_state(&world).await.pending, None);
     let received = receiver.received.lock().unwrap();
     assert_eq!(received.len(), 4);
     assert!(
@@ -176,20 +179,20 @@ async fn a_hook_that_fails_is_called_again_and_holds_nothing_back() {
 }
 
 #[tokio::test]
-async fn a_hook_that_does_not_answer_is_given_up_and_its_url_told_to_nobody() {
-    let (receiver, slow) = Receiver::start(&[Play::Slow]).await;
-    // Accepts, and hangs up.
-    let rude = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let reset = format!("http://{}/build_hooks/t0ken", rude.local_addr().unwrap());
+async fn a_hook_without_response_times_out_and_its_url_stays_secret() {
+    let (receiver, slow) = HookReceiver::start(&[ScriptedResponse::Slow]).await;
+    // A server that accepts connections and closes them.
+    let closing = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let reset = format!("http://{}/build_hooks/t0ken", closing.local_addr().unwrap());
     tokio::spawn(async move {
-        while let Ok((connection, _)) = rude.accept().await {
+        while let Ok((connection, _)) = closing.accept().await {
             drop(connection);
         }
     });
     let refused = "http://127.0.0.1:1/build_hooks/t0ken";
     for url in [&slow, &reset, refused] {
-        let mut world = world(url).await;
-        upload(&mut world, "IMG_0001").await;
+        let mut world = world_with_hook(url).await;
+        add_photo(&mut world, "IMG_0001").await;
         let state = world.published.state().await.unwrap();
         let text = format!("{state:?}");
         assert!(text.contains("no answer from 127.0.0.1"), "{text}");
@@ -200,22 +203,21 @@ async fn a_hook_that_does_not_answer_is_given_up_and_its_url_told_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_trial_counts_and_clears_nothing() {
-    let (receiver, url) = Receiver::start(&[Play::Answer(404)]).await;
-    let world = world(&url).await;
+async fn a_trial_call_counts_and_leaves_the_build_pending() {
+    let (receiver, url) = HookReceiver::start(&[ScriptedResponse::Status(404)]).await;
+    let world = world_with_hook(&url).await;
     let hook = BuildHook::new(&url, &[], true).unwrap();
     let mut waiting = publish::HookState::default();
-    waiting.add(1, None, None, world.now);
+    waiting.add_change(1, None, None, world.now);
     world.published.put_hook(&waiting).await.unwrap();
-    let answer = publish::send_trial_call(&world.published, &hook, world.now)
+    let response = publish::send_trial_call(&world.published, &hook, world.now)
         .await
         .unwrap();
     assert!(
-        !answer.is_success && answer.description.starts_with("404"),
-        "{answer:?}"
+        !response.is_success && response.description.starts_with("404"),
+        "{response:?}"
     );
-    let after = state(&world).await;
+    let after = hook_state(&world).await;
     assert_eq!((after.called.len(), receiver.calls()), (1, 1));
     assert_eq!(after.pending, waiting.pending);
-    let _: published::PublishState = world.published.state().await.unwrap();
 }

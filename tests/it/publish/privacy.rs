@@ -1,5 +1,5 @@
-//! A scan of everything that is public for what must not be: positions at home, private photos, serial numbers, source
-//! keys.
+//! Scans everything public for data that must not be: positions at home, private photos, serial
+//! numbers, source keys.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use photo_catalogue::privacy::{HomeZones, LocationPolicy, Privacy, VisibilityRul
 use photo_metadata::{Location, TagValue};
 use serde_json::Value;
 
-use super::counts::gallery;
+use super::counts::start_gallery;
 use super::fixture::{Change, World, settings};
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
-/// Latitude and longitude.
+/// Latitude and longitude of the home.
 const HOME: (f64, f64) = (45.471_234, -73.645_678);
 const ZONES: &str = "45.471234,-73.645678,400";
 
-fn zones() -> HomeZones {
+fn home_zones() -> HomeZones {
     ZONES.parse().unwrap()
 }
 
@@ -30,12 +30,13 @@ fn at(lat: f64, lon: f64) -> Location {
     }
 }
 
-/// Photos at home, around it and abroad, every fifth one private; each with all that a camera writes of its place.
-async fn world() -> (World, Vec<Shot>) {
+/// Returns a world with photos at home, around it and abroad. Every fifth photo is private. Each has
+/// all position fields that a camera writes.
+async fn world_with_secrets() -> (World, Vec<Shot>) {
     let mut world = World::new().await;
     let mut shots = Vec::new();
     for n in 0..60_u32 {
-        // A spiral, from the door to some 15 km away.
+        // A spiral from the front door to a distance of about 15 km.
         let (turn, away) = (f64::from(n), 0.000_03 * f64::from(n * n));
         let (lat, lon) = (HOME.0 + away * turn.sin(), HOME.1 + away * turn.cos());
         let day = format!("20{:02}-02-{:02}T09:00:00", 17 + n % 3, 1 + n % 28);
@@ -59,7 +60,7 @@ async fn world() -> (World, Vec<Shot>) {
         ];
         item.exif.insert("GPS".to_owned(), tags(&position));
         item.exif.insert("XMP-exif".to_owned(), tags(&position));
-        let city = if zones().contains(&location) {
+        let city = if home_zones().contains(&location) {
             "SECRET-HOME"
         } else {
             "Montréal"
@@ -87,38 +88,38 @@ async fn world() -> (World, Vec<Shot>) {
     (world, shots)
 }
 
-/// Fails where an answer shows a secret, or a point that `hidden` holds.
-fn scan(whence: &str, answer: &Value, hidden: &dyn Fn(&Location) -> bool) {
-    let text = answer.to_string();
-    assert!(!text.contains("SECRET"), "{whence}: {text}");
-    points(answer, &mut |point| {
-        assert!(!hidden(&point), "{whence}: {point:?} in {text}");
+/// Fails if a response contains a secret, or a point for which `hidden` returns `true`.
+fn assert_no_secret(origin: &str, response: &Value, hidden: &dyn Fn(&Location) -> bool) {
+    let text = response.to_string();
+    assert!(!text.contains("SECRET"), "{origin}: {text}");
+    visit_points(response, &mut |point| {
+        assert!(!hidden(&point), "{origin}: {point:?} in {text}");
     });
 }
 
-/// Every latitude with its longitude, however they are spelt.
-fn points(value: &Value, found: &mut dyn FnMut(Location)) {
+/// Calls `visit` for every pair of latitude and longitude, in all notations.
+fn visit_points(value: &Value, visit: &mut dyn FnMut(Location)) {
     match value {
         Value::Object(fields) => {
             for (lat, lon) in [("lat", "lon"), ("GPSLatitude", "GPSLongitude")] {
                 if let (Some(lat), Some(lon)) = (fields.get(lat), fields.get(lon)) {
-                    found(at(lat.as_f64().unwrap(), lon.as_f64().unwrap()));
+                    visit(at(lat.as_f64().unwrap(), lon.as_f64().unwrap()));
                 }
             }
-            fields.values().for_each(|value| points(value, found));
+            fields.values().for_each(|value| visit_points(value, visit));
         }
         Value::Array(values) => {
             if let [Value::Number(lon), Value::Number(lat), ..] = values.as_slice() {
-                found(at(lat.as_f64().unwrap(), lon.as_f64().unwrap()));
+                visit(at(lat.as_f64().unwrap(), lon.as_f64().unwrap()));
             }
-            values.iter().for_each(|value| points(value, found));
+            values.iter().for_each(|value| visit_points(value, visit));
         }
         _ => {}
     }
 }
 
-/// Reads a list to its last page and scans it; the names in it.
-async fn read(
+/// Reads all pages of a list and scans them. Returns the names of the photos.
+async fn read_list(
     gallery: &GalleryFixture,
     path: &str,
     hidden: &dyn Fn(&Location) -> bool,
@@ -126,7 +127,7 @@ async fn read(
     let mut names = BTreeSet::new();
     let mut page = gallery.json(path).await;
     loop {
-        scan(path, &page, hidden);
+        assert_no_secret(path, &page, hidden);
         let photos = page["items"]
             .as_array()
             .or(page["features"].as_array())
@@ -149,16 +150,16 @@ async fn read(
 }
 
 #[tokio::test]
-async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
-    let (mut world, shots) = world().await;
-    let zones = zones();
+async fn hidden_data_is_on_no_route_and_in_no_file() {
+    let (mut world, shots) = world_with_secrets().await;
+    let zones = home_zones();
     let at_home = |shot: &Shot| {
         shot.place
             .is_some_and(|(lon, lat)| zones.contains(&at(lat, lon)))
     };
     assert!(
         shots.iter().filter(|shot| at_home(shot)).count() > 5,
-        "the test has homes"
+        "the test has photos at home"
     );
     let with_zone = |location: LocationPolicy| Privacy {
         home_zones: ZONES.parse().unwrap(),
@@ -174,8 +175,8 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
         (with_zone(LocationPolicy::Round(2)), &home),
         (with_zone(LocationPolicy::Exact), &home),
     ] {
-        // All was published with exact positions; the next ticks must leave none of it.
-        let publish = world.other(settings(privacy.clone()));
+        // Everything was published with exact positions. The next cycles must remove them.
+        let publish = world.other_publisher(settings(privacy.clone()));
         for _ in 0..3 {
             world.pass(60);
             publish
@@ -184,20 +185,23 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
                 .unwrap();
         }
         for (path, file) in world.files().await {
-            scan(&path, &file, hidden);
+            assert_no_secret(&path, &file, hidden);
         }
 
-        let gallery = gallery(&world, privacy.clone()).await;
+        let gallery = start_gallery(&world, privacy.clone()).await;
         let public: BTreeSet<String> = (shots.iter().filter(|shot| !shot.private))
             .map(|shot| shot.name.clone())
             .collect();
-        assert_eq!(read(&gallery, "/v1/photos?limit=7", hidden).await, public);
+        assert_eq!(
+            read_list(&gallery, "/v1/photos?limit=7", hidden).await,
+            public
+        );
         for path in [
             "/v1/photos?camera=nikon-d750&limit=50",
             "/v1/photos?fields=id,stem,location,images",
             "/v1/photos?from=2018-01-01&order=oldest",
         ] {
-            read(&gallery, path, hidden).await;
+            read_list(&gallery, path, hidden).await;
         }
         for path in [
             "/v1/timeline?unit=day",
@@ -206,7 +210,7 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
             "/v1/map",
             "/v1/map?bbox=-74,45,-73,46",
         ] {
-            scan(path, &gallery.json(path).await, hidden);
+            assert_no_secret(path, &gallery.json(path).await, hidden);
         }
         for shot in &shots {
             for name in [
@@ -218,11 +222,11 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
                 if shot.private {
                     assert_eq!(gallery.get(&path).await.status(), 404, "{path}");
                 } else {
-                    scan(&path, &gallery.json(&path).await, hidden);
+                    assert_no_secret(&path, &gallery.json(&path).await, hidden);
                 }
             }
         }
-        // Boxes that close in on the door: no photo answers that is not shown there.
+        // Boxes that close in on the front door return only photos whose public position lies inside.
         let mut size = 0.2;
         while size > 0.000_5 {
             for corner in 0..4 {
@@ -248,7 +252,7 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
                     .collect();
                 for route in ["/v1/photos", "/v1/map"] {
                     let path = format!("{route}?bbox={bbox}");
-                    assert_eq!(read(&gallery, &path, hidden).await, shown, "{path}");
+                    assert_eq!(read_list(&gallery, &path, hidden).await, shown, "{path}");
                 }
             }
             size /= 2.0;
@@ -257,8 +261,8 @@ async fn nothing_that_is_hidden_is_on_any_route_or_in_any_file() {
 }
 
 #[tokio::test]
-async fn a_rule_that_is_new_hides_at_once_what_was_indexed_as_public() {
-    let (mut world, shots) = world().await;
+async fn a_new_rule_hides_indexed_photos_at_once() {
+    let (mut world, shots) = world_with_secrets().await;
     let mut item = shots[1].item();
     item.photo.record.keywords = vec!["Family".to_owned()];
     item.summary.as_mut().unwrap().record.keywords = item.photo.record.keywords.clone();
@@ -273,13 +277,13 @@ async fn a_rule_that_is_new_hides_at_once_what_was_indexed_as_public() {
         ..LocationPolicy::Exact.into()
     };
     let nothing = |_: &Location| false;
-    let gallery = gallery(&world, privacy.clone()).await;
-    let listed = read(&gallery, "/v1/photos?limit=5", &nothing).await;
+    let gallery = start_gallery(&world, privacy.clone()).await;
+    let listed = read_list(&gallery, "/v1/photos?limit=5", &nothing).await;
     assert!(!listed.contains(&shots[1].name) && listed.contains(&shots[2].name));
     let path = format!("/v1/photos/{}", shots[1].stem());
     assert_eq!(gallery.get(&path).await.status(), 404);
 
-    let publish = world.other(settings(privacy));
+    let publish = world.other_publisher(settings(privacy));
     world.pass(60);
     publish
         .run_cycle(world.now, Duration::from_secs(600))

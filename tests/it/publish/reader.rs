@@ -1,4 +1,5 @@
-//! A static builder that knows `index.json` and `changes.json` only: the reader of docs/static-gallery.md.
+//! A reader of the static files, as docs/static-gallery.md defines it: it starts from `index.json` and
+//! `changes.json`.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +7,17 @@ use serde_json::Value;
 
 use super::fixture::World;
 
-/// What the builder keeps from one build to the next.
+/// The state of a static builder between two builds.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct StaticReader {
     generation: Option<u64>,
     months: BTreeMap<String, BTreeMap<String, Value>>,
-    /// Files that were read, in all.
+    /// Number of files that were read.
     pub(super) reads: usize,
 }
 
-impl Reader {
-    /// Brings it up to date.
+impl StaticReader {
+    /// Reads all changes since the last call.
     pub(super) async fn update(&mut self, world: &World) {
         let index = world.file("index.json").await.unwrap();
         self.reads += 1;
@@ -29,7 +30,7 @@ impl Reader {
         if self.generation.is_none() || self.generation < changes["since"].as_u64() {
             self.months.clear();
             for month in index["months"].as_array().unwrap() {
-                self.load(world, month).await;
+                self.load_month(world, month).await;
             }
             self.generation = newest;
             return;
@@ -43,7 +44,7 @@ impl Reader {
                 self.months.remove(name);
                 let months = index["months"].as_array().unwrap();
                 if let Some(month) = months.iter().find(|month| month["month"] == name) {
-                    self.load(world, month).await;
+                    self.load_month(world, month).await;
                 }
                 continue;
             }
@@ -58,7 +59,7 @@ impl Reader {
         self.generation = changes["generation"].as_u64();
     }
 
-    async fn load(&mut self, world: &World, month: &Value) {
+    async fn load_month(&mut self, world: &World, month: &Value) {
         let photos = self
             .months
             .entry(month["month"].as_str().unwrap().to_owned())
@@ -72,7 +73,7 @@ impl Reader {
         }
     }
 
-    /// All photos, by id.
+    /// Returns all photos by id.
     pub(super) fn photos(&self) -> BTreeMap<String, Value> {
         self.months
             .values()

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::hook::Receiver;
+use super::hook::HookReceiver;
 use crate::serve::process::{Photos, until};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_is_published_and_the_hook_called_once_also_across_a_restart() {
-    let (receiver, url) = Receiver::start(&[]).await;
+async fn an_upload_is_published_and_the_hook_is_not_called_again_after_a_restart() {
+    let (receiver, url) = HookReceiver::start(&[]).await;
     let mut photos = Photos::at_rest();
     let arguments = [
         "--hook-url",
@@ -18,7 +18,7 @@ async fn an_upload_is_published_and_the_hook_called_once_also_across_a_restart()
         "1",
         "--hook-interval-seconds",
         "1",
-        // The port is another at each start, and with it the pictures' URLs.
+        // The port, and with it the URLs of the pictures, would change at each start.
         "--photo-base-url",
         "http://photos.test",
     ];

@@ -1,4 +1,4 @@
-//! What is published follows the public view.
+//! The published files follow the public view.
 
 use photo_catalogue::privacy::LocationPolicy;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::fixture::{World, settings};
 use crate::gallery::fixture::Shot;
 
 #[tokio::test]
-async fn a_view_that_hides_more_leaves_nothing_of_it_in_any_file() {
+async fn a_view_that_hides_more_removes_the_hidden_data_from_all_files() {
     let mut world = World::new().await;
     let place =
         |name, local| Shot::new(name, local).place(-73.645_678, 45.471_234, LocationPolicy::Exact);
@@ -18,30 +18,30 @@ async fn a_view_that_hides_more_leaves_nothing_of_it_in_any_file() {
     let records = world.change(&shots).await;
     world.mark(&records).await;
     world.settle().await;
-    let told = |files: &std::collections::BTreeMap<String, serde_json::Value>| {
+    let files_with_position = |files: &std::collections::BTreeMap<String, serde_json::Value>| {
         files
             .values()
             .filter(|file| file.to_string().contains("45.47"))
             .count()
     };
-    // Both months, and the changes that made them.
-    assert_eq!(told(&world.files().await), 3);
+    // Both months, and the changes.
+    assert_eq!(files_with_position(&world.files().await), 3);
 
-    let hiding = world.other(settings(LocationPolicy::Hide));
+    let hiding = world.other_publisher(settings(LocationPolicy::Hide));
     world.pass(60);
     hiding
         .run_cycle(world.now, Duration::from_secs(600))
         .await
         .unwrap();
     let files = world.files().await;
-    assert_eq!(told(&files), 0, "{files:?}");
+    assert_eq!(files_with_position(&files), 0, "{files:?}");
     let months = world.published.months().await.unwrap();
     assert!(
         months
             .iter()
             .all(|month| month.cells.is_empty() && month.photos == 1)
     );
-    // Who has read the old ones begins anew.
+    // Readers of the previous files must read everything again.
     assert!(files["changes.json"]["since"].as_u64() >= Some(2));
 }
 

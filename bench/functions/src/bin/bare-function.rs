@@ -1,5 +1,5 @@
-//! A Lambda function that does nothing, over one `SdkConfig`: what any function in Rust takes to start.
-//! `cargo run -p bench --bin lambda_start` holds ours against it.
+//! A Lambda function that does nothing with one `SdkConfig`. Its start is the least that a function in
+//! Rust needs. `cargo run -p bench --bin lambda_start` compares the other functions with it.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::clients;

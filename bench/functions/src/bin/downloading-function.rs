@@ -1,6 +1,7 @@
-//! The function that is written where ours is not known: it downloads a photo whole, reads its EXIF with kamadak-exif,
-//! uploads it to a folder by its day and puts one item. No condition, no ledger, no check: what a second photo of the same
-//! name does to the first is not its concern. `cargo run -p bench --bin lambda_start` holds ingest against it.
+//! A simple function for comparison with ingest. It downloads a whole photo, reads its EXIF with
+//! kamadak-exif, uploads it to a folder named after its day, and puts one item. It has no conditions,
+//! no ledger and no checks: a second photo of the same name replaces the first.
+//! `cargo run -p bench --bin lambda_start` compares ingest with it.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -26,7 +27,7 @@ async fn main() -> Result<(), Error> {
         let (clients, archive, table) = (&clients, &archive, &table);
         async move {
             for record in event.payload["Records"].as_array().into_iter().flatten() {
-                organise(clients, record, archive, table).await?;
+                archive_photo(clients, record, archive, table).await?;
             }
             Ok::<_, Error>(json!({}))
         }
@@ -34,7 +35,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-async fn organise(
+async fn archive_photo(
     clients: &Clients,
     record: &Value,
     archive: &str,

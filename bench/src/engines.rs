@@ -1,0 +1,118 @@
+//! The embedded engines behind HTTP, in the process of the measuring program.
+
+use std::future::pending;
+use std::path::Path;
+
+use aws_sdk_dynamodb::types::StreamSpecification;
+use photo_catalogue::clients::{self, Clients, Endpoints};
+use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::storage::Storage;
+use s3_folder::{KeyPair, S3Store};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::BenchResult;
+
+/// The access key of the engines.
+pub const ACCESS_KEY: &str = "photos";
+/// The secret key of the engines. `photos serve` uses the same pair by default.
+pub const SECRET_KEY: &str = "photos-secret";
+
+/// Where the embedded DynamoDB keeps its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineStorage {
+    /// In memory.
+    Memory,
+    /// On disk, as in `photos serve`.
+    Disk,
+    /// On disk, without waiting for the disk at each write: for tables that are filled before the
+    /// measurement.
+    DiskWithoutSync,
+}
+
+/// An embedded S3 store and an embedded DynamoDB over a temporary folder.
+pub struct EmbeddedEngines {
+    /// The S3 store.
+    pub store: S3Store,
+    /// The endpoints of both engines.
+    pub endpoints: Endpoints,
+    folder: TempDir,
+}
+
+impl EmbeddedEngines {
+    /// Starts both engines. They serve until the runtime ends. The folder is deleted when the value
+    /// is dropped.
+    pub async fn start(storage: EngineStorage) -> BenchResult<Self> {
+        let folder = tempfile::tempdir()?;
+        std::fs::create_dir_all(folder.path().join(".engine"))?;
+        let store = S3Store::open(folder.path())?;
+        let key_pair = KeyPair {
+            access_key: ACCESS_KEY.to_owned(),
+            secret_key: SECRET_KEY.to_owned(),
+        };
+        let (listener, s3) = listen().await?;
+        tokio::spawn(store.clone().serve(listener, key_pair, pending()));
+        let engine = match storage {
+            EngineStorage::Memory => DynamoDbEngine::open_in_memory()?,
+            EngineStorage::Disk | EngineStorage::DiskWithoutSync => {
+                DynamoDbEngine::open(folder.path())?
+            }
+        };
+        if storage == EngineStorage::DiskWithoutSync {
+            engine.defer_sync()?;
+        }
+        let (listener, dynamodb) = listen().await?;
+        tokio::spawn(engine.serve(listener, pending()));
+        Ok(EmbeddedEngines {
+            store,
+            endpoints: Endpoints {
+                s3: Some(s3),
+                dynamodb: Some(dynamodb),
+            },
+            folder,
+        })
+    }
+
+    /// Returns new clients of the engines, with request counters of their own.
+    pub fn connect(&self) -> Clients {
+        connect(&self.endpoints)
+    }
+
+    /// Returns the folder of the engines.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Creates buckets.
+    pub async fn create_buckets(&self, buckets: &[&str]) -> BenchResult<()> {
+        let storage = Storage::new(self.connect().s3);
+        for bucket in buckets {
+            storage.create_bucket(bucket).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns new clients of these endpoints, with the engines' key pair.
+pub fn connect(endpoints: &Endpoints) -> Clients {
+    clients::connect(&clients::with_key_pair(ACCESS_KEY, SECRET_KEY), endpoints)
+}
+
+/// Turns off the stream of a table. The embedded DynamoDB searches the whole stream at each write,
+/// which would distort a measurement that does not read the stream.
+pub async fn disable_stream(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> BenchResult<()> {
+    let no_stream = StreamSpecification::builder().stream_enabled(false);
+    let update = dynamodb.update_table().table_name(table);
+    update
+        .stream_specification(no_stream.build()?)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Listens on a free port. Returns the listener and its URL.
+pub async fn listen() -> BenchResult<(TcpListener, String)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    Ok((listener, url))
+}

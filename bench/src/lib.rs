@@ -1,0 +1,19 @@
+//! What the measuring programs share: embedded engines, example photos with a wall clock of their
+//! choice, statistics, and the memory of a process.
+
+mod engines;
+mod photos;
+mod process;
+mod statistics;
+
+pub use engines::{
+    ACCESS_KEY, EmbeddedEngines, EngineStorage, SECRET_KEY, connect, disable_stream, listen,
+};
+pub use photos::{DatedPhoto, extract_file, list_files, repository_root};
+pub use process::{ChildProcess, ProcessMemory, find_photos_binary, install_tls_provider};
+pub use statistics::{median, median_ms, percentile, range_text};
+
+use std::error::Error;
+
+/// The result of a measuring program.
+pub type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;

@@ -1,0 +1,102 @@
+//! Photos to measure with.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDateTime;
+use photo_metadata::{ExtractError, Extraction, Extractor, FileContext};
+
+use crate::BenchResult;
+
+/// An example photo whose capture time can be set.
+pub struct DatedPhoto {
+    bytes: Vec<u8>,
+    clock_offsets: Vec<usize>,
+}
+
+impl DatedPhoto {
+    /// Reads a photo of `examples/photos`. `clock` is its capture time as EXIF spells it.
+    ///
+    /// # Errors
+    /// The photo does not contain this capture time.
+    pub fn read(name: &str, clock: &str) -> BenchResult<Self> {
+        let bytes = std::fs::read(repository_root().join("examples/photos").join(name))?;
+        let clock_offsets: Vec<usize> = (0..bytes.len())
+            .filter(|&offset| bytes[offset..].starts_with(clock.as_bytes()))
+            .collect();
+        if clock_offsets.is_empty() {
+            return Err(format!("examples/photos/{name} does not contain {clock}").into());
+        }
+        Ok(DatedPhoto {
+            bytes,
+            clock_offsets,
+        })
+    }
+
+    /// Returns the photo with this capture time, which has the length of the original one.
+    pub fn with_clock(&self, clock: &str) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        for &offset in &self.clock_offsets {
+            bytes[offset..offset + clock.len()].copy_from_slice(clock.as_bytes());
+        }
+        bytes
+    }
+
+    /// Inserts filler before the last two bytes, the end marker of a JPEG, until the photo has `size`
+    /// bytes.
+    pub fn enlarged_to(mut self, size: usize) -> Self {
+        // Below 0x80, so that the filler contains no marker: a reader of metadata takes it for
+        // entropy-coded data.
+        let mut state = 1_u64;
+        let filler = std::iter::repeat_with(|| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u8 & 0x7f
+        });
+        let end = self.bytes.len() - 2;
+        let filler: Vec<u8> = filler.take(size.saturating_sub(self.bytes.len())).collect();
+        self.bytes.splice(end..end, filler);
+        self
+    }
+}
+
+/// Extracts the metadata of a file by ranged reads.
+///
+/// # Errors
+/// The file cannot be read, or its format is not supported.
+pub fn extract_file(file: &File, name: &str) -> Result<Extraction, ExtractError<io::Error>> {
+    let context = FileContext {
+        file_name: name.to_owned(),
+        latest_credible_time: NaiveDateTime::MAX,
+    };
+    let read = |range: Range<u64>| {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        file.read_exact_at(&mut bytes, range.start)?;
+        Ok::<_, io::Error>(bytes.into())
+    };
+    let size = file.metadata().map_err(ExtractError::Read)?.len();
+    Extractor::new(size, context).run(read)
+}
+
+/// Returns all files in a folder and its subfolders, in order. Returns the path itself if it is a
+/// file.
+pub fn list_files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        files.extend(list_files(&entry?.path())?);
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Returns the folder of the repository.
+pub fn repository_root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

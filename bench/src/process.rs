@@ -1,0 +1,81 @@
+//! Processes: their end, their memory, and the `photos` binary.
+
+use std::path::PathBuf;
+use std::process::Child;
+
+use crate::BenchResult;
+
+/// A process that is killed when the value is dropped.
+pub struct ChildProcess(pub Child);
+
+impl Drop for ChildProcess {
+    fn drop(&mut self) {
+        // Both fail if the process has already ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The memory of a process, in bytes (Linux).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessMemory {
+    /// Resident memory now: `VmRSS`.
+    pub resident: u64,
+    /// Largest resident memory since the start: `VmHWM`.
+    pub peak: u64,
+}
+
+impl ProcessMemory {
+    /// Reads the memory of a process.
+    ///
+    /// # Errors
+    /// The process has ended, or the system has no `/proc`.
+    pub fn of_process(process: u32) -> BenchResult<Self> {
+        Self::read(&format!("/proc/{process}/status"))
+    }
+
+    /// Reads the memory of this process.
+    ///
+    /// # Errors
+    /// The system has no `/proc`.
+    pub fn of_this_process() -> BenchResult<Self> {
+        Self::read("/proc/self/status")
+    }
+
+    fn read(path: &str) -> BenchResult<Self> {
+        let status = std::fs::read_to_string(path)?;
+        let bytes = |name: &str| -> BenchResult<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.split_whitespace().next());
+            let kib = kib.ok_or_else(|| format!("{path} has no {name}"))?;
+            Ok(kib.parse::<u64>()? * 1024)
+        };
+        Ok(ProcessMemory {
+            resident: bytes("VmRSS:")?,
+            peak: bytes("VmHWM:")?,
+        })
+    }
+}
+
+/// Returns the path of the `photos` binary in the profile folder of this program.
+///
+/// # Errors
+/// `photos` is not built.
+pub fn find_photos_binary() -> BenchResult<PathBuf> {
+    let this = std::env::current_exe()?;
+    let profile = this.parent().ok_or("this program is in no folder")?;
+    let binary = profile.join("photos");
+    if !binary.is_file() {
+        let shown = binary.display();
+        return Err(
+            format!("{shown} is not built: run `cargo build` with the same profile").into(),
+        );
+    }
+    Ok(binary)
+}
+
+/// Installs the TLS provider that reqwest expects, even for plain HTTP. A repeat is safe.
+pub fn install_tls_provider() {
+    // Fails if a provider is already installed, and then it is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

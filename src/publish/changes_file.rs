@@ -1,0 +1,156 @@
+//! `changes.json`: the last changes of the published photos (docs/static-gallery.md). Pure.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::month_difference::MonthDifference;
+
+/// Name of the file.
+pub(super) const CHANGES_FILE: &str = "changes.json";
+/// Largest number of listed changes.
+const MAX_CHANGES: usize = 200;
+/// Largest size of all changes, in bytes of JSON.
+const MAX_CHANGES_BYTES: usize = 1_000_000;
+/// Largest size of one change, in bytes of JSON. A larger change only asks readers to reload its
+/// month.
+pub(super) const MAX_CHANGE_BYTES: usize = 64_000;
+
+/// `changes.json`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct ChangesFile {
+    /// Generation of the last change.
+    pub(super) generation: u64,
+    /// A reader that has seen only an earlier generation must read everything again.
+    pub(super) since: u64,
+    /// Changes in the order of their generations, all of which are above `since`.
+    pub(super) changes: Vec<MonthChange>,
+}
+
+/// A change of one month.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct MonthChange {
+    /// Grows by one from change to change.
+    pub(super) generation: u64,
+    /// The month.
+    pub(super) month: String,
+    /// Set if readers must read the files of the month again, because the change is too large or not
+    /// known in full.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) reload: bool,
+    /// Photos that were added to the month or changed, in their present form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) set: Vec<Value>,
+    /// Ids of photos that were removed from the month.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) removed: Vec<String>,
+}
+
+impl MonthChange {
+    /// Returns a change of a month. Without a difference, readers must reload the month.
+    pub(super) fn new(generation: u64, month: &str, difference: Option<MonthDifference>) -> Self {
+        let reload = difference.is_none();
+        let MonthDifference { set, removed, .. } = difference.unwrap_or_default();
+        MonthChange {
+            generation,
+            month: month.to_owned(),
+            reload,
+            set,
+            removed,
+        }
+    }
+}
+
+impl ChangesFile {
+    /// Returns a file without changes: every reader of an earlier generation reads everything again.
+    pub(super) fn empty(generation: u64) -> Self {
+        ChangesFile {
+            generation,
+            since: generation,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Appends changes and drops the earliest ones if there are too many. Drops all changes of
+    /// before if they belong to another public view, which ended at generation `since`, or if there
+    /// is a gap between them and the first new change.
+    pub(super) fn append(self, since: u64, new: Vec<MonthChange>) -> Self {
+        let Some(first) = new.first().map(|change| change.generation) else {
+            return self;
+        };
+        let last = new.last().map_or(first, |change| change.generation);
+        let mut changes: Vec<MonthChange> = Vec::new();
+        let mut from = first.saturating_sub(1);
+        if self.generation == from && self.since >= since {
+            from = self.since;
+            changes = self.changes;
+        }
+        changes.extend(new);
+        if let Some(last_dropped) = excess_changes(&changes).checked_sub(1) {
+            from = changes[last_dropped].generation;
+            changes.drain(..=last_dropped);
+        }
+        ChangesFile {
+            generation: last,
+            since: from,
+            changes,
+        }
+    }
+}
+
+/// Returns how many of the earliest changes must be dropped to stay within the limits.
+fn excess_changes(changes: &[MonthChange]) -> usize {
+    let bytes = |change: &MonthChange| serde_json::to_vec(change).map_or(0, |json| json.len());
+    let sizes: Vec<usize> = changes.iter().map(bytes).collect();
+    let mut total: usize = sizes.iter().sum();
+    let mut dropped = 0;
+    for size in sizes {
+        if total <= MAX_CHANGES_BYTES && changes.len() - dropped <= MAX_CHANGES {
+            break;
+        }
+        total -= size;
+        dropped += 1;
+    }
+    dropped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(generation: u64) -> MonthChange {
+        MonthChange::new(generation, "2018-02", Some(MonthDifference::default()))
+    }
+
+    #[test]
+    fn beyond_the_largest_number_the_earliest_changes_are_dropped() {
+        let file = ChangesFile::default().append(0, vec![change(1), change(2)]);
+        assert_eq!((file.since, file.generation), (0, 2));
+        let file = file.append(0, (3..=300).map(change).collect());
+        assert_eq!(
+            (file.since, file.generation, file.changes.len()),
+            (100, 300, 200)
+        );
+        assert_eq!(file.changes[0].generation, 101);
+    }
+
+    #[test]
+    fn beyond_the_largest_size_the_earliest_changes_are_dropped() {
+        let large = |generation| MonthChange {
+            set: vec![Value::String("x".repeat(MAX_CHANGE_BYTES))],
+            ..change(generation)
+        };
+        let file = ChangesFile::default().append(0, (1..=40).map(large).collect());
+        assert!(serde_json::to_vec(&file).expect("JSON").len() < MAX_CHANGES_BYTES + 1000);
+        assert_eq!(file.generation, 40);
+        assert_eq!(file.changes[0].generation, file.since + 1);
+    }
+
+    #[test]
+    fn another_view_or_a_gap_drops_all_earlier_changes() {
+        let before = ChangesFile::default().append(0, vec![change(1), change(2)]);
+        let other_view = before.clone().append(2, vec![change(3)]);
+        assert_eq!((other_view.since, other_view.changes.len()), (2, 1));
+        let gap = before.append(0, vec![change(5)]);
+        assert_eq!((gap.since, gap.changes.len()), (4, 1));
+    }
+}

@@ -1,0 +1,388 @@
+//! One run of publish: take the lease, rebuild the dirty months, call the build hook.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use ring::rand::SecureRandom;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::changes_file::{CHANGES_FILE, ChangesFile, MonthChange};
+use super::error::PublishError;
+use super::event::{mark_all_months, mark_changed_months};
+use super::file_store::StaticFileStore;
+use super::hook::BuildHook;
+use super::hook_calls::{call_hook_if_due, parse_hook_state};
+use super::index_file::{GalleryIndex, INDEX_FILE};
+use super::json_file::json_digest;
+use super::rebuild::{MonthRebuilder, RebuiltMonth};
+use super::schedule::{HookDecision, HookResponse, HookRules, HookState, month_is_due};
+use crate::catalogue::Catalogue;
+use crate::catalogue::published::{DirtyMonth, FilesState, PublishTable, PublishedMonth};
+use crate::storage::Storage;
+use crate::view::PublicView;
+
+/// Version of the format of counts and files. A higher version makes publish rebuild all months.
+const FORMAT_VERSION: u32 = 2;
+/// How long a cycle holds the lease. If a cycle is interrupted without releasing it, the next ones
+/// wait for this time.
+const LEASE_DURATION: TimeDelta = TimeDelta::minutes(3);
+/// Number of months that are rebuilt between two versions of `index.json`.
+const MONTHS_PER_BATCH: usize = 24;
+/// Number of months that are rebuilt at the same time. A large one may take 80 MB.
+const CONCURRENT_MONTHS: usize = 3;
+
+/// Keeps counts and static files up to date with the photos table.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    catalogue: Catalogue,
+    table: PublishTable,
+    files: StaticFileStore,
+    settings: Arc<PublishSettings>,
+    /// Distinguishes the lease of this process from the leases of other processes.
+    lease_holder: String,
+}
+
+/// Settings of publish.
+#[derive(Debug, Clone)]
+pub struct PublishSettings {
+    /// Bucket of the static files. The files are meant to be public, so this is not the archive's
+    /// bucket.
+    pub bucket: String,
+    /// Folder in the bucket: empty, or ending in `/`.
+    pub prefix: String,
+    /// The public view. It must be the one that the gallery uses.
+    pub view: PublicView,
+    /// Stores files compressed, with `Content-Encoding: gzip`.
+    pub compress: bool,
+    /// The build hook, if there is one.
+    pub hook: Option<BuildHook>,
+    /// Limits of the build hook.
+    pub rules: HookRules,
+}
+
+/// The result of a cycle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CycleReport {
+    /// Number of months that were rebuilt.
+    pub months: u64,
+    /// Number of rebuilt months whose public view had changed.
+    pub changed: u64,
+    /// Number of dirty months that are left for a later cycle.
+    pub deferred: u64,
+    /// The response of the build hook, if it was called.
+    pub hook: Option<HookResponse>,
+}
+
+/// What a cycle carries from batch to batch.
+struct CycleProgress {
+    now: DateTime<Utc>,
+    /// All published months, by name.
+    months: BTreeMap<String, PublishedMonth>,
+    files: FilesState,
+    hook: HookState,
+    report: CycleReport,
+}
+
+/// What remains to be written after the files of a batch of months.
+#[derive(Default)]
+struct BatchWrites {
+    changes: Vec<MonthChange>,
+    /// Paths of files that no month has any more.
+    obsolete: BTreeSet<String>,
+    /// Items of the months that differ from the stored ones.
+    months: Vec<PublishedMonth>,
+    /// Marks of the months that are done.
+    dirty: Vec<DirtyMonth>,
+}
+
+impl Publisher {
+    /// Returns a publisher over these tables and this store.
+    pub fn new(
+        catalogue: Catalogue,
+        table: PublishTable,
+        storage: Storage,
+        settings: PublishSettings,
+    ) -> Self {
+        let mut lease_holder = [0; 12];
+        // Without randomness, two processes would share a lease. ring has a source of randomness on
+        // every platform that it supports, so this cannot fail in practice.
+        let _ = ring::rand::SystemRandom::new().fill(&mut lease_holder);
+        let (bucket, prefix) = (&settings.bucket, &settings.prefix);
+        Publisher {
+            catalogue,
+            table,
+            files: StaticFileStore::new(storage, bucket, prefix, settings.compress),
+            settings: Arc::new(settings),
+            lease_holder: HEXLOWER.encode(&lease_holder),
+        }
+    }
+
+    /// Handles a Lambda event. A batch of the photos table's stream marks its months as dirty; the
+    /// result has an empty list `batchItemFailures`. An event of EventBridge's schedule runs a cycle.
+    /// A repeat is safe.
+    ///
+    /// # Errors
+    /// The whole event must be delivered again.
+    pub async fn handle_event(
+        &self,
+        event: &Value,
+        now: DateTime<Utc>,
+        remaining: Duration,
+    ) -> Result<Value, PublishError> {
+        if let Some(records) = event.get("Records").and_then(Value::as_array) {
+            let is_stream_record = |record: &Value| {
+                record.get("eventSource").and_then(Value::as_str) == Some("aws:dynamodb")
+            };
+            if !records.iter().all(is_stream_record) {
+                return Err(PublishError::UnknownEvent);
+            }
+            self.mark_changed_months(records, now).await?;
+            return Ok(json!({ "batchItemFailures": [] }));
+        }
+        // The payload of the schedule is defined in Terraform. A person may send any other object.
+        if !event.is_object() {
+            return Err(PublishError::UnknownEvent);
+        }
+        let report = self.run_cycle(now, remaining).await?;
+        Ok(json!({
+            "months": report.months,
+            "changed": report.changed,
+            "left": report.deferred,
+        }))
+    }
+
+    /// Marks the months that these stream records touch. See [`mark_changed_months`].
+    ///
+    /// # Errors
+    /// A request to the table failed. Some of the months may already be marked.
+    pub async fn mark_changed_months(
+        &self,
+        records: &[Value],
+        now: DateTime<Utc>,
+    ) -> Result<(), PublishError> {
+        mark_changed_months(&self.table, records, now).await
+    }
+
+    /// Rebuilds the months that are due, then calls the build hook if it is due. Does nothing if
+    /// another process holds the lease. Starts no month when less than a third of `remaining` is
+    /// left. If nothing is due, a cycle is two queries and no write.
+    ///
+    /// # Errors
+    /// See [`PublishError`]. A hook that fails is not an error.
+    pub async fn run_cycle(
+        &self,
+        now: DateTime<Utc>,
+        remaining: Duration,
+    ) -> Result<CycleReport, PublishError> {
+        let deadline = Instant::now() + remaining * 2 / 3;
+        let dirty = self.table.dirty_months().await?;
+        let state = self.table.state().await?;
+        let is_new_view = state.files.view != self.view_fingerprint();
+        let hook_is_due = self.hook_is_due(&parse_hook_state(&state)?, now);
+        if !is_new_view && !hook_is_due && !dirty.iter().any(|month| month_is_due(month, now)) {
+            return Ok(CycleReport {
+                deferred: dirty.len() as u64,
+                ..CycleReport::default()
+            });
+        }
+        let lease_end = now + LEASE_DURATION;
+        if !self.table.lease(&self.lease_holder, now, lease_end).await? {
+            return Ok(CycleReport::default());
+        }
+        let result = self.run_under_lease(now, deadline).await;
+        self.release_lease().await?;
+        result
+    }
+
+    /// Releases the lease of an interrupted cycle IF this process still holds it, so that the next
+    /// cycle need not wait for the end of the lease. A repeat is safe.
+    ///
+    /// # Errors
+    /// A request to the table failed. The lease then ends by itself.
+    pub async fn release_lease(&self) -> Result<(), PublishError> {
+        Ok(self.table.release(&self.lease_holder).await?)
+    }
+
+    /// Does the work of a cycle. The caller holds the lease. The state is read again, because it may
+    /// have changed before the lease was taken.
+    async fn run_under_lease(
+        &self,
+        now: DateTime<Utc>,
+        deadline: Instant,
+    ) -> Result<CycleReport, PublishError> {
+        let state = self.table.state().await?;
+        let is_new_view = state.files.view != self.view_fingerprint();
+        let mut progress = CycleProgress {
+            now,
+            months: BTreeMap::new(),
+            hook: parse_hook_state(&state)?,
+            files: state.files,
+            report: CycleReport::default(),
+        };
+        if is_new_view {
+            self.start_new_view(&mut progress).await?;
+        }
+        let dirty = self.table.dirty_months().await?;
+        let (mut due, later): (Vec<DirtyMonth>, Vec<DirtyMonth>) = dirty
+            .into_iter()
+            .partition(|month| is_new_view || month_is_due(month, now));
+        if !due.is_empty() || is_new_view {
+            let months = self.table.months().await?.into_iter();
+            progress.months = months.map(|month| (month.month.clone(), month)).collect();
+        }
+        while !due.is_empty() && Instant::now() < deadline {
+            let rest = due.split_off(due.len().min(MONTHS_PER_BATCH));
+            let batch = std::mem::replace(&mut due, rest);
+            self.rebuild_batch(batch, &mut progress).await?;
+        }
+        progress.report.deferred = (due.len() + later.len()) as u64;
+        if is_new_view && progress.report.changed == 0 {
+            self.put_index(&progress).await?;
+            let changes = ChangesFile::empty(progress.files.generation);
+            self.files.put_json(CHANGES_FILE, &changes).await?;
+        }
+        if let Some(hook) = &self.settings.hook {
+            let rules = &self.settings.rules;
+            progress.report.hook =
+                call_hook_if_due(&self.table, hook, rules, progress.hook, now).await?;
+        }
+        Ok(progress.report)
+    }
+
+    /// Marks all months, because the public view has changed. Changes that were listed under the
+    /// previous view are no longer listed.
+    async fn start_new_view(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        mark_all_months(&self.catalogue, &self.table, progress.now).await?;
+        progress.files.view = self.view_fingerprint();
+        progress.files.changes_since = progress.files.generation;
+        self.table.put_files(&progress.files).await?;
+        Ok(())
+    }
+
+    /// Rebuilds a batch of months and writes everything that follows from it.
+    async fn rebuild_batch(
+        &self,
+        batch: Vec<DirtyMonth>,
+        progress: &mut CycleProgress,
+    ) -> Result<(), PublishError> {
+        progress.report.months += batch.len() as u64;
+        let rebuilder = MonthRebuilder {
+            catalogue: &self.catalogue,
+            files: &self.files,
+            view: &self.settings.view,
+        };
+        let months = &progress.months;
+        let rebuilt: Vec<RebuiltMonth> = stream::iter(batch)
+            .map(|dirty| {
+                let before = months.get(&dirty.month).cloned();
+                rebuilder.rebuild(dirty, before)
+            })
+            .buffered(CONCURRENT_MONTHS)
+            .try_collect()
+            .await?;
+        let writes = progress.add_rebuilt_months(rebuilt);
+        self.write_batch(writes, progress).await
+    }
+
+    /// Writes what follows from a batch of rebuilt months. The order of the writes makes it safe to
+    /// interrupt a cycle: see [`crate::publish`].
+    async fn write_batch(
+        &self,
+        writes: BatchWrites,
+        progress: &CycleProgress,
+    ) -> Result<(), PublishError> {
+        if !writes.changes.is_empty() {
+            self.append_changes(&progress.files, writes.changes).await?;
+            self.put_index(progress).await?;
+            for path in &writes.obsolete {
+                self.files.delete(path).await?;
+            }
+            self.table.put_files(&progress.files).await?;
+            self.table.put_hook(&progress.hook).await?;
+        }
+        stream::iter(writes.months)
+            .map(|month| async move { self.table.put_month(&month).await })
+            .buffer_unordered(CONCURRENT_MONTHS)
+            .try_collect::<()>()
+            .await?;
+        self.table.bump_counts_version().await?;
+        stream::iter(writes.dirty)
+            .map(|dirty| async move { self.table.clear_dirty(&dirty).await })
+            .buffer_unordered(CONCURRENT_MONTHS)
+            .try_collect::<()>()
+            .await?;
+        Ok(())
+    }
+
+    async fn append_changes(
+        &self,
+        files: &FilesState,
+        new: Vec<MonthChange>,
+    ) -> Result<(), PublishError> {
+        let before: ChangesFile = match self.files.read_json(CHANGES_FILE).await? {
+            // If the file cannot be parsed, it is replaced, and readers read everything again.
+            Some(json) => serde_json::from_slice(&json).unwrap_or_default(),
+            None => ChangesFile::default(),
+        };
+        let changes = before.append(files.changes_since, new);
+        self.files.put_json(CHANGES_FILE, &changes).await
+    }
+
+    async fn put_index(&self, progress: &CycleProgress) -> Result<(), PublishError> {
+        let generation = progress.files.generation;
+        let index = GalleryIndex::new(generation, progress.now, &progress.months);
+        self.files.put_json(INDEX_FILE, &index).await
+    }
+
+    /// Returns a digest of the public view and of the format. Two views that show the same photo
+    /// differently have different fingerprints.
+    fn view_fingerprint(&self) -> String {
+        json_digest(format!("{FORMAT_VERSION} {:?}", self.settings.view).as_bytes())
+    }
+
+    fn hook_is_due(&self, hook: &HookState, now: DateTime<Utc>) -> bool {
+        let decision = hook.decide(&self.settings.rules, now);
+        self.settings.hook.is_some() && decision == HookDecision::Call
+    }
+}
+
+impl CycleProgress {
+    /// Adds rebuilt months to the published ones, gives each change a generation, and returns what
+    /// must be written. Months without photos are removed.
+    fn add_rebuilt_months(&mut self, rebuilt: Vec<RebuiltMonth>) -> BatchWrites {
+        let mut writes = BatchWrites::default();
+        for RebuiltMonth {
+            dirty,
+            month,
+            change,
+        } in rebuilt
+        {
+            if let Some(change) = change {
+                self.report.changed += 1;
+                self.files.generation += 1;
+                let difference = change.difference;
+                // After an interrupted cycle the difference may be empty, although earlier changes
+                // of the month were never listed.
+                let photos = difference.photos.max(1);
+                let (from, to) = (difference.from.clone(), difference.to.clone());
+                self.hook.add_change(photos, from, to, self.now);
+                let listed = change.is_complete.then_some(difference);
+                let change_entry = MonthChange::new(self.files.generation, &dirty.month, listed);
+                writes.changes.push(change_entry);
+                writes.obsolete.extend(change.obsolete);
+            }
+            if self.months.get(&dirty.month) != Some(&month) {
+                self.months.insert(dirty.month.clone(), month.clone());
+                writes.months.push(month);
+            }
+            writes.dirty.push(dirty);
+        }
+        self.months.retain(|_, month| month.photos > 0);
+        writes
+    }
+}

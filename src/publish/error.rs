@@ -1,0 +1,38 @@
+//! Errors of publish.
+
+use std::error::Error;
+
+use crate::catalogue::CatalogueError;
+use crate::storage::StorageError;
+
+/// The reason why a cycle stopped. The months that it has not finished are still dirty.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// A request to one of the tables failed.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// A request to the store of the files failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A file or a stored state cannot be read or written as JSON.
+    #[error("{path}: {source}")]
+    Json {
+        /// The path of the file, or the name of the state.
+        path: String,
+        /// The error of the JSON reader or writer, or of gzip.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The event has an unknown shape.
+    #[error("the event is neither a batch of the photos table's stream nor a scheduled cycle")]
+    UnknownEvent,
+}
+
+impl PublishError {
+    /// Returns an error about the JSON of a file, a month or a state.
+    pub(super) fn json(path: &str, source: impl Error + Send + Sync + 'static) -> Self {
+        PublishError::Json {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }
+    }
+}

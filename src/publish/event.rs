@@ -1,0 +1,179 @@
+//! Dirty months: which months a batch of the photos table's stream touches, and how they are marked.
+//!
+//! Records have the form in which Lambda receives them:
+//! `{"Records":[{"dynamodb":{"OldImage":…,"NewImage":…}}]}`, with attributes in DynamoDB's own
+//! JSON. Source: Lambda Developer Guide, "Using Lambda with Amazon DynamoDB".
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+
+use super::error::PublishError;
+use super::month_name::{UNDATED, month_of_sort_key};
+use crate::catalogue::Catalogue;
+use crate::catalogue::item::{PRIVATE_PARTITION, PhotoItem};
+use crate::catalogue::published::PublishTable;
+
+/// Number of months that are marked at the same time.
+const CONCURRENT_MARKS: usize = 3;
+
+/// Marks the months that these records of the photos table's stream touch as dirty. A repeat is
+/// safe, in any order.
+///
+/// # Errors
+/// A request to the table failed. Some of the months may already be marked.
+pub async fn mark_changed_months(
+    table: &PublishTable,
+    records: &[Value],
+    now: DateTime<Utc>,
+) -> Result<(), PublishError> {
+    mark_months(table, changed_months(records), now).await
+}
+
+/// Marks every month that may hold a photo, or did once, as dirty. The next cycles count and write
+/// all of them again. A repeat is safe.
+///
+/// # Errors
+/// A request to one of the tables failed. Some of the months may already be marked.
+pub async fn mark_all_months(
+    catalogue: &Catalogue,
+    table: &PublishTable,
+    now: DateTime<Utc>,
+) -> Result<(), PublishError> {
+    let published = table.months().await?;
+    let mut months: BTreeSet<String> = published.into_iter().map(|month| month.month).collect();
+    for partition in catalogue.date_partitions().await? {
+        match partition
+            .strip_prefix(PRIVATE_PARTITION)
+            .unwrap_or(&partition)
+        {
+            UNDATED => {
+                months.insert(UNDATED.to_owned());
+            }
+            year => months.extend((1..=12).map(|month| format!("{year}-{month:02}"))),
+        }
+    }
+    mark_months(table, months, now).await
+}
+
+/// Returns the month in which the public sees this photo. Returns `None` if the photo is not
+/// public.
+pub fn public_month(item: &PhotoItem) -> Option<String> {
+    let sort = item.index.date_sort.as_deref()?;
+    item.is_public().then(|| month_of_sort_key(sort).to_owned())
+}
+
+async fn mark_months(
+    table: &PublishTable,
+    months: BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> Result<(), PublishError> {
+    stream::iter(months)
+        .map(|month| async move { table.mark_dirty(&month, now).await })
+        .buffer_unordered(CONCURRENT_MARKS)
+        .try_collect::<()>()
+        .await?;
+    Ok(())
+}
+
+/// Returns the months whose public view may have changed. A change of private attributes touches no
+/// month.
+fn changed_months(records: &[Value]) -> BTreeSet<String> {
+    let mut months = BTreeSet::new();
+    for record in records {
+        let image = |name| {
+            let image = record.pointer(&format!("/dynamodb/{name}"));
+            image.and_then(public_image)
+        };
+        let (before, after) = (image("OldImage"), image("NewImage"));
+        if before != after {
+            let images = [before, after].into_iter().flatten();
+            months.extend(images.map(|image| image.month.to_owned()));
+        }
+    }
+    months
+}
+
+/// The public part of a photo's item in the stream.
+#[derive(PartialEq)]
+struct PublicImage<'a> {
+    month: &'a str,
+    sort: &'a str,
+    summary: &'a Value,
+}
+
+/// Returns the public part of an image. Returns `None` for private photos, stubs and the ledger.
+fn public_image(image: &Value) -> Option<PublicImage<'_>> {
+    let text = |attribute| image.pointer(attribute)?.as_str();
+    let partition = text("/datePartition/S")?;
+    let sort = text("/dateSort/S")?;
+    Some(PublicImage {
+        month: month_of_partition(partition, sort)?,
+        sort,
+        summary: image.get("summary")?,
+    })
+}
+
+/// Returns the month of a sort key in a public partition: `2018-02` in the partition `2018`.
+fn month_of_partition<'a>(partition: &str, sort: &'a str) -> Option<&'a str> {
+    match partition {
+        UNDATED => Some(UNDATED),
+        year => sort.get(..7).filter(|month| month.starts_with(year)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn image(partition: &str, sort: &str, title: &str) -> Value {
+        json!({
+            "pk": { "S": "photo#abc" },
+            "datePartition": { "S": partition },
+            "dateSort": { "S": sort },
+            "summary": { "M": { "title": { "S": title } } },
+            "exifWarnings": { "L": [] },
+        })
+    }
+
+    fn touched_months(before: Option<Value>, after: Option<Value>) -> Vec<String> {
+        let mut record = json!({ "eventSource": "aws:dynamodb", "dynamodb": {} });
+        for (name, image) in [("OldImage", before), ("NewImage", after)] {
+            if let Some(image) = image {
+                record["dynamodb"][name] = image;
+            }
+        }
+        changed_months(&[record]).into_iter().collect()
+    }
+
+    #[test]
+    fn a_new_changed_moved_or_removed_photo_touches_its_months() {
+        let february = || Some(image("2018", "2018-02-01T09:41:07#abc", "a"));
+        let march = || Some(image("2018", "2018-03-01T09:41:07#abc", "a"));
+        assert_eq!(touched_months(None, february()), ["2018-02"]);
+        assert_eq!(touched_months(february(), None), ["2018-02"]);
+        assert_eq!(touched_months(february(), march()), ["2018-02", "2018-03"]);
+        let titled = Some(image("2018", "2018-02-01T09:41:07#abc", "b"));
+        assert_eq!(touched_months(february(), titled), ["2018-02"]);
+        let undated = Some(image("undated", "undated#a#abc", "a"));
+        assert_eq!(touched_months(undated, february()), ["2018-02", "undated"]);
+    }
+
+    #[test]
+    fn a_change_of_private_data_touches_no_month() {
+        let public = || image("2018", "2018-02-01T09:41:07#abc", "a");
+        let mut warned = public();
+        warned["exifWarnings"] = json!({ "L": [{ "S": "cut short" }] });
+        assert!(touched_months(Some(public()), Some(warned)).is_empty());
+        let private = image("private#2018", "2018-02-01T09:41:07#abc", "a");
+        assert!(touched_months(None, Some(private.clone())).is_empty());
+        assert_eq!(touched_months(Some(public()), Some(private)), ["2018-02"]);
+        let ledger = json!({ "pk": { "S": "ledger#inbox/a.jpg" } });
+        assert!(touched_months(None, Some(ledger)).is_empty());
+        assert!(changed_months(&[json!({}), json!("text")]).is_empty());
+    }
+}

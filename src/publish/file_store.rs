@@ -1,0 +1,111 @@
+//! The store of the static files: one folder of a bucket.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::error::PublishError;
+use super::json_file::{compress_json, decompress_json};
+use crate::storage::{ObjectHeaders, Storage};
+
+/// Clients may keep a file for a minute. For ten more minutes they may show it while they fetch the
+/// next version.
+const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
+
+/// Reads and writes the static files. Their paths are relative to the folder.
+#[derive(Debug, Clone)]
+pub(super) struct StaticFileStore {
+    storage: Storage,
+    bucket: String,
+    prefix: String,
+    compress: bool,
+}
+
+/// The ETag and the size of a file that was written.
+pub(super) struct StoredFile {
+    pub(super) etag: String,
+    /// Size in bytes, as stored.
+    pub(super) bytes: u64,
+}
+
+impl StaticFileStore {
+    /// Returns the folder `prefix` of a bucket. `prefix` is empty or ends in `/`. If `compress` is
+    /// set, files are stored with `Content-Encoding: gzip`.
+    pub(super) fn new(storage: Storage, bucket: &str, prefix: &str, compress: bool) -> Self {
+        StaticFileStore {
+            storage,
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            compress,
+        }
+    }
+
+    /// Writes a value as JSON. A repeat is safe.
+    pub(super) async fn put_json<T: Serialize>(
+        &self,
+        path: &str,
+        value: &T,
+    ) -> Result<(), PublishError> {
+        let json = serde_json::to_vec(value).map_err(|error| PublishError::json(path, error))?;
+        let compressed = compress_json(&json).map_err(|error| PublishError::json(path, error))?;
+        self.put_compressed(path, compressed).await?;
+        Ok(())
+    }
+
+    /// Writes a file whose JSON is compressed by gzip. A repeat is safe.
+    pub(super) async fn put_compressed(
+        &self,
+        path: &str,
+        compressed: Vec<u8>,
+    ) -> Result<StoredFile, PublishError> {
+        let body = if self.compress {
+            compressed
+        } else {
+            decompress_json(&compressed).map_err(|error| PublishError::json(path, error))?
+        };
+        let headers = ObjectHeaders {
+            content_type: Some("application/json".to_owned()),
+            content_encoding: self.compress.then(|| "gzip".to_owned()),
+            cache_control: Some(CACHE_CONTROL.to_owned()),
+            ..ObjectHeaders::default()
+        };
+        let bytes = body.len() as u64;
+        let key = self.key(path);
+        let etag = self
+            .storage
+            .put(&self.bucket, &key, Bytes::from(body), headers)
+            .await?;
+        Ok(StoredFile { etag, bytes })
+    }
+
+    /// Returns the JSON of a stored file. Returns `None` if there is no such file, and no bytes if
+    /// it is damaged: a damaged file is replaced like a missing one.
+    pub(super) async fn read_json(&self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
+        let stored = self.storage.read(&self.bucket, &self.key(path)).await?;
+        Ok(stored.map(|bytes| decompress_json(&bytes).unwrap_or_default()))
+    }
+
+    /// Deletes a file. A repeat is safe.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), PublishError> {
+        self.storage.delete(&self.bucket, &self.key(path)).await?;
+        Ok(())
+    }
+
+    /// Returns the paths of the stored files of a month.
+    pub(super) async fn list_month(&self, month: &str) -> Result<Vec<String>, PublishError> {
+        let prefix = self.key(&format!("{month}."));
+        let (mut paths, mut token) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.storage.list(&self.bucket, &prefix, token).await?;
+            let path = |key: &str| key.strip_prefix(&self.prefix).map(str::to_owned);
+            paths.extend(page.iter().filter_map(|listed| path(&listed.key)));
+            token = next;
+            if token.is_none() {
+                return Ok(paths);
+            }
+        }
+    }
+
+    fn key(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+}

@@ -1,0 +1,86 @@
+//! Calls of the build hook and the stored state that limits them.
+
+use chrono::{DateTime, Utc};
+
+use super::error::PublishError;
+use super::hook::BuildHook;
+use super::schedule::{HookDecision, HookResponse, HookRules, HookState, PendingBuild};
+use crate::catalogue::published::{PublishState, PublishTable};
+
+/// Parses the state of the hook that the publish table holds.
+///
+/// # Errors
+/// The stored state has another shape.
+pub fn parse_hook_state(state: &PublishState) -> Result<HookState, PublishError> {
+    let mut hook: HookState = match &state.hook {
+        None => HookState::default(),
+        Some(hook) => serde_json::from_value(hook.clone())
+            .map_err(|error| PublishError::json("state of the build hook", error))?,
+    };
+    hook.held_until = state.held_until;
+    Ok(hook)
+}
+
+/// Calls the hook now, as a trial. The call counts against the budgets. A pending build stays
+/// pending. Each repeat is another build.
+///
+/// # Errors
+/// A request to the publish table failed. A call that fails is not an error.
+pub async fn send_trial_call(
+    table: &PublishTable,
+    hook: &BuildHook,
+    now: DateTime<Utc>,
+) -> Result<HookResponse, PublishError> {
+    let mut state = parse_hook_state(&table.state().await?)?;
+    state.record_call(now);
+    table.put_hook(&state).await?;
+    let nothing = PendingBuild {
+        since: now,
+        last: now,
+        photos: 0,
+        from: None,
+        to: None,
+        generation: 0,
+    };
+    Ok(hook.call(&nothing, now).await)
+}
+
+/// Calls the hook if a build is due. Returns `None` if it is not.
+///
+/// The call is recorded in the table before it is sent. A crash therefore cannot repeat it.
+///
+/// # Errors
+/// A request to the publish table failed. A call that fails is not an error: it is repeated later.
+pub(super) async fn call_hook_if_due(
+    table: &PublishTable,
+    hook: &BuildHook,
+    rules: &HookRules,
+    mut state: HookState,
+    now: DateTime<Utc>,
+) -> Result<Option<HookResponse>, PublishError> {
+    let Some(pending) = state.pending.clone() else {
+        return Ok(None);
+    };
+    if state.decide(rules, now) != HookDecision::Call {
+        return Ok(None);
+    }
+    state.record_call(now);
+    table.put_hook(&state).await?;
+    let response = hook.call(&pending, now).await;
+    // terraform/alarms.tf counts these two messages.
+    if response.is_success {
+        tracing::info!(
+            photos = pending.photos,
+            answer = response.description,
+            "build hook called"
+        );
+    } else {
+        tracing::warn!(
+            answer = response.description,
+            "the build hook failed; it will be called again"
+        );
+    }
+    state.record_response(response.clone(), pending.generation);
+    table.put_hook(&state).await?;
+    Ok(Some(response))
+}

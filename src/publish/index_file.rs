@@ -1,0 +1,119 @@
+//! `index.json`: the list of all other static files (docs/static-gallery.md). Pure.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::month_name::UNDATED;
+use crate::catalogue::published::{FacetSum, PublishedMonth, sum_facets};
+
+/// Name of the file.
+pub(super) const INDEX_FILE: &str = "index.json";
+
+/// `index.json`.
+#[derive(Debug, Serialize)]
+pub(super) struct GalleryIndex<'a> {
+    /// Generation of the last change that the listed files contain.
+    generation: u64,
+    /// Time of writing.
+    generated: String,
+    /// Number of photos in all months.
+    photos: u64,
+    /// Months that have photos, newest first, `undated` last.
+    months: Vec<MonthEntry<'a>>,
+    /// Cameras, by number of photos.
+    cameras: Vec<FacetSum<'a>>,
+    /// Lenses, by number of photos.
+    lenses: Vec<FacetSum<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct MonthEntry<'a> {
+    month: &'a str,
+    photos: u64,
+    files: Vec<FileEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileEntry<'a> {
+    path: &'a str,
+    photos: u64,
+    etag: &'a str,
+    bytes: u64,
+}
+
+impl<'a> GalleryIndex<'a> {
+    /// Returns the index of these months.
+    pub(super) fn new(
+        generation: u64,
+        now: DateTime<Utc>,
+        months: &'a BTreeMap<String, PublishedMonth>,
+    ) -> Self {
+        let listed = months.values().rev().filter(|month| month.photos > 0);
+        // `undated` sorts after every date. In the index it follows the oldest month.
+        let (undated, dated): (Vec<_>, Vec<_>) = listed.partition(|month| month.month == UNDATED);
+        GalleryIndex {
+            generation,
+            generated: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+            photos: months.values().map(|month| month.photos).sum(),
+            months: dated
+                .into_iter()
+                .chain(undated)
+                .map(MonthEntry::new)
+                .collect(),
+            cameras: sum_facets(months.values(), |month| &month.cameras),
+            lenses: sum_facets(months.values(), |month| &month.lenses),
+        }
+    }
+}
+
+impl<'a> MonthEntry<'a> {
+    fn new(month: &'a PublishedMonth) -> Self {
+        let files = month.files.iter().map(|file| FileEntry {
+            path: &file.path,
+            photos: file.photos,
+            etag: &file.etag,
+            bytes: file.bytes,
+        });
+        MonthEntry {
+            month: &month.month,
+            photos: month.photos,
+            files: files.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::published::FacetCount;
+
+    #[test]
+    fn months_are_listed_newest_first_and_facets_are_summed() {
+        let month = |name: &str, photos| PublishedMonth {
+            month: name.to_owned(),
+            photos,
+            cameras: BTreeMap::from([(
+                "nikon-d750".to_owned(),
+                FacetCount {
+                    name: format!("Nikon D750 in {name}"),
+                    photos,
+                },
+            )]),
+            ..PublishedMonth::default()
+        };
+        let months =
+            ["2018-02", "2017-12", "undated"].map(|name| (name.to_owned(), month(name, 2)));
+        let months = BTreeMap::from(months);
+        let index = GalleryIndex::new(7, DateTime::UNIX_EPOCH, &months);
+        let json = serde_json::to_value(&index).expect("JSON");
+        let names: Vec<_> = index.months.iter().map(|month| month.month).collect();
+        assert_eq!(names, ["2018-02", "2017-12", "undated"]);
+        assert_eq!(
+            (json["photos"].as_u64(), json["generation"].as_u64()),
+            (Some(6), Some(7))
+        );
+        assert_eq!(json["cameras"][0]["photos"], 6);
+    }
+}

@@ -1,0 +1,43 @@
+//! The stored form of a JSON file: gzip, and the digest by which two versions are compared. Pure.
+
+use std::io::{self, Read, Write};
+
+use data_encoding::HEXLOWER;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+/// Number of hexadecimal characters of a digest.
+const DIGEST_CHARS: usize = 32;
+/// The first bytes of a gzip member [RFC 1952, 2.3.1].
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Returns the JSON of a stored file, which may or may not be compressed.
+pub(super) fn decompress_json(stored: &[u8]) -> io::Result<Vec<u8>> {
+    if !stored.starts_with(&GZIP_MAGIC) {
+        return Ok(stored.to_vec());
+    }
+    let mut json = Vec::new();
+    GzDecoder::new(stored).read_to_end(&mut json)?;
+    Ok(json)
+}
+
+/// Compresses JSON by gzip.
+pub(super) fn compress_json(json: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(json)?;
+    encoder.finish()
+}
+
+/// Returns the digest of a file with this JSON.
+pub(super) fn json_digest(json: &[u8]) -> String {
+    finish_digest(Sha256::new().chain_update(json))
+}
+
+/// Returns the digest of the bytes that were added to `digest`.
+pub(super) fn finish_digest(digest: Sha256) -> String {
+    let mut text = HEXLOWER.encode(&digest.finalize());
+    text.truncate(DIGEST_CHARS);
+    text
+}

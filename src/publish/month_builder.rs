@@ -1,0 +1,308 @@
+//! Builds the counts of one month and the files that list its photos. Pure.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+use super::json_file::finish_digest;
+use super::month_name::month_file_name;
+use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, PublishedMonth};
+use crate::summary::Summary;
+use crate::view::PublicView;
+
+/// A file is closed when its compressed size reaches this number of bytes. What the encoder still
+/// buffers then adds less than a tenth.
+const FILE_BYTES: usize = 900_000;
+/// Largest number of cells of a month. If there are more, larger cells are counted.
+const MAX_CELLS: usize = 1_000;
+/// Length of the geohash of the smallest cells: about 39 by 20 km.
+const CELL_CHARS: usize = 4;
+/// Length of the geohash of the largest cells.
+const MIN_CELL_CHARS: usize = 1;
+
+/// Collects the photos of one month.
+pub(super) struct MonthBuilder<'a> {
+    view: &'a PublicView,
+    month: PublishedMonth,
+    files: Vec<MonthFile>,
+    open: Option<MonthFileWriter>,
+}
+
+/// A file that is ready to be stored.
+pub(super) struct MonthFile {
+    /// The entry of the file. Its `etag` and `bytes` are not known yet.
+    pub(super) entry: PublishedFile,
+    /// Its JSON, compressed by gzip.
+    pub(super) compressed: Vec<u8>,
+}
+
+/// A file that is being written.
+struct MonthFileWriter {
+    out: GzEncoder<Vec<u8>>,
+    digest: Sha256,
+    photos: u64,
+}
+
+impl<'a> MonthBuilder<'a> {
+    pub(super) fn new(month: &str, view: &'a PublicView) -> Self {
+        MonthBuilder {
+            view,
+            month: PublishedMonth {
+                month: month.to_owned(),
+                positions: view.location_policy_fingerprint(),
+                ..PublishedMonth::default()
+            },
+            files: Vec::new(),
+            open: None,
+        }
+    }
+
+    /// Adds a photo, unless today's rules make it private. Photos must be added in the order of the
+    /// index.
+    pub(super) fn add_photo(&mut self, summary: &Summary) -> io::Result<()> {
+        let Some(listed) = self.view.show_in_list(summary) else {
+            return Ok(());
+        };
+        let line = serde_json::to_vec(&listed)?;
+        self.count_photo(summary);
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => MonthFileWriter::open(&self.month.month)?,
+        };
+        open.write_photo(&line)?;
+        if open.out.get_ref().len() >= FILE_BYTES {
+            self.close_file(open)?;
+        } else {
+            self.open = Some(open);
+        }
+        Ok(())
+    }
+
+    /// Returns the counts and the files. A month without photos has no files.
+    pub(super) fn finish(mut self) -> io::Result<(PublishedMonth, Vec<MonthFile>)> {
+        if let Some(open) = self.open.take() {
+            self.close_file(open)?;
+        }
+        while self.month.cells.len() > MAX_CELLS && self.enlarge_cells() {}
+        self.month.files = self.files.iter().map(|file| file.entry.clone()).collect();
+        Ok((self.month, self.files))
+    }
+
+    fn close_file(&mut self, open: MonthFileWriter) -> io::Result<()> {
+        let path = month_file_name(&self.month.month, self.files.len() + 1);
+        self.files.push(open.close(path)?);
+        Ok(())
+    }
+
+    fn count_photo(&mut self, summary: &Summary) {
+        let month = &mut self.month;
+        month.photos += 1;
+        let record = &summary.record;
+        if let Some(day) = record.capture.day() {
+            *month.days.entry(day.format("%d").to_string()).or_default() += 1;
+        }
+        if let Some(camera) = &record.camera {
+            count_facet(&mut month.cameras, &camera.slug, &camera.name);
+        }
+        if let Some(lens) = &record.lens {
+            count_facet(&mut month.lenses, &lens.slug, &lens.name);
+        }
+        if let Some(position) = self.view.published_location(summary)
+            && let Some(cell) = position.geohash(CELL_CHARS)
+        {
+            let one = CellCount {
+                photos: 1,
+                lat: position.lat,
+                lon: position.lon,
+            };
+            month.cells.entry(cell).or_default().add(&one);
+        }
+    }
+
+    /// Replaces all cells by cells of the next larger size. Returns `false` if there is no larger
+    /// size after this one.
+    fn enlarge_cells(&mut self) -> bool {
+        let cells = std::mem::take(&mut self.month.cells);
+        let chars = cells.keys().next().map_or(0, String::len);
+        let larger_chars = chars.saturating_sub(1).max(MIN_CELL_CHARS);
+        for (name, cell) in cells {
+            let larger = name.get(..larger_chars).unwrap_or(&name).to_owned();
+            self.month.cells.entry(larger).or_default().add(&cell);
+        }
+        larger_chars > MIN_CELL_CHARS
+    }
+}
+
+fn count_facet(facets: &mut BTreeMap<String, FacetCount>, slug: &str, name: &str) {
+    if !slug.is_empty() {
+        let facet = facets.entry(slug.to_owned()).or_default();
+        facet.photos += 1;
+        name.clone_into(&mut facet.name);
+    }
+}
+
+impl MonthFileWriter {
+    fn open(month: &str) -> io::Result<Self> {
+        let mut file = MonthFileWriter {
+            out: GzEncoder::new(Vec::new(), Compression::default()),
+            digest: Sha256::new(),
+            photos: 0,
+        };
+        file.write_bytes(format!("{{\"month\":\"{month}\",\"items\":[").as_bytes())?;
+        Ok(file)
+    }
+
+    /// Writes one photo on a line of its own, so that two versions of a file can be compared by
+    /// lines.
+    fn write_photo(&mut self, line: &[u8]) -> io::Result<()> {
+        self.write_bytes(if self.photos == 0 { b"\n" } else { b",\n" })?;
+        self.photos += 1;
+        self.write_bytes(line)
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.digest.update(bytes);
+        self.out.write_all(bytes)
+    }
+
+    fn close(mut self, path: String) -> io::Result<MonthFile> {
+        self.write_bytes(b"\n]}\n")?;
+        Ok(MonthFile {
+            entry: PublishedFile {
+                path,
+                photos: self.photos,
+                digest: finish_digest(self.digest),
+                ..PublishedFile::default()
+            },
+            compressed: self.out.finish()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::LocationPolicy;
+    use crate::publish::json_file::{decompress_json, json_digest};
+    use crate::view::PictureHosting;
+    use photo_metadata::{Camera, CaptureTime, Location, PhotoRecord};
+
+    fn photo(n: u32) -> Summary {
+        let date = format!("2018-02-{:02}", n % 28 + 1);
+        Summary {
+            id: format!("id{n:06}"),
+            stem: format!("{date}/photo{n}"),
+            name: format!("photo{n}"),
+            record: PhotoRecord {
+            capture: CaptureTime {
+                local: format!("{date}T09:41:07").parse().ok(),
+                ..CaptureTime::default()
+            },
+            camera: Some(Camera {
+                slug: "nikon-d750".to_owned(),
+                name: "Nikon D750".to_owned(),
+                ..Camera::default()
+            }),
+            location: Some(Location {
+                lat: 45.0 + f64::from(n % 100) / 10.0,
+                lon: -73.6,
+                ..Location::default()
+            }),
+            ..PhotoRecord::default()
+            },
+            ..Summary::default()
+        }
+    }
+
+    fn build_month(
+        photos: impl IntoIterator<Item = Summary>,
+        policy: LocationPolicy,
+    ) -> (PublishedMonth, Vec<MonthFile>) {
+        let view = PublicView::new(policy, PictureHosting::default());
+        let mut builder = MonthBuilder::new("2018-02", &view);
+        for photo in photos {
+            builder.add_photo(&photo).expect("written");
+        }
+        builder.finish().expect("finished")
+    }
+
+    fn json(file: &MonthFile) -> Vec<u8> {
+        decompress_json(&file.compressed).expect("gzip")
+    }
+
+    #[test]
+    fn days_cameras_lenses_and_public_places_are_counted() {
+        let (month, files) = build_month((0..100).map(photo), LocationPolicy::Exact);
+        assert_eq!((month.photos, files.len()), (100, 1));
+        assert_eq!(month.days.values().sum::<u64>(), 100);
+        assert_eq!(month.days["01"], 4);
+        assert_eq!(month.cameras["nikon-d750"].photos, 100);
+        assert!(month.lenses.is_empty());
+        assert_eq!(
+            month.cells.values().map(|cell| cell.photos).sum::<u64>(),
+            100
+        );
+        let (hidden, _) = build_month([photo(1)], LocationPolicy::Hide);
+        assert!(hidden.cells.is_empty());
+        let file: serde_json::Value = serde_json::from_slice(&json(&files[0])).expect("JSON");
+        assert_eq!(file["month"], "2018-02");
+        assert_eq!(file["items"].as_array().map(Vec::len), Some(100));
+    }
+
+    #[test]
+    fn a_month_without_photos_has_no_file() {
+        let (month, files) = build_month([], LocationPolicy::Exact);
+        assert_eq!((month.photos, files.len()), (0, 0));
+    }
+
+    #[test]
+    fn the_same_photos_make_the_same_files_and_a_large_month_is_split() {
+        // Digests, because gzip cannot compress them well.
+        let noise = |n: u32| {
+            let words = (0..100_u32).map(|word| json_digest(format!("{n} {word}").as_bytes()));
+            Some(words.collect::<String>())
+        };
+        let photos = || {
+            (0..1_000).map(|n| {
+                let mut photo = photo(n);
+                photo.record.caption = noise(n);
+                photo
+            })
+        };
+        let (month, files) = build_month(photos(), LocationPolicy::Exact);
+        let (again, _) = build_month(photos(), LocationPolicy::Exact);
+        assert_eq!(month, again);
+        assert!(files.len() > 1);
+        assert_eq!(month.files[1].path, "2018-02.2.json");
+        assert!(files.iter().all(|file| file.compressed.len() < 1_000_000));
+        assert_eq!(
+            month.files.iter().map(|file| file.photos).sum::<u64>(),
+            1_000
+        );
+        for file in &files {
+            assert_eq!(file.entry.digest, json_digest(&json(file)));
+        }
+    }
+
+    #[test]
+    fn the_number_of_cells_has_a_limit() {
+        let spread = (0..5_000_u32).map(|n| {
+            let mut photo = photo(n);
+            photo.record.location = Some(Location {
+                lat: f64::from(n / 100) - 25.0,
+                lon: f64::from(n % 100) * 3.0 - 150.0,
+                ..Location::default()
+            });
+            photo
+        });
+        let (month, _) = build_month(spread, LocationPolicy::Exact);
+        assert!(month.cells.len() <= MAX_CELLS);
+        assert_eq!(
+            month.cells.values().map(|cell| cell.photos).sum::<u64>(),
+            5_000
+        );
+    }
+}

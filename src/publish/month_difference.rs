@@ -1,0 +1,127 @@
+//! The difference between two versions of the files of a month. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The photos in which two versions of a month differ.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct MonthDifference {
+    /// New and changed photos, as JSON.
+    pub(super) set: Vec<serde_json::Value>,
+    /// Ids of the removed photos.
+    pub(super) removed: Vec<String>,
+    /// Number of new, changed and removed photos.
+    pub(super) photos: u64,
+    /// Earliest day of these photos.
+    pub(super) from: Option<String>,
+    /// Latest day of these photos.
+    pub(super) to: Option<String>,
+}
+
+/// Returns the difference from one version to the next, and `true` if it lists all photos. After
+/// `max_bytes` bytes of JSON, photos are counted but no longer listed. Each version is the JSON of
+/// those files that the other version does not have.
+///
+/// # Errors
+/// A line of a file is not the JSON of a photo.
+pub(super) fn compare_versions(
+    before: &[Vec<u8>],
+    after: &[Vec<u8>],
+    max_bytes: usize,
+) -> serde_json::Result<(MonthDifference, bool)> {
+    let mut removed: BTreeMap<String, (Option<String>, &[u8])> = BTreeMap::new();
+    for line in before.iter().flat_map(|json| photo_lines(json)) {
+        let head: PhotoHead = serde_json::from_slice(line)?;
+        removed.insert(head.id, (head.date, line));
+    }
+    let mut difference = MonthDifference::default();
+    let mut bytes = 0;
+    let mut is_complete = true;
+    for line in after.iter().flat_map(|json| photo_lines(json)) {
+        let head: PhotoHead = serde_json::from_slice(line)?;
+        let old = removed.remove(&head.id);
+        if old.as_ref().is_some_and(|(_, old)| *old == line) {
+            continue;
+        }
+        difference.count_photo(head.date);
+        bytes += line.len();
+        if bytes <= max_bytes {
+            difference.set.push(serde_json::from_slice(line)?);
+        } else {
+            is_complete = false;
+        }
+    }
+    for (id, (date, _)) in removed {
+        difference.count_photo(date);
+        // The quotes and the comma of the id.
+        bytes += id.len() + 3;
+        is_complete &= bytes <= max_bytes;
+        difference.removed.push(id);
+    }
+    Ok((difference, is_complete))
+}
+
+impl MonthDifference {
+    fn count_photo(&mut self, date: Option<String>) {
+        self.photos += 1;
+        self.from = [self.from.take(), date.clone()].into_iter().flatten().min();
+        self.to = self.to.take().max(date);
+    }
+}
+
+/// The fields of a photo that identify and date it.
+#[derive(Deserialize)]
+struct PhotoHead {
+    id: String,
+    date: Option<String>,
+}
+
+/// Returns the lines of a file that each hold one photo, as `MonthBuilder` writes them.
+fn photo_lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
+    json.split(|byte| *byte == b'\n')
+        .filter(|line| line.starts_with(b"{\"id\""))
+        .map(|line| line.strip_suffix(b",").unwrap_or(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(photos: &[(&str, &str, &str)]) -> Vec<Vec<u8>> {
+        let line = |(id, date, title): &(&str, &str, &str)| {
+            format!(r#"{{"id":"{id}","date":"{date}","title":"{title}"}}"#)
+        };
+        let lines: Vec<String> = photos.iter().map(line).collect();
+        let json = format!(
+            "{{\"month\":\"2018-02\",\"items\":[\n{}\n]}}\n",
+            lines.join(",\n")
+        );
+        vec![json.into_bytes()]
+    }
+
+    #[test]
+    fn new_changed_and_removed_photos_are_listed() {
+        let before = version(&[
+            ("id1", "2018-02-02", "a"),
+            ("id2", "2018-02-03", "a"),
+            ("id3", "2018-02-04", "a"),
+        ]);
+        let after = version(&[
+            ("id1", "2018-02-02", "a"),
+            ("id2", "2018-02-03", "new"),
+            ("id4", "2018-02-05", "a"),
+        ]);
+        let (found, is_complete) = compare_versions(&before, &after, 10_000).expect("JSON");
+        let ids: Vec<_> = found.set.iter().map(|photo| photo["id"].as_str()).collect();
+        assert_eq!(ids, [Some("id2"), Some("id4")]);
+        assert_eq!(found.removed, ["id3"]);
+        assert_eq!((found.photos, is_complete), (3, true));
+        assert_eq!(
+            (found.from.as_deref(), found.to.as_deref()),
+            (Some("2018-02-03"), Some("2018-02-05"))
+        );
+        let (found, is_complete) = compare_versions(&before, &after, 10).expect("JSON");
+        assert_eq!((found.photos, is_complete), (3, false));
+    }
+}

@@ -1,0 +1,103 @@
+//! The pages of one month in the index by-date.
+
+use futures::stream::{self, BoxStream, Stream, StreamExt};
+use tokio::sync::mpsc;
+
+use super::month_name::UNDATED;
+use crate::catalogue::query::{PhotoIndex, PhotoPage, Segment};
+use crate::catalogue::{Catalogue, CatalogueError};
+
+/// Largest number of photos on a page of a query. DynamoDB ends a page at 1 MB in any case.
+const PHOTOS_PER_PAGE: u32 = 1_000;
+/// Number of pages of the second half of a large month that are read while the first half is built.
+const PAGES_AHEAD: usize = 24;
+
+/// Pages of a query, in the order of the index.
+pub(super) type MonthPages = BoxStream<'static, Result<PhotoPage, CatalogueError>>;
+
+/// Reads the pages of a month, in the order of its index. After the first page, the two halves of
+/// the month are read at the same time, while the caller processes the pages before.
+pub(super) async fn read_month_pages(
+    catalogue: &Catalogue,
+    month: &str,
+) -> Result<MonthPages, CatalogueError> {
+    let segment = month_segment(month);
+    let first = catalogue.query(&segment, PHOTOS_PER_PAGE, None).await?;
+    let after = first.next_after.clone();
+    let pages = stream::iter([Ok(first)]);
+    let Some(after) = after else {
+        return Ok(pages.boxed());
+    };
+    let (near, far) = split_remainder(month, segment, &after);
+    let near = pages.chain(prefetch_pages(catalogue, near, Some(after), 1));
+    Ok(match far {
+        Some(far) => near
+            .chain(prefetch_pages(catalogue, far, None, PAGES_AHEAD))
+            .boxed(),
+        None => near.boxed(),
+    })
+}
+
+/// Reads the pages of a segment that follow `after`. A task of its own reads up to `capacity` pages
+/// before the caller needs them. The task ends when the stream is dropped.
+fn prefetch_pages(
+    catalogue: &Catalogue,
+    segment: Segment,
+    after: Option<String>,
+    capacity: usize,
+) -> impl Stream<Item = Result<PhotoPage, CatalogueError>> + Send + use<> {
+    let (sender, mut receiver) = mpsc::channel(capacity);
+    let catalogue = catalogue.clone();
+    tokio::spawn(async move {
+        let mut after = after;
+        loop {
+            let page = catalogue
+                .query(&segment, PHOTOS_PER_PAGE, after.as_deref())
+                .await;
+            after = page.as_ref().ok().and_then(|page| page.next_after.clone());
+            if sender.send(page).await.is_err() || after.is_none() {
+                return;
+            }
+        }
+    });
+    stream::poll_fn(move |context| receiver.poll_recv(context))
+}
+
+/// Splits the part of a month after this sort key at the middle of the month. The second part is
+/// `None` if the sort key already lies in the second half.
+fn split_remainder(month: &str, segment: Segment, after: &str) -> (Segment, Option<Segment>) {
+    // Between the last sort key of the 15th and the first of the 16th.
+    let middle = format!("{month}-15~");
+    if month == UNDATED || after > middle.as_str() {
+        return (segment, None);
+    }
+    let far = Segment {
+        from: Some(middle.clone()),
+        ..segment.clone()
+    };
+    let near = Segment {
+        to: Some(middle),
+        ..segment
+    };
+    (near, Some(far))
+}
+
+/// Returns the part of the index by-date that holds a month.
+fn month_segment(month: &str) -> Segment {
+    let (partition, from, to) = match month {
+        UNDATED => (UNDATED, None, None),
+        _ => (
+            month.get(..4).unwrap_or(month),
+            Some(format!("{month}-")),
+            // `~` sorts after every character of a sort key.
+            Some(format!("{month}-~")),
+        ),
+    };
+    Segment {
+        index: PhotoIndex::ByDate,
+        partition: partition.to_owned(),
+        from,
+        to,
+        descending: false,
+    }
+}

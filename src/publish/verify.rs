@@ -1,0 +1,87 @@
+//! Comparison of the published counts with the photos themselves: `photos recount --verify`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::PublishError;
+use super::month_builder::MonthBuilder;
+use super::month_name::month_of_sort_key;
+use crate::catalogue::Catalogue;
+use crate::catalogue::published::{PublishTable, PublishedMonth};
+use crate::privacy::Privacy;
+use crate::summary::Summary;
+use crate::view::{PictureHosting, PublicView};
+
+/// Scans the whole photos table and returns, in order, the months whose published numbers of
+/// photos, days, cameras or lenses are wrong. A dirty month may be among them until its next cycle.
+/// Reads only.
+///
+/// # Errors
+/// A request to one of the tables failed.
+pub async fn find_miscounted_months(
+    catalogue: &Catalogue,
+    table: &PublishTable,
+    privacy: Privacy,
+) -> Result<Vec<String>, PublishError> {
+    let photos = read_public_photos(catalogue).await?;
+    let mut expected = count_months(&photos, &PublicView::new(privacy, PictureHosting::default()))?;
+    let mut miscounted = BTreeSet::new();
+    for published in table.months().await? {
+        let expected = expected.remove(&published.month).unwrap_or_default();
+        if comparable_counts(&expected) != comparable_counts(&published) {
+            miscounted.insert(published.month);
+        }
+    }
+    miscounted.extend(expected.into_keys());
+    Ok(miscounted.into_iter().collect())
+}
+
+/// Returns the summaries of all public photos by sort key. They must be in order, because the newest
+/// photo of a camera gives the camera its name.
+async fn read_public_photos(
+    catalogue: &Catalogue,
+) -> Result<BTreeMap<String, Summary>, PublishError> {
+    let mut photos = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let (page, next) = catalogue.public_photos(after).await?;
+        photos.extend(page.into_iter().map(|entry| (entry.sort, entry.summary)));
+        after = next;
+        if after.is_none() {
+            return Ok(photos);
+        }
+    }
+}
+
+fn count_months(
+    photos: &BTreeMap<String, Summary>,
+    view: &PublicView,
+) -> Result<BTreeMap<String, PublishedMonth>, PublishError> {
+    let mut builders: BTreeMap<&str, MonthBuilder<'_>> = BTreeMap::new();
+    for (sort, summary) in photos {
+        let month = month_of_sort_key(sort);
+        builders
+            .entry(month)
+            .or_insert_with(|| MonthBuilder::new(month, view))
+            .add_photo(summary)
+            .map_err(|error| PublishError::json(month, error))?;
+    }
+    let mut months = BTreeMap::new();
+    for (name, builder) in builders {
+        let (month, _) = builder
+            .finish()
+            .map_err(|error| PublishError::json(name, error))?;
+        months.insert(name.to_owned(), month);
+    }
+    Ok(months)
+}
+
+/// Returns a month without its cells and files. Both depend on the public view that publish used,
+/// which may differ from the one used here.
+fn comparable_counts(month: &PublishedMonth) -> PublishedMonth {
+    PublishedMonth {
+        cells: BTreeMap::new(),
+        positions: String::new(),
+        files: Vec::new(),
+        ..month.clone()
+    }
+}
