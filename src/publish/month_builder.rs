@@ -197,21 +197,21 @@ mod tests {
             stem: format!("{date}/photo{n}"),
             name: format!("photo{n}"),
             record: PhotoRecord {
-            capture: CaptureTime {
-                local: format!("{date}T09:41:07").parse().ok(),
-                ..CaptureTime::default()
-            },
-            camera: Some(Camera {
-                slug: "nikon-d750".to_owned(),
-                name: "Nikon D750".to_owned(),
-                ..Camera::default()
-            }),
-            location: Some(Location {
-                lat: 45.0 + f64::from(n % 100) / 10.0,
-                lon: -73.6,
-                ..Location::default()
-            }),
-            ..PhotoRecord::default()
+                capture: CaptureTime {
+                    local: format!("{date}T09:41:07").parse().ok(),
+                    ..CaptureTime::default()
+                },
+                camera: Some(Camera {
+                    slug: "nikon-d750".to_owned(),
+                    name: "Nikon D750".to_owned(),
+                    ..Camera::default()
+                }),
+                location: Some(Location {
+                    lat: 45.0 + f64::from(n % 100) / 10.0,
+                    lon: -73.6,
+                    ..Location::default()
+                }),
+                ..PhotoRecord::default()
             },
             ..Summary::default()
         }

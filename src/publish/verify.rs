@@ -23,7 +23,10 @@ pub async fn find_miscounted_months(
     privacy: Privacy,
 ) -> Result<Vec<String>, PublishError> {
     let photos = read_public_photos(catalogue).await?;
-    let mut expected = count_months(&photos, &PublicView::new(privacy, PictureHosting::default()))?;
+    let mut expected = count_months(
+        &photos,
+        &PublicView::new(privacy, PictureHosting::default()),
+    )?;
     let mut miscounted = BTreeSet::new();
     for published in table.months().await? {
         let expected = expected.remove(&published.month).unwrap_or_default();
