@@ -10,10 +10,10 @@ use photo_metadata::Extraction;
 /// Returns `{"file", "photo", "error"}` for a file. `photo` is null if `outcome` is an error, and
 /// `error` is null otherwise.
 ///
-/// `photo` contains the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata), with the names that
-/// they have in the catalogue, and `kind`, `name` and `parts`. `parts` is this file alone, `size_bytes`
-/// long. If a part of the file was not read, `exifWarnings` is added. With `every_tag` also `exif`,
-/// `exifOmitted` and `reads`, the reads that the extraction took.
+/// `photo` contains the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata), with the names
+/// that they have in the catalogue, and `kind`, `name` and `parts`. `parts` is this file alone,
+/// `size_bytes` long. If a part of the file was not read, `exifWarnings` is added. With `every_tag`
+/// also `exif`, `exifOmitted` and `reads`, the reads that the extraction took.
 pub fn report<E: Display>(
     file: &str,
     size_bytes: u64,

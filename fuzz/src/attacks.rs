@@ -1,6 +1,7 @@
-//! Files made to cost much: each aims at a loop inside a loop, or at a length that memory is taken for.
+//! Files made to cost much time or memory. Each aims at a nested loop, or at a length that memory
+//! is allocated for.
 
-/// Every attack with its name.
+/// Returns every attack with its name.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let mut all = vec![
         ("CRW heap that holds itself", heap_in_itself()),
@@ -36,7 +37,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
             ),
         ),
     ];
-    // What makes a TIFF a RAW file, and then whatever is looked up for each of many.
+    // The tags that make a TIFF a RAW file, and many of the tags that are looked up for each field.
     for (name, tags) in [
         ("TIFF of widths and heights", &[0x0100_u16, 0x0101][..]),
         ("TIFF of compressions", &[0x0103]),
@@ -94,7 +95,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// A TIFF of one directory whose values all begin behind it.
+/// Makes a TIFF of one directory. All values begin after it.
 fn tiff(entries: &[(u16, u16, u32)], values: &[u8]) -> Vec<u8> {
     let mut bytes = b"II*\0\x08\0\0\0".to_vec();
     bytes.extend((entries.len() as u16).to_le_bytes());

@@ -1,6 +1,8 @@
-//! What the extraction costs at worst: the attacks, then every sample and every file of a folder (the corpus beside the
-//! project, where nothing else is named) cut at every byte and with a bit of every byte flipped; above 64 KiB at samples.
-//! `cargo run --release --bin hostile -- [FOLDER]`. Exits 1 where a run takes over 100 ms or over 32 MiB.
+//! Measures the worst cost of an extraction: `cargo run --release --bin hostile -- [FOLDER]`.
+//!
+//! Runs the attacks, and then every sample and every file of a folder, cut at every byte and with a
+//! bit of every byte flipped. In files above 64 KiB only some bytes are taken. The default folder
+//! is the corpus next to the project. Exits with 1 if a run takes over 100 ms or over 32 MiB.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use extraction::{attacks, samples, timed};
+use extraction::{attacks, samples, time_extraction};
 
 const MOST_MEMORY: usize = 32 << 20;
 const ALWAYS: usize = 64 << 10;
@@ -16,10 +18,10 @@ const ALWAYS: usize = 64 << 10;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-struct Counting;
+struct CountingAllocator;
 
-// Nothing but counting is added to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
+// Only counting is added to the allocator of the system.
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Relaxed) + layout.size();
         PEAK.fetch_max(live, Relaxed);
@@ -33,26 +35,26 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static COUNTING: CountingAllocator = CountingAllocator;
 
 #[derive(Default)]
-struct Worst {
+struct WorstRun {
     runs: u64,
     time: (Duration, String),
     memory: (usize, String),
 }
 
-impl Worst {
+impl WorstRun {
     fn run(&mut self, bytes: &[u8], what: impl Fn() -> String) -> (Duration, usize) {
         self.runs += 1;
         let before = LIVE.load(Relaxed);
         PEAK.store(before, Relaxed);
-        let mut took = timed(bytes);
+        let mut took = time_extraction(bytes);
         let memory = PEAK.load(Relaxed) - before;
-        // A run may have been interrupted by another process: the best of a few is its own time.
+        // Another process may have interrupted a run, so the best of a few runs counts.
         for _ in 0..4 {
             if took > Duration::from_millis(10).max(self.time.0) {
-                took = took.min(timed(bytes));
+                took = took.min(time_extraction(bytes));
             }
         }
         if took > self.time.0 {
@@ -76,7 +78,7 @@ impl Worst {
 }
 
 fn main() -> ExitCode {
-    let mut attacked = Worst::default();
+    let mut attacked = WorstRun::default();
     for (name, bytes) in attacks::all() {
         let (took, memory) = attacked.run(&bytes, || name.to_owned());
         println!(
@@ -86,7 +88,7 @@ fn main() -> ExitCode {
             bytes.len() >> 10
         );
     }
-    let mut broken = Worst::default();
+    let mut broken = WorstRun::default();
     for (name, bytes) in samples::all() {
         break_everywhere(name, bytes, &mut broken);
     }
@@ -95,7 +97,7 @@ fn main() -> ExitCode {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"),
         PathBuf::from,
     );
-    let mut of_folder = Worst::default();
+    let mut of_folder = WorstRun::default();
     let mut paths = Vec::new();
     collect(&folder, &mut paths);
     if paths.is_empty() {
@@ -115,7 +117,7 @@ fn main() -> ExitCode {
     }
     of_folder.print("folder, cut and flipped");
     let all = [attacked, broken, of_folder];
-    let within = |w: &Worst| w.time.0 < Duration::from_millis(100) && w.memory.0 < MOST_MEMORY;
+    let within = |w: &WorstRun| w.time.0 < Duration::from_millis(100) && w.memory.0 < MOST_MEMORY;
     if all.iter().all(within) {
         ExitCode::SUCCESS
     } else {
@@ -135,7 +137,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     paths.sort();
 }
 
-fn break_everywhere(name: &str, mut bytes: Vec<u8>, worst: &mut Worst) {
+fn break_everywhere(name: &str, mut bytes: Vec<u8>, worst: &mut WorstRun) {
     let rest = (ALWAYS..bytes.len()).step_by((bytes.len() / 512).max(1));
     let places: Vec<usize> = (0..bytes.len().min(ALWAYS)).chain(rest).collect();
     for &place in &places {

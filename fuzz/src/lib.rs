@@ -1,4 +1,4 @@
-//! The extraction and what holds of it whatever the bytes are. It links `photo-metadata` alone.
+//! The extraction, with the properties that hold for any bytes. Only `photo-metadata` is linked.
 
 pub mod attacks;
 pub mod samples;
@@ -12,43 +12,45 @@ use photo_metadata::{
     is_bidi_control,
 };
 
-/// No file takes longer, however hostile. (Under a sanitizer everything is some ten times slower.)
+/// The longest time for any file. Under a sanitizer everything is about ten times slower.
 pub const LONGEST: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
-/// Ranged reads, and their bytes, of one extraction (crates/photo-metadata/src/limits.rs).
+/// The limits of ranged reads and of their bytes (crates/photo-metadata/src/limits.rs).
 const READS: u32 = 6;
 const BYTES: u64 = 8 << 20;
 
-/// Runs the whole extraction, over the bytes at once and by ranges; how long it took at once.
+/// Runs the whole extraction, over the bytes at once and by ranges. Returns the time that it took
+/// at once.
 ///
 /// # Panics
-/// Where the two disagree, a range lies outside the file, a limit is passed, or the JSON does not read back.
-pub fn holds(bytes: &[u8]) -> Duration {
-    let mut took = timed(bytes);
+/// Panics if the two disagree, a range lies outside the file, a limit is exceeded, or the JSON
+/// cannot be read back.
+pub fn check_extraction(bytes: &[u8]) -> Duration {
+    let mut took = time_extraction(bytes);
     for _ in 0..3 {
-        // It may have been another process that took the time.
+        // Another process may have taken the time.
         if took >= LONGEST {
-            took = took.min(timed(bytes));
+            took = took.min(time_extraction(bytes));
         }
     }
     assert!(took < LONGEST, "{took:?} for {} bytes", bytes.len());
     let whole = extract(bytes, context());
-    let ranged = ranged(bytes);
+    let ranged = extract_by_ranges(bytes);
     let (Ok(whole), Ok(ranged)) = (&whole, &ranged) else {
         assert_eq!(whole.is_ok(), ranged.is_ok());
         return took;
     };
     assert!(ranged.reads.count <= READS && ranged.reads.bytes <= BYTES);
-    // Where a file's parts lie too far apart, ranges find less.
+    // If the metadata are too far apart, ranges find less.
     if !ranged.warnings.iter().any(|w| w.contains("too far apart")) {
         assert_eq!(ranged.photo, whole.photo);
         assert_eq!(ranged.tags, whole.tags);
     }
-    stored_and_read_back(whole);
+    check_stored_record(whole);
     took
 }
 
-/// How long one extraction of bytes at hand takes, whatever they are.
-pub fn timed(bytes: &[u8]) -> Duration {
+/// Returns the time that one extraction of bytes in memory takes.
+pub fn time_extraction(bytes: &[u8]) -> Duration {
     let started = Instant::now();
     let result = extract(bytes, context());
     let took = started.elapsed();
@@ -63,7 +65,7 @@ fn context() -> FileContext {
     }
 }
 
-fn ranged(bytes: &[u8]) -> Result<Extraction, UnsupportedFormat> {
+fn extract_by_ranges(bytes: &[u8]) -> Result<Extraction, UnsupportedFormat> {
     let read = |range: std::ops::Range<u64>| {
         assert!(
             range.start < range.end && range.end <= bytes.len() as u64,
@@ -80,14 +82,13 @@ fn ranged(bytes: &[u8]) -> Result<Extraction, UnsupportedFormat> {
     }
 }
 
-/// The record is stored as JSON numbers and text: what is none of either must not be in it.
-fn stored_and_read_back(extraction: &Extraction) {
+/// Checks that the record can be stored as JSON, is read back unchanged, and keeps its guarantees.
+fn check_stored_record(extraction: &Extraction) {
     let json = serde_json::to_string(&extraction.photo).expect("a photo is JSON");
     let read: PhotoMetadata = serde_json::from_str(&json).expect("its own JSON");
     assert_eq!(read.record.capture, extraction.photo.record.capture);
     assert_eq!(read.record.camera, extraction.photo.record.camera);
-    let hidden =
-        |c: char| c.is_control() || is_bidi_control(c);
+    let hidden = |c: char| c.is_control() || is_bidi_control(c);
     let photo = &extraction.photo.record;
     let texts = [
         &photo.title,

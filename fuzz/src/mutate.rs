@@ -1,11 +1,14 @@
-//! Fuzzing without a nightly toolchain: breaks the samples and the corpus' files (and those of more folders) in ways that a seed fixes, for as long as told.
-//! `cargo run --release --bin mutate -- [SECONDS] [SEED] [FOLDER...]`. Prints the slowest file; a finding is left in
-//! `artifacts/`, and ends the run with a panic.
+//! Fuzzing without a nightly toolchain: `cargo run --release --bin mutate -- [SECONDS] [SEED]
+//! [FOLDER...]`.
+//!
+//! Breaks the samples and the files of the corpus, and of more folders, for some seconds. The seed
+//! determines the changes. Prints the slowest file. A finding is written to `artifacts/`, and ends
+//! the run with a panic.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Numbers at which lengths, counts and offsets go wrong.
+/// Numbers that are likely to break lengths, counts and offsets.
 const EDGES: [u32; 12] = [
     0,
     1,
@@ -38,12 +41,12 @@ fn main() {
     for folder in folders.iter().filter(|folder| folder.exists()) {
         collect(folder, &mut files);
     }
-    let mut random = Random(seed | 1);
+    let mut random = XorShift(seed | 1);
     let ends = Instant::now() + Duration::from_secs(seconds);
     let (mut runs, mut slowest) = (0_u64, Duration::ZERO);
     while Instant::now() < ends {
-        let bytes = mutated(&files, &mut random);
-        let outcome = std::panic::catch_unwind(|| extraction::holds(&bytes));
+        let bytes = mutate_file(&files, &mut random);
+        let outcome = std::panic::catch_unwind(|| extraction::check_extraction(&bytes));
         let took = outcome.unwrap_or_else(|panic| {
             let at = fuzz
                 .join("artifacts")
@@ -79,13 +82,13 @@ fn collect(folder: &Path, files: &mut Vec<Vec<u8>>) {
     }
 }
 
-fn mutated(files: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+fn mutate_file(files: &[Vec<u8>], random: &mut XorShift) -> Vec<u8> {
     let mut bytes = files[random.below(files.len())].clone();
     for _ in 0..=random.below(6) {
         if bytes.is_empty() {
             return bytes;
         }
-        // Headers and directories are where the structure is.
+        // Most of the structure is in headers and directories.
         let near = if random.below(3) > 0 {
             bytes.len().min(2_048)
         } else {
@@ -101,7 +104,7 @@ fn mutated(files: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
             3 if room >= 4 => bytes[at..at + 4].copy_from_slice(&edge.to_le_bytes()),
             4 if room >= 4 => bytes[at..at + 4].copy_from_slice(&edge.to_be_bytes()),
             5 => bytes.truncate(at),
-            // A piece of another file, or of this one, over or into this one.
+            // Copies a piece of a file over this one, or inserts it.
             6 => {
                 let other = &files[random.below(files.len())];
                 let from = random.below(other.len().max(1)).min(other.len());
@@ -123,10 +126,10 @@ fn mutated(files: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// xorshift64*: small, and the same everywhere.
-struct Random(u64);
+/// A random number generator (xorshift64*): small, and the same on every platform.
+struct XorShift(u64);
 
-impl Random {
+impl XorShift {
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

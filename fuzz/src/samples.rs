@@ -1,5 +1,7 @@
-//! One small photo of each container and RAW family, made here byte by byte: the seeds of the fuzzer and the files that
-//! the hostile tests break. None is a real camera's file, and none has pixels.
+//! One small photo of each container and RAW family, made here byte by byte.
+//!
+//! They are the seeds of the fuzzer, and the files that the hostile tests break. None of them is
+//! from a camera, and none has pixels.
 
 /// Entries of a TIFF directory: tag, type, value bytes.
 type Entries<'a> = Vec<(u16, u16, &'a [u8])>;
@@ -9,7 +11,7 @@ const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="h
 const IPTC: &[u8] =
     b"\x1c\x02\x37\0\x0820180201\x1c\x02\x3c\0\x0b094107+0100\x1c\x02\x19\0\x03sea\x1c\x02\x78\0\x05waves";
 
-/// Every sample with its name.
+/// Returns every sample with its name.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let exif = tiff(b"Canon\0", b"*\0", &[]);
     let mut all = vec![
@@ -57,7 +59,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// A directory at `start`, its values behind it.
+/// Makes a directory at `start`, with its values after it.
 fn directory(start: u32, entries: &Entries<'_>, next: u32) -> Vec<u8> {
     let mut entries = entries.clone();
     entries.sort_by_key(|entry| entry.0);
@@ -141,8 +143,8 @@ fn gps_entries() -> Entries<'static> {
     ]
 }
 
-/// A maker note of each maker's own form, whose lens name, if any, is `lens`. Offsets are from the TIFF structure, which is
-/// why `start` is needed, or from the note.
+/// Makes a maker note in the form of a maker. If it has a lens name, it is `lens`. Offsets count
+/// from the note or from the TIFF structure; `start` is the offset of the note there.
 fn note(make: &[u8], start: u32) -> Vec<u8> {
     let lens = b"A lens of 18-55mm\0";
     let spec = [18_u32, 1, 55, 1, 35, 10, 56, 10]
@@ -183,15 +185,16 @@ fn note(make: &[u8], start: u32) -> Vec<u8> {
     }
 }
 
-/// A little-endian TIFF of that maker with Exif, GPS, SubIFD and thumbnail IFDs, XMP and IPTC.
+/// Makes a little-endian TIFF of a maker, with Exif, GPS, SubIFD and thumbnail IFDs, XMP and IPTC.
 fn tiff(make: &[u8], magic: &[u8; 2], more: &[(u16, u16, &[u8])]) -> Vec<u8> {
-    // Twice: the first time to learn where things come to lie.
+    // Made twice: the first time gives the offsets.
     let (_, places) = tiff_at([0; 6], make, more);
     let (blocks, _) = tiff_at(places, make, more);
     [b"II", &magic[..], &8_u32.to_le_bytes(), &blocks].concat()
 }
 
-/// The blocks of a TIFF whose IFDs (Exif, GPS, SubIFD, IFD1, Interop) and maker note lie where `at` says, and where they do lie.
+/// Makes a TIFF with pointers to the offsets `at`: Exif, GPS, SubIFD, IFD1, Interop, maker note.
+/// Returns it with the real offsets.
 fn tiff_at(at: [u32; 6], make: &[u8], more: &[(u16, u16, &[u8])]) -> (Vec<u8>, [u32; 6]) {
     let [exif, gps, sub, next, interop, _] = at.map(u32::to_le_bytes);
     let mut first: Entries<'_> = vec![
@@ -244,7 +247,8 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 
 fn cr2() -> Vec<u8> {
     let inner = tiff(b"Canon\0", b"*\0", &[]);
-    // The CR2 mark stands where IFD0 would: everything else 8 bytes later would move, so a small one of its own.
+    // The mark of a CR2 is at the usual offset of IFD0, and would move everything else by 8 bytes.
+    // So this sample has a small TIFF of its own.
     let first = directory(
         16,
         &vec![(0x010f, 2, b"Canon\0"), (0x0110, 2, b"Canon EOS 1\0")],
@@ -354,13 +358,13 @@ fn webp(exif: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An ISO base media box.
+/// Makes an ISO base media box.
 fn iso(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
     [&(body.len() as u32 + 8).to_be_bytes()[..], kind, &body].concat()
 }
 
-/// `meta` with the items 1 (the picture), 2 (Exif) and 3 (XMP), which lie where `places` says.
+/// Makes a `meta` box with the items 1 (the picture), 2 (Exif) and 3 (XMP) at `places`.
 fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
     let info = |id: u8, kind: &[u8]| iso(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"\0"]);
     let mut iloc = vec![1, 0, 0, 0, 0x44, 0, 0, 2];
@@ -411,7 +415,7 @@ fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
 fn heic(exif: &[u8]) -> Vec<u8> {
     let head = iso(b"ftyp", &[b"heic\0\0\0\0mif1heic"]);
     let item = [b"\0\0\0\x06Exif\0\0", exif].concat();
-    // Behind the pictures, as some phones have it.
+    // After the pictures, as some phones write it.
     let data = iso(b"mdat", &[&item, XMP]);
     let start = head.len() as u32 + 8;
     let places = [
@@ -435,7 +439,7 @@ fn heic_in_idat(exif: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// One uncompressed meta-block (RFC 7932 section 9.2), so that no compressor is needed.
+/// Makes one uncompressed meta-block (RFC 7932 section 9.2), so that no compressor is needed.
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let header = (bytes.len() as u32 - 1) << 4 | 1 << 20;
     [&header.to_le_bytes()[..3], bytes, &[3]].concat()

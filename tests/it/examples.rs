@@ -1,5 +1,5 @@
-//! The committed photos of `examples/photos`: what the catalogue reads from each, where they go, and that the generator
-//! still makes these bytes.
+//! Tests of the committed photos in `examples/photos`: their metadata, their archive keys, and that
+//! the generator still makes the same bytes.
 
 use std::path::Path;
 
@@ -59,7 +59,7 @@ fn extract(file: &str) -> Extraction {
         .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The names that a file of the example folder may take in the archive, and its owner.
+/// Plans the archive names and the owner of a file in the example folder.
 fn planned(file: &str) -> archive::ArchivePlan {
     let layout = Layout::new("inbox", "", "archive", "").unwrap();
     let Some(KeyPlace::Source(source)) = layout.place("inbox", file) else {
@@ -69,7 +69,7 @@ fn planned(file: &str) -> archive::ArchivePlan {
 }
 
 #[test]
-fn every_example_reads_as_its_table_says() {
+fn every_example_matches_the_table() {
     for (file, local, offset, camera, lens, place) in EXPECTED {
         let Extraction {
             photo, warnings, ..
@@ -101,7 +101,7 @@ fn every_example_reads_as_its_table_says() {
 }
 
 #[test]
-fn every_committed_file_is_in_the_table_and_they_are_small_together() {
+fn every_committed_file_is_in_the_table() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
     let mut found = Vec::new();
     let mut total_bytes = 0;
@@ -161,7 +161,7 @@ fn a_raw_and_its_jpeg_are_one_photo_with_two_parts() {
 }
 
 #[test]
-fn what_has_no_date_is_undated_and_what_has_one_only_in_its_name_is_not() {
+fn a_date_in_the_file_name_counts() {
     let key = |file| {
         planned(file)
             .archive_key(ArchiveNameVariant::Plain)
@@ -179,7 +179,7 @@ fn what_has_no_date_is_undated_and_what_has_one_only_in_its_name_is_not() {
 }
 
 #[test]
-fn an_upright_picture_lies_on_its_side_in_the_file() {
+fn width_and_height_follow_the_orientation() {
     let bytes = committed("phone/IMG_0977.JPG");
     let photo = extract("phone/IMG_0977.JPG").photo;
     let pixels = image::load_from_memory(&bytes).unwrap();
@@ -192,7 +192,7 @@ fn an_upright_picture_lies_on_its_side_in_the_file() {
 }
 
 #[test]
-fn an_editors_words_are_read() {
+fn texts_of_an_editor_are_read() {
     let photo = extract("fuji/DSCF2210.JPG").photo.record;
     assert_eq!(photo.title.as_deref(), Some("Beech wood in October"));
     assert_eq!(photo.keywords, ["autumn", "forest", "Buchenwald & Söhne"]);

@@ -1,5 +1,6 @@
-//! The extraction over real cameras' files (`PHOTO_CORPUS`, else ../shared/corpus beside the project). Where the corpus is
-//! absent, each test says so and passes. No file of it is ever copied into the project.
+//! The extraction over real cameras' files (`PHOTO_CORPUS`, else ../shared/corpus beside the
+//! project). Where the corpus is absent, each test says so and passes. No file of it is ever copied
+//! into the project.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ fn ranged(name: &str, bytes: &[u8]) -> Result<Extraction, UnsupportedFormat> {
 }
 
 #[test]
-fn ranged_reads_find_what_the_whole_file_says_in_few_reads() {
+fn few_ranged_reads_give_the_same_as_the_whole_file() {
     let Some(corpus) = corpus() else { return };
     let mut table: BTreeMap<&str, Vec<(u32, u64)>> = BTreeMap::new();
     for (name, bytes) in files(&corpus) {
@@ -103,7 +104,7 @@ fn ranged_reads_find_what_the_whole_file_says_in_few_reads() {
     }
 }
 
-/// A field of the oracle under any of several keys; blank counts as absent.
+/// Returns a field of the oracle under the first of several keys. A blank counts as absent.
 fn said<'a>(oracle: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter()
         .filter_map(|key| oracle.get(key))
@@ -111,7 +112,7 @@ fn said<'a>(oracle: &'a Value, keys: &[&str]) -> Option<&'a Value> {
 }
 
 #[test]
-fn what_the_catalogue_turns_on_agrees_with_exiftool() {
+fn important_fields_agree_with_exiftool() {
     let Some(corpus) = corpus() else { return };
     let oracle = oracle(&corpus);
     let (mut agreeing, mut all, mut differences) = (0, 0, Vec::new());
@@ -206,7 +207,7 @@ fn pairs(oracle: &Value, photo: &PhotoMetadata) -> Vec<(&'static str, String, St
     wanted.collect()
 }
 
-/// A step through the file that hits the first 2 KiB often and the rest sometimes.
+/// Returns many offsets in the first 2 KiB, and a few in the rest.
 fn places(length: usize) -> impl Iterator<Item = usize> {
     (0..length.min(2_048))
         .step_by(13)
@@ -214,7 +215,7 @@ fn places(length: usize) -> impl Iterator<Item = usize> {
 }
 
 #[test]
-fn a_file_cut_anywhere_is_an_answer_and_never_a_panic() {
+fn a_cut_file_never_panics() {
     let Some(corpus) = corpus() else { return };
     for (name, bytes) in files(&corpus) {
         for end in places(bytes.len()).step_by(2) {
@@ -224,7 +225,7 @@ fn a_file_cut_anywhere_is_an_answer_and_never_a_panic() {
 }
 
 #[test]
-fn a_file_with_flipped_bits_is_an_answer_and_never_a_panic() {
+fn flipped_bits_never_panic() {
     let Some(corpus) = corpus() else { return };
     for (name, mut bytes) in files(&corpus) {
         for place in places(bytes.len()).step_by(5) {

@@ -1,7 +1,8 @@
-//! Compares the time to read all fields of a JPEG in memory: this crate, kamadak-exif alone, nom-exif.
+//! Compares the time to read all fields of a JPEG in memory: this crate, kamadak-exif alone,
+//! nom-exif.
 //!
-//! `cargo bench -p photo-metadata --bench extract`. `PHOTO_BENCH` names the file. Without it, a small
-//! photo is made here.
+//! `cargo bench -p photo-metadata --bench extract`. `PHOTO_BENCH` names the file. Without it, a
+//! small photo is made here.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,17 +1,18 @@
-//! The capture time of a photo: the wall clock at the place of capture, the offset from UTC, and their sources.
+//! The capture time of a photo: the wall clock at the place of capture, the offset from UTC, and
+//! their sources.
 
 use std::fmt;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
-/// When a photo was taken. The wall clock at the place of capture leads. The instant in UTC is known only if the offset
-/// is known.
+/// When a photo was taken. The wall clock at the place of capture leads. The instant in UTC is
+/// known only if the offset is known.
 ///
-/// In JSON and in DynamoDB it is six texts, which [`PhotoRecord`](crate::PhotoRecord) flattens into its own fields:
-/// `date`, `takenAtLocal`, `offset`, `takenAt`, `dateSource` and `offsetSource`. `date` and `takenAt` follow from the
-/// others and are ignored on reading. A stored text that cannot be parsed reads as absent, so that one bad item never
-/// hides the others.
+/// In JSON and in DynamoDB it is six texts, which [`PhotoRecord`](crate::PhotoRecord) flattens into
+/// its own fields: `date`, `takenAtLocal`, `offset`, `takenAt`, `dateSource` and `offsetSource`.
+/// `date` and `takenAt` follow from the others and are ignored on reading. A stored text that
+/// cannot be parsed reads as absent, so that one bad item never hides the others.
 ///
 /// ```
 /// use chrono::{FixedOffset, NaiveDate};
@@ -40,7 +41,8 @@ pub struct CaptureTime {
 }
 
 impl CaptureTime {
-    /// Creates a capture time from a wall-clock time and, if known, its offset, each with its source.
+    /// Creates a capture time from a wall-clock time and, if known, its offset, each with its
+    /// source.
     pub fn new(
         local: NaiveDateTime,
         source: DateSource,
@@ -59,14 +61,14 @@ impl CaptureTime {
         self.local.map(|local| local.date())
     }
 
-    /// Returns the wall-clock time to the second. Two files of one shot agree on it, even if only one of them records
-    /// milliseconds.
+    /// Returns the wall-clock time to the second. Two files of one shot agree on it, even if only
+    /// one of them records milliseconds.
     pub fn local_to_second(&self) -> Option<NaiveDateTime> {
         self.local.and_then(|local| local.with_nanosecond(0))
     }
 
-    /// Returns the wall-clock time as it is stored: `2018-02-01T09:41:07`, or `2018-02-01T09:41:07.670` if the file
-    /// records milliseconds.
+    /// Returns the wall-clock time as it is stored: `2018-02-01T09:41:07`, or
+    /// `2018-02-01T09:41:07.670` if the file records milliseconds.
     pub fn local_text(&self) -> Option<String> {
         self.local.map(format_local)
     }
@@ -82,9 +84,9 @@ impl CaptureTime {
 
     /// Returns the capture time after the camera's clock is corrected by this many seconds.
     ///
-    /// The offset stays, unless it was derived by comparing the clock with the GPS time: then the instant stays and the
-    /// offset is corrected. An undated photo is returned unchanged, and so is a time that the correction would move out
-    /// of the calendar.
+    /// The offset stays, unless it was derived by comparing the clock with the GPS time: then the
+    /// instant stays and the offset is corrected. An undated photo is returned unchanged, and so is
+    /// a time that the correction would move out of the calendar.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -179,8 +181,8 @@ impl From<CaptureTimeTexts> for CaptureTime {
     }
 }
 
-/// Parses an offset as [`FixedOffset`] prints it: `+01:00`, and `+01:00:30` after an odd correction of the clock.
-/// (chrono's own parser drops the seconds.)
+/// Parses an offset as [`FixedOffset`] prints it: `+01:00`, and `+01:00:30` after an odd correction
+/// of the clock. (chrono's own parser drops the seconds.)
 fn parse_stored_offset(text: &str) -> Option<FixedOffset> {
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+", digits) => (1, digits),

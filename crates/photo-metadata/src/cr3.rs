@@ -1,6 +1,7 @@
 //! Canon CR3: ISO base media boxes in Canon's own layout, which L. Clévy described publicly.
 //!
-//! Canon's box in `moov` contains a TIFF structure for each IFD. The first track is the full-size JPEG.
+//! Canon's box in `moov` contains a TIFF structure for each IFD. The first track is the full-size
+//! JPEG.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{XMP_UUID, find_box, iter_boxes};

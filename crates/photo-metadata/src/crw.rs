@@ -1,5 +1,5 @@
-//! Canon CRW (CIFF 1.0 revision 4): heaps inside heaps, each with a directory at its end. There is no
-//! EXIF; a few records are read.
+//! Canon CRW (CIFF 1.0 revision 4): heaps inside heaps, each with a directory at its end. There is
+//! no EXIF; a few records are read.
 
 use chrono::DateTime;
 

@@ -41,8 +41,8 @@ impl ParsedDateTime {
     }
 }
 
-/// Parses a date as EXIF (`2018:02:01 09:41:07`), XMP (ISO 8601, with any precision from the day on)
-/// or a careless program writes it.
+/// Parses a date as EXIF (`2018:02:01 09:41:07`), XMP (ISO 8601, with any precision from the day
+/// on) or a careless program writes it.
 pub(crate) fn parse_date_time(text: &str) -> Option<ParsedDateTime> {
     let mut rest = text.trim();
     let year = take_number(&mut rest, 4, 4)?;
@@ -114,8 +114,8 @@ pub(crate) fn to_iso_date(text: &str) -> Option<String> {
     parse_date_time(text).map(|parsed| parsed.local.format("%Y-%m-%d").to_string())
 }
 
-/// Parses an offset from UTC: `+01:00`, `-0330` or `Z`. Returns `None` for an offset that no place on
-/// earth has.
+/// Parses an offset from UTC: `+01:00`, `-0330` or `Z`. Returns `None` for an offset that no place
+/// on earth has.
 pub(crate) fn parse_offset(text: &str) -> Option<FixedOffset> {
     let mut rest = text.trim();
     if rest.eq_ignore_ascii_case("z") {

@@ -6,8 +6,8 @@ use super::tag_names::tag_number;
 use crate::record::TagValue;
 
 /// Returns the meaning of a tag's code in words. `ifd` and `name` are those of
-/// [`Extraction::tags`](crate::Extraction::tags). Returns `None` if the value is not a code, or if the
-/// code is undefined.
+/// [`Extraction::tags`](crate::Extraction::tags). Returns `None` if the value is not a code, or if
+/// the code is undefined.
 ///
 /// ```
 /// use photo_metadata::{TagValue, describe_value};

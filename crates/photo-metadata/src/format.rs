@@ -73,8 +73,8 @@ impl PhotoFormat {
         )
     }
 
-    /// Reports whether the format is RAW: it contains sensor data, and people see an embedded preview or
-    /// a developed picture.
+    /// Reports whether the format is RAW: it contains sensor data, and people see an embedded
+    /// preview or a developed picture.
     pub fn is_raw(self) -> bool {
         !matches!(
             self,
@@ -94,8 +94,8 @@ impl PhotoFormat {
     }
 }
 
-/// Detects the container from the first bytes of the file. Which RAW format a TIFF is depends on its
-/// tags, and is decided later.
+/// Detects the container from the first bytes of the file. Which RAW format a TIFF is depends on
+/// its tags, and is decided later.
 ///
 /// # Errors
 /// Returns what the file is instead of a photo, for people.
@@ -110,7 +110,8 @@ pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     if at(0, &[0xff, 0xd8]) {
         return Ok(PhotoFormat::Jpeg);
     }
-    // 42 is the magic number of TIFF (TIFF 6.0 section 2), 43 of BigTIFF. ORF and RW2 have their own.
+    // 42 is the magic number of TIFF (TIFF 6.0 section 2), 43 of BigTIFF. ORF and RW2 have their
+    // own.
     let tiff = at(0, b"II") || at(0, b"MM");
     if tiff {
         let magic = match head.get(2..4) {
@@ -173,9 +174,9 @@ pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     Err("its first bytes are of no image format known here")
 }
 
-/// Returns the format of a `ftyp` box: by the major brand, or by the compatible brands if the major one
-/// is general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format for AVIF).
-/// `crx ` is Canon's.
+/// Returns the format of a `ftyp` box: by the major brand, or by the compatible brands if the major
+/// one is general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format
+/// for AVIF). `crx ` is Canon's.
 fn format_of_brand(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let of = |brand: &[u8]| match brand {
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {

@@ -1,5 +1,6 @@
 //! HEIF and AVIF (ISO/IEC 23008-12): the Exif and XMP items of the `meta` box, found by `iinf` and
-//! `iloc`, and the size and rotation of the primary item, found by `iprp`. Coded pictures are not read.
+//! `iloc`, and the size and rotation of the primary item, found by `iprp`. Coded pictures are not
+//! read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{find_box, iter_boxes};
@@ -60,8 +61,9 @@ fn primary_item(meta: ByteView<'_>) -> Option<u32> {
     }
 }
 
-/// Reads `iref` (ISO/IEC 14496-12 8.11.12): the ids of the items that describe, by `cdsc`, only items
-/// other than the primary one. In a spatial photo one of them describes the picture for the other eye.
+/// Reads `iref` (ISO/IEC 14496-12 8.11.12): the ids of the items that describe, by `cdsc`, only
+/// items other than the primary one. In a spatial photo one of them describes the picture for the
+/// other eye.
 fn describing_others(meta: ByteView<'_>, primary: Option<u32>) -> Vec<u32> {
     let (Some(iref), Some(primary)) = (find_box(meta, b"iref"), primary) else {
         return Vec::new();
@@ -89,8 +91,8 @@ fn describing_others(meta: ByteView<'_>, primary: Option<u32>) -> Vec<u32> {
 }
 
 /// Removes the bytes before the TIFF header of an Exif item. Four bytes count the others, which are
-/// usually `Exif\0\0` (ISO/IEC 23008-12 A.2.1). Some writers count wrongly or omit the count, so the
-/// header itself decides.
+/// usually `Exif\0\0` (ISO/IEC 23008-12 A.2.1). Some writers count wrongly or omit the count, so
+/// the header itself decides.
 fn strip_exif_prefix(view: ByteView<'_>, part: MetadataBlock) -> Option<MetadataBlock> {
     let MetadataBlock::File { start, len } = part else {
         let MetadataBlock::Memory(mut bytes) = part else {
@@ -176,8 +178,8 @@ struct ItemLocation {
 }
 
 impl ItemLocation {
-    /// Returns the block of the item. Joins its extents if there are several; their size is taken off
-    /// `room`.
+    /// Returns the block of the item. Joins its extents if there are several; their size is taken
+    /// off `room`.
     fn block(
         &self,
         file: ByteView<'_>,
@@ -251,8 +253,8 @@ fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
             let mut extents = Vec::new();
             for _ in 0..at.number(2)? {
                 at.number(index_size)?;
-                // An extent without offset and length takes no bytes, so the size of the box does not
-                // limit their number.
+                // An extent without offset and length takes no bytes, so the size of the box does
+                // not limit their number.
                 left = left.checked_sub(1)?;
                 extents.push((at.number(offset_size)?, at.number(length_size)?));
             }

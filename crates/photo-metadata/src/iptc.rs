@@ -1,5 +1,5 @@
-//! IPTC-IIM 4.2, record 2: title, caption, keywords, author, copyright and dates. Other datasets are
-//! ignored.
+//! IPTC-IIM 4.2, record 2: title, caption, keywords, author, copyright and dates. Other datasets
+//! are ignored.
 
 use chrono::NaiveDate;
 

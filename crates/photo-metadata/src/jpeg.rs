@@ -1,7 +1,7 @@
 //! JPEG (ITU-T T.81 annex B): the segments before the picture.
 //!
-//! EXIF and XMP are in APP1 segments, IPTC is in the Photoshop resources of APP13, and the size is in
-//! the frame header. The entropy-coded picture is not read.
+//! EXIF and XMP are in APP1 segments, IPTC is in the Photoshop resources of APP13, and the size is
+//! in the frame header. The entropy-coded picture is not read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::sparse::ByteView;

@@ -68,7 +68,8 @@ fn add_exif_at(body: ByteView<'_>, start: u64, blocks: &mut MetadataBlocks) {
         })));
 }
 
-/// Reads a `brob` box: the type of the inner box, then its compressed content (ISO/IEC 18181-2 9.8).
+/// Reads a `brob` box: the type of the inner box, then its compressed content (ISO/IEC 18181-2
+/// 9.8).
 fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(kind) = body
         .array::<4>(0)

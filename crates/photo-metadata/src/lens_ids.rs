@@ -1,7 +1,7 @@
 //! Lens numbers of Pentax and of the A-mount of Minolta and Sony.
 //!
-//! Only numbers that mean one lens are listed; numbers that several lenses share are left out. They are
-//! public facts, from ExifTool's tag documentation.
+//! Only numbers that mean one lens are listed; numbers that several lenses share are left out. They
+//! are public facts, from ExifTool's tag documentation.
 
 /// Returns the name of a Pentax LensType: series and model.
 pub(crate) fn pentax_lens_name(series: u64, model: u64) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Every limit for hostile input, in one place.
 //!
-//! If a file reaches a limit, the metadata before it are kept and a warning is added. No limit affects
-//! a photo that a camera really writes.
+//! If a file reaches a limit, the metadata before it are kept and a warning is added. No limit
+//! affects a photo that a camera really writes.
 
 /// Ranged reads of one extraction.
 pub(crate) const READS: u32 = 6;
@@ -13,11 +13,11 @@ pub(crate) const IFDS: usize = 64;
 pub(crate) const CHAIN: u8 = 8;
 /// Sub-IFDs inside sub-IFDs.
 pub(crate) const DEPTH: u8 = 4;
-/// Directory entries of one file, all IFDs together. Looking up a field for each field takes quadratic
-/// time.
+/// Directory entries of one file, all IFDs together. Looking up a field for each field takes
+/// quadratic time.
 pub(crate) const ENTRIES: usize = 2_048;
-/// Broken entries of one IFD. A directory with more is nonsense, and would fill the warnings (ExifTool's
-/// limit too).
+/// Broken entries of one IFD. A directory with more is nonsense, and would fill the warnings
+/// (ExifTool's limit too).
 pub(crate) const BROKEN_ENTRIES: usize = 10;
 /// Bytes of one value in the tags. Larger values are listed with their size.
 pub(crate) const VALUE: u64 = 2_048;
@@ -51,8 +51,8 @@ pub(crate) const PNG_TAIL: u64 = 64 << 10;
 pub(crate) const PNG_TAIL_CHUNKS: usize = 256;
 /// XML elements inside elements.
 pub(crate) const XML_DEPTH: usize = 32;
-/// XML elements of one file. The list of ancestors in a Photoshop file may have more; the properties
-/// before it are kept.
+/// XML elements of one file. The list of ancestors in a Photoshop file may have more; the
+/// properties before it are kept.
 pub(crate) const XML_ELEMENTS: usize = 65_536;
 /// Namespace declarations of one XML element.
 pub(crate) const XML_NAMESPACES: usize = 64;

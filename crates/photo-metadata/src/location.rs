@@ -28,7 +28,8 @@ pub struct Location {
 }
 
 impl Location {
-    /// Returns the geohash of the position, with 1 to 12 characters. Returns `None` if the position is not on the globe.
+    /// Returns the geohash of the position, with 1 to 12 characters. Returns `None` if the position
+    /// is not on the globe.
     ///
     /// The poles and the antimeridian belong to the cells that touch them.
     ///
@@ -42,7 +43,8 @@ impl Location {
     /// assert_eq!(nowhere.geohash(4), None);
     /// ```
     pub fn geohash(&self, chars: usize) -> Option<String> {
-        // geohash::encode maps its upper bounds to the lower ones. A tenth of a millimetre keeps clear of them.
+        // geohash::encode maps its upper bounds to the lower ones. A tenth of a millimetre keeps
+        // clear of them.
         let below = |degrees: f64, most: f64| degrees.min(most - 1e-9);
         if !self.is_on_globe() {
             return None;
@@ -62,8 +64,8 @@ impl Location {
 
 /// How exact a position is.
 ///
-/// In JSON it is `"exact"` or `"round:N"`. Any other stored text reads as [`Exact`](Self::Exact): stored positions are
-/// exact, and a program that rounds a position sets its precision itself.
+/// In JSON it is `"exact"` or `"round:N"`. Any other stored text reads as [`Exact`](Self::Exact):
+/// stored positions are exact, and a program that rounds a position sets its precision itself.
 ///
 /// ```
 /// use photo_metadata::LocationPrecision;

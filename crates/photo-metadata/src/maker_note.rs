@@ -1,5 +1,5 @@
-//! The name of the lens in a maker note, for photos that have it nowhere else. Nothing else of a maker
-//! note is read.
+//! The name of the lens in a maker note, for photos that have it nowhere else. Nothing else of a
+//! maker note is read.
 
 use super::field_value::lens_specification;
 use super::lens_ids::{pentax_lens_name, sony_lens_name};

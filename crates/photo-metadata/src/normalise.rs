@@ -1,4 +1,5 @@
-//! Fields, XMP and IPTC to the normalised metadata: one value for each thing, cleaned and in its unit.
+//! Fields, XMP and IPTC to the normalised metadata: one value for each thing, cleaned and in its
+//! unit.
 //!
 //! Nothing is invented: a value that no source has, or only an impossible one, stays empty.
 

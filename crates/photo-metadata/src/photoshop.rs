@@ -1,5 +1,5 @@
-//! Photoshop image resources (Adobe Photoshop file format, "Image Resources Section"): in APP13 of a
-//! JPEG, in a tag of a TIFF, and in a PSD. Only IPTC, EXIF and XMP are read.
+//! Photoshop image resources (Adobe Photoshop file format, "Image Resources Section"): in APP13 of
+//! a JPEG, in a tag of a TIFF, and in a PSD. Only IPTC, EXIF and XMP are read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;

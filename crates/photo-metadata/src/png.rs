@@ -1,8 +1,8 @@
-//! PNG (third edition): eXIf, XMP in iTXt, ImageMagick's `Raw profile type ...` texts, Creation Time
-//! and the other registered keywords.
+//! PNG (third edition): eXIf, XMP in iTXt, ImageMagick's `Raw profile type ...` texts, Creation
+//! Time and the other registered keywords.
 //!
-//! Image data are skipped. If there are megabytes of them, the chunks after them are searched in the
-//! last bytes of the file, and recognised by their check sum.
+//! Image data are skipped. If there are megabytes of them, the chunks after them are searched in
+//! the last bytes of the file, and recognised by their check sum.
 
 use std::io::Read;
 
@@ -42,8 +42,8 @@ pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.warn("PNG with too many chunks");
 }
 
-/// Finds chunks in the last bytes of the file. Bytes with the name of a metadata chunk and the right
-/// check sum are one.
+/// Finds chunks in the last bytes of the file. Bytes with the name of a metadata chunk and the
+/// right check sum are one.
 fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
     let start = view.len().saturating_sub(limits::PNG_TAIL).max(after);
     let Some(bytes) = view.get(start, view.len() - start) else {

@@ -10,8 +10,8 @@ use super::tiff::{Ifd, IfdFields};
 /// PhotometricInterpretation of sensor data: a colour filter array (TIFF/EP), and linear raw (DNG).
 const SENSOR_DATA: [u32; 2] = [32_803, 34_892];
 
-/// Returns the largest embedded JPEG. `found` are the previews that the container states; the others
-/// are in the tags. The first bytes of a preview must be those of a JPEG.
+/// Returns the largest embedded JPEG. `found` are the previews that the container states; the
+/// others are in the tags. The first bytes of a preview must be those of a JPEG.
 pub(crate) fn largest_preview(
     file: ByteView<'_>,
     fields: &IfdFields<'_>,

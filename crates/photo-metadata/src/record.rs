@@ -1,7 +1,7 @@
 //! The record types: the normalised metadata of a photo, its camera, lens, exposure and tags.
 //!
-//! Plain data with one serialised form. The JSON names are the same in `photos extract`, in DynamoDB and, through the
-//! gallery's public view, on the web.
+//! Plain data with one serialised form. The JSON names are the same in `photos extract`, in
+//! DynamoDB and, through the gallery's public view, on the web.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::capture_time::CaptureTime;
 use crate::location::Location;
 
-/// The record of a photo: its normalised metadata, cleaned and in stated units. Lists show all of it.
+/// The record of a photo: its normalised metadata, cleaned and in stated units. Lists show all of
+/// it.
 ///
-/// Text is UTF-8 without control characters and without characters that reorder the text around them, at most 1 KB per
-/// field. A value that the file lacks, or that is impossible, is `None`.
+/// Text is UTF-8 without control characters and without characters that reorder the text around
+/// them, at most 1 KB per field. A value that the file lacks, or that is impossible, is `None`.
 ///
-/// A new field that the public may see is declared here, read in `normalise.rs`, and allowed in the public view.
+/// A new field that the public may see is declared here, read in `normalise.rs`, and allowed in the
+/// public view.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoRecord {
@@ -33,7 +35,8 @@ pub struct PhotoRecord {
     pub lens: Option<Lens>,
     /// Shutter speed, aperture, sensitivity and focal length.
     pub exposure: Exposure,
-    /// Where the photo was taken, exactly as recorded. Private until the gallery's location policy is applied.
+    /// Where the photo was taken, exactly as recorded. Private until the gallery's location policy
+    /// is applied.
     pub location: Option<Location>,
     /// A short title.
     pub title: Option<String>,
@@ -70,7 +73,8 @@ pub struct PhotoMetadata {
     pub record: PhotoRecord,
     /// EXIF orientation, 1 to 8 (EXIF 3.0, 4.6.5.1.6).
     pub orientation: Option<u8>,
-    /// The serial number of the camera body. Private: it is never served, but the owner of a photo is derived from it.
+    /// The serial number of the camera body. Private: it is never served, but the owner of a photo
+    /// is derived from it.
     pub body_serial: Option<String>,
 }
 
@@ -116,8 +120,8 @@ pub struct Lens {
     pub name: String,
     /// `LensMake` as recorded.
     pub make: Option<String>,
-    /// `LensModel` as recorded. If it is absent: a name made of `LensSpecification` (`18-55mm f/3.5-5.6`), or the name
-    /// from the maker note.
+    /// `LensModel` as recorded. If it is absent: a name made of `LensSpecification` (`18-55mm
+    /// f/3.5-5.6`), or the name from the maker note.
     pub model: Option<String>,
 }
 
@@ -167,8 +171,9 @@ pub enum TagValue {
     List(Vec<TagValue>),
 }
 
-/// Returns a number if a record can store it: it must be finite, and zero or of a magnitude from 1e-130 to 1e125. This
-/// is the range of a DynamoDB number (DynamoDB Developer Guide, "Data types"). No camera measures anything outside it.
+/// Returns a number if a record can store it: it must be finite, and zero or of a magnitude from
+/// 1e-130 to 1e125. This is the range of a DynamoDB number (DynamoDB Developer Guide, "Data
+/// types"). No camera measures anything outside it.
 ///
 /// ```
 /// use photo_metadata::storable_number;

@@ -1,7 +1,7 @@
 //! A file of which only some ranges are available.
 //!
-//! A read never blocks. A missing range reads as absent and is noted, so that one pass over the file
-//! finds all ranges that it lacks.
+//! A read never blocks. A missing range reads as absent and is noted, so that one pass over the
+//! file finds all ranges that it lacks.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -117,8 +117,8 @@ impl<'a> Sparse<'a> {
         self.chunks.push(added);
     }
 
-    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the file. If the bytes are
-    /// missing, it also returns `None` and notes the range as wanted.
+    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the file. If the bytes
+    /// are missing, it also returns `None` and notes the range as wanted.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
@@ -145,8 +145,8 @@ impl<'a> Sparse<'a> {
         std::mem::take(&mut self.wants.borrow_mut())
     }
 
-    /// Returns the missing part of a range: without the chunk that covers its start, and without the
-    /// chunk that covers its end.
+    /// Returns the missing part of a range: without the chunk that covers its start, and without
+    /// the chunk that covers its end.
     pub(crate) fn missing(&self, range: Range<u64>) -> Range<u64> {
         let Range { mut start, mut end } = range;
         for chunk in &self.chunks {
@@ -201,7 +201,8 @@ impl<'s> ByteView<'s> {
         self.base
     }
 
-    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the view, or if they are missing.
+    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the view, or if they are
+    /// missing.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         start.checked_add(len).filter(|&end| end <= self.len)?;
         self.source.get(self.base.checked_add(start)?, len)

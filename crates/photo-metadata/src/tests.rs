@@ -1,4 +1,4 @@
-//! The whole extraction over small, made-up files, and the driver's contract.
+//! Tests of the whole extraction over small files made here, and of the contract of the driver.
 
 mod limits;
 
@@ -24,7 +24,7 @@ fn read(bytes: &[u8]) -> Extraction {
     extract(bytes, context()).expect("a recognised format")
 }
 
-/// By ranges, as from a store; with the ranges asked for.
+/// Extracts by ranges, as from a store. Returns the ranges too.
 fn ranged(
     bytes: &[u8],
 ) -> (
@@ -47,7 +47,8 @@ fn ranged(
     }
 }
 
-/// A little-endian IFD: entries of tag, type, count and the four bytes of value or offset; then the next IFD's offset.
+/// Makes a little-endian IFD. Each entry is a tag, a type, a count, and the four bytes of a value
+/// or an offset. `next` is the offset of the next IFD.
 fn ifd(entries: &[(u16, u16, u32, u32)], next: u32) -> Vec<u8> {
     let mut bytes = u16::try_from(entries.len())
         .expect("few")
@@ -67,7 +68,7 @@ fn tiff(body: &[u8]) -> Vec<u8> {
     [b"II*\0\x08\0\0\0", body].concat()
 }
 
-fn says(extraction: &Extraction, what: &str) -> bool {
+fn has_warning(extraction: &Extraction, what: &str) -> bool {
     extraction
         .warnings
         .iter()
@@ -75,7 +76,7 @@ fn says(extraction: &Extraction, what: &str) -> bool {
 }
 
 #[test]
-fn a_small_tiff_is_read_whole_and_at_once() {
+fn a_small_tiff_takes_one_read() {
     let mut bytes = tiff(&ifd(&[(0x010f, 2, 6, 38), (0x0112, 3, 1, 6)], 0));
     bytes.extend(b"Canon\0");
     let (result, asked) = ranged(&bytes);
@@ -91,7 +92,7 @@ fn a_small_tiff_is_read_whole_and_at_once() {
 }
 
 #[test]
-fn an_empty_file_is_no_photo_and_costs_nothing() {
+fn an_empty_file_takes_no_read() {
     let (result, asked) = ranged(b"");
     assert_eq!(
         result
@@ -103,7 +104,7 @@ fn an_empty_file_is_no_photo_and_costs_nothing() {
 }
 
 #[test]
-fn a_broken_photo_is_an_undated_photo_with_a_warning() {
+fn a_broken_photo_is_undated() {
     for bytes in [
         &b"\xff\xd8"[..],
         b"II*\0",
@@ -116,11 +117,11 @@ fn a_broken_photo_is_an_undated_photo_with_a_warning() {
         assert_eq!(extraction.photo.record.capture.day(), None);
         assert_eq!(extraction.photo, ranged(bytes).0.expect("a photo").photo);
     }
-    assert!(says(&read(b"\xff\xd8"), "cut short"));
+    assert!(has_warning(&read(b"\xff\xd8"), "cut short"));
 }
 
 #[test]
-fn a_file_that_ends_before_its_size_is_cut_and_not_waited_for() {
+fn a_file_may_end_before_its_size() {
     let mut extractor = Extractor::new(1 << 20, context());
     assert!(matches!(extractor.step(), ExtractionStep::Need(range) if range == (0..64 << 10)));
     extractor.feed(
@@ -133,7 +134,7 @@ fn a_file_that_ends_before_its_size_is_cut_and_not_waited_for() {
 }
 
 #[test]
-fn values_are_typed_and_impossible_ones_are_absent() {
+fn impossible_values_are_absent() {
     let mut bytes = tiff(&ifd(
         &[
             (0x829a, 5, 1, 62),
@@ -175,7 +176,7 @@ fn values_are_typed_and_impossible_ones_are_absent() {
 }
 
 #[test]
-fn a_lens_is_named_by_lens_model_else_its_specification_else_the_maker_note() {
+fn lens_names_come_from_model_then_specification_then_maker_note() {
     let read_lens = |tags: &[u16]| {
         let all = [
             (0x010f, 2, 6, 200),

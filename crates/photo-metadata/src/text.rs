@@ -110,12 +110,12 @@ pub(crate) fn clean_text(text: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-/// Reports whether a character reorders the text around it (Unicode Standard Annex 9, "Directional Formatting
-/// Characters"): the marks, embeddings, overrides and isolates.
+/// Reports whether a character reorders the text around it (Unicode Standard Annex 9, "Directional
+/// Formatting Characters"): the marks, embeddings, overrides and isolates.
 ///
-/// This is the one list for everything that cleans or escapes text: records, archive keys, the public view and the
-/// terminal. It is the union of what each of them must refuse, so that a text which one of them lets through never
-/// surprises the next.
+/// This is the one list for everything that cleans or escapes text: records, archive keys, the
+/// public view and the terminal. It is the union of what each of them must refuse, so that a text
+/// which one of them lets through never surprises the next.
 ///
 /// ```
 /// use photo_metadata::is_bidi_control;

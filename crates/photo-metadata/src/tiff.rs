@@ -1,10 +1,10 @@
 //! The TIFF reader (TIFF 6.0 section 2, BigTIFF, EXIF 3.0 4.6): walks every IFD of a structure over
 //! sparse bytes.
 //!
-//! It returns fields without their meaning, and never fails: broken parts are skipped with a warning,
-//! as ExifTool does. kamadak-exif is not used here, because it needs the whole structure in one
-//! buffer, and the IFDs of a RAW file may be anywhere in the file. It also lacks IFD-typed pointers,
-//! SubIFDs, BigTIFF and the other magic numbers.
+//! It returns fields without their meaning, and never fails: broken parts are skipped with a
+//! warning, as ExifTool does. kamadak-exif is not used here, because it needs the whole structure
+//! in one buffer, and the IFDs of a RAW file may be anywhere in the file. It also lacks IFD-typed
+//! pointers, SubIFDs, BigTIFF and the other magic numbers.
 
 use std::ops::Range;
 
@@ -235,14 +235,15 @@ pub(crate) struct IfdFields<'s> {
 }
 
 impl<'s> IfdFields<'s> {
-    /// Returns the field of a tag in an IFD. If there are several, the last counts (ExifTool's choice).
+    /// Returns the field of a tag in an IFD. If there are several, the last counts (ExifTool's
+    /// choice).
     pub(crate) fn get(&self, ifd: Ifd, tag: u16) -> Option<&IfdField<'s>> {
         let key = field_key(ifd, tag);
         self.list.get(self.keys.iter().rposition(|&k| k == key)?)
     }
 
-    /// Returns the field of a tag in the Exif IFD, where it belongs, or else in IFD0, where some writers
-    /// leave it.
+    /// Returns the field of a tag in the Exif IFD, where it belongs, or else in IFD0, where some
+    /// writers leave it.
     pub(crate) fn exif(&self, tag: u16) -> Option<&IfdField<'s>> {
         self.get(Ifd::Exif, tag)
             .or_else(|| self.get(Ifd::Main(0), tag))
@@ -300,8 +301,8 @@ pub(crate) fn read_byte_order(view: ByteView<'_>) -> Option<ByteOrder> {
     }
 }
 
-/// Returns the fields of the directory at `start`, without the directories below it. Maker notes have
-/// such directories.
+/// Returns the fields of the directory at `start`, without the directories below it. Maker notes
+/// have such directories.
 pub(crate) fn directory_fields<'s>(
     view: ByteView<'s>,
     start: u64,

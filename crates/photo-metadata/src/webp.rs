@@ -1,5 +1,5 @@
-//! WebP (RFC 9649): the RIFF chunks EXIF and XMP. They are usually after the picture, which is stepped
-//! over.
+//! WebP (RFC 9649): the RIFF chunks EXIF and XMP. They are usually after the picture, which is
+//! stepped over.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;

@@ -1,5 +1,6 @@
 //! Sigma X3F, whose layout is publicly described. A directory at the end of the file lists its
-//! sections: PROP contains the properties of the camera, and an IMA2 of format 18 is a JPEG with EXIF.
+//! sections: PROP contains the properties of the camera, and an IMA2 of format 18 is a JPEG with
+//! EXIF.
 
 use chrono::DateTime;
 

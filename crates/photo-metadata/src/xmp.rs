@@ -1,7 +1,7 @@
 //! XMP (ISO 16684-1): the simple properties and arrays of a packet, by namespace and name.
 //!
-//! Structures are flattened to the names of their leaves. Nothing is validated, and no entity is ever
-//! fetched or expanded.
+//! Structures are flattened to the names of their leaves. Nothing is validated, and no entity is
+//! ever fetched or expanded.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use quick_xml::reader::NsReader;
 use super::limits;
 use super::text::{clean_text, decode_text};
 
-/// The properties of a file's XMP packets, such as `dc:title`. The prefixes are always ours, not those
-/// of the packet.
+/// The properties of a file's XMP packets, such as `dc:title`. The prefixes are always ours, not
+/// those of the packet.
 #[derive(Debug, Default)]
 pub(crate) struct XmpProperties {
     properties: Vec<(String, Vec<String>)>,
@@ -32,7 +32,8 @@ static NAMESPACES: &[(&str, &str)] = &[
 ];
 
 impl XmpProperties {
-    /// Returns the first value of a property. For a language alternative it is the default language.
+    /// Returns the first value of a property. For a language alternative it is the default
+    /// language.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
     }
@@ -55,7 +56,8 @@ impl XmpProperties {
     /// Adds the properties of a packet. If two packets have a property, the first counts.
     ///
     /// # Errors
-    /// Returns a warning if the packet is not well-formed XML. The properties before the error are kept.
+    /// Returns a warning if the packet is not well-formed XML. The properties before the error are
+    /// kept.
     pub(crate) fn read_packet(&mut self, bytes: &[u8]) -> Result<(), String> {
         let decoded = decode_packet(bytes);
         let mut reader =

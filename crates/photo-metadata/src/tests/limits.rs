@@ -1,14 +1,15 @@
-//! Each limit of `limits.rs`, reached: what lies before it is read, what lies behind it is not.
+//! Tests of each limit in `limits.rs`: metadata before the limit are read, and metadata after it
+//! are not.
 
 use std::fmt::Write as _;
 
-use super::{ifd, ranged, read, says, tiff};
+use super::{has_warning, ifd, ranged, read, tiff};
 use crate::Extraction;
 use crate::limits;
 
 #[test]
 fn no_more_than_six_ranges_are_asked_for() {
-    // Each IFD of the chain a megabyte after the one before.
+    // The IFDs of the chain are a megabyte apart.
     let mut bytes = vec![0; 8 << 20];
     bytes[..8].copy_from_slice(b"II*\0\x08\0\0\0");
     for page in 0..8_u32 {
@@ -23,7 +24,7 @@ fn no_more_than_six_ranges_are_asked_for() {
     let (result, asked) = ranged(&bytes);
     let extraction = result.expect("a photo");
     assert_eq!(asked.len(), limits::READS as usize);
-    assert!(says(&extraction, "too far apart"));
+    assert!(has_warning(&extraction, "too far apart"));
     assert_eq!(extraction.photo.orientation, Some(1));
     assert_eq!(extraction.reads.count, limits::READS);
 }
@@ -43,40 +44,40 @@ fn no_more_than_eight_megabytes_are_asked_for() {
     let (result, asked) = ranged(&bytes);
     let total: u64 = asked.iter().map(|range| range.end - range.start).sum();
     assert!(total <= limits::BYTES, "{asked:?}");
-    assert!(says(&result.expect("a photo"), "too far apart"));
+    assert!(has_warning(&result.expect("a photo"), "too far apart"));
 }
 
 #[test]
-fn a_chain_of_ifds_is_read_to_its_limit_and_a_loop_not_at_all() {
+fn chains_of_ifds_have_a_limit() {
     let page = |n: u32| ifd(&[(0x0112, 3, 1, 1)], 8 + 18 * (n + 1));
     let body: Vec<u8> = (0..20).flat_map(page).collect();
     let extraction = read(&tiff(&body));
     assert_eq!(extraction.tags.len(), usize::from(limits::CHAIN));
     let looped = read(&tiff(&ifd(&[(0x0112, 3, 1, 1)], 8)));
-    assert!(says(&looped, "repeats"));
+    assert!(has_warning(&looped, "repeats"));
 }
 
 #[test]
-fn sub_ifds_are_read_to_a_number_and_a_depth() {
-    // Each SubIFD holds one more.
+fn sub_ifds_have_a_limit_and_a_depth() {
+    // Each SubIFD contains another one.
     let nested: Vec<u8> = (0..20_u32)
         .flat_map(|n| ifd(&[(0x014a, 4, 1, 8 + 18 * (n + 1))], 0))
         .collect();
-    assert!(says(&read(&tiff(&nested)), "nested too deep"));
+    assert!(has_warning(&read(&tiff(&nested)), "nested too deep"));
     // 200 SubIFDs side by side.
     let mut body = ifd(&[(0x014a, 4, 200, 26)], 0);
     body.extend((0..200_u32).flat_map(|n| (826 + 18 * n).to_le_bytes()));
     body.extend((0..200).flat_map(|_| ifd(&[(0x0112, 3, 1, 1)], 0)));
     let wide = read(&tiff(&body));
-    assert!(says(&wide, "too many IFDs"));
+    assert!(has_warning(&wide, "too many IFDs"));
     assert_eq!(wide.tags.len() + 1, limits::IFDS);
 }
 
 #[test]
-fn entries_beyond_their_limit_are_left_and_said() {
+fn entries_have_a_limit() {
     let entries: Vec<(u16, u16, u32, u32)> = (0..60_000).map(|n| (n, 3, 1, 1)).collect();
     let extraction = read(&tiff(&ifd(&entries, 0)));
-    assert!(says(&extraction, "too many entries"));
+    assert!(has_warning(&extraction, "too many entries"));
     assert!(extraction.tags["IFD0"].len() <= limits::ENTRIES);
 }
 
@@ -121,7 +122,7 @@ fn warnings_have_a_limit() {
 }
 
 #[test]
-fn xmp_has_its_limits_too() {
+fn xmp_has_limits() {
     let packet = |inner: &str| {
         let head = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description>"#;
         let body = format!(
@@ -144,7 +145,7 @@ fn xmp_has_its_limits_too() {
     });
     let many = packet(&format!("<dc:subject><r:Bag>{words}</r:Bag></dc:subject>"));
     assert_eq!(many.photo.record.keywords.len(), limits::KEYWORDS);
-    assert!(says(
+    assert!(has_warning(
         &packet(&"<dc:a>".repeat(limits::XML_DEPTH + 1)),
         "nested too deep"
     ));
@@ -177,7 +178,7 @@ fn segments_have_a_limit() {
 }
 
 #[test]
-fn a_directory_of_nonsense_is_left_and_said() {
+fn a_directory_of_nonsense_is_skipped() {
     let read_with = |broken: usize| {
         let mut entries = vec![(0x0112, 3, 1, 6)];
         entries.extend((0..broken).map(|_| (0x4000, 99, 1, 1)));
@@ -188,13 +189,13 @@ fn a_directory_of_nonsense_is_left_and_said() {
     assert!(sound.tags["IFD0"].contains_key("SamplesPerPixel"));
     let nonsense = read_with(limits::BROKEN_ENTRIES);
     assert!(!nonsense.tags["IFD0"].contains_key("SamplesPerPixel"));
-    assert!(says(&nonsense, "too many broken entries"));
+    assert!(has_warning(&nonsense, "too many broken entries"));
 }
 
 const XMP_HEAD: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description>"#;
 const LATE: &str = "<dc:title>late</dc:title>";
 
-/// A JPEG XL file with an XMP box for each packet's inside.
+/// Makes and reads a JPEG XL with an XMP box for each content.
 fn packets(insides: &[String]) -> Extraction {
     let mut bytes = b"\0\0\0\x0cJXL \r\n\x87\n".to_vec();
     for inside in insides {
@@ -215,7 +216,7 @@ fn title_is_read(insides: &[String]) -> bool {
 }
 
 #[test]
-fn of_a_packet_only_the_first_megabytes_are_read() {
+fn xmp_packets_have_a_size_limit() {
     let after = |bytes: u64| {
         let room = usize::try_from(bytes).expect("small") - XMP_HEAD.len();
         [" ".repeat(room) + LATE]
@@ -225,7 +226,7 @@ fn of_a_packet_only_the_first_megabytes_are_read() {
 }
 
 #[test]
-fn of_all_packets_together_only_some_megabytes_are_read() {
+fn xmp_packets_together_have_a_size_limit() {
     let filler = " ".repeat(usize::try_from(limits::PACKET).expect("small"));
     let late = " ".repeat(1_000) + LATE;
     assert!(title_is_read(&[filler.clone(), late.clone()]));
@@ -234,7 +235,7 @@ fn of_all_packets_together_only_some_megabytes_are_read() {
 }
 
 #[test]
-fn of_many_blocks_the_first_are_read_and_the_rest_said() {
+fn blocks_have_a_limit() {
     let with = |before: usize| {
         let mut all = vec![String::new(); before];
         all.push(LATE.to_owned());
@@ -243,18 +244,18 @@ fn of_many_blocks_the_first_are_read_and_the_rest_said() {
     assert!(with(limits::BLOCKS - 1).photo.record.title.is_some());
     let many = with(limits::BLOCKS);
     assert_eq!(many.photo.record.title, None);
-    assert!(says(&many, "more metadata blocks"));
+    assert!(has_warning(&many, "more metadata blocks"));
 }
 
 #[test]
 fn elements_attributes_and_namespaces_have_limits() {
     let after = |before: String| [before + LATE];
-    // Three elements are around these, and one is the title itself.
+    // Three elements are around these, and the title is one more.
     assert!(title_is_read(&after(
         "<dc:a/>".repeat(limits::XML_ELEMENTS - 4)
     )));
     let many = packets(&after("<dc:a/>".repeat(limits::XML_ELEMENTS - 3)));
-    assert!(many.photo.record.title.is_none() && says(&many, "too many elements"));
+    assert!(many.photo.record.title.is_none() && has_warning(&many, "too many elements"));
     let attributes = |n: usize| [format!("<dc:a {} dc:title='late'/>", "b='x' ".repeat(n))];
     assert!(title_is_read(&attributes(limits::XML_ATTRIBUTES - 1)));
     assert!(!title_is_read(&attributes(limits::XML_ATTRIBUTES)));
@@ -269,8 +270,8 @@ fn elements_attributes_and_namespaces_have_limits() {
     assert!(!title_is_read(&namespaces(limits::XML_NAMESPACES + 1)));
 }
 
-/// A HEIF whose one Exif item says that it is turned; `iloc` lists this many other items before it, the first of them
-/// with this many extents that take no bytes.
+/// Makes and reads a HEIF with an Exif item. `iloc` lists `items_before` other items first, and the
+/// first of them has extents that take no bytes.
 fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
     let boxed = |kind: &[u8], body: &[u8]| {
         let length = u32::try_from(body.len() + 8).expect("small");
@@ -281,7 +282,8 @@ fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
     let count = u16::try_from(items_before + 1)
         .expect("small")
         .to_be_bytes();
-    // Version 0, neither lengths nor offsets: the place is the base offset, and an extent of no length is the rest.
+    // Version 0 without lengths and offsets: the item is at the base offset, and an extent without
+    // a length is the rest of the file.
     let mut iloc = vec![0, 0, 0, 0, 0x00, 0x40, count[0], count[1]];
     for index in 0..items_before {
         let extents = if index == 0 { extents_of_the_first } else { 0 };
@@ -309,10 +311,10 @@ fn items_and_extents_of_a_heif_have_limits() {
     assert_eq!(orientation(limits::ITEMS, 0), None);
     assert_eq!(orientation(1, limits::ITEMS - 1), Some(6));
     assert_eq!(orientation(1, limits::ITEMS), None);
-    assert!(says(&heif(limits::ITEMS, 0), "lies nowhere"));
+    assert!(has_warning(&heif(limits::ITEMS, 0), "lies nowhere"));
 }
 
-/// A CRW with this many nameless records before the one with the camera.
+/// Makes and reads a CRW with this many other records before the camera.
 fn crw(records_before: usize) -> Extraction {
     let count = u16::try_from(records_before + 1).expect("small");
     let mut bytes = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0Canon\0EOS\0".to_vec();
@@ -326,14 +328,15 @@ fn crw(records_before: usize) -> Extraction {
     read(&bytes)
 }
 
-/// An X3F whose properties end with the camera, and with this many JPEGs, each turned by its number.
+/// Makes and reads an X3F. Its last property is the camera. The orientation of each JPEG is its
+/// number.
 fn x3f(properties_before: usize, pictures: u8) -> Extraction {
     let mut properties = b"SECp\0\0\x02\0".to_vec();
     let count = u32::try_from(properties_before + 1).expect("small");
     for number in [count, 0, 0, 0] {
         properties.extend(number.to_le_bytes());
     }
-    // The one text that there is: CAMMANUF, then SIGMA.
+    // The only text: CAMMANUF, then SIGMA.
     properties.extend([0xff; 8].repeat(properties_before));
     properties.extend([0_u32, 9].map(u32::to_le_bytes).concat());
     let text = "CAMMANUF\0SIGMA\0";
@@ -364,7 +367,7 @@ fn x3f(properties_before: usize, pictures: u8) -> Extraction {
     read(&bytes)
 }
 
-/// A RAF whose directory has this many records before the size.
+/// Makes and reads a RAF with this many records before the size.
 fn raf(records_before: usize) -> Extraction {
     let mut bytes = b"FUJIFILMCCD-RAW ".to_vec();
     bytes.resize(100, 0);
@@ -393,7 +396,7 @@ fn records_and_pictures_of_raw_files_have_limits() {
 }
 
 #[test]
-fn a_heap_that_holds_itself_comes_to_an_end() {
+fn a_heap_inside_itself_is_not_read_forever() {
     let mut bytes = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0".to_vec();
     bytes.extend(200_u16.to_le_bytes());
     for _ in 0..200 {
@@ -401,11 +404,11 @@ fn a_heap_that_holds_itself_comes_to_an_end() {
     }
     bytes.extend([0; 4]);
     assert_eq!(bytes.len() - 26, 0x07d6);
-    assert!(says(&read(&bytes), "broken directory"));
+    assert!(has_warning(&read(&bytes), "broken directory"));
 }
 
 #[test]
-fn behind_a_png_s_image_data_only_its_last_bytes_are_searched() {
+fn only_the_last_bytes_of_a_png_are_searched() {
     let chunk = |kind: &[u8], body: &[u8]| {
         let mut sum = flate2::Crc::new();
         sum.update(kind);
@@ -436,7 +439,7 @@ fn behind_a_png_s_image_data_only_its_last_bytes_are_searched() {
 }
 
 #[test]
-fn texts_of_a_png_inflate_to_a_limit_all_together() {
+fn compressed_texts_of_a_png_have_a_limit() {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     let half = usize::try_from(limits::MEMORY / 2).expect("small");
     for text in [
@@ -454,5 +457,5 @@ fn texts_of_a_png_inflate_to_a_limit_all_together() {
     }
     let extraction = read(&bytes);
     assert_eq!(extraction.photo.record.title.as_deref(), Some("late"));
-    assert!(says(&extraction, "inflates without end"));
+    assert!(has_warning(&extraction, "inflates without end"));
 }
