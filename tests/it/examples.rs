@@ -10,7 +10,7 @@ use photo_metadata::{Extraction, FileContext};
 use test_support::example_photos as make_photos;
 
 /// File, wall clock, offset, camera, lens, position.
-type Row = (
+type ExampleRow = (
     &'static str,
     Option<&'static str>,
     Option<&'static str>,
@@ -20,7 +20,7 @@ type Row = (
 );
 
 #[rustfmt::skip]
-const EXPECTED: [Row; 14] = [
+const EXPECTED: [ExampleRow; 14] = [
     ("card1/DSC_0001.JPG", Some("2018-02-01T09:41:07.670"), None, Some("Nikon D750"), Some("24.0-120.0 mm f/4.0"), None),
     ("card2/DSC_0001.JPG", Some("2018-02-01T17:20:31.120"), None, Some("Nikon D750"), Some("50.0 mm f/1.8"), None),
     ("exports/P1020384.png", Some("2019-08-24T13:05:50"), None, Some("Panasonic DC-GX9"), Some("LUMIX G 20/F1.7 II"), None),

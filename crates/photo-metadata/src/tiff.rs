@@ -418,7 +418,7 @@ impl<'s> IfdWalk<'_, 's> {
         let mut broken = 0;
         for (index, entry) in table.chunks_exact(usize::try_from(size).ok()?).enumerate() {
             let at = entries.checked_add((index as u64).checked_mul(size)?)?;
-            match self.entry(entry, at, ifd) {
+            match self.read_entry(entry, at, ifd) {
                 Ok(Some(field)) => self.add_field(field, &mut below),
                 Ok(None) => {}
                 // If the first entry is nonsense, this is no directory (ExifTool's rule too).
@@ -450,8 +450,16 @@ impl<'s> IfdWalk<'_, 's> {
         }
     }
 
-    /// One entry; `Ok(None)` where its value cannot be had, `Err` where it is no entry at all.
-    fn entry(&mut self, entry: &'s [u8], at: u64, ifd: Ifd) -> Result<Option<IfdField<'s>>, ()> {
+    /// Reads one entry. Returns `Ok(None)` if its value is missing.
+    ///
+    /// # Errors
+    /// The bytes are not an entry.
+    fn read_entry(
+        &mut self,
+        entry: &'s [u8],
+        at: u64,
+        ifd: Ifd,
+    ) -> Result<Option<IfdField<'s>>, ()> {
         let two = |at: usize| {
             entry
                 .get(at..at + 2)
@@ -507,53 +515,62 @@ impl<'s> IfdWalk<'_, 's> {
             _ if self.big => eight(slot).unwrap_or(u64::MAX),
             _ => four(slot).map_or(u64::MAX, u64::from),
         };
-        let view = self.view;
-        let field = |bytes, size| IfdField {
+        let field = IfdField {
             ifd,
             tag,
             kind,
             count,
             order: self.order,
-            bytes,
+            bytes: None,
             size,
             offset,
-            view,
+            view: self.view,
         };
         if size <= inline {
-            let bytes = usize::try_from(size)
-                .ok()
-                .and_then(|size| entry.get(slot..slot + size));
-            return Ok(Some(field(bytes, size)));
+            let length = usize::try_from(size).ok();
+            let bytes = length.and_then(|length| entry.get(slot..slot + length));
+            return Ok(Some(IfdField { bytes, ..field }));
         }
-        let large = matches!(
+        Ok(self.read_value(field))
+    }
+
+    /// Reads the value of a field that is not in its entry. A value that is too large is left out of
+    /// the field. Returns `None` if the value is missing.
+    fn read_value(&mut self, field: IfdField<'s>) -> Option<IfdField<'s>> {
+        let IfdField {
+            ifd,
+            tag,
+            kind,
+            size,
+            offset,
+            ..
+        } = field;
+        let is_packet = matches!(
             tag,
             tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS
         ) && size <= limits::PACKET;
-        if offset
-            .checked_add(size)
-            .is_none_or(|end| end > self.view.len())
-        {
+        let end = offset.checked_add(size);
+        if end.is_none_or(|end| end > self.view.len()) {
             self.fields.warn(format!(
                 "{}: the value of tag 0x{tag:04x} lies outside the file",
                 ifd.name()
             ));
             // ExifTool reads a text that is cut off by the end of the file, and ignores numbers.
-            return Ok(None);
+            return None;
         }
+        let is_too_large = size > limits::VALUE && !is_packet;
         // If a text is too large for the tags, its start is enough for the record.
-        if kind == FieldType::Ascii && size > limits::VALUE && !large {
-            return Ok(self
-                .view
-                .get(offset, limits::VALUE)
-                .map(|bytes| field(Some(bytes), size)));
-        }
-        if (tag == tag::MAKER_NOTE && ifd != Ifd::MakerNote) || (size > limits::VALUE && !large) {
-            return Ok(Some(field(None, size)));
-        }
-        Ok(self
-            .view
-            .get(offset, size)
-            .map(|bytes| field(Some(bytes), size)))
+        let length = match kind {
+            FieldType::Ascii if is_too_large => limits::VALUE,
+            _ if is_too_large => return Some(field),
+            _ if tag == tag::MAKER_NOTE && ifd != Ifd::MakerNote => return Some(field),
+            _ => size,
+        };
+        let bytes = self.view.get(offset, length)?;
+        Some(IfdField {
+            bytes: Some(bytes),
+            ..field
+        })
     }
 
     /// Adds a field, or notes the directories that it points to.
