@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Holds `photos extract` against ExifTool over files that ExifTool has written.
+"""Compares `photos extract` with ExifTool over files that ExifTool has written.
 
     tools/compare_with_exiftool.py [--photos BINARY] [--files N] [--seed N] [FOLDER...]
 
-Takes the photos of FOLDER (default: examples/photos), has ExifTool write random tags into copies of them, common and odd,
-in either byte order, with and without the tags that were there; then compares what ExifTool reads with what `photos
-extract` prints, field by field: text trimmed, numbers to 0.1 %, positions to 0.00001 degrees, dates to the second.
-What docs/metadata.md lists as a choice is counted by its name. Ends with status 1 where a difference is none of them.
+The tool copies the photos of FOLDER (default: examples/photos) and lets ExifTool write random tags into the
+copies: common and odd ones, in both byte orders, with and without the existing tags. Then it compares the
+fields that ExifTool reads with those that `photos extract` prints: text without surrounding blanks, numbers
+to 0.1 %, positions to 0.00001 degrees, dates to the second. It counts differences that docs/metadata.md
+lists as choices by their names. The exit status is 1 if there is any other difference.
 
-ExifTool is the command in EXIFTOOL, by default `exiftool`; figures were taken with 13.59 of the npm package
-`exiftool-vendored.pl`.
+EXIFTOOL is the command that runs ExifTool, by default `exiftool`. The documented figures come from version
+13.59 of the npm package `exiftool-vendored.pl`.
 """
 
 import argparse
@@ -29,12 +30,12 @@ BATCH = 400
 
 
 def pick(random, share, *choices):
-    """A choice of tags to write, or none."""
+    """Returns one of the choices with the probability `share`, else an empty list."""
     return list(random.choice(choices)) if random.random() < share else []
 
 
 def tags(random):
-    """Arguments that write random tags into one file."""
+    """Returns arguments that write random tags into one file."""
     one = lambda tag, *values: [(f"-{tag}={value}",) for value in values]
     arguments = [
         (0.7, one("DateTimeOriginal", "2018:02:01 09:41:07", "2020:12:31 23:59:59", "1999:01:01 00:00:00")),
@@ -76,7 +77,7 @@ def tags(random):
 
 
 def write(exiftool, sources, folder, files, seed):
-    """Copies of the sources with random tags."""
+    """Writes copies of the sources with random tags."""
     chance, arguments = random.Random(seed), []
     for n in range(files):
         source = chance.choice(sources)
@@ -87,7 +88,7 @@ def write(exiftool, sources, folder, files, seed):
         if chance.random() < 0.25:
             arguments.append("-ExifByteOrder=" + chance.choice(("II", "MM")))
         arguments += tags(chance) + ["-overwrite_original", "-q", "-m", "-charset", "utf8", str(copy), "-execute"]
-    # Some kinds of file cannot be written; they stay as they were, and are compared like that.
+    # ExifTool cannot write some kinds of file. They are compared without changes.
     subprocess.run(exiftool + ["-@", "-"], input="\n".join(arguments), text=True, check=False,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -115,7 +116,7 @@ def date(value):
     return parts and "{}-{}-{}T{}:{}:{}".format(*parts.groups())
 
 
-# What each field is called: ExifTool's tags, the first that is there; its kind; the path in our photo.
+# For each field: ExifTool's tags, of which the first present one counts; the kind; the path in our photo.
 FIELDS = {
     "make": ([IFD0 + "Make"], text, "camera.make"),
     "model": ([IFD0 + "Model"], text, "camera.model"),
@@ -146,38 +147,38 @@ def is_equal(name, wanted, got):
 
 
 def is_day(taken):
-    """Whether there is such a day, and such a time."""
+    """Reports whether the day and the time exist."""
     year, month, day, hour, minute, second = map(int, re.split("[-T:]", taken))
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     days = [31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
     return 1826 <= year and 1 <= month <= 12 and 1 <= day <= days[month - 1] and hour < 24 and minute < 60 and second < 60
 
 
-def choice(name, wanted, tags, ours):
-    """The row of docs/metadata.md that a difference is, if it is one."""
+def find_choice(name, wanted, tags, ours):
+    """Returns the choice in docs/metadata.md that explains a difference, or None."""
     if name == "taken" and not is_day(wanted):
-        return "a day or time that does not exist is passed over"
+        return "a day or time that does not exist is ignored"
     if name == "taken" and ours.get("takenAtLocal", "") != wanted and wanted > "2026":
-        return "a capture time later than Last-Modified is passed over"
+        return "a capture time later than Last-Modified is ignored"
     if name == "lens" and not wanted.strip("-"):
-        return "LensModel ---- is no lens"
+        return "LensModel ---- is not a lens"
     if name == "ISO" and wanted == 65535 and tags.get(EXIF + "RecommendedExposureIndex", 0) > 65535:
         return "ISO 65535 means more than that"
     if name == "offset" and ours.get("dateSource") not in ("DateTimeOriginal", "DateTimeDigitized", "CreateDate"):
-        return "an offset goes with the time that it is of"
+        return "an offset applies only to its own time"
     if isinstance(wanted, str) and "?" in wanted:
-        return "bytes that are no UTF-8 are Latin-1"
+        return "bytes that are not UTF-8 are Latin-1"
     return None
 
 
-def at(photo, path):
+def value_at(photo, path):
     for name in path.split("."):
         photo = photo.get(name) if isinstance(photo, dict) else None
     return photo
 
 
 def compare(exiftool, photos, folder, names):
-    """Agreements, comparisons, choices by name, and the other differences."""
+    """Returns the numbers of equal and of compared fields, the choices by name, and the other differences."""
     run = lambda command: subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
     truth = json.loads(run(exiftool + ["-j", "-n", "-G1", "-charset", "utf8", *names]).stdout or "[]")
     ours = {}
@@ -196,10 +197,10 @@ def compare(exiftool, photos, folder, names):
             if wanted is None or (field in ("latitude", "longitude", "altitude") and not has_place):
                 continue
             compared += 1
-            got = kind(at(photo, path))
+            got = kind(value_at(photo, path))
             if is_equal(field, wanted, got):
                 agreed += 1
-            elif reason := choice(field, wanted, tags, photo):
+            elif reason := find_choice(field, wanted, tags, photo):
                 choices[reason] += 1
             else:
                 others.append(f"{name}: {field}: ExifTool {wanted!r}, here {got!r}")
@@ -212,12 +213,12 @@ def main():
     parser.add_argument("--photos", default=root / "target/release/photos", type=Path)
     parser.add_argument("--files", default=3000, type=int)
     parser.add_argument("--seed", default=1, type=int)
-    parser.add_argument("--keep", type=Path, help="write the files here and leave them")
+    parser.add_argument("--keep", type=Path, help="write the files to this folder and keep them")
     parser.add_argument("folders", nargs="*", default=[root / "examples/photos"], type=Path)
     arguments = parser.parse_args()
     exiftool = os.environ.get("EXIFTOOL", "exiftool").split()
     if not shutil.which(exiftool[0]):
-        sys.exit(f"{exiftool[0]} is not here: EXIFTOOL names the command that runs ExifTool")
+        sys.exit(f"{exiftool[0]} is not installed: set EXIFTOOL to the command that runs ExifTool")
     sources = [file for folder in arguments.folders for file in sorted(folder.rglob("*"))
                if file.is_file() and file.stat().st_size < 300_000 and file.suffix not in (".json", ".md", ".txt", "")]
     folder = arguments.keep or Path(tempfile.mkdtemp())
@@ -237,7 +238,7 @@ def main():
     for other in others[:40]:
         print(other)
     print(f"{agreed} of {compared} field values agree ({agreed / compared:.2%}) in {len(names)} files; "
-          f"{sum(choices.values())} differ by choice, {len(others)} otherwise: {(agreed + sum(choices.values())) / compared:.2%} are as they are meant")
+          f"{sum(choices.values())} differ by choice, {len(others)} for other reasons: {(agreed + sum(choices.values())) / compared:.2%} are as intended")
     sys.exit(bool(others))
 
 

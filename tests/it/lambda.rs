@@ -1,8 +1,9 @@
-//! The functions' real binaries, built as for Lambda, from a photo's upload to the gallery's answer: under a server of
-//! Lambda's Runtime API that is made here and, where LAMBDA_RIE says where it is, under AWS's Runtime Interface Emulator.
+//! End-to-end tests of the functions' real binaries, built as for Lambda, from an upload to the
+//! gallery's answer. They run under a server of Lambda's Runtime API (`runtime.rs`) and, if
+//! `LAMBDA_RIE` is set, under AWS's Runtime Interface Emulator.
 //!
-//! What they ask of AWS is kept in `target/tmp/lambda-requests.json`; `.ci/terraform policies` holds it against the
-//! policies that the module renders.
+//! The test writes the functions' requests to AWS to `target/tmp/lambda-requests.json`.
+//! `.ci/terraform policies` compares them with the policies that the module renders.
 
 mod account;
 mod runtime;
@@ -12,16 +13,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::account::{Account, HOOK_URL};
-use self::runtime::{EMULATOR, Function, Under};
+use self::account::{FakeAccount, HOOK_URL};
+use self::runtime::{EMULATOR, FunctionHost, FunctionProcess};
 use crate::ingest::photos::TestShot;
 
-/// What each function asked of AWS in the course of [`from_upload_to_gallery`].
+/// The file with the functions' requests to AWS during [`run_from_upload_to_gallery`].
 const REQUESTS: &str = "lambda-requests.json";
 
 #[tokio::test]
-async fn the_real_binaries_take_a_photo_from_its_upload_to_the_gallery() {
-    let requests = from_upload_to_gallery(Under::RuntimeApi).await;
+async fn functions_bring_a_photo_from_upload_to_gallery() {
+    let requests = run_from_upload_to_gallery(FunctionHost::RuntimeApi).await;
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(REQUESTS);
     std::fs::write(kept, serde_json::to_vec_pretty(&requests).unwrap()).unwrap();
 }
@@ -29,66 +30,23 @@ async fn the_real_binaries_take_a_photo_from_its_upload_to_the_gallery() {
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "what is skipped has to be said")]
 async fn they_do_the_same_under_the_emulator_of_aws() {
-    let Some(under) = Under::emulator() else {
+    let Some(under) = FunctionHost::emulator() else {
         println!("{EMULATOR} does not say where AWS's emulator is: it was not used");
         return;
     };
-    from_upload_to_gallery(under).await;
+    run_from_upload_to_gallery(under).await;
 }
 
-/// Uploads, and wakes each function as AWS would; what they asked of AWS.
-async fn from_upload_to_gallery(under: Under) -> Vec<Value> {
-    let mut account = Account::new(under).await;
+/// Uploads photos and invokes each function as AWS does. Returns the functions' requests to AWS.
+async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
+    let mut account = FakeAccount::new(host).await;
     let ingest = account.start("ingest").await;
+    ignore_setup_events(&mut account, &ingest).await;
+    ingest_s3_events(&mut account, &ingest).await;
+    ingest_sqs_batch(&mut account, &ingest).await;
+    ingest_batch_operations_task(&mut account, &ingest).await;
 
-    // S3 says once that it will tell; then it tells of what ingest has tried the store with.
-    let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "inbox" });
-    assert_eq!(ingest.invoke(&test).await, json!({}));
-    let probe = account.notifications(1).await.remove(0);
-    assert_eq!(ingest.invoke(&probe).await, json!({}));
-
-    // S3 wakes ingest directly: for the upload, then for its copy.
-    let shot = TestShot::at("2018:02:01 09:41:07");
-    account.upload("trip/IMG 1.jpg", shot.jpeg()).await;
-    for _ in 0..2 {
-        let event = account.notifications(1).await.remove(0);
-        assert_eq!(ingest.invoke(&event).await, json!({}));
-    }
-    let copied = account.keys("ingest", "ARCHIVE_BUCKET").await;
-    assert_eq!(copied, ["2018-02-01/IMG 1.jpg"]);
-    let refused = ingest.invoke(&json!({ "not": "an event" })).await;
-    let said = refused["errorMessage"].as_str().unwrap_or_default();
-    assert!(said.contains("no known shape"), "{refused}");
-
-    // SQS wakes it with a batch, of which one message is none of S3's.
-    account.upload("trip/IMG 1.DNG", shot.dng()).await;
-    account.upload("scan.jpg", TestShot::undated().jpeg()).await;
-    account.upload("diary.txt", "dear diary").await;
-    let mut events = account.notifications(3).await;
-    events.insert(1, json!({ "not": "an event" }));
-    let given_back = json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] });
-    assert_eq!(ingest.invoke(&sqs(&events)).await, given_back);
-    let copies = account.notifications(2).await;
-    let none_back = json!({ "batchItemFailures": [] });
-    assert_eq!(ingest.invoke(&sqs(&copies)).await, none_back);
-    // What is archived was deleted, as SOURCE_AFTER says; what is no photo stays.
-    assert_eq!(account.keys("ingest", "SOURCE_BUCKET").await, ["diary.txt"]);
-
-    // S3 Batch Operations wakes it with a task.
-    let later = TestShot::at("2018:03:04 10:00:00");
-    account.upload("old/IMG_2.jpg", later.jpeg()).await;
-    account.notifications(1).await;
-    let bucket = account.variable("ingest", "SOURCE_BUCKET");
-    let answer = ingest.invoke(&job(&bucket, "old/IMG_2.jpg")).await;
-    assert_eq!(answer["results"][0]["taskId"], "task");
-    assert_eq!(answer["results"][0]["resultCode"], "Succeeded", "{answer}");
-    let copy = account.notifications(1).await.remove(0);
-    assert_eq!(ingest.invoke(&copy).await, json!({}));
-
-    // The stream wakes publish, and so does the schedule.
     let publish = account.start("publish").await;
-    let batch = account.stream_batch().await;
-    assert_eq!(publish.invoke(&batch).await, none_back);
     let mut files = vec![
         "gallery/2018-02.json",
         "gallery/2018-03.json",
@@ -96,96 +54,182 @@ async fn from_upload_to_gallery(under: Under) -> Vec<Value> {
         "gallery/index.json",
         "gallery/undated.json",
     ];
-    tick_until(&account, &publish, &files).await;
+    publish_stream_batch(&account, &publish, &files).await;
+    query_gallery(&account).await;
+    remove_from_archive(&mut account, &ingest).await;
+    files.retain(|file| *file != "gallery/2018-03.json");
+    publish_stream_batch(&account, &publish, &files).await;
+    check_hook_is_secret(&account, &publish);
+    account.requests.lock().unwrap().clone()
+}
 
-    // API Gateway and a Function URL ask the gallery; another instance takes the first one's cursor.
+/// Sends the events that are not about photos: the test event of S3, and the notification of the
+/// object with which ingest probes the store.
+async fn ignore_setup_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
+    let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "inbox" });
+    assert_eq!(ingest.invoke(&test).await, json!({}));
+    let probe = account.notifications(1).await.remove(0);
+    assert_eq!(ingest.invoke(&probe).await, json!({}));
+}
+
+/// Invokes ingest directly by S3: for an upload, then for its copy. An unknown event is an error.
+async fn ingest_s3_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
+    let shot = first_shot();
+    account.upload("trip/IMG 1.jpg", shot.jpeg()).await;
+    for _ in 0..2 {
+        let event = account.notifications(1).await.remove(0);
+        assert_eq!(ingest.invoke(&event).await, json!({}));
+    }
+    let copied = account.list_keys("ingest", "ARCHIVE_BUCKET").await;
+    assert_eq!(copied, ["2018-02-01/IMG 1.jpg"]);
+    let refused = ingest.invoke(&json!({ "not": "an event" })).await;
+    let message = refused["errorMessage"].as_str().unwrap_or_default();
+    assert!(message.contains("no known shape"), "{refused}");
+}
+
+/// Invokes ingest by SQS with a batch in which one message is not from S3, then with the copies'
+/// batch.
+async fn ingest_sqs_batch(account: &mut FakeAccount, ingest: &FunctionProcess) {
+    let raw = first_shot().dng();
+    account.upload("trip/IMG 1.DNG", raw).await;
+    account.upload("scan.jpg", TestShot::undated().jpeg()).await;
+    account.upload("diary.txt", "dear diary").await;
+    let mut events = account.notifications(3).await;
+    events.insert(1, json!({ "not": "an event" }));
+    let one_failure = json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] });
+    assert_eq!(ingest.invoke(&sqs_batch(&events)).await, one_failure);
+    let copies = account.notifications(2).await;
+    assert_eq!(ingest.invoke(&sqs_batch(&copies)).await, no_failures());
+    // SOURCE_AFTER=delete deletes archived uploads. A file that is not a photo stays.
+    let left = account.list_keys("ingest", "SOURCE_BUCKET").await;
+    assert_eq!(left, ["diary.txt"]);
+}
+
+/// Invokes ingest by a task of S3 Batch Operations.
+async fn ingest_batch_operations_task(account: &mut FakeAccount, ingest: &FunctionProcess) {
+    let later = TestShot::at("2018:03:04 10:00:00");
+    account.upload("old/IMG_2.jpg", later.jpeg()).await;
+    account.notifications(1).await;
+    let bucket = account.variable("ingest", "SOURCE_BUCKET");
+    let task = batch_operations_task(&bucket, "old/IMG_2.jpg");
+    let answer = ingest.invoke(&task).await;
+    assert_eq!(answer["results"][0]["taskId"], "task");
+    assert_eq!(answer["results"][0]["resultCode"], "Succeeded", "{answer}");
+    let copy = account.notifications(1).await.remove(0);
+    assert_eq!(ingest.invoke(&copy).await, json!({}));
+}
+
+/// Invokes publish by the stream, then by the schedule until the static files are `files`.
+async fn publish_stream_batch(account: &FakeAccount, publish: &FunctionProcess, files: &[&str]) {
+    let batch = account.stream_batch().await;
+    assert_eq!(publish.invoke(&batch).await, no_failures());
+    run_cycles_until(account, publish, files).await;
+}
+
+/// Invokes the gallery by API Gateway and by a Function URL. An instance accepts another's cursor.
+async fn query_gallery(account: &FakeAccount) {
     let gallery = account.start("gallery").await;
-    let first = json_of(&gallery.invoke(&request("/v1/photos", "limit=1")).await);
+    let first = gallery.invoke(&http_request("/v1/photos", "limit=1")).await;
+    let first = json_body(&first);
     assert_eq!(first["items"][0]["stem"], "2018-03-04/IMG_2");
     let other = account.start("gallery").await;
     let query = format!("limit=1&cursor={}", first["next"].as_str().unwrap());
-    let second = json_of(&other.invoke(&function_url("/v1/photos", &query)).await);
+    let second = other
+        .invoke(&function_url_request("/v1/photos", &query))
+        .await;
+    let second = json_body(&second);
     assert_eq!(second["items"][0]["stem"], "2018-02-01/IMG 1");
-    let id = second["items"][0]["id"].as_str().unwrap();
-    let photo = json_of(
-        &gallery
-            .invoke(&request(&format!("/v1/photos/{id}"), ""))
-            .await,
-    );
+    let path = format!("/v1/photos/{}", second["items"][0]["id"].as_str().unwrap());
+    let photo = json_body(&gallery.invoke(&http_request(&path, "")).await);
     assert_eq!(photo["stem"], "2018-02-01/IMG 1");
-    let timeline = json_of(&gallery.invoke(&request("/v1/timeline", "unit=month")).await);
+    let timeline = gallery
+        .invoke(&http_request("/v1/timeline", "unit=month"))
+        .await;
+    let timeline = json_body(&timeline);
     assert!(timeline.to_string().contains("2018-03"), "{timeline}");
-    for (path, query) in [
-        ("/v1/photos", "camera=none"),
-        ("/v1/photos", "lens=none"),
-        ("/v1/photos", "bbox=2.2,48.8,2.3,48.9"),
-    ] {
-        let answer = json_of(&gallery.invoke(&request(path, query)).await);
+    for query in ["camera=none", "lens=none", "bbox=2.2,48.8,2.3,48.9"] {
+        let answer = json_body(&gallery.invoke(&http_request("/v1/photos", query)).await);
         assert_eq!(answer["items"], json!([]), "{query}");
     }
-    let problem = gallery.invoke(&function_url("/v1/photos", "limit=0")).await;
+    let request = function_url_request("/v1/photos", "limit=0");
+    let problem = gallery.invoke(&request).await;
     assert_eq!(problem["statusCode"], 400, "{problem}");
+}
 
-    // What is removed from the archive by hand leaves the gallery.
+/// Deletes a photo from the archive and invokes ingest with the notification.
+async fn remove_from_archive(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let bucket = account.variable("ingest", "ARCHIVE_BUCKET");
     let remove = account.s3.delete_object().bucket(bucket);
     remove.key("2018-03-04/IMG_2.jpg").send().await.unwrap();
     let removal = account.notifications(1).await.remove(0);
     assert_eq!(ingest.invoke(&removal).await, json!({}));
-    let batch = account.stream_batch().await;
-    assert_eq!(publish.invoke(&batch).await, none_back);
-    files.retain(|file| *file != "gallery/2018-03.json");
-    tick_until(&account, &publish, &files).await;
+}
 
-    // The hook's URL was read, and told to nobody.
-    let asked: Vec<Value> = account.requests.lock().unwrap().clone();
+/// Checks that publish read the hook's URL once and did not log it.
+fn check_hook_is_secret(account: &FakeAccount, publish: &FunctionProcess) {
+    let requests = account.requests.lock().unwrap().clone();
+    let is_read = |one: &&Value| one["function"] == "publish" && one["service"] == "ssm";
+    let reads: Vec<&Value> = requests.iter().filter(is_read).collect();
+    assert_eq!(reads.len(), 1);
     let parameter = account.variable("publish", "HOOK_URL_PARAMETER");
-    let read = |one: &&Value| one["function"] == "publish" && one["service"] == "ssm";
-    let read: Vec<&Value> = asked.iter().filter(read).collect();
-    assert_eq!(read.len(), 1);
-    assert_eq!(read[0]["names"]["Name"], parameter.as_str());
-    assert!(!publish.log().contains(HOOK_URL), "{}", publish.log());
-    asked
+    assert_eq!(reads[0]["names"]["Name"], parameter.as_str());
+    let log = publish.read_log();
+    assert!(!log.contains(HOOK_URL), "{log}");
+}
+
+/// Returns the shot of which the test uploads the JPEG and the RAW.
+fn first_shot() -> TestShot {
+    TestShot::at("2018:02:01 09:41:07")
+}
+
+/// Returns the answer to a batch in which every record succeeded.
+fn no_failures() -> Value {
+    json!({ "batchItemFailures": [] })
 }
 
 #[tokio::test]
-async fn a_hook_that_is_refused_stops_publish_at_its_start_and_is_not_told() {
-    let account = Account::new(Under::RuntimeApi).await;
+async fn invalid_hook_stops_publish_at_start_and_is_not_logged() {
+    let account = FakeAccount::new(FunctionHost::RuntimeApi).await;
     let parameter = account.variable("publish", "HOOK_URL_PARAMETER");
     account.set_parameter(&parameter, "https://hooks.example/s3cret");
     let publish = account.start("publish").await;
     let answer = publish.invoke(&json!({ "source": "aws.scheduler" })).await;
     assert_eq!(answer["errorType"], "Runtime.ExitError");
-    let log = publish.log();
+    let log = publish.read_log();
     assert!(log.contains("hook") && !log.contains("s3cret"), "{log}");
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_not_there_stops_the_gallery_at_its_start_and_is_named() {
-    let account = Account::new(Under::RuntimeApi).await;
+async fn missing_parameter_stops_the_gallery_and_is_named() {
+    let account = FakeAccount::new(FunctionHost::RuntimeApi).await;
     account.parameters.lock().unwrap().clear();
     let gallery = account.start("gallery").await;
-    let answer = gallery.invoke(&request("/v1/photos", "")).await;
+    let answer = gallery.invoke(&http_request("/v1/photos", "")).await;
     assert_eq!(answer["errorType"], "Runtime.ExitError");
     let parameter = account.variable("gallery", "CURSOR_KEY_PARAMETER");
-    assert!(gallery.log().contains(&parameter), "{}", gallery.log());
+    assert!(
+        gallery.read_log().contains(&parameter),
+        "{}",
+        gallery.read_log()
+    );
 }
 
-/// Ticks, as the schedule does, until there are these static files. A month that changed is left alone for some seconds.
-async fn tick_until(account: &Account, publish: &Function, files: &[&str]) {
+/// Invokes publish as the schedule does until the static files are `files`. Publish waits for some
+/// seconds before it rebuilds a changed month.
+async fn run_cycles_until(account: &FakeAccount, publish: &FunctionProcess, files: &[&str]) {
     for _ in 0..60 {
-        let ticked = publish.invoke(&json!({ "source": "aws.scheduler" })).await;
-        assert!(ticked["months"].is_u64(), "{ticked}");
-        if account.keys("publish", "GALLERY_BUCKET").await == files {
+        let report = publish.invoke(&json!({ "source": "aws.scheduler" })).await;
+        assert!(report["months"].is_u64(), "{report}");
+        if account.list_keys("publish", "GALLERY_BUCKET").await == files {
             return;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    panic!("other files than {files:?}: {}", publish.log());
+    panic!("other files than {files:?}: {}", publish.read_log());
 }
 
-/// A batch of messages with these bodies; a message's number is its identity.
-fn sqs(bodies: &[Value]) -> Value {
+/// Returns an SQS batch of messages with these bodies. A message's id is its index.
+fn sqs_batch(bodies: &[Value]) -> Value {
     let messages = bodies.iter().enumerate().map(|(number, body)| {
         json!({ "messageId": number.to_string(), "receiptHandle": "handle", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
                 "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:photo-catalogue-uploads",
@@ -194,15 +238,15 @@ fn sqs(bodies: &[Value]) -> Value {
     json!({ "Records": messages.collect::<Vec<_>>() })
 }
 
-/// A task of a job of S3 Batch Operations.
-fn job(bucket: &str, key: &str) -> Value {
+/// Returns the event with which S3 Batch Operations invokes a function for one object.
+fn batch_operations_task(bucket: &str, key: &str) -> Value {
     json!({ "invocationSchemaVersion": "2.0", "invocationId": "invocation",
             "job": { "id": "job", "userArguments": {} },
             "tasks": [{ "taskId": "task", "s3Bucket": bucket, "s3Key": key, "s3VersionId": null }] })
 }
 
-/// A request as an HTTP API of API Gateway passes it on (payload format 2.0).
-fn request(path: &str, query: &str) -> Value {
+/// Returns the event of a request by an HTTP API of API Gateway (payload format 2.0).
+fn http_request(path: &str, query: &str) -> Value {
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "isBase64Encoded": false,
         "headers": { "accept": "application/json", "host": "abcdefghij.execute-api.us-east-1.amazonaws.com" },
@@ -215,17 +259,17 @@ fn request(path: &str, query: &str) -> Value {
     })
 }
 
-/// The same as a Function URL does.
-fn function_url(path: &str, query: &str) -> Value {
-    let mut event = request(path, query);
+/// Returns the event of a request by a Function URL.
+fn function_url_request(path: &str, query: &str) -> Value {
+    let mut event = http_request(path, query);
     let host = "abcdefghij.lambda-url.us-east-1.on.aws";
     event["headers"]["host"] = json!(host);
     event["requestContext"]["domainName"] = json!(host);
     event
 }
 
-/// The body of a good answer to a request.
-fn json_of(answer: &Value) -> Value {
+/// Returns the body of an answer that must have status 200.
+fn json_body(answer: &Value) -> Value {
     assert_eq!(answer["statusCode"], 200, "{answer}");
     assert_eq!(answer["isBase64Encoded"], false, "{answer}");
     serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()

@@ -14,9 +14,10 @@ mod publish;
 mod serve;
 mod simulation;
 
-/// An HTTP client. reqwest has no TLS provider of its own here, and asks for one even where nothing is encrypted.
+/// Builds an HTTP client. reqwest is compiled without a TLS provider here, and needs one even for
+/// plain HTTP.
 fn http_client() -> reqwest::Client {
-    // Another test may have been first.
+    // This fails if another test has installed the provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

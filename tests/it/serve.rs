@@ -1,4 +1,5 @@
-//! The `photos` command from outside: the real binary in a folder of its own, clients over HTTP.
+//! End-to-end tests of the `photos` command: the real binary in a temporary folder, with clients
+//! over HTTP.
 
 mod amend;
 mod bad_input;

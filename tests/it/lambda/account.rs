@@ -1,5 +1,5 @@
-//! An account of AWS as far as the functions see one: the embedded engines and an endpoint of Systems Manager, each behind
-//! a proxy that records what every function asks of it.
+//! The parts of an AWS account that the functions use: the embedded engines and an endpoint of
+//! Systems Manager. A proxy in front of each records the requests of every function.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -23,33 +23,34 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::runtime::{Function, Under};
+use super::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::proxy::StoreProxy;
 
-/// Names a file with the variables of each function as Terraform renders them; `.ci/terraform environment` writes it.
+/// The variable with the path of a JSON file: the variables of each function as Terraform renders
+/// them. `.ci/terraform functions` writes the file.
 const ENVIRONMENT: &str = "LAMBDA_ENVIRONMENT";
-/// The hook that the account's parameter holds.
+/// The value of the account's parameter for the hook.
 pub(super) const HOOK_URL: &str = "https://api.netlify.com/build_hooks/t0ken";
 
-/// The account.
-pub(super) struct Account {
-    under: Under,
+/// A simulated account with the module's buckets, tables and parameters.
+pub(super) struct FakeAccount {
+    host: FunctionHost,
     environment: Value,
     pub(super) s3: Client,
     s3_endpoint: String,
     dynamodb: String,
     ssm: String,
-    /// Systems Manager's parameters, all of them SecureStrings.
+    /// The parameters of Systems Manager. All are SecureStrings.
     pub(super) parameters: Arc<Mutex<BTreeMap<String, String>>>,
     notifications: mpsc::UnboundedReceiver<Value>,
     pub(super) requests: Arc<Mutex<Vec<Value>>>,
     folder: tempfile::TempDir,
 }
 
-impl Account {
-    /// Buckets and tables as the module makes them, and nothing in them.
-    pub(super) async fn new(under: Under) -> Self {
-        let environment = environment();
+impl FakeAccount {
+    /// Creates empty buckets and tables with the names that the Terraform module gives them.
+    pub(super) async fn new(host: FunctionHost) -> Self {
+        let environment = function_variables();
         let folder = tempfile::tempdir().unwrap();
         let store = S3Store::open(folder.path()).unwrap();
         let keys = KeyPair {
@@ -86,8 +87,8 @@ impl Account {
 
         store.set_notification_filters(&[source, archive]);
         let (sender, notifications) = mpsc::unbounded_channel();
-        // It sends batches as SQS does; each body is what S3 sent.
-        let taken = move |batch: Value| {
+        // The store sends batches as SQS does. Each body is a notification of S3.
+        let forward = move |batch: Value| {
             for message in batch["Records"].as_array().unwrap() {
                 let body = message["body"].as_str().unwrap();
                 sender.send(serde_json::from_str(body).unwrap()).unwrap();
@@ -96,18 +97,18 @@ impl Account {
         };
         tokio::spawn(async move {
             store
-                .deliver_notifications(1, taken, std::future::pending())
+                .deliver_notifications(1, forward, std::future::pending())
                 .await
         });
 
         let parameters = Arc::default();
         let (listener, ssm) = listen().await;
         let router = Router::new()
-            .route("/", post(parameter))
+            .route("/", post(get_parameter))
             .with_state(Arc::clone(&parameters));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let account = Account {
-            under,
+        let account = FakeAccount {
+            host,
             environment,
             s3: clients.s3,
             s3_endpoint,
@@ -130,14 +131,14 @@ impl Account {
         parameters.insert(name.to_owned(), value.to_owned());
     }
 
-    /// A variable of a function.
+    /// Returns a variable of a function.
     pub(super) fn variable(&self, function: &str, name: &str) -> String {
         let value = self.environment[function][name].as_str();
         value.unwrap_or_default().to_owned()
     }
 
-    /// Starts a function of the account, with all that it asks of AWS recorded.
-    pub(super) async fn start(&self, name: &'static str) -> Function {
+    /// Starts a function of the account and records all its requests to AWS.
+    pub(super) async fn start(&self, name: &'static str) -> FunctionProcess {
         let mut environment = BTreeMap::new();
         for (name, value) in self.environment[name].as_object().unwrap() {
             environment.insert(name.clone(), value.as_str().unwrap().to_owned());
@@ -149,13 +150,13 @@ impl Account {
         ] {
             let requests = Arc::clone(&self.requests);
             let seen = move |request: &Parts, body: &Bytes| {
-                let request = recorded(name, service, request, body);
+                let request = describe_request(name, service, request, body);
                 requests.lock().unwrap().push(request);
             };
             let endpoint = StoreProxy::recording(upstream, seen).await;
             environment.insert(variable.to_owned(), endpoint);
         }
-        Function::start(&self.under, name, &environment, self.folder.path()).await
+        FunctionProcess::start(&self.host, name, &environment, self.folder.path()).await
     }
 
     pub(super) async fn upload(&self, key: &str, bytes: impl Into<Vec<u8>>) {
@@ -165,8 +166,8 @@ impl Account {
         put.send().await.unwrap();
     }
 
-    /// Keys of a bucket, of a function's variable of this name.
-    pub(super) async fn keys(&self, function: &str, variable: &str) -> Vec<String> {
+    /// Lists the keys of the bucket that a function's variable names.
+    pub(super) async fn list_keys(&self, function: &str, variable: &str) -> Vec<String> {
         let bucket = self.variable(function, variable);
         let listed = self.s3.list_objects_v2().bucket(bucket).send();
         let objects = listed.await.unwrap().contents.unwrap_or_default();
@@ -176,7 +177,8 @@ impl Account {
             .collect()
     }
 
-    /// The next `count` notifications of the store, as it sends them, as far as the module asks for them.
+    /// Waits for the next `count` notifications of the store. It drops removals in the source,
+    /// because the module does not subscribe to them.
     pub(super) async fn notifications(&mut self, count: usize) -> Vec<Value> {
         let source = self.variable("ingest", "SOURCE_BUCKET");
         let mut events = Vec::new();
@@ -191,20 +193,21 @@ impl Account {
         events
     }
 
-    /// All that the stream of the photos table holds, as the mapping's filter passes it to publish.
+    /// Returns all records of the photos table's stream that pass the event source mapping's
+    /// filter.
     pub(super) async fn stream_batch(&self) -> Value {
         let table = self.variable("publish", "PHOTOS_TABLE");
-        let streams = self.streams("ListStreams", json!({ "TableName": table }));
+        let streams = self.call_streams("ListStreams", json!({ "TableName": table }));
         let arn = streams.await["Streams"][0]["StreamArn"].clone();
         let stream = self
-            .streams("DescribeStream", json!({ "StreamArn": arn }))
+            .call_streams("DescribeStream", json!({ "StreamArn": arn }))
             .await;
         let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
         let start =
             json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
-        let iterator = self.streams("GetShardIterator", start).await;
+        let iterator = self.call_streams("GetShardIterator", start).await;
         let from = json!({ "ShardIterator": iterator["ShardIterator"] });
-        let mut batch = self.streams("GetRecords", from).await;
+        let mut batch = self.call_streams("GetRecords", from).await;
         let records = batch["Records"].as_array_mut().unwrap();
         records.retain(|record| {
             let pk = record["dynamodb"]["Keys"]["pk"]["S"].as_str();
@@ -218,7 +221,7 @@ impl Account {
         json!({ "Records": records })
     }
 
-    async fn streams(&self, operation: &str, request: Value) -> Value {
+    async fn call_streams(&self, operation: &str, request: Value) -> Value {
         let sent = crate::http_client()
             .post(&self.dynamodb)
             .header(
@@ -226,7 +229,7 @@ impl Account {
                 format!("DynamoDBStreams_20120810.{operation}"),
             )
             .header("content-type", "application/x-amz-json-1.0")
-            // The engine wants a signature, and does not look at it.
+            // The engine requires a signature and does not check it.
             .header("x-amz-date", "20261123T100000Z")
             .header(
                 "authorization",
@@ -241,8 +244,8 @@ impl Account {
     }
 }
 
-/// What of a request says which actions and resources it needs.
-fn recorded(function: &str, service: &str, request: &Parts, body: &Bytes) -> Value {
+/// Returns the parts of a request that determine which actions and resources it needs.
+fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes) -> Value {
     let header = |name| {
         request
             .headers
@@ -273,8 +276,8 @@ fn recorded(function: &str, service: &str, request: &Parts, body: &Bytes) -> Val
     })
 }
 
-/// Systems Manager's GetParameter.
-async fn parameter(
+/// Serves GetParameter of Systems Manager.
+async fn get_parameter(
     State(parameters): State<Arc<Mutex<BTreeMap<String, String>>>>,
     headers: HeaderMap,
     request: Bytes,
@@ -297,8 +300,9 @@ async fn parameter(
     }
 }
 
-/// The variables of each function: as Terraform renders them, where they have been rendered; else the same by hand.
-fn environment() -> Value {
+/// Returns the variables of each function: from `LAMBDA_ENVIRONMENT` if it is set, else the same
+/// values from this file.
+fn function_variables() -> Value {
     if let Some(path) = std::env::var_os(ENVIRONMENT) {
         return serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     }

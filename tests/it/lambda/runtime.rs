@@ -1,4 +1,5 @@
-//! What runs a function's binary: a server of Lambda's Runtime API, made here, or AWS's own Runtime Interface Emulator.
+//! Runs a function's binary under one of two hosts: a server of Lambda's Runtime API in this file,
+//! or AWS's Runtime Interface Emulator.
 //!
 //! Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
@@ -18,80 +19,87 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-/// Says where AWS's Runtime Interface Emulator is; `.ci/stores` gets it from PyPI.
+/// The variable with the path of AWS's Runtime Interface Emulator. `.ci/stores` gets it from PyPI.
 pub(super) const EMULATOR: &str = "LAMBDA_RIE";
-/// How long a test waits for what should take milliseconds.
+/// The longest time that a test waits for an answer, which should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What a function has left when it is woken.
+/// The remaining time of a function when it is invoked.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a function runs under.
+/// The host of a function.
 #[derive(Debug, Clone)]
-pub(super) enum Under {
+pub(super) enum FunctionHost {
     /// The server of this file.
     RuntimeApi,
     /// The program at this path.
     Emulator(PathBuf),
 }
 
-impl Under {
-    /// AWS's emulator, where it is.
+impl FunctionHost {
+    /// Returns AWS's emulator if `LAMBDA_RIE` is set.
     pub(super) fn emulator() -> Option<Self> {
-        std::env::var_os(EMULATOR).map(|path| Under::Emulator(path.into()))
+        std::env::var_os(EMULATOR).map(|path| FunctionHost::Emulator(path.into()))
     }
 }
 
-/// A function that runs.
-pub(super) struct Function {
+/// A function's process and the way to invoke it.
+pub(super) struct FunctionProcess {
     child: Mutex<Child>,
     log: PathBuf,
-    door: Door,
+    inlet: EventInlet,
 }
 
-/// How its events get in.
-enum Door {
-    Queue(Arc<Queue>),
+/// The way of events to a function.
+enum EventInlet {
+    Queue(Arc<InvocationQueue>),
     Http { endpoint: String },
 }
 
-/// Events on their way in, answers on their way out.
-struct Queue {
+/// The events that wait for the function, and the callers that wait for its answers.
+struct InvocationQueue {
     events: mpsc::UnboundedSender<(String, Value)>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, Value)>>,
     answers: Mutex<HashMap<String, oneshot::Sender<Value>>>,
 }
 
-impl Function {
-    /// Starts the binary `name` with this environment and no other variable; its log goes into `folder`.
+impl FunctionProcess {
+    /// Starts the binary `name` with this environment and no other variable. Its log is written to
+    /// `folder`.
     pub(super) async fn start(
-        under: &Under,
+        host: &FunctionHost,
         name: &str,
         environment: &BTreeMap<String, String>,
         folder: &Path,
     ) -> Self {
-        let binary = binaries().join(name);
+        let binary = build_binaries().join(name);
         let log = folder.join(format!("{name}-{}.log", fastrand::u32(..)));
-        let (mut command, door) = match under {
-            Under::RuntimeApi => {
+        let (mut command, inlet) = match host {
+            FunctionHost::RuntimeApi => {
                 let (events, waiting) = mpsc::unbounded_channel();
-                let queue = Arc::new(Queue {
+                let queue = Arc::new(InvocationQueue {
                     events,
                     waiting: waiting.into(),
                     answers: Mutex::default(),
                 });
                 let router = Router::new()
-                    .route("/2018-06-01/runtime/invocation/next", get(next))
-                    .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
-                    .route("/2018-06-01/runtime/invocation/{id}/error", post(answer))
+                    .route("/2018-06-01/runtime/invocation/next", get(next_event))
+                    .route(
+                        "/2018-06-01/runtime/invocation/{id}/response",
+                        post(accept_answer),
+                    )
+                    .route(
+                        "/2018-06-01/runtime/invocation/{id}/error",
+                        post(accept_answer),
+                    )
                     .with_state(Arc::clone(&queue));
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let address = listener.local_addr().unwrap().to_string();
                 tokio::spawn(async move { axum::serve(listener, router).await });
                 let mut command = Command::new(binary);
                 command.env_clear().env("AWS_LAMBDA_RUNTIME_API", address);
-                (command, Door::Queue(queue))
+                (command, EventInlet::Queue(queue))
             }
-            Under::Emulator(program) => {
+            FunctionHost::Emulator(program) => {
                 let (outside, inside) = (free_port(), free_port());
                 let mut command = Command::new(program);
                 command
@@ -102,7 +110,7 @@ impl Function {
                     .arg(format!("127.0.0.1:{inside}"))
                     .arg(binary);
                 let endpoint = format!("http://127.0.0.1:{outside}");
-                (command, Door::Http { endpoint })
+                (command, EventInlet::Http { endpoint })
             }
         };
         let output = std::fs::File::create(&log).unwrap();
@@ -122,17 +130,18 @@ impl Function {
             .stderr(output)
             .spawn()
             .unwrap();
-        Function {
+        FunctionProcess {
             child: Mutex::new(child),
             log,
-            door,
+            inlet,
         }
     }
 
-    /// What it answers to this event. Of an error, an object with `errorType` and `errorMessage`.
+    /// Invokes the function with an event and returns its answer. An error is an object with
+    /// `errorType` and `errorMessage`.
     pub(super) async fn invoke(&self, event: &Value) -> Value {
-        match &self.door {
-            Door::Queue(queue) => {
+        match &self.inlet {
+            EventInlet::Queue(queue) => {
                 let id = format!("{:032x}", fastrand::u128(..));
                 let (sender, mut receiver) = oneshot::channel();
                 queue.answers.lock().unwrap().insert(id.clone(), sender);
@@ -142,15 +151,15 @@ impl Function {
                     let tick = Duration::from_millis(100);
                     match tokio::time::timeout(tick, &mut receiver).await {
                         Ok(answer) => return answer.unwrap(),
-                        // As Lambda words it.
+                        // The error type that Lambda reports.
                         Err(_) if self.has_ended() => {
-                            return json!({ "errorType": "Runtime.ExitError", "errorMessage": self.log() });
+                            return json!({ "errorType": "Runtime.ExitError", "errorMessage": self.read_log() });
                         }
-                        Err(_) => self.still_patient(start),
+                        Err(_) => self.check_patience(start),
                     }
                 }
             }
-            Door::Http { endpoint } => {
+            EventInlet::Http { endpoint } => {
                 let url = format!("{endpoint}/2015-03-31/functions/function/invocations");
                 let start = Instant::now();
                 loop {
@@ -160,20 +169,20 @@ impl Function {
                             let answer = answer.bytes().await.unwrap();
                             return serde_json::from_slice(&answer).unwrap_or_default();
                         }
-                        // It does not listen yet.
+                        // The emulator does not listen yet.
                         Err(error) if error.is_connect() => {
-                            self.still_patient(start);
+                            self.check_patience(start);
                             tokio::time::sleep(Duration::from_millis(50)).await;
                         }
-                        Err(error) => panic!("{error}: {}", self.log()),
+                        Err(error) => panic!("{error}: {}", self.read_log()),
                     }
                 }
             }
         }
     }
 
-    /// What it has logged.
-    pub(super) fn log(&self) -> String {
+    /// Returns the function's log so far.
+    pub(super) fn read_log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
@@ -181,21 +190,22 @@ impl Function {
         self.child.lock().unwrap().try_wait().unwrap().is_some()
     }
 
-    fn still_patient(&self, start: Instant) {
-        assert!(start.elapsed() < PATIENCE, "no answer: {}", self.log());
+    fn check_patience(&self, start: Instant) {
+        assert!(start.elapsed() < PATIENCE, "no answer: {}", self.read_log());
     }
 }
 
-impl Drop for Function {
+impl Drop for FunctionProcess {
     fn drop(&mut self) {
         let mut child = self.child.lock().unwrap();
-        // It may have ended by itself. The emulator takes its function with it.
+        // The process may have ended already. The emulator stops its function.
         let _ = child.kill();
         let _ = child.wait();
     }
 }
 
-async fn next(State(queue): State<Arc<Queue>>) -> Response {
+/// Serves the route on which a function waits for its next event.
+async fn next_event(State(queue): State<Arc<InvocationQueue>>) -> Response {
     let Some((id, event)) = queue.waiting.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
@@ -216,15 +226,16 @@ async fn next(State(queue): State<Arc<Queue>>) -> Response {
     (headers, Json(event)).into_response()
 }
 
-async fn answer(
-    State(queue): State<Arc<Queue>>,
+/// Accepts a function's answer or error, and passes it to the caller.
+async fn accept_answer(
+    State(queue): State<Arc<InvocationQueue>>,
     Segment(id): Segment<String>,
     body: bytes::Bytes,
 ) -> Response {
     let Some(waiting) = queue.answers.lock().unwrap().remove(&id) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    // Who asked may have given up.
+    // The caller may have stopped waiting.
     let _ = waiting.send(serde_json::from_slice(&body).unwrap_or_default());
     (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
 }
@@ -234,13 +245,13 @@ fn free_port() -> u16 {
     port.local_addr().unwrap().port()
 }
 
-/// The folder of the functions' binaries, built as for Lambda but for their profile.
-fn binaries() -> &'static Path {
+/// Builds the functions' binaries as for Lambda, except for the profile, and returns their folder.
+fn build_binaries() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        // What cargo has told this test of its package; ring's build would run again for it.
+        // Cargo set these for this test. With them, ring's build script would run again.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -255,8 +266,8 @@ fn binaries() -> &'static Path {
             .arg(target)
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "{said}");
+        let messages = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success(), "{messages}");
         target.join("debug")
     })
 }

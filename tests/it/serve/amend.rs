@@ -1,4 +1,4 @@
-//! What changes records and leaves files alone, from outside: `photos fix-date`, `photos reindex`.
+//! Tests of `photos fix-date` and `photos reindex`, which change records and leave files alone.
 
 use photo_catalogue::catalogue::WriteOutcome;
 use photo_catalogue::catalogue::published::PublishTable;
@@ -11,7 +11,7 @@ use crate::ingest::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
 use crate::ingest::moving::file_under_wrong_day;
 use crate::ingest::photos::TestShot;
 
-fn taken(photos: &Photos) -> Vec<Value> {
+fn list_capture_times(photos: &Photos) -> Vec<Value> {
     let lines = photos.output(&["list", "--json"]);
     let of = |line: &str| {
         let photo: Value = serde_json::from_str(line).unwrap();
@@ -21,7 +21,7 @@ fn taken(photos: &Photos) -> Vec<Value> {
 }
 
 #[test]
-fn the_times_of_a_slow_clock_are_set_right_and_taken_back() {
+fn fix_date_shifts_capture_times_and_can_be_undone() {
     let photos = Photos::at_rest();
     let card = photos.folder().join("card");
     std::fs::create_dir(&card).unwrap();
@@ -34,35 +34,35 @@ fn the_times_of_a_slow_clock_are_set_right_and_taken_back() {
     }
     photos.output(&["import", "card"]);
     photos.output(&["set", "--private", "2018-02-01/a"]);
-    let (before, tree) = (taken(&photos), photos.tree("archive"));
+    let (before, tree) = (list_capture_times(&photos), photos.tree("archive"));
     let fix = |camera: &str, shift: &str| {
         let range = ["--from", "2018-02-01", "--to", "2018-02-02"];
         let rest = ["--camera", camera, "--shift", shift];
         photos.output(&[&["fix-date"], &range[..], &rest[..]].concat());
     };
     fix("another-camera", "+1h");
-    assert_eq!(taken(&photos), before);
-    // Twice is once.
+    assert_eq!(list_capture_times(&photos), before);
+    // A repeat has no effect.
     fix("nikon-d750", "+1h");
     fix("nikon-d750", "+1h");
     let after = json!([
         ["2018-02-03/c", "2018-02-03T09:00:00"],
         ["2018-02-02/b", "2018-02-03T00:30:00"],
     ]);
-    assert_eq!(json!(taken(&photos)), after);
+    assert_eq!(json!(list_capture_times(&photos)), after);
     let private = photos.output(&["list", "--json", "--private"]);
     assert!(private.contains("2018-02-01T10:00:00"), "{private}");
-    // A record that is read anew keeps it, and the files stay.
+    // The shift survives a reindex and a second import, and the files do not change.
     photos.output(&["reindex"]);
     photos.output(&["import", "photos-data/archive"]);
-    assert_eq!(json!(taken(&photos)), after);
+    assert_eq!(json!(list_capture_times(&photos)), after);
     assert_eq!(photos.tree("archive"), tree);
     fix("nikon-d750", "0");
-    assert_eq!(taken(&photos), before);
+    assert_eq!(list_capture_times(&photos), before);
 }
 
-/// Engines with the tables of both.
-async fn world() -> IngestWorld {
+/// Starts engines with the tables of ingest and of publish.
+async fn start_world() -> IngestWorld {
     let world = IngestWorld::without_delivery(layout()).await;
     let endpoints = Endpoints {
         s3: None,
@@ -74,8 +74,8 @@ async fn world() -> IngestWorld {
     world
 }
 
-/// What a `photos reindex` over stores elsewhere says.
-fn reindex(world: &IngestWorld, arguments: &[&str]) -> String {
+/// Runs `photos reindex` over stores elsewhere and returns its messages.
+fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
     let arguments = [&["reindex"], arguments].concat();
     let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);
     assert!(output.status.success(), "{output:?}");
@@ -83,8 +83,8 @@ fn reindex(world: &IngestWorld, arguments: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
-    let world = world().await;
+async fn reindex_rereads_old_extractions_and_keeps_overrides() {
+    let world = start_world().await;
     let shot = TestShot::at("2018:02:01 09:41:07");
     for key in ["old.jpg", "new.jpg"] {
         world.upload(key, shot.jpeg()).await;
@@ -104,7 +104,7 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
     let written = world.catalogue.put(&old, Some(read)).await.unwrap();
     assert_eq!(written, WriteOutcome::Written);
 
-    let reindex = || reindex(&world, &["--location", "exact"]);
+    let reindex = || run_reindex(&world, &["--location", "exact"]);
     assert!(reindex().contains("1 photos read again"));
     let now = world.item("2018-02-01/old").await.unwrap();
     assert_eq!(
@@ -117,8 +117,8 @@ async fn what_an_older_extractor_read_is_read_again_and_what_was_set_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_photo_of_another_day_is_named_and_moves_when_that_is_said() {
-    let world = world().await;
+async fn reindex_reports_misfiled_photos_and_moves_them_on_request() {
+    let world = start_world().await;
     let shot = TestShot::at("2018:02:01 09:41:07");
     file_under_wrong_day(&world, &[("a.jpg", shot.jpeg()), ("a.dng", shot.dng())]).await;
     world.put(ARCHIVE, "0001-01-01/b.jpg", shot.jpeg()).await;
@@ -127,27 +127,27 @@ async fn a_photo_of_another_day_is_named_and_moves_when_that_is_said() {
         world.ingest.process_key(ARCHIVE, key).await.unwrap();
     }
     let before = world.archive_keys().await;
-    let said = reindex(&world, &["--location", "exact"]);
-    assert!(said.contains("2 of another day"), "{said}");
+    let messages = run_reindex(&world, &["--location", "exact"]);
+    assert!(messages.contains("2 of another day"), "{messages}");
     assert_eq!(world.archive_keys().await, before);
-    let said = reindex(&world, &["--location", "exact", "--move"]);
+    let messages = run_reindex(&world, &["--location", "exact", "--move"]);
     assert!(
-        said.contains("0001-01-01/b: moved to 2018-02-01/b"),
-        "{said}"
+        messages.contains("0001-01-01/b: moved to 2018-02-01/b"),
+        "{messages}"
     );
-    assert!(said.contains("2 moved, 0 failed"), "{said}");
+    assert!(messages.contains("2 moved, 0 failed"), "{messages}");
     let day = ["a.dng", "a.jpg", "b.jpg", "c.jpg"].map(|name| format!("2018-02-01/{name}"));
     assert_eq!(world.archive_keys().await, day);
-    let said = reindex(&world, &["--location", "exact", "--move"]);
+    let messages = run_reindex(&world, &["--location", "exact", "--move"]);
     assert!(
-        said.contains("0 moved, 0 failed") && !said.contains("another day"),
-        "{said}"
+        messages.contains("0 moved, 0 failed") && !messages.contains("another day"),
+        "{messages}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn other_rules_of_privacy_are_followed_without_a_file_being_read() {
-    let world = world().await;
+async fn reindex_applies_new_privacy_rules_without_reading_files() {
+    let world = start_world().await;
     let shot = TestShot::at("2018:02:01 09:41:07");
     for key in ["family/a.jpg", "b.jpg"] {
         world.upload(key, shot.jpeg()).await;
@@ -162,17 +162,17 @@ async fn other_rules_of_privacy_are_followed_without_a_file_being_read() {
         partitions
     };
     assert_eq!(partitions().await, ["2018", "2018"]);
-    // The files are gone, and nobody asks for them.
+    // The files are gone. A read would fail.
     for key in ["2018-02-01/a.jpg", "2018-02-01/b.jpg"] {
         world.delete(ARCHIVE, key).await;
     }
     let rules = ["--location", "exact", "--private-sources", "family/"];
-    let said = reindex(&world, &rules);
+    let messages = run_reindex(&world, &rules);
     assert!(
-        said.contains("0 photos read again, 1 derived anew"),
-        "{said}"
+        messages.contains("0 photos read again, 1 derived anew"),
+        "{messages}"
     );
     assert_eq!(partitions().await, ["private#2018", "2018"]);
-    let said = reindex(&world, &rules);
-    assert!(said.contains("0 derived anew"), "{said}");
+    let messages = run_reindex(&world, &rules);
+    assert!(messages.contains("0 derived anew"), "{messages}");
 }

@@ -1,9 +1,10 @@
-//! Bad input gets an outcome that is recorded; the process lives, and nothing is lost or written elsewhere.
+//! Tests of bad input. Each upload gets a recorded outcome, the process keeps running, and no file
+//! is lost or written outside the data folder.
 
 use super::process::{Photos, files};
 
 #[tokio::test]
-async fn every_bad_upload_is_accounted_for() {
+async fn every_bad_upload_has_an_outcome() {
     let mut photos = Photos::serving();
     let fuji = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -12,7 +13,7 @@ async fn every_bad_upload_is_accounted_for() {
     let whole = std::fs::read(fuji).unwrap();
     photos.put("text.jpg", "this is no photo").await;
     photos.put("empty.jpg", "").await;
-    // The Exif is in the first kilobytes, the picture is not.
+    // The first half contains the whole Exif and only a part of the picture.
     photos.put("truncated.jpg", &whole[..whole.len() / 2]).await;
     photos.put("stump.jpg", &whole[..20]).await;
     let long = format!("{}.JPG", "k".repeat(1020));
@@ -21,7 +22,7 @@ async fn every_bad_upload_is_accounted_for() {
     photos.put("a//b/./c\u{202e}.JPG", whole.clone()).await;
     put_zeros(&photos, "zeros.jpg", 1 << 30).await;
 
-    // The same shot under four names, each from a folder or with a name of its own, and the stump without a date.
+    // Four copies of one shot with different file names, and the stump, which has no date.
     let list = photos.photos(5).await;
     let mut stems: Vec<_> = list
         .iter()
@@ -44,7 +45,7 @@ async fn every_bad_upload_is_accounted_for() {
     assert_eq!(keys, ["empty.jpg", "text.jpg", "zeros.jpg"]);
     assert!(skipped["empty.jpg"].contains("empty"), "{skipped:?}");
 
-    // All the uploads are still there, byte for byte, and the process with them.
+    // All uploads still exist with all their bytes, and the process still runs.
     let s3 = photos.s3();
     for (key, bytes) in [
         ("text.jpg", 16),
@@ -62,7 +63,7 @@ async fn every_bad_upload_is_accounted_for() {
         assert_eq!(head.content_length(), Some(bytes as i64), "{key}");
     }
     assert!(photos.is_running());
-    // Nothing lies outside the data folder but what the test has put there.
+    // The only file outside the data folder is the one that the test created.
     let outside: Vec<_> = files(photos.folder())
         .into_keys()
         .filter(|file| !file.starts_with("photos-data/"))
@@ -77,7 +78,7 @@ async fn every_bad_upload_is_accounted_for() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_too_long_is_refused_in_s3s_own_words() {
+async fn too_long_key_is_refused_with_the_error_code_of_s3() {
     let photos = Photos::serving();
     let request = photos
         .s3()
@@ -89,7 +90,7 @@ async fn a_key_that_is_too_long_is_refused_in_s3s_own_words() {
     assert_eq!(error.meta().code(), Some("KeyTooLongError"));
 }
 
-/// Uploads zeros from a sparse file, which no memory and no disk has to hold.
+/// Uploads zeros from a sparse file, which needs neither memory nor disk space.
 async fn put_zeros(photos: &Photos, key: &str, bytes: u64) {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(bytes).unwrap();

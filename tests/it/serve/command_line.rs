@@ -1,9 +1,9 @@
-//! What the command says to its user, and how it ends.
+//! Tests of the command's messages and exit statuses.
 
 use super::process::Photos;
 
 #[test]
-fn a_taken_port_is_one_line_that_names_the_flag() {
+fn taken_port_is_reported_with_its_flag() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for flag in ["--port", "--s3-port", "--dynamodb-port"] {
@@ -23,7 +23,7 @@ fn a_taken_port_is_one_line_that_names_the_flag() {
 }
 
 #[test]
-fn a_folder_is_served_once() {
+fn data_folder_is_served_by_one_process() {
     let photos = Photos::serving();
     let output = photos.run(&[
         "serve",
@@ -35,19 +35,19 @@ fn a_folder_is_served_once() {
         "0",
     ]);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.starts_with("photos: photos-data is in use by another `photos serve` (process "),
-        "{said}"
+        message.starts_with("photos: photos-data is in use by another `photos serve` (process "),
+        "{message}"
     );
     assert!(
-        said.ends_with("choose another folder with --data\n"),
-        "{said}"
+        message.ends_with("choose another folder with --data\n"),
+        "{message}"
     );
 }
 
 #[test]
-fn one_bucket_for_both_needs_prefixes_that_lie_apart() {
+fn one_bucket_needs_separate_prefixes() {
     let serve = ["serve", "--source-bucket", "one", "--archive-bucket", "one"];
     for (source, archive, why) in [
         ("", "", "both need a prefix"),
@@ -61,15 +61,18 @@ fn one_bucket_for_both_needs_prefixes_that_lie_apart() {
         let prefixes = ["--source-prefix", source, "--archive-prefix", archive];
         let output = Photos::at_rest().run(&[&serve[..], &prefixes].concat());
         assert_eq!(output.status.code(), Some(1));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.starts_with("photos: ") && said.contains(why), "{said}");
-        assert_eq!(said.lines().count(), 1);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            message.starts_with("photos: ") && message.contains(why),
+            "{message}"
+        );
+        assert_eq!(message.lines().count(), 1);
     }
 }
 
 #[test]
-fn a_setting_that_is_none_is_named_with_what_it_takes() {
-    for (flag, value, said) in [
+fn invalid_setting_is_reported_with_the_valid_values() {
+    for (flag, value, expected) in [
         (
             "--source-after",
             "shred",
@@ -85,14 +88,14 @@ fn a_setting_that_is_none_is_named_with_what_it_takes() {
         assert_eq!(output.status.code(), Some(1));
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(
-            error.contains(said) && error.lines().count() == 1,
+            error.contains(expected) && error.lines().count() == 1,
             "{error}"
         );
     }
 }
 
 #[test]
-fn letting_others_in_needs_a_secret_and_a_word_on_places() {
+fn other_listen_address_needs_secret_and_location_policy() {
     let serve = |more: &[&str]| {
         let arguments = [&["serve", "--listen", "0.0.0.0"], more].concat();
         let output = Photos::at_rest().run(&arguments);
@@ -104,23 +107,23 @@ fn letting_others_in_needs_a_secret_and_a_word_on_places() {
 }
 
 #[test]
-fn wrong_use_is_status_2_and_nothing_there_status_1() {
+fn wrong_usage_is_status_2_and_missing_catalogue_status_1() {
     let photos = Photos::at_rest();
     assert_eq!(photos.run(&["serve", "--prot", "1"]).status.code(), Some(2));
     assert_eq!(photos.run(&["extract"]).status.code(), Some(2));
     assert_eq!(photos.run(&["list", "--limit", "0"]).status.code(), Some(2));
     let output = photos.run(&["list"]);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("there is no catalogue in photos-data"),
-        "{said}"
+        message.contains("there is no catalogue in photos-data"),
+        "{message}"
     );
-    assert!(!photos.data().exists(), "asking makes nothing");
+    assert!(!photos.data().exists(), "the query created the data folder");
 }
 
 #[test]
-fn extract_prints_a_line_for_each_file_and_says_when_one_is_no_photo() {
+fn extract_prints_one_line_per_file_and_reports_unreadable_ones() {
     let photos = Photos::at_rest();
     let photo = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -148,7 +151,7 @@ fn extract_prints_a_line_for_each_file_and_says_when_one_is_no_photo() {
 }
 
 #[tokio::test]
-async fn a_photo_is_listed_and_shown_by_its_name_while_serving() {
+async fn list_and_show_work_while_serving() {
     let photos = Photos::serving();
     let photo = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -173,7 +176,7 @@ async fn a_photo_is_listed_and_shown_by_its_name_while_serving() {
 }
 
 #[tokio::test]
-async fn what_a_person_sets_holds_also_when_the_file_comes_again() {
+async fn overrides_survive_a_new_upload() {
     let photos = Photos::serving();
     let photo = std::fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -191,9 +194,9 @@ async fn what_a_person_sets_holds_also_when_the_file_comes_again() {
         lines.collect::<Vec<serde_json::Value>>()
     };
 
-    let said = photos.run(&["set", "2020-10-18/DSCF2210.JPG", "--private"]);
+    let message = photos.run(&["set", "2020-10-18/DSCF2210.JPG", "--private"]);
     assert_eq!(
-        String::from_utf8(said.stderr).unwrap(),
+        String::from_utf8(message.stderr).unwrap(),
         format!("{STEM}: private as set, {title_of_the_file}\n")
     );
     assert_eq!(listed(&[]), [serde_json::Value::Null; 0]);
@@ -203,13 +206,16 @@ async fn what_a_person_sets_holds_also_when_the_file_comes_again() {
     assert!(photos.output(&["show", STEM]).contains("private"));
     photos.photos(0).await;
 
-    // Other bytes of the same photo: read anew, and still private.
+    // A new upload with other bytes is ingested, and the photo stays private.
     let edited = [photo, b"edited".to_vec()].concat();
     let bytes = edited.len() as u64;
     photos.put("DSCF2210.JPG", edited).await;
     let start = std::time::Instant::now();
     while listed(&["--private"])[0]["images"][0]["bytes"] != bytes {
-        assert!(start.elapsed().as_secs() < 60, "never read anew");
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "the new upload was not ingested"
+        );
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert_eq!(listed(&[]), [serde_json::Value::Null; 0]);
@@ -223,7 +229,7 @@ async fn what_a_person_sets_holds_also_when_the_file_comes_again() {
     let shown = &photos.photos(1).await[0];
     assert_eq!(
         shown["version"], version,
-        "nothing that is shown has changed"
+        "the version changed without a visible change"
     );
     photos.output(&["set", STEM, "--title", ""]);
     assert_eq!(photos.photos(1).await[0]["title"], title_of_the_file);
@@ -236,14 +242,14 @@ async fn what_a_person_sets_holds_also_when_the_file_comes_again() {
 }
 
 #[test]
-fn a_home_zone_that_is_wrong_is_not_repeated() {
+fn invalid_home_zone_is_not_printed() {
     let serve = ["serve", "--home-zones", "45.4712,-73.6456;45.47"];
     let output = Photos::at_rest().run(&serve);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.starts_with("photos: HOME_ZONES: home zone 2 is neither"),
-        "{said}"
+        message.starts_with("photos: HOME_ZONES: home zone 2 is neither"),
+        "{message}"
     );
-    assert!(!said.contains("45.4"), "{said}");
+    assert!(!message.contains("45.4"), "{message}");
 }

@@ -1,4 +1,5 @@
-//! `kill -9` of a real `photos serve` while it uploads and files a folder: the end is the same as without.
+//! A test that kills a real `photos serve` (`kill -9`) while it uploads and archives a folder. The
+//! final state is the same as without a kill.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,16 +10,17 @@ use serde_json::Value;
 use super::process::{Photos, files};
 use crate::ingest::photos::TestShot;
 
-/// Files and kills of an ordinary `cargo test`; SERVE_KILLS asks for so many kills, and for ten files each: `.ci/run`
-/// for 50, of an upload of 500.
+/// The numbers of files and kills in an ordinary `cargo test`. If `SERVE_KILLS` is set, it is the
+/// number of kills, and there are ten files for each. `.ci/run` sets 50, so it uploads 500 files.
 const FILES: usize = 120;
 const KILLS: u32 = 6;
 
-/// How long the folder may take on a loaded machine.
+/// The longest time that one pass over the folder may take on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Photos of many days: pairs of RAW and JPEG, undated ones, and files that are none. No two want one name.
-fn make(folder: &Path, files: usize) {
+/// Writes photos of many days: pairs of RAW and JPEG, undated photos, and files that are not
+/// photos. No two files need the same archive name.
+fn write_photos(folder: &Path, files: usize) {
     for number in 0..files {
         let day = number % 28 + 1;
         let (month, second) = (number / 28 % 2 + 1, number % 60);
@@ -26,7 +28,7 @@ fn make(folder: &Path, files: usize) {
         let shot = TestShot::at(taken.leak());
         let (name, bytes) = match number % 10 {
             0 => (format!("card/IMG_{}.dng", number + 1), {
-                // The RAW of the next one.
+                // The RAW file of the next JPEG.
                 let next = number + 1;
                 let taken = format!(
                     "2018:{:02}:{:02} 09:41:{:02}",
@@ -50,8 +52,8 @@ fn make(folder: &Path, files: usize) {
     }
 }
 
-/// Everything that the end comes to.
-struct End {
+/// The final state of a run.
+struct FinalState {
     archive: BTreeMap<String, Vec<u8>>,
     inbox: BTreeMap<String, u64>,
     listed: Vec<Value>,
@@ -59,7 +61,7 @@ struct End {
 }
 
 /// Serves the folder until all of it is filed, and stops; how long that took.
-fn finish(photos: &mut Photos, folder: &Path) -> (End, Duration) {
+fn finish(photos: &mut Photos, folder: &Path) -> (FinalState, Duration) {
     let said = photos.messages().len();
     let start = Instant::now();
     photos.start(&[folder.to_str().unwrap()]);
@@ -86,7 +88,7 @@ fn finish(photos: &mut Photos, folder: &Path) -> (End, Duration) {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     for photo in &mut listed {
-        // How often its item was written, which is not what it says.
+        // The version counts writes, and a killed run may write an item more often.
         photo.as_object_mut().unwrap().remove("version");
     }
     let mut skipped: Vec<(String, String)> = photos
@@ -99,7 +101,7 @@ fn finish(photos: &mut Photos, folder: &Path) -> (End, Duration) {
         })
         .collect();
     skipped.sort();
-    let end = End {
+    let end = FinalState {
         archive,
         inbox: photos.tree("inbox"),
         listed,
@@ -111,15 +113,15 @@ fn finish(photos: &mut Photos, folder: &Path) -> (End, Duration) {
 #[test]
 #[expect(
     clippy::print_stdout,
-    reason = "how many of the kills hit work under way"
+    reason = "prints how many kills interrupted ingest"
 )]
-fn killed_again_and_again_while_it_files_a_folder_it_ends_as_though_it_had_not_been() {
-    let asked = std::env::var("SERVE_KILLS").ok();
-    let asked: Option<u32> = asked.map(|kills| kills.parse().unwrap());
-    let kills = asked.unwrap_or(KILLS);
-    let count = asked.map_or(FILES, |kills| 10 * kills as usize);
+fn repeated_kills_do_not_change_the_final_state() {
+    let requested = std::env::var("SERVE_KILLS").ok();
+    let requested: Option<u32> = requested.map(|kills| kills.parse().unwrap());
+    let kills = requested.unwrap_or(KILLS);
+    let count = requested.map_or(FILES, |kills| 10 * kills as usize);
     let folder = tempfile::tempdir().unwrap();
-    make(folder.path(), count);
+    write_photos(folder.path(), count);
     let (expected, took) = finish(&mut Photos::at_rest(), folder.path());
     assert!(!expected.skipped.is_empty());
     let archived = expected.archive.len();
@@ -128,7 +130,8 @@ fn killed_again_and_again_while_it_files_a_folder_it_ends_as_though_it_had_not_b
 
     let mut photos = Photos::at_rest();
     let mut random = fastrand::Rng::with_seed(4);
-    // On average all kills together leave as much time as the whole takes; starting takes some of each.
+    // The average time before a kill is the time of a whole run divided by the number of kills,
+    // plus a share for the start.
     let most = Duration::from_millis(300) + took * 2 / kills;
     let mut under_way = 0;
     for _ in 0..kills {
@@ -139,11 +142,11 @@ fn killed_again_and_again_while_it_files_a_folder_it_ends_as_though_it_had_not_b
         under_way += usize::from(archived > 0 && archived < expected.archive.len());
     }
     let (end, _) = finish(&mut photos, folder.path());
-    println!("{kills} kills, {under_way} of them while {count} files were half filed");
-    assert!(under_way > 0, "no kill hit the work");
+    println!("{kills} kills, {under_way} of them while {count} files were partly archived");
+    assert!(under_way > 0, "no kill interrupted ingest");
     assert!(end.inbox == expected.inbox, "the source");
     assert_eq!(end.skipped, expected.skipped);
-    let keys = |end: &End| end.archive.keys().cloned().collect::<Vec<_>>();
+    let keys = |end: &FinalState| end.archive.keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&end), keys(&expected));
     assert!(end.archive == expected.archive, "bytes of the archive");
     for (photo, expected) in end.listed.iter().zip(&expected.listed) {

@@ -1,5 +1,5 @@
-//! The owner's commands have the same settings as `photos serve` and the functions: the storage class
-//! of the archive, the treatment of uploads, and the data folder's rules of privacy.
+//! Tests that the owner's commands apply the same settings as `photos serve` and the functions: the
+//! storage class of the archive, `SOURCE_AFTER`, and the privacy rules of the data folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,8 +14,8 @@ const COPY: &str = "2018-02-01/a.jpg";
 const STORAGE_CLASS: (&str, &str) = ("ARCHIVE_STORAGE_CLASS", "STANDARD_IA");
 const DELETE_SOURCE: (&str, &str) = ("SOURCE_AFTER", "delete");
 
-/// A data folder at rest, and a folder `card` with one photo beside it.
-fn one_photo() -> Photos {
+/// Creates a data folder at rest, and next to it a folder `card` with one photo.
+fn create_card() -> Photos {
     let photos = Photos::at_rest();
     let card = photos.folder().join("card");
     std::fs::create_dir(&card).unwrap();
@@ -24,14 +24,14 @@ fn one_photo() -> Photos {
     photos
 }
 
-/// Puts an upload into the source bucket, which nothing serves.
+/// Puts an upload into the source folder while no process serves it.
 fn upload_at_rest(photos: &Photos) {
     let folder = photos.data().join("inbox/card");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::copy(photos.folder().join("card/a.jpg"), folder.join("a.jpg")).unwrap();
 }
 
-/// Runs commands that must succeed, with variables.
+/// Runs commands with environment variables. Each must succeed.
 fn run_all(photos: &Photos, variables: &[(&str, &str)], commands: &[&[&str]]) {
     for command in commands {
         let output = photos.run_with(variables, command);
@@ -39,7 +39,7 @@ fn run_all(photos: &Photos, variables: &[(&str, &str)], commands: &[&[&str]]) {
     }
 }
 
-/// Returns the storage class of a copy, as a HEAD request gives it.
+/// Returns the storage class of a copy from a HEAD request.
 async fn storage_class(photos: &mut Photos, key: &str) -> Option<StorageClass> {
     photos.start(&[]);
     let head = photos.s3().head_object().bucket("archive").key(key);
@@ -50,7 +50,7 @@ async fn storage_class(photos: &mut Photos, key: &str) -> Option<StorageClass> {
 
 #[tokio::test]
 async fn import_sets_the_storage_class() {
-    let mut photos = one_photo();
+    let mut photos = create_card();
     run_all(&photos, &[STORAGE_CLASS], &[&["import", "card"]]);
     let class = storage_class(&mut photos, COPY).await;
     assert_eq!(class, Some(StorageClass::StandardIa));
@@ -58,7 +58,7 @@ async fn import_sets_the_storage_class() {
 
 #[tokio::test]
 async fn restore_sets_the_storage_class() {
-    let mut photos = one_photo();
+    let mut photos = create_card();
     run_all(
         &photos,
         &[],
@@ -71,7 +71,7 @@ async fn restore_sets_the_storage_class() {
 
 #[tokio::test]
 async fn reconcile_sets_the_storage_class() {
-    let mut photos = one_photo();
+    let mut photos = create_card();
     run_all(
         &photos,
         &[],
@@ -85,7 +85,7 @@ async fn reconcile_sets_the_storage_class() {
 
 #[tokio::test]
 async fn reindex_sets_the_storage_class_of_moved_files() {
-    let mut photos = one_photo();
+    let mut photos = create_card();
     let days = [
         "--from",
         "2018-02-01",
@@ -103,7 +103,7 @@ async fn reindex_sets_the_storage_class_of_moved_files() {
 
 #[test]
 fn import_deletes_uploads_if_set() {
-    let photos = one_photo();
+    let photos = create_card();
     run_all(&photos, &[DELETE_SOURCE], &[&["import", "card"]]);
     assert_eq!(photos.tree("inbox").len(), 0);
     assert!(photos.tree("archive").contains_key(COPY));
@@ -111,7 +111,7 @@ fn import_deletes_uploads_if_set() {
 
 #[test]
 fn restore_deletes_uploads_if_set() {
-    let photos = one_photo();
+    let photos = create_card();
     run_all(
         &photos,
         &[],
@@ -125,7 +125,7 @@ fn restore_deletes_uploads_if_set() {
 
 #[test]
 fn reconcile_deletes_uploads_if_set() {
-    let photos = one_photo();
+    let photos = create_card();
     run_all(
         &photos,
         &[],
@@ -140,7 +140,7 @@ fn reconcile_deletes_uploads_if_set() {
 /// A move archives no upload, so it deletes none either.
 #[test]
 fn reindex_keeps_the_uploads_of_moved_files() {
-    let photos = one_photo();
+    let photos = create_card();
     let days = [
         "--from",
         "2018-02-01",

@@ -11,7 +11,8 @@ use crate::conformance::{self, Running};
 use crate::ingest::fixture::{ARCHIVE, SOURCE};
 use crate::ingest::photos::TestShot;
 
-/// The stems that the gallery lists, and how many its timeline counts, once they are as they should be.
+/// The stems that the gallery lists, and how many its timeline counts, once they are as they should
+/// be.
 async fn listed(store: &str, gallery: &str, stems: &[&str]) {
     let client = crate::http_client();
     let ask = async |path: &str| -> Option<Value> {
@@ -40,7 +41,8 @@ async fn listed(store: &str, gallery: &str, stems: &[&str]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_comes_and_goes_in_a_store_without_notifications_is_found_by_looking() {
     let stores = conformance::running().await;
-    // On this thread, which is none of the runtime's: what it runs blocks it, and the embedded servers go on.
+    // On this thread, which is none of the runtime's: what it runs blocks it, and the embedded
+    // servers go on.
     futures::future::join_all(stores.iter().map(comes_and_goes)).await;
 }
 
@@ -83,7 +85,7 @@ async fn comes_and_goes(store: &Running) {
     };
     let set = |seen: &str| {
         let arguments = ["set", "2018-02-01/a", "--location", "exact", seen];
-        went_well(photos.ask_elsewhere(&stores, &arguments));
+        went_well(photos.run_on_tables(&stores, &arguments));
     };
     set("--private");
     listed(name, &gallery, &["2019-02-01/b", "2017-01-01/c"]).await;

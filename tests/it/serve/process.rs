@@ -1,4 +1,4 @@
-//! A running `photos serve`, and what a user does to it.
+//! A fixture that runs `photos serve` and other commands in a temporary folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,17 @@ use photo_catalogue::clients::{self, Endpoints};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long anything may take before its test fails; a loaded machine is slow, a hang is for ever.
+/// The longest time that a test waits for one condition. It is long because a loaded machine is
+/// slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A data folder of its own, served by a process or at rest.
+/// A temporary data folder, served by a process or at rest.
 pub(crate) struct Photos {
     folder: TempDir,
     child: Option<Child>,
 }
 
-/// Stores elsewhere, by their endpoints, and who asks them.
+/// The endpoints of stores elsewhere, and the key pair for their requests.
 pub(crate) struct Elsewhere {
     pub(crate) s3: String,
     pub(crate) dynamodb: String,
@@ -28,7 +29,7 @@ pub(crate) struct Elsewhere {
 }
 
 impl Elsewhere {
-    fn keys(&self, command: &mut Command) {
+    fn set_keys(&self, command: &mut Command) {
         let (access, secret) = self.key_pair;
         command
             .env("AWS_ACCESS_KEY_ID", access)
@@ -38,7 +39,7 @@ impl Elsewhere {
 }
 
 impl Photos {
-    /// An empty folder, nothing running.
+    /// Creates an empty folder without a process.
     pub(crate) fn at_rest() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Photos {
@@ -47,14 +48,14 @@ impl Photos {
         }
     }
 
-    /// Serves an empty folder.
+    /// Creates an empty folder and starts `photos serve` in it.
     pub(crate) fn serving() -> Self {
         let mut photos = Photos::at_rest();
         photos.start(&[]);
         photos
     }
 
-    /// Starts `photos serve` on free ports, and does not wait for it.
+    /// Starts `photos serve` on free ports without waiting until it listens.
     pub(crate) fn launch(&mut self, arguments: &[&str]) {
         assert!(self.child.is_none(), "it runs already");
         let errors = std::fs::File::options()
@@ -81,7 +82,8 @@ impl Photos {
         self.child = Some(child);
     }
 
-    /// Starts `photos serve` on free ports and waits until it listens. Its messages go to `errors.txt`.
+    /// Starts `photos serve` on free ports and waits until it listens. Its messages go to
+    /// `errors.txt`.
     pub(crate) fn start(&mut self, arguments: &[&str]) {
         self.launch(arguments);
         let listening = self.data().join(".engine/serve.json");
@@ -90,33 +92,34 @@ impl Photos {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("it ended with {status}: {}", self.messages());
             }
-            // Left behind by a process that was killed, it names that one.
+            // A killed process leaves the file behind, with its own process id.
             let running: Value = serde_json::from_slice(&std::fs::read(&listening).ok()?).ok()?;
             (running["pid"] == child.id()).then_some(())
         });
     }
 
-    /// Runs another command of the same binary, in the same folder.
+    /// Runs another command of the same binary in the same folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        output(self.command(arguments))
+        run_to_end(self.command(arguments))
     }
 
     /// Runs a command with environment variables.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
-        output(command)
+        run_to_end(command)
     }
 
     /// Runs a command over stores elsewhere.
     pub(crate) fn run_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
-        output(self.command_elsewhere(stores, arguments))
+        run_to_end(self.command_elsewhere(stores, arguments))
     }
 
-    /// Starts `photos serve` over stores elsewhere, which it looks through every second; where its gallery will be.
+    /// Starts `photos serve` over stores elsewhere, which it polls every second. Returns the
+    /// endpoint of the gallery without waiting until it listens.
     pub(crate) fn start_elsewhere(&mut self, stores: &Elsewhere) -> String {
         assert!(self.child.is_none(), "it runs already");
-        // Free now; nobody else is likely to take it before the child does.
+        // The port is free now. Another process is unlikely to bind it before the child does.
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port().to_string();
         drop(free);
@@ -132,24 +135,24 @@ impl Photos {
         format!("http://127.0.0.1:{port}")
     }
 
-    /// Runs a command that asks the tables only.
-    pub(crate) fn ask_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
+    /// Runs a command that needs only the tables.
+    pub(crate) fn run_on_tables(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
-        stores.keys(&mut command);
+        stores.set_keys(&mut command);
         command.args(["--dynamodb-endpoint", &stores.dynamodb]);
-        output(command)
+        run_to_end(command)
     }
 
     fn command_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
-        stores.keys(&mut command);
+        stores.set_keys(&mut command);
         command
             .args(["--s3-endpoint", &stores.s3])
             .args(["--dynamodb-endpoint", &stores.dynamodb]);
         command
     }
 
-    /// Standard output of a command that must go well.
+    /// Runs a command that must succeed and returns its standard output.
     pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -160,7 +163,7 @@ impl Photos {
         let mut command = Command::new(env!("CARGO_BIN_EXE_photos"));
         command.args(arguments).current_dir(self.folder.path());
         for (name, _) in std::env::vars() {
-            // What the developer has set for himself is not what is tested.
+            // The developer's own settings must not change the tests.
             if name.starts_with("PHOTO") || name.ends_with("_BUCKET") || name.ends_with("_PREFIX") {
                 command.env_remove(name);
             }
@@ -172,7 +175,7 @@ impl Photos {
         command
     }
 
-    /// Ctrl-C, as far as a process can tell.
+    /// Sends the signal of Ctrl-C and waits until the process has stopped.
     pub(crate) fn interrupt(&mut self) {
         let mut child = self.child.take().unwrap();
         let pid = child.id().to_string();
@@ -187,7 +190,7 @@ impl Photos {
         assert!(status.success(), "{status}: {}", self.messages());
     }
 
-    /// `kill -9`.
+    /// Kills the process as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
@@ -208,12 +211,12 @@ impl Photos {
         self.folder.path().join("photos-data")
     }
 
-    /// Everything that it has said to people so far.
+    /// Returns all messages that the process has printed so far.
     pub(crate) fn messages(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("errors.txt")).unwrap_or_default()
     }
 
-    /// Where it answers: `s3`, `gallery`.
+    /// Returns the endpoint of a server: `s3` or `gallery`.
     pub(crate) fn endpoint(&self, server: &str) -> String {
         let running = std::fs::read(self.data().join(".engine/serve.json")).unwrap();
         let running: Value = serde_json::from_slice(&running).unwrap();
@@ -253,7 +256,7 @@ impl Photos {
         response.json().await.unwrap()
     }
 
-    /// The gallery's photos, all pages, once there are so many.
+    /// Waits until the gallery lists `count` photos, and returns all pages.
     pub(crate) async fn photos(&self, count: usize) -> Vec<Value> {
         let start = Instant::now();
         loop {
@@ -271,7 +274,7 @@ impl Photos {
         }
     }
 
-    /// The gallery's photos as they are now, all pages.
+    /// Returns the photos that the gallery lists now, from all pages.
     pub(crate) async fn all_photos(&self) -> Vec<Value> {
         let (mut photos, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -284,7 +287,7 @@ impl Photos {
         }
     }
 
-    /// The uploads that were skipped, with why, once there are so many.
+    /// Waits until `count` uploads are skipped, and returns their keys and reasons.
     pub(crate) fn skipped(&self, count: usize) -> BTreeMap<String, String> {
         until("they are skipped", || {
             let lines = self.output(&["skipped", "--json"]);
@@ -300,7 +303,7 @@ impl Photos {
         })
     }
 
-    /// Every file below a folder of the data folder with its size, in name order.
+    /// Returns every file below a folder of the data folder with its size in bytes, in name order.
     pub(crate) fn tree(&self, bucket: &str) -> BTreeMap<String, u64> {
         files(&self.data().join(bucket))
     }
@@ -315,8 +318,8 @@ impl Drop for Photos {
     }
 }
 
-/// What a command prints, and how it ends.
-fn output(mut command: Command) -> Output {
+/// Runs a command to its end and returns its output and status.
+fn run_to_end(mut command: Command) -> Output {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -336,7 +339,7 @@ fn output(mut command: Command) -> Output {
     }
 }
 
-/// Every file below a folder with its size.
+/// Returns every file below a folder with its size in bytes.
 pub(crate) fn files(root: &Path) -> BTreeMap<String, u64> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -362,14 +365,14 @@ pub(crate) fn files(root: &Path) -> BTreeMap<String, u64> {
     files
 }
 
-/// Polls until there is an answer.
+/// Polls until there is a value, and returns it.
 pub(crate) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = poll() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(start.elapsed() < PATIENCE, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

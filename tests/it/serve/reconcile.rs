@@ -1,4 +1,4 @@
-//! `photos reconcile` from outside: over real servers, with faults put in by hand.
+//! Tests of `photos reconcile` over real servers, with faults that the test introduces.
 
 use std::collections::BTreeSet;
 
@@ -32,11 +32,11 @@ const KINDS: [&str; 11] = [
     "miscounted",
 ];
 
-/// What was put in: kind and name.
+/// The kind and the name of each fault.
 type Faults = BTreeSet<(String, String)>;
 
-/// A library that nobody ingests but by hand, and its tables.
-struct Library {
+/// Stores and tables in which only the test's own calls ingest.
+struct ReconcileFixture {
     world: IngestWorld,
     dynamodb: aws_sdk_dynamodb::Client,
     published: PublishTable,
@@ -44,7 +44,7 @@ struct Library {
     photos: Photos,
 }
 
-impl Library {
+impl ReconcileFixture {
     async fn new() -> Self {
         let world = IngestWorld::without_delivery(layout()).await;
         let endpoints = Endpoints {
@@ -65,7 +65,7 @@ impl Library {
             rules: HookRules::default(),
         };
         let catalogue = world.catalogue.clone();
-        Library {
+        ReconcileFixture {
             publish: Publisher::new(catalogue, published.clone(), storage, settings),
             dynamodb: clients.dynamodb,
             world,
@@ -105,7 +105,7 @@ impl Library {
         assert!(self.published.dirty_months().await.unwrap().is_empty());
     }
 
-    /// What a run finds, and its status.
+    /// Runs `photos reconcile` and returns the faults that it reports and its exit status.
     fn reconcile(&self, arguments: &[&str]) -> (Faults, Option<i32>) {
         let all = [
             "reconcile",
@@ -126,14 +126,15 @@ impl Library {
             (text("fault"), text("of"))
         });
         let faults: Faults = faults.collect();
-        let is_told = output.status.success() || !faults.is_empty();
-        assert!(is_told, "{}", String::from_utf8_lossy(&output.stderr));
+        let is_reported = output.status.success() || !faults.is_empty();
+        assert!(is_reported, "{}", String::from_utf8_lossy(&output.stderr));
         (faults, output.status.code())
     }
 }
 
-/// What the photos of a group go through, and when all of them were taken.
+/// The capture time of all photos in the groups.
 const MAY: &str = "2010:05:01 10:00:00";
+/// The groups, named after the fault that their photos get, and the number of photos in each.
 const GROUPS: [(&str, usize); 8] = [
     ("edited", 6),
     ("uncopied", 10),
@@ -144,7 +145,7 @@ const GROUPS: [(&str, usize); 8] = [
     ("unlisted", 10),
     ("well", 3),
 ];
-/// Photos that are alone in their years, and in their months.
+/// The capture times of photos that are alone in their years or in their months.
 const ALONE: [&str; 10] = [
     "1991:01:01 10:00:00",
     "1992:01:01 10:00:00",
@@ -158,8 +159,8 @@ const ALONE: [&str; 10] = [
     "2001:05:01 10:00:00",
 ];
 
-impl Library {
-    /// A library in which everything fits.
+impl ReconcileFixture {
+    /// Ingests and publishes photos without any fault.
     async fn fill(&self) {
         let world = &self.world;
         for (group, count) in GROUPS {
@@ -211,7 +212,8 @@ impl Library {
         }
     }
 
-    /// The copy of older bytes lands late, and its item says so.
+    /// Simulates a copy of older bytes that arrives late, after the item of the newer upload was
+    /// written.
     async fn supersede(&self, put_in: &mut impl FnMut(&str, &str)) {
         let world = &self.world;
         for n in 0..10 {
@@ -270,7 +272,12 @@ impl Library {
             self.write(item).await;
             put_in("unlisted", &stem);
             let stem = format!("2010-05-02/claimed.{n}");
-            let claimed = self.world.catalogue.claim(&stem, "somebody").await.unwrap();
+            let claimed = self
+                .world
+                .catalogue
+                .claim(&stem, "another owner")
+                .await
+                .unwrap();
             assert_eq!(claimed, Claim::Ours);
             put_in("stub", &stem);
         }
@@ -296,7 +303,7 @@ impl Library {
                 put_in("miscounted", &month.month);
             }
         }
-        // Where items were changed by hand, the stream would have told.
+        // The stream would have marked this month after the direct changes above.
         self.published
             .mark_dirty("2010-05", Utc::now())
             .await
@@ -304,10 +311,10 @@ impl Library {
     }
 }
 
-// The servers answer while a command is waited for.
+// The servers need threads of their own while the test waits for a command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hundred_faults_of_every_kind_are_found_and_mended() {
-    let library = Box::pin(Library::new()).await;
+async fn reconcile_finds_and_repairs_a_hundred_faults() {
+    let library = Box::pin(ReconcileFixture::new()).await;
     let world = &library.world;
     Box::pin(library.fill()).await;
     assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
@@ -327,11 +334,11 @@ async fn a_hundred_faults_of_every_kind_are_found_and_mended() {
     assert_eq!(world.list_etags(ARCHIVE, "").await, before, "it only reads");
     assert_eq!(library.reconcile(&["--fix"]), (faults, Some(0)));
     assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
-    // Neither is anything found once the months are counted anew.
+    // A recount of the months leaves no fault either.
     library.published(2).await;
     assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
 
-    // What was mended is what ought to be.
+    // The repaired state is correct.
     let sources = world.read_objects(SOURCE, "").await;
     let archive = world.archived_files().await;
     for key in ["new0", "edited0", "uncopied0", "superseded0"] {
@@ -344,7 +351,7 @@ async fn a_hundred_faults_of_every_kind_are_found_and_mended() {
     let item = library.item("2010-05-02/claimed.0").await;
     assert_eq!(
         (item.owner.as_str(), item.has_live_parts()),
-        ("somebody", false)
+        ("another owner", false)
     );
     for stem in ["unlisted0", "dropped0", "forgotten0", "uncopied0"] {
         let item = library.item(&format!("2010-05-01/{stem}")).await;

@@ -1,10 +1,10 @@
-//! The main job: photos go in by S3, come out filed by day and as gallery JSON, and stay.
+//! Tests of the main job: photos uploaded by S3 are archived by day and served as gallery JSON.
 
 use std::path::Path;
 
 use super::process::{Photos, files};
 
-/// Of the 14 example files two are one shot.
+/// The number of example photos. There are 14 files, and two of them are one photo.
 const PHOTOS: usize = 13;
 
 fn examples() -> std::path::PathBuf {
@@ -12,7 +12,8 @@ fn examples() -> std::path::PathBuf {
 }
 
 async fn upload_examples(photos: &Photos) {
-    // The first of two same-named photos keeps its name; uploaded together, either may be it.
+    // The first of two photos with the same name keeps it. If both are uploaded together, either
+    // may be the first.
     let first = "card1/DSC_0001.JPG";
     photos
         .put(first, std::fs::read(examples().join(first)).unwrap())
@@ -25,7 +26,7 @@ async fn upload_examples(photos: &Photos) {
 }
 
 #[tokio::test]
-async fn uploads_are_filed_by_day_and_served() {
+async fn uploads_are_archived_by_day_and_served() {
     let photos = Photos::serving();
     upload_examples(&photos).await;
     let list = photos.photos(PHOTOS).await;
@@ -41,9 +42,9 @@ async fn uploads_are_filed_by_day_and_served() {
         .iter()
         .for_each(crate::gallery::schema::check_photo);
 
-    // The uploads are still where they were put.
+    // The uploads are still in the source.
     assert_eq!(photos.tree("inbox"), files(&examples()));
-    // A detail has every tag; its picture is a picture, without its position.
+    // A detail has every tag, and its picture can be decoded.
     let detail = photos.json("/v1/photos/2022-07-16/IMG_0412").await;
     assert_eq!(detail["tags"]["ExifIFD"]["OffsetTimeOriginal"], "+02:00");
     let picture = photos
@@ -59,7 +60,7 @@ async fn uploads_are_filed_by_day_and_served() {
         .await;
     assert_eq!(day["items"][0]["takenAtLocal"], "2018-02-01T17:20:31.120");
     assert!(day["next"].is_string());
-    // Both files of the shot, the RAW with the JPEG inside it if it has one.
+    // The photo shows both of its files.
     let shot = photos.json("/v1/photos/2023-12-27/L1000123").await;
     let mimes: Vec<_> = shot["images"]
         .as_array()
@@ -71,7 +72,7 @@ async fn uploads_are_filed_by_day_and_served() {
 }
 
 #[tokio::test]
-async fn stopped_and_started_again_everything_is_there_and_nothing_is_done_twice() {
+async fn restart_keeps_everything_and_repeats_nothing() {
     let mut photos = Photos::at_rest();
     let folder = examples();
     photos.start(&[folder.to_str().unwrap()]);
@@ -85,7 +86,7 @@ async fn stopped_and_started_again_everything_is_there_and_nothing_is_done_twice
     photos.interrupt();
     assert!(!photos.data().join(".engine/serve.json").exists());
 
-    // At rest, the catalogue answers too.
+    // `photos list` works at rest too.
     assert_eq!(photos.output(&["list", "--json"]).lines().count(), PHOTOS);
 
     photos.start(&[folder.to_str().unwrap()]);
@@ -113,17 +114,17 @@ async fn stopped_and_started_again_everything_is_there_and_nothing_is_done_twice
 }
 
 #[tokio::test]
-async fn an_edit_replaces_its_photo_in_place_and_a_removal_takes_it_out() {
+async fn edit_replaces_its_photo_and_removal_removes_it() {
     let photos = Photos::serving();
     let read = |file: &str| std::fs::read(examples().join(file)).unwrap();
     let original = read("fuji/DSCF2210.JPG");
     photos.put("fuji/DSCF2210.JPG", original.clone()).await;
     let before = photos.photos(1).await;
-    // The same shot with other bytes: a byte after the end of the picture.
+    // The same shot with one more byte after the end of the picture.
     let edited = [original.as_slice(), b"\0"].concat();
     photos.put("fuji/DSCF2210.JPG", edited.clone()).await;
     let file = photos.data().join("archive/2020-10-18/DSCF2210.JPG");
-    super::process::until("the edit is filed", || {
+    super::process::until("the edit is archived", || {
         (std::fs::read(&file).ok()? == edited).then_some(())
     });
     super::process::until("the edit is indexed", || {
@@ -134,10 +135,10 @@ async fn an_edit_replaces_its_photo_in_place_and_a_removal_takes_it_out() {
     assert_eq!(photos.tree("archive").len(), 1);
     assert_eq!(photos.photos(1).await[0]["id"], before[0]["id"]);
 
-    // Taken out of the archive's folder with a file manager, as it were.
+    // A user may delete a file from the archive's folder with a file manager.
     std::fs::remove_file(&file).unwrap();
     let s3 = photos.s3();
-    // The store looks at what is asked for.
+    // A request for the key makes the store notice the removal.
     let gone = s3
         .head_object()
         .bucket("archive")

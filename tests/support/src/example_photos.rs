@@ -1,8 +1,8 @@
-//! Makes `examples/photos`: small photos for a first run, drawn by this program so that anybody may copy them.
+//! Draws `examples/photos`: small photos for a first run. They are drawn, so anybody may copy them.
 //!
-//! `cargo run -p test-support --bin make_photos [DIR]`. The same program gives the same bytes, and a test holds that the committed
-//! files are these; so is what the catalogue must read from each. No camera made them and no one lives where they point
-//! to: the positions are those of public parks.
+//! `cargo run -p test-support --bin make_photos [DIR]` writes them. The program always draws the
+//! same bytes. A test compares them with the committed files, and another checks what the catalogue
+//! reads from each. The positions are those of public parks, where no one lives.
 
 use std::error::Error;
 use std::io::Cursor;
@@ -15,14 +15,14 @@ use little_exif::ifd::ExifTagGroup;
 use little_exif::metadata::Metadata;
 use little_exif::rational::uR64;
 
-/// A drawn file, or why it could not be drawn.
-pub type Bytes = Result<Vec<u8>, Box<dyn Error>>;
+/// The bytes of a drawn file, or the reason why it could not be drawn.
+pub type DrawnFile = Result<Vec<u8>, Box<dyn Error>>;
 
-/// One file: what stands in its metadata and what is drawn.
-pub struct Shot {
+/// One file: its metadata and its picture.
+pub struct ExampleShot {
     /// Its path below `examples/photos`.
     pub file: &'static str,
-    /// `DateTimeOriginal`, as EXIF writes it; without one the file has no EXIF at all.
+    /// `DateTimeOriginal` in EXIF's format. A file without it has no EXIF.
     taken: Option<&'static str>,
     /// `SubSecTimeOriginal`.
     fraction: Option<&'static str>,
@@ -32,29 +32,31 @@ pub struct Shot {
     model: &'static str,
     serial: Option<&'static str>,
     lens: Option<&'static str>,
-    exposure: Exposure,
+    exposure: ExampleExposure,
     /// Degrees north, degrees east, metres above the sea.
     place: Option<(f64, f64, u32)>,
-    /// The receiver's date and hours, minutes and seconds, UTC.
+    /// The GPS receiver's date, and its hours, minutes and seconds in UTC.
     satellites: Option<(&'static str, [u32; 3])>,
     orientation: u16,
-    /// Title, keywords and stars, as an editor would add them.
+    /// The title, the keywords and the stars that an editor would add.
     words: Option<(&'static str, &'static [&'static str], u8)>,
-    scene: Scene,
+    scene: LandscapeScene,
 }
 
-/// Shutter as a fraction of a second (1/n), f-number in tenths, ISO, focal length and its equivalent in millimetres.
-struct Exposure(u32, u32, u16, u32, u16);
+/// The shutter time's denominator (1/n s), the f-number in tenths, ISO, the focal length in
+/// millimetres and its 35 mm equivalent.
+struct ExampleExposure(u32, u32, u16, u32, u16);
 
-/// The colours of a landscape, from the sky's top down, and where its sun stands, in hundredths of width and height.
-struct Scene {
+/// The colours of a landscape from top to bottom, and the position of its sun in hundredths of
+/// width and height.
+struct LandscapeScene {
     zenith: [u8; 3],
     horizon: [u8; 3],
     hills: [[u8; 3]; 3],
     sun: [i32; 2],
 }
 
-const PLAIN: Shot = Shot {
+const PLAIN: ExampleShot = ExampleShot {
     file: "",
     taken: None,
     fraction: None,
@@ -63,7 +65,7 @@ const PLAIN: Shot = Shot {
     model: "",
     serial: None,
     lens: None,
-    exposure: Exposure(125, 80, 200, 35, 35),
+    exposure: ExampleExposure(125, 80, 200, 35, 35),
     place: None,
     satellites: None,
     orientation: 1,
@@ -71,77 +73,77 @@ const PLAIN: Shot = Shot {
     scene: WINTER,
 };
 
-const WINTER: Scene = Scene {
+const WINTER: LandscapeScene = LandscapeScene {
     zenith: [96, 142, 190],
     horizon: [236, 228, 220],
     hills: [[178, 192, 208], [128, 150, 172], [236, 240, 244]],
     sun: [22, 40],
 };
-const DUSK: Scene = Scene {
+const DUSK: LandscapeScene = LandscapeScene {
     zenith: [44, 40, 92],
     horizon: [246, 148, 96],
     hills: [[120, 72, 112], [78, 48, 92], [36, 26, 56]],
     sun: [70, 56],
 };
-const SEA: Scene = Scene {
+const SEA: LandscapeScene = LandscapeScene {
     zenith: [58, 132, 200],
     horizon: [206, 232, 240],
     hills: [[88, 160, 176], [40, 122, 148], [222, 204, 156]],
     sun: [80, 18],
 };
-const NIGHT: Scene = Scene {
+const NIGHT: LandscapeScene = LandscapeScene {
     zenith: [8, 12, 36],
     horizon: [44, 60, 110],
     hills: [[28, 38, 74], [18, 26, 54], [10, 14, 30]],
     sun: [30, 20],
 };
-const SPRING: Scene = Scene {
+const SPRING: LandscapeScene = LandscapeScene {
     zenith: [124, 184, 226],
     horizon: [248, 224, 232],
     hills: [[232, 168, 190], [146, 188, 120], [92, 150, 84]],
     sun: [50, 26],
 };
-const AUTUMN: Scene = Scene {
+const AUTUMN: LandscapeScene = LandscapeScene {
     zenith: [146, 174, 196],
     horizon: [246, 232, 196],
     hills: [[214, 146, 62], [178, 92, 40], [108, 60, 34]],
     sun: [34, 44],
 };
-const JUNGLE: Scene = Scene {
+const JUNGLE: LandscapeScene = LandscapeScene {
     zenith: [92, 190, 206],
     horizon: [232, 246, 214],
     hills: [[112, 176, 112], [52, 132, 82], [22, 84, 58]],
     sun: [62, 22],
 };
-const DESERT: Scene = Scene {
+const DESERT: LandscapeScene = LandscapeScene {
     zenith: [70, 128, 188],
     horizon: [250, 214, 164],
     hills: [[226, 158, 104], [198, 118, 72], [154, 82, 54]],
     sun: [16, 30],
 };
-const MONOCHROME: Scene = Scene {
+const MONOCHROME: LandscapeScene = LandscapeScene {
     zenith: [104, 104, 104],
     horizon: [226, 226, 226],
     hills: [[164, 164, 164], [108, 108, 108], [52, 52, 52]],
     sun: [58, 34],
 };
-const MEADOW: Scene = Scene {
+const MEADOW: LandscapeScene = LandscapeScene {
     zenith: [104, 162, 214],
     horizon: [226, 238, 232],
     hills: [[150, 186, 130], [176, 196, 84], [216, 190, 60]],
     sun: [86, 28],
 };
-const FOG: Scene = Scene {
+const FOG: LandscapeScene = LandscapeScene {
     zenith: [166, 178, 186],
     horizon: [222, 224, 222],
     hills: [[196, 204, 204], [160, 172, 174], [192, 92, 62]],
     sun: [44, 30],
 };
 
-/// Every file. In the order of their days, but for the two without EXIF.
-pub static SHOTS: [Shot; 14] = [
-    // The same camera numbers two cards alike: one name, one day, two photos.
-    Shot {
+/// All files in the order of their days, then the two without EXIF.
+pub static SHOTS: [ExampleShot; 14] = [
+    // One camera uses the same numbers on two cards: two photos with one name and one day.
+    ExampleShot {
         file: "card1/DSC_0001.JPG",
         taken: Some("2018:02:01 09:41:07"),
         fraction: Some("67"),
@@ -149,11 +151,11 @@ pub static SHOTS: [Shot; 14] = [
         model: "NIKON D750",
         serial: Some("6012345"),
         lens: Some("24.0-120.0 mm f/4.0"),
-        exposure: Exposure(250, 80, 100, 34, 34),
+        exposure: ExampleExposure(250, 80, 100, 34, 34),
         scene: WINTER,
         ..PLAIN
     },
-    Shot {
+    ExampleShot {
         file: "card2/DSC_0001.JPG",
         taken: Some("2018:02:01 17:20:31"),
         fraction: Some("12"),
@@ -161,27 +163,27 @@ pub static SHOTS: [Shot; 14] = [
         model: "NIKON D750",
         serial: Some("6012345"),
         lens: Some("50.0 mm f/1.8"),
-        exposure: Exposure(60, 20, 800, 50, 50),
+        exposure: ExampleExposure(60, 20, 800, 50, 50),
         scene: DUSK,
         ..PLAIN
     },
-    Shot {
+    ExampleShot {
         file: "exports/P1020384.png",
         taken: Some("2019:08:24 13:05:50"),
         make: "Panasonic",
         model: "DC-GX9",
         lens: Some("LUMIX G 20/F1.7 II"),
-        exposure: Exposure(1000, 56, 200, 20, 40),
+        exposure: ExampleExposure(1000, 56, 200, 20, 40),
         scene: SEA,
         ..PLAIN
     },
-    Shot {
+    ExampleShot {
         file: "fuji/DSCF2210.JPG",
         taken: Some("2020:10:18 11:32:09"),
         make: "FUJIFILM",
         model: "X-T4",
         lens: Some("XF16-55mmF2.8 R LM WR"),
-        exposure: Exposure(180, 56, 160, 23, 35),
+        exposure: ExampleExposure(180, 56, 160, 23, 35),
         words: Some((
             "Beech wood in October",
             &["autumn", "forest", "Buchenwald & Söhne"],
@@ -190,7 +192,7 @@ pub static SHOTS: [Shot; 14] = [
         scene: AUTUMN,
         ..PLAIN
     },
-    Shot {
+    ExampleShot {
         file: "canon/IMG_2041.JPG",
         taken: Some("2021:06:12 18:05:44"),
         fraction: Some("08"),
@@ -199,25 +201,27 @@ pub static SHOTS: [Shot; 14] = [
         model: "Canon EOS R6",
         serial: Some("023021000456"),
         lens: Some("RF24-105mm F4 L IS USM"),
-        exposure: Exposure(500, 71, 400, 70, 70),
+        exposure: ExampleExposure(500, 71, 400, 70, 70),
         scene: MEADOW,
         ..PLAIN
     },
-    // No offset is recorded; the receiver's clock tells it. Parque Ibirapuera: south and west.
-    Shot {
+    // The file records no offset. It follows from the GPS receiver's clock. Parque Ibirapuera:
+    // south and west.
+    ExampleShot {
         file: "sony/DSC04711.JPG",
         taken: Some("2021:11:20 10:15:02"),
         make: "SONY",
         model: "ILCE-7M3",
         lens: Some("FE 24-70mm F2.8 GM"),
-        exposure: Exposure(320, 80, 100, 24, 24),
+        exposure: ExampleExposure(320, 80, 100, 24, 24),
         place: Some((-23.587_4, -46.657_6, 745)),
         satellites: Some(("2021:11:20", [13, 15, 0])),
         scene: JUNGLE,
         ..PLAIN
     },
-    // Twelve minutes past midnight in summer: in UTC it is still the day before. Tiergarten, Berlin.
-    Shot {
+    // Twelve minutes after midnight in summer. In UTC it is still the previous day. Tiergarten,
+    // Berlin.
+    ExampleShot {
         file: "phone/IMG_0412.JPG",
         taken: Some("2022:07:16 00:12:31"),
         fraction: Some("421"),
@@ -225,13 +229,14 @@ pub static SHOTS: [Shot; 14] = [
         make: "Apple",
         model: "iPhone 12",
         lens: Some("iPhone 12 back dual wide camera 4.2mm f/1.6"),
-        exposure: Exposure(15, 16, 1250, 4, 26),
+        exposure: ExampleExposure(15, 16, 1250, 4, 26),
         place: Some((52.514_5, 13.350_1, 36)),
         scene: NIGHT,
         ..PLAIN
     },
-    // Held upright: the pixels lie on their side and orientation 6 turns them. Ueno Park, Tokyo.
-    Shot {
+    // The camera was held upright: the pixels lie on their side, and orientation 6 turns them. Ueno
+    // Park, Tokyo.
+    ExampleShot {
         file: "phone/IMG_0977.JPG",
         taken: Some("2023:04:09 12:48:19"),
         fraction: Some("903"),
@@ -239,33 +244,33 @@ pub static SHOTS: [Shot; 14] = [
         make: "Apple",
         model: "iPhone 12",
         lens: Some("iPhone 12 back dual wide camera 4.2mm f/1.6"),
-        exposure: Exposure(1400, 16, 32, 4, 26),
+        exposure: ExampleExposure(1400, 16, 32, 4, 26),
         place: Some((35.714_8, 139.773_7, 17)),
         orientation: 6,
         scene: SPRING,
         ..PLAIN
     },
-    // One shot, two files: they are one photo with two parts.
-    Shot {
+    // Two files of one shot. They are one photo with two parts.
+    ExampleShot {
         file: "leica/L1000123.DNG",
         ..LEICA
     },
-    Shot {
+    ExampleShot {
         file: "leica/L1000123.JPG",
         ..LEICA
     },
-    Shot {
+    ExampleShot {
         file: "olympus/P6050077.JPG",
         taken: Some("2024:06:05 19:59:59"),
         make: "OLYMPUS CORPORATION",
         model: "E-M1MarkII",
         lens: Some("OLYMPUS M.12-40mm F2.8"),
-        exposure: Exposure(640, 56, 200, 12, 24),
+        exposure: ExampleExposure(640, 56, 200, 12, 24),
         scene: DESERT,
         ..PLAIN
     },
     // Golden Gate Park, San Francisco.
-    Shot {
+    ExampleShot {
         file: "nikon/DSC_8210.JPG",
         taken: Some("2024:08:12 07:30:55"),
         fraction: Some("35"),
@@ -274,24 +279,24 @@ pub static SHOTS: [Shot; 14] = [
         model: "NIKON Z 6",
         serial: Some("3009876"),
         lens: Some("NIKKOR Z 14-30mm f/4 S"),
-        exposure: Exposure(160, 110, 100, 14, 14),
+        exposure: ExampleExposure(160, 110, 100, 14, 14),
         place: Some((37.769_4, -122.486_2, 65)),
         scene: FOG,
         ..PLAIN
     },
-    // No EXIF, as messengers leave it, but a day in its name.
-    Shot {
+    // Messengers remove EXIF. The file name contains a day.
+    ExampleShot {
         file: "received/20240229_121530.jpg",
-        scene: Scene {
+        scene: LandscapeScene {
             sun: [34, 30],
             ..SEA
         },
         ..PLAIN
     },
-    // Nothing at all: it is filed as undated.
-    Shot {
+    // No date at all. The photo is archived as undated.
+    ExampleShot {
         file: "received/from-a-friend.jpg",
-        scene: Scene {
+        scene: LandscapeScene {
             sun: [12, 34],
             ..DUSK
         },
@@ -299,27 +304,27 @@ pub static SHOTS: [Shot; 14] = [
     },
 ];
 
-const LEICA: Shot = Shot {
+const LEICA: ExampleShot = ExampleShot {
     taken: Some("2023:12:27 15:04:36"),
     fraction: Some("25"),
     make: "LEICA CAMERA AG",
     model: "LEICA Q2",
     serial: Some("5401234"),
     lens: Some("SUMMILUX 1:1.7/28 ASPH."),
-    exposure: Exposure(250, 40, 200, 28, 28),
+    exposure: ExampleExposure(250, 40, 200, 28, 28),
     scene: MONOCHROME,
     ..PLAIN
 };
 
-/// A file's bytes.
-pub fn file(shot: &Shot) -> Bytes {
+/// Draws a file and returns its bytes.
+pub fn file(shot: &ExampleShot) -> DrawnFile {
     if shot.file.ends_with(".DNG") {
         return dng(shot);
     }
     if shot.file.ends_with(".png") {
         return png(shot);
     }
-    // On its side as a phone's sensor is, which turns it back by a quarter to the right.
+    // A phone's sensor lies on its side. Orientation 6 turns the picture a quarter to the right.
     let picture = if shot.orientation == 6 {
         imageops::rotate270(&draw(&shot.scene, 320, 480))
     } else {
@@ -331,7 +336,8 @@ pub fn file(shot: &Shot) -> Bytes {
         metadata.write_to_vec(&mut bytes, FileExtension::JPEG)?;
     }
     if let Some(packet) = xmp(shot) {
-        // Right after the start of the image; the segment's length counts itself (JPEG B.1.1.4).
+        // The segment follows the start of the image. Its length includes the length field (JPEG
+        // B.1.1.4).
         let name = b"http://ns.adobe.com/xap/1.0/\0";
         let length = u16::try_from(2 + name.len() + packet.len())?.to_be_bytes();
         let segment = [&[0xff, 0xe1], &length[..], name, packet.as_bytes()].concat();
@@ -340,10 +346,10 @@ pub fn file(shot: &Shot) -> Bytes {
     Ok(bytes)
 }
 
-/// The EXIF of a file; `None` where it has none.
-fn metadata(shot: &Shot, width: u32, height: u32) -> Option<Metadata> {
+/// Returns the EXIF of a file, or `None` if it has none.
+fn metadata(shot: &ExampleShot, width: u32, height: u32) -> Option<Metadata> {
     let taken = shot.taken?;
-    let Exposure(shutter, f_number, iso, focal, equivalent) = shot.exposure;
+    let ExampleExposure(shutter, f_number, iso, focal, equivalent) = shot.exposure;
     let mut metadata = Metadata::new();
     let mut set = |tag| metadata.set_tag(tag);
     set(ExifTag::Make(shot.make.to_owned()));
@@ -405,7 +411,7 @@ fn ratio(nominator: u32, denominator: u32) -> uR64 {
     }
 }
 
-/// Degrees, minutes and hundredths of seconds (EXIF 3.0 4.6.7.1.3).
+/// Converts degrees to degrees, minutes and hundredths of seconds (EXIF 3.0 4.6.7.1.3).
 fn sexagesimal(degrees: f64) -> Vec<uR64> {
     let hundredths = (degrees.abs() * 360_000.0).round() as u32;
     vec![
@@ -415,8 +421,8 @@ fn sexagesimal(degrees: f64) -> Vec<uR64> {
     ]
 }
 
-/// An XMP packet (ISO 16684-1) with what an editor adds.
-fn xmp(shot: &Shot) -> Option<String> {
+/// Returns an XMP packet (ISO 16684-1) with the texts that an editor adds.
+fn xmp(shot: &ExampleShot) -> Option<String> {
     let (title, keywords, stars) = shot.words?;
     let keywords: String = keywords
         .iter()
@@ -427,8 +433,8 @@ fn xmp(shot: &Shot) -> Option<String> {
     ))
 }
 
-/// A PNG with its EXIF in an eXIf chunk before the pixels (PNG third edition, 11.3.4.5).
-fn png(shot: &Shot) -> Bytes {
+/// Returns a PNG with its EXIF in an eXIf chunk before the pixels (PNG third edition, 11.3.4.5).
+fn png(shot: &ExampleShot) -> DrawnFile {
     const AFTER_IHDR: usize = 8 + 12 + 13;
     let picture = draw(&shot.scene, 240, 160);
     let mut bytes = Cursor::new(Vec::new());
@@ -445,7 +451,7 @@ fn png(shot: &Shot) -> Bytes {
     Ok(bytes)
 }
 
-/// The check of a PNG chunk (PNG third edition, annex D).
+/// Returns the checksum of a PNG chunk (PNG third edition, annex D).
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| {
@@ -454,8 +460,9 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A RAW file that is small enough to commit: a linear DNG (DNG 1.4: a TIFF with PhotometricInterpretation LinearRaw).
-fn dng(shot: &Shot) -> Bytes {
+/// Returns a RAW file that is small enough to commit: a linear DNG (DNG 1.4: a TIFF with
+/// PhotometricInterpretation LinearRaw).
+fn dng(shot: &ExampleShot) -> DrawnFile {
     let picture = draw(&shot.scene, 120, 80);
     let (width, height) = picture.dimensions();
     let strip = picture.into_raw();
@@ -484,15 +491,16 @@ fn dng(shot: &Shot) -> Bytes {
     Ok(metadata.encode()?)
 }
 
-/// A landscape: sky, sun and three ranges of hills. Only sums and products, so that it is the same on every machine.
-fn draw(scene: &Scene, width: u32, height: u32) -> RgbImage {
+/// Draws a landscape: sky, sun and three ranges of hills. It uses only sums and products, so the
+/// result is the same on every machine.
+fn draw(scene: &LandscapeScene, width: u32, height: u32) -> RgbImage {
     let (across, down) = (f64::from(width), f64::from(height));
     let sun_x = across * f64::from(scene.sun[0]) / 100.0;
     let sun_y = down * f64::from(scene.sun[1]) / 100.0;
     let radius = across.min(down) / 14.0;
     RgbImage::from_fn(width, height, |x, y| {
         let (x, y) = (f64::from(x), f64::from(y));
-        // The hills move with the sun, so that no two scenes have the same.
+        // The hills depend on the sun's position, so they differ between scenes.
         let (u, v) = (x / across + f64::from(scene.sun[0]) * 0.037, y / down);
         let nearest = (0..3).rev().find(|&range| v > ridge(range, u));
         let Some(range) = nearest else {
@@ -511,7 +519,7 @@ fn draw(scene: &Scene, width: u32, height: u32) -> RgbImage {
     })
 }
 
-/// How far down the crest of a range of hills is; 2 is the nearest.
+/// Returns the height of a range's crest, measured from the top. Range 2 is the nearest.
 fn ridge(range: usize, u: f64) -> f64 {
     let (base, height, waves, shift) = [
         (0.58, 0.16, 2.3, 0.1),
@@ -521,7 +529,7 @@ fn ridge(range: usize, u: f64) -> f64 {
     base - height * wave(u * waves + shift) - height * 0.25 * wave(u * waves * 3.7 + shift)
 }
 
-/// A wave of period 1 between 0 and 1, of two parabolas.
+/// Returns a wave of period 1 between 0 and 1, made of two parabolas.
 fn wave(turns: f64) -> f64 {
     let t = (turns - turns.floor()) * 2.0 - 1.0;
     let bend = 4.0 * t * (1.0 - t.abs());
