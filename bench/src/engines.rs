@@ -31,7 +31,7 @@ pub enum EngineStorage {
 }
 
 /// An embedded S3 store and an embedded DynamoDB over a temporary folder.
-pub struct EmbeddedEngines {
+pub struct BenchEngines {
     /// The S3 store.
     pub store: S3Store,
     /// The endpoints of both engines.
@@ -39,7 +39,7 @@ pub struct EmbeddedEngines {
     folder: TempDir,
 }
 
-impl EmbeddedEngines {
+impl BenchEngines {
     /// Starts both engines. They serve until the runtime ends. The folder is deleted when the value
     /// is dropped.
     pub async fn start(storage: EngineStorage) -> BenchResult<Self> {
@@ -63,7 +63,7 @@ impl EmbeddedEngines {
         }
         let (listener, dynamodb) = listen().await?;
         tokio::spawn(engine.serve(listener, pending()));
-        Ok(EmbeddedEngines {
+        Ok(BenchEngines {
             store,
             endpoints: Endpoints {
                 s3: Some(s3),

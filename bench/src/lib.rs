@@ -7,7 +7,7 @@ mod process;
 mod statistics;
 
 pub use engines::{
-    ACCESS_KEY, EmbeddedEngines, EngineStorage, SECRET_KEY, connect, disable_stream, listen,
+    ACCESS_KEY, BenchEngines, EngineStorage, SECRET_KEY, connect, disable_stream, listen,
 };
 pub use photos::{DatedPhoto, extract_file, list_files, repository_root};
 pub use process::{ChildProcess, ProcessMemory, find_photos_binary, install_tls_provider};

@@ -18,7 +18,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bench::{
-    BenchResult, DatedPhoto, EmbeddedEngines, EngineStorage, connect, install_tls_provider, listen,
+    BenchEngines, BenchResult, DatedPhoto, EngineStorage, connect, install_tls_provider, listen,
     repository_root,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -357,12 +357,12 @@ struct MeteredServices {
     now: DateTime<Utc>,
     photo: DatedPhoto,
     counts: Arc<Mutex<RequestCounts>>,
-    _engines: EmbeddedEngines,
+    _engines: BenchEngines,
 }
 
 impl MeteredServices {
     async fn start() -> BenchResult<Self> {
-        let engines = EmbeddedEngines::start(EngineStorage::Memory).await?;
+        let engines = BenchEngines::start(EngineStorage::Memory).await?;
         engines
             .create_buckets(&["inbox", "archive", "site"])
             .await?;

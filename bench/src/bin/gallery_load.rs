@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnConsumedCapacity, WriteRequest};
 use bench::{
-    BenchResult, EmbeddedEngines, EngineStorage, ProcessMemory, disable_stream,
-    install_tls_provider, listen, percentile,
+    BenchEngines, BenchResult, EngineStorage, ProcessMemory, disable_stream, install_tls_provider,
+    listen, percentile,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -110,13 +110,13 @@ struct LoadedGallery {
     clients: Clients,
     url: String,
     http: reqwest::Client,
-    _engines: EmbeddedEngines,
+    _engines: BenchEngines,
 }
 
 impl LoadedGallery {
     async fn start(size: u32) -> BenchResult<Self> {
         // The catalogue is temporary, and the time to write it is not measured.
-        let engines = EmbeddedEngines::start(EngineStorage::DiskWithoutSync).await?;
+        let engines = BenchEngines::start(EngineStorage::DiskWithoutSync).await?;
         engines.create_buckets(&["site"]).await?;
         let clients = engines.connect();
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");

@@ -27,8 +27,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bench::{
-    ACCESS_KEY, BenchResult, ChildProcess, EmbeddedEngines, EngineStorage, ProcessMemory,
-    SECRET_KEY, listen, median_ms, repository_root,
+    ACCESS_KEY, BenchEngines, BenchResult, ChildProcess, EngineStorage, ProcessMemory, SECRET_KEY,
+    listen, median_ms, repository_root,
 };
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
@@ -178,14 +178,14 @@ struct FunctionRun {
 
 /// The engines that the functions work on.
 struct LambdaBench {
-    engines: EmbeddedEngines,
+    engines: BenchEngines,
     clients: Clients,
     photo: Vec<u8>,
 }
 
 impl LambdaBench {
     async fn start() -> BenchResult<Self> {
-        let engines = EmbeddedEngines::start(EngineStorage::Memory).await?;
+        let engines = BenchEngines::start(EngineStorage::Memory).await?;
         engines
             .create_buckets(&["inbox", "archive", "site"])
             .await?;

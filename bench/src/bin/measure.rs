@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{
-    BenchResult, ChildProcess, DatedPhoto, EmbeddedEngines, EngineStorage, ProcessMemory, connect,
+    BenchEngines, BenchResult, ChildProcess, DatedPhoto, EngineStorage, ProcessMemory, connect,
     find_photos_binary, install_tls_provider, list_files, range_text, repository_root,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -102,7 +102,7 @@ fn print_requests(what: &str, requests: &mut [PhotoRequests]) {
 
 /// Engines and ingest in this process. Ingest has clients of its own, whose requests are counted.
 struct IngestBench {
-    engines: EmbeddedEngines,
+    engines: BenchEngines,
     ingest: Clients,
     uploader: Storage,
     upload_file: PathBuf,
@@ -110,7 +110,7 @@ struct IngestBench {
 
 impl IngestBench {
     async fn start() -> BenchResult<Self> {
-        let engines = EmbeddedEngines::start(EngineStorage::Disk).await?;
+        let engines = BenchEngines::start(EngineStorage::Disk).await?;
         engines.create_buckets(&["inbox", "archive"]).await?;
         let ingest = engines.connect();
         let catalogue = Catalogue::new(ingest.dynamodb.clone(), "photos");

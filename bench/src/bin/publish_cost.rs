@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use bench::{BenchResult, EmbeddedEngines, EngineStorage, disable_stream};
+use bench::{BenchEngines, BenchResult, EngineStorage, disable_stream};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::catalogue::Catalogue;
@@ -145,12 +145,12 @@ struct PublishBench {
     publisher: Publisher,
     now: DateTime<Utc>,
     taken: EngineRequests,
-    _engines: EmbeddedEngines,
+    _engines: BenchEngines,
 }
 
 impl PublishBench {
     async fn start() -> BenchResult<Self> {
-        let engines = EmbeddedEngines::start(EngineStorage::Memory).await?;
+        let engines = BenchEngines::start(EngineStorage::Memory).await?;
         engines.create_buckets(&["site"]).await?;
         let clients = engines.connect();
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");

@@ -9,7 +9,7 @@ use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish;
 use serde_json::Value;
 
-use super::fixture::{Change, World};
+use super::fixture::{PhotoChange, PublishWorld};
 use super::reader::StaticReader;
 use crate::gallery::fixture::Shot;
 
@@ -72,7 +72,7 @@ fn round_count() -> u32 {
 }
 
 /// Fails if the published files and counts differ from the gallery or from a count of all photos.
-async fn assert_published_exactly(world: &World) {
+async fn assert_published_exactly(world: &PublishWorld) {
     let photos = world.gallery_photos(LocationPolicy::Exact).await;
     let index = world.file("index.json").await.unwrap();
     assert_eq!(index["photos"].as_u64(), Some(photos.len() as u64));
@@ -130,7 +130,7 @@ async fn assert_published_exactly(world: &World) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let mut random = TestRandom(42);
     let mut shots: BTreeMap<String, PhotoItem> = BTreeMap::new();
     let mut delivered: Vec<Value> = Vec::new();
@@ -140,7 +140,7 @@ async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes()
     let rounds = round_count();
     for round in 0..rounds {
         // The index shows a change up to 9 seconds after the stream has delivered it.
-        let mut lagging: Vec<Change> = Vec::new();
+        let mut lagging: Vec<PhotoChange> = Vec::new();
         for _ in 0..CHANGES_PER_ROUND {
             let item = random.test_photo().item();
             let before = shots.remove(&item.pk);
@@ -154,7 +154,7 @@ async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes()
             if before.is_none() && after.is_none() {
                 continue;
             }
-            let change = Change::new(before, after);
+            let change = PhotoChange::new(before, after);
             undelivered.push(change.record.clone());
             if random.one_in(4)
                 || lagging
@@ -216,7 +216,7 @@ async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_of_changes_has_the_photos_of_the_gallery() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let mut random = TestRandom(7);
     let mut reader = StaticReader::default();
     let mut shots: BTreeMap<String, PhotoItem> = BTreeMap::new();
@@ -227,7 +227,7 @@ async fn a_reader_of_changes_has_the_photos_of_the_gallery() {
         let mut records = Vec::new();
         for _ in 0..4 {
             let item = random.test_photo().item();
-            let change = Change::new(shots.insert(item.pk.clone(), item.clone()), Some(item));
+            let change = PhotoChange::new(shots.insert(item.pk.clone(), item.clone()), Some(item));
             world.write(&change).await;
             records.push(change.record);
         }
@@ -245,7 +245,7 @@ async fn a_reader_of_changes_has_the_photos_of_the_gallery() {
 
 #[tokio::test]
 async fn a_thousand_changes_need_few_requests_and_an_idle_cycle_two_queries() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let shots: Vec<Shot> = (0..1_000)
         .map(|n| {
             Shot::new(
@@ -274,7 +274,7 @@ async fn a_thousand_changes_need_few_requests_and_an_idle_cycle_two_queries() {
 
 #[tokio::test]
 async fn a_month_of_many_pages_is_complete_and_in_order() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     // Photos in both halves of the month, each of more than a page; then in one half only.
     for (month, first, last) in [(2, 1, 28), (3, 1, 15), (4, 16, 30)] {
         let days = last - first + 1;
@@ -287,7 +287,7 @@ async fn a_month_of_many_pages_is_complete_and_in_order() {
             .collect();
         let changes = shots
             .iter()
-            .map(|shot| Change::new(None, Some(shot.item())));
+            .map(|shot| PhotoChange::new(None, Some(shot.item())));
         let records: Vec<Value> = stream::iter(changes)
             .map(|change| {
                 let world = &world;
@@ -318,10 +318,10 @@ async fn a_month_of_many_pages_is_complete_and_in_order() {
 
 #[tokio::test]
 async fn a_removed_photo_leaves_no_file_and_no_count() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let item = Shot::new("IMG_0001", "2018-02-01T09:00:00").item();
-    let added = Change::new(None, Some(item.clone()));
-    let removed = Change::new(Some(item), None);
+    let added = PhotoChange::new(None, Some(item.clone()));
+    let removed = PhotoChange::new(Some(item), None);
     world.write(&added).await;
     world.mark(&[added.record]).await;
     world.settle().await;
@@ -349,7 +349,7 @@ async fn a_removed_photo_leaves_no_file_and_no_count() {
 
 #[tokio::test]
 async fn two_concurrent_cycles_rebuild_a_month_once() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let records = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
         .await;
@@ -366,7 +366,7 @@ async fn two_concurrent_cycles_rebuild_a_month_once() {
 
 #[tokio::test]
 async fn a_released_lease_lets_the_next_cycle_start_at_once() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let records = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
         .await;
@@ -401,7 +401,7 @@ async fn a_released_lease_lets_the_next_cycle_start_at_once() {
 
 #[tokio::test]
 async fn a_miscount_is_found_and_repaired() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let records = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
         .await;

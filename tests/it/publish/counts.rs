@@ -3,11 +3,11 @@
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use serde_json::{Value, json};
 
-use super::fixture::World;
+use super::fixture::PublishWorld;
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
-async fn counted_world() -> World {
-    let mut world = World::new().await;
+async fn counted_world() -> PublishWorld {
+    let mut world = PublishWorld::new().await;
     let exact = LocationPolicy::Exact;
     let shots = [
         Shot::new("IMG_0001", "2018-02-01T09:00:00")
@@ -32,7 +32,10 @@ async fn counted_world() -> World {
 }
 
 /// Starts a gallery with this privacy over the tables of the world.
-pub(super) async fn start_gallery(world: &World, privacy: impl Into<Privacy>) -> GalleryFixture {
+pub(super) async fn start_gallery(
+    world: &PublishWorld,
+    privacy: impl Into<Privacy>,
+) -> GalleryFixture {
     GalleryFixture::over(world.client.clone(), |settings| {
         settings.privacy = privacy.into()
     })

@@ -33,7 +33,7 @@ pub(super) const PREFIX: &str = "gallery/";
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 /// The engines, publish over them, and the simulated time.
-pub(super) struct World {
+pub(super) struct PublishWorld {
     pub(super) client: aws_sdk_dynamodb::Client,
     pub(super) catalogue: Catalogue,
     pub(super) published: PublishTable,
@@ -46,7 +46,7 @@ pub(super) struct World {
 }
 
 /// A change of one photo: the record of the stream, and the item to write.
-pub(super) struct Change {
+pub(super) struct PhotoChange {
     pub(super) record: Value,
     after: Option<PhotoItem>,
     pk: String,
@@ -64,9 +64,9 @@ pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
     }
 }
 
-impl World {
+impl PublishWorld {
     pub(super) async fn new() -> Self {
-        World::with(settings(LocationPolicy::Exact)).await
+        PublishWorld::with(settings(LocationPolicy::Exact)).await
     }
 
     pub(super) async fn with(settings: PublishSettings) -> Self {
@@ -93,7 +93,8 @@ impl World {
         let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await.unwrap();
         published.create_table().await.unwrap();
-        // The tests deliver records themselves. The engine would search the whole stream at each write.
+        // The tests deliver records themselves. The engine would search the whole stream at each
+        // write.
         let no_stream = StreamSpecification::builder().stream_enabled(false);
         let update = clients.dynamodb.update_table().table_name("photos");
         update
@@ -113,7 +114,7 @@ impl World {
             Storage::new(aws_sdk_s3::Client::from_conf(s3.build())),
             settings,
         );
-        World {
+        PublishWorld {
             client: clients.dynamodb,
             catalogue,
             published,
@@ -125,7 +126,8 @@ impl World {
         }
     }
 
-    /// Returns a publisher with other settings over the same tables and store, but not through `wire`.
+    /// Returns a publisher with other settings over the same tables and store, but not through
+    /// `wire`.
     pub(super) fn other_publisher(&self, settings: PublishSettings) -> Publisher {
         Publisher::new(
             self.catalogue.clone(),
@@ -140,7 +142,7 @@ impl World {
         let mut records = Vec::new();
         for shot in shots {
             let item = shot.item();
-            let change = Change::new(None, Some(item));
+            let change = PhotoChange::new(None, Some(item));
             self.write(&change).await;
             records.push(change.record);
         }
@@ -148,7 +150,7 @@ impl World {
     }
 
     /// Writes a change to the table. Its indexes show the change at once.
-    pub(super) async fn write(&self, change: &Change) {
+    pub(super) async fn write(&self, change: &PhotoChange) {
         let Some(item) = &change.after else {
             let key = aws_sdk_dynamodb::types::AttributeValue::S(change.pk.clone());
             let delete = self
@@ -253,7 +255,7 @@ impl World {
     }
 }
 
-impl Change {
+impl PhotoChange {
     pub(super) fn new(before: Option<PhotoItem>, after: Option<PhotoItem>) -> Self {
         let mut dynamodb = serde_json::Map::new();
         for (name, item) in [("OldImage", &before), ("NewImage", &after)] {
@@ -269,7 +271,7 @@ impl Change {
             }
         }
         let pk = before.as_ref().or(after.as_ref()).unwrap().pk.clone();
-        Change {
+        PhotoChange {
             record: json!({ "eventSource": "aws:dynamodb", "dynamodb": dynamodb }),
             after,
             pk,

@@ -13,7 +13,7 @@ use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, BuildHook, HookRules};
 use tokio::net::TcpListener;
 
-use super::fixture::{World, settings};
+use super::fixture::{PublishWorld, settings};
 use crate::gallery::fixture::Shot;
 
 /// What the server does with a request.
@@ -34,8 +34,8 @@ pub(super) struct HookReceiver {
 }
 
 impl HookReceiver {
-    /// Starts a server that responds by this script, then always with 200. Returns it with the URL of
-    /// its hook.
+    /// Starts a server that responds by this script, then always with 200. Returns it with the URL
+    /// of its hook.
     pub(super) async fn start(script: &[ScriptedResponse]) -> (Self, String) {
         let receiver = HookReceiver::default();
         receiver.script.lock().unwrap().extend(script);
@@ -81,7 +81,7 @@ async fn receive(State(receiver): State<HookReceiver>, request: Request) -> Resp
 }
 
 /// Starts a world with this hook, in which only failures delay a call.
-async fn world_with_hook(url: &str) -> World {
+async fn world_with_hook(url: &str) -> PublishWorld {
     let mut settings = settings(LocationPolicy::Exact);
     settings.hook = Some(BuildHook::new(url, &[], true).unwrap());
     settings.rules = HookRules {
@@ -91,11 +91,11 @@ async fn world_with_hook(url: &str) -> World {
         per_month: 3_000,
         ..HookRules::default()
     };
-    World::with(settings).await
+    PublishWorld::with(settings).await
 }
 
 /// Adds a photo and publishes it.
-async fn add_photo(world: &mut World, name: &str) {
+async fn add_photo(world: &mut PublishWorld, name: &str) {
     let records = world
         .change(&[Shot::new(name, "2018-02-01T09:00:00")])
         .await;
@@ -103,7 +103,7 @@ async fn add_photo(world: &mut World, name: &str) {
     world.settle().await;
 }
 
-async fn hook_state(world: &World) -> publish::HookState {
+async fn hook_state(world: &PublishWorld) -> publish::HookState {
     publish::parse_hook_state(&world.published.state().await.unwrap()).unwrap()
 }
 

@@ -11,7 +11,7 @@ use photo_metadata::{Location, TagValue};
 use serde_json::Value;
 
 use super::counts::start_gallery;
-use super::fixture::{Change, World, settings};
+use super::fixture::{PhotoChange, PublishWorld, settings};
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
 /// Latitude and longitude of the home.
@@ -30,10 +30,10 @@ fn at(lat: f64, lon: f64) -> Location {
     }
 }
 
-/// Returns a world with photos at home, around it and abroad. Every fifth photo is private. Each has
-/// all position fields that a camera writes.
-async fn world_with_secrets() -> (World, Vec<Shot>) {
-    let mut world = World::new().await;
+/// Returns a world with photos at home, around it and abroad. Every fifth photo is private. Each
+/// has all position fields that a camera writes.
+async fn world_with_secrets() -> (PublishWorld, Vec<Shot>) {
+    let mut world = PublishWorld::new().await;
     let mut shots = Vec::new();
     for n in 0..60_u32 {
         // A spiral from the front door to a distance of about 15 km.
@@ -79,7 +79,7 @@ async fn world_with_secrets() -> (World, Vec<Shot>) {
             let summary = item.summary.as_mut().unwrap();
             summary.record.title = Some("SECRET-TITLE".to_owned());
         }
-        let change = Change::new(None, Some(item));
+        let change = PhotoChange::new(None, Some(item));
         world.write(&change).await;
         records.push(change.record);
     }
@@ -175,88 +175,120 @@ async fn hidden_data_is_on_no_route_and_in_no_file() {
         (with_zone(LocationPolicy::Round(2)), &home),
         (with_zone(LocationPolicy::Exact), &home),
     ] {
-        // Everything was published with exact positions. The next cycles must remove them.
-        let publish = world.other_publisher(settings(privacy.clone()));
-        for _ in 0..3 {
-            world.pass(60);
-            publish
-                .run_cycle(world.now, Duration::from_secs(600))
-                .await
-                .unwrap();
-        }
-        for (path, file) in world.files().await {
-            assert_no_secret(&path, &file, hidden);
-        }
-
+        check_files(&mut world, &privacy, hidden).await;
         let gallery = start_gallery(&world, privacy.clone()).await;
-        let public: BTreeSet<String> = (shots.iter().filter(|shot| !shot.private))
-            .map(|shot| shot.name.clone())
-            .collect();
-        assert_eq!(
-            read_list(&gallery, "/v1/photos?limit=7", hidden).await,
-            public
-        );
-        for path in [
-            "/v1/photos?camera=nikon-d750&limit=50",
-            "/v1/photos?fields=id,stem,location,images",
-            "/v1/photos?from=2018-01-01&order=oldest",
+        check_lists(&gallery, &shots, hidden).await;
+        check_details(&gallery, &shots, hidden).await;
+        check_shrinking_boxes(&gallery, &shots, &privacy, hidden).await;
+    }
+}
+
+/// Runs cycles with `privacy` and scans all static files.
+async fn check_files(
+    world: &mut PublishWorld,
+    privacy: &Privacy,
+    hidden: &dyn Fn(&Location) -> bool,
+) {
+    // Everything was published with exact positions. The next cycles must remove them.
+    let publish = world.other_publisher(settings(privacy.clone()));
+    for _ in 0..3 {
+        world.pass(60);
+        publish
+            .run_cycle(world.now, Duration::from_secs(600))
+            .await
+            .unwrap();
+    }
+    for (path, file) in world.files().await {
+        assert_no_secret(&path, &file, hidden);
+    }
+}
+
+/// Scans all lists and summaries. The full list must contain exactly the public photos.
+async fn check_lists(gallery: &GalleryFixture, shots: &[Shot], hidden: &dyn Fn(&Location) -> bool) {
+    let public: BTreeSet<String> = (shots.iter().filter(|shot| !shot.private))
+        .map(|shot| shot.name.clone())
+        .collect();
+    assert_eq!(
+        read_list(gallery, "/v1/photos?limit=7", hidden).await,
+        public
+    );
+    for path in [
+        "/v1/photos?camera=nikon-d750&limit=50",
+        "/v1/photos?fields=id,stem,location,images",
+        "/v1/photos?from=2018-01-01&order=oldest",
+    ] {
+        read_list(gallery, path, hidden).await;
+    }
+    for path in [
+        "/v1/timeline?unit=day",
+        "/v1/cameras",
+        "/v1/lenses",
+        "/v1/map",
+        "/v1/map?bbox=-74,45,-73,46",
+    ] {
+        assert_no_secret(path, &gallery.json(path).await, hidden);
+    }
+}
+
+/// Scans the detail of every photo under all its names. A private photo must be missing.
+async fn check_details(
+    gallery: &GalleryFixture,
+    shots: &[Shot],
+    hidden: &dyn Fn(&Location) -> bool,
+) {
+    for shot in shots {
+        for name in [
+            PhotoId::from_stem(&shot.stem()).to_string(),
+            shot.stem(),
+            format!("{}.jpg", shot.stem()),
         ] {
-            read_list(&gallery, path, hidden).await;
-        }
-        for path in [
-            "/v1/timeline?unit=day",
-            "/v1/cameras",
-            "/v1/lenses",
-            "/v1/map",
-            "/v1/map?bbox=-74,45,-73,46",
-        ] {
-            assert_no_secret(path, &gallery.json(path).await, hidden);
-        }
-        for shot in &shots {
-            for name in [
-                PhotoId::from_stem(&shot.stem()).to_string(),
-                shot.stem(),
-                format!("{}.jpg", shot.stem()),
-            ] {
-                let path = format!("/v1/photos/{name}");
-                if shot.private {
-                    assert_eq!(gallery.get(&path).await.status(), 404, "{path}");
-                } else {
-                    assert_no_secret(&path, &gallery.json(&path).await, hidden);
-                }
+            let path = format!("/v1/photos/{name}");
+            if shot.private {
+                assert_eq!(gallery.get(&path).await.status(), 404, "{path}");
+            } else {
+                assert_no_secret(&path, &gallery.json(&path).await, hidden);
             }
         }
-        // Boxes that close in on the front door return only photos whose public position lies inside.
-        let mut size = 0.2;
-        while size > 0.000_5 {
-            for corner in 0..4 {
-                let (south, west) = (
-                    HOME.0 - size * f64::from(corner / 2),
-                    HOME.1 - size * f64::from(corner % 2),
-                );
-                let bbox = format!("{west},{south},{},{}", west + size, south + size);
-                let holds = |point: &Location| {
-                    (south..=south + size).contains(&point.lat)
-                        && (west..=west + size).contains(&point.lon)
-                };
-                let shown: BTreeSet<String> = shots
-                    .iter()
-                    .filter(|shot| !shot.private)
-                    .filter(|shot| {
-                        let (lon, lat) = shot.place.unwrap();
-                        privacy
-                            .redact_location(&at(lat, lon))
-                            .is_some_and(|point| holds(&point))
-                    })
-                    .map(|shot| shot.name.clone())
-                    .collect();
-                for route in ["/v1/photos", "/v1/map"] {
-                    let path = format!("{route}?bbox={bbox}");
-                    assert_eq!(read_list(&gallery, &path, hidden).await, shown, "{path}");
-                }
+    }
+}
+
+/// Queries boxes that close in on the front door. Each must return exactly the photos whose public
+/// position lies inside.
+async fn check_shrinking_boxes(
+    gallery: &GalleryFixture,
+    shots: &[Shot],
+    privacy: &Privacy,
+    hidden: &dyn Fn(&Location) -> bool,
+) {
+    let mut size = 0.2;
+    while size > 0.000_5 {
+        for corner in 0..4 {
+            let (south, west) = (
+                HOME.0 - size * f64::from(corner / 2),
+                HOME.1 - size * f64::from(corner % 2),
+            );
+            let bbox = format!("{west},{south},{},{}", west + size, south + size);
+            let contains = |point: &Location| {
+                (south..=south + size).contains(&point.lat)
+                    && (west..=west + size).contains(&point.lon)
+            };
+            let shown: BTreeSet<String> = shots
+                .iter()
+                .filter(|shot| !shot.private)
+                .filter(|shot| {
+                    let (lon, lat) = shot.place.unwrap();
+                    privacy
+                        .redact_location(&at(lat, lon))
+                        .is_some_and(|point| contains(&point))
+                })
+                .map(|shot| shot.name.clone())
+                .collect();
+            for route in ["/v1/photos", "/v1/map"] {
+                let path = format!("{route}?bbox={bbox}");
+                assert_eq!(read_list(gallery, &path, hidden).await, shown, "{path}");
             }
-            size /= 2.0;
         }
+        size /= 2.0;
     }
 }
 
@@ -267,7 +299,7 @@ async fn a_new_rule_hides_indexed_photos_at_once() {
     item.photo.record.keywords = vec!["Family".to_owned()];
     item.summary.as_mut().unwrap().record.keywords = item.photo.record.keywords.clone();
     item.exif.clear();
-    let change = Change::new(None, Some(item));
+    let change = PhotoChange::new(None, Some(item));
     world.write(&change).await;
     let privacy = Privacy {
         visibility: VisibilityRules {

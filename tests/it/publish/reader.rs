@@ -1,11 +1,11 @@
-//! A reader of the static files, as docs/static-gallery.md defines it: it starts from `index.json` and
-//! `changes.json`.
+//! A reader of the static files, as docs/static-gallery.md defines it: it starts from `index.json`
+//! and `changes.json`.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fixture::World;
+use super::fixture::PublishWorld;
 
 /// The state of a static builder between two builds.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(super) struct StaticReader {
 
 impl StaticReader {
     /// Reads all changes since the last call.
-    pub(super) async fn update(&mut self, world: &World) {
+    pub(super) async fn update(&mut self, world: &PublishWorld) {
         let index = world.file("index.json").await.unwrap();
         self.reads += 1;
         let newest = index["generation"].as_u64();
@@ -59,7 +59,7 @@ impl StaticReader {
         self.generation = changes["generation"].as_u64();
     }
 
-    async fn load_month(&mut self, world: &World, month: &Value) {
+    async fn load_month(&mut self, world: &PublishWorld, month: &Value) {
         let photos = self
             .months
             .entry(month["month"].as_str().unwrap().to_owned())

@@ -3,12 +3,12 @@
 use photo_catalogue::privacy::LocationPolicy;
 use std::time::Duration;
 
-use super::fixture::{World, settings};
+use super::fixture::{PublishWorld, settings};
 use crate::gallery::fixture::Shot;
 
 #[tokio::test]
 async fn a_view_that_hides_more_removes_the_hidden_data_from_all_files() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let place =
         |name, local| Shot::new(name, local).place(-73.645_678, 45.471_234, LocationPolicy::Exact);
     let shots = [
@@ -47,7 +47,7 @@ async fn a_view_that_hides_more_removes_the_hidden_data_from_all_files() {
 
 #[tokio::test]
 async fn a_private_photo_is_in_no_file() {
-    let mut world = World::new().await;
+    let mut world = PublishWorld::new().await;
     let shots = [
         Shot::new("IMG_0001", "2018-02-01T09:00:00").private(),
         Shot::new("IMG_0002", "2018-02-01T09:00:00"),
