@@ -1,7 +1,7 @@
 //! The `photos` command: the whole catalogue on one machine, and the owner's view of it.
 //!
-//! Results go to standard output, progress and messages to standard error. Exit status: 0 all well, 1 something
-//! failed (each failure is one line), 2 wrong use.
+//! Results go to standard output, progress and messages to standard error. The exit status is 0 if
+//! all went well, 1 if something failed (each failure is one line), and 2 for a wrong command line.
 
 mod catalogue_target;
 mod commands;
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Photos, filed by the day they were taken and catalogued with their full EXIF.
+/// Files photos by the day they were taken and catalogues them with their full EXIF.
 #[derive(Debug, Parser)]
 #[command(name = "photos", version, max_term_width = 100)]
 struct PhotosArguments {
@@ -32,14 +32,14 @@ struct PhotosArguments {
     command: Command,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one, once")]
+#[expect(clippy::large_enum_variant, reason = "a process has one")]
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run everything here: an S3 to upload to, ingest, and the gallery.
+    /// Run everything on this machine: an S3 server to upload to, ingest, and the gallery.
     Serve(commands::serve::ServeArguments),
-    /// File and catalogue a library: a folder, or what is in a bucket already.
+    /// File and catalogue many photos: those of a folder or of a bucket.
     Import(commands::import::ImportArguments),
-    /// Print what ingest would record of files, a line of JSON each.
+    /// Print what ingest would record for files, as one line of JSON each.
     Extract(commands::extract::ExtractArguments),
     /// List the catalogue's photos.
     List(commands::list::ListArguments),
@@ -47,21 +47,21 @@ enum Command {
     Show(commands::show::ShowArguments),
     /// Hide a photo from the public or show it, or give it another title or caption.
     Set(commands::set::SetArguments),
-    /// List the uploads that were no photos, and why.
+    /// List the uploads that are not photos, and why.
     Skipped(commands::skipped::SkippedArguments),
-    /// Count and write the static gallery files anew, or verify the counts.
+    /// Rebuild the counts and the static gallery files, or verify the counts.
     Recount(commands::recount::RecountArguments),
-    /// Hold archive, uploads and catalogue against each other, and mend what does not fit.
+    /// Compare archive, uploads and catalogue, and report or repair the differences.
     Reconcile(commands::reconcile::ReconcileArguments),
     /// Remove photos, with all their files.
     Rm(commands::rm::RmArguments),
-    /// Bring removed photos back, from what they were uploaded as.
+    /// Restore removed photos from their uploads.
     Restore(commands::restore::RestoreArguments),
-    /// Set right the times of a camera whose clock was wrong.
+    /// Correct the times of a camera whose clock was wrong.
     FixDate(commands::fix_date::FixDateArguments),
-    /// Read anew what an older extractor has read.
+    /// Read the files again that an older extractor has read.
     Reindex(commands::reindex::ReindexArguments),
-    /// Say when the site is built next, or call its build hook.
+    /// Show when the site is built next, or call its build hook.
     Hook(commands::hook::HookArguments),
 }
 
@@ -81,10 +81,10 @@ pub fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
+        Err(error) => return report_failure(&error.into()),
     };
     let PhotosArguments { verbose, command } = arguments;
-    progress::log(verbose);
+    progress::init_logs(verbose);
     let ended = runtime.block_on(async {
         match command {
             Command::Serve(arguments) => commands::serve::run(arguments).await,
@@ -103,22 +103,23 @@ pub fn main() -> ExitCode {
             Command::Hook(arguments) => commands::hook::run(arguments).await,
         }
     });
-    // Whatever still runs has been told to stop; a thread that does not listen must not hold the process.
+    // All tasks have been asked to stop. A thread that ignores this must not delay the exit.
     runtime.shutdown_background();
     match ended {
         Ok(CommandStatus::Success) => ExitCode::SUCCESS,
         Ok(CommandStatus::PartialFailure) => ExitCode::from(1),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => report_failure(&error),
     }
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
+/// Prints an error that ended the command.
+fn report_failure(error: &anyhow::Error) -> ExitCode {
     progress::eprint_message(&format!("photos: {error:#}"));
     ExitCode::from(1)
 }
 
-/// `photos list | head` is not an error.
+/// Reports whether standard output was closed early. `photos list | head` is not an error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()
@@ -130,7 +131,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         super::PhotosArguments::command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! The subcommands of `photos`, a file each.
+//! The subcommands of `photos`, one file each.
 
 pub(super) mod extract;
 pub(super) mod fix_date;

@@ -13,12 +13,12 @@ pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Res
     out.write_all(b"\n")
 }
 
-/// Standard output, buffered; flush it, or its errors are lost.
+/// Returns buffered standard output. Flush it, or its errors are lost.
 pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::new(io::stdout().lock())
 }
 
-/// A table without lines, as wide as the terminal.
+/// Returns a table without lines, as wide as the terminal.
 pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
@@ -30,7 +30,7 @@ pub(super) fn table(head: &[&str]) -> Table {
     table
 }
 
-/// Writes a table, two blanks between its columns and none at the ends of its lines.
+/// Writes a table, with two blanks between its columns and none at the ends of its lines.
 pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result<()> {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -38,7 +38,8 @@ pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result
     writeln!(out, "{}", table.trim_fmt())
 }
 
-/// Text that came from a photo, safe on a terminal: what could move the cursor or reorder the line is shown escaped.
+/// Returns text from a photo so that it is safe on a terminal. Characters that could move the cursor
+/// or reorder the line are escaped.
 pub(super) fn escape_control(text: &str) -> String {
     let escaped = |c: char| c.is_control() || is_bidi_control(c);
     text.chars()
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_command_a_terminal_is_escaped() {
+    fn control_characters_are_escaped() {
         assert_eq!(
             escape_control("a\u{1b}[31mb\u{202e}c é"),
             "a\\u{1b}[31mb\\u{202e}c é"

@@ -1,4 +1,4 @@
-//! Standard error: progress bars, and the messages and log lines that must not tear them.
+//! Standard error: progress bars, and messages and log lines that do not break the bars.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -13,9 +13,9 @@ use crate::telemetry;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Log lines from here on: warnings, or with `verbose` every photo.
-pub(super) fn log(verbose: bool) {
-    // The engines log every refusal, and a refused condition is an answer like any other.
+/// Starts logging to standard error: warnings, or with `verbose` every photo.
+pub(super) fn init_logs(verbose: bool) {
+    // The engines log every refused request. A condition that does not hold is part of normal work.
     let default = if verbose {
         "info,s3s=off,dynoxide=off"
     } else {
@@ -26,18 +26,18 @@ pub(super) fn log(verbose: bool) {
     telemetry::init_text_logs(filter, default, LineWriter::default);
 }
 
-/// A line for a person.
+/// Prints a line for a person, above the bars.
 pub(super) fn eprint_message(line: &str) {
     BARS.suspend(|| {
-        // Nobody may be listening any more; there is no one else to tell.
+        // Standard error may be closed. There is no other place for the error.
         let _ = writeln!(io::stderr(), "{line}");
     });
 }
 
-/// A bar that is drawn until it is dropped.
-pub(super) struct Bar(ProgressBar);
+/// A progress bar that is shown until it is dropped.
+pub(super) struct DrawnBar(ProgressBar);
 
-impl Deref for Bar {
+impl Deref for DrawnBar {
     type Target = ProgressBar;
 
     fn deref(&self) -> &ProgressBar {
@@ -45,27 +45,27 @@ impl Deref for Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for DrawnBar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
         BARS.remove(&self.0);
     }
 }
 
-/// A bar of that many steps; nothing is drawn where standard error is no terminal.
-pub(super) fn bar(steps: u64, style: &str) -> Bar {
+/// Shows a progress bar with this number of steps. Draws nothing if standard error is not a terminal.
+pub(super) fn bar(steps: u64, style: &str) -> DrawnBar {
     let style = ProgressStyle::with_template(style)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // Nobody reads a bar that cannot be written.
+            // If the rate cannot be written, neither can the bar.
             let _ = write!(out, "{:.0} photos/s", state.per_sec());
         });
     let bar = BARS.add(ProgressBar::new(steps).with_style(style));
     bar.enable_steady_tick(Duration::from_millis(200));
-    Bar(bar)
+    DrawnBar(bar)
 }
 
-/// Gathers one log line and writes it above the bars.
+/// Collects one log line and writes it above the bars.
 #[derive(Default)]
 struct LineWriter(Vec<u8>);
 

@@ -1,4 +1,4 @@
-//! `photos extract`: what ingest would record of files, without a catalogue.
+//! `photos extract` prints what ingest would record for files. It needs no catalogue.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,39 +14,42 @@ use crate::cli::output::{json_line, stdout};
 use crate::extract_report::report;
 use photo_metadata::{ExtractError, Extraction, Extractor, FileContext};
 
+/// The arguments of `photos extract`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExtractArguments {
+    /// The files to read.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Every tag too, by IFD.
+    /// Print every tag too, by IFD.
     #[arg(long)]
     tags: bool,
 }
 
-/// Prints a line for each file, `{"file", "photo", "error"}`; one of the last two is null.
+/// Prints one line of JSON for each file: `{"file", "photo", "error"}`. Either `photo` or `error` is
+/// null.
 pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<CommandStatus> {
     let mut out = stdout();
-    let mut ended = CommandStatus::Success;
+    let mut status = CommandStatus::Success;
     for path in &arguments.files {
         let file = path.display().to_string();
-        let line = match read(path) {
+        let line = match extract_file(path) {
             Ok((size, extraction)) => report::<&str>(&file, size, Ok(&extraction), arguments.tags),
             Err(error) => {
-                ended = CommandStatus::PartialFailure;
+                status = CommandStatus::PartialFailure;
                 report(&file, 0, Err(error), arguments.tags)
             }
         };
         json_line(&mut out, &line)?;
     }
     out.flush()?;
-    Ok(ended)
+    Ok(status)
 }
 
-/// Returns the size of a local file and its metadata. Reads ranges of it, as of an object.
+/// Returns the size of a local file in bytes and its metadata. Reads only ranges, as for an object.
 ///
 /// # Errors
 /// The file cannot be read, or it is not a photo.
-pub(in crate::cli) fn read(path: &Path) -> Result<(u64, Extraction), ExtractError<io::Error>> {
+pub(in crate::cli) fn extract_file(path: &Path) -> Result<(u64, Extraction), ExtractError<io::Error>> {
     let mut file = File::open(path).map_err(ExtractError::Read)?;
     let size = file.metadata().map_err(ExtractError::Read)?.len();
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -54,7 +57,7 @@ pub(in crate::cli) fn read(path: &Path) -> Result<(u64, Extraction), ExtractErro
         file_name: file_name.into_owned(),
         latest_credible_time: Utc::now().naive_utc() + TimeDelta::days(1),
     };
-    let read = |range: Range<u64>| {
+    let read_range = |range: Range<u64>| {
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(range.start))?;
         (&mut file)
@@ -62,6 +65,6 @@ pub(in crate::cli) fn read(path: &Path) -> Result<(u64, Extraction), ExtractErro
             .read_to_end(&mut bytes)?;
         Ok::<_, io::Error>(Bytes::from(bytes))
     };
-    let extraction = Extractor::new(size, context).run(read)?;
+    let extraction = Extractor::new(size, context).run(read_range)?;
     Ok((size, extraction))
 }

@@ -1,4 +1,5 @@
-//! `photos hook`: when the site will be built next and why not now; a trial call.
+//! `photos hook` shows when the site is built next and why it is not built now, or makes a trial
+//! call of the build hook.
 
 use std::io::Write;
 
@@ -13,23 +14,26 @@ use crate::cli::flags::HookFlags;
 use crate::cli::output::{escape_control, json_line, stdout};
 use crate::publish::{self, HookDecision, HookState, PendingBuild};
 
+/// The arguments of `photos hook`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct HookArguments {
     #[command(subcommand)]
-    what: What,
+    command: HookCommand,
 }
 
+/// The subcommands of `photos hook`.
 #[derive(Debug, Subcommand)]
-enum What {
-    /// What waits to be built, until when and why.
-    Status(Status),
-    /// Call the hook now, as a trial; the call counts against the budgets.
-    Test(Test),
+enum HookCommand {
+    /// Show what waits to be built, until when and why.
+    Status(HookStatusArguments),
+    /// Call the hook now, as a trial. The call counts against the limits.
+    Test(HookTestArguments),
 }
 
+/// The arguments of `photos hook status`.
 #[derive(Debug, Args)]
-struct Status {
-    /// A line of JSON.
+struct HookStatusArguments {
+    /// Print one line of JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -38,23 +42,25 @@ struct Status {
     target: CatalogueTarget,
 }
 
+/// The arguments of `photos hook test`.
 #[derive(Debug, Args)]
-struct Test {
+struct HookTestArguments {
     #[command(flatten)]
     hook: HookFlags,
     #[command(flatten)]
     target: CatalogueTarget,
 }
 
-/// Does what was asked of the hook.
+/// Runs the subcommand.
 pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<CommandStatus> {
-    match arguments.what {
-        What::Status(arguments) => status(arguments).await,
-        What::Test(arguments) => test(arguments).await,
+    match arguments.command {
+        HookCommand::Status(arguments) => print_hook_status(arguments).await,
+        HookCommand::Test(arguments) => call_hook(arguments).await,
     }
 }
 
-async fn status(arguments: Status) -> anyhow::Result<CommandStatus> {
+/// Prints the pending build, the last call, and the calls so far against the limits.
+async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<CommandStatus> {
     let rules = arguments.hook.settings().hook_rules()?;
     let handle = arguments.target.connect().await?;
     let state = publish::parse_hook_state(&handle.published.state().await?)?;
@@ -74,21 +80,21 @@ async fn status(arguments: Status) -> anyhow::Result<CommandStatus> {
                 "why": why,
                 "lastCall": state.called.last(),
                 "lastAnswer": state.last_answer,
-                "callsIn31Days": calls_since(&state, now, 31),
-                "callsIn24Hours": calls_since(&state, now, 1),
+                "callsIn31Days": count_recent_calls(&state, now, 31),
+                "callsIn24Hours": count_recent_calls(&state, now, 1),
             }),
         )?;
     } else {
-        writeln!(out, "{}", next(&state, decision))?;
+        writeln!(out, "{}", describe_decision(&state, decision))?;
         if let (Some(at), Some(answer)) = (state.called.last(), &state.last_answer) {
-            writeln!(out, "Last call {}: {}", clock(*at), escape_control(answer))?;
+            writeln!(out, "Last call {}: {}", format_local_time(*at), escape_control(answer))?;
         }
         writeln!(
             out,
             "{} of {} calls in 24 hours, {} of {} in 31 days",
-            calls_since(&state, now, 1),
+            count_recent_calls(&state, now, 1),
             rules.per_day,
-            calls_since(&state, now, 31),
+            count_recent_calls(&state, now, 31),
             rules.per_month,
         )?;
     }
@@ -96,8 +102,9 @@ async fn status(arguments: Status) -> anyhow::Result<CommandStatus> {
     Ok(CommandStatus::Success)
 }
 
-fn next(state: &HookState, decision: HookDecision) -> String {
-    let what = |pending: &Option<PendingBuild>| {
+/// Describes in one sentence what is built next, and when.
+fn describe_decision(state: &HookState, decision: HookDecision) -> String {
+    let title = |pending: &Option<PendingBuild>| {
         pending
             .as_ref()
             .map(publish::build_title)
@@ -105,27 +112,33 @@ fn next(state: &HookState, decision: HookDecision) -> String {
     };
     match decision {
         HookDecision::Idle => "Nothing waits to be built.".to_owned(),
-        HookDecision::Call => format!("{}: built at the next tick.", what(&state.pending)),
+        HookDecision::Call => format!("{}: built at the next tick.", title(&state.pending)),
         HookDecision::Wait { until, why } => format!(
             "{}: built at {} at the earliest; {why}.",
-            what(&state.pending),
-            clock(until)
+            title(&state.pending),
+            format_local_time(until)
         ),
     }
 }
 
-fn calls_since(state: &HookState, now: DateTime<Utc>, days: i64) -> usize {
+/// Returns the number of calls in the last `days` days.
+fn count_recent_calls(state: &HookState, now: DateTime<Utc>, days: i64) -> usize {
     let since = now - chrono::TimeDelta::days(days);
     state.called.iter().filter(|at| **at > since).count()
 }
 
-fn clock(at: DateTime<Utc>) -> String {
+/// Formats a time for a person, in the local time zone.
+fn format_local_time(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local)
         .format("%Y-%m-%d %H:%M:%S")
         .to_string()
 }
 
-async fn test(arguments: Test) -> anyhow::Result<CommandStatus> {
+/// Calls the hook and prints its answer.
+///
+/// # Errors
+/// No hook is set, or the call cannot be recorded.
+async fn call_hook(arguments: HookTestArguments) -> anyhow::Result<CommandStatus> {
     // The owner of the data folder owns the machine, so a hook on it is allowed.
     let Some(hook) = arguments.hook.settings().hook(true)? else {
         bail!("HOOK_URL is not set; give the build hook's URL with --hook-url");

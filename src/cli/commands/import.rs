@@ -276,7 +276,7 @@ async fn look(session: &Session, target: Target, report: &mut Report) -> anyhow:
 
 /// A file that is not uploaded yet, by its own bytes.
 fn count_file(report: &mut Report, upload: &Upload) {
-    let done = match extract::read(&upload.path) {
+    let done = match extract::extract_file(&upload.path) {
         Err(ExtractError::Read(error)) => {
             Done::Failed(format!("{}: {error}", upload.path.display()))
         }

@@ -1,4 +1,4 @@
-//! `photos list`: the gallery's own list, to its last page.
+//! `photos list` prints the gallery's list of photos, across its pages, or the private photos.
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -20,20 +20,22 @@ use crate::catalogue::query::{PhotoIndex, Segment};
 use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::{CatalogueHandle, CatalogueTarget};
 use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
+use crate::cli::progress::eprint_message;
 use crate::config;
 use crate::gallery::CursorKey;
 use crate::services::Deployment;
 use crate::summary::Summary;
 
-/// Photos of one query.
+/// Photos per query.
 const PAGE: u32 = 200;
 
+/// The arguments of `photos list`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListArguments {
     /// First day or time: 2018-02-01, 2018-02-01T09:41.
     #[arg(long)]
     from: Option<String>,
-    /// Last day or time, itself included.
+    /// Last day or time, inclusive.
     #[arg(long)]
     to: Option<String>,
     /// A camera's slug: nikon-d750.
@@ -42,16 +44,16 @@ pub(in crate::cli) struct ListArguments {
     /// A lens's slug.
     #[arg(long)]
     lens: Option<String>,
-    /// newest or oldest first.
+    /// Order of the photos: newest or oldest first.
     #[arg(long)]
     order: Option<String>,
-    /// Instead of the photos that the public sees, those that it does not.
+    /// List the private photos instead of the public ones.
     #[arg(long)]
     private: bool,
-    /// At most so many photos.
+    /// Maximum number of photos.
     #[arg(long, short = 'n', default_value = "50")]
     limit: NonZeroUsize,
-    /// A line of JSON for each photo, as the gallery lists it.
+    /// Print one line of JSON for each photo, as the gallery lists it.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -60,18 +62,21 @@ pub(in crate::cli) struct ListArguments {
 
 /// One page of `/v1/photos`.
 #[derive(Deserialize)]
-struct Page {
+struct PhotoListPage {
     items: Vec<Value>,
     next: Option<String>,
 }
 
-/// Prints the photos that the public may see, or those that it may not, with their true places.
+/// Prints the photos that the public may see, or the private ones, with their exact positions.
+///
+/// # Errors
+/// A filter is wrong, or the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
     let (photos, more) = if arguments.private {
-        private(&handle.catalogue, &arguments).await?
+        list_private(&handle.catalogue, &arguments).await?
     } else {
-        public(&handle, &arguments).await?
+        list_public(&handle, &arguments).await?
     };
     let mut out = stdout();
     if arguments.json {
@@ -79,14 +84,14 @@ pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<Comm
             json_line(&mut out, photo)?;
         }
     } else if photos.is_empty() {
-        crate::cli::progress::eprint_message("no photos");
+        eprint_message("no photos");
     } else {
         let mut rows = table(&["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"]);
-        rows.add_rows(photos.iter().map(row));
+        rows.add_rows(photos.iter().map(table_row));
         write_table(&mut out, &mut rows)?;
     }
     if more && !arguments.json {
-        crate::cli::progress::eprint_message(&format!(
+        eprint_message(&format!(
             "the first {}; --limit shows more",
             arguments.limit
         ));
@@ -95,8 +100,8 @@ pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<Comm
     Ok(CommandStatus::Success)
 }
 
-/// As the gallery lists them, and whether there are more.
-async fn public(
+/// Returns the public photos as the gallery lists them, and whether there are more.
+async fn list_public(
     handle: &CatalogueHandle,
     arguments: &ListArguments,
 ) -> anyhow::Result<(Vec<Value>, bool)> {
@@ -108,7 +113,7 @@ async fn public(
     let (limit, mut photos, mut cursor) = (arguments.limit.get(), Vec::new(), None);
     while photos.len() < limit {
         let missing = (limit - photos.len()).min(200);
-        let page = page(&router, arguments, missing, cursor.as_deref()).await?;
+        let page = request_page(&router, arguments, missing, cursor.as_deref()).await?;
         photos.extend(page.items);
         cursor = page.next;
         if cursor.is_none() {
@@ -118,9 +123,9 @@ async fn public(
     Ok((photos, cursor.is_some()))
 }
 
-/// The private ones, newest first, as they are recorded, and whether there are more. They have no index but that by
-/// date, so that the other filters are seen to here.
-async fn private(
+/// Returns the private photos as they are recorded, and whether there are more. Their only index is
+/// the one by date, so the other filters are applied here.
+async fn list_private(
     catalogue: &Catalogue,
     arguments: &ListArguments,
 ) -> anyhow::Result<(Vec<Value>, bool)> {
@@ -151,7 +156,7 @@ async fn private(
         loop {
             let page = catalogue.query(&segment, PAGE, after.as_deref()).await?;
             for entry in page.entries {
-                if !admits(arguments, &entry.summary) {
+                if !matches_filters(arguments, &entry.summary) {
                     continue;
                 }
                 if photos.len() == limit {
@@ -168,8 +173,8 @@ async fn private(
     Ok((photos, false))
 }
 
-/// Whether a private photo is one that was asked for.
-fn admits(arguments: &ListArguments, summary: &Summary) -> bool {
+/// Reports whether a private photo passes the filters.
+fn matches_filters(arguments: &ListArguments, summary: &Summary) -> bool {
     let ListArguments {
         from,
         to,
@@ -182,11 +187,11 @@ fn admits(arguments: &ListArguments, summary: &Summary) -> bool {
     let is_in_range = (from.is_none() && to.is_none())
         || taken.is_some_and(|taken| {
             from.as_deref().is_none_or(|from| from <= taken)
-                // The last day or time is meant whole.
+                // The last day or time is included to its end.
                 && to.as_deref().is_none_or(|to| taken <= to || taken.starts_with(to))
         });
     let slug_is =
-        |slug: Option<&str>, handle: &Option<String>| handle.is_none() || slug == handle.as_deref();
+        |slug: Option<&str>, wanted: &Option<String>| wanted.is_none() || slug == wanted.as_deref();
     is_in_range
         && slug_is(
             summary
@@ -202,12 +207,16 @@ fn admits(arguments: &ListArguments, summary: &Summary) -> bool {
         )
 }
 
-async fn page(
+/// Requests one page of `/v1/photos`.
+///
+/// # Errors
+/// The gallery refuses a parameter, or its answer cannot be parsed.
+async fn request_page(
     router: &Router,
     arguments: &ListArguments,
     limit: usize,
     cursor: Option<&str>,
-) -> anyhow::Result<Page> {
+) -> anyhow::Result<PhotoListPage> {
     let limit = limit.to_string();
     let pairs = [
         ("from", arguments.from.as_deref()),
@@ -232,7 +241,7 @@ async fn page(
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     if status.is_success() {
-        return serde_json::from_slice(&body).context("the gallery's answer is not understood");
+        return serde_json::from_slice(&body).context("the gallery's answer cannot be parsed");
     }
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
     let detail = problem["detail"].as_str().unwrap_or("no reason given");
@@ -242,21 +251,22 @@ async fn page(
     }
 }
 
-fn row(photo: &Value) -> Vec<String> {
+/// Returns the cells of a photo in the table.
+fn table_row(photo: &Value) -> Vec<String> {
     let text = |value: &Value| escape_control(value.as_str().unwrap_or_default());
     let exposure = &photo["exposure"];
-    let mut exposed = Vec::new();
+    let mut exposure_parts = Vec::new();
     if let Some(time) = exposure["time"].as_str() {
-        exposed.push(format!("{} s", escape_control(time)));
+        exposure_parts.push(format!("{} s", escape_control(time)));
     }
     if let Some(f_number) = exposure["fNumber"].as_f64() {
-        exposed.push(format!("f/{f_number}"));
+        exposure_parts.push(format!("f/{f_number}"));
     }
     if let Some(iso) = exposure["iso"].as_u64() {
-        exposed.push(format!("ISO {iso}"));
+        exposure_parts.push(format!("ISO {iso}"));
     }
     if let Some(length) = exposure["focalLength"].as_f64() {
-        exposed.push(format!("{length} mm"));
+        exposure_parts.push(format!("{length} mm"));
     }
     let taken = match (photo["takenAtLocal"].as_str(), photo["offset"].as_str()) {
         (Some(local), offset) => format!(
@@ -271,6 +281,6 @@ fn row(photo: &Value) -> Vec<String> {
         escape_control(&taken),
         text(&photo["camera"]["name"]),
         text(&photo["lens"]["name"]),
-        exposed.join(" "),
+        exposure_parts.join(" "),
     ]
 }

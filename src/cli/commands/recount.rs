@@ -1,4 +1,5 @@
-//! `photos recount`: counts and static files anew, or compared with the photos.
+//! `photos recount` rebuilds the counts and the static gallery files, or compares the counts with the
+//! photos.
 
 use std::io::Write;
 
@@ -12,9 +13,11 @@ use crate::cli::output::stdout;
 use crate::cli::progress::eprint_message;
 use crate::publish;
 
+/// The arguments of `photos recount`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RecountArguments {
-    /// Change nothing: compare the counts with a scan of all photos, and name the months that are off.
+    /// Change nothing. Compare the counts with a scan of all photos, and print the months whose
+    /// counts are wrong.
     #[arg(long)]
     verify: bool,
     #[command(flatten)]
@@ -23,28 +26,29 @@ pub(in crate::cli) struct RecountArguments {
     target: CatalogueTarget,
 }
 
-/// Marks all months, or names those that are off; then the status is 1.
+/// Marks all months as dirty, or with `--verify` prints the months whose counts are wrong. The exit
+/// status is 1 if there are any. Safe to repeat.
 pub(in crate::cli) async fn run(arguments: RecountArguments) -> anyhow::Result<CommandStatus> {
     let privacy = arguments.target.privacy(arguments.privacy.settings())?;
     let handle = arguments.target.connect().await?;
     if !arguments.verify {
         publish::mark_all_months(&handle.catalogue, &handle.published, Utc::now()).await?;
         eprint_message(
-            "Every month will be counted and written anew, by `photos serve` or the publish function.",
+            "`photos serve` or the publish function will rebuild the counts and files of every month.",
         );
         return Ok(CommandStatus::Success);
     }
-    let off =
+    let miscounted =
         publish::find_miscounted_months(&handle.catalogue, &handle.published, privacy).await?;
     let mut out = stdout();
-    for month in &off {
+    for month in &miscounted {
         writeln!(out, "{month}")?;
     }
     out.flush()?;
-    if off.is_empty() {
+    if miscounted.is_empty() {
         eprint_message("All counts are right.");
         return Ok(CommandStatus::Success);
     }
-    eprint_message("These months are miscounted; `photos recount` has them counted anew.");
+    eprint_message("The counts of these months are wrong; run `photos recount` to rebuild them.");
     Ok(CommandStatus::PartialFailure)
 }

@@ -39,7 +39,7 @@ async fn restore(session: &Session, names: &[String]) -> anyhow::Result<CommandS
     // By archive key.
     let mut removed: BTreeMap<String, Option<LedgerEntry>> = BTreeMap::new();
     for name in names {
-        let item = show::find(&session.catalogue, name).await?;
+        let item = show::find_photo(&session.catalogue, name).await?;
         let parts = item.map(|item| item.parts).unwrap_or_default();
         let gone = parts.into_values().filter(|part| part.removed);
         let keys: Vec<String> = gone.map(|part| part.key).collect();

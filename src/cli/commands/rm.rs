@@ -49,7 +49,7 @@ pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<Comman
 /// Broken off anywhere, it is asked for again, and goes on: the uploads first, since the record of a file that is gone
 /// does not name its upload any more.
 async fn remove(session: &Session, name: &str, arguments: &RmArguments) -> anyhow::Result<String> {
-    let found = show::find(&session.catalogue, name).await?;
+    let found = show::find_photo(&session.catalogue, name).await?;
     let Some(item) = found.filter(PhotoItem::has_live_parts) else {
         bail!("there is no such photo in the catalogue");
     };

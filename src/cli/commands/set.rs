@@ -1,4 +1,5 @@
-//! `photos set`: what a person says of a photo, kept whatever its file says and however often it is read anew.
+//! `photos set` records the owner's overrides of a photo. They take precedence over the file's
+//! metadata, and stay when the file is read again.
 
 use anyhow::{Context, bail};
 use chrono::Utc;
@@ -18,44 +19,49 @@ use crate::photo_id::PhotoId;
 use crate::privacy::Visibility;
 use crate::publish;
 
-/// Longest title or caption, bytes: as long as those that are read from files.
+/// The maximum length of a title or caption in bytes. The same limit applies to those in files.
 const MAX_TEXT_BYTES: usize = 1024;
 
+/// The arguments of `photos set`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SetArguments {
     /// Photos by their names in the archive (2018-02-01/foobar, with or without .jpg) or their ids.
     #[arg(value_name = "PHOTO", required = true)]
     names: Vec<String>,
     #[command(flatten)]
-    change: Change,
+    change: OverrideChange,
     #[command(flatten)]
     privacy: PrivacyFlags,
     #[command(flatten)]
     target: CatalogueTarget,
 }
 
-/// What is set.
+/// The overrides to change.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
-struct Change {
-    /// Nobody but you sees it, whatever the rules say.
+struct OverrideChange {
+    /// Hide the photo from the public, regardless of the rules.
     #[arg(long, conflicts_with_all = ["public", "by_rules"])]
     private: bool,
-    /// Everybody sees it, whatever the rules say.
+    /// Show the photo to the public, regardless of the rules.
     #[arg(long, conflicts_with = "by_rules")]
     public: bool,
-    /// The rules say again who sees it.
+    /// Let the rules decide again who sees the photo.
     #[arg(long)]
     by_rules: bool,
-    /// Its title; empty, that of its file again.
+    /// Its title. An empty title restores the one in the file.
     #[arg(long)]
     title: Option<String>,
-    /// Its caption; empty, that of its file again.
+    /// Its caption. An empty caption restores the one in the file.
     #[arg(long)]
     caption: Option<String>,
 }
 
-/// Sets it for each photo; the status is 1 where one of them is not there.
+/// Changes the overrides of each photo. Safe to repeat. The exit status is 1 if a photo does not
+/// exist.
+///
+/// # Errors
+/// A text is too long, a setting is wrong or missing, or the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<CommandStatus> {
     let SetArguments {
         names,
@@ -63,88 +69,97 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
         privacy,
         target,
     } = arguments;
-    for (flag, text) in [("--title", &change.title), ("--caption", &change.caption)] {
-        if text
-            .as_ref()
-            .is_some_and(|text| text.len() > MAX_TEXT_BYTES)
-        {
-            bail!("{flag} takes at most {MAX_TEXT_BYTES} bytes");
-        }
-    }
-    let given = privacy.settings();
+    change.check_lengths()?;
+    let given_settings = privacy.settings();
     if target.is_elsewhere() {
-        require_location(&given)?;
+        require_location(&given_settings)?;
     }
-    let privacy = target.privacy(given)?;
+    let privacy = target.privacy(given_settings)?;
     let handle = target.connect().await?;
-    let mut ended = CommandStatus::Success;
+    let mut status = CommandStatus::Success;
     for name in names {
-        let found = show::find(&handle.catalogue, &name).await?;
+        let found = show::find_photo(&handle.catalogue, &name).await?;
         let id = found.as_ref().and_then(|item| PhotoId::parse(&item.id));
-        let amended = match id {
+        let changed = match id {
             Some(id) => {
-                ingest::update_overrides(&handle.catalogue, &privacy, &id, |set| change.apply(set))
+                ingest::update_overrides(&handle.catalogue, &privacy, &id, |overrides| {
+                    change.apply(overrides)
+                })
                     .await
                     .with_context(|| escape_control(&name))?
             }
             None => None,
         };
         if target.is_without_stream() {
-            for item in found.iter().chain(&amended) {
-                mark(&handle.published, item).await?;
+            for item in found.iter().chain(&changed) {
+                mark_public_month(&handle.published, item).await?;
             }
         }
-        match amended {
+        match changed {
             Some(item) => {
-                eprint_message(&format!("{}: {}", escape_control(&item.stem), seen(&item)))
+                eprint_message(&format!("{}: {}", escape_control(&item.stem), describe_visibility(&item)))
             }
             None => {
                 eprint_message(&format!(
                     "there is no photo \"{}\" in the catalogue",
                     escape_control(&name)
                 ));
-                ended = CommandStatus::PartialFailure;
+                status = CommandStatus::PartialFailure;
             }
         }
     }
-    Ok(ended)
+    Ok(status)
 }
 
-/// Has the month that shows a photo published anew.
-async fn mark(published: &PublishTable, item: &PhotoItem) -> anyhow::Result<()> {
+/// Marks the month that shows a photo as dirty, so that it is published again. Does nothing if no
+/// public month shows it.
+async fn mark_public_month(published: &PublishTable, item: &PhotoItem) -> anyhow::Result<()> {
     if let Some(month) = publish::public_month(item) {
         let marked = published.mark_dirty(&month, Utc::now()).await;
-        marked.context("set, but not told to publish: `photos recount` has all published anew")?;
+        marked.context("the photo is changed, but its month cannot be marked; run `photos recount` to publish it")?;
     }
     Ok(())
 }
 
-impl Change {
-    fn apply(&self, set: &mut Overrides) {
-        if self.private {
-            set.visibility = Some(Visibility::Private);
-        } else if self.public {
-            set.visibility = Some(Visibility::Public);
-        } else if self.by_rules {
-            set.visibility = None;
+impl OverrideChange {
+    /// Checks that title and caption are not too long.
+    fn check_lengths(&self) -> anyhow::Result<()> {
+        for (flag, text) in [("--title", &self.title), ("--caption", &self.caption)] {
+            let length = text.as_ref().map_or(0, String::len);
+            if length > MAX_TEXT_BYTES {
+                bail!("{flag} must have at most {MAX_TEXT_BYTES} bytes; this one has {length}");
+            }
         }
-        let text = |set: &mut Option<String>, said: &Option<String>| {
-            if let Some(said) = said {
-                *set = Some(said.clone()).filter(|said| !said.is_empty());
+        Ok(())
+    }
+
+    /// Applies the change to the overrides of a photo.
+    fn apply(&self, overrides: &mut Overrides) {
+        if self.private {
+            overrides.visibility = Some(Visibility::Private);
+        } else if self.public {
+            overrides.visibility = Some(Visibility::Public);
+        } else if self.by_rules {
+            overrides.visibility = None;
+        }
+        let set_text = |field: &mut Option<String>, given: &Option<String>| {
+            if let Some(text) = given {
+                *field = Some(text.clone()).filter(|text| !text.is_empty());
             }
         };
-        text(&mut set.title, &self.title);
-        text(&mut set.caption, &self.caption);
+        set_text(&mut overrides.title, &self.title);
+        set_text(&mut overrides.caption, &self.caption);
     }
 }
 
-fn seen(item: &PhotoItem) -> String {
-    let seen = if item.is_public() {
+/// Describes who sees a photo and why, and gives its title.
+fn describe_visibility(item: &PhotoItem) -> String {
+    let visibility = if item.is_public() {
         "public"
     } else {
         "private"
     };
-    let by = if item.overrides.visibility.is_some() {
+    let reason = if item.overrides.visibility.is_some() {
         "as set"
     } else {
         "by the rules"
@@ -156,5 +171,5 @@ fn seen(item: &PhotoItem) -> String {
     let title = title.map_or(String::new(), |title| {
         format!(", \"{}\"", escape_control(title))
     });
-    format!("{seen} {by}{title}")
+    format!("{visibility} {reason}{title}")
 }

@@ -1,4 +1,4 @@
-//! `photos show`: everything that the catalogue holds of one photo, private fields included.
+//! `photos show` prints the whole record of one photo, including its private fields.
 
 use std::io::Write;
 
@@ -13,25 +13,29 @@ use crate::cli::catalogue_target::CatalogueTarget;
 use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 use crate::photo_id::PhotoId;
 
+/// The arguments of `photos show`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShowArguments {
-    /// A photo by its name in the archive (2018-02-01/foobar, with or without .jpg) or its id.
+    /// A photo, by its name in the archive (2018-02-01/foobar, with or without .jpg) or its id.
     #[arg(value_name = "PHOTO")]
     name: String,
-    /// Every tag too.
+    /// Print every tag too.
     #[arg(long)]
     tags: bool,
-    /// The record as JSON, with every tag.
+    /// Print the record as JSON, with every tag.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     target: CatalogueTarget,
 }
 
-/// Prints the record.
+/// Prints the record of the photo.
+///
+/// # Errors
+/// The photo does not exist, or the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
-    let Some(item) = find(&handle.catalogue, &arguments.name).await? else {
+    let Some(item) = find_photo(&handle.catalogue, &arguments.name).await? else {
         bail!(
             "there is no photo \"{}\" in the catalogue",
             escape_control(&arguments.name)
@@ -41,14 +45,18 @@ pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<Comm
     if arguments.json {
         json_line(&mut out, &item)?;
     } else {
-        write(&mut out, &item, arguments.tags)?;
+        write_record(&mut out, &item)?;
+        if arguments.tags {
+            write_tags(&mut out, &item)?;
+        }
     }
     out.flush()?;
     Ok(CommandStatus::Success)
 }
 
-/// A photo by its name, with or without a file's extension, or its id.
-pub(in crate::cli) async fn find(
+/// Finds a photo by its name, with or without a file extension, or by its id. Returns `None` if it
+/// does not exist.
+pub(in crate::cli) async fn find_photo(
     catalogue: &Catalogue,
     name: &str,
 ) -> anyhow::Result<Option<PhotoItem>> {
@@ -65,7 +73,8 @@ pub(in crate::cli) async fn find(
     Ok(None)
 }
 
-fn write(out: &mut impl Write, item: &PhotoItem, tags: bool) -> anyhow::Result<()> {
+/// Writes the fields, parts and warnings of a photo as a table.
+fn write_record(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
     let mut rows = table(&[]);
     rows.add_row(["stem", &escape_control(&item.stem)]);
     rows.add_row(["id", &item.id]);
@@ -73,7 +82,7 @@ fn write(out: &mut impl Write, item: &PhotoItem, tags: bool) -> anyhow::Result<(
         rows.add_row(["visibility", "private"]);
     }
     let photo = serde_json::to_value(&item.photo)?;
-    flatten(&mut rows, "", &photo);
+    add_fields(&mut rows, "", &photo);
     for (name, part) in &item.parts {
         let state = if part.removed { ", removed" } else { "" };
         let source = part.source.as_ref().map_or(String::new(), |source| {
@@ -91,28 +100,31 @@ fn write(out: &mut impl Write, item: &PhotoItem, tags: bool) -> anyhow::Result<(
         rows.add_row(["warning", &escape_control(warning)]);
     }
     write_table(out, &mut rows)?;
-    if tags {
-        for (ifd, tags) in &item.exif {
-            writeln!(out, "\n{}", escape_control(ifd))?;
-            let mut rows = table(&[]);
-            for (name, value) in tags {
-                let mut text = shown(&serde_json::to_value(value)?);
-                if let Some(meaning) = photo_metadata::describe_value(ifd, name, value) {
-                    text = format!("{text}, {meaning}");
-                }
-                rows.add_row([escape_control(name), text]);
+    Ok(())
+}
+
+/// Writes one table of tags for each IFD, then the tags whose values are too long to be stored.
+fn write_tags(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
+    for (ifd, tags) in &item.exif {
+        writeln!(out, "\n{}", escape_control(ifd))?;
+        let mut rows = table(&[]);
+        for (name, value) in tags {
+            let mut text = format_value(&serde_json::to_value(value)?);
+            if let Some(meaning) = photo_metadata::describe_value(ifd, name, value) {
+                text = format!("{text}, {meaning}");
             }
-            write_table(out, &mut rows)?;
+            rows.add_row([escape_control(name), text]);
         }
-        for (tag, bytes) in &item.exif_omitted {
-            writeln!(out, "{}: {bytes} bytes, not kept", escape_control(tag))?;
-        }
+        write_table(out, &mut rows)?;
+    }
+    for (tag, bytes) in &item.exif_omitted {
+        writeln!(out, "{}: {bytes} bytes, not kept", escape_control(tag))?;
     }
     Ok(())
 }
 
-/// A row for each field that is there; those of an object with its name in front.
-fn flatten(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
+/// Adds a row for each field that has a value. The fields of an object have its name in front.
+fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
     let Some(fields) = value.as_object() else {
         return;
     };
@@ -121,19 +133,19 @@ fn flatten(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
         match value {
             Value::Null => {}
             Value::Array(list) if list.is_empty() => {}
-            Value::Object(_) => flatten(rows, &format!("{name}."), value),
+            Value::Object(_) => add_fields(rows, &format!("{name}."), value),
             _ => {
-                rows.add_row([name, shown(value)]);
+                rows.add_row([name, format_value(value)]);
             }
         }
     }
 }
 
-/// A value for people: text bare, a rational as its fraction, a list with commas.
-fn shown(value: &Value) -> String {
+/// Formats a value for a person: text without quotes, a rational as its fraction, a list with commas.
+fn format_value(value: &Value) -> String {
     match value {
         Value::String(text) => escape_control(text),
-        Value::Array(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Value::Array(list) => list.iter().map(format_value).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => match fields.get("fraction").and_then(Value::as_str) {
             Some(fraction) => escape_control(fraction),
             None => escape_control(&value.to_string()),
