@@ -49,7 +49,9 @@ pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<Comman
 ///
 /// # Errors
 /// The file cannot be read, or it is not a photo.
-pub(in crate::cli) fn extract_file(path: &Path) -> Result<(u64, Extraction), ExtractError<io::Error>> {
+pub(in crate::cli) fn extract_file(
+    path: &Path,
+) -> Result<(u64, Extraction), ExtractError<io::Error>> {
     let mut file = File::open(path).map_err(ExtractError::Read)?;
     let size = file.metadata().map_err(ExtractError::Read)?.len();
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();

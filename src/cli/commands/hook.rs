@@ -87,7 +87,12 @@ async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<Com
     } else {
         writeln!(out, "{}", describe_decision(&state, decision))?;
         if let (Some(at), Some(answer)) = (state.called.last(), &state.last_answer) {
-            writeln!(out, "Last call {}: {}", format_local_time(*at), escape_control(answer))?;
+            writeln!(
+                out,
+                "Last call {}: {}",
+                format_local_time(*at),
+                escape_control(answer)
+            )?;
         }
         writeln!(
             out,

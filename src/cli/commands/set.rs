@@ -81,13 +81,11 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
         let found = show::find_photo(&handle.catalogue, &name).await?;
         let id = found.as_ref().and_then(|item| PhotoId::parse(&item.id));
         let changed = match id {
-            Some(id) => {
-                ingest::update_overrides(&handle.catalogue, &privacy, &id, |overrides| {
-                    change.apply(overrides)
-                })
-                    .await
-                    .with_context(|| escape_control(&name))?
-            }
+            Some(id) => ingest::update_overrides(&handle.catalogue, &privacy, &id, |overrides| {
+                change.apply(overrides)
+            })
+            .await
+            .with_context(|| escape_control(&name))?,
             None => None,
         };
         if target.is_without_stream() {
@@ -96,9 +94,11 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
             }
         }
         match changed {
-            Some(item) => {
-                eprint_message(&format!("{}: {}", escape_control(&item.stem), describe_visibility(&item)))
-            }
+            Some(item) => eprint_message(&format!(
+                "{}: {}",
+                escape_control(&item.stem),
+                describe_visibility(&item)
+            )),
             None => {
                 eprint_message(&format!(
                     "there is no photo \"{}\" in the catalogue",
