@@ -24,11 +24,13 @@ fn create_card() -> Photos {
     photos
 }
 
-/// Puts an upload into the source folder while no process serves it.
-fn upload_at_rest(photos: &Photos) {
-    let folder = photos.data().join("inbox/card");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::copy(photos.folder().join("card/a.jpg"), folder.join("a.jpg")).unwrap();
+/// Makes an empty catalogue, and copies the photo to a key of a bucket while nothing serves it.
+fn put_at_rest(photos: &Photos, key: &str) {
+    std::fs::create_dir(photos.folder().join("empty")).unwrap();
+    run_all(photos, &[], &[&["import", "empty"]]);
+    let file = photos.data().join(key);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::copy(photos.folder().join("card/a.jpg"), file).unwrap();
 }
 
 /// Runs commands with environment variables. Each must succeed.
@@ -72,12 +74,7 @@ async fn restore_sets_the_storage_class() {
 #[tokio::test]
 async fn reconcile_sets_the_storage_class() {
     let mut photos = create_card();
-    run_all(
-        &photos,
-        &[],
-        &[&["import", "card"], &["rm", "2018-02-01/a", "--source"]],
-    );
-    upload_at_rest(&photos);
+    put_at_rest(&photos, "inbox/card/a.jpg");
     run_all(&photos, &[STORAGE_CLASS], &[&["reconcile", "--fix"]]);
     let class = storage_class(&mut photos, COPY).await;
     assert_eq!(class, Some(StorageClass::StandardIa));
@@ -86,18 +83,10 @@ async fn reconcile_sets_the_storage_class() {
 #[tokio::test]
 async fn reindex_sets_the_storage_class_of_moved_files() {
     let mut photos = create_card();
-    let days = [
-        "--from",
-        "2018-02-01",
-        "--to",
-        "2018-02-01",
-        "--shift",
-        "+1d",
-    ];
-    let shift = [&["fix-date", "--camera", "nikon-d750"], &days[..]].concat();
-    run_all(&photos, &[], &[&["import", "card"], &shift]);
+    put_at_rest(&photos, "archive/2017-01-01/a.jpg");
+    run_all(&photos, &[], &[&["import", "photos-data/archive"]]);
     run_all(&photos, &[STORAGE_CLASS], &[&["reindex", "--move"]]);
-    let class = storage_class(&mut photos, "2018-02-02/a.jpg").await;
+    let class = storage_class(&mut photos, COPY).await;
     assert_eq!(class, Some(StorageClass::StandardIa));
 }
 
@@ -126,34 +115,10 @@ fn restore_deletes_uploads_if_set() {
 #[test]
 fn reconcile_deletes_uploads_if_set() {
     let photos = create_card();
-    run_all(
-        &photos,
-        &[],
-        &[&["import", "card"], &["rm", "2018-02-01/a", "--source"]],
-    );
-    upload_at_rest(&photos);
+    put_at_rest(&photos, "inbox/card/a.jpg");
     run_all(&photos, &[DELETE_SOURCE], &[&["reconcile", "--fix"]]);
     assert_eq!(photos.tree("inbox").len(), 0);
     assert!(photos.tree("archive").contains_key(COPY));
-}
-
-/// A move archives no upload, so it deletes none either.
-#[test]
-fn reindex_keeps_the_uploads_of_moved_files() {
-    let photos = create_card();
-    let days = [
-        "--from",
-        "2018-02-01",
-        "--to",
-        "2018-02-01",
-        "--shift",
-        "+1d",
-    ];
-    let shift = [&["fix-date", "--camera", "nikon-d750"], &days[..]].concat();
-    run_all(&photos, &[], &[&["import", "card"], &shift]);
-    run_all(&photos, &[DELETE_SOURCE], &[&["reindex", "--move"]]);
-    assert!(photos.tree("archive").contains_key("2018-02-02/a.jpg"));
-    assert_eq!(photos.tree("inbox").len(), 1);
 }
 
 /// Returns the stems that `photos list` prints.
