@@ -1,5 +1,5 @@
-//! The AWS clients: one HTTP stack (hyper 1, rustls on ring) and one configuration for S3 and DynamoDB, whatever is
-//! behind their endpoints.
+//! The AWS clients: one HTTP stack (hyper 1, rustls on ring) and one configuration for S3 and
+//! DynamoDB and for stores that are compatible with them.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,22 +13,22 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use crate::telemetry::{RequestCounter, error_chain};
 
-/// Name of an object that nobody makes, for [`open_connections`].
+/// The name of an object that never exists, for [`open_connections`].
 pub const NO_OBJECT: &str = ".photo-catalogue-connection";
 
-/// Where S3 and DynamoDB are, where they are not AWS's.
+/// The URLs of stores other than AWS's.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
-    /// `http://127.0.0.1:9000`.
+    /// The S3-compatible store: `http://127.0.0.1:9000`.
     pub s3: Option<String>,
-    /// `http://127.0.0.1:8000`.
+    /// The DynamoDB-compatible store: `http://127.0.0.1:8000`.
     pub dynamodb: Option<String>,
 }
 
-/// Both clients.
+/// The clients of both stores.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// S3. Path-style against an endpoint of its own.
+    /// S3. At an endpoint other than AWS's, it puts the bucket into the path.
     pub s3: aws_sdk_s3::Client,
     /// DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
@@ -38,7 +38,8 @@ pub struct Clients {
     pub dynamodb_requests: RequestCounter,
 }
 
-/// Region and credentials as AWS's own tools find them: the environment, the profile, the instance.
+/// Loads region and credentials as AWS's own tools do: from the environment, the profile or the
+/// instance.
 pub async fn from_environment() -> SdkConfig {
     let http = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -49,7 +50,7 @@ pub async fn from_environment() -> SdkConfig {
         .await
 }
 
-/// A configuration with a fixed key pair, for engines that take one; plain HTTP.
+/// Returns a configuration with a fixed key pair and plain HTTP, for the embedded servers.
 pub fn with_key_pair(access_key: &str, secret_key: &str) -> SdkConfig {
     let credentials = Credentials::new(access_key, secret_key, None, None, "photo-catalogue");
     SdkConfig::builder()
@@ -63,11 +64,11 @@ pub fn with_key_pair(access_key: &str, secret_key: &str) -> SdkConfig {
         .build()
 }
 
-/// The clients of one configuration.
+/// Creates the clients of one configuration. Sends no request.
 pub fn connect(config: &SdkConfig, endpoints: &Endpoints) -> Clients {
     let (s3_requests, dynamodb_requests) = (RequestCounter::default(), RequestCounter::default());
     let mut s3 = aws_sdk_s3::config::Builder::from(config)
-        // Other stores do not know the newer checksums; TLS and ETags guard the bytes.
+        // Other stores do not support the newer checksums. TLS and ETags protect the bytes.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .interceptor(s3_requests.clone());
@@ -87,15 +88,16 @@ pub fn connect(config: &SdkConfig, endpoints: &Endpoints) -> Clients {
     }
 }
 
-/// Opens the connections that a function's first event needs, while the function starts: asks DynamoDB for an item of
-/// `table`, whose key is `pk`, and, where `object` is a bucket and a key, S3 for an object's head. Neither has to be there.
-/// What fails is logged, and left to the first event's own requests. Reads only.
+/// Opens the connections that a function's first event needs, while the function starts. Requests
+/// an item of `table`, whose key is `pk`, from DynamoDB, and the head of `object`, a bucket and a
+/// key, from S3. Neither needs to exist. A failure is logged; the first event then opens the
+/// connection. Reads only.
 pub async fn open_connections(clients: &Clients, table: &str, object: Option<(&str, &str)>) {
     let item = async {
         let nothing = AttributeValue::S(NO_OBJECT.to_owned());
         let get = clients.dynamodb.get_item().table_name(table);
         if let Err(error) = get.key("pk", nothing).send().await {
-            told_if_unheard("DynamoDB", &error);
+            warn_if_no_response("DynamoDB", &error);
         }
     };
     let head = async {
@@ -104,14 +106,15 @@ pub async fn open_connections(clients: &Clients, table: &str, object: Option<(&s
         };
         let head = clients.s3.head_object().bucket(bucket).key(key);
         if let Err(error) = head.send().await {
-            told_if_unheard("S3", &error);
+            warn_if_no_response("S3", &error);
         }
     };
     tokio::join!(item, head);
 }
 
-/// Whatever a store answered, it was heard over a connection, which is then open.
-fn told_if_unheard<E>(store: &str, error: &SdkError<E, HttpResponse>)
+/// Logs an error if the store sent no response. If it sent one, even a refusal, the connection is
+/// open.
+fn warn_if_no_response<E>(store: &str, error: &SdkError<E, HttpResponse>)
 where
     E: std::error::Error + 'static,
 {

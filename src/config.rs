@@ -1,8 +1,9 @@
 //! The settings of every program, and the environment variables that hold them.
 //!
-//! Each variable is named, parsed and checked here and nowhere else. The Lambda functions read their
-//! environment with [`Settings::from_environment`]. The `photos` command puts the values of its flags
-//! into the same [`Settings`]; each flag has the variable of the same meaning (`src/cli/flags.rs`).
+//! Each variable is named, parsed and checked here and nowhere else. The Lambda functions read
+//! their environment with [`Settings::from_environment`]. The `photos` command puts the values of
+//! its flags into the same [`Settings`]; each flag has the variable of the same meaning
+//! (`src/cli/flags.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -283,8 +284,8 @@ impl Settings {
     /// are public.
     ///
     /// # Errors
-    /// The first setting that is wrong. The error names a wrong home zone by its position in the list
-    /// only.
+    /// The first setting that is wrong. The error names a wrong home zone by its position in the
+    /// list only.
     pub fn privacy(&self) -> Result<Privacy, SettingsError> {
         let location = self.non_blank(LOCATION).unwrap_or("hide");
         let visibility = self.non_blank(VISIBILITY).unwrap_or("public");
@@ -333,8 +334,8 @@ impl Settings {
         })
     }
 
-    /// Returns the build hook, or `None` if no URL is set. If `loopback` is true, the hook may be on
-    /// this machine.
+    /// Returns the build hook, or `None` if no URL is set. If `loopback` is true, the hook may be
+    /// on this machine.
     ///
     /// # Errors
     /// The URL is refused.

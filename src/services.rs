@@ -1,8 +1,9 @@
 //! The composition of the program: settings and endpoints in, clients and services out.
 //!
-//! `photos serve`, the owner's commands and the Lambda functions all build their parts here, so that
-//! a setting has the same effect in each of them. Each service is built by a method of its own: a
-//! program needs only the variables of the services that it builds, and a function links only these.
+//! `photos serve`, the owner's commands and the Lambda functions all build their parts here, so
+//! that a setting has the same effect in each of them. Each service is built by a method of its
+//! own: a program needs only the variables of the services that it builds, and a function links
+//! only these.
 
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub enum Deployment {
     /// In the Lambda functions. A CDN serves the pictures and the static files, which are
     /// compressed. The build hook must be on a known host.
     Functions,
-    /// In `photos serve`. The gallery serves the pictures itself, without their positions. The build
-    /// hook may be on this machine.
+    /// In `photos serve`. The gallery serves the pictures itself, without their positions. The
+    /// build hook may be on this machine.
     Local,
 }
 
@@ -167,7 +168,8 @@ impl Services {
         Ok(PublicView::new(self.settings.privacy()?, hosting))
     }
 
-    /// Reports whether the pictures carry no positions. The gallery's own picture route removes them.
+    /// Reports whether the pictures carry no positions. The gallery's own picture route removes
+    /// them.
     fn are_pictures_stripped(&self, deployment: Deployment) -> bool {
         deployment == Deployment::Local || self.settings.is_photo_base_url_stripped()
     }

@@ -90,8 +90,8 @@ impl CatalogueTarget {
         self.aws || self.endpoint.dynamodb_endpoint.is_some()
     }
 
-    /// Reports whether no stream of the table reaches publish. A command that changes a photo must then
-    /// mark the photo's month itself.
+    /// Reports whether no stream of the table reaches publish. A command that changes a photo must
+    /// then mark the photo's month itself.
     pub(super) fn is_without_stream(&self) -> bool {
         self.endpoint.dynamodb_endpoint.is_some()
     }
@@ -107,8 +107,8 @@ impl CatalogueTarget {
         Ok(settings.privacy()?)
     }
 
-    /// Returns the privacy settings of the data folder's last `photos serve`. There are none for tables
-    /// elsewhere.
+    /// Returns the privacy settings of the data folder's last `photos serve`. There are none for
+    /// tables elsewhere.
     ///
     /// # Errors
     /// The data folder's settings cannot be read.

@@ -1,5 +1,5 @@
-//! The data folder of `photos serve`: its lock, the addresses of its servers, and the privacy settings
-//! that it keeps for the other commands.
+//! The data folder of `photos serve`: its lock, the addresses of its servers, and the privacy
+//! settings that it keeps for the other commands.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};

@@ -25,8 +25,8 @@ pub(super) struct EngineListeners {
 }
 
 impl EmbeddedEngines {
-    /// Opens the engines of a data folder, which this process must have locked. They serve no request
-    /// yet.
+    /// Opens the engines of a data folder, which this process must have locked. They serve no
+    /// request yet.
     ///
     /// # Errors
     /// A folder or database cannot be opened.
@@ -75,7 +75,8 @@ impl EmbeddedEngines {
     }
 }
 
-/// Creates the buckets of source and archive, and both tables, if they do not exist. Safe to repeat.
+/// Creates the buckets of source and archive, and both tables, if they do not exist. Safe to
+/// repeat.
 ///
 /// # Errors
 /// A store refuses.

@@ -106,8 +106,8 @@ pub(super) struct HookFlags {
     /// Most calls in 24 hours [default: 3].
     #[arg(long, value_name = "CALLS", env = config::HOOK_PER_DAY)]
     hook_per_day: Option<String>,
-    /// Most calls in 31 days. A third of them may follow one another; the others are spread over the
-    /// time [default: 18].
+    /// Most calls in 31 days. A third of them may follow one another; the others are spread over
+    /// the time [default: 18].
     #[arg(long, value_name = "CALLS", env = config::HOOK_PER_MONTH)]
     hook_per_month: Option<String>,
 }

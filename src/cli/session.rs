@@ -1,5 +1,5 @@
-//! The stores that a command changes: buckets, tables and ingest over both. They are in a data folder,
-//! served or at rest, or elsewhere.
+//! The stores that a command changes: buckets, tables and ingest over both. They are in a data
+//! folder, served or at rest, or elsewhere.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -42,8 +42,8 @@ const GRACE: Duration = Duration::from_secs(8);
 /// How often the number of undelivered notifications is read.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The flags that name the stores. They are the flags of `photos serve` and the variables of the Lambda
-/// functions.
+/// The flags that name the stores. They are the flags of `photos serve` and the variables of the
+/// Lambda functions.
 #[derive(Debug, Args)]
 // Commands without uploads would not need these two; those that copy follow the variables.
 #[command(mut_arg("source_after", |flag| flag.hide(true)))]
@@ -79,7 +79,8 @@ pub(super) enum SessionPurpose {
     Ingest,
 }
 
-/// Connected stores. A data folder at rest is locked, and its servers run, until [`Session::close`].
+/// Connected stores. A data folder at rest is locked, and its servers run, until
+/// [`Session::close`].
 pub(super) struct Session {
     pub(super) storage: Storage,
     pub(super) catalogue: Catalogue,
@@ -101,8 +102,8 @@ pub(super) struct Session {
 #[derive(Clone, Default)]
 pub(super) struct IndexedKeys(Arc<Mutex<HashSet<String>>>);
 
-/// Returns how many notifications a background ingest has not processed yet, or `None` if that cannot
-/// be known.
+/// Returns how many notifications a background ingest has not processed yet, or `None` if that
+/// cannot be known.
 pub(super) type BacklogProbe = Box<dyn Fn() -> Option<u64> + Send>;
 
 /// The embedded engines of a data folder at rest, and the tasks that work on it.
@@ -296,8 +297,9 @@ impl StoreOptions {
             || self.endpoints.tables.dynamodb_endpoint.is_some()
     }
 
-    /// Returns the settings: those of the flags and variables. A data folder has the privacy settings of
-    /// its last `photos serve` otherwise, or the defaults of a gallery that only this machine can reach.
+    /// Returns the settings: those of the flags and variables. A data folder has the privacy
+    /// settings of its last `photos serve` otherwise, or the defaults of a gallery that only this
+    /// machine can reach.
     fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         if !self.is_elsewhere() {
@@ -326,8 +328,8 @@ pub(super) fn require_location(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts an ingest that processes the store's notifications. It works between the configured source
-/// and archive: objects that are imported from another bucket have no notifications.
+/// Starts an ingest that processes the store's notifications. It works between the configured
+/// source and archive: objects that are imported from another bucket have no notifications.
 fn start_ingest(
     background: &ServiceTasks,
     engines: &EmbeddedEngines,
@@ -390,8 +392,8 @@ impl Session {
         self.engines.is_some()
     }
 
-    /// Returns a probe of the background ingest's backlog. It gives `None` if that ingest is in another
-    /// process.
+    /// Returns a probe of the background ingest's backlog. It gives `None` if that ingest is in
+    /// another process.
     pub(super) fn backlog(&self) -> BacklogProbe {
         match self.store() {
             Some(store) => {
@@ -402,8 +404,8 @@ impl Session {
         }
     }
 
-    /// Returns the requests sent so far to S3 and to DynamoDB. Those of a running `photos serve` are
-    /// not counted.
+    /// Returns the requests sent so far to S3 and to DynamoDB. Those of a running `photos serve`
+    /// are not counted.
     pub(super) fn requests(&self) -> (u64, u64) {
         (
             self.clients.s3_requests.count(),
@@ -411,9 +413,9 @@ impl Session {
         )
     }
 
-    /// Closes the stores. A data folder at rest is closed when all its notifications are processed; if
-    /// `now` is true, those that remain are processed at the next start. If no stream of the table
-    /// reaches publish, all months are marked, so that publish rebuilds them.
+    /// Closes the stores. A data folder at rest is closed when all its notifications are processed;
+    /// if `now` is true, those that remain are processed at the next start. If no stream of the
+    /// table reaches publish, all months are marked, so that publish rebuilds them.
     pub(super) async fn close(mut self, now: bool) {
         if self.marks_on_close
             && let Err(error) =

@@ -12,8 +12,8 @@ use super::progress::eprint_message;
 /// Exit status of a process that a second signal ends at once.
 const INTERRUPTED: i32 = 130;
 
-/// Returns a token that the first SIGINT or SIGTERM cancels; `notice` is then printed. After the token
-/// is cancelled, by a signal or otherwise, the next signal ends the process at once.
+/// Returns a token that the first SIGINT or SIGTERM cancels; `notice` is then printed. After the
+/// token is cancelled, by a signal or otherwise, the next signal ends the process at once.
 ///
 /// # Errors
 /// The signals cannot be listened for.

@@ -1,5 +1,5 @@
-//! Reads the photos table's stream of the embedded DynamoDB engine and hands its records to publish, as
-//! Lambda does for a table on AWS.
+//! Reads the photos table's stream of the embedded DynamoDB engine and hands its records to
+//! publish, as Lambda does for a table on AWS.
 
 use std::time::Duration;
 
@@ -66,8 +66,8 @@ impl StreamPoller {
         });
     }
 
-    /// Reads the stream until `shutdown`. Records whose months were not marked are read again at the
-    /// next start.
+    /// Reads the stream until `shutdown`. Records whose months were not marked are read again at
+    /// the next start.
     async fn run(self, shutdown: CancellationToken) {
         let poll = async {
             loop {
@@ -80,8 +80,8 @@ impl StreamPoller {
         shutdown.run_until_cancelled(poll).await;
     }
 
-    /// Reads the stream from the recorded position on. The embedded engine's stream has one shard, which
-    /// never ends.
+    /// Reads the stream from the recorded position on. The embedded engine's stream has one shard,
+    /// which never ends.
     async fn poll_shard(&self) -> anyhow::Result<std::convert::Infallible> {
         let (stream, shard) = self.find_shard().await?;
         let mut iterator = self.open_iterator(&stream, &shard).await?;

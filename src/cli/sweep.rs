@@ -1,8 +1,8 @@
-//! Ingests many keys of one bucket: surveys a hundred at a time, and processes those that are not done,
-//! a bounded number at once.
+//! Ingests many keys of one bucket: surveys a hundred at a time, and processes those that are not
+//! done, a bounded number at once.
 //!
-//! If notifications have already started an ingest, the sweep leaves the keys to it and waits for them.
-//! If that ingest makes no progress, the sweep processes the keys itself.
+//! If notifications have already started an ingest, the sweep leaves the keys to it and waits for
+//! them. If that ingest makes no progress, the sweep processes the keys itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,8 +88,8 @@ struct Waiter {
 }
 
 impl Sweep {
-    /// Prepares a sweep of a bucket. With `wait`, keys are left to the background ingest while it makes
-    /// progress.
+    /// Prepares a sweep of a bucket. With `wait`, keys are left to the background ingest while it
+    /// makes progress.
     pub(super) fn new(
         session: &Session,
         bucket: &str,
@@ -109,7 +109,8 @@ impl Sweep {
         }
     }
 
-    /// Surveys the candidates, in their order. A candidate that must be uploaded first counts as new.
+    /// Surveys the candidates, in their order. A candidate that must be uploaded first counts as
+    /// new.
     pub(super) fn survey<'a>(
         &'a self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>> + 'a,
@@ -140,8 +141,8 @@ impl Sweep {
             .try_flatten()
     }
 
-    /// Ingests the candidates and calls `each` with the result of each key. After `shutdown`, no key is
-    /// begun, and those that are under way are finished.
+    /// Ingests the candidates and calls `each` with the result of each key. After `shutdown`, no
+    /// key is begun, and those that are under way are finished.
     ///
     /// # Errors
     /// The listing or the table fails. The error of a single key is its result.
@@ -246,8 +247,8 @@ impl Sweep {
         }
     }
 
-    /// Reports whether a key is in the archive's folder for undated photos. Only the catalogue records
-    /// whether a photo in another folder is undated.
+    /// Reports whether a key is in the archive's folder for undated photos. Only the catalogue
+    /// records whether a photo in another folder is undated.
     fn is_undated(&self, bucket: &str, key: &str) -> bool {
         let layout = self.ingest.layout();
         let folder = format!("{}{}/", layout.archive_prefix(), UNDATED);
@@ -283,7 +284,8 @@ impl Waiter {
         Waiter { queue, stalled }
     }
 
-    /// Returns the status of an object when the background ingest has processed it or makes no progress.
+    /// Returns the status of an object when the background ingest has processed it or makes no
+    /// progress.
     async fn wait(&self, seen: ListedObject, status: IngestStatus) -> IngestStatus {
         if self.stalled.load(Ordering::Relaxed) {
             return status;
@@ -318,8 +320,8 @@ async fn watch_waiting(
         while let Ok(next) = queue.try_recv() {
             waiting.push(next);
         }
-        // Must come before the survey: if the backlog is empty now, no ingest works on a key that the
-        // survey does not find done.
+        // Must come before the survey: if the backlog is empty now, no ingest works on a key that
+        // the survey does not find done.
         let left = backlog();
         let is_backlog_empty = left == Some(0);
         if left != left_before {

@@ -1,4 +1,4 @@
-//! Uploads folders through the S3 API, as any client would, but for what is there already.
+//! Uploads folders through the S3 API, without the files that are there already.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::storage::{Listed, Storage, StorageError};
 
 /// Uploads at a time.
 const CONCURRENCY: usize = 8;
-/// Most failures that are told one by one.
-const TOLD: u64 = 20;
+/// Most failures that are printed one by one.
+const MAX_PRINTED: u64 = 20;
 
 /// A file to upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Whether the bucket has it already: with this size and not older.
+    /// Reports whether the bucket has the file already: an object of this size that is not older.
     pub(super) fn is_there(&self, listed: &Listed) -> bool {
         listed.size_bytes == self.size_bytes
             && self
@@ -35,26 +35,27 @@ impl Upload {
     }
 }
 
-/// What was found in the folders.
+/// The files of folders.
 #[derive(Debug, Default)]
 pub(super) struct FoundFiles {
     pub(super) uploads: Vec<Upload>,
-    /// Hidden files and symbolic links, which are left alone.
+    /// The number of hidden files and symbolic links, which are not uploaded.
     pub(super) left_out: u64,
-    /// What could not be read, one line each.
+    /// One line for each file that could not be read.
     pub(super) failures: Vec<String>,
 }
 
-/// What became of the uploads.
+/// The counts of an upload.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct UploadReport {
     pub(super) uploaded: u64,
-    /// There already, with this size and not older.
+    /// Files whose object was there already.
     pub(super) there: u64,
     pub(super) failed: u64,
 }
 
-/// Lists the files of folders (or the files given themselves), in name order, without what lies in `except`.
+/// Lists the files of folders in name order, without those in the folder `except`. A path may be a
+/// file itself.
 pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles {
     let mut found = FoundFiles::default();
     let except = except.canonicalize().ok();
@@ -98,8 +99,11 @@ pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles
     found
 }
 
-/// Uploads what the bucket does not have yet: a file of another size, or changed after it was uploaded, goes again.
-/// Failures are told as they happen and counted; the others go on.
+/// Uploads the files that the bucket does not have yet, and those that have another size or are
+/// newer. Prints and counts failures, and goes on with the other files. Safe to repeat.
+///
+/// # Errors
+/// The bucket cannot be listed.
 pub(super) async fn upload(
     storage: &Storage,
     bucket: &str,
@@ -139,8 +143,8 @@ pub(super) async fn upload(
             (false, Err(error)) => {
                 report.failed += 1;
                 match report.failed {
-                    ..=TOLD => progress::eprint_message(&error.to_string()),
-                    more if more == TOLD + 1 => {
+                    ..=MAX_PRINTED => progress::eprint_message(&error.to_string()),
+                    more if more == MAX_PRINTED + 1 => {
                         progress::eprint_message("more uploads failed; they are counted below")
                     }
                     _ => {}
@@ -151,7 +155,7 @@ pub(super) async fn upload(
     Ok(report)
 }
 
-/// Every object under the prefix, by key.
+/// Returns every object under the prefix, by key.
 pub(super) async fn listing(
     storage: &Storage,
     bucket: &str,
@@ -174,8 +178,9 @@ fn is_hidden(path: &Path) -> bool {
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// The key of a file: its path as it was given, so that files of the same name in two folders stay apart. A path that
-/// climbs (`../card`) is taken from the root instead.
+/// Returns the key of a file: its path as it was given, so that files of the same name in two
+/// folders have different keys. If the path goes up (`../card`), returns the path from the root.
+/// Returns `None` if the path is not UTF-8.
 fn key_of(path: &Path) -> Option<String> {
     let climbs = path.components().any(|part| part == Component::ParentDir);
     let path = if climbs {
@@ -195,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_the_path_as_given() {
+    fn key_is_the_path_as_given() {
         for (path, key) in [
             ("card/DSC_1.JPG", "card/DSC_1.JPG"),
             ("./card//DSC_1.JPG", "card/DSC_1.JPG"),
@@ -206,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_files_links_and_the_data_folder_are_left_out() {
+    fn hidden_files_links_and_the_data_folder_are_not_found() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         for name in [

@@ -43,8 +43,8 @@ pub(in crate::cli) struct ServeArguments {
     /// Port of the embedded DynamoDB server, which only this machine can reach; 0 picks a free one.
     #[arg(long, env = config::DYNAMODB_PORT, default_value_t = 8000)]
     dynamodb_port: u16,
-    /// Address that the gallery and the S3 server listen on. An address other than this machine's own
-    /// lets others in.
+    /// Address that the gallery and the S3 server listen on. An address other than this machine's
+    /// own lets others in.
     #[arg(long, value_name = "ADDRESS", env = config::LISTEN, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
     #[command(flatten)]
@@ -178,8 +178,9 @@ impl ServeArguments {
     }
 }
 
-/// Sets PHOTO_BASE_URL to the gallery's own pictures if it is not set and only this machine can reach
-/// them. A relative URL would not do: the pages of a site that is being built here are on another port.
+/// Sets PHOTO_BASE_URL to the gallery's own pictures if it is not set and only this machine can
+/// reach them. A relative URL would not do: the pages of a site that is being built here are on
+/// another port.
 fn default_photo_base_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
     if listen.is_loopback() && settings.get(config::PHOTO_BASE_URL).is_none() {
         settings.set(config::PHOTO_BASE_URL, format!("{gallery}/photos"));

@@ -24,8 +24,8 @@ pub(super) fn start(tasks: &ServiceTasks, publish: Publisher) {
     });
 }
 
-/// Runs cycles until `shutdown`. A cycle that the shutdown breaks off is made up for by the next start,
-/// which need not wait: the lease is released.
+/// Runs cycles until `shutdown`. A cycle that the shutdown breaks off is made up for by the next
+/// start, which need not wait: the lease is released.
 async fn run(publish: &Publisher, shutdown: &CancellationToken) {
     loop {
         let mut cycle = std::pin::pin!(publish.run_cycle(Utc::now(), CYCLE_LIMIT));

@@ -1,5 +1,5 @@
-//! Finds what was added to and removed from buckets that send no notifications, by listing them again
-//! and again.
+//! Finds what was added to and removed from buckets that send no notifications, by listing them
+//! again and again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -100,8 +100,8 @@ impl StorePoller {
         Ok(())
     }
 
-    /// Returns the archived files of the catalogue, so that those that were removed while no process
-    /// listed the bucket are noticed. Scans the table.
+    /// Returns the archived files of the catalogue, so that those that were removed while no
+    /// process listed the bucket are noticed. Scans the table.
     async fn recorded_objects(&self) -> anyhow::Result<SeenObjects> {
         let mut seen = SeenObjects::new();
         let mut after = None;
@@ -169,8 +169,8 @@ impl StorePoller {
         Ok(())
     }
 
-    /// Returns the keys to process: of new and changed objects, and of objects that were removed from
-    /// the archive.
+    /// Returns the keys to process: of new and changed objects, and of objects that were removed
+    /// from the archive.
     async fn find_work(
         &self,
         bucket: &str,
@@ -213,8 +213,8 @@ impl StorePoller {
         Ok(work)
     }
 
-    /// Archives and indexes one key, and marks every month whose public view may change: no stream of
-    /// the table reaches publish here. Safe to repeat.
+    /// Archives and indexes one key, and marks every month whose public view may change: no stream
+    /// of the table reaches publish here. Safe to repeat.
     async fn sync_key(&self, bucket: &str, key: &str) -> Result<(), IngestError> {
         let layout = self.ingest.layout();
         let archive = layout.archive_bucket();
@@ -232,8 +232,8 @@ impl StorePoller {
             Ok(item.as_ref().and_then(publish::public_month))
         };
         let before = month().await?;
-        // Marked before the change too. A mark without a change costs one look; a change without a mark
-        // would never be published.
+        // Marked before the change too. A mark without a change costs one look; a change without a
+        // mark would never be published.
         self.mark_months(before.iter()).await?;
         self.ingest.process_key(archive, copy.as_str()).await?;
         let after = month().await?;
