@@ -3,6 +3,11 @@
 //! Results go to standard output, progress and messages to standard error. The exit status is 0 if
 //! all went well, 1 if something failed (each failure is one line), and 2 for a wrong command line.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "commands read the clock and files"
+)]
+
 mod catalogue_target;
 mod commands;
 mod data_dir;

@@ -5,6 +5,8 @@
 //! its flags into the same [`Settings`]; each flag has the variable of the same meaning
 //! (`src/cli/flags.rs`).
 
+#![allow(clippy::disallowed_methods, reason = "settings are read here")]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;

@@ -236,6 +236,7 @@ impl Ingest {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
         };
+        #[expect(clippy::disallowed_methods, reason = "the duration is only logged")]
         let start = Instant::now();
         let work = async {
             match self.layout.place(&object.bucket, &object.key) {

@@ -5,6 +5,11 @@
 //! own: a program needs only the variables of the services that it builds, and a function links
 //! only these.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this module hands the clock to the services"
+)]
+
 use std::sync::Arc;
 
 use aws_config::SdkConfig;

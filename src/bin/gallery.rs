@@ -1,6 +1,11 @@
 //! The gallery function on AWS Lambda. It answers requests of API Gateway and of Function URLs with
 //! the router of [`photo_catalogue::gallery`].
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a function reads the clock and its variables"
+)]
+
 use std::time::Instant;
 
 use lambda_http::Error;

@@ -1,5 +1,10 @@
 //! The ingest function on AWS Lambda. It hands S3 events to [`photo_catalogue::ingest`].
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a function reads the clock and its variables"
+)]
+
 use std::io;
 use std::time::{Instant, SystemTime};
 

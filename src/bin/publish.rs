@@ -1,6 +1,11 @@
 //! The publish function on AWS Lambda. It hands batches of the photos table's stream, and the ticks
 //! of a schedule, to [`photo_catalogue::publish`].
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a function reads the clock and its variables"
+)]
+
 use std::time::{Instant, SystemTime};
 
 use chrono::Utc;

@@ -1,5 +1,10 @@
 //! Tests with real encoders and decoders: the pixels stay the same and the metadata is removed.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test over real photos reads files"
+)]
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 

@@ -60,8 +60,13 @@ impl<W: Write> MetricsWriter<W> {
         duration: Duration,
         cost: WorkCost,
     ) -> io::Result<()> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a metric has the time of its event"
+        )]
+        let ended = SystemTime::now();
         let key = KeyMetrics {
-            ended: SystemTime::now(),
+            ended,
             outcome: outcome.unwrap_or("retried"),
             keys: 1,
             retries: outcome.is_none().into(),

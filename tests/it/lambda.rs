@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::account::{FakeAccount, HOOK_URL};
-use self::runtime::{EMULATOR, FunctionHost, FunctionProcess};
+use self::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::photos::TestShot;
 
 /// The file with the functions' requests to AWS during [`run_from_upload_to_gallery`].
@@ -27,14 +27,11 @@ async fn functions_bring_a_photo_from_upload_to_gallery() {
     std::fs::write(kept, serde_json::to_vec_pretty(&requests).unwrap()).unwrap();
 }
 
+test_support::needs_emulator! {
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "what is skipped has to be said")]
-async fn they_do_the_same_under_the_emulator_of_aws() {
-    let Some(under) = FunctionHost::emulator() else {
-        println!("{EMULATOR} does not say where AWS's emulator is: it was not used");
-        return;
-    };
-    run_from_upload_to_gallery(under).await;
+async fn functions_work_under_the_emulator_of_aws() {
+    run_from_upload_to_gallery(FunctionHost::emulator()).await;
+}
 }
 
 /// Uploads photos and invokes each function as AWS does. Returns the functions' requests to AWS.

@@ -1,6 +1,10 @@
 //! Integration tests: one target, a module for each subject.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read files, the clock and variables"
+)]
 
 mod conformance;
 mod examples;

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 /// The variable with the path of AWS's Runtime Interface Emulator. `.ci/stores` gets it from PyPI.
-pub(super) const EMULATOR: &str = "LAMBDA_RIE";
+const EMULATOR: &str = "LAMBDA_RIE";
 /// The longest time that a test waits for an answer, which should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The remaining time of a function when it is invoked.
@@ -36,9 +36,13 @@ pub(super) enum FunctionHost {
 }
 
 impl FunctionHost {
-    /// Returns AWS's emulator if `LAMBDA_RIE` is set.
-    pub(super) fn emulator() -> Option<Self> {
-        std::env::var_os(EMULATOR).map(|path| FunctionHost::Emulator(path.into()))
+    /// Returns AWS's emulator, whose program `LAMBDA_RIE` names.
+    ///
+    /// # Panics
+    /// If the variable is not set.
+    pub(super) fn emulator() -> Self {
+        let path = std::env::var_os(EMULATOR).expect("LAMBDA_RIE is set");
+        FunctionHost::Emulator(path.into())
     }
 }
 

@@ -1,21 +1,16 @@
-//! Real cameras' files, where they are at hand: every one goes in, and none is lost.
+//! Real photos of many cameras. Each is archived or skipped with a reason, and none is lost.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use test_support::requirements::corpus;
+
 use super::process::{Photos, files};
 
+test_support::needs_corpus! {
 #[tokio::test]
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that looked at nothing must say so"
-)]
 async fn every_file_of_the_corpus_has_an_outcome() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    if !corpus.is_dir() {
-        eprintln!("skipped: there is no ../shared/corpus");
-        return;
-    }
+    let corpus = corpus();
     let mut photos = Photos::at_rest();
     photos.start(&["--verbose", corpus.to_str().unwrap()]);
     let uploaded = files(&corpus);
@@ -58,4 +53,5 @@ async fn every_file_of_the_corpus_has_an_outcome() {
         content(&photos.data().join("archive"), &archived)
     );
     photos.interrupt();
+}
 }

@@ -1,3 +1,4 @@
 //! Helpers that the tests and the measurements share.
 
 pub mod example_photos;
+pub mod requirements;
