@@ -8,11 +8,6 @@
     clippy::disallowed_methods,
     reason = "a measurement reads its settings and its file"
 )]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the bench reads its photo from a file"
-)]
-
 use std::hint::black_box;
 
 use chrono::NaiveDateTime;
