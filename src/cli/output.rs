@@ -38,8 +38,8 @@ pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result
     writeln!(out, "{}", table.trim_fmt())
 }
 
-/// Returns text from a photo so that it is safe on a terminal. Characters that could move the cursor
-/// or reorder the line are escaped.
+/// Returns text from a photo so that it is safe on a terminal. Characters that could move the
+/// cursor or reorder the line are escaped.
 pub(super) fn escape_control(text: &str) -> String {
     let escaped = |c: char| c.is_control() || is_bidi_control(c);
     text.chars()

@@ -52,7 +52,8 @@ impl Drop for DrawnBar {
     }
 }
 
-/// Shows a progress bar with this number of steps. Draws nothing if standard error is not a terminal.
+/// Shows a progress bar with this number of steps. Draws nothing if standard error is not a
+/// terminal.
 pub(super) fn bar(steps: u64, style: &str) -> DrawnBar {
     let style = ProgressStyle::with_template(style)
         .unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -56,7 +56,7 @@ pub(super) struct UploadReport {
 
 /// Lists the files of folders in name order, without those in the folder `except`. A path may be a
 /// file itself.
-pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles {
+pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles {
     let mut found = FoundFiles::default();
     let except = except.canonicalize().ok();
     let is_except = |path: &Path| except.is_some() && path.canonicalize().ok() == except;
@@ -82,7 +82,7 @@ pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles
                 found.left_out += 1;
                 continue;
             }
-            match (key_of(entry.path()), entry.metadata()) {
+            match (key_of_path(entry.path()), entry.metadata()) {
                 (Some(key), Ok(metadata)) => found.uploads.push(Upload {
                     path: entry.path().to_owned(),
                     key: format!("{prefix}{key}"),
@@ -104,13 +104,13 @@ pub(super) fn find(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles
 ///
 /// # Errors
 /// The bucket cannot be listed.
-pub(super) async fn upload(
+pub(super) async fn upload_files(
     storage: &Storage,
     bucket: &str,
     prefix: &str,
     uploads: Vec<Upload>,
 ) -> Result<UploadReport, StorageError> {
-    let there = listing(storage, bucket, prefix).await?;
+    let there = list_by_key(storage, bucket, prefix).await?;
     let bar = progress::bar(
         uploads.len() as u64,
         "Uploading {bar:30} {pos}/{len}, {rate}, {eta} left",
@@ -156,7 +156,7 @@ pub(super) async fn upload(
 }
 
 /// Returns every object under the prefix, by key.
-pub(super) async fn listing(
+pub(super) async fn list_by_key(
     storage: &Storage,
     bucket: &str,
     prefix: &str,
@@ -173,6 +173,7 @@ pub(super) async fn listing(
     }
 }
 
+/// Reports whether the name begins with a dot.
 fn is_hidden(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
@@ -181,7 +182,7 @@ fn is_hidden(path: &Path) -> bool {
 /// Returns the key of a file: its path as it was given, so that files of the same name in two
 /// folders have different keys. If the path goes up (`../card`), returns the path from the root.
 /// Returns `None` if the path is not UTF-8.
-fn key_of(path: &Path) -> Option<String> {
+fn key_of_path(path: &Path) -> Option<String> {
     let climbs = path.components().any(|part| part == Component::ParentDir);
     let path = if climbs {
         &path.canonicalize().ok()?
@@ -206,7 +207,7 @@ mod tests {
             ("./card//DSC_1.JPG", "card/DSC_1.JPG"),
             ("/media/card/DSC_1.JPG", "media/card/DSC_1.JPG"),
         ] {
-            assert_eq!(key_of(Path::new(path)).as_deref(), Some(key));
+            assert_eq!(key_of_path(Path::new(path)).as_deref(), Some(key));
         }
     }
 
@@ -226,7 +227,7 @@ mod tests {
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink(at("a.jpg"), at("link.jpg")).expect("linked");
-        let found = find(&[folder.path().to_owned()], "inbox/", &at("data"));
+        let found = find_files(&[folder.path().to_owned()], "inbox/", &at("data"));
         let names: Vec<_> = found
             .uploads
             .iter()
@@ -241,7 +242,7 @@ mod tests {
         );
         assert_eq!(found.left_out, if cfg!(unix) { 2 } else { 1 });
         assert!(found.failures.is_empty());
-        let missing = find(&[at("missing")], "", &at("data"));
+        let missing = find_files(&[at("missing")], "", &at("data"));
         assert_eq!(missing.failures.len(), 1, "{missing:?}");
     }
 }

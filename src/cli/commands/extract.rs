@@ -25,8 +25,8 @@ pub(in crate::cli) struct ExtractArguments {
     tags: bool,
 }
 
-/// Prints one line of JSON for each file: `{"file", "photo", "error"}`. Either `photo` or `error` is
-/// null.
+/// Prints one line of JSON for each file: `{"file", "photo", "error"}`. Either `photo` or `error`
+/// is null.
 pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<CommandStatus> {
     let mut out = stdout();
     let mut status = CommandStatus::Success;

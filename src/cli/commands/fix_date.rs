@@ -1,4 +1,4 @@
-//! `photos fix-date`: the photos of a camera whose clock was wrong.
+//! `photos fix-date` corrects the capture times of a camera whose clock was wrong.
 
 use std::str::FromStr;
 
@@ -14,36 +14,37 @@ use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest;
 use crate::photo_id::PhotoId;
 
+/// The arguments of `photos fix-date`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FixDateArguments {
-    /// The camera's slug: nikon-d750.
+    /// The camera's slug, such as nikon-d750.
     #[arg(long)]
     camera: String,
     /// First day or time, by the camera's own clock: 2018-02-01, 2018-02-01T09:41.
     #[arg(long)]
-    from: Moment,
-    /// Last day or time, by the camera's own clock, itself included.
+    from: LocalTimeBound,
+    /// Last day or time, by the camera's own clock, inclusive.
     #[arg(long)]
-    to: Moment,
-    /// What the clock was slow by: +1h, -30m, +1d2h; 0 takes it as it was. In place of an earlier shift, not besides it.
+    to: LocalTimeBound,
+    /// How much the clock was slow: +1h, -30m, +1d2h. Replaces an earlier shift; 0 removes it.
     #[arg(long, allow_hyphen_values = true)]
-    shift: Shift,
-    /// Change nothing: say which photos these are.
+    shift: ClockShift,
+    /// Change nothing. Print the photos that would be shifted.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     stores: StoreOptions,
 }
 
-/// A day or a time, as it begins a wall-clock time.
+/// A day or a time, in the form in which recorded capture times begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Moment(String);
+struct LocalTimeBound(String);
 
-/// Seconds.
+/// The correction of a clock, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shift(i64);
+struct ClockShift(i64);
 
-impl FromStr for Moment {
+impl FromStr for LocalTimeBound {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -52,27 +53,28 @@ impl FromStr for Moment {
             .iter()
             .any(|pattern| NaiveDateTime::parse_from_str(text, pattern).is_ok());
         if is_day || is_time {
-            Ok(Moment(text.to_owned()))
+            Ok(LocalTimeBound(text.to_owned()))
         } else {
             Err("a day or a time, 2018-02-01 or 2018-02-01T09:41")
         }
     }
 }
 
-impl FromStr for Shift {
+impl FromStr for ClockShift {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a sign and days, hours, minutes or seconds: +1h, -30m, +1d2h30m; or 0";
-        /// No clock is off by more: a century.
-        const MOST: i64 = 100 * 366 * 86_400;
+        const EXPECTED: &str =
+            "a sign and days, hours, minutes or seconds: +1h, -30m, +1d2h30m; or 0";
+        /// A century. No clock is wrong by more.
+        const MAX_SECONDS: i64 = 100 * 366 * 86_400;
         if text == "0" {
-            return Ok(Shift(0));
+            return Ok(ClockShift(0));
         }
         let (sign, mut rest) = match text.split_at_checked(1) {
             Some(("+", rest)) => (1, rest),
             Some(("-", rest)) => (-1, rest),
-            _ => return Err(WRONG),
+            _ => return Err(EXPECTED),
         };
         let mut seconds = 0_i64;
         while !rest.is_empty() {
@@ -84,24 +86,27 @@ impl FromStr for Shift {
                 Some('h') => 3_600,
                 Some('m') => 60,
                 Some('s') => 1,
-                _ => return Err(WRONG),
+                _ => return Err(EXPECTED),
             };
-            let number: i64 = number.parse().map_err(|_| WRONG)?;
+            let number: i64 = number.parse().map_err(|_| EXPECTED)?;
             let added = number
                 .checked_mul(unit)
                 .and_then(|more| seconds.checked_add(more));
-            seconds = added.filter(|seconds| *seconds <= MOST).ok_or(WRONG)?;
+            seconds = added
+                .filter(|seconds| *seconds <= MAX_SECONDS)
+                .ok_or(EXPECTED)?;
             rest = after.as_str();
         }
         if seconds == 0 {
-            Err(WRONG)
+            Err(EXPECTED)
         } else {
-            Ok(Shift(sign * seconds))
+            Ok(ClockShift(sign * seconds))
         }
     }
 }
 
-/// Shifts them; safe to repeat. Scans the table, since private photos are in no index of cameras.
+/// Shifts the photos of a camera in a range of time. Safe to repeat. Scans the table, because
+/// private photos are in no index of cameras. The exit status is 1 if a photo cannot be changed.
 pub(in crate::cli) async fn run(arguments: FixDateArguments) -> anyhow::Result<CommandStatus> {
     let purpose = if arguments.dry_run {
         SessionPurpose::Read
@@ -109,13 +114,16 @@ pub(in crate::cli) async fn run(arguments: FixDateArguments) -> anyhow::Result<C
         SessionPurpose::Write
     };
     let session = arguments.stores.open_existing(purpose).await?;
-    let ended = shift(&arguments, &session).await;
+    let result = shift_photos(&arguments, &session).await;
     session.close(true).await;
-    ended
+    result
 }
 
-async fn shift(arguments: &FixDateArguments, session: &Session) -> anyhow::Result<CommandStatus> {
-    let Shift(seconds) = arguments.shift;
+async fn shift_photos(
+    arguments: &FixDateArguments,
+    session: &Session,
+) -> anyhow::Result<CommandStatus> {
+    let ClockShift(seconds) = arguments.shift;
     let (mut shifted, mut failed) = (0_u64, 0_u64);
     let bar = progress::bar(0, "{human_pos} photos of this camera");
     let mut after = None;
@@ -125,7 +133,7 @@ async fn shift(arguments: &FixDateArguments, session: &Session) -> anyhow::Resul
             let ScannedItem::Photo(photo) = found else {
                 continue;
             };
-            if !arguments.means(&photo) {
+            if !arguments.matches(&photo) {
                 continue;
             }
             bar.inc(1);
@@ -167,8 +175,8 @@ async fn shift(arguments: &FixDateArguments, session: &Session) -> anyhow::Resul
 }
 
 impl FixDateArguments {
-    /// Whether this is one of the photos, by its file.
-    fn means(&self, photo: &PhotoItemHeader) -> bool {
+    /// Reports whether a photo is of this camera and in this range, by the times in its file.
+    fn matches(&self, photo: &PhotoItemHeader) -> bool {
         let Some(taken) = &photo.taken_at_local else {
             return false;
         };
@@ -188,14 +196,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shift_is_a_sign_and_units() {
+    fn shift_is_a_sign_and_units() {
         for (text, seconds) in [
             ("+1h", 3_600),
             ("-30m", -1_800),
             ("+1d2h3m4s", 93_784),
             ("0", 0),
         ] {
-            assert_eq!(text.parse(), Ok(Shift(seconds)), "{text}");
+            assert_eq!(text.parse(), Ok(ClockShift(seconds)), "{text}");
         }
         for text in [
             "",
@@ -208,13 +216,13 @@ mod tests {
             "+36601d",
             "é",
         ] {
-            assert!(text.parse::<Shift>().is_err(), "{text}");
+            assert!(text.parse::<ClockShift>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_moment_is_a_day_or_a_time() {
-        for (text, is_one) in [
+    fn bound_is_a_day_or_a_time() {
+        for (text, is_valid) in [
             ("2018-02-01", true),
             ("2018-02-01T09:41", true),
             ("2018-02-01T09:41:07", true),
@@ -222,7 +230,7 @@ mod tests {
             ("2018", false),
             ("2018-2-1", false),
         ] {
-            assert_eq!(text.parse::<Moment>().is_ok(), is_one, "{text}");
+            assert_eq!(text.parse::<LocalTimeBound>().is_ok(), is_valid, "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! `photos import`: a folder or a bucket becomes a catalogue.
+//! `photos import` archives and catalogues the photos of a folder or a bucket.
 //!
-//! Level-triggered, like everything else: what is there is listed, what the ledger and the catalogue know is left out, and
-//! the rest goes through ingest. Killed anywhere, it is begun again and goes on where it was.
+//! It lists all files, leaves out those that the ledger and the catalogue record already, and
+//! ingests the others. If it is stopped at any point, the next run continues.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -34,108 +34,112 @@ use photo_metadata::ExtractError;
 
 /// Objects whose metadata are read at a time in a dry run.
 const READS: usize = 16;
-/// Most failures that are told one by one.
-const TOLD: u64 = 20;
-/// How long the build hook is held back from the last sign of life on.
+/// Failures that are printed one by one. Further ones are only counted.
+const MAX_PRINTED_FAILURES: u64 = 20;
+/// How long the build hook waits after the last renewal.
 const HOLD: TimeDelta = TimeDelta::minutes(3);
-/// How often there is one.
-const HOLD_AGAIN: Duration = Duration::from_secs(60);
-/// How long it is held back after the end: by then the last month is published, and all of it is one call.
+/// How often the wait of the build hook is renewed.
+const HOLD_INTERVAL: Duration = Duration::from_secs(60);
+/// How long the build hook waits after the end. In this time the last month is published, so that
+/// one call covers the whole import.
 const HOLD_AFTER: TimeDelta = TimeDelta::minutes(2);
 
-/// Requests that photos take, by the protocol (docs/ingest-protocol.md, "What a photo costs").
+/// The requests per photo, by the protocol (docs/ingest-protocol.md, "What a photo costs").
 mod costs {
-    /// S3 and DynamoDB, of a new photo in the source.
+    /// Requests to S3 and DynamoDB for a new photo in the source.
     pub(in crate::cli) const NEW: (u64, u64) = (5, 5);
-    /// Of one that is indexed where it lies.
+    /// Requests for a photo that is in the archive already.
     pub(in crate::cli) const IN_PLACE: (u64, u64) = (2, 2);
-    /// Of what turns out to be no photo.
+    /// Requests for an object that is not a photo.
     pub(in crate::cli) const NOT_A_PHOTO: (u64, u64) = (1, 2);
-    /// Keys of one page of a listing.
+    /// Keys per page of a listing.
     pub(in crate::cli) const PAGE: u64 = 1000;
-    /// Keys that two requests to the table survey.
+    /// Keys that are surveyed by two requests to the table.
     pub(in crate::cli) const SURVEY: u64 = 100;
 }
 
+/// The arguments of `photos import`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ImportArguments {
-    /// A folder, whose files are uploaded first, or s3://BUCKET/FOLDER. What lies in the archive is catalogued where it is.
+    /// A folder, whose files are uploaded first, or s3://BUCKET/FOLDER. Files in the archive are
+    /// catalogued where they are.
     #[arg(value_name = "DIR|s3://BUCKET/FOLDER")]
     what: String,
-    /// Say what there is to do, and change nothing. Reads the metadata of every new photo.
+    /// Change nothing. Print what an import would do. Reads the metadata of every new photo.
     #[arg(long)]
     dry_run: bool,
-    /// Photos that are worked on at a time.
+    /// Photos that are processed at a time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Leave the work to the ingest that the bucket's notifications wake, and wait for it.
+    /// Leave the work to the ingest that the bucket's notifications start, and wait for it.
     #[arg(long)]
     wait: bool,
-    /// The report as a line of JSON.
+    /// Print the report as one line of JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     stores: StoreOptions,
 }
 
-/// Keys to be made right, as they are found.
-type Candidates = BoxStream<'static, Result<Candidate, StorageError>>;
+/// Keys to ingest, in the order in which they are found.
+type CandidateStream = BoxStream<'static, Result<Candidate, StorageError>>;
 
-/// What is imported.
-enum What {
-    /// Files, under keys of the source bucket.
+/// The files or objects to import.
+enum ImportInput {
+    /// Local files, with their keys in the source bucket.
     Files(Vec<Upload>),
-    /// What a bucket holds under a prefix.
+    /// The objects of a bucket under a prefix.
     Objects { prefix: String },
 }
 
-/// What is imported, from where, between which buckets.
-struct Target {
-    what: What,
+/// What is imported, and the buckets that it is imported between.
+struct ImportPlan {
+    what: ImportInput,
     bucket: String,
     layout: Layout,
     in_place: bool,
     failures: u64,
 }
 
-/// What became of everything, or would.
+/// The counts of an import, or the expected ones of a dry run.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report {
-    /// Objects or files that were looked at.
+struct ImportReport {
+    /// All objects or files.
     found: u64,
-    /// In the catalogue by this run.
+    /// Photos that this run added to the catalogue.
     new: u64,
-    /// Of these, without a believable date.
+    /// New photos without a credible date.
     undated: u64,
-    /// In the catalogue before.
+    /// Photos that were in the catalogue before.
     known: u64,
-    /// No photos, by their bytes.
+    /// Objects that are not photos, by their bytes.
     skipped: u64,
     failed: u64,
-    /// Of those that are new.
+    /// The size of the new photos.
     bytes: u64,
-    /// Of the files that were not in the source bucket yet.
+    /// The size of the files that were not in the source bucket.
     uploaded_bytes: u64,
     s3_requests: u64,
     dynamodb_requests: u64,
     seconds: f64,
     dry_run: bool,
-    /// Whether it was stopped before it was through.
+    /// Whether it was stopped before its end.
     stopped: bool,
 }
 
-/// Imports, or says what that would be.
+/// Imports, or with `--dry-run` prints what an import would do. Safe to repeat. The exit status is
+/// 1 if a file failed or the import was stopped.
 pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<CommandStatus> {
     let start = Instant::now();
-    let target = target(&arguments)?;
-    let mut report = Report {
+    let target = plan_import(&arguments)?;
+    let mut report = ImportReport {
         failed: target.failures,
         dry_run: arguments.dry_run,
-        ..Report::default()
+        ..ImportReport::default()
     };
     if arguments.dry_run && !arguments.stores.exists() {
-        let What::Files(uploads) = target.what else {
+        let ImportInput::Files(uploads) = target.what else {
             bail!(
                 "there is no data folder {}",
                 arguments.stores.data_dir().display()
@@ -143,10 +147,10 @@ pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<Co
         };
         for upload in uploads {
             report.uploaded_bytes += upload.size_bytes;
-            count_file(&mut report, &upload);
+            count_local_file(&mut report, &upload);
         }
-        report.estimate(false, true);
-        return finish(&arguments, report, start);
+        report.estimate_requests(false, true);
+        return print_report(&arguments, report, start);
     }
     let purpose = if arguments.dry_run {
         SessionPurpose::Read
@@ -157,38 +161,39 @@ pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<Co
     let session = session.await?;
     let shutdown = shutdown_signal("Finishing what is under way; a second Ctrl-C stops at once.")?;
     let in_place = target.in_place;
-    let worked = if arguments.dry_run {
-        look(&session, target, &mut report).await
+    let result = if arguments.dry_run {
+        preview_import(&session, target, &mut report).await
     } else {
-        work(&arguments, &session, target, &mut report, &shutdown).await
+        ingest_all(&arguments, &session, target, &mut report, &shutdown).await
     };
     if arguments.dry_run {
-        report.estimate(in_place, session.is_at_rest());
+        report.estimate_requests(in_place, session.is_at_rest());
     } else {
         (report.s3_requests, report.dynamodb_requests) = session.requests();
     }
-    session.close(report.stopped || worked.is_err()).await;
-    worked?;
-    finish(&arguments, report, start)
+    session.close(report.stopped || result.is_err()).await;
+    result?;
+    print_report(&arguments, report, start)
 }
 
-async fn work(
+/// Ingests everything and keeps the build hook waiting. After `shutdown`, no further key is begun.
+async fn ingest_all(
     arguments: &ImportArguments,
     session: &Session,
-    target: Target,
-    report: &mut Report,
+    target: ImportPlan,
+    report: &mut ImportReport,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     session.published.hold_hook(Utc::now() + HOLD).await?;
-    let hold = tokio::spawn(hold(session.published.clone()));
+    let hold = tokio::spawn(renew_hook_hold(session.published.clone()));
     let own = arguments.stores.layout()?;
-    // What is imported from another bucket wakes nobody.
+    // Objects of another bucket cause no notifications.
     let wait = (session.has_background_ingest || arguments.wait) && target.layout == own;
     let wait = wait.then(|| session.backlog());
     let jobs = usize::from(arguments.jobs);
     let sweep = Sweep::new(session, &target.bucket, jobs, wait);
     let in_place = target.in_place;
-    let (candidates, total, upload_bytes) = candidates(&session.storage, target).await?;
+    let (candidates, total, upload_bytes) = list_candidates(&session.storage, target).await?;
     report.uploaded_bytes = upload_bytes;
     let bar = progress::bar(
         total,
@@ -198,13 +203,13 @@ async fn work(
         .run(candidates, shutdown, |key, bytes, done| {
             bar.inc(1);
             let done = match done {
-                // The notification of a file that was found in the archive was quicker than the survey.
+                // The background ingest indexed this archived file before the survey saw it.
                 Done::Known { undated } if in_place && session.indexed.remove(key) => {
                     Done::New { undated }
                 }
                 done => done,
             };
-            report.add(key, bytes, done);
+            report.add_result(key, bytes, done);
         })
         .await;
     drop(bar);
@@ -212,33 +217,38 @@ async fn work(
     hold.abort();
     session.published.hold_hook(Utc::now() + HOLD_AFTER).await?;
     if session.is_at_rest() && report.new > 0 {
-        // What the stream still holds is read by the next that serves or imports; `photos reconcile` is to know now.
+        // The next `photos serve` or `photos import` reads the rest of the stream. Until then the
+        // marks keep `photos reconcile` from reporting wrong counts.
         publish::mark_all_months(&session.catalogue, &session.published, Utc::now()).await?;
     }
     swept
 }
 
-/// Holds the build hook back until it is broken off, and a little longer.
-async fn hold(published: PublishTable) {
+/// Makes the build hook wait until this task is aborted, and for [`HOLD`] after the last renewal.
+async fn renew_hook_hold(published: PublishTable) {
     loop {
-        tokio::time::sleep(HOLD_AGAIN).await;
+        tokio::time::sleep(HOLD_INTERVAL).await;
         if let Err(error) = published.hold_hook(Utc::now() + HOLD).await {
-            tracing::warn!(%error, "the build hook may be called before the import is through");
+            tracing::warn!(%error, "the build hook may be called before the end of the import");
         }
     }
 }
 
-/// A dry run.
-async fn look(session: &Session, target: Target, report: &mut Report) -> anyhow::Result<()> {
+/// Counts what an import would do.
+async fn preview_import(
+    session: &Session,
+    target: ImportPlan,
+    report: &mut ImportReport,
+) -> anyhow::Result<()> {
     let sweep = Sweep::new(session, &target.bucket, 1, None);
     let bucket = target.bucket.clone();
-    let (candidates, total, upload_bytes) = candidates(&session.storage, target).await?;
+    let (candidates, total, upload_bytes) = list_candidates(&session.storage, target).await?;
     report.uploaded_bytes = upload_bytes;
     let bar = progress::bar(
         total,
-        "Looking {bar:30} {human_pos}/{human_len}, {rate}, {eta} left",
+        "Checking {bar:30} {human_pos}/{human_len}, {rate}, {eta} left",
     );
-    let looked = sweep.survey(candidates).map_ok(|(candidate, standing)| {
+    let checked = sweep.survey(candidates).map_ok(|(candidate, standing)| {
         let bucket = &bucket;
         async move {
             let preview = match (&standing, &candidate.upload) {
@@ -253,11 +263,11 @@ async fn look(session: &Session, target: Target, report: &mut Report) -> anyhow:
             Ok((candidate, standing, preview))
         }
     });
-    let mut looked = std::pin::pin!(looked.try_buffer_unordered(READS));
-    while let Some((candidate, standing, preview)) = looked.try_next().await? {
+    let mut checked = std::pin::pin!(checked.try_buffer_unordered(READS));
+    while let Some((candidate, standing, preview)) = checked.try_next().await? {
         bar.inc(1);
         if let Some(upload) = &candidate.upload {
-            count_file(report, upload);
+            count_local_file(report, upload);
             continue;
         }
         let done = match (standing, preview) {
@@ -269,13 +279,13 @@ async fn look(session: &Session, target: Target, report: &mut Report) -> anyhow:
                 undated: preview == Some(ExpectedOutcome::Undated),
             },
         };
-        report.add(&candidate.key, candidate.bytes, done);
+        report.add_result(&candidate.key, candidate.bytes, done);
     }
     Ok(())
 }
 
-/// A file that is not uploaded yet, by its own bytes.
-fn count_file(report: &mut Report, upload: &Upload) {
+/// Counts a file that is not uploaded yet, by its metadata.
+fn count_local_file(report: &mut ImportReport, upload: &Upload) {
     let done = match extract::extract_file(&upload.path) {
         Err(ExtractError::Read(error)) => {
             Done::Failed(format!("{}: {error}", upload.path.display()))
@@ -285,18 +295,21 @@ fn count_file(report: &mut Report, upload: &Upload) {
             undated: extraction.photo.record.capture.local.is_none(),
         },
     };
-    report.add(&upload.key, upload.size_bytes, done);
+    report.add_result(&upload.key, upload.size_bytes, done);
 }
 
-/// What there is, how many, and how many bytes are to be uploaded first.
-async fn candidates(storage: &Storage, target: Target) -> anyhow::Result<(Candidates, u64, u64)> {
+/// Returns the candidates, their number, and the bytes that must be uploaded first.
+async fn list_candidates(
+    storage: &Storage,
+    target: ImportPlan,
+) -> anyhow::Result<(CandidateStream, u64, u64)> {
     match target.what {
-        What::Files(uploads) => {
+        ImportInput::Files(uploads) => {
             let total = uploads.len() as u64;
             let mut there = if uploads.is_empty() {
                 HashMap::new()
             } else {
-                upload::listing(storage, &target.bucket, target.layout.source_prefix()).await?
+                upload::list_by_key(storage, &target.bucket, target.layout.source_prefix()).await?
             };
             let is_there = |upload: &Upload| {
                 let listed = there.get(&upload.key);
@@ -316,8 +329,8 @@ async fn candidates(storage: &Storage, target: Target) -> anyhow::Result<(Candid
             });
             Ok((stream::iter(candidates).boxed(), total, bytes))
         }
-        What::Objects { prefix } => {
-            // Counted first, so that the time left can be told; a page is a thousand.
+        ImportInput::Objects { prefix } => {
+            // Counting first costs one request per thousand keys. It makes the time left known.
             let bar = progress::bar(0, "Listing {human_pos}");
             let mut total = 0;
             let mut pages = std::pin::pin!(list_pages(storage.clone(), &target.bucket, &prefix));
@@ -340,19 +353,19 @@ async fn candidates(storage: &Storage, target: Target) -> anyhow::Result<(Candid
     }
 }
 
-/// What was named.
-fn target(arguments: &ImportArguments) -> anyhow::Result<Target> {
+/// Parses what is to be imported, and finds the files if it is a folder.
+fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     let own = arguments.stores.layout()?;
     if let Some(place) = arguments.what.strip_prefix("s3://") {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        return objects(bucket, prefix, &own);
+        return plan_objects(bucket, prefix, &own);
     }
     let path = PathBuf::from(&arguments.what);
     let full = path
         .canonicalize()
         .with_context(|| format!("cannot read {}", path.display()))?;
-    if let Some(prefix) = inside(&full, arguments.stores.archive_folder().as_deref()) {
-        return objects(
+    if let Some(prefix) = key_prefix_within(&full, arguments.stores.archive_folder().as_deref()) {
+        return plan_objects(
             own.archive_bucket(),
             &format!("{}{prefix}", own.archive_prefix()),
             &own,
@@ -363,10 +376,10 @@ fn target(arguments: &ImportArguments) -> anyhow::Result<Target> {
         .stores
         .archive_folder()
         .map(|_| data.join(own.source_bucket()));
-    if let Some(prefix) = inside(&full, source.as_deref()) {
-        return objects(own.source_bucket(), &prefix, &own);
+    if let Some(prefix) = key_prefix_within(&full, source.as_deref()) {
+        return plan_objects(own.source_bucket(), &prefix, &own);
     }
-    let found = upload::find(&[path], own.source_prefix(), data);
+    let found = upload::find_files(&[path], own.source_prefix(), data);
     for failure in &found.failures {
         eprint_message(&escape_control(failure));
     }
@@ -376,8 +389,8 @@ fn target(arguments: &ImportArguments) -> anyhow::Result<Target> {
             found.left_out
         ));
     }
-    Ok(Target {
-        what: What::Files(found.uploads),
+    Ok(ImportPlan {
+        what: ImportInput::Files(found.uploads),
         bucket: own.source_bucket().to_owned(),
         layout: own,
         in_place: false,
@@ -385,8 +398,8 @@ fn target(arguments: &ImportArguments) -> anyhow::Result<Target> {
     })
 }
 
-/// The objects of a bucket under a prefix, which is a folder.
-fn objects(bucket: &str, prefix: &str, own: &Layout) -> anyhow::Result<Target> {
+/// Plans the import of the objects in a folder of a bucket.
+fn plan_objects(bucket: &str, prefix: &str, own: &Layout) -> anyhow::Result<ImportPlan> {
     let mut prefix = prefix.to_owned();
     if !prefix.is_empty() && !prefix.ends_with('/') {
         prefix.push('/');
@@ -398,8 +411,8 @@ fn objects(bucket: &str, prefix: &str, own: &Layout) -> anyhow::Result<Target> {
     } else {
         Layout::new(bucket, &prefix, own.archive_bucket(), own.archive_prefix())?
     };
-    Ok(Target {
-        what: What::Objects { prefix },
+    Ok(ImportPlan {
+        what: ImportInput::Objects { prefix },
         bucket: bucket.to_owned(),
         layout,
         in_place,
@@ -407,16 +420,18 @@ fn objects(bucket: &str, prefix: &str, own: &Layout) -> anyhow::Result<Target> {
     })
 }
 
-/// The key prefix of a folder inside another: empty, or ending in a slash.
-fn inside(folder: &Path, of: Option<&Path>) -> Option<String> {
-    let below = folder.strip_prefix(of?.canonicalize().ok()?).ok()?;
+/// Returns the key prefix of a folder inside `outer`: empty, or ending in a slash. Returns `None`
+/// if it is not inside.
+fn key_prefix_within(folder: &Path, outer: Option<&Path>) -> Option<String> {
+    let below = folder.strip_prefix(outer?.canonicalize().ok()?).ok()?;
     let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
     let parts = parts?;
     Some(parts.iter().map(|part| format!("{part}/")).collect())
 }
 
-impl Report {
-    fn add(&mut self, key: &str, bytes: u64, done: Done) {
+impl ImportReport {
+    /// Counts the result of a key, and prints a failure.
+    fn add_result(&mut self, key: &str, bytes: u64, done: Done) {
         self.found += 1;
         match done {
             Done::Known { .. } => self.known += 1,
@@ -426,17 +441,17 @@ impl Report {
                 self.bytes += bytes;
             }
             Done::NotAPhoto | Done::KnownNotAPhoto => self.skipped += 1,
-            // Removed while it went on: there is nothing to do.
+            // It was removed during the import.
             Done::Gone => self.found -= 1,
             Done::Failed(cause) => {
                 self.failed += 1;
                 match self.failed {
-                    ..=TOLD => eprint_message(&format!(
+                    ..=MAX_PRINTED_FAILURES => eprint_message(&format!(
                         "{}: {}",
                         escape_control(key),
                         escape_control(&cause)
                     )),
-                    more if more == TOLD + 1 => {
+                    more if more == MAX_PRINTED_FAILURES + 1 => {
                         eprint_message("more failed; they are counted below")
                     }
                     _ => {}
@@ -445,14 +460,15 @@ impl Report {
         }
     }
 
-    /// What a run would take, by the protocol's own count. What the store of this process takes as a file is no request.
-    fn estimate(&mut self, in_place: bool, is_taken: bool) {
+    /// Estimates the requests of an import by the counts of the protocol. A store that runs in this
+    /// process (`copies_files`) takes files without a request.
+    fn estimate_requests(&mut self, in_place: bool, copies_files: bool) {
         let (s3, dynamodb) = if in_place {
             costs::IN_PLACE
         } else {
             costs::NEW
         };
-        let uploads = if self.uploaded_bytes > 0 && !is_taken {
+        let uploads = if self.uploaded_bytes > 0 && !copies_files {
             self.new + self.skipped
         } else {
             0
@@ -466,7 +482,8 @@ impl Report {
             + self.found.div_ceil(costs::SURVEY) * 2;
     }
 
-    fn lines(&self) -> String {
+    /// Returns the report as text.
+    fn summary_text(&self) -> String {
         let mut parts = vec![format!("{} new", self.new)];
         if self.undated > 0 {
             parts.push(format!("{} of them undated", self.undated));
@@ -486,8 +503,8 @@ impl Report {
         if self.dry_run {
             lines += &format!(
                 "It would read or copy {} of photos ({} to upload), with about {requests}.",
-                size(self.bytes),
-                size(self.uploaded_bytes)
+                format_size(self.bytes),
+                format_size(self.uploaded_bytes)
             );
             return lines;
         }
@@ -498,19 +515,20 @@ impl Report {
         };
         lines += &format!(
             "{} of photos in {:.0} s, {rate:.0} a second; {requests}.",
-            size(self.bytes),
+            format_size(self.bytes),
             self.seconds
         );
         if self.stopped {
-            lines += "\nStopped; the same command goes on where it was.";
+            lines += "\nStopped. Run the same command again to continue.";
         }
         lines
     }
 }
 
-fn finish(
+/// Prints the report and returns the exit status.
+fn print_report(
     arguments: &ImportArguments,
-    mut report: Report,
+    mut report: ImportReport,
     start: Instant,
 ) -> anyhow::Result<CommandStatus> {
     report.seconds = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
@@ -519,7 +537,7 @@ fn finish(
         json_line(&mut out, &report)?;
         out.flush()?;
     } else {
-        eprint_message(&report.lines());
+        eprint_message(&report.summary_text());
     }
     Ok(if report.failed > 0 || report.stopped {
         CommandStatus::PartialFailure
@@ -528,8 +546,8 @@ fn finish(
     })
 }
 
-/// `8.1 GB`.
-fn size(bytes: u64) -> String {
+/// Formats a size, such as `8.1 GB`.
+fn format_size(bytes: u64) -> String {
     let units = ["bytes", "KB", "MB", "GB", "TB"];
     let mut value = bytes as f64;
     let mut unit = 0;

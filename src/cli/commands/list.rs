@@ -123,8 +123,8 @@ async fn list_public(
     Ok((photos, cursor.is_some()))
 }
 
-/// Returns the private photos as they are recorded, and whether there are more. Their only index is
-/// the one by date, so the other filters are applied here.
+/// Returns the private photos with all recorded fields, and whether there are more. Their only
+/// index is the one by date, so the other filters are applied here.
 async fn list_private(
     catalogue: &Catalogue,
     arguments: &ListArguments,

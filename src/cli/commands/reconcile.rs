@@ -1,4 +1,5 @@
-//! `photos reconcile`: what does not fit between archive, source, items and ledger, and mending it.
+//! `photos reconcile` compares archive, source, items, ledger and counts, and reports or repairs
+//! the differences.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,31 +24,32 @@ use crate::ingest::{self, IngestError};
 use crate::photo_id::PhotoId;
 use crate::publish;
 
-/// Faults that are mended at a time.
-const MENDS: usize = 8;
-/// How often what was mended is looked through again: what was in a fault's way may have been another.
+/// Faults that are repaired at a time.
+const REPAIRS: usize = 8;
+/// How often everything is compared at most. A repair may uncover a further fault.
 const ROUNDS: usize = 3;
 
+/// The arguments of `photos reconcile`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReconcileArguments {
-    /// Mend what is found.
+    /// Repair the faults.
     #[arg(long)]
     fix: bool,
-    /// Leave out files that came in the last so many seconds: ingest may be at work on them. Not asked of a data folder
-    /// that nobody serves.
+    /// Leave out files that arrived in the last seconds, because ingest may be working on them. Has
+    /// no effect on a data folder that no process serves.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     settle: u32,
-    /// JSON lines.
+    /// Print one line of JSON for each fault.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     stores: StoreOptions,
 }
 
-/// A fault, and what became of it.
+/// A fault and the result of its repair, in the output of `--json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told<'a> {
+struct FaultLine<'a> {
     #[serde(flatten)]
     fault: &'a ReconcileFault,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +58,8 @@ struct Told<'a> {
     error: Option<String>,
 }
 
-/// Tells what does not fit; the status is 1 where something is left.
+/// Reports the faults, and with `--fix` repairs them. Safe to repeat. The exit status is 1 if
+/// faults are left.
 pub(in crate::cli) async fn run(arguments: ReconcileArguments) -> anyhow::Result<CommandStatus> {
     let stores = &arguments.stores;
     let purpose = if arguments.fix {
@@ -66,12 +69,13 @@ pub(in crate::cli) async fn run(arguments: ReconcileArguments) -> anyhow::Result
     };
     let layout = stores.layout()?;
     let session = stores.open_existing(purpose).await?;
-    let ended = reconcile(&arguments, &session, &layout).await;
+    let result = reconcile_stores(&arguments, &session, &layout).await;
     session.close(true).await;
-    ended
+    result
 }
 
-async fn reconcile(
+/// Finds the faults, reports or repairs them, and prints a summary.
+async fn reconcile_stores(
     arguments: &ReconcileArguments,
     session: &Session,
     layout: &Layout,
@@ -81,12 +85,12 @@ async fn reconcile(
     } else {
         Duration::from_secs(arguments.settle.into())
     };
-    let mut faults = find(session, layout, settle).await?;
+    let mut faults = find_faults(session, layout, settle).await?;
     let mut out = stdout();
     let mut failed = 0;
     if !arguments.fix {
         for fault in &faults {
-            write(arguments, &mut out, fault, None)?;
+            write_fault(arguments, &mut out, fault, None)?;
         }
     }
     let mut left = if arguments.fix {
@@ -102,36 +106,37 @@ async fn reconcile(
         for kind in FaultKind::ALL {
             let of_kind = left.iter().filter(|fault| fault.kind == kind);
             let mut mended = stream::iter(of_kind)
-                .map(|fault| async move { (fault, mend(session, fault).await) })
-                .buffered(MENDS);
+                .map(|fault| async move { (fault, repair_fault(session, fault).await) })
+                .buffered(REPAIRS);
             while let Some((fault, mended)) = mended.next().await {
                 failed += u64::from(mended.is_err());
-                write(arguments, &mut out, fault, Some(mended))?;
+                write_fault(arguments, &mut out, fault, Some(mended))?;
             }
         }
-        // What was mended has changed the photos of months, and nobody may be there to read the stream.
-        for month in miscounted(session).await? {
+        // Repairs change the photos of months, and perhaps no process reads the stream.
+        for month in find_unmarked_miscounts(session).await? {
             session.published.mark_dirty(&month, Utc::now()).await?;
         }
         if failed > 0 {
             break;
         }
-        left = find(session, layout, settle).await?;
+        left = find_faults(session, layout, settle).await?;
         failed = left.len() as u64;
         faults.extend(left.iter().cloned());
     }
     out.flush()?;
-    eprint_message(&summary(&faults, arguments.fix, failed));
-    let is_well = faults.is_empty() || (arguments.fix && failed == 0);
-    Ok(if is_well {
+    eprint_message(&summary_text(&faults, arguments.fix, failed));
+    let all_is_well = faults.is_empty() || (arguments.fix && failed == 0);
+    Ok(if all_is_well {
         CommandStatus::Success
     } else {
         CommandStatus::PartialFailure
     })
 }
 
-/// Scans the table, then lists both buckets, then compares the counts.
-async fn find(
+/// Scans the table, then lists both buckets, then compares the counts. Returns all faults. Leaves
+/// out files that are younger than `settle`.
+async fn find_faults(
     session: &Session,
     layout: &Layout,
     settle: Duration,
@@ -161,10 +166,10 @@ async fn find(
         }
     }
     drop(bar);
-    let source = list(session, layout.source_bucket(), layout.source_prefix()).await?;
-    let archive = list(session, layout.archive_bucket(), layout.archive_prefix()).await?;
+    let source = list_objects(session, layout.source_bucket(), layout.source_prefix()).await?;
+    let archive = list_objects(session, layout.archive_bucket(), layout.archive_prefix()).await?;
     let mut faults = books.into_faults(&source, &archive);
-    let months = miscounted(session).await?;
+    let months = find_unmarked_miscounts(session).await?;
     faults.extend(months.into_iter().map(|month| ReconcileFault {
         kind: FaultKind::Miscounted,
         subject: month,
@@ -173,20 +178,25 @@ async fn find(
     Ok(faults)
 }
 
-/// Months whose counts are off and that are not to be counted anew already.
-async fn miscounted(session: &Session) -> anyhow::Result<Vec<String>> {
-    let off = publish::find_miscounted_months(
+/// Returns the months whose counts are wrong and that are not marked as dirty.
+async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String>> {
+    let months = publish::find_miscounted_months(
         &session.catalogue,
         &session.published,
         session.privacy.clone(),
     );
-    let mut off = off.await?;
-    let marks = session.published.dirty_months().await?;
-    off.retain(|month| !marks.iter().any(|mark| mark.month == *month));
-    Ok(off)
+    let mut months = months.await?;
+    let dirty_months = session.published.dirty_months().await?;
+    months.retain(|month| !dirty_months.iter().any(|dirty| dirty.month == *month));
+    Ok(months)
 }
 
-async fn list(session: &Session, bucket: &str, prefix: &str) -> anyhow::Result<Vec<ListedObject>> {
+/// Lists the objects under a prefix.
+async fn list_objects(
+    session: &Session,
+    bucket: &str,
+    prefix: &str,
+) -> anyhow::Result<Vec<ListedObject>> {
     let bar = progress::bar(0, "Listing {human_pos}");
     let pages = list_pages(session.storage.clone(), bucket, prefix);
     let mut pages = std::pin::pin!(pages);
@@ -198,8 +208,9 @@ async fn list(session: &Session, bucket: &str, prefix: &str) -> anyhow::Result<V
     Ok(seen)
 }
 
-/// Safe to repeat, and safe where ingest is at work: every step is one of its own, or bound to what was read.
-async fn mend(session: &Session, fault: &ReconcileFault) -> anyhow::Result<()> {
+/// Repairs one fault. Safe to repeat, and safe while ingest works: each step is one that ingest
+/// takes too, or has a condition on what was read.
+async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Result<()> {
     let Session {
         ingest,
         catalogue,
@@ -235,12 +246,13 @@ async fn mend(session: &Session, fault: &ReconcileFault) -> anyhow::Result<()> {
         FaultKind::Miscounted => published
             .mark_dirty(of, Utc::now())
             .await
-            .context("cannot mark")?,
+            .context("cannot mark the month as dirty")?,
     }
     Ok(())
 }
 
-fn write(
+/// Writes one line for a fault, with the result of its repair if there was one.
+fn write_fault(
     arguments: &ReconcileArguments,
     out: &mut impl Write,
     fault: &ReconcileFault,
@@ -254,7 +266,7 @@ fn write(
         let mended = mended.map(|mended| mended.is_ok());
         json_line(
             out,
-            &Told {
+            &FaultLine {
                 fault,
                 mended,
                 error,
@@ -264,8 +276,8 @@ fn write(
     }
     let kind = fault.kind;
     let ending = match (error, mended) {
-        (Some(error), _) => format!("not mended: {}", escape_control(&error)),
-        (None, Some(_)) => "mended".to_owned(),
+        (Some(error), _) => format!("not repaired: {}", escape_control(&error)),
+        (None, Some(_)) => "repaired".to_owned(),
         (None, None) => format!("would {}", kind.remedy()),
     };
     writeln!(
@@ -277,7 +289,8 @@ fn write(
     Ok(())
 }
 
-fn summary(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
+/// Returns the last line: how many faults of which kinds, and whether they are repaired.
+fn summary_text(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
     if faults.is_empty() {
         return "Everything fits.".to_owned();
     }
@@ -291,8 +304,8 @@ fn summary(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
         .collect();
     let ending = match (fix, failed) {
         (false, _) => "`photos reconcile --fix` mends it".to_owned(),
-        (true, 0) => "all mended".to_owned(),
-        (true, failed) => format!("{failed} not mended"),
+        (true, 0) => "all repaired".to_owned(),
+        (true, failed) => format!("{failed} not repaired"),
     };
     format!("{} faults, {ending}: {}.", faults.len(), kinds.join(", "))
 }

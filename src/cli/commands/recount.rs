@@ -1,5 +1,5 @@
-//! `photos recount` rebuilds the counts and the static gallery files, or compares the counts with the
-//! photos.
+//! `photos recount` rebuilds the counts and the static gallery files, or compares the counts with
+//! the photos.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `photos reindex`: the catalogue as today's program would have written it.
+//! `photos reindex` brings the catalogue to the state that today's program would write.
 
 use anyhow::Context;
 use chrono::NaiveDate;
@@ -15,51 +15,58 @@ use crate::ingest::{self, IngestError};
 use crate::photo_id::PhotoId;
 use photo_metadata::EXTRACTOR_VERSION;
 
-/// Photos that are worked on at a time.
+/// Photos that are processed at a time.
 const AT_ONCE: usize = 16;
 
+/// The arguments of `photos reindex`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReindexArguments {
-    /// Only what was read by an extractor older than this one [default: today's].
+    /// Read only the photos that an extractor older than this version has read [default: today's].
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(1..=i64::from(EXTRACTOR_VERSION)))]
     below: Option<u32>,
-    /// File each photo under its own day where its folder is named as another: copies, then the old files go.
+    /// Move each photo to the folder of its own day. Copies the files, then removes the old ones.
     #[arg(long = "move")]
     moves: bool,
     #[command(flatten)]
     stores: StoreOptions,
 }
 
-/// How a photo was found, and what became of it.
+/// The result for one photo.
 #[derive(Debug, Default)]
-struct Found {
+struct ReindexedPhoto {
     stem: String,
-    /// An older extractor had read it; its files were read.
+    /// Whether its files were read, because an older extractor had read them.
     read: bool,
-    /// List form and index keys were others than follow from its record by today's rules; no file was read.
+    /// Whether list form and index keys were derived again from the record, without reading a file.
     derived: bool,
-    /// Its day, where its folder says another.
+    /// Its day, if its folder is named after another.
     other_day: Option<NaiveDate>,
+    /// Its new stem, if it was moved.
     moved_to: Option<String>,
 }
 
-/// Reads again what an older extractor has read, by ranged reads of the files; of all others, list form and index keys
-/// follow from the record that is stored, by today's rules of privacy. What a person has set stays. Safe to repeat, and
-/// goes on where it was. Scans the table.
+/// Reads the files again that an older extractor has read, by ranged reads. For all other photos,
+/// derives list form and index keys from the stored record by the current privacy rules. What a
+/// person has set stays. Scans the table. Safe to repeat: a repeat continues an interrupted run.
+/// The exit status is 1 if a photo fails.
 pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
         .open_existing(SessionPurpose::Write)
         .await?;
     let below = arguments.below.unwrap_or(EXTRACTOR_VERSION);
-    let ended = reindex(&session, below, arguments.moves).await;
+    let result = reindex_photos(&session, below, arguments.moves).await;
     session.close(true).await;
-    ended
+    result
 }
 
-async fn reindex(session: &Session, below: u32, moves: bool) -> anyhow::Result<CommandStatus> {
+async fn reindex_photos(
+    session: &Session,
+    below: u32,
+    moves: bool,
+) -> anyhow::Result<CommandStatus> {
     let (mut read, mut derived, mut elsewhere, mut moved, mut failed) = (0_u64, 0, 0, 0, 0);
-    let bar = progress::bar(0, "Looking at {human_pos}, {rate}");
+    let bar = progress::bar(0, "Checking {human_pos}, {rate}");
     let mut after = None;
     loop {
         let (page, next) = session.catalogue.scan_items(after).await?;
@@ -71,7 +78,7 @@ async fn reindex(session: &Session, below: u32, moves: bool) -> anyhow::Result<C
             .map(|photo| async move {
                 let photo = photo?;
                 let stem = photo.stem.clone();
-                let done = sync_key(session, photo, below, moves).await;
+                let done = reindex_photo(session, photo, below, moves).await;
                 done.with_context(|| escape_control(&stem).to_string())
             })
             .buffer_unordered(AT_ONCE);
@@ -110,11 +117,11 @@ async fn reindex(session: &Session, below: u32, moves: bool) -> anyhow::Result<C
     }
     drop(bar);
     eprint_message(&format!(
-        "{read} photos read again, {derived} derived anew from what is stored, {moved} moved, {failed} failed."
+        "{read} photos read again, {derived} derived again from their records, {moved} moved, {failed} failed."
     ));
     if elsewhere > 0 {
         eprint_message(&format!(
-            "{elsewhere} of another day than their folder's stay there: --move files them under their own."
+            "{elsewhere} are in the folder of another day; --move moves them to their own."
         ));
     }
     Ok(if failed > 0 {
@@ -124,17 +131,18 @@ async fn reindex(session: &Session, below: u32, moves: bool) -> anyhow::Result<C
     })
 }
 
-async fn sync_key(
+/// Reads or derives one photo again if it is outdated, and with `moves` moves it to its own day.
+async fn reindex_photo(
     session: &Session,
     mut photo: PhotoItem,
     below: u32,
     moves: bool,
-) -> Result<Found, IngestError> {
+) -> Result<ReindexedPhoto, IngestError> {
     let ingest = &session.ingest;
-    let mut found = Found {
+    let mut found = ReindexedPhoto {
         stem: photo.stem.clone(),
         read: photo.parts.values().any(|part| part.is_below(below)),
-        ..Found::default()
+        ..ReindexedPhoto::default()
     };
     if found.read {
         let archive = ingest.layout().archive_bucket();

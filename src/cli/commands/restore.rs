@@ -1,4 +1,4 @@
-//! `photos restore`: files that were removed from the archive come back, from what they were uploaded as.
+//! `photos restore` archives removed files again from their uploads.
 
 use std::collections::BTreeMap;
 
@@ -13,29 +13,31 @@ use crate::cli::progress::eprint_message;
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest::Outcome;
 
+/// The arguments of `photos restore`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RestoreArguments {
-    /// Photos by their names in the archive (2018-02-01/foobar, with or without .jpg) or their ids.
+    /// Photos, by their names in the archive (2018-02-01/foobar, with or without .jpg) or their
+    /// ids.
     #[arg(value_name = "PHOTO", required = true)]
     names: Vec<String>,
     #[command(flatten)]
     stores: StoreOptions,
 }
 
-/// Restores each; the status is 1 where a file stays away. Scans the table once: only the ledger knows what a file that
-/// is gone was uploaded as, and it has no index.
+/// Restores each photo. Safe to repeat. The exit status is 1 if a file is not restored. Scans the
+/// table once: only the ledger records the upload of a removed file, and the ledger has no index.
 pub(in crate::cli) async fn run(arguments: RestoreArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
         .open_existing(SessionPurpose::Write)
         .await?;
-    let ended = restore(&session, &arguments.names).await;
+    let result = restore_photos(&session, &arguments.names).await;
     session.close(true).await;
-    ended
+    result
 }
 
-async fn restore(session: &Session, names: &[String]) -> anyhow::Result<CommandStatus> {
-    let mut ended = CommandStatus::Success;
+async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<CommandStatus> {
+    let mut status = CommandStatus::Success;
     // By archive key.
     let mut removed: BTreeMap<String, Option<LedgerEntry>> = BTreeMap::new();
     for name in names {
@@ -45,10 +47,10 @@ async fn restore(session: &Session, names: &[String]) -> anyhow::Result<CommandS
         let keys: Vec<String> = gone.map(|part| part.key).collect();
         if keys.is_empty() {
             eprint_message(&format!(
-                "no file of \"{}\" was removed, as far as the catalogue knows",
+                "the catalogue records no removed file of \"{}\"",
                 escape_control(name)
             ));
-            ended = CommandStatus::PartialFailure;
+            status = CommandStatus::PartialFailure;
         }
         removed.extend(keys.into_iter().map(|key| (key, None)));
     }
@@ -61,7 +63,7 @@ async fn restore(session: &Session, names: &[String]) -> anyhow::Result<CommandS
             };
             let key = entry.archive_key.clone().unwrap_or_default();
             if let Some(upload) = removed.get_mut(&key) {
-                // An edit under another key of the source may have led here too; the last one counts.
+                // Uploads under several keys may have led to this file. The last one counts.
                 let is_newer = upload
                     .as_ref()
                     .is_none_or(|other| other.version.last_modified < entry.version.last_modified);
@@ -76,20 +78,21 @@ async fn restore(session: &Session, names: &[String]) -> anyhow::Result<CommandS
         }
     }
     for (key, upload) in removed {
-        match again(session, upload).await? {
+        match restore_file(session, upload).await? {
             Ok(copy) => eprint_message(&format!("{}: restored", escape_control(&copy))),
             Err(cause) => {
                 eprint_message(&format!("{}: {cause}", escape_control(&key)));
-                ended = CommandStatus::PartialFailure;
+                status = CommandStatus::PartialFailure;
             }
         }
     }
-    Ok(ended)
+    Ok(status)
 }
 
-/// Forgets that these bytes were archived, and archives them. Broken off between the two, they are an upload like any
-/// other, which its next event or `photos import` archives.
-async fn again(
+/// Deletes the ledger entry of an upload and archives the upload again. Returns the archive key, or
+/// the reason why the file cannot be restored. If it is interrupted between both steps, the upload
+/// is an ordinary new one, which its next event or `photos import` archives.
+async fn restore_file(
     session: &Session,
     upload: Option<LedgerEntry>,
 ) -> anyhow::Result<Result<String, &'static str>> {
@@ -100,16 +103,16 @@ async fn again(
         ..
     }) = upload
     else {
-        return Ok(Err("nothing says what it was uploaded as"));
+        return Ok(Err("its upload is not recorded"));
     };
     let object = session.storage.head(&bucket, &key).await?;
     if object.is_none_or(|object| object.etag != version.etag) {
-        return Ok(Err("its upload is gone, or holds other bytes"));
+        return Ok(Err("its upload is gone or has changed"));
     }
     session.catalogue.forget(&bucket, &key, &version).await?;
     Ok(match session.ingest.sync_key(&bucket, &key).await? {
         Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
         Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
-        _ => Err("its upload changed meanwhile"),
+        _ => Err("its upload has just changed"),
     })
 }

@@ -1,4 +1,4 @@
-//! `photos rm`: a photo goes, with all its files; its uploads too where that is asked.
+//! `photos rm` removes photos with all their files, and with `--source` their uploads too.
 
 use anyhow::bail;
 use clap::Args;
@@ -11,44 +11,54 @@ use crate::cli::progress::eprint_message;
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::storage::DeleteOutcome;
 
+/// The arguments of `photos rm`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RmArguments {
-    /// Photos by their names in the archive (2018-02-01/foobar, with or without .jpg) or their ids.
+    /// Photos, by their names in the archive (2018-02-01/foobar, with or without .jpg) or their
+    /// ids.
     #[arg(value_name = "PHOTO", required = true)]
     names: Vec<String>,
-    /// Delete what they were uploaded as, too. They cannot be restored then.
+    /// Delete their uploads too. The photos cannot be restored then.
     #[arg(long)]
     source: bool,
-    /// Also where nothing is left to restore a file from: its upload is gone, or it was in the archive before us.
+    /// Remove files that cannot be restored too, because the upload is gone or because the file was
+    /// in the archive before this program.
     #[arg(long)]
     for_good: bool,
     #[command(flatten)]
     stores: StoreOptions,
 }
 
-/// Removes each; the status is 1 where one of them stays.
+/// Removes each photo. Safe to repeat. The exit status is 1 if a photo is not removed.
 pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
         .open_existing(SessionPurpose::Write)
         .await?;
-    let mut ended = CommandStatus::Success;
+    let mut status = CommandStatus::Success;
     for name in &arguments.names {
-        match remove(&session, name, &arguments).await {
+        match remove_photo(&session, name, &arguments).await {
             Ok(stem) => eprint_message(&format!("{}: removed", escape_control(&stem))),
             Err(error) => {
                 eprint_message(&format!("{}: {error:#}", escape_control(name)));
-                ended = CommandStatus::PartialFailure;
+                status = CommandStatus::PartialFailure;
             }
         }
     }
     session.close(true).await;
-    Ok(ended)
+    Ok(status)
 }
 
-/// Broken off anywhere, it is asked for again, and goes on: the uploads first, since the record of a file that is gone
-/// does not name its upload any more.
-async fn remove(session: &Session, name: &str, arguments: &RmArguments) -> anyhow::Result<String> {
+/// Removes the files of one photo and returns its stem. Uploads are deleted first, because the
+/// record of a removed file no longer names its upload. If it is interrupted, a repeat continues.
+///
+/// # Errors
+/// The photo does not exist, a file has changed or could not be restored later, or a store fails.
+async fn remove_photo(
+    session: &Session,
+    name: &str,
+    arguments: &RmArguments,
+) -> anyhow::Result<String> {
     let found = show::find_photo(&session.catalogue, name).await?;
     let Some(item) = found.filter(PhotoItem::has_live_parts) else {
         bail!("there is no such photo in the catalogue");
@@ -56,9 +66,9 @@ async fn remove(session: &Session, name: &str, arguments: &RmArguments) -> anyho
     let live: Vec<&PhotoPart> = item.parts.values().filter(|part| !part.removed).collect();
     if !arguments.source && !arguments.for_good {
         for part in &live {
-            if !is_uploaded(session, part).await? {
+            if !has_upload(session, part).await? {
                 bail!(
-                    "nothing is left to restore {} from; --for-good removes it all the same",
+                    "{} could not be restored later; --for-good removes it too",
                     escape_control(&part.key)
                 );
             }
@@ -66,19 +76,19 @@ async fn remove(session: &Session, name: &str, arguments: &RmArguments) -> anyho
     }
     if arguments.source {
         for source in live.iter().filter_map(|part| part.source.as_ref()) {
-            delete(session, &source.bucket, &source.key, &source.etag).await?;
+            delete_object(session, &source.bucket, &source.key, &source.etag).await?;
         }
     }
     let archive = session.ingest.layout().archive_bucket();
     for part in live {
-        delete(session, archive, &part.key, &part.etag).await?;
+        delete_object(session, archive, &part.key, &part.etag).await?;
         session.ingest.process_key(archive, &part.key).await?;
     }
     Ok(item.stem)
 }
 
-/// Whether the upload that a file was copied from still holds its bytes.
-async fn is_uploaded(session: &Session, part: &PhotoPart) -> anyhow::Result<bool> {
+/// Reports whether the upload of a file still exists with the same bytes.
+async fn has_upload(session: &Session, part: &PhotoPart) -> anyhow::Result<bool> {
     let Some(PartSource { bucket, key, etag }) = &part.source else {
         return Ok(false);
     };
@@ -86,8 +96,17 @@ async fn is_uploaded(session: &Session, part: &PhotoPart) -> anyhow::Result<bool
     Ok(upload.is_some_and(|upload| upload.etag == *etag))
 }
 
-/// Deletes an object that holds these bytes. Looked at first, since a store may ignore the condition.
-async fn delete(session: &Session, bucket: &str, key: &str, etag: &str) -> anyhow::Result<()> {
+/// Deletes an object if it has these bytes. The ETag is compared first, because a store may ignore
+/// the condition of the request. Safe to repeat.
+///
+/// # Errors
+/// The object has other bytes, or the store fails.
+async fn delete_object(
+    session: &Session,
+    bucket: &str,
+    key: &str,
+    etag: &str,
+) -> anyhow::Result<()> {
     let Some(object) = session.storage.head(bucket, key).await? else {
         return Ok(());
     };
@@ -99,7 +118,7 @@ async fn delete(session: &Session, bucket: &str, key: &str, etag: &str) -> anyho
     match deleted {
         DeleteOutcome::Done => Ok(()),
         DeleteOutcome::Changed => bail!(
-            "s3://{bucket}/{} holds other bytes by now; it stays",
+            "s3://{bucket}/{} has been changed; it is not deleted",
             escape_control(key)
         ),
     }

@@ -130,11 +130,11 @@ async fn upload_first(arguments: &ServeArguments, inbox: UploadInbox) -> anyhow:
         return Ok(());
     }
     let prefix = &arguments.archive.source_prefix;
-    let found = upload::find(&arguments.paths, prefix, &arguments.data.data);
+    let found = upload::find_files(&arguments.paths, prefix, &arguments.data.data);
     print_found(&found);
     let failed = found.failures.len() as u64;
     let bucket = &arguments.archive.source_bucket;
-    let report = upload::upload(&inbox.storage, bucket, prefix, found.uploads).await?;
+    let report = upload::upload_files(&inbox.storage, bucket, prefix, found.uploads).await?;
     inbox.wait_for_ingest().await;
     eprint_message(&upload_summary(report, failed, &inbox.counts));
     Ok(())

@@ -25,7 +25,8 @@ const MAX_TEXT_BYTES: usize = 1024;
 /// The arguments of `photos set`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SetArguments {
-    /// Photos by their names in the archive (2018-02-01/foobar, with or without .jpg) or their ids.
+    /// Photos, by their names in the archive (2018-02-01/foobar, with or without .jpg) or their
+    /// ids.
     #[arg(value_name = "PHOTO", required = true)]
     names: Vec<String>,
     #[command(flatten)]

@@ -141,7 +141,8 @@ fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
     }
 }
 
-/// Formats a value for a person: text without quotes, a rational as its fraction, a list with commas.
+/// Formats a value for a person: text without quotes, a rational as its fraction, a list with
+/// commas.
 fn format_value(value: &Value) -> String {
     match value {
         Value::String(text) => escape_control(text),

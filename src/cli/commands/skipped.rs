@@ -1,4 +1,4 @@
-//! `photos skipped`: what was uploaded and is no photo.
+//! `photos skipped` lists the uploads that are not photos.
 
 use std::io::Write;
 
@@ -8,16 +8,20 @@ use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::CatalogueTarget;
 use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 
+/// The arguments of `photos skipped`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SkippedArguments {
-    /// A line of JSON for each.
+    /// Print one line of JSON for each upload.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     target: CatalogueTarget,
 }
 
-/// Prints the ledger's entries of uploads that were left where they are.
+/// Prints the ledger entries of the uploads that ingest skipped. These uploads stay in the source.
+///
+/// # Errors
+/// The tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: SkippedArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
     let mut out = stdout();
