@@ -35,10 +35,11 @@ pub(super) fn shutdown_signal(notice: &'static str) -> io::Result<CancellationTo
     Ok(shutdown)
 }
 
-/// The signals that ask a process to stop: SIGINT and SIGTERM.
-#[cfg(unix)]
+/// The signals that ask a process to stop: SIGINT and SIGTERM, or Ctrl-C on a system without them.
 struct StopSignals {
+    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
@@ -60,14 +61,10 @@ impl StopSignals {
     }
 }
 
-/// The signal that asks a process to stop: Ctrl-C.
-#[cfg(not(unix))]
-struct StopSignals;
-
 #[cfg(not(unix))]
 impl StopSignals {
     fn new() -> io::Result<Self> {
-        Ok(StopSignals)
+        Ok(StopSignals {})
     }
 
     async fn next(&mut self) {
