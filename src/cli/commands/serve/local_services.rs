@@ -168,7 +168,7 @@ impl LocalServices {
         }
     }
 
-    /// Stops all parts: first ingest and publish, while the servers still answer them. Whatever was
+    /// Stops all parts: first ingest and publish, while the servers still answer them. All that was
     /// acknowledged is kept.
     pub(super) async fn stop(mut self) {
         let stopped = tokio::time::timeout(GRACE, async {
