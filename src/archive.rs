@@ -1,166 +1,178 @@
-//! Where a photo goes: its owner, its date folder, its name, the collision suffix and the loop guard.
+//! The layout of the archive: the key, the owner and the name variants of each photo's copy.
 //!
-//! Pure: a [`Layout`] and a photo go in, keys come out. A [`SourceKey`] under the archive prefix and an [`ArchiveKey`]
-//! outside it cannot be constructed, so the loop (organise writes, organise wakes) cannot be written.
+//! Pure: a [`Layout`] and a photo go in, keys come out. A [`SourceKey`] under the archive prefix or
+//! an [`ArchiveKey`] outside it cannot be built. Therefore organise cannot wake itself with its own
+//! writes.
 
+use crate::object::{Bucket, ObjectRef, Prefix, file_name};
 use crate::photo_id::short_digest;
 use chrono::NaiveDate;
 use photo_metadata::{PhotoMetadata, is_bidi_control};
 
-/// Longest object key, bytes (S3 User Guide, "Naming Amazon S3 objects").
-pub const MAX_KEY_BYTES: usize = 1024;
-/// Longest file name that ordinary file systems hold, bytes.
+/// Longest file name that ordinary file systems accept, bytes.
 const MAX_NAME_BYTES: usize = 255;
-/// An extension longer than this is part of the name.
+/// Longest extension, bytes. A longer one counts as part of the name.
 const MAX_EXTENSION_BYTES: usize = 16;
-/// The folder of photos without a believable date.
+/// The word for photos without a credible date: their archive folder, date partition and month.
 pub const UNDATED: &str = "undated";
-/// How the name of what a store is tried with begins.
+/// First characters of the name of the object that a store is probed with.
 const PROBE: &str = ".photo-catalogue-probe-";
-/// How a part without an extension is listed in a photo's parts.
+/// The name of a part without an extension.
 pub const NO_EXTENSION: &str = "(none)";
 
 /// The buckets and prefixes of source and archive, checked to be disjoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    source_bucket: String,
-    source_prefix: String,
-    archive_bucket: String,
-    archive_prefix: String,
+    source_bucket: Bucket,
+    source_prefix: Prefix,
+    archive_bucket: Bucket,
+    archive_prefix: Prefix,
 }
 
-/// Why a layout was refused.
+/// The reason why a layout was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
     /// A bucket name is empty.
     #[error("the {0} bucket has no name; set {1}")]
     NoBucket(&'static str, &'static str),
-    /// One bucket, and a prefix is empty.
+    /// Source and archive share a bucket, and a prefix is empty.
     #[error(
-        "source and archive are one bucket ({bucket}), so both need a prefix: SOURCE_PREFIX is \"{source_prefix}\", \
-         ARCHIVE_PREFIX is \"{archive_prefix}\""
+        "source and archive are one bucket ({bucket}), so both need a prefix: SOURCE_PREFIX is \
+         \"{source_prefix}\", ARCHIVE_PREFIX is \"{archive_prefix}\""
     )]
     EmptyPrefix {
         /// The bucket.
-        bucket: String,
+        bucket: Bucket,
         /// The source prefix.
-        source_prefix: String,
+        source_prefix: Prefix,
         /// The archive prefix.
-        archive_prefix: String,
+        archive_prefix: Prefix,
     },
-    /// One bucket, and one prefix begins with the other.
+    /// Source and archive share a bucket, and one prefix begins with the other.
     #[error(
-        "source and archive are one bucket ({bucket}) and their prefixes overlap: SOURCE_PREFIX \"{source_prefix}\", \
-         ARCHIVE_PREFIX \"{archive_prefix}\"; neither may begin with the other"
+        "source and archive are one bucket ({bucket}) and their prefixes overlap: SOURCE_PREFIX \
+         \"{source_prefix}\", ARCHIVE_PREFIX \"{archive_prefix}\"; neither may begin with the other"
     )]
     Overlap {
         /// The bucket.
-        bucket: String,
+        bucket: Bucket,
         /// The source prefix.
-        source_prefix: String,
+        source_prefix: Prefix,
         /// The archive prefix.
-        archive_prefix: String,
+        archive_prefix: Prefix,
     },
-    /// A prefix that is not a folder's.
+    /// A prefix is not a folder.
     #[error(
-        "{variable} is \"{prefix}\"; a prefix is empty or ends in / and leaves room for a key (at most 512 bytes)"
+        "{variable} is \"{prefix}\"; a prefix is empty or ends in / and leaves room for a key (at \
+         most 512 bytes)"
     )]
     NotAFolder {
-        /// Its variable.
+        /// The variable that set it.
         variable: &'static str,
-        /// Its value.
+        /// The prefix.
         prefix: String,
     },
 }
 
 impl Layout {
-    /// Checks buckets and prefixes. A prefix is empty or ends in `/`; in one bucket both are set and neither begins
-    /// with the other.
+    /// Checks buckets and prefixes.
+    ///
+    /// A prefix is empty or ends in `/`. If source and archive share a bucket, both have a prefix,
+    /// and neither prefix begins with the other.
+    ///
+    /// ```
+    /// use photo_catalogue::archive::Layout;
+    ///
+    /// let layout = Layout::new("photos", "inbox/", "photos", "archive/")?;
+    /// let key = layout.archive_key("archive/2018-02-01/foobar.jpg").expect("an archive key");
+    /// assert_eq!(key.stem(), "2018-02-01/foobar");
+    ///
+    /// let error = Layout::new("photos", "", "photos", "archive/").unwrap_err();
+    /// assert!(error.to_string().contains("both need a prefix"));
+    /// # Ok::<(), photo_catalogue::archive::LayoutError>(())
+    /// ```
     ///
     /// # Errors
-    /// What is wrong, with the values, in one line.
+    /// See [`LayoutError`]. The message is one line and contains the values.
     pub fn new(
         source_bucket: &str,
         source_prefix: &str,
         archive_bucket: &str,
         archive_prefix: &str,
     ) -> Result<Self, LayoutError> {
-        if source_bucket.is_empty() {
-            return Err(LayoutError::NoBucket("source", "SOURCE_BUCKET"));
-        }
-        if archive_bucket.is_empty() {
-            return Err(LayoutError::NoBucket("archive", "ARCHIVE_BUCKET"));
-        }
-        for (variable, prefix) in [
-            ("SOURCE_PREFIX", source_prefix),
-            ("ARCHIVE_PREFIX", archive_prefix),
-        ] {
-            if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.len() > MAX_KEY_BYTES / 2) {
-                return Err(LayoutError::NotAFolder {
-                    variable,
-                    prefix: prefix.to_owned(),
-                });
-            }
-        }
-        if source_bucket == archive_bucket {
-            let bucket = source_bucket.to_owned();
-            let (source_prefix, archive_prefix) =
-                (source_prefix.to_owned(), archive_prefix.to_owned());
-            if source_prefix.is_empty() || archive_prefix.is_empty() {
-                return Err(LayoutError::EmptyPrefix {
-                    bucket,
-                    source_prefix,
-                    archive_prefix,
-                });
-            }
-            if source_prefix.starts_with(&archive_prefix)
-                || archive_prefix.starts_with(&source_prefix)
-            {
-                return Err(LayoutError::Overlap {
-                    bucket,
-                    source_prefix,
-                    archive_prefix,
-                });
-            }
-        }
-        Ok(Layout {
-            source_bucket: source_bucket.to_owned(),
-            source_prefix: source_prefix.to_owned(),
-            archive_bucket: archive_bucket.to_owned(),
-            archive_prefix: archive_prefix.to_owned(),
-        })
+        let bucket = |name, role, variable| {
+            Bucket::new(name).map_err(|_| LayoutError::NoBucket(role, variable))
+        };
+        let folder = |prefix: &str, variable| {
+            Prefix::new(prefix).map_err(|_| LayoutError::NotAFolder {
+                variable,
+                prefix: prefix.to_owned(),
+            })
+        };
+        let layout = Layout {
+            source_bucket: bucket(source_bucket, "source", "SOURCE_BUCKET")?,
+            archive_bucket: bucket(archive_bucket, "archive", "ARCHIVE_BUCKET")?,
+            source_prefix: folder(source_prefix, "SOURCE_PREFIX")?,
+            archive_prefix: folder(archive_prefix, "ARCHIVE_PREFIX")?,
+        };
+        layout.check_disjoint()?;
+        Ok(layout)
     }
 
-    /// Where the store's abilities are tried: a key under the source prefix that is never organised. `tail` makes it one's
-    /// own.
-    pub fn probe_key(&self, tail: &str) -> String {
-        format!("{}{PROBE}{tail}", self.source_prefix)
+    fn check_disjoint(&self) -> Result<(), LayoutError> {
+        if self.source_bucket != self.archive_bucket {
+            return Ok(());
+        }
+        let bucket = self.source_bucket.clone();
+        let source_prefix = self.source_prefix.clone();
+        let archive_prefix = self.archive_prefix.clone();
+        if source_prefix.is_empty() || archive_prefix.is_empty() {
+            return Err(LayoutError::EmptyPrefix {
+                bucket,
+                source_prefix,
+                archive_prefix,
+            });
+        }
+        if source_prefix.contains(&archive_prefix) || archive_prefix.contains(&source_prefix) {
+            return Err(LayoutError::Overlap {
+                bucket,
+                source_prefix,
+                archive_prefix,
+            });
+        }
+        Ok(())
     }
 
-    /// Which step a changed key wakes; `None` for a key under neither prefix.
-    pub fn place(&self, bucket: &str, key: &str) -> Option<KeyPlace> {
-        if bucket == self.source_bucket
-            && let Some(below) = key.strip_prefix(&self.source_prefix)
+    /// Returns the object that a store is probed with. It is under the source prefix and is never
+    /// organised. Two probes at one time need different tails.
+    pub fn probe_object(&self, tail: &str) -> ObjectRef {
+        self.source_bucket
+            .object(self.source_prefix.join(&format!("{PROBE}{tail}")))
+    }
+
+    /// Returns the step of ingest that a changed object needs; `None` if the key is under neither
+    /// prefix.
+    pub fn place(&self, object: &ObjectRef) -> Option<KeyPlace> {
+        if object.bucket == self.source_bucket
+            && let Some(below) = self.source_prefix.strip(&object.key)
         {
             if below.starts_with(PROBE) {
                 return None;
             }
             return Some(KeyPlace::Source(SourceKey {
-                key: key.to_owned(),
+                object: object.clone(),
             }));
         }
-        if bucket == self.archive_bucket {
-            return self.archive_key(key).map(KeyPlace::Archive);
+        if object.bucket == self.archive_bucket {
+            return self.archive_key(&object.key).map(KeyPlace::Archive);
         }
         None
     }
 
-    /// A key under the archive prefix, taken apart; `None` for any other key.
+    /// Parses a key of the archive bucket; `None` if it is not under the archive prefix.
     pub fn archive_key(&self, key: &str) -> Option<ArchiveKey> {
-        let below = key.strip_prefix(&self.archive_prefix)?;
-        let (folder, name) = below
-            .rsplit_once('/')
-            .map_or(("", below), |(folder, name)| (folder, name));
+        let below = self.archive_prefix.strip(key)?;
+        let (folder, name) = below.rsplit_once('/').unwrap_or(("", below));
         let (base, extension) = split_extension(name);
         let stem = if folder.is_empty() && !below.starts_with('/') {
             base.to_owned()
@@ -168,131 +180,165 @@ impl Layout {
             format!("{folder}/{base}")
         };
         Some(ArchiveKey {
-            key: key.to_owned(),
+            object: self.archive_bucket.object(key),
             stem,
             extension: extension.map(str::to_owned),
         })
     }
 
-    /// Where the source photos are.
-    pub fn source_bucket(&self) -> &str {
+    /// Returns the bucket of the source.
+    pub fn source_bucket(&self) -> &Bucket {
         &self.source_bucket
     }
 
-    /// The prefix of the source keys; empty or ending in `/`.
-    pub fn source_prefix(&self) -> &str {
+    /// Returns the prefix of the source keys.
+    pub fn source_prefix(&self) -> &Prefix {
         &self.source_prefix
     }
 
-    /// Where the archive is.
-    pub fn archive_bucket(&self) -> &str {
+    /// Returns the bucket of the archive.
+    pub fn archive_bucket(&self) -> &Bucket {
         &self.archive_bucket
     }
 
-    /// The prefix of the archive keys; empty or ending in `/`.
-    pub fn archive_prefix(&self) -> &str {
+    /// Returns the prefix of the archive keys.
+    pub fn archive_prefix(&self) -> &Prefix {
         &self.archive_prefix
     }
 }
 
-/// What a key is to us.
+/// The side of the layout that a key belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyPlace {
-    /// To be organised.
+    /// A source key, for organise.
     Source(SourceKey),
-    /// To be indexed.
+    /// An archive key, for index.
     Archive(ArchiveKey),
 }
 
-/// A key under the source prefix, and so never under the archive prefix.
+/// A key under the source prefix, and therefore not under the archive prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceKey {
-    key: String,
+    object: ObjectRef,
 }
 
 impl SourceKey {
-    /// The whole key.
+    /// Returns the source object.
+    pub fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+
+    /// Returns the whole key.
     pub fn as_str(&self) -> &str {
-        &self.key
+        &self.object.key
     }
 
-    /// The last segment.
+    /// Returns the last segment of the key.
     pub fn file_name(&self) -> &str {
-        file_name(&self.key)
+        self.object.file_name()
     }
 }
 
-fn file_name(key: &str) -> &str {
-    key.rsplit('/').next().unwrap_or(key)
-}
-
-/// A key under the archive prefix. Only [`Layout::archive_key`] and [`ArchivePlan::archive_key`] make one.
+/// A key under the archive prefix. Only [`Layout::archive_key`] and [`ArchivePlan::archive_key`]
+/// build one.
+///
+/// ```
+/// use photo_catalogue::archive::Layout;
+///
+/// let layout = Layout::new("inbox", "", "archive", "photos/")?;
+/// let key = layout.archive_key("photos/2018-02-01/foobar.NEF").expect("an archive key");
+/// assert_eq!((key.stem(), key.part()), ("2018-02-01/foobar", "NEF"));
+/// assert_eq!(key.object().to_string(), "s3://archive/photos/2018-02-01/foobar.NEF");
+/// assert_eq!(layout.archive_key("elsewhere/foobar.NEF"), None);
+/// # Ok::<(), photo_catalogue::archive::LayoutError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveKey {
-    key: String,
+    object: ObjectRef,
     stem: String,
     extension: Option<String>,
 }
 
 impl ArchiveKey {
-    /// The whole key, prefix included.
-    pub fn as_str(&self) -> &str {
-        &self.key
+    /// Returns the archived object.
+    pub fn object(&self) -> &ObjectRef {
+        &self.object
     }
 
-    /// The photo's name: the key below the prefix without its extension, `2018-02-01/foobar`.
+    /// Returns the whole key, with the prefix.
+    pub fn as_str(&self) -> &str {
+        &self.object.key
+    }
+
+    /// Returns the name of the photo: the key without prefix and extension, `2018-02-01/foobar`.
     pub fn stem(&self) -> &str {
         &self.stem
     }
 
-    /// The key beside it that has another key's extension.
+    /// Returns `true` if the key is in the folder of photos without a credible date.
+    pub fn is_undated(&self) -> bool {
+        is_undated_stem(&self.stem)
+    }
+
+    /// Returns this key with the extension of another key.
     #[must_use]
     pub fn with_extension_of(&self, other: &ArchiveKey) -> ArchiveKey {
-        let tail = |key: &ArchiveKey| key.extension.as_ref().map_or(0, |e| e.len() + 1);
-        let bare = &self.key[..self.key.len() - tail(self)];
-        let dotted = other.extension.as_ref().map(|e| format!(".{e}"));
+        let key = self.as_str();
+        let own_tail = self.extension.as_ref().map_or(0, |own| own.len() + 1);
+        let bare = &key[..key.len() - own_tail];
+        let tail = other.extension.as_ref().map(|other| format!(".{other}"));
         ArchiveKey {
-            key: format!("{bare}{}", dotted.unwrap_or_default()),
+            object: self
+                .object
+                .bucket
+                .object(format!("{bare}{}", tail.unwrap_or_default())),
             stem: self.stem.clone(),
             extension: other.extension.clone(),
         }
     }
 
-    /// The name of this file among its photo's parts: its extension as it is spelt, or [`NO_EXTENSION`].
+    /// Returns the name of this file among the parts of its photo: the extension as it is spelt, or
+    /// [`NO_EXTENSION`].
     pub fn part(&self) -> &str {
         self.extension.as_deref().unwrap_or(NO_EXTENSION)
     }
 
-    /// The last segment.
+    /// Returns the last segment of the key.
     pub fn file_name(&self) -> &str {
-        file_name(&self.key)
+        self.object.file_name()
     }
 }
 
-/// Whose a name in the archive is: 26 characters that all files of one shot agree on, or [`Owner::FOREIGN`].
+/// The owner of an archive name: 26 characters that all files of one shot share, or
+/// [`Owner::FOREIGN`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner(String);
 
 impl Owner {
-    /// The owner of files that are not ours: dropped into the archive by hand, or there before us.
+    /// The owner of files that ingest did not copy: a person put them into the archive.
     pub const FOREIGN: &'static str = "foreign";
 
-    /// An owner as it was stored.
+    /// Wraps an owner that was read from the catalogue or from a copy's metadata.
     pub fn stored(text: &str) -> Self {
         Owner(text.to_owned())
     }
 
-    /// The text that is stored.
+    /// Returns the text that is stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Cameras reuse names, so a dated shot is owned by its folder, its name without extension, its second and its
-    /// camera: the same for an edit in place and for the RAW beside the JPEG, another when the name comes round again.
-    /// Undated, only the very bytes of the key identify it.
-    fn of(bucket: &str, key: &str, etag: &str, photo: &PhotoMetadata) -> Self {
-        let base = split_extension(file_name(key)).0;
+    /// Derives the owner of a source object.
+    ///
+    /// Cameras reuse names. So the owner of a dated shot depends on its folder, its name without
+    /// extension, its second and its camera. An edit in place and the RAW of a JPEG have the same
+    /// owner; the next shot with the same name has another one. Only the bytes and the key identify
+    /// an undated photo.
+    fn of_source(source: &ObjectRef, etag: &str, photo: &PhotoMetadata) -> Self {
+        let (bucket, key) = (source.bucket.as_str(), source.key.as_str());
+        let base = split_extension(source.file_name()).0;
         let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+        // Owners are stored. If this text changes, known photos are archived again.
         let fields = match photo.record.capture.local_to_second() {
             Some(second) => {
                 let second = second.format("%Y-%m-%dT%H:%M:%S").to_string();
@@ -305,7 +351,7 @@ impl Owner {
                 let serial = photo.body_serial.as_deref().unwrap_or_default();
                 ["dated", bucket, folder, base, &second, model, serial].join("\0")
             }
-            None => ["undated", bucket, key, etag].join("\0"),
+            None => [UNDATED, bucket, key, etag].join("\0"),
         };
         Owner(short_digest(fields.as_bytes()))
     }
@@ -315,30 +361,32 @@ impl Owner {
     }
 }
 
-/// Where a source photo goes: its owner and the names that it may take.
+/// The owner of a source photo and the archive names that it may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivePlan {
-    /// Whose the names are.
+    /// The owner of the names.
     pub owner: Owner,
     folder: String,
     base: String,
     extension: Option<String>,
-    prefix: String,
+    bucket: Bucket,
+    prefix: Prefix,
 }
 
-/// Which of a plan's names.
+/// One of the names of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveNameVariant {
-    /// The source's own, `foobar`.
+    /// The name of the source: `foobar`.
     Plain,
-    /// With 8 characters of the owner, `foobar~1a2b3c4d`: another owner has the plain one.
+    /// The name with 8 characters of the owner: `foobar~1a2b3c4d`. For a plain name that belongs to
+    /// another owner.
     ShortSuffix,
-    /// With the whole owner: even the suffixed name is another's.
+    /// The name with the whole owner. For a short suffix that also belongs to another owner.
     FullSuffix,
 }
 
 impl ArchiveNameVariant {
-    /// In the order in which they are tried.
+    /// All variants, in the order in which organise tries them.
     pub const IN_ORDER: [ArchiveNameVariant; 3] = [
         ArchiveNameVariant::Plain,
         ArchiveNameVariant::ShortSuffix,
@@ -346,55 +394,61 @@ impl ArchiveNameVariant {
     ];
 }
 
-/// Plans where the source object with these bytes goes. Pure, so the same photo always gets the same plan.
+/// Plans the copy of a source object. The same photo always gets the same plan.
 pub fn plan_copy(
     layout: &Layout,
     source: &SourceKey,
     etag: &str,
     photo: &PhotoMetadata,
 ) -> ArchivePlan {
-    plan_for(
-        layout,
-        (&layout.source_bucket, source.as_str()),
-        etag,
-        photo,
-    )
+    plan_from(layout, source.object(), etag, photo)
 }
 
-/// Plans where an archived file goes that is filed under another day than its photo's. `from` is what it was copied from,
-/// bucket and key, or itself where nothing says: so what [`plan_copy`] says of that source today is what this says.
+/// Plans the new place of an archived file that is in the folder of another day than its own.
+///
+/// `origin` is the object that the file was copied from, or the file itself if that is not recorded.
+/// So the plan is the one that [`plan_copy`] makes for that source today.
 pub fn plan_move(
     layout: &Layout,
-    from: (&str, &str),
+    origin: &ObjectRef,
     etag: &str,
     photo: &PhotoMetadata,
 ) -> ArchivePlan {
-    plan_for(layout, from, etag, photo)
+    plan_from(layout, origin, etag, photo)
 }
 
-/// Whether a stem's folder says another day than this one: a folder that is named as a day is, or the one of undated
-/// photos. Of a photo without a day, whatever its folder says stands.
+/// Returns `true` if a photo is in the folder of another day than `day`, or in the folder of undated
+/// photos. Returns `false` if the photo has no day, or if its folder is named in another way.
 pub fn is_misfiled(stem: &str, day: Option<NaiveDate>) -> bool {
     let Some((folders, _)) = stem.rsplit_once('/') else {
         return false;
     };
-    let is_day = |name: &str| {
-        name.len() == 10 && chrono::NaiveDate::parse_from_str(name, "%Y-%m-%d").is_ok()
-    };
+    let is_day =
+        |name: &str| name.len() == 10 && NaiveDate::parse_from_str(name, "%Y-%m-%d").is_ok();
     let folder = file_name(folders);
     day.is_some_and(|day| day.to_string() != folder) && (is_day(folder) || folders == UNDATED)
 }
 
-fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &PhotoMetadata) -> ArchivePlan {
-    let (bucket, key) = from;
-    let name = clean_name(file_name(key));
+/// Returns `true` if a stem is in the folder of photos without a credible date.
+pub fn is_undated_stem(stem: &str) -> bool {
+    let below = stem.strip_prefix(UNDATED);
+    below.is_some_and(|below| below.starts_with('/'))
+}
+
+fn plan_from(
+    layout: &Layout,
+    origin: &ObjectRef,
+    etag: &str,
+    photo: &PhotoMetadata,
+) -> ArchivePlan {
+    let name = clean_name(origin.file_name());
     let (base, extension) = match split_extension(&name) {
         (base, Some(extension)) => (base.to_owned(), Some(extension.to_owned())),
-        // Cut or suffixed, what follows a dot would be read back as an extension.
+        // When the name is cut or gets a suffix, the text after a dot would become an extension.
         (base, None) => (base.replace('.', "_"), None),
     };
     ArchivePlan {
-        owner: Owner::of(bucket, key, etag, photo),
+        owner: Owner::of_source(origin, etag, photo),
         folder: photo
             .record
             .capture
@@ -402,14 +456,15 @@ fn plan_for(layout: &Layout, from: (&str, &str), etag: &str, photo: &PhotoMetada
             .map_or_else(|| UNDATED.to_owned(), |day| day.to_string()),
         base,
         extension,
+        bucket: layout.archive_bucket.clone(),
         prefix: layout.archive_prefix.clone(),
     }
 }
 
 impl ArchivePlan {
-    /// The archive key under one of the plan's names.
-    pub fn archive_key(&self, name: ArchiveNameVariant) -> ArchiveKey {
-        let suffix = match name {
+    /// Returns the archive key with this variant of the name. Its file name has at most 255 bytes.
+    pub fn archive_key(&self, variant: ArchiveNameVariant) -> ArchiveKey {
+        let suffix = match variant {
             ArchiveNameVariant::Plain => String::new(),
             ArchiveNameVariant::ShortSuffix => format!("~{}", self.owner.suffix()),
             ArchiveNameVariant::FullSuffix => format!("~{}", self.owner.as_str()),
@@ -420,16 +475,20 @@ impl ArchivePlan {
             .map(|extension| format!(".{extension}"))
             .unwrap_or_default();
         let room = MAX_NAME_BYTES - suffix.len() - extension.len();
-        let stem = format!("{}/{}{suffix}", self.folder, cut(&self.base, room));
+        let base = cut_to_bytes(&self.base, room);
+        let stem = format!("{}/{base}{suffix}", self.folder);
         ArchiveKey {
-            key: format!("{}{stem}{extension}", self.prefix),
+            object: self
+                .bucket
+                .object(self.prefix.join(&format!("{stem}{extension}"))),
             stem,
             extension: self.extension.clone(),
         }
     }
 }
 
-/// `foobar.JPG` is `foobar` and `JPG`; `.hidden`, `a.` and names with an over-long last part have no extension.
+/// Splits `foobar.JPG` into `foobar` and `JPG`. The names `.hidden` and `a.` have no extension, nor
+/// does a name whose last part is too long for one.
 pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('.') {
         Some((base, extension))
@@ -443,8 +502,8 @@ pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A base name that is safe on any disk and in any URL path: no control or bidirectional characters, no slashes of
-/// either kind, no leading dot (which would hide it, or be `..`).
+/// Returns a name that is safe on any disk and in any URL path. It has no control or bidirectional
+/// characters, no slash of either kind and no leading dot, which would hide the file or be `..`.
 fn clean_name(name: &str) -> String {
     let mut clean: String = name
         .chars()
@@ -460,8 +519,9 @@ fn clean_name(name: &str) -> String {
     clean
 }
 
-fn cut(text: &str, room: usize) -> &str {
-    let mut end = text.len().min(room);
+/// Cuts a text to this many bytes, at a character boundary.
+fn cut_to_bytes(text: &str, max_bytes: usize) -> &str {
+    let mut end = text.len().min(max_bytes);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -477,8 +537,12 @@ mod tests {
         Layout::new("inbox", "", "archive", "").expect("two buckets")
     }
 
+    fn object(text: &str) -> ObjectRef {
+        text.parse().expect("a bucket and a key")
+    }
+
     fn source(key: &str) -> SourceKey {
-        match layout().place("inbox", key) {
+        match layout().place(&object(&format!("s3://inbox/{key}"))) {
             Some(KeyPlace::Source(source)) => source,
             other => panic!("{key}: {other:?}"),
         }
@@ -509,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dated_photo_goes_to_its_day_and_keeps_its_name() {
+    fn dated_photo_goes_to_its_day_with_its_name() {
         let photo = shot("2018-02-01T00:41:07.670");
         assert_eq!(
             key("card/DCIM/foobar.JPG", &photo, ArchiveNameVariant::Plain),
@@ -527,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undated_photo_goes_to_the_undated_folder() {
+    fn undated_photo_goes_to_the_undated_folder() {
         assert_eq!(
             key(
                 "foobar.jpg",
@@ -539,7 +603,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_and_jpeg_of_a_shot_and_an_edit_in_place_have_one_owner() {
+    fn raw_jpeg_and_edit_in_place_have_one_owner() {
         let owner = |k: &str, etag: &str, p: &PhotoMetadata| {
             plan_copy(&layout(), &source(k), etag, p).owner
         };
@@ -555,7 +619,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reused_name_another_folder_another_body_are_other_owners() {
+    fn reused_name_folder_or_body_gives_another_owner() {
         let owner = |k: &str, p: &PhotoMetadata| plan_copy(&layout(), &source(k), "1", p).owner;
         let first = owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:07"));
         assert_ne!(first, owner("a/DSC_1.JPG", &shot("2018-02-01T09:41:08")));
@@ -568,7 +632,7 @@ mod tests {
     }
 
     #[test]
-    fn undated_photos_are_owned_by_their_very_bytes() {
+    fn owner_of_undated_photo_depends_on_key_and_bytes() {
         let owner = |k: &str, etag: &str| {
             plan_copy(&layout(), &source(k), etag, &PhotoMetadata::default()).owner
         };
@@ -578,7 +642,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_and_odd_names_become_plain_ones() {
+    fn unsafe_names_become_safe() {
         let undated = PhotoMetadata::default();
         assert_eq!(
             key("../../etc/passwd", &undated, ArchiveNameVariant::Plain),
@@ -607,7 +671,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_never_passes_255_bytes_nor_cuts_a_character() {
+    fn name_has_at_most_255_bytes_and_whole_characters() {
         let long = "é".repeat(500) + ".jpg";
         for name in ArchiveNameVariant::IN_ORDER {
             let key = key(&long, &PhotoMetadata::default(), name);
@@ -620,7 +684,7 @@ mod tests {
     }
 
     #[test]
-    fn planned_keys_are_read_back_as_the_same_archive_key() {
+    fn planned_key_parses_to_the_same_archive_key() {
         let over_long = format!("{}.{}", "x".repeat(245), "y".repeat(17));
         for name in [
             "foobar.JPG",
@@ -640,7 +704,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leading_slash_of_an_older_tool_stays_in_the_stem() {
+    fn leading_slash_of_older_tools_stays_in_the_stem() {
         let key = layout()
             .archive_key("/2018-02-01/x.jpg")
             .expect("an archive key");
@@ -648,7 +712,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bucket_needs_disjoint_prefixes() {
+    fn shared_bucket_needs_disjoint_prefixes() {
         assert!(Layout::new("one", "inbox/", "one", "archive/").is_ok());
         for (source, archive) in [
             ("", ""),
@@ -668,18 +732,18 @@ mod tests {
     }
 
     #[test]
-    fn in_one_bucket_a_key_is_source_or_archive_or_neither() {
+    fn key_of_a_shared_bucket_is_source_archive_or_neither() {
         let layout = Layout::new("one", "inbox/", "one", "archive/").expect("disjoint");
         assert!(matches!(
-            layout.place("one", "inbox/a.jpg"),
+            layout.place(&object("s3://one/inbox/a.jpg")),
             Some(KeyPlace::Source(_))
         ));
         assert!(matches!(
-            layout.place("one", "archive/2018-02-01/a.jpg"),
+            layout.place(&object("s3://one/archive/2018-02-01/a.jpg")),
             Some(KeyPlace::Archive(_))
         ));
-        assert_eq!(layout.place("one", "gallery/index.json"), None);
-        assert_eq!(layout.place("two", "inbox/a.jpg"), None);
-        assert_eq!(layout.place("one", &layout.probe_key("1")), None);
+        assert_eq!(layout.place(&object("s3://one/gallery/index.json")), None);
+        assert_eq!(layout.place(&object("s3://two/inbox/a.jpg")), None);
+        assert_eq!(layout.place(&layout.probe_object("1")), None);
     }
 }

@@ -1,7 +1,9 @@
-//! The catalogue: photo items and ledger items in one DynamoDB table, and what is published of them in another.
+//! The catalogue: photo items and ledger entries in one DynamoDB table, and the state of publish in
+//! another.
 //!
-//! Claims and writes are conditional puts and every read that a decision rests on is strongly consistent. Knows no HTTP
-//! server, no Lambda, and neither ingest, publish nor gallery.
+//! Claims and writes are conditional puts. Every read that a decision depends on is strongly
+//! consistent. This module does not depend on an HTTP server, on Lambda, or on ingest, publish and
+//! gallery.
 
 pub mod batch;
 pub mod item;
@@ -13,70 +15,77 @@ mod schema;
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::telemetry::error_chain;
-use item::{LedgerEntry, ObjectVersion, PhotoItem, photo_pk};
+use item::{LedgerEntry, PhotoItem, photo_pk};
 
-/// The item that names the years that hold photos.
+/// The partition key of the photos table.
+const PK: &str = "pk";
+/// The item with the set of date partitions, and its attribute.
 const YEARS: &str = "years";
-/// The condition of a write over a ledger entry.
-const OF_THESE_BYTES: &str = "etag = :etag AND lastModified = :modified";
+/// The condition that a ledger entry describes the given version of an object.
+const SAME_VERSION: &str = "etag = :etag AND lastModified = :modified";
+/// The condition that there is no item with this key.
+const NO_ITEM: &str = "attribute_not_exists(pk)";
 
-/// The table's client.
+/// The attributes of an item.
+type Attributes = HashMap<String, AttributeValue>;
+
+/// A client of the photos table.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     pub(crate) client: aws_sdk_dynamodb::Client,
     pub(crate) table: String,
 }
 
-/// A request that the table refused or that did not get through. Safe to try again.
+/// A failed request, or an item that cannot be read. A retry is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// DynamoDB's own refusal, or no answer.
+    /// DynamoDB refused the request, or there was no answer.
     #[error("{operation} {pk}: {cause}")]
     Request {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
-        /// Of which item or partition.
+        /// The item or the partition.
         pk: String,
-        /// Why not.
+        /// The cause.
         cause: String,
     },
-    /// An item that is not of this program's shape.
+    /// The item does not have the shape that this program writes.
     #[error("item {pk} cannot be read: {cause}")]
     Shape {
-        /// Which.
+        /// The item.
         pk: String,
-        /// Why.
+        /// The cause.
         cause: String,
     },
 }
 
-/// How a claim ended.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// The stem is this owner's: by this claim or an earlier one.
+    /// This owner has the stem, by this claim or by an earlier one.
     Ours,
-    /// Another owner has it.
+    /// Another owner has the stem.
     Taken,
 }
 
-/// How a conditional write ended.
+/// The result of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// It is written.
+    /// The item is written.
     Written,
-    /// The item is no longer at the revision of the condition.
+    /// The item does not have the revision of the condition any more.
     Stale,
 }
 
 impl Catalogue {
-    /// The catalogue in this table.
+    /// Builds a client of this table.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> Self {
         Catalogue {
             client,
@@ -84,54 +93,56 @@ impl Catalogue {
         }
     }
 
-    /// A photo's item, by a strongly consistent read.
+    /// Reads a photo's item, strongly consistent. Returns `None` if there is none.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn item(&self, id: &PhotoId) -> Result<Option<PhotoItem>, CatalogueError> {
-        self.get(&photo_pk(id)).await
+        self.get_item(&photo_pk(id)).await
     }
 
-    /// The ledger's entry of a key, by a strongly consistent read.
+    /// Reads the ledger entry of an object, strongly consistent. Returns `None` if there is none.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn ledger(
+    pub async fn ledger_entry(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
     ) -> Result<Option<LedgerEntry>, CatalogueError> {
-        self.get(&LedgerEntry::pk(bucket, key)).await
+        self.get_item(&LedgerEntry::pk(object)).await
     }
 
-    /// Claims a stem: puts a stub IF no item has that stem. Safe to repeat: a second claim by the same owner is
-    /// [`Claim::Ours`] too.
+    /// Claims a stem: puts a stub IF no item has this stem. A repeat is safe: a second claim by the
+    /// same owner is [`Claim::Ours`] too.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn claim(&self, stem: &str, owner: &str) -> Result<Claim, CatalogueError> {
+    pub async fn claim_stem(&self, stem: &str, owner: &str) -> Result<Claim, CatalogueError> {
         let stub = PhotoItem::stub(stem, owner);
         let request = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(attributes(&stub.pk, &stub)?))
-            .condition_expression("attribute_not_exists(pk)")
+            .set_item(Some(to_attributes(&stub.pk, &stub)?))
+            .condition_expression(NO_ITEM)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let holder = match request.send().await {
+        let error = match request.send().await {
             Ok(_) => return Ok(Claim::Ours),
-            Err(error) => match holder_of_failed_condition(&error) {
-                None => return Err(failed("claim", &stub.pk, &error)),
-                // Not every store returns the item with the refusal.
-                Some(None) => self
-                    .get::<PhotoItem>(&stub.pk)
-                    .await?
-                    .map(|item| item.owner),
-                Some(Some(item)) => item
-                    .get("owner")
-                    .and_then(|owner| owner.as_s().ok())
-                    .cloned(),
-            },
+            Err(error) if is_failed_condition(&error) => error,
+            Err(error) => return Err(request_error("claim", &stub.pk, &error)),
+        };
+        let holder = match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failure))
+                if let Some(item) = failure.item() =>
+            {
+                let owner = item.get("owner").and_then(|owner| owner.as_s().ok());
+                owner.cloned()
+            }
+            // Not every store returns the item with the refusal.
+            _ => {
+                let item = self.get_item::<PhotoItem>(&stub.pk).await?;
+                item.map(|item| item.owner)
+            }
         };
         Ok(if holder.as_deref() == Some(owner) {
             Claim::Ours
@@ -140,12 +151,12 @@ impl Catalogue {
         })
     }
 
-    /// Writes a photo's item, one revision on from the one that was read, IF the table still holds that one: revision
-    /// `read`, or no item where `read` is `None`.
+    /// Writes a photo's item IF the table still has the revision `read`, or no item if `read` is
+    /// `None`. The item's own revision must be the next one.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn put(
+    pub async fn put_item(
         &self,
         item: &PhotoItem,
         read: Option<u64>,
@@ -154,97 +165,85 @@ impl Catalogue {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(attributes(&item.pk, item)?));
+            .set_item(Some(to_attributes(&item.pk, item)?));
         let request = match read {
-            None => request.condition_expression("attribute_not_exists(pk)"),
+            None => request.condition_expression(NO_ITEM),
             Some(revision) => request
                 .condition_expression("revision = :read")
                 .expression_attribute_values(":read", AttributeValue::N(revision.to_string())),
         };
         match request.send().await {
             Ok(_) => Ok(WriteOutcome::Written),
-            Err(error) if holder_of_failed_condition(&error).is_some() => Ok(WriteOutcome::Stale),
-            Err(error) => Err(failed("put", &item.pk, &error)),
+            Err(error) if is_failed_condition(&error) => Ok(WriteOutcome::Stale),
+            Err(error) => Err(request_error("put", &item.pk, &error)),
         }
     }
 
-    /// Writes a ledger entry. Safe to repeat.
+    /// Writes a ledger entry. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn put_ledger(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
+    pub async fn put_ledger_entry(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
         let request = self.client.put_item().table_name(&self.table);
         match request
-            .set_item(Some(attributes(&entry.pk, entry)?))
+            .set_item(Some(to_attributes(&entry.pk, entry)?))
             .send()
             .await
         {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed("put", &entry.pk, &error)),
+            Err(error) => Err(request_error("put", &entry.pk, &error)),
         }
     }
 
-    /// Puts a ledger entry over one that speaks of the same bytes; where that is no longer so, nothing. Safe to repeat.
+    /// Replaces a ledger entry IF the stored one describes the same version of the object.
+    /// Otherwise it changes nothing. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn amend_ledger(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
-        let text = |value: &str| AttributeValue::S(value.to_owned());
+    pub async fn replace_ledger_entry(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
         let request = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(attributes(&entry.pk, entry)?))
-            .condition_expression(OF_THESE_BYTES)
+            .set_item(Some(to_attributes(&entry.pk, entry)?))
+            .condition_expression(SAME_VERSION)
             .expression_attribute_values(":etag", text(&entry.version.etag))
             .expression_attribute_values(":modified", text(&entry.version.last_modified));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(failed("put", &entry.pk, &error)),
+            Err(error) if is_failed_condition(&error) => Ok(()),
+            Err(error) => Err(request_error("put", &entry.pk, &error)),
         }
     }
 
-    /// Takes a key's ledger entry out IF it still speaks of these bytes: they are new again. Safe to repeat.
+    /// Deletes the ledger entry of an object IF it describes this version. Then ingest treats the
+    /// version as new. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn forget(
+    pub async fn delete_ledger_entry(
         &self,
-        bucket: &str,
-        key: &str,
-        bytes: &ObjectVersion,
+        object: &ObjectRef,
+        version: &ObjectVersion,
     ) -> Result<(), CatalogueError> {
-        let pk = LedgerEntry::pk(bucket, key);
-        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let pk = LedgerEntry::pk(object);
         let request = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .key("pk", text(&pk))
-            .condition_expression(OF_THESE_BYTES)
-            .expression_attribute_values(":etag", text(&bytes.etag))
-            .expression_attribute_values(":modified", text(&bytes.last_modified));
+            .key(PK, text(&pk))
+            .condition_expression(SAME_VERSION)
+            .expression_attribute_values(":etag", text(&version.etag))
+            .expression_attribute_values(":modified", text(&version.last_modified));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(failed("delete", &pk, &error)),
+            Err(error) if is_failed_condition(&error) => Ok(()),
+            Err(error) => Err(request_error("delete", &pk, &error)),
         }
     }
 
-    /// The date partitions that may hold photos: every year that ever held one, and `undated`.
+    /// Returns the date partitions that may have photos: each year that had one at any time, and
+    /// `undated`, each of them also as a private partition.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -253,41 +252,41 @@ impl Catalogue {
             .client
             .get_item()
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(YEARS.to_owned()));
-        let answer = request
+            .key(PK, text(YEARS));
+        let response = request
             .send()
             .await
-            .map_err(|error| failed("get", YEARS, &error))?;
-        let years = answer
+            .map_err(|error| request_error("get", YEARS, &error))?;
+        let partitions = response
             .item
             .as_ref()
             .and_then(|item| item.get(YEARS))
-            .and_then(|years| years.as_ss().ok());
-        Ok(years
-            .map(|years| years.iter().cloned().collect())
+            .and_then(|partitions| partitions.as_ss().ok());
+        Ok(partitions
+            .map(|partitions| partitions.iter().cloned().collect())
             .unwrap_or_default())
     }
 
-    /// Adds a date partition to [`Catalogue::years`]. Safe to repeat; done before a photo is put into a new partition,
-    /// so that the set is never short of one.
+    /// Adds a date partition to [`Catalogue::date_partitions`]. A repeat is safe. Ingest calls this
+    /// before it puts a photo into a new partition, so the set is always complete.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn ensure_date_partition(&self, year: &str) -> Result<(), CatalogueError> {
+    pub async fn ensure_date_partition(&self, partition: &str) -> Result<(), CatalogueError> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(YEARS.to_owned()))
+            .key(PK, text(YEARS))
             .update_expression("ADD years :year")
-            .expression_attribute_values(":year", AttributeValue::Ss(vec![year.to_owned()]));
+            .expression_attribute_values(":year", AttributeValue::Ss(vec![partition.to_owned()]));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed("update", YEARS, &error)),
+            Err(error) => Err(request_error("update", YEARS, &error)),
         }
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(
+    async fn get_item<T: serde::de::DeserializeOwned>(
         &self,
         pk: &str,
     ) -> Result<Option<T>, CatalogueError> {
@@ -295,43 +294,39 @@ impl Catalogue {
             .client
             .get_item()
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key(PK, text(pk))
             .consistent_read(true);
-        let answer = request
+        let response = request
             .send()
             .await
-            .map_err(|error| failed("get", pk, &error))?;
-        answer
+            .map_err(|error| request_error("get", pk, &error))?;
+        response
             .item
             .map(|item| from_attributes(pk, item))
             .transpose()
     }
 }
 
-/// `None`: another failure. `Some`: the condition failed, with the item that is there where the store returns it.
-fn holder_of_failed_condition(
-    error: &SdkError<PutItemError, HttpResponse>,
-) -> Option<Option<&HashMap<String, AttributeValue>>> {
-    match error.as_service_error() {
-        Some(PutItemError::ConditionalCheckFailedException(failure)) => Some(failure.item()),
-        _ => None,
-    }
+/// Returns `true` if the condition of a write did not hold.
+fn is_failed_condition(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("ConditionalCheckFailedException")
 }
 
-fn attributes<T: serde::Serialize>(
-    pk: &str,
-    value: &T,
-) -> Result<HashMap<String, AttributeValue>, CatalogueError> {
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn to_attributes<T: serde::Serialize>(pk: &str, value: &T) -> Result<Attributes, CatalogueError> {
     serde_dynamo::to_item(value).map_err(|error| CatalogueError::Shape {
         pk: pk.to_owned(),
         cause: error.to_string(),
     })
 }
 
-/// An item's attributes as the value that they hold.
+/// Deserializes the attributes of an item.
 pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     pk: &str,
-    item: HashMap<String, AttributeValue>,
+    item: Attributes,
 ) -> Result<T, CatalogueError> {
     serde_dynamo::from_item(item).map_err(|error| CatalogueError::Shape {
         pk: pk.to_owned(),
@@ -339,8 +334,8 @@ pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// The error of a refused request, with what was asked for.
-pub(crate) fn failed<E>(
+/// Builds the error of a refused request.
+pub(crate) fn request_error<E>(
     operation: &'static str,
     pk: &str,
     error: &SdkError<E, HttpResponse>,

@@ -13,7 +13,6 @@ mod commands;
 mod data_dir;
 mod engines;
 mod flags;
-mod listing;
 mod output;
 mod progress;
 mod session;

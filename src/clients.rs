@@ -11,6 +11,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
+use crate::object::ObjectRef;
 use crate::telemetry::{RequestCounter, error_chain};
 
 /// The name of an object that never exists, for [`open_connections`].
@@ -89,10 +90,10 @@ pub fn connect(config: &SdkConfig, endpoints: &Endpoints) -> Clients {
 }
 
 /// Opens the connections that a function's first event needs, while the function starts. Requests
-/// an item of `table`, whose key is `pk`, from DynamoDB, and the head of `object`, a bucket and a
-/// key, from S3. Neither needs to exist. A failure is logged; the first event then opens the
+/// an item of `table`, whose key is `pk`, from DynamoDB, and the head of `object` from
+/// S3. Neither needs to exist. A failure is logged; the first event then opens the
 /// connection. Reads only.
-pub async fn open_connections(clients: &Clients, table: &str, object: Option<(&str, &str)>) {
+pub async fn open_connections(clients: &Clients, table: &str, object: Option<&ObjectRef>) {
     let item = async {
         let nothing = AttributeValue::S(NO_OBJECT.to_owned());
         let get = clients.dynamodb.get_item().table_name(table);
@@ -101,10 +102,11 @@ pub async fn open_connections(clients: &Clients, table: &str, object: Option<(&s
         }
     };
     let head = async {
-        let Some((bucket, key)) = object else {
+        let Some(object) = object else {
             return;
         };
-        let head = clients.s3.head_object().bucket(bucket).key(key);
+        let head = clients.s3.head_object();
+        let head = head.bucket(object.bucket.as_str()).key(&object.key);
         if let Err(error) = head.send().await {
             warn_if_no_response("S3", &error);
         }

@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use crate::archive::{Layout, LayoutError};
 use crate::clients::Endpoints;
 use crate::ingest::SourceAfter;
+use crate::object::Bucket;
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{BuildHook, HookError, HookRules};
 use crate::storage::CopySettings;
@@ -229,6 +230,15 @@ impl Settings {
     /// The variable is empty or not set.
     pub fn require(&self, variable: &'static str) -> Result<&str, SettingsError> {
         self.get(variable).ok_or(SettingsError::Missing(variable))
+    }
+
+    /// Returns the bucket of the static files.
+    ///
+    /// # Errors
+    /// The variable is empty or not set.
+    pub fn gallery_bucket(&self) -> Result<Bucket, SettingsError> {
+        let name = self.require(GALLERY_BUCKET)?;
+        Bucket::new(name).map_err(|_| SettingsError::Missing(GALLERY_BUCKET))
     }
 
     /// Returns the endpoints of stores other than AWS's.

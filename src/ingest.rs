@@ -26,12 +26,13 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, stream};
 use serde_json::Value;
 
-use crate::archive::{ArchiveKey, KeyPlace, Layout, SourceKey};
+use crate::archive::{KeyPlace, Layout};
 use crate::catalogue::Catalogue;
+use crate::object::{Bucket, ObjectRef};
 use crate::privacy::Privacy;
 use crate::storage::Storage;
 use crate::telemetry;
-use event::{Disposition, EventError, EventMessage, Notice};
+use event::{Disposition, EventError, EventMessage};
 
 pub use outcome::{IngestError, KeyReport, Outcome, StoreCapabilityError};
 pub use overrides::{is_outdated, update_overrides};
@@ -120,11 +121,8 @@ impl Ingest {
         if !deletes && !self.storage.sets_storage_class() {
             return Ok(());
         }
-        let key = self.layout.probe_key(suffix);
-        let capabilities = self
-            .storage
-            .probe(self.layout.source_bucket(), &key)
-            .await?;
+        let object = self.layout.probe_object(suffix);
+        let capabilities = self.storage.probe_capabilities(&object).await?;
         if deletes && !capabilities.honours_delete_if_match {
             return Err(StoreCapabilityError::DeleteIfMatch);
         }
@@ -173,12 +171,12 @@ impl Ingest {
     ) -> Result<Value, EventError> {
         let event = event::unwrap_event(event)?;
         let messages = event.messages.iter();
-        let objects: BTreeSet<Notice> = messages
+        let objects: BTreeSet<ObjectRef> = messages
             .flat_map(|message| &message.objects)
             .flatten()
             .cloned()
             .collect();
-        let dispositions: BTreeMap<Notice, Disposition> = stream::iter(objects)
+        let dispositions: BTreeMap<ObjectRef, Disposition> = stream::iter(objects)
             .map(|object| async move {
                 let disposition = self.process_with_deadline(&object, deadline).await;
                 (object, disposition)
@@ -195,10 +193,10 @@ impl Ingest {
 
     async fn process_with_deadline(
         &self,
-        object: &Notice,
+        object: &ObjectRef,
         deadline: Option<tokio::time::Instant>,
     ) -> Disposition {
-        let work = self.process_key(&object.bucket, &object.key);
+        let work = self.process_object(object);
         let outcome = match deadline {
             None => work.await,
             Some(deadline) if tokio::time::Instant::now() >= deadline => {
@@ -208,7 +206,7 @@ impl Ingest {
                 Ok(outcome) => outcome,
                 Err(_) => {
                     tracing::warn!(
-                        s3.bucket = object.bucket,
+                        s3.bucket = object.bucket.as_str(),
                         s3.key = object.key,
                         "cancelled: out of time; will be retried"
                     );
@@ -232,14 +230,21 @@ impl Ingest {
     /// # Errors
     /// Returns an error if the key must be processed again.
     pub async fn process_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
-        let object = &Notice {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-        };
+        match Bucket::new(bucket) {
+            Ok(bucket) => self.process_object(&bucket.object(key)).await,
+            Err(_) => Ok(Outcome::Outside),
+        }
+    }
+
+    /// Brings one object up to date, as [`Ingest::process_key`] does. Safe to repeat.
+    ///
+    /// # Errors
+    /// Returns an error if the object must be processed again.
+    pub async fn process_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
         #[expect(clippy::disallowed_methods, reason = "the duration is only logged")]
         let start = Instant::now();
         let work = async {
-            match self.layout.place(&object.bucket, &object.key) {
+            match self.layout.place(object) {
                 Some(KeyPlace::Source(source)) => self.organise(&source).await,
                 Some(KeyPlace::Archive(archived)) => self.index(&archived).await,
                 None => Ok(Outcome::Outside),
@@ -269,24 +274,9 @@ impl Ingest {
     pub async fn sync_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
         let outcome = self.process_key(bucket, key).await?;
         if let Some(copy) = outcome.archive_key() {
-            self.process_key(self.layout.archive_bucket(), copy.as_str())
-                .await?;
+            self.process_object(copy.object()).await?;
         }
         Ok(outcome)
-    }
-
-    fn source_object(&self, key: &SourceKey) -> Notice {
-        Notice {
-            bucket: self.layout.source_bucket().to_owned(),
-            key: key.as_str().to_owned(),
-        }
-    }
-
-    fn archive_object(&self, key: &ArchiveKey) -> Notice {
-        Notice {
-            bucket: self.layout.archive_bucket().to_owned(),
-            key: key.as_str().to_owned(),
-        }
     }
 
     /// Registers a date partition. Called before the first item is put into it.
@@ -308,7 +298,7 @@ impl Ingest {
 /// Combines the dispositions of a message's keys: the first failure, else the first success.
 fn message_disposition(
     message: &EventMessage,
-    dispositions: &BTreeMap<Notice, Disposition>,
+    dispositions: &BTreeMap<ObjectRef, Disposition>,
 ) -> Disposition {
     match &message.objects {
         Err(error) => {

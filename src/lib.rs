@@ -16,6 +16,7 @@ pub mod dynamodb_engine;
 pub mod extract_report;
 pub mod gallery;
 pub mod ingest;
+pub mod object;
 pub mod photo_id;
 pub mod privacy;
 pub mod publish;

@@ -104,7 +104,7 @@ impl Services {
     /// A setting of ingest is missing or wrong.
     pub fn ingest_between(&self, layout: Layout) -> Result<Ingest, SettingsError> {
         let own = self.settings.ingest()?;
-        let storage = self.storage.clone().copying(own.copying);
+        let storage = self.storage.clone().with_copy_settings(own.copying);
         let privacy = self.settings.privacy()?;
         let ingest = Ingest::new(storage, self.catalogue.clone(), layout, privacy);
         Ok(ingest.with_source_after(own.source_after))
@@ -117,7 +117,7 @@ impl Services {
     pub fn publish(&self, deployment: Deployment) -> Result<Publisher, SettingsError> {
         let is_local = deployment == Deployment::Local;
         let settings = publish::PublishSettings {
-            bucket: self.settings.require(config::GALLERY_BUCKET)?.to_owned(),
+            bucket: self.settings.gallery_bucket()?,
             prefix: self.settings.gallery_prefix().to_owned(),
             view: self.view(deployment)?,
             // Compressed files would be of little use on the owner's disk.
@@ -147,7 +147,7 @@ impl Services {
             Deployment::Functions => None,
             Deployment::Local => Some(PictureArchive {
                 storage: self.storage.clone(),
-                bucket: settings.layout()?.archive_bucket().to_owned(),
+                bucket: settings.layout()?.archive_bucket().clone(),
             }),
         };
         let gallery_settings = GallerySettings {

@@ -1,8 +1,10 @@
-//! Objects in any S3-compatible store: head, ranged read, conditional copy and delete, put, list.
+//! Objects in any S3-compatible store: HEAD, ranged GET, conditional copy and delete, PUT, list.
 //!
-//! Thin over aws-sdk-s3. What a caller branches on is a value (a missing object is `None`, a failed condition is
-//! [`CopyOutcome::SourceChanged`]); every other refusal is a [`StorageError`], which means "try again". A 403 is an error
-//! and never "gone": without `s3:ListBucket`, S3 answers 403 for a missing object. Knows nothing of photos.
+//! A thin layer over aws-sdk-s3. Each result that a caller branches on is a value: a missing object
+//! is `None`, a failed condition is [`CopyOutcome::SourceChanged`]. Every other refusal is a
+//! [`StorageError`], and the caller retries. A 403 is an error and never means that the object is
+//! gone: without `s3:ListBucket`, S3 answers 403 for a missing object. This module contains nothing
+//! about photos.
 
 mod copying;
 mod probe;
@@ -12,63 +14,83 @@ use std::ops::Range;
 use std::path::Path;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::{ByteStream, DateTime as SdkDateTime};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, Stream};
+use futures::{StreamExt, TryStreamExt};
 
+use crate::object::{Bucket, ObjectRef, ObjectVersion};
 use crate::telemetry::{cost, error_chain};
 
 pub use copying::CopySettings;
 pub use probe::StoreCapabilities;
 
-/// A store's client.
+/// A client of an S3-compatible store.
 #[derive(Debug, Clone)]
 pub struct Storage {
     client: aws_sdk_s3::Client,
-    copying: CopySettings,
+    copy_settings: CopySettings,
 }
 
-/// A request that the store refused or that did not get through. Safe to try again.
+/// A request that the store refused or that did not get an answer. A retry is safe.
 #[derive(Debug, thiserror::Error)]
-#[error("{operation} s3://{bucket}/{key}: {cause}")]
+#[error("{operation} {target}: {cause}")]
 pub struct StorageError {
     operation: &'static str,
-    bucket: String,
-    key: String,
+    /// The object, bucket or prefix: `s3://bucket/key`.
+    target: String,
     cause: String,
-    /// The answer's status; `None` where there was none.
+    /// The HTTP status of the answer; `None` if there was no answer.
     status: Option<u16>,
 }
 
 impl StorageError {
-    /// Whether another attempt may go well although nothing was changed for it: no answer, a throttled request, a
-    /// failure of the store's. Not a refusal.
+    /// Returns `true` if a retry may succeed although nothing was changed: there was no answer, the
+    /// request was throttled, or the store failed. Returns `false` for a refusal.
     pub fn is_retryable(&self) -> bool {
-        // A 200 is one whose body says that the copy failed, or that was cut short.
+        // A status of 200 comes with a body that reports a failed copy, or with a body cut short.
         !matches!(self.status, Some(400..=407 | 410..=428 | 430..=499))
+    }
+
+    /// Builds the error of a response whose body could not be read, or of a file that could not be
+    /// sent.
+    fn without_status(operation: &'static str, object: &ObjectRef, cause: String) -> Self {
+        StorageError {
+            operation,
+            target: object.to_string(),
+            cause,
+            status: None,
+        }
     }
 }
 
-/// An object's properties, as HEAD and GET answer them.
+/// The properties of an object, as HEAD and GET return them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ObjectProperties {
-    /// Without quotes.
+    /// The ETag, without quotes.
     pub etag: String,
-    /// To the second.
+    /// Last-Modified, to the second.
     pub last_modified: DateTime<Utc>,
     /// Size of the whole object, bytes.
     pub size_bytes: u64,
     /// The headers that the object was stored with.
     pub headers: ObjectHeaders,
-    /// User metadata, names in lower case.
+    /// The user metadata, with names in lower case.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// The headers that are kept with an object and that a copy keeps.
+impl ObjectProperties {
+    /// Returns the version that these properties describe.
+    pub fn version(&self) -> ObjectVersion {
+        ObjectVersion::new(&self.etag, self.last_modified)
+    }
+}
+
+/// The headers that a store keeps with an object and that a copy inherits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectHeaders {
     /// `Content-Type`.
@@ -85,77 +107,70 @@ pub struct ObjectHeaders {
     pub expires: Option<String>,
 }
 
-/// An object's bytes as they come.
-pub type Body = BoxStream<'static, Result<Bytes, StorageError>>;
+/// The bytes of an object, as a stream.
+pub type ObjectBody = BoxStream<'static, Result<Bytes, StorageError>>;
 
-/// How a conditional copy ended.
+/// The result of a conditional copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyOutcome {
-    /// The copy is there.
+    /// The copy is complete.
     Done,
-    /// The source no longer holds the bytes of the condition, or is gone.
+    /// The source does not have the ETag of the condition, or is gone.
     SourceChanged,
 }
 
-/// How a conditional delete ended.
+/// The result of a conditional delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteOutcome {
-    /// It is gone.
+    /// The object is gone.
     Done,
-    /// It no longer holds the bytes of the condition.
+    /// The object does not have the ETag of the condition.
     Changed,
 }
 
-/// One key of a listing.
+/// One object of a listing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
+pub struct ListingEntry {
     /// The key.
     pub key: String,
-    /// Without quotes.
+    /// The ETag, without quotes.
     pub etag: String,
     /// Size, bytes.
     pub size_bytes: u64,
-    /// To the second or better.
+    /// Last-Modified, to the second or better.
     pub last_modified: DateTime<Utc>,
 }
 
 impl Storage {
-    /// A store behind this client.
+    /// Builds a store over this client, with the default [`CopySettings`].
     pub fn new(client: aws_sdk_s3::Client) -> Self {
         Storage {
             client,
-            copying: CopySettings::default(),
+            copy_settings: CopySettings::default(),
         }
     }
 
-    /// The same, which makes its copies so.
+    /// Sets how copies are made.
     #[must_use]
-    pub fn copying(mut self, copying: CopySettings) -> Self {
-        self.copying = copying;
+    pub fn with_copy_settings(mut self, copy_settings: CopySettings) -> Self {
+        self.copy_settings = copy_settings;
         self
     }
 
-    /// The object's properties; `None` where there is no such object.
+    /// Returns the properties of an object; `None` if there is no such object.
     ///
     /// # Errors
-    /// Anything but 200 and 404.
-    pub async fn head(
+    /// Any status other than 200 and 404.
+    pub async fn head_object(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
     ) -> Result<Option<ObjectProperties>, StorageError> {
-        match self
-            .client
-            .head_object()
-            .bucket(bucket)
-            .key(key)
-            .send()
-            .await
-        {
+        let request = self.client.head_object().bucket(object.bucket.as_str());
+        match request.key(&object.key).send().await {
             Ok(head) => Ok(Some(ObjectProperties {
                 etag: bare_etag(head.e_tag()),
-                last_modified: time(head.last_modified()),
-                size_bytes: unsigned(head.content_length()),
+                last_modified: utc_time(head.last_modified()),
+                size_bytes: byte_count(head.content_length()),
                 headers: ObjectHeaders {
                     content_type: head.content_type,
                     content_encoding: head.content_encoding,
@@ -167,137 +182,131 @@ impl Storage {
                 metadata: head.metadata.unwrap_or_default().into_iter().collect(),
             })),
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(failed("HEAD", bucket, key, &error)),
+            Err(error) => Err(request_error("HEAD", object, &error)),
         }
     }
 
-    /// The first bytes of the object, at most `length` of them, with its properties, in one request (two for an empty
-    /// object). `None` where there is no such object.
+    /// Reads the first bytes of an object, at most `length` of them, and its properties. Returns
+    /// `None` if there is no such object. Sends one request, or two if the object is empty.
     ///
     /// # Errors
-    /// Anything but success, 404 and the 416 of an empty object.
+    /// Any status other than success, 404, and the 416 of an empty object.
     pub async fn read_head(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
         length: u64,
     ) -> Result<Option<(ObjectProperties, Bytes)>, StorageError> {
-        match self.get(bucket, key, Some(0..length), None).await {
-            Ok(got) => collect("GET", bucket, key, got).await.map(Some),
+        match self.get_object(object, Some(0..length), None).await {
+            Ok(response) => collect_body(object, response).await.map(Some),
             Err(error) if status(&error) == Some(404) => Ok(None),
             // A range of an empty object cannot be satisfied (RFC 9110, 14.1.1).
             Err(error) if status(&error) == Some(416) => Ok(self
-                .head(bucket, key)
+                .head_object(object)
                 .await?
-                .map(|object| (object, Bytes::new()))),
-            Err(error) => Err(failed("GET", bucket, key, &error)),
+                .map(|properties| (properties, Bytes::new()))),
+            Err(error) => Err(request_error("GET", object, &error)),
         }
     }
 
-    /// A range of the object as long as it holds the bytes of `etag`; `None` where it does not, or is gone.
+    /// Reads a range of an object IF the object has this ETag; returns `None` if it does not, or if
+    /// it is gone.
     ///
     /// # Errors
-    /// Anything but success, 404 and 412.
+    /// Any status other than success, 404, 412 and 416.
     pub async fn read_range(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
         range: Range<u64>,
         etag: &str,
     ) -> Result<Option<Bytes>, StorageError> {
-        match self.get(bucket, key, Some(range), Some(etag)).await {
+        match self.get_object(object, Some(range), Some(etag)).await {
             // A store may ignore the condition.
-            Ok(got) if bare_etag(got.e_tag()) != etag => Ok(None),
-            Ok(got) => collect("GET", bucket, key, got)
+            Ok(response) if bare_etag(response.e_tag()) != etag => Ok(None),
+            Ok(response) => collect_body(object, response)
                 .await
                 .map(|(_, bytes)| Some(bytes)),
             Err(error) if matches!(status(&error), Some(404 | 412 | 416)) => Ok(None),
-            Err(error) => Err(failed("GET", bucket, key, &error)),
+            Err(error) => Err(request_error("GET", object, &error)),
         }
     }
 
-    /// The object, or a range of it, as a stream; `None` where there is no such object.
+    /// Opens an object, or a range of it, as a stream. Returns `None` if there is no such object.
     ///
     /// # Errors
-    /// Anything but success and 404; the stream's items fail where the connection does.
-    pub async fn open(
+    /// Any status other than success and 404. An item of the stream is an error if the connection
+    /// fails.
+    pub async fn open_object(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
         range: Option<Range<u64>>,
-    ) -> Result<Option<(ObjectProperties, Body)>, StorageError> {
-        match self.get(bucket, key, range, None).await {
-            Ok(got) => {
-                let object = object(&got);
-                let (bucket, key) = (bucket.to_owned(), key.to_owned());
-                let stream = futures::stream::unfold(got.body, move |mut body| {
-                    let (bucket, key) = (bucket.clone(), key.clone());
+    ) -> Result<Option<(ObjectProperties, ObjectBody)>, StorageError> {
+        match self.get_object(object, range, None).await {
+            Ok(response) => {
+                let properties = object_properties(&response);
+                let object = object.clone();
+                let body = stream::unfold(response.body, move |mut body| {
+                    let object = object.clone();
                     async move {
-                        let item = body.next().await?.map_err(|error| StorageError {
-                            operation: "GET",
-                            bucket,
-                            key,
-                            cause: error.to_string(),
-                            status: None,
+                        let item = body.next().await?.map_err(|error| {
+                            StorageError::without_status("GET", &object, error.to_string())
                         });
                         Some((item, body))
                     }
                 });
-                Ok(Some((object, stream.boxed())))
+                Ok(Some((properties, body.boxed())))
             }
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(failed("GET", bucket, key, &error)),
+            Err(error) => Err(request_error("GET", object, &error)),
         }
     }
 
-    /// Uploads a file, streamed from disk; its ETag, without quotes.
+    /// Uploads a file, streamed from disk, and returns its ETag without quotes. A repeat is safe.
     ///
     /// # Errors
     /// The file cannot be read, or the store refuses it.
     pub async fn put_file(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
         file: &Path,
         content_type: Option<&str>,
     ) -> Result<String, StorageError> {
-        let body = ByteStream::from_path(file)
-            .await
-            .map_err(|error| StorageError {
-                operation: "PUT",
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
-                cause: format!("{}: {}", file.display(), error_chain(&error)),
-                status: None,
-            })?;
-        let request = self.client.put_object().bucket(bucket).key(key).body(body);
-        match request
-            .set_content_type(content_type.map(str::to_owned))
-            .send()
-            .await
-        {
-            Ok(stored) => Ok(bare_etag(stored.e_tag())),
-            Err(error) => Err(failed("PUT", bucket, key, &error)),
-        }
+        let body = ByteStream::from_path(file).await.map_err(|error| {
+            let cause = format!("{}: {}", file.display(), error_chain(&error));
+            StorageError::without_status("PUT", object, cause)
+        })?;
+        let headers = ObjectHeaders {
+            content_type: content_type.map(str::to_owned),
+            ..ObjectHeaders::default()
+        };
+        self.put_stream(object, body, headers).await
     }
 
-    /// Stores an object whole; its ETag, without quotes. Safe to repeat.
+    /// Stores an object in one request and returns its ETag without quotes. A repeat is safe.
     ///
     /// # Errors
     /// The store refuses it.
-    pub async fn put(
+    pub async fn put_object(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
         body: Bytes,
+        headers: ObjectHeaders,
+    ) -> Result<String, StorageError> {
+        self.put_stream(object, ByteStream::from(body), headers)
+            .await
+    }
+
+    async fn put_stream(
+        &self,
+        object: &ObjectRef,
+        body: ByteStream,
         headers: ObjectHeaders,
     ) -> Result<String, StorageError> {
         let request = self
             .client
             .put_object()
-            .bucket(bucket)
-            .key(key)
-            .body(ByteStream::from(body))
+            .bucket(object.bucket.as_str())
+            .key(&object.key)
+            .body(body)
             .set_content_type(headers.content_type)
             .set_content_encoding(headers.content_encoding)
             .set_content_disposition(headers.content_disposition)
@@ -305,99 +314,109 @@ impl Storage {
             .set_cache_control(headers.cache_control);
         match request.send().await {
             Ok(stored) => Ok(bare_etag(stored.e_tag())),
-            Err(error) => Err(failed("PUT", bucket, key, &error)),
+            Err(error) => Err(request_error("PUT", object, &error)),
         }
     }
 
-    /// An object's bytes, whole: for those that are known to be small. `None` where there is no such object.
+    /// Reads a whole object into memory. Only for objects that are small. Returns `None` if there is
+    /// no such object.
     ///
     /// # Errors
-    /// Anything but 200 and 404.
-    pub async fn read(&self, bucket: &str, key: &str) -> Result<Option<Bytes>, StorageError> {
-        match self.get(bucket, key, None, None).await {
-            Ok(got) => Ok(Some(collect("GET", bucket, key, got).await?.1)),
+    /// Any status other than 200 and 404.
+    pub async fn read_object(&self, object: &ObjectRef) -> Result<Option<Bytes>, StorageError> {
+        match self.get_object(object, None, None).await {
+            Ok(response) => Ok(Some(collect_body(object, response).await?.1)),
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(failed("GET", bucket, key, &error)),
+            Err(error) => Err(request_error("GET", object, &error)),
         }
     }
 
-    /// Removes an object. Safe to repeat: one that is not there is removed already.
+    /// Deletes an object. A repeat is safe: deleting a missing object succeeds.
     ///
     /// # Errors
     /// The store refuses it.
-    pub async fn delete(&self, bucket: &str, key: &str) -> Result<(), StorageError> {
+    pub async fn delete_object(&self, object: &ObjectRef) -> Result<(), StorageError> {
+        let request = self.client.delete_object().bucket(object.bucket.as_str());
+        match request.key(&object.key).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(request_error("DELETE", object, &error)),
+        }
+    }
+
+    /// Deletes an object IF it has this ETag. A repeat is safe. Use it only with a store that honours
+    /// the condition: see [`Storage::probe_capabilities`].
+    ///
+    /// # Errors
+    /// Any status other than success, 404, 409 and 412.
+    pub async fn delete_if_match(
+        &self,
+        object: &ObjectRef,
+        etag: &str,
+    ) -> Result<DeleteOutcome, StorageError> {
+        let request = self.client.delete_object().bucket(object.bucket.as_str());
+        let request = request.key(&object.key).if_match(quoted_etag(etag));
+        match request.send().await {
+            Ok(_) => Ok(DeleteOutcome::Done),
+            Err(error) if status(&error) == Some(404) => Ok(DeleteOutcome::Done),
+            // 409: a write to the object is in progress (ConditionalRequestConflict).
+            Err(error) if matches!(status(&error), Some(409 | 412)) => Ok(DeleteOutcome::Changed),
+            Err(error) => Err(request_error("DELETE", object, &error)),
+        }
+    }
+
+    /// Lists the objects whose keys begin with `prefix`, in key order. Sends one request for each
+    /// 1,000 keys, when the stream is polled.
+    ///
+    /// # Errors
+    /// An item is an error if a request fails. It is the last item.
+    pub fn list_objects(
+        &self,
+        bucket: &Bucket,
+        prefix: &str,
+    ) -> impl Stream<Item = Result<ListingEntry, StorageError>> + Send + use<> {
+        let (storage, bucket, prefix) = (self.clone(), bucket.clone(), prefix.to_owned());
+        // The state is the token of the next page: `Some(None)` at the start, `None` at the end.
+        stream::try_unfold(Some(None), move |token: Option<Option<String>>| {
+            let (storage, bucket, prefix) = (storage.clone(), bucket.clone(), prefix.clone());
+            async move {
+                let Some(token) = token else { return Ok(None) };
+                let page = storage.list_page(&bucket, &prefix, token).await?;
+                let next = page.next_continuation_token.clone().map(Some);
+                Ok(Some((
+                    stream::iter(listing_entries(&page).map(Ok).collect::<Vec<_>>()),
+                    next,
+                )))
+            }
+        })
+        .try_flatten()
+    }
+
+    async fn list_page(
+        &self,
+        bucket: &Bucket,
+        prefix: &str,
+        token: Option<String>,
+    ) -> Result<ListObjectsV2Output, StorageError> {
+        let request = self.client.list_objects_v2().bucket(bucket.as_str());
+        let request = request.prefix(prefix).set_continuation_token(token);
+        request
+            .send()
+            .await
+            .map_err(|error| request_error("LIST", &bucket.object(prefix), &error))
+    }
+
+    /// Creates a bucket if there is none. A repeat is safe.
+    ///
+    /// # Errors
+    /// The store refuses it for another reason than that the bucket exists and is ours.
+    pub async fn create_bucket(&self, bucket: &Bucket) -> Result<(), StorageError> {
         match self
             .client
-            .delete_object()
-            .bucket(bucket)
-            .key(key)
+            .create_bucket()
+            .bucket(bucket.as_str())
             .send()
             .await
         {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failed("DELETE", bucket, key, &error)),
-        }
-    }
-
-    /// Removes an object IF it still holds the bytes of `etag`. Safe to repeat. For a store that honours the condition:
-    /// see [`Storage::probe`].
-    ///
-    /// # Errors
-    /// Anything but success, 404, 409 and 412.
-    pub async fn delete_if_match(
-        &self,
-        bucket: &str,
-        key: &str,
-        etag: &str,
-    ) -> Result<DeleteOutcome, StorageError> {
-        let request = self.client.delete_object().bucket(bucket).key(key);
-        match request.if_match(quoted(etag)).send().await {
-            Ok(_) => Ok(DeleteOutcome::Done),
-            Err(error) if status(&error) == Some(404) => Ok(DeleteOutcome::Done),
-            // 409: it is being written at this moment (ConditionalRequestConflict).
-            Err(error) if matches!(status(&error), Some(409 | 412)) => Ok(DeleteOutcome::Changed),
-            Err(error) => Err(failed("DELETE", bucket, key, &error)),
-        }
-    }
-
-    /// One page of the keys under a prefix in key order, and the token of the next page.
-    ///
-    /// # Errors
-    /// Anything but success.
-    pub async fn list(
-        &self,
-        bucket: &str,
-        prefix: &str,
-        token: Option<String>,
-    ) -> Result<(Vec<Listed>, Option<String>), StorageError> {
-        let request = self
-            .client
-            .list_objects_v2()
-            .bucket(bucket)
-            .prefix(prefix)
-            .set_continuation_token(token);
-        let page = request
-            .send()
-            .await
-            .map_err(|error| failed("LIST", bucket, prefix, &error))?;
-        let keys = page.contents().iter().filter_map(|object| {
-            Some(Listed {
-                key: object.key()?.to_owned(),
-                etag: bare_etag(object.e_tag()),
-                size_bytes: unsigned(object.size()),
-                last_modified: time(object.last_modified()),
-            })
-        });
-        let keys = keys.collect();
-        Ok((keys, page.next_continuation_token))
-    }
-
-    /// Makes the bucket where there is none. Safe to repeat.
-    ///
-    /// # Errors
-    /// The store refuses, other than because it is there and ours.
-    pub async fn create_bucket(&self, bucket: &str) -> Result<(), StorageError> {
-        match self.client.create_bucket().bucket(bucket).send().await {
             Ok(_) => Ok(()),
             Err(error)
                 if matches!(
@@ -407,73 +426,77 @@ impl Storage {
             {
                 Ok(())
             }
-            Err(error) => Err(failed("create bucket", bucket, "", &error)),
+            Err(error) => Err(request_error("create bucket", &bucket.object(""), &error)),
         }
     }
 
-    async fn get(
+    async fn get_object(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
         range: Option<Range<u64>>,
         etag: Option<&str>,
-    ) -> Result<
-        GetObjectOutput,
-        SdkError<aws_sdk_s3::operation::get_object::GetObjectError, HttpResponse>,
-    > {
+    ) -> Result<GetObjectOutput, SdkError<GetObjectError, HttpResponse>> {
         let range =
             range.map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         let request = self
             .client
             .get_object()
-            .bucket(bucket)
-            .key(key)
+            .bucket(object.bucket.as_str())
+            .key(&object.key)
             .set_range(range);
-        request.set_if_match(etag.map(quoted)).send().await
+        request.set_if_match(etag.map(quoted_etag)).send().await
     }
 }
 
-async fn collect(
-    operation: &'static str,
-    bucket: &str,
-    key: &str,
-    got: GetObjectOutput,
+fn listing_entries(page: &ListObjectsV2Output) -> impl Iterator<Item = ListingEntry> {
+    page.contents().iter().filter_map(|object| {
+        Some(ListingEntry {
+            key: object.key()?.to_owned(),
+            etag: bare_etag(object.e_tag()),
+            size_bytes: byte_count(object.size()),
+            last_modified: utc_time(object.last_modified()),
+        })
+    })
+}
+
+/// Reads the body of a GET to its end.
+async fn collect_body(
+    object: &ObjectRef,
+    response: GetObjectOutput,
 ) -> Result<(ObjectProperties, Bytes), StorageError> {
-    let object = object(&got);
-    match got.body.collect().await {
+    let properties = object_properties(&response);
+    match response.body.collect().await {
         Ok(bytes) => {
             let bytes = bytes.into_bytes();
             cost::count_read(bytes.len());
-            Ok((object, bytes))
+            Ok((properties, bytes))
         }
-        Err(error) => Err(StorageError {
-            operation,
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            cause: error_chain(&error),
-            status: None,
-        }),
+        Err(error) => Err(StorageError::without_status(
+            "GET",
+            object,
+            error_chain(&error),
+        )),
     }
 }
 
-fn object(got: &GetObjectOutput) -> ObjectProperties {
-    // `bytes 0-65535/8123456`: only the range's header tells the whole size.
-    let whole = got
+fn object_properties(response: &GetObjectOutput) -> ObjectProperties {
+    // Only the header of a range contains the whole size: `bytes 0-65535/8123456`.
+    let whole_size = response
         .content_range()
         .and_then(|range| range.rsplit('/').next()?.parse().ok());
     ObjectProperties {
-        etag: bare_etag(got.e_tag()),
-        last_modified: time(got.last_modified()),
-        size_bytes: whole.unwrap_or_else(|| unsigned(got.content_length())),
+        etag: bare_etag(response.e_tag()),
+        last_modified: utc_time(response.last_modified()),
+        size_bytes: whole_size.unwrap_or_else(|| byte_count(response.content_length())),
         headers: ObjectHeaders {
-            content_type: got.content_type.clone(),
-            content_encoding: got.content_encoding.clone(),
-            content_disposition: got.content_disposition.clone(),
-            content_language: got.content_language.clone(),
-            cache_control: got.cache_control.clone(),
-            expires: got.expires_string.clone(),
+            content_type: response.content_type.clone(),
+            content_encoding: response.content_encoding.clone(),
+            content_disposition: response.content_disposition.clone(),
+            content_language: response.content_language.clone(),
+            cache_control: response.cache_control.clone(),
+            expires: response.expires_string.clone(),
         },
-        metadata: got
+        metadata: response
             .metadata
             .clone()
             .unwrap_or_default()
@@ -482,10 +505,9 @@ fn object(got: &GetObjectOutput) -> ObjectProperties {
     }
 }
 
-fn failed<E>(
+fn request_error<E>(
     operation: &'static str,
-    bucket: &str,
-    key: &str,
+    object: &ObjectRef,
     error: &SdkError<E, HttpResponse>,
 ) -> StorageError
 where
@@ -501,13 +523,13 @@ where
     };
     StorageError {
         operation,
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
+        target: object.to_string(),
         cause,
         status: status(error),
     }
 }
 
+/// Returns the HTTP status of a failed request; `None` if there was no answer.
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error
         .raw_response()
@@ -518,16 +540,16 @@ fn bare_etag(etag: Option<&str>) -> String {
     etag.unwrap_or_default().trim_matches('"').to_owned()
 }
 
-fn quoted(etag: &str) -> String {
+fn quoted_etag(etag: &str) -> String {
     format!("\"{etag}\"")
 }
 
-fn time(time: Option<&SdkDateTime>) -> DateTime<Utc> {
+fn utc_time(time: Option<&SdkDateTime>) -> DateTime<Utc> {
     time.and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos()))
         .unwrap_or_default()
 }
 
-fn unsigned(length: Option<i64>) -> u64 {
+fn byte_count(length: Option<i64>) -> u64 {
     length
         .and_then(|length| u64::try_from(length).ok())
         .unwrap_or_default()

@@ -321,7 +321,7 @@ impl PublicView {
             return None;
         }
         let summary = item.summary.as_ref()?;
-        let live = item.parts.get(part).filter(|part| !part.removed)?;
+        let live = item.parts.get(part).filter(|part| part.is_live())?;
         let PhotoPart {
             key,
             etag,

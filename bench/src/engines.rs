@@ -6,6 +6,7 @@ use std::path::Path;
 use aws_sdk_dynamodb::types::StreamSpecification;
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::object::Bucket;
 use photo_catalogue::storage::Storage;
 use s3_folder::{KeyPair, S3Store};
 use tempfile::TempDir;
@@ -87,7 +88,7 @@ impl BenchEngines {
     pub async fn create_buckets(&self, buckets: &[&str]) -> BenchResult<()> {
         let storage = Storage::new(self.connect().s3);
         for bucket in buckets {
-            storage.create_bucket(bucket).await?;
+            storage.create_bucket(&Bucket::new(bucket)?).await?;
         }
         Ok(())
     }

@@ -30,10 +30,15 @@ async fn main() -> Result<(), Error> {
         }
     });
     let layout = ingest.layout();
-    let object = format!("{}{}", layout.archive_prefix(), clients::NO_OBJECT);
-    let object = Some((layout.archive_bucket(), object.as_str()));
+    let key = layout.archive_prefix().join(clients::NO_OBJECT);
+    let object = layout.archive_bucket().object(key);
     let waiting = Instant::now();
-    clients::open_connections(&services.clients, settings.require(config::TABLE)?, object).await;
+    clients::open_connections(
+        &services.clients,
+        settings.require(config::TABLE)?,
+        Some(&object),
+    )
+    .await;
     // No two instances have the same log stream, so no two probes have the same key.
     let tail = settings.get(config::LOG_STREAM_NAME).unwrap_or_default();
     ingest

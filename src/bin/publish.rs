@@ -23,14 +23,14 @@ async fn main() -> Result<(), Error> {
     telemetry::init_json_logs(settings.get(config::LOG_FILTER));
     let sdk = clients::from_environment().await;
     let services = Services::connect(&settings, &sdk, &settings.endpoints())?;
-    let object = format!("{}{}", settings.gallery_prefix(), clients::NO_OBJECT);
-    let object = Some((settings.require(config::GALLERY_BUCKET)?, object.as_str()));
+    let key = format!("{}{}", settings.gallery_prefix(), clients::NO_OBJECT);
+    let object = settings.gallery_bucket()?.object(key);
     let table = settings.require(config::TABLE)?;
     let variable = |name: &str| settings.get(name).map(str::to_owned);
     let waiting = Instant::now();
     let (hook_url, ()) = tokio::join!(
         secrets::read_secret(&sdk, config::HOOK_URL, config::HOOK_URL_PARAMETER, variable),
-        clients::open_connections(&services.clients, table, object),
+        clients::open_connections(&services.clients, table, Some(&object)),
     );
     let (hook_url, waited) = (hook_url?, waiting.elapsed());
     settings.set(config::HOOK_URL, hook_url.unwrap_or_default());

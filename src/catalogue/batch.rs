@@ -1,27 +1,33 @@
-//! Many items at once: a hundred by their keys in one request, or all of them by a scan.
+//! Requests for many items: a hundred by their keys in one request, or all of them by a scan.
 //!
 //! For import and the owner's commands, which compare a listing with the catalogue.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use futures::TryStreamExt;
+use futures::stream::{self, Stream};
 use serde::de::DeserializeOwned;
 
 use super::item::{LedgerEntry, PHOTO_PREFIX, PhotoItem, PhotoItemHeader, photo_pk};
-use super::query::ScanPosition;
-use super::{Catalogue, CatalogueError, failed, from_attributes};
+use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_error, text};
+use crate::object::Bucket;
 use crate::photo_id::PhotoId;
 
 /// Most keys of one BatchGetItem (DynamoDB API Reference).
-pub const BATCH: usize = 100;
-/// How often keys that the table did not get to are asked for again, without one being answered.
-const ATTEMPTS: u32 = 8;
-/// First pause before that; doubled each time.
+pub const MAX_BATCH_KEYS: usize = 100;
+/// Most requests in a row that return no item, before a batch fails.
+const MAX_EMPTY_ANSWERS: u32 = 8;
+/// The pause before the keys that DynamoDB did not process are requested again. It doubles with each
+/// answer that has no item.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The operand that errors of a scan name.
+const WHOLE_TABLE: &str = "the table";
 
-/// What a scan finds.
+/// One item of a scan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScannedItem {
     /// A photo's item, without its record.
@@ -30,30 +36,29 @@ pub enum ScannedItem {
     Ledger(LedgerEntry),
 }
 
-/// An item as the table holds it.
-type Attributes = HashMap<String, AttributeValue>;
-
 impl Catalogue {
-    /// The ledger's entries of these keys, by key, by strongly consistent reads; one request for a hundred.
+    /// Reads the ledger entries of these keys of a bucket, strongly consistent. Returns those that
+    /// exist, by key. Sends one request for each 100 keys.
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn ledgers(
+    pub async fn ledger_entries(
         &self,
-        bucket: &str,
+        bucket: &Bucket,
         keys: &[&str],
     ) -> Result<HashMap<String, LedgerEntry>, CatalogueError> {
         let mut found = HashMap::new();
-        for keys in keys.chunks(BATCH) {
-            let pks = keys.iter().map(|key| LedgerEntry::pk(bucket, key));
-            let entries: Vec<LedgerEntry> = self.batch(pks.collect(), &[]).await?;
-            found.extend(entries.into_iter().map(|entry| (entry.key.clone(), entry)));
+        for keys in keys.chunks(MAX_BATCH_KEYS) {
+            let pks = keys.iter().map(|key| LedgerEntry::pk(&bucket.object(*key)));
+            let entries: Vec<LedgerEntry> = self.get_items(pks.collect(), &[]).await?;
+            let by_key = entries.into_iter();
+            found.extend(by_key.map(|entry| (entry.object.key.clone(), entry)));
         }
         Ok(found)
     }
 
-    /// What the items of these stems say of their files, by stem, by strongly consistent reads; one request for a
-    /// hundred.
+    /// Reads the headers of the items with these stems, strongly consistent. Returns those that
+    /// exist, by stem. Sends one request for each 100 stems.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -65,113 +70,112 @@ impl Catalogue {
             .iter()
             .map(|stem| photo_pk(&PhotoId::from_stem(stem)))
             .collect();
-        // A RAW and its JPEG are one item; asked for twice, the whole request is refused.
+        // A RAW and its JPEG are one item. DynamoDB refuses a request with a key twice.
         pks.sort_unstable();
         pks.dedup();
         let mut found = HashMap::new();
-        for pks in pks.chunks(BATCH) {
-            let holdings: Vec<PhotoItemHeader> = self
-                .batch(pks.to_vec(), &PhotoItemHeader::ATTRIBUTES)
+        for pks in pks.chunks(MAX_BATCH_KEYS) {
+            let headers: Vec<PhotoItemHeader> = self
+                .get_items(pks.to_vec(), &PhotoItemHeader::ATTRIBUTES)
                 .await?;
-            found.extend(holdings.into_iter().map(|one| (one.stem.clone(), one)));
+            found.extend(
+                headers
+                    .into_iter()
+                    .map(|header| (header.stem.clone(), header)),
+            );
         }
         Ok(found)
     }
 
-    /// A page of a scan over all photos and all of the ledger, in no order, and where the next page begins. A page may
-    /// be empty and not be the last. Reads the whole table, 1 MB a page, and costs as much.
+    /// Scans all photos and the whole ledger, in no order. Reads the whole table and costs as much:
+    /// one request for each 1 MB, when the stream is polled.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
-    pub async fn scan(
+    /// An item is an error if a request fails, or if an item of the table cannot be read.
+    pub fn scan_items(
         &self,
-        after: Option<ScanPosition>,
-    ) -> Result<(Vec<ScannedItem>, Option<ScanPosition>), CatalogueError> {
+    ) -> impl Stream<Item = Result<ScannedItem, CatalogueError>> + Send + use<> {
         let mut attributes = PhotoItemHeader::ATTRIBUTES.to_vec();
-        attributes.extend([
-            "bucket",
-            "key",
-            "etag",
-            "lastModified",
-            "outcome",
-            "reason",
-            "archiveKey",
-        ]);
+        attributes.extend(LedgerEntry::SCANNED_ATTRIBUTES);
         let (projection, names) = projection(&attributes);
         let request = self
             .client
             .scan()
+            .consistent_read(true)
             .projection_expression(projection)
             .set_expression_attribute_names(Some(names));
-        let (items, next) = self.scan_page(request, after).await?;
-        let mut found = Vec::new();
-        for (pk, item) in items {
-            if pk.starts_with(LedgerEntry::PREFIX) {
-                found.push(ScannedItem::Ledger(from_attributes(&pk, item)?));
-            } else if pk.starts_with(PHOTO_PREFIX) {
-                found.push(ScannedItem::Photo(from_attributes(&pk, item)?));
-            }
-        }
-        Ok((found, next))
+        self.scan_attributes(request)
+            .try_filter_map(|item| async move {
+                let pk = pk_of(&item);
+                if pk.starts_with(LedgerEntry::PREFIX) {
+                    Ok(Some(ScannedItem::Ledger(from_attributes(&pk, item)?)))
+                } else if pk.starts_with(PHOTO_PREFIX) {
+                    Ok(Some(ScannedItem::Photo(from_attributes(&pk, item)?)))
+                } else {
+                    Ok(None)
+                }
+            })
     }
 
-    /// The same of whole photo items, the ledger left out; one that cannot be read hides no other. Costs as much.
+    /// Scans the whole items of all photos, in no order. Costs as much as [`Catalogue::scan_items`].
     ///
     /// # Errors
-    /// See [`CatalogueError`].
-    pub async fn scan_items(
+    /// An item is [`CatalogueError::Request`] if a request fails; it is the last one. An item is
+    /// [`CatalogueError::Shape`] if an item of the table cannot be read; the others follow.
+    pub fn scan_photo_items(
         &self,
-        after: Option<ScanPosition>,
-    ) -> Result<(Vec<Result<PhotoItem, CatalogueError>>, Option<ScanPosition>), CatalogueError>
-    {
-        let prefix = AttributeValue::S(PHOTO_PREFIX.to_owned());
+    ) -> impl Stream<Item = Result<PhotoItem, CatalogueError>> + Send + use<> {
         let request = self
             .client
             .scan()
+            .consistent_read(true)
             .filter_expression("begins_with(pk, :photo)")
-            .expression_attribute_values(":photo", prefix);
-        let (items, next) = self.scan_page(request, after).await?;
-        let items = items
-            .into_iter()
-            .map(|(pk, item)| from_attributes(&pk, item));
-        Ok((items.collect(), next))
+            .expression_attribute_values(":photo", text(PHOTO_PREFIX));
+        self.scan_attributes(request)
+            .and_then(|item| async move { from_attributes(&pk_of(&item), item) })
     }
 
-    /// A page's items with their keys, by a strongly consistent read.
-    async fn scan_page(
+    /// Runs a scan page by page.
+    pub(super) fn scan_attributes(
         &self,
         request: ScanFluentBuilder,
-        after: Option<ScanPosition>,
-    ) -> Result<(Vec<(String, Attributes)>, Option<ScanPosition>), CatalogueError> {
-        let start =
-            after.map(|ScanPosition(pk)| HashMap::from([("pk".to_owned(), AttributeValue::S(pk))]));
-        let page = request
-            .table_name(&self.table)
-            .consistent_read(true)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| failed("scan", "the table", &error))?;
-        let pk = |item: &Attributes| item.get("pk")?.as_s().ok().cloned();
-        let next = page.last_evaluated_key.as_ref().and_then(pk);
-        let items = page.items.unwrap_or_default();
-        let items = items
-            .into_iter()
-            .map(|item| (pk(&item).unwrap_or_default(), item));
-        Ok((items.collect(), next.map(ScanPosition)))
+    ) -> impl Stream<Item = Result<Attributes, CatalogueError>> + Send + use<> {
+        let request = request.table_name(&self.table);
+        // The state is the start of the next page: `Some(None)` at first, `None` at the end.
+        stream::try_unfold(Some(None), move |start: Option<Option<Attributes>>| {
+            let request = request.clone();
+            async move {
+                let Some(start) = start else { return Ok(None) };
+                let page: ScanOutput = request
+                    .set_exclusive_start_key(start)
+                    .send()
+                    .await
+                    .map_err(|error| request_error("scan", WHOLE_TABLE, &error))?;
+                let items = page.items.unwrap_or_default().into_iter().map(Ok);
+                let next = page.last_evaluated_key.map(Some);
+                Ok(Some((stream::iter(items), next)))
+            }
+        })
+        .try_flatten()
     }
 
-    /// Items by their keys, which are all different; those that are there, in no order. All attributes where none is named.
-    async fn batch<T: DeserializeOwned>(
+    /// Reads items by their keys, which must all be different. Returns those that exist, in no order.
+    /// An empty list of attributes means all of them.
+    async fn get_items<T: DeserializeOwned>(
         &self,
         pks: Vec<String>,
         attributes: &[&str],
     ) -> Result<Vec<T>, CatalogueError> {
-        let what = pks.first().cloned().unwrap_or_default();
-        let key = |pk: String| HashMap::from([("pk".to_owned(), AttributeValue::S(pk))]);
+        let first = pks.first().cloned().unwrap_or_default();
+        let failure = |cause: String| CatalogueError::Request {
+            operation: "get",
+            pk: first.clone(),
+            cause,
+        };
+        let key = |pk: String| HashMap::from([(PK.to_owned(), text(&pk))]);
         let mut wanted: Vec<_> = pks.into_iter().map(key).collect();
         let mut found = Vec::new();
-        let mut attempts = 0;
+        let mut empty_answers = 0;
         while !wanted.is_empty() {
             let mut keys = KeysAndAttributes::builder()
                 .consistent_read(true)
@@ -182,47 +186,52 @@ impl Catalogue {
                     .projection_expression(projection)
                     .set_expression_attribute_names(Some(names));
             }
-            let keys = keys.build().map_err(|error| CatalogueError::Request {
-                operation: "get",
-                pk: what.clone(),
-                cause: error.to_string(),
-            })?;
-            let request = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, keys);
-            let answer = request
+            let keys = keys.build().map_err(|error| failure(error.to_string()))?;
+            let request = self.client.batch_get_item();
+            let response = request
+                .request_items(&self.table, keys)
                 .send()
                 .await
-                .map_err(|error| failed("get", &what, &error))?;
-            let answered = answer.responses.and_then(|mut all| all.remove(&self.table));
-            let answered = answered.unwrap_or_default();
-            // Throttled, or beyond the 16 MB of one answer.
-            let left = answer
+                .map_err(|error| request_error("get", &first, &error))?;
+            let items = response
+                .responses
+                .and_then(|mut all| all.remove(&self.table));
+            let items = items.unwrap_or_default();
+            // DynamoDB was throttled, or the answer would have more than 16 MB.
+            let left = response
                 .unprocessed_keys
                 .and_then(|mut all| all.remove(&self.table));
             wanted = left.map(|left| left.keys).unwrap_or_default();
-            attempts = if answered.is_empty() { attempts + 1 } else { 0 };
-            for item in answered {
-                found.push(from_attributes(&what, item)?);
+            empty_answers = if items.is_empty() {
+                empty_answers + 1
+            } else {
+                0
+            };
+            for item in items {
+                found.push(from_attributes(&first, item)?);
             }
             if wanted.is_empty() {
                 break;
             }
-            if attempts > ATTEMPTS {
-                return Err(CatalogueError::Request {
-                    operation: "get",
-                    pk: what,
-                    cause: format!("{} keys were not got to, time and again", wanted.len()),
-                });
+            if empty_answers > MAX_EMPTY_ANSWERS {
+                let left = wanted.len();
+                return Err(failure(format!(
+                    "{left} keys were not processed in {empty_answers} requests"
+                )));
             }
-            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempts)).await;
+            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(empty_answers)).await;
         }
         Ok(found)
     }
 }
 
-/// A projection expression; names go by placeholders, since some are reserved words.
+/// Returns an item's partition key.
+fn pk_of(item: &Attributes) -> String {
+    let pk = item.get(PK).and_then(|pk| pk.as_s().ok());
+    pk.cloned().unwrap_or_default()
+}
+
+/// Builds a projection expression. It uses placeholders, because some names are reserved words.
 fn projection(attributes: &[&str]) -> (String, HashMap<String, String>) {
     let names = attributes
         .iter()

@@ -1,54 +1,23 @@
-//! What one item of the `photos` table holds. Shapes only: no request is made here.
+//! The items of the photos table. This module defines their shapes and sends no request.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::archive::UNDATED;
+use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::privacy::{Visibility, VisibilityFacts, VisibilityRules};
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
 use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
 
-/// Bumped when the shape of an item changes so that older items must be written anew.
+/// The version of the shape of an item. Increase it when older items must be written again.
 pub const SCHEMA_VERSION: u32 = 1;
-/// A private photo's date partition begins with this.
-pub const PRIVATE_PARTITION: &str = "private#";
+/// The first characters of the date partition of a private photo.
+pub const PRIVATE_PREFIX: &str = "private#";
 
-/// Which bytes an object holds: its ETag and its time of change. Two writes of one key are never equal in both, but for
-/// equal bytes within one second, which are equal in all that matters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ObjectVersion {
-    /// Without quotes.
-    pub etag: String,
-    /// `2018-02-01T08:41:07Z`.
-    pub last_modified: String,
-}
-
-impl ObjectVersion {
-    /// A generation from what a store answers; to the second, which is all that every answer holds.
-    pub fn new(etag: &str, last_modified: DateTime<Utc>) -> Self {
-        ObjectVersion {
-            etag: etag.trim_matches('"').to_owned(),
-            last_modified: last_modified.to_rfc3339_opts(SecondsFormat::Secs, true),
-        }
-    }
-}
-
-impl ObjectVersion {
-    /// Whether a listing shows these bytes. A listing may round the time otherwise than a HEAD does (Swift rounds one of
-    /// them up), so a second more or less is the same.
-    pub fn is_listed(&self, etag: &str, last_modified: DateTime<Utc>) -> bool {
-        let recorded = DateTime::parse_from_rfc3339(&self.last_modified);
-        self.etag == etag
-            && recorded
-                .is_ok_and(|recorded| (recorded.timestamp() - last_modified.timestamp()).abs() <= 1)
-    }
-}
-
-/// What an item says of its files, without its record.
+/// A photo item without its record: the parts and what identifies them.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoItemHeader {
@@ -68,12 +37,12 @@ pub struct PhotoItemHeader {
     pub extractor_version: u32,
     /// See [`PhotoRecord::camera`](photo_metadata::PhotoRecord::camera).
     pub camera: Option<Camera>,
-    /// By its file, whatever was set. See [`photo_metadata::CaptureTime::local`].
+    /// The capture time of the file, without the overrides. See [`photo_metadata::CaptureTime::local`].
     pub taken_at_local: Option<String>,
 }
 
 impl PhotoItemHeader {
-    /// The attributes that it is made of.
+    /// The attributes that a scan reads.
     pub(super) const ATTRIBUTES: [&'static str; 9] = [
         "pk",
         "stem",
@@ -87,7 +56,7 @@ impl PhotoItemHeader {
     ];
 }
 
-/// A photo item: one shot, its parts and the record derived from its primary part.
+/// A photo item: one shot with its parts and the record of its primary part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoItem {
@@ -97,55 +66,55 @@ pub struct PhotoItem {
     pub id: String,
     /// `2018-02-01/foobar`.
     pub stem: String,
-    /// Whose name the stem is (see `archive::Owner`).
+    /// The owner of the stem; see `archive::Owner`.
     pub owner: String,
-    /// Counts the writes of this item; 0 is a stub, which only claims the name.
+    /// The number of writes of this item. 0 is a stub, which only claims the stem.
     pub revision: u64,
-    /// The files of this shot, by extension as it is spelt.
+    /// The parts of this shot, by extension as it is spelt.
     pub parts: BTreeMap<String, PhotoPart>,
     /// The part that the record was derived from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<DerivedFrom>,
-    /// The derived record. Flattened: its fields are attributes of the item.
+    /// The record. Its fields are attributes of the item.
     #[serde(flatten)]
     pub photo: PhotoMetadata,
-    /// Every tag of the primary part: `exif.<IFD>.<Tag>`.
+    /// All tags of the primary part: `exif.<IFD>.<Tag>`.
     pub exif: Tags,
-    /// Tags that were left out, with their sizes in bytes.
+    /// Tags that were left out for their size, with their sizes in bytes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub exif_omitted: BTreeMap<String, u64>,
-    /// What of the primary part could not be read.
+    /// Problems with reading the primary part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exif_warnings: Vec<String>,
-    /// What a person set; kept by every re-index.
+    /// The values that a person set. A re-index keeps them.
     #[serde(skip_serializing_if = "Overrides::is_empty")]
     pub overrides: Overrides,
-    /// The extractor that derived the record.
+    /// The version of the extractor that derived the record.
     pub extractor_version: u32,
-    /// The shape of this item.
+    /// The version of the shape of this item.
     pub schema_version: u32,
-    /// The list form; absent for stubs and for photos all of whose parts are removed.
+    /// The summary; absent for a stub and for a photo without a live part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// The attributes that the indexes are keyed by.
+    /// The keys of the indexes.
     #[serde(flatten)]
     pub index: IndexKeys,
 }
 
-/// The attributes that the indexes are keyed by (schema/tables.json). An absent one keeps the item out of that index.
+/// The keys of the indexes (schema/tables.json). An item without a key is not in that index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IndexKeys {
-    /// The year, or `undated`; with `private#` in front for a private photo.
+    /// The year, or `undated`. A private photo has `private#` in front.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_partition: Option<String>,
-    /// `takenAtLocal#id`; undated: `undated#name#id`. See [`super::query::date_sort`].
+    /// `takenAtLocal#id`, or `undated#name#id` without a date. See [`super::query::date_sort`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_sort: Option<String>,
-    /// The camera's slug; public photos only.
+    /// The slug of the camera; public photos only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub camera_partition: Option<String>,
-    /// The lens's slug; public photos only.
+    /// The slug of the lens; public photos only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lens_partition: Option<String>,
     /// The first 4 characters of the geohash of the published position.
@@ -156,97 +125,143 @@ pub struct IndexKeys {
     pub place_sort: Option<String>,
 }
 
-/// One file of a shot.
+/// One part of a photo: one file of a shot.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoPart {
-    /// Archive key, prefix included.
+    /// The archive key, with the prefix.
     pub key: String,
-    /// ETag of the copy.
+    /// The ETag of the copy.
     pub etag: String,
-    /// Last-Modified of the copy.
+    /// The Last-Modified of the copy.
     pub last_modified: String,
     /// Size, bytes.
     pub bytes: u64,
-    /// Media type by its bytes.
+    /// The media type, detected from the bytes.
     pub mime: String,
     /// Pixels across, after orientation.
     pub width: Option<u32>,
     /// Pixels down, after orientation.
     pub height: Option<u32>,
-    /// Where it was copied from; absent for a file that is not ours.
+    /// The source object that it was copied from; absent for a foreign file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<PartSource>,
-    /// The JPEG inside.
+    /// The embedded preview.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
-    /// The extractor that read it.
+    /// The version of the extractor that read the file.
     pub extractor_version: u32,
-    /// A tombstone: the file was here and is gone.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub removed: bool,
+    /// Whether the file is in the archive. The attribute `removed` is `true` for a tombstone.
+    #[serde(rename = "removed", skip_serializing_if = "PartState::is_live")]
+    pub state: PartState,
 }
 
 impl PhotoPart {
-    /// Whether its file is there and was read by an older extractor than this.
-    pub fn is_below(&self, extractor_version: u32) -> bool {
-        !self.removed && self.extractor_version < extractor_version
+    /// Builds a tombstone: the file was in the archive and is gone.
+    pub fn tombstone(key: &str) -> Self {
+        PhotoPart {
+            key: key.to_owned(),
+            state: PartState::Tombstone,
+            ..PhotoPart::default()
+        }
     }
 
-    /// Which bytes this part was read from; `None` for a tombstone.
+    /// Returns `true` if the file is in the archive.
+    pub fn is_live(&self) -> bool {
+        self.state.is_live()
+    }
+
+    /// Returns `true` if the file is in the archive and was read by an older extractor than this.
+    pub fn is_below(&self, extractor_version: u32) -> bool {
+        self.is_live() && self.extractor_version < extractor_version
+    }
+
+    /// Returns the version of the copy that this part was read from; `None` for a tombstone.
     pub fn version(&self) -> Option<ObjectVersion> {
-        (!self.removed).then(|| ObjectVersion {
+        self.is_live().then(|| ObjectVersion {
             etag: self.etag.clone(),
             last_modified: self.last_modified.clone(),
         })
     }
 }
 
+/// Whether the file of a part is in the archive. Stored as the boolean `removed`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub enum PartState {
+    /// The file is in the archive.
+    #[default]
+    Live,
+    /// The file was in the archive and is gone.
+    Tombstone,
+}
+
+impl PartState {
+    /// Returns `true` if the file is in the archive.
+    pub fn is_live(&self) -> bool {
+        *self == PartState::Live
+    }
+}
+
+impl From<bool> for PartState {
+    fn from(removed: bool) -> Self {
+        match removed {
+            true => PartState::Tombstone,
+            false => PartState::Live,
+        }
+    }
+}
+
+impl From<PartState> for bool {
+    fn from(state: PartState) -> Self {
+        state == PartState::Tombstone
+    }
+}
+
 /// The source object of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSource {
-    /// Bucket.
-    pub bucket: String,
-    /// Key.
-    pub key: String,
-    /// ETag of the bytes that were copied.
+    /// The bucket and the key.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// The ETag of the bytes that were copied.
     pub etag: String,
 }
 
-/// Which part, at which bytes, a record was derived from.
+/// The part that a record was derived from, and its ETag at that time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DerivedFrom {
-    /// Key in `parts`.
+    /// The key in `parts`.
     pub part: String,
-    /// Its ETag then.
+    /// The ETag of the part at that time.
     pub etag: String,
 }
 
-/// What a person set.
+/// The values that a person set for a photo.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Overrides {
-    /// `public` or `private`.
+    /// The visibility.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
-    /// Title.
+    /// The title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Caption.
+    /// The caption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
-    /// Seconds that its camera's clock was slow by, and that are added to the time of its file.
+    /// The correction of the camera's clock: seconds that are added to the time of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift_seconds: Option<i64>,
 }
 
 impl Overrides {
-    /// Whether nothing was set.
+    /// Returns `true` if no value is set.
     pub fn is_empty(&self) -> bool {
         *self == Overrides::default()
     }
 
-    /// What was set here, and of the rest what was set there.
+    /// Returns these values. A value that is not set is taken from `other`.
     #[must_use]
     pub fn or(self, other: Overrides) -> Overrides {
         Overrides {
@@ -259,7 +274,7 @@ impl Overrides {
 }
 
 impl PhotoItem {
-    /// A stub: the name is claimed, nothing is archived under it yet.
+    /// Builds a stub: the stem is claimed, and no file is archived yet.
     pub fn stub(stem: &str, owner: &str) -> Self {
         let id = PhotoId::from_stem(stem);
         PhotoItem {
@@ -273,78 +288,128 @@ impl PhotoItem {
         }
     }
 
-    /// Whether a file of this shot is in the archive, by this record.
+    /// Returns `true` if a part of this photo is live.
     pub fn has_live_parts(&self) -> bool {
-        self.parts.values().any(|part| !part.removed)
+        self.parts.values().any(PhotoPart::is_live)
     }
 
-    /// Whether one of them is a copy that organise made.
-    pub fn has_live_parts_of_ours(&self) -> bool {
+    /// Returns `true` if a part of this photo is live and is a copy that organise made.
+    pub fn has_live_copies(&self) -> bool {
         let mut parts = self.parts.values();
-        parts.any(|part| !part.removed && part.source.is_some())
+        parts.any(|part| part.is_live() && part.source.is_some())
     }
 
-    /// Who may see it, by the rules, whatever it is indexed as.
+    /// Returns the visibility by these rules. The index keys of the item do not matter.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
         let facts = VisibilityFacts {
             set: self.overrides.visibility,
             keywords: &self.photo.record.keywords,
             rating: self.photo.record.rating,
         };
-        let live = self.parts.values().filter(|part| !part.removed);
+        let live = self.parts.values().filter(|part| part.is_live());
         let sources = live.filter_map(|part| part.source.as_ref());
-        rules.decide(facts, sources.map(|source| source.key.as_str()))
+        rules.decide(facts, sources.map(|source| source.object.key.as_str()))
     }
 
-    /// Whether it is indexed for the public: it has files, and its date partition is not a private one.
+    /// Returns `true` if the photo is indexed for the public: it has a live part, and its date
+    /// partition is not private.
     pub fn is_public(&self) -> bool {
         let partition = self.index.date_partition.as_deref().unwrap_or_default();
-        self.has_live_parts() && !partition.is_empty() && !partition.starts_with(PRIVATE_PARTITION)
+        self.has_live_parts() && !partition.is_empty() && !partition.starts_with(PRIVATE_PREFIX)
     }
 }
 
-/// What the partition key of every photo item begins with.
+/// The first characters of the key of each photo item.
 pub(super) const PHOTO_PREFIX: &str = "photo#";
 
-/// Partition key of a photo item.
+/// Returns the key of a photo item.
+///
+/// ```
+/// use photo_catalogue::catalogue::item::photo_pk;
+/// use photo_catalogue::photo_id::PhotoId;
+///
+/// let id = PhotoId::from_stem("2018-02-01/foobar");
+/// assert_eq!(photo_pk(&id), format!("photo#{id}"));
+/// ```
 pub fn photo_pk(id: &PhotoId) -> String {
     format!("{PHOTO_PREFIX}{id}")
 }
 
-/// A ledger item: what became of one key's bytes.
+/// The result of organise for one version of a source object, or of index for an archived file that
+/// is not a photo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
     /// `ledger#<bucket>/<key>`.
     pub pk: String,
-    /// Bucket.
-    pub bucket: String,
-    /// Key.
-    pub key: String,
-    /// The bytes that this entry speaks of.
+    /// The bucket and the key.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// The version of the object that this entry describes.
     #[serde(flatten)]
     pub version: ObjectVersion,
-    /// `archived`, `undated`, `skipped`.
-    pub outcome: String,
-    /// Why, where it was skipped.
+    /// The outcome.
+    pub outcome: LedgerOutcome,
+    /// The reason why the object was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Where its copy went.
+    /// The archive key of the copy, with the prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_key: Option<String>,
-    /// The owner that it was archived for.
+    /// The owner that the object was archived for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// The extractor that decided.
+    /// The version of the extractor that read the object.
     pub extractor_version: u32,
 }
 
-impl LedgerEntry {
-    /// Partition key of a key's ledger entry.
-    pub fn pk(bucket: &str, key: &str) -> String {
-        format!("{}{bucket}/{key}", Self::PREFIX)
-    }
+/// The outcome of a ledger entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LedgerOutcome {
+    /// The photo was copied to the folder of its day.
+    Archived,
+    /// The photo was copied to the folder of photos without a credible date.
+    Undated,
+    /// The object is not a photo.
+    Skipped,
+}
 
-    /// What every such partition key begins with.
+impl LedgerOutcome {
+    /// Returns the text that is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LedgerOutcome::Archived => "archived",
+            LedgerOutcome::Undated => UNDATED,
+            LedgerOutcome::Skipped => "skipped",
+        }
+    }
+}
+
+impl LedgerEntry {
+    /// The first characters of the key of each ledger entry.
     pub const PREFIX: &'static str = "ledger#";
+    /// The attributes that a scan reads in addition to those of [`PhotoItemHeader`].
+    pub(super) const SCANNED_ATTRIBUTES: [&'static str; 7] = [
+        "bucket",
+        "key",
+        "etag",
+        "lastModified",
+        "outcome",
+        "reason",
+        "archiveKey",
+    ];
+
+    /// Returns the key of an object's ledger entry.
+    ///
+    /// ```
+    /// use photo_catalogue::catalogue::item::LedgerEntry;
+    ///
+    /// let object = "s3://inbox/card/foobar.jpg".parse()?;
+    /// assert_eq!(LedgerEntry::pk(&object), "ledger#inbox/card/foobar.jpg");
+    /// # Ok::<(), photo_catalogue::object::ObjectNameError>(())
+    /// ```
+    pub fn pk(object: &ObjectRef) -> String {
+        format!("{}{}/{}", Self::PREFIX, object.bucket, object.key)
+    }
 }

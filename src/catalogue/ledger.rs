@@ -1,46 +1,28 @@
-//! Reading the ledger as a whole. For the owner's commands only: it has no index, so this scans the table.
+//! Scans of the whole ledger, for the owner's commands only. The ledger has no index, so these read
+//! the whole table.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use futures::TryStreamExt;
+use futures::stream::Stream;
 
-use super::item::LedgerEntry;
-use super::{Catalogue, CatalogueError, failed, from_attributes};
-
-/// Where a scan of the ledger goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerPosition(String);
+use super::item::{LedgerEntry, LedgerOutcome};
+use super::{Catalogue, CatalogueError, from_attributes, text};
 
 impl Catalogue {
-    /// A page of the entries of uploads that were skipped, in no order, and where the next page begins. A page may be
-    /// empty and not be the last. Reads the whole table, 1 MB a page, and costs as much.
+    /// Scans the ledger entries of source objects that were skipped, in no order. Reads the whole
+    /// table and costs as much: one request for each 1 MB, when the stream is polled.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
-    pub async fn skipped(
+    /// An item is an error if a request fails, or if an entry cannot be read.
+    pub fn scan_skipped_entries(
         &self,
-        after: Option<LedgerPosition>,
-    ) -> Result<(Vec<LedgerEntry>, Option<LedgerPosition>), CatalogueError> {
-        let text = |value: &str| AttributeValue::S(value.to_owned());
-        let mut request = self
+    ) -> impl Stream<Item = Result<LedgerEntry, CatalogueError>> + Send + use<> {
+        let request = self
             .client
             .scan()
-            .table_name(&self.table)
             .filter_expression("begins_with(pk, :ledger) AND outcome = :skipped")
-            .expression_attribute_values(":ledger", text("ledger#"))
-            .expression_attribute_values(":skipped", text("skipped"));
-        if let Some(LedgerPosition(pk)) = after {
-            request = request.exclusive_start_key("pk", AttributeValue::S(pk));
-        }
-        let page = request
-            .send()
-            .await
-            .map_err(|error| failed("scan", "ledger#", &error))?;
-        let next = page
-            .last_evaluated_key
-            .as_ref()
-            .and_then(|key| key.get("pk")?.as_s().ok())
-            .map(|pk| LedgerPosition(pk.clone()));
-        let entries = page.items.unwrap_or_default().into_iter();
-        let entries = entries.map(|item| from_attributes("ledger#", item));
-        Ok((entries.collect::<Result<_, _>>()?, next))
+            .expression_attribute_values(":ledger", text(LedgerEntry::PREFIX))
+            .expression_attribute_values(":skipped", text(LedgerOutcome::Skipped.as_str()));
+        self.scan_attributes(request)
+            .and_then(|item| async move { from_attributes(LedgerEntry::PREFIX, item) })
     }
 }

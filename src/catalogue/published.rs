@@ -1,23 +1,24 @@
-//! The publish table: what is counted and published of each month, which months have changed since, and the state of
-//! the build hook.
+//! The publish table: the counts and files of each month, the dirty months, and the state of publish
+//! and of the build hook.
 //!
-//! Marking may happen at any time from anywhere. Everything else is written by whoever holds the lease.
+//! Any program may mark a month dirty at any time. Only the holder of the lease writes the rest.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{CatalogueError, attributes, failed, from_attributes};
+use super::{
+    CatalogueError, from_attributes, is_failed_condition, request_error, text, to_attributes,
+};
 
-/// Partitions of the table.
+/// The partitions of the table.
 const MONTH: &str = "month";
 const DIRTY: &str = "dirty";
 const STATE: &str = "state";
-/// Items of the partition `state`.
+/// The items of the partition `state`.
 const LEASE: &str = "lease";
 const FILES: &str = "files";
 const HOOK: &str = "hook";
@@ -25,56 +26,59 @@ const STREAM: &str = "stream";
 const COUNTS: &str = "counts";
 const IMPORT: &str = "import";
 
-/// The publish table's client.
+/// A client of the publish table.
 #[derive(Debug, Clone)]
 pub struct PublishTable {
     pub(crate) client: aws_sdk_dynamodb::Client,
     pub(crate) table: String,
 }
 
-/// What is published of one month: exact counts of its public photos, and the files that list them.
+/// The published state of one month: exact counts of its public photos, and the files that list
+/// them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PublishedMonth {
     /// `2018-02`, or `undated`.
     pub month: String,
-    /// Photos.
+    /// The number of public photos.
     pub photos: u64,
-    /// Photos of each day that has any, by day of the month: `01`.
+    /// The number of photos of each day that has any, by day of the month: `01`.
     pub days: BTreeMap<String, u64>,
-    /// Photos of each camera, by slug.
+    /// The number of photos of each camera, by slug.
     pub cameras: BTreeMap<String, FacetCount>,
-    /// Photos of each lens, by slug.
+    /// The number of photos of each lens, by slug.
     pub lenses: BTreeMap<String, FacetCount>,
-    /// Photos of each geohash cell, by published position; all cells of a month have names of one length.
+    /// The number of photos of each geohash cell, by published position. All cell names of a month
+    /// have the same length.
     pub cells: BTreeMap<String, CellCount>,
-    /// Names what was published of positions when the cells were counted.
+    /// The fingerprint of the location policy that the cells were counted under.
     pub positions: String,
     /// The files that list the photos, in order.
     pub files: Vec<PublishedFile>,
 }
 
-/// Photos of one camera or lens.
+/// The photos of one camera or lens in one month.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetCount {
-    /// Its name, as the newest of the photos has it.
+    /// The name, as the newest of the photos spells it.
     pub name: String,
-    /// Photos.
+    /// The number of photos.
     pub photos: u64,
 }
 
-/// Photos of one camera or lens in all months.
+/// The photos of one camera or lens in all months.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FacetSum<'a> {
-    /// Slug.
+    /// The slug.
     pub slug: &'a str,
-    /// Its name, as the newest of the photos has it.
+    /// The name, as the newest of the photos spells it.
     pub name: &'a str,
-    /// Photos.
+    /// The number of photos.
     pub photos: u64,
 }
 
-/// Sums the facets of months, which come in order; by number of photos, the most first.
+/// Sums the facets of months and sorts the sums by number of photos, highest first. The months must
+/// be in order, because the newest photo decides the name.
 pub fn sum_facets<'a>(
     months: impl IntoIterator<Item = &'a PublishedMonth>,
     of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
@@ -94,19 +98,19 @@ pub fn sum_facets<'a>(
     sums
 }
 
-/// Photos of one geohash cell.
+/// The photos of one geohash cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellCount {
-    /// Photos.
+    /// The number of photos.
     pub photos: u64,
-    /// Mean of their latitudes.
+    /// The mean of the latitudes, degrees.
     pub lat: f64,
-    /// Mean of their longitudes.
+    /// The mean of the longitudes, degrees.
     pub lon: f64,
 }
 
 impl CellCount {
-    /// Adds the photos of another cell.
+    /// Adds the photos of another cell. The means are weighted by number.
     pub fn add(&mut self, other: &CellCount) {
         let photos = self.photos + other.photos;
         let mean = |ours: f64, theirs: f64| {
@@ -123,75 +127,75 @@ impl CellCount {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PublishedFile {
-    /// Beside `index.json`: `2018-02.json`, `2018-02.2.json`.
+    /// The path relative to `index.json`: `2018-02.json`, `2018-02.2.json`.
     pub path: String,
-    /// Photos that it lists.
+    /// The number of photos in the file.
     pub photos: u64,
-    /// SHA-256 of its JSON, hexadecimal, 32 characters of it.
+    /// The first 32 hexadecimal characters of the SHA-256 of its JSON.
     pub digest: String,
-    /// As the store answered, without quotes.
+    /// The ETag from the store, without quotes.
     pub etag: String,
-    /// Size as stored.
+    /// The size as stored, bytes.
     pub bytes: u64,
 }
 
-/// A month that has changed since it was published.
+/// A month whose counts and files must be rebuilt.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DirtyMonth {
     /// `2018-02`, or `undated`.
     #[serde(rename = "sk")]
     pub month: String,
-    /// Counts the marks.
+    /// The number of times that the month was marked.
     pub generation: u64,
-    /// When it was first marked.
+    /// The time of the first mark.
     #[serde(with = "chrono::serde::ts_milliseconds")]
     pub since: DateTime<Utc>,
-    /// When it was last marked.
+    /// The time of the last mark.
     #[serde(with = "chrono::serde::ts_milliseconds")]
     pub last: DateTime<Utc>,
 }
 
-/// The state of everything, from one query.
+/// The whole state of publish, from one query.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PublishState {
-    /// The files beside the months' own.
+    /// The state of the files that no month owns.
     pub files: FilesState,
-    /// The build hook, as it was last written.
+    /// The state of the build hook, as it was last written.
     pub hook: Option<serde_json::Value>,
-    /// How far the stream was read, where this program reads it itself.
+    /// The position in the stream, if this program reads the stream itself.
     pub stream: Option<StreamPosition>,
-    /// Until when somebody is at work.
+    /// The end of the lease, if there is one.
     pub leased_until: Option<DateTime<Utc>>,
-    /// Until when an import holds the build hook back.
+    /// The end of the time in which an import holds the build hook back.
     pub held_until: Option<DateTime<Utc>>,
 }
 
-/// The last record of a stream that was worked on.
+/// The last processed record of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamPosition {
-    /// The stream's ARN.
+    /// The ARN of the stream.
     pub stream: String,
-    /// The shard's id.
+    /// The id of the shard.
     pub shard: String,
-    /// The record's sequence number.
+    /// The sequence number of the record.
     pub sequence: String,
 }
 
-/// What is known of `index.json` and `changes.json`.
+/// The state of `index.json` and `changes.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FilesState {
-    /// The last generation that was given out.
+    /// The last generation number that was used.
     pub generation: u64,
-    /// Fingerprint of the view under which all months are published, or are marked to be.
+    /// The fingerprint of the public view. All months are published under it, or are dirty.
     pub view: String,
-    /// Changes up to this generation were shown under another view, and are no longer told.
+    /// Changes up to this generation were published under another view and are not listed any more.
     pub changes_since: u64,
 }
 
 impl PublishTable {
-    /// What is published, in this table.
+    /// Builds a client of this table.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> Self {
         PublishTable {
             client,
@@ -199,7 +203,7 @@ impl PublishTable {
         }
     }
 
-    /// Says that a month has changed. Safe to repeat: it is looked at once more, and found as it is.
+    /// Marks a month dirty. A repeat is safe: publish then looks at the month once more.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -220,19 +224,20 @@ impl PublishTable {
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed("mark", month, &error)),
+            Err(error) => Err(request_error("mark", month, &error)),
         }
     }
 
-    /// The months that are marked.
+    /// Returns the dirty months.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn dirty_months(&self) -> Result<Vec<DirtyMonth>, CatalogueError> {
-        self.partition(DIRTY).await
+        self.read_partition(DIRTY).await
     }
 
-    /// Takes a mark back, IF the month was not marked again meanwhile.
+    /// Clears the mark of a month IF the month was not marked again after it was read. A repeat is
+    /// safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -249,19 +254,20 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(failed("unmark", &mark.month, &error)),
+            Err(error) => Err(request_error("clear mark of", &mark.month, &error)),
         }
     }
 
-    /// Every month that is published, in order; one query, by the page of 1 MB.
+    /// Returns all published months, in order. Sends one query for each 1 MB.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn months(&self) -> Result<Vec<PublishedMonth>, CatalogueError> {
-        self.partition(MONTH).await
+        self.read_partition(MONTH).await
     }
 
-    /// Writes what is published of a month; of one without photos, nothing is kept.
+    /// Writes the state of a month. Deletes it if the month has no photos and no files. A repeat is
+    /// safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -275,15 +281,17 @@ impl PublishTable {
                 .key("sk", text(&month.month));
             return match request.send().await {
                 Ok(_) => Ok(()),
-                Err(error) => Err(failed("delete", &month.month, &error)),
+                Err(error) => Err(request_error("delete", &month.month, &error)),
             };
         }
-        self.put(MONTH, &month.month, month).await
+        self.put_value(MONTH, &month.month, month).await
     }
 
-    /// Says that months were, or may have been, written: who keeps them in memory reads them anew. Between
-    /// [`PublishTable::put_month`] and [`PublishTable::unmark`], so that it is said also by the tick after a crash. Safe to
-    /// repeat.
+    /// Increases the version of the counts. A process that keeps the months in memory then reads them
+    /// again.
+    ///
+    /// Publish calls this between [`PublishTable::put_month`] and [`PublishTable::clear_dirty`]. So
+    /// the first cycle after a crash calls it too. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -298,11 +306,12 @@ impl PublishTable {
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed("count", COUNTS, &error)),
+            Err(error) => Err(request_error("count", COUNTS, &error)),
         }
     }
 
-    /// A number that grows after months were written; `None` before the first time. Strongly consistent.
+    /// Returns the version of the counts, strongly consistent. It grows after months are written.
+    /// Returns `None` if no month was written yet.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -317,20 +326,20 @@ impl PublishTable {
             .expression_attribute_values(":sk", text(COUNTS));
         let found = match request.send().await {
             Ok(found) => found.items.unwrap_or_default(),
-            Err(error) => return Err(failed("query", COUNTS, &error)),
+            Err(error) => return Err(request_error("query", COUNTS, &error)),
         };
         let version = found.first().and_then(|item| item.get("version"));
         let version = version.and_then(|version| version.as_n().ok());
         Ok(version.and_then(|version| version.parse().ok()))
     }
 
-    /// The state, by a strongly consistent query.
+    /// Reads the state, strongly consistent.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn state(&self) -> Result<PublishState, CatalogueError> {
         let mut state = PublishState::default();
-        for item in self.partition::<serde_json::Value>(STATE).await? {
+        for item in self.read_partition::<serde_json::Value>(STATE).await? {
             let shape = |error: serde_json::Error| CatalogueError::Shape {
                 pk: STATE.to_owned(),
                 cause: error.to_string(),
@@ -339,39 +348,40 @@ impl PublishTable {
                 Some(FILES) => state.files = serde_json::from_value(item).map_err(shape)?,
                 Some(HOOK) => state.hook = Some(item),
                 Some(STREAM) => state.stream = Some(serde_json::from_value(item).map_err(shape)?),
-                Some(LEASE) => state.leased_until = until(&item),
-                Some(IMPORT) => state.held_until = until(&item),
+                Some(LEASE) => state.leased_until = parse_until(&item),
+                Some(IMPORT) => state.held_until = parse_until(&item),
                 _ => {}
             }
         }
         Ok(state)
     }
 
-    /// Writes what is known of the files.
+    /// Writes the state of the files. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn put_files(&self, files: &FilesState) -> Result<(), CatalogueError> {
-        self.put(STATE, FILES, files).await
+        self.put_value(STATE, FILES, files).await
     }
 
-    /// Writes the build hook's state, which is a map.
+    /// Writes the state of the build hook, which must serialize to a map. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn put_hook<T: Serialize>(&self, hook: &T) -> Result<(), CatalogueError> {
-        self.put(STATE, HOOK, hook).await
+        self.put_value(STATE, HOOK, hook).await
     }
 
-    /// Writes how far the stream was read.
+    /// Writes the position in the stream. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
     pub async fn put_stream(&self, position: &StreamPosition) -> Result<(), CatalogueError> {
-        self.put(STATE, STREAM, position).await
+        self.put_value(STATE, STREAM, position).await
     }
 
-    /// Takes the lease for `holder`, IF nobody has it or his time is up. `false`: somebody else is at work.
+    /// Acquires the lease for `holder` IF there is none or if it has expired. Returns `false` if
+    /// another process has the lease.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -396,11 +406,11 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(true),
             Err(error) if is_failed_condition(&error) => Ok(false),
-            Err(error) => Err(failed("lease", LEASE, &error)),
+            Err(error) => Err(request_error("lease", LEASE, &error)),
         }
     }
 
-    /// Gives the lease back, IF it is still this holder's.
+    /// Releases the lease IF this holder has it. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -416,12 +426,12 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(failed("release", LEASE, &error)),
+            Err(error) => Err(request_error("release", LEASE, &error)),
         }
     }
 
-    /// Holds the build hook back until then, or longer where somebody else does. It ends by itself, so that an import
-    /// that was killed holds nothing up. Safe to repeat.
+    /// Holds the build hook back until this time, unless it is held back for longer already. The hold
+    /// expires, so an import that was killed does not block the hook. A repeat is safe.
     ///
     /// # Errors
     /// See [`CatalogueError`].
@@ -445,58 +455,52 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(failed("hold", IMPORT, &error)),
+            Err(error) => Err(request_error("hold", IMPORT, &error)),
         }
     }
 
-    async fn partition<T: DeserializeOwned>(&self, pk: &str) -> Result<Vec<T>, CatalogueError> {
+    /// Reads a whole partition, strongly consistent. Sends one query for each 1 MB.
+    async fn read_partition<T: DeserializeOwned>(
+        &self,
+        pk: &str,
+    ) -> Result<Vec<T>, CatalogueError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk));
         let mut found = Vec::new();
-        let mut start = None;
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(pk))
-                .set_exclusive_start_key(start);
-            let page = request
-                .send()
-                .await
-                .map_err(|error| failed("query", pk, &error))?;
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| request_error("query", pk, &error))?;
             for item in page.items.unwrap_or_default() {
                 found.push(from_attributes(pk, item)?);
             }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
-            }
         }
+        Ok(found)
     }
 
-    async fn put<T: Serialize>(&self, pk: &str, sk: &str, value: &T) -> Result<(), CatalogueError> {
-        let mut item = attributes(pk, value)?;
+    async fn put_value<T: Serialize>(
+        &self,
+        pk: &str,
+        sk: &str,
+        value: &T,
+    ) -> Result<(), CatalogueError> {
+        let mut item = to_attributes(pk, value)?;
         item.insert("pk".to_owned(), text(pk));
         item.insert("sk".to_owned(), text(sk));
         let request = self.client.put_item().table_name(&self.table);
         match request.set_item(Some(item)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed("put", sk, &error)),
+            Err(error) => Err(request_error("put", sk, &error)),
         }
     }
 }
 
-/// The field `until` of an item, a time in milliseconds.
-fn until(item: &serde_json::Value) -> Option<DateTime<Utc>> {
+/// Parses the field `until` of an item, a time in milliseconds.
+fn parse_until(item: &serde_json::Value) -> Option<DateTime<Utc>> {
     let millis = item.get("until").and_then(serde_json::Value::as_i64);
     millis.and_then(DateTime::from_timestamp_millis)
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn is_failed_condition(error: &impl ProvideErrorMetadata) -> bool {
-    error.code() == Some("ConditionalCheckFailedException")
 }

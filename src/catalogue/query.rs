@@ -1,22 +1,38 @@
-//! Index queries: one partition of one index, in order, a page at a time.
+//! Queries of the photos table: one Query request for one page of one index, and scans for the
+//! owner.
 //!
-//! Every answer comes from an index's projection (the list form of a photo): no scan, no second read. Index reads are
-//! eventually consistent, as DynamoDB's secondary indexes are. Which partitions answer a question is not decided here.
+//! A query returns the projection of the index, which is the summary of the photo, so no second read
+//! is needed. Index reads are eventually consistent, as in all secondary indexes of DynamoDB. The
+//! caller decides which segments answer a request.
 
-use std::collections::HashMap;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use futures::TryStreamExt;
+use futures::stream::Stream;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use super::{Catalogue, CatalogueError, failed, from_attributes};
+use super::item::{PHOTO_PREFIX, PRIVATE_PREFIX};
+use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_error, text};
 use crate::summary::Summary;
 use photo_metadata::CaptureTime;
 
-/// What the sort keys of undated photos begin with: after every date, so that in an index that holds both (a camera's
-/// photos) the undated ones are a range of their own, whatever their names look like.
+/// The first characters of the sort keys of undated photos. They sort after every date, so an index
+/// with both (the photos of a camera) has the undated ones in a range of their own.
 pub const UNDATED_SORT_PREFIX: &str = "undated#";
 
-/// The sort key of a photo in by-date, by-camera and by-lens: `takenAtLocal#id`; undated, `undated#name#id`. Unique
-/// within a partition, and in the order of the wall clock.
+/// Returns the sort key of a photo in by-date, by-camera and by-lens: `takenAtLocal#id`, or
+/// `undated#name#id` without a date. The keys are unique within a partition and sort by the wall
+/// clock.
+///
+/// ```
+/// use photo_catalogue::catalogue::query::date_sort;
+/// use photo_metadata::CaptureTime;
+///
+/// let capture = CaptureTime {
+///     taken_at_local: Some("2018-02-01T09:41:07".to_owned()),
+///     ..CaptureTime::default()
+/// };
+/// assert_eq!(date_sort(&capture, "foobar", "1a2b"), "2018-02-01T09:41:07#1a2b");
+/// assert_eq!(date_sort(&CaptureTime::default(), "foobar", "1a2b"), "undated#foobar#1a2b");
+/// ```
 pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
     match capture.local_text() {
         Some(local) => format!("{local}#{id}"),
@@ -24,21 +40,21 @@ pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
     }
 }
 
-/// The indexes of the `photos` table (schema/tables.json).
+/// An index of the photos table (schema/tables.json).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhotoIndex {
-    /// Public photos by year, or `undated`; private ones apart.
+    /// Photos by date partition: public ones by year or `undated`, private ones apart.
     ByDate,
-    /// Public photos by camera slug.
+    /// Public photos by the slug of their camera.
     ByCamera,
-    /// Public photos by lens slug.
+    /// Public photos by the slug of their lens.
     ByLens,
     /// Public photos by the geohash cell of their published position.
     ByPlace,
 }
 
 impl PhotoIndex {
-    /// The index's name.
+    /// Returns the name of the index.
     pub fn name(self) -> &'static str {
         match self {
             PhotoIndex::ByDate => "by-date",
@@ -65,101 +81,65 @@ impl PhotoIndex {
     }
 }
 
-/// A part of one partition: sort keys from `from` to `to`, both included, where set.
+/// A range of sort keys in one partition of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Which index.
+    /// The index.
     pub index: PhotoIndex,
-    /// The partition's key; not empty.
+    /// The key of the partition; not empty.
     pub partition: String,
-    /// Lowest sort key.
+    /// The lowest sort key, included. `None` means no limit.
     pub from: Option<String>,
-    /// Highest sort key; not below `from`.
+    /// The highest sort key, included; not below `from`. `None` means no limit.
     pub to: Option<String>,
-    /// From the highest sort key down.
+    /// Whether the order is from the highest sort key down.
     pub descending: bool,
 }
 
-/// One photo of a page and where it stands.
+/// One photo of a page, with its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PhotoEntry {
-    /// Its sort key: what to start after to go on from here.
+    /// The sort key. A query that continues here starts after it.
     pub sort: String,
-    /// Its list form, as stored.
+    /// The summary, as it is stored.
     pub summary: Summary,
 }
 
 /// One page of a segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PhotoPage {
-    /// In the segment's order.
+    /// The photos, in the order of the segment.
     pub entries: Vec<PhotoEntry>,
-    /// The sort key to start after for the next page; `None` at the segment's end. There may be one although nothing
-    /// follows: DynamoDB says so of a page that its limit filled exactly.
+    /// The sort key that the next page starts after; `None` at the end of the segment. The next page
+    /// may be empty: DynamoDB returns a key if the limit is reached exactly at the end.
     pub next_after: Option<String>,
 }
 
 impl Catalogue {
-    /// At most `limit` photos of a segment, after the sort key `after`, in one Query request. DynamoDB cuts a page at
-    /// 1 MB too. A photo need not be there any more to start after it.
+    /// Reads at most `limit` photos of a segment after the sort key `after`, in one Query request.
+    /// DynamoDB also ends a page at 1 MB. The photo with the sort key `after` need not exist.
     ///
-    /// A photo whose stored list form cannot be read is left out and logged, so that one bad item does not hide the
-    /// others.
+    /// If the stored summary of a photo cannot be read, the photo is logged and left out, so that one
+    /// bad item does not hide the others.
     ///
     /// # Errors
-    /// The request failed, after the SDK's own retries.
-    pub async fn query(
+    /// The request failed, after the retries of the SDK.
+    pub async fn query_segment(
         &self,
         segment: &Segment,
         limit: u32,
         after: Option<&str>,
     ) -> Result<PhotoPage, CatalogueError> {
-        let Segment {
-            index,
-            partition,
-            from,
-            to,
-            descending,
-        } = segment;
-        let text = |value: &str| AttributeValue::S(value.to_owned());
-        let condition = match (from, to) {
-            (None, None) => "#p = :p",
-            (Some(_), None) => "#p = :p AND #s >= :from",
-            (None, Some(_)) => "#p = :p AND #s <= :to",
-            (Some(_), Some(_)) => "#p = :p AND #s BETWEEN :from AND :to",
-        };
-        let mut request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(index.name())
-            .key_condition_expression(condition)
-            .expression_attribute_names("#p", index.partition_attribute())
-            .expression_attribute_values(":p", text(partition))
-            .scan_index_forward(!descending)
-            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX));
-        if from.is_some() || to.is_some() {
-            request = request.expression_attribute_names("#s", index.sort_attribute());
-        }
-        if let Some(from) = from {
-            request = request.expression_attribute_values(":from", text(from));
-        }
-        if let Some(to) = to {
-            request = request.expression_attribute_values(":to", text(to));
-        }
-        if let Some(sort) = after {
-            // Every sort key ends in the photo's id, so the whole key can be told from it.
-            let id = sort.rsplit('#').next().unwrap_or(sort);
-            request = request
-                .exclusive_start_key("pk", text(&format!("photo#{id}")))
-                .exclusive_start_key(index.partition_attribute(), text(partition))
-                .exclusive_start_key(index.sort_attribute(), text(sort));
-        }
+        let index = segment.index;
+        let request = self
+            .segment_query(segment)
+            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.map(|sort| segment.start_after(sort)));
         let output = request
             .send()
             .await
-            .map_err(|error| failed("query", partition, &error))?;
-        let sort_of = |item: &HashMap<String, AttributeValue>| {
+            .map_err(|error| request_error("query", &segment.partition, &error))?;
+        let sort_of = |item: &Attributes| {
             item.get(index.sort_attribute())
                 .and_then(|value| value.as_s().ok())
                 .cloned()
@@ -175,7 +155,7 @@ impl Catalogue {
                 match serde_dynamo::from_attribute_value(summary) {
                     Ok(summary) => Some(PhotoEntry { sort, summary }),
                     Err(error) => {
-                        tracing::error!(index = index.name(), sort, %error, "unreadable list form");
+                        tracing::error!(index = index.name(), sort, %error, "unreadable summary");
                         None
                     }
                 }
@@ -185,69 +165,102 @@ impl Catalogue {
             next_after,
         })
     }
-}
 
-/// Where a scan of the photos goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScanPosition(pub(super) String);
-
-impl Catalogue {
-    /// A page of the public photos, in no order, and where the next page begins. A page may be empty and not be the
-    /// last. For the owner's comparisons only: reads the whole table, 1 MB a page, and costs as much.
-    ///
-    /// # Errors
-    /// The request failed, after the SDK's own retries, or an item is of another shape.
-    pub async fn public_photos(
-        &self,
-        after: Option<ScanPosition>,
-    ) -> Result<(Vec<PhotoEntry>, Option<ScanPosition>), CatalogueError> {
-        let text = |value: &str| AttributeValue::S(value.to_owned());
+    /// Builds the query of a whole segment.
+    fn segment_query(&self, segment: &Segment) -> QueryFluentBuilder {
+        let Segment {
+            index,
+            partition,
+            from,
+            to,
+            descending,
+        } = segment;
+        let condition = match (from, to) {
+            (None, None) => "#p = :p",
+            (Some(_), None) => "#p = :p AND #s >= :from",
+            (None, Some(_)) => "#p = :p AND #s <= :to",
+            (Some(_), Some(_)) => "#p = :p AND #s BETWEEN :from AND :to",
+        };
         let mut request = self
             .client
-            .scan()
+            .query()
             .table_name(&self.table)
-            .consistent_read(true)
-            .filter_expression(
-                "attribute_exists(summary) AND attribute_exists(dateSort) AND NOT begins_with(datePartition, :private)",
-            )
-            .expression_attribute_values(":private", text("private#"))
-            .projection_expression("pk, dateSort, summary");
-        if let Some(ScanPosition(pk)) = after {
-            request = request.exclusive_start_key("pk", AttributeValue::S(pk));
+            .index_name(index.name())
+            .key_condition_expression(condition)
+            .expression_attribute_names("#p", index.partition_attribute())
+            .expression_attribute_values(":p", text(partition))
+            .scan_index_forward(!descending);
+        if from.is_some() || to.is_some() {
+            request = request.expression_attribute_names("#s", index.sort_attribute());
         }
-        let page = request
-            .send()
-            .await
-            .map_err(|error| failed("scan", "photo#", &error))?;
-        let next = page
-            .last_evaluated_key
-            .as_ref()
-            .and_then(|key| key.get("pk")?.as_s().ok())
-            .map(|pk| ScanPosition(pk.clone()));
+        if let Some(from) = from {
+            request = request.expression_attribute_values(":from", text(from));
+        }
+        if let Some(to) = to {
+            request = request.expression_attribute_values(":to", text(to));
+        }
+        request
+    }
+
+    /// Scans the public photos, in no order, strongly consistent. For the owner's comparisons only:
+    /// it reads the whole table and costs as much, one request for each 1 MB, when the stream is
+    /// polled.
+    ///
+    /// # Errors
+    /// An item is an error if a request fails after the retries of the SDK, or if an item of the
+    /// table cannot be read.
+    pub fn scan_public_photos(
+        &self,
+    ) -> impl Stream<Item = Result<PhotoEntry, CatalogueError>> + Send + use<> {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Row {
+        struct ScannedPhoto {
             date_sort: String,
             summary: Summary,
         }
-        let rows = page.items.unwrap_or_default().into_iter();
-        let entries = rows.map(|item| {
-            let Row { date_sort, summary } = from_attributes("photo#", item)?;
+        let request = self
+            .client
+            .scan()
+            .consistent_read(true)
+            .filter_expression(
+                "attribute_exists(summary) AND attribute_exists(dateSort) \
+                 AND NOT begins_with(datePartition, :private)",
+            )
+            .expression_attribute_values(":private", text(PRIVATE_PREFIX))
+            .projection_expression("pk, dateSort, summary");
+        self.scan_attributes(request).and_then(|item| async move {
+            let ScannedPhoto { date_sort, summary } = from_attributes(PHOTO_PREFIX, item)?;
             Ok(PhotoEntry {
                 sort: date_sort,
                 summary,
             })
-        });
-        Ok((entries.collect::<Result<_, CatalogueError>>()?, next))
+        })
+    }
+}
+
+impl Segment {
+    /// Builds the start key of a query that begins after a sort key.
+    fn start_after(&self, sort: &str) -> Attributes {
+        // Each sort key ends in the photo's id, so the key of the table can be derived from it.
+        let id = sort.rsplit('#').next().unwrap_or(sort);
+        Attributes::from([
+            (PK.to_owned(), text(&format!("{PHOTO_PREFIX}{id}"))),
+            (
+                self.index.partition_attribute().to_owned(),
+                text(&self.partition),
+            ),
+            (self.index.sort_attribute().to_owned(), text(sort)),
+        ])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::UNDATED;
 
     #[test]
-    fn sort_keys_follow_the_wall_clock_and_undated_ones_come_last() {
+    fn sort_keys_follow_the_wall_clock_with_undated_last() {
         let at = |local: &str| CaptureTime {
             local: Some(local.parse().expect("a local time")),
             ..CaptureTime::default()
@@ -260,5 +273,6 @@ mod tests {
             date_sort(&CaptureTime::default(), "2018-02-01T09:41:07", "aaa"),
         ];
         assert!(keys.is_sorted(), "{keys:?}");
+        assert_eq!(UNDATED_SORT_PREFIX, format!("{UNDATED}#"));
     }
 }

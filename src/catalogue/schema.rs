@@ -1,4 +1,5 @@
-//! The tables as schema/tables.json describes them: the one source for this code, the embedded engine and terraform.
+//! Creates the tables that schema/tables.json describes. That file is the one source for this code,
+//! for the embedded engine and for Terraform.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use aws_sdk_dynamodb::types::{
 use serde::Deserialize;
 
 use super::published::PublishTable;
-use super::{Catalogue, CatalogueError, failed};
+use super::{Catalogue, CatalogueError, request_error};
 
 const TABLES: &str = include_str!("../../schema/tables.json");
 
@@ -33,27 +34,27 @@ struct IndexSchema {
 }
 
 impl Catalogue {
-    /// Makes the table, its indexes and its stream where there is none. Safe to repeat.
+    /// Creates the table with its indexes and its stream, if there is none. A repeat is safe.
     ///
     /// # Errors
-    /// The store refuses, other than because the table is there.
+    /// The store refuses for another reason than that the table exists.
     pub async fn create_table(&self) -> Result<(), CatalogueError> {
-        create(&self.client, "photos", &self.table).await
+        create_from_schema(&self.client, "photos", &self.table).await
     }
 }
 
 impl PublishTable {
-    /// As [`Catalogue::create_table`].
+    /// Creates the table, if there is none. A repeat is safe.
     ///
     /// # Errors
-    /// The store refuses, other than because the table is there.
+    /// The store refuses for another reason than that the table exists.
     pub async fn create_table(&self) -> Result<(), CatalogueError> {
-        create(&self.client, "publish", &self.table).await
+        create_from_schema(&self.client, "publish", &self.table).await
     }
 }
 
-/// Makes the table that the schema calls `role`, under the name that it has here.
-async fn create(
+/// Creates the table that the schema calls `role`, under this name.
+async fn create_from_schema(
     client: &aws_sdk_dynamodb::Client,
     role: &str,
     name: &str,
@@ -81,8 +82,8 @@ async fn create(
         indexes.push(
             GlobalSecondaryIndex::builder()
                 .index_name(&index.name)
-                .key_schema(key(&index.partition_key, KeyType::Hash).map_err(built)?)
-                .key_schema(key(&index.sort_key, KeyType::Range).map_err(built)?)
+                .key_schema(key_element(&index.partition_key, KeyType::Hash).map_err(built)?)
+                .key_schema(key_element(&index.sort_key, KeyType::Range).map_err(built)?)
                 .projection(projection)
                 .build()
                 .map_err(built)?,
@@ -104,21 +105,24 @@ async fn create(
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
-        .key_schema(key(&table.partition_key, KeyType::Hash).map_err(built)?)
+        .key_schema(key_element(&table.partition_key, KeyType::Hash).map_err(built)?)
         .set_attribute_definitions(Some(attributes.collect::<Result<_, _>>().map_err(built)?))
         .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
         .set_stream_specification(stream.transpose().map_err(built)?);
     if let Some(sort_key) = &table.sort_key {
-        request = request.key_schema(key(sort_key, KeyType::Range).map_err(built)?);
+        request = request.key_schema(key_element(sort_key, KeyType::Range).map_err(built)?);
     }
     match request.send().await {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
-        Err(error) => Err(failed("create table", name, &error)),
+        Err(error) => Err(request_error("create table", name, &error)),
     }
 }
 
-fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, aws_sdk_dynamodb::error::BuildError> {
+fn key_element(
+    name: &str,
+    kind: KeyType,
+) -> Result<KeySchemaElement, aws_sdk_dynamodb::error::BuildError> {
     KeySchemaElement::builder()
         .attribute_name(name)
         .key_type(kind)

@@ -35,8 +35,14 @@ impl EmbeddedEngines {
         // Must come before the first request: files that were put there while nothing served them
         // are notified at once.
         store.set_notification_filters(&[
-            NotificationFilter::new(layout.source_bucket(), layout.source_prefix()),
-            NotificationFilter::new(layout.archive_bucket(), layout.archive_prefix()),
+            NotificationFilter::new(
+                layout.source_bucket().as_str(),
+                layout.source_prefix().as_str(),
+            ),
+            NotificationFilter::new(
+                layout.archive_bucket().as_str(),
+                layout.archive_prefix().as_str(),
+            ),
         ]);
         let dynamodb = DynamoDbEngine::open(data)
             .with_context(|| format!("cannot open the catalogue in {}", data.display()))?;

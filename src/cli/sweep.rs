@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::{BacklogProbe, Session};
 use super::upload::Upload;
-use crate::archive::UNDATED;
 use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
+use crate::object::Bucket;
 use crate::storage::{Storage, StorageError};
 use s3_folder::{ObjectAddress, S3Store};
 
@@ -73,7 +73,7 @@ pub(super) struct Sweep {
     /// The embedded store, if this process runs it. It copies local files without a request.
     store: Option<S3Store>,
     ingest: Ingest,
-    bucket: String,
+    bucket: Bucket,
     jobs: usize,
     uploads: Arc<Semaphore>,
     /// Limits the photos that are processed here at a time. Those that are waited for do not count.
@@ -92,7 +92,7 @@ impl Sweep {
     /// makes progress.
     pub(super) fn new(
         session: &Session,
-        bucket: &str,
+        bucket: &Bucket,
         jobs: usize,
         wait: Option<BacklogProbe>,
     ) -> Self {
@@ -101,11 +101,11 @@ impl Sweep {
             storage: session.storage.clone(),
             store: session.store().cloned(),
             ingest: ingest(),
-            bucket: bucket.to_owned(),
+            bucket: bucket.clone(),
             jobs,
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             processing: Semaphore::new(jobs),
-            waiter: wait.map(|backlog| Waiter::start(ingest(), bucket.to_owned(), backlog)),
+            waiter: wait.map(|backlog| Waiter::start(ingest(), bucket.clone(), backlog)),
         }
     }
 
@@ -207,7 +207,7 @@ impl Sweep {
         let (bucket, key) = match &status {
             IngestStatus::Known { undated } => return Done::New { undated: *undated },
             IngestStatus::Skipped => return Done::NotAPhoto,
-            IngestStatus::Unindexed { archive_key } => (archive, archive_key.as_str()),
+            IngestStatus::Unindexed { archive_key } => (archive.as_str(), archive_key.as_str()),
             IngestStatus::New | IngestStatus::Outside => {
                 (self.bucket.as_str(), candidate.key.as_str())
             }
@@ -236,12 +236,13 @@ impl Sweep {
         match &self.store {
             Some(store) => {
                 let taken = store
-                    .put_local_file(&ObjectAddress::new(&self.bucket, key), path)
+                    .put_local_file(&ObjectAddress::new(self.bucket.as_str(), key), path)
                     .await;
                 taken.map_err(|error| error.to_string())
             }
             None => {
-                let put = self.storage.put_file(&self.bucket, key, path, None).await;
+                let object = self.bucket.object(key);
+                let put = self.storage.put_file(&object, path, None).await;
                 put.map_err(|error| error.to_string())
             }
         }
@@ -251,8 +252,8 @@ impl Sweep {
     /// records whether a photo in another folder is undated.
     fn is_undated(&self, bucket: &str, key: &str) -> bool {
         let layout = self.ingest.layout();
-        let folder = format!("{}{}/", layout.archive_prefix(), UNDATED);
-        bucket == layout.archive_bucket() && key.starts_with(&folder)
+        let archived = layout.archive_key(key);
+        *layout.archive_bucket() == bucket && archived.is_some_and(|key| key.is_undated())
     }
 
     /// Archives and indexes a key. Retries errors that may pass.
@@ -271,7 +272,7 @@ impl Sweep {
 }
 
 impl Waiter {
-    fn start(ingest: Ingest, bucket: String, backlog: BacklogProbe) -> Self {
+    fn start(ingest: Ingest, bucket: Bucket, backlog: BacklogProbe) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
         let stalled = Arc::new(AtomicBool::new(false));
         tokio::spawn(watch_waiting(
@@ -301,7 +302,7 @@ impl Waiter {
 /// Surveys the waiting keys until the sweep is dropped, and answers those that are done.
 async fn watch_waiting(
     ingest: Ingest,
-    bucket: String,
+    bucket: Bucket,
     backlog: BacklogProbe,
     mut queue: mpsc::UnboundedReceiver<WaitingKey>,
     stalled: Arc<AtomicBool>,
@@ -355,7 +356,7 @@ async fn watch_waiting(
 
 async fn survey_waiting(
     ingest: &Ingest,
-    bucket: &str,
+    bucket: &Bucket,
     waiting: &[WaitingKey],
 ) -> Vec<IngestStatus> {
     let seen: Vec<ListedObject> = waiting.iter().map(|(seen, _)| seen.clone()).collect();

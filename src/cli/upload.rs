@@ -5,11 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use walkdir::WalkDir;
 
 use super::progress;
-use crate::storage::{Listed, Storage, StorageError};
+use crate::object::Bucket;
+use crate::storage::{ListingEntry, Storage, StorageError};
 
 /// Uploads at a time.
 const CONCURRENCY: usize = 8;
@@ -27,7 +28,7 @@ pub(super) struct Upload {
 
 impl Upload {
     /// Reports whether the bucket has the file already: an object of this size that is not older.
-    pub(super) fn is_there(&self, listed: &Listed) -> bool {
+    pub(super) fn is_there(&self, listed: &ListingEntry) -> bool {
         listed.size_bytes == self.size_bytes
             && self
                 .modified
@@ -106,7 +107,7 @@ pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> Foun
 /// The bucket cannot be listed.
 pub(super) async fn upload_files(
     storage: &Storage,
-    bucket: &str,
+    bucket: &Bucket,
     prefix: &str,
     uploads: Vec<Upload>,
 ) -> Result<UploadReport, StorageError> {
@@ -128,7 +129,7 @@ pub(super) async fn upload_files(
                 (
                     false,
                     storage
-                        .put_file(bucket, &upload.key, &upload.path, None)
+                        .put_file(&bucket.object(&upload.key), &upload.path, None)
                         .await
                         .map(|_etag| ()),
                 )
@@ -158,19 +159,12 @@ pub(super) async fn upload_files(
 /// Returns every object under the prefix, by key.
 pub(super) async fn list_by_key(
     storage: &Storage,
-    bucket: &str,
+    bucket: &Bucket,
     prefix: &str,
-) -> Result<HashMap<String, Listed>, StorageError> {
-    let mut there = HashMap::new();
-    let mut token = None;
-    loop {
-        let (page, next) = storage.list(bucket, prefix, token).await?;
-        there.extend(page.into_iter().map(|listed| (listed.key.clone(), listed)));
-        if next.is_none() {
-            return Ok(there);
-        }
-        token = next;
-    }
+) -> Result<HashMap<String, ListingEntry>, StorageError> {
+    let objects = storage.list_objects(bucket, prefix);
+    let objects = objects.map_ok(|listed| (listed.key.clone(), listed));
+    objects.try_collect().await
 }
 
 /// Reports whether the name begins with a dot.

@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
+use crate::archive::UNDATED;
 use crate::catalogue::published::{FacetCount, PublishedMonth, sum_facets};
 use crate::view::clean_text;
 
@@ -16,9 +17,6 @@ use super::problem::Problem;
 use super::query_string::reject_parameters;
 use super::state::GalleryState;
 use super::timeline_unit::TimelineUnit;
-
-/// The name of the month that counts photos without a date.
-const UNDATED: &str = "undated";
 
 /// Handles `GET /v1/timeline`.
 pub(super) async fn get_timeline(

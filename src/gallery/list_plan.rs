@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::archive::UNDATED;
 use crate::catalogue::query::{PhotoEntry, PhotoIndex, Segment, UNDATED_SORT_PREFIX, date_sort};
 use photo_metadata::Location;
 
@@ -16,8 +17,6 @@ use super::bounding_box::CellRange;
 use super::cursor::ListPosition;
 use super::list_request::{ListFilters, ListOrder};
 
-/// The partition of photos without a date in by-date.
-const UNDATED: &str = "undated";
 /// Not above the sort key of any photo with a date.
 const FIRST_DATE: &str = "0";
 /// Not below the sort key of any photo with a date.

@@ -31,7 +31,7 @@ pub(super) async fn find_by_file(
     let has_file = |item: &PhotoItem| {
         item.parts
             .get(part)
-            .is_some_and(|found| !found.removed && found.key.ends_with(path))
+            .is_some_and(|found| found.is_live() && found.key.ends_with(path))
     };
     Ok(item.filter(has_file).map(|item| (item, part.to_owned())))
 }

@@ -163,7 +163,7 @@ async fn fill_page(
             let wanted = index_query_limit(filters, limit - items.len());
             let page = gallery
                 .catalogue
-                .query(&segment, wanted, after.as_deref())
+                .query_segment(&segment, wanted, after.as_deref())
                 .await?;
             read += page.entries.len();
             for entry in page.entries {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
+use crate::object::Bucket;
 use crate::storage::{ObjectProperties, Storage, StorageError};
 use crate::strip::{EditList, Span, StripFormat, StripScanner};
 use crate::view::{Redaction, ServablePicture};
@@ -28,13 +29,13 @@ const MAX_CACHED_EDITS: usize = 256;
 #[derive(Debug)]
 pub(super) struct PictureStore {
     storage: Storage,
-    bucket: String,
+    bucket: Bucket,
     cached_edits: Mutex<VecDeque<(String, Arc<EditList>)>>,
 }
 
 impl PictureStore {
     /// Creates a store for the pictures in this bucket.
-    pub(super) fn new(storage: Storage, bucket: String) -> Self {
+    pub(super) fn new(storage: Storage, bucket: Bucket) -> Self {
         PictureStore {
             storage,
             bucket,
@@ -47,7 +48,7 @@ impl PictureStore {
         &self,
         key: &str,
     ) -> Result<Option<ObjectProperties>, StorageError> {
-        self.storage.head(&self.bucket, key).await
+        self.storage.head_object(&self.bucket.object(key)).await
     }
 
     /// Returns the edit list of a picture. Returns `None` if the file cannot be stripped, or if it
@@ -80,7 +81,7 @@ impl PictureStore {
         let mut scanner = StripScanner::new(format, range.start);
         let opened = self
             .storage
-            .open(&self.bucket, &picture.key, Some(range))
+            .open_object(&self.bucket.object(&picture.key), Some(range))
             .await?;
         let Some((opened, mut bytes)) = opened else {
             return Ok(None);
@@ -163,7 +164,7 @@ impl PictureStore {
 #[derive(Clone)]
 struct ObjectReader {
     storage: Storage,
-    bucket: String,
+    bucket: Bucket,
     key: String,
     etag: String,
 }
@@ -189,7 +190,7 @@ impl ObjectReader {
         };
         let opened = self
             .storage
-            .open(&self.bucket, &self.key, Some(range))
+            .open_object(&self.bucket.object(&self.key), Some(range))
             .await?;
         match opened {
             Some((object, bytes)) if object.etag == self.etag => {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::cursor::CursorKey;
 use super::month_cache::MonthCache;
 use crate::catalogue::Catalogue;
+use crate::object::Bucket;
 use crate::privacy::Privacy;
 use crate::storage::Storage;
 use crate::view::{PictureHosting, PublicView};
@@ -46,7 +47,7 @@ pub struct PictureArchive {
     /// The store.
     pub storage: Storage,
     /// The archive bucket.
-    pub bucket: String,
+    pub bucket: Bucket,
 }
 
 impl GallerySettings {

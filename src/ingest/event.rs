@@ -15,6 +15,7 @@
 //! "Invoke AWS Lambda function"; Lambda Developer Guide, "Using Lambda with Amazon SQS", "… with
 //! Amazon SNS".
 
+use crate::object::{Bucket, ObjectRef};
 use percent_encoding::percent_decode;
 use serde_json::{Value, json};
 
@@ -22,22 +23,6 @@ use serde_json::{Value, json};
 const MAX_WRAPPINGS: usize = 4;
 /// Maximum length of a reason for S3 Batch Operations, whose report allows 1,024 characters.
 const MAX_REASON_CHARS: usize = 1000;
-
-/// An object that may have changed. The kind of change does not matter.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Notice {
-    /// Bucket.
-    pub bucket: String,
-    /// Key, decoded.
-    pub key: String,
-}
-
-impl Notice {
-    /// Returns the last segment of the key.
-    pub fn file_name(&self) -> &str {
-        self.key.rsplit('/').next().unwrap_or(&self.key)
-    }
-}
 
 /// An event after its envelopes are removed.
 #[derive(Debug)]
@@ -54,7 +39,7 @@ pub struct EventMessage {
     /// The id of this message in the response. Empty if the event has a single response.
     pub id: String,
     /// The objects that may have changed.
-    pub objects: Result<Vec<Notice>, EventError>,
+    pub objects: Result<Vec<ObjectRef>, EventError>,
 }
 
 /// The format of the response to an event.
@@ -252,12 +237,7 @@ fn parse_task(task: &Value) -> Result<EventMessage, EventError> {
     });
     let object = bucket
         .zip(text_at(task, "/s3Key"))
-        .and_then(|(bucket, key)| {
-            Some(Notice {
-                bucket: bucket.to_owned(),
-                key: decode_key(key)?,
-            })
-        });
+        .and_then(|(bucket, key)| Some(Bucket::new(bucket).ok()?.object(decode_key(key)?)));
     Ok(EventMessage {
         id: id.to_owned(),
         objects: object.map(|object| vec![object]).ok_or_else(unknown),
@@ -265,7 +245,7 @@ fn parse_task(task: &Value) -> Result<EventMessage, EventError> {
 }
 
 /// Parses a notification and removes up to [`MAX_WRAPPINGS`] envelopes.
-fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<Notice>, EventError> {
+fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<ObjectRef>, EventError> {
     let unknown = || EventError::UnknownShape(describe_shape(event));
     if wrappings > MAX_WRAPPINGS {
         return Err(EventError::UnknownShape(format!(
@@ -286,12 +266,10 @@ fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<Notice>, Ev
     if text_at(event, "/source") == Some("aws.s3") {
         // Unlike S3's own notifications, EventBridge does not encode the key.
         let (bucket, key) = text_at(event, "/detail/bucket/name")
+            .and_then(|bucket| Bucket::new(bucket).ok())
             .zip(text_at(event, "/detail/object/key"))
             .ok_or_else(unknown)?;
-        return Ok(vec![Notice {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-        }]);
+        return Ok(vec![bucket.object(key)]);
     }
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
         return Err(unknown());
@@ -312,11 +290,9 @@ fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<Notice>, Ev
 }
 
 /// Parses a record of S3's own notification. Returns `None` for any other record.
-fn parse_record(record: &Value) -> Option<Notice> {
-    Some(Notice {
-        bucket: text_at(record, "/s3/bucket/name")?.to_owned(),
-        key: decode_key(text_at(record, "/s3/object/key")?)?,
-    })
+fn parse_record(record: &Value) -> Option<ObjectRef> {
+    let bucket = Bucket::new(text_at(record, "/s3/bucket/name")?).ok()?;
+    Some(bucket.object(decode_key(text_at(record, "/s3/object/key")?)?))
 }
 
 /// Decodes a form-encoded key, in which a plus is a space. Some stores encode the slashes too.

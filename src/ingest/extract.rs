@@ -5,9 +5,9 @@ use chrono::TimeDelta;
 
 use photo_metadata::{Extraction, ExtractionStep, Extractor, FileContext, UnsupportedFormat};
 
+use crate::object::ObjectRef;
 use crate::storage::ObjectProperties;
 
-use super::event::Notice;
 use super::provenance::Provenance;
 use super::{Ingest, IngestError};
 
@@ -28,7 +28,7 @@ impl Ingest {
     /// only if the object still has the same bytes.
     pub(super) async fn extract(
         &self,
-        from: &Notice,
+        from: &ObjectRef,
         object: &ObjectProperties,
         head: Bytes,
     ) -> Result<MetadataRead, IngestError> {
@@ -51,11 +51,7 @@ impl Ingest {
                 }
                 ExtractionStep::Need(range) => {
                     let start = range.start;
-                    match self
-                        .storage
-                        .read_range(&from.bucket, &from.key, range, &object.etag)
-                        .await?
-                    {
+                    match self.storage.read_range(from, range, &object.etag).await? {
                         Some(bytes) => extractor.feed(start, bytes),
                         None => return Ok(MetadataRead::Changed),
                     }

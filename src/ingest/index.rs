@@ -5,13 +5,13 @@ use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
 
 use crate::archive::{ArchiveKey, KeyPlace, NO_EXTENSION, Owner};
 use crate::catalogue::WriteOutcome;
-use crate::catalogue::item::{PhotoItem, PhotoPart};
+use crate::catalogue::item::{PartState, PhotoItem, PhotoPart};
 use crate::photo_id::PhotoId;
 use crate::retry::{Attempt, retry};
 use crate::storage::ObjectProperties;
 
 use super::extract::MetadataRead;
-use super::ledger::{LedgerVerdict, ledger_entry, object_version};
+use super::ledger::{LedgerVerdict, ledger_entry};
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 
@@ -26,41 +26,37 @@ impl Ingest {
     pub(super) async fn index(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
         let outcome = retry(MAX_ROUNDS, || self.index_once(key)).await?;
         outcome.ok_or_else(|| IngestError::Contended {
-            object: self.archive_object(key),
+            object: key.object().clone(),
         })
     }
 
     /// Does one round. Asks for a retry if the copy or the item changed between two requests.
     async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
-        let object = self.archive_object(key);
         // 1 comes before 2: the read of the copy must not be older than the item that it replaces.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
         // 2.
-        let Some((properties, head)) = self
-            .storage
-            .read_head(&object.bucket, &object.key, HEAD_BYTES)
-            .await?
+        let Some((properties, head)) = self.storage.read_head(key.object(), HEAD_BYTES).await?
         else {
             return self.tombstone_part(key, item).await;
         };
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(|part| {
-            part.version() == Some(object_version(&properties))
+            part.version() == Some(properties.version())
                 && part.extractor_version == EXTRACTOR_VERSION
         }) {
             self.reconcile_with_source(&properties).await?;
             return Ok(Attempt::Done(Outcome::Unchanged));
         }
-        match self.extract(&object, &properties, head).await? {
+        match self.extract(key.object(), &properties, head).await? {
             MetadataRead::Changed => Ok(Attempt::Retry),
             MetadataRead::Done(Ok(extraction)) => {
                 self.index_photo(key, &properties, item, extraction).await
             }
             MetadataRead::Done(Err(unsupported)) => {
                 let verdict = LedgerVerdict::Skipped(&unsupported.reason);
-                let entry = ledger_entry(&object, &properties, verdict);
-                self.catalogue.put_ledger(&entry).await?;
-                if recorded.is_some_and(|part| !part.removed) {
+                let entry = ledger_entry(key.object(), &properties, verdict);
+                self.catalogue.put_ledger_entry(&entry).await?;
+                if recorded.is_some_and(|part| part.is_live()) {
                     return self.tombstone_part(key, item).await;
                 }
                 Ok(Attempt::Done(Outcome::Skipped(unsupported.reason)))
@@ -88,7 +84,7 @@ impl Ingest {
         let has_other_live_parts = item
             .parts
             .iter()
-            .any(|(name, part)| name != key.part() && !part.removed);
+            .any(|(name, part)| name != key.part() && part.is_live());
         // A foreign file must not take over a claimed name: the owner's first copy may still be in
         // flight, and the next upload must find the name.
         if !has_other_live_parts && provenance.is_some() {
@@ -109,9 +105,8 @@ impl Ingest {
         // us, our condition on the revision failed; if it writes after us, its result is right. If
         // there was no item, a removal leaves no tombstone, so the check is necessary.
         if !is_new_part_of_item {
-            let bucket = self.layout.archive_bucket();
-            let now = self.storage.head(bucket, key.as_str()).await?;
-            if now.as_ref().map(object_version) != Some(object_version(properties)) {
+            let now = self.storage.head_object(key.object()).await?;
+            if now.as_ref().map(ObjectProperties::version) != Some(properties.version()) {
                 return Ok(Attempt::Retry);
             }
         }
@@ -129,14 +124,14 @@ impl Ingest {
         let Some(mut item) = item else {
             return Ok(Attempt::Done(Outcome::Gone));
         };
-        if item.parts.get(key.part()).is_some_and(|part| part.removed) {
+        if item
+            .parts
+            .get(key.part())
+            .is_some_and(|part| !part.is_live())
+        {
             return Ok(Attempt::Done(Outcome::Gone));
         }
-        let tombstone = PhotoPart {
-            key: key.as_str().to_owned(),
-            removed: true,
-            ..PhotoPart::default()
-        };
+        let tombstone = PhotoPart::tombstone(key.as_str());
         item.parts.insert(key.part().to_owned(), tombstone);
         let read_revision = item.revision;
         let written = self.write_item(item, Some(read_revision), None).await?;
@@ -144,8 +139,7 @@ impl Ingest {
             return Ok(Attempt::Retry);
         }
         // 4.
-        let bucket = self.layout.archive_bucket();
-        let now = self.storage.head(bucket, key.as_str()).await?;
+        let now = self.storage.head_object(key.object()).await?;
         Ok(match now {
             None => Attempt::Done(Outcome::Removed),
             Some(_) => Attempt::Retry,
@@ -174,11 +168,7 @@ impl Ingest {
         let Some(mut item) = item.filter(|item| item.parts.is_empty()) else {
             return Ok(Attempt::Done(false));
         };
-        let tombstone = PhotoPart {
-            key: format!("{}{stem}", self.layout.archive_prefix()),
-            removed: true,
-            ..PhotoPart::default()
-        };
+        let tombstone = PhotoPart::tombstone(&self.layout.archive_prefix().join(stem));
         item.parts.insert(NO_EXTENSION.to_owned(), tombstone);
         let read_revision = item.revision;
         Ok(
@@ -218,7 +208,7 @@ impl Ingest {
         if let Some(partition) = &item.index.date_partition {
             self.ensure_date_partition(partition).await?;
         }
-        Ok(self.catalogue.put(&item, read_revision).await?)
+        Ok(self.catalogue.put_item(&item, read_revision).await?)
     }
 
     /// Extracts the metadata of a part of the item. Returns `None` if the copy no longer has the
@@ -234,15 +224,12 @@ impl Ingest {
         let Some(key) = self.layout.archive_key(&part.key) else {
             return Ok(None);
         };
-        let object = self.archive_object(&key);
-        let read = self
-            .storage
-            .read_head(&object.bucket, &object.key, HEAD_BYTES)
-            .await?;
+        let object = key.object();
+        let read = self.storage.read_head(object, HEAD_BYTES).await?;
         let Some((properties, head)) = read.filter(|(now, _)| now.etag == part.etag) else {
             return Ok(None);
         };
-        match self.extract(&object, &properties, head).await? {
+        match self.extract(object, &properties, head).await? {
             MetadataRead::Done(Ok(extraction)) => Ok(Some(extraction)),
             MetadataRead::Done(Err(_)) | MetadataRead::Changed => Ok(None),
         }
@@ -254,10 +241,10 @@ impl Ingest {
         let Some(from) = Provenance::of(copy).map(|from| from.source) else {
             return Ok(());
         };
-        let Some(KeyPlace::Source(source)) = self.layout.place(&from.bucket, &from.key) else {
+        let Some(KeyPlace::Source(source)) = self.layout.place(&from.object) else {
             return Ok(());
         };
-        match self.storage.head(&from.bucket, &from.key).await? {
+        match self.storage.head_object(&from.object).await? {
             Some(now) if now.etag != from.etag => self.organise(&source).await.map(|_| ()),
             _ => Ok(()),
         }
@@ -271,7 +258,7 @@ fn indexed_part(
     provenance: Option<Provenance>,
     extraction: &Extraction,
 ) -> PhotoPart {
-    let version = object_version(properties);
+    let version = properties.version();
     PhotoPart {
         key: key.as_str().to_owned(),
         etag: version.etag,
@@ -283,6 +270,6 @@ fn indexed_part(
         source: provenance.map(|from| from.source),
         preview: extraction.preview,
         extractor_version: EXTRACTOR_VERSION,
-        removed: false,
+        state: PartState::Live,
     }
 }

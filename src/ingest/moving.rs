@@ -7,12 +7,12 @@
 
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner};
 use crate::catalogue::Claim;
-use crate::catalogue::item::{Overrides, PartSource, PhotoItem, PhotoPart};
+use crate::catalogue::item::{LedgerOutcome, Overrides, PartSource, PhotoItem, PhotoPart};
+use crate::object::ObjectRef;
 use crate::photo_id::PhotoId;
 use crate::retry::{Attempt, retry};
 use crate::storage::{CopyOutcome, DeleteOutcome};
 
-use super::event::Notice;
 use super::overrides::update_overrides_if;
 use super::provenance::Provenance;
 use super::target::TargetState;
@@ -80,7 +80,7 @@ impl Ingest {
                 && !self.copy_part(part_move, &plan.owner).await?
             {
                 let old = self.archive_object_of(&part_move.part);
-                self.process_key(&old.bucket, &old.key).await?;
+                self.process_object(&old).await?;
                 return Ok(Attempt::Retry);
             }
         }
@@ -88,8 +88,7 @@ impl Ingest {
             if part_move.part.source.is_some() {
                 self.redirect_ledger(part_move, &plan.owner).await?;
             }
-            self.process_key(self.layout.archive_bucket(), part_move.to.as_str())
-                .await?;
+            self.process_object(part_move.to.object()).await?;
         }
         for part_move in &plan.parts {
             if !self.delete_old_part(part_move, &plan.owner).await? {
@@ -115,23 +114,20 @@ impl Ingest {
         let old = self.archive_object_of(&part_move.part);
         let etag = &part_move.part.etag;
         // A HEAD first, since a store may ignore the condition of the delete.
-        let now = self.storage.head(&old.bucket, &old.key).await?;
+        let now = self.storage.head_object(&old).await?;
         if now.is_some_and(|now| now.etag == *etag) {
-            let deleted = self
-                .storage
-                .delete_if_match(&old.bucket, &old.key, etag)
-                .await?;
+            let deleted = self.storage.delete_if_match(&old, etag).await?;
             if deleted == DeleteOutcome::Changed {
                 return Ok(false);
             }
         }
-        self.process_key(&old.bucket, &old.key).await?;
+        self.process_object(&old).await?;
         Ok(true)
     }
 
     /// Claims the first name of the photo's day that is its own or free for all its files.
     async fn claim_new_name(&self, item: &PhotoItem) -> Result<MovePlan, IngestError> {
-        let live = || item.parts.iter().filter(|(_, part)| !part.removed);
+        let live = || item.parts.iter().filter(|(_, part)| part.is_live());
         let is_primary = |name: &str| {
             let from = item.derived_from.as_ref();
             from.is_some_and(|from| from.part == name)
@@ -142,11 +138,10 @@ impl Ingest {
             return Err(IngestError::Busy { id });
         };
         let origin = self.part_origin(primary);
-        let from = (origin.bucket.as_str(), origin.key.as_str());
-        let plan = archive::plan_move(&self.layout, from, &origin.etag, &item.photo);
+        let plan = archive::plan_move(&self.layout, &origin.object, &origin.etag, &item.photo);
         for name in ArchiveNameVariant::IN_ORDER {
             let first = plan.archive_key(name);
-            let claim = self.catalogue.claim(first.stem(), plan.owner.as_str());
+            let claim = self.catalogue.claim_stem(first.stem(), plan.owner.as_str());
             if claim.await? == Claim::Taken {
                 continue;
             }
@@ -162,10 +157,7 @@ impl Ingest {
             }
         }
         Err(IngestError::NoFreeName {
-            object: Notice {
-                bucket: origin.bucket,
-                key: origin.key,
-            },
+            object: origin.object,
             archive_key: plan.archive_key(ArchiveNameVariant::FullSuffix),
         })
     }
@@ -179,7 +171,7 @@ impl Ingest {
         first: &ArchiveKey,
     ) -> Result<Option<Vec<PartMove>>, IngestError> {
         let mut parts = Vec::new();
-        for part in item.parts.values().filter(|part| !part.removed) {
+        for part in item.parts.values().filter(|part| part.is_live()) {
             let Some(key) = self.layout.archive_key(&part.key) else {
                 continue;
             };
@@ -209,9 +201,7 @@ impl Ingest {
     ) -> Result<Option<MoveProgress>, IngestError> {
         Ok(match self.target_state(to, owner).await? {
             TargetState::Empty => Some(MoveProgress::ToCopy),
-            TargetState::OwnCopy(from)
-                if (&from.bucket, &from.key) == (&origin.bucket, &origin.key) =>
-            {
+            TargetState::OwnCopy(from) if from.object == origin.object => {
                 Some(MoveProgress::Copied)
             }
             TargetState::OwnCopy(_) | TargetState::Foreign => None,
@@ -221,23 +211,19 @@ impl Ingest {
     /// Returns `true` if the folder is another day than the file's, and all files are in this
     /// archive.
     fn is_misfiled(&self, item: &PhotoItem) -> bool {
-        let mut live = item.parts.values().filter(|part| !part.removed);
+        let mut live = item.parts.values().filter(|part| part.is_live());
         item.has_live_parts()
             && live.all(|part| self.layout.archive_key(&part.key).is_some())
             && archive::is_misfiled(&item.stem, item.photo.record.capture.day())
     }
 
-    fn archive_object_of(&self, part: &PhotoPart) -> Notice {
-        Notice {
-            bucket: self.layout.archive_bucket().to_owned(),
-            key: part.key.clone(),
-        }
+    fn archive_object_of(&self, part: &PhotoPart) -> ObjectRef {
+        self.layout.archive_bucket().object(&part.key)
     }
 
     fn part_origin(&self, part: &PhotoPart) -> PartSource {
         part.source.clone().unwrap_or_else(|| PartSource {
-            bucket: self.layout.archive_bucket().to_owned(),
-            key: part.key.clone(),
+            object: self.archive_object_of(part),
             etag: part.etag.clone(),
         })
     }
@@ -246,7 +232,7 @@ impl Ingest {
     /// Returns `false` if it does not.
     async fn copy_part(&self, part_move: &PartMove, owner: &Owner) -> Result<bool, IngestError> {
         let object = self.archive_object_of(&part_move.part);
-        let old = self.storage.head(&object.bucket, &object.key).await?;
+        let old = self.storage.head_object(&object).await?;
         let Some(old) = old.filter(|old| old.etag == part_move.part.etag) else {
             return Ok(false);
         };
@@ -258,9 +244,8 @@ impl Ingest {
         };
         // Metadata that do not fit now did not fit before either, so no warning is necessary.
         let (metadata, _) = provenance.copy_metadata(&old.metadata);
-        let from = (object.bucket.as_str(), object.key.as_str());
-        let to = (self.layout.archive_bucket(), part_move.to.as_str());
-        let copied = self.storage.copy(from, to, &old, &metadata);
+        let to = part_move.to.object();
+        let copied = self.storage.copy_object(&object, to, &old, &metadata);
         Ok(copied.await? == CopyOutcome::Done)
     }
 
@@ -272,8 +257,8 @@ impl Ingest {
         part_move: &PartMove,
         owner: &Owner,
     ) -> Result<(), IngestError> {
-        let PartSource { bucket, key, etag } = &part_move.origin;
-        let Some(mut entry) = self.catalogue.ledger(bucket, key).await? else {
+        let PartSource { object, etag } = &part_move.origin;
+        let Some(mut entry) = self.catalogue.ledger_entry(object).await? else {
             return Ok(());
         };
         let is_of_this_copy = entry.version.etag == *etag
@@ -281,8 +266,8 @@ impl Ingest {
         if is_of_this_copy {
             entry.archive_key = Some(part_move.to.as_str().to_owned());
             entry.owner = Some(owner.as_str().to_owned());
-            "archived".clone_into(&mut entry.outcome);
-            self.catalogue.amend_ledger(&entry).await?;
+            entry.outcome = LedgerOutcome::Archived;
+            self.catalogue.replace_ledger_entry(&entry).await?;
         }
         Ok(())
     }

@@ -8,28 +8,27 @@ use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner, SourceKey};
 use crate::catalogue::Claim;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItem};
+use crate::object::ObjectRef;
 use crate::photo_id::PhotoId;
 use crate::retry::{Attempt, retry};
 use crate::storage::{CopyOutcome, ObjectProperties};
 
-use super::event::Notice;
 use super::extract::MetadataRead;
-use super::ledger::{LedgerVerdict, ledger_entry, object_version};
+use super::ledger::{LedgerVerdict, ledger_entry};
 use super::provenance::Provenance;
 use super::target::TargetState;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
 
 /// A source object as step 1 read it.
 struct SourceObject {
-    object: Notice,
+    object: ObjectRef,
     properties: ObjectProperties,
 }
 
 impl SourceObject {
     fn part_source(&self) -> PartSource {
         PartSource {
-            bucket: self.object.bucket.clone(),
-            key: self.object.key.clone(),
+            object: self.object.clone(),
             etag: self.properties.etag.clone(),
         }
     }
@@ -40,23 +39,22 @@ impl Ingest {
     pub(super) async fn organise(&self, key: &SourceKey) -> Result<Outcome, IngestError> {
         let outcome = retry(MAX_ROUNDS, || self.organise_once(key)).await?;
         outcome.ok_or_else(|| IngestError::Contended {
-            object: self.source_object(key),
+            object: key.object().clone(),
         })
     }
 
     /// Does one round. Asks for a retry if the source changed between two requests.
     async fn organise_once(&self, key: &SourceKey) -> Result<Attempt<Outcome>, IngestError> {
-        let object = self.source_object(key);
+        let object = key.object().clone();
         // 1 and 2a are independent, so they run concurrently.
         let (read, entry) = tokio::join!(
-            self.storage
-                .read_head(&object.bucket, &object.key, HEAD_BYTES),
-            self.catalogue.ledger(&object.bucket, &object.key)
+            self.storage.read_head(&object, HEAD_BYTES),
+            self.catalogue.ledger_entry(&object)
         );
         let Some((properties, head)) = read? else {
             return Ok(Attempt::Done(Outcome::Gone));
         };
-        let known = entry?.filter(|entry| entry.version == object_version(&properties));
+        let known = entry?.filter(|entry| entry.version == properties.version());
         let source = SourceObject { object, properties };
         if let Some(entry) = known
             && let Some(attempt) = self.organise_known(&source, &entry).await?
@@ -112,7 +110,7 @@ impl Ingest {
             MetadataRead::Done(Err(unsupported)) => {
                 let verdict = LedgerVerdict::Skipped(&unsupported.reason);
                 self.catalogue
-                    .put_ledger(&ledger_entry(object, properties, verdict))
+                    .put_ledger_entry(&ledger_entry(object, properties, verdict))
                     .await?;
                 Ok(Attempt::Done(Outcome::Skipped(unsupported.reason)))
             }
@@ -128,7 +126,9 @@ impl Ingest {
         let owner = &plan.owner;
         for name in ArchiveNameVariant::IN_ORDER {
             let archive_key = plan.archive_key(name);
-            let claim = self.catalogue.claim(archive_key.stem(), owner.as_str());
+            let claim = self
+                .catalogue
+                .claim_stem(archive_key.stem(), owner.as_str());
             if claim.await? == Claim::Taken {
                 continue;
             }
@@ -162,7 +162,7 @@ impl Ingest {
         let id = PhotoId::from_stem(key.stem());
         if let Some(item) = self.catalogue.item(&id).await?
             && item.owner == owner.as_str()
-            && !item.has_live_parts_of_ours()
+            && !item.has_live_copies()
         {
             let read_revision = item.revision;
             let released = PhotoItem {
@@ -172,7 +172,9 @@ impl Ingest {
             };
             // A stale write means that another writer changed the item first. Either way, this
             // photo continues with its next name.
-            self.catalogue.put(&released, Some(read_revision)).await?;
+            self.catalogue
+                .put_item(&released, Some(read_revision))
+                .await?;
         }
         Ok(())
     }
@@ -198,9 +200,12 @@ impl Ingest {
                 "the copy has no room for this user metadata (limit 2 KB)"
             );
         }
-        let from = (object.bucket.as_str(), object.key.as_str());
-        let to = (self.layout.archive_bucket(), archive_key.as_str());
-        match self.storage.copy(from, to, properties, &metadata).await? {
+        let to = archive_key.object();
+        match self
+            .storage
+            .copy_object(object, to, properties, &metadata)
+            .await?
+        {
             CopyOutcome::SourceChanged => Ok(Attempt::Retry),
             CopyOutcome::Done => {
                 let recorded = self.record_archived(source, archive_key, owner);
@@ -219,7 +224,7 @@ impl Ingest {
     ) -> Result<Outcome, IngestError> {
         let verdict = LedgerVerdict::Archived { archive_key, owner };
         let entry = ledger_entry(&source.object, &source.properties, verdict);
-        self.catalogue.put_ledger(&entry).await?;
+        self.catalogue.put_ledger_entry(&entry).await?;
         self.delete_source(source, archive_key).await?;
         Ok(Outcome::of_copy(archive_key.clone()))
     }
@@ -236,10 +241,7 @@ impl Ingest {
             return Ok(());
         }
         let SourceObject { object, properties } = source;
-        let copy = self
-            .storage
-            .head(self.layout.archive_bucket(), archive_key.as_str())
-            .await?;
+        let copy = self.storage.head_object(archive_key.object()).await?;
         let is_copy = copy.is_some_and(|copy| {
             let from = Provenance::of(&copy).map(|from| from.source);
             from == Some(source.part_source()) && copy.size_bytes == properties.size_bytes
@@ -247,7 +249,7 @@ impl Ingest {
         if is_copy {
             // A changed source is kept: its new bytes have an event of their own.
             self.storage
-                .delete_if_match(&object.bucket, &object.key, &properties.etag)
+                .delete_if_match(object, &properties.etag)
                 .await?;
         }
         Ok(())

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use crate::archive::ArchiveKey;
 use crate::catalogue::CatalogueError;
+use crate::object::ObjectRef;
 use crate::storage::StorageError;
 use crate::telemetry::WorkCost;
 
 use super::MAX_ROUNDS;
-use super::event::Notice;
-use super::ledger::is_undated;
 
 /// The result of ingest for one key. Every final result for some bytes is written to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +49,7 @@ impl Outcome {
 
     /// Returns the outcome of a copy that was written to this key.
     pub(super) fn of_copy(key: ArchiveKey) -> Self {
-        if is_undated(&key) {
+        if key.is_undated() {
             Outcome::Undated(key)
         } else {
             Outcome::Archived(key)
@@ -82,7 +81,7 @@ impl fmt::Display for Outcome {
 #[derive(Debug)]
 pub struct KeyReport<'a> {
     /// The object.
-    pub object: &'a Notice,
+    pub object: &'a ObjectRef,
     /// The outcome, or the error that makes a retry necessary.
     pub result: Result<&'a Outcome, &'a IngestError>,
     /// Wall-clock duration.
@@ -106,7 +105,7 @@ impl KeyReport<'_> {
             reads,
             bytes_read,
         } = self.cost;
-        let Notice { bucket, key } = self.object;
+        let (bucket, key) = (self.object.bucket.as_str(), &self.object.key);
         macro_rules! line {
             ($level:ident, $($more:tt)*) => {
                 tracing::$level!(
@@ -139,10 +138,10 @@ pub enum IngestError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// Other writers kept changing the same object or item.
-    #[error("s3://{}/{} changed {MAX_ROUNDS} times while it was being read", object.bucket, object.key)]
+    #[error("{object} changed {MAX_ROUNDS} times while it was being read")]
     Contended {
         /// The object.
-        object: Notice,
+        object: ObjectRef,
     },
     /// Other writers kept changing the item that a person wants to change.
     #[error("photo {id} was changed {MAX_ROUNDS} times by others; try again")]
@@ -152,12 +151,12 @@ pub enum IngestError {
     },
     /// Other owners hold every archive name that the photo may use.
     #[error(
-        "every archive name of s3://{}/{} is taken; the last one is {}",
-        object.bucket, object.key, archive_key.as_str()
+        "every archive name of {object} is taken; the last one is {}",
+        archive_key.as_str()
     )]
     NoFreeName {
         /// The source object.
-        object: Notice,
+        object: ObjectRef,
         /// The last name that was tried.
         archive_key: ArchiveKey,
     },

@@ -49,10 +49,12 @@ pub(super) async fn update_overrides_if(
         if let Some(partition) = &item.index.date_partition {
             catalogue.ensure_date_partition(partition).await?;
         }
-        Ok(match catalogue.put(&item, Some(before.revision)).await? {
-            WriteOutcome::Written => Attempt::Done(Some(item)),
-            WriteOutcome::Stale => Attempt::Retry,
-        })
+        Ok(
+            match catalogue.put_item(&item, Some(before.revision)).await? {
+                WriteOutcome::Written => Attempt::Done(Some(item)),
+                WriteOutcome::Stale => Attempt::Retry,
+            },
+        )
     });
     updated
         .await?

@@ -10,6 +10,7 @@ use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::catalogue::item::PartSource;
+use crate::object::Bucket;
 use crate::storage::ObjectProperties;
 
 const OWNER: &str = "photo-owner";
@@ -34,8 +35,7 @@ const HEADER_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
 /// let provenance = Provenance {
 ///     owner: "k3u1p0".to_owned(),
 ///     source: PartSource {
-///         bucket: "inbox".to_owned(),
-///         key: "card 1/foobar.jpg".to_owned(),
+///         object: "s3://inbox/card 1/foobar.jpg".parse()?,
 ///         etag: "d41d8cd9".to_owned(),
 ///     },
 ///     last_modified: None,
@@ -46,6 +46,7 @@ const HEADER_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
 ///
 /// let copy = ObjectProperties { metadata, ..ObjectProperties::default() };
 /// assert_eq!(Provenance::of(&copy), Some(provenance));
+/// # Ok::<(), photo_catalogue::object::ObjectNameError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
@@ -69,8 +70,7 @@ impl Provenance {
         Some(Provenance {
             owner: get(OWNER)?.clone(),
             source: PartSource {
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
+                object: Bucket::new(bucket).ok()?.object(key),
                 etag: get(SOURCE_ETAG)?.clone(),
             },
             last_modified: modified.map(|time| time.with_timezone(&Utc)),
@@ -83,7 +83,7 @@ impl Provenance {
         &self,
         source_metadata: &BTreeMap<String, String>,
     ) -> (BTreeMap<String, String>, Vec<String>) {
-        let source = format!("{}/{}", self.source.bucket, self.source.key);
+        let source = format!("{}/{}", self.source.object.bucket, self.source.object.key);
         let mut metadata = BTreeMap::from([
             (OWNER.to_owned(), self.owner.clone()),
             (SOURCE.to_owned(), encode_source(&source)),
@@ -146,8 +146,7 @@ mod tests {
         Provenance {
             owner: "o".repeat(26),
             source: PartSource {
-                bucket: "inbox".to_owned(),
-                key: key.to_owned(),
+                object: Bucket::new("inbox").expect("a bucket").object(key),
                 etag: "e".repeat(35),
             },
             last_modified: DateTime::from_timestamp(1_517_474_467, 0),

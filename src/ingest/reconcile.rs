@@ -31,10 +31,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::event::Notice;
 use super::survey::ListedObject;
 use crate::archive::Layout;
-use crate::catalogue::item::{LedgerEntry, ObjectVersion, PartSource, PhotoItemHeader};
+use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
+use crate::object::{ObjectRef, ObjectVersion};
 
 /// The kind of a difference. The order is that of the repairs: an upload that can still be archived
 /// comes before the remains of one that cannot.
@@ -152,7 +152,7 @@ pub struct Reconciliation {
     /// By archive key.
     parts: HashMap<String, RecordedPart>,
     stubs: BTreeSet<String>,
-    ledger: HashMap<Notice, RecordedVerdict>,
+    ledger: HashMap<ObjectRef, RecordedVerdict>,
     faults: Vec<ReconcileFault>,
 }
 
@@ -177,7 +177,7 @@ impl Reconciliation {
             return;
         }
         match item.date_partition {
-            None if item.parts.values().any(|part| !part.removed) => {
+            None if item.parts.values().any(|part| part.is_live()) => {
                 self.add_fault(FaultKind::Unlisted, item.stem);
             }
             // One fault per partition, not one per photo.
@@ -199,16 +199,12 @@ impl Reconciliation {
     /// Adds a ledger entry. Ignores entries outside the layout, since neither listing can confirm
     /// them.
     pub fn add_ledger_entry(&mut self, entry: LedgerEntry) {
-        if self.layout.place(&entry.bucket, &entry.key).is_some() {
-            let object = Notice {
-                bucket: entry.bucket,
-                key: entry.key,
-            };
+        if self.layout.place(&entry.object).is_some() {
             let verdict = RecordedVerdict {
                 version: entry.version,
                 archive_key: entry.archive_key,
             };
-            self.ledger.insert(object, verdict);
+            self.ledger.insert(entry.object, verdict);
         }
     }
 
@@ -242,11 +238,8 @@ impl Reconciliation {
     }
 
     fn check_upload(&mut self, upload: &ListedObject, copies: &HashSet<&str>) {
-        let object = Notice {
-            bucket: self.layout.source_bucket().to_owned(),
-            key: upload.key.clone(),
-        };
-        if self.is_recent(upload) || self.layout.place(&object.bucket, &object.key).is_none() {
+        let object = self.layout.source_bucket().object(&upload.key);
+        if self.is_recent(upload) || self.layout.place(&object).is_none() {
             return;
         }
         let verdict = self.ledger.get(&object);
@@ -258,10 +251,8 @@ impl Reconciliation {
                 };
                 let part = self.parts.get(archive_key);
                 let from = part.and_then(|part| part.source.as_ref());
-                let is_older = from.is_some_and(|from| {
-                    (&from.bucket, &from.key) == (&object.bucket, &object.key)
-                        && from.etag != verdict.version.etag
-                });
+                let is_older = from
+                    .is_some_and(|from| from.object == object && from.etag != verdict.version.etag);
                 match (part, copies.contains(archive_key.as_str())) {
                     (None, false) => FaultKind::Uncopied,
                     (Some(_), true) if is_older => FaultKind::Superseded,
@@ -276,10 +267,7 @@ impl Reconciliation {
         if self.is_recent(copy) {
             return;
         }
-        let object = Notice {
-            bucket: self.layout.archive_bucket().to_owned(),
-            key: copy.key.clone(),
-        };
+        let object = self.layout.archive_bucket().object(&copy.key);
         let part = self.parts.get(&copy.key);
         let kind = match part.and_then(|part| part.version.as_ref()) {
             Some(version) if copy.has_version(version) => return,
@@ -299,12 +287,9 @@ impl Reconciliation {
 
     fn check_missing_files(&mut self, copies: &HashSet<&str>) {
         let live = self.parts.iter().filter(|(_, part)| part.version.is_some());
-        let missing: Vec<Notice> = live
+        let missing: Vec<ObjectRef> = live
             .filter(|(key, _)| !copies.contains(key.as_str()))
-            .map(|(key, _)| Notice {
-                bucket: self.layout.archive_bucket().to_owned(),
-                key: key.clone(),
-            })
+            .map(|(key, _)| self.layout.archive_bucket().object(key))
             .collect();
         for object in missing {
             self.add_object_fault(FaultKind::Missing, object);
@@ -313,10 +298,10 @@ impl Reconciliation {
 
     fn check_orphans(&mut self, source: &[ListedObject], copies: &HashSet<&str>) {
         let uploads: HashSet<&str> = source.iter().map(|upload| upload.key.as_str()).collect();
-        let is_there = |object: &Notice| {
+        let is_there = |object: &ObjectRef| {
             let key = object.key.as_str();
-            if object.bucket == self.layout.source_bucket()
-                && key.starts_with(self.layout.source_prefix())
+            if object.bucket == *self.layout.source_bucket()
+                && self.layout.source_prefix().strip(key).is_some()
             {
                 uploads.contains(key)
             } else {
@@ -328,7 +313,7 @@ impl Reconciliation {
                 copies.contains(archive_key.as_str()) || self.parts.contains_key(archive_key)
             })
         };
-        let orphans: Vec<Notice> = self
+        let orphans: Vec<ObjectRef> = self
             .ledger
             .iter()
             .filter(|(object, verdict)| !is_there(object) && !has_copy(verdict))
@@ -351,11 +336,11 @@ impl Reconciliation {
         });
     }
 
-    fn add_object_fault(&mut self, kind: FaultKind, object: Notice) {
+    fn add_object_fault(&mut self, kind: FaultKind, object: ObjectRef) {
         self.faults.push(ReconcileFault {
             kind,
             subject: object.key,
-            bucket: Some(object.bucket),
+            bucket: Some(object.bucket.to_string()),
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::archive::UNDATED;
 use crate::catalogue::item::{
-    DerivedFrom, IndexKeys, PRIVATE_PARTITION, PhotoItem, PhotoPart, SCHEMA_VERSION,
+    DerivedFrom, IndexKeys, PRIVATE_PREFIX, PhotoItem, PhotoPart, SCHEMA_VERSION,
 };
 use crate::catalogue::query::date_sort;
 use crate::privacy::{Privacy, Visibility};
@@ -19,7 +19,7 @@ const MAX_ITEM_BYTES: usize = 350_000;
 /// Returns the live part whose format suits a browser best. The order in which parts arrived has no
 /// influence. Returns `None` if no part is live.
 pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
-    let live = item.parts.iter().filter(|(_, part)| !part.removed);
+    let live = item.parts.iter().filter(|(_, part)| part.is_live());
     live.min_by_key(|(name, part)| (browser_rank(&part.mime), (*name).clone()))
         .map(|(name, _)| name.clone())
 }
@@ -107,7 +107,7 @@ fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> 
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
     if item.decide_visibility(&privacy.visibility) == Visibility::Private {
         return IndexKeys {
-            date_partition: Some(format!("{PRIVATE_PARTITION}{date_partition}")),
+            date_partition: Some(format!("{PRIVATE_PREFIX}{date_partition}")),
             date_sort,
             ..IndexKeys::default()
         };
@@ -144,7 +144,7 @@ fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> 
 
 fn list_images(item: &PhotoItem) -> Vec<PhotoImage> {
     let mut images = Vec::new();
-    for part in item.parts.values().filter(|part| !part.removed) {
+    for part in item.parts.values().filter(|part| part.is_live()) {
         let original = PhotoImage {
             key: part.key.clone(),
             width: part.width,
@@ -235,7 +235,7 @@ fn json_size<T: serde::Serialize>(value: &T) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::item::PartSource;
+    use crate::catalogue::item::{PartSource, PartState};
     use crate::privacy::{LocationPolicy, VisibilityRules};
     use photo_metadata::{Camera, CaptureTime, Location, TagValue};
 
@@ -280,7 +280,7 @@ mod tests {
             Some("NEF")
         );
         let mut removed = item(&[("JPG", "image/jpeg"), ("NEF", "image/x-nikon-nef")]);
-        removed.parts.get_mut("JPG").expect("a part").removed = true;
+        removed.parts.get_mut("JPG").expect("a part").state = PartState::Tombstone;
         assert_eq!(primary_part(&removed).as_deref(), Some("NEF"));
         assert_eq!(
             primary_part(&PhotoItem::stub("2018-02-01/foobar", "owner")),
@@ -370,8 +370,7 @@ mod tests {
         );
         let from_private = |item: &mut PhotoItem| {
             item.parts.get_mut("JPG").expect("a part").source = Some(PartSource {
-                bucket: "inbox".to_owned(),
-                key: "private/foobar.jpg".to_owned(),
+                object: "s3://inbox/private/foobar.jpg".parse().expect("an object"),
                 etag: "e".to_owned(),
             });
         };
@@ -432,7 +431,7 @@ mod tests {
     #[test]
     fn photo_without_live_parts_is_in_no_index() {
         let mut item = item(&[("JPG", "image/jpeg")]);
-        item.parts.get_mut("JPG").expect("a part").removed = true;
+        item.parts.get_mut("JPG").expect("a part").state = PartState::Tombstone;
         derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
         assert_eq!((item.summary, item.index), (None, IndexKeys::default()));
     }

@@ -12,17 +12,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
-use super::event::Notice;
 use super::extract::MetadataRead;
-use super::ledger::is_undated;
 use super::{Ingest, IngestError};
 use crate::archive::{ArchiveKey, KeyPlace, UNDATED};
-use crate::catalogue::batch::BATCH;
-use crate::catalogue::item::{LedgerEntry, ObjectVersion, PhotoItemHeader};
-use crate::storage::Listed;
+use crate::catalogue::batch::MAX_BATCH_KEYS;
+use crate::catalogue::item::{LedgerEntry, PhotoItemHeader};
+use crate::object::{Bucket, ObjectRef, ObjectVersion};
+use crate::storage::ListingEntry;
 
 /// Recommended number of objects per survey: as many as one request to the table returns.
-pub const SURVEY_BATCH: usize = BATCH;
+pub const SURVEY_BATCH: usize = MAX_BATCH_KEYS;
 
 /// An object as a listing, or the response to a PUT, shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,8 +71,8 @@ pub enum ExpectedOutcome {
     Gone,
 }
 
-impl From<Listed> for ListedObject {
-    fn from(listed: Listed) -> Self {
+impl From<ListingEntry> for ListedObject {
+    fn from(listed: ListingEntry) -> Self {
         ListedObject {
             key: listed.key,
             etag: listed.etag,
@@ -87,7 +86,7 @@ impl ListedObject {
     /// Reports whether the listing shows this version of the object.
     pub(super) fn has_version(&self, version: &ObjectVersion) -> bool {
         match self.last_modified {
-            Some(time) => version.is_listed(&self.etag, time),
+            Some(time) => version.matches_listing(&self.etag, time),
             None => version.etag == self.etag,
         }
     }
@@ -142,7 +141,7 @@ impl SurveyTable {
                 let item = self.headers.get(key.stem());
                 if item.is_some_and(|item| item.parts.contains_key(key.part())) {
                     IngestStatus::Known {
-                        undated: is_undated(key),
+                        undated: key.is_undated(),
                     }
                 } else {
                     IngestStatus::Unindexed {
@@ -164,14 +163,14 @@ impl Ingest {
     /// Returns an error if the table fails.
     pub async fn survey_objects(
         &self,
-        bucket: &str,
+        bucket: &Bucket,
         listed: &[ListedObject],
     ) -> Result<Vec<IngestStatus>, IngestError> {
         let mut objects: Vec<SurveyedObject<'_>> = listed
             .iter()
             .map(|listed| SurveyedObject {
                 listed,
-                place: self.layout.place(bucket, &listed.key),
+                place: self.layout.place(&bucket.object(&listed.key)),
                 copy: None,
             })
             .collect();
@@ -181,7 +180,7 @@ impl Ingest {
             .map(|object| object.listed.key.as_str())
             .collect();
         let mut table = SurveyTable {
-            ledger: self.catalogue.ledgers(bucket, &source_keys).await?,
+            ledger: self.catalogue.ledger_entries(bucket, &source_keys).await?,
             headers: HashMap::new(),
         };
         for object in &mut objects {
@@ -205,7 +204,7 @@ impl Ingest {
             })
             .map(|object| object.listed.key.as_str())
             .collect();
-        let entries = self.catalogue.ledgers(bucket, &unindexed).await?;
+        let entries = self.catalogue.ledger_entries(bucket, &unindexed).await?;
         table.ledger.extend(entries);
         Ok(objects.iter().map(|object| table.status(object)).collect())
     }
@@ -216,17 +215,10 @@ impl Ingest {
     /// Returns an error if the store fails.
     pub async fn predict_outcome(
         &self,
-        bucket: &str,
-        key: &str,
+        object: &ObjectRef,
     ) -> Result<ExpectedOutcome, IngestError> {
-        let object = &Notice {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-        };
-        let read = self
-            .storage
-            .read_head(&object.bucket, &object.key, HEAD_BYTES);
-        let Some((properties, head)) = read.await? else {
+        let read = self.storage.read_head(object, HEAD_BYTES).await?;
+        let Some((properties, head)) = read else {
             return Ok(ExpectedOutcome::Gone);
         };
         Ok(match self.extract(object, &properties, head).await? {

@@ -23,8 +23,7 @@ impl Ingest {
         key: &ArchiveKey,
         owner: &Owner,
     ) -> Result<TargetState, IngestError> {
-        let bucket = self.layout.archive_bucket();
-        let Some(object) = self.storage.head(bucket, key.as_str()).await? else {
+        let Some(object) = self.storage.head_object(key.object()).await? else {
             return Ok(TargetState::Empty);
         };
         Ok(match Provenance::of(&object) {

@@ -23,6 +23,7 @@ use super::rebuild::{MonthRebuilder, RebuiltMonth};
 use super::schedule::{HookDecision, HookResponse, HookRules, HookState, month_is_due};
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{DirtyMonth, FilesState, PublishTable, PublishedMonth};
+use crate::object::Bucket;
 use crate::storage::Storage;
 use crate::view::PublicView;
 
@@ -52,7 +53,7 @@ pub struct Publisher {
 pub struct PublishSettings {
     /// Bucket of the static files. The files are meant to be public, so this is not the archive's
     /// bucket.
-    pub bucket: String,
+    pub bucket: Bucket,
     /// Folder in the bucket: empty, or ending in `/`.
     pub prefix: String,
     /// The public view. It must be the one that the gallery uses.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::error::PublishError;
 use super::month_name::{UNDATED, month_of_sort_key};
 use crate::catalogue::Catalogue;
-use crate::catalogue::item::{PRIVATE_PARTITION, PhotoItem};
+use crate::catalogue::item::{PRIVATE_PREFIX, PhotoItem};
 use crate::catalogue::published::PublishTable;
 
 /// Number of months that are marked at the same time.
@@ -45,10 +45,7 @@ pub async fn mark_all_months(
     let published = table.months().await?;
     let mut months: BTreeSet<String> = published.into_iter().map(|month| month.month).collect();
     for partition in catalogue.date_partitions().await? {
-        match partition
-            .strip_prefix(PRIVATE_PARTITION)
-            .unwrap_or(&partition)
-        {
+        match partition.strip_prefix(PRIVATE_PREFIX).unwrap_or(&partition) {
             UNDATED => {
                 months.insert(UNDATED.to_owned());
             }

@@ -1,10 +1,12 @@
 //! The store of the static files: one folder of a bucket.
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use serde::Serialize;
 
 use super::error::PublishError;
 use super::json_file::{compress_json, decompress_json};
+use crate::object::{Bucket, ObjectRef};
 use crate::storage::{ObjectHeaders, Storage};
 
 /// Clients may keep a file for a minute. For ten more minutes they may show it while they fetch the
@@ -15,7 +17,7 @@ const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
 #[derive(Debug, Clone)]
 pub(super) struct StaticFileStore {
     storage: Storage,
-    bucket: String,
+    bucket: Bucket,
     prefix: String,
     compress: bool,
 }
@@ -30,10 +32,10 @@ pub(super) struct StoredFile {
 impl StaticFileStore {
     /// Returns the folder `prefix` of a bucket. `prefix` is empty or ends in `/`. If `compress` is
     /// set, files are stored with `Content-Encoding: gzip`.
-    pub(super) fn new(storage: Storage, bucket: &str, prefix: &str, compress: bool) -> Self {
+    pub(super) fn new(storage: Storage, bucket: &Bucket, prefix: &str, compress: bool) -> Self {
         StaticFileStore {
             storage,
-            bucket: bucket.to_owned(),
+            bucket: bucket.clone(),
             prefix: prefix.to_owned(),
             compress,
         }
@@ -69,10 +71,9 @@ impl StaticFileStore {
             ..ObjectHeaders::default()
         };
         let bytes = body.len() as u64;
-        let key = self.key(path);
         let etag = self
             .storage
-            .put(&self.bucket, &key, Bytes::from(body), headers)
+            .put_object(&self.object(path), Bytes::from(body), headers)
             .await?;
         Ok(StoredFile { etag, bytes })
     }
@@ -80,32 +81,28 @@ impl StaticFileStore {
     /// Returns the JSON of a stored file. Returns `None` if there is no such file, and no bytes if
     /// it is damaged: a damaged file is replaced like a missing one.
     pub(super) async fn read_json(&self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
-        let stored = self.storage.read(&self.bucket, &self.key(path)).await?;
+        let stored = self.storage.read_object(&self.object(path)).await?;
         Ok(stored.map(|bytes| decompress_json(&bytes).unwrap_or_default()))
     }
 
     /// Deletes a file. A repeat is safe.
     pub(super) async fn delete(&self, path: &str) -> Result<(), PublishError> {
-        self.storage.delete(&self.bucket, &self.key(path)).await?;
+        self.storage.delete_object(&self.object(path)).await?;
         Ok(())
     }
 
     /// Returns the paths of the stored files of a month.
     pub(super) async fn list_month(&self, month: &str) -> Result<Vec<String>, PublishError> {
-        let prefix = self.key(&format!("{month}."));
-        let (mut paths, mut token) = (Vec::new(), None);
-        loop {
-            let (page, next) = self.storage.list(&self.bucket, &prefix, token).await?;
-            let path = |key: &str| key.strip_prefix(&self.prefix).map(str::to_owned);
-            paths.extend(page.iter().filter_map(|listed| path(&listed.key)));
-            token = next;
-            if token.is_none() {
-                return Ok(paths);
-            }
-        }
+        let prefix = self.object(&format!("{month}.")).key;
+        let objects = self.storage.list_objects(&self.bucket, &prefix);
+        let paths = objects.try_filter_map(|listed| {
+            let path = listed.key.strip_prefix(&self.prefix);
+            std::future::ready(Ok(path.map(str::to_owned)))
+        });
+        Ok(paths.try_collect().await?)
     }
 
-    fn key(&self, path: &str) -> String {
-        format!("{}{path}", self.prefix)
+    fn object(&self, path: &str) -> ObjectRef {
+        self.bucket.object(format!("{}{path}", self.prefix))
     }
 }

@@ -1,7 +1,6 @@
 //! Names of months and of their files. Pure.
 
-/// The name of the month of photos without a date.
-pub(super) const UNDATED: &str = "undated";
+pub(super) use crate::archive::UNDATED;
 
 /// Returns the month that a sort key of the index by-date belongs to: `2018-02`, or `undated`.
 pub(super) fn month_of_sort_key(sort: &str) -> &str {

@@ -22,7 +22,9 @@ pub(super) async fn read_month_pages(
     month: &str,
 ) -> Result<MonthPages, CatalogueError> {
     let segment = month_segment(month);
-    let first = catalogue.query(&segment, PHOTOS_PER_PAGE, None).await?;
+    let first = catalogue
+        .query_segment(&segment, PHOTOS_PER_PAGE, None)
+        .await?;
     let after = first.next_after.clone();
     let pages = stream::iter([Ok(first)]);
     let Some(after) = after else {
@@ -52,7 +54,7 @@ fn prefetch_pages(
         let mut after = after;
         loop {
             let page = catalogue
-                .query(&segment, PHOTOS_PER_PAGE, after.as_deref())
+                .query_segment(&segment, PHOTOS_PER_PAGE, after.as_deref())
                 .await;
             after = page.as_ref().ok().and_then(|page| page.next_after.clone());
             if sender.send(page).await.is_err() || after.is_none() {

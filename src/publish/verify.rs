@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::TryStreamExt;
+
 use super::error::PublishError;
 use super::month_builder::MonthBuilder;
 use super::month_name::month_of_sort_key;
@@ -43,16 +45,9 @@ pub async fn find_miscounted_months(
 async fn read_public_photos(
     catalogue: &Catalogue,
 ) -> Result<BTreeMap<String, Summary>, PublishError> {
-    let mut photos = BTreeMap::new();
-    let mut after = None;
-    loop {
-        let (page, next) = catalogue.public_photos(after).await?;
-        photos.extend(page.into_iter().map(|entry| (entry.sort, entry.summary)));
-        after = next;
-        if after.is_none() {
-            return Ok(photos);
-        }
-    }
+    let photos = catalogue.scan_public_photos();
+    let photos = photos.map_ok(|entry| (entry.sort, entry.summary));
+    Ok(photos.try_collect().await?)
 }
 
 fn count_months(

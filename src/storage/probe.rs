@@ -1,53 +1,62 @@
-//! What a store can be seen to do, tried on an object of our own.
+//! Tests what a store supports, on an object that is made for the test.
 
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
-use super::{DeleteOutcome, Storage, StorageError, bare_etag, failed};
+use super::{DeleteOutcome, Storage, StorageError, bare_etag, request_error};
+use crate::object::ObjectRef;
 
-/// What a probe saw.
+/// The class of an object whose HEAD has no `x-amz-storage-class`.
+const DEFAULT_CLASS: &str = "STANDARD";
+
+/// What a store was seen to support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreCapabilities {
-    /// An object is not deleted where it holds other bytes than those of the condition.
+    /// A delete with a condition leaves an object whose ETag differs.
     pub honours_delete_if_match: bool,
-    /// An object keeps the storage class of [`super::CopySettings`]; true where none is set.
+    /// An object keeps the storage class of [`super::CopySettings`]. `true` if none is set.
     pub keeps_storage_class: bool,
 }
 
 impl Storage {
-    /// Puts a small object under this key, which must be nobody's, tries what can be tried, and deletes it.
+    /// Stores a small object, tests the store with it, and deletes it. No other object may have this
+    /// key.
     ///
     /// # Errors
-    /// A request was refused; then nothing is known.
-    pub async fn probe(&self, bucket: &str, key: &str) -> Result<StoreCapabilities, StorageError> {
-        let put = self.client.put_object().bucket(bucket).key(key);
+    /// The store refuses a request. Then nothing is known about the store.
+    pub async fn probe_capabilities(
+        &self,
+        object: &ObjectRef,
+    ) -> Result<StoreCapabilities, StorageError> {
+        let put = self.client.put_object().bucket(object.bucket.as_str());
         let put = put
+            .key(&object.key)
             .body(ByteStream::from(Bytes::from_static(b"a probe")))
             .set_storage_class(self.storage_class())
             .send()
             .await
-            .map_err(|error| failed("PUT", bucket, key, &error))?;
+            .map_err(|error| request_error("PUT", object, &error))?;
         let etag = bare_etag(put.e_tag());
-        let head = self.client.head_object().bucket(bucket).key(key);
+        let head = self.client.head_object().bucket(object.bucket.as_str());
         let head = head
+            .key(&object.key)
             .send()
             .await
-            .map_err(|error| failed("HEAD", bucket, key, &error))?;
-        // Not told: the standard class.
-        let class = head.storage_class().map(|class| class.as_str().to_owned());
-        let class = class.unwrap_or_else(|| "STANDARD".to_owned());
-        let wanted = self.copying.storage_class.as_deref();
-        let other_bytes = "0".repeat(32);
+            .map_err(|error| request_error("HEAD", object, &error))?;
+        let class = head.storage_class().map(|class| class.as_str());
+        let class = class.unwrap_or(DEFAULT_CLASS);
+        let wanted = self.copy_settings.storage_class.as_deref();
+        let other_etag = "0".repeat(32);
         let refused = matches!(
-            self.delete_if_match(bucket, key, &other_bytes).await,
+            self.delete_if_match(object, &other_etag).await,
             Ok(DeleteOutcome::Changed)
         );
         let honours = refused
-            && self.head(bucket, key).await?.is_some()
-            && self.delete_if_match(bucket, key, &etag).await? == DeleteOutcome::Done
-            && self.head(bucket, key).await?.is_none();
+            && self.head_object(object).await?.is_some()
+            && self.delete_if_match(object, &etag).await? == DeleteOutcome::Done
+            && self.head_object(object).await?.is_none();
         if !honours {
-            self.delete(bucket, key).await?;
+            self.delete_object(object).await?;
         }
         Ok(StoreCapabilities {
             honours_delete_if_match: honours,

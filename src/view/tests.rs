@@ -34,8 +34,7 @@ fn item() -> PhotoItem {
         etag: "SECRET-ETAG".to_owned(),
         mime: mime.to_owned(),
         source: Some(PartSource {
-            bucket: "SECRET-BUCKET".to_owned(),
-            key: "SECRET-KEY".to_owned(),
+            object: "s3://SECRET-BUCKET/SECRET-KEY".parse().expect("an object"),
             etag: "e".to_owned(),
         }),
         preview: (extension == "CR2").then_some(EmbeddedPreview {
@@ -181,7 +180,7 @@ fn private_removed_and_claimed_photos_have_no_view() {
     removed
         .parts
         .values_mut()
-        .for_each(|part| part.removed = true);
+        .for_each(|part| part.state = crate::catalogue::item::PartState::Tombstone);
     let stub = PhotoItem::stub("2018-02-01/foo bar", "owner");
     for hidden in [private, private_by_rule, removed, stub] {
         assert_eq!(view.show_details(&hidden), None);

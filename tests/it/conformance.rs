@@ -1,16 +1,20 @@
-//! One suite over every store that can be had here: what the program needs of any, and what each has beyond that, or has not.
+//! One suite for every store that is available: what the program needs from each store, and what
+//! each store supports beyond that.
 //!
-//! The embedded engines run always. moto, OpenStack Swift (s3api) and Garage run where `.ci/stores` has started them, which
-//! says where in CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE; else they are named as skipped.
+//! The embedded engines always run. moto, OpenStack Swift (s3api) and Garage run if `.ci/stores` has
+//! started them. It sets CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE to their
+//! endpoints. Otherwise the test prints them as skipped.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use photo_catalogue::archive::Layout;
-use photo_catalogue::catalogue::item::{LedgerEntry, ObjectVersion, PhotoItem};
+use photo_catalogue::catalogue::item::{LedgerEntry, LedgerOutcome, PhotoItem};
 use photo_catalogue::catalogue::{Catalogue, Claim, WriteOutcome};
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, StoreCapabilityError};
+use photo_catalogue::object::{ObjectRef, ObjectVersion};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{CopyOutcome, CopySettings, ObjectHeaders, Storage};
@@ -19,52 +23,54 @@ use crate::ingest::fixture::{IngestWorld, layout};
 use crate::ingest::photos::TestShot;
 use crate::serve::process::Elsewhere;
 
-/// What a store has beyond what every store must have (docs/guarantees.md, "What the store must offer").
-struct Able {
+/// What a store supports beyond what every store must support (docs/guarantees.md, "What the store
+/// must offer").
+struct StoreProfile {
     name: &'static str,
-    /// Where it is, if it is not embedded.
+    /// The variable with its endpoint; `None` for the embedded store.
     endpoint: Option<&'static str>,
     key_pair: (&'static str, &'static str),
-    /// A copy fails where its source has other bytes than those of the condition. Nothing rests on it.
+    /// A copy fails if its source does not have the ETag of the condition. Nothing depends on it.
     copy_if_match: bool,
-    /// So does a delete. `SOURCE_AFTER=delete` rests on it. (Swift asks with a HEAD of its own before it deletes, so another
-    /// write may come between: `s3api`'s `gen_multipart_manifest_delete_query`.)
+    /// A delete fails if the object does not have the ETag of the condition. `SOURCE_AFTER=delete`
+    /// depends on it. (Swift sends a HEAD of its own before it deletes, so another write may come
+    /// between the two: `s3api`'s `gen_multipart_manifest_delete_query`.)
     delete_if_match: bool,
-    /// An object keeps the storage class that it is given. `ARCHIVE_STORAGE_CLASS` rests on it.
+    /// An object keeps its storage class. `ARCHIVE_STORAGE_CLASS` depends on it.
     storage_classes: bool,
-    /// Objects have tags, and a copy has its source's.
+    /// Objects have tags, and a copy has the tags of its source.
     tags: bool,
 }
 
 #[rustfmt::skip]
-const STORES: [Able; 4] = [
-    Able { name: "embedded", endpoint: None, key_pair: ("test", "secret"),
+const STORES: [StoreProfile; 4] = [
+    StoreProfile { name: "embedded", endpoint: None, key_pair: ("test", "secret"),
            copy_if_match: true, delete_if_match: true, storage_classes: true, tags: true },
-    Able { name: "moto", endpoint: Some("CONFORMANCE_MOTO"), key_pair: ("test", "secret"),
+    StoreProfile { name: "moto", endpoint: Some("CONFORMANCE_MOTO"), key_pair: ("test", "secret"),
            copy_if_match: false, delete_if_match: true, storage_classes: true, tags: true },
-    Able { name: "Swift", endpoint: Some("CONFORMANCE_SWIFT"), key_pair: ("test:tester", "testing"),
+    StoreProfile { name: "Swift", endpoint: Some("CONFORMANCE_SWIFT"), key_pair: ("test:tester", "testing"),
            copy_if_match: true, delete_if_match: true, storage_classes: false, tags: false },
-    Able { name: "Garage", endpoint: Some("CONFORMANCE_GARAGE"),
+    StoreProfile { name: "Garage", endpoint: Some("CONFORMANCE_GARAGE"),
            key_pair: ("GK000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000000"),
            copy_if_match: true, delete_if_match: false, storage_classes: false, tags: false },
 ];
-/// Those that have tables, too.
+/// The stores that also have tables.
 const TABLES: [&str; 2] = ["embedded", "moto"];
-/// S3's smallest part but for the last.
+/// The smallest part that S3 accepts, except for the last part, bytes.
 const PART: u64 = 5 << 20;
 
-/// A store that runs, and tables to go with it.
-pub(crate) struct Running {
-    able: &'static Able,
+/// A running store with tables.
+pub(crate) struct RunningStore {
+    able: &'static StoreProfile,
     endpoints: Endpoints,
     clients: Clients,
-    /// The embedded tables, where the store has none.
+    /// The embedded tables, for a store that has none.
     world: IngestWorld,
 }
 
-/// The stores that run; the others are named.
-#[expect(clippy::print_stdout, reason = "what is skipped has to be said")]
-pub(crate) async fn running() -> Vec<Running> {
+/// Returns the running stores and prints the others.
+#[expect(clippy::print_stdout, reason = "skipped stores must be visible")]
+pub(crate) async fn running_stores() -> Vec<RunningStore> {
     let mut running = Vec::new();
     for able in &STORES {
         let world = IngestWorld::without_delivery(layout()).await;
@@ -86,7 +92,7 @@ pub(crate) async fn running() -> Vec<Running> {
         };
         let (access, secret) = able.key_pair;
         let clients = clients::connect(&clients::with_key_pair(access, secret), &endpoints);
-        running.push(Running {
+        running.push(RunningStore {
             able,
             endpoints,
             clients,
@@ -96,12 +102,12 @@ pub(crate) async fn running() -> Vec<Running> {
     running
 }
 
-impl Running {
+impl RunningStore {
     pub(crate) fn name(&self) -> &'static str {
         self.able.name
     }
 
-    /// Where it is, for a process of its own.
+    /// Returns its endpoints, for another process.
     pub(crate) fn elsewhere(&self) -> Elsewhere {
         let url = |endpoint: &Option<String>| endpoint.clone().unwrap_or_default();
         Elsewhere {
@@ -115,30 +121,32 @@ impl Running {
         Storage::new(self.clients.s3.clone())
     }
 
-    /// Two new buckets of this test's.
+    /// Creates two buckets for this test.
     async fn layout(&self, test: &str) -> Layout {
         let [source, archive] = ["source", "archive"].map(|end| format!("{test}-{end}"));
-        for bucket in [&source, &archive] {
+        let layout = Layout::new(&source, "in/", &archive, "").unwrap();
+        for bucket in [layout.source_bucket(), layout.archive_bucket()] {
             self.storage().create_bucket(bucket).await.unwrap();
         }
-        Layout::new(&source, "in/", &archive, "").unwrap()
+        layout
     }
 
-    pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> String {
+    pub(crate) async fn put(&self, object: &ObjectRef, bytes: Vec<u8>) -> String {
         let headers = ObjectHeaders {
             content_type: Some("image/jpeg".to_owned()),
             cache_control: Some("max-age=60".to_owned()),
             ..ObjectHeaders::default()
         };
-        let put = self
-            .storage()
-            .put(bucket, key, Bytes::from(bytes), headers)
+        let storage = self.storage();
+        let put = storage
+            .put_object(object, Bytes::from(bytes), headers)
             .await;
         put.unwrap_or_else(|error| panic!("{}: {error}", self.able.name))
     }
 
-    async fn tags(&self, bucket: &str, key: &str) -> Option<usize> {
-        let tags = self.clients.s3.get_object_tagging().bucket(bucket).key(key);
+    async fn count_tags(&self, object: &ObjectRef) -> Option<usize> {
+        let tags = self.clients.s3.get_object_tagging();
+        let tags = tags.bucket(object.bucket.as_str()).key(&object.key);
         tags.send().await.ok().map(|tags| tags.tag_set.len())
     }
 
@@ -150,57 +158,63 @@ impl Running {
 }
 
 #[tokio::test]
-async fn every_store_reads_writes_lists_and_says_404_of_what_is_missing() {
-    for running in running().await {
-        let (name, storage) = (running.able.name, running.storage());
+async fn every_store_reads_writes_lists_and_answers_404() {
+    for running in running_stores().await {
+        let (store, storage) = (running.able.name, running.storage());
         let layout = running.layout("reads").await;
         let bucket = layout.source_bucket();
-        assert_eq!(storage.head(bucket, "gone").await.unwrap(), None, "{name}");
+        assert_eq!(
+            storage.head_object(&bucket.object("gone")).await.unwrap(),
+            None,
+            "{store}"
+        );
         assert!(
             storage
-                .read_head(bucket, "gone", 10)
+                .read_head(&bucket.object("gone"), 10)
                 .await
                 .unwrap()
                 .is_none()
         );
         let keys = ["a b+c.jpg", "a/été~%20.jpg", "a/b/c.jpg", "b.jpg"];
         for key in keys {
-            let etag = running.put(bucket, key, key.repeat(10).into_bytes()).await;
-            let (object, head) = storage.read_head(bucket, key, 4).await.unwrap().unwrap();
-            assert_eq!(object.etag, etag, "{name} {key}");
-            assert_eq!(object.size_bytes, key.len() as u64 * 10, "{name} {key}");
-            assert_eq!(&head[..], &key.as_bytes()[..4], "{name} {key}");
+            let name = bucket.object(key);
+            let etag = running.put(&name, key.repeat(10).into_bytes()).await;
+            let (object, head) = storage.read_head(&name, 4).await.unwrap().unwrap();
+            assert_eq!(object.etag, etag, "{store} {key}");
+            assert_eq!(object.size_bytes, key.len() as u64 * 10, "{store} {key}");
+            assert_eq!(&head[..], &key.as_bytes()[..4], "{store} {key}");
             assert_eq!(object.headers.content_type.as_deref(), Some("image/jpeg"));
-            assert_eq!(storage.head(bucket, key).await.unwrap(), Some(object));
-            let range = storage.read_range(bucket, key, 2..6, &etag).await.unwrap();
+            assert_eq!(storage.head_object(&name).await.unwrap(), Some(object));
+            let range = storage.read_range(&name, 2..6, &etag).await.unwrap();
             assert_eq!(range.as_deref(), Some(&key.repeat(2).as_bytes()[2..6]));
             let other = "0".repeat(32);
-            let range = storage.read_range(bucket, key, 2..6, &other).await;
-            assert_eq!(range.unwrap(), None, "{name}: other bytes");
+            let range = storage.read_range(&name, 2..6, &other).await;
+            assert_eq!(range.unwrap(), None, "{store}: other ETag");
         }
-        running.put(bucket, "empty", Vec::new()).await;
-        let (empty, head) = storage
-            .read_head(bucket, "empty", 9)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!((empty.size_bytes, head.len()), (0, 0), "{name}");
-        let (page, next) = storage.list(bucket, "a", None).await.unwrap();
-        let listed: Vec<&str> = page.iter().map(|listed| listed.key.as_str()).collect();
+        let empty = bucket.object("empty");
+        running.put(&empty, Vec::new()).await;
+        let (empty, head) = storage.read_head(&empty, 9).await.unwrap().unwrap();
+        assert_eq!((empty.size_bytes, head.len()), (0, 0), "{store}");
+        let listed = storage.list_objects(bucket, "a");
+        let listed: Vec<String> = listed.map_ok(|one| one.key).try_collect().await.unwrap();
         assert_eq!(
             listed,
             ["a b+c.jpg", "a/b/c.jpg", "a/été~%20.jpg"],
-            "{name}"
+            "{store}"
         );
-        assert_eq!(next, None, "{name}");
-        storage.delete(bucket, "b.jpg").await.unwrap();
-        assert_eq!(storage.head(bucket, "b.jpg").await.unwrap(), None, "{name}");
+        let deleted = bucket.object("b.jpg");
+        storage.delete_object(&deleted).await.unwrap();
+        assert_eq!(
+            storage.head_object(&deleted).await.unwrap(),
+            None,
+            "{store}"
+        );
     }
 }
 
 #[tokio::test]
-async fn every_store_copies_with_new_metadata_and_honours_what_the_table_says() {
-    for running in running().await {
+async fn every_store_copies_and_honours_its_profile() {
+    for running in running_stores().await {
         let (able, storage) = (running.able, running.storage());
         let layout = running.layout("copies").await;
         let (from, to) = (layout.source_bucket(), layout.archive_bucket());
@@ -210,62 +224,111 @@ async fn every_store_copies_with_new_metadata_and_honours_what_the_table_says() 
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        let key = "a b+é.jpg";
-        running.put(from, key, b"a photo".to_vec()).await;
-        let mut source = storage.head(from, key).await.unwrap().unwrap();
-        let copied = storage.copy((from, key), (to, "x/y.jpg"), &source, &metadata);
-        assert_eq!(copied.await.unwrap(), CopyOutcome::Done, "{}", able.name);
-        let copy = storage.head(to, "x/y.jpg").await.unwrap().unwrap();
+        let photo = from.object("a b+é.jpg");
+        running.put(&photo, b"a photo".to_vec()).await;
+        let mut source = storage.head_object(&photo).await.unwrap().unwrap();
+        let copied = storage
+            .copy_object(&photo, &to.object("x/y.jpg"), &source, &metadata)
+            .await;
+        assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
+        let copy = storage
+            .head_object(&to.object("x/y.jpg"))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((&copy.etag, copy.size_bytes), (&source.etag, 7));
         assert_eq!(copy.metadata, metadata, "{}", able.name);
         assert_eq!(copy.headers, source.headers, "{}", able.name);
 
-        let tagged = running.clients.s3.put_object().bucket(from).key("tagged");
+        let tagged = running.clients.s3.put_object();
+        let tagged = tagged.bucket(from.as_str()).key("tagged");
         let tagged = tagged
             .body(b"a photo".to_vec().into())
             .tagging("a=b")
             .send();
         let tagged = tagged.await.is_ok();
         if tagged {
-            let object = storage.head(from, "tagged").await.unwrap().unwrap();
-            let copied = storage.copy((from, "tagged"), (to, "tagged"), &object, &metadata);
-            assert_eq!(copied.await.unwrap(), CopyOutcome::Done, "{}", able.name);
+            let object = storage
+                .head_object(&from.object("tagged"))
+                .await
+                .unwrap()
+                .unwrap();
+            let copied = storage
+                .copy_object(
+                    &from.object("tagged"),
+                    &to.object("tagged"),
+                    &object,
+                    &metadata,
+                )
+                .await;
+            assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
         }
-        let kept = tagged && running.tags(to, "tagged").await == Some(1);
+        let kept = tagged && running.count_tags(&to.object("tagged")).await == Some(1);
         assert_eq!(kept, able.tags, "{}: tags", able.name);
 
         source.etag = "0".repeat(32);
-        let copied = storage.copy((from, key), (to, "stale"), &source, &metadata);
-        let refused = copied.await.unwrap() == CopyOutcome::SourceChanged;
+        let copied = storage
+            .copy_object(&photo, &to.object("stale"), &source, &metadata)
+            .await;
+        let refused = copied.unwrap() == CopyOutcome::SourceChanged;
         assert_eq!(refused, able.copy_if_match, "{}: copy If-Match", able.name);
-        let copied = storage.copy((from, "gone"), (to, "stale"), &source, &metadata);
-        assert_eq!(copied.await.unwrap(), CopyOutcome::SourceChanged);
+        let copied = storage
+            .copy_object(
+                &from.object("gone"),
+                &to.object("stale"),
+                &source,
+                &metadata,
+            )
+            .await;
+        assert_eq!(copied.unwrap(), CopyOutcome::SourceChanged);
 
-        // In parts.
+        // A copy in parts.
         let bytes = vec![7; PART as usize + 1000];
-        running.put(from, "large.jpg", bytes.clone()).await;
-        let source = storage.head(from, "large.jpg").await.unwrap().unwrap();
-        let in_parts = storage.clone().copying(CopySettings {
+        running.put(&from.object("large.jpg"), bytes.clone()).await;
+        let source = storage
+            .head_object(&from.object("large.jpg"))
+            .await
+            .unwrap()
+            .unwrap();
+        let in_parts = storage.clone().with_copy_settings(CopySettings {
             largest_bytes: PART,
             part_bytes: PART,
             ..CopySettings::default()
         });
-        let copied = in_parts.copy((from, "large.jpg"), (to, "large.jpg"), &source, &metadata);
-        assert_eq!(copied.await.unwrap(), CopyOutcome::Done, "{}", able.name);
-        let copy = storage.head(to, "large.jpg").await.unwrap().unwrap();
+        let copied = in_parts
+            .copy_object(
+                &from.object("large.jpg"),
+                &to.object("large.jpg"),
+                &source,
+                &metadata,
+            )
+            .await;
+        assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
+        let copy = storage
+            .head_object(&to.object("large.jpg"))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(copy.metadata, metadata, "{}", able.name);
-        assert!(storage.read(to, "large.jpg").await.unwrap().unwrap() == bytes);
+        assert!(
+            storage
+                .read_object(&to.object("large.jpg"))
+                .await
+                .unwrap()
+                .unwrap()
+                == bytes
+        );
     }
 }
 
 #[tokio::test]
-async fn a_setting_is_refused_at_the_start_exactly_where_the_store_cannot_keep_it() {
-    for running in running().await {
+async fn unsupported_setting_is_refused_at_start() {
+    for running in running_stores().await {
         let able = running.able;
         let layout = running.layout("settings").await;
         let ingest = |copying: CopySettings, source_after| {
             Ingest::new(
-                running.storage().copying(copying),
+                running.storage().with_copy_settings(copying),
                 Catalogue::new(running.clients.dynamodb.clone(), "unasked"),
                 layout.clone(),
                 LocationPolicy::Exact,
@@ -289,31 +352,28 @@ async fn a_setting_is_refused_at_the_start_exactly_where_the_store_cannot_keep_i
         let tried = ingest(class, SourceAfter::Keep)
             .check_store_capabilities("class")
             .await;
-        // A store may say no, or say nothing and drop it.
+        // A store may refuse the class, or ignore it.
         assert_eq!(
             tried.is_ok(),
             able.storage_classes,
             "{}: {tried:?}",
             able.name
         );
-        let (left, _) = running
-            .storage()
-            .list(layout.source_bucket(), "", None)
-            .await
-            .unwrap();
+        let left = running.storage().list_objects(layout.source_bucket(), "");
+        let left: Vec<_> = left.try_collect().await.unwrap();
         assert!(left.is_empty(), "{}: {left:?}", able.name);
     }
 }
 
 #[tokio::test]
-async fn every_table_claims_once_and_writes_on_condition() {
-    for running in running().await {
+async fn every_table_claims_once_and_writes_conditionally() {
+    for running in running_stores().await {
         let (name, catalogue) = (running.able.name, running.catalogue("claims").await);
         let claims = (0..16).map(|owner| {
             let catalogue = catalogue.clone();
             async move {
                 let owner = format!("owner {owner}");
-                catalogue.claim("2018-02-01/a", &owner).await.unwrap()
+                catalogue.claim_stem("2018-02-01/a", &owner).await.unwrap()
             }
         });
         let claims = futures::future::join_all(claims).await;
@@ -321,42 +381,42 @@ async fn every_table_claims_once_and_writes_on_condition() {
         assert_eq!(won.count(), 1, "{name}");
         let id = PhotoId::from_stem("2018-02-01/a");
         let stub = catalogue.item(&id).await.unwrap().unwrap();
-        let again = catalogue.claim("2018-02-01/a", &stub.owner).await;
+        let again = catalogue.claim_stem("2018-02-01/a", &stub.owner).await;
         assert_eq!(again.unwrap(), Claim::Ours, "{name}");
 
         let next = PhotoItem {
             revision: 1,
             ..stub.clone()
         };
-        let written = catalogue.put(&next, Some(0)).await.unwrap();
+        let written = catalogue.put_item(&next, Some(0)).await.unwrap();
         assert_eq!(written, WriteOutcome::Written, "{name}");
         assert_eq!(
-            catalogue.put(&next, Some(0)).await.unwrap(),
+            catalogue.put_item(&next, Some(0)).await.unwrap(),
             WriteOutcome::Stale
         );
         assert_eq!(
-            catalogue.put(&next, None).await.unwrap(),
+            catalogue.put_item(&next, None).await.unwrap(),
             WriteOutcome::Stale
         );
         assert_eq!(catalogue.item(&id).await.unwrap(), Some(next), "{name}");
 
+        let object: ObjectRef = "s3://inbox/été+.jpg".parse().unwrap();
         let entry = LedgerEntry {
-            pk: LedgerEntry::pk("inbox", "été+.jpg"),
-            bucket: "inbox".to_owned(),
-            key: "été+.jpg".to_owned(),
+            pk: LedgerEntry::pk(&object),
+            object: object.clone(),
             version: ObjectVersion {
                 etag: "e".to_owned(),
                 last_modified: "2018-02-01T08:41:07Z".to_owned(),
             },
-            outcome: "skipped".to_owned(),
+            outcome: LedgerOutcome::Skipped,
             reason: Some("no photo".to_owned()),
             archive_key: None,
             owner: None,
             extractor_version: 1,
         };
-        assert_eq!(catalogue.ledger("inbox", "été+.jpg").await.unwrap(), None);
-        catalogue.put_ledger(&entry).await.unwrap();
-        let read = catalogue.ledger("inbox", "été+.jpg").await.unwrap();
+        assert_eq!(catalogue.ledger_entry(&object).await.unwrap(), None);
+        catalogue.put_ledger_entry(&entry).await.unwrap();
+        let read = catalogue.ledger_entry(&object).await.unwrap();
         assert_eq!(read, Some(entry), "{name}");
         for year in ["2018", "undated", "2018"] {
             catalogue.ensure_date_partition(year).await.unwrap();
@@ -370,8 +430,8 @@ async fn every_table_claims_once_and_writes_on_condition() {
 }
 
 #[tokio::test]
-async fn over_every_store_a_photo_is_filed_edited_and_removed() {
-    for running in running().await {
+async fn every_store_files_edits_and_removes_a_photo() {
+    for running in running_stores().await {
         let name = running.able.name;
         let layout = running.layout("whole").await;
         let ingest = Ingest::new(
@@ -385,32 +445,48 @@ async fn over_every_store_a_photo_is_filed_edited_and_removed() {
         let shot = TestShot::at("2018:02:01 09:41:07");
         let key = "2018-02-01/été+1.JPG";
         let id = PhotoId::from_stem("2018-02-01/été+1");
+        let source_object = from.object("in/card/été+1.JPG");
         for bytes in [shot.jpeg(), shot.edited(1)] {
-            running.put(from, "in/card/été+1.JPG", bytes.clone()).await;
-            let organised = ingest.process_key(from, "in/card/été+1.JPG").await.unwrap();
+            running.put(&source_object, bytes.clone()).await;
+            let organised = ingest.process_object(&source_object).await.unwrap();
             assert_eq!(
                 organised,
                 Outcome::Archived(layout.archive_key(key).unwrap()),
                 "{name}"
             );
-            assert_eq!(ingest.process_key(to, key).await.unwrap(), Outcome::Indexed);
-            let stored = running.storage().read(to, key).await.unwrap().unwrap();
+            assert_eq!(
+                ingest.process_object(&to.object(key)).await.unwrap(),
+                Outcome::Indexed
+            );
+            let stored = running
+                .storage()
+                .read_object(&to.object(key))
+                .await
+                .unwrap()
+                .unwrap();
             assert!(stored == bytes, "{name}");
             let item = catalogue.item(&id).await.unwrap().unwrap();
             assert_eq!(item.parts["JPG"].bytes, bytes.len() as u64, "{name}");
             let source = item.parts["JPG"].source.clone().unwrap();
-            assert_eq!(source.key, "in/card/été+1.JPG", "{name}");
-            for (bucket, key) in [(from, "in/card/été+1.JPG"), (to, key)] {
-                let again = ingest.process_key(bucket, key).await.unwrap();
+            assert_eq!(source.object, source_object, "{name}");
+            for object in [&source_object, &to.object(key)] {
+                let again = ingest.process_object(object).await.unwrap();
                 assert_eq!(again, Outcome::Unchanged, "{name}");
             }
         }
-        running.storage().delete(to, key).await.unwrap();
-        assert_eq!(ingest.process_key(to, key).await.unwrap(), Outcome::Removed);
-        let organised = ingest.process_key(from, "in/card/été+1.JPG").await.unwrap();
+        running
+            .storage()
+            .delete_object(&to.object(key))
+            .await
+            .unwrap();
+        assert_eq!(
+            ingest.process_object(&to.object(key)).await.unwrap(),
+            Outcome::Removed
+        );
+        let organised = ingest.process_object(&source_object).await.unwrap();
         assert_eq!(organised, Outcome::Unchanged, "{name}: stays removed");
         assert!(!catalogue.item(&id).await.unwrap().unwrap().has_live_parts());
-        // The embedded engines stay until here.
+        // The embedded engines must run until here.
         drop(running.world);
     }
 }

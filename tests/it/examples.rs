@@ -62,7 +62,7 @@ fn extract(file: &str) -> Extraction {
 /// Plans the archive names and the owner of a file in the example folder.
 fn planned(file: &str) -> archive::ArchivePlan {
     let layout = Layout::new("inbox", "", "archive", "").unwrap();
-    let Some(KeyPlace::Source(source)) = layout.place("inbox", file) else {
+    let Some(KeyPlace::Source(source)) = layout.place(&layout.source_bucket().object(file)) else {
         panic!("{file} is no source key");
     };
     archive::plan_copy(&layout, &source, "etag", &extract(file).photo)

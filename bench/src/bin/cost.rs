@@ -27,6 +27,7 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{Clients, Endpoints};
 use photo_catalogue::ingest::Ingest;
+use photo_catalogue::object::Bucket;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
@@ -383,7 +384,7 @@ impl MeteredServices {
         let layout = Layout::new("inbox", "", "archive", "")?;
         let policy = LocationPolicy::Hide;
         let settings = PublishSettings {
-            bucket: "site".to_owned(),
+            bucket: Bucket::new("site")?,
             prefix: "gallery/".to_owned(),
             view: PublicView::new(policy, PictureHosting::default()),
             compress: true,
@@ -411,7 +412,7 @@ impl MeteredServices {
         let name = format!("DSCF{number:04}.JPG");
         let key = format!("card/{name}");
         let put = self.uploader.s3.put_object();
-        put.bucket(self.layout.source_bucket())
+        put.bucket(self.layout.source_bucket().as_str())
             .key(&key)
             .body(ByteStream::from(self.photo.with_clock(&clock)))
             .send()

@@ -30,6 +30,7 @@ use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
 use photo_catalogue::clients::Clients;
 use photo_catalogue::gallery::{self, CursorKey};
+use photo_catalogue::object::Bucket;
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher, mark_all_months};
@@ -140,7 +141,7 @@ impl LoadedGallery {
         println!("\n{size} photos written in {seconds:.0} s");
         let started = Instant::now();
         let publish_settings = PublishSettings {
-            bucket: "site".to_owned(),
+            bucket: Bucket::new("site")?,
             prefix: "gallery/".to_owned(),
             view: settings.public_view(),
             compress: true,

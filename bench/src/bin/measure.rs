@@ -22,6 +22,7 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::clients::{Clients, Endpoints};
 use photo_catalogue::ingest::Ingest;
+use photo_catalogue::object::Bucket;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::Storage;
 use s3_folder::NotificationFilter;
@@ -152,7 +153,7 @@ impl IngestBench {
         let before = (s3.count(), dynamodb.count(), s3.bytes_received());
         std::fs::write(&self.upload_file, bytes)?;
         self.uploader
-            .put_file("inbox", key, &self.upload_file, None)
+            .put_file(&Bucket::new("inbox")?.object(key), &self.upload_file, None)
             .await?;
         while self.engines.store.count_undelivered() > 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;

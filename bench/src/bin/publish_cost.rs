@@ -18,6 +18,7 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::{PhotoIndex, Segment, date_sort};
 use photo_catalogue::clients::Clients;
+use photo_catalogue::object::Bucket;
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
@@ -163,7 +164,7 @@ impl PublishBench {
             ..PictureHosting::default()
         };
         let settings = PublishSettings {
-            bucket: "site".to_owned(),
+            bucket: Bucket::new("site")?,
             prefix: "gallery/".to_owned(),
             view: PublicView::new(LocationPolicy::Exact, hosting),
             compress: true,
@@ -200,7 +201,7 @@ impl PublishBench {
         loop {
             let page = self
                 .catalogue
-                .query(&segment, 1_000, after.as_deref())
+                .query_segment(&segment, 1_000, after.as_deref())
                 .await?;
             (pages, after) = (pages + 1, page.next_after);
             if after.is_none() {

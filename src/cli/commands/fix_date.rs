@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use clap::Args;
+use futures::TryStreamExt;
 
 use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::item::PhotoItemHeader;
@@ -126,10 +127,9 @@ async fn shift_photos(
     let ClockShift(seconds) = arguments.shift;
     let (mut shifted, mut failed) = (0_u64, 0_u64);
     let bar = progress::bar(0, "{human_pos} photos of this camera");
-    let mut after = None;
-    loop {
-        let (page, next) = session.catalogue.scan(after).await?;
-        for found in page {
+    let mut items = std::pin::pin!(session.catalogue.scan_items());
+    {
+        while let Some(found) = items.try_next().await? {
             let ScannedItem::Photo(photo) = found else {
                 continue;
             };
@@ -153,10 +153,6 @@ async fn shift_photos(
                 eprint_message(&format!("{}: {error}", escape_control(&photo.stem)));
                 failed += 1;
             }
-        }
-        after = next;
-        if after.is_none() {
-            break;
         }
     }
     drop(bar);
@@ -185,7 +181,7 @@ impl FixDateArguments {
             .camera
             .as_ref()
             .is_some_and(|camera| camera.slug == self.camera)
-            && photo.parts.values().any(|part| !part.removed)
+            && photo.parts.values().any(|part| part.is_live())
             && *taken >= self.from.0
             && until <= self.to.0.as_str()
     }

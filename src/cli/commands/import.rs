@@ -20,7 +20,6 @@ use super::extract;
 use crate::archive::Layout;
 use crate::catalogue::published::PublishTable;
 use crate::cli::CommandStatus;
-use crate::cli::listing::list_pages;
 use crate::cli::output::{escape_control, json_line, stdout};
 use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
@@ -28,6 +27,7 @@ use crate::cli::shutdown::shutdown_signal;
 use crate::cli::sweep::{Candidate, Done, Sweep};
 use crate::cli::upload::{self, Upload};
 use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
+use crate::object::Bucket;
 use crate::publish;
 use crate::storage::{Storage, StorageError};
 use photo_metadata::ExtractError;
@@ -95,7 +95,7 @@ enum ImportInput {
 /// What is imported, and the buckets that it is imported between.
 struct ImportPlan {
     what: ImportInput,
-    bucket: String,
+    bucket: Bucket,
     layout: Layout,
     in_place: bool,
     failures: u64,
@@ -255,7 +255,7 @@ async fn preview_import(
                 (IngestStatus::New, None) => Some(
                     session
                         .ingest
-                        .predict_outcome(bucket, &candidate.key)
+                        .predict_outcome(&bucket.object(&candidate.key))
                         .await?,
                 ),
                 _ => None,
@@ -309,7 +309,12 @@ async fn list_candidates(
             let mut there = if uploads.is_empty() {
                 HashMap::new()
             } else {
-                upload::list_by_key(storage, &target.bucket, target.layout.source_prefix()).await?
+                upload::list_by_key(
+                    storage,
+                    &target.bucket,
+                    target.layout.source_prefix().as_str(),
+                )
+                .await?
             };
             let is_there = |upload: &Upload| {
                 let listed = there.get(&upload.key);
@@ -333,15 +338,13 @@ async fn list_candidates(
             // Counting first costs one request per thousand keys. It makes the time left known.
             let bar = progress::bar(0, "Listing {human_pos}");
             let mut total = 0;
-            let mut pages = std::pin::pin!(list_pages(storage.clone(), &target.bucket, &prefix));
-            while let Some(page) = pages.try_next().await? {
-                total += page.len() as u64;
+            let mut objects = std::pin::pin!(storage.list_objects(&target.bucket, &prefix));
+            while objects.try_next().await?.is_some() {
+                total += 1;
                 bar.set_position(total);
             }
-            let objects = list_pages(storage.clone(), &target.bucket, &prefix);
-            let objects = objects
-                .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
-                .try_flatten()
+            let objects = storage
+                .list_objects(&target.bucket, &prefix)
                 .map_ok(|listed| Candidate {
                     key: listed.key.clone(),
                     bytes: listed.size_bytes,
@@ -358,7 +361,7 @@ fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     let own = arguments.stores.layout()?;
     if let Some(place) = arguments.what.strip_prefix("s3://") {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        return plan_objects(bucket, prefix, &own);
+        return plan_objects(&Bucket::new(bucket)?, prefix, &own);
     }
     let path = PathBuf::from(&arguments.what);
     let full = path
@@ -375,11 +378,11 @@ fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     let source = arguments
         .stores
         .archive_folder()
-        .map(|_| data.join(own.source_bucket()));
+        .map(|_| data.join(own.source_bucket().as_str()));
     if let Some(prefix) = key_prefix_within(&full, source.as_deref()) {
         return plan_objects(own.source_bucket(), &prefix, &own);
     }
-    let found = upload::find_files(&[path], own.source_prefix(), data);
+    let found = upload::find_files(&[path], own.source_prefix().as_str(), data);
     for failure in &found.failures {
         eprint_message(&escape_control(failure));
     }
@@ -391,7 +394,7 @@ fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     }
     Ok(ImportPlan {
         what: ImportInput::Files(found.uploads),
-        bucket: own.source_bucket().to_owned(),
+        bucket: own.source_bucket().clone(),
         layout: own,
         in_place: false,
         failures: found.failures.len() as u64,
@@ -399,21 +402,26 @@ fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
 }
 
 /// Plans the import of the objects in a folder of a bucket.
-fn plan_objects(bucket: &str, prefix: &str, own: &Layout) -> anyhow::Result<ImportPlan> {
+fn plan_objects(bucket: &Bucket, prefix: &str, own: &Layout) -> anyhow::Result<ImportPlan> {
     let mut prefix = prefix.to_owned();
     if !prefix.is_empty() && !prefix.ends_with('/') {
         prefix.push('/');
     }
-    let in_place = bucket == own.archive_bucket() && prefix.starts_with(own.archive_prefix());
-    let is_source = bucket == own.source_bucket() && prefix.starts_with(own.source_prefix());
+    let in_place = bucket == own.archive_bucket() && own.archive_prefix().strip(&prefix).is_some();
+    let is_source = bucket == own.source_bucket() && own.source_prefix().strip(&prefix).is_some();
     let layout = if in_place || is_source {
         own.clone()
     } else {
-        Layout::new(bucket, &prefix, own.archive_bucket(), own.archive_prefix())?
+        Layout::new(
+            bucket.as_str(),
+            &prefix,
+            own.archive_bucket().as_str(),
+            own.archive_prefix().as_str(),
+        )?
     };
     Ok(ImportPlan {
         what: ImportInput::Objects { prefix },
-        bucket: bucket.to_owned(),
+        bucket: bucket.clone(),
         layout,
         in_place,
         failures: 0,

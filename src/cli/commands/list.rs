@@ -14,8 +14,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::archive::UNDATED;
 use crate::catalogue::Catalogue;
-use crate::catalogue::item::PRIVATE_PARTITION;
+use crate::catalogue::item::PRIVATE_PREFIX;
 use crate::catalogue::query::{PhotoIndex, Segment};
 use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::{CatalogueHandle, CatalogueTarget};
@@ -135,9 +136,9 @@ async fn list_private(
         Some(order) => bail!("--order: \"{order}\" is neither newest nor oldest"),
     };
     let mut partitions: Vec<String> = catalogue.date_partitions().await?.into_iter().collect();
-    partitions.retain(|partition| partition.starts_with(PRIVATE_PARTITION));
+    partitions.retain(|partition| partition.starts_with(PRIVATE_PREFIX));
     // Undated photos are last in both orders; "u" is after every digit.
-    let is_undated = |partition: &String| partition.ends_with("undated");
+    let is_undated = |partition: &String| partition.ends_with(UNDATED);
     if descending {
         partitions.reverse();
     }
@@ -154,7 +155,9 @@ async fn list_private(
         };
         let mut after = None;
         loop {
-            let page = catalogue.query(&segment, PAGE, after.as_deref()).await?;
+            let page = catalogue
+                .query_segment(&segment, PAGE, after.as_deref())
+                .await?;
             for entry in page.entries {
                 if !matches_filters(arguments, &entry.summary) {
                     continue;
@@ -274,7 +277,7 @@ fn table_row(photo: &Value) -> Vec<String> {
             local.replacen('T', " ", 1),
             offset.unwrap_or_default()
         ),
-        _ => "undated".to_owned(),
+        _ => UNDATED.to_owned(),
     };
     vec![
         text(&photo["stem"]),

@@ -14,13 +14,13 @@ use serde::Serialize;
 use crate::archive::Layout;
 use crate::catalogue::batch::ScannedItem;
 use crate::cli::CommandStatus;
-use crate::cli::listing::list_pages;
 use crate::cli::output::{escape_control, json_line, stdout};
 use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest::reconcile::{FaultKind, ReconcileFault, Reconciliation};
 use crate::ingest::survey::ListedObject;
 use crate::ingest::{self, IngestError};
+use crate::object::{Bucket, Prefix};
 use crate::photo_id::PhotoId;
 use crate::publish;
 
@@ -150,19 +150,12 @@ async fn find_faults(
     let years = session.catalogue.date_partitions().await?;
     let mut books = Reconciliation::new(layout, settled, years);
     let bar = progress::bar(0, "Reading the catalogue: {human_pos}");
-    let mut after = None;
-    loop {
-        let (page, next) = session.catalogue.scan(after).await?;
-        bar.inc(page.len() as u64);
-        for found in page {
-            match found {
-                ScannedItem::Photo(item) => books.add_photo(item),
-                ScannedItem::Ledger(entry) => books.add_ledger_entry(entry),
-            }
-        }
-        after = next;
-        if after.is_none() {
-            break;
+    let mut items = std::pin::pin!(session.catalogue.scan_items());
+    while let Some(found) = items.try_next().await? {
+        bar.inc(1);
+        match found {
+            ScannedItem::Photo(item) => books.add_photo(item),
+            ScannedItem::Ledger(entry) => books.add_ledger_entry(entry),
         }
     }
     drop(bar);
@@ -194,18 +187,16 @@ async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String
 /// Lists the objects under a prefix.
 async fn list_objects(
     session: &Session,
-    bucket: &str,
-    prefix: &str,
+    bucket: &Bucket,
+    prefix: &Prefix,
 ) -> anyhow::Result<Vec<ListedObject>> {
     let bar = progress::bar(0, "Listing {human_pos}");
-    let pages = list_pages(session.storage.clone(), bucket, prefix);
-    let mut pages = std::pin::pin!(pages);
-    let mut seen = Vec::new();
-    while let Some(page) = pages.try_next().await? {
-        bar.inc(page.len() as u64);
-        seen.extend(page.into_iter().map(ListedObject::from));
-    }
-    Ok(seen)
+    let objects = session.storage.list_objects(bucket, prefix.as_str());
+    let seen = objects.map_ok(|listed| {
+        bar.inc(1);
+        ListedObject::from(listed)
+    });
+    Ok(seen.try_collect().await?)
 }
 
 /// Repairs one fault. Safe to repeat, and safe while ingest works: each step is one that ingest
@@ -224,8 +215,11 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
             ingest.sync_key(bucket, of).await?;
         }
         FaultKind::Uncopied | FaultKind::Orphaned => {
-            if let Some(entry) = catalogue.ledger(bucket, of).await? {
-                catalogue.forget(bucket, of, &entry.version).await?;
+            let object = Bucket::new(bucket)?.object(of);
+            if let Some(entry) = catalogue.ledger_entry(&object).await? {
+                catalogue
+                    .delete_ledger_entry(&object, &entry.version)
+                    .await?;
             }
             ingest.sync_key(bucket, of).await?;
         }

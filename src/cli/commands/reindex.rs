@@ -3,9 +3,10 @@
 use anyhow::Context;
 use chrono::NaiveDate;
 use clap::Args;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt};
 
 use crate::archive;
+use crate::catalogue::CatalogueError;
 use crate::catalogue::item::PhotoItem;
 use crate::cli::CommandStatus;
 use crate::cli::output::escape_control;
@@ -67,23 +68,26 @@ async fn reindex_photos(
 ) -> anyhow::Result<CommandStatus> {
     let (mut read, mut derived, mut elsewhere, mut moved, mut failed) = (0_u64, 0, 0, 0, 0);
     let bar = progress::bar(0, "Checking {human_pos}, {rate}");
-    let mut after = None;
-    loop {
-        let (page, next) = session.catalogue.scan_items(after).await?;
-        let photos = page.into_iter().filter(|photo| {
-            let is_there = |photo: &PhotoItem| photo.has_live_parts();
-            photo.as_ref().map_or(true, is_there)
-        });
-        let photos = stream::iter(photos)
-            .map(|photo| async move {
-                let photo = photo?;
-                let stem = photo.stem.clone();
-                let done = reindex_photo(session, photo, below, moves).await;
-                done.with_context(|| escape_control(&stem).to_string())
-            })
-            .buffer_unordered(AT_ONCE);
-        let mut photos = std::pin::pin!(photos);
-        while let Some(done) = photos.next().await {
+    let photos = session
+        .catalogue
+        .scan_photo_items()
+        .try_filter(|photo| std::future::ready(photo.has_live_parts()))
+        .map(|photo| async move {
+            let photo = match photo {
+                // The scan failed, and ends.
+                Err(error @ CatalogueError::Request { .. }) => return Err(error),
+                // One item cannot be read; the others follow.
+                Err(error) => return Ok(Err(error.into())),
+                Ok(photo) => photo,
+            };
+            let stem = photo.stem.clone();
+            let done = reindex_photo(session, photo, below, moves).await;
+            Ok(done.with_context(|| escape_control(&stem).to_string()))
+        })
+        .buffer_unordered(AT_ONCE);
+    let mut photos = std::pin::pin!(photos);
+    {
+        while let Some(done) = photos.try_next().await? {
             bar.inc(1);
             let found = match done {
                 Ok(found) => found,
@@ -109,10 +113,6 @@ async fn reindex_photos(
                 }
                 (None, None) => {}
             }
-        }
-        after = next;
-        if after.is_none() {
-            break;
         }
     }
     drop(bar);
@@ -147,7 +147,7 @@ async fn reindex_photo(
     if found.read {
         let archive = ingest.layout().archive_bucket();
         for part in photo.parts.values().filter(|part| part.is_below(below)) {
-            ingest.process_key(archive, &part.key).await?;
+            ingest.process_object(&archive.object(&part.key)).await?;
         }
         let id = PhotoId::from_stem(&photo.stem);
         photo = session.catalogue.item(&id).await?.unwrap_or(photo);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use futures::TryStreamExt;
 
 use super::show;
 use crate::catalogue::batch::ScannedItem;
@@ -43,7 +44,7 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
     for name in names {
         let item = show::find_photo(&session.catalogue, name).await?;
         let parts = item.map(|item| item.parts).unwrap_or_default();
-        let gone = parts.into_values().filter(|part| part.removed);
+        let gone = parts.into_values().filter(|part| !part.is_live());
         let keys: Vec<String> = gone.map(|part| part.key).collect();
         if keys.is_empty() {
             eprint_message(&format!(
@@ -54,10 +55,9 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
         }
         removed.extend(keys.into_iter().map(|key| (key, None)));
     }
-    let mut after = None;
-    while !removed.is_empty() {
-        let (page, next) = session.catalogue.scan(after).await?;
-        for found in page {
+    if !removed.is_empty() {
+        let mut items = std::pin::pin!(session.catalogue.scan_items());
+        while let Some(found) = items.try_next().await? {
             let ScannedItem::Ledger(entry) = found else {
                 continue;
             };
@@ -71,10 +71,6 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
                     *upload = Some(entry);
                 }
             }
-        }
-        after = next;
-        if after.is_none() {
-            break;
         }
     }
     for (key, upload) in removed {
@@ -97,22 +93,28 @@ async fn restore_file(
     upload: Option<LedgerEntry>,
 ) -> anyhow::Result<Result<String, &'static str>> {
     let Some(LedgerEntry {
-        bucket,
-        key,
-        version,
-        ..
+        object, version, ..
     }) = upload
     else {
         return Ok(Err("its upload is not recorded"));
     };
-    let object = session.storage.head(&bucket, &key).await?;
-    if object.is_none_or(|object| object.etag != version.etag) {
+    let now = session.storage.head_object(&object).await?;
+    if now.is_none_or(|now| now.etag != version.etag) {
         return Ok(Err("its upload is gone or has changed"));
     }
-    session.catalogue.forget(&bucket, &key, &version).await?;
-    Ok(match session.ingest.sync_key(&bucket, &key).await? {
-        Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
-        Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
-        _ => Err("its upload has just changed"),
-    })
+    session
+        .catalogue
+        .delete_ledger_entry(&object, &version)
+        .await?;
+    Ok(
+        match session
+            .ingest
+            .sync_key(object.bucket.as_str(), &object.key)
+            .await?
+        {
+            Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
+            Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
+            _ => Err("its upload has just changed"),
+        },
+    )
 }

@@ -9,6 +9,7 @@ use crate::cli::CommandStatus;
 use crate::cli::output::escape_control;
 use crate::cli::progress::eprint_message;
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
+use crate::object::ObjectRef;
 use crate::storage::DeleteOutcome;
 
 /// The arguments of `photos rm`.
@@ -63,7 +64,7 @@ async fn remove_photo(
     let Some(item) = found.filter(PhotoItem::has_live_parts) else {
         bail!("there is no such photo in the catalogue");
     };
-    let live: Vec<&PhotoPart> = item.parts.values().filter(|part| !part.removed).collect();
+    let live: Vec<&PhotoPart> = item.parts.values().filter(|part| part.is_live()).collect();
     if !arguments.source && !arguments.for_good {
         for part in &live {
             if !has_upload(session, part).await? {
@@ -76,23 +77,24 @@ async fn remove_photo(
     }
     if arguments.source {
         for source in live.iter().filter_map(|part| part.source.as_ref()) {
-            delete_object(session, &source.bucket, &source.key, &source.etag).await?;
+            delete_object(session, &source.object, &source.etag).await?;
         }
     }
     let archive = session.ingest.layout().archive_bucket();
     for part in live {
-        delete_object(session, archive, &part.key, &part.etag).await?;
-        session.ingest.process_key(archive, &part.key).await?;
+        let object = archive.object(&part.key);
+        delete_object(session, &object, &part.etag).await?;
+        session.ingest.process_object(&object).await?;
     }
     Ok(item.stem)
 }
 
 /// Reports whether the upload of a file still exists with the same bytes.
 async fn has_upload(session: &Session, part: &PhotoPart) -> anyhow::Result<bool> {
-    let Some(PartSource { bucket, key, etag }) = &part.source else {
+    let Some(PartSource { object, etag }) = &part.source else {
         return Ok(false);
     };
-    let upload = session.storage.head(bucket, key).await?;
+    let upload = session.storage.head_object(object).await?;
     Ok(upload.is_some_and(|upload| upload.etag == *etag))
 }
 
@@ -101,25 +103,21 @@ async fn has_upload(session: &Session, part: &PhotoPart) -> anyhow::Result<bool>
 ///
 /// # Errors
 /// The object has other bytes, or the store fails.
-async fn delete_object(
-    session: &Session,
-    bucket: &str,
-    key: &str,
-    etag: &str,
-) -> anyhow::Result<()> {
-    let Some(object) = session.storage.head(bucket, key).await? else {
+async fn delete_object(session: &Session, object: &ObjectRef, etag: &str) -> anyhow::Result<()> {
+    let Some(now) = session.storage.head_object(object).await? else {
         return Ok(());
     };
-    let deleted = if object.etag == etag {
-        session.storage.delete_if_match(bucket, key, etag).await?
+    let deleted = if now.etag == etag {
+        session.storage.delete_if_match(object, etag).await?
     } else {
         DeleteOutcome::Changed
     };
     match deleted {
         DeleteOutcome::Done => Ok(()),
         DeleteOutcome::Changed => bail!(
-            "s3://{bucket}/{} has been changed; it is not deleted",
-            escape_control(key)
+            "s3://{}/{} has been changed; it is not deleted",
+            object.bucket,
+            escape_control(&object.key)
         ),
     }
 }

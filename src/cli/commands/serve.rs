@@ -23,6 +23,7 @@ use crate::cli::progress::eprint_message;
 use crate::cli::shutdown::shutdown_signal;
 use crate::cli::upload::{self, FoundFiles, UploadReport};
 use crate::config::{self, Settings};
+use crate::object::Bucket;
 use local_services::{IngestCounts, LocalServices, UploadInbox};
 
 #[derive(Debug, Args)]
@@ -134,7 +135,8 @@ async fn upload_first(arguments: &ServeArguments, inbox: UploadInbox) -> anyhow:
     print_found(&found);
     let failed = found.failures.len() as u64;
     let bucket = &arguments.archive.source_bucket;
-    let report = upload::upload_files(&inbox.storage, bucket, prefix, found.uploads).await?;
+    let report =
+        upload::upload_files(&inbox.storage, &Bucket::new(bucket)?, prefix, found.uploads).await?;
     inbox.wait_for_ingest().await;
     eprint_message(&upload_summary(report, failed, &inbox.counts));
     Ok(())

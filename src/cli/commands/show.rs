@@ -84,10 +84,11 @@ fn write_record(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
     let photo = serde_json::to_value(&item.photo)?;
     add_fields(&mut rows, "", &photo);
     for (name, part) in &item.parts {
-        let state = if part.removed { ", removed" } else { "" };
-        let source = part.source.as_ref().map_or(String::new(), |source| {
-            format!(", from s3://{}/{}", source.bucket, source.key)
-        });
+        let state = if !part.is_live() { ", removed" } else { "" };
+        let source = part
+            .source
+            .as_ref()
+            .map_or(String::new(), |source| format!(", from {}", source.object));
         rows.add_row([
             format!("part {}", escape_control(name)),
             escape_control(&format!(

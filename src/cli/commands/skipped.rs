@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use futures::TryStreamExt;
 
 use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::CatalogueTarget;
@@ -26,22 +27,15 @@ pub(in crate::cli) async fn run(arguments: SkippedArguments) -> anyhow::Result<C
     let handle = arguments.target.connect().await?;
     let mut out = stdout();
     let mut rows = table(&["KEY", "WHY"]);
-    let mut start = None;
-    loop {
-        let (entries, next) = handle.catalogue.skipped(start).await?;
-        for entry in entries {
-            if arguments.json {
-                json_line(&mut out, &entry)?;
-            } else {
-                rows.add_row([
-                    escape_control(&format!("s3://{}/{}", entry.bucket, entry.key)),
-                    escape_control(entry.reason.as_deref().unwrap_or_default()),
-                ]);
-            }
-        }
-        start = next;
-        if start.is_none() {
-            break;
+    let mut entries = std::pin::pin!(handle.catalogue.scan_skipped_entries());
+    while let Some(entry) = entries.try_next().await? {
+        if arguments.json {
+            json_line(&mut out, &entry)?;
+        } else {
+            rows.add_row([
+                escape_control(&entry.object.to_string()),
+                escape_control(entry.reason.as_deref().unwrap_or_default()),
+            ]);
         }
     }
     if !arguments.json && !rows.is_empty() {

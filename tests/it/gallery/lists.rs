@@ -185,7 +185,7 @@ async fn private_removed_claimed_and_unknown_photos_are_not_found() {
     removed
         .parts
         .values_mut()
-        .for_each(|part| part.removed = true);
+        .for_each(|part| part.state = photo_catalogue::catalogue::item::PartState::Tombstone);
     removed.summary = None;
     fixture.put(&removed).await;
     let stub = PhotoItem::stub("2018-03-01/stub", "owner");

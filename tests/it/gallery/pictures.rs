@@ -9,7 +9,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use little_exif::exif_tag::ExifTag;
 use little_exif::filetype::FileExtension;
 use little_exif::metadata::Metadata;
-use photo_catalogue::catalogue::item::{Overrides, PhotoItem, PhotoPart};
+use photo_catalogue::catalogue::item::{Overrides, PartState, PhotoItem, PhotoPart};
 use photo_catalogue::gallery::PictureArchive;
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
@@ -60,7 +60,7 @@ impl PictureFixture {
             settings.privacy = privacy;
             settings.pictures = Some(PictureArchive {
                 storage,
-                bucket: BUCKET.to_owned(),
+                bucket: photo_catalogue::object::Bucket::new(BUCKET).unwrap(),
             });
         })
         .await;
@@ -341,7 +341,7 @@ async fn pictures_of_private_removed_and_unknown_photos_are_not_found() {
     let mut gone = fixture
         .photo(&Shot::new("gone", "2018-02-01T10:00:00"))
         .await;
-    gone.parts.get_mut("jpg").expect("a part").removed = true;
+    gone.parts.get_mut("jpg").expect("a part").state = PartState::Tombstone;
     fixture.gallery.put(&gone).await;
     // This file is in the bucket, and no item has it.
     let stray = fixture

@@ -173,7 +173,7 @@ async fn two_parts_of_an_older_extractor_removed_together_are_both_recorded() {
     for part in item.parts.values_mut() {
         part.extractor_version -= 1;
     }
-    world.catalogue.put(&item, Some(read)).await.unwrap();
+    world.catalogue.put_item(&item, Some(read)).await.unwrap();
     world.store.set_notification_filters(&[]);
     world.delete(ARCHIVE, "2018-02-01/DSC_1.DNG").await;
     world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;

@@ -76,7 +76,7 @@ async fn bad_photo_has_an_outcome_and_no_message_is_returned() {
             .ledger_entry(&format!("{outcome}/IMG_7.jpg"))
             .await
             .unwrap();
-        assert_eq!(ledger.outcome, outcome);
+        assert_eq!(ledger.outcome.as_str(), outcome);
         let others = world.take_outcomes();
         let archived = others
             .iter()

@@ -15,12 +15,14 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use futures::TryStreamExt;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{LedgerEntry, PhotoItem, photo_pk};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::{Ingest, KeyReport, Outcome, SourceAfter};
+use photo_catalogue::object::Bucket;
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{CopySettings, Storage};
@@ -106,8 +108,14 @@ impl IngestWorld {
                 .unwrap();
         }
         store.set_notification_filters(&[
-            NotificationFilter::new(layout.source_bucket(), layout.source_prefix()),
-            NotificationFilter::new(layout.archive_bucket(), layout.archive_prefix()),
+            NotificationFilter::new(
+                layout.source_bucket().as_str(),
+                layout.source_prefix().as_str(),
+            ),
+            NotificationFilter::new(
+                layout.archive_bucket().as_str(),
+                layout.archive_prefix().as_str(),
+            ),
         ]);
         let wire = RequestRecorder::default();
         let s3 = clients.s3.config().to_builder().interceptor(wire.clone());
@@ -157,7 +165,7 @@ impl IngestWorld {
     /// Creates ingest over `s3` with these settings.
     pub(crate) fn ingest_with(&self, copying: CopySettings, source_after: SourceAfter) -> Ingest {
         Ingest::new(
-            Storage::new(self.s3.clone()).copying(copying),
+            Storage::new(self.s3.clone()).with_copy_settings(copying),
             self.catalogue.clone(),
             self.layout.clone(),
             LocationPolicy::Exact,
@@ -246,8 +254,8 @@ impl IngestWorld {
 
     /// Returns the keys and bytes of the archive.
     pub(crate) async fn archived_files(&self) -> BTreeMap<String, Vec<u8>> {
-        self.read_objects(self.layout.archive_bucket(), self.layout.archive_prefix())
-            .await
+        let (bucket, prefix) = (self.layout.archive_bucket(), self.layout.archive_prefix());
+        self.read_objects(bucket.as_str(), prefix.as_str()).await
     }
 
     pub(crate) async fn read_objects(
@@ -267,15 +275,9 @@ impl IngestWorld {
     /// Returns keys and ETags from a listing.
     pub(crate) async fn list_etags(&self, bucket: &str, prefix: &str) -> BTreeMap<String, String> {
         let storage = Storage::new(self.s3.clone());
-        let (mut etags, mut token) = (BTreeMap::new(), None);
-        loop {
-            let (page, next) = storage.list(bucket, prefix, token).await.unwrap();
-            etags.extend(page.into_iter().map(|listed| (listed.key, listed.etag)));
-            match next {
-                None => return etags,
-                next => token = next,
-            }
-        }
+        let objects = storage.list_objects(&Bucket::new(bucket).unwrap(), prefix);
+        let etags = objects.map_ok(|listed| (listed.key, listed.etag));
+        etags.try_collect().await.unwrap()
     }
 
     /// Returns the keys of the archive.
@@ -294,7 +296,7 @@ impl IngestWorld {
     /// Returns the names of the live parts of a stem's item.
     pub(crate) async fn live_parts(&self, stem: &str) -> Vec<String> {
         let item = self.item(stem).await.unwrap_or_default();
-        let live = item.parts.into_iter().filter(|(_, part)| !part.removed);
+        let live = item.parts.into_iter().filter(|(_, part)| part.is_live());
         live.map(|(name, _)| name).collect()
     }
 
@@ -312,7 +314,7 @@ impl IngestWorld {
 
     pub(crate) async fn ledger_entry(&self, key: &str) -> Option<LedgerEntry> {
         self.catalogue
-            .ledger(self.layout.source_bucket(), key)
+            .ledger_entry(&self.layout.source_bucket().object(key))
             .await
             .unwrap()
     }

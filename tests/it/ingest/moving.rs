@@ -39,7 +39,7 @@ pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Ve
         world.delete(ARCHIVE, &right).await;
         let mut entry = world.ledger_entry(name).await.unwrap();
         (entry.archive_key, entry.owner) = (Some(wrong.clone()), Some(owner));
-        world.catalogue.put_ledger(&entry).await.unwrap();
+        world.catalogue.put_ledger_entry(&entry).await.unwrap();
         world.ingest.process_key(ARCHIVE, &wrong).await.unwrap();
         world.delete_item(&format!("{RIGHT}/{}", stem(name))).await;
     }
@@ -190,7 +190,11 @@ async fn copy_from_another_source_is_not_reused() {
     // The shot is archived again by today's extractor, and a foreign RAW replaces the old one.
     for (key, bytes) in &files {
         let known = world.ledger_entry(key).await.unwrap().version;
-        world.catalogue.forget(SOURCE, key, &known).await.unwrap();
+        world
+            .catalogue
+            .delete_ledger_entry(&world.layout.source_bucket().object(key), &known)
+            .await
+            .unwrap();
         world.upload(key, bytes.clone()).await;
         world.ingest.sync_key(SOURCE, key).await.unwrap();
     }

@@ -3,6 +3,7 @@
 use axum::Router;
 use http::{Method, StatusCode};
 use photo_catalogue::ingest::{Outcome, SourceAfter};
+use photo_catalogue::object::ObjectRef;
 use photo_catalogue::storage::{CopySettings, DeleteOutcome, Storage};
 use tokio::net::TcpListener;
 
@@ -84,7 +85,9 @@ async fn changed_upload_is_not_deleted() {
     let etag = world.list_etags(SOURCE, "").await["a.jpg"].clone();
     world.upload("a.jpg", MORNING.edited(1)).await;
     let storage = Storage::new(world.s3.clone());
-    let deleted = storage.delete_if_match(SOURCE, "a.jpg", &etag).await;
+    let deleted = storage
+        .delete_if_match(&"s3://inbox/a.jpg".parse().unwrap(), &etag)
+        .await;
     assert_eq!(deleted.unwrap(), DeleteOutcome::Changed);
     assert_eq!(
         world.read_objects(SOURCE, "").await["a.jpg"],
@@ -227,24 +230,30 @@ async fn copy_in_parts_of_a_changed_source_is_aborted() {
     let mut bytes = MORNING.jpeg();
     bytes.resize(PART as usize + 1, 7);
     world.upload("a.jpg", bytes.clone()).await;
-    let storage = Storage::new(world.s3.clone()).copying(CopySettings {
+    let storage = Storage::new(world.s3.clone()).with_copy_settings(CopySettings {
         largest_bytes: PART,
         part_bytes: PART,
         ..CopySettings::default()
     });
-    let mut source = storage.head(SOURCE, "a.jpg").await.unwrap().unwrap();
+    let from: ObjectRef = "s3://inbox/a.jpg".parse().unwrap();
+    let mut source = storage.head_object(&from).await.unwrap().unwrap();
     bytes.push(1);
     world.upload("a.jpg", bytes).await;
-    let to = (ARCHIVE, "2018-02-01/a.jpg");
+    let to = "s3://archive/2018-02-01/a.jpg".parse().unwrap();
     let nothing = std::collections::BTreeMap::new();
-    let copied = storage.copy((SOURCE, "a.jpg"), to, &source, &nothing).await;
+    let copied = storage.copy_object(&from, &to, &source, &nothing).await;
     assert_eq!(
         copied.unwrap(),
         photo_catalogue::storage::CopyOutcome::SourceChanged
     );
     source.etag = "0".repeat(32);
     let copied = storage
-        .copy((SOURCE, "gone.jpg"), to, &source, &nothing)
+        .copy_object(
+            &"s3://inbox/gone.jpg".parse().unwrap(),
+            &to,
+            &source,
+            &nothing,
+        )
         .await;
     assert_eq!(
         copied.unwrap(),

@@ -1,5 +1,6 @@
 //! The results of uploads.
 
+use photo_catalogue::catalogue::item::LedgerOutcome;
 use photo_catalogue::ingest::Outcome;
 use serde_json::json;
 
@@ -27,7 +28,7 @@ async fn upload_goes_to_its_day_and_into_the_catalogue() {
     assert_eq!((part.mime.as_str(), item.revision), ("image/jpeg", 1));
     let source = part.source.as_ref().unwrap();
     assert_eq!(
-        (source.bucket.as_str(), source.key.as_str()),
+        (source.object.bucket.as_str(), source.object.key.as_str()),
         (SOURCE, "card/DCIM/été+1.JPG")
     );
     assert_eq!(
@@ -131,7 +132,7 @@ async fn photo_without_a_date_goes_to_undated() {
     assert_eq!(item.index.date_partition.as_deref(), Some("undated"));
     assert_eq!(
         world.ledger_entry("scan.jpg").await.unwrap().outcome,
-        "undated"
+        LedgerOutcome::Undated
     );
 }
 
@@ -190,7 +191,7 @@ async fn copy_removed_by_hand_stays_removed_until_the_next_upload() {
     world.delete(ARCHIVE, "2018-02-01/foobar.jpg").await;
     world.wait_until_delivered().await;
     let item = world.item("2018-02-01/foobar").await.unwrap();
-    assert!(item.parts["jpg"].removed && item.summary.is_none());
+    assert!(!item.parts["jpg"].is_live() && item.summary.is_none());
     assert_eq!(
         item.index,
         photo_catalogue::catalogue::item::IndexKeys::default()
@@ -223,7 +224,7 @@ async fn redelivered_events_write_nothing() {
         world.item("2018-02-01/DSC_1").await,
     );
     let skipped = world.ledger_entry("notes.jpg").await;
-    assert_eq!(skipped.as_ref().unwrap().outcome, "skipped");
+    assert_eq!(skipped.as_ref().unwrap().outcome, LedgerOutcome::Skipped);
     world.wire.take();
 
     let events = world.events.lock().unwrap().clone();
@@ -254,7 +255,7 @@ async fn file_that_is_not_a_photo_stays_and_is_in_the_ledger() {
     assert_eq!(world.read_objects(SOURCE, "").await.len(), 2);
     for key in ["empty.jpg", "text.jpg"] {
         let entry = world.ledger_entry(key).await.unwrap();
-        assert_eq!(entry.outcome, "skipped");
+        assert_eq!(entry.outcome, LedgerOutcome::Skipped);
         assert!(!entry.reason.unwrap().is_empty());
     }
     let skipped = |(_, outcome): &(String, Outcome)| matches!(outcome, Outcome::Skipped(_));

@@ -17,6 +17,7 @@ use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::object::Bucket;
 use photo_catalogue::storage::Storage;
 use s3_folder::{KeyPair, NotificationFilter, S3Store};
 use serde_json::{Value, json};
@@ -77,7 +78,8 @@ impl FakeAccount {
         let storage = Storage::new(clients.s3.clone());
         let gallery = publish["GALLERY_BUCKET"].as_str().unwrap();
         for bucket in [source.bucket.as_str(), &archive.bucket, gallery] {
-            storage.create_bucket(bucket).await.unwrap();
+            let bucket = Bucket::new(bucket).unwrap();
+            storage.create_bucket(&bucket).await.unwrap();
         }
         let tables = ["PHOTOS_TABLE", "PUBLISH_TABLE"].map(|name| publish[name].as_str().unwrap());
         let photos = Catalogue::new(clients.dynamodb.clone(), tables[0]);

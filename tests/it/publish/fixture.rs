@@ -12,11 +12,13 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::TryStreamExt;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::object::Bucket;
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{CycleReport, HookRules, PublishError, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
@@ -55,7 +57,7 @@ pub(super) struct PhotoChange {
 /// Returns settings without a hook, and with this privacy.
 pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
     PublishSettings {
-        bucket: BUCKET.to_owned(),
+        bucket: bucket(),
         prefix: PREFIX.to_owned(),
         view: PublicView::new(privacy, PictureHosting::default()),
         compress: true,
@@ -88,7 +90,7 @@ impl PublishWorld {
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
         let storage = Storage::new(clients.s3.clone());
-        storage.create_bucket(BUCKET).await.unwrap();
+        storage.create_bucket(&bucket()).await.unwrap();
         let catalogue = Catalogue::new(clients.dynamodb.clone(), "photos");
         let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await.unwrap();
@@ -203,9 +205,9 @@ impl PublishWorld {
 
     /// Returns the JSON of a published file. Fails if its headers are wrong.
     pub(super) async fn file(&self, path: &str) -> Option<Value> {
-        let key = format!("{PREFIX}{path}");
-        let bytes = self.storage.read(BUCKET, &key).await.unwrap()?;
-        let head = self.storage.head(BUCKET, &key).await.unwrap().unwrap();
+        let object = bucket().object(format!("{PREFIX}{path}"));
+        let bytes = self.storage.read_object(&object).await.unwrap()?;
+        let head = self.storage.head_object(&object).await.unwrap().unwrap();
         assert_eq!(head.headers.content_encoding.as_deref(), Some("gzip"));
         assert_eq!(
             head.headers.content_type.as_deref(),
@@ -221,7 +223,8 @@ impl PublishWorld {
     /// Returns all stored files by path.
     pub(super) async fn files(&self) -> BTreeMap<String, Value> {
         let mut files = BTreeMap::new();
-        let (listed, _) = self.storage.list(BUCKET, PREFIX, None).await.unwrap();
+        let listed = self.storage.list_objects(&bucket(), PREFIX);
+        let listed: Vec<_> = listed.try_collect().await.unwrap();
         for object in listed {
             let path = object.key.strip_prefix(PREFIX).unwrap().to_owned();
             let json = self.file(&path).await.unwrap();
@@ -340,4 +343,8 @@ async fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     (listener, endpoint)
+}
+
+fn bucket() -> Bucket {
+    Bucket::new(BUCKET).unwrap()
 }

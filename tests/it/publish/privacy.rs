@@ -71,8 +71,7 @@ async fn world_with_secrets() -> (PublishWorld, Vec<Shot>) {
             .insert("IPTC".to_owned(), tags(&[("Sub-location", text(city))]));
         let part = item.parts.get_mut("jpg").unwrap();
         part.source = Some(PartSource {
-            bucket: "SECRET-INBOX".to_owned(),
-            key: "SECRET-SOURCE/IMG.jpg".to_owned(),
+            object: "s3://SECRET-INBOX/SECRET-SOURCE/IMG.jpg".parse().unwrap(),
             etag: "SECRET-ETAG".to_owned(),
         });
         if shot.private {

@@ -101,7 +101,7 @@ async fn reindex_rereads_old_extractions_and_keeps_overrides() {
         part.extractor_version = EXTRACTOR_VERSION - 1;
     }
     old.revision += 1;
-    let written = world.catalogue.put(&old, Some(read)).await.unwrap();
+    let written = world.catalogue.put_item(&old, Some(read)).await.unwrap();
     assert_eq!(written, WriteOutcome::Written);
 
     let reindex = || run_reindex(&world, &["--location", "exact"]);

@@ -3,11 +3,12 @@
 use std::process::Output;
 use std::time::Duration;
 
+use photo_catalogue::object::Bucket;
 use photo_catalogue::storage::DeleteOutcome;
 use serde_json::Value;
 
 use super::process::Photos;
-use crate::conformance::{self, Running};
+use crate::conformance::{self, RunningStore};
 use crate::ingest::fixture::{ARCHIVE, SOURCE};
 use crate::ingest::photos::TestShot;
 
@@ -40,21 +41,25 @@ async fn listed(store: &str, gallery: &str, stems: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_comes_and_goes_in_a_store_without_notifications_is_found_by_looking() {
-    let stores = conformance::running().await;
-    // On this thread, which is none of the runtime's: what it runs blocks it, and the embedded
-    // servers go on.
+    let stores = conformance::running_stores().await;
+    // On this thread, which is none of the runtime's: what it runs blocks it, and the embedded servers go on.
     futures::future::join_all(stores.iter().map(comes_and_goes)).await;
 }
 
 /// Over the program's own buckets, which no other test has.
-async fn comes_and_goes(store: &Running) {
+async fn comes_and_goes(store: &RunningStore) {
     let name = store.name();
-    let put = async |bucket: &str, key: &str, bytes: Vec<u8>| store.put(bucket, key, bytes).await;
+    let in_bucket = |bucket: &str, key: &str| Bucket::new(bucket).unwrap().object(key);
+    let put = async |bucket: &str, key: &str, bytes: Vec<u8>| {
+        store.put(&in_bucket(bucket, key), bytes).await
+    };
     for bucket in [SOURCE, ARCHIVE] {
-        store.storage().create_bucket(bucket).await.unwrap();
+        let bucket = Bucket::new(bucket).unwrap();
+        store.storage().create_bucket(&bucket).await.unwrap();
     }
     let delete = async |key: &str, etag: &str| {
-        let deleted = store.storage().delete_if_match(ARCHIVE, key, etag).await;
+        let object = in_bucket(ARCHIVE, key);
+        let deleted = store.storage().delete_if_match(&object, etag).await;
         assert_eq!(deleted.unwrap(), DeleteOutcome::Done, "{name}: {key}");
     };
     let shot = TestShot::at("2018:02:01 09:41:07");
@@ -73,7 +78,10 @@ async fn comes_and_goes(store: &Running) {
     let c = put(ARCHIVE, "2017-01-01/c.jpg", by_hand).await;
     let all = ["2019-02-01/b", "2018-02-01/a", "2017-01-01/c"];
     listed(name, &gallery, &all).await;
-    let archived = async |key: &str| store.storage().head(ARCHIVE, key).await.unwrap();
+    let archived = async |key: &str| {
+        let object = in_bucket(ARCHIVE, key);
+        store.storage().head_object(&object).await.unwrap()
+    };
     for key in ["2018-02-01/a.dng", "2018-02-01/a.jpg"] {
         assert!(archived(key).await.is_some(), "{name}: {key}");
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{TimeDelta, Utc};
-use photo_catalogue::catalogue::item::{LedgerEntry, ObjectVersion, PhotoItem};
+use photo_catalogue::catalogue::item::{LedgerEntry, PhotoItem};
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::{Claim, WriteOutcome};
 use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::object::{Bucket, ObjectVersion};
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
@@ -55,9 +56,10 @@ impl ReconcileFixture {
         let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         published.create_table().await.unwrap();
         let storage = Storage::new(clients.s3);
-        storage.create_bucket("site").await.unwrap();
+        let site = Bucket::new("site").unwrap();
+        storage.create_bucket(&site).await.unwrap();
         let settings = PublishSettings {
-            bucket: "site".to_owned(),
+            bucket: site,
             prefix: String::new(),
             view: PublicView::new(LocationPolicy::Exact, PictureHosting::default()),
             compress: false,
@@ -86,7 +88,12 @@ impl ReconcileFixture {
     async fn write(&self, mut item: PhotoItem) {
         let read = item.revision;
         item.revision += 1;
-        let written = self.world.catalogue.put(&item, Some(read)).await.unwrap();
+        let written = self
+            .world
+            .catalogue
+            .put_item(&item, Some(read))
+            .await
+            .unwrap();
         assert_eq!(written, WriteOutcome::Written);
     }
 
@@ -201,13 +208,14 @@ impl ReconcileFixture {
         for n in 0..8 {
             let entry = world.ledger_entry("well0.jpg").await.unwrap();
             let key = format!("gone{n}.jpg");
+            let object = Bucket::new(SOURCE).unwrap().object(&key);
             let entry = LedgerEntry {
-                pk: LedgerEntry::pk(SOURCE, &key),
-                key: key.clone(),
+                pk: LedgerEntry::pk(&object),
+                object,
                 archive_key: (n % 2 == 0).then(|| format!("2010-05-01/{key}")),
                 ..entry
             };
-            world.catalogue.put_ledger(&entry).await.unwrap();
+            world.catalogue.put_ledger_entry(&entry).await.unwrap();
             put_in("orphaned", &key);
         }
     }
@@ -227,7 +235,11 @@ impl ReconcileFixture {
             self.copy("kept", &copy).await;
             world.delete(ARCHIVE, "kept").await;
             let storage = Storage::new(world.s3.clone());
-            let head = storage.head(ARCHIVE, &copy).await.unwrap().unwrap();
+            let head = storage
+                .head_object(&Bucket::new(ARCHIVE).unwrap().object(&copy))
+                .await
+                .unwrap()
+                .unwrap();
             let mut part = older.parts["jpg"].clone();
             assert_eq!(head.etag, part.etag);
             part.last_modified = ObjectVersion::new(&head.etag, head.last_modified).last_modified;
@@ -275,7 +287,7 @@ impl ReconcileFixture {
             let claimed = self
                 .world
                 .catalogue
-                .claim(&stem, "another owner")
+                .claim_stem(&stem, "somebody")
                 .await
                 .unwrap();
             assert_eq!(claimed, Claim::Ours);

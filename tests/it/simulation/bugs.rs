@@ -126,7 +126,7 @@ impl BugInjector {
     ) -> InjectedRequest {
         let path = request.uri().path().trim_start_matches('/').to_owned();
         let (bucket, key) = path.split_once('/').unwrap();
-        if bucket == self.layout.source_bucket() {
+        if bucket == self.layout.source_bucket().as_str() {
             return match bug {
                 InjectedBug::SourceHead => InjectedRequest::Nothing(response(404, "")),
                 _ => InjectedRequest::WireRequest(request),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::catalogue::item::PhotoItem;
+use photo_catalogue::object::{Bucket, ObjectRef};
 
 use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
 use crate::ingest::photos::TestShot;
@@ -303,7 +304,7 @@ impl ManualHistory {
                 ));
             }
             let mut owners = BTreeSet::new();
-            for part in item.parts.values().filter(|part| !part.removed) {
+            for part in item.parts.values().filter(|part| part.is_live()) {
                 listed.insert(
                     part.key.clone(),
                     (part.etag.clone(), part.last_modified.clone()),
@@ -317,7 +318,7 @@ impl ManualHistory {
             if item.has_live_parts()
                 && !item.derived_from.as_ref().is_some_and(|from| {
                     let part = item.parts.get(&from.part);
-                    part.is_some_and(|part| !part.removed && part.etag == from.etag)
+                    part.is_some_and(|part| part.is_live() && part.etag == from.etag)
                 })
             {
                 return Err(format!(
@@ -333,7 +334,7 @@ impl ManualHistory {
         }
         let mut there: BTreeMap<String, (String, String)> = BTreeMap::new();
         for (name, object) in archive_objects(objects) {
-            assert!(layout.place(&name.0, &name.1).is_some());
+            assert!(layout.place(&object_ref(name)).is_some());
             let is_unreported = self.unreported.get(name) == Some(&object.etag);
             if !is_unreported || listed.contains_key(&name.1) {
                 there.insert(
@@ -374,6 +375,10 @@ fn copy_source(object: &SimulatedObject) -> Option<(String, String)> {
         key.to_owned(),
         object.metadata.get("photo-source-etag")?.clone(),
     ))
+}
+
+fn object_ref((bucket, key): &(String, String)) -> ObjectRef {
+    Bucket::new(bucket).unwrap().object(key)
 }
 
 fn extension(key: &str) -> String {

@@ -16,7 +16,7 @@ use crate::cli::progress::{self, eprint_message};
 use crate::cli::shutdown::{ServiceTasks, TaskFailure};
 use crate::cli::stream_poller::StreamPoller;
 use crate::clients::{self, Endpoints};
-use crate::config::{self, Settings};
+use crate::config::Settings;
 use crate::gallery::CursorKey;
 use crate::ingest::{Ingest, Outcome};
 use crate::services::{Deployment, Services};
@@ -121,8 +121,8 @@ impl LocalServices {
         };
         let services = Services::connect(&settings, &sdk, &endpoints)?;
         create_stores(&services).await?;
-        let gallery_bucket = settings.require(config::GALLERY_BUCKET)?;
-        services.storage.create_bucket(gallery_bucket).await?;
+        let gallery_bucket = settings.gallery_bucket()?;
+        services.storage.create_bucket(&gallery_bucket).await?;
 
         let router = services.router(Deployment::Local, CursorKey::random()?)?;
         serve_gallery(&servers, gallery_listener, router);

@@ -11,7 +11,7 @@ use crate::cli::engines::create_stores;
 use crate::cli::progress::eprint_message;
 use crate::cli::shutdown::{ServiceTasks, shutdown_signal};
 use crate::clients::{self, Endpoints};
-use crate::config::{self, Settings};
+use crate::config::Settings;
 use crate::gallery::CursorKey;
 use crate::services::{Deployment, Services};
 
@@ -30,8 +30,8 @@ pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> a
     let sdk = clients::from_environment().await;
     let services = Services::connect(&settings, &sdk, &endpoints)?;
     create_stores(&services).await?;
-    let gallery_bucket = settings.require(config::GALLERY_BUCKET)?;
-    services.storage.create_bucket(gallery_bucket).await?;
+    let gallery_bucket = settings.gallery_bucket()?;
+    services.storage.create_bucket(&gallery_bucket).await?;
 
     let router = services.router(Deployment::Local, CursorKey::random()?)?;
     let publish = services.publish(Deployment::Local)?;

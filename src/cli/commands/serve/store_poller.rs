@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use crate::catalogue::Catalogue;
 use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::published::PublishTable;
-use crate::cli::listing::list_pages;
 use crate::cli::shutdown::ServiceTasks;
 use crate::config::SettingsError;
 use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
+use crate::object::{Bucket, ObjectRef, Prefix};
 use crate::photo_id::PhotoId;
 use crate::publish;
 use crate::services::Services;
@@ -40,8 +40,7 @@ type SeenObjects = HashMap<String, ListedObject>;
 struct PollWork {
     /// The listed key that led to it.
     seen_as: String,
-    bucket: String,
-    key: String,
+    object: ObjectRef,
 }
 
 impl StorePoller {
@@ -104,49 +103,42 @@ impl StorePoller {
     /// process listed the bucket are noticed. Scans the table.
     async fn recorded_objects(&self) -> anyhow::Result<SeenObjects> {
         let mut seen = SeenObjects::new();
-        let mut after = None;
-        loop {
-            let (page, next) = self.catalogue.scan(after).await?;
-            for found in page {
-                let ScannedItem::Photo(photo) = found else {
-                    continue;
+        let mut items = std::pin::pin!(self.catalogue.scan_items());
+        while let Some(found) = items.try_next().await? {
+            let ScannedItem::Photo(photo) = found else {
+                continue;
+            };
+            for part in photo.parts.into_values().filter(|part| part.is_live()) {
+                // Without ETag and size, so that it differs from the listing and is surveyed.
+                let sighting = ListedObject {
+                    key: part.key.clone(),
+                    etag: String::new(),
+                    size_bytes: 0,
+                    last_modified: None,
                 };
-                for part in photo.parts.into_values().filter(|part| !part.removed) {
-                    // Without ETag and size, so that it differs from the listing and is surveyed.
-                    let sighting = ListedObject {
-                        key: part.key.clone(),
-                        etag: String::new(),
-                        size_bytes: 0,
-                        last_modified: None,
-                    };
-                    seen.insert(part.key, sighting);
-                }
-            }
-            after = next;
-            if after.is_none() {
-                return Ok(seen);
+                seen.insert(part.key, sighting);
             }
         }
+        Ok(seen)
     }
 
     /// Lists a bucket, processes the objects that differ from `seen`, and updates `seen`. Keys that
     /// failed count as not seen, so that the next listing processes them again.
     async fn apply_listing_changes(
         &self,
-        bucket: &str,
-        prefix: &str,
+        bucket: &Bucket,
+        prefix: &Prefix,
         seen: &mut SeenObjects,
     ) -> anyhow::Result<()> {
-        let mut now = SeenObjects::new();
-        let mut pages = std::pin::pin!(list_pages(self.storage.clone(), bucket, prefix));
-        while let Some(page) = pages.try_next().await? {
-            let page = page.into_iter().map(ListedObject::from);
-            now.extend(page.map(|sighting| (sighting.key.clone(), sighting)));
-        }
+        let objects = self.storage.list_objects(bucket, prefix.as_str());
+        let mut now: SeenObjects = objects
+            .map_ok(|listed| (listed.key.clone(), ListedObject::from(listed)))
+            .try_collect()
+            .await?;
         let work = self.find_work(bucket, seen, &now).await?;
         let processed: Vec<(String, Result<(), IngestError>)> = stream::iter(work)
             .map(|work| async move {
-                let result = self.sync_key(&work.bucket, &work.key).await;
+                let result = self.sync_object(&work.object).await;
                 (work.seen_as, result)
             })
             .buffer_unordered(CONCURRENCY)
@@ -154,7 +146,7 @@ impl StorePoller {
             .await;
         for (key, result) in processed {
             let Err(error) = result else { continue };
-            tracing::warn!(s3.bucket = bucket, s3.key = key, %error, "cannot process a key; trying again");
+            tracing::warn!(s3.bucket = bucket.as_str(), s3.key = key, %error, "cannot process a key; trying again");
             match seen.remove(&key) {
                 // It was removed from the bucket, and the catalogue does not record that yet.
                 Some(before) if !now.contains_key(&key) => {
@@ -173,7 +165,7 @@ impl StorePoller {
     /// from the archive.
     async fn find_work(
         &self,
-        bucket: &str,
+        bucket: &Bucket,
         seen: &SeenObjects,
         now: &SeenObjects,
     ) -> anyhow::Result<Vec<PollWork>> {
@@ -186,20 +178,19 @@ impl StorePoller {
         changed.sort_by(|one, other| one.key.cmp(&other.key));
         let archive = self.ingest.layout().archive_bucket();
         let mut work = Vec::new();
-        let mut push = |seen_as: &str, bucket: &str, key: &str| {
+        let mut push = |seen_as: &str, object: ObjectRef| {
             work.push(PollWork {
                 seen_as: seen_as.to_owned(),
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
+                object,
             });
         };
         for chunk in changed.chunks(SURVEY_BATCH) {
             let standings = self.ingest.survey_objects(bucket, chunk).await?;
             for (ListedObject { key, .. }, standing) in chunk.iter().zip(standings) {
                 match standing {
-                    IngestStatus::New => push(key, bucket, key),
+                    IngestStatus::New => push(key, bucket.object(key)),
                     IngestStatus::Unindexed { archive_key } => {
-                        push(key, archive, archive_key.as_str())
+                        push(key, archive_key.object().clone())
                     }
                     IngestStatus::Known { .. } | IngestStatus::Skipped | IngestStatus::Outside => {}
                 }
@@ -207,21 +198,22 @@ impl StorePoller {
         }
         if bucket == archive {
             for key in seen.keys().filter(|key| !now.contains_key(*key)) {
-                push(key, bucket, key);
+                push(key, bucket.object(key));
             }
         }
         Ok(work)
     }
 
-    /// Archives and indexes one key, and marks every month whose public view may change: no stream
-    /// of the table reaches publish here. Safe to repeat.
-    async fn sync_key(&self, bucket: &str, key: &str) -> Result<(), IngestError> {
+    /// Archives and indexes one key, and marks every month whose public view may change: no stream of
+    /// the table reaches publish here. Safe to repeat.
+    async fn sync_object(&self, object: &ObjectRef) -> Result<(), IngestError> {
         let layout = self.ingest.layout();
         let archive = layout.archive_bucket();
-        let archived = layout.archive_key(key).filter(|_| bucket == archive);
+        let archived = layout.archive_key(&object.key);
+        let archived = archived.filter(|_| object.bucket == *archive);
         let copy = match archived {
             Some(copy) => copy,
-            None => match self.ingest.process_key(bucket, key).await? {
+            None => match self.ingest.process_object(object).await? {
                 Outcome::Archived(copy) | Outcome::Undated(copy) => copy,
                 _ => return Ok(()),
             },
@@ -235,7 +227,7 @@ impl StorePoller {
         // Marked before the change too. A mark without a change costs one look; a change without a
         // mark would never be published.
         self.mark_months(before.iter()).await?;
-        self.ingest.process_key(archive, copy.as_str()).await?;
+        self.ingest.process_object(copy.object()).await?;
         let after = month().await?;
         // The month before is marked again: publish may have cleared the first mark in between.
         self.mark_months(before.iter().chain(&after)).await

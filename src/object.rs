@@ -1,0 +1,261 @@
+//! Names and versions of objects: bucket, prefix, key, ETag.
+//!
+//! Pure. A [`Bucket`] and a [`Prefix`] are checked when they are built, so the code behind them
+//! never checks them again.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Longest object key, bytes (S3 User Guide, "Naming Amazon S3 objects").
+pub const MAX_KEY_BYTES: usize = 1024;
+/// Longest prefix, bytes. The other half of a key is left for what follows the prefix.
+const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES / 2;
+
+/// The name of a bucket; not empty. Cheap to clone.
+///
+/// Stores differ in the characters that they allow in a name, so no more than that is checked.
+///
+/// ```
+/// use photo_catalogue::object::Bucket;
+///
+/// let bucket = Bucket::new("inbox")?;
+/// assert_eq!(bucket.object("card/foobar.jpg").to_string(), "s3://inbox/card/foobar.jpg");
+/// assert!(Bucket::new("").is_err());
+/// # Ok::<(), photo_catalogue::object::ObjectNameError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Bucket(Arc<str>);
+
+/// The first part of a key, as a folder: empty, or ending in `/`. At most 512 bytes.
+///
+/// ```
+/// use photo_catalogue::object::Prefix;
+///
+/// assert_eq!(Prefix::new("photos/")?.as_str(), "photos/");
+/// assert!(Prefix::new("")?.is_empty());
+/// assert!(Prefix::new("photos").is_err());
+/// # Ok::<(), photo_catalogue::object::ObjectNameError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix(String);
+
+/// One key of one bucket.
+///
+/// ```
+/// use photo_catalogue::object::ObjectRef;
+///
+/// let object: ObjectRef = "s3://inbox/card/foobar.jpg".parse()?;
+/// assert_eq!(object.bucket.as_str(), "inbox");
+/// assert_eq!(object.key, "card/foobar.jpg");
+/// assert_eq!(object.file_name(), "foobar.jpg");
+/// # Ok::<(), photo_catalogue::object::ObjectNameError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// The bucket.
+    pub bucket: Bucket,
+    /// The key, decoded.
+    pub key: String,
+}
+
+/// The bytes of an object at one time, identified by its ETag and Last-Modified.
+///
+/// Two writes of one key differ in at least one of them, unless they write equal bytes within one
+/// second. Then the difference does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectVersion {
+    /// The ETag, without quotes.
+    pub etag: String,
+    /// Last-Modified, to the second: `2018-02-01T08:41:07Z`.
+    pub last_modified: String,
+}
+
+/// The reason why a text is no name of a bucket, a prefix or an object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectNameError {
+    /// The bucket's name is empty.
+    #[error("a bucket name is empty")]
+    EmptyBucket,
+    /// The prefix does not end in `/`, or is longer than 512 bytes.
+    #[error("the prefix \"{0}\" is not empty, and does not end in / or is longer than 512 bytes")]
+    InvalidPrefix(String),
+    /// The text does not have the form `s3://bucket/key`.
+    #[error("\"{0}\" does not have the form s3://bucket/key")]
+    InvalidObject(String),
+}
+
+impl Bucket {
+    /// Checks a bucket's name.
+    ///
+    /// # Errors
+    /// [`ObjectNameError::EmptyBucket`].
+    pub fn new(name: &str) -> Result<Self, ObjectNameError> {
+        if name.is_empty() {
+            return Err(ObjectNameError::EmptyBucket);
+        }
+        Ok(Bucket(name.into()))
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the object with this key in this bucket.
+    pub fn object(&self, key: impl Into<String>) -> ObjectRef {
+        ObjectRef {
+            bucket: self.clone(),
+            key: key.into(),
+        }
+    }
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Bucket {
+    type Err = ObjectNameError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Bucket::new(name)
+    }
+}
+
+impl TryFrom<String> for Bucket {
+    type Error = ObjectNameError;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Bucket::new(&name)
+    }
+}
+
+impl From<Bucket> for String {
+    fn from(bucket: Bucket) -> Self {
+        bucket.as_str().to_owned()
+    }
+}
+
+impl PartialEq<str> for Bucket {
+    fn eq(&self, name: &str) -> bool {
+        self.as_str() == name
+    }
+}
+
+impl PartialEq<&str> for Bucket {
+    fn eq(&self, name: &&str) -> bool {
+        self.as_str() == *name
+    }
+}
+
+impl Prefix {
+    /// Checks a prefix.
+    ///
+    /// # Errors
+    /// [`ObjectNameError::InvalidPrefix`].
+    pub fn new(prefix: &str) -> Result<Self, ObjectNameError> {
+        if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.len() > MAX_PREFIX_BYTES) {
+            return Err(ObjectNameError::InvalidPrefix(prefix.to_owned()));
+        }
+        Ok(Prefix(prefix.to_owned()))
+    }
+
+    /// Returns the prefix.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns `true` if every key begins with this prefix.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the key with this prefix in front.
+    pub fn join(&self, rest: &str) -> String {
+        format!("{}{rest}", self.0)
+    }
+
+    /// Returns the key without this prefix; `None` if the key does not begin with it.
+    pub fn strip<'a>(&self, key: &'a str) -> Option<&'a str> {
+        key.strip_prefix(&self.0)
+    }
+
+    /// Returns `true` if every key under `other` is also under this prefix.
+    pub fn contains(&self, other: &Prefix) -> bool {
+        other.0.starts_with(&self.0)
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = ObjectNameError;
+
+    fn from_str(prefix: &str) -> Result<Self, Self::Err> {
+        Prefix::new(prefix)
+    }
+}
+
+impl ObjectRef {
+    /// Returns the last segment of the key.
+    pub fn file_name(&self) -> &str {
+        file_name(&self.key)
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+impl FromStr for ObjectRef {
+    type Err = ObjectNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let path = text.strip_prefix("s3://");
+        let (bucket, key) = path
+            .and_then(|path| path.split_once('/'))
+            .ok_or_else(|| ObjectNameError::InvalidObject(text.to_owned()))?;
+        Ok(Bucket::new(bucket)?.object(key))
+    }
+}
+
+impl ObjectVersion {
+    /// Builds a version from the headers of a store's response. The time is cut to the second,
+    /// because some responses have no more.
+    pub fn new(etag: &str, last_modified: DateTime<Utc>) -> Self {
+        ObjectVersion {
+            etag: etag.trim_matches('"').to_owned(),
+            last_modified: last_modified.to_rfc3339_opts(SecondsFormat::Secs, true),
+        }
+    }
+
+    /// Returns `true` if a listing with this ETag and time shows this version.
+    ///
+    /// A listing may round the time in another way than HEAD does (Swift rounds up in one of them),
+    /// so the times may differ by one second.
+    pub fn matches_listing(&self, etag: &str, last_modified: DateTime<Utc>) -> bool {
+        let recorded = DateTime::parse_from_rfc3339(&self.last_modified);
+        self.etag == etag
+            && recorded
+                .is_ok_and(|recorded| (recorded.timestamp() - last_modified.timestamp()).abs() <= 1)
+    }
+}
+
+/// Returns the last segment of a key.
+pub(crate) fn file_name(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
+}
