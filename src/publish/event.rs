@@ -95,18 +95,18 @@ fn changed_months(records: &[Value]) -> BTreeSet<String> {
 
 /// The public part of a photo's item in the stream.
 #[derive(PartialEq)]
-struct PublicImage<'a> {
+struct PublicStreamImage<'a> {
     month: &'a str,
     sort: &'a str,
     summary: &'a Value,
 }
 
 /// Returns the public part of an image. Returns `None` for private photos, stubs and the ledger.
-fn public_image(image: &Value) -> Option<PublicImage<'_>> {
+fn public_image(image: &Value) -> Option<PublicStreamImage<'_>> {
     let text = |attribute| image.pointer(attribute)?.as_str();
     let partition = text("/datePartition/S")?;
     let sort = text("/dateSort/S")?;
-    Some(PublicImage {
+    Some(PublicStreamImage {
         month: month_of_partition(partition, sort)?,
         sort,
         summary: image.get("summary")?,
