@@ -88,24 +88,12 @@ fn pixels_and_orientation_stay_and_location_is_removed() {
     }
 }
 
-/// Strips real cameras' files, if the corpus is present.
+test_support::needs_corpus! {
 #[test]
 fn real_files_keep_only_the_orientation() {
-    fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                collect_files(&path, files)
-            } else {
-                files.push(path)
-            }
-        }
-    }
     let mut files = Vec::new();
-    collect_files(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-        &mut files,
-    );
+    collect_files(&test_support::requirements::corpus(), &mut files);
+    assert!(!files.is_empty(), "the corpus has files");
     for path in files {
         let file = std::fs::read(&path).expect("readable");
         let format = match file.as_slice() {
@@ -122,6 +110,19 @@ fn real_files_keep_only_the_orientation() {
                 path.display()
             );
             assert!(stripped.len() <= file.len() + 64);
+        }
+    }
+}
+}
+
+/// Collects the paths of all files below a folder.
+fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect_files(&path, files);
+        } else {
+            files.push(path);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The extraction over real cameras' files (`PHOTO_CORPUS`, else ../shared/corpus beside the
-//! project). Where the corpus is absent, each test says so and passes. No file of it is ever copied
-//! into the project.
+//! Tests of the extraction over real cameras' files: `PHOTO_CORPUS`, or `../shared/corpus` next to
+//! the project. If there is no corpus, the tests are ignored. Never copy a file of it into the
+//! project.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};
@@ -12,20 +12,7 @@ use photo_metadata::{
     Extraction, ExtractionStep, Extractor, FileContext, UnsupportedFormat, extract,
 };
 use serde_json::Value;
-
-fn corpus() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let path = std::env::var_os("PHOTO_CORPUS").map_or_else(beside, PathBuf::from);
-    if path.join("oracle.json").exists() {
-        return Some(path);
-    }
-    let mut notice = std::io::stderr().lock();
-    let _ = std::io::Write::write_fmt(
-        &mut notice,
-        format_args!("skipped: no corpus at {}\n", path.display()),
-    );
-    None
-}
+use test_support::requirements::corpus;
 
 fn oracle(corpus: &Path) -> BTreeMap<String, Value> {
     let text = std::fs::read_to_string(corpus.join("oracle.json")).expect("the oracle is readable");
@@ -66,9 +53,10 @@ fn ranged(name: &str, bytes: &[u8]) -> Result<Extraction, UnsupportedFormat> {
     }
 }
 
+test_support::needs_corpus! {
 #[test]
 fn few_ranged_reads_give_the_same_as_the_whole_file() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     let mut table: BTreeMap<&str, Vec<(u32, u64)>> = BTreeMap::new();
     for (name, bytes) in files(&corpus) {
         match (ranged(&name, &bytes), extract(&bytes, context(&name))) {
@@ -103,23 +91,25 @@ fn few_ranged_reads_give_the_same_as_the_whole_file() {
         }
     }
 }
+}
 
 /// Returns a field of the oracle under the first of several keys. A blank counts as absent.
-fn said<'a>(oracle: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+fn oracle_field<'a>(oracle: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter()
         .filter_map(|key| oracle.get(key))
         .find(|value| value.as_str() != Some("") && !value.is_null())
 }
 
+test_support::needs_corpus! {
 #[test]
 fn important_fields_agree_with_exiftool() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     let oracle = oracle(&corpus);
     let (mut agreeing, mut all, mut differences) = (0, 0, Vec::new());
     for (name, bytes) in files(&corpus) {
         let Some(oracle) = oracle
             .get(&name)
-            .filter(|o| said(o, &["IFD0:Make", "ExifIFD:ExposureTime"]).is_some())
+            .filter(|o| oracle_field(o, &["IFD0:Make", "ExifIFD:ExposureTime"]).is_some())
         else {
             continue;
         };
@@ -141,16 +131,17 @@ fn important_fields_agree_with_exiftool() {
         differences.join("\n")
     );
 }
+}
 
 fn pairs(oracle: &Value, photo: &PhotoMetadata) -> Vec<(&'static str, String, String)> {
     let text = |keys: &[&str]| {
-        said(oracle, keys)?
+        oracle_field(oracle, keys)?
             .as_str()
             .map(|text| text.trim().to_owned())
             .filter(|t| !t.is_empty())
     };
     let number = |keys: &[&str]| {
-        said(oracle, keys)?
+        oracle_field(oracle, keys)?
             .as_f64()
             .filter(|&n| n > 0.0)
             .map(|n| format!("{n:.4}"))
@@ -214,19 +205,22 @@ fn places(length: usize) -> impl Iterator<Item = usize> {
         .chain((2_048..length).step_by((length / 60).max(97)))
 }
 
+test_support::needs_corpus! {
 #[test]
 fn a_cut_file_never_panics() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     for (name, bytes) in files(&corpus) {
         for end in places(bytes.len()).step_by(2) {
             let _ = extract(&bytes[..end], context(&name));
         }
     }
 }
+}
 
+test_support::needs_corpus! {
 #[test]
 fn flipped_bits_never_panic() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = corpus();
     for (name, mut bytes) in files(&corpus) {
         for place in places(bytes.len()).step_by(5) {
             for flip in [0x01, 0xff] {
@@ -236,4 +230,5 @@ fn flipped_bits_never_panic() {
             }
         }
     }
+}
 }

@@ -14,7 +14,7 @@ async fn every_file_of_the_corpus_has_an_outcome() {
     let mut photos = Photos::at_rest();
     photos.start(&["--verbose", corpus.to_str().unwrap()]);
     let uploaded = files(&corpus);
-    super::process::until("all are uploaded and worked off", || {
+    super::process::until("all files are uploaded and ingested", || {
         photos.messages().contains(" uploaded").then_some(())
     });
     let skipped: BTreeMap<_, _> = photos.skipped(8);
@@ -23,13 +23,14 @@ async fn every_file_of_the_corpus_has_an_outcome() {
         .keys()
         .filter(|key| key.starts_with("undated/"))
         .count();
-    // README, oracle and an XMP sidecar are no photos; five are videos or have a brand of none.
+    // The README, the oracle and an XMP sidecar are not photos. Five files are videos or have an
+    // unknown brand.
     assert_eq!(
         (uploaded.len(), archived.len(), undated),
         (skipped.len() + archived.len(), 168, 50)
     );
 
-    // Every archived file is in the catalogue, as the part of one photo.
+    // Every archived file is in the catalogue as a part of one photo.
     let list = photos.all_photos().await;
     let parts = list
         .iter()
@@ -37,7 +38,7 @@ async fn every_file_of_the_corpus_has_an_outcome() {
         .filter(|image| image["kind"] == "original")
         .count();
     assert_eq!((list.len(), parts), (168, archived.len()));
-    // No byte of any has changed.
+    // No archived file differs from its upload.
     let content = |root: &Path, names: &BTreeMap<String, u64>| {
         let mut contents: Vec<Vec<u8>> = names
             .keys()
