@@ -287,7 +287,7 @@ impl ReconcileFixture {
             let claimed = self
                 .world
                 .catalogue
-                .claim_stem(&stem, "somebody")
+                .claim_stem(&stem, "another owner")
                 .await
                 .unwrap();
             assert_eq!(claimed, Claim::Ours);
