@@ -27,11 +27,12 @@ pub const UNDATED_SORT_PREFIX: &str = "undated#";
 /// use photo_metadata::CaptureTime;
 ///
 /// let capture = CaptureTime {
-///     taken_at_local: Some("2018-02-01T09:41:07".to_owned()),
+///     local: Some("2018-02-01T09:41:07".parse()?),
 ///     ..CaptureTime::default()
 /// };
 /// assert_eq!(date_sort(&capture, "foobar", "1a2b"), "2018-02-01T09:41:07#1a2b");
 /// assert_eq!(date_sort(&CaptureTime::default(), "foobar", "1a2b"), "undated#foobar#1a2b");
+/// # Ok::<(), chrono::ParseError>(())
 /// ```
 pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
     match capture.local_text() {
