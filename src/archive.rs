@@ -297,7 +297,7 @@ impl ArchiveKey {
         }
     }
 
-    /// Returns the name of this file among the parts of its photo: the extension as it is spelt, or
+    /// Returns the name of this file among the parts of its photo: the extension with its upper and lower case, or
     /// [`NO_EXTENSION`].
     pub fn part(&self) -> &str {
         self.extension.as_deref().unwrap_or(NO_EXTENSION)

@@ -224,19 +224,8 @@ impl Ingest {
         }
     }
 
-    /// Brings one key up to date: organises a source key, or indexes an archive key. Writes one log
-    /// line. Safe to repeat.
-    ///
-    /// # Errors
-    /// Returns an error if the key must be processed again.
-    pub async fn process_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
-        match Bucket::new(bucket) {
-            Ok(bucket) => self.process_object(&bucket.object(key)).await,
-            Err(_) => Ok(Outcome::Outside),
-        }
-    }
-
-    /// Brings one object up to date, as [`Ingest::process_key`] does. Safe to repeat.
+    /// Brings one object up to date: organises an object of the source, or indexes one of the
+    /// archive. Writes one log line. Safe to repeat.
     ///
     /// # Errors
     /// Returns an error if the object must be processed again.
@@ -265,14 +254,14 @@ impl Ingest {
         outcome
     }
 
-    /// Brings one key up to date as [`Ingest::process_key`] does, and then indexes the copy that it
+    /// Brings one object up to date as [`Ingest::process_object`] does, and then indexes the copy that it
     /// made. For stores without notifications, where no event starts the second step. Returns the
     /// outcome of the first step. Safe to repeat.
     ///
     /// # Errors
     /// Returns an error if the key must be processed again.
-    pub async fn sync_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
-        let outcome = self.process_key(bucket, key).await?;
+    pub async fn sync_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
+        let outcome = self.process_object(object).await?;
         if let Some(copy) = outcome.archive_key() {
             self.process_object(copy.object()).await?;
         }

@@ -43,7 +43,7 @@ FUNCTION = re.compile(r"\bfn (?P<name>\w+)\s*(?P<open>[<(])")
 STRING = r"(?:&(?:'\w+ )?(?:mut )?str\b|String\b|&String\b|impl (?:Into<String>|AsRef<str>)|Cow<'?\w*,? ?str>)"
 BUCKET = re.compile(rf"\b\w*bucket: {STRING}")
 KEY = re.compile(rf"\b(?:\w+_)?key: {STRING}")
-PAIR = re.compile(rf"\((?:\w*bucket, \w*key\w*|[^():]*)\): \({STRING}, {STRING}\)|\b(?:object|from|source|target|copy|place|at): \({STRING}, {STRING}\)")
+PAIR = re.compile(rf"\(\w*bucket, \w*key\): \({STRING}, {STRING}\)|\b(?:object|from|source|target|copy|place|at): \({STRING}, {STRING}\)")
 TAG_LITERAL = re.compile(r"\b0x[0-9a-fA-F]{4}\b")
 
 

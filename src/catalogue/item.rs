@@ -70,7 +70,7 @@ pub struct PhotoItem {
     pub owner: String,
     /// The number of writes of this item. 0 is a stub, which only claims the stem.
     pub revision: u64,
-    /// The parts of this shot, by extension as it is spelt.
+    /// The parts of this shot, by extension, with its upper and lower case.
     pub parts: BTreeMap<String, PhotoPart>,
     /// The part that the record was derived from.
     #[serde(skip_serializing_if = "Option::is_none")]

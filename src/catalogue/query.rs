@@ -102,7 +102,7 @@ pub struct Segment {
 pub struct PhotoEntry {
     /// The sort key. A query that continues here starts after it.
     pub sort: String,
-    /// The summary, as it is stored.
+    /// The stored summary.
     pub summary: Summary,
 }
 

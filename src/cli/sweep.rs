@@ -18,7 +18,7 @@ use super::session::{BacklogProbe, Session};
 use super::upload::Upload;
 use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
-use crate::object::Bucket;
+use crate::object::{Bucket, ObjectRef};
 use crate::storage::{Storage, StorageError};
 use s3_folder::{ObjectAddress, S3Store};
 
@@ -203,22 +203,19 @@ impl Sweep {
             }
             IngestStatus::Outside => status,
         };
-        let archive = self.ingest.layout().archive_bucket();
-        let (bucket, key) = match &status {
+        let object = match &status {
             IngestStatus::Known { undated } => return Done::New { undated: *undated },
             IngestStatus::Skipped => return Done::NotAPhoto,
-            IngestStatus::Unindexed { archive_key } => (archive.as_str(), archive_key.as_str()),
-            IngestStatus::New | IngestStatus::Outside => {
-                (self.bucket.as_str(), candidate.key.as_str())
-            }
+            IngestStatus::Unindexed { archive_key } => archive_key.object().clone(),
+            IngestStatus::New | IngestStatus::Outside => self.bucket.object(candidate.key.as_str()),
         };
         let Ok(_permit) = self.processing.acquire().await else {
             return Done::Failed("the sweep has ended".to_owned());
         };
-        match self.sync_key(bucket, key).await {
+        match self.sync_object(&object).await {
             Ok(Outcome::Archived(_) | Outcome::Indexed | Outcome::Removed | Outcome::Unchanged) => {
                 Done::New {
-                    undated: self.is_undated(bucket, key),
+                    undated: self.is_undated(&object),
                 }
             }
             Ok(Outcome::Undated(_)) => Done::New { undated: true },
@@ -248,19 +245,18 @@ impl Sweep {
         }
     }
 
-    /// Reports whether a key is in the archive's folder for undated photos. Only the catalogue
+    /// Reports whether an object is in the archive's folder for undated photos. Only the catalogue
     /// records whether a photo in another folder is undated.
-    fn is_undated(&self, bucket: &str, key: &str) -> bool {
-        let layout = self.ingest.layout();
-        let archived = layout.archive_key(key);
-        *layout.archive_bucket() == bucket && archived.is_some_and(|key| key.is_undated())
+    fn is_undated(&self, object: &ObjectRef) -> bool {
+        let place = self.ingest.layout().place(object);
+        matches!(place, Some(KeyPlace::Archive(key)) if key.is_undated())
     }
 
-    /// Archives and indexes a key. Retries errors that may pass.
-    async fn sync_key(&self, bucket: &str, key: &str) -> Result<Outcome, IngestError> {
+    /// Archives and indexes an object. Retries errors that may pass.
+    async fn sync_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
         let mut attempt = 1;
         loop {
-            match self.ingest.sync_key(bucket, key).await {
+            match self.ingest.sync_object(object).await {
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
                     tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
                     attempt += 1;

@@ -2,7 +2,7 @@
 //! and reads no object.
 //!
 //! This serves callers that sync many objects: `photos import`, the poller of a store without
-//! notifications, and `photos reconcile`. They list, survey, and call [`Ingest::sync_key`] for each
+//! notifications, and `photos reconcile`. They list, survey, and call [`Ingest::sync_object`] for each
 //! object that is not done. After an interruption they start again; the survey alone finds what is
 //! already done.
 

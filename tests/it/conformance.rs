@@ -1,9 +1,9 @@
-//! One suite for every store that is available: what the program needs from each store, and what
-//! each store supports beyond that.
+//! One suite for every store: what the program needs from each store, and what each store supports
+//! beyond that.
 //!
 //! The embedded engines always run. moto, OpenStack Swift (s3api) and Garage run if `.ci/stores` has
-//! started them. It sets CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE to their
-//! endpoints. Otherwise the test prints them as skipped.
+//! started them and has set CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE to their
+//! endpoints. Otherwise their tests are ignored.
 
 use std::collections::BTreeMap;
 
@@ -68,38 +68,68 @@ pub(crate) struct RunningStore {
     world: IngestWorld,
 }
 
-/// Returns the running stores and prints the others.
-#[expect(clippy::print_stdout, reason = "skipped stores must be visible")]
-pub(crate) async fn running_stores() -> Vec<RunningStore> {
-    let mut running = Vec::new();
-    for able in &STORES {
-        let world = IngestWorld::without_delivery(layout()).await;
-        let endpoint = match able.endpoint {
-            None => Some(world.s3_endpoint.clone()),
-            Some(variable) => std::env::var(variable).ok(),
-        };
-        let Some(endpoint) = endpoint else {
-            println!("skipped: {} is not here (.ci/stores starts it)", able.name);
-            continue;
-        };
-        let tables = match able.endpoint {
-            Some(_) if TABLES.contains(&able.name) => endpoint.clone(),
-            _ => world.dynamodb.clone(),
-        };
-        let endpoints = Endpoints {
-            s3: Some(endpoint),
-            dynamodb: Some(tables),
-        };
-        let (access, secret) = able.key_pair;
-        let clients = clients::connect(&clients::with_key_pair(access, secret), &endpoints);
-        running.push(RunningStore {
-            able,
-            endpoints,
-            clients,
-            world,
-        });
+/// Generates a test for each store from a check, which is an async function of a running store. The
+/// tests of an absent store are ignored.
+macro_rules! test_every_store {
+    (#[$test:meta] $check:ident) => {
+        mod $check {
+            use $crate::conformance::connect_store;
+
+            #[$test]
+            async fn embedded() {
+                Box::pin(super::$check(connect_store("embedded").await)).await;
+            }
+            test_support::needs_moto! {
+                #[$test]
+                async fn moto() {
+                    Box::pin(super::$check(connect_store("moto").await)).await;
+                }
+            }
+            test_support::needs_swift! {
+                #[$test]
+                async fn swift() {
+                    Box::pin(super::$check(connect_store("Swift").await)).await;
+                }
+            }
+            test_support::needs_garage! {
+                #[$test]
+                async fn garage() {
+                    Box::pin(super::$check(connect_store("Garage").await)).await;
+                }
+            }
+        }
+    };
+}
+pub(crate) use test_every_store;
+
+/// Connects to the store of this name. A store without tables gets the embedded tables.
+///
+/// # Panics
+/// If the store's variable is not set.
+pub(crate) async fn connect_store(name: &str) -> RunningStore {
+    let able = STORES.iter().find(|store| store.name == name).unwrap();
+    let world = IngestWorld::without_delivery(layout()).await;
+    let endpoint = match able.endpoint {
+        None => world.s3_endpoint.clone(),
+        Some(variable) => std::env::var(variable)
+            .unwrap_or_else(|_| panic!("{variable} is not set: run the tests by .ci/stores")),
+    };
+    let tables = match able.endpoint {
+        Some(_) if TABLES.contains(&able.name) => endpoint.clone(),
+        _ => world.dynamodb.clone(),
+    };
+    let endpoints = Endpoints {
+        s3: Some(endpoint),
+        dynamodb: Some(tables),
+    };
+    let (access, secret) = able.key_pair;
+    let clients = clients::connect(&clients::with_key_pair(access, secret), &endpoints);
+    RunningStore {
+        able,
+        endpoints,
+        clients,
+        world,
     }
-    running
 }
 
 impl RunningStore {
@@ -157,336 +187,343 @@ impl RunningStore {
     }
 }
 
-#[tokio::test]
-async fn every_store_reads_writes_lists_and_answers_404() {
-    for running in running_stores().await {
-        let (store, storage) = (running.able.name, running.storage());
-        let layout = running.layout("reads").await;
-        let bucket = layout.source_bucket();
-        assert_eq!(
-            storage.head_object(&bucket.object("gone")).await.unwrap(),
-            None,
-            "{store}"
-        );
-        assert!(
-            storage
-                .read_head(&bucket.object("gone"), 10)
-                .await
-                .unwrap()
-                .is_none()
-        );
-        let keys = ["a b+c.jpg", "a/été~%20.jpg", "a/b/c.jpg", "b.jpg"];
-        for key in keys {
-            let name = bucket.object(key);
-            let etag = running.put(&name, key.repeat(10).into_bytes()).await;
-            let (object, head) = storage.read_head(&name, 4).await.unwrap().unwrap();
-            assert_eq!(object.etag, etag, "{store} {key}");
-            assert_eq!(object.size_bytes, key.len() as u64 * 10, "{store} {key}");
-            assert_eq!(&head[..], &key.as_bytes()[..4], "{store} {key}");
-            assert_eq!(object.headers.content_type.as_deref(), Some("image/jpeg"));
-            assert_eq!(storage.head_object(&name).await.unwrap(), Some(object));
-            let range = storage.read_range(&name, 2..6, &etag).await.unwrap();
-            assert_eq!(range.as_deref(), Some(&key.repeat(2).as_bytes()[2..6]));
-            let other = "0".repeat(32);
-            let range = storage.read_range(&name, 2..6, &other).await;
-            assert_eq!(range.unwrap(), None, "{store}: other ETag");
-        }
-        let empty = bucket.object("empty");
-        running.put(&empty, Vec::new()).await;
-        let (empty, head) = storage.read_head(&empty, 9).await.unwrap().unwrap();
-        assert_eq!((empty.size_bytes, head.len()), (0, 0), "{store}");
-        let listed = storage.list_objects(bucket, "a");
-        let listed: Vec<String> = listed.map_ok(|one| one.key).try_collect().await.unwrap();
-        assert_eq!(
-            listed,
-            ["a b+c.jpg", "a/b/c.jpg", "a/été~%20.jpg"],
-            "{store}"
-        );
-        let deleted = bucket.object("b.jpg");
-        storage.delete_object(&deleted).await.unwrap();
-        assert_eq!(
-            storage.head_object(&deleted).await.unwrap(),
-            None,
-            "{store}"
-        );
+test_every_store! { #[tokio::test] reads_writes_lists_and_answers_404 }
+
+async fn reads_writes_lists_and_answers_404(running: RunningStore) {
+    let (store, storage) = (running.able.name, running.storage());
+    let layout = running.layout("reads").await;
+    let bucket = layout.source_bucket();
+    assert_eq!(
+        storage.head_object(&bucket.object("gone")).await.unwrap(),
+        None,
+        "{store}"
+    );
+    assert!(
+        storage
+            .read_head(&bucket.object("gone"), 10)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let keys = ["a b+c.jpg", "a/été~%20.jpg", "a/b/c.jpg", "b.jpg"];
+    for key in keys {
+        let name = bucket.object(key);
+        let etag = running.put(&name, key.repeat(10).into_bytes()).await;
+        let (object, head) = storage.read_head(&name, 4).await.unwrap().unwrap();
+        assert_eq!(object.etag, etag, "{store} {key}");
+        assert_eq!(object.size_bytes, key.len() as u64 * 10, "{store} {key}");
+        assert_eq!(&head[..], &key.as_bytes()[..4], "{store} {key}");
+        assert_eq!(object.headers.content_type.as_deref(), Some("image/jpeg"));
+        assert_eq!(storage.head_object(&name).await.unwrap(), Some(object));
+        let range = storage.read_range(&name, 2..6, &etag).await.unwrap();
+        assert_eq!(range.as_deref(), Some(&key.repeat(2).as_bytes()[2..6]));
+        let other = "0".repeat(32);
+        let range = storage.read_range(&name, 2..6, &other).await;
+        assert_eq!(range.unwrap(), None, "{store}: other ETag");
     }
+    let empty = bucket.object("empty");
+    running.put(&empty, Vec::new()).await;
+    let (empty, head) = storage.read_head(&empty, 9).await.unwrap().unwrap();
+    assert_eq!((empty.size_bytes, head.len()), (0, 0), "{store}");
+    let listed = storage.list_objects(bucket, "a");
+    let listed: Vec<String> = listed.map_ok(|one| one.key).try_collect().await.unwrap();
+    assert_eq!(
+        listed,
+        ["a b+c.jpg", "a/b/c.jpg", "a/été~%20.jpg"],
+        "{store}"
+    );
+    let deleted = bucket.object("b.jpg");
+    storage.delete_object(&deleted).await.unwrap();
+    assert_eq!(
+        storage.head_object(&deleted).await.unwrap(),
+        None,
+        "{store}"
+    );
 }
 
-#[tokio::test]
-async fn every_store_copies_and_honours_its_profile() {
-    for running in running_stores().await {
-        let (able, storage) = (running.able, running.storage());
-        let layout = running.layout("copies").await;
-        let (from, to) = (layout.source_bucket(), layout.archive_bucket());
-        let metadata: BTreeMap<String, String> = [
-            ("photo-owner", "o".repeat(26)),
-            ("photo-source", "copies-source/a%20b.jpg".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        let photo = from.object("a b+é.jpg");
-        running.put(&photo, b"a photo".to_vec()).await;
-        let mut source = storage.head_object(&photo).await.unwrap().unwrap();
-        let copied = storage
-            .copy_object(&photo, &to.object("x/y.jpg"), &source, &metadata)
-            .await;
-        assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
-        let copy = storage
-            .head_object(&to.object("x/y.jpg"))
+/// Returns user metadata such as a copy has.
+fn copy_metadata() -> BTreeMap<String, String> {
+    [
+        ("photo-owner", "o".repeat(26)),
+        ("photo-source", "copies-source/a%20b.jpg".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+test_every_store! { #[tokio::test] copies_as_its_profile_states }
+
+async fn copies_as_its_profile_states(running: RunningStore) {
+    let (able, storage) = (running.able, running.storage());
+    let layout = running.layout("copies").await;
+    let (from, to) = (layout.source_bucket(), layout.archive_bucket());
+    let metadata = copy_metadata();
+    let photo = from.object("a b+é.jpg");
+    running.put(&photo, b"a photo".to_vec()).await;
+    let mut source = storage.head_object(&photo).await.unwrap().unwrap();
+    let copied = storage
+        .copy_object(&photo, &to.object("x/y.jpg"), &source, &metadata)
+        .await;
+    assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
+    let copy = storage
+        .head_object(&to.object("x/y.jpg"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((&copy.etag, copy.size_bytes), (&source.etag, 7));
+    assert_eq!(copy.metadata, metadata, "{}", able.name);
+    assert_eq!(copy.headers, source.headers, "{}", able.name);
+
+    let tagged = running.clients.s3.put_object();
+    let tagged = tagged.bucket(from.as_str()).key("tagged");
+    let tagged = tagged
+        .body(b"a photo".to_vec().into())
+        .tagging("a=b")
+        .send();
+    let tagged = tagged.await.is_ok();
+    if tagged {
+        let object = storage
+            .head_object(&from.object("tagged"))
             .await
             .unwrap()
             .unwrap();
-        assert_eq!((&copy.etag, copy.size_bytes), (&source.etag, 7));
-        assert_eq!(copy.metadata, metadata, "{}", able.name);
-        assert_eq!(copy.headers, source.headers, "{}", able.name);
-
-        let tagged = running.clients.s3.put_object();
-        let tagged = tagged.bucket(from.as_str()).key("tagged");
-        let tagged = tagged
-            .body(b"a photo".to_vec().into())
-            .tagging("a=b")
-            .send();
-        let tagged = tagged.await.is_ok();
-        if tagged {
-            let object = storage
-                .head_object(&from.object("tagged"))
-                .await
-                .unwrap()
-                .unwrap();
-            let copied = storage
-                .copy_object(
-                    &from.object("tagged"),
-                    &to.object("tagged"),
-                    &object,
-                    &metadata,
-                )
-                .await;
-            assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
-        }
-        let kept = tagged && running.count_tags(&to.object("tagged")).await == Some(1);
-        assert_eq!(kept, able.tags, "{}: tags", able.name);
-
-        source.etag = "0".repeat(32);
-        let copied = storage
-            .copy_object(&photo, &to.object("stale"), &source, &metadata)
-            .await;
-        let refused = copied.unwrap() == CopyOutcome::SourceChanged;
-        assert_eq!(refused, able.copy_if_match, "{}: copy If-Match", able.name);
         let copied = storage
             .copy_object(
-                &from.object("gone"),
-                &to.object("stale"),
-                &source,
-                &metadata,
-            )
-            .await;
-        assert_eq!(copied.unwrap(), CopyOutcome::SourceChanged);
-
-        // A copy in parts.
-        let bytes = vec![7; PART as usize + 1000];
-        running.put(&from.object("large.jpg"), bytes.clone()).await;
-        let source = storage
-            .head_object(&from.object("large.jpg"))
-            .await
-            .unwrap()
-            .unwrap();
-        let in_parts = storage.clone().with_copy_settings(CopySettings {
-            largest_bytes: PART,
-            part_bytes: PART,
-            ..CopySettings::default()
-        });
-        let copied = in_parts
-            .copy_object(
-                &from.object("large.jpg"),
-                &to.object("large.jpg"),
-                &source,
+                &from.object("tagged"),
+                &to.object("tagged"),
+                &object,
                 &metadata,
             )
             .await;
         assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
-        let copy = storage
-            .head_object(&to.object("large.jpg"))
+    }
+    let kept = tagged && running.count_tags(&to.object("tagged")).await == Some(1);
+    assert_eq!(kept, able.tags, "{}: tags", able.name);
+
+    source.etag = "0".repeat(32);
+    let copied = storage
+        .copy_object(&photo, &to.object("stale"), &source, &metadata)
+        .await;
+    let refused = copied.unwrap() == CopyOutcome::SourceChanged;
+    assert_eq!(refused, able.copy_if_match, "{}: copy If-Match", able.name);
+    let copied = storage
+        .copy_object(
+            &from.object("gone"),
+            &to.object("stale"),
+            &source,
+            &metadata,
+        )
+        .await;
+    assert_eq!(copied.unwrap(), CopyOutcome::SourceChanged);
+}
+
+test_every_store! { #[tokio::test] copies_a_large_object_in_parts }
+
+async fn copies_a_large_object_in_parts(running: RunningStore) {
+    let (able, storage) = (running.able, running.storage());
+    let layout = running.layout("large").await;
+    let (from, to) = (layout.source_bucket(), layout.archive_bucket());
+    let metadata = copy_metadata();
+    let bytes = vec![7; PART as usize + 1000];
+    running.put(&from.object("large.jpg"), bytes.clone()).await;
+    let source = storage
+        .head_object(&from.object("large.jpg"))
+        .await
+        .unwrap()
+        .unwrap();
+    let in_parts = storage.clone().with_copy_settings(CopySettings {
+        largest_bytes: PART,
+        part_bytes: PART,
+        ..CopySettings::default()
+    });
+    let copied = in_parts
+        .copy_object(
+            &from.object("large.jpg"),
+            &to.object("large.jpg"),
+            &source,
+            &metadata,
+        )
+        .await;
+    assert_eq!(copied.unwrap(), CopyOutcome::Done, "{}", able.name);
+    let copy = storage
+        .head_object(&to.object("large.jpg"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(copy.metadata, metadata, "{}", able.name);
+    assert!(
+        storage
+            .read_object(&to.object("large.jpg"))
             .await
             .unwrap()
-            .unwrap();
-        assert_eq!(copy.metadata, metadata, "{}", able.name);
-        assert!(
-            storage
-                .read_object(&to.object("large.jpg"))
-                .await
-                .unwrap()
-                .unwrap()
-                == bytes
-        );
-    }
+            .unwrap()
+            == bytes
+    );
 }
 
-#[tokio::test]
-async fn unsupported_setting_is_refused_at_start() {
-    for running in running_stores().await {
-        let able = running.able;
-        let layout = running.layout("settings").await;
-        let ingest = |copying: CopySettings, source_after| {
-            Ingest::new(
-                running.storage().with_copy_settings(copying),
-                Catalogue::new(running.clients.dynamodb.clone(), "unasked"),
-                layout.clone(),
-                LocationPolicy::Exact,
-            )
-            .with_source_after(source_after)
-        };
-        let delete = ingest(CopySettings::default(), SourceAfter::Delete);
-        let tried = delete.check_store_capabilities("delete").await;
-        match able.delete_if_match {
-            true => tried.unwrap(),
-            false => assert!(
-                matches!(tried, Err(StoreCapabilityError::DeleteIfMatch)),
-                "{}: {tried:?}",
-                able.name
-            ),
-        }
-        let class = CopySettings {
-            storage_class: Some("STANDARD_IA".to_owned()),
-            ..CopySettings::default()
-        };
-        let tried = ingest(class, SourceAfter::Keep)
-            .check_store_capabilities("class")
-            .await;
-        // A store may refuse the class, or ignore it.
-        assert_eq!(
-            tried.is_ok(),
-            able.storage_classes,
-            "{}: {tried:?}",
-            able.name
-        );
-        let left = running.storage().list_objects(layout.source_bucket(), "");
-        let left: Vec<_> = left.try_collect().await.unwrap();
-        assert!(left.is_empty(), "{}: {left:?}", able.name);
-    }
-}
+test_every_store! { #[tokio::test] refuses_unsupported_settings_at_start }
 
-#[tokio::test]
-async fn every_table_claims_once_and_writes_conditionally() {
-    for running in running_stores().await {
-        let (name, catalogue) = (running.able.name, running.catalogue("claims").await);
-        let claims = (0..16).map(|owner| {
-            let catalogue = catalogue.clone();
-            async move {
-                let owner = format!("owner {owner}");
-                catalogue.claim_stem("2018-02-01/a", &owner).await.unwrap()
-            }
-        });
-        let claims = futures::future::join_all(claims).await;
-        let won = claims.iter().filter(|claim| **claim == Claim::Ours);
-        assert_eq!(won.count(), 1, "{name}");
-        let id = PhotoId::from_stem("2018-02-01/a");
-        let stub = catalogue.item(&id).await.unwrap().unwrap();
-        let again = catalogue.claim_stem("2018-02-01/a", &stub.owner).await;
-        assert_eq!(again.unwrap(), Claim::Ours, "{name}");
-
-        let next = PhotoItem {
-            revision: 1,
-            ..stub.clone()
-        };
-        let written = catalogue.put_item(&next, Some(0)).await.unwrap();
-        assert_eq!(written, WriteOutcome::Written, "{name}");
-        assert_eq!(
-            catalogue.put_item(&next, Some(0)).await.unwrap(),
-            WriteOutcome::Stale
-        );
-        assert_eq!(
-            catalogue.put_item(&next, None).await.unwrap(),
-            WriteOutcome::Stale
-        );
-        assert_eq!(catalogue.item(&id).await.unwrap(), Some(next), "{name}");
-
-        let object: ObjectRef = "s3://inbox/été+.jpg".parse().unwrap();
-        let entry = LedgerEntry {
-            pk: LedgerEntry::pk(&object),
-            object: object.clone(),
-            version: ObjectVersion {
-                etag: "e".to_owned(),
-                last_modified: "2018-02-01T08:41:07Z".to_owned(),
-            },
-            outcome: LedgerOutcome::Skipped,
-            reason: Some("no photo".to_owned()),
-            archive_key: None,
-            owner: None,
-            extractor_version: 1,
-        };
-        assert_eq!(catalogue.ledger_entry(&object).await.unwrap(), None);
-        catalogue.put_ledger_entry(&entry).await.unwrap();
-        let read = catalogue.ledger_entry(&object).await.unwrap();
-        assert_eq!(read, Some(entry), "{name}");
-        for year in ["2018", "undated", "2018"] {
-            catalogue.ensure_date_partition(year).await.unwrap();
-        }
-        assert_eq!(
-            catalogue.date_partitions().await.unwrap().len(),
-            2,
-            "{name}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn every_store_files_edits_and_removes_a_photo() {
-    for running in running_stores().await {
-        let name = running.able.name;
-        let layout = running.layout("whole").await;
-        let ingest = Ingest::new(
-            running.storage(),
-            running.catalogue("whole").await,
+async fn refuses_unsupported_settings_at_start(running: RunningStore) {
+    let able = running.able;
+    let layout = running.layout("settings").await;
+    let ingest = |copying: CopySettings, source_after| {
+        Ingest::new(
+            running.storage().with_copy_settings(copying),
+            Catalogue::new(running.clients.dynamodb.clone(), "unasked"),
             layout.clone(),
             LocationPolicy::Exact,
-        );
-        let catalogue = Catalogue::new(running.clients.dynamodb.clone(), "whole");
-        let (from, to) = (layout.source_bucket(), layout.archive_bucket());
-        let shot = TestShot::at("2018:02:01 09:41:07");
-        let key = "2018-02-01/été+1.JPG";
-        let id = PhotoId::from_stem("2018-02-01/été+1");
-        let source_object = from.object("in/card/été+1.JPG");
-        for bytes in [shot.jpeg(), shot.edited(1)] {
-            running.put(&source_object, bytes.clone()).await;
-            let organised = ingest.process_object(&source_object).await.unwrap();
-            assert_eq!(
-                organised,
-                Outcome::Archived(layout.archive_key(key).unwrap()),
-                "{name}"
-            );
-            assert_eq!(
-                ingest.process_object(&to.object(key)).await.unwrap(),
-                Outcome::Indexed
-            );
-            let stored = running
-                .storage()
-                .read_object(&to.object(key))
-                .await
-                .unwrap()
-                .unwrap();
-            assert!(stored == bytes, "{name}");
-            let item = catalogue.item(&id).await.unwrap().unwrap();
-            assert_eq!(item.parts["JPG"].bytes, bytes.len() as u64, "{name}");
-            let source = item.parts["JPG"].source.clone().unwrap();
-            assert_eq!(source.object, source_object, "{name}");
-            for object in [&source_object, &to.object(key)] {
-                let again = ingest.process_object(object).await.unwrap();
-                assert_eq!(again, Outcome::Unchanged, "{name}");
-            }
+        )
+        .with_source_after(source_after)
+    };
+    let delete = ingest(CopySettings::default(), SourceAfter::Delete);
+    let tried = delete.check_store_capabilities("delete").await;
+    match able.delete_if_match {
+        true => tried.unwrap(),
+        false => assert!(
+            matches!(tried, Err(StoreCapabilityError::DeleteIfMatch)),
+            "{}: {tried:?}",
+            able.name
+        ),
+    }
+    let class = CopySettings {
+        storage_class: Some("STANDARD_IA".to_owned()),
+        ..CopySettings::default()
+    };
+    let tried = ingest(class, SourceAfter::Keep)
+        .check_store_capabilities("class")
+        .await;
+    // A store may refuse the class, or ignore it.
+    assert_eq!(
+        tried.is_ok(),
+        able.storage_classes,
+        "{}: {tried:?}",
+        able.name
+    );
+    let left = running.storage().list_objects(layout.source_bucket(), "");
+    let left: Vec<_> = left.try_collect().await.unwrap();
+    assert!(left.is_empty(), "{}: {left:?}", able.name);
+}
+
+test_every_store! { #[tokio::test] claims_once_and_writes_conditionally }
+
+async fn claims_once_and_writes_conditionally(running: RunningStore) {
+    let (name, catalogue) = (running.able.name, running.catalogue("claims").await);
+    let claims = (0..16).map(|owner| {
+        let catalogue = catalogue.clone();
+        async move {
+            let owner = format!("owner {owner}");
+            catalogue.claim_stem("2018-02-01/a", &owner).await.unwrap()
         }
-        running
-            .storage()
-            .delete_object(&to.object(key))
-            .await
-            .unwrap();
+    });
+    let claims = futures::future::join_all(claims).await;
+    let won = claims.iter().filter(|claim| **claim == Claim::Ours);
+    assert_eq!(won.count(), 1, "{name}");
+    let id = PhotoId::from_stem("2018-02-01/a");
+    let stub = catalogue.item(&id).await.unwrap().unwrap();
+    let again = catalogue.claim_stem("2018-02-01/a", &stub.owner).await;
+    assert_eq!(again.unwrap(), Claim::Ours, "{name}");
+
+    let next = PhotoItem {
+        revision: 1,
+        ..stub.clone()
+    };
+    let written = catalogue.put_item(&next, Some(0)).await.unwrap();
+    assert_eq!(written, WriteOutcome::Written, "{name}");
+    assert_eq!(
+        catalogue.put_item(&next, Some(0)).await.unwrap(),
+        WriteOutcome::Stale
+    );
+    assert_eq!(
+        catalogue.put_item(&next, None).await.unwrap(),
+        WriteOutcome::Stale
+    );
+    assert_eq!(catalogue.item(&id).await.unwrap(), Some(next), "{name}");
+
+    let object: ObjectRef = "s3://inbox/été+.jpg".parse().unwrap();
+    let entry = LedgerEntry {
+        pk: LedgerEntry::pk(&object),
+        object: object.clone(),
+        version: ObjectVersion {
+            etag: "e".to_owned(),
+            last_modified: "2018-02-01T08:41:07Z".to_owned(),
+        },
+        outcome: LedgerOutcome::Skipped,
+        reason: Some("no photo".to_owned()),
+        archive_key: None,
+        owner: None,
+        extractor_version: 1,
+    };
+    assert_eq!(catalogue.ledger_entry(&object).await.unwrap(), None);
+    catalogue.put_ledger_entry(&entry).await.unwrap();
+    let read = catalogue.ledger_entry(&object).await.unwrap();
+    assert_eq!(read, Some(entry), "{name}");
+    for year in ["2018", "undated", "2018"] {
+        catalogue.ensure_date_partition(year).await.unwrap();
+    }
+    assert_eq!(
+        catalogue.date_partitions().await.unwrap().len(),
+        2,
+        "{name}"
+    );
+}
+
+test_every_store! { #[tokio::test] archives_replaces_and_removes_a_photo }
+
+async fn archives_replaces_and_removes_a_photo(running: RunningStore) {
+    let name = running.able.name;
+    let layout = running.layout("whole").await;
+    let ingest = Ingest::new(
+        running.storage(),
+        running.catalogue("whole").await,
+        layout.clone(),
+        LocationPolicy::Exact,
+    );
+    let catalogue = Catalogue::new(running.clients.dynamodb.clone(), "whole");
+    let (from, to) = (layout.source_bucket(), layout.archive_bucket());
+    let shot = TestShot::at("2018:02:01 09:41:07");
+    let key = "2018-02-01/été+1.JPG";
+    let id = PhotoId::from_stem("2018-02-01/été+1");
+    let source_object = from.object("in/card/été+1.JPG");
+    for bytes in [shot.jpeg(), shot.edited(1)] {
+        running.put(&source_object, bytes.clone()).await;
+        let organised = ingest.process_object(&source_object).await.unwrap();
+        assert_eq!(
+            organised,
+            Outcome::Archived(layout.archive_key(key).unwrap()),
+            "{name}"
+        );
         assert_eq!(
             ingest.process_object(&to.object(key)).await.unwrap(),
-            Outcome::Removed
+            Outcome::Indexed
         );
-        let organised = ingest.process_object(&source_object).await.unwrap();
-        assert_eq!(organised, Outcome::Unchanged, "{name}: stays removed");
-        assert!(!catalogue.item(&id).await.unwrap().unwrap().has_live_parts());
-        // The embedded engines must run until here.
-        drop(running.world);
+        let stored = running
+            .storage()
+            .read_object(&to.object(key))
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(stored == bytes, "{name}");
+        let item = catalogue.item(&id).await.unwrap().unwrap();
+        assert_eq!(item.parts["JPG"].bytes, bytes.len() as u64, "{name}");
+        let source = item.parts["JPG"].source.clone().unwrap();
+        assert_eq!(source.object, source_object, "{name}");
+        for object in [&source_object, &to.object(key)] {
+            let again = ingest.process_object(object).await.unwrap();
+            assert_eq!(again, Outcome::Unchanged, "{name}");
+        }
     }
+    running
+        .storage()
+        .delete_object(&to.object(key))
+        .await
+        .unwrap();
+    assert_eq!(
+        ingest.process_object(&to.object(key)).await.unwrap(),
+        Outcome::Removed
+    );
+    let organised = ingest.process_object(&source_object).await.unwrap();
+    assert_eq!(organised, Outcome::Unchanged, "{name}: stays removed");
+    assert!(!catalogue.item(&id).await.unwrap().unwrap().has_live_parts());
+    // The embedded engines must run until here.
+    drop(running.world);
 }

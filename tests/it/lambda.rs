@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use self::account::{FakeAccount, HOOK_URL};
 use self::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::photos::TestShot;
+use photo_catalogue::object::{Bucket, ObjectRef};
 
 /// The file with the functions' requests to AWS during [`run_from_upload_to_gallery`].
 const REQUESTS: &str = "lambda-requests.json";
@@ -108,7 +109,7 @@ async fn ingest_batch_operations_task(account: &mut FakeAccount, ingest: &Functi
     account.upload("old/IMG_2.jpg", later.jpeg()).await;
     account.notifications(1).await;
     let bucket = account.variable("ingest", "SOURCE_BUCKET");
-    let task = batch_operations_task(&bucket, "old/IMG_2.jpg");
+    let task = batch_operations_task(&Bucket::new(&bucket).unwrap().object("old/IMG_2.jpg"));
     let answer = ingest.invoke(&task).await;
     assert_eq!(answer["results"][0]["taskId"], "task");
     assert_eq!(answer["results"][0]["resultCode"], "Succeeded", "{answer}");
@@ -236,10 +237,10 @@ fn sqs_batch(bodies: &[Value]) -> Value {
 }
 
 /// Returns the event with which S3 Batch Operations invokes a function for one object.
-fn batch_operations_task(bucket: &str, key: &str) -> Value {
+fn batch_operations_task(object: &ObjectRef) -> Value {
     json!({ "invocationSchemaVersion": "2.0", "invocationId": "invocation",
             "job": { "id": "job", "userArguments": {} },
-            "tasks": [{ "taskId": "task", "s3Bucket": bucket, "s3Key": key, "s3VersionId": null }] })
+            "tasks": [{ "taskId": "task", "s3Bucket": object.bucket.as_str(), "s3Key": object.key, "s3VersionId": null }] })
 }
 
 /// Returns the event of a request by an HTTP API of API Gateway (payload format 2.0).

@@ -1,4 +1,4 @@
-//! Values of EXIF fields as numbers, whatever type a careless writer gave them.
+//! Values of EXIF fields as numbers, also if a program wrote them with a wrong type.
 
 use super::record::storable_number;
 use super::text::field_text;

@@ -1,4 +1,4 @@
-//! Tag numbers, with ExifTool's names beside them: the only place for hexadecimal tag literals.
+//! Tag numbers, with ExifTool's names. This is the only place for hexadecimal tag literals.
 //!
 //! The numbers and names are public facts: EXIF 3.0, TIFF 6.0, DNG 1.7, TIFF/EP and ExifTool's tag
 //! name documentation. A tag that the code reads also has a constant; the entry declares both.

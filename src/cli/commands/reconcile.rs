@@ -212,7 +212,7 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
     let bucket = fault.bucket.as_deref().unwrap_or_default();
     match fault.kind {
         FaultKind::Unarchived | FaultKind::Superseded => {
-            ingest.sync_key(bucket, of).await?;
+            ingest.sync_object(&Bucket::new(bucket)?.object(of)).await?;
         }
         FaultKind::Uncopied | FaultKind::Orphaned => {
             let object = Bucket::new(bucket)?.object(of);
@@ -221,10 +221,12 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
                     .delete_ledger_entry(&object, &entry.version)
                     .await?;
             }
-            ingest.sync_key(bucket, of).await?;
+            ingest.sync_object(&object).await?;
         }
         FaultKind::Unindexed | FaultKind::Outdated | FaultKind::Missing => {
-            ingest.process_key(bucket, of).await?;
+            ingest
+                .process_object(&Bucket::new(bucket)?.object(of))
+                .await?;
         }
         FaultKind::Unlisted => {
             let id = PhotoId::from_stem(of);

@@ -106,15 +106,9 @@ async fn restore_file(
         .catalogue
         .delete_ledger_entry(&object, &version)
         .await?;
-    Ok(
-        match session
-            .ingest
-            .sync_key(object.bucket.as_str(), &object.key)
-            .await?
-        {
-            Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
-            Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
-            _ => Err("its upload has just changed"),
-        },
-    )
+    Ok(match session.ingest.sync_object(&object).await? {
+        Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
+        Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
+        _ => Err("its upload has just changed"),
+    })
 }

@@ -80,7 +80,7 @@ impl Gallery<'_> {
         request.send().await.unwrap()
     }
 
-    /// Returns a JSON answer as it is stored, and as it came.
+    /// Returns a JSON answer twice: normalised for its file, and unchanged.
     async fn json(&self, method: &str, path: &str) -> (String, String) {
         let response = self.send(method, path, &[]).await;
         // The length would only repeat every difference of the body.
@@ -149,7 +149,7 @@ impl Gallery<'_> {
             .flat_map(|photo| photo["images"].as_array().unwrap());
         let pictures = images.map(|image| async {
             let url = image["url"].as_str().unwrap();
-            // The gallery under test serves them itself, whatever address it lists.
+            // The gallery lists the pictures at another address, but it serves them too.
             let path = url.strip_prefix(BASE_URL).unwrap();
             self.picture("GET", &format!("/photos{path}"), &[]).await
         });

@@ -76,9 +76,9 @@ fn record() -> BTreeMap<String, String> {
     };
     copy_examples(recorder.photos.folder());
 
-    // Uploads run in parallel. Where the order shows (two photos of one name, two files of one
-    // shot), the first file goes alone. Publish works on tables of its own meanwhile, so that it
-    // counts nothing before all photos are there.
+    // Uploads run in parallel. If the order matters (two photos of one name, two files of one
+    // shot), the first file is uploaded alone. Until all photos are there, publish writes to other
+    // tables.
     let elsewhere = ["--publish-table", "draft", "--gallery-bucket", "draft"];
     let class = ["--archive-storage-class", "STANDARD_IA"];
     let first = [

@@ -5,7 +5,7 @@ use photo_catalogue::ingest::Outcome;
 
 use s3_folder::NotificationFilter;
 
-use super::fixture::{ARCHIVE, IngestWorld, layout};
+use super::fixture::{ARCHIVE, IngestWorld, archive_object, layout, source_object};
 use super::photos::TestShot;
 
 const MORNING: TestShot = TestShot {
@@ -93,7 +93,7 @@ async fn dropped_file_is_not_overwritten_before_it_is_indexed() {
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     let outcome = world
         .ingest
-        .process_key("inbox", "foobar.jpg")
+        .process_object(&source_object("foobar.jpg"))
         .await
         .unwrap();
     let Outcome::Archived(key) = outcome else {
@@ -175,11 +175,15 @@ async fn two_parts_of_an_older_extractor_removed_together_are_both_recorded() {
     }
     world.catalogue.put_item(&item, Some(read)).await.unwrap();
     world.store.set_notification_filters(&[]);
-    world.delete(ARCHIVE, "2018-02-01/DSC_1.DNG").await;
-    world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;
+    world.delete_archived("2018-02-01/DSC_1.DNG").await;
+    world.delete_archived("2018-02-01/DSC_1.JPG").await;
     for extension in ["DNG", "JPG"] {
         let key = format!("2018-02-01/DSC_1.{extension}");
-        let outcome = world.ingest.process_key(ARCHIVE, &key).await.unwrap();
+        let outcome = world
+            .ingest
+            .process_object(&archive_object(&key))
+            .await
+            .unwrap();
         assert_eq!(outcome, Outcome::Removed, "{key}");
     }
     let item = world.item("2018-02-01/DSC_1").await.unwrap();

@@ -6,6 +6,7 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::ingest::Ingest;
+use photo_catalogue::object::{Bucket, ObjectRef};
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
@@ -16,12 +17,12 @@ use super::fixture::{IngestWorld, SOURCE, layout};
 use super::photos::TestShot;
 
 fn notification(key: &str) -> Value {
-    notification_in(SOURCE, key)
+    notification_of(&source_object(key))
 }
 
-pub(super) fn notification_in(bucket: &str, key: &str) -> Value {
+pub(super) fn notification_of(object: &ObjectRef) -> Value {
     json!({ "Records": [{ "eventSource": "aws:s3",
-                          "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] })
+                          "s3": { "bucket": { "name": object.bucket.as_str() }, "object": { "key": object.key } } }] })
 }
 
 pub(super) fn message(id: usize, body: String) -> Value {
@@ -188,7 +189,10 @@ async fn status_403_never_counts_as_gone() {
     ))
     .await;
     for (bucket, key) in [(SOURCE, "a.jpg"), ("archive", "2018-02-01/a.jpg")] {
-        let error = ingest.process_key(bucket, key).await.expect_err("an error");
+        let error = ingest
+            .process_object(&Bucket::new(bucket).unwrap().object(key))
+            .await
+            .expect_err("an error");
         assert!(
             error.to_string().contains("403") && !error.is_retryable(),
             "{error}"

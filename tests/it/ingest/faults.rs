@@ -3,10 +3,11 @@
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 use photo_catalogue::ingest::Outcome;
+use photo_catalogue::object::Bucket;
 use serde_json::{Value, json};
 
-use super::events::{message, notification_in};
-use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::events::{message, notification_of};
+use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout, source_object};
 use super::photos::TestShot;
 use super::proxy::{StoreProxy, random_share};
 
@@ -35,7 +36,7 @@ async fn status_403_for_missing_objects_never_counts_as_gone() {
     world.ingest = world.ingest_over(&s3, &world.dynamodb.clone());
 
     // One copy is gone, one source is gone, and one key never existed.
-    world.delete(ARCHIVE, "2018-02-01/a.jpg").await;
+    world.delete_archived("2018-02-01/a.jpg").await;
     world.delete(SOURCE, "b.jpg").await;
     let objects = [
         (ARCHIVE, "2018-02-01/a.jpg"),
@@ -47,12 +48,21 @@ async fn status_403_for_missing_objects_never_counts_as_gone() {
         (ARCHIVE, "2018-02-01/b.jpg"),
     ];
     for (bucket, key) in objects {
-        let error = world.ingest.process_key(bucket, key).await.expect_err(key);
+        let error = world
+            .ingest
+            .process_object(&Bucket::new(bucket).unwrap().object(key))
+            .await
+            .expect_err(key);
         assert!(error.to_string().contains("403"), "{error}");
     }
     let messages: Vec<Value> = (0..)
         .zip(objects)
-        .map(|(id, (bucket, key))| message(id, notification_in(bucket, key).to_string()))
+        .map(|(id, (bucket, key))| {
+            message(
+                id,
+                notification_of(&Bucket::new(bucket).unwrap().object(key)).to_string(),
+            )
+        })
         .collect();
     let answer = world
         .ingest
@@ -74,7 +84,7 @@ async fn status_403_for_missing_objects_never_counts_as_gone() {
     world.upload("c.jpg", shot.jpeg()).await;
     world
         .ingest
-        .process_key(SOURCE, "c.jpg")
+        .process_object(&source_object("c.jpg"))
         .await
         .expect_err("the HEAD is refused");
     assert_eq!(world.archive_keys().await, ["2018-02-01/b.jpg"]);

@@ -22,7 +22,7 @@ use photo_catalogue::catalogue::item::{LedgerEntry, PhotoItem, photo_pk};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::{Ingest, KeyReport, Outcome, SourceAfter};
-use photo_catalogue::object::Bucket;
+use photo_catalogue::object::{Bucket, ObjectRef};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{CopySettings, Storage};
@@ -34,6 +34,16 @@ use crate::serve::process::Elsewhere;
 
 pub(crate) const SOURCE: &str = "inbox";
 pub(crate) const ARCHIVE: &str = "archive";
+
+/// Returns a reference to an object of the source bucket.
+pub(crate) fn source_object(key: &str) -> ObjectRef {
+    Bucket::new(SOURCE).unwrap().object(key)
+}
+
+/// Returns a reference to an object of the archive bucket.
+pub(crate) fn archive_object(key: &str) -> ObjectRef {
+    Bucket::new(ARCHIVE).unwrap().object(key)
+}
 const TABLE: &str = "photos";
 /// Maximum wait for something that should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -224,17 +234,23 @@ impl IngestWorld {
     }
 
     pub(crate) async fn upload(&self, key: &str, bytes: impl Into<Vec<u8>>) {
-        self.put(SOURCE, key, bytes).await;
+        self.put(&source_object(key), bytes.into()).await;
     }
 
-    pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) {
-        let body = ByteStream::from(bytes.into());
-        let put = self.s3.put_object().bucket(bucket).key(key).body(body);
+    /// Puts a file into the archive by hand.
+    pub(crate) async fn put_archived(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+        self.put(&archive_object(key), bytes.into()).await;
+    }
+
+    async fn put(&self, object: &ObjectRef, bytes: Vec<u8>) {
+        let put = self.s3.put_object().bucket(object.bucket.as_str());
+        let put = put.key(&object.key).body(ByteStream::from(bytes));
         put.send().await.unwrap();
     }
 
-    pub(crate) async fn delete(&self, bucket: &str, key: &str) {
-        let delete = self.s3.delete_object().bucket(bucket).key(key);
+    /// Deletes a file of the archive by hand.
+    pub(crate) async fn delete_archived(&self, key: &str) {
+        let delete = self.s3.delete_object().bucket(ARCHIVE).key(key);
         delete.send().await.unwrap();
     }
 

@@ -10,7 +10,7 @@ use photo_catalogue::ingest::{Ingest, Outcome};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 
-use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::fixture::{ARCHIVE, IngestWorld, archive_object, layout, source_object};
 use super::photos::TestShot;
 use super::proxy::StoreProxy;
 
@@ -23,7 +23,11 @@ const RIGHT: &str = "2018-02-01";
 pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Vec<u8>)]) {
     for (name, bytes) in files {
         world.upload(name, bytes.clone()).await;
-        world.ingest.sync_key(SOURCE, name).await.unwrap();
+        world
+            .ingest
+            .sync_object(&source_object(name))
+            .await
+            .unwrap();
         let (right, wrong) = (format!("{RIGHT}/{name}"), format!("{WRONG}/{name}"));
         let head = world.s3.head_object().bucket(ARCHIVE).key(&right).send();
         let mut metadata = head.await.unwrap().metadata.unwrap();
@@ -36,11 +40,15 @@ pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Ve
             .send()
             .await
             .unwrap();
-        world.delete(ARCHIVE, &right).await;
+        world.delete_archived(&right).await;
         let mut entry = world.ledger_entry(name).await.unwrap();
         (entry.archive_key, entry.owner) = (Some(wrong.clone()), Some(owner));
         world.catalogue.put_ledger_entry(&entry).await.unwrap();
-        world.ingest.process_key(ARCHIVE, &wrong).await.unwrap();
+        world
+            .ingest
+            .process_object(&archive_object(&wrong))
+            .await
+            .unwrap();
         world.delete_item(&format!("{RIGHT}/{}", stem(name))).await;
     }
 }
@@ -80,10 +88,18 @@ async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(world.live_parts(&format!("{WRONG}/a")).await, [""; 0]);
     // Later events change nothing.
     for name in files.keys() {
-        let again = world.ingest.process_key(SOURCE, name).await.unwrap();
+        let again = world
+            .ingest
+            .process_object(&source_object(name))
+            .await
+            .unwrap();
         assert_eq!(again, Outcome::Unchanged, "{name}");
         let copy = format!("{RIGHT}/{name}");
-        let again = world.ingest.process_key(ARCHIVE, &copy).await.unwrap();
+        let again = world
+            .ingest
+            .process_object(&archive_object(&copy))
+            .await
+            .unwrap();
         assert_eq!(again, Outcome::Unchanged, "{name}");
         let entry = world.ledger_entry(name).await.unwrap();
         assert_eq!(entry.archive_key, Some(copy));
@@ -107,7 +123,11 @@ async fn photo_moves_to_its_day_with_all_files_and_overrides() {
     // An edit of the upload changes the same photo.
     let edited = TestShot::at(TAKEN).edited(1);
     world.upload("a.jpg", edited.clone()).await;
-    world.ingest.sync_key(SOURCE, "a.jpg").await.unwrap();
+    world
+        .ingest
+        .sync_object(&source_object("a.jpg"))
+        .await
+        .unwrap();
     let now = world.archived_files().await;
     assert_eq!(now[&format!("{RIGHT}/a.jpg")], edited);
     assert_eq!(now.len(), 2);
@@ -136,7 +156,11 @@ async fn move_interrupted_after_any_request_loses_nothing_and_can_continue() {
         }
         // Events in between do no harm.
         for name in files.keys() {
-            world.ingest.process_key(SOURCE, name).await.unwrap();
+            world
+                .ingest
+                .process_object(&source_object(name))
+                .await
+                .unwrap();
         }
         move_pair(&world.ingest).await;
         assert_moved(&world, &files).await;
@@ -153,13 +177,17 @@ async fn move_uses_the_next_name_if_the_first_is_taken() {
     let (world, files) = misfiled_pair().await;
     // An older file, and a foreign file under a day that no camera writes.
     let other = TestShot::at("2018:02:01 20:00:00").jpeg();
-    world.put(ARCHIVE, "2018-02-01/a.jpg", other.clone()).await;
+    world.put_archived("2018-02-01/a.jpg", other.clone()).await;
     let foreign = TestShot::at("2018:02:01 21:00:00").jpeg();
     world
         .put(ARCHIVE, "0001-01-01/a.jpg", foreign.clone())
         .await;
     for key in ["2018-02-01/a.jpg", "0001-01-01/a.jpg"] {
-        world.ingest.process_key(ARCHIVE, key).await.unwrap();
+        world
+            .ingest
+            .process_object(&archive_object(key))
+            .await
+            .unwrap();
     }
     let mut stems = vec![move_pair(&world.ingest).await.unwrap()];
     let moved = world
@@ -196,12 +224,16 @@ async fn copy_from_another_source_is_not_reused() {
             .await
             .unwrap();
         world.upload(key, bytes.clone()).await;
-        world.ingest.sync_key(SOURCE, key).await.unwrap();
+        world.ingest.sync_object(&source_object(key)).await.unwrap();
     }
     let wrong = format!("{WRONG}/a.dng");
     let foreign = TestShot::at("2018:02:01 22:00:00").dng();
-    world.put(ARCHIVE, &wrong, foreign.clone()).await;
-    world.ingest.process_key(ARCHIVE, &wrong).await.unwrap();
+    world.put_archived(&wrong, foreign.clone()).await;
+    world
+        .ingest
+        .process_object(&archive_object(&wrong))
+        .await
+        .unwrap();
 
     let stem = move_pair(&world.ingest).await.unwrap();
     assert!(stem.starts_with(&format!("{RIGHT}/a~")), "{stem}");
@@ -223,8 +255,12 @@ async fn photo_without_a_day_or_outside_day_folders_stays() {
         ("2018-02-01/a.jpg", dated.clone()),
         ("/2018-02-01/a.jpg", dated),
     ] {
-        world.put(ARCHIVE, key, bytes).await;
-        world.ingest.process_key(ARCHIVE, key).await.unwrap();
+        world.put_archived(key, bytes).await;
+        world
+            .ingest
+            .process_object(&archive_object(key))
+            .await
+            .unwrap();
         let stem = key.rsplit_once('.').unwrap().0;
         assert_eq!(
             world.ingest.move_to_capture_day(stem).await.unwrap(),

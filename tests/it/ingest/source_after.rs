@@ -7,7 +7,7 @@ use photo_catalogue::object::ObjectRef;
 use photo_catalogue::storage::{CopySettings, DeleteOutcome, Storage};
 use tokio::net::TcpListener;
 
-use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::fixture::{ARCHIVE, IngestWorld, SOURCE, archive_object, layout, source_object};
 use super::photos::TestShot;
 
 const MORNING: TestShot = TestShot {
@@ -57,10 +57,17 @@ async fn upload_is_deleted_after_its_copy_has_its_bytes() {
 async fn upload_left_by_a_crash_is_deleted_by_the_next_event() {
     let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
-    world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
+    world
+        .ingest
+        .process_object(&source_object("a.jpg"))
+        .await
+        .unwrap();
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
     let deleting = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
-    let outcome = deleting.process_key(SOURCE, "a.jpg").await.unwrap();
+    let outcome = deleting
+        .process_object(&source_object("a.jpg"))
+        .await
+        .unwrap();
     assert_eq!(outcome, Outcome::Unchanged);
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 0);
     assert_eq!(world.archive_keys().await, ["2018-02-01/a.jpg"]);
@@ -70,10 +77,17 @@ async fn upload_left_by_a_crash_is_deleted_by_the_next_event() {
 async fn upload_whose_copy_was_removed_by_hand_stays() {
     let world = IngestWorld::without_delivery(layout()).await;
     world.upload("a.jpg", MORNING.jpeg()).await;
-    world.ingest.process_key(SOURCE, "a.jpg").await.unwrap();
-    world.delete(ARCHIVE, "2018-02-01/a.jpg").await;
+    world
+        .ingest
+        .process_object(&source_object("a.jpg"))
+        .await
+        .unwrap();
+    world.delete_archived("2018-02-01/a.jpg").await;
     let deleting = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
-    deleting.process_key(SOURCE, "a.jpg").await.unwrap();
+    deleting
+        .process_object(&source_object("a.jpg"))
+        .await
+        .unwrap();
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
     assert_eq!(world.archive_keys().await, [""; 0]);
 }
@@ -173,7 +187,10 @@ async fn large_object_is_copied_in_parts_with_headers_metadata_and_tags() {
         .send()
         .await
         .unwrap();
-    let outcome = world.ingest.process_key(SOURCE, "card/large+1.jpg").await;
+    let outcome = world
+        .ingest
+        .process_object(&source_object("card/large+1.jpg"))
+        .await;
     let key = "2018-02-01/large+1.jpg";
     assert_eq!(
         outcome.unwrap(),
@@ -201,7 +218,11 @@ async fn large_object_is_copied_in_parts_with_headers_metadata_and_tags() {
     tags.sort();
     assert_eq!(tags, ["where=there", "who=A & B"]);
 
-    world.ingest.process_key(ARCHIVE, key).await.unwrap();
+    world
+        .ingest
+        .process_object(&archive_object(key))
+        .await
+        .unwrap();
     let part = world.item("2018-02-01/large+1").await.unwrap().parts["jpg"].clone();
     assert_eq!(part.bytes, bytes.len() as u64);
 
@@ -210,12 +231,12 @@ async fn large_object_is_copied_in_parts_with_headers_metadata_and_tags() {
     world.upload("card/large+1.jpg", bytes.clone()).await;
     world
         .ingest
-        .process_key(SOURCE, "card/large+1.jpg")
+        .process_object(&source_object("card/large+1.jpg"))
         .await
         .unwrap();
     world
         .ingest
-        .process_key(SOURCE, "card/large+1.jpg")
+        .process_object(&source_object("card/large+1.jpg"))
         .await
         .unwrap();
     assert!(world.archived_files().await[key] == bytes);

@@ -11,7 +11,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use super::fixture::{IngestWorld, archive_object, layout, source_object};
 use super::photos::TestShot;
 
 /// The log lines of a function, in memory.
@@ -94,7 +94,7 @@ async fn concurrent_keys_have_one_line_each_with_outcome_and_cost() {
     world.upload("notes.txt", b"no photo".to_vec()).await;
     world.wire.take();
     let keys = ["a.jpg", "b.jpg", "c.jpg", "notes.txt", "gone.jpg"];
-    let work = keys.map(|key| world.ingest.process_key(SOURCE, key));
+    let work = keys.map(|key| world.ingest.process_object(&source_object(key)));
     for ended in futures::future::join_all(work).await {
         ended.unwrap();
     }
@@ -153,10 +153,18 @@ async fn log_contains_no_metadata() {
     }
     let (mut values, mut archived) = (Vec::new(), String::new());
     for key in &keys {
-        world.ingest.process_key(SOURCE, key).await.unwrap();
+        world
+            .ingest
+            .process_object(&source_object(key))
+            .await
+            .unwrap();
     }
     for key in world.archive_keys().await {
-        world.ingest.process_key(ARCHIVE, &key).await.unwrap();
+        world
+            .ingest
+            .process_object(&archive_object(&key))
+            .await
+            .unwrap();
         let (stem, _) = key.rsplit_once('.').unwrap();
         let item = world.item(stem).await.unwrap();
         collect_texts(&serde_json::to_value(&item.exif).unwrap(), &mut values);

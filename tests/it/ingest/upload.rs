@@ -4,7 +4,7 @@ use photo_catalogue::catalogue::item::LedgerOutcome;
 use photo_catalogue::ingest::Outcome;
 use serde_json::json;
 
-use super::fixture::{ARCHIVE, IngestWorld, SOURCE};
+use super::fixture::{IngestWorld, SOURCE, source_object};
 use super::photos::TestShot;
 
 const MORNING: TestShot = TestShot {
@@ -151,7 +151,7 @@ async fn raw_and_its_jpeg_are_one_photo() {
     assert_eq!(item.derived_from.unwrap().part, "JPG");
 
     // Without its JPEG, the record is derived from the RAW.
-    world.delete(ARCHIVE, "2018-02-01/DSC_1.JPG").await;
+    world.delete_archived("2018-02-01/DSC_1.JPG").await;
     world.wait_until_delivered().await;
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
     assert_eq!(item.derived_from.unwrap().part, "DNG");
@@ -188,7 +188,7 @@ async fn copy_removed_by_hand_stays_removed_until_the_next_upload() {
     let world = IngestWorld::new().await;
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     world.wait_until_delivered().await;
-    world.delete(ARCHIVE, "2018-02-01/foobar.jpg").await;
+    world.delete_archived("2018-02-01/foobar.jpg").await;
     world.wait_until_delivered().await;
     let item = world.item("2018-02-01/foobar").await.unwrap();
     assert!(!item.parts["jpg"].is_live() && item.summary.is_none());
@@ -199,7 +199,7 @@ async fn copy_removed_by_hand_stays_removed_until_the_next_upload() {
 
     world
         .ingest
-        .process_key(SOURCE, "foobar.jpg")
+        .process_object(&source_object("foobar.jpg"))
         .await
         .unwrap();
     assert_eq!(world.archive_keys().await, [""; 0]);

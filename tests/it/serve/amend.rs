@@ -7,7 +7,7 @@ use photo_metadata::EXTRACTOR_VERSION;
 use serde_json::{Value, json};
 
 use super::process::Photos;
-use crate::ingest::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use crate::ingest::fixture::{IngestWorld, archive_object, layout, source_object};
 use crate::ingest::moving::file_under_wrong_day;
 use crate::ingest::photos::TestShot;
 
@@ -88,7 +88,7 @@ async fn reindex_rereads_old_extractions_and_keeps_overrides() {
     let shot = TestShot::at("2018:02:01 09:41:07");
     for key in ["old.jpg", "new.jpg"] {
         world.upload(key, shot.jpeg()).await;
-        world.ingest.sync_key(SOURCE, key).await.unwrap();
+        world.ingest.sync_object(&source_object(key)).await.unwrap();
     }
     let mut old = world.item("2018-02-01/old").await.unwrap();
     let new = world.item("2018-02-01/new").await.unwrap();
@@ -121,10 +121,14 @@ async fn reindex_reports_misfiled_photos_and_moves_them_on_request() {
     let world = start_world().await;
     let shot = TestShot::at("2018:02:01 09:41:07");
     file_under_wrong_day(&world, &[("a.jpg", shot.jpeg()), ("a.dng", shot.dng())]).await;
-    world.put(ARCHIVE, "0001-01-01/b.jpg", shot.jpeg()).await;
-    world.put(ARCHIVE, "2018-02-01/c.jpg", shot.jpeg()).await;
+    world.put_archived("0001-01-01/b.jpg", shot.jpeg()).await;
+    world.put_archived("2018-02-01/c.jpg", shot.jpeg()).await;
     for key in ["0001-01-01/b.jpg", "2018-02-01/c.jpg"] {
-        world.ingest.process_key(ARCHIVE, key).await.unwrap();
+        world
+            .ingest
+            .process_object(&archive_object(key))
+            .await
+            .unwrap();
     }
     let before = world.archive_keys().await;
     let messages = run_reindex(&world, &["--location", "exact"]);
@@ -154,7 +158,7 @@ async fn reindex_applies_new_privacy_rules_without_reading_files() {
     let shot = TestShot::at("2018:02:01 09:41:07");
     for key in ["family/a.jpg", "b.jpg"] {
         world.upload(key, shot.jpeg()).await;
-        world.ingest.sync_key(SOURCE, key).await.unwrap();
+        world.ingest.sync_object(&source_object(key)).await.unwrap();
     }
     let partitions = async || {
         let mut partitions = Vec::new();
@@ -167,7 +171,7 @@ async fn reindex_applies_new_privacy_rules_without_reading_files() {
     assert_eq!(partitions().await, ["2018", "2018"]);
     // The files are gone. A read would fail.
     for key in ["2018-02-01/a.jpg", "2018-02-01/b.jpg"] {
-        world.delete(ARCHIVE, key).await;
+        world.delete_archived(key).await;
     }
     let rules = ["--location", "exact", "--private-sources", "family/"];
     let messages = run_reindex(&world, &rules);

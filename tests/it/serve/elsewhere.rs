@@ -1,4 +1,5 @@
-//! `photos serve` over stores elsewhere: no notification is delivered, and all is found by looking.
+//! Tests of `photos serve` over stores elsewhere. They deliver no notifications, so polling finds every
+//! change.
 
 use std::process::Output;
 use std::time::Duration;
@@ -8,23 +9,23 @@ use photo_catalogue::storage::DeleteOutcome;
 use serde_json::Value;
 
 use super::process::Photos;
-use crate::conformance::{self, RunningStore};
+use crate::conformance::{RunningStore, test_every_store};
 use crate::ingest::fixture::{ARCHIVE, SOURCE};
 use crate::ingest::photos::TestShot;
 
-/// The stems that the gallery lists, and how many its timeline counts, once they are as they should
-/// be.
-async fn listed(store: &str, gallery: &str, stems: &[&str]) {
+/// Waits until the gallery lists these stems and its timeline counts as many photos.
+async fn wait_until_listed(store: &str, gallery: &str, stems: &[&str]) {
     let client = crate::http_client();
-    let ask = async |path: &str| -> Option<Value> {
+    let get_json = async |path: &str| -> Option<Value> {
         let answer = client.get(format!("{gallery}{path}")).send().await.ok()?;
         answer.json().await.ok()
     };
     let mut seen = (Vec::new(), 0);
     for _ in 0..1200 {
-        if let (Some(photos), Some(timeline)) =
-            (ask("/v1/photos").await, ask("/v1/timeline?unit=year").await)
-        {
+        if let (Some(photos), Some(timeline)) = (
+            get_json("/v1/photos").await,
+            get_json("/v1/timeline?unit=year").await,
+        ) {
             let items = photos["items"].as_array().unwrap();
             let of = |photo: &Value| photo["stem"].as_str().unwrap().to_owned();
             let years = timeline["items"].as_array().unwrap();
@@ -39,15 +40,15 @@ async fn listed(store: &str, gallery: &str, stems: &[&str]) {
     panic!("{store}: {seen:?}, not {stems:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_comes_and_goes_in_a_store_without_notifications_is_found_by_looking() {
-    let stores = conformance::running_stores().await;
-    // On this thread, which is none of the runtime's: what it runs blocks it, and the embedded servers go on.
-    futures::future::join_all(stores.iter().map(comes_and_goes)).await;
+// The check blocks its thread while a command runs. That thread is not one of the runtime's workers, so
+// the embedded servers go on.
+test_every_store! {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    polling_finds_new_and_removed_objects
 }
 
-/// Over the program's own buckets, which no other test has.
-async fn comes_and_goes(store: &RunningStore) {
+/// Uses the program's own buckets, which no other test uses.
+async fn polling_finds_new_and_removed_objects(store: RunningStore) {
     let name = store.name();
     let in_bucket = |bucket: &str, key: &str| Bucket::new(bucket).unwrap().object(key);
     let put = async |bucket: &str, key: &str, bytes: Vec<u8>| {
@@ -67,17 +68,17 @@ async fn comes_and_goes(store: &RunningStore) {
     let mut photos = Photos::at_rest();
     let stores = store.elsewhere();
     let gallery = photos.start_elsewhere(&stores);
-    listed(name, &gallery, &["2018-02-01/a"]).await;
+    wait_until_listed(name, &gallery, &["2018-02-01/a"]).await;
 
     put(SOURCE, "card/a.dng", shot.dng()).await;
     let other = TestShot::at("2019:02:01 09:41:07").jpeg();
     let b = put(SOURCE, "card/b.jpg", other).await;
     put(SOURCE, "card/notes.txt", b"no photo".to_vec()).await;
-    // Dropped into the archive by hand.
+    // A user puts this file into the archive by hand.
     let by_hand = TestShot::at("2017:01:01 09:41:07").jpeg();
     let c = put(ARCHIVE, "2017-01-01/c.jpg", by_hand).await;
     let all = ["2019-02-01/b", "2018-02-01/a", "2017-01-01/c"];
-    listed(name, &gallery, &all).await;
+    wait_until_listed(name, &gallery, &all).await;
     let archived = async |key: &str| {
         let object = in_bucket(ARCHIVE, key);
         store.storage().head_object(&object).await.unwrap()
@@ -85,31 +86,31 @@ async fn comes_and_goes(store: &RunningStore) {
     for key in ["2018-02-01/a.dng", "2018-02-01/a.jpg"] {
         assert!(archived(key).await.is_some(), "{name}: {key}");
     }
-    // What the owner's commands change, no stream tells of.
-    let went_well = |output: Output| assert!(output.status.success(), "{name}: {output:?}");
+    // No stream reports what the owner's commands change.
+    let assert_success = |output: Output| assert!(output.status.success(), "{name}: {output:?}");
     let run = |verb: &str| {
         let arguments = [verb, "2018-02-01/a", "--location", "exact"];
-        went_well(photos.run_elsewhere(&stores, &arguments));
+        assert_success(photos.run_elsewhere(&stores, &arguments));
     };
     let set = |seen: &str| {
         let arguments = ["set", "2018-02-01/a", "--location", "exact", seen];
-        went_well(photos.run_on_tables(&stores, &arguments));
+        assert_success(photos.run_on_tables(&stores, &arguments));
     };
     set("--private");
-    listed(name, &gallery, &["2019-02-01/b", "2017-01-01/c"]).await;
+    wait_until_listed(name, &gallery, &["2019-02-01/b", "2017-01-01/c"]).await;
     set("--public");
-    listed(name, &gallery, &all).await;
+    wait_until_listed(name, &gallery, &all).await;
     run("rm");
-    listed(name, &gallery, &["2019-02-01/b", "2017-01-01/c"]).await;
+    wait_until_listed(name, &gallery, &["2019-02-01/b", "2017-01-01/c"]).await;
     run("restore");
-    listed(name, &gallery, &all).await;
+    wait_until_listed(name, &gallery, &all).await;
     delete("2019-02-01/b.jpg", &b).await;
-    listed(name, &gallery, &["2018-02-01/a", "2017-01-01/c"]).await;
+    wait_until_listed(name, &gallery, &["2018-02-01/a", "2017-01-01/c"]).await;
 
-    // What goes while nobody looks is missed at the next start.
+    // The next start finds the objects that were removed while no process ran.
     photos.interrupt();
     delete("2017-01-01/c.jpg", &c).await;
     let gallery = photos.start_elsewhere(&stores);
-    listed(name, &gallery, &["2018-02-01/a"]).await;
-    assert!(!photos.data().exists(), "a data folder was made");
+    wait_until_listed(name, &gallery, &["2018-02-01/a"]).await;
+    assert!(!photos.data().exists(), "a data folder was created");
 }

@@ -16,7 +16,7 @@ use photo_catalogue::view::{PictureHosting, PublicView};
 use serde_json::Value;
 
 use super::process::Photos;
-use crate::ingest::fixture::{ARCHIVE, IngestWorld, SOURCE, layout};
+use crate::ingest::fixture::{ARCHIVE, IngestWorld, SOURCE, archive_object, layout, source_object};
 use crate::ingest::photos::TestShot;
 
 const KINDS: [&str; 11] = [
@@ -78,7 +78,11 @@ impl ReconcileFixture {
 
     async fn archived(&self, key: &str, taken: &'static str) {
         self.world.upload(key, TestShot::at(taken).jpeg()).await;
-        self.world.ingest.sync_key(SOURCE, key).await.unwrap();
+        self.world
+            .ingest
+            .sync_object(&source_object(key))
+            .await
+            .unwrap();
     }
 
     async fn item(&self, stem: &str) -> PhotoItem {
@@ -179,10 +183,16 @@ impl ReconcileFixture {
             self.archived(&format!("a{}.jpg", &taken[..7]), taken).await;
         }
         world.upload("notes.txt", "no photo").await;
-        world.ingest.sync_key(SOURCE, "notes.txt").await.unwrap();
+        world
+            .ingest
+            .sync_object(&source_object("notes.txt"))
+            .await
+            .unwrap();
         self.archived("removed.jpg", MAY).await;
-        world.delete(ARCHIVE, "2010-05-01/removed.jpg").await;
-        let process = world.ingest.process_key(ARCHIVE, "2010-05-01/removed.jpg");
+        world.delete_archived("2010-05-01/removed.jpg").await;
+        let process = world
+            .ingest
+            .process_object(&archive_object("2010-05-01/removed.jpg"));
         process.await.unwrap();
         let marked = publish::mark_all_months(&world.catalogue, &self.published, Utc::now());
         marked.await.unwrap();
@@ -201,7 +211,7 @@ impl ReconcileFixture {
         }
         for n in 0..10 {
             let stem = format!("2010-05-01/uncopied{n}");
-            world.delete(ARCHIVE, &format!("{stem}.jpg")).await;
+            world.delete_archived(&format!("{stem}.jpg")).await;
             self.delete_item(&stem).await;
             put_in("uncopied", &format!("uncopied{n}.jpg"));
         }
@@ -231,9 +241,13 @@ impl ReconcileFixture {
             let older = self.item(&stem).await;
             self.copy(&copy, "kept").await;
             world.upload(&key, TestShot::at(MAY).edited(2)).await;
-            world.ingest.sync_key(SOURCE, &key).await.unwrap();
+            world
+                .ingest
+                .sync_object(&source_object(&key))
+                .await
+                .unwrap();
             self.copy("kept", &copy).await;
-            world.delete(ARCHIVE, "kept").await;
+            world.delete_archived("kept").await;
             let storage = Storage::new(world.s3.clone());
             let head = storage
                 .head_object(&Bucket::new(ARCHIVE).unwrap().object(&copy))
@@ -260,7 +274,7 @@ impl ReconcileFixture {
         let world = &self.world;
         for n in 0..5 {
             let key = format!("2010-05-01/dropped{n}.jpg");
-            world.put(ARCHIVE, &key, TestShot::at(MAY).jpeg()).await;
+            world.put_archived(&key, TestShot::at(MAY).jpeg()).await;
             put_in("unindexed", &key);
             let stem = format!("2010-05-01/forgotten{n}");
             self.delete_item(&stem).await;
@@ -268,10 +282,10 @@ impl ReconcileFixture {
         }
         for n in 0..10 {
             let key = format!("2010-05-01/outdated{n}.jpg");
-            world.put(ARCHIVE, &key, TestShot::at(MAY).edited(3)).await;
+            world.put_archived(&key, TestShot::at(MAY).edited(3)).await;
             put_in("outdated", &key);
             let key = format!("2010-05-01/missing{n}.jpg");
-            world.delete(ARCHIVE, &key).await;
+            world.delete_archived(&key).await;
             put_in("missing", &key);
         }
     }

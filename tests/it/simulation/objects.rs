@@ -105,9 +105,9 @@ impl SimulatedObjects {
 pub(super) struct SimulatedS3(pub(super) Arc<Mutex<SimulatedObjects>>);
 
 impl SimulatedS3 {
-    fn find(&self, bucket: &str, key: &str) -> S3Result<SimulatedObject> {
+    fn find(&self, name: &ObjectName) -> S3Result<SimulatedObject> {
         let objects = self.0.lock().unwrap();
-        let found = objects.there.get(&(bucket.to_owned(), key.to_owned()));
+        let found = objects.there.get(name);
         found.cloned().ok_or_else(|| s3_error!(NoSuchKey))
     }
 }
@@ -128,7 +128,7 @@ impl S3 for SimulatedS3 {
         request: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let input = request.input;
-        let object = self.find(&input.bucket, &input.key)?;
+        let object = self.find(&(input.bucket.clone(), input.key.clone()))?;
         check(input.if_match.as_ref(), &object)?;
         let size = object.bytes.len() as u64;
         let range = match &input.range {
@@ -155,7 +155,7 @@ impl S3 for SimulatedS3 {
         &self,
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        let object = self.find(&request.input.bucket, &request.input.key)?;
+        let object = self.find(&(request.input.bucket.clone(), request.input.key.clone()))?;
         Ok(S3Response::new(HeadObjectOutput {
             content_length: Some(object.bytes.len() as i64),
             e_tag: Some(ETag::Strong(object.etag.clone())),
@@ -173,7 +173,7 @@ impl S3 for SimulatedS3 {
         let CopySource::Bucket { bucket, key, .. } = &input.copy_source else {
             return Err(s3_error!(NotImplemented));
         };
-        let source = self.find(bucket, key)?;
+        let source = self.find(&(bucket.to_string(), key.to_string()))?;
         check(input.copy_source_if_match.as_ref(), &source)?;
         let copy = SimulatedObject {
             metadata: input.metadata.into_iter().flatten().collect(),
