@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use crate::archive::{KeyPlace, Layout};
 use crate::catalogue::Catalogue;
-use crate::object::{Bucket, ObjectRef};
+use crate::object::ObjectRef;
 use crate::privacy::Privacy;
 use crate::storage::Storage;
 use crate::telemetry;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::{BacklogProbe, Session};
 use super::upload::Upload;
+use crate::archive::KeyPlace;
 use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::object::{Bucket, ObjectRef};
@@ -222,7 +223,7 @@ impl Sweep {
             Ok(Outcome::Skipped(_)) => Done::NotAPhoto,
             Ok(Outcome::Gone) => Done::Gone,
             Ok(Outcome::Outside) => Done::Failed(format!(
-                "{key} is under neither the source nor the archive prefix"
+                "{object} is under neither the source nor the archive prefix"
             )),
             Err(error) => Done::Failed(error.to_string()),
         }

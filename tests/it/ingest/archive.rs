@@ -2,6 +2,7 @@
 
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::ingest::Outcome;
+use photo_catalogue::object::Bucket;
 
 use s3_folder::NotificationFilter;
 
@@ -23,8 +24,7 @@ async fn uploads_overwrite_none_of_a_thousand_older_files() {
     let old = TestShot::at("2018:02:01 07:00:00").jpeg();
     for number in 0..1000 {
         world
-            .put(
-                ARCHIVE,
+            .put_archived(
                 &format!("2018-02-{:02}/IMG_{number:04}.jpg", number % 28 + 1),
                 [
                     old.clone(),
@@ -67,7 +67,7 @@ async fn uploads_overwrite_none_of_a_thousand_older_files() {
 async fn file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
     let world = IngestWorld::new().await;
     world
-        .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.jpeg())
+        .put_archived("2018-02-01/foobar.jpg", MORNING.jpeg())
         .await;
     world.wait_until_delivered().await;
     let item = world.item("2018-02-01/foobar").await.unwrap();
@@ -87,7 +87,7 @@ async fn file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
 async fn dropped_file_is_not_overwritten_before_it_is_indexed() {
     let world = IngestWorld::without_delivery(layout()).await;
     world
-        .put(ARCHIVE, "2018-02-01/foobar.jpg", MORNING.edited(9))
+        .put_archived("2018-02-01/foobar.jpg", MORNING.edited(9))
         .await;
     // The drop has no event yet, so only the HEAD of the key can find it.
     world.upload("foobar.jpg", MORNING.jpeg()).await;
@@ -113,7 +113,7 @@ async fn dropped_file_is_not_overwritten_before_it_is_indexed() {
 async fn dropped_file_that_is_not_a_photo_is_not_touched() {
     let world = IngestWorld::new().await;
     world
-        .put(ARCHIVE, "2018-02-01/notes.txt", b"dear diary".to_vec())
+        .put_archived("2018-02-01/notes.txt", b"dear diary".to_vec())
         .await;
     world.wait_until_delivered().await;
     assert_eq!(world.archive_keys().await, ["2018-02-01/notes.txt"]);
@@ -127,19 +127,19 @@ async fn in_one_bucket_a_photo_is_processed_exactly_twice() {
     )
     .await;
     world.start_delivery();
+    let photos = Bucket::new("photos").unwrap();
     for number in 0..5 {
         let taken = format!("2018:02:01 09:41:{number:02}");
         let shot = TestShot::at(taken.leak());
         world
             .put(
-                "photos",
-                &format!("inbox/card/IMG_{number}.jpg"),
+                &photos.object(format!("inbox/card/IMG_{number}.jpg")),
                 shot.jpeg(),
             )
             .await;
     }
     world
-        .put("photos", "elsewhere/IMG_1.jpg", MORNING.jpeg())
+        .put(&photos.object("elsewhere/IMG_1.jpg"), MORNING.jpeg())
         .await;
     world.wait_until_delivered().await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;

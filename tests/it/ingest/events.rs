@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::fixture::{IngestWorld, SOURCE, layout};
+use super::fixture::{IngestWorld, SOURCE, layout, source_object};
 use super::photos::TestShot;
 
 fn notification(key: &str) -> Value {

@@ -3,11 +3,10 @@
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 use photo_catalogue::ingest::Outcome;
-use photo_catalogue::object::Bucket;
 use serde_json::{Value, json};
 
 use super::events::{message, notification_of};
-use super::fixture::{ARCHIVE, IngestWorld, SOURCE, layout, source_object};
+use super::fixture::{IngestWorld, archive_object, layout, source_object};
 use super::photos::TestShot;
 use super::proxy::{StoreProxy, random_share};
 
@@ -37,32 +36,27 @@ async fn status_403_for_missing_objects_never_counts_as_gone() {
 
     // One copy is gone, one source is gone, and one key never existed.
     world.delete_archived("2018-02-01/a.jpg").await;
-    world.delete(SOURCE, "b.jpg").await;
+    world.delete(&source_object("b.jpg")).await;
     let objects = [
-        (ARCHIVE, "2018-02-01/a.jpg"),
-        (SOURCE, "b.jpg"),
-        (ARCHIVE, "2018-02-01/never.jpg"),
+        archive_object("2018-02-01/a.jpg"),
+        source_object("b.jpg"),
+        archive_object("2018-02-01/never.jpg"),
         // The ledger lists it and its copy answers 403. It must not count as removed by hand.
-        (SOURCE, "a.jpg"),
+        source_object("a.jpg"),
         // The copy exists, and the HEAD of its source is refused.
-        (ARCHIVE, "2018-02-01/b.jpg"),
+        archive_object("2018-02-01/b.jpg"),
     ];
-    for (bucket, key) in objects {
+    for object in &objects {
         let error = world
             .ingest
-            .process_object(&Bucket::new(bucket).unwrap().object(key))
+            .process_object(object)
             .await
-            .expect_err(key);
+            .expect_err(&object.key);
         assert!(error.to_string().contains("403"), "{error}");
     }
     let messages: Vec<Value> = (0..)
-        .zip(objects)
-        .map(|(id, (bucket, key))| {
-            message(
-                id,
-                notification_of(&Bucket::new(bucket).unwrap().object(key)).to_string(),
-            )
-        })
+        .zip(&objects)
+        .map(|(id, object)| message(id, notification_of(object).to_string()))
         .collect();
     let answer = world
         .ingest

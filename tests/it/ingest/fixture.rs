@@ -44,6 +44,7 @@ pub(crate) fn source_object(key: &str) -> ObjectRef {
 pub(crate) fn archive_object(key: &str) -> ObjectRef {
     Bucket::new(ARCHIVE).unwrap().object(key)
 }
+
 const TABLE: &str = "photos";
 /// Maximum wait for something that should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -242,7 +243,7 @@ impl IngestWorld {
         self.put(&archive_object(key), bytes.into()).await;
     }
 
-    async fn put(&self, object: &ObjectRef, bytes: Vec<u8>) {
+    pub(crate) async fn put(&self, object: &ObjectRef, bytes: Vec<u8>) {
         let put = self.s3.put_object().bucket(object.bucket.as_str());
         let put = put.key(&object.key).body(ByteStream::from(bytes));
         put.send().await.unwrap();
@@ -250,8 +251,12 @@ impl IngestWorld {
 
     /// Deletes a file of the archive by hand.
     pub(crate) async fn delete_archived(&self, key: &str) {
-        let delete = self.s3.delete_object().bucket(ARCHIVE).key(key);
-        delete.send().await.unwrap();
+        self.delete(&archive_object(key)).await;
+    }
+
+    pub(crate) async fn delete(&self, object: &ObjectRef) {
+        let delete = self.s3.delete_object().bucket(object.bucket.as_str());
+        delete.key(&object.key).send().await.unwrap();
     }
 
     /// Waits until every notification is acknowledged.

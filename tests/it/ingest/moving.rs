@@ -180,7 +180,7 @@ async fn move_uses_the_next_name_if_the_first_is_taken() {
     world.put_archived("2018-02-01/a.jpg", other.clone()).await;
     let foreign = TestShot::at("2018:02:01 21:00:00").jpeg();
     world
-        .put(ARCHIVE, "0001-01-01/a.jpg", foreign.clone())
+        .put_archived("0001-01-01/a.jpg", foreign.clone())
         .await;
     for key in ["2018-02-01/a.jpg", "0001-01-01/a.jpg"] {
         world

@@ -94,7 +94,10 @@ async fn concurrent_keys_have_one_line_each_with_outcome_and_cost() {
     world.upload("notes.txt", b"no photo".to_vec()).await;
     world.wire.take();
     let keys = ["a.jpg", "b.jpg", "c.jpg", "notes.txt", "gone.jpg"];
-    let work = keys.map(|key| world.ingest.process_object(&source_object(key)));
+    let objects = keys.map(source_object);
+    let work = objects
+        .iter()
+        .map(|object| world.ingest.process_object(object));
     for ended in futures::future::join_all(work).await {
         ended.unwrap();
     }

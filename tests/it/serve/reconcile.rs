@@ -190,10 +190,8 @@ impl ReconcileFixture {
             .unwrap();
         self.archived("removed.jpg", MAY).await;
         world.delete_archived("2010-05-01/removed.jpg").await;
-        let process = world
-            .ingest
-            .process_object(&archive_object("2010-05-01/removed.jpg"));
-        process.await.unwrap();
+        let removed = archive_object("2010-05-01/removed.jpg");
+        world.ingest.process_object(&removed).await.unwrap();
         let marked = publish::mark_all_months(&world.catalogue, &self.published, Utc::now());
         marked.await.unwrap();
         self.published(1).await;
