@@ -6,6 +6,7 @@
 //! gallery.
 
 pub mod batch;
+pub mod date_partition;
 pub mod item;
 pub mod ledger;
 pub mod published;
@@ -19,6 +20,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use self::date_partition::{DatePartition, InvalidDatePartition};
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::telemetry::error_chain;
@@ -247,7 +249,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn date_partitions(&self) -> Result<BTreeSet<String>, CatalogueError> {
+    pub async fn date_partitions(&self) -> Result<BTreeSet<DatePartition>, CatalogueError> {
         let request = self
             .client
             .get_item()
@@ -262,9 +264,17 @@ impl Catalogue {
             .as_ref()
             .and_then(|item| item.get(YEARS))
             .and_then(|partitions| partitions.as_ss().ok());
-        Ok(partitions
-            .map(|partitions| partitions.iter().cloned().collect())
-            .unwrap_or_default())
+        let partitions = partitions.into_iter().flatten();
+        partitions
+            .map(|partition| {
+                partition
+                    .parse()
+                    .map_err(|error: InvalidDatePartition| CatalogueError::Shape {
+                        pk: YEARS.to_owned(),
+                        cause: error.to_string(),
+                    })
+            })
+            .collect()
     }
 
     /// Adds a date partition to [`Catalogue::date_partitions`]. A repeat is safe. Ingest calls this
@@ -272,14 +282,17 @@ impl Catalogue {
     ///
     /// # Errors
     /// See [`CatalogueError`].
-    pub async fn ensure_date_partition(&self, partition: &str) -> Result<(), CatalogueError> {
+    pub async fn ensure_date_partition(
+        &self,
+        partition: DatePartition,
+    ) -> Result<(), CatalogueError> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(PK, text(YEARS))
             .update_expression("ADD years :year")
-            .expression_attribute_values(":year", AttributeValue::Ss(vec![partition.to_owned()]));
+            .expression_attribute_values(":year", AttributeValue::Ss(vec![partition.to_string()]));
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(request_error("update", YEARS, &error)),

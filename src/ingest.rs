@@ -28,6 +28,7 @@ use serde_json::Value;
 
 use crate::archive::{KeyPlace, Layout};
 use crate::catalogue::Catalogue;
+use crate::catalogue::date_partition::DatePartition;
 use crate::object::ObjectRef;
 use crate::privacy::Privacy;
 use crate::storage::Storage;
@@ -54,7 +55,7 @@ pub struct Ingest {
     source_after: SourceAfter,
     /// The date partitions that this process has registered, so that it writes each only once. See
     /// [`Catalogue::date_partitions`].
-    date_partitions: Arc<Mutex<BTreeSet<String>>>,
+    date_partitions: Arc<Mutex<BTreeSet<DatePartition>>>,
     observer: Option<KeyObserver>,
 }
 
@@ -269,16 +270,16 @@ impl Ingest {
     }
 
     /// Registers a date partition. Called before the first item is put into it.
-    async fn ensure_date_partition(&self, partition: &str) -> Result<(), IngestError> {
+    async fn ensure_date_partition(&self, partition: DatePartition) -> Result<(), IngestError> {
         let registered = || {
             self.date_partitions
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         };
-        let is_registered = registered().contains(partition);
+        let is_registered = registered().contains(&partition);
         if !is_registered {
             self.catalogue.ensure_date_partition(partition).await?;
-            registered().insert(partition.to_owned());
+            registered().insert(partition);
         }
         Ok(())
     }

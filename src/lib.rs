@@ -17,6 +17,7 @@ pub mod extract_report;
 pub mod gallery;
 pub mod ingest;
 pub mod object;
+pub mod paging;
 pub mod photo_id;
 pub mod privacy;
 pub mod publish;

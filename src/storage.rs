@@ -24,6 +24,7 @@ use futures::stream::{self, BoxStream, Stream};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
+use crate::paging::read_pages;
 use crate::telemetry::{cost, error_chain};
 
 pub use copying::CopySettings;
@@ -375,17 +376,12 @@ impl Storage {
         prefix: &str,
     ) -> impl Stream<Item = Result<ListingEntry, StorageError>> + Send + use<> {
         let (storage, bucket, prefix) = (self.clone(), bucket.clone(), prefix.to_owned());
-        // The state is the token of the next page: `Some(None)` at the start, `None` at the end.
-        stream::try_unfold(Some(None), move |token: Option<Option<String>>| {
+        read_pages(None, move |token| {
             let (storage, bucket, prefix) = (storage.clone(), bucket.clone(), prefix.clone());
             async move {
-                let Some(token) = token else { return Ok(None) };
                 let page = storage.list_page(&bucket, &prefix, token).await?;
-                let next = page.next_continuation_token.clone().map(Some);
-                Ok(Some((
-                    stream::iter(listing_entries(&page).map(Ok).collect::<Vec<_>>()),
-                    next,
-                )))
+                let entries: Vec<_> = listing_entries(&page).map(Ok).collect();
+                Ok((stream::iter(entries), page.next_continuation_token))
             }
         })
         .try_flatten()

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::item::{LedgerEntry, PHOTO_PREFIX, PhotoItem, PhotoItemHeader, photo_pk};
 use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_error, text};
 use crate::object::Bucket;
+use crate::paging::read_pages;
 use crate::photo_id::PhotoId;
 
 /// Most keys of one BatchGetItem (DynamoDB API Reference).
@@ -141,19 +142,16 @@ impl Catalogue {
         request: ScanFluentBuilder,
     ) -> impl Stream<Item = Result<Attributes, CatalogueError>> + Send + use<> {
         let request = request.table_name(&self.table);
-        // The state is the start of the next page: `Some(None)` at first, `None` at the end.
-        stream::try_unfold(Some(None), move |start: Option<Option<Attributes>>| {
+        read_pages(None, move |start| {
             let request = request.clone();
             async move {
-                let Some(start) = start else { return Ok(None) };
                 let page: ScanOutput = request
                     .set_exclusive_start_key(start)
                     .send()
                     .await
                     .map_err(|error| request_error("scan", WHOLE_TABLE, &error))?;
                 let items = page.items.unwrap_or_default().into_iter().map(Ok);
-                let next = page.last_evaluated_key.map(Some);
-                Ok(Some((stream::iter(items), next)))
+                Ok((stream::iter(items), page.last_evaluated_key))
             }
         })
         .try_flatten()

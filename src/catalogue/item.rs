@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::date_partition::DatePartition;
 use crate::archive::UNDATED;
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
@@ -14,8 +15,6 @@ use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
 
 /// The version of the shape of an item. Increase it when older items must be written again.
 pub const SCHEMA_VERSION: u32 = 1;
-/// The first characters of the date partition of a private photo.
-pub const PRIVATE_PREFIX: &str = "private#";
 
 /// A photo item without its record: the parts and what identifies them.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -32,7 +31,7 @@ pub struct PhotoItemHeader {
     /// See [`PhotoItem::parts`].
     pub parts: BTreeMap<String, PhotoPart>,
     /// See [`IndexKeys::date_partition`].
-    pub date_partition: Option<String>,
+    pub date_partition: Option<DatePartition>,
     /// See [`PhotoItem::extractor_version`].
     pub extractor_version: u32,
     /// See [`PhotoRecord::camera`](photo_metadata::PhotoRecord::camera).
@@ -105,9 +104,9 @@ pub struct PhotoItem {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IndexKeys {
-    /// The year, or `undated`. A private photo has `private#` in front.
+    /// The partition of the index by-date.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub date_partition: Option<String>,
+    pub date_partition: Option<DatePartition>,
     /// `takenAtLocal#id`, or `undated#name#id` without a date. See [`super::query::date_sort`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_sort: Option<String>,
@@ -314,8 +313,9 @@ impl PhotoItem {
     /// Returns `true` if the photo is indexed for the public: it has a live part, and its date
     /// partition is not private.
     pub fn is_public(&self) -> bool {
-        let partition = self.index.date_partition.as_deref().unwrap_or_default();
-        self.has_live_parts() && !partition.is_empty() && !partition.starts_with(PRIVATE_PREFIX)
+        let partition = self.index.date_partition;
+        self.has_live_parts()
+            && partition.is_some_and(|partition| partition.visibility == Visibility::Public)
     }
 }
 

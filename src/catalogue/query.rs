@@ -9,8 +9,10 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::TryStreamExt;
 use futures::stream::Stream;
 
-use super::item::{PHOTO_PREFIX, PRIVATE_PREFIX};
+use super::date_partition::PRIVATE_PREFIX;
+use super::item::PHOTO_PREFIX;
 use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_error, text};
+use crate::paging::read_pages;
 use crate::summary::Summary;
 use photo_metadata::CaptureTime;
 
@@ -117,6 +119,30 @@ pub struct PhotoPage {
 }
 
 impl Catalogue {
+    /// Reads the pages of a segment that follow the sort key `after`, when the stream is polled.
+    /// Each page is one [`Catalogue::query_segment`] with this limit.
+    ///
+    /// # Errors
+    /// An item is an error if a request fails. It is the last item.
+    pub fn query_pages(
+        &self,
+        segment: Segment,
+        limit: u32,
+        after: Option<String>,
+    ) -> impl Stream<Item = Result<PhotoPage, CatalogueError>> + Send + use<> {
+        let catalogue = self.clone();
+        read_pages(after, move |after: Option<String>| {
+            let (catalogue, segment) = (catalogue.clone(), segment.clone());
+            async move {
+                let page = catalogue
+                    .query_segment(&segment, limit, after.as_deref())
+                    .await?;
+                let next_after = page.next_after.clone();
+                Ok((page, next_after))
+            }
+        })
+    }
+
     /// Reads at most `limit` photos of a segment after the sort key `after`, in one Query request.
     /// DynamoDB also ends a page at 1 MB. The photo with the sort key `after` need not exist.
     ///

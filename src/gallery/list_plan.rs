@@ -10,7 +10,9 @@
 use std::collections::BTreeSet;
 
 use crate::archive::UNDATED;
+use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::query::{PhotoEntry, PhotoIndex, Segment, UNDATED_SORT_PREFIX, date_sort};
+use crate::privacy::Visibility;
 use photo_metadata::Location;
 
 use super::bounding_box::CellRange;
@@ -42,7 +44,7 @@ pub(crate) fn needs_years(filters: &ListFilters) -> bool {
 /// the largest distance between the two.
 pub(crate) fn plan_segments(
     filters: &ListFilters,
-    years: &BTreeSet<String>,
+    partitions: &BTreeSet<DatePartition>,
     max_rounding_degrees: f64,
 ) -> Vec<Segment> {
     if let Some(bounds) = filters.bbox {
@@ -55,7 +57,7 @@ pub(crate) fn plan_segments(
     let (index, partition) = match (&filters.camera, &filters.lens) {
         (Some(camera), _) => (PhotoIndex::ByCamera, camera),
         (None, Some(lens)) => (PhotoIndex::ByLens, lens),
-        (None, None) => return plan_by_date(filters, years),
+        (None, None) => return plan_by_date(filters, partitions),
     };
     let mut segments = vec![dated_segment(
         filters,
@@ -174,7 +176,7 @@ pub(crate) fn matches_filters(
 }
 
 /// Returns one segment for each year, and one for the photos without a date.
-fn plan_by_date(filters: &ListFilters, years: &BTreeSet<String>) -> Vec<Segment> {
+fn plan_by_date(filters: &ListFilters, partitions: &BTreeSet<DatePartition>) -> Vec<Segment> {
     let one = single_year(filters).map(str::to_owned);
     let first = filters
         .from
@@ -186,13 +188,16 @@ fn plan_by_date(filters: &ListFilters, years: &BTreeSet<String>) -> Vec<Segment>
         .as_deref()
         .and_then(year_of_sort_key)
         .unwrap_or("9999");
-    let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut within: Vec<&str> = match &one {
+    let public = partitions
+        .iter()
+        .filter(|partition| partition.visibility == Visibility::Public);
+    let mut within: Vec<String> = match one {
         Some(year) => vec![year],
-        None => years
-            .iter()
-            .map(String::as_str)
-            .filter(|year| is_year(year) && (first..=last).contains(year))
+        None => public
+            .clone()
+            .filter(|partition| !partition.is_undated())
+            .map(DatePartition::period)
+            .filter(|year| (first..=last).contains(&year.as_str()))
             .collect(),
     };
     if filters.order == ListOrder::Newest {
@@ -205,15 +210,16 @@ fn plan_by_date(filters: &ListFilters, years: &BTreeSet<String>) -> Vec<Segment>
             let from = filters
                 .from
                 .clone()
-                .filter(|from| year_of_sort_key(from) == Some(partition));
+                .filter(|from| year_of_sort_key(from) == Some(partition.as_str()));
             let to = filters
                 .to
                 .clone()
-                .filter(|to| year_of_sort_key(to) == Some(partition));
-            dated_segment(filters, PhotoIndex::ByDate, partition, from, to)
+                .filter(|to| year_of_sort_key(to) == Some(partition.as_str()));
+            dated_segment(filters, PhotoIndex::ByDate, &partition, from, to)
         })
         .collect();
-    if !has_range(filters) && years.contains(UNDATED) {
+    let has_undated = public.clone().any(DatePartition::is_undated);
+    if !has_range(filters) && has_undated {
         segments.push(undated_segment(PhotoIndex::ByDate, UNDATED));
     }
     segments
@@ -279,7 +285,10 @@ mod tests {
 
     fn plan(query: &str, years: &[&str]) -> Vec<String> {
         let filters = ListRequest::parse(Some(query)).expect("valid").filters;
-        let years = years.iter().map(|year| (*year).to_owned()).collect();
+        let years = years
+            .iter()
+            .map(|year| year.parse().expect("valid"))
+            .collect();
         plan_segments(&filters, &years, 0.0)
             .iter()
             .map(show)
@@ -412,7 +421,12 @@ mod tests {
 
     #[test]
     fn list_resumes_after_its_position_even_if_the_year_is_gone() {
-        let years = |years: &[&str]| years.iter().map(|year| (*year).to_owned()).collect();
+        let years = |years: &[&str]| {
+            years
+                .iter()
+                .map(|year| year.parse().expect("valid"))
+                .collect()
+        };
         let at = |partition: &str, undated| ListPosition {
             partition: partition.to_owned(),
             undated,

@@ -205,7 +205,7 @@ impl Ingest {
             },
         }
         record::derive_summary_and_keys(&mut item, &self.privacy);
-        if let Some(partition) = &item.index.date_partition {
+        if let Some(partition) = item.index.date_partition {
             self.ensure_date_partition(partition).await?;
         }
         Ok(self.catalogue.put_item(&item, read_revision).await?)

@@ -46,7 +46,7 @@ pub(super) async fn update_overrides_if(
         if is_same_but_revision(&item, &before) {
             return Ok(Attempt::Done(Some(before)));
         }
-        if let Some(partition) = &item.index.date_partition {
+        if let Some(partition) = item.index.date_partition {
             catalogue.ensure_date_partition(partition).await?;
         }
         Ok(

@@ -33,6 +33,7 @@ use serde::Serialize;
 
 use super::survey::ListedObject;
 use crate::archive::Layout;
+use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
 use crate::object::{ObjectRef, ObjectVersion};
 
@@ -148,7 +149,7 @@ pub struct Reconciliation {
     layout: Layout,
     /// Newer files are ignored: ingest may still work on them.
     settled: DateTime<Utc>,
-    date_partitions: BTreeSet<String>,
+    date_partitions: BTreeSet<DatePartition>,
     /// By archive key.
     parts: HashMap<String, RecordedPart>,
     stubs: BTreeSet<String>,
@@ -158,7 +159,11 @@ pub struct Reconciliation {
 
 impl Reconciliation {
     /// Starts a comparison. `date_partitions` are those that the catalogue has registered.
-    pub fn new(layout: &Layout, settled: DateTime<Utc>, date_partitions: BTreeSet<String>) -> Self {
+    pub fn new(
+        layout: &Layout,
+        settled: DateTime<Utc>,
+        date_partitions: BTreeSet<DatePartition>,
+    ) -> Self {
         Reconciliation {
             layout: layout.clone(),
             settled,
@@ -182,7 +187,7 @@ impl Reconciliation {
             }
             // One fault per partition, not one per photo.
             Some(partition) if !self.date_partitions.contains(&partition) => {
-                self.add_fault(FaultKind::UnknownYear, partition.clone());
+                self.add_fault(FaultKind::UnknownYear, partition.to_string());
                 self.date_partitions.insert(partition);
             }
             _ => {}

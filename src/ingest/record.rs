@@ -1,9 +1,7 @@
 //! Derives the record of a photo: its primary part, summary and index keys. Pure.
 
-use crate::archive::UNDATED;
-use crate::catalogue::item::{
-    DerivedFrom, IndexKeys, PRIVATE_PREFIX, PhotoItem, PhotoPart, SCHEMA_VERSION,
-};
+use crate::catalogue::date_partition::DatePartition;
+use crate::catalogue::item::{DerivedFrom, IndexKeys, PhotoItem, PhotoPart, SCHEMA_VERSION};
 use crate::catalogue::query::date_sort;
 use crate::privacy::{Privacy, Visibility};
 use crate::summary::{ImageKind, PhotoImage, Summary};
@@ -101,13 +99,12 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
 
 fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     let capture = &summary.record.capture;
-    let date_partition = capture
-        .day()
-        .map_or_else(|| UNDATED.to_owned(), |day| day.format("%Y").to_string());
+    let visibility = item.decide_visibility(&privacy.visibility);
+    let date_partition = Some(DatePartition::of_day(visibility, capture.day()));
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
-    if item.decide_visibility(&privacy.visibility) == Visibility::Private {
+    if visibility == Visibility::Private {
         return IndexKeys {
-            date_partition: Some(format!("{PRIVATE_PREFIX}{date_partition}")),
+            date_partition,
             date_sort,
             ..IndexKeys::default()
         };
@@ -123,7 +120,7 @@ fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> 
             .and_then(|location| location.geohash(chars))
     };
     IndexKeys {
-        date_partition: Some(date_partition),
+        date_partition,
         date_sort,
         camera_partition: summary
             .record
@@ -292,7 +289,7 @@ mod tests {
     fn public_photo_is_in_every_index() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
-        assert_eq!(item.index.date_partition.as_deref(), Some("2018"));
+        assert_eq!(partition_text(&item), "2018");
         assert_eq!(
             item.index.date_sort,
             Some(format!("2018-02-01T09:41:07#{}", item.id))
@@ -329,12 +326,17 @@ mod tests {
         assert_eq!(version(&item).as_deref(), Some("3"));
     }
 
+    fn partition_text(item: &PhotoItem) -> String {
+        let partition = item.index.date_partition;
+        partition.map(String::from).unwrap_or_default()
+    }
+
     #[test]
     fn private_photo_is_only_in_a_private_date_partition() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.overrides.visibility = Some(Visibility::Private);
         derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
-        assert_eq!(item.index.date_partition.as_deref(), Some("private#2018"));
+        assert_eq!(partition_text(&item), "private#2018");
         assert_eq!(
             (item.index.camera_partition, item.index.place_partition),
             (None, None)
@@ -356,10 +358,7 @@ mod tests {
             let mut item = item(&[("JPG", "image/jpeg")]);
             change(&mut item);
             derive_summary_and_keys(&mut item, &privacy);
-            (
-                item.is_public(),
-                item.index.date_partition.unwrap_or_default(),
-            )
+            (item.is_public(), partition_text(&item))
         };
         let private = (false, "private#2018".to_owned());
         let public = (true, "2018".to_owned());

@@ -14,7 +14,7 @@ use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
 
 use super::extract::MetadataRead;
 use super::{Ingest, IngestError};
-use crate::archive::{ArchiveKey, KeyPlace, UNDATED};
+use crate::archive::{ArchiveKey, KeyPlace};
 use crate::catalogue::batch::MAX_BATCH_KEYS;
 use crate::catalogue::item::{LedgerEntry, PhotoItemHeader};
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
@@ -239,10 +239,8 @@ impl ExpectedOutcome {
 }
 
 fn is_undated_item(item: &PhotoItemHeader) -> bool {
-    // The partition of a private photo has a prefix, so only the end is compared.
     item.date_partition
-        .as_deref()
-        .is_some_and(|partition| partition.ends_with(UNDATED))
+        .is_some_and(|partition| partition.is_undated())
 }
 
 /// Reports whether today's extractor found that these bytes are not a photo.

@@ -13,8 +13,10 @@ use serde_json::Value;
 use super::error::PublishError;
 use super::month_name::{UNDATED, month_of_sort_key};
 use crate::catalogue::Catalogue;
-use crate::catalogue::item::{PRIVATE_PREFIX, PhotoItem};
+use crate::catalogue::date_partition::DatePartition;
+use crate::catalogue::item::PhotoItem;
 use crate::catalogue::published::PublishTable;
+use crate::privacy::Visibility;
 
 /// Number of months that are marked at the same time.
 const CONCURRENT_MARKS: usize = 3;
@@ -45,11 +47,11 @@ pub async fn mark_all_months(
     let published = table.months().await?;
     let mut months: BTreeSet<String> = published.into_iter().map(|month| month.month).collect();
     for partition in catalogue.date_partitions().await? {
-        match partition.strip_prefix(PRIVATE_PREFIX).unwrap_or(&partition) {
-            UNDATED => {
-                months.insert(UNDATED.to_owned());
-            }
-            year => months.extend((1..=12).map(|month| format!("{year}-{month:02}"))),
+        let period = partition.period();
+        if partition.is_undated() {
+            months.insert(period);
+        } else {
+            months.extend((1..=12).map(|month| format!("{period}-{month:02}")));
         }
     }
     mark_months(table, months, now).await
@@ -115,9 +117,14 @@ fn public_image(image: &Value) -> Option<PublicStreamImage<'_>> {
 
 /// Returns the month of a sort key in a public partition: `2018-02` in the partition `2018`.
 fn month_of_partition<'a>(partition: &str, sort: &'a str) -> Option<&'a str> {
-    match partition {
-        UNDATED => Some(UNDATED),
-        year => sort.get(..7).filter(|month| month.starts_with(year)),
+    let partition: DatePartition = partition.parse().ok()?;
+    match partition.visibility {
+        Visibility::Private => None,
+        Visibility::Public if partition.is_undated() => Some(UNDATED),
+        Visibility::Public => {
+            let month = sort.get(..7);
+            month.filter(|month| month.starts_with(&partition.period()))
+        }
     }
 }
 

@@ -49,15 +49,11 @@ fn prefetch_pages(
     capacity: usize,
 ) -> impl Stream<Item = Result<PhotoPage, CatalogueError>> + Send + use<> {
     let (sender, mut receiver) = mpsc::channel(capacity);
-    let catalogue = catalogue.clone();
+    let pages = catalogue.query_pages(segment, PHOTOS_PER_PAGE, after);
     tokio::spawn(async move {
-        let mut after = after;
-        loop {
-            let page = catalogue
-                .query_segment(&segment, PHOTOS_PER_PAGE, after.as_deref())
-                .await;
-            after = page.as_ref().ok().and_then(|page| page.next_after.clone());
-            if sender.send(page).await.is_err() || after.is_none() {
+        let mut pages = std::pin::pin!(pages);
+        while let Some(page) = pages.next().await {
+            if sender.send(page).await.is_err() {
                 return;
             }
         }

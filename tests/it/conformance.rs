@@ -458,7 +458,8 @@ async fn claims_once_and_writes_conditionally(running: RunningStore) {
     let read = catalogue.ledger_entry(&object).await.unwrap();
     assert_eq!(read, Some(entry), "{name}");
     for year in ["2018", "undated", "2018"] {
-        catalogue.ensure_date_partition(year).await.unwrap();
+        let partition = year.parse().unwrap();
+        catalogue.ensure_date_partition(partition).await.unwrap();
     }
     assert_eq!(
         catalogue.date_partitions().await.unwrap().len(),

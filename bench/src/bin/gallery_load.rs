@@ -25,6 +25,7 @@ use bench::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::date_partition::DatePartition;
 use photo_catalogue::catalogue::item::{IndexKeys, PhotoItem, PhotoPart};
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
@@ -32,7 +33,7 @@ use photo_catalogue::clients::Clients;
 use photo_catalogue::gallery::{self, CursorKey};
 use photo_catalogue::object::Bucket;
 use photo_catalogue::photo_id::PhotoId;
-use photo_catalogue::privacy::LocationPolicy;
+use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher, mark_all_months};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
@@ -342,7 +343,8 @@ impl RandomPaths {
 
 async fn fill_catalogue(clients: &Clients, catalogue: &Catalogue, size: u32) -> BenchResult<()> {
     for year in FIRST_YEAR..FIRST_YEAR + YEARS {
-        catalogue.ensure_date_partition(&year.to_string()).await?;
+        let partition = year.to_string().parse()?;
+        catalogue.ensure_date_partition(partition).await?;
     }
     let numbers: Vec<u32> = (0..size).collect();
     stream::iter(numbers.chunks(25))
@@ -473,7 +475,10 @@ fn photo_item(n: u32, size: u32) -> PhotoItem {
         .unwrap_or_default();
     let slug = |slug: Option<&String>| slug.cloned();
     item.index = IndexKeys {
-        date_partition: photo.capture.day().map(|day| day.format("%Y").to_string()),
+        date_partition: Some(DatePartition::of_day(
+            Visibility::Public,
+            photo.capture.day(),
+        )),
         date_sort: Some(date_sort(&photo.capture, &summary.name, &summary.id)),
         camera_partition: slug(photo.camera.as_ref().map(|camera| &camera.slug)),
         lens_partition: slug(photo.lens.as_ref().map(|lens| &lens.slug)),

@@ -227,7 +227,7 @@ impl PublishBench {
     async fn put_photos(&self, photos: &[Summary]) -> BenchResult<()> {
         let years: BTreeSet<String> = photos.iter().filter_map(year).collect();
         for year in years {
-            self.catalogue.ensure_date_partition(&year).await?;
+            self.catalogue.ensure_date_partition(year.parse()?).await?;
         }
         let requests = photos.iter().map(|photo| {
             let text = |text: &str| AttributeValue::S(text.to_owned());

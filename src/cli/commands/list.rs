@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::Body;
 use clap::Args;
+use futures::TryStreamExt;
 use http::Request;
 use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -16,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::archive::UNDATED;
 use crate::catalogue::Catalogue;
-use crate::catalogue::item::PRIVATE_PREFIX;
+use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::query::{PhotoIndex, Segment};
 use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::{CatalogueHandle, CatalogueTarget};
@@ -24,6 +25,7 @@ use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 use crate::cli::progress::eprint_message;
 use crate::config;
 use crate::gallery::CursorKey;
+use crate::privacy::Visibility;
 use crate::services::Deployment;
 use crate::summary::Summary;
 
@@ -135,29 +137,26 @@ async fn list_private(
         Some("oldest") => false,
         Some(order) => bail!("--order: \"{order}\" is neither newest nor oldest"),
     };
-    let mut partitions: Vec<String> = catalogue.date_partitions().await?.into_iter().collect();
-    partitions.retain(|partition| partition.starts_with(PRIVATE_PREFIX));
-    // Undated photos are last in both orders; "u" is after every digit.
-    let is_undated = |partition: &String| partition.ends_with(UNDATED);
+    let mut partitions: Vec<DatePartition> =
+        catalogue.date_partitions().await?.into_iter().collect();
+    partitions.retain(|partition| partition.visibility == Visibility::Private);
     if descending {
         partitions.reverse();
     }
-    partitions.sort_by_key(is_undated);
+    // Undated photos are last in both orders.
+    partitions.sort_by_key(DatePartition::is_undated);
     let limit = arguments.limit.get();
     let mut photos = Vec::new();
     for partition in partitions {
         let segment = Segment {
             index: PhotoIndex::ByDate,
-            partition,
+            partition: partition.to_string(),
             from: None,
             to: None,
             descending,
         };
-        let mut after = None;
-        loop {
-            let page = catalogue
-                .query_segment(&segment, PAGE, after.as_deref())
-                .await?;
+        let mut pages = std::pin::pin!(catalogue.query_pages(segment, PAGE, None));
+        while let Some(page) = pages.try_next().await? {
             for entry in page.entries {
                 if !matches_filters(arguments, &entry.summary) {
                     continue;
@@ -166,10 +165,6 @@ async fn list_private(
                     return Ok((photos, true));
                 }
                 photos.push(serde_json::to_value(&entry.summary)?);
-            }
-            after = page.next_after;
-            if after.is_none() {
-                break;
             }
         }
     }

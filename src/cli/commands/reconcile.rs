@@ -233,7 +233,7 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
             ingest::update_overrides(catalogue, &session.privacy, &id, |_| {}).await?;
         }
         FaultKind::UnknownYear => catalogue
-            .ensure_date_partition(of)
+            .ensure_date_partition(of.parse()?)
             .await
             .map_err(IngestError::from)?,
         FaultKind::Stub => {

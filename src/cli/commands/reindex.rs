@@ -61,6 +61,14 @@ pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<C
     result
 }
 
+/// The result for one photo.
+enum ReindexOutcome {
+    /// The photo was checked.
+    Done(ReindexedPhoto),
+    /// The photo could not be read or written. The others follow.
+    Failed(anyhow::Error),
+}
+
 async fn reindex_photos(
     session: &Session,
     below: u32,
@@ -77,12 +85,17 @@ async fn reindex_photos(
                 // The scan failed, and ends.
                 Err(error @ CatalogueError::Request { .. }) => return Err(error),
                 // One item cannot be read; the others follow.
-                Err(error) => return Ok(Err(error.into())),
+                Err(error) => return Ok(ReindexOutcome::Failed(error.into())),
                 Ok(photo) => photo,
             };
             let stem = photo.stem.clone();
             let done = reindex_photo(session, photo, below, moves).await;
-            Ok(done.with_context(|| escape_control(&stem).to_string()))
+            Ok(
+                match done.with_context(|| escape_control(&stem).to_string()) {
+                    Ok(photo) => ReindexOutcome::Done(photo),
+                    Err(error) => ReindexOutcome::Failed(error),
+                },
+            )
         })
         .buffer_unordered(AT_ONCE);
     let mut photos = std::pin::pin!(photos);
@@ -90,8 +103,8 @@ async fn reindex_photos(
         while let Some(done) = photos.try_next().await? {
             bar.inc(1);
             let found = match done {
-                Ok(found) => found,
-                Err(error) => {
+                ReindexOutcome::Done(found) => found,
+                ReindexOutcome::Failed(error) => {
                     failed += 1;
                     eprint_message(&format!("{error:#}"));
                     continue;

@@ -6,6 +6,7 @@ use clap::Args;
 use futures::TryStreamExt;
 
 use super::show;
+use crate::archive::ArchiveKey;
 use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::item::LedgerEntry;
 use crate::cli::CommandStatus;
@@ -75,8 +76,10 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
     }
     for (key, upload) in removed {
         match restore_file(session, upload).await? {
-            Ok(copy) => eprint_message(&format!("{}: restored", escape_control(&copy))),
-            Err(cause) => {
+            RestoreOutcome::Restored(copy) => {
+                eprint_message(&format!("{}: restored", escape_control(copy.as_str())));
+            }
+            RestoreOutcome::Refused(cause) => {
                 eprint_message(&format!("{}: {cause}", escape_control(&key)));
                 status = CommandStatus::PartialFailure;
             }
@@ -85,30 +88,40 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
     Ok(status)
 }
 
-/// Deletes the ledger entry of an upload and archives the upload again. Returns the archive key, or
-/// the reason why the file cannot be restored. If it is interrupted between both steps, the upload
-/// is an ordinary new one, which its next event or `photos import` archives.
+/// The result of [`restore_file`].
+enum RestoreOutcome {
+    /// The file is in the archive again, under this key.
+    Restored(ArchiveKey),
+    /// The file cannot be restored, for this reason.
+    Refused(&'static str),
+}
+
+/// Deletes the ledger entry of an upload and archives the upload again. If this is interrupted
+/// between both steps, the upload is an ordinary new one: its next event or `photos import` archives
+/// it.
 async fn restore_file(
     session: &Session,
     upload: Option<LedgerEntry>,
-) -> anyhow::Result<Result<String, &'static str>> {
+) -> anyhow::Result<RestoreOutcome> {
     let Some(LedgerEntry {
         object, version, ..
     }) = upload
     else {
-        return Ok(Err("its upload is not recorded"));
+        return Ok(RestoreOutcome::Refused("its upload is not recorded"));
     };
     let now = session.storage.head_object(&object).await?;
     if now.is_none_or(|now| now.etag != version.etag) {
-        return Ok(Err("its upload is gone or has changed"));
+        return Ok(RestoreOutcome::Refused("its upload is gone or has changed"));
     }
     session
         .catalogue
         .delete_ledger_entry(&object, &version)
         .await?;
     Ok(match session.ingest.sync_object(&object).await? {
-        Outcome::Archived(copy) | Outcome::Undated(copy) => Ok(copy.as_str().to_owned()),
-        Outcome::Outside => Err("its upload is under another prefix than --source-prefix"),
-        _ => Err("its upload has just changed"),
+        Outcome::Archived(copy) | Outcome::Undated(copy) => RestoreOutcome::Restored(copy),
+        Outcome::Outside => {
+            RestoreOutcome::Refused("its upload is under another prefix than --source-prefix")
+        }
+        _ => RestoreOutcome::Refused("its upload has just changed"),
     })
 }

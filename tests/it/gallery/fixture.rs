@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, NaiveDateTime};
 use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::date_partition::DatePartition;
 use photo_catalogue::catalogue::item::{IndexKeys, Overrides, PhotoItem, PhotoPart};
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
@@ -177,7 +178,7 @@ impl GalleryFixture {
     /// Adds a photo to the catalogue as ingest does: first its year, then its item.
     pub(crate) async fn add(&self, shot: &Shot) -> PhotoItem {
         let item = shot.item();
-        if let Some(partition) = &item.index.date_partition {
+        if let Some(partition) = item.index.date_partition {
             let catalogue = Catalogue::new(self.client.clone(), TABLE);
             catalogue
                 .ensure_date_partition(partition)
@@ -337,12 +338,14 @@ impl Shot {
             .and_then(|location| self.policy.redact_location(location))
             .filter(|_| !self.private)
             .and_then(|location| location.geohash(9));
-        let year = self.local.as_ref().map_or("undated", |local| &local[..4]);
         IndexKeys {
-            date_partition: Some(if self.private {
-                format!("private#{year}")
-            } else {
-                year.to_owned()
+            date_partition: Some(DatePartition {
+                visibility: if self.private {
+                    Visibility::Private
+                } else {
+                    Visibility::Public
+                },
+                year: self.local.as_ref().map(|local| local[..4].parse().unwrap()),
             }),
             date_sort: Some(date_sort(&record.capture, &self.name, id)),
             camera_partition: self.camera.clone().filter(|_| !self.private),

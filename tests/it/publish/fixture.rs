@@ -163,7 +163,7 @@ impl PublishWorld {
             delete.send().await.unwrap();
             return;
         };
-        if let Some(partition) = &item.index.date_partition {
+        if let Some(partition) = item.index.date_partition {
             self.catalogue
                 .ensure_date_partition(partition)
                 .await
@@ -266,7 +266,7 @@ impl PhotoChange {
                 let text =
                     |value: &Option<String>| value.as_ref().map(|value| json!({ "S": value }));
                 let image = json!({
-                    "datePartition": text(&item.index.date_partition),
+                    "datePartition": item.index.date_partition.map(|partition| json!({ "S": partition })),
                     "dateSort": text(&item.index.date_sort),
                     "summary": { "M": item.summary },
                 });

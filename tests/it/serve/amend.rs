@@ -164,7 +164,7 @@ async fn reindex_applies_new_privacy_rules_without_reading_files() {
         let mut partitions = Vec::new();
         for stem in ["2018-02-01/a", "2018-02-01/b"] {
             let item = world.item(stem).await.unwrap();
-            partitions.push(item.index.date_partition.unwrap());
+            partitions.push(item.index.date_partition.unwrap().to_string());
         }
         partitions
     };

@@ -1,0 +1,143 @@
+//! The partitions of the index by-date. Pure.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use crate::archive::UNDATED;
+use crate::privacy::Visibility;
+
+/// The first characters of the text of a private partition.
+pub(super) const PRIVATE_PREFIX: &str = "private#";
+
+/// A partition of the index by-date: the public or the private photos of one year, or those without
+/// a date. Its text is `2018`, `undated`, `private#2018` or `private#undated`.
+///
+/// ```
+/// use photo_catalogue::catalogue::date_partition::DatePartition;
+/// use photo_catalogue::privacy::Visibility;
+///
+/// let partition: DatePartition = "private#2018".parse()?;
+/// assert_eq!(partition.visibility, Visibility::Private);
+/// assert_eq!(partition.year, Some(2018));
+/// assert_eq!(partition.to_string(), "private#2018");
+/// assert!("2018-02".parse::<DatePartition>().is_err());
+/// # Ok::<(), photo_catalogue::catalogue::date_partition::InvalidDatePartition>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DatePartition {
+    /// Who may see the photos of the partition.
+    pub visibility: Visibility,
+    /// The year in which the photos were taken. `None` if they have no date.
+    pub year: Option<u16>,
+}
+
+impl DatePartition {
+    /// Returns the partition of the photos that were taken on `day`.
+    pub fn of_day(visibility: Visibility, day: Option<NaiveDate>) -> Self {
+        // EXIF 2.32, 4.6.5: the year of a date has four digits.
+        let year = day.and_then(|day| u16::try_from(day.year()).ok());
+        let year = year.filter(|year| *year <= 9999);
+        DatePartition { visibility, year }
+    }
+
+    /// Returns the part of the text that does not depend on the visibility: `2018`, or `undated`.
+    pub fn period(&self) -> String {
+        self.year
+            .map_or_else(|| UNDATED.to_owned(), |year| format!("{year:04}"))
+    }
+
+    /// Returns `true` if the photos of the partition have no date.
+    pub fn is_undated(&self) -> bool {
+        self.year.is_none()
+    }
+}
+
+impl fmt::Display for DatePartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = match self.visibility {
+            Visibility::Public => "",
+            Visibility::Private => PRIVATE_PREFIX,
+        };
+        write!(f, "{prefix}{}", self.period())
+    }
+}
+
+/// The text is not a date partition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a date partition: it must be a year of four digits or \"undated\"")]
+pub struct InvalidDatePartition(String);
+
+impl FromStr for DatePartition {
+    type Err = InvalidDatePartition;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (visibility, period) = match text.strip_prefix(PRIVATE_PREFIX) {
+            Some(period) => (Visibility::Private, period),
+            None => (Visibility::Public, text),
+        };
+        let is_year = period.len() == 4 && period.bytes().all(|byte| byte.is_ascii_digit());
+        let year = match period {
+            UNDATED => None,
+            // Four digits are below 65,536.
+            year if is_year => year.parse().ok(),
+            _ => return Err(InvalidDatePartition(text.to_owned())),
+        };
+        Ok(DatePartition { visibility, year })
+    }
+}
+
+impl TryFrom<String> for DatePartition {
+    type Error = InvalidDatePartition;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<DatePartition> for String {
+    fn from(partition: DatePartition) -> Self {
+        partition.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_as_it_is_written() {
+        for text in ["2018", "0001", "undated", "private#2018", "private#undated"] {
+            let partition: DatePartition = text.parse().expect(text);
+            assert_eq!(partition.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn other_text_is_no_partition() {
+        for text in [
+            "",
+            "18",
+            "02018",
+            "+201",
+            "undated#",
+            "private#",
+            "Private#2018",
+            "２０１８",
+        ] {
+            assert!(text.parse::<DatePartition>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn day_decides_the_year() {
+        let day = NaiveDate::from_ymd_opt(7, 2, 1);
+        let partition = DatePartition::of_day(Visibility::Private, day);
+        assert_eq!(partition.to_string(), "private#0007");
+        let undated = DatePartition::of_day(Visibility::Public, None);
+        assert_eq!(undated.to_string(), "undated");
+    }
+}
