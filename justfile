@@ -70,4 +70,4 @@ peak-memory:
 
 # Build the Lambda functions for the Terraform module.
 lambda:
-    cargo lambda build --profile function --arm64 --output-format zip --no-default-features --features lambda
+    cargo lambda build -p photo-catalogue --profile function --arm64 --output-format zip --no-default-features --features lambda

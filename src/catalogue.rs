@@ -23,7 +23,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use self::date_partition::{DatePartition, InvalidDatePartition};
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
-use crate::telemetry::error_chain;
+use crate::request_failure::RequestFailure;
 use item::{LedgerEntry, PhotoItem, photo_pk};
 
 /// The partition key of the photos table.
@@ -56,7 +56,8 @@ pub enum CatalogueError {
         /// The item or the partition.
         pk: String,
         /// The cause.
-        cause: String,
+        #[source]
+        cause: RequestFailure,
     },
     /// The item does not have the shape that this program writes.
     #[error("item {pk} cannot be read: {cause}")]
@@ -64,7 +65,8 @@ pub enum CatalogueError {
         /// The item.
         pk: String,
         /// The cause.
-        cause: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -131,7 +133,7 @@ impl Catalogue {
         let error = match request.send().await {
             Ok(_) => return Ok(Claim::Ours),
             Err(error) if is_failed_condition(&error) => error,
-            Err(error) => return Err(request_error("claim", &stub.pk, &error)),
+            Err(error) => return Err(request_error("claim", &stub.pk, error)),
         };
         let holder = match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failure))
@@ -177,7 +179,7 @@ impl Catalogue {
         match request.send().await {
             Ok(_) => Ok(WriteOutcome::Written),
             Err(error) if is_failed_condition(&error) => Ok(WriteOutcome::Stale),
-            Err(error) => Err(request_error("put", &item.pk, &error)),
+            Err(error) => Err(request_error("put", &item.pk, error)),
         }
     }
 
@@ -193,7 +195,7 @@ impl Catalogue {
             .await
         {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("put", &entry.pk, &error)),
+            Err(error) => Err(request_error("put", &entry.pk, error)),
         }
     }
 
@@ -214,7 +216,7 @@ impl Catalogue {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(request_error("put", &entry.pk, &error)),
+            Err(error) => Err(request_error("put", &entry.pk, error)),
         }
     }
 
@@ -240,7 +242,7 @@ impl Catalogue {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(request_error("delete", &pk, &error)),
+            Err(error) => Err(request_error("delete", &pk, error)),
         }
     }
 
@@ -258,7 +260,7 @@ impl Catalogue {
         let response = request
             .send()
             .await
-            .map_err(|error| request_error("get", YEARS, &error))?;
+            .map_err(|error| request_error("get", YEARS, error))?;
         let partitions = response
             .item
             .as_ref()
@@ -271,7 +273,7 @@ impl Catalogue {
                     .parse()
                     .map_err(|error: InvalidDatePartition| CatalogueError::Shape {
                         pk: YEARS.to_owned(),
-                        cause: error.to_string(),
+                        cause: error.into(),
                     })
             })
             .collect()
@@ -295,7 +297,7 @@ impl Catalogue {
             .expression_attribute_values(":year", AttributeValue::Ss(vec![partition.to_string()]));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("update", YEARS, &error)),
+            Err(error) => Err(request_error("update", YEARS, error)),
         }
     }
 
@@ -312,7 +314,7 @@ impl Catalogue {
         let response = request
             .send()
             .await
-            .map_err(|error| request_error("get", pk, &error))?;
+            .map_err(|error| request_error("get", pk, error))?;
         response
             .item
             .map(|item| from_attributes(pk, item))
@@ -332,7 +334,7 @@ fn text(value: &str) -> AttributeValue {
 fn to_attributes<T: serde::Serialize>(pk: &str, value: &T) -> Result<Attributes, CatalogueError> {
     serde_dynamo::to_item(value).map_err(|error| CatalogueError::Shape {
         pk: pk.to_owned(),
-        cause: error.to_string(),
+        cause: error.into(),
     })
 }
 
@@ -343,7 +345,7 @@ pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
 ) -> Result<T, CatalogueError> {
     serde_dynamo::from_item(item).map_err(|error| CatalogueError::Shape {
         pk: pk.to_owned(),
-        cause: error.to_string(),
+        cause: error.into(),
     })
 }
 
@@ -351,14 +353,17 @@ pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
 pub(crate) fn request_error<E>(
     operation: &'static str,
     pk: &str,
-    error: &SdkError<E, HttpResponse>,
+    error: SdkError<E, HttpResponse>,
 ) -> CatalogueError
 where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let cause = match error.code() {
-        Some(code) => format!("{code}: {}", error.message().unwrap_or("no message")),
-        None => error_chain(error),
+        Some(code) => {
+            let message = error.message().unwrap_or("no message");
+            RequestFailure::Refused(format!("{code}: {message}"))
+        }
+        None => RequestFailure::Interrupted(error.into()),
     };
     CatalogueError::Request {
         operation,

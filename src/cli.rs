@@ -119,7 +119,10 @@ pub fn main() -> ExitCode {
 
 /// Prints an error that ended the command.
 fn report_failure(error: &anyhow::Error) -> ExitCode {
-    progress::eprint_message(&format!("photos: {error:#}"));
+    progress::eprint_message(&format!(
+        "photos: {}",
+        crate::telemetry::error_chain(error.as_ref())
+    ));
     ExitCode::from(1)
 }
 

@@ -219,9 +219,14 @@ impl Settings {
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// Reports whether no variable has a value.
+    /// Reports whether a variable is set, also to an empty text.
+    pub fn contains(&self, variable: &str) -> bool {
+        self.values.contains_key(variable)
+    }
+
+    /// Reports whether no variable is set.
     pub fn is_empty(&self) -> bool {
-        self.values.values().all(String::is_empty)
+        self.values.is_empty()
     }
 
     /// Returns the value of a required variable.
@@ -364,9 +369,10 @@ impl Settings {
         Ok(Some(BuildHook::new(url.trim(), &hosts, loopback)?))
     }
 
-    /// Returns the folder of the static gallery files.
+    /// Returns the folder of the static gallery files. An empty text means the bucket itself.
     pub fn gallery_prefix(&self) -> &str {
-        self.get(GALLERY_PREFIX).unwrap_or(DEFAULT_GALLERY_PREFIX)
+        let prefix = self.values.get(GALLERY_PREFIX);
+        prefix.map_or(DEFAULT_GALLERY_PREFIX, String::as_str)
     }
 
     /// Reports whether the pictures at PHOTO_BASE_URL carry no GPS position.

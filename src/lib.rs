@@ -21,6 +21,7 @@ pub mod paging;
 pub mod photo_id;
 pub mod privacy;
 pub mod publish;
+pub mod request_failure;
 pub mod retry;
 #[cfg(feature = "lambda")]
 pub mod secrets;

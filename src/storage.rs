@@ -25,6 +25,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
 use crate::paging::read_pages;
+use crate::request_failure::RequestFailure;
 use crate::telemetry::{cost, error_chain};
 
 pub use copying::CopySettings;
@@ -44,7 +45,8 @@ pub struct StorageError {
     operation: &'static str,
     /// The object, bucket or prefix: `s3://bucket/key`.
     target: String,
-    cause: String,
+    #[source]
+    cause: RequestFailure,
     /// The HTTP status of the answer; `None` if there was no answer.
     status: Option<u16>,
 }
@@ -59,11 +61,15 @@ impl StorageError {
 
     /// Builds the error of a response whose body could not be read, or of a file that could not be
     /// sent.
-    fn without_status(operation: &'static str, object: &ObjectRef, cause: String) -> Self {
+    fn without_status(
+        operation: &'static str,
+        object: &ObjectRef,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         StorageError {
             operation,
             target: object.to_string(),
-            cause,
+            cause: RequestFailure::Interrupted(cause.into()),
             status: None,
         }
     }
@@ -183,7 +189,7 @@ impl Storage {
                 metadata: head.metadata.unwrap_or_default().into_iter().collect(),
             })),
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(request_error("HEAD", object, &error)),
+            Err(error) => Err(request_error("HEAD", object, error)),
         }
     }
 
@@ -205,7 +211,7 @@ impl Storage {
                 .head_object(object)
                 .await?
                 .map(|properties| (properties, Bytes::new()))),
-            Err(error) => Err(request_error("GET", object, &error)),
+            Err(error) => Err(request_error("GET", object, error)),
         }
     }
 
@@ -227,7 +233,7 @@ impl Storage {
                 .await
                 .map(|(_, bytes)| Some(bytes)),
             Err(error) if matches!(status(&error), Some(404 | 412 | 416)) => Ok(None),
-            Err(error) => Err(request_error("GET", object, &error)),
+            Err(error) => Err(request_error("GET", object, error)),
         }
     }
 
@@ -248,16 +254,17 @@ impl Storage {
                 let body = stream::unfold(response.body, move |mut body| {
                     let object = object.clone();
                     async move {
-                        let item = body.next().await?.map_err(|error| {
-                            StorageError::without_status("GET", &object, error.to_string())
-                        });
+                        let item = body
+                            .next()
+                            .await?
+                            .map_err(|error| StorageError::without_status("GET", &object, error));
                         Some((item, body))
                     }
                 });
                 Ok(Some((properties, body.boxed())))
             }
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(request_error("GET", object, &error)),
+            Err(error) => Err(request_error("GET", object, error)),
         }
     }
 
@@ -315,7 +322,7 @@ impl Storage {
             .set_cache_control(headers.cache_control);
         match request.send().await {
             Ok(stored) => Ok(bare_etag(stored.e_tag())),
-            Err(error) => Err(request_error("PUT", object, &error)),
+            Err(error) => Err(request_error("PUT", object, error)),
         }
     }
 
@@ -328,7 +335,7 @@ impl Storage {
         match self.get_object(object, None, None).await {
             Ok(response) => Ok(Some(collect_body(object, response).await?.1)),
             Err(error) if status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(request_error("GET", object, &error)),
+            Err(error) => Err(request_error("GET", object, error)),
         }
     }
 
@@ -340,7 +347,7 @@ impl Storage {
         let request = self.client.delete_object().bucket(object.bucket.as_str());
         match request.key(&object.key).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("DELETE", object, &error)),
+            Err(error) => Err(request_error("DELETE", object, error)),
         }
     }
 
@@ -361,7 +368,7 @@ impl Storage {
             Err(error) if status(&error) == Some(404) => Ok(DeleteOutcome::Done),
             // 409: a write to the object is in progress (ConditionalRequestConflict).
             Err(error) if matches!(status(&error), Some(409 | 412)) => Ok(DeleteOutcome::Changed),
-            Err(error) => Err(request_error("DELETE", object, &error)),
+            Err(error) => Err(request_error("DELETE", object, error)),
         }
     }
 
@@ -398,7 +405,7 @@ impl Storage {
         request
             .send()
             .await
-            .map_err(|error| request_error("LIST", &bucket.object(prefix), &error))
+            .map_err(|error| request_error("LIST", &bucket.object(prefix), error))
     }
 
     /// Creates a bucket if there is none. A repeat is safe.
@@ -422,7 +429,7 @@ impl Storage {
             {
                 Ok(())
             }
-            Err(error) => Err(request_error("create bucket", &bucket.object(""), &error)),
+            Err(error) => Err(request_error("create bucket", &bucket.object(""), error)),
         }
     }
 
@@ -467,11 +474,7 @@ async fn collect_body(
             cost::count_read(bytes.len());
             Ok((properties, bytes))
         }
-        Err(error) => Err(StorageError::without_status(
-            "GET",
-            object,
-            error_chain(&error),
-        )),
+        Err(error) => Err(StorageError::without_status("GET", object, error)),
     }
 }
 
@@ -504,24 +507,25 @@ fn object_properties(response: &GetObjectOutput) -> ObjectProperties {
 fn request_error<E>(
     operation: &'static str,
     object: &ObjectRef,
-    error: &SdkError<E, HttpResponse>,
+    error: SdkError<E, HttpResponse>,
 ) -> StorageError
 where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let cause = match (error.code(), status(error)) {
-        (Some(code), Some(status)) => format!(
-            "{status} {code}: {}",
-            error.message().unwrap_or("no message")
-        ),
-        (None, Some(status)) => format!("answered {status}"),
-        _ => error_chain(error),
+    let status = status(&error);
+    let cause = match (error.code(), status) {
+        (Some(code), Some(status)) => {
+            let message = error.message().unwrap_or("no message");
+            RequestFailure::Refused(format!("{status} {code}: {message}"))
+        }
+        (None, Some(status)) => RequestFailure::Refused(format!("answered {status}")),
+        _ => RequestFailure::Interrupted(error.into()),
     };
     StorageError {
         operation,
         target: object.to_string(),
         cause,
-        status: status(error),
+        status,
     }
 }
 

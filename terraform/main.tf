@@ -85,6 +85,6 @@ check "originals_carry_positions" {
 check "packages" {
   assert {
     condition     = alltrue([for name in ["ingest", "publish", "gallery"] : fileexists("${local.packages}/${name}/bootstrap.zip")])
-    error_message = "The functions are not all built in ${local.packages}: cargo lambda build --profile function --arm64 --output-format zip --no-default-features --features lambda"
+    error_message = "The functions are not all built in ${local.packages}: cargo lambda build -p photo-catalogue --profile function --arm64 --output-format zip --no-default-features --features lambda"
   }
 }

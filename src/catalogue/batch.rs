@@ -3,6 +3,7 @@
 //! For import and the owner's commands, which compare a listing with the catalogue.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::scan::ScanOutput;
@@ -17,6 +18,7 @@ use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_
 use crate::object::Bucket;
 use crate::paging::read_pages;
 use crate::photo_id::PhotoId;
+use crate::request_failure::RequestFailure;
 
 /// Most keys of one BatchGetItem (DynamoDB API Reference).
 pub const MAX_BATCH_KEYS: usize = 100;
@@ -149,7 +151,7 @@ impl Catalogue {
                     .set_exclusive_start_key(start)
                     .send()
                     .await
-                    .map_err(|error| request_error("scan", WHOLE_TABLE, &error))?;
+                    .map_err(|error| request_error("scan", WHOLE_TABLE, error))?;
                 let items = page.items.unwrap_or_default().into_iter().map(Ok);
                 Ok((stream::iter(items), page.last_evaluated_key))
             }
@@ -165,10 +167,10 @@ impl Catalogue {
         attributes: &[&str],
     ) -> Result<Vec<T>, CatalogueError> {
         let first = pks.first().cloned().unwrap_or_default();
-        let failure = |cause: String| CatalogueError::Request {
+        let failure = |cause: Box<dyn Error + Send + Sync>| CatalogueError::Request {
             operation: "get",
             pk: first.clone(),
-            cause,
+            cause: RequestFailure::Interrupted(cause),
         };
         let key = |pk: String| HashMap::from([(PK.to_owned(), text(&pk))]);
         let mut wanted: Vec<_> = pks.into_iter().map(key).collect();
@@ -184,13 +186,13 @@ impl Catalogue {
                     .projection_expression(projection)
                     .set_expression_attribute_names(Some(names));
             }
-            let keys = keys.build().map_err(|error| failure(error.to_string()))?;
+            let keys = keys.build().map_err(|error| failure(error.into()))?;
             let request = self.client.batch_get_item();
             let response = request
                 .request_items(&self.table, keys)
                 .send()
                 .await
-                .map_err(|error| request_error("get", &first, &error))?;
+                .map_err(|error| request_error("get", &first, error))?;
             let items = response
                 .responses
                 .and_then(|mut all| all.remove(&self.table));
@@ -213,9 +215,8 @@ impl Catalogue {
             }
             if empty_answers > MAX_EMPTY_ANSWERS {
                 let left = wanted.len();
-                return Err(failure(format!(
-                    "{left} keys were not processed in {empty_answers} requests"
-                )));
+                let cause = format!("{left} keys were not processed in {empty_answers} requests");
+                return Err(failure(cause.into()));
             }
             tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(empty_answers)).await;
         }

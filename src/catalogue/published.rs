@@ -224,7 +224,7 @@ impl PublishTable {
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("mark", month, &error)),
+            Err(error) => Err(request_error("mark", month, error)),
         }
     }
 
@@ -254,7 +254,7 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(request_error("clear mark of", &mark.month, &error)),
+            Err(error) => Err(request_error("clear mark of", &mark.month, error)),
         }
     }
 
@@ -281,7 +281,7 @@ impl PublishTable {
                 .key("sk", text(&month.month));
             return match request.send().await {
                 Ok(_) => Ok(()),
-                Err(error) => Err(request_error("delete", &month.month, &error)),
+                Err(error) => Err(request_error("delete", &month.month, error)),
             };
         }
         self.put_value(MONTH, &month.month, month).await
@@ -306,7 +306,7 @@ impl PublishTable {
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("count", COUNTS, &error)),
+            Err(error) => Err(request_error("count", COUNTS, error)),
         }
     }
 
@@ -326,7 +326,7 @@ impl PublishTable {
             .expression_attribute_values(":sk", text(COUNTS));
         let found = match request.send().await {
             Ok(found) => found.items.unwrap_or_default(),
-            Err(error) => return Err(request_error("query", COUNTS, &error)),
+            Err(error) => return Err(request_error("query", COUNTS, error)),
         };
         let version = found.first().and_then(|item| item.get("version"));
         let version = version.and_then(|version| version.as_n().ok());
@@ -342,7 +342,7 @@ impl PublishTable {
         for item in self.read_partition::<serde_json::Value>(STATE).await? {
             let shape = |error: serde_json::Error| CatalogueError::Shape {
                 pk: STATE.to_owned(),
-                cause: error.to_string(),
+                cause: error.into(),
             };
             match item.get("sk").and_then(serde_json::Value::as_str) {
                 Some(FILES) => state.files = serde_json::from_value(item).map_err(shape)?,
@@ -406,7 +406,7 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(true),
             Err(error) if is_failed_condition(&error) => Ok(false),
-            Err(error) => Err(request_error("lease", LEASE, &error)),
+            Err(error) => Err(request_error("lease", LEASE, error)),
         }
     }
 
@@ -426,7 +426,7 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(request_error("release", LEASE, &error)),
+            Err(error) => Err(request_error("release", LEASE, error)),
         }
     }
 
@@ -455,7 +455,7 @@ impl PublishTable {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
-            Err(error) => Err(request_error("hold", IMPORT, &error)),
+            Err(error) => Err(request_error("hold", IMPORT, error)),
         }
     }
 
@@ -474,7 +474,7 @@ impl PublishTable {
         let mut found = Vec::new();
         let mut pages = request.into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| request_error("query", pk, &error))?;
+            let page = page.map_err(|error| request_error("query", pk, error))?;
             for item in page.items.unwrap_or_default() {
                 found.push(from_attributes(pk, item)?);
             }
@@ -494,7 +494,7 @@ impl PublishTable {
         let request = self.client.put_item().table_name(&self.table);
         match request.set_item(Some(item)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("put", sk, &error)),
+            Err(error) => Err(request_error("put", sk, error)),
         }
     }
 }

@@ -165,7 +165,7 @@ impl Catalogue {
         let output = request
             .send()
             .await
-            .map_err(|error| request_error("query", &segment.partition, &error))?;
+            .map_err(|error| request_error("query", &segment.partition, error))?;
         let sort_of = |item: &Attributes| {
             item.get(index.sort_attribute())
                 .and_then(|value| value.as_s().ok())

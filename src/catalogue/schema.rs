@@ -2,6 +2,7 @@
 //! for the embedded engine and for Terraform.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
@@ -59,16 +60,16 @@ async fn create_from_schema(
     role: &str,
     name: &str,
 ) -> Result<(), CatalogueError> {
-    let shape = |cause: String| CatalogueError::Shape {
+    let shape = |cause: Box<dyn Error + Send + Sync>| CatalogueError::Shape {
         pk: "schema/tables.json".to_owned(),
         cause,
     };
     let mut tables: BTreeMap<String, TableSchema> =
-        serde_json::from_str(TABLES).map_err(|error| shape(error.to_string()))?;
+        serde_json::from_str(TABLES).map_err(|error| shape(error.into()))?;
     let table = tables
         .remove(role)
-        .ok_or_else(|| shape(format!("no table \"{role}\"")))?;
-    let built = |error: aws_sdk_dynamodb::error::BuildError| shape(error.to_string());
+        .ok_or_else(|| shape(format!("no table \"{role}\"").into()))?;
+    let built = |error: aws_sdk_dynamodb::error::BuildError| shape(error.into());
 
     let mut names = BTreeSet::from([table.partition_key.as_str()]);
     names.extend(table.sort_key.as_deref());
@@ -115,7 +116,7 @@ async fn create_from_schema(
     match request.send().await {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
-        Err(error) => Err(request_error("create table", name, &error)),
+        Err(error) => Err(request_error("create table", name, error)),
     }
 }
 

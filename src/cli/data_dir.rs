@@ -85,9 +85,11 @@ impl DataDirLock {
     /// Writes the privacy settings, by variable, for the commands that change photos later.
     pub(super) fn keep_privacy(&self, settings: &Settings) -> anyhow::Result<()> {
         let path = self.engine.join(PRIVACY);
+        // An empty text is kept: an empty LOCATION means `hide`, a missing one `exact`.
         let given: BTreeMap<&str, &str> = PRIVACY_VARIABLES
             .into_iter()
-            .filter_map(|variable| Some((variable, settings.get(variable)?)))
+            .filter(|variable| settings.contains(variable))
+            .map(|variable| (variable, settings.get(variable).unwrap_or_default()))
             .collect();
         std::fs::write(&path, serde_json::to_vec_pretty(&given)?)
             .with_context(|| format!("cannot write {}", path.display()))
@@ -141,6 +143,8 @@ fn serve_endpoints(engine: &Path) -> anyhow::Result<Option<ServeEndpoints>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
+    use crate::privacy::LocationPolicy;
 
     #[test]
     fn a_folder_has_one_lock_and_announces_its_servers() {
@@ -162,5 +166,20 @@ mod tests {
         }
         drop(held);
         assert!(matches!(lock(folder.path()), Ok(LockOutcome::Acquired(_))));
+    }
+    #[test]
+    fn empty_location_is_kept_because_it_hides_all_positions() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let LockOutcome::Acquired(held) = lock(folder.path()).expect("locked") else {
+            panic!("no other process has it");
+        };
+        let mut given = Settings::default();
+        given.set(config::LOCATION, "");
+        held.keep_privacy(&given).expect("kept");
+        let kept = privacy(folder.path()).expect("read");
+        assert!(kept.contains(config::LOCATION));
+        assert!(!kept.contains(config::HOME_ZONES));
+        let policy = kept.privacy().expect("valid").location;
+        assert_eq!(policy, LocationPolicy::Hide);
     }
 }

@@ -181,7 +181,7 @@ impl StoreOptions {
         purpose: SessionPurpose,
     ) -> anyhow::Result<Session> {
         let settings = self.settings()?;
-        let session = if self.is_elsewhere() {
+        let mut session = if self.is_elsewhere() {
             self.open_elsewhere(&settings, layout, purpose).await?
         } else {
             let data = &self.data.data;
@@ -210,6 +210,8 @@ impl StoreOptions {
         if purpose != SessionPurpose::Read {
             let tail = std::process::id().to_string();
             if let Err(error) = session.ingest.check_store_capabilities(&tail).await {
+                // Nothing has changed, so publish has nothing to rebuild.
+                session.marks_on_close = false;
                 session.close(true).await;
                 return Err(error.into());
             }
@@ -319,7 +321,7 @@ impl StoreOptions {
 /// # Errors
 /// It is not set.
 pub(super) fn require_location(settings: &Settings) -> anyhow::Result<()> {
-    if settings.get(config::LOCATION).is_none() {
+    if !settings.contains(config::LOCATION) {
         bail!(
             "LOCATION is not set; give --location the value that the functions there have, since a \
              photo is indexed by it"

@@ -19,6 +19,7 @@ use crate::config::{self, SettingsError};
 use crate::dynamodb_engine::DynamoDbEngine;
 use crate::publish;
 use crate::services::Services;
+use crate::telemetry::error_chain;
 
 /// How long it waits if there are no new records.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -72,7 +73,7 @@ impl StreamPoller {
         let poll = async {
             loop {
                 let Err(error) = self.poll_shard().await;
-                let error = format!("{error:#}");
+                let error = error_chain(error.as_ref());
                 tracing::warn!(error, "cannot read the table's stream; trying again");
                 tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
             }

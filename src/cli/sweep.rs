@@ -21,6 +21,7 @@ use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::object::{Bucket, ObjectRef};
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::error_chain;
 use s3_folder::{ObjectAddress, S3Store};
 
 /// Surveys that run while photos are processed.
@@ -36,7 +37,7 @@ const STALL: Duration = Duration::from_secs(20);
 /// How often a key is tried if its error is retryable.
 const ATTEMPTS: u32 = 4;
 /// The pause before the second attempt. It doubles with each further attempt.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A key to ingest.
 pub(super) struct Candidate {
@@ -236,7 +237,7 @@ impl Sweep {
                 let taken = store
                     .put_local_file(&ObjectAddress::new(self.bucket.as_str(), key), path)
                     .await;
-                taken.map_err(|error| error.to_string())
+                taken.map_err(|error| error_chain(&error))
             }
             None => {
                 let object = self.bucket.object(key);

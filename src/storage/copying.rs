@@ -119,7 +119,7 @@ impl Storage {
             Ok(_) => Ok(CopyOutcome::Done),
             Err(error) if status(&error) == Some(412) => Ok(CopyOutcome::SourceChanged),
             Err(error) if error.code() == Some("NoSuchKey") => Ok(CopyOutcome::SourceChanged),
-            Err(error) => Err(request_error("COPY to", to, &error)),
+            Err(error) => Err(request_error("COPY to", to, error)),
         }
     }
 
@@ -144,7 +144,7 @@ impl Storage {
             let abort = abort.bucket(to.bucket.as_str()).key(&to.key);
             // If this fails, the bucket's lifecycle rule removes the upload.
             if let Err(error) = abort.upload_id(&upload).send().await {
-                let error = request_error("abort the copy to", to, &error);
+                let error = request_error("abort the copy to", to, error);
                 tracing::warn!(%error, "an unfinished copy remains");
             }
         }
@@ -173,7 +173,7 @@ impl Storage {
             .set_cache_control(headers.cache_control);
         match request.send().await {
             Ok(created) => Ok(created.upload_id.unwrap_or_default()),
-            Err(error) => Err(request_error("begin the copy to", copy.to, &error)),
+            Err(error) => Err(request_error("begin the copy to", copy.to, error)),
         }
     }
 
@@ -225,7 +225,7 @@ impl Storage {
             }
             Err(error) if status(&error) == Some(412) => Ok(None),
             Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
-            Err(error) => Err(request_error("copy a part to", copy.to, &error)),
+            Err(error) => Err(request_error("copy a part to", copy.to, error)),
         }
     }
 
@@ -245,7 +245,7 @@ impl Storage {
             .multipart_upload(parts.build());
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("complete the copy to", to, &error)),
+            Err(error) => Err(request_error("complete the copy to", to, error)),
         }
     }
 
@@ -266,7 +266,7 @@ impl Storage {
             Err(error) if error.code() == Some("NoSuchTagSet") => Ok(Some(String::new())),
             // The store has no tags.
             Err(error) if matches!(status(&error), Some(405 | 501)) => Ok(Some(String::new())),
-            Err(error) => Err(request_error("read the tags of", object, &error)),
+            Err(error) => Err(request_error("read the tags of", object, error)),
         }
     }
 

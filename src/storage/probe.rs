@@ -35,14 +35,14 @@ impl Storage {
             .set_storage_class(self.storage_class())
             .send()
             .await
-            .map_err(|error| request_error("PUT", object, &error))?;
+            .map_err(|error| request_error("PUT", object, error))?;
         let etag = bare_etag(put.e_tag());
         let head = self.client.head_object().bucket(object.bucket.as_str());
         let head = head
             .key(&object.key)
             .send()
             .await
-            .map_err(|error| request_error("HEAD", object, &error))?;
+            .map_err(|error| request_error("HEAD", object, error))?;
         let class = head.storage_class().map(|class| class.as_str());
         let class = class.unwrap_or(DEFAULT_CLASS);
         let wanted = self.copy_settings.storage_class.as_deref();

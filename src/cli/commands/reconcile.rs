@@ -23,6 +23,7 @@ use crate::ingest::{self, IngestError};
 use crate::object::{Bucket, Prefix};
 use crate::photo_id::PhotoId;
 use crate::publish;
+use crate::telemetry::error_chain;
 
 /// Faults that are repaired at a time.
 const REPAIRS: usize = 8;
@@ -255,7 +256,7 @@ fn write_fault(
     mended: Option<anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     let error = match &mended {
-        Some(Err(error)) => Some(format!("{error:#}")),
+        Some(Err(error)) => Some(error_chain(error.as_ref())),
         _ => None,
     };
     if arguments.json {

@@ -14,6 +14,7 @@ use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest::{self, IngestError};
 use crate::photo_id::PhotoId;
+use crate::telemetry::error_chain;
 use photo_metadata::EXTRACTOR_VERSION;
 
 /// Photos that are processed at a time.
@@ -67,6 +68,8 @@ enum ReindexOutcome {
     Done(ReindexedPhoto),
     /// The photo could not be read or written. The others follow.
     Failed(anyhow::Error),
+    /// The scan of the catalogue failed. No more photos follow.
+    ScanFailed(CatalogueError),
 }
 
 async fn reindex_photos(
@@ -82,31 +85,35 @@ async fn reindex_photos(
         .try_filter(|photo| std::future::ready(photo.has_live_parts()))
         .map(|photo| async move {
             let photo = match photo {
-                // The scan failed, and ends.
-                Err(error @ CatalogueError::Request { .. }) => return Err(error),
-                // One item cannot be read; the others follow.
-                Err(error) => return Ok(ReindexOutcome::Failed(error.into())),
+                Err(error @ CatalogueError::Request { .. }) => {
+                    return ReindexOutcome::ScanFailed(error);
+                }
+                Err(error) => return ReindexOutcome::Failed(error.into()),
                 Ok(photo) => photo,
             };
             let stem = photo.stem.clone();
             let done = reindex_photo(session, photo, below, moves).await;
-            Ok(
-                match done.with_context(|| escape_control(&stem).to_string()) {
-                    Ok(photo) => ReindexOutcome::Done(photo),
-                    Err(error) => ReindexOutcome::Failed(error),
-                },
-            )
+            match done.with_context(|| escape_control(&stem).to_string()) {
+                Ok(photo) => ReindexOutcome::Done(photo),
+                Err(error) => ReindexOutcome::Failed(error),
+            }
         })
         .buffer_unordered(AT_ONCE);
     let mut photos = std::pin::pin!(photos);
+    let mut scan_error = None;
     {
-        while let Some(done) = photos.try_next().await? {
+        // After a failed scan the photos that are being moved must still be finished.
+        while let Some(done) = photos.next().await {
             bar.inc(1);
             let found = match done {
                 ReindexOutcome::Done(found) => found,
                 ReindexOutcome::Failed(error) => {
                     failed += 1;
-                    eprint_message(&format!("{error:#}"));
+                    eprint_message(&error_chain(error.as_ref()));
+                    continue;
+                }
+                ReindexOutcome::ScanFailed(error) => {
+                    scan_error = Some(error);
                     continue;
                 }
             };
@@ -132,6 +139,9 @@ async fn reindex_photos(
     eprint_message(&format!(
         "{read} photos read again, {derived} derived again from their records, {moved} moved, {failed} failed."
     ));
+    if let Some(error) = scan_error {
+        return Err(error.into());
+    }
     if elsewhere > 0 {
         eprint_message(&format!(
             "{elsewhere} are in the folder of another day; --move moves them to their own."

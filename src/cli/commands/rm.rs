@@ -11,6 +11,7 @@ use crate::cli::progress::eprint_message;
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::object::ObjectRef;
 use crate::storage::DeleteOutcome;
+use crate::telemetry::error_chain;
 
 /// The arguments of `photos rm`.
 #[derive(Debug, Args)]
@@ -41,7 +42,11 @@ pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<Comman
         match remove_photo(&session, name, &arguments).await {
             Ok(stem) => eprint_message(&format!("{}: removed", escape_control(&stem))),
             Err(error) => {
-                eprint_message(&format!("{}: {error:#}", escape_control(name)));
+                eprint_message(&format!(
+                    "{}: {}",
+                    escape_control(name),
+                    error_chain(error.as_ref())
+                ));
                 status = CommandStatus::PartialFailure;
             }
         }

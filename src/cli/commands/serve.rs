@@ -157,7 +157,8 @@ impl ServeArguments {
             );
         }
         let mut settings = self.privacy.settings();
-        if settings.get(config::LOCATION).is_none() {
+        // An empty text is a choice too: it means `hide`.
+        if !settings.contains(config::LOCATION) {
             if !is_private {
                 bail!(
                     "--listen {} lets others read: set what they may see of positions with \
@@ -236,4 +237,52 @@ fn upload_summary(report: UploadReport, unreadable: u64, counts: &IngestCounts) 
         line += &format!(": {}", counts.summary());
     }
     line + "."
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::privacy::LocationPolicy;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        serve: ServeArguments,
+    }
+
+    fn settings(flags: &[&str]) -> anyhow::Result<Settings> {
+        let command = Command::parse_from([&["serve"], flags].concat());
+        command.serve.settings()
+    }
+
+    #[test]
+    fn empty_location_hides_all_positions() {
+        let location = |flags: &[&str]| {
+            let settings = settings(flags).expect("valid");
+            settings.privacy().expect("valid").location
+        };
+        assert_eq!(location(&["--location", ""]), LocationPolicy::Hide);
+        assert_eq!(location(&["--location", "hide"]), LocationPolicy::Hide);
+        assert_eq!(location(&[]), LocationPolicy::Exact);
+    }
+
+    #[test]
+    fn others_may_read_only_after_a_location_policy_is_set() {
+        let public = ["--listen", "0.0.0.0", "--secret-key", "own"];
+        let error = settings(&public).expect_err("no policy").to_string();
+        assert!(error.contains("--location"), "{error}");
+        assert!(settings(&[&public[..], &["--location", "hide"]].concat()).is_ok());
+    }
+
+    #[test]
+    fn empty_gallery_prefix_is_the_bucket_itself() {
+        let prefix = |flags: &[&str]| {
+            let settings = settings(flags).expect("valid");
+            settings.gallery_prefix().to_owned()
+        };
+        assert_eq!(prefix(&["--gallery-prefix", ""]), "");
+        assert_eq!(prefix(&[]), "gallery/");
+    }
 }

@@ -1,7 +1,7 @@
 # The minimum: three buckets, the queue, the functions and the tables. Only callers that IAM allows
 # can read the gallery.
 #
-#   cargo lambda build --profile function --arm64 --output-format zip --no-default-features --features lambda
+#   cargo lambda build -p photo-catalogue --profile function --arm64 --output-format zip --no-default-features --features lambda
 #   terraform init && terraform apply
 
 terraform {

@@ -20,6 +20,7 @@ use crate::photo_id::PhotoId;
 use crate::publish;
 use crate::services::Services;
 use crate::storage::Storage;
+use crate::telemetry::error_chain;
 
 /// Keys that are processed at a time.
 const CONCURRENCY: usize = 8;
@@ -71,7 +72,7 @@ impl StorePoller {
             let (mut source, mut archive) = (SeenObjects::new(), None);
             loop {
                 if let Err(error) = self.poll(&mut source, &mut archive).await {
-                    let error = format!("{error:#}");
+                    let error = error_chain(error.as_ref());
                     tracing::warn!(error, "cannot list the store; trying again");
                 }
                 tokio::time::sleep(self.interval).await;
