@@ -5,7 +5,8 @@
 //! cargo run --example list_gallery -- http://127.0.0.1:8080 camera=nikon-d750
 //! ```
 //!
-//! The second argument is a filter as docs/gallery-api.md describes it. It may be left out.
+//! The second argument is a filter, in the form that docs/gallery-api.md describes. It may be left
+//! out.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,26 +1,28 @@
-//! The layout of the archive: the key, the owner and the name variants of each photo's copy.
+//! The layout of the archive: the key, the owner and the possible names of each photo's copy.
 //!
-//! Pure: a [`Layout`] and a photo go in, keys come out. A [`SourceKey`] under the archive prefix or
-//! an [`ArchiveKey`] outside it cannot be built. Therefore organise cannot wake itself with its own
-//! writes.
+//! This module does no I/O. It computes keys from a [`Layout`] and a photo. The types prevent a
+//! [`SourceKey`] under the archive prefix and an [`ArchiveKey`] outside it. Therefore the copies
+//! that organise writes never start organise again.
 
 use crate::object::{Bucket, ObjectRef, Prefix, file_name};
 use crate::photo_id::short_digest;
 use chrono::NaiveDate;
 use photo_metadata::{PhotoMetadata, is_bidi_control};
 
-/// Longest file name that ordinary file systems accept, bytes.
+/// The maximum length of a file name, in bytes. Ordinary file systems accept this length.
 const MAX_NAME_BYTES: usize = 255;
-/// Longest extension, bytes. A longer one counts as part of the name.
+/// The maximum length of an extension, in bytes. A longer extension counts as part of the name.
 const MAX_EXTENSION_BYTES: usize = 16;
-/// The word for photos without a credible date: their archive folder, date partition and month.
+/// The text `undated`. It is the archive folder, the date partition and the month of photos without
+/// a credible date.
 pub const UNDATED: &str = "undated";
-/// First characters of the name of the object that a store is probed with.
+/// The first characters of a probe object's file name. A probe is a small object that tests what a
+/// store supports.
 const PROBE: &str = ".photo-catalogue-probe-";
-/// The name of a part without an extension.
+/// The name of a part whose file has no extension.
 pub const NO_EXTENSION: &str = "(none)";
 
-/// The buckets and prefixes of source and archive, checked to be disjoint.
+/// The buckets and prefixes of source and archive. No key belongs to both: this is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     source_bucket: Bucket,
@@ -29,19 +31,20 @@ pub struct Layout {
     archive_prefix: Prefix,
 }
 
-/// The reason why a layout was refused.
+/// The reason why a layout is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
-    /// A bucket name is empty.
+    /// The name of a bucket is empty. The fields are the bucket's role (`source` or `archive`) and
+    /// the variable that sets the name.
     #[error("the {0} bucket has no name; set {1}")]
     NoBucket(&'static str, &'static str),
-    /// Source and archive share a bucket, and a prefix is empty.
+    /// Source and archive share a bucket, and at least one of the prefixes is empty.
     #[error(
         "source and archive are one bucket ({bucket}), so both need a prefix: SOURCE_PREFIX is \
          \"{source_prefix}\", ARCHIVE_PREFIX is \"{archive_prefix}\""
     )]
     EmptyPrefix {
-        /// The bucket.
+        /// The shared bucket.
         bucket: Bucket,
         /// The source prefix.
         source_prefix: Prefix,
@@ -54,20 +57,20 @@ pub enum LayoutError {
          \"{source_prefix}\", ARCHIVE_PREFIX \"{archive_prefix}\"; neither may begin with the other"
     )]
     Overlap {
-        /// The bucket.
+        /// The shared bucket.
         bucket: Bucket,
         /// The source prefix.
         source_prefix: Prefix,
         /// The archive prefix.
         archive_prefix: Prefix,
     },
-    /// A prefix is not a folder.
+    /// A prefix does not end in `/`, or is longer than 512 bytes.
     #[error(
         "{variable} is \"{prefix}\"; a prefix is empty or ends in / and leaves room for a key (at \
          most 512 bytes)"
     )]
     NotAFolder {
-        /// The variable that set it.
+        /// The variable that sets the prefix.
         variable: &'static str,
         /// The prefix.
         prefix: String,
@@ -75,7 +78,7 @@ pub enum LayoutError {
 }
 
 impl Layout {
-    /// Checks buckets and prefixes.
+    /// Checks the buckets and prefixes, and builds a layout.
     ///
     /// A prefix is empty or ends in `/`. If source and archive share a bucket, both have a prefix,
     /// and neither prefix begins with the other.
@@ -93,7 +96,8 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// See [`LayoutError`]. The message is one line and contains the values.
+    /// Returns a [`LayoutError`] if a bucket or prefix breaks these rules. The message is one line
+    /// and contains the values.
     pub fn new(
         source_bucket: &str,
         source_prefix: &str,
@@ -143,15 +147,15 @@ impl Layout {
         Ok(())
     }
 
-    /// Returns the object that a store is probed with. It is under the source prefix and is never
-    /// organised. Two probes at one time need different tails.
+    /// Returns the object that a probe of the store writes. The object is under the source prefix.
+    /// Ingest ignores it. Two probes at the same time need different values of `tail`.
     pub fn probe_object(&self, tail: &str) -> ObjectRef {
         self.source_bucket
             .object(self.source_prefix.join(&format!("{PROBE}{tail}")))
     }
 
-    /// Returns the step of ingest that a changed object needs; `None` if the key is under neither
-    /// prefix.
+    /// Returns the place of an object: under the source prefix or under the archive prefix. Returns
+    /// `None` if it is under neither, or if it is a probe object.
     pub fn place(&self, object: &ObjectRef) -> Option<KeyPlace> {
         if object.bucket == self.source_bucket
             && let Some(below) = self.source_prefix.strip(&object.key)
@@ -169,7 +173,8 @@ impl Layout {
         None
     }
 
-    /// Parses a key of the archive bucket; `None` if it is not under the archive prefix.
+    /// Parses a key of the archive bucket. Returns `None` if the key is not under the archive
+    /// prefix.
     pub fn archive_key(&self, key: &str) -> Option<ArchiveKey> {
         let below = self.archive_prefix.strip(key)?;
         let (folder, name) = below.rsplit_once('/').unwrap_or(("", below));
@@ -207,12 +212,12 @@ impl Layout {
     }
 }
 
-/// The side of the layout that a key belongs to.
+/// The place of a key: under the source prefix or under the archive prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyPlace {
-    /// A source key, for organise.
+    /// The key is under the source prefix. Organise processes it.
     Source(SourceKey),
-    /// An archive key, for index.
+    /// The key is under the archive prefix. Index processes it.
     Archive(ArchiveKey),
 }
 
@@ -228,12 +233,12 @@ impl SourceKey {
         &self.object
     }
 
-    /// Returns the whole key.
+    /// Returns the whole key, with the prefix.
     pub fn as_str(&self) -> &str {
         &self.object.key
     }
 
-    /// Returns the last segment of the key.
+    /// Returns the file name: the text after the key's last slash.
     pub fn file_name(&self) -> &str {
         self.object.file_name()
     }
@@ -270,17 +275,17 @@ impl ArchiveKey {
         &self.object.key
     }
 
-    /// Returns the name of the photo: the key without prefix and extension, `2018-02-01/foobar`.
+    /// Returns the stem: the key without its prefix and extension, such as `2018-02-01/foobar`.
     pub fn stem(&self) -> &str {
         &self.stem
     }
 
-    /// Returns `true` if the key is in the folder of photos without a credible date.
+    /// Returns `true` if the key is in the folder `undated/`.
     pub fn is_undated(&self) -> bool {
         is_undated_stem(&self.stem)
     }
 
-    /// Returns this key with the extension of another key.
+    /// Returns the key with this stem and with the extension of `other`.
     #[must_use]
     pub fn with_extension_of(&self, other: &ArchiveKey) -> ArchiveKey {
         let key = self.as_str();
@@ -297,48 +302,52 @@ impl ArchiveKey {
         }
     }
 
-    /// Returns the name of this file among the parts of its photo: the extension with its upper and lower case, or
-    /// [`NO_EXTENSION`].
+    /// Returns the name of this file among the parts of its photo. The name is the file's extension
+    /// in its original case, or [`NO_EXTENSION`].
     pub fn part(&self) -> &str {
         self.extension.as_deref().unwrap_or(NO_EXTENSION)
     }
 
-    /// Returns the last segment of the key.
+    /// Returns the file name: the text after the key's last slash.
     pub fn file_name(&self) -> &str {
         self.object.file_name()
     }
 }
 
-/// The owner of an archive name: 26 characters that all files of one shot share, or
-/// [`Owner::FOREIGN`].
+/// The owner of a stem: 26 characters that all files of one shot share, or [`Owner::FOREIGN`] for a
+/// foreign file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner(String);
 
 impl Owner {
-    /// The owner of files that ingest did not copy: a person put them into the archive.
+    /// The owner of a foreign file: a file that ingest did not copy. A person put it into the
+    /// archive.
     pub const FOREIGN: &'static str = "foreign";
 
-    /// Wraps an owner that was read from the catalogue or from a copy's metadata.
+    /// Builds an owner from the text in the catalogue or in a copy's metadata.
     pub fn stored(text: &str) -> Self {
         Owner(text.to_owned())
     }
 
-    /// Returns the text that is stored.
+    /// Returns the text of the owner, as the catalogue stores it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Derives the owner of a source object.
     ///
-    /// Cameras reuse names. So the owner of a dated shot depends on its folder, its name without
-    /// extension, its second and its camera. An edit in place and the RAW of a JPEG have the same
-    /// owner; the next shot with the same name has another one. Only the bytes and the key identify
-    /// an undated photo.
+    /// Cameras use the same file name for different shots. Therefore the owner of a dated shot
+    /// depends on its bucket, its folder, its name without the extension, its capture time to the
+    /// second, and its camera body. A JPEG, its RAW and its later edits have the same owner.
+    /// Another shot with the same name has another owner.
+    ///
+    /// An undated photo has no capture time. Its owner depends on its key and its ETag.
     fn of_source(source: &ObjectRef, etag: &str, photo: &PhotoMetadata) -> Self {
         let (bucket, key) = (source.bucket.as_str(), source.key.as_str());
         let base = split_extension(source.file_name()).0;
         let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        // Owners are stored. If this text changes, known photos are archived again.
+        // Owners are stored. If this text changed, all photos would get new owners and be archived
+        // again.
         let fields = match photo.record.capture.local_to_second() {
             Some(second) => {
                 let second = second.format("%Y-%m-%dT%H:%M:%S").to_string();
@@ -361,10 +370,10 @@ impl Owner {
     }
 }
 
-/// The owner of a source photo and the archive names that it may use.
+/// The owner of a source photo, and the parts of the archive keys that its copy may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivePlan {
-    /// The owner of the names.
+    /// The owner of these keys.
     pub owner: Owner,
     folder: String,
     base: String,
@@ -373,15 +382,16 @@ pub struct ArchivePlan {
     prefix: Prefix,
 }
 
-/// One of the names of a plan.
+/// A variant of the file name that a copy may get in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveNameVariant {
     /// The name of the source: `foobar`.
     Plain,
-    /// The name with 8 characters of the owner: `foobar~1a2b3c4d`. For a plain name that belongs to
-    /// another owner.
+    /// The name with 8 characters of the owner: `foobar~1a2b3c4d`. It is used if the plain name
+    /// belongs to another owner.
     ShortSuffix,
-    /// The name with the whole owner. For a short suffix that also belongs to another owner.
+    /// The name with all 26 characters of the owner. It is used if the short variant also belongs
+    /// to another owner.
     FullSuffix,
 }
 
@@ -394,7 +404,8 @@ impl ArchiveNameVariant {
     ];
 }
 
-/// Plans the copy of a source object. The same photo always gets the same plan.
+/// Plans the archive keys for the copy of a source object. The same photo always gets the same
+/// plan.
 pub fn plan_copy(
     layout: &Layout,
     source: &SourceKey,
@@ -404,10 +415,10 @@ pub fn plan_copy(
     plan_from(layout, source.object(), etag, photo)
 }
 
-/// Plans the new place of an archived file that is in the folder of another day than its own.
+/// Plans the new archive keys of an archived file that is in the folder of the wrong day.
 ///
-/// `origin` is the object that the file was copied from, or the file itself if that is not recorded.
-/// So the plan is the one that [`plan_copy`] makes for that source today.
+/// `origin` is the object that the file was copied from. If this is not recorded, it is the file
+/// itself. So the result is the plan that [`plan_copy`] makes for that source today.
 pub fn plan_move(
     layout: &Layout,
     origin: &ObjectRef,
@@ -417,8 +428,9 @@ pub fn plan_move(
     plan_from(layout, origin, etag, photo)
 }
 
-/// Returns `true` if a photo is in the folder of another day than `day`, or in the folder of undated
-/// photos. Returns `false` if the photo has no day, or if its folder is named in another way.
+/// Returns `true` if a photo is in the wrong folder: in the folder of another day than `day`, or in
+/// `undated/` although `day` is known. Returns `false` if `day` is `None`, or if the folder is
+/// neither a day nor `undated/`.
 pub fn is_misfiled(stem: &str, day: Option<NaiveDate>) -> bool {
     let Some((folders, _)) = stem.rsplit_once('/') else {
         return false;
@@ -429,7 +441,7 @@ pub fn is_misfiled(stem: &str, day: Option<NaiveDate>) -> bool {
     day.is_some_and(|day| day.to_string() != folder) && (is_day(folder) || folders == UNDATED)
 }
 
-/// Returns `true` if a stem is in the folder of photos without a credible date.
+/// Returns `true` if a stem is in the folder `undated/`.
 pub fn is_undated_stem(stem: &str) -> bool {
     let below = stem.strip_prefix(UNDATED);
     below.is_some_and(|below| below.starts_with('/'))
@@ -444,7 +456,7 @@ fn plan_from(
     let name = clean_name(origin.file_name());
     let (base, extension) = match split_extension(&name) {
         (base, Some(extension)) => (base.to_owned(), Some(extension.to_owned())),
-        // When the name is cut or gets a suffix, the text after a dot would become an extension.
+        // The name may be cut or get a suffix. Then the text after a dot would become an extension.
         (base, None) => (base.replace('.', "_"), None),
     };
     ArchivePlan {
@@ -462,7 +474,7 @@ fn plan_from(
 }
 
 impl ArchivePlan {
-    /// Returns the archive key with this variant of the name. Its file name has at most 255 bytes.
+    /// Returns the archive key for this variant of the name. Its file name has at most 255 bytes.
     pub fn archive_key(&self, variant: ArchiveNameVariant) -> ArchiveKey {
         let suffix = match variant {
             ArchiveNameVariant::Plain => String::new(),
@@ -487,8 +499,8 @@ impl ArchivePlan {
     }
 }
 
-/// Splits `foobar.JPG` into `foobar` and `JPG`. The names `.hidden` and `a.` have no extension, nor
-/// does a name whose last part is too long for one.
+/// Splits `foobar.JPG` into `foobar` and `JPG`. The names `.hidden` and `a.` have no extension. A
+/// name also has none if the text after its last dot is longer than [`MAX_EXTENSION_BYTES`].
 pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('.') {
         Some((base, extension))
@@ -502,8 +514,9 @@ pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Returns a name that is safe on any disk and in any URL path. It has no control or bidirectional
-/// characters, no slash of either kind and no leading dot, which would hide the file or be `..`.
+/// Returns a file name that is safe on any disk and in any URL path. Removes control characters and
+/// bidirectional characters. Replaces slashes, backslashes and a leading dot with `_`: the dot
+/// would hide the file, or be part of `..`.
 fn clean_name(name: &str) -> String {
     let mut clean: String = name
         .chars()
@@ -519,7 +532,7 @@ fn clean_name(name: &str) -> String {
     clean
 }
 
-/// Cuts a text to this many bytes, at a character boundary.
+/// Returns the beginning of a text: at most `max_bytes` bytes, cut between two characters.
 fn cut_to_bytes(text: &str, max_bytes: usize) -> &str {
     let mut end = text.len().min(max_bytes);
     while !text.is_char_boundary(end) {

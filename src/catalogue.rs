@@ -1,9 +1,9 @@
 //! The catalogue: photo items and ledger entries in one DynamoDB table, and the state of publish in
-//! another.
+//! another table.
 //!
-//! Claims and writes are conditional puts. Every read that a decision depends on is strongly
-//! consistent. This module does not depend on an HTTP server, on Lambda, or on ingest, publish and
-//! gallery.
+//! A claim, and each write of an item, is a conditional put. Every read that a decision depends on
+//! is strongly consistent. This module does not depend on an HTTP server, on Lambda, or on ingest,
+//! publish and gallery.
 
 pub mod batch;
 pub mod date_partition;
@@ -26,16 +26,16 @@ use crate::photo_id::PhotoId;
 use crate::request_failure::RequestFailure;
 use item::{LedgerEntry, PhotoItem, photo_pk};
 
-/// The partition key of the photos table.
+/// The name of the attribute that is the partition key of the photos table.
 const PK: &str = "pk";
-/// The item with the set of date partitions, and its attribute.
+/// The key of the item that lists the date partitions. Its attribute has the same name.
 const YEARS: &str = "years";
-/// The condition that a ledger entry describes the given version of an object.
+/// The condition that a stored ledger entry describes the given version of an object.
 const SAME_VERSION: &str = "etag = :etag AND lastModified = :modified";
-/// The condition that there is no item with this key.
+/// The condition that the table has no item with this key.
 const NO_ITEM: &str = "attribute_not_exists(pk)";
 
-/// The attributes of an item.
+/// The attributes of an item, by name.
 type Attributes = HashMap<String, AttributeValue>;
 
 /// A client of the photos table.
@@ -45,51 +45,51 @@ pub struct Catalogue {
     pub(crate) table: String,
 }
 
-/// A failed request, or an item that cannot be read. A retry is safe.
+/// The error of a failed request, or of an item that cannot be read or written. A retry is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// DynamoDB refused the request, or there was no answer.
+    /// DynamoDB refused the request, or no response arrived.
     #[error("{operation} {pk}: {cause}")]
     Request {
-        /// The operation.
+        /// The operation, such as `put`.
         operation: &'static str,
-        /// The item or the partition.
+        /// The key of the item or of the partition.
         pk: String,
-        /// The cause.
+        /// The error of DynamoDB or of the connection.
         #[source]
         cause: RequestFailure,
     },
     /// The item does not have the shape that this program writes.
     #[error("item {pk} cannot be read: {cause}")]
     Shape {
-        /// The item.
+        /// The key of the item.
         pk: String,
-        /// The cause.
+        /// The reason.
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// The result of a claim.
+/// The result of a claim on a stem.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// This owner has the stem, by this claim or by an earlier one.
+    /// The stem belongs to the owner who claims it, by this claim or by an earlier one.
     Ours,
-    /// Another owner has the stem.
+    /// The stem belongs to another owner.
     Taken,
 }
 
 /// The result of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// The item is written.
+    /// The item was written.
     Written,
-    /// The item does not have the revision of the condition any more.
+    /// Nothing was written: another writer changed the item first.
     Stale,
 }
 
 impl Catalogue {
-    /// Builds a client of this table.
+    /// Builds a client of the photos table with this name. Sends no request.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> Self {
         Catalogue {
             client,
@@ -97,18 +97,20 @@ impl Catalogue {
         }
     }
 
-    /// Reads a photo's item, strongly consistent. Returns `None` if there is none.
+    /// Reads the item of a photo. The read is strongly consistent. Returns `None` if there is no
+    /// item.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails, or if the item cannot be read.
     pub async fn item(&self, id: &PhotoId) -> Result<Option<PhotoItem>, CatalogueError> {
         self.get_item(&photo_pk(id)).await
     }
 
-    /// Reads the ledger entry of an object, strongly consistent. Returns `None` if there is none.
+    /// Reads the ledger entry of an object. The read is strongly consistent. Returns `None` if
+    /// there is no entry.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails, or if the entry cannot be read.
     pub async fn ledger_entry(
         &self,
         object: &ObjectRef,
@@ -116,11 +118,11 @@ impl Catalogue {
         self.get_item(&LedgerEntry::pk(object)).await
     }
 
-    /// Claims a stem: puts a stub IF no item has this stem. A repeat is safe: a second claim by the
-    /// same owner is [`Claim::Ours`] too.
+    /// Claims a stem for an owner. Writes a stub if no item has this stem. A repeat is safe: a
+    /// second claim by the same owner also returns [`Claim::Ours`].
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if a request fails, or if the existing item cannot be read.
     pub async fn claim_stem(&self, stem: &str, owner: &str) -> Result<Claim, CatalogueError> {
         let stub = PhotoItem::stub(stem, owner);
         let request = self
@@ -142,7 +144,7 @@ impl Catalogue {
                 let owner = item.get("owner").and_then(|owner| owner.as_s().ok());
                 owner.cloned()
             }
-            // Not every store returns the item with the refusal.
+            // Not every store returns the item when it refuses the write.
             _ => {
                 let item = self.get_item::<PhotoItem>(&stub.pk).await?;
                 item.map(|item| item.owner)
@@ -155,11 +157,12 @@ impl Catalogue {
         })
     }
 
-    /// Writes a photo's item IF the table still has the revision `read`, or no item if `read` is
-    /// `None`. The item's own revision must be the next one.
+    /// Writes the item of a photo, if the stored item still has the revision `read`. If `read` is
+    /// `None`, writes the item only if there is no stored item. The revision of `item` must already
+    /// be the next one.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_item(
         &self,
         item: &PhotoItem,
@@ -183,10 +186,10 @@ impl Catalogue {
         }
     }
 
-    /// Writes a ledger entry. A repeat is safe.
+    /// Writes a ledger entry, and replaces any earlier entry of the object. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_ledger_entry(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
         let request = self.client.put_item().table_name(&self.table);
         match request
@@ -199,11 +202,11 @@ impl Catalogue {
         }
     }
 
-    /// Replaces a ledger entry IF the stored one describes the same version of the object.
-    /// Otherwise it changes nothing. A repeat is safe.
+    /// Replaces a ledger entry, if the stored entry describes the same version of the object.
+    /// Otherwise changes nothing. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn replace_ledger_entry(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
         let request = self
             .client
@@ -220,11 +223,11 @@ impl Catalogue {
         }
     }
 
-    /// Deletes the ledger entry of an object IF it describes this version. Then ingest treats the
-    /// version as new. A repeat is safe.
+    /// Deletes the ledger entry of an object, if the entry describes this version. Otherwise
+    /// changes nothing. After the deletion, ingest treats the version as new. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn delete_ledger_entry(
         &self,
         object: &ObjectRef,
@@ -246,11 +249,11 @@ impl Catalogue {
         }
     }
 
-    /// Returns the date partitions that may have photos: each year that had one at any time, and
-    /// `undated`, each of them also as a private partition.
+    /// Returns the date partitions that may have photos. A partition stays in the set after its
+    /// last photo is removed.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn date_partitions(&self) -> Result<BTreeSet<DatePartition>, CatalogueError> {
         let request = self
             .client
@@ -279,11 +282,12 @@ impl Catalogue {
             .collect()
     }
 
-    /// Adds a date partition to [`Catalogue::date_partitions`]. A repeat is safe. Ingest calls this
-    /// before it puts a photo into a new partition, so the set is always complete.
+    /// Adds a date partition to the set that [`Catalogue::date_partitions`] returns. A repeat is
+    /// safe. Ingest calls this before it writes a photo into a new partition. So the set always
+    /// contains every partition that has photos.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn ensure_date_partition(
         &self,
         partition: DatePartition,
@@ -322,7 +326,7 @@ impl Catalogue {
     }
 }
 
-/// Returns `true` if the condition of a write did not hold.
+/// Returns `true` if DynamoDB refused a write because its condition was not met.
 fn is_failed_condition(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ConditionalCheckFailedException")
 }
@@ -338,7 +342,7 @@ fn to_attributes<T: serde::Serialize>(pk: &str, value: &T) -> Result<Attributes,
     })
 }
 
-/// Deserializes the attributes of an item.
+/// Reads a value from the attributes of an item. `pk` is the key that an error names.
 pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     pk: &str,
     item: Attributes,
@@ -349,7 +353,7 @@ pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// Builds the error of a refused request.
+/// Builds the error of a failed request. `pk` is the key that the error names.
 pub(crate) fn request_error<E>(
     operation: &'static str,
     pk: &str,

@@ -1,7 +1,9 @@
-//! The `photos` command: the whole catalogue on one machine, and the owner's view of it.
+//! The `photos` command. It runs the whole catalogue on one machine, and has the commands with
+//! which the owner manages the photos.
 //!
-//! Results go to standard output, progress and messages to standard error. The exit status is 0 if
-//! all went well, 1 if something failed (each failure is one line), and 2 for a wrong command line.
+//! Results go to standard output. Progress and messages go to standard error. The exit status is 0
+//! if the command succeeded, 1 if something failed, and 2 if the command line is wrong. Each
+//! failure is one line on standard error.
 
 #![allow(
     clippy::disallowed_methods,
@@ -72,12 +74,13 @@ enum Command {
 /// The result of a command that ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CommandStatus {
+    /// All of the work succeeded.
     Success,
-    /// Some of the work failed; each failure was printed.
+    /// A part of the work failed. Each failure was printed.
     PartialFailure,
 }
 
-/// Runs the command line of this process to its end.
+/// Runs the command that is on the command line of this process. Returns its exit status.
 pub fn main() -> ExitCode {
     let arguments = PhotosArguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -107,7 +110,7 @@ pub fn main() -> ExitCode {
             Command::Hook(arguments) => commands::hook::run(arguments).await,
         }
     });
-    // All tasks have been asked to stop. A thread that ignores this must not delay the exit.
+    // All tasks have been asked to stop. A thread that still runs must not delay the exit.
     runtime.shutdown_background();
     match ended {
         Ok(CommandStatus::Success) => ExitCode::SUCCESS,
@@ -117,7 +120,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints an error that ended the command.
+/// Prints an error that ended the command. Returns the exit status 1.
 fn report_failure(error: &anyhow::Error) -> ExitCode {
     progress::eprint_message(&format!(
         "photos: {}",
@@ -126,7 +129,8 @@ fn report_failure(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// Reports whether standard output was closed early. `photos list | head` is not an error.
+/// Reports whether a command ended because the reader of its output closed the pipe. That is not a
+/// failure, for example of `photos list | head`.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()

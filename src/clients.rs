@@ -1,5 +1,5 @@
-//! The AWS clients: one HTTP stack (hyper 1, rustls on ring) and one configuration for S3 and
-//! DynamoDB and for stores that are compatible with them.
+//! The clients of S3 and DynamoDB, and of stores that are compatible with them. Both use the same
+//! HTTP stack (hyper 1, rustls with ring) and the same configuration.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,33 +14,33 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use crate::object::ObjectRef;
 use crate::telemetry::{RequestCounter, error_chain};
 
-/// The name of an object that never exists, for [`open_connections`].
+/// The name of an object and of an item that never exist. [`open_connections`] requests them.
 pub const NO_OBJECT: &str = ".photo-catalogue-connection";
 
-/// The URLs of stores other than AWS's.
+/// The URLs of the stores. A URL is `None` if AWS's own store is used.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
-    /// The S3-compatible store: `http://127.0.0.1:9000`.
+    /// The URL of an S3-compatible store, for example `http://127.0.0.1:9000`.
     pub s3: Option<String>,
-    /// The DynamoDB-compatible store: `http://127.0.0.1:8000`.
+    /// The URL of a DynamoDB-compatible store, for example `http://127.0.0.1:8000`.
     pub dynamodb: Option<String>,
 }
 
-/// The clients of both stores.
+/// The clients of S3 and DynamoDB, and the numbers of their requests.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// S3. At an endpoint other than AWS's, it puts the bucket into the path.
+    /// The client of S3. At an endpoint other than AWS's, the bucket is part of the URL's path.
     pub s3: aws_sdk_s3::Client,
-    /// DynamoDB.
+    /// The client of DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Requests sent to S3.
+    /// The number of requests that were sent to S3.
     pub s3_requests: RequestCounter,
-    /// Requests sent to DynamoDB.
+    /// The number of requests that were sent to DynamoDB.
     pub dynamodb_requests: RequestCounter,
 }
 
-/// Loads region and credentials as AWS's own tools do: from the environment, the profile or the
-/// instance.
+/// Loads the region and the credentials as AWS's own tools do: from the environment, the profile or
+/// the instance.
 pub async fn from_environment() -> SdkConfig {
     let http = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -51,7 +51,7 @@ pub async fn from_environment() -> SdkConfig {
         .await
 }
 
-/// Returns a configuration with a fixed key pair and plain HTTP, for the embedded servers.
+/// Returns a configuration for the embedded servers, with this key pair and plain HTTP.
 pub fn with_key_pair(access_key: &str, secret_key: &str) -> SdkConfig {
     let credentials = Credentials::new(access_key, secret_key, None, None, "photo-catalogue");
     SdkConfig::builder()
@@ -65,11 +65,11 @@ pub fn with_key_pair(access_key: &str, secret_key: &str) -> SdkConfig {
         .build()
 }
 
-/// Creates the clients of one configuration. Sends no request.
+/// Builds the clients of S3 and DynamoDB. Sends no request.
 pub fn connect(config: &SdkConfig, endpoints: &Endpoints) -> Clients {
     let (s3_requests, dynamodb_requests) = (RequestCounter::default(), RequestCounter::default());
     let mut s3 = aws_sdk_s3::config::Builder::from(config)
-        // Other stores do not support the newer checksums. TLS and ETags protect the bytes.
+        // Other stores do not support the newer checksums. TLS and ETags protect the bytes instead.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .interceptor(s3_requests.clone());
@@ -89,10 +89,10 @@ pub fn connect(config: &SdkConfig, endpoints: &Endpoints) -> Clients {
     }
 }
 
-/// Opens the connections that a function's first event needs, while the function starts. Requests
-/// an item of `table`, whose key is `pk`, from DynamoDB, and the head of `object` from
-/// S3. Neither needs to exist. A failure is logged; the first event then opens the
-/// connection. Reads only.
+/// Opens the connections that the first event of a Lambda function needs, while the function
+/// starts. Requests an item of `table` from DynamoDB, and the head of `object` from S3. They do not
+/// need to exist. If a request gets no response, the failure is logged, and the first event opens
+/// the connection. Changes nothing.
 pub async fn open_connections(clients: &Clients, table: &str, object: Option<&ObjectRef>) {
     let item = async {
         let nothing = AttributeValue::S(NO_OBJECT.to_owned());
@@ -114,8 +114,8 @@ pub async fn open_connections(clients: &Clients, table: &str, object: Option<&Ob
     tokio::join!(item, head);
 }
 
-/// Logs an error if the store sent no response. If it sent one, even a refusal, the connection is
-/// open.
+/// Logs an error if the store sent no response. If the store sent any response, even a refusal, the
+/// connection is open.
 fn warn_if_no_response<E>(store: &str, error: &SdkError<E, HttpResponse>)
 where
     E: std::error::Error + 'static,

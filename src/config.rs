@@ -1,9 +1,9 @@
-//! The settings of every program, and the environment variables that hold them.
+//! The settings of every program, and the environment variables that set them.
 //!
-//! Each variable is named, parsed and checked here and nowhere else. The Lambda functions read
-//! their environment with [`Settings::from_environment`]. The `photos` command puts the values of
-//! its flags into the same [`Settings`]; each flag has the variable of the same meaning
-//! (`src/cli/flags.rs`).
+//! The constants of this module are the names of the variables. Each variable is parsed and checked
+//! only here. The Lambda functions read their environment with [`Settings::from_environment`]. The
+//! `photos` command puts the values of its flags into the same [`Settings`]. Each flag has a
+//! variable of the same meaning (`src/cli/flags.rs`).
 
 #![allow(clippy::disallowed_methods, reason = "settings are read here")]
 
@@ -21,95 +21,104 @@ use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{BuildHook, HookError, HookRules};
 use crate::storage::CopySettings;
 
-/// The bucket that photos are uploaded to.
+/// The variable for the bucket that photos are uploaded to.
 pub const SOURCE_BUCKET: &str = "SOURCE_BUCKET";
-/// The folder of the source in its bucket; empty or ending in `/`.
+/// The variable for the prefix of the source keys. The value is empty or ends in `/`.
 pub const SOURCE_PREFIX: &str = "SOURCE_PREFIX";
-/// The bucket that holds the archive.
+/// The variable for the bucket of the archive.
 pub const ARCHIVE_BUCKET: &str = "ARCHIVE_BUCKET";
-/// The folder of the archive in its bucket; empty or ending in `/`.
+/// The variable for the prefix of the archive keys. The value is empty or ends in `/`.
 pub const ARCHIVE_PREFIX: &str = "ARCHIVE_PREFIX";
-/// What happens to an upload after it is archived: `keep` or `delete`.
+/// The variable that decides about an upload after it is archived: `keep` or `delete`.
 pub const SOURCE_AFTER: &str = "SOURCE_AFTER";
-/// The storage class of the archive's objects.
+/// The variable for the storage class of archived objects, such as `STANDARD_IA`.
 pub const ARCHIVE_STORAGE_CLASS: &str = "ARCHIVE_STORAGE_CLASS";
-/// The catalogue's table.
+/// The variable for the name of the photos table.
 pub const TABLE: &str = "PHOTOS_TABLE";
-/// The URL of an S3-compatible store, if not AWS S3.
+/// The variable for the URL of an S3-compatible store. It is not set for AWS S3.
 pub const S3_ENDPOINT: &str = "S3_ENDPOINT";
-/// The URL of a DynamoDB-compatible store, if not AWS DynamoDB.
+/// The variable for the URL of a DynamoDB-compatible store. It is not set for AWS DynamoDB.
 pub const DYNAMODB_ENDPOINT: &str = "DYNAMODB_ENDPOINT";
-/// What the public sees of positions: `hide`, `round:N` or `exact`.
+/// The variable for the location policy: `hide`, `round:N` or `exact`.
 pub const LOCATION: &str = "LOCATION";
-/// Zones in which no position is published, in the form of [`crate::privacy::HomeZones`].
+/// The variable for the home zones, in the text form of [`crate::privacy::HomeZones`].
 pub const HOME_ZONES: &str = "HOME_ZONES";
-/// The visibility of photos that no rule matches: `public` or `private`.
+/// The variable for the visibility of photos to which no rule applies: `public` or `private`.
 pub const VISIBILITY: &str = "VISIBILITY";
-/// Keywords that make a photo private, separated by commas.
+/// The variable for the keywords that make a photo private, separated by commas.
 pub const PRIVATE_KEYWORDS: &str = "PRIVATE_KEYWORDS";
-/// Keywords that make a photo public if VISIBILITY is `private`, separated by commas.
+/// The variable for the keywords that make a photo public, separated by commas. They have an effect
+/// only if VISIBILITY is `private`.
 pub const PUBLIC_KEYWORDS: &str = "PUBLIC_KEYWORDS";
-/// Photos with fewer stars than this are private.
+/// The variable for the number of stars below which a photo is private.
 pub const PRIVATE_BELOW_RATING: &str = "PRIVATE_BELOW_RATING";
-/// Prefixes of source keys whose photos are private, separated by commas.
+/// The variable for the prefixes of source keys whose photos are private, separated by commas.
 pub const PRIVATE_SOURCES: &str = "PRIVATE_SOURCES";
-/// The URL at which browsers reach the pictures.
+/// The variable for the URL from which browsers load the pictures.
 pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
-/// `true` states that the pictures at PHOTO_BASE_URL carry no GPS position.
+/// The variable that states whether the pictures at PHOTO_BASE_URL contain no GPS position: `true`
+/// if so.
 pub const PHOTO_BASE_URL_STRIPPED: &str = "PHOTO_BASE_URL_STRIPPED";
-/// 32 secret bytes in base64 that seal the cursors: `openssl rand -base64 32`.
+/// The variable for the key that seals the cursors. The value is 32 secret bytes in base64.
+/// `openssl rand -base64 32` prints such a value.
 pub const CURSOR_KEY: &str = "CURSOR_KEY";
-/// The SSM parameter that holds the cursor key, in place of CURSOR_KEY.
+/// The variable for the name of an SSM parameter with the cursor key. It is used if CURSOR_KEY is
+/// not set.
 pub const CURSOR_KEY_PARAMETER: &str = "CURSOR_KEY_PARAMETER";
-/// Origins whose pages may read the gallery, separated by commas; `*` for all.
+/// The variable for the origins whose pages may read the gallery, separated by commas. `*` means
+/// all.
 pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
 
-/// The publish table.
+/// The variable for the name of the publish table.
 pub const PUBLISH_TABLE: &str = "PUBLISH_TABLE";
-/// The bucket of the static gallery files.
+/// The variable for the bucket of the static gallery files.
 pub const GALLERY_BUCKET: &str = "GALLERY_BUCKET";
-/// The folder of the static gallery files in their bucket; empty or ending in `/`.
+/// The variable for the prefix of the static gallery files. The value is empty or ends in `/`.
 pub const GALLERY_PREFIX: &str = "GALLERY_PREFIX";
-/// The value of GALLERY_PREFIX if it is not set.
+/// The prefix of the static gallery files if GALLERY_PREFIX is not set.
 pub const DEFAULT_GALLERY_PREFIX: &str = "gallery/";
-/// The URL of the build hook, a secret.
+/// The variable for the URL of the build hook. The URL is a secret.
 pub const HOOK_URL: &str = "HOOK_URL";
-/// The SSM parameter that holds the build hook's URL, in place of HOOK_URL.
+/// The variable for the name of an SSM parameter with the build hook's URL. It is used if HOOK_URL
+/// is not set.
 pub const HOOK_URL_PARAMETER: &str = "HOOK_URL_PARAMETER";
-/// Hosts that a build hook may be on in addition to the known ones, separated by commas.
+/// The variable for the hosts of build hooks that are allowed in addition to the known hosts,
+/// separated by commas.
 pub const HOOK_HOSTS: &str = "HOOK_HOSTS";
-/// Seconds without a new photo before the hook is called.
+/// The variable for the number of seconds without a change that must pass before the hook is
+/// called.
 pub const HOOK_QUIET_SECONDS: &str = "HOOK_QUIET_SECONDS";
-/// Seconds that a change waits for such a quiet time at most.
+/// The variable for the maximum number of seconds that a change waits for such a quiet time.
 pub const HOOK_MAX_WAIT_SECONDS: &str = "HOOK_MAX_WAIT_SECONDS";
-/// Least seconds between two calls of the hook.
+/// The variable for the minimum number of seconds between two calls of the hook.
 pub const HOOK_INTERVAL_SECONDS: &str = "HOOK_INTERVAL_SECONDS";
-/// Most calls of the hook in 24 hours.
+/// The variable for the maximum number of calls of the hook in 24 hours.
 pub const HOOK_PER_DAY: &str = "HOOK_PER_DAY";
-/// Most calls of the hook in 31 days.
+/// The variable for the maximum number of calls of the hook in 31 days.
 pub const HOOK_PER_MONTH: &str = "HOOK_PER_MONTH";
 
-/// The data folder of `photos serve`.
+/// The variable for the data folder of `photos serve`.
 pub const DATA: &str = "PHOTOS_DATA";
-/// The gallery's port on this machine.
+/// The variable for the port of the gallery in `photos serve`.
 pub const PORT: &str = "PHOTOS_PORT";
-/// The embedded S3 server's port.
+/// The variable for the port of the embedded S3 server.
 pub const S3_PORT: &str = "PHOTOS_S3_PORT";
-/// The embedded DynamoDB server's port.
+/// The variable for the port of the embedded DynamoDB server.
 pub const DYNAMODB_PORT: &str = "PHOTOS_DYNAMODB_PORT";
-/// The address that the gallery and the embedded S3 server listen on.
+/// The variable for the IP address on which the gallery and the embedded S3 server listen.
 pub const LISTEN: &str = "PHOTOS_LISTEN";
-/// The access key id of the embedded S3 server.
+/// The variable for the access key id of the embedded S3 server.
 pub const ACCESS_KEY: &str = "PHOTOS_ACCESS_KEY";
-/// The secret access key of the embedded S3 server.
+/// The variable for the secret access key of the embedded S3 server.
 pub const SECRET_KEY: &str = "PHOTOS_SECRET_KEY";
-/// The log stream of a Lambda function's instance. Lambda sets it; each instance has its own.
+/// The variable for the log stream of a Lambda function's instance. Lambda sets it to another value
+/// for each instance.
 pub const LOG_STREAM_NAME: &str = "AWS_LAMBDA_LOG_STREAM_NAME";
-/// Levels of the log lines by module, in the form of the `tracing` library.
+/// The variable for the log levels by module, in the syntax of the `tracing` library.
 pub const LOG_FILTER: &str = "RUST_LOG";
 
-/// The storage classes from which an object can be read at once, as ingest and gallery require (S3
-/// User Guide, "Understanding and managing Amazon S3 storage classes").
+/// The storage classes that a setting accepts. Ingest and gallery require that an object can be
+/// read at once (S3 User Guide, "Understanding and managing Amazon S3 storage classes").
 const STORAGE_CLASSES: [&str; 6] = [
     "STANDARD",
     "STANDARD_IA",
@@ -118,7 +127,7 @@ const STORAGE_CLASSES: [&str; 6] = [
     "GLACIER_IR",
     "REDUCED_REDUNDANCY",
 ];
-/// The variables of the rules of privacy.
+/// The variables that set the rules of privacy.
 pub const PRIVACY_VARIABLES: [&str; 7] = [
     LOCATION,
     HOME_ZONES,
@@ -128,58 +137,59 @@ pub const PRIVACY_VARIABLES: [&str; 7] = [
     PRIVATE_BELOW_RATING,
     PRIVATE_SOURCES,
 ];
-/// Longest time that a setting accepts, in seconds: a week.
+/// The maximum value of a setting in seconds: a week.
 const MAX_SECONDS: u32 = 7 * 24 * 3600;
-/// Largest call budget that a setting accepts.
+/// The maximum number of calls of the hook that a setting accepts.
 const MAX_CALLS: u32 = 10_000;
 
-/// The values of settings, by variable.
+/// The values of the settings, by variable.
 ///
-/// A value is parsed when a program asks for it, so that each program needs only the variables that
-/// it uses. An empty value counts as not set.
+/// A value is parsed only when a program reads it. So each program needs only the variables that it
+/// uses. An empty value counts as not set.
 #[derive(Clone, Default)]
 pub struct Settings {
     values: BTreeMap<String, String>,
 }
 
-/// What ingest does with uploads and copies.
+/// The settings of ingest: what happens to uploads, and how copies are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngestSettings {
-    /// What happens to an upload after it is archived.
+    /// What ingest does with an upload after it is archived.
     pub source_after: SourceAfter,
-    /// How the archive's copies are made.
+    /// How the copies in the archive are made.
     pub copying: CopySettings,
 }
 
-/// A setting that is missing or wrong, in one line that names the variable.
+/// The error of a setting that is missing or wrong. The text is one line and names the variable.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A required variable is not set.
+    /// A required variable is empty or not set.
     #[error("{0} is not set")]
     Missing(&'static str),
-    /// A home zone is malformed. The text gives its position in the list, not its value: home zones
-    /// are private.
+    /// A home zone is malformed. Home zones are private, so the text contains only the zone's
+    /// number in the list, not its value.
     #[error("{HOME_ZONES}: {0}")]
     HomeZones(#[from] InvalidHomeZone),
-    /// Buckets and prefixes do not fit together.
+    /// The buckets and prefixes do not form a valid layout.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// The build hook's URL is refused.
+    /// The URL of the build hook is not allowed.
     #[error(transparent)]
     Hook(#[from] HookError),
     /// A value does not have the form that its variable requires.
     #[error("{variable} is \"{value}\"; {expected}")]
     Form {
-        /// The variable.
+        /// The variable that is wrong.
         variable: &'static str,
-        /// Its value.
+        /// The value that it has.
         value: String,
-        /// The form that it requires.
+        /// The form that the value must have.
         expected: &'static str,
     },
 }
 
-// Only the names: home zones, the hook's URL and keys are secrets.
+// The output contains only the names of the variables, because home zones, keys and the hook's URL
+// are secrets.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
@@ -196,19 +206,20 @@ impl<N: Into<String>> FromIterator<(N, String)> for Settings {
 }
 
 impl Settings {
-    /// Reads all variables of this process. Variables that are not UTF-8 count as not set.
+    /// Reads all environment variables of this process. A variable that is not UTF-8 counts as not
+    /// set.
     pub fn from_environment() -> Self {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect()
     }
 
-    /// Sets a variable, in place of an earlier value.
+    /// Sets a variable. Replaces an earlier value.
     pub fn set(&mut self, variable: &'static str, value: impl Into<String>) {
         self.values.insert(variable.to_owned(), value.into());
     }
 
-    /// Adds the values of `other`. They win over the values that are set already.
+    /// Adds the values of `other`. They replace values of the same variables.
     pub fn extend(&mut self, other: Settings) {
         self.values.extend(other.values);
     }
@@ -232,21 +243,21 @@ impl Settings {
     /// Returns the value of a required variable.
     ///
     /// # Errors
-    /// The variable is empty or not set.
+    /// Returns [`SettingsError::Missing`] if the variable is empty or not set.
     pub fn require(&self, variable: &'static str) -> Result<&str, SettingsError> {
         self.get(variable).ok_or(SettingsError::Missing(variable))
     }
 
-    /// Returns the bucket of the static files.
+    /// Returns the bucket of the static gallery files.
     ///
     /// # Errors
-    /// The variable is empty or not set.
+    /// Returns [`SettingsError::Missing`] if GALLERY_BUCKET is empty or not set.
     pub fn gallery_bucket(&self) -> Result<Bucket, SettingsError> {
         let name = self.require(GALLERY_BUCKET)?;
         Bucket::new(name).map_err(|_| SettingsError::Missing(GALLERY_BUCKET))
     }
 
-    /// Returns the endpoints of stores other than AWS's.
+    /// Returns the URLs of the stores. A URL is `None` if AWS's own store is used.
     pub fn endpoints(&self) -> Endpoints {
         Endpoints {
             s3: self.get(S3_ENDPOINT).map(str::to_owned),
@@ -257,7 +268,8 @@ impl Settings {
     /// Returns the buckets and prefixes of source and archive.
     ///
     /// # Errors
-    /// A bucket is not set, or buckets and prefixes do not fit together.
+    /// Returns an error if a bucket is not set, or if buckets and prefixes do not form a valid
+    /// layout.
     pub fn layout(&self) -> Result<Layout, SettingsError> {
         let source_bucket = self.require(SOURCE_BUCKET)?;
         let archive_bucket = self.require(ARCHIVE_BUCKET)?;
@@ -269,10 +281,10 @@ impl Settings {
         )?)
     }
 
-    /// Returns what ingest does with uploads and copies.
+    /// Returns the settings of ingest: what happens to uploads, and how copies are made.
     ///
     /// # Errors
-    /// SOURCE_AFTER or ARCHIVE_STORAGE_CLASS has a value that is not supported.
+    /// Returns an error if SOURCE_AFTER or ARCHIVE_STORAGE_CLASS has a value that is not supported.
     pub fn ingest(&self) -> Result<IngestSettings, SettingsError> {
         let source_after = match self.get(SOURCE_AFTER) {
             None | Some("keep") => SourceAfter::Keep,
@@ -301,8 +313,8 @@ impl Settings {
     /// are public.
     ///
     /// # Errors
-    /// The first setting that is wrong. The error names a wrong home zone by its position in the
-    /// list only.
+    /// Returns an error for the first setting that is wrong. For a home zone, the text contains
+    /// only the zone's number in the list, not its value.
     pub fn privacy(&self) -> Result<Privacy, SettingsError> {
         let location = self.non_blank(LOCATION).unwrap_or("hide");
         let visibility = self.non_blank(VISIBILITY).unwrap_or("public");
@@ -326,10 +338,11 @@ impl Settings {
         })
     }
 
-    /// Returns the limits of the build hook. A limit that is not set has its default.
+    /// Returns the limits for calls of the build hook. A limit that is not set has its default
+    /// value.
     ///
     /// # Errors
-    /// The first limit that is no number, or is out of range.
+    /// Returns an error for the first limit that is not a number, or is out of range.
     pub fn hook_rules(&self) -> Result<HookRules, SettingsError> {
         let defaults = HookRules::default();
         let seconds = |variable, default: TimeDelta| -> Result<TimeDelta, SettingsError> {
@@ -351,11 +364,11 @@ impl Settings {
         })
     }
 
-    /// Returns the build hook, or `None` if no URL is set. If `loopback` is true, the hook may be
-    /// on this machine.
+    /// Returns the build hook, or `None` if no URL is set. If `loopback` is `true`, the hook may be
+    /// a server on this machine.
     ///
     /// # Errors
-    /// The URL is refused.
+    /// Returns an error if the URL is not allowed.
     pub fn hook(&self, loopback: bool) -> Result<Option<BuildHook>, SettingsError> {
         let Some(url) = self.non_blank(HOOK_URL) else {
             return Ok(None);
@@ -369,18 +382,19 @@ impl Settings {
         Ok(Some(BuildHook::new(url.trim(), &hosts, loopback)?))
     }
 
-    /// Returns the folder of the static gallery files. An empty text means the bucket itself.
+    /// Returns the prefix of the static gallery files.
     pub fn gallery_prefix(&self) -> &str {
         let prefix = self.values.get(GALLERY_PREFIX);
         prefix.map_or(DEFAULT_GALLERY_PREFIX, String::as_str)
     }
 
-    /// Reports whether the pictures at PHOTO_BASE_URL carry no GPS position.
+    /// Returns `true` if the settings state that the pictures at PHOTO_BASE_URL contain no GPS
+    /// position.
     pub fn is_photo_base_url_stripped(&self) -> bool {
         self.get(PHOTO_BASE_URL_STRIPPED) == Some("true")
     }
 
-    /// Returns the origins whose pages may read the gallery.
+    /// Returns the origins whose pages may read the gallery. `*` means all origins.
     pub fn cors_origins(&self) -> Vec<String> {
         let origins = self.get(CORS_ORIGINS).into_iter();
         let origins = origins.flat_map(|origins| origins.split(','));
@@ -391,7 +405,8 @@ impl Settings {
         self.get(variable).filter(|value| !value.trim().is_empty())
     }
 
-    /// Returns the entries of a list that is separated by commas, without blanks around them.
+    /// Returns the entries of a list that is separated by commas. Removes white space around them,
+    /// and leaves out empty entries.
     fn list(&self, variable: &str) -> Vec<String> {
         let entries = self.get(variable).unwrap_or_default().split(',');
         entries

@@ -1,7 +1,8 @@
-//! The embedded DynamoDB: dynoxide, which keeps tables, indexes and streams in one SQLite file.
+//! The embedded DynamoDB server: dynoxide, which stores tables, indexes and streams in one SQLite
+//! file.
 //!
-//! This module opens, serves and trims the database. It never interprets an item. The server checks
-//! no credentials, so it must be bound to the loopback interface.
+//! This module opens, serves and trims the database. It never reads the contents of an item. The
+//! server does not check credentials, so it must listen on the loopback interface only.
 
 #![allow(
     clippy::disallowed_methods,
@@ -15,20 +16,20 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-/// Time that a statement of this module waits for a writer.
+/// The maximum time that a statement of this module waits for another writer.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pages of the database that SQLite keeps in memory: 16 MB. Its default, 2 MB, is less than one page
-/// of a gallery needs.
+/// The number of database pages that SQLite keeps in memory: 16 MB. The default is 2 MB. One page
+/// of a gallery list reads more than that.
 const CACHE_PAGES: u32 = 4096;
 
-/// An index for the last sequence number of a table's stream, which dynoxide queries at every write.
-/// Without the index it reads all records with their images. The columns are those of the pinned
-/// version.
+/// The statement that creates an index for the last sequence number of a table's stream. dynoxide
+/// queries this number at every write. Without the index, it reads all records of the stream. The
+/// columns are those of the pinned version of dynoxide.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS photos_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER), shard_id)";
 
-/// An open database and the HTTP service on it. Clones share the database.
+/// An open database of the embedded DynamoDB server. Clones share the database.
 #[derive(Clone)]
 pub struct DynamoDbEngine {
     database: dynoxide::Database,
@@ -36,11 +37,12 @@ pub struct DynamoDbEngine {
 }
 
 impl DynamoDbEngine {
-    /// Opens the database `data/.engine/dynamodb.sqlite`. Creates the folder and the file if they do
-    /// not exist.
+    /// Opens the database `data/.engine/dynamodb.sqlite`. Creates the folder and the file if they
+    /// do not exist.
     ///
     /// # Errors
-    /// The folder cannot be created, or this version cannot read the file.
+    /// Returns an error if the folder cannot be created, or if this version of dynoxide cannot read
+    /// the file.
     pub fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join(".engine");
         std::fs::create_dir_all(&folder)?;
@@ -62,7 +64,7 @@ impl DynamoDbEngine {
     /// Opens a new database in memory. It is lost when the last clone is dropped.
     ///
     /// # Errors
-    /// SQLite has too little memory.
+    /// Returns an error if SQLite cannot create the database, for example because memory is full.
     pub fn open_in_memory() -> io::Result<Self> {
         Ok(DynamoDbEngine {
             database: dynoxide::Database::memory().map_err(io::Error::other)?,
@@ -70,37 +72,40 @@ impl DynamoDbEngine {
         })
     }
 
-    /// Returns the database, for operations that have no HTTP request: reading streams, expiring
-    /// items.
+    /// Returns the database itself, for operations that have no HTTP request: to read streams and
+    /// to expire items.
     #[must_use]
     pub fn database(&self) -> &dynoxide::Database {
         &self.database
     }
 
-    /// Defers fsync. Writes survive a process crash at once, and power loss only after
-    /// [`DynamoDbEngine::sync`] returns. This is for many writes that share one sync. Safe to repeat.
+    /// Defers fsync, so that many writes share one [`DynamoDbEngine::sync`]. A write then survives
+    /// a process crash at once. It survives a power loss only after `sync` returns. A repeat is
+    /// safe.
     ///
     /// # Errors
-    /// SQLite rejects the setting.
+    /// Returns an error if SQLite rejects the setting.
     pub fn defer_sync(&self) -> io::Result<()> {
-        // Despite its name, this sets `synchronous = NORMAL`. dynoxide has no other function for it.
+        // Despite its name, this function sets `synchronous = NORMAL`. dynoxide has no other
+        // function for it.
         self.database
             .disable_bulk_loading()
             .map_err(io::Error::other)
     }
 
-    /// Returns when all earlier writes are on disk. Does nothing if the database is in memory.
-    /// Blocks. Safe to repeat.
+    /// Waits until all earlier writes are on disk. Does nothing if the database is in memory.
+    /// Blocks the thread. A repeat is safe.
     ///
     /// # Errors
-    /// The file cannot be opened or synced.
+    /// Returns an error if the file cannot be opened or synced.
     pub fn sync(&self) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };
         let mut log = file.clone().into_os_string();
         log.push("-wal");
-        // A checkpoint syncs the pages that it moves out of the log (sqlite.org/wal.html).
+        // This is enough: a checkpoint syncs the pages that it moves out of the log
+        // (sqlite.org/wal.html).
         match std::fs::File::open(PathBuf::from(log)) {
             Ok(log) => log.sync_data(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -108,13 +113,13 @@ impl DynamoDbEngine {
         }
     }
 
-    /// Deletes the records of a table's stream before this sequence number, after the only reader of
-    /// the stream has read them. DynamoDB deletes records after 24 hours; dynoxide never does. Does
-    /// nothing if the database is in memory or if the sequence number is not an integer. Safe to
-    /// repeat.
+    /// Deletes the records of a table's stream that come before this sequence number. Call it after
+    /// the only reader of the stream has read them. DynamoDB deletes records after 24 hours;
+    /// dynoxide never does. Does nothing if the database is in memory or if the sequence number is
+    /// not an integer. A repeat is safe.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn trim_stream(&self, table: &str, sequence: &str) -> io::Result<()> {
         let (Some(file), Ok(sequence)) = (&self.file, sequence.parse::<i64>()) else {
             return Ok(());
@@ -124,11 +129,11 @@ impl DynamoDbEngine {
         execute_statement(file, trim, rusqlite::params![table, sequence]).map_err(io::Error::other)
     }
 
-    /// Serves HTTP on `listener` until `shutdown` is ready. Then it accepts no more connections and
-    /// lets running requests finish.
+    /// Serves HTTP on `listener` until the future `shutdown` completes. Then accepts no more
+    /// connections, and waits for running requests.
     ///
     /// # Errors
-    /// The listener failed.
+    /// Returns an error if the listener fails.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -140,7 +145,7 @@ impl DynamoDbEngine {
     }
 }
 
-/// Executes one statement on a connection of its own.
+/// Executes one statement on a new connection. Ignores the rows that it returns.
 fn execute_statement(
     file: &Path,
     statement: &str,
@@ -149,7 +154,7 @@ fn execute_statement(
     let connection = rusqlite::Connection::open(file)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
     let mut statement = connection.prepare(statement)?;
-    // A pragma may return a row.
+    // A pragma may return a row, so the statement runs as a query.
     let mut rows = statement.query(values)?;
     while rows.next()?.is_some() {}
     Ok(())

@@ -1,4 +1,4 @@
-//! The JSON object that `photos extract` prints for a file. Nothing is read here.
+//! The JSON object that `photos extract` prints for a file. This module does no I/O.
 
 use std::fmt::Display;
 
@@ -7,13 +7,16 @@ use serde_json::{Map, Value, json};
 use crate::archive::{NO_EXTENSION, split_extension};
 use photo_metadata::Extraction;
 
-/// Returns `{"file", "photo", "error"}` for a file. `photo` is null if `outcome` is an error, and
-/// `error` is null otherwise.
+/// Returns the object `{"file", "photo", "error"}` for a file. If `outcome` is an error, `photo` is
+/// null. Otherwise `error` is null.
 ///
-/// `photo` contains the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata), with the names
-/// that they have in the catalogue, and `kind`, `name` and `parts`. `parts` is this file alone,
-/// `size_bytes` long. If a part of the file was not read, `exifWarnings` is added. With `every_tag`
-/// also `exif`, `exifOmitted` and `reads`, the reads that the extraction took.
+/// `photo` contains the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata), with their
+/// names in the catalogue, and also `kind`, `name` and `parts`. `parts` contains only this file,
+/// with `size_bytes` as its size. If there were problems with reading the file, `exifWarnings`
+/// lists them.
+///
+/// If `every_tag` is `true`, `photo` also contains `exif`, `exifOmitted` and `reads`. `reads` is
+/// the number of reads and of bytes that the extraction needed.
 pub fn report<E: Display>(
     file: &str,
     size_bytes: u64,
@@ -69,7 +72,7 @@ mod tests {
     use chrono::NaiveDateTime;
     use photo_metadata::{FileContext, extract};
 
-    /// A TIFF with one tag: Orientation.
+    /// A TIFF file that contains only the tag Orientation.
     const ROTATED_TIFF: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 
     fn extraction() -> Extraction {

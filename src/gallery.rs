@@ -53,11 +53,11 @@ use problem::Problem;
 use state::GalleryState;
 pub use state::{Clock, GallerySettings, PictureArchive};
 
-/// The time within which a response must begin.
+/// The maximum time from the arrival of a request to the beginning of its response.
 const RESPONSE_DEADLINE: Duration = Duration::from_secs(10);
-/// Responses larger than this are compressed, in bytes.
+/// The size in bytes above which a response is compressed.
 const COMPRESS_ABOVE_BYTES: u16 = 1024;
-/// How long a browser may cache the result of a CORS preflight request.
+/// The time for which a browser may cache the result of a CORS preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// Creates the router with all routes of the gallery.
@@ -108,7 +108,8 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .layer(middleware::map_response(finish_response))
 }
 
-/// Reports that the process runs. Does not check the catalogue or the store.
+/// Handles `GET /healthz`. The response shows that the process runs. The catalogue and the store
+/// are not checked.
 async fn get_health() -> Response {
     (
         [(CACHE_CONTROL, "no-store")],
@@ -117,7 +118,7 @@ async fn get_health() -> Response {
         .into_response()
 }
 
-/// Returns the OpenAPI document.
+/// Handles `GET /openapi.json`. Returns the OpenAPI document.
 async fn get_openapi(RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
     query_string::reject_parameters(query.as_deref())?;
     json_response(&headers, JSON_MEDIA_TYPE, openapi_document().to_string())
@@ -138,8 +139,8 @@ async fn limit_response_time(request: Request, next: Next) -> Response {
         })
 }
 
-/// Adds what all responses have in common, and turns the 405 of axum into a problem. Axum adds the
-/// Allow header after this.
+/// Adds the header `X-Content-Type-Options`, and replaces axum's response 405 by a problem. Axum
+/// adds the header `Allow` after this.
 async fn finish_response(response: Response) -> Response {
     let mut response = match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed().into_response(),

@@ -1,9 +1,10 @@
 //! Ingest: the archive follows the source, and the catalogue follows the archive.
 //!
-//! Two level-triggered steps react to "this key may have changed". The order, age and number of the
-//! events do not matter. Organise (`organise.rs`) copies a source object to its archive key. Index
-//! (`index.rs`) keeps one catalogue item per archived photo. This module has no dependency on
-//! Lambda, on environment variables or on AWS types.
+//! An event only means "this key may have changed". Two steps react to it, and each reads the
+//! present state of the key. So the order, the age and the number of the events do not matter.
+//! Organise (`organise.rs`) copies a source object to its archive key. Index (`index.rs`) writes
+//! the catalogue item of an archived photo. This module does not depend on Lambda, on environment
+//! variables or on AWS types.
 
 pub mod event;
 mod extract;
@@ -38,14 +39,15 @@ use event::{Disposition, EventError, EventMessage};
 pub use outcome::{IngestError, KeyReport, Outcome, StoreCapabilityError};
 pub use overrides::{is_outdated, update_overrides};
 
-/// Number of keys of one event that are processed concurrently.
+/// The maximum number of keys of one event that are processed at the same time.
 const CONCURRENCY: usize = 8;
-/// PhotoPart of an invocation's time that is reserved for the response.
+/// The part of an invocation's time that is reserved for the response.
 const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
-/// Number of times that a step starts again after a concurrent change, before it fails.
+/// The maximum number of attempts of a step. A step starts again if something changed while it ran.
+/// After the last attempt, it fails.
 const MAX_ROUNDS: usize = 8;
 
-/// Ingest over one store and one catalogue. Cheap to clone.
+/// The ingest steps, over one store and one catalogue. A clone is cheap.
 #[derive(Clone)]
 pub struct Ingest {
     storage: Storage,
@@ -53,8 +55,8 @@ pub struct Ingest {
     layout: Layout,
     privacy: Arc<Privacy>,
     source_after: SourceAfter,
-    /// The date partitions that this process has registered, so that it writes each only once. See
-    /// [`Catalogue::date_partitions`].
+    /// The date partitions that this process has registered. They are kept so that the process
+    /// registers each of them only once. See [`Catalogue::date_partitions`].
     date_partitions: Arc<Mutex<BTreeSet<DatePartition>>>,
     observer: Option<KeyObserver>,
 }
@@ -62,19 +64,20 @@ pub struct Ingest {
 /// What ingest does with an upload after its photo is archived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SourceAfter {
-    /// Keep it. Nothing under the source prefix is ever changed.
+    /// Keep the upload. Ingest never changes anything under the source prefix, except for its probe
+    /// objects.
     #[default]
     Keep,
-    /// Delete it, if its copy has the same bytes and the upload still has them.
+    /// Delete the upload, if its copy has the same bytes and if the upload still has them.
     Delete,
 }
 
-/// A callback that receives a report after each key.
+/// A callback. Ingest calls it with a report after each key.
 type KeyObserver = Arc<dyn Fn(&KeyReport<'_>) + Send + Sync>;
 
 impl Ingest {
-    /// Creates ingest over this store and catalogue. `privacy` decides which index keys a photo
-    /// has.
+    /// Builds ingest over this store and catalogue. `privacy` decides which index keys a photo
+    /// gets. Sends no request.
     pub fn new(
         storage: Storage,
         catalogue: Catalogue,
@@ -92,7 +95,7 @@ impl Ingest {
         }
     }
 
-    /// Sets what happens to an upload after its photo is archived. Call
+    /// Sets what happens to an upload after it is archived. Call
     /// [`Ingest::check_store_capabilities`] before the first event.
     #[must_use]
     pub fn with_source_after(mut self, source_after: SourceAfter) -> Self {
@@ -100,8 +103,8 @@ impl Ingest {
         self
     }
 
-    /// Calls `observer` after each key is processed. A photo may be reported more than once. A key
-    /// whose work is cancelled at the deadline is not reported.
+    /// Sets a callback that runs after each key. A photo may be reported more than once. If the
+    /// work on a key is cancelled at the deadline, the key is not reported.
     #[must_use]
     pub fn with_observer(
         mut self,
@@ -111,12 +114,14 @@ impl Ingest {
         self
     }
 
-    /// Checks that the store honours the settings, with a probe object under the source prefix.
-    /// Sends no request if the settings need no special capability. `suffix` is part of the probe's
-    /// name; two concurrent checks must not use the same one.
+    /// Checks that the store supports what the settings require. Writes a probe object under the
+    /// source prefix, and deletes it. Sends no request if the settings require nothing special.
+    /// `suffix` is part of the probe object's key. Two checks at the same time need different
+    /// suffixes.
     ///
     /// # Errors
-    /// Returns an error if the store lacks a capability or the check fails. Ingest must not start.
+    /// Returns an error if the store lacks a capability, or if the check fails. Do not start ingest
+    /// in that case.
     pub async fn check_store_capabilities(&self, suffix: &str) -> Result<(), StoreCapabilityError> {
         let deletes = self.source_after == SourceAfter::Delete;
         if !deletes && !self.storage.sets_storage_class() {
@@ -133,24 +138,26 @@ impl Ingest {
         Ok(())
     }
 
-    /// Processes all keys of an event and returns the response that its sender expects.
+    /// Processes all keys of an event, and returns the response that the sender expects. A key that
+    /// occurs twice is processed once. A repeat is safe.
     ///
-    /// SQS gets `batchItemFailures` and S3 Batch Operations gets a result per task; one failure
-    /// does not affect the other messages. Any other sender gets an empty response, or an error if
-    /// any key failed. A key that occurs twice is processed once. Safe to repeat.
+    /// SQS gets `batchItemFailures`, and S3 Batch Operations gets one result for each task. For
+    /// these two, a failed message does not affect the others. Any other sender gets an empty
+    /// response, or an error if any key failed.
     ///
     /// # Errors
-    /// Returns an error for an event of an unknown shape, or if an event with a single response
-    /// must be delivered again.
+    /// Returns an error if the shape of the event is unknown, or if a sender that gets a single
+    /// response must deliver the event again.
     pub async fn handle_event(&self, event: &Value) -> Result<Value, EventError> {
         self.process_event(event, None).await
     }
 
-    /// Processes an event as [`Ingest::handle_event`] does, within the remaining time. Shortly
-    /// before the deadline, unfinished work is cancelled and reported for a retry.
+    /// Processes an event as [`Ingest::handle_event`] does, but within the time `remaining`. One
+    /// second before the end of this time, unfinished work is cancelled and reported as failed, so
+    /// that the sender delivers it again.
     ///
     /// # Errors
-    /// As for [`Ingest::handle_event`].
+    /// Returns the same errors as [`Ingest::handle_event`].
     pub async fn handle_event_within(
         &self,
         event: &Value,
@@ -225,8 +232,8 @@ impl Ingest {
         }
     }
 
-    /// Brings one object up to date: organises an object of the source, or indexes one of the
-    /// archive. Writes one log line. Safe to repeat.
+    /// Brings one object up to date. Organises a source object, or indexes an archived object.
+    /// Writes one log line. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the object must be processed again.
@@ -240,7 +247,7 @@ impl Ingest {
                 None => Ok(Outcome::Outside),
             }
         };
-        // Boxed, since the future is large and moves with each future around it.
+        // Boxed, because the future is large and would be copied into each future around it.
         let (outcome, cost) = telemetry::measure_cost(Box::pin(work)).await;
         let report = KeyReport {
             object,
@@ -255,12 +262,12 @@ impl Ingest {
         outcome
     }
 
-    /// Brings one object up to date as [`Ingest::process_object`] does, and then indexes the copy that it
-    /// made. For stores without notifications, where no event starts the second step. Returns the
-    /// outcome of the first step. Safe to repeat.
+    /// Brings one object up to date as [`Ingest::process_object`] does. If a copy was made, indexes
+    /// it too. Returns the outcome of the first step. A repeat is safe. This is for stores without
+    /// notifications, because no event starts the second step there.
     ///
     /// # Errors
-    /// Returns an error if the key must be processed again.
+    /// Returns an error if the object must be processed again.
     pub async fn sync_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
         let outcome = self.process_object(object).await?;
         if let Some(copy) = outcome.archive_key() {
@@ -269,7 +276,8 @@ impl Ingest {
         Ok(outcome)
     }
 
-    /// Registers a date partition. Called before the first item is put into it.
+    /// Registers a date partition in the catalogue, once in each process. Ingest calls this before
+    /// it writes a photo into the partition.
     async fn ensure_date_partition(&self, partition: DatePartition) -> Result<(), IngestError> {
         let registered = || {
             self.date_partitions
@@ -285,7 +293,8 @@ impl Ingest {
     }
 }
 
-/// Combines the dispositions of a message's keys: the first failure, else the first success.
+/// Returns the result of a message: the first failure of its keys, or else the result of its first
+/// key.
 fn message_disposition(
     message: &EventMessage,
     dispositions: &BTreeMap<ObjectRef, Disposition>,

@@ -1,7 +1,7 @@
-//! Names and versions of objects: bucket, prefix, key, ETag.
+//! The names and versions of objects: bucket, prefix, key and ETag.
 //!
-//! Pure. A [`Bucket`] and a [`Prefix`] are checked when they are built, so the code behind them
-//! never checks them again.
+//! This module does no I/O. A [`Bucket`] and a [`Prefix`] are checked when they are built. Other
+//! code never checks them again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,14 +10,15 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Longest object key, bytes (S3 User Guide, "Naming Amazon S3 objects").
+/// The maximum length of an object key, in bytes (S3 User Guide, "Naming Amazon S3 objects").
 pub const MAX_KEY_BYTES: usize = 1024;
-/// Longest prefix, bytes. The other half of a key is left for what follows the prefix.
+/// The maximum length of a prefix, in bytes. It leaves half of the key for the text after the
+/// prefix.
 const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES / 2;
 
-/// The name of a bucket; not empty. Cheap to clone.
+/// The name of a bucket. It is not empty. A clone is cheap.
 ///
-/// Stores differ in the characters that they allow in a name, so no more than that is checked.
+/// The allowed characters differ between stores, so nothing else is checked.
 ///
 /// ```
 /// use photo_catalogue::object::Bucket;
@@ -31,7 +32,7 @@ const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES / 2;
 #[serde(try_from = "String", into = "String")]
 pub struct Bucket(Arc<str>);
 
-/// The first part of a key, as a folder: empty, or ending in `/`. At most 512 bytes.
+/// The first part of a key: empty, or a folder that ends in `/`. At most 512 bytes.
 ///
 /// ```
 /// use photo_catalogue::object::Prefix;
@@ -44,7 +45,7 @@ pub struct Bucket(Arc<str>);
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix(String);
 
-/// One key of one bucket.
+/// The name of an object: its bucket and its key.
 ///
 /// ```
 /// use photo_catalogue::object::ObjectRef;
@@ -59,24 +60,24 @@ pub struct Prefix(String);
 pub struct ObjectRef {
     /// The bucket.
     pub bucket: Bucket,
-    /// The key, decoded.
+    /// The key, without URL encoding.
     pub key: String,
 }
 
-/// The bytes of an object at one time, identified by its ETag and Last-Modified.
+/// The version of an object: its ETag and Last-Modified, which identify its bytes at one time.
 ///
-/// Two writes of one key differ in at least one of them, unless they write equal bytes within one
-/// second. Then the difference does not matter.
+/// Two writes of one key have different versions, unless they write equal bytes within one second.
+/// In that case the difference does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectVersion {
     /// The ETag, without quotes.
     pub etag: String,
-    /// Last-Modified, to the second: `2018-02-01T08:41:07Z`.
+    /// Last-Modified in UTC, to the second, such as `2018-02-01T08:41:07Z`.
     pub last_modified: String,
 }
 
-/// The reason why a text is no name of a bucket, a prefix or an object.
+/// The reason why a text is not the name of a bucket, a prefix or an object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectNameError {
     /// The bucket's name is empty.
@@ -91,10 +92,10 @@ pub enum ObjectNameError {
 }
 
 impl Bucket {
-    /// Checks a bucket's name.
+    /// Checks the name of a bucket.
     ///
     /// # Errors
-    /// [`ObjectNameError::EmptyBucket`].
+    /// Returns [`ObjectNameError::EmptyBucket`] if the name is empty.
     pub fn new(name: &str) -> Result<Self, ObjectNameError> {
         if name.is_empty() {
             return Err(ObjectNameError::EmptyBucket);
@@ -107,7 +108,7 @@ impl Bucket {
         &self.0
     }
 
-    /// Returns the object with this key in this bucket.
+    /// Returns the reference to the object with this key in this bucket.
     pub fn object(&self, key: impl Into<String>) -> ObjectRef {
         ObjectRef {
             bucket: self.clone(),
@@ -160,7 +161,8 @@ impl Prefix {
     /// Checks a prefix.
     ///
     /// # Errors
-    /// [`ObjectNameError::InvalidPrefix`].
+    /// Returns [`ObjectNameError::InvalidPrefix`] if the prefix is not empty, and does not end in
+    /// `/` or is longer than 512 bytes.
     pub fn new(prefix: &str) -> Result<Self, ObjectNameError> {
         if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.len() > MAX_PREFIX_BYTES) {
             return Err(ObjectNameError::InvalidPrefix(prefix.to_owned()));
@@ -168,22 +170,22 @@ impl Prefix {
         Ok(Prefix(prefix.to_owned()))
     }
 
-    /// Returns the prefix.
+    /// Returns the text of the prefix.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns `true` if every key begins with this prefix.
+    /// Returns `true` if the prefix is the empty text, with which every key begins.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the key with this prefix in front.
+    /// Returns this prefix followed by `rest`.
     pub fn join(&self, rest: &str) -> String {
         format!("{}{rest}", self.0)
     }
 
-    /// Returns the key without this prefix; `None` if the key does not begin with it.
+    /// Returns the key without this prefix. Returns `None` if the key does not begin with it.
     pub fn strip<'a>(&self, key: &'a str) -> Option<&'a str> {
         key.strip_prefix(&self.0)
     }
@@ -209,7 +211,7 @@ impl FromStr for Prefix {
 }
 
 impl ObjectRef {
-    /// Returns the last segment of the key.
+    /// Returns the file name: the text after the key's last slash.
     pub fn file_name(&self) -> &str {
         file_name(&self.key)
     }
@@ -234,8 +236,8 @@ impl FromStr for ObjectRef {
 }
 
 impl ObjectVersion {
-    /// Builds a version from the headers of a store's response. The time is cut to the second,
-    /// because some responses have no more.
+    /// Builds a version from the headers of a store's response. Cuts the time to the second,
+    /// because some responses have no fraction of a second.
     pub fn new(etag: &str, last_modified: DateTime<Utc>) -> Self {
         ObjectVersion {
             etag: etag.trim_matches('"').to_owned(),
@@ -243,10 +245,10 @@ impl ObjectVersion {
         }
     }
 
-    /// Returns `true` if a listing with this ETag and time shows this version.
+    /// Returns `true` if an entry of a listing with this ETag and time describes this version.
     ///
-    /// A listing may round the time in another way than HEAD does (Swift rounds up in one of them),
-    /// so the times may differ by one second.
+    /// The two times may differ by one second, because a listing may round in another way than
+    /// HEAD. For example, Swift rounds up in only one of the two.
     pub fn matches_listing(&self, etag: &str, last_modified: DateTime<Utc>) -> bool {
         let recorded = DateTime::parse_from_rfc3339(&self.last_modified);
         self.etag == etag
@@ -255,7 +257,7 @@ impl ObjectVersion {
     }
 }
 
-/// Returns the last segment of a key.
+/// Returns the file name: the text after the key's last slash.
 pub(crate) fn file_name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }

@@ -1,11 +1,11 @@
-//! The ids of photos in URLs and keys. Pure.
+//! The ids of photos in URLs and keys. This module does no I/O.
 
 use data_encoding::BASE32_NOPAD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// The id of a photo in URLs and keys: the first 26 characters of the lower-case base32 of
-/// SHA-256(stem).
+/// The id of a photo in URLs and keys. It is computed from the stem: the first 26 characters of the
+/// SHA-256 of the stem, in lower-case base32.
 ///
 /// ```
 /// use photo_catalogue::photo_id::PhotoId;
@@ -25,7 +25,8 @@ impl PhotoId {
         PhotoId(short_digest(stem.as_bytes()))
     }
 
-    /// Parses an id from a URL. Returns `None` if the text does not have the form of an id.
+    /// Parses an id from a URL. Returns `None` if the text does not have the form of an id. Does
+    /// not check that the photo exists.
     pub fn parse(text: &str) -> Option<Self> {
         let valid = text.len() == 26
             && text
@@ -34,7 +35,7 @@ impl PhotoId {
         valid.then(|| PhotoId(text.to_owned()))
     }
 
-    /// Returns the 26 characters.
+    /// Returns the 26 characters of the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -46,8 +47,8 @@ impl std::fmt::Display for PhotoId {
     }
 }
 
-/// Returns 130 bits of SHA-256 as 26 lower-case base32 characters. They are safe in URLs, keys and
-/// file names.
+/// Returns the first 130 bits of the SHA-256 of `bytes`, as 26 lower-case base32 characters. They
+/// are safe in URLs, keys and file names.
 pub(crate) fn short_digest(bytes: &[u8]) -> String {
     let mut text = BASE32_NOPAD
         .encode(&Sha256::digest(bytes))

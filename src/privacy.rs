@@ -1,4 +1,5 @@
-//! What is hidden from the public. Ingest, the gallery and publish use the same value. Pure.
+//! The rules for what is hidden from the public. Ingest, the gallery and publish use the same
+//! rules. This module does no I/O.
 
 mod home_zones;
 mod location_policy;
@@ -10,11 +11,11 @@ pub use home_zones::{HomeZones, InvalidHomeZone};
 pub use location_policy::{InvalidLocationPolicy, LocationPolicy};
 pub use visibility::{InvalidVisibility, Visibility, VisibilityFacts, VisibilityRules};
 
-/// What is hidden from the public.
+/// The rules for what is hidden from the public.
 // The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Privacy {
-    /// How much of a location is published.
+    /// The location policy: how precise published locations are.
     pub location: LocationPolicy,
     /// The areas in which no location is published under any policy.
     pub home_zones: HomeZones,
@@ -23,18 +24,19 @@ pub struct Privacy {
 }
 
 impl Privacy {
-    /// Returns the location that may be published. Returns `None` if none may: because of the
-    /// policy, or because a home zone contains the recorded or the published location.
+    /// Returns the location that may be published. Returns `None` if the location policy hides it.
+    /// Also returns `None` if the recorded or the published location is in a home zone.
     pub fn redact_location(&self, location: &Location) -> Option<Location> {
         let published = self.location.redact_location(location)?;
         let at_home = self.home_zones.contains(location) || self.home_zones.contains(&published);
         (!at_home).then_some(published)
     }
 
-    /// Reports whether a file may be published unmodified, with all its metadata about places.
+    /// Returns `true` if a file may be published unmodified, with all its metadata about places.
+    /// `location` is the location in the file.
     ///
-    /// If there are home zones, the file must have a location that is published. A file without one
-    /// may name the place in another field.
+    /// If there are home zones, the file must have a location that may be published. A file without
+    /// a location may name the place in another field.
     pub fn allows_unmodified_files(&self, location: Option<&Location>) -> bool {
         self.location.is_exact()
             && (self.home_zones.is_empty()
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn location_is_not_rounded_into_a_home_zone() {
-        // Everything around 45.5, -73.6 is rounded to it, and the zone is there.
+        // All locations around 45.5, -73.6 are rounded to this point, and the zone contains it.
         let home_zones = "45.5,-73.6,200".parse().expect("zones");
         let privacy = Privacy {
             home_zones,

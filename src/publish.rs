@@ -1,12 +1,12 @@
 //! Publish: exact counts, static gallery files, and a build hook that stays within its budget.
 //!
-//! Publish is level-triggered, like ingest. The stream of the photos table only marks months as
-//! dirty. Once a minute, [`Publisher::run_cycle`] rebuilds each dirty month from one index query:
-//! its counts and its files together. The result is therefore exact, no matter how often and in
-//! which order the stream delivers its records. A cycle may be interrupted at any line: the months
+//! Publish is level-triggered, like ingest. A record of the photos table's stream only marks months
+//! as dirty. Once a minute, [`Publisher::run_cycle`] rebuilds each dirty month, its counts and its
+//! files together, from one index query. The result is therefore exact, no matter how often and in
+//! which order the stream delivers its records. A cycle may be interrupted at any line. The months
 //! that it has not finished are still dirty.
 //!
-//! The order of the writes within a cycle makes this true:
+//! The reason is the order of the writes in a cycle:
 //!
 //! 1. the files of a month;
 //! 2. `changes.json` and `index.json`;
@@ -14,8 +14,9 @@
 //! 4. the item of the month;
 //! 5. removal of its dirty mark.
 //!
-//! If the stored files of a month do not match its item, an earlier cycle was interrupted.
-//! `changes.json` then asks readers to reload the whole month.
+//! If the stored files of a month do not match its item, an earlier cycle was interrupted. Then the
+//! entry of the month in `changes.json` is `"reload": true`, and readers must read all its files
+//! again.
 
 mod changes_file;
 mod cycle;

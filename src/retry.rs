@@ -1,19 +1,20 @@
-//! Repeats a step that lost a race against a concurrent change.
+//! Repeats a step that failed because something else changed at the same time.
 
 /// The result of one attempt at a conditional step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt<T> {
-    /// The step is done.
+    /// The step is done, with this result.
     Done(T),
-    /// What the step read has changed, so it must start again.
+    /// The step must start again, because something changed after the step read it.
     Retry,
 }
 
-/// Repeats a step at most `rounds` times until it is done. Returns `None` if every attempt asked
-/// for a retry. There is no pause between attempts: the next one reads the new state.
+/// Repeats a step until it is done, at most `rounds` times. Returns `None` if every attempt
+/// returned [`Attempt::Retry`]. There is no pause between attempts, because each attempt reads the
+/// new state.
 ///
 /// # Errors
-/// Returns the first error of an attempt.
+/// Returns the error of the first attempt that fails. It is not repeated.
 pub async fn retry<T, E, F>(rounds: usize, mut attempt: impl FnMut() -> F) -> Result<Option<T>, E>
 where
     F: Future<Output = Result<Attempt<T>, E>>,

@@ -1,5 +1,5 @@
-//! Secrets of the Lambda functions: SSM parameters of type SecureString, which a function reads once,
-//! when it starts.
+//! The secrets of the Lambda functions. They are SSM parameters of type SecureString. A function
+//! reads them once, when it starts.
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::error::SdkError;
@@ -7,38 +7,39 @@ use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 
 use crate::telemetry::error_chain;
 
-/// The reason why the parameter of a secret cannot be used. The texts contain its name, never its
-/// value.
+/// The reason why an SSM parameter with a secret cannot be used. The text contains the name of the
+/// parameter, never its value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The request failed.
+    /// The request to SSM failed.
     #[error("parameter {name}, which {variable} names: {}", error_chain(.source))]
     Request {
-        /// The variable that names the parameter.
+        /// The environment variable that contains the name of the parameter.
         variable: &'static str,
         /// The name of the parameter.
         name: String,
         /// The error of the SDK.
         source: Box<SdkError<GetParameterError>>,
     },
-    /// The parameter has no value.
+    /// The parameter has no value, or an empty one.
     #[error("parameter {name}, which {variable} names: it has no value")]
     Empty {
-        /// The variable that names the parameter.
+        /// The environment variable that contains the name of the parameter.
         variable: &'static str,
         /// The name of the parameter.
         name: String,
     },
 }
 
-/// Returns a secret: the value of the variable `plain`, or else of the SSM parameter that the
-/// variable `parameter` names. Returns `None` if neither is set. `lookup` returns the value of a
-/// variable; an empty value counts as not set. Reads only.
+/// Returns a secret. If the variable `plain` is set, its value is the secret. Otherwise the
+/// variable `parameter` contains the name of an SSM parameter, and the secret is the value of that
+/// parameter. Returns `None` if neither variable is set.
 ///
-/// `AWS_ENDPOINT_URL_SSM` sets the endpoint of SSM if it is not AWS's own.
+/// `lookup` returns the value of a variable. An empty value counts as not set.
+/// `AWS_ENDPOINT_URL_SSM` sets the endpoint of SSM if it is not AWS's own. Changes nothing.
 ///
 /// # Errors
-/// The parameter cannot be read, or is empty.
+/// Returns an error if the SSM parameter cannot be read, or is empty.
 pub async fn read_secret(
     config: &SdkConfig,
     plain: &'static str,

@@ -1,9 +1,8 @@
-//! The composition of the program: settings and endpoints in, clients and services out.
+//! The composition of the program. It builds clients and services from settings and endpoints.
 //!
-//! `photos serve`, the owner's commands and the Lambda functions all build their parts here, so
-//! that a setting has the same effect in each of them. Each service is built by a method of its
-//! own: a program needs only the variables of the services that it builds, and a function links
-//! only these.
+//! `photos serve`, the owner's commands and the Lambda functions all build their services here. So
+//! a setting has the same effect in each program. Each service has its own method. A program needs
+//! only the variables of the services that it builds, and a function links only these services.
 
 #![allow(
     clippy::disallowed_methods,
@@ -27,34 +26,34 @@ use crate::publish::{self, Publisher};
 use crate::storage::Storage;
 use crate::view::{PictureHosting, PublicView};
 
-/// The clients of a program, and the settings from which it builds its services.
+/// The clients of a program, with the settings from which it builds its services.
 #[derive(Debug, Clone)]
 pub struct Services {
     /// The S3 and DynamoDB clients.
     pub clients: Clients,
-    /// The buckets.
+    /// The client for objects in buckets.
     pub storage: Storage,
-    /// The catalogue's table.
+    /// The client for the photos table.
     pub catalogue: Catalogue,
     settings: Settings,
 }
 
-/// Where gallery and publish run.
+/// The environment in which gallery and publish run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deployment {
-    /// In the Lambda functions. A CDN serves the pictures and the static files, which are
+    /// The Lambda functions. A CDN serves the pictures and the static files. The static files are
     /// compressed. The build hook must be on a known host.
     Functions,
-    /// In `photos serve`. The gallery serves the pictures itself, without their positions. The
+    /// `photos serve`. The gallery itself serves the pictures, and removes their positions. The
     /// build hook may be on this machine.
     Local,
 }
 
 impl Services {
-    /// Creates the clients. Sends no request.
+    /// Builds the clients. Sends no request.
     ///
     /// # Errors
-    /// The catalogue's table is not set.
+    /// Returns an error if the name of the photos table is not set.
     pub fn connect(
         settings: &Settings,
         sdk: &SdkConfig,
@@ -74,34 +73,35 @@ impl Services {
         &self.settings
     }
 
-    /// Returns the same clients with other settings.
+    /// Returns services with the same clients and with other settings.
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Self {
         Services { settings, ..self }
     }
 
-    /// Returns the publish table.
+    /// Builds a client of the publish table.
     ///
     /// # Errors
-    /// The table is not set.
+    /// Returns an error if the name of the publish table is not set.
     pub fn published(&self) -> Result<PublishTable, SettingsError> {
         let table = self.settings.require(config::PUBLISH_TABLE)?;
         Ok(PublishTable::new(self.clients.dynamodb.clone(), table))
     }
 
-    /// Builds ingest between the configured source and archive.
+    /// Builds an [`Ingest`] that reads from the configured source and writes to the configured
+    /// archive.
     ///
     /// # Errors
-    /// A setting of ingest is missing or wrong.
+    /// Returns an error if a setting of ingest is missing or wrong.
     pub fn ingest(&self) -> Result<Ingest, SettingsError> {
         self.ingest_between(self.settings.layout()?)
     }
 
-    /// Builds ingest between the source and archive of `layout`, with the configured storage class,
-    /// treatment of uploads and privacy.
+    /// Builds an [`Ingest`] that reads from the source of `layout` and writes to its archive. The
+    /// storage class, SOURCE_AFTER and the privacy rules come from the settings.
     ///
     /// # Errors
-    /// A setting of ingest is missing or wrong.
+    /// Returns an error if a setting of ingest is missing or wrong.
     pub fn ingest_between(&self, layout: Layout) -> Result<Ingest, SettingsError> {
         let own = self.settings.ingest()?;
         let storage = self.storage.clone().with_copy_settings(own.copying);
@@ -110,17 +110,17 @@ impl Services {
         Ok(ingest.with_source_after(own.source_after))
     }
 
-    /// Builds publish.
+    /// Builds a [`Publisher`], which writes the static gallery files and calls the build hook.
     ///
     /// # Errors
-    /// A setting of publish is missing or wrong.
+    /// Returns an error if a setting of publish is missing or wrong.
     pub fn publish(&self, deployment: Deployment) -> Result<Publisher, SettingsError> {
         let is_local = deployment == Deployment::Local;
         let settings = publish::PublishSettings {
             bucket: self.settings.gallery_bucket()?,
             prefix: self.settings.gallery_prefix().to_owned(),
             view: self.view(deployment)?,
-            // Compressed files would be of little use on the owner's disk.
+            // The owner's own disk does not need smaller files.
             compress: !is_local,
             hook: self.settings.hook(is_local)?,
             rules: self.settings.hook_rules()?,
@@ -133,10 +133,10 @@ impl Services {
         ))
     }
 
-    /// Builds the gallery's routes, which seal their cursors with `cursor_key`.
+    /// Builds the HTTP routes of the gallery. The gallery seals its cursors with `cursor_key`.
     ///
     /// # Errors
-    /// A setting of the gallery is missing or wrong.
+    /// Returns an error if a setting of the gallery is missing or wrong.
     pub fn router(
         &self,
         deployment: Deployment,
@@ -163,7 +163,7 @@ impl Services {
         Ok(gallery::router(catalogue, published, gallery_settings))
     }
 
-    /// Returns the public view, which gallery and publish share.
+    /// Returns the public view. Gallery and publish use the same one.
     fn view(&self, deployment: Deployment) -> Result<PublicView, SettingsError> {
         let hosting = PictureHosting {
             base_url: self.settings.get(config::PHOTO_BASE_URL).map(str::to_owned),
@@ -173,8 +173,8 @@ impl Services {
         Ok(PublicView::new(self.settings.privacy()?, hosting))
     }
 
-    /// Reports whether the pictures carry no positions. The gallery's own picture route removes
-    /// them.
+    /// Returns `true` if the published pictures contain no positions. In `photos serve`, the
+    /// gallery removes the positions.
     fn are_pictures_stripped(&self, deployment: Deployment) -> bool {
         deployment == Deployment::Local || self.settings.is_photo_base_url_stripped()
     }

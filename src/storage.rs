@@ -1,10 +1,10 @@
 //! Objects in any S3-compatible store: HEAD, ranged GET, conditional copy and delete, PUT, list.
 //!
-//! A thin layer over aws-sdk-s3. Each result that a caller branches on is a value: a missing object
-//! is `None`, a failed condition is [`CopyOutcome::SourceChanged`]. Every other refusal is a
-//! [`StorageError`], and the caller retries. A 403 is an error and never means that the object is
-//! gone: without `s3:ListBucket`, S3 answers 403 for a missing object. This module contains nothing
-//! about photos.
+//! This module is a thin layer over aws-sdk-s3. If a caller reacts to a result, the result is a
+//! value. For example, a missing object is `None`, and a failed condition of a copy is
+//! [`CopyOutcome::SourceChanged`]. Every other refusal is a [`StorageError`]. A status of 403 is
+//! always an error, and does not mean that the object is gone. S3 also returns 403 for a missing
+//! object if the program does not have `s3:ListBucket`. This module contains nothing about photos.
 
 mod copying;
 mod probe;
@@ -38,29 +38,32 @@ pub struct Storage {
     copy_settings: CopySettings,
 }
 
-/// A request that the store refused or that did not get an answer. A retry is safe.
+/// The error of a request to the store: the store refused it, or no complete response arrived. A
+/// retry is safe.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} {target}: {cause}")]
 pub struct StorageError {
     operation: &'static str,
-    /// The object, bucket or prefix: `s3://bucket/key`.
+    /// The object, bucket or prefix of the request, in the form `s3://bucket/key`.
     target: String,
     #[source]
     cause: RequestFailure,
-    /// The HTTP status of the answer; `None` if there was no answer.
+    /// The HTTP status of the response. `None` if there was no response.
     status: Option<u16>,
 }
 
 impl StorageError {
-    /// Returns `true` if a retry may succeed although nothing was changed: there was no answer, the
-    /// request was throttled, or the store failed. Returns `false` for a refusal.
+    /// Returns `true` if the same request may succeed later: there was no response, the request was
+    /// throttled or conflicted with another request, or the store failed. Returns `false` if the
+    /// store refused the request for another reason.
     pub fn is_retryable(&self) -> bool {
-        // A status of 200 comes with a body that reports a failed copy, or with a body cut short.
+        // A status of 200 is possible: a copy may report an error in its body, and a body may end
+        // too early.
         !matches!(self.status, Some(400..=407 | 410..=428 | 430..=499))
     }
 
-    /// Builds the error of a response whose body could not be read, or of a file that could not be
-    /// sent.
+    /// Builds the error of a request that has no status: the body of a response could not be read,
+    /// or a file could not be sent.
     fn without_status(
         operation: &'static str,
         object: &ObjectRef,
@@ -82,7 +85,7 @@ pub struct ObjectProperties {
     pub etag: String,
     /// Last-Modified, to the second.
     pub last_modified: DateTime<Utc>,
-    /// Size of the whole object, bytes.
+    /// The size of the whole object, in bytes.
     pub size_bytes: u64,
     /// The headers that the object was stored with.
     pub headers: ObjectHeaders,
@@ -97,20 +100,20 @@ impl ObjectProperties {
     }
 }
 
-/// The headers that a store keeps with an object and that a copy inherits.
+/// The headers that a store keeps with an object. A copy gets the same headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectHeaders {
-    /// `Content-Type`.
+    /// The header `Content-Type`.
     pub content_type: Option<String>,
-    /// `Content-Encoding`.
+    /// The header `Content-Encoding`.
     pub content_encoding: Option<String>,
-    /// `Content-Disposition`.
+    /// The header `Content-Disposition`.
     pub content_disposition: Option<String>,
-    /// `Content-Language`.
+    /// The header `Content-Language`.
     pub content_language: Option<String>,
-    /// `Cache-Control`.
+    /// The header `Cache-Control`.
     pub cache_control: Option<String>,
-    /// `Expires`.
+    /// The header `Expires`.
     pub expires: Option<String>,
 }
 
@@ -122,16 +125,16 @@ pub type ObjectBody = BoxStream<'static, Result<Bytes, StorageError>>;
 pub enum CopyOutcome {
     /// The copy is complete.
     Done,
-    /// The source does not have the ETag of the condition, or is gone.
+    /// The source object is gone, or its ETag is not the one of the condition. Nothing was copied.
     SourceChanged,
 }
 
 /// The result of a conditional delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteOutcome {
-    /// The object is gone.
+    /// The object was deleted, or it was gone before.
     Done,
-    /// The object does not have the ETag of the condition.
+    /// The object has another ETag than the condition. It was not deleted.
     Changed,
 }
 
@@ -142,14 +145,14 @@ pub struct ListingEntry {
     pub key: String,
     /// The ETag, without quotes.
     pub etag: String,
-    /// Size, bytes.
+    /// The size in bytes.
     pub size_bytes: u64,
-    /// Last-Modified, to the second or better.
+    /// Last-Modified. Some stores give it to the second, some more exactly.
     pub last_modified: DateTime<Utc>,
 }
 
 impl Storage {
-    /// Builds a store over this client, with the default [`CopySettings`].
+    /// Builds a client of a store, with the default [`CopySettings`]. Sends no request.
     pub fn new(client: aws_sdk_s3::Client) -> Self {
         Storage {
             client,
@@ -164,10 +167,10 @@ impl Storage {
         self
     }
 
-    /// Returns the properties of an object; `None` if there is no such object.
+    /// Returns the properties of an object. Returns `None` if there is no such object.
     ///
     /// # Errors
-    /// Any status other than 200 and 404.
+    /// Returns an error for any status other than 200 and 404.
     pub async fn head_object(
         &self,
         object: &ObjectRef,
@@ -193,11 +196,11 @@ impl Storage {
         }
     }
 
-    /// Reads the first bytes of an object, at most `length` of them, and its properties. Returns
-    /// `None` if there is no such object. Sends one request, or two if the object is empty.
+    /// Reads the beginning of an object, at most `length` bytes, and its properties. Returns `None`
+    /// if there is no such object. Sends one request. Sends a second one if the object is empty.
     ///
     /// # Errors
-    /// Any status other than success, 404, and the 416 of an empty object.
+    /// Returns an error for any status other than success, 404, and the 416 of an empty object.
     pub async fn read_head(
         &self,
         object: &ObjectRef,
@@ -215,11 +218,11 @@ impl Storage {
         }
     }
 
-    /// Reads a range of an object IF the object has this ETag; returns `None` if it does not, or if
-    /// it is gone.
+    /// Reads a range of an object, if the object has this ETag. Returns `None` if it has another
+    /// ETag, is gone, or does not have this range.
     ///
     /// # Errors
-    /// Any status other than success, 404, 412 and 416.
+    /// Returns an error for any status other than success, 404, 412 and 416.
     pub async fn read_range(
         &self,
         object: &ObjectRef,
@@ -237,11 +240,12 @@ impl Storage {
         }
     }
 
-    /// Opens an object, or a range of it, as a stream. Returns `None` if there is no such object.
+    /// Opens an object, or a range of it, as a stream of bytes. Returns `None` if there is no such
+    /// object.
     ///
     /// # Errors
-    /// Any status other than success and 404. An item of the stream is an error if the connection
-    /// fails.
+    /// Returns an error for any status other than success and 404. An element of the stream is an
+    /// error if the connection fails.
     pub async fn open_object(
         &self,
         object: &ObjectRef,
@@ -268,10 +272,11 @@ impl Storage {
         }
     }
 
-    /// Uploads a file, streamed from disk, and returns its ETag without quotes. A repeat is safe.
+    /// Uploads a file, and returns its ETag without quotes. The file is streamed from disk. A
+    /// repeat is safe.
     ///
     /// # Errors
-    /// The file cannot be read, or the store refuses it.
+    /// Returns an error if the file cannot be read, or if the store refuses the request.
     pub async fn put_file(
         &self,
         object: &ObjectRef,
@@ -289,10 +294,10 @@ impl Storage {
         self.put_stream(object, body, headers).await
     }
 
-    /// Stores an object in one request and returns its ETag without quotes. A repeat is safe.
+    /// Stores an object in one request, and returns its ETag without quotes. A repeat is safe.
     ///
     /// # Errors
-    /// The store refuses it.
+    /// Returns an error if the store refuses the request.
     pub async fn put_object(
         &self,
         object: &ObjectRef,
@@ -326,11 +331,11 @@ impl Storage {
         }
     }
 
-    /// Reads a whole object into memory. Only for objects that are small. Returns `None` if there is
+    /// Reads a whole object into memory. Use it only for small objects. Returns `None` if there is
     /// no such object.
     ///
     /// # Errors
-    /// Any status other than 200 and 404.
+    /// Returns an error for any status other than 200 and 404.
     pub async fn read_object(&self, object: &ObjectRef) -> Result<Option<Bytes>, StorageError> {
         match self.get_object(object, None, None).await {
             Ok(response) => Ok(Some(collect_body(object, response).await?.1)),
@@ -339,10 +344,10 @@ impl Storage {
         }
     }
 
-    /// Deletes an object. A repeat is safe: deleting a missing object succeeds.
+    /// Deletes an object. A repeat is safe, because the deletion of a missing object succeeds.
     ///
     /// # Errors
-    /// The store refuses it.
+    /// Returns an error if the store refuses the request.
     pub async fn delete_object(&self, object: &ObjectRef) -> Result<(), StorageError> {
         let request = self.client.delete_object().bucket(object.bucket.as_str());
         match request.key(&object.key).send().await {
@@ -351,11 +356,11 @@ impl Storage {
         }
     }
 
-    /// Deletes an object IF it has this ETag. A repeat is safe. Use it only with a store that honours
-    /// the condition: see [`Storage::probe_capabilities`].
+    /// Deletes an object, if it has this ETag. A repeat is safe. A store may ignore the condition:
+    /// check this first with [`Storage::probe_capabilities`].
     ///
     /// # Errors
-    /// Any status other than success, 404, 409 and 412.
+    /// Returns an error for any status other than success, 404, 409 and 412.
     pub async fn delete_if_match(
         &self,
         object: &ObjectRef,
@@ -366,17 +371,17 @@ impl Storage {
         match request.send().await {
             Ok(_) => Ok(DeleteOutcome::Done),
             Err(error) if status(&error) == Some(404) => Ok(DeleteOutcome::Done),
-            // 409: a write to the object is in progress (ConditionalRequestConflict).
+            // 409 means that a write to the object is in progress (ConditionalRequestConflict).
             Err(error) if matches!(status(&error), Some(409 | 412)) => Ok(DeleteOutcome::Changed),
             Err(error) => Err(request_error("DELETE", object, error)),
         }
     }
 
-    /// Lists the objects whose keys begin with `prefix`, in key order. Sends one request for each
-    /// 1,000 keys, when the stream is polled.
+    /// Lists the objects whose keys begin with `prefix`, in the order of their keys. Sends one
+    /// request for each 1,000 keys, when the stream is polled.
     ///
     /// # Errors
-    /// An item is an error if a request fails. It is the last item.
+    /// If a request fails, the last element of the stream is an error.
     pub fn list_objects(
         &self,
         bucket: &Bucket,
@@ -408,10 +413,11 @@ impl Storage {
             .map_err(|error| request_error("LIST", &bucket.object(prefix), error))
     }
 
-    /// Creates a bucket if there is none. A repeat is safe.
+    /// Creates a bucket, if it does not exist. A repeat is safe.
     ///
     /// # Errors
-    /// The store refuses it for another reason than that the bucket exists and is ours.
+    /// Returns an error if the store refuses the request for another reason than that the bucket
+    /// exists.
     pub async fn create_bucket(&self, bucket: &Bucket) -> Result<(), StorageError> {
         match self
             .client
@@ -462,7 +468,7 @@ fn listing_entries(page: &ListObjectsV2Output) -> impl Iterator<Item = ListingEn
     })
 }
 
-/// Reads the body of a GET to its end.
+/// Reads the whole body of a GET response. Returns the properties of the object and the bytes.
 async fn collect_body(
     object: &ObjectRef,
     response: GetObjectOutput,
@@ -479,7 +485,7 @@ async fn collect_body(
 }
 
 fn object_properties(response: &GetObjectOutput) -> ObjectProperties {
-    // Only the header of a range contains the whole size: `bytes 0-65535/8123456`.
+    // For a range, only this header contains the size of the whole object: `bytes 0-65535/8123456`.
     let whole_size = response
         .content_range()
         .and_then(|range| range.rsplit('/').next()?.parse().ok());
@@ -529,7 +535,7 @@ where
     }
 }
 
-/// Returns the HTTP status of a failed request; `None` if there was no answer.
+/// Returns the HTTP status of a failed request. Returns `None` if there was no response.
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error
         .raw_response()

@@ -1,11 +1,11 @@
-//! Removes all metadata from a picture except its colour profile and its orientation.
+//! Removes all metadata from a picture, except its colour profile and its orientation.
 //!
-//! The picture is neither decoded nor kept in memory. The caller feeds the bytes of the file in
-//! order. The result is an [`EditList`]: ranges of the file with a few new bytes between them. This
-//! module reads and writes nothing itself.
+//! The picture is not decoded and not kept in memory. The caller feeds the bytes of the file in
+//! order. The result is an [`EditList`]: ranges of the file that stay, and a few new bytes between
+//! them. This module does no I/O.
 //!
-//! Each format has a list of what is kept. Everything else is removed. A file in another format is
-//! not served if it must be stripped.
+//! For each format, a list defines what stays. Everything else is removed. If a picture in another
+//! format must be stripped, it is not served.
 
 mod chunks;
 mod edit_list;
@@ -16,14 +16,14 @@ use chunks::{ChunkScanner, PNG, WEBP};
 pub(crate) use edit_list::{EditList, NotStrippable, Span};
 use jpeg::JpegScanner;
 
-/// A picture format that can be stripped.
+/// A format whose pictures can be stripped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StripFormat {
     /// JPEG.
     Jpeg,
     /// PNG.
     Png,
-    /// WebP, not animated.
+    /// WebP without animation.
     WebP,
 }
 
@@ -42,14 +42,14 @@ impl StripFormat {
 /// A scanner that receives the bytes of a picture in order and builds its edit list.
 #[derive(Debug)]
 pub(crate) enum StripScanner {
-    /// For a JPEG.
+    /// The scanner of a JPEG.
     Jpeg(JpegScanner),
-    /// For a PNG or a WebP.
+    /// The scanner of a PNG or a WebP.
     Chunks(ChunkScanner),
 }
 
 impl StripScanner {
-    /// Creates a scanner for a picture that begins at this offset of the file.
+    /// Builds a scanner for a picture that begins at this offset of the file.
     pub(crate) fn new(format: StripFormat, offset: u64) -> Self {
         match format {
             StripFormat::Jpeg => StripScanner::Jpeg(JpegScanner::new(offset)),
@@ -66,11 +66,12 @@ impl StripScanner {
         }
     }
 
-    /// Returns the edit list. Call this after all bytes have been fed. The result has the
-    /// picture's own orientation, or `orientation` if the picture has none.
+    /// Returns the edit list. Call it after all bytes are fed. The stripped picture has the
+    /// orientation of the picture, or `orientation` if the picture has none.
     ///
     /// # Errors
-    /// Fails if the bytes are not a picture in this format, or if they end before the pixels begin.
+    /// Returns [`NotStrippable`] if the bytes are not a picture in this format, or if they end too
+    /// early.
     pub(crate) fn finish(self, orientation: Option<u8>) -> Result<EditList, NotStrippable> {
         match self {
             StripScanner::Jpeg(scanner) => scanner.finish(orientation),

@@ -1,39 +1,39 @@
-//! The summary of a photo: the one attribute that every index projects, and from which lists are
-//! made. Pure.
+//! The summary of a photo: the part of its item from which lists are made. Every index contains it.
+//! This module does no I/O.
 
 use serde::{Deserialize, Serialize};
 
 use crate::privacy::{Visibility, VisibilityFacts, VisibilityRules};
 use photo_metadata::PhotoRecord;
 
-/// The summary of a photo, under 1 KB without its texts. It is stored with everything that was
-/// derived. The public view decides what the public may see of it.
+/// The summary of a photo. It has less than 1 KB without its texts. It is stored with all derived
+/// fields, including private ones. The public view decides which of them the public may see.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Summary {
-    /// See [`crate::photo_id::PhotoId`].
+    /// The id of the photo. See [`crate::photo_id::PhotoId`].
     pub id: String,
-    /// The stem: `2018-02-01/foobar`.
+    /// The stem of the photo, such as `2018-02-01/foobar`.
     pub stem: String,
-    /// The last part of the stem: `foobar`.
+    /// The last part of the stem, such as `foobar`.
     pub name: String,
-    /// Always `photo`.
+    /// The kind of the item. It is always `photo`.
     pub kind: String,
-    /// An opaque text that changes whenever the record changes.
+    /// A text that changes whenever the summary changes, except for its field `visibility`.
     pub version: String,
-    /// The normalised metadata. Flattened into the summary's own fields.
+    /// The normalised metadata. In JSON, its fields are fields of the summary itself.
     #[serde(flatten)]
     pub record: PhotoRecord,
-    /// The pictures, the best one for a browser first.
+    /// The pictures of the photo, in the order in which a browser should prefer them.
     pub images: Vec<PhotoImage>,
-    /// A tiny picture to show while the real one loads. It is always absent today.
+    /// A tiny picture that a page shows until the real one is loaded. It is always `None` today.
     pub placeholder: Option<String>,
-    /// The visibility that a person set. It is not shown.
+    /// The visibility that a person set for the photo, if any. It is not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
 }
 
-/// A picture of a photo: an archived file, or the JPEG inside one.
+/// A picture of a photo: an archived file, or the JPEG that is embedded in one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoImage {
@@ -44,27 +44,27 @@ pub struct PhotoImage {
     pub width: Option<u32>,
     /// The height after orientation, in pixels.
     pub height: Option<u32>,
-    /// The media type.
+    /// The media type, such as `image/jpeg`.
     pub mime: String,
-    /// The size in bytes.
+    /// The size of the picture, in bytes.
     pub bytes: u64,
-    /// Which picture it is: the archived file or the JPEG inside it.
+    /// The kind of the picture: the archived file, or the JPEG that is embedded in it.
     pub kind: ImageKind,
 }
 
-/// What a picture of a photo is.
+/// The kind of a picture of a photo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ImageKind {
-    /// The archived file.
+    /// The archived file, as it was uploaded.
     #[default]
     Original,
-    /// The JPEG embedded in a file that browsers cannot show.
+    /// The JPEG that is embedded in an archived file.
     Preview,
 }
 
 impl Summary {
-    /// Creates the summary of a photo.
+    /// Builds the summary of a photo. `revision` becomes its version.
     pub fn new(
         id: &str,
         stem: &str,
@@ -85,8 +85,8 @@ impl Summary {
         }
     }
 
-    /// Decides who may see the photo. A summary has no source keys, so the rules for sources do not
-    /// apply.
+    /// Decides who may see the photo. The rules for source keys are not applied, because a summary
+    /// has no source keys.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
         let facts = VisibilityFacts {
             set: self.visibility,

@@ -23,7 +23,8 @@ use tracing_subscriber::{Layer, Registry};
 pub use cost::{WorkCost, measure_cost};
 pub use metrics::MetricsWriter;
 
-/// Counts the requests that a client sends, including retries, and the bytes of the responses.
+/// Counts the requests that a client sends, including retries, and the bytes of the responses. All
+/// clones share one count.
 #[derive(Debug, Clone, Default)]
 pub struct RequestCounter(Arc<RequestTotals>);
 
@@ -39,7 +40,8 @@ impl RequestCounter {
         self.0.requests.load(Ordering::Relaxed)
     }
 
-    /// Returns the bytes of all response bodies so far, as their lengths announce them.
+    /// Returns the number of bytes in all response bodies so far. It is the sum of the lengths that
+    /// the responses announce.
     pub fn bytes_received(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
     }
@@ -77,13 +79,14 @@ impl Intercept for RequestCounter {
 }
 
 /// Starts logging as JSON on standard output, which CloudWatch reads. `filter` is the value of
-/// `RUST_LOG`; without it, lines from level `info` are written.
+/// `RUST_LOG`. Without it, lines of level `info` and above are written.
 pub fn init_json_logs(filter: Option<&str>) {
     init_logs(tracing_subscriber::fmt::layer().json(), filter, "info");
 }
 
-/// Starts logging as text for people. Each line gets a writer of its own, which is meant to write to
-/// standard error. `filter` is the value of `RUST_LOG`; without it, `default` filters the lines.
+/// Starts logging as text for people. `writer` is called for each line, and returns a writer that
+/// should write to standard error. `filter` is the value of `RUST_LOG`. Without it, the filter is
+/// `default`, in the same form.
 pub fn init_text_logs<W: io::Write + 'static>(
     filter: Option<&str>,
     default: &str,
@@ -96,8 +99,8 @@ pub fn init_text_logs<W: io::Write + 'static>(
     init_logs(lines, filter, default);
 }
 
-/// Installs the log writer. Filters by target and level only: a filter by the fields of a span would
-/// link a regex engine, which adds half a megabyte to each function.
+/// Installs the log writer. Lines are filtered by target and level only. A filter by the fields of
+/// a span would need a regex engine, which adds half a megabyte to each function's binary.
 fn init_logs(lines: impl Layer<Registry> + Send + Sync, filter: Option<&str>, default: &str) {
     let directives = filter.unwrap_or_default();
     let (filter, error) = match directives.parse::<Targets>() {
@@ -118,14 +121,15 @@ fn parse_default_filter(filter: &str) -> Targets {
     filter.parse().unwrap_or_default()
 }
 
-/// Logs that a function is ready for events. `waited` is the part of its start in which it waited for
+/// Logs that a function is ready for events. `waited` is the time for which its start waited for
 /// connections and secrets.
 pub fn log_ready(waited: Duration) {
     let waited_ms = (waited.as_secs_f64() * 1e4).round() / 10.0;
     tracing::info!(waited_ms, "ready");
 }
 
-/// Returns an error and its sources in one line. The SDK's errors alone only show "dispatch failure".
+/// Returns the texts of an error and of its sources in one line. An error of the SDK without its
+/// sources is only "dispatch failure".
 pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut source = error.source();

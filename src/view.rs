@@ -1,12 +1,11 @@
-//! The public view: what the public may see of a photo, and in which form.
+//! The public view decides what the public may see of a photo, and in which form.
 //!
-//! Everything public of a photo goes through [`PublicView`]: lists, single photos and pictures. No
-//! handler reads a stored field itself.
+//! Lists, single photos and pictures all come from [`PublicView`]. No handler reads a stored field
+//! itself.
 //!
-//! The view is an allow-list by construction. It takes stored records apart field by field, so a
-//! new field is public only after it is named here. Never public are serial numbers, owners,
-//! contacts, maker notes, source buckets and keys, ETags of parts, and any location that the
-//! location policy hides.
+//! The view is an allow-list. It copies stored records field by field, so a new field is public
+//! only after it is named here. These are never public: serial numbers, owners, contacts, maker
+//! notes, source buckets and keys, ETags of parts, and any location that the location policy hides.
 //!
 //! # Adding a public field
 //!
@@ -16,8 +15,8 @@
 //! 2. the code that reads it from the tags (crates/photo-metadata/src/normalise.rs);
 //! 3. the allow-list: `public_record` in this file.
 //!
-//! The compiler demands the third, because `public_record` names every field. The parameter
-//! `fields` and the OpenAPI document follow from the type. A test fails until
+//! Without the third edit the code does not compile, because `public_record` names every field. The
+//! parameter `fields` and the OpenAPI document follow from the type. A test fails until
 //! schema/photo.schema.json describes the new field.
 
 mod clean_text;
@@ -39,7 +38,8 @@ use crate::strip::StripFormat;
 use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, PhotoRecord, Tags};
 
-/// The characters of a URL path that are not percent-encoded.
+/// The characters that are percent-encoded in a URL path: all except letters, digits and these
+/// five.
 const URL_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -47,42 +47,43 @@ const URL_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The rules for what the public may see.
-// publish stores a digest of the Debug form as a fingerprint and publishes everything again when it
-// changes. A renamed field or variant changes it too.
+/// The rules about what the public may see of photos.
+// publish stores a digest of the Debug form as a fingerprint. When the fingerprint changes, publish
+// rebuilds all months. A renamed field or variant changes it too.
 #[derive(Debug, Clone)]
 pub struct PublicView {
     privacy: Privacy,
     pictures: PictureUrls,
 }
 
-/// Where the public reaches pictures, and what the server there does to them.
+/// The place from which the public loads pictures, and how the server there treats them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PictureHosting {
-    /// The URL of the archive below its prefix, such as `https://photos.example.org`.
+    /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
+    /// this URL, followed by the archive key of its file without the archive prefix.
     pub base_url: Option<String>,
-    /// Promises that no file at `base_url` contains a location.
+    /// Must be `true` only if no file at `base_url` contains a location.
     pub stripped: bool,
-    /// `true` if this program serves the pictures itself. Without a `base_url` they are at its own
-    /// `/photos`.
+    /// `true` if this program serves the pictures itself. Without a `base_url`, their URLs begin
+    /// with its own path `/photos`.
     pub served_here: bool,
 }
 
-/// The addresses of pictures.
+/// The base URL of pictures, and the server behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum PictureUrls {
-    /// No address is shown.
+    /// No URL of a picture is shown.
     Nowhere,
-    /// At this base URL, from another server. It serves originals: unmodified, or without locations
-    /// if `stripped`.
+    /// Another server serves the pictures, at the base URL `base`. It serves originals only. They
+    /// contain locations, unless `stripped` is `true`.
     Elsewhere { base: String, stripped: bool },
-    /// At this base URL, from this server. It serves embedded previews, and every original that
-    /// needs no stripping or can be stripped.
+    /// This program serves the pictures, at this base URL. It serves embedded previews, and every
+    /// original that may be served unmodified or can be stripped.
     Here(String),
 }
 
 /// Returns the names of the fields of a photo in a list, in their order. The details of a photo
-/// have `tags` too.
+/// have one more field, `tags`.
 pub(crate) fn list_fields() -> &'static [String] {
     static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| {
         // Every field is serialised, even if it is empty.
@@ -139,15 +140,15 @@ pub(crate) struct PhotoDetails {
     tags: Tags,
 }
 
-/// A picture of a photo, with its URL.
+/// A picture of a photo, as the public sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct PublicImage {
     url: String,
     width: Option<u32>,
     height: Option<u32>,
     mime: String,
-    /// The size of the archived file or of the embedded preview. A stripped picture is a little
-    /// smaller.
+    /// The size of the archived file or of the embedded preview, in bytes. A stripped picture is a
+    /// little smaller.
     bytes: u64,
     kind: ImageKind,
 }
@@ -155,15 +156,15 @@ struct PublicImage {
 /// A picture that may be served, and what must be removed from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServablePicture {
-    /// The archive key.
+    /// The archive key of the file.
     pub(crate) key: String,
     /// The ETag of the file from which the record was derived.
     pub(crate) etag: String,
-    /// The media type of what is served.
+    /// The media type of the picture that is served.
     pub(crate) mime: String,
-    /// The name under which a browser saves it.
+    /// The file name under which a browser saves the picture.
     pub(crate) file_name: String,
-    /// What must be removed from it.
+    /// What must be removed from the file.
     pub(crate) redaction: Redaction,
 }
 
@@ -174,10 +175,10 @@ pub(crate) enum Redaction {
     Unmodified,
     /// Everything except the pixels, the colour profile and the orientation.
     Strip(StripFormat),
-    /// Everything except this range, which is a JPEG and is stripped too. The JPEG gets the
-    /// orientation of the file if it has none.
+    /// Everything except the embedded preview, which is a JPEG and is stripped too. If the JPEG has
+    /// no orientation, it gets the orientation of the file.
     Preview {
-        /// The range of the file, in bytes.
+        /// The bytes of the preview in the file.
         range: Range<u64>,
         /// The EXIF orientation of the file.
         orientation: Option<u8>,
@@ -185,7 +186,8 @@ pub(crate) enum Redaction {
 }
 
 impl PublicView {
-    /// Creates a view that hides what `privacy` describes.
+    /// Creates a view that hides what `privacy` requires. A picture without a permitted URL is not
+    /// listed.
     ///
     /// ```
     /// use photo_catalogue::privacy::LocationPolicy;
@@ -220,17 +222,17 @@ impl PublicView {
         PublicView { privacy, pictures }
     }
 
-    /// Returns a photo as lists show it. Returns `None` if the rules make it private. They may have
-    /// changed since it was indexed.
+    /// Returns a photo as lists show it. Returns `None` if the present rules make the photo
+    /// private. They may have changed since it was indexed.
     ///
-    /// The summary must come from a public partition, because only the partition records the
-    /// visibility that was decided from the source keys.
+    /// The summary must come from a public partition of an index. The rules about source keys
+    /// cannot be checked here: only the partition shows their result.
     pub(crate) fn show_in_list(&self, summary: &Summary) -> Option<ListedPhoto> {
         let visibility = summary.decide_visibility(&self.privacy.visibility);
         (visibility == Visibility::Public).then(|| self.redact_summary(summary))
     }
 
-    /// Applies the allow-list to a summary.
+    /// Returns the public fields of a summary.
     fn redact_summary(&self, summary: &Summary) -> ListedPhoto {
         let Summary {
             id,
@@ -258,7 +260,7 @@ impl PublicView {
         }
     }
 
-    /// Applies the allow-list to a record. Every field is named twice: in the pattern and in the
+    /// Returns the public fields of a record. Every field is named twice: in the pattern and in the
     /// result.
     fn public_record(&self, record: &PhotoRecord) -> PhotoRecord {
         let PhotoRecord {
@@ -296,8 +298,9 @@ impl PublicView {
         }
     }
 
-    /// Returns the details of a photo: what lists show, and its public tags. Returns `None` if the
-    /// photo is private, if the item only claims a name, or if all its files have been removed.
+    /// Returns the details of a photo: the fields that lists show, and its public tags. Returns
+    /// `None` if the photo is private, if the item is a stub, or if all its files have been
+    /// removed.
     pub(crate) fn show_details(&self, item: &PhotoItem) -> Option<PhotoDetails> {
         let summary = item.summary.as_ref().filter(|_| self.is_public(item))?;
         Some(PhotoDetails {
@@ -306,11 +309,11 @@ impl PublicView {
         })
     }
 
-    /// Returns a picture of a photo and what must be removed from it. `part` is the extension of
-    /// the file, and `kind` selects the file or the preview inside it.
+    /// Returns a picture of a photo, and what must be removed from its file. `part` is the
+    /// extension of the file. `kind` selects the file itself or the preview inside it.
     ///
-    /// Returns `None` if the photo is not public, if the file has been removed, or if the file must
-    /// be stripped and cannot be.
+    /// Returns `None` if this program serves no pictures, if the photo is not public, if the file
+    /// or the preview does not exist, or if the file must be stripped and its format cannot be.
     pub(crate) fn find_picture(
         &self,
         item: &PhotoItem,
@@ -359,18 +362,18 @@ impl PublicView {
         })
     }
 
-    /// Returns `true` if the policy publishes any locations.
+    /// Reports whether the location policy publishes any locations.
     pub(crate) fn publishes_locations(&self) -> bool {
         self.privacy.location != LocationPolicy::Hide
     }
 
-    /// Returns the largest difference between a location and the published one, in degrees.
+    /// Returns the largest difference between a location and its published form, in degrees.
     pub(crate) fn max_rounding_degrees(&self) -> f64 {
         self.privacy.location.max_rounding_degrees()
     }
 
-    /// Returns a fingerprint of the location policy and the home zones. Cells that were counted
-    /// under another fingerprint reveal more or less than this view does.
+    /// Returns a fingerprint of the location policy and the home zones. If the photos of cells were
+    /// counted under another fingerprint, the counts may reveal more or less than this view allows.
     pub(crate) fn location_policy_fingerprint(&self) -> String {
         let Privacy {
             location,
@@ -386,18 +389,20 @@ impl PublicView {
         self.privacy.home_zones.contains(point)
     }
 
-    /// Reports whether the public may see all places in the files and tags of a photo.
+    /// Reports whether the public may see every place in the files and tags of a photo, so that
+    /// they may be shown unmodified.
     fn allows_unmodified(&self, summary: &Summary) -> bool {
         self.privacy
             .allows_unmodified_files(summary.record.location.as_ref())
     }
 
-    /// Reports whether a photo is public: by its index keys, and by the current rules.
+    /// Reports whether a photo is public, both by its index keys and by the present rules.
     fn is_public(&self, item: &PhotoItem) -> bool {
         item.is_public() && item.decide_visibility(&self.privacy.visibility) == Visibility::Public
     }
 
-    /// Returns the published location of a photo. Filters use this one too.
+    /// Returns the published location of a photo, or `None` if none is published. Filters must use
+    /// this location too, or they would reveal the exact one.
     pub(crate) fn published_location(&self, summary: &Summary) -> Option<Location> {
         summary
             .record
@@ -406,7 +411,7 @@ impl PublicView {
             .and_then(|location| self.public_location(location))
     }
 
-    /// Applies the location policy and the allow-list to a location.
+    /// Returns the published form of a location, or `None` if the location policy hides it.
     fn public_location(&self, location: &Location) -> Option<Location> {
         let Location {
             lat,
@@ -470,7 +475,8 @@ impl PublicView {
     }
 }
 
-/// Returns the archive key without the archive prefix: the stem and what follows it.
+/// Returns the archive key without the archive prefix: the stem and the extension. Returns `None`
+/// if the key does not have this stem.
 fn strip_prefix_before_stem<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
     let base = match key.rfind('.') {
         Some(dot) if key.get(..dot)?.ends_with(stem) => dot,

@@ -19,15 +19,15 @@ pub const ACCESS_KEY: &str = "photos";
 /// The secret key of the engines. `photos serve` uses the same pair by default.
 pub const SECRET_KEY: &str = "photos-secret";
 
-/// Where the embedded DynamoDB keeps its tables.
+/// The place in which the embedded DynamoDB keeps its tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineStorage {
     /// In memory.
     Memory,
     /// On disk, as in `photos serve`.
     Disk,
-    /// On disk, without waiting for the disk at each write: for tables that are filled before the
-    /// measurement.
+    /// On disk, without waiting for the disk at each write. This is for tables that are filled
+    /// before the measurement.
     DiskWithoutSync,
 }
 

@@ -1,5 +1,5 @@
-//! What the measuring programs share: embedded engines, example photos with a wall clock of their
-//! choice, statistics, and the memory of a process.
+//! The shared code of the measuring programs: embedded engines, example photos whose capture time
+//! can be set, statistics, and the memory of a process.
 
 mod engines;
 mod photos;

@@ -1,4 +1,4 @@
-//! Photos to measure with.
+//! Example photos for the measurements.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +18,7 @@ pub struct DatedPhoto {
 }
 
 impl DatedPhoto {
-    /// Reads a photo of `examples/photos`. `clock` is its capture time as EXIF spells it.
+    /// Reads a photo of `examples/photos`. `clock` is its capture time in the form of EXIF.
     ///
     /// # Errors
     /// The photo does not contain this capture time.
@@ -36,7 +36,7 @@ impl DatedPhoto {
         })
     }
 
-    /// Returns the photo with this capture time, which has the length of the original one.
+    /// Returns the photo with this capture time, which must have the length of the original one.
     pub fn with_clock(&self, clock: &str) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         for &offset in &self.clock_offsets {
@@ -45,11 +45,11 @@ impl DatedPhoto {
         bytes
     }
 
-    /// Inserts filler before the last two bytes, the end marker of a JPEG, until the photo has `size`
-    /// bytes.
+    /// Inserts filler before the last two bytes, the end marker of a JPEG, until the photo has
+    /// `size` bytes.
     pub fn enlarged_to(mut self, size: usize) -> Self {
-        // Below 0x80, so that the filler contains no marker: a reader of metadata takes it for
-        // entropy-coded data.
+        // The bytes are below 0x80, so that the filler contains no marker. A reader of metadata
+        // treats them as entropy-coded data.
         let mut state = 1_u64;
         let filler = std::iter::repeat_with(|| {
             state = state

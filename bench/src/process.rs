@@ -10,7 +10,7 @@ pub struct ChildProcess(pub Child);
 
 impl Drop for ChildProcess {
     fn drop(&mut self) {
-        // Both fail if the process has already ended.
+        // Both calls fail if the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -19,9 +19,9 @@ impl Drop for ChildProcess {
 /// The memory of a process, in bytes (Linux).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessMemory {
-    /// Resident memory now: `VmRSS`.
+    /// The resident memory now: `VmRSS`.
     pub resident: u64,
-    /// Largest resident memory since the start: `VmHWM`.
+    /// The maximum resident memory since the start: `VmHWM`.
     pub peak: u64,
 }
 
@@ -76,6 +76,6 @@ pub fn find_photos_binary() -> BenchResult<PathBuf> {
 
 /// Installs the TLS provider that reqwest expects, even for plain HTTP. A repeat is safe.
 pub fn install_tls_provider() {
-    // Fails if a provider is already installed, and then it is the same one.
+    // This fails if a provider is already installed. It is then the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,5 +1,5 @@
-//! Files made to cost much time or memory. Each aims at a nested loop, or at a length that memory
-//! is allocated for.
+//! Files that are made to cost much time or memory. Each attacks a nested loop, or a length for
+//! which memory is allocated.
 
 /// Returns every attack with its name.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
@@ -95,7 +95,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// Makes a TIFF of one directory. All values begin after it.
+/// Makes a TIFF of one directory. All values begin after the directory.
 fn tiff(entries: &[(u16, u16, u32)], values: &[u8]) -> Vec<u8> {
     let mut bytes = b"II*\0\x08\0\0\0".to_vec();
     bytes.extend((entries.len() as u16).to_le_bytes());

@@ -1,4 +1,5 @@
-//! The extraction, with the properties that hold for any bytes. Only `photo-metadata` is linked.
+//! Runs the extraction and checks the properties that hold for any bytes. Only `photo-metadata` is
+//! linked.
 
 pub mod attacks;
 pub mod samples;
@@ -12,14 +13,16 @@ use photo_metadata::{
     is_bidi_control,
 };
 
-/// The longest time for any file. Under a sanitizer everything is about ten times slower.
+/// The maximum time of an extraction, for any file. Under a sanitizer, everything is about ten
+/// times slower.
 pub const LONGEST: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
-/// The limits of ranged reads and of their bytes (crates/photo-metadata/src/limits.rs).
+/// The maximum number of ranged reads (crates/photo-metadata/src/limits.rs).
 const READS: u32 = 6;
+/// The maximum number of bytes of all ranged reads (crates/photo-metadata/src/limits.rs).
 const BYTES: u64 = 8 << 20;
 
-/// Runs the whole extraction, over the bytes at once and by ranges. Returns the time that it took
-/// at once.
+/// Runs the whole extraction twice: over all bytes at once, and by ranges. Returns the time that it
+/// took at once.
 ///
 /// # Panics
 /// Panics if the two disagree, a range lies outside the file, a limit is exceeded, or the JSON
@@ -27,7 +30,7 @@ const BYTES: u64 = 8 << 20;
 pub fn check_extraction(bytes: &[u8]) -> Duration {
     let mut took = time_extraction(bytes);
     for _ in 0..3 {
-        // Another process may have taken the time.
+        // Another process may have used the processor.
         if took >= LONGEST {
             took = took.min(time_extraction(bytes));
         }
@@ -40,7 +43,7 @@ pub fn check_extraction(bytes: &[u8]) -> Duration {
         return took;
     };
     assert!(ranged.reads.count <= READS && ranged.reads.bytes <= BYTES);
-    // If the metadata are too far apart, ranges find less.
+    // If the metadata are too far apart, the extraction by ranges finds less.
     if !ranged.warnings.iter().any(|w| w.contains("too far apart")) {
         assert_eq!(ranged.photo, whole.photo);
         assert_eq!(ranged.tags, whole.tags);

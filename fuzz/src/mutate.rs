@@ -1,9 +1,9 @@
-//! Fuzzing without a nightly toolchain: `cargo run --release --bin mutate -- [SECONDS] [SEED]
-//! [FOLDER...]`.
+//! Fuzzes without a nightly toolchain:
+//! `cargo run --release --bin mutate -- [SECONDS] [SEED] [FOLDER...]`.
 //!
-//! Breaks the samples and the files of the corpus, and of more folders, for some seconds. The seed
-//! determines the changes. Prints the slowest file. A finding is written to `artifacts/`, and ends
-//! the run with a panic.
+//! Breaks the samples, the files of the corpus, and the files of further folders, for a number of
+//! seconds. The seed determines the changes. Prints the slowest file. A file that breaks a property
+//! is written to `artifacts/`, and ends the run with a panic.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -3,11 +3,11 @@
 //! They are the seeds of the fuzzer, and the files that the hostile tests break. None of them is
 //! from a camera, and none has pixels.
 
-/// Entries of a TIFF directory: tag, type, value bytes.
+/// The entries of a TIFF directory. Each has a tag, a type, and the bytes of its value.
 type Entries<'a> = Vec<(u16, u16, &'a [u8])>;
 
 const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:Rating="4" xmp:CreateDate="2018-02-01T09:41:07+01:00"><dc:title><rdf:Alt><rdf:li xml:lang="x-default">Night &amp; day</rdf:li></rdf:Alt></dc:title><dc:subject><rdf:Bag><rdf:li>a</rdf:li><rdf:li>b</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"#;
-/// IIM: date created, a keyword, a caption.
+/// An IPTC-IIM block with a date and a time, a keyword and a caption.
 const IPTC: &[u8] =
     b"\x1c\x02\x37\0\x0820180201\x1c\x02\x3c\0\x0b094107+0100\x1c\x02\x19\0\x03sea\x1c\x02\x78\0\x05waves";
 
@@ -143,8 +143,8 @@ fn gps_entries() -> Entries<'static> {
     ]
 }
 
-/// Makes a maker note in the form of a maker. If it has a lens name, it is `lens`. Offsets count
-/// from the note or from the TIFF structure; `start` is the offset of the note there.
+/// Makes a maker note in the form of this maker. If the form has a lens name, it is `lens`. Offsets
+/// count from the note or from the TIFF structure, in which the note is at the offset `start`.
 fn note(make: &[u8], start: u32) -> Vec<u8> {
     let lens = b"A lens of 18-55mm\0";
     let spec = [18_u32, 1, 55, 1, 35, 10, 56, 10]
@@ -187,14 +187,14 @@ fn note(make: &[u8], start: u32) -> Vec<u8> {
 
 /// Makes a little-endian TIFF of a maker, with Exif, GPS, SubIFD and thumbnail IFDs, XMP and IPTC.
 fn tiff(make: &[u8], magic: &[u8; 2], more: &[(u16, u16, &[u8])]) -> Vec<u8> {
-    // Made twice: the first time gives the offsets.
+    // The TIFF is made twice: the first time only gives the offsets.
     let (_, places) = tiff_at([0; 6], make, more);
     let (blocks, _) = tiff_at(places, make, more);
     [b"II", &magic[..], &8_u32.to_le_bytes(), &blocks].concat()
 }
 
-/// Makes a TIFF with pointers to the offsets `at`: Exif, GPS, SubIFD, IFD1, Interop, maker note.
-/// Returns it with the real offsets.
+/// Makes a TIFF whose pointers point to the offsets `at`: Exif, GPS, SubIFD, IFD1, Interop, maker
+/// note. Returns the TIFF and the real offsets.
 fn tiff_at(at: [u32; 6], make: &[u8], more: &[(u16, u16, &[u8])]) -> (Vec<u8>, [u32; 6]) {
     let [exif, gps, sub, next, interop, _] = at.map(u32::to_le_bytes);
     let mut first: Entries<'_> = vec![
@@ -364,7 +364,8 @@ fn iso(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     [&(body.len() as u32 + 8).to_be_bytes()[..], kind, &body].concat()
 }
 
-/// Makes a `meta` box with the items 1 (the picture), 2 (Exif) and 3 (XMP) at `places`.
+/// Makes a `meta` box with the items 1 (the picture), 2 (Exif) and 3 (XMP). `places` are the
+/// offsets and lengths of items 2 and 3.
 fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
     let info = |id: u8, kind: &[u8]| iso(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"\0"]);
     let mut iloc = vec![1, 0, 0, 0, 0x44, 0, 0, 2];
@@ -415,7 +416,7 @@ fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
 fn heic(exif: &[u8]) -> Vec<u8> {
     let head = iso(b"ftyp", &[b"heic\0\0\0\0mif1heic"]);
     let item = [b"\0\0\0\x06Exif\0\0", exif].concat();
-    // After the pictures, as some phones write it.
+    // The box `meta` is after the pictures, as some phones write it.
     let data = iso(b"mdat", &[&item, XMP]);
     let start = head.len() as u32 + 8;
     let places = [
@@ -439,7 +440,8 @@ fn heic_in_idat(exif: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// Makes one uncompressed meta-block (RFC 7932 section 9.2), so that no compressor is needed.
+/// Makes a Brotli stream of one uncompressed meta-block (RFC 7932 section 9.2), so that no
+/// compressor is needed.
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let header = (bytes.len() as u32 - 1) << 4 | 1 << 20;
     [&header.to_le_bytes()[..3], bytes, &[3]].concat()

@@ -1,4 +1,4 @@
-//! The ingest function on AWS Lambda. It hands S3 events to [`photo_catalogue::ingest`].
+//! The ingest function on AWS Lambda. It passes S3 events to [`photo_catalogue::ingest`].
 
 #![allow(
     clippy::disallowed_methods,

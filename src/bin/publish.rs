@@ -1,5 +1,5 @@
-//! The publish function on AWS Lambda. It hands batches of the photos table's stream, and the ticks
-//! of a schedule, to [`photo_catalogue::publish`].
+//! The publish function on AWS Lambda. It passes batches of the photos table's stream, and the
+//! events of a schedule, to [`photo_catalogue::publish`].
 
 #![allow(
     clippy::disallowed_methods,

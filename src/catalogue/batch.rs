@@ -1,6 +1,7 @@
-//! Requests for many items: a hundred by their keys in one request, or all of them by a scan.
+//! Requests for many items: up to a hundred items by their keys in one request, or all items by a
+//! scan.
 //!
-//! For import and the owner's commands, which compare a listing with the catalogue.
+//! Import and the owner's commands use them to compare a listing with the catalogue.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -20,31 +21,32 @@ use crate::paging::read_pages;
 use crate::photo_id::PhotoId;
 use crate::request_failure::RequestFailure;
 
-/// Most keys of one BatchGetItem (DynamoDB API Reference).
+/// The maximum number of keys in one BatchGetItem request (DynamoDB API Reference).
 pub const MAX_BATCH_KEYS: usize = 100;
-/// Most requests in a row that return no item, before a batch fails.
+/// The maximum number of responses in a row that contain no item. One more makes the batch fail.
 const MAX_EMPTY_ANSWERS: u32 = 8;
-/// The pause before the keys that DynamoDB did not process are requested again. It doubles with each
-/// answer that has no item.
+/// The shortest pause before unprocessed keys are requested again. It doubles with each response in
+/// a row that contains no item.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The operand that errors of a scan name.
+/// The text that an error of a scan contains in place of a key.
 const WHOLE_TABLE: &str = "the table";
 
-/// One item of a scan.
+/// An item that a scan returned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScannedItem {
-    /// A photo's item, without its record.
+    /// The header of a photo's item.
     Photo(PhotoItemHeader),
     /// A ledger entry.
     Ledger(LedgerEntry),
 }
 
 impl Catalogue {
-    /// Reads the ledger entries of these keys of a bucket, strongly consistent. Returns those that
-    /// exist, by key. Sends one request for each 100 keys.
+    /// Reads the ledger entries of these keys of a bucket. The reads are strongly consistent.
+    /// Returns the entries that exist, by object key. Sends one request for each 100 keys, and more
+    /// if DynamoDB leaves some keys unprocessed.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if a request fails, or if an entry cannot be read.
     pub async fn ledger_entries(
         &self,
         bucket: &Bucket,
@@ -60,11 +62,12 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Reads the headers of the items with these stems, strongly consistent. Returns those that
-    /// exist, by stem. Sends one request for each 100 stems.
+    /// Reads the headers of the items with these stems. The reads are strongly consistent. Returns
+    /// the headers that exist, by stem. Sends one request for each 100 stems, and more if DynamoDB
+    /// leaves some keys unprocessed.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
     pub async fn photo_item_headers(
         &self,
         stems: &[&str],
@@ -73,7 +76,8 @@ impl Catalogue {
             .iter()
             .map(|stem| photo_pk(&PhotoId::from_stem(stem)))
             .collect();
-        // A RAW and its JPEG are one item. DynamoDB refuses a request with a key twice.
+        // A RAW and its JPEG have the same item. DynamoDB refuses a request that contains a key
+        // twice.
         pks.sort_unstable();
         pks.dedup();
         let mut found = HashMap::new();
@@ -90,11 +94,11 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Scans all photos and the whole ledger, in no order. Reads the whole table and costs as much:
-    /// one request for each 1 MB, when the stream is polled.
+    /// Scans all photo items and ledger entries, in no order. Reads the whole table, and costs as
+    /// much. Sends one request for each 1 MB of the table, when the stream is polled.
     ///
     /// # Errors
-    /// An item is an error if a request fails, or if an item of the table cannot be read.
+    /// An element of the stream is an error if a request fails, or if an item cannot be read.
     pub fn scan_items(
         &self,
     ) -> impl Stream<Item = Result<ScannedItem, CatalogueError>> + Send + use<> {
@@ -120,11 +124,12 @@ impl Catalogue {
             })
     }
 
-    /// Scans the whole items of all photos, in no order. Costs as much as [`Catalogue::scan_items`].
+    /// Scans the whole items of all photos, in no order. Costs as much as
+    /// [`Catalogue::scan_items`].
     ///
     /// # Errors
-    /// An item is [`CatalogueError::Request`] if a request fails; it is the last one. An item is
-    /// [`CatalogueError::Shape`] if an item of the table cannot be read; the others follow.
+    /// If a request fails, the last element of the stream is [`CatalogueError::Request`]. If an
+    /// item cannot be read, its element is [`CatalogueError::Shape`], and the other items follow.
     pub fn scan_photo_items(
         &self,
     ) -> impl Stream<Item = Result<PhotoItem, CatalogueError>> + Send + use<> {
@@ -138,7 +143,7 @@ impl Catalogue {
             .and_then(|item| async move { from_attributes(&pk_of(&item), item) })
     }
 
-    /// Runs a scan page by page.
+    /// Runs a scan page by page. Returns the attributes of each item.
     pub(super) fn scan_attributes(
         &self,
         request: ScanFluentBuilder,
@@ -159,8 +164,8 @@ impl Catalogue {
         .try_flatten()
     }
 
-    /// Reads items by their keys, which must all be different. Returns those that exist, in no order.
-    /// An empty list of attributes means all of them.
+    /// Reads the items with these keys, which must all be different. Returns the items that exist,
+    /// in no order. Reads all attributes if `attributes` is empty.
     async fn get_items<T: DeserializeOwned>(
         &self,
         pks: Vec<String>,
@@ -197,7 +202,7 @@ impl Catalogue {
                 .responses
                 .and_then(|mut all| all.remove(&self.table));
             let items = items.unwrap_or_default();
-            // DynamoDB was throttled, or the answer would have more than 16 MB.
+            // The request was throttled, or the response would have more than 16 MB.
             let left = response
                 .unprocessed_keys
                 .and_then(|mut all| all.remove(&self.table));
@@ -224,13 +229,14 @@ impl Catalogue {
     }
 }
 
-/// Returns an item's partition key.
+/// Returns the partition key of an item.
 fn pk_of(item: &Attributes) -> String {
     let pk = item.get(PK).and_then(|pk| pk.as_s().ok());
     pk.cloned().unwrap_or_default()
 }
 
-/// Builds a projection expression. It uses placeholders, because some names are reserved words.
+/// Builds a projection expression and its names. It uses placeholders, because some names are
+/// reserved words of DynamoDB.
 fn projection(attributes: &[&str]) -> (String, HashMap<String, String>) {
     let names = attributes
         .iter()

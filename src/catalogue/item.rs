@@ -1,4 +1,4 @@
-//! The items of the photos table. This module defines their shapes and sends no request.
+//! The items of the photos table. This module defines their fields and sends no request.
 
 use std::collections::BTreeMap;
 
@@ -13,35 +13,37 @@ use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
 use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
 
-/// The version of the shape of an item. Increase it when older items must be written again.
+/// The version of the shape of an item. Increase it if older items must be written again.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A photo item without its record: the parts and what identifies them.
+/// The header of a photo item: its parts and the fields that identify it, without the record.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoItemHeader {
-    /// See [`PhotoItem::pk`].
+    /// The key of the item: `photo#<id>`. See [`PhotoItem::pk`].
     pub pk: String,
-    /// See [`PhotoItem::stem`].
+    /// The stem of the photo. See [`PhotoItem::stem`].
     pub stem: String,
-    /// See [`PhotoItem::owner`].
+    /// The owner of the stem. See [`PhotoItem::owner`].
     pub owner: String,
-    /// See [`PhotoItem::revision`].
+    /// The number of writes of the item. See [`PhotoItem::revision`].
     pub revision: u64,
-    /// See [`PhotoItem::parts`].
+    /// The parts of the photo, by extension. See [`PhotoItem::parts`].
     pub parts: BTreeMap<String, PhotoPart>,
-    /// See [`IndexKeys::date_partition`].
+    /// The partition of the index by-date. See [`IndexKeys::date_partition`].
     pub date_partition: Option<DatePartition>,
-    /// See [`PhotoItem::extractor_version`].
+    /// The version of the extractor that derived the record. See [`PhotoItem::extractor_version`].
     pub extractor_version: u32,
-    /// See [`PhotoRecord::camera`](photo_metadata::PhotoRecord::camera).
+    /// The camera, if it is known. See
+    /// [`PhotoRecord::camera`](photo_metadata::PhotoRecord::camera).
     pub camera: Option<Camera>,
-    /// The capture time of the file, without the overrides. See [`photo_metadata::CaptureTime::local`].
+    /// The capture time as the file has it, without the overrides. See
+    /// [`photo_metadata::CaptureTime::local`].
     pub taken_at_local: Option<String>,
 }
 
 impl PhotoItemHeader {
-    /// The attributes that a scan reads.
+    /// The names of the attributes that a request for headers reads.
     pub(super) const ATTRIBUTES: [&'static str; 9] = [
         "pk",
         "stem",
@@ -55,76 +57,80 @@ impl PhotoItemHeader {
     ];
 }
 
-/// A photo item: one shot with its parts and the record of its primary part.
+/// A photo item: one shot with its parts, and the record that was derived from one of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoItem {
-    /// `photo#<id>`.
+    /// The key of the item: `photo#<id>`.
     pub pk: String,
-    /// See [`PhotoId`].
+    /// The id of the photo. See [`PhotoId`].
     pub id: String,
-    /// `2018-02-01/foobar`.
+    /// The stem, such as `2018-02-01/foobar`.
     pub stem: String,
-    /// The owner of the stem; see `archive::Owner`.
+    /// The owner of the stem. See `archive::Owner`.
     pub owner: String,
-    /// The number of writes of this item. 0 is a stub, which only claims the stem.
+    /// The number of writes of this item. An item of revision 0 is a stub, which only claims the
+    /// stem.
     pub revision: u64,
-    /// The parts of this shot, by extension, with its upper and lower case.
+    /// The parts of the photo. The key is the file's extension in its original case.
     pub parts: BTreeMap<String, PhotoPart>,
-    /// The part that the record was derived from.
+    /// The part that the record was derived from. `None` if the item has no record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<DerivedFrom>,
-    /// The record. Its fields are attributes of the item.
+    /// The record. Its fields are attributes of the item itself.
     #[serde(flatten)]
     pub photo: PhotoMetadata,
-    /// All tags of the primary part: `exif.<IFD>.<Tag>`.
+    /// All tags of the part that the record was derived from: `exif.<IFD>.<Tag>`.
     pub exif: Tags,
-    /// Tags that were left out for their size, with their sizes in bytes.
+    /// The tags that were left out because of their size. The value is the size of the tag in
+    /// bytes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub exif_omitted: BTreeMap<String, u64>,
-    /// Problems with reading the primary part.
+    /// The problems with reading the part that the record was derived from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exif_warnings: Vec<String>,
-    /// The values that a person set. A re-index keeps them.
+    /// The values that a person set. They stay when the photo is indexed again.
     #[serde(skip_serializing_if = "Overrides::is_empty")]
     pub overrides: Overrides,
     /// The version of the extractor that derived the record.
     pub extractor_version: u32,
-    /// The version of the shape of this item.
+    /// The version of the shape of this item. See [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// The summary; absent for a stub and for a photo without a live part.
+    /// The summary. `None` for a stub and for a photo without a live part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// The keys of the indexes.
+    /// The keys of this item in the indexes.
     #[serde(flatten)]
     pub index: IndexKeys,
 }
 
-/// The keys of the indexes (schema/tables.json). An item without a key is not in that index.
+/// The keys of an item in the indexes of the table (schema/tables.json). An item without a key for
+/// an index is not in that index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IndexKeys {
-    /// The partition of the index by-date.
+    /// The partition of the index by-date that lists the photo. `None` if no index lists it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_partition: Option<DatePartition>,
-    /// `takenAtLocal#id`, or `undated#name#id` without a date. See [`super::query::date_sort`].
+    /// The sort key by date: `takenAtLocal#id`, or `undated#name#id` for an undated photo. See
+    /// [`super::query::date_sort`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_sort: Option<String>,
-    /// The slug of the camera; public photos only.
+    /// The slug of the camera. Only public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub camera_partition: Option<String>,
-    /// The slug of the lens; public photos only.
+    /// The slug of the lens. Only public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lens_partition: Option<String>,
-    /// The first 4 characters of the geohash of the published position.
+    /// The first 4 characters of the geohash of the published position. Only public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place_partition: Option<String>,
-    /// `geohash#id`.
+    /// The sort key by place: `geohash#id`. Only public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place_sort: Option<String>,
 }
 
-/// One part of a photo: one file of a shot.
+/// A part of a photo: one file of the shot.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoPart {
@@ -134,29 +140,30 @@ pub struct PhotoPart {
     pub etag: String,
     /// The Last-Modified of the copy.
     pub last_modified: String,
-    /// Size, bytes.
+    /// The size of the file, in bytes.
     pub bytes: u64,
     /// The media type, detected from the bytes.
     pub mime: String,
-    /// Pixels across, after orientation.
+    /// The width in pixels, after orientation.
     pub width: Option<u32>,
-    /// Pixels down, after orientation.
+    /// The height in pixels, after orientation.
     pub height: Option<u32>,
-    /// The source object that it was copied from; absent for a foreign file.
+    /// The source object that the file was copied from. `None` for a foreign file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<PartSource>,
-    /// The embedded preview.
+    /// The JPEG that is embedded in the file, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
     /// The version of the extractor that read the file.
     pub extractor_version: u32,
-    /// Whether the file is in the archive. The attribute `removed` is `true` for a tombstone.
+    /// The state of the part. It is stored as the attribute `removed`, which is `true` for a
+    /// tombstone.
     #[serde(rename = "removed", skip_serializing_if = "PartState::is_live")]
     pub state: PartState,
 }
 
 impl PhotoPart {
-    /// Builds a tombstone: the file was in the archive and is gone.
+    /// Builds a tombstone for this archive key: the file was in the archive and is gone.
     pub fn tombstone(key: &str) -> Self {
         PhotoPart {
             key: key.to_owned(),
@@ -170,12 +177,14 @@ impl PhotoPart {
         self.state.is_live()
     }
 
-    /// Returns `true` if the file is in the archive and was read by an older extractor than this.
+    /// Returns `true` if the file is in the archive and was read by an extractor older than this
+    /// version.
     pub fn is_below(&self, extractor_version: u32) -> bool {
         self.is_live() && self.extractor_version < extractor_version
     }
 
-    /// Returns the version of the copy that this part was read from; `None` for a tombstone.
+    /// Returns the version of the copy that this part was read from. Returns `None` for a
+    /// tombstone.
     pub fn version(&self) -> Option<ObjectVersion> {
         self.is_live().then(|| ObjectVersion {
             etag: self.etag.clone(),
@@ -184,7 +193,8 @@ impl PhotoPart {
     }
 }
 
-/// Whether the file of a part is in the archive. Stored as the boolean `removed`.
+/// The state of a part: the file is in the archive, or it is gone. It is stored as the boolean
+/// `removed`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "bool", into = "bool")]
 pub enum PartState {
@@ -217,39 +227,40 @@ impl From<PartState> for bool {
     }
 }
 
-/// The source object of a part.
+/// The source object that a part was copied from, and the version of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSource {
-    /// The bucket and the key.
+    /// The bucket and the key of the source object.
     #[serde(flatten)]
     pub object: ObjectRef,
     /// The ETag of the bytes that were copied.
     pub etag: String,
 }
 
-/// The part that a record was derived from, and its ETag at that time.
+/// The part that a record was derived from, and the ETag that it had then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DerivedFrom {
-    /// The key in `parts`.
+    /// The key of the part in [`PhotoItem::parts`].
     pub part: String,
-    /// The ETag of the part at that time.
+    /// The ETag of the part when the record was derived.
     pub etag: String,
 }
 
-/// The values that a person set for a photo.
+/// The values that a person set for a photo. They replace the values of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Overrides {
-    /// The visibility.
+    /// The visibility, if a person set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
-    /// The title.
+    /// The title, if a person set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The caption.
+    /// The caption, if a person set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
-    /// The correction of the camera's clock: seconds that are added to the time of the file.
+    /// The number of seconds that is added to the capture time of the file. It corrects a wrong
+    /// camera clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift_seconds: Option<i64>,
 }
@@ -260,7 +271,7 @@ impl Overrides {
         *self == Overrides::default()
     }
 
-    /// Returns these values. A value that is not set is taken from `other`.
+    /// Returns these values. Takes each value that is not set here from `other`.
     #[must_use]
     pub fn or(self, other: Overrides) -> Overrides {
         Overrides {
@@ -273,7 +284,7 @@ impl Overrides {
 }
 
 impl PhotoItem {
-    /// Builds a stub: the stem is claimed, and no file is archived yet.
+    /// Builds a stub: it claims the stem for the owner, and no file is archived yet.
     pub fn stub(stem: &str, owner: &str) -> Self {
         let id = PhotoId::from_stem(stem);
         PhotoItem {
@@ -287,18 +298,18 @@ impl PhotoItem {
         }
     }
 
-    /// Returns `true` if a part of this photo is live.
+    /// Returns `true` if at least one part of this photo is live.
     pub fn has_live_parts(&self) -> bool {
         self.parts.values().any(PhotoPart::is_live)
     }
 
-    /// Returns `true` if a part of this photo is live and is a copy that organise made.
+    /// Returns `true` if at least one part of this photo is live and is a copy that organise made.
     pub fn has_live_copies(&self) -> bool {
         let mut parts = self.parts.values();
         parts.any(|part| part.is_live() && part.source.is_some())
     }
 
-    /// Returns the visibility by these rules. The index keys of the item do not matter.
+    /// Decides who may see the photo, by these rules. Does not use the index keys of the item.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
         let facts = VisibilityFacts {
             set: self.overrides.visibility,
@@ -310,7 +321,7 @@ impl PhotoItem {
         rules.decide(facts, sources.map(|source| source.object.key.as_str()))
     }
 
-    /// Returns `true` if the photo is indexed for the public: it has a live part, and its date
+    /// Returns `true` if the photo is in the public indexes: it has a live part, and its date
     /// partition is not private.
     pub fn is_public(&self) -> bool {
         let partition = self.index.date_partition;
@@ -319,7 +330,7 @@ impl PhotoItem {
     }
 }
 
-/// The first characters of the key of each photo item.
+/// The first characters of the key of every photo item.
 pub(super) const PHOTO_PREFIX: &str = "photo#";
 
 /// Returns the key of a photo item.
@@ -335,14 +346,14 @@ pub fn photo_pk(id: &PhotoId) -> String {
     format!("{PHOTO_PREFIX}{id}")
 }
 
-/// The result of organise for one version of a source object, or of index for an archived file that
-/// is not a photo.
+/// A ledger entry: the outcome of organise for one version of a source object, or of index for an
+/// archived file that is not a photo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
-    /// `ledger#<bucket>/<key>`.
+    /// The key of the entry: `ledger#<bucket>/<key>`.
     pub pk: String,
-    /// The bucket and the key.
+    /// The bucket and the key of the object.
     #[serde(flatten)]
     pub object: ObjectRef,
     /// The version of the object that this entry describes.
@@ -350,13 +361,13 @@ pub struct LedgerEntry {
     pub version: ObjectVersion,
     /// The outcome.
     pub outcome: LedgerOutcome,
-    /// The reason why the object was skipped.
+    /// The reason why the object was skipped. `None` for other outcomes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The archive key of the copy, with the prefix.
+    /// The archive key of the copy, with the prefix. `None` if there is no copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_key: Option<String>,
-    /// The owner that the object was archived for.
+    /// The owner for which the copy was archived. `None` if there is no copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The version of the extractor that read the object.
@@ -369,14 +380,14 @@ pub struct LedgerEntry {
 pub enum LedgerOutcome {
     /// The photo was copied to the folder of its day.
     Archived,
-    /// The photo was copied to the folder of photos without a credible date.
+    /// The photo was copied to the folder `undated/`.
     Undated,
     /// The object is not a photo.
     Skipped,
 }
 
 impl LedgerOutcome {
-    /// Returns the text that is stored.
+    /// Returns the text of the outcome, as the catalogue stores it.
     pub fn as_str(self) -> &'static str {
         match self {
             LedgerOutcome::Archived => "archived",
@@ -387,9 +398,10 @@ impl LedgerOutcome {
 }
 
 impl LedgerEntry {
-    /// The first characters of the key of each ledger entry.
+    /// The first characters of the key of every ledger entry.
     pub const PREFIX: &'static str = "ledger#";
-    /// The attributes that a scan reads in addition to those of [`PhotoItemHeader`].
+    /// The attributes that a scan reads for ledger entries, in addition to
+    /// [`PhotoItemHeader::ATTRIBUTES`].
     pub(super) const SCANNED_ATTRIBUTES: [&'static str; 7] = [
         "bucket",
         "key",
@@ -400,7 +412,7 @@ impl LedgerEntry {
         "archiveKey",
     ];
 
-    /// Returns the key of an object's ledger entry.
+    /// Returns the key of the ledger entry of an object.
     ///
     /// ```
     /// use photo_catalogue::catalogue::item::LedgerEntry;

@@ -1,5 +1,5 @@
-//! Scans of the whole ledger, for the owner's commands only. The ledger has no index, so these read
-//! the whole table.
+//! Scans of the whole ledger, for the owner's commands only. The ledger has no index, so a scan
+//! reads the whole table.
 
 use futures::TryStreamExt;
 use futures::stream::Stream;
@@ -8,11 +8,11 @@ use super::item::{LedgerEntry, LedgerOutcome};
 use super::{Catalogue, CatalogueError, from_attributes, text};
 
 impl Catalogue {
-    /// Scans the ledger entries of source objects that were skipped, in no order. Reads the whole
-    /// table and costs as much: one request for each 1 MB, when the stream is polled.
+    /// Scans the ledger entries with the outcome `skipped`, in no order. Reads the whole table, and
+    /// costs as much. Sends one request for each 1 MB of the table, when the stream is polled.
     ///
     /// # Errors
-    /// An item is an error if a request fails, or if an entry cannot be read.
+    /// An element of the stream is an error if a request fails, or if an entry cannot be read.
     pub fn scan_skipped_entries(
         &self,
     ) -> impl Stream<Item = Result<LedgerEntry, CatalogueError>> + Send + use<> {

@@ -1,7 +1,8 @@
-//! The publish table: the counts and files of each month, the dirty months, and the state of publish
-//! and of the build hook.
+//! The publish table: the counts and files of each month, the dirty months, and the state of
+//! publish and of the build hook.
 //!
-//! Any program may mark a month dirty at any time. Only the holder of the lease writes the rest.
+//! Any program may mark a month dirty at any time. Only the process that has the lease writes the
+//! months, the files and the hook.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,11 @@ use super::{
     CatalogueError, from_attributes, is_failed_condition, request_error, text, to_attributes,
 };
 
-/// The partitions of the table.
+/// The partition keys of the table: the published months, the dirty months, and the state.
 const MONTH: &str = "month";
 const DIRTY: &str = "dirty";
 const STATE: &str = "state";
-/// The items of the partition `state`.
+/// The sort keys of the items in the partition `state`.
 const LEASE: &str = "lease";
 const FILES: &str = "files";
 const HOOK: &str = "hook";
@@ -33,52 +34,54 @@ pub struct PublishTable {
     pub(crate) table: String,
 }
 
-/// The published state of one month: exact counts of its public photos, and the files that list
+/// The published state of one month: the exact counts of its public photos, and the files that list
 /// them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PublishedMonth {
-    /// `2018-02`, or `undated`.
+    /// The month, such as `2018-02`, or `undated`.
     pub month: String,
-    /// The number of public photos.
+    /// The number of public photos in the month.
     pub photos: u64,
-    /// The number of photos of each day that has any, by day of the month: `01`.
+    /// The number of public photos of each day, by day of the month, such as `01`. A day without
+    /// photos is absent.
     pub days: BTreeMap<String, u64>,
-    /// The number of photos of each camera, by slug.
+    /// The cameras of the public photos, by slug.
     pub cameras: BTreeMap<String, FacetCount>,
-    /// The number of photos of each lens, by slug.
+    /// The lenses of the public photos, by slug.
     pub lenses: BTreeMap<String, FacetCount>,
-    /// The number of photos of each geohash cell, by published position. All cell names of a month
-    /// have the same length.
+    /// The geohash cells of the published positions, by name. All cell names of a month have the
+    /// same length.
     pub cells: BTreeMap<String, CellCount>,
-    /// The fingerprint of the location policy that the cells were counted under.
+    /// The fingerprint of the location policy under which the cells were counted.
     pub positions: String,
     /// The files that list the photos, in order.
     pub files: Vec<PublishedFile>,
 }
 
-/// The photos of one camera or lens in one month.
+/// The name of one camera or lens, and its number of photos in one month.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetCount {
-    /// The name, as the newest of the photos spells it.
+    /// The name of the camera or lens, as the newest photo spells it.
     pub name: String,
     /// The number of photos.
     pub photos: u64,
 }
 
-/// The photos of one camera or lens in all months.
+/// The name of one camera or lens, and its number of photos in all months.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FacetSum<'a> {
-    /// The slug.
+    /// The slug of the camera or lens.
     pub slug: &'a str,
-    /// The name, as the newest of the photos spells it.
+    /// The name of the camera or lens, as the newest photo spells it.
     pub name: &'a str,
     /// The number of photos.
     pub photos: u64,
 }
 
-/// Sums the facets of months and sorts the sums by number of photos, highest first. The months must
-/// be in order, because the newest photo decides the name.
+/// Adds up the facets of these months. Returns the sums by number of photos, the highest first.
+/// `of` selects the cameras or the lenses of a month. The months must be in order, because the name
+/// comes from the last one.
 pub fn sum_facets<'a>(
     months: impl IntoIterator<Item = &'a PublishedMonth>,
     of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
@@ -98,19 +101,19 @@ pub fn sum_facets<'a>(
     sums
 }
 
-/// The photos of one geohash cell.
+/// The photos of one geohash cell: their number and their mean position.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellCount {
     /// The number of photos.
     pub photos: u64,
-    /// The mean of the latitudes, degrees.
+    /// The mean latitude, in degrees.
     pub lat: f64,
-    /// The mean of the longitudes, degrees.
+    /// The mean longitude, in degrees.
     pub lon: f64,
 }
 
 impl CellCount {
-    /// Adds the photos of another cell. The means are weighted by number.
+    /// Adds the photos of another cell. The new mean position is weighted by the numbers of photos.
     pub fn add(&mut self, other: &CellCount) {
         let photos = self.photos + other.photos;
         let mean = |ours: f64, theirs: f64| {
@@ -123,30 +126,30 @@ impl CellCount {
     }
 }
 
-/// A published file.
+/// A file that publish wrote to the static gallery.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PublishedFile {
-    /// The path relative to `index.json`: `2018-02.json`, `2018-02.2.json`.
+    /// The path relative to `index.json`, such as `2018-02.json` or `2018-02.2.json`.
     pub path: String,
     /// The number of photos in the file.
     pub photos: u64,
-    /// The first 32 hexadecimal characters of the SHA-256 of its JSON.
+    /// The first 32 hexadecimal characters of the SHA-256 of the file's JSON.
     pub digest: String,
-    /// The ETag from the store, without quotes.
+    /// The ETag that the store returned, without quotes.
     pub etag: String,
-    /// The size as stored, bytes.
+    /// The size of the stored file, in bytes.
     pub bytes: u64,
 }
 
-/// A month whose counts and files must be rebuilt.
+/// A dirty month: its counts and files must be rebuilt.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DirtyMonth {
-    /// `2018-02`, or `undated`.
+    /// The month, such as `2018-02`, or `undated`.
     #[serde(rename = "sk")]
     pub month: String,
-    /// The number of times that the month was marked.
+    /// The number of times that the month was marked dirty.
     pub generation: u64,
     /// The time of the first mark.
     #[serde(with = "chrono::serde::ts_milliseconds")]
@@ -156,22 +159,24 @@ pub struct DirtyMonth {
     pub last: DateTime<Utc>,
 }
 
-/// The whole state of publish, from one query.
+/// The state of publish, except for the months. One query reads it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PublishState {
-    /// The state of the files that no month owns.
+    /// The state of `index.json` and `changes.json`.
     pub files: FilesState,
-    /// The state of the build hook, as it was last written.
+    /// The state of the build hook, as it was last written. `None` if it was never written.
     pub hook: Option<serde_json::Value>,
-    /// The position in the stream, if this program reads the stream itself.
+    /// The position of a program that reads the photos table's stream itself. `None` if there is no
+    /// such program, or if it has not read a record yet.
     pub stream: Option<StreamPosition>,
-    /// The end of the lease, if there is one.
+    /// The time at which the lease ends. `None` if there is no lease.
     pub leased_until: Option<DateTime<Utc>>,
-    /// The end of the time in which an import holds the build hook back.
+    /// The time until which an import delays the calls of the build hook. `None` if there was no
+    /// import.
     pub held_until: Option<DateTime<Utc>>,
 }
 
-/// The last processed record of a stream.
+/// A position in a stream: its last processed record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamPosition {
     /// The ARN of the stream.
@@ -186,16 +191,17 @@ pub struct StreamPosition {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FilesState {
-    /// The last generation number that was used.
+    /// The generation number that was used last.
     pub generation: u64,
-    /// The fingerprint of the public view. All months are published under it, or are dirty.
+    /// The fingerprint of the public view. Each month was published under this view, or is dirty.
     pub view: String,
-    /// Changes up to this generation were published under another view and are not listed any more.
+    /// A generation number. `changes.json` does not list the changes up to this generation, because
+    /// they were published under another view.
     pub changes_since: u64,
 }
 
 impl PublishTable {
-    /// Builds a client of this table.
+    /// Builds a client of the publish table with this name. Sends no request.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> Self {
         PublishTable {
             client,
@@ -203,10 +209,11 @@ impl PublishTable {
         }
     }
 
-    /// Marks a month dirty. A repeat is safe: publish then looks at the month once more.
+    /// Marks a month dirty at the time `now`. A repeat is safe: publish then rebuilds the month
+    /// once more.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn mark_dirty(&self, month: &str, now: DateTime<Utc>) -> Result<(), CatalogueError> {
         let now = AttributeValue::N(now.timestamp_millis().to_string());
         let request = self
@@ -231,16 +238,16 @@ impl PublishTable {
     /// Returns the dirty months.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
     pub async fn dirty_months(&self) -> Result<Vec<DirtyMonth>, CatalogueError> {
         self.read_partition(DIRTY).await
     }
 
-    /// Clears the mark of a month IF the month was not marked again after it was read. A repeat is
-    /// safe.
+    /// Deletes the mark of a dirty month, if the month was not marked again since `mark` was read.
+    /// Otherwise changes nothing. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn clear_dirty(&self, mark: &DirtyMonth) -> Result<(), CatalogueError> {
         let generation = AttributeValue::N(mark.generation.to_string());
         let request = self
@@ -261,16 +268,16 @@ impl PublishTable {
     /// Returns all published months, in order. Sends one query for each 1 MB.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
     pub async fn months(&self) -> Result<Vec<PublishedMonth>, CatalogueError> {
         self.read_partition(MONTH).await
     }
 
-    /// Writes the state of a month. Deletes it if the month has no photos and no files. A repeat is
-    /// safe.
+    /// Writes the state of a month. Deletes the state if the month has no photos and no files. A
+    /// repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_month(&self, month: &PublishedMonth) -> Result<(), CatalogueError> {
         if month.photos == 0 && month.files.is_empty() {
             let request = self
@@ -287,14 +294,15 @@ impl PublishTable {
         self.put_value(MONTH, &month.month, month).await
     }
 
-    /// Increases the version of the counts. A process that keeps the months in memory then reads them
-    /// again.
+    /// Increases the version of the counts by one. A process that keeps the months in memory then
+    /// reads them again.
     ///
-    /// Publish calls this between [`PublishTable::put_month`] and [`PublishTable::clear_dirty`]. So
-    /// the first cycle after a crash calls it too. A repeat is safe.
+    /// Publish calls this after [`PublishTable::put_month`] and before
+    /// [`PublishTable::clear_dirty`]. If a crash comes between them, the month is still dirty, and
+    /// the next cycle calls this again. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn bump_counts_version(&self) -> Result<(), CatalogueError> {
         let request = self
             .client
@@ -310,11 +318,11 @@ impl PublishTable {
         }
     }
 
-    /// Returns the version of the counts, strongly consistent. It grows after months are written.
-    /// Returns `None` if no month was written yet.
+    /// Returns the version of the counts. It grows after months are written. The read is strongly
+    /// consistent. Returns `None` if no month was written yet.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn counts_version(&self) -> Result<Option<u64>, CatalogueError> {
         let request = self
             .client
@@ -333,10 +341,10 @@ impl PublishTable {
         Ok(version.and_then(|version| version.parse().ok()))
     }
 
-    /// Reads the state, strongly consistent.
+    /// Reads the state of publish. The read is strongly consistent.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
     pub async fn state(&self) -> Result<PublishState, CatalogueError> {
         let mut state = PublishState::default();
         for item in self.read_partition::<serde_json::Value>(STATE).await? {
@@ -356,18 +364,18 @@ impl PublishTable {
         Ok(state)
     }
 
-    /// Writes the state of the files. A repeat is safe.
+    /// Writes the state of `index.json` and `changes.json`. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_files(&self, files: &FilesState) -> Result<(), CatalogueError> {
         self.put_value(STATE, FILES, files).await
     }
 
-    /// Writes the state of the build hook, which must serialize to a map. A repeat is safe.
+    /// Writes the state of the build hook. `hook` must serialize to a map. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_hook<T: Serialize>(&self, hook: &T) -> Result<(), CatalogueError> {
         self.put_value(STATE, HOOK, hook).await
     }
@@ -375,16 +383,16 @@ impl PublishTable {
     /// Writes the position in the stream. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_stream(&self, position: &StreamPosition) -> Result<(), CatalogueError> {
         self.put_value(STATE, STREAM, position).await
     }
 
-    /// Acquires the lease for `holder` IF there is none or if it has expired. Returns `false` if
-    /// another process has the lease.
+    /// Acquires the lease for `holder` until the time `until`, if there is no lease or if the
+    /// present one ended at or before `now`. Returns `false` if another process has the lease.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn lease(
         &self,
         holder: &str,
@@ -410,10 +418,10 @@ impl PublishTable {
         }
     }
 
-    /// Releases the lease IF this holder has it. A repeat is safe.
+    /// Releases the lease, if `holder` has it. Otherwise changes nothing. A repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn release(&self, holder: &str) -> Result<(), CatalogueError> {
         let request = self
             .client
@@ -430,11 +438,12 @@ impl PublishTable {
         }
     }
 
-    /// Holds the build hook back until this time, unless it is held back for longer already. The hold
-    /// expires, so an import that was killed does not block the hook. A repeat is safe.
+    /// Delays all calls of the build hook until the time `until`. Does not shorten an existing
+    /// delay. The delay ends by itself, so a killed import does not block the hook for ever. A
+    /// repeat is safe.
     ///
     /// # Errors
-    /// See [`CatalogueError`].
+    /// Returns a [`CatalogueError`] if the request fails.
     pub async fn hold_hook(&self, until: DateTime<Utc>) -> Result<(), CatalogueError> {
         let request = self
             .client
@@ -459,7 +468,8 @@ impl PublishTable {
         }
     }
 
-    /// Reads a whole partition, strongly consistent. Sends one query for each 1 MB.
+    /// Reads all items of a partition. The reads are strongly consistent. Sends one query for each
+    /// 1 MB.
     async fn read_partition<T: DeserializeOwned>(
         &self,
         pk: &str,
@@ -499,7 +509,7 @@ impl PublishTable {
     }
 }
 
-/// Parses the field `until` of an item, a time in milliseconds.
+/// Parses the field `until` of an item. The field is a time in milliseconds since 1970.
 fn parse_until(item: &serde_json::Value) -> Option<DateTime<Utc>> {
     let millis = item.get("until").and_then(serde_json::Value::as_i64);
     millis.and_then(DateTime::from_timestamp_millis)

@@ -1,9 +1,9 @@
-//! Queries of the photos table: one Query request for one page of one index, and scans for the
-//! owner.
+//! Queries of the photos table: one Query request for one page of one index. Also a scan of the
+//! public photos, for the owner's commands.
 //!
-//! A query returns the projection of the index, which is the summary of the photo, so no second read
-//! is needed. Index reads are eventually consistent, as in all secondary indexes of DynamoDB. The
-//! caller decides which segments answer a request.
+//! A query returns the attributes that the index contains. One of them is the summary of the photo,
+//! so no second read is needed. Reads of an index are eventually consistent, as in all secondary
+//! indexes of DynamoDB. The caller decides which segments it needs.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::TryStreamExt;
@@ -16,13 +16,13 @@ use crate::paging::read_pages;
 use crate::summary::Summary;
 use photo_metadata::CaptureTime;
 
-/// The first characters of the sort keys of undated photos. They sort after every date, so an index
-/// with both (the photos of a camera) has the undated ones in a range of their own.
+/// The first characters of the sort keys of undated photos. These keys sort after every date. So
+/// the undated photos of a camera are a range of their own, after the dated ones.
 pub const UNDATED_SORT_PREFIX: &str = "undated#";
 
-/// Returns the sort key of a photo in by-date, by-camera and by-lens: `takenAtLocal#id`, or
-/// `undated#name#id` without a date. The keys are unique within a partition and sort by the wall
-/// clock.
+/// Returns the sort key of a photo in the indexes by-date, by-camera and by-lens. It is
+/// `takenAtLocal#id`, or `undated#name#id` for an undated photo. The keys are unique within a
+/// partition, and sort by wall-clock time.
 ///
 /// ```
 /// use photo_catalogue::catalogue::query::date_sort;
@@ -46,7 +46,8 @@ pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
 /// An index of the photos table (schema/tables.json).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhotoIndex {
-    /// Photos by date partition: public ones by year or `undated`, private ones apart.
+    /// All photos by date partition. Public photos are in a year or in `undated`, private photos in
+    /// a `private#` partition.
     ByDate,
     /// Public photos by the slug of their camera.
     ByCamera,
@@ -57,7 +58,7 @@ pub enum PhotoIndex {
 }
 
 impl PhotoIndex {
-    /// Returns the name of the index.
+    /// Returns the name of the index in DynamoDB.
     pub fn name(self) -> &'static str {
         match self {
             PhotoIndex::ByDate => "by-date",
@@ -84,37 +85,38 @@ impl PhotoIndex {
     }
 }
 
-/// A range of sort keys in one partition of an index.
+/// A segment: a range of sort keys in one partition of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// The index.
     pub index: PhotoIndex,
-    /// The key of the partition; not empty.
+    /// The key of the partition. It is not empty.
     pub partition: String,
-    /// The lowest sort key, included. `None` means no limit.
+    /// The lowest sort key of the segment. `None` means no limit.
     pub from: Option<String>,
-    /// The highest sort key, included; not below `from`. `None` means no limit.
+    /// The highest sort key of the segment. It is not below `from`. `None` means no limit.
     pub to: Option<String>,
-    /// Whether the order is from the highest sort key down.
+    /// `true` if the photos come in descending order of their sort keys.
     pub descending: bool,
 }
 
-/// One photo of a page, with its position.
+/// A photo on a page, and its position in the segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PhotoEntry {
-    /// The sort key. A query that continues here starts after it.
+    /// The sort key of the photo. A query that continues after this photo starts with it.
     pub sort: String,
-    /// The stored summary.
+    /// The stored summary of the photo, before the public view is applied.
     pub summary: Summary,
 }
 
-/// One page of a segment.
+/// One page of the photos of a segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PhotoPage {
     /// The photos, in the order of the segment.
     pub entries: Vec<PhotoEntry>,
-    /// The sort key that the next page starts after; `None` at the end of the segment. The next page
-    /// may be empty: DynamoDB returns a key if the limit is reached exactly at the end.
+    /// The sort key after which the next page starts. `None` at the end of the segment. The next
+    /// page may be empty: DynamoDB also returns a key if the page ends exactly at the end of the
+    /// segment.
     pub next_after: Option<String>,
 }
 
@@ -143,14 +145,15 @@ impl Catalogue {
         })
     }
 
-    /// Reads at most `limit` photos of a segment after the sort key `after`, in one Query request.
-    /// DynamoDB also ends a page at 1 MB. The photo with the sort key `after` need not exist.
+    /// Reads one page of a segment: at most `limit` photos after the sort key `after`. Sends one
+    /// Query request. DynamoDB also ends a page at 1 MB. The photo with the sort key `after` may be
+    /// deleted already.
     ///
-    /// If the stored summary of a photo cannot be read, the photo is logged and left out, so that one
-    /// bad item does not hide the others.
+    /// If the stored summary of a photo cannot be read, an error is logged and the photo is left
+    /// out. So one damaged item does not hide the others.
     ///
     /// # Errors
-    /// The request failed, after the retries of the SDK.
+    /// Returns a [`CatalogueError`] if the request fails after the retries of the SDK.
     pub async fn query_segment(
         &self,
         segment: &Segment,
@@ -229,13 +232,13 @@ impl Catalogue {
         request
     }
 
-    /// Scans the public photos, in no order, strongly consistent. For the owner's comparisons only:
-    /// it reads the whole table and costs as much, one request for each 1 MB, when the stream is
-    /// polled.
+    /// Scans the public photos, in no order. The reads are strongly consistent. Use it for the
+    /// owner's comparisons only: it reads the whole table, and costs as much. Sends one request for
+    /// each 1 MB of the table, when the stream is polled.
     ///
     /// # Errors
-    /// An item is an error if a request fails after the retries of the SDK, or if an item of the
-    /// table cannot be read.
+    /// An element of the stream is an error if a request fails after the retries of the SDK, or if
+    /// an item cannot be read.
     pub fn scan_public_photos(
         &self,
     ) -> impl Stream<Item = Result<PhotoEntry, CatalogueError>> + Send + use<> {
@@ -266,9 +269,9 @@ impl Catalogue {
 }
 
 impl Segment {
-    /// Builds the start key of a query that begins after a sort key.
+    /// Builds the start key of a query that begins after this sort key.
     fn start_after(&self, sort: &str) -> Attributes {
-        // Each sort key ends in the photo's id, so the key of the table can be derived from it.
+        // Each sort key ends in the photo's id, so the key of the item can be derived from it.
         let id = sort.rsplit('#').next().unwrap_or(sort);
         Attributes::from([
             (PK.to_owned(), text(&format!("{PHOTO_PREFIX}{id}"))),

@@ -1,5 +1,5 @@
-//! Creates the tables that schema/tables.json describes. That file is the one source for this code,
-//! for the embedded engine and for Terraform.
+//! Creates the tables that schema/tables.json describes. The embedded engine and Terraform use the
+//! same file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -35,26 +35,29 @@ struct IndexSchema {
 }
 
 impl Catalogue {
-    /// Creates the table with its indexes and its stream, if there is none. A repeat is safe.
+    /// Creates the photos table with its indexes and its stream, if it does not exist. A repeat is
+    /// safe.
     ///
     /// # Errors
-    /// The store refuses for another reason than that the table exists.
+    /// Returns a [`CatalogueError`] if the store refuses the request for another reason than that
+    /// the table exists.
     pub async fn create_table(&self) -> Result<(), CatalogueError> {
         create_from_schema(&self.client, "photos", &self.table).await
     }
 }
 
 impl PublishTable {
-    /// Creates the table, if there is none. A repeat is safe.
+    /// Creates the publish table, if it does not exist. A repeat is safe.
     ///
     /// # Errors
-    /// The store refuses for another reason than that the table exists.
+    /// Returns a [`CatalogueError`] if the store refuses the request for another reason than that
+    /// the table exists.
     pub async fn create_table(&self) -> Result<(), CatalogueError> {
         create_from_schema(&self.client, "publish", &self.table).await
     }
 }
 
-/// Creates the table that the schema calls `role`, under this name.
+/// Creates a table with this name. `role` is its key in schema/tables.json: `photos` or `publish`.
 async fn create_from_schema(
     client: &aws_sdk_dynamodb::Client,
     role: &str,

@@ -1,4 +1,5 @@
-//! The catalogue that a command reads: in a data folder, served or at rest, or in tables elsewhere.
+//! The catalogue that a command reads. It is in a data folder or in tables elsewhere. A data folder
+//! is *served* if a `photos serve` runs on it, and otherwise *at rest*.
 
 use anyhow::bail;
 use clap::Args;
@@ -39,10 +40,12 @@ pub(super) struct CatalogueHandle {
 }
 
 impl CatalogueTarget {
-    /// Connects to the catalogue. Starts the embedded DynamoDB server of a data folder at rest.
+    /// Connects to the catalogue. If it is in a data folder at rest, starts the embedded DynamoDB
+    /// server of the folder.
     ///
     /// # Errors
-    /// The data folder has no catalogue, or is in use by a process that is starting or stopping.
+    /// Fails if the data folder has no catalogue, or if it is in use by a process that is starting
+    /// or stopping.
     pub(super) async fn connect(&self) -> anyhow::Result<CatalogueHandle> {
         if self.is_elsewhere() {
             let endpoints = Endpoints {
@@ -79,39 +82,40 @@ impl CatalogueTarget {
         let is_at_rest = lock.is_some();
         let handle = self.handle(&sdk, endpoints, lock)?;
         if is_at_rest {
-            // The folder may be older than the publish table.
+            // The data folder may have been created by a version of the program without the publish
+            // table.
             handle.published.create_table().await?;
         }
         Ok(handle)
     }
 
-    /// Reports whether the catalogue is not in a data folder.
+    /// Reports whether the catalogue is in tables elsewhere, and not in a data folder.
     pub(super) fn is_elsewhere(&self) -> bool {
         self.aws || self.endpoint.dynamodb_endpoint.is_some()
     }
 
-    /// Reports whether no stream of the table reaches publish. A command that changes a photo must
-    /// then mark the photo's month itself.
+    /// Reports whether no process passes the table's stream to publish. A command that changes a
+    /// photo must then mark the photo's month as dirty itself.
     pub(super) fn is_without_stream(&self) -> bool {
         self.endpoint.dynamodb_endpoint.is_some()
     }
 
-    /// Returns the rules of privacy: the `given` settings, and for a data folder those of its last
-    /// `photos serve` otherwise.
+    /// Returns the rules of privacy from the `given` settings. If a setting is not given, a data
+    /// folder has the setting of its last `photos serve`.
     ///
     /// # Errors
-    /// A setting is wrong, or the data folder's settings cannot be read.
+    /// Fails if a setting is wrong, or if the data folder's settings cannot be read.
     pub(super) fn privacy(&self, given: Settings) -> anyhow::Result<Privacy> {
         let mut settings = self.kept_privacy()?;
         settings.extend(given);
         Ok(settings.privacy()?)
     }
 
-    /// Returns the privacy settings of the data folder's last `photos serve`. There are none for
-    /// tables elsewhere.
+    /// Returns the privacy settings of the data folder's last `photos serve`. Returns no settings
+    /// for tables elsewhere.
     ///
     /// # Errors
-    /// The data folder's settings cannot be read.
+    /// Fails if the data folder's settings cannot be read.
     pub(super) fn kept_privacy(&self) -> anyhow::Result<Settings> {
         if self.is_elsewhere() {
             return Ok(Settings::default());

@@ -11,25 +11,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{PRIVACY_VARIABLES, Settings};
 
-/// The file in `DATA/.engine` that holds the privacy settings.
+/// The name of the file with the privacy settings, in the folder `.engine` of the data folder.
 const PRIVACY: &str = "privacy.json";
 
-/// The addresses of a running `photos serve`; `DATA/.engine/serve.json`.
+/// The process id and the addresses of a running `photos serve`. They are stored in the file
+/// `.engine/serve.json` of the data folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServeEndpoints {
-    /// Process id.
+    /// The process id of `photos serve`.
     pub(super) pid: u32,
-    /// `http://127.0.0.1:9000`.
+    /// The base URL of the S3 server, for example `http://127.0.0.1:9000`.
     pub(super) s3: String,
-    /// `http://127.0.0.1:8000`.
+    /// The base URL of the DynamoDB server, for example `http://127.0.0.1:8000`.
     pub(super) dynamodb: String,
-    /// `http://127.0.0.1:8080`.
+    /// The base URL of the gallery, for example `http://127.0.0.1:8080`.
     pub(super) gallery: String,
 }
 
-/// The lock on a data folder. It is released when it is dropped or the process ends in any way.
+/// The lock on a data folder. It is released when this value is dropped, and also when the process
+/// ends for any reason.
 #[derive(Debug)]
 pub(super) struct DataDirLock {
+    /// The path of the folder `.engine` in the data folder.
     engine: PathBuf,
     _lock: File,
 }
@@ -39,15 +42,15 @@ pub(super) struct DataDirLock {
 pub(super) enum LockOutcome {
     /// This process has the lock.
     Acquired(DataDirLock),
-    /// Another process has it: `photos serve` at these addresses, or a process that is starting or
-    /// stopping.
+    /// Another process has the lock. It is a `photos serve` at these addresses, or, for `None`, a
+    /// process that is starting or stopping.
     InUse(Option<ServeEndpoints>),
 }
 
-/// Locks a data folder for this process. Creates the folder if it does not exist.
+/// Tries to lock a data folder for this process. Creates the folder if it does not exist.
 ///
 /// # Errors
-/// The folder or its lock file cannot be written.
+/// Fails if the folder or its lock file cannot be written.
 pub(super) fn lock(data: &Path) -> anyhow::Result<LockOutcome> {
     let engine = data.join(".engine");
     std::fs::create_dir_all(&engine)
@@ -75,14 +78,14 @@ impl DataDirLock {
     /// Writes the addresses of this process's servers to `serve.json`.
     pub(super) fn announce(&self, endpoints: &ServeEndpoints) -> anyhow::Result<()> {
         let path = self.engine.join("serve.json");
-        // Renamed into place, so that a reader never sees half of it.
+        // The file is renamed into place, so that a reader never reads an incomplete file.
         let draft = self.engine.join("serve.json.new");
         std::fs::write(&draft, serde_json::to_vec_pretty(endpoints)?)
             .and_then(|()| std::fs::rename(&draft, &path))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Writes the privacy settings, by variable, for the commands that change photos later.
+    /// Stores the privacy settings in the data folder. Commands that change photos use them later.
     pub(super) fn keep_privacy(&self, settings: &Settings) -> anyhow::Result<()> {
         let path = self.engine.join(PRIVACY);
         // An empty text is kept: an empty LOCATION means `hide`, a missing one `exact`.
@@ -97,15 +100,16 @@ impl DataDirLock {
 
     /// Removes `serve.json`.
     pub(super) fn withdraw(&self) {
-        // If it stays, no harm is done: it is read only while the lock is held.
+        // An error is ignored, because the file is read only if another process has the lock.
         let _ = std::fs::remove_file(self.engine.join("serve.json"));
     }
 }
 
-/// Returns the privacy settings of the last `photos serve` of a data folder; none before the first.
+/// Returns the privacy settings of the last `photos serve` of a data folder. Returns no settings if
+/// it was never served.
 ///
 /// # Errors
-/// The file cannot be read, or is damaged.
+/// Fails if the file cannot be read or is damaged.
 pub(super) fn privacy(data: &Path) -> anyhow::Result<Settings> {
     let path = data.join(".engine").join(PRIVACY);
     match std::fs::read(&path) {

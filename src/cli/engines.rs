@@ -1,4 +1,4 @@
-//! The embedded S3 and DynamoDB servers of a data folder.
+//! Opens and starts the embedded S3 and DynamoDB servers of a data folder.
 
 use std::path::Path;
 
@@ -18,22 +18,22 @@ pub(super) struct EmbeddedEngines {
     pub(super) dynamodb: DynamoDbEngine,
 }
 
-/// The listeners of the embedded engines.
+/// The TCP listeners on which the embedded engines serve requests.
 pub(super) struct EngineListeners {
     pub(super) s3: TcpListener,
     pub(super) dynamodb: TcpListener,
 }
 
 impl EmbeddedEngines {
-    /// Opens the engines of a data folder, which this process must have locked. They serve no
-    /// request yet.
+    /// Opens the engines of a data folder. This process must have locked the folder. No request is
+    /// served until [`EmbeddedEngines::serve`] is called.
     ///
     /// # Errors
-    /// A folder or database cannot be opened.
+    /// Fails if a folder or database cannot be opened.
     pub(super) fn open(data: &Path, layout: &Layout) -> anyhow::Result<Self> {
         let store = S3Store::open(data)?;
-        // Must come before the first request: files that were put there while nothing served them
-        // are notified at once.
+        // The filters must be set before the first request. Files that were put into the folder
+        // while no server ran are notified at once.
         store.set_notification_filters(&[
             NotificationFilter::new(
                 layout.source_bucket().as_str(),
@@ -49,7 +49,7 @@ impl EmbeddedEngines {
         Ok(EmbeddedEngines { store, dynamodb })
     }
 
-    /// Starts both servers.
+    /// Starts both servers as tasks of `servers`. The S3 server accepts this key pair.
     pub(super) fn serve(
         &self,
         servers: &ServiceTasks,
@@ -70,10 +70,10 @@ impl EmbeddedEngines {
         });
     }
 
-    /// Writes all that DynamoDB has acknowledged to the disk.
+    /// Writes to the disk all changes that the DynamoDB server has acknowledged.
     ///
     /// # Errors
-    /// The database cannot be written.
+    /// Fails if the database cannot be written.
     pub(super) async fn sync(&self) -> std::io::Result<()> {
         let dynamodb = self.dynamodb.clone();
         let synced = tokio::task::spawn_blocking(move || dynamodb.sync());
@@ -81,11 +81,11 @@ impl EmbeddedEngines {
     }
 }
 
-/// Creates the buckets of source and archive, and both tables, if they do not exist. Safe to
-/// repeat.
+/// Creates the source bucket, the archive bucket and both tables, if they do not exist. A repeat is
+/// safe.
 ///
 /// # Errors
-/// A store refuses.
+/// Fails if a store refuses a request or cannot be reached.
 pub(super) async fn create_stores(services: &Services) -> anyhow::Result<()> {
     let layout = services.settings().layout()?;
     for bucket in [layout.source_bucket(), layout.archive_bucket()] {

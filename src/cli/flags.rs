@@ -9,10 +9,10 @@ use clap::Args;
 
 use crate::config::{self, Settings};
 
-/// The access key id of the embedded S3 server if none is set. The servers listen on this machine
-/// only.
+/// The access key id of the embedded S3 server, if none is set.
 pub(super) const DEFAULT_ACCESS_KEY: &str = "photos";
-/// The secret access key of the embedded S3 server if none is set.
+/// The secret access key of the embedded S3 server, if none is set. It is not secret, so `photos
+/// serve` refuses it if other machines can reach the server.
 pub(super) const DEFAULT_SECRET_KEY: &str = "photos-secret";
 
 /// The data folder of `photos serve`.
@@ -174,7 +174,7 @@ impl KeyPairFlags {
 }
 
 impl ArchiveFlags {
-    /// Returns the values, by variable.
+    /// Returns the settings that these flags set.
     pub(super) fn settings(&self) -> Settings {
         settings([
             (config::SOURCE_BUCKET, Some(&self.source_bucket)),
@@ -186,7 +186,7 @@ impl ArchiveFlags {
 }
 
 impl IngestFlags {
-    /// Returns the values, by variable.
+    /// Returns the settings that these flags set.
     pub(super) fn settings(&self) -> Settings {
         settings([
             (config::SOURCE_AFTER, Some(&self.source_after)),
@@ -199,7 +199,7 @@ impl IngestFlags {
 }
 
 impl TableFlags {
-    /// Returns the values, by variable.
+    /// Returns the settings that these flags set.
     pub(super) fn settings(&self) -> Settings {
         settings([
             (config::TABLE, Some(&self.table)),
@@ -209,7 +209,7 @@ impl TableFlags {
 }
 
 impl PublishFlags {
-    /// Returns the values, by variable.
+    /// Returns the settings that these flags set.
     pub(super) fn settings(&self) -> Settings {
         settings([
             (config::GALLERY_BUCKET, Some(&self.gallery_bucket)),
@@ -219,7 +219,7 @@ impl PublishFlags {
 }
 
 impl HookFlags {
-    /// Returns the values, by variable.
+    /// Returns the settings that these flags set.
     pub(super) fn settings(&self) -> Settings {
         settings([
             (config::HOOK_URL, self.hook_url.as_ref()),
@@ -240,7 +240,7 @@ impl HookFlags {
 }
 
 impl PrivacyFlags {
-    /// Returns the values that were given, by variable.
+    /// Returns the settings of the flags that were given.
     pub(super) fn settings(&self) -> Settings {
         let mut given = self.visibility.settings();
         given.extend(settings([(config::LOCATION, self.location.as_ref())]));
@@ -249,7 +249,7 @@ impl PrivacyFlags {
 }
 
 impl VisibilityFlags {
-    /// Returns the values that were given, by variable.
+    /// Returns the settings of the flags that were given.
     pub(super) fn settings(&self) -> Settings {
         settings([
             (config::HOME_ZONES, self.home_zones.as_ref()),

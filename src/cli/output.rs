@@ -13,12 +13,14 @@ pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Res
     out.write_all(b"\n")
 }
 
-/// Returns buffered standard output. Flush it, or its errors are lost.
+/// Returns standard output with a buffer. The caller must flush it: otherwise errors of the last
+/// write are lost.
 pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::new(io::stdout().lock())
 }
 
-/// Returns a table without lines, as wide as the terminal.
+/// Returns an empty table without lines, at most as wide as the terminal. `head` has the titles of
+/// the columns.
 pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
@@ -30,7 +32,8 @@ pub(super) fn table(head: &[&str]) -> Table {
     table
 }
 
-/// Writes a table, with two blanks between its columns and none at the ends of its lines.
+/// Writes a table. There are two spaces between its columns, and no spaces at the ends of its
+/// lines.
 pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result<()> {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -38,7 +41,7 @@ pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result
     writeln!(out, "{}", table.trim_fmt())
 }
 
-/// Returns text from a photo so that it is safe on a terminal. Characters that could move the
+/// Returns text from a photo in a form that is safe on a terminal. Characters that could move the
 /// cursor or reorder the line are escaped.
 pub(super) fn escape_control(text: &str) -> String {
     let escaped = |c: char| c.is_control() || is_bidi_control(c);

@@ -13,9 +13,11 @@ use crate::telemetry;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Starts logging to standard error: warnings, or with `verbose` every photo.
+/// Starts logging to standard error. Only warnings and errors are logged. If `verbose` is `true`,
+/// every photo is logged too. The variable RUST_LOG replaces both.
 pub(super) fn init_logs(verbose: bool) {
-    // The engines log every refused request. A condition that does not hold is part of normal work.
+    // The engines' logs are off, because they contain every refused request. A conditional write
+    // that is refused is part of normal work.
     let default = if verbose {
         "info,s3s=off,dynoxide=off"
     } else {
@@ -26,15 +28,15 @@ pub(super) fn init_logs(verbose: bool) {
     telemetry::init_text_logs(filter, default, LineWriter::default);
 }
 
-/// Prints a line for a person, above the bars.
+/// Prints a line for a person to standard error, above the progress bars.
 pub(super) fn eprint_message(line: &str) {
     BARS.suspend(|| {
-        // Standard error may be closed. There is no other place for the error.
+        // Standard error may be closed. Then there is no place for the message.
         let _ = writeln!(io::stderr(), "{line}");
     });
 }
 
-/// A progress bar that is shown until it is dropped.
+/// A progress bar. It is shown until it is dropped.
 pub(super) struct DrawnBar(ProgressBar);
 
 impl Deref for DrawnBar {
@@ -52,8 +54,8 @@ impl Drop for DrawnBar {
     }
 }
 
-/// Shows a progress bar with this number of steps. Draws nothing if standard error is not a
-/// terminal.
+/// Shows a progress bar with this number of steps. `style` is a template of indicatif. Nothing is
+/// drawn if standard error is not a terminal.
 pub(super) fn bar(steps: u64, style: &str) -> DrawnBar {
     let style = ProgressStyle::with_template(style)
         .unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -1,5 +1,6 @@
-//! The stores that a command changes: buckets, tables and ingest over both. They are in a data
-//! folder, served or at rest, or elsewhere.
+//! Opens the buckets and tables that a command changes, with an ingest over them. They are in a
+//! data folder or elsewhere. A data folder is *served* if a `photos serve` runs on it, and
+//! otherwise *at rest*.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -33,19 +34,23 @@ use crate::publish;
 use crate::services::Services;
 use crate::storage::Storage;
 
-/// Batches of notifications that are processed at a time. A batch has at most ten photos.
+/// The maximum number of batches of notifications that are processed at the same time. A batch has
+/// at most ten photos.
 const BATCHES: usize = 8;
-/// Archive keys that are remembered for the report. Beyond that, some new photos count as known.
+/// The maximum number of archive keys that are remembered for the report of an import. If there are
+/// more, the report counts some new photos as known.
 const MAX_REMEMBERED: usize = 100_000;
-/// How long servers may take to finish their last requests.
+/// The maximum time that the background tasks may take to finish their last work, and that the
+/// servers may then take to finish their last requests.
 const GRACE: Duration = Duration::from_secs(8);
-/// How often the number of undelivered notifications is read.
+/// The time between two reads of the number of undelivered notifications.
 const POLL: Duration = Duration::from_millis(50);
 
 /// The flags that name the stores. They are the flags of `photos serve` and the variables of the
 /// Lambda functions.
 #[derive(Debug, Args)]
-// Commands without uploads would not need these two; those that copy follow the variables.
+// These two flags are hidden, because most commands do not need them. Commands that copy files
+// follow the variables of the same meaning.
 #[command(mut_arg("source_after", |flag| flag.hide(true)))]
 #[command(mut_arg("archive_storage_class", |flag| flag.hide(true)))]
 pub(super) struct StoreOptions {
@@ -68,49 +73,53 @@ pub(super) struct StoreOptions {
     endpoints: StoreEndpointFlags,
 }
 
-/// What a command opens the stores for.
+/// The purpose for which a command opens the stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SessionPurpose {
-    /// It changes nothing.
+    /// The command changes nothing.
     Read,
-    /// It changes photos.
+    /// The command changes photos.
     Write,
-    /// It changes photos, and processes the notifications of a data folder at rest.
+    /// The command changes photos. If the data folder is at rest, it also processes the
+    /// notifications of the folder's store.
     Ingest,
 }
 
-/// Connected stores. A data folder at rest is locked, and its servers run, until
-/// [`Session::close`].
+/// Connected stores, with an ingest over them. A data folder at rest is locked and its servers run
+/// in this process until [`Session::close`].
 pub(super) struct Session {
     pub(super) storage: Storage,
     pub(super) catalogue: Catalogue,
     pub(super) published: PublishTable,
     pub(super) ingest: Ingest,
-    /// The rules of privacy.
+    /// The rules of privacy by which photos are indexed.
     pub(super) privacy: Privacy,
-    /// Whether notifications start an ingest that works on the same stores.
+    /// `true` if notifications of these stores start an ingest in the background.
     pub(super) has_background_ingest: bool,
-    /// Archive keys that the background ingest of a data folder at rest has indexed.
+    /// The archive keys that the background ingest of a data folder at rest has indexed.
     pub(super) indexed: IndexedKeys,
-    /// Whether the photos may change and no stream of the table reaches publish.
+    /// `true` if all months must be marked as dirty at the end, because the command may change
+    /// photos and no process passes the table's stream to publish.
     marks_on_close: bool,
     clients: Clients,
     engines: Option<SessionEngines>,
 }
 
-/// Archive keys that were indexed in this session; at most [`MAX_REMEMBERED`].
+/// The archive keys that were indexed in this session, at most [`MAX_REMEMBERED`] of them. All
+/// clones share one set.
 #[derive(Clone, Default)]
 pub(super) struct IndexedKeys(Arc<Mutex<HashSet<String>>>);
 
-/// Returns how many notifications a background ingest has not processed yet, or `None` if that
-/// cannot be known.
+/// A function that returns the number of notifications that the background ingest has not processed
+/// yet. It returns `None` if another process runs that ingest.
 pub(super) type BacklogProbe = Box<dyn Fn() -> Option<u64> + Send>;
 
 /// The embedded engines of a data folder at rest, and the tasks that work on it.
 struct SessionEngines {
     engines: EmbeddedEngines,
-    /// Ingest and the stream poller. They stop before the servers.
+    /// The tasks of ingest and of the stream poller. They stop before the servers.
     background: ServiceTasks,
+    /// The tasks of the S3 server and the DynamoDB server.
     servers: ServiceTasks,
     _lock: DataDirLock,
 }
@@ -123,7 +132,7 @@ impl IndexedKeys {
         }
     }
 
-    /// Removes a key. Returns `true` if it was there.
+    /// Removes a key. Returns `true` if it was in the set.
     pub(super) fn remove(&self, key: &str) -> bool {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(key)
@@ -131,20 +140,21 @@ impl IndexedKeys {
 }
 
 impl StoreOptions {
-    /// Returns the data folder, which exists only if the stores are not elsewhere.
+    /// Returns the path of the data folder. It has a meaning only if the stores are not elsewhere.
     pub(super) fn data_dir(&self) -> &PathBuf {
         &self.data.data
     }
 
-    /// Returns the buckets and prefixes of source and archive.
+    /// Returns the layout: the buckets and prefixes of source and archive.
     ///
     /// # Errors
-    /// They do not fit together, or another setting is wrong.
+    /// Fails if the settings do not form a valid layout, for example because source and archive
+    /// overlap.
     pub(super) fn layout(&self) -> anyhow::Result<Layout> {
         Ok(self.archive.settings().layout()?)
     }
 
-    /// Returns the archive's folder if it is on this machine.
+    /// Returns the path of the archive's folder, or `None` if the stores are elsewhere.
     pub(super) fn archive_folder(&self) -> Option<PathBuf> {
         let mut folder = self.data.data.join(&self.archive.archive_bucket);
         folder.extend(self.archive.archive_prefix.split_terminator('/'));
@@ -156,10 +166,11 @@ impl StoreOptions {
         self.is_elsewhere() || data_dir::has_catalogue(&self.data.data)
     }
 
-    /// Opens the stores that must exist, with ingest between the configured source and archive.
+    /// Opens stores that exist already, with an [`Ingest`] that reads from the configured source
+    /// and writes to the configured archive.
     ///
     /// # Errors
-    /// There is no catalogue, or a store cannot be opened.
+    /// Fails if there is no catalogue, or if a store cannot be opened.
     pub(super) async fn open_existing(&self, purpose: SessionPurpose) -> anyhow::Result<Session> {
         if !self.exists() {
             bail!(
@@ -170,11 +181,12 @@ impl StoreOptions {
         self.open(self.layout()?, purpose).await
     }
 
-    /// Opens the stores, with ingest between the source and archive of `layout`. Creates the data
-    /// folder if it does not exist.
+    /// Opens the stores, with an [`Ingest`] that reads from the source and writes to the archive of
+    /// `layout`. Creates the data folder if it does not exist.
     ///
     /// # Errors
-    /// A setting is wrong, a store cannot be opened, or it cannot keep what the settings require.
+    /// Fails if a setting is wrong, if a store cannot be opened, or if it does not support what the
+    /// settings require.
     pub(super) async fn open(
         &self,
         layout: Layout,
@@ -273,14 +285,15 @@ impl StoreOptions {
         let services = Services::connect(settings, &sdk, &endpoints)?;
         let mut session = Session::new(&services, layout)?;
         create_stores(&services).await?;
-        // A listing must show the files that other programs have put there.
+        // Other programs may have put files into the folder. A listing must show them.
         let store = engines.store.clone();
         tokio::task::spawn_blocking(move || store.rescan()).await?;
         if purpose == SessionPurpose::Ingest {
             session.has_background_ingest = true;
             let indexed = session.indexed.clone();
             start_ingest(&background, &engines, &services, indexed)?;
-            // Until the stream's records are read, the engine scans all of them at every write.
+            // The stream is read too, because the engine scans all unread records of the stream at
+            // every write.
             let dynamodb = engines.dynamodb.clone();
             StreamPoller::new(&sdk, &dynamodb_url, dynamodb, &services)?.start(&background);
         }
@@ -299,9 +312,9 @@ impl StoreOptions {
             || self.endpoints.tables.dynamodb_endpoint.is_some()
     }
 
-    /// Returns the settings: those of the flags and variables. A data folder has the privacy
-    /// settings of its last `photos serve` otherwise, or the defaults of a gallery that only this
-    /// machine can reach.
+    /// Returns the settings of the flags and variables. If a privacy setting is not given, a data
+    /// folder has the setting of its last `photos serve`, or else the default of a gallery that
+    /// only this machine can reach.
     fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         if !self.is_elsewhere() {
@@ -316,10 +329,10 @@ impl StoreOptions {
     }
 }
 
-/// Checks that LOCATION is set.
+/// Checks that the setting LOCATION has a value.
 ///
 /// # Errors
-/// It is not set.
+/// Fails if it is not set. The error explains which value it needs.
 pub(super) fn require_location(settings: &Settings) -> anyhow::Result<()> {
     if !settings.contains(config::LOCATION) {
         bail!(
@@ -330,15 +343,16 @@ pub(super) fn require_location(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts an ingest that processes the store's notifications. It works between the configured
-/// source and archive: objects that are imported from another bucket have no notifications.
+/// Starts an ingest that processes the store's notifications. It always uses the configured source
+/// and archive. If an import reads from another bucket, that bucket sends no notifications.
 fn start_ingest(
     background: &ServiceTasks,
     engines: &EmbeddedEngines,
     services: &Services,
     indexed: IndexedKeys,
 ) -> anyhow::Result<()> {
-    // An import makes thousands of writes: one sync for each batch, in place of one for each write.
+    // An import makes thousands of writes. They are synced to the disk once for each batch, instead
+    // of once for each write.
     engines.dynamodb.defer_sync()?;
     let ingest = services.ingest()?.with_observer(move |report| {
         if matches!(report.result, Ok(Outcome::Indexed)) {
@@ -353,8 +367,8 @@ fn start_ingest(
             async move {
                 let handled = ingest.handle_event(&event).await;
                 let handled = handled.map_err(|error| error.to_string())?;
-                // Must come before the notification is acknowledged, or a power cut could lose both
-                // the notification and its effect.
+                // The sync must come before the notification is acknowledged. Otherwise a power cut
+                // could lose both the notification and its effect.
                 engines.sync().await.map_err(|error| error.to_string())?;
                 Ok(handled)
             }
@@ -389,13 +403,14 @@ impl Session {
         Some(&engines.engines.store)
     }
 
-    /// Reports whether the stores are in a data folder that no `photos serve` runs on.
+    /// Reports whether the stores are in a data folder at rest: one on which no `photos serve`
+    /// runs.
     pub(super) fn is_at_rest(&self) -> bool {
         self.engines.is_some()
     }
 
-    /// Returns a probe of the background ingest's backlog. It gives `None` if that ingest is in
-    /// another process.
+    /// Returns a function that reads the backlog of the background ingest. The function returns
+    /// `None` if another process runs that ingest.
     pub(super) fn backlog(&self) -> BacklogProbe {
         match self.store() {
             Some(store) => {
@@ -406,8 +421,8 @@ impl Session {
         }
     }
 
-    /// Returns the requests sent so far to S3 and to DynamoDB. Those of a running `photos serve`
-    /// are not counted.
+    /// Returns the number of requests that this process has sent to S3, and the number that it has
+    /// sent to DynamoDB. The requests of a running `photos serve` are not counted.
     pub(super) fn requests(&self) -> (u64, u64) {
         (
             self.clients.s3_requests.count(),
@@ -415,9 +430,12 @@ impl Session {
         )
     }
 
-    /// Closes the stores. A data folder at rest is closed when all its notifications are processed;
-    /// if `now` is true, those that remain are processed at the next start. If no stream of the
-    /// table reaches publish, all months are marked, so that publish rebuilds them.
+    /// Closes the stores. If this process runs the background ingest of a data folder, waits until
+    /// all notifications are processed. If `now` is `true`, does not wait: the remaining
+    /// notifications are processed at the next start.
+    ///
+    /// If the command may have changed photos and no process passes the table's stream to publish,
+    /// all months are marked as dirty.
     pub(super) async fn close(mut self, now: bool) {
         if self.marks_on_close
             && let Err(error) =

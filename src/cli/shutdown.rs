@@ -1,4 +1,4 @@
-//! How a command that runs for long is stopped, and the tasks that then end.
+//! Stops a long command when a signal arrives, and ends its tasks.
 
 use std::future::Future;
 use std::io;
@@ -9,14 +9,15 @@ use tokio_util::task::TaskTracker;
 
 use super::progress::eprint_message;
 
-/// Exit status of a process that a second signal ends at once.
+/// The exit status of a process that a second signal ended at once.
 const INTERRUPTED: i32 = 130;
 
-/// Returns a token that the first SIGINT or SIGTERM cancels; `notice` is then printed. After the
-/// token is cancelled, by a signal or otherwise, the next signal ends the process at once.
+/// Returns a token that the first SIGINT or SIGTERM cancels. `notice` is printed when that happens.
+/// After the token is cancelled, by a signal or by the program, the next signal ends the process at
+/// once.
 ///
 /// # Errors
-/// The signals cannot be listened for.
+/// Fails if the process cannot receive these signals.
 pub(super) fn shutdown_signal(notice: &'static str) -> io::Result<CancellationToken> {
     let mut signals = StopSignals::new()?;
     let shutdown = CancellationToken::new();
@@ -35,7 +36,8 @@ pub(super) fn shutdown_signal(notice: &'static str) -> io::Result<CancellationTo
     Ok(shutdown)
 }
 
-/// The signals that ask a process to stop: SIGINT and SIGTERM, or Ctrl-C on a system without them.
+/// Receives the signals that ask a process to stop: SIGINT and SIGTERM, or Ctrl-C on a system
+/// without them.
 struct StopSignals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -74,7 +76,7 @@ impl StopSignals {
     }
 }
 
-/// Tasks that run until they are shut down together.
+/// Tasks that run at the same time and are shut down together.
 pub(super) struct ServiceTasks {
     shutdown: CancellationToken,
     tracker: TaskTracker,
@@ -82,7 +84,7 @@ pub(super) struct ServiceTasks {
     failures: mpsc::UnboundedReceiver<TaskFailure>,
 }
 
-/// A task that ended before its shutdown.
+/// The failure of a task that ended before it was shut down.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} stopped working: {cause}")]
 pub(super) struct TaskFailure {
@@ -101,7 +103,8 @@ impl ServiceTasks {
         }
     }
 
-    /// Starts a task. It must end when the token that `start` gets is cancelled.
+    /// Starts a task. `start` receives a token and returns the work of the task. The work must end
+    /// when the token is cancelled.
     pub(super) fn spawn<F>(&self, name: &'static str, start: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
@@ -112,7 +115,7 @@ impl ServiceTasks {
             let cause = match task.await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),
-                // It panicked.
+                // The task panicked.
                 Err(error) => Some(error.to_string()),
             };
             if shutdown.is_cancelled() {
@@ -122,12 +125,12 @@ impl ServiceTasks {
                 return;
             }
             let cause = cause.unwrap_or_else(|| "it ended without an error".to_owned());
-            // The receiver is gone only if the process ends.
+            // The receiver no longer exists only if the process ends.
             let _ = failed.send(TaskFailure { name, cause });
         });
     }
 
-    /// Waits until a task ends that was not shut down, and returns its failure.
+    /// Waits until a task ends that was not shut down. Returns its failure.
     pub(super) async fn first_failure(&mut self) -> TaskFailure {
         match self.failures.recv().await {
             Some(failure) => failure,
@@ -136,8 +139,8 @@ impl ServiceTasks {
         }
     }
 
-    /// Shuts all tasks down and waits until they have ended. Prints the failures that
-    /// [`ServiceTasks::first_failure`] did not return. A repeat returns at once.
+    /// Shuts down all tasks and waits until they have ended. Prints the failures that
+    /// [`ServiceTasks::first_failure`] did not return. If it is called again, it returns at once.
     pub(super) async fn stop(&mut self) {
         self.shutdown.cancel();
         self.tracker.close();

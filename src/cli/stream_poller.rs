@@ -1,5 +1,5 @@
-//! Reads the photos table's stream of the embedded DynamoDB engine and hands its records to
-//! publish, as Lambda does for a table on AWS.
+//! Reads the photos table's stream of the embedded DynamoDB engine and passes its records to
+//! publish. On AWS, Lambda does this.
 
 use std::time::Duration;
 
@@ -21,14 +21,15 @@ use crate::publish;
 use crate::services::Services;
 use crate::telemetry::error_chain;
 
-/// How long it waits if there are no new records.
+/// The pause after a request that returned no records.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long it waits after a failure.
+/// The pause after a failure.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// Records of one request.
+/// The maximum number of records that one request asks for.
 const BATCH: i32 = 100;
 
-/// The reader of one table's stream.
+/// Reads the stream of the catalogue's table, and marks as dirty the months that its records
+/// change.
 pub(super) struct StreamPoller {
     client: Client,
     engine: DynamoDbEngine,
@@ -38,11 +39,11 @@ pub(super) struct StreamPoller {
 }
 
 impl StreamPoller {
-    /// Creates a reader of the stream of the catalogue's table, which `engine` serves at
-    /// `dynamodb_url`.
+    /// Creates a reader of the stream of the catalogue's table. `engine` serves the table and the
+    /// stream at `dynamodb_url`.
     ///
     /// # Errors
-    /// A table is not set.
+    /// Fails if the name of a table is not set.
     pub(super) fn new(
         sdk: &SdkConfig,
         dynamodb_url: &str,
@@ -59,7 +60,7 @@ impl StreamPoller {
         })
     }
 
-    /// Starts a task that reads the stream until its shutdown.
+    /// Starts a task that reads the stream until `tasks` are shut down.
     pub(super) fn start(self, tasks: &ServiceTasks) {
         tasks.spawn("publish", |shutdown| async move {
             self.run(shutdown).await;
@@ -67,8 +68,8 @@ impl StreamPoller {
         });
     }
 
-    /// Reads the stream until `shutdown`. Records whose months were not marked are read again at
-    /// the next start.
+    /// Reads the stream until `shutdown`. If the months of a record were not marked before the
+    /// shutdown, the record is read again at the next start.
     async fn run(self, shutdown: CancellationToken) {
         let poll = async {
             loop {
@@ -81,8 +82,8 @@ impl StreamPoller {
         shutdown.run_until_cancelled(poll).await;
     }
 
-    /// Reads the stream from the recorded position on. The embedded engine's stream has one shard,
-    /// which never ends.
+    /// Reads the stream from the recorded position on, until an error occurs. The embedded engine's
+    /// stream has one shard, which never ends.
     async fn poll_shard(&self) -> anyhow::Result<std::convert::Infallible> {
         let (stream, shard) = self.find_shard().await?;
         let mut iterator = self.open_iterator(&stream, &shard).await?;
@@ -113,8 +114,9 @@ impl StreamPoller {
         }
     }
 
-    /// Opens the shard after the recorded position. If there is none, marks all months first: the
-    /// stream has no record of photos that are older than it.
+    /// Opens the shard after the recorded position. If there is no recorded position, marks all
+    /// months as dirty first, because the stream has no records of photos that are older than the
+    /// stream.
     async fn open_iterator(&self, stream: &str, shard: &str) -> anyhow::Result<Option<String>> {
         let position = self.published.state().await?.stream;
         let position = position.filter(|at| at.stream == stream && at.shard == shard);
@@ -160,7 +162,8 @@ impl StreamPoller {
     }
 }
 
-/// Returns a record in the form that Lambda gets, with the fields that publish reads.
+/// Returns a record in the JSON form in which Lambda receives it. It has only the fields that
+/// publish reads.
 fn lambda_record(record: &Record) -> Value {
     let mut dynamodb = Map::new();
     if let Some(data) = &record.dynamodb {
@@ -176,7 +179,7 @@ fn lambda_record(record: &Record) -> Value {
     json!({ "eventSource": "aws:dynamodb", "dynamodb": dynamodb })
 }
 
-/// Returns a value in the form of DynamoDB's JSON.
+/// Returns an attribute value in DynamoDB's JSON form.
 fn attribute_json(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({ "S": text }),

@@ -1,8 +1,9 @@
-//! Ingests many keys of one bucket: surveys a hundred at a time, and processes those that are not
-//! done, a bounded number at once.
+//! Ingests many keys of one bucket. It surveys a hundred keys at a time, and processes the keys
+//! that are not ingested yet. The number of keys that are processed at the same time is limited.
 //!
-//! If notifications have already started an ingest, the sweep leaves the keys to it and waits for
-//! them. If that ingest makes no progress, the sweep processes the keys itself.
+//! If the store's notifications start an ingest in the background, the sweep leaves the keys to
+//! that ingest and waits until they are done. If the background ingest makes no progress, the sweep
+//! processes the keys itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,74 +25,80 @@ use crate::storage::{Storage, StorageError};
 use crate::telemetry::error_chain;
 use s3_folder::{ObjectAddress, S3Store};
 
-/// Surveys that run while photos are processed.
+/// The maximum number of surveys that run at the same time.
 const SURVEYS: usize = 4;
-/// Uploads at a time.
+/// The maximum number of uploads at the same time.
 const UPLOADS: usize = 16;
-/// Keys that are waited for at a time.
+/// The maximum number of keys for which the sweep waits at the same time.
 const WAITING: usize = 256;
-/// How often the keys that are waited for are surveyed.
+/// The time between two surveys of the keys for which the sweep waits.
 const SURVEY_INTERVAL: Duration = Duration::from_millis(200);
-/// How long the background ingest may make no progress.
+/// The time without progress after which the sweep no longer waits for the background ingest.
 const STALL: Duration = Duration::from_secs(20);
-/// How often a key is tried if its error is retryable.
+/// The maximum number of attempts for a key, if each error is retryable.
 const ATTEMPTS: u32 = 4;
 /// The pause before the second attempt. It doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// A key to ingest.
+/// A key that a sweep should ingest.
 pub(super) struct Candidate {
     pub(super) key: String,
+    /// The size of the object or file, in bytes.
     pub(super) bytes: u64,
-    /// The object, or `None` if it must be uploaded first.
+    /// The object as it was listed, or `None` if it must be uploaded first.
     pub(super) seen: Option<ListedObject>,
-    /// The file to upload, or `None` if the object is there.
+    /// The file to upload, or `None` if the object exists already.
     pub(super) upload: Option<Upload>,
 }
 
 /// The result of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Done {
-    /// The photo was in the catalogue before.
+    /// The photo was in the catalogue already.
     Known { undated: bool },
-    /// The object was skipped before, because it is no photo.
+    /// The object is not a photo, and an earlier ingest skipped it already.
     KnownNotAPhoto,
     /// The photo is new in the catalogue.
     New { undated: bool },
-    /// The object is no photo.
+    /// The object is not a photo. This ingest skipped it.
     NotAPhoto,
-    /// The object does not exist any more.
+    /// The object no longer exists.
     Gone,
-    /// The error, in one line.
+    /// The key failed. The text is the error in one line.
     Failed(String),
 }
 
-/// An object that the background ingest should process, and who waits for it.
+/// An object that the background ingest should process, and the sender that returns its status to
+/// the waiting task.
 type WaitingKey = (ListedObject, oneshot::Sender<IngestStatus>);
 
 /// The ingest of many keys of one bucket.
 pub(super) struct Sweep {
     storage: Storage,
-    /// The embedded store, if this process runs it. It copies local files without a request.
+    /// The embedded store, if this process runs it. It accepts local files without a request.
     store: Option<S3Store>,
     ingest: Ingest,
     bucket: Bucket,
+    /// The maximum number of keys that are processed at the same time.
     jobs: usize,
     uploads: Arc<Semaphore>,
-    /// Limits the photos that are processed here at a time. Those that are waited for do not count.
+    /// Limits the photos that this sweep processes at the same time. Photos that the background
+    /// ingest processes do not count.
     processing: Semaphore,
+    /// Waits for the background ingest, or `None` if this sweep processes all keys itself.
     waiter: Option<Waiter>,
 }
 
 /// Waits for the keys that the background ingest should process.
 struct Waiter {
     queue: mpsc::UnboundedSender<WaitingKey>,
+    /// `true` after the background ingest has made no progress for [`STALL`].
     stalled: Arc<AtomicBool>,
 }
 
 impl Sweep {
-    /// Prepares a sweep of a bucket. With `wait`, keys are left to the background ingest while it
-    /// makes progress.
+    /// Creates a sweep of a bucket, which processes at most `jobs` keys at the same time. With
+    /// `wait`, the keys are left to the background ingest, as long as it makes progress.
     pub(super) fn new(
         session: &Session,
         bucket: &Bucket,
@@ -111,8 +118,8 @@ impl Sweep {
         }
     }
 
-    /// Surveys the candidates, in their order. A candidate that must be uploaded first counts as
-    /// new.
+    /// Returns the ingest status of each candidate, in the order of the candidates. A candidate
+    /// that must be uploaded first is new.
     pub(super) fn survey<'a>(
         &'a self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>> + 'a,
@@ -143,11 +150,12 @@ impl Sweep {
             .try_flatten()
     }
 
-    /// Ingests the candidates and calls `each` with the result of each key. After `shutdown`, no
-    /// key is begun, and those that are under way are finished.
+    /// Ingests the candidates, and calls `each` with the key, the size in bytes and the result of
+    /// each. After `shutdown`, no further key is begun. The keys that are already begun are
+    /// finished.
     ///
     /// # Errors
-    /// The listing or the table fails. The error of a single key is its result.
+    /// Fails if a listing or a survey fails. If a single key fails, its result is [`Done::Failed`].
     pub(super) async fn run(
         &self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>>,
@@ -230,7 +238,7 @@ impl Sweep {
         }
     }
 
-    /// Stores a file and returns its ETag.
+    /// Uploads a file and returns the ETag of the new object.
     async fn put(&self, Upload { path, key, .. }: &Upload) -> Result<String, String> {
         match &self.store {
             Some(store) => {
@@ -247,14 +255,15 @@ impl Sweep {
         }
     }
 
-    /// Reports whether an object is in the archive's folder for undated photos. Only the catalogue
-    /// records whether a photo in another folder is undated.
+    /// Reports whether an object is in the archive's folder for undated photos. A photo in another
+    /// folder may be undated too, but only the catalogue records that.
     fn is_undated(&self, object: &ObjectRef) -> bool {
         let place = self.ingest.layout().place(object);
         matches!(place, Some(KeyPlace::Archive(key)) if key.is_undated())
     }
 
-    /// Archives and indexes an object. Retries errors that may pass.
+    /// Archives and indexes an object. Tries again after a retryable error, at most [`ATTEMPTS`]
+    /// times in all.
     async fn sync_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
         let mut attempt = 1;
         loop {
@@ -283,8 +292,8 @@ impl Waiter {
         Waiter { queue, stalled }
     }
 
-    /// Returns the status of an object when the background ingest has processed it or makes no
-    /// progress.
+    /// Waits until the background ingest has processed an object or makes no progress. Returns the
+    /// status of the object then. `status` is the status before.
     async fn wait(&self, seen: ListedObject, status: IngestStatus) -> IngestStatus {
         if self.stalled.load(Ordering::Relaxed) {
             return status;
@@ -297,7 +306,9 @@ impl Waiter {
     }
 }
 
-/// Surveys the waiting keys until the sweep is dropped, and answers those that are done.
+/// Surveys the waiting keys again and again, until the sweep is dropped. Sends the status of each
+/// key that is done to its waiting task. If the background ingest makes no progress, sends the
+/// status of all keys.
 async fn watch_waiting(
     ingest: Ingest,
     bucket: Bucket,
@@ -319,12 +330,13 @@ async fn watch_waiting(
         while let Ok(next) = queue.try_recv() {
             waiting.push(next);
         }
-        // Must come before the survey: if the backlog is empty now, no ingest works on a key that
-        // the survey does not find done.
+        // The backlog must be read before the survey. If it is empty now, the background ingest is
+        // not working on any key that the survey finds unfinished.
         let left = backlog();
         let is_backlog_empty = left == Some(0);
         if left != left_before {
-            // The background ingest has an order of its own, so any key is progress.
+            // The background ingest processes the keys in its own order, so any change of the
+            // backlog is progress.
             last_progress = Instant::now();
         }
         left_before = left;
@@ -337,7 +349,7 @@ async fn watch_waiting(
                 last_progress = Instant::now();
             }
             if is_done || is_backlog_empty || is_stalled {
-                // The receiver is gone if the sweep was broken off.
+                // The receiver no longer exists if the sweep was interrupted.
                 let _ = sender.send(status);
             } else {
                 unfinished.push((seen, sender));

@@ -1,4 +1,5 @@
-//! Uploads folders through the S3 API, without the files that are there already.
+//! Uploads the files of folders through the S3 API. Files that are in the bucket already are left
+//! out.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -12,9 +13,9 @@ use super::progress;
 use crate::object::Bucket;
 use crate::storage::{ListingEntry, Storage, StorageError};
 
-/// Uploads at a time.
+/// The maximum number of uploads at the same time.
 const CONCURRENCY: usize = 8;
-/// Most failures that are printed one by one.
+/// The maximum number of failures that are printed one by one.
 const MAX_PRINTED: u64 = 20;
 
 /// A file to upload.
@@ -23,11 +24,13 @@ pub(super) struct Upload {
     pub(super) path: PathBuf,
     pub(super) key: String,
     pub(super) size_bytes: u64,
+    /// The time of the file's last change, if the file system records it.
     modified: Option<SystemTime>,
 }
 
 impl Upload {
-    /// Reports whether the bucket has the file already: an object of this size that is not older.
+    /// Reports whether the bucket has the file already. It does if the listed object has the size
+    /// of the file and is not older than the file.
     pub(super) fn is_there(&self, listed: &ListingEntry) -> bool {
         listed.size_bytes == self.size_bytes
             && self
@@ -36,9 +39,10 @@ impl Upload {
     }
 }
 
-/// The files of folders.
+/// The files that were found in folders.
 #[derive(Debug, Default)]
 pub(super) struct FoundFiles {
+    /// The files to upload.
     pub(super) uploads: Vec<Upload>,
     /// The number of hidden files and symbolic links, which are not uploaded.
     pub(super) left_out: u64,
@@ -46,17 +50,19 @@ pub(super) struct FoundFiles {
     pub(super) failures: Vec<String>,
 }
 
-/// The counts of an upload.
+/// The result of an upload of many files.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct UploadReport {
+    /// The number of files that were uploaded.
     pub(super) uploaded: u64,
-    /// Files whose object was there already.
+    /// The number of files that were in the bucket already.
     pub(super) there: u64,
+    /// The number of files that could not be uploaded.
     pub(super) failed: u64,
 }
 
-/// Lists the files of folders in name order, without those in the folder `except`. A path may be a
-/// file itself.
+/// Finds the files of folders, in the order of their names. A path may also be a single file. Files
+/// in the folder `except` are left out. `prefix` is put in front of each key.
 pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles {
     let mut found = FoundFiles::default();
     let except = except.canonicalize().ok();
@@ -100,11 +106,11 @@ pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> Foun
     found
 }
 
-/// Uploads the files that the bucket does not have yet, and those that have another size or are
-/// newer. Prints and counts failures, and goes on with the other files. Safe to repeat.
+/// Uploads the files that the bucket does not have yet, or has in another size or an older version.
+/// Prints and counts failures, and continues with the other files. A repeat is safe.
 ///
 /// # Errors
-/// The bucket cannot be listed.
+/// Fails if the bucket cannot be listed.
 pub(super) async fn upload_files(
     storage: &Storage,
     bucket: &Bucket,
@@ -156,7 +162,7 @@ pub(super) async fn upload_files(
     Ok(report)
 }
 
-/// Returns every object under the prefix, by key.
+/// Returns all objects under the prefix by their keys.
 pub(super) async fn list_by_key(
     storage: &Storage,
     bucket: &Bucket,
@@ -167,14 +173,14 @@ pub(super) async fn list_by_key(
     objects.try_collect().await
 }
 
-/// Reports whether the name begins with a dot.
+/// Reports whether the name of a file or folder begins with a dot.
 fn is_hidden(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// Returns the key of a file: its path as it was given, so that files of the same name in two
-/// folders have different keys. If the path goes up (`../card`), returns the path from the root.
+/// Returns the key of a file. It is the path as it was given, so that files of the same name in two
+/// folders have different keys. If the path contains `..`, the key is the path from the root.
 /// Returns `None` if the path is not UTF-8.
 fn key_of_path(path: &Path) -> Option<String> {
     let climbs = path.components().any(|part| part == Component::ParentDir);

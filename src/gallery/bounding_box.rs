@@ -11,29 +11,35 @@ use serde::Serialize;
 
 use photo_metadata::Location;
 
-/// The largest number of cells that a list may read, with one index query each.
+/// The maximum number of cells that the box of a list may touch. Each cell needs at least one index
+/// query.
 pub(crate) const MAX_CELLS: usize = 16;
 /// The length of a cell's geohash, in characters.
 const CELL_CHARS: usize = 4;
-/// The number of cells around the globe, and from pole to pole. Four characters are 20 bits, half
-/// of them for each direction.
+/// The number of cells around the globe, and also the number of cells from pole to pole. The four
+/// characters of a cell are 20 bits: 10 bits for each direction.
 const CELLS_PER_SIDE: usize = 1 << 10;
-/// The bits of a part in each direction. Two more characters are ten bits, and a part is 1.2 by 0.6
-/// km.
+/// The number of bits that select a part in its cell, in each direction. A part's geohash has two
+/// more characters than its cell's, which are ten bits. A part is 1.2 by 0.6 km.
 const PARTS_BITS: usize = 5;
 /// The number of parts in a cell, in each direction.
 const PARTS_PER_SIDE: usize = 1 << PARTS_BITS;
-/// The digits of a geohash in the order of their values, which is the order of the characters too.
+/// The 32 digits of a geohash, from value 0 to value 31. They are also in the order of their
+/// character codes.
 const GEOHASH_DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
-/// The number of unneeded parts up to which reading them is cheaper than one more query.
+/// The maximum difference between the numbers of two parts that one query reads together. To read
+/// the few unneeded parts between them is cheaper than one more query.
 const MAX_GAP_PARTS: usize = 8;
-/// Sorts after every character that can follow in a sort key.
+/// A character that sorts after all digits of a geohash. At the end of a range, it includes all
+/// sort keys that begin with the text before it.
 const HIGHEST_CHAR: char = '~';
-/// A location this close to an edge, in degrees, may be in the neighbouring part, because the edge
-/// and the geohash are rounded differently.
+/// The distance in degrees by which a box is enlarged before its cells are chosen. A location this
+/// close to an edge may be in the neighbouring part, because the edge and the geohash are rounded
+/// differently.
 const ROUNDING_DEGREES: f64 = 1e-9;
 
-/// A box in degrees. If `west` is greater than `east`, it crosses the antimeridian [RFC 7946, 5.2].
+/// A rectangle of longitudes and latitudes, in degrees. If `west` is greater than `east`, the box
+/// crosses the antimeridian [RFC 7946, 5.2].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct BoundingBox {
     west: f64,
@@ -42,19 +48,21 @@ pub(crate) struct BoundingBox {
     north: f64,
 }
 
-/// A range of one partition of by-place: the first and the last sort key, or `None` for the whole
-/// partition.
+/// A range of sort keys in one partition of the index by-place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CellRange {
+    /// The geohash of the cell. It is the partition.
     pub(crate) cell: String,
+    /// The first and the last sort key of the range, or `None` for the whole partition.
     pub(crate) keys: Option<(String, String)>,
 }
 
 impl BoundingBox {
-    /// Parses `west,south,east,north`. The box must be small enough for a list.
+    /// Parses `west,south,east,north`, in degrees. Refuses a box that touches more than
+    /// [`MAX_CELLS`] cells.
     ///
     /// # Errors
-    /// Returns a sentence about what is wrong with it.
+    /// Returns a sentence that explains what is wrong with the text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let bounds = BoundingBox::parse_any_size(text)?;
         let cells = bounds.count_cells();
@@ -66,10 +74,10 @@ impl BoundingBox {
         Ok(bounds)
     }
 
-    /// Parses `west,south,east,north`. The box may have any size.
+    /// Parses `west,south,east,north`, in degrees. The box may have any size.
     ///
     /// # Errors
-    /// Returns a sentence about what is wrong with it.
+    /// Returns a sentence that explains what is wrong with the text.
     pub(crate) fn parse_any_size(text: &str) -> Result<Self, String> {
         let form = "It is west,south,east,north in degrees, such as -73.7,45.4,-73.5,45.6.";
         let numbers: Vec<f64> = text
@@ -106,11 +114,12 @@ impl BoundingBox {
         self.columns(CELLS_PER_SIDE, 0.0).len() * self.rows(CELLS_PER_SIDE, 0.0).count()
     }
 
-    /// Returns ranges of by-place that together contain every location in the box, and few others.
-    /// Locations outside the box are included if they are at most `margin_degrees` away.
+    /// Returns ranges of by-place that together contain every location in the box, and few
+    /// locations outside it. Locations at most `margin_degrees` away from the box are always
+    /// included.
     ///
-    /// The ranges are in order. There are at most [`MAX_CELLS`], or one for each cell if the box
-    /// touches more cells.
+    /// The ranges are in order. There are at most [`MAX_CELLS`] ranges. If the box touches more
+    /// cells than that, there is one range for each cell.
     pub(crate) fn cell_ranges(&self, margin_degrees: f64) -> Vec<CellRange> {
         let side = CELLS_PER_SIDE * PARTS_PER_SIDE;
         let margin = margin_degrees + ROUNDING_DEGREES;
@@ -153,8 +162,9 @@ impl BoundingBox {
             && (within(lon) || (lon.abs() == 180.0 && within(-lon)))
     }
 
-    /// Returns the grid columns that the box touches, of `side` columns around the globe.
-    /// Longitudes from 180 on are in the columns after -180.
+    /// Returns the columns that the box touches, if `side` columns divide the globe. The box is
+    /// enlarged by `margin` degrees first. Columns are numbered from longitude -180 eastwards, and
+    /// longitude 180 is in column 0 again.
     fn columns(&self, side: usize, margin: f64) -> BTreeSet<usize> {
         let width = if self.west <= self.east { 0.0 } else { 360.0 };
         let column = |degrees: f64| grid_index(degrees, 360.0, side);
@@ -168,8 +178,9 @@ impl BoundingBox {
             .collect()
     }
 
-    /// Returns the grid rows that the box touches, of `side` rows from pole to pole. The last row
-    /// includes the pole.
+    /// Returns the rows that the box touches, if `side` rows divide the globe from pole to pole.
+    /// The box is enlarged by `margin` degrees first. Row 0 is at the south pole. The last row
+    /// includes the north pole.
     fn rows(&self, side: usize, margin: f64) -> RangeInclusive<usize> {
         let row =
             |degrees: f64| grid_index(degrees, 180.0, side).clamp(0, side as i64 - 1) as usize;
@@ -178,7 +189,8 @@ impl BoundingBox {
 }
 
 impl CellRange {
-    /// Returns the range of these parts of a cell.
+    /// Returns the range of sort keys of some parts of a cell. `parts` has the numbers of the first
+    /// and the last part.
     fn from_parts(cell: &str, parts: RangeInclusive<usize>) -> Self {
         let is_whole_cell = parts == (0..=PARTS_PER_SIDE * PARTS_PER_SIDE - 1);
         let key = |part| format!("{cell}{}", part_digits(part));
@@ -190,18 +202,20 @@ impl CellRange {
     }
 }
 
-/// Returns the cell of a location, which is its partition of by-place.
+/// Returns the geohash of the cell that contains a location. It is the partition of the location in
+/// by-place.
 fn find_cell(location: &Location) -> Option<String> {
     location.geohash(CELL_CHARS)
 }
 
-/// Returns the column of a longitude or the row of a latitude, of `side` columns or rows in `span`
-/// degrees. The index of a value outside the globe is outside the grid.
+/// Returns the column of a longitude or the row of a latitude. The grid has `side` columns or rows,
+/// which together cover `span` degrees. For a value outside the globe, the result is negative or at
+/// least `side`.
 fn grid_index(degrees: f64, span: f64, side: usize) -> i64 {
     ((degrees + span / 2.0) / span * side as f64).floor() as i64
 }
 
-/// Returns the geohash of a cell.
+/// Returns the geohash of the cell in this column and row.
 fn cell_name(column: usize, row: usize) -> Option<String> {
     let middle =
         |cell: usize, span: f64| (cell as f64 + 0.5) / CELLS_PER_SIDE as f64 * span - span / 2.0;
@@ -212,15 +226,15 @@ fn cell_name(column: usize, row: usize) -> Option<String> {
     })
 }
 
-/// Returns the number of a part in its cell. A geohash has the bits of longitude and latitude in
-/// turn.
+/// Returns the number of the part in this column and row of its cell. As in a geohash, the bits of
+/// the column and of the row alternate.
 fn interleave_bits(column: usize, row: usize) -> usize {
     (0..PARTS_BITS).fold(0, |part, bit| {
         part | (column >> bit & 1) << (2 * bit + 1) | (row >> bit & 1) << (2 * bit)
     })
 }
 
-/// Returns the two characters of a part that follow those of its cell.
+/// Returns the last two characters of a part's geohash. The characters before them are its cell's.
 fn part_digits(part: usize) -> String {
     [part >> PARTS_BITS, part % PARTS_PER_SIDE]
         .map(|digit| char::from(GEOHASH_DIGITS[digit]))

@@ -18,7 +18,7 @@ use super::query_string::reject_parameters;
 use super::state::GalleryState;
 use super::timeline_unit::TimelineUnit;
 
-/// Handles `GET /v1/timeline`.
+/// Handles `GET /v1/timeline`: the number of photos in each year, month or day.
 pub(super) async fn get_timeline(
     State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,
@@ -33,7 +33,7 @@ pub(super) async fn get_timeline(
     )
 }
 
-/// Handles `GET /v1/cameras`.
+/// Handles `GET /v1/cameras`: the cameras with their numbers of photos.
 pub(super) async fn get_cameras(
     State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,
@@ -42,7 +42,7 @@ pub(super) async fn get_cameras(
     get_facets(&gallery, query, &headers, |month| &month.cameras).await
 }
 
-/// Handles `GET /v1/lenses`.
+/// Handles `GET /v1/lenses`: the lenses with their numbers of photos.
 pub(super) async fn get_lenses(
     State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,
@@ -51,7 +51,8 @@ pub(super) async fn get_lenses(
     get_facets(&gallery, query, &headers, |month| &month.lenses).await
 }
 
-/// Returns the cameras or lenses of all months, the one with the most photos first.
+/// Returns the cameras or lenses of all months as JSON. The one with the most photos comes first.
+/// `of` selects the cameras or the lenses of a month.
 async fn get_facets(
     gallery: &GalleryState,
     query: Option<String>,

@@ -1,7 +1,7 @@
 //! Cursors: the encrypted position at which the next page of a list begins.
 //!
-//! A cursor is valid for one query and for a week. Reading or making a cursor needs the key.
-//! No clock is read here.
+//! A cursor is valid for one query and for a week. It can be read or made only with the key. No
+//! clock is read here.
 //!
 //! The format is `base64url(version ‖ nonce ‖ AES-256-GCM(expiry ‖ position))`. The version and the
 //! query (filters and order) are the associated data. The nonce is an HMAC of the plaintext, so the
@@ -15,14 +15,14 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-/// The version of the format. A change of the format or the meaning of a position increases it, and
-/// older cursors are then refused.
+/// The version of the format. It must be increased when the format or the meaning of a position
+/// changes. Older cursors are then refused.
 const VERSION: u8 = 1;
-/// A cursor is valid for this many days, and until the end of the last day.
+/// The number of days for which a cursor is valid. It expires at the end of the last day, in UTC.
 const VALID_DAYS: i64 = 7;
 const SECONDS_PER_DAY: i64 = 86_400;
-/// The largest length of a cursor, in bytes. A sort key has at most 1,024 bytes, so no cursor is
-/// longer.
+/// The maximum length of a cursor, in bytes. A sort key has at most 1,024 bytes, so no valid cursor
+/// is longer.
 const MAX_TOKEN_BYTES: usize = 2048;
 
 /// The secret that encrypts cursors: 32 bytes, the same in every process that serves one gallery.
@@ -42,7 +42,8 @@ pub struct CursorKey {
     nonces: hmac::Key,
 }
 
-/// The key is not 32 bytes in base64, or the system could not provide random bytes.
+/// The error for a cursor key that is not 32 bytes in base64. It also occurs if the system cannot
+/// provide random bytes for a new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor key is not 32 bytes in base64")]
 pub struct InvalidCursorKey;
@@ -101,7 +102,8 @@ impl std::fmt::Debug for CursorKey {
     }
 }
 
-/// The position after the last photo that was shown, or at the start of a segment.
+/// The position in a list at which the next page begins. It is after the last photo that was shown,
+/// or at the start of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ListPosition {
     /// The partition of the segment.
@@ -118,12 +120,12 @@ pub(crate) struct ListPosition {
 /// The reason why a cursor is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CursorError {
-    /// It was altered or cut off, or it belongs to another query, another version or another key.
+    /// The cursor was altered or cut off, or it belongs to another query, version or key.
     #[error(
         "It is not a cursor of this query (filters and order as they were). Start again without it."
     )]
     Invalid,
-    /// It was valid, and has expired.
+    /// It was valid and has expired.
     #[error("It has expired. Start again without it.")]
     Expired,
 }

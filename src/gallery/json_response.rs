@@ -1,5 +1,5 @@
-//! JSON responses: their ETag, their caching, and the 304 for a client that has the current
-//! version.
+//! JSON responses: their ETag, their caching, and the response 304 for a client that has the
+//! current version.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 
-/// Caches may use a response for a minute. For ten more minutes they may use it while they fetch a
-/// newer one. Lists change whenever photos are added.
+/// The value of the header `Cache-Control`. Caches may use a response for a minute. For ten more
+/// minutes they may use it while they fetch a newer one. Lists change whenever photos are added.
 const CACHE_RULES: HeaderValue =
     HeaderValue::from_static("public, max-age=60, stale-while-revalidate=600");
 

@@ -2,10 +2,13 @@
 //!
 //! The photos of a box come from the index by-place: cell by cell, and in each cell from the parts
 //! that the box touches. Otherwise the photos of a camera come from by-camera, the photos of a lens
-//! from by-lens, and all others from by-date, year by year. What an index cannot answer is a filter
-//! after the query: the lens of a camera's photos, and everything except the parts of a box.
-//! Photos without a date are a segment of their own. It is always the last one, and never part of a
-//! date range.
+//! from by-lens, and all others from by-date, year by year. Some filters cannot be part of the
+//! index query. They are applied to the photos that the query returns. If a request has a camera
+//! and a lens, this is the lens. If it has a box, these are all filters, and the exact edges of the
+//! box.
+//!
+//! Photos without a date are a segment of their own. It is always the last segment. A list with a
+//! date range does not have it.
 
 use std::collections::BTreeSet;
 
@@ -19,18 +22,19 @@ use super::bounding_box::CellRange;
 use super::cursor::ListPosition;
 use super::list_request::{ListFilters, ListOrder};
 
-/// Not above the sort key of any photo with a date.
+/// A lower bound of the sort keys of all photos with a date.
 const FIRST_DATE: &str = "0";
-/// Not below the sort key of any photo with a date.
+/// An upper bound of the sort keys of all photos with a date.
 const LAST_DATE: &str = "9~";
 
-/// Returns the year of a request whose range is within one year.
+/// Returns the year that contains the whole date range of a request. Returns `None` if there is no
+/// such year, or if the range has no start or no end.
 fn single_year(filters: &ListFilters) -> Option<&str> {
     let from = year_of_sort_key(filters.from.as_ref()?)?;
     (year_of_sort_key(filters.to.as_ref()?)? == from).then_some(from)
 }
 
-/// Reports whether [`plan_segments`] needs the years that have photos.
+/// Reports whether [`plan_segments`] needs the list of the years that have photos.
 pub(crate) fn needs_years(filters: &ListFilters) -> bool {
     filters.camera.is_none()
         && filters.lens.is_none()
@@ -38,10 +42,10 @@ pub(crate) fn needs_years(filters: &ListFilters) -> bool {
         && single_year(filters).is_none()
 }
 
-/// Returns the segments that answer a request, in the order in which they are shown.
+/// Returns the segments that answer a request, in the order in which their photos are listed.
 ///
-/// A photo may be indexed by another location than it is published with. `max_rounding_degrees` is
-/// the largest distance between the two.
+/// The location by which a photo is indexed may differ from the location that is published.
+/// `max_rounding_degrees` is the largest difference between the two, in degrees.
 pub(crate) fn plan_segments(
     filters: &ListFilters,
     partitions: &BTreeSet<DatePartition>,
@@ -77,8 +81,8 @@ pub(crate) fn plan_segments(
     segments
 }
 
-/// Returns the segments that remain from a position on, and the sort key after which the first of
-/// them continues.
+/// Returns the segments that remain after a position, and the sort key after which the first of
+/// them continues. The sort key is `None` if that segment is read from its start.
 pub(crate) fn resume_segments(
     segments: Vec<Segment>,
     position: Option<ListPosition>,
@@ -86,7 +90,8 @@ pub(crate) fn resume_segments(
     let Some(position) = position else {
         return (segments, None);
     };
-    // Partitions are compared and not looked up, because a year may have appeared or disappeared.
+    // Partitions are compared by their order. The position's own partition need not be among them,
+    // because a year may have appeared or disappeared.
     let rest: Vec<Segment> = segments
         .into_iter()
         .filter(|segment| match (is_undated(segment), position.undated) {
@@ -108,7 +113,8 @@ pub(crate) fn resume_segments(
     (rest, after)
 }
 
-/// Returns the position after a sort key of a segment, or at its start if `after` is `None`.
+/// Returns the position after the sort key `after` in a segment. If `after` is `None`, returns the
+/// position at the start of the segment.
 pub(crate) fn position_in_segment(segment: &Segment, after: Option<String>) -> ListPosition {
     // A cell may have several segments. The start of this one is after the ones before it.
     let start = || {
@@ -124,21 +130,22 @@ pub(crate) fn position_in_segment(segment: &Segment, after: Option<String>) -> L
     }
 }
 
-/// Reports whether a segment of a cell ends before a position in that cell.
+/// Reports whether a segment of a cell ends before a position in that cell, so that nothing of it
+/// remains.
 fn is_over(segment: &Segment, position: &ListPosition) -> bool {
     let after = position.after.as_ref();
     let ends = segment.to.as_ref().zip(after);
     segment.index == PhotoIndex::ByPlace && ends.is_some_and(|(to, after)| to <= after)
 }
 
-/// Reports whether a sort key can belong to a photo in the segment. The start of a segment does
-/// not.
+/// Reports whether a sort key is after the start of a segment. Returns `true` for every segment
+/// that is not of the index by-place.
 fn is_within(segment: &Segment, after: &str) -> bool {
     segment.index != PhotoIndex::ByPlace || segment.from.as_deref().is_none_or(|from| from < after)
 }
 
-/// Reports whether the index alone cannot answer the request, so that photos are filtered after the
-/// query.
+/// Reports whether photos must be filtered after the index query, because the query cannot apply
+/// all filters of the request.
 pub(crate) fn filters_after_query(filters: &ListFilters) -> bool {
     filters.bbox.is_some() || (filters.camera.is_some() && filters.lens.is_some())
 }
@@ -225,7 +232,7 @@ fn plan_by_date(filters: &ListFilters, partitions: &BTreeSet<DatePartition>) -> 
     segments
 }
 
-/// Returns the segment of a range of by-place.
+/// Returns the segment that reads a range of by-place.
 fn cell_range_segment(range: CellRange) -> Segment {
     let (from, to) = range.keys.unzip();
     Segment {
@@ -237,7 +244,7 @@ fn cell_range_segment(range: CellRange) -> Segment {
     }
 }
 
-/// Returns a segment of photos with a date.
+/// Returns a segment of the photos with a date, from sort key `from` to sort key `to`.
 fn dated_segment(
     filters: &ListFilters,
     index: PhotoIndex,

@@ -8,44 +8,46 @@ use super::query_string::parse_query;
 use super::time_bound::TimeBound;
 use crate::view::list_fields;
 
-/// The parameters of `/v1/photos`.
+/// The names of the query parameters of `/v1/photos`.
 pub(crate) const LIST_PARAMETERS: [&str; 9] = [
     "from", "to", "camera", "lens", "bbox", "order", "limit", "cursor", "fields",
 ];
-/// The number of photos on a page if the request does not set it.
+/// The number of photos on a page if the request has no parameter `limit`.
 pub(crate) const DEFAULT_LIMIT: usize = 50;
-/// The largest number of photos on a page.
+/// The maximum number of photos that a request may ask for on one page.
 pub(crate) const MAX_LIMIT: usize = 200;
 
 /// A request for one page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ListRequest {
-    /// Which photos the list has, and in which order.
+    /// The filters and the order of the list.
     pub(crate) filters: ListFilters,
-    /// The number of photos on this page, 1 to [`MAX_LIMIT`].
+    /// The maximum number of photos on this page: from 1 to [`MAX_LIMIT`].
     pub(crate) limit: usize,
-    /// The cursor of this page, still encrypted.
+    /// The encrypted cursor of this page, or `None` for the first page.
     pub(crate) cursor: Option<String>,
-    /// The fields to return, or `None` for all fields.
+    /// The names of the fields to return, or `None` for all fields.
     pub(crate) fields: Option<Vec<&'static str>>,
 }
 
-/// Which photos a list has, and in which order. A cursor is only valid for the filters it was made
+/// The filters of a list, and its order. A cursor is valid only for the filters that it was made
 /// for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct ListFilters {
-    /// The lowest sort key: a wall-clock time as precise as the request gave it, `2018-02-01`.
+    /// The lowest sort key of the list. It is a wall-clock time, as precise as the request gave it,
+    /// for example `2018-02-01`.
     pub(crate) from: Option<String>,
-    /// The highest sort key, after everything within the given day, minute or second:
-    /// `2018-02-01~`.
+    /// The highest sort key of the list. It sorts after all photos of the given day, minute, second
+    /// or millisecond, for example `2018-02-01~`.
     pub(crate) to: Option<String>,
-    /// The slug of a camera.
+    /// The slug of the camera with which the photos were taken.
     pub(crate) camera: Option<String>,
-    /// The slug of a lens.
+    /// The slug of the lens with which the photos were taken.
     pub(crate) lens: Option<String>,
-    /// A box that contains the published location.
+    /// The box that contains the published locations of the photos.
     pub(crate) bbox: Option<BoundingBox>,
-    /// The order. With a box, photos are ordered by place instead.
+    /// The order by capture time. It has no effect with a box: the photos of a box are ordered by
+    /// place.
     pub(crate) order: ListOrder,
 }
 
@@ -53,10 +55,10 @@ pub(crate) struct ListFilters {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ListOrder {
-    /// Newest first.
+    /// The newest photo first.
     #[default]
     Newest,
-    /// Oldest first.
+    /// The oldest photo first.
     Oldest,
 }
 
@@ -101,8 +103,8 @@ impl ListRequest {
     }
 }
 
-/// Parses the query string of a request for one photo: the fields to return, which may include
-/// `tags`.
+/// Parses the query string of a request for one photo. Returns the names of the fields to return,
+/// which may include `tags`, or `None` for all fields.
 ///
 /// # Errors
 /// Returns a problem that names the parameter.
@@ -143,7 +145,7 @@ fn parse_limit(value: &str) -> Result<usize, Problem> {
     }
 }
 
-/// Returns the fields that a request may select.
+/// Returns the names of the fields that a request may select.
 fn known_fields() -> Vec<&'static str> {
     list_fields().iter().map(String::as_str).collect()
 }

@@ -1,4 +1,4 @@
-//! `/v1/map`: the photos of a small box as points, or clusters of a larger one.
+//! `/v1/map`: the photos of a small box as points, or the clusters of a larger box.
 //!
 //! Clusters are sums over the months that publish counts. They are as current as the last cycle of
 //! publish.
@@ -20,9 +20,9 @@ use super::photos::render_page;
 use super::problem::Problem;
 use super::state::GalleryState;
 
-/// The digits of a geohash.
+/// The 32 digits of a geohash, from value 0 to value 31.
 const GEOHASH_DIGITS: &str = "0123456789bcdefghjkmnpqrstuvwxyz";
-/// The largest number of clusters of a map. If there are more, larger cells are used.
+/// The maximum number of clusters in one response. If there are more, larger cells are used.
 const MAX_CLUSTERS: usize = 500;
 
 /// Handles `GET /v1/map`. The response is GeoJSON [RFC 7946].
@@ -54,7 +54,8 @@ pub(super) async fn get_map(
     )
 }
 
-/// Returns the clusters of a box, or of the globe, as GeoJSON features.
+/// Returns the clusters of a box, each as the JSON of a GeoJSON feature. Without a box, returns the
+/// clusters of the globe.
 async fn render_clusters(
     gallery: &GalleryState,
     bounds: Option<&BoundingBox>,
@@ -74,7 +75,8 @@ async fn render_clusters(
     Ok(features)
 }
 
-/// Returns the cells of a box, in the smallest size that gives at most [`MAX_CLUSTERS`] cells.
+/// Returns the cells that have photos in a box, with their counts. The cells have the smallest size
+/// that gives at most [`MAX_CLUSTERS`] cells.
 fn merge_clusters<'a>(
     months: impl Iterator<Item = &'a PublishedMonth>,
     bounds: Option<&BoundingBox>,
@@ -107,7 +109,8 @@ fn merge_clusters<'a>(
     }
 }
 
-/// Returns a cluster as a GeoJSON feature.
+/// Returns a cluster as a GeoJSON feature at `point`. `cell` is its geohash, and `photos` the
+/// number of its photos.
 fn cluster_feature(cell: &str, point: &Location, photos: u64) -> Value {
     json!({
         "type": "Feature",
@@ -140,8 +143,8 @@ fn cluster_point(
     let nearest = sub_cells
         .filter(|place| !is_in_home_zone(place))
         .min_by(|one, other| distance(one).total_cmp(&distance(other)));
-    // No sub-cell is left if zones cover most of the cell, but not all of it. Then its corner is
-    // used.
+    // If home zones cover most of the cell, the centres of all sub-cells may be in a zone. Then the
+    // south-west corner of the cell is used.
     nearest.unwrap_or_else(|| {
         geohash::decode_bbox(cell).map_or(mean.clone(), |cell| point(cell.min().y, cell.min().x))
     })

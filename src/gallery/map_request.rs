@@ -1,13 +1,13 @@
-//! The request for a map: the photos of a small box, or the clusters of a larger one. Pure.
+//! The request for a map: the photos of a small box, or the clusters of a larger box. Pure.
 
 use super::bounding_box::{BoundingBox, MAX_CELLS};
 use super::list_request::{ListFilters, ListRequest};
 use super::problem::Problem;
 use super::query_string::parse_query;
 
-/// The parameters of `/v1/map`.
+/// The names of the query parameters of `/v1/map`.
 pub(crate) const MAP_PARAMETERS: [&str; 2] = ["bbox", "cursor"];
-/// The largest number of points in one response.
+/// The maximum number of points in one response.
 const MAX_POINTS: usize = 1_000;
 
 /// A request for a map.

@@ -7,13 +7,14 @@ use tokio::sync::Mutex;
 use crate::catalogue::CatalogueError;
 use crate::catalogue::published::{PublishTable, PublishedMonth};
 
-/// A cache of the published months. Clones share their contents.
+/// A cache of the published months. All clones share one cache.
 #[derive(Clone)]
 pub(super) struct MonthCache {
     published: PublishTable,
     cached: Arc<Mutex<Option<CachedMonths>>>,
 }
 
+/// The cached months, and the version of the table that they belong to.
 struct CachedMonths {
     /// The version of the table from which the months were read. Months of a later version may be
     /// among them.
@@ -31,11 +32,11 @@ impl MonthCache {
 
     /// Returns all months of the table, in order.
     ///
-    /// Costs one request for the version of the table. If the version is newer than the cached one,
-    /// the months are read again, once for all requests that wait for them.
+    /// Each call reads the version of the table with one request. If that version is newer than the
+    /// cached one, the months are read again. Calls that wait for the months share one read.
     pub(super) async fn load_months(&self) -> Result<Arc<Vec<PublishedMonth>>, CatalogueError> {
-        // The version is read before the months. A month that is written in between is then read
-        // twice, and never missed.
+        // The version is read before the months. If a month is written between the two reads, it is
+        // read again later, and never missed.
         let Some(version) = self.published.counts_version().await? else {
             return Ok(Arc::new(self.published.months().await?));
         };

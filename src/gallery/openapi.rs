@@ -16,7 +16,7 @@ use super::query_string::MAX_VALUE_BYTES;
 use super::timeline_unit::TimelineUnit;
 use crate::view::list_fields;
 
-/// The schema of a photo in a list.
+/// The text of the JSON Schema for a photo in a list.
 const PHOTO_SCHEMA: &str = include_str!("../../schema/photo.schema.json");
 
 /// Returns the OpenAPI document of the gallery, as `/openapi.json` serves it.

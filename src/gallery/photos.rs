@@ -1,9 +1,9 @@
-//! `/v1/photos` and `/v1/photos/{id or name}`.
+//! The handlers of `/v1/photos` and `/v1/photos/{id or name}`.
 //!
-//! A page costs one index query if one partition contains it, and at most [`MAX_QUERIES`]
-//! otherwise. Reading stops when [`MAX_READ`] photos have been read and the page has some. A page
-//! that would cost more ends early, and its cursor continues from there. So a page may be short or
-//! empty and still not be the last one.
+//! A page costs one index query if one partition contains it, and at most [`MAX_QUERIES`] queries
+//! otherwise. Reading stops when [`MAX_READ`] photos have been read and the page has at least one
+//! photo. A page that would cost more ends early, and its cursor continues from there. So a page
+//! may be short or empty although it is not the last one.
 
 use std::collections::BTreeSet;
 
@@ -27,12 +27,13 @@ use super::photo_lookup::{find_by_file, find_by_stem};
 use super::problem::Problem;
 use super::state::GalleryState;
 
-/// The largest number of index queries for one request.
+/// The maximum number of index queries for one request.
 const MAX_QUERIES: u32 = 16;
-/// The number of photos after which reading stops if the page has some. If a filter drops most
-/// photos, an early short page is better than a late full one. An empty page reads more.
+/// The number of photos after which reading stops, if the page has at least one photo. If a filter
+/// drops most photos, an early short page is better than a late full one. If the page is still
+/// empty, reading continues.
 const MAX_READ: usize = 800;
-/// A page ends when its JSON has this many bytes.
+/// The size of a page's JSON, in bytes, above which no more photos are added.
 const MAX_PAGE_BYTES: usize = 1_000_000;
 
 /// Handles `GET /v1/photos`.
@@ -57,6 +58,7 @@ pub(super) async fn list_photos(
 
 /// A page of a list as JSON.
 pub(super) struct RenderedPage {
+    /// The photos of the page, each as JSON.
     pub(super) items: Vec<String>,
     /// The cursor of the next page as a JSON string, or `null`.
     pub(super) next: String,
@@ -140,7 +142,8 @@ struct FilledPage {
     next: Option<ListPosition>,
 }
 
-/// Fills a page from segments, with one query after the other.
+/// Fills a page from segments, with one query after the other. `after` is the sort key after which
+/// the first segment is read.
 async fn fill_page(
     gallery: &GalleryState,
     request: &ListRequest,
@@ -196,9 +199,9 @@ async fn fill_page(
     Ok(FilledPage { items, next: None })
 }
 
-/// Returns the limit of an index query that must find this many photos. The limit is one higher, to
-/// learn if more photos follow. If photos are filtered after the query, it is the limit of a full
-/// page, so that few queries are needed.
+/// Returns the limit of an index query that must find `missing` photos. The limit is higher by one,
+/// so that the result shows if more photos follow. If photos are filtered after the query, the
+/// limit is the one for a full page, so that few queries are needed.
 fn index_query_limit(filters: &ListFilters, missing: usize) -> u32 {
     let wanted = if filters_after_query(filters) {
         MAX_LIMIT

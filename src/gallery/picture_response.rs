@@ -1,6 +1,5 @@
-//! Decides how a request for a picture is answered: with all of it, with a range, or with a 304.
-//! Pure.
-//! [RFC 9110, 13 and 14; RFC 6266]
+//! Decides how a request for a picture is answered: with the whole picture, with a range of it, or
+//! with a status 304. Pure. [RFC 9110, 13 and 14; RFC 6266]
 
 use std::ops::Range;
 
@@ -17,14 +16,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::json_response::if_none_match_includes;
 use super::problem::Problem;
 
-/// Caches may use a picture for five minutes. For one more day they may use it while they fetch a
-/// newer one. A file may be edited in place.
+/// The value of the header `Cache-Control`. Caches may use a picture for five minutes. For one more
+/// day they may use it while they fetch a newer one. A file may be edited in place.
 const CACHE_RULES: HeaderValue =
     HeaderValue::from_static("public, max-age=300, stale-while-revalidate=86400");
 /// The format of an HTTP date [RFC 9110, 5.6.7].
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
-/// The picture that would be served now.
+/// The present version of a picture, as it would be served now.
 #[derive(Debug, Clone)]
 pub(super) struct PictureVersion<'a> {
     /// The ETag, with its quotes.
@@ -43,7 +42,7 @@ pub(super) enum PictureResponse {
     WithBody(Response, Range<u64>),
 }
 
-/// Decides between 200, 206, 304 and 416, and sets the headers.
+/// Returns the response with its status and headers. The status is 200, 206, 304 or 416.
 pub(super) fn plan_response(
     method: &Method,
     request: &HeaderMap,
@@ -114,7 +113,7 @@ fn insert_content_headers(
     Ok(())
 }
 
-/// Returns the 416 for a range that contains no byte of the picture.
+/// Returns the response 416, for a range that contains no byte of the picture.
 fn reject_range(size_bytes: u64) -> Result<PictureResponse, Problem> {
     let mut response = Problem::range_not_satisfiable(size_bytes).into_response();
     response.headers_mut().insert(
@@ -124,11 +123,14 @@ fn reject_range(size_bytes: u64) -> Result<PictureResponse, Problem> {
     Ok(PictureResponse::WithoutBody(response))
 }
 
-/// The range that a Range header selects.
+/// The bytes of a picture that a Range header selects.
 #[derive(Debug, PartialEq, Eq)]
 enum RequestedRange {
+    /// All bytes, because no Range header applies.
     Everything,
+    /// The bytes of this range. Its end is not included.
     Part(Range<u64>),
+    /// No byte, because the range is outside the picture.
     Nothing,
 }
 
@@ -163,7 +165,8 @@ fn parse_range(request: &HeaderMap, size_bytes: u64) -> RequestedRange {
     }
 }
 
-/// Reports whether the Range header applies to the current version, by If-Range [RFC 9110, 13.1.5].
+/// Reports whether the Range header applies. It does not if the request has an If-Range that names
+/// another version [RFC 9110, 13.1.5].
 fn range_applies(request: &HeaderMap, etag: &str, last_modified: &str) -> bool {
     match request
         .get(IF_RANGE)
@@ -174,7 +177,8 @@ fn range_applies(request: &HeaderMap, etag: &str, last_modified: &str) -> bool {
     }
 }
 
-/// Reports whether the client has the current version [RFC 9110, 13.2.2].
+/// Reports whether the client already has the current version. If-None-Match decides, or
+/// If-Modified-Since if there is no If-None-Match [RFC 9110, 13.2.2].
 fn client_has_version(request: &HeaderMap, etag: &str, last_modified: DateTime<Utc>) -> bool {
     if request.contains_key(IF_NONE_MATCH) {
         return if_none_match_includes(request, etag);

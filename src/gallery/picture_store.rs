@@ -19,13 +19,13 @@ use crate::view::{Redaction, ServablePicture};
 
 use super::problem::Problem;
 
-/// The version of stripping. It is part of ETags and must increase when stripping gives other
-/// bytes.
+/// The version of the code that strips pictures. It is part of ETags. It must be increased when a
+/// change of the code makes stripped pictures differ.
 const STRIP_VERSION: u32 = 1;
-/// The number of cached edit lists. Each has some hundred bytes.
+/// The maximum number of cached edit lists. Each has a few hundred bytes.
 const MAX_CACHED_EDITS: usize = 256;
 
-/// The archived pictures, and the edit lists of those served last.
+/// Reads the archived pictures, and caches the edit lists of the pictures that were served last.
 #[derive(Debug)]
 pub(super) struct PictureStore {
     storage: Storage,
@@ -43,7 +43,7 @@ impl PictureStore {
         }
     }
 
-    /// Returns what the store reports of an object, or `None` if it does not exist.
+    /// Returns the properties of an object, or `None` if the object does not exist.
     pub(super) async fn head_object(
         &self,
         key: &str,
@@ -51,8 +51,9 @@ impl PictureStore {
         self.storage.head_object(&self.bucket.object(key)).await
     }
 
-    /// Returns the edit list of a picture. Returns `None` if the file cannot be stripped, or if it
-    /// has changed since its preview was found.
+    /// Returns the edit list of a picture: which bytes of its file are served. Returns `None` if
+    /// the file is gone, if it cannot be stripped, or if it has changed since its preview was
+    /// found.
     pub(super) async fn find_edits(
         &self,
         picture: &ServablePicture,
@@ -106,7 +107,8 @@ impl PictureStore {
         Ok(Some(edits))
     }
 
-    /// Returns a body with these spans of an object, or `None` if the object has changed.
+    /// Returns a response body that consists of these spans of an object. Returns `None` if the
+    /// object no longer has this ETag.
     pub(super) async fn open_body(
         &self,
         key: &str,
@@ -160,7 +162,7 @@ impl PictureStore {
     }
 }
 
-/// A reader for one version of an object.
+/// A reader for the version of an object that has this ETag.
 #[derive(Clone)]
 struct ObjectReader {
     storage: Storage,

@@ -34,7 +34,8 @@ pub(super) async fn get_picture(
         .await?
         .and_then(|(item, part)| gallery.view.find_picture(&item, &part, kind))
         .ok_or_else(not_found)?;
-    // The file may be edited between the two requests to the store. Then this starts again, once.
+    // The file may be edited between the two requests to the store. Then both requests are
+    // repeated, once.
     for _ in 0..2 {
         let object = store
             .head_object(&picture.key)
@@ -64,7 +65,8 @@ pub(super) async fn get_picture(
     Err(Problem::unavailable())
 }
 
-/// Parses the query string: `preview=1` selects the embedded JPEG.
+/// Parses the query string. `preview=1` selects the embedded JPEG. Without it, the file itself is
+/// selected.
 fn parse_image_kind(query: Option<&str>) -> Result<ImageKind, Problem> {
     match parse_query(query, &["preview"])?.first() {
         None => Ok(ImageKind::Original),

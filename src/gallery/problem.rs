@@ -1,7 +1,7 @@
 //! Problems, the error responses that RFC 9457 defines.
 //!
-//! A problem never contains text of an SDK, a store or the network. The causes are logged here
-//! once, and nowhere else in the gallery.
+//! A problem never contains text of an SDK, a store or the network. When a request to the catalogue
+//! or to the store fails, the cause is logged here, once.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
@@ -13,7 +13,7 @@ use crate::catalogue::CatalogueError;
 use crate::storage::StorageError;
 use crate::view::clean_text;
 
-/// The largest number of characters of a request that a problem repeats.
+/// The maximum number of characters of a parameter's name that a problem repeats.
 const MAX_ECHO_CHARS: usize = 64;
 /// The number of seconds after which a client may retry if the catalogue or the store is
 /// unavailable.
@@ -107,7 +107,7 @@ impl ProblemKind {
     }
 }
 
-/// The members that these problems have in addition to those of RFC 9457.
+/// The members of a problem that RFC 9457 does not define.
 #[derive(Serialize)]
 struct ProblemExtensions {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,7 +115,8 @@ struct ProblemExtensions {
 }
 
 impl Problem {
-    /// Creates the problem for a parameter that this route does not know.
+    /// Creates the problem for a parameter that this route does not accept. `known` has the names
+    /// of the parameters that it accepts.
     pub(crate) fn unknown_parameter(name: &str, known: &[&str]) -> Self {
         let detail = if known.is_empty() {
             "This route takes no parameters.".to_owned()
@@ -149,7 +150,7 @@ impl Problem {
         }
     }
 
-    /// Creates the problem for a path at which nothing is public.
+    /// Creates the problem for a path that leads to nothing public.
     pub(crate) fn not_found(detail: &str) -> Self {
         Problem {
             kind: ProblemKind::NotFound,
@@ -216,8 +217,9 @@ impl IntoResponse for Problem {
 }
 
 impl From<CatalogueError> for Problem {
-    /// Logs the cause. Throttled, unreachable and refused requests look the same to a client, which
-    /// may retry later.
+    /// Logs the cause and returns the problem for the client. If a request was throttled or
+    /// refused, or if the catalogue could not be reached, the problem is [`Problem::unavailable`]:
+    /// the client may retry later.
     fn from(error: CatalogueError) -> Self {
         let permanent = matches!(error, CatalogueError::Shape { .. });
         tracing::error!(%error, "catalogue request failed");
@@ -230,7 +232,7 @@ impl From<CatalogueError> for Problem {
 }
 
 impl From<StorageError> for Problem {
-    /// Logs the cause.
+    /// Logs the cause and returns [`Problem::unavailable`].
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "storage request failed");
         Problem::unavailable()

@@ -1,7 +1,7 @@
 //! Parses the query string of a request. Pure.
 //!
-//! A route lists the parameters it knows. Each may occur once and must be short. Everything else is
-//! a problem that names the parameter.
+//! A route lists the parameters that it accepts. Each may occur once, and its value must be short.
+//! For any other query string, the result is a problem that names the parameter.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use percent_encoding::percent_decode;
 
 use super::problem::Problem;
 
-/// The largest length of a value, in bytes.
+/// The maximum length of a parameter's value, in bytes.
 pub(crate) const MAX_VALUE_BYTES: usize = 256;
-/// The largest length of a cursor, in bytes.
+/// The maximum length of a cursor, in bytes.
 const MAX_CURSOR_BYTES: usize = 2048;
 
 /// Checks the query string of a route without parameters.
@@ -22,7 +22,8 @@ pub(crate) fn reject_parameters(query: Option<&str>) -> Result<(), Problem> {
     parse_query(query, &[]).map(|_| ())
 }
 
-/// Returns the parameters of a request by their known names, with decoded values.
+/// Returns the name and the decoded value of each parameter of a request. `known` has the names of
+/// the parameters that the route accepts.
 ///
 /// # Errors
 /// Returns a problem that names the first parameter that is unknown, repeated, empty, too long or

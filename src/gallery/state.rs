@@ -15,36 +15,36 @@ use crate::view::{PictureHosting, PublicView};
 /// The settings of the gallery.
 #[derive(Clone)]
 pub struct GallerySettings {
-    /// What is hidden from the public.
+    /// The rules about what is hidden from the public.
     pub privacy: Privacy,
-    /// The URL of the archive below its prefix, such as `https://photos.example.org`. The URLs of
-    /// pictures begin with it.
+    /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
+    /// this URL, followed by the archive key of its file without the archive prefix.
     ///
     /// With [`GallerySettings::pictures`], this is the public URL of the router's own `/photos`. If
     /// it is absent, URLs are relative to the host. Without `pictures` and without this URL, no
     /// pictures are listed.
     pub photo_base_url: Option<String>,
-    /// Promises that no file at `photo_base_url` contains a location. If this is `false` and the
-    /// location policy is not `exact`, no pictures are listed there.
+    /// Must be `true` only if no file at `photo_base_url` contains a location. If it is `false` and
+    /// the location policy is not `exact`, no pictures are listed there.
     pub photo_base_url_stripped: bool,
     /// The key that encrypts cursors.
     pub cursor_key: CursorKey,
     /// The origins whose pages may read the responses, such as `https://example.org`. `*` allows
     /// all origins.
     pub cors_origins: Vec<String>,
-    /// The archive, if the router serves pictures too.
+    /// The archive from which the router serves pictures, or `None` if it serves no pictures.
     pub pictures: Option<PictureArchive>,
-    /// The clock that cursors expire by.
+    /// The clock that decides when a cursor expires.
     pub now: Clock,
 }
 
 /// A function that returns the current time: `Arc::new(Utc::now)`, or the clock of a test.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// The bucket with the archived files.
+/// The bucket with the archived files, and its store.
 #[derive(Clone)]
 pub struct PictureArchive {
-    /// The store.
+    /// The store that has the bucket.
     pub storage: Storage,
     /// The archive bucket.
     pub bucket: Bucket,

@@ -1,13 +1,16 @@
-//! The wall-clock times that limit a list, and the sort keys that they stand for. Pure.
+//! The wall-clock times that limit a list, and the sort keys that belong to them. Pure.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::problem::Problem;
 
-/// A wall-clock day, minute, second or millisecond.
+/// One end of a time range, as the visitor wrote it: a wall-clock day, minute, second or
+/// millisecond.
 pub(super) struct TimeBound {
-    /// The time without its fraction, as precise as the request gave it: `2018-02-01T09:41`.
+    /// The time without its fraction, as precise as the request gave it, for example
+    /// `2018-02-01T09:41`.
     text: String,
+    /// The fraction of the second in milliseconds, if the request gave one.
     milliseconds: Option<u32>,
 }
 
@@ -52,7 +55,7 @@ impl TimeBound {
         })
     }
 
-    /// Returns a key that is not above the sort key of any photo taken at this time or later.
+    /// Returns a lower bound of the sort keys of all photos that were taken at this time or later.
     ///
     /// A sort key has milliseconds only if they are not zero, and `#` sorts before `.`.
     pub(super) fn lowest_sort_key(&self) -> String {
@@ -62,8 +65,8 @@ impl TimeBound {
         }
     }
 
-    /// Returns a key that is not below the sort key of any photo taken within this day, minute,
-    /// second or millisecond. `~` sorts after every character of a sort key.
+    /// Returns an upper bound of the sort keys of all photos that were taken within this day,
+    /// minute, second or millisecond, or before. `~` sorts after every character of a sort key.
     pub(super) fn highest_sort_key(&self) -> String {
         match self.milliseconds {
             None => format!("{}~", self.text),
@@ -73,7 +76,9 @@ impl TimeBound {
     }
 }
 
-/// Checks each character. chrono alone would accept signs, spaces and single digits too.
+/// Reports whether the text is the beginning of a time such as `2018-02-01T09:41:07`, with a digit
+/// or the right separator at each place. chrono alone would also accept signs, spaces and single
+/// digits.
 fn has_strict_form(text: &str) -> bool {
     let form = b"dddd-dd-ddTdd:dd:dd";
     text.len() <= form.len()

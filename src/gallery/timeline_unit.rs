@@ -9,11 +9,11 @@ use super::query_string::parse_query;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TimelineUnit {
-    /// `2018`.
+    /// A year, such as `2018`.
     Year,
-    /// `2018-02`.
+    /// A month, such as `2018-02`.
     Month,
-    /// `2018-02-01`.
+    /// A day, such as `2018-02-01`.
     Day,
 }
 

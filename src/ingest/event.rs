@@ -1,15 +1,15 @@
-//! Unwraps S3 events and builds the response that each sender expects.
+//! Unwraps S3 events, and builds the response that each sender expects.
 //!
-//! Known shapes:
-//! - S3's own notification, event versions 2.0 to 2.6, in the spellings of AWS, MinIO and moto;
+//! The known shapes are:
+//! - S3's own notification, in event versions 2.0 to 2.6, as AWS, MinIO and moto write it;
 //! - the same notification inside SNS, inside SQS, or inside SNS inside SQS (raw or not);
 //! - S3 events from EventBridge, directly or inside SQS;
 //! - S3 Batch Operations 1.0 and 2.0;
 //! - the test event that S3 sends once.
 //!
-//! Other stores leave out many of AWS's fields, so only the necessary ones are read. The event
-//! name is ignored: after a creation, a removal or an expiry, the key may have changed. An event of
-//! an unknown shape is an error that lists its field names.
+//! Other stores leave out many of AWS's fields, so only the necessary fields are read. The name of
+//! the event is ignored. A creation, a removal and an expiry all mean that the key may have
+//! changed. An event of an unknown shape is an error that lists the event's field names.
 //!
 //! Sources: S3 User Guide, "Event message structure", "EventBridge event message structure",
 //! "Invoke AWS Lambda function"; Lambda Developer Guide, "Using Lambda with Amazon SQS", "… with
@@ -19,66 +19,68 @@ use crate::object::{Bucket, ObjectRef};
 use percent_encoding::percent_decode;
 use serde_json::{Value, json};
 
-/// Maximum number of envelopes around a notification. SNS inside SQS is two.
+/// The maximum number of envelopes around a notification. A notification inside SNS inside SQS has
+/// two.
 const MAX_WRAPPINGS: usize = 4;
-/// Maximum length of a reason for S3 Batch Operations, whose report allows 1,024 characters.
+/// The maximum length of a reason in a result for S3 Batch Operations, in characters. The report of
+/// a job allows 1,024 characters.
 const MAX_REASON_CHARS: usize = 1000;
 
-/// An event after its envelopes are removed.
+/// An event without its envelopes.
 #[derive(Debug)]
 pub struct UnwrappedEvent {
-    /// The messages in the event, in their order.
+    /// The messages of the event, in their original order.
     pub messages: Vec<EventMessage>,
-    /// The format of the response.
+    /// The format of the response to the event.
     response: ResponseFormat,
 }
 
-/// A part of an event that is acknowledged separately.
+/// A message: a part of an event that is acknowledged separately.
 #[derive(Debug)]
 pub struct EventMessage {
-    /// The id of this message in the response. Empty if the event has a single response.
+    /// The id of the message in the response. It is empty if the event has a single response.
     pub id: String,
-    /// The objects that may have changed.
+    /// The objects that may have changed, or the error of a message that cannot be parsed.
     pub objects: Result<Vec<ObjectRef>, EventError>,
 }
 
 /// The format of the response to an event.
 #[derive(Debug)]
 enum ResponseFormat {
-    /// One response for the whole event: success or an error.
+    /// The response is empty for success, or an error. It is for the whole event.
     Direct,
-    /// SQS: the ids of the messages to deliver again.
+    /// The response for SQS: the ids of the messages that SQS must deliver again.
     Queue,
-    /// S3 Batch Operations: one result per task.
+    /// The response for S3 Batch Operations: one result for each task.
     BatchJob { schema: String, invocation: Value },
 }
 
-/// The result of a message, which decides whether it is delivered again.
+/// The result of a message. It decides whether the message is delivered again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// All objects are processed. The text lists the outcome.
+    /// All objects of the message are processed. The text is the outcome.
     Done(String),
-    /// The object is not ours to process. The text is the reason: a sender who named exactly this
-    /// key may want it.
+    /// The object is outside source and archive. The text explains this, because a person may have
+    /// named exactly this key.
     Ignored(String),
     /// The message must be delivered again. The text is the reason.
     Retry(String),
-    /// The message failed and a repeat cannot succeed. The text is the reason.
+    /// The message failed, and a second delivery cannot succeed. The text is the reason.
     Permanent(String),
 }
 
-/// A failure of a whole event.
+/// The error of a whole event.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// The event has an unknown shape.
+    /// The event has an unknown shape. The text describes the shape.
     #[error("an event of no known shape: {0}")]
     UnknownShape(String),
-    /// A key could not be processed.
+    /// A key could not be processed. The text is the reason.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Unwraps an event.
+/// Removes the envelopes of an event, and finds the objects that may have changed.
 ///
 /// ```
 /// use photo_catalogue::ingest::event::unwrap_event;
@@ -95,7 +97,8 @@ pub enum EventError {
 /// ```
 ///
 /// # Errors
-/// Returns [`EventError::UnknownShape`] with the names of the event's fields.
+/// Returns [`EventError::UnknownShape`] if the shape of the event is unknown. The text contains the
+/// names of the event's fields, and no values.
 pub fn unwrap_event(event: &Value) -> Result<UnwrappedEvent, EventError> {
     if let (Some(schema), Some(tasks)) = (
         text_at(event, "/invocationSchemaVersion"),
@@ -130,7 +133,8 @@ pub fn unwrap_event(event: &Value) -> Result<UnwrappedEvent, EventError> {
 }
 
 impl UnwrappedEvent {
-    /// Builds the response from the disposition of each message. Both are in the same order.
+    /// Builds the response from the results of the messages. The results must be in the order of
+    /// the messages.
     ///
     /// ```
     /// use photo_catalogue::ingest::event::{Disposition, unwrap_event};
@@ -152,7 +156,7 @@ impl UnwrappedEvent {
     /// ```
     ///
     /// # Errors
-    /// Returns [`EventError::Failed`] if the event has a single response and a message failed.
+    /// Returns [`EventError::Failed`] if the event has a single response and its message failed.
     pub fn response(&self, dispositions: &[Disposition]) -> Result<Value, EventError> {
         let results = self.messages.iter().zip(dispositions);
         match &self.response {
@@ -191,7 +195,7 @@ impl UnwrappedEvent {
 }
 
 impl Disposition {
-    /// Returns `true` if the message need not be delivered again.
+    /// Returns `true` if the message does not need to be delivered again.
     pub fn is_done(&self) -> bool {
         matches!(self, Disposition::Done(_) | Disposition::Ignored(_))
     }
@@ -204,7 +208,7 @@ impl Disposition {
         reason
     }
 
-    /// Returns the result code of S3 Batch Operations.
+    /// Returns the result code for S3 Batch Operations.
     fn batch_result_code(&self) -> &'static str {
         match self {
             Disposition::Done(_) => "Succeeded",
@@ -214,7 +218,7 @@ impl Disposition {
     }
 }
 
-/// Parses an SQS message. A body of an unknown shape fails this message only.
+/// Parses an SQS message. If the body has an unknown shape, only this message fails.
 fn parse_sqs_message(record: &Value) -> Result<EventMessage, EventError> {
     let id = text_at(record, "/messageId")
         .ok_or_else(|| EventError::UnknownShape("an SQS record without messageId".to_owned()))?;
@@ -226,8 +230,8 @@ fn parse_sqs_message(record: &Value) -> Result<EventMessage, EventError> {
     })
 }
 
-/// Parses a task of S3 Batch Operations. Its key has the encoding of the job's manifest. Schema 1.0
-/// identifies the bucket by ARN, 2.0 by name.
+/// Parses a task of S3 Batch Operations. The key is encoded as in the manifest of the job. In
+/// schema 1.0 the bucket is an ARN, in schema 2.0 it is a name.
 fn parse_task(task: &Value) -> Result<EventMessage, EventError> {
     let unknown = || EventError::UnknownShape(format!("a task that is {}", describe_shape(task)));
     let id = text_at(task, "/taskId").ok_or_else(unknown)?;
@@ -244,7 +248,8 @@ fn parse_task(task: &Value) -> Result<EventMessage, EventError> {
     })
 }
 
-/// Parses a notification and removes up to [`MAX_WRAPPINGS`] envelopes.
+/// Parses a notification. First removes its envelopes, at most [`MAX_WRAPPINGS`]. `wrappings` is
+/// the number of envelopes that are removed already.
 fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<ObjectRef>, EventError> {
     let unknown = || EventError::UnknownShape(describe_shape(event));
     if wrappings > MAX_WRAPPINGS {
@@ -256,7 +261,7 @@ fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<ObjectRef>,
     if text_at(event, "/Event") == Some("s3:TestEvent") {
         return Ok(Vec::new());
     }
-    // The form of SNS in SQS and HTTP.
+    // SNS uses this form in SQS and HTTP.
     if let (Some("Notification"), Some(message)) =
         (text_at(event, "/Type"), text_at(event, "/Message"))
     {
@@ -276,7 +281,7 @@ fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<ObjectRef>,
     };
     let mut objects = Vec::new();
     for record in records {
-        // The form of SNS in Lambda.
+        // SNS uses this form in Lambda.
         if let Some(message) = text_at(record, "/Sns/Message") {
             let message = parse_json(message, "the message of an SNS record")?;
             objects.extend(parse_notification(&message, wrappings + 1)?);
@@ -289,13 +294,13 @@ fn parse_notification(event: &Value, wrappings: usize) -> Result<Vec<ObjectRef>,
     Ok(objects)
 }
 
-/// Parses a record of S3's own notification. Returns `None` for any other record.
+/// Parses a record of S3's own notification. Returns `None` if the record has another shape.
 fn parse_record(record: &Value) -> Option<ObjectRef> {
     let bucket = Bucket::new(text_at(record, "/s3/bucket/name")?).ok()?;
     Some(bucket.object(decode_key(text_at(record, "/s3/object/key")?)?))
 }
 
-/// Decodes a form-encoded key, in which a plus is a space. Some stores encode the slashes too.
+/// Decodes a form-encoded key, in which a plus is a space. Some stores also encode the slashes.
 /// Returns `None` if the result is not UTF-8.
 fn decode_key(key: &str) -> Option<String> {
     let spaced = key.replace('+', " ");
@@ -312,7 +317,8 @@ fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer).and_then(Value::as_str)
 }
 
-/// Describes a value by its type and field names. Values are left out, since they may be private.
+/// Describes a JSON value by its type and field names. Leaves out all values, because they may be
+/// private.
 fn describe_shape(event: &Value) -> String {
     match event {
         Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),

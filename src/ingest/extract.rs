@@ -1,4 +1,4 @@
-//! Reads a photo's metadata by ranged GETs.
+//! Reads the metadata of a photo with ranged GET requests.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -11,29 +11,31 @@ use crate::storage::ObjectProperties;
 use super::provenance::Provenance;
 use super::{Ingest, IngestError};
 
-/// The result of an attempt to read an object's metadata.
+/// The result of an attempt to read the metadata of an object.
 #[expect(
     clippy::large_enum_variant,
     reason = "only one value exists at a time, and the caller takes it apart at once"
 )]
 pub(super) enum MetadataRead {
-    /// The object changed or vanished between two reads.
+    /// The object was changed or deleted between two reads.
     Changed,
-    /// The extraction finished.
+    /// The extraction is finished: with the metadata, or with the reason why the file is not
+    /// supported.
     Done(Result<Extraction, UnsupportedFormat>),
 }
 
 impl Ingest {
-    /// Extracts the metadata of an object whose first bytes are already read. Reads further ranges
-    /// only if the object still has the same bytes.
+    /// Extracts the metadata of an object. `head` is its first bytes, which the caller has read
+    /// already. Reads further ranges if they are necessary, and only if the object still has the
+    /// same ETag.
     pub(super) async fn extract(
         &self,
         from: &ObjectRef,
         object: &ObjectProperties,
         head: Bytes,
     ) -> Result<MetadataRead, IngestError> {
-        // A photo cannot be newer than its upload. One more day is allowed, since local time may be
-        // ahead of UTC.
+        // A photo cannot be newer than its upload. One more day is allowed, because local time may
+        // be ahead of UTC.
         let uploaded = Provenance::of(object)
             .and_then(|provenance| provenance.last_modified)
             .unwrap_or(object.last_modified);

@@ -1,5 +1,5 @@
 //! Index: brings the catalogue item of an archive key up to date. The numbers in comments are the
-//! steps of docs/ingest-protocol.md.
+//! steps of index in docs/ingest-protocol.md.
 
 use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
 
@@ -15,14 +15,14 @@ use super::ledger::{LedgerVerdict, ledger_entry};
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 
-/// An extraction that this round made, and the name of its part.
+/// An extraction from the present attempt, and the name of its part.
 struct FreshExtraction<'a> {
     part: &'a str,
     extraction: Extraction,
 }
 
 impl Ingest {
-    /// Brings the item of this archive key up to date. Safe to repeat.
+    /// Brings the item of this archive key up to date. A repeat is safe.
     pub(super) async fn index(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
         let outcome = retry(MAX_ROUNDS, || self.index_once(key)).await?;
         outcome.ok_or_else(|| IngestError::Contended {
@@ -30,9 +30,11 @@ impl Ingest {
         })
     }
 
-    /// Does one round. Asks for a retry if the copy or the item changed between two requests.
+    /// Makes one attempt. Returns [`Attempt::Retry`] if the copy or the item changed between two
+    /// requests.
     async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
-        // 1 comes before 2: the read of the copy must not be older than the item that it replaces.
+        // 1 comes before 2: the bytes that are read must not be older than the item that they
+        // replace.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
         // 2.
         let Some((properties, head)) = self.storage.read_head(key.object(), HEAD_BYTES).await?
@@ -64,7 +66,7 @@ impl Ingest {
         }
     }
 
-    /// Writes the part of a photo to its item (3), then does steps 4 and 5.
+    /// Writes the part of a photo to its item (3). Then does steps 4 and 5.
     async fn index_photo(
         &self,
         key: &ArchiveKey,
@@ -85,8 +87,8 @@ impl Ingest {
             .parts
             .iter()
             .any(|(name, part)| name != key.part() && part.is_live());
-        // A foreign file must not take over a claimed name: the owner's first copy may still be in
-        // flight, and the next upload must find the name.
+        // A foreign file must not take over a claimed stem. The owner's first copy may still be in
+        // flight, and the owner's next upload must find the stem.
         if !has_other_live_parts && provenance.is_some() {
             item.owner = owner.to_owned();
         }
@@ -100,10 +102,11 @@ impl Ingest {
         if self.write_item(item, read_revision, Some(fresh)).await? == WriteOutcome::Stale {
             return Ok(Attempt::Retry);
         }
-        // 4. Not necessary for a part that is new to an existing item. Each later change of the copy
-        // has an event, and its handler writes this item (at least a tombstone). If it wrote before
-        // us, our condition on the revision failed; if it writes after us, its result is right. If
-        // there was no item, a removal leaves no tombstone, so the check is necessary.
+        // 4. This check is not necessary if the part is new in an existing item. Each later change
+        // of the copy has an event, and its handler writes this item (at least a tombstone). If it
+        // wrote before this task, the condition on the revision failed. If it writes after this
+        // task, its result is right. If there was no item, a removal leaves no tombstone, so the
+        // check is necessary.
         if !is_new_part_of_item {
             let now = self.storage.head_object(key.object()).await?;
             if now.as_ref().map(ObjectProperties::version) != Some(properties.version()) {
@@ -114,8 +117,8 @@ impl Ingest {
         Ok(Attempt::Done(Outcome::Indexed))
     }
 
-    /// Replaces the part of a vanished copy with a tombstone (3, gone), also in a stub. Then checks
-    /// that the copy is still gone (4).
+    /// Replaces the part of a copy that is gone with a tombstone (3, gone), also in a stub. Then
+    /// checks that the copy is still gone (4).
     async fn tombstone_part(
         &self,
         key: &ArchiveKey,
@@ -146,9 +149,10 @@ impl Ingest {
         })
     }
 
-    /// Records that nothing was archived under a claimed name, with a tombstone. Every writer that
-    /// still works on the name must then read the item again. The claim stays with its owner, since
-    /// a copy may land late. Returns `false` if the item is not a stub. Safe to repeat.
+    /// Adds a tombstone to a stub, to record that nothing was archived under its stem. Every task
+    /// that still works on this stem must then read the item again. The claim stays with its owner,
+    /// because a copy may still arrive. Returns `false` if the item is not a stub. A repeat is
+    /// safe.
     ///
     /// # Errors
     /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing
@@ -179,8 +183,8 @@ impl Ingest {
         )
     }
 
-    /// Derives the record from the parts and writes the item, if the table still has the revision
-    /// that was read.
+    /// Derives the record from the parts, and writes the item. Writes nothing if the stored item
+    /// does not have the revision `read_revision` any more.
     async fn write_item(
         &self,
         mut item: PhotoItem,
@@ -195,8 +199,9 @@ impl Ingest {
                     record::derive_record(&mut item, &primary, fresh.extraction);
                 }
                 _ if record::is_derived_from(&item, &primary) => {}
-                // If that part is changing, the item keeps its record until the part's own event.
-                // To wait here would make two parts that were removed together wait for each other.
+                // If that part is changing, the item keeps its record until the event of that part
+                // is processed. If this task waited here, two parts that were removed together
+                // would wait for each other.
                 _ => {
                     if let Some(extraction) = self.extract_part(&item, &primary).await? {
                         record::derive_record(&mut item, &primary, extraction);
@@ -211,8 +216,8 @@ impl Ingest {
         Ok(self.catalogue.put_item(&item, read_revision).await?)
     }
 
-    /// Extracts the metadata of a part of the item. Returns `None` if the copy no longer has the
-    /// part's bytes.
+    /// Extracts the metadata of a part of the item. Returns `None` if the copy does not have the
+    /// bytes of the part any more.
     async fn extract_part(
         &self,
         item: &PhotoItem,
@@ -235,8 +240,8 @@ impl Ingest {
         }
     }
 
-    /// Compares the copy with its source (5). If the source has other bytes, a late copy has undone
-    /// an edit, so the source is organised again.
+    /// Compares a copy with its source (5). If the source has other bytes, the copy is from before
+    /// an edit and arrived late. In that case, organises the source again.
     async fn reconcile_with_source(&self, copy: &ObjectProperties) -> Result<(), IngestError> {
         let Some(from) = Provenance::of(copy).map(|from| from.source) else {
             return Ok(());
@@ -251,7 +256,7 @@ impl Ingest {
     }
 }
 
-/// Builds the part of an item from its copy.
+/// Builds the part of an item from the properties of its copy and from the extraction.
 fn indexed_part(
     key: &ArchiveKey,
     properties: &ObjectProperties,

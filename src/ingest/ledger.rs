@@ -1,4 +1,4 @@
-//! The ledger entry that organise and index write about an object.
+//! Builds the ledger entries that organise and index write.
 
 use photo_metadata::EXTRACTOR_VERSION;
 
@@ -7,18 +7,18 @@ use crate::catalogue::item::{LedgerEntry, LedgerOutcome};
 use crate::object::ObjectRef;
 use crate::storage::ObjectProperties;
 
-/// The verdict about some bytes.
+/// The verdict about the bytes of an object.
 pub(super) enum LedgerVerdict<'a> {
-    /// The bytes are not a photo, with the reason.
+    /// The bytes are not a photo. The text is the reason.
     Skipped(&'a str),
-    /// The photo is archived.
+    /// The photo is archived under this key, for this owner.
     Archived {
         archive_key: &'a ArchiveKey,
         owner: &'a Owner,
     },
 }
 
-/// Builds the ledger entry of an object with these properties.
+/// Builds the ledger entry of an object with these properties and this verdict.
 pub(super) fn ledger_entry(
     object: &ObjectRef,
     properties: &ObjectProperties,

@@ -1,9 +1,9 @@
-//! Moves a photo whose folder is not its capture day to the right folder, with the steps of the
-//! protocol (docs/ingest-protocol.md, "A photo moves").
+//! Moves a photo that is in the folder of the wrong day to the folder of its capture day. The steps
+//! are those of docs/ingest-protocol.md, "A photo moves".
 //!
-//! A move is an organise whose source is the archived file: claim, HEAD, copy, ledger, then index.
-//! The old copy is deleted only after the catalogue lists the new one. If the move is interrupted
-//! at any point, the next call continues it.
+//! A move works like organise, with the archived file as its source: claim, HEAD, copy, ledger,
+//! then index. The old copy is deleted only after the catalogue lists the new one. If the move is
+//! interrupted, the next call continues it.
 
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner};
 use crate::catalogue::Claim;
@@ -21,7 +21,7 @@ use super::{Ingest, IngestError, MAX_ROUNDS};
 /// The move of one file of a photo.
 struct PartMove {
     part: PhotoPart,
-    /// The object that the part was copied from, or the part itself if that is unknown.
+    /// The object that the part was copied from. If it is unknown, the archived file itself.
     origin: PartSource,
     to: ArchiveKey,
     progress: MoveProgress,
@@ -30,14 +30,14 @@ struct PartMove {
 /// The progress of the move of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MoveProgress {
-    /// No object exists under the new key.
+    /// The file must be copied: no object exists under the new key.
     ToCopy,
-    /// A copy of the same source exists under the new key. It may have other bytes, in which case
-    /// index compares it with that source.
+    /// The file is copied: a copy from the same source exists under the new key. If it has other
+    /// bytes, index compares it with that source.
     Copied,
 }
 
-/// A new name of a photo, claimed, with all moves that it needs.
+/// A new stem of a photo, which is claimed, and the moves of all its files.
 struct MovePlan {
     stem: String,
     owner: Owner,
@@ -45,33 +45,33 @@ struct MovePlan {
 }
 
 impl Ingest {
-    /// Moves a photo to the folder of its capture day if it is in the folder of another day. Moves
-    /// all its files together, under the first name that is its own or free. Its overrides move
-    /// too. Returns the new stem, or `None` if the photo stays: its folder is right, it has no day,
-    /// or it is gone.
+    /// Moves a photo to the folder of its capture day, if it is in the folder of another day or in
+    /// `undated/`. Moves all its files together, to the first stem that is its own or free. Its
+    /// overrides move too. Returns the new stem. Returns `None` if nothing was moved: the folder is
+    /// right, the photo has no day, or the photo is gone.
     ///
-    /// The day is that of the file, as for an upload; an override of the capture time does not
-    /// count. Safe to repeat. At any time the archive has at least one copy of each file.
+    /// The capture day is that of the file. An override of the capture time is not used. At any
+    /// time the archive has at least one copy of each file. A repeat is safe.
     ///
     /// # Errors
-    /// Returns an error if the store or the table fails, [`IngestError::Busy`] if other writers
-    /// keep changing the photo, or [`IngestError::NoFreeName`].
+    /// Returns an error if the store or the table fails. Returns [`IngestError::Busy`] if other
+    /// writers keep changing the photo, and [`IngestError::NoFreeName`] if every stem is taken.
     pub async fn move_to_capture_day(&self, stem: &str) -> Result<Option<String>, IngestError> {
         let id = PhotoId::from_stem(stem);
         let moved = retry(MAX_ROUNDS, || self.move_photo_once(&id)).await?;
         moved.ok_or_else(|| IngestError::Busy { id: id.to_string() })
     }
 
-    /// Does one round. Asks for a retry if a file changed between two requests. The catalogue is
-    /// then up to date again.
+    /// Makes one attempt. Returns [`Attempt::Retry`] if a file changed between two requests. In
+    /// that case the catalogue is up to date again.
     async fn move_photo_once(&self, id: &PhotoId) -> Result<Attempt<Option<String>>, IngestError> {
         let item = self.catalogue.item(id).await?;
         let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
             return Ok(Attempt::Done(None));
         };
         let plan = self.claim_new_name(&item).await?;
-        // The overrides are written before the first copy: a private photo is never public in
-        // between.
+        // The overrides are written before the first copy, so that a private photo is not public
+        // for a moment.
         let overrides = |set: &mut Overrides| *set = set.clone().or(item.overrides.clone());
         let new_id = PhotoId::from_stem(&plan.stem);
         update_overrides_if(&self.catalogue, &self.privacy, &new_id, |_| true, overrides).await?;
@@ -99,7 +99,7 @@ impl Ingest {
     }
 
     /// Deletes the old copy of a part if the new copy exists, and indexes the old key. Returns
-    /// `false` if the new copy is gone or the old one changed.
+    /// `false` if the new copy is gone, or if the old copy has changed.
     async fn delete_old_part(
         &self,
         part_move: &PartMove,
@@ -113,7 +113,7 @@ impl Ingest {
         }
         let old = self.archive_object_of(&part_move.part);
         let etag = &part_move.part.etag;
-        // A HEAD first, since a store may ignore the condition of the delete.
+        // A HEAD comes first, because a store may ignore the condition of the delete.
         let now = self.storage.head_object(&old).await?;
         if now.is_some_and(|now| now.etag == *etag) {
             let deleted = self.storage.delete_if_match(&old, etag).await?;
@@ -125,7 +125,8 @@ impl Ingest {
         Ok(true)
     }
 
-    /// Claims the first name of the photo's day that is its own or free for all its files.
+    /// Claims the first stem in the folder of the capture day that is free, or is the photo's own,
+    /// for all its files.
     async fn claim_new_name(&self, item: &PhotoItem) -> Result<MovePlan, IngestError> {
         let live = || item.parts.iter().filter(|(_, part)| part.is_live());
         let is_primary = |name: &str| {
@@ -146,8 +147,8 @@ impl Ingest {
                 continue;
             }
             if let Some(mut parts) = self.plan_part_moves(item, &plan, &first).await? {
-                // The part that the plan is based on goes last: after an interruption, the next
-                // attempt makes the same plan.
+                // The part that the plan is based on goes last. After an interruption, the next
+                // attempt then makes the same plan.
                 parts.sort_by_key(|part_move| part_move.part.key == primary.key);
                 return Ok(MovePlan {
                     stem: first.stem().to_owned(),
@@ -162,8 +163,8 @@ impl Ingest {
         })
     }
 
-    /// Plans the moves of all live parts to the stem of `first`. Returns `None` if a foreign file
-    /// has one of the keys; the claim is then released.
+    /// Plans the moves of all live parts to the stem of `first`. If a foreign file has one of the
+    /// new keys, releases the claim and returns `None`.
     async fn plan_part_moves(
         &self,
         item: &PhotoItem,
@@ -191,8 +192,8 @@ impl Ingest {
         Ok(Some(parts))
     }
 
-    /// Reads the progress of a move. Returns `None` if the new key has a file of another owner or
-    /// another source.
+    /// Returns the progress of the move of one file. Returns `None` if the new key has a file of
+    /// another owner or from another source.
     async fn move_progress(
         &self,
         to: &ArchiveKey,
@@ -208,8 +209,8 @@ impl Ingest {
         })
     }
 
-    /// Returns `true` if the folder is another day than the file's, and all files are in this
-    /// archive.
+    /// Returns `true` if the photo is in the wrong folder, and all its files are in this archive.
+    /// See [`archive::is_misfiled`].
     fn is_misfiled(&self, item: &PhotoItem) -> bool {
         let mut live = item.parts.values().filter(|part| part.is_live());
         item.has_live_parts()
@@ -228,8 +229,8 @@ impl Ingest {
         })
     }
 
-    /// Copies a part to its new key if the file still has the bytes that the catalogue lists.
-    /// Returns `false` if it does not.
+    /// Copies a part to its new key. Returns `false`, without a copy, if the file does not have the
+    /// bytes that the catalogue lists.
     async fn copy_part(&self, part_move: &PartMove, owner: &Owner) -> Result<bool, IngestError> {
         let object = self.archive_object_of(&part_move.part);
         let old = self.storage.head_object(&object).await?;
@@ -242,16 +243,16 @@ impl Ingest {
             source: part_move.origin.clone(),
             last_modified: modified.or(Some(old.last_modified)),
         };
-        // Metadata that do not fit now did not fit before either, so no warning is necessary.
+        // The names that do not fit are ignored: they did not fit into the old copy either.
         let (metadata, _) = provenance.copy_metadata(&old.metadata);
         let to = part_move.to.object();
         let copied = self.storage.copy_object(&object, to, &old, &metadata);
         Ok(copied.await? == CopyOutcome::Done)
     }
 
-    /// Points the ledger entry of the source to the new key. This comes before the old copy is
-    /// deleted: otherwise an event of the source would find the old key empty, and would treat the
-    /// copy as removed by hand.
+    /// Writes the new key into the ledger entry of the source. This comes before the old copy is
+    /// deleted. Otherwise an event of the source would find no object under the old key, and ingest
+    /// would assume that a person removed the copy.
     async fn redirect_ledger(
         &self,
         part_move: &PartMove,

@@ -1,5 +1,5 @@
 //! Organise: copies a source object to its archive key. The numbers in comments are the steps of
-//! docs/ingest-protocol.md.
+//! organise in docs/ingest-protocol.md.
 
 use bytes::Bytes;
 
@@ -19,7 +19,7 @@ use super::provenance::Provenance;
 use super::target::TargetState;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
 
-/// A source object as step 1 read it.
+/// A source object, with the properties that step 1 read.
 struct SourceObject {
     object: ObjectRef,
     properties: ObjectProperties,
@@ -35,7 +35,7 @@ impl SourceObject {
 }
 
 impl Ingest {
-    /// Copies the source object to its archive key and writes the ledger entry. Safe to repeat.
+    /// Copies the source object to its archive key, and writes the ledger entry. A repeat is safe.
     pub(super) async fn organise(&self, key: &SourceKey) -> Result<Outcome, IngestError> {
         let outcome = retry(MAX_ROUNDS, || self.organise_once(key)).await?;
         outcome.ok_or_else(|| IngestError::Contended {
@@ -43,10 +43,10 @@ impl Ingest {
         })
     }
 
-    /// Does one round. Asks for a retry if the source changed between two requests.
+    /// Makes one attempt. Returns [`Attempt::Retry`] if the source changed between two requests.
     async fn organise_once(&self, key: &SourceKey) -> Result<Attempt<Outcome>, IngestError> {
         let object = key.object().clone();
-        // 1 and 2a are independent, so they run concurrently.
+        // 1 and 2a are independent of each other, so they run at the same time.
         let (read, entry) = tokio::join!(
             self.storage.read_head(&object, HEAD_BYTES),
             self.catalogue.ledger_entry(&object)
@@ -64,8 +64,9 @@ impl Ingest {
         self.organise_unknown(key, &source, head).await
     }
 
-    /// Organises bytes that the ledger lists (2a). Returns `None` if their archive key must be
-    /// planned again: a newer extractor must read them, or a foreign file took the name.
+    /// Organises a source whose bytes the ledger lists (2a). Returns `None` if the archive key must
+    /// be planned again: a newer extractor must read the bytes, the key is outside the archive
+    /// prefix, or a foreign file has the key.
     async fn organise_known(
         &self,
         source: &SourceObject,
@@ -92,7 +93,8 @@ impl Ingest {
         }
     }
 
-    /// Organises bytes that the ledger does not list: extracts, plans and claims (2b to 5).
+    /// Organises a source whose bytes the ledger does not list: extracts, plans and claims (2b to
+    /// 5).
     async fn organise_unknown(
         &self,
         key: &SourceKey,
@@ -117,7 +119,8 @@ impl Ingest {
         }
     }
 
-    /// Does steps 2b to 5: uses the first name of the plan that is ours or free.
+    /// Claims the first stem of the plan that is free or belongs to this owner, and copies the
+    /// source to it (2b to 5).
     async fn claim_archive_key(
         &self,
         source: &SourceObject,
@@ -152,8 +155,8 @@ impl Ingest {
         })
     }
 
-    /// Gives the claim on a name to the foreign file that has it (3), if no copy was archived under
-    /// the claim. Safe to repeat.
+    /// Gives the claim on a stem to the foreign file under this key (3). Keeps the claim if a live
+    /// copy was archived under it. A repeat is safe.
     pub(super) async fn release_claim_to_foreign_file(
         &self,
         key: &ArchiveKey,
@@ -170,7 +173,7 @@ impl Ingest {
                 revision: read_revision + 1,
                 ..item
             };
-            // A stale write means that another writer changed the item first. Either way, this
+            // A stale write means that another writer changed the item first. In both cases, this
             // photo continues with its next name.
             self.catalogue
                 .put_item(&released, Some(read_revision))
@@ -179,7 +182,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Copies the source if it still has the bytes that were read (4), then does step 5.
+    /// Copies the source, if it still has the bytes that were read (4). Then does step 5.
     async fn copy(
         &self,
         source: &SourceObject,
@@ -214,7 +217,7 @@ impl Ingest {
         }
     }
 
-    /// Writes the ledger entry of an archived source (5), then deletes the source if the settings
+    /// Writes the ledger entry of an archived source (5). Then deletes the source if the settings
     /// require it.
     async fn record_archived(
         &self,
@@ -229,9 +232,10 @@ impl Ingest {
         Ok(Outcome::of_copy(archive_key.clone()))
     }
 
-    /// Deletes the source under [`SourceAfter::Delete`] (5), if a HEAD shows that the copy has the
-    /// same bytes and if the source still has them. If the copy is gone, the source stays: it may
-    /// be the last one.
+    /// Deletes the source (5), if the setting is [`SourceAfter::Delete`]. First a HEAD must show
+    /// that the copy exists and was made from the same bytes. The source is deleted only if it
+    /// still has these bytes. If the copy is gone, the source stays, because it may be the only one
+    /// left.
     async fn delete_source(
         &self,
         source: &SourceObject,
@@ -247,7 +251,7 @@ impl Ingest {
             from == Some(source.part_source()) && copy.size_bytes == properties.size_bytes
         });
         if is_copy {
-            // A changed source is kept: its new bytes have an event of their own.
+            // A changed source is not deleted. Its new bytes have their own event.
             self.storage
                 .delete_if_match(object, &properties.etag)
                 .await?;

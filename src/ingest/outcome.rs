@@ -1,4 +1,4 @@
-//! The results of ingest: what happened to a key, its report, and the errors.
+//! The results of ingest: the outcome of a key, its report, and the errors.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,29 +11,31 @@ use crate::telemetry::WorkCost;
 
 use super::MAX_ROUNDS;
 
-/// The result of ingest for one key. Every final result for some bytes is written to the ledger.
+/// The outcome of ingest for one key. [`Outcome::Archived`], [`Outcome::Undated`] and
+/// [`Outcome::Skipped`] are also written to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The source was copied to this archive key.
+    /// Organise copied the source to this archive key.
     Archived(ArchiveKey),
-    /// The source was copied to this archive key under `undated/`. It has no credible date.
+    /// Organise copied the source to this archive key in the folder `undated/`. The photo has no
+    /// credible date.
     Undated(ArchiveKey),
-    /// These bytes were processed before.
+    /// There was nothing to do: these bytes were processed before.
     Unchanged,
-    /// The bytes are not a photo, with the reason. The object stays in the source.
+    /// The bytes are not a photo. The text is the reason. The object stays in its place.
     Skipped(String),
-    /// The catalogue now matches the copy.
+    /// Index wrote the item. The catalogue now matches the copy.
     Indexed,
-    /// The copy is gone, and the catalogue records its removal.
+    /// The copy is gone. The catalogue now records its removal.
     Removed,
-    /// No object exists under this key.
+    /// No object exists under this key, and there was nothing to do.
     Gone,
-    /// The key is under neither prefix.
+    /// The key is neither under the source prefix nor under the archive prefix.
     Outside,
 }
 
 impl Outcome {
-    /// Returns one word for logs and counts.
+    /// Returns the outcome as one word, for logs and counts.
     pub fn name(&self) -> &'static str {
         match self {
             Outcome::Archived(_) => "archived",
@@ -47,7 +49,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome of a copy that was written to this key.
+    /// Returns the outcome of organise after a copy was written to this key.
     pub(super) fn of_copy(key: ArchiveKey) -> Self {
         if key.is_undated() {
             Outcome::Undated(key)
@@ -56,7 +58,8 @@ impl Outcome {
         }
     }
 
-    /// Returns the archive key if this outcome wrote a copy.
+    /// Returns the archive key of the copy that organise wrote. Returns `None` for any other
+    /// outcome.
     pub fn archive_key(&self) -> Option<&ArchiveKey> {
         match self {
             Outcome::Archived(key) | Outcome::Undated(key) => Some(key),
@@ -77,22 +80,22 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The finished work on one key.
+/// A report about the finished work on one key.
 #[derive(Debug)]
 pub struct KeyReport<'a> {
-    /// The object.
+    /// The object with this key.
     pub object: &'a ObjectRef,
-    /// The outcome, or the error that makes a retry necessary.
+    /// The outcome, or the error after which the key must be processed again.
     pub result: Result<&'a Outcome, &'a IngestError>,
-    /// Wall-clock duration.
+    /// The wall-clock duration of the work.
     pub duration: Duration,
-    /// Requests and bytes read.
+    /// The number of requests, and of reads and bytes read, that the work needed.
     pub cost: WorkCost,
 }
 
 impl KeyReport<'_> {
-    /// Writes one log line. It contains no metadata of the photo: more people read the log than the
-    /// catalogue.
+    /// Writes one log line about the key. It contains no metadata of the photo, because more people
+    /// can read the log than the catalogue.
     pub(super) fn log(&self) {
         let (outcome, reason) = match self.result {
             Ok(Outcome::Skipped(reason)) => ("skipped", Some(reason)),
@@ -127,29 +130,29 @@ impl KeyReport<'_> {
     }
 }
 
-/// A failure that makes a retry of the key necessary. Nothing is lost: the event is delivered
+/// The error of a key that must be processed again. Nothing is lost, because the event is delivered
 /// again.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    /// The store failed.
+    /// A request to the store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The table failed.
+    /// A request to the table failed, or an item cannot be read.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// Other writers kept changing the same object or item.
+    /// The object or its item changed during every attempt.
     #[error("{object} changed {MAX_ROUNDS} times while it was being read")]
     Contended {
-        /// The object.
+        /// The object that was processed.
         object: ObjectRef,
     },
-    /// Other writers kept changing the item that a person wants to change.
+    /// Other writers changed the item during every attempt of a person's command.
     #[error("photo {id} was changed {MAX_ROUNDS} times by others; try again")]
     Busy {
-        /// The photo's id.
+        /// The id of the photo.
         id: String,
     },
-    /// Other owners hold every archive name that the photo may use.
+    /// Other owners have claimed every archive name that the photo may use.
     #[error(
         "every archive name of {object} is taken; the last one is {}",
         archive_key.as_str()
@@ -157,13 +160,13 @@ pub enum IngestError {
     NoFreeName {
         /// The source object.
         object: ObjectRef,
-        /// The last name that was tried.
+        /// The last archive key that was tried.
         archive_key: ArchiveKey,
     },
 }
 
 impl IngestError {
-    /// Returns `true` if a repeat may succeed without any change by a person.
+    /// Returns `true` if a repeat may succeed although no person changes anything.
     pub fn is_retryable(&self) -> bool {
         match self {
             IngestError::Storage(error) => error.is_retryable(),
@@ -174,17 +177,18 @@ impl IngestError {
     }
 }
 
-/// A setting that the store cannot honour. Ingest must not start. The text is one line that names
-/// the setting.
+/// The error of a setting that the store does not support. Do not start ingest in that case. The
+/// text is one line and names the setting.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreCapabilityError {
-    /// The store would delete an upload that changed after it was read.
+    /// The store ignores the condition of a delete. It would delete an upload that changed after it
+    /// was read.
     #[error(
         "SOURCE_AFTER is \"delete\", but this store ignores the condition of a delete and would \
          delete a changed upload; set \"keep\""
     )]
     DeleteIfMatch,
-    /// The store ignores the storage class or replaces it.
+    /// The store ignores the storage class, or replaces it.
     #[error("this store does not keep the storage class of ARCHIVE_STORAGE_CLASS")]
     StorageClass,
     /// The test of the store failed.

@@ -1,5 +1,5 @@
-//! Overrides: what the owner sets for a photo. Every re-index keeps them, and they are shown in
-//! place of the file's own values.
+//! Overrides: the values that the owner sets for a photo. They are shown instead of the values of
+//! the file. They stay when the photo is indexed again.
 
 use crate::catalogue::item::{Overrides, PhotoItem};
 use crate::catalogue::{Catalogue, WriteOutcome};
@@ -9,11 +9,11 @@ use crate::retry::{Attempt, retry};
 
 use super::{IngestError, MAX_ROUNDS, record};
 
-/// Changes the overrides of a photo, and its summary and index keys with them. Returns the item as
-/// it is afterwards, or `None` if no such photo exists or its files are gone.
+/// Changes the overrides of a photo, and with them its summary and index keys. Returns the changed
+/// item. Returns `None` if there is no such photo, or if its files are gone.
 ///
-/// Changes nothing else of the photo, even if ingest works on it at the same time. Writes nothing
-/// if nothing changes. Safe to repeat.
+/// Changes nothing else of the photo, even if ingest works on the photo at the same time. Writes
+/// nothing if the result is the same. A repeat is safe.
 ///
 /// # Errors
 /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing the
@@ -27,7 +27,8 @@ pub async fn update_overrides(
     update_overrides_if(catalogue, privacy, id, PhotoItem::has_live_parts, change).await
 }
 
-/// Changes the overrides as [`update_overrides`] does, if the item satisfies `condition`.
+/// Changes the overrides as [`update_overrides`] does, if the item satisfies `condition`. Returns
+/// `None` if it does not.
 pub(super) async fn update_overrides_if(
     catalogue: &Catalogue,
     privacy: &Privacy,
@@ -61,15 +62,15 @@ pub(super) async fn update_overrides_if(
         .ok_or_else(|| IngestError::Busy { id: id.to_string() })
 }
 
-/// Reports whether the stored record now leads to another summary or other index keys, because the
+/// Returns `true` if the summary or the index keys of an item must be written again, because the
 /// privacy rules or the shape of items changed. [`update_overrides`] without a change writes them.
-/// Reads nothing.
+/// Sends no request.
 pub fn is_outdated(item: &PhotoItem, privacy: &Privacy) -> bool {
     !is_same_but_revision(&rederive(item.clone(), privacy), item)
 }
 
-/// Derives summary and index keys again from the record and the overrides, one revision later.
-/// Keeps the extractor version, since the record is not extracted again.
+/// Derives the summary and the index keys again from the record and the overrides. Increases the
+/// revision by one. Keeps the extractor version, because the record is not extracted again.
 fn rederive(mut item: PhotoItem, privacy: &Privacy) -> PhotoItem {
     let extractor_version = item.extractor_version;
     item.revision += 1;

@@ -1,7 +1,8 @@
-//! The provenance of a copy: user metadata that organise writes and index reads.
+//! The provenance of a copy. Organise writes it to the copy's user metadata, and index reads it.
 //!
-//! Every value is percent-encoded ASCII, because stores disagree on anything else (raw, RFC 2047,
-//! garbled). The user metadata of an object together stay under S3's limit of 2 KB.
+//! Every value is percent-encoded ASCII. Stores treat other characters differently: some return
+//! them unchanged, some encode them as RFC 2047 describes, and some damage them. All user metadata
+//! of an object together stay under S3's limit of 2 KB.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +18,16 @@ const OWNER: &str = "photo-owner";
 const SOURCE: &str = "photo-source";
 const SOURCE_ETAG: &str = "photo-source-etag";
 const SOURCE_MODIFIED: &str = "photo-source-modified";
-/// Maximum size of all names and values (S3 User Guide, "User-defined object metadata").
+/// The maximum size of all names and values together, in bytes (S3 User Guide, "User-defined object
+/// metadata").
 const MAX_METADATA_BYTES: usize = 2048;
-/// Maximum size of a percent-encoded source. A longer one is written in base64, which adds at most
-/// a third to the plain text.
+/// The maximum size of a percent-encoded source, in bytes. A longer source is written in base64,
+/// which is at most a third longer than the plain text.
 const MAX_LEGIBLE_BYTES: usize = 1024;
 const BASE64_MARK: &str = "base64:";
 const HEADER_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
 
-/// The owner of a copy, and the source bytes that it was made from.
+/// The provenance of a copy: its owner, and the source object that it was made from.
 ///
 /// ```
 /// use photo_catalogue::catalogue::item::PartSource;
@@ -50,17 +52,17 @@ const HEADER_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
-    /// See [`crate::archive::Owner`].
+    /// The owner of the copy. See [`crate::archive::Owner`].
     pub owner: String,
-    /// The source object and the ETag of the bytes that were copied.
+    /// The source object, and the ETag of the bytes that were copied.
     pub source: PartSource,
-    /// Last-Modified of the source, to the second.
+    /// Last-Modified of the source when it was copied, to the second. `None` if it is not recorded.
     pub last_modified: Option<DateTime<Utc>>,
 }
 
 impl Provenance {
-    /// Reads the provenance from an object's user metadata. Returns `None` if organise did not
-    /// write the object.
+    /// Reads the provenance from the user metadata of an object. Returns `None` if the object has
+    /// no provenance: organise did not write it.
     pub fn of(object: &ObjectProperties) -> Option<Self> {
         let get = |name| object.metadata.get(name);
         let source = decode_source(get(SOURCE)?)?;
@@ -77,8 +79,9 @@ impl Provenance {
         })
     }
 
-    /// Builds the user metadata of a copy: the provenance, then the source's own metadata as far as
-    /// the limit allows. Also returns the names that did not fit.
+    /// Builds the user metadata of a copy: the provenance, and the source's own metadata up to the
+    /// limit of 2 KB. Returns the metadata, and the names of the source's metadata that did not
+    /// fit.
     pub fn copy_metadata(
         &self,
         source_metadata: &BTreeMap<String, String>,
@@ -121,7 +124,8 @@ impl Provenance {
     }
 }
 
-/// Encodes `bucket/key` as a header value: percent-encoded if that is short enough, else base64.
+/// Encodes `bucket/key` as a header value: in percent-encoding if that is short enough, otherwise
+/// in base64.
 fn encode_source(source: &str) -> String {
     let legible = utf8_percent_encode(source, HEADER_VALUE).to_string();
     if legible.len() <= MAX_LEGIBLE_BYTES {

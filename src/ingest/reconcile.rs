@@ -1,8 +1,8 @@
-//! Compares archive, source, items and ledger in every direction, and reports the differences.
-//! Pure: a scan of the table and two listings go in, the faults come out. No object is read.
+//! Compares archive, source, items and ledger with each other, and reports the differences. This
+//! module does no I/O. The caller provides a scan of the table and two listings. No object is read.
 //!
-//! Scan the table before the listings. A file that arrives in between is then in a listing only,
-//! and its age shows that it is new.
+//! Scan the table before you list the buckets. A file that arrives between the two is then only in
+//! a listing, and its Last-Modified shows that it is new.
 //!
 //! ```
 //! use std::collections::BTreeSet;
@@ -37,38 +37,39 @@ use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
 use crate::object::{ObjectRef, ObjectVersion};
 
-/// The kind of a difference. The order is that of the repairs: an upload that can still be archived
-/// comes before the remains of one that cannot.
+/// The kind of a difference. The kinds are in the order of their repairs. So an upload that can
+/// still be archived is repaired before the remains of an upload that cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// An upload whose bytes are not processed.
+    /// An upload whose bytes ingest has not processed.
     Unarchived,
-    /// An upload that is archived by the ledger, without a copy and without a sign that the copy
-    /// was removed by hand.
+    /// An upload whose copy is lost. The ledger lists the copy, but it does not exist, and nothing
+    /// shows that a person removed it.
     Uncopied,
-    /// A copy with older bytes than its upload.
+    /// A copy that was made from older bytes than the upload has now.
     Superseded,
-    /// A ledger entry of a vanished upload whose copy is unknown too.
+    /// A ledger entry of an upload that is gone, and whose copy is unknown too.
     Orphaned,
-    /// A copy without an item.
+    /// A file of the archive without an item.
     Unindexed,
-    /// An item that lists other bytes than its copy has.
+    /// An item that lists other bytes than the file in the archive has.
     Outdated,
-    /// A file of an item that is gone.
+    /// A file that an item lists and that is gone.
     Missing,
-    /// An item with files that is in no list.
+    /// An item with files that is in no date partition, so no list shows it.
     Unlisted,
-    /// A year, or `undated`, that has photos and is not registered for the gallery.
+    /// A date partition, such as a year or `undated`, that has photos and is not registered. The
+    /// gallery does not list it.
     UnknownYear,
-    /// A claimed name without a file.
+    /// A claimed stem without a file.
     Stub,
-    /// A month whose counts are wrong.
+    /// A month with wrong counts.
     Miscounted,
 }
 
 impl FaultKind {
-    /// All kinds, in order.
+    /// All kinds, in the order of their repairs.
     pub const ALL: [FaultKind; 11] = [
         FaultKind::Unarchived,
         FaultKind::Uncopied,
@@ -83,7 +84,7 @@ impl FaultKind {
         FaultKind::Miscounted,
     ];
 
-    /// Describes the fault for a person.
+    /// Returns a description of the fault for a person.
     pub fn description(self) -> &'static str {
         match self {
             FaultKind::Unarchived => "upload that is not archived",
@@ -100,7 +101,7 @@ impl FaultKind {
         }
     }
 
-    /// Describes the repair for a person, as an infinitive.
+    /// Returns a description of the repair for a person.
     pub fn remedy(self) -> &'static str {
         match self {
             FaultKind::Unarchived | FaultKind::Superseded => "archive it",
@@ -116,41 +117,41 @@ impl FaultKind {
     }
 }
 
-/// One difference.
+/// A difference that a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ReconcileFault {
-    /// The kind.
+    /// The kind of the difference.
     #[serde(rename = "fault")]
     pub kind: FaultKind,
-    /// A key, a stem, a date partition or a month, depending on the kind.
+    /// The key, stem, date partition or month that is wrong. The kind decides which of them it is.
     #[serde(rename = "of")]
     pub subject: String,
-    /// The bucket, if the subject is a key.
+    /// The bucket, if `subject` is a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
 }
 
-/// The fields of a part that are compared.
+/// The fields of a part that a comparison needs.
 struct RecordedPart {
-    /// `None` for a tombstone.
+    /// The version of the file. `None` for a tombstone.
     version: Option<ObjectVersion>,
     source: Option<PartSource>,
 }
 
-/// The fields of a ledger entry that are compared.
+/// The fields of a ledger entry that a comparison needs.
 struct RecordedVerdict {
     version: ObjectVersion,
     archive_key: Option<String>,
 }
 
 /// A comparison in progress. Add all items and ledger entries, then call
-/// [`Reconciliation::into_faults`]. Uses about 500 bytes of memory per photo.
+/// [`Reconciliation::into_faults`]. It needs about 500 bytes of memory for each photo.
 pub struct Reconciliation {
     layout: Layout,
-    /// Newer files are ignored: ingest may still work on them.
+    /// Files with a later Last-Modified are ignored, because ingest may still work on them.
     settled: DateTime<Utc>,
     date_partitions: BTreeSet<DatePartition>,
-    /// By archive key.
+    /// The parts of all items, by archive key.
     parts: HashMap<String, RecordedPart>,
     stubs: BTreeSet<String>,
     ledger: HashMap<ObjectRef, RecordedVerdict>,
@@ -158,7 +159,8 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// Starts a comparison. `date_partitions` are those that the catalogue has registered.
+    /// Starts a comparison. Ignores files that were written after `settled`. `date_partitions` are
+    /// the date partitions that the catalogue has registered.
     pub fn new(
         layout: &Layout,
         settled: DateTime<Utc>,
@@ -175,7 +177,7 @@ impl Reconciliation {
         }
     }
 
-    /// Adds an item.
+    /// Adds an item to the comparison.
     pub fn add_photo(&mut self, item: PhotoItemHeader) {
         if item.parts.is_empty() {
             self.stubs.insert(item.stem);
@@ -185,7 +187,7 @@ impl Reconciliation {
             None if item.parts.values().any(|part| part.is_live()) => {
                 self.add_fault(FaultKind::Unlisted, item.stem);
             }
-            // One fault per partition, not one per photo.
+            // A partition is reported once, not once for each of its photos.
             Some(partition) if !self.date_partitions.contains(&partition) => {
                 self.add_fault(FaultKind::UnknownYear, partition.to_string());
                 self.date_partitions.insert(partition);
@@ -201,8 +203,8 @@ impl Reconciliation {
         }
     }
 
-    /// Adds a ledger entry. Ignores entries outside the layout, since neither listing can confirm
-    /// them.
+    /// Adds a ledger entry to the comparison. Ignores an entry whose object is under neither
+    /// prefix, because no listing contains that object.
     pub fn add_ledger_entry(&mut self, entry: LedgerEntry) {
         if self.layout.place(&entry.object).is_some() {
             let verdict = RecordedVerdict {
@@ -213,7 +215,8 @@ impl Reconciliation {
         }
     }
 
-    /// Compares everything with the two listings. Returns the faults in the order of their repairs.
+    /// Compares everything with the listings of source and archive. Returns the faults in the order
+    /// of their repairs.
     pub fn into_faults(
         mut self,
         source: &[ListedObject],
@@ -232,7 +235,8 @@ impl Reconciliation {
             .iter()
             .filter_map(|copy| Some(self.layout.archive_key(&copy.key)?.stem().to_owned()))
             .collect();
-        // A file under a claimed name is reported as a copy without an item.
+        // If the archive has a file with this stem, the file is reported as unindexed, not as a
+        // stub.
         for stem in std::mem::take(&mut self.stubs) {
             if !stems.contains(&stem) {
                 self.add_fault(FaultKind::Stub, stem);

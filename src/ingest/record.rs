@@ -1,4 +1,4 @@
-//! Derives the record of a photo: its primary part, summary and index keys. Pure.
+//! Derives the record of a photo, its summary and its index keys. This module does no I/O.
 
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{DerivedFrom, IndexKeys, PhotoItem, PhotoPart, SCHEMA_VERSION};
@@ -7,23 +7,24 @@ use crate::privacy::{Privacy, Visibility};
 use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{EXTRACTOR_VERSION, EmbeddedPreview, Extraction, PhotoMetadata};
 
-/// Geohash characters in the place partition: cells of about 39 by 20 km.
+/// The number of geohash characters in the place partition. A cell of this length is about 39 by 20
+/// km.
 const PLACE_CELL_CHARS: usize = 4;
-/// Geohash characters in the place sort key: cells of about 5 by 5 m.
+/// The number of geohash characters in the place sort key. A cell of this length is about 5 by 5 m.
 const PLACE_SORT_CHARS: usize = 9;
-/// Maximum size of an item in bytes of JSON. DynamoDB's limit is 400 KB.
+/// The maximum size of an item, in bytes of JSON. DynamoDB's own limit is 400 KB.
 const MAX_ITEM_BYTES: usize = 350_000;
 
-/// Returns the live part whose format suits a browser best. The order in which parts arrived has no
-/// influence. Returns `None` if no part is live.
+/// Returns the name of the primary part: the live part whose format browsers support best. The
+/// order in which the parts arrived does not matter. Returns `None` if no part is live.
 pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
     let live = item.parts.iter().filter(|(_, part)| part.is_live());
     live.min_by_key(|(name, part)| (browser_rank(&part.mime), (*name).clone()))
         .map(|(name, _)| name.clone())
 }
 
-/// Reports whether the record was derived from this part with its present bytes, by today's
-/// extractor.
+/// Returns `true` if the record was derived from this part, with the bytes that the part has now,
+/// by today's extractor.
 pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
     item.extractor_version == EXTRACTOR_VERSION
         && item.derived_from.as_ref().is_some_and(|from| {
@@ -35,7 +36,7 @@ pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
         })
 }
 
-/// Sets the record from the extraction of this part.
+/// Sets the record of an item from the extraction of this part.
 pub(super) fn derive_record(item: &mut PhotoItem, part: &str, extraction: Extraction) {
     let etag = item
         .parts
@@ -52,7 +53,7 @@ pub(super) fn derive_record(item: &mut PhotoItem, part: &str, extraction: Extrac
     item.exif_warnings = extraction.warnings;
 }
 
-/// Clears the record, after every part is gone.
+/// Clears the record of an item that has no live part.
 pub(super) fn clear_record(item: &mut PhotoItem) {
     item.derived_from = None;
     item.photo = PhotoMetadata::default();
@@ -61,8 +62,8 @@ pub(super) fn clear_record(item: &mut PhotoItem) {
     item.exif_warnings.clear();
 }
 
-/// Derives the summary and the index keys from parts, record and overrides. Also sets the versions
-/// and keeps the item below its maximum size.
+/// Derives the summary and the index keys of an item from its parts, record and overrides. Also
+/// sets the extractor and schema versions. Removes tags if the item is too large.
 pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
@@ -83,7 +84,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
             list_images(item),
         );
         summary.visibility = item.overrides.visibility;
-        // The version identifies the visible content. Other changes of the item do not change it.
+        // The version identifies the published content. Other changes of the item do not change it.
         if let Some(mut before) = before {
             before.visibility = summary.visibility;
             let version = std::mem::replace(&mut summary.version, before.version.clone());
@@ -163,14 +164,15 @@ fn list_images(item: &PhotoItem) -> Vec<PhotoImage> {
         }
         images.push(original);
     }
-    // The sort is stable, so the preview of a RAW stays before the RAW.
+    // The second sort is stable, so the preview of a RAW stays before the RAW.
     images.sort_by_key(|image| (image.kind == ImageKind::Preview, browser_rank(&image.mime)));
     images.sort_by_key(|image| browser_rank(&image.mime));
     images
 }
 
-/// Returns width and height of the preview as displayed. The preview has the orientation of its
-/// file, so the sides are swapped if one of them is stored in portrait and the other in landscape.
+/// Returns the width and the height of a preview, as a browser displays it. The preview has the
+/// orientation of its file. So width and height are swapped if the file is displayed in portrait
+/// and the preview is stored in landscape, or the other way round.
 fn oriented_preview_size(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
     let EmbeddedPreview { width, height, .. } = preview;
     let is_upright = |width: Option<u32>, height: Option<u32>| Some(width? < height?);
@@ -183,7 +185,8 @@ fn oriented_preview_size(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<
     }
 }
 
-/// Ranks a media type by how well browsers support it, best first. RAW comes last.
+/// Returns the rank of a media type. Browsers support a lower rank better. RAW formats have the
+/// highest rank.
 fn browser_rank(mime: &str) -> usize {
     [
         "image/jpeg",
@@ -199,7 +202,8 @@ fn browser_rank(mime: &str) -> usize {
     .unwrap_or(usize::MAX)
 }
 
-/// Removes the largest tags until the item has its maximum size, and lists each with its size.
+/// Removes the largest tags until the item is small enough. Lists each removed tag with its size in
+/// `exif_omitted`.
 fn trim_to_max_size(item: &mut PhotoItem) {
     let mut size = json_size(item);
     while size > MAX_ITEM_BYTES {

@@ -1,10 +1,9 @@
-//! Surveys a listing: finds the ingest status of a hundred objects with two requests to the table,
-//! and reads no object.
+//! Surveys a listing: finds the ingest status of up to a hundred objects with a few requests to the
+//! table. Reads no object.
 //!
-//! This serves callers that sync many objects: `photos import`, the poller of a store without
-//! notifications, and `photos reconcile`. They list, survey, and call [`Ingest::sync_object`] for each
-//! object that is not done. After an interruption they start again; the survey alone finds what is
-//! already done.
+//! `photos import`, `photos reconcile` and the poller of a store without notifications use it. They
+//! list objects, survey them, and call [`Ingest::sync_object`] for each object that is not done.
+//! After an interruption they start again, because the survey finds what is already done.
 
 use std::collections::HashMap;
 
@@ -20,54 +19,54 @@ use crate::catalogue::item::{LedgerEntry, PhotoItemHeader};
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
 use crate::storage::ListingEntry;
 
-/// Recommended number of objects per survey: as many as one request to the table returns.
+/// The recommended number of objects in one survey. One request to the table returns as many items.
 pub const SURVEY_BATCH: usize = MAX_BATCH_KEYS;
 
-/// An object as a listing, or the response to a PUT, shows it.
+/// An object, as a listing or the response to a PUT describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedObject {
-    /// Its key.
+    /// The key of the object.
     pub key: String,
-    /// ETag without quotes.
+    /// The ETag, without quotes.
     pub etag: String,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size_bytes: u64,
-    /// Last-Modified. `None` if only the bytes are known.
+    /// Last-Modified. `None` if it is not known, as after a PUT.
     pub last_modified: Option<DateTime<Utc>>,
 }
 
-/// The progress of ingest for one object.
+/// The status of ingest for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IngestStatus {
-    /// These bytes are not processed yet.
+    /// The present bytes of the object are not processed yet.
     New,
-    /// The object is archived, but the catalogue does not list its copy.
+    /// The source object is archived, but the catalogue does not list its copy.
     Unindexed {
-        /// The copy.
+        /// The archive key of the copy.
         archive_key: ArchiveKey,
     },
-    /// The object is archived and in the catalogue, or its copy was removed by hand and stays
-    /// removed.
+    /// The object is archived and in the catalogue. This also applies if a person removed the copy:
+    /// it stays removed.
     Known {
         /// `true` if the photo has no credible date.
         undated: bool,
     },
     /// The bytes are not a photo.
     Skipped,
-    /// The key is under neither prefix.
+    /// The key is neither under the source prefix nor under the archive prefix.
     Outside,
 }
 
 /// The outcome that ingest would have for an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedOutcome {
-    /// The photo would go to the folder of this day.
+    /// The photo would be copied to the folder of this day.
     Dated(NaiveDate),
-    /// The photo has no credible date.
+    /// The photo has no credible date, and would be copied to `undated/`.
     Undated,
-    /// The bytes are not a photo, with the reason.
+    /// The bytes are not a photo. The text is the reason.
     NotAPhoto(String),
-    /// The object is gone, or it changed while it was read.
+    /// The object was deleted, or it changed while it was read.
     Gone,
 }
 
@@ -83,7 +82,7 @@ impl From<ListingEntry> for ListedObject {
 }
 
 impl ListedObject {
-    /// Reports whether the listing shows this version of the object.
+    /// Returns `true` if the listed object has this version.
     pub(super) fn has_version(&self, version: &ObjectVersion) -> bool {
         match self.last_modified {
             Some(time) => version.matches_listing(&self.etag, time),
@@ -92,30 +91,31 @@ impl ListedObject {
     }
 }
 
-/// An object under survey.
+/// An object that is surveyed.
 struct SurveyedObject<'a> {
     listed: &'a ListedObject,
     place: Option<KeyPlace>,
-    /// The archive key to look up: the object itself, or the copy in its ledger entry.
+    /// The archive key to look up: the object's own key, or the key of its copy in the ledger.
     copy: Option<ArchiveKey>,
 }
 
-/// What the table holds about the objects of a survey.
+/// The entries of the table for the objects of a survey.
 struct SurveyTable {
-    /// By object key.
+    /// The ledger entries, by object key.
     ledger: HashMap<String, LedgerEntry>,
-    /// By stem.
+    /// The headers of photo items, by stem.
     headers: HashMap<String, PhotoItemHeader>,
 }
 
 impl SurveyTable {
-    /// Returns the ledger entry of the listed bytes.
+    /// Returns the ledger entry of an object, if the entry describes the listed bytes.
     fn ledger_entry(&self, listed: &ListedObject) -> Option<&LedgerEntry> {
         let entry = self.ledger.get(&listed.key);
         entry.filter(|entry| listed.has_version(&entry.version))
     }
 
-    /// Reports whether the catalogue lists these bytes of an archive key, by today's extractor.
+    /// Returns `true` if the catalogue lists these bytes of an archive key, as read by today's
+    /// extractor.
     fn is_indexed(&self, listed: &ListedObject, key: &ArchiveKey) -> bool {
         let item = self.headers.get(key.stem());
         let part = item.and_then(|item| item.parts.get(key.part()));
@@ -157,7 +157,7 @@ impl SurveyTable {
 
 impl Ingest {
     /// Returns the status of each of these objects of a bucket, in their order. Reads only the
-    /// table, and changes nothing.
+    /// table. Changes nothing.
     ///
     /// # Errors
     /// Returns an error if the table fails.
@@ -195,7 +195,8 @@ impl Ingest {
         let copies = objects.iter().filter_map(|object| object.copy.as_ref());
         let stems: Vec<&str> = copies.map(ArchiveKey::stem).collect();
         table.headers = self.catalogue.photo_item_headers(&stems).await?;
-        // A file of the archive that no item lists may not be a photo. The ledger has the answer.
+        // A file of the archive without an item may not be a photo. In that case the ledger lists
+        // it.
         let unindexed: Vec<&str> = objects
             .iter()
             .filter(|object| match &object.place {
@@ -209,7 +210,8 @@ impl Ingest {
         Ok(objects.iter().map(|object| table.status(object)).collect())
     }
 
-    /// Predicts the outcome for an object from ranged reads alone. Changes nothing.
+    /// Predicts the outcome that ingest would have for an object. Reads ranges of the object.
+    /// Changes nothing.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -232,7 +234,8 @@ impl Ingest {
 }
 
 impl ExpectedOutcome {
-    /// Returns the outcome for a photo with this date.
+    /// Returns the outcome for a photo with this date. `None` means that the photo has no credible
+    /// date.
     pub fn of_date(date: Option<NaiveDate>) -> Self {
         date.map_or(ExpectedOutcome::Undated, ExpectedOutcome::Dated)
     }
@@ -243,7 +246,7 @@ fn is_undated_item(item: &PhotoItemHeader) -> bool {
         .is_some_and(|partition| partition.is_undated())
 }
 
-/// Reports whether today's extractor found that these bytes are not a photo.
+/// Returns `true` if today's extractor found that the bytes of this entry are not a photo.
 fn is_skipped(entry: &LedgerEntry) -> bool {
     entry.archive_key.is_none() && entry.extractor_version == EXTRACTOR_VERSION
 }

@@ -6,18 +6,19 @@ use crate::catalogue::item::PartSource;
 use super::provenance::Provenance;
 use super::{Ingest, IngestError};
 
-/// The state of an archive key from the view of one owner.
+/// The state of an archive key, as one owner finds it.
 pub(super) enum TargetState {
     /// No object exists under the key.
     Empty,
-    /// A copy of this owner, with the source and the bytes that it was made from.
+    /// The object is a copy of this owner. The field is its source, with the ETag of the copied
+    /// bytes.
     OwnCopy(PartSource),
-    /// A file of another owner, or one that ingest did not write.
+    /// The object belongs to another owner, or ingest did not write it.
     Foreign,
 }
 
 impl Ingest {
-    /// Reads the state of an archive key with one HEAD request (organise 3).
+    /// Reads the state of an archive key for this owner, with one HEAD request (organise 3).
     pub(super) async fn target_state(
         &self,
         key: &ArchiveKey,

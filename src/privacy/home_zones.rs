@@ -1,29 +1,29 @@
-//! Home zones: areas in which no location is published. Pure.
+//! Home zones: areas in which no location is published. This module does no I/O.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use photo_metadata::Location;
 
-/// The largest length of a geohash cell, in characters. A cell has 5,000 km at 1 character, 39 by
-/// 20 km at 4, and 1.2 by 0.6 km at 6.
+/// The maximum length of a geohash cell's name, in characters. A cell with 1 character is about
+/// 5,000 km wide. With 4 characters it is 39 by 20 km, with 6 characters 1.2 by 0.6 km.
 const MAX_CELL_CHARS: usize = 6;
-/// The distance around a point if none is given, in metres.
+/// The distance around a point, in metres, if the text does not contain it.
 const DEFAULT_METRES: f64 = 1_000.0;
-/// The largest distance around a point, in metres.
+/// The maximum distance around a point, in metres.
 const MAX_METRES: f64 = 100_000.0;
 /// The length of a degree of latitude, in metres.
 const METRES_PER_DEGREE: f64 = 111_320.0;
 
 /// Home zones: geohash cells in which no location is published.
 ///
-/// A zone is always made of whole cells of the geohash grid. The gap on the map then has the shape
+/// A zone always consists of whole cells of the geohash grid. So the gap on the map has the shape
 /// of a cell, and its centre is not the home.
 ///
-/// The text form is a list of zones separated by semicolons or blanks. A zone is a geohash cell of
-/// 1 to 6 characters (`f25dv`), or a point with a distance in metres (`45.4712,-73.6456,1000`).
-/// Without the distance, it is 1,000 metres. A point becomes the one to four cells that the square
-/// around it touches.
+/// The text form is a list of zones, separated by semicolons or white space. A zone is a geohash
+/// cell of 1 to 6 characters (`f25dv`), or a point with a distance in metres
+/// (`45.4712,-73.6456,1000`). The distance is 1,000 metres if it is left out. A point becomes the
+/// one to four cells that the square around it touches.
 ///
 /// ```
 /// use photo_catalogue::privacy::HomeZones;
@@ -42,7 +42,8 @@ const METRES_PER_DEGREE: f64 = 111_320.0;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HomeZones(BTreeSet<String>);
 
-/// The text of a zone is neither a cell nor a point.
+/// The error of a text that is not a list of home zones. The number is the position of the wrong
+/// zone in the list, from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 // The message does not repeat the text, because it may be the address of a home.
 #[error(
@@ -51,12 +52,13 @@ pub struct HomeZones(BTreeSet<String>);
 pub struct InvalidHomeZone(usize);
 
 impl HomeZones {
-    /// Returns `true` if there are no zones.
+    /// Returns `true` if there are no home zones.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Reports whether a location is in a zone. A location that is not on the globe never is.
+    /// Returns `true` if a location is in a home zone. A location that is not on the globe is never
+    /// in one.
     pub fn contains(&self, location: &Location) -> bool {
         !self.is_empty()
             && location.geohash(MAX_CELL_CHARS).is_some_and(|hash| {
@@ -79,7 +81,8 @@ impl FromStr for HomeZones {
     }
 }
 
-/// Parses one zone. Returns its cells, or `None` if it is neither a cell nor a point.
+/// Parses one zone. Returns the names of its cells, or `None` if the text is neither a cell nor a
+/// point.
 fn parse_zone(zone: &str) -> Option<BTreeSet<String>> {
     if !zone.contains(',') {
         let cell = zone.to_ascii_lowercase();
@@ -100,11 +103,12 @@ fn parse_zone(zone: &str) -> Option<BTreeSet<String>> {
     cells_around(lat, lon, metres)
 }
 
-/// Returns the cells that the square around a point touches.
+/// Returns the names of the cells that a square around a point touches. `metres` is half the length
+/// of a side.
 ///
-/// The cells are at least as large as the square in both directions, so its corners are enough to
-/// find them. Returns `None` if the point is not on the globe, or if no cell is large enough, which
-/// happens only at the poles.
+/// The cells are at least as wide and as high as the square, so the corners of the square are
+/// enough to find them. Returns `None` if the point is not on the globe. Also returns `None` if no
+/// cell is large enough, which happens only at the poles.
 fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
     let point = Location {
         lat,
@@ -113,7 +117,7 @@ fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
     };
     point.geohash(1)?;
     let half_height = metres / METRES_PER_DEGREE;
-    // A degree of longitude is shorter towards the pole. The edge nearer to the pole decides.
+    // A degree of longitude is shorter towards the pole, so the edge nearer to the pole is used.
     let half_width = half_height / (lat.abs() + half_height).min(90.0).to_radians().cos();
     let chars = (1..=MAX_CELL_CHARS).rev().find(|chars| {
         let (width, height) = cell_degrees(*chars);
@@ -135,8 +139,8 @@ fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
         .collect()
 }
 
-/// Returns the width and the height of a geohash cell, in degrees. Each character has five bits,
-/// and the first bit halves the longitude.
+/// Returns the width and the height of a geohash cell, in degrees. `chars` is the length of its
+/// name. Each character has five bits, and the first bit halves the longitude.
 fn cell_degrees(chars: usize) -> (f64, f64) {
     let bits = 5 * i32::try_from(chars).unwrap_or(i32::MAX);
     (
@@ -203,7 +207,7 @@ mod tests {
     fn point_becomes_at_most_four_cells() {
         assert!((1..=4).contains(&zones("45.4712,-73.6456").0.len()));
         assert!((1..=4).contains(&zones("-16.8,180,5000").0.len()));
-        // There is a cell on each side of the antimeridian.
+        // The zone has a cell on each side of the antimeridian.
         assert!(zones("-16.8,180,5000").contains(&at(-16.8, -179.99)));
     }
 
@@ -215,8 +219,8 @@ mod tests {
         ) {
             let zones = zones(&format!("{lat},{lon},{metres}"));
             prop_assert!(zones.contains(&at(lat, lon)));
-            // A step on the sphere (the inverse of the haversine formula). The code above uses flat
-            // arithmetic, so the test does not repeat its mistakes.
+            // Goes a distance along the sphere (the inverse of the haversine formula). The code
+            // above uses flat arithmetic, so the test does not repeat its mistakes.
             let (angle, phi) = (part * metres / 6_371_000.0, lat.to_radians());
             let to = (phi.sin() * angle.cos() + phi.cos() * angle.sin() * bearing.cos()).asin();
             let turn = (bearing.sin() * angle.sin() * phi.cos()).atan2(angle.cos() - phi.sin() * to.sin());

@@ -1,12 +1,12 @@
-//! The location policy: how much of a photo's location is published. Pure.
+//! The location policy: how precise published locations are. This module does no I/O.
 
 use std::str::FromStr;
 
 use photo_metadata::{Location, LocationPrecision};
 
-/// How much of a photo's location is published.
+/// The location policy: how precise published locations are.
 ///
-/// Everything that could reveal a location uses the published one: lists, filters, index keys,
+/// Everything that could reveal a location uses the published location: lists, filters, index keys,
 /// counts and the metadata of pictures.
 ///
 /// ```
@@ -23,27 +23,28 @@ use photo_metadata::{Location, LocationPrecision};
 // The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LocationPolicy {
-    /// No location. This is the default, so that a forgotten setting cannot reveal a home.
+    /// No location is published. This is the default, so that a forgotten setting cannot reveal a
+    /// home.
     #[default]
     Hide,
-    /// Latitude and longitude, rounded to this many decimals (0 to 5). One decimal is about 11 km,
-    /// two are about 1.1 km.
+    /// Only latitude and longitude are published, rounded to this number of decimals (0 to 5). One
+    /// decimal is about 11 km, two decimals are about 1.1 km.
     Round(u8),
-    /// The location as recorded.
+    /// The location is published as it was recorded.
     Exact,
 }
 
-/// The text is not `hide`, `round:0` to `round:5` or `exact`.
+/// The error of a text that is not `hide`, `round:0` to `round:5` or `exact`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a location policy: use hide, round:N (N decimals, 0 to 5) or exact")]
 pub struct InvalidLocationPolicy(String);
 
 impl LocationPolicy {
-    /// Returns the location that may be published, or `None` if none may.
+    /// Returns the location that may be published. Returns `None` if the policy hides it, or if it
+    /// is not on the globe.
     ///
     /// A rounded location has only latitude and longitude. Altitude, direction, speed and the time
-    /// of the receiver would narrow it down again. A location that is not on the globe is never
-    /// published.
+    /// of the receiver are removed, because they would reveal the exact place.
     pub fn redact_location(&self, location: &Location) -> Option<Location> {
         if !location.is_on_globe() {
             return None;
@@ -66,8 +67,8 @@ impl LocationPolicy {
         }
     }
 
-    /// Returns the largest difference between a location and the published one, in degrees of
-    /// latitude or longitude.
+    /// Returns the maximum difference between a location and the published location, in degrees of
+    /// latitude or of longitude.
     pub fn max_rounding_degrees(&self) -> f64 {
         match *self {
             LocationPolicy::Round(decimals) => 0.5 / 10_f64.powi(decimals.into()),
@@ -75,7 +76,7 @@ impl LocationPolicy {
         }
     }
 
-    /// Returns `true` if locations are published as recorded.
+    /// Returns `true` if locations are published as they were recorded.
     pub fn is_exact(&self) -> bool {
         *self == LocationPolicy::Exact
     }
@@ -107,7 +108,7 @@ impl std::fmt::Display for LocationPolicy {
     }
 }
 
-/// Rounds to this many decimals.
+/// Rounds a number of degrees to this number of decimals.
 fn round(degrees: f64, decimals: u8) -> f64 {
     let scale = 10_f64.powi(i32::from(decimals));
     // `+ 0.0` turns -0.0 into 0.0. The sign would reveal the hemisphere.

@@ -1,31 +1,31 @@
-//! Visibility: who may see a photo. Pure.
+//! Visibility: who may see a photo. This module does no I/O.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Who may see a photo.
+/// The visibility of a photo: who may see it.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
-    /// Everyone.
+    /// Everyone may see the photo.
     #[default]
     Public,
-    /// Only the owner, with `photos show` and `photos list --private`.
+    /// Only the owner may see the photo, with `photos show` and `photos list --private`.
     Private,
 }
 
-/// The text is neither `public` nor `private`.
+/// The error of a text that is neither `public` nor `private`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a visibility: use public or private")]
 pub struct InvalidVisibility(String);
 
 /// The rules that decide who may see a photo.
 ///
-/// They apply in this order: the visibility that a person set for the photo, everything that makes
-/// a photo private, the keywords that make it public, and the default.
+/// The first of these that applies decides: the visibility that a person set for the photo, any
+/// rule that makes the photo private, a keyword that makes it public, and the default.
 ///
 /// ```
 /// use photo_catalogue::privacy::{Visibility, VisibilityFacts, VisibilityRules};
@@ -48,31 +48,34 @@ pub struct InvalidVisibility(String);
 // The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VisibilityRules {
-    /// The visibility of photos to which no rule applies.
+    /// The visibility of a photo to which no other rule applies.
     pub default: Visibility,
-    /// Keywords that make a photo private. Case is ignored.
+    /// The keywords that make a photo private. Upper and lower case are the same.
     pub private_keywords: Vec<String>,
-    /// Keywords that make a photo public if the default is private. Case is ignored.
+    /// The keywords that make a photo public if the default is private. Upper and lower case are
+    /// the same.
     pub public_keywords: Vec<String>,
-    /// Photos with fewer stars are private. A photo without a rating has no stars.
+    /// The number of stars below which a photo is private. A photo without a rating counts as a
+    /// photo with no stars. `None` means that the rating does not matter.
     pub private_below_rating: Option<i8>,
-    /// Photos whose source key has one of these prefixes are private.
+    /// The prefixes of source keys whose photos are private.
     pub private_sources: Vec<String>,
 }
 
-/// The properties of a photo that the rules use.
+/// The properties of a photo that the rules of visibility use.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VisibilityFacts<'a> {
-    /// The visibility that a person set.
+    /// The visibility that a person set for the photo, if any.
     pub set: Option<Visibility>,
-    /// The keywords.
+    /// The keywords of the photo.
     pub keywords: &'a [String],
-    /// The stars, -1 to 5.
+    /// The rating of the photo: -1 to 5 stars.
     pub rating: Option<i8>,
 }
 
 impl VisibilityRules {
-    /// Decides who may see a photo that was uploaded with these source keys.
+    /// Decides who may see a photo. `sources` are the source keys from which the photo was
+    /// uploaded.
     pub fn decide<'a>(
         &self,
         facts: VisibilityFacts<'_>,

@@ -5,48 +5,49 @@ use serde_json::Value;
 
 use super::month_difference::MonthDifference;
 
-/// Name of the file.
+/// The name of the file with the last changes.
 pub(super) const CHANGES_FILE: &str = "changes.json";
-/// Largest number of listed changes.
+/// The maximum number of changes in the file.
 const MAX_CHANGES: usize = 200;
-/// Largest size of all changes, in bytes of JSON.
+/// The maximum size of all changes together, in bytes of JSON.
 const MAX_CHANGES_BYTES: usize = 1_000_000;
-/// Largest size of one change, in bytes of JSON. A larger change only asks readers to reload its
-/// month.
+/// The maximum size of one change, in bytes of JSON. A larger change does not list its photos.
+/// Readers must then reload its month.
 pub(super) const MAX_CHANGE_BYTES: usize = 64_000;
 
-/// `changes.json`.
+/// The contents of `changes.json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ChangesFile {
-    /// Generation of the last change.
+    /// The generation of the last change.
     pub(super) generation: u64,
-    /// A reader that has seen only an earlier generation must read everything again.
+    /// The generation before the first listed change. A reader whose generation is lower must read
+    /// all files again.
     pub(super) since: u64,
-    /// Changes in the order of their generations, all of which are above `since`.
+    /// The changes, in the order of their generations. All of these are higher than `since`.
     pub(super) changes: Vec<MonthChange>,
 }
 
-/// A change of one month.
+/// A change of the published photos of one month.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct MonthChange {
-    /// Grows by one from change to change.
+    /// The generation of this change. It increases by one with each change.
     pub(super) generation: u64,
-    /// The month.
+    /// The name of the month, such as `2018-02`.
     pub(super) month: String,
-    /// Set if readers must read the files of the month again, because the change is too large or not
-    /// known in full.
+    /// `true` if readers must read all files of the month again, because `set` and `removed` do not
+    /// list the whole change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) reload: bool,
-    /// Photos that were added to the month or changed, in their present form.
+    /// The photos that were added to the month or changed, in their present form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) set: Vec<Value>,
-    /// Ids of photos that were removed from the month.
+    /// The ids of the photos that were removed from the month.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) removed: Vec<String>,
 }
 
 impl MonthChange {
-    /// Returns a change of a month. Without a difference, readers must reload the month.
+    /// Returns a change of a month. If `difference` is `None`, readers must reload the month.
     pub(super) fn new(generation: u64, month: &str, difference: Option<MonthDifference>) -> Self {
         let reload = difference.is_none();
         let MonthDifference { set, removed, .. } = difference.unwrap_or_default();
@@ -61,7 +62,8 @@ impl MonthChange {
 }
 
 impl ChangesFile {
-    /// Returns a file without changes: every reader of an earlier generation reads everything again.
+    /// Returns a file without changes. A reader whose generation is lower than `generation` must
+    /// read all files again.
     pub(super) fn empty(generation: u64) -> Self {
         ChangesFile {
             generation,
@@ -70,9 +72,11 @@ impl ChangesFile {
         }
     }
 
-    /// Appends changes and drops the earliest ones if there are too many. Drops all changes of
-    /// before if they belong to another public view, which ended at generation `since`, or if there
-    /// is a gap between them and the first new change.
+    /// Appends new changes. If there are too many, drops the earliest ones.
+    ///
+    /// The earlier changes are all dropped if they were made under another public view. `since` is
+    /// the generation at which that view ended. They are also dropped if a generation is missing
+    /// between the last of them and the first new change.
     pub(super) fn append(self, since: u64, new: Vec<MonthChange>) -> Self {
         let Some(first) = new.first().map(|change| change.generation) else {
             return self;
@@ -97,7 +101,8 @@ impl ChangesFile {
     }
 }
 
-/// Returns how many of the earliest changes must be dropped to stay within the limits.
+/// Returns the number of changes that must be dropped to stay within the limits, beginning with the
+/// earliest one.
 fn excess_changes(changes: &[MonthChange]) -> usize {
     let bytes = |change: &MonthChange| serde_json::to_vec(change).map_or(0, |json| json.len());
     let sizes: Vec<usize> = changes.iter().map(bytes).collect();

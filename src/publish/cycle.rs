@@ -27,14 +27,14 @@ use crate::object::Bucket;
 use crate::storage::Storage;
 use crate::view::PublicView;
 
-/// Version of the format of counts and files. A higher version makes publish rebuild all months.
+/// The version of the format of counts and files. If it is increased, publish rebuilds all months.
 const FORMAT_VERSION: u32 = 2;
-/// How long a cycle holds the lease. If a cycle is interrupted without releasing it, the next ones
-/// wait for this time.
+/// The time for which a cycle takes the lease. If a cycle is interrupted and does not release the
+/// lease, the next cycles do nothing until this time is over.
 const LEASE_DURATION: TimeDelta = TimeDelta::minutes(3);
-/// Number of months that are rebuilt between two versions of `index.json`.
+/// The number of months that are rebuilt before `index.json` is written again.
 const MONTHS_PER_BATCH: usize = 24;
-/// Number of months that are rebuilt at the same time. A large one may take 80 MB.
+/// The number of months that are rebuilt at the same time. A large month may need 80 MB of memory.
 const CONCURRENT_MONTHS: usize = 3;
 
 /// Keeps counts and static files up to date with the photos table.
@@ -44,65 +44,66 @@ pub struct Publisher {
     table: PublishTable,
     files: StaticFileStore,
     settings: Arc<PublishSettings>,
-    /// Distinguishes the lease of this process from the leases of other processes.
+    /// A random text that identifies this process in the lease.
     lease_holder: String,
 }
 
-/// Settings of publish.
+/// The settings of publish.
 #[derive(Debug, Clone)]
 pub struct PublishSettings {
-    /// Bucket of the static files. The files are meant to be public, so this is not the archive's
-    /// bucket.
+    /// The bucket of the static files. The files are meant to be public, so this is not the
+    /// archive's bucket.
     pub bucket: Bucket,
-    /// Folder in the bucket: empty, or ending in `/`.
+    /// The prefix of the static files in the bucket. It is empty or ends in `/`.
     pub prefix: String,
-    /// The public view. It must be the one that the gallery uses.
+    /// The public view. It must have the same rules as the gallery's.
     pub view: PublicView,
-    /// Stores files compressed, with `Content-Encoding: gzip`.
+    /// `true` if the files are stored compressed, with `Content-Encoding: gzip`.
     pub compress: bool,
     /// The build hook, if there is one.
     pub hook: Option<BuildHook>,
-    /// Limits of the build hook.
+    /// The limits of the build hook.
     pub rules: HookRules,
 }
 
 /// The result of a cycle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CycleReport {
-    /// Number of months that were rebuilt.
+    /// The number of months that were rebuilt.
     pub months: u64,
-    /// Number of rebuilt months whose public view had changed.
+    /// The number of rebuilt months whose files have changed.
     pub changed: u64,
-    /// Number of dirty months that are left for a later cycle.
+    /// The number of dirty months that are left for a later cycle.
     pub deferred: u64,
     /// The response of the build hook, if it was called.
     pub hook: Option<HookResponse>,
 }
 
-/// What a cycle carries from batch to batch.
+/// The state of a running cycle. Each batch of months updates it.
 struct CycleProgress {
     now: DateTime<Utc>,
-    /// All published months, by name.
+    /// All published months by their names.
     months: BTreeMap<String, PublishedMonth>,
     files: FilesState,
     hook: HookState,
     report: CycleReport,
 }
 
-/// What remains to be written after the files of a batch of months.
+/// The writes that follow the files of a batch of months.
 #[derive(Default)]
 struct BatchWrites {
+    /// The changes to append to `changes.json`.
     changes: Vec<MonthChange>,
-    /// Paths of files that no month has any more.
+    /// The paths of the files that must be deleted, because their months no longer have them.
     obsolete: BTreeSet<String>,
-    /// Items of the months that differ from the stored ones.
+    /// The items of the months that differ from the stored items.
     months: Vec<PublishedMonth>,
-    /// Marks of the months that are done.
+    /// The dirty marks that must be removed, because their months are rebuilt.
     dirty: Vec<DirtyMonth>,
 }
 
 impl Publisher {
-    /// Returns a publisher over these tables and this store.
+    /// Creates a publisher that reads `catalogue` and writes to `table` and `storage`.
     pub fn new(
         catalogue: Catalogue,
         table: PublishTable,
@@ -123,12 +124,14 @@ impl Publisher {
         }
     }
 
-    /// Handles a Lambda event. A batch of the photos table's stream marks its months as dirty; the
-    /// result has an empty list `batchItemFailures`. An event of EventBridge's schedule runs a cycle.
-    /// A repeat is safe.
+    /// Handles a Lambda event. If it is a batch of the photos table's stream, marks the changed
+    /// months as dirty and returns an empty list `batchItemFailures`. If it is any other object,
+    /// such as an event of EventBridge's schedule, runs a cycle and returns its numbers of months.
+    /// `remaining` is the time until Lambda stops the function. A repeat is safe.
     ///
     /// # Errors
-    /// The whole event must be delivered again.
+    /// Fails if the event has an unknown shape or a request failed. The whole event must then be
+    /// delivered again.
     pub async fn handle_event(
         &self,
         event: &Value,
@@ -145,7 +148,8 @@ impl Publisher {
             self.mark_changed_months(records, now).await?;
             return Ok(json!({ "batchItemFailures": [] }));
         }
-        // The payload of the schedule is defined in Terraform. A person may send any other object.
+        // The payload of the schedule is defined in Terraform. A person may send any other object
+        // to start a cycle.
         if !event.is_object() {
             return Err(PublishError::UnknownEvent);
         }
@@ -157,10 +161,10 @@ impl Publisher {
         }))
     }
 
-    /// Marks the months that these stream records touch. See [`mark_changed_months`].
+    /// Marks as dirty the months that these stream records change. See [`mark_changed_months`].
     ///
     /// # Errors
-    /// A request to the table failed. Some of the months may already be marked.
+    /// Fails if a request to the table failed. Some of the months may already be marked.
     pub async fn mark_changed_months(
         &self,
         records: &[Value],
@@ -169,12 +173,12 @@ impl Publisher {
         mark_changed_months(&self.table, records, now).await
     }
 
-    /// Rebuilds the months that are due, then calls the build hook if it is due. Does nothing if
-    /// another process holds the lease. Starts no month when less than a third of `remaining` is
-    /// left. If nothing is due, a cycle is two queries and no write.
+    /// Rebuilds the months that are due, and then calls the build hook if it is due. Does nothing
+    /// if another process has the lease. Does not start another batch of months when less than a
+    /// third of `remaining` is left. If nothing is due, a cycle costs two queries and no write.
     ///
     /// # Errors
-    /// See [`PublishError`]. A hook that fails is not an error.
+    /// Fails for the reasons in [`PublishError`]. A failed call of the hook is not an error.
     pub async fn run_cycle(
         &self,
         now: DateTime<Utc>,
@@ -200,17 +204,18 @@ impl Publisher {
         result
     }
 
-    /// Releases the lease of an interrupted cycle IF this process still holds it, so that the next
-    /// cycle need not wait for the end of the lease. A repeat is safe.
+    /// Releases the lease of an interrupted cycle, if this process still has it. The next cycle
+    /// then need not wait for the end of the lease. A repeat is safe.
     ///
     /// # Errors
-    /// A request to the table failed. The lease then ends by itself.
+    /// Fails if the request to the table failed. The lease then ends by itself.
     pub async fn release_lease(&self) -> Result<(), PublishError> {
         Ok(self.table.release(&self.lease_holder).await?)
     }
 
-    /// Does the work of a cycle. The caller holds the lease. The state is read again, because it may
-    /// have changed before the lease was taken.
+    /// Does the work of a cycle. The caller must have the lease. The state is read again, because
+    /// it may have changed before the lease was taken. No batch of months is started after
+    /// `deadline`.
     async fn run_under_lease(
         &self,
         now: DateTime<Utc>,
@@ -255,8 +260,8 @@ impl Publisher {
         Ok(progress.report)
     }
 
-    /// Marks all months, because the public view has changed. Changes that were listed under the
-    /// previous view are no longer listed.
+    /// Marks all months as dirty, because the public view has changed. Earlier changes, which were
+    /// listed under the previous view, are removed from `changes.json` by the next write.
     async fn start_new_view(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         mark_all_months(&self.catalogue, &self.table, progress.now).await?;
         progress.files.view = self.view_fingerprint();
@@ -265,7 +270,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Rebuilds a batch of months and writes everything that follows from it.
+    /// Rebuilds a batch of months and writes their files, counts and items.
     async fn rebuild_batch(
         &self,
         batch: Vec<DirtyMonth>,
@@ -290,8 +295,8 @@ impl Publisher {
         self.write_batch(writes, progress).await
     }
 
-    /// Writes what follows from a batch of rebuilt months. The order of the writes makes it safe to
-    /// interrupt a cycle: see [`crate::publish`].
+    /// Writes what follows the files of a batch of months. A cycle may be interrupted between any
+    /// two of these writes, because of their order: see [`crate::publish`].
     async fn write_batch(
         &self,
         writes: BatchWrites,
@@ -340,8 +345,8 @@ impl Publisher {
         self.files.put_json(INDEX_FILE, &index).await
     }
 
-    /// Returns a digest of the public view and of the format. Two views that show the same photo
-    /// differently have different fingerprints.
+    /// Returns a fingerprint of the public view and the format of the files. Two views that show
+    /// the same photo differently have different fingerprints.
     fn view_fingerprint(&self) -> String {
         json_digest(format!("{FORMAT_VERSION} {:?}", self.settings.view).as_bytes())
     }
@@ -353,8 +358,8 @@ impl Publisher {
 }
 
 impl CycleProgress {
-    /// Adds rebuilt months to the published ones, gives each change a generation, and returns what
-    /// must be written. Months without photos are removed.
+    /// Adds rebuilt months to the published months, gives each change a generation, and returns the
+    /// writes that follow. Months without photos are removed from the published months.
     fn add_rebuilt_months(&mut self, rebuilt: Vec<RebuiltMonth>) -> BatchWrites {
         let mut writes = BatchWrites::default();
         for RebuiltMonth {

@@ -5,19 +5,19 @@ use std::error::Error;
 use crate::catalogue::CatalogueError;
 use crate::storage::StorageError;
 
-/// The reason why a cycle stopped. The months that it has not finished are still dirty.
+/// The reason why publish failed. The months that a failed cycle has not finished are still dirty.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// A request to one of the tables failed.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// A request to the store of the files failed.
+    /// A request to the store of the static files failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A file or a stored state cannot be read or written as JSON.
+    /// A file or a stored state could not be parsed or written as JSON.
     #[error("{path}: {source}")]
     Json {
-        /// The path of the file, or the name of the state.
+        /// The path of the file, the name of the month, or the name of the state.
         path: String,
         /// The error of the JSON reader or writer, or of gzip.
         source: Box<dyn Error + Send + Sync>,

@@ -1,4 +1,4 @@
-//! Dirty months: which months a batch of the photos table's stream touches, and how they are marked.
+//! Finds the months that a batch of the photos table's stream changes, and marks them as dirty.
 //!
 //! Records have the form in which Lambda receives them:
 //! `{"Records":[{"dynamodb":{"OldImage":…,"NewImage":…}}]}`, with attributes in DynamoDB's own
@@ -18,14 +18,14 @@ use crate::catalogue::item::PhotoItem;
 use crate::catalogue::published::PublishTable;
 use crate::privacy::Visibility;
 
-/// Number of months that are marked at the same time.
+/// The number of months that are marked at the same time.
 const CONCURRENT_MARKS: usize = 3;
 
-/// Marks the months that these records of the photos table's stream touch as dirty. A repeat is
-/// safe, in any order.
+/// Finds the months whose public photos have changed, and marks them as dirty. `records` are
+/// records of the photos table's stream, in any order. A repeat is safe.
 ///
 /// # Errors
-/// A request to the table failed. Some of the months may already be marked.
+/// Fails if a request to the table failed. Some of the months may already be marked.
 pub async fn mark_changed_months(
     table: &PublishTable,
     records: &[Value],
@@ -34,11 +34,11 @@ pub async fn mark_changed_months(
     mark_months(table, changed_months(records), now).await
 }
 
-/// Marks every month that may hold a photo, or did once, as dirty. The next cycles count and write
-/// all of them again. A repeat is safe.
+/// Marks as dirty every month that may have photos or once had photos. The next cycles rebuild all
+/// of them. A repeat is safe.
 ///
 /// # Errors
-/// A request to one of the tables failed. Some of the months may already be marked.
+/// Fails if a request to one of the tables failed. Some of the months may already be marked.
 pub async fn mark_all_months(
     catalogue: &Catalogue,
     table: &PublishTable,
@@ -57,8 +57,8 @@ pub async fn mark_all_months(
     mark_months(table, months, now).await
 }
 
-/// Returns the month in which the public sees this photo. Returns `None` if the photo is not
-/// public.
+/// Returns the month under which this photo is published: `2018-02`, or `undated`. Returns `None`
+/// if the photo is not public.
 pub fn public_month(item: &PhotoItem) -> Option<String> {
     let sort = item.index.date_sort.as_deref()?;
     item.is_public().then(|| month_of_sort_key(sort).to_owned())
@@ -77,8 +77,8 @@ async fn mark_months(
     Ok(())
 }
 
-/// Returns the months whose public view may have changed. A change of private attributes touches no
-/// month.
+/// Returns the months whose public photos may have changed. A change of private attributes only
+/// does not count.
 fn changed_months(records: &[Value]) -> BTreeSet<String> {
     let mut months = BTreeSet::new();
     for record in records {
@@ -95,7 +95,7 @@ fn changed_months(records: &[Value]) -> BTreeSet<String> {
     months
 }
 
-/// The public part of a photo's item in the stream.
+/// The public part of a photo's item, as a stream record contains it before or after a change.
 #[derive(PartialEq)]
 struct PublicStreamImage<'a> {
     month: &'a str,
@@ -103,7 +103,8 @@ struct PublicStreamImage<'a> {
     summary: &'a Value,
 }
 
-/// Returns the public part of an image. Returns `None` for private photos, stubs and the ledger.
+/// Returns the public part of an image: an item in a stream record. Returns `None` for private
+/// photos, stubs and ledger entries.
 fn public_image(image: &Value) -> Option<PublicStreamImage<'_>> {
     let text = |attribute| image.pointer(attribute)?.as_str();
     let partition = text("/datePartition/S")?;
@@ -115,7 +116,8 @@ fn public_image(image: &Value) -> Option<PublicStreamImage<'_>> {
     })
 }
 
-/// Returns the month of a sort key in a public partition: `2018-02` in the partition `2018`.
+/// Returns the month of a sort key in a public partition, for example `2018-02` in the partition
+/// `2018`. Returns `None` if the partition is private.
 fn month_of_partition<'a>(partition: &str, sort: &'a str) -> Option<&'a str> {
     let partition: DatePartition = partition.parse().ok()?;
     match partition.visibility {

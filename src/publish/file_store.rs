@@ -1,4 +1,4 @@
-//! The store of the static files: one folder of a bucket.
+//! Access to the static files, which are below one prefix of a bucket.
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -9,11 +9,11 @@ use super::json_file::{compress_json, decompress_json};
 use crate::object::{Bucket, ObjectRef};
 use crate::storage::{ObjectHeaders, Storage};
 
-/// Clients may keep a file for a minute. For ten more minutes they may show it while they fetch the
-/// next version.
+/// The `Cache-Control` of each file. Clients may use a file for a minute. For ten more minutes they
+/// may use it while they fetch the next version.
 const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
 
-/// Reads and writes the static files. Their paths are relative to the folder.
+/// Reads and writes the static files. Their paths are relative to the prefix.
 #[derive(Debug, Clone)]
 pub(super) struct StaticFileStore {
     storage: Storage,
@@ -25,13 +25,13 @@ pub(super) struct StaticFileStore {
 /// The ETag and the size of a file that was written.
 pub(super) struct StoredFile {
     pub(super) etag: String,
-    /// Size in bytes, as stored.
+    /// The size in bytes, as stored.
     pub(super) bytes: u64,
 }
 
 impl StaticFileStore {
-    /// Returns the folder `prefix` of a bucket. `prefix` is empty or ends in `/`. If `compress` is
-    /// set, files are stored with `Content-Encoding: gzip`.
+    /// Creates a store of the files below `prefix` in a bucket. `prefix` is empty or ends in `/`.
+    /// If `compress` is set, files are stored with `Content-Encoding: gzip`.
     pub(super) fn new(storage: Storage, bucket: &Bucket, prefix: &str, compress: bool) -> Self {
         StaticFileStore {
             storage,
@@ -53,7 +53,7 @@ impl StaticFileStore {
         Ok(())
     }
 
-    /// Writes a file whose JSON is compressed by gzip. A repeat is safe.
+    /// Writes a file from JSON that is already compressed by gzip. A repeat is safe.
     pub(super) async fn put_compressed(
         &self,
         path: &str,
@@ -78,8 +78,8 @@ impl StaticFileStore {
         Ok(StoredFile { etag, bytes })
     }
 
-    /// Returns the JSON of a stored file. Returns `None` if there is no such file, and no bytes if
-    /// it is damaged: a damaged file is replaced like a missing one.
+    /// Returns the JSON of a stored file, or `None` if there is no such file. If the file is
+    /// damaged, returns no bytes: the caller replaces it like a missing file.
     pub(super) async fn read_json(&self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
         let stored = self.storage.read_object(&self.object(path)).await?;
         Ok(stored.map(|bytes| decompress_json(&bytes).unwrap_or_default()))

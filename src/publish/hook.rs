@@ -1,5 +1,5 @@
-//! The build hook: one POST that asks a host to build the site. Its URL is a secret: anyone who has it
-//! can start builds.
+//! The build hook: a POST request that starts a build of the site at its host. The URL is a secret,
+//! because anyone who has it can start builds.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,13 +14,13 @@ use reqwest::{Response, StatusCode, Url};
 use super::schedule::{HookResponse, PendingBuild};
 use crate::telemetry::error_chain;
 
-/// Hosts that are allowed without configuration: Netlify, Vercel, Cloudflare.
+/// The hosts that are allowed without configuration: those of Netlify, Vercel and Cloudflare.
 const KNOWN_HOSTS: [&str; 3] = ["api.netlify.com", "api.vercel.com", "api.cloudflare.com"];
-/// The host that shows a title next to a build.
+/// The host of Netlify's build hooks. Netlify shows the title of a call next to the build.
 const NETLIFY: &str = "api.netlify.com";
-/// How long a call may take.
+/// The maximum time that a call may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest pause that `Retry-After` may ask for.
+/// The maximum pause that is accepted from a `Retry-After`. A longer one is cut to this.
 const LONGEST_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// A build hook with an allowed URL.
@@ -30,13 +30,13 @@ pub struct BuildHook {
     client: reqwest::Client,
 }
 
-/// The reason why the URL of a hook is refused. The texts never contain the URL.
+/// The reason why a hook cannot be created. The texts never contain the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// The text is not a URL.
     #[error("the build hook is not a URL")]
     NoUrl,
-    /// The URL is not encrypted.
+    /// The URL is not `https`.
     #[error("the build hook must be an https URL: it is a secret")]
     NotHttps,
     /// The host is not allowed.
@@ -45,7 +45,7 @@ pub enum HookError {
         known = KNOWN_HOSTS.join(", ")
     )]
     Host(String),
-    /// The host is an address that is not public.
+    /// The host is an IP address that is not public.
     #[error("the build hook's address {0} is not a public one")]
     Address(IpAddr),
     /// The HTTP client could not be created.
@@ -53,7 +53,7 @@ pub enum HookError {
     Client(#[source] reqwest::Error),
 }
 
-/// Shows only the host: the rest of the URL is the secret.
+/// Shows only the host, because the rest of the URL is secret.
 impl fmt::Debug for BuildHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BuildHook({})", self.host())
@@ -61,12 +61,12 @@ impl fmt::Debug for BuildHook {
 }
 
 impl BuildHook {
-    /// Returns a hook with this URL. Its host must be a known one or one of `hosts`. With `loopback`,
-    /// which `photos serve` sets, the addresses of this machine are allowed too, and they need no
-    /// encryption.
+    /// Creates a hook with this URL. Its host must be one of Netlify, Vercel and Cloudflare, or one
+    /// of `hosts`. If `loopback` is `true`, as in `photos serve`, the addresses of this machine are
+    /// allowed too, even with `http`.
     ///
     /// # Errors
-    /// The URL is refused. See [`HookError`].
+    /// Fails if the URL is not allowed. See [`HookError`].
     pub fn new(url: &str, hosts: &[String], loopback: bool) -> Result<Self, HookError> {
         let url = Url::parse(url).map_err(|_| HookError::NoUrl)?;
         let host = url.host_str().ok_or(HookError::NoUrl)?.to_owned();
@@ -97,7 +97,7 @@ impl BuildHook {
         Ok(BuildHook { url, client })
     }
 
-    /// Calls the hook once. A repeat is not safe: each call starts a build.
+    /// Calls the hook once. Each call starts a build. A failed call is described in the response.
     pub async fn call(&self, pending: &PendingBuild, now: DateTime<Utc>) -> HookResponse {
         let mut url = self.url.clone();
         if url.host_str() == Some(NETLIFY) {
@@ -127,7 +127,7 @@ impl BuildHook {
     }
 }
 
-/// Returns the title of a build, which some hosts show.
+/// Returns the title of a build. Netlify shows it next to the build.
 ///
 /// ```
 /// use chrono::DateTime;
@@ -175,7 +175,8 @@ fn describe_status(status: StatusCode) -> String {
     format!("{status}{advice}")
 }
 
-/// Parses `Retry-After`: a number of seconds, or a date [RFC 9110, 10.2.3].
+/// Parses the header `Retry-After`, which is a number of seconds or a date [RFC 9110, 10.2.3].
+/// Returns the earliest time of the next call, at most [`LONGEST_RETRY_AFTER`] from `now`.
 fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let at = match value.trim().parse::<u32>() {
         Ok(seconds) => now + TimeDelta::seconds(i64::from(seconds)),
@@ -184,9 +185,10 @@ fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(at.min(now + LONGEST_RETRY_AFTER))
 }
 
-/// Resolves names to public addresses only, so that a name cannot lead into a private network.
+/// A DNS resolver that returns only public addresses, so that a host name cannot lead into a
+/// private network.
 struct PublicResolver {
-    /// Allows loopback addresses too.
+    /// `true` if loopback addresses are allowed too.
     loopback: bool,
 }
 
@@ -233,8 +235,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(inner);
     }
     let segments = address.segments();
-    // Public addresses are allocated from 2000::/3. 6to4, Teredo and documentation prefixes within it
-    // do not lead to public hosts.
+    // Public addresses are allocated from 2000::/3. The prefixes of 6to4, Teredo and documentation
+    // are within it, but do not lead to public hosts.
     (0x2000..0x4000).contains(&segments[0])
         && segments[0] != 0x2002
         && !(segments[0] == 0x2001 && matches!(segments[1], 0 | 0xdb8))

@@ -1,4 +1,4 @@
-//! Calls of the build hook and the stored state that limits them.
+//! Calls the build hook, and records each call in the stored state of the hook.
 
 use chrono::{DateTime, Utc};
 
@@ -7,10 +7,10 @@ use super::hook::BuildHook;
 use super::schedule::{HookDecision, HookResponse, HookRules, HookState, PendingBuild};
 use crate::catalogue::published::{PublishState, PublishTable};
 
-/// Parses the state of the hook that the publish table holds.
+/// Parses the state of the hook from the state in the publish table.
 ///
 /// # Errors
-/// The stored state has another shape.
+/// Fails if the stored state has another shape.
 pub fn parse_hook_state(state: &PublishState) -> Result<HookState, PublishError> {
     let mut hook: HookState = match &state.hook {
         None => HookState::default(),
@@ -21,11 +21,11 @@ pub fn parse_hook_state(state: &PublishState) -> Result<HookState, PublishError>
     Ok(hook)
 }
 
-/// Calls the hook now, as a trial. The call counts against the budgets. A pending build stays
-/// pending. Each repeat is another build.
+/// Calls the hook now, as a trial. The call counts against the budgets, but no limit stops it. A
+/// pending build stays pending. Each repeat starts another build.
 ///
 /// # Errors
-/// A request to the publish table failed. A call that fails is not an error.
+/// Fails if a request to the publish table failed. A failed call of the hook is not an error.
 pub async fn send_trial_call(
     table: &PublishTable,
     hook: &BuildHook,
@@ -50,7 +50,8 @@ pub async fn send_trial_call(
 /// The call is recorded in the table before it is sent. A crash therefore cannot repeat it.
 ///
 /// # Errors
-/// A request to the publish table failed. A call that fails is not an error: it is repeated later.
+/// Fails if a request to the publish table failed. A failed call of the hook is not an error: a
+/// later cycle repeats it.
 pub(super) async fn call_hook_if_due(
     table: &PublishTable,
     hook: &BuildHook,

@@ -8,23 +8,23 @@ use serde::Serialize;
 use super::month_name::UNDATED;
 use crate::catalogue::published::{FacetSum, PublishedMonth, sum_facets};
 
-/// Name of the file.
+/// The name of the file that lists all other files.
 pub(super) const INDEX_FILE: &str = "index.json";
 
-/// `index.json`.
+/// The contents of `index.json`.
 #[derive(Debug, Serialize)]
 pub(super) struct GalleryIndex<'a> {
-    /// Generation of the last change that the listed files contain.
+    /// The generation of the last change that the listed files contain.
     generation: u64,
-    /// Time of writing.
+    /// The time at which the index was written.
     generated: String,
-    /// Number of photos in all months.
+    /// The number of photos in all months.
     photos: u64,
-    /// Months that have photos, newest first, `undated` last.
+    /// The months that have photos: the newest first, `undated` last.
     months: Vec<MonthEntry<'a>>,
-    /// Cameras, by number of photos.
+    /// The cameras. The one with the most photos comes first.
     cameras: Vec<FacetSum<'a>>,
-    /// Lenses, by number of photos.
+    /// The lenses. The one with the most photos comes first.
     lenses: Vec<FacetSum<'a>>,
 }
 

@@ -8,12 +8,12 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// Number of hexadecimal characters of a digest.
+/// The number of hexadecimal characters of a digest.
 const DIGEST_CHARS: usize = 32;
 /// The first bytes of a gzip member [RFC 1952, 2.3.1].
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Returns the JSON of a stored file, which may or may not be compressed.
+/// Returns the JSON of a stored file. Decompresses it if it begins like a gzip file.
 pub(super) fn decompress_json(stored: &[u8]) -> io::Result<Vec<u8>> {
     if !stored.starts_with(&GZIP_MAGIC) {
         return Ok(stored.to_vec());
@@ -30,12 +30,12 @@ pub(super) fn compress_json(json: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Returns the digest of a file with this JSON.
+/// Returns the digest of a file with this JSON, in hexadecimal characters.
 pub(super) fn json_digest(json: &[u8]) -> String {
     finish_digest(Sha256::new().chain_update(json))
 }
 
-/// Returns the digest of the bytes that were added to `digest`.
+/// Returns the digest of the bytes that were added to `digest`, in hexadecimal characters.
 pub(super) fn finish_digest(digest: Sha256) -> String {
     let mut text = HEXLOWER.encode(&digest.finalize());
     text.truncate(DIGEST_CHARS);

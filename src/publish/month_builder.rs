@@ -13,17 +13,18 @@ use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, Publishe
 use crate::summary::Summary;
 use crate::view::PublicView;
 
-/// A file is closed when its compressed size reaches this number of bytes. What the encoder still
-/// buffers then adds less than a tenth.
+/// The compressed size in bytes at which a file is closed. The bytes that are still in the
+/// encoder's buffer then add less than a tenth.
 const FILE_BYTES: usize = 900_000;
-/// Largest number of cells of a month. If there are more, larger cells are counted.
+/// The maximum number of cells of a month. If there are more, larger cells are counted.
 const MAX_CELLS: usize = 1_000;
-/// Length of the geohash of the smallest cells: about 39 by 20 km.
+/// The length of the geohash of the smallest cells, in characters. Such a cell is about 39 by 20
+/// km.
 const CELL_CHARS: usize = 4;
-/// Length of the geohash of the largest cells.
+/// The length of the geohash of the largest cells, in characters.
 const MIN_CELL_CHARS: usize = 1;
 
-/// Collects the photos of one month.
+/// Builds the counts and the files of one month from its photos.
 pub(super) struct MonthBuilder<'a> {
     view: &'a PublicView,
     month: PublishedMonth,
@@ -33,9 +34,9 @@ pub(super) struct MonthBuilder<'a> {
 
 /// A file that is ready to be stored.
 pub(super) struct MonthFile {
-    /// The entry of the file. Its `etag` and `bytes` are not known yet.
+    /// The entry of the file. Its `etag` and `bytes` are empty until it is stored.
     pub(super) entry: PublishedFile,
-    /// Its JSON, compressed by gzip.
+    /// The JSON of the file, compressed by gzip.
     pub(super) compressed: Vec<u8>,
 }
 
@@ -60,8 +61,8 @@ impl<'a> MonthBuilder<'a> {
         }
     }
 
-    /// Adds a photo, unless today's rules make it private. Photos must be added in the order of the
-    /// index.
+    /// Adds a photo. Ignores it if the present rules make it private. Photos must be added in the
+    /// order of the index.
     pub(super) fn add_photo(&mut self, summary: &Summary) -> io::Result<()> {
         let Some(listed) = self.view.show_in_list(summary) else {
             return Ok(());
@@ -81,7 +82,7 @@ impl<'a> MonthBuilder<'a> {
         Ok(())
     }
 
-    /// Returns the counts and the files. A month without photos has no files.
+    /// Returns the counts of the month and its files. A month without photos has no files.
     pub(super) fn finish(mut self) -> io::Result<(PublishedMonth, Vec<MonthFile>)> {
         if let Some(open) = self.open.take() {
             self.close_file(open)?;
@@ -122,8 +123,8 @@ impl<'a> MonthBuilder<'a> {
         }
     }
 
-    /// Replaces all cells by cells of the next larger size. Returns `false` if there is no larger
-    /// size after this one.
+    /// Replaces all cells by cells of the next larger size. Returns `false` if the new cells have
+    /// the largest size.
     fn enlarge_cells(&mut self) -> bool {
         let cells = std::mem::take(&mut self.month.cells);
         let chars = cells.keys().next().map_or(0, String::len);

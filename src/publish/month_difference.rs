@@ -4,27 +4,28 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The photos in which two versions of a month differ.
+/// The photos that differ between two versions of a month.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct MonthDifference {
-    /// New and changed photos, as JSON.
+    /// The new and the changed photos, each as JSON.
     pub(super) set: Vec<serde_json::Value>,
-    /// Ids of the removed photos.
+    /// The ids of the removed photos.
     pub(super) removed: Vec<String>,
-    /// Number of new, changed and removed photos.
+    /// The number of new, changed and removed photos.
     pub(super) photos: u64,
-    /// Earliest day of these photos.
+    /// The earliest day of these photos, such as `2018-02-01`. `None` if all are undated.
     pub(super) from: Option<String>,
-    /// Latest day of these photos.
+    /// The latest day of these photos.
     pub(super) to: Option<String>,
 }
 
-/// Returns the difference from one version to the next, and `true` if it lists all photos. After
-/// `max_bytes` bytes of JSON, photos are counted but no longer listed. Each version is the JSON of
-/// those files that the other version does not have.
+/// Returns the difference between two versions of a month, and whether it lists all photos that
+/// differ. After `max_bytes` bytes of JSON, new and changed photos are counted but not listed.
+/// `before` and `after` have the JSON of the files that only the old version has, and that only the
+/// new version has.
 ///
 /// # Errors
-/// A line of a file is not the JSON of a photo.
+/// Fails if a line of a file is not the JSON of a photo.
 pub(super) fn compare_versions(
     before: &[Vec<u8>],
     after: &[Vec<u8>],
@@ -54,7 +55,7 @@ pub(super) fn compare_versions(
     }
     for (id, (date, _)) in removed {
         difference.count_photo(date);
-        // The quotes and the comma of the id.
+        // In the JSON, an id has two quotes and a comma.
         bytes += id.len() + 3;
         is_complete &= bytes <= max_bytes;
         difference.removed.push(id);
@@ -77,7 +78,8 @@ struct PhotoHead {
     date: Option<String>,
 }
 
-/// Returns the lines of a file that each hold one photo, as `MonthBuilder` writes them.
+/// Returns the lines of a file that contain a photo. Each has the JSON of one photo, as
+/// `MonthBuilder` writes it.
 fn photo_lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     json.split(|byte| *byte == b'\n')
         .filter(|line| line.starts_with(b"{\"id\""))

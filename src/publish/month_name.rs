@@ -2,7 +2,7 @@
 
 pub(super) use crate::archive::UNDATED;
 
-/// Returns the month that a sort key of the index by-date belongs to: `2018-02`, or `undated`.
+/// Returns the month of a sort key of the index by-date: `2018-02`, or `undated`.
 pub(super) fn month_of_sort_key(sort: &str) -> &str {
     if sort.starts_with(UNDATED) {
         return UNDATED;

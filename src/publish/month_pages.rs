@@ -1,4 +1,4 @@
-//! The pages of one month in the index by-date.
+//! Reads the photos of one month from the index by-date, page by page.
 
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::sync::mpsc;
@@ -7,16 +7,18 @@ use super::month_name::UNDATED;
 use crate::catalogue::query::{PhotoIndex, PhotoPage, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
 
-/// Largest number of photos on a page of a query. DynamoDB ends a page at 1 MB in any case.
+/// The maximum number of photos on a page of a query. DynamoDB ends a page at 1 MB in any case.
 const PHOTOS_PER_PAGE: u32 = 1_000;
-/// Number of pages of the second half of a large month that are read while the first half is built.
+/// The maximum number of pages of a large month's second half that are read ahead, while the first
+/// half is processed.
 const PAGES_AHEAD: usize = 24;
 
-/// Pages of a query, in the order of the index.
+/// The pages of a query, in the order of the index.
 pub(super) type MonthPages = BoxStream<'static, Result<PhotoPage, CatalogueError>>;
 
-/// Reads the pages of a month, in the order of its index. After the first page, the two halves of
-/// the month are read at the same time, while the caller processes the pages before.
+/// Reads the pages of a month, and returns them in the order of the index. After the first page,
+/// the two halves of the month are read at the same time, while the caller processes the pages that
+/// have been read.
 pub(super) async fn read_month_pages(
     catalogue: &Catalogue,
     month: &str,
@@ -40,8 +42,8 @@ pub(super) async fn read_month_pages(
     })
 }
 
-/// Reads the pages of a segment that follow `after`. A task of its own reads up to `capacity` pages
-/// before the caller needs them. The task ends when the stream is dropped.
+/// Returns the pages of a segment that follow the sort key `after`. A task of its own reads up to
+/// `capacity` pages before the caller needs them. The task ends when the stream is dropped.
 fn prefetch_pages(
     catalogue: &Catalogue,
     segment: Segment,
@@ -61,10 +63,10 @@ fn prefetch_pages(
     stream::poll_fn(move |context| receiver.poll_recv(context))
 }
 
-/// Splits the part of a month after this sort key at the middle of the month. The second part is
-/// `None` if the sort key already lies in the second half.
+/// Splits the rest of a month, after the sort key `after`, at the middle of the month. The second
+/// part is `None` if `after` is already in the second half, or if the month is `undated`.
 fn split_remainder(month: &str, segment: Segment, after: &str) -> (Segment, Option<Segment>) {
-    // Between the last sort key of the 15th and the first of the 16th.
+    // This text sorts between the last sort key of the 15th and the first of the 16th.
     let middle = format!("{month}-15~");
     if month == UNDATED || after > middle.as_str() {
         return (segment, None);
@@ -80,7 +82,7 @@ fn split_remainder(month: &str, segment: Segment, after: &str) -> (Segment, Opti
     (near, Some(far))
 }
 
-/// Returns the part of the index by-date that holds a month.
+/// Returns the segment of the index by-date that contains a month.
 fn month_segment(month: &str) -> Segment {
     let (partition, from, to) = match month {
         UNDATED => (UNDATED, None, None),

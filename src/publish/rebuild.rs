@@ -22,29 +22,30 @@ pub(super) struct MonthRebuilder<'a> {
     pub(super) view: &'a PublicView,
 }
 
-/// A rebuilt month, whose files are written.
+/// A rebuilt month. Its files are written, but its item is not.
 pub(super) struct RebuiltMonth {
     pub(super) dirty: DirtyMonth,
+    /// The new item of the month.
     pub(super) month: PublishedMonth,
-    /// `None` if the stored files were already up to date.
+    /// The change of the month's files, or `None` if the stored files were already up to date.
     pub(super) change: Option<FilesChange>,
 }
 
 /// A change of the files of a month.
 pub(super) struct FilesChange {
     pub(super) difference: MonthDifference,
-    /// Set if the difference lists the whole change.
+    /// `true` if the difference lists the whole change.
     pub(super) is_complete: bool,
-    /// Paths of files that the month no longer has.
+    /// The paths of the stored files that the month no longer has.
     pub(super) obsolete: BTreeSet<String>,
 }
 
 impl MonthRebuilder<'_> {
-    /// Builds a month from its index and writes the files that changed. `before` is the item of the
-    /// month, if it was published before. A repeat is safe.
+    /// Builds a month from the index and writes the files that changed. `before` is the present
+    /// item of the month, if it has one. A repeat is safe.
     ///
     /// # Errors
-    /// See [`PublishError`].
+    /// Fails for the reasons in [`PublishError`].
     pub(super) async fn rebuild(
         &self,
         dirty: DirtyMonth,
@@ -85,7 +86,7 @@ impl MonthRebuilder<'_> {
         })
     }
 
-    /// Builds the counts and files of a month from its index.
+    /// Builds the counts and files of a month from the index.
     async fn build_month(
         &self,
         month: &str,
@@ -104,8 +105,9 @@ impl MonthRebuilder<'_> {
             .map_err(|error| PublishError::json(month, error))
     }
 
-    /// Reads the stored files that the new version replaces. Returns their JSON, and `true` if all of
-    /// them match their digests. A stored file does not match if an interrupted cycle wrote it.
+    /// Reads the stored files that the new version replaces. Returns their JSON, and whether all of
+    /// them match the digests in the month's item. A stored file does not match if an interrupted
+    /// cycle wrote it.
     async fn read_replaced_files(
         &self,
         before: &[PublishedFile],

@@ -1,26 +1,28 @@
-//! Decisions about time: when a month is rebuilt and when the build hook is called. Pure: state and
-//! time in, a decision out.
+//! Decides when a month is rebuilt and when the build hook is called. Pure: the functions read no
+//! clock. The caller passes the state and the time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::published::DirtyMonth;
 
-/// A month is rebuilt when it has not been marked for this time. Its index then shows the last
-/// change.
+/// The time without a new mark after which a dirty month is rebuilt. After this time, the index
+/// contains the last change.
 const MONTH_QUIET: TimeDelta = TimeDelta::seconds(10);
-/// A month that is marked again and again is rebuilt after this time.
+/// The maximum time from the first mark of a dirty month to its rebuild, if it is marked again and
+/// again.
 const MONTH_MAX_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// The daily budget counts the calls of the last 24 hours.
+/// The time for which a call counts against the daily budget.
 const DAY: TimeDelta = TimeDelta::hours(24);
-/// The monthly budget counts the calls of the last 31 days, the longest month. It therefore holds no
-/// matter on which day the provider's month begins.
+/// The time for which a call counts against the monthly budget. It is as long as the longest month.
+/// The budget is therefore kept in every month of the provider, no matter on which day it begins.
 const MONTH: TimeDelta = TimeDelta::days(31);
-/// One part in this many of the monthly budget may be spent at any time. The rest is released evenly.
+/// The monthly budget divided by this number is the number of calls that may follow one another
+/// without a wait. The rest of the budget is released evenly over the month.
 const BURST_DIVISOR: u32 = 3;
-/// Pause after the first failed call of the build hook. It doubles with each failure.
+/// The pause after the first failed call of the build hook. It doubles with each further failure.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(2);
-/// Longest pause after a failed call.
+/// The maximum pause after a failed call. Only a `Retry-After` can make it longer.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// Reports whether it is time to rebuild a month.
@@ -28,25 +30,25 @@ pub(super) fn month_is_due(dirty: &DirtyMonth, now: DateTime<Utc>) -> bool {
     now - dirty.last >= MONTH_QUIET || now - dirty.since >= MONTH_MAX_WAIT
 }
 
-/// Limits of the build hook.
+/// The limits of the build hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HookRules {
-    /// Time without a change before a build.
+    /// The time without a change before a build.
     pub quiet: TimeDelta,
-    /// Longest time that a change waits for quiet.
+    /// The maximum time for which a build waits for a time without changes.
     pub max_wait: TimeDelta,
-    /// Shortest time from one build to the next.
+    /// The minimum time from one call to the next.
     pub interval: TimeDelta,
-    /// Largest number of builds in 24 hours; at least 1.
+    /// The maximum number of calls in 24 hours. The value 0 counts as 1.
     pub per_day: u32,
-    /// Largest number of builds in 31 days; at least 1. A third of them may follow one another at
-    /// once. The rest is released evenly.
+    /// The maximum number of calls in 31 days. The value 0 counts as 1. A third of the calls may
+    /// follow one another without a wait for this limit. The rest is released evenly.
     pub per_month: u32,
 }
 
 impl Default for HookRules {
-    /// Returns limits for Netlify's free plan, which pays for about 20 builds a month. The limit of
-    /// 18 leaves some for manual builds.
+    /// Returns limits for Netlify's free plan, which includes about 20 builds a month. The limit of
+    /// 18 leaves some of them for manual builds.
     ///
     /// ```
     /// use photo_catalogue::publish::HookRules;
@@ -69,22 +71,22 @@ impl Default for HookRules {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookState {
-    /// Changes since the last successful call.
+    /// The changes since the last successful call, or `None` if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingBuild>,
-    /// Times of the calls in the last 31 days, oldest first. Failed calls are included, because they
-    /// may have started a build.
+    /// The times of the calls in the last 31 days, oldest first. Failed calls are included, because
+    /// they may have started a build.
     pub called: Vec<DateTime<Utc>>,
-    /// Number of failed calls since the last successful one.
+    /// The number of failed calls since the last successful call.
     pub failures: u32,
-    /// Earliest time of the next call, if the receiver set one.
+    /// The earliest time of the next call, if the last failed response set one with `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
-    /// Description of the last response.
+    /// The description of the last response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_answer: Option<String>,
-    /// End of the time for which an import delays the hook. It is stored in an item of its own,
-    /// because the import writes it.
+    /// The time until which an import delays the hook. It is stored in an item of its own, because
+    /// the import writes it.
     #[serde(skip)]
     pub held_until: Option<DateTime<Utc>>,
 }
@@ -92,52 +94,53 @@ pub struct HookState {
 /// Changes of the public view that wait for a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingBuild {
-    /// Time at which the first change was published.
+    /// The time at which the first of the changes was published.
     pub since: DateTime<Utc>,
-    /// Time at which the last change was published.
+    /// The time at which the last of the changes was published.
     pub last: DateTime<Utc>,
-    /// Number of new, changed and removed photos.
+    /// The number of new, changed and removed photos.
     pub photos: u64,
-    /// Earliest day of these photos, such as `2018-02-01`. `None` if all are undated.
+    /// The earliest day of these photos, such as `2018-02-01`. `None` if all are undated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Latest day of these photos.
+    /// The latest day of these photos. `None` if all are undated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Number of changes. A build removes only the changes that it has seen.
+    /// The number of changes. If it is higher after a call than before, changes were added during
+    /// the call, and another build is needed.
     pub generation: u64,
 }
 
-/// What to do about the hook now.
+/// The decision whether the hook is called now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HookDecision {
-    /// Nothing has changed.
+    /// The hook is not called, because nothing has changed.
     Idle,
-    /// A build is pending, but must wait.
+    /// The hook is not called yet. A build is pending, but must wait.
     Wait {
-        /// Time at which the wait ends, if nothing changes until then.
+        /// The time at which the wait ends, if nothing changes until then.
         until: DateTime<Utc>,
-        /// The limit that ends last.
+        /// The limit that ends last, at `until`.
         why: WaitReason,
     },
-    /// The hook is due.
+    /// The hook must be called now.
     Call,
 }
 
 /// The limit that a build waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitReason {
-    /// Time without a change.
+    /// The time without a change: photos are still being added.
     Quiet,
-    /// Interval since the last build.
+    /// The minimum time since the last call.
     Interval,
-    /// Daily budget.
+    /// The daily budget is spent.
     Day,
-    /// Monthly budget.
+    /// The monthly budget is spent, as far as it has been released.
     Month,
-    /// Pause after a failed call.
+    /// The pause after a failed call.
     Failure,
-    /// Import in progress.
+    /// An import that is in progress.
     Import,
 }
 
@@ -155,7 +158,8 @@ impl std::fmt::Display for WaitReason {
 }
 
 impl HookState {
-    /// Adds a change of the public view to the pending build.
+    /// Adds a change to the pending build, or creates the pending build. `photos` is the number of
+    /// photos that changed. `from` and `to` are the earliest and the latest day of these photos.
     ///
     /// ```
     /// use chrono::DateTime;
@@ -190,8 +194,7 @@ impl HookState {
         pending.to = pending.to.take().max(to);
     }
 
-    /// Decides whether to call the hook now. The hook is called as soon as all limits allow it, and
-    /// never above a limit.
+    /// Decides whether the hook is called now. It is called as soon as all limits allow it.
     ///
     /// ```
     /// use chrono::{DateTime, TimeDelta};
@@ -238,7 +241,8 @@ impl HookState {
         self.called.push(now);
     }
 
-    /// Records the response to a call that was sent for the changes up to `generation`.
+    /// Records the response to a call. `generation` is the [`PendingBuild::generation`] for which
+    /// the call was sent.
     pub fn record_response(&mut self, response: HookResponse, generation: u64) {
         self.last_answer = Some(response.description);
         if response.is_success {
@@ -258,8 +262,8 @@ impl HookState {
         }
     }
 
-    /// Returns the time at which the last 24 hours have room for one more call. Returns `None` if
-    /// they never were full.
+    /// Returns the time from which the daily budget allows one more call. Returns `None` if there
+    /// have been fewer calls than the budget.
     fn day_budget_frees_at(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
         let earlier = self
             .called
@@ -268,9 +272,12 @@ impl HookState {
         self.called.get(earlier).map(|at| *at + DAY)
     }
 
-    /// Returns the time at which the token bucket of the monthly budget has a token. The bucket
-    /// holds one part in [`BURST_DIVISOR`] of the budget and is filled with the rest over 31 days, so
-    /// that no 31 days see more calls than the budget.
+    /// Returns the time from which the monthly budget allows one more call. Returns `None` or a
+    /// time in the past if it allows a call now.
+    ///
+    /// The budget is a token bucket. It begins full, with the budget divided by [`BURST_DIVISOR`],
+    /// and the rest of the budget flows in evenly over 31 days. So no period of 31 days has more
+    /// calls than the budget.
     fn month_budget_frees_at(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
         let budget = rules.per_month.max(1);
         let burst = budget.div_ceil(BURST_DIVISOR);
@@ -279,7 +286,7 @@ impl HookState {
             return self.called.get(earlier).map(|at| *at + MONTH);
         };
         let per_token = MONTH / i32::try_from(released).unwrap_or(i32::MAX);
-        // The time at which the bucket was full, or will be.
+        // The time at which the bucket is full if no further call is made. It may be in the past.
         let mut full = *self.called.first()?;
         for at in &self.called {
             full = full.max(*at) + per_token;
@@ -287,8 +294,8 @@ impl HookState {
         Some(full - per_token * i32::try_from(burst).unwrap_or(i32::MAX) + per_token)
     }
 
-    /// Returns the time at which the pause after a failed call ends. Returns `None` if the last call
-    /// did not fail.
+    /// Returns the time at which the pause after a failed call ends. Returns `None` if the last
+    /// call succeeded or if there was none.
     fn failure_pause_ends_at(&self) -> Option<DateTime<Utc>> {
         let last = *self.called.last()?;
         let doublings = self.failures.checked_sub(1)?.min(16);
@@ -300,11 +307,11 @@ impl HookState {
 /// The response to a call of the hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookResponse {
-    /// Set if the status is 2xx.
+    /// `true` if the status is 2xx.
     pub is_success: bool,
     /// The status or the error as text, without the URL.
     pub description: String,
-    /// Time until which `Retry-After` asks the caller to wait.
+    /// The earliest time of the next call, from the header `Retry-After`.
     pub not_before: Option<DateTime<Utc>>,
 }
 

@@ -13,12 +13,12 @@ use crate::privacy::Privacy;
 use crate::summary::Summary;
 use crate::view::{PictureHosting, PublicView};
 
-/// Scans the whole photos table and returns, in order, the months whose published numbers of
-/// photos, days, cameras or lenses are wrong. A dirty month may be among them until its next cycle.
-/// Reads only.
+/// Scans the whole photos table and counts the photos again. Returns the months whose published
+/// counts by day, camera or lens differ, in order. A dirty month may be among them until the next
+/// cycle rebuilds it. Writes nothing.
 ///
 /// # Errors
-/// A request to one of the tables failed.
+/// Fails if a request to one of the tables failed.
 pub async fn find_miscounted_months(
     catalogue: &Catalogue,
     table: &PublishTable,
@@ -40,8 +40,8 @@ pub async fn find_miscounted_months(
     Ok(miscounted.into_iter().collect())
 }
 
-/// Returns the summaries of all public photos by sort key. They must be in order, because the newest
-/// photo of a camera gives the camera its name.
+/// Returns the summaries of all public photos by their sort keys. They must be in order, because
+/// the newest photo of a camera gives the camera its name.
 async fn read_public_photos(
     catalogue: &Catalogue,
 ) -> Result<BTreeMap<String, Summary>, PublishError> {

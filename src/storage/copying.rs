@@ -1,4 +1,4 @@
-//! Copies within a store: in one request, or in parts if the object is too large for one request.
+//! Copies objects within a store. Copies a large object in parts.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,33 +15,34 @@ use super::{
 };
 use crate::object::ObjectRef;
 
-/// The characters that are encoded in `x-amz-copy-source` and `x-amz-tagging`: all except RFC 3986's
-/// unreserved characters and the slash.
+/// The characters that are percent-encoded in `x-amz-copy-source` and `x-amz-tagging`: all except
+/// the slash and the unreserved characters of RFC 3986.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~')
     .remove(b'/');
-/// Parts that are copied at the same time.
+/// The maximum number of parts that are copied at the same time.
 const PARTS_AT_A_TIME: usize = 4;
-/// Most parts of one upload (S3 User Guide, "Amazon S3 multipart upload limits").
+/// The maximum number of parts of one upload (S3 User Guide, "Amazon S3 multipart upload limits").
 const MAX_PARTS: u64 = 10_000;
 
-/// How copies are made.
+/// The settings of copies: their storage class, and when and how they are made in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopySettings {
-    /// The storage class of the copy, `STANDARD_IA`. `None` leaves it to the store.
+    /// The storage class of the copy, such as `STANDARD_IA`. If it is `None`, the store chooses.
     pub storage_class: Option<String>,
-    /// The largest object that is copied in one request, bytes.
+    /// The size of the largest object that is copied in one request, in bytes.
     pub largest_bytes: u64,
-    /// The size of the parts of a larger object, bytes. The parts are larger if there would be too
-    /// many.
+    /// The minimum size of the parts of a larger object, in bytes. The parts are larger if there
+    /// would be more than 10,000 of them.
     pub part_bytes: u64,
 }
 
 impl Default for CopySettings {
-    /// Returns S3's own limit for one request, 5 GiB, and parts of half a GiB.
+    /// Returns the default settings: S3's own limit of 5 GiB for one request, parts of 512 MiB, and
+    /// the store's storage class.
     fn default() -> Self {
         CopySettings {
             storage_class: None,
@@ -52,8 +53,8 @@ impl Default for CopySettings {
 }
 
 impl CopySettings {
-    /// Returns the ranges of an object's parts, in order and without gaps. There are at most
-    /// [`MAX_PARTS`].
+    /// Returns the byte ranges of an object's parts, in order and without gaps. There are at most
+    /// [`MAX_PARTS`] ranges.
     fn part_ranges(&self, size_bytes: u64) -> Vec<Range<u64>> {
         let length = self.part_bytes.max(size_bytes.div_ceil(MAX_PARTS)).max(1);
         let starts = (0..size_bytes.div_ceil(length)).map(|part| part * length);
@@ -63,7 +64,7 @@ impl CopySettings {
     }
 }
 
-/// A copy between two objects of a store.
+/// The arguments of a copy from one object to another in the same store.
 #[derive(Clone, Copy)]
 struct CopyRequest<'a> {
     from: &'a ObjectRef,
@@ -73,15 +74,17 @@ struct CopyRequest<'a> {
 }
 
 impl Storage {
-    /// Copies an object within the store IF the source still has the ETag of `source`. The copy has
-    /// the headers of the source, this user metadata, and the tags of the source if the store has
-    /// tags. An object above [`CopySettings::largest_bytes`] is copied in parts.
+    /// Copies an object within the store, if the source still has the ETag of `source`. The copy
+    /// gets the headers of the source and the user metadata `metadata`. If the store has tags, the
+    /// copy also gets the tags of the source. An object larger than [`CopySettings::largest_bytes`]
+    /// is copied in parts.
     ///
     /// A repeat is safe. The copy appears whole or not at all. A store may ignore the condition, so
-    /// no caller may depend on it.
+    /// do not depend on it.
     ///
     /// # Errors
-    /// Any answer other than success, 404 and 412, and a 200 whose body is an error.
+    /// Returns an error for any response other than success, 412 and NoSuchKey. Also returns an
+    /// error for a response 200 whose body is an error.
     pub async fn copy_object(
         &self,
         from: &ObjectRef,
@@ -123,8 +126,9 @@ impl Storage {
         }
     }
 
-    /// Copies an object of any size in parts. A crash leaves an unfinished upload, which no reader
-    /// sees. The bucket's lifecycle rule removes it (`AbortIncompleteMultipartUpload`).
+    /// Copies an object of any size in parts. If the process crashes, an unfinished upload remains,
+    /// which no reader sees. The lifecycle rule `AbortIncompleteMultipartUpload` of the bucket
+    /// removes it.
     async fn copy_in_parts(&self, copy: CopyRequest<'_>) -> Result<CopyOutcome, StorageError> {
         let Some(tagging) = self.read_tagging(copy.from).await? else {
             return Ok(CopyOutcome::SourceChanged);
@@ -177,7 +181,7 @@ impl Storage {
         }
     }
 
-    /// Copies all parts. Returns `None` if the source changed.
+    /// Copies all parts. Returns `None` if the source changed during the copy.
     async fn copy_parts(
         &self,
         copy: CopyRequest<'_>,
@@ -192,7 +196,8 @@ impl Storage {
         let Some(parts) = parts.into_iter().collect() else {
             return Ok(None);
         };
-        // A store may ignore the condition of the parts. Parts of two versions are not a photo.
+        // A store may ignore the condition of each part. Parts of two versions together are not a
+        // photo.
         let now = self.head_object(copy.from).await?;
         Ok(now
             .is_some_and(|now| now.etag == copy.source.etag)
@@ -249,8 +254,9 @@ impl Storage {
         }
     }
 
-    /// Reads the tags of an object in the form of `x-amz-tagging`. The text is empty if the object or
-    /// the store has no tags. Returns `None` if there is no such object.
+    /// Reads the tags of an object, in the form of the header `x-amz-tagging`. The text is empty if
+    /// the object has no tags, or if the store does not support tags. Returns `None` if there is no
+    /// such object.
     async fn read_tagging(&self, object: &ObjectRef) -> Result<Option<String>, StorageError> {
         let request = self.client.get_object_tagging();
         let request = request.bucket(object.bucket.as_str()).key(&object.key);
@@ -264,13 +270,13 @@ impl Storage {
             Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
             // The object has no tags.
             Err(error) if error.code() == Some("NoSuchTagSet") => Ok(Some(String::new())),
-            // The store has no tags.
+            // The store does not support tags.
             Err(error) if matches!(status(&error), Some(405 | 501)) => Ok(Some(String::new())),
             Err(error) => Err(request_error("read the tags of", object, error)),
         }
     }
 
-    /// Returns `true` if copies get a storage class.
+    /// Returns `true` if the settings give copies a storage class.
     pub fn sets_storage_class(&self) -> bool {
         self.copy_settings.storage_class.is_some()
     }
@@ -287,7 +293,7 @@ fn copy_source(from: &ObjectRef) -> String {
     utf8_percent_encode(&format!("{}/{}", from.bucket, from.key), COPY_SOURCE).to_string()
 }
 
-/// Parses the `Expires` header; `None` if it is absent or not a date.
+/// Parses the header `Expires`. Returns `None` if it is absent or not a date.
 fn expires_time(headers: &ObjectHeaders) -> Option<SdkDateTime> {
     let text = headers.expires.as_ref()?;
     SdkDateTime::from_str(text, DateTimeFormat::HttpDate).ok()

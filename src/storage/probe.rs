@@ -1,4 +1,4 @@
-//! Tests what a store supports, on an object that is made for the test.
+//! Tests what a store supports, with an object that is written for the test.
 
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
@@ -6,24 +6,26 @@ use bytes::Bytes;
 use super::{DeleteOutcome, Storage, StorageError, bare_etag, request_error};
 use crate::object::ObjectRef;
 
-/// The class of an object whose HEAD has no `x-amz-storage-class`.
+/// The storage class of an object if its HEAD has no `x-amz-storage-class`.
 const DEFAULT_CLASS: &str = "STANDARD";
 
-/// What a store was seen to support.
+/// The capabilities of a store, as a probe found them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreCapabilities {
-    /// A delete with a condition leaves an object whose ETag differs.
+    /// `true` if a conditional delete does not delete an object with another ETag.
     pub honours_delete_if_match: bool,
-    /// An object keeps the storage class of [`super::CopySettings`]. `true` if none is set.
+    /// `true` if an object gets the storage class of [`super::CopySettings`], or if no class is
+    /// set.
     pub keeps_storage_class: bool,
 }
 
 impl Storage {
-    /// Stores a small object, tests the store with it, and deletes it. No other object may have this
-    /// key.
+    /// Tests a store: writes a small object, tests the store with it, and deletes it. Use a key
+    /// that no other object has.
     ///
     /// # Errors
-    /// The store refuses a request. Then nothing is known about the store.
+    /// Returns an error if the store refuses a request. Then nothing is known about its
+    /// capabilities.
     pub async fn probe_capabilities(
         &self,
         object: &ObjectRef,

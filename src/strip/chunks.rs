@@ -1,8 +1,8 @@
 //! Strips the formats that are a sequence of chunks: PNG and WebP.
 //!
-//! A list names the chunks that are kept. Text, time, Exif, XMP and all unknown chunks are removed,
-//! and so is everything after the end of the picture.
-//! [PNG 3rd edition, 5 and 11; RFC 9649 (WebP), 2]
+//! For each format, a list contains the chunks that stay. All other chunks are removed: text, time,
+//! Exif, XMP and unknown ones. Everything after the end of the picture is also removed. [PNG 3rd
+//! edition, 5 and 11; RFC 9649 (WebP), 2]
 
 use std::ops::Range;
 
@@ -11,28 +11,29 @@ use flate2::Crc;
 use super::edit_list::{EditList, MAX_SPANS, NotStrippable, Span};
 use super::orientation::{orientation_tiff, parse_orientation};
 
-/// How many bytes of an Exif chunk are searched for the orientation. It is near the beginning.
+/// The number of bytes of an Exif chunk in which the orientation is searched. The orientation is
+/// near the beginning of the chunk.
 const MAX_EXIF_BYTES: usize = 64 * 1024;
 /// The length of the data of a `VP8X` chunk, in bytes.
 const VP8X_BYTES: usize = 10;
-/// Flags in the first byte of `VP8X`.
+/// The flags in the first byte of a `VP8X` chunk: Exif, XMP and animation.
 const VP8X_EXIF: u8 = 0x08;
 const VP8X_XMP: u8 = 0x04;
 const VP8X_ANIMATION: u8 = 0x02;
 
-/// How the chunks of a format are written, and which of them are kept.
+/// The rules of a format: how its chunks are written, and which of them stay.
 #[derive(Debug)]
 pub(super) struct ChunkRules {
     format: ChunkFormat,
-    /// The length of what comes before the first chunk, in bytes.
+    /// The number of bytes before the first chunk.
     prelude_bytes: usize,
-    /// The length of the checksum after the data of a chunk, in bytes.
+    /// The number of bytes of the checksum after the data of a chunk.
     checksum_bytes: u64,
-    /// The chunks that are kept.
+    /// The names of the chunks that stay.
     kept: &'static [&'static [u8; 4]],
-    /// The chunks that contain pixels. When one has begun, there is something to show.
+    /// The names of the chunks that contain pixels. A picture without any of them is not served.
     pixels: &'static [&'static [u8; 4]],
-    /// The chunk that contains Exif.
+    /// The name of the chunk that contains Exif.
     exif: &'static [u8; 4],
 }
 
@@ -42,7 +43,7 @@ enum ChunkFormat {
     WebP,
 }
 
-/// PNG, including animated PNG.
+/// The rules of PNG, including animated PNG.
 pub(super) const PNG: ChunkRules = ChunkRules {
     format: ChunkFormat::Png,
     prelude_bytes: 8,
@@ -55,7 +56,8 @@ pub(super) const PNG: ChunkRules = ChunkRules {
     exif: b"eXIf",
 };
 
-/// WebP. An animated WebP has chunks inside chunks and is refused. No camera writes one.
+/// The rules of WebP. An animated WebP has chunks inside chunks, so it is refused. No camera writes
+/// one.
 pub(super) const WEBP: ChunkRules = ChunkRules {
     format: ChunkFormat::WebP,
     prelude_bytes: 12,
@@ -72,22 +74,25 @@ pub(crate) struct ChunkScanner {
     state: ChunkState,
     /// The offset of the next byte in the file.
     offset: u64,
-    /// The offset of the end of the picture in the file, if the prelude contains its size.
+    /// The offset in the file at which the picture ends. It is `u64::MAX` if the prelude does not
+    /// contain the size.
     end: u64,
     spans: Vec<Span>,
     orientation: Option<u8>,
-    /// The data of the `VP8X` chunk.
+    /// The data of the `VP8X` chunk, if the picture has one.
     vp8x: Option<Vec<u8>>,
     seen_pixels: bool,
 }
 
 #[derive(Debug)]
 enum ChunkState {
-    /// Before the first chunk, with the bytes received so far.
+    /// The scanner is before the first chunk. The field contains the bytes so far.
     Prelude(Vec<u8>),
-    /// In the eight bytes before the data of a chunk, with the bytes received so far.
+    /// The scanner is in the eight bytes before the data of a chunk. The field contains the bytes
+    /// so far.
     Head(Vec<u8>),
-    /// In the data of a chunk, with its first `head_bytes` bytes.
+    /// The scanner is in the data of a chunk. `head` contains the first bytes of the data, at most
+    /// `head_bytes` of them.
     Data {
         chunk: [u8; 4],
         start: u64,
@@ -95,14 +100,14 @@ enum ChunkState {
         head_bytes: usize,
         remaining: u64,
     },
-    /// After the end of the picture.
+    /// The scanner is after the end of the picture.
     End,
     /// The bytes are not a picture in this format.
     Broken,
 }
 
 impl ChunkScanner {
-    /// Creates a scanner for a picture that begins at this offset of the file.
+    /// Builds a scanner for a picture that begins at this offset of the file.
     pub(super) fn new(rules: &'static ChunkRules, offset: u64) -> Self {
         ChunkScanner {
             rules,
@@ -144,16 +149,16 @@ impl ChunkScanner {
         !matches!(self.state, ChunkState::End | ChunkState::Broken)
     }
 
-    /// Returns the edit list. The result has the picture's own orientation, or `orientation` if the
-    /// picture has none.
+    /// Returns the edit list. The stripped picture has the orientation of the picture, or
+    /// `orientation` if the picture has none.
     ///
     /// # Errors
-    /// Fails if the bytes are not a picture in this format, or if they end too early: a PNG before
-    /// its pixels begin, a WebP before they end.
+    /// Returns [`NotStrippable`] if the bytes are not a picture in this format, or if they end too
+    /// early: for a PNG before its pixels begin, for a WebP before its end.
     pub(super) fn finish(mut self, orientation: Option<u8>) -> Result<EditList, NotStrippable> {
         match &self.state {
             ChunkState::End => {}
-            // Browsers show the beginning of a PNG that is cut off. They do not do so for a WebP.
+            // Browsers show the beginning of a truncated PNG. They do not show a truncated WebP.
             ChunkState::Data { chunk, start, .. }
                 if self.rules.format == ChunkFormat::Png && self.is_kept(chunk) =>
             {
@@ -182,7 +187,8 @@ impl ChunkScanner {
         Ok(EditList::new(self.spans))
     }
 
-    /// Adds a new head with the new size and the flags of the chunks that are left.
+    /// Adds the new beginning of a WebP, with the new size and with the flags of the chunks that
+    /// stay.
     fn finish_webp(&mut self, orientation: Option<u8>) -> Result<(), NotStrippable> {
         let mut head = Vec::new();
         if let Some(mut vp8x) = self.vp8x.take() {
@@ -203,7 +209,7 @@ impl ChunkScanner {
         Ok(())
     }
 
-    /// Moves to the next state if all bytes of this one have been received.
+    /// Changes to the next state, if all bytes of the present state have been received.
     fn advance_state(&mut self) {
         match &mut self.state {
             ChunkState::Prelude(head) if head.len() == self.rules.prelude_bytes => {
@@ -232,7 +238,7 @@ impl ChunkScanner {
         }
     }
 
-    /// Checks the bytes before the first chunk.
+    /// Checks the bytes before the first chunk, and reads the size of a WebP.
     fn end_prelude(&mut self, head: &[u8]) {
         let start = self.offset - head.len() as u64;
         match self.rules.format {
@@ -246,7 +252,7 @@ impl ChunkScanner {
         }
     }
 
-    /// Reads the name and the length of a chunk.
+    /// Reads the name and the length of a chunk, and changes to the state in its data.
     fn begin_chunk(&mut self, head: &[u8]) {
         let start = self.offset - 8;
         let (name, size) = match self.rules.format {
@@ -254,7 +260,7 @@ impl ChunkScanner {
                 head.get(4..),
                 u64::from(u32_at(head, 0, u32::from_be_bytes)),
             ),
-            // A chunk of odd size is followed by a padding byte.
+            // A padding byte follows a chunk of odd size.
             ChunkFormat::WebP => (
                 head.get(..4),
                 u64::from(u32_at(head, 4, u32::from_le_bytes)).next_multiple_of(2),
@@ -284,7 +290,7 @@ impl ChunkScanner {
         };
     }
 
-    /// Keeps or drops a chunk that has been received in full.
+    /// Handles a chunk that has been received in full: keeps it or drops it.
     fn end_chunk(&mut self, chunk: [u8; 4], range: Range<u64>, head: Vec<u8>) {
         let at_end = range.end == self.end;
         if chunk == *self.rules.exif && self.orientation.is_none() {
@@ -309,27 +315,27 @@ impl ChunkScanner {
         self.rules.kept.contains(&chunk)
     }
 
-    /// Keeps a range of the file.
+    /// Adds a range of the file to the spans that stay.
     fn keep(&mut self, range: Range<u64>) {
         // The signature and IHDR stay separate spans, because the new Exif chunk comes after them.
         let (joins, full) = (self.spans.len() > 2, self.spans.len() > MAX_SPANS);
         match self.spans.last_mut() {
             Some(Span::Kept(last)) if joins && last.end == range.start => last.end = range.end,
-            // One span too many makes `finish` fail.
+            // `finish` fails if there is one span too many, so no more are added.
             _ if full => {}
             _ => self.spans.push(Span::Kept(range)),
         }
     }
 }
 
-/// Appends bytes to `head` until it has `wanted` bytes. Returns how many were appended.
+/// Appends bytes to `head` until it has `wanted` bytes. Returns the number of appended bytes.
 fn fill_head(head: &mut Vec<u8>, wanted: usize, bytes: &[u8]) -> usize {
     let taken = wanted.saturating_sub(head.len()).min(bytes.len());
     head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
     taken
 }
 
-/// Reads four bytes as a number. Returns 0 if they do not exist.
+/// Reads the four bytes at this index as a number. Returns 0 if they do not exist.
 fn u32_at(bytes: &[u8], at: usize, read: fn([u8; 4]) -> u32) -> u32 {
     bytes
         .get(at..)
@@ -337,7 +343,7 @@ fn u32_at(bytes: &[u8], at: usize, read: fn([u8; 4]) -> u32) -> u32 {
         .map_or(0, |bytes| read(*bytes))
 }
 
-/// Returns a new PNG chunk.
+/// Builds a new PNG chunk.
 fn png_chunk(name: &[u8; 4], data: &[u8]) -> Span {
     // The chunks written here are only a few bytes long.
     let length = (data.len() as u32).to_be_bytes();
@@ -351,7 +357,7 @@ fn png_chunk(name: &[u8; 4], data: &[u8]) -> Span {
     )
 }
 
-/// Returns a new WebP chunk. The data must have an even length.
+/// Builds a new WebP chunk. The length of the data must be even.
 fn webp_chunk(name: &[u8; 4], data: &[u8]) -> Span {
     let length = (data.len() as u32).to_le_bytes();
     Span::Made([name.as_slice(), &length, data].concat().into())

@@ -1,23 +1,23 @@
-//! The result of a scan: which bytes of a file are served, and which new bytes are added.
+//! The result of a scan: the ranges of a file that are served, and the new bytes that are added.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// The largest number of spans in an edit list. Only a malicious file needs more.
+/// The maximum number of spans in an edit list. Only a malicious file needs more.
 pub(super) const MAX_SPANS: usize = 4096;
 
-/// A run of bytes to serve.
+/// A span of the bytes that are served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Span {
-    /// New bytes.
+    /// New bytes, which the scanner made.
     Made(Bytes),
-    /// A range of the file.
+    /// A range of the file that is served unmodified.
     Kept(Range<u64>),
 }
 
 impl Span {
-    /// Returns the length in bytes.
+    /// Returns the length of the span in bytes.
     pub(super) fn len(&self) -> u64 {
         match self {
             Span::Made(bytes) => bytes.len() as u64,
@@ -26,7 +26,7 @@ impl Span {
     }
 }
 
-/// The spans that are served in place of a file, in order.
+/// An edit list: the spans that are served in place of a file, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EditList {
     spans: Vec<Span>,
@@ -34,23 +34,24 @@ pub(crate) struct EditList {
 }
 
 impl EditList {
-    /// Creates an edit list from its spans.
+    /// Builds an edit list from its spans.
     pub(super) fn new(spans: Vec<Span>) -> Self {
         let size_bytes = spans.iter().map(Span::len).sum();
         EditList { spans, size_bytes }
     }
 
-    /// Creates an edit list that serves a range of the file unmodified.
+    /// Builds an edit list that serves a range of the file unmodified.
     pub(crate) fn unmodified(range: Range<u64>) -> Self {
         EditList::new(vec![Span::Kept(range)])
     }
 
-    /// Returns the size of what is served, in bytes.
+    /// Returns the total size of the spans, in bytes.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Returns the spans of a range of what is served.
+    /// Returns the spans for a range of the served bytes. The range is an offset in these bytes,
+    /// not in the file.
     pub(crate) fn slice(&self, range: Range<u64>) -> Vec<Span> {
         let mut slice = Vec::new();
         let mut start = 0;
@@ -60,7 +61,7 @@ impl EditList {
             if from < to {
                 let (from, to) = (from - start, to - start);
                 slice.push(match span {
-                    // A made span is only a few bytes long, so its offsets fit into a usize.
+                    // A span of new bytes is short, so its offsets fit into a `usize`.
                     Span::Made(bytes) => Span::Made(bytes.slice(from as usize..to as usize)),
                     Span::Kept(kept) => Span::Kept(kept.start + from..kept.start + to),
                 });
@@ -71,7 +72,7 @@ impl EditList {
     }
 }
 
-/// The file cannot be stripped.
+/// The error of a file that cannot be stripped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the file is not a picture that can be stripped")]
 pub(crate) struct NotStrippable;

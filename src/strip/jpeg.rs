@@ -1,10 +1,10 @@
 //! Strips a JPEG.
 //!
-//! Kept: JFIF without its thumbnail, the ICC profile, Adobe's transform flag, and what a decoder
-//! needs. Removed: Exif, XMP, extended XMP, IPTC, multi-picture and all other application segments,
-//! comments, bytes between segments, and everything after the end of the image. Phones put more
-//! pictures and films there, with their own Exif.
-//! [ITU-T T.81 B.1; Exif 3.0, 4.5.4 and 4.7; ICC.1 B.4]
+//! These parts stay: JFIF without its thumbnail, the ICC profile, Adobe's transform flag, and the
+//! segments that a decoder needs. These parts are removed: Exif, XMP, extended XMP, IPTC,
+//! multi-picture and all other application segments, comments, and bytes between segments.
+//! Everything after the end of the image is also removed, because phones put more pictures and
+//! films there, with their own Exif. [ITU-T T.81 B.1; Exif 3.0, 4.5.4 and 4.7; ICC.1 B.4]
 
 use std::ops::Range;
 
@@ -22,10 +22,10 @@ const APP14: u8 = 0xee;
 const JFIF: &[u8] = b"JFIF\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 const ADOBE: &[u8] = b"Adobe";
-/// The length of the JFIF data that is kept, in bytes: identifier, version, density, and a
-/// thumbnail of 0 by 0 pixels.
+/// The length of the JFIF data that stays, in bytes: identifier, version, density, and the size of
+/// a thumbnail with 0 by 0 pixels.
 const JFIF_BYTES: usize = 14;
-/// The length of the data of Adobe's segment, in bytes.
+/// The length of the data of Adobe's segment that stays, in bytes.
 const ADOBE_BYTES: usize = 12;
 
 /// A scanner that receives the bytes of a JPEG in order and builds its edit list.
@@ -35,7 +35,7 @@ pub(crate) struct JpegScanner {
     /// The offset of the next byte in the file.
     offset: u64,
     spans: Vec<Span>,
-    /// The index in `spans` at which the new Exif segment is inserted: after SOI and JFIF.
+    /// The index in `spans` at which the new Exif segment is inserted. It comes after SOI and JFIF.
     exif_at: Option<usize>,
     orientation: Option<u8>,
     seen_jfif: bool,
@@ -44,17 +44,18 @@ pub(crate) struct JpegScanner {
 
 #[derive(Debug)]
 enum JpegState {
-    /// Before SOI, with the number of its bytes received so far.
+    /// The scanner is in SOI. The field is the number of its bytes so far.
     Start(u8),
-    /// Between segments. `fill` is `true` if the last byte was 0xFF.
+    /// The scanner is between segments. `fill` is `true` if the last byte was 0xFF.
     Between { fill: bool },
-    /// In the two bytes with the length of a segment.
+    /// The scanner is in the two bytes with the length of a segment.
     Length {
         marker: u8,
         start: u64,
         high: Option<u8>,
     },
-    /// In a segment, with its first `head_bytes` bytes and the number of bytes that are missing.
+    /// The scanner is in a segment. `head` contains its first bytes, at most `head_bytes` of them.
+    /// `remaining` is the number of its bytes that have not arrived.
     Segment {
         marker: u8,
         start: u64,
@@ -62,16 +63,17 @@ enum JpegState {
         head_bytes: usize,
         remaining: usize,
     },
-    /// In entropy-coded data that begins at `start`. `fill` is `true` if the last byte was 0xFF.
+    /// The scanner is in entropy-coded data that begins at `start`. `fill` is `true` if the last
+    /// byte was 0xFF.
     Scan { start: u64, fill: bool },
-    /// After EOI.
+    /// The scanner is after EOI, the end of the image.
     End,
     /// The bytes are not a JPEG.
     Broken,
 }
 
 impl JpegScanner {
-    /// Creates a scanner for a JPEG that begins at this offset of the file.
+    /// Builds a scanner for a JPEG that begins at this offset of the file.
     pub(crate) fn new(offset: u64) -> Self {
         JpegScanner {
             state: JpegState::Start(0),
@@ -89,7 +91,7 @@ impl JpegScanner {
         while let Some((&byte, rest)) = bytes.split_first() {
             bytes = match &self.state {
                 JpegState::End | JpegState::Broken => return false,
-                // Nearly all bytes are in these two states, so they are scanned in bulk.
+                // Nearly all bytes are in these two states, so many bytes are scanned at once.
                 JpegState::Segment { remaining, .. } if *remaining > 0 => self.scan_segment(bytes),
                 JpegState::Scan { fill: false, .. } => self.scan_entropy_coded(bytes),
                 _ => {
@@ -103,7 +105,7 @@ impl JpegScanner {
         !matches!(self.state, JpegState::End | JpegState::Broken)
     }
 
-    /// Scans bytes of a segment. Returns the bytes after it.
+    /// Scans the bytes of a segment. Returns the bytes after the segment.
     fn scan_segment<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let JpegState::Segment {
             head,
@@ -141,11 +143,12 @@ impl JpegScanner {
         }
     }
 
-    /// Returns the edit list. If the picture ends early, the part that exists is kept. The result
-    /// has the file's own orientation, or `orientation` if the file has none.
+    /// Returns the edit list. If the picture is truncated, the existing part stays. The stripped
+    /// picture has the orientation of the file, or `orientation` if the file has none.
     ///
     /// # Errors
-    /// Fails if the bytes are not a JPEG, or if they end before the pixels begin.
+    /// Returns [`NotStrippable`] if the bytes are not a JPEG, or if they end before the pixels
+    /// begin.
     pub(crate) fn finish(mut self, orientation: Option<u8>) -> Result<EditList, NotStrippable> {
         if let JpegState::Scan { start, .. } = self.state {
             self.keep(start..self.offset);
@@ -162,7 +165,7 @@ impl JpegScanner {
         Ok(EditList::new(self.spans))
     }
 
-    /// Scans one byte, at `self.offset`.
+    /// Scans one byte, which is at `self.offset`.
     fn scan_byte(&mut self, byte: u8) {
         let here = self.offset;
         match &mut self.state {
@@ -172,7 +175,7 @@ impl JpegScanner {
                 self.state = JpegState::Between { fill: false };
             }
             JpegState::Start(_) => self.state = JpegState::Broken,
-            // Decoders skip bytes between segments that are not a marker. They are not kept.
+            // Decoders skip bytes between segments that are not a marker. They are removed.
             JpegState::Between { fill } if byte == 0xff => *fill = true,
             JpegState::Between { fill: true } => self.handle_marker(byte, here - 1),
             JpegState::Between { .. } => {}
@@ -188,7 +191,7 @@ impl JpegScanner {
                 }
             },
             JpegState::Scan { start, fill } => match byte {
-                // A stuffed byte, or a restart marker.
+                // This is a stuffed byte or a restart marker. The data goes on after it.
                 0x00 | 0xd0..=0xd7 => *fill = false,
                 0xff => {}
                 marker => {
@@ -201,7 +204,7 @@ impl JpegScanner {
         }
     }
 
-    /// Moves to the state after a marker whose 0xFF is at `start`.
+    /// Changes to the state after a marker. The 0xFF of the marker is at `start`.
     fn handle_marker(&mut self, marker: u8, start: u64) {
         self.state = match marker {
             EOI if self.seen_scan => {
@@ -209,7 +212,7 @@ impl JpegScanner {
                 JpegState::End
             }
             EOI => JpegState::Broken,
-            // Markers without a segment do not belong here and are skipped.
+            // Markers without a segment do not belong here, so they are skipped.
             0x00 | 0x01 | 0xd0..=SOI => JpegState::Between { fill: false },
             _ => JpegState::Length {
                 marker,
@@ -219,7 +222,7 @@ impl JpegScanner {
         };
     }
 
-    /// Keeps or drops a segment if all its bytes have been received.
+    /// Handles a segment whose bytes have all been received: keeps it or drops it.
     fn end_segment(&mut self) {
         let JpegState::Segment {
             marker,
@@ -256,8 +259,8 @@ impl JpegScanner {
                     fill: false,
                 };
             }
-            // Frames, tables, restart intervals and numbers of lines [B.1.1.3]. APPn, JPGn, COM and
-            // RES are dropped.
+            // These are frames, tables, restart intervals and numbers of lines [B.1.1.3]. APPn,
+            // JPGn, COM and RES are removed.
             0xc0..=0xcf | 0xdb..=0xdf => self.keep_essential(whole),
             _ => {}
         }
@@ -269,12 +272,12 @@ impl JpegScanner {
         self.keep(range);
     }
 
-    /// Marks the place of the new Exif segment, if it is not marked yet.
+    /// Sets the place of the new Exif segment, if it is not set yet.
     fn mark_exif_place(&mut self) {
         self.exif_at.get_or_insert(self.spans.len());
     }
 
-    /// Keeps a range of the file.
+    /// Adds a range of the file to the spans that stay.
     fn keep(&mut self, range: Range<u64>) {
         // The new Exif segment is inserted between two spans, so these two must not be joined.
         let split = self.exif_at == Some(self.spans.len());
@@ -285,7 +288,7 @@ impl JpegScanner {
         }
     }
 
-    /// Adds a span. One span too many makes `finish` fail.
+    /// Adds a span, unless there is already one too many. In that case `finish` fails.
     fn push(&mut self, span: Span) {
         if self.spans.len() <= MAX_SPANS {
             self.spans.push(span);
@@ -293,8 +296,7 @@ impl JpegScanner {
     }
 }
 
-/// Returns the state at the beginning of a segment of this length. The length counts its own two
-/// bytes.
+/// Returns the state at the beginning of a segment. `length` includes its own two bytes.
 fn begin_segment(marker: u8, start: u64, length: u16) -> JpegState {
     let Some(remaining) = usize::from(length).checked_sub(2) else {
         return JpegState::Broken;
@@ -313,7 +315,7 @@ fn begin_segment(marker: u8, start: u64, length: u16) -> JpegState {
     }
 }
 
-/// Returns a new segment.
+/// Builds a new segment.
 fn make_segment(marker: u8, payload: &[&[u8]]) -> Span {
     let payload = payload.concat();
     // The segments written here are only a few bytes long.
@@ -321,7 +323,7 @@ fn make_segment(marker: u8, payload: &[&[u8]]) -> Span {
     Span::Made([&[0xff, marker], &length[..], &payload].concat().into())
 }
 
-/// Returns an Exif segment that contains nothing but the orientation.
+/// Builds an Exif segment that contains only the orientation.
 fn make_exif_segment(orientation: u8) -> Span {
     make_segment(APP1, &[EXIF_HEADER, &orientation_tiff(orientation)])
 }

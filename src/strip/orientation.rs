@@ -1,21 +1,21 @@
-//! The orientation of a picture: the only metadata that stripping writes back.
+//! The orientation of a picture. It is the only metadata that stripping writes back.
 
-/// The bytes before the TIFF structure in the Exif segment of a JPEG. Some WebP files have them
-/// too.
+/// The bytes before the TIFF structure in the Exif segment of a JPEG. The Exif chunk of some WebP
+/// files also begins with them.
 pub(super) const EXIF_HEADER: &[u8] = b"Exif\0\0";
-/// The tag Orientation in the first IFD [Exif 3.0, 4.6.5.1.6].
+/// The number of the tag Orientation in the first IFD [Exif 3.0, 4.6.5.1.6].
 const ORIENTATION_TAG: u16 = 0x0112;
 
-/// Returns a TIFF structure that contains nothing but the orientation: one IFD with one SHORT
-/// [Exif 3.0, 4.6.5.1.6].
+/// Builds a TIFF structure that contains only the orientation: one IFD with one SHORT [Exif 3.0,
+/// 4.6.5.1.6].
 pub(super) fn orientation_tiff(orientation: u8) -> [u8; 26] {
     let mut tiff = *b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0";
     tiff[18] = orientation;
     tiff
 }
 
-/// Returns the orientation in the first IFD of Exif data, 1 to 8. The data may begin with the
-/// header that a JPEG has.
+/// Returns the orientation in the first IFD of Exif data: 1 to 8, or `None` if there is none. The
+/// data may begin with [`EXIF_HEADER`].
 pub(super) fn parse_orientation(exif: &[u8]) -> Option<u8> {
     let tiff = exif.strip_prefix(EXIF_HEADER).unwrap_or(exif);
     let little_endian = match tiff.get(..4)? {

@@ -71,8 +71,8 @@ fn pixels_and_orientation_stay_and_location_is_removed() {
         );
 
         let stripped = strip(format, &file).expect("strippable");
-        // This writer puts the Exif of a PNG into a text chunk. Browsers ignore an orientation
-        // there.
+        // This writer puts the Exif of a PNG into a text chunk, so stripping removes it. Browsers
+        // ignore an orientation in a text chunk.
         let left: &[&str] = if format == StripFormat::Png {
             &[]
         } else {

@@ -1,16 +1,16 @@
-//! The cost of one piece of work: the requests and reads of its task. Other tasks may run at the same
-//! time.
+//! The cost of one piece of work: the requests that its task sends, and the objects that it reads.
+//! The requests of other tasks, which may run at the same time, are not counted.
 
 use std::cell::Cell;
 
-/// Requests and reads of one piece of work.
+/// The cost of one piece of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkCost {
-    /// Number of requests sent to S3 and DynamoDB, including retries.
+    /// The number of requests that were sent to S3 and DynamoDB, including retries.
     pub requests: u64,
-    /// Number of reads of objects.
+    /// The number of reads of objects.
     pub reads: u64,
-    /// Number of bytes that these reads returned.
+    /// The number of bytes that these reads returned.
     pub bytes_read: u64,
 }
 
@@ -18,7 +18,8 @@ tokio::task_local! {
     static COST: Cell<WorkCost>;
 }
 
-/// Runs the work and returns its result and its cost. Tasks that the work spawns are not counted.
+/// Runs the work and returns its result and its cost. The cost of tasks that the work spawns is not
+/// included.
 pub async fn measure_cost<T>(work: impl Future<Output = T>) -> (T, WorkCost) {
     let counted = async {
         let result = work.await;
@@ -27,12 +28,13 @@ pub async fn measure_cost<T>(work: impl Future<Output = T>) -> (T, WorkCost) {
     COST.scope(Cell::default(), counted).await
 }
 
-/// Counts a request that was sent.
+/// Adds one sent request to the cost of the present work.
 pub(super) fn count_request() {
     add_to_cost(|cost| cost.requests += 1);
 }
 
-/// Counts a read of an object that returned these bytes.
+/// Adds one read of an object to the cost of the present work. `bytes` is the number of bytes that
+/// the read returned.
 pub(crate) fn count_read(bytes: usize) {
     add_to_cost(|cost| {
         cost.reads += 1;

@@ -1,5 +1,5 @@
-//! Metrics for CloudWatch, as log lines in its embedded metric format. They need no request and no
-//! agent.
+//! Metrics for CloudWatch, written as log lines in its embedded metric format. CloudWatch reads
+//! them from the log, so no request and no agent is needed.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::io::{self, Write};
@@ -13,17 +13,18 @@ use metrique::writer::unit::AsBytes;
 
 use super::WorkCost;
 
-/// Namespace of the metrics in CloudWatch.
+/// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "PhotoCatalogue";
 
-/// Metrics of the work on one key. There are seven, without dimensions: CloudWatch charges for each
-/// metric beyond ten per month.
+/// The metrics of the work on one key. There are only seven metrics, and they have no dimensions,
+/// because CloudWatch charges for each metric beyond ten per month.
 #[derive(Entry)]
 #[entry(rename_all = "PascalCase")]
 struct KeyMetrics<'key> {
     #[entry(timestamp)]
     ended: SystemTime,
-    /// A property by which log lines can be filtered.
+    /// The name of the outcome. It is not a metric, but a property by which log lines can be
+    /// filtered.
     outcome: &'key str,
     keys: u64,
     retries: u64,
@@ -34,13 +35,14 @@ struct KeyMetrics<'key> {
     bytes_read: AsBytes<u64>,
 }
 
-/// Writes metrics: one line for each processed key.
+/// Writes the metrics of processed keys, one line for each key.
 pub struct MetricsWriter<W> {
     emf: Mutex<(Emf, W)>,
 }
 
 impl<W: Write> MetricsWriter<W> {
-    /// Returns metrics that are written to `writer`. On Lambda, standard output is the function's log.
+    /// Creates a writer of metrics to `writer`. On Lambda this is standard output, which goes to
+    /// the function's log.
     pub fn new(writer: W) -> Self {
         let no_dimensions = vec![vec![]];
         let emf = Emf::all_validations(NAMESPACE.to_owned(), no_dimensions);
@@ -49,11 +51,11 @@ impl<W: Write> MetricsWriter<W> {
         }
     }
 
-    /// Writes the metrics of a key. `outcome` is the name of its outcome, or `None` if the key must be
-    /// tried again.
+    /// Writes the metrics of a key. `outcome` is the name of its outcome, or `None` if the key must
+    /// be tried again. `duration` and `cost` are those of the work on the key.
     ///
     /// # Errors
-    /// The writer failed.
+    /// Fails if the writer failed.
     pub fn write(
         &self,
         outcome: Option<&str>,
@@ -79,7 +81,7 @@ impl<W: Write> MetricsWriter<W> {
         let mut line = Vec::new();
         let (emf, writer) = &mut *self.emf.lock().unwrap_or_else(PoisonError::into_inner);
         emf.format(&key, &mut line).map_err(io::Error::other)?;
-        // A single write, because other lines are written to the same place.
+        // The line is written by a single call, because other lines are written to the same place.
         writer.write_all(&line)?;
         writer.flush()
     }

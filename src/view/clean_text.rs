@@ -1,4 +1,4 @@
-//! Cleans text for the public.
+//! Removes characters from a text that the public must not get.
 
 use photo_metadata::is_bidi_control;
 

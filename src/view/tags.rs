@@ -1,18 +1,20 @@
-//! The public tags: an allow-list by IFD and name.
+//! The public tags of a photo: an allow-list by IFD and name.
 //!
-//! They show how a picture was made. They never show whose camera body made it or for whom, and
-//! they show the place only if locations are published as recorded.
+//! The public tags show how a picture was made. They never identify the camera body, its owner or a
+//! customer. They show the place only if locations are published as recorded.
 //!
-//! Titles, captions and keywords are not tags here, so that a text which a person set cannot be
-//! bypassed. These are left out on purpose: serial numbers, owners, contacts, unique ids, comments,
-//! maker notes, `HostComputer`, and what would narrow a place down (pressure, temperature,
-//! elevation).
+//! Titles, captions and keywords are not among the public tags. They are in the record, and the
+//! owner may have changed them there: the original texts must then stay hidden.
+//!
+//! These tags are left out on purpose: serial numbers, owners, contacts, unique ids, comments,
+//! maker notes and `HostComputer`. Pressure, temperature and elevation are left out too, because
+//! they could reveal the place.
 
 use photo_metadata::{TagValue, Tags};
 
 use super::clean_text;
 
-/// The tags that are public under every policy.
+/// The IFD and the names of the tags that are public under every location policy.
 const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
     (
         "IFD0",
@@ -120,7 +122,7 @@ const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
     ("XMP-photoshop", &["DateCreated"]),
 ];
 
-/// The tags that are public only if locations are published as recorded.
+/// The IFD and the names of the tags that are public only if locations are published as recorded.
 const PLACE_TAGS: [(&str, &[&str]); 4] = [
     (
         "GPS",

@@ -1,8 +1,8 @@
-//! One suite for every store: what the program needs from each store, and what each store supports
-//! beyond that.
+//! One suite of tests for every store. It checks what the program needs from each store, and what
+//! each store supports beyond that.
 //!
-//! The embedded engines always run. moto, OpenStack Swift (s3api) and Garage run if `.ci/stores` has
-//! started them and has set CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE to their
+//! The embedded engines always run. moto, OpenStack Swift (s3api) and Garage run if `.ci/stores`
+//! has started them and has set CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE to their
 //! endpoints. Otherwise their tests are ignored.
 
 use std::collections::BTreeMap;
@@ -23,22 +23,23 @@ use crate::ingest::fixture::{IngestWorld, layout};
 use crate::ingest::photos::TestShot;
 use crate::serve::process::Elsewhere;
 
-/// What a store supports beyond what every store must support (docs/guarantees.md, "What the store
-/// must offer").
+/// A store, and what it supports beyond what every store must support (docs/guarantees.md, "What
+/// the store must offer").
 struct StoreProfile {
     name: &'static str,
-    /// The variable with its endpoint; `None` for the embedded store.
+    /// The variable that contains the endpoint of the store. `None` for the embedded store.
     endpoint: Option<&'static str>,
     key_pair: (&'static str, &'static str),
-    /// A copy fails if its source does not have the ETag of the condition. Nothing depends on it.
+    /// `true` if a copy fails because its source has another ETag than the condition. Nothing
+    /// depends on it.
     copy_if_match: bool,
-    /// A delete fails if the object does not have the ETag of the condition. `SOURCE_AFTER=delete`
-    /// depends on it. (Swift sends a HEAD of its own before it deletes, so another write may come
-    /// between the two: `s3api`'s `gen_multipart_manifest_delete_query`.)
+    /// `true` if a delete fails because the object has another ETag than the condition.
+    /// `SOURCE_AFTER=delete` depends on it. Swift first sends a HEAD of its own, so another write
+    /// may come between HEAD and delete: see `gen_multipart_manifest_delete_query` in `s3api`.
     delete_if_match: bool,
-    /// An object keeps its storage class. `ARCHIVE_STORAGE_CLASS` depends on it.
+    /// `true` if an object keeps its storage class. `ARCHIVE_STORAGE_CLASS` depends on it.
     storage_classes: bool,
-    /// Objects have tags, and a copy has the tags of its source.
+    /// `true` if objects have tags, and a copy gets the tags of its source.
     tags: bool,
 }
 
@@ -54,9 +55,9 @@ const STORES: [StoreProfile; 4] = [
            key_pair: ("GK000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000000"),
            copy_if_match: true, delete_if_match: false, storage_classes: false, tags: false },
 ];
-/// The stores that also have tables.
+/// The stores that also have tables, so that they need no embedded tables.
 const TABLES: [&str; 2] = ["embedded", "moto"];
-/// The smallest part that S3 accepts, except for the last part, bytes.
+/// The minimum size of a part of an upload in S3, in bytes. Only the last part may be smaller.
 const PART: u64 = 5 << 20;
 
 /// A running store with tables.
@@ -64,12 +65,12 @@ pub(crate) struct RunningStore {
     able: &'static StoreProfile,
     endpoints: Endpoints,
     clients: Clients,
-    /// The embedded tables, for a store that has none.
+    /// The embedded engines. Their tables are used for a store that has none.
     world: IngestWorld,
 }
 
-/// Generates a test for each store from a check, which is an async function of a running store. The
-/// tests of an absent store are ignored.
+/// Generates one test for each store from a check. A check is an async function of a running store.
+/// The tests of a store that does not run are ignored.
 macro_rules! test_every_store {
     (#[$test:meta] $check:ident) => {
         mod $check {
@@ -102,10 +103,10 @@ macro_rules! test_every_store {
 }
 pub(crate) use test_every_store;
 
-/// Connects to the store of this name. A store without tables gets the embedded tables.
+/// Connects to the store with this name. If the store has no tables, uses the embedded tables.
 ///
 /// # Panics
-/// If the store's variable is not set.
+/// Panics if the variable of the store is not set.
 pub(crate) async fn connect_store(name: &str) -> RunningStore {
     let able = STORES.iter().find(|store| store.name == name).unwrap();
     let world = IngestWorld::without_delivery(layout()).await;
@@ -137,7 +138,7 @@ impl RunningStore {
         self.able.name
     }
 
-    /// Returns its endpoints, for another process.
+    /// Returns the endpoints of the store, for another process.
     pub(crate) fn elsewhere(&self) -> Elsewhere {
         let url = |endpoint: &Option<String>| endpoint.clone().unwrap_or_default();
         Elsewhere {
@@ -151,7 +152,7 @@ impl RunningStore {
         Storage::new(self.clients.s3.clone())
     }
 
-    /// Creates two buckets for this test.
+    /// Creates a source and an archive bucket for this test, and returns their layout.
     async fn layout(&self, test: &str) -> Layout {
         let [source, archive] = ["source", "archive"].map(|end| format!("{test}-{end}"));
         let layout = Layout::new(&source, "in/", &archive, "").unwrap();
@@ -241,7 +242,7 @@ async fn reads_writes_lists_and_answers_404(running: RunningStore) {
     );
 }
 
-/// Returns user metadata such as a copy has.
+/// Returns user metadata like those of a copy.
 fn copy_metadata() -> BTreeMap<String, String> {
     [
         ("photo-owner", "o".repeat(26)),
@@ -392,7 +393,7 @@ async fn refuses_unsupported_settings_at_start(running: RunningStore) {
     let tried = ingest(class, SourceAfter::Keep)
         .check_store_capabilities("class")
         .await;
-    // A store may refuse the class, or ignore it.
+    // A store may refuse the storage class, or ignore it.
     assert_eq!(
         tried.is_ok(),
         able.storage_classes,

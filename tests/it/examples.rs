@@ -1,5 +1,5 @@
-//! Tests of the committed photos in `examples/photos`: their metadata, their archive keys, and that
-//! the generator still makes the same bytes.
+//! Tests of the committed photos in `examples/photos`: their metadata and their archive keys. They
+//! also check that the generator still makes the same bytes.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use photo_metadata::{Extraction, FileContext};
 
 use test_support::example_photos as make_photos;
 
-/// File, wall clock, offset, camera, lens, position.
+/// The file, and its expected wall-clock time, offset, camera, lens and position.
 type ExampleRow = (
     &'static str,
     Option<&'static str>,
@@ -59,7 +59,7 @@ fn extract(file: &str) -> Extraction {
         .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Plans the archive names and the owner of a file in the example folder.
+/// Plans the archive keys and the owner of a file in the folder of examples.
 fn planned(file: &str) -> archive::ArchivePlan {
     let layout = Layout::new("inbox", "", "archive", "").unwrap();
     let Some(KeyPlace::Source(source)) = layout.place(&layout.source_bucket().object(file)) else {

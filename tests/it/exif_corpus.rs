@@ -1,6 +1,6 @@
-//! Tests of the extraction over real cameras' files: `PHOTO_CORPUS`, or `../shared/corpus` next to
-//! the project. If there is no corpus, the tests are ignored. Never copy a file of it into the
-//! project.
+//! Tests of the extraction over real files of many cameras. The corpus is the folder in
+//! `PHOTO_CORPUS`, or `../shared/corpus` next to the project. If there is no corpus, the tests are
+//! ignored. Never copy a file of the corpus into the project.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -93,7 +93,8 @@ fn few_ranged_reads_give_the_same_as_the_whole_file() {
 }
 }
 
-/// Returns a field of the oracle under the first of several keys. A blank counts as absent.
+/// Returns the first field of the oracle that exists under one of these keys. A blank field counts
+/// as absent.
 fn oracle_field<'a>(oracle: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter()
         .filter_map(|key| oracle.get(key))
@@ -198,7 +199,7 @@ fn pairs(oracle: &Value, photo: &PhotoMetadata) -> Vec<(&'static str, String, St
     wanted.collect()
 }
 
-/// Returns many offsets in the first 2 KiB, and a few in the rest.
+/// Returns many offsets in the first 2 KiB of a file, and a few in the rest.
 fn places(length: usize) -> impl Iterator<Item = usize> {
     (0..length.min(2_048))
         .step_by(13)

@@ -1,5 +1,5 @@
-//! Tests of the gallery over HTTP, with the real router, the real SDK and an embedded DynamoDB. Items are
-//! written in their stored form.
+//! Tests of the gallery over HTTP, with the real router, the real SDK and an embedded DynamoDB
+//! server. The tests write the items as ingest stores them.
 
 pub(crate) mod fixture;
 mod http;

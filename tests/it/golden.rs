@@ -1,19 +1,20 @@
-//! Golden tests: today's output of the whole program over `examples/photos`, byte for byte.
+//! Golden tests: the output of the whole program over `examples/photos` is the same as the stored
+//! output, byte for byte.
 //!
-//! One recording drives the real `photos` command and its servers from outside: the gallery over
-//! HTTP, the embedded S3 through the AWS SDK, the embedded DynamoDB by its own protocol, and the
-//! owner's commands. Each test compares one folder of that recording with the files in
-//! `tests/it/golden/expected`.
+//! One recording runs the real `photos` command, and uses its servers from outside: the gallery
+//! over HTTP, the embedded S3 server with the AWS SDK, the embedded DynamoDB server with its own
+//! protocol, and the owner's commands. Each test compares one folder of that recording with the
+//! files in `tests/it/golden/expected`.
 //!
-//! If a change of output is intended, rewrite the files and read the difference before you commit
-//! it:
+//! If you change the output on purpose, write the files again, and read the difference before you
+//! commit it:
 //!
 //! ```sh
 //! UPDATE_GOLDEN=1 cargo test --test it golden
 //! git diff tests/it/golden
 //! ```
 //!
-//! What differs from run to run is replaced by a name in angle brackets, such as `<time>`.
+//! Values that differ from run to run are replaced by a name in angle brackets, such as `<time>`.
 //! The form of each such value is checked before it is replaced.
 
 mod commands;
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 use crate::serve::process::files;
 use recording::RECORDING;
 
-/// The variable that rewrites the stored files.
+/// The variable that makes the tests rewrite the stored files.
 const UPDATE: &str = "UPDATE_GOLDEN";
 
 #[test]
@@ -58,11 +59,12 @@ fn command_output_is_unchanged() {
     compare("cli");
 }
 
-/// Compares one folder of the recording with the stored files, or rewrites these if [`UPDATE`] is
-/// set.
+/// Compares one folder of the recording with the stored files. If [`UPDATE`] is set, rewrites the
+/// stored files.
 ///
-/// # Panics A file differs, is missing or is left over. The message names each and its first line
-/// that differs.
+/// # Panics
+/// Panics if a file differs, is missing or is not expected. The message contains the name of each
+/// such file and its first line that differs.
 fn compare(folder: &str) {
     let stored = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it/golden/expected")
@@ -94,7 +96,7 @@ fn compare(folder: &str) {
     );
 }
 
-/// Replaces all stored files of a folder.
+/// Deletes the stored files of a folder, and writes the recorded ones.
 fn rewrite(stored: &Path, recorded: &BTreeMap<&str, &str>) {
     if stored.exists() {
         fs::remove_dir_all(stored).unwrap();
@@ -106,7 +108,8 @@ fn rewrite(stored: &Path, recorded: &BTreeMap<&str, &str>) {
     }
 }
 
-/// Returns where a stored file and the recorded text first differ, or `None` if they are equal.
+/// Returns a description of the first difference between a stored file and the recorded text.
+/// Returns `None` if they are equal.
 fn difference(path: &Path, recorded: &str) -> Option<String> {
     let name = path.display();
     let Ok(stored) = fs::read_to_string(path) else {
@@ -133,7 +136,7 @@ fn difference(path: &Path, recorded: &str) -> Option<String> {
     }
 }
 
-/// Returns a line, or of a long one what is around the character at `place`.
+/// Returns a line. If the line is long, returns only the text around the character at `place`.
 fn excerpt(line: &str, place: usize) -> String {
     const MAX_CHARS: usize = 160;
     if line.chars().count() <= MAX_CHARS {

@@ -1,5 +1,5 @@
-//! Ingest over HTTP against the embedded engines, with real uploads and real notifications. The
-//! tests check the keys of the archive and the items of the catalogue. They make every photo
+//! Tests of ingest over HTTP, with the embedded engines, real uploads and real notifications. They
+//! check the keys of the archive and the items of the catalogue. The tests make all their photos
 //! themselves.
 
 mod archive;

@@ -1,6 +1,7 @@
-//! End-to-end tests of the functions' real binaries, built as for Lambda, from an upload to the
-//! gallery's answer. They run under a server of Lambda's Runtime API (`runtime.rs`) and, if
-//! `LAMBDA_RIE` is set, under AWS's Runtime Interface Emulator.
+//! End-to-end tests of the Lambda functions, from an upload to the response of the gallery. They
+//! run the real binaries, built as for Lambda, under a server of Lambda's Runtime API
+//! (`runtime.rs`). If `LAMBDA_RIE` is set, they also run them under AWS's Runtime Interface
+//! Emulator.
 //!
 //! The test writes the functions' requests to AWS to `target/tmp/lambda-requests.json`.
 //! `.ci/terraform policies` compares them with the policies that the module renders.
@@ -18,7 +19,8 @@ use self::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::photos::TestShot;
 use photo_catalogue::object::{Bucket, ObjectRef};
 
-/// The file with the functions' requests to AWS during [`run_from_upload_to_gallery`].
+/// The file to which the test writes the functions' requests to AWS during
+/// [`run_from_upload_to_gallery`].
 const REQUESTS: &str = "lambda-requests.json";
 
 #[tokio::test]
@@ -61,8 +63,8 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
     account.requests.lock().unwrap().clone()
 }
 
-/// Sends the events that are not about photos: the test event of S3, and the notification of the
-/// object with which ingest probes the store.
+/// Sends the events that are not about photos: S3's test event, and the notification of the object
+/// with which ingest probes the store.
 async fn ignore_setup_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "inbox" });
     assert_eq!(ingest.invoke(&test).await, json!({}));
@@ -70,7 +72,8 @@ async fn ignore_setup_events(account: &mut FakeAccount, ingest: &FunctionProcess
     assert_eq!(ingest.invoke(&probe).await, json!({}));
 }
 
-/// Invokes ingest directly by S3: for an upload, then for its copy. An unknown event is an error.
+/// Invokes ingest directly from S3: for an upload, and then for its copy. An unknown event is an
+/// error.
 async fn ingest_s3_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let shot = first_shot();
     account.upload("trip/IMG 1.jpg", shot.jpeg()).await;
@@ -85,8 +88,8 @@ async fn ingest_s3_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     assert!(message.contains("no known shape"), "{refused}");
 }
 
-/// Invokes ingest by SQS with a batch in which one message is not from S3, then with the copies'
-/// batch.
+/// Invokes ingest from SQS: with a batch in which one message is not from S3, and then with the
+/// batch of the copies.
 async fn ingest_sqs_batch(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let raw = first_shot().dng();
     account.upload("trip/IMG 1.DNG", raw).await;
@@ -103,7 +106,7 @@ async fn ingest_sqs_batch(account: &mut FakeAccount, ingest: &FunctionProcess) {
     assert_eq!(left, ["diary.txt"]);
 }
 
-/// Invokes ingest by a task of S3 Batch Operations.
+/// Invokes ingest with a task of S3 Batch Operations.
 async fn ingest_batch_operations_task(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let later = TestShot::at("2018:03:04 10:00:00");
     account.upload("old/IMG_2.jpg", later.jpeg()).await;
@@ -117,14 +120,16 @@ async fn ingest_batch_operations_task(account: &mut FakeAccount, ingest: &Functi
     assert_eq!(ingest.invoke(&copy).await, json!({}));
 }
 
-/// Invokes publish by the stream, then by the schedule until the static files are `files`.
+/// Invokes publish with the records of the stream. Then invokes it as the schedule does, until the
+/// static files are `files`.
 async fn publish_stream_batch(account: &FakeAccount, publish: &FunctionProcess, files: &[&str]) {
     let batch = account.stream_batch().await;
     assert_eq!(publish.invoke(&batch).await, no_failures());
     run_cycles_until(account, publish, files).await;
 }
 
-/// Invokes the gallery by API Gateway and by a Function URL. An instance accepts another's cursor.
+/// Invokes the gallery from API Gateway and from a Function URL. One instance must accept the
+/// cursor of another.
 async fn query_gallery(account: &FakeAccount) {
     let gallery = account.start("gallery").await;
     let first = gallery.invoke(&http_request("/v1/photos", "limit=1")).await;
@@ -154,7 +159,7 @@ async fn query_gallery(account: &FakeAccount) {
     assert_eq!(problem["statusCode"], 400, "{problem}");
 }
 
-/// Deletes a photo from the archive and invokes ingest with the notification.
+/// Deletes a photo from the archive, and invokes ingest with the notification.
 async fn remove_from_archive(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let bucket = account.variable("ingest", "ARCHIVE_BUCKET");
     let remove = account.s3.delete_object().bucket(bucket);
@@ -163,7 +168,7 @@ async fn remove_from_archive(account: &mut FakeAccount, ingest: &FunctionProcess
     assert_eq!(ingest.invoke(&removal).await, json!({}));
 }
 
-/// Checks that publish read the hook's URL once and did not log it.
+/// Checks that publish read the URL of the hook once, and did not log it.
 fn check_hook_is_secret(account: &FakeAccount, publish: &FunctionProcess) {
     let requests = account.requests.lock().unwrap().clone();
     let is_read = |one: &&Value| one["function"] == "publish" && one["service"] == "ssm";
@@ -175,12 +180,12 @@ fn check_hook_is_secret(account: &FakeAccount, publish: &FunctionProcess) {
     assert!(!log.contains(HOOK_URL), "{log}");
 }
 
-/// Returns the shot of which the test uploads the JPEG and the RAW.
+/// Returns the shot whose JPEG and RAW the test uploads.
 fn first_shot() -> TestShot {
     TestShot::at("2018:02:01 09:41:07")
 }
 
-/// Returns the answer to a batch in which every record succeeded.
+/// Returns the response to a batch in which every record succeeded.
 fn no_failures() -> Value {
     json!({ "batchItemFailures": [] })
 }
@@ -212,7 +217,7 @@ async fn missing_parameter_stops_the_gallery_and_is_named() {
     );
 }
 
-/// Invokes publish as the schedule does until the static files are `files`. Publish waits for some
+/// Invokes publish as the schedule does, until the static files are `files`. Publish waits a few
 /// seconds before it rebuilds a changed month.
 async fn run_cycles_until(account: &FakeAccount, publish: &FunctionProcess, files: &[&str]) {
     for _ in 0..60 {
@@ -226,7 +231,7 @@ async fn run_cycles_until(account: &FakeAccount, publish: &FunctionProcess, file
     panic!("other files than {files:?}: {}", publish.read_log());
 }
 
-/// Returns an SQS batch of messages with these bodies. A message's id is its index.
+/// Returns an SQS batch of messages with these bodies. The id of a message is its index.
 fn sqs_batch(bodies: &[Value]) -> Value {
     let messages = bodies.iter().enumerate().map(|(number, body)| {
         json!({ "messageId": number.to_string(), "receiptHandle": "handle", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
@@ -243,7 +248,8 @@ fn batch_operations_task(object: &ObjectRef) -> Value {
             "tasks": [{ "taskId": "task", "s3Bucket": object.bucket.as_str(), "s3Key": object.key, "s3VersionId": null }] })
 }
 
-/// Returns the event of a request by an HTTP API of API Gateway (payload format 2.0).
+/// Returns the event of a request that arrives through an HTTP API of API Gateway (payload format
+/// 2.0).
 fn http_request(path: &str, query: &str) -> Value {
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "isBase64Encoded": false,
@@ -257,7 +263,7 @@ fn http_request(path: &str, query: &str) -> Value {
     })
 }
 
-/// Returns the event of a request by a Function URL.
+/// Returns the event of a request that arrives through a Function URL.
 fn function_url_request(path: &str, query: &str) -> Value {
     let mut event = http_request(path, query);
     let host = "abcdefghij.lambda-url.us-east-1.on.aws";
@@ -266,7 +272,7 @@ fn function_url_request(path: &str, query: &str) -> Value {
     event
 }
 
-/// Returns the body of an answer that must have status 200.
+/// Returns the body of a response. Its status must be 200.
 fn json_body(answer: &Value) -> Value {
     assert_eq!(answer["statusCode"], 200, "{answer}");
     assert_eq!(answer["isBase64Encoded"], false, "{answer}");

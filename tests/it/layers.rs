@@ -1,16 +1,16 @@
-//! The layers of the package: which modules of `src/` a module never names, and what the Lambda
-//! functions never link.
+//! Tests of the layers of the package: which modules of `src/` a module never uses, and which
+//! packages the Lambda functions never link.
 //!
-//! Cargo.toml holds the boundaries between crates, and clippy.toml keeps the clock, the environment
-//! and files out of pure code. What remains is checked here, over the text of the code: a path such
-//! as `crate::gallery` or `aws_sdk_s3::` that is written in a module.
+//! Cargo.toml defines the boundaries between crates. clippy.toml forbids the clock, the environment
+//! and files in most modules. This file checks the other boundaries. It searches the text of the
+//! code for paths such as `crate::gallery` or `aws_sdk_s3::`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Modules of `src/`, and the paths that never occur in them. `aws_` stands for each crate whose
-/// name begins so.
+/// Modules of `src/`, and the paths that must never occur in them. `aws_` stands for every crate
+/// whose name begins with it.
 type LayerRule = (&'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -26,11 +26,12 @@ const RULES: [LayerRule; 4] = [
     (&["ingest", "publish", "gallery"], &[
         "aws_", "lambda_", "clap::", "crate::cli", "crate::config", "crate::services", "crate::dynamodb_engine", "s3_folder",
     ]),
-    // The embedded engines must not share code with what they serve, or both have the same faults.
+    // The embedded engines must not share code with the program that they serve, or both would have
+    // the same faults.
     (&["dynamodb_engine"], &["crate::"]),
 ];
 
-/// Packages that the Lambda functions never link.
+/// The packages that the Lambda functions must never link.
 const NEVER_IN_FUNCTIONS: [&str; 6] = [
     "clap",
     "dynoxide-rs",
@@ -40,7 +41,7 @@ const NEVER_IN_FUNCTIONS: [&str; 6] = [
     "s3s",
 ];
 
-/// Returns the lines of code without comments and without the tests at the end of a file.
+/// Returns the lines of code. Leaves out comments, and the tests at the end of a file.
 fn code_lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .take_while(|line| line.trim() != "#[cfg(test)]")
@@ -58,7 +59,8 @@ fn forbidden_paths(module: &str, text: &str) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Returns `true` if the path begins somewhere in the line. `xaws_` does not name `aws_`.
+/// Returns `true` if the path begins somewhere in the line. For example, `xaws_` does not contain
+/// the path `aws_`.
 fn names_path(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -66,7 +68,7 @@ fn names_path(line: &str, path: &str) -> bool {
     })
 }
 
-/// Returns the files of a module: `src/MODULE.rs` and everything in `src/MODULE/` but tests.
+/// Returns the files of a module: `src/MODULE.rs`, and all files in `src/MODULE/` except tests.
 fn module_files(module: &str) -> Vec<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = vec![source.join(format!("{module}.rs"))];
@@ -172,7 +174,8 @@ fn function_packages() -> BTreeSet<String> {
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         }
     };
-    // A machine that has built only the default features lacks the packages of the functions.
+    // If a machine has built only the default features, it does not have the packages of the
+    // functions.
     let text = tree(&["--offline"])
         .or_else(|_| tree(&[]))
         .unwrap_or_else(|error| panic!("cargo tree: {error}"));
@@ -194,7 +197,7 @@ fn functions_link_no_command_line_and_no_embedded_engine() {
     }
 }
 
-/// Returns the packages that a crate of the workspace links, itself left out.
+/// Returns the packages that a crate of the workspace links, without the crate itself.
 fn crate_packages(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))

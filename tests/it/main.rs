@@ -1,4 +1,4 @@
-//! Integration tests: one target, a module for each subject.
+//! The integration tests. They are one test binary, with a module for each subject.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![allow(
@@ -18,8 +18,8 @@ mod publish;
 mod serve;
 mod simulation;
 
-/// Builds an HTTP client. reqwest is compiled without a TLS provider here, and needs one even for
-/// plain HTTP.
+/// Builds an HTTP client. reqwest is compiled without a TLS provider here, but needs one even for
+/// plain HTTP, so one is installed.
 fn http_client() -> reqwest::Client {
     // This fails if another test has installed the provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();

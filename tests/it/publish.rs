@@ -1,4 +1,5 @@
-//! Publish over both embedded engines, with simulated time: counts, static files and the build hook.
+//! Tests of publish over both embedded engines, with simulated time: counts, static files and the
+//! build hook.
 
 mod changes;
 mod counts;

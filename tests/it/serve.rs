@@ -1,5 +1,5 @@
-//! End-to-end tests of the `photos` command: the real binary in a temporary folder, with clients
-//! over HTTP.
+//! End-to-end tests of the `photos` command. They run the real binary in a temporary folder, with
+//! clients over HTTP.
 
 mod amend;
 mod bad_input;

@@ -1,14 +1,14 @@
-//! The deterministic simulation: the real ingest code over S3 and DynamoDB in memory, connected
-//! through the HTTP client hook of the SDK. It uses one thread and a paused clock, and answers one
-//! request at a time. A seed chooses the order of the requests, their failures, the crashes of
-//! workers, the writes of a person, and the number and order of the events. When no work is left,
-//! an oracle checks archive and catalogue.
+//! The deterministic simulation of ingest. The real code runs over S3 and DynamoDB in memory, which
+//! are connected through the HTTP client hook of the SDK. The simulation uses one thread and a
+//! paused clock, and responds to one request at a time. A seed decides the order of the requests,
+//! their failures, the crashes of workers, the writes of a person, and the number and order of the
+//! events. When no work is left, an oracle checks archive and catalogue.
 //!
-//! Not simulated: a file dropped onto the exact key of an upload in flight, for which the
-//! guarantees are weaker (docs/guarantees.md; under another extension it is dropped at any time);
-//! tags; deletion of sources; copies over 5 GB.
+//! These things are not simulated: tags, deletion of sources, copies over 5 GB, and a foreign file
+//! that is written to the exact key of an upload in flight. The guarantees for that last case are
+//! weaker (docs/guarantees.md). Foreign files with another extension are written at any time.
 //!
-//! To run a failing seed again and print every request:
+//! Run a failing seed again and print every request:
 //!
 //! ```sh
 //! SIMULATION_SEED=17 cargo test --test it simulation::one_seed -- --ignored --nocapture
@@ -25,10 +25,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bugs::InjectedBug;
 use world::SimulatedWorld;
 
-/// Number of seeds in an ordinary `cargo test`. SIMULATION_SEEDS overrides it; `.ci/run` sets
-/// 1,000.
+/// The number of seeds in an ordinary `cargo test`. SIMULATION_SEEDS sets another number. `.ci/run`
+/// sets 1,000.
 const SEEDS: u64 = 100;
-/// Number of seeds within which every injected bug must be found.
+/// The number of seeds within which every injected bug must be found.
 const SEEDS_TO_FIND_A_BUG: u64 = 4000;
 
 fn run_seed(seed: u64, bug: Option<InjectedBug>) -> (Result<(), String>, Vec<String>) {
@@ -40,7 +40,8 @@ fn run_seed(seed: u64, bug: Option<InjectedBug>) -> (Result<(), String>, Vec<Str
     runtime.block_on(SimulatedWorld::run(seed, bug))
 }
 
-/// Searches for seeds that fail, on all cores. Returns at most one per core.
+/// Searches for seeds that fail, on all cores. Returns at most one seed and its error for each
+/// core.
 fn find_failures(seeds: u64, bug: Option<InjectedBug>) -> Vec<(u64, String)> {
     let next = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -110,7 +111,8 @@ fn seed_gives_the_same_run_every_time() {
     }
 }
 
-/// Prints the run of SIMULATION_SEED, with the bug SIMULATION_BUG (`Claim`, …) injected.
+/// Prints the run of the seed in SIMULATION_SEED. If SIMULATION_BUG is set, for example to `Claim`,
+/// this bug is injected.
 #[test]
 #[ignore = "prints one seed for a person"]
 #[expect(clippy::print_stdout, reason = "prints one seed for a person")]

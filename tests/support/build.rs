@@ -1,11 +1,12 @@
-//! Finds out which optional inputs of the tests are present, for the macros of `requirements.rs`.
+//! Sets a configuration name for each optional input of the tests that is present. The macros in
+//! `requirements.rs` use these names.
 //!
 //! A test whose input is absent is compiled as ignored, with the reason. `cargo test` then reports
 //! it as ignored and not as passed.
 
 use std::path::{Path, PathBuf};
 
-/// The macro's configuration name, and the variable that is set if the input is present.
+/// Pairs of a configuration name and the environment variable that is set if the input is present.
 const SERVERS: [(&str, &str); 4] = [
     ("has_moto", "CONFORMANCE_MOTO"),
     ("has_swift", "CONFORMANCE_SWIFT"),

@@ -1,10 +1,10 @@
 //! Computes what AWS charges per month: `cargo run -p bench --bin cost`. docs/cost.md explains the
 //! output.
 //!
-//! Requests and capacity units are counted by proxies between ingest, publish and the embedded
-//! engines. The proxy before DynamoDB asks the engine for the capacity of each request.
-//! `bench/prices.json` holds the list prices, their source and their date. Free tiers are left out.
-//! What cannot be counted here is assumed. The assumptions are printed.
+//! Proxies between ingest, publish and the embedded engines count the requests and capacity units.
+//! The proxy before DynamoDB asks the engine for the capacity of each request. `bench/prices.json`
+//! contains the list prices, their source and their date. Free tiers are left out. What cannot be
+//! counted here is assumed. The assumptions are printed.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -34,32 +34,35 @@ use photo_catalogue::storage::Storage;
 use photo_catalogue::view::{PictureHosting, PublicView};
 use serde_json::{Value, json};
 
-/// Number of new photos in a day.
+/// The number of new photos in a day.
 const PHOTOS_PER_DAY: u32 = 35;
 const DAYS_PER_MONTH: u32 = 30;
-/// Number of photos in the library.
+/// The number of photos in the library.
 const LIBRARY: f64 = 55_000.0;
 const MILLION: f64 = 1e6;
 const JPEG_GB: f64 = 0.005;
 const RAW_GB: f64 = 0.025;
-/// Size of an item of the catalogue, with its copies in the indexes and its ledger item.
+/// The size in GB of a photo's entries in the tables: its item, the copies in the indexes, and the
+/// ledger item.
 const CATALOGUE_GB: f64 = 0.000_012;
 const CYCLES_PER_MONTH: f64 = 43_200.0;
 const ALARMS: f64 = 9.0;
-/// Requests to the gallery per month, each for a page of 100 photos.
+/// The number of requests to the gallery per month. Each is for a page of 100 photos.
 const PAGES_PER_MONTH: f64 = 100_000.0;
 const PAGE_READ_UNITS: f64 = 13.0;
-/// How often a month is rebuilt while a library is imported.
+/// The number of times that a month is rebuilt while a library is imported.
 const REBUILDS_PER_IMPORT: f64 = 10.0;
-/// GB-seconds that an invocation is billed with: memory times duration.
+/// The GB-seconds that AWS bills for one invocation of ingest: memory times duration.
 const INGEST_GB_SECONDS: f64 = 0.5 * 0.4;
+/// The GB-seconds that AWS bills for one invocation of publish: memory times duration.
 const PUBLISH_GB_SECONDS: f64 = 0.5 * 0.1;
+/// The GB-seconds that AWS bills for one invocation of the gallery: memory times duration.
 const GALLERY_GB_SECONDS: f64 = 0.25 * 0.1;
-/// Requests per message: S3 sends it, Lambda receives and deletes it.
+/// The number of SQS requests per message: S3 sends it, and Lambda receives and deletes it.
 const QUEUE_REQUESTS: f64 = 3.0;
-/// Receives of an empty queue per month: five pollers that wait 20 seconds each.
+/// The number of receives of an empty queue per month: by five pollers, three times a minute each.
 const IDLE_POLLS: f64 = 5.0 * 3.0 * 43_200.0;
-/// Time that no cycle needs.
+/// The time that a cycle of publish may take. No cycle needs so much.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
@@ -88,17 +91,17 @@ async fn main() -> BenchResult<()> {
     Ok(())
 }
 
-/// Counted requests and units.
+/// The counted requests and capacity units.
 struct CountedWork {
-    /// Ingest of one new photo.
+    /// The requests and units of ingest for one new photo.
     photo: RequestCounts,
-    /// Publish of a day's photos.
+    /// The requests and units of publish for one day's photos.
     day: RequestCounts,
-    /// A cycle of publish that has nothing to do.
+    /// The requests and units of a cycle of publish that has nothing to do.
     idle_cycle: RequestCounts,
 }
 
-/// Counts the last day of a month in which new photos arrive each day.
+/// Counts the requests on the last day of a month in which new photos arrive each day.
 async fn count_requests() -> BenchResult<CountedWork> {
     let services = MeteredServices::start().await?;
     let uncounted = PHOTOS_PER_DAY * (DAYS_PER_MONTH - 1);
@@ -138,27 +141,27 @@ impl CountedWork {
     }
 }
 
-/// Costs in dollars of counted and assumed work.
+/// The costs in dollars of counted and assumed work.
 struct UnitCosts {
-    /// Ingest of one photo.
+    /// The cost of ingest for one photo.
     ingest: f64,
-    /// Ingest of a month's new photos.
+    /// The cost of ingest for a month's new photos.
     new_photos: f64,
-    /// Publish of a month's new photos.
+    /// The cost of publish for a month's new photos.
     publish: f64,
-    /// Idle cycles of a month.
+    /// The cost of the idle cycles of a month.
     idle_cycles: f64,
-    /// Receives of an empty queue in a month.
+    /// The cost of the receives of an empty queue in a month.
     idle_polls: f64,
-    /// Pages of the gallery in a month.
+    /// The cost of the gallery's pages in a month.
     pages: f64,
-    /// Alarms of a month.
+    /// The cost of the alarms in a month.
     alarms: f64,
-    /// One GB of tables for a month, with point-in-time recovery.
+    /// The cost of one GB of tables for a month, with point-in-time recovery.
     table_gb: f64,
-    /// Reading one photo of a month that is rebuilt.
+    /// The cost of reading one photo of a month that is rebuilt.
     reread_photo: f64,
-    /// One invocation of publish.
+    /// The cost of one invocation of publish.
     publish_invocation: f64,
 }
 
@@ -252,7 +255,7 @@ fn print_million(prices: &PriceList, costs: &UnitCosts) {
     );
 }
 
-/// `prices.json`.
+/// The content of `bench/prices.json`.
 struct PriceList(Value);
 
 impl PriceList {
@@ -265,12 +268,12 @@ impl PriceList {
         self.0[name].as_str().unwrap_or_default()
     }
 
-    /// Returns the price of a GB in a storage class for a month.
+    /// Returns the price in dollars of one GB in a storage class for a month.
     fn storage(&self, class: &str) -> f64 {
         self.price(&format!("/s3/storage_gb_month/{class}"))
     }
 
-    /// Returns the price of these requests and units. Deletes are free.
+    /// Returns the price in dollars of these requests and units. Deletes are free.
     fn requests(&self, counts: &RequestCounts) -> f64 {
         counts.s3_writes * self.price("/s3/write_request")
             + counts.s3_reads * self.price("/s3/read_request")
@@ -278,13 +281,13 @@ impl PriceList {
             + counts.read_units * self.price("/dynamodb/read_unit")
     }
 
-    /// Returns the price of an invocation of a Lambda function.
+    /// Returns the price in dollars of one invocation of a Lambda function.
     fn invocation(&self, gb_seconds: f64) -> f64 {
         self.price("/lambda/request") + gb_seconds * self.price("/lambda/gb_second")
     }
 }
 
-/// Requests and capacity units.
+/// The numbers of requests and capacity units. They can be means.
 #[derive(Debug, Clone, Copy, Default)]
 struct RequestCounts {
     s3_writes: f64,
@@ -349,7 +352,7 @@ impl std::ops::Div<f64> for RequestCounts {
 
 /// Ingest and publish, whose requests go to the engines through counting proxies.
 struct MeteredServices {
-    /// Clients without a proxy.
+    /// Clients whose requests are not counted.
     uploader: Clients,
     ingest: Ingest,
     publisher: Publisher,
@@ -429,8 +432,8 @@ impl MeteredServices {
         Ok(())
     }
 
-    /// Marks the month by one batch of the stream, `hours` after the start, and rebuilds it a minute
-    /// later.
+    /// Marks the month as dirty with one batch of the stream, `hours` after the start. Rebuilds it
+    /// one minute later.
     async fn publish(&self, hours: i64) -> BenchResult<()> {
         let then = self.now + TimeDelta::hours(hours);
         let image = json!({ "datePartition": { "S": "2020" },
@@ -452,13 +455,13 @@ impl MeteredServices {
         }
     }
 
-    /// Returns the counts since the last call.
+    /// Returns the requests and units since the last call.
     fn take_counts(&self) -> RequestCounts {
         std::mem::take(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A proxy that counts requests.
+/// A proxy that counts the requests that it forwards.
 struct CountingProxy {
     upstream: String,
     client: reqwest::Client,

@@ -1,13 +1,13 @@
 //! Measures the gallery over catalogues of different sizes:
 //! `cargo run --release -p bench --bin gallery_load -- 1000 1000000`.
 //!
-//! For each number of photos, the program fills a catalogue (30 years, 40 cameras, 60 lenses, photos
-//! clustered around 25 places) on the embedded DynamoDB over a file, and publish counts it. Each
-//! route then answers one request after the other over HTTP. The program prints the median, the 99th
-//! percentile, the requests to DynamoDB, and the read units that DynamoDB charges for the query (an
-//! eventually consistent read of 8 KB is one unit). Finally, 100 clients send requests at the same
-//! time for half a minute. Engine, gallery and clients are one process. Its memory is printed
-//! (Linux).
+//! For each number of photos, the program fills a catalogue in the embedded DynamoDB, which keeps
+//! it in a file. The photos are from 30 years, 40 cameras and 60 lenses, most of them near 25
+//! places. Publish then counts the catalogue. After that, each route answers one request after the
+//! other over HTTP. The program prints the median, the 99th percentile, the requests to DynamoDB,
+//! and the read units that DynamoDB charges for the query. (An eventually consistent read of 8 KB
+//! is one unit.) Finally, 100 clients send requests at the same time for half a minute. Engine,
+//! gallery and clients are one process. Its memory is printed (Linux).
 //!
 //! A million photos need about 14 GB in the system's temporary folder, and twenty minutes to write.
 
@@ -42,7 +42,7 @@ use photo_metadata::{
     PhotoRecord, TagValue,
 };
 
-/// The allocator of `photos`.
+/// The allocator that `photos` uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -50,16 +50,16 @@ const YEARS: u32 = 30;
 const FIRST_YEAR: u32 = 1996;
 const CAMERAS: u32 = 40;
 const LENSES: u32 = 60;
-/// Places at which most photos are taken: a home and journeys.
+/// The number of places at which most photos are taken: a home and journeys.
 const PLACES: u32 = 25;
-/// Number of measured requests of each route.
+/// The number of measured requests of each route.
 const REQUESTS: usize = 500;
-/// Number of requests of each route before the measured ones.
+/// The number of requests of each route before the measured ones.
 const WARM_UP_REQUESTS: usize = REQUESTS / 10;
 const CLIENTS: usize = 100;
-/// How long the clients send requests.
+/// The time for which the clients send requests.
 const LOAD_TIME: Duration = Duration::from_secs(30);
-/// Time that no cycle of publish needs.
+/// The time that a cycle of publish may take. No cycle needs so much.
 const CYCLE_TIME: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
@@ -98,11 +98,11 @@ async fn main() -> BenchResult<()> {
     Ok(())
 }
 
-/// The times of a route.
+/// The times of a route, and its requests to DynamoDB.
 struct RouteTimes {
     median_ms: f64,
     p99_ms: f64,
-    /// Requests to DynamoDB for each request to the route.
+    /// The mean number of requests to DynamoDB for one request to the route.
     dynamodb_requests: f64,
 }
 
@@ -166,7 +166,7 @@ impl LoadedGallery {
         })
     }
 
-    /// Returns the routes, each with requests for many different photos.
+    /// Returns the name of each route, with the paths of requests for many different photos.
     fn routes(&self) -> Vec<(&'static str, Vec<String>)> {
         let paths = RandomPaths { size: self.size };
         let names: [(&'static str, PathGenerator); 12] = [
@@ -268,7 +268,8 @@ impl LoadedGallery {
         Ok(())
     }
 
-    /// Sends random requests until a time. Returns how many succeeded and how many failed.
+    /// Sends random requests until the time `until`. Returns the number of requests that succeeded
+    /// and the number of those that failed.
     async fn send_requests(&self, paths: &[String], seed: u64, until: Instant) -> (u64, u64) {
         let mut random = fastrand::Rng::with_seed(seed);
         let (mut succeeded, mut failed) = (0, 0);
@@ -291,7 +292,7 @@ impl LoadedGallery {
 /// A function that returns the path of a random request.
 type PathGenerator = fn(&RandomPaths, &mut fastrand::Rng) -> String;
 
-/// Random requests to a gallery of this size.
+/// Generates the paths of random requests to a gallery with `size` photos.
 struct RandomPaths {
     size: u32,
 }
@@ -364,7 +365,7 @@ async fn fill_catalogue(clients: &Clients, catalogue: &Catalogue, size: u32) -> 
         .await
 }
 
-/// Counts and publishes every month in as many cycles as it takes.
+/// Counts and publishes every month, in as many cycles as necessary.
 async fn publish_all(
     catalogue: &Catalogue,
     table: &PublishTable,
@@ -381,7 +382,7 @@ async fn publish_all(
     Ok(())
 }
 
-/// Returns latitude and longitude of a place.
+/// Returns the latitude and the longitude of a place in degrees.
 fn place(n: u32) -> (f64, f64) {
     let mut random = fastrand::Rng::with_seed(u64::from(n));
     (random.f64() * 120.0 - 60.0, random.f64() * 340.0 - 170.0)
@@ -399,7 +400,7 @@ fn photo_stem(record: &PhotoRecord) -> String {
     format!("{}/DSC_{name}", date.unwrap_or_default())
 }
 
-/// Returns the `n`-th of `size` photos, which are spread evenly over the years.
+/// Returns the `n`-th of `size` photos. They are spread evenly over the years.
 fn example_photo(n: u32, size: u32) -> PhotoRecord {
     let mut random = fastrand::Rng::with_seed(u64::from(n) + 1_000);
     let span = i64::from(YEARS) * 365 * 86_400 * 1_000;

@@ -1,13 +1,13 @@
-//! Measures what `photos import` does with a library:
-//! `cargo run --release -p bench --bin import_bench [-- FILES [KILLS [FOLDER]]]`, after
-//! `cargo build --release`. The defaults are 55,000 files and 20 kills.
+//! Measures the import of a library by `photos import`:
+//! `cargo run --release -p bench --bin import_bench [-- FILES [KILLS [FOLDER]]]`, after `cargo
+//! build --release`. The defaults are 55,000 files and 20 kills.
 //!
 //! A third of the files are pairs of RAW and JPEG. Names repeat on every card. A twentieth of the
-//! files has no date, and some have unusual keys. Every import is the real `photos` command over the
-//! embedded engines. The program imports the library four times: undisturbed, again over the same
-//! archive, killed and restarted again and again, and in place over the resulting archive. It prints
-//! files per second, the peak memory, and the share of work that was repeated. It fails if the
-//! resulting archives differ. The files are kept if FOLDER is given.
+//! files has no date, and some have unusual keys. Every import is the real `photos` command over
+//! the embedded engines. The program imports the library four times: undisturbed, again over the
+//! same archive, killed and restarted again and again, and in place over the resulting archive. It
+//! prints files per second, the peak memory, and the share of work that was repeated. It fails if
+//! the resulting archives differ. The files are kept if FOLDER is given.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -22,10 +22,10 @@ use bench::{BenchResult, DatedPhoto, ProcessMemory, find_photos_binary, list_fil
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-/// Number of shots on one card. The next card starts with the same names.
+/// The number of shots on one card. The next card starts with the same names.
 const SHOTS_PER_CARD: usize = 100;
 const SHOTS_PER_DAY: usize = 250;
-/// Time between two looks at the memory of a running import.
+/// The time between two measurements of the memory of a running import.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 
 fn main() -> BenchResult<()> {
@@ -89,7 +89,7 @@ struct ImportBench {
 struct FinishedImport {
     report: Value,
     seconds: f64,
-    /// Largest memory in each quarter of the time, in MB.
+    /// The maximum memory in each quarter of the time, in MB.
     quarters_mb: [f64; 4],
     peak_mb: f64,
 }
@@ -97,7 +97,8 @@ struct FinishedImport {
 /// The work of an import that was killed and restarted.
 struct KilledImport {
     kills: usize,
-    /// Number of finished steps. A step is a file archived or skipped, or a copy indexed.
+    /// The number of finished steps. A step is a file that was archived or skipped, or a copy that
+    /// was indexed.
     steps: usize,
     distinct_steps: usize,
 }
@@ -119,7 +120,7 @@ impl FinishedImport {
     }
 }
 
-/// The example files that the library is made of.
+/// The example files from which the library is made.
 struct LibraryFiles {
     raw: DatedPhoto,
     jpeg_of_raw: DatedPhoto,
@@ -140,8 +141,8 @@ impl LibraryFiles {
     }
 }
 
-/// Appends the number of a shot to a file, so that no two files are equal. Readers ignore bytes after
-/// the end of a picture.
+/// Appends the number of a shot to a file, so that no two files are equal. Readers ignore bytes
+/// after the end of a picture.
 fn with_number(mut bytes: Vec<u8>, shot: usize) -> Vec<u8> {
     bytes.extend(shot.to_le_bytes());
     bytes
@@ -158,7 +159,7 @@ fn shot_name(shot: usize) -> String {
     }
 }
 
-/// Returns the capture time of a shot as EXIF spells it.
+/// Returns the capture time of a shot in the form of EXIF.
 fn shot_clock(shot: usize) -> String {
     let day = shot / SHOTS_PER_DAY;
     format!(
@@ -231,7 +232,7 @@ impl ImportBench {
             if let Some(status) = child.try_wait()? {
                 break status;
             }
-            // Fails if the process has just ended.
+            // This fails if the process has just ended.
             if let Ok(now) = ProcessMemory::of_process(child.id()) {
                 memory.push(now.resident as f64 / 1e6);
                 peak_mb = now.peak as f64 / 1e6;
@@ -258,8 +259,8 @@ impl ImportBench {
         })
     }
 
-    /// Imports a library. Kills the import after each share of the work and starts it again, until it
-    /// finishes.
+    /// Imports a library. Kills the import after an equal share of the work and starts it again,
+    /// until it finishes.
     fn import_with_kills(
         &self,
         library: &Path,
@@ -301,8 +302,8 @@ impl ImportBench {
         })
     }
 
-    /// Returns the day and the digest of every file in the archive, and how often each occurs. Names
-    /// are ignored: if two shots have the same name, the first one to arrive keeps it.
+    /// Returns the day and the digest of every file in the archive, and the number of files with
+    /// both. Names are ignored: if two shots have the same name, the first one to arrive keeps it.
     fn archive_contents(&self, data: &str) -> BenchResult<BTreeMap<(String, Vec<u8>), usize>> {
         let archive = self.data_folder(data).join("archive");
         let mut contents = BTreeMap::new();
@@ -328,9 +329,9 @@ impl ImportBench {
 /// The log of an import, read while the import writes it.
 struct ImportLog {
     log: BufReader<File>,
-    /// Number of finished steps.
+    /// The number of finished steps.
     steps: usize,
-    /// Digests of the finished steps.
+    /// The digests of the finished steps, each once.
     distinct: BTreeSet<Vec<u8>>,
 }
 
@@ -373,7 +374,8 @@ impl ImportLog {
     }
 }
 
-/// Links all files of a folder into another one, as an archive that existed before the import.
+/// Makes hard links to all files of a folder in another one, as an archive that existed before the
+/// import.
 fn link_files(from: &Path, to: &Path) -> BenchResult<()> {
     for path in list_files(from)? {
         let target = to.join(path.strip_prefix(from)?);

@@ -1,16 +1,17 @@
 //! Measures the size and the start of the Lambda functions:
-//! `cargo run -p bench --bin lambda_start [-- FOLDER]`. FOLDER holds their binaries; the default is
-//! `target/function`. They are built by
+//! `cargo run -p bench --bin lambda_start [-- FOLDER]`. FOLDER contains their binaries. The default
+//! is `target/function`. They are built by
 //! `cargo build --profile function -p photo-catalogue -p bench-functions --no-default-features --features photo-catalogue/lambda --bins`.
 //! Fails if a zip is larger than 6 MB.
 //!
 //! Each function is started several times, over the embedded engines, under a server of Lambda's
 //! Runtime API that this program provides. The program measures the time from the start to the
-//! request for the first event, the part of that time in which the function waits for connections (as
-//! its log reports), the first event, and five more events. `bare-function` does nothing with one
-//! `SdkConfig`. `downloading-function` downloads a photo, uploads it and puts an item. The functions
-//! take turns, and medians are printed. Peak memory is `VmHWM` (Linux). Not included are the download
-//! of the zip, the network, TLS, and the Systems Manager request for secrets.
+//! request for the first event, and the part of it in which the function waits for connections (as
+//! its log reports). It also measures the first event and five more events. `bare-function` loads
+//! one `SdkConfig` and does nothing else. `downloading-function` downloads a photo, uploads it and
+//! puts an item. The functions take turns, and medians are printed. Peak memory is `VmHWM` (Linux).
+//! The download of the zip, the network, TLS, and the Systems Manager request for secrets are not
+//! included.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -44,11 +45,11 @@ const FUNCTIONS: [&str; 5] = [
     "bare-function",
     "downloading-function",
 ];
-/// Largest allowed zip, in bytes.
+/// The maximum size of a function's zip in bytes.
 const LARGEST_ZIP: usize = 6_000_000;
-/// Number of starts of each function.
+/// The number of starts of each function.
 const STARTS: usize = 9;
-/// Number of events after the first one of a start.
+/// The number of events after the first one of a start.
 const LATER_EVENTS: usize = 5;
 const PHOTO_BYTES: usize = 5_000_000;
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -112,7 +113,7 @@ fn print_report(functions: &[MeasuredFunction]) {
     }
 }
 
-/// The binary of a function and the times of its starts.
+/// The binary of a function and the measurements of its starts.
 struct MeasuredFunction {
     name: &'static str,
     binary: PathBuf,
@@ -139,12 +140,12 @@ impl MeasuredFunction {
         })
     }
 
-    /// Returns the median time from the start to the request for the first event.
+    /// Returns the median time in milliseconds from the start to the request for the first event.
     fn init_ms(&self) -> f64 {
         median_ms(self.runs.iter().map(|run| run.init))
     }
 
-    /// Returns the median time that the start waits for connections.
+    /// Returns the median time in milliseconds that the start waits for connections.
     fn waited_ms(&self) -> f64 {
         median_ms(self.runs.iter().map(|run| run.waited))
     }
@@ -167,7 +168,7 @@ impl MeasuredFunction {
     }
 }
 
-/// The times of one process.
+/// The measurements of one start of a function.
 struct FunctionRun {
     init: Duration,
     /// The part of `init` in which the function waits for connections.
@@ -176,7 +177,7 @@ struct FunctionRun {
     peak_bytes: u64,
 }
 
-/// The engines that the functions work on.
+/// The engines that the functions use.
 struct LambdaBench {
     engines: BenchEngines,
     clients: Clients,
@@ -264,7 +265,7 @@ impl LambdaBench {
         Ok(run)
     }
 
-    /// Returns the environment of a function.
+    /// Returns the environment variables of a function.
     fn environment<'a>(&'a self, runtime_address: &'a str) -> Vec<(&'static str, &'a str)> {
         let endpoints = &self.engines.endpoints;
         vec![
@@ -301,14 +302,14 @@ enum FunctionResponse {
 /// A server of Lambda's Runtime API for one function. It ends when the value is dropped.
 struct RuntimeServer {
     address: String,
-    /// Times at which the function asked for an event.
+    /// The times at which the function asked for an event.
     requests: mpsc::UnboundedReceiver<Instant>,
     events: mpsc::UnboundedSender<Value>,
     responses: mpsc::UnboundedReceiver<FunctionResponse>,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-/// The handlers' ends of the server's channels.
+/// The ends of the server's channels that its handlers use.
 struct RuntimeChannels {
     requests: mpsc::UnboundedSender<Instant>,
     events: Mutex<mpsc::UnboundedReceiver<Value>>,
@@ -354,7 +355,7 @@ impl Drop for RuntimeServer {
 }
 
 async fn send_next_event(State(channels): State<Arc<RuntimeChannels>>) -> Response {
-    // Only the first request is received.
+    // The measurement only uses the time of the first request.
     let _ = channels.requests.send(Instant::now());
     let Some(event) = channels.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
@@ -373,7 +374,7 @@ async fn send_next_event(State(channels): State<Arc<RuntimeChannels>>) -> Respon
 }
 
 async fn receive_response(State(channels): State<Arc<RuntimeChannels>>) -> StatusCode {
-    // Fails if the measurement has ended.
+    // This fails if the measurement has ended.
     let _ = channels
         .responses
         .send(FunctionResponse::Success(Instant::now()));
@@ -381,13 +382,13 @@ async fn receive_response(State(channels): State<Arc<RuntimeChannels>>) -> Statu
 }
 
 async fn receive_error(State(channels): State<Arc<RuntimeChannels>>) -> StatusCode {
-    // Fails if the measurement has ended.
+    // This fails if the measurement has ended.
     let _ = channels.responses.send(FunctionResponse::Error);
     StatusCode::ACCEPTED
 }
 
-/// Reads how long a function waited for connections from its log line `ready`. Returns zero if the
-/// function has no such line.
+/// Returns the time that a function waited for connections, from its log line `ready`. Returns zero
+/// if the log has no such line.
 fn read_waited_time(log: &Path) -> BenchResult<Duration> {
     let log = std::fs::read_to_string(log)?;
     let mut lines = log

@@ -1,11 +1,12 @@
-//! Measures what ingest costs: `cargo run -p bench --bin measure [-- PHOTOS [MEGABYTES]]`. The
-//! defaults are 1000 photos of 5 MB.
+//! Measures the requests, the speed and the memory of ingest:
+//! `cargo run -p bench --bin measure [-- PHOTOS [MEGABYTES]]`. The defaults are 1000 photos of 5
+//! MB.
 //!
-//! First, photos are ingested one at a time. The program counts the requests to S3 and DynamoDB that
-//! the SDK sends, and the bytes that ingest reads. Then `photos serve` receives 16 uploads at a time.
-//! The program prints photos per second until the last one is in the catalogue, and the peak memory
-//! of the process (Linux). It needs disk space for twice all the photos, in the system's temporary
-//! folder.
+//! First, photos are ingested one at a time. The program counts the requests to S3 and DynamoDB
+//! that the SDK sends, and the bytes that ingest reads. Then `photos serve` receives 16 uploads at
+//! a time. The program prints photos per second until the last one is in the catalogue, and the
+//! peak memory of the process (Linux). It needs disk space for twice all the photos, in the
+//! system's temporary folder.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -28,7 +29,7 @@ use photo_catalogue::storage::Storage;
 use s3_folder::NotificationFilter;
 use serde_json::Value;
 
-/// Number of photos of each kind that are ingested one at a time.
+/// The number of photos of each kind that are ingested one at a time.
 const COUNTED_PHOTOS: usize = 50;
 const CONCURRENT_UPLOADS: usize = 16;
 
@@ -45,14 +46,14 @@ async fn main() -> BenchResult<()> {
     measure_serve(&photo, photos, megabytes).await
 }
 
-/// Returns the `number`-th photo. Each is taken a minute after the one before.
+/// Returns the `number`-th photo. It is taken one minute after the photo before it.
 fn numbered_photo(photo: &DatedPhoto, number: usize) -> Vec<u8> {
     let (day, hour, minute) = (number / 1440 % 28 + 1, number / 60 % 24, number % 60);
     let year = 2000 + number / (1440 * 28);
     photo.with_clock(&format!("{year:04}:03:{day:02} {hour:02}:{minute:02}:00"))
 }
 
-/// Requests of one photo, and the bytes that ingest received from S3.
+/// The numbers of requests for one photo, and the number of bytes that ingest received from S3.
 #[derive(Clone, Copy)]
 struct PhotoRequests {
     s3: u64,
@@ -101,7 +102,8 @@ fn print_requests(what: &str, requests: &mut [PhotoRequests]) {
     );
 }
 
-/// Engines and ingest in this process. Ingest has clients of its own, whose requests are counted.
+/// The engines and ingest in this process. Ingest has clients of its own, whose requests are
+/// counted.
 struct IngestBench {
     engines: BenchEngines,
     ingest: Clients,
@@ -147,7 +149,8 @@ impl IngestBench {
         })
     }
 
-    /// Uploads a photo, waits until ingest has no more work, and returns what that took.
+    /// Uploads a photo and waits until ingest has no more work. Returns the requests and bytes that
+    /// this took.
     async fn ingest(&self, key: &str, bytes: Vec<u8>) -> BenchResult<PhotoRequests> {
         let (s3, dynamodb) = (&self.ingest.s3_requests, &self.ingest.dynamodb_requests);
         let before = (s3.count(), dynamodb.count(), s3.bytes_received());

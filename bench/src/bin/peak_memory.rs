@@ -1,9 +1,9 @@
 //! Measures the peak memory of reading a large RAW file, in a process of its own:
 //! `cargo run --release -p bench --bin peak_memory`. Fails above 16 MiB (Linux).
 //!
-//! The program creates the file. It is a sparse file of 100 MB in Nikon's layout: IFD0 at the start,
-//! the SubIFDs at three quarters, the Exif IFD with a maker note of 300 kB after the sensor data, and
-//! the preview near the end.
+//! The program creates the file. It is a sparse file of 100 MB in Nikon's layout: IFD0 at the
+//! start, the SubIFDs at three quarters, the Exif IFD with a maker note of 300 kB after the sensor
+//! data, and the preview near the end.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -15,14 +15,18 @@ use bench::{BenchResult, ProcessMemory, extract_file};
 
 const FILE_BYTES: u64 = 100_000_000;
 const MOST_BYTES: u64 = 16 << 20;
-/// Offsets in the file.
+/// The offset of the SubIFDs in the file.
 const SUB_IFDS: u32 = 75_000_000;
+/// The offset of the Exif IFD in the file.
 const EXIF_IFD: u32 = 90_000_000;
+/// The offset of the preview in the file.
 const PREVIEW: u32 = 99_000_000;
 
-/// TIFF types.
+/// The TIFF type of a text.
 const ASCII: u16 = 2;
+/// The TIFF type of a 16-bit number.
 const SHORT: u16 = 3;
+/// The TIFF type of a 32-bit number.
 const LONG: u16 = 4;
 const UNDEFINED: u16 = 7;
 
@@ -63,7 +67,7 @@ fn ifd(entries: &[(u16, u16, u32, u32)]) -> Vec<u8> {
         bytes.extend(count.to_le_bytes());
         bytes.extend(value.to_le_bytes());
     }
-    // No further IFD.
+    // There is no further IFD.
     bytes.extend([0; 4]);
     bytes
 }
@@ -107,7 +111,7 @@ fn write_raw(file: &File) -> io::Result<()> {
     )
 }
 
-/// Tags of TIFF 6.0 and EXIF.
+/// The numbers of tags of TIFF 6.0 and EXIF.
 mod tag {
     pub(super) const IMAGE_WIDTH: u16 = 0x0100;
     pub(super) const IMAGE_LENGTH: u16 = 0x0101;

@@ -2,9 +2,9 @@
 //! exiv2 and exifr. `cargo run --release -p bench --bin processes -- FILE...`
 //!
 //! The Rust libraries run in this program, which starts itself again for each. Each process prints
-//! all fields of each file. The others need `exiftool` (or a command line in `EXIFTOOL`) and `exiv2`
-//! on the path, and `exifr` in a folder that `node` searches (`NODE_PATH`). A tool that is not
-//! installed is listed as such. All processes take turns, five times. The best time counts.
+//! all fields of each file. The others need `exiftool` (or a command line in `EXIFTOOL`) and
+//! `exiv2` on the path, and `exifr` in a folder that `node` searches (`NODE_PATH`). A tool that is
+//! not installed is listed as such. All processes take turns, five times. The best time counts.
 
 #![expect(clippy::print_stdout, reason = "the table is its output")]
 
@@ -18,7 +18,8 @@ use photo_catalogue::extract_report::report;
 use photo_metadata::ExtractError;
 
 const ROUNDS: usize = 5;
-/// exifr reads as little as possible of each file, and all fields that it supports.
+/// The script that runs exifr. It reads as little as possible of each file, and all fields that
+/// exifr supports.
 const EXIFR: &str = "const exifr = require('exifr');
 (async () => { for (const f of process.argv.slice(1)) {
   try { console.log(JSON.stringify([f, await exifr.parse(f, {tiff: true, xmp: true, iptc: true, ifd1: true})])) } catch (e) { console.log(f) }

@@ -1,9 +1,10 @@
-//! Measures what publish costs: `cargo run --release -p bench --bin publish_cost`.
+//! Measures the requests and the time of publish:
+//! `cargo run --release -p bench --bin publish_cost`.
 //!
-//! Over the embedded engines and HTTP. First the program counts the requests for a thousand changes,
-//! within one month and over 300 months. Then it measures how long the rebuild of a month of 50,000
-//! photos takes. Requests are counted when the SDK sends them. `publish_cost PHOTOS` uses a smaller
-//! month.
+//! It uses the embedded engines over HTTP. First the program counts the requests for a thousand
+//! changes, within one month and over 300 months. Then it measures the time of the rebuild of a
+//! month of 50,000 photos. Requests are counted when the SDK sends them. `publish_cost PHOTOS` uses
+//! a smaller month.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -28,13 +29,13 @@ use photo_catalogue::view::{PictureHosting, PublicView};
 use photo_metadata::{Camera, CaptureTime, DateSource, Exposure, Lens, Location, PhotoRecord};
 use serde_json::{Value, json};
 
-/// The allocator of `photos`.
+/// The allocator that `photos` uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Records in one batch of the stream, as Lambda is configured to receive them.
+/// The number of records in one batch of the stream. Lambda is configured with the same number.
 const RECORDS_PER_BATCH: usize = 100;
-/// Time that no cycle needs.
+/// The time that a cycle of publish may take. No cycle needs so much.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
@@ -131,14 +132,14 @@ async fn measure_rebuild(
     Ok(())
 }
 
-/// Requests to both engines.
+/// The numbers of requests to both engines.
 #[derive(Clone, Copy, Default)]
 struct EngineRequests {
     dynamodb: u64,
     s3: u64,
 }
 
-/// Publish over the engines.
+/// Publish with the embedded engines.
 struct PublishBench {
     clients: Clients,
     catalogue: Catalogue,
@@ -187,7 +188,7 @@ impl PublishBench {
         })
     }
 
-    /// Queries February 2018 as publish does, drops the photos, and returns the number of pages.
+    /// Queries February 2018 as publish does, and drops the photos. Returns the number of pages.
     /// This is the engine's share of the time of a rebuild.
     async fn read_month(&self) -> BenchResult<u32> {
         let segment = Segment {
@@ -210,7 +211,7 @@ impl PublishBench {
         }
     }
 
-    /// Returns the requests since the last call.
+    /// Returns the numbers of requests since the last call.
     fn take_requests(&mut self) -> EngineRequests {
         let before = self.taken;
         self.taken = EngineRequests {
@@ -268,7 +269,7 @@ fn sort_key(photo: &Summary) -> String {
     date_sort(&photo.record.capture, &photo.name, &photo.id)
 }
 
-/// Returns the record by which the stream reports a new photo.
+/// Returns the record with which the stream reports a new photo.
 fn stream_record(photo: &Summary) -> Value {
     json!({
         "eventSource": "aws:dynamodb",

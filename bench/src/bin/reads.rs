@@ -10,7 +10,7 @@ use std::path::Path;
 use bench::{BenchResult, extract_file, list_files};
 use photo_metadata::ExtractError;
 
-/// Number of reads and of bytes that they returned.
+/// The number of reads of a file, and the number of bytes that they returned.
 type FileReads = (u32, u64);
 
 fn main() -> BenchResult<()> {

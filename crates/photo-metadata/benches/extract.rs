@@ -1,8 +1,8 @@
-//! Compares the time to read all fields of a JPEG in memory: this crate, kamadak-exif alone,
-//! nom-exif.
+//! Compares how long this crate, kamadak-exif alone and nom-exif take to read all fields of a JPEG
+//! in memory.
 //!
-//! `cargo bench -p photo-metadata --bench extract`. `PHOTO_BENCH` names the file. Without it, a
-//! small photo is made here.
+//! `cargo bench -p photo-metadata --bench extract`. The variable `PHOTO_BENCH` names the file.
+//! Without it, a small photo is made here.
 
 #![allow(
     clippy::disallowed_methods,
@@ -17,7 +17,7 @@ fn main() {
     divan::main();
 }
 
-/// Makes a JPEG with 20 tags as a camera writes them.
+/// Returns the file that `PHOTO_BENCH` names, or else a JPEG with 20 tags as a camera writes them.
 fn bench_photo() -> Vec<u8> {
     if let Some(bytes) = std::env::var_os("PHOTO_BENCH").and_then(|path| std::fs::read(path).ok()) {
         return bytes;

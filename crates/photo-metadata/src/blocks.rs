@@ -1,4 +1,4 @@
-//! The result of a container reader: where the metadata blocks of a file are.
+//! The result of a container reader: the places of the metadata blocks in a file.
 
 use super::capture_time::DateSource;
 use super::limits;
@@ -11,28 +11,28 @@ use super::tiff::Ifd;
 pub(crate) struct MetadataBlocks {
     /// TIFF structures with EXIF.
     pub(crate) tiffs: Vec<MetadataBlock>,
-    /// TIFF structures of a single IFD each, with the name of this IFD. Only a CR3 has them.
+    /// TIFF structures of a single IFD each, with this IFD. Only a CR3 has them.
     pub(crate) single_ifds: Vec<(MetadataBlock, Ifd)>,
     pub(crate) xmp: Vec<MetadataBlock>,
     pub(crate) iptc: Vec<MetadataBlock>,
-    /// Width and height as stored.
+    /// The width and height of the picture in pixels, before orientation.
     pub(crate) size: Option<(u32, u32)>,
-    /// `true` if the container itself turns the picture by a quarter (HEIF `irot`). `None` if the
-    /// EXIF orientation applies.
+    /// `true` if the container itself turns the picture by 90 or 270 degrees (HEIF `irot`), `false`
+    /// if it does not. `None` if the EXIF orientation applies.
     pub(crate) quarter_turned: Option<bool>,
-    /// A date in the container itself, with its source.
+    /// The source and the text of a date in the container itself.
     pub(crate) date: Option<(DateSource, String)>,
-    /// Properties of the container itself (PNG keywords, CIFF, X3F properties), with XMP's names.
-    /// They have the lowest priority.
+    /// The names and values of properties of the container itself: PNG keywords, CIFF records and
+    /// X3F properties. The names are those of XMP. These properties have the lowest priority.
     pub(crate) properties: Vec<(&'static str, String)>,
     pub(crate) previews: Vec<EmbeddedPreview>,
     pub(crate) warnings: Vec<String>,
-    /// Bytes of memory used for blocks that are not ranges of the file.
+    /// The number of bytes of memory used for blocks that are not ranges of the file.
     pub(crate) memory: u64,
 }
 
 impl MetadataBlocks {
-    /// Returns how many more bytes may be decompressed or joined.
+    /// Returns the number of bytes that may still be decompressed or joined.
     pub(crate) fn memory_left(&self) -> u64 {
         limits::MEMORY.saturating_sub(self.memory)
     }
@@ -56,7 +56,7 @@ impl MetadataBlocks {
         .collect()
     }
 
-    /// Returns the size of a maker note that is a block of its own (CR3).
+    /// Returns the size in bytes of a maker note that is a block of its own, as in a CR3.
     pub(crate) fn maker_note_bytes(&self) -> Option<u64> {
         let mut notes = self.single_ifds.iter();
         match notes.find(|(_, ifd)| *ifd == Ifd::MakerNote)? {
@@ -66,7 +66,7 @@ impl MetadataBlocks {
     }
 }
 
-/// A block of bytes: a range of the file, or bytes that were decompressed or joined.
+/// A block of bytes: a range of the file in bytes, or bytes that were decompressed or joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MetadataBlock {
     File { start: u64, len: u64 },
@@ -83,7 +83,8 @@ impl MetadataBlock {
     }
 }
 
-/// Gives access to blocks in the order of [`MetadataBlocks::in_memory`].
+/// Returns the bytes of blocks, which must be asked for in the order of
+/// [`MetadataBlocks::in_memory`].
 pub(crate) struct BlockReader<'s> {
     file: ByteView<'s>,
     memory: std::slice::Iter<'s, Sparse<'s>>,

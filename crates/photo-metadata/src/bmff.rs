@@ -7,17 +7,17 @@ use super::sparse::ByteView;
 pub(crate) const XMP_UUID: &[u8] =
     b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
 
-/// One box.
+/// One box: its type and its content.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MediaBox<'s> {
     pub(crate) kind: [u8; 4],
     pub(crate) body: ByteView<'s>,
-    /// `true` if the box claims to end after the box around it.
+    /// `true` if the stated length of the box goes beyond the end of the bytes around it.
     pub(crate) cut: bool,
 }
 
-/// Returns the consecutive boxes from the start of the view. Ends at a header that is missing or
-/// broken.
+/// Returns the boxes that follow each other from the start of the view. Ends at a header that is
+/// missing or broken.
 pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_>> {
     let mut at = 0_u64;
     let mut left = limits::SEGMENTS;
@@ -43,7 +43,7 @@ pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_
     })
 }
 
-/// Returns the body of the first box of a kind.
+/// Returns the body of the first box of this kind.
 pub(crate) fn find_box<'s>(view: ByteView<'s>, kind: &[u8; 4]) -> Option<ByteView<'s>> {
     iter_boxes(view).find(|b| &b.kind == kind).map(|b| b.body)
 }

@@ -1,9 +1,9 @@
-//! Names of cameras and lenses for people, and slugs for queries, made of the texts that makers
+//! Makes names for people and slugs for queries from the texts that makers of cameras and lenses
 //! write. The texts themselves are kept as recorded.
 
 use crate::record::{Camera, Lens};
 
-/// The starts of recorded maker names, in lower case, and the names that people use.
+/// Pairs: the beginning of a recorded maker name, in lower case, and the name that people use.
 #[rustfmt::skip]
 static BRANDS: &[(&str, &str)] = &[
     ("aiptek", "Aiptek"), ("apple", "Apple"), ("arashi vision", "Insta360"), ("insta360", "Insta360"),
@@ -27,7 +27,7 @@ static BRANDS: &[(&str, &str)] = &[
     ("xiaomi", "Xiaomi"), ("yakumo", "Yakumo"), ("zte", "ZTE"),
 ];
 
-/// Makes a camera of `Make` and `Model`. Returns `None` if both are absent.
+/// Makes a camera from `Make` and `Model`. Returns `None` if both are absent.
 pub(crate) fn make_camera(make: Option<String>, model: Option<String>) -> Option<Camera> {
     let brand = make.as_deref().map(brand_name);
     let name = match (&brand, &model) {
@@ -47,7 +47,7 @@ pub(crate) fn make_camera(make: Option<String>, model: Option<String>) -> Option
     })
 }
 
-/// Makes a lens of its recorded texts. Returns `None` if it has no name.
+/// Makes a lens from its recorded texts. Returns `None` if it has no name.
 pub(crate) fn make_lens(make: Option<String>, model: Option<String>) -> Option<Lens> {
     let model = model?;
     let name = model.clone();
@@ -122,8 +122,8 @@ fn title_case(name: &str) -> String {
         .collect()
 }
 
-/// Joins brand and model. If the model begins with the maker, the brand or the first word of the
-/// maker, this part is left out.
+/// Joins the brand and the model. If the model begins with the maker, the brand or the first word
+/// of the maker, this beginning is left out.
 fn join_brand_and_model(brand: &str, make: &str, model: &str) -> String {
     let first_word = make.split([' ', ',']).next().unwrap_or_default();
     for start in [make, brand, first_word] {

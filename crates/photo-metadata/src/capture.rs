@@ -1,6 +1,6 @@
-//! The capture time of a photo: the chain of its sources, best first.
+//! Finds the capture time of a photo. The sources are tried in a fixed order, best first.
 //!
-//! The first possible date wins. An impossible date is passed over, and a clock is never read.
+//! The first possible date counts. An impossible date is skipped, and a clock is never read.
 
 use chrono::{Datelike, FixedOffset, NaiveDateTime};
 
@@ -15,9 +15,10 @@ use super::tag;
 use super::text::field_text;
 use super::tiff::{Ifd, IfdFields};
 
-/// The year of the oldest known photograph.
+/// The first possible year: that of the oldest known photograph.
 const FIRST_YEAR: i32 = 1826;
-/// Quarters of an hour in use as offsets: Nepal, Eucla and the Chatham Islands.
+/// The odd numbers of quarters of an hour that are in use as offsets from UTC: Nepal, Eucla and the
+/// Chatham Islands.
 const ODD_QUARTERS: [i64; 4] = [23, 35, 51, 55];
 
 /// Finds the capture time: in DateTimeOriginal, DateTimeDigitized, XMP, IPTC, the container, the
@@ -45,8 +46,8 @@ pub(crate) fn find_capture_time(
     CaptureTime::new(date.local, source, offset)
 }
 
-/// Returns the dates of a file, best first. Each source is read only if the ones before it are not
-/// accepted.
+/// Returns the dates of a file with their sources, best first. Reads a source only when the caller
+/// asks for the next date.
 fn date_candidates<'a>(
     sources: &'a MetadataSources<'_, '_>,
     context: &'a FileContext,
@@ -97,8 +98,8 @@ fn read_date(
     }
 }
 
-/// Reads a date field with its sub-second field. The field may be in either IFD; the first that
-/// contains a date counts.
+/// Reads a date field and adds its sub-second field. The date may be in the Exif IFD or in IFD0.
+/// The first one that can be parsed counts.
 fn date_field(fields: &IfdFields<'_>, tag: u16, fraction: u16) -> Option<ParsedDateTime> {
     let ifds = if tag == tag::MODIFY_DATE {
         [Ifd::Main(0), Ifd::Exif]
@@ -120,8 +121,9 @@ fn offset_field(fields: &IfdFields<'_>, tag: u16) -> Option<FixedOffset> {
     parse_offset(&field_text(fields.exif(tag)?)?)
 }
 
-/// Returns the wall-clock time less the GPS time, rounded to 15 minutes. Returns `None` if no place
-/// has this offset: a receiver may repeat a time that is minutes or days old.
+/// Returns the offset from UTC: the wall-clock time minus the GPS time, rounded to 15 minutes.
+/// Returns `None` if no place has this offset: a receiver may repeat a time that is minutes or days
+/// old.
 fn gps_offset(fields: &IfdFields<'_>, local: NaiveDateTime) -> Option<FixedOffset> {
     let utc = gps_date_time(fields)?;
     let seconds = local.signed_duration_since(utc).num_seconds();

@@ -6,13 +6,13 @@ use std::fmt;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
-/// When a photo was taken. The wall clock at the place of capture leads. The instant in UTC is
+/// The capture time of a photo: the wall-clock time at the place of capture. The instant in UTC is
 /// known only if the offset is known.
 ///
 /// In JSON and in DynamoDB it is six texts, which [`PhotoRecord`](crate::PhotoRecord) flattens into
 /// its own fields: `date`, `takenAtLocal`, `offset`, `takenAt`, `dateSource` and `offsetSource`.
-/// `date` and `takenAt` follow from the others and are ignored on reading. A stored text that
-/// cannot be parsed reads as absent, so that one bad item never hides the others.
+/// `date` and `takenAt` are derived from the others, and are ignored on reading. A stored text that
+/// cannot be parsed is read as absent, so that one bad item never hides the others.
 ///
 /// ```
 /// use chrono::{FixedOffset, NaiveDate};
@@ -67,7 +67,7 @@ impl CaptureTime {
         self.local.and_then(|local| local.with_nanosecond(0))
     }
 
-    /// Returns the wall-clock time as it is stored: `2018-02-01T09:41:07`, or
+    /// Returns the wall-clock time in its stored form: `2018-02-01T09:41:07`, or
     /// `2018-02-01T09:41:07.670` if the file records milliseconds.
     pub fn local_text(&self) -> Option<String> {
         self.local.map(format_local)
@@ -82,11 +82,11 @@ impl CaptureTime {
         Some(utc.and_utc())
     }
 
-    /// Returns the capture time after the camera's clock is corrected by this many seconds.
+    /// Returns the capture time after the camera's clock is corrected by this number of seconds.
     ///
-    /// The offset stays, unless it was derived by comparing the clock with the GPS time: then the
-    /// instant stays and the offset is corrected. An undated photo is returned unchanged, and so is
-    /// a time that the correction would move out of the calendar.
+    /// The offset stays the same, unless it was derived from the GPS time. In that case the instant
+    /// stays the same and the offset is corrected. An undated photo is returned unchanged, and so
+    /// is a time that the correction would move out of the calendar.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -130,21 +130,21 @@ fn format_local(local: NaiveDateTime) -> String {
     local.format(pattern).to_string()
 }
 
-/// The stored form of a [`CaptureTime`].
+/// The stored form of a [`CaptureTime`]: six texts.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct CaptureTimeTexts {
-    /// `2018-02-01`.
+    /// The wall-clock day: `2018-02-01`.
     date: Option<String>,
-    /// `2018-02-01T09:41:07.670`.
+    /// The wall-clock time: `2018-02-01T09:41:07.670`.
     taken_at_local: Option<String>,
-    /// `+01:00`.
+    /// The offset from UTC: `+01:00`.
     offset: Option<String>,
-    /// `2018-02-01T08:41:07.670Z`.
+    /// The instant in UTC: `2018-02-01T08:41:07.670Z`.
     taken_at: Option<String>,
-    /// [`DateSource::name`].
+    /// The name of the source of the wall-clock time. See [`DateSource::name`].
     date_source: Option<String>,
-    /// [`OffsetSource::name`].
+    /// The name of the source of the offset. See [`OffsetSource::name`].
     offset_source: Option<String>,
 }
 
@@ -181,8 +181,9 @@ impl From<CaptureTimeTexts> for CaptureTime {
     }
 }
 
-/// Parses an offset as [`FixedOffset`] prints it: `+01:00`, and `+01:00:30` after an odd correction
-/// of the clock. (chrono's own parser drops the seconds.)
+/// Parses an offset in the form in which [`FixedOffset`] prints it: `+01:00`, or `+01:00:30` if a
+/// correction of the clock was not a number of whole minutes. chrono's own parser drops the
+/// seconds.
 fn parse_stored_offset(text: &str) -> Option<FixedOffset> {
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+", digits) => (1, digits),
@@ -233,7 +234,7 @@ pub enum DateSource {
 }
 
 impl DateSource {
-    /// Every source.
+    /// All sources.
     const ALL: [DateSource; 13] = [
         DateSource::DateTimeOriginal,
         DateSource::DateTimeDigitized,
@@ -287,9 +288,9 @@ pub enum OffsetSource {
     OffsetTimeOriginal,
     /// EXIF `OffsetTimeDigitized`.
     OffsetTimeDigitized,
-    /// The difference between the wall clock and the GPS time.
+    /// The difference between the wall-clock time and the GPS time.
     GpsTimeStamp,
-    /// The text of the date itself.
+    /// The text of the date, which contains an offset.
     Date(DateSource),
 }
 

@@ -1,11 +1,11 @@
-//! The dispatch to the reader of each container format.
+//! Calls the reader of each container format.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::format::PhotoFormat;
 use super::sparse::ByteView;
 use super::{cr3, crw, heif, jpeg, jxl, photoshop, png, raw, webp, x3f};
 
-/// Finds the metadata blocks of a file.
+/// Finds the metadata blocks of a file of this format, and adds them to `blocks`.
 pub(crate) fn read_container(format: PhotoFormat, view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     match format {
         PhotoFormat::Jpeg => jpeg::read_jpeg(view, blocks),

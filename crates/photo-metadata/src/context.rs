@@ -1,4 +1,4 @@
-//! What the caller knows of a file apart from its bytes.
+//! The facts that the caller knows about a file, apart from its bytes.
 
 use chrono::NaiveDateTime;
 
@@ -10,7 +10,7 @@ use chrono::NaiveDateTime;
 pub struct FileContext {
     /// The base name of the file. It may contain a date.
     pub file_name: String,
-    /// Any capture time after this one is impossible and is ignored. Take the time of the file's
-    /// last change and add a day, since the local time may be ahead of UTC.
+    /// The latest possible capture time. A later one is ignored. Use the time of the file's last
+    /// change plus one day, because the local time may be ahead of UTC.
     pub latest_credible_time: NaiveDateTime,
 }

@@ -60,7 +60,7 @@ fn read_movie_box(moov: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Returns the sample of a track, if the track is a JPEG.
+/// Returns the place of the JPEG in a track. Returns `None` if the track is not a JPEG.
 fn jpeg_track(trak: ByteView<'_>) -> Option<EmbeddedPreview> {
     let stbl = find_box(find_box(find_box(trak, b"mdia")?, b"minf")?, b"stbl")?;
     let stsd = find_box(stbl, b"stsd")?;

@@ -1,5 +1,5 @@
-//! Canon CRW (CIFF 1.0 revision 4): heaps inside heaps, each with a directory at its end. There is
-//! no EXIF; a few records are read.
+//! Canon CRW (CIFF 1.0 revision 4). A CRW consists of heaps inside heaps, each with a directory at
+//! its end. It has no EXIF. A few of its records are read.
 
 use chrono::DateTime;
 
@@ -21,7 +21,8 @@ pub(crate) fn read_crw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads a heap. `left` limits the records of all heaps together, since a heap may contain itself.
+/// Reads a heap. `left` is the number of records that may still be read in all heaps together,
+/// because a heap may contain itself. Returns `None` if the directory of the heap is broken.
 fn read_heap(
     heap: ByteView<'_>,
     depth: u8,
@@ -37,7 +38,7 @@ fn read_heap(
         *left = left.checked_sub(1)?;
         let at = directory + 2 + index * 10;
         let tag = heap.le16(at)?;
-        // Bits 14 and 15: the value is in the heap, or in the entry itself (8 bytes).
+        // Bits 14 and 15 are the place of the value: in the heap, or in the entry itself (8 bytes).
         let value = match tag >> 14 {
             0 => heap.part(u64::from(heap.le32(at + 6)?), u64::from(heap.le32(at + 2)?)),
             1 => heap.part(at + 2, 8),
@@ -86,7 +87,7 @@ fn read_record(tag: u16, value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Op
             .properties
             .push(("aux:SerialNumber", value.le32(0)?.to_string())),
         crw::TIME_STAMP => {
-            // The camera's clock.
+            // The time by the camera's clock, without an offset.
             let time = DateTime::from_timestamp(i64::from(value.le32(0)?), 0)?;
             blocks.date = Some((
                 DateSource::CrwTimeStamp,
@@ -107,7 +108,7 @@ fn read_record(tag: u16, value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Op
                 .push(("tiff:Orientation", orientation.to_owned()));
         }
         crw::EXPOSURE_INFO => {
-            // EV: compensation, shutter, aperture.
+            // Exposure compensation, shutter speed and aperture, in EV.
             let (bias, time, aperture) = (float(0)?, float(4)?, float(8)?);
             blocks
                 .properties
@@ -140,7 +141,7 @@ fn read_record(tag: u16, value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Op
 
 /// Reads `CanonShotInfo`: sensitivity, aperture and shutter speed.
 fn read_shot_info(value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Option<()> {
-    // Auto ISO times base ISO, in 32nds of APEX-like units.
+    // The ISO is auto ISO times base ISO. Both are stored in 32nds of units like those of APEX.
     let auto = (f64::from(value.le16(2)?) / 32.0).exp2() * 100.0;
     let base = (f64::from(value.le16(4)?) / 32.0).exp2() * 100.0 / 32.0;
     let iso = (auto * base / 100.0).round();
@@ -161,7 +162,7 @@ fn read_shot_info(value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Option<()
     Some(())
 }
 
-/// Converts 32nds to a number. Canon writes 12 and 20 for a third and two thirds.
+/// Converts a value in 32nds of an EV to EV. Canon writes 12 and 20 for a third and two thirds.
 fn canon_ev(raw: u16) -> f64 {
     let value = f64::from(raw.cast_signed());
     let (sign, value) = if value < 0.0 {

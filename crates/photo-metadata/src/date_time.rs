@@ -7,7 +7,8 @@ use super::tag;
 use super::text::field_text;
 use super::tiff::{Ifd, IfdField, IfdFields};
 
-/// In the name of a file, four digits are a year only from the time of digital cameras on.
+/// The first year that is recognised in the name of a file. Before the time of digital cameras,
+/// four digits are another number.
 const FIRST_YEAR_IN_A_NAME: i32 = 1980;
 
 /// A date and time as parsed: a wall-clock time, and an offset if the text has one.
@@ -41,8 +42,8 @@ impl ParsedDateTime {
     }
 }
 
-/// Parses a date as EXIF (`2018:02:01 09:41:07`), XMP (ISO 8601, with any precision from the day
-/// on) or a careless program writes it.
+/// Parses a date in the form of EXIF (`2018:02:01 09:41:07`), in the form of XMP (ISO 8601, with
+/// any precision from the day on), or in a similar form that a careless program writes.
 pub(crate) fn parse_date_time(text: &str) -> Option<ParsedDateTime> {
     let mut rest = text.trim();
     let year = take_number(&mut rest, 4, 4)?;
@@ -94,7 +95,7 @@ pub(crate) fn parse_milliseconds(digits: &str) -> Option<i64> {
     format!("{digits:0<3}").get(..3)?.parse().ok()
 }
 
-/// Rewrites an EXIF date and time as ISO 8601.
+/// Converts an EXIF date and time to ISO 8601. Returns `None` if it is not a date.
 pub(crate) fn to_iso_date_time(text: &str) -> Option<String> {
     let parsed = parse_date_time(text)?;
     let format = if parsed.has_time {
@@ -109,7 +110,7 @@ pub(crate) fn to_iso_date_time(text: &str) -> Option<String> {
     Some(parsed.local.format(format).to_string() + &offset)
 }
 
-/// Rewrites the day of an EXIF date, `2018:02:01`, as ISO 8601.
+/// Converts the day of an EXIF date, `2018:02:01`, to ISO 8601.
 pub(crate) fn to_iso_date(text: &str) -> Option<String> {
     parse_date_time(text).map(|parsed| parsed.local.format("%Y-%m-%d").to_string())
 }
@@ -149,7 +150,7 @@ pub(crate) fn parse_offset(text: &str) -> Option<FixedOffset> {
     }
 }
 
-/// Returns the time of the GPS receiver in UTC: GPSDateStamp with GPSTimeStamp.
+/// Returns the time of the GPS receiver in UTC, from GPSDateStamp and GPSTimeStamp.
 pub(crate) fn gps_date_time(fields: &IfdFields<'_>) -> Option<NaiveDateTime> {
     let date = parse_date_time(&field_text(fields.get(Ifd::Gps, tag::GPS_DATE_STAMP)?)?)?
         .local
@@ -199,7 +200,7 @@ pub(crate) fn find_date_in_file_name(name: &str) -> Option<NaiveDateTime> {
     })
 }
 
-/// Parses a date, and the time after it, at the start of `rest`.
+/// Parses a date at the start of `rest`, and the time after it. Without a time, returns midnight.
 fn parse_date_prefix(mut rest: &str) -> Option<NaiveDateTime> {
     let year = take_number(&mut rest, 4, 4).and_then(|year| i32::try_from(year).ok())?;
     let between = take_any_separator(&mut rest);
@@ -230,7 +231,7 @@ fn parse_time_prefix(mut rest: &str) -> Option<NaiveTime> {
         return None;
     }
     let second = take_number(&mut rest, 2, 2)?;
-    // Three more digits are milliseconds. If there are more than three, this is not a time.
+    // Up to three more digits are milliseconds. If there are more than three, this is not a time.
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     if digits > 3 {
         return None;

@@ -1,4 +1,4 @@
-//! The meaning of the codes of enumerated tags, in words. kamadak-exif has the tables.
+//! Describes in words the values of tags whose values are codes. kamadak-exif has the tables.
 
 use ::exif::{Context, Tag, Value};
 
@@ -29,7 +29,7 @@ pub fn describe_value(ifd: &str, name: &str, value: &TagValue) -> Option<String>
     let tag = Tag(context, tag_number(ifd == "GPS", name)?);
     let value = Value::Short(vec![u16::try_from(*code).ok()?]);
     let words = value.display_as(tag).to_string();
-    // An unknown code comes in brackets, and a plain number as digits.
+    // kamadak-exif shows an unknown code in brackets, and a plain number as digits.
     let is_words = words.starts_with(|first: char| first.is_alphabetic());
     (is_words && words != code.to_string()).then_some(words)
 }

@@ -1,4 +1,4 @@
-//! Width and height of the full picture, as stored.
+//! Finds the width and height of the full picture, before orientation.
 
 use super::field_value::whole_number;
 use super::format::PhotoFormat;
@@ -6,10 +6,10 @@ use super::sources::MetadataSources;
 use super::tag;
 use super::tiff::{Ifd, IfdFields};
 
-/// Returns width and height before orientation.
+/// Returns the width and height in pixels, before orientation.
 ///
-/// For a JPEG, the frame header counts and not EXIF, which editors forget to update. For a RAW file
-/// it is the largest image of all IFDs, as the camera crops it.
+/// For a JPEG, this is the size in the frame header, not the one in EXIF, which editors forget to
+/// update. For a RAW file, it is the size of the largest image of all IFDs, as the camera crops it.
 pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u32, u32)> {
     let fields = sources.fields;
     let exif = dimensions_in(
@@ -34,7 +34,8 @@ pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u3
         .filter(|size| size.0 > 0 && size.1 > 0)
 }
 
-/// Returns the size of the largest image, or its crop if one is stated and plausible.
+/// Returns the size of the largest image of a RAW file. If a crop is recorded and plausible,
+/// returns the size of the crop instead.
 fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u32, u32)> {
     let area = |size: (u32, u32)| u64::from(size.0) * u64::from(size.1);
     let widths = fields
@@ -50,7 +51,7 @@ fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u
         })
         .max_by_key(|&(size, _)| area(size))
         .unzip();
-    // DNG: DefaultCropSize is the size after development.
+    // In a DNG, DefaultCropSize is the size after development.
     let crop = ifd
         .and_then(|ifd| fields.get(ifd, tag::DEFAULT_CROP_SIZE))
         .and_then(|f| Some((whole_number(f, 0)?, whole_number(f, 1)?)));
@@ -59,7 +60,7 @@ fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u
     crop.filter(plausible).or(exif.filter(plausible)).or(sensor)
 }
 
-/// Returns two tags of one IFD as width and height.
+/// Returns two tags of one IFD as width and height, if both are greater than zero.
 fn dimensions_in(fields: &IfdFields<'_>, ifd: Ifd, width: u16, height: u16) -> Option<(u32, u32)> {
     let (width, height) = (
         whole_number(fields.get(ifd, width)?, 0)?,

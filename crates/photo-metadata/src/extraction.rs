@@ -1,4 +1,4 @@
-//! One pass over a file: from its bytes to the extraction.
+//! One pass over a file: reads the metadata from the bytes that are available.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,31 +28,33 @@ pub struct Extraction {
     pub photo: PhotoMetadata,
     /// Every tag of every IFD, with ExifTool's names and groups.
     pub tags: Tags,
-    /// The tags that are too large for `tags`, with their sizes in bytes: `ExifIFD.MakerNote`.
+    /// The tags that are too large for `tags`, by group and name (`ExifIFD.MakerNote`), with their
+    /// sizes in bytes.
     pub omitted: BTreeMap<String, u64>,
-    /// The parts that could not be read, one line each.
+    /// One line of text for each part that could not be read.
     pub warnings: Vec<String>,
-    /// The largest embedded JPEG, if the file is a RAW file. Browsers cannot show the file itself.
+    /// The largest embedded JPEG, if the file is a RAW file. Browsers cannot show the RAW file
+    /// itself.
     pub preview: Option<EmbeddedPreview>,
-    /// The reads that the extraction took.
+    /// The number of reads and of bytes that the extraction took.
     pub reads: ReadTotals,
 }
 
 /// The number of reads and of bytes that an extraction took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadTotals {
-    /// Ranges asked for.
+    /// The number of ranges that were asked for.
     pub count: u32,
-    /// Bytes received.
+    /// The number of bytes that were received.
     pub bytes: u64,
 }
 
-/// The bytes of a file are not a photo.
+/// The error for a file that is not a photo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsupportedFormat {
-    /// What the file is instead, for people: `empty`, `a QuickTime video`.
+    /// A text for people that describes the file: `empty`, `a QuickTime video`.
     pub reason: String,
-    /// The reads that this took.
+    /// The number of reads and of bytes that the detection took.
     pub reads: ReadTotals,
 }
 
@@ -67,8 +69,8 @@ impl std::error::Error for UnsupportedFormat {}
 /// Reads the metadata of a file that is in memory.
 ///
 /// # Errors
-/// Returns [`UnsupportedFormat`] if the bytes are not a photo. A broken photo is no error: see
-/// [`Extraction::warnings`].
+/// Returns [`UnsupportedFormat`] if the bytes are not a photo. A broken photo is not an error. Its
+/// broken parts are listed in [`Extraction::warnings`].
 ///
 /// ```
 /// use chrono::NaiveDateTime;
@@ -102,10 +104,10 @@ pub fn extract(bytes: &[u8], context: FileContext) -> Result<Extraction, Unsuppo
     }
 }
 
-/// Parses the bytes that are available, in one pass. Ranges that are missing are noted in `file`.
+/// Parses the bytes that are available, in one pass. Notes the ranges that are missing in `file`.
 ///
 /// # Errors
-/// Returns what the file is instead of a photo, for people.
+/// Returns a text for people that describes the file, if it is not a photo.
 pub(crate) fn read_metadata(
     file: &Sparse<'_>,
     context: &FileContext,
@@ -234,7 +236,7 @@ impl<'s> ParsedBlocks<'s> {
         }
     }
 
-    /// Reads XMP and IPTC that are values of a TIFF's own tags.
+    /// Reads the XMP and IPTC that are values of a TIFF's own tags.
     fn read_blocks_in_tiff(&mut self, warnings: &mut Vec<String>) {
         let fields = &self.fields;
         let bytes_of = |tag| {

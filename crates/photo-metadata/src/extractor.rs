@@ -1,4 +1,4 @@
-//! The driver that reads a file range by range.
+//! Reads the metadata of a file range by range.
 
 use std::ops::Range;
 
@@ -9,23 +9,25 @@ use super::extraction::{Extraction, ReadTotals, UnsupportedFormat, read_metadata
 use super::limits;
 use super::sparse::Sparse;
 
-/// Bytes of the first range that an [`Extractor`] asks for. They are enough for 99 % of JPEG files.
+/// The number of bytes of the first range that an [`Extractor`] asks for. They are enough for 99 %
+/// of JPEG files.
 pub const HEAD_BYTES: u64 = 64 * 1024;
 
-/// What an [`Extractor`] needs next.
+/// The next step of an extraction: a read, or its result.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one of them lives at a time, and it is moved out at once"
 )]
 pub enum ExtractionStep {
-    /// The bytes of this range. It lies inside the file, and no range is asked for twice.
+    /// The extractor needs the bytes of this range. The range is inside the file. No range is asked
+    /// for twice.
     Need(Range<u64>),
-    /// Nothing more: this is the result.
+    /// The extraction is finished. This is its result.
     Done(Result<Extraction, UnsupportedFormat>),
 }
 
-/// The reasons why [`Extractor::run`] returns no metadata. `E` is the error of the caller's reads.
+/// The reason why [`Extractor::run`] returns no metadata. `E` is the error of the caller's reads.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError<E> {
     /// A read failed.
@@ -88,8 +90,8 @@ impl Extractor {
 
     /// Parses the bytes that are available, and returns the range that is missing or the result.
     ///
-    /// It asks for at most 6 ranges and 8 MiB. If a file would take more, the result contains what
-    /// was found until then, with a warning.
+    /// It asks for at most 6 ranges and 8 MiB. If a file needs more, the result contains what was
+    /// found until then, and a warning.
     ///
     /// ```
     /// use chrono::NaiveDateTime;
@@ -189,8 +191,9 @@ impl Extractor {
         ExtractionStep::Need(range)
     }
 
-    /// Returns one range that covers as many of the wants as lie near each other. The range is
-    /// rounded up, so that it likely contains what is wanted next.
+    /// Returns the next range to read. It covers one of the wanted ranges and those near it. It is
+    /// rounded up, so that it probably contains what is wanted next. Returns `None` if nothing is
+    /// wanted, or if a limit is reached.
     fn plan_range(&self, wants: &[Range<u64>]) -> Option<Range<u64>> {
         const NEAR: u64 = 64 << 10;
         const MOST: u64 = 1 << 20;
@@ -209,8 +212,8 @@ impl Extractor {
                 range = joined;
             }
         }
-        // A walk from segment to segment learns one place with each read. It asks for twice as
-        // much each time.
+        // In a chain of segments, each read only shows the place of the next segment. So each read
+        // asks for twice as much as the one before.
         let walks = self.file.follows_chunk(range.start, NEAR);
         let least = if walks {
             HEAD_BYTES << self.reads.count
@@ -221,7 +224,7 @@ impl Extractor {
             .end
             .max(range.start.saturating_add(least))
             .min(self.file.size());
-        // Near the end of the file the room is better spent on the bytes before the range.
+        // Near the end of the file, the range is extended to the bytes before it instead.
         let start = range.start.min(end.saturating_sub(LEAST));
         let missing = self.file.missing(start..end);
         let range = if missing.start <= range.start && range.end <= missing.end {

@@ -1,11 +1,11 @@
-//! Values of EXIF fields as numbers, also if a program wrote them with a wrong type.
+//! Reads the values of EXIF fields as numbers, even if a program wrote them with a wrong type.
 
 use super::record::storable_number;
 use super::text::field_text;
 use super::tiff::{FieldNumber, IfdField};
 
-/// Returns the `index`-th number of a field, rounded, if it is not negative. A number that is
-/// written as text counts too.
+/// Returns the `index`-th number of a field, rounded. Returns `None` if it is negative. A number
+/// that is written as text is accepted too.
 pub(crate) fn whole_number(field: &IfdField<'_>, index: usize) -> Option<u32> {
     let value = match field.number(index) {
         Some(FieldNumber::Integer(n)) => return u32::try_from(n).ok(),
@@ -18,7 +18,7 @@ pub(crate) fn whole_number(field: &IfdField<'_>, index: usize) -> Option<u32> {
     (value >= 0.0 && value <= f64::from(u32::MAX)).then_some(value.round() as u32)
 }
 
-/// Returns the first number of a field.
+/// Returns the first number of a field. A number that is written as text is accepted too.
 pub(crate) fn real_number(field: &IfdField<'_>) -> Option<f64> {
     match field.number(0) {
         Some(number) => number.value(),
@@ -35,7 +35,7 @@ pub(crate) fn parse_fraction(text: &str) -> Option<f64> {
     storable_number(value)
 }
 
-/// Rounds a value to this many decimals.
+/// Rounds a value to this number of decimals.
 pub(crate) fn round_to(value: f64, decimals: i32) -> f64 {
     let factor = 10_f64.powi(decimals);
     (value * factor).round() / factor

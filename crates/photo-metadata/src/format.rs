@@ -1,4 +1,4 @@
-//! Detection of the image format from the bytes of a file. The name of the file is not used.
+//! Detects the image format from the bytes of a file. The name of the file is not used.
 
 const ORF_MAGIC: u16 = 0x4f52;
 const ORF_MAGIC_OLD: u16 = 0x5352;
@@ -16,8 +16,8 @@ pub enum PhotoFormat {
 }
 
 impl PhotoFormat {
-    /// Returns the MIME type: the one of IANA or, for RAW formats, of ExifTool and the shared MIME
-    /// database of desktops.
+    /// Returns the MIME type of the format. It is the one of IANA. For a RAW format, it is the one
+    /// that ExifTool and the shared MIME database of desktops use.
     ///
     /// ```
     /// use photo_metadata::PhotoFormat;
@@ -61,7 +61,7 @@ impl PhotoFormat {
         }
     }
 
-    /// Reports whether browsers show the format (Can I use: for over 90 % of users).
+    /// Reports whether the browsers of over 90 % of users can show the format (source: Can I use).
     pub fn browser_can_show(self) -> bool {
         matches!(
             self,
@@ -73,8 +73,8 @@ impl PhotoFormat {
         )
     }
 
-    /// Reports whether the format is RAW: it contains sensor data, and people see an embedded
-    /// preview or a developed picture.
+    /// Reports whether the format is RAW. A RAW file contains sensor data; people see its embedded
+    /// preview or a picture that is developed from it.
     pub fn is_raw(self) -> bool {
         !matches!(
             self,
@@ -94,11 +94,11 @@ impl PhotoFormat {
     }
 }
 
-/// Detects the container from the first bytes of the file. Which RAW format a TIFF is depends on
-/// its tags, and is decided later.
+/// Detects the container format from the first bytes of the file. A RAW format that is a TIFF is
+/// only detected as TIFF. Its tags decide later.
 ///
 /// # Errors
-/// Returns what the file is instead of a photo, for people.
+/// Returns a text for people that describes the file, if it is not a photo.
 pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let at = |offset: usize, what: &[u8]| {
         head.get(offset..)
@@ -174,9 +174,9 @@ pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     Err("its first bytes are of no image format known here")
 }
 
-/// Returns the format of a `ftyp` box: by the major brand, or by the compatible brands if the major
-/// one is general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format
-/// for AVIF). `crx ` is Canon's.
+/// Returns the format that a `ftyp` box names: by the major brand, or by the compatible brands if
+/// the major one is general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file
+/// format for AVIF). `crx ` is Canon's brand.
 fn format_of_brand(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let of = |brand: &[u8]| match brand {
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {

@@ -1,6 +1,6 @@
-//! HEIF and AVIF (ISO/IEC 23008-12): the Exif and XMP items of the `meta` box, found by `iinf` and
-//! `iloc`, and the size and rotation of the primary item, found by `iprp`. Coded pictures are not
-//! read.
+//! HEIF and AVIF (ISO/IEC 23008-12). The Exif and XMP items of the `meta` box are found by `iinf`
+//! and `iloc`. The size and the rotation of the primary item are found by `iprp`. Coded pictures
+//! are not read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{find_box, iter_boxes};
@@ -9,11 +9,11 @@ use super::sparse::ByteView;
 
 /// Finds the metadata blocks of a HEIF or AVIF.
 pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
-    // Samsung's phones write `meta` after the pictures, so all boxes are stepped over.
+    // Samsung's phones write `meta` after the pictures, so the search goes over all boxes.
     let Some(meta) = iter_boxes(view).find(|b| &b.kind == b"meta") else {
         return blocks.warn("HEIF without a meta box, or cut short before it");
     };
-    // The box is read as a whole if it is not too large, so that one range is asked for.
+    // The box is read as a whole if it is not too large. So only one range is asked for.
     if meta.body.len() <= limits::PACKET && meta.body.get(0, meta.body.len()).is_none() {
         return blocks.warn("HEIF cut short in its meta box");
     }
@@ -32,7 +32,7 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             location.and_then(|location| location.block(view, body, &mut room))
         };
         match kind {
-            // If several describe the primary item, the last counts (ExifTool's choice).
+            // If several Exif items describe the primary item, the last counts (ExifTool's choice).
             MetadataItem::Exif => match place() {
                 Some(part) => exif = Some(part),
                 None => blocks.warn("HEIF with an Exif item that lies nowhere"),
@@ -51,7 +51,7 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads `pitm`: the id of the item that is the picture.
+/// Reads `pitm`. Returns the id of the item that is the picture.
 fn primary_item(meta: ByteView<'_>) -> Option<u32> {
     let pitm = find_box(meta, b"pitm")?;
     if pitm.array::<1>(0) == Some([0]) {
@@ -61,9 +61,9 @@ fn primary_item(meta: ByteView<'_>) -> Option<u32> {
     }
 }
 
-/// Reads `iref` (ISO/IEC 14496-12 8.11.12): the ids of the items that describe, by `cdsc`, only
-/// items other than the primary one. In a spatial photo one of them describes the picture for the
-/// other eye.
+/// Reads `iref` (ISO/IEC 14496-12 8.11.12). Returns the ids of the items that describe other items,
+/// but not the primary one. A reference `cdsc` means "describes". In a spatial photo, such an item
+/// describes the picture for the other eye.
 fn describing_others(meta: ByteView<'_>, primary: Option<u32>) -> Vec<u32> {
     let (Some(iref), Some(primary)) = (find_box(meta, b"iref"), primary) else {
         return Vec::new();
@@ -90,9 +90,9 @@ fn describing_others(meta: ByteView<'_>, primary: Option<u32>) -> Vec<u32> {
     others
 }
 
-/// Removes the bytes before the TIFF header of an Exif item. Four bytes count the others, which are
-/// usually `Exif\0\0` (ISO/IEC 23008-12 A.2.1). Some writers count wrongly or omit the count, so
-/// the header itself decides.
+/// Removes the bytes before the TIFF header of an Exif item. The first four bytes are the number of
+/// the further bytes before the header, which are usually `Exif\0\0` (ISO/IEC 23008-12 A.2.1). Some
+/// writers write a wrong number or omit it, so the header itself is searched.
 fn strip_exif_prefix(view: ByteView<'_>, part: MetadataBlock) -> Option<MetadataBlock> {
     let MetadataBlock::File { start, len } = part else {
         let MetadataBlock::Memory(mut bytes) = part else {
@@ -110,7 +110,8 @@ fn strip_exif_prefix(view: ByteView<'_>, part: MetadataBlock) -> Option<Metadata
     })
 }
 
-/// Returns the offset of the TIFF header: the counted one if it is right, or else the first.
+/// Returns the offset of the TIFF header. If the number in the first four bytes is wrong, returns
+/// the offset of the first header.
 pub(crate) fn find_tiff_header(head: &[u8]) -> Option<usize> {
     let is_header = |at: usize| {
         head.get(at..)
@@ -133,7 +134,7 @@ enum MetadataItem {
     XmpProperties,
 }
 
-/// Reads `iinf`: the items that are metadata, with their ids.
+/// Reads `iinf`. Returns the items that are metadata, with their ids.
 fn metadata_items(meta: ByteView<'_>) -> Vec<(u32, MetadataItem)> {
     let Some(iinf) = find_box(meta, b"iinf") else {
         return Vec::new();
@@ -171,15 +172,15 @@ fn metadata_item(entry: ByteView<'_>) -> Option<(u32, MetadataItem)> {
 /// The location of one item: an entry of `iloc`.
 struct ItemLocation {
     id: u32,
-    /// 0 if offsets count in the file, 1 if they count in `idat`.
+    /// 0 if the offsets count from the start of the file, 1 if they count from the start of `idat`.
     method: u16,
     base: u64,
     extents: Vec<(u64, u64)>,
 }
 
 impl ItemLocation {
-    /// Returns the block of the item. Joins its extents if there are several; their size is taken
-    /// off `room`.
+    /// Returns the block of the item. If it has several extents, joins them and subtracts their
+    /// size from `room`, the number of bytes that may still be joined.
     fn block(
         &self,
         file: ByteView<'_>,
@@ -199,7 +200,7 @@ impl ItemLocation {
                     .base
                     .checked_add(offset)
                     .filter(|&start| start < source.len())?;
-                // A length of 0 means everything.
+                // A length of 0 means everything up to the end.
                 let length = if length == 0 {
                     source.len() - start
                 } else {
@@ -223,7 +224,7 @@ impl ItemLocation {
     }
 }
 
-/// Reads `iloc` (ISO/IEC 14496-12 8.11.3), versions 0 to 2.
+/// Reads `iloc` (ISO/IEC 14496-12 8.11.3), versions 0 to 2. Returns the locations of the items.
 fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
     let mut locations = Vec::new();
     let Some(iloc) = find_box(meta, b"iloc") else {
@@ -253,8 +254,8 @@ fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
             let mut extents = Vec::new();
             for _ in 0..at.number(2)? {
                 at.number(index_size)?;
-                // An extent without offset and length takes no bytes, so the size of the box does
-                // not limit their number.
+                // An extent without offset and length takes no bytes in the box. So the size of the
+                // box does not limit the number of extents.
                 left = left.checked_sub(1)?;
                 extents.push((at.number(offset_size)?, at.number(length_size)?));
             }
@@ -273,14 +274,14 @@ fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
     locations
 }
 
-/// A position in a view, for fields of variable width.
+/// A position in a view, to read fields of variable width one after the other.
 struct FieldCursor<'s> {
     view: ByteView<'s>,
     at: u64,
 }
 
 impl FieldCursor<'_> {
-    /// Reads a number of 0, 1, 2, 4 or 8 bytes.
+    /// Reads a number of `size` bytes: 0, 1, 2, 4 or 8.
     fn number(&mut self, size: u8) -> Option<u64> {
         let at = self.at;
         self.at = at.checked_add(u64::from(size))?;
@@ -295,7 +296,7 @@ impl FieldCursor<'_> {
     }
 }
 
-/// Reads `ispe` and `irot` of the primary item: size and rotation.
+/// Reads the size (`ispe`) and the rotation (`irot`) of the primary item.
 fn read_size(meta: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(iprp) = find_box(meta, b"iprp") else {
         return;
@@ -323,7 +324,7 @@ fn read_size(meta: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads `ipma`: the indices of the properties of an item.
+/// Reads `ipma`. Returns the indices of an item's properties, which count from 1.
 fn property_indices(iprp: ByteView<'_>, item: u32) -> Vec<usize> {
     for ipma in iter_boxes(iprp)
         .filter(|b| &b.kind == b"ipma")

@@ -1,5 +1,5 @@
-//! IPTC-IIM 4.2, record 2: title, caption, keywords, author, copyright and dates. Other datasets
-//! are ignored.
+//! IPTC-IIM 4.2: reads title, caption, keywords, author, copyright and dates from record 2. Other
+//! datasets are ignored.
 
 use chrono::NaiveDate;
 
@@ -7,7 +7,7 @@ use super::date_time::{ParsedDateTime, parse_date_time, parse_offset};
 use super::limits;
 use super::text::{clean_text, decode_text};
 
-/// The bit of a length that marks it as extended.
+/// The bit of a length field that marks the length as extended.
 const EXTENDED: u16 = 0x8000;
 
 /// The datasets of a file's IPTC blocks that describe a photo.
@@ -23,13 +23,14 @@ pub(crate) struct IptcRecords {
 }
 
 impl IptcRecords {
-    /// Adds the datasets of a block. If a dataset is repeated, the first counts.
+    /// Adds the datasets of a block. If a dataset is repeated, the first one counts.
     pub(crate) fn read_block(&mut self, bytes: &[u8]) {
         let mut utf8 = false;
         let mut rest = bytes;
         while let Some((record, dataset, value, after)) = split_dataset(rest) {
             rest = after;
-            // 1:90, ESC % G: the rest is UTF-8. Without it, the rest may still be UTF-8.
+            // If dataset 1:90 is ESC % G, the rest is UTF-8. Without it, the rest may still be
+            // UTF-8.
             if (record, dataset) == (1, 90) {
                 utf8 = value == b"\x1b%G";
             }
@@ -67,12 +68,12 @@ impl IptcRecords {
         }
     }
 
-    /// Returns the date of creation (2:55 and 2:60).
+    /// Returns the date of creation (datasets 2:55 and 2:60).
     pub(crate) fn created(&self) -> Option<ParsedDateTime> {
         parse_dataset_date(&self.created)
     }
 
-    /// Returns the date of digitisation (2:62 and 2:63).
+    /// Returns the date of digitisation (datasets 2:62 and 2:63).
     pub(crate) fn digitized(&self) -> Option<ParsedDateTime> {
         parse_dataset_date(&self.digitized)
     }
@@ -82,7 +83,7 @@ fn set_first(slot: &mut Option<String>, value: String) {
     slot.get_or_insert(value);
 }
 
-/// Parses a date and a time: `20180201` and `094107+0100`.
+/// Parses the texts of a date and a time: `20180201` and `094107+0100`.
 fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTime> {
     let date = date.as_deref()?;
     let day = NaiveDate::parse_from_str(date, "%Y%m%d").ok();
@@ -108,7 +109,8 @@ fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTi
     Some(parsed)
 }
 
-/// Splits the first dataset off: record, dataset, value and the rest.
+/// Splits off the first dataset. Returns its record number, its dataset number, its value, and the
+/// bytes after it.
 fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     let (&[0x1c, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
         return None;

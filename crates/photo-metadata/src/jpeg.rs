@@ -36,7 +36,7 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     match resources.as_slice() {
         [] => {}
         [one] => photoshop::read_resources(*one, blocks),
-        // A large block is cut into segments of 64 KiB.
+        // A large resource block is cut into segments of 64 KiB.
         many => {
             let whole: Option<Vec<&[u8]>> =
                 many.iter().map(|part| part.get(0, part.len())).collect();
@@ -47,7 +47,7 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Returns width and height from the frame header, if it is available.
+/// Returns the width and height of a JPEG from its frame header, if the header is available.
 pub(crate) fn frame_size_of(view: ByteView<'_>) -> Option<(u32, u32)> {
     segments(view)
         .map_while(Result::ok)
@@ -69,7 +69,7 @@ fn read_app1(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
         body.array::<4>(6),
         Some([b'I', b'I', b'*', 0] | [b'M', b'M', 0, b'*'])
     ) {
-        // The identifier is broken, but the TIFF header after it is sound.
+        // The identifier is broken, but the TIFF header after it is valid.
         blocks.tiffs.push(MetadataBlock::of_view(body.from(6)));
     }
 }
@@ -92,7 +92,8 @@ struct JpegSegment<'s> {
     body: ByteView<'s>,
 }
 
-/// Returns the segments before the first scan. If they end early, the last item is the reason.
+/// Returns the segments before the first scan. If they end early, the last item is an error with
+/// the reason.
 fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, String>> {
     let mut at = 2;
     let mut left = limits::SEGMENTS;

@@ -1,6 +1,6 @@
-//! JPEG XL (ISO/IEC 18181-2) and JPEG 2000 (ISO/IEC 15444-1 annex I): the boxes `Exif`, `xml ` and
-//! `uuid`, and `brob`, which contains one of them, compressed by Brotli. Of the codestream only the
-//! size header is read.
+//! JPEG XL (ISO/IEC 18181-2) and JPEG 2000 (ISO/IEC 15444-1 annex I). The boxes `Exif`, `uuid` and
+//! `xml ` are read. A box `brob` is read if its content, compressed by Brotli, is one of the boxes
+//! `Exif` and `xml `. Only the size header of the codestream is read.
 
 use std::io::Read;
 
@@ -26,7 +26,7 @@ pub(crate) fn read_jxl(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         cut = top.cut;
         match &top.kind {
             b"jxlc" => blocks.size = blocks.size.or_else(|| codestream_size(top.body)),
-            // If the codestream is in pieces, four bytes number each piece.
+            // If the codestream is in pieces, each piece begins with its number in four bytes.
             b"jxlp" => blocks.size = blocks.size.or_else(|| codestream_size(top.body.from(4))),
             b"jp2h" => {
                 let header = find_box(top.body, b"ihdr");
@@ -49,7 +49,7 @@ pub(crate) fn read_jxl(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads an Exif box: four bytes with the offset of the TIFF header in the rest.
+/// Reads an Exif box. Its first four bytes are the offset of the TIFF header in the rest.
 fn read_exif_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(start) = body.up_to(0, 64).and_then(find_tiff_header) else {
         return blocks.warn("a broken Exif box");
@@ -68,8 +68,8 @@ fn add_exif_at(body: ByteView<'_>, start: u64, blocks: &mut MetadataBlocks) {
         })));
 }
 
-/// Reads a `brob` box: the type of the inner box, then its compressed content (ISO/IEC 18181-2
-/// 9.8).
+/// Reads a `brob` box (ISO/IEC 18181-2 9.8): the type of the inner box, and then its compressed
+/// content.
 fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(kind) = body
         .array::<4>(0)
@@ -101,7 +101,8 @@ fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads the size header of a codestream, from the lowest bit on (ISO/IEC 18181-1 D.3).
+/// Reads the size header of a codestream, from the lowest bit on (ISO/IEC 18181-1 D.3). Returns
+/// width and height.
 fn codestream_size(view: ByteView<'_>) -> Option<(u32, u32)> {
     let bytes = view
         .array::<12>(0)

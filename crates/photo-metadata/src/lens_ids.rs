@@ -1,15 +1,15 @@
-//! Lens numbers of Pentax and of the A-mount of Minolta and Sony.
+//! The names of lenses by their numbers, for Pentax and for the A-mount of Minolta and Sony.
 //!
-//! Only numbers that mean one lens are listed; numbers that several lenses share are left out. They
-//! are public facts, from ExifTool's tag documentation.
+//! Only numbers that mean one lens are listed. Numbers that several lenses share are left out. The
+//! numbers are public facts, from ExifTool's tag documentation.
 
-/// Returns the name of a Pentax LensType: series and model.
+/// Returns the name of the lens with this Pentax LensType, which has two parts: series and model.
 pub(crate) fn pentax_lens_name(series: u64, model: u64) -> Option<String> {
     let key = u16::try_from(series.checked_mul(256)?.checked_add(model)?).ok()?;
     find_lens(PENTAX, key)
 }
 
-/// Returns the name of a Sony LensType.
+/// Returns the name of the lens with this Sony LensType.
 pub(crate) fn sony_lens_name(number: u64) -> Option<String> {
     find_lens(A_MOUNT, u16::try_from(number).ok()?)
 }

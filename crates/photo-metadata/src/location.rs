@@ -4,32 +4,32 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a photo was taken.
+/// The position at which a photo was taken.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Location {
-    /// Degrees north, WGS 84.
+    /// The latitude in degrees, positive to the north (WGS 84).
     pub lat: f64,
-    /// Degrees east.
+    /// The longitude in degrees, positive to the east (WGS 84).
     pub lon: f64,
-    /// Metres above sea level, negative below.
+    /// The altitude in metres above sea level, negative below it.
     pub alt: Option<f64>,
-    /// How exact `lat` and `lon` are.
+    /// The precision of `lat` and `lon`.
     pub precision: LocationPrecision,
-    /// Direction of view, degrees clockwise from north (`GPSImgDirection`).
+    /// The direction of view in degrees, clockwise from north (`GPSImgDirection`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<f64>,
-    /// Speed, km/h (`GPSSpeed`).
+    /// The speed in km/h (`GPSSpeed`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speed: Option<f64>,
-    /// The time of the GPS receiver, UTC, `2018-02-01T08:41:07Z`.
+    /// The time of the GPS receiver in UTC: `2018-02-01T08:41:07Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
 }
 
 impl Location {
-    /// Returns the geohash of the position, with 1 to 12 characters. Returns `None` if the position
-    /// is not on the globe.
+    /// Returns the geohash of the position. `chars` is its length, 1 to 12 characters. Returns
+    /// `None` if the position is not on the globe.
     ///
     /// The poles and the antimeridian belong to the cells that touch them.
     ///
@@ -43,8 +43,8 @@ impl Location {
     /// assert_eq!(nowhere.geohash(4), None);
     /// ```
     pub fn geohash(&self, chars: usize) -> Option<String> {
-        // geohash::encode maps its upper bounds to the lower ones. A tenth of a millimetre keeps
-        // clear of them.
+        // geohash::encode maps the upper bounds to the lower ones. So the coordinates stay a tenth
+        // of a millimetre below them.
         let below = |degrees: f64, most: f64| degrees.min(most - 1e-9);
         if !self.is_on_globe() {
             return None;
@@ -56,16 +56,16 @@ impl Location {
         geohash::encode(place, chars).ok()
     }
 
-    /// Returns `true` if both coordinates are in their range.
+    /// Reports whether both coordinates are in their range.
     pub fn is_on_globe(&self) -> bool {
         (-90.0..=90.0).contains(&self.lat) && (-180.0..=180.0).contains(&self.lon)
     }
 }
 
-/// How exact a position is.
+/// The precision of a position.
 ///
-/// In JSON it is `"exact"` or `"round:N"`. Any other stored text reads as [`Exact`](Self::Exact):
-/// stored positions are exact, and a program that rounds a position sets its precision itself.
+/// In JSON it is `"exact"` or `"round:N"`. Any other stored text is read as [`Exact`](Self::Exact).
+/// Stored positions are exact, and a program that rounds a position sets its precision itself.
 ///
 /// ```
 /// use photo_metadata::LocationPrecision;
@@ -77,10 +77,10 @@ impl Location {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum LocationPrecision {
-    /// As recorded by the camera.
+    /// The position is as the camera recorded it.
     #[default]
     Exact,
-    /// Latitude and longitude are rounded to this many decimals.
+    /// The latitude and longitude are rounded to this number of decimals.
     Rounded(u8),
 }
 

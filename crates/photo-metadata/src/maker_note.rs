@@ -1,5 +1,5 @@
-//! The name of the lens in a maker note, for photos that have it nowhere else. Nothing else of a
-//! maker note is read.
+//! Finds the name of the lens in a maker note, for photos that have it nowhere else. Nothing else
+//! of a maker note is read.
 
 use super::field_value::lens_specification;
 use super::lens_ids::{pentax_lens_name, sony_lens_name};
@@ -8,8 +8,8 @@ use super::tag::{self, maker_note as maker_note_tag};
 use super::text::field_text;
 use super::tiff::{Ifd, IfdField, IfdFields, directory_fields};
 
-/// Returns the name of the lens, for makers who write it as text, and for makers whose number means
-/// exactly one lens.
+/// Returns the name of the lens. It is a text in the note, a name made from its lens specification,
+/// or the name for its lens number, if that number means exactly one lens.
 pub(crate) fn find_lens_name(fields: &IfdFields<'_>, canon_note: &IfdFields<'_>) -> Option<String> {
     // The maker note of a Canon CR3 is an IFD of its own.
     let canon_lens = canon_note.get(Ifd::MakerNote, maker_note_tag::CANON_LENS_MODEL);
@@ -49,14 +49,16 @@ fn note_starts_with(note: &IfdField<'_>, start: &[u8]) -> bool {
     note.size >= length && note.view.get(note.offset, length) == Some(start)
 }
 
-/// Returns a lens name in the directory at `start`, which counts from the TIFF.
+/// Returns the lens name in the field `tag` of the directory at `start`, an offset in the TIFF
+/// structure.
 fn text_in_directory(note: &IfdField<'_>, start: u64, tag: u16) -> Option<String> {
     let all = directory_fields(note.view, start, note.order);
     lens_name(all.iter().find(|f| f.tag == tag).and_then(field_text)?)
 }
 
 fn pentax_lens(note: &IfdField<'_>) -> Option<String> {
-    // After `AOC` offsets count from the TIFF, after `PENTAX` from the note.
+    // After `AOC`, offsets count from the start of the TIFF structure. After `PENTAX`, they count
+    // from the start of the note.
     let (view, start) = if note_starts_with(note, b"AOC\0") {
         (note.view, note.offset.checked_add(6)?)
     } else {
@@ -99,11 +101,12 @@ fn nikon_fields(inner: ByteView<'_>) -> Option<Vec<IfdField<'_>>> {
     Some(directory_fields(inner, u64::from(start), order))
 }
 
-/// Returns LensModel in the directory Equipment.
+/// Returns the text LensModel in the directory Equipment of an Olympus note.
 fn olympus_lens(note: &IfdField<'_>) -> Option<String> {
     let inner = note.view.from(note.offset);
     let head = inner.up_to(0, 16)?;
-    // In the two newer forms offsets count from the note, in the old one from the TIFF.
+    // In the two newer forms, offsets count from the start of the note. In the old form, they count
+    // from the start of the TIFF structure.
     let (view, start, order) = if head.starts_with(b"OLYMPUS\0") {
         (inner, 12, super::tiff::read_byte_order(inner.from(8))?)
     } else if head.starts_with(b"OM SYSTEM\0") {
@@ -117,7 +120,7 @@ fn olympus_lens(note: &IfdField<'_>) -> Option<String> {
     let equipment = all
         .iter()
         .find(|f| f.tag == maker_note_tag::OLYMPUS_EQUIPMENT)?;
-    // The value is a pointer, or in older cameras the directory itself.
+    // The value is a pointer to the directory. In older cameras it is the directory itself.
     let start = if equipment.size == 4 {
         equipment.unsigned(0)?
     } else {
@@ -131,7 +134,7 @@ fn olympus_lens(note: &IfdField<'_>) -> Option<String> {
     )
 }
 
-/// Returns a name unless it stands for no lens.
+/// Returns `name`, unless it means that there is no lens.
 fn lens_name(name: String) -> Option<String> {
     let is_name = name.chars().any(char::is_alphabetic) && !name.eq_ignore_ascii_case("no-lens");
     is_name.then_some(name)

@@ -1,7 +1,7 @@
-//! Fields, XMP and IPTC to the normalised metadata: one value for each thing, cleaned and in its
-//! unit.
+//! Turns EXIF fields, XMP and IPTC into the normalised metadata: one cleaned value in its unit for
+//! each field.
 //!
-//! Nothing is invented: a value that no source has, or only an impossible one, stays empty.
+//! Nothing is invented: a value stays empty if no source has it, or only an impossible one.
 
 use super::camera::{make_camera, make_lens};
 use super::capture::find_capture_time;
@@ -88,7 +88,7 @@ fn find_orientation(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u8> {
         .filter(|n| (1..=8).contains(n))
 }
 
-/// Returns width and height after orientation.
+/// Returns the width and height in pixels, after orientation.
 fn oriented_dimensions(
     sources: &MetadataSources<'_, '_>,
     orientation: Option<u8>,
@@ -113,7 +113,7 @@ fn find_exposure(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Exposure {
             .or_else(|| xmp.get(name).and_then(parse_fraction))
     };
     let positive = |tag, name| number(tag, name).filter(|&value| value > 0.0);
-    // If the plain value is missing, the APEX value counts (EXIF 3.0 annex C).
+    // If the plain value is missing, the APEX value is used (EXIF 3.0 annex C).
     let seconds = positive(tag::EXPOSURE_TIME, "exif:ExposureTime").or_else(|| {
         let apex = number(tag::SHUTTER_SPEED_VALUE, "exif:ShutterSpeedValue")
             .filter(|v| v.abs() < 30.0)?;
@@ -146,8 +146,8 @@ fn find_exposure(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Exposure {
     }
 }
 
-/// Returns the exposure time for people: `1/250`, `2.5`. A recorded fraction of 1 is kept, and any
-/// other value is rounded.
+/// Returns the exposure time for people: `1/250`, `2.5`. A recorded fraction with the numerator 1
+/// is kept. Any other value is rounded.
 fn exposure_time_text(fields: &IfdFields<'_>, seconds: f64) -> Option<String> {
     if !(1e-7..1e7).contains(&seconds) {
         return None;
@@ -169,7 +169,7 @@ fn exposure_time_text(fields: &IfdFields<'_>, seconds: f64) -> Option<String> {
     })
 }
 
-/// Returns PhotographicSensitivity. 65535 means "more than that": then the true value is in one of
+/// Returns PhotographicSensitivity. 65535 means "more than that". The true value is then in one of
 /// the LONG fields (EXIF 3.0 4.6.6.7.6).
 fn find_iso(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u32> {
     let first = |tag| {
@@ -231,7 +231,7 @@ fn find_lens(sources: &MetadataSources<'_, '_>) -> Option<Lens> {
     make_lens(make, model)
 }
 
-/// Reports whether a description is one that cameras write into every file.
+/// Reports whether a description is a text that cameras write into every file.
 fn is_boilerplate(caption: &str) -> bool {
     let caption = caption.to_ascii_uppercase();
     [
@@ -252,13 +252,13 @@ fn is_boilerplate(caption: &str) -> bool {
         || caption.ends_with("DIGITAL STILL CAMERA")
 }
 
-/// Decodes a text of Windows Explorer: UTF-16 in BYTEs.
+/// Decodes a text that Windows Explorer wrote: UTF-16 in values of type BYTE.
 fn explorer_text(field: &IfdField<'_>) -> Option<String> {
     decode_utf16(field.bytes?, ByteOrder::Little)
 }
 
-/// Returns the first copyright notice. The field has the photographer's, a NUL, and the editor's; a
-/// lone space stands for none (EXIF 3.0 4.6.5.4.6).
+/// Returns the first copyright notice. The field has the notice of the photographer, a NUL, and the
+/// notice of the editor. A single space means that there is none (EXIF 3.0 4.6.5.4.6).
 fn copyright_text(field: &IfdField<'_>) -> Option<String> {
     let mut parts = field
         .bytes?

@@ -1,5 +1,5 @@
-//! Photoshop image resources (Adobe Photoshop file format, "Image Resources Section"): in APP13 of
-//! a JPEG, in a tag of a TIFF, and in a PSD. Only IPTC, EXIF and XMP are read.
+//! Photoshop image resources (Adobe Photoshop file format, "Image Resources Section"). They are in
+//! APP13 of a JPEG, in a tag of a TIFF, and in a PSD. Only IPTC, EXIF and XMP are read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
@@ -27,7 +27,7 @@ pub(crate) fn read_psd(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Finds the metadata blocks among the resources of a view.
+/// Finds the metadata blocks in a view that contains image resources.
 pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut at = 0_u64;
     for _ in 0..limits::SEGMENTS {
@@ -43,7 +43,8 @@ pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         let (Some(id), Some([name])) = (view.be16(at + 4), view.array::<1>(at + 6)) else {
             return;
         };
-        // A Pascal string. With its length byte it is padded to an even number of bytes.
+        // The name is a Pascal string. With its length byte, it is padded to an even number of
+        // bytes.
         let name = (u64::from(name) + 2) & !1;
         let Some(length) = view.be32(at + 6 + name).map(u64::from) else {
             return;
@@ -59,7 +60,8 @@ pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Finds the metadata blocks among resources that are not a range of the file, and copies them.
+/// Finds the metadata blocks in image resources that are not a range of the file. Copies these
+/// blocks.
 pub(crate) fn read_copied_resources(bytes: &[u8], blocks: &mut MetadataBlocks) {
     let block = Sparse::whole(bytes);
     let mut inner = MetadataBlocks::default();

@@ -1,8 +1,8 @@
-//! PNG (third edition): eXIf, XMP in iTXt, ImageMagick's `Raw profile type ...` texts, Creation
-//! Time and the other registered keywords.
+//! PNG (third edition): reads eXIf, XMP in iTXt, ImageMagick's texts `Raw profile type ...`,
+//! Creation Time and the other registered keywords.
 //!
 //! Image data are skipped. If there are megabytes of them, the chunks after them are searched in
-//! the last bytes of the file, and recognised by their check sum.
+//! the last bytes of the file. They are recognised by their check sum.
 
 use std::io::Read;
 
@@ -15,9 +15,10 @@ use super::text::{clean_text, decode_text};
 use super::{limits, photoshop};
 use crate::capture_time::DateSource;
 
-/// Chunks of image data that are shorter than this are not stepped over one by one.
+/// The minimum size in bytes of a chunk of image data that is stepped over. At a smaller one, the
+/// search continues at the end of the file.
 const LONG_CHUNK: u64 = 256 << 10;
-/// Up to this offset, chunks of image data of any length are stepped over.
+/// The offset in bytes up to which every chunk of image data is stepped over.
 const WALKED: u64 = 64 << 10;
 
 /// Finds the metadata blocks of a PNG.
@@ -42,8 +43,8 @@ pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.warn("PNG with too many chunks");
 }
 
-/// Finds chunks in the last bytes of the file. Bytes with the name of a metadata chunk and the
-/// right check sum are one.
+/// Finds chunks in the last bytes of the file. Bytes count as a chunk if they have the name of a
+/// metadata chunk and the right check sum.
 fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
     let start = view.len().saturating_sub(limits::PNG_TAIL).max(after);
     let Some(bytes) = view.get(start, view.len() - start) else {
@@ -88,8 +89,8 @@ fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
 
 fn read_chunk(kind: [u8; 4], body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     match &kind {
-        // Some programs add the prefix of a JPEG. eXIf is read before the profiles in texts, which
-        // win if both have a value (ExifTool's order).
+        // Some programs add the prefix that EXIF has in a JPEG. eXIf is read before the profiles in
+        // texts. If both have a value, the profile counts (ExifTool's order).
         b"eXIf" => blocks
             .tiffs
             .insert(0, MetadataBlock::of_view(without_prefix(body))),
@@ -117,8 +118,8 @@ fn without_prefix(body: ByteView<'_>) -> ByteView<'_> {
     }
 }
 
-/// Returns keyword and value of a text chunk (PNG 11.3.3), decompressed. The size of a decompressed
-/// value is taken off `room`.
+/// Returns the keyword and the decompressed value of a text chunk (PNG 11.3.3). Subtracts the size
+/// of a value that was compressed from `room`, the number of bytes that may still be decompressed.
 fn read_text_entry(
     kind: [u8; 4],
     bytes: &[u8],
@@ -201,14 +202,14 @@ fn apply_keyword(keyword: &str, value: Vec<u8>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Parses a profile of ImageMagick: a line feed, its name, its length in decimal, and lines of
-/// hexadecimal.
+/// Parses a raw profile of ImageMagick: a line feed, the name of the profile, its length in
+/// decimal, and lines of hexadecimal.
 fn parse_raw_profile(value: &[u8]) -> Option<Vec<u8>> {
     let text = value.strip_prefix(b"\n")?;
     let mut lines = text.splitn(3, |&b| b == b'\n');
     let (_name, length, hex) = (lines.next()?, lines.next()?, lines.next()?);
     let length: usize = std::str::from_utf8(length).ok()?.trim().parse().ok()?;
-    // A wrong digit reads as 0, so that it spoils only its own byte.
+    // A wrong digit is read as 0, so that it spoils only its own byte.
     let nibble = |b: u8| char::from(b).to_digit(16).unwrap_or(0) as u8;
     let digits: Vec<u8> = hex
         .iter()

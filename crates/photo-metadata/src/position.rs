@@ -1,6 +1,7 @@
-//! The position of a photo: from the GPS IFD (EXIF 3.0 4.6.7), or else from XMP.
+//! Finds the position of a photo: in the GPS IFD (EXIF 3.0 4.6.7), or else in XMP.
 //!
-//! Impossible positions are ignored, and so is 0, 0: receivers without a fix write it.
+//! Impossible positions are ignored. The position 0, 0 is ignored too: receivers without a fix
+//! write it.
 
 use super::date_time::gps_date_time;
 use super::field_value::{parse_fraction, real_number, whole_number};
@@ -58,7 +59,8 @@ fn is_possible((lat, lon): (f64, f64)) -> bool {
     (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) && (lat != 0.0 || lon != 0.0)
 }
 
-/// Returns a coordinate in degrees. Returns `None` if its hemisphere is not stated.
+/// Returns a coordinate in degrees. `negative` is the first letter of the hemisphere with negative
+/// degrees. Returns `None` if the hemisphere is not recorded.
 fn degrees(fields: &IfdFields<'_>, tag: u16, reference: u16, negative: u8) -> Option<f64> {
     let field = fields.get(Ifd::Gps, tag)?;
     let reference = field_text(fields.get(Ifd::Gps, reference)?)?;
@@ -77,7 +79,8 @@ fn sexagesimal(field: &IfdField<'_>) -> Option<f64> {
     Some(part(0)? + part(1).unwrap_or(0.0) / 60.0 + part(2).unwrap_or(0.0) / 3600.0)
 }
 
-/// Returns the altitude in metres. References 1 and 3 mean below sea level (EXIF 3.0 4.6.7.1.6).
+/// Returns the altitude in metres. GPSAltitudeRef 1 and 3 mean below sea level (EXIF 3.0
+/// 4.6.7.1.6).
 fn altitude(fields: &IfdFields<'_>) -> Option<f64> {
     let metres = fields
         .get(Ifd::Gps, tag::GPS_ALTITUDE)
@@ -100,7 +103,7 @@ fn xmp_altitude(xmp: &XmpProperties) -> Option<f64> {
     )
 }
 
-/// Parses `45,28.2N` or `45,28,12N` (XMP part 2, 2.4), or plain signed degrees.
+/// Parses a coordinate: `45,28.2N` or `45,28,12N` (XMP part 2, 2.4), or plain signed degrees.
 fn parse_degrees(text: &str) -> Option<f64> {
     let text = text.trim();
     let (numbers, negative) = match text.chars().last()?.to_ascii_uppercase() {

@@ -1,4 +1,4 @@
-//! The JPEG embedded in a RAW file.
+//! Finds the JPEG embedded in a RAW file.
 
 use super::field_value::whole_number;
 use super::jpeg;
@@ -7,11 +7,12 @@ use super::sparse::ByteView;
 use super::tag;
 use super::tiff::{Ifd, IfdFields};
 
-/// PhotometricInterpretation of sensor data: a colour filter array (TIFF/EP), and linear raw (DNG).
+/// The values of PhotometricInterpretation for sensor data: a colour filter array (TIFF/EP), and
+/// linear raw (DNG).
 const SENSOR_DATA: [u32; 2] = [32_803, 34_892];
 
-/// Returns the largest embedded JPEG. `found` are the previews that the container states; the
-/// others are in the tags. The first bytes of a preview must be those of a JPEG.
+/// Returns the largest embedded JPEG. `found` are the previews that the container lists. Other
+/// previews are found by tags. The first bytes of a preview must be those of a JPEG.
 pub(crate) fn largest_preview(
     file: ByteView<'_>,
     fields: &IfdFields<'_>,
@@ -38,7 +39,7 @@ pub(crate) fn largest_preview(
     })
 }
 
-/// Returns the previews that tags point to. Nothing is checked yet.
+/// Returns the previews to which tags point. Nothing is checked yet.
 fn tagged_previews(fields: &IfdFields<'_>) -> Vec<EmbeddedPreview> {
     let mut candidates = Vec::new();
     let mut add = |view: ByteView<'_>, offset: Option<u32>, length: Option<u32>| {
@@ -61,8 +62,8 @@ fn tagged_previews(fields: &IfdFields<'_>) -> Vec<EmbeddedPreview> {
                 whole_number(field, 0),
                 number(tag::THUMBNAIL_LENGTH),
             ),
-            // One strip of baseline JPEG. Lossless JPEG of sensor data (colour filter array, linear
-            // raw) is no preview.
+            // A preview is one strip of baseline JPEG. Lossless JPEG of sensor data (colour filter
+            // array, linear raw) is not a preview.
             tag::STRIP_OFFSETS
                 if field.count == 1 && matches!(number(tag::COMPRESSION), Some(6 | 7)) =>
             {

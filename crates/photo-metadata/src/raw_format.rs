@@ -1,4 +1,4 @@
-//! Which RAW format a TIFF is. Many RAW formats are TIFF files: their tags decide.
+//! Detects the RAW format of a TIFF. Many RAW formats are TIFF files. Their tags decide.
 
 use super::field_value::whole_number;
 use super::format::PhotoFormat;
@@ -6,14 +6,14 @@ use super::tag;
 use super::text::field_text;
 use super::tiff::{Ifd, IfdFields};
 
-/// PhotometricInterpretation of sensor data: a colour filter array (TIFF/EP).
+/// The value of PhotometricInterpretation for sensor data: a colour filter array (TIFF/EP).
 const COLOR_FILTER_ARRAY: u32 = 32_803;
 
-/// Returns the RAW format of a file that was detected as `format`, or `format` itself if it is not
-/// a TIFF or no RAW format fits.
+/// Returns the RAW format of a file that was detected as `format`. Returns `format` itself if it is
+/// not a TIFF or if no RAW format fits.
 ///
-/// A tag DNGVersion makes it a DNG. Otherwise the maker decides, together with tags that only this
-/// maker's RAW files have.
+/// A TIFF with the tag DNGVersion is a DNG. Otherwise the maker decides, together with tags that
+/// only the RAW files of this maker have.
 pub(crate) fn refine_format(format: PhotoFormat, fields: &IfdFields<'_>) -> PhotoFormat {
     let make = lower_case_text(fields, tag::MAKE);
     match format {
@@ -83,7 +83,7 @@ fn format_of_maker(make: &str, fields: &IfdFields<'_>) -> Option<PhotoFormat> {
     rule.map(|(_, format)| format)
 }
 
-/// Returns the IFDs that describe an image: those with a Compression.
+/// Returns the IFDs that describe an image: those with the tag Compression.
 fn image_ifds<'f>(fields: &'f IfdFields<'_>) -> impl Iterator<Item = Ifd> + 'f {
     let with_compression = fields.list.iter().filter(|f| f.tag == tag::COMPRESSION);
     with_compression.map(|f| f.ifd)

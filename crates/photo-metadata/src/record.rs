@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::capture_time::CaptureTime;
 use crate::location::Location;
 
-/// The record of a photo: its normalised metadata, cleaned and in stated units. Lists show all of
-/// it.
+/// The record of a photo: its normalised metadata, cleaned and in stated units. Lists show the
+/// whole record.
 ///
 /// Text is UTF-8 without control characters and without characters that reorder the text around
 /// them, at most 1 KB per field. A value that the file lacks, or that is impossible, is `None`.
@@ -22,12 +22,12 @@ use crate::location::Location;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoRecord {
-    /// When the photo was taken. Flattened into the fields of the record.
+    /// The capture time. Its fields are flattened into those of the record.
     #[serde(flatten)]
     pub capture: CaptureTime,
-    /// Pixels across, after orientation. For a RAW file, the size of the full image.
+    /// The width in pixels, after orientation. For a RAW file, the width of the full image.
     pub width: Option<u32>,
-    /// Pixels down, after orientation.
+    /// The height in pixels, after orientation.
     pub height: Option<u32>,
     /// The camera.
     pub camera: Option<Camera>,
@@ -35,16 +35,16 @@ pub struct PhotoRecord {
     pub lens: Option<Lens>,
     /// Shutter speed, aperture, sensitivity and focal length.
     pub exposure: Exposure,
-    /// Where the photo was taken, exactly as recorded. Private until the gallery's location policy
-    /// is applied.
+    /// The position at which the photo was taken, exactly as recorded. It is private until the
+    /// gallery's location policy is applied.
     pub location: Option<Location>,
     /// A short title.
     pub title: Option<String>,
     /// A description.
     pub caption: Option<String>,
-    /// Keywords in file order, each once.
+    /// The keywords in file order, each once.
     pub keywords: Vec<String>,
-    /// Stars: 0 to 5, or -1 for a rejected photo (XMP `xmp:Rating`).
+    /// The rating in stars: 0 to 5, or -1 for a rejected photo (XMP `xmp:Rating`).
     pub rating: Option<i8>,
     /// The photographer.
     pub artist: Option<String>,
@@ -68,10 +68,10 @@ pub struct PhotoRecord {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoMetadata {
-    /// The fields that lists show. Flattened into the fields of this type.
+    /// The fields that lists show. In JSON they are flattened into the fields of this type.
     #[serde(flatten)]
     pub record: PhotoRecord,
-    /// EXIF orientation, 1 to 8 (EXIF 3.0, 4.6.5.1.6).
+    /// The EXIF orientation, 1 to 8 (EXIF 3.0, 4.6.5.1.6).
     pub orientation: Option<u8>,
     /// The serial number of the camera body. Private: it is never served, but the owner of a photo
     /// is derived from it.
@@ -96,32 +96,32 @@ impl Serialize for PhotoMetadata {
     }
 }
 
-/// A camera: a name for people, a slug for queries, and the two texts as recorded.
+/// A camera: a name for people, a slug for queries, and its two texts as recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Camera {
-    /// `nikon-d750`: lower-case ASCII letters, digits and hyphens.
+    /// The name for queries, in lower-case ASCII letters, digits and hyphens: `nikon-d750`.
     pub slug: String,
-    /// `Nikon D750`.
+    /// The name for people: `Nikon D750`.
     pub name: String,
-    /// `Make` as recorded.
+    /// The tag `Make`, as recorded.
     pub make: Option<String>,
-    /// `Model` as recorded.
+    /// The tag `Model`, as recorded.
     pub model: Option<String>,
 }
 
-/// A lens; the same shape as [`Camera`].
+/// A lens. It has the same fields as a [`Camera`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Lens {
-    /// `ef24-105mm-f-4l-is-usm`.
+    /// The name for queries: `ef24-105mm-f-4l-is-usm`.
     pub slug: String,
-    /// The name to show.
+    /// The name for people.
     pub name: String,
-    /// `LensMake` as recorded.
+    /// The tag `LensMake`, as recorded.
     pub make: Option<String>,
-    /// `LensModel` as recorded. If it is absent: a name made of `LensSpecification` (`18-55mm
-    /// f/3.5-5.6`), or the name from the maker note.
+    /// The tag `LensModel`, as recorded. If it is absent, a name made from `LensSpecification`
+    /// (`18-55mm f/3.5-5.6`), or the name from the maker note.
     pub model: Option<String>,
 }
 
@@ -131,49 +131,49 @@ pub struct Lens {
 pub struct Exposure {
     /// The exposure time for people: `1/250`, `2.5`.
     pub time: Option<String>,
-    /// The exposure time, seconds.
+    /// The exposure time in seconds.
     pub seconds: Option<f64>,
     /// The f-number.
     pub f_number: Option<f64>,
-    /// ISO speed.
+    /// The ISO speed.
     pub iso: Option<u32>,
-    /// Focal length, millimetres.
+    /// The focal length in millimetres.
     pub focal_length: Option<f64>,
-    /// Focal length, millimetres, 35 mm equivalent.
+    /// The focal length in millimetres that has the same angle of view on 35 mm film.
     pub focal_length35: Option<f64>,
-    /// Exposure compensation, EV.
+    /// The exposure compensation in EV.
     pub bias: Option<f64>,
     /// `true` if the flash fired.
     pub flash: Option<bool>,
 }
 
-/// Every tag, by IFD and then by name. Both are ExifTool's names: `tags["ExifIFD"]["FNumber"]`.
+/// All tags, by IFD and then by name. Both are ExifTool's names: `tags["ExifIFD"]["FNumber"]`.
 pub type Tags = BTreeMap<String, BTreeMap<String, TagValue>>;
 
 /// The value of a tag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TagValue {
-    /// BYTE, SHORT, LONG and their signed kinds.
+    /// A BYTE, SHORT or LONG, or one of their signed kinds.
     Integer(i64),
-    /// FLOAT and DOUBLE; see [`storable_number`].
+    /// A FLOAT or DOUBLE. See [`storable_number`].
     Real(f64),
-    /// ASCII and UTF-8 text; dates as ISO 8601 wall-clock times.
+    /// An ASCII or UTF-8 text. Dates are ISO 8601 wall-clock times.
     Text(String),
-    /// RATIONAL and SRATIONAL, with the fraction as recorded, `1/250`.
+    /// A RATIONAL or SRATIONAL, with the fraction as recorded: `1/250`.
     Rational {
-        /// The quotient.
+        /// The quotient of the fraction.
         value: f64,
-        /// Numerator and denominator.
+        /// The numerator and the denominator, separated by `/`.
         fraction: String,
     },
-    /// More than one value.
+    /// A list, if the field has more than one value.
     List(Vec<TagValue>),
 }
 
-/// Returns a number if a record can store it: it must be finite, and zero or of a magnitude from
-/// 1e-130 to 1e125. This is the range of a DynamoDB number (DynamoDB Developer Guide, "Data
-/// types"). No camera measures anything outside it.
+/// Returns a number if a record can store it: it must be finite, and either zero or of a magnitude
+/// from 1e-130 to 1e125. This is the range of a DynamoDB number (DynamoDB Developer Guide, "Data
+/// types"). No camera measures anything outside this range.
 ///
 /// ```
 /// use photo_metadata::storable_number;
@@ -189,13 +189,13 @@ pub fn storable_number(value: f64) -> Option<f64> {
 /// A JPEG embedded in a RAW file. Browsers can show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddedPreview {
-    /// Offset in the file, bytes.
+    /// The offset in the file, in bytes.
     pub offset: u64,
-    /// Length, bytes.
+    /// The length in bytes.
     pub length: u64,
-    /// Pixels across, as stored.
+    /// The width in pixels, before orientation.
     pub width: Option<u32>,
-    /// Pixels down, as stored.
+    /// The height in pixels, before orientation.
     pub height: Option<u32>,
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct MetadataSources<'a, 's> {
     pub(crate) xmp: &'a XmpProperties,
     pub(crate) iptc: &'a IptcRecords,
     pub(crate) blocks: &'a MetadataBlocks,
-    /// The size that the container itself states, before orientation.
+    /// The width and height in pixels that the container itself states, before orientation.
     pub(crate) size: Option<(u32, u32)>,
     /// The maker note of a Canon CR3, which is a TIFF structure of its own.
     pub(crate) canon_note: &'a IfdFields<'s>,

@@ -1,7 +1,7 @@
 //! A file of which only some ranges are available.
 //!
-//! A read never blocks. A missing range reads as absent and is noted, so that one pass over the
-//! file finds all ranges that it lacks.
+//! A read never blocks. If a range is missing, the read returns nothing and notes the range. So one
+//! pass over the file finds all ranges that are missing.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -67,7 +67,8 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Creates a file of bytes that are not a range of any file: decompressed or joined bytes.
+    /// Creates a file from bytes that are not a range of any file, because they were decompressed
+    /// or joined.
     pub(crate) fn memory(bytes: &'a [u8]) -> Self {
         Sparse {
             in_memory: true,
@@ -80,12 +81,13 @@ impl<'a> Sparse<'a> {
         self.size
     }
 
-    /// Sets the end of the file to `size`, if it is not before it already.
+    /// Makes the file end at `size` bytes, unless it ends before.
     pub(crate) fn end_at(&mut self, size: u64) {
         self.size = self.size.min(size);
     }
 
-    /// Adds a range. Ranges that touch become one, so that any range inside is one slice.
+    /// Adds the bytes of a range. Ranges that touch or overlap become one, so that any range inside
+    /// it is one slice.
     pub(crate) fn add(&mut self, start: u64, bytes: Bytes) {
         if bytes.is_empty() {
             return;
@@ -117,8 +119,8 @@ impl<'a> Sparse<'a> {
         self.chunks.push(added);
     }
 
-    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the file. If the bytes
-    /// are missing, it also returns `None` and notes the range as wanted.
+    /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the file. If
+    /// they are missing, returns `None` and notes the range as wanted.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
@@ -140,7 +142,7 @@ impl<'a> Sparse<'a> {
         })
     }
 
-    /// Returns the missing ranges that were asked for since the last call, in order.
+    /// Returns the missing ranges that were asked for since the last call, in this order.
     pub(crate) fn take_wants(&self) -> Vec<Range<u64>> {
         std::mem::take(&mut self.wants.borrow_mut())
     }
@@ -177,7 +179,7 @@ impl<'a> Sparse<'a> {
     }
 }
 
-/// A range of a file. Offsets count from its own start.
+/// A range of a file. Its offsets count from its own start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ByteView<'s> {
     source: &'s Sparse<'s>,
@@ -201,49 +203,49 @@ impl<'s> ByteView<'s> {
         self.base
     }
 
-    /// Returns `len` bytes from `start`. Returns `None` beyond the end of the view, or if they are
-    /// missing.
+    /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the view, or
+    /// if they are missing.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         start.checked_add(len).filter(|&end| end <= self.len)?;
         self.source.get(self.base.checked_add(start)?, len)
     }
 
-    /// Returns at most `len` bytes from `start`, cut at the end of the view.
+    /// Returns at most `len` bytes from `start`, fewer at the end of the view.
     pub(crate) fn up_to(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         self.get(start, len.min(self.len.saturating_sub(start)))
     }
 
-    /// Returns exactly `N` bytes.
+    /// Returns the `N` bytes from `start`.
     pub(crate) fn array<const N: usize>(&self, start: u64) -> Option<[u8; N]> {
         self.get(start, N as u64)?.try_into().ok()
     }
 
-    /// Returns a big-endian 16-bit number.
+    /// Returns the big-endian 16-bit number at `start`.
     pub(crate) fn be16(&self, start: u64) -> Option<u16> {
         self.array(start).map(u16::from_be_bytes)
     }
 
-    /// Returns a big-endian 32-bit number.
+    /// Returns the big-endian 32-bit number at `start`.
     pub(crate) fn be32(&self, start: u64) -> Option<u32> {
         self.array(start).map(u32::from_be_bytes)
     }
 
-    /// Returns a big-endian 64-bit number.
+    /// Returns the big-endian 64-bit number at `start`.
     pub(crate) fn be64(&self, start: u64) -> Option<u64> {
         self.array(start).map(u64::from_be_bytes)
     }
 
-    /// Returns a little-endian 16-bit number.
+    /// Returns the little-endian 16-bit number at `start`.
     pub(crate) fn le16(&self, start: u64) -> Option<u16> {
         self.array(start).map(u16::from_le_bytes)
     }
 
-    /// Returns a little-endian 32-bit number.
+    /// Returns the little-endian 32-bit number at `start`.
     pub(crate) fn le32(&self, start: u64) -> Option<u32> {
         self.array(start).map(u32::from_le_bytes)
     }
 
-    /// Returns a view of a range, cut at the end of this view.
+    /// Returns a view of `len` bytes from `start`, fewer at the end of this view.
     pub(crate) fn part(&self, start: u64, len: u64) -> ByteView<'s> {
         let start = start.min(self.len);
         ByteView {

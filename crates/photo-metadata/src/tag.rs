@@ -1,10 +1,12 @@
 //! Tag numbers, with ExifTool's names. This is the only place for hexadecimal tag literals.
 //!
 //! The numbers and names are public facts: EXIF 3.0, TIFF 6.0, DNG 1.7, TIFF/EP and ExifTool's tag
-//! name documentation. A tag that the code reads also has a constant; the entry declares both.
+//! name documentation. An entry of a table has a number and a name. A tag that the code reads also
+//! has a constant, which the same entry declares. The doc of such a constant is the name of its
+//! tag.
 
-/// Declares a table of tags, sorted by number: `0x829a "ExposureTime" EXPOSURE_TIME`. The constant
-/// is optional.
+/// Declares a table of tags, sorted by number. An entry is `0x829a "ExposureTime" EXPOSURE_TIME`.
+/// The constant at its end is optional.
 macro_rules! tag_table {
     ($(#[$doc:meta])* $table:ident: $($number:literal $name:literal $($constant:ident)?),* $(,)?) => {
         $(#[$doc])*
@@ -213,8 +215,8 @@ tag_table! {
     0xfe56 "Sharpness", 0xfe57 "Smoothness", 0xfe58 "MoireFilter",
 }
 
-/// Photoshop's image resources. ExifTool calls the tag `PhotoshopSettings`. It has no name in the
-/// table: its content is read, and the tag itself is never listed.
+/// The tag of Photoshop's image resources, which ExifTool calls `PhotoshopSettings`. It has no name
+/// in the table, because its content is read instead.
 pub(crate) const PHOTOSHOP_SETTINGS: u16 = 0x8649;
 
 tag_table! {
@@ -255,69 +257,69 @@ tag_table! {
     0x02bc "ApplicationNotes", 0x8298 "Copyright", 0x83bb "IPTC-NAA",
 }
 
-/// Tags of maker notes. Only those that name the lens are read.
+/// Tags of maker notes. Only the tags that name the lens are read.
 pub(crate) mod maker_note {
-    /// Canon's `LensModel`, a text.
+    /// Tag `LensModel` of Canon, a text.
     pub(crate) const CANON_LENS_MODEL: u16 = 0x0095;
-    /// Panasonic's `LensType`, a text.
+    /// Tag `LensType` of Panasonic, a text.
     pub(crate) const PANASONIC_LENS_TYPE: u16 = 0x0051;
-    /// Pentax's `LensType`: the series and the number of the lens.
+    /// Tag `LensType` of Pentax: the series and the number of the lens.
     pub(crate) const PENTAX_LENS_TYPE: u16 = 0x003f;
-    /// Sony's `LensType`, a number.
+    /// Tag `LensType` of Sony, a number.
     pub(crate) const SONY_LENS_TYPE: u16 = 0xb027;
-    /// Nikon's `Lens`: a specification like EXIF's `LensInfo`.
+    /// Tag `Lens` of Nikon: a specification like EXIF's `LensInfo`.
     pub(crate) const NIKON_LENS: u16 = 0x0084;
-    /// Olympus' directory `Equipment`.
+    /// Tag `Equipment` of Olympus, a directory.
     pub(crate) const OLYMPUS_EQUIPMENT: u16 = 0x2010;
-    /// `LensModel` in Olympus' `Equipment`, a text.
+    /// Tag `LensModel` in the directory `Equipment` of Olympus, a text.
     pub(crate) const OLYMPUS_LENS_MODEL: u16 = 0x0203;
 }
 
-/// Tags in the directory of a Fujifilm RAF.
+/// Tags in the directory of a Fujifilm RAF. Each value is a height and a width in pixels.
 pub(crate) mod raf {
-    /// `RawImageFullSize`: the size of the sensor.
+    /// Tag `RawImageFullSize`: the size of the sensor.
     pub(crate) const RAW_IMAGE_FULL_SIZE: u16 = 0x0100;
-    /// `RawImageCroppedSize`.
+    /// Tag `RawImageCroppedSize`: the size after the crop.
     pub(crate) const RAW_IMAGE_CROPPED_SIZE: u16 = 0x0111;
-    /// `RawImageSize`.
+    /// Tag `RawImageSize`: the size of the image.
     pub(crate) const RAW_IMAGE_SIZE: u16 = 0x0121;
 }
 
 /// Records of a Canon CRW (CIFF 1.0 revision 4).
 pub(crate) mod crw {
-    /// Bits of a tag that are its number. The two others state where the value is.
+    /// The bits of a tag that are its number. The two other bits are the place of the value.
     pub(crate) const NUMBER_BITS: u16 = 0x3fff;
     /// The first number of the records that are heaps.
     pub(crate) const FIRST_HEAP: u16 = 0x2800;
     /// The last number of the records that are heaps.
     pub(crate) const LAST_HEAP: u16 = 0x37ff;
-    /// `OwnerName`.
+    /// Record `OwnerName`, a text.
     pub(crate) const OWNER_NAME: u16 = 0x0810;
-    /// `CanonRawMakeModel`: two texts.
+    /// Record `CanonRawMakeModel`: two texts, the make and the model.
     pub(crate) const MAKE_MODEL: u16 = 0x080a;
-    /// `FocalLength`.
+    /// Record `FocalLength`, in millimetres.
     pub(crate) const FOCAL_LENGTH: u16 = 0x1029;
-    /// `CanonShotInfo`: exposure, in 32nds of APEX units.
+    /// Record `CanonShotInfo`: exposure, in 32nds of APEX units.
     pub(crate) const SHOT_INFO: u16 = 0x102a;
-    /// `SerialNumber`.
+    /// Record `SerialNumber`, a number.
     pub(crate) const SERIAL_NUMBER: u16 = 0x180b;
-    /// `TimeStamp`: seconds since 1970 by the camera's clock.
+    /// Record `TimeStamp`: seconds since 1970 by the camera's clock.
     pub(crate) const TIME_STAMP: u16 = 0x180e;
-    /// `ImageInfo`: size and rotation.
+    /// Record `ImageInfo`: size and rotation.
     pub(crate) const IMAGE_INFO: u16 = 0x1810;
-    /// `ExposureInfo`: compensation, shutter speed and aperture, in EV.
+    /// Record `ExposureInfo`: compensation, shutter speed and aperture, in EV.
     pub(crate) const EXPOSURE_INFO: u16 = 0x1818;
-    /// `JpgFromRaw`: a JPEG of the full picture.
+    /// Record `JpgFromRaw`: a JPEG of the full picture.
     pub(crate) const JPG_FROM_RAW: u16 = 0x2007;
 }
 
-/// Photoshop's image resources (Adobe Photoshop File Formats Specification).
+/// Numbers of Photoshop's image resources (Adobe Photoshop File Formats Specification).
 pub(crate) mod photoshop {
-    /// An IPTC block.
+    /// A resource that is an IPTC block.
     pub(crate) const IPTC: u16 = 0x0404;
-    /// A TIFF structure with EXIF.
+    /// A resource that is a TIFF structure with EXIF.
     pub(crate) const EXIF: u16 = 0x0422;
-    /// An XMP packet.
+    /// A resource that is an XMP packet.
     pub(crate) const XMP: u16 = 0x0424;
 }
 

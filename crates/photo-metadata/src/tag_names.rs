@@ -1,11 +1,12 @@
-//! Look-up of tag names by number, and of numbers by name.
+//! Looks up tag names by number, and numbers by name.
 
 use super::tag::{EXIF, GPS, PANASONIC_RAW, THUMBNAIL_LENGTH, THUMBNAIL_OFFSET};
 use super::tiff::Ifd;
 
 /// Returns ExifTool's name of a tag, or `None` if ExifTool has none.
 ///
-/// The names of a few tags depend on the IFD: offset and length of an embedded JPEG.
+/// The names of a few tags depend on the IFD: those of the offset and the length of an embedded
+/// JPEG.
 pub(crate) fn tag_name(ifd: Ifd, tag: u16, panasonic_raw: bool) -> Option<&'static str> {
     match (ifd, tag) {
         (Ifd::Gps, _) => return find_name(GPS, tag),
@@ -21,7 +22,8 @@ pub(crate) fn tag_name(ifd: Ifd, tag: u16, panasonic_raw: bool) -> Option<&'stat
     find_name(EXIF, tag)
 }
 
-/// Returns the number of a tag, in the GPS IFD or in any other.
+/// Returns the number of the tag with this name. `gps` selects the GPS IFD, otherwise all other
+/// IFDs.
 pub(crate) fn tag_number(gps: bool, name: &str) -> Option<u16> {
     let mut table = if gps { GPS } else { EXIF }.iter();
     table.find(|entry| entry.1 == name).map(|entry| entry.0)

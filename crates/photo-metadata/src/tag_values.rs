@@ -1,5 +1,5 @@
-//! Fields to the typed map that is stored and shown: every tag of every IFD, with ExifTool's names.
-//! Values are decoded, and none is judged.
+//! Turns fields into the map of tags that is stored and shown: every tag of every IFD, with
+//! ExifTool's names. Values are decoded, but not checked.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use super::tiff::{ByteOrder, FieldNumber, FieldType, Ifd, IfdField, IfdFields};
 use super::{date_time, limits, tag};
 use crate::record::{TagValue, Tags};
 
-/// Returns every tag that is small enough, and the sizes of the others.
+/// Returns two maps: every tag that is small enough, and the sizes in bytes of the others.
 pub(crate) fn collect_tags(
     fields: &IfdFields<'_>,
     panasonic_raw: bool,
@@ -48,7 +48,7 @@ pub(crate) fn collect_tags(
     (tags, omitted)
 }
 
-/// The value of a field, as it goes into the tags.
+/// The decoded value of a field, before it goes into the tags.
 enum DecodedValue {
     Kept(TagValue),
     Large,
@@ -111,7 +111,7 @@ fn decode_numbers(field: &IfdField<'_>) -> DecodedValue {
             .and_then(number_value)
             .map_or(DecodedValue::None, DecodedValue::Kept);
     }
-    // In a list the position matters: a value that is not a number keeps its place, as `undef`
+    // In a list the position matters. So a value that is not a number keeps its place, as `undef`
     // (ExifTool's word).
     let list: Vec<TagValue> = (0..count)
         .map_while(|index| field.number(index))

@@ -1,4 +1,5 @@
-//! Tests of the whole extraction over small files made here, and of the contract of the driver.
+//! Tests the whole extraction with small files that are made here, and the contract of
+//! [`Extractor`].
 
 mod limits;
 
@@ -24,7 +25,7 @@ fn read(bytes: &[u8]) -> Extraction {
     extract(bytes, context()).expect("a recognised format")
 }
 
-/// Extracts by ranges, as from a store. Returns the ranges too.
+/// Extracts by ranges, as from a store. Returns the result and the ranges that were asked for.
 fn ranged(
     bytes: &[u8],
 ) -> (

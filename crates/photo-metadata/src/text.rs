@@ -1,11 +1,11 @@
-//! Bytes to text: the character sets of metadata, and the cleaning that every text gets.
+//! Converts bytes to text: decodes the character sets of metadata, and cleans every text.
 
 use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::limits;
 use super::tiff::{ByteOrder, FieldType, IfdField};
 
-/// Returns the text of a field: its bytes up to the first NUL, as UTF-8 or else Latin-1, cleaned.
+/// Returns the cleaned text of a field: its bytes up to the first NUL, as UTF-8 or else Latin-1.
 pub(crate) fn field_text(field: &IfdField<'_>) -> Option<String> {
     let bytes = field.bytes?;
     match field.kind {
@@ -21,7 +21,7 @@ pub(crate) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&b| b == 0).next().unwrap_or_default()
 }
 
-/// Decodes UTF-8, or else Windows-1252, the superset of Latin-1.
+/// Decodes UTF-8. If the bytes are not UTF-8, decodes Windows-1252, the superset of Latin-1.
 pub(crate) fn decode_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -56,7 +56,7 @@ pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
     match code {
         b"ASCII\0\0\0" => clean_text(&decode_text(until_nul(text))),
         b"UNICODE\0" => {
-            // Writers disagree about the byte order. The side with more zeros has the high bytes.
+            // Writers disagree about the byte order. The bytes with more zeros are the high bytes.
             let zeros = |side: usize| {
                 text.iter()
                     .skip(side)
@@ -113,9 +113,9 @@ pub(crate) fn clean_text(text: &str) -> Option<String> {
 /// Reports whether a character reorders the text around it (Unicode Standard Annex 9, "Directional
 /// Formatting Characters"): the marks, embeddings, overrides and isolates.
 ///
-/// This is the one list for everything that cleans or escapes text: records, archive keys, the
-/// public view and the terminal. It is the union of what each of them must refuse, so that a text
-/// which one of them lets through never surprises the next.
+/// This is the only list for everything that cleans or escapes text: records, archive keys, the
+/// public view and the terminal. It contains every character that one of them must refuse. So a
+/// text that passes one of them is safe for the others too.
 ///
 /// ```
 /// use photo_metadata::is_bidi_control;

@@ -13,16 +13,16 @@ use super::record::storable_number;
 use super::sparse::ByteView;
 use super::tag;
 
-/// The directory of a field.
+/// The directory (IFD) of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Ifd {
-    /// IFD0, IFD1, ... of the main chain.
+    /// An IFD of the main chain with its number: IFD0, IFD1, ...
     Main(u8),
-    /// EXIF 3.0 4.6.3.1.1.
+    /// The Exif IFD (EXIF 3.0 4.6.3.1.1).
     Exif,
-    /// EXIF 3.0 4.6.3.1.2.
+    /// The GPS IFD (EXIF 3.0 4.6.3.1.2).
     Gps,
-    /// EXIF 3.0 4.6.3.1.3.
+    /// The interoperability IFD (EXIF 3.0 4.6.3.1.3).
     Interop,
     /// Canon's maker note in a CR3, which is an IFD of its own.
     MakerNote,
@@ -31,7 +31,7 @@ pub(crate) enum Ifd {
 }
 
 impl Ifd {
-    /// Returns ExifTool's name of the group.
+    /// Returns ExifTool's name of the IFD.
     pub(crate) fn name(self) -> String {
         match self {
             Ifd::Main(n) => format!("IFD{n}"),
@@ -45,7 +45,7 @@ impl Ifd {
     }
 }
 
-/// Byte order of a TIFF structure.
+/// The byte order of a TIFF structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ByteOrder {
     Big,
@@ -95,7 +95,8 @@ pub(crate) enum FieldType {
 }
 
 impl FieldType {
-    /// Returns the type of a code. 129 is the UTF-8 of EXIF 3.0.
+    /// Returns the type with this code. Code 129 is the UTF-8 of EXIF 3.0, which is read like
+    /// ASCII.
     fn from_code(code: u16) -> Option<Self> {
         Some(match code {
             1 => FieldType::Byte,
@@ -139,9 +140,9 @@ pub(crate) struct IfdField<'s> {
     pub(crate) kind: FieldType,
     pub(crate) count: u64,
     pub(crate) order: ByteOrder,
-    /// The bytes of the value. `None` if it is too large to be kept.
+    /// The bytes of the value. `None` if the value is too large to be kept.
     pub(crate) bytes: Option<&'s [u8]>,
-    /// The size of the value, bytes.
+    /// The size of the value in bytes.
     pub(crate) size: u64,
     /// The offset of the value in the TIFF structure.
     pub(crate) offset: u64,
@@ -149,7 +150,7 @@ pub(crate) struct IfdField<'s> {
     pub(crate) view: ByteView<'s>,
 }
 
-/// A number as stored.
+/// A number in the form in which the file stores it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum FieldNumber {
     Integer(i64),
@@ -158,7 +159,7 @@ pub(crate) enum FieldNumber {
 }
 
 impl FieldNumber {
-    /// Returns the number if a record can store it. 0/0 and 1/0 are `None`.
+    /// Returns the number if a record can store it. Returns `None` for 0/0 and 1/0.
     pub(crate) fn value(self) -> Option<f64> {
         let value = match self {
             FieldNumber::Integer(n) => n as f64,
@@ -170,7 +171,8 @@ impl FieldNumber {
 }
 
 impl IfdField<'_> {
-    /// Returns the `index`-th number of the value. Returns `None` for text and beyond the end.
+    /// Returns the `index`-th number of the value. Returns `None` for text, or if `index` is beyond
+    /// the end.
     pub(crate) fn number(&self, index: usize) -> Option<FieldNumber> {
         let size = usize::try_from(self.kind.size()).ok()?;
         let start = index.checked_mul(size)?;
@@ -235,15 +237,15 @@ pub(crate) struct IfdFields<'s> {
 }
 
 impl<'s> IfdFields<'s> {
-    /// Returns the field of a tag in an IFD. If there are several, the last counts (ExifTool's
+    /// Returns the field of a tag in an IFD. If there are several, the last one counts (ExifTool's
     /// choice).
     pub(crate) fn get(&self, ifd: Ifd, tag: u16) -> Option<&IfdField<'s>> {
         let key = field_key(ifd, tag);
         self.list.get(self.keys.iter().rposition(|&k| k == key)?)
     }
 
-    /// Returns the field of a tag in the Exif IFD, where it belongs, or else in IFD0, where some
-    /// writers leave it.
+    /// Returns the field of a tag in the Exif IFD, in which it belongs. If it is not there, returns
+    /// the field in IFD0, because some writers put it there.
     pub(crate) fn exif(&self, tag: u16) -> Option<&IfdField<'s>> {
         self.get(Ifd::Exif, tag)
             .or_else(|| self.get(Ifd::Main(0), tag))
@@ -260,8 +262,8 @@ impl<'s> IfdFields<'s> {
         self.list.push(field);
     }
 
-    /// Reads a TIFF structure that begins at the start of the view. `first` names its first IFD:
-    /// `Main(0)`, except in a CR3, where every IFD is a structure of its own.
+    /// Reads a TIFF structure that begins at the start of the view. `first` is the kind of its
+    /// first IFD. It is `Main(0)`, except in a CR3, in which every IFD is a structure of its own.
     pub(crate) fn read_tiff(&mut self, view: ByteView<'s>, first: Ifd) {
         let Some(order) = read_byte_order(view) else {
             return self.warn("EXIF data do not start with a TIFF header".to_owned());
@@ -292,7 +294,7 @@ impl<'s> IfdFields<'s> {
     }
 }
 
-/// Reads the byte order in a TIFF header.
+/// Reads the byte order in a TIFF header. Returns `None` if there is no such header.
 pub(crate) fn read_byte_order(view: ByteView<'_>) -> Option<ByteOrder> {
     match &view.array::<2>(0)? {
         b"II" => Some(ByteOrder::Little),
@@ -302,7 +304,7 @@ pub(crate) fn read_byte_order(view: ByteView<'_>) -> Option<ByteOrder> {
 }
 
 /// Returns the fields of the directory at `start`, without the directories below it. Maker notes
-/// have such directories.
+/// contain such directories.
 pub(crate) fn directory_fields<'s>(
     view: ByteView<'s>,
     start: u64,
@@ -320,7 +322,7 @@ pub(crate) fn directory_fields<'s>(
     fields.list
 }
 
-/// Returns a key for quick comparison.
+/// Returns a number that identifies an IFD and a tag, for quick comparison.
 fn field_key(ifd: Ifd, tag: u16) -> u32 {
     let group = match ifd {
         Ifd::Main(n) => u32::from(n),
@@ -408,7 +410,7 @@ impl<'s> IfdWalk<'_, 's> {
             self.fields.warn(format!("{}: too many entries", name()));
         }
         let kept = count.min(fitting).min(room);
-        // The table is read as a whole, so that one range is asked for.
+        // The table is read as a whole. So only one range is asked for.
         let table = self.view.get(entries, kept.checked_mul(size)?)?;
         self.fields.entries = self
             .fields
@@ -421,7 +423,7 @@ impl<'s> IfdWalk<'_, 's> {
             match self.read_entry(entry, at, ifd) {
                 Ok(Some(field)) => self.add_field(field, &mut below),
                 Ok(None) => {}
-                // If the first entry is nonsense, this is no directory (ExifTool's rule too).
+                // If the first entry is nonsense, this is not a directory (ExifTool's rule too).
                 Err(()) if index == 0 => {
                     self.fields.warn(format!("{} is no directory", name()));
                     return None;
@@ -534,8 +536,8 @@ impl<'s> IfdWalk<'_, 's> {
         Ok(self.read_value(field))
     }
 
-    /// Reads the value of a field that is not in its entry. A value that is too large is left out of
-    /// the field. Returns `None` if the value is missing.
+    /// Reads the value of a field that is not in its entry. If the value is too large, returns the
+    /// field without it. Returns `None` if the value is missing.
     fn read_value(&mut self, field: IfdField<'s>) -> Option<IfdField<'s>> {
         let IfdField {
             ifd,
@@ -555,7 +557,8 @@ impl<'s> IfdWalk<'_, 's> {
                 "{}: the value of tag 0x{tag:04x} lies outside the file",
                 ifd.name()
             ));
-            // ExifTool reads a text that is cut off by the end of the file, and ignores numbers.
+            // ExifTool reads a text that is cut off by the end of the file. Here it is ignored,
+            // like a number.
             return None;
         }
         let is_too_large = size > limits::VALUE && !is_packet;
@@ -573,7 +576,7 @@ impl<'s> IfdWalk<'_, 's> {
         })
     }
 
-    /// Adds a field, or notes the directories that it points to.
+    /// Adds a field. If it points to directories, adds their offsets to `below` instead.
     fn add_field(&mut self, field: IfdField<'s>, below: &mut Vec<(u64, Ifd)>) {
         let ifd = match field.tag {
             _ if field.ifd == Ifd::MakerNote => return self.fields.push(field),

@@ -1,11 +1,11 @@
-//! WebP (RFC 9649): the RIFF chunks EXIF and XMP. They are usually after the picture, which is
-//! stepped over.
+//! WebP (RFC 9649): reads the RIFF chunks EXIF and XMP. They are usually after the picture, which
+//! is skipped.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
 use super::sparse::ByteView;
 
-/// The 14 bits of a width or a height.
+/// The mask of the 14 bits of a width or a height.
 const SIZE_BITS: u32 = 0x3fff;
 
 /// Finds the metadata blocks of a WebP.
@@ -51,7 +51,8 @@ pub(crate) fn read_webp(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             }
             _ => {}
         }
-        // An extended file states its metadata chunks in its header, and may have more.
+        // The header of an extended file announces its metadata chunks, but the file may have more.
+        // So the search goes on.
         at = at
             .saturating_add(8)
             .saturating_add(length)
@@ -60,7 +61,8 @@ pub(crate) fn read_webp(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.warn("WebP with too many chunks");
 }
 
-/// Reads the size of a lossy picture: 14 bits each, after the start code (RFC 6386 section 9.1).
+/// Reads the size of a lossy picture. Width and height have 14 bits each, after the start code (RFC
+/// 6386 section 9.1).
 fn lossy_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     let ([0x9d, 0x01, 0x2a], width, height) = (body.array::<3>(3)?, body.le16(6)?, body.le16(8)?)
     else {
@@ -69,8 +71,8 @@ fn lossy_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     Some((u32::from(width) & SIZE_BITS, u32::from(height) & SIZE_BITS))
 }
 
-/// Reads the size of a lossless picture: two times 14 bits after the signature, each less one (RFC
-/// 9649 section 3.4).
+/// Reads the size of a lossless picture. Width and height have 14 bits each, after the signature,
+/// and are stored minus one (RFC 9649 section 3.4).
 fn lossless_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     let bits = body
         .le32(1)

@@ -12,7 +12,7 @@ use super::{jpeg, limits};
 use crate::capture_time::DateSource;
 use crate::record::EmbeddedPreview;
 
-/// The versions whose header contains the size.
+/// The versions whose header contains the size of the picture.
 const VERSIONS_WITH_SIZE: std::ops::Range<u32> = 0x0002_0000..0x0004_0000;
 
 /// Finds the metadata blocks of an X3F.
@@ -70,7 +70,8 @@ pub(crate) fn read_x3f(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.size = size;
 }
 
-/// Reads the properties: pairs of offsets into the text of the section, in UTF-16 units.
+/// Reads the properties. Each is a pair of offsets, of its name and of its value, into the text of
+/// the section. The offsets count UTF-16 units.
 fn read_properties(section: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let count = u64::from(section.le32(8).unwrap_or(0)).min(limits::RECORDS as u64);
     let text_start = 24 + count * 8;

@@ -1,7 +1,7 @@
-//! XMP (ISO 16684-1): the simple properties and arrays of a packet, by namespace and name.
+//! XMP (ISO 16684-1): reads the simple properties and arrays of a packet, by namespace and name.
 //!
-//! Structures are flattened to the names of their leaves. Nothing is validated, and no entity is
-//! ever fetched or expanded.
+//! Structures are flattened: only the names of their innermost properties are kept. Nothing is
+//! validated, and no entity is ever fetched or expanded.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use quick_xml::reader::NsReader;
 use super::limits;
 use super::text::{clean_text, decode_text};
 
-/// The properties of a file's XMP packets, such as `dc:title`. The prefixes are always ours, not
-/// those of the packet.
+/// The properties of a file's XMP packets, such as `dc:title`. The prefixes are those of
+/// `NAMESPACES`, not those of the packet.
 #[derive(Debug, Default)]
 pub(crate) struct XmpProperties {
     properties: Vec<(String, Vec<String>)>,
@@ -32,13 +32,13 @@ static NAMESPACES: &[(&str, &str)] = &[
 ];
 
 impl XmpProperties {
-    /// Returns the first value of a property. For a language alternative it is the default
-    /// language.
+    /// Returns the first value of a property. If it has values in several languages, this is the
+    /// one in the default language.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
     }
 
-    /// Returns all values of an array.
+    /// Returns all values of a property.
     pub(crate) fn all(&self, name: &str) -> &[String] {
         self.properties
             .iter()
@@ -53,7 +53,8 @@ impl XmpProperties {
         }
     }
 
-    /// Adds the properties of a packet. If two packets have a property, the first counts.
+    /// Adds the properties of a packet. If two packets have the same property, the first one
+    /// counts.
     ///
     /// # Errors
     /// Returns a warning if the packet is not well-formed XML. The properties before the error are
@@ -127,8 +128,8 @@ impl PacketParser {
     ) {
         self.text.clear();
         let mut default_language = false;
-        // Names have another meaning inside a structure of another vocabulary, for example the
-        // metadata of an ingredient.
+        // Inside a structure of an unknown vocabulary, names have another meaning, for example in
+        // the metadata of an ingredient.
         let foreign = name.is_none() || self.path.iter().any(|(name, _)| name.is_none());
         // The check for repeated attributes would take quadratic time.
         let mut attributes = start.attributes();
@@ -215,7 +216,7 @@ fn attribute_name(reader: &NsReader<&[u8]>, name: QName<'_>) -> Option<String> {
     canonical_name(&namespace, local.as_ref())
 }
 
-/// Returns a name with our prefix, if the namespace is known.
+/// Returns a name with the prefix of `NAMESPACES`. Returns `None` if the namespace is unknown.
 fn canonical_name(namespace: &ResolveResult<'_>, local: &[u8]) -> Option<String> {
     let ResolveResult::Bound(Namespace(uri)) = namespace else {
         return None;

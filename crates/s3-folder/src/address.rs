@@ -12,9 +12,9 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectAddress {
-    /// Name of the bucket.
+    /// The name of the bucket.
     pub bucket: String,
-    /// Key in the bucket.
+    /// The key in the bucket.
     pub key: String,
 }
 

@@ -1,4 +1,4 @@
-//! The attributes in a request's headers: parsed, and checked against the limits of S3. Pure.
+//! Parses the attributes in a request's headers and checks them against the limits of S3. No I/O.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,22 +9,22 @@ use s3s::{S3ErrorCode, S3Result, s3_error};
 use crate::errors::{custom_s3_error, s3_error};
 use crate::times::{http_date, unix_ms};
 
-/// Largest user metadata, names and values together, in bytes.
+/// The maximum size of user metadata in bytes: names and values together.
 const LARGEST_METADATA: usize = 2048;
 
-/// Most tags of an object.
+/// The maximum number of tags of an object.
 const MOST_TAGS: usize = 10;
 
-/// Longest key of a tag, in characters.
+/// The maximum length of a tag's key, in characters.
 const LONGEST_TAG_KEY: usize = 128;
 
-/// Longest value of a tag, in characters.
+/// The maximum length of a tag's value, in characters.
 const LONGEST_TAG_VALUE: usize = 256;
 
-/// Checks user metadata and returns it in order.
+/// Checks the size of user metadata. Returns the metadata, ordered by name.
 ///
 /// # Errors
-/// `MetadataTooLarge`.
+/// `MetadataTooLarge` if names and values together have more than 2,048 bytes.
 pub(crate) fn check_metadata(
     given: Option<s3s::dto::Metadata>,
 ) -> S3Result<BTreeMap<String, String>> {
@@ -63,8 +63,8 @@ pub(crate) fn parse_tags(header: Option<&str>) -> S3Result<Vec<(String, String)>
     check_tags(tags.map_err(|error| s3_error!(error, InvalidArgument, "the tags are not UTF-8"))?)
 }
 
-/// Removes `aws-chunked` from a content encoding. It describes how the body was sent, not what the
-/// object is.
+/// Removes `aws-chunked` from a content encoding: it describes how the body was sent, not what the
+/// object is. Returns `None` if no other encoding remains.
 pub(crate) fn strip_chunked_encoding(encoding: String) -> Option<String> {
     let kept: Vec<&str> = encoding
         .split(',')
@@ -74,7 +74,7 @@ pub(crate) fn strip_chunked_encoding(encoding: String) -> Option<String> {
     (!kept.is_empty() && kept != [""]).then(|| kept.join(","))
 }
 
-/// Formats the `Expires` header as the store keeps it: an HTTP date.
+/// Formats the time of an `Expires` header as an HTTP date, the form in which the store keeps it.
 pub(crate) fn format_expires(time: &Timestamp) -> String {
     http_date(unix_ms(time))
 }
@@ -83,7 +83,8 @@ pub(crate) fn format_expires(time: &Timestamp) -> String {
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>
 ///
 /// # Errors
-/// `BadRequest` if there are too many, `InvalidTag` if one is too long or comes twice.
+/// `BadRequest` if there are more than 10 tags. `InvalidTag` if a key is empty, a key or a value is
+/// too long, or two tags have the same key.
 pub(crate) fn check_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
     if tags.len() > MOST_TAGS {
         return Err(custom_s3_error(

@@ -33,11 +33,12 @@ pub(crate) async fn list_buckets(store: &S3Store, prefix: &str) -> S3Result<List
     })
 }
 
-/// Carries out CreateBucket. If the folder exists already, its files become objects.
+/// Carries out CreateBucket. If the bucket's folder exists already, its files become objects. They
+/// are registered in the background, after the response.
 ///
 /// # Errors
-/// `BucketAlreadyOwnedByYou`, `InvalidBucketName` if the data folder has something else of this
-/// name, or the disk or the database failed.
+/// `BucketAlreadyOwnedByYou` if the bucket exists. `InvalidBucketName` if something that is not a
+/// folder has this name in the data folder. `InternalError` if the disk or the database failed.
 pub(crate) async fn create_bucket(store: &S3Store, bucket: String) -> S3Result<CreateBucketOutput> {
     let location = Some(format!("/{bucket}"));
     let (name, context) = (bucket.clone(), store.context().clone());
@@ -72,13 +73,14 @@ fn create_bucket_folder(context: &StoreContext, bucket: &str) -> S3Result {
     files::sync_folder(context.folders.data()).map_err(|error| file_error("sync", error))
 }
 
-/// Carries out DeleteBucket. Files that are no objects stay in the folder.
+/// Carries out DeleteBucket. Files that are not objects stay in the folder.
 ///
 /// # Errors
-/// `NoSuchBucket`, `BucketNotEmpty`.
+/// `NoSuchBucket` or `BucketNotEmpty`.
 pub(crate) async fn delete_bucket(store: &S3Store, bucket: String) -> S3Result {
     store.require_bucket(&bucket).await?;
-    // A file of another program keeps the bucket, even if no request has asked for it yet.
+    // A file that another program added makes the bucket non-empty. The scan registers it, if no
+    // request has done so yet.
     let scanned = bucket.clone();
     store
         .run_blocking(move |store| {
@@ -93,7 +95,8 @@ pub(crate) async fn delete_bucket(store: &S3Store, bucket: String) -> S3Result {
                 return Err(s3_error(S3ErrorCode::BucketNotEmpty));
             }
             database::delete_bucket(connection, &bucket).map_err(database_error)?;
-            // This fails if files are left, for example hidden ones. They are not the store's.
+            // This fails if the folder still has files, for example hidden ones. They do not belong
+            // to the store.
             let _ = std::fs::remove_dir(context.folders.bucket(&bucket));
             Ok(())
         })

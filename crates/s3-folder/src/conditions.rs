@@ -1,7 +1,7 @@
-//! Conditional requests: the state of an object that a request demands. Pure.
+//! Conditional requests: checks whether an object has the state that a request demands. No I/O.
 //!
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>; the order of
-//! the read conditions is that of RFC 9110, section 13.2.2.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>. The read
+//! conditions are checked in the order of RFC 9110, section 13.2.2.
 
 use http::{HeaderMap, HeaderValue};
 use s3s::dto::{ETag, ETagCondition, Timestamp};
@@ -14,11 +14,13 @@ use crate::times::{http_date, unix_seconds};
 /// The conditions of a write or a delete.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WriteConditions {
+    /// The ETag that the object must have, or any.
     pub(crate) if_match: Option<ETagCondition>,
+    /// The ETag that the object must not have, or any.
     pub(crate) if_none_match: Option<ETagCondition>,
-    /// Size in bytes.
+    /// The size that the object must have, in bytes.
     pub(crate) if_match_size: Option<i64>,
-    /// Milliseconds since 1970.
+    /// The last change that the object must have, in milliseconds since 1970.
     pub(crate) if_match_modified_ms: Option<i64>,
 }
 
@@ -28,10 +30,11 @@ impl WriteConditions {
         !self.demands_object() && self.if_none_match.is_none()
     }
 
-    /// Checks the conditions against the current object.
+    /// Checks the conditions against the current object. `current` is `None` if there is none.
     ///
     /// # Errors
-    /// `PreconditionFailed`, or `NoSuchKey` if a condition demands an object and there is none.
+    /// `NoSuchKey` if a condition demands an object and there is none. `PreconditionFailed` if a
+    /// condition does not hold.
     pub(crate) fn check(&self, current: Option<&StoredObject>) -> S3Result {
         match current {
             None if self.demands_object() => Err(s3_error(S3ErrorCode::NoSuchKey)),
@@ -59,7 +62,7 @@ impl WriteConditions {
         let size_holds = self
             .if_match_size
             .is_none_or(|size| size == object.identity.size);
-        // Clients have whole seconds from the header, or milliseconds from a listing.
+        // A client has the time in whole seconds from a header, or in milliseconds from a listing.
         let time_holds = self
             .if_match_modified_ms
             .is_none_or(|ms| ms == object.modified_ms || ms == whole_seconds(object.modified_ms));
@@ -67,7 +70,7 @@ impl WriteConditions {
     }
 }
 
-/// The conditions of a read, or those of a copy on its source.
+/// The conditions of a read. A copy has the same conditions for its source.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReadConditions {
     pub(crate) if_match: Option<ETagCondition>,
@@ -87,7 +90,8 @@ impl ReadConditions {
     /// Checks the conditions of a read.
     ///
     /// # Errors
-    /// `PreconditionFailed`, or `NotModified` with the headers of a 304 response.
+    /// `PreconditionFailed` if a condition does not hold. `NotModified`, with the headers of a 304
+    /// response, if the client already has this version.
     pub(crate) fn check_read(&self, object: &StoredObject) -> S3Result {
         match self.evaluate(object) {
             ConditionOutcome::Met => Ok(()),
@@ -96,10 +100,10 @@ impl ReadConditions {
         }
     }
 
-    /// Checks the conditions of a copy on its source.
+    /// Checks the conditions that a copy has for its source.
     ///
     /// # Errors
-    /// `PreconditionFailed`.
+    /// `PreconditionFailed` if a condition does not hold.
     pub(crate) fn check_copy(&self, object: &StoredObject) -> S3Result {
         match self.evaluate(object) {
             ConditionOutcome::Met => Ok(()),
@@ -133,7 +137,8 @@ impl ReadConditions {
     }
 }
 
-/// Parses a condition from a header that this version of s3s does not parse on the request.
+/// Parses a condition header that this version of s3s does not parse. Returns `None` if the request
+/// does not have the header.
 ///
 /// # Errors
 /// `InvalidArgument` if the header is not an ETag or `*`.

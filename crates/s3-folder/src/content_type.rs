@@ -1,6 +1,7 @@
-//! The content type that a file's name suggests.
+//! Guesses the content type of a file from its name.
 
-/// Returns the content type for the extension of `key`, or `binary/octet-stream` if it is unknown.
+/// Returns the content type for the extension of `key`. Returns `binary/octet-stream` if the
+/// extension is unknown.
 pub(crate) fn guess_content_type(key: &str) -> &'static str {
     let extension = key
         .rsplit_once('.')

@@ -1,4 +1,4 @@
-//! CopyObject: one version of the source, with all its bytes, becomes one version of the target.
+//! CopyObject. A copy never mixes the bytes of two versions of its source.
 
 use std::path::Path;
 
@@ -27,8 +27,9 @@ use crate::write_request::PutRequest;
 /// Carries out CopyObject.
 ///
 /// # Errors
-/// `NoSuchKey`, `NoSuchBucket`, `InvalidRequest` if the copy changes nothing or the source is
-/// larger than 5 GiB, those of the attributes and the conditions.
+/// `NoSuchKey` or `NoSuchBucket`. `InvalidRequest` if the copy would change nothing or the source
+/// is larger than 5 GiB. `ServiceUnavailable` if another program changes the source. The errors of
+/// the attributes and of the conditions.
 pub(crate) async fn copy_object(
     store: &S3Store,
     request: S3Request<CopyObjectInput>,
@@ -132,7 +133,8 @@ struct AttributeChanges {
 }
 
 impl AttributeChanges {
-    /// Parses and checks the attributes of the request, also those that the directives ignore.
+    /// Parses the attributes of the request. Also checks those that the copy does not use because
+    /// of its directives.
     fn from_request(input: &mut CopyObjectInput) -> S3Result<AttributeChanges> {
         let replaces_metadata = input
             .metadata_directive
@@ -172,7 +174,7 @@ impl AttributeChanges {
             && self.website_redirect_location.is_none()
     }
 
-    /// Returns the attributes of the copy, without checksums.
+    /// Returns the attributes of the copy. The caller must set the checksums.
     fn apply(self, source: ObjectAttributes) -> ObjectAttributes {
         let tags = self.tags.unwrap_or_else(|| source.tags.clone());
         ObjectAttributes {
@@ -190,14 +192,15 @@ impl AttributeChanges {
 struct CopiedFile {
     file: TemporaryFile,
     identity: FileIdentity,
-    /// Milliseconds since 1970.
+    /// The time of the last change, in milliseconds since 1970.
     modified_ms: i64,
-    /// Without quotes.
+    /// The ETag, without quotes.
     etag: String,
     checksums: ObjectChecksums,
 }
 
-/// Copies the bytes of an object, and checks that they did not change on the way.
+/// Copies the bytes of an object to a temporary file. Returns the object and the copy. Fails if the
+/// object's file changes during the copy.
 fn copy_file(
     store: &S3Store,
     address: &ObjectAddress,
@@ -208,7 +211,8 @@ fn copy_file(
         .context()
         .folders
         .object_file(address, opened.object.placement);
-    // The ETag of an object with parts is not the MD5 of its bytes.
+    // The ETag of an object with parts is not the MD5 of its bytes. The copy needs that MD5,
+    // because it has no parts.
     let must_hash = !opened.object.attributes.parts.is_empty() || algorithm.is_some();
     let copied = if must_hash {
         copy_and_hash(store, &opened, algorithm)?
@@ -249,13 +253,15 @@ fn copy_and_hash(
     })
 }
 
-/// Copies without hashing: the digests of the source are those of its bytes.
+/// Copies the bytes without hashing them. The copy gets the ETag and the checksums of the source,
+/// because it has the same bytes.
 fn clone_or_copy(store: &S3Store, opened: &OpenedObject, path: &Path) -> S3Result<CopiedFile> {
     let folder = store.context().folders.temporary();
     let cloned =
         TemporaryFile::clone_file(&folder, path).map_err(|error| file_error("copy", error))?;
     let OpenTemporary { temporary, file } = match cloned {
-        // A clone goes by path. It is the right one if the path still has the object's file.
+        // The clone was made by path. Its bytes are right if the object's file is still at that
+        // path.
         Some(clone) if path_has_file(path, opened.object.identity) => clone,
         _ => {
             let mut copy =

@@ -1,14 +1,14 @@
-//! The source of a copy.
+//! Parses the source of a copy.
 
 use s3s::dto::CopySource;
 use s3s::{S3Result, s3_error};
 
 use crate::address::ObjectAddress;
 
-/// Parses the source of a copy.
+/// Parses the source of a copy: the bucket and the key of the source object.
 ///
 /// # Errors
-/// `NotImplemented` if it names a version or an access point.
+/// `NotImplemented` if the source names a version or an access point.
 pub(crate) fn parse_copy_source(source: &CopySource) -> S3Result<ObjectAddress> {
     match source {
         CopySource::Bucket {
@@ -22,11 +22,11 @@ pub(crate) fn parse_copy_source(source: &CopySource) -> S3Result<ObjectAddress> 
     }
 }
 
-/// Parses the range of a copied part, `bytes=first-last`.
+/// Parses the range of a copied part, `bytes=first-last`. Both ends are part of it. `size` is the
+/// size of the source in bytes.
 ///
 /// # Errors
-/// `InvalidArgument` if it has another form, `InvalidRange` if it is not within the source, which
-/// has `size` bytes.
+/// `InvalidArgument` if `range` has another form. `InvalidRange` if it is not within the source.
 pub(crate) fn parse_copy_range(range: &str, size: u64) -> S3Result<std::ops::Range<u64>> {
     let parsed = range.strip_prefix("bytes=").and_then(|range| {
         let (first, last) = range.split_once('-')?;

@@ -1,6 +1,7 @@
 //! The store's SQLite database: its schema, its rows, and its connections.
 //!
-//! One connection writes (the writer's), a few read. Nothing here touches the files of objects.
+//! Only the writer's thread has a connection that writes. A few other connections read. This module
+//! does not touch the files of objects.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,9 +14,10 @@ use crate::address::ObjectAddress;
 use crate::files::FileIdentity;
 use crate::placement::{Placement, fold_key};
 
-/// The tables. A row of `objects` with `pending` 0 is the object. One with `pending` 1 is what a
-/// write makes of it, if the write renames its file. `odd` is 1 if the object is placed by hash.
-/// `folded` (objects placed by path only) is the key as a file system without case sees it.
+/// The tables. In `objects`, a row with `pending` 0 is an object. A row with `pending` 1 is the
+/// object that a running write will make, once its file is renamed. `odd` is 1 if the object is
+/// placed by hash. `folded` is the key in lower case, as a file system that ignores case sees it.
+/// It is NULL if the object is placed by hash.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS objects (
@@ -51,10 +53,10 @@ const SCHEMA: &str = "
     PRAGMA user_version = 1;
 ";
 
-/// Most read connections that are kept open. Each costs its cache.
+/// The maximum number of idle connections that stay open for reading. Each has a cache of its own.
 const MAX_IDLE_READERS: usize = 8;
 
-/// Time that a statement waits for a lock.
+/// The maximum time that a statement waits for a lock.
 const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The attributes that a client gives an object, apart from its bytes.
@@ -71,7 +73,7 @@ pub(crate) struct ObjectAttributes {
     pub(crate) content_language: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cache_control: Option<String>,
-    /// An HTTP date.
+    /// The `Expires` header, as an HTTP date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,12 +86,13 @@ pub(crate) struct ObjectAttributes {
     pub(crate) tags: Vec<(String, String)>,
     #[serde(skip_serializing_if = "ObjectChecksums::is_empty")]
     pub(crate) checksums: ObjectChecksums,
-    /// Sizes in bytes of the parts that it was uploaded in. Empty if it came in one request.
+    /// The sizes in bytes of the parts in which the object was uploaded. Empty if it was uploaded
+    /// in one request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<u64>,
 }
 
-/// Checksums as S3 writes them: base64, with `-N` for a composite one of N parts.
+/// Checksums as S3 writes them, in base64. A composite checksum of N parts ends in `-N`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ObjectChecksums {
@@ -103,7 +106,7 @@ pub(crate) struct ObjectChecksums {
     pub(crate) sha1: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sha256: Option<String>,
-    /// `FULL_OBJECT` or `COMPOSITE`.
+    /// The checksum type: `FULL_OBJECT` or `COMPOSITE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kind: Option<String>,
 }
@@ -115,32 +118,32 @@ impl ObjectChecksums {
     }
 }
 
-/// One object: its row.
+/// One object, as its row in the database describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredObject {
     pub(crate) placement: Placement,
-    /// Identity of its file.
+    /// The identity of its file.
     pub(crate) identity: FileIdentity,
-    /// Without quotes.
+    /// The ETag, without quotes.
     pub(crate) etag: String,
-    /// Milliseconds since 1970.
+    /// The time of the last change, in milliseconds since 1970.
     pub(crate) modified_ms: i64,
     pub(crate) attributes: ObjectAttributes,
 }
 
 impl StoredObject {
-    /// Returns the size in bytes.
+    /// Returns the size of the object in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.identity.size.cast_unsigned()
     }
 }
 
-/// The rows of one address.
+/// The rows that the database has for one address.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ObjectRows {
-    /// The object.
+    /// The object, if there is one.
     pub(crate) current: Option<StoredObject>,
-    /// What a running write makes of it.
+    /// The object that a running write will make, if there is such a write.
     pub(crate) pending: Option<StoredObject>,
 }
 
@@ -150,7 +153,7 @@ impl ObjectRows {
         self.current.is_none() && self.pending.is_none()
     }
 
-    /// Returns the row of this file.
+    /// Returns the row whose file has this identity.
     pub(crate) fn with_identity(self, identity: FileIdentity) -> Option<StoredObject> {
         [self.current, self.pending]
             .into_iter()
@@ -158,7 +161,7 @@ impl ObjectRows {
             .find(|object| object.identity == identity)
     }
 
-    /// Reports whether one of the rows has this file.
+    /// Reports whether the file of one of the rows has this identity.
     pub(crate) fn knows(&self, identity: FileIdentity) -> bool {
         [&self.current, &self.pending]
             .into_iter()
@@ -174,33 +177,34 @@ pub(crate) struct KeyedObject {
     pub(crate) object: StoredObject,
 }
 
-/// A write whose second transaction is missing.
+/// A write whose second transaction was not committed. [`crate::writer`] describes both
+/// transactions.
 #[derive(Debug)]
 pub(crate) struct PendingWrite {
     pub(crate) address: ObjectAddress,
     pub(crate) object: StoredObject,
-    /// Name of the event to notify.
+    /// The name of the event that is notified when the write is complete.
     pub(crate) event_name: String,
 }
 
-/// A bucket.
+/// The row of a bucket.
 #[derive(Debug)]
 pub(crate) struct BucketRow {
     pub(crate) name: String,
-    /// Milliseconds since 1970.
+    /// The time at which the bucket was created, in milliseconds since 1970.
     pub(crate) created_ms: i64,
 }
 
-/// What the commits of a connection survive.
+/// The kind of failure that the commits of a connection survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// A loss of power: the commit returns when it is on disk.
+    /// A loss of power. A commit returns when it is on disk.
     PowerLoss,
-    /// A crash of the process only.
+    /// A crash of the process, but not a loss of power.
     ProcessCrash,
 }
 
-/// The first key of a range.
+/// The start of a range of keys.
 #[derive(Debug, Clone)]
 pub(crate) enum KeyBound {
     /// The range begins with this byte string, or with the first key after it.
@@ -221,7 +225,7 @@ impl KeyBound {
 /// Opens the connection that writes, and creates missing tables.
 ///
 /// # Errors
-/// The file is not a database, or cannot be written.
+/// The file is not a database, or it cannot be written.
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
@@ -231,7 +235,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Sets what the next commits survive.
+/// Sets the kind of failure that the next commits of a connection survive.
 ///
 /// # Errors
 /// The database refuses, for example inside a transaction.
@@ -262,7 +266,8 @@ impl ReaderPool {
         }
     }
 
-    /// Runs `read` on a connection. It sees every commit that was acknowledged before. Blocks.
+    /// Runs `read` on a connection of the pool. `read` sees every commit that was acknowledged
+    /// before. Blocks.
     ///
     /// # Errors
     /// The database cannot be opened, or `read` fails.
@@ -281,7 +286,7 @@ impl ReaderPool {
         };
         let result = read(&connection);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // A burst of requests may open many.
+        // A burst of requests may open more connections than are worth keeping.
         if idle.len() < MAX_IDLE_READERS {
             idle.push(connection);
         }
@@ -299,7 +304,7 @@ impl ReaderPool {
 
 const COLUMNS: &str = "odd, size, etag, modified_ms, inode, mtime_ns, attributes";
 
-/// Loads the object at an address, and what a running write makes of it.
+/// Loads the rows of an address: the object, and the object that a running write will make.
 ///
 /// # Errors
 /// The database fails.
@@ -323,7 +328,7 @@ pub(crate) fn load_object(
     Ok(found)
 }
 
-/// Writes the row of an object, over the one that is there.
+/// Writes the row of an object. Replaces the row that is there.
 ///
 /// # Errors
 /// The database fails.
@@ -335,7 +340,8 @@ pub(crate) fn save_object(
     save_row(connection, address, object, None)
 }
 
-/// Writes the pending row of a write, over the one that is there.
+/// Writes the pending row of a write that will make `object`. Replaces the row that is there.
+/// `event_name` is the event that is notified when the write is complete.
 ///
 /// # Errors
 /// The database fails.
@@ -431,7 +437,8 @@ pub(crate) fn list_pending_writes(connection: &Connection) -> rusqlite::Result<V
         .collect()
 }
 
-/// Lists up to `limit` objects of a bucket from `start`, in byte order of their keys.
+/// Lists up to `limit` objects of a bucket, in byte order of their keys. The list begins at
+/// `start`.
 ///
 /// # Errors
 /// The database fails.
@@ -466,8 +473,8 @@ pub(crate) fn is_bucket_empty(connection: &Connection, bucket: &str) -> rusqlite
     Ok(!used)
 }
 
-/// Reports whether another key uses the name of this key on a file system that ignores case: as
-/// the same file, as a file if this key needs a folder, or as a folder if this key needs a file.
+/// Reports whether another key needs the same name on a file system that ignores case. Both keys
+/// may need it as a file, or one as a file and the other as a folder.
 ///
 /// # Errors
 /// The database fails.
@@ -489,7 +496,7 @@ pub(crate) fn name_collides(
             return Ok(true);
         }
     }
-    // '0' is the byte after '/'.
+    // '0' is the byte after '/', so this range has every key that begins with `folded/`.
     connection
         .prepare_cached(
             "SELECT 1 FROM objects WHERE bucket = ?1 AND folded > ?2 AND folded < ?3 LIMIT 1",
@@ -592,7 +599,7 @@ pub(crate) fn query_count(connection: &Connection, sql: &str) -> rusqlite::Resul
         .map(|count| count.unwrap_or(0).cast_unsigned())
 }
 
-/// Returns a value as the JSON text of its column.
+/// Returns a value as JSON text, the form in which a column keeps it.
 ///
 /// # Errors
 /// The value has no JSON form.
@@ -601,7 +608,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// Parses the value of a JSON column.
+/// Parses the JSON value in a column of a row.
 ///
 /// # Errors
 /// The column is not JSON of this type.
@@ -614,10 +621,10 @@ pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// Returns the key in a column.
+/// Returns the key in a column of a row.
 ///
 /// # Errors
-/// The column is not UTF-8. Every key is.
+/// The column is not UTF-8. The store itself writes only UTF-8.
 pub(crate) fn read_key(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<String> {
     String::from_utf8(row.get(column)?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())

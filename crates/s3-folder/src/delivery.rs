@@ -1,7 +1,8 @@
-//! Delivery of notifications: batches in the form in which a Lambda function gets them from SQS,
-//! sent until they are acknowledged.
+//! Delivers notifications in batches, in the form in which a Lambda function receives them from
+//! SQS.
 //!
-//! Only acknowledged records leave the outbox. Nothing here interprets a record.
+//! A record stays in the outbox until it is acknowledged, or until it becomes a dead letter after
+//! too many attempts. This module does not read the content of a record.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -18,36 +19,39 @@ use crate::errors::database_error;
 use crate::store::S3Store;
 use crate::times::now_ms;
 
-/// Most records in one batch, the default of SQS.
+/// The maximum number of records in one batch. It is the default of SQS.
 const MAX_BATCH_RECORDS: usize = 10;
 
-/// Attempts after which a record becomes a dead letter.
+/// The number of failed attempts after which a record becomes a dead letter.
 const MAX_ATTEMPTS: i64 = 20;
 
-/// Pause after the first failure, in milliseconds. It doubles after each further one.
+/// The pause after the first failed attempt, in milliseconds. It doubles after each further one.
 const FIRST_PAUSE_MS: i64 = 500;
 
-/// Longest pause, in milliseconds.
+/// The maximum pause between two attempts, in milliseconds.
 const LONGEST_PAUSE_MS: i64 = 60_000;
 
-/// Pause after the database failed.
+/// The pause after a failure of the database.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Pause if no record is in the outbox. A new record ends it.
+/// The pause while the outbox is empty. A new record ends it.
 const IDLE_PAUSE: Duration = Duration::from_secs(3600);
 
 impl S3Store {
-    /// Delivers notifications until `shutdown` is ready, then waits for the running batches.
+    /// Delivers notifications until `shutdown` is ready. Then waits until the running batches are
+    /// done.
     ///
-    /// As soon as there are notifications, up to 10 at a time become one Lambda event in the form
-    /// of SQS: `Records[].body` is the S3 notification. At most `concurrency` batches run at a
-    /// time. `handler` returns Lambda's partial batch response,
-    /// `{"batchItemFailures":[{"itemIdentifier":messageId}]}`. The notifications in it, or all of
-    /// the batch if the handler fails or panics, are sent again after a growing pause. After 20
-    /// attempts they become dead letters.
+    /// Up to 10 notifications at a time become one Lambda event in the form of SQS.
+    /// `Records[].body` of the event is the S3 notification. At most `concurrency` batches run at a
+    /// time.
     ///
-    /// A notification leaves the outbox only when it is acknowledged. It may be sent twice, also
-    /// after a crash.
+    /// `handler` returns Lambda's partial batch response,
+    /// `{"batchItemFailures":[{"itemIdentifier":messageId}]}`. It lists the notifications that
+    /// failed. They are sent again after a growing pause. If the handler fails or panics, the whole
+    /// batch is sent again. After 20 attempts a notification becomes a dead letter.
+    ///
+    /// A notification leaves the outbox only when it is acknowledged or becomes a dead letter. It
+    /// may be sent twice, for example after a crash.
     ///
     /// ```
     /// use s3_folder::S3Store;
@@ -108,7 +112,7 @@ impl S3Store {
     }
 }
 
-/// What delivery does next.
+/// The next step of the delivery: to deliver these records, or to wait this long.
 enum DeliveryStep {
     Deliver(Vec<OutboxRecord>),
     Wait(Duration),
@@ -133,11 +137,11 @@ struct OutboxRecord {
     id: i64,
     /// The S3 notification, as JSON.
     body: String,
-    /// Milliseconds since 1970.
+    /// The time at which the record was inserted, in milliseconds since 1970.
     created_ms: i64,
-    /// Attempts that failed.
+    /// The number of attempts that failed.
     attempts: i64,
-    /// Milliseconds since 1970.
+    /// The time from which the record can be delivered, in milliseconds since 1970.
     due_ms: i64,
 }
 
@@ -157,11 +161,11 @@ impl OutboxRecord {
     }
 }
 
-/// The records to deliver now.
+/// The records to deliver now, and the time of the next ones.
 #[derive(Default)]
 struct DueRecords {
     batch: Vec<OutboxRecord>,
-    /// Time when the first later record is due, in milliseconds since 1970.
+    /// The time at which the first later record is due, in milliseconds since 1970.
     next_due_ms: Option<i64>,
 }
 
@@ -177,9 +181,11 @@ fn query_due_records(
     in_delivery: &HashSet<i64>,
 ) -> rusqlite::Result<DueRecords> {
     let now = now_ms();
-    // A record that is due later than any pause lasts was written before the clock was set back.
+    // No pause is this long. A record that is due later was written before the clock was set back,
+    // so it is delivered now.
     let latest = now + 2 * LONGEST_PAUSE_MS;
-    // Each part of the union is read by the index, so the number of waiting records is irrelevant.
+    // SQLite reads each part of the union by the index, so the number of waiting records does not
+    // matter.
     let sql = "SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
                    WHERE due_ms <= ?1 ORDER BY due_ms, id LIMIT ?3)
                UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
@@ -204,14 +210,16 @@ fn query_due_records(
     Ok(due)
 }
 
-/// Sends one batch and settles it. Returns the ids of its records.
+/// Sends one batch. Then deletes the acknowledged records and postpones the others. Returns the ids
+/// of all records of the batch.
 async fn deliver_batch<H, F>(store: S3Store, batch: Vec<OutboxRecord>, handler: H) -> Vec<i64>
 where
     H: Fn(Value) -> F,
     F: Future<Output = Result<Value, String>> + Send + 'static,
 {
     let ids: Vec<i64> = batch.iter().map(|record| record.id).collect();
-    // A panic in a task of its own is a failed attempt, and does not end the delivery.
+    // The handler runs in a task of its own. A panic is then a failed attempt, and does not end the
+    // delivery.
     let response = match tokio::spawn(handler(sqs_event(&batch))).await {
         Ok(response) => response,
         Err(error) => Err(format!("the handler did not finish: {error}")),
@@ -227,7 +235,7 @@ where
             BatchFailures::All
         }
     };
-    // Not synced: if a power loss undoes it, the records are sent twice.
+    // This is not synced: if a power loss undoes it, the records are sent twice.
     let settled = store
         .writer()
         .change_database(Durability::ProcessCrash, move |connection| {
@@ -264,7 +272,8 @@ fn delete_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::Re
         .map(drop)
 }
 
-/// Counts a failed attempt. The record is due again after a pause, or becomes a dead letter.
+/// Counts a failed attempt of a record. The record is due again after a pause, or becomes a dead
+/// letter.
 fn postpone_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::Result<()> {
     let attempts = record.attempts + 1;
     if attempts >= MAX_ATTEMPTS {
@@ -283,7 +292,7 @@ fn postpone_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::
     Ok(())
 }
 
-/// Returns the event that Lambda makes of SQS messages
+/// Returns the event that Lambda creates from SQS messages
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event>).
 fn sqs_event(batch: &[OutboxRecord]) -> Value {
     let records = batch.iter().map(|record| {
@@ -310,13 +319,13 @@ fn sqs_event(batch: &[OutboxRecord]) -> Value {
 /// The records of a batch that were not acknowledged.
 enum BatchFailures {
     All,
-    /// Those with these message ids.
+    /// The records with these message ids.
     Listed(HashSet<String>),
 }
 
 impl BatchFailures {
-    /// Parses a partial batch response as Lambda does. No response, or an empty one, acknowledges
-    /// all records. A response that cannot be parsed acknowledges none
+    /// Parses a partial batch response as Lambda does. A response without a list, or with an empty
+    /// one, acknowledges all records. A response that cannot be parsed acknowledges none
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
     fn from_response(response: &Value) -> BatchFailures {
         let list = match response.get("batchItemFailures") {

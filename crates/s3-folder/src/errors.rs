@@ -4,7 +4,7 @@ use std::io;
 
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
-/// Returns the error of this code with the message that S3 gives.
+/// Returns the error with this code and the message for it.
 pub(crate) fn s3_error(code: S3ErrorCode) -> S3Error {
     let message = match code {
         S3ErrorCode::BucketAlreadyOwnedByYou => {
@@ -48,7 +48,7 @@ pub(crate) fn s3_error(code: S3ErrorCode) -> S3Error {
     S3Error::with_message(code, message)
 }
 
-/// Returns an error whose code s3s has no constant for.
+/// Returns an error with a code for which s3s has no constant.
 pub(crate) fn custom_s3_error(
     code: &'static str,
     status: http::StatusCode,
@@ -59,14 +59,14 @@ pub(crate) fn custom_s3_error(
     error
 }
 
-/// Logs a failure of the database and returns the client's error for it.
+/// Logs a failure of the database. Returns the error for the client.
 pub(crate) fn database_error(error: rusqlite::Error) -> S3Error {
     tracing::error!(%error, "s3 store: the database failed");
     s3_error!(error, InternalError, "the store's database failed")
 }
 
-/// Logs a failure to `doing` a file (a verb, such as "read") and returns the client's error for
-/// it. A full disk is HTTP status 507.
+/// Returns the error for the client if an operation on a file failed. `doing` is the operation as a
+/// verb, such as "read". A full disk is HTTP status 507. Every other failure is logged.
 pub(crate) fn file_error(doing: &str, error: io::Error) -> S3Error {
     if error.kind() == io::ErrorKind::StorageFull {
         let mut full = s3_error!(error, InternalError, "the disk is full");
@@ -77,7 +77,7 @@ pub(crate) fn file_error(doing: &str, error: io::Error) -> S3Error {
     s3_error!(error, InternalError, "cannot {doing} a file of the store")
 }
 
-/// Returns the error for a request that came after the writer ended.
+/// Returns the error for a request that came after the writer's thread ended.
 pub(crate) fn shutdown_error() -> S3Error {
     s3_error!(ServiceUnavailable, "the store is shutting down")
 }

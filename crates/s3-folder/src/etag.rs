@@ -1,22 +1,23 @@
-//! ETags: computed as AWS computes them.
+//! Computes ETags as AWS does.
 
 use std::io::{self, Read};
 
 use md5::{Digest, Md5};
 
-/// Bytes read at a time while a file is hashed.
+/// The number of bytes that are read at a time while a file is hashed.
 const READ_BUFFER_BYTES: usize = 256 * 1024;
 
 /// The MD5 digest of some bytes.
 pub(crate) type Md5Digest = [u8; 16];
 
-/// Returns the ETag of an object that was uploaded in one request: the MD5 of its bytes.
+/// Returns the ETag of an object that was uploaded in one request: the MD5 of its bytes, in
+/// hexadecimal.
 pub(crate) fn whole_etag(digest: &Md5Digest) -> String {
     data_encoding::HEXLOWER.encode(digest)
 }
 
-/// Returns the ETag of an object that was uploaded in parts: the MD5 of the parts' digests, and
-/// the number of parts.
+/// Returns the ETag of an object that was uploaded in parts: the MD5 of the parts' MD5 digests, a
+/// hyphen, and the number of parts.
 pub(crate) fn multipart_etag(digests: &[Md5Digest]) -> String {
     let digest = Md5::digest(digests.concat());
     format!(
@@ -53,7 +54,7 @@ mod tests {
             whole_etag(&digest(b"hello")),
             "5d41402abc4b2a76b9719d911017c592"
         );
-        // printf of two MD5s | md5sum
+        // The expected value is the output of `md5sum` for the two digests.
         assert_eq!(
             multipart_etag(&[digest(b"hello"), digest(b"world")]),
             "065947336a2f2a95ba8899f3675c3be6-2"

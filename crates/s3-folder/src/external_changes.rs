@@ -1,13 +1,13 @@
 //! External changes: files that other programs add, edit or delete in the buckets' folders.
 //!
-//! The file wins. A new or changed file is hashed and becomes the object, without user metadata and
-//! with a content type guessed from its name. If a file vanished, its object is removed. If only
-//! the file's identity changed and the bytes are those of the object (a restored backup, a
-//! `touch`), the object keeps everything and there is no notification. Hidden files, links, and
-//! names that are not legal keys are ignored.
+//! If a file and the database disagree, the file is right. A new or changed file is hashed and
+//! becomes the object, without user metadata and with a content type guessed from its name. If a
+//! file vanished, its object is removed. If a file has another identity but the bytes of the
+//! object, for example after a `touch` or from a backup, the object keeps all its attributes and
+//! there is no notification. Hidden files, links, and names that are not legal keys are ignored.
 //!
-//! Nothing here writes or removes a file, and nothing is synced. What a power loss undoes, the next
-//! scan finds again.
+//! This module neither writes nor removes files, and it syncs nothing. The next scan finds again
+//! what a power loss undid.
 
 use std::fs::File;
 use std::io::Read;
@@ -26,16 +26,17 @@ use crate::notification::ObjectChange;
 use crate::placement::{Placement, is_registrable_key};
 use crate::store::S3Store;
 
-/// Attempts to register a file that changes while it is hashed.
+/// The maximum number of attempts to register a file that changes while it is hashed.
 const MAX_REGISTRATION_ATTEMPTS: usize = 3;
 
-/// Objects that are compared with their files at a time. No read connection is held in between.
+/// The number of objects that are compared with their files at a time. Between two such pages, the
+/// scan holds no read connection.
 const SCAN_PAGE: usize = 500;
 
 impl S3Store {
     /// Compares the buckets' folders with the database, and registers all files that other programs
     /// added, changed or removed. [`S3Store::serve`] does the same in the background when it
-    /// starts. Reads every new file. Blocks. Safe to repeat.
+    /// starts. Reads every new or changed file. Blocks. Safe to repeat.
     ///
     /// ```
     /// # use s3_folder::S3Store;
@@ -113,8 +114,8 @@ fn reconcile_or_log(store: &S3Store, address: &ObjectAddress) {
 /// Updates an object to the current state of its file. Blocks. Safe to repeat.
 ///
 /// # Errors
-/// `ServiceUnavailable` if another program is still writing the file, or the disk or the database
-/// failed.
+/// `ServiceUnavailable` if another program is still writing the file. `InternalError` if the disk
+/// or the database failed.
 pub(crate) fn reconcile_object(store: &S3Store, address: &ObjectAddress) -> S3Result {
     for _ in 0..MAX_REGISTRATION_ATTEMPTS {
         let rows = store.read_database(|connection| database::load_object(connection, address))?;
@@ -155,11 +156,11 @@ pub(crate) fn reconcile_object(store: &S3Store, address: &ObjectAddress) -> S3Re
     ))
 }
 
-/// A file that another program wrote, after it was hashed.
+/// A file that another program wrote, and its ETag.
 struct ExternalFile {
     placement: Placement,
     identity: FileIdentity,
-    /// Without quotes.
+    /// The ETag, without quotes.
     etag: String,
 }
 
@@ -180,7 +181,7 @@ impl ExternalFile {
 }
 
 /// Saves a hashed file as the object. Returns `false` if the file or the object has changed since
-/// it was hashed.
+/// the file was hashed. Returns `true` if there is nothing more to do.
 fn register_external_file(
     store: &S3Store,
     address: &ObjectAddress,
@@ -227,7 +228,8 @@ fn register_external_file(
         .change_database_blocking(Durability::ProcessCrash, change)
 }
 
-/// Deletes the row of an object whose file is gone. Does nothing if either came back.
+/// Deletes the row of an object whose file is gone. Does nothing if the file is back, or if the
+/// object was written again.
 fn remove_missing_object(store: &S3Store, address: &ObjectAddress, seen: StoredObject) -> S3Result {
     let context = Arc::clone(store.context());
     let address = address.clone();
@@ -254,7 +256,8 @@ fn remove_missing_object(store: &S3Store, address: &ObjectAddress, seen: StoredO
         .change_database_blocking(Durability::ProcessCrash, change)
 }
 
-/// Reports whether a file in a bucket's folder is that of an object's row, or must be ignored.
+/// Reports whether a file in a bucket's folder needs no registration: a row has its identity, or
+/// the file is ignored.
 fn is_registered(store: &S3Store, address: &ObjectAddress, identity: FileIdentity) -> bool {
     let Ok(rows) = store.read_database(|connection| database::load_object(connection, address))
     else {
@@ -272,8 +275,9 @@ fn is_registered(store: &S3Store, address: &ObjectAddress, identity: FileIdentit
     rows.knows(identity)
 }
 
-/// Returns the ETag of a file: that of the object's parts if the file has their total size, else
-/// its MD5.
+/// Returns the ETag of a file. `parts` are the sizes in bytes of the parts in which the object was
+/// uploaded. If the file has their total size, this is the ETag of an upload in such parts, else
+/// the MD5 of the file.
 fn hash_file(file: &File, identity: FileIdentity, parts: &[u64]) -> std::io::Result<String> {
     let mut reader = file;
     if parts.is_empty() || parts.iter().sum::<u64>() != identity.size.cast_unsigned() {
@@ -288,7 +292,8 @@ fn hash_file(file: &File, identity: FileIdentity, parts: &[u64]) -> std::io::Res
 }
 
 /// Calls `found` with the key and identity of every file below `folder` that can be an object.
-/// `prefix` is the key of `folder`, with a `/` at its end.
+/// `prefix` is the beginning of these keys: empty, or the path of `folder` in its bucket with a `/`
+/// at its end.
 fn visit_files(folder: &Path, prefix: &mut String, found: &mut impl FnMut(&str, FileIdentity)) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;

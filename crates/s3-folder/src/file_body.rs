@@ -15,11 +15,11 @@ use tokio::task::JoinHandle;
 
 use crate::errors::file_error;
 
-/// Bytes read from a file at a time.
+/// The number of bytes that are read from a file at a time.
 const PIECE_BYTES: u64 = 256 * 1024;
 
-/// Returns a range of a file as a response body. A short range is read at once, which blocks. A
-/// long one is read piece by piece as the client receives it.
+/// Returns a range of bytes of a file as a response body. A short range is read at once, which
+/// blocks. A long one is read piece by piece as the client receives it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -49,7 +49,7 @@ enum FileBodyState {
     Done,
 }
 
-/// A piece of a file, and the file for the next one.
+/// A piece that was read from a file, and the file itself for the next read.
 struct ReadPiece {
     file: File,
     bytes: Bytes,

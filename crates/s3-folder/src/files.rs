@@ -1,9 +1,9 @@
-//! Files: identities, temporary files, and opening without following a link.
+//! Files: their identities, temporary files, and opening a file without following links.
 //!
-//! Every path below a bucket is walked from the bucket's folder down. A step that is not a plain
-//! folder ends the walk, so that a symbolic link there is neither read through nor written through.
-//! (A program that replaces a folder by a link between the check and the use already runs as the
-//! user who owns the folder.) This module does not decide what a key means.
+//! Every path below a bucket is checked from the bucket's folder down. If one of its folders is not
+//! a plain folder, the file is neither read nor written. So no symbolic link is followed. Another
+//! program could replace a folder by a link between the check and the use. Such a program already
+//! runs as the user who owns the folder. This module does not decide which path a key has.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -15,16 +15,16 @@ use crate::placement::ObjectFile;
 /// The identity of one state of a file. A rename keeps it, a rewrite changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileIdentity {
-    /// Inode number, or 0 if the system has none.
+    /// The inode number, or 0 if the system has none.
     pub(crate) inode: i64,
-    /// Size in bytes.
+    /// The size in bytes.
     pub(crate) size: i64,
-    /// Modification time, nanoseconds since 1970.
+    /// The modification time, in nanoseconds since 1970.
     pub(crate) mtime_ns: i64,
 }
 
 impl FileIdentity {
-    /// Returns the identity that this metadata shows.
+    /// Returns the identity of the file with this metadata.
     pub(crate) fn from_metadata(metadata: &Metadata) -> FileIdentity {
         let mtime_ns = metadata
             .modified()
@@ -46,12 +46,13 @@ pub(crate) enum PathState {
     File(FileIdentity),
     /// No file. Every folder above it that exists is a plain one.
     Missing,
-    /// A folder, a link or a device; or a step above the path is not a plain folder.
+    /// Something that is not a regular file, such as a folder or a link. Or something above the
+    /// path is not a plain folder.
     Obstacle,
 }
 
 impl PathState {
-    /// Reports whether the path has the file of this identity.
+    /// Reports whether the path is a file with this identity.
     pub(crate) fn is_file(&self, identity: FileIdentity) -> bool {
         matches!(self, PathState::File(found) if *found == identity)
     }
@@ -60,11 +61,11 @@ impl PathState {
 /// A regular file that is open for reading.
 pub(crate) struct OpenedFile {
     pub(crate) file: File,
-    /// Identity of `file`, not of what the path has now.
+    /// The identity of the opened file. The path may have another file now.
     pub(crate) identity: FileIdentity,
 }
 
-/// Inspects a path without following links.
+/// Returns the state of a path. Follows no links.
 ///
 /// # Errors
 /// The file system cannot be read.
@@ -94,12 +95,12 @@ pub(crate) fn open_file(target: &ObjectFile) -> io::Result<Option<OpenedFile>> {
         Err(error) => return ignore_missing(error).map(|()| None),
     };
     let identity = FileIdentity::from_metadata(&file.metadata()?);
-    // With another inode, the path was replaced after the inspection, perhaps by a link.
+    // If the inode differs, the path was replaced after the inspection, perhaps by a link.
     Ok((identity.inode == seen.inode).then_some(OpenedFile { file, identity }))
 }
 
-/// Creates the folders above a path. Adds to `unsynced` each folder that got a new entry. Safe to
-/// repeat.
+/// Creates the folders above a path. Adds to `unsynced` each folder that got a new entry and must
+/// be synced. Safe to repeat.
 ///
 /// # Errors
 /// [`io::ErrorKind::NotADirectory`] if something that is not a plain folder is in the way, or the
@@ -132,7 +133,8 @@ pub(crate) fn remove_empty_parents(target: &ObjectFile) {
     }
 }
 
-/// Makes the entries of a folder durable. Does nothing if the folder no longer exists.
+/// Syncs a folder, so that its entries survive a power loss. Does nothing if the folder no longer
+/// exists. Windows cannot sync folders.
 ///
 /// # Errors
 /// The folder cannot be opened or synced.
@@ -146,7 +148,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// A file that is removed when it is dropped, unless it was moved to its place.
+/// A temporary file. Dropping the value removes the file, unless it was moved to its place.
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
     path: PathBuf,
@@ -188,7 +190,8 @@ impl TemporaryFile {
         }
     }
 
-    /// Clones `source` by a reflink. Returns `None` if the file system cannot share extents.
+    /// Clones `source` to a new file in `folder` by a reflink: both files share their bytes on disk
+    /// until one of them is changed. Returns `None` if the file system cannot do this.
     ///
     /// # Errors
     /// The clone cannot be opened.
@@ -207,7 +210,7 @@ impl TemporaryFile {
         Ok(Some(OpenTemporary { temporary, file }))
     }
 
-    /// Renames the file to `target`, over a file that is there.
+    /// Renames the file to `target`. Replaces a file that is there.
     ///
     /// # Errors
     /// The file cannot be renamed.
@@ -243,7 +246,7 @@ pub(crate) fn ignore_missing(error: io::Error) -> io::Result<()> {
     }
 }
 
-/// Reports whether the root and every existing folder above the path is a plain folder.
+/// Reports whether the root and all existing folders above the path are plain folders.
 fn has_plain_parents(target: &ObjectFile) -> io::Result<bool> {
     let mut folder = target.root.clone();
     let mut segments = parent_segments(&target.relative);

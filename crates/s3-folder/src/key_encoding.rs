@@ -1,9 +1,10 @@
-//! Keys in URL encoding, as notifications and listings with `encoding-type=url` carry them.
+//! Keys in URL encoding. Notifications use it, and listings with `encoding-type=url`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::EncodingType;
 
-/// All bytes except those that `java.net.URLEncoder` keeps, `/`, and the space.
+/// The bytes that are percent-encoded: all except those that `java.net.URLEncoder` keeps, `/`, and
+/// the space.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -12,7 +13,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b' ');
 
-/// Encodes a key as AWS does: as in a form, so that a space becomes `+`, but `/` stays.
+/// Encodes a key as AWS does: as in an HTML form, so that a space becomes `+`. Unlike in a form,
+/// `/` stays.
 pub(crate) fn encode_key(key: &str) -> String {
     utf8_percent_encode(key, ENCODED)
         .to_string()

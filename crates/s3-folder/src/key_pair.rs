@@ -10,9 +10,9 @@
 /// ```
 #[derive(Clone)]
 pub struct KeyPair {
-    /// Access key id.
+    /// The access key id.
     pub access_key: String,
-    /// Secret access key.
+    /// The secret access key.
     pub secret_key: String,
 }
 

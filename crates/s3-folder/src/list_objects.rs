@@ -1,5 +1,5 @@
-//! The listing of objects: pages of keys in byte order. Keys that share a prefix up to a delimiter
-//! are folded to one entry.
+//! Lists objects in pages, in byte order of their keys. If a delimiter is given, keys that are
+//! equal up to the delimiter are folded to one entry, their common prefix.
 
 use rusqlite::Connection;
 use s3s::dto::{
@@ -14,16 +14,18 @@ use crate::owner::local_owner;
 use crate::store::S3Store;
 use crate::times::timestamp;
 
-/// Most entries in a page.
+/// The maximum number of entries in a page.
 const LONGEST_PAGE: usize = 1000;
 
-/// Rows that are read at a time if a delimiter may skip most of them.
+/// The maximum number of rows that are read at a time if there is a delimiter. Most of them may be
+/// folded to one entry.
 const FOLDED_READ_SIZE: usize = 100;
 
 /// Carries out ListObjectsV2.
 ///
 /// # Errors
-/// `NoSuchBucket`, `InvalidArgument` for the page size or the continuation token.
+/// `NoSuchBucket`. `InvalidArgument` if the page size is negative or the continuation token is
+/// invalid.
 pub(crate) async fn list_objects_v2(
     store: &S3Store,
     input: ListObjectsV2Input,
@@ -63,10 +65,10 @@ pub(crate) async fn list_objects_v2(
     })
 }
 
-/// Carries out ListObjects, the first version of the listing.
+/// Carries out ListObjects, version 1 of the listing.
 ///
 /// # Errors
-/// `NoSuchBucket`, `InvalidArgument` for the page size.
+/// `NoSuchBucket`. `InvalidArgument` if the page size is negative.
 pub(crate) async fn list_objects_v1(
     store: &S3Store,
     input: ListObjectsInput,
@@ -105,9 +107,9 @@ pub(crate) async fn list_objects_v1(
 /// The last entry of a page. The next page begins after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ListingPosition {
-    /// A key.
+    /// The entry is a key.
     Key(String),
-    /// A common prefix, with all keys that begin with it.
+    /// The entry is a common prefix. It includes all keys that begin with it.
     Prefix(String),
 }
 
@@ -142,7 +144,7 @@ impl ListingPosition {
         })
     }
 
-    /// Returns the marker of the first version of the listing, which has one form for both.
+    /// Returns the position as a marker of ListObjects, which has one form for keys and prefixes.
     fn into_marker(self) -> String {
         match self {
             ListingPosition::Key(text) | ListingPosition::Prefix(text) => text,
@@ -156,12 +158,13 @@ struct PageRequest {
     prefix: String,
     delimiter: Option<String>,
     after: ListingPosition,
-    /// Most entries.
+    /// The maximum number of entries in the page.
     size: usize,
 }
 
 impl PageRequest {
-    /// Returns the part of `key` that the listing folds to one entry.
+    /// Returns the common prefix to which the listing folds `key`. Returns `None` if the listing
+    /// shows the key itself.
     fn common_prefix<'a>(&self, key: &'a str) -> Option<&'a str> {
         let delimiter = self.delimiter.as_deref()?;
         let rest = key.strip_prefix(self.prefix.as_str())?;
@@ -169,11 +172,12 @@ impl PageRequest {
         Some(&key[..self.prefix.len() + at + delimiter.len()])
     }
 
-    /// Returns the first key that can be in the page.
+    /// Returns the start of the range of keys that can be in the page.
     fn start(&self) -> KeyBound {
         let start = match &self.after {
             ListingPosition::Prefix(prefix) => KeyBound::From(prefix_successor(prefix)),
-            // A marker of the first version can be a common prefix. Its keys were listed.
+            // A marker of ListObjects can be a common prefix. Its keys were listed as that one
+            // entry.
             ListingPosition::Key(key) if self.common_prefix(key) == Some(key) => {
                 KeyBound::From(prefix_successor(key))
             }
@@ -192,7 +196,7 @@ impl PageRequest {
 struct ListingPage {
     objects: Vec<KeyedObject>,
     prefixes: Vec<String>,
-    /// The last entry, if another page follows.
+    /// The last entry of the page, if another page follows.
     next: Option<ListingPosition>,
 }
 
@@ -202,7 +206,7 @@ impl ListingPage {
     }
 }
 
-/// Reads a page. A common prefix is found by its first key, and its other keys are skipped.
+/// Reads a page. A common prefix is found by the first of its keys. The other ones are skipped.
 fn read_page(connection: &Connection, request: &PageRequest) -> rusqlite::Result<ListingPage> {
     let mut page = ListingPage::default();
     if request.size == 0 {
@@ -211,7 +215,7 @@ fn read_page(connection: &Connection, request: &PageRequest) -> rusqlite::Result
     let mut start = request.start();
     let mut last = None;
     loop {
-        // One row more than fits shows whether another page follows.
+        // One row more than the page needs shows whether another page follows.
         let missing = request.size - page.len() + 1;
         let limit = match request.delimiter {
             Some(_) => missing.min(FOLDED_READ_SIZE),
@@ -244,8 +248,8 @@ fn read_page(connection: &Connection, request: &PageRequest) -> rusqlite::Result
     }
 }
 
-/// Returns the smallest byte string after every key that begins with `prefix`. UTF-8 has no byte
-/// 0xFF.
+/// Returns a byte string that is greater than every key that begins with `prefix`, and smaller than
+/// every later key. It ends in 0xFF, a byte that UTF-8 does not have.
 fn prefix_successor(prefix: &str) -> Vec<u8> {
     let mut bytes = prefix.as_bytes().to_vec();
     bytes.push(0xFF);

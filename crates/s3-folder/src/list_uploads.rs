@@ -14,13 +14,13 @@ use crate::store::S3Store;
 use crate::times::timestamp;
 use crate::upload_rows::{self, ListedUpload, PartRow};
 
-/// Most entries in a page.
+/// The maximum number of entries in a page.
 const LONGEST_PAGE: usize = 1000;
 
 /// Carries out ListParts.
 ///
 /// # Errors
-/// `NoSuchUpload`, `NoSuchBucket`.
+/// `NoSuchUpload` or `NoSuchBucket`.
 pub(crate) async fn list_parts(
     store: &S3Store,
     input: ListPartsInput,
@@ -100,8 +100,8 @@ pub(crate) async fn list_uploads(
     })
 }
 
-/// Removes the uploads up to the markers. If the upload of the markers does not exist, removes
-/// those up to the last of the key.
+/// Removes the uploads up to and including the one that both markers name. If it does not exist,
+/// removes all uploads up to and including those of the marker's key.
 fn skip_to_marker(
     uploads: &mut Vec<ListedUpload>,
     key_marker: Option<&str>,

@@ -1,4 +1,4 @@
-//! Local files: a file of this machine becomes an object without an HTTP request.
+//! Stores a file of this machine as an object, without an HTTP request.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::store::S3Store;
 use crate::write_object::put_object;
 use crate::write_request::PutRequest;
 
-/// Longest key in bytes (S3 User Guide, "Naming Amazon S3 objects").
+/// The maximum length of a key in bytes (S3 User Guide, "Naming Amazon S3 objects").
 const LONGEST_KEY: usize = 1024;
 
 /// The reason why a local file was not stored.
@@ -44,18 +44,20 @@ impl fmt::Display for PutLocalFileError {
 }
 
 impl Error for PutLocalFileError {
-    /// Returns the error of the file system or the database. The S3 error in between is left out:
-    /// its message is already in the text.
+    /// Returns the error of the file system or of the database. The S3 error between this error and
+    /// that one is skipped: its message is already in the displayed text.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.source().map(|source| source as &dyn Error)
     }
 }
 
 impl S3Store {
-    /// Stores a local file as PutObject would, with a notification. Returns the ETag, without
-    /// quotes. The object shares the bytes of the file if the file system can do that (a reflink),
-    /// else it gets a copy. It is never a hard link, so later changes of the file do not change the
-    /// object. Safe to repeat.
+    /// Stores a local file as an object and records a notification, as PutObject does. Returns the
+    /// ETag, without quotes. Safe to repeat.
+    ///
+    /// If the file system can clone files (a reflink), the object shares the bytes of the file,
+    /// else it is a copy. It is never a hard link: later changes of the file do not change the
+    /// object.
     ///
     /// ```
     /// use s3_folder::{ObjectAddress, S3Store};
@@ -120,7 +122,7 @@ async fn put_file(store: &S3Store, address: &ObjectAddress, path: &Path) -> S3Re
     Ok(etag)
 }
 
-/// Copies a local file to a temporary file, and checks that it did not change on the way.
+/// Copies a local file to a temporary file. Fails if the local file changes during the copy.
 fn copy_local_file(store: &S3Store, path: &Path) -> S3Result<ReceivedFile> {
     let cannot_read = |error| s3_error!(error, InvalidRequest, "the file cannot be read");
     let source = File::open(path).map_err(cannot_read)?;
@@ -153,7 +155,7 @@ fn copy_local_file(store: &S3Store, path: &Path) -> S3Result<ReceivedFile> {
     Ok(received)
 }
 
-/// Hashes and seals a clone.
+/// Hashes a clone of a local file, sets its modification time and syncs it.
 fn hash_clone(clone: OpenTemporary) -> S3Result<ReceivedFile> {
     let OpenTemporary {
         temporary,

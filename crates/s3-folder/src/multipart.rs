@@ -1,5 +1,5 @@
-//! The operations on multipart uploads. Parts are files of their own until the upload is completed;
-//! before that, none of them is an object.
+//! The operations on multipart uploads. Each part is a file of its own until the upload is
+//! completed. Only then is there an object.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -30,13 +30,13 @@ use crate::upload_rows::{self, NewUpload, PartRow, UploadRow};
 use crate::write_object::put_object;
 use crate::write_request::PutRequest;
 
-/// Largest object: 5 TiB.
+/// The maximum size of an object in bytes: 5 TiB.
 const LARGEST_OBJECT: u64 = 5 << 40;
 
 /// Carries out CreateMultipartUpload.
 ///
 /// # Errors
-/// `NoSuchBucket`, those of the attributes.
+/// `NoSuchBucket`, and the errors of the attributes.
 pub(crate) async fn create_upload(
     store: &S3Store,
     mut input: CreateMultipartUploadInput,
@@ -101,7 +101,8 @@ fn upload_attributes(input: &mut CreateMultipartUploadInput) -> S3Result<ObjectA
 /// Carries out UploadPart.
 ///
 /// # Errors
-/// `NoSuchUpload`, `NoSuchBucket`, `InvalidArgument` for the part number, those of the body.
+/// `NoSuchUpload` or `NoSuchBucket`. `InvalidArgument` if the part number is not valid. The errors
+/// of the body.
 pub(crate) async fn upload_part(
     store: &S3Store,
     request: S3Request<UploadPartInput>,
@@ -145,8 +146,9 @@ pub(crate) async fn upload_part(
 /// Carries out UploadPartCopy.
 ///
 /// # Errors
-/// `NoSuchUpload`, `NoSuchKey`, `NoSuchBucket`, `InvalidArgument` for the part number or the range,
-/// `InvalidRange`, `EntityTooLarge`, those of the conditions.
+/// `NoSuchUpload`, `NoSuchKey` or `NoSuchBucket`. `InvalidArgument` if the part number or the form
+/// of the range is not valid. `InvalidRange` if the range is not within the source.
+/// `EntityTooLarge` if it is longer than 5 GiB. The errors of the conditions.
 pub(crate) async fn upload_part_copy(
     store: &S3Store,
     input: UploadPartCopyInput,
@@ -188,11 +190,11 @@ pub(crate) async fn upload_part_copy(
 struct CopiedPartSource {
     address: ObjectAddress,
     conditions: ReadConditions,
-    /// `bytes=first-last`, or `None` for the whole source.
+    /// The range, as `bytes=first-last`, or `None` for the whole source.
     range: Option<String>,
 }
 
-/// Copies a range of an object to a synced file. Blocks.
+/// Copies a range of an object to a temporary file and syncs it. Blocks.
 fn copy_part(
     store: &S3Store,
     source: CopiedPartSource,
@@ -219,11 +221,13 @@ fn copy_part(
     hashing.finish()
 }
 
-/// Carries out CompleteMultipartUpload. A repeat within a day gets the same ETag.
+/// Carries out CompleteMultipartUpload. A repeat gets the same ETag for at least a day after the
+/// start of the upload.
 ///
 /// # Errors
-/// `NoSuchUpload`, `NoSuchBucket`, those of [`choose_parts`] and of the conditions, `BadDigest`,
-/// `EntityTooLarge`, `InvalidRequest` if the size is not the expected one.
+/// `NoSuchUpload` or `NoSuchBucket`. `BadDigest` if a checksum is not the expected one.
+/// `EntityTooLarge` if the object is larger than 5 TiB. `InvalidRequest` if the size is not the
+/// expected one. The errors of [`choose_parts`] and of the conditions.
 pub(crate) async fn complete_upload(
     store: &S3Store,
     mut input: CompleteMultipartUploadInput,
@@ -275,7 +279,7 @@ pub(crate) async fn complete_upload(
     Ok(complete_output(address, etag, checksums))
 }
 
-/// Returns the parts that a completion names, after checking their total size.
+/// Returns the stored parts that a completion names. Checks their total size.
 async fn wanted_parts(
     store: &S3Store,
     input: &mut CompleteMultipartUploadInput,
@@ -344,7 +348,7 @@ fn complete_output(
 /// Carries out AbortMultipartUpload.
 ///
 /// # Errors
-/// `NoSuchUpload`, `NoSuchBucket`.
+/// `NoSuchUpload` or `NoSuchBucket`.
 pub(crate) async fn abort_upload(store: &S3Store, input: AbortMultipartUploadInput) -> S3Result {
     let address = ObjectAddress::new(input.bucket, input.key);
     let id = input.upload_id;
@@ -360,7 +364,7 @@ pub(crate) async fn abort_upload(store: &S3Store, input: AbortMultipartUploadInp
     remove_part_files(store, files).await
 }
 
-/// Loads an upload that is open or was completed.
+/// Loads an upload, open or completed.
 async fn find_upload(store: &S3Store, id: &str, address: &ObjectAddress) -> S3Result<UploadRow> {
     store.require_bucket(&address.bucket).await?;
     let (id, address) = (id.to_owned(), address.clone());
@@ -373,7 +377,7 @@ async fn find_upload(store: &S3Store, id: &str, address: &ObjectAddress) -> S3Re
 /// Loads an upload that is open.
 ///
 /// # Errors
-/// `NoSuchUpload`, `NoSuchBucket`.
+/// `NoSuchUpload` or `NoSuchBucket`.
 pub(crate) async fn require_open_upload(
     store: &S3Store,
     id: &str,

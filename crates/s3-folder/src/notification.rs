@@ -1,9 +1,9 @@
 //! S3 event notifications: filters, the JSON of a record, and the outbox of undelivered records.
 //!
 //! The JSON is that of AWS, event version 2.3
-//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
-//! A record enters the outbox in the transaction that makes the change visible. It leaves the
-//! outbox when its receiver has acknowledged it. Nothing is delivered here.
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>). A
+//! record enters the outbox in the transaction that makes the change visible. [`crate::delivery`]
+//! delivers the records.
 
 use chrono::{DateTime, SecondsFormat};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -13,7 +13,7 @@ use crate::address::ObjectAddress;
 use crate::database::StoredObject;
 use crate::key_encoding::encode_key;
 
-/// A change of an object that can be notified.
+/// A kind of change of an object that can be notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ObjectChange {
     Put,
@@ -24,7 +24,8 @@ pub(crate) enum ObjectChange {
 }
 
 impl ObjectChange {
-    /// Returns the `eventName` of AWS. It has no `s3:` in front, unlike the filters of AWS.
+    /// Returns the `eventName` that AWS uses. Unlike the event names in AWS filters, it does not
+    /// begin with `s3:`.
     pub(crate) fn event_name(self) -> &'static str {
         match self {
             ObjectChange::Put => "ObjectCreated:Put",
@@ -46,9 +47,9 @@ impl ObjectChange {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationFilter {
-    /// Name of the bucket.
+    /// The name of the bucket.
     pub bucket: String,
-    /// First characters of the keys. An empty prefix matches every key.
+    /// The beginning of the keys. An empty prefix matches every key.
     pub prefix: String,
 }
 
@@ -99,8 +100,8 @@ pub(crate) fn save_filters(
     Ok(())
 }
 
-/// Inserts the record of a change into the outbox. `object` is `None` if it was removed. Must run
-/// in the transaction of the change.
+/// Inserts the record of a change into the outbox. `object` is `None` if the object was removed.
+/// Must run in the transaction of the change.
 ///
 /// # Errors
 /// The database fails.
@@ -121,7 +122,7 @@ pub(crate) fn insert_record(
     Ok(())
 }
 
-/// Returns the S3 notification of one change.
+/// Returns the S3 notification of one change, as JSON.
 fn record_body(
     address: &ObjectAddress,
     event_name: &str,
@@ -160,7 +161,7 @@ fn record_body(
 }
 
 /// Returns the id of the next record: microseconds since 1970, or the last id plus one if that is
-/// larger. Ids grow even if the clock goes back or the database is lost, so they are also the
+/// larger. Ids grow even if the clock goes back or the database is lost. So they also serve as
 /// sequencers.
 fn next_id(connection: &Connection, now_ms: i64) -> rusqlite::Result<i64> {
     let last: Option<i64> = connection

@@ -13,7 +13,7 @@ use crate::store::S3Store;
 /// Carries out GetObjectTagging.
 ///
 /// # Errors
-/// `NoSuchKey`, `NoSuchBucket`.
+/// `NoSuchKey` or `NoSuchBucket`.
 pub(crate) async fn get_tags(
     store: &S3Store,
     address: ObjectAddress,
@@ -35,7 +35,7 @@ pub(crate) async fn get_tags(
 /// Carries out PutObjectTagging.
 ///
 /// # Errors
-/// `NoSuchKey`, `NoSuchBucket`, `InvalidTag`, `BadRequest`.
+/// `NoSuchKey` or `NoSuchBucket`, and the errors of [`check_tags`].
 pub(crate) async fn put_tags(store: &S3Store, input: PutObjectTaggingInput) -> S3Result {
     let tags = input.tagging.tag_set.into_iter();
     let tags = tags
@@ -45,16 +45,17 @@ pub(crate) async fn put_tags(store: &S3Store, input: PutObjectTaggingInput) -> S
     replace_tags(store, address, check_tags(tags)?).await
 }
 
-/// Replaces the tags of an object. Its bytes, ETag and time stay. Safe to repeat.
+/// Replaces the tags of an object. Its bytes, its ETag and its time of the last change stay. Safe
+/// to repeat.
 ///
 /// # Errors
-/// `NoSuchKey`, `NoSuchBucket`.
+/// `NoSuchKey` or `NoSuchBucket`.
 pub(crate) async fn replace_tags(
     store: &S3Store,
     address: ObjectAddress,
     tags: Vec<(String, String)>,
 ) -> S3Result {
-    // Opening the object registers a file of another program first.
+    // Opening the object first registers a file that another program wrote.
     let opened = address.clone();
     store
         .run_blocking(move |store| open_object(&store, &opened).map(drop))

@@ -26,7 +26,7 @@ use crate::times::{timestamp, unix_ms};
 use crate::write_object;
 use crate::write_request::{DeleteRequest, PutRequest};
 
-/// Most keys of one DeleteObjects request.
+/// The maximum number of keys in one DeleteObjects request.
 const MAX_DELETED_KEYS: usize = 1000;
 
 /// The content type of an object for which the client gave none.
@@ -35,7 +35,7 @@ const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 /// Carries out GetObject.
 ///
 /// # Errors
-/// `NoSuchKey`, `NoSuchBucket`, `InvalidRange`, those of the conditions.
+/// `NoSuchKey`, `NoSuchBucket` or `InvalidRange`, and the errors of the conditions.
 pub(crate) async fn get_object(
     store: &S3Store,
     input: GetObjectInput,
@@ -51,10 +51,10 @@ pub(crate) async fn get_object(
         .await
 }
 
-/// Carries out HeadObject: the response of a GetObject without its body.
+/// Carries out HeadObject. The response is that of GetObject, without a body.
 ///
 /// # Errors
-/// Those of [`get_object`].
+/// The errors of [`get_object`].
 pub(crate) async fn head_object(
     store: &S3Store,
     input: HeadObjectInput,
@@ -106,10 +106,11 @@ pub(crate) async fn head_object(
     Ok(response)
 }
 
-/// Carries out PutObject, and PostObject (the upload of an HTML form), which s3s turns into one.
+/// Carries out PutObject. Also carries out PostObject, the upload of an HTML form: s3s converts it
+/// to a PutObject.
 ///
 /// # Errors
-/// `NoSuchBucket`, those of the attributes, the body and the conditions.
+/// `NoSuchBucket`, and the errors of the attributes, the body and the conditions.
 pub(crate) async fn put_object(
     store: &S3Store,
     request: S3Request<PutObjectInput>,
@@ -198,7 +199,7 @@ fn put_output(etag: String, checksums: ObjectChecksums) -> PutObjectOutput {
 /// Carries out DeleteObject. Deleting an object that does not exist succeeds.
 ///
 /// # Errors
-/// `NoSuchBucket`, those of the conditions.
+/// `NoSuchBucket`, and the errors of the conditions.
 pub(crate) async fn delete_object(
     store: &S3Store,
     input: DeleteObjectInput,
@@ -219,7 +220,7 @@ pub(crate) async fn delete_object(
 /// Carries out DeleteObjects. Each key succeeds or fails alone.
 ///
 /// # Errors
-/// `NoSuchBucket`, `MalformedXML` if there are more than 1,000 keys.
+/// `NoSuchBucket`. `MalformedXML` if there are more than 1,000 keys.
 pub(crate) async fn delete_objects(
     store: &S3Store,
     input: DeleteObjectsInput,
@@ -278,7 +279,8 @@ async fn delete_listed_object(
     }
 }
 
-/// A checked read: the response without its body, and the bytes of the body.
+/// A read whose conditions hold: the response without its body, and the range of the file that is
+/// the body.
 struct ObjectRead {
     response: GetObjectOutput,
     file: File,
@@ -307,8 +309,8 @@ fn read_object(store: &S3Store, input: GetObjectInput) -> S3Result<ObjectRead> {
     let parts = &object.attributes.parts;
     let requested = requested_range(input.range, input.part_number, size, parts)?;
     let parts_count = input.part_number.and(positive_count(parts.len()));
-    // The checksum of a whole object does not fit a range, and clients check it against what they
-    // receive.
+    // The checksums are those of the whole object. Clients compare them with the bytes that they
+    // receive, so a range must not have them.
     let with_checksums = input.checksum_mode.is_some() && requested.is_none();
     let range = requested.clone().unwrap_or(0..size);
     let response = GetObjectOutput {
@@ -366,7 +368,7 @@ fn object_headers(object: StoredObject, with_checksums: bool) -> GetObjectOutput
     }
 }
 
-/// Returns a count as the protocol has it, or `None` if it is zero.
+/// Returns a count in the type of the protocol, or `None` if it is zero.
 fn positive_count(count: usize) -> Option<i32> {
     (count > 0).then(|| i32::try_from(count).unwrap_or(i32::MAX))
 }
@@ -376,8 +378,8 @@ fn content_range(range: &Range<u64>, size: u64) -> String {
     format!("bytes {}-{last}/{size}", range.start)
 }
 
-/// Returns the bytes that a request asks for, by a range or by the number of a part. Returns `None`
-/// if it asks for the whole object.
+/// Returns the byte range that a request asks for, by a range or by the number of a part. Returns
+/// `None` if it asks for the whole object.
 fn requested_range(
     range: Option<s3s::dto::Range>,
     part_number: Option<i32>,
@@ -398,7 +400,8 @@ fn requested_range(
     }
 }
 
-/// Returns the bytes of a part. An object that was uploaded in one request has one part.
+/// Returns the byte range of a part. `parts` are the sizes of all parts. An object that was
+/// uploaded in one request has one part.
 fn part_range(number: i32, size: u64, parts: &[u64]) -> S3Result<Range<u64>> {
     let index = usize::try_from(number)
         .ok()

@@ -1,6 +1,6 @@
-//! Opened objects: a row and the file that belongs to it.
+//! Opens an object: finds its row and the file that belongs to the row.
 //!
-//! Bytes whose identity is in no row are never served.
+//! A file whose identity is in no row is never served.
 
 use std::fs::File;
 
@@ -14,7 +14,7 @@ use crate::files::{self, OpenedFile};
 use crate::placement::{Placement, is_registrable_key};
 use crate::store::S3Store;
 
-/// Attempts to find a row and a file that belong together.
+/// The maximum number of attempts to find a row and a file that belong together.
 const MAX_ATTEMPTS: usize = 20;
 
 /// An object and its open file.
@@ -26,11 +26,11 @@ pub(crate) struct OpenedObject {
 /// Loads an object and opens its file. Blocks.
 ///
 /// # Errors
-/// `NoSuchKey` or `NoSuchBucket`, `ServiceUnavailable` if another program is writing the file, or
-/// the disk or the database failed.
+/// `NoSuchKey` or `NoSuchBucket`. `ServiceUnavailable` if another program is writing the file.
+/// `InternalError` if the disk or the database failed.
 pub(crate) fn open_object(store: &S3Store, address: &ObjectAddress) -> S3Result<OpenedObject> {
     // If a write comes between loading the row and opening the file, the second attempt succeeds.
-    // If the file is still unknown then, another program changed it.
+    // If no row has the identity of the file even then, another program changed the file.
     for attempt in 0..MAX_ATTEMPTS {
         let rows = store.read_database(|connection| database::load_object(connection, address))?;
         let placement = match rows.current.as_ref().or(rows.pending.as_ref()) {

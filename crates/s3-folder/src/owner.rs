@@ -2,7 +2,7 @@
 
 use s3s::dto::{Initiator, Owner};
 
-/// Id and display name of the owner.
+/// The id and the display name of the owner.
 const LOCAL: &str = "local";
 
 /// Returns the owner of every bucket and object.

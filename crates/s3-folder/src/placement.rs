@@ -1,7 +1,7 @@
-//! The place of an object's bytes: a file at the key's own path if the file system can carry that
-//! path, else a file named after a digest.
+//! The place of an object's bytes. If the key can be a path on the file system, the place is the
+//! file at that path, else a file that is named after a digest.
 //!
-//! Pure: it touches no file.
+//! This module does no I/O.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::address::ObjectAddress;
 
-/// Folder in the data folder for everything that is not a bucket. No bucket name starts with a dot.
+/// The name of the folder for everything that is not a bucket. No bucket name starts with a dot.
 const INTERNAL_FOLDER: &str = ".engine";
 
-/// Longest name of a file or folder that every common file system accepts, in bytes.
+/// The maximum length in bytes of a file or folder name that every common file system accepts.
 const LONGEST_SEGMENT: usize = 255;
 
 /// The kind of place of an object's bytes. It is decided when an object is first written, and kept
@@ -25,13 +25,14 @@ pub(crate) enum Placement {
     ByHash,
 }
 
-/// A file below one of the store's folders. The path is walked from the root, so that a link in it
-/// is noticed.
+/// The path of an object's file, in two parts. The folders below `root` are checked one by one, so
+/// that a link among them is noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectFile {
-    /// Folder from which the walk starts: that of the bucket, or the one of hashed objects.
+    /// The folder in which the check starts: that of the bucket, or that of the objects placed by
+    /// hash.
     pub(crate) root: PathBuf,
-    /// Path below the root, with `/` between its segments.
+    /// The path below `root`, with `/` between its segments.
     pub(crate) relative: String,
 }
 
@@ -103,19 +104,20 @@ impl StoreFolders {
     }
 }
 
-/// Reports whether a file system can carry `key` as a path below a folder. Looks at the name only.
+/// Reports whether `key` can be the path of a file below a bucket's folder. Checks the name only,
+/// not the disk.
 pub(crate) fn is_path_key(key: &str) -> bool {
     !key.is_empty() && key.len() <= 1024 && key.split('/').all(is_path_segment)
 }
 
 /// Reports whether a file that another program puts at this path becomes an object. Hidden files
-/// (`.DS_Store`, or the `.name.XYZ` of a running copy) do not.
+/// (`.DS_Store`, or the `.name.XYZ` of a running copy) do not become objects.
 pub(crate) fn is_registrable_key(key: &str) -> bool {
     is_path_key(key) && key.split('/').all(|segment| !segment.starts_with('.'))
 }
 
-/// Returns the form in which two keys are equal if a file system that ignores case takes them for
-/// the same name.
+/// Returns the key in lower case. A file system that ignores case cannot distinguish two keys with
+/// the same result.
 pub(crate) fn fold_key(key: &str) -> String {
     key.to_lowercase()
 }

@@ -1,7 +1,7 @@
-//! Received files: a request's body becomes a synced temporary file, hashed and checked on the way.
+//! Writes a request's body to a temporary file, and hashes, checks and syncs it.
 //!
-//! At most a few hundred kilobytes of a body are in memory at a time. Nothing here makes an object
-//! of the file.
+//! At most a few hundred kilobytes of a body are in memory at a time. This module does not turn the
+//! file into an object.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -23,24 +23,24 @@ use crate::files::{FileIdentity, OpenTemporary, TemporaryFile};
 use crate::store::S3Store;
 use crate::times::now_ms;
 
-/// Largest object in one request, and largest part: 5 GiB.
+/// The maximum size in bytes of a part, and of an object that is uploaded in one request: 5 GiB.
 pub(crate) const LARGEST_PUT: u64 = 5 << 30;
 
-/// Bytes of a body that are gathered before they are written and hashed.
+/// The number of bytes of a body that are collected before they are written and hashed.
 const WRITE_BUFFER_BYTES: usize = 512 * 1024;
 
-/// Bytes read at a time while a file is copied.
+/// The number of bytes that are read at a time while a file is copied.
 const COPY_BUFFER_BYTES: usize = 256 * 1024;
 
-/// A finished, synced file that can become an object or a part.
+/// A finished and synced file that can become an object or a part.
 pub(crate) struct ReceivedFile {
     pub(crate) file: TemporaryFile,
-    /// Identity after the sync.
+    /// The identity of the file after the sync.
     pub(crate) identity: FileIdentity,
     pub(crate) md5: Md5Digest,
     pub(crate) checksums: ObjectChecksums,
-    /// Milliseconds since 1970. It is also the modification time of the file, so that it survives
-    /// the loss of the database.
+    /// The time of the last change, in milliseconds since 1970. It is also the modification time of
+    /// the file, so that it survives the loss of the database.
     pub(crate) modified_ms: i64,
 }
 
@@ -54,17 +54,18 @@ impl ReceivedFile {
 /// The length, digests and checksums that a client announces for a body.
 #[derive(Default)]
 pub(crate) struct ExpectedBody {
-    /// Bytes.
+    /// The length of the body in bytes.
     pub(crate) content_length: Option<i64>,
-    /// Base64.
+    /// The MD5 of the body, in base64.
     pub(crate) content_md5: Option<String>,
     pub(crate) checksums: ObjectChecksums,
-    /// Algorithms of the checksums that follow the body, or that the client wants computed.
+    /// The algorithms of the checksums that follow the body, or that the client wants computed.
     pub(crate) algorithms: Vec<String>,
 }
 
 impl ExpectedBody {
-    /// Returns the expectation that only asks for a checksum of this algorithm, if one is given.
+    /// Returns an expectation that only asks for a checksum of this algorithm. Without an
+    /// algorithm, it is empty.
     pub(crate) fn with_algorithm(algorithm: Option<String>) -> ExpectedBody {
         ExpectedBody {
             algorithms: algorithm.into_iter().collect(),
@@ -72,8 +73,8 @@ impl ExpectedBody {
         }
     }
 
-    /// Adds the algorithm that a request names, and those of the checksums that a chunked body
-    /// announces as trailers.
+    /// Adds the algorithm that a request names. Also adds the algorithms of the checksums that a
+    /// chunked body announces as trailers.
     pub(crate) fn add_algorithms(
         &mut self,
         named: Option<&ChecksumAlgorithm>,
@@ -96,7 +97,7 @@ impl ExpectedBody {
         }
     }
 
-    /// Returns a hasher for all checksums that are given or asked for.
+    /// Returns a hasher for all checksums that the client gives or asks for.
     pub(crate) fn hasher(&self) -> ChecksumHasher {
         let given = &self.checksums;
         ChecksumHasher {
@@ -126,7 +127,8 @@ impl ExpectedBody {
                 .any(|wanted| wanted.eq_ignore_ascii_case(algorithm))
     }
 
-    /// Compares a received file with what the client announced before and after it.
+    /// Compares a received file with what the client announced in the headers, and in the trailers
+    /// after the body.
     fn check(&self, received: &ReceivedFile, trailers: Option<&HeaderMap>) -> S3Result {
         if let Some(length) = self.content_length
             && received.identity.size != length
@@ -179,7 +181,8 @@ fn check_content_md5(given: &str, computed: &Md5Digest) -> S3Result {
 /// Writes a request's body to a synced file and checks it. If that fails, no file remains.
 ///
 /// # Errors
-/// `EntityTooLarge`, `IncompleteBody`, `BadDigest` or `InvalidDigest`, or the disk failed.
+/// `EntityTooLarge`, `IncompleteBody`, `BadDigest` or `InvalidDigest`. `InternalError` if the disk
+/// failed.
 pub(crate) async fn receive_body(
     store: &S3Store,
     body: Option<StreamingBlob>,
@@ -250,7 +253,7 @@ pub(crate) struct HashingFile {
 }
 
 impl HashingFile {
-    /// Creates an empty file whose bytes go through `checksums`, too.
+    /// Creates an empty temporary file. `checksums` hashes everything that is written to it.
     ///
     /// # Errors
     /// The file cannot be created.
@@ -310,10 +313,10 @@ impl HashingFile {
     }
 }
 
-/// The identity and time of a file that will not change any more.
+/// The identity and the modification time of a file that will not change any more.
 pub(crate) struct SealedFile {
     pub(crate) identity: FileIdentity,
-    /// Milliseconds since 1970.
+    /// The modification time, in milliseconds since 1970.
     pub(crate) modified_ms: i64,
 }
 
@@ -351,8 +354,9 @@ fn finish_checksums(hasher: ChecksumHasher) -> ObjectChecksums {
     checksums
 }
 
-/// Returns the client's error for a body that broke off, or that does not have the digest or the
-/// signature in its headers. s3s has no type for these errors, only a text.
+/// Returns the error for the client if a body cannot be read. The body broke off, or it does not
+/// have the digest or the signature that its headers name. s3s has no types for these errors, only
+/// texts.
 fn body_error(error: s3s::StdError) -> s3s::S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {

@@ -8,11 +8,12 @@ use crate::store_context::StoreContext;
 use crate::times::now_ms;
 use crate::upload_rows;
 
-/// How long the ETag of a completed upload is kept, in milliseconds: one day.
+/// The minimum age at which a completed upload is forgotten, in milliseconds since its start: one
+/// day. Until then, a repeated completion gets the same ETag.
 const COMPLETED_UPLOAD_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
-/// Turns each pending row whose file is in its place into an object, drops the other pending rows,
-/// and removes unfinished files. Safe to repeat.
+/// Completes every interrupted write whose file is in its place: its pending row becomes the
+/// object. Deletes the other pending rows and removes unfinished files. Safe to repeat.
 ///
 /// # Errors
 /// The database fails.
@@ -23,7 +24,8 @@ pub(crate) fn recover(connection: &Connection, context: &StoreContext) -> rusqli
         recover_write(connection, context, &write)?;
     }
     transaction.commit()?;
-    // Not before the commit: an inode number must not be used again before it was compared.
+    // Only after the commit: removing a file frees its inode number, and a new file must not get
+    // this number before all pending rows are compared.
     remove_temporary_files(context);
     upload_rows::delete_completed_uploads(connection, now_ms() - COMPLETED_UPLOAD_LIFETIME_MS)?;
     remove_stray_part_files(connection, context)?;

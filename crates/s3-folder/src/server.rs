@@ -1,4 +1,4 @@
-//! The HTTP server: connections, signatures, shutdown. It does not interpret requests.
+//! The HTTP server: connections, signatures and shutdown. It does not interpret requests.
 
 use std::future::Future;
 use std::io;
@@ -16,24 +16,24 @@ use crate::key_pair::KeyPair;
 use crate::service::StoreService;
 use crate::store::S3Store;
 
-/// Time that running requests have after the shutdown began.
+/// The time that running requests have to finish after the shutdown began.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// Time that a client has for the headers of a request.
+/// The time that a client has to send the headers of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Pause after a connection could not be accepted.
+/// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl S3Store {
     /// Serves S3 over HTTP on `listener` until `shutdown` is ready. Then it accepts no more
-    /// connections and gives running requests a few seconds.
+    /// connections, and gives running requests a few seconds to finish.
     ///
-    /// Requests are path-style, in any region. They are signed with `credentials` by Signature
-    /// Version 4: in a header, in a presigned URL, or with a chunked body.
+    /// Requests must be path-style, in any region. They must be signed with `credentials` by
+    /// Signature Version 4: in a header, in a presigned URL, or with a chunked body.
     ///
-    /// When it starts, a background thread compares the folders with the database. Files that were
-    /// added, changed or removed in the meantime are registered one by one, each with its
+    /// At its start, a background thread compares the folders with the database. It registers each
+    /// file that was added, changed or removed while the store was not open, each with its
     /// notification.
     ///
     /// The README of this crate has an example with a client.
@@ -91,12 +91,13 @@ fn http_service(store: S3Store, credentials: KeyPair) -> S3Service {
 }
 
 /// Accepts the next connection. Tries again after an error: too many open files, or a client that
-/// left, are not the end of the listener.
+/// left, must not end the server.
 async fn accept_connection(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // A small response must not wait until the client acknowledged the last one.
+                // A small response must not wait until the client has acknowledged the previous
+                // one.
                 let _ = stream.set_nodelay(true);
                 return stream;
             }

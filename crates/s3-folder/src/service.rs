@@ -9,7 +9,7 @@ use crate::address::ObjectAddress;
 use crate::store::S3Store;
 use crate::{buckets, copy_object, list_objects, list_uploads, multipart, object_tags, objects};
 
-/// The store behind the protocol.
+/// The implementation of the S3 protocol over a store.
 pub(crate) struct StoreService {
     pub(crate) store: S3Store,
 }

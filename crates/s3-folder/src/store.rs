@@ -21,23 +21,23 @@ pub enum OpenError {
     /// A folder cannot be created, read or written.
     #[error("cannot use the folder {path}")]
     Folder {
-        /// Path of the folder.
+        /// The path of the folder.
         path: String,
-        /// Error of the file system.
+        /// The error of the file system.
         source: io::Error,
     },
     /// The database cannot be read or written.
     #[error("cannot use the database {path}")]
     Database {
-        /// Path of the database.
+        /// The path of the database.
         path: String,
-        /// Error of SQLite.
+        /// The error of SQLite.
         source: rusqlite::Error,
     },
 }
 
-/// An open store. Clones share it. It is closed when the last clone is dropped and no request or
-/// scan is running.
+/// An open store. A clone is the same store. It is closed when the last clone is dropped and no
+/// request or scan is running.
 #[derive(Clone)]
 pub struct S3Store {
     state: Arc<OpenState>,
@@ -89,8 +89,9 @@ impl S3Store {
         })
     }
 
-    /// Adds a filter: changes of the objects that it matches are notified from now on, also after
-    /// the store is opened again. Safe to repeat.
+    /// Adds a notification filter. From now on, changes of the objects that it matches are
+    /// notified. The filter is saved, so it also applies after the store is opened again. Safe to
+    /// repeat.
     pub fn add_notification_filter(&self, filter: NotificationFilter) {
         let mut filters = self.context().filters();
         if !filters.contains(&filter) {
@@ -99,7 +100,8 @@ impl S3Store {
         }
     }
 
-    /// Replaces all filters, including those of earlier starts. Safe to repeat.
+    /// Replaces all notification filters, also those that were saved by earlier starts. Safe to
+    /// repeat.
     ///
     /// ```
     /// use s3_folder::{NotificationFilter, S3Store};
@@ -159,10 +161,11 @@ impl S3Store {
         &self.state.writer
     }
 
-    /// Changes the database alone. Returns when the change is on disk.
+    /// Runs `change` in a transaction. It must change only the database, no files. Returns when the
+    /// change is on disk.
     ///
     /// # Errors
-    /// That of `change`, or the database failed.
+    /// The error of `change`, or the database failed.
     pub(crate) async fn change_database<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Connection) -> S3Result<T> + Send + 'static,
@@ -172,10 +175,10 @@ impl S3Store {
             .await
     }
 
-    /// Runs work on files or the database on a thread for blocking work.
+    /// Runs `work` on a thread for blocking work.
     ///
     /// # Errors
-    /// That of `work`, or `InternalError` if it panics.
+    /// The error of `work`, or `InternalError` if it panics.
     pub(crate) async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(S3Store) -> S3Result<T> + Send + 'static,
@@ -186,7 +189,7 @@ impl S3Store {
             .map_err(|error| s3_error!(error, InternalError, "the request was interrupted"))?
     }
 
-    /// Queries the database. Blocks.
+    /// Runs a query on the database. Blocks.
     ///
     /// # Errors
     /// `InternalError` if the database fails.
@@ -197,7 +200,7 @@ impl S3Store {
         self.context().readers.read(query).map_err(database_error)
     }
 
-    /// Queries the database on a thread for blocking work.
+    /// Runs a query on the database, on a thread for blocking work.
     ///
     /// # Errors
     /// `InternalError` if the database fails.
@@ -211,17 +214,17 @@ impl S3Store {
     /// Checks that a bucket exists.
     ///
     /// # Errors
-    /// `NoSuchBucket`.
+    /// `NoSuchBucket` if it does not.
     pub(crate) async fn require_bucket(&self, bucket: &str) -> S3Result {
         let bucket = bucket.to_owned();
         self.run_blocking(move |store| store.require_bucket_blocking(&bucket))
             .await
     }
 
-    /// Checks like [`Self::require_bucket`], but blocks the thread.
+    /// Checks that a bucket exists. Blocks the thread, unlike [`Self::require_bucket`].
     ///
     /// # Errors
-    /// `NoSuchBucket`.
+    /// `NoSuchBucket` if it does not.
     pub(crate) fn require_bucket_blocking(&self, bucket: &str) -> S3Result {
         if self.read_database(|connection| database::bucket_exists(connection, bucket))? {
             Ok(())

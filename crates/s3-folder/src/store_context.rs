@@ -18,7 +18,8 @@ pub(crate) struct StoreContext {
     pub(crate) folders: StoreFolders,
     pub(crate) readers: ReaderPool,
     filters: RwLock<Vec<NotificationFilter>>,
-    /// Is notified after every batch that may have left something to deliver.
+    /// Wakes the delivery. The writer's thread notifies it after every batch, because the batch may
+    /// have added a record to the outbox.
     pub(crate) delivery: tokio::sync::Notify,
 }
 
@@ -33,7 +34,7 @@ impl StoreContext {
         }
     }
 
-    /// Returns the filters of the changes that are notified.
+    /// Returns the notification filters.
     pub(crate) fn filters(&self) -> Vec<NotificationFilter> {
         self.filters
             .read()
@@ -41,13 +42,13 @@ impl StoreContext {
             .clone()
     }
 
-    /// Replaces the filters in memory.
+    /// Replaces the notification filters in memory. Does not save them.
     pub(crate) fn replace_filters(&self, filters: Vec<NotificationFilter>) {
         *self.filters.write().unwrap_or_else(PoisonError::into_inner) = filters;
     }
 
-    /// Inserts the record of a change into the outbox if a filter matches. `object` is `None` if it
-    /// was removed. Must run in the transaction of the change.
+    /// Inserts the record of a change into the outbox if a filter matches the object. `object` is
+    /// `None` if the object was removed. Must run in the transaction of the change.
     ///
     /// # Errors
     /// The database fails.
@@ -65,7 +66,7 @@ impl StoreContext {
         Ok(())
     }
 
-    /// Inspects the path of an object.
+    /// Returns the state of the path of an object's file. Follows no links.
     ///
     /// # Errors
     /// The file system cannot be read.

@@ -1,4 +1,5 @@
-//! Times: milliseconds since 1970 (UTC), as the store keeps them, and the forms that S3 writes.
+//! Converts times between milliseconds since 1970 (UTC), as the store keeps them, and the forms of
+//! S3.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -22,7 +23,7 @@ pub(crate) fn http_date(ms: i64) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Converts a time of the protocol to milliseconds since 1970. Returns 0 if it has no such form.
+/// Converts a time of the protocol to milliseconds since 1970. Returns 0 if it cannot be converted.
 pub(crate) fn unix_ms(time: &Timestamp) -> i64 {
     let mut text = Vec::new();
     let _ = time.format(TimestampFormat::DateTime, &mut text);

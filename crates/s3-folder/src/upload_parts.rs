@@ -1,4 +1,4 @@
-//! The parts of an open upload: how they are stored, chosen and joined.
+//! Stores, chooses and joins the parts of an open upload.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,20 +15,20 @@ use crate::received_file::{ExpectedBody, HashingFile, ReceivedFile, seal_file};
 use crate::store::S3Store;
 use crate::upload_rows::{self, PartRow};
 
-/// Smallest size of every part but the last: 5 MiB.
+/// The minimum size in bytes of every part except the last one: 5 MiB.
 const SMALLEST_PART: u64 = 5 << 20;
 
 /// The ETag and the checksums of a part that was stored.
 pub(crate) struct PartReceipt {
-    /// Without quotes.
+    /// The ETag, without quotes.
     pub(crate) etag: String,
     pub(crate) checksums: ObjectChecksums,
 }
 
-/// Stores a received part. The part that had its number before is dropped.
+/// Stores a received file as a part of an upload. Removes an earlier part with the same number.
 ///
 /// # Errors
-/// `NoSuchUpload` if the upload is not open, or the disk or the database failed.
+/// `NoSuchUpload` if the upload is not open. `InternalError` if the disk or the database failed.
 pub(crate) async fn store_part(
     store: &S3Store,
     upload: String,
@@ -66,11 +66,12 @@ pub(crate) async fn store_part(
     Ok(receipt)
 }
 
-/// Returns the stored parts that the client names, in its order.
+/// Returns the stored parts that the client names, in the order of the client's list.
 ///
 /// # Errors
-/// `MalformedXML` if there are none, `InvalidPartOrder`, `InvalidPart` if a part is missing or has
-/// another ETag or checksum, `EntityTooSmall`.
+/// `MalformedXML` if the list is empty or a part has no number. `InvalidPartOrder` if the numbers
+/// do not increase. `InvalidPart` if a part is missing or has another ETag or checksum.
+/// `EntityTooSmall` if a part other than the last one is smaller than 5 MiB.
 pub(crate) fn choose_parts(
     wanted: &[CompletedPart],
     stored: Vec<PartRow>,
@@ -124,16 +125,18 @@ fn is_same_part(given: &CompletedPart, stored: &PartRow) -> bool {
 pub(crate) struct JoinedFile {
     pub(crate) file: TemporaryFile,
     pub(crate) identity: FileIdentity,
-    /// Milliseconds since 1970.
+    /// The modification time of the file, in milliseconds since 1970.
     pub(crate) modified_ms: i64,
-    /// Checksums of the whole file, if one was asked for.
+    /// The checksums of the whole file, if one was asked for.
     pub(crate) checksums: Option<ObjectChecksums>,
 }
 
-/// Joins the files of parts. Hashes the whole only if a checksum of the whole is asked for. Blocks.
+/// Joins the files of parts to one file. Hashes the whole file only if `algorithm` is given.
+/// Blocks.
 ///
 /// # Errors
-/// `NoSuchUpload` if another request has completed or aborted the upload, or the disk failed.
+/// `NoSuchUpload` if another request has completed or aborted the upload. `InternalError` if the
+/// disk failed.
 pub(crate) fn join_parts(
     store: &S3Store,
     files: &[String],
@@ -179,7 +182,8 @@ fn open_part_file(store: &S3Store, name: &str) -> Result<File, S3Error> {
     })
 }
 
-/// Returns the checksum of the parts' checksums. Returns none if a part has no checksum.
+/// Returns the composite checksum: the checksum of the parts' checksums, and the number of parts.
+/// Returns no checksum if a part has none.
 pub(crate) fn composite_checksums(algorithm: &str, parts: &[PartRow]) -> ObjectChecksums {
     let mut joined = Vec::new();
     for part in parts {
@@ -215,10 +219,10 @@ fn decode_checksum(algorithm: &str, checksums: &ObjectChecksums) -> Option<Vec<u
     data_encoding::BASE64.decode(base64.as_bytes()).ok()
 }
 
-/// Removes files of parts. Safe to repeat.
+/// Removes the files of parts. Ignores files that cannot be removed. Safe to repeat.
 ///
 /// # Errors
-/// `InternalError` if the work was interrupted.
+/// `InternalError` if the work panics.
 pub(crate) async fn remove_part_files(store: &S3Store, names: Vec<String>) -> S3Result {
     if names.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The rows of multipart uploads and of their parts. Nothing here touches the files of parts.
+//! The rows of multipart uploads and of their parts. This module does not touch the files of parts.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use s3s::{S3ErrorCode, S3Result};
@@ -12,24 +12,24 @@ use crate::etag::Md5Digest;
 pub(crate) struct NewUpload {
     pub(crate) id: String,
     pub(crate) address: ObjectAddress,
-    /// Milliseconds since 1970.
+    /// The time at which the upload was started, in milliseconds since 1970.
     pub(crate) started_ms: i64,
-    /// The attributes of the object that it becomes.
+    /// The attributes of the object that the upload becomes.
     pub(crate) attributes: ObjectAttributes,
-    /// Checksum algorithm, in upper case.
+    /// The checksum algorithm, in upper case.
     pub(crate) algorithm: Option<String>,
-    /// Checksum type: `FULL_OBJECT` or `COMPOSITE`.
+    /// The checksum type: `FULL_OBJECT` or `COMPOSITE`.
     pub(crate) checksum_type: Option<String>,
 }
 
-/// A multipart upload that was started.
+/// The row of a multipart upload, open or completed.
 pub(crate) struct UploadRow {
     pub(crate) attributes: ObjectAttributes,
-    /// Checksum algorithm, in upper case.
+    /// The checksum algorithm, in upper case.
     pub(crate) algorithm: Option<String>,
-    /// Checksum type: `FULL_OBJECT` or `COMPOSITE`.
+    /// The checksum type: `FULL_OBJECT` or `COMPOSITE`.
     pub(crate) checksum_type: Option<String>,
-    /// ETag of the object, if the upload is completed.
+    /// The ETag of the object, if the upload is completed.
     pub(crate) completed_etag: Option<String>,
 }
 
@@ -37,28 +37,28 @@ pub(crate) struct UploadRow {
 pub(crate) struct ListedUpload {
     pub(crate) key: String,
     pub(crate) id: String,
-    /// Milliseconds since 1970.
+    /// The time at which the upload was started, in milliseconds since 1970.
     pub(crate) started_ms: i64,
     pub(crate) algorithm: Option<String>,
     pub(crate) checksum_type: Option<String>,
 }
 
-/// A part that was uploaded.
+/// The row of a part that was uploaded.
 pub(crate) struct PartRow {
-    /// Part number, from 1.
+    /// The part number, from 1.
     pub(crate) number: i32,
-    /// Name of its file in the folder of uploads.
+    /// The name of its file in the folder of uploads.
     pub(crate) file: String,
-    /// Size in bytes.
+    /// The size in bytes.
     pub(crate) size: u64,
     pub(crate) etag: String,
-    /// Milliseconds since 1970.
+    /// The time at which the part was uploaded, in milliseconds since 1970.
     pub(crate) modified_ms: i64,
     pub(crate) checksums: ObjectChecksums,
 }
 
 impl PartRow {
-    /// Returns the MD5 of the part's bytes, which its ETag shows.
+    /// Returns the MD5 of the part's bytes. The part's ETag is this digest in hexadecimal.
     pub(crate) fn md5(&self) -> Md5Digest {
         data_encoding::HEXLOWER
             .decode(self.etag.as_bytes())
@@ -89,7 +89,7 @@ pub(crate) fn insert_upload(connection: &Connection, upload: &NewUpload) -> rusq
         .map(drop)
 }
 
-/// Loads an upload of this address. Returns `None` if there is none.
+/// Loads the upload with this id and address, open or completed. Returns `None` if there is none.
 ///
 /// # Errors
 /// The database fails.
@@ -113,7 +113,7 @@ pub(crate) fn load_upload(
         .optional()
 }
 
-/// Lists the open uploads of a bucket, ordered by key and start.
+/// Lists the open uploads of a bucket, ordered by key and then by start.
 ///
 /// # Errors
 /// The database fails.
@@ -140,7 +140,7 @@ pub(crate) fn list_open_uploads(
 /// Checks that an upload is open.
 ///
 /// # Errors
-/// `NoSuchUpload` if it never was, or is completed or aborted.
+/// `NoSuchUpload` if the upload never existed, or is completed or aborted.
 pub(crate) fn require_open_upload(connection: &Connection, id: &str) -> S3Result {
     let open = connection
         .prepare_cached("SELECT 1 FROM uploads WHERE id = ?1 AND completed IS NULL")
@@ -181,7 +181,7 @@ pub(crate) fn delete_upload(connection: &Connection, id: &str) -> rusqlite::Resu
     Ok(())
 }
 
-/// Deletes the completed uploads that were started before this time, in milliseconds since 1970.
+/// Deletes the completed uploads that were started before `before_ms`, in milliseconds since 1970.
 ///
 /// # Errors
 /// The database fails.
@@ -197,7 +197,8 @@ pub(crate) fn delete_completed_uploads(
         .map(drop)
 }
 
-/// Saves a part. Returns the file of the part that had its number before.
+/// Saves the row of a part. If it replaces a part with the same number, returns the name of that
+/// part's file.
 ///
 /// # Errors
 /// The database fails.
@@ -224,7 +225,7 @@ pub(crate) fn save_part(
     Ok(replaced)
 }
 
-/// Lists the parts of an upload, ordered by number.
+/// Lists the rows of an upload's parts, ordered by number.
 ///
 /// # Errors
 /// The database fails.

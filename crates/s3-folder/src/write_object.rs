@@ -1,5 +1,5 @@
-//! Puts and deletes of objects. If another program changed the object's file, the change is
-//! registered first, and the write is tried again.
+//! Puts and deletes objects. If another program changed an object's file, the change is registered
+//! first, and the write is tried again.
 
 use s3s::S3Result;
 
@@ -8,10 +8,11 @@ use crate::external_changes;
 use crate::store::S3Store;
 use crate::write_request::{DeleteRequest, PutRequest, WriteRefusal};
 
-/// Puts a received file in an object's place. Returns when the object is on disk.
+/// Makes a received file the object at its address. Returns when the object is on disk.
 ///
 /// # Errors
-/// `NoSuchBucket`, `NoSuchUpload`, those of the conditions, or the disk or the database failed.
+/// `NoSuchBucket`, `NoSuchUpload` or the errors of the conditions. `InternalError` if the disk or
+/// the database failed.
 pub(crate) async fn put_object(store: &S3Store, put: PutRequest) -> S3Result {
     let mut put = Box::new(put);
     loop {
@@ -24,11 +25,12 @@ pub(crate) async fn put_object(store: &S3Store, put: PutRequest) -> S3Result {
     }
 }
 
-/// Deletes an object. Returns when its file is gone from disk. Deleting an object that does not
-/// exist succeeds, unless a condition demands one.
+/// Deletes an object. Returns when the removal of its file is on disk. Deleting an object that does
+/// not exist succeeds, unless a condition demands one.
 ///
 /// # Errors
-/// `NoSuchBucket`, those of the conditions, or the disk or the database failed.
+/// `NoSuchBucket` or the errors of the conditions. `InternalError` if the disk or the database
+/// failed.
 pub(crate) async fn delete_object(store: &S3Store, delete: DeleteRequest) -> S3Result {
     let mut delete = Box::new(delete);
     loop {

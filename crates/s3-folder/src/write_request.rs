@@ -11,20 +11,20 @@ use crate::files::{FileIdentity, TemporaryFile};
 use crate::notification::ObjectChange;
 use crate::placement::Placement;
 
-/// A request to put a received file in an object's place.
+/// A request to make a received file the object at an address.
 pub(crate) struct PutRequest {
     pub(crate) address: ObjectAddress,
     pub(crate) file: TemporaryFile,
-    /// Identity of `file`, which is synced.
+    /// The identity of `file`. The file is already synced.
     pub(crate) identity: FileIdentity,
-    /// Without quotes.
+    /// The ETag, without quotes.
     pub(crate) etag: String,
-    /// Milliseconds since 1970.
+    /// The time of the last change, in milliseconds since 1970.
     pub(crate) modified_ms: i64,
     pub(crate) attributes: ObjectAttributes,
     pub(crate) conditions: WriteConditions,
     pub(crate) change: ObjectChange,
-    /// Id of the multipart upload that the put completes. The upload must still be open. It is
+    /// The id of the multipart upload that the put completes. The upload must still be open. It is
     /// marked as completed in the same transaction.
     pub(crate) upload: Option<String>,
 }
@@ -71,8 +71,8 @@ pub(crate) enum WriterRequest {
 }
 
 impl WriterRequest {
-    /// Returns the object that the request changes. Returns `None` for a change of the database
-    /// alone.
+    /// Returns the address of the object that the request changes. Returns `None` if it only
+    /// changes the database.
     pub(crate) fn address(&self) -> Option<&ObjectAddress> {
         match self {
             WriterRequest::Put(put, _) => Some(&put.address),
@@ -81,7 +81,7 @@ impl WriterRequest {
         }
     }
 
-    /// Returns what the request's first transaction must survive.
+    /// Returns the kind of failure that the request's first transaction must survive.
     pub(crate) fn durability(&self) -> Durability {
         match self {
             WriterRequest::Put(..) => Durability::PowerLoss,
@@ -91,7 +91,7 @@ impl WriterRequest {
     }
 }
 
-/// A change of the database alone.
+/// A change of the database that touches no files.
 pub(crate) struct DatabaseChange {
     pub(crate) durability: Durability,
     pub(crate) run: Box<dyn FnOnce(&Connection) -> ChangeOutcome + Send>,
@@ -105,5 +105,6 @@ pub(crate) struct ChangeOutcome {
     pub(crate) reply: ChangeReply,
 }
 
-/// Sends a change's reply, given the result of the commit or the reason why it failed.
+/// A function that sends the reply of a change. Its argument is the result of the commit; an error
+/// is the message for the client.
 pub(crate) type ChangeReply = Box<dyn FnOnce(Result<(), String>) + Send>;

@@ -1,6 +1,6 @@
 //! The handle of the writer's thread, the only thread that changes objects.
 //!
-//! Requests queue. The thread takes all that wait as one batch and carries it out:
+//! Requests wait in a queue. The thread takes all waiting requests as one batch and carries it out:
 //! 1. One transaction checks every condition and writes each new object's row as *pending*. It is
 //!    synced to disk.
 //! 2. The files of puts are renamed to their places, the files of deletes are removed, and each
@@ -9,17 +9,17 @@
 //!    outbox.
 //! 4. The requests are answered.
 //!
-//! Because there is one thread, no other write comes between a condition and the write that it
-//! guards. Because of the batches, 64 waiting writers share the syncs of one.
+//! Because there is one thread, no other write comes between the check of a condition and the write
+//! that depends on it. Because of the batches, 64 waiting writers share the syncs of one.
 //!
 //! The invariants, for a crash of the process or of the machine at any point:
 //! - The rename is the commit point. Before it, the pending row is on disk with the identity that
-//!   the file will have. A reader who finds the new bytes thus finds their metadata too. Recovery
-//!   ([`crate::recovery`]) and readers match them by that identity.
+//!   the file will have. So a reader that finds the new bytes also finds their metadata. Recovery
+//!   ([`crate::recovery`]) and readers match bytes and metadata by that identity.
 //! - A request is answered after its rename or removal is on disk. Transaction 3 is not synced
-//!   (`synchronous=NORMAL`). If a power loss undoes it, recovery repeats it from the pending row or
-//!   from the missing file, with the notification. A notification can thus be sent twice, but is
-//!   never lost.
+//!   (`synchronous=NORMAL`). If a power loss undoes it, the next start repeats it: recovery finds
+//!   the pending row, and the scan finds that a file is missing. Both insert the notification
+//!   again. So a notification can be sent twice, but is never lost.
 //! - The thread does not hash, and does not wait for an upload.
 
 use std::io;
@@ -46,7 +46,7 @@ pub(crate) struct WriterHandle {
 }
 
 impl WriterHandle {
-    /// Starts the thread.
+    /// Starts the writer's thread.
     ///
     /// # Errors
     /// The thread cannot be started.
@@ -61,10 +61,11 @@ impl WriterHandle {
         Ok(WriterHandle { requests })
     }
 
-    /// Puts an object. Returns when it is on disk.
+    /// Puts an object. Returns when the object is on disk.
     ///
     /// # Errors
-    /// A condition does not hold, the file is stale, or the disk or the database failed.
+    /// A condition does not hold, another program changed the object's file, or the disk or the
+    /// database failed.
     pub(crate) async fn put(&self, put: Box<PutRequest>) -> WriteResult<Box<PutRequest>> {
         let (reply, result) = oneshot::channel();
         let _ = self.requests.send(WriterRequest::Put(put, reply));
@@ -73,10 +74,11 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(WriteRefusal::Error(shutdown_error())))
     }
 
-    /// Deletes an object. Returns when the file is gone from disk.
+    /// Deletes an object. Returns when the removal of its file is on disk.
     ///
     /// # Errors
-    /// A condition does not hold, the file is stale, or the disk or the database failed.
+    /// A condition does not hold, another program changed the object's file, or the disk or the
+    /// database failed.
     pub(crate) async fn delete(
         &self,
         delete: Box<DeleteRequest>,
@@ -88,11 +90,11 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(WriteRefusal::Error(shutdown_error())))
     }
 
-    /// Changes the database alone. Returns when the change is committed. If `change` fails, nothing
-    /// of it stays.
+    /// Runs `change` in a transaction. It must change only the database, no files. Returns when the
+    /// transaction is committed. If `change` fails, all that it did is rolled back.
     ///
     /// # Errors
-    /// That of `change`, or the database failed.
+    /// The error of `change`, or the database failed.
     pub(crate) async fn change_database<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -103,10 +105,10 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(shutdown_error()))
     }
 
-    /// Changes the database like [`Self::change_database`], but blocks the thread.
+    /// Changes the database like [`Self::change_database`], but blocks the calling thread.
     ///
     /// # Errors
-    /// That of `change`, or the database failed.
+    /// The error of `change`, or the database failed.
     pub(crate) fn change_database_blocking<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -117,7 +119,8 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(shutdown_error()))
     }
 
-    /// Sends a change of the database. It is carried out even if the receiver is dropped.
+    /// Sends a change of the database to the writer's thread. The change is carried out even if the
+    /// receiver is dropped.
     pub(crate) fn send_change<T: Send + 'static>(
         &self,
         durability: Durability,

@@ -22,22 +22,23 @@ use crate::write_request::{
     ChangeReply, DatabaseChange, DeleteRequest, PutRequest, WriteRefusal, WriteReply, WriterRequest,
 };
 
-/// Most requests that are carried out together.
+/// The maximum number of requests that are carried out together.
 const MAX_BATCH: usize = 128;
 
-/// Attempts to rename a file while another program removes the folders above it.
+/// The maximum number of attempts to rename a file while another program removes the folders above
+/// it.
 const MAX_RENAME_ATTEMPTS: u32 = 4;
 
 /// The state of the writer's thread.
 pub(crate) struct WriterThread {
     connection: Connection,
     context: Arc<StoreContext>,
-    /// A request that was taken from the queue, but waits for the next batch: the last batch
-    /// already had a request for its key.
+    /// A request that waits for the next batch, because the last batch already had a request for
+    /// its object.
     carried: Option<WriterRequest>,
 }
 
-/// A write between its two transactions.
+/// A write between its two transactions. Its conditions hold.
 enum PreparedWrite {
     Put {
         put: Box<PutRequest>,
@@ -51,7 +52,7 @@ enum PreparedWrite {
     },
 }
 
-/// A write whose file was renamed or removed, or could not be.
+/// A write after its file was renamed or removed, or after this failed.
 struct PlacedWrite {
     write: PreparedWrite,
     result: io::Result<()>,
@@ -104,8 +105,8 @@ impl WriterThread {
         }
     }
 
-    /// Returns the waiting requests, up to the first whose object is in the batch already. That one
-    /// must see what the earlier one did, so it waits for the next batch.
+    /// Returns the waiting requests, up to the first one whose object is already in the batch. That
+    /// request must see what the earlier one did, so it waits for the next batch.
     fn gather_batch(
         &mut self,
         first: WriterRequest,
@@ -160,7 +161,8 @@ impl WriterThread {
         }
     }
 
-    /// Ends the transaction of a failed batch. Returns the message for its requests.
+    /// Ends the transaction of a failed batch. Returns the error message for the requests of the
+    /// batch.
     fn roll_back(&self, error: &rusqlite::Error) -> String {
         tracing::error!(%error, "s3 store: the database refused a change");
         if !self.connection.is_autocommit() {
@@ -169,7 +171,8 @@ impl WriterThread {
         format!("database: {error}")
     }
 
-    /// Carries out step 1 for one request: checks it, then writes its pending row or runs its change.
+    /// Carries out step 1 for one request: checks it, and then writes its pending row or runs its
+    /// change.
     fn prepare(
         &self,
         request: WriterRequest,
@@ -207,7 +210,8 @@ impl WriterThread {
         Ok(())
     }
 
-    /// Runs a change of the database in a savepoint, so that it can fail alone.
+    /// Runs a change of the database in a savepoint, so that it can fail without the rest of the
+    /// batch.
     fn run_change(&self, change: DatabaseChange) -> rusqlite::Result<ChangeReply> {
         self.connection.execute_batch("SAVEPOINT change")?;
         let outcome = (change.run)(&self.connection);
@@ -220,7 +224,7 @@ impl WriterThread {
         Ok(outcome.reply)
     }
 
-    /// Checks that a put may happen. Returns the place for its file.
+    /// Checks that a put may happen. Returns the placement of its file.
     fn check_put(&self, put: &PutRequest) -> Result<Placement, FailedCheck> {
         let address = &put.address;
         self.require_bucket(&address.bucket)?;
@@ -240,7 +244,7 @@ impl WriterThread {
         }
     }
 
-    /// Checks that a delete may happen. Returns the place of the file, or `None` if there is
+    /// Checks that a delete may happen. Returns the placement of the file, or `None` if there is
     /// nothing to delete.
     fn check_delete(&self, delete: &DeleteRequest) -> Result<Option<Placement>, FailedCheck> {
         let address = &delete.address;
@@ -262,7 +266,8 @@ impl WriterThread {
         }
     }
 
-    /// Reports whether the file at an object's path is not the one of its row.
+    /// Reports whether another program changed the file of an object: the file at its path is not
+    /// the one in its row.
     fn is_stale(&self, address: &ObjectAddress, current: Option<&StoredObject>) -> S3Result<bool> {
         let placement = match current {
             Some(object) => object.placement,
@@ -284,7 +289,7 @@ impl WriterThread {
         }
     }
 
-    /// Returns the place for the file of a new object.
+    /// Returns the placement of the file of a new object.
     fn choose_placement(&self, address: &ObjectAddress) -> S3Result<Placement> {
         if !is_path_key(&address.key)
             || database::name_collides(&self.connection, address).map_err(database_error)?
@@ -307,7 +312,8 @@ impl WriterThread {
         }
     }
 
-    /// Carries out steps 2 to 4.
+    /// Carries out steps 2 to 4 of the protocol: renames or removes the files, commits, and answers
+    /// the requests.
     fn place_files(&mut self, prepared: Vec<PreparedWrite>) {
         if prepared.is_empty() {
             return;
@@ -325,7 +331,8 @@ impl WriterThread {
             .iter()
             .try_for_each(|folder| files::sync_folder(folder));
         if let Err(error) = synced {
-            // It is unknown whether the renames will last. Recovery decides by what it finds.
+            // It is unknown whether the renames will survive a power loss. Recovery completes the
+            // writes whose files it finds.
             tracing::error!(%error, "s3 store: cannot sync a folder");
             let message = format!("cannot sync a folder: {error}");
             refuse_all(placed.into_iter().map(|placed| placed.write), &message);
@@ -343,7 +350,8 @@ impl WriterThread {
         }
     }
 
-    /// Carries out step 3: turns the pending rows of the placed files into objects.
+    /// Carries out step 3: turns the pending rows of the placed files into objects, and deletes the
+    /// rows of the removed files.
     fn promote(&self, placed: &[PlacedWrite]) -> rusqlite::Result<()> {
         database::set_durability(&self.connection, Durability::ProcessCrash)?;
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -389,7 +397,8 @@ impl WriterThread {
 }
 
 impl PreparedWrite {
-    /// Renames or removes the file. Adds to `unsynced` each folder whose entries changed.
+    /// Renames or removes the file of the write. Adds to `unsynced` each folder whose entries
+    /// changed.
     fn place_file(
         &mut self,
         folders: &StoreFolders,
@@ -455,7 +464,7 @@ fn place_put(
             files::create_parents(&target, unsynced).and_then(|()| put.file.move_to(&path));
         match placed {
             Ok(()) => break,
-            // Another program removed a folder above between the two steps.
+            // Another program removed one of the folders between the two steps.
             Err(error)
                 if error.kind() == io::ErrorKind::NotFound && attempt < MAX_RENAME_ATTEMPTS =>
             {

@@ -25,8 +25,8 @@ pub(in crate::cli) struct ExtractArguments {
     tags: bool,
 }
 
-/// Prints one line of JSON for each file: `{"file", "photo", "error"}`. Either `photo` or `error`
-/// is null.
+/// Runs the command: prints one line of JSON for each file, with the fields `file`, `photo` and
+/// `error`. Either `photo` or `error` is null.
 pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<CommandStatus> {
     let mut out = stdout();
     let mut status = CommandStatus::Success;
@@ -45,10 +45,11 @@ pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<Comman
     Ok(status)
 }
 
-/// Returns the size of a local file in bytes and its metadata. Reads only ranges, as for an object.
+/// Returns the size of a local file in bytes, and its metadata. Reads only the ranges that the
+/// extractor needs, as for an object.
 ///
 /// # Errors
-/// The file cannot be read, or it is not a photo.
+/// Fails if the file cannot be read, or if it is not a photo.
 pub(in crate::cli) fn extract_file(
     path: &Path,
 ) -> Result<(u64, Extraction), ExtractError<io::Error>> {

@@ -37,11 +37,12 @@ pub(in crate::cli) struct FixDateArguments {
     stores: StoreOptions,
 }
 
-/// A day or a time, in the form in which recorded capture times begin.
+/// A day or a time such as `2018-02-01T09:41`. Its text is the beginning of a recorded capture
+/// time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LocalTimeBound(String);
 
-/// The correction of a clock, in seconds.
+/// The correction that is added to the times of a clock, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ClockShift(i64);
 
@@ -67,7 +68,7 @@ impl FromStr for ClockShift {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const EXPECTED: &str =
             "a sign and days, hours, minutes or seconds: +1h, -30m, +1d2h30m; or 0";
-        /// A century. No clock is wrong by more.
+        /// The largest correction: a century.
         const MAX_SECONDS: i64 = 100 * 366 * 86_400;
         if text == "0" {
             return Ok(ClockShift(0));
@@ -106,8 +107,9 @@ impl FromStr for ClockShift {
     }
 }
 
-/// Shifts the photos of a camera in a range of time. Safe to repeat. Scans the table, because
-/// private photos are in no index of cameras. The exit status is 1 if a photo cannot be changed.
+/// Runs the command: shifts the capture times of the photos of a camera in a range of time. A
+/// repeat is safe. Scans the table, because private photos are not in the index by-camera. The exit
+/// status is 1 if a photo cannot be changed.
 pub(in crate::cli) async fn run(arguments: FixDateArguments) -> anyhow::Result<CommandStatus> {
     let purpose = if arguments.dry_run {
         SessionPurpose::Read
@@ -171,7 +173,8 @@ async fn shift_photos(
 }
 
 impl FixDateArguments {
-    /// Reports whether a photo is of this camera and in this range, by the times in its file.
+    /// Reports whether a photo was taken with this camera and in this range of time. The time in
+    /// the file counts, without a shift.
     fn matches(&self, photo: &PhotoItemHeader) -> bool {
         let Some(taken) = &photo.taken_at_local else {
             return false;

@@ -51,7 +51,7 @@ struct HookTestArguments {
     target: CatalogueTarget,
 }
 
-/// Runs the subcommand.
+/// Runs the command.
 pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<CommandStatus> {
     match arguments.command {
         HookCommand::Status(arguments) => print_hook_status(arguments).await,
@@ -59,7 +59,7 @@ pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<Comm
     }
 }
 
-/// Prints the pending build, the last call, and the calls so far against the limits.
+/// Prints the pending build, the last call, and the number of recent calls next to the limits.
 async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<CommandStatus> {
     let rules = arguments.hook.settings().hook_rules()?;
     let handle = arguments.target.connect().await?;
@@ -107,7 +107,7 @@ async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<Com
     Ok(CommandStatus::Success)
 }
 
-/// Describes in one sentence what is built next, and when.
+/// Returns a sentence about what is built next, and when.
 fn describe_decision(state: &HookState, decision: HookDecision) -> String {
     let title = |pending: &Option<PendingBuild>| {
         pending
@@ -126,25 +126,25 @@ fn describe_decision(state: &HookState, decision: HookDecision) -> String {
     }
 }
 
-/// Returns the number of calls in the last `days` days.
+/// Returns the number of hook calls in the last `days` days before `now`.
 fn count_recent_calls(state: &HookState, now: DateTime<Utc>, days: i64) -> usize {
     let since = now - chrono::TimeDelta::days(days);
     state.called.iter().filter(|at| **at > since).count()
 }
 
-/// Formats a time for a person, in the local time zone.
+/// Returns a time as text for a person, in the local time zone.
 fn format_local_time(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local)
         .format("%Y-%m-%d %H:%M:%S")
         .to_string()
 }
 
-/// Calls the hook and prints its answer.
+/// Calls the hook and prints its response.
 ///
 /// # Errors
-/// No hook is set, or the call cannot be recorded.
+/// Fails if no hook is set, or if the call cannot be recorded.
 async fn call_hook(arguments: HookTestArguments) -> anyhow::Result<CommandStatus> {
-    // The owner of the data folder owns the machine, so a hook on it is allowed.
+    // A hook on this machine is allowed, because the person who runs this command owns the machine.
     let Some(hook) = arguments.hook.settings().hook(true)? else {
         bail!("HOOK_URL is not set; give the build hook's URL with --hook-url");
     };

@@ -1,7 +1,7 @@
 //! `photos import` archives and catalogues the photos of a folder or a bucket.
 //!
 //! It lists all files, leaves out those that the ledger and the catalogue record already, and
-//! ingests the others. If it is stopped at any point, the next run continues.
+//! ingests the others. It may be stopped at any point. The next run then continues.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -32,29 +32,33 @@ use crate::publish;
 use crate::storage::{Storage, StorageError};
 use photo_metadata::ExtractError;
 
-/// Objects whose metadata are read at a time in a dry run.
+/// The maximum number of objects whose metadata is read at the same time in a dry run.
 const READS: usize = 16;
-/// Failures that are printed one by one. Further ones are only counted.
+/// The maximum number of failures that are printed one by one. Further failures are only counted.
 const MAX_PRINTED_FAILURES: u64 = 20;
-/// How long the build hook waits after the last renewal.
+/// The time for which one renewal delays the build hook.
 const HOLD: TimeDelta = TimeDelta::minutes(3);
-/// How often the wait of the build hook is renewed.
+/// The time between two renewals of the build hook's delay.
 const HOLD_INTERVAL: Duration = Duration::from_secs(60);
-/// How long the build hook waits after the end. In this time the last month is published, so that
-/// one call covers the whole import.
+/// The time for which the build hook is delayed after the end of an import. In this time the last
+/// month is published, so that one call covers the whole import.
 const HOLD_AFTER: TimeDelta = TimeDelta::minutes(2);
 
-/// The requests per photo, by the protocol (docs/ingest-protocol.md, "What a photo costs").
+/// The numbers of requests that an import needs. docs/ingest-protocol.md explains them under "What
+/// a photo costs".
 mod costs {
-    /// Requests to S3 and DynamoDB for a new photo in the source.
+    /// The number of requests to S3 and the number of requests to DynamoDB for a new photo in the
+    /// source.
     pub(in crate::cli) const NEW: (u64, u64) = (5, 5);
-    /// Requests for a photo that is in the archive already.
+    /// The number of requests to S3 and the number of requests to DynamoDB for a photo that is
+    /// already in the archive.
     pub(in crate::cli) const IN_PLACE: (u64, u64) = (2, 2);
-    /// Requests for an object that is not a photo.
+    /// The number of requests to S3 and the number of requests to DynamoDB for an object that is
+    /// not a photo.
     pub(in crate::cli) const NOT_A_PHOTO: (u64, u64) = (1, 2);
-    /// Keys per page of a listing.
+    /// The maximum number of keys on one page of a listing.
     pub(in crate::cli) const PAGE: u64 = 1000;
-    /// Keys that are surveyed by two requests to the table.
+    /// The maximum number of keys that one survey covers. A survey needs two requests to DynamoDB.
     pub(in crate::cli) const SURVEY: u64 = 100;
 }
 
@@ -81,55 +85,59 @@ pub(in crate::cli) struct ImportArguments {
     stores: StoreOptions,
 }
 
-/// Keys to ingest, in the order in which they are found.
+/// The keys to ingest, in the order in which they are found.
 type CandidateStream = BoxStream<'static, Result<Candidate, StorageError>>;
 
 /// The files or objects to import.
 enum ImportInput {
-    /// Local files, with their keys in the source bucket.
+    /// Local files that must be uploaded. Each has its key in the source bucket.
     Files(Vec<Upload>),
     /// The objects of a bucket under a prefix.
     Objects { prefix: String },
 }
 
-/// What is imported, and the buckets that it is imported between.
+/// What an import reads, and the buckets that it uses.
 struct ImportPlan {
     what: ImportInput,
     bucket: Bucket,
+    /// The source from which photos are copied, and the archive.
     layout: Layout,
+    /// `true` if the photos are in the archive already and are only indexed.
     in_place: bool,
+    /// The number of files that could not be read.
     failures: u64,
 }
 
-/// The counts of an import, or the expected ones of a dry run.
+/// The report of an import, or the expected report in a dry run.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ImportReport {
-    /// All objects or files.
+    /// The number of all files or objects that were found.
     found: u64,
-    /// Photos that this run added to the catalogue.
+    /// The number of photos that this run added to the catalogue.
     new: u64,
-    /// New photos without a credible date.
+    /// The number of new photos without a credible date.
     undated: u64,
-    /// Photos that were in the catalogue before.
+    /// The number of photos that were in the catalogue already.
     known: u64,
-    /// Objects that are not photos, by their bytes.
+    /// The number of objects whose bytes are not those of a photo.
     skipped: u64,
+    /// The number of files or objects that failed.
     failed: u64,
-    /// The size of the new photos.
+    /// The size of the new photos, in bytes.
     bytes: u64,
-    /// The size of the files that were not in the source bucket.
+    /// The size of the files that were not in the source bucket yet, in bytes.
     uploaded_bytes: u64,
     s3_requests: u64,
     dynamodb_requests: u64,
     seconds: f64,
     dry_run: bool,
-    /// Whether it was stopped before its end.
+    /// `true` if the import was stopped before its end.
     stopped: bool,
 }
 
-/// Imports, or with `--dry-run` prints what an import would do. Safe to repeat. The exit status is
-/// 1 if a file failed or the import was stopped.
+/// Runs the command: imports the photos. With `--dry-run`, prints what an import would do. A repeat
+/// is safe. The exit status is 1 if a file failed or if the import was stopped.
 pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<CommandStatus> {
     let start = Instant::now();
     let target = plan_import(&arguments)?;
@@ -176,7 +184,8 @@ pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<Co
     print_report(&arguments, report, start)
 }
 
-/// Ingests everything and keeps the build hook waiting. After `shutdown`, no further key is begun.
+/// Ingests everything, and delays the build hook until the end. After `shutdown`, no further key is
+/// begun.
 async fn ingest_all(
     arguments: &ImportArguments,
     session: &Session,
@@ -187,7 +196,7 @@ async fn ingest_all(
     session.published.hold_hook(Utc::now() + HOLD).await?;
     let hold = tokio::spawn(renew_hook_hold(session.published.clone()));
     let own = arguments.stores.layout()?;
-    // Objects of another bucket cause no notifications.
+    // The background ingest gets no notifications about objects of another bucket.
     let wait = (session.has_background_ingest || arguments.wait) && target.layout == own;
     let wait = wait.then(|| session.backlog());
     let jobs = usize::from(arguments.jobs);
@@ -203,7 +212,7 @@ async fn ingest_all(
         .run(candidates, shutdown, |key, bytes, done| {
             bar.inc(1);
             let done = match done {
-                // The background ingest indexed this archived file before the survey saw it.
+                // The background ingest indexed this archived file before the survey.
                 Done::Known { undated } if in_place && session.indexed.remove(key) => {
                     Done::New { undated }
                 }
@@ -217,14 +226,16 @@ async fn ingest_all(
     hold.abort();
     session.published.hold_hook(Utc::now() + HOLD_AFTER).await?;
     if session.is_at_rest() && report.new > 0 {
-        // The next `photos serve` or `photos import` reads the rest of the stream. Until then the
-        // marks keep `photos reconcile` from reporting wrong counts.
+        // The next `photos serve` or `photos import` reads the rest of the table's stream. Until
+        // then, `photos reconcile` does not report wrong counts of these months, because they are
+        // marked.
         publish::mark_all_months(&session.catalogue, &session.published, Utc::now()).await?;
     }
     swept
 }
 
-/// Makes the build hook wait until this task is aborted, and for [`HOLD`] after the last renewal.
+/// Renews the delay of the build hook again and again, until this task is aborted. The delay ends
+/// [`HOLD`] after the last renewal.
 async fn renew_hook_hold(published: PublishTable) {
     loop {
         tokio::time::sleep(HOLD_INTERVAL).await;
@@ -234,7 +245,7 @@ async fn renew_hook_hold(published: PublishTable) {
     }
 }
 
-/// Counts what an import would do.
+/// Fills a report with what an import would do. Changes nothing.
 async fn preview_import(
     session: &Session,
     target: ImportPlan,
@@ -284,7 +295,8 @@ async fn preview_import(
     Ok(())
 }
 
-/// Counts a file that is not uploaded yet, by its metadata.
+/// Adds a file that is not uploaded yet to the report of a dry run. Its metadata decides how it is
+/// counted.
 fn count_local_file(report: &mut ImportReport, upload: &Upload) {
     let done = match extract::extract_file(&upload.path) {
         Err(ExtractError::Read(error)) => {
@@ -298,7 +310,7 @@ fn count_local_file(report: &mut ImportReport, upload: &Upload) {
     report.add_result(&upload.key, upload.size_bytes, done);
 }
 
-/// Returns the candidates, their number, and the bytes that must be uploaded first.
+/// Returns the candidates, their number, and the number of bytes that must be uploaded first.
 async fn list_candidates(
     storage: &Storage,
     target: ImportPlan,
@@ -335,7 +347,8 @@ async fn list_candidates(
             Ok((stream::iter(candidates).boxed(), total, bytes))
         }
         ImportInput::Objects { prefix } => {
-            // Counting first costs one request per thousand keys. It makes the time left known.
+            // The objects are counted first, which costs one request per thousand keys. With their
+            // number, the progress bar can show the remaining time.
             let bar = progress::bar(0, "Listing {human_pos}");
             let mut total = 0;
             let mut objects = std::pin::pin!(storage.list_objects(&target.bucket, &prefix));
@@ -356,7 +369,9 @@ async fn list_candidates(
     }
 }
 
-/// Parses what is to be imported, and finds the files if it is a folder.
+/// Returns the plan of the import. The argument is `s3://BUCKET/FOLDER` or a path. A folder inside
+/// the archive or the source is read as the objects of that bucket. The files of any other folder
+/// are uploaded first.
 fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     let own = arguments.stores.layout()?;
     if let Some(place) = arguments.what.strip_prefix("s3://") {
@@ -401,7 +416,8 @@ fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     })
 }
 
-/// Plans the import of the objects in a folder of a bucket.
+/// Returns the plan to import the objects under `prefix` in a bucket. `own` is the configured
+/// layout.
 fn plan_objects(bucket: &Bucket, prefix: &str, own: &Layout) -> anyhow::Result<ImportPlan> {
     let mut prefix = prefix.to_owned();
     if !prefix.is_empty() && !prefix.ends_with('/') {
@@ -428,8 +444,8 @@ fn plan_objects(bucket: &Bucket, prefix: &str, own: &Layout) -> anyhow::Result<I
     })
 }
 
-/// Returns the key prefix of a folder inside `outer`: empty, or ending in a slash. Returns `None`
-/// if it is not inside.
+/// Returns the path of a folder relative to `outer`, as a key prefix: empty, or ending in a slash.
+/// Returns `None` if the folder is not inside `outer`.
 fn key_prefix_within(folder: &Path, outer: Option<&Path>) -> Option<String> {
     let below = folder.strip_prefix(outer?.canonicalize().ok()?).ok()?;
     let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
@@ -438,7 +454,7 @@ fn key_prefix_within(folder: &Path, outer: Option<&Path>) -> Option<String> {
 }
 
 impl ImportReport {
-    /// Counts the result of a key, and prints a failure.
+    /// Adds the result of a key to the counts. Prints the error if the key failed.
     fn add_result(&mut self, key: &str, bytes: u64, done: Done) {
         self.found += 1;
         match done {
@@ -449,7 +465,7 @@ impl ImportReport {
                 self.bytes += bytes;
             }
             Done::NotAPhoto | Done::KnownNotAPhoto => self.skipped += 1,
-            // It was removed during the import.
+            // The object was removed during the import.
             Done::Gone => self.found -= 1,
             Done::Failed(cause) => {
                 self.failed += 1;
@@ -468,8 +484,9 @@ impl ImportReport {
         }
     }
 
-    /// Estimates the requests of an import by the counts of the protocol. A store that runs in this
-    /// process (`copies_files`) takes files without a request.
+    /// Estimates the number of requests of an import from the numbers in [`costs`]. `in_place` is
+    /// `true` if the photos are in the archive already. `copies_files` is `true` if the store runs
+    /// in this process: it then accepts uploads without a request.
     fn estimate_requests(&mut self, in_place: bool, copies_files: bool) {
         let (s3, dynamodb) = if in_place {
             costs::IN_PLACE

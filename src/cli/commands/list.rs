@@ -1,4 +1,5 @@
-//! `photos list` prints the gallery's list of photos, across its pages, or the private photos.
+//! `photos list` prints the photos as the gallery lists them, from all pages, or the private
+//! photos.
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -29,7 +30,7 @@ use crate::privacy::Visibility;
 use crate::services::Deployment;
 use crate::summary::Summary;
 
-/// Photos per query.
+/// The maximum number of photos that one query or one page asks for.
 const PAGE: u32 = 200;
 
 /// The arguments of `photos list`.
@@ -63,17 +64,18 @@ pub(in crate::cli) struct ListArguments {
     target: CatalogueTarget,
 }
 
-/// One page of `/v1/photos`.
+/// A response of `/v1/photos`: one page of the list.
 #[derive(Deserialize)]
 struct PhotoListPage {
     items: Vec<Value>,
     next: Option<String>,
 }
 
-/// Prints the photos that the public may see, or the private ones, with their exact positions.
+/// Runs the command: prints the photos that the public may see, as the gallery lists them. With
+/// `--private`, prints the private photos instead.
 ///
 /// # Errors
-/// A filter is wrong, or the tables cannot be reached.
+/// Fails if a filter is wrong, or if the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
     let (photos, more) = if arguments.private {
@@ -126,8 +128,8 @@ async fn list_public(
     Ok((photos, cursor.is_some()))
 }
 
-/// Returns the private photos with all recorded fields, and whether there are more. Their only
-/// index is the one by date, so the other filters are applied here.
+/// Returns the private photos with all recorded fields, and whether there are more. Private photos
+/// are in the index by-date only, so the other filters are applied here.
 async fn list_private(
     catalogue: &Catalogue,
     arguments: &ListArguments,
@@ -171,7 +173,7 @@ async fn list_private(
     Ok((photos, false))
 }
 
-/// Reports whether a private photo passes the filters.
+/// Reports whether a private photo matches the filters of the arguments.
 fn matches_filters(arguments: &ListArguments, summary: &Summary) -> bool {
     let ListArguments {
         from,
@@ -185,7 +187,7 @@ fn matches_filters(arguments: &ListArguments, summary: &Summary) -> bool {
     let is_in_range = (from.is_none() && to.is_none())
         || taken.is_some_and(|taken| {
             from.as_deref().is_none_or(|from| from <= taken)
-                // The last day or time is included to its end.
+                // The last day or time is included completely.
                 && to.as_deref().is_none_or(|to| taken <= to || taken.starts_with(to))
         });
     let slug_is =
@@ -205,10 +207,10 @@ fn matches_filters(arguments: &ListArguments, summary: &Summary) -> bool {
         )
 }
 
-/// Requests one page of `/v1/photos`.
+/// Requests one page of `/v1/photos` from the router and parses it.
 ///
 /// # Errors
-/// The gallery refuses a parameter, or its answer cannot be parsed.
+/// Fails if the gallery refuses a parameter, or if the response cannot be parsed.
 async fn request_page(
     router: &Router,
     arguments: &ListArguments,
@@ -249,7 +251,7 @@ async fn request_page(
     }
 }
 
-/// Returns the cells of a photo in the table.
+/// Returns the row of a photo in the printed table: one text for each column.
 fn table_row(photo: &Value) -> Vec<String> {
     let text = |value: &Value| escape_control(value.as_str().unwrap_or_default());
     let exposure = &photo["exposure"];

@@ -1,5 +1,5 @@
-//! `photos reconcile` compares archive, source, items, ledger and counts, and reports or repairs
-//! the differences.
+//! `photos reconcile` compares the archive, the source, the items, the ledger and the counts. It
+//! reports or repairs the differences, which are called faults.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,9 +25,10 @@ use crate::photo_id::PhotoId;
 use crate::publish;
 use crate::telemetry::error_chain;
 
-/// Faults that are repaired at a time.
+/// The maximum number of faults that are repaired at the same time.
 const REPAIRS: usize = 8;
-/// How often everything is compared at most. A repair may uncover a further fault.
+/// The maximum number of comparisons. After a repair, everything is compared again, because a
+/// repair may uncover another fault.
 const ROUNDS: usize = 3;
 
 /// The arguments of `photos reconcile`.
@@ -59,8 +60,8 @@ struct FaultLine<'a> {
     error: Option<String>,
 }
 
-/// Reports the faults, and with `--fix` repairs them. Safe to repeat. The exit status is 1 if
-/// faults are left.
+/// Runs the command: reports the faults, and with `--fix` repairs them. A repeat is safe. The exit
+/// status is 1 if faults are left.
 pub(in crate::cli) async fn run(arguments: ReconcileArguments) -> anyhow::Result<CommandStatus> {
     let stores = &arguments.stores;
     let purpose = if arguments.fix {
@@ -114,7 +115,8 @@ async fn reconcile_stores(
                 write_fault(arguments, &mut out, fault, Some(mended))?;
             }
         }
-        // Repairs change the photos of months, and perhaps no process reads the stream.
+        // Repairs change the photos of months. Perhaps no process reads the table's stream, so the
+        // months are marked here.
         for month in find_unmarked_miscounts(session).await? {
             session.published.mark_dirty(&month, Utc::now()).await?;
         }
@@ -135,8 +137,8 @@ async fn reconcile_stores(
     })
 }
 
-/// Scans the table, then lists both buckets, then compares the counts. Returns all faults. Leaves
-/// out files that are younger than `settle`.
+/// Returns all faults. For that, scans the table, then lists both buckets, and then compares the
+/// counts. Files that are younger than `settle` are left out.
 async fn find_faults(
     session: &Session,
     layout: &Layout,
@@ -172,7 +174,7 @@ async fn find_faults(
     Ok(faults)
 }
 
-/// Returns the months whose counts are wrong and that are not marked as dirty.
+/// Returns the months whose counts are wrong although the months are not marked as dirty.
 async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String>> {
     let months = publish::find_miscounted_months(
         &session.catalogue,
@@ -185,7 +187,7 @@ async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String
     Ok(months)
 }
 
-/// Lists the objects under a prefix.
+/// Lists all objects of a bucket under a prefix. Shows the progress.
 async fn list_objects(
     session: &Session,
     bucket: &Bucket,
@@ -200,8 +202,8 @@ async fn list_objects(
     Ok(seen.try_collect().await?)
 }
 
-/// Repairs one fault. Safe to repeat, and safe while ingest works: each step is one that ingest
-/// takes too, or has a condition on what was read.
+/// Repairs one fault. A repeat is safe. It is also safe while ingest runs, because each step is one
+/// that ingest takes too, or is refused if the data has changed since it was read.
 async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Result<()> {
     let Session {
         ingest,
@@ -248,7 +250,8 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
     Ok(())
 }
 
-/// Writes one line for a fault, with the result of its repair if there was one.
+/// Writes one line for a fault. `mended` is the result of its repair, or `None` if no repair was
+/// tried.
 fn write_fault(
     arguments: &ReconcileArguments,
     out: &mut impl Write,
@@ -286,7 +289,8 @@ fn write_fault(
     Ok(())
 }
 
-/// Returns the last line: how many faults of which kinds, and whether they are repaired.
+/// Returns the last line of the report. It contains the number of faults of each kind, and whether
+/// they are repaired. `failed` is the number of repairs that failed.
 fn summary_text(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
     if faults.is_empty() {
         return "Everything fits.".to_owned();

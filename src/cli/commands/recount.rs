@@ -26,8 +26,8 @@ pub(in crate::cli) struct RecountArguments {
     target: CatalogueTarget,
 }
 
-/// Marks all months as dirty, or with `--verify` prints the months whose counts are wrong. The exit
-/// status is 1 if there are any. Safe to repeat.
+/// Runs the command: marks all months as dirty. With `--verify`, instead prints the months whose
+/// counts are wrong, and the exit status is 1 if there are any. A repeat is safe.
 pub(in crate::cli) async fn run(arguments: RecountArguments) -> anyhow::Result<CommandStatus> {
     let privacy = arguments.target.privacy(arguments.privacy.settings())?;
     let handle = arguments.target.connect().await?;

@@ -1,4 +1,5 @@
-//! `photos reindex` brings the catalogue to the state that today's program would write.
+//! `photos reindex` updates the catalogue to what the present version of the program would write,
+//! with the present privacy rules.
 
 use anyhow::Context;
 use chrono::NaiveDate;
@@ -17,7 +18,7 @@ use crate::photo_id::PhotoId;
 use crate::telemetry::error_chain;
 use photo_metadata::EXTRACTOR_VERSION;
 
-/// Photos that are processed at a time.
+/// The maximum number of photos that are processed at the same time.
 const AT_ONCE: usize = 16;
 
 /// The arguments of `photos reindex`.
@@ -37,20 +38,23 @@ pub(in crate::cli) struct ReindexArguments {
 #[derive(Debug, Default)]
 struct ReindexedPhoto {
     stem: String,
-    /// Whether its files were read, because an older extractor had read them.
+    /// `true` if its files were read again, because an older extractor had read them.
     read: bool,
-    /// Whether list form and index keys were derived again from the record, without reading a file.
+    /// `true` if its summary and its index keys were derived again from the record. No file is read
+    /// for that.
     derived: bool,
-    /// Its day, if its folder is named after another.
+    /// The day of the photo, if its folder has the name of another day.
     other_day: Option<NaiveDate>,
-    /// Its new stem, if it was moved.
+    /// The new stem of the photo, if it was moved.
     moved_to: Option<String>,
 }
 
-/// Reads the files again that an older extractor has read, by ranged reads. For all other photos,
-/// derives list form and index keys from the stored record by the current privacy rules. What a
-/// person has set stays. Scans the table. Safe to repeat: a repeat continues an interrupted run.
-/// The exit status is 1 if a photo fails.
+/// Runs the command. If an older extractor has read the files of a photo, reads them again, in
+/// ranges. For all other photos, derives the summary and the index keys again from the stored
+/// record, by the present privacy rules. Overrides that the owner has set are kept.
+///
+/// Scans the table. A repeat is safe, and continues an interrupted run. The exit status is 1 if a
+/// photo fails.
 pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
@@ -154,7 +158,8 @@ async fn reindex_photos(
     })
 }
 
-/// Reads or derives one photo again if it is outdated, and with `moves` moves it to its own day.
+/// Reads or derives one photo again, if it is outdated. If `moves` is `true`, also moves its files
+/// to the folder of its own day. `below` is the extractor version below which files are read again.
 async fn reindex_photo(
     session: &Session,
     mut photo: PhotoItem,

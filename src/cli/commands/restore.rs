@@ -26,8 +26,9 @@ pub(in crate::cli) struct RestoreArguments {
     stores: StoreOptions,
 }
 
-/// Restores each photo. Safe to repeat. The exit status is 1 if a file is not restored. Scans the
-/// table once: only the ledger records the upload of a removed file, and the ledger has no index.
+/// Runs the command: restores each photo. A repeat is safe. The exit status is 1 if a file is not
+/// restored. Scans the table once, because only the ledger records the upload of a removed file,
+/// and the ledger has no index.
 pub(in crate::cli) async fn run(arguments: RestoreArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
@@ -40,7 +41,7 @@ pub(in crate::cli) async fn run(arguments: RestoreArguments) -> anyhow::Result<C
 
 async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<CommandStatus> {
     let mut status = CommandStatus::Success;
-    // By archive key.
+    // The ledger entries of the uploads, by the archive keys of the removed files.
     let mut removed: BTreeMap<String, Option<LedgerEntry>> = BTreeMap::new();
     for name in names {
         let item = show::find_photo(&session.catalogue, name).await?;
@@ -64,7 +65,8 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
             };
             let key = entry.archive_key.clone().unwrap_or_default();
             if let Some(upload) = removed.get_mut(&key) {
-                // Uploads under several keys may have led to this file. The last one counts.
+                // Several uploads may have been archived as this file. The one that was modified
+                // last counts.
                 let is_newer = upload
                     .as_ref()
                     .is_none_or(|other| other.version.last_modified < entry.version.last_modified);
@@ -96,9 +98,8 @@ enum RestoreOutcome {
     Refused(&'static str),
 }
 
-/// Deletes the ledger entry of an upload and archives the upload again. If this is interrupted
-/// between both steps, the upload is an ordinary new one: its next event or `photos import` archives
-/// it.
+/// Deletes the ledger entry of an upload and then archives the upload again. After an interruption
+/// between the two steps, the upload is like a new one: its next event or `photos import` archives it.
 async fn restore_file(
     session: &Session,
     upload: Option<LedgerEntry>,

@@ -31,7 +31,8 @@ pub(in crate::cli) struct RmArguments {
     stores: StoreOptions,
 }
 
-/// Removes each photo. Safe to repeat. The exit status is 1 if a photo is not removed.
+/// Runs the command: removes each photo. A repeat is safe. The exit status is 1 if a photo is not
+/// removed.
 pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
@@ -55,11 +56,13 @@ pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<Comman
     Ok(status)
 }
 
-/// Removes the files of one photo and returns its stem. Uploads are deleted first, because the
-/// record of a removed file no longer names its upload. If it is interrupted, a repeat continues.
+/// Removes the files of one photo and returns its stem. Uploads are deleted first, because the item
+/// no longer names the upload of a file that was removed. After an interruption, a repeat
+/// continues.
 ///
 /// # Errors
-/// The photo does not exist, a file has changed or could not be restored later, or a store fails.
+/// Fails if the photo does not exist, if a file has changed or could not be restored later, or if a
+/// store fails.
 async fn remove_photo(
     session: &Session,
     name: &str,
@@ -103,11 +106,11 @@ async fn has_upload(session: &Session, part: &PhotoPart) -> anyhow::Result<bool>
     Ok(upload.is_some_and(|upload| upload.etag == *etag))
 }
 
-/// Deletes an object if it has these bytes. The ETag is compared first, because a store may ignore
-/// the condition of the request. Safe to repeat.
+/// Deletes an object if it still has this ETag. The ETag is compared before the request, because a
+/// store may ignore the condition of the request. A repeat is safe.
 ///
 /// # Errors
-/// The object has other bytes, or the store fails.
+/// Fails if the object has another ETag, or if the store fails.
 async fn delete_object(session: &Session, object: &ObjectRef, etag: &str) -> anyhow::Result<()> {
     let Some(now) = session.storage.head_object(object).await? else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! `photos serve` runs everything in one process: the embedded engines, ingest, publish and the
-//! gallery; or the last three over stores elsewhere.
+//! `photos serve` runs the embedded engines, ingest, publish and the gallery in one process. Over
+//! stores elsewhere, it runs ingest, publish and the gallery.
 
 mod listeners;
 mod local_services;
@@ -75,10 +75,10 @@ pub(in crate::cli) struct ServeArguments {
     cors_origins: Vec<String>,
 }
 
-/// Runs until SIGINT or SIGTERM.
+/// Runs the command until SIGINT or SIGTERM, or until a part fails.
 pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<CommandStatus> {
     let settings = arguments.settings()?;
-    // Wrong settings must be refused before anything is created.
+    // The settings are checked before anything is created.
     settings.ingest()?;
     settings.privacy()?;
     settings.layout()?;
@@ -143,10 +143,11 @@ async fn upload_first(arguments: &ServeArguments, inbox: UploadInbox) -> anyhow:
 }
 
 impl ServeArguments {
-    /// Returns the settings of the flags.
+    /// Returns the settings of the flags and their variables.
     ///
     /// # Errors
-    /// Others can reach the servers, and the secret key or the location policy is not set.
+    /// Fails if other machines can reach the servers, and the secret key or the location policy is
+    /// not set.
     fn settings(&self) -> anyhow::Result<Settings> {
         let is_private = self.listen.is_loopback();
         let is_embedded = self.endpoints.s3_endpoint.is_none();
@@ -181,9 +182,10 @@ impl ServeArguments {
     }
 }
 
-/// Sets PHOTO_BASE_URL to the gallery's own pictures if it is not set and only this machine can
-/// reach them. A relative URL would not do: the pages of a site that is being built here are on
-/// another port.
+/// Sets PHOTO_BASE_URL to the URL of the gallery's own pictures, if it is not set and only this
+/// machine can reach the gallery. A relative URL would be wrong for the pages of a site that is
+/// being developed on this machine: they are on another port. `gallery` is the base URL of the
+/// gallery.
 fn default_photo_base_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
     if listen.is_loopback() && settings.get(config::PHOTO_BASE_URL).is_none() {
         settings.set(config::PHOTO_BASE_URL, format!("{gallery}/photos"));

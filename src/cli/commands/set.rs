@@ -58,11 +58,12 @@ struct OverrideChange {
     caption: Option<String>,
 }
 
-/// Changes the overrides of each photo. Safe to repeat. The exit status is 1 if a photo does not
-/// exist.
+/// Runs the command: changes the overrides of each photo. A repeat is safe. The exit status is 1 if
+/// a photo does not exist.
 ///
 /// # Errors
-/// A text is too long, a setting is wrong or missing, or the tables cannot be reached.
+/// Fails if a text is too long, if a setting is wrong or missing, or if the tables cannot be
+/// reached.
 pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<CommandStatus> {
     let SetArguments {
         names,
@@ -112,8 +113,8 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
     Ok(status)
 }
 
-/// Marks the month that shows a photo as dirty, so that it is published again. Does nothing if no
-/// public month shows it.
+/// Marks as dirty the month under which a photo is published, so that it is rebuilt. Does nothing
+/// if the photo is not public.
 async fn mark_public_month(published: &PublishTable, item: &PhotoItem) -> anyhow::Result<()> {
     if let Some(month) = publish::public_month(item) {
         let marked = published.mark_dirty(&month, Utc::now()).await;
@@ -123,7 +124,7 @@ async fn mark_public_month(published: &PublishTable, item: &PhotoItem) -> anyhow
 }
 
 impl OverrideChange {
-    /// Checks that title and caption are not too long.
+    /// Checks that the title and the caption have at most [`MAX_TEXT_BYTES`] bytes.
     fn check_lengths(&self) -> anyhow::Result<()> {
         for (flag, text) in [("--title", &self.title), ("--caption", &self.caption)] {
             let length = text.as_ref().map_or(0, String::len);
@@ -153,7 +154,7 @@ impl OverrideChange {
     }
 }
 
-/// Describes who sees a photo and why, and gives its title.
+/// Returns a text about whether the photo is public, why, and what its title is.
 fn describe_visibility(item: &PhotoItem) -> String {
     let visibility = if item.is_public() {
         "public"

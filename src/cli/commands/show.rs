@@ -29,10 +29,10 @@ pub(in crate::cli) struct ShowArguments {
     target: CatalogueTarget,
 }
 
-/// Prints the record of the photo.
+/// Runs the command: prints the whole record of the photo.
 ///
 /// # Errors
-/// The photo does not exist, or the tables cannot be reached.
+/// Fails if the photo does not exist, or if the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
     let Some(item) = find_photo(&handle.catalogue, &arguments.name).await? else {
@@ -54,8 +54,8 @@ pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<Comm
     Ok(CommandStatus::Success)
 }
 
-/// Finds a photo by its name, with or without a file extension, or by its id. Returns `None` if it
-/// does not exist.
+/// Returns the item of a photo. `name` is the photo's name in the archive, with or without a file
+/// extension, or its id. Returns `None` if there is no such photo.
 pub(in crate::cli) async fn find_photo(
     catalogue: &Catalogue,
     name: &str,
@@ -124,7 +124,8 @@ fn write_tags(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds a row for each field that has a value. The fields of an object have its name in front.
+/// Adds a row for each field of `value` that has a value. Fields of nested objects get a row too:
+/// their names begin with `prefix` and the name of the object.
 fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
     let Some(fields) = value.as_object() else {
         return;
@@ -142,8 +143,8 @@ fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
     }
 }
 
-/// Formats a value for a person: text without quotes, a rational as its fraction, a list with
-/// commas.
+/// Returns a value as text for a person. A text has no quotes, a rational is shown as its fraction,
+/// and a list has commas.
 fn format_value(value: &Value) -> String {
     match value {
         Value::String(text) => escape_control(text),

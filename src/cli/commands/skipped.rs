@@ -19,10 +19,11 @@ pub(in crate::cli) struct SkippedArguments {
     target: CatalogueTarget,
 }
 
-/// Prints the ledger entries of the uploads that ingest skipped. These uploads stay in the source.
+/// Runs the command: prints the ledger entries of the uploads that ingest skipped. These uploads
+/// stay in the source.
 ///
 /// # Errors
-/// The tables cannot be reached.
+/// Fails if the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: SkippedArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
     let mut out = stdout();

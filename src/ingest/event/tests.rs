@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Builds a record of S3's notification with only the fields that every version has.
+/// Builds a record of S3's notification, with only the fields that every version has.
 fn record(version: &str, source: &str, key: &str) -> Value {
     json!({ "eventVersion": version, "eventSource": source, "eventName": "ObjectCreated:Put",
             "s3": { "bucket": { "name": "inbox" }, "object": { "key": key } } })
@@ -50,7 +50,7 @@ fn test_event() -> Value {
             "RequestId": "r", "HostId": "h" })
 }
 
-/// Returns the keys of all messages, which must all parse and be in the inbox.
+/// Returns the keys of all messages. All must parse, and must be in the bucket `inbox`.
 fn keys(event: &Value) -> Vec<String> {
     let unwrapped = unwrap_event(event).unwrap_or_else(|error| panic!("{event}: {error}"));
     let objects = unwrapped

@@ -31,8 +31,8 @@ fn add_photo(state: &mut HookState, seconds: i64) {
     );
 }
 
-/// Runs a cycle at each full minute that may lead to a call, over changes at these seconds, in
-/// ascending order. Returns the seconds of the calls.
+/// Simulates changes at these seconds, which are in ascending order. A cycle runs at each full
+/// minute that may lead to a call. Returns the seconds of the calls.
 fn simulate_calls(
     rules: &HookRules,
     changes: &[i64],
@@ -219,8 +219,8 @@ proptest! {
 fn an_import_delays_the_hook_and_ends_in_one_call() {
     let rules = HookRules::default();
     let mut state = HookState::default();
-    // The import takes an hour, far longer than the longest wait for quiet, and renews its hold every
-    // minute.
+    // The import takes an hour, which is far longer than the maximum wait for a time without
+    // changes. It renews its hold every minute.
     for second in (0..3600).step_by(60) {
         add_photo(&mut state, second);
         state.held_until = Some(at(second + 180));

@@ -34,7 +34,7 @@ fn exif(orientation: u8, big: bool) -> Vec<u8> {
     made(APP1, &[EXIF_HEADER, &ifd, &entry, b"SECRET-GPS"].concat())
 }
 
-/// Returns what a decoder needs: tables, frame, scan.
+/// Returns the segments that a decoder needs: tables, frame and scan.
 fn essentials() -> Vec<u8> {
     [
         made(0xdb, &[0; 65]),

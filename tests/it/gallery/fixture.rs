@@ -1,4 +1,4 @@
-//! A gallery on an embedded DynamoDB, and photos for it.
+//! A gallery on an embedded DynamoDB server, and photos for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ use tokio::net::TcpListener;
 
 const TABLE: &str = "photos";
 const PUBLISH_TABLE: &str = "publish";
-/// The largest number of pages of a list in any test.
+/// The maximum number of pages of a list in any test.
 pub(crate) const MAX_PAGES: usize = 300;
-/// The time at which tests begin: noon on 2026-01-01.
+/// The time at which the tests begin, in seconds since 1970: noon on 2026-01-01 in UTC.
 const START: i64 = 1_767_268_800;
 
 /// A running gallery.
@@ -68,12 +68,12 @@ impl Intercept for QueryCounter {
 }
 
 impl GalleryFixture {
-    /// Creates an empty catalogue and a gallery that hides locations.
+    /// Starts a gallery with an empty catalogue. It hides locations.
     pub(crate) async fn new() -> Self {
         GalleryFixture::with(|_| {}).await
     }
 
-    /// Creates an empty catalogue and a gallery with changed settings.
+    /// Starts a gallery with an empty catalogue. `change` changes its settings.
     pub(crate) async fn with(change: impl FnOnce(&mut GallerySettings)) -> Self {
         let client = client(&embedded_dynamodb().await);
         let catalogue = Catalogue::new(client.clone(), TABLE);
@@ -89,7 +89,8 @@ impl GalleryFixture {
         GalleryFixture::over(client, change).await
     }
 
-    /// Creates a gallery over a catalogue that may be unreachable.
+    /// Starts a gallery over a DynamoDB client, which may be unreachable. `change` changes its
+    /// settings.
     pub(crate) async fn over(client: Client, change: impl FnOnce(&mut GallerySettings)) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
@@ -125,14 +126,14 @@ impl GalleryFixture {
         }
     }
 
-    /// Returns the JSON of a response, and the number of index queries it needed.
+    /// Returns the JSON of a response, and the number of index queries that it needed.
     pub(crate) async fn json_and_queries(&self, path: &str) -> (Value, u32) {
         let before = self.queries.load(Ordering::SeqCst);
         let json = self.json(path).await;
         (json, self.queries.load(Ordering::SeqCst) - before)
     }
 
-    /// Moves the clock forward.
+    /// Moves the simulated clock forward.
     pub(crate) fn pass_days(&self, days: i64) {
         self.now.fetch_add(days * 86_400, Ordering::SeqCst);
     }
@@ -152,11 +153,11 @@ impl GalleryFixture {
         response.json().await.expect("JSON")
     }
 
-    /// Returns the names in a list, up to its last page.
+    /// Returns the names of all photos in a list, from its first page to its last.
     pub(crate) async fn names(&self, path: &str) -> Vec<String> {
         let mut names = Vec::new();
         let mut page = self.json(path).await;
-        // A list without an end must fail the test instead of blocking it.
+        // A list without an end must fail the test and not block it.
         for _ in 0..MAX_PAGES {
             let items = page["items"].as_array().expect("items");
             names.extend(
@@ -175,7 +176,8 @@ impl GalleryFixture {
         panic!("{path}: more than {MAX_PAGES} pages")
     }
 
-    /// Adds a photo to the catalogue as ingest does: first its year, then its item.
+    /// Adds a photo to the catalogue in the same way as ingest: first its date partition, then its
+    /// item.
     pub(crate) async fn add(&self, shot: &Shot) -> PhotoItem {
         let item = shot.item();
         if let Some(partition) = item.index.date_partition {
@@ -214,12 +216,12 @@ impl GalleryFixture {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shot {
     pub(crate) name: String,
-    /// `2018-02-01T09:41:07.670`, or `None` for a photo without a date.
+    /// The capture time, such as `2018-02-01T09:41:07.670`. `None` for a photo without a date.
     pub(crate) local: Option<String>,
     pub(crate) camera: Option<String>,
     pub(crate) lens: Option<String>,
     pub(crate) private: bool,
-    /// Longitude and latitude. The default is the home of the fictional photographer.
+    /// The longitude and the latitude. The default is the home of the fictional photographer.
     pub(crate) place: Option<(f64, f64)>,
     /// The location policy under which the photo is indexed.
     pub(crate) policy: LocationPolicy,

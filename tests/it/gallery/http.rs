@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fixture::{GalleryFixture, Shot, client};
 
-/// Returns a gallery with thirty photos.
+/// Starts a gallery with thirty photos.
 async fn filled_gallery() -> GalleryFixture {
     let fixture = GalleryFixture::with(|settings| {
         settings.cors_origins = vec!["https://site.example/".to_owned()]
@@ -18,7 +18,7 @@ async fn filled_gallery() -> GalleryFixture {
     fixture
 }
 
-/// Returns the status and the body of a problem.
+/// Returns the status and the JSON body of a problem response.
 async fn problem(fixture: &GalleryFixture, path: &str) -> (u16, Value) {
     let response = fixture.get(path).await;
     assert_eq!(
@@ -268,7 +268,7 @@ async fn only_configured_origins_are_allowed() {
 
 #[tokio::test]
 async fn unreachable_catalogue_gives_a_503_without_sdk_text() {
-    // No server listens on port 9 (discard).
+    // No server listens on port 9 (the discard service).
     let fixture = GalleryFixture::over(client("http://127.0.0.1:9"), |_| {}).await;
     for path in [
         "/v1/photos",

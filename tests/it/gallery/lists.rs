@@ -142,7 +142,7 @@ async fn empty_years_cost_a_bounded_number_of_queries() {
     for year in 1980..2020 {
         let shot = Shot::new("p", &format!("{year}-02-01T10:00:00"));
         let item = fixture.add(&shot).await;
-        // The set of years is a superset. A year stays in it after its last photo is removed.
+        // The set of years may be too large: a year stays in it after its last photo is removed.
         if year != 1980 {
             fixture.delete(&item.pk).await;
         }
@@ -282,7 +282,7 @@ async fn unreadable_item_does_not_hide_the_others() {
     );
 }
 
-/// Returns a gallery with a location policy, and photos that are indexed under the same policy.
+/// Starts a gallery with a location policy, and adds photos that are indexed under the same policy.
 async fn gallery_with_locations(policy: LocationPolicy) -> GalleryFixture {
     let fixture = GalleryFixture::with(|settings| settings.privacy = policy.into()).await;
     for (name, lon, lat) in [
@@ -349,8 +349,8 @@ async fn box_finds_rounded_locations_and_no_hidden_ones() {
 async fn photo_indexed_under_another_policy_is_found_only_at_its_published_location() {
     let true_place =
         Shot::new("home", "2018-02-01T10:00:00").place(-73.47, 45.501, LocationPolicy::Exact);
-    // Around the true place, and around the rounded ones: (-73, 46), (-73.5, 45.5) and (-73.47,
-    // 45.5).
+    // The boxes are around the true place, and around the rounded places (-73, 46), (-73.5, 45.5)
+    // and (-73.47, 45.5).
     let boxes = [
         "-73.48,45.5005,-73.46,45.51",
         "-73.01,45.99,-72.99,46.01",

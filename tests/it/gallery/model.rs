@@ -1,4 +1,4 @@
-//! Compares lists with a sorted vector: any filter, order, limit and paging. Photos are added
+//! Compares lists with a sorted vector, for any filter, order, limit and paging. Photos are added
 //! between pages.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::fixture::{GalleryFixture, Shot};
 const CAMERAS: [&str; 3] = ["canon-eos-r6", "nikon-d750", "sony-a7"];
 const LENSES: [&str; 2] = ["35mm", "50mm"];
 
-/// A list request and the model of its response.
+/// A request for a list, from which a model computes the expected photos.
 #[derive(Debug, Clone)]
 struct ListCase {
     from: Option<String>,
@@ -24,7 +24,7 @@ struct ListCase {
     limit: usize,
 }
 
-/// Generates few years, days and seconds, so that photos share them.
+/// Generates capture times with few different years, days and seconds, so that photos share them.
 fn local() -> impl Strategy<Value = String> {
     (
         2016..2019_u32,
@@ -61,7 +61,7 @@ fn shots(most: usize) -> impl Strategy<Value = Vec<Shot>> {
 }
 
 fn list_case() -> impl Strategy<Value = ListCase> {
-    // A day or a time.
+    // A bound is a day or a time.
     let bound = || {
         option::of((local(), any::<bool>()).prop_map(|(local, day)| {
             if day {
@@ -120,14 +120,14 @@ impl ListCase {
             None => self.from.is_none() && self.to.is_none(),
             Some(local) => {
                 self.from.as_ref().is_none_or(|from| from <= local)
-                    // The whole last day or second is included.
+                    // The last day or second is included as a whole.
                     && self.to.as_ref().is_none_or(|to| local <= to || local.starts_with(to.as_str()))
             }
         };
         !shot.private && is_in_range && is(&shot.camera, self.camera) && is(&shot.lens, self.lens)
     }
 
-    /// Returns the expected names, in order.
+    /// Returns the names of the photos that the list must contain, in order.
     fn expected(&self, shots: &[Shot]) -> Vec<String> {
         let mut dated: Vec<(String, String, String)> = Vec::new();
         let mut undated: Vec<(String, String)> = Vec::new();

@@ -1,4 +1,4 @@
-//! Compares lists with a model, page by page, while photos are added and removed.
+//! Compares lists with a model, page by page. Photos are added and removed between the pages.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::fixture::{GalleryFixture, MAX_PAGES, Shot};
 
-/// A list request and the model of its response.
+/// A request for a list, from which a model computes the expected photos.
 #[derive(Debug, Clone)]
 struct ListQuery {
     from: Option<String>,
@@ -39,7 +39,7 @@ impl ListQuery {
         path
     }
 
-    /// Reports whether the list has a photo. The model compares wall-clock times only.
+    /// Returns `true` if the list must contain a photo. The model compares wall-clock times only.
     fn admits(&self, shot: &Shot) -> bool {
         let same = |asked: &Option<String>, have: &Option<String>| asked.is_none() || asked == have;
         let padded = |local: &str| format!("{local}{}", &".000"[..(23 - local.len()).min(4)]);
@@ -58,7 +58,7 @@ impl ListQuery {
         !shot.private && within && same(&self.camera, &shot.camera) && same(&self.lens, &shot.lens)
     }
 
-    /// Returns a key by which the list is ordered.
+    /// Returns a key by which the list must be sorted.
     fn rank(&self, item: &PhotoItem, shot: &Shot) -> (bool, Vec<u8>) {
         match &shot.local {
             None => (true, format!("{}#{}", shot.name, item.id).into_bytes()),
@@ -207,7 +207,7 @@ async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: ListQuery) {
         .map(|id| query.rank(&shots[id].0, &shots[id].1))
         .collect();
     assert!(ranks.is_sorted(), "out of order: {ranks:?}");
-    // The removed photos had been shown before.
+    // The removed photos were on an earlier page.
     let missing: Vec<_> = lasting
         .iter()
         .filter(|id| query.admits(&shots[*id].1) && !unique.contains(id))

@@ -1,4 +1,5 @@
-//! Pictures from the embedded S3 server: which bytes are served, and in which form.
+//! Tests of the pictures of the gallery, with an embedded S3 server: which bytes it serves, and in
+//! which form.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -22,7 +23,7 @@ use super::fixture::{GalleryFixture, Shot};
 const BUCKET: &str = "archive";
 const RAW_HEAD: usize = 1000;
 
-/// A gallery that serves pictures, and its store.
+/// A gallery that serves pictures, with the S3 client of its store.
 struct PictureFixture {
     gallery: GalleryFixture,
     s3: aws_sdk_s3::Client,
@@ -71,7 +72,7 @@ impl PictureFixture {
         }
     }
 
-    /// Archives a file and adds it to the parts of a photo.
+    /// Writes a file to the archive, and adds it to the parts of a photo.
     async fn archive(&self, item: &mut PhotoItem, extension: &str, mime: &str, bytes: &[u8]) {
         let key = format!("archive/{}.{extension}", item.stem);
         let put = self
@@ -98,7 +99,7 @@ impl PictureFixture {
         self.gallery.put(item).await;
     }
 
-    /// Adds a photo with a JPEG, and a RAW that contains another JPEG.
+    /// Adds a photo with two files: a JPEG, and a RAW that contains another JPEG.
     async fn photo(&self, shot: &Shot) -> PhotoItem {
         let mut item = self.gallery.add(shot).await;
         item.parts = BTreeMap::new();
@@ -146,7 +147,7 @@ fn jpeg(tagged: bool) -> Vec<u8> {
     file
 }
 
-/// Returns the names and values that an Exif reader finds.
+/// Returns the names and values of the tags that an Exif reader finds in a file.
 fn tags(file: &[u8]) -> Vec<String> {
     let read = exif::Reader::new()
         .read_from_container(&mut Cursor::new(file))
@@ -343,7 +344,7 @@ async fn pictures_of_private_removed_and_unknown_photos_are_not_found() {
         .await;
     gone.parts.get_mut("jpg").expect("a part").state = PartState::Tombstone;
     fixture.gallery.put(&gone).await;
-    // This file is in the bucket, and no item has it.
+    // This file is in the bucket, but no item lists it.
     let stray = fixture
         .s3
         .put_object()

@@ -1,4 +1,4 @@
-//! The documents about the API: schema/openapi.json and schema/photo.schema.json.
+//! Tests of the documents about the API: schema/openapi.json and schema/photo.schema.json.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -48,7 +48,7 @@ fn check(path: &str, value: &Value, schema: &Value) {
     }
 }
 
-/// Checks a photo from a list.
+/// Checks a photo from a list against the schema.
 pub(crate) fn check_photo(photo: &Value) {
     check("photo", photo, &photo_schema());
 }

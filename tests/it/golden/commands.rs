@@ -1,4 +1,4 @@
-//! What the owner's commands print.
+//! Records the output of the owner's commands.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use super::pretty::pretty_lines;
 use super::recording::{PHOTOS, Recorder};
 use crate::serve::process::files;
 
-/// Every command of the program.
+/// All commands of the program.
 const COMMANDS: [&[&str]; 16] = [
     &["serve"],
     &["import"],
@@ -27,7 +27,7 @@ const COMMANDS: [&[&str]; 16] = [
     &[],
 ];
 
-/// How often a build may be called, with a pause that is longer than any test run.
+/// The arguments of `photos hook status`. They allow a build so rarely that no test run reaches it.
 const HOOK_STATUS: [&str; 6] = [
     "hook",
     "status",
@@ -37,7 +37,7 @@ const HOOK_STATUS: [&str; 6] = [
     "7200",
 ];
 
-/// Records the commands that read a catalogue, while it is served.
+/// Records the commands that read a catalogue, while `photos serve` runs.
 pub(super) fn record_while_served(recorder: &mut Recorder) {
     let lists: [&[&str]; 5] = [
         &["list"],
@@ -86,7 +86,7 @@ pub(super) fn record_while_served(recorder: &mut Recorder) {
     recorder.add("cli/import-dry-run.txt", text);
 }
 
-/// Records `photos show` of every photo, and of one in each other form.
+/// Records `photos show` for every photo, and its other output formats for one photo.
 fn record_show(recorder: &mut Recorder) {
     let list = run(recorder, &["list", "--json", "--order", "oldest"]).stdout;
     let mut text = String::new();
@@ -104,7 +104,7 @@ fn record_show(recorder: &mut Recorder) {
     recorder.add("cli/show-json.txt", pretty_lines(&json));
 }
 
-/// Records the commands that need no server.
+/// Records the commands that need no server, while none runs.
 pub(super) fn record_at_rest(recorder: &mut Recorder) {
     let examples = files(&recorder.photos.folder().join(PHOTOS)).into_keys();
     let paths: Vec<String> = examples.map(|file| format!("{PHOTOS}/{file}")).collect();
@@ -121,7 +121,7 @@ pub(super) fn record_at_rest(recorder: &mut Recorder) {
     let extracted = run(recorder, &some);
     recorder.add("cli/extract.txt", extracted.json_lines());
 
-    // At rest it looks at every file, however new.
+    // At rest, the command checks every file, even a new one.
     let mut text = run(recorder, &["reconcile"]).text();
     text += &run(recorder, &["reconcile", "--json"]).text();
     recorder.add("cli/reconcile.txt", text);
@@ -129,20 +129,21 @@ pub(super) fn record_at_rest(recorder: &mut Recorder) {
     record_flags(recorder);
 }
 
-/// Records `photos reconcile` after a copy was lost. The next start would notice the loss, so this
-/// must come last.
+/// Records `photos reconcile` after a copy was lost. This must come last, because the next start of
+/// `photos serve` would find the loss.
 pub(super) fn record_loss(recorder: &mut Recorder) {
     let archive = recorder.photos.data().join("archive");
     std::fs::remove_file(archive.join("2020-10-18/DSCF2210.JPG")).unwrap();
-    // The last start had another location policy, by which all counts would be wrong.
+    // The last start had another location policy. Under that policy all counts would be wrong, so
+    // the command gets the earlier policy.
     let reconcile = ["reconcile", "--location", "exact"];
     let mut text = run(recorder, &reconcile).text();
     text += &run(recorder, &[&reconcile[..], &["--json"]].concat()).text();
     recorder.add("cli/reconcile-loss.txt", text);
 }
 
-/// Records flags, variables and defaults of every command. The words of the help may change, these
-/// may not.
+/// Records the flags, variables and defaults of every command. The words of the help texts may
+/// change, but not these.
 fn record_flags(recorder: &mut Recorder) {
     let mut text = String::new();
     for command in COMMANDS {
@@ -155,7 +156,7 @@ fn record_flags(recorder: &mut Recorder) {
     recorder.add("cli/flags.txt", text);
 }
 
-/// Returns the flags of a help text, each with its notes in brackets: `--data <DIR> [env:
+/// Returns the flags of a help text, each with its notes in brackets, such as `--data <DIR> [env:
 /// PHOTOS_DATA]`.
 fn flags(help: &str) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
@@ -176,7 +177,7 @@ fn flags(help: &str) -> Vec<String> {
         let mut parts: Vec<&str> = names.collect();
         let note = |part| {
             let (note, _) = block.split_once(part)?.1.split_once(']')?;
-            // A variable is shown with its value: `[env: PHOTOS_DATA=]`.
+            // The help shows a variable together with its value: `[env: PHOTOS_DATA=]`.
             Some(format!("{part}{}]", note.split('=').next()?.trim()))
         };
         let notes: Vec<String> = ["[env:", "[default:"]
@@ -192,7 +193,7 @@ fn flags(help: &str) -> Vec<String> {
     blocks.iter().map(flag).collect()
 }
 
-/// A command that has ended.
+/// A command that has ended, with its status and output.
 struct Ran {
     command: String,
     status: i32,
@@ -201,13 +202,14 @@ struct Ran {
 }
 
 impl Ran {
-    /// Returns all that it printed.
+    /// Returns the command, its standard output and its standard error as one text.
     fn text(&self) -> String {
         let Ran { stdout, stderr, .. } = self;
         format!("{}{stdout}[standard error]\n{stderr}\n", self.head())
     }
 
-    /// Returns its lines of JSON, laid out.
+    /// Returns the command and its lines of JSON in a readable layout. The command must not print
+    /// messages.
     fn json_lines(&self) -> String {
         assert_eq!(self.stderr, "", "{}", self.command);
         self.head() + &pretty_lines(&self.stdout)

@@ -1,5 +1,5 @@
-//! What is stored: items and tables by DynamoDB's own protocol, objects through the AWS SDK, and
-//! the static files.
+//! Records what is stored: the tables through DynamoDB's own protocol, the objects through the AWS
+//! SDK, and the static files from disk.
 
 use std::fmt::Write;
 
@@ -10,12 +10,12 @@ use super::pretty::pretty;
 use super::recording::Recorder;
 use crate::serve::process::files;
 
-/// The embedded DynamoDB requires a signature, and does not check it.
+/// A signature. The embedded DynamoDB server requires one, but does not check it.
 const UNCHECKED_SIGNATURE: &str = "AWS4-HMAC-SHA256 \
     Credential=photos/20260101/us-east-1/dynamodb/aws4_request, \
     SignedHeaders=host, Signature=0";
 
-/// Records tables, buckets and static files.
+/// Records the tables, the buckets and the static files.
 pub(super) fn record(recorder: &mut Recorder) {
     record_photos(recorder);
     record_publish(recorder);
@@ -35,7 +35,7 @@ pub(super) fn record(recorder: &mut Recorder) {
     record_site(recorder);
 }
 
-/// Returns all items of a table, by their keys.
+/// Returns all items of a table, sorted by their keys.
 pub(super) fn items(recorder: &Recorder, table: &str) -> Vec<Value> {
     let request = json!({ "TableName": table, "ConsistentRead": true });
     let answer = dynamodb(recorder, "Scan", &request);
@@ -47,7 +47,7 @@ pub(super) fn items(recorder: &Recorder, table: &str) -> Vec<Value> {
     items
 }
 
-/// Photo items and ledger entries.
+/// Records the photo items and the ledger entries.
 fn record_photos(recorder: &mut Recorder) {
     let (ledger, photos): (Vec<Value>, Vec<Value>) = items(recorder, "photos")
         .into_iter()
@@ -58,15 +58,14 @@ fn record_photos(recorder: &mut Recorder) {
     }
 }
 
-/// Counts of months and the state of publish; months that wait are recorded apart, since they come
-/// and go.
+/// Records the counts of the months and the state of publish. Leaves out the dirty months, because
+/// they change all the time.
 fn record_publish(recorder: &mut Recorder) {
     let mut items = items(recorder, "publish");
     items.retain(|item| item["pk"]["S"] != "dirty");
     let mut text = Value::Array(items).to_string();
-    // The fingerprints are digests of how Rust prints the settings. A change of them means that
-    // everything is published again after an upgrade, and nothing else: they have a file of their
-    // own.
+    // The fingerprints depend on how Rust prints the settings. If they change, an upgrade publishes
+    // everything again, and nothing else happens. So they have their own file.
     let mut fingerprints = String::new();
     for name in ["view", "positions"] {
         let value = first(&text, &format!("\"{name}\":{{\"S\":\""));
@@ -85,15 +84,15 @@ fn record_publish(recorder: &mut Recorder) {
     text = normalise::field(&text, "stream", |arn| arn.starts_with("arn:"), "<stream>");
     text = normalise::field(&text, "shard", |id| id.starts_with("shardId-"), "<shard>");
     text = normalise::field(&text, "sequence", is_number, "<sequence>");
-    // How often publish has counted depends on how often it was woken.
+    // The version of the counts depends on how often publish was started.
     let version = ("\"version\":{\"N\":\"", "\"");
     text = normalise::replace(&text, version, is_number, "<version>");
     recorder.add("dynamodb/publish.json", pretty(&text) + "\n");
     recorder.add("dynamodb/fingerprints.txt", fingerprints);
 }
 
-/// Every month of every year that has photos, as `photos recount` marks it. They wait for ten
-/// seconds.
+/// Records the dirty months after `photos recount`, which marks every month of every year with
+/// photos. Publish does not rebuild them for ten seconds.
 fn record_dirty_months(recorder: &mut Recorder) {
     recorder.photos.output(&["recount"]);
     let mut items = items(recorder, "publish");
@@ -107,12 +106,12 @@ fn record_dirty_months(recorder: &mut Recorder) {
         let place = format!("\"{name}\":{{\"N\":\"");
         text = normalise::replace(&text, (&place, "\""), is_number, placeholder);
     }
-    // One item to a line: they differ in their month only.
+    // Each item gets its own line, because only the months differ.
     let lines = text.replace("},{\"generation\"", "},\n{\"generation\"") + "\n";
     recorder.add("dynamodb/dirty-months.json", lines);
 }
 
-/// Keys and indexes of a table.
+/// Returns the keys and the indexes of a table.
 fn shape(recorder: &Recorder, table: &str) -> Value {
     let described = dynamodb(recorder, "DescribeTable", &json!({ "TableName": table }));
     let mut table = described["Table"].clone();
@@ -151,7 +150,7 @@ fn shape(recorder: &Recorder, table: &str) -> Value {
     shape
 }
 
-/// Every object of a bucket: key, headers and user metadata.
+/// Returns every object of a bucket: its key, headers and user metadata.
 fn objects(recorder: &Recorder, bucket: &str) -> String {
     let s3 = recorder.photos.s3();
     let listed = s3.list_objects_v2().bucket(bucket).send();
@@ -171,7 +170,7 @@ fn objects(recorder: &Recorder, bucket: &str) -> String {
                 writeln!(out, "  {name}: {value}").unwrap();
             }
         };
-        // The bytes of the index differ, since they contain the time of writing.
+        // The bytes of index.json differ from run to run, because they contain the time of writing.
         if key != "gallery/index.json" {
             line("etag", head.e_tag());
         }
@@ -203,8 +202,8 @@ fn objects(recorder: &Recorder, bucket: &str) -> String {
     out
 }
 
-/// The static gallery, with the bytes that lie on disk. Files of a month have a photo to a line as
-/// they are.
+/// Records the static gallery, with the bytes on disk. The files of months already have one photo
+/// on each line.
 fn record_site(recorder: &mut Recorder) {
     let root = recorder.photos.data().join("site");
     for name in files(&root).into_keys() {
@@ -216,7 +215,7 @@ fn record_site(recorder: &mut Recorder) {
     }
 }
 
-/// Sends a request of DynamoDB's protocol and returns the answer.
+/// Sends a request in DynamoDB's protocol, and returns the response.
 fn dynamodb(recorder: &Recorder, operation: &str, request: &Value) -> Value {
     let sent = recorder
         .http
@@ -234,7 +233,7 @@ fn dynamodb(recorder: &Recorder, operation: &str, request: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Sorts what DynamoDB has in no order: attributes, and the members of sets.
+/// Sorts attributes and the members of sets, because DynamoDB returns them in no order.
 fn sort(value: &mut Value) {
     value.sort_all_objects();
     sort_sets(value);
@@ -257,7 +256,7 @@ fn sort_sets(value: &mut Value) {
     }
 }
 
-/// Returns the text between the first `before` and the next quotation mark.
+/// Returns the text between the first `before` and the next double quote.
 fn first(text: &str, before: &str) -> String {
     let (_, rest) = text.split_once(before).unwrap();
     rest.split_once('"').unwrap().0.to_owned()

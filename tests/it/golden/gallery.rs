@@ -1,4 +1,4 @@
-//! What the gallery answers: status, headers and body of every route.
+//! Records the responses of the gallery: status, headers and body of every route.
 
 use std::fmt::Write;
 
@@ -12,7 +12,8 @@ use super::normalise::{self, is_http_date};
 use super::pretty::pretty;
 use super::recording::{BASE_URL, Recorder};
 
-/// Lists. Those without a limit are one page; the others are followed to their last.
+/// The lists that are recorded. A list without a limit has one page. All pages of the others are
+/// recorded.
 const LISTS: [&str; 14] = [
     "/v1/photos",
     "/v1/photos?order=oldest&fields=stem,takenAtLocal,takenAt,version",
@@ -66,7 +67,7 @@ const ERRORS: [(&str, &str); 20] = [
     ("POST", "/v1/photos"),
 ];
 
-/// A gallery over HTTP. Most requests run in parallel: an unoptimised server is slow.
+/// A gallery over HTTP. Most requests run at the same time, because an unoptimised server is slow.
 struct Gallery<'a>(&'a Recorder);
 
 impl Gallery<'_> {
@@ -80,14 +81,14 @@ impl Gallery<'_> {
         request.send().await.unwrap()
     }
 
-    /// Returns a JSON answer twice: normalised for its file, and unchanged.
+    /// Returns the JSON of a response twice: normalised for its file, and unchanged.
     async fn json(&self, method: &str, path: &str) -> (String, String) {
         let response = self.send(method, path, &[]).await;
-        // The length would only repeat every difference of the body.
+        // The length is left out, because it changes with every change of the body.
         let head = head(&response, &["content-length"]);
         let body = response.text().await.unwrap();
         let text = normalise::cursor(&body);
-        // The ETag is a digest of the body, which contains the cursor.
+        // The ETag is a digest of the body. A body with a cursor differs from run to run.
         let head = if text == body {
             head
         } else {
@@ -102,7 +103,7 @@ impl Gallery<'_> {
         (stored, body)
     }
 
-    /// Returns all pages of an answer, in order.
+    /// Returns all pages of a list as text, in order.
     async fn pages(&self, path: &str) -> String {
         let (mut out, mut page) = (String::new(), path.to_owned());
         loop {
@@ -116,14 +117,14 @@ impl Gallery<'_> {
         }
     }
 
-    /// Returns answers one after the other, each with all its pages.
+    /// Returns the responses to these paths as text, in order, each with all its pages.
     async fn answers(&self, paths: &[&str]) -> String {
         join_all(paths.iter().map(|path| self.pages(path)))
             .await
             .concat()
     }
 
-    /// Returns status, headers and digest of a picture.
+    /// Returns the status, the headers and the digest of a picture as text.
     async fn picture(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
         let response = self.send(method, path, headers).await;
         let head = normalise::replace(
@@ -141,7 +142,7 @@ impl Gallery<'_> {
         out + &format!("{head}{} bytes, sha-256 {digest}\n\n", body.len())
     }
 
-    /// Returns every picture that the gallery lists, in full.
+    /// Returns the responses for every picture that the gallery lists, as text.
     async fn all_pictures(&self) -> String {
         let photos = self.listed("/v1/photos?fields=images&order=oldest").await;
         let images = photos
@@ -149,7 +150,7 @@ impl Gallery<'_> {
             .flat_map(|photo| photo["images"].as_array().unwrap());
         let pictures = images.map(|image| async {
             let url = image["url"].as_str().unwrap();
-            // The gallery lists the pictures at another address, but it serves them too.
+            // The gallery lists the pictures under another address, but also serves them itself.
             let path = url.strip_prefix(BASE_URL).unwrap();
             self.picture("GET", &format!("/photos{path}"), &[]).await
         });
@@ -164,7 +165,7 @@ impl Gallery<'_> {
     }
 }
 
-/// Records every route of a gallery that shows exact places.
+/// Records every route of a gallery that shows exact locations.
 pub(super) fn record(recorder: &mut Recorder) {
     let gallery = Gallery(recorder);
     let ((errors, error_details), texts) = recorder.runtime.block_on(async {
@@ -186,7 +187,7 @@ pub(super) fn record(recorder: &mut Recorder) {
     recorder.add("gallery/error-details.txt", error_details);
 }
 
-/// Records lists and pictures of a gallery that rounds places.
+/// Records the lists and pictures of a gallery that rounds locations.
 pub(super) fn record_redacted(recorder: &mut Recorder) {
     let gallery = Gallery(recorder);
     let text = recorder.runtime.block_on(async {
@@ -199,7 +200,8 @@ pub(super) fn record_redacted(recorder: &mut Recorder) {
     recorder.add("gallery/redacted.txt", text);
 }
 
-/// Returns every photo by its stem. Its id must answer the same.
+/// Returns the response for every photo by its stem. Checks that the photo's id gives the same
+/// response.
 async fn details(gallery: &Gallery<'_>) -> String {
     let photos = gallery
         .listed("/v1/photos?fields=id,stem&order=oldest")
@@ -216,7 +218,8 @@ async fn details(gallery: &Gallery<'_>) -> String {
     join_all(details).await.concat() + &gallery.answers(&by_file).await
 }
 
-/// Returns every picture; of one, also parts of it and the answers to conditions.
+/// Returns the responses for every picture as text. For one picture, also the responses to ranges
+/// and to conditions.
 async fn pictures(gallery: &Gallery<'_>) -> String {
     let mut out = gallery.all_pictures().await;
     let path = "/photos/2018-02-01/DSC_0001.JPG";
@@ -233,8 +236,8 @@ async fn pictures(gallery: &Gallery<'_>) -> String {
     out + &gallery.picture("GET", preview, &[]).await
 }
 
-/// Returns problems without their details, and the details: these are texts for people, and may be
-/// reworded.
+/// Returns the problem responses without their details, and the details themselves. The details are
+/// texts for people, and may be reworded.
 async fn errors(gallery: &Gallery<'_>) -> (String, String) {
     let (mut errors, mut details) = (String::new(), String::new());
     let answers = ERRORS.map(|(method, path)| gallery.json(method, path));
@@ -250,7 +253,8 @@ async fn errors(gallery: &Gallery<'_>) -> (String, String) {
     (errors, details)
 }
 
-/// Returns status and headers in name order, but for the date and what is left out.
+/// Returns the status and the headers as text, sorted by name. Leaves out the date and the headers
+/// in `left_out`.
 fn head(response: &Response, left_out: &[&str]) -> String {
     let date = response.headers().get("date").unwrap().to_str().unwrap();
     assert!(is_http_date(date), "{date}");
@@ -264,7 +268,7 @@ fn head(response: &Response, left_out: &[&str]) -> String {
     format!("{}\n{}", response.status().as_u16(), lines.concat())
 }
 
-/// The path of a request, without its cursor.
+/// Returns the path of a request without its cursor.
 fn without_cursor(path: &str) -> String {
     match path.split_once("cursor=") {
         Some((head, cursor)) if cursor.len() > 64 => format!("{head}cursor=<cursor>"),

@@ -1,11 +1,11 @@
-//! Replaces what differs from run to run. Every value must have the form that is expected of it.
+//! Replaces values that differ from run to run. Each value must have the expected form.
 
 use chrono::{DateTime, NaiveDateTime};
 
-/// Replaces each text between `before` and `after` by `name`, if it has the form.
+/// Replaces each text between `before` and `after` with `name`.
 ///
 /// # Panics
-/// A value has another form.
+/// Panics if a text does not have the form that `has_form` checks.
 pub(super) fn replace(
     text: &str,
     (before, after): (&str, &str),
@@ -28,56 +28,56 @@ pub(super) fn replace(
     out + rest
 }
 
-/// Replaces a text field of JSON.
+/// Replaces the value of a text field of JSON.
 pub(super) fn field(text: &str, field: &str, has_form: fn(&str) -> bool, name: &str) -> String {
     let text = replace(text, (&format!("\"{field}\":\""), "\""), has_form, name);
-    // As DynamoDB writes it: {"S":"text"}.
+    // DynamoDB writes a text field as `{"S":"text"}`.
     let typed = format!("\"{field}\":{{\"S\":\"");
     replace(&text, (&typed, "\""), has_form, name)
 }
 
-/// Replaces the cursor of a page: it is encrypted with a key that lives as long as the process.
+/// Replaces the cursor of a page. It is sealed with a key that is new in each process.
 pub(super) fn cursor(json: &str) -> String {
     field(json, "next", is_cursor, "<cursor>")
 }
 
-/// Replaces when an object was last written.
+/// Replaces the time at which an object was last written.
 pub(super) fn last_modified(json: &str) -> String {
     field(json, "lastModified", is_second, "<time>")
 }
 
-/// Replaces the URLs of the servers, which listen on free ports.
+/// Replaces the URLs of the servers. Their ports differ from run to run.
 pub(super) fn endpoints(text: &str, s3: &str, gallery: &str) -> String {
     text.replace(s3, "<s3>").replace(gallery, "<gallery>")
 }
 
-/// Whether a text is a cursor: base64url of version, nonce, sealed position and tag.
+/// Returns `true` if a text is a cursor: version, nonce, sealed position and tag, in base64url.
 fn is_cursor(text: &str) -> bool {
     let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     text.len() > 64 && text.chars().all(is_base64url)
 }
 
-/// Whether a text is a time in UTC to the second: `2018-02-01T08:41:07Z`.
+/// Returns `true` if a text is a time in UTC to the second, such as `2018-02-01T08:41:07Z`.
 pub(super) fn is_second(text: &str) -> bool {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ").is_ok()
 }
 
-/// Whether a text is a time in UTC, with or without a fraction of a second.
+/// Returns `true` if a text is a time in UTC, with or without a fraction of a second.
 pub(super) fn is_time(text: &str) -> bool {
     text.ends_with('Z') && DateTime::parse_from_rfc3339(text).is_ok()
 }
 
-/// Whether a text is a time on the clock of this machine, as people write it.
+/// Returns `true` if a text is a time such as `2018-02-01 09:41:07`, without an offset.
 pub(super) fn is_local_time(text: &str) -> bool {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").is_ok()
 }
 
-/// Whether a text is a date of HTTP: `Thu, 01 Feb 2018 08:41:07 GMT`.
+/// Returns `true` if a text is a date of HTTP, such as `Thu, 01 Feb 2018 08:41:07 GMT`.
 pub(super) fn is_http_date(text: &str) -> bool {
     NaiveDateTime::parse_from_str(text, "%a, %d %b %Y %H:%M:%S GMT").is_ok()
 }
 
-/// Whether a text is a whole number.
+/// Returns `true` if a text is a whole number.
 pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }

@@ -1,9 +1,9 @@
-//! JSON over several lines, so that a difference is one line.
+//! Lays out JSON on several lines, so that a difference is one line.
 
-/// Lays out compact JSON with one value to a line, without a change of any other byte.
+/// Lays out compact JSON with one value on each line. Changes no other byte.
 ///
 /// # Panics
-/// The text has white space between its values: then the layout would hide how it was written.
+/// Panics if the text has white space between its values, because the layout would hide it.
 pub(super) fn pretty(json: &str) -> String {
     let mut out = String::new();
     let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
@@ -46,7 +46,7 @@ pub(super) fn pretty(json: &str) -> String {
     out
 }
 
-/// Lays out JSON lines, each as [`pretty`] does.
+/// Lays out lines of JSON. Each line is laid out as [`pretty`] does.
 pub(super) fn pretty_lines(lines: &str) -> String {
     lines.lines().map(|line| pretty(line) + "\n").collect()
 }

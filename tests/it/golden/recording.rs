@@ -1,4 +1,4 @@
-//! One run of the program over `examples/photos`, as named texts.
+//! Records one run of the program over `examples/photos`, as texts with names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,34 +9,36 @@ use serde_json::Value;
 use super::{commands, engines, gallery, normalise};
 use crate::serve::process::{Photos, files, until};
 
-/// File name below `expected/` and its text. All tests of this module share one recording.
+/// The recorded texts, by their file name below `expected/`. All golden tests share one recording.
 pub(super) static RECORDING: LazyLock<BTreeMap<String, String>> = LazyLock::new(record);
 
-/// Where pictures are reached. Set, so that no text depends on a port.
+/// The URL under which the gallery lists the pictures. It is fixed, so that no text contains a
+/// port.
 pub(super) const BASE_URL: &str = "https://photos.test";
-/// The photos, and a file that is none.
+/// The folder with the photos, and the name of an uploaded file that is not a photo.
 pub(super) const PHOTOS: &str = "examples/photos";
 const NOT_A_PHOTO: &str = "notes/list.txt";
-/// Photos in `examples/photos`; two of the 14 files are one shot.
+/// The number of photos in `examples/photos`. Two of the 14 files are one shot.
 const COUNT: u64 = 13;
 
-/// A data folder with its servers, and what was recorded of them so far.
+/// A data folder with its servers, and the texts that were recorded so far.
 pub(super) struct Recorder {
     pub(super) photos: Photos,
-    /// One for all requests: to make a client takes longer than to use it.
+    /// One client for all requests, because a new client takes longer than a request.
     pub(super) http: reqwest::Client,
     pub(super) runtime: tokio::runtime::Runtime,
     texts: BTreeMap<String, String>,
 }
 
 impl Recorder {
-    /// Adds a text under a name.
+    /// Adds a text under a file name.
     pub(super) fn add(&mut self, name: &str, text: String) {
         let before = self.texts.insert(name.to_owned(), text);
         assert!(before.is_none(), "{name} is recorded twice");
     }
 
-    /// Serves until `last` is printed and `visit` has returned. Returns all that was printed.
+    /// Runs `photos serve` until it has printed `last` and `visit` has returned. Returns all its
+    /// messages.
     fn serve(
         &mut self,
         arguments: &[&str],
@@ -62,8 +64,8 @@ impl Recorder {
     }
 }
 
-/// Runs everything. Three starts bring the photos in and publish them, a fourth shows them under
-/// another policy.
+/// Makes the recording. Three starts of `photos serve` archive and publish the photos. A fourth
+/// start shows them under another location policy.
 fn record() -> BTreeMap<String, String> {
     let mut recorder = Recorder {
         photos: Photos::at_rest(),
@@ -76,9 +78,9 @@ fn record() -> BTreeMap<String, String> {
     };
     copy_examples(recorder.photos.folder());
 
-    // Uploads run in parallel. If the order matters (two photos of one name, two files of one
-    // shot), the first file is uploaded alone. Until all photos are there, publish writes to other
-    // tables.
+    // Uploads run at the same time. If the order matters (two photos with one name, two files of
+    // one shot), the first file is uploaded alone. Until all photos are archived, publish writes to
+    // another table and another bucket.
     let elsewhere = ["--publish-table", "draft", "--gallery-bucket", "draft"];
     let class = ["--archive-storage-class", "STANDARD_IA"];
     let first = [
@@ -112,8 +114,8 @@ fn record() -> BTreeMap<String, String> {
     recorder.texts
 }
 
-/// Copies the photos to where the commands run, so that keys and output have no path of this
-/// machine.
+/// Copies the photos into the folder of the commands, so that keys and output contain no path of
+/// this machine.
 fn copy_examples(folder: &Path) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(PHOTOS);
     for file in files(&from).into_keys() {
@@ -134,7 +136,7 @@ fn wait_for_publish(recorder: &Recorder) {
         let index: Value = serde_json::from_slice(&std::fs::read(&index).ok()?).ok()?;
         (index["photos"] == COUNT).then_some(())
     });
-    // The months' counts are written after the files, and the lease is released last.
+    // The counts of the months are written after the files. The lease is released last.
     until("publish has released its lease", || {
         let state = engines::items(recorder, "publish");
         let has_lease = state.iter().any(|item| item["sk"]["S"] == "lease");

@@ -1,4 +1,5 @@
-//! An archive that others write to: older files, files dropped by hand, one bucket for everything.
+//! Tests of an archive to which others also write: older files, files that a person put there, and
+//! one bucket for everything.
 
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::ingest::Outcome;
@@ -89,7 +90,7 @@ async fn dropped_file_is_not_overwritten_before_it_is_indexed() {
     world
         .put_archived("2018-02-01/foobar.jpg", MORNING.edited(9))
         .await;
-    // The drop has no event yet, so only the HEAD of the key can find it.
+    // The foreign file has no event yet, so only a HEAD of its key can find it.
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     let outcome = world
         .ingest

@@ -1,4 +1,5 @@
-//! Whole events: batches with a bad message, invocations that run out of time, stores that refuse.
+//! Tests of whole events: batches with a bad message, invocations without enough time, and stores
+//! that refuse requests.
 
 use std::time::{Duration, Instant};
 
@@ -133,7 +134,8 @@ async fn key_that_occurs_ten_times_in_a_batch_is_processed_once() {
     assert_eq!(world.take_outcomes().len(), 1);
 }
 
-/// Builds ingest over an S3 server that answers every request with this text, or never answers.
+/// Builds ingest over an S3 server that sends this text to every request, or sends no response if
+/// it is `None`.
 async fn ingest_over_stub_store(answer: Option<&'static str>) -> Ingest {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! Stores that refuse: 403 for a missing object, and requests throttled at random.
+//! Tests of stores that refuse requests: 403 for a missing object, and throttling at random.
 
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
@@ -10,7 +10,7 @@ use super::fixture::{IngestWorld, archive_object, layout, source_object};
 use super::photos::TestShot;
 use super::proxy::{StoreProxy, random_share};
 
-/// Number of requests for a new photo (docs/ingest-protocol.md).
+/// The number of requests for a new photo, if none fails (docs/ingest-protocol.md).
 const IDEAL_REQUESTS_PER_PHOTO: usize = 10;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn status_403_for_missing_objects_never_counts_as_gone() {
         world.item("2018-02-01/a").await,
         world.item("2018-02-01/b").await,
     ];
-    // From here on, only the proxied ingest gets events.
+    // From now on, only the ingest behind the proxy gets events.
     world.store.set_notification_filters(&[]);
     let missing_is_403 = |status| match status {
         StatusCode::NOT_FOUND => StatusCode::FORBIDDEN,
@@ -41,9 +41,10 @@ async fn status_403_for_missing_objects_never_counts_as_gone() {
         archive_object("2018-02-01/a.jpg"),
         source_object("b.jpg"),
         archive_object("2018-02-01/never.jpg"),
-        // The ledger lists it and its copy answers 403. It must not count as removed by hand.
+        // The ledger lists the copy, and a HEAD of the copy returns 403. It must not count as
+        // removed by hand.
         source_object("a.jpg"),
-        // The copy exists, and the HEAD of its source is refused.
+        // The copy exists, but the HEAD of its source is refused.
         archive_object("2018-02-01/b.jpg"),
     ];
     for object in &objects {
@@ -73,7 +74,8 @@ async fn status_403_for_missing_objects_never_counts_as_gone() {
     );
     assert_eq!(world.item("2018-02-01/never").await, None);
 
-    // An existing object is processed, but its name counts as free only after a 404.
+    // The upload exists, so ingest processes it. But a stem counts as free only if the HEAD of its
+    // key returns 404, and here it returns 403.
     let shot = TestShot::at("2018:02:01 12:00:00");
     world.upload("c.jpg", shot.jpeg()).await;
     world

@@ -1,5 +1,5 @@
-//! Both embedded engines behind HTTP, ingest with the store's own notifications, and a record of
-//! the requests that ingest sends.
+//! Both embedded engines over HTTP, ingest with the notifications of the store, and a record of the
+//! requests that ingest sends.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -46,25 +46,25 @@ pub(crate) fn archive_object(key: &str) -> ObjectRef {
 }
 
 const TABLE: &str = "photos";
-/// Maximum wait for something that should take milliseconds.
+/// The maximum time that a test waits for something that should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The engines, ingest over them, and a client for the user's own requests.
+/// The embedded engines, ingest over them, and a client for the requests of a user.
 pub(crate) struct IngestWorld {
     pub(crate) store: S3Store,
-    /// The user's client. `wire` does not record its requests.
+    /// The client of the user. `wire` does not record its requests.
     pub(crate) s3: Client,
     pub(crate) ingest: Ingest,
     pub(crate) catalogue: Catalogue,
     pub(crate) layout: Layout,
-    /// Endpoint of the object store.
+    /// The URL of the object store.
     pub(crate) s3_endpoint: String,
-    /// Endpoint of the table.
+    /// The URL of the table's server.
     pub(crate) dynamodb: String,
     pub(crate) wire: RequestRecorder,
-    /// All delivered events.
+    /// All events that were delivered to ingest.
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
-    /// All outcomes, in the order in which the work ended.
+    /// All outcomes, each with its key, in the order in which the work ended.
     pub(crate) outcomes: Arc<Mutex<Vec<(String, Outcome)>>>,
     _data: tempfile::TempDir,
 }
@@ -82,14 +82,14 @@ pub(crate) fn layout() -> Layout {
 }
 
 impl IngestWorld {
-    /// Creates a world with two buckets, no prefixes, and delivery of notifications.
+    /// Starts a world with two buckets, without prefixes, and with delivery of notifications.
     pub(crate) async fn new() -> Self {
         let world = IngestWorld::without_delivery(layout()).await;
         world.start_delivery();
         world
     }
 
-    /// Creates a world with this layout, without delivery of notifications.
+    /// Starts a world with this layout, and without delivery of notifications.
     pub(crate) async fn without_delivery(layout: Layout) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
@@ -152,7 +152,7 @@ impl IngestWorld {
             store,
             s3: clients.s3,
             ingest,
-            // A separate client, so that the tests' reads are not recorded.
+            // This is a separate client, so that the tests' own reads are not recorded.
             catalogue: Catalogue::new(clients.dynamodb, TABLE),
             layout,
             s3_endpoint,
@@ -164,7 +164,7 @@ impl IngestWorld {
         }
     }
 
-    /// Creates a client for the store at this endpoint.
+    /// Builds a client for the object store at this URL.
     pub(crate) fn s3_client(&self, s3: &str) -> Client {
         let endpoints = Endpoints {
             s3: Some(s3.to_owned()),
@@ -173,7 +173,7 @@ impl IngestWorld {
         clients::connect(&clients::with_key_pair("test", "secret"), &endpoints).s3
     }
 
-    /// Creates ingest over `s3` with these settings.
+    /// Builds ingest over the world's stores, with these settings.
     pub(crate) fn ingest_with(&self, copying: CopySettings, source_after: SourceAfter) -> Ingest {
         Ingest::new(
             Storage::new(self.s3.clone()).with_copy_settings(copying),
@@ -184,7 +184,8 @@ impl IngestWorld {
         .with_source_after(source_after)
     }
 
-    /// Creates ingest with the program's own clients, including their retries, for these endpoints.
+    /// Builds ingest over the stores at these URLs, with the program's own clients and their
+    /// retries.
     pub(crate) fn ingest_over(&self, s3: &str, dynamodb: &str) -> Ingest {
         let endpoints = Endpoints {
             s3: Some(s3.to_owned()),
@@ -201,7 +202,7 @@ impl IngestWorld {
         .with_observer(move |report| record_outcome(&recorded, report))
     }
 
-    /// Starts to deliver notifications to ingest.
+    /// Starts the delivery of notifications to ingest.
     pub(crate) fn start_delivery(&self) {
         let (store, ingest, events) = (
             self.store.clone(),
@@ -225,7 +226,7 @@ impl IngestWorld {
         });
     }
 
-    /// Returns the endpoints, for a separate process.
+    /// Returns the URLs of the stores, for another process.
     pub(crate) fn elsewhere(&self) -> Elsewhere {
         Elsewhere {
             s3: self.s3_endpoint.clone(),
@@ -238,7 +239,7 @@ impl IngestWorld {
         self.put(&source_object(key), bytes.into()).await;
     }
 
-    /// Puts a file into the archive by hand.
+    /// Puts a file into the archive, as a person does.
     pub(crate) async fn put_archived(&self, key: &str, bytes: impl Into<Vec<u8>>) {
         self.put(&archive_object(key), bytes.into()).await;
     }
@@ -249,7 +250,7 @@ impl IngestWorld {
         put.send().await.unwrap();
     }
 
-    /// Deletes a file of the archive by hand.
+    /// Deletes a file of the archive, as a person does.
     pub(crate) async fn delete_archived(&self, key: &str) {
         self.delete(&archive_object(key)).await;
     }
@@ -273,7 +274,7 @@ impl IngestWorld {
         assert_eq!(self.store.count_dead_letters(), 0);
     }
 
-    /// Returns the keys and bytes of the archive.
+    /// Returns the bytes of all archived files, by key.
     pub(crate) async fn archived_files(&self) -> BTreeMap<String, Vec<u8>> {
         let (bucket, prefix) = (self.layout.archive_bucket(), self.layout.archive_prefix());
         self.read_objects(bucket.as_str(), prefix.as_str()).await
@@ -293,7 +294,7 @@ impl IngestWorld {
         objects
     }
 
-    /// Returns keys and ETags from a listing.
+    /// Returns the ETags of the objects in a listing, by key.
     pub(crate) async fn list_etags(&self, bucket: &str, prefix: &str) -> BTreeMap<String, String> {
         let storage = Storage::new(self.s3.clone());
         let objects = storage.list_objects(&Bucket::new(bucket).unwrap(), prefix);
@@ -340,7 +341,7 @@ impl IngestWorld {
             .unwrap()
     }
 
-    /// Returns the outcomes since the last call.
+    /// Returns the outcomes since the last call, each with its key.
     pub(crate) fn take_outcomes(&self) -> Vec<(String, Outcome)> {
         std::mem::take(&mut self.outcomes.lock().unwrap())
     }
@@ -352,20 +353,20 @@ async fn listen() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// Records the requests of a client.
+/// An interceptor that records the requests of a client.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestRecorder(Arc<Mutex<RequestLog>>);
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestLog {
-    /// `s3 GET`, `dynamodb PutItem`, …, in the order sent.
+    /// The requests, such as `s3 GET` or `dynamodb PutItem`, in the order in which they were sent.
     pub(crate) requests: Vec<String>,
-    /// Bytes of the answers to `s3 GET`.
+    /// The number of bytes in the responses to `s3 GET`.
     pub(crate) bytes_read: u64,
 }
 
 impl RequestLog {
-    /// Counts each kind of request.
+    /// Returns the number of requests of each kind.
     pub(crate) fn counts(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
         for request in &self.requests {

@@ -1,4 +1,4 @@
-//! Photos in the folder of the wrong day, and their move to the right one.
+//! Tests of photos in the folder of the wrong day, and of their move to the right one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ const TAKEN: &str = "2018:02:01 09:41:07";
 const WRONG: &str = "2018-01-31";
 const RIGHT: &str = "2018-02-01";
 
-/// Uploads these files of one shot and leaves them as an extractor that read another day would:
-/// archived under [`WRONG`], with an owner of that day, and a matching ledger.
+/// Uploads these files of one shot, and archives them under [`WRONG`]. Owner and ledger are as an
+/// extractor would leave them that read another day from the files.
 pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Vec<u8>)]) {
     for (name, bytes) in files {
         world.upload(name, bytes.clone()).await;
@@ -73,7 +73,7 @@ async fn misfiled_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
     (world, BTreeMap::from(files))
 }
 
-/// Asserts the final state of a move.
+/// Checks the final state after a move.
 async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     let right = |(name, bytes): (&String, &Vec<u8>)| (format!("{RIGHT}/{name}"), bytes.clone());
     let expected: BTreeMap<_, _> = files.iter().map(right).collect();
@@ -154,7 +154,7 @@ async fn move_interrupted_after_any_request_loses_nothing_and_can_continue() {
         for (name, bytes) in &files {
             assert!(kept.contains(bytes), "{name} is lost after {requests}");
         }
-        // Events in between do no harm.
+        // Events between the attempts change nothing.
         for name in files.keys() {
             world
                 .ingest
@@ -175,7 +175,7 @@ async fn move_interrupted_after_any_request_loses_nothing_and_can_continue() {
 #[tokio::test]
 async fn move_uses_the_next_name_if_the_first_is_taken() {
     let (world, files) = misfiled_pair().await;
-    // An older file, and a foreign file under a day that no camera writes.
+    // These are an older file, and a foreign file in the folder of a day that no camera writes.
     let other = TestShot::at("2018:02:01 20:00:00").jpeg();
     world.put_archived("2018-02-01/a.jpg", other.clone()).await;
     let foreign = TestShot::at("2018:02:01 21:00:00").jpeg();

@@ -1,4 +1,4 @@
-//! Small photos that the tests make.
+//! Small photos that the tests make themselves.
 
 use std::io::Cursor;
 
@@ -11,7 +11,8 @@ use little_exif::metadata::Metadata;
 /// A shot, from which tests make a JPEG, a RAW and edits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TestShot {
-    /// `2018:02:01 09:41:07`. `None` for an undated shot.
+    /// The capture time as Exif writes it, such as `2018:02:01 09:41:07`. `None` for an undated
+    /// shot.
     pub(crate) taken: Option<&'static str>,
     pub(crate) serial: &'static str,
 }
@@ -31,7 +32,7 @@ impl TestShot {
         }
     }
 
-    /// Makes the JPEG.
+    /// Returns the JPEG of the shot.
     pub(crate) fn jpeg(&self) -> Vec<u8> {
         let picture = RgbImage::from_fn(24, 16, |x, y| image::Rgb([x as u8 * 9, y as u8 * 9, 90]));
         let mut bytes = Vec::new();
@@ -46,14 +47,16 @@ impl TestShot {
         bytes
     }
 
-    /// Makes the JPEG after an edit that did not change the metadata.
+    /// Returns the JPEG after an edit that does not change the metadata. `edit` is the number of
+    /// the edit.
     pub(crate) fn edited(&self, edit: u8) -> Vec<u8> {
         let mut bytes = self.jpeg();
         bytes.extend([b"edit".as_slice(), &[edit]].concat());
         bytes
     }
 
-    /// Makes the RAW: a DNG (a TIFF with DNGVersion) without strips, since no test reads them.
+    /// Returns the RAW of the shot: a DNG, which is a TIFF with the tag DNGVersion. It has no
+    /// picture, because no test reads one.
     pub(crate) fn dng(&self) -> Vec<u8> {
         let mut metadata = self.metadata().unwrap_or_default();
         metadata.set_tag(ExifTag::UnknownINT8U(

@@ -1,4 +1,5 @@
-//! A proxy between ingest and a store. It counts the requests and can answer some of them itself.
+//! A proxy between ingest and a store. It counts the requests, and can respond to some of them
+//! itself.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,13 +13,14 @@ use http::request::Parts;
 use http::{Method, StatusCode, header};
 use tokio::net::TcpListener;
 
-/// Answers a request in place of the store. `None` forwards the request.
+/// A function that responds to a request in place of the store. `None` means that the request is
+/// forwarded.
 type ShortCircuit = dyn Fn(&Method) -> Option<Response> + Send + Sync;
 
-/// Maps the status of the store's answer.
+/// A function that changes the status of the store's response.
 type StatusMap = dyn Fn(StatusCode) -> StatusCode + Send + Sync;
 
-/// Receives every request before it is answered.
+/// A function that receives every request before the response.
 type RequestObserver = dyn Fn(&Parts, &Bytes) + Send + Sync;
 
 /// A proxy of one store.
@@ -34,7 +36,7 @@ pub(crate) struct StoreProxy {
 }
 
 impl StoreProxy {
-    /// Starts a proxy of `upstream`. Returns it with its endpoint.
+    /// Starts a proxy of the store at `upstream`. Returns the proxy and its URL.
     pub(crate) async fn start(
         upstream: &str,
         before: impl Fn(&Method) -> Option<Response> + Send + Sync + 'static,
@@ -43,7 +45,8 @@ impl StoreProxy {
         StoreProxy::start_with(upstream, |_, _| (), before, after).await
     }
 
-    /// Starts a proxy that forwards every request and calls `seen` for each. Returns its endpoint.
+    /// Starts a proxy that forwards every request, and calls `seen` for each. Returns the URL of
+    /// the proxy.
     pub(crate) async fn recording(
         upstream: &str,
         seen: impl Fn(&Parts, &Bytes) + Send + Sync + 'static,
@@ -75,12 +78,12 @@ impl StoreProxy {
         (proxy, endpoint)
     }
 
-    /// Returns the number of requests received.
+    /// Returns the number of requests that the proxy received.
     pub(crate) fn received(&self) -> usize {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of requests that were not forwarded.
+    /// Returns the number of requests that the proxy did not forward.
     pub(crate) fn refused(&self) -> usize {
         self.refused.load(Ordering::Relaxed)
     }
@@ -96,7 +99,7 @@ async fn forward(State(proxy): State<StoreProxy>, request: Request) -> Response 
     let body = to_bytes(body, usize::MAX).await.unwrap();
     (proxy.seen)(&parts, &body);
     let path = parts.uri.path_and_query().unwrap();
-    // The Host header stays, since it is signed.
+    // The Host header stays unchanged, because it is signed.
     let sent = proxy
         .client
         .request(parts.method, format!("{}{path}", proxy.upstream))
@@ -119,7 +122,8 @@ async fn forward(State(proxy): State<StoreProxy>, request: Request) -> Response 
     passed
 }
 
-/// Returns a function that is `true` for this share of its calls. A seed determines which ones.
+/// Returns a function that returns `true` in `percent` percent of its calls. The seed decides which
+/// calls these are.
 pub(crate) fn random_share(percent: u32, seed: u64) -> impl Fn() -> bool + Send + Sync + 'static {
     let random = Mutex::new(fastrand::Rng::with_seed(seed));
     move || random.lock().unwrap().u32(..100) < percent

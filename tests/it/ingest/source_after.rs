@@ -1,4 +1,5 @@
-//! SOURCE_AFTER, the storage class of copies, and stores that cannot honour these settings.
+//! Tests of SOURCE_AFTER and of the storage class of copies, and of stores that do not support
+//! these settings.
 
 use axum::Router;
 use http::{Method, StatusCode};
@@ -14,10 +15,10 @@ const MORNING: TestShot = TestShot {
     taken: Some("2018:02:01 09:41:07"),
     serial: "1000001",
 };
-/// Minimum size of a part in S3, except for the last part.
+/// The minimum size of a part of an upload in S3, in bytes. Only the last part may be smaller.
 const PART: u64 = 5 << 20;
 
-/// Builds a world whose ingest deletes uploads and gets no events yet.
+/// Starts a world whose ingest deletes uploads. Notifications are not delivered yet.
 async fn world_that_deletes_uploads() -> IngestWorld {
     let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
@@ -109,7 +110,7 @@ async fn changed_upload_is_not_deleted() {
     );
 }
 
-/// Starts a store that accepts every request, ignores all conditions, and keeps one object.
+/// Starts a store that accepts every request, ignores all conditions, and has one object at most.
 async fn start_careless_store() -> String {
     let there = std::sync::Arc::new(std::sync::Mutex::new(false));
     let answer = move |method: Method| {
@@ -226,7 +227,7 @@ async fn large_object_is_copied_in_parts_with_headers_metadata_and_tags() {
     let part = world.item("2018-02-01/large+1").await.unwrap().parts["jpg"].clone();
     assert_eq!(part.bytes, bytes.len() as u64);
 
-    // An edit, with its event delivered twice.
+    // This is an edit. Its event is delivered twice.
     bytes.extend(b"edit");
     world.upload("card/large+1.jpg", bytes.clone()).await;
     world

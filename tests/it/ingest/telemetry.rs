@@ -1,4 +1,4 @@
-//! The log lines about a key, and the content that they never have.
+//! Tests of the log lines about a key, and of what they must never contain.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -14,17 +14,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::fixture::{IngestWorld, archive_object, layout, source_object};
 use super::photos::TestShot;
 
-/// The log lines of a function, in memory.
+/// The log lines of one thread, in memory.
 #[derive(Clone, Default)]
 struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
 thread_local! {
-    /// The log of this thread. The runtime of a test has one thread.
+    /// The log of this thread, while it is captured. The runtime of a test has one thread.
     static CAPTURED: RefCell<Option<CapturedLog>> = const { RefCell::new(None) };
 }
 
-/// Writes to the log of this thread. All threads share one subscriber: with one per thread, some
-/// lose lines while others start and stop.
+/// A writer that writes to the log of the present thread. All threads share one subscriber. If each
+/// thread had its own, lines would be lost while another thread starts or stops.
 struct CapturingWriter;
 
 impl Write for CapturingWriter {
@@ -43,8 +43,8 @@ impl Write for CapturingWriter {
 }
 
 impl CapturedLog {
-    /// Starts to capture the lines of this thread, until [`CapturedLog::stop`]. Leaves out the
-    /// lines of the engine on this thread.
+    /// Starts to capture the log lines of this thread, until [`CapturedLog::stop`]. Leaves out the
+    /// lines of the engines that run on this thread.
     fn start() -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
@@ -66,7 +66,7 @@ impl CapturedLog {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// Returns the lines about keys.
+    /// Returns the log lines about keys, as JSON.
     fn key_lines(&self) -> Vec<Value> {
         let lines = self.text();
         let lines = lines
@@ -136,7 +136,7 @@ async fn concurrent_keys_have_one_line_each_with_outcome_and_cost() {
     assert_eq!(requests, sent, "each request belongs to a key");
 }
 
-/// The metadata of the example photos (people, places, cameras) must not occur in any log line.
+/// Checks that no log line contains metadata of the example photos: people, places and cameras.
 #[tokio::test]
 async fn log_contains_no_metadata() {
     let world = IngestWorld::without_delivery(layout()).await;
@@ -176,7 +176,7 @@ async fn log_contains_no_metadata() {
     CapturedLog::stop();
     let log = log.text();
     assert_eq!(log.lines().count(), 2 * keys.len());
-    // The keys contain the day.
+    // The archive keys contain the day, so the keys are left out.
     values.retain(|text| !archived.contains(text.as_str()));
     values.sort_unstable();
     values.dedup();
@@ -186,7 +186,7 @@ async fn log_contains_no_metadata() {
     }
 }
 
-/// Collects every text and number that is longer than five characters.
+/// Collects every text and number of a JSON value that is longer than five characters.
 fn collect_texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| collect_texts(value, found)),

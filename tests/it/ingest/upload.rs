@@ -1,4 +1,4 @@
-//! The results of uploads.
+//! Tests of the results of uploads.
 
 use photo_catalogue::catalogue::item::LedgerOutcome;
 use photo_catalogue::ingest::Outcome;
@@ -58,7 +58,7 @@ async fn upload_goes_to_its_day_and_into_the_catalogue() {
 #[tokio::test]
 async fn new_photo_costs_five_requests_to_each_store() {
     let world = IngestWorld::new().await;
-    // A process registers each year once.
+    // A process registers each year only once, so the first upload registers it.
     world
         .upload("first.jpg", TestShot::at("2018:05:05 05:05:05").jpeg())
         .await;
@@ -150,7 +150,7 @@ async fn raw_and_its_jpeg_are_one_photo() {
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
     assert_eq!(item.derived_from.unwrap().part, "JPG");
 
-    // Without its JPEG, the record is derived from the RAW.
+    // After the JPEG is deleted, the record is derived from the RAW.
     world.delete_archived("2018-02-01/DSC_1.JPG").await;
     world.wait_until_delivered().await;
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
@@ -204,7 +204,7 @@ async fn copy_removed_by_hand_stays_removed_until_the_next_upload() {
         .unwrap();
     assert_eq!(world.archive_keys().await, [""; 0]);
 
-    // The next upload has the same bytes and another Last-Modified second.
+    // The next upload has the same bytes, but another second in its Last-Modified.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     world.wait_until_delivered().await;

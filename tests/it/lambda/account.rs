@@ -1,5 +1,5 @@
-//! The parts of an AWS account that the functions use: the embedded engines and an endpoint of
-//! Systems Manager. A proxy in front of each records the requests of every function.
+//! The parts of an AWS account that the functions use: the embedded engines, and an endpoint of
+//! Systems Manager. A proxy in front of each of them records the requests of every function.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -27,13 +27,13 @@ use tokio::sync::mpsc;
 use super::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::proxy::StoreProxy;
 
-/// The variable with the path of a JSON file: the variables of each function as Terraform renders
-/// them. `.ci/terraform functions` writes the file.
+/// The variable that contains the path of a JSON file. The file contains the variables of each
+/// function as Terraform renders them. `.ci/terraform functions` writes it.
 const ENVIRONMENT: &str = "LAMBDA_ENVIRONMENT";
-/// The value of the account's parameter for the hook.
+/// The value of the account's parameter for the URL of the hook.
 pub(super) const HOOK_URL: &str = "https://api.netlify.com/build_hooks/t0ken";
 
-/// A simulated account with the module's buckets, tables and parameters.
+/// A simulated AWS account with the buckets, tables and parameters of the Terraform module.
 pub(super) struct FakeAccount {
     host: FunctionHost,
     environment: Value,
@@ -49,7 +49,8 @@ pub(super) struct FakeAccount {
 }
 
 impl FakeAccount {
-    /// Creates empty buckets and tables with the names that the Terraform module gives them.
+    /// Builds an account with empty buckets and tables. Their names are those of the Terraform
+    /// module.
     pub(super) async fn new(host: FunctionHost) -> Self {
         let environment = function_variables();
         let folder = tempfile::tempdir().unwrap();
@@ -133,13 +134,13 @@ impl FakeAccount {
         parameters.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Returns a variable of a function.
+    /// Returns the value of an environment variable of a function.
     pub(super) fn variable(&self, function: &str, name: &str) -> String {
         let value = self.environment[function][name].as_str();
         value.unwrap_or_default().to_owned()
     }
 
-    /// Starts a function of the account and records all its requests to AWS.
+    /// Starts a function of the account. All its requests to AWS are recorded.
     pub(super) async fn start(&self, name: &'static str) -> FunctionProcess {
         let mut environment = BTreeMap::new();
         for (name, value) in self.environment[name].as_object().unwrap() {
@@ -168,7 +169,7 @@ impl FakeAccount {
         put.send().await.unwrap();
     }
 
-    /// Lists the keys of the bucket that a function's variable names.
+    /// Returns the keys in the bucket whose name is in a variable of a function.
     pub(super) async fn list_keys(&self, function: &str, variable: &str) -> Vec<String> {
         let bucket = self.variable(function, variable);
         let listed = self.s3.list_objects_v2().bucket(bucket).send();
@@ -179,8 +180,8 @@ impl FakeAccount {
             .collect()
     }
 
-    /// Waits for the next `count` notifications of the store. It drops removals in the source,
-    /// because the module does not subscribe to them.
+    /// Waits for `count` notifications of the store, and returns them. Leaves out removals in the
+    /// source, because the Terraform module does not subscribe to them.
     pub(super) async fn notifications(&mut self, count: usize) -> Vec<Value> {
         let source = self.variable("ingest", "SOURCE_BUCKET");
         let mut events = Vec::new();
@@ -195,8 +196,8 @@ impl FakeAccount {
         events
     }
 
-    /// Returns all records of the photos table's stream that pass the event source mapping's
-    /// filter.
+    /// Returns the records of the photos table's stream that pass the filter of the event source
+    /// mapping.
     pub(super) async fn stream_batch(&self) -> Value {
         let table = self.variable("publish", "PHOTOS_TABLE");
         let streams = self.call_streams("ListStreams", json!({ "TableName": table }));
@@ -231,7 +232,7 @@ impl FakeAccount {
                 format!("DynamoDBStreams_20120810.{operation}"),
             )
             .header("content-type", "application/x-amz-json-1.0")
-            // The engine requires a signature and does not check it.
+            // The embedded engine requires a signature, but does not check it.
             .header("x-amz-date", "20261123T100000Z")
             .header(
                 "authorization",
@@ -246,7 +247,7 @@ impl FakeAccount {
     }
 }
 
-/// Returns the parts of a request that determine which actions and resources it needs.
+/// Returns the parts of a request that decide which actions and resources it needs.
 fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes) -> Value {
     let header = |name| {
         request
@@ -278,7 +279,7 @@ fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes
     })
 }
 
-/// Serves GetParameter of Systems Manager.
+/// Serves the operation GetParameter of Systems Manager.
 async fn get_parameter(
     State(parameters): State<Arc<Mutex<BTreeMap<String, String>>>>,
     headers: HeaderMap,
@@ -302,8 +303,8 @@ async fn get_parameter(
     }
 }
 
-/// Returns the variables of each function: from `LAMBDA_ENVIRONMENT` if it is set, else the same
-/// values from this file.
+/// Returns the environment variables of each function. They come from the file that
+/// `LAMBDA_ENVIRONMENT` names if it is set, and otherwise from this source file.
 fn function_variables() -> Value {
     if let Some(path) = std::env::var_os(ENVIRONMENT) {
         return serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! Runs a function's binary under one of two hosts: a server of Lambda's Runtime API in this file,
-//! or AWS's Runtime Interface Emulator.
+//! Runs the binary of a function under one of two hosts: a server of Lambda's Runtime API in this
+//! file, or AWS's Runtime Interface Emulator.
 //!
 //! Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
@@ -19,47 +19,49 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-/// The variable with the path of AWS's Runtime Interface Emulator. `.ci/stores` gets it from PyPI.
+/// The variable that contains the path of AWS's Runtime Interface Emulator. `.ci/stores` gets the
+/// emulator from PyPI.
 const EMULATOR: &str = "LAMBDA_RIE";
-/// The longest time that a test waits for an answer, which should take milliseconds.
+/// The maximum time that a test waits for a response, which should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The remaining time of a function when it is invoked.
+/// The remaining time that a function gets when it is invoked.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The host of a function.
+/// The host under which a function runs.
 #[derive(Debug, Clone)]
 pub(super) enum FunctionHost {
-    /// The server of this file.
+    /// The server of Lambda's Runtime API in this file.
     RuntimeApi,
-    /// The program at this path.
+    /// AWS's Runtime Interface Emulator, which is the program at this path.
     Emulator(PathBuf),
 }
 
 impl FunctionHost {
-    /// Returns AWS's emulator, whose program `LAMBDA_RIE` names.
+    /// Returns AWS's emulator. The variable `LAMBDA_RIE` contains its path.
     ///
     /// # Panics
-    /// If the variable is not set.
+    /// Panics if the variable is not set.
     pub(super) fn emulator() -> Self {
         let path = std::env::var_os(EMULATOR).expect("LAMBDA_RIE is set");
         FunctionHost::Emulator(path.into())
     }
 }
 
-/// A function's process and the way to invoke it.
+/// The process of a function, and the way to invoke it.
 pub(super) struct FunctionProcess {
     child: Mutex<Child>,
     log: PathBuf,
     inlet: EventInlet,
 }
 
-/// The way of events to a function.
+/// The way in which events reach a function: through the Runtime API in this file, or over HTTP to
+/// the emulator.
 enum EventInlet {
     Queue(Arc<InvocationQueue>),
     Http { endpoint: String },
 }
 
-/// The events that wait for the function, and the callers that wait for its answers.
+/// The events that wait for the function, and the callers that wait for its responses.
 struct InvocationQueue {
     events: mpsc::UnboundedSender<(String, Value)>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, Value)>>,
@@ -67,7 +69,7 @@ struct InvocationQueue {
 }
 
 impl FunctionProcess {
-    /// Starts the binary `name` with this environment and no other variable. Its log is written to
+    /// Starts the binary `name` with this environment, and no other variable. Writes its log to
     /// `folder`.
     pub(super) async fn start(
         host: &FunctionHost,
@@ -141,7 +143,7 @@ impl FunctionProcess {
         }
     }
 
-    /// Invokes the function with an event and returns its answer. An error is an object with
+    /// Invokes the function with an event, and returns its response. An error is an object with
     /// `errorType` and `errorMessage`.
     pub(super) async fn invoke(&self, event: &Value) -> Value {
         match &self.inlet {
@@ -155,7 +157,7 @@ impl FunctionProcess {
                     let tick = Duration::from_millis(100);
                     match tokio::time::timeout(tick, &mut receiver).await {
                         Ok(answer) => return answer.unwrap(),
-                        // The error type that Lambda reports.
+                        // Lambda reports this type of error.
                         Err(_) if self.has_ended() => {
                             return json!({ "errorType": "Runtime.ExitError", "errorMessage": self.read_log() });
                         }
@@ -173,7 +175,7 @@ impl FunctionProcess {
                             let answer = answer.bytes().await.unwrap();
                             return serde_json::from_slice(&answer).unwrap_or_default();
                         }
-                        // The emulator does not listen yet.
+                        // The emulator does not listen yet, so the request is repeated.
                         Err(error) if error.is_connect() => {
                             self.check_patience(start);
                             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -185,7 +187,7 @@ impl FunctionProcess {
         }
     }
 
-    /// Returns the function's log so far.
+    /// Returns the log that the function has written so far.
     pub(super) fn read_log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -202,13 +204,13 @@ impl FunctionProcess {
 impl Drop for FunctionProcess {
     fn drop(&mut self) {
         let mut child = self.child.lock().unwrap();
-        // The process may have ended already. The emulator stops its function.
+        // The process may have ended already. The emulator stops its own function.
         let _ = child.kill();
         let _ = child.wait();
     }
 }
 
-/// Serves the route on which a function waits for its next event.
+/// Serves the route from which a function gets its next event.
 async fn next_event(State(queue): State<Arc<InvocationQueue>>) -> Response {
     let Some((id, event)) = queue.waiting.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
@@ -230,7 +232,7 @@ async fn next_event(State(queue): State<Arc<InvocationQueue>>) -> Response {
     (headers, Json(event)).into_response()
 }
 
-/// Accepts a function's answer or error, and passes it to the caller.
+/// Accepts the response or the error of a function, and passes it to the caller.
 async fn accept_answer(
     State(queue): State<Arc<InvocationQueue>>,
     Segment(id): Segment<String>,
@@ -249,13 +251,14 @@ fn free_port() -> u16 {
     port.local_addr().unwrap().port()
 }
 
-/// Builds the functions' binaries as for Lambda, except for the profile, and returns their folder.
+/// Builds the binaries of the functions and returns their folder. They are built as for Lambda,
+/// except for the build profile.
 fn build_binaries() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        // Cargo set these for this test. With them, ring's build script would run again.
+        // Cargo set these variables for this test. With them, ring's build script would run again.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

@@ -1,5 +1,5 @@
-//! Counts and files are exact no matter how the stream delivers its records and at which request a
-//! cycle is interrupted.
+//! Checks that counts and files are exact in the end. The stream may deliver its records in any
+//! way, and a cycle may be interrupted at any request.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use super::fixture::{PhotoChange, PublishWorld};
 use super::reader::StaticReader;
 use crate::gallery::fixture::Shot;
 
-/// Number of changes in a round.
+/// The number of changes of photos in one round.
 const CHANGES_PER_ROUND: u32 = 250;
-/// Number of records in a batch.
+/// The number of stream records in one batch.
 const RECORDS_PER_BATCH: usize = 80;
 
-/// A generator of random numbers that are the same in every run.
+/// A generator of random numbers. It returns the same numbers in every run.
 struct TestRandom(u64);
 
 impl TestRandom {
@@ -63,15 +63,16 @@ impl TestRandom {
     }
 }
 
-/// Returns the number of rounds: eight, or enough for the number of changes in
-/// `PUBLISH_TEST_CHANGES`. `.ci/run` sets ten thousand.
+/// Returns the number of rounds: eight, or as many as the number of changes in
+/// `PUBLISH_TEST_CHANGES` needs. `.ci/run` sets ten thousand changes.
 fn round_count() -> u32 {
     let changes = std::env::var("PUBLISH_TEST_CHANGES").ok();
     let changes = changes.map(|changes| changes.parse::<u32>().unwrap());
     changes.map_or(8, |changes| changes.div_ceil(CHANGES_PER_ROUND))
 }
 
-/// Fails if the published files and counts differ from the gallery or from a count of all photos.
+/// Checks that the published files and counts are the same as those of the gallery, and as a count
+/// of all photos.
 async fn assert_published_exactly(world: &PublishWorld) {
     let photos = world.gallery_photos(LocationPolicy::Exact).await;
     let index = world.file("index.json").await.unwrap();
@@ -139,7 +140,7 @@ async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes()
     let mut interrupted = 0;
     let rounds = round_count();
     for round in 0..rounds {
-        // The index shows a change up to 9 seconds after the stream has delivered it.
+        // The index shows a change at most 9 seconds after the stream delivered it.
         let mut lagging: Vec<PhotoChange> = Vec::new();
         for _ in 0..CHANGES_PER_ROUND {
             let item = random.test_photo().item();
@@ -163,14 +164,14 @@ async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes()
             {
                 lagging.push(change);
             } else {
-                // If one photo changes twice, the order of its changes must be kept.
+                // If one photo changes twice, its changes must keep their order.
                 for earlier in lagging.drain(..) {
                     world.write(&earlier).await;
                 }
                 world.write(&change).await;
             }
         }
-        // Batches arrive in any order, some of them repeatedly, some much later.
+        // Batches arrive in any order. Some arrive several times, some much later.
         while !undelivered.is_empty() && !random.one_in(5) {
             let at = random.below(undelivered.len() as u64) as usize;
             let batch: Vec<Value> = undelivered
@@ -203,7 +204,7 @@ async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes()
     }
     assert!(interrupted > rounds / 10, "{interrupted}");
     world.mark(&undelivered).await;
-    // An interrupted cycle may still hold the lease.
+    // An interrupted cycle may still have the lease, so the test waits until it has ended.
     world.pass(600);
     world.settle().await;
     assert_published_exactly(&world).await;
@@ -239,7 +240,7 @@ async fn a_reader_of_changes_has_the_photos_of_the_gallery() {
             world.gallery_photos(LocationPolicy::Exact).await
         );
     }
-    // Two files for each update: the reader never reads the file of a month.
+    // Each update reads two files. The reader never needs the file of a month.
     assert!(reader.reads - at_first <= 30 * 2, "{}", reader.reads);
 }
 
@@ -275,7 +276,8 @@ async fn a_thousand_changes_need_few_requests_and_an_idle_cycle_two_queries() {
 #[tokio::test]
 async fn a_month_of_many_pages_is_complete_and_in_order() {
     let mut world = PublishWorld::new().await;
-    // Photos in both halves of the month, each of more than a page; then in one half only.
+    // The months have photos in both halves, or in one half only. Each half has more photos than a
+    // page.
     for (month, first, last) in [(2, 1, 28), (3, 1, 15), (4, 16, 30)] {
         let days = last - first + 1;
         let shots: Vec<Shot> = (0..2_400)
@@ -410,7 +412,7 @@ async fn a_miscount_is_found_and_repaired() {
     let mut month = world.published.months().await.unwrap().remove(0);
     month.photos += 1;
     world.published.put_month(&month).await.unwrap();
-    // A photo for which the stream delivered no record.
+    // The stream delivered no record for this photo.
     world
         .change(&[Shot::new("IMG_0002", "2019-02-01T09:00:00")])
         .await;

@@ -1,4 +1,4 @@
-//! The gallery's routes that return counts: timeline, cameras, lenses and map.
+//! Tests of the gallery's routes that return counts: timeline, cameras, lenses and map.
 
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn counted_world() -> PublishWorld {
     world
 }
 
-/// Starts a gallery with this privacy over the tables of the world.
+/// Starts a gallery with these privacy rules over the tables of the world.
 pub(super) async fn start_gallery(
     world: &PublishWorld,
     privacy: impl Into<Privacy>,
@@ -117,14 +117,14 @@ async fn a_map_has_points_in_a_small_box_and_clusters_in_a_large_one() {
             .sum()
     };
     assert_eq!(photos(&clusters), 4);
-    // A box across the antimeridian, and one around a pole.
+    // One box crosses the antimeridian, and one contains a pole.
     let fiji = gallery.json("/v1/map?bbox=177,-20,-178,-15").await;
     assert_eq!(photos(&features(&fiji)), 2);
     let pole = gallery.json("/v1/map?bbox=-180,60,180,90").await;
     assert!(features(&pole).is_empty());
 }
 
-/// Interrupts a cycle after each of its requests in turn. The next cycle finishes it.
+/// Interrupts a cycle after each of its requests in turn. The next cycle must finish the work.
 #[tokio::test]
 async fn the_counts_in_memory_follow_every_cycle() {
     let mut world = counted_world().await;

@@ -1,4 +1,4 @@
-//! Both embedded engines behind HTTP, publish over them, and changes of photos.
+//! Both embedded engines over HTTP, publish over them, and helpers that change photos.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -31,10 +31,10 @@ use crate::gallery::fixture::{GalleryFixture, Shot};
 
 pub(super) const BUCKET: &str = "site";
 pub(super) const PREFIX: &str = "gallery/";
-/// Time that no cycle of a test needs.
+/// The time limit of a cycle. No cycle of a test needs so long.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
-/// The engines, publish over them, and the simulated time.
+/// The embedded engines, publish over them, and a simulated clock.
 pub(super) struct PublishWorld {
     pub(super) client: aws_sdk_dynamodb::Client,
     pub(super) catalogue: Catalogue,
@@ -42,19 +42,19 @@ pub(super) struct PublishWorld {
     pub(super) storage: Storage,
     pub(super) publish: Publisher,
     pub(super) now: DateTime<Utc>,
-    /// The connection from publish to the engines.
+    /// The connection from publish to the engines. A test can cut it.
     pub(super) wire: CuttableWire,
     _data: tempfile::TempDir,
 }
 
-/// A change of one photo: the record of the stream, and the item to write.
+/// A change of one photo: the record in the stream, and the item to write.
 pub(super) struct PhotoChange {
     pub(super) record: Value,
     after: Option<PhotoItem>,
     pk: String,
 }
 
-/// Returns settings without a hook, and with this privacy.
+/// Returns settings of publish without a hook, and with these privacy rules.
 pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
     PublishSettings {
         bucket: bucket(),
@@ -95,8 +95,8 @@ impl PublishWorld {
         let published = PublishTable::new(clients.dynamodb.clone(), "publish");
         catalogue.create_table().await.unwrap();
         published.create_table().await.unwrap();
-        // The tests deliver records themselves. The engine would search the whole stream at each
-        // write.
+        // The tests deliver the records of the stream themselves. With a stream, the engine would
+        // search the whole stream at each write.
         let no_stream = StreamSpecification::builder().stream_enabled(false);
         let update = clients.dynamodb.update_table().table_name("photos");
         update
@@ -128,8 +128,8 @@ impl PublishWorld {
         }
     }
 
-    /// Returns a publisher with other settings over the same tables and store, but not through
-    /// `wire`.
+    /// Builds a publisher with other settings over the same tables and the same store. Its requests
+    /// do not go through `wire`.
     pub(super) fn other_publisher(&self, settings: PublishSettings) -> Publisher {
         Publisher::new(
             self.catalogue.clone(),
@@ -139,7 +139,7 @@ impl PublishWorld {
         )
     }
 
-    /// Writes the items of these photos. Returns the records of the stream.
+    /// Writes the items of these photos. Returns the records that a stream would deliver.
     pub(super) async fn change(&self, shots: &[Shot]) -> Vec<Value> {
         let mut records = Vec::new();
         for shot in shots {
@@ -151,7 +151,7 @@ impl PublishWorld {
         records
     }
 
-    /// Writes a change to the table. Its indexes show the change at once.
+    /// Writes a change to the table. The indexes of the table show it at once.
     pub(super) async fn write(&self, change: &PhotoChange) {
         let Some(item) = &change.after else {
             let key = aws_sdk_dynamodb::types::AttributeValue::S(change.pk.clone());
@@ -174,7 +174,7 @@ impl PublishWorld {
         put.set_item(Some(item)).send().await.unwrap();
     }
 
-    /// Marks the months of these records as dirty.
+    /// Marks the months of these records dirty.
     pub(super) async fn mark(&self, records: &[Value]) {
         self.publish
             .mark_changed_months(records, self.now)
@@ -186,7 +186,7 @@ impl PublishWorld {
         self.publish.run_cycle(self.now, CYCLE_TIME).await
     }
 
-    /// Lets the simulated time pass.
+    /// Moves the simulated clock forward.
     pub(super) fn pass(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
     }
@@ -203,7 +203,8 @@ impl PublishWorld {
         panic!("months are still dirty after ten cycles");
     }
 
-    /// Returns the JSON of a published file. Fails if its headers are wrong.
+    /// Returns the JSON of a published file. Returns `None` if there is no such file. Checks its
+    /// headers.
     pub(super) async fn file(&self, path: &str) -> Option<Value> {
         let object = bucket().object(format!("{PREFIX}{path}"));
         let bytes = self.storage.read_object(&object).await.unwrap()?;
@@ -220,7 +221,7 @@ impl PublishWorld {
         Some(serde_json::from_str(&json).unwrap())
     }
 
-    /// Returns all stored files by path.
+    /// Returns the JSON of all published files, by path.
     pub(super) async fn files(&self) -> BTreeMap<String, Value> {
         let mut files = BTreeMap::new();
         let listed = self.storage.list_objects(&bucket(), PREFIX);
@@ -233,7 +234,7 @@ impl PublishWorld {
         files
     }
 
-    /// Returns the photos that the gallery lists, by id.
+    /// Returns the photos that a gallery with these privacy rules lists, by id.
     pub(super) async fn gallery_photos(
         &self,
         privacy: impl Into<Privacy>,
@@ -282,10 +283,11 @@ impl PhotoChange {
     }
 }
 
-/// Records the requests of publish. Can fail all requests after a number of them.
+/// An interceptor that records the requests of publish. It can make all requests after a number of
+/// them fail.
 #[derive(Debug, Clone)]
 pub(super) struct CuttableWire {
-    /// Number of requests before the cut.
+    /// The number of requests that succeed before the cut.
     left: Arc<AtomicI64>,
     sent: Arc<Mutex<Vec<String>>>,
 }
@@ -300,17 +302,17 @@ impl Default for CuttableWire {
 }
 
 impl CuttableWire {
-    /// Fails all requests after this number of requests.
+    /// Makes all requests fail after this number of requests.
     pub(super) fn cut_after(&self, requests: i64) {
         self.left.store(requests, Ordering::SeqCst);
     }
 
-    /// Lets requests through again.
+    /// Lets all requests succeed again.
     pub(super) fn mend(&self) {
         self.left.store(i64::MAX, Ordering::SeqCst);
     }
 
-    /// Returns the requests since the last call, such as `Query` and `PUT`.
+    /// Returns the names of the requests since the last call, such as `Query` and `PUT`.
     pub(super) fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.sent.lock().unwrap())
     }

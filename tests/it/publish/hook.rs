@@ -1,4 +1,4 @@
-//! The build hook, with a test server as its receiver.
+//! Tests of the build hook. A test server receives its calls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use super::fixture::{PublishWorld, settings};
 use crate::gallery::fixture::Shot;
 
-/// What the server does with a request.
+/// The response of the test server to a call.
 #[derive(Clone, Copy)]
 pub(super) enum ScriptedResponse {
     Status(u16),
@@ -25,17 +25,17 @@ pub(super) enum ScriptedResponse {
     Slow,
 }
 
-/// A server that receives the calls of a hook.
+/// A test server that receives the calls of a build hook.
 #[derive(Clone, Default)]
 pub(super) struct HookReceiver {
     script: Arc<Mutex<VecDeque<ScriptedResponse>>>,
-    /// Method, path and query, content type.
+    /// The calls so far: method, path with query, and content type of each.
     pub(super) received: Arc<Mutex<Vec<(String, String, String)>>>,
 }
 
 impl HookReceiver {
-    /// Starts a server that responds by this script, then always with 200. Returns it with the URL
-    /// of its hook.
+    /// Starts a server that responds according to this script, and after that always with 200.
+    /// Returns the server and the URL of its hook.
     pub(super) async fn start(script: &[ScriptedResponse]) -> (Self, String) {
         let receiver = HookReceiver::default();
         receiver.script.lock().unwrap().extend(script);
@@ -80,7 +80,7 @@ async fn receive(State(receiver): State<HookReceiver>, request: Request) -> Resp
     }
 }
 
-/// Starts a world with this hook, in which only failures delay a call.
+/// Starts a world with this hook. Only failures delay a call in it.
 async fn world_with_hook(url: &str) -> PublishWorld {
     let mut settings = settings(LocationPolicy::Exact);
     settings.hook = Some(BuildHook::new(url, &[], true).unwrap());
@@ -94,7 +94,7 @@ async fn world_with_hook(url: &str) -> PublishWorld {
     PublishWorld::with(settings).await
 }
 
-/// Adds a photo and publishes it.
+/// Adds a photo, and publishes it.
 async fn add_photo(world: &mut PublishWorld, name: &str) {
     let records = world
         .change(&[Shot::new(name, "2018-02-01T09:00:00")])
@@ -122,7 +122,7 @@ async fn a_change_is_one_call_and_no_change_is_none() {
     assert_eq!(*receiver.received.lock().unwrap(), [expected]);
     assert_eq!(hook_state(&world).await.pending, None);
 
-    // The same change again, and a change of a private photo.
+    // These are the same change again, and a change of a private photo.
     let again = world
         .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
         .await;
@@ -181,7 +181,7 @@ async fn a_failed_call_is_repeated_and_does_not_delay_publish() {
 #[tokio::test]
 async fn a_hook_without_response_times_out_and_its_url_stays_secret() {
     let (receiver, slow) = HookReceiver::start(&[ScriptedResponse::Slow]).await;
-    // A server that accepts connections and closes them.
+    // This server accepts connections and closes them at once.
     let closing = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let reset = format!("http://{}/build_hooks/t0ken", closing.local_addr().unwrap());
     tokio::spawn(async move {

@@ -1,5 +1,5 @@
-//! Scans everything public for data that must not be: positions at home, private photos, serial
-//! numbers, source keys.
+//! Searches everything public for data that must not be public: positions at home, private photos,
+//! serial numbers and source keys.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::counts::start_gallery;
 use super::fixture::{PhotoChange, PublishWorld, settings};
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
-/// Latitude and longitude of the home.
+/// The latitude and the longitude of the home.
 const HOME: (f64, f64) = (45.471_234, -73.645_678);
 const ZONES: &str = "45.471234,-73.645678,400";
 
@@ -30,13 +30,13 @@ fn at(lat: f64, lon: f64) -> Location {
     }
 }
 
-/// Returns a world with photos at home, around it and abroad. Every fifth photo is private. Each
-/// has all position fields that a camera writes.
+/// Starts a world with photos at home, around it and abroad. Every fifth photo is private. Each
+/// photo has all position fields that a camera writes.
 async fn world_with_secrets() -> (PublishWorld, Vec<Shot>) {
     let mut world = PublishWorld::new().await;
     let mut shots = Vec::new();
     for n in 0..60_u32 {
-        // A spiral from the front door to a distance of about 15 km.
+        // The photos form a spiral from the front door to a distance of about 15 km.
         let (turn, away) = (f64::from(n), 0.000_03 * f64::from(n * n));
         let (lat, lon) = (HOME.0 + away * turn.sin(), HOME.1 + away * turn.cos());
         let day = format!("20{:02}-02-{:02}T09:00:00", 17 + n % 3, 1 + n % 28);
@@ -87,7 +87,7 @@ async fn world_with_secrets() -> (PublishWorld, Vec<Shot>) {
     (world, shots)
 }
 
-/// Fails if a response contains a secret, or a point for which `hidden` returns `true`.
+/// Checks that a response contains no secret, and no point for which `hidden` returns `true`.
 fn assert_no_secret(origin: &str, response: &Value, hidden: &dyn Fn(&Location) -> bool) {
     let text = response.to_string();
     assert!(!text.contains("SECRET"), "{origin}: {text}");
@@ -96,7 +96,7 @@ fn assert_no_secret(origin: &str, response: &Value, hidden: &dyn Fn(&Location) -
     });
 }
 
-/// Calls `visit` for every pair of latitude and longitude, in all notations.
+/// Calls `visit` for every pair of latitude and longitude in a JSON value, however it is written.
 fn visit_points(value: &Value, visit: &mut dyn FnMut(Location)) {
     match value {
         Value::Object(fields) => {
@@ -117,7 +117,7 @@ fn visit_points(value: &Value, visit: &mut dyn FnMut(Location)) {
     }
 }
 
-/// Reads all pages of a list and scans them. Returns the names of the photos.
+/// Reads all pages of a list, and searches them for secrets. Returns the names of the photos.
 async fn read_list(
     gallery: &GalleryFixture,
     path: &str,
@@ -182,13 +182,13 @@ async fn hidden_data_is_on_no_route_and_in_no_file() {
     }
 }
 
-/// Runs cycles with `privacy` and scans all static files.
+/// Runs cycles with the rules `privacy`, and searches all static files for secrets.
 async fn check_files(
     world: &mut PublishWorld,
     privacy: &Privacy,
     hidden: &dyn Fn(&Location) -> bool,
 ) {
-    // Everything was published with exact positions. The next cycles must remove them.
+    // Everything was published with exact positions before. The next cycles must remove them.
     let publish = world.other_publisher(settings(privacy.clone()));
     for _ in 0..3 {
         world.pass(60);
@@ -202,7 +202,8 @@ async fn check_files(
     }
 }
 
-/// Scans all lists and summaries. The full list must contain exactly the public photos.
+/// Searches all lists and summaries for secrets. The full list must contain exactly the public
+/// photos.
 async fn check_lists(gallery: &GalleryFixture, shots: &[Shot], hidden: &dyn Fn(&Location) -> bool) {
     let public: BTreeSet<String> = (shots.iter().filter(|shot| !shot.private))
         .map(|shot| shot.name.clone())
@@ -229,7 +230,8 @@ async fn check_lists(gallery: &GalleryFixture, shots: &[Shot], hidden: &dyn Fn(&
     }
 }
 
-/// Scans the detail of every photo under all its names. A private photo must be missing.
+/// Searches the detail of every photo, under all its names, for secrets. A private photo must be
+/// missing.
 async fn check_details(
     gallery: &GalleryFixture,
     shots: &[Shot],
@@ -251,8 +253,8 @@ async fn check_details(
     }
 }
 
-/// Queries boxes that close in on the front door. Each must return exactly the photos whose public
-/// position lies inside.
+/// Queries smaller and smaller boxes around the front door. Each must return exactly the photos
+/// whose public position is in the box.
 async fn check_shrinking_boxes(
     gallery: &GalleryFixture,
     shots: &[Shot],

@@ -1,4 +1,4 @@
-//! A reader of the static files, as docs/static-gallery.md defines it: it starts from `index.json`
+//! A reader of the static files, as docs/static-gallery.md defines one. It begins with `index.json`
 //! and `changes.json`.
 
 use std::collections::BTreeMap;
@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use super::fixture::PublishWorld;
 
-/// The state of a static builder between two builds.
+/// The state of a static site's builder between two builds.
 #[derive(Default)]
 pub(super) struct StaticReader {
     generation: Option<u64>,
     months: BTreeMap<String, BTreeMap<String, Value>>,
-    /// Number of files that were read.
+    /// The number of files that were read so far.
     pub(super) reads: usize,
 }
 
 impl StaticReader {
-    /// Reads all changes since the last call.
+    /// Reads the changes since the last call.
     pub(super) async fn update(&mut self, world: &PublishWorld) {
         let index = world.file("index.json").await.unwrap();
         self.reads += 1;
@@ -73,7 +73,7 @@ impl StaticReader {
         }
     }
 
-    /// Returns all photos by id.
+    /// Returns all photos that the reader has, by id.
     pub(super) fn photos(&self) -> BTreeMap<String, Value> {
         self.months
             .values()

@@ -1,4 +1,4 @@
-//! Publish in `photos serve`: from an upload to files on disk and a call of the hook.
+//! Tests of publish in `photos serve`: from an upload to files on disk and a call of the hook.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn an_upload_is_published_and_the_hook_is_not_called_again_after_a_restart
         "1",
         "--hook-interval-seconds",
         "1",
-        // The port, and with it the URLs of the pictures, would change at each start.
+        // The URLs of the pictures contain a port by default, which would change at each start.
         "--photo-base-url",
         "http://photos.test",
     ];

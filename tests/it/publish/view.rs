@@ -1,4 +1,4 @@
-//! The published files follow the public view.
+//! Tests that the published files follow the public view.
 
 use photo_catalogue::privacy::LocationPolicy;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn a_view_that_hides_more_removes_the_hidden_data_from_all_files() {
             .filter(|file| file.to_string().contains("45.47"))
             .count()
     };
-    // Both months, and the changes.
+    // These are the files of both months, and the file of changes.
     assert_eq!(files_with_position(&world.files().await), 3);
 
     let hiding = world.other_publisher(settings(LocationPolicy::Hide));
@@ -41,7 +41,7 @@ async fn a_view_that_hides_more_removes_the_hidden_data_from_all_files() {
             .iter()
             .all(|month| month.cells.is_empty() && month.photos == 1)
     );
-    // Readers of the previous files must read everything again.
+    // Readers of the earlier files must read everything again.
     assert!(files["changes.json"]["since"].as_u64() >= Some(2));
 }
 

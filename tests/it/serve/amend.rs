@@ -1,4 +1,4 @@
-//! Tests of `photos fix-date` and `photos reindex`, which change records and leave files alone.
+//! Tests of `photos fix-date` and `photos reindex`, which change records and do not change files.
 
 use photo_catalogue::catalogue::WriteOutcome;
 use photo_catalogue::catalogue::published::PublishTable;
@@ -61,7 +61,7 @@ fn fix_date_shifts_capture_times_and_can_be_undone() {
     assert_eq!(list_capture_times(&photos), before);
 }
 
-/// Starts engines with the tables of ingest and of publish.
+/// Starts the embedded engines, with the tables of ingest and of publish.
 async fn start_world() -> IngestWorld {
     let world = IngestWorld::without_delivery(layout()).await;
     let endpoints = Endpoints {
@@ -74,7 +74,7 @@ async fn start_world() -> IngestWorld {
     world
 }
 
-/// Runs `photos reindex` over stores elsewhere and returns its messages.
+/// Runs `photos reindex` over external stores, and returns its messages.
 fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
     let arguments = [&["reindex"], arguments].concat();
     let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);
@@ -169,7 +169,7 @@ async fn reindex_applies_new_privacy_rules_without_reading_files() {
         partitions
     };
     assert_eq!(partitions().await, ["2018", "2018"]);
-    // The files are gone. A read would fail.
+    // The files are deleted, so a read of them would fail.
     for key in ["2018-02-01/a.jpg", "2018-02-01/b.jpg"] {
         world.delete_archived(key).await;
     }

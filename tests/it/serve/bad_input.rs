@@ -1,5 +1,5 @@
-//! Tests of bad input. Each upload gets a recorded outcome, the process keeps running, and no file
-//! is lost or written outside the data folder.
+//! Tests of bad input. Each upload must get a recorded outcome, and the process must keep running.
+//! No file may be lost or written outside the data folder.
 
 use super::process::{Photos, files};
 
@@ -13,7 +13,7 @@ async fn every_bad_upload_has_an_outcome() {
     let whole = std::fs::read(fuji).unwrap();
     photos.put("text.jpg", "this is no photo").await;
     photos.put("empty.jpg", "").await;
-    // The first half contains the whole Exif and only a part of the picture.
+    // The first half of the file contains the whole Exif, but only a part of the picture.
     photos.put("truncated.jpg", &whole[..whole.len() / 2]).await;
     photos.put("stump.jpg", &whole[..20]).await;
     let long = format!("{}.JPG", "k".repeat(1020));
@@ -22,7 +22,8 @@ async fn every_bad_upload_has_an_outcome() {
     photos.put("a//b/./c\u{202e}.JPG", whole.clone()).await;
     put_zeros(&photos, "zeros.jpg", 1 << 30).await;
 
-    // Four copies of one shot with different file names, and the stump, which has no date.
+    // The list contains four copies of one shot with different file names, and the stump, which has
+    // no date.
     let list = photos.photos(5).await;
     let mut stems: Vec<_> = list
         .iter()
@@ -90,7 +91,8 @@ async fn too_long_key_is_refused_with_the_error_code_of_s3() {
     assert_eq!(error.meta().code(), Some("KeyTooLongError"));
 }
 
-/// Uploads zeros from a sparse file, which needs neither memory nor disk space.
+/// Uploads this number of zero bytes. They come from a sparse file, which needs neither memory nor
+/// disk space.
 async fn put_zeros(photos: &Photos, key: &str, bytes: u64) {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(bytes).unwrap();

@@ -1,4 +1,5 @@
-//! Real photos of many cameras. Each is archived or skipped with a reason, and none is lost.
+//! Tests with real photos of many cameras. Each photo must be archived, or skipped with a reason.
+//! None may be lost.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,8 +24,8 @@ async fn every_file_of_the_corpus_has_an_outcome() {
         .keys()
         .filter(|key| key.starts_with("undated/"))
         .count();
-    // The README, the oracle and an XMP sidecar are not photos. Five files are videos or have an
-    // unknown brand.
+    // The README, the oracle and an XMP sidecar are not photos. Five files are videos, or their
+    // file type is unknown.
     assert_eq!(
         (uploaded.len(), archived.len(), undated),
         (skipped.len() + archived.len(), 168, 50)

@@ -1,5 +1,5 @@
-//! A test that kills a real `photos serve` (`kill -9`) while it uploads and archives a folder. The
-//! final state is the same as without a kill.
+//! Kills a real `photos serve` (`kill -9`) several times while it uploads and archives a folder.
+//! The final state must be the same as without a kill.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,16 +10,18 @@ use serde_json::Value;
 use super::process::{Photos, files};
 use crate::ingest::photos::TestShot;
 
-/// The numbers of files and kills in an ordinary `cargo test`. If `SERVE_KILLS` is set, it is the
-/// number of kills, and there are ten files for each. `.ci/run` sets 50, so it uploads 500 files.
+/// The numbers of files and of kills in an ordinary `cargo test`. If `SERVE_KILLS` is set, it is
+/// the number of kills, and there are ten files for each kill. `.ci/run` sets 50, so the test
+/// uploads 500 files.
 const FILES: usize = 120;
 const KILLS: u32 = 6;
 
-/// The longest time that one pass over the folder may take on a loaded machine.
+/// The maximum time that a test waits for one pass over the folder. It is long because a machine
+/// may be loaded.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Writes photos of many days: pairs of RAW and JPEG, undated photos, and files that are not
-/// photos. No two files need the same archive name.
+/// photos. No two shots need the same archive name.
 fn write_photos(folder: &Path, files: usize) {
     for number in 0..files {
         let day = number % 28 + 1;
@@ -28,7 +30,7 @@ fn write_photos(folder: &Path, files: usize) {
         let shot = TestShot::at(taken.leak());
         let (name, bytes) = match number % 10 {
             0 => (format!("card/IMG_{}.dng", number + 1), {
-                // The RAW file of the next JPEG.
+                // This is the RAW of the next JPEG.
                 let next = number + 1;
                 let taken = format!(
                     "2018:{:02}:{:02} 09:41:{:02}",
@@ -52,7 +54,7 @@ fn write_photos(folder: &Path, files: usize) {
     }
 }
 
-/// The final state of a run.
+/// The final state of a run, which two runs must share.
 struct FinalState {
     archive: BTreeMap<String, Vec<u8>>,
     inbox: BTreeMap<String, u64>,
@@ -60,7 +62,8 @@ struct FinalState {
     skipped: Vec<(String, String)>,
 }
 
-/// Serves the folder until all of it is filed, and stops; how long that took.
+/// Runs `photos serve` over the folder until all files are archived, and stops it. Returns the
+/// final state, and the time that the run took.
 fn finish(photos: &mut Photos, folder: &Path) -> (FinalState, Duration) {
     let said = photos.messages().len();
     let start = Instant::now();
@@ -88,7 +91,8 @@ fn finish(photos: &mut Photos, folder: &Path) -> (FinalState, Duration) {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     for photo in &mut listed {
-        // The version counts writes, and a killed run may write an item more often.
+        // The version depends on the number of writes, and a killed run may write an item more
+        // often.
         photo.as_object_mut().unwrap().remove("version");
     }
     let mut skipped: Vec<(String, String)> = photos
@@ -130,8 +134,8 @@ fn repeated_kills_do_not_change_the_final_state() {
 
     let mut photos = Photos::at_rest();
     let mut random = fastrand::Rng::with_seed(4);
-    // The average time before a kill is the time of a whole run divided by the number of kills,
-    // plus a share for the start.
+    // Computes the longest time before a kill. The kills together take about as long as a whole
+    // run, and each also gets some time for the start.
     let most = Duration::from_millis(300) + took * 2 / kills;
     let mut under_way = 0;
     for _ in 0..kills {

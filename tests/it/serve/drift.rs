@@ -1,4 +1,4 @@
-//! Tests that the owner's commands apply the same settings as `photos serve` and the functions: the
+//! Tests that the owner's commands use the same settings as `photos serve` and the functions: the
 //! storage class of the archive, `SOURCE_AFTER`, and the privacy rules of the data folder.
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ const COPY: &str = "2018-02-01/a.jpg";
 const STORAGE_CLASS: (&str, &str) = ("ARCHIVE_STORAGE_CLASS", "STANDARD_IA");
 const DELETE_SOURCE: (&str, &str) = ("SOURCE_AFTER", "delete");
 
-/// Creates a data folder at rest, and next to it a folder `card` with one photo.
+/// Creates a data folder without a process, and next to it a folder `card` with one photo.
 fn create_card() -> Photos {
     let photos = Photos::at_rest();
     let card = photos.folder().join("card");
@@ -24,7 +24,8 @@ fn create_card() -> Photos {
     photos
 }
 
-/// Makes an empty catalogue, and copies the photo to a key of a bucket while nothing serves it.
+/// Creates an empty catalogue, and copies the photo to a key of a bucket while no process serves
+/// the data folder.
 fn put_at_rest(photos: &Photos, key: &str) {
     std::fs::create_dir(photos.folder().join("empty")).unwrap();
     run_all(photos, &[], &[&["import", "empty"]]);
@@ -33,7 +34,7 @@ fn put_at_rest(photos: &Photos, key: &str) {
     std::fs::copy(photos.folder().join("card/a.jpg"), file).unwrap();
 }
 
-/// Runs commands with environment variables. Each must succeed.
+/// Runs commands with these environment variables. Each command must succeed.
 fn run_all(photos: &Photos, variables: &[(&str, &str)], commands: &[&[&str]]) {
     for command in commands {
         let output = photos.run_with(variables, command);
@@ -41,7 +42,7 @@ fn run_all(photos: &Photos, variables: &[(&str, &str)], commands: &[&[&str]]) {
     }
 }
 
-/// Returns the storage class of a copy from a HEAD request.
+/// Returns the storage class of an archived object, from a HEAD request.
 async fn storage_class(photos: &mut Photos, key: &str) -> Option<StorageClass> {
     photos.start(&[]);
     let head = photos.s3().head_object().bucket("archive").key(key);

@@ -1,5 +1,5 @@
-//! Tests of `photos serve` over stores elsewhere. They deliver no notifications, so polling finds every
-//! change.
+//! Tests of `photos serve` over external stores. These stores deliver no notifications, so polling
+//! must find every change.
 
 use std::process::Output;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::conformance::{RunningStore, test_every_store};
 use crate::ingest::fixture::{ARCHIVE, SOURCE};
 use crate::ingest::photos::TestShot;
 
-/// Waits until the gallery lists these stems and its timeline counts as many photos.
+/// Waits until the gallery lists these stems, and its timeline counts the same number of photos.
 async fn wait_until_listed(store: &str, gallery: &str, stems: &[&str]) {
     let client = crate::http_client();
     let get_json = async |path: &str| -> Option<Value> {
@@ -40,14 +40,14 @@ async fn wait_until_listed(store: &str, gallery: &str, stems: &[&str]) {
     panic!("{store}: {seen:?}, not {stems:?}");
 }
 
-// The check blocks its thread while a command runs. That thread is not one of the runtime's workers, so
-// the embedded servers go on.
+// The test blocks its thread while a command runs. That thread is not one of the runtime's workers,
+// so the embedded servers keep running.
 test_every_store! {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     polling_finds_new_and_removed_objects
 }
 
-/// Uses the program's own buckets, which no other test uses.
+/// Checks that polling finds changes. Uses the program's own buckets, which no other test uses.
 async fn polling_finds_new_and_removed_objects(store: RunningStore) {
     let name = store.name();
     let in_bucket = |bucket: &str, key: &str| Bucket::new(bucket).unwrap().object(key);
@@ -74,7 +74,7 @@ async fn polling_finds_new_and_removed_objects(store: RunningStore) {
     let other = TestShot::at("2019:02:01 09:41:07").jpeg();
     let b = put(SOURCE, "card/b.jpg", other).await;
     put(SOURCE, "card/notes.txt", b"no photo".to_vec()).await;
-    // A user puts this file into the archive by hand.
+    // A person puts this file into the archive.
     let by_hand = TestShot::at("2017:01:01 09:41:07").jpeg();
     let c = put(ARCHIVE, "2017-01-01/c.jpg", by_hand).await;
     let all = ["2019-02-01/b", "2018-02-01/a", "2017-01-01/c"];
@@ -86,7 +86,7 @@ async fn polling_finds_new_and_removed_objects(store: RunningStore) {
     for key in ["2018-02-01/a.dng", "2018-02-01/a.jpg"] {
         assert!(archived(key).await.is_some(), "{name}: {key}");
     }
-    // No stream reports what the owner's commands change.
+    // These stores have no stream that reports the changes of the owner's commands.
     let assert_success = |output: Output| assert!(output.status.success(), "{name}: {output:?}");
     let run = |verb: &str| {
         let arguments = [verb, "2018-02-01/a", "--location", "exact"];

@@ -1,4 +1,5 @@
-//! Tests of `photos import`: from folders and buckets, at rest and while serving, once and again.
+//! Tests of `photos import`: from folders and from buckets, with and without a running server, once
+//! and repeatedly.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ fn examples() -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Runs an import and returns its report without the fields that differ from run to run.
+/// Runs an import, and returns its report. Leaves out the fields that differ from run to run.
 fn run_import(photos: &Photos, arguments: &[&str]) -> Value {
     let output = photos.output(&[&["import", "--json"], arguments].concat());
     let report: Value = serde_json::from_str(&output).unwrap();
@@ -29,7 +30,7 @@ fn expected_counts(found: u64, new: u64, undated: u64, known: u64, skipped: u64)
 }
 
 /// Imports the archive's own folder. A file counts as known if its notification was processed
-/// during the survey.
+/// before or during the survey.
 fn import_in_place(photos: &Photos, found: u64) {
     let report = run_import(photos, &["photos-data/archive"]);
     let count = |name: &str| report[name].as_u64().unwrap();
@@ -75,7 +76,7 @@ fn second_import_of_a_folder_changes_nothing() {
     let again = photos.output(&["import", "--json", &all[0]]);
     let again: Value = serde_json::from_str(&again).unwrap();
     assert_eq!((&again["known"], &again["new"]), (&json!(14), &json!(0)));
-    // These are requests of the listing and the survey. No photo is read.
+    // These are the requests of the listing and of the survey. No photo is read again.
     assert!(again["s3Requests"].as_u64().unwrap() <= 6, "{again}");
     assert_eq!(photos.tree("archive"), tree);
     assert_eq!(
@@ -96,7 +97,7 @@ async fn import_while_serving_is_ingested_and_delays_the_hook() {
         run_import(&photos, &[&examples()]),
         expected_counts(14, 0, 0, 14, 0)
     );
-    // After a month is published, the hook still waits because the import has just ended.
+    // The months are published, but the hook still waits, because the import has just ended.
     super::process::until("its months are published", || {
         let status = photos.output(&["hook", "status", "--json"]);
         let status: Value = serde_json::from_str(&status).unwrap();
@@ -141,7 +142,7 @@ fn import_finds_every_file_of_a_new_folder() {
         std::fs::write(day.join(format!("{n}.jpg")), shot.edited(n)).unwrap();
     }
     import_in_place(&photos, 250);
-    // 50 is the default limit.
+    // 50 is the default limit of a list.
     assert_eq!(list_photos(&photos).len(), 50);
     photos.output(&["reconcile"]);
 }
@@ -149,7 +150,8 @@ fn import_finds_every_file_of_a_new_folder() {
 #[tokio::test]
 async fn bucket_of_an_older_tool_is_catalogued_in_place() {
     let shot = TestShot::at("2018:02:01 09:41:07");
-    // The tool's keys begin with a slash. It used the year 1 for photos without a date.
+    // The keys of the older tool begin with a slash. The tool used the year 1 for photos without a
+    // date.
     let old = [
         ("/2018-02-01/x.jpg", shot.jpeg()),
         ("/0001-01-01/scan.jpg", TestShot::undated().jpeg()),
@@ -170,7 +172,7 @@ async fn bucket_of_an_older_tool_is_catalogued_in_place() {
             .body(bytes.clone().into());
         put.send().await.unwrap();
     }
-    // Another photo with the same name and day, uploaded to the source.
+    // This is another photo with the same name and day. It is uploaded to the source.
     let newer = TestShot::at("2018:02:01 18:00:00").jpeg();
     photos.put("card/x.jpg", newer).await;
     photos.photos(1).await;
@@ -194,7 +196,7 @@ async fn bucket_of_an_older_tool_is_catalogued_in_place() {
             ["/0001-01-01/scan", null],
         ])
     );
-    // New photos go to the tool's bucket too, and no key is overwritten.
+    // New photos also go to the bucket of the older tool. No existing key is overwritten.
     photos.start(&there);
     let taken = TestShot::at("2018:02:01 20:00:00").jpeg();
     photos.put("card2/x.jpg", taken).await;

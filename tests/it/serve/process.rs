@@ -11,17 +11,17 @@ use photo_catalogue::clients::{self, Endpoints};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The longest time that a test waits for one condition. It is long because a loaded machine is
-/// slow.
+/// The maximum time that a test waits for one condition. It is long because a machine may be
+/// loaded.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A temporary data folder, served by a process or at rest.
+/// A temporary folder with a data folder. A process may serve the data folder.
 pub(crate) struct Photos {
     folder: TempDir,
     child: Option<Child>,
 }
 
-/// The endpoints of stores elsewhere, and the key pair for their requests.
+/// The URLs of external stores, and the key pair for requests to them.
 pub(crate) struct Elsewhere {
     pub(crate) s3: String,
     pub(crate) dynamodb: String,
@@ -39,7 +39,7 @@ impl Elsewhere {
 }
 
 impl Photos {
-    /// Creates an empty folder without a process.
+    /// Creates an empty folder. Starts no process.
     pub(crate) fn at_rest() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Photos {
@@ -55,7 +55,7 @@ impl Photos {
         photos
     }
 
-    /// Starts `photos serve` on free ports without waiting until it listens.
+    /// Starts `photos serve` on free ports. Does not wait until it listens.
     pub(crate) fn launch(&mut self, arguments: &[&str]) {
         assert!(self.child.is_none(), "it runs already");
         let errors = std::fs::File::options()
@@ -82,7 +82,7 @@ impl Photos {
         self.child = Some(child);
     }
 
-    /// Starts `photos serve` on free ports and waits until it listens. Its messages go to
+    /// Starts `photos serve` on free ports, and waits until it listens. Its messages go to
     /// `errors.txt`.
     pub(crate) fn start(&mut self, arguments: &[&str]) {
         self.launch(arguments);
@@ -92,34 +92,35 @@ impl Photos {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("it ended with {status}: {}", self.messages());
             }
-            // A killed process leaves the file behind, with its own process id.
+            // A killed process leaves this file behind, and the file contains the id of that
+            // process.
             let running: Value = serde_json::from_slice(&std::fs::read(&listening).ok()?).ok()?;
             (running["pid"] == child.id()).then_some(())
         });
     }
 
-    /// Runs another command of the same binary in the same folder.
+    /// Runs a command of the same binary in the same folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         run_to_end(self.command(arguments))
     }
 
-    /// Runs a command with environment variables.
+    /// Runs a command in the same folder, with these environment variables.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
         run_to_end(command)
     }
 
-    /// Runs a command over stores elsewhere.
+    /// Runs a command over external stores.
     pub(crate) fn run_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         run_to_end(self.command_elsewhere(stores, arguments))
     }
 
-    /// Starts `photos serve` over stores elsewhere, which it polls every second. Returns the
-    /// endpoint of the gallery without waiting until it listens.
+    /// Starts `photos serve` over external stores, which it polls every second. Returns the URL of
+    /// the gallery. Does not wait until it listens.
     pub(crate) fn start_elsewhere(&mut self, stores: &Elsewhere) -> String {
         assert!(self.child.is_none(), "it runs already");
-        // The port is free now. Another process is unlikely to bind it before the child does.
+        // The port is free now. It is unlikely that another process uses it before the child does.
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port().to_string();
         drop(free);
@@ -135,7 +136,7 @@ impl Photos {
         format!("http://127.0.0.1:{port}")
     }
 
-    /// Runs a command that needs only the tables.
+    /// Runs a command that needs only the tables of external stores.
     pub(crate) fn run_on_tables(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         stores.set_keys(&mut command);
@@ -152,7 +153,7 @@ impl Photos {
         command
     }
 
-    /// Runs a command that must succeed and returns its standard output.
+    /// Runs a command that must succeed, and returns its standard output.
     pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -163,7 +164,7 @@ impl Photos {
         let mut command = Command::new(env!("CARGO_BIN_EXE_photos"));
         command.args(arguments).current_dir(self.folder.path());
         for (name, _) in std::env::vars() {
-            // The developer's own settings must not change the tests.
+            // The settings of the developer's own environment must not change the tests.
             if name.starts_with("PHOTO") || name.ends_with("_BUCKET") || name.ends_with("_PREFIX") {
                 command.env_remove(name);
             }
@@ -175,7 +176,7 @@ impl Photos {
         command
     }
 
-    /// Sends the signal of Ctrl-C and waits until the process has stopped.
+    /// Sends the signal of Ctrl-C, and waits until the process has stopped.
     pub(crate) fn interrupt(&mut self) {
         let mut child = self.child.take().unwrap();
         let pid = child.id().to_string();
@@ -216,7 +217,7 @@ impl Photos {
         std::fs::read_to_string(self.folder.path().join("errors.txt")).unwrap_or_default()
     }
 
-    /// Returns the endpoint of a server: `s3` or `gallery`.
+    /// Returns the URL of a server of the running process: `s3` or `gallery`.
     pub(crate) fn endpoint(&self, server: &str) -> String {
         let running = std::fs::read(self.data().join(".engine/serve.json")).unwrap();
         let running: Value = serde_json::from_slice(&running).unwrap();
@@ -256,7 +257,7 @@ impl Photos {
         response.json().await.unwrap()
     }
 
-    /// Waits until the gallery lists `count` photos, and returns all pages.
+    /// Waits until the gallery lists `count` photos. Returns the photos of all pages.
     pub(crate) async fn photos(&self, count: usize) -> Vec<Value> {
         let start = Instant::now();
         loop {
@@ -287,7 +288,7 @@ impl Photos {
         }
     }
 
-    /// Waits until `count` uploads are skipped, and returns their keys and reasons.
+    /// Waits until `count` uploads are skipped. Returns the reasons, by source key.
     pub(crate) fn skipped(&self, count: usize) -> BTreeMap<String, String> {
         until("they are skipped", || {
             let lines = self.output(&["skipped", "--json"]);
@@ -303,7 +304,7 @@ impl Photos {
         })
     }
 
-    /// Returns every file below a folder of the data folder with its size in bytes, in name order.
+    /// Returns the size in bytes of every file in a folder of the data folder, by name.
     pub(crate) fn tree(&self, bucket: &str) -> BTreeMap<String, u64> {
         files(&self.data().join(bucket))
     }
@@ -318,7 +319,7 @@ impl Drop for Photos {
     }
 }
 
-/// Runs a command to its end and returns its output and status.
+/// Runs a command until it ends, and returns its output and status.
 fn run_to_end(mut command: Command) -> Output {
     let child = command
         .stdin(Stdio::null())
@@ -339,7 +340,7 @@ fn run_to_end(mut command: Command) -> Output {
     }
 }
 
-/// Returns every file below a folder with its size in bytes.
+/// Returns the size in bytes of every file in a folder and its subfolders, by path.
 pub(crate) fn files(root: &Path) -> BTreeMap<String, u64> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -365,7 +366,8 @@ pub(crate) fn files(root: &Path) -> BTreeMap<String, u64> {
     files
 }
 
-/// Polls until there is a value, and returns it.
+/// Calls `poll` again and again until it returns a value, and returns the value. Fails after
+/// [`PATIENCE`].
 pub(crate) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

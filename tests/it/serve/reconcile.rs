@@ -1,4 +1,4 @@
-//! Tests of `photos reconcile` over real servers, with faults that the test introduces.
+//! Tests of `photos reconcile` over real servers. The test creates the faults itself.
 
 use std::collections::BTreeSet;
 
@@ -33,10 +33,10 @@ const KINDS: [&str; 11] = [
     "miscounted",
 ];
 
-/// The kind and the name of each fault.
+/// The faults that a command reports: the kind and the subject of each.
 type Faults = BTreeSet<(String, String)>;
 
-/// Stores and tables in which only the test's own calls ingest.
+/// Stores and tables in which ingest runs only if the test calls it.
 struct ReconcileFixture {
     world: IngestWorld,
     dynamodb: aws_sdk_dynamodb::Client,
@@ -116,7 +116,7 @@ impl ReconcileFixture {
         assert!(self.published.dirty_months().await.unwrap().is_empty());
     }
 
-    /// Runs `photos reconcile` and returns the faults that it reports and its exit status.
+    /// Runs `photos reconcile`. Returns the faults that it reports, and its exit status.
     fn reconcile(&self, arguments: &[&str]) -> (Faults, Option<i32>) {
         let all = [
             "reconcile",
@@ -143,9 +143,10 @@ impl ReconcileFixture {
     }
 }
 
-/// The capture time of all photos in the groups.
+/// The capture time of all photos in [`GROUPS`].
 const MAY: &str = "2010:05:01 10:00:00";
-/// The groups, named after the fault that their photos get, and the number of photos in each.
+/// The groups of photos. Each is named after the fault that its photos get. The number is the
+/// number of its photos.
 const GROUPS: [(&str, usize); 8] = [
     ("edited", 6),
     ("uncopied", 10),
@@ -156,7 +157,7 @@ const GROUPS: [(&str, usize); 8] = [
     ("unlisted", 10),
     ("well", 3),
 ];
-/// The capture times of photos that are alone in their years or in their months.
+/// The capture times of photos that are the only ones of their year or month.
 const ALONE: [&str; 10] = [
     "1991:01:01 10:00:00",
     "1992:01:01 10:00:00",
@@ -171,7 +172,7 @@ const ALONE: [&str; 10] = [
 ];
 
 impl ReconcileFixture {
-    /// Ingests and publishes photos without any fault.
+    /// Ingests and publishes all photos, without a fault.
     async fn fill(&self) {
         let world = &self.world;
         for (group, count) in GROUPS {
@@ -228,8 +229,8 @@ impl ReconcileFixture {
         }
     }
 
-    /// Simulates a copy of older bytes that arrives late, after the item of the newer upload was
-    /// written.
+    /// Simulates a late copy: it has older bytes than the upload, and arrives after the item of the
+    /// newer bytes was written.
     async fn supersede(&self, put_in: &mut impl FnMut(&str, &str)) {
         let world = &self.world;
         for n in 0..10 {
@@ -327,7 +328,7 @@ impl ReconcileFixture {
                 put_in("miscounted", &month.month);
             }
         }
-        // The stream would have marked this month after the direct changes above.
+        // A stream would have marked this month dirty after the direct changes above.
         self.published
             .mark_dirty("2010-05", Utc::now())
             .await
@@ -335,7 +336,7 @@ impl ReconcileFixture {
     }
 }
 
-// The servers need threads of their own while the test waits for a command.
+// The servers need their own threads while the test waits for a command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reconcile_finds_and_repairs_a_hundred_faults() {
     let library = Box::pin(ReconcileFixture::new()).await;
@@ -358,7 +359,7 @@ async fn reconcile_finds_and_repairs_a_hundred_faults() {
     assert_eq!(world.list_etags(ARCHIVE, "").await, before, "it only reads");
     assert_eq!(library.reconcile(&["--fix"]), (faults, Some(0)));
     assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
-    // A recount of the months leaves no fault either.
+    // A new count of the months also leaves no fault.
     library.published(2).await;
     assert_eq!(library.reconcile(&[]), (Faults::new(), Some(0)));
 

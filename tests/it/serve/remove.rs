@@ -14,7 +14,7 @@ fn list_stems(photos: &Photos) -> Vec<String> {
         .collect()
 }
 
-/// Imports a folder with a pair of files and another photo.
+/// Imports a folder with a pair of RAW and JPEG, and another photo.
 fn import_card() -> Photos {
     let photos = Photos::at_rest();
     let shot = TestShot::at("2018:02:01 09:41:07");

@@ -1,10 +1,11 @@
-//! Tests of the main job: photos uploaded by S3 are archived by day and served as gallery JSON.
+//! Tests of the main function of the program: photos that are uploaded by S3 are archived by day,
+//! and served as JSON by the gallery.
 
 use std::path::Path;
 
 use super::process::{Photos, files};
 
-/// The number of example photos. There are 14 files, and two of them are one photo.
+/// The number of photos in the examples. There are 14 files, and two of them are one photo.
 const PHOTOS: usize = 13;
 
 fn examples() -> std::path::PathBuf {
@@ -12,8 +13,8 @@ fn examples() -> std::path::PathBuf {
 }
 
 async fn upload_examples(photos: &Photos) {
-    // The first of two photos with the same name keeps it. If both are uploaded together, either
-    // may be the first.
+    // Two photos have the same name, and the first of them keeps it. If both were uploaded
+    // together, either could be the first.
     let first = "card1/DSC_0001.JPG";
     photos
         .put(first, std::fs::read(examples().join(first)).unwrap())
@@ -44,7 +45,7 @@ async fn uploads_are_archived_by_day_and_served() {
 
     // The uploads are still in the source.
     assert_eq!(photos.tree("inbox"), files(&examples()));
-    // A detail has every tag, and its picture can be decoded.
+    // The detail of a photo has every tag, and its picture can be decoded.
     let detail = photos.json("/v1/photos/2022-07-16/IMG_0412").await;
     assert_eq!(detail["tags"]["ExifIFD"]["OffsetTimeOriginal"], "+02:00");
     let picture = photos
@@ -52,7 +53,7 @@ async fn uploads_are_archived_by_day_and_served() {
         .await;
     assert_eq!(picture.headers()["content-type"], "image/jpeg");
     image::load_from_memory(&picture.bytes().await.unwrap()).unwrap();
-    // Filters and pages.
+    // The gallery filters photos and pages its lists.
     let camera = photos.json("/v1/photos?camera=nikon-d750").await;
     assert_eq!(camera["items"].as_array().unwrap().len(), 2);
     let day = photos
@@ -120,7 +121,7 @@ async fn edit_replaces_its_photo_and_removal_removes_it() {
     let original = read("fuji/DSCF2210.JPG");
     photos.put("fuji/DSCF2210.JPG", original.clone()).await;
     let before = photos.photos(1).await;
-    // The same shot with one more byte after the end of the picture.
+    // This is the same shot, with one more byte after the end of the picture.
     let edited = [original.as_slice(), b"\0"].concat();
     photos.put("fuji/DSCF2210.JPG", edited.clone()).await;
     let file = photos.data().join("archive/2020-10-18/DSCF2210.JPG");
@@ -135,10 +136,10 @@ async fn edit_replaces_its_photo_and_removal_removes_it() {
     assert_eq!(photos.tree("archive").len(), 1);
     assert_eq!(photos.photos(1).await[0]["id"], before[0]["id"]);
 
-    // A user may delete a file from the archive's folder with a file manager.
+    // A person may delete a file from the archive's folder with a file manager.
     std::fs::remove_file(&file).unwrap();
     let s3 = photos.s3();
-    // A request for the key makes the store notice the removal.
+    // A request for the key makes the store find that the file is gone.
     let gone = s3
         .head_object()
         .bucket("archive")

@@ -1,6 +1,6 @@
-//! BugInjector bugs: each leaves out one step of the protocol without a change of the program. The
-//! network answers as if the step had not run, or writes what the program would have written
-//! without it.
+//! Injected bugs. Each leaves out one step of the protocol, without a change of the program. The
+//! network responds as if the step had not run, or writes what the program would write without the
+//! step.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 
 use super::wire::{WireRequest, WireResponse, operation, response};
 
-/// The step that is left out.
+/// An injected bug, named after the step that it leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InjectedBug {
     /// Organise 2: every claim succeeds.
     Claim,
-    /// Index 3: items are written without a condition on their revision.
+    /// Index 3: items are written without the condition on their revision.
     Revision,
-    /// Organise 3: the archive key always looks empty.
+    /// Organise 3: the archive key always seems to be empty.
     ArchiveHead,
-    /// Organise 3: foreign files are invisible.
+    /// Organise 3: foreign files are not seen.
     ForeignLook,
-    /// Index 4: the copy always looks as the item lists it.
+    /// Index 4: the copy always seems to be as the item lists it.
     Verify,
-    /// Index 5: the source always looks gone.
+    /// Index 5: the source always seems to be gone.
     SourceHead,
-    /// Organise 2a: the ledger is always empty.
+    /// Organise 2a: the ledger always seems to be empty.
     Ledger,
-    /// Index 3, gone: the part is dropped from its item instead of replaced by a tombstone, and the
-    /// revision stays.
+    /// Index 3, gone: the part is removed from its item, and no tombstone is written. The revision
+    /// stays the same.
     Tombstone,
 }
 
@@ -45,19 +45,20 @@ impl InjectedBug {
     ];
 }
 
-/// Injects a bug, and keeps the state that this needs.
+/// Injects a bug into the requests, and stores the state that it needs.
 pub(super) struct BugInjector {
     bug: Option<InjectedBug>,
     layout: Layout,
-    /// The parts of items that a task wrote at index 3 and has not read since, by task and item.
+    /// The parts of items that a task wrote in step 3 of index and has not read since. The key is
+    /// the task and the item.
     written: BTreeMap<(String, String), Value>,
 }
 
-/// A request after the bug changed it.
+/// The result of an injected bug for one request.
 pub(super) enum InjectedRequest {
-    /// This request is sent.
+    /// The network sends this request.
     WireRequest(WireRequest),
-    /// No request is sent, and this is the response.
+    /// The network sends no request. This is the response.
     Nothing(WireResponse),
 }
 
@@ -70,7 +71,7 @@ impl BugInjector {
         }
     }
 
-    /// Applies the bug to a request before it is sent.
+    /// Applies the bug to a request, before the request is sent.
     pub(super) fn apply_to_request(&mut self, task: &str, request: WireRequest) -> InjectedRequest {
         let Some(bug) = self.bug else {
             return InjectedRequest::WireRequest(request);
@@ -132,11 +133,11 @@ impl BugInjector {
                 _ => InjectedRequest::WireRequest(request),
             };
         }
-        // Of the characters in these keys, only `~` and `/` have two spellings in a URL.
+        // In these keys, only `~` and `/` can be written in two ways in a URL.
         let key = self.layout.archive_key(&key.replace("%7E", "~")).unwrap();
         let pk = format!("photo#{}", PhotoId::from_stem(key.stem()));
-        // After index 3, the next HEAD of the task is that of index 4. Any other is that of
-        // organise 3.
+        // After step 3 of index, the next HEAD of the task belongs to step 4 of index. Any other
+        // HEAD belongs to step 3 of organise.
         match (self.written.remove(&(task.to_owned(), pk)), bug) {
             (Some(parts), InjectedBug::Verify) => {
                 let part = &parts[key.part()]["M"];
@@ -146,7 +147,7 @@ impl BugInjector {
                 }
                 let modified = chrono::DateTime::parse_from_rfc3339(text("lastModified")).unwrap();
                 let modified = modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-                // Only index 2 reads the metadata, so they are left out here.
+                // Only step 2 of index reads the user metadata, so this response has none.
                 let mut answer = response(200, "");
                 let headers = answer.headers_mut();
                 headers.insert("etag", format!("\"{}\"", text("etag")).parse().unwrap());
@@ -190,7 +191,7 @@ fn puts_stub(request: &WireRequest) -> bool {
     body["Item"]["revision"]["N"] == json!("0")
 }
 
-/// Removes the tombstones from an item, and restores the revision that was read.
+/// Removes the tombstones from an item, and sets its revision to the one that was read.
 fn drop_tombstones(body: &mut Value) {
     let Some(parts) = body["Item"]["parts"]["M"].as_object_mut() else {
         return;

@@ -15,48 +15,49 @@ use crate::ingest::photos::TestShot;
 
 pub(super) const SOURCE: &str = "inbox";
 pub(super) const ARCHIVE: &str = "archive";
-/// One file name in two folders, each as JPEG and RAW.
+/// The source keys: one file name in two folders, each as a JPEG and a RAW.
 const SOURCE_KEYS: [&str; 4] = ["a/IMG_1.jpg", "a/IMG_1.dng", "b/IMG_1.jpg", "b/IMG_1.dng"];
-/// The key of files that are dropped by hand: the first name that all uploads try.
+/// The archive key to which a person writes foreign files. It is the first key that all uploads
+/// try.
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
-/// The same name with an extension that no upload has. Files are dropped here at any moment, even
-/// while a first copy is in flight.
+/// The same archive key with an extension that no upload has. A person writes foreign files to it
+/// at any time, even while a first copy is in flight.
 const DROPPED_BESIDE: &str = "2018-02-01/IMG_1.jpeg";
-/// Capture times of one day, so that names collide.
+/// The capture times of the shots. They are on one day, so that names collide.
 const TAKEN: [&str; 3] = [
     "2018:02:01 09:41:07",
     "2018:02:01 15:00:00",
     "2018:02:01 19:30:00",
 ];
 
-/// JPEG and RAW of each shot.
+/// The JPEG and the RAW of each shot.
 static FILES: LazyLock<[(Vec<u8>, Vec<u8>); 3]> =
     LazyLock::new(|| TAKEN.map(|taken| (TestShot::at(taken).jpeg(), TestShot::at(taken).dng())));
 
-/// A file of a shot in the archive: the owner in its metadata, and its extension.
+/// A file of a shot in the archive: the owner in its user metadata, and its extension.
 type OwnedFile = (String, String);
 
 pub(super) struct ManualHistory {
     acts_left: usize,
-    /// The next write waits until no work is left.
+    /// `true` if the next write must wait until no work is left.
     waits: bool,
-    /// Counts the edits, so that all bytes differ.
+    /// The number of edits so far, so that all edits have different bytes.
     edits: u32,
-    /// The objects of the source.
+    /// The present objects of the source.
     sources: BTreeMap<ObjectName, SimulatedObject>,
-    /// All ETags that each source key ever had.
+    /// Every version of the source so far: source key and ETag.
     uploaded: BTreeSet<(String, String)>,
-    /// ETags of the foreign files in the archive, as they were dropped.
+    /// The foreign files in the archive. The value is the ETag.
     dropped: BTreeMap<ObjectName, String>,
-    /// The foreign files that have no event.
+    /// The foreign files whose event is not delivered. The value is the ETag.
     unreported: BTreeMap<ObjectName, String>,
     /// All files that were ever archived.
     ever: BTreeSet<OwnedFile>,
-    /// Files that a person removed or overwrote.
+    /// The archived files that a person removed or overwrote.
     removed: BTreeSet<OwnedFile>,
-    /// Source key and ETag of copies that a person removed after the last upload of that source.
+    /// The copies that a person removed after the last upload of their source: source key and ETag.
     removed_bytes: BTreeSet<(String, String)>,
-    /// Those of them that were removed while no work was left.
+    /// The entries of `removed_bytes` whose copy was removed while no work was left.
     settled: BTreeSet<(String, String)>,
 }
 
@@ -77,7 +78,8 @@ impl ManualHistory {
         }
     }
 
-    /// Drops a file into the archive before the notifications exist. Returns a line for the trace.
+    /// Writes a foreign file to the archive before the notifications exist. Returns a line for the
+    /// trace.
     pub(super) fn drop_before_notifications(
         &mut self,
         random: &mut Rng,
@@ -93,7 +95,7 @@ impl ManualHistory {
         self.acts_left > 0 && (quiet || !self.waits)
     }
 
-    /// Does a random write by hand. Returns a line for the trace.
+    /// Makes a random write of a person. Returns a line for the trace.
     pub(super) fn act(
         &mut self,
         random: &mut Rng,
@@ -103,8 +105,8 @@ impl ManualHistory {
         self.acts_left -= 1;
         self.waits = random.usize(..3) == 0;
         match random.usize(..10) {
-            // See the note on drops in docs/guarantees.md: the next write waits until this one is
-            // done.
+            // The next write waits until this one is done: see the note on such files in
+            // docs/guarantees.md.
             0 if quiet => {
                 self.waits = true;
                 self.drop_file(DROPPED_AT, random, objects)
@@ -117,7 +119,7 @@ impl ManualHistory {
         }
     }
 
-    /// Records that a copy landed.
+    /// Records a copy that was written to the archive.
     pub(super) fn record_copy(&mut self, copy: &SimulatedObject, name: &ObjectName) {
         if let Some(owner) = copy_owner(copy) {
             self.ever.insert((owner, extension(&name.1)));
@@ -142,7 +144,7 @@ impl ManualHistory {
         self.upload(key, bytes, objects)
     }
 
-    /// Uploads the same bytes again.
+    /// Uploads the same bytes of a source object again.
     fn put_again(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
         if self.sources.is_empty() {
             return self.put(random, objects);
@@ -159,7 +161,7 @@ impl ManualHistory {
         let what = (key.to_owned(), object.etag.clone());
         self.uploaded.insert(what.clone());
         self.removed_bytes.remove(&what);
-        // A new upload of this source may bring back its removed copies.
+        // A new upload of this source may restore its removed copies.
         self.settled.retain(|(source, _)| source != key);
         let line = format!("put {key} {}", &object.etag[..6]);
         self.sources.insert(name, object);
@@ -221,7 +223,7 @@ impl ManualHistory {
         }
     }
 
-    /// Checks all guarantees against the final state. Returns the first violation as an error.
+    /// Checks all guarantees in the final state. Returns the first violation as an error.
     pub(super) fn check_final_state(
         &self,
         objects: &SimulatedObjects,
@@ -326,7 +328,7 @@ impl ManualHistory {
                     item.stem
                 ));
             }
-            // An item with foreign files only may still have the owner of a claim or of a removed
+            // An item with only foreign files may still have the owner of a claim or of a removed
             // copy.
             if item.owner != Owner::FOREIGN && !owners.is_empty() && !owners.contains(&item.owner) {
                 return Err(format!("{} belongs to none of its parts", item.stem));
@@ -362,12 +364,13 @@ fn archive_objects(
         .filter(|((bucket, _), _)| bucket == ARCHIVE)
 }
 
-/// Returns the owner in a copy's metadata. `None` for a foreign file.
+/// Returns the owner in the user metadata of a copy. Returns `None` for a foreign file.
 fn copy_owner(object: &SimulatedObject) -> Option<String> {
     object.metadata.get("photo-owner").cloned()
 }
 
-/// Returns source key and ETag in a copy's metadata. `None` for a foreign file.
+/// Returns the source key and the ETag in the user metadata of a copy. Returns `None` for a foreign
+/// file.
 fn copy_source(object: &SimulatedObject) -> Option<(String, String)> {
     let source = object.metadata.get("photo-source")?;
     let (_, key) = source.split_once('/')?;

@@ -1,6 +1,6 @@
-//! S3 in memory. The protocol comes from s3s, as in the embedded engine; the objects are a map, and
-//! the simulation has its own clock. The engine itself uses threads, files and the wall clock, so a
-//! seed could not replay it.
+//! S3 in memory. The protocol comes from the crate s3s, as in the embedded engine. The objects are
+//! a map, and the clock is simulated. The embedded engine itself uses threads, files and the wall
+//! clock, so a seed could not repeat a run of it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,23 +16,23 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
-/// 2026-01-01T00:00:00Z.
+/// The start of the simulated clock, as the time since 1970: 2026-01-01T00:00:00Z.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
-/// Bucket and key.
+/// The name of an object: its bucket and its key.
 pub(super) type ObjectName = (String, String);
 
 #[derive(Debug, Clone)]
 pub(super) struct SimulatedObject {
     pub(super) bytes: Bytes,
     pub(super) etag: String,
-    /// Last-Modified, seconds after [`EPOCH`].
+    /// Last-Modified, in seconds after [`EPOCH`].
     pub(super) modified: u64,
     pub(super) metadata: BTreeMap<String, String>,
 }
 
 impl SimulatedObject {
-    /// Returns Last-Modified in the spelling of the catalogue: `2026-01-01T00:00:05Z`.
+    /// Returns Last-Modified as the catalogue writes it, such as `2026-01-01T00:00:05Z`.
     pub(super) fn last_modified(&self) -> String {
         chrono::DateTime::<chrono::Utc>::from(
             SystemTime::UNIX_EPOCH + EPOCH + Duration::from_secs(self.modified),
@@ -49,22 +49,24 @@ impl SimulatedObject {
     }
 }
 
-/// The state of the store: objects, changes without an event, and a copy in flight.
+/// The state of the store: the objects, the changes without an event, and a copy in flight.
 #[derive(Debug, Default)]
 pub(super) struct SimulatedObjects {
     pub(super) there: BTreeMap<ObjectName, SimulatedObject>,
-    /// SimulatedObjects that changed since the last [`SimulatedObjects::take_changes`].
+    /// The names of the objects that changed since the last call of
+    /// [`SimulatedObjects::take_changes`].
     changes: Vec<ObjectName>,
-    /// The clock, seconds after [`EPOCH`]. Each write by hand advances it.
+    /// The present time of the simulated clock, in seconds after [`EPOCH`]. Each write of a person
+    /// advances it.
     pub(super) clock: u64,
-    /// If set, the next copy checks its condition, and then waits in `landing` instead of being
-    /// written.
+    /// `true` if the next copy must stay in flight. Its condition is checked, but the copy waits in
+    /// `landing` and is not written.
     pub(super) hold_copy: bool,
     pub(super) landing: Option<(ObjectName, SimulatedObject)>,
 }
 
 impl SimulatedObjects {
-    /// Writes bytes by hand, one second after the last write by hand.
+    /// Writes an object as a person does, one second after the person's last write.
     pub(super) fn put(&mut self, name: ObjectName, bytes: Bytes) -> &SimulatedObject {
         self.clock += 1;
         let object = SimulatedObject {
@@ -84,7 +86,7 @@ impl SimulatedObjects {
         removed
     }
 
-    /// Writes a copy that lands now.
+    /// Writes a copy that was in flight.
     pub(super) fn land(&mut self, name: ObjectName, object: SimulatedObject) {
         let modified = self.clock;
         self.write(name, SimulatedObject { modified, ..object });
@@ -100,7 +102,7 @@ impl SimulatedObjects {
     }
 }
 
-/// The s3s service over the map.
+/// The S3 service of the crate s3s, over the objects in memory.
 #[derive(Clone, Default)]
 pub(super) struct SimulatedS3(pub(super) Arc<Mutex<SimulatedObjects>>);
 

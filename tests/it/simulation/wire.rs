@@ -1,5 +1,5 @@
-//! The network: the HTTP client hook of the SDK. Every request waits here until the schedule
-//! answers it.
+//! The simulated network. It is the HTTP client hook of the SDK. Every request waits here until the
+//! schedule responds to it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -28,13 +28,13 @@ pub(super) type WireResult = Result<WireResponse, ConnectorError>;
 
 /// A request whose client waits for the response.
 pub(super) struct PendingCall {
-    /// The task that sent it. `None` outside a task.
+    /// The task that sent the request. `None` if it was sent outside a task.
     pub(super) task: Option<tokio::task::Id>,
     pub(super) request: WireRequest,
     pub(super) answer: oneshot::Sender<WireResult>,
 }
 
-/// The requests without a response.
+/// The requests that wait for a response.
 #[derive(Clone, Default)]
 pub(super) struct SimulatedNetwork(Arc<Mutex<Vec<PendingCall>>>);
 
@@ -43,8 +43,8 @@ impl SimulatedNetwork {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// Creates the program's own clients over this network, without the SDK's retries: a failed
-    /// event is delivered again instead.
+    /// Builds the program's own clients over this network. They do not use the SDK's retries.
+    /// Instead, a failed event is delivered again.
     pub(super) fn clients(&self) -> Clients {
         let connector = SharedHttpConnector::new(self.clone());
         let config = clients::with_key_pair("simulation", "simulation")
@@ -93,7 +93,7 @@ pub(super) fn broken_connection() -> ConnectorError {
     ConnectorError::io("the connection broke".into())
 }
 
-/// Both services. They answer at once.
+/// Both simulated services, S3 and DynamoDB. They respond at once.
 pub(super) struct SimulatedServices {
     pub(super) store: SimulatedS3,
     s3: S3Service,
@@ -114,7 +114,7 @@ impl SimulatedServices {
         if let Some(operation) = operation(&request) {
             return self.dynamodb(&operation, request.body());
         }
-        // Signatures are not simulated. Checking them would dominate the run time.
+        // Signatures are not simulated. To check them would take most of the run time.
         request.headers_mut().remove("authorization");
         let (parts, body) = self
             .s3
@@ -157,7 +157,8 @@ pub(super) fn response(status: u16, body: impl Into<Bytes>) -> WireResponse {
         .unwrap()
 }
 
-/// Returns the DynamoDB operation, such as `PutItem`. `None` for a request to S3.
+/// Returns the operation of a request to DynamoDB, such as `PutItem`. Returns `None` for a request
+/// to S3.
 pub(super) fn operation(request: &WireRequest) -> Option<String> {
     let target = request.headers().get("x-amz-target")?.to_str().unwrap();
     Some(target.rsplit('.').next().unwrap_or_default().to_owned())

@@ -1,4 +1,5 @@
-//! One run: workers, their events, a person who writes by hand, and the schedule of a seed.
+//! One run of the simulation: workers, their events, a person who writes, and the schedule of a
+//! seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,20 +24,20 @@ use super::wire::{
 
 pub(super) const TABLE: &str = "photos";
 const WORKERS: usize = 3;
-/// Maximum number of events per invocation.
+/// The maximum number of events in one invocation.
 const BATCH: usize = 3;
-/// Maximum number of deliveries of one event, not counting failures.
+/// The maximum number of times that one event is delivered, if no invocation fails.
 const DELIVERIES: usize = 5;
-/// Maximum number of steps. Every correct run ends much earlier.
+/// The maximum number of steps of a run. Every correct run ends much earlier.
 const MOST_STEPS: usize = 30_000;
-/// Time limit of an invocation, in virtual time.
+/// The time limit of an invocation, on the paused clock.
 const INVOCATION: Duration = Duration::from_secs(30);
 
-/// A copy in flight: its condition was checked, and the object is not written yet.
+/// A copy in flight: the store has checked its condition, and has not written it yet.
 struct LandingCopy {
     name: ObjectName,
     object: SimulatedObject,
-    /// The call that waits for it, and its response.
+    /// The call that waits for the copy, and the response that it will get.
     waiting: Option<(PendingCall, WireResponse)>,
 }
 
@@ -46,7 +47,7 @@ struct SimulatedWorker {
     running: JoinHandle<Value>,
 }
 
-/// One run.
+/// One run of the simulation.
 pub(super) struct SimulatedWorld {
     random: Rng,
     pub(super) services: SimulatedServices,
@@ -56,11 +57,12 @@ pub(super) struct SimulatedWorld {
     pub(super) history: ManualHistory,
     workers: [Option<SimulatedWorker>; WORKERS],
     pending: Vec<PendingCall>,
-    /// Calls without a response. They are kept, since a drop would close the channel.
+    /// The calls that never get a response. They are kept, because a drop would close their
+    /// channel.
     stalled: Vec<PendingCall>,
     landing: Vec<LandingCopy>,
     queue: Vec<ObjectName>,
-    /// All events so far. Each may be delivered again.
+    /// All events that were delivered so far. Each may be delivered again.
     delivered: Vec<ObjectName>,
     faults_left: usize,
     repeats_left: usize,
@@ -68,20 +70,22 @@ pub(super) struct SimulatedWorld {
     pub(super) trace: Vec<String>,
 }
 
-/// A failure of one call.
+/// A fault of one call.
 #[derive(Clone, Copy, PartialEq)]
 enum NetworkFault {
-    /// The request is not sent, and the connection breaks.
+    /// The request is not sent, because the connection breaks.
     NotSent,
     /// The service refuses the request.
     Throttled,
-    /// The service performs the request, and the response is lost.
+    /// The service carries out the request, but the response is lost.
     ResponseLost,
-    /// The service performs the request, and never responds.
+    /// The service carries out the request, but never responds.
     Stalled,
-    /// A copy returns status 200 with an error in its body. No effect on other requests.
+    /// The response to a copy has status 200 and an error in its body. Other requests are not
+    /// affected.
     CopyErrorInBody,
-    /// The connection of a copy breaks, and the copy lands later. No effect on other requests.
+    /// The connection of a copy breaks, and the store writes the copy later. Other requests are not
+    /// affected.
     BrokenCopy,
 }
 
@@ -96,7 +100,7 @@ impl NetworkFault {
     ];
 }
 
-/// A choice of the schedule.
+/// A move that the schedule can choose.
 #[derive(Clone, Copy)]
 enum ScheduledMove {
     ByHand,
@@ -108,7 +112,8 @@ enum ScheduledMove {
 }
 
 impl SimulatedWorld {
-    /// Runs a seed to its end, then the oracle. Returns the oracle's result and the trace.
+    /// Runs a seed to its end, and then the oracle. Returns the result of the oracle, and the
+    /// trace.
     pub(super) async fn run(
         seed: u64,
         bug: Option<InjectedBug>,
@@ -151,7 +156,7 @@ impl SimulatedWorld {
             );
         }
         for _ in 0..MOST_STEPS {
-            // The paused clock advances only when every task waits, for a response or for a later
+            // The paused clock advances only when every task waits: for a response, or for a later
             // time.
             tokio::time::sleep(Duration::from_millis(1)).await;
             self.pending.extend(self.wire.take());
@@ -163,7 +168,7 @@ impl SimulatedWorld {
                 if self.is_quiet() {
                     return self.check_final_state().await;
                 }
-                // A stalled worker waits for its deadline.
+                // A stalled worker waits for its deadline, so the clock must advance.
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }
@@ -187,7 +192,7 @@ impl SimulatedWorld {
             && self.workers.iter().all(Option::is_none)
     }
 
-    /// Returns the possible next moves by kind, each kind with its weight.
+    /// Returns the moves that are possible now, by kind. Each kind has a weight.
     fn possible_moves(&self) -> Vec<(usize, Vec<ScheduledMove>)> {
         let workers =
             |idle: bool| (0..WORKERS).filter(move |&worker| self.workers[worker].is_none() == idle);
@@ -219,7 +224,7 @@ impl SimulatedWorld {
                 4,
                 (0..self.landing.len()).map(ScheduledMove::Land).collect(),
             ),
-            // An event may be repeated days late, even when no other work is left.
+            // An event may be delivered again days later, even when no other work is left.
             (
                 2,
                 only(
@@ -279,11 +284,11 @@ impl SimulatedWorld {
         self.services.store.0.lock().unwrap().land(name, object);
     }
 
-    /// Queues an event for each change, several times.
+    /// Queues one or more events for each change.
     fn queue_changes(&mut self) {
         let changes = self.services.store.0.lock().unwrap().take_changes();
         for change in changes {
-            // The minimum of two draws is mostly small.
+            // The smaller of two random numbers is small in most cases.
             let deliveries = 1 + self
                 .random
                 .usize(..DELIVERIES)
@@ -338,7 +343,7 @@ impl SimulatedWorld {
         });
     }
 
-    /// Collects the responses of finished workers, and queues their failed events again.
+    /// Collects the responses of finished workers. Queues their failed events again.
     async fn collect_finished(&mut self) {
         for worker in &mut self.workers {
             if worker
@@ -372,7 +377,7 @@ impl SimulatedWorld {
         let sender = sender.map_or_else(|| "no worker".to_owned(), |worker| worker.name.clone());
         let what = describe_request(&call.request);
         let is_abandoned = call.answer.is_closed();
-        // The request of a dead worker may or may not arrive.
+        // The request of a dead worker may still arrive, or not.
         let arrives = !is_abandoned || self.random.bool();
         let fault = self.draw_fault(is_abandoned);
         let note =
@@ -437,7 +442,7 @@ impl SimulatedWorld {
         }
     }
 
-    /// Draws a fault for a call, or none.
+    /// Draws a random fault for a call, or none.
     fn draw_fault(&mut self, is_abandoned: bool) -> Option<NetworkFault> {
         let is_faulty = !is_abandoned && self.faults_left > 0 && self.random.usize(..12) == 0;
         is_faulty.then(|| {
@@ -446,7 +451,7 @@ impl SimulatedWorld {
         })
     }
 
-    /// Keeps a copy that lands later, with the call that waits for it.
+    /// Keeps a copy in flight, together with the call that waits for it.
     fn keep_landing(
         &mut self,
         landing: Option<(ObjectName, SimulatedObject)>,
@@ -461,7 +466,7 @@ impl SimulatedWorld {
         }
     }
 
-    /// Records a copy that landed at once.
+    /// Records a copy that was written at once.
     fn record_landed_copy(&mut self, request: &WireRequest) {
         let path = request
             .uri()
@@ -484,7 +489,7 @@ impl SimulatedWorld {
         }
     }
 
-    /// Runs work over a network that answers at once and without faults.
+    /// Runs a future over a network that responds at once and without faults.
     async fn at_once<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {

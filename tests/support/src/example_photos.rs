@@ -1,8 +1,9 @@
-//! Draws `examples/photos`: small photos for a first run. They are drawn, so anybody may copy them.
+//! Draws the files of `examples/photos`: small photos for a first run. A program draws them, so
+//! anybody may copy them.
 //!
 //! `cargo run -p test-support --bin make_photos [DIR]` writes them. The program always draws the
-//! same bytes. A test compares them with the committed files, and another checks what the catalogue
-//! reads from each. The positions are those of public parks, where no one lives.
+//! same bytes. One test compares them with the committed files, and another test checks the record
+//! of each. The positions are in public parks, so they are not the home of a person.
 
 use std::error::Error;
 use std::io::Cursor;
@@ -18,37 +19,37 @@ use little_exif::rational::uR64;
 /// The bytes of a drawn file, or the reason why it could not be drawn.
 pub type DrawnFile = Result<Vec<u8>, Box<dyn Error>>;
 
-/// One file: its metadata and its picture.
+/// One example file: its metadata and its picture.
 pub struct ExampleShot {
-    /// Its path below `examples/photos`.
+    /// The path of the file below `examples/photos`.
     pub file: &'static str,
-    /// `DateTimeOriginal` in EXIF's format. A file without it has no EXIF.
+    /// The tag `DateTimeOriginal`, in EXIF's format. If it is `None`, the file has no EXIF.
     taken: Option<&'static str>,
-    /// `SubSecTimeOriginal`.
+    /// The tag `SubSecTimeOriginal`: the digits after the decimal point of the second.
     fraction: Option<&'static str>,
-    /// `OffsetTimeOriginal`.
+    /// The tag `OffsetTimeOriginal`, such as `+02:00`.
     offset: Option<&'static str>,
     make: &'static str,
     model: &'static str,
     serial: Option<&'static str>,
     lens: Option<&'static str>,
     exposure: ExampleExposure,
-    /// Degrees north, degrees east, metres above the sea.
+    /// The degrees north, the degrees east, and the metres above sea level.
     place: Option<(f64, f64, u32)>,
-    /// The GPS receiver's date, and its hours, minutes and seconds in UTC.
+    /// The date of the GPS receiver, and its time of day in UTC: hours, minutes and seconds.
     satellites: Option<(&'static str, [u32; 3])>,
     orientation: u16,
-    /// The title, the keywords and the stars that an editor would add.
+    /// The title, the keywords and the rating in stars, as photo editors write them to XMP.
     words: Option<(&'static str, &'static [&'static str], u8)>,
     scene: LandscapeScene,
 }
 
-/// The shutter time's denominator (1/n s), the f-number in tenths, ISO, the focal length in
-/// millimetres and its 35 mm equivalent.
+/// The exposure of an example photo. The numbers are: `n` of the exposure time 1/`n` s, ten times
+/// the f-number, ISO, the focal length in millimetres, and its 35 mm equivalent.
 struct ExampleExposure(u32, u32, u16, u32, u16);
 
-/// The colours of a landscape from top to bottom, and the position of its sun in hundredths of
-/// width and height.
+/// The colours of a landscape from top to bottom, each as red, green and blue. The position of its
+/// sun is in hundredths of the width and the height.
 struct LandscapeScene {
     zenith: [u8; 3],
     horizon: [u8; 3],
@@ -140,7 +141,7 @@ const FOG: LandscapeScene = LandscapeScene {
     sun: [44, 30],
 };
 
-/// All files in the order of their days, then the two without EXIF.
+/// All example files: first those with EXIF in the order of their days, then the two without EXIF.
 pub static SHOTS: [ExampleShot; 14] = [
     // One camera uses the same numbers on two cards: two photos with one name and one day.
     ExampleShot {
@@ -205,8 +206,8 @@ pub static SHOTS: [ExampleShot; 14] = [
         scene: MEADOW,
         ..PLAIN
     },
-    // The file records no offset. It follows from the GPS receiver's clock. Parque Ibirapuera:
-    // south and west.
+    // The file has no offset. The offset follows from the GPS receiver's clock. The place is the
+    // Parque Ibirapuera in São Paulo: its latitude is south and its longitude is west.
     ExampleShot {
         file: "sony/DSC04711.JPG",
         taken: Some("2021:11:20 10:15:02"),
@@ -219,8 +220,8 @@ pub static SHOTS: [ExampleShot; 14] = [
         scene: JUNGLE,
         ..PLAIN
     },
-    // Twelve minutes after midnight in summer. In UTC it is still the previous day. Tiergarten,
-    // Berlin.
+    // The time is twelve minutes after midnight in summer. In UTC it is still the previous day. The
+    // place is the Tiergarten in Berlin.
     ExampleShot {
         file: "phone/IMG_0412.JPG",
         taken: Some("2022:07:16 00:12:31"),
@@ -234,8 +235,8 @@ pub static SHOTS: [ExampleShot; 14] = [
         scene: NIGHT,
         ..PLAIN
     },
-    // The camera was held upright: the pixels lie on their side, and orientation 6 turns them. Ueno
-    // Park, Tokyo.
+    // The phone was held upright: the pixels lie on their side, and orientation 6 turns them. The
+    // place is Ueno Park in Tokyo.
     ExampleShot {
         file: "phone/IMG_0977.JPG",
         taken: Some("2023:04:09 12:48:19"),
@@ -269,7 +270,7 @@ pub static SHOTS: [ExampleShot; 14] = [
         scene: DESERT,
         ..PLAIN
     },
-    // Golden Gate Park, San Francisco.
+    // The place is Golden Gate Park in San Francisco.
     ExampleShot {
         file: "nikon/DSC_8210.JPG",
         taken: Some("2024:08:12 07:30:55"),
@@ -284,7 +285,7 @@ pub static SHOTS: [ExampleShot; 14] = [
         scene: FOG,
         ..PLAIN
     },
-    // Messengers remove EXIF. The file name contains a day.
+    // Messengers remove EXIF. Only the file name contains a day.
     ExampleShot {
         file: "received/20240229_121530.jpg",
         scene: LandscapeScene {
@@ -293,7 +294,7 @@ pub static SHOTS: [ExampleShot; 14] = [
         },
         ..PLAIN
     },
-    // No date at all. The photo is archived as undated.
+    // The photo has no date at all, and is archived as undated.
     ExampleShot {
         file: "received/from-a-friend.jpg",
         scene: LandscapeScene {
@@ -316,7 +317,7 @@ const LEICA: ExampleShot = ExampleShot {
     ..PLAIN
 };
 
-/// Draws a file and returns its bytes.
+/// Draws one example file and returns its bytes.
 pub fn file(shot: &ExampleShot) -> DrawnFile {
     if shot.file.ends_with(".DNG") {
         return dng(shot);
@@ -346,7 +347,7 @@ pub fn file(shot: &ExampleShot) -> DrawnFile {
     Ok(bytes)
 }
 
-/// Returns the EXIF of a file, or `None` if it has none.
+/// Returns the EXIF of an example file, or `None` if it has none.
 fn metadata(shot: &ExampleShot, width: u32, height: u32) -> Option<Metadata> {
     let taken = shot.taken?;
     let ExampleExposure(shutter, f_number, iso, focal, equivalent) = shot.exposure;
@@ -421,7 +422,7 @@ fn sexagesimal(degrees: f64) -> Vec<uR64> {
     ]
 }
 
-/// Returns an XMP packet (ISO 16684-1) with the texts that an editor adds.
+/// Returns an XMP packet (ISO 16684-1) with the title, the keywords and the rating of a file.
 fn xmp(shot: &ExampleShot) -> Option<String> {
     let (title, keywords, stars) = shot.words?;
     let keywords: String = keywords
@@ -460,8 +461,8 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// Returns a RAW file that is small enough to commit: a linear DNG (DNG 1.4: a TIFF with
-/// PhotometricInterpretation LinearRaw).
+/// Returns a RAW file that is small enough to commit. It is a linear DNG: a TIFF with
+/// PhotometricInterpretation LinearRaw (DNG 1.4).
 fn dng(shot: &ExampleShot) -> DrawnFile {
     let picture = draw(&shot.scene, 120, 80);
     let (width, height) = picture.dimensions();
@@ -491,7 +492,7 @@ fn dng(shot: &ExampleShot) -> DrawnFile {
     Ok(metadata.encode()?)
 }
 
-/// Draws a landscape: sky, sun and three ranges of hills. It uses only sums and products, so the
+/// Draws a landscape with sky, sun and three ranges of hills. It uses only basic arithmetic, so the
 /// result is the same on every machine.
 fn draw(scene: &LandscapeScene, width: u32, height: u32) -> RgbImage {
     let (across, down) = (f64::from(width), f64::from(height));
@@ -519,7 +520,8 @@ fn draw(scene: &LandscapeScene, width: u32, height: u32) -> RgbImage {
     })
 }
 
-/// Returns the height of a range's crest, measured from the top. Range 2 is the nearest.
+/// Returns the distance of a range's crest from the top of the picture: 0 is the top and 1 is the
+/// bottom. `u` is the horizontal position. Range 2 is the nearest.
 fn ridge(range: usize, u: f64) -> f64 {
     let (base, height, waves, shift) = [
         (0.58, 0.16, 2.3, 0.1),
@@ -529,7 +531,8 @@ fn ridge(range: usize, u: f64) -> f64 {
     base - height * wave(u * waves + shift) - height * 0.25 * wave(u * waves * 3.7 + shift)
 }
 
-/// Returns a wave of period 1 between 0 and 1, made of two parabolas.
+/// Returns the value of a wave at `turns`. The wave has the period 1, lies between 0 and 1, and
+/// consists of parabolas.
 fn wave(turns: f64) -> f64 {
     let t = (turns - turns.floor()) * 2.0 - 1.0;
     let bend = 4.0 * t * (1.0 - t.abs());

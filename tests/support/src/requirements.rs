@@ -1,9 +1,10 @@
-//! Macros around tests that need an input which may be absent. Such a test is ignored with a reason
-//! if the input was absent when the tests were compiled.
+//! Macros for tests that need an input which may be absent. If the input was absent when the tests
+//! were compiled, such a test is ignored, with a reason.
 
 use std::path::{Path, PathBuf};
 
-/// Defines a macro that passes its tests on if `$cfg` is set, and else ignores them with `$reason`.
+/// Defines a macro around tests. If `$cfg` is set, the tests run. Otherwise they are ignored with
+/// `$reason`.
 macro_rules! requirement {
     ($(#[$doc:meta])* $name:ident, $cfg:ident, $reason:literal, $d:tt) => {
         $(#[$doc])*
@@ -23,27 +24,29 @@ macro_rules! requirement {
 }
 
 requirement!(
-    /// Tests over real photos, in `PHOTO_CORPUS` or in `../shared/corpus` next to the project.
+    /// Runs tests only if there are real photos in `PHOTO_CORPUS`, or in `../shared/corpus` next to
+    /// the project.
     needs_corpus, has_corpus, "needs a corpus of photos: set PHOTO_CORPUS", $
 );
 requirement!(
-    /// Tests over moto.
+    /// Runs tests only if the S3 server moto is available.
     needs_moto, has_moto, "needs moto: run the tests by .ci/stores", $
 );
 requirement!(
-    /// Tests over OpenStack Swift.
+    /// Runs tests only if OpenStack Swift is available.
     needs_swift, has_swift, "needs Swift: run the tests by .ci/stores", $
 );
 requirement!(
-    /// Tests over Garage.
+    /// Runs tests only if the S3 server Garage is available.
     needs_garage, has_garage, "needs Garage: set GARAGE and run the tests by .ci/stores", $
 );
 requirement!(
-    /// Tests under AWS's Runtime Interface Emulator.
+    /// Runs tests only if AWS's Runtime Interface Emulator is available.
     needs_emulator, has_emulator, "needs AWS's emulator: run the tests by .ci/stores", $
 );
 
-/// Returns the folder of the corpus: `PHOTO_CORPUS`, or `../shared/corpus` next to the project.
+/// Returns the path of the folder with real photos: `PHOTO_CORPUS`, or `../shared/corpus` next to
+/// the project.
 pub fn corpus() -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     std::env::var_os("PHOTO_CORPUS").map_or(beside, PathBuf::from)

@@ -1,5 +1,6 @@
-//! A Lambda function that does nothing with one `SdkConfig`. Its start is the least that a function in
-//! Rust needs. `cargo run -p bench --bin lambda_start` compares the other functions with it.
+//! A Lambda function that loads one `SdkConfig` and does nothing else. Its start time is the
+//! minimum for a function in Rust. `cargo run -p bench --bin lambda_start` compares the other
+//! functions with it.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::clients;

@@ -1,6 +1,6 @@
 //! A simple function for comparison with ingest. It downloads a whole photo, reads its EXIF with
-//! kamadak-exif, uploads it to a folder named after its day, and puts one item. It has no conditions,
-//! no ledger and no checks: a second photo of the same name replaces the first.
+//! kamadak-exif, uploads it to a folder named after its day, and puts one item. It has no
+//! conditions, no ledger and no checks: a second photo of the same name replaces the first.
 //! `cargo run -p bench --bin lambda_start` compares ingest with it.
 
 use std::collections::HashMap;

@@ -31,7 +31,7 @@ fn no_more_than_six_ranges_are_asked_for() {
 
 #[test]
 fn no_more_than_eight_megabytes_are_asked_for() {
-    // An XMP of 3 MiB, and two more like it.
+    // XMP, IPTC and Photoshop resources of 3 MiB each.
     let mib = 1_u32 << 20;
     let mut bytes = vec![b' '; 12 << 20];
     let entries = [
@@ -160,7 +160,7 @@ fn xmp_has_limits() {
             .title,
         None
     );
-    // The billion laughs: entities are not expanded.
+    // The billion laughs attack: entities are not expanded.
     let laughs =
         packet(r#"<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><dc:title>&b;</dc:title>"#);
     assert_eq!(laughs.photo.record.title, None);
@@ -195,7 +195,7 @@ fn a_directory_of_nonsense_is_skipped() {
 const XMP_HEAD: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description>"#;
 const LATE: &str = "<dc:title>late</dc:title>";
 
-/// Makes and reads a JPEG XL with an XMP box for each content.
+/// Makes and reads a JPEG XL with an XMP box for each text in `insides`.
 fn packets(insides: &[String]) -> Extraction {
     let mut bytes = b"\0\0\0\x0cJXL \r\n\x87\n".to_vec();
     for inside in insides {
@@ -270,8 +270,8 @@ fn elements_attributes_and_namespaces_have_limits() {
     assert!(!title_is_read(&namespaces(limits::XML_NAMESPACES + 1)));
 }
 
-/// Makes and reads a HEIF with an Exif item. `iloc` lists `items_before` other items first, and the
-/// first of them has extents that take no bytes.
+/// Makes and reads a HEIF with an Exif item. `iloc` lists `items_before` other items before it. The
+/// first of these has extents that take no bytes.
 fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
     let boxed = |kind: &[u8], body: &[u8]| {
         let length = u32::try_from(body.len() + 8).expect("small");
@@ -314,7 +314,7 @@ fn items_and_extents_of_a_heif_have_limits() {
     assert!(has_warning(&heif(limits::ITEMS, 0), "lies nowhere"));
 }
 
-/// Makes and reads a CRW with this many other records before the camera.
+/// Makes and reads a CRW with this number of other records before the record of the camera.
 fn crw(records_before: usize) -> Extraction {
     let count = u16::try_from(records_before + 1).expect("small");
     let mut bytes = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0Canon\0EOS\0".to_vec();
@@ -328,8 +328,8 @@ fn crw(records_before: usize) -> Extraction {
     read(&bytes)
 }
 
-/// Makes and reads an X3F. Its last property is the camera. The orientation of each JPEG is its
-/// number.
+/// Makes and reads an X3F. Its last property names the camera. The orientation in each JPEG is the
+/// number of the JPEG.
 fn x3f(properties_before: usize, pictures: u8) -> Extraction {
     let mut properties = b"SECp\0\0\x02\0".to_vec();
     let count = u32::try_from(properties_before + 1).expect("small");
@@ -367,7 +367,7 @@ fn x3f(properties_before: usize, pictures: u8) -> Extraction {
     read(&bytes)
 }
 
-/// Makes and reads a RAF with this many records before the size.
+/// Makes and reads a RAF with this number of records before the size.
 fn raf(records_before: usize) -> Extraction {
     let mut bytes = b"FUJIFILMCCD-RAW ".to_vec();
     bytes.resize(100, 0);

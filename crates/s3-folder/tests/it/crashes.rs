@@ -1,5 +1,5 @@
-//! Crashes: states between the steps of a write, made by hand, and a server that is killed again
-//! and again.
+//! Tests crashes: states between the steps of a write, made by hand, and a server that is killed
+//! again and again.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -13,7 +13,8 @@ use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
 use super::{BUCKET, FolderServer, client, files};
 
-/// Makes the row of a key pending again, as between the rename and the end of the write.
+/// Makes the row of a key pending again. This is its state between the rename and the end of the
+/// write.
 const UNDO_PROMOTION: &str =
     "UPDATE objects SET pending = 1, event = 'ObjectCreated:Copy' WHERE key = CAST(?1 AS BLOB)";
 
@@ -107,7 +108,8 @@ async fn delete_that_removed_its_file_is_completed_with_notification() {
     assert_eq!(server.store.count_undelivered(), 1);
 }
 
-/// Serves the store that [`acknowledged_writes_survive_kill_9`] kills. Does nothing in a usual run.
+/// Serves the store for [`acknowledged_writes_survive_kill_9`], which kills this process. Does
+/// nothing in a usual run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Ok(data) = std::env::var("LOCAL_S3_CHILD") else {
@@ -116,7 +118,7 @@ async fn child() {
     let store = S3Store::open(data.as_ref()).unwrap();
     store.add_notification_filter(NotificationFilter::new(BUCKET, ""));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    // Written to the pipe directly: the test harness captures what a test prints.
+    // The address is written to the pipe directly: the test harness captures what a test prints.
     writeln!(
         std::io::stderr(),
         "listening on {}",
@@ -248,7 +250,7 @@ fn outbox_bodies(server: &FolderServer) -> Vec<String> {
     bodies.map(Result::unwrap).collect()
 }
 
-/// Returns the numbers of a body. Later writes of one writer have larger ones.
+/// Returns the numbers in a body as a list. Later writes of one writer have larger lists.
 fn write_order(body: &str) -> Vec<u64> {
     body.split(' ')
         .map(|number| number.parse().unwrap())

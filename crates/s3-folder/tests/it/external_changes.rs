@@ -163,7 +163,7 @@ async fn rewritten_equal_bytes_keep_metadata_without_notification() {
     server
         .store
         .add_notification_filter(NotificationFilter::new(BUCKET, ""));
-    // A restored backup looks like this.
+    // The file is as after the restore of a backup.
     fs::remove_file(server.file("k.jpg")).unwrap();
     fs::write(server.file("k.jpg"), "bytes").unwrap();
     let head = server.head("k.jpg").await;

@@ -1,4 +1,4 @@
-//! Keys: every legal one is a separate object, and none leads outside the data folder.
+//! Each legal key is a separate object, and no key leads outside the data folder.
 
 use super::{BUCKET, FolderServer, code, files};
 
@@ -147,7 +147,7 @@ async fn nothing_is_written_outside_the_data_folder() {
 
     #[cfg(unix)]
     {
-        // A link in the folder leads neither a read nor a write outside.
+        // Neither a read nor a write follows a link out of the folder.
         std::fs::write(outside.path().join("secret"), "secret").unwrap();
         std::os::unix::fs::symlink(outside.path(), server.file("link")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret"), server.file("file")).unwrap();

@@ -1,4 +1,4 @@
-//! The server, tested over HTTP through aws-sdk-s3.
+//! Tests the server over HTTP with aws-sdk-s3.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 

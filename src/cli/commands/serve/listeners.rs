@@ -1,4 +1,4 @@
-//! The listeners of the servers, and the URLs at which they are reached.
+//! The TCP listeners of the servers, and their URLs.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,10 +7,11 @@ use tokio::net::TcpListener;
 
 use crate::cli::shutdown::ServiceTasks;
 
-/// Binds a listener.
+/// Binds a TCP listener to this address and port.
 ///
 /// # Errors
-/// The port is in use or not allowed. The error names `flag`, which chooses another.
+/// Fails if the port is in use or not allowed. The error names `flag`, the flag that chooses
+/// another port.
 pub(super) async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(address, port);
     TcpListener::bind(address)
@@ -31,10 +32,11 @@ pub(super) async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Resu
         })
 }
 
-/// Returns the URL at which this machine reaches a listener.
+/// Returns the URL with which a program on this machine reaches a listener, for example
+/// `http://127.0.0.1:8080`.
 ///
 /// # Errors
-/// The listener has no address.
+/// Fails if the listener has no address.
 pub(super) fn local_url(listener: &TcpListener) -> anyhow::Result<String> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {
@@ -43,7 +45,7 @@ pub(super) fn local_url(listener: &TcpListener) -> anyhow::Result<String> {
     Ok(format!("http://{address}"))
 }
 
-/// Starts the gallery's server.
+/// Starts the server of the gallery as a task of `servers`.
 pub(super) fn serve_gallery(servers: &ServiceTasks, listener: TcpListener, router: Router) {
     servers.spawn("the gallery", |shutdown| async move {
         axum::serve(listener, router)

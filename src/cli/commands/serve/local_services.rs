@@ -1,5 +1,5 @@
-//! The parts of `photos serve` over a data folder: the embedded engines, ingest, publish and the
-//! gallery, which start and stop together.
+//! `photos serve` over a data folder: starts and stops the embedded engines, ingest, publish and
+//! the gallery together.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -22,33 +22,35 @@ use crate::ingest::{Ingest, Outcome};
 use crate::services::{Deployment, Services};
 use crate::storage::Storage;
 
-/// Batches of notifications that are processed at a time. A batch has at most ten photos.
+/// The maximum number of batches of notifications that are processed at the same time. A batch has
+/// at most ten photos.
 const BATCHES: usize = 4;
-/// How long all parts may take to finish what they have begun.
+/// The maximum time that all parts together may take to finish what they have begun.
 pub(super) const GRACE: Duration = Duration::from_secs(8);
-/// How often the progress of ingest is shown.
+/// The time between two updates of the progress display of ingest.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The running parts.
+/// The running parts of `photos serve` over a data folder.
 pub(super) struct LocalServices {
-    /// The addresses of the servers.
+    /// The process id and the addresses of the servers.
     pub(super) running: ServeEndpoints,
     store: S3Store,
     storage: Storage,
     counts: Arc<IngestCounts>,
-    /// Ingest and publish. They stop before the servers that they use.
+    /// The tasks of ingest and publish. They stop before the servers that they use.
     work: ServiceTasks,
+    /// The tasks of the S3 server, the DynamoDB server and the gallery.
     servers: ServiceTasks,
 }
 
-/// Where uploads go, and what ingest makes of them.
+/// The storage to which photos are uploaded, and the counts of what ingest has done with them.
 pub(super) struct UploadInbox {
     pub(super) storage: Storage,
     pub(super) counts: Arc<IngestCounts>,
     store: S3Store,
 }
 
-/// How many uploads ingest has filed and skipped.
+/// The numbers of uploads that ingest has archived by day, archived as undated, and skipped.
 #[derive(Debug, Default)]
 pub(super) struct IngestCounts {
     filed: AtomicU64,
@@ -71,7 +73,7 @@ impl IngestCounts {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the counts as a part of a sentence.
+    /// Returns the counts as text, for example `12 filed by day, 1 undated`.
     pub(super) fn summary(&self) -> String {
         let [filed, undated, skipped] = [&self.filed, &self.undated, &self.skipped]
             .map(|counter| counter.load(Ordering::Relaxed));
@@ -87,11 +89,11 @@ impl IngestCounts {
 }
 
 impl LocalServices {
-    /// Opens the data folder, which this process must have locked, and starts all parts.
+    /// Opens the data folder and starts all parts. This process must have locked the folder.
     ///
     /// # Errors
-    /// A port is taken, or a folder or database cannot be opened. The error is one line with the
-    /// remedy.
+    /// Fails if a port is in use, or if a folder or database cannot be opened. The error is one
+    /// line and names the remedy.
     pub(super) async fn start(
         arguments: &ServeArguments,
         mut settings: Settings,
@@ -151,7 +153,7 @@ impl LocalServices {
         })
     }
 
-    /// Returns where uploads go.
+    /// Returns access to the storage for uploads and to the counts of ingest.
     pub(super) fn inbox(&self) -> UploadInbox {
         UploadInbox {
             storage: self.storage.clone(),
@@ -160,7 +162,7 @@ impl LocalServices {
         }
     }
 
-    /// Waits until a part stops working by itself, and returns its failure.
+    /// Waits until a part ends that was not stopped. Returns its failure.
     pub(super) async fn first_failure(&mut self) -> TaskFailure {
         tokio::select! {
             failure = self.work.first_failure() => failure,
@@ -168,8 +170,8 @@ impl LocalServices {
         }
     }
 
-    /// Stops all parts: first ingest and publish, while the servers still answer them. All that was
-    /// acknowledged is kept.
+    /// Stops all parts. Ingest and publish stop first, while the servers still serve their
+    /// requests. All changes that a server has acknowledged are kept.
     pub(super) async fn stop(mut self) {
         let stopped = tokio::time::timeout(GRACE, async {
             self.work.stop().await;
@@ -194,7 +196,7 @@ impl LocalServices {
 }
 
 impl UploadInbox {
-    /// Waits until every notification so far is processed.
+    /// Waits until ingest has processed all notifications. Shows the progress.
     pub(super) async fn wait_for_ingest(&self) {
         let bar = progress::bar(0, "{spinner} {msg}");
         loop {
@@ -209,7 +211,7 @@ impl UploadInbox {
     }
 }
 
-/// Starts the delivery of the store's notifications to ingest.
+/// Starts a task that delivers the store's notifications to ingest.
 fn deliver_notifications(work: &ServiceTasks, store: S3Store, ingest: Ingest) {
     work.spawn("ingest", |shutdown| async move {
         let handler = move |event| {

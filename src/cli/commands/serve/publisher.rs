@@ -1,4 +1,4 @@
-//! The schedule of publish in `photos serve`.
+//! Runs the cycles of publish in `photos serve`.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::shutdown::ServiceTasks;
 use crate::publish::Publisher;
 
-/// How often publish looks for dirty months. A look without any takes two queries.
+/// The pause between two cycles of publish. If no month is dirty, a cycle costs two queries.
 const TICK: Duration = Duration::from_secs(5);
-/// How long one cycle may work.
+/// The time that each cycle is given. In the last third of it, a cycle starts no further batch of
+/// months.
 const CYCLE_LIMIT: Duration = Duration::from_secs(120);
-/// How long a cycle may still work after the shutdown began.
+/// The maximum time that a running cycle may still take after the shutdown has begun.
 const LAST_CYCLE_LIMIT: Duration = Duration::from_secs(3);
 
-/// Starts the cycles of publish.
+/// Starts a task that runs the cycles of publish.
 pub(super) fn start(tasks: &ServiceTasks, publish: Publisher) {
     tasks.spawn("publish", |shutdown| async move {
         run(&publish, &shutdown).await;
@@ -24,8 +25,8 @@ pub(super) fn start(tasks: &ServiceTasks, publish: Publisher) {
     });
 }
 
-/// Runs cycles until `shutdown`. A cycle that the shutdown breaks off is made up for by the next
-/// start, which need not wait: the lease is released.
+/// Runs cycles until `shutdown`. If the shutdown interrupts a cycle, the first cycle after the next
+/// start continues its work. It need not wait, because the lease is released.
 async fn run(publish: &Publisher, shutdown: &CancellationToken) {
     loop {
         let mut cycle = std::pin::pin!(publish.run_cycle(Utc::now(), CYCLE_LIMIT));

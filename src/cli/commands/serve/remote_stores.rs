@@ -1,5 +1,5 @@
-//! `photos serve` over stores elsewhere: ingest, publish and the gallery in one process. No
-//! notifications are delivered; the buckets are listed again and again.
+//! `photos serve` over stores elsewhere. It runs ingest, publish and the gallery in one process.
+//! These stores deliver no notifications to it, so it lists the buckets again and again.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::config::Settings;
 use crate::gallery::CursorKey;
 use crate::services::{Deployment, Services};
 
-/// Runs until SIGINT or SIGTERM. Creates buckets and tables that do not exist.
+/// Runs all parts until SIGINT or SIGTERM. Creates the buckets and tables that do not exist.
 ///
 /// # Errors
-/// The port is taken, a store refuses, or a part stops working.
+/// Fails if the port is in use, if a store refuses a request, or if a part ends by itself.
 pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> anyhow::Result<()> {
     let listener = bind(arguments.listen, arguments.port, "--port").await?;
     let gallery_url = local_url(&listener)?;

@@ -1,5 +1,5 @@
-//! Finds what was added to and removed from buckets that send no notifications, by listing them
-//! again and again.
+//! Finds the objects that were added, changed or removed in buckets that send no notifications. For
+//! that, the buckets are listed again and again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::services::Services;
 use crate::storage::Storage;
 use crate::telemetry::error_chain;
 
-/// Keys that are processed at a time.
+/// The maximum number of keys that are processed at the same time.
 const CONCURRENCY: usize = 8;
 
 /// Lists source and archive again and again, and processes the changes.
@@ -31,15 +31,17 @@ pub(super) struct StorePoller {
     catalogue: Catalogue,
     published: PublishTable,
     ingest: Ingest,
+    /// The pause between two polls. Each poll lists both buckets.
     interval: Duration,
 }
 
-/// The objects of a bucket that were listed and processed, by key.
+/// The objects of a bucket that were listed and processed, by their keys.
 type SeenObjects = HashMap<String, ListedObject>;
 
-/// A key to process.
+/// An object to process.
 struct PollWork {
-    /// The listed key that led to it.
+    /// The key of the listed or removed object that made this work necessary. It may differ from
+    /// the key of `object`.
     seen_as: String,
     object: ObjectRef,
 }
@@ -59,7 +61,7 @@ impl StorePoller {
         })
     }
 
-    /// Starts a task that polls until its shutdown.
+    /// Starts a task that lists the buckets until `tasks` are shut down.
     pub(super) fn start(self, tasks: &ServiceTasks) {
         tasks.spawn("ingest", |shutdown| async move {
             self.run(shutdown).await;
@@ -81,7 +83,8 @@ impl StorePoller {
         shutdown.run_until_cancelled(poll).await;
     }
 
-    /// Lists both buckets once. The first time, the archive is compared with the catalogue.
+    /// Lists both buckets once and processes what has changed since the last listing. The first
+    /// listing of the archive is compared with the catalogue.
     async fn poll(
         &self,
         source: &mut SeenObjects,
@@ -100,8 +103,8 @@ impl StorePoller {
         Ok(())
     }
 
-    /// Returns the archived files of the catalogue, so that those that were removed while no
-    /// process listed the bucket are noticed. Scans the table.
+    /// Returns the archived files that the catalogue records. With them, the first listing shows
+    /// which files were removed from the archive while no process listed it. Scans the table.
     async fn recorded_objects(&self) -> anyhow::Result<SeenObjects> {
         let mut seen = SeenObjects::new();
         let mut items = std::pin::pin!(self.catalogue.scan_items());
@@ -110,7 +113,8 @@ impl StorePoller {
                 continue;
             };
             for part in photo.parts.into_values().filter(|part| part.is_live()) {
-                // Without ETag and size, so that it differs from the listing and is surveyed.
+                // ETag and size are empty, so that the object differs from the listing and is
+                // surveyed.
                 let sighting = ListedObject {
                     key: part.key.clone(),
                     etag: String::new(),
@@ -123,8 +127,8 @@ impl StorePoller {
         Ok(seen)
     }
 
-    /// Lists a bucket, processes the objects that differ from `seen`, and updates `seen`. Keys that
-    /// failed count as not seen, so that the next listing processes them again.
+    /// Lists a bucket, processes the objects that differ from `seen`, and updates `seen`. If a key
+    /// fails, it is not recorded in `seen`, so that it is processed again after the next listing.
     async fn apply_listing_changes(
         &self,
         bucket: &Bucket,
@@ -149,7 +153,8 @@ impl StorePoller {
             let Err(error) = result else { continue };
             tracing::warn!(s3.bucket = bucket.as_str(), s3.key = key, %error, "cannot process a key; trying again");
             match seen.remove(&key) {
-                // It was removed from the bucket, and the catalogue does not record that yet.
+                // The object was removed from the bucket, and the catalogue does not record that
+                // yet.
                 Some(before) if !now.contains_key(&key) => {
                     now.insert(key, before);
                 }
@@ -162,8 +167,9 @@ impl StorePoller {
         Ok(())
     }
 
-    /// Returns the keys to process: of new and changed objects, and of objects that were removed
-    /// from the archive.
+    /// Returns the objects to process: new and changed objects, and objects that were removed from
+    /// the archive. `seen` has the objects of the last listing, and `now` those of the present
+    /// listing.
     async fn find_work(
         &self,
         bucket: &Bucket,
@@ -175,7 +181,7 @@ impl StorePoller {
             .filter(|sighting| seen.get(&sighting.key) != Some(sighting))
             .cloned()
             .collect();
-        // In key order, in which a JPEG and its RAW are neighbours.
+        // The order is that of the keys, in which a JPEG and its RAW are neighbours.
         changed.sort_by(|one, other| one.key.cmp(&other.key));
         let archive = self.ingest.layout().archive_bucket();
         let mut work = Vec::new();
@@ -205,8 +211,9 @@ impl StorePoller {
         Ok(work)
     }
 
-    /// Archives and indexes one key, and marks every month whose public view may change: no stream of
-    /// the table reaches publish here. Safe to repeat.
+    /// Archives and indexes one object, and marks as dirty every month whose public photos may
+    /// change. The marks are made here, because no process passes the table's stream to publish. A
+    /// repeat is safe.
     async fn sync_object(&self, object: &ObjectRef) -> Result<(), IngestError> {
         let layout = self.ingest.layout();
         let archive = layout.archive_bucket();
@@ -225,8 +232,8 @@ impl StorePoller {
             Ok(item.as_ref().and_then(publish::public_month))
         };
         let before = month().await?;
-        // Marked before the change too. A mark without a change costs one look; a change without a
-        // mark would never be published.
+        // The month is marked before the change too. A mark without a change costs one rebuild. A
+        // change without a mark would never be published.
         self.mark_months(before.iter()).await?;
         self.ingest.process_object(copy.object()).await?;
         let after = month().await?;

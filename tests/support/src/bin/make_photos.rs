@@ -1,4 +1,5 @@
-//! Draws the photos of `examples/photos`: `cargo run -p test-support --bin make_photos [DIR]`.
+//! Draws the photos of `examples/photos` into a folder. Usage: `cargo run -p test-support --bin
+//! make_photos [DIR]`.
 
 use std::error::Error;
 use std::io::Write;
