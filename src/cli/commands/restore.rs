@@ -99,7 +99,8 @@ enum RestoreOutcome {
 }
 
 /// Deletes the ledger entry of an upload and then archives the upload again. After an interruption
-/// between the two steps, the upload is like a new one: its next event or `photos import` archives it.
+/// between the two steps, the upload is like a new one: its next event or `photos import` archives
+/// it.
 async fn restore_file(
     session: &Session,
     upload: Option<LedgerEntry>,
