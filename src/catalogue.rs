@@ -29,7 +29,7 @@ use item::{LedgerEntry, PhotoItem, photo_pk};
 /// The name of the attribute that is the partition key of the photos table.
 const PK: &str = "pk";
 /// The key of the item that lists the date partitions. Its attribute has the same name.
-const YEARS: &str = "years";
+const DATE_PARTITIONS: &str = "years";
 /// The condition that a stored ledger entry describes the given version of an object.
 const SAME_VERSION: &str = "etag = :etag AND lastModified = :modified";
 /// The condition that the table has no item with this key.
@@ -259,15 +259,15 @@ impl Catalogue {
             .client
             .get_item()
             .table_name(&self.table)
-            .key(PK, text(YEARS));
+            .key(PK, text(DATE_PARTITIONS));
         let response = request
             .send()
             .await
-            .map_err(|error| request_error("get", YEARS, error))?;
+            .map_err(|error| request_error("get", DATE_PARTITIONS, error))?;
         let partitions = response
             .item
             .as_ref()
-            .and_then(|item| item.get(YEARS))
+            .and_then(|item| item.get(DATE_PARTITIONS))
             .and_then(|partitions| partitions.as_ss().ok());
         let partitions = partitions.into_iter().flatten();
         partitions
@@ -275,7 +275,7 @@ impl Catalogue {
                 partition
                     .parse()
                     .map_err(|error: InvalidDatePartition| CatalogueError::Shape {
-                        pk: YEARS.to_owned(),
+                        pk: DATE_PARTITIONS.to_owned(),
                         cause: error.into(),
                     })
             })
@@ -296,12 +296,12 @@ impl Catalogue {
             .client
             .update_item()
             .table_name(&self.table)
-            .key(PK, text(YEARS))
+            .key(PK, text(DATE_PARTITIONS))
             .update_expression("ADD years :year")
             .expression_attribute_values(":year", AttributeValue::Ss(vec![partition.to_string()]));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(request_error("update", YEARS, error)),
+            Err(error) => Err(request_error("update", DATE_PARTITIONS, error)),
         }
     }
 

@@ -201,7 +201,7 @@ impl Storage {
     ///
     /// # Errors
     /// Returns an error for any status other than success, 404, and the 416 of an empty object.
-    pub async fn read_head(
+    pub async fn read_beginning(
         &self,
         object: &ObjectRef,
         length: u64,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use extraction::{attacks, samples, time_extraction};
 
-const MOST_MEMORY: usize = 32 << 20;
+const MAX_MEMORY_BYTES: usize = 32 << 20;
 const ALWAYS: usize = 64 << 10;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -117,7 +117,8 @@ fn main() -> ExitCode {
     }
     of_folder.print("folder, cut and flipped");
     let all = [attacked, broken, of_folder];
-    let within = |w: &WorstRun| w.time.0 < Duration::from_millis(100) && w.memory.0 < MOST_MEMORY;
+    let within =
+        |w: &WorstRun| w.time.0 < Duration::from_millis(100) && w.memory.0 < MAX_MEMORY_BYTES;
     if all.iter().all(within) {
         ExitCode::SUCCESS
     } else {

@@ -15,11 +15,11 @@ use photo_metadata::{
 
 /// The maximum time of an extraction, for any file. Under a sanitizer, everything is about ten
 /// times slower.
-pub const LONGEST: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
+pub const MAX_TIME: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
 /// The maximum number of ranged reads (crates/photo-metadata/src/limits.rs).
-const READS: u32 = 6;
+const MAX_READS: u32 = 6;
 /// The maximum number of bytes of all ranged reads (crates/photo-metadata/src/limits.rs).
-const BYTES: u64 = 8 << 20;
+const MAX_BYTES: u64 = 8 << 20;
 
 /// Runs the whole extraction twice: over all bytes at once, and by ranges. Returns the time that it
 /// took at once.
@@ -31,18 +31,18 @@ pub fn check_extraction(bytes: &[u8]) -> Duration {
     let mut took = time_extraction(bytes);
     for _ in 0..3 {
         // Another process may have used the processor.
-        if took >= LONGEST {
+        if took >= MAX_TIME {
             took = took.min(time_extraction(bytes));
         }
     }
-    assert!(took < LONGEST, "{took:?} for {} bytes", bytes.len());
+    assert!(took < MAX_TIME, "{took:?} for {} bytes", bytes.len());
     let whole = extract(bytes, context());
     let ranged = extract_by_ranges(bytes);
     let (Ok(whole), Ok(ranged)) = (&whole, &ranged) else {
         assert_eq!(whole.is_ok(), ranged.is_ok());
         return took;
     };
-    assert!(ranged.reads.count <= READS && ranged.reads.bytes <= BYTES);
+    assert!(ranged.reads.count <= MAX_READS && ranged.reads.bytes <= MAX_BYTES);
     // If the metadata are too far apart, the extraction by ranges finds less.
     if !ranged.warnings.iter().any(|w| w.contains("too far apart")) {
         assert_eq!(ranged.photo, whole.photo);

@@ -24,7 +24,7 @@ use crate::request_failure::RequestFailure;
 /// The maximum number of keys in one BatchGetItem request (DynamoDB API Reference).
 pub const MAX_BATCH_KEYS: usize = 100;
 /// The maximum number of responses in a row that contain no item. One more makes the batch fail.
-const MAX_EMPTY_ANSWERS: u32 = 8;
+const MAX_EMPTY_RESPONSES: u32 = 8;
 /// The shortest pause before unprocessed keys are requested again. It doubles with each response in
 /// a row that contains no item.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -218,7 +218,7 @@ impl Catalogue {
             if wanted.is_empty() {
                 break;
             }
-            if empty_answers > MAX_EMPTY_ANSWERS {
+            if empty_answers > MAX_EMPTY_RESPONSES {
                 let left = wanted.len();
                 let cause = format!("{left} keys were not processed in {empty_answers} requests");
                 return Err(failure(cause.into()));

@@ -179,7 +179,7 @@ impl PhotoPart {
 
     /// Returns `true` if the file is in the archive and was read by an extractor older than this
     /// version.
-    pub fn is_below(&self, extractor_version: u32) -> bool {
+    pub fn is_read_by_older_than(&self, extractor_version: u32) -> bool {
         self.is_live() && self.extractor_version < extractor_version
     }
 

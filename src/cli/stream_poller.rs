@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The pause after a failure.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// The maximum number of records that one request asks for.
-const BATCH: i32 = 100;
+const MAX_RECORDS: i32 = 100;
 
 /// Reads the stream of the catalogue's table, and marks as dirty the months that its records
 /// change.
@@ -89,7 +89,11 @@ impl StreamPoller {
         let mut iterator = self.open_iterator(&stream, &shard).await?;
         loop {
             let at = iterator.take().context("the stream has ended")?;
-            let request = self.client.get_records().shard_iterator(at).limit(BATCH);
+            let request = self
+                .client
+                .get_records()
+                .shard_iterator(at)
+                .limit(MAX_RECORDS);
             let read = request.send().await?;
             iterator = read.next_shard_iterator;
             let records = read.records.unwrap_or_default();

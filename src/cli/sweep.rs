@@ -26,17 +26,17 @@ use crate::telemetry::error_chain;
 use s3_folder::{ObjectAddress, S3Store};
 
 /// The maximum number of surveys that run at the same time.
-const SURVEYS: usize = 4;
+const MAX_SURVEYS: usize = 4;
 /// The maximum number of uploads at the same time.
-const UPLOADS: usize = 16;
+const MAX_UPLOADS: usize = 16;
 /// The maximum number of keys for which the sweep waits at the same time.
-const WAITING: usize = 256;
+const MAX_WAITING_KEYS: usize = 256;
 /// The time between two surveys of the keys for which the sweep waits.
 const SURVEY_INTERVAL: Duration = Duration::from_millis(200);
 /// The time without progress after which the sweep no longer waits for the background ingest.
 const STALL: Duration = Duration::from_secs(20);
 /// The maximum number of attempts for a key, if each error is retryable.
-const ATTEMPTS: u32 = 4;
+const MAX_ATTEMPTS: u32 = 4;
 /// The pause before the second attempt. It doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -53,7 +53,7 @@ pub(super) struct Candidate {
 
 /// The result of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Done {
+pub(super) enum KeyResult {
     /// The photo was in the catalogue already.
     Known { undated: bool },
     /// The object is not a photo, and an earlier ingest skipped it already.
@@ -112,7 +112,7 @@ impl Sweep {
             ingest: ingest(),
             bucket: bucket.clone(),
             jobs,
-            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            uploads: Arc::new(Semaphore::new(MAX_UPLOADS)),
             processing: Semaphore::new(jobs),
             waiter: wait.map(|backlog| Waiter::start(ingest(), bucket.clone(), backlog)),
         }
@@ -145,7 +145,7 @@ impl Sweep {
                 });
                 Ok::<_, anyhow::Error>(surveyed.collect::<Vec<_>>())
             })
-            .buffered(SURVEYS)
+            .buffered(MAX_SURVEYS)
             .map_ok(|chunk| stream::iter(chunk.into_iter().map(Ok)))
             .try_flatten()
     }
@@ -155,15 +155,16 @@ impl Sweep {
     /// finished.
     ///
     /// # Errors
-    /// Fails if a listing or a survey fails. If a single key fails, its result is [`Done::Failed`].
+    /// Fails if a listing or a survey fails. If a single key fails, its result is
+    /// [`KeyResult::Failed`].
     pub(super) async fn run(
         &self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>>,
         shutdown: &CancellationToken,
-        mut each: impl FnMut(&str, u64, Done),
+        mut each: impl FnMut(&str, u64, KeyResult),
     ) -> anyhow::Result<()> {
         let width = if self.waiter.is_some() {
-            WAITING
+            MAX_WAITING_KEYS
         } else {
             self.jobs
         };
@@ -185,13 +186,13 @@ impl Sweep {
         Ok(())
     }
 
-    async fn process(&self, mut candidate: Candidate, status: IngestStatus) -> Done {
+    async fn process(&self, mut candidate: Candidate, status: IngestStatus) -> KeyResult {
         if let Some(upload) = &candidate.upload {
             let Ok(_permit) = self.uploads.acquire().await else {
-                return Done::Failed("the uploads have ended".to_owned());
+                return KeyResult::Failed("the uploads have ended".to_owned());
             };
             match self.put(upload).await {
-                Err(why) => return Done::Failed(why),
+                Err(why) => return KeyResult::Failed(why),
                 Ok(etag) => {
                     candidate.seen = Some(ListedObject {
                         key: upload.key.clone(),
@@ -203,8 +204,8 @@ impl Sweep {
             }
         }
         let status = match status {
-            IngestStatus::Known { undated } => return Done::Known { undated },
-            IngestStatus::Skipped => return Done::KnownNotAPhoto,
+            IngestStatus::Known { undated } => return KeyResult::Known { undated },
+            IngestStatus::Skipped => return KeyResult::KnownNotAPhoto,
             IngestStatus::New | IngestStatus::Unindexed { .. } => {
                 match (&self.waiter, candidate.seen) {
                     (Some(waiter), Some(seen)) => waiter.wait(seen, status).await,
@@ -214,27 +215,27 @@ impl Sweep {
             IngestStatus::Outside => status,
         };
         let object = match &status {
-            IngestStatus::Known { undated } => return Done::New { undated: *undated },
-            IngestStatus::Skipped => return Done::NotAPhoto,
+            IngestStatus::Known { undated } => return KeyResult::New { undated: *undated },
+            IngestStatus::Skipped => return KeyResult::NotAPhoto,
             IngestStatus::Unindexed { archive_key } => archive_key.object().clone(),
             IngestStatus::New | IngestStatus::Outside => self.bucket.object(candidate.key.as_str()),
         };
         let Ok(_permit) = self.processing.acquire().await else {
-            return Done::Failed("the sweep has ended".to_owned());
+            return KeyResult::Failed("the sweep has ended".to_owned());
         };
         match self.sync_object(&object).await {
             Ok(Outcome::Archived(_) | Outcome::Indexed | Outcome::Removed | Outcome::Unchanged) => {
-                Done::New {
+                KeyResult::New {
                     undated: self.is_undated(&object),
                 }
             }
-            Ok(Outcome::Undated(_)) => Done::New { undated: true },
-            Ok(Outcome::Skipped(_)) => Done::NotAPhoto,
-            Ok(Outcome::Gone) => Done::Gone,
-            Ok(Outcome::Outside) => Done::Failed(format!(
+            Ok(Outcome::Undated(_)) => KeyResult::New { undated: true },
+            Ok(Outcome::Skipped(_)) => KeyResult::NotAPhoto,
+            Ok(Outcome::Gone) => KeyResult::Gone,
+            Ok(Outcome::Outside) => KeyResult::Failed(format!(
                 "{object} is under neither the source nor the archive prefix"
             )),
-            Err(error) => Done::Failed(error.to_string()),
+            Err(error) => KeyResult::Failed(error.to_string()),
         }
     }
 
@@ -262,13 +263,13 @@ impl Sweep {
         matches!(place, Some(KeyPlace::Archive(key)) if key.is_undated())
     }
 
-    /// Archives and indexes an object. Tries again after a retryable error, at most [`ATTEMPTS`]
+    /// Archives and indexes an object. Tries again after a retryable error, at most [`MAX_ATTEMPTS`]
     /// times in all.
     async fn sync_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
         let mut attempt = 1;
         loop {
             match self.ingest.sync_object(object).await {
-                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                Err(error) if error.is_retryable() && attempt < MAX_ATTEMPTS => {
                     tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
                     attempt += 1;
                 }

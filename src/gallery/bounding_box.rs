@@ -26,7 +26,7 @@ const PARTS_BITS: usize = 5;
 const PARTS_PER_SIDE: usize = 1 << PARTS_BITS;
 /// The 32 digits of a geohash, from value 0 to value 31. They are also in the order of their
 /// character codes.
-const GEOHASH_DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
+pub(super) const GEOHASH_DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 /// The maximum difference between the numbers of two parts that one query reads together. To read
 /// the few unneeded parts between them is cheaper than one more query.
 const MAX_GAP_PARTS: usize = 8;

@@ -13,15 +13,13 @@ use serde_json::{Value, json};
 use crate::catalogue::published::{CellCount, PublishedMonth};
 use photo_metadata::Location;
 
-use super::bounding_box::BoundingBox;
+use super::bounding_box::{BoundingBox, GEOHASH_DIGITS};
 use super::json_response::{GEOJSON_MEDIA_TYPE, json_response};
 use super::map_request::MapRequest;
 use super::photos::render_page;
 use super::problem::Problem;
 use super::state::GalleryState;
 
-/// The 32 digits of a geohash, from value 0 to value 31.
-const GEOHASH_DIGITS: &str = "0123456789bcdefghjkmnpqrstuvwxyz";
 /// The maximum number of clusters in one response. If there are more, larger cells are used.
 const MAX_CLUSTERS: usize = 500;
 
@@ -135,8 +133,8 @@ fn cluster_point(
     if !is_in_home_zone(&mean) {
         return mean;
     }
-    let sub_cells = GEOHASH_DIGITS.chars().filter_map(|digit| {
-        let (place, _, _) = geohash::decode(&format!("{cell}{digit}")).ok()?;
+    let sub_cells = GEOHASH_DIGITS.iter().filter_map(|digit| {
+        let (place, _, _) = geohash::decode(&format!("{cell}{}", char::from(*digit))).ok()?;
         Some(point(place.y, place.x))
     });
     let distance = |from: &Location| (from.lat - mean.lat).hypot(from.lon - mean.lon);

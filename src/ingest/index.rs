@@ -1,7 +1,7 @@
 //! Index: brings the catalogue item of an archive key up to date. The numbers in comments are the
 //! steps of index in docs/ingest-protocol.md.
 
-use photo_metadata::{EXTRACTOR_VERSION, Extraction, HEAD_BYTES};
+use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction};
 
 use crate::archive::{ArchiveKey, KeyPlace, NO_EXTENSION, Owner};
 use crate::catalogue::WriteOutcome;
@@ -37,7 +37,10 @@ impl Ingest {
         // replace.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
         // 2.
-        let Some((properties, head)) = self.storage.read_head(key.object(), HEAD_BYTES).await?
+        let Some((properties, head)) = self
+            .storage
+            .read_beginning(key.object(), BEGINNING_BYTES)
+            .await?
         else {
             return self.tombstone_part(key, item).await;
         };
@@ -230,7 +233,7 @@ impl Ingest {
             return Ok(None);
         };
         let object = key.object();
-        let read = self.storage.read_head(object, HEAD_BYTES).await?;
+        let read = self.storage.read_beginning(object, BEGINNING_BYTES).await?;
         let Some((properties, head)) = read.filter(|(now, _)| now.etag == part.etag) else {
             return Ok(None);
         };

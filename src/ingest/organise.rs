@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
+use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION};
 
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner, SourceKey};
 use crate::catalogue::Claim;
@@ -48,7 +48,7 @@ impl Ingest {
         let object = key.object().clone();
         // 1 and 2a are independent of each other, so they run at the same time.
         let (read, entry) = tokio::join!(
-            self.storage.read_head(&object, HEAD_BYTES),
+            self.storage.read_beginning(&object, BEGINNING_BYTES),
             self.catalogue.ledger_entry(&object)
         );
         let Some((properties, head)) = read? else {

@@ -61,7 +61,8 @@ pub enum FaultKind {
     Unlisted,
     /// A date partition, such as a year or `undated`, that has photos and is not registered. The
     /// gallery does not list it.
-    UnknownYear,
+    #[serde(rename = "unknown-year")]
+    UnregisteredPartition,
     /// A claimed stem without a file.
     Stub,
     /// A month with wrong counts.
@@ -79,7 +80,7 @@ impl FaultKind {
         FaultKind::Outdated,
         FaultKind::Missing,
         FaultKind::Unlisted,
-        FaultKind::UnknownYear,
+        FaultKind::UnregisteredPartition,
         FaultKind::Stub,
         FaultKind::Miscounted,
     ];
@@ -95,7 +96,7 @@ impl FaultKind {
             FaultKind::Outdated => "photo whose file has changed",
             FaultKind::Missing => "photo whose file is gone",
             FaultKind::Unlisted => "photo that is in no list",
-            FaultKind::UnknownYear => "year that the gallery does not list",
+            FaultKind::UnregisteredPartition => "year that the gallery does not list",
             FaultKind::Stub => "claimed name without a file",
             FaultKind::Miscounted => "month with wrong counts",
         }
@@ -110,7 +111,7 @@ impl FaultKind {
             FaultKind::Unindexed | FaultKind::Outdated => "read it and write its record",
             FaultKind::Missing => "record that it was removed; `photos restore` brings it back",
             FaultKind::Unlisted => "list it",
-            FaultKind::UnknownYear => "register it",
+            FaultKind::UnregisteredPartition => "register it",
             FaultKind::Stub => "record that no file came; the name stays with its owner",
             FaultKind::Miscounted => "count it again",
         }
@@ -189,7 +190,7 @@ impl Reconciliation {
             }
             // A partition is reported once, not once for each of its photos.
             Some(partition) if !self.date_partitions.contains(&partition) => {
-                self.add_fault(FaultKind::UnknownYear, partition.to_string());
+                self.add_fault(FaultKind::UnregisteredPartition, partition.to_string());
                 self.date_partitions.insert(partition);
             }
             _ => {}

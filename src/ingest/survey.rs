@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use photo_metadata::{EXTRACTOR_VERSION, HEAD_BYTES};
+use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION};
 
 use super::extract::MetadataRead;
 use super::{Ingest, IngestError};
@@ -219,7 +219,7 @@ impl Ingest {
         &self,
         object: &ObjectRef,
     ) -> Result<ExpectedOutcome, IngestError> {
-        let read = self.storage.read_head(object, HEAD_BYTES).await?;
+        let read = self.storage.read_beginning(object, BEGINNING_BYTES).await?;
         let Some((properties, head)) = read else {
             return Ok(ExpectedOutcome::Gone);
         };

@@ -21,7 +21,7 @@ const NETLIFY: &str = "api.netlify.com";
 /// The maximum time that a call may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum pause that is accepted from a `Retry-After`. A longer one is cut to this.
-const LONGEST_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
+const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// A build hook with an allowed URL.
 #[derive(Clone)]
@@ -176,13 +176,13 @@ fn describe_status(status: StatusCode) -> String {
 }
 
 /// Parses the header `Retry-After`, which is a number of seconds or a date [RFC 9110, 10.2.3].
-/// Returns the earliest time of the next call, at most [`LONGEST_RETRY_AFTER`] from `now`.
+/// Returns the earliest time of the next call, at most [`MAX_RETRY_AFTER`] from `now`.
 fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let at = match value.trim().parse::<u32>() {
         Ok(seconds) => now + TimeDelta::seconds(i64::from(seconds)),
         Err(_) => DateTime::parse_from_rfc2822(value.trim()).ok()?.to_utc(),
     };
-    Some(at.min(now + LONGEST_RETRY_AFTER))
+    Some(at.min(now + MAX_RETRY_AFTER))
 }
 
 /// A DNS resolver that returns only public addresses, so that a host name cannot lead into a
@@ -332,7 +332,7 @@ mod tests {
         );
         assert_eq!(
             parse_retry_after("4000000000", now),
-            Some(now + LONGEST_RETRY_AFTER)
+            Some(now + MAX_RETRY_AFTER)
         );
         assert_eq!(parse_retry_after("soon", now), None);
     }

@@ -23,7 +23,7 @@ const BURST_DIVISOR: u32 = 3;
 /// The pause after the first failed call of the build hook. It doubles with each further failure.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// The maximum pause after a failed call. Only a `Retry-After` can make it longer.
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
+const MAX_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// Reports whether it is time to rebuild a month.
 pub(super) fn month_is_due(dirty: &DirtyMonth, now: DateTime<Utc>) -> bool {
@@ -131,15 +131,15 @@ pub enum HookDecision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitReason {
     /// The time without a change: photos are still being added.
-    Quiet,
+    RecentChange,
     /// The minimum time since the last call.
-    Interval,
+    RecentCall,
     /// The daily budget is spent.
-    Day,
+    DayBudget,
     /// The monthly budget is spent, as far as it has been released.
-    Month,
+    MonthBudget,
     /// The pause after a failed call.
-    Failure,
+    FailedCall,
     /// An import that is in progress.
     Import,
 }
@@ -147,11 +147,11 @@ pub enum WaitReason {
 impl std::fmt::Display for WaitReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            WaitReason::Quiet => "photos are still coming",
-            WaitReason::Interval => "the last build is too recent",
-            WaitReason::Day => "the day's budget is spent",
-            WaitReason::Month => "the month's budget is spent so far",
-            WaitReason::Failure => "the last call failed",
+            WaitReason::RecentChange => "photos are still coming",
+            WaitReason::RecentCall => "the last build is too recent",
+            WaitReason::DayBudget => "the day's budget is spent",
+            WaitReason::MonthBudget => "the month's budget is spent so far",
+            WaitReason::FailedCall => "the last call failed",
             WaitReason::Import => "photos are being imported",
         })
     }
@@ -206,7 +206,7 @@ impl HookState {
     ///
     /// state.add_change(1, None, None, now);
     /// let until = now + TimeDelta::seconds(90);
-    /// let why = WaitReason::Quiet;
+    /// let why = WaitReason::RecentChange;
     /// assert_eq!(state.decide(&rules, now), HookDecision::Wait { until, why });
     /// assert_eq!(state.decide(&rules, until), HookDecision::Call);
     /// ```
@@ -218,12 +218,12 @@ impl HookState {
         let interval = self.called.last().map(|at| *at + rules.interval);
         // If two limits end at the same time, the later one in this list is reported.
         let limits = [
-            (Some(quiet), WaitReason::Quiet),
-            (interval, WaitReason::Interval),
-            (self.day_budget_frees_at(rules), WaitReason::Day),
-            (self.month_budget_frees_at(rules), WaitReason::Month),
+            (Some(quiet), WaitReason::RecentChange),
+            (interval, WaitReason::RecentCall),
+            (self.day_budget_frees_at(rules), WaitReason::DayBudget),
+            (self.month_budget_frees_at(rules), WaitReason::MonthBudget),
             (self.held_until, WaitReason::Import),
-            (self.failure_pause_ends_at(), WaitReason::Failure),
+            (self.failure_pause_ends_at(), WaitReason::FailedCall),
         ];
         let limits = limits
             .into_iter()
@@ -299,7 +299,7 @@ impl HookState {
     fn failure_pause_ends_at(&self) -> Option<DateTime<Utc>> {
         let last = *self.called.last()?;
         let doublings = self.failures.checked_sub(1)?.min(16);
-        let pause = (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
+        let pause = (FIRST_PAUSE * (1 << doublings)).min(MAX_PAUSE);
         Some((last + pause).max(self.not_before.unwrap_or(last)))
     }
 }

@@ -201,7 +201,7 @@ async fn reads_writes_lists_and_answers_404(running: RunningStore) {
     );
     assert!(
         storage
-            .read_head(&bucket.object("gone"), 10)
+            .read_beginning(&bucket.object("gone"), 10)
             .await
             .unwrap()
             .is_none()
@@ -210,7 +210,7 @@ async fn reads_writes_lists_and_answers_404(running: RunningStore) {
     for key in keys {
         let name = bucket.object(key);
         let etag = running.put(&name, key.repeat(10).into_bytes()).await;
-        let (object, head) = storage.read_head(&name, 4).await.unwrap().unwrap();
+        let (object, head) = storage.read_beginning(&name, 4).await.unwrap().unwrap();
         assert_eq!(object.etag, etag, "{store} {key}");
         assert_eq!(object.size_bytes, key.len() as u64 * 10, "{store} {key}");
         assert_eq!(&head[..], &key.as_bytes()[..4], "{store} {key}");
@@ -224,7 +224,7 @@ async fn reads_writes_lists_and_answers_404(running: RunningStore) {
     }
     let empty = bucket.object("empty");
     running.put(&empty, Vec::new()).await;
-    let (empty, head) = storage.read_head(&empty, 9).await.unwrap().unwrap();
+    let (empty, head) = storage.read_beginning(&empty, 9).await.unwrap().unwrap();
     assert_eq!((empty.size_bytes, head.len()), (0, 0), "{store}");
     let listed = storage.list_objects(bucket, "a");
     let listed: Vec<String> = listed.map_ok(|one| one.key).try_collect().await.unwrap();

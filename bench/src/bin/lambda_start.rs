@@ -46,7 +46,7 @@ const FUNCTIONS: [&str; 5] = [
     "downloading-function",
 ];
 /// The maximum size of a function's zip in bytes.
-const LARGEST_ZIP: usize = 6_000_000;
+const MAX_ZIP_BYTES: usize = 6_000_000;
 /// The number of starts of each function.
 const STARTS: usize = 9;
 /// The number of events after the first one of a start.
@@ -78,7 +78,7 @@ async fn main() -> BenchResult<()> {
     print_report(&functions);
     let too_large: Vec<&str> = functions
         .iter()
-        .filter(|function| OURS.contains(&function.name) && function.zip_bytes > LARGEST_ZIP)
+        .filter(|function| OURS.contains(&function.name) && function.zip_bytes > MAX_ZIP_BYTES)
         .map(|function| function.name)
         .collect();
     if too_large.is_empty() {

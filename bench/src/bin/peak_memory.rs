@@ -14,7 +14,7 @@ use std::os::unix::fs::FileExt;
 use bench::{BenchResult, ProcessMemory, extract_file};
 
 const FILE_BYTES: u64 = 100_000_000;
-const MOST_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 /// The offset of the SubIFDs in the file.
 const SUB_IFDS: u32 = 75_000_000;
 /// The offset of the Exif IFD in the file.
@@ -51,7 +51,7 @@ fn main() -> BenchResult<()> {
         peak / 1024,
         before / 1024
     );
-    if peak < MOST_BYTES {
+    if peak < MAX_BYTES {
         Ok(())
     } else {
         Err("more than 16 MiB".into())

@@ -34,12 +34,12 @@ pub(crate) struct MetadataBlocks {
 impl MetadataBlocks {
     /// Returns the number of bytes that may still be decompressed or joined.
     pub(crate) fn memory_left(&self) -> u64 {
-        limits::MEMORY.saturating_sub(self.memory)
+        limits::MAX_UNPACKED_BYTES.saturating_sub(self.memory)
     }
 
     /// Adds a warning, unless there are too many already.
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
-        if self.warnings.len() < limits::WARNINGS {
+        if self.warnings.len() < limits::MAX_WARNINGS {
             self.warnings.push(warning.into());
         }
     }

@@ -13,14 +13,14 @@ pub(crate) struct MediaBox<'s> {
     pub(crate) kind: [u8; 4],
     pub(crate) body: ByteView<'s>,
     /// `true` if the stated length of the box goes beyond the end of the bytes around it.
-    pub(crate) cut: bool,
+    pub(crate) exceeds_parent: bool,
 }
 
 /// Returns the boxes that follow each other from the start of the view. Ends at a header that is
 /// missing or broken.
 pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_>> {
     let mut at = 0_u64;
-    let mut left = limits::SEGMENTS;
+    let mut left = limits::MAX_SEGMENTS;
     std::iter::from_fn(move || {
         left = left.checked_sub(1)?;
         if at.saturating_add(8) > view.len() {
@@ -38,7 +38,7 @@ pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_
         Some(MediaBox {
             kind,
             body: view.part(start, body),
-            cut: at > view.len(),
+            exceeds_parent: at > view.len(),
         })
     })
 }

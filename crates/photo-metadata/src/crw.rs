@@ -13,7 +13,7 @@ use crate::record::EmbeddedPreview;
 
 /// Finds the metadata of a CRW.
 pub(crate) fn read_crw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
-    let mut records = limits::RECORDS;
+    let mut records = limits::MAX_RECORDS;
     match view.le32(2) {
         Some(header)
             if read_heap(view.from(u64::from(header)), 0, &mut records, blocks).is_some() => {}
@@ -29,7 +29,7 @@ fn read_heap(
     left: &mut usize,
     blocks: &mut MetadataBlocks,
 ) -> Option<()> {
-    if depth > limits::DEPTH {
+    if depth > limits::MAX_SUB_IFD_DEPTH {
         return None;
     }
     let directory = u64::from(heap.le32(heap.len().checked_sub(4)?)?);

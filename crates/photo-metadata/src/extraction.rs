@@ -154,7 +154,7 @@ pub(crate) fn read_metadata(
         None
     };
     warnings.append(&mut parsed.fields.warnings);
-    warnings.truncate(limits::WARNINGS);
+    warnings.truncate(limits::MAX_WARNINGS);
     Ok(Extraction {
         format,
         photo,
@@ -167,10 +167,10 @@ pub(crate) fn read_metadata(
 }
 
 fn truncate_blocks(blocks: &mut MetadataBlocks, warnings: &mut Vec<String>) {
-    blocks.single_ifds.truncate(limits::BLOCKS);
+    blocks.single_ifds.truncate(limits::MAX_BLOCKS);
     for list in [&mut blocks.tiffs, &mut blocks.xmp, &mut blocks.iptc] {
-        if list.len() > limits::BLOCKS {
-            list.truncate(limits::BLOCKS);
+        if list.len() > limits::MAX_BLOCKS {
+            list.truncate(limits::MAX_BLOCKS);
             warnings.push("more metadata blocks than any photo has".to_owned());
         }
     }
@@ -207,10 +207,10 @@ impl<'s> ParsedBlocks<'s> {
                 _ => self.fields.read_tiff(view, *ifd),
             }
         }
-        let mut room = limits::PACKETS;
+        let mut room = limits::MAX_ALL_PACKETS_BYTES;
         for block in &blocks.xmp {
             let view = reader.next_view(block);
-            let bytes = view.and_then(|view| view.up_to(0, limits::PACKET.min(room)));
+            let bytes = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES.min(room)));
             room -= bytes.map_or(0, |bytes| bytes.len() as u64);
             if let Some(Err(reason)) = bytes.map(|bytes| self.xmp.read_packet(bytes)) {
                 warnings.push(reason);
@@ -218,7 +218,7 @@ impl<'s> ParsedBlocks<'s> {
         }
         for block in &blocks.iptc {
             let view = reader.next_view(block);
-            if let Some(bytes) = view.and_then(|view| view.up_to(0, limits::PACKET)) {
+            if let Some(bytes) = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES)) {
                 self.iptc.read_block(bytes);
             }
         }

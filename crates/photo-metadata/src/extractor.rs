@@ -198,8 +198,8 @@ impl Extractor {
         const NEAR: u64 = 64 << 10;
         const MOST: u64 = 1 << 20;
         const LEAST: u64 = 32 << 10;
-        let left = limits::BYTES.saturating_sub(self.reads.bytes);
-        if self.reads.count >= limits::READS {
+        let left = limits::MAX_READ_BYTES.saturating_sub(self.reads.bytes);
+        if self.reads.count >= limits::MAX_READS {
             return None;
         }
         let fits = |want: &&Range<u64>| want.end - want.start <= left;

@@ -14,14 +14,14 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         return blocks.warn("HEIF without a meta box, or cut short before it");
     };
     // The box is read as a whole if it is not too large. So only one range is asked for.
-    if meta.body.len() <= limits::PACKET && meta.body.get(0, meta.body.len()).is_none() {
+    if meta.body.len() <= limits::MAX_PACKET_BYTES && meta.body.get(0, meta.body.len()).is_none() {
         return blocks.warn("HEIF cut short in its meta box");
     }
     let body = meta.body.from(4);
     read_size(body, blocks);
     let mut items = metadata_items(body);
     items.sort_by_key(|item| item.0);
-    items.truncate(limits::BLOCKS);
+    items.truncate(limits::MAX_BLOCKS);
     let locations = item_locations(body);
     let others = describing_others(body, primary_item(body));
     let mut exif = None;
@@ -37,7 +37,7 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
                 Some(part) => exif = Some(part),
                 None => blocks.warn("HEIF with an Exif item that lies nowhere"),
             },
-            MetadataItem::XmpProperties => match place() {
+            MetadataItem::Xmp => match place() {
                 Some(part) => blocks.xmp.push(part),
                 None => blocks.warn("HEIF with an XMP item that lies nowhere"),
             },
@@ -131,7 +131,7 @@ pub(crate) fn find_tiff_header(head: &[u8]) -> Option<usize> {
 /// The kinds of items that are metadata.
 enum MetadataItem {
     Exif,
-    XmpProperties,
+    Xmp,
 }
 
 /// Reads `iinf`. Returns the items that are metadata, with their ids.
@@ -163,7 +163,7 @@ fn metadata_item(entry: ByteView<'_>) -> Option<(u32, MetadataItem)> {
             // item_name and content_type follow, each with its NUL.
             let strings = entry.up_to(at + 6, 512)?;
             let content = strings.split(|&b| b == 0).nth(1)?;
-            (content == b"application/rdf+xml").then_some((id, MetadataItem::XmpProperties))
+            (content == b"application/rdf+xml").then_some((id, MetadataItem::Xmp))
         }
         _ => None,
     }
@@ -206,7 +206,7 @@ impl ItemLocation {
                 } else {
                     length
                 };
-                Some(source.part(start, length.min(limits::PACKET)))
+                Some(source.part(start, length.min(limits::MAX_PACKET_BYTES)))
             })
             .collect();
         match extents?.as_slice() {
@@ -244,8 +244,8 @@ fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
     let Some(count) = at.number(id_size) else {
         return locations;
     };
-    let mut left = limits::ITEMS;
-    for _ in 0..count.min(limits::ITEMS as u64) {
+    let mut left = limits::MAX_ITEMS;
+    for _ in 0..count.min(limits::MAX_ITEMS as u64) {
         let mut one = || {
             let id = u32::try_from(at.number(id_size)?).ok()?;
             let method = if version == 0 { 0 } else { at.number(2)? & 15 };
@@ -339,7 +339,7 @@ fn property_indices(iprp: ByteView<'_>, item: u32) -> Vec<usize> {
         );
         let mut at = FieldCursor { view: ipma, at: 4 };
         let Some(count) = at.number(4) else { continue };
-        for _ in 0..count.min(limits::ITEMS as u64) {
+        for _ in 0..count.min(limits::MAX_ITEMS as u64) {
             let (Some(id), Some(properties)) = (at.number(id_size), at.number(1)) else {
                 break;
             };

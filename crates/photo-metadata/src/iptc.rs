@@ -47,14 +47,15 @@ impl IptcRecords {
             };
             match dataset {
                 5 => set_first(&mut self.title, value),
-                25 if self.keywords.len() < limits::KEYWORDS => self.keywords.push(value),
+                25 if self.keywords.len() < limits::MAX_KEYWORDS => self.keywords.push(value),
                 55 => set_first(&mut self.created[0], value),
                 60 => set_first(&mut self.created[1], value),
                 62 => set_first(&mut self.digitized[0], value),
                 63 => set_first(&mut self.digitized[1], value),
                 80 => match &mut self.artist {
                     Some(artist)
-                        if artist.len() + value.len() < limits::TEXT && *artist != value =>
+                        if artist.len() + value.len() < limits::MAX_TEXT_BYTES
+                            && *artist != value =>
                     {
                         artist.push_str(", ");
                         artist.push_str(&value);

@@ -96,7 +96,7 @@ struct JpegSegment<'s> {
 /// the reason.
 fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, String>> {
     let mut at = 2;
-    let mut left = limits::SEGMENTS;
+    let mut left = limits::MAX_SEGMENTS;
     let mut over = false;
     std::iter::from_fn(move || {
         while !over {

@@ -23,7 +23,7 @@ pub(crate) fn read_jxl(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
     let mut cut = true;
     for top in iter_boxes(view) {
-        cut = top.cut;
+        cut = top.exceeds_parent;
         match &top.kind {
             b"jxlc" => blocks.size = blocks.size.or_else(|| codestream_size(top.body)),
             // If the codestream is in pieces, each piece begins with its number in four bytes.
@@ -77,7 +77,7 @@ fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     else {
         return;
     };
-    let Some(bytes) = body.up_to(4, limits::PACKET) else {
+    let Some(bytes) = body.up_to(4, limits::MAX_PACKET_BYTES) else {
         return;
     };
     let mut content = Vec::new();

@@ -281,7 +281,7 @@ fn collect_keywords(
     let mut keywords: Vec<String> = Vec::new();
     let all = xmp.all("dc:subject").iter().chain(&iptc.keywords).cloned();
     for keyword in all.chain(from_explorer.split(';').filter_map(clean_text)) {
-        if keywords.len() < limits::KEYWORDS && !keywords.contains(&keyword) {
+        if keywords.len() < limits::MAX_KEYWORDS && !keywords.contains(&keyword) {
             keywords.push(keyword);
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn read_psd(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
 /// Finds the metadata blocks in a view that contains image resources.
 pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut at = 0_u64;
-    for _ in 0..limits::SEGMENTS {
+    for _ in 0..limits::MAX_SEGMENTS {
         if view.len().saturating_sub(at) < 12 {
             return;
         }
@@ -83,5 +83,5 @@ pub(crate) fn read_copied_resources(bytes: &[u8], blocks: &mut MetadataBlocks) {
     blocks
         .xmp
         .extend(inner.xmp.into_iter().filter_map(&mut copied));
-    blocks.memory = limits::MEMORY - room;
+    blocks.memory = limits::MAX_UNPACKED_BYTES - room;
 }

@@ -28,7 +28,7 @@ pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         .zip(view.be32(20))
         .filter(|_| view.get(12, 4) == Some(b"IHDR"));
     let mut at = 8_u64;
-    for _ in 0..limits::SEGMENTS {
+    for _ in 0..limits::MAX_SEGMENTS {
         let (Some(length), Some(kind)) = (view.be32(at), view.array::<4>(at + 4)) else {
             return blocks.warn("PNG cut short before its end");
         };
@@ -46,12 +46,12 @@ pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
 /// Finds chunks in the last bytes of the file. Bytes count as a chunk if they have the name of a
 /// metadata chunk and the right check sum.
 fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
-    let start = view.len().saturating_sub(limits::PNG_TAIL).max(after);
+    let start = view.len().saturating_sub(limits::PNG_TAIL_BYTES).max(after);
     let Some(bytes) = view.get(start, view.len() - start) else {
         return;
     };
     let mut at = 4;
-    let mut left = limits::PNG_TAIL_CHUNKS;
+    let mut left = limits::MAX_PNG_TAIL_CHUNKS;
     while let Some(kind) = bytes
         .get(at..at + 4)
         .and_then(|kind| <[u8; 4]>::try_from(kind).ok())
@@ -94,13 +94,13 @@ fn read_chunk(kind: [u8; 4], body: ByteView<'_>, blocks: &mut MetadataBlocks) {
         b"eXIf" => blocks
             .tiffs
             .insert(0, MetadataBlock::of_view(without_prefix(body))),
-        b"tEXt" | b"zTXt" | b"iTXt" if body.len() <= limits::PACKET => {
+        b"tEXt" | b"zTXt" | b"iTXt" if body.len() <= limits::MAX_PACKET_BYTES => {
             let Some(bytes) = body.get(0, body.len()) else {
                 return;
             };
             let mut room = blocks.memory_left();
             let entry = read_text_entry(kind, bytes, &mut room);
-            blocks.memory = limits::MEMORY - room;
+            blocks.memory = limits::MAX_UNPACKED_BYTES - room;
             match entry {
                 Ok((keyword, value)) => apply_keyword(&keyword, value, blocks),
                 Err(why) => blocks.warn(why),
@@ -295,7 +295,7 @@ mod tests {
         let mut bomb =
             flate2::write::ZlibEncoder::new(b"k\0\0".to_vec(), flate2::Compression::best());
         let zeros = vec![0_u8; 1 << 20];
-        for _ in 0..=limits::MEMORY >> 20 {
+        for _ in 0..=limits::MAX_UNPACKED_BYTES >> 20 {
             bomb.write_all(&zeros).expect("memory");
         }
         let blocks = read_bytes(&png(&[(b"zTXt", &bomb.finish().expect("memory"))]));

@@ -34,7 +34,7 @@ pub(crate) fn read_raf(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
 fn read_raf_size(directory: ByteView<'_>) -> Option<(u32, u32)> {
     let mut at = 4_u64;
     let mut sizes = [None; 3];
-    for _ in 0..directory.be32(0)?.min(limits::RECORDS as u32) {
+    for _ in 0..directory.be32(0)?.min(limits::MAX_RECORDS as u32) {
         let (tag, length) = (directory.be16(at)?, directory.be16(at + 2)?);
         let slot = match tag {
             raf::RAW_IMAGE_CROPPED_SIZE => 0,
@@ -63,7 +63,7 @@ pub(crate) fn read_mrw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         return blocks.warn("MRW cut short in its header");
     };
     let mut at = 8_u64;
-    for _ in 0..limits::SEGMENTS {
+    for _ in 0..limits::MAX_SEGMENTS {
         if at >= end {
             return;
         }

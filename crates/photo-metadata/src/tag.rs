@@ -12,7 +12,7 @@ macro_rules! tag_table {
         $(#[$doc])*
         pub(crate) static $table: &[(u16, &str)] = &[$(($number, $name)),*];
         $($(
-            #[doc = $name]
+            #[doc = concat!("Tag `", $name, "`.")]
             pub(crate) const $constant: u16 = $number;
         )?)*
     };

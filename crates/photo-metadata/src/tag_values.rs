@@ -22,18 +22,18 @@ pub(crate) fn collect_tags(
             Some(name) => name.to_owned(),
             None => format!("Exif_0x{:04x}", field.tag),
         };
-        let fits =
-            field.size <= limits::VALUE && kept_bytes.saturating_add(field.size) <= limits::VALUES;
+        let fits = field.size <= limits::MAX_VALUE_BYTES
+            && kept_bytes.saturating_add(field.size) <= limits::MAX_ALL_VALUES_BYTES;
         let value = match field.bytes {
             Some(_) if fits && field.tag != tag::MAKER_NOTE => decode_value(field),
-            _ => DecodedValue::Large,
+            _ => DecodedValue::Omitted,
         };
         match value {
             DecodedValue::Kept(value) => {
                 kept_bytes = kept_bytes.saturating_add(field.size);
                 groups.entry(field.ifd).or_default().insert(name, value);
             }
-            DecodedValue::Large => {
+            DecodedValue::Omitted => {
                 omitted
                     .entry(format!("{}.{name}", field.ifd.name()))
                     .or_insert(field.size);
@@ -51,7 +51,7 @@ pub(crate) fn collect_tags(
 /// The decoded value of a field, before it goes into the tags.
 enum DecodedValue {
     Kept(TagValue),
-    Large,
+    Omitted,
     None,
 }
 
@@ -91,7 +91,9 @@ fn decode_value(field: &IfdField<'_>) -> DecodedValue {
         (_, tag::XP_TITLE..=tag::XP_SUBJECT, _) => decode_utf16(bytes, ByteOrder::Little).into(),
         (_, _, FieldType::Ascii) => field_text(field).into(),
         (_, _, FieldType::Undefined) if is_text(bytes) => field_text(field).into(),
-        (_, _, FieldType::Undefined) if bytes.len() > limits::BINARY => DecodedValue::Large,
+        (_, _, FieldType::Undefined) if bytes.len() > limits::MAX_BINARY_BYTES => {
+            DecodedValue::Omitted
+        }
         _ => decode_numbers(field),
     }
 }

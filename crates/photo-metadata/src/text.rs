@@ -88,17 +88,18 @@ pub(crate) fn clean_text(text: &str) -> Option<String> {
         return None;
     }
     // Nearly every text is short printable ASCII. This way it takes one allocation.
-    if trimmed.len() <= limits::TEXT && trimmed.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+    if trimmed.len() <= limits::MAX_TEXT_BYTES && trimmed.bytes().all(|b| (0x20..0x7f).contains(&b))
+    {
         return Some(trimmed.to_owned());
     }
-    let mut kept = String::with_capacity(trimmed.len().min(limits::TEXT));
+    let mut kept = String::with_capacity(trimmed.len().min(limits::MAX_TEXT_BYTES));
     for c in trimmed.chars() {
         let c = if matches!(c, '\n' | '\r' | '\t') {
             ' '
         } else {
             c
         };
-        if kept.len() + c.len_utf8() > limits::TEXT {
+        if kept.len() + c.len_utf8() > limits::MAX_TEXT_BYTES {
             break;
         }
         let repeated_space = c == ' ' && kept.ends_with(' ');
@@ -166,7 +167,7 @@ mod tests {
         assert_eq!(clean_text(" \0 "), None);
         assert_eq!(
             clean_text(&"é".repeat(2_000)).map(|t| t.len()),
-            Some(limits::TEXT)
+            Some(limits::MAX_TEXT_BYTES)
         );
     }
 

@@ -252,7 +252,7 @@ impl<'s> IfdFields<'s> {
     }
 
     fn warn(&mut self, warning: String) {
-        if self.warnings.len() < limits::WARNINGS {
+        if self.warnings.len() < limits::MAX_WARNINGS {
             self.warnings.push(warning);
         }
     }
@@ -363,7 +363,7 @@ impl<'s> IfdWalk<'_, 's> {
         if first != Ifd::Main(0) {
             return;
         }
-        for page in 1..limits::CHAIN {
+        for page in 1..limits::MAX_CHAINED_IFDS {
             match next {
                 Some(offset) if offset != 0 => {
                     next = self.read_directory(offset, Ifd::Main(page), 0)
@@ -381,7 +381,7 @@ impl<'s> IfdWalk<'_, 's> {
                 .warn(format!("{} repeats an IFD already read", name()));
             return None;
         }
-        if self.fields.ifds >= limits::IFDS || depth > limits::DEPTH {
+        if self.fields.ifds >= limits::MAX_IFDS || depth > limits::MAX_SUB_IFD_DEPTH {
             self.fields
                 .warn(format!("{}: too many IFDs, or nested too deep", name()));
             return None;
@@ -402,7 +402,7 @@ impl<'s> IfdWalk<'_, 's> {
                 .warn(format!("{} lies outside the file", name()));
             return None;
         };
-        let room = limits::ENTRIES.saturating_sub(self.fields.entries) as u64;
+        let room = limits::MAX_ENTRIES.saturating_sub(self.fields.entries) as u64;
         let fitting = self.view.len().saturating_sub(entries) / size;
         if count > fitting {
             self.fields.warn(format!("{} is cut short", name()));
@@ -430,7 +430,7 @@ impl<'s> IfdWalk<'_, 's> {
                 }
                 Err(()) => {
                     broken += 1;
-                    if broken >= limits::BROKEN_ENTRIES {
+                    if broken >= limits::MAX_BROKEN_ENTRIES {
                         self.fields
                             .warn(format!("{}: too many broken entries", name()));
                         break;
@@ -550,7 +550,7 @@ impl<'s> IfdWalk<'_, 's> {
         let is_packet = matches!(
             tag,
             tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS
-        ) && size <= limits::PACKET;
+        ) && size <= limits::MAX_PACKET_BYTES;
         let end = offset.checked_add(size);
         if end.is_none_or(|end| end > self.view.len()) {
             self.fields.warn(format!(
@@ -561,10 +561,10 @@ impl<'s> IfdWalk<'_, 's> {
             // like a number.
             return None;
         }
-        let is_too_large = size > limits::VALUE && !is_packet;
+        let is_too_large = size > limits::MAX_VALUE_BYTES && !is_packet;
         // If a text is too large for the tags, its start is enough for the record.
         let length = match kind {
-            FieldType::Ascii if is_too_large => limits::VALUE,
+            FieldType::Ascii if is_too_large => limits::MAX_VALUE_BYTES,
             _ if is_too_large => return Some(field),
             _ if tag == tag::MAKER_NOTE && ifd != Ifd::MakerNote => return Some(field),
             _ => size,
@@ -584,8 +584,9 @@ impl<'s> IfdWalk<'_, 's> {
             tag::GPS_INFO => Ifd::Gps,
             tag::INTEROP_OFFSET if field.ifd != Ifd::Gps => Ifd::Interop,
             tag::SUB_IFD if field.ifd != Ifd::Gps => {
-                let pointers: Range<usize> =
-                    0..usize::try_from(field.count).unwrap_or(0).min(limits::IFDS);
+                let pointers: Range<usize> = 0..usize::try_from(field.count)
+                    .unwrap_or(0)
+                    .min(limits::MAX_IFDS);
                 for offset in pointers.filter_map(|index| field.unsigned(index)) {
                     below.push((offset, Ifd::Sub(self.fields.subs)));
                     self.fields.subs = self.fields.subs.saturating_add(1);

@@ -12,7 +12,7 @@ const SIZE_BITS: u32 = 0x3fff;
 pub(crate) fn read_webp(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut at = 12_u64;
     let mut promised = 0_u8;
-    for _ in 0..limits::SEGMENTS {
+    for _ in 0..limits::MAX_SEGMENTS {
         // The padding byte at the end of the file may be missing.
         if at.saturating_add(8) > view.len() {
             if promised != 0 {

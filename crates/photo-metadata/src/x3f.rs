@@ -40,7 +40,7 @@ pub(crate) fn read_x3f(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let count = view
         .le32(directory + 8)
         .unwrap_or(0)
-        .min(limits::RECORDS as u32);
+        .min(limits::MAX_RECORDS as u32);
     let mut pictures = 0;
     for index in 0..u64::from(count) {
         let at = directory + 12 + index * 12;
@@ -52,7 +52,7 @@ pub(crate) fn read_x3f(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         let section = view.part(u64::from(start), u64::from(length));
         match &kind {
             b"PROP" => read_properties(section, blocks),
-            b"IMA2" if section.le32(12) == Some(18) && pictures < limits::PICTURES => {
+            b"IMA2" if section.le32(12) == Some(18) && pictures < limits::MAX_X3F_PICTURES => {
                 pictures += 1;
                 let picture = section.from(28);
                 jpeg::read_jpeg(picture, blocks);
@@ -73,7 +73,7 @@ pub(crate) fn read_x3f(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
 /// Reads the properties. Each is a pair of offsets, of its name and of its value, into the text of
 /// the section. The offsets count UTF-16 units.
 fn read_properties(section: ByteView<'_>, blocks: &mut MetadataBlocks) {
-    let count = u64::from(section.le32(8).unwrap_or(0)).min(limits::RECORDS as u64);
+    let count = u64::from(section.le32(8).unwrap_or(0)).min(limits::MAX_RECORDS as u64);
     let text_start = 24 + count * 8;
     let text_at = |at: u32| {
         let start = text_start.checked_add(u64::from(at).checked_mul(2)?)?;

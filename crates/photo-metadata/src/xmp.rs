@@ -66,17 +66,19 @@ impl XmpProperties {
         reader.config_mut().check_end_names = false;
         reader
             .resolver_mut()
-            .set_max_declarations_per_element(limits::XML_NAMESPACES);
+            .set_max_declarations_per_element(limits::MAX_XML_NAMESPACES);
         let mut packet = PacketParser::default();
         let outcome = loop {
             match reader.read_event() {
-                Ok(Event::Start(_) | Event::Empty(_)) if self.elements >= limits::XML_ELEMENTS => {
+                Ok(Event::Start(_) | Event::Empty(_))
+                    if self.elements >= limits::MAX_XML_ELEMENTS =>
+                {
                     break Err("XMP with too many elements".to_owned());
                 }
                 Ok(Event::Start(start)) => {
                     self.elements += 1;
                     let name = element_name(&reader, start.name());
-                    if packet.path.len() >= limits::XML_DEPTH {
+                    if packet.path.len() >= limits::MAX_XML_DEPTH {
                         break Err("XMP nested too deep".to_owned());
                     }
                     packet.open_element(name, &start, &reader);
@@ -101,7 +103,7 @@ impl XmpProperties {
             }
         };
         for (name, values) in packet.found {
-            if self.properties.len() < limits::PROPERTIES && self.all(&name).is_empty() {
+            if self.properties.len() < limits::MAX_PROPERTIES && self.all(&name).is_empty() {
                 self.properties.push((name, values));
             }
         }
@@ -134,7 +136,7 @@ impl PacketParser {
         // The check for repeated attributes would take quadratic time.
         let mut attributes = start.attributes();
         attributes.with_checks(false);
-        for attribute in attributes.flatten().take(limits::XML_ATTRIBUTES) {
+        for attribute in attributes.flatten().take(limits::MAX_XML_ATTRIBUTES) {
             let Some(key) = attribute_name(reader, attribute.key) else {
                 continue;
             };
@@ -179,10 +181,10 @@ impl PacketParser {
         let Some(value) = clean_text(value) else {
             return;
         };
-        let full = self.found.len() >= limits::PROPERTIES;
+        let full = self.found.len() >= limits::MAX_PROPERTIES;
         let place = self.places.get(&name).copied();
         match place.and_then(|place| self.found.get_mut(place)) {
-            Some((_, values)) if values.len() >= limits::KEYWORDS => {}
+            Some((_, values)) if values.len() >= limits::MAX_KEYWORDS => {}
             Some((_, values)) if first => values.insert(0, value),
             Some((_, values)) => values.push(value),
             None if !full => {

@@ -10,16 +10,16 @@ use crate::errors::{custom_s3_error, s3_error};
 use crate::times::{http_date, unix_ms};
 
 /// The maximum size of user metadata in bytes: names and values together.
-const LARGEST_METADATA: usize = 2048;
+const MAX_METADATA_BYTES: usize = 2048;
 
 /// The maximum number of tags of an object.
-const MOST_TAGS: usize = 10;
+const MAX_TAGS: usize = 10;
 
 /// The maximum length of a tag's key, in characters.
-const LONGEST_TAG_KEY: usize = 128;
+const MAX_TAG_KEY_CHARS: usize = 128;
 
 /// The maximum length of a tag's value, in characters.
-const LONGEST_TAG_VALUE: usize = 256;
+const MAX_TAG_VALUE_CHARS: usize = 256;
 
 /// Checks the size of user metadata. Returns the metadata, ordered by name.
 ///
@@ -33,7 +33,7 @@ pub(crate) fn check_metadata(
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    if size > LARGEST_METADATA {
+    if size > MAX_METADATA_BYTES {
         return Err(s3_error(S3ErrorCode::MetadataTooLarge));
     }
     Ok(metadata)
@@ -86,7 +86,7 @@ pub(crate) fn format_expires(time: &Timestamp) -> String {
 /// `BadRequest` if there are more than 10 tags. `InvalidTag` if a key is empty, a key or a value is
 /// too long, or two tags have the same key.
 pub(crate) fn check_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
-    if tags.len() > MOST_TAGS {
+    if tags.len() > MAX_TAGS {
         return Err(custom_s3_error(
             "BadRequest",
             StatusCode::BAD_REQUEST,
@@ -95,13 +95,13 @@ pub(crate) fn check_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, S
     }
     let mut keys = HashSet::new();
     for (key, value) in &tags {
-        if key.is_empty() || key.chars().count() > LONGEST_TAG_KEY {
+        if key.is_empty() || key.chars().count() > MAX_TAG_KEY_CHARS {
             return Err(s3_error!(
                 InvalidTag,
                 "The TagKey you have provided is invalid"
             ));
         }
-        if value.chars().count() > LONGEST_TAG_VALUE {
+        if value.chars().count() > MAX_TAG_VALUE_CHARS {
             return Err(s3_error!(
                 InvalidTag,
                 "The TagValue you have provided is invalid"

@@ -18,7 +18,7 @@ use crate::etag::whole_etag;
 use crate::files::{FileIdentity, OpenTemporary, TemporaryFile};
 use crate::notification::ObjectChange;
 use crate::opened_object::{OpenedObject, open_object};
-use crate::received_file::{ExpectedBody, HashingFile, LARGEST_PUT, seal_file};
+use crate::received_file::{ExpectedBody, HashingFile, MAX_PUT_BYTES, seal_file};
 use crate::store::S3Store;
 use crate::times::timestamp;
 use crate::write_object::put_object;
@@ -55,7 +55,7 @@ pub(crate) async fn copy_object(
         .run_blocking(move |store| {
             let opened = open_object(&store, &source)?;
             source_conditions.check_copy(&opened.object)?;
-            if opened.object.size() > LARGEST_PUT {
+            if opened.object.size() > MAX_PUT_BYTES {
                 return Err(s3_error!(
                     InvalidRequest,
                     "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"

@@ -162,7 +162,7 @@ impl ObjectRows {
     }
 
     /// Reports whether the file of one of the rows has this identity.
-    pub(crate) fn knows(&self, identity: FileIdentity) -> bool {
+    pub(crate) fn contains_identity(&self, identity: FileIdentity) -> bool {
         [&self.current, &self.pending]
             .into_iter()
             .flatten()
@@ -206,18 +206,18 @@ pub(crate) enum Durability {
 
 /// The start of a range of keys.
 #[derive(Debug, Clone)]
-pub(crate) enum KeyBound {
+pub(crate) enum KeyRangeStart {
     /// The range begins with this byte string, or with the first key after it.
     From(Vec<u8>),
     /// The range begins with the first key after this byte string.
     After(Vec<u8>),
 }
 
-impl KeyBound {
+impl KeyRangeStart {
     /// Returns the byte string.
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            KeyBound::From(bytes) | KeyBound::After(bytes) => bytes,
+            KeyRangeStart::From(bytes) | KeyRangeStart::After(bytes) => bytes,
         }
     }
 }
@@ -445,12 +445,12 @@ pub(crate) fn list_pending_writes(connection: &Connection) -> rusqlite::Result<V
 pub(crate) fn list_objects(
     connection: &Connection,
     bucket: &str,
-    start: &KeyBound,
+    start: &KeyRangeStart,
     limit: usize,
 ) -> rusqlite::Result<Vec<KeyedObject>> {
     let relation = match start {
-        KeyBound::From(_) => ">=",
-        KeyBound::After(_) => ">",
+        KeyRangeStart::From(_) => ">=",
+        KeyRangeStart::After(_) => ">",
     };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS}, key FROM objects WHERE bucket = ?1 AND key {relation} ?2 AND pending = 0

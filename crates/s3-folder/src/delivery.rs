@@ -29,7 +29,7 @@ const MAX_ATTEMPTS: i64 = 20;
 const FIRST_PAUSE_MS: i64 = 500;
 
 /// The maximum pause between two attempts, in milliseconds.
-const LONGEST_PAUSE_MS: i64 = 60_000;
+const MAX_PAUSE_MS: i64 = 60_000;
 
 /// The pause after a failure of the database.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
@@ -122,7 +122,7 @@ async fn next_step(store: &S3Store, in_delivery: &HashSet<i64>) -> DeliveryStep 
     match load_due_records(store, in_delivery).await {
         Ok(due) if !due.batch.is_empty() => DeliveryStep::Deliver(due.batch),
         Ok(due) => DeliveryStep::Wait(due.next_due_ms.map_or(IDLE_PAUSE, |due_ms| {
-            let ms = (due_ms - now_ms()).clamp(1, LONGEST_PAUSE_MS);
+            let ms = (due_ms - now_ms()).clamp(1, MAX_PAUSE_MS);
             Duration::from_millis(ms.cast_unsigned())
         })),
         Err(error) => {
@@ -183,7 +183,7 @@ fn query_due_records(
     let now = now_ms();
     // No pause is this long. A record that is due later was written before the clock was set back,
     // so it is delivered now.
-    let latest = now + 2 * LONGEST_PAUSE_MS;
+    let latest = now + 2 * MAX_PAUSE_MS;
     // SQLite reads each part of the union by the index, so the number of waiting records does not
     // matter.
     let sql = "SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
@@ -286,7 +286,7 @@ fn postpone_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::
         connection.execute(sql, params![record.id, record.body, attempts, now_ms()])?;
         return delete_record(connection, record);
     }
-    let pause = (FIRST_PAUSE_MS << (attempts - 1).min(16)).min(LONGEST_PAUSE_MS);
+    let pause = (FIRST_PAUSE_MS << (attempts - 1).min(16)).min(MAX_PAUSE_MS);
     let sql = "UPDATE outbox SET attempts = ?2, due_ms = ?3 WHERE id = ?1";
     connection.execute(sql, params![record.id, attempts, now_ms() + pause])?;
     Ok(())

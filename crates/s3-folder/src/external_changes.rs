@@ -18,7 +18,7 @@ use s3s::{S3Result, s3_error};
 
 use crate::address::ObjectAddress;
 use crate::content_type::guess_content_type;
-use crate::database::{self, Durability, KeyBound, ObjectAttributes, StoredObject};
+use crate::database::{self, Durability, KeyRangeStart, ObjectAttributes, StoredObject};
 use crate::errors::{database_error, file_error};
 use crate::etag::{md5_of, multipart_etag, whole_etag};
 use crate::files::{self, FileIdentity, OpenedFile, PathState};
@@ -31,7 +31,7 @@ const MAX_REGISTRATION_ATTEMPTS: usize = 3;
 
 /// The number of objects that are compared with their files at a time. Between two such pages, the
 /// scan holds no read connection.
-const SCAN_PAGE: usize = 500;
+const SCAN_PAGE_OBJECTS: usize = 500;
 
 impl S3Store {
     /// Compares the buckets' folders with the database, and registers all files that other programs
@@ -85,14 +85,14 @@ fn register_changed_files(store: &S3Store, bucket: &str) {
 }
 
 fn register_missing_files(store: &S3Store, bucket: &str) {
-    let mut start = KeyBound::After(Vec::new());
+    let mut start = KeyRangeStart::After(Vec::new());
     loop {
         let page = store.read_database(|connection| {
-            database::list_objects(connection, bucket, &start, SCAN_PAGE)
+            database::list_objects(connection, bucket, &start, SCAN_PAGE_OBJECTS)
         });
         let Ok(page) = page else { return };
         let Some(last) = page.last() else { return };
-        start = KeyBound::After(last.key.clone().into_bytes());
+        start = KeyRangeStart::After(last.key.clone().into_bytes());
         for listed in page {
             let address = ObjectAddress::new(bucket, listed.key);
             let state = store
@@ -132,7 +132,7 @@ pub(crate) fn reconcile_object(store: &S3Store, address: &ObjectAddress) -> S3Re
                 None => Ok(()),
             };
         };
-        if rows.knows(identity) {
+        if rows.contains_identity(identity) {
             return Ok(());
         }
         let parts = rows.current.as_ref();
@@ -272,7 +272,7 @@ fn is_registered(store: &S3Store, address: &ObjectAddress, identity: FileIdentit
         );
         return true;
     }
-    rows.knows(identity)
+    rows.contains_identity(identity)
 }
 
 /// Returns the ETag of a file. `parts` are the sizes in bytes of the parts in which the object was

@@ -8,18 +8,18 @@ use s3s::dto::{
 };
 use s3s::{S3Result, s3_error};
 
-use crate::database::{self, KeyBound, KeyedObject};
+use crate::database::{self, KeyRangeStart, KeyedObject};
 use crate::key_encoding::KeyEncoding;
 use crate::owner::local_owner;
 use crate::store::S3Store;
 use crate::times::timestamp;
 
 /// The maximum number of entries in a page.
-const LONGEST_PAGE: usize = 1000;
+const MAX_PAGE_ENTRIES: usize = 1000;
 
 /// The maximum number of rows that are read at a time if there is a delimiter. Most of them may be
 /// folded to one entry.
-const FOLDED_READ_SIZE: usize = 100;
+const MAX_FOLDED_ROWS: usize = 100;
 
 /// Carries out ListObjectsV2.
 ///
@@ -173,19 +173,19 @@ impl PageRequest {
     }
 
     /// Returns the start of the range of keys that can be in the page.
-    fn start(&self) -> KeyBound {
+    fn start(&self) -> KeyRangeStart {
         let start = match &self.after {
-            ListingPosition::Prefix(prefix) => KeyBound::From(prefix_successor(prefix)),
+            ListingPosition::Prefix(prefix) => KeyRangeStart::From(prefix_successor(prefix)),
             // A marker of ListObjects can be a common prefix. Its keys were listed as that one
             // entry.
             ListingPosition::Key(key) if self.common_prefix(key) == Some(key) => {
-                KeyBound::From(prefix_successor(key))
+                KeyRangeStart::From(prefix_successor(key))
             }
-            ListingPosition::Key(key) if key.is_empty() => KeyBound::From(Vec::new()),
-            ListingPosition::Key(key) => KeyBound::After(key.clone().into_bytes()),
+            ListingPosition::Key(key) if key.is_empty() => KeyRangeStart::From(Vec::new()),
+            ListingPosition::Key(key) => KeyRangeStart::After(key.clone().into_bytes()),
         };
         if start.bytes() < self.prefix.as_bytes() {
-            return KeyBound::From(self.prefix.clone().into_bytes());
+            return KeyRangeStart::From(self.prefix.clone().into_bytes());
         }
         start
     }
@@ -218,7 +218,7 @@ fn read_page(connection: &Connection, request: &PageRequest) -> rusqlite::Result
         // One row more than the page needs shows whether another page follows.
         let missing = request.size - page.len() + 1;
         let limit = match request.delimiter {
-            Some(_) => missing.min(FOLDED_READ_SIZE),
+            Some(_) => missing.min(MAX_FOLDED_ROWS),
             None => missing,
         };
         let rows = database::list_objects(connection, &request.bucket, &start, limit)?;
@@ -232,13 +232,13 @@ fn read_page(connection: &Connection, request: &PageRequest) -> rusqlite::Result
                 return Ok(page);
             }
             if let Some(prefix) = request.common_prefix(&row.key) {
-                start = KeyBound::From(prefix_successor(prefix));
+                start = KeyRangeStart::From(prefix_successor(prefix));
                 last = Some(ListingPosition::Prefix(prefix.to_owned()));
                 page.prefixes.push(prefix.to_owned());
                 exhausted = false;
                 break;
             }
-            start = KeyBound::After(row.key.clone().into_bytes());
+            start = KeyRangeStart::After(row.key.clone().into_bytes());
             last = Some(ListingPosition::Key(row.key.clone()));
             page.objects.push(row);
         }
@@ -259,7 +259,7 @@ fn prefix_successor(prefix: &str) -> Vec<u8> {
 fn page_size(max_keys: Option<i32>) -> S3Result<usize> {
     let wanted = usize::try_from(max_keys.unwrap_or(1000))
         .map_err(|error| s3_error!(error, InvalidArgument, "max-keys must not be negative"))?;
-    Ok(wanted.min(LONGEST_PAGE))
+    Ok(wanted.min(MAX_PAGE_ENTRIES))
 }
 
 fn non_empty(delimiter: Option<String>) -> Option<String> {

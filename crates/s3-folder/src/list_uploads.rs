@@ -15,7 +15,7 @@ use crate::times::timestamp;
 use crate::upload_rows::{self, ListedUpload, PartRow};
 
 /// The maximum number of entries in a page.
-const LONGEST_PAGE: usize = 1000;
+const MAX_PAGE_ENTRIES: usize = 1000;
 
 /// Carries out ListParts.
 ///
@@ -125,7 +125,7 @@ fn skip_to_marker(
 fn page_size(most: Option<i32>) -> usize {
     usize::try_from(most.unwrap_or(1000))
         .unwrap_or(0)
-        .min(LONGEST_PAGE)
+        .min(MAX_PAGE_ENTRIES)
 }
 
 fn part_entry(part: PartRow) -> Part {

@@ -15,13 +15,13 @@ use crate::errors::{file_error, s3_error};
 use crate::etag::{md5_of, whole_etag};
 use crate::files::{FileIdentity, OpenTemporary, TemporaryFile};
 use crate::notification::ObjectChange;
-use crate::received_file::{ExpectedBody, HashingFile, LARGEST_PUT, ReceivedFile, seal_file};
+use crate::received_file::{ExpectedBody, HashingFile, MAX_PUT_BYTES, ReceivedFile, seal_file};
 use crate::store::S3Store;
 use crate::write_object::put_object;
 use crate::write_request::PutRequest;
 
 /// The maximum length of a key in bytes (S3 User Guide, "Naming Amazon S3 objects").
-const LONGEST_KEY: usize = 1024;
+const MAX_KEY_BYTES: usize = 1024;
 
 /// The reason why a local file was not stored.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl S3Store {
 }
 
 async fn put_file(store: &S3Store, address: &ObjectAddress, path: &Path) -> S3Result<String> {
-    if address.key.is_empty() || address.key.len() > LONGEST_KEY {
+    if address.key.is_empty() || address.key.len() > MAX_KEY_BYTES {
         return Err(s3_error!(KeyTooLongError, "Your key is too long"));
     }
     store.require_bucket(&address.bucket).await?;
@@ -131,7 +131,7 @@ fn copy_local_file(store: &S3Store, path: &Path) -> S3Result<ReceivedFile> {
         return Err(s3_error!(InvalidRequest, "the path is not a regular file"));
     }
     let before = FileIdentity::from_metadata(&metadata()?);
-    if before.size.cast_unsigned() > LARGEST_PUT {
+    if before.size.cast_unsigned() > MAX_PUT_BYTES {
         return Err(s3_error(S3ErrorCode::EntityTooLarge));
     }
     let folder = store.context().folders.temporary();

@@ -20,7 +20,7 @@ use crate::errors::{database_error, file_error, s3_error};
 use crate::etag::{Md5Digest, multipart_etag};
 use crate::notification::ObjectChange;
 use crate::opened_object::open_object;
-use crate::received_file::{ExpectedBody, HashingFile, LARGEST_PUT, ReceivedFile, receive_body};
+use crate::received_file::{ExpectedBody, HashingFile, MAX_PUT_BYTES, ReceivedFile, receive_body};
 use crate::store::S3Store;
 use crate::times::{now_ms, timestamp};
 use crate::upload_parts::{
@@ -31,7 +31,7 @@ use crate::write_object::put_object;
 use crate::write_request::PutRequest;
 
 /// The maximum size of an object in bytes: 5 TiB.
-const LARGEST_OBJECT: u64 = 5 << 40;
+const MAX_OBJECT_BYTES: u64 = 5 << 40;
 
 /// Carries out CreateMultipartUpload.
 ///
@@ -208,7 +208,7 @@ fn copy_part(
         None => 0..size,
     };
     let length = range.end - range.start;
-    if length > LARGEST_PUT {
+    if length > MAX_PUT_BYTES {
         return Err(s3_error(S3ErrorCode::EntityTooLarge));
     }
     let expected = ExpectedBody::with_algorithm(algorithm);
@@ -291,7 +291,7 @@ async fn wanted_parts(
         .unwrap_or_default();
     let parts = choose_parts(&wanted, load_parts(store, &input.upload_id).await?)?;
     let total = parts.iter().map(|part| part.size).sum::<u64>();
-    if total > LARGEST_OBJECT {
+    if total > MAX_OBJECT_BYTES {
         return Err(s3_error(S3ErrorCode::EntityTooLarge));
     }
     if input

@@ -13,7 +13,7 @@ use crate::address::ObjectAddress;
 const INTERNAL_FOLDER: &str = ".engine";
 
 /// The maximum length in bytes of a file or folder name that every common file system accepts.
-const LONGEST_SEGMENT: usize = 255;
+const MAX_SEGMENT_BYTES: usize = 255;
 
 /// The kind of place of an object's bytes. It is decided when an object is first written, and kept
 /// in its row.
@@ -126,7 +126,7 @@ fn is_path_segment(segment: &str) -> bool {
     !segment.is_empty()
         && segment != "."
         && segment != ".."
-        && segment.len() <= LONGEST_SEGMENT
+        && segment.len() <= MAX_SEGMENT_BYTES
         && !segment.chars().any(char::is_control)
         && (!cfg!(windows) || is_windows_name(segment))
 }

@@ -24,7 +24,7 @@ use crate::store::S3Store;
 use crate::times::now_ms;
 
 /// The maximum size in bytes of a part, and of an object that is uploaded in one request: 5 GiB.
-pub(crate) const LARGEST_PUT: u64 = 5 << 30;
+pub(crate) const MAX_PUT_BYTES: u64 = 5 << 30;
 
 /// The number of bytes of a body that are collected before they are written and hashed.
 const WRITE_BUFFER_BYTES: usize = 512 * 1024;
@@ -190,7 +190,7 @@ pub(crate) async fn receive_body(
     trailers: Option<TrailingHeaders>,
 ) -> S3Result<ReceivedFile> {
     let announced = expected.content_length.map(i64::cast_unsigned);
-    if announced.is_some_and(|length| length > LARGEST_PUT) {
+    if announced.is_some_and(|length| length > MAX_PUT_BYTES) {
         return Err(s3_error(S3ErrorCode::EntityTooLarge));
     }
     let mut hashing: Option<HashingFile> = None;
@@ -208,7 +208,7 @@ pub(crate) async fn receive_body(
                 let written = store
                     .run_blocking(move |store| append_pieces(&store, file, hasher, &pieces))
                     .await?;
-                if written.size > LARGEST_PUT {
+                if written.size > MAX_PUT_BYTES {
                     return Err(s3_error(S3ErrorCode::EntityTooLarge));
                 }
                 hashing = Some(written);

@@ -16,7 +16,7 @@ use crate::store::S3Store;
 use crate::upload_rows::{self, PartRow};
 
 /// The minimum size in bytes of every part except the last one: 5 MiB.
-const SMALLEST_PART: u64 = 5 << 20;
+const MIN_PART_BYTES: u64 = 5 << 20;
 
 /// The ETag and the checksums of a part that was stored.
 pub(crate) struct PartReceipt {
@@ -95,7 +95,7 @@ pub(crate) fn choose_parts(
     let (_, all_but_last) = chosen
         .split_last()
         .ok_or_else(|| s3_error(S3ErrorCode::MalformedXML))?;
-    if all_but_last.iter().any(|part| part.size < SMALLEST_PART) {
+    if all_but_last.iter().any(|part| part.size < MIN_PART_BYTES) {
         return Err(s3_error(S3ErrorCode::EntityTooSmall));
     }
     Ok(chosen)

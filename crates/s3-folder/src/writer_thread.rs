@@ -23,7 +23,7 @@ use crate::write_request::{
 };
 
 /// The maximum number of requests that are carried out together.
-const MAX_BATCH: usize = 128;
+const MAX_BATCH_REQUESTS: usize = 128;
 
 /// The maximum number of attempts to rename a file while another program removes the folders above
 /// it.
@@ -123,7 +123,7 @@ impl WriterThread {
                 break;
             }
             batch.push(request);
-            next = if batch.len() < MAX_BATCH {
+            next = if batch.len() < MAX_BATCH_REQUESTS {
                 queue.try_recv().ok()
             } else {
                 None

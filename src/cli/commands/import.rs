@@ -33,7 +33,7 @@ use crate::storage::{Storage, StorageError};
 use photo_metadata::ExtractError;
 
 /// The maximum number of objects whose metadata is read at the same time in a dry run.
-const READS: usize = 16;
+const MAX_READS: usize = 16;
 /// The maximum number of failures that are printed one by one. Further failures are only counted.
 const MAX_PRINTED_FAILURES: u64 = 20;
 /// The time for which one renewal delays the build hook.
@@ -259,10 +259,10 @@ async fn preview_import(
         total,
         "Checking {bar:30} {human_pos}/{human_len}, {rate}, {eta} left",
     );
-    let checked = sweep.survey(candidates).map_ok(|(candidate, standing)| {
+    let checked = sweep.survey(candidates).map_ok(|(candidate, status)| {
         let bucket = &bucket;
         async move {
-            let preview = match (&standing, &candidate.upload) {
+            let preview = match (&status, &candidate.upload) {
                 (IngestStatus::New, None) => Some(
                     session
                         .ingest
@@ -271,17 +271,17 @@ async fn preview_import(
                 ),
                 _ => None,
             };
-            Ok((candidate, standing, preview))
+            Ok((candidate, status, preview))
         }
     });
-    let mut checked = std::pin::pin!(checked.try_buffer_unordered(READS));
-    while let Some((candidate, standing, preview)) = checked.try_next().await? {
+    let mut checked = std::pin::pin!(checked.try_buffer_unordered(MAX_READS));
+    while let Some((candidate, status, preview)) = checked.try_next().await? {
         bar.inc(1);
         if let Some(upload) = &candidate.upload {
             count_local_file(report, upload);
             continue;
         }
-        let done = match (standing, preview) {
+        let done = match (status, preview) {
             (IngestStatus::Known { undated }, _) => Done::Known { undated },
             (IngestStatus::Skipped, _) => Done::KnownNotAPhoto,
             (_, Some(ExpectedOutcome::Gone)) => Done::Gone,

@@ -235,7 +235,7 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
             let id = PhotoId::from_stem(of);
             ingest::update_overrides(catalogue, &session.privacy, &id, |_| {}).await?;
         }
-        FaultKind::UnknownYear => catalogue
+        FaultKind::UnregisteredPartition => catalogue
             .ensure_date_partition(of.parse()?)
             .await
             .map_err(IngestError::from)?,

@@ -169,12 +169,19 @@ async fn reindex_photo(
     let ingest = &session.ingest;
     let mut found = ReindexedPhoto {
         stem: photo.stem.clone(),
-        read: photo.parts.values().any(|part| part.is_below(below)),
+        read: photo
+            .parts
+            .values()
+            .any(|part| part.is_read_by_older_than(below)),
         ..ReindexedPhoto::default()
     };
     if found.read {
         let archive = ingest.layout().archive_bucket();
-        for part in photo.parts.values().filter(|part| part.is_below(below)) {
+        for part in photo
+            .parts
+            .values()
+            .filter(|part| part.is_read_by_older_than(below))
+        {
             ingest.process_object(&archive.object(&part.key)).await?;
         }
         let id = PhotoId::from_stem(&photo.stem);

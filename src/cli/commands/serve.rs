@@ -24,7 +24,7 @@ use crate::cli::shutdown::shutdown_signal;
 use crate::cli::upload::{self, FoundFiles, UploadReport};
 use crate::config::{self, Settings};
 use crate::object::Bucket;
-use local_services::{IngestCounts, LocalServices, UploadInbox};
+use local_services::{IngestCounts, LocalServices, UploadTarget};
 
 #[derive(Debug, Args)]
 #[command(mut_arg("s3_endpoint", |flag| flag.requires("dynamodb_endpoint").conflicts_with("paths")))]
@@ -126,7 +126,7 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
 }
 
 /// Uploads the folders of the command line, and waits until ingest has processed them.
-async fn upload_first(arguments: &ServeArguments, inbox: UploadInbox) -> anyhow::Result<()> {
+async fn upload_first(arguments: &ServeArguments, inbox: UploadTarget) -> anyhow::Result<()> {
     if arguments.paths.is_empty() {
         return Ok(());
     }

@@ -74,11 +74,17 @@ fn each_limit_delays_the_call_and_is_reported() {
         until: at(until),
         why,
     };
-    assert_eq!(state.decide(&rules, at(89)), wait(90, WaitReason::Quiet));
+    assert_eq!(
+        state.decide(&rules, at(89)),
+        wait(90, WaitReason::RecentChange)
+    );
     assert_eq!(state.decide(&rules, at(90)), HookDecision::Call);
     // Without quiet, the call is due a quarter of an hour after the first change.
     add_photo(&mut state, 880);
-    assert_eq!(state.decide(&rules, at(881)), wait(900, WaitReason::Quiet));
+    assert_eq!(
+        state.decide(&rules, at(881)),
+        wait(900, WaitReason::RecentChange)
+    );
     assert_eq!(state.decide(&rules, at(900)), HookDecision::Call);
 
     state.record_call(at(900));
@@ -87,14 +93,14 @@ fn each_limit_delays_the_call_and_is_reported() {
     add_photo(&mut state, 1000);
     assert_eq!(
         state.decide(&rules, at(1100)),
-        wait(1500, WaitReason::Interval)
+        wait(1500, WaitReason::RecentCall)
     );
 
     state.record_call(at(2000));
     state.record_call(at(3000));
     assert_eq!(
         state.decide(&rules, at(4000)),
-        wait(900 + 86_400, WaitReason::Day)
+        wait(900 + 86_400, WaitReason::DayBudget)
     );
 
     let generous = HookRules {
@@ -108,7 +114,7 @@ fn each_limit_delays_the_call_and_is_reported() {
     let per_token = 31 * 86_400 / 12;
     assert_eq!(
         state.decide(&generous, at(4700)),
-        wait(900 + per_token, WaitReason::Month)
+        wait(900 + per_token, WaitReason::MonthBudget)
     );
 }
 
@@ -126,7 +132,7 @@ fn failed_calls_are_repeated_after_growing_pauses_and_not_before_retry_after() {
     state.record_response(failure(None), 1);
     let wait = |until| HookDecision::Wait {
         until: at(until),
-        why: WaitReason::Failure,
+        why: WaitReason::FailedCall,
     };
     assert_eq!(state.decide(&rules, at(101)), wait(220));
     state.record_call(at(220));

@@ -47,7 +47,7 @@ pub(crate) fn archive_object(key: &str) -> ObjectRef {
 
 const TABLE: &str = "photos";
 /// The maximum time that a test waits for something that should take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The embedded engines, ingest over them, and a client for the requests of a user.
 pub(crate) struct IngestWorld {
@@ -265,7 +265,7 @@ impl IngestWorld {
         let start = std::time::Instant::now();
         while self.store.count_undelivered() > 0 {
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < MAX_WAIT,
                 "{} notifications are left",
                 self.store.count_undelivered()
             );

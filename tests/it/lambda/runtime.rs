@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 /// emulator from PyPI.
 const EMULATOR: &str = "LAMBDA_RIE";
 /// The maximum time that a test waits for a response, which should take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The remaining time that a function gets when it is invoked.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -197,7 +197,7 @@ impl FunctionProcess {
     }
 
     fn check_patience(&self, start: Instant) {
-        assert!(start.elapsed() < PATIENCE, "no answer: {}", self.read_log());
+        assert!(start.elapsed() < MAX_WAIT, "no answer: {}", self.read_log());
     }
 }
 

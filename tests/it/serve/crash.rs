@@ -18,7 +18,7 @@ const KILLS: u32 = 6;
 
 /// The maximum time that a test waits for one pass over the folder. It is long because a machine
 /// may be loaded.
-const PATIENCE: Duration = Duration::from_secs(600);
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// Writes photos of many days: pairs of RAW and JPEG, undated photos, and files that are not
 /// photos. No two shots need the same archive name.
@@ -70,7 +70,7 @@ fn finish(photos: &mut Photos, folder: &Path) -> (FinalState, Duration) {
     photos.start(&[folder.to_str().unwrap()]);
     while !photos.messages()[said..].contains(" uploaded") {
         let messages = photos.messages();
-        assert!(start.elapsed() < PATIENCE, "{}", &messages[said..]);
+        assert!(start.elapsed() < MAX_WAIT, "{}", &messages[said..]);
         std::thread::sleep(Duration::from_millis(50));
     }
     let took = start.elapsed();

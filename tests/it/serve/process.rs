@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 /// The maximum time that a test waits for one condition. It is long because a machine may be
 /// loaded.
-const PATIENCE: Duration = Duration::from_secs(120);
+const MAX_WAIT: Duration = Duration::from_secs(120);
 
 /// A temporary folder with a data folder. A process may serve the data folder.
 pub(crate) struct Photos {
@@ -267,7 +267,7 @@ impl Photos {
             }
             let messages = self.messages();
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < MAX_WAIT,
                 "{} photos, not {count}\n{messages}",
                 photos.len()
             );
@@ -330,7 +330,7 @@ fn run_to_end(mut command: Command) -> Output {
     let pid = child.id().to_string();
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || send.send(child.wait_with_output()));
-    match receive.recv_timeout(PATIENCE) {
+    match receive.recv_timeout(MAX_WAIT) {
         Ok(output) => output.unwrap(),
         Err(_) => {
             let _ = Command::new("kill").args(["-KILL", &pid]).status();
@@ -367,14 +367,14 @@ pub(crate) fn files(root: &Path) -> BTreeMap<String, u64> {
 }
 
 /// Calls `poll` again and again until it returns a value, and returns the value. Fails after
-/// [`PATIENCE`].
+/// [`MAX_WAIT`].
 pub(crate) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = poll() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "timed out waiting until {what}");
+        assert!(start.elapsed() < MAX_WAIT, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum InjectedBug {
     /// Organise 3: the archive key always seems to be empty.
     ArchiveHead,
     /// Organise 3: foreign files are not seen.
-    ForeignLook,
+    ForeignCheck,
     /// Index 4: the copy always seems to be as the item lists it.
     Verify,
     /// Index 5: the source always seems to be gone.
@@ -37,7 +37,7 @@ impl InjectedBug {
         InjectedBug::Claim,
         InjectedBug::Revision,
         InjectedBug::ArchiveHead,
-        InjectedBug::ForeignLook,
+        InjectedBug::ForeignCheck,
         InjectedBug::Verify,
         InjectedBug::SourceHead,
         InjectedBug::Ledger,
@@ -176,7 +176,7 @@ impl BugInjector {
             {
                 response(200, "{}")
             }
-            Some(InjectedBug::ForeignLook)
+            Some(InjectedBug::ForeignCheck)
                 if head && !ours && request.uri().path().starts_with(&archive) =>
             {
                 response(404, "")

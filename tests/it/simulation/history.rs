@@ -22,7 +22,7 @@ const SOURCE_KEYS: [&str; 4] = ["a/IMG_1.jpg", "a/IMG_1.dng", "b/IMG_1.jpg", "b/
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
 /// The same archive key with an extension that no upload has. A person writes foreign files to it
 /// at any time, even while a first copy is in flight.
-const DROPPED_BESIDE: &str = "2018-02-01/IMG_1.jpeg";
+const DROPPED_OTHER_EXTENSION: &str = "2018-02-01/IMG_1.jpeg";
 /// The capture times of the shots. They are on one day, so that names collide.
 const TAKEN: [&str; 3] = [
     "2018:02:01 09:41:07",
@@ -111,7 +111,7 @@ impl ManualHistory {
                 self.waits = true;
                 self.drop_file(DROPPED_AT, random, objects)
             }
-            0 => self.drop_file(DROPPED_BESIDE, random, objects),
+            0 => self.drop_file(DROPPED_OTHER_EXTENSION, random, objects),
             1 | 2 => self.remove_from_archive(random, objects, quiet),
             3 => self.remove_source(random, objects),
             4 => self.put_again(random, objects),

@@ -29,7 +29,7 @@ const BATCH: usize = 3;
 /// The maximum number of times that one event is delivered, if no invocation fails.
 const DELIVERIES: usize = 5;
 /// The maximum number of steps of a run. Every correct run ends much earlier.
-const MOST_STEPS: usize = 30_000;
+const MAX_STEPS: usize = 30_000;
 /// The time limit of an invocation, on the paused clock.
 const INVOCATION: Duration = Duration::from_secs(30);
 
@@ -155,7 +155,7 @@ impl SimulatedWorld {
                     .drop_before_notifications(&mut self.random, &mut objects),
             );
         }
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             // The paused clock advances only when every task waits: for a response, or for a later
             // time.
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -182,7 +182,7 @@ impl SimulatedWorld {
                 at -= weight;
             }
         }
-        Err(format!("not at rest after {MOST_STEPS} steps"))
+        Err(format!("not at rest after {MAX_STEPS} steps"))
     }
 
     fn is_quiet(&self) -> bool {

@@ -23,10 +23,10 @@ fn no_more_than_six_ranges_are_asked_for() {
     }
     let (result, asked) = ranged(&bytes);
     let extraction = result.expect("a photo");
-    assert_eq!(asked.len(), limits::READS as usize);
+    assert_eq!(asked.len(), limits::MAX_READS as usize);
     assert!(has_warning(&extraction, "too far apart"));
     assert_eq!(extraction.photo.orientation, Some(1));
-    assert_eq!(extraction.reads.count, limits::READS);
+    assert_eq!(extraction.reads.count, limits::MAX_READS);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn no_more_than_eight_megabytes_are_asked_for() {
     bytes[..head.len()].copy_from_slice(&head);
     let (result, asked) = ranged(&bytes);
     let total: u64 = asked.iter().map(|range| range.end - range.start).sum();
-    assert!(total <= limits::BYTES, "{asked:?}");
+    assert!(total <= limits::MAX_READ_BYTES, "{asked:?}");
     assert!(has_warning(&result.expect("a photo"), "too far apart"));
 }
 
@@ -52,7 +52,7 @@ fn chains_of_ifds_have_a_limit() {
     let page = |n: u32| ifd(&[(0x0112, 3, 1, 1)], 8 + 18 * (n + 1));
     let body: Vec<u8> = (0..20).flat_map(page).collect();
     let extraction = read(&tiff(&body));
-    assert_eq!(extraction.tags.len(), usize::from(limits::CHAIN));
+    assert_eq!(extraction.tags.len(), usize::from(limits::MAX_CHAINED_IFDS));
     let looped = read(&tiff(&ifd(&[(0x0112, 3, 1, 1)], 8)));
     assert!(has_warning(&looped, "repeats"));
 }
@@ -70,7 +70,7 @@ fn sub_ifds_have_a_limit_and_a_depth() {
     body.extend((0..200).flat_map(|_| ifd(&[(0x0112, 3, 1, 1)], 0)));
     let wide = read(&tiff(&body));
     assert!(has_warning(&wide, "too many IFDs"));
-    assert_eq!(wide.tags.len() + 1, limits::IFDS);
+    assert_eq!(wide.tags.len() + 1, limits::MAX_IFDS);
 }
 
 #[test]
@@ -78,13 +78,13 @@ fn entries_have_a_limit() {
     let entries: Vec<(u16, u16, u32, u32)> = (0..60_000).map(|n| (n, 3, 1, 1)).collect();
     let extraction = read(&tiff(&ifd(&entries, 0)));
     assert!(has_warning(&extraction, "too many entries"));
-    assert!(extraction.tags["IFD0"].len() <= limits::ENTRIES);
+    assert!(extraction.tags["IFD0"].len() <= limits::MAX_ENTRIES);
 }
 
 #[test]
 fn large_and_binary_values_are_listed_with_their_size() {
-    let size = u32::try_from(limits::VALUE).expect("small") + 2;
-    let binary = u32::try_from(limits::BINARY).expect("small") + 1;
+    let size = u32::try_from(limits::MAX_VALUE_BYTES).expect("small") + 2;
+    let binary = u32::try_from(limits::MAX_BINARY_BYTES).expect("small") + 1;
     let mut bytes = tiff(&ifd(
         &[(0x013e, 3, size / 2, 100), (0xc4a5, 7, binary, 100)],
         0,
@@ -104,7 +104,7 @@ fn all_values_together_have_a_limit() {
     let extraction = read(&bytes);
     let kept = extraction.tags["IFD0"].len() as u64 * 2_000;
     assert!(
-        kept <= limits::VALUES && kept + 2_000 > limits::VALUES,
+        kept <= limits::MAX_ALL_VALUES_BYTES && kept + 2_000 > limits::MAX_ALL_VALUES_BYTES,
         "{kept}"
     );
     assert!(!extraction.omitted.is_empty());
@@ -117,7 +117,7 @@ fn warnings_have_a_limit() {
         (0..100).map(|n| (0x4000 + n, 1, 100, 1_000_000)).collect();
     assert_eq!(
         read(&tiff(&ifd(&entries, 0))).warnings.len(),
-        limits::WARNINGS
+        limits::MAX_WARNINGS
     );
 }
 
@@ -139,17 +139,17 @@ fn xmp_has_limits() {
             .concat(),
         )
     };
-    let words = (0..limits::KEYWORDS + 100).fold(String::new(), |mut words, n| {
+    let words = (0..limits::MAX_KEYWORDS + 100).fold(String::new(), |mut words, n| {
         let _ = write!(words, "<r:li>k{n}</r:li>");
         words
     });
     let many = packet(&format!("<dc:subject><r:Bag>{words}</r:Bag></dc:subject>"));
-    assert_eq!(many.photo.record.keywords.len(), limits::KEYWORDS);
+    assert_eq!(many.photo.record.keywords.len(), limits::MAX_KEYWORDS);
     assert!(has_warning(
-        &packet(&"<dc:a>".repeat(limits::XML_DEPTH + 1)),
+        &packet(&"<dc:a>".repeat(limits::MAX_XML_DEPTH + 1)),
         "nested too deep"
     ));
-    let names = (0..limits::PROPERTIES + 10).fold(String::new(), |mut names, n| {
+    let names = (0..limits::MAX_PROPERTIES + 10).fold(String::new(), |mut names, n| {
         let _ = write!(names, "<dc:p{n}>x</dc:p{n}>");
         names
     });
@@ -170,7 +170,7 @@ fn xmp_has_limits() {
 fn segments_have_a_limit() {
     let bytes = [
         &b"\xff\xd8"[..],
-        &b"\xff\xfe\0\x02".repeat(limits::SEGMENTS + 1),
+        &b"\xff\xfe\0\x02".repeat(limits::MAX_SEGMENTS + 1),
         b"\xff\xc0\0\x07\x08\0\x02\0\x03",
     ]
     .concat();
@@ -185,9 +185,9 @@ fn a_directory_of_nonsense_is_skipped() {
         entries.push((0x0115, 3, 1, 3));
         read(&tiff(&ifd(&entries, 0)))
     };
-    let sound = read_with(limits::BROKEN_ENTRIES - 1);
+    let sound = read_with(limits::MAX_BROKEN_ENTRIES - 1);
     assert!(sound.tags["IFD0"].contains_key("SamplesPerPixel"));
-    let nonsense = read_with(limits::BROKEN_ENTRIES);
+    let nonsense = read_with(limits::MAX_BROKEN_ENTRIES);
     assert!(!nonsense.tags["IFD0"].contains_key("SamplesPerPixel"));
     assert!(has_warning(&nonsense, "too many broken entries"));
 }
@@ -221,17 +221,17 @@ fn xmp_packets_have_a_size_limit() {
         let room = usize::try_from(bytes).expect("small") - XMP_HEAD.len();
         [" ".repeat(room) + LATE]
     };
-    assert!(title_is_read(&after(limits::PACKET - 100)));
-    assert!(!title_is_read(&after(limits::PACKET)));
+    assert!(title_is_read(&after(limits::MAX_PACKET_BYTES - 100)));
+    assert!(!title_is_read(&after(limits::MAX_PACKET_BYTES)));
 }
 
 #[test]
 fn xmp_packets_together_have_a_size_limit() {
-    let filler = " ".repeat(usize::try_from(limits::PACKET).expect("small"));
+    let filler = " ".repeat(usize::try_from(limits::MAX_PACKET_BYTES).expect("small"));
     let late = " ".repeat(1_000) + LATE;
     assert!(title_is_read(&[filler.clone(), late.clone()]));
     assert!(!title_is_read(&[filler.clone(), filler, late]));
-    const { assert!(limits::PACKETS == 2 * limits::PACKET) };
+    const { assert!(limits::MAX_ALL_PACKETS_BYTES == 2 * limits::MAX_PACKET_BYTES) };
 }
 
 #[test]
@@ -241,8 +241,8 @@ fn blocks_have_a_limit() {
         all.push(LATE.to_owned());
         packets(&all)
     };
-    assert!(with(limits::BLOCKS - 1).photo.record.title.is_some());
-    let many = with(limits::BLOCKS);
+    assert!(with(limits::MAX_BLOCKS - 1).photo.record.title.is_some());
+    let many = with(limits::MAX_BLOCKS);
     assert_eq!(many.photo.record.title, None);
     assert!(has_warning(&many, "more metadata blocks"));
 }
@@ -252,13 +252,13 @@ fn elements_attributes_and_namespaces_have_limits() {
     let after = |before: String| [before + LATE];
     // Three elements are around these, and the title is one more.
     assert!(title_is_read(&after(
-        "<dc:a/>".repeat(limits::XML_ELEMENTS - 4)
+        "<dc:a/>".repeat(limits::MAX_XML_ELEMENTS - 4)
     )));
-    let many = packets(&after("<dc:a/>".repeat(limits::XML_ELEMENTS - 3)));
+    let many = packets(&after("<dc:a/>".repeat(limits::MAX_XML_ELEMENTS - 3)));
     assert!(many.photo.record.title.is_none() && has_warning(&many, "too many elements"));
     let attributes = |n: usize| [format!("<dc:a {} dc:title='late'/>", "b='x' ".repeat(n))];
-    assert!(title_is_read(&attributes(limits::XML_ATTRIBUTES - 1)));
-    assert!(!title_is_read(&attributes(limits::XML_ATTRIBUTES)));
+    assert!(title_is_read(&attributes(limits::MAX_XML_ATTRIBUTES - 1)));
+    assert!(!title_is_read(&attributes(limits::MAX_XML_ATTRIBUTES)));
     let namespaces = |n: usize| {
         let declared = (0..n).fold(String::new(), |mut declared, n| {
             let _ = write!(declared, " xmlns:n{n}='u'");
@@ -266,8 +266,8 @@ fn elements_attributes_and_namespaces_have_limits() {
         });
         after(format!("<dc:a{declared}/>"))
     };
-    assert!(title_is_read(&namespaces(limits::XML_NAMESPACES)));
-    assert!(!title_is_read(&namespaces(limits::XML_NAMESPACES + 1)));
+    assert!(title_is_read(&namespaces(limits::MAX_XML_NAMESPACES)));
+    assert!(!title_is_read(&namespaces(limits::MAX_XML_NAMESPACES + 1)));
 }
 
 /// Makes and reads a HEIF with an Exif item. `iloc` lists `items_before` other items before it. The
@@ -307,11 +307,11 @@ fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
 #[test]
 fn items_and_extents_of_a_heif_have_limits() {
     let orientation = |items, extents| heif(items, extents).photo.orientation;
-    assert_eq!(orientation(limits::ITEMS - 1, 0), Some(6));
-    assert_eq!(orientation(limits::ITEMS, 0), None);
-    assert_eq!(orientation(1, limits::ITEMS - 1), Some(6));
-    assert_eq!(orientation(1, limits::ITEMS), None);
-    assert!(has_warning(&heif(limits::ITEMS, 0), "lies nowhere"));
+    assert_eq!(orientation(limits::MAX_ITEMS - 1, 0), Some(6));
+    assert_eq!(orientation(limits::MAX_ITEMS, 0), None);
+    assert_eq!(orientation(1, limits::MAX_ITEMS - 1), Some(6));
+    assert_eq!(orientation(1, limits::MAX_ITEMS), None);
+    assert!(has_warning(&heif(limits::MAX_ITEMS, 0), "lies nowhere"));
 }
 
 /// Makes and reads a CRW with this number of other records before the record of the camera.
@@ -385,13 +385,13 @@ fn raf(records_before: usize) -> Extraction {
 #[test]
 fn records_and_pictures_of_raw_files_have_limits() {
     let has_camera = |extraction: Extraction| extraction.photo.record.camera.is_some();
-    assert!(has_camera(crw(limits::RECORDS - 1)));
-    assert!(!has_camera(crw(limits::RECORDS)));
-    assert!(has_camera(x3f(limits::RECORDS - 1, 0)));
-    assert!(!has_camera(x3f(limits::RECORDS, 0)));
-    assert_eq!(raf(limits::RECORDS - 1).photo.record.width, Some(6));
-    assert_eq!(raf(limits::RECORDS).photo.record.width, None);
-    let most = u8::try_from(limits::PICTURES).expect("small");
+    assert!(has_camera(crw(limits::MAX_RECORDS - 1)));
+    assert!(!has_camera(crw(limits::MAX_RECORDS)));
+    assert!(has_camera(x3f(limits::MAX_RECORDS - 1, 0)));
+    assert!(!has_camera(x3f(limits::MAX_RECORDS, 0)));
+    assert_eq!(raf(limits::MAX_RECORDS - 1).photo.record.width, Some(6));
+    assert_eq!(raf(limits::MAX_RECORDS).photo.record.width, None);
+    let most = u8::try_from(limits::MAX_X3F_PICTURES).expect("small");
     assert_eq!(x3f(0, most + 1).photo.orientation, Some(most));
 }
 
@@ -432,16 +432,19 @@ fn only_the_last_bytes_of_a_png_are_searched() {
     };
     assert_eq!(orientation(Vec::new(), 7), Some(6));
     assert_eq!(orientation(Vec::new(), 8), None);
-    const { assert!(limits::PNG_TAIL == 8 * 8_192) };
+    const { assert!(limits::PNG_TAIL_BYTES == 8 * 8_192) };
     let names = |n: usize| b"\0\0\0\0tEXt".repeat(n);
-    assert_eq!(orientation(names(limits::PNG_TAIL_CHUNKS - 1), 0), Some(6));
-    assert_eq!(orientation(names(limits::PNG_TAIL_CHUNKS), 0), None);
+    assert_eq!(
+        orientation(names(limits::MAX_PNG_TAIL_CHUNKS - 1), 0),
+        Some(6)
+    );
+    assert_eq!(orientation(names(limits::MAX_PNG_TAIL_CHUNKS), 0), None);
 }
 
 #[test]
 fn compressed_texts_of_a_png_have_a_limit() {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    let half = usize::try_from(limits::MEMORY / 2).expect("small");
+    let half = usize::try_from(limits::MAX_UNPACKED_BYTES / 2).expect("small");
     for text in [
         vec![b' '; half],
         vec![b' '; half - 100],

@@ -44,7 +44,7 @@ pub(super) struct LocalServices {
 }
 
 /// The storage to which photos are uploaded, and the counts of what ingest has done with them.
-pub(super) struct UploadInbox {
+pub(super) struct UploadTarget {
     pub(super) storage: Storage,
     pub(super) counts: Arc<IngestCounts>,
     store: S3Store,
@@ -154,8 +154,8 @@ impl LocalServices {
     }
 
     /// Returns access to the storage for uploads and to the counts of ingest.
-    pub(super) fn inbox(&self) -> UploadInbox {
-        UploadInbox {
+    pub(super) fn inbox(&self) -> UploadTarget {
+        UploadTarget {
             storage: self.storage.clone(),
             counts: Arc::clone(&self.counts),
             store: self.store.clone(),
@@ -195,7 +195,7 @@ impl LocalServices {
     }
 }
 
-impl UploadInbox {
+impl UploadTarget {
     /// Waits until ingest has processed all notifications. Shows the progress.
     pub(super) async fn wait_for_ingest(&self) {
         let bar = progress::bar(0, "{spinner} {msg}");

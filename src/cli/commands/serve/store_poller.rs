@@ -42,7 +42,7 @@ type SeenObjects = HashMap<String, ListedObject>;
 struct PollWork {
     /// The key of the listed or removed object that made this work necessary. It may differ from
     /// the key of `object`.
-    seen_as: String,
+    listed_key: String,
     object: ObjectRef,
 }
 
@@ -115,13 +115,13 @@ impl StorePoller {
             for part in photo.parts.into_values().filter(|part| part.is_live()) {
                 // ETag and size are empty, so that the object differs from the listing and is
                 // surveyed.
-                let sighting = ListedObject {
+                let listed = ListedObject {
                     key: part.key.clone(),
                     etag: String::new(),
                     size_bytes: 0,
                     last_modified: None,
                 };
-                seen.insert(part.key, sighting);
+                seen.insert(part.key, listed);
             }
         }
         Ok(seen)
@@ -144,7 +144,7 @@ impl StorePoller {
         let processed: Vec<(String, Result<(), IngestError>)> = stream::iter(work)
             .map(|work| async move {
                 let result = self.sync_object(&work.object).await;
-                (work.seen_as, result)
+                (work.listed_key, result)
             })
             .buffer_unordered(CONCURRENCY)
             .collect()
@@ -178,23 +178,23 @@ impl StorePoller {
     ) -> anyhow::Result<Vec<PollWork>> {
         let mut changed: Vec<ListedObject> = now
             .values()
-            .filter(|sighting| seen.get(&sighting.key) != Some(sighting))
+            .filter(|listed| seen.get(&listed.key) != Some(listed))
             .cloned()
             .collect();
         // The order is that of the keys, in which a JPEG and its RAW are neighbours.
         changed.sort_by(|one, other| one.key.cmp(&other.key));
         let archive = self.ingest.layout().archive_bucket();
         let mut work = Vec::new();
-        let mut push = |seen_as: &str, object: ObjectRef| {
+        let mut push = |listed_key: &str, object: ObjectRef| {
             work.push(PollWork {
-                seen_as: seen_as.to_owned(),
+                listed_key: listed_key.to_owned(),
                 object,
             });
         };
         for chunk in changed.chunks(SURVEY_BATCH) {
-            let standings = self.ingest.survey_objects(bucket, chunk).await?;
-            for (ListedObject { key, .. }, standing) in chunk.iter().zip(standings) {
-                match standing {
+            let statuses = self.ingest.survey_objects(bucket, chunk).await?;
+            for (ListedObject { key, .. }, status) in chunk.iter().zip(statuses) {
+                match status {
                     IngestStatus::New => push(key, bucket.object(key)),
                     IngestStatus::Unindexed { archive_key } => {
                         push(key, archive_key.object().clone())
