@@ -6,6 +6,7 @@
 
 use crate::object::{Bucket, ObjectRef, Prefix, file_name};
 use crate::photo_id::short_digest;
+use crate::variables::{ARCHIVE_BUCKET, ARCHIVE_PREFIX, SOURCE_BUCKET, SOURCE_PREFIX};
 use chrono::NaiveDate;
 use photo_metadata::{PhotoMetadata, is_bidi_control};
 
@@ -40,8 +41,8 @@ pub enum LayoutError {
     NoBucket(&'static str, &'static str),
     /// Source and archive share a bucket, and at least one of the prefixes is empty.
     #[error(
-        "source and archive are one bucket ({bucket}), so both need a prefix: SOURCE_PREFIX is \
-         \"{source_prefix}\", ARCHIVE_PREFIX is \"{archive_prefix}\""
+        "source and archive are one bucket ({bucket}), so both need a prefix: {SOURCE_PREFIX} is \
+         \"{source_prefix}\", {ARCHIVE_PREFIX} is \"{archive_prefix}\""
     )]
     EmptyPrefix {
         /// The shared bucket.
@@ -53,8 +54,8 @@ pub enum LayoutError {
     },
     /// Source and archive share a bucket, and one prefix begins with the other.
     #[error(
-        "source and archive are one bucket ({bucket}) and their prefixes overlap: SOURCE_PREFIX \
-         \"{source_prefix}\", ARCHIVE_PREFIX \"{archive_prefix}\"; neither may begin with the other"
+        "source and archive are one bucket ({bucket}) and their prefixes overlap: {SOURCE_PREFIX} \
+         \"{source_prefix}\", {ARCHIVE_PREFIX} \"{archive_prefix}\"; neither may begin with the other"
     )]
     Overlap {
         /// The shared bucket.
@@ -114,10 +115,10 @@ impl Layout {
             })
         };
         let layout = Layout {
-            source_bucket: bucket(source_bucket, "source", "SOURCE_BUCKET")?,
-            archive_bucket: bucket(archive_bucket, "archive", "ARCHIVE_BUCKET")?,
-            source_prefix: folder(source_prefix, "SOURCE_PREFIX")?,
-            archive_prefix: folder(archive_prefix, "ARCHIVE_PREFIX")?,
+            source_bucket: bucket(source_bucket, "source", SOURCE_BUCKET)?,
+            archive_bucket: bucket(archive_bucket, "archive", ARCHIVE_BUCKET)?,
+            source_prefix: folder(source_prefix, SOURCE_PREFIX)?,
+            archive_prefix: folder(archive_prefix, ARCHIVE_PREFIX)?,
         };
         layout.check_disjoint()?;
         Ok(layout)

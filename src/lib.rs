@@ -30,4 +30,5 @@ pub mod storage;
 mod strip;
 pub mod summary;
 pub mod telemetry;
+pub mod variables;
 pub mod view;
