@@ -11,7 +11,7 @@ use super::sparse::Sparse;
 
 /// The number of bytes of the first range that an [`Extractor`] asks for. They are enough for 99 %
 /// of JPEG files.
-pub const HEAD_BYTES: u64 = 64 * 1024;
+pub const BEGINNING_BYTES: u64 = 64 * 1024;
 
 /// The next step of an extraction: a read, or its result.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Extractor {
     ///
     /// ```
     /// use chrono::NaiveDateTime;
-    /// use photo_metadata::{ExtractionStep, Extractor, FileContext, HEAD_BYTES};
+    /// use photo_metadata::{ExtractionStep, Extractor, FileContext, BEGINNING_BYTES};
     ///
     /// let context = FileContext {
     ///     file_name: String::new(),
@@ -103,11 +103,11 @@ impl Extractor {
     /// };
     /// let mut extractor = Extractor::new(8_000_000, context);
     /// let ExtractionStep::Need(range) = extractor.step() else { unreachable!() };
-    /// assert_eq!(range, 0..HEAD_BYTES);
+    /// assert_eq!(range, 0..BEGINNING_BYTES);
     /// ```
     pub fn step(&mut self) -> ExtractionStep {
         if self.reads.count == 0 && self.file.size() > 0 {
-            return self.request(0..self.file.size().min(HEAD_BYTES));
+            return self.request(0..self.file.size().min(BEGINNING_BYTES));
         }
         let outcome = read_metadata(&self.file, &self.context);
         let wants = self.file.take_wants();
@@ -216,7 +216,7 @@ impl Extractor {
         // asks for twice as much as the one before.
         let walks = self.file.follows_chunk(range.start, NEAR);
         let least = if walks {
-            HEAD_BYTES << self.reads.count
+            BEGINNING_BYTES << self.reads.count
         } else {
             LEAST
         };

@@ -50,7 +50,7 @@ pub use self::capture_time::{CaptureTime, DateSource, OffsetSource};
 pub use self::context::FileContext;
 pub use self::describe::describe_value;
 pub use self::extraction::{Extraction, ReadTotals, UnsupportedFormat, extract};
-pub use self::extractor::{ExtractError, ExtractionStep, Extractor, HEAD_BYTES};
+pub use self::extractor::{BEGINNING_BYTES, ExtractError, ExtractionStep, Extractor};
 pub use self::format::PhotoFormat;
 pub use self::location::{Location, LocationPrecision};
 pub use self::record::{

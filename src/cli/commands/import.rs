@@ -24,7 +24,7 @@ use crate::cli::output::{escape_control, json_line, stdout};
 use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::cli::shutdown::shutdown_signal;
-use crate::cli::sweep::{Candidate, Done, Sweep};
+use crate::cli::sweep::{Candidate, KeyResult, Sweep};
 use crate::cli::upload::{self, Upload};
 use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
 use crate::object::Bucket;
@@ -213,8 +213,8 @@ async fn ingest_all(
             bar.inc(1);
             let done = match done {
                 // The background ingest indexed this archived file before the survey.
-                Done::Known { undated } if in_place && session.indexed.remove(key) => {
-                    Done::New { undated }
+                KeyResult::Known { undated } if in_place && session.indexed.remove(key) => {
+                    KeyResult::New { undated }
                 }
                 done => done,
             };
@@ -282,11 +282,11 @@ async fn preview_import(
             continue;
         }
         let done = match (status, preview) {
-            (IngestStatus::Known { undated }, _) => Done::Known { undated },
-            (IngestStatus::Skipped, _) => Done::KnownNotAPhoto,
-            (_, Some(ExpectedOutcome::Gone)) => Done::Gone,
-            (_, Some(ExpectedOutcome::NotAPhoto(_))) => Done::NotAPhoto,
-            (_, preview) => Done::New {
+            (IngestStatus::Known { undated }, _) => KeyResult::Known { undated },
+            (IngestStatus::Skipped, _) => KeyResult::KnownNotAPhoto,
+            (_, Some(ExpectedOutcome::Gone)) => KeyResult::Gone,
+            (_, Some(ExpectedOutcome::NotAPhoto(_))) => KeyResult::NotAPhoto,
+            (_, preview) => KeyResult::New {
                 undated: preview == Some(ExpectedOutcome::Undated),
             },
         };
@@ -300,10 +300,10 @@ async fn preview_import(
 fn count_local_file(report: &mut ImportReport, upload: &Upload) {
     let done = match extract::extract_file(&upload.path) {
         Err(ExtractError::Read(error)) => {
-            Done::Failed(format!("{}: {error}", upload.path.display()))
+            KeyResult::Failed(format!("{}: {error}", upload.path.display()))
         }
-        Err(ExtractError::UnsupportedFormat(_)) => Done::NotAPhoto,
-        Ok((_, extraction)) => Done::New {
+        Err(ExtractError::UnsupportedFormat(_)) => KeyResult::NotAPhoto,
+        Ok((_, extraction)) => KeyResult::New {
             undated: extraction.photo.record.capture.local.is_none(),
         },
     };
@@ -455,19 +455,19 @@ fn key_prefix_within(folder: &Path, outer: Option<&Path>) -> Option<String> {
 
 impl ImportReport {
     /// Adds the result of a key to the counts. Prints the error if the key failed.
-    fn add_result(&mut self, key: &str, bytes: u64, done: Done) {
+    fn add_result(&mut self, key: &str, bytes: u64, done: KeyResult) {
         self.found += 1;
         match done {
-            Done::Known { .. } => self.known += 1,
-            Done::New { undated } => {
+            KeyResult::Known { .. } => self.known += 1,
+            KeyResult::New { undated } => {
                 self.new += 1;
                 self.undated += u64::from(undated);
                 self.bytes += bytes;
             }
-            Done::NotAPhoto | Done::KnownNotAPhoto => self.skipped += 1,
+            KeyResult::NotAPhoto | KeyResult::KnownNotAPhoto => self.skipped += 1,
             // The object was removed during the import.
-            Done::Gone => self.found -= 1,
-            Done::Failed(cause) => {
+            KeyResult::Gone => self.found -= 1,
+            KeyResult::Failed(cause) => {
                 self.failed += 1;
                 match self.failed {
                     ..=MAX_PRINTED_FAILURES => eprint_message(&format!(

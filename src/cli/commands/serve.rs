@@ -249,13 +249,13 @@ mod tests {
     use crate::privacy::LocationPolicy;
 
     #[derive(Parser)]
-    struct Command {
+    struct ServeCommandLine {
         #[command(flatten)]
         serve: ServeArguments,
     }
 
     fn settings(flags: &[&str]) -> anyhow::Result<Settings> {
-        let command = Command::parse_from([&["serve"], flags].concat());
+        let command = ServeCommandLine::parse_from([&["serve"], flags].concat());
         command.serve.settings()
     }
 
