@@ -1,8 +1,8 @@
-//! The layout of the archive: the key, the owner and the possible names of each photo's copy.
+//! The layout of the archive: the keys under which the copies of photos are stored.
 //!
-//! This module does no I/O. It computes keys from a [`Layout`] and a photo. The types prevent a
-//! [`SourceKey`] under the archive prefix and an [`ArchiveKey`] outside it. Therefore the copies
-//! that organise writes never start organise again.
+//! This module does no I/O. It computes keys from a [`Layout`] and the metadata of a photo. A
+//! [`SourceKey`] is never under the archive prefix, and an [`ArchiveKey`] always is. So ingest
+//! never mistakes a copy for an upload.
 
 use crate::object::{Bucket, ObjectRef, Prefix, file_name};
 use crate::photo_id::short_digest;
@@ -10,20 +10,23 @@ use crate::variables::{ARCHIVE_BUCKET, ARCHIVE_PREFIX, SOURCE_BUCKET, SOURCE_PRE
 use chrono::NaiveDate;
 use photo_metadata::{PhotoMetadata, is_bidi_control};
 
-/// The maximum length of a file name, in bytes. Ordinary file systems accept this length.
+/// The maximum length of a file name in the archive, in bytes. Common file systems accept names of
+/// this length.
 const MAX_NAME_BYTES: usize = 255;
-/// The maximum length of an extension, in bytes. A longer extension counts as part of the name.
+/// The maximum length of an extension, in bytes. If the text after the last dot is longer, the file
+/// has no extension, and the text belongs to the name.
 const MAX_EXTENSION_BYTES: usize = 16;
-/// The text `undated`. It is the archive folder, the date partition and the month of photos without
-/// a credible date.
+/// The text `undated`. It is the name of the archive folder, of the date partition and of the month
+/// for photos without a credible date.
 pub const UNDATED: &str = "undated";
-/// The first characters of a probe object's file name. A probe is a small object that tests what a
-/// store supports.
+/// The first characters of a probe object's file name. A probe object is a small object that the
+/// program writes to test what a store supports.
 const PROBE: &str = ".photo-catalogue-probe-";
-/// The name of a part whose file has no extension.
+/// The name of a part (one file of a photo) if the file has no extension.
 pub const NO_EXTENSION: &str = "(none)";
 
-/// The buckets and prefixes of source and archive. No key belongs to both: this is checked.
+/// The buckets and prefixes of the source (the uploads) and of the archive (the copies).
+/// [`Layout::new`] checks that no key can belong to both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     source_bucket: Bucket,
@@ -35,8 +38,8 @@ pub struct Layout {
 /// The reason why a layout is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
-    /// The name of a bucket is empty. The fields are the bucket's role (`source` or `archive`) and
-    /// the variable that sets the name.
+    /// The name of a bucket is empty. The fields are the role of the bucket (`source` or `archive`)
+    /// and the environment variable that sets its name.
     #[error("the {0} bucket has no name; set {1}")]
     NoBucket(&'static str, &'static str),
     /// Source and archive share a bucket, and at least one of the prefixes is empty.
@@ -71,7 +74,7 @@ pub enum LayoutError {
          most 512 bytes)"
     )]
     NotAFolder {
-        /// The variable that sets the prefix.
+        /// The environment variable that sets the prefix.
         variable: &'static str,
         /// The prefix.
         prefix: String,
@@ -81,8 +84,9 @@ pub enum LayoutError {
 impl Layout {
     /// Checks the buckets and prefixes, and builds a layout.
     ///
-    /// A prefix is empty or ends in `/`. If source and archive share a bucket, both have a prefix,
-    /// and neither prefix begins with the other.
+    /// Each bucket must have a name. A prefix must be empty, or end in `/` and have at most 512
+    /// bytes. If source and archive share a bucket, both must have a prefix, and neither prefix may
+    /// begin with the other.
     ///
     /// ```
     /// use photo_catalogue::archive::Layout;
@@ -98,7 +102,7 @@ impl Layout {
     ///
     /// # Errors
     /// Returns a [`LayoutError`] if a bucket or prefix breaks these rules. The message is one line
-    /// and contains the values.
+    /// and contains the names of the variables to change.
     pub fn new(
         source_bucket: &str,
         source_prefix: &str,
@@ -148,15 +152,16 @@ impl Layout {
         Ok(())
     }
 
-    /// Returns the object that a probe of the store writes. The object is under the source prefix.
-    /// Ingest ignores it. Two probes at the same time need different values of `tail`.
+    /// Returns the bucket and key of a probe object: a small object that the program writes to test
+    /// the store. `tail` is the end of the file name. Two tests at the same time must use different
+    /// values of `tail`. The object is under the source prefix, but ingest ignores it.
     pub fn probe_object(&self, tail: &str) -> ObjectRef {
         self.source_bucket
             .object(self.source_prefix.join(&format!("{PROBE}{tail}")))
     }
 
-    /// Returns the place of an object: under the source prefix or under the archive prefix. Returns
-    /// `None` if it is under neither, or if it is a probe object.
+    /// Finds out whether an object is under the source prefix or under the archive prefix. Returns
+    /// `None` if the object is under neither, or if it is a probe object.
     pub fn place(&self, object: &ObjectRef) -> Option<KeyPlace> {
         if object.bucket == self.source_bucket
             && let Some(below) = self.source_prefix.strip(&object.key)
@@ -175,7 +180,8 @@ impl Layout {
     }
 
     /// Parses a key of the archive bucket. Returns `None` if the key is not under the archive
-    /// prefix.
+    /// prefix. With the prefix `photos/`, the key `photos/2018-02-01/foobar.jpg` has the stem
+    /// `2018-02-01/foobar` and the extension `jpg`.
     pub fn archive_key(&self, key: &str) -> Option<ArchiveKey> {
         let below = self.archive_prefix.strip(key)?;
         let (folder, name) = below.rsplit_once('/').unwrap_or(("", below));
@@ -216,9 +222,9 @@ impl Layout {
 /// The place of a key: under the source prefix or under the archive prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyPlace {
-    /// The key is under the source prefix. Organise processes it.
+    /// The key is under the source prefix. The step organise copies its object to the archive.
     Source(SourceKey),
-    /// The key is under the archive prefix. Index processes it.
+    /// The key is under the archive prefix. The step index writes the catalogue item of its photo.
     Archive(ArchiveKey),
 }
 
@@ -234,7 +240,7 @@ impl SourceKey {
         &self.object
     }
 
-    /// Returns the whole key, with the prefix.
+    /// Returns the whole key, including the prefix.
     pub fn as_str(&self) -> &str {
         &self.object.key
     }
@@ -245,8 +251,8 @@ impl SourceKey {
     }
 }
 
-/// A key under the archive prefix. Only [`Layout::archive_key`] and [`ArchivePlan::archive_key`]
-/// build one.
+/// A key under the archive prefix, which is split into stem and extension. Only
+/// [`Layout::archive_key`] and [`ArchivePlan::archive_key`] build one.
 ///
 /// ```
 /// use photo_catalogue::archive::Layout;
@@ -271,7 +277,7 @@ impl ArchiveKey {
         &self.object
     }
 
-    /// Returns the whole key, with the prefix.
+    /// Returns the whole key, including the prefix.
     pub fn as_str(&self) -> &str {
         &self.object.key
     }
@@ -286,7 +292,8 @@ impl ArchiveKey {
         is_undated_stem(&self.stem)
     }
 
-    /// Returns the key with this stem and with the extension of `other`.
+    /// Returns this key with the extension of `other`. For example, `2018-02-01/foobar.jpg` with
+    /// the extension of `2017-01-01/other.NEF` is `2018-02-01/foobar.NEF`.
     #[must_use]
     pub fn with_extension_of(&self, other: &ArchiveKey) -> ArchiveKey {
         let key = self.as_str();
@@ -303,8 +310,8 @@ impl ArchiveKey {
         }
     }
 
-    /// Returns the name of this file among the parts of its photo. The name is the file's extension
-    /// in its original case, or [`NO_EXTENSION`].
+    /// Returns the name of this file in the list of its photo's parts. The name is the file's
+    /// extension in its original case, such as `NEF`, or [`NO_EXTENSION`].
     pub fn part(&self) -> &str {
         self.extension.as_deref().unwrap_or(NO_EXTENSION)
     }
@@ -315,17 +322,19 @@ impl ArchiveKey {
     }
 }
 
-/// The owner of a stem: 26 characters that all files of one shot share, or [`Owner::FOREIGN`] for a
-/// foreign file.
+/// The owner of a stem: a text that identifies the shot whose files may use the stem. All files of
+/// one shot have the same owner, a hash of 26 characters. A foreign file has the owner
+/// [`Owner::FOREIGN`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner(String);
 
 impl Owner {
-    /// The owner of a foreign file: a file that ingest did not copy. A person put it into the
-    /// archive.
+    /// The owner of every foreign file. A foreign file is a file in the archive that ingest did not
+    /// copy. A person or another program put it there.
     pub const FOREIGN: &'static str = "foreign";
 
-    /// Builds an owner from the text in the catalogue or in a copy's metadata.
+    /// Builds an owner from its stored text, which comes from the catalogue or from the user
+    /// metadata of a copy. Does not check the text.
     pub fn stored(text: &str) -> Self {
         Owner(text.to_owned())
     }
@@ -338,11 +347,12 @@ impl Owner {
     /// Derives the owner of a source object.
     ///
     /// Cameras use the same file name for different shots. Therefore the owner of a dated shot
-    /// depends on its bucket, its folder, its name without the extension, its capture time to the
-    /// second, and its camera body. A JPEG, its RAW and its later edits have the same owner.
-    /// Another shot with the same name has another owner.
+    /// depends on the bucket, the folder, the file name without the extension, the capture time to
+    /// the second, and the camera body. A JPEG, the RAW of the same shot, and later edits of both
+    /// have the same owner. Another shot with the same file name has another owner.
     ///
-    /// An undated photo has no capture time. Its owner depends on its key and its ETag.
+    /// An undated photo has no capture time. The owner of an undated photo depends on the bucket,
+    /// the key and the ETag of the source object.
     fn of_source(source: &ObjectRef, etag: &str, photo: &PhotoMetadata) -> Self {
         let (bucket, key) = (source.bucket.as_str(), source.key.as_str());
         let base = split_extension(source.file_name()).0;
@@ -371,10 +381,11 @@ impl Owner {
     }
 }
 
-/// The owner of a source photo, and the parts of the archive keys that its copy may use.
+/// A plan for the copy of a source object: its owner, and the pieces from which
+/// [`ArchivePlan::archive_key`] builds the possible archive keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivePlan {
-    /// The owner of these keys.
+    /// The owner of the copy. A key may be used only if this owner can claim its stem.
     pub owner: Owner,
     folder: String,
     base: String,
@@ -386,10 +397,10 @@ pub struct ArchivePlan {
 /// A variant of the file name that a copy may get in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveNameVariant {
-    /// The name of the source: `foobar`.
+    /// The name of the source file without its extension: `foobar`.
     Plain,
-    /// The name with 8 characters of the owner: `foobar~1a2b3c4d`. It is used if the plain name
-    /// belongs to another owner.
+    /// The name with the first 8 characters of the owner: `foobar~2a3b4c5d`. It is used if the
+    /// plain name belongs to another owner.
     ShortSuffix,
     /// The name with all 26 characters of the owner. It is used if the short variant also belongs
     /// to another owner.
@@ -405,8 +416,8 @@ impl ArchiveNameVariant {
     ];
 }
 
-/// Plans the archive keys for the copy of a source object. The same photo always gets the same
-/// plan.
+/// Plans the copy of a source object: its owner and its possible archive keys. The same arguments
+/// always give the same plan.
 pub fn plan_copy(
     layout: &Layout,
     source: &SourceKey,
@@ -418,8 +429,9 @@ pub fn plan_copy(
 
 /// Plans the new archive keys of an archived file that is in the folder of the wrong day.
 ///
-/// `origin` is the object that the file was copied from. If this is not recorded, it is the file
-/// itself. So the result is the plan that [`plan_copy`] makes for that source today.
+/// `origin` is the source object that the file was copied from. If the source is unknown, the
+/// caller passes the archived file itself. The result is the plan that [`plan_copy`] would make for
+/// `origin`.
 pub fn plan_move(
     layout: &Layout,
     origin: &ObjectRef,
@@ -429,9 +441,10 @@ pub fn plan_move(
     plan_from(layout, origin, etag, photo)
 }
 
-/// Returns `true` if a photo is in the wrong folder: in the folder of another day than `day`, or in
-/// `undated/` although `day` is known. Returns `false` if `day` is `None`, or if the folder is
-/// neither a day nor `undated/`.
+/// Returns `true` if the photo with this stem is in the wrong folder. `day` is the day on which the
+/// photo was taken. The folder is wrong if it is named after another day, or if it is `undated/`
+/// although `day` is known. Returns `false` if `day` is `None`, or if the folder is neither a day
+/// nor `undated/`.
 pub fn is_misfiled(stem: &str, day: Option<NaiveDate>) -> bool {
     let Some((folders, _)) = stem.rsplit_once('/') else {
         return false;
@@ -457,7 +470,8 @@ fn plan_from(
     let name = clean_name(origin.file_name());
     let (base, extension) = match split_extension(&name) {
         (base, Some(extension)) => (base.to_owned(), Some(extension.to_owned())),
-        // The name may be cut or get a suffix. Then the text after a dot would become an extension.
+        // If the name is cut or gets a suffix, the text after its last dot can become short enough
+        // to count as an extension. So the dots are replaced.
         (base, None) => (base.replace('.', "_"), None),
     };
     ArchivePlan {
@@ -475,7 +489,8 @@ fn plan_from(
 }
 
 impl ArchivePlan {
-    /// Returns the archive key for this variant of the name. Its file name has at most 255 bytes.
+    /// Returns the archive key that the copy has with this variant of its file name. The file name
+    /// has at most 255 bytes.
     pub fn archive_key(&self, variant: ArchiveNameVariant) -> ArchiveKey {
         let suffix = match variant {
             ArchiveNameVariant::Plain => String::new(),
@@ -500,8 +515,9 @@ impl ArchivePlan {
     }
 }
 
-/// Splits `foobar.JPG` into `foobar` and `JPG`. The names `.hidden` and `a.` have no extension. A
-/// name also has none if the text after its last dot is longer than [`MAX_EXTENSION_BYTES`].
+/// Splits a file name into name and extension: `foobar.JPG` gives `foobar` and `JPG`. The names
+/// `.hidden` and `a.` have no extension. If the text after the last dot is longer than
+/// [`MAX_EXTENSION_BYTES`], the name has no extension either.
 pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('.') {
         Some((base, extension))
@@ -515,9 +531,10 @@ pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Returns a file name that is safe on any disk and in any URL path. Removes control characters and
-/// bidirectional characters. Replaces slashes, backslashes and a leading dot with `_`: the dot
-/// would hide the file, or be part of `..`.
+/// Returns a file name that is safe on any disk and in any URL path. Removes control characters,
+/// and characters that change the direction of text. Replaces slashes, backslashes and a leading
+/// dot with `_`, because a leading dot hides a file: `.hidden.jpg` gives `_hidden.jpg`. If nothing
+/// is left, returns `unnamed`.
 fn clean_name(name: &str) -> String {
     let mut clean: String = name
         .chars()
@@ -533,7 +550,7 @@ fn clean_name(name: &str) -> String {
     clean
 }
 
-/// Returns the beginning of a text: at most `max_bytes` bytes, cut between two characters.
+/// Returns the beginning of a text: as many whole characters as fit into `max_bytes` bytes.
 fn cut_to_bytes(text: &str, max_bytes: usize) -> &str {
     let mut end = text.len().min(max_bytes);
     while !text.is_char_boundary(end) {

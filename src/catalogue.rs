@@ -1,9 +1,9 @@
 //! The catalogue: photo items and ledger entries in one DynamoDB table, and the state of publish in
 //! another table.
 //!
-//! A claim, and each write of an item, is a conditional put. Every read that a decision depends on
-//! is strongly consistent. This module does not depend on an HTTP server, on Lambda, or on ingest,
-//! publish and gallery.
+//! Each claim of a stem and each write of a photo item is conditional: DynamoDB refuses it if
+//! another writer came first. Photo items and ledger entries are read with strong consistency. This
+//! module does not depend on an HTTP server, on Lambda, or on ingest, publish and gallery.
 
 pub mod batch;
 pub mod date_partition;
@@ -28,11 +28,13 @@ use item::{LedgerEntry, PhotoItem, photo_pk};
 
 /// The name of the attribute that is the partition key of the photos table.
 const PK: &str = "pk";
-/// The key of the item that lists the date partitions. Its attribute has the same name.
+/// The key of the item that lists the registered date partitions. The attribute with the list has
+/// the same name.
 const DATE_PARTITIONS: &str = "years";
-/// The condition that a stored ledger entry describes the given version of an object.
+/// A condition of DynamoDB: the stored ledger entry describes the object version with the ETag
+/// `:etag` and the Last-Modified `:modified`.
 const SAME_VERSION: &str = "etag = :etag AND lastModified = :modified";
-/// The condition that the table has no item with this key.
+/// A condition of DynamoDB: the table has no item with this key.
 const NO_ITEM: &str = "attribute_not_exists(pk)";
 
 /// The attributes of an item, by name.
@@ -45,7 +47,8 @@ pub struct Catalogue {
     pub(crate) table: String,
 }
 
-/// The error of a failed request, or of an item that cannot be read or written. A retry is safe.
+/// The error of a request to a table, or of an item that cannot be read or written. It is safe to
+/// retry.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     /// DynamoDB refused the request, or no response arrived.
@@ -53,18 +56,20 @@ pub enum CatalogueError {
     Request {
         /// The operation, such as `put`.
         operation: &'static str,
-        /// The key of the item or of the partition.
+        /// The key of the requested item or partition, or another text that names what was
+        /// requested.
         pk: String,
         /// The error of DynamoDB or of the connection.
         #[source]
         cause: RequestFailure,
     },
-    /// The item does not have the shape that this program writes.
+    /// An item cannot be read or written: its attributes do not have the form that this program
+    /// expects.
     #[error("item {pk} cannot be read: {cause}")]
     Shape {
         /// The key of the item.
         pk: String,
-        /// The reason.
+        /// The error of the conversion.
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -73,7 +78,7 @@ pub enum CatalogueError {
 /// The result of a claim on a stem.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// The stem belongs to the owner who claims it, by this claim or by an earlier one.
+    /// The stem belongs to the owner that claimed it, by this claim or by an earlier one.
     Ours,
     /// The stem belongs to another owner.
     Taken,
@@ -118,8 +123,9 @@ impl Catalogue {
         self.get_item(&LedgerEntry::pk(object)).await
     }
 
-    /// Claims a stem for an owner. Writes a stub if no item has this stem. A repeat is safe: a
-    /// second claim by the same owner also returns [`Claim::Ours`].
+    /// Claims a stem for an owner, so that no other owner can use the stem. If no item has this
+    /// stem, writes a stub: an item without files. A repeat is safe: a second claim by the same
+    /// owner also returns [`Claim::Ours`].
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if the existing item cannot be read.
@@ -157,9 +163,10 @@ impl Catalogue {
         })
     }
 
-    /// Writes the item of a photo, if the stored item still has the revision `read`. If `read` is
-    /// `None`, writes the item only if there is no stored item. The revision of `item` must already
-    /// be the next one.
+    /// Writes the item of a photo, if no other writer came first. `read` is the revision of the
+    /// item that the caller has read, or `None` if there was no item. Returns
+    /// [`WriteOutcome::Stale`] if the stored item has another revision now. The caller must have
+    /// increased the revision of `item` by one.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -202,8 +209,8 @@ impl Catalogue {
         }
     }
 
-    /// Replaces a ledger entry, if the stored entry describes the same version of the object.
-    /// Otherwise changes nothing. A repeat is safe.
+    /// Replaces the stored ledger entry of an object, if the stored entry describes the same
+    /// version of the object (ETag and Last-Modified). Otherwise changes nothing. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -223,8 +230,9 @@ impl Catalogue {
         }
     }
 
-    /// Deletes the ledger entry of an object, if the entry describes this version. Otherwise
-    /// changes nothing. After the deletion, ingest treats the version as new. A repeat is safe.
+    /// Deletes the ledger entry of an object, if the entry describes this version of the object
+    /// (ETag and Last-Modified). Otherwise changes nothing. After the deletion, ingest treats the
+    /// bytes of the object as new. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -249,8 +257,8 @@ impl Catalogue {
         }
     }
 
-    /// Returns the date partitions that may have photos. A partition stays in the set after its
-    /// last photo is removed.
+    /// Returns the registered date partitions. Every partition with photos is registered. A
+    /// partition stays registered after its last photo is removed.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -282,9 +290,9 @@ impl Catalogue {
             .collect()
     }
 
-    /// Adds a date partition to the set that [`Catalogue::date_partitions`] returns. A repeat is
-    /// safe. Ingest calls this before it writes a photo into a new partition. So the set always
-    /// contains every partition that has photos.
+    /// Registers a date partition: adds it to the set that [`Catalogue::date_partitions`] returns.
+    /// A repeat is safe. Ingest calls this before it writes a photo into a partition, so every
+    /// partition with photos is registered.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -326,7 +334,7 @@ impl Catalogue {
     }
 }
 
-/// Returns `true` if DynamoDB refused a write because its condition was not met.
+/// Returns `true` if DynamoDB refused a write because the condition of the write was not met.
 fn is_failed_condition(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ConditionalCheckFailedException")
 }
@@ -342,7 +350,8 @@ fn to_attributes<T: serde::Serialize>(pk: &str, value: &T) -> Result<Attributes,
     })
 }
 
-/// Reads a value from the attributes of an item. `pk` is the key that an error names.
+/// Converts the attributes of an item to a value. `pk` is the key of the item. It is used only in
+/// the text of an error.
 pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     pk: &str,
     item: Attributes,
@@ -353,7 +362,8 @@ pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// Builds the error of a failed request. `pk` is the key that the error names.
+/// Builds the error of a failed request. `pk` is the requested key. It is used only in the text of
+/// the error.
 pub(crate) fn request_error<E>(
     operation: &'static str,
     pk: &str,

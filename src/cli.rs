@@ -76,11 +76,11 @@ enum Command {
 enum CommandStatus {
     /// All of the work succeeded.
     Success,
-    /// A part of the work failed. Each failure was printed.
+    /// Some of the work failed. Each failure was printed.
     PartialFailure,
 }
 
-/// Runs the command that is on the command line of this process. Returns its exit status.
+/// Parses the command line of this process and runs the command. Returns the exit status.
 pub fn main() -> ExitCode {
     let arguments = PhotosArguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -120,7 +120,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints an error that ended the command. Returns the exit status 1.
+/// Prints the error with which a command failed. Returns the exit status 1.
 fn report_failure(error: &anyhow::Error) -> ExitCode {
     progress::eprint_message(&format!(
         "photos: {}",
@@ -129,8 +129,8 @@ fn report_failure(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// Reports whether a command ended because the reader of its output closed the pipe. That is not a
-/// failure, for example of `photos list | head`.
+/// Reports whether the error of a command means that its output pipe was closed, for example by
+/// `head` in `photos list | head`. This does not count as a failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()

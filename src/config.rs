@@ -24,8 +24,9 @@ pub use crate::variables::*;
 
 /// The prefix of the static gallery files if GALLERY_PREFIX is not set.
 pub const DEFAULT_GALLERY_PREFIX: &str = "gallery/";
-/// The storage classes that a setting accepts. Ingest and gallery require that an object can be
-/// read at once (S3 User Guide, "Understanding and managing Amazon S3 storage classes").
+/// The storage classes that ARCHIVE_STORAGE_CLASS accepts. Objects of these classes can be read at
+/// once, as ingest and gallery require (S3 User Guide, "Understanding and managing Amazon S3
+/// storage classes").
 const STORAGE_CLASSES: [&str; 6] = [
     "STANDARD",
     "STANDARD_IA",
@@ -44,12 +45,13 @@ pub const PRIVACY_VARIABLES: [&str; 7] = [
     PRIVATE_BELOW_RATING,
     PRIVATE_SOURCES,
 ];
-/// The maximum value of a setting in seconds: a week.
+/// The maximum value of a setting that is a number of seconds: one week.
 const MAX_SECONDS: u32 = 7 * 24 * 3600;
-/// The maximum number of calls of the hook that a setting accepts.
+/// The maximum value of a setting that is a number of calls of the build hook.
 const MAX_CALLS: u32 = 10_000;
 
-/// The values of the settings, by variable.
+/// The settings of a program: the text values of its environment variables or flags, by the name of
+/// the variable.
 ///
 /// A value is parsed only when a program reads it. So each program needs only the variables that it
 /// uses. An empty value counts as not set.
@@ -58,12 +60,12 @@ pub struct Settings {
     values: BTreeMap<String, String>,
 }
 
-/// The settings of ingest: what happens to uploads, and how copies are made.
+/// The settings of ingest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngestSettings {
-    /// What ingest does with an upload after it is archived.
+    /// The action for an upload after it is archived: keep it or delete it.
     pub source_after: SourceAfter,
-    /// How the copies in the archive are made.
+    /// The settings for the copies in the archive, such as their storage class.
     pub copying: CopySettings,
 }
 
@@ -86,11 +88,11 @@ pub enum SettingsError {
     /// A value does not have the form that its variable requires.
     #[error("{variable} is \"{value}\"; {expected}")]
     Form {
-        /// The variable that is wrong.
+        /// The variable with the wrong value.
         variable: &'static str,
-        /// The value that it has.
+        /// The wrong value.
         value: String,
-        /// The form that the value must have.
+        /// A description of the form that the value must have.
         expected: &'static str,
     },
 }
@@ -126,7 +128,7 @@ impl Settings {
         self.values.insert(variable.to_owned(), value.into());
     }
 
-    /// Adds the values of `other`. They replace values of the same variables.
+    /// Adds the values of `other`. If a variable has a value in both, the value of `other` is used.
     pub fn extend(&mut self, other: Settings) {
         self.values.extend(other.values);
     }
@@ -137,12 +139,12 @@ impl Settings {
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// Reports whether a variable is set, also to an empty text.
+    /// Returns `true` if a variable is set, even to an empty text.
     pub fn contains(&self, variable: &str) -> bool {
         self.values.contains_key(variable)
     }
 
-    /// Reports whether no variable is set.
+    /// Returns `true` if no variable is set.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -164,7 +166,8 @@ impl Settings {
         Bucket::new(name).map_err(|_| SettingsError::Missing(GALLERY_BUCKET))
     }
 
-    /// Returns the URLs of the stores. A URL is `None` if AWS's own store is used.
+    /// Returns the URLs of the object store and of the table store. A URL is `None` if AWS's own
+    /// store is used.
     pub fn endpoints(&self) -> Endpoints {
         Endpoints {
             s3: self.get(S3_ENDPOINT).map(str::to_owned),
@@ -188,7 +191,8 @@ impl Settings {
         )?)
     }
 
-    /// Returns the settings of ingest: what happens to uploads, and how copies are made.
+    /// Returns the settings of ingest: the action for uploads after they are archived, and the
+    /// storage class of copies.
     ///
     /// # Errors
     /// Returns an error if SOURCE_AFTER or ARCHIVE_STORAGE_CLASS has a value that is not supported.
@@ -271,8 +275,8 @@ impl Settings {
         })
     }
 
-    /// Returns the build hook, or `None` if no URL is set. If `loopback` is `true`, the hook may be
-    /// a server on this machine.
+    /// Returns the build hook: the URL that starts a build of the site. Returns `None` if no URL is
+    /// set. If `loopback` is `true`, the URL may be on this machine.
     ///
     /// # Errors
     /// Returns an error if the URL is not allowed.
@@ -301,7 +305,8 @@ impl Settings {
         self.get(PHOTO_BASE_URL_STRIPPED) == Some("true")
     }
 
-    /// Returns the origins whose pages may read the gallery. `*` means all origins.
+    /// Returns the origins, such as `https://example.org`, whose web pages may read the gallery.
+    /// `*` means all origins.
     pub fn cors_origins(&self) -> Vec<String> {
         let origins = self.get(CORS_ORIGINS).into_iter();
         let origins = origins.flat_map(|origins| origins.split(','));
@@ -312,8 +317,8 @@ impl Settings {
         self.get(variable).filter(|value| !value.trim().is_empty())
     }
 
-    /// Returns the entries of a list that is separated by commas. Removes white space around them,
-    /// and leaves out empty entries.
+    /// Returns the entries of a setting that is a list, separated by commas. Removes white space
+    /// around each entry, and leaves out empty entries.
     fn list(&self, variable: &str) -> Vec<String> {
         let entries = self.get(variable).unwrap_or_default().split(',');
         entries

@@ -16,16 +16,16 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-/// The maximum time that a statement of this module waits for another writer.
+/// The maximum time that an SQL statement of this module waits for another writer of the database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The number of database pages that SQLite keeps in memory: 16 MB. The default is 2 MB. One page
 /// of a gallery list reads more than that.
 const CACHE_PAGES: u32 = 4096;
 
-/// The statement that creates an index for the last sequence number of a table's stream. dynoxide
-/// queries this number at every write. Without the index, it reads all records of the stream. The
-/// columns are those of the pinned version of dynoxide.
+/// The SQL statement that creates an index, with which dynoxide finds the last sequence number of a
+/// table's stream. dynoxide queries this number at every write. Without the index, it reads all
+/// records of the stream. The columns are those of the pinned version of dynoxide.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS photos_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER), shard_id)";
 
@@ -72,8 +72,8 @@ impl DynamoDbEngine {
         })
     }
 
-    /// Returns the database itself, for operations that have no HTTP request: to read streams and
-    /// to expire items.
+    /// Returns the database itself. Callers use it for operations that have no HTTP request: to
+    /// read streams and to expire items.
     #[must_use]
     pub fn database(&self) -> &dynoxide::Database {
         &self.database
@@ -113,10 +113,10 @@ impl DynamoDbEngine {
         }
     }
 
-    /// Deletes the records of a table's stream that come before this sequence number. Call it after
-    /// the only reader of the stream has read them. DynamoDB deletes records after 24 hours;
-    /// dynoxide never does. Does nothing if the database is in memory or if the sequence number is
-    /// not an integer. A repeat is safe.
+    /// Deletes the records of a table's stream that come before the record with this sequence
+    /// number. The caller must make sure that no reader of the stream needs them any more. DynamoDB
+    /// deletes records after 24 hours, but dynoxide never does. Does nothing if the database is in
+    /// memory, or if the sequence number is not an integer. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
@@ -145,7 +145,7 @@ impl DynamoDbEngine {
     }
 }
 
-/// Executes one statement on a new connection. Ignores the rows that it returns.
+/// Executes one SQL statement on a new connection. Ignores the rows that the statement returns.
 fn execute_statement(
     file: &Path,
     statement: &str,

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::archive::{NO_EXTENSION, split_extension};
 use photo_metadata::Extraction;
 
-/// Returns the object `{"file", "photo", "error"}` for a file. If `outcome` is an error, `photo` is
-/// null. Otherwise `error` is null.
+/// Returns the JSON object `{"file", "photo", "error"}` for a file. If `outcome` is an error, the
+/// field `photo` is null. Otherwise the field `error` is null.
 ///
 /// `photo` contains the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata), with their
 /// names in the catalogue, and also `kind`, `name` and `parts`. `parts` contains only this file,

@@ -108,8 +108,8 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .layer(middleware::map_response(finish_response))
 }
 
-/// Handles `GET /healthz`. The response shows that the process runs. The catalogue and the store
-/// are not checked.
+/// Handles `GET /healthz`. The response only shows that this process runs: the catalogue and the
+/// store are not checked.
 async fn get_health() -> Response {
     (
         [(CACHE_CONTROL, "no-store")],
@@ -128,7 +128,8 @@ async fn reject_unknown_route() -> Problem {
     Problem::not_found("There is no such route.")
 }
 
-/// Returns the response of the route, or a problem if it does not begin before the deadline.
+/// Runs the route and returns its response. If the response does not begin within
+/// [`RESPONSE_DEADLINE`], returns a problem instead.
 async fn limit_response_time(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     tokio::time::timeout(RESPONSE_DEADLINE, next.run(request))
@@ -139,8 +140,8 @@ async fn limit_response_time(request: Request, next: Next) -> Response {
         })
 }
 
-/// Adds the header `X-Content-Type-Options`, and replaces axum's response 405 by a problem. Axum
-/// adds the header `Allow` after this.
+/// Adds the header `X-Content-Type-Options`. Replaces axum's response 405 (method not allowed) by a
+/// problem. Axum adds the header `Allow` after this function.
 async fn finish_response(response: Response) -> Response {
     let mut response = match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed().into_response(),
@@ -152,8 +153,8 @@ async fn finish_response(response: Response) -> Response {
     response
 }
 
-/// Allows pages of the configured origins to read responses. Returns `None` if no origin is
-/// configured: then no page of another origin may read them.
+/// Returns the layer that allows pages of the configured origins to read responses. Returns `None`
+/// if no origin is configured. A browser then lets no page of another origin read them.
 fn cors_layer(origins: &[String]) -> Option<CorsLayer> {
     const EXPOSED_HEADERS: [HeaderName; 4] = [
         header::ETAG,

@@ -1,6 +1,6 @@
 //! Ingest: the archive follows the source, and the catalogue follows the archive.
 //!
-//! An event only means "this key may have changed". Two steps react to it, and each reads the
+//! An event only means "this key may have changed". Two steps react to an event, and each reads the
 //! present state of the key. So the order, the age and the number of the events do not matter.
 //! Organise (`organise.rs`) copies a source object to its archive key. Index (`index.rs`) writes
 //! the catalogue item of an archived photo. This module does not depend on Lambda, on environment
@@ -41,13 +41,14 @@ pub use overrides::{is_outdated, update_overrides};
 
 /// The maximum number of keys of one event that are processed at the same time.
 const CONCURRENCY: usize = 8;
-/// The part of an invocation's time that is reserved for the response.
+/// The time at the end of an invocation that is reserved for sending the response.
 const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
-/// The maximum number of attempts of a step. A step starts again if something changed while it ran.
-/// After the last attempt, it fails.
+/// The maximum number of attempts of a step. A step starts again if its object or item changed
+/// while the step ran. After the last attempt, the step fails.
 const MAX_ROUNDS: usize = 8;
 
-/// The ingest steps, over one store and one catalogue. A clone is cheap.
+/// The ingest service. It processes the objects of one object store, and writes to one catalogue. A
+/// clone is cheap.
 #[derive(Clone)]
 pub struct Ingest {
     storage: Storage,
@@ -55,29 +56,30 @@ pub struct Ingest {
     layout: Layout,
     privacy: Arc<Privacy>,
     source_after: SourceAfter,
-    /// The date partitions that this process has registered. They are kept so that the process
-    /// registers each of them only once. See [`Catalogue::date_partitions`].
+    /// The date partitions that this process has registered in the catalogue. The process registers
+    /// each of them only once. See [`Catalogue::date_partitions`].
     date_partitions: Arc<Mutex<BTreeSet<DatePartition>>>,
     observer: Option<KeyObserver>,
 }
 
-/// What ingest does with an upload after its photo is archived.
+/// The action for an upload after its photo is archived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SourceAfter {
-    /// Keep the upload. Ingest never changes anything under the source prefix, except for its probe
-    /// objects.
+    /// Ingest keeps the upload. It never changes anything under the source prefix, except for its
+    /// probe objects.
     #[default]
     Keep,
-    /// Delete the upload, if its copy has the same bytes and if the upload still has them.
+    /// Ingest deletes the upload, if the copy was made from the same bytes and if the upload has
+    /// not changed since then.
     Delete,
 }
 
-/// A callback. Ingest calls it with a report after each key.
+/// A callback. Ingest calls it with a report after it has processed a key.
 type KeyObserver = Arc<dyn Fn(&KeyReport<'_>) + Send + Sync>;
 
 impl Ingest {
-    /// Builds ingest over this store and catalogue. `privacy` decides which index keys a photo
-    /// gets. Sends no request.
+    /// Builds the ingest service. `privacy` contains the rules that decide which photos and
+    /// positions are public. Sends no request.
     pub fn new(
         storage: Storage,
         catalogue: Catalogue,
@@ -95,16 +97,17 @@ impl Ingest {
         }
     }
 
-    /// Sets what happens to an upload after it is archived. Call
-    /// [`Ingest::check_store_capabilities`] before the first event.
+    /// Sets the action for an upload after it is archived. The caller must call
+    /// [`Ingest::check_store_capabilities`] before it processes the first event.
     #[must_use]
     pub fn with_source_after(mut self, source_after: SourceAfter) -> Self {
         self.source_after = source_after;
         self
     }
 
-    /// Sets a callback that runs after each key. A photo may be reported more than once. If the
-    /// work on a key is cancelled at the deadline, the key is not reported.
+    /// Sets a callback that runs after each key is processed. The callback may run more than once
+    /// for a photo. If the work on a key is cancelled at the deadline, the callback does not run
+    /// for this key.
     #[must_use]
     pub fn with_observer(
         mut self,
@@ -114,14 +117,14 @@ impl Ingest {
         self
     }
 
-    /// Checks that the store supports what the settings require. Writes a probe object under the
-    /// source prefix, and deletes it. Sends no request if the settings require nothing special.
-    /// `suffix` is part of the probe object's key. Two checks at the same time need different
-    /// suffixes.
+    /// Checks that the store supports what the settings require. For this, writes a probe object
+    /// under the source prefix, and deletes it. Sends no request if the settings require nothing
+    /// special. `suffix` is the end of the probe object's key. Two checks at the same time must use
+    /// different suffixes.
     ///
     /// # Errors
-    /// Returns an error if the store lacks a capability, or if the check fails. Do not start ingest
-    /// in that case.
+    /// Returns an error if the store lacks a capability, or if the check fails. The caller must not
+    /// start ingest in that case.
     pub async fn check_store_capabilities(&self, suffix: &str) -> Result<(), StoreCapabilityError> {
         let deletes = self.source_after == SourceAfter::Delete;
         if !deletes && !self.storage.sets_storage_class() {
@@ -146,15 +149,16 @@ impl Ingest {
     /// response, or an error if any key failed.
     ///
     /// # Errors
-    /// Returns an error if the shape of the event is unknown, or if a sender that gets a single
-    /// response must deliver the event again.
+    /// Returns an error if the shape of the event is unknown. Also returns an error if a key failed
+    /// and the sender is neither SQS nor S3 Batch Operations. In that case, the sender must deliver
+    /// the event again.
     pub async fn handle_event(&self, event: &Value) -> Result<Value, EventError> {
         self.process_event(event, None).await
     }
 
     /// Processes an event as [`Ingest::handle_event`] does, but within the time `remaining`. One
-    /// second before the end of this time, unfinished work is cancelled and reported as failed, so
-    /// that the sender delivers it again.
+    /// second before the end of this time, cancels unfinished work and reports it as failed, so
+    /// that the sender delivers the event again.
     ///
     /// # Errors
     /// Returns the same errors as [`Ingest::handle_event`].
@@ -232,8 +236,8 @@ impl Ingest {
         }
     }
 
-    /// Brings one object up to date. Organises a source object, or indexes an archived object.
-    /// Writes one log line. A repeat is safe.
+    /// Processes one object: organises it if it is in the source, and indexes it if it is in the
+    /// archive. Writes one log line. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the object must be processed again.
@@ -262,9 +266,9 @@ impl Ingest {
         outcome
     }
 
-    /// Brings one object up to date as [`Ingest::process_object`] does. If a copy was made, indexes
-    /// it too. Returns the outcome of the first step. A repeat is safe. This is for stores without
-    /// notifications, because no event starts the second step there.
+    /// Processes one object as [`Ingest::process_object`] does. If the result is a copy in the
+    /// archive, also indexes this copy. Returns the outcome of the first step. A repeat is safe.
+    /// This is for stores without notifications, because no event starts the second step there.
     ///
     /// # Errors
     /// Returns an error if the object must be processed again.
@@ -293,8 +297,8 @@ impl Ingest {
     }
 }
 
-/// Returns the result of a message: the first failure of its keys, or else the result of its first
-/// key.
+/// Returns the result of a message. If a key of the message failed, this is the result of the first
+/// such key. Otherwise it is the result of the first key.
 fn message_disposition(
     message: &EventMessage,
     dispositions: &BTreeMap<ObjectRef, Disposition>,

@@ -32,7 +32,8 @@ const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES / 2;
 #[serde(try_from = "String", into = "String")]
 pub struct Bucket(Arc<str>);
 
-/// The first part of a key: empty, or a folder that ends in `/`. At most 512 bytes.
+/// The beginning of the keys that a setting covers. It is empty, or ends in `/` and has at most 512
+/// bytes.
 ///
 /// ```
 /// use photo_catalogue::object::Prefix;
@@ -92,7 +93,7 @@ pub enum ObjectNameError {
 }
 
 impl Bucket {
-    /// Checks the name of a bucket.
+    /// Builds a bucket from its name, and checks the name.
     ///
     /// # Errors
     /// Returns [`ObjectNameError::EmptyBucket`] if the name is empty.
@@ -158,11 +159,11 @@ impl PartialEq<&str> for Bucket {
 }
 
 impl Prefix {
-    /// Checks a prefix.
+    /// Builds a prefix from a text, and checks the text.
     ///
     /// # Errors
-    /// Returns [`ObjectNameError::InvalidPrefix`] if the prefix is not empty, and does not end in
-    /// `/` or is longer than 512 bytes.
+    /// Returns [`ObjectNameError::InvalidPrefix`] if the prefix is longer than 512 bytes, or if it
+    /// is not empty and does not end in `/`.
     pub fn new(prefix: &str) -> Result<Self, ObjectNameError> {
         if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.len() > MAX_PREFIX_BYTES) {
             return Err(ObjectNameError::InvalidPrefix(prefix.to_owned()));
@@ -185,7 +186,7 @@ impl Prefix {
         format!("{}{rest}", self.0)
     }
 
-    /// Returns the key without this prefix. Returns `None` if the key does not begin with it.
+    /// Removes this prefix from a key. Returns `None` if the key does not begin with this prefix.
     pub fn strip<'a>(&self, key: &'a str) -> Option<&'a str> {
         key.strip_prefix(&self.0)
     }
@@ -245,10 +246,10 @@ impl ObjectVersion {
         }
     }
 
-    /// Returns `true` if an entry of a listing with this ETag and time describes this version.
+    /// Returns `true` if a listing entry with this ETag and this time describes this version.
     ///
-    /// The two times may differ by one second, because a listing may round in another way than
-    /// HEAD. For example, Swift rounds up in only one of the two.
+    /// The two times may differ by one second, because a store may round the time differently in a
+    /// listing and in the response to HEAD. For example, Swift rounds up in only one of them.
     pub fn matches_listing(&self, etag: &str, last_modified: DateTime<Utc>) -> bool {
         let recorded = DateTime::parse_from_rfc3339(&self.last_modified);
         self.etag == etag

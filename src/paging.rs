@@ -1,23 +1,25 @@
-//! Reads a list that a store returns page by page.
+//! Reads a list that a store returns page by page. To request the next page, the program sends the
+//! token that came with the page before.
 
 use std::future::Future;
 
 use futures::stream::{self, Stream};
 
-/// The next step of a reader of pages.
+/// The next page to read, or the end of the list.
 enum NextPage<T> {
-    /// Read the page that begins at the token, or the first page without one.
+    /// The page that begins at this token. `None` means the first page.
     From(Option<T>),
-    /// The last page was read.
+    /// There is no next page: the last page was read.
     End,
 }
 
-/// Reads pages one after the other, when the stream is polled. `read_page` gets the token that the
-/// page begins at, and returns the page and the token of the next one. A page without a next token
-/// is the last one. The first page begins at `start`.
+/// Reads the pages of a list one after the other. Reads a page only when the stream is polled.
+/// `read_page` gets the token of a page, or `None` for the first page. It returns the page and the
+/// token of the next page. A page without a next token is the last one. `start` is the token of the
+/// first page to read.
 ///
 /// # Errors
-/// An item is an error if a page cannot be read. It is the last item.
+/// If a page cannot be read, the last element of the stream is an error.
 pub fn read_pages<T, P, E, F>(
     start: Option<T>,
     mut read_page: impl FnMut(Option<T>) -> F,
@@ -48,7 +50,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the page of a list of three pages. The page 2 cannot be read if `broken` is set.
+    /// Returns one page of a list of three pages. If `broken` is `true`, page 2 cannot be read.
     async fn read_page(token: Option<u32>, broken: bool) -> Result<(u32, Option<u32>), String> {
         let number = token.unwrap_or(1);
         if broken && number == 2 {

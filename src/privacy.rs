@@ -24,8 +24,9 @@ pub struct Privacy {
 }
 
 impl Privacy {
-    /// Returns the location that may be published. Returns `None` if the location policy hides it.
-    /// Also returns `None` if the recorded or the published location is in a home zone.
+    /// Returns the location that may be published: rounded or exact, as the location policy
+    /// requires. Returns `None` if the policy hides all locations. Also returns `None` if the
+    /// recorded or the published location is in a home zone.
     pub fn redact_location(&self, location: &Location) -> Option<Location> {
         let published = self.location.redact_location(location)?;
         let at_home = self.home_zones.contains(location) || self.home_zones.contains(&published);
@@ -35,8 +36,8 @@ impl Privacy {
     /// Returns `true` if a file may be published unmodified, with all its metadata about places.
     /// `location` is the location in the file.
     ///
-    /// If there are home zones, the file must have a location that may be published. A file without
-    /// a location may name the place in another field.
+    /// If there are home zones, this is only allowed if the file has a location and this location
+    /// may be published. A file without a location may name the place in another field.
     pub fn allows_unmodified_files(&self, location: Option<&Location>) -> bool {
         self.location.is_exact()
             && (self.home_zones.is_empty()

@@ -7,11 +7,12 @@ use crate::telemetry::error_chain;
 /// The cause of a failed request. Its text is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestFailure {
-    /// The service refused the request. The text contains the code and the message of the answer.
+    /// The service refused the request. The text contains the error code and the message of the
+    /// response.
     #[error("{0}")]
     Refused(String),
-    /// There was no answer, or the data of the request or of the answer could not be read. The text
-    /// contains all sources.
+    /// There was no response, or the data of the request or of the response could not be read. The
+    /// text contains the error and the whole chain of its causes.
     #[error("{}", error_chain(.0.as_ref()))]
     Interrupted(#[source] Box<dyn Error + Send + Sync>),
 }

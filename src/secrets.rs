@@ -1,5 +1,5 @@
-//! The secrets of the Lambda functions. They are SSM parameters of type SecureString. A function
-//! reads them once, when it starts.
+//! The secrets of the Lambda functions. They are parameters of AWS Systems Manager (SSM), of the
+//! type SecureString. A function reads them once, when it starts.
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::error::SdkError;
@@ -31,11 +31,12 @@ pub enum SecretError {
     },
 }
 
-/// Returns a secret. If the variable `plain` is set, its value is the secret. Otherwise the
-/// variable `parameter` contains the name of an SSM parameter, and the secret is the value of that
-/// parameter. Returns `None` if neither variable is set.
+/// Returns a secret. `plain` and `parameter` are the names of two environment variables. If `plain`
+/// is set, its value is the secret. Otherwise the value of `parameter` is the name of an SSM
+/// parameter, and the value of that SSM parameter is the secret. Returns `None` if neither variable
+/// is set.
 ///
-/// `lookup` returns the value of a variable. An empty value counts as not set.
+/// `lookup` returns the value of an environment variable. An empty value counts as not set.
 /// `AWS_ENDPOINT_URL_SSM` sets the endpoint of SSM if it is not AWS's own. Changes nothing.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The composition of the program. It builds clients and services from settings and endpoints.
+//! Builds the clients and the services of every program from its settings and endpoints.
 //!
 //! `photos serve`, the owner's commands and the Lambda functions all build their services here. So
 //! a setting has the same effect in each program. Each service has its own method. A program needs
@@ -26,7 +26,8 @@ use crate::publish::{self, Publisher};
 use crate::storage::Storage;
 use crate::view::{PictureHosting, PublicView};
 
-/// The clients of a program, with the settings from which it builds its services.
+/// The clients of a program, and the settings from which it builds its services (ingest, publish
+/// and gallery).
 #[derive(Debug, Clone)]
 pub struct Services {
     /// The S3 and DynamoDB clients.
@@ -73,7 +74,7 @@ impl Services {
         &self.settings
     }
 
-    /// Returns services with the same clients and with other settings.
+    /// Replaces the settings. Keeps the clients.
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Self {
         Services { settings, ..self }
@@ -163,7 +164,8 @@ impl Services {
         Ok(gallery::router(catalogue, published, gallery_settings))
     }
 
-    /// Returns the public view. Gallery and publish use the same one.
+    /// Returns the public view that publish uses. The gallery builds the same view from the same
+    /// settings.
     fn view(&self, deployment: Deployment) -> Result<PublicView, SettingsError> {
         let hosting = PictureHosting {
             base_url: self.settings.get(config::PHOTO_BASE_URL).map(str::to_owned),

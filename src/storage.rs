@@ -1,10 +1,11 @@
 //! Objects in any S3-compatible store: HEAD, ranged GET, conditional copy and delete, PUT, list.
 //!
 //! This module is a thin layer over aws-sdk-s3. If a caller reacts to a result, the result is a
-//! value. For example, a missing object is `None`, and a failed condition of a copy is
-//! [`CopyOutcome::SourceChanged`]. Every other refusal is a [`StorageError`]. A status of 403 is
-//! always an error, and does not mean that the object is gone. S3 also returns 403 for a missing
-//! object if the program does not have `s3:ListBucket`. This module contains nothing about photos.
+//! value and not an error. For example, a missing object is `None`, and a copy whose source has
+//! changed is [`CopyOutcome::SourceChanged`]. Every other refusal is a [`StorageError`]. A status
+//! of 403 is always an error, and does not mean that the object is gone: S3 also returns 403 for a
+//! missing object if the program does not have the permission `s3:ListBucket`. This module contains
+//! nothing about photos.
 
 mod copying;
 mod probe;
@@ -38,8 +39,8 @@ pub struct Storage {
     copy_settings: CopySettings,
 }
 
-/// The error of a request to the store: the store refused it, or no complete response arrived. A
-/// retry is safe.
+/// The error of a request to the store. The store refused the request, or no complete response
+/// arrived. It is safe to retry.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} {target}: {cause}")]
 pub struct StorageError {
@@ -87,20 +88,21 @@ pub struct ObjectProperties {
     pub last_modified: DateTime<Utc>,
     /// The size of the whole object, in bytes.
     pub size_bytes: u64,
-    /// The headers that the object was stored with.
+    /// The HTTP headers, such as `Content-Type`, with which the object was stored.
     pub headers: ObjectHeaders,
     /// The user metadata, with names in lower case.
     pub metadata: BTreeMap<String, String>,
 }
 
 impl ObjectProperties {
-    /// Returns the version that these properties describe.
+    /// Returns the version (ETag and Last-Modified) that these properties describe.
     pub fn version(&self) -> ObjectVersion {
         ObjectVersion::new(&self.etag, self.last_modified)
     }
 }
 
-/// The headers that a store keeps with an object. A copy gets the same headers.
+/// The HTTP headers that a store keeps with an object, and returns with it. A copy gets the same
+/// headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectHeaders {
     /// The header `Content-Type`.
@@ -125,7 +127,8 @@ pub type ObjectBody = BoxStream<'static, Result<Bytes, StorageError>>;
 pub enum CopyOutcome {
     /// The copy is complete.
     Done,
-    /// The source object is gone, or its ETag is not the one of the condition. Nothing was copied.
+    /// Nothing was copied: the source object is gone, or its ETag is not the one that the caller
+    /// required.
     SourceChanged,
 }
 
@@ -134,7 +137,7 @@ pub enum CopyOutcome {
 pub enum DeleteOutcome {
     /// The object was deleted, or it was gone before.
     Done,
-    /// The object has another ETag than the condition. It was not deleted.
+    /// The object was not deleted: its ETag is not the one that the caller required.
     Changed,
 }
 
@@ -147,7 +150,7 @@ pub struct ListingEntry {
     pub etag: String,
     /// The size in bytes.
     pub size_bytes: u64,
-    /// Last-Modified. Some stores give it to the second, some more exactly.
+    /// Last-Modified. Some stores return it to the second, some with a fraction of a second.
     pub last_modified: DateTime<Utc>,
 }
 
@@ -160,7 +163,7 @@ impl Storage {
         }
     }
 
-    /// Sets how copies are made.
+    /// Sets the settings of copies, such as their storage class.
     #[must_use]
     pub fn with_copy_settings(mut self, copy_settings: CopySettings) -> Self {
         self.copy_settings = copy_settings;
@@ -230,7 +233,7 @@ impl Storage {
         etag: &str,
     ) -> Result<Option<Bytes>, StorageError> {
         match self.get_object(object, Some(range), Some(etag)).await {
-            // A store may ignore the condition.
+            // Some stores ignore the condition, so the ETag of the response is checked too.
             Ok(response) if bare_etag(response.e_tag()) != etag => Ok(None),
             Ok(response) => collect_body(object, response)
                 .await
@@ -356,8 +359,9 @@ impl Storage {
         }
     }
 
-    /// Deletes an object, if it has this ETag. A repeat is safe. A store may ignore the condition:
-    /// check this first with [`Storage::probe_capabilities`].
+    /// Deletes an object, if it has this ETag. A repeat is safe. Some stores ignore the condition
+    /// and always delete. The caller must check the store first with
+    /// [`Storage::probe_capabilities`].
     ///
     /// # Errors
     /// Returns an error for any status other than success, 404, 409 and 412.

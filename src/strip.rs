@@ -1,11 +1,11 @@
 //! Removes all metadata from a picture, except its colour profile and its orientation.
 //!
-//! The picture is not decoded and not kept in memory. The caller feeds the bytes of the file in
-//! order. The result is an [`EditList`]: ranges of the file that stay, and a few new bytes between
-//! them. This module does no I/O.
+//! The picture is not decoded and not kept in memory. The caller passes the bytes of the file in
+//! order. The result is an [`EditList`]: ranges of the file that are served unchanged, and a few
+//! new bytes between them. This module does no I/O.
 //!
-//! For each format, a list defines what stays. Everything else is removed. If a picture in another
-//! format must be stripped, it is not served.
+//! For each format, a list defines what stays. Everything else is removed. A picture in a format
+//! without such a list is not served if it must be stripped.
 
 mod chunks;
 mod edit_list;
@@ -39,7 +39,8 @@ impl StripFormat {
     }
 }
 
-/// A scanner that receives the bytes of a picture in order and builds its edit list.
+/// A scanner that receives the bytes of a picture in order, and builds its edit list: the list of
+/// the ranges that stay.
 #[derive(Debug)]
 pub(crate) enum StripScanner {
     /// The scanner of a JPEG.
@@ -49,7 +50,7 @@ pub(crate) enum StripScanner {
 }
 
 impl StripScanner {
-    /// Builds a scanner for a picture that begins at this offset of the file.
+    /// Builds a scanner for a picture that begins at this byte offset of the file.
     pub(crate) fn new(format: StripFormat, offset: u64) -> Self {
         match format {
             StripFormat::Jpeg => StripScanner::Jpeg(JpegScanner::new(offset)),
@@ -66,8 +67,9 @@ impl StripScanner {
         }
     }
 
-    /// Returns the edit list. Call it after all bytes are fed. The stripped picture has the
-    /// orientation of the picture, or `orientation` if the picture has none.
+    /// Returns the edit list. Before that, the caller must pass bytes to [`StripScanner::feed`]
+    /// until it returns `false` or the file ends. The stripped picture keeps its orientation. If
+    /// the picture has none, it gets `orientation`.
     ///
     /// # Errors
     /// Returns [`NotStrippable`] if the bytes are not a picture in this format, or if they end too

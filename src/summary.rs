@@ -1,13 +1,14 @@
-//! The summary of a photo: the part of its item from which lists are made. Every index contains it.
-//! This module does no I/O.
+//! The summary of a photo: the fields of its item that lists show. Every index contains it. This
+//! module does no I/O.
 
 use serde::{Deserialize, Serialize};
 
 use crate::privacy::{Visibility, VisibilityFacts, VisibilityRules};
 use photo_metadata::PhotoRecord;
 
-/// The summary of a photo. It has less than 1 KB without its texts. It is stored with all derived
-/// fields, including private ones. The public view decides which of them the public may see.
+/// The summary of a photo: the fields that lists show. Without texts such as the caption, it has
+/// less than 1 KB. It is stored with all derived fields, including private ones. The public view
+/// decides which of them the public may see.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Summary {
@@ -15,11 +16,12 @@ pub struct Summary {
     pub id: String,
     /// The stem of the photo, such as `2018-02-01/foobar`.
     pub stem: String,
-    /// The last part of the stem, such as `foobar`.
+    /// The stem without its folder, such as `foobar`.
     pub name: String,
     /// The kind of the item. It is always `photo`.
     pub kind: String,
-    /// A text that changes whenever the summary changes, except for its field `visibility`.
+    /// A text that changes whenever a field of the summary changes. A change of the field
+    /// `visibility` alone does not change it.
     pub version: String,
     /// The normalised metadata. In JSON, its fields are fields of the summary itself.
     #[serde(flatten)]
@@ -40,9 +42,9 @@ pub struct PhotoImage {
     /// The archive key of the file. The public view replaces it with a URL.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
-    /// The width after orientation, in pixels.
+    /// The width of the displayed picture in pixels, after the orientation is applied.
     pub width: Option<u32>,
-    /// The height after orientation, in pixels.
+    /// The height of the displayed picture in pixels, after the orientation is applied.
     pub height: Option<u32>,
     /// The media type, such as `image/jpeg`.
     pub mime: String,
@@ -64,7 +66,8 @@ pub enum ImageKind {
 }
 
 impl Summary {
-    /// Builds the summary of a photo. `revision` becomes its version.
+    /// Builds the summary of a photo. `revision` is the revision of its item. It becomes the
+    /// version of the summary.
     pub fn new(
         id: &str,
         stem: &str,
@@ -85,8 +88,8 @@ impl Summary {
         }
     }
 
-    /// Decides who may see the photo. The rules for source keys are not applied, because a summary
-    /// has no source keys.
+    /// Applies these rules to the photo, and returns who may see it. The rules for source keys are
+    /// not applied, because a summary has no source keys.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
         let facts = VisibilityFacts {
             set: self.visibility,

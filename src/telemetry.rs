@@ -24,7 +24,7 @@ pub use cost::{WorkCost, measure_cost};
 pub use metrics::MetricsWriter;
 
 /// Counts the requests that a client sends, including retries, and the bytes of the responses. All
-/// clones share one count.
+/// clones share the same numbers.
 #[derive(Debug, Clone, Default)]
 pub struct RequestCounter(Arc<RequestTotals>);
 
@@ -40,8 +40,8 @@ impl RequestCounter {
         self.0.requests.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of bytes in all response bodies so far. It is the sum of the lengths that
-    /// the responses announce.
+    /// Returns the number of bytes in all response bodies so far. A body whose length is not known
+    /// in advance counts as 0.
     pub fn bytes_received(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
     }
@@ -84,9 +84,9 @@ pub fn init_json_logs(filter: Option<&str>) {
     init_logs(tracing_subscriber::fmt::layer().json(), filter, "info");
 }
 
-/// Starts logging as text for people. `writer` is called for each line, and returns a writer that
-/// should write to standard error. `filter` is the value of `RUST_LOG`. Without it, the filter is
-/// `default`, in the same form.
+/// Starts logging as text for people. `writer` is called for each line, and returns a writer for
+/// that line. It should write to standard error. `filter` is the value of `RUST_LOG`. If it is
+/// `None`, `default` is the filter.
 pub fn init_text_logs<W: io::Write + 'static>(
     filter: Option<&str>,
     default: &str,
@@ -99,8 +99,9 @@ pub fn init_text_logs<W: io::Write + 'static>(
     init_logs(lines, filter, default);
 }
 
-/// Installs the log writer. Lines are filtered by target and level only. A filter by the fields of
-/// a span would need a regex engine, which adds half a megabyte to each function's binary.
+/// Installs the log writer of this process. `filter` and `default` select lines by target and level
+/// only. A filter by the fields of a span would need a regex engine, which adds half a megabyte to
+/// each function's binary.
 fn init_logs(lines: impl Layer<Registry> + Send + Sync, filter: Option<&str>, default: &str) {
     let directives = filter.unwrap_or_default();
     let (filter, error) = match directives.parse::<Targets>() {
@@ -121,15 +122,15 @@ fn parse_default_filter(filter: &str) -> Targets {
     filter.parse().unwrap_or_default()
 }
 
-/// Logs that a function is ready for events. `waited` is the time for which its start waited for
-/// connections and secrets.
+/// Logs that a Lambda function is ready for events. `waited` is the time that the start of the
+/// function spent on connections and secrets.
 pub fn log_ready(waited: Duration) {
     let waited_ms = (waited.as_secs_f64() * 1e4).round() / 10.0;
     tracing::info!(waited_ms, "ready");
 }
 
-/// Returns the texts of an error and of its sources in one line. An error of the SDK without its
-/// sources is only "dispatch failure".
+/// Returns the texts of an error and of all its sources in one line. Without the sources, many
+/// errors of the AWS SDK are only "dispatch failure".
 pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut source = error.source();

@@ -8,7 +8,7 @@ pub const SOURCE_PREFIX: &str = "SOURCE_PREFIX";
 pub const ARCHIVE_BUCKET: &str = "ARCHIVE_BUCKET";
 /// The variable for the prefix of the archive keys. The value is empty or ends in `/`.
 pub const ARCHIVE_PREFIX: &str = "ARCHIVE_PREFIX";
-/// The variable that decides about an upload after it is archived: `keep` or `delete`.
+/// The variable for the action after an upload is archived: `keep` or `delete` the upload.
 pub const SOURCE_AFTER: &str = "SOURCE_AFTER";
 /// The variable for the storage class of archived objects, such as `STANDARD_IA`.
 pub const ARCHIVE_STORAGE_CLASS: &str = "ARCHIVE_STORAGE_CLASS";
@@ -35,8 +35,8 @@ pub const PRIVATE_BELOW_RATING: &str = "PRIVATE_BELOW_RATING";
 pub const PRIVATE_SOURCES: &str = "PRIVATE_SOURCES";
 /// The variable for the URL from which browsers load the pictures.
 pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
-/// The variable that states whether the pictures at PHOTO_BASE_URL contain no GPS position: `true`
-/// if so.
+/// The variable that states whether the pictures at PHOTO_BASE_URL are free of GPS positions. The
+/// value is `true` if they are.
 pub const PHOTO_BASE_URL_STRIPPED: &str = "PHOTO_BASE_URL_STRIPPED";
 /// The variable for the key that seals the cursors. The value is 32 secret bytes in base64.
 /// `openssl rand -base64 32` prints such a value.
@@ -44,8 +44,8 @@ pub const CURSOR_KEY: &str = "CURSOR_KEY";
 /// The variable for the name of an SSM parameter with the cursor key. It is used if CURSOR_KEY is
 /// not set.
 pub const CURSOR_KEY_PARAMETER: &str = "CURSOR_KEY_PARAMETER";
-/// The variable for the origins whose pages may read the gallery, separated by commas. `*` means
-/// all.
+/// The variable for the origins, such as `https://example.org`, whose web pages may read the
+/// gallery, separated by commas. `*` means all origins.
 pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
 
 /// The variable for the name of the publish table.
@@ -65,7 +65,8 @@ pub const HOOK_HOSTS: &str = "HOOK_HOSTS";
 /// The variable for the number of seconds without a change that must pass before the hook is
 /// called.
 pub const HOOK_QUIET_SECONDS: &str = "HOOK_QUIET_SECONDS";
-/// The variable for the maximum number of seconds that a change waits for such a quiet time.
+/// The variable for the maximum number of seconds that a change waits for such a quiet time. After
+/// that, the hook is called anyway.
 pub const HOOK_MAX_WAIT_SECONDS: &str = "HOOK_MAX_WAIT_SECONDS";
 /// The variable for the minimum number of seconds between two calls of the hook.
 pub const HOOK_INTERVAL_SECONDS: &str = "HOOK_INTERVAL_SECONDS";

@@ -38,8 +38,8 @@ use crate::strip::StripFormat;
 use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, PhotoRecord, Tags};
 
-/// The characters that are percent-encoded in a URL path: all except letters, digits and these
-/// five.
+/// The characters that are percent-encoded in a URL path: all characters except letters, digits and
+/// the five characters below.
 const URL_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -56,29 +56,29 @@ pub struct PublicView {
     pictures: PictureUrls,
 }
 
-/// The place from which the public loads pictures, and how the server there treats them.
+/// The base URL of the pictures, and what the server behind it does with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PictureHosting {
     /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
     /// this URL, followed by the archive key of its file without the archive prefix.
     pub base_url: Option<String>,
-    /// Must be `true` only if no file at `base_url` contains a location.
+    /// `true` if no file at `base_url` contains a location. It must be `false` if one may.
     pub stripped: bool,
-    /// `true` if this program serves the pictures itself. Without a `base_url`, their URLs begin
-    /// with its own path `/photos`.
+    /// `true` if this program serves the pictures itself. If there is no `base_url`, the URLs of
+    /// the pictures then begin with `/photos`.
     pub served_here: bool,
 }
 
-/// The base URL of pictures, and the server behind it.
+/// The URLs that the public view shows for pictures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum PictureUrls {
-    /// No URL of a picture is shown.
+    /// The public view shows no pictures.
     Nowhere,
-    /// Another server serves the pictures, at the base URL `base`. It serves originals only. They
-    /// contain locations, unless `stripped` is `true`.
+    /// Another server serves the pictures, at the base URL `base`. It serves originals and no
+    /// previews. The originals contain locations, unless `stripped` is `true`.
     Elsewhere { base: String, stripped: bool },
-    /// This program serves the pictures, at this base URL. It serves embedded previews, and every
-    /// original that may be served unmodified or can be stripped.
+    /// This program serves the pictures, at this base URL. It serves the previews in files, and
+    /// every original that may be served unmodified or can be stripped.
     Here(String),
 }
 
@@ -153,32 +153,32 @@ struct PublicImage {
     kind: ImageKind,
 }
 
-/// A picture that may be served, and what must be removed from it.
+/// A picture that may be served, and the metadata and other bytes that must be removed from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServablePicture {
     /// The archive key of the file.
     pub(crate) key: String,
-    /// The ETag of the file from which the record was derived.
+    /// The ETag that the file had when its metadata was read.
     pub(crate) etag: String,
     /// The media type of the picture that is served.
     pub(crate) mime: String,
     /// The file name under which a browser saves the picture.
     pub(crate) file_name: String,
-    /// What must be removed from the file.
+    /// The bytes that must be removed from the file before it is served.
     pub(crate) redaction: Redaction,
 }
 
-/// What must be removed from a file before it may be served.
+/// The bytes that must be removed from a file before it may be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Redaction {
-    /// Nothing. The file is served unmodified.
+    /// Nothing is removed. The file is served unmodified.
     Unmodified,
-    /// Everything except the pixels, the colour profile and the orientation.
+    /// Everything is removed except the pixels, the colour profile and the orientation.
     Strip(StripFormat),
-    /// Everything except the embedded preview, which is a JPEG and is stripped too. If the JPEG has
-    /// no orientation, it gets the orientation of the file.
+    /// Everything is removed except the embedded preview, which is a JPEG and is stripped too. If
+    /// the JPEG has no orientation, it gets the orientation of the file.
     Preview {
-        /// The bytes of the preview in the file.
+        /// The byte range of the preview in the file.
         range: Range<u64>,
         /// The EXIF orientation of the file.
         orientation: Option<u8>,
@@ -186,8 +186,8 @@ pub(crate) enum Redaction {
 }
 
 impl PublicView {
-    /// Creates a view that hides what `privacy` requires. A picture without a permitted URL is not
-    /// listed.
+    /// Creates a view that hides what `privacy` requires. A picture is listed only if its URL may
+    /// be shown.
     ///
     /// ```
     /// use photo_catalogue::privacy::LocationPolicy;
@@ -223,10 +223,11 @@ impl PublicView {
     }
 
     /// Returns a photo as lists show it. Returns `None` if the present rules make the photo
-    /// private. They may have changed since it was indexed.
+    /// private. The rules may have changed since the photo was indexed.
     ///
-    /// The summary must come from a public partition of an index. The rules about source keys
-    /// cannot be checked here: only the partition shows their result.
+    /// The caller must pass a summary from a public partition of an index. The rules about source
+    /// keys cannot be checked here, because a summary has no source key. The partition shows the
+    /// result of these rules.
     pub(crate) fn show_in_list(&self, summary: &Summary) -> Option<ListedPhoto> {
         let visibility = summary.decide_visibility(&self.privacy.visibility);
         (visibility == Visibility::Public).then(|| self.redact_summary(summary))
@@ -260,8 +261,8 @@ impl PublicView {
         }
     }
 
-    /// Returns the public fields of a record. Every field is named twice: in the pattern and in the
-    /// result.
+    /// Returns the public fields of a record. Every field is named in the pattern and in the
+    /// result, so a new field does not compile until it is added here.
     fn public_record(&self, record: &PhotoRecord) -> PhotoRecord {
         let PhotoRecord {
             capture,
@@ -312,8 +313,9 @@ impl PublicView {
     /// Returns a picture of a photo, and what must be removed from its file. `part` is the
     /// extension of the file. `kind` selects the file itself or the preview inside it.
     ///
-    /// Returns `None` if this program serves no pictures, if the photo is not public, if the file
-    /// or the preview does not exist, or if the file must be stripped and its format cannot be.
+    /// Returns `None` if this program serves no pictures, if the photo is not public, or if the
+    /// file or the preview does not exist. Also returns `None` if the file must be stripped and its
+    /// format cannot be stripped.
     pub(crate) fn find_picture(
         &self,
         item: &PhotoItem,
@@ -367,13 +369,14 @@ impl PublicView {
         self.privacy.location != LocationPolicy::Hide
     }
 
-    /// Returns the largest difference between a location and its published form, in degrees.
+    /// Returns the largest possible difference between a location and its published form, in
+    /// degrees.
     pub(crate) fn max_rounding_degrees(&self) -> f64 {
         self.privacy.location.max_rounding_degrees()
     }
 
-    /// Returns a fingerprint of the location policy and the home zones. If the photos of cells were
-    /// counted under another fingerprint, the counts may reveal more or less than this view allows.
+    /// Returns a digest of the location policy and the home zones. If photos were counted by cell
+    /// under another digest, the counts may reveal more or less than this view allows.
     pub(crate) fn location_policy_fingerprint(&self) -> String {
         let Privacy {
             location,
@@ -389,20 +392,20 @@ impl PublicView {
         self.privacy.home_zones.contains(point)
     }
 
-    /// Reports whether the public may see every place in the files and tags of a photo, so that
-    /// they may be shown unmodified.
+    /// Reports whether the files and tags of a photo may be shown unmodified, because the public
+    /// may see every location in them.
     fn allows_unmodified(&self, summary: &Summary) -> bool {
         self.privacy
             .allows_unmodified_files(summary.record.location.as_ref())
     }
 
-    /// Reports whether a photo is public, both by its index keys and by the present rules.
+    /// Reports whether a photo is public. The index keys and the present rules must both allow it.
     fn is_public(&self, item: &PhotoItem) -> bool {
         item.is_public() && item.decide_visibility(&self.privacy.visibility) == Visibility::Public
     }
 
-    /// Returns the published location of a photo, or `None` if none is published. Filters must use
-    /// this location too, or they would reveal the exact one.
+    /// Returns the published location of a photo, or `None` if none is published. Filters must
+    /// compare this location. A filter by the exact location would reveal the exact location.
     pub(crate) fn published_location(&self, summary: &Summary) -> Option<Location> {
         summary
             .record
@@ -475,8 +478,9 @@ impl PublicView {
     }
 }
 
-/// Returns the archive key without the archive prefix: the stem and the extension. Returns `None`
-/// if the key does not have this stem.
+/// Returns an archive key without the archive prefix. For example, `archive/2018-02-01/foobar.jpg`
+/// with the stem `2018-02-01/foobar` gives `2018-02-01/foobar.jpg`. Returns `None` if the key does
+/// not have this stem.
 fn strip_prefix_before_stem<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
     let base = match key.rfind('.') {
         Some(dot) if key.get(..dot)?.ends_with(stem) => dot,

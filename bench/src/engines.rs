@@ -1,4 +1,4 @@
-//! The embedded engines behind HTTP, in the process of the measuring program.
+//! The embedded engines, which serve over HTTP in the process of the measuring program.
 
 use std::future::pending;
 use std::path::Path;
@@ -14,35 +14,35 @@ use tokio::net::TcpListener;
 
 use crate::BenchResult;
 
-/// The access key of the engines.
+/// The access key of the embedded engines.
 pub const ACCESS_KEY: &str = "photos";
-/// The secret key of the engines. `photos serve` uses the same pair by default.
+/// The secret key of the embedded engines. `photos serve` uses the same pair of keys by default.
 pub const SECRET_KEY: &str = "photos-secret";
 
 /// The place in which the embedded DynamoDB keeps its tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineStorage {
-    /// In memory.
+    /// The tables are in memory.
     Memory,
-    /// On disk, as in `photos serve`.
+    /// The tables are on disk, as in `photos serve`.
     Disk,
-    /// On disk, without waiting for the disk at each write. This is for tables that are filled
-    /// before the measurement.
+    /// The tables are on disk, and a write does not wait for the disk. This is for tables that are
+    /// filled before the measurement.
     DiskWithoutSync,
 }
 
-/// An embedded S3 store and an embedded DynamoDB over a temporary folder.
+/// A running embedded S3 server and a running embedded DynamoDB, over a temporary folder.
 pub struct BenchEngines {
-    /// The S3 store.
+    /// The store of the S3 server.
     pub store: S3Store,
-    /// The endpoints of both engines.
+    /// The URLs of both engines.
     pub endpoints: Endpoints,
     folder: TempDir,
 }
 
 impl BenchEngines {
-    /// Starts both engines. They serve until the runtime ends. The folder is deleted when the value
-    /// is dropped.
+    /// Starts both engines. They serve until the Tokio runtime ends. The temporary folder is
+    /// deleted when the returned value is dropped.
     pub async fn start(storage: EngineStorage) -> BenchResult<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir_all(folder.path().join(".engine"))?;
@@ -79,12 +79,12 @@ impl BenchEngines {
         connect(&self.endpoints)
     }
 
-    /// Returns the folder of the engines.
+    /// Returns the path of the temporary folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Creates buckets.
+    /// Creates buckets with these names.
     pub async fn create_buckets(&self, buckets: &[&str]) -> BenchResult<()> {
         let storage = Storage::new(self.connect().s3);
         for bucket in buckets {
@@ -94,7 +94,7 @@ impl BenchEngines {
     }
 }
 
-/// Returns new clients of these endpoints, with the engines' key pair.
+/// Returns new clients for these endpoints. They sign with the key pair of the embedded engines.
 pub fn connect(endpoints: &Endpoints) -> Clients {
     clients::connect(&clients::with_key_pair(ACCESS_KEY, SECRET_KEY), endpoints)
 }
@@ -111,7 +111,7 @@ pub async fn disable_stream(dynamodb: &aws_sdk_dynamodb::Client, table: &str) ->
     Ok(())
 }
 
-/// Listens on a free port. Returns the listener and its URL.
+/// Listens on a free port of the loopback interface. Returns the listener and its URL.
 pub async fn listen() -> BenchResult<(TcpListener, String)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -15,5 +15,5 @@ pub use statistics::{median, median_ms, percentile, range_text};
 
 use std::error::Error;
 
-/// The result of a measuring program.
+/// The result of a function in the measuring programs. It can have any error.
 pub type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;

@@ -18,10 +18,11 @@ pub struct DatedPhoto {
 }
 
 impl DatedPhoto {
-    /// Reads a photo of `examples/photos`. `clock` is its capture time in the form of EXIF.
+    /// Reads the file `name` in `examples/photos`. `clock` is the capture time in the file, as EXIF
+    /// writes it: `2018:02:01 09:41:07`.
     ///
     /// # Errors
-    /// The photo does not contain this capture time.
+    /// The file cannot be read, or does not contain this capture time.
     pub fn read(name: &str, clock: &str) -> BenchResult<Self> {
         let bytes = std::fs::read(repository_root().join("examples/photos").join(name))?;
         let clock_offsets: Vec<usize> = (0..bytes.len())
@@ -36,7 +37,8 @@ impl DatedPhoto {
         })
     }
 
-    /// Returns the photo with this capture time, which must have the length of the original one.
+    /// Returns the bytes of the photo with the capture time `clock`. `clock` must have as many
+    /// characters as the original capture time.
     pub fn with_clock(&self, clock: &str) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         for &offset in &self.clock_offsets {
@@ -45,8 +47,8 @@ impl DatedPhoto {
         bytes
     }
 
-    /// Inserts filler before the last two bytes, the end marker of a JPEG, until the photo has
-    /// `size` bytes.
+    /// Returns the photo, enlarged to `size` bytes. The filler is before the last two bytes, the
+    /// end marker of a JPEG. A larger photo is not changed.
     pub fn enlarged_to(mut self, size: usize) -> Self {
         // The bytes are below 0x80, so that the filler contains no marker. A reader of metadata
         // treats them as entropy-coded data.
@@ -64,7 +66,8 @@ impl DatedPhoto {
     }
 }
 
-/// Extracts the metadata of a file by ranged reads.
+/// Extracts the metadata of a file. Reads only the ranges that the extractor asks for. `name` is
+/// the name of the file, which may contain a date.
 ///
 /// # Errors
 /// The file cannot be read, or its format is not supported.
@@ -82,8 +85,8 @@ pub fn extract_file(file: &File, name: &str) -> Result<Extraction, ExtractError<
     Extractor::new(size, context).run(read)
 }
 
-/// Returns all files in a folder and its subfolders, in order. Returns the path itself if it is a
-/// file.
+/// Returns all files in a folder and its subfolders, sorted by path. If the path is a file, returns
+/// only this file.
 pub fn list_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
@@ -96,7 +99,7 @@ pub fn list_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Returns the folder of the repository.
+/// Returns the root folder of the repository.
 pub fn repository_root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

@@ -1,11 +1,11 @@
-//! Processes: their end, their memory, and the `photos` binary.
+//! Child processes, the memory of a process, and the path of the `photos` binary.
 
 use std::path::PathBuf;
 use std::process::Child;
 
 use crate::BenchResult;
 
-/// A process that is killed when the value is dropped.
+/// A child process. Dropping the value kills the process.
 pub struct ChildProcess(pub Child);
 
 impl Drop for ChildProcess {
@@ -16,17 +16,17 @@ impl Drop for ChildProcess {
     }
 }
 
-/// The memory of a process, in bytes (Linux).
+/// The resident memory of a process, in bytes. Only Linux has these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessMemory {
-    /// The resident memory now: `VmRSS`.
+    /// The resident memory at the time of the measurement: `VmRSS`.
     pub resident: u64,
-    /// The maximum resident memory since the start: `VmHWM`.
+    /// The maximum resident memory since the start of the process: `VmHWM`.
     pub peak: u64,
 }
 
 impl ProcessMemory {
-    /// Reads the memory of a process.
+    /// Reads the memory of the process with this id.
     ///
     /// # Errors
     /// The process has ended, or the system has no `/proc`.
@@ -57,7 +57,8 @@ impl ProcessMemory {
     }
 }
 
-/// Returns the path of the `photos` binary in the profile folder of this program.
+/// Returns the path of the `photos` binary. It must be in the same folder as this program, for
+/// example in `target/release`.
 ///
 /// # Errors
 /// `photos` is not built.

@@ -1,7 +1,7 @@
 //! Files that are made to cost much time or memory. Each attacks a nested loop, or a length for
 //! which memory is allocated.
 
-/// Returns every attack with its name.
+/// Returns the names and the bytes of all attack files.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let mut all = vec![
         ("CRW heap that holds itself", heap_in_itself()),
@@ -95,7 +95,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// Makes a TIFF of one directory. All values begin after the directory.
+/// Makes a TIFF of one directory. Each entry is a tag, a type and a count. Every value of more than
+/// four bytes begins directly after the directory.
 fn tiff(entries: &[(u16, u16, u32)], values: &[u8]) -> Vec<u8> {
     let mut bytes = b"II*\0\x08\0\0\0".to_vec();
     bytes.extend((entries.len() as u16).to_le_bytes());

@@ -1,8 +1,9 @@
 //! Measures the worst cost of an extraction: `cargo run --release --bin hostile -- [FOLDER]`.
 //!
-//! Runs the attacks, and then every sample and every file of a folder, cut at every byte and with a
-//! bit of every byte flipped. In files above 64 KiB only some bytes are taken. The default folder
-//! is the corpus next to the project. Exits with 1 if a run takes over 100 ms or over 32 MiB.
+//! Runs the extraction over the attack files. Then takes every sample and every file of a folder,
+//! and cuts it at every byte and flips one bit of every byte. After the first 64 KiB of a file,
+//! only some bytes are taken. The default folder is the corpus next to the project. Exits with 1 if
+//! a run takes over 100 ms or over 32 MiB.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::{Path, PathBuf};

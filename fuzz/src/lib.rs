@@ -13,20 +13,22 @@ use photo_metadata::{
     is_bidi_control,
 };
 
-/// The maximum time of an extraction, for any file. Under a sanitizer, everything is about ten
-/// times slower.
+/// The maximum time of an extraction, for any file. Under a sanitizer the limit is higher, because
+/// everything is about ten times slower.
 pub const MAX_TIME: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
-/// The maximum number of ranged reads (crates/photo-metadata/src/limits.rs).
+/// The maximum number of ranged reads of one extraction. It is the value in
+/// crates/photo-metadata/src/limits.rs.
 const MAX_READS: u32 = 6;
-/// The maximum number of bytes of all ranged reads (crates/photo-metadata/src/limits.rs).
+/// The maximum number of bytes that the ranged reads of one extraction return together. It is the
+/// value in crates/photo-metadata/src/limits.rs.
 const MAX_BYTES: u64 = 8 << 20;
 
-/// Runs the whole extraction twice: over all bytes at once, and by ranges. Returns the time that it
-/// took at once.
+/// Runs the whole extraction twice: over all bytes at once, and by ranges. Returns the time of the
+/// extraction over all bytes.
 ///
 /// # Panics
-/// Panics if the two disagree, a range lies outside the file, a limit is exceeded, or the JSON
-/// cannot be read back.
+/// Panics if the two results differ, a range lies outside the file, a limit is exceeded, or the
+/// JSON cannot be read back.
 pub fn check_extraction(bytes: &[u8]) -> Duration {
     let mut took = time_extraction(bytes);
     for _ in 0..3 {
@@ -85,7 +87,8 @@ fn extract_by_ranges(bytes: &[u8]) -> Result<Extraction, UnsupportedFormat> {
     }
 }
 
-/// Checks that the record can be stored as JSON, is read back unchanged, and keeps its guarantees.
+/// Checks that the record can be stored as JSON and read back, that its texts are clean, and that
+/// its position and its orientation are possible.
 fn check_stored_record(extraction: &Extraction) {
     let json = serde_json::to_string(&extraction.photo).expect("a photo is JSON");
     let read: PhotoMetadata = serde_json::from_str(&json).expect("its own JSON");

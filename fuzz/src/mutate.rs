@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Numbers that are likely to break lengths, counts and offsets.
+/// Numbers that often break code for lengths, counts and offsets.
 const EDGES: [u32; 12] = [
     0,
     1,
@@ -126,7 +126,8 @@ fn mutate_file(files: &[Vec<u8>], random: &mut XorShift) -> Vec<u8> {
     bytes
 }
 
-/// A random number generator (xorshift64*): small, and the same on every platform.
+/// A random number generator (xorshift64*). It is small, and gives the same numbers on every
+/// platform.
 struct XorShift(u64);
 
 impl XorShift {

@@ -11,7 +11,7 @@ const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="h
 const IPTC: &[u8] =
     b"\x1c\x02\x37\0\x0820180201\x1c\x02\x3c\0\x0b094107+0100\x1c\x02\x19\0\x03sea\x1c\x02\x78\0\x05waves";
 
-/// Returns every sample with its name.
+/// Returns the names and the bytes of all samples.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let exif = tiff(b"Canon\0", b"*\0", &[]);
     let mut all = vec![
@@ -59,7 +59,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// Makes a directory at `start`, with its values after it.
+/// Returns the bytes of a TIFF directory whose offset is `start`. The values follow the directory.
+/// `next` is the offset of the next directory.
 fn directory(start: u32, entries: &Entries<'_>, next: u32) -> Vec<u8> {
     let mut entries = entries.clone();
     entries.sort_by_key(|entry| entry.0);
@@ -143,8 +144,9 @@ fn gps_entries() -> Entries<'static> {
     ]
 }
 
-/// Makes a maker note in the form of this maker. If the form has a lens name, it is `lens`. Offsets
-/// count from the note or from the TIFF structure, in which the note is at the offset `start`.
+/// Returns a maker note in the form of this maker, with a lens name or a lens number. Some makers
+/// count offsets from the start of the note, others from the start of the TIFF structure. `start`
+/// is the offset of the note in the TIFF structure. A maker without a known form gets `unknown`.
 fn note(make: &[u8], start: u32) -> Vec<u8> {
     let lens = b"A lens of 18-55mm\0";
     let spec = [18_u32, 1, 55, 1, 35, 10, 56, 10]
@@ -186,6 +188,7 @@ fn note(make: &[u8], start: u32) -> Vec<u8> {
 }
 
 /// Makes a little-endian TIFF of a maker, with Exif, GPS, SubIFD and thumbnail IFDs, XMP and IPTC.
+/// `more` are additional entries of IFD0.
 fn tiff(make: &[u8], magic: &[u8; 2], more: &[(u16, u16, &[u8])]) -> Vec<u8> {
     // The TIFF is made twice: the first time only gives the offsets.
     let (_, places) = tiff_at([0; 6], make, more);
@@ -193,8 +196,9 @@ fn tiff(make: &[u8], magic: &[u8; 2], more: &[(u16, u16, &[u8])]) -> Vec<u8> {
     [b"II", &magic[..], &8_u32.to_le_bytes(), &blocks].concat()
 }
 
-/// Makes a TIFF whose pointers point to the offsets `at`: Exif, GPS, SubIFD, IFD1, Interop, maker
-/// note. Returns the TIFF and the real offsets.
+/// Makes a TIFF without its header. Its pointers are the offsets `at`, in this order: Exif, GPS,
+/// SubIFD, IFD1, Interop, maker note. Returns the TIFF and the offsets that these structures really
+/// have.
 fn tiff_at(at: [u32; 6], make: &[u8], more: &[(u16, u16, &[u8])]) -> (Vec<u8>, [u32; 6]) {
     let [exif, gps, sub, next, interop, _] = at.map(u32::to_le_bytes);
     let mut first: Entries<'_> = vec![
@@ -358,14 +362,15 @@ fn webp(exif: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Makes an ISO base media box.
+/// Returns an ISO base media box of this type. `parts` are the pieces of its content.
 fn iso(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
     [&(body.len() as u32 + 8).to_be_bytes()[..], kind, &body].concat()
 }
 
 /// Makes a `meta` box with the items 1 (the picture), 2 (Exif) and 3 (XMP). `places` are the
-/// offsets and lengths of items 2 and 3.
+/// offsets and lengths of items 2 and 3. With `method` 0 the offsets count from the start of the
+/// file, with 1 from the start of `idat`.
 fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
     let info = |id: u8, kind: &[u8]| iso(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"\0"]);
     let mut iloc = vec![1, 0, 0, 0, 0x44, 0, 0, 2];
@@ -440,8 +445,8 @@ fn heic_in_idat(exif: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// Makes a Brotli stream of one uncompressed meta-block (RFC 7932 section 9.2), so that no
-/// compressor is needed.
+/// Makes a Brotli stream of one uncompressed block (RFC 7932 section 9.2), so that no compressor is
+/// needed.
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let header = (bytes.len() as u32 - 1) << 4 | 1 << 20;
     [&header.to_le_bytes()[..3], bytes, &[3]].concat()

@@ -1,5 +1,5 @@
-//! Requests for many items: up to a hundred items by their keys in one request, or all items by a
-//! scan.
+//! Requests for many items: up to a hundred items by their keys in one request, or all items of the
+//! table in a scan.
 //!
 //! Import and the owner's commands use them to compare a listing with the catalogue.
 
@@ -23,10 +23,11 @@ use crate::request_failure::RequestFailure;
 
 /// The maximum number of keys in one BatchGetItem request (DynamoDB API Reference).
 pub const MAX_BATCH_KEYS: usize = 100;
-/// The maximum number of responses in a row that contain no item. One more makes the batch fail.
+/// The maximum number of responses in a row that contain no item. If one more is empty, the read
+/// fails.
 const MAX_EMPTY_RESPONSES: u32 = 8;
-/// The shortest pause before unprocessed keys are requested again. It doubles with each response in
-/// a row that contains no item.
+/// The pause before the program requests the keys again that DynamoDB did not process. The pause
+/// doubles with each response in a row that contains no item.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The text that an error of a scan contains in place of a key.
 const WHOLE_TABLE: &str = "the table";
@@ -41,9 +42,9 @@ pub enum ScannedItem {
 }
 
 impl Catalogue {
-    /// Reads the ledger entries of these keys of a bucket. The reads are strongly consistent.
-    /// Returns the entries that exist, by object key. Sends one request for each 100 keys, and more
-    /// if DynamoDB leaves some keys unprocessed.
+    /// Reads the ledger entries of the objects with these keys in a bucket. The reads are strongly
+    /// consistent. Returns a map from object key to entry, without the objects that have no entry.
+    /// Sends one request for each 100 keys, and more if DynamoDB leaves some keys unprocessed.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an entry cannot be read.
@@ -63,8 +64,8 @@ impl Catalogue {
     }
 
     /// Reads the headers of the items with these stems. The reads are strongly consistent. Returns
-    /// the headers that exist, by stem. Sends one request for each 100 stems, and more if DynamoDB
-    /// leaves some keys unprocessed.
+    /// a map from stem to header, without the stems that have no item. Sends one request for each
+    /// 100 stems, and more if DynamoDB leaves some keys unprocessed.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -94,8 +95,9 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Scans all photo items and ledger entries, in no order. Reads the whole table, and costs as
-    /// much. Sends one request for each 1 MB of the table, when the stream is polled.
+    /// Reads the headers of all photo items, and all ledger entries. They come in no order. The
+    /// scan reads the whole table, and DynamoDB charges for all of it. It sends requests only when
+    /// the stream is polled: one for each 1 MB of the table.
     ///
     /// # Errors
     /// An element of the stream is an error if a request fails, or if an item cannot be read.
@@ -124,8 +126,8 @@ impl Catalogue {
             })
     }
 
-    /// Scans the whole items of all photos, in no order. Costs as much as
-    /// [`Catalogue::scan_items`].
+    /// Reads the items of all photos with all their fields. The items come in no order. The scan
+    /// costs as much as [`Catalogue::scan_items`].
     ///
     /// # Errors
     /// If a request fails, the last element of the stream is [`CatalogueError::Request`]. If an
@@ -143,7 +145,7 @@ impl Catalogue {
             .and_then(|item| async move { from_attributes(&pk_of(&item), item) })
     }
 
-    /// Runs a scan page by page. Returns the attributes of each item.
+    /// Runs a scan page by page. Each element of the stream is the attributes of one item.
     pub(super) fn scan_attributes(
         &self,
         request: ScanFluentBuilder,
@@ -164,8 +166,9 @@ impl Catalogue {
         .try_flatten()
     }
 
-    /// Reads the items with these keys, which must all be different. Returns the items that exist,
-    /// in no order. Reads all attributes if `attributes` is empty.
+    /// Reads the items with these keys. The caller must pass at most [`MAX_BATCH_KEYS`] keys, all
+    /// of them different. Returns the items that exist, in no order. `attributes` are the names of
+    /// the attributes to read. Reads all attributes if `attributes` is empty.
     async fn get_items<T: DeserializeOwned>(
         &self,
         pks: Vec<String>,
@@ -235,8 +238,9 @@ fn pk_of(item: &Attributes) -> String {
     pk.cloned().unwrap_or_default()
 }
 
-/// Builds a projection expression and its names. It uses placeholders, because some names are
-/// reserved words of DynamoDB.
+/// Builds a projection expression of DynamoDB, which selects the attributes to read, and the map
+/// from its placeholders to the attribute names. For example, `key` has the placeholder `#key`.
+/// Placeholders are necessary because some names are reserved words of DynamoDB.
 fn projection(attributes: &[&str]) -> (String, HashMap<String, String>) {
     let names = attributes
         .iter()

@@ -1,4 +1,5 @@
-//! The partitions of the index by-date. Pure.
+//! The partitions of the index by-date, which lists all photos of the catalogue by time. This
+//! module does no I/O.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,8 +13,9 @@ use crate::privacy::Visibility;
 /// The first characters of the text of a private partition.
 pub(super) const PRIVATE_PREFIX: &str = "private#";
 
-/// A partition of the index by-date: the public or the private photos of one year, or those without
-/// a date. Its text is `2018`, `undated`, `private#2018` or `private#undated`.
+/// A partition of the index by-date. It contains either the public or the private photos of one
+/// year, or those of no year, if the photos have no date. Its text form is `2018`, `undated`,
+/// `private#2018` or `private#undated`.
 ///
 /// ```
 /// use photo_catalogue::catalogue::date_partition::DatePartition;
@@ -36,7 +38,8 @@ pub struct DatePartition {
 }
 
 impl DatePartition {
-    /// Returns the partition of the photos that were taken on `day`.
+    /// Returns the partition of the photos that were taken on `day`. Returns the undated partition
+    /// if `day` is `None`, or if its year is not between 0 and 9999.
     pub fn of_day(visibility: Visibility, day: Option<NaiveDate>) -> Self {
         // EXIF 2.32, 4.6.5: the year of a date has four digits.
         let year = day.and_then(|day| u16::try_from(day.year()).ok());
@@ -44,7 +47,8 @@ impl DatePartition {
         DatePartition { visibility, year }
     }
 
-    /// Returns the part of the text that does not depend on the visibility: `2018`, or `undated`.
+    /// Returns the text of the year, without the visibility: `2018`, or `undated` if there is no
+    /// year.
     pub fn period(&self) -> String {
         self.year
             .map_or_else(|| UNDATED.to_owned(), |year| format!("{year:04}"))
@@ -66,7 +70,7 @@ impl fmt::Display for DatePartition {
     }
 }
 
-/// The text is not a date partition.
+/// The error of a text that is not a date partition. The field is the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a date partition: it must be a year of four digits or \"undated\"")]
 pub struct InvalidDatePartition(String);

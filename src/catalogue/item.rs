@@ -13,10 +13,13 @@ use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
 use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
 
-/// The version of the shape of an item. Increase it if older items must be written again.
+/// The version of the form of an item: its fields and its index keys. Increase it if a change of
+/// the program requires that existing items are written again.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The header of a photo item: its parts and the fields that identify it, without the record.
+/// The header of a photo item: a small selection of its fields. It contains the fields that
+/// identify the photo and its parts (files). It does not contain the record (the normalised
+/// metadata), except for the camera and the capture time.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoItemHeader {
@@ -30,20 +33,20 @@ pub struct PhotoItemHeader {
     pub revision: u64,
     /// The parts of the photo, by extension. See [`PhotoItem::parts`].
     pub parts: BTreeMap<String, PhotoPart>,
-    /// The partition of the index by-date. See [`IndexKeys::date_partition`].
+    /// The partition of the index by-date that lists the photo. See [`IndexKeys::date_partition`].
     pub date_partition: Option<DatePartition>,
     /// The version of the extractor that derived the record. See [`PhotoItem::extractor_version`].
     pub extractor_version: u32,
     /// The camera, if it is known. See
     /// [`PhotoRecord::camera`](photo_metadata::PhotoRecord::camera).
     pub camera: Option<Camera>,
-    /// The capture time as the file has it, without the overrides. See
+    /// The capture time in the file, without a correction by the owner. See
     /// [`photo_metadata::CaptureTime::local`].
     pub taken_at_local: Option<String>,
 }
 
 impl PhotoItemHeader {
-    /// The names of the attributes that a request for headers reads.
+    /// The names of the DynamoDB attributes that a request for headers reads.
     pub(super) const ATTRIBUTES: [&'static str; 9] = [
         "pk",
         "stem",
@@ -57,7 +60,8 @@ impl PhotoItemHeader {
     ];
 }
 
-/// A photo item: one shot with its parts, and the record that was derived from one of them.
+/// A photo item: one shot with its parts (files), and the record (the normalised metadata), which
+/// is derived from one of the parts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoItem {
@@ -77,16 +81,18 @@ pub struct PhotoItem {
     /// The part that the record was derived from. `None` if the item has no record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<DerivedFrom>,
-    /// The record. Its fields are attributes of the item itself.
+    /// The record: the normalised metadata. In the table, its fields are attributes of the item
+    /// itself.
     #[serde(flatten)]
     pub photo: PhotoMetadata,
-    /// All tags of the part that the record was derived from: `exif.<IFD>.<Tag>`.
+    /// All metadata tags of the part that the record was derived from: first the group of tags (the
+    /// IFD, such as `IFD0`), then the name of the tag.
     pub exif: Tags,
-    /// The tags that were left out because of their size. The value is the size of the tag in
-    /// bytes.
+    /// The tags that were left out because of their size. The key is `<IFD>.<Tag>`, the value is
+    /// the size of the tag in bytes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub exif_omitted: BTreeMap<String, u64>,
-    /// The problems with reading the part that the record was derived from.
+    /// The problems that occurred when the record was derived from its part, one text for each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exif_warnings: Vec<String>,
     /// The values that a person set. They stay when the photo is indexed again.
@@ -94,12 +100,12 @@ pub struct PhotoItem {
     pub overrides: Overrides,
     /// The version of the extractor that derived the record.
     pub extractor_version: u32,
-    /// The version of the shape of this item. See [`SCHEMA_VERSION`].
+    /// The version of the form of this item. See [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The summary. `None` for a stub and for a photo without a live part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// The keys of this item in the indexes.
+    /// The keys of this item in the indexes of the table.
     #[serde(flatten)]
     pub index: IndexKeys,
 }
@@ -109,23 +115,26 @@ pub struct PhotoItem {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IndexKeys {
-    /// The partition of the index by-date that lists the photo. `None` if no index lists it.
+    /// The partition key in the index by-date. `None` for a stub, and for a photo without a live
+    /// part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_partition: Option<DatePartition>,
-    /// The sort key by date: `takenAtLocal#id`, or `undated#name#id` for an undated photo. See
-    /// [`super::query::date_sort`].
+    /// The sort key in the indexes by-date, by-camera and by-lens: `takenAtLocal#id`, or
+    /// `undated#name#id` for an undated photo. See [`super::query::date_sort`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_sort: Option<String>,
-    /// The slug of the camera. Only public photos have it.
+    /// The partition key in the index by-camera: the slug of the camera, such as `nikon-d750`. Only
+    /// public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub camera_partition: Option<String>,
-    /// The slug of the lens. Only public photos have it.
+    /// The partition key in the index by-lens: the slug of the lens. Only public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lens_partition: Option<String>,
-    /// The first 4 characters of the geohash of the published position. Only public photos have it.
+    /// The partition key in the index by-place: the first 4 characters of the geohash of the
+    /// published position. Only public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place_partition: Option<String>,
-    /// The sort key by place: `geohash#id`. Only public photos have it.
+    /// The sort key in the index by-place: `geohash#id`. Only public photos have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place_sort: Option<String>,
 }
@@ -134,24 +143,24 @@ pub struct IndexKeys {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoPart {
-    /// The archive key, with the prefix.
+    /// The archive key, including the prefix.
     pub key: String,
-    /// The ETag of the copy.
+    /// The ETag of the archived file.
     pub etag: String,
-    /// The Last-Modified of the copy.
+    /// The Last-Modified of the archived file.
     pub last_modified: String,
     /// The size of the file, in bytes.
     pub bytes: u64,
-    /// The media type, detected from the bytes.
+    /// The media type, such as `image/jpeg`, detected from the bytes.
     pub mime: String,
-    /// The width in pixels, after orientation.
+    /// The width of the displayed picture in pixels, after the orientation is applied.
     pub width: Option<u32>,
-    /// The height in pixels, after orientation.
+    /// The height of the displayed picture in pixels, after the orientation is applied.
     pub height: Option<u32>,
     /// The source object that the file was copied from. `None` for a foreign file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<PartSource>,
-    /// The JPEG that is embedded in the file, if any.
+    /// The position and the size of the JPEG that is embedded in the file, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
     /// The version of the extractor that read the file.
@@ -183,8 +192,8 @@ impl PhotoPart {
         self.is_live() && self.extractor_version < extractor_version
     }
 
-    /// Returns the version of the copy that this part was read from. Returns `None` for a
-    /// tombstone.
+    /// Returns the version (ETag and Last-Modified) of the archived file that this part describes.
+    /// Returns `None` for a tombstone.
     pub fn version(&self) -> Option<ObjectVersion> {
         self.is_live().then(|| ObjectVersion {
             etag: self.etag.clone(),
@@ -227,7 +236,7 @@ impl From<PartState> for bool {
     }
 }
 
-/// The source object that a part was copied from, and the version of its bytes.
+/// The source object that a part was copied from, and the ETag of the copied bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSource {
     /// The bucket and the key of the source object.
@@ -237,7 +246,7 @@ pub struct PartSource {
     pub etag: String,
 }
 
-/// The part that a record was derived from, and the ETag that it had then.
+/// The part that a record was derived from, and the ETag of that part at that time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DerivedFrom {
     /// The key of the part in [`PhotoItem::parts`].
@@ -246,7 +255,7 @@ pub struct DerivedFrom {
     pub etag: String,
 }
 
-/// The values that a person set for a photo. They replace the values of the file.
+/// The values that a person set for a photo. They are shown instead of the values in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Overrides {
@@ -271,7 +280,8 @@ impl Overrides {
         *self == Overrides::default()
     }
 
-    /// Returns these values. Takes each value that is not set here from `other`.
+    /// Merges two sets of overrides. Each value comes from `self` if it is set there, and otherwise
+    /// from `other`.
     #[must_use]
     pub fn or(self, other: Overrides) -> Overrides {
         Overrides {
@@ -284,7 +294,7 @@ impl Overrides {
 }
 
 impl PhotoItem {
-    /// Builds a stub: it claims the stem for the owner, and no file is archived yet.
+    /// Builds a stub: an item that claims the stem for the owner and has no files yet.
     pub fn stub(stem: &str, owner: &str) -> Self {
         let id = PhotoId::from_stem(stem);
         PhotoItem {
@@ -309,7 +319,8 @@ impl PhotoItem {
         parts.any(|part| part.is_live() && part.source.is_some())
     }
 
-    /// Decides who may see the photo, by these rules. Does not use the index keys of the item.
+    /// Applies these rules to the photo, and returns who may see it. Does not use the index keys of
+    /// the item, because they may come from earlier rules.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
         let facts = VisibilityFacts {
             set: self.overrides.visibility,
@@ -346,8 +357,8 @@ pub fn photo_pk(id: &PhotoId) -> String {
     format!("{PHOTO_PREFIX}{id}")
 }
 
-/// A ledger entry: the outcome of organise for one version of a source object, or of index for an
-/// archived file that is not a photo.
+/// A ledger entry: the record of what ingest did with the bytes of one object. Organise writes one
+/// for each source object. Index writes one for an archived file that is not a photo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
@@ -356,18 +367,18 @@ pub struct LedgerEntry {
     /// The bucket and the key of the object.
     #[serde(flatten)]
     pub object: ObjectRef,
-    /// The version of the object that this entry describes.
+    /// The version of the object (ETag and Last-Modified) that this entry describes.
     #[serde(flatten)]
     pub version: ObjectVersion,
-    /// The outcome.
+    /// The outcome of ingest for the object: archived, undated or skipped.
     pub outcome: LedgerOutcome,
     /// The reason why the object was skipped. `None` for other outcomes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The archive key of the copy, with the prefix. `None` if there is no copy.
+    /// The archive key of the copy, including the prefix. `None` if there is no copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_key: Option<String>,
-    /// The owner for which the copy was archived. `None` if there is no copy.
+    /// The owner of the copy. `None` if there is no copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The version of the extractor that read the object.
@@ -382,7 +393,7 @@ pub enum LedgerOutcome {
     Archived,
     /// The photo was copied to the folder `undated/`.
     Undated,
-    /// The object is not a photo.
+    /// The object was skipped, because it is not a photo.
     Skipped,
 }
 

@@ -1,8 +1,9 @@
 //! The publish table: the counts and files of each month, the dirty months, and the state of
 //! publish and of the build hook.
 //!
-//! Any program may mark a month dirty at any time. Only the process that has the lease writes the
-//! months, the files and the hook.
+//! Any program may mark a month dirty at any time. The lease gives one process the right to publish
+//! alone until a certain time. Only the process that has the lease writes the months, the files and
+//! the hook.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +16,23 @@ use super::{
     CatalogueError, from_attributes, is_failed_condition, request_error, text, to_attributes,
 };
 
-/// The partition keys of the table: the published months, the dirty months, and the state.
+/// The partition key of the items for the published months.
 const MONTH: &str = "month";
+/// The partition key of the items for the dirty months.
 const DIRTY: &str = "dirty";
+/// The partition key of the items for the state of publish.
 const STATE: &str = "state";
-/// The sort keys of the items in the partition `state`.
+/// The sort key of the lease, in the partition `state`.
 const LEASE: &str = "lease";
+/// The sort key of the state of `index.json` and `changes.json`, in the partition `state`.
 const FILES: &str = "files";
+/// The sort key of the state of the build hook, in the partition `state`.
 const HOOK: &str = "hook";
+/// The sort key of the position in the photos table's stream, in the partition `state`.
 const STREAM: &str = "stream";
+/// The sort key of the version of the counts, in the partition `state`.
 const COUNTS: &str = "counts";
+/// The sort key of the delay that an import sets for the build hook, in the partition `state`.
 const IMPORT: &str = "import";
 
 /// A client of the publish table.
@@ -46,14 +54,14 @@ pub struct PublishedMonth {
     /// The number of public photos of each day, by day of the month, such as `01`. A day without
     /// photos is absent.
     pub days: BTreeMap<String, u64>,
-    /// The cameras of the public photos, by slug.
+    /// The number of public photos of each camera, by the slug of the camera.
     pub cameras: BTreeMap<String, FacetCount>,
-    /// The lenses of the public photos, by slug.
+    /// The number of public photos of each lens, by the slug of the lens.
     pub lenses: BTreeMap<String, FacetCount>,
-    /// The geohash cells of the published positions, by name. All cell names of a month have the
-    /// same length.
+    /// The number of public photos in each geohash cell, and their mean position, by the name of
+    /// the cell. All cell names of a month have the same length.
     pub cells: BTreeMap<String, CellCount>,
-    /// The fingerprint of the location policy under which the cells were counted.
+    /// A text that identifies the location policy under which the cells were counted.
     pub positions: String,
     /// The files that list the photos, in order.
     pub files: Vec<PublishedFile>,
@@ -79,9 +87,10 @@ pub struct FacetSum<'a> {
     pub photos: u64,
 }
 
-/// Adds up the facets of these months. Returns the sums by number of photos, the highest first.
-/// `of` selects the cameras or the lenses of a month. The months must be in order, because the name
-/// comes from the last one.
+/// Adds up the number of photos of each camera or lens over these months. `of` selects the cameras
+/// or the lenses of a month. Returns one sum for each camera or lens, the highest number first. The
+/// caller must pass the months from the oldest to the newest, because the name comes from the last
+/// one.
 pub fn sum_facets<'a>(
     months: impl IntoIterator<Item = &'a PublishedMonth>,
     of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
@@ -113,7 +122,8 @@ pub struct CellCount {
 }
 
 impl CellCount {
-    /// Adds the photos of another cell. The new mean position is weighted by the numbers of photos.
+    /// Adds the photos of another cell to this one. The mean position becomes the mean over all
+    /// photos of both cells.
     pub fn add(&mut self, other: &CellCount) {
         let photos = self.photos + other.photos;
         let mean = |ours: f64, theirs: f64| {
@@ -149,17 +159,18 @@ pub struct DirtyMonth {
     /// The month, such as `2018-02`, or `undated`.
     #[serde(rename = "sk")]
     pub month: String,
-    /// The number of times that the month was marked dirty.
+    /// The number of times that the month was marked dirty since it became dirty.
     pub generation: u64,
-    /// The time of the first mark.
+    /// The time at which the month became dirty.
     #[serde(with = "chrono::serde::ts_milliseconds")]
     pub since: DateTime<Utc>,
-    /// The time of the last mark.
+    /// The time at which the month was last marked dirty.
     #[serde(with = "chrono::serde::ts_milliseconds")]
     pub last: DateTime<Utc>,
 }
 
-/// The state of publish, except for the months. One query reads it.
+/// The state of publish, except for the months: everything in the partition `state`. One query
+/// reads it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PublishState {
     /// The state of `index.json` and `changes.json`.
@@ -176,7 +187,7 @@ pub struct PublishState {
     pub held_until: Option<DateTime<Utc>>,
 }
 
-/// A position in a stream: its last processed record.
+/// A position in a stream: the last record that the program has processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamPosition {
     /// The ARN of the stream.
@@ -191,12 +202,13 @@ pub struct StreamPosition {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FilesState {
-    /// The generation number that was used last.
+    /// The number of the latest state of the static files. Each new state has a higher number.
     pub generation: u64,
-    /// The fingerprint of the public view. Each month was published under this view, or is dirty.
+    /// A text that identifies the public view: the rules for what the public sees. Each month was
+    /// published under this view, or is dirty.
     pub view: String,
-    /// A generation number. `changes.json` does not list the changes up to this generation, because
-    /// they were published under another view.
+    /// The generation number after which `changes.json` lists changes. Changes up to this
+    /// generation are not in the file, because they were published under another view.
     pub changes_since: u64,
 }
 
@@ -243,8 +255,8 @@ impl PublishTable {
         self.read_partition(DIRTY).await
     }
 
-    /// Deletes the mark of a dirty month, if the month was not marked again since `mark` was read.
-    /// Otherwise changes nothing. A repeat is safe.
+    /// Deletes the mark of a dirty month. `mark` is the mark as the caller has read it. If the
+    /// month was marked dirty again since then, changes nothing. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -298,7 +310,7 @@ impl PublishTable {
     /// reads them again.
     ///
     /// Publish calls this after [`PublishTable::put_month`] and before
-    /// [`PublishTable::clear_dirty`]. If a crash comes between them, the month is still dirty, and
+    /// [`PublishTable::clear_dirty`]. If a crash comes in between, the month is still dirty, and
     /// the next cycle calls this again. A repeat is safe.
     ///
     /// # Errors
@@ -318,8 +330,8 @@ impl PublishTable {
         }
     }
 
-    /// Returns the version of the counts. It grows after months are written. The read is strongly
-    /// consistent. Returns `None` if no month was written yet.
+    /// Returns the version of the counts: a number that grows each time months are written. The
+    /// read is strongly consistent. Returns `None` if no month was written yet.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -388,8 +400,9 @@ impl PublishTable {
         self.put_value(STATE, STREAM, position).await
     }
 
-    /// Acquires the lease for `holder` until the time `until`, if there is no lease or if the
-    /// present one ended at or before `now`. Returns `false` if another process has the lease.
+    /// Acquires the lease for the process `holder` until the time `until`. The lease lets one
+    /// process publish alone. Succeeds if there is no lease, or if the present one ended at or
+    /// before `now`. Returns `false` if another process has the lease.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.

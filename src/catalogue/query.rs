@@ -3,7 +3,8 @@
 //!
 //! A query returns the attributes that the index contains. One of them is the summary of the photo,
 //! so no second read is needed. Reads of an index are eventually consistent, as in all secondary
-//! indexes of DynamoDB. The caller decides which segments it needs.
+//! indexes of DynamoDB. A query reads a [`Segment`]: a range of one partition of an index. The
+//! caller decides which segments it needs.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::TryStreamExt;
@@ -92,9 +93,10 @@ pub struct Segment {
     pub index: PhotoIndex,
     /// The key of the partition. It is not empty.
     pub partition: String,
-    /// The lowest sort key of the segment. `None` means no limit.
+    /// The lowest sort key that belongs to the segment. `None` means no limit.
     pub from: Option<String>,
-    /// The highest sort key of the segment. It is not below `from`. `None` means no limit.
+    /// The highest sort key that belongs to the segment. It is not below `from`. `None` means no
+    /// limit.
     pub to: Option<String>,
     /// `true` if the photos come in descending order of their sort keys.
     pub descending: bool,
@@ -103,7 +105,7 @@ pub struct Segment {
 /// A photo on a page, and its position in the segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PhotoEntry {
-    /// The sort key of the photo. A query that continues after this photo starts with it.
+    /// The sort key of the photo. To continue a query after this photo, pass this key as `after`.
     pub sort: String,
     /// The stored summary of the photo, before the public view is applied.
     pub summary: Summary,
@@ -121,11 +123,12 @@ pub struct PhotoPage {
 }
 
 impl Catalogue {
-    /// Reads the pages of a segment that follow the sort key `after`, when the stream is polled.
-    /// Each page is one [`Catalogue::query_segment`] with this limit.
+    /// Reads all photos of a segment that follow the sort key `after`, page by page. A page has at
+    /// most `limit` photos. Each page is one call of [`Catalogue::query_segment`], which is made
+    /// only when the stream is polled.
     ///
     /// # Errors
-    /// An item is an error if a request fails. It is the last item.
+    /// If a request fails, the last element of the stream is an error.
     pub fn query_pages(
         &self,
         segment: Segment,
@@ -196,7 +199,7 @@ impl Catalogue {
         })
     }
 
-    /// Builds the query of a whole segment.
+    /// Builds the query of a segment, without a page size and without a start key.
     fn segment_query(&self, segment: &Segment) -> QueryFluentBuilder {
         let Segment {
             index,
@@ -232,9 +235,9 @@ impl Catalogue {
         request
     }
 
-    /// Scans the public photos, in no order. The reads are strongly consistent. Use it for the
-    /// owner's comparisons only: it reads the whole table, and costs as much. Sends one request for
-    /// each 1 MB of the table, when the stream is polled.
+    /// Reads all public photos. They come in no order. The reads are strongly consistent. The scan
+    /// reads the whole table, and DynamoDB charges for all of it, so it is only for the owner's
+    /// commands. It sends requests only when the stream is polled: one for each 1 MB of the table.
     ///
     /// # Errors
     /// An element of the stream is an error if a request fails after the retries of the SDK, or if
@@ -269,7 +272,7 @@ impl Catalogue {
 }
 
 impl Segment {
-    /// Builds the start key of a query that begins after this sort key.
+    /// Builds the start key that DynamoDB needs for a query that begins after this sort key.
     fn start_after(&self, sort: &str) -> Attributes {
         // Each sort key ends in the photo's id, so the key of the item can be derived from it.
         let id = sort.rsplit('#').next().unwrap_or(sort);

@@ -31,7 +31,8 @@ pub(super) struct CatalogueTarget {
     endpoint: TableEndpointFlags,
 }
 
-/// A connected catalogue. A data folder at rest stays locked until the handle is dropped.
+/// A connection to a catalogue. If the catalogue is in a data folder on which no `photos serve`
+/// runs, the folder is locked until this value is dropped.
 pub(super) struct CatalogueHandle {
     pub(super) catalogue: Catalogue,
     pub(super) published: PublishTable,
@@ -40,12 +41,12 @@ pub(super) struct CatalogueHandle {
 }
 
 impl CatalogueTarget {
-    /// Connects to the catalogue. If it is in a data folder at rest, starts the embedded DynamoDB
-    /// server of the folder.
+    /// Connects to the catalogue. If the catalogue is in a data folder on which no `photos serve`
+    /// runs, starts the embedded DynamoDB server of the folder in this process.
     ///
     /// # Errors
-    /// Fails if the data folder has no catalogue, or if it is in use by a process that is starting
-    /// or stopping.
+    /// Fails if the data folder has no catalogue, or if the folder is in use by a process that is
+    /// not a running `photos serve`.
     pub(super) async fn connect(&self) -> anyhow::Result<CatalogueHandle> {
         if self.is_elsewhere() {
             let endpoints = Endpoints {
@@ -89,19 +90,21 @@ impl CatalogueTarget {
         Ok(handle)
     }
 
-    /// Reports whether the catalogue is in tables elsewhere, and not in a data folder.
+    /// Reports whether the catalogue is in tables outside a data folder: on AWS, or behind the URL
+    /// of another server.
     pub(super) fn is_elsewhere(&self) -> bool {
         self.aws || self.endpoint.dynamodb_endpoint.is_some()
     }
 
-    /// Reports whether no process passes the table's stream to publish. A command that changes a
-    /// photo must then mark the photo's month as dirty itself.
+    /// Reports whether no process reads the stream of the photos table for publish. A command that
+    /// changes a photo must then mark the month of the photo as dirty itself, so that publish
+    /// rebuilds the month.
     pub(super) fn is_without_stream(&self) -> bool {
         self.endpoint.dynamodb_endpoint.is_some()
     }
 
-    /// Returns the rules of privacy from the `given` settings. If a setting is not given, a data
-    /// folder has the setting of its last `photos serve`.
+    /// Returns the privacy rules from the `given` settings. A setting that is missing in `given`
+    /// has the value that the last `photos serve` stored in the data folder.
     ///
     /// # Errors
     /// Fails if a setting is wrong, or if the data folder's settings cannot be read.
@@ -111,8 +114,8 @@ impl CatalogueTarget {
         Ok(settings.privacy()?)
     }
 
-    /// Returns the privacy settings of the data folder's last `photos serve`. Returns no settings
-    /// for tables elsewhere.
+    /// Returns the privacy settings that the last `photos serve` stored in the data folder. Returns
+    /// empty settings if none are stored, or if the catalogue is not in a data folder.
     ///
     /// # Errors
     /// Fails if the data folder's settings cannot be read.

@@ -42,12 +42,14 @@ pub(super) struct DataDirLock {
 pub(super) enum LockOutcome {
     /// This process has the lock.
     Acquired(DataDirLock),
-    /// Another process has the lock. It is a `photos serve` at these addresses, or, for `None`, a
-    /// process that is starting or stopping.
+    /// Another process has locked the folder. If that process is a running `photos serve`, the
+    /// value contains its addresses. Otherwise the value is `None`: a `photos serve` is starting or
+    /// stopping, or another command uses the folder.
     InUse(Option<ServeEndpoints>),
 }
 
-/// Tries to lock a data folder for this process. Creates the folder if it does not exist.
+/// Tries to lock a data folder for this process, and does not wait if another process has the lock.
+/// Creates the folder if it does not exist.
 ///
 /// # Errors
 /// Fails if the folder or its lock file cannot be written.
@@ -75,7 +77,8 @@ pub(super) fn lock(data: &Path) -> anyhow::Result<LockOutcome> {
 }
 
 impl DataDirLock {
-    /// Writes the addresses of this process's servers to `serve.json`.
+    /// Writes the process id and the addresses of this process's servers to `serve.json`. Other
+    /// commands read them there.
     pub(super) fn announce(&self, endpoints: &ServeEndpoints) -> anyhow::Result<()> {
         let path = self.engine.join("serve.json");
         // The file is renamed into place, so that a reader never reads an incomplete file.
@@ -85,7 +88,7 @@ impl DataDirLock {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Stores the privacy settings in the data folder. Commands that change photos use them later.
+    /// Stores the privacy settings in the data folder. Later commands that change photos use them.
     pub(super) fn keep_privacy(&self, settings: &Settings) -> anyhow::Result<()> {
         let path = self.engine.join(PRIVACY);
         // An empty text is kept: an empty LOCATION means `hide`, a missing one `exact`.
@@ -98,15 +101,15 @@ impl DataDirLock {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Removes `serve.json`.
+    /// Removes `serve.json`, because the servers of this process have stopped.
     pub(super) fn withdraw(&self) {
         // An error is ignored, because the file is read only if another process has the lock.
         let _ = std::fs::remove_file(self.engine.join("serve.json"));
     }
 }
 
-/// Returns the privacy settings of the last `photos serve` of a data folder. Returns no settings if
-/// it was never served.
+/// Returns the privacy settings that are stored in a data folder, as by its last `photos serve`.
+/// Returns empty settings if none are stored.
 ///
 /// # Errors
 /// Fails if the file cannot be read or is damaged.
@@ -128,7 +131,7 @@ pub(super) fn privacy(data: &Path) -> anyhow::Result<Settings> {
     }
 }
 
-/// Reports whether a data folder has a catalogue.
+/// Reports whether a data folder has a catalogue: the database of the embedded DynamoDB server.
 pub(super) fn has_catalogue(data: &Path) -> bool {
     data.join(".engine/dynamodb.sqlite").is_file()
 }

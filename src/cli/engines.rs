@@ -11,7 +11,7 @@ use crate::archive::Layout;
 use crate::dynamodb_engine::DynamoDbEngine;
 use crate::services::Services;
 
-/// The embedded engines of a data folder.
+/// The embedded engines of a data folder: the S3 server and the DynamoDB server.
 #[derive(Clone)]
 pub(super) struct EmbeddedEngines {
     pub(super) store: S3Store,
@@ -25,7 +25,7 @@ pub(super) struct EngineListeners {
 }
 
 impl EmbeddedEngines {
-    /// Opens the engines of a data folder. This process must have locked the folder. No request is
+    /// Opens the engines of a data folder. The caller must have locked the folder. No request is
     /// served until [`EmbeddedEngines::serve`] is called.
     ///
     /// # Errors
@@ -49,7 +49,8 @@ impl EmbeddedEngines {
         Ok(EmbeddedEngines { store, dynamodb })
     }
 
-    /// Starts both servers as tasks of `servers`. The S3 server accepts this key pair.
+    /// Starts the S3 server and the DynamoDB server as tasks of `servers`. The S3 server accepts
+    /// only requests with this key pair.
     pub(super) fn serve(
         &self,
         servers: &ServiceTasks,
@@ -81,8 +82,8 @@ impl EmbeddedEngines {
     }
 }
 
-/// Creates the source bucket, the archive bucket and both tables, if they do not exist. A repeat is
-/// safe.
+/// Creates the source bucket, the archive bucket, the photos table and the publish table, if they
+/// do not exist. A repeat is safe.
 ///
 /// # Errors
 /// Fails if a store refuses a request or cannot be reached.

@@ -11,8 +11,8 @@ use crate::config::{self, Settings};
 
 /// The access key id of the embedded S3 server, if none is set.
 pub(super) const DEFAULT_ACCESS_KEY: &str = "photos";
-/// The secret access key of the embedded S3 server, if none is set. It is not secret, so `photos
-/// serve` refuses it if other machines can reach the server.
+/// The secret access key of the embedded S3 server, if none is set. Everybody can know this text,
+/// so `photos serve` refuses it if other machines can reach the server.
 pub(super) const DEFAULT_SECRET_KEY: &str = "photos-secret";
 
 /// The data folder of `photos serve`.

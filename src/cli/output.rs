@@ -7,20 +7,20 @@ use comfy_table::{ContentArrangement, Table};
 use photo_metadata::is_bidi_control;
 use serde::Serialize;
 
-/// Writes one line of JSON.
+/// Writes `value` as one line of JSON.
 pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }
 
-/// Returns standard output with a buffer. The caller must flush it: otherwise errors of the last
-/// write are lost.
+/// Returns standard output with a buffer. The caller must flush the buffer at the end. Otherwise an
+/// error of the last write is lost.
 pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::new(io::stdout().lock())
 }
 
-/// Returns an empty table without lines, at most as wide as the terminal. `head` has the titles of
-/// the columns.
+/// Returns an empty table without border lines, at most as wide as the terminal. `head` contains
+/// the titles of the columns. If `head` is empty, the table has no titles.
 pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
@@ -32,8 +32,7 @@ pub(super) fn table(head: &[&str]) -> Table {
     table
 }
 
-/// Writes a table. There are two spaces between its columns, and no spaces at the ends of its
-/// lines.
+/// Writes a table, with two spaces between its columns and no spaces at the ends of its lines.
 pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result<()> {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -41,8 +40,8 @@ pub(super) fn write_table(out: &mut impl Write, table: &mut Table) -> io::Result
     writeln!(out, "{}", table.trim_fmt())
 }
 
-/// Returns text from a photo in a form that is safe on a terminal. Characters that could move the
-/// cursor or reorder the line are escaped.
+/// Returns text from a photo in a form that is safe on a terminal. Escapes characters that could
+/// move the cursor or change the order of the text.
 pub(super) fn escape_control(text: &str) -> String {
     let escaped = |c: char| c.is_control() || is_bidi_control(c);
     text.chars()

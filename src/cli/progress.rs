@@ -13,8 +13,8 @@ use crate::telemetry;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Starts logging to standard error. Only warnings and errors are logged. If `verbose` is `true`,
-/// every photo is logged too. The variable RUST_LOG replaces both.
+/// Starts logging to standard error. Logs only warnings and errors. If `verbose` is `true`, also
+/// logs every photo. If the variable RUST_LOG is set, its value replaces both.
 pub(super) fn init_logs(verbose: bool) {
     // The engines' logs are off, because they contain every refused request. A conditional write
     // that is refused is part of normal work.
@@ -28,7 +28,7 @@ pub(super) fn init_logs(verbose: bool) {
     telemetry::init_text_logs(filter, default, LineWriter::default);
 }
 
-/// Prints a line for a person to standard error, above the progress bars.
+/// Prints a line for people to standard error, above the progress bars.
 pub(super) fn eprint_message(line: &str) {
     BARS.suspend(|| {
         // Standard error may be closed. Then there is no place for the message.
@@ -36,7 +36,7 @@ pub(super) fn eprint_message(line: &str) {
     });
 }
 
-/// A progress bar. It is shown until it is dropped.
+/// A progress bar on the terminal. It is removed when this value is dropped.
 pub(super) struct DrawnBar(ProgressBar);
 
 impl Deref for DrawnBar {
@@ -54,8 +54,8 @@ impl Drop for DrawnBar {
     }
 }
 
-/// Shows a progress bar with this number of steps. `style` is a template of indicatif. Nothing is
-/// drawn if standard error is not a terminal.
+/// Shows a progress bar with this number of steps. `style` is a template in the syntax of the crate
+/// indicatif. Nothing is shown if standard error is not a terminal.
 pub(super) fn bar(steps: u64, style: &str) -> DrawnBar {
     let style = ProgressStyle::with_template(style)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -68,7 +68,7 @@ pub(super) fn bar(steps: u64, style: &str) -> DrawnBar {
     DrawnBar(bar)
 }
 
-/// Collects one log line and writes it above the bars.
+/// A buffer for one log line. When it is dropped, the line is written above the progress bars.
 #[derive(Default)]
 struct LineWriter(Vec<u8>);
 

@@ -35,15 +35,15 @@ use crate::services::Services;
 use crate::storage::Storage;
 
 /// The maximum number of batches of notifications that are processed at the same time. A batch has
-/// at most ten photos.
+/// at most ten notifications.
 const BATCHES: usize = 8;
-/// The maximum number of archive keys that are remembered for the report of an import. If there are
-/// more, the report counts some new photos as known.
+/// The maximum number of keys in [`IndexedKeys`]. If an import indexes more archived files, its
+/// report counts some new photos as known.
 const MAX_REMEMBERED: usize = 100_000;
-/// The maximum time that the background tasks may take to finish their last work, and that the
-/// servers may then take to finish their last requests.
+/// The maximum time that the background tasks may take at the end to finish their running work. The
+/// servers then have the same time for their running requests.
 const GRACE: Duration = Duration::from_secs(8);
-/// The time between two reads of the number of undelivered notifications.
+/// The time between two checks whether notifications are still undelivered, while a session closes.
 const POLL: Duration = Duration::from_millis(50);
 
 /// The flags that name the stores. They are the flags of `photos serve` and the variables of the
@@ -80,44 +80,46 @@ pub(super) enum SessionPurpose {
     Read,
     /// The command changes photos.
     Write,
-    /// The command changes photos. If the data folder is at rest, it also processes the
-    /// notifications of the folder's store.
+    /// The command changes photos. If no `photos serve` runs on the data folder, this process also
+    /// ingests the objects for which the embedded S3 server sends notifications.
     Ingest,
 }
 
-/// Connected stores, with an ingest over them. A data folder at rest is locked and its servers run
-/// in this process until [`Session::close`].
+/// The connected stores of a command, with an ingest for them. If the stores are in a data folder
+/// on which no `photos serve` runs, the folder is locked and its servers run in this process until
+/// [`Session::close`].
 pub(super) struct Session {
     pub(super) storage: Storage,
     pub(super) catalogue: Catalogue,
     pub(super) published: PublishTable,
     pub(super) ingest: Ingest,
-    /// The rules of privacy by which photos are indexed.
+    /// The privacy rules by which this command indexes photos.
     pub(super) privacy: Privacy,
-    /// `true` if notifications of these stores start an ingest in the background.
+    /// `true` if an ingest runs in the background and processes the notifications of these stores.
+    /// It may run in another process.
     pub(super) has_background_ingest: bool,
-    /// The archive keys that the background ingest of a data folder at rest has indexed.
+    /// The archive keys that the background ingest has indexed, if it runs in this process.
     pub(super) indexed: IndexedKeys,
-    /// `true` if all months must be marked as dirty at the end, because the command may change
-    /// photos and no process passes the table's stream to publish.
+    /// `true` if [`Session::close`] must mark all months as dirty. This is necessary if the command
+    /// may change photos and no process reads the stream of the photos table for publish.
     marks_on_close: bool,
     clients: Clients,
     engines: Option<SessionEngines>,
 }
 
-/// The archive keys that were indexed in this session, at most [`MAX_REMEMBERED`] of them. All
-/// clones share one set.
+/// The archive keys that the background ingest has indexed in this session, at most
+/// [`MAX_REMEMBERED`] of them. All clones share one set.
 #[derive(Clone, Default)]
 pub(super) struct IndexedKeys(Arc<Mutex<HashSet<String>>>);
 
 /// A function that returns the number of notifications that the background ingest has not processed
-/// yet. It returns `None` if another process runs that ingest.
+/// yet. It returns `None` if the background ingest runs in another process.
 pub(super) type BacklogProbe = Box<dyn Fn() -> Option<u64> + Send>;
 
-/// The embedded engines of a data folder at rest, and the tasks that work on it.
+/// The embedded servers of a data folder that run in this process, and the tasks that use them.
 struct SessionEngines {
     engines: EmbeddedEngines,
-    /// The tasks of ingest and of the stream poller. They stop before the servers.
+    /// The tasks of ingest and of the stream poller. They are stopped before `servers`.
     background: ServiceTasks,
     /// The tasks of the S3 server and the DynamoDB server.
     servers: ServiceTasks,
@@ -140,7 +142,7 @@ impl IndexedKeys {
 }
 
 impl StoreOptions {
-    /// Returns the path of the data folder. It has a meaning only if the stores are not elsewhere.
+    /// Returns the path of the data folder. It is not used if the stores are outside a data folder.
     pub(super) fn data_dir(&self) -> &PathBuf {
         &self.data.data
     }
@@ -154,19 +156,21 @@ impl StoreOptions {
         Ok(self.archive.settings().layout()?)
     }
 
-    /// Returns the path of the archive's folder, or `None` if the stores are elsewhere.
+    /// Returns the path of the archive in the data folder, or `None` if the stores are outside a
+    /// data folder.
     pub(super) fn archive_folder(&self) -> Option<PathBuf> {
         let mut folder = self.data.data.join(&self.archive.archive_bucket);
         folder.extend(self.archive.archive_prefix.split_terminator('/'));
         (!self.is_elsewhere()).then_some(folder)
     }
 
-    /// Reports whether the stores exist, without creating them. Stores elsewhere count as existing.
+    /// Reports whether the stores exist, without creating them. Stores outside a data folder count
+    /// as existing.
     pub(super) fn exists(&self) -> bool {
         self.is_elsewhere() || data_dir::has_catalogue(&self.data.data)
     }
 
-    /// Opens stores that exist already, with an [`Ingest`] that reads from the configured source
+    /// Opens stores that exist already. The ingest of the session reads from the configured source
     /// and writes to the configured archive.
     ///
     /// # Errors
@@ -181,12 +185,12 @@ impl StoreOptions {
         self.open(self.layout()?, purpose).await
     }
 
-    /// Opens the stores, with an [`Ingest`] that reads from the source and writes to the archive of
-    /// `layout`. Creates the data folder if it does not exist.
+    /// Opens the stores. The ingest of the session reads from the source of `layout` and writes to
+    /// the archive of `layout`. Creates the data folder if it does not exist.
     ///
     /// # Errors
-    /// Fails if a setting is wrong, if a store cannot be opened, or if it does not support what the
-    /// settings require.
+    /// Fails if a setting is wrong, if a store cannot be opened, or if a store does not support
+    /// what the settings require.
     pub(super) async fn open(
         &self,
         layout: Layout,
@@ -312,9 +316,9 @@ impl StoreOptions {
             || self.endpoints.tables.dynamodb_endpoint.is_some()
     }
 
-    /// Returns the settings of the flags and variables. If a privacy setting is not given, a data
-    /// folder has the setting of its last `photos serve`, or else the default of a gallery that
-    /// only this machine can reach.
+    /// Returns the settings from the flags and variables. In a data folder, a privacy setting that
+    /// is not given has the value that the last `photos serve` stored. If none is stored, it has
+    /// the default for a gallery that only this machine can reach.
     fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         if !self.is_elsewhere() {
@@ -329,10 +333,10 @@ impl StoreOptions {
     }
 }
 
-/// Checks that the setting LOCATION has a value.
+/// Checks that the setting LOCATION, which is the location policy, is set.
 ///
 /// # Errors
-/// Fails if it is not set. The error explains which value it needs.
+/// Fails if LOCATION is not set. The error text explains which value to give.
 pub(super) fn require_location(settings: &Settings) -> anyhow::Result<()> {
     if !settings.contains(config::LOCATION) {
         bail!(
@@ -343,8 +347,9 @@ pub(super) fn require_location(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts an ingest that processes the store's notifications. It always uses the configured source
-/// and archive. If an import reads from another bucket, that bucket sends no notifications.
+/// Starts an ingest that processes the notifications of the embedded S3 server. It always uses the
+/// configured source and archive. That is correct even if an import reads from another bucket,
+/// because other buckets send no notifications.
 fn start_ingest(
     background: &ServiceTasks,
     engines: &EmbeddedEngines,
@@ -397,20 +402,20 @@ impl Session {
         })
     }
 
-    /// Returns the embedded store if this process runs it.
+    /// Returns the embedded S3 store, or `None` if it does not run in this process.
     pub(super) fn store(&self) -> Option<&S3Store> {
         let engines = self.engines.as_ref()?;
         Some(&engines.engines.store)
     }
 
-    /// Reports whether the stores are in a data folder at rest: one on which no `photos serve`
-    /// runs.
+    /// Reports whether the stores are in a data folder on which no `photos serve` runs.
     pub(super) fn is_at_rest(&self) -> bool {
         self.engines.is_some()
     }
 
-    /// Returns a function that reads the backlog of the background ingest. The function returns
-    /// `None` if another process runs that ingest.
+    /// Returns a function that returns the number of notifications that the background ingest has
+    /// not processed yet. That function returns `None` if the background ingest runs in another
+    /// process.
     pub(super) fn backlog(&self) -> BacklogProbe {
         match self.store() {
             Some(store) => {
@@ -422,7 +427,7 @@ impl Session {
     }
 
     /// Returns the number of requests that this process has sent to S3, and the number that it has
-    /// sent to DynamoDB. The requests of a running `photos serve` are not counted.
+    /// sent to DynamoDB. Requests of other processes are not counted.
     pub(super) fn requests(&self) -> (u64, u64) {
         (
             self.clients.s3_requests.count(),
@@ -430,12 +435,12 @@ impl Session {
         )
     }
 
-    /// Closes the stores. If this process runs the background ingest of a data folder, waits until
-    /// all notifications are processed. If `now` is `true`, does not wait: the remaining
-    /// notifications are processed at the next start.
+    /// Closes the stores. If this process runs the background ingest, first waits until all
+    /// notifications are processed. If `now` is `true`, does not wait: the remaining notifications
+    /// are processed after the next start.
     ///
-    /// If the command may have changed photos and no process passes the table's stream to publish,
-    /// all months are marked as dirty.
+    /// Marks all months as dirty if the command may have changed photos and no process reads the
+    /// stream of the photos table for publish.
     pub(super) async fn close(mut self, now: bool) {
         if self.marks_on_close
             && let Err(error) =

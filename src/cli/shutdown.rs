@@ -9,12 +9,12 @@ use tokio_util::task::TaskTracker;
 
 use super::progress::eprint_message;
 
-/// The exit status of a process that a second signal ended at once.
+/// The exit status of a process that ends at once because of a second signal.
 const INTERRUPTED: i32 = 130;
 
-/// Returns a token that the first SIGINT or SIGTERM cancels. `notice` is printed when that happens.
-/// After the token is cancelled, by a signal or by the program, the next signal ends the process at
-/// once.
+/// Returns a token that is cancelled at the first SIGINT or SIGTERM. `notice` is printed at that
+/// signal. The program may also cancel the token. The next signal after the cancellation ends the
+/// process at once.
 ///
 /// # Errors
 /// Fails if the process cannot receive these signals.
@@ -84,7 +84,7 @@ pub(super) struct ServiceTasks {
     failures: mpsc::UnboundedReceiver<TaskFailure>,
 }
 
-/// The failure of a task that ended before it was shut down.
+/// The failure of a task that ended although it was not shut down.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} stopped working: {cause}")]
 pub(super) struct TaskFailure {
@@ -103,8 +103,8 @@ impl ServiceTasks {
         }
     }
 
-    /// Starts a task. `start` receives a token and returns the work of the task. The work must end
-    /// when the token is cancelled.
+    /// Starts a task. `start` receives a token and returns the future that the task runs. The
+    /// future must end when the token is cancelled. `name` is used in error messages.
     pub(super) fn spawn<F>(&self, name: &'static str, start: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
@@ -130,7 +130,7 @@ impl ServiceTasks {
         });
     }
 
-    /// Waits until a task ends that was not shut down. Returns its failure.
+    /// Waits until a task ends although it was not shut down. Returns the failure of that task.
     pub(super) async fn first_failure(&mut self) -> TaskFailure {
         match self.failures.recv().await {
             Some(failure) => failure,
@@ -140,7 +140,7 @@ impl ServiceTasks {
     }
 
     /// Shuts down all tasks and waits until they have ended. Prints the failures that
-    /// [`ServiceTasks::first_failure`] did not return. If it is called again, it returns at once.
+    /// [`ServiceTasks::first_failure`] did not return. A second call returns at once.
     pub(super) async fn stop(&mut self) {
         self.shutdown.cancel();
         self.tracker.close();

@@ -1,5 +1,5 @@
-//! Reads the photos table's stream of the embedded DynamoDB engine and passes its records to
-//! publish. On AWS, Lambda does this.
+//! Reads the stream of the photos table, which is the log of its changes, from the embedded
+//! DynamoDB engine. Passes the records of the stream to publish. On AWS, Lambda does this.
 
 use std::time::Duration;
 
@@ -21,15 +21,14 @@ use crate::publish;
 use crate::services::Services;
 use crate::telemetry::error_chain;
 
-/// The pause after a request that returned no records.
+/// The pause before the next request, if a request returned no records.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The pause after a failure.
+/// The pause after an error, before the stream is opened again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// The maximum number of records that one request asks for.
+/// The maximum number of records in the response to one request.
 const MAX_RECORDS: i32 = 100;
 
-/// Reads the stream of the catalogue's table, and marks as dirty the months that its records
-/// change.
+/// Reads the stream of the photos table, and marks the months of the changed photos as dirty.
 pub(super) struct StreamPoller {
     client: Client,
     engine: DynamoDbEngine,
@@ -39,8 +38,8 @@ pub(super) struct StreamPoller {
 }
 
 impl StreamPoller {
-    /// Creates a reader of the stream of the catalogue's table. `engine` serves the table and the
-    /// stream at `dynamodb_url`.
+    /// Creates a poller for the stream of the photos table. `engine` is the embedded DynamoDB
+    /// server that has the table, and `dynamodb_url` is the URL of that server.
     ///
     /// # Errors
     /// Fails if the name of a table is not set.
@@ -68,8 +67,8 @@ impl StreamPoller {
         });
     }
 
-    /// Reads the stream until `shutdown`. If the months of a record were not marked before the
-    /// shutdown, the record is read again at the next start.
+    /// Reads the stream until `shutdown` is cancelled. If a record has not been processed before
+    /// the shutdown, it is read again after the next start.
     async fn run(self, shutdown: CancellationToken) {
         let poll = async {
             loop {
@@ -82,8 +81,8 @@ impl StreamPoller {
         shutdown.run_until_cancelled(poll).await;
     }
 
-    /// Reads the stream from the recorded position on, until an error occurs. The embedded engine's
-    /// stream has one shard, which never ends.
+    /// Reads the stream until an error occurs, beginning after the last processed record. The
+    /// stream has one shard (section), which never ends.
     async fn poll_shard(&self) -> anyhow::Result<std::convert::Infallible> {
         let (stream, shard) = self.find_shard().await?;
         let mut iterator = self.open_iterator(&stream, &shard).await?;
@@ -118,9 +117,9 @@ impl StreamPoller {
         }
     }
 
-    /// Opens the shard after the recorded position. If there is no recorded position, marks all
-    /// months as dirty first, because the stream has no records of photos that are older than the
-    /// stream.
+    /// Returns an iterator that begins after the last processed record of the shard. If no position
+    /// is stored, the iterator begins with the first record of the stream. All months are then
+    /// marked as dirty, because the stream does not contain the changes before its first record.
     async fn open_iterator(&self, stream: &str, shard: &str) -> anyhow::Result<Option<String>> {
         let position = self.published.state().await?.stream;
         let position = position.filter(|at| at.stream == stream && at.shard == shard);
@@ -166,8 +165,8 @@ impl StreamPoller {
     }
 }
 
-/// Returns a record in the JSON form in which Lambda receives it. It has only the fields that
-/// publish reads.
+/// Returns a stream record as JSON, in the form in which a Lambda function receives it. The JSON
+/// has only the fields that publish reads.
 fn lambda_record(record: &Record) -> Value {
     let mut dynamodb = Map::new();
     if let Some(data) = &record.dynamodb {
@@ -183,7 +182,7 @@ fn lambda_record(record: &Record) -> Value {
     json!({ "eventSource": "aws:dynamodb", "dynamodb": dynamodb })
 }
 
-/// Returns an attribute value in DynamoDB's JSON form.
+/// Returns an attribute value in DynamoDB's JSON form, such as `{"S":"text"}`.
 fn attribute_json(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({ "S": text }),

@@ -1,9 +1,11 @@
-//! Ingests many keys of one bucket. It surveys a hundred keys at a time, and processes the keys
-//! that are not ingested yet. The number of keys that are processed at the same time is limited.
+//! A sweep ingests many objects of one bucket. It *surveys* a hundred objects at a time: it looks
+//! up in the table which of them are already ingested. Then it processes the others. The number of
+//! objects that are processed at the same time is limited.
 //!
 //! If the store's notifications start an ingest in the background, the sweep leaves the keys to
-//! that ingest and waits until they are done. If the background ingest makes no progress, the sweep
-//! processes the keys itself.
+//! If the notifications of the bucket start an ingest in the background, the sweep leaves the
+//! objects to that ingest and waits until they are done. If the background ingest makes no
+//! progress, the sweep processes the objects itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,80 +27,88 @@ use crate::storage::{Storage, StorageError};
 use crate::telemetry::error_chain;
 use s3_folder::{ObjectAddress, S3Store};
 
-/// The maximum number of surveys that run at the same time.
+/// The maximum number of surveys that run at the same time. A survey finds out which objects are
+/// already ingested.
 const MAX_SURVEYS: usize = 4;
-/// The maximum number of uploads at the same time.
+/// The maximum number of files that are uploaded at the same time.
 const MAX_UPLOADS: usize = 16;
-/// The maximum number of keys for which the sweep waits at the same time.
+/// The maximum number of objects for which the sweep waits at the same time, until the background
+/// ingest has processed them.
 const MAX_WAITING_KEYS: usize = 256;
-/// The time between two surveys of the keys for which the sweep waits.
+/// The time between two surveys of the objects for which the sweep waits.
 const SURVEY_INTERVAL: Duration = Duration::from_millis(200);
-/// The time without progress after which the sweep no longer waits for the background ingest.
+/// The time without progress of the background ingest after which the sweep processes the objects
+/// itself.
 const STALL: Duration = Duration::from_secs(20);
-/// The maximum number of attempts for a key, if each error is retryable.
+/// The maximum number of attempts for an object, if each error is retryable.
 const MAX_ATTEMPTS: u32 = 4;
-/// The pause before the second attempt. It doubles with each further attempt.
+/// The pause before the second attempt. The pause doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// A key that a sweep should ingest.
+/// An object or a local file that a sweep must ingest, if it is not ingested yet.
 pub(super) struct Candidate {
     pub(super) key: String,
     /// The size of the object or file, in bytes.
     pub(super) bytes: u64,
-    /// The object as it was listed, or `None` if it must be uploaded first.
+    /// The object in the listing of the bucket, or `None` if the file must be uploaded first.
     pub(super) seen: Option<ListedObject>,
     /// The file to upload, or `None` if the object exists already.
     pub(super) upload: Option<Upload>,
 }
 
-/// The result of one key.
+/// The result of a sweep for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum KeyResult {
-    /// The photo was in the catalogue already.
+    /// The photo was in the catalogue already. `undated` is `true` if it has no credible date.
     Known { undated: bool },
-    /// The object is not a photo, and an earlier ingest skipped it already.
+    /// An earlier ingest found that the object is not a photo, and skipped the object.
     KnownNotAPhoto,
-    /// The photo is new in the catalogue.
+    /// This ingest added the photo to the catalogue. `undated` is `true` if it has no credible
+    /// date.
     New { undated: bool },
-    /// The object is not a photo. This ingest skipped it.
+    /// This ingest found that the object is not a photo, and skipped the object.
     NotAPhoto,
     /// The object no longer exists.
     Gone,
-    /// The key failed. The text is the error in one line.
+    /// The object could not be uploaded or processed. The text is the error in one line.
     Failed(String),
 }
 
-/// An object that the background ingest should process, and the sender that returns its status to
-/// the waiting task.
+/// An object that the background ingest should process, and the sender by which the waiting task
+/// receives the new status of the object.
 type WaitingKey = (ListedObject, oneshot::Sender<IngestStatus>);
 
-/// The ingest of many keys of one bucket.
+/// The ingest of many objects of one bucket.
 pub(super) struct Sweep {
     storage: Storage,
-    /// The embedded store, if this process runs it. It accepts local files without a request.
+    /// The embedded S3 store, if it runs in this process. Local files are uploaded to it without a
+    /// request.
     store: Option<S3Store>,
     ingest: Ingest,
     bucket: Bucket,
-    /// The maximum number of keys that are processed at the same time.
+    /// The maximum number of objects that this sweep processes at the same time.
     jobs: usize,
     uploads: Arc<Semaphore>,
-    /// Limits the photos that this sweep processes at the same time. Photos that the background
-    /// ingest processes do not count.
+    /// Limits the number of photos that this sweep processes at the same time. Photos that the
+    /// background ingest processes are not counted.
     processing: Semaphore,
-    /// Waits for the background ingest, or `None` if this sweep processes all keys itself.
+    /// Waits for the background ingest. `None` if this sweep processes all objects itself.
     waiter: Option<Waiter>,
 }
 
-/// Waits for the keys that the background ingest should process.
+/// The queue of the task [`watch_waiting`], which waits until the background ingest has processed
+/// the objects in the queue.
 struct Waiter {
     queue: mpsc::UnboundedSender<WaitingKey>,
-    /// `true` after the background ingest has made no progress for [`STALL`].
+    /// `true` if the background ingest has made no progress for the time [`STALL`].
     stalled: Arc<AtomicBool>,
 }
 
 impl Sweep {
-    /// Creates a sweep of a bucket, which processes at most `jobs` keys at the same time. With
-    /// `wait`, the keys are left to the background ingest, as long as it makes progress.
+    /// Creates a sweep of a bucket that processes at most `jobs` objects at the same time. If
+    /// `wait` is given, the sweep leaves the objects to the background ingest as long as that
+    /// ingest makes progress. `wait` returns the number of notifications that are not processed
+    /// yet.
     pub(super) fn new(
         session: &Session,
         bucket: &Bucket,
@@ -118,8 +128,8 @@ impl Sweep {
         }
     }
 
-    /// Returns the ingest status of each candidate, in the order of the candidates. A candidate
-    /// that must be uploaded first is new.
+    /// Returns a stream of the candidates with their ingest statuses, in the same order. A
+    /// candidate that must be uploaded first has the status [`IngestStatus::New`].
     pub(super) fn survey<'a>(
         &'a self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>> + 'a,
@@ -150,13 +160,13 @@ impl Sweep {
             .try_flatten()
     }
 
-    /// Ingests the candidates, and calls `each` with the key, the size in bytes and the result of
-    /// each. After `shutdown`, no further key is begun. The keys that are already begun are
-    /// finished.
+    /// Ingests the candidates. Calls `each` for every candidate with its key, its size in bytes and
+    /// its result. If `shutdown` is cancelled, finishes the candidates that are in work and starts
+    /// no others.
     ///
     /// # Errors
-    /// Fails if a listing or a survey fails. If a single key fails, its result is
-    /// [`KeyResult::Failed`].
+    /// Fails if the bucket cannot be listed or if a survey fails. If one candidate fails, its
+    /// result is [`KeyResult::Failed`] and the sweep continues.
     pub(super) async fn run(
         &self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>>,
@@ -239,7 +249,7 @@ impl Sweep {
         }
     }
 
-    /// Uploads a file and returns the ETag of the new object.
+    /// Uploads a local file. Returns the ETag of the new object, or an error in one line.
     async fn put(&self, Upload { path, key, .. }: &Upload) -> Result<String, String> {
         match &self.store {
             Some(store) => {
@@ -263,8 +273,8 @@ impl Sweep {
         matches!(place, Some(KeyPlace::Archive(key)) if key.is_undated())
     }
 
-    /// Archives and indexes an object. Tries again after a retryable error, at most [`MAX_ATTEMPTS`]
-    /// times in all.
+    /// Archives and indexes an object. Repeats a failed attempt if its error is retryable, up to
+    /// [`MAX_ATTEMPTS`] attempts in all.
     async fn sync_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
         let mut attempt = 1;
         loop {
@@ -293,8 +303,8 @@ impl Waiter {
         Waiter { queue, stalled }
     }
 
-    /// Waits until the background ingest has processed an object or makes no progress. Returns the
-    /// status of the object then. `status` is the status before.
+    /// Waits until the background ingest has processed an object, or until it makes no progress.
+    /// Returns the status of the object after that. `status` is the status before.
     async fn wait(&self, seen: ListedObject, status: IngestStatus) -> IngestStatus {
         if self.stalled.load(Ordering::Relaxed) {
             return status;
@@ -307,9 +317,9 @@ impl Waiter {
     }
 }
 
-/// Surveys the waiting keys again and again, until the sweep is dropped. Sends the status of each
-/// key that is done to its waiting task. If the background ingest makes no progress, sends the
-/// status of all keys.
+/// Surveys the waiting objects again and again, until the sweep is dropped. When an object is done,
+/// sends its status to the task that waits for it. If the background ingest has no work left or
+/// makes no progress, sends the statuses of all waiting objects.
 async fn watch_waiting(
     ingest: Ingest,
     bucket: Bucket,

@@ -13,12 +13,12 @@ use super::progress;
 use crate::object::Bucket;
 use crate::storage::{ListingEntry, Storage, StorageError};
 
-/// The maximum number of uploads at the same time.
+/// The maximum number of files that are uploaded at the same time.
 const CONCURRENCY: usize = 8;
-/// The maximum number of failures that are printed one by one.
+/// The maximum number of failures that are printed one by one. Further failures are only counted.
 const MAX_PRINTED: u64 = 20;
 
-/// A file to upload.
+/// A local file to upload, and the key that it gets in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) path: PathBuf,
@@ -29,8 +29,8 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Reports whether the bucket has the file already. It does if the listed object has the size
-    /// of the file and is not older than the file.
+    /// Reports whether the bucket has this file already. `listed` is the object with the same key.
+    /// It counts as the same file if it has the same size and is not older than the file.
     pub(super) fn is_there(&self, listed: &ListingEntry) -> bool {
         listed.size_bytes == self.size_bytes
             && self
@@ -39,18 +39,18 @@ impl Upload {
     }
 }
 
-/// The files that were found in folders.
+/// The files that [`find_files`] found.
 #[derive(Debug, Default)]
 pub(super) struct FoundFiles {
     /// The files to upload.
     pub(super) uploads: Vec<Upload>,
-    /// The number of hidden files and symbolic links, which are not uploaded.
+    /// The number of files that are not uploaded because they are hidden or symbolic links.
     pub(super) left_out: u64,
     /// One line for each file that could not be read.
     pub(super) failures: Vec<String>,
 }
 
-/// The result of an upload of many files.
+/// The numbers of files that were uploaded, found in the bucket, or failed.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct UploadReport {
     /// The number of files that were uploaded.
@@ -61,8 +61,9 @@ pub(super) struct UploadReport {
     pub(super) failed: u64,
 }
 
-/// Finds the files of folders, in the order of their names. A path may also be a single file. Files
-/// in the folder `except` are left out. `prefix` is put in front of each key.
+/// Returns the files of `paths`, which are folders or single files. The files of a folder are
+/// sorted by name. Leaves out hidden files, hidden folders and the folder `except`. The key of each
+/// file begins with `prefix`.
 pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles {
     let mut found = FoundFiles::default();
     let except = except.canonicalize().ok();
@@ -106,8 +107,9 @@ pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> Foun
     found
 }
 
-/// Uploads the files that the bucket does not have yet, or has in another size or an older version.
-/// Prints and counts failures, and continues with the other files. A repeat is safe.
+/// Uploads each file that the bucket does not have already (see [`Upload::is_there`]). All keys of
+/// the files begin with `prefix`. Prints and counts failures, and continues with the other files. A
+/// repeat is safe.
 ///
 /// # Errors
 /// Fails if the bucket cannot be listed.
@@ -162,7 +164,7 @@ pub(super) async fn upload_files(
     Ok(report)
 }
 
-/// Returns all objects under the prefix by their keys.
+/// Returns all objects of a bucket under a prefix, as a map from key to object.
 pub(super) async fn list_by_key(
     storage: &Storage,
     bucket: &Bucket,
@@ -179,9 +181,9 @@ fn is_hidden(path: &Path) -> bool {
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// Returns the key of a file. It is the path as it was given, so that files of the same name in two
-/// folders have different keys. If the path contains `..`, the key is the path from the root.
-/// Returns `None` if the path is not UTF-8.
+/// Returns the key of a file: the path as the user gave it, so that files of the same name in two
+/// folders have different keys. For example, `/home/me/a.jpg` gives `home/me/a.jpg`. If the path
+/// contains `..`, returns the key of the absolute path. Returns `None` if the path is not UTF-8.
 fn key_of_path(path: &Path) -> Option<String> {
     let climbs = path.components().any(|part| part == Component::ParentDir);
     let path = if climbs {

@@ -2,7 +2,8 @@
 //!
 //! The index by-place has one partition for each geohash cell of 4 characters. A sort key begins
 //! with the geohash of 9 characters. A box is therefore read as ranges of sort keys. Within a cell,
-//! the ranges are made of *parts*: the 1,024 geohash cells of 6 characters in it.
+//! the ranges consist of *sub-cells*: the 1,024 geohash cells of 6 characters in the cell. The
+//! names in this file call a sub-cell a part.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -11,31 +12,32 @@ use serde::Serialize;
 
 use photo_metadata::Location;
 
-/// The maximum number of cells that the box of a list may touch. Each cell needs at least one index
-/// query.
+/// The maximum number of cells that the box of a list request may touch. The photos of each cell
+/// need at least one index query.
 pub(crate) const MAX_CELLS: usize = 16;
 /// The length of a cell's geohash, in characters.
 const CELL_CHARS: usize = 4;
-/// The number of cells around the globe, and also the number of cells from pole to pole. The four
-/// characters of a cell are 20 bits: 10 bits for each direction.
+/// The number of cells around the globe. It is also the number of cells from pole to pole. The four
+/// characters of a cell's geohash have 20 bits: 10 for the longitude and 10 for the latitude.
 const CELLS_PER_SIDE: usize = 1 << 10;
-/// The number of bits that select a part in its cell, in each direction. A part's geohash has two
-/// more characters than its cell's, which are ten bits. A part is 1.2 by 0.6 km.
+/// The number of bits for the column of a sub-cell in its cell, and also for the row. The geohash
+/// of a sub-cell has two characters more than the geohash of the cell. These have ten bits. A
+/// sub-cell is at most 1.2 by 0.6 km.
 const PARTS_BITS: usize = 5;
-/// The number of parts in a cell, in each direction.
+/// The number of columns of sub-cells in a cell. It is also the number of rows.
 const PARTS_PER_SIDE: usize = 1 << PARTS_BITS;
-/// The 32 digits of a geohash, from value 0 to value 31. They are also in the order of their
-/// character codes.
+/// The 32 digits of a geohash, in the order of their values from 0 to 31. The order of their
+/// character codes is the same.
 pub(super) const GEOHASH_DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
-/// The maximum difference between the numbers of two parts that one query reads together. To read
-/// the few unneeded parts between them is cheaper than one more query.
+/// The maximum difference between the numbers of two sub-cells that one query reads together with
+/// all sub-cells between them. To read a few unneeded sub-cells is cheaper than one more query.
 const MAX_GAP_PARTS: usize = 8;
-/// A character that sorts after all digits of a geohash. At the end of a range, it includes all
-/// sort keys that begin with the text before it.
+/// A character that sorts after all digits of a geohash. A range that ends with a text and this
+/// character contains all sort keys that begin with the text.
 const HIGHEST_CHAR: char = '~';
 /// The distance in degrees by which a box is enlarged before its cells are chosen. A location this
-/// close to an edge may be in the neighbouring part, because the edge and the geohash are rounded
-/// differently.
+/// close to an edge may be in the neighbouring sub-cell, because the edge and the geohash are
+/// rounded differently.
 const ROUNDING_DEGREES: f64 = 1e-9;
 
 /// A rectangle of longitudes and latitudes, in degrees. If `west` is greater than `east`, the box
@@ -51,7 +53,7 @@ pub(crate) struct BoundingBox {
 /// A range of sort keys in one partition of the index by-place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CellRange {
-    /// The geohash of the cell. It is the partition.
+    /// The geohash of the cell, which is the key of the partition.
     pub(crate) cell: String,
     /// The first and the last sort key of the range, or `None` for the whole partition.
     pub(crate) keys: Option<(String, String)>,
@@ -114,12 +116,11 @@ impl BoundingBox {
         self.columns(CELLS_PER_SIDE, 0.0).len() * self.rows(CELLS_PER_SIDE, 0.0).count()
     }
 
-    /// Returns ranges of by-place that together contain every location in the box, and few
-    /// locations outside it. Locations at most `margin_degrees` away from the box are always
-    /// included.
+    /// Returns ranges of the index by-place. Together they contain all locations in the box, all
+    /// locations at most `margin_degrees` away from the box, and few other locations.
     ///
-    /// The ranges are in order. There are at most [`MAX_CELLS`] ranges. If the box touches more
-    /// cells than that, there is one range for each cell.
+    /// The ranges are in ascending order of cell and sort key. There are at most [`MAX_CELLS`]
+    /// ranges. If the box touches more cells than that, there is one range for each cell.
     pub(crate) fn cell_ranges(&self, margin_degrees: f64) -> Vec<CellRange> {
         let side = CELLS_PER_SIDE * PARTS_PER_SIDE;
         let margin = margin_degrees + ROUNDING_DEGREES;
@@ -162,9 +163,9 @@ impl BoundingBox {
             && (within(lon) || (lon.abs() == 180.0 && within(-lon)))
     }
 
-    /// Returns the columns that the box touches, if `side` columns divide the globe. The box is
-    /// enlarged by `margin` degrees first. Columns are numbered from longitude -180 eastwards, and
-    /// longitude 180 is in column 0 again.
+    /// Returns the numbers of the columns that the box touches, in a grid with `side` columns
+    /// around the globe. The box is enlarged by `margin` degrees first. Column 0 begins at
+    /// longitude -180, and the numbers increase eastwards. Longitude 180 is in column 0 again.
     fn columns(&self, side: usize, margin: f64) -> BTreeSet<usize> {
         let width = if self.west <= self.east { 0.0 } else { 360.0 };
         let column = |degrees: f64| grid_index(degrees, 360.0, side);
@@ -178,9 +179,9 @@ impl BoundingBox {
             .collect()
     }
 
-    /// Returns the rows that the box touches, if `side` rows divide the globe from pole to pole.
-    /// The box is enlarged by `margin` degrees first. Row 0 is at the south pole. The last row
-    /// includes the north pole.
+    /// Returns the numbers of the rows that the box touches, in a grid with `side` rows from pole
+    /// to pole. The box is enlarged by `margin` degrees first. Row 0 is at the south pole. The last
+    /// row includes the north pole.
     fn rows(&self, side: usize, margin: f64) -> RangeInclusive<usize> {
         let row =
             |degrees: f64| grid_index(degrees, 180.0, side).clamp(0, side as i64 - 1) as usize;
@@ -189,8 +190,8 @@ impl BoundingBox {
 }
 
 impl CellRange {
-    /// Returns the range of sort keys of some parts of a cell. `parts` has the numbers of the first
-    /// and the last part.
+    /// Returns the range of sort keys for a range of sub-cells. `parts` contains the numbers of the
+    /// first and the last sub-cell.
     fn from_parts(cell: &str, parts: RangeInclusive<usize>) -> Self {
         let is_whole_cell = parts == (0..=PARTS_PER_SIDE * PARTS_PER_SIDE - 1);
         let key = |part| format!("{cell}{}", part_digits(part));
@@ -202,15 +203,15 @@ impl CellRange {
     }
 }
 
-/// Returns the geohash of the cell that contains a location. It is the partition of the location in
-/// by-place.
+/// Returns the geohash of the cell that contains a location. It is the key of the location's
+/// partition in the index by-place.
 fn find_cell(location: &Location) -> Option<String> {
     location.geohash(CELL_CHARS)
 }
 
-/// Returns the column of a longitude or the row of a latitude. The grid has `side` columns or rows,
-/// which together cover `span` degrees. For a value outside the globe, the result is negative or at
-/// least `side`.
+/// Returns the number of the column of a longitude, or of the row of a latitude. The grid has
+/// `side` columns or rows, which together cover `span` degrees. For a value outside the globe, the
+/// result is negative or at least `side`.
 fn grid_index(degrees: f64, span: f64, side: usize) -> i64 {
     ((degrees + span / 2.0) / span * side as f64).floor() as i64
 }
@@ -226,15 +227,17 @@ fn cell_name(column: usize, row: usize) -> Option<String> {
     })
 }
 
-/// Returns the number of the part in this column and row of its cell. As in a geohash, the bits of
-/// the column and of the row alternate.
+/// Returns the number of the sub-cell in this column and row of its cell. The bits of the column
+/// and the row alternate, as in a geohash. For example, column 1 and row 0 give 2, and column 1 and
+/// row 1 give 3.
 fn interleave_bits(column: usize, row: usize) -> usize {
     (0..PARTS_BITS).fold(0, |part, bit| {
         part | (column >> bit & 1) << (2 * bit + 1) | (row >> bit & 1) << (2 * bit)
     })
 }
 
-/// Returns the last two characters of a part's geohash. The characters before them are its cell's.
+/// Returns the last two characters of the geohash of a sub-cell. `part` is the number of the
+/// sub-cell in its cell.
 fn part_digits(part: usize) -> String {
     [part >> PARTS_BITS, part % PARTS_PER_SIDE]
         .map(|digit| char::from(GEOHASH_DIGITS[digit]))
@@ -242,9 +245,9 @@ fn part_digits(part: usize) -> String {
         .collect()
 }
 
-/// Returns at most `max_runs` runs that together contain these numbers, in order. Numbers with a
-/// small gap between them are in the same run. If there are still too many runs, the smallest gaps
-/// are included as well.
+/// Returns at most `max_runs` ranges that together contain all numbers, in ascending order. Two
+/// neighbouring numbers are in the same range if they differ by at most [`MAX_GAP_PARTS`]. If there
+/// are still too many ranges, those with the smallest gaps between them are joined.
 fn merge_into_runs(mut numbers: Vec<usize>, max_runs: usize) -> Vec<RangeInclusive<usize>> {
     numbers.sort_unstable();
     let mut gaps: Vec<(usize, usize)> = numbers
@@ -286,7 +289,7 @@ mod tests {
         BoundingBox::parse(text).expect("a box")
     }
 
-    /// Reports whether one of the ranges contains a photo at this location.
+    /// Reports whether a list of the photos in the box reads a photo at this location.
     fn reads(bounds: &BoundingBox, location: &Location) -> bool {
         reads_with_margin(bounds, location, 0.0)
     }
@@ -350,9 +353,9 @@ mod tests {
         };
         let parts = ranges.iter().filter_map(|range| range.keys.as_ref());
         let parts: usize = parts.map(|(from, to)| part(to) - part(from) + 1).sum();
-        // The box touches about 4 by 8 parts, and a cell has 1,024.
+        // The box touches about 4 by 8 sub-cells, and a cell has 1,024.
         assert!((32..=100).contains(&parts), "{parts} of {ranges:?}");
-        // This box is a corner of parts.
+        // This box is a corner of sub-cells.
         let edge = parse_box("-73.125,45,-73.125,45");
         assert!(reads(&edge, &at(-73.125, 45.0)));
     }
@@ -411,7 +414,8 @@ mod tests {
             }
         }
 
-        /// The photo was indexed by its exact location, and the policy became stricter later.
+        /// Checks a photo that was indexed by its exact location before the location policy became
+        /// stricter.
         #[test]
         fn every_rounded_location_in_a_box_is_read(
             lon in -180.0..=180.0_f64, lat in -90.0..=90.0_f64, decimals in 0..5_u8,

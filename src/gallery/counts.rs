@@ -51,8 +51,8 @@ pub(super) async fn get_lenses(
     get_facets(&gallery, query, &headers, |month| &month.lenses).await
 }
 
-/// Returns the cameras or lenses of all months as JSON. The one with the most photos comes first.
-/// `of` selects the cameras or the lenses of a month.
+/// Returns the response with the cameras or lenses of all months. The one with the most photos
+/// comes first. `of` selects the cameras or the lenses of a month.
 async fn get_facets(
     gallery: &GalleryState,
     query: Option<String>,
@@ -72,7 +72,8 @@ async fn get_facets(
     )
 }
 
-/// Counts the photos of each year, month or day, newest first, and the photos without a date.
+/// Returns the numbers of photos in each year, month or day as JSON, newest first, and the number
+/// of photos without a date.
 fn build_timeline(months: &[PublishedMonth], unit: TimelineUnit) -> Value {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut undated = 0;

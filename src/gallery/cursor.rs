@@ -4,9 +4,11 @@
 //! clock is read here.
 //!
 //! The format is `base64url(version ‖ nonce ‖ AES-256-GCM(expiry ‖ position))`. The version and the
-//! query (filters and order) are the associated data. The nonce is an HMAC of the plaintext, so the
-//! same response always contains the same cursor and its ETag stays the same. Two plaintexts have
-//! the same nonce only after a 96-bit collision. The expiry is a whole day for the same reason.
+//! query (filters and order) are the associated data: they are not in the encrypted text, but
+//! decryption fails if they differ. The nonce is a value that must not be used for two texts. It is
+//! an HMAC of the query and the plaintext, so the same response always contains the same cursor,
+//! and its ETag stays the same. Two plaintexts have the same nonce only after a 96-bit collision.
+//! The expiry is a whole day for the same reason.
 
 use chrono::{DateTime, Utc};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -18,7 +20,8 @@ use serde::{Deserialize, Serialize};
 /// The version of the format. It must be increased when the format or the meaning of a position
 /// changes. Older cursors are then refused.
 const VERSION: u8 = 1;
-/// The number of days for which a cursor is valid. It expires at the end of the last day, in UTC.
+/// The number of days for which a cursor is valid. A cursor expires at the end of its last day, in
+/// UTC.
 const VALID_DAYS: i64 = 7;
 const SECONDS_PER_DAY: i64 = 86_400;
 /// The maximum length of a cursor, in bytes. A sort key has at most 1,024 bytes, so no valid cursor
@@ -42,8 +45,8 @@ pub struct CursorKey {
     nonces: hmac::Key,
 }
 
-/// The error for a cursor key that is not 32 bytes in base64. It also occurs if the system cannot
-/// provide random bytes for a new key.
+/// The text of a cursor key is not 32 bytes in base64, or the system cannot provide random bytes
+/// for a new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor key is not 32 bytes in base64")]
 pub struct InvalidCursorKey;
@@ -62,7 +65,8 @@ impl CursorKey {
         CursorKey { encryption, nonces }
     }
 
-    /// Creates a random key. Its cursors are valid only while this process runs.
+    /// Creates a random key. Cursors that are made with this key are valid only while this process
+    /// runs.
     ///
     /// # Errors
     /// Fails if the system cannot provide random bytes.
@@ -102,17 +106,17 @@ impl std::fmt::Debug for CursorKey {
     }
 }
 
-/// The position in a list at which the next page begins. It is after the last photo that was shown,
-/// or at the start of a segment.
+/// The position at which the next page of a list begins: after the last photo of the page before,
+/// or at the start of a segment. A segment is a range of one index partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ListPosition {
-    /// The partition of the segment.
+    /// The key of the partition that contains the segment.
     #[serde(rename = "p")]
     pub(crate) partition: String,
     /// `true` for the segment of the photos without a date.
     #[serde(rename = "u")]
     pub(crate) undated: bool,
-    /// The sort key after which the list continues, or `None` for the start of the segment.
+    /// The sort key after which the list continues. `None` for the start of the segment.
     #[serde(rename = "s")]
     pub(crate) after: Option<String>,
 }
@@ -125,13 +129,13 @@ pub(crate) enum CursorError {
         "It is not a cursor of this query (filters and order as they were). Start again without it."
     )]
     Invalid,
-    /// It was valid and has expired.
+    /// The cursor was valid, but has expired.
     #[error("It has expired. Start again without it.")]
     Expired,
 }
 
-/// Encrypts a position for a query. Returns `None` only if the encryption fails, which AES-GCM does
-/// only for gigabytes of data.
+/// Returns a cursor: the encrypted position in the list of a query. Returns `None` only if the
+/// encryption fails, which AES-GCM does only for gigabytes of data.
 pub(crate) fn seal_cursor(
     key: &CursorKey,
     query: &str,
@@ -159,7 +163,7 @@ pub(crate) fn seal_cursor(
     Some(BASE64URL_NOPAD.encode(&token))
 }
 
-/// Decrypts a cursor of this query.
+/// Decrypts a cursor and returns its position in the list of a query.
 ///
 /// # Errors
 /// Fails if the cursor was not made with this key for this query, or if it has expired.
@@ -200,7 +204,8 @@ pub(crate) fn open_cursor(
     Ok(position)
 }
 
-/// Returns the data that is authenticated with a cursor but not part of it.
+/// Returns the associated data of a cursor. It is not in the cursor, but decryption fails if it
+/// differs from the data with which the cursor was encrypted.
 fn associated_data(query: &str) -> Vec<u8> {
     let mut data = vec![VERSION];
     data.extend_from_slice(query.as_bytes());

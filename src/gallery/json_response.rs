@@ -1,5 +1,5 @@
-//! JSON responses: their ETag, their caching, and the response 304 for a client that has the
-//! current version.
+//! JSON responses with an ETag and caching rules. A client that already has the current version of
+//! a response gets the status 304 instead.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// The value of the header `Cache-Control`. Caches may use a response for a minute. For ten more
-/// minutes they may use it while they fetch a newer one. Lists change whenever photos are added.
+/// minutes they may use it while they fetch a newer response. Lists change whenever photos are
+/// added.
 const CACHE_RULES: HeaderValue =
     HeaderValue::from_static("public, max-age=60, stale-while-revalidate=600");
 
@@ -22,9 +23,10 @@ pub(crate) const JSON_MEDIA_TYPE: &str = "application/json";
 /// The media type of GeoJSON [RFC 7946, 12].
 pub(crate) const GEOJSON_MEDIA_TYPE: &str = "application/geo+json";
 
-/// Returns a response with this JSON text, or a 304 if the request names its ETag in If-None-Match.
+/// Returns a response with the JSON text `body`. If the header If-None-Match of the request
+/// contains the ETag of this text, returns the status 304 without a body.
 ///
-/// The ETag is weak, because the compressed and the plain response have the same one.
+/// The ETag is weak, because the compressed and the plain response have the same ETag.
 pub(crate) fn json_response(
     request: &HeaderMap,
     media_type: &'static str,

@@ -1,14 +1,14 @@
 //! Decides which index partitions answer a list request, and in which order. Pure.
 //!
-//! The photos of a box come from the index by-place: cell by cell, and in each cell from the parts
-//! that the box touches. Otherwise the photos of a camera come from by-camera, the photos of a lens
-//! from by-lens, and all others from by-date, year by year. Some filters cannot be part of the
-//! index query. They are applied to the photos that the query returns. If a request has a camera
-//! and a lens, this is the lens. If it has a box, these are all filters, and the exact edges of the
-//! box.
+//! The photos of a box come from the index by-place: cell by cell, and in each cell from the
+//! sub-cells that the box touches. Without a box, the photos of a camera come from by-camera, the
+//! photos of a lens from by-lens, and all others from by-date, year by year. An index query cannot
+//! apply all filters. The remaining filters are applied to the photos that the query returns. If a
+//! request has a camera and a lens, the lens remains. If a request has a box, all filters and the
+//! exact edges of the box remain.
 //!
-//! Photos without a date are a segment of their own. It is always the last segment. A list with a
-//! date range does not have it.
+//! Photos without a date are in a segment of their own, which is always the last segment. If the
+//! request has a box or a date range, there is no such segment.
 
 use std::collections::BTreeSet;
 
@@ -22,19 +22,19 @@ use super::bounding_box::CellRange;
 use super::cursor::ListPosition;
 use super::list_request::{ListFilters, ListOrder};
 
-/// A lower bound of the sort keys of all photos with a date.
+/// A text that sorts before the sort keys of all photos with a date.
 const FIRST_DATE: &str = "0";
-/// An upper bound of the sort keys of all photos with a date.
+/// A text that sorts after the sort keys of all photos with a date.
 const LAST_DATE: &str = "9~";
 
-/// Returns the year that contains the whole date range of a request. Returns `None` if there is no
-/// such year, or if the range has no start or no end.
+/// Returns the year of the date range of a request, if the whole range is in one year. Returns
+/// `None` if the range has no start or no end.
 fn single_year(filters: &ListFilters) -> Option<&str> {
     let from = year_of_sort_key(filters.from.as_ref()?)?;
     (year_of_sort_key(filters.to.as_ref()?)? == from).then_some(from)
 }
 
-/// Reports whether [`plan_segments`] needs the list of the years that have photos.
+/// Reports whether [`plan_segments`] needs `partitions`, the list of the years that have photos.
 pub(crate) fn needs_years(filters: &ListFilters) -> bool {
     filters.camera.is_none()
         && filters.lens.is_none()
@@ -42,7 +42,8 @@ pub(crate) fn needs_years(filters: &ListFilters) -> bool {
         && single_year(filters).is_none()
 }
 
-/// Returns the segments that answer a request, in the order in which their photos are listed.
+/// Returns the segments that contain the photos of a list, in the order of the list. A segment is a
+/// range of one index partition.
 ///
 /// The location by which a photo is indexed may differ from the location that is published.
 /// `max_rounding_degrees` is the largest difference between the two, in degrees.
@@ -81,8 +82,8 @@ pub(crate) fn plan_segments(
     segments
 }
 
-/// Returns the segments that remain after a position, and the sort key after which the first of
-/// them continues. The sort key is `None` if that segment is read from its start.
+/// Returns the segments that follow a position, and the sort key after which the first of these
+/// segments must be read. The sort key is `None` if that segment must be read from its start.
 pub(crate) fn resume_segments(
     segments: Vec<Segment>,
     position: Option<ListPosition>,
@@ -130,8 +131,8 @@ pub(crate) fn position_in_segment(segment: &Segment, after: Option<String>) -> L
     }
 }
 
-/// Reports whether a segment of a cell ends before a position in that cell, so that nothing of it
-/// remains.
+/// Reports whether a segment of the index by-place ends before a position in the same cell. Such a
+/// segment need not be read any more.
 fn is_over(segment: &Segment, position: &ListPosition) -> bool {
     let after = position.after.as_ref();
     let ends = segment.to.as_ref().zip(after);
@@ -144,16 +145,17 @@ fn is_within(segment: &Segment, after: &str) -> bool {
     segment.index != PhotoIndex::ByPlace || segment.from.as_deref().is_none_or(|from| from < after)
 }
 
-/// Reports whether photos must be filtered after the index query, because the query cannot apply
-/// all filters of the request.
+/// Reports whether an index query cannot apply all filters of the request. The photos that the
+/// query returns must then be filtered.
 pub(crate) fn filters_after_query(filters: &ListFilters) -> bool {
     filters.bbox.is_some() || (filters.camera.is_some() && filters.lens.is_some())
 }
 
-/// Reports whether a photo from a segment matches the filters.
+/// Reports whether a photo from an index query matches the filters that the query could not apply.
+/// `published` is the published location of the photo.
 ///
 /// Only the published location is compared with the box. A comparison with the exact location would
-/// reveal it.
+/// reveal the exact location.
 pub(crate) fn matches_filters(
     filters: &ListFilters,
     entry: &PhotoEntry,
@@ -182,7 +184,8 @@ pub(crate) fn matches_filters(
     lens_matches && camera_matches && range_matches && box_matches
 }
 
-/// Returns one segment for each year, and one for the photos without a date.
+/// Returns one segment for each year in the date range. If there is no date range, adds a segment
+/// for the photos without a date.
 fn plan_by_date(filters: &ListFilters, partitions: &BTreeSet<DatePartition>) -> Vec<Segment> {
     let one = single_year(filters).map(str::to_owned);
     let first = filters
@@ -262,7 +265,8 @@ fn dated_segment(
     }
 }
 
-/// Returns the segment of the photos without a date. They are ordered by name in both orders.
+/// Returns the segment of the photos without a date. They are always in the order of their names,
+/// even if the list begins with the newest photo.
 fn undated_segment(index: PhotoIndex, partition: &str) -> Segment {
     Segment {
         index,

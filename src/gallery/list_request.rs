@@ -34,20 +34,21 @@ pub(crate) struct ListRequest {
 /// for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct ListFilters {
-    /// The lowest sort key of the list. It is a wall-clock time, as precise as the request gave it,
-    /// for example `2018-02-01`.
+    /// A text that sorts before the sort keys of the listed photos: a wall-clock time, as precise
+    /// as the request gives it, for example `2018-02-01`.
     pub(crate) from: Option<String>,
-    /// The highest sort key of the list. It sorts after all photos of the given day, minute, second
-    /// or millisecond, for example `2018-02-01~`.
+    /// A text that sorts after the sort keys of the listed photos: the given day, minute, second or
+    /// millisecond and a `~`, for example `2018-02-01~`.
     pub(crate) to: Option<String>,
-    /// The slug of the camera with which the photos were taken.
+    /// The slug of the camera with which the photos were taken. `None` for all cameras.
     pub(crate) camera: Option<String>,
-    /// The slug of the lens with which the photos were taken.
+    /// The slug of the lens with which the photos were taken. `None` for all lenses.
     pub(crate) lens: Option<String>,
-    /// The box that contains the published locations of the photos.
+    /// The box that contains the published locations of the photos. `None` for photos of all
+    /// places.
     pub(crate) bbox: Option<BoundingBox>,
-    /// The order by capture time. It has no effect with a box: the photos of a box are ordered by
-    /// place.
+    /// The order by capture time. It has no effect if there is a box: the photos of a box are
+    /// ordered by place.
     pub(crate) order: ListOrder,
 }
 
@@ -66,7 +67,7 @@ impl ListRequest {
     /// Parses the query string of a list request.
     ///
     /// # Errors
-    /// Returns a problem that names the parameter and shows what is accepted.
+    /// Returns a problem that names the parameter and shows which values are accepted.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         let mut request = ListRequest {
             filters: ListFilters::default(),

@@ -20,10 +20,12 @@ use super::photos::render_page;
 use super::problem::Problem;
 use super::state::GalleryState;
 
-/// The maximum number of clusters in one response. If there are more, larger cells are used.
+/// The maximum number of clusters in one response. If there are more clusters, larger cells are
+/// used. A cluster is the photos of one geohash cell as one point.
 const MAX_CLUSTERS: usize = 500;
 
-/// Handles `GET /v1/map`. The response is GeoJSON [RFC 7946].
+/// Handles `GET /v1/map`. The response is GeoJSON [RFC 7946]: the photos of a small box, or the
+/// clusters of a large box.
 pub(super) async fn get_map(
     State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,
@@ -73,8 +75,9 @@ async fn render_clusters(
     Ok(features)
 }
 
-/// Returns the cells that have photos in a box, with their counts. The cells have the smallest size
-/// that gives at most [`MAX_CLUSTERS`] cells.
+/// Returns the cells whose mean position is in the box, as a map from geohash to counts. Without a
+/// box, returns all cells. If there are more than [`MAX_CLUSTERS`], they are merged into larger
+/// cells.
 fn merge_clusters<'a>(
     months: impl Iterator<Item = &'a PublishedMonth>,
     bounds: Option<&BoundingBox>,
@@ -107,8 +110,8 @@ fn merge_clusters<'a>(
     }
 }
 
-/// Returns a cluster as a GeoJSON feature at `point`. `cell` is its geohash, and `photos` the
-/// number of its photos.
+/// Returns a cluster as a GeoJSON feature at `point`. `cell` is the geohash of the cluster's cell,
+/// and `photos` is the number of photos.
 fn cluster_feature(cell: &str, point: &Location, photos: u64) -> Value {
     json!({
         "type": "Feature",
@@ -117,8 +120,9 @@ fn cluster_feature(cell: &str, point: &Location, photos: u64) -> Value {
     })
 }
 
-/// Returns the mean position of the photos in a cell. If it is in a home zone, returns the centre
-/// of the nearest of the cell's 32 sub-cells that is not.
+/// Returns the point of a cluster: the mean position of the photos in the cell. If that position is
+/// in a home zone, returns a centre of one of the cell's 32 sub-cells instead: the nearest centre
+/// that is not in a home zone.
 fn cluster_point(
     cell: &str,
     sum: &CellCount,

@@ -15,7 +15,7 @@ const MAX_POINTS: usize = 1_000;
 pub(crate) enum MapRequest {
     /// The photos of a small box, as points.
     Points(ListRequest),
-    /// The clusters of a large box, or of the whole globe.
+    /// The clusters of a large box. `None` for the clusters of the whole globe.
     Clusters(Option<BoundingBox>),
 }
 
@@ -23,7 +23,7 @@ impl MapRequest {
     /// Parses the query string of a map request.
     ///
     /// # Errors
-    /// Returns a problem that names the parameter and shows what is accepted.
+    /// Returns a problem that names the parameter and shows which values are accepted.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         let (mut bbox, mut cursor) = (None, None);
         for (name, value) in parse_query(query, &MAP_PARAMETERS)? {

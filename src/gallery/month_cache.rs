@@ -1,4 +1,4 @@
-//! A cache of the months that publish has counted.
+//! A cache of the months in the publish table, with their counts.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ pub(super) struct MonthCache {
     cached: Arc<Mutex<Option<CachedMonths>>>,
 }
 
-/// The cached months, and the version of the table that they belong to.
+/// The cached months, and the version of the publish table's counts when they were read.
 struct CachedMonths {
-    /// The version of the table from which the months were read. Months of a later version may be
-    /// among them.
+    /// The version of the counts just before the months were read. Some of the months may be newer.
+    /// Publish increases the version after each change of the counts.
     version: u64,
     months: Arc<Vec<PublishedMonth>>,
 }
@@ -30,10 +30,11 @@ impl MonthCache {
         }
     }
 
-    /// Returns all months of the table, in order.
+    /// Returns all months of the publish table, in the order of their names.
     ///
-    /// Each call reads the version of the table with one request. If that version is newer than the
-    /// cached one, the months are read again. Calls that wait for the months share one read.
+    /// Each call reads the present version of the counts with one request. If that version is newer
+    /// than the cached one, the months are read again. Calls that wait for the months share one
+    /// read.
     pub(super) async fn load_months(&self) -> Result<Arc<Vec<PublishedMonth>>, CatalogueError> {
         // The version is read before the months. If a month is written between the two reads, it is
         // read again later, and never missed.

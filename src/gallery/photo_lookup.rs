@@ -5,10 +5,10 @@ use crate::catalogue::item::PhotoItem;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::photo_id::PhotoId;
 
-/// The maximum length of an archive key, in bytes.
+/// The maximum length of an archive key, in bytes. No photo is found by a longer name.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Returns the item of the photo with this stem.
+/// Returns the item of the photo with this stem, or `None` if there is no such photo.
 pub(super) async fn find_by_stem(
     catalogue: &Catalogue,
     stem: &str,
@@ -20,9 +20,9 @@ pub(super) async fn find_by_stem(
     Ok(item.filter(|item| item.stem == stem))
 }
 
-/// Returns the item of the photo that has this file, and the name of the file's part. `path` is an
-/// archive key without its prefix. Returns `None` if there is no such file, or if it has been
-/// removed from the archive.
+/// Returns the item of the photo that has this file, and the name of the file's part, such as
+/// `jpg`. `path` is an archive key without the archive prefix. Returns `None` if there is no such
+/// file, or if it has been removed from the archive.
 pub(super) async fn find_by_file(
     catalogue: &Catalogue,
     path: &str,
@@ -37,7 +37,8 @@ pub(super) async fn find_by_file(
     Ok(item.filter(has_file).map(|item| (item, part.to_owned())))
 }
 
-/// Splits a path into the stem and the name of the part. The rule is the same as for archive keys.
+/// Splits a path into the stem and the name of the part, by the rule for archive keys. For example,
+/// `2018-02-01/foobar.jpg` gives `2018-02-01/foobar` and `jpg`.
 fn split_path(path: &str) -> (&str, &str) {
     let name = path.rsplit('/').next().unwrap_or(path);
     match split_extension(name) {

@@ -29,11 +29,11 @@ use super::state::GalleryState;
 
 /// The maximum number of index queries for one request.
 const MAX_QUERIES: u32 = 16;
-/// The number of photos after which reading stops, if the page has at least one photo. If a filter
-/// drops most photos, an early short page is better than a late full one. If the page is still
-/// empty, reading continues.
+/// The number of photos after which a request reads no more, if its page has at least one photo. If
+/// a filter removes most photos, a short page now is better than a full page much later. If the
+/// page is still empty, reading continues.
 const MAX_READ: usize = 800;
-/// The size of a page's JSON, in bytes, above which no more photos are added.
+/// The size of a page's JSON in bytes. When a page is larger, no more photos are added.
 const MAX_PAGE_BYTES: usize = 1_000_000;
 
 /// Handles `GET /v1/photos`.
@@ -138,12 +138,12 @@ pub(super) async fn get_photo(
 /// The photos of a page as JSON, and the position of the next page.
 struct FilledPage {
     items: Vec<String>,
-    /// The start of the next page, or `None` if this is the last one.
+    /// The position at which the next page begins, or `None` if this is the last page.
     next: Option<ListPosition>,
 }
 
-/// Fills a page from segments, with one query after the other. `after` is the sort key after which
-/// the first segment is read.
+/// Fills a page with the photos of the segments, which are read one after the other. `after` is the
+/// sort key after which the first segment is read.
 async fn fill_page(
     gallery: &GalleryState,
     request: &ListRequest,
@@ -199,9 +199,10 @@ async fn fill_page(
     Ok(FilledPage { items, next: None })
 }
 
-/// Returns the limit of an index query that must find `missing` photos. The limit is higher by one,
-/// so that the result shows if more photos follow. If photos are filtered after the query, the
-/// limit is the one for a full page, so that few queries are needed.
+/// Returns the maximum number of photos that an index query returns if the page needs `missing`
+/// more photos. It is one more than needed, so that the result shows whether more photos follow. If
+/// photos are filtered after the query, it is the number for a full page, so that few queries are
+/// needed.
 fn index_query_limit(filters: &ListFilters, missing: usize) -> u32 {
     let wanted = if filters_after_query(filters) {
         MAX_LIMIT

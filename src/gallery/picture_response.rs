@@ -17,13 +17,14 @@ use super::json_response::if_none_match_includes;
 use super::problem::Problem;
 
 /// The value of the header `Cache-Control`. Caches may use a picture for five minutes. For one more
-/// day they may use it while they fetch a newer one. A file may be edited in place.
+/// day they may use it while they fetch a newer version, because a file may be edited in place.
 const CACHE_RULES: HeaderValue =
     HeaderValue::from_static("public, max-age=300, stale-while-revalidate=86400");
 /// The format of an HTTP date [RFC 9110, 5.6.7].
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
-/// The present version of a picture, as it would be served now.
+/// The properties of a picture as it would be served now. The headers of the response are made from
+/// them.
 #[derive(Debug, Clone)]
 pub(super) struct PictureVersion<'a> {
     /// The ETag, with its quotes.
@@ -36,13 +37,15 @@ pub(super) struct PictureVersion<'a> {
 
 /// The response to a request for a picture.
 pub(super) enum PictureResponse {
-    /// The complete response. It has no body.
+    /// The complete response. It contains no bytes of the picture.
     WithoutBody(Response),
-    /// The head of the response, and the range of the picture that is its body.
+    /// The status and headers of the response, and the range of the picture that must become its
+    /// body.
     WithBody(Response, Range<u64>),
 }
 
-/// Returns the response with its status and headers. The status is 200, 206, 304 or 416.
+/// Returns the response to a request for a picture. Its status is 200, 206 (a range), 304 (not
+/// modified) or 416 (no such range).
 pub(super) fn plan_response(
     method: &Method,
     request: &HeaderMap,
@@ -87,7 +90,7 @@ pub(super) fn plan_response(
     Ok(PictureResponse::WithBody(response, range))
 }
 
-/// Inserts the headers that describe the content.
+/// Inserts the headers that describe the content of a picture.
 fn insert_content_headers(
     headers: &mut HeaderMap,
     picture: &PictureVersion<'_>,
@@ -134,8 +137,8 @@ enum RequestedRange {
     Nothing,
 }
 
-/// Parses the Range header. Several ranges, other units and malformed values are ignored, as RFC
-/// 9110 (14.2) allows.
+/// Returns the bytes that the Range header selects. Several ranges, other units and malformed
+/// values are ignored, as RFC 9110 (14.2) allows.
 fn parse_range(request: &HeaderMap, size_bytes: u64) -> RequestedRange {
     let Some(spec) = request
         .get(RANGE)
@@ -165,8 +168,8 @@ fn parse_range(request: &HeaderMap, size_bytes: u64) -> RequestedRange {
     }
 }
 
-/// Reports whether the Range header applies. It does not if the request has an If-Range that names
-/// another version [RFC 9110, 13.1.5].
+/// Reports whether the Range header applies. It does not apply if the header If-Range contains the
+/// ETag or the date of another version [RFC 9110, 13.1.5].
 fn range_applies(request: &HeaderMap, etag: &str, last_modified: &str) -> bool {
     match request
         .get(IF_RANGE)
@@ -190,7 +193,8 @@ fn client_has_version(request: &HeaderMap, etag: &str, last_modified: DateTime<U
         .is_some_and(|since| last_modified.timestamp() <= since.and_utc().timestamp())
 }
 
-/// Returns a Content-Disposition with the file name in ASCII and in UTF-8 [RFC 6266].
+/// Returns the value of the header Content-Disposition, with the file name in ASCII and in UTF-8
+/// [RFC 6266].
 fn content_disposition(disposition: &str, file_name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' {

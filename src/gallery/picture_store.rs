@@ -2,7 +2,9 @@
 //!
 //! A picture is streamed and never kept in memory. A picture that must be stripped is read twice
 //! the first time: once to find what is kept of it (see [`crate::strip`]), and once to serve it.
-//! The edit lists of the last pictures are cached by ETag.
+//! The result of the first read is an edit list: the byte ranges of the file that are served, and
+//! the bytes that are inserted between them. The edit lists of the last pictures are cached by
+//! ETag.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,8 +21,8 @@ use crate::view::{Redaction, ServablePicture};
 
 use super::problem::Problem;
 
-/// The version of the code that strips pictures. It is part of ETags. It must be increased when a
-/// change of the code makes stripped pictures differ.
+/// The version of the code that strips pictures. The ETag of a stripped picture contains this
+/// version. It must be increased when the code would strip a picture differently.
 const STRIP_VERSION: u32 = 1;
 /// The maximum number of cached edit lists. Each has a few hundred bytes.
 const MAX_CACHED_EDITS: usize = 256;
@@ -51,9 +53,9 @@ impl PictureStore {
         self.storage.head_object(&self.bucket.object(key)).await
     }
 
-    /// Returns the edit list of a picture: which bytes of its file are served. Returns `None` if
-    /// the file is gone, if it cannot be stripped, or if it has changed since its preview was
-    /// found.
+    /// Returns the edit list of a picture, which lists the bytes of the file that are served.
+    /// Returns `None` if the file no longer exists, if it cannot be stripped, or if it has changed
+    /// since its preview was found.
     pub(super) async fn find_edits(
         &self,
         picture: &ServablePicture,
@@ -162,7 +164,7 @@ impl PictureStore {
     }
 }
 
-/// A reader for the version of an object that has this ETag.
+/// A reader of one version of an object: the version with the ETag `etag`.
 #[derive(Clone)]
 struct ObjectReader {
     storage: Storage,
@@ -171,7 +173,7 @@ struct ObjectReader {
     etag: String,
 }
 
-/// The reason why a span could not be read.
+/// The reason why a span of an object could not be read.
 #[derive(Debug, thiserror::Error)]
 enum SpanError {
     #[error(transparent)]
@@ -181,7 +183,8 @@ enum SpanError {
 }
 
 impl ObjectReader {
-    /// Opens the bytes of a span.
+    /// Returns the bytes of a span as a stream. Fails if the object no longer has the ETag of the
+    /// reader.
     async fn open_span(
         &self,
         span: Span,
@@ -203,7 +206,8 @@ impl ObjectReader {
     }
 }
 
-/// Returns the ETag of a picture. It is strong, and different for each way of serving one file.
+/// Returns the ETag of a picture, which is a strong ETag. The unmodified file, the stripped file
+/// and the preview have different ETags.
 pub(super) fn picture_etag(picture: &ServablePicture, object: &ObjectProperties) -> String {
     let etag = unquoted(&object.etag);
     match &picture.redaction {

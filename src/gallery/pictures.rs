@@ -65,8 +65,8 @@ pub(super) async fn get_picture(
     Err(Problem::unavailable())
 }
 
-/// Parses the query string. `preview=1` selects the embedded JPEG. Without it, the file itself is
-/// selected.
+/// Parses the query string. `preview=1` selects the embedded JPEG. An empty query string selects
+/// the file itself.
 fn parse_image_kind(query: Option<&str>) -> Result<ImageKind, Problem> {
     match parse_query(query, &["preview"])?.first() {
         None => Ok(ImageKind::Original),

@@ -19,7 +19,7 @@ const MAX_ECHO_CHARS: usize = 64;
 /// unavailable.
 const RETRY_AFTER_SECONDS: u16 = 5;
 
-/// The reason why a request failed, for the client.
+/// An error response to a client, with the reason why the request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     kind: ProblemKind,
@@ -27,7 +27,7 @@ pub(crate) struct Problem {
     parameter: Option<String>,
 }
 
-/// A kind of problem. Each has its own `type` in the response.
+/// A kind of problem. Each kind has a different `type` in the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
     UnknownParameter,
@@ -40,11 +40,11 @@ pub(crate) enum ProblemKind {
     Internal,
 }
 
-/// What all problems of one kind have in common.
+/// The properties that all problems of one kind share.
 pub(crate) struct ProblemType {
     /// The HTTP status.
     status: StatusCode,
-    /// The `type` of the problem: a URI, relative to the gallery.
+    /// The `type` of the problem: a URI, relative to the base URL of the gallery.
     pub(crate) uri: &'static str,
     /// The title.
     title: &'static str,
@@ -107,7 +107,7 @@ impl ProblemKind {
     }
 }
 
-/// The members of a problem that RFC 9457 does not define.
+/// The fields in the JSON of a problem that RFC 9457 does not define.
 #[derive(Serialize)]
 struct ProblemExtensions {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +140,7 @@ impl Problem {
         }
     }
 
-    /// Creates the problem for a cursor that was not made here, is for another query, or has
+    /// Creates the problem for a cursor that is invalid, that belongs to another query, or that has
     /// expired.
     pub(crate) fn invalid_cursor(detail: &str) -> Self {
         Problem {
@@ -150,7 +150,7 @@ impl Problem {
         }
     }
 
-    /// Creates the problem for a path that leads to nothing public.
+    /// Creates the problem for a path at which there is nothing public.
     pub(crate) fn not_found(detail: &str) -> Self {
         Problem {
             kind: ProblemKind::NotFound,
@@ -177,7 +177,7 @@ impl Problem {
         }
     }
 
-    /// Creates the problem for a request that may succeed later.
+    /// Creates the problem for a request that failed but may succeed later.
     pub(crate) fn unavailable() -> Self {
         Problem {
             kind: ProblemKind::Unavailable,
@@ -217,9 +217,9 @@ impl IntoResponse for Problem {
 }
 
 impl From<CatalogueError> for Problem {
-    /// Logs the cause and returns the problem for the client. If a request was throttled or
+    /// Logs the error and returns the problem for the client. If a request was throttled or
     /// refused, or if the catalogue could not be reached, the problem is [`Problem::unavailable`]:
-    /// the client may retry later.
+    /// the client may retry later. Otherwise it is [`Problem::internal`].
     fn from(error: CatalogueError) -> Self {
         let permanent = matches!(error, CatalogueError::Shape { .. });
         tracing::error!(%error, "catalogue request failed");
@@ -232,7 +232,7 @@ impl From<CatalogueError> for Problem {
 }
 
 impl From<StorageError> for Problem {
-    /// Logs the cause and returns [`Problem::unavailable`].
+    /// Logs the error and returns [`Problem::unavailable`].
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "storage request failed");
         Problem::unavailable()

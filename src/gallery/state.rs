@@ -24,8 +24,8 @@ pub struct GallerySettings {
     /// it is absent, URLs are relative to the host. Without `pictures` and without this URL, no
     /// pictures are listed.
     pub photo_base_url: Option<String>,
-    /// Must be `true` only if no file at `photo_base_url` contains a location. If it is `false` and
-    /// the location policy is not `exact`, no pictures are listed there.
+    /// `true` if no file at `photo_base_url` contains a location. It must be `false` if one may. If
+    /// it is `false` and the location policy is not `exact`, no pictures are listed there.
     pub photo_base_url_stripped: bool,
     /// The key that encrypts cursors.
     pub cursor_key: CursorKey,
@@ -41,10 +41,10 @@ pub struct GallerySettings {
 /// A function that returns the current time: `Arc::new(Utc::now)`, or the clock of a test.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// The bucket with the archived files, and its store.
+/// The archive bucket, and the store that contains it.
 #[derive(Clone)]
 pub struct PictureArchive {
-    /// The store that has the bucket.
+    /// The store that contains the bucket.
     pub storage: Storage,
     /// The archive bucket.
     pub bucket: Bucket,

@@ -4,8 +4,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 
 use super::problem::Problem;
 
-/// One end of a time range, as the visitor wrote it: a wall-clock day, minute, second or
-/// millisecond.
+/// One end of the date range of a list: a wall-clock day, minute, second or millisecond, as precise
+/// as the request gives it.
 pub(super) struct TimeBound {
     /// The time without its fraction, as precise as the request gave it, for example
     /// `2018-02-01T09:41`.
@@ -55,9 +55,11 @@ impl TimeBound {
         })
     }
 
-    /// Returns a lower bound of the sort keys of all photos that were taken at this time or later.
+    /// Returns a text that sorts before the sort keys of all photos that were taken at this time or
+    /// later, and after the sort keys of earlier photos.
     ///
-    /// A sort key has milliseconds only if they are not zero, and `#` sorts before `.`.
+    /// In a sort key, a `#` follows the time. Milliseconds come before the `#` only if they are not
+    /// zero. `#` sorts before `.`, so photos without milliseconds sort first within a second.
     pub(super) fn lowest_sort_key(&self) -> String {
         match self.milliseconds {
             None | Some(0) => self.text.clone(),
@@ -65,8 +67,8 @@ impl TimeBound {
         }
     }
 
-    /// Returns an upper bound of the sort keys of all photos that were taken within this day,
-    /// minute, second or millisecond, or before. `~` sorts after every character of a sort key.
+    /// Returns a text that sorts after the sort keys of all photos that were taken before the end
+    /// of this day, minute, second or millisecond. `~` sorts after every character of a sort key.
     pub(super) fn highest_sort_key(&self) -> String {
         match self.milliseconds {
             None => format!("{}~", self.text),
@@ -76,9 +78,9 @@ impl TimeBound {
     }
 }
 
-/// Reports whether the text is the beginning of a time such as `2018-02-01T09:41:07`, with a digit
-/// or the right separator at each place. chrono alone would also accept signs, spaces and single
-/// digits.
+/// Reports whether the text is the beginning of a time in the form `2018-02-01T09:41:07`, with a
+/// digit or the right separator at each place. chrono alone would also accept signs, spaces and
+/// single digits.
 fn has_strict_form(text: &str) -> bool {
     let form = b"dddd-dd-ddTdd:dd:dd";
     text.len() <= form.len()

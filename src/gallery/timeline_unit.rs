@@ -27,7 +27,7 @@ impl TimelineUnit {
     /// Parses the query string of a timeline request.
     ///
     /// # Errors
-    /// Returns a problem that names the parameter and shows what is accepted.
+    /// Returns a problem that names the parameter and shows which values are accepted.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         let parameters = parse_query(query, &["unit"])?;
         match parameters.first().map(|(_, value)| value.as_str()) {

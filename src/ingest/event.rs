@@ -1,4 +1,5 @@
-//! Unwraps S3 events, and builds the response that each sender expects.
+//! Finds the changed objects in S3 events, and builds the response that each sender expects. Other
+//! services may wrap an event in messages of their own. These wrappers are called envelopes here.
 //!
 //! The known shapes are:
 //! - S3's own notification, in event versions 2.0 to 2.6, as AWS, MinIO and moto write it;
@@ -26,7 +27,7 @@ const MAX_WRAPPINGS: usize = 4;
 /// a job allows 1,024 characters.
 const MAX_REASON_CHARS: usize = 1000;
 
-/// An event without its envelopes.
+/// An event without its envelopes: the messages of other services, such as SNS, around it.
 #[derive(Debug)]
 pub struct UnwrappedEvent {
     /// The messages of the event, in their original order.
@@ -35,23 +36,23 @@ pub struct UnwrappedEvent {
     response: ResponseFormat,
 }
 
-/// A message: a part of an event that is acknowledged separately.
+/// One message of an event. If a message failed, the sender delivers only this message again.
 #[derive(Debug)]
 pub struct EventMessage {
-    /// The id of the message in the response. It is empty if the event has a single response.
+    /// The id of the message, for the response. It is empty if the event has a single response.
     pub id: String,
-    /// The objects that may have changed, or the error of a message that cannot be parsed.
+    /// The objects that may have changed. An error if the message cannot be parsed.
     pub objects: Result<Vec<ObjectRef>, EventError>,
 }
 
 /// The format of the response to an event.
 #[derive(Debug)]
 enum ResponseFormat {
-    /// The response is empty for success, or an error. It is for the whole event.
+    /// One response for the whole event: an empty object for success, or an error.
     Direct,
-    /// The response for SQS: the ids of the messages that SQS must deliver again.
+    /// A response for SQS: the ids of the messages that SQS must deliver again.
     Queue,
-    /// The response for S3 Batch Operations: one result for each task.
+    /// A response for S3 Batch Operations: one result for each task.
     BatchJob { schema: String, invocation: Value },
 }
 
@@ -60,12 +61,12 @@ enum ResponseFormat {
 pub enum Disposition {
     /// All objects of the message are processed. The text is the outcome.
     Done(String),
-    /// The object is outside source and archive. The text explains this, because a person may have
-    /// named exactly this key.
+    /// The object is in neither the source nor the archive, so nothing was done. The text explains
+    /// this, because a person may have started a job for exactly this key.
     Ignored(String),
     /// The message must be delivered again. The text is the reason.
     Retry(String),
-    /// The message failed, and a second delivery cannot succeed. The text is the reason.
+    /// The message failed, and a second delivery cannot succeed either. The text is the reason.
     Permanent(String),
 }
 
@@ -80,7 +81,8 @@ pub enum EventError {
     Failed(String),
 }
 
-/// Removes the envelopes of an event, and finds the objects that may have changed.
+/// Removes the envelopes of an event (the messages of other services, such as SNS, around it), and
+/// finds the objects that may have changed.
 ///
 /// ```
 /// use photo_catalogue::ingest::event::unwrap_event;
@@ -133,8 +135,8 @@ pub fn unwrap_event(event: &Value) -> Result<UnwrappedEvent, EventError> {
 }
 
 impl UnwrappedEvent {
-    /// Builds the response from the results of the messages. The results must be in the order of
-    /// the messages.
+    /// Builds the response to the event. The caller must pass one result for each message, in the
+    /// order of the messages.
     ///
     /// ```
     /// use photo_catalogue::ingest::event::{Disposition, unwrap_event};
@@ -195,7 +197,8 @@ impl UnwrappedEvent {
 }
 
 impl Disposition {
-    /// Returns `true` if the message does not need to be delivered again.
+    /// Returns `true` if the message was processed or ignored. The sender must not deliver it
+    /// again.
     pub fn is_done(&self) -> bool {
         matches!(self, Disposition::Done(_) | Disposition::Ignored(_))
     }
@@ -300,8 +303,9 @@ fn parse_record(record: &Value) -> Option<ObjectRef> {
     Some(bucket.object(decode_key(text_at(record, "/s3/object/key")?)?))
 }
 
-/// Decodes a form-encoded key, in which a plus is a space. Some stores also encode the slashes.
-/// Returns `None` if the result is not UTF-8.
+/// Decodes a form-encoded key, in which a plus is a space: `card+1%2Fa.jpg` gives `card 1/a.jpg`.
+/// Some stores also encode the slashes, as in this example. Returns `None` if the result is not
+/// UTF-8.
 fn decode_key(key: &str) -> Option<String> {
     let spaced = key.replace('+', " ");
     let decoded = percent_decode(spaced.as_bytes()).decode_utf8();

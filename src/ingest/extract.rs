@@ -25,9 +25,9 @@ pub(super) enum MetadataRead {
 }
 
 impl Ingest {
-    /// Extracts the metadata of an object. `head` is its first bytes, which the caller has read
-    /// already. Reads further ranges if they are necessary, and only if the object still has the
-    /// same ETag.
+    /// Extracts the metadata of the object `from`, which has the properties `object`. `head` is the
+    /// beginning of its bytes, which the caller has read already. Reads further ranges if they are
+    /// necessary. Returns [`MetadataRead::Changed`] if one of these reads finds another ETag.
     pub(super) async fn extract(
         &self,
         from: &ObjectRef,

@@ -15,14 +15,16 @@ use super::ledger::{LedgerVerdict, ledger_entry};
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 
-/// An extraction from the present attempt, and the name of its part.
+/// The metadata that the present attempt has extracted, and the name of the part that it comes
+/// from.
 struct FreshExtraction<'a> {
     part: &'a str,
     extraction: Extraction,
 }
 
 impl Ingest {
-    /// Brings the item of this archive key up to date. A repeat is safe.
+    /// Writes the catalogue item of the photo with this archive key, so that the item matches the
+    /// archived file. Writes nothing if the item matches already. A repeat is safe.
     pub(super) async fn index(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
         let outcome = retry(MAX_ROUNDS, || self.index_once(key)).await?;
         outcome.ok_or_else(|| IngestError::Contended {
@@ -30,8 +32,8 @@ impl Ingest {
         })
     }
 
-    /// Makes one attempt. Returns [`Attempt::Retry`] if the copy or the item changed between two
-    /// requests.
+    /// Makes one attempt of [`Ingest::index`]. Returns [`Attempt::Retry`] if the copy or the item
+    /// changed between two requests.
     async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
         // 1 comes before 2: the bytes that are read must not be older than the item that they
         // replace.
@@ -69,7 +71,8 @@ impl Ingest {
         }
     }
 
-    /// Writes the part of a photo to its item (3). Then does steps 4 and 5.
+    /// Writes this part to the item of its photo (step 3). Then checks that the copy is unchanged
+    /// (4), and compares the copy with its source (5).
     async fn index_photo(
         &self,
         key: &ArchiveKey,
@@ -105,11 +108,11 @@ impl Ingest {
         if self.write_item(item, read_revision, Some(fresh)).await? == WriteOutcome::Stale {
             return Ok(Attempt::Retry);
         }
-        // 4. This check is not necessary if the part is new in an existing item. Each later change
-        // of the copy has an event, and its handler writes this item (at least a tombstone). If it
-        // wrote before this task, the condition on the revision failed. If it writes after this
-        // task, its result is right. If there was no item, a removal leaves no tombstone, so the
-        // check is necessary.
+        // Step 4. This check is not necessary if the part is new in an existing item. Each later
+        // change of the copy has an event, and the handler of that event writes this item (at least
+        // a tombstone). If that handler wrote before this task, the condition on the revision
+        // failed. If it writes after this task, its result is right. If there was no item, a
+        // removal leaves no tombstone, so the check is necessary.
         if !is_new_part_of_item {
             let now = self.storage.head_object(key.object()).await?;
             if now.as_ref().map(ObjectProperties::version) != Some(properties.version()) {
@@ -120,8 +123,8 @@ impl Ingest {
         Ok(Attempt::Done(Outcome::Indexed))
     }
 
-    /// Replaces the part of a copy that is gone with a tombstone (3, gone), also in a stub. Then
-    /// checks that the copy is still gone (4).
+    /// Handles a copy that is gone: replaces its part with a tombstone (step 3, gone), even in a
+    /// stub. Then checks that the copy is still gone (4).
     async fn tombstone_part(
         &self,
         key: &ArchiveKey,
@@ -152,10 +155,10 @@ impl Ingest {
         })
     }
 
-    /// Adds a tombstone to a stub, to record that nothing was archived under its stem. Every task
-    /// that still works on this stem must then read the item again. The claim stays with its owner,
-    /// because a copy may still arrive. Returns `false` if the item is not a stub. A repeat is
-    /// safe.
+    /// Adds a tombstone to a stub, to record that nothing was archived under its stem. This raises
+    /// the revision of the item, so every task that still works on this stem must read the item
+    /// again. The owner keeps the claim, because a copy may still arrive. Returns `false` if the
+    /// item is not a stub. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing
@@ -186,8 +189,9 @@ impl Ingest {
         )
     }
 
-    /// Derives the record from the parts, and writes the item. Writes nothing if the stored item
-    /// does not have the revision `read_revision` any more.
+    /// Derives the record from the parts, and writes the item. `fresh` is the metadata that the
+    /// caller has just extracted from a part. Writes nothing if the stored item does not have the
+    /// revision `read_revision` any more.
     async fn write_item(
         &self,
         mut item: PhotoItem,
@@ -202,9 +206,9 @@ impl Ingest {
                     record::derive_record(&mut item, &primary, fresh.extraction);
                 }
                 _ if record::is_derived_from(&item, &primary) => {}
-                // If that part is changing, the item keeps its record until the event of that part
-                // is processed. If this task waited here, two parts that were removed together
-                // would wait for each other.
+                // If the primary part is changing now, the item keeps its record until the event of
+                // that part is processed. If this task waited here, two parts that were removed
+                // together would wait for each other.
                 _ => {
                     if let Some(extraction) = self.extract_part(&item, &primary).await? {
                         record::derive_record(&mut item, &primary, extraction);
@@ -219,8 +223,8 @@ impl Ingest {
         Ok(self.catalogue.put_item(&item, read_revision).await?)
     }
 
-    /// Extracts the metadata of a part of the item. Returns `None` if the copy does not have the
-    /// bytes of the part any more.
+    /// Extracts the metadata of a part of the item. Returns `None` if the bytes of the copy are not
+    /// those that the part describes.
     async fn extract_part(
         &self,
         item: &PhotoItem,
@@ -243,8 +247,8 @@ impl Ingest {
         }
     }
 
-    /// Compares a copy with its source (5). If the source has other bytes, the copy is from before
-    /// an edit and arrived late. In that case, organises the source again.
+    /// Compares a copy with its source (step 5). If the source has other bytes now, the copy is
+    /// older than an edit. In that case, organises the source again.
     async fn reconcile_with_source(&self, copy: &ObjectProperties) -> Result<(), IngestError> {
         let Some(from) = Provenance::of(copy).map(|from| from.source) else {
             return Ok(());

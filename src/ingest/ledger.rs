@@ -7,7 +7,7 @@ use crate::catalogue::item::{LedgerEntry, LedgerOutcome};
 use crate::object::ObjectRef;
 use crate::storage::ObjectProperties;
 
-/// The verdict about the bytes of an object.
+/// The result of ingest for the bytes of an object, which the ledger entry must record.
 pub(super) enum LedgerVerdict<'a> {
     /// The bytes are not a photo. The text is the reason.
     Skipped(&'a str),

@@ -1,9 +1,9 @@
 //! Moves a photo that is in the folder of the wrong day to the folder of its capture day. The steps
 //! are those of docs/ingest-protocol.md, "A photo moves".
 //!
-//! A move works like organise, with the archived file as its source: claim, HEAD, copy, ledger,
-//! then index. The old copy is deleted only after the catalogue lists the new one. If the move is
-//! interrupted, the next call continues it.
+//! A move works like the step organise, with the archived file as its source: claim the new stem,
+//! HEAD, copy, ledger entry, then index. The old copy is deleted only after the catalogue lists the
+//! new one. If the move is interrupted, the next call continues it.
 
 use crate::archive::{self, ArchiveKey, ArchiveNameVariant, ArchivePlan, Owner};
 use crate::catalogue::Claim;
@@ -21,7 +21,8 @@ use super::{Ingest, IngestError, MAX_ROUNDS};
 /// The move of one file of a photo.
 struct PartMove {
     part: PhotoPart,
-    /// The object that the part was copied from. If it is unknown, the archived file itself.
+    /// The source object that the part was copied from. If the source is unknown, the archived file
+    /// itself.
     origin: PartSource,
     to: ArchiveKey,
     progress: MoveProgress,
@@ -32,12 +33,13 @@ struct PartMove {
 enum MoveProgress {
     /// The file must be copied: no object exists under the new key.
     ToCopy,
-    /// The file is copied: a copy from the same source exists under the new key. If it has other
-    /// bytes, index compares it with that source.
+    /// The file is copied: a copy from the same source exists under the new key. If the source has
+    /// other bytes now, the step index notices this and copies them.
     Copied,
 }
 
-/// A new stem of a photo, which is claimed, and the moves of all its files.
+/// The plan of a move: the new stem of the photo, which is already claimed, and the moves of all
+/// its files.
 struct MovePlan {
     stem: String,
     owner: Owner,
@@ -46,11 +48,12 @@ struct MovePlan {
 
 impl Ingest {
     /// Moves a photo to the folder of its capture day, if it is in the folder of another day or in
-    /// `undated/`. Moves all its files together, to the first stem that is its own or free. Its
-    /// overrides move too. Returns the new stem. Returns `None` if nothing was moved: the folder is
-    /// right, the photo has no day, or the photo is gone.
+    /// `undated/`. Moves all files of the photo together, to the first planned stem that is free or
+    /// belongs to this photo. The overrides (the values that a person set) move too. Returns the
+    /// new stem. Returns `None` if nothing was moved: the folder is right, the photo has no day, or
+    /// the photo is gone.
     ///
-    /// The capture day is that of the file. An override of the capture time is not used. At any
+    /// The capture day comes from the file, even if a person has corrected the capture time. At any
     /// time the archive has at least one copy of each file. A repeat is safe.
     ///
     /// # Errors
@@ -62,8 +65,8 @@ impl Ingest {
         moved.ok_or_else(|| IngestError::Busy { id: id.to_string() })
     }
 
-    /// Makes one attempt. Returns [`Attempt::Retry`] if a file changed between two requests. In
-    /// that case the catalogue is up to date again.
+    /// Makes one attempt of [`Ingest::move_to_capture_day`]. Returns [`Attempt::Retry`] if a file
+    /// changed between two requests.
     async fn move_photo_once(&self, id: &PhotoId) -> Result<Attempt<Option<String>>, IngestError> {
         let item = self.catalogue.item(id).await?;
         let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
@@ -98,8 +101,9 @@ impl Ingest {
         Ok(Attempt::Done(Some(plan.stem)))
     }
 
-    /// Deletes the old copy of a part if the new copy exists, and indexes the old key. Returns
-    /// `false` if the new copy is gone, or if the old copy has changed.
+    /// Deletes the old copy of a part if the new copy exists. Then indexes the old key, so that the
+    /// catalogue records the removal. Returns `false` if the new copy is gone, or if the old copy
+    /// has changed.
     async fn delete_old_part(
         &self,
         part_move: &PartMove,
@@ -125,8 +129,8 @@ impl Ingest {
         Ok(true)
     }
 
-    /// Claims the first stem in the folder of the capture day that is free, or is the photo's own,
-    /// for all its files.
+    /// Plans the move, and claims the new stem for all files of the photo. This is the first stem
+    /// in the folder of the capture day that is free or belongs to this photo.
     async fn claim_new_name(&self, item: &PhotoItem) -> Result<MovePlan, IngestError> {
         let live = || item.parts.iter().filter(|(_, part)| part.is_live());
         let is_primary = |name: &str| {
@@ -147,8 +151,8 @@ impl Ingest {
                 continue;
             }
             if let Some(mut parts) = self.plan_part_moves(item, &plan, &first).await? {
-                // The part that the plan is based on goes last. After an interruption, the next
-                // attempt then makes the same plan.
+                // The plan depends on the primary part, so this part is moved last. After an
+                // interruption, the next attempt then makes the same plan.
                 parts.sort_by_key(|part_move| part_move.part.key == primary.key);
                 return Ok(MovePlan {
                     stem: first.stem().to_owned(),
@@ -163,8 +167,8 @@ impl Ingest {
         })
     }
 
-    /// Plans the moves of all live parts to the stem of `first`. If a foreign file has one of the
-    /// new keys, releases the claim and returns `None`.
+    /// Plans the moves of all live parts to the stem of `first`. If one of the new keys has a file
+    /// that is not a copy of the same source, releases the claim and returns `None`.
     async fn plan_part_moves(
         &self,
         item: &PhotoItem,
@@ -192,8 +196,8 @@ impl Ingest {
         Ok(Some(parts))
     }
 
-    /// Returns the progress of the move of one file. Returns `None` if the new key has a file of
-    /// another owner or from another source.
+    /// Finds out how far the move of one file is, with a HEAD of the new key. Returns `None` if the
+    /// new key has a file of another owner or from another source.
     async fn move_progress(
         &self,
         to: &ArchiveKey,
@@ -229,8 +233,8 @@ impl Ingest {
         })
     }
 
-    /// Copies a part to its new key. Returns `false`, without a copy, if the file does not have the
-    /// bytes that the catalogue lists.
+    /// Copies a part to its new key. Copies nothing and returns `false` if the file does not have
+    /// the bytes that the catalogue lists.
     async fn copy_part(&self, part_move: &PartMove, owner: &Owner) -> Result<bool, IngestError> {
         let object = self.archive_object_of(&part_move.part);
         let old = self.storage.head_object(&object).await?;
@@ -243,7 +247,8 @@ impl Ingest {
             source: part_move.origin.clone(),
             last_modified: modified.or(Some(old.last_modified)),
         };
-        // The names that do not fit are ignored: they did not fit into the old copy either.
+        // The metadata that does not fit is ignored, because it did not fit into the old copy
+        // either.
         let (metadata, _) = provenance.copy_metadata(&old.metadata);
         let to = part_move.to.object();
         let copied = self.storage.copy_object(&object, to, &old, &metadata);

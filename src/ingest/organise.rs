@@ -19,7 +19,7 @@ use super::provenance::Provenance;
 use super::target::TargetState;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
 
-/// A source object, with the properties that step 1 read.
+/// A source object, and the properties that step 1 has read from the store.
 struct SourceObject {
     object: ObjectRef,
     properties: ObjectProperties,
@@ -35,7 +35,7 @@ impl SourceObject {
 }
 
 impl Ingest {
-    /// Copies the source object to its archive key, and writes the ledger entry. A repeat is safe.
+    /// Copies the source object to its archive key, and writes its ledger entry. A repeat is safe.
     pub(super) async fn organise(&self, key: &SourceKey) -> Result<Outcome, IngestError> {
         let outcome = retry(MAX_ROUNDS, || self.organise_once(key)).await?;
         outcome.ok_or_else(|| IngestError::Contended {
@@ -43,7 +43,8 @@ impl Ingest {
         })
     }
 
-    /// Makes one attempt. Returns [`Attempt::Retry`] if the source changed between two requests.
+    /// Makes one attempt of [`Ingest::organise`]. Returns [`Attempt::Retry`] if the source changed
+    /// between two requests.
     async fn organise_once(&self, key: &SourceKey) -> Result<Attempt<Outcome>, IngestError> {
         let object = key.object().clone();
         // 1 and 2a are independent of each other, so they run at the same time.
@@ -64,9 +65,9 @@ impl Ingest {
         self.organise_unknown(key, &source, head).await
     }
 
-    /// Organises a source whose bytes the ledger lists (2a). Returns `None` if the archive key must
-    /// be planned again: a newer extractor must read the bytes, the key is outside the archive
-    /// prefix, or a foreign file has the key.
+    /// Organises a source whose present bytes are in the ledger: they were processed before (step
+    /// 2a). Returns `None` if the archive key must be planned again: a newer extractor must read
+    /// the bytes, the key is outside the archive prefix, or a foreign file has the key.
     async fn organise_known(
         &self,
         source: &SourceObject,
@@ -93,8 +94,8 @@ impl Ingest {
         }
     }
 
-    /// Organises a source whose bytes the ledger does not list: extracts, plans and claims (2b to
-    /// 5).
+    /// Organises a source whose present bytes are not in the ledger, or must be read again:
+    /// extracts the metadata, plans the archive key, claims it and copies (steps 2b to 5).
     async fn organise_unknown(
         &self,
         key: &SourceKey,
@@ -120,7 +121,7 @@ impl Ingest {
     }
 
     /// Claims the first stem of the plan that is free or belongs to this owner, and copies the
-    /// source to it (2b to 5).
+    /// source to that stem (steps 2b to 5).
     async fn claim_archive_key(
         &self,
         source: &SourceObject,
@@ -155,8 +156,9 @@ impl Ingest {
         })
     }
 
-    /// Gives the claim on a stem to the foreign file under this key (3). Keeps the claim if a live
-    /// copy was archived under it. A repeat is safe.
+    /// Gives up the claim of `owner` on a stem, because a foreign file has this key (step 3). The
+    /// foreign file becomes the owner of the stem. Changes nothing if a live copy is archived under
+    /// the stem. A repeat is safe.
     pub(super) async fn release_claim_to_foreign_file(
         &self,
         key: &ArchiveKey,
@@ -182,7 +184,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// Copies the source, if it still has the bytes that were read (4). Then does step 5.
+    /// Copies the source, if it still has the bytes that were read (step 4). Then writes the ledger
+    /// entry (step 5).
     async fn copy(
         &self,
         source: &SourceObject,
@@ -217,8 +220,8 @@ impl Ingest {
         }
     }
 
-    /// Writes the ledger entry of an archived source (5). Then deletes the source if the settings
-    /// require it.
+    /// Writes the ledger entry of an archived source (step 5). Then deletes the source if the
+    /// settings require it.
     async fn record_archived(
         &self,
         source: &SourceObject,
@@ -232,10 +235,10 @@ impl Ingest {
         Ok(Outcome::of_copy(archive_key.clone()))
     }
 
-    /// Deletes the source (5), if the setting is [`SourceAfter::Delete`]. First a HEAD must show
-    /// that the copy exists and was made from the same bytes. The source is deleted only if it
-    /// still has these bytes. If the copy is gone, the source stays, because it may be the only one
-    /// left.
+    /// Deletes the source (step 5), if the setting is [`SourceAfter::Delete`]. First a HEAD must
+    /// show that the copy exists and was made from the same bytes. The source is deleted only if it
+    /// still has these bytes. If the copy is gone, the source stays, because it may be the last
+    /// file with these bytes.
     async fn delete_source(
         &self,
         source: &SourceObject,

@@ -49,7 +49,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome of organise after a copy was written to this key.
+    /// Returns the outcome of organise for a copy under this key.
     pub(super) fn of_copy(key: ArchiveKey) -> Self {
         if key.is_undated() {
             Outcome::Undated(key)
@@ -58,7 +58,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the archive key of the copy that organise wrote. Returns `None` for any other
+    /// Returns the archive key of the copy that organise made. Returns `None` for any other
     /// outcome.
     pub fn archive_key(&self) -> Option<&ArchiveKey> {
         match self {
@@ -83,13 +83,14 @@ impl fmt::Display for Outcome {
 /// A report about the finished work on one key.
 #[derive(Debug)]
 pub struct KeyReport<'a> {
-    /// The object with this key.
+    /// The object that was processed.
     pub object: &'a ObjectRef,
     /// The outcome, or the error after which the key must be processed again.
     pub result: Result<&'a Outcome, &'a IngestError>,
     /// The wall-clock duration of the work.
     pub duration: Duration,
-    /// The number of requests, and of reads and bytes read, that the work needed.
+    /// The cost of the work: the number of requests, the number of reads, and the number of bytes
+    /// read.
     pub cost: WorkCost,
 }
 
@@ -130,7 +131,7 @@ impl KeyReport<'_> {
     }
 }
 
-/// The error of a key that must be processed again. Nothing is lost, because the event is delivered
+/// The error of a key that could not be processed. Nothing is lost, because the event is delivered
 /// again.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
@@ -140,19 +141,21 @@ pub enum IngestError {
     /// A request to the table failed, or an item cannot be read.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The object or its item changed during every attempt.
+    /// The object could not be processed: the object or its item changed during every attempt.
     #[error("{object} changed {MAX_ROUNDS} times while it was being read")]
     Contended {
         /// The object that was processed.
         object: ObjectRef,
     },
-    /// Other writers changed the item during every attempt of a person's command.
+    /// The item could not be changed for a command of the owner: other writers changed the item
+    /// during every attempt.
     #[error("photo {id} was changed {MAX_ROUNDS} times by others; try again")]
     Busy {
         /// The id of the photo.
         id: String,
     },
-    /// Other owners have claimed every archive name that the photo may use.
+    /// The photo could not be archived: other owners have claimed every archive name that the photo
+    /// may use.
     #[error(
         "every archive name of {object} is taken; the last one is {}",
         archive_key.as_str()
@@ -166,7 +169,7 @@ pub enum IngestError {
 }
 
 impl IngestError {
-    /// Returns `true` if a repeat may succeed although no person changes anything.
+    /// Returns `true` if the same work may succeed later, although no person changes anything.
     pub fn is_retryable(&self) -> bool {
         match self {
             IngestError::Storage(error) => error.is_retryable(),
@@ -177,8 +180,8 @@ impl IngestError {
     }
 }
 
-/// The error of a setting that the store does not support. Do not start ingest in that case. The
-/// text is one line and names the setting.
+/// The error of a setting that the store does not support. The caller must not start ingest in that
+/// case. The text is one line and names the setting.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreCapabilityError {
     /// The store ignores the condition of a delete. It would delete an upload that changed after it

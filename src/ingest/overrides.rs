@@ -1,4 +1,4 @@
-//! Overrides: the values that the owner sets for a photo. They are shown instead of the values of
+//! Overrides: the values that the owner sets for a photo. They are shown instead of the values in
 //! the file. They stay when the photo is indexed again.
 
 use crate::catalogue::item::{Overrides, PhotoItem};
@@ -9,11 +9,11 @@ use crate::retry::{Attempt, retry};
 
 use super::{IngestError, MAX_ROUNDS, record};
 
-/// Changes the overrides of a photo, and with them its summary and index keys. Returns the changed
-/// item. Returns `None` if there is no such photo, or if its files are gone.
+/// Changes the overrides of a photo, and derives its summary and index keys again. Returns the
+/// changed item. Returns `None` if there is no such photo, or if its files are gone.
 ///
-/// Changes nothing else of the photo, even if ingest works on the photo at the same time. Writes
-/// nothing if the result is the same. A repeat is safe.
+/// Changes no other field of the photo, even if ingest works on the photo at the same time. Writes
+/// nothing if the item stays the same. A repeat is safe.
 ///
 /// # Errors
 /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing the
@@ -27,8 +27,8 @@ pub async fn update_overrides(
     update_overrides_if(catalogue, privacy, id, PhotoItem::has_live_parts, change).await
 }
 
-/// Changes the overrides as [`update_overrides`] does, if the item satisfies `condition`. Returns
-/// `None` if it does not.
+/// Changes the overrides of a photo as [`update_overrides`] does, if the item satisfies
+/// `condition`. Otherwise changes nothing and returns `None`.
 pub(super) async fn update_overrides_if(
     catalogue: &Catalogue,
     privacy: &Privacy,
@@ -63,8 +63,8 @@ pub(super) async fn update_overrides_if(
 }
 
 /// Returns `true` if the summary or the index keys of an item must be written again, because the
-/// privacy rules or the shape of items changed. [`update_overrides`] without a change writes them.
-/// Sends no request.
+/// privacy rules or the form of items changed. To write them, call [`update_overrides`] without a
+/// change. Sends no request.
 pub fn is_outdated(item: &PhotoItem, privacy: &Privacy) -> bool {
     !is_same_but_revision(&rederive(item.clone(), privacy), item)
 }

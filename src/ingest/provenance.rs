@@ -1,8 +1,9 @@
-//! The provenance of a copy. Organise writes it to the copy's user metadata, and index reads it.
+//! The provenance of a copy: the record of its origin. Organise writes the provenance to the copy's
+//! user metadata, and index reads it.
 //!
 //! Every value is percent-encoded ASCII. Stores treat other characters differently: some return
 //! them unchanged, some encode them as RFC 2047 describes, and some damage them. All user metadata
-//! of an object together stay under S3's limit of 2 KB.
+//! of an object together is at most 2 KB, which is S3's limit.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,8 @@ const SOURCE_MODIFIED: &str = "photo-source-modified";
 /// The maximum size of all names and values together, in bytes (S3 User Guide, "User-defined object
 /// metadata").
 const MAX_METADATA_BYTES: usize = 2048;
-/// The maximum size of a percent-encoded source, in bytes. A longer source is written in base64,
-/// which is at most a third longer than the plain text.
+/// The maximum size of the percent-encoded source, in bytes. If the source is longer, its
+/// `bucket/key` is written in base64, which is at most a third longer than the plain text.
 const MAX_LEGIBLE_BYTES: usize = 1024;
 const BASE64_MARK: &str = "base64:";
 const HEADER_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
@@ -61,8 +62,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Reads the provenance from the user metadata of an object. Returns `None` if the object has
-    /// no provenance: organise did not write it.
+    /// Reads the provenance from the user metadata of an object. Returns `None` if there is no
+    /// provenance, because the object is not a copy that ingest made.
     pub fn of(object: &ObjectProperties) -> Option<Self> {
         let get = |name| object.metadata.get(name);
         let source = decode_source(get(SOURCE)?)?;
@@ -79,9 +80,9 @@ impl Provenance {
         })
     }
 
-    /// Builds the user metadata of a copy: the provenance, and the source's own metadata up to the
-    /// limit of 2 KB. Returns the metadata, and the names of the source's metadata that did not
-    /// fit.
+    /// Builds the user metadata of a copy. It contains the provenance, and the source's own user
+    /// metadata as far as it fits into 2 KB. Returns the metadata, and the names of the source's
+    /// entries that did not fit.
     pub fn copy_metadata(
         &self,
         source_metadata: &BTreeMap<String, String>,
@@ -124,8 +125,8 @@ impl Provenance {
     }
 }
 
-/// Encodes `bucket/key` as a header value: in percent-encoding if that is short enough, otherwise
-/// in base64.
+/// Encodes the text `bucket/key` as a header value: percent-encoded if that is short enough,
+/// otherwise in base64.
 fn encode_source(source: &str) -> String {
     let legible = utf8_percent_encode(source, HEADER_VALUE).to_string();
     if legible.len() <= MAX_LEGIBLE_BYTES {

@@ -1,8 +1,8 @@
 //! Compares archive, source, items and ledger with each other, and reports the differences. This
 //! module does no I/O. The caller provides a scan of the table and two listings. No object is read.
 //!
-//! Scan the table before you list the buckets. A file that arrives between the two is then only in
-//! a listing, and its Last-Modified shows that it is new.
+//! The caller must scan the table before it lists the buckets. A file that arrives between the two
+//! is then only in a listing, and its Last-Modified shows that it is new.
 //!
 //! ```
 //! use std::collections::BTreeSet;
@@ -37,8 +37,8 @@ use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
 use crate::object::{ObjectRef, ObjectVersion};
 
-/// The kind of a difference. The kinds are in the order of their repairs. So an upload that can
-/// still be archived is repaired before the remains of an upload that cannot.
+/// The kind of a difference. The variants are in the order of the repairs: first the archive and
+/// the ledger, then the items, then the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
@@ -49,21 +49,21 @@ pub enum FaultKind {
     Uncopied,
     /// A copy that was made from older bytes than the upload has now.
     Superseded,
-    /// A ledger entry of an upload that is gone, and whose copy is unknown too.
+    /// A ledger entry whose object is gone. Neither the archive nor the catalogue has a copy of it.
     Orphaned,
-    /// A file of the archive without an item.
+    /// A file in the archive that the catalogue does not list.
     Unindexed,
-    /// An item that lists other bytes than the file in the archive has.
+    /// An item that describes other bytes than the file in the archive has now.
     Outdated,
-    /// A file that an item lists and that is gone.
+    /// A file that an item lists, but that is gone from the archive.
     Missing,
-    /// An item with files that is in no date partition, so no list shows it.
+    /// An item that has files but is in no date partition, so no list shows it.
     Unlisted,
-    /// A date partition, such as a year or `undated`, that has photos and is not registered. The
+    /// A date partition, such as a year or `undated`, that has photos but is not registered. The
     /// gallery does not list it.
     #[serde(rename = "unknown-year")]
     UnregisteredPartition,
-    /// A claimed stem without a file.
+    /// A claimed stem without a file in the archive.
     Stub,
     /// A month with wrong counts.
     Miscounted,
@@ -124,7 +124,8 @@ pub struct ReconcileFault {
     /// The kind of the difference.
     #[serde(rename = "fault")]
     pub kind: FaultKind,
-    /// The key, stem, date partition or month that is wrong. The kind decides which of them it is.
+    /// The key, stem, date partition or month that is wrong. The kind of the difference decides
+    /// which of these it is.
     #[serde(rename = "of")]
     pub subject: String,
     /// The bucket, if `subject` is a key.
@@ -132,24 +133,25 @@ pub struct ReconcileFault {
     pub bucket: Option<String>,
 }
 
-/// The fields of a part that a comparison needs.
+/// The fields of a part (one file of an item) that the comparison needs.
 struct RecordedPart {
     /// The version of the file. `None` for a tombstone.
     version: Option<ObjectVersion>,
     source: Option<PartSource>,
 }
 
-/// The fields of a ledger entry that a comparison needs.
+/// The fields of a ledger entry that the comparison needs.
 struct RecordedVerdict {
     version: ObjectVersion,
     archive_key: Option<String>,
 }
 
-/// A comparison in progress. Add all items and ledger entries, then call
-/// [`Reconciliation::into_faults`]. It needs about 500 bytes of memory for each photo.
+/// A comparison in progress. The caller adds all items and ledger entries, and then calls
+/// [`Reconciliation::into_faults`]. A comparison needs about 500 bytes of memory for each photo.
 pub struct Reconciliation {
     layout: Layout,
-    /// Files with a later Last-Modified are ignored, because ingest may still work on them.
+    /// The latest Last-Modified of the files that are compared. Later files are ignored, because
+    /// ingest may still work on them.
     settled: DateTime<Utc>,
     date_partitions: BTreeSet<DatePartition>,
     /// The parts of all items, by archive key.
@@ -216,8 +218,8 @@ impl Reconciliation {
         }
     }
 
-    /// Compares everything with the listings of source and archive. Returns the faults in the order
-    /// of their repairs.
+    /// Compares the added items and ledger entries with the listings of source and archive. Returns
+    /// the faults in the order of their repairs.
     pub fn into_faults(
         mut self,
         source: &[ListedObject],

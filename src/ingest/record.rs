@@ -7,10 +7,11 @@ use crate::privacy::{Privacy, Visibility};
 use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{EXTRACTOR_VERSION, EmbeddedPreview, Extraction, PhotoMetadata};
 
-/// The number of geohash characters in the place partition. A cell of this length is about 39 by 20
-/// km.
+/// The number of geohash characters in the partition key of the index by-place. A cell of this
+/// length is about 39 by 20 km.
 const PLACE_CELL_CHARS: usize = 4;
-/// The number of geohash characters in the place sort key. A cell of this length is about 5 by 5 m.
+/// The number of geohash characters in the sort key of the index by-place. A cell of this length is
+/// about 5 by 5 m.
 const PLACE_SORT_CHARS: usize = 9;
 /// The maximum size of an item, in bytes of JSON. DynamoDB's own limit is 400 KB.
 const MAX_ITEM_BYTES: usize = 350_000;
@@ -23,7 +24,7 @@ pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
         .map(|(name, _)| name.clone())
 }
 
-/// Returns `true` if the record was derived from this part, with the bytes that the part has now,
+/// Returns `true` if the record is up to date: it was derived from the present bytes of this part,
 /// by today's extractor.
 pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
     item.extractor_version == EXTRACTOR_VERSION
@@ -36,7 +37,7 @@ pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
         })
 }
 
-/// Sets the record of an item from the extraction of this part.
+/// Sets the record of an item to the metadata that was extracted from this part.
 pub(super) fn derive_record(item: &mut PhotoItem, part: &str, extraction: Extraction) {
     let etag = item
         .parts
@@ -84,7 +85,8 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
             list_images(item),
         );
         summary.visibility = item.overrides.visibility;
-        // The version identifies the published content. Other changes of the item do not change it.
+        // The version of a summary identifies its published content. It stays the same if only
+        // other fields of the item change.
         if let Some(mut before) = before {
             before.visibility = summary.visibility;
             let version = std::mem::replace(&mut summary.version, before.version.clone());
@@ -185,8 +187,8 @@ fn oriented_preview_size(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<
     }
 }
 
-/// Returns the rank of a media type. Browsers support a lower rank better. RAW formats have the
-/// highest rank.
+/// Returns the rank of a media type, such as 0 for `image/jpeg`. The lower the rank, the more
+/// browsers can show the type. RAW formats have the highest rank.
 fn browser_rank(mime: &str) -> usize {
     [
         "image/jpeg",

@@ -1,9 +1,10 @@
-//! Surveys a listing: finds the ingest status of up to a hundred objects with a few requests to the
-//! table. Reads no object.
+//! Finds the ingest status of listed objects: not processed yet, archived, or skipped. This is
+//! called a survey. A survey of up to a hundred objects sends a few requests to the table, and
+//! reads no object.
 //!
-//! `photos import`, `photos reconcile` and the poller of a store without notifications use it. They
-//! list objects, survey them, and call [`Ingest::sync_object`] for each object that is not done.
-//! After an interruption they start again, because the survey finds what is already done.
+//! `photos import`, `photos reconcile` and the poller of a store without notifications list
+//! objects, survey them, and call [`Ingest::sync_object`] for each object that is not done. After
+//! an interruption they start again, because the survey finds what is already done.
 
 use std::collections::HashMap;
 
@@ -19,7 +20,8 @@ use crate::catalogue::item::{LedgerEntry, PhotoItemHeader};
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
 use crate::storage::ListingEntry;
 
-/// The recommended number of objects in one survey. One request to the table returns as many items.
+/// The recommended number of objects in one call of [`Ingest::survey_objects`]. One request to the
+/// table returns at most this number of items.
 pub const SURVEY_BATCH: usize = MAX_BATCH_KEYS;
 
 /// An object, as a listing or the response to a PUT describes it.
@@ -31,7 +33,7 @@ pub struct ListedObject {
     pub etag: String,
     /// The size in bytes.
     pub size_bytes: u64,
-    /// Last-Modified. `None` if it is not known, as after a PUT.
+    /// Last-Modified. `None` if it is unknown, because the response to a PUT does not contain it.
     pub last_modified: Option<DateTime<Utc>>,
 }
 
@@ -45,8 +47,8 @@ pub enum IngestStatus {
         /// The archive key of the copy.
         archive_key: ArchiveKey,
     },
-    /// The object is archived and in the catalogue. This also applies if a person removed the copy:
-    /// it stays removed.
+    /// The object is archived, and its photo is in the catalogue. This status also applies if a
+    /// person removed the copy, because ingest does not restore a removed copy.
     Known {
         /// `true` if the photo has no credible date.
         undated: bool,
@@ -82,7 +84,7 @@ impl From<ListingEntry> for ListedObject {
 }
 
 impl ListedObject {
-    /// Returns `true` if the listed object has this version.
+    /// Returns `true` if the listed object has this version (ETag and Last-Modified).
     pub(super) fn has_version(&self, version: &ObjectVersion) -> bool {
         match self.last_modified {
             Some(time) => version.matches_listing(&self.etag, time),
@@ -91,7 +93,7 @@ impl ListedObject {
     }
 }
 
-/// An object that is surveyed.
+/// An object whose status the survey must find.
 struct SurveyedObject<'a> {
     listed: &'a ListedObject,
     place: Option<KeyPlace>,
@@ -99,7 +101,7 @@ struct SurveyedObject<'a> {
     copy: Option<ArchiveKey>,
 }
 
-/// The entries of the table for the objects of a survey.
+/// The ledger entries and photo items that a survey has read from the table.
 struct SurveyTable {
     /// The ledger entries, by object key.
     ledger: HashMap<String, LedgerEntry>,
@@ -114,8 +116,8 @@ impl SurveyTable {
         entry.filter(|entry| listed.has_version(&entry.version))
     }
 
-    /// Returns `true` if the catalogue lists these bytes of an archive key, as read by today's
-    /// extractor.
+    /// Returns `true` if the catalogue lists the listed bytes under this archive key, and if
+    /// today's extractor has read them.
     fn is_indexed(&self, listed: &ListedObject, key: &ArchiveKey) -> bool {
         let item = self.headers.get(key.stem());
         let part = item.and_then(|item| item.parts.get(key.part()));
@@ -156,7 +158,7 @@ impl SurveyTable {
 }
 
 impl Ingest {
-    /// Returns the status of each of these objects of a bucket, in their order. Reads only the
+    /// Returns the ingest status of these objects of a bucket, in the same order. Reads only the
     /// table. Changes nothing.
     ///
     /// # Errors
@@ -195,8 +197,8 @@ impl Ingest {
         let copies = objects.iter().filter_map(|object| object.copy.as_ref());
         let stems: Vec<&str> = copies.map(ArchiveKey::stem).collect();
         table.headers = self.catalogue.photo_item_headers(&stems).await?;
-        // A file of the archive without an item may not be a photo. In that case the ledger lists
-        // it.
+        // A file in the archive without an item may not be a photo. In that case it has a ledger
+        // entry.
         let unindexed: Vec<&str> = objects
             .iter()
             .filter(|object| match &object.place {
@@ -246,7 +248,7 @@ fn is_undated_item(item: &PhotoItemHeader) -> bool {
         .is_some_and(|partition| partition.is_undated())
 }
 
-/// Returns `true` if today's extractor found that the bytes of this entry are not a photo.
+/// Returns `true` if today's extractor found that the object of this entry is not a photo.
 fn is_skipped(entry: &LedgerEntry) -> bool {
     entry.archive_key.is_none() && entry.extractor_version == EXTRACTOR_VERSION
 }

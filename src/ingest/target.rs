@@ -1,4 +1,4 @@
-//! The state of an archive key that a copy would be written to.
+//! The state of the target of a copy: an archive key.
 
 use crate::archive::{ArchiveKey, Owner};
 use crate::catalogue::item::PartSource;
@@ -6,19 +6,20 @@ use crate::catalogue::item::PartSource;
 use super::provenance::Provenance;
 use super::{Ingest, IngestError};
 
-/// The state of an archive key, as one owner finds it.
+/// The state of an archive key, from the point of view of one owner who wants to write a copy to
+/// it.
 pub(super) enum TargetState {
     /// No object exists under the key.
     Empty,
-    /// The object is a copy of this owner. The field is its source, with the ETag of the copied
-    /// bytes.
+    /// The object is a copy of this owner. The field is the source of the copy, with the ETag of
+    /// the copied bytes.
     OwnCopy(PartSource),
     /// The object belongs to another owner, or ingest did not write it.
     Foreign,
 }
 
 impl Ingest {
-    /// Reads the state of an archive key for this owner, with one HEAD request (organise 3).
+    /// Reads the state of an archive key for this owner, with one HEAD request (organise, step 3).
     pub(super) async fn target_state(
         &self,
         key: &ArchiveKey,

@@ -8,7 +8,8 @@ use photo_metadata::Location;
 /// The maximum length of a geohash cell's name, in characters. A cell with 1 character is about
 /// 5,000 km wide. With 4 characters it is 39 by 20 km, with 6 characters 1.2 by 0.6 km.
 const MAX_CELL_CHARS: usize = 6;
-/// The distance around a point, in metres, if the text does not contain it.
+/// The default distance around a point, in metres. It is used if the text of a zone has no
+/// distance.
 const DEFAULT_METRES: f64 = 1_000.0;
 /// The maximum distance around a point, in metres.
 const MAX_METRES: f64 = 100_000.0;
@@ -17,8 +18,8 @@ const METRES_PER_DEGREE: f64 = 111_320.0;
 
 /// Home zones: geohash cells in which no location is published.
 ///
-/// A zone always consists of whole cells of the geohash grid. So the gap on the map has the shape
-/// of a cell, and its centre is not the home.
+/// A zone always consists of whole cells of the geohash grid, so the area without positions on the
+/// map has the shape of a cell. The centre of this area is not the home.
 ///
 /// The text form is a list of zones, separated by semicolons or white space. A zone is a geohash
 /// cell of 1 to 6 characters (`f25dv`), or a point with a distance in metres
@@ -42,8 +43,8 @@ const METRES_PER_DEGREE: f64 = 111_320.0;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HomeZones(BTreeSet<String>);
 
-/// The error of a text that is not a list of home zones. The number is the position of the wrong
-/// zone in the list, from 1.
+/// The error of a text that is not a list of home zones. The field is the number of the wrong zone
+/// in the list. The first zone has the number 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 // The message does not repeat the text, because it may be the address of a home.
 #[error(
@@ -57,8 +58,8 @@ impl HomeZones {
         self.0.is_empty()
     }
 
-    /// Returns `true` if a location is in a home zone. A location that is not on the globe is never
-    /// in one.
+    /// Returns `true` if a location is in a home zone. A location that is not on the globe, such as
+    /// latitude 91, is in no home zone.
     pub fn contains(&self, location: &Location) -> bool {
         !self.is_empty()
             && location.geohash(MAX_CELL_CHARS).is_some_and(|hash| {
@@ -106,9 +107,9 @@ fn parse_zone(zone: &str) -> Option<BTreeSet<String>> {
 /// Returns the names of the cells that a square around a point touches. `metres` is half the length
 /// of a side.
 ///
-/// The cells are at least as wide and as high as the square, so the corners of the square are
-/// enough to find them. Returns `None` if the point is not on the globe. Also returns `None` if no
-/// cell is large enough, which happens only at the poles.
+/// All cells have the same size. They are at least as wide and as high as the square, so it is
+/// enough to look up the cells of its four corners. Returns `None` if the point is not on the
+/// globe. Also returns `None` if no cell is large enough, which happens only near the poles.
 fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
     let point = Location {
         lat,
@@ -139,8 +140,9 @@ fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
         .collect()
 }
 
-/// Returns the width and the height of a geohash cell, in degrees. `chars` is the length of its
-/// name. Each character has five bits, and the first bit halves the longitude.
+/// Returns the width and the height of a geohash cell, in degrees. `chars` is the number of
+/// characters in the name of the cell. Each character has five bits, and the first bit halves the
+/// longitude.
 fn cell_degrees(chars: usize) -> (f64, f64) {
     let bits = 5 * i32::try_from(chars).unwrap_or(i32::MAX);
     (

@@ -6,8 +6,8 @@ use photo_metadata::{Location, LocationPrecision};
 
 /// The location policy: how precise published locations are.
 ///
-/// Everything that could reveal a location uses the published location: lists, filters, index keys,
-/// counts and the metadata of pictures.
+/// Everything that could reveal a location uses the redacted location that the policy returns:
+/// lists, filters, index keys, counts and the metadata of pictures.
 ///
 /// ```
 /// use photo_catalogue::privacy::LocationPolicy;
@@ -40,8 +40,8 @@ pub enum LocationPolicy {
 pub struct InvalidLocationPolicy(String);
 
 impl LocationPolicy {
-    /// Returns the location that may be published. Returns `None` if the policy hides it, or if it
-    /// is not on the globe.
+    /// Returns the location that may be published. Returns `None` if the policy hides all
+    /// locations, or if the location is not on the globe.
     ///
     /// A rounded location has only latitude and longitude. Altitude, direction, speed and the time
     /// of the receiver are removed, because they would reveal the exact place.
@@ -67,8 +67,8 @@ impl LocationPolicy {
         }
     }
 
-    /// Returns the maximum difference between a location and the published location, in degrees of
-    /// latitude or of longitude.
+    /// Returns how far rounding can move a location, at most: in degrees of latitude, and also in
+    /// degrees of longitude.
     pub fn max_rounding_degrees(&self) -> f64 {
         match *self {
             LocationPolicy::Round(decimals) => 0.5 / 10_f64.powi(decimals.into()),

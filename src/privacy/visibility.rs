@@ -24,8 +24,11 @@ pub struct InvalidVisibility(String);
 
 /// The rules that decide who may see a photo.
 ///
-/// The first of these that applies decides: the visibility that a person set for the photo, any
-/// rule that makes the photo private, a keyword that makes it public, and the default.
+/// These rules apply in this order, and the first one that fits decides:
+/// 1. the visibility that a person set for the photo;
+/// 2. any rule that makes the photo private;
+/// 3. a keyword that makes the photo public;
+/// 4. the default.
 ///
 /// ```
 /// use photo_catalogue::privacy::{Visibility, VisibilityFacts, VisibilityRules};
@@ -58,7 +61,8 @@ pub struct VisibilityRules {
     /// The number of stars below which a photo is private. A photo without a rating counts as a
     /// photo with no stars. `None` means that the rating does not matter.
     pub private_below_rating: Option<i8>,
-    /// The prefixes of source keys whose photos are private.
+    /// The prefixes of source keys. A photo that was uploaded under one of these prefixes is
+    /// private.
     pub private_sources: Vec<String>,
 }
 
@@ -74,8 +78,8 @@ pub struct VisibilityFacts<'a> {
 }
 
 impl VisibilityRules {
-    /// Decides who may see a photo. `sources` are the source keys from which the photo was
-    /// uploaded.
+    /// Applies the rules to a photo, and returns who may see it. `sources` are the source keys from
+    /// which the photo was uploaded.
     pub fn decide<'a>(
         &self,
         facts: VisibilityFacts<'_>,

@@ -11,34 +11,35 @@ pub(super) const CHANGES_FILE: &str = "changes.json";
 const MAX_CHANGES: usize = 200;
 /// The maximum size of all changes together, in bytes of JSON.
 const MAX_CHANGES_BYTES: usize = 1_000_000;
-/// The maximum size of one change, in bytes of JSON. A larger change does not list its photos.
-/// Readers must then reload its month.
+/// The maximum size of one change, in bytes of JSON. If a change is larger, it does not list all
+/// its photos, and readers must read all files of the month again.
 pub(super) const MAX_CHANGE_BYTES: usize = 64_000;
 
 /// The contents of `changes.json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ChangesFile {
-    /// The generation of the last change.
+    /// The generation of the static files after the last change in this file.
     pub(super) generation: u64,
-    /// The generation before the first listed change. A reader whose generation is lower must read
-    /// all files again.
+    /// The generation of the static files before the first change in this file. A reader that has
+    /// the files of an earlier generation must read all files again.
     pub(super) since: u64,
-    /// The changes, in the order of their generations. All of these are higher than `since`.
+    /// The changes, in the order of their generations. All these generations are higher than
+    /// `since`.
     pub(super) changes: Vec<MonthChange>,
 }
 
 /// A change of the published photos of one month.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct MonthChange {
-    /// The generation of this change. It increases by one with each change.
+    /// The generation of the static files after this change. It increases by one with each change.
     pub(super) generation: u64,
     /// The name of the month, such as `2018-02`.
     pub(super) month: String,
-    /// `true` if readers must read all files of the month again, because `set` and `removed` do not
-    /// list the whole change.
+    /// `true` if `set` and `removed` do not contain the whole change. Readers must then read all
+    /// files of the month again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) reload: bool,
-    /// The photos that were added to the month or changed, in their present form.
+    /// The photos that were added or changed, each as JSON in its present form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) set: Vec<Value>,
     /// The ids of the photos that were removed from the month.
@@ -47,7 +48,8 @@ pub(super) struct MonthChange {
 }
 
 impl MonthChange {
-    /// Returns a change of a month. If `difference` is `None`, readers must reload the month.
+    /// Creates the entry for a change of a month. If `difference` is `None`, readers must read all
+    /// files of the month again.
     pub(super) fn new(generation: u64, month: &str, difference: Option<MonthDifference>) -> Self {
         let reload = difference.is_none();
         let MonthDifference { set, removed, .. } = difference.unwrap_or_default();
@@ -62,8 +64,8 @@ impl MonthChange {
 }
 
 impl ChangesFile {
-    /// Returns a file without changes. A reader whose generation is lower than `generation` must
-    /// read all files again.
+    /// Returns a file of this generation without changes. A reader that has the files of an earlier
+    /// generation must read all files again.
     pub(super) fn empty(generation: u64) -> Self {
         ChangesFile {
             generation,
@@ -72,11 +74,12 @@ impl ChangesFile {
         }
     }
 
-    /// Appends new changes. If there are too many, drops the earliest ones.
+    /// Appends new changes. If the file then has too many changes, drops the earliest ones.
     ///
-    /// The earlier changes are all dropped if they were made under another public view. `since` is
-    /// the generation at which that view ended. They are also dropped if a generation is missing
-    /// between the last of them and the first new change.
+    /// `since` is the generation at which the present public view began. If the file begins before
+    /// `since`, its earlier changes were made under another public view, and all of them are
+    /// dropped. They are also dropped if a generation is missing between the last of them and the
+    /// first new change.
     pub(super) fn append(self, since: u64, new: Vec<MonthChange>) -> Self {
         let Some(first) = new.first().map(|change| change.generation) else {
             return self;
@@ -101,8 +104,8 @@ impl ChangesFile {
     }
 }
 
-/// Returns the number of changes that must be dropped to stay within the limits, beginning with the
-/// earliest one.
+/// Returns how many of the earliest changes must be dropped so that the others are within the
+/// limits.
 fn excess_changes(changes: &[MonthChange]) -> usize {
     let bytes = |change: &MonthChange| serde_json::to_vec(change).map_or(0, |json| json.len());
     let sizes: Vec<usize> = changes.iter().map(bytes).collect();

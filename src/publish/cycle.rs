@@ -1,4 +1,5 @@
-//! One run of publish: take the lease, rebuild the dirty months, call the build hook.
+//! One cycle of publish. It takes the lease, which is the right to publish alone for some minutes.
+//! Then it rebuilds the dirty months and calls the build hook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,14 +28,16 @@ use crate::object::Bucket;
 use crate::storage::Storage;
 use crate::view::PublicView;
 
-/// The version of the format of counts and files. If it is increased, publish rebuilds all months.
+/// The version of the format of the counts and the static files. When it is increased, publish
+/// rebuilds all months.
 const FORMAT_VERSION: u32 = 2;
-/// The time for which a cycle takes the lease. If a cycle is interrupted and does not release the
-/// lease, the next cycles do nothing until this time is over.
+/// The time after which the lease ends by itself. If a cycle is interrupted and does not release
+/// the lease, other processes run no cycle until that time.
 const LEASE_DURATION: TimeDelta = TimeDelta::minutes(3);
-/// The number of months that are rebuilt before `index.json` is written again.
+/// The maximum number of months in one batch. `index.json` is written after each batch.
 const MONTHS_PER_BATCH: usize = 24;
-/// The number of months that are rebuilt at the same time. A large month may need 80 MB of memory.
+/// The maximum number of months that are rebuilt at the same time. A large month may need 80 MB of
+/// memory.
 const CONCURRENT_MONTHS: usize = 3;
 
 /// Keeps counts and static files up to date with the photos table.
@@ -44,19 +47,19 @@ pub struct Publisher {
     table: PublishTable,
     files: StaticFileStore,
     settings: Arc<PublishSettings>,
-    /// A random text that identifies this process in the lease.
+    /// A random text that identifies this process when it has the lease.
     lease_holder: String,
 }
 
 /// The settings of publish.
 #[derive(Debug, Clone)]
 pub struct PublishSettings {
-    /// The bucket of the static files. The files are meant to be public, so this is not the
-    /// archive's bucket.
+    /// The bucket of the static files. It is not the archive bucket, because these files are meant
+    /// to be public.
     pub bucket: Bucket,
     /// The prefix of the static files in the bucket. It is empty or ends in `/`.
     pub prefix: String,
-    /// The public view. It must have the same rules as the gallery's.
+    /// The rules about what the public may see. They must be the same as the rules of the gallery.
     pub view: PublicView,
     /// `true` if the files are stored compressed, with `Content-Encoding: gzip`.
     pub compress: bool,
@@ -66,44 +69,45 @@ pub struct PublishSettings {
     pub rules: HookRules,
 }
 
-/// The result of a cycle.
+/// The result of one cycle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CycleReport {
     /// The number of months that were rebuilt.
     pub months: u64,
     /// The number of rebuilt months whose files have changed.
     pub changed: u64,
-    /// The number of dirty months that are left for a later cycle.
+    /// The number of dirty months that a later cycle must rebuild.
     pub deferred: u64,
     /// The response of the build hook, if it was called.
     pub hook: Option<HookResponse>,
 }
 
-/// The state of a running cycle. Each batch of months updates it.
+/// The state of a running cycle. It is updated after each batch of months.
 struct CycleProgress {
     now: DateTime<Utc>,
-    /// All published months by their names.
+    /// All published months: a map from the name of a month to its item.
     months: BTreeMap<String, PublishedMonth>,
     files: FilesState,
     hook: HookState,
     report: CycleReport,
 }
 
-/// The writes that follow the files of a batch of months.
+/// The changes that must still be written after the files of a batch of months.
 #[derive(Default)]
 struct BatchWrites {
     /// The changes to append to `changes.json`.
     changes: Vec<MonthChange>,
-    /// The paths of the files that must be deleted, because their months no longer have them.
+    /// The paths of the files that must be deleted, because they no longer belong to a month.
     obsolete: BTreeSet<String>,
-    /// The items of the months that differ from the stored items.
+    /// The new items of the months, if they differ from the stored items.
     months: Vec<PublishedMonth>,
-    /// The dirty marks that must be removed, because their months are rebuilt.
+    /// The dirty marks that must be removed, because the months are rebuilt.
     dirty: Vec<DirtyMonth>,
 }
 
 impl Publisher {
-    /// Creates a publisher that reads `catalogue` and writes to `table` and `storage`.
+    /// Creates a publisher. It reads photos from `catalogue`, and writes counts and its state to
+    /// `table` and static files to `storage`.
     pub fn new(
         catalogue: Catalogue,
         table: PublishTable,
@@ -124,9 +128,10 @@ impl Publisher {
         }
     }
 
-    /// Handles a Lambda event. If it is a batch of the photos table's stream, marks the changed
-    /// months as dirty and returns an empty list `batchItemFailures`. If it is any other object,
-    /// such as an event of EventBridge's schedule, runs a cycle and returns its numbers of months.
+    /// Handles a Lambda event. If the event is a batch of records of the photos table's stream,
+    /// marks the changed months as dirty and returns an empty list `batchItemFailures`. If the
+    /// event is any other JSON object, such as an event of EventBridge's schedule, runs a cycle and
+    /// returns the number of rebuilt months, of changed months and of months that are left.
     /// `remaining` is the time until Lambda stops the function. A repeat is safe.
     ///
     /// # Errors
@@ -161,7 +166,7 @@ impl Publisher {
         }))
     }
 
-    /// Marks as dirty the months that these stream records change. See [`mark_changed_months`].
+    /// Marks the months that these stream records change as dirty. See [`mark_changed_months`].
     ///
     /// # Errors
     /// Fails if a request to the table failed. Some of the months may already be marked.
@@ -173,8 +178,8 @@ impl Publisher {
         mark_changed_months(&self.table, records, now).await
     }
 
-    /// Rebuilds the months that are due, and then calls the build hook if it is due. Does nothing
-    /// if another process has the lease. Does not start another batch of months when less than a
+    /// Rebuilds the dirty months that are due, and then calls the build hook if a call is due. Does
+    /// nothing if another process has the lease. Starts no further batch of months when less than a
     /// third of `remaining` is left. If nothing is due, a cycle costs two queries and no write.
     ///
     /// # Errors
@@ -204,8 +209,8 @@ impl Publisher {
         result
     }
 
-    /// Releases the lease of an interrupted cycle, if this process still has it. The next cycle
-    /// then need not wait for the end of the lease. A repeat is safe.
+    /// Releases the lease of an interrupted cycle, if this process still has the lease. Otherwise
+    /// the next cycle would have to wait until the lease ends. A repeat is safe.
     ///
     /// # Errors
     /// Fails if the request to the table failed. The lease then ends by itself.
@@ -213,9 +218,9 @@ impl Publisher {
         Ok(self.table.release(&self.lease_holder).await?)
     }
 
-    /// Does the work of a cycle. The caller must have the lease. The state is read again, because
-    /// it may have changed before the lease was taken. No batch of months is started after
-    /// `deadline`.
+    /// Does the work of a cycle. The caller must have the lease. Reads the state again, because
+    /// another process may have changed it before this process got the lease. Starts no batch of
+    /// months after `deadline`.
     async fn run_under_lease(
         &self,
         now: DateTime<Utc>,
@@ -260,8 +265,9 @@ impl Publisher {
         Ok(progress.report)
     }
 
-    /// Marks all months as dirty, because the public view has changed. Earlier changes, which were
-    /// listed under the previous view, are removed from `changes.json` by the next write.
+    /// Marks all months as dirty, because the public view has changed. Stores the fingerprint of
+    /// the new view. The next write of `changes.json` drops the changes that were made under the
+    /// previous view.
     async fn start_new_view(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         mark_all_months(&self.catalogue, &self.table, progress.now).await?;
         progress.files.view = self.view_fingerprint();
@@ -270,7 +276,8 @@ impl Publisher {
         Ok(())
     }
 
-    /// Rebuilds a batch of months and writes their files, counts and items.
+    /// Rebuilds a batch of months: writes their files, counts and items, and removes their dirty
+    /// marks.
     async fn rebuild_batch(
         &self,
         batch: Vec<DirtyMonth>,
@@ -295,8 +302,9 @@ impl Publisher {
         self.write_batch(writes, progress).await
     }
 
-    /// Writes what follows the files of a batch of months. A cycle may be interrupted between any
-    /// two of these writes, because of their order: see [`crate::publish`].
+    /// Writes `changes.json`, `index.json`, the state and the items of a batch of months, and
+    /// removes the dirty marks. These writes follow the writes of the months' files. A cycle may be
+    /// interrupted between any two of them, because of their order: see [`crate::publish`].
     async fn write_batch(
         &self,
         writes: BatchWrites,
@@ -345,8 +353,8 @@ impl Publisher {
         self.files.put_json(INDEX_FILE, &index).await
     }
 
-    /// Returns a fingerprint of the public view and the format of the files. Two views that show
-    /// the same photo differently have different fingerprints.
+    /// Returns a digest of the public view and the format version. If two views show a photo
+    /// differently, their digests differ.
     fn view_fingerprint(&self) -> String {
         json_digest(format!("{FORMAT_VERSION} {:?}", self.settings.view).as_bytes())
     }
@@ -358,8 +366,8 @@ impl Publisher {
 }
 
 impl CycleProgress {
-    /// Adds rebuilt months to the published months, gives each change a generation, and returns the
-    /// writes that follow. Months without photos are removed from the published months.
+    /// Adds rebuilt months to `months`, and gives each change a new generation. Removes months
+    /// without photos from `months`. Returns what must still be written.
     fn add_rebuilt_months(&mut self, rebuilt: Vec<RebuiltMonth>) -> BatchWrites {
         let mut writes = BatchWrites::default();
         for RebuiltMonth {

@@ -1,4 +1,5 @@
-//! Finds the months that a batch of the photos table's stream changes, and marks them as dirty.
+//! Finds the months whose photos have changed, from a batch of records of the photos table's
+//! stream. Marks these months as dirty.
 //!
 //! Records have the form in which Lambda receives them:
 //! `{"Records":[{"dynamodb":{"OldImage":…,"NewImage":…}}]}`, with attributes in DynamoDB's own
@@ -18,7 +19,7 @@ use crate::catalogue::item::PhotoItem;
 use crate::catalogue::published::PublishTable;
 use crate::privacy::Visibility;
 
-/// The number of months that are marked at the same time.
+/// The maximum number of months that are marked at the same time.
 const CONCURRENT_MARKS: usize = 3;
 
 /// Finds the months whose public photos have changed, and marks them as dirty. `records` are
@@ -34,7 +35,7 @@ pub async fn mark_changed_months(
     mark_months(table, changed_months(records), now).await
 }
 
-/// Marks as dirty every month that may have photos or once had photos. The next cycles rebuild all
+/// Marks every month that may have photos or once had photos as dirty. The next cycles rebuild all
 /// of them. A repeat is safe.
 ///
 /// # Errors
@@ -77,8 +78,8 @@ async fn mark_months(
     Ok(())
 }
 
-/// Returns the months whose public photos may have changed. A change of private attributes only
-/// does not count.
+/// Returns the months whose public photos may have changed. Changes that affect only private
+/// attributes are ignored.
 fn changed_months(records: &[Value]) -> BTreeSet<String> {
     let mut months = BTreeSet::new();
     for record in records {
@@ -95,7 +96,8 @@ fn changed_months(records: &[Value]) -> BTreeSet<String> {
     months
 }
 
-/// The public part of a photo's item, as a stream record contains it before or after a change.
+/// The public attributes of a photo's item. A stream record contains the item before and after a
+/// change.
 #[derive(PartialEq)]
 struct PublicStreamImage<'a> {
     month: &'a str,
@@ -103,8 +105,8 @@ struct PublicStreamImage<'a> {
     summary: &'a Value,
 }
 
-/// Returns the public part of an image: an item in a stream record. Returns `None` for private
-/// photos, stubs and ledger entries.
+/// Returns the public attributes of an item in a stream record. Returns `None` if the item is a
+/// private photo, a stub or a ledger entry.
 fn public_image(image: &Value) -> Option<PublicStreamImage<'_>> {
     let text = |attribute| image.pointer(attribute)?.as_str();
     let partition = text("/datePartition/S")?;
@@ -116,8 +118,9 @@ fn public_image(image: &Value) -> Option<PublicStreamImage<'_>> {
     })
 }
 
-/// Returns the month of a sort key in a public partition, for example `2018-02` in the partition
-/// `2018`. Returns `None` if the partition is private.
+/// Returns the month of a photo, from its partition and sort key in the index by-date. For example,
+/// the partition `2018` and a sort key that begins with `2018-02-01` give `2018-02`. Returns `None`
+/// if the partition is private.
 fn month_of_partition<'a>(partition: &str, sort: &'a str) -> Option<&'a str> {
     let partition: DatePartition = partition.parse().ok()?;
     match partition.visibility {

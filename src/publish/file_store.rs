@@ -13,7 +13,8 @@ use crate::storage::{ObjectHeaders, Storage};
 /// may use it while they fetch the next version.
 const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
 
-/// Reads and writes the static files. Their paths are relative to the prefix.
+/// Reads and writes the static files. The paths of files are relative to the prefix of the static
+/// files.
 #[derive(Debug, Clone)]
 pub(super) struct StaticFileStore {
     storage: Storage,
@@ -25,13 +26,14 @@ pub(super) struct StaticFileStore {
 /// The ETag and the size of a file that was written.
 pub(super) struct StoredFile {
     pub(super) etag: String,
-    /// The size in bytes, as stored.
+    /// The size of the stored file in bytes. If files are stored compressed, it is the compressed
+    /// size.
     pub(super) bytes: u64,
 }
 
 impl StaticFileStore {
-    /// Creates a store of the files below `prefix` in a bucket. `prefix` is empty or ends in `/`.
-    /// If `compress` is set, files are stored with `Content-Encoding: gzip`.
+    /// Creates a store of the static files whose keys begin with `prefix`. `prefix` is empty or
+    /// ends in `/`. If `compress` is `true`, files are stored with `Content-Encoding: gzip`.
     pub(super) fn new(storage: Storage, bucket: &Bucket, prefix: &str, compress: bool) -> Self {
         StaticFileStore {
             storage,
@@ -41,7 +43,7 @@ impl StaticFileStore {
         }
     }
 
-    /// Writes a value as JSON. A repeat is safe.
+    /// Writes a value as a JSON file. A repeat is safe.
     pub(super) async fn put_json<T: Serialize>(
         &self,
         path: &str,
@@ -53,7 +55,8 @@ impl StaticFileStore {
         Ok(())
     }
 
-    /// Writes a file from JSON that is already compressed by gzip. A repeat is safe.
+    /// Writes a JSON file. `compressed` is the JSON, compressed by gzip. If files are stored
+    /// without compression, the JSON is decompressed first. A repeat is safe.
     pub(super) async fn put_compressed(
         &self,
         path: &str,
@@ -78,8 +81,8 @@ impl StaticFileStore {
         Ok(StoredFile { etag, bytes })
     }
 
-    /// Returns the JSON of a stored file, or `None` if there is no such file. If the file is
-    /// damaged, returns no bytes: the caller replaces it like a missing file.
+    /// Returns the JSON of a stored file, or `None` if there is no such file. Returns no bytes if
+    /// the file is damaged. The caller then replaces the file, as if it were missing.
     pub(super) async fn read_json(&self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
         let stored = self.storage.read_object(&self.object(path)).await?;
         Ok(stored.map(|bytes| decompress_json(&bytes).unwrap_or_default()))

@@ -14,13 +14,15 @@ use reqwest::{Response, StatusCode, Url};
 use super::schedule::{HookResponse, PendingBuild};
 use crate::telemetry::error_chain;
 
-/// The hosts that are allowed without configuration: those of Netlify, Vercel and Cloudflare.
+/// The hosts of build hooks that are allowed without configuration: those of Netlify, Vercel and
+/// Cloudflare.
 const KNOWN_HOSTS: [&str; 3] = ["api.netlify.com", "api.vercel.com", "api.cloudflare.com"];
-/// The host of Netlify's build hooks. Netlify shows the title of a call next to the build.
+/// The host of Netlify's build hooks. Only calls to this host contain the title of the build.
 const NETLIFY: &str = "api.netlify.com";
-/// The maximum time that a call may take.
+/// The maximum time that one call of the build hook may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum pause that is accepted from a `Retry-After`. A longer one is cut to this.
+/// The maximum pause that the header `Retry-After` of a response can set. A longer pause is
+/// shortened to this time.
 const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// A build hook with an allowed URL.
@@ -30,22 +32,23 @@ pub struct BuildHook {
     client: reqwest::Client,
 }
 
-/// The reason why a hook cannot be created. The texts never contain the URL.
+/// The reason why a build hook cannot be created. The error texts never contain the URL, because it
+/// is secret.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// The text is not a URL.
     #[error("the build hook is not a URL")]
     NoUrl,
-    /// The URL is not `https`.
+    /// The scheme of the URL is not `https`.
     #[error("the build hook must be an https URL: it is a secret")]
     NotHttps,
-    /// The host is not allowed.
+    /// The host of the URL is not allowed.
     #[error(
         "the build hook's host {0} is not allowed; allowed are {known} and the hosts in HOOK_HOSTS",
         known = KNOWN_HOSTS.join(", ")
     )]
     Host(String),
-    /// The host is an IP address that is not public.
+    /// The host of the URL is an IP address that is not public.
     #[error("the build hook's address {0} is not a public one")]
     Address(IpAddr),
     /// The HTTP client could not be created.
@@ -97,7 +100,8 @@ impl BuildHook {
         Ok(BuildHook { url, client })
     }
 
-    /// Calls the hook once. Each call starts a build. A failed call is described in the response.
+    /// Calls the hook once. Each call starts a build. `pending` determines the title of the build.
+    /// If the call fails, the response describes the failure.
     pub async fn call(&self, pending: &PendingBuild, now: DateTime<Utc>) -> HookResponse {
         let mut url = self.url.clone();
         if url.host_str() == Some(NETLIFY) {
@@ -127,7 +131,8 @@ impl BuildHook {
     }
 }
 
-/// Returns the title of a build. Netlify shows it next to the build.
+/// Returns the title of a build, such as `37 photos, 2018-02-01 to 2018-02-03`. Netlify shows the
+/// title next to the build.
 ///
 /// ```
 /// use chrono::DateTime;
@@ -176,7 +181,7 @@ fn describe_status(status: StatusCode) -> String {
 }
 
 /// Parses the header `Retry-After`, which is a number of seconds or a date [RFC 9110, 10.2.3].
-/// Returns the earliest time of the next call, at most [`MAX_RETRY_AFTER`] from `now`.
+/// Returns the earliest time of the next call. It is at most [`MAX_RETRY_AFTER`] after `now`.
 fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let at = match value.trim().parse::<u32>() {
         Ok(seconds) => now + TimeDelta::seconds(i64::from(seconds)),

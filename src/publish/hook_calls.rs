@@ -7,10 +7,10 @@ use super::hook::BuildHook;
 use super::schedule::{HookDecision, HookResponse, HookRules, HookState, PendingBuild};
 use crate::catalogue::published::{PublishState, PublishTable};
 
-/// Parses the state of the hook from the state in the publish table.
+/// Returns the state of the hook from the state that was read from the publish table.
 ///
 /// # Errors
-/// Fails if the stored state has another shape.
+/// Fails if the stored JSON is not a state of the hook.
 pub fn parse_hook_state(state: &PublishState) -> Result<HookState, PublishError> {
     let mut hook: HookState = match &state.hook {
         None => HookState::default(),
@@ -21,8 +21,8 @@ pub fn parse_hook_state(state: &PublishState) -> Result<HookState, PublishError>
     Ok(hook)
 }
 
-/// Calls the hook now, as a trial. The call counts against the budgets, but no limit stops it. A
-/// pending build stays pending. Each repeat starts another build.
+/// Calls the hook now, as a trial, even if a limit is reached. The call counts against the daily
+/// and the monthly budget. A pending build stays pending. Each repeat starts another build.
 ///
 /// # Errors
 /// Fails if a request to the publish table failed. A failed call of the hook is not an error.
@@ -45,13 +45,14 @@ pub async fn send_trial_call(
     Ok(hook.call(&nothing, now).await)
 }
 
-/// Calls the hook if a build is due. Returns `None` if it is not.
+/// Calls the hook if a build is pending and a call is due, and records the response. Returns `None`
+/// if no call is due.
 ///
-/// The call is recorded in the table before it is sent. A crash therefore cannot repeat it.
+/// The call is recorded in the table before it is sent. So a crash cannot lead to a second call.
 ///
 /// # Errors
 /// Fails if a request to the publish table failed. A failed call of the hook is not an error: a
-/// later cycle repeats it.
+/// later cycle calls the hook again.
 pub(super) async fn call_hook_if_due(
     table: &PublishTable,
     hook: &BuildHook,

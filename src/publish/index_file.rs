@@ -14,9 +14,9 @@ pub(super) const INDEX_FILE: &str = "index.json";
 /// The contents of `index.json`.
 #[derive(Debug, Serialize)]
 pub(super) struct GalleryIndex<'a> {
-    /// The generation of the last change that the listed files contain.
+    /// The generation of the listed files. It increases by one with each change of a month.
     generation: u64,
-    /// The time at which the index was written.
+    /// The time at which this file was written.
     generated: String,
     /// The number of photos in all months.
     photos: u64,
@@ -44,7 +44,7 @@ struct FileEntry<'a> {
 }
 
 impl<'a> GalleryIndex<'a> {
-    /// Returns the index of these months.
+    /// Returns the contents of `index.json` for these months. Months without photos are left out.
     pub(super) fn new(
         generation: u64,
         now: DateTime<Utc>,

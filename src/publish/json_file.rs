@@ -1,4 +1,4 @@
-//! The stored form of a JSON file: gzip, and the digest by which two versions are compared. Pure.
+//! The stored form of JSON files: compressed by gzip, and compared by a digest. Pure.
 
 use std::io::{self, Read, Write};
 
@@ -13,7 +13,8 @@ const DIGEST_CHARS: usize = 32;
 /// The first bytes of a gzip member [RFC 1952, 2.3.1].
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Returns the JSON of a stored file. Decompresses it if it begins like a gzip file.
+/// Returns the JSON of a stored file. Decompresses the file if it begins with the bytes of a gzip
+/// file.
 pub(super) fn decompress_json(stored: &[u8]) -> io::Result<Vec<u8>> {
     if !stored.starts_with(&GZIP_MAGIC) {
         return Ok(stored.to_vec());
@@ -30,12 +31,12 @@ pub(super) fn compress_json(json: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Returns the digest of a file with this JSON, in hexadecimal characters.
+/// Returns the digest of the JSON of a file: the first 32 hexadecimal characters of its SHA-256.
 pub(super) fn json_digest(json: &[u8]) -> String {
     finish_digest(Sha256::new().chain_update(json))
 }
 
-/// Returns the digest of the bytes that were added to `digest`, in hexadecimal characters.
+/// Returns the digest of the bytes that were added to `digest`, in the form of [`json_digest`].
 pub(super) fn finish_digest(digest: Sha256) -> String {
     let mut text = HEXLOWER.encode(&digest.finalize());
     text.truncate(DIGEST_CHARS);

@@ -13,15 +13,16 @@ use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, Publishe
 use crate::summary::Summary;
 use crate::view::PublicView;
 
-/// The compressed size in bytes at which a file is closed. The bytes that are still in the
-/// encoder's buffer then add less than a tenth.
+/// The compressed size in bytes after which no more photos are added to a file. The bytes that are
+/// still in the encoder's buffer then add less than a tenth.
 const FILE_BYTES: usize = 900_000;
-/// The maximum number of cells of a month. If there are more, larger cells are counted.
+/// The maximum number of geohash cells in the counts of a month. If there are more, photos are
+/// counted in larger cells.
 const MAX_CELLS: usize = 1_000;
-/// The length of the geohash of the smallest cells, in characters. Such a cell is about 39 by 20
-/// km.
+/// The length of the geohash of the smallest cells in the counts, in characters. Such a cell is
+/// about 39 by 20 km.
 const CELL_CHARS: usize = 4;
-/// The length of the geohash of the largest cells, in characters.
+/// The length of the geohash of the largest cells in the counts, in characters.
 const MIN_CELL_CHARS: usize = 1;
 
 /// Builds the counts and the files of one month from its photos.
@@ -32,15 +33,16 @@ pub(super) struct MonthBuilder<'a> {
     open: Option<MonthFileWriter>,
 }
 
-/// A file that is ready to be stored.
+/// A file of a month that is ready to be stored.
 pub(super) struct MonthFile {
-    /// The entry of the file. Its `etag` and `bytes` are empty until it is stored.
+    /// The entry of the file in the item of the month. Its `etag` and `bytes` are empty until the
+    /// file is stored.
     pub(super) entry: PublishedFile,
     /// The JSON of the file, compressed by gzip.
     pub(super) compressed: Vec<u8>,
 }
 
-/// A file that is being written.
+/// A file of a month to which photos are being added.
 struct MonthFileWriter {
     out: GzEncoder<Vec<u8>>,
     digest: Sha256,
@@ -61,8 +63,8 @@ impl<'a> MonthBuilder<'a> {
         }
     }
 
-    /// Adds a photo. Ignores it if the present rules make it private. Photos must be added in the
-    /// order of the index.
+    /// Adds a photo to the counts and to a file. Ignores the photo if the present rules make it
+    /// private. The caller must add the photos in the order of the index by-date.
     pub(super) fn add_photo(&mut self, summary: &Summary) -> io::Result<()> {
         let Some(listed) = self.view.show_in_list(summary) else {
             return Ok(());
@@ -82,7 +84,7 @@ impl<'a> MonthBuilder<'a> {
         Ok(())
     }
 
-    /// Returns the counts of the month and its files. A month without photos has no files.
+    /// Returns the month with its counts, and its files. A month without photos has no files.
     pub(super) fn finish(mut self) -> io::Result<(PublishedMonth, Vec<MonthFile>)> {
         if let Some(open) = self.open.take() {
             self.close_file(open)?;
@@ -123,8 +125,8 @@ impl<'a> MonthBuilder<'a> {
         }
     }
 
-    /// Replaces all cells by cells of the next larger size. Returns `false` if the new cells have
-    /// the largest size.
+    /// Merges the cells of the counts into larger cells, whose geohashes are one character shorter.
+    /// Returns `false` if the new cells cannot be enlarged any more.
     fn enlarge_cells(&mut self) -> bool {
         let cells = std::mem::take(&mut self.month.cells);
         let chars = cells.keys().next().map_or(0, String::len);
@@ -156,8 +158,8 @@ impl MonthFileWriter {
         Ok(file)
     }
 
-    /// Writes one photo on a line of its own, so that two versions of a file can be compared by
-    /// lines.
+    /// Writes one photo on a line of its own. Two versions of a file can then be compared by lines.
+    /// `line` is the JSON of the photo.
     fn write_photo(&mut self, line: &[u8]) -> io::Result<()> {
         self.write_bytes(if self.photos == 0 { b"\n" } else { b",\n" })?;
         self.photos += 1;

@@ -13,16 +13,16 @@ pub(super) struct MonthDifference {
     pub(super) removed: Vec<String>,
     /// The number of new, changed and removed photos.
     pub(super) photos: u64,
-    /// The earliest day of these photos, such as `2018-02-01`. `None` if all are undated.
+    /// The earliest day of the photos that differ, such as `2018-02-01`. `None` if all are undated.
     pub(super) from: Option<String>,
-    /// The latest day of these photos.
+    /// The latest day of the photos that differ. `None` if all are undated.
     pub(super) to: Option<String>,
 }
 
-/// Returns the difference between two versions of a month, and whether it lists all photos that
-/// differ. After `max_bytes` bytes of JSON, new and changed photos are counted but not listed.
-/// `before` and `after` have the JSON of the files that only the old version has, and that only the
-/// new version has.
+/// Returns the photos that differ between two versions of a month, and `true` if all of them are
+/// listed. After `max_bytes` bytes of JSON, new and changed photos are counted but not listed.
+/// `before` contains the JSON of the files that only the old version has. `after` contains the JSON
+/// of the files that only the new version has.
 ///
 /// # Errors
 /// Fails if a line of a file is not the JSON of a photo.
@@ -71,15 +71,15 @@ impl MonthDifference {
     }
 }
 
-/// The fields of a photo that identify and date it.
+/// The id and the day of a photo, read from the JSON of the photo.
 #[derive(Deserialize)]
 struct PhotoHead {
     id: String,
     date: Option<String>,
 }
 
-/// Returns the lines of a file that contain a photo. Each has the JSON of one photo, as
-/// `MonthBuilder` writes it.
+/// Returns the lines of a month's file that contain photos. Each line is the JSON of one photo,
+/// without the comma at its end.
 fn photo_lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     json.split(|byte| *byte == b'\n')
         .filter(|line| line.starts_with(b"{\"id\""))

@@ -2,7 +2,9 @@
 
 pub(super) use crate::archive::UNDATED;
 
-/// Returns the month of a sort key of the index by-date: `2018-02`, or `undated`.
+/// Returns the month of a photo from its sort key in the index by-date. For example, a sort key
+/// that begins with `2018-02-01` gives `2018-02`. The result is `undated` for a photo without a
+/// date.
 pub(super) fn month_of_sort_key(sort: &str) -> &str {
     if sort.starts_with(UNDATED) {
         return UNDATED;

@@ -7,18 +7,19 @@ use super::month_name::UNDATED;
 use crate::catalogue::query::{PhotoIndex, PhotoPage, Segment};
 use crate::catalogue::{Catalogue, CatalogueError};
 
-/// The maximum number of photos on a page of a query. DynamoDB ends a page at 1 MB in any case.
+/// The maximum number of photos in one response of a query. DynamoDB ends a response at 1 MB in any
+/// case.
 const PHOTOS_PER_PAGE: u32 = 1_000;
-/// The maximum number of pages of a large month's second half that are read ahead, while the first
-/// half is processed.
+/// The maximum number of pages of the second half of a month that are read in advance, while the
+/// caller still processes the first half.
 const PAGES_AHEAD: usize = 24;
 
-/// The pages of a query, in the order of the index.
+/// The pages of a month's photos, in the order of the index by-date.
 pub(super) type MonthPages = BoxStream<'static, Result<PhotoPage, CatalogueError>>;
 
-/// Reads the pages of a month, and returns them in the order of the index. After the first page,
-/// the two halves of the month are read at the same time, while the caller processes the pages that
-/// have been read.
+/// Returns the pages of a month's photos, in the order of the index by-date. After the first page,
+/// reads both halves of the month at the same time, while the caller processes the pages that have
+/// been read.
 pub(super) async fn read_month_pages(
     catalogue: &Catalogue,
     month: &str,
@@ -42,7 +43,7 @@ pub(super) async fn read_month_pages(
     })
 }
 
-/// Returns the pages of a segment that follow the sort key `after`. A task of its own reads up to
+/// Returns the pages of a segment that follow the sort key `after`. A separate task reads up to
 /// `capacity` pages before the caller needs them. The task ends when the stream is dropped.
 fn prefetch_pages(
     catalogue: &Catalogue,
@@ -63,8 +64,9 @@ fn prefetch_pages(
     stream::poll_fn(move |context| receiver.poll_recv(context))
 }
 
-/// Splits the rest of a month, after the sort key `after`, at the middle of the month. The second
-/// part is `None` if `after` is already in the second half, or if the month is `undated`.
+/// Splits the rest of a month at the end of its 15th day. The rest begins after the sort key
+/// `after`. The second segment is `None` if `after` is already in the second half of the month, or
+/// if the month is `undated`.
 fn split_remainder(month: &str, segment: Segment, after: &str) -> (Segment, Option<Segment>) {
     // This text sorts between the last sort key of the 15th and the first of the 16th.
     let middle = format!("{month}-15~");
@@ -82,7 +84,7 @@ fn split_remainder(month: &str, segment: Segment, after: &str) -> (Segment, Opti
     (near, Some(far))
 }
 
-/// Returns the segment of the index by-date that contains a month.
+/// Returns the segment of the index by-date that contains all photos of a month.
 fn month_segment(month: &str) -> Segment {
     let (partition, from, to) = match month {
         UNDATED => (UNDATED, None, None),

@@ -15,34 +15,34 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::published::{DirtyMonth, PublishedFile, PublishedMonth};
 use crate::view::PublicView;
 
-/// Rebuilds single months. Writes their files, but not their items.
+/// Rebuilds single months. Writes the files of a month, but not its item in the publish table.
 pub(super) struct MonthRebuilder<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) files: &'a StaticFileStore,
     pub(super) view: &'a PublicView,
 }
 
-/// A rebuilt month. Its files are written, but its item is not.
+/// A rebuilt month. Its files are written, but its item in the publish table is not.
 pub(super) struct RebuiltMonth {
     pub(super) dirty: DirtyMonth,
-    /// The new item of the month.
+    /// The new item of the month in the publish table. It is not written yet.
     pub(super) month: PublishedMonth,
     /// The change of the month's files, or `None` if the stored files were already up to date.
     pub(super) change: Option<FilesChange>,
 }
 
-/// A change of the files of a month.
+/// The difference between the old and the new files of a month.
 pub(super) struct FilesChange {
     pub(super) difference: MonthDifference,
-    /// `true` if the difference lists the whole change.
+    /// `true` if `difference` contains the whole change.
     pub(super) is_complete: bool,
-    /// The paths of the stored files that the month no longer has.
+    /// The paths of the stored files that no longer belong to the month. They must be deleted.
     pub(super) obsolete: BTreeSet<String>,
 }
 
 impl MonthRebuilder<'_> {
-    /// Builds a month from the index and writes the files that changed. `before` is the present
-    /// item of the month, if it has one. A repeat is safe.
+    /// Builds a month from its photos in the index by-date, and writes the files that have changed.
+    /// `before` is the present item of the month, if the month has one. A repeat is safe.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
@@ -86,7 +86,7 @@ impl MonthRebuilder<'_> {
         })
     }
 
-    /// Builds the counts and files of a month from the index.
+    /// Builds the counts and the files of a month from its photos in the index by-date.
     async fn build_month(
         &self,
         month: &str,
@@ -105,9 +105,9 @@ impl MonthRebuilder<'_> {
             .map_err(|error| PublishError::json(month, error))
     }
 
-    /// Reads the stored files that the new version replaces. Returns their JSON, and whether all of
-    /// them match the digests in the month's item. A stored file does not match if an interrupted
-    /// cycle wrote it.
+    /// Reads the stored files of `before` that are not in `after`. Returns their JSON, and `true`
+    /// if all of them have the digests in `before`. A stored file has another digest if an
+    /// interrupted cycle wrote it.
     async fn read_replaced_files(
         &self,
         before: &[PublishedFile],
@@ -123,7 +123,8 @@ impl MonthRebuilder<'_> {
         Ok((replaced, is_intact))
     }
 
-    /// Writes the files that `before` does not have. Returns the entries of all files.
+    /// Writes the files that are not in `before`. Returns the entries of all files, including the
+    /// unchanged ones.
     async fn put_changed_files(
         &self,
         before: &[PublishedFile],
@@ -146,7 +147,7 @@ impl MonthRebuilder<'_> {
     }
 }
 
-/// Returns the JSON of the files that `before` does not have.
+/// Returns the JSON of the files that are not in `before`.
 fn new_json(before: &[PublishedFile], files: &[MonthFile]) -> Result<Vec<Vec<u8>>, PublishError> {
     files
         .iter()

@@ -6,43 +6,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::published::DirtyMonth;
 
-/// The time without a new mark after which a dirty month is rebuilt. After this time, the index
+/// The time after its last mark at which a dirty month is rebuilt. By that time, the index by-date
 /// contains the last change.
 const MONTH_QUIET: TimeDelta = TimeDelta::seconds(10);
-/// The maximum time from the first mark of a dirty month to its rebuild, if it is marked again and
-/// again.
+/// The maximum time from the first mark of a dirty month to its rebuild, even if the month is
+/// marked again and again.
 const MONTH_MAX_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// The time for which a call counts against the daily budget.
+/// The time for which a call of the build hook counts against the daily budget.
 const DAY: TimeDelta = TimeDelta::hours(24);
-/// The time for which a call counts against the monthly budget. It is as long as the longest month.
-/// The budget is therefore kept in every month of the provider, no matter on which day it begins.
+/// The time for which a call of the build hook counts against the monthly budget. It is as long as
+/// the longest month. The budget is therefore kept in every billing month of the host, no matter on
+/// which day the month begins.
 const MONTH: TimeDelta = TimeDelta::days(31);
-/// The monthly budget divided by this number is the number of calls that may follow one another
-/// without a wait. The rest of the budget is released evenly over the month.
+/// The monthly budget divided by this number is the number of calls that may follow one another at
+/// once. The other calls are allowed evenly over the month.
 const BURST_DIVISOR: u32 = 3;
-/// The pause after the first failed call of the build hook. It doubles with each further failure.
+/// The pause after a failed call of the build hook. The pause doubles with each further failure in
+/// a row.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(2);
-/// The maximum pause after a failed call. Only a `Retry-After` can make it longer.
+/// The maximum pause after a failed call of the build hook. Only the header `Retry-After` of a
+/// response can make the pause longer.
 const MAX_PAUSE: TimeDelta = TimeDelta::hours(6);
 
-/// Reports whether it is time to rebuild a month.
+/// Reports whether a dirty month must be rebuilt now.
 pub(super) fn month_is_due(dirty: &DirtyMonth, now: DateTime<Utc>) -> bool {
     now - dirty.last >= MONTH_QUIET || now - dirty.since >= MONTH_MAX_WAIT
 }
 
-/// The limits of the build hook.
+/// The limits for calls of the build hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HookRules {
-    /// The time without a change before a build.
+    /// The time after the last change at which the hook is called, if nothing changes until then.
     pub quiet: TimeDelta,
-    /// The maximum time for which a build waits for a time without changes.
+    /// The maximum time from the first change to a call, if further changes follow again and again.
     pub max_wait: TimeDelta,
-    /// The minimum time from one call to the next.
+    /// The minimum time between two calls of the build hook.
     pub interval: TimeDelta,
-    /// The maximum number of calls in 24 hours. The value 0 counts as 1.
+    /// The maximum number of calls of the build hook in 24 hours. The value 0 counts as 1.
     pub per_day: u32,
-    /// The maximum number of calls in 31 days. The value 0 counts as 1. A third of the calls may
-    /// follow one another without a wait for this limit. The rest is released evenly.
+    /// The maximum number of calls of the build hook in 31 days. The value 0 counts as 1. A third
+    /// of the calls may follow one another at once. The others are allowed evenly over the 31 days.
     pub per_month: u32,
 }
 
@@ -67,31 +70,32 @@ impl Default for HookRules {
     }
 }
 
-/// The stored state of the build hook.
+/// The state of the build hook in the publish table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookState {
-    /// The changes since the last successful call, or `None` if there are none.
+    /// The changes since the last successful call of the hook, or `None` if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingBuild>,
-    /// The times of the calls in the last 31 days, oldest first. Failed calls are included, because
-    /// they may have started a build.
+    /// The times of the calls of the hook in the last 31 days, oldest first. Failed calls are
+    /// included, because a failed call may have started a build.
     pub called: Vec<DateTime<Utc>>,
-    /// The number of failed calls since the last successful call.
+    /// The number of failed calls of the hook since the last successful call.
     pub failures: u32,
-    /// The earliest time of the next call, if the last failed response set one with `Retry-After`.
+    /// The earliest time of the next call of the hook, if the response to the last failed call set
+    /// this time with `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
-    /// The description of the last response.
+    /// The text that describes the response to the last call of the hook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_answer: Option<String>,
-    /// The time until which an import delays the hook. It is stored in an item of its own, because
-    /// the import writes it.
+    /// The time before which the hook must not be called, because of an import. The import writes
+    /// this time, so it is stored in an item of its own.
     #[serde(skip)]
     pub held_until: Option<DateTime<Utc>>,
 }
 
-/// Changes of the public view that wait for a build.
+/// Changes of the published photos that wait for a build of the site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingBuild {
     /// The time at which the first of the changes was published.
@@ -100,14 +104,14 @@ pub struct PendingBuild {
     pub last: DateTime<Utc>,
     /// The number of new, changed and removed photos.
     pub photos: u64,
-    /// The earliest day of these photos, such as `2018-02-01`. `None` if all are undated.
+    /// The earliest day of the changed photos, such as `2018-02-01`. `None` if all are undated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The latest day of these photos. `None` if all are undated.
+    /// The latest day of the changed photos. `None` if all are undated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// The number of changes. If it is higher after a call than before, changes were added during
-    /// the call, and another build is needed.
+    /// The number of changes. If it is higher after a call of the hook than before, changes were
+    /// added during the call. These changes need another build.
     pub generation: u64,
 }
 
@@ -118,29 +122,30 @@ pub enum HookDecision {
     Idle,
     /// The hook is not called yet. A build is pending, but must wait.
     Wait {
-        /// The time at which the wait ends, if nothing changes until then.
+        /// The time at which the wait ends, if there is no further change until then.
         until: DateTime<Utc>,
-        /// The limit that ends last, at `until`.
+        /// The reason for the wait. If there are several, the one that ends last.
         why: WaitReason,
     },
     /// The hook must be called now.
     Call,
 }
 
-/// The limit that a build waits for.
+/// The reason why a pending build must wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitReason {
-    /// The time without a change: photos are still being added.
+    /// The hook must wait: the last change is too recent, and more changes may follow.
     RecentChange,
-    /// The minimum time since the last call.
+    /// The hook must wait: the last call is too recent.
     RecentCall,
-    /// The daily budget is spent.
+    /// The hook must wait: the calls of the last 24 hours have used up the daily budget.
     DayBudget,
-    /// The monthly budget is spent, as far as it has been released.
+    /// The hook must wait: the calls of the last 31 days have used up all calls that the monthly
+    /// budget allows so far.
     MonthBudget,
-    /// The pause after a failed call.
+    /// The hook must wait: the last call failed, and the pause after it has not ended.
     FailedCall,
-    /// An import that is in progress.
+    /// The hook must wait: an import is running, or has just ended.
     Import,
 }
 
@@ -158,8 +163,9 @@ impl std::fmt::Display for WaitReason {
 }
 
 impl HookState {
-    /// Adds a change to the pending build, or creates the pending build. `photos` is the number of
-    /// photos that changed. `from` and `to` are the earliest and the latest day of these photos.
+    /// Adds a change to the pending build. Creates a pending build if there is none. `photos` is
+    /// the number of photos that changed. `from` and `to` are the earliest and the latest day of
+    /// these photos.
     ///
     /// ```
     /// use chrono::DateTime;
@@ -194,7 +200,8 @@ impl HookState {
         pending.to = pending.to.take().max(to);
     }
 
-    /// Decides whether the hook is called now. It is called as soon as all limits allow it.
+    /// Decides whether the hook must be called now. The hook is called as soon as a build is
+    /// pending and all limits allow a call.
     ///
     /// ```
     /// use chrono::{DateTime, TimeDelta};
@@ -234,15 +241,15 @@ impl HookState {
         }
     }
 
-    /// Records a call. It must be stored before the call is sent, so that a crash cannot repeat the
-    /// call.
+    /// Adds a call at the time `now` to this state. The caller must store the state before it sends
+    /// the call, so that a crash cannot lead to a second call.
     pub fn record_call(&mut self, now: DateTime<Utc>) {
         self.called.retain(|at| now - *at < MONTH);
         self.called.push(now);
     }
 
-    /// Records the response to a call. `generation` is the [`PendingBuild::generation`] for which
-    /// the call was sent.
+    /// Adds the response to a call to this state. `generation` is the [`PendingBuild::generation`]
+    /// at the time of the call. If changes were added during the call, the build stays pending.
     pub fn record_response(&mut self, response: HookResponse, generation: u64) {
         self.last_answer = Some(response.description);
         if response.is_success {
@@ -262,8 +269,8 @@ impl HookState {
         }
     }
 
-    /// Returns the time from which the daily budget allows one more call. Returns `None` if there
-    /// have been fewer calls than the budget.
+    /// Returns the time from which the daily budget allows one more call. Returns `None` or a time
+    /// in the past if it allows a call now.
     fn day_budget_frees_at(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
         let earlier = self
             .called
@@ -275,8 +282,8 @@ impl HookState {
     /// Returns the time from which the monthly budget allows one more call. Returns `None` or a
     /// time in the past if it allows a call now.
     ///
-    /// The budget is a token bucket. It begins full, with the budget divided by [`BURST_DIVISOR`],
-    /// and the rest of the budget flows in evenly over 31 days. So no period of 31 days has more
+    /// The budget is a token bucket. At first, the budget divided by [`BURST_DIVISOR`] is
+    /// available. The rest becomes available evenly over 31 days. So no period of 31 days has more
     /// calls than the budget.
     fn month_budget_frees_at(&self, rules: &HookRules) -> Option<DateTime<Utc>> {
         let budget = rules.per_month.max(1);
@@ -304,14 +311,15 @@ impl HookState {
     }
 }
 
-/// The response to a call of the hook.
+/// The response to one call of the hook, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookResponse {
-    /// `true` if the status is 2xx.
+    /// `true` if the HTTP status is 2xx.
     pub is_success: bool,
-    /// The status or the error as text, without the URL.
+    /// The HTTP status or the error as text, without the secret URL.
     pub description: String,
-    /// The earliest time of the next call, from the header `Retry-After`.
+    /// The earliest time of the next call, if the response set this time with the header
+    /// `Retry-After`.
     pub not_before: Option<DateTime<Utc>>,
 }
 

@@ -40,8 +40,9 @@ pub async fn find_miscounted_months(
     Ok(miscounted.into_iter().collect())
 }
 
-/// Returns the summaries of all public photos by their sort keys. They must be in order, because
-/// the newest photo of a camera gives the camera its name.
+/// Returns the summaries of all public photos, as a map from the sort key of the index by-date to
+/// the summary. The order is important, because the newest photo of a camera determines the name of
+/// the camera.
 async fn read_public_photos(
     catalogue: &Catalogue,
 ) -> Result<BTreeMap<String, Summary>, PublishError> {
@@ -73,8 +74,8 @@ fn count_months(
     Ok(months)
 }
 
-/// Returns a month without its cells and files. Both depend on the public view that publish used,
-/// which may differ from the one used here.
+/// Returns a month without its cells and files, so that only the other counts are compared. Cells
+/// and files depend on the public view that publish used, which may differ from the one used here.
 fn comparable_counts(month: &PublishedMonth) -> PublishedMonth {
     PublishedMonth {
         cells: BTreeMap::new(),

@@ -1,4 +1,5 @@
-//! Copies objects within a store. Copies a large object in parts.
+//! Copies objects within a store. A large object is copied in several pieces. This is a multipart
+//! upload of S3, which calls the pieces parts.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,26 +24,28 @@ const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~')
     .remove(b'/');
-/// The maximum number of parts that are copied at the same time.
+/// The maximum number of pieces of one object that are copied at the same time.
 const PARTS_AT_A_TIME: usize = 4;
-/// The maximum number of parts of one upload (S3 User Guide, "Amazon S3 multipart upload limits").
+/// The maximum number of pieces of one upload (S3 User Guide, "Amazon S3 multipart upload limits").
 const MAX_PARTS: u64 = 10_000;
 
-/// The settings of copies: their storage class, and when and how they are made in parts.
+/// The settings of copies: their storage class, and the sizes that decide about copies in several
+/// pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopySettings {
-    /// The storage class of the copy, such as `STANDARD_IA`. If it is `None`, the store chooses.
+    /// The storage class of the copies, such as `STANDARD_IA`. If it is `None`, the store chooses.
     pub storage_class: Option<String>,
-    /// The size of the largest object that is copied in one request, in bytes.
+    /// The size of the largest object that is copied in one request, in bytes. A larger object is
+    /// copied in pieces.
     pub largest_bytes: u64,
-    /// The minimum size of the parts of a larger object, in bytes. The parts are larger if there
-    /// would be more than 10,000 of them.
+    /// The size of the pieces of a larger object, in bytes. The pieces are larger if there would be
+    /// more than 10,000 of them.
     pub part_bytes: u64,
 }
 
 impl Default for CopySettings {
-    /// Returns the default settings: S3's own limit of 5 GiB for one request, parts of 512 MiB, and
-    /// the store's storage class.
+    /// Returns the default settings: S3's own limit of 5 GiB for one request, pieces of 512 MiB,
+    /// and the store's storage class.
     fn default() -> Self {
         CopySettings {
             storage_class: None,
@@ -53,8 +56,8 @@ impl Default for CopySettings {
 }
 
 impl CopySettings {
-    /// Returns the byte ranges of an object's parts, in order and without gaps. There are at most
-    /// [`MAX_PARTS`] ranges.
+    /// Returns the byte ranges of the pieces of an object, in order and without gaps. There are at
+    /// most [`MAX_PARTS`] ranges.
     fn part_ranges(&self, size_bytes: u64) -> Vec<Range<u64>> {
         let length = self.part_bytes.max(size_bytes.div_ceil(MAX_PARTS)).max(1);
         let starts = (0..size_bytes.div_ceil(length)).map(|part| part * length);
@@ -74,13 +77,14 @@ struct CopyRequest<'a> {
 }
 
 impl Storage {
-    /// Copies an object within the store, if the source still has the ETag of `source`. The copy
-    /// gets the headers of the source and the user metadata `metadata`. If the store has tags, the
-    /// copy also gets the tags of the source. An object larger than [`CopySettings::largest_bytes`]
-    /// is copied in parts.
+    /// Copies an object within the store, if the source still has the ETag of `source`. `source` is
+    /// the properties of the object as the caller has read them. The copy gets the headers in
+    /// `source` and the user metadata `metadata`. If the store supports tags, the copy also gets
+    /// the tags of the source. An object larger than [`CopySettings::largest_bytes`] is copied in
+    /// pieces.
     ///
-    /// A repeat is safe. The copy appears whole or not at all. A store may ignore the condition, so
-    /// do not depend on it.
+    /// A repeat is safe. The copy appears whole or not at all. Some stores ignore the condition on
+    /// the ETag, so the caller must not depend on it.
     ///
     /// # Errors
     /// Returns an error for any response other than success, 412 and NoSuchKey. Also returns an
@@ -126,9 +130,9 @@ impl Storage {
         }
     }
 
-    /// Copies an object of any size in parts. If the process crashes, an unfinished upload remains,
-    /// which no reader sees. The lifecycle rule `AbortIncompleteMultipartUpload` of the bucket
-    /// removes it.
+    /// Copies an object of any size in pieces. If the process crashes, an unfinished upload stays
+    /// in the store. No reader sees it. The lifecycle rule `AbortIncompleteMultipartUpload` of the
+    /// bucket removes it.
     async fn copy_in_parts(&self, copy: CopyRequest<'_>) -> Result<CopyOutcome, StorageError> {
         let Some(tagging) = self.read_tagging(copy.from).await? else {
             return Ok(CopyOutcome::SourceChanged);
@@ -181,7 +185,8 @@ impl Storage {
         }
     }
 
-    /// Copies all parts. Returns `None` if the source changed during the copy.
+    /// Copies all pieces of an object, and returns their list in order. Returns `None` if the
+    /// source changed during the copy.
     async fn copy_parts(
         &self,
         copy: CopyRequest<'_>,
@@ -196,15 +201,15 @@ impl Storage {
         let Some(parts) = parts.into_iter().collect() else {
             return Ok(None);
         };
-        // A store may ignore the condition of each part. Parts of two versions together are not a
-        // photo.
+        // Some stores ignore the condition of each request. Pieces of two versions of a file
+        // together are not a photo.
         let now = self.head_object(copy.from).await?;
         Ok(now
             .is_some_and(|now| now.etag == copy.source.etag)
             .then_some(parts))
     }
 
-    /// Copies one part. Returns `None` if the source changed.
+    /// Copies one piece of an object. Returns `None` if the source changed.
     async fn copy_part(
         &self,
         copy: CopyRequest<'_>,
@@ -254,7 +259,8 @@ impl Storage {
         }
     }
 
-    /// Reads the tags of an object, in the form of the header `x-amz-tagging`. The text is empty if
+    /// Reads the tags of an object (keys and values of S3, not metadata tags). Returns them in the
+    /// form of the header `x-amz-tagging`, such as `project=web&year=2018`. The text is empty if
     /// the object has no tags, or if the store does not support tags. Returns `None` if there is no
     /// such object.
     async fn read_tagging(&self, object: &ObjectRef) -> Result<Option<String>, StorageError> {
@@ -276,7 +282,7 @@ impl Storage {
         }
     }
 
-    /// Returns `true` if the settings give copies a storage class.
+    /// Returns `true` if the settings require a storage class for copies.
     pub fn sets_storage_class(&self) -> bool {
         self.copy_settings.storage_class.is_some()
     }
@@ -293,7 +299,7 @@ fn copy_source(from: &ObjectRef) -> String {
     utf8_percent_encode(&format!("{}/{}", from.bucket, from.key), COPY_SOURCE).to_string()
 }
 
-/// Parses the header `Expires`. Returns `None` if it is absent or not a date.
+/// Parses the header `Expires`. Returns `None` if the header is absent or is not a date.
 fn expires_time(headers: &ObjectHeaders) -> Option<SdkDateTime> {
     let text = headers.expires.as_ref()?;
     SdkDateTime::from_str(text, DateTimeFormat::HttpDate).ok()

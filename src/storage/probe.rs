@@ -1,4 +1,4 @@
-//! Tests what a store supports, with an object that is written for the test.
+//! Tests what a store supports. For this, writes a small object, a probe, and deletes it.
 
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
@@ -9,10 +9,11 @@ use crate::object::ObjectRef;
 /// The storage class of an object if its HEAD has no `x-amz-storage-class`.
 const DEFAULT_CLASS: &str = "STANDARD";
 
-/// The capabilities of a store, as a probe found them.
+/// The capabilities of a store that a probe has tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreCapabilities {
-    /// `true` if a conditional delete does not delete an object with another ETag.
+    /// `true` if the store respects the condition of a delete: it does not delete an object with
+    /// another ETag than the request requires.
     pub honours_delete_if_match: bool,
     /// `true` if an object gets the storage class of [`super::CopySettings`], or if no class is
     /// set.
@@ -20,8 +21,8 @@ pub struct StoreCapabilities {
 }
 
 impl Storage {
-    /// Tests a store: writes a small object, tests the store with it, and deletes it. Use a key
-    /// that no other object has.
+    /// Tests a store: writes a small object, tests the store with it, and deletes it. The caller
+    /// must choose a key that no other object has.
     ///
     /// # Errors
     /// Returns an error if the store refuses a request. Then nothing is known about its

@@ -1,8 +1,9 @@
 //! Strips the formats that are a sequence of chunks: PNG and WebP.
 //!
-//! For each format, a list contains the chunks that stay. All other chunks are removed: text, time,
-//! Exif, XMP and unknown ones. Everything after the end of the picture is also removed. [PNG 3rd
-//! edition, 5 and 11; RFC 9649 (WebP), 2]
+//! A chunk is a block of bytes with a name of four characters and a length. For each format, a list
+//! contains the names of the chunks that stay. All other chunks are removed: text, time, Exif, XMP
+//! and unknown ones. Everything after the end of the picture is also removed. [PNG 3rd edition, 5
+//! and 11; RFC 9649 (WebP), 2]
 
 use std::ops::Range;
 
@@ -11,14 +12,17 @@ use flate2::Crc;
 use super::edit_list::{EditList, MAX_SPANS, NotStrippable, Span};
 use super::orientation::{orientation_tiff, parse_orientation};
 
-/// The number of bytes of an Exif chunk in which the orientation is searched. The orientation is
-/// near the beginning of the chunk.
+/// The maximum number of bytes of an Exif chunk in which the scanner looks for the orientation. The
+/// orientation is near the beginning of the chunk.
 const MAX_EXIF_BYTES: usize = 64 * 1024;
-/// The length of the data of a `VP8X` chunk, in bytes.
+/// The length of the data of a `VP8X` chunk, in bytes. This chunk of a WebP contains flags and the
+/// size of the picture.
 const VP8X_BYTES: usize = 10;
-/// The flags in the first byte of a `VP8X` chunk: Exif, XMP and animation.
+/// The flag for an Exif chunk, in the first byte of a `VP8X` chunk.
 const VP8X_EXIF: u8 = 0x08;
+/// The flag for an XMP chunk, in the first byte of a `VP8X` chunk.
 const VP8X_XMP: u8 = 0x04;
+/// The flag for an animation, in the first byte of a `VP8X` chunk.
 const VP8X_ANIMATION: u8 = 0x02;
 
 /// The rules of a format: how its chunks are written, and which of them stay.
@@ -31,7 +35,7 @@ pub(super) struct ChunkRules {
     checksum_bytes: u64,
     /// The names of the chunks that stay.
     kept: &'static [&'static [u8; 4]],
-    /// The names of the chunks that contain pixels. A picture without any of them is not served.
+    /// The names of the chunks that contain pixels. A picture without such a chunk is not served.
     pixels: &'static [&'static [u8; 4]],
     /// The name of the chunk that contains Exif.
     exif: &'static [u8; 4],
@@ -56,8 +60,8 @@ pub(super) const PNG: ChunkRules = ChunkRules {
     exif: b"eXIf",
 };
 
-/// The rules of WebP. An animated WebP has chunks inside chunks, so it is refused. No camera writes
-/// one.
+/// The rules of WebP. An animated WebP is refused, because it has chunks inside chunks. No camera
+/// writes one.
 pub(super) const WEBP: ChunkRules = ChunkRules {
     format: ChunkFormat::WebP,
     prelude_bytes: 12,
@@ -67,15 +71,15 @@ pub(super) const WEBP: ChunkRules = ChunkRules {
     exif: b"EXIF",
 };
 
-/// A scanner that receives the bytes of a PNG or a WebP in order and builds its edit list.
+/// A scanner that receives the bytes of a PNG or a WebP in order, and builds its edit list.
 #[derive(Debug)]
 pub(crate) struct ChunkScanner {
     rules: &'static ChunkRules,
     state: ChunkState,
     /// The offset of the next byte in the file.
     offset: u64,
-    /// The offset in the file at which the picture ends. It is `u64::MAX` if the prelude does not
-    /// contain the size.
+    /// The offset in the file at which the picture ends. It is `u64::MAX` while the size is not
+    /// known, and always for a PNG, which does not contain its size.
     end: u64,
     spans: Vec<Span>,
     orientation: Option<u8>,
@@ -86,13 +90,15 @@ pub(crate) struct ChunkScanner {
 
 #[derive(Debug)]
 enum ChunkState {
-    /// The scanner is before the first chunk. The field contains the bytes so far.
+    /// The scanner is in the bytes before the first chunk. The field contains those that have
+    /// arrived.
     Prelude(Vec<u8>),
-    /// The scanner is in the eight bytes before the data of a chunk. The field contains the bytes
-    /// so far.
+    /// The scanner is in the eight bytes before the data of a chunk: its name and length. The field
+    /// contains those that have arrived.
     Head(Vec<u8>),
-    /// The scanner is in the data of a chunk. `head` contains the first bytes of the data, at most
-    /// `head_bytes` of them.
+    /// The scanner is in the data of a chunk, which begins at `start`. `head` contains the first
+    /// bytes of the data, at most `head_bytes` of them. `remaining` is the number of bytes of the
+    /// chunk that have not arrived.
     Data {
         chunk: [u8; 4],
         start: u64,
@@ -107,7 +113,7 @@ enum ChunkState {
 }
 
 impl ChunkScanner {
-    /// Builds a scanner for a picture that begins at this offset of the file.
+    /// Builds a scanner for a picture that begins at this byte offset of the file.
     pub(super) fn new(rules: &'static ChunkRules, offset: u64) -> Self {
         ChunkScanner {
             rules,
@@ -149,8 +155,8 @@ impl ChunkScanner {
         !matches!(self.state, ChunkState::End | ChunkState::Broken)
     }
 
-    /// Returns the edit list. The stripped picture has the orientation of the picture, or
-    /// `orientation` if the picture has none.
+    /// Returns the edit list. The stripped picture keeps its orientation. If the picture has none,
+    /// it gets `orientation`.
     ///
     /// # Errors
     /// Returns [`NotStrippable`] if the bytes are not a picture in this format, or if they end too
@@ -187,8 +193,7 @@ impl ChunkScanner {
         Ok(EditList::new(self.spans))
     }
 
-    /// Adds the new beginning of a WebP, with the new size and with the flags of the chunks that
-    /// stay.
+    /// Adds a new beginning to a WebP: the new size, and flags that match the chunks that stay.
     fn finish_webp(&mut self, orientation: Option<u8>) -> Result<(), NotStrippable> {
         let mut head = Vec::new();
         if let Some(mut vp8x) = self.vp8x.take() {
@@ -209,7 +214,7 @@ impl ChunkScanner {
         Ok(())
     }
 
-    /// Changes to the next state, if all bytes of the present state have been received.
+    /// Changes to the next state, if all bytes of the present state have arrived.
     fn advance_state(&mut self) {
         match &mut self.state {
             ChunkState::Prelude(head) if head.len() == self.rules.prelude_bytes => {
@@ -290,7 +295,7 @@ impl ChunkScanner {
         };
     }
 
-    /// Handles a chunk that has been received in full: keeps it or drops it.
+    /// Handles a chunk whose bytes have all arrived: keeps it or removes it.
     fn end_chunk(&mut self, chunk: [u8; 4], range: Range<u64>, head: Vec<u8>) {
         let at_end = range.end == self.end;
         if chunk == *self.rules.exif && self.orientation.is_none() {
@@ -328,14 +333,14 @@ impl ChunkScanner {
     }
 }
 
-/// Appends bytes to `head` until it has `wanted` bytes. Returns the number of appended bytes.
+/// Appends bytes to `head` until `head` has `wanted` bytes. Returns the number of appended bytes.
 fn fill_head(head: &mut Vec<u8>, wanted: usize, bytes: &[u8]) -> usize {
     let taken = wanted.saturating_sub(head.len()).min(bytes.len());
     head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
     taken
 }
 
-/// Reads the four bytes at this index as a number. Returns 0 if they do not exist.
+/// Reads the four bytes at the index `at` as a number. Returns 0 if there are no four bytes.
 fn u32_at(bytes: &[u8], at: usize, read: fn([u8; 4]) -> u32) -> u32 {
     bytes
         .get(at..)
@@ -343,7 +348,7 @@ fn u32_at(bytes: &[u8], at: usize, read: fn([u8; 4]) -> u32) -> u32 {
         .map_or(0, |bytes| read(*bytes))
 }
 
-/// Builds a new PNG chunk.
+/// Builds a new PNG chunk with this name and this data.
 fn png_chunk(name: &[u8; 4], data: &[u8]) -> Span {
     // The chunks written here are only a few bytes long.
     let length = (data.len() as u32).to_be_bytes();
@@ -357,7 +362,7 @@ fn png_chunk(name: &[u8; 4], data: &[u8]) -> Span {
     )
 }
 
-/// Builds a new WebP chunk. The length of the data must be even.
+/// Builds a new WebP chunk with this name and this data. The length of the data must be even.
 fn webp_chunk(name: &[u8; 4], data: &[u8]) -> Span {
     let length = (data.len() as u32).to_le_bytes();
     Span::Made([name.as_slice(), &length, data].concat().into())

@@ -1,4 +1,5 @@
-//! The result of a scan: the ranges of a file that are served, and the new bytes that are added.
+//! The result of a scan: the ranges of a file that are served unchanged, and the new bytes that are
+//! added.
 
 use std::ops::Range;
 
@@ -7,12 +8,12 @@ use bytes::Bytes;
 /// The maximum number of spans in an edit list. Only a malicious file needs more.
 pub(super) const MAX_SPANS: usize = 4096;
 
-/// A span of the bytes that are served.
+/// One piece of a stripped picture. The pieces are served one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Span {
-    /// New bytes, which the scanner made.
+    /// New bytes, which are not in the file.
     Made(Bytes),
-    /// A range of the file that is served unmodified.
+    /// A range of the file, in byte offsets, that is served unmodified.
     Kept(Range<u64>),
 }
 
@@ -50,8 +51,8 @@ impl EditList {
         self.size_bytes
     }
 
-    /// Returns the spans for a range of the served bytes. The range is an offset in these bytes,
-    /// not in the file.
+    /// Returns the spans that make up a range of the served bytes. The range is in offsets of the
+    /// served bytes, not of the file.
     pub(crate) fn slice(&self, range: Range<u64>) -> Vec<Span> {
         let mut slice = Vec::new();
         let mut start = 0;

@@ -1,10 +1,15 @@
 //! Strips a JPEG.
 //!
-//! These parts stay: JFIF without its thumbnail, the ICC profile, Adobe's transform flag, and the
-//! segments that a decoder needs. These parts are removed: Exif, XMP, extended XMP, IPTC,
-//! multi-picture and all other application segments, comments, and bytes between segments.
-//! Everything after the end of the image is also removed, because phones put more pictures and
-//! films there, with their own Exif. [ITU-T T.81 B.1; Exif 3.0, 4.5.4 and 4.7; ICC.1 B.4]
+//! A JPEG is a sequence of segments. Each begins with a marker, which is 0xFF and another byte: SOI
+//! begins the image, SOS begins the compressed pixels, EOI ends the image, and APP0 to APP15 begin
+//! application segments, such as JFIF, Exif and ICC.
+//!
+//! These segments stay: JFIF without its thumbnail, the ICC profile (the colours), Adobe's
+//! transform flag, and the segments that a decoder needs. These are removed: Exif, XMP, extended
+//! XMP, IPTC, multi-picture and all other application segments, comments, and bytes between
+//! segments. Everything after the end of the image is also removed, because phones put more
+//! pictures and films there, with their own Exif. [ITU-T T.81 B.1; Exif 3.0, 4.5.4 and 4.7; ICC.1
+//! B.4]
 
 use std::ops::Range;
 
@@ -22,20 +27,21 @@ const APP14: u8 = 0xee;
 const JFIF: &[u8] = b"JFIF\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 const ADOBE: &[u8] = b"Adobe";
-/// The length of the JFIF data that stays, in bytes: identifier, version, density, and the size of
-/// a thumbnail with 0 by 0 pixels.
+/// The number of bytes of JFIF data that stay: identifier, version, density, and the size of a
+/// thumbnail with 0 by 0 pixels.
 const JFIF_BYTES: usize = 14;
-/// The length of the data of Adobe's segment that stays, in bytes.
+/// The number of data bytes of Adobe's segment that stay.
 const ADOBE_BYTES: usize = 12;
 
-/// A scanner that receives the bytes of a JPEG in order and builds its edit list.
+/// A scanner that receives the bytes of a JPEG in order, and builds its edit list.
 #[derive(Debug)]
 pub(crate) struct JpegScanner {
     state: JpegState,
     /// The offset of the next byte in the file.
     offset: u64,
     spans: Vec<Span>,
-    /// The index in `spans` at which the new Exif segment is inserted. It comes after SOI and JFIF.
+    /// The index in `spans` at which the new Exif segment is inserted, after SOI and JFIF. `None`
+    /// until the scanner has reached this place.
     exif_at: Option<usize>,
     orientation: Option<u8>,
     seen_jfif: bool,
@@ -44,7 +50,8 @@ pub(crate) struct JpegScanner {
 
 #[derive(Debug)]
 enum JpegState {
-    /// The scanner is in SOI. The field is the number of its bytes so far.
+    /// The scanner is in SOI, the first marker. The field is the number of its bytes that have
+    /// arrived.
     Start(u8),
     /// The scanner is between segments. `fill` is `true` if the last byte was 0xFF.
     Between { fill: bool },
@@ -54,8 +61,9 @@ enum JpegState {
         start: u64,
         high: Option<u8>,
     },
-    /// The scanner is in a segment. `head` contains its first bytes, at most `head_bytes` of them.
-    /// `remaining` is the number of its bytes that have not arrived.
+    /// The scanner is in a segment, which begins at `start`. `head` contains the first bytes of the
+    /// segment's data, at most `head_bytes` of them. `remaining` is the number of bytes of the
+    /// segment that have not arrived.
     Segment {
         marker: u8,
         start: u64,
@@ -63,8 +71,8 @@ enum JpegState {
         head_bytes: usize,
         remaining: usize,
     },
-    /// The scanner is in entropy-coded data that begins at `start`. `fill` is `true` if the last
-    /// byte was 0xFF.
+    /// The scanner is in entropy-coded data (the compressed pixels), which begins at `start`.
+    /// `fill` is `true` if the last byte was 0xFF.
     Scan { start: u64, fill: bool },
     /// The scanner is after EOI, the end of the image.
     End,
@@ -73,7 +81,7 @@ enum JpegState {
 }
 
 impl JpegScanner {
-    /// Builds a scanner for a JPEG that begins at this offset of the file.
+    /// Builds a scanner for a JPEG that begins at this byte offset of the file.
     pub(crate) fn new(offset: u64) -> Self {
         JpegScanner {
             state: JpegState::Start(0),
@@ -105,7 +113,7 @@ impl JpegScanner {
         !matches!(self.state, JpegState::End | JpegState::Broken)
     }
 
-    /// Scans the bytes of a segment. Returns the bytes after the segment.
+    /// Scans the bytes that belong to the present segment. Returns the bytes after the segment.
     fn scan_segment<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let JpegState::Segment {
             head,
@@ -125,7 +133,8 @@ impl JpegScanner {
         later
     }
 
-    /// Scans entropy-coded bytes up to and including the next 0xFF. Returns the bytes after it.
+    /// Scans entropy-coded bytes (the compressed pixels) up to and including the next 0xFF. Returns
+    /// the bytes after this 0xFF.
     fn scan_entropy_coded<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let plain = bytes
             .iter()
@@ -143,8 +152,8 @@ impl JpegScanner {
         }
     }
 
-    /// Returns the edit list. If the picture is truncated, the existing part stays. The stripped
-    /// picture has the orientation of the file, or `orientation` if the file has none.
+    /// Returns the edit list. If the picture is truncated, the bytes that exist are kept. The
+    /// stripped picture keeps its orientation. If the picture has none, it gets `orientation`.
     ///
     /// # Errors
     /// Returns [`NotStrippable`] if the bytes are not a JPEG, or if they end before the pixels
@@ -222,7 +231,7 @@ impl JpegScanner {
         };
     }
 
-    /// Handles a segment whose bytes have all been received: keeps it or drops it.
+    /// Handles a segment whose bytes have all arrived: keeps it or removes it.
     fn end_segment(&mut self) {
         let JpegState::Segment {
             marker,
@@ -288,7 +297,8 @@ impl JpegScanner {
         }
     }
 
-    /// Adds a span, unless there is already one too many. In that case `finish` fails.
+    /// Adds a span. Adds nothing if there is one span too many already, because `finish` fails in
+    /// that case.
     fn push(&mut self, span: Span) {
         if self.spans.len() <= MAX_SPANS {
             self.spans.push(span);
@@ -296,7 +306,8 @@ impl JpegScanner {
     }
 }
 
-/// Returns the state at the beginning of a segment. `length` includes its own two bytes.
+/// Returns the state of the scanner at the beginning of a segment. `length` is the length of the
+/// segment, which includes the two bytes of the length itself.
 fn begin_segment(marker: u8, start: u64, length: u16) -> JpegState {
     let Some(remaining) = usize::from(length).checked_sub(2) else {
         return JpegState::Broken;
@@ -315,7 +326,7 @@ fn begin_segment(marker: u8, start: u64, length: u16) -> JpegState {
     }
 }
 
-/// Builds a new segment.
+/// Builds a new segment with this marker and this data.
 fn make_segment(marker: u8, payload: &[&[u8]]) -> Span {
     let payload = payload.concat();
     // The segments written here are only a few bytes long.

@@ -1,13 +1,15 @@
-//! The orientation of a picture. It is the only metadata that stripping writes back.
+//! The orientation of a picture: the Exif value 1 to 8 that defines how to rotate or mirror it. It
+//! is the only metadata that stripping writes back.
 
-/// The bytes before the TIFF structure in the Exif segment of a JPEG. The Exif chunk of some WebP
-/// files also begins with them.
+/// The bytes before the Exif data in the Exif segment of a JPEG. The Exif chunk of some WebP files
+/// also begins with them. Exif data has the structure of a TIFF file.
 pub(super) const EXIF_HEADER: &[u8] = b"Exif\0\0";
-/// The number of the tag Orientation in the first IFD [Exif 3.0, 4.6.5.1.6].
+/// The number of the tag Orientation in the first IFD. An IFD is a table of tags in a TIFF
+/// structure. [Exif 3.0, 4.6.5.1.6]
 const ORIENTATION_TAG: u16 = 0x0112;
 
-/// Builds a TIFF structure that contains only the orientation: one IFD with one SHORT [Exif 3.0,
-/// 4.6.5.1.6].
+/// Builds a TIFF structure that contains only the orientation: one IFD (table of tags) with one
+/// number of two bytes [Exif 3.0, 4.6.5.1.6].
 pub(super) fn orientation_tiff(orientation: u8) -> [u8; 26] {
     let mut tiff = *b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0";
     tiff[18] = orientation;

@@ -32,7 +32,7 @@ fn strip(format: StripFormat, file: &[u8]) -> Result<Vec<u8>, NotStrippable> {
         .collect())
 }
 
-/// Returns the names of the tags that an Exif reader finds.
+/// Returns the names of the metadata tags that an Exif reader finds in a file.
 fn tags(file: &[u8]) -> Vec<String> {
     let read = exif::Reader::new().read_from_container(&mut Cursor::new(file));
     read.map(|exif| exif.fields().map(|field| field.tag.to_string()).collect())
@@ -71,8 +71,8 @@ fn pixels_and_orientation_stay_and_location_is_removed() {
         );
 
         let stripped = strip(format, &file).expect("strippable");
-        // This writer puts the Exif of a PNG into a text chunk, so stripping removes it. Browsers
-        // ignore an orientation in a text chunk.
+        // The crate that writes the metadata puts the Exif of a PNG into a text chunk, so stripping
+        // removes it. Browsers ignore an orientation in a text chunk.
         let left: &[&str] = if format == StripFormat::Png {
             &[]
         } else {

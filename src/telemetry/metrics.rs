@@ -16,15 +16,15 @@ use super::WorkCost;
 /// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "PhotoCatalogue";
 
-/// The metrics of the work on one key. There are only seven metrics, and they have no dimensions,
-/// because CloudWatch charges for each metric beyond ten per month.
+/// The metrics of the work on one object. There are only seven metrics, and they have no
+/// dimensions, because CloudWatch charges for each metric beyond ten per month.
 #[derive(Entry)]
 #[entry(rename_all = "PascalCase")]
 struct KeyMetrics<'key> {
     #[entry(timestamp)]
     ended: SystemTime,
-    /// The name of the outcome. It is not a metric, but a property by which log lines can be
-    /// filtered.
+    /// The name of the outcome of ingest. It is not a metric, but a property by which log lines can
+    /// be filtered.
     outcome: &'key str,
     keys: u64,
     retries: u64,
@@ -35,7 +35,7 @@ struct KeyMetrics<'key> {
     bytes_read: AsBytes<u64>,
 }
 
-/// Writes the metrics of processed keys, one line for each key.
+/// Writes the metrics of the objects that ingest has processed, one line for each object.
 pub struct MetricsWriter<W> {
     emf: Mutex<(Emf, W)>,
 }
@@ -51,8 +51,9 @@ impl<W: Write> MetricsWriter<W> {
         }
     }
 
-    /// Writes the metrics of a key. `outcome` is the name of its outcome, or `None` if the key must
-    /// be tried again. `duration` and `cost` are those of the work on the key.
+    /// Writes the metrics of one object. `outcome` is the name of the outcome of ingest, or `None`
+    /// if the object must be processed again. `duration` and `cost` are the duration and the cost
+    /// of the work on the object.
     ///
     /// # Errors
     /// Fails if the writer failed.

@@ -1,7 +1,7 @@
-//! The public tags of a photo: an allow-list by IFD and name.
+//! The public tags of a photo: an allow-list by IFD (a group of tags) and name.
 //!
 //! The public tags show how a picture was made. They never identify the camera body, its owner or a
-//! customer. They show the place only if locations are published as recorded.
+//! customer. They show the place only if locations are published without a change.
 //!
 //! Titles, captions and keywords are not among the public tags. They are in the record, and the
 //! owner may have changed them there: the original texts must then stay hidden.
@@ -14,7 +14,7 @@ use photo_metadata::{TagValue, Tags};
 
 use super::clean_text;
 
-/// The IFD and the names of the tags that are public under every location policy.
+/// The IFD (group of tags) and the names of the tags that are public under every location policy.
 const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
     (
         "IFD0",
@@ -122,7 +122,8 @@ const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
     ("XMP-photoshop", &["DateCreated"]),
 ];
 
-/// The IFD and the names of the tags that are public only if locations are published as recorded.
+/// The IFD (group of tags) and the names of the tags that are public only if the location of the
+/// photo is published without a change.
 const PLACE_TAGS: [(&str, &[&str]); 4] = [
     (
         "GPS",
@@ -166,7 +167,7 @@ const PLACE_TAGS: [(&str, &[&str]); 4] = [
 ];
 
 /// Returns the public tags of a photo, with cleaned texts. `with_places` is `true` if the location
-/// of the photo is published as recorded.
+/// of the photo is published without a change.
 pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     let is_in = |lists: &[(&str, &[&str])], ifd: &str, tag: &str| {
         lists
@@ -190,7 +191,7 @@ pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     public
 }
 
-/// Cleans all texts in a value.
+/// Returns a value whose texts are all cleaned by [`clean_text`].
 fn clean_value(value: &TagValue) -> TagValue {
     match value {
         TagValue::Integer(_) | TagValue::Real(_) => value.clone(),

@@ -1,5 +1,5 @@
-//! One suite of tests for every store. It checks what the program needs from each store, and what
-//! each store supports beyond that.
+//! One suite of tests that runs against every supported object store. It checks what the program
+//! needs from each store, and what each store supports beyond that.
 //!
 //! The embedded engines always run. moto, OpenStack Swift (s3api) and Garage run if `.ci/stores`
 //! has started them and has set CONFORMANCE_MOTO, CONFORMANCE_SWIFT and CONFORMANCE_GARAGE to their
@@ -23,23 +23,26 @@ use crate::ingest::fixture::{IngestWorld, layout};
 use crate::ingest::photos::TestShot;
 use crate::serve::process::Elsewhere;
 
-/// A store, and what it supports beyond what every store must support (docs/guarantees.md, "What
-/// the store must offer").
+/// One object store of the suite, and the optional capabilities that it has. docs/guarantees.md,
+/// "What the store must offer", lists the capabilities that every store must have.
 struct StoreProfile {
     name: &'static str,
-    /// The variable that contains the endpoint of the store. `None` for the embedded store.
+    /// The environment variable that contains the URL of the store. `None` for the embedded store.
     endpoint: Option<&'static str>,
     key_pair: (&'static str, &'static str),
-    /// `true` if a copy fails because its source has another ETag than the condition. Nothing
-    /// depends on it.
+    /// `true` if the store respects the condition of a copy: the copy fails if its source has
+    /// another ETag than the request requires. The program does not depend on this.
     copy_if_match: bool,
-    /// `true` if a delete fails because the object has another ETag than the condition.
-    /// `SOURCE_AFTER=delete` depends on it. Swift first sends a HEAD of its own, so another write
-    /// may come between HEAD and delete: see `gen_multipart_manifest_delete_query` in `s3api`.
+    /// `true` if the store respects the condition of a delete: the delete fails if the object has
+    /// another ETag than the request requires. `SOURCE_AFTER=delete` depends on this. Swift first
+    /// sends a HEAD of its own, so another write may come between HEAD and delete: see
+    /// `gen_multipart_manifest_delete_query` in `s3api`.
     delete_if_match: bool,
-    /// `true` if an object keeps its storage class. `ARCHIVE_STORAGE_CLASS` depends on it.
+    /// `true` if an object keeps the storage class that a request sets. `ARCHIVE_STORAGE_CLASS`
+    /// depends on this.
     storage_classes: bool,
-    /// `true` if objects have tags, and a copy gets the tags of its source.
+    /// `true` if the store supports tags (keys and values of an object), and a copy gets the tags
+    /// of its source.
     tags: bool,
 }
 
@@ -55,22 +58,23 @@ const STORES: [StoreProfile; 4] = [
            key_pair: ("GK000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000000"),
            copy_if_match: true, delete_if_match: false, storage_classes: false, tags: false },
 ];
-/// The stores that also have tables, so that they need no embedded tables.
+/// The names of the stores that also have a DynamoDB server. The others use the embedded tables.
 const TABLES: [&str; 2] = ["embedded", "moto"];
-/// The minimum size of a part of an upload in S3, in bytes. Only the last part may be smaller.
+/// The minimum size of one piece of a multipart upload in S3, in bytes. Only the last piece may be
+/// smaller.
 const PART: u64 = 5 << 20;
 
-/// A running store with tables.
+/// A running object store, and the tables that its tests use.
 pub(crate) struct RunningStore {
     able: &'static StoreProfile,
     endpoints: Endpoints,
     clients: Clients,
-    /// The embedded engines. Their tables are used for a store that has none.
+    /// The embedded engines. Their tables are used if the store has no tables.
     world: IngestWorld,
 }
 
-/// Generates one test for each store from a check. A check is an async function of a running store.
-/// The tests of a store that does not run are ignored.
+/// Generates one test for each store from a check: an async function that gets a running store. The
+/// test of a store that is not running is ignored.
 macro_rules! test_every_store {
     (#[$test:meta] $check:ident) => {
         mod $check {
@@ -106,7 +110,7 @@ pub(crate) use test_every_store;
 /// Connects to the store with this name. If the store has no tables, uses the embedded tables.
 ///
 /// # Panics
-/// Panics if the variable of the store is not set.
+/// Panics if the environment variable of the store is not set.
 pub(crate) async fn connect_store(name: &str) -> RunningStore {
     let able = STORES.iter().find(|store| store.name == name).unwrap();
     let world = IngestWorld::without_delivery(layout()).await;
@@ -138,7 +142,7 @@ impl RunningStore {
         self.able.name
     }
 
-    /// Returns the endpoints of the store, for another process.
+    /// Returns the URLs of the store and of its tables, for another process.
     pub(crate) fn elsewhere(&self) -> Elsewhere {
         let url = |endpoint: &Option<String>| endpoint.clone().unwrap_or_default();
         Elsewhere {
@@ -152,7 +156,8 @@ impl RunningStore {
         Storage::new(self.clients.s3.clone())
     }
 
-    /// Creates a source and an archive bucket for this test, and returns their layout.
+    /// Creates a source bucket and an archive bucket for the test with this name. Returns their
+    /// layout.
     async fn layout(&self, test: &str) -> Layout {
         let [source, archive] = ["source", "archive"].map(|end| format!("{test}-{end}"));
         let layout = Layout::new(&source, "in/", &archive, "").unwrap();
@@ -242,7 +247,7 @@ async fn reads_writes_lists_and_answers_404(running: RunningStore) {
     );
 }
 
-/// Returns user metadata like those of a copy.
+/// Returns user metadata such as ingest writes it to a copy.
 fn copy_metadata() -> BTreeMap<String, String> {
     [
         ("photo-owner", "o".repeat(26)),

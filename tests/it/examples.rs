@@ -9,7 +9,8 @@ use photo_metadata::{Extraction, FileContext};
 
 use test_support::example_photos as make_photos;
 
-/// The file, and its expected wall-clock time, offset, camera, lens and position.
+/// One photo and what the tests expect of it: file name, wall-clock time, offset, camera, lens, and
+/// position.
 type ExampleRow = (
     &'static str,
     Option<&'static str>,
@@ -59,7 +60,7 @@ fn extract(file: &str) -> Extraction {
         .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Plans the archive keys and the owner of a file in the folder of examples.
+/// Plans the owner and the archive keys of one file in the folder of examples.
 fn planned(file: &str) -> archive::ArchivePlan {
     let layout = Layout::new("inbox", "", "archive", "").unwrap();
     let Some(KeyPlace::Source(source)) = layout.place(&layout.source_bucket().object(file)) else {

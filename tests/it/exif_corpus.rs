@@ -93,8 +93,8 @@ fn few_ranged_reads_give_the_same_as_the_whole_file() {
 }
 }
 
-/// Returns the first field of the oracle that exists under one of these keys. A blank field counts
-/// as absent.
+/// Returns the first of these fields that the oracle has for a file. The oracle is the expected
+/// metadata from another program. A blank field counts as absent.
 fn oracle_field<'a>(oracle: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter()
         .filter_map(|key| oracle.get(key))
@@ -199,7 +199,8 @@ fn pairs(oracle: &Value, photo: &PhotoMetadata) -> Vec<(&'static str, String, St
     wanted.collect()
 }
 
-/// Returns many offsets in the first 2 KiB of a file, and a few in the rest.
+/// Returns the byte offsets at which a test damages a file: many in the first 2 KiB, and a few in
+/// the rest.
 fn places(length: usize) -> impl Iterator<Item = usize> {
     (0..length.min(2_048))
         .step_by(13)

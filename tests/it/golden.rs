@@ -31,7 +31,8 @@ use std::path::{Path, PathBuf};
 use crate::serve::process::files;
 use recording::RECORDING;
 
-/// The variable that makes the tests rewrite the stored files.
+/// The environment variable that makes the tests rewrite the stored files instead of comparing
+/// them.
 const UPDATE: &str = "UPDATE_GOLDEN";
 
 #[test]
@@ -108,8 +109,8 @@ fn rewrite(stored: &Path, recorded: &BTreeMap<&str, &str>) {
     }
 }
 
-/// Returns a description of the first difference between a stored file and the recorded text.
-/// Returns `None` if they are equal.
+/// Compares a stored file with the recorded text. Returns a description of the first line that
+/// differs, or `None` if they are equal.
 fn difference(path: &Path, recorded: &str) -> Option<String> {
     let name = path.display();
     let Ok(stored) = fs::read_to_string(path) else {
@@ -136,7 +137,8 @@ fn difference(path: &Path, recorded: &str) -> Option<String> {
     }
 }
 
-/// Returns a line. If the line is long, returns only the text around the character at `place`.
+/// Returns a line for a message. If the line is long, returns only the text around the character
+/// with the index `place`.
 fn excerpt(line: &str, place: usize) -> String {
     const MAX_CHARS: usize = 160;
     if line.chars().count() <= MAX_CHARS {

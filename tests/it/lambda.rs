@@ -19,8 +19,7 @@ use self::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::photos::TestShot;
 use photo_catalogue::object::{Bucket, ObjectRef};
 
-/// The file to which the test writes the functions' requests to AWS during
-/// [`run_from_upload_to_gallery`].
+/// The name of the file to which the test writes all requests that the functions sent to AWS.
 const REQUESTS: &str = "lambda-requests.json";
 
 #[tokio::test]
@@ -37,7 +36,8 @@ async fn functions_work_under_the_emulator_of_aws() {
 }
 }
 
-/// Uploads photos and invokes each function as AWS does. Returns the functions' requests to AWS.
+/// Runs the whole test: uploads photos, and invokes each function as AWS does. Returns the
+/// functions' requests to AWS.
 async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
     let mut account = FakeAccount::new(host).await;
     let ingest = account.start("ingest").await;
@@ -63,8 +63,8 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
     account.requests.lock().unwrap().clone()
 }
 
-/// Sends the events that are not about photos: S3's test event, and the notification of the object
-/// with which ingest probes the store.
+/// Invokes ingest with the events that are not about photos: S3's test event, and the notification
+/// of ingest's own probe object.
 async fn ignore_setup_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "inbox" });
     assert_eq!(ingest.invoke(&test).await, json!({}));
@@ -72,8 +72,8 @@ async fn ignore_setup_events(account: &mut FakeAccount, ingest: &FunctionProcess
     assert_eq!(ingest.invoke(&probe).await, json!({}));
 }
 
-/// Invokes ingest directly from S3: for an upload, and then for its copy. An unknown event is an
-/// error.
+/// Invokes ingest with the events that S3 sends directly to a function: first for an upload, and
+/// then for its copy. Also checks that an unknown event is an error.
 async fn ingest_s3_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let shot = first_shot();
     account.upload("trip/IMG 1.jpg", shot.jpeg()).await;
@@ -88,8 +88,8 @@ async fn ingest_s3_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     assert!(message.contains("no known shape"), "{refused}");
 }
 
-/// Invokes ingest from SQS: with a batch in which one message is not from S3, and then with the
-/// batch of the copies.
+/// Invokes ingest with the events that SQS sends: first a batch in which one message is not from
+/// S3, and then the batch of the copies.
 async fn ingest_sqs_batch(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let raw = first_shot().dng();
     account.upload("trip/IMG 1.DNG", raw).await;
@@ -120,16 +120,16 @@ async fn ingest_batch_operations_task(account: &mut FakeAccount, ingest: &Functi
     assert_eq!(ingest.invoke(&copy).await, json!({}));
 }
 
-/// Invokes publish with the records of the stream. Then invokes it as the schedule does, until the
-/// static files are `files`.
+/// Invokes publish with the records of the photos table's stream. Then invokes it as the schedule
+/// does, until the static files are exactly `files`.
 async fn publish_stream_batch(account: &FakeAccount, publish: &FunctionProcess, files: &[&str]) {
     let batch = account.stream_batch().await;
     assert_eq!(publish.invoke(&batch).await, no_failures());
     run_cycles_until(account, publish, files).await;
 }
 
-/// Invokes the gallery from API Gateway and from a Function URL. One instance must accept the
-/// cursor of another.
+/// Invokes the gallery with the events of API Gateway and of a Function URL. Also checks that one
+/// instance of the function accepts the cursor of another.
 async fn query_gallery(account: &FakeAccount) {
     let gallery = account.start("gallery").await;
     let first = gallery.invoke(&http_request("/v1/photos", "limit=1")).await;
@@ -185,7 +185,7 @@ fn first_shot() -> TestShot {
     TestShot::at("2018:02:01 09:41:07")
 }
 
-/// Returns the response to a batch in which every record succeeded.
+/// Returns the response to an SQS batch in which no message failed.
 fn no_failures() -> Value {
     json!({ "batchItemFailures": [] })
 }
@@ -217,8 +217,8 @@ async fn missing_parameter_stops_the_gallery_and_is_named() {
     );
 }
 
-/// Invokes publish as the schedule does, until the static files are `files`. Publish waits a few
-/// seconds before it rebuilds a changed month.
+/// Invokes publish as the schedule does, until the static files are exactly `files`. Publish waits
+/// a few seconds before it rebuilds a changed month.
 async fn run_cycles_until(account: &FakeAccount, publish: &FunctionProcess, files: &[&str]) {
     for _ in 0..60 {
         let report = publish.invoke(&json!({ "source": "aws.scheduler" })).await;

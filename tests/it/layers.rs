@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Modules of `src/`, and the paths that must never occur in them. `aws_` stands for every crate
-/// whose name begins with it.
+/// A rule: some modules of `src/`, and the paths that must never occur in their code. `aws_` stands
+/// for every crate whose name begins with it.
 type LayerRule = (&'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -41,14 +41,15 @@ const NEVER_IN_FUNCTIONS: [&str; 6] = [
     "s3s",
 ];
 
-/// Returns the lines of code. Leaves out comments, and the tests at the end of a file.
+/// Returns the lines of code in a source text. Leaves out comments, and the tests at the end of the
+/// file.
 fn code_lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .take_while(|line| line.trim() != "#[cfg(test)]")
         .map(|line| line.split("//").next().unwrap_or_default())
 }
 
-/// Returns the forbidden paths that occur in a module's code.
+/// Returns those paths in a module's code that the rules forbid.
 fn forbidden_paths(module: &str, text: &str) -> BTreeSet<&'static str> {
     let rules = RULES
         .iter()
@@ -59,8 +60,8 @@ fn forbidden_paths(module: &str, text: &str) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Returns `true` if the path begins somewhere in the line. For example, `xaws_` does not contain
-/// the path `aws_`.
+/// Returns `true` if a line of code contains this path, and the path does not begin in the middle
+/// of a word. For example, `xaws_` does not contain the path `aws_`.
 fn names_path(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line[..at].chars().next_back();

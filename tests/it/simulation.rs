@@ -1,8 +1,9 @@
-//! The deterministic simulation of ingest. The real code runs over S3 and DynamoDB in memory, which
-//! are connected through the HTTP client hook of the SDK. The simulation uses one thread and a
-//! paused clock, and responds to one request at a time. A seed decides the order of the requests,
-//! their failures, the crashes of workers, the writes of a person, and the number and order of the
-//! events. When no work is left, an oracle checks archive and catalogue.
+//! The deterministic simulation of ingest. The real code runs on S3 and DynamoDB in memory, to
+//! which it is connected through the HTTP client hook of the SDK. The simulation uses one thread
+//! and a paused clock, and responds to one request at a time. A seed (a number) decides everything
+//! that is random: the order of the requests, their failures, the crashes of workers, the writes of
+//! a person, and the number and order of the events. When no work is left, a check called the
+//! oracle examines archive and catalogue.
 //!
 //! These things are not simulated: tags, deletion of sources, copies over 5 GB, and a foreign file
 //! that is written to the exact key of an upload in flight. The guarantees for that last case are
@@ -25,10 +26,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bugs::InjectedBug;
 use world::SimulatedWorld;
 
-/// The number of seeds in an ordinary `cargo test`. SIMULATION_SEEDS sets another number. `.ci/run`
-/// sets 1,000.
+/// The number of seeds that an ordinary `cargo test` runs. SIMULATION_SEEDS sets another number.
+/// `.ci/run` sets 1,000.
 const SEEDS: u64 = 100;
-/// The number of seeds within which every injected bug must be found.
+/// The maximum number of seeds that are run to find an injected bug. If no seed finds the bug, the
+/// test fails.
 const SEEDS_TO_FIND_A_BUG: u64 = 4000;
 
 fn run_seed(seed: u64, bug: Option<InjectedBug>) -> (Result<(), String>, Vec<String>) {
@@ -40,8 +42,8 @@ fn run_seed(seed: u64, bug: Option<InjectedBug>) -> (Result<(), String>, Vec<Str
     runtime.block_on(SimulatedWorld::run(seed, bug))
 }
 
-/// Searches for seeds that fail, on all cores. Returns at most one seed and its error for each
-/// core.
+/// Runs the simulation with `seeds` seeds, on all cores, and looks for failures. `bug` is injected
+/// in each run. Returns at most one failing seed and its error for each core.
 fn find_failures(seeds: u64, bug: Option<InjectedBug>) -> Vec<(u64, String)> {
     let next = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -111,8 +113,8 @@ fn seed_gives_the_same_run_every_time() {
     }
 }
 
-/// Prints the run of the seed in SIMULATION_SEED. If SIMULATION_BUG is set, for example to `Claim`,
-/// this bug is injected.
+/// Runs the seed in SIMULATION_SEED, and prints every request. If SIMULATION_BUG is set, for
+/// example to `Claim`, this bug is injected.
 #[test]
 #[ignore = "prints one seed for a person"]
 #[expect(clippy::print_stdout, reason = "prints one seed for a person")]

@@ -6,7 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Pairs of a configuration name and the environment variable that is set if the input is present.
+/// The optional inputs of the tests. Each is a configuration name, and the environment variable
+/// that is set if the input is present.
 const SERVERS: [(&str, &str); 4] = [
     ("has_moto", "CONFORMANCE_MOTO"),
     ("has_swift", "CONFORMANCE_SWIFT"),

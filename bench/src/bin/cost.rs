@@ -1,10 +1,10 @@
-//! Computes what AWS charges per month: `cargo run -p bench --bin cost`. docs/cost.md explains the
+//! Computes the monthly costs on AWS: `cargo run -p bench --bin cost`. docs/cost.md explains the
 //! output.
 //!
-//! Proxies between ingest, publish and the embedded engines count the requests and capacity units.
-//! The proxy before DynamoDB asks the engine for the capacity of each request. `bench/prices.json`
-//! contains the list prices, their source and their date. Free tiers are left out. What cannot be
-//! counted here is assumed. The assumptions are printed.
+//! Proxies between ingest, publish and the embedded engines count the requests and the DynamoDB
+//! capacity units. The proxy before DynamoDB asks the engine for the capacity of each request.
+//! `bench/prices.json` contains the list prices, their source and their date. Free tiers are left
+//! out. The program assumes the numbers that it cannot count, and prints these assumptions.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -34,35 +34,41 @@ use photo_catalogue::storage::Storage;
 use photo_catalogue::view::{PictureHosting, PublicView};
 use serde_json::{Value, json};
 
-/// The number of new photos in a day.
+/// The assumed number of new photos in a day.
 const PHOTOS_PER_DAY: u32 = 35;
 const DAYS_PER_MONTH: u32 = 30;
-/// The number of photos in the library.
+/// The assumed number of photos in the library.
 const LIBRARY: f64 = 55_000.0;
 const MILLION: f64 = 1e6;
 const JPEG_GB: f64 = 0.005;
 const RAW_GB: f64 = 0.025;
-/// The size in GB of a photo's entries in the tables: its item, the copies in the indexes, and the
-/// ledger item.
+/// The assumed size in GB of all table entries of one photo: the item, its copies in the indexes of
+/// the table, and the ledger item.
 const CATALOGUE_GB: f64 = 0.000_012;
 const CYCLES_PER_MONTH: f64 = 43_200.0;
 const ALARMS: f64 = 9.0;
-/// The number of requests to the gallery per month. Each is for a page of 100 photos.
+/// The assumed number of requests to the gallery in a month. Each request is for a page of 100
+/// photos.
 const PAGES_PER_MONTH: f64 = 100_000.0;
 const PAGE_READ_UNITS: f64 = 13.0;
-/// The number of times that a month is rebuilt while a library is imported.
+/// The assumed number of times that publish rebuilds each month during the import of a library.
 const REBUILDS_PER_IMPORT: f64 = 10.0;
-/// The GB-seconds that AWS bills for one invocation of ingest: memory times duration.
+/// The assumed GB-seconds of one invocation of the ingest function: the memory in GB times the
+/// duration in seconds. AWS bills GB-seconds.
 const INGEST_GB_SECONDS: f64 = 0.5 * 0.4;
-/// The GB-seconds that AWS bills for one invocation of publish: memory times duration.
+/// The assumed GB-seconds of one invocation of the publish function: the memory in GB times the
+/// duration in seconds.
 const PUBLISH_GB_SECONDS: f64 = 0.5 * 0.1;
-/// The GB-seconds that AWS bills for one invocation of the gallery: memory times duration.
+/// The assumed GB-seconds of one invocation of the gallery function: the memory in GB times the
+/// duration in seconds.
 const GALLERY_GB_SECONDS: f64 = 0.25 * 0.1;
-/// The number of SQS requests per message: S3 sends it, and Lambda receives and deletes it.
+/// The number of SQS requests for one message: S3 sends the message, Lambda receives it, and Lambda
+/// deletes it.
 const QUEUE_REQUESTS: f64 = 3.0;
-/// The number of receives of an empty queue per month: by five pollers, three times a minute each.
+/// The assumed number of requests in a month that ask the queue for messages and find none. Five
+/// pollers of Lambda send three such requests a minute each.
 const IDLE_POLLS: f64 = 5.0 * 3.0 * 43_200.0;
-/// The time that a cycle of publish may take. No cycle needs so much.
+/// The time limit of a publish cycle. It is so long that no cycle reaches it.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
@@ -91,17 +97,18 @@ async fn main() -> BenchResult<()> {
     Ok(())
 }
 
-/// The counted requests and capacity units.
+/// The numbers of requests and capacity units that the proxies counted.
 struct CountedWork {
-    /// The requests and units of ingest for one new photo.
+    /// The requests and units that ingest needs for one new photo, as a mean.
     photo: RequestCounts,
-    /// The requests and units of publish for one day's photos.
+    /// The requests and units that publish needs for the new photos of one day.
     day: RequestCounts,
-    /// The requests and units of a cycle of publish that has nothing to do.
+    /// The requests and units of a publish cycle that finds no changes.
     idle_cycle: RequestCounts,
 }
 
-/// Counts the requests on the last day of a month in which new photos arrive each day.
+/// Fills a month with new photos, and counts the requests for the photos of its last day. Also
+/// counts the requests of a publish cycle that finds no changes.
 async fn count_requests() -> BenchResult<CountedWork> {
     let services = MeteredServices::start().await?;
     let uncounted = PHOTOS_PER_DAY * (DAYS_PER_MONTH - 1);
@@ -141,25 +148,25 @@ impl CountedWork {
     }
 }
 
-/// The costs in dollars of counted and assumed work.
+/// The costs of the counted work and of the assumed work, in dollars.
 struct UnitCosts {
     /// The cost of ingest for one photo.
     ingest: f64,
-    /// The cost of ingest for a month's new photos.
+    /// The cost of ingest for all new photos of a month.
     new_photos: f64,
-    /// The cost of publish for a month's new photos.
+    /// The cost of publish for all new photos of a month.
     publish: f64,
-    /// The cost of the idle cycles of a month.
+    /// The cost of the publish cycles of a month that find no changes.
     idle_cycles: f64,
-    /// The cost of the receives of an empty queue in a month.
+    /// The cost of the requests of a month that find the queue empty.
     idle_polls: f64,
-    /// The cost of the gallery's pages in a month.
+    /// The cost of the requests to the gallery in a month.
     pages: f64,
-    /// The cost of the alarms in a month.
+    /// The cost of the CloudWatch alarms in a month.
     alarms: f64,
     /// The cost of one GB of tables for a month, with point-in-time recovery.
     table_gb: f64,
-    /// The cost of reading one photo of a month that is rebuilt.
+    /// The cost of reading one photo again when publish rebuilds its month.
     reread_photo: f64,
     /// The cost of one invocation of publish.
     publish_invocation: f64,
@@ -268,7 +275,7 @@ impl PriceList {
         self.0[name].as_str().unwrap_or_default()
     }
 
-    /// Returns the price in dollars of one GB in a storage class for a month.
+    /// Returns the price in dollars of keeping one GB in a storage class for a month.
     fn storage(&self, class: &str) -> f64 {
         self.price(&format!("/s3/storage_gb_month/{class}"))
     }
@@ -281,13 +288,13 @@ impl PriceList {
             + counts.read_units * self.price("/dynamodb/read_unit")
     }
 
-    /// Returns the price in dollars of one invocation of a Lambda function.
+    /// Returns the price in dollars of one invocation of a Lambda function that uses `gb_seconds`.
     fn invocation(&self, gb_seconds: f64) -> f64 {
         self.price("/lambda/request") + gb_seconds * self.price("/lambda/gb_second")
     }
 }
 
-/// The numbers of requests and capacity units. They can be means.
+/// Numbers of requests and capacity units. They are fractional if they are means.
 #[derive(Debug, Clone, Copy, Default)]
 struct RequestCounts {
     s3_writes: f64,
@@ -350,7 +357,7 @@ impl std::ops::Div<f64> for RequestCounts {
     }
 }
 
-/// Ingest and publish, whose requests go to the engines through counting proxies.
+/// Ingest and publish, with counting proxies between them and the embedded engines.
 struct MeteredServices {
     /// Clients whose requests are not counted.
     uploader: Clients,
@@ -408,7 +415,8 @@ impl MeteredServices {
         })
     }
 
-    /// Uploads the `number`-th photo of a month and sends ingest an event for it and for its copy.
+    /// Uploads the `number`-th photo of a month. Then passes two events to ingest: one for the
+    /// upload, and one for the copy in the archive.
     async fn ingest(&self, number: u32) -> BenchResult<()> {
         let (day, minute) = (number / PHOTOS_PER_DAY + 1, number % PHOTOS_PER_DAY);
         let clock = format!("2020:09:{day:02} 12:{minute:02}:00");
@@ -432,8 +440,9 @@ impl MeteredServices {
         Ok(())
     }
 
-    /// Marks the month as dirty with one batch of the stream, `hours` after the start. Rebuilds it
-    /// one minute later.
+    /// Passes one stream record to publish, which marks the month as dirty. Then runs the cycle
+    /// that rebuilds the month. For publish, the record comes `hours` after the start of the
+    /// program, and the cycle one minute later.
     async fn publish(&self, hours: i64) -> BenchResult<()> {
         let then = self.now + TimeDelta::hours(hours);
         let image = json!({ "datePartition": { "S": "2020" },
@@ -455,7 +464,7 @@ impl MeteredServices {
         }
     }
 
-    /// Returns the requests and units since the last call.
+    /// Returns the numbers of requests and units since the last call of this function.
     fn take_counts(&self) -> RequestCounts {
         std::mem::take(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -468,7 +477,7 @@ struct CountingProxy {
     counts: Arc<Mutex<RequestCounts>>,
 }
 
-/// Starts a proxy before `upstream` and returns its endpoint.
+/// Starts a proxy that forwards requests to `upstream`. Returns the URL of the proxy.
 async fn start_proxy(
     upstream: Option<&str>,
     counts: &Arc<Mutex<RequestCounts>>,

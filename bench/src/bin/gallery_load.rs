@@ -2,12 +2,12 @@
 //! `cargo run --release -p bench --bin gallery_load -- 1000 1000000`.
 //!
 //! For each number of photos, the program fills a catalogue in the embedded DynamoDB, which keeps
-//! it in a file. The photos are from 30 years, 40 cameras and 60 lenses, most of them near 25
-//! places. Publish then counts the catalogue. After that, each route answers one request after the
-//! other over HTTP. The program prints the median, the 99th percentile, the requests to DynamoDB,
+//! it in a file. The photos are from 30 years, 40 cameras and 60 lenses, all near 25 places.
+//! Publish then counts the photos. After that, the program sends requests to each route over HTTP,
+//! one after the other. It prints the median time, the 99th percentile, the requests to DynamoDB,
 //! and the read units that DynamoDB charges for the query. (An eventually consistent read of 8 KB
 //! is one unit.) Finally, 100 clients send requests at the same time for half a minute. Engine,
-//! gallery and clients are one process. Its memory is printed (Linux).
+//! gallery and clients are one process. The program prints its memory (Linux).
 //!
 //! A million photos need about 14 GB in the system's temporary folder, and twenty minutes to write.
 
@@ -50,16 +50,16 @@ const YEARS: u32 = 30;
 const FIRST_YEAR: u32 = 1996;
 const CAMERAS: u32 = 40;
 const LENSES: u32 = 60;
-/// The number of places at which most photos are taken: a home and journeys.
+/// The number of places near which the photos are taken. Places with low numbers have more photos.
 const PLACES: u32 = 25;
-/// The number of measured requests of each route.
+/// The number of measured requests to each route.
 const REQUESTS: usize = 500;
-/// The number of requests of each route before the measured ones.
+/// The number of requests to each route before the measurement begins.
 const WARM_UP_REQUESTS: usize = REQUESTS / 10;
 const CLIENTS: usize = 100;
-/// The time for which the clients send requests.
+/// The time for which the clients send requests in the load test.
 const LOAD_TIME: Duration = Duration::from_secs(30);
-/// The time that a cycle of publish may take. No cycle needs so much.
+/// The time limit of a publish cycle. It is so long that no cycle reaches it.
 const CYCLE_TIME: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
@@ -98,7 +98,7 @@ async fn main() -> BenchResult<()> {
     Ok(())
 }
 
-/// The times of a route, and its requests to DynamoDB.
+/// The measurements of one route of the gallery.
 struct RouteTimes {
     median_ms: f64,
     p99_ms: f64,
@@ -106,7 +106,7 @@ struct RouteTimes {
     dynamodb_requests: f64,
 }
 
-/// A gallery over a filled catalogue.
+/// A running gallery with a catalogue of `size` photos.
 struct LoadedGallery {
     size: u32,
     clients: Clients,
@@ -166,7 +166,8 @@ impl LoadedGallery {
         })
     }
 
-    /// Returns the name of each route, with the paths of requests for many different photos.
+    /// Returns the name of each route, with the request paths for its measurement. Most paths ask
+    /// for random dates, cameras, places or photos.
     fn routes(&self) -> Vec<(&'static str, Vec<String>)> {
         let paths = RandomPaths { size: self.size };
         let names: [(&'static str, PathGenerator); 12] = [
@@ -219,8 +220,8 @@ impl LoadedGallery {
         Ok(())
     }
 
-    /// Returns the read units that DynamoDB charges for the query behind a page. Returns an empty
-    /// text if the route is not a single query.
+    /// Returns the read units that DynamoDB charges for one page of this route, as text. Returns an
+    /// empty text if the route needs more than one query or a request of another kind.
     async fn read_units(&self, route: &str) -> BenchResult<String> {
         let newest_year = (FIRST_YEAR + YEARS - 1).to_string();
         let (index, attribute, partition) = match route {
@@ -243,7 +244,8 @@ impl LoadedGallery {
         Ok(units.map_or(String::new(), |units| units.to_string()))
     }
 
-    /// Measures all routes together under the load of many clients.
+    /// Sends random requests to all routes, from many clients at the same time. Prints the number
+    /// of responses per second and the memory.
     async fn measure_load(&self) -> BenchResult<()> {
         let routes = self.routes().into_iter();
         let paths: Vec<String> = routes.flat_map(|(_, paths)| paths).collect();
@@ -292,7 +294,7 @@ impl LoadedGallery {
 /// A function that returns the path of a random request.
 type PathGenerator = fn(&RandomPaths, &mut fastrand::Rng) -> String;
 
-/// Generates the paths of random requests to a gallery with `size` photos.
+/// A generator of request paths for a gallery with `size` photos.
 struct RandomPaths {
     size: u32,
 }
@@ -365,7 +367,7 @@ async fn fill_catalogue(clients: &Clients, catalogue: &Catalogue, size: u32) -> 
         .await
 }
 
-/// Counts and publishes every month, in as many cycles as necessary.
+/// Marks every month as dirty, and runs publish cycles until no month is dirty.
 async fn publish_all(
     catalogue: &Catalogue,
     table: &PublishTable,
@@ -382,7 +384,8 @@ async fn publish_all(
     Ok(())
 }
 
-/// Returns the latitude and the longitude of a place in degrees.
+/// Returns the latitude and the longitude of place number `n`, in degrees. They are random, but
+/// always the same for one number.
 fn place(n: u32) -> (f64, f64) {
     let mut random = fastrand::Rng::with_seed(u64::from(n));
     (random.f64() * 120.0 - 60.0, random.f64() * 340.0 - 170.0)
@@ -400,7 +403,8 @@ fn photo_stem(record: &PhotoRecord) -> String {
     format!("{}/DSC_{name}", date.unwrap_or_default())
 }
 
-/// Returns the `n`-th of `size` photos. They are spread evenly over the years.
+/// Returns the record of the `n`-th of `size` photos. The capture times are spread evenly over the
+/// years.
 fn example_photo(n: u32, size: u32) -> PhotoRecord {
     let mut random = fastrand::Rng::with_seed(u64::from(n) + 1_000);
     let span = i64::from(YEARS) * 365 * 86_400 * 1_000;
@@ -444,7 +448,8 @@ fn example_photo(n: u32, size: u32) -> PhotoRecord {
     }
 }
 
-/// Returns the item of a photo as ingest writes it, with as many tags as a camera writes.
+/// Returns the catalogue item of the `n`-th of `size` photos, as ingest writes it. It has 60 EXIF
+/// tags, about as many as a camera writes.
 fn photo_item(n: u32, size: u32) -> PhotoItem {
     let photo = example_photo(n, size);
     let stem = photo_stem(&photo);

@@ -2,12 +2,13 @@
 //! `cargo run --release -p bench --bin import_bench [-- FILES [KILLS [FOLDER]]]`, after `cargo
 //! build --release`. The defaults are 55,000 files and 20 kills.
 //!
-//! A third of the files are pairs of RAW and JPEG. Names repeat on every card. A twentieth of the
-//! files has no date, and some have unusual keys. Every import is the real `photos` command over
-//! the embedded engines. The program imports the library four times: undisturbed, again over the
-//! same archive, killed and restarted again and again, and in place over the resulting archive. It
-//! prints files per second, the peak memory, and the share of work that was repeated. It fails if
-//! the resulting archives differ. The files are kept if FOLDER is given.
+//! The program writes the library. A third of the files are pairs of RAW and JPEG. One shot in
+//! twenty has no date. The names repeat on every card, and some are unusual. Every import is the
+//! real `photos` command over the embedded engines. The program imports the library four times:
+//! undisturbed, again over the same archive, killed and restarted again and again, and in place
+//! over the resulting archive. It prints files per second, the peak memory, and the share of work
+//! that was repeated. It fails if the resulting archives differ. The files are kept if FOLDER is
+//! given.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -22,7 +23,7 @@ use bench::{BenchResult, DatedPhoto, ProcessMemory, find_photos_binary, list_fil
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-/// The number of shots on one card. The next card starts with the same names.
+/// The number of shots on one memory card. The names of the shots are the same on every card.
 const SHOTS_PER_CARD: usize = 100;
 const SHOTS_PER_DAY: usize = 250;
 /// The time between two measurements of the memory of a running import.
@@ -79,26 +80,26 @@ fn main() -> BenchResult<()> {
     )
 }
 
-/// The `photos` binary, and the folder for the library and the data folders.
+/// The paths of the `photos` binary and of the folder for the library and the data folders.
 struct ImportBench {
     photos: PathBuf,
     folder: PathBuf,
 }
 
-/// A finished import.
+/// The report and the measurements of a finished import.
 struct FinishedImport {
     report: Value,
     seconds: f64,
-    /// The maximum memory in each quarter of the time, in MB.
+    /// The maximum resident memory in each quarter of the import's duration, in MB.
     quarters_mb: [f64; 4],
     peak_mb: f64,
 }
 
-/// The work of an import that was killed and restarted.
+/// The numbers of kills and of finished steps of an import that was killed and restarted.
 struct KilledImport {
     kills: usize,
-    /// The number of finished steps. A step is a file that was archived or skipped, or a copy that
-    /// was indexed.
+    /// The number of finished steps. A step archives or skips one file, or indexes one copy. A step
+    /// that was repeated after a kill is counted twice.
     steps: usize,
     distinct_steps: usize,
 }
@@ -120,7 +121,7 @@ impl FinishedImport {
     }
 }
 
-/// The example files from which the library is made.
+/// The example files that are the templates for the files of the library.
 struct LibraryFiles {
     raw: DatedPhoto,
     jpeg_of_raw: DatedPhoto,
@@ -148,7 +149,8 @@ fn with_number(mut bytes: Vec<u8>, shot: usize) -> Vec<u8> {
     bytes
 }
 
-/// Returns the name of a shot on its card. Some names are unusual.
+/// Returns the file name of a shot, without the extension. Some names are long or have unusual
+/// characters.
 fn shot_name(shot: usize) -> String {
     let number = shot % SHOTS_PER_CARD;
     match shot % 50 {
@@ -159,7 +161,7 @@ fn shot_name(shot: usize) -> String {
     }
 }
 
-/// Returns the capture time of a shot in the form of EXIF.
+/// Returns the capture time of a shot as EXIF writes it: `2004:01:01 08:00:00`.
 fn shot_clock(shot: usize) -> String {
     let day = shot / SHOTS_PER_DAY;
     format!(
@@ -174,12 +176,13 @@ fn shot_clock(shot: usize) -> String {
 }
 
 impl ImportBench {
-    /// Returns the data folder of an import.
+    /// Returns the path of the data folder with this name.
     fn data_folder(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Writes the library. Returns its folder and its number of RAW files.
+    /// Writes a library of this many files. Returns the folder of the library and its number of RAW
+    /// files.
     fn write_library(&self, files: usize) -> BenchResult<(PathBuf, usize)> {
         let library = self.folder.join("library");
         let templates = LibraryFiles::read()?;
@@ -259,8 +262,8 @@ impl ImportBench {
         })
     }
 
-    /// Imports a library. Kills the import after an equal share of the work and starts it again,
-    /// until it finishes.
+    /// Imports a library of `files` files. Kills the import `kills` times, each time after an equal
+    /// share of the work, and starts it again. The last start runs to the end.
     fn import_with_kills(
         &self,
         library: &Path,
@@ -302,8 +305,9 @@ impl ImportBench {
         })
     }
 
-    /// Returns the day and the digest of every file in the archive, and the number of files with
-    /// both. Names are ignored: if two shots have the same name, the first one to arrive keeps it.
+    /// Returns the contents of an archive: a map from the day and the SHA-256 digest of a file to
+    /// the number of files with both. File names are ignored: if two shots have the same name, the
+    /// first one that is imported keeps the name, and the order may differ.
     fn archive_contents(&self, data: &str) -> BenchResult<BTreeMap<(String, Vec<u8>), usize>> {
         let archive = self.data_folder(data).join("archive");
         let mut contents = BTreeMap::new();
@@ -326,12 +330,12 @@ impl ImportBench {
     }
 }
 
-/// The log of an import, read while the import writes it.
+/// A reader of the log of an import that is still running.
 struct ImportLog {
     log: BufReader<File>,
-    /// The number of finished steps.
+    /// The number of finished steps so far, with repeated ones.
     steps: usize,
-    /// The digests of the finished steps, each once.
+    /// The digests of the finished steps. A repeated step has the same digest, so it is here once.
     distinct: BTreeSet<Vec<u8>>,
 }
 
@@ -346,7 +350,8 @@ impl ImportLog {
         })
     }
 
-    /// Reads the lines that were written since the last call.
+    /// Reads the log lines that were written since the last call of this function, and counts the
+    /// finished steps.
     fn read_new_lines(&mut self) -> BenchResult<()> {
         let mut line = String::new();
         loop {
@@ -374,8 +379,8 @@ impl ImportLog {
     }
 }
 
-/// Makes hard links to all files of a folder in another one, as an archive that existed before the
-/// import.
+/// Makes hard links to all files of the folder `from` in the folder `to`. The result is like an
+/// archive that existed before the import.
 fn link_files(from: &Path, to: &Path) -> BenchResult<()> {
     for path in list_files(from)? {
         let target = to.join(path.strip_prefix(from)?);

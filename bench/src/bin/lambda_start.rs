@@ -6,11 +6,11 @@
 //!
 //! Each function is started several times, over the embedded engines, under a server of Lambda's
 //! Runtime API that this program provides. The program measures the time from the start to the
-//! request for the first event, and the part of it in which the function waits for connections (as
-//! its log reports). It also measures the first event and five more events. `bare-function` loads
-//! one `SdkConfig` and does nothing else. `downloading-function` downloads a photo, uploads it and
-//! puts an item. The functions take turns, and medians are printed. Peak memory is `VmHWM` (Linux).
-//! The download of the zip, the network, TLS, and the Systems Manager request for secrets are not
+//! request for the first event, and for how much of it the function waits for connections (as its
+//! log reports). It also measures the first event and five more events. `bare-function` loads one
+//! `SdkConfig` and does nothing else. `downloading-function` downloads a photo, uploads it and puts
+//! an item. The functions take turns, and medians are printed. Peak memory is `VmHWM` (Linux). The
+//! download of the zip, the network, TLS, and the Systems Manager request for secrets are not
 //! included.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
@@ -47,9 +47,9 @@ const FUNCTIONS: [&str; 5] = [
 ];
 /// The maximum size of a function's zip in bytes.
 const MAX_ZIP_BYTES: usize = 6_000_000;
-/// The number of starts of each function.
+/// The number of measured starts of each function.
 const STARTS: usize = 9;
-/// The number of events after the first one of a start.
+/// The number of events that a function gets after the first event of a start.
 const LATER_EVENTS: usize = 5;
 const PHOTO_BYTES: usize = 5_000_000;
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -113,7 +113,7 @@ fn print_report(functions: &[MeasuredFunction]) {
     }
 }
 
-/// The binary of a function and the measurements of its starts.
+/// The binary of a Lambda function, and the measurements of its starts.
 struct MeasuredFunction {
     name: &'static str,
     binary: PathBuf,
@@ -140,12 +140,14 @@ impl MeasuredFunction {
         })
     }
 
-    /// Returns the median time in milliseconds from the start to the request for the first event.
+    /// Returns the median time in milliseconds from the start of the process to its request for the
+    /// first event.
     fn init_ms(&self) -> f64 {
         median_ms(self.runs.iter().map(|run| run.init))
     }
 
-    /// Returns the median time in milliseconds that the start waits for connections.
+    /// Returns the median time in milliseconds for which the function waits for connections during
+    /// its start.
     fn waited_ms(&self) -> f64 {
         median_ms(self.runs.iter().map(|run| run.waited))
     }
@@ -171,13 +173,13 @@ impl MeasuredFunction {
 /// The measurements of one start of a function.
 struct FunctionRun {
     init: Duration,
-    /// The part of `init` in which the function waits for connections.
+    /// The time within `init` for which the function waits for connections.
     waited: Duration,
     events: Vec<Duration>,
     peak_bytes: u64,
 }
 
-/// The engines that the functions use.
+/// The embedded engines that the functions use, their clients, and the photo that is uploaded.
 struct LambdaBench {
     engines: BenchEngines,
     clients: Clients,
@@ -206,7 +208,8 @@ impl LambdaBench {
         })
     }
 
-    /// Returns an event for a function. Uploads the photo that the event names.
+    /// Returns the event with this number for the function `name`. If the event names a photo,
+    /// uploads the photo first.
     async fn create_event(&self, name: &str, number: usize) -> BenchResult<Value> {
         Ok(match name {
             "ingest" | "downloading-function" => {
@@ -229,7 +232,8 @@ impl LambdaBench {
         })
     }
 
-    /// Starts a binary, sends it the events one after another, and ends it.
+    /// Starts a binary, sends it the events one after another, and kills it. Returns the
+    /// measurements.
     async fn run_function(&self, binary: &Path, events: Vec<Value>) -> BenchResult<FunctionRun> {
         let mut server = RuntimeServer::start().await?;
         let log = tempfile::NamedTempFile::new()?;
@@ -265,7 +269,8 @@ impl LambdaBench {
         Ok(run)
     }
 
-    /// Returns the environment variables of a function.
+    /// Returns the environment variables of a function. `runtime_address` is the address of the
+    /// server of Lambda's Runtime API.
     fn environment<'a>(&'a self, runtime_address: &'a str) -> Vec<(&'static str, &'a str)> {
         let endpoints = &self.engines.endpoints;
         vec![
@@ -309,7 +314,8 @@ struct RuntimeServer {
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-/// The ends of the server's channels that its handlers use.
+/// The ends of the server's channels that its request handlers use. [`RuntimeServer`] has the other
+/// ends.
 struct RuntimeChannels {
     requests: mpsc::UnboundedSender<Instant>,
     events: Mutex<mpsc::UnboundedReceiver<Value>>,
@@ -387,8 +393,8 @@ async fn receive_error(State(channels): State<Arc<RuntimeChannels>>) -> StatusCo
     StatusCode::ACCEPTED
 }
 
-/// Returns the time that a function waited for connections, from its log line `ready`. Returns zero
-/// if the log has no such line.
+/// Returns the time for which a function waited for connections: the field `waited_ms` in its log.
+/// Returns zero if the log does not have this field.
 fn read_waited_time(log: &Path) -> BenchResult<Duration> {
     let log = std::fs::read_to_string(log)?;
     let mut lines = log

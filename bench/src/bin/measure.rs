@@ -29,7 +29,8 @@ use photo_catalogue::storage::Storage;
 use s3_folder::NotificationFilter;
 use serde_json::Value;
 
-/// The number of photos of each kind that are ingested one at a time.
+/// The number of photos that are ingested one at a time, first as new photos and then a second
+/// time.
 const COUNTED_PHOTOS: usize = 50;
 const CONCURRENT_UPLOADS: usize = 16;
 
@@ -46,14 +47,16 @@ async fn main() -> BenchResult<()> {
     measure_serve(&photo, photos, megabytes).await
 }
 
-/// Returns the `number`-th photo. It is taken one minute after the photo before it.
+/// Returns the bytes of `photo` with the capture time for this number. Each number has another
+/// capture time.
 fn numbered_photo(photo: &DatedPhoto, number: usize) -> Vec<u8> {
     let (day, hour, minute) = (number / 1440 % 28 + 1, number / 60 % 24, number % 60);
     let year = 2000 + number / (1440 * 28);
     photo.with_clock(&format!("{year:04}:03:{day:02} {hour:02}:{minute:02}:00"))
 }
 
-/// The numbers of requests for one photo, and the number of bytes that ingest received from S3.
+/// The numbers of ingest's requests for one photo, and the number of bytes that ingest received
+/// from S3.
 #[derive(Clone, Copy)]
 struct PhotoRequests {
     s3: u64,
@@ -102,8 +105,8 @@ fn print_requests(what: &str, requests: &mut [PhotoRequests]) {
     );
 }
 
-/// The engines and ingest in this process. Ingest has clients of its own, whose requests are
-/// counted.
+/// The embedded engines, and ingest as a task of this process. Ingest has clients of its own, so
+/// that only the requests of ingest are counted.
 struct IngestBench {
     engines: BenchEngines,
     ingest: Clients,
@@ -150,7 +153,7 @@ impl IngestBench {
     }
 
     /// Uploads a photo and waits until ingest has no more work. Returns the requests and bytes that
-    /// this took.
+    /// ingest needed.
     async fn ingest(&self, key: &str, bytes: Vec<u8>) -> BenchResult<PhotoRequests> {
         let (s3, dynamodb) = (&self.ingest.s3_requests, &self.ingest.dynamodb_requests);
         let before = (s3.count(), dynamodb.count(), s3.bytes_received());

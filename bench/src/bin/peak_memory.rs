@@ -1,9 +1,10 @@
 //! Measures the peak memory of reading a large RAW file, in a process of its own:
 //! `cargo run --release -p bench --bin peak_memory`. Fails above 16 MiB (Linux).
 //!
-//! The program creates the file. It is a sparse file of 100 MB in Nikon's layout: IFD0 at the
-//! start, the SubIFDs at three quarters, the Exif IFD with a maker note of 300 kB after the sensor
-//! data, and the preview near the end.
+//! The program creates the file. It is a sparse file of 100 MB in Nikon's layout. An IFD (image
+//! file directory) is a table of tags. IFD0 is at the start of the file, the SubIFDs are at three
+//! quarters, the Exif IFD with a maker note of 300 kB is after the sensor data, and the preview is
+//! near the end.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -15,18 +16,18 @@ use bench::{BenchResult, ProcessMemory, extract_file};
 
 const FILE_BYTES: u64 = 100_000_000;
 const MAX_BYTES: u64 = 16 << 20;
-/// The offset of the SubIFDs in the file.
+/// The offset of the first SubIFD in the file, in bytes.
 const SUB_IFDS: u32 = 75_000_000;
-/// The offset of the Exif IFD in the file.
+/// The offset of the Exif IFD in the file, in bytes.
 const EXIF_IFD: u32 = 90_000_000;
-/// The offset of the preview in the file.
+/// The offset of the preview in the file, in bytes.
 const PREVIEW: u32 = 99_000_000;
 
-/// The TIFF type of a text.
+/// The code of the TIFF type for text.
 const ASCII: u16 = 2;
-/// The TIFF type of a 16-bit number.
+/// The code of the TIFF type for 16-bit numbers.
 const SHORT: u16 = 3;
-/// The TIFF type of a 32-bit number.
+/// The code of the TIFF type for 32-bit numbers.
 const LONG: u16 = 4;
 const UNDEFINED: u16 = 7;
 
@@ -58,7 +59,8 @@ fn main() -> BenchResult<()> {
     }
 }
 
-/// Returns an IFD with these entries: tag, type, count, and value or offset.
+/// Returns the bytes of an IFD. Each entry is a tag, a type, a count, and a value or the offset of
+/// the value.
 fn ifd(entries: &[(u16, u16, u32, u32)]) -> Vec<u8> {
     let mut bytes = (entries.len() as u16).to_le_bytes().to_vec();
     for (tag, kind, count, value) in entries {
@@ -111,7 +113,7 @@ fn write_raw(file: &File) -> io::Result<()> {
     )
 }
 
-/// The numbers of tags of TIFF 6.0 and EXIF.
+/// Tag numbers of TIFF 6.0 and EXIF.
 mod tag {
     pub(super) const IMAGE_WIDTH: u16 = 0x0100;
     pub(super) const IMAGE_LENGTH: u16 = 0x0101;

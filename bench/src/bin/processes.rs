@@ -1,5 +1,6 @@
-//! Compares whole processes over the same files: this project, kamadak-exif, nom-exif, ExifTool,
-//! exiv2 and exifr. `cargo run --release -p bench --bin processes -- FILE...`
+//! Compares the run time of whole processes that print the metadata of the same files: this
+//! project, kamadak-exif, nom-exif, ExifTool, exiv2 and exifr.
+//! `cargo run --release -p bench --bin processes -- FILE...`
 //!
 //! The Rust libraries run in this program, which starts itself again for each. Each process prints
 //! all fields of each file. The others need `exiftool` (or a command line in `EXIFTOOL`) and
@@ -18,8 +19,8 @@ use photo_catalogue::extract_report::report;
 use photo_metadata::ExtractError;
 
 const ROUNDS: usize = 5;
-/// The script that runs exifr. It reads as little as possible of each file, and all fields that
-/// exifr supports.
+/// The JavaScript code that runs exifr. It prints all fields that exifr supports, and reads as
+/// little as possible of each file.
 const EXIFR: &str = "const exifr = require('exifr');
 (async () => { for (const f of process.argv.slice(1)) {
   try { console.log(JSON.stringify([f, await exifr.parse(f, {tiff: true, xmp: true, iptc: true, ifd1: true})])) } catch (e) { console.log(f) }
@@ -36,7 +37,8 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// A tool, its command, and the best time so far. The time is `None` if the tool is not installed.
+/// One of the compared tools: its name, its command, and its shortest time so far. The time is
+/// `None` if the tool is not installed.
 struct ComparedTool {
     name: &'static str,
     command: Command,

@@ -35,7 +35,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The number of records in one batch of the stream. Lambda is configured with the same number.
 const RECORDS_PER_BATCH: usize = 100;
-/// The time that a cycle of publish may take. No cycle needs so much.
+/// The time limit of a publish cycle. It is so long that no cycle reaches it.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
@@ -94,7 +94,8 @@ async fn measure_large_month(size: u32) -> BenchResult<()> {
     measure_rebuild(&mut bench, &format!("{size}, one more photo"), &record).await
 }
 
-/// Measures the cycle that follows these records. They are all of the same month.
+/// Measures the publish cycle that follows these stream records, and prints the results. The caller
+/// must pass records of one month.
 async fn measure_rebuild(
     bench: &mut PublishBench,
     what: &str,
@@ -132,14 +133,14 @@ async fn measure_rebuild(
     Ok(())
 }
 
-/// The numbers of requests to both engines.
+/// The numbers of requests to the embedded DynamoDB and to the embedded S3.
 #[derive(Clone, Copy, Default)]
 struct EngineRequests {
     dynamodb: u64,
     s3: u64,
 }
 
-/// Publish with the embedded engines.
+/// Publish over the embedded engines, with clients that count requests.
 struct PublishBench {
     clients: Clients,
     catalogue: Catalogue,
@@ -188,8 +189,8 @@ impl PublishBench {
         })
     }
 
-    /// Queries February 2018 as publish does, and drops the photos. Returns the number of pages.
-    /// This is the engine's share of the time of a rebuild.
+    /// Reads all photos of 2018 from the catalogue as publish does, and drops them. Returns the
+    /// number of pages. The time of this call is the engine's share of the time of a rebuild.
     async fn read_month(&self) -> BenchResult<u32> {
         let segment = Segment {
             index: PhotoIndex::ByDate,
@@ -211,7 +212,7 @@ impl PublishBench {
         }
     }
 
-    /// Returns the numbers of requests since the last call.
+    /// Returns the numbers of requests since the last call of this function.
     fn take_requests(&mut self) -> EngineRequests {
         let before = self.taken;
         self.taken = EngineRequests {
@@ -224,7 +225,7 @@ impl PublishBench {
         }
     }
 
-    /// Writes the attributes of photos that the index by-date shows.
+    /// Writes photos to the table. Writes only the attributes that the index `by-date` contains.
     async fn put_photos(&self, photos: &[Summary]) -> BenchResult<()> {
         let years: BTreeSet<String> = photos.iter().filter_map(year).collect();
         for year in years {
@@ -269,7 +270,7 @@ fn sort_key(photo: &Summary) -> String {
     date_sort(&photo.record.capture, &photo.name, &photo.id)
 }
 
-/// Returns the record with which the stream reports a new photo.
+/// Returns the record of a new photo in the DynamoDB stream.
 fn stream_record(photo: &Summary) -> Value {
     json!({
         "eventSource": "aws:dynamodb",

@@ -1,4 +1,9 @@
-//! The result of a container reader: the places of the metadata blocks in a file.
+//! The result of a container reader: the metadata blocks of a file. A block is a piece of metadata
+//! in one format (EXIF, XMP or IPTC). It is a range of the file, or bytes that were decompressed or
+//! joined.
+//!
+//! An IFD (image file directory) is a table of tags in a TIFF structure. A maker note is data in
+//! the camera maker's own format.
 
 use super::capture_time::DateSource;
 use super::limits;
@@ -6,28 +11,32 @@ use super::record::EmbeddedPreview;
 use super::sparse::{ByteView, Sparse};
 use super::tiff::Ifd;
 
-/// The metadata blocks of one file, in file order.
+/// The metadata blocks of one file, and the facts about the picture that are in the container
+/// itself.
 #[derive(Debug, Default)]
 pub(crate) struct MetadataBlocks {
-    /// TIFF structures with EXIF.
+    /// The TIFF structures that contain EXIF.
     pub(crate) tiffs: Vec<MetadataBlock>,
-    /// TIFF structures of a single IFD each, with this IFD. Only a CR3 has them.
+    /// TIFF structures that contain only one IFD each, and the kind of this IFD. Only the format
+    /// CR3 has them.
     pub(crate) single_ifds: Vec<(MetadataBlock, Ifd)>,
     pub(crate) xmp: Vec<MetadataBlock>,
     pub(crate) iptc: Vec<MetadataBlock>,
     /// The width and height of the picture in pixels, before orientation.
     pub(crate) size: Option<(u32, u32)>,
     /// `true` if the container itself turns the picture by 90 or 270 degrees (HEIF `irot`), `false`
-    /// if it does not. `None` if the EXIF orientation applies.
+    /// if it does not. `None` if the container has no rotation, so that the EXIF orientation
+    /// applies.
     pub(crate) quarter_turned: Option<bool>,
-    /// The source and the text of a date in the container itself.
+    /// A date that is in the container itself, outside EXIF, XMP and IPTC: its source and its text.
     pub(crate) date: Option<(DateSource, String)>,
-    /// The names and values of properties of the container itself: PNG keywords, CIFF records and
-    /// X3F properties. The names are those of XMP. These properties have the lowest priority.
+    /// Names and values that are in the container itself: PNG keywords, records of a CRW and
+    /// properties of an X3F. Each name is the name of the XMP property with the same meaning. A
+    /// value is used only if no XMP packet has this property.
     pub(crate) properties: Vec<(&'static str, String)>,
     pub(crate) previews: Vec<EmbeddedPreview>,
     pub(crate) warnings: Vec<String>,
-    /// The number of bytes of memory used for blocks that are not ranges of the file.
+    /// The number of bytes of memory that are used for decompressed or joined blocks.
     pub(crate) memory: u64,
 }
 
@@ -37,14 +46,15 @@ impl MetadataBlocks {
         limits::MAX_UNPACKED_BYTES.saturating_sub(self.memory)
     }
 
-    /// Adds a warning, unless there are too many already.
+    /// Adds a warning. Does nothing if the maximum number of warnings is reached.
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
         if self.warnings.len() < limits::MAX_WARNINGS {
             self.warnings.push(warning.into());
         }
     }
 
-    /// Returns the blocks that are not ranges of the file, in the order in which they are read.
+    /// Returns the blocks that were decompressed or joined, in the order in which the caller must
+    /// pass them to [`BlockReader::next_view`].
     pub(crate) fn in_memory(&self) -> Vec<Sparse<'_>> {
         let single_ifds = self.single_ifds.iter().map(|(block, _)| block);
         let tiffs = self.tiffs.iter().chain(single_ifds);
@@ -56,7 +66,8 @@ impl MetadataBlocks {
         .collect()
     }
 
-    /// Returns the size in bytes of a maker note that is a block of its own, as in a CR3.
+    /// Returns the size in bytes of a maker note that is a separate block. Only a CR3 has such a
+    /// note. Returns `None` if there is none.
     pub(crate) fn maker_note_bytes(&self) -> Option<u64> {
         let mut notes = self.single_ifds.iter();
         match notes.find(|(_, ifd)| *ifd == Ifd::MakerNote)? {
@@ -66,7 +77,7 @@ impl MetadataBlocks {
     }
 }
 
-/// A block of bytes: a range of the file in bytes, or bytes that were decompressed or joined.
+/// A block: a range of the file in bytes, or bytes that were decompressed or joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MetadataBlock {
     File { start: u64, len: u64 },
@@ -74,7 +85,8 @@ pub(crate) enum MetadataBlock {
 }
 
 impl MetadataBlock {
-    /// Returns the block that a view covers. The view must be a range of the file.
+    /// Returns the block that a view covers. The caller must pass a view of the file, not of
+    /// decompressed or joined bytes.
     pub(crate) fn of_view(view: ByteView<'_>) -> Self {
         MetadataBlock::File {
             start: view.base(),
@@ -83,8 +95,8 @@ impl MetadataBlock {
     }
 }
 
-/// Returns the bytes of blocks, which must be asked for in the order of
-/// [`MetadataBlocks::in_memory`].
+/// A reader that returns the bytes of blocks. The caller must ask for decompressed and joined
+/// blocks in the order of [`MetadataBlocks::in_memory`].
 pub(crate) struct BlockReader<'s> {
     file: ByteView<'s>,
     memory: std::slice::Iter<'s, Sparse<'s>>,
@@ -98,7 +110,8 @@ impl<'s> BlockReader<'s> {
         }
     }
 
-    /// Returns the bytes of a block. Blocks in memory must be asked for in order.
+    /// Returns a view of the bytes of a block. The caller must ask for decompressed and joined
+    /// blocks in the order of [`MetadataBlocks::in_memory`].
     pub(crate) fn next_view(&mut self, block: &MetadataBlock) -> Option<ByteView<'s>> {
         match block {
             MetadataBlock::File { start, len } => Some(self.file.part(*start, *len)),

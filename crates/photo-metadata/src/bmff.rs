@@ -1,9 +1,10 @@
 //! ISO base media boxes (ISO/IEC 14496-12 4.2), as HEIF, AVIF, CR3, JPEG XL and JPEG 2000 use them.
+//! A box has a length, a type of four letters, and a content.
 
 use super::limits;
 use super::sparse::ByteView;
 
-/// The `uuid` of an XMP box (XMP part 3).
+/// The identifier of a `uuid` box that contains XMP (XMP specification, part 3).
 pub(crate) const XMP_UUID: &[u8] =
     b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
 
@@ -12,11 +13,12 @@ pub(crate) const XMP_UUID: &[u8] =
 pub(crate) struct MediaBox<'s> {
     pub(crate) kind: [u8; 4],
     pub(crate) body: ByteView<'s>,
-    /// `true` if the stated length of the box goes beyond the end of the bytes around it.
+    /// `true` if the box is longer than the rest of the bytes around it, so that its content is cut
+    /// short.
     pub(crate) exceeds_parent: bool,
 }
 
-/// Returns the boxes that follow each other from the start of the view. Ends at a header that is
+/// Returns the boxes in the view, one after the other from its start. Stops at a header that is
 /// missing or broken.
 pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_>> {
     let mut at = 0_u64;
@@ -43,7 +45,7 @@ pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_
     })
 }
 
-/// Returns the body of the first box of this kind.
+/// Returns the content of the first box of this type. Returns `None` if there is no such box.
 pub(crate) fn find_box<'s>(view: ByteView<'s>, kind: &[u8; 4]) -> Option<ByteView<'s>> {
     iter_boxes(view).find(|b| &b.kind == kind).map(|b| b.body)
 }

@@ -1,9 +1,11 @@
-//! Makes names for people and slugs for queries from the texts that makers of cameras and lenses
-//! write. The texts themselves are kept as recorded.
+//! Makes the names and the slugs of cameras and lenses from the texts in a file. A name is for
+//! people (`Nikon D750`), a slug is for queries (`nikon-d750`). The texts of the file are kept
+//! unchanged.
 
 use crate::record::{Camera, Lens};
 
-/// Pairs: the beginning of a recorded maker name, in lower case, and the name that people use.
+/// Pairs of texts: the beginning of the tag `Make` in lower case, and the brand name that people
+/// use. `EASTMAN KODAK COMPANY` gives `Kodak`.
 #[rustfmt::skip]
 static BRANDS: &[(&str, &str)] = &[
     ("aiptek", "Aiptek"), ("apple", "Apple"), ("arashi vision", "Insta360"), ("insta360", "Insta360"),
@@ -27,7 +29,8 @@ static BRANDS: &[(&str, &str)] = &[
     ("xiaomi", "Xiaomi"), ("yakumo", "Yakumo"), ("zte", "ZTE"),
 ];
 
-/// Makes a camera from `Make` and `Model`. Returns `None` if both are absent.
+/// Makes a camera from the tags `Make` and `Model`. Returns `None` if they are absent, or contain
+/// no letter and no digit.
 pub(crate) fn make_camera(make: Option<String>, model: Option<String>) -> Option<Camera> {
     let brand = make.as_deref().map(brand_name);
     let name = match (&brand, &model) {
@@ -47,7 +50,8 @@ pub(crate) fn make_camera(make: Option<String>, model: Option<String>) -> Option
     })
 }
 
-/// Makes a lens from its recorded texts. Returns `None` if it has no name.
+/// Makes a lens from the maker and the model in a file. Returns `None` if the model is absent, or
+/// contains no letter and no digit.
 pub(crate) fn make_lens(make: Option<String>, model: Option<String>) -> Option<Lens> {
     let model = model?;
     let name = model.clone();
@@ -60,7 +64,7 @@ pub(crate) fn make_lens(make: Option<String>, model: Option<String>) -> Option<L
     })
 }
 
-/// Returns the name that people use for a maker.
+/// Returns the brand name that people use for a maker. `NIKON CORPORATION` gives `Nikon`.
 fn brand_name(make: &str) -> String {
     let lower = make.to_lowercase();
     let known = BRANDS.iter().find(|(start, _)| {
@@ -122,8 +126,8 @@ fn title_case(name: &str) -> String {
         .collect()
 }
 
-/// Joins the brand and the model. If the model begins with the maker, the brand or the first word
-/// of the maker, this beginning is left out.
+/// Joins the brand and the model. The beginning of the model is left out if it repeats the maker,
+/// the brand or the first word of the maker. `Nikon` and `NIKON D750` give `Nikon D750`.
 fn join_brand_and_model(brand: &str, make: &str, model: &str) -> String {
     let first_word = make.split([' ', ',']).next().unwrap_or_default();
     for start in [make, brand, first_word] {
@@ -150,8 +154,10 @@ fn join_brand_and_model(brand: &str, make: &str, model: &str) -> String {
     format!("{brand} {model}")
 }
 
-/// Makes a slug: lower-case ASCII letters and digits, with single hyphens between words. Letters of
-/// other scripts become their code points, so that two names in such a script get two slugs.
+/// Makes a slug from a name: lower-case ASCII letters and digits, with single hyphens between
+/// words. `EF24-105mm f/4L` gives `ef24-105mm-f-4l`. Accents are removed. A letter of another
+/// script becomes its code point in hexadecimal, so that different names in this script have
+/// different slugs.
 pub(crate) fn make_slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     let mut gap = false;

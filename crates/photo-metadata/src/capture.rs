@@ -1,6 +1,7 @@
 //! Finds the capture time of a photo. The sources are tried in a fixed order, best first.
 //!
-//! The first possible date counts. An impossible date is skipped, and a clock is never read.
+//! The first date that is possible is used. An impossible date is skipped. The current time is
+//! never read. An IFD (image file directory) is a table of tags.
 
 use chrono::{Datelike, FixedOffset, NaiveDateTime};
 
@@ -15,14 +16,15 @@ use super::tag;
 use super::text::field_text;
 use super::tiff::{Ifd, IfdFields};
 
-/// The first possible year: that of the oldest known photograph.
+/// The first possible year of a capture time: the year of the oldest known photograph.
 const FIRST_YEAR: i32 = 1826;
-/// The odd numbers of quarters of an hour that are in use as offsets from UTC: Nepal, Eucla and the
-/// Chatham Islands.
+/// The offsets from UTC, in quarters of an hour, that are in use although they are odd numbers:
+/// +5:45 in Nepal, +8:45 in Eucla, and +12:45 and +13:45 on the Chatham Islands.
 const ODD_QUARTERS: [i64; 4] = [23, 35, 51, 55];
 
-/// Finds the capture time: in DateTimeOriginal, DateTimeDigitized, XMP, IPTC, the container, the
-/// name of the file, and DateTime, in this order.
+/// Finds the capture time. Tries DateTimeOriginal, DateTimeDigitized, XMP, IPTC, the container, the
+/// name of the file and DateTime, in this order. Returns an empty capture time if no source has a
+/// possible date.
 pub(crate) fn find_capture_time(
     sources: &MetadataSources<'_, '_>,
     context: &FileContext,
@@ -46,8 +48,8 @@ pub(crate) fn find_capture_time(
     CaptureTime::new(date.local, source, offset)
 }
 
-/// Returns the dates of a file with their sources, best first. Reads a source only when the caller
-/// asks for the next date.
+/// Returns the dates in a file with their sources, best source first. The iterator reads a source
+/// only when its date is needed.
 fn date_candidates<'a>(
     sources: &'a MetadataSources<'_, '_>,
     context: &'a FileContext,
@@ -98,8 +100,8 @@ fn read_date(
     }
 }
 
-/// Reads a date field and adds its sub-second field. The date may be in the Exif IFD or in IFD0.
-/// The first one that can be parsed counts.
+/// Reads the date in the field `tag`, and adds the milliseconds in the field `fraction`. The date
+/// may be in the Exif IFD or in IFD0. The first date that can be parsed is used.
 fn date_field(fields: &IfdFields<'_>, tag: u16, fraction: u16) -> Option<ParsedDateTime> {
     let ifds = if tag == tag::MODIFY_DATE {
         [Ifd::Main(0), Ifd::Exif]
@@ -121,9 +123,9 @@ fn offset_field(fields: &IfdFields<'_>, tag: u16) -> Option<FixedOffset> {
     parse_offset(&field_text(fields.exif(tag)?)?)
 }
 
-/// Returns the offset from UTC: the wall-clock time minus the GPS time, rounded to 15 minutes.
-/// Returns `None` if no place has this offset: a receiver may repeat a time that is minutes or days
-/// old.
+/// Returns the offset from UTC: the wall-clock time `local` minus the GPS time, rounded to 15
+/// minutes. Returns `None` if no place has this offset. This happens because a GPS receiver may
+/// repeat a time that is minutes or days old.
 fn gps_offset(fields: &IfdFields<'_>, local: NaiveDateTime) -> Option<FixedOffset> {
     let utc = gps_date_time(fields)?;
     let seconds = local.signed_duration_since(utc).num_seconds();

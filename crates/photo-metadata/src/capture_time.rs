@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 /// The capture time of a photo: the wall-clock time at the place of capture. The instant in UTC is
 /// known only if the offset is known.
 ///
-/// In JSON and in DynamoDB it is six texts, which [`PhotoRecord`](crate::PhotoRecord) flattens into
-/// its own fields: `date`, `takenAtLocal`, `offset`, `takenAt`, `dateSource` and `offsetSource`.
-/// `date` and `takenAt` are derived from the others, and are ignored on reading. A stored text that
-/// cannot be parsed is read as absent, so that one bad item never hides the others.
+/// In JSON and in DynamoDB, a capture time is six texts: `date`, `takenAtLocal`, `offset`,
+/// `takenAt`, `dateSource` and `offsetSource`. They are direct fields of the
+/// [`PhotoRecord`](crate::PhotoRecord). `date` and `takenAt` are computed from the others when a
+/// capture time is written, and are ignored when it is read. A stored text that cannot be parsed is
+/// read as absent, so that one damaged item does not make a whole list unreadable.
 ///
 /// ```
 /// use chrono::{FixedOffset, NaiveDate};
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub struct CaptureTime {
     /// The wall-clock time, to the millisecond. `None` if the photo has no date.
     pub local: Option<NaiveDateTime>,
-    /// The offset of the wall clock from UTC, if known.
+    /// The difference of the wall clock from UTC, if it is known.
     pub offset: Option<FixedOffset>,
     /// The source of the wall-clock time.
     pub date_source: Option<DateSource>,
@@ -56,24 +57,25 @@ impl CaptureTime {
         }
     }
 
-    /// Returns the wall-clock day. This is never the UTC day.
+    /// Returns the day of the wall-clock time. The day in UTC may be another one. Returns `None` if
+    /// the photo has no date.
     pub fn day(&self) -> Option<NaiveDate> {
         self.local.map(|local| local.date())
     }
 
-    /// Returns the wall-clock time to the second. Two files of one shot agree on it, even if only
-    /// one of them records milliseconds.
+    /// Returns the wall-clock time without its milliseconds. This time is equal for all files of
+    /// one shot, even if only some of them record milliseconds.
     pub fn local_to_second(&self) -> Option<NaiveDateTime> {
         self.local.and_then(|local| local.with_nanosecond(0))
     }
 
-    /// Returns the wall-clock time in its stored form: `2018-02-01T09:41:07`, or
+    /// Returns the wall-clock time as the text that is stored: `2018-02-01T09:41:07`, or
     /// `2018-02-01T09:41:07.670` if the file records milliseconds.
     pub fn local_text(&self) -> Option<String> {
         self.local.map(format_local)
     }
 
-    /// Returns the instant of capture. Returns `None` if the date or the offset is unknown.
+    /// Returns the instant of capture in UTC. Returns `None` if the date or the offset is unknown.
     pub fn instant(&self) -> Option<DateTime<Utc>> {
         let seconds = i64::from(self.offset?.local_minus_utc());
         let utc = self
@@ -82,11 +84,12 @@ impl CaptureTime {
         Some(utc.and_utc())
     }
 
-    /// Returns the capture time after the camera's clock is corrected by this number of seconds.
+    /// Returns the capture time with a corrected clock: the wall-clock time is `seconds` later, or
+    /// earlier if `seconds` is negative.
     ///
-    /// The offset stays the same, unless it was derived from the GPS time. In that case the instant
-    /// stays the same and the offset is corrected. An undated photo is returned unchanged, and so
-    /// is a time that the correction would move out of the calendar.
+    /// The offset stays the same, and the instant in UTC changes. But if the offset was derived
+    /// from the GPS time, the instant stays the same and the offset changes. A photo without a date
+    /// is returned unchanged. So is a photo whose corrected time would be outside the calendar.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -120,7 +123,8 @@ impl CaptureTime {
     }
 }
 
-/// Formats a wall-clock time, with three decimals only if there are milliseconds.
+/// Formats a wall-clock time as ISO 8601. The seconds have three decimals only if there are
+/// milliseconds.
 fn format_local(local: NaiveDateTime) -> String {
     let pattern = if local.nanosecond() / 1_000_000 == 0 {
         "%Y-%m-%dT%H:%M:%S"
@@ -181,9 +185,8 @@ impl From<CaptureTimeTexts> for CaptureTime {
     }
 }
 
-/// Parses an offset in the form in which [`FixedOffset`] prints it: `+01:00`, or `+01:00:30` if a
-/// correction of the clock was not a number of whole minutes. chrono's own parser drops the
-/// seconds.
+/// Parses an offset in the form in which [`FixedOffset`] prints it: `+01:00`, or `+01:00:30` after
+/// a correction of the clock by seconds. The parser of chrono would drop the seconds.
 fn parse_stored_offset(text: &str) -> Option<FixedOffset> {
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+", digits) => (1, digits),
@@ -234,7 +237,7 @@ pub enum DateSource {
 }
 
 impl DateSource {
-    /// All sources.
+    /// All date sources.
     const ALL: [DateSource; 13] = [
         DateSource::DateTimeOriginal,
         DateSource::DateTimeDigitized,
@@ -288,9 +291,9 @@ pub enum OffsetSource {
     OffsetTimeOriginal,
     /// EXIF `OffsetTimeDigitized`.
     OffsetTimeDigitized,
-    /// The difference between the wall-clock time and the GPS time.
+    /// The GPS time. The offset is the difference between the wall-clock time and the GPS time.
     GpsTimeStamp,
-    /// The text of the date, which contains an offset.
+    /// The text of the date itself, which contains an offset: `2018-02-01T09:41:07+01:00`.
     Date(DateSource),
 }
 

@@ -1,4 +1,4 @@
-//! Calls the reader of each container format.
+//! Chooses the reader for the container format of a file.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::format::PhotoFormat;

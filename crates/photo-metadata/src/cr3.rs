@@ -1,7 +1,7 @@
 //! Canon CR3: ISO base media boxes in Canon's own layout, which L. Clévy described publicly.
 //!
-//! Canon's box in `moov` contains a TIFF structure for each IFD. The first track is the full-size
-//! JPEG.
+//! Canon's box in `moov` contains a TIFF structure for each IFD (image file directory, a table of
+//! tags). The first track is the full-size JPEG.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{XMP_UUID, find_box, iter_boxes};
@@ -60,7 +60,8 @@ fn read_movie_box(moov: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Returns the place of the JPEG in a track. Returns `None` if the track is not a JPEG.
+/// Returns the offset and the length of the JPEG in a track (a box `trak`). Returns `None` if the
+/// track is not a JPEG.
 fn jpeg_track(trak: ByteView<'_>) -> Option<EmbeddedPreview> {
     let stbl = find_box(find_box(find_box(trak, b"mdia")?, b"minf")?, b"stbl")?;
     let stsd = find_box(stbl, b"stsd")?;

@@ -1,5 +1,6 @@
-//! Canon CRW (CIFF 1.0 revision 4). A CRW consists of heaps inside heaps, each with a directory at
-//! its end. It has no EXIF. A few of its records are read.
+//! Canon CRW (CIFF 1.0 revision 4). A heap is a sequence of records with a directory at its end. A
+//! record can be another heap. The file is one heap. It has no EXIF. Only a few records are read.
+//! EV and APEX are logarithmic units of exposure.
 
 use chrono::DateTime;
 
@@ -11,7 +12,7 @@ use super::text::{clean_text, decode_text, until_nul};
 use crate::capture_time::DateSource;
 use crate::record::EmbeddedPreview;
 
-/// Finds the metadata of a CRW.
+/// Reads the metadata of a CRW, and adds them to `blocks`.
 pub(crate) fn read_crw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut records = limits::MAX_RECORDS;
     match view.le32(2) {
@@ -21,8 +22,9 @@ pub(crate) fn read_crw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads a heap. `left` is the number of records that may still be read in all heaps together,
-/// because a heap may contain itself. Returns `None` if the directory of the heap is broken.
+/// Reads a heap and the heaps inside it. `left` is the number of records that may still be read in
+/// all heaps together. This limit is necessary because a heap may contain itself. Returns `None` if
+/// the directory of the heap is broken or a limit is reached.
 fn read_heap(
     heap: ByteView<'_>,
     depth: u8,
@@ -139,7 +141,7 @@ fn read_record(tag: u16, value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Op
     Some(())
 }
 
-/// Reads `CanonShotInfo`: sensitivity, aperture and shutter speed.
+/// Reads the record `CanonShotInfo`: the ISO speed, the aperture and the shutter speed.
 fn read_shot_info(value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Option<()> {
     // The ISO is auto ISO times base ISO. Both are stored in 32nds of units like those of APEX.
     let auto = (f64::from(value.le16(2)?) / 32.0).exp2() * 100.0;
@@ -162,7 +164,7 @@ fn read_shot_info(value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Option<()
     Some(())
 }
 
-/// Converts a value in 32nds of an EV to EV. Canon writes 12 and 20 for a third and two thirds.
+/// Converts a value in 32nds of an EV to EV. Canon writes a third as 12, and two thirds as 20.
 fn canon_ev(raw: u16) -> f64 {
     let value = f64::from(raw.cast_signed());
     let (sign, value) = if value < 0.0 {

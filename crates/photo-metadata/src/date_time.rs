@@ -7,21 +7,21 @@ use super::tag;
 use super::text::field_text;
 use super::tiff::{Ifd, IfdField, IfdFields};
 
-/// The first year that is recognised in the name of a file. Before the time of digital cameras,
-/// four digits are another number.
+/// The first year that is recognised in the name of a file. A smaller number has another meaning,
+/// because there were no digital cameras before.
 const FIRST_YEAR_IN_A_NAME: i32 = 1980;
 
-/// A date and time as parsed: a wall-clock time, and an offset if the text has one.
+/// The result of parsing a date: a wall-clock time, and an offset from UTC if the text has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ParsedDateTime {
     pub(crate) local: NaiveDateTime,
     pub(crate) offset: Option<FixedOffset>,
-    /// `false` if the text is a day only.
+    /// `false` if the text has a day only. Then the time is midnight.
     has_time: bool,
 }
 
 impl ParsedDateTime {
-    /// Creates a wall-clock time without an offset.
+    /// Returns a date with this wall-clock time and without an offset.
     pub(crate) fn from_local(local: NaiveDateTime) -> Self {
         ParsedDateTime {
             local,
@@ -30,7 +30,7 @@ impl ParsedDateTime {
         }
     }
 
-    /// Adds milliseconds to the wall-clock time.
+    /// Returns the date with these milliseconds added to the wall-clock time.
     pub(crate) fn plus_milliseconds(self, milliseconds: i64) -> Self {
         let local = self
             .local
@@ -43,7 +43,8 @@ impl ParsedDateTime {
 }
 
 /// Parses a date in the form of EXIF (`2018:02:01 09:41:07`), in the form of XMP (ISO 8601, with
-/// any precision from the day on), or in a similar form that a careless program writes.
+/// any precision from the day on), or in a similar form that a careless program writes. Returns
+/// `None` if the text is not a date, or the date is impossible.
 pub(crate) fn parse_date_time(text: &str) -> Option<ParsedDateTime> {
     let mut rest = text.trim();
     let year = take_number(&mut rest, 4, 4)?;
@@ -86,7 +87,8 @@ pub(crate) fn parse_date_time(text: &str) -> Option<ParsedDateTime> {
     })
 }
 
-/// Parses the digits after the decimal point of a second (EXIF 3.0 4.6.6.5). "67" is 670 ms.
+/// Converts the digits after the decimal point of a second to milliseconds (EXIF 3.0 4.6.6.5): `67`
+/// gives 670.
 pub(crate) fn parse_milliseconds(digits: &str) -> Option<i64> {
     let digits = digits.trim();
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -95,7 +97,8 @@ pub(crate) fn parse_milliseconds(digits: &str) -> Option<i64> {
     format!("{digits:0<3}").get(..3)?.parse().ok()
 }
 
-/// Converts an EXIF date and time to ISO 8601. Returns `None` if it is not a date.
+/// Converts an EXIF date and time to ISO 8601: `2018:02:01 09:41:07` gives `2018-02-01T09:41:07`.
+/// Returns `None` if the text is not a date.
 pub(crate) fn to_iso_date_time(text: &str) -> Option<String> {
     let parsed = parse_date_time(text)?;
     let format = if parsed.has_time {
@@ -110,7 +113,8 @@ pub(crate) fn to_iso_date_time(text: &str) -> Option<String> {
     Some(parsed.local.format(format).to_string() + &offset)
 }
 
-/// Converts the day of an EXIF date, `2018:02:01`, to ISO 8601.
+/// Converts an EXIF date to a day in ISO 8601: `2018:02:01` gives `2018-02-01`. Returns `None` if
+/// the text is not a date.
 pub(crate) fn to_iso_date(text: &str) -> Option<String> {
     parse_date_time(text).map(|parsed| parsed.local.format("%Y-%m-%d").to_string())
 }
@@ -150,7 +154,7 @@ pub(crate) fn parse_offset(text: &str) -> Option<FixedOffset> {
     }
 }
 
-/// Returns the time of the GPS receiver in UTC, from GPSDateStamp and GPSTimeStamp.
+/// Returns the time of the GPS receiver in UTC, from the fields GPSDateStamp and GPSTimeStamp.
 pub(crate) fn gps_date_time(fields: &IfdFields<'_>) -> Option<NaiveDateTime> {
     let date = parse_date_time(&field_text(fields.get(Ifd::Gps, tag::GPS_DATE_STAMP)?)?)?
         .local
@@ -159,8 +163,8 @@ pub(crate) fn gps_date_time(fields: &IfdFields<'_>) -> Option<NaiveDateTime> {
     Some(date.and_time(time))
 }
 
-/// Parses GPSTimeStamp: hours, minutes and seconds as three rationals. In some files it is a text,
-/// against the standard.
+/// Parses the field GPSTimeStamp: hours, minutes and seconds as three rational numbers. Also
+/// accepts a text, which some programs write against the standard.
 pub(crate) fn gps_time_of_day(field: &IfdField<'_>) -> Option<NaiveTime> {
     if let Some(text) = field_text(field).filter(|_| field.number(0).is_none()) {
         return parse_date_time(&format!("2000:01:01 {text}")).map(|parsed| parsed.local.time());
@@ -184,8 +188,8 @@ pub(crate) fn gps_time_of_day(field: &IfdField<'_>) -> Option<NaiveTime> {
 }
 
 /// Finds a date in the name of a file: `IMG_20180201_094107`, `2018-02-01 09.41.07`,
-/// `Screenshot_2018-02-01-09-41-07`. A day without a time, `IMG-20180201-WA0001`, is midnight.
-/// Returns `None` for `PXL_...`, whose time is in UTC.
+/// `Screenshot_2018-02-01-09-41-07`. If the name has a day only (`IMG-20180201-WA0001`), the time
+/// is midnight. Returns `None` for a name that begins with `PXL_`, because its time is in UTC.
 pub(crate) fn find_date_in_file_name(name: &str) -> Option<NaiveDateTime> {
     if name.starts_with("PXL_") {
         return None;
@@ -200,7 +204,8 @@ pub(crate) fn find_date_in_file_name(name: &str) -> Option<NaiveDateTime> {
     })
 }
 
-/// Parses a date at the start of `rest`, and the time after it. Without a time, returns midnight.
+/// Parses a date at the start of `rest`, and the time after the date. If no time follows, returns
+/// midnight.
 fn parse_date_prefix(mut rest: &str) -> Option<NaiveDateTime> {
     let year = take_number(&mut rest, 4, 4).and_then(|year| i32::try_from(year).ok())?;
     let between = take_any_separator(&mut rest);
@@ -219,7 +224,7 @@ fn parse_date_prefix(mut rest: &str) -> Option<NaiveDateTime> {
     }
 }
 
-/// Parses a time at the start of `rest`.
+/// Parses a time at the start of `rest`: `094107`, `09-41-07` or `9.41.07 PM`.
 fn parse_time_prefix(mut rest: &str) -> Option<NaiveTime> {
     rest = rest
         .strip_prefix(" at ")
@@ -245,7 +250,8 @@ fn parse_time_prefix(mut rest: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(hour, minute, second)
 }
 
-/// Removes a separator from the start of `rest`, and returns it.
+/// Removes a separator (`-`, `.`, `_` or `:`) from the start of `rest`, and returns it. Returns
+/// `None` if there is no separator.
 fn take_any_separator(rest: &mut &str) -> Option<char> {
     let first = rest
         .chars()
@@ -255,14 +261,16 @@ fn take_any_separator(rest: &mut &str) -> Option<char> {
     Some(first)
 }
 
-/// Removes one of these characters from the start of `rest`.
+/// Removes the first character of `rest` if it is one of the characters in `of`. Otherwise returns
+/// `None`.
 fn take_separator(rest: &mut &str, of: &str) -> Option<()> {
     let first = rest.chars().next().filter(|&c| of.contains(c))?;
     *rest = rest.get(first.len_utf8()..)?;
     Some(())
 }
 
-/// Removes a number of `least` to `most` digits from the start of `rest`.
+/// Removes a number of `least` to `most` digits from the start of `rest`, and returns it. Returns
+/// `None` if there are fewer digits.
 fn take_number(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
     let digits = rest
         .bytes()

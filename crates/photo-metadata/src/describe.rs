@@ -5,9 +5,9 @@ use ::exif::{Context, Tag, Value};
 use super::tag_names::tag_number;
 use crate::record::TagValue;
 
-/// Returns the meaning of a tag's code in words. `ifd` and `name` are those of
-/// [`Extraction::tags`](crate::Extraction::tags). Returns `None` if the value is not a code, or if
-/// the code is undefined.
+/// Returns the meaning of a tag's value in words, if the value is a code. `ifd` and `name` are the
+/// keys of the tag in [`Extraction::tags`](crate::Extraction::tags). Returns `None` if the value is
+/// not a code, or if the code is undefined.
 ///
 /// ```
 /// use photo_metadata::{TagValue, describe_value};

@@ -1,4 +1,5 @@
-//! Finds the width and height of the full picture, before orientation.
+//! Finds the width and height of the full picture, before orientation. An IFD (image file
+//! directory) is a table of tags.
 
 use super::field_value::whole_number;
 use super::format::PhotoFormat;
@@ -8,8 +9,9 @@ use super::tiff::{Ifd, IfdFields};
 
 /// Returns the width and height in pixels, before orientation.
 ///
-/// For a JPEG, this is the size in the frame header, not the one in EXIF, which editors forget to
-/// update. For a RAW file, it is the size of the largest image of all IFDs, as the camera crops it.
+/// For a JPEG, this is the size in the frame header. The size in EXIF is used only if there is no
+/// frame header, because editors forget to update it. For a RAW file, it is the size of the largest
+/// image in all IFDs, after the crop that the camera recorded.
 pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u32, u32)> {
     let fields = sources.fields;
     let exif = dimensions_in(
@@ -34,8 +36,9 @@ pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u3
         .filter(|size| size.0 > 0 && size.1 > 0)
 }
 
-/// Returns the size of the largest image of a RAW file. If a crop is recorded and plausible,
-/// returns the size of the crop instead.
+/// Returns the size of the crop of a RAW file: DefaultCropSize, or the size in EXIF, which is
+/// `exif`. A crop is used only if it has at least 80 % of the area of the largest image. Otherwise
+/// returns the size of the largest image.
 fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u32, u32)> {
     let area = |size: (u32, u32)| u64::from(size.0) * u64::from(size.1);
     let widths = fields
@@ -60,7 +63,8 @@ fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u
     crop.filter(plausible).or(exif.filter(plausible)).or(sensor)
 }
 
-/// Returns two tags of one IFD as width and height, if both are greater than zero.
+/// Returns the values of the tags `width` and `height` in one IFD. Returns `None` if one of them is
+/// missing or zero.
 fn dimensions_in(fields: &IfdFields<'_>, ifd: Ifd, width: u16, height: u16) -> Option<(u32, u32)> {
     let (width, height) = (
         whole_number(fields.get(ifd, width)?, 0)?,

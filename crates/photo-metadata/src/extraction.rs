@@ -1,4 +1,5 @@
-//! One pass over a file: reads the metadata from the bytes that are available.
+//! One pass over a file: reads the metadata from the bytes that are available. An IFD (image file
+//! directory) is a table of tags.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,42 +20,43 @@ use super::tiff::{Ifd, IfdFields};
 use super::xmp::XmpProperties;
 use super::{limits, photoshop, raw, tag};
 
-/// The metadata of one photo.
+/// The metadata of one photo, and how much of the file was read for them.
 #[derive(Debug, Clone)]
 pub struct Extraction {
     /// The format, detected from the bytes of the file.
     pub format: PhotoFormat,
     /// The normalised metadata.
     pub photo: PhotoMetadata,
-    /// Every tag of every IFD, with ExifTool's names and groups.
+    /// The tags of all IFDs, by ExifTool's names of the IFD and of the tag.
     pub tags: Tags,
-    /// The tags that are too large for `tags`, by group and name (`ExifIFD.MakerNote`), with their
-    /// sizes in bytes.
+    /// The sizes in bytes of the tags that are too large for `tags`. The key consists of the names
+    /// of the IFD and of the tag: `ExifIFD.MakerNote`.
     pub omitted: BTreeMap<String, u64>,
-    /// One line of text for each part that could not be read.
+    /// One line of text for each problem, for example a piece of the file that is broken or
+    /// missing.
     pub warnings: Vec<String>,
     /// The largest embedded JPEG, if the file is a RAW file. Browsers cannot show the RAW file
     /// itself.
     pub preview: Option<EmbeddedPreview>,
-    /// The number of reads and of bytes that the extraction took.
+    /// The numbers of reads and of bytes that the extraction needed.
     pub reads: ReadTotals,
 }
 
-/// The number of reads and of bytes that an extraction took.
+/// The numbers of reads and of bytes that an extraction needed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadTotals {
-    /// The number of ranges that were asked for.
+    /// The number of ranges that were read.
     pub count: u32,
-    /// The number of bytes that were received.
+    /// The number of bytes in these ranges.
     pub bytes: u64,
 }
 
-/// The error for a file that is not a photo.
+/// The error if a file is not a photo, or is a photo in an unsupported format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsupportedFormat {
-    /// A text for people that describes the file: `empty`, `a QuickTime video`.
+    /// A description of the file for people: `empty`, `a QuickTime video`.
     pub reason: String,
-    /// The number of reads and of bytes that the detection took.
+    /// The numbers of reads and of bytes that were needed to detect this.
     pub reads: ReadTotals,
 }
 
@@ -69,8 +71,8 @@ impl std::error::Error for UnsupportedFormat {}
 /// Reads the metadata of a file that is in memory.
 ///
 /// # Errors
-/// Returns [`UnsupportedFormat`] if the bytes are not a photo. A broken photo is not an error. Its
-/// broken parts are listed in [`Extraction::warnings`].
+/// Returns [`UnsupportedFormat`] if the bytes are not a photo. A broken photo is not an error:
+/// [`Extraction::warnings`] contains what could not be read.
 ///
 /// ```
 /// use chrono::NaiveDateTime;
@@ -104,10 +106,11 @@ pub fn extract(bytes: &[u8], context: FileContext) -> Result<Extraction, Unsuppo
     }
 }
 
-/// Parses the bytes that are available, in one pass. Notes the ranges that are missing in `file`.
+/// Parses the bytes of the file that are available, in one pass. Returns the metadata in them.
+/// Afterwards, [`Sparse::take_wants`] returns the ranges that are missing.
 ///
 /// # Errors
-/// Returns a text for people that describes the file, if it is not a photo.
+/// Returns a description of the file for people, if the file is not a photo.
 pub(crate) fn read_metadata(
     file: &Sparse<'_>,
     context: &FileContext,
@@ -176,7 +179,7 @@ fn truncate_blocks(blocks: &mut MetadataBlocks, warnings: &mut Vec<String>) {
     }
 }
 
-/// The contents of a file's metadata blocks.
+/// The parsed contents of a file's metadata blocks.
 #[derive(Default)]
 struct ParsedBlocks<'s> {
     fields: IfdFields<'s>,
@@ -224,7 +227,8 @@ impl<'s> ParsedBlocks<'s> {
         }
     }
 
-    /// Reads the JPEG that a Panasonic RW2 contains. Its EXIF adds to the fields of the RW2.
+    /// Reads the EXIF in the JPEG that a Panasonic RW2 contains, and adds its fields to those of
+    /// the RW2.
     fn read_rw2_jpeg(&mut self, reader: &mut BlockReader<'s>) {
         let mut inner = MetadataBlocks::default();
         raw::read_rw2_jpeg(&self.fields, &mut inner);
@@ -236,7 +240,8 @@ impl<'s> ParsedBlocks<'s> {
         }
     }
 
-    /// Reads the XMP and IPTC that are values of a TIFF's own tags.
+    /// Reads the XMP, the IPTC and the Photoshop resources that are values of tags in a TIFF
+    /// structure.
     fn read_blocks_in_tiff(&mut self, warnings: &mut Vec<String>) {
         let fields = &self.fields;
         let bytes_of = |tag| {

@@ -9,25 +9,26 @@ use super::extraction::{Extraction, ReadTotals, UnsupportedFormat, read_metadata
 use super::limits;
 use super::sparse::Sparse;
 
-/// The number of bytes of the first range that an [`Extractor`] asks for. They are enough for 99 %
-/// of JPEG files.
+/// The length in bytes of the first range that an [`Extractor`] asks for. For 99 % of JPEG files,
+/// this range contains all metadata.
 pub const BEGINNING_BYTES: u64 = 64 * 1024;
 
-/// The next step of an extraction: a read, or its result.
+/// The next step of an extraction: a read that the caller must do, or the result.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one of them lives at a time, and it is moved out at once"
 )]
 pub enum ExtractionStep {
-    /// The extractor needs the bytes of this range. The range is inside the file. No range is asked
-    /// for twice.
+    /// The caller must read this range and pass its bytes to [`Extractor::feed`]. The range is
+    /// inside the file. The extractor asks for no range twice.
     Need(Range<u64>),
     /// The extraction is finished. This is its result.
     Done(Result<Extraction, UnsupportedFormat>),
 }
 
-/// The reason why [`Extractor::run`] returns no metadata. `E` is the error of the caller's reads.
+/// The reason why [`Extractor::run`] returns no metadata. `E` is the type of the errors of the
+/// caller's reads.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError<E> {
     /// A read failed.
@@ -38,10 +39,11 @@ pub enum ExtractError<E> {
     UnsupportedFormat(UnsupportedFormat),
 }
 
-/// Reads the metadata of one file, range by range.
+/// A reader of the metadata of one file, range by range.
 ///
-/// The extractor does no I/O. Its caller reads the ranges that [`step`](Self::step) asks for, and
-/// gives them to [`feed`](Self::feed). [`run`](Self::run) is this loop for blocking reads.
+/// The extractor does no I/O. The caller reads each range that [`step`](Self::step) asks for, and
+/// passes the bytes to [`feed`](Self::feed). [`run`](Self::run) does this in a loop with blocking
+/// reads.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -78,7 +80,7 @@ pub struct Extractor {
 }
 
 impl Extractor {
-    /// Creates an extractor for a file of this size, with nothing read yet.
+    /// Creates an extractor for a file of `size_bytes` bytes. Nothing is read yet.
     pub fn new(size_bytes: u64, context: FileContext) -> Self {
         Extractor {
             file: Sparse::new(size_bytes),
@@ -88,10 +90,11 @@ impl Extractor {
         }
     }
 
-    /// Parses the bytes that are available, and returns the range that is missing or the result.
+    /// Parses the bytes that are available. Returns the next range that the caller must read, or
+    /// the result.
     ///
-    /// It asks for at most 6 ranges and 8 MiB. If a file needs more, the result contains what was
-    /// found until then, and a warning.
+    /// An extractor asks for at most 6 ranges and 8 MiB in total. If a file needs more, the result
+    /// contains the metadata that were found until then, and a warning.
     ///
     /// ```
     /// use chrono::NaiveDateTime;
@@ -133,8 +136,9 @@ impl Extractor {
         })
     }
 
-    /// Adds the bytes of the range that [`step`](Self::step) asked for. If they are fewer than
-    /// asked for, the file ends there.
+    /// Adds the bytes of the range that [`step`](Self::step) asked for. `offset` is the start of
+    /// the range. If the caller passes fewer bytes than requested, the extractor assumes that the
+    /// file ends after them.
     pub fn feed(&mut self, offset: u64, bytes: Bytes) {
         let length = bytes.len() as u64;
         self.reads.bytes = self.reads.bytes.saturating_add(length);
@@ -145,8 +149,8 @@ impl Extractor {
         self.file.add(offset, bytes);
     }
 
-    /// Runs the extraction to its end. `read` returns the bytes of a range. If it returns fewer
-    /// bytes than asked for, the file ends there.
+    /// Runs the extraction to its end. `read` returns the bytes of a range. If `read` returns fewer
+    /// bytes than requested, the extractor assumes that the file ends after them.
     ///
     /// # Errors
     /// Returns the first error of `read`, or [`ExtractError::UnsupportedFormat`] if the file is not
@@ -191,9 +195,10 @@ impl Extractor {
         ExtractionStep::Need(range)
     }
 
-    /// Returns the next range to read. It covers one of the wanted ranges and those near it. It is
-    /// rounded up, so that it probably contains what is wanted next. Returns `None` if nothing is
-    /// wanted, or if a limit is reached.
+    /// Returns the next range to read. The range covers the first wanted range that fits into the
+    /// limits, and other wanted ranges near it. It is made longer, so that it probably also
+    /// contains the bytes that are needed next. Returns `None` if nothing is wanted, or if a limit
+    /// is reached.
     fn plan_range(&self, wants: &[Range<u64>]) -> Option<Range<u64>> {
         const NEAR: u64 = 64 << 10;
         const MOST: u64 = 1 << 20;

@@ -4,8 +4,9 @@ use super::record::storable_number;
 use super::text::field_text;
 use super::tiff::{FieldNumber, IfdField};
 
-/// Returns the `index`-th number of a field, rounded. Returns `None` if it is negative. A number
-/// that is written as text is accepted too.
+/// Returns the number at `index` in a field, rounded to an integer. The first number has the index
+/// 0. A number that is written as text is accepted too. Returns `None` if the number is missing or
+/// negative.
 pub(crate) fn whole_number(field: &IfdField<'_>, index: usize) -> Option<u32> {
     let value = match field.number(index) {
         Some(FieldNumber::Integer(n)) => return u32::try_from(n).ok(),
@@ -26,7 +27,8 @@ pub(crate) fn real_number(field: &IfdField<'_>) -> Option<f64> {
     }
 }
 
-/// Parses a fraction or a decimal number, `1/250` or `2.8`. XMP writes its rationals this way.
+/// Parses a fraction or a decimal number: `1/250` gives 0.004, and `2.8` gives 2.8. XMP writes
+/// numbers in these forms.
 pub(crate) fn parse_fraction(text: &str) -> Option<f64> {
     let value = match text.split_once('/') {
         Some((n, d)) => n.trim().parse::<f64>().ok()? / d.trim().parse::<f64>().ok()?,
@@ -41,7 +43,8 @@ pub(crate) fn round_to(value: f64, decimals: i32) -> f64 {
     (value * factor).round() / factor
 }
 
-/// Makes a name from a LensSpecification (EXIF 3.0 4.6.6.7.9): `18-55mm f/3.5-5.6`.
+/// Returns a lens name that is made from the focal lengths and the apertures in the field
+/// LensSpecification (EXIF 3.0 4.6.6.7.9): `18-55mm f/3.5-5.6`.
 pub(crate) fn lens_specification(field: &IfdField<'_>) -> Option<String> {
     let part = |index| {
         field

@@ -16,8 +16,8 @@ pub enum PhotoFormat {
 }
 
 impl PhotoFormat {
-    /// Returns the MIME type of the format. It is the one of IANA. For a RAW format, it is the one
-    /// that ExifTool and the shared MIME database of desktops use.
+    /// Returns the MIME type of the format, as IANA lists it. For a RAW format, returns the type
+    /// that ExifTool and the MIME database of Linux desktops (shared-mime-info) use.
     ///
     /// ```
     /// use photo_metadata::PhotoFormat;
@@ -73,8 +73,9 @@ impl PhotoFormat {
         )
     }
 
-    /// Reports whether the format is RAW. A RAW file contains sensor data; people see its embedded
-    /// preview or a picture that is developed from it.
+    /// Reports whether the format is a RAW format. A RAW file contains the data of the camera's
+    /// sensor. Browsers can only show its embedded preview, or a picture that was made from the
+    /// sensor data.
     pub fn is_raw(self) -> bool {
         !matches!(
             self,
@@ -94,11 +95,11 @@ impl PhotoFormat {
     }
 }
 
-/// Detects the container format from the first bytes of the file. A RAW format that is a TIFF is
-/// only detected as TIFF. Its tags decide later.
+/// Detects the container format from the first bytes of the file. Many RAW formats are TIFF files.
+/// They are detected as TIFF here. Later, `refine_format` finds the RAW format from the tags.
 ///
 /// # Errors
-/// Returns a text for people that describes the file, if it is not a photo.
+/// Returns a description of the file for people, if the file is not a photo.
 pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let at = |offset: usize, what: &[u8]| {
         head.get(offset..)
@@ -174,9 +175,10 @@ pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     Err("its first bytes are of no image format known here")
 }
 
-/// Returns the format that a `ftyp` box names: by the major brand, or by the compatible brands if
-/// the major one is general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file
-/// format for AVIF). `crx ` is Canon's brand.
+/// Returns the format of a file that begins with a `ftyp` box. This box contains brands, which are
+/// codes for formats. The major brand is used, or the compatible brands if the major brand is
+/// general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format for
+/// AVIF). `crx ` is Canon's brand.
 fn format_of_brand(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let of = |brand: &[u8]| match brand {
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {

@@ -1,6 +1,7 @@
-//! HEIF and AVIF (ISO/IEC 23008-12). The Exif and XMP items of the `meta` box are found by `iinf`
-//! and `iloc`. The size and the rotation of the primary item are found by `iprp`. Coded pictures
-//! are not read.
+//! HEIF and AVIF (ISO/IEC 23008-12). The box `meta` describes the items of the file: pictures, Exif
+//! and XMP. Inside `meta`, the box `iinf` has the kinds of the items, `iloc` has their locations,
+//! and `iprp` has their properties, such as size and rotation. An extent is a range of bytes, and
+//! an item has one or more. Compressed pictures are not read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{find_box, iter_boxes};
@@ -51,7 +52,7 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads `pitm`. Returns the id of the item that is the picture.
+/// Reads the box `pitm`. Returns the id of the primary item, which is the main picture.
 fn primary_item(meta: ByteView<'_>) -> Option<u32> {
     let pitm = find_box(meta, b"pitm")?;
     if pitm.array::<1>(0) == Some([0]) {
@@ -61,9 +62,9 @@ fn primary_item(meta: ByteView<'_>) -> Option<u32> {
     }
 }
 
-/// Reads `iref` (ISO/IEC 14496-12 8.11.12). Returns the ids of the items that describe other items,
-/// but not the primary one. A reference `cdsc` means "describes". In a spatial photo, such an item
-/// describes the picture for the other eye.
+/// Reads the box `iref` (ISO/IEC 14496-12 8.11.12). Returns the ids of the items that describe only
+/// pictures other than the primary one. A reference of the type `cdsc` means "describes". For
+/// example, in a spatial photo such an item describes the picture for the other eye.
 fn describing_others(meta: ByteView<'_>, primary: Option<u32>) -> Vec<u32> {
     let (Some(iref), Some(primary)) = (find_box(meta, b"iref"), primary) else {
         return Vec::new();
@@ -90,9 +91,10 @@ fn describing_others(meta: ByteView<'_>, primary: Option<u32>) -> Vec<u32> {
     others
 }
 
-/// Removes the bytes before the TIFF header of an Exif item. The first four bytes are the number of
-/// the further bytes before the header, which are usually `Exif\0\0` (ISO/IEC 23008-12 A.2.1). Some
-/// writers write a wrong number or omit it, so the header itself is searched.
+/// Removes the bytes before the TIFF header of an Exif item. The first four bytes of the item are a
+/// number: how many other bytes are before the header. These are usually the six bytes `Exif\0\0`
+/// (ISO/IEC 23008-12 A.2.1). Some programs write a wrong number or no number, so this function
+/// searches for the header itself. Returns `None` if there is no header.
 fn strip_exif_prefix(view: ByteView<'_>, part: MetadataBlock) -> Option<MetadataBlock> {
     let MetadataBlock::File { start, len } = part else {
         let MetadataBlock::Memory(mut bytes) = part else {
@@ -110,8 +112,9 @@ fn strip_exif_prefix(view: ByteView<'_>, part: MetadataBlock) -> Option<Metadata
     })
 }
 
-/// Returns the offset of the TIFF header. If the number in the first four bytes is wrong, returns
-/// the offset of the first header.
+/// Returns the offset of the TIFF header in `head`. The first four bytes of `head` are a number:
+/// how many bytes are between these four bytes and the header. If there is no header at this place,
+/// returns the offset of the first header in `head`.
 pub(crate) fn find_tiff_header(head: &[u8]) -> Option<usize> {
     let is_header = |at: usize| {
         head.get(at..)
@@ -128,13 +131,13 @@ pub(crate) fn find_tiff_header(head: &[u8]) -> Option<usize> {
     (0..head.len()).find(|&at| is_header(at))
 }
 
-/// The kinds of items that are metadata.
+/// The kind of an item that is metadata.
 enum MetadataItem {
     Exif,
     Xmp,
 }
 
-/// Reads `iinf`. Returns the items that are metadata, with their ids.
+/// Reads the box `iinf`. Returns the ids and the kinds of the items that are metadata.
 fn metadata_items(meta: ByteView<'_>) -> Vec<(u32, MetadataItem)> {
     let Some(iinf) = find_box(meta, b"iinf") else {
         return Vec::new();
@@ -169,7 +172,7 @@ fn metadata_item(entry: ByteView<'_>) -> Option<(u32, MetadataItem)> {
     }
 }
 
-/// The location of one item: an entry of `iloc`.
+/// The location of one item: an entry of the box `iloc`.
 struct ItemLocation {
     id: u32,
     /// 0 if the offsets count from the start of the file, 1 if they count from the start of `idat`.
@@ -179,8 +182,9 @@ struct ItemLocation {
 }
 
 impl ItemLocation {
-    /// Returns the block of the item. If it has several extents, joins them and subtracts their
-    /// size from `room`, the number of bytes that may still be joined.
+    /// Returns the bytes of the item as a block. If the item has more than one extent, joins the
+    /// extents and subtracts their size from `room`, the number of bytes that may still be joined.
+    /// Returns `None` if an extent lies outside the file, or if too many bytes would be joined.
     fn block(
         &self,
         file: ByteView<'_>,
@@ -224,7 +228,8 @@ impl ItemLocation {
     }
 }
 
-/// Reads `iloc` (ISO/IEC 14496-12 8.11.3), versions 0 to 2. Returns the locations of the items.
+/// Reads the box `iloc` (ISO/IEC 14496-12 8.11.3), versions 0 to 2. Returns the locations of the
+/// items.
 fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
     let mut locations = Vec::new();
     let Some(iloc) = find_box(meta, b"iloc") else {
@@ -274,14 +279,15 @@ fn item_locations(meta: ByteView<'_>) -> Vec<ItemLocation> {
     locations
 }
 
-/// A position in a view, to read fields of variable width one after the other.
+/// A reader of numbers of different widths, which follow each other in a view.
 struct FieldCursor<'s> {
     view: ByteView<'s>,
     at: u64,
 }
 
 impl FieldCursor<'_> {
-    /// Reads a number of `size` bytes: 0, 1, 2, 4 or 8.
+    /// Reads a big-endian number of `size` bytes, and moves the position to its end. `size` must be
+    /// 0, 1, 2, 4 or 8. A number of 0 bytes is 0.
     fn number(&mut self, size: u8) -> Option<u64> {
         let at = self.at;
         self.at = at.checked_add(u64::from(size))?;
@@ -296,7 +302,8 @@ impl FieldCursor<'_> {
     }
 }
 
-/// Reads the size (`ispe`) and the rotation (`irot`) of the primary item.
+/// Reads the width and height (box `ispe`) and the rotation (box `irot`) of the primary item, and
+/// stores them in `blocks`.
 fn read_size(meta: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(iprp) = find_box(meta, b"iprp") else {
         return;
@@ -324,7 +331,8 @@ fn read_size(meta: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads `ipma`. Returns the indices of an item's properties, which count from 1.
+/// Reads the box `ipma`. Returns the indices of an item's properties. The first property in the
+/// file has the index 1.
 fn property_indices(iprp: ByteView<'_>, item: u32) -> Vec<usize> {
     for ipma in iter_boxes(iprp)
         .filter(|b| &b.kind == b"ipma")

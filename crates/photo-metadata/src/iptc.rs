@@ -1,5 +1,6 @@
-//! IPTC-IIM 4.2: reads title, caption, keywords, author, copyright and dates from record 2. Other
-//! datasets are ignored.
+//! IPTC-IIM 4.2. An IPTC block consists of datasets. A dataset is a value with a record number and
+//! a dataset number: 2:55 is dataset 55 of record 2. Title, caption, keywords, author, copyright
+//! and dates are read from record 2. Other datasets are ignored.
 
 use chrono::NaiveDate;
 
@@ -7,10 +8,11 @@ use super::date_time::{ParsedDateTime, parse_date_time, parse_offset};
 use super::limits;
 use super::text::{clean_text, decode_text};
 
-/// The bit of a length field that marks the length as extended.
+/// The bit in the length of a dataset that marks an extended length. The other bits are then the
+/// number of bytes in which the real length follows.
 const EXTENDED: u16 = 0x8000;
 
-/// The datasets of a file's IPTC blocks that describe a photo.
+/// The values of the datasets that describe a photo, from all IPTC blocks of a file.
 #[derive(Debug, Default)]
 pub(crate) struct IptcRecords {
     pub(crate) title: Option<String>,
@@ -23,7 +25,8 @@ pub(crate) struct IptcRecords {
 }
 
 impl IptcRecords {
-    /// Adds the datasets of a block. If a dataset is repeated, the first one counts.
+    /// Adds the datasets of a block. If a dataset is repeated, the first value is used. Only
+    /// keywords and authors can have more than one value.
     pub(crate) fn read_block(&mut self, bytes: &[u8]) {
         let mut utf8 = false;
         let mut rest = bytes;
@@ -69,12 +72,12 @@ impl IptcRecords {
         }
     }
 
-    /// Returns the date of creation (datasets 2:55 and 2:60).
+    /// Returns the date and time of creation (datasets 2:55 and 2:60).
     pub(crate) fn created(&self) -> Option<ParsedDateTime> {
         parse_dataset_date(&self.created)
     }
 
-    /// Returns the date of digitisation (datasets 2:62 and 2:63).
+    /// Returns the date and time of digitisation (datasets 2:62 and 2:63).
     pub(crate) fn digitized(&self) -> Option<ParsedDateTime> {
         parse_dataset_date(&self.digitized)
     }
@@ -84,7 +87,7 @@ fn set_first(slot: &mut Option<String>, value: String) {
     slot.get_or_insert(value);
 }
 
-/// Parses the texts of a date and a time: `20180201` and `094107+0100`.
+/// Parses the values of two datasets, a date and a time: `20180201` and `094107+0100`.
 fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTime> {
     let date = date.as_deref()?;
     let day = NaiveDate::parse_from_str(date, "%Y%m%d").ok();
@@ -110,8 +113,9 @@ fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTi
     Some(parsed)
 }
 
-/// Splits off the first dataset. Returns its record number, its dataset number, its value, and the
-/// bytes after it.
+/// Splits the first dataset off `bytes`. Returns its record number, its dataset number, its value,
+/// and the bytes after the dataset. Returns `None` if `bytes` does not begin with a complete
+/// dataset.
 fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     let (&[0x1c, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
         return None;

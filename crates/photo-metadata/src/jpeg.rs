@@ -47,7 +47,8 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Returns the width and height of a JPEG from its frame header, if the header is available.
+/// Returns the width and height of the JPEG at the start of the view, from its frame header.
+/// Returns `None` if the bytes up to the frame header are missing or broken.
 pub(crate) fn frame_size_of(view: ByteView<'_>) -> Option<(u32, u32)> {
     segments(view)
         .map_while(Result::ok)
@@ -92,8 +93,8 @@ struct JpegSegment<'s> {
     body: ByteView<'s>,
 }
 
-/// Returns the segments before the first scan. If they end early, the last item is an error with
-/// the reason.
+/// Returns the segments of a JPEG before its first scan, which is the compressed picture. If the
+/// segments end too early, the last item is an error with the reason.
 fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, String>> {
     let mut at = 2;
     let mut left = limits::MAX_SEGMENTS;

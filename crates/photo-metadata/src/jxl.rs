@@ -1,6 +1,7 @@
 //! JPEG XL (ISO/IEC 18181-2) and JPEG 2000 (ISO/IEC 15444-1 annex I). The boxes `Exif`, `uuid` and
-//! `xml ` are read. A box `brob` is read if its content, compressed by Brotli, is one of the boxes
-//! `Exif` and `xml `. Only the size header of the codestream is read.
+//! `xml ` are read. A box `brob` contains another box, compressed by Brotli. It is read if the
+//! other box is `Exif` or `xml `. The codestream is the compressed picture. Only its size header is
+//! read.
 
 use std::io::Read;
 
@@ -11,7 +12,7 @@ use super::limits;
 use super::sparse::ByteView;
 
 const EXIF_UUID: &[u8] = b"JpgTiffExif->JP2";
-/// The `uuid` that Adobe uses for EXIF.
+/// The identifier of a `uuid` box in which Adobe's programs write EXIF.
 const EXIF_UUID_2: &[u8] = b"\x05\x37\xcd\xab\x9d\x0c\x44\x31\xa7\x2a\xfa\x56\x1f\x2a\x11\x3e";
 const IPTC_UUID: &[u8] = b"\x33\xc7\xa4\xd2\xb8\x1d\x47\x23\xa0\xba\xf1\xa3\xe0\x97\xad\x38";
 
@@ -49,7 +50,8 @@ pub(crate) fn read_jxl(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads an Exif box. Its first four bytes are the offset of the TIFF header in the rest.
+/// Reads a box `Exif`, and adds its TIFF structure to `blocks`. The first four bytes of the box are
+/// the offset of the TIFF header in the bytes after them.
 fn read_exif_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(start) = body.up_to(0, 64).and_then(find_tiff_header) else {
         return blocks.warn("a broken Exif box");
@@ -68,8 +70,8 @@ fn add_exif_at(body: ByteView<'_>, start: u64, blocks: &mut MetadataBlocks) {
         })));
 }
 
-/// Reads a `brob` box (ISO/IEC 18181-2 9.8): the type of the inner box, and then its compressed
-/// content.
+/// Reads a box `brob` (ISO/IEC 18181-2 9.8): the type of the inner box, and then the compressed
+/// content of the inner box.
 fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(kind) = body
         .array::<4>(0)
@@ -101,8 +103,9 @@ fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads the size header of a codestream, from the lowest bit on (ISO/IEC 18181-1 D.3). Returns
-/// width and height.
+/// Returns the width and height in the size header of a codestream, which is the compressed
+/// picture. The fields of the header are read bit by bit, from the lowest bit on (ISO/IEC 18181-1
+/// D.3).
 fn codestream_size(view: ByteView<'_>) -> Option<(u32, u32)> {
     let bytes = view
         .array::<12>(0)

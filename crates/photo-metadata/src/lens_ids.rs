@@ -3,13 +3,15 @@
 //! Only numbers that mean one lens are listed. Numbers that several lenses share are left out. The
 //! numbers are public facts, from ExifTool's tag documentation.
 
-/// Returns the name of the lens with this Pentax LensType, which has two parts: series and model.
+/// Returns the name of the lens with this value of the Pentax tag LensType, which has two numbers:
+/// the series and the model. Returns `None` if the numbers are not listed here.
 pub(crate) fn pentax_lens_name(series: u64, model: u64) -> Option<String> {
     let key = u16::try_from(series.checked_mul(256)?.checked_add(model)?).ok()?;
     find_lens(PENTAX, key)
 }
 
-/// Returns the name of the lens with this Sony LensType.
+/// Returns the name of the lens with this number in the Sony tag LensType. Returns `None` if the
+/// number is not listed here.
 pub(crate) fn sony_lens_name(number: u64) -> Option<String> {
     find_lens(A_MOUNT, u16::try_from(number).ok()?)
 }

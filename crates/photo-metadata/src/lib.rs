@@ -59,6 +59,6 @@ pub use self::record::{
 };
 pub use self::text::is_bidi_control;
 
-/// The version of the extractor. It is raised whenever the same bytes would give another record, so
-/// that old records are derived again.
+/// The version of the extractor. It must be raised with every change of the code that gives another
+/// record for the same bytes. Records of an older version are then extracted again.
 pub const EXTRACTOR_VERSION: u32 = 1;

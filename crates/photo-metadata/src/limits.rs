@@ -1,31 +1,34 @@
 //! All limits for hostile input, in one place.
 //!
-//! If a file reaches a limit, the metadata before it are kept and a warning is added. No limit
-//! affects a photo that a camera really writes.
+//! If a file reaches a limit, the metadata before the limit are kept. Most limits add a warning. No
+//! limit affects a photo that a camera really writes. An IFD (image file directory) is a table of
+//! entries, and each entry is a tag with its value.
 
 /// The maximum number of ranges that one extraction reads.
 pub(crate) const MAX_READS: u32 = 6;
 /// The maximum number of bytes that one extraction reads, all ranges together.
 pub(crate) const MAX_READ_BYTES: u64 = 8 << 20;
-/// The maximum number of IFDs of every kind in one TIFF structure.
+/// The maximum number of IFDs of one file, of all kinds together.
 pub(crate) const MAX_IFDS: usize = 64;
-/// The maximum number of IFDs in the main chain (IFD0, IFD1, ...). Later pages of a scanned
-/// document are not read.
+/// The maximum number of IFDs in the main chain (IFD0, IFD1, ...). In a scanned document, each IFD
+/// is a page. Later pages are not read.
 pub(crate) const MAX_CHAINED_IFDS: u8 = 8;
-/// The maximum depth of sub-IFDs inside sub-IFDs.
+/// The maximum depth of IFDs inside IFDs, and of heaps inside heaps in a CRW.
 pub(crate) const MAX_SUB_IFD_DEPTH: u8 = 4;
-/// The maximum number of directory entries of one file, all IFDs together. More would take too
-/// long, because looking up a field for each field takes quadratic time.
+/// The maximum number of entries in all IFDs of one file together. With more entries, the lookups
+/// would take too long: their time grows with the square of the number of entries.
 pub(crate) const MAX_ENTRIES: usize = 2_048;
-/// The number of broken entries in one IFD after which the rest is skipped. A directory with so
-/// many is nonsense, and would fill the list of warnings. ExifTool has the same limit.
+/// The number of broken entries in one IFD after which its other entries are skipped. A table with
+/// so many broken entries is not an IFD, and would fill the list of warnings. ExifTool has the same
+/// limit.
 pub(crate) const MAX_BROKEN_ENTRIES: usize = 10;
-/// The maximum size in bytes of one value in the tags. Larger values are listed with their size.
+/// The maximum size in bytes of a tag's value in `Extraction::tags`. A larger value is omitted, and
+/// only its size is recorded.
 pub(crate) const MAX_VALUE_BYTES: u64 = 2_048;
-/// The maximum size in bytes of all values in the tags together.
+/// The maximum size in bytes of all values in `Extraction::tags` together.
 pub(crate) const MAX_ALL_VALUES_BYTES: u64 = 256 << 10;
-/// The maximum size in bytes of binary data (UNDEFINED without text) that go into the tags as
-/// numbers.
+/// The maximum size in bytes of binary data that `Extraction::tags` contains as numbers. Binary
+/// data are a value of the type UNDEFINED that is not text.
 pub(crate) const MAX_BINARY_BYTES: usize = 64;
 /// The maximum length in bytes of one text of the record.
 pub(crate) const MAX_TEXT_BYTES: usize = 1_024;
@@ -41,21 +44,22 @@ pub(crate) const MAX_UNPACKED_BYTES: u64 = 8 << 20;
 pub(crate) const MAX_ALL_PACKETS_BYTES: u64 = 8 << 20;
 /// The maximum number of segments, chunks or boxes of one container.
 pub(crate) const MAX_SEGMENTS: usize = 4_096;
-/// The maximum number of items in the item tables of a HEIF, and of extents of all items together.
+/// The maximum number of items in each item table of a HEIF. Also the maximum number of extents
+/// (ranges of bytes) of all items of a HEIF together.
 pub(crate) const MAX_ITEMS: usize = 16_384;
-/// The maximum number of records in the directories of a CRW, a RAF and an X3F, and of properties
-/// of an X3F.
+/// The maximum number of records in a directory of a CRW, a RAF or an X3F. Also the maximum number
+/// of properties of an X3F.
 pub(crate) const MAX_RECORDS: usize = 512;
 /// The maximum number of JPEGs inside an X3F that are read.
 pub(crate) const MAX_X3F_PICTURES: usize = 4;
-/// The number of last bytes of a PNG that are searched for metadata after the image data.
+/// The number of bytes at the end of a PNG in which metadata chunks are searched.
 pub(crate) const PNG_TAIL_BYTES: u64 = 64 << 10;
-/// The maximum number of chunks in the last bytes of a PNG whose check sum is computed.
+/// The maximum number of possible chunks at the end of a PNG whose check sum is computed.
 pub(crate) const MAX_PNG_TAIL_CHUNKS: usize = 256;
-/// The maximum depth of XML elements inside elements.
+/// The maximum depth of XML elements inside each other.
 pub(crate) const MAX_XML_DEPTH: usize = 32;
-/// The maximum number of XML elements of one file. The list of ancestors in a Photoshop file may
-/// have more. The properties before it are kept.
+/// The maximum number of XML elements of one file. A Photoshop file that lists many earlier
+/// documents may have more. The properties before the limit are kept.
 pub(crate) const MAX_XML_ELEMENTS: usize = 65_536;
 /// The maximum number of namespace declarations of one XML element.
 pub(crate) const MAX_XML_NAMESPACES: usize = 64;

@@ -19,7 +19,7 @@ pub struct Location {
     /// The direction of view in degrees, clockwise from north (`GPSImgDirection`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<f64>,
-    /// The speed in km/h (`GPSSpeed`).
+    /// The speed of the GPS receiver in km/h (`GPSSpeed`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speed: Option<f64>,
     /// The time of the GPS receiver in UTC: `2018-02-01T08:41:07Z`.
@@ -31,7 +31,8 @@ impl Location {
     /// Returns the geohash of the position. `chars` is its length, 1 to 12 characters. Returns
     /// `None` if the position is not on the globe.
     ///
-    /// The poles and the antimeridian belong to the cells that touch them.
+    /// A position on the border of the map (a pole, or the longitude 180) belongs to the cell that
+    /// touches the border.
     ///
     /// ```
     /// use photo_metadata::Location;
@@ -56,7 +57,7 @@ impl Location {
         geohash::encode(place, chars).ok()
     }
 
-    /// Reports whether both coordinates are in their range.
+    /// Reports whether the latitude is from -90 to 90 and the longitude from -180 to 180.
     pub fn is_on_globe(&self) -> bool {
         (-90.0..=90.0).contains(&self.lat) && (-180.0..=180.0).contains(&self.lon)
     }
@@ -64,8 +65,8 @@ impl Location {
 
 /// The precision of a position.
 ///
-/// In JSON it is `"exact"` or `"round:N"`. Any other stored text is read as [`Exact`](Self::Exact).
-/// Stored positions are exact, and a program that rounds a position sets its precision itself.
+/// In JSON, a precision is the text `"exact"` or `"round:N"`. Any other stored text is read as
+/// [`Exact`](Self::Exact), because stored positions are exact.
 ///
 /// ```
 /// use photo_metadata::LocationPrecision;

@@ -1,5 +1,6 @@
-//! Finds the name of the lens in a maker note, for photos that have it nowhere else. Nothing else
-//! of a maker note is read.
+//! Finds the name of the lens in a maker note, for photos that have the name nowhere else. A maker
+//! note is a field of EXIF in the camera maker's own format. Nothing else of a maker note is read.
+//! An IFD (image file directory) is a table of tags.
 
 use super::field_value::lens_specification;
 use super::lens_ids::{pentax_lens_name, sony_lens_name};
@@ -8,8 +9,10 @@ use super::tag::{self, maker_note as maker_note_tag};
 use super::text::field_text;
 use super::tiff::{Ifd, IfdField, IfdFields, directory_fields};
 
-/// Returns the name of the lens. It is a text in the note, a name made from its lens specification,
-/// or the name for its lens number, if that number means exactly one lens.
+/// Returns the name of the lens from the maker note. Depending on the maker, this is a text in the
+/// note, a name made from the focal lengths and apertures in the note, or the name for the lens
+/// number in the note. A number that means more than one lens has no name. `canon_note` has the
+/// fields of the separate maker note of a Canon CR3.
 pub(crate) fn find_lens_name(fields: &IfdFields<'_>, canon_note: &IfdFields<'_>) -> Option<String> {
     // The maker note of a Canon CR3 is an IFD of its own.
     let canon_lens = canon_note.get(Ifd::MakerNote, maker_note_tag::CANON_LENS_MODEL);
@@ -49,8 +52,8 @@ fn note_starts_with(note: &IfdField<'_>, start: &[u8]) -> bool {
     note.size >= length && note.view.get(note.offset, length) == Some(start)
 }
 
-/// Returns the lens name in the field `tag` of the directory at `start`, an offset in the TIFF
-/// structure.
+/// Returns the lens name in the field `tag` of a directory in the maker note. `start` is the offset
+/// of this directory in the TIFF structure.
 fn text_in_directory(note: &IfdField<'_>, start: u64, tag: u16) -> Option<String> {
     let all = directory_fields(note.view, start, note.order);
     lens_name(all.iter().find(|f| f.tag == tag).and_then(field_text)?)
@@ -101,7 +104,7 @@ fn nikon_fields(inner: ByteView<'_>) -> Option<Vec<IfdField<'_>>> {
     Some(directory_fields(inner, u64::from(start), order))
 }
 
-/// Returns the text LensModel in the directory Equipment of an Olympus note.
+/// Returns the lens name of an Olympus maker note: the text LensModel in the directory Equipment.
 fn olympus_lens(note: &IfdField<'_>) -> Option<String> {
     let inner = note.view.from(note.offset);
     let head = inner.up_to(0, 16)?;
@@ -134,7 +137,7 @@ fn olympus_lens(note: &IfdField<'_>) -> Option<String> {
     )
 }
 
-/// Returns `name`, unless it means that there is no lens.
+/// Returns `name` if it is the name of a lens. Returns `None` if it has no letters or is `no-lens`.
 fn lens_name(name: String) -> Option<String> {
     let is_name = name.chars().any(char::is_alphabetic) && !name.eq_ignore_ascii_case("no-lens");
     is_name.then_some(name)

@@ -1,7 +1,8 @@
-//! Turns EXIF fields, XMP and IPTC into the normalised metadata: one cleaned value in its unit for
-//! each field.
+//! Normalises metadata: makes one record from EXIF fields, XMP and IPTC. Each field of the record
+//! has one cleaned value in a fixed unit.
 //!
-//! Nothing is invented: a value stays empty if no source has it, or only an impossible one.
+//! A value stays empty if no source has it, or only an impossible one. No value is guessed. APEX
+//! values are logarithms of exposure values.
 
 use super::camera::{make_camera, make_lens};
 use super::capture::find_capture_time;
@@ -146,8 +147,8 @@ fn find_exposure(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Exposure {
     }
 }
 
-/// Returns the exposure time for people: `1/250`, `2.5`. A recorded fraction with the numerator 1
-/// is kept. Any other value is rounded.
+/// Returns the exposure time in seconds as a text for people: `1/250`, `2.5`. If the file has a
+/// fraction with the numerator 1, returns this fraction. Any other time is rounded.
 fn exposure_time_text(fields: &IfdFields<'_>, seconds: f64) -> Option<String> {
     if !(1e-7..1e7).contains(&seconds) {
         return None;
@@ -169,8 +170,9 @@ fn exposure_time_text(fields: &IfdFields<'_>, seconds: f64) -> Option<String> {
     })
 }
 
-/// Returns PhotographicSensitivity. 65535 means "more than that". The true value is then in one of
-/// the LONG fields (EXIF 3.0 4.6.6.7.6).
+/// Returns the ISO speed in the field PhotographicSensitivity. The largest value of this field,
+/// 65535, means "at least 65535". Then the true value is in one of the fields of the type LONG
+/// (EXIF 3.0 4.6.6.7.6).
 fn find_iso(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u32> {
     let first = |tag| {
         fields
@@ -231,7 +233,8 @@ fn find_lens(sources: &MetadataSources<'_, '_>) -> Option<Lens> {
     make_lens(make, model)
 }
 
-/// Reports whether a description is a text that cameras write into every file.
+/// Reports whether a description is a standard text that cameras write into every file, such as
+/// `DIGITAL CAMERA`.
 fn is_boilerplate(caption: &str) -> bool {
     let caption = caption.to_ascii_uppercase();
     [
@@ -252,13 +255,14 @@ fn is_boilerplate(caption: &str) -> bool {
         || caption.ends_with("DIGITAL STILL CAMERA")
 }
 
-/// Decodes a text that Windows Explorer wrote: UTF-16 in values of type BYTE.
+/// Decodes a text that Windows Explorer wrote: little-endian UTF-16 in a field of the type BYTE.
 fn explorer_text(field: &IfdField<'_>) -> Option<String> {
     decode_utf16(field.bytes?, ByteOrder::Little)
 }
 
-/// Returns the first copyright notice. The field has the notice of the photographer, a NUL, and the
-/// notice of the editor. A single space means that there is none (EXIF 3.0 4.6.5.4.6).
+/// Returns the first copyright notice in the field Copyright. The field has the notice of the
+/// photographer, a NUL, and the notice of the editor. A single space means that there is no notice
+/// (EXIF 3.0 4.6.5.4.6).
 fn copyright_text(field: &IfdField<'_>) -> Option<String> {
     let mut parts = field
         .bytes?
@@ -268,7 +272,7 @@ fn copyright_text(field: &IfdField<'_>) -> Option<String> {
     parts.next()
 }
 
-/// Returns the keywords of all sources, each once.
+/// Returns the keywords of XMP, IPTC and Windows Explorer, in this order and each once.
 fn collect_keywords(
     fields: &IfdFields<'_>,
     xmp: &XmpProperties,

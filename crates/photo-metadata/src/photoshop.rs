@@ -6,7 +6,7 @@ use super::limits;
 use super::sparse::{ByteView, Sparse};
 use super::tag;
 
-/// Finds the size and the metadata blocks of a PSD.
+/// Finds the size and the metadata blocks of a PSD, a Photoshop document.
 pub(crate) fn read_psd(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let (Some(height), Some(width)) = (view.be32(14), view.be32(18)) else {
         return blocks.warn("PSD cut short");
@@ -60,8 +60,8 @@ pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Finds the metadata blocks in image resources that are not a range of the file. Copies these
-/// blocks.
+/// Finds the metadata blocks in image resources that are given as bytes, not as a range of the
+/// file. Adds copies of these blocks to `blocks`.
 pub(crate) fn read_copied_resources(bytes: &[u8], blocks: &mut MetadataBlocks) {
     let block = Sparse::whole(bytes);
     let mut inner = MetadataBlocks::default();

@@ -1,8 +1,9 @@
-//! PNG (third edition): reads eXIf, XMP in iTXt, ImageMagick's texts `Raw profile type ...`,
-//! Creation Time and the other registered keywords.
+//! PNG (third edition). Reads the chunk eXIf, XMP in the chunk iTXt, ImageMagick's texts
+//! `Raw profile type ...`, Creation Time and the other registered keywords.
 //!
-//! Image data are skipped. If there are megabytes of them, the chunks after them are searched in
-//! the last bytes of the file. They are recognised by their check sum.
+//! Image data are skipped. If they are long, the search continues in the last bytes of the file,
+//! because metadata may follow the image data. A chunk in these bytes is recognised by its name and
+//! its check sum.
 
 use std::io::Read;
 
@@ -15,10 +16,11 @@ use super::text::{clean_text, decode_text};
 use super::{limits, photoshop};
 use crate::capture_time::DateSource;
 
-/// The minimum size in bytes of a chunk of image data that is stepped over. At a smaller one, the
-/// search continues at the end of the file.
+/// The minimum size in bytes of a long chunk of image data. After the first [`WALKED`] bytes of the
+/// file, the reader steps over a long chunk to the next chunk. At a shorter chunk of image data, it
+/// jumps to the last bytes of the file, because thousands of short chunks may follow.
 const LONG_CHUNK: u64 = 256 << 10;
-/// The offset in bytes up to which every chunk of image data is stepped over.
+/// The offset in bytes up to which the reader steps over every chunk of image data, long or short.
 const WALKED: u64 = 64 << 10;
 
 /// Finds the metadata blocks of a PNG.
@@ -43,8 +45,8 @@ pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.warn("PNG with too many chunks");
 }
 
-/// Finds chunks in the last bytes of the file. Bytes count as a chunk if they have the name of a
-/// metadata chunk and the right check sum.
+/// Finds metadata chunks in the last bytes of the file. The search does not begin before the offset
+/// `after`. A chunk must have the name of a metadata chunk and the right check sum.
 fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
     let start = view.len().saturating_sub(limits::PNG_TAIL_BYTES).max(after);
     let Some(bytes) = view.get(start, view.len() - start) else {
@@ -118,8 +120,9 @@ fn without_prefix(body: ByteView<'_>) -> ByteView<'_> {
     }
 }
 
-/// Returns the keyword and the decompressed value of a text chunk (PNG 11.3.3). Subtracts the size
-/// of a value that was compressed from `room`, the number of bytes that may still be decompressed.
+/// Returns the keyword and the decompressed value of a text chunk (PNG 11.3.3). If the value was
+/// compressed, subtracts its decompressed size from `room`, the number of bytes that may still be
+/// decompressed.
 fn read_text_entry(
     kind: [u8; 4],
     bytes: &[u8],
@@ -202,8 +205,9 @@ fn apply_keyword(keyword: &str, value: Vec<u8>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Parses a raw profile of ImageMagick: a line feed, the name of the profile, its length in
-/// decimal, and lines of hexadecimal.
+/// Parses a raw profile, the form in which ImageMagick writes metadata as text: a line feed, the
+/// name of the profile, its length in decimal, and its bytes in lines of hexadecimal. Returns the
+/// bytes.
 fn parse_raw_profile(value: &[u8]) -> Option<Vec<u8>> {
     let text = value.strip_prefix(b"\n")?;
     let mut lines = text.splitn(3, |&b| b == b'\n');

@@ -1,7 +1,8 @@
-//! Finds the position of a photo: in the GPS IFD (EXIF 3.0 4.6.7), or else in XMP.
+//! Finds the position of a photo: in the GPS IFD (EXIF 3.0 4.6.7), or else in XMP. An IFD (image
+//! file directory) is a table of tags.
 //!
-//! Impossible positions are ignored. The position 0, 0 is ignored too: receivers without a fix
-//! write it.
+//! Impossible positions are ignored. The position 0, 0 is ignored too, because a GPS receiver that
+//! does not know its position writes it.
 
 use super::date_time::gps_date_time;
 use super::field_value::{parse_fraction, real_number, whole_number};
@@ -12,7 +13,8 @@ use super::text::field_text;
 use super::tiff::{FieldNumber, Ifd, IfdField, IfdFields};
 use super::xmp::XmpProperties;
 
-/// Returns the position exactly as recorded.
+/// Returns the position in the file, without rounding. Returns `None` if there is no possible
+/// position.
 pub(crate) fn find_location(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<Location> {
     let from_fields = || {
         Some((
@@ -59,8 +61,9 @@ fn is_possible((lat, lon): (f64, f64)) -> bool {
     (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) && (lat != 0.0 || lon != 0.0)
 }
 
-/// Returns a coordinate in degrees. `negative` is the first letter of the hemisphere with negative
-/// degrees. Returns `None` if the hemisphere is not recorded.
+/// Returns the coordinate in the field `tag`, in degrees. The field `reference` contains the
+/// hemisphere. If the hemisphere begins with the letter `negative`, the result is negative. Returns
+/// `None` if the coordinate or the hemisphere is missing.
 fn degrees(fields: &IfdFields<'_>, tag: u16, reference: u16, negative: u8) -> Option<f64> {
     let field = fields.get(Ifd::Gps, tag)?;
     let reference = field_text(fields.get(Ifd::Gps, reference)?)?;
@@ -72,15 +75,15 @@ fn degrees(fields: &IfdFields<'_>, tag: u16, reference: u16, negative: u8) -> Op
     Some(if first == negative { -degrees } else { degrees })
 }
 
-/// Adds up degrees, minutes and seconds. A missing or undefined (0/0) minute or second counts as 0.
-/// The degrees must be present.
+/// Returns the sum of degrees, minutes and seconds, in degrees. A minute or a second that is
+/// missing or undefined (0/0) counts as 0. Returns `None` if the degrees are missing.
 fn sexagesimal(field: &IfdField<'_>) -> Option<f64> {
     let part = |index| field.number(index).and_then(FieldNumber::value);
     Some(part(0)? + part(1).unwrap_or(0.0) / 60.0 + part(2).unwrap_or(0.0) / 3600.0)
 }
 
-/// Returns the altitude in metres. GPSAltitudeRef 1 and 3 mean below sea level (EXIF 3.0
-/// 4.6.7.1.6).
+/// Returns the altitude in metres, negative below sea level. GPSAltitudeRef 1 and 3 mean below sea
+/// level (EXIF 3.0 4.6.7.1.6).
 fn altitude(fields: &IfdFields<'_>) -> Option<f64> {
     let metres = fields
         .get(Ifd::Gps, tag::GPS_ALTITUDE)
@@ -103,7 +106,8 @@ fn xmp_altitude(xmp: &XmpProperties) -> Option<f64> {
     )
 }
 
-/// Parses a coordinate: `45,28.2N` or `45,28,12N` (XMP part 2, 2.4), or plain signed degrees.
+/// Parses a coordinate and returns it in degrees: `45,30.0N` (degrees and minutes) gives 45.5, and
+/// so does `45,30,0N` (XMP part 2, 2.4). A number without a letter is in degrees already.
 fn parse_degrees(text: &str) -> Option<f64> {
     let text = text.trim();
     let (numbers, negative) = match text.chars().last()?.to_ascii_uppercase() {

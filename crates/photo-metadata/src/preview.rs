@@ -7,12 +7,13 @@ use super::sparse::ByteView;
 use super::tag;
 use super::tiff::{Ifd, IfdFields};
 
-/// The values of PhotometricInterpretation for sensor data: a colour filter array (TIFF/EP), and
-/// linear raw (DNG).
+/// The values of the tag PhotometricInterpretation that mean sensor data: a colour filter array
+/// (TIFF/EP), and linear raw (DNG).
 const SENSOR_DATA: [u32; 2] = [32_803, 34_892];
 
-/// Returns the largest embedded JPEG. `found` are the previews that the container lists. Other
-/// previews are found by tags. The first bytes of a preview must be those of a JPEG.
+/// Returns the largest JPEG that is embedded in a RAW file. `found` are the previews that the
+/// container reader found. Tags may point to more previews. A preview must begin with the first
+/// bytes of a JPEG.
 pub(crate) fn largest_preview(
     file: ByteView<'_>,
     fields: &IfdFields<'_>,
@@ -39,7 +40,7 @@ pub(crate) fn largest_preview(
     })
 }
 
-/// Returns the previews to which tags point. Nothing is checked yet.
+/// Returns the previews to which tags point. Does not check whether they are JPEGs.
 fn tagged_previews(fields: &IfdFields<'_>) -> Vec<EmbeddedPreview> {
     let mut candidates = Vec::new();
     let mut add = |view: ByteView<'_>, offset: Option<u32>, length: Option<u32>| {

@@ -10,7 +10,7 @@ use super::{jpeg, limits};
 use crate::record::EmbeddedPreview;
 
 /// Finds the metadata blocks of a RAF. They are in a JPEG whose offset is at byte 84. The size of
-/// the sensor is in a directory whose offset is at byte 92.
+/// the picture is in a directory whose offset is at byte 92.
 pub(crate) fn read_raf(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let (Some(start), Some(length)) = (view.be32(84), view.be32(88)) else {
         return blocks.warn("RAF cut short in its header");
@@ -29,8 +29,8 @@ pub(crate) fn read_raf(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         .and_then(|directory| read_raf_size(view.from(u64::from(directory))));
 }
 
-/// Reads the size in the directory of a RAF: the cropped size, or else the size of the image or of
-/// the sensor.
+/// Returns the width and height in the directory of a RAF: the cropped size if there is one, or
+/// else the size of the image or of the sensor.
 fn read_raf_size(directory: ByteView<'_>) -> Option<(u32, u32)> {
     let mut at = 4_u64;
     let mut sizes = [None; 3];
@@ -56,8 +56,8 @@ fn read_raf_size(directory: ByteView<'_>) -> Option<(u32, u32)> {
         .find(|size| size.0 > 0 && size.1 > 0)
 }
 
-/// Finds the metadata blocks of an MRW. The file consists of blocks with a name and a length: TTW
-/// is the TIFF, and PRD contains the size.
+/// Finds the metadata blocks of an MRW. The file consists of blocks with a name and a length. The
+/// block TTW is a TIFF structure, and the block PRD contains the size.
 pub(crate) fn read_mrw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(end) = view.be32(4).map(|length| u64::from(length) + 8) else {
         return blocks.warn("MRW cut short in its header");
@@ -85,8 +85,8 @@ pub(crate) fn read_mrw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Finds the metadata blocks of the JPEG inside an RW2. The size is the one between the borders of
-/// the sensor.
+/// Finds the metadata blocks of the JPEG inside an RW2. Stores the size of the area between the
+/// borders of the sensor as the size of the picture.
 pub(crate) fn read_rw2_jpeg(fields: &IfdFields<'_>, blocks: &mut MetadataBlocks) {
     let number = |tag| {
         fields

@@ -1,4 +1,5 @@
-//! Detects the RAW format of a TIFF. Many RAW formats are TIFF files. Their tags decide.
+//! Detects the RAW format of a TIFF from its tags. Many RAW formats are TIFF files. An IFD (image
+//! file directory) is a table of tags.
 
 use super::field_value::whole_number;
 use super::format::PhotoFormat;
@@ -6,14 +7,15 @@ use super::tag;
 use super::text::field_text;
 use super::tiff::{Ifd, IfdFields};
 
-/// The value of PhotometricInterpretation for sensor data: a colour filter array (TIFF/EP).
+/// The value of the tag PhotometricInterpretation that means sensor data: a colour filter array
+/// (TIFF/EP).
 const COLOR_FILTER_ARRAY: u32 = 32_803;
 
-/// Returns the RAW format of a file that was detected as `format`. Returns `format` itself if it is
-/// not a TIFF or if no RAW format fits.
+/// Returns the exact format of a file that was detected as `format`. Many RAW formats are TIFF
+/// files, and RWL files are detected as RW2. Returns `format` if no other format fits.
 ///
-/// A TIFF with the tag DNGVersion is a DNG. Otherwise the maker decides, together with tags that
-/// only the RAW files of this maker have.
+/// A TIFF with the tag DNGVersion is a DNG, or a GPR of GoPro. The format of any other TIFF follows
+/// from the maker, and from tags that only the RAW files of this maker have.
 pub(crate) fn refine_format(format: PhotoFormat, fields: &IfdFields<'_>) -> PhotoFormat {
     let make = lower_case_text(fields, tag::MAKE);
     match format {

@@ -1,7 +1,8 @@
-//! The record types: the normalised metadata of a photo, its camera, lens, exposure and tags.
+//! The record types: the normalised metadata of a photo, its camera, lens, exposure and tags. An
+//! IFD (image file directory) is a table of tags.
 //!
-//! Plain data with one serialised form. The JSON names are the same in `photos extract`, in
-//! DynamoDB and, through the gallery's public view, on the web.
+//! The types are plain data with one serialised form. The JSON names are the same in
+//! `photos extract`, in DynamoDB and, through the gallery's public view, on the web.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +12,22 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::capture_time::CaptureTime;
 use crate::location::Location;
 
-/// The record of a photo: its normalised metadata, cleaned and in stated units. Lists show the
-/// whole record.
+/// The record of a photo: its normalised metadata, cleaned and in fixed units. Lists of photos
+/// contain all fields of the record.
 ///
 /// Text is UTF-8 without control characters and without characters that reorder the text around
 /// them, at most 1 KB per field. A value that the file lacks, or that is impossible, is `None`.
 ///
-/// A new field that the public may see is declared here, read in `normalise.rs`, and allowed in the
-/// public view.
+/// To add a field that the public may see, declare it here, read it in `normalise.rs`, and allow it
+/// in the public view.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoRecord {
-    /// The capture time. Its fields are flattened into those of the record.
+    /// The capture time. In JSON, its fields are direct fields of the record.
     #[serde(flatten)]
     pub capture: CaptureTime,
-    /// The width in pixels, after orientation. For a RAW file, the width of the full image.
+    /// The width in pixels, after orientation. For a RAW file, this is the width of the full image,
+    /// not of the preview.
     pub width: Option<u32>,
     /// The height in pixels, after orientation.
     pub height: Option<u32>,
@@ -35,14 +37,14 @@ pub struct PhotoRecord {
     pub lens: Option<Lens>,
     /// Shutter speed, aperture, sensitivity and focal length.
     pub exposure: Exposure,
-    /// The position at which the photo was taken, exactly as recorded. It is private until the
+    /// The position at which the photo was taken, exactly as in the file. It is private until the
     /// gallery's location policy is applied.
     pub location: Option<Location>,
     /// A short title.
     pub title: Option<String>,
     /// A description.
     pub caption: Option<String>,
-    /// The keywords in file order, each once.
+    /// The keywords, each once: first those of XMP, then those of IPTC and of Windows Explorer.
     pub keywords: Vec<String>,
     /// The rating in stars: 0 to 5, or -1 for a rejected photo (XMP `xmp:Rating`).
     pub rating: Option<i8>,
@@ -52,8 +54,8 @@ pub struct PhotoRecord {
     pub copyright: Option<String>,
 }
 
-/// All normalised metadata of a file: its [`PhotoRecord`], and the fields that are stored but never
-/// listed.
+/// All normalised metadata of a file: the [`PhotoRecord`], and the fields that are stored but are
+/// not in lists of photos.
 ///
 /// In JSON it is one flat object:
 ///
@@ -68,19 +70,20 @@ pub struct PhotoRecord {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhotoMetadata {
-    /// The fields that lists show. In JSON they are flattened into the fields of this type.
+    /// The fields that are in lists of photos. In JSON, they are direct fields of this type.
     #[serde(flatten)]
     pub record: PhotoRecord,
-    /// The EXIF orientation, 1 to 8 (EXIF 3.0, 4.6.5.1.6).
+    /// The EXIF orientation, 1 to 8: how the stored picture must be turned or mirrored (EXIF 3.0,
+    /// 4.6.5.1.6).
     pub orientation: Option<u8>,
-    /// The serial number of the camera body. Private: it is never served, but the owner of a photo
-    /// is derived from it.
+    /// The serial number of the camera body. It is private: the gallery never returns it. The owner
+    /// of a photo, a hash that all files of one shot share, is derived from it.
     pub body_serial: Option<String>,
 }
 
 impl Serialize for PhotoMetadata {
-    /// Writes the fields in a fixed order: each field that is only stored follows a related one.
-    /// Users see this order in `photos extract` and `photos show`.
+    /// Writes the fields in a fixed order: `orientation` after `height`, and `bodySerial` after
+    /// `camera`. Users see this order in `photos extract` and `photos show`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let record = serde_json::to_value(&self.record).map_err(S::Error::custom)?;
         let mut fields = serializer.serialize_map(None)?;
@@ -96,7 +99,7 @@ impl Serialize for PhotoMetadata {
     }
 }
 
-/// A camera: a name for people, a slug for queries, and its two texts as recorded.
+/// A camera: a name for people, a slug for queries, and the two tags from which both are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Camera {
@@ -104,9 +107,9 @@ pub struct Camera {
     pub slug: String,
     /// The name for people: `Nikon D750`.
     pub name: String,
-    /// The tag `Make`, as recorded.
+    /// The value of the tag `Make` in the file.
     pub make: Option<String>,
-    /// The tag `Model`, as recorded.
+    /// The value of the tag `Model` in the file.
     pub model: Option<String>,
 }
 
@@ -116,12 +119,13 @@ pub struct Camera {
 pub struct Lens {
     /// The name for queries: `ef24-105mm-f-4l-is-usm`.
     pub slug: String,
-    /// The name for people.
+    /// The name for people: `EF24-105mm f/4L IS USM`.
     pub name: String,
-    /// The tag `LensMake`, as recorded.
+    /// The value of the tag `LensMake`, or of the same property in XMP.
     pub make: Option<String>,
-    /// The tag `LensModel`, as recorded. If it is absent, a name made from `LensSpecification`
-    /// (`18-55mm f/3.5-5.6`), or the name from the maker note.
+    /// The value of the tag `LensModel`, or of the same property in XMP. If both are absent, a name
+    /// made from the tag `LensSpecification` (`18-55mm f/3.5-5.6`), or else the name in the maker
+    /// note (data in the camera maker's own format).
     pub model: Option<String>,
 }
 
@@ -129,7 +133,7 @@ pub struct Lens {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Exposure {
-    /// The exposure time for people: `1/250`, `2.5`.
+    /// The exposure time in seconds as a text for people: `1/250`, `2.5`.
     pub time: Option<String>,
     /// The exposure time in seconds.
     pub seconds: Option<f64>,
@@ -139,28 +143,30 @@ pub struct Exposure {
     pub iso: Option<u32>,
     /// The focal length in millimetres.
     pub focal_length: Option<f64>,
-    /// The focal length in millimetres that has the same angle of view on 35 mm film.
+    /// The focal length in millimetres of a lens that has the same angle of view on 35 mm film.
     pub focal_length35: Option<f64>,
-    /// The exposure compensation in EV.
+    /// The exposure compensation in EV (exposure values).
     pub bias: Option<f64>,
-    /// `true` if the flash fired.
+    /// `true` if the flash fired, `false` if it did not.
     pub flash: Option<bool>,
 }
 
-/// All tags, by IFD and then by name. Both are ExifTool's names: `tags["ExifIFD"]["FNumber"]`.
+/// All tags of a file, in a map by IFD and then by name. IFD and tag have ExifTool's names:
+/// `tags["ExifIFD"]["FNumber"]`.
 pub type Tags = BTreeMap<String, BTreeMap<String, TagValue>>;
 
 /// The value of a tag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TagValue {
-    /// A BYTE, SHORT or LONG, or one of their signed kinds.
+    /// An integer: a value of the TIFF type BYTE, SHORT or LONG, or of their signed forms.
     Integer(i64),
-    /// A FLOAT or DOUBLE. See [`storable_number`].
+    /// A floating-point number: a value of the TIFF type FLOAT or DOUBLE. It fulfils the condition
+    /// of [`storable_number`].
     Real(f64),
-    /// An ASCII or UTF-8 text. Dates are ISO 8601 wall-clock times.
+    /// A text in ASCII or UTF-8. A date is an ISO 8601 wall-clock time.
     Text(String),
-    /// A RATIONAL or SRATIONAL, with the fraction as recorded: `1/250`.
+    /// A fraction: a value of the TIFF type RATIONAL or SRATIONAL.
     Rational {
         /// The quotient of the fraction.
         value: f64,
@@ -171,9 +177,9 @@ pub enum TagValue {
     List(Vec<TagValue>),
 }
 
-/// Returns a number if a record can store it: it must be finite, and either zero or of a magnitude
-/// from 1e-130 to 1e125. This is the range of a DynamoDB number (DynamoDB Developer Guide, "Data
-/// types"). No camera measures anything outside this range.
+/// Returns `value` if a record can store it, else `None`. A record can store finite numbers that
+/// are zero or of a magnitude from 1e-130 to 1e125. This is the range of a DynamoDB number
+/// (DynamoDB Developer Guide, "Data types"). No camera measures anything outside this range.
 ///
 /// ```
 /// use photo_metadata::storable_number;

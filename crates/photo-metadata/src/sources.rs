@@ -15,6 +15,7 @@ pub(crate) struct MetadataSources<'a, 's> {
     pub(crate) blocks: &'a MetadataBlocks,
     /// The width and height in pixels that the container itself states, before orientation.
     pub(crate) size: Option<(u32, u32)>,
-    /// The maker note of a Canon CR3, which is a TIFF structure of its own.
+    /// The maker note (data in the maker's own format) of a Canon CR3. It is a separate TIFF
+    /// structure.
     pub(crate) canon_note: &'a IfdFields<'s>,
 }

@@ -1,14 +1,15 @@
-//! A file of which only some ranges are available.
+//! A file of which only some ranges are available, because the others were not read yet.
 //!
-//! A read never blocks. If a range is missing, the read returns nothing and notes the range. So one
-//! pass over the file finds all ranges that are missing.
+//! A read never blocks. If a range is missing, the read returns nothing, and the range is added to
+//! the wanted ranges. So one pass over the file finds all ranges that are missing.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-/// The available ranges of one file, and the missing ranges that were asked for.
+/// A file of which only some ranges are available. It also has the list of wanted ranges: the
+/// missing ranges that were asked for.
 #[derive(Debug)]
 pub(crate) struct Sparse<'a> {
     size: u64,
@@ -43,7 +44,7 @@ impl FileChunk<'_> {
 }
 
 impl<'a> Sparse<'a> {
-    /// Creates a file of `size` bytes of which nothing is available.
+    /// Creates a file of `size` bytes. No range is available yet.
     pub(crate) fn new(size: u64) -> Self {
         Sparse {
             size,
@@ -53,7 +54,7 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Creates a file that is available as a whole.
+    /// Creates a file whose bytes are all available.
     pub(crate) fn whole(bytes: &'a [u8]) -> Self {
         let chunks = vec![FileChunk {
             start: 0,
@@ -67,8 +68,8 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Creates a file from bytes that are not a range of any file, because they were decompressed
-    /// or joined.
+    /// Creates a file from bytes that were decompressed or joined. They are not a range of any real
+    /// file.
     pub(crate) fn memory(bytes: &'a [u8]) -> Self {
         Sparse {
             in_memory: true,
@@ -81,13 +82,13 @@ impl<'a> Sparse<'a> {
         self.size
     }
 
-    /// Makes the file end at `size` bytes, unless it ends before.
+    /// Sets the size of the file to `size` bytes, if the file is larger.
     pub(crate) fn end_at(&mut self, size: u64) {
         self.size = self.size.min(size);
     }
 
-    /// Adds the bytes of a range. Ranges that touch or overlap become one, so that any range inside
-    /// it is one slice.
+    /// Adds the bytes of a range that begins at `start`. Joins ranges that touch or overlap, so
+    /// that any range inside them is one slice.
     pub(crate) fn add(&mut self, start: u64, bytes: Bytes) {
         if bytes.is_empty() {
             return;
@@ -120,7 +121,7 @@ impl<'a> Sparse<'a> {
     }
 
     /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the file. If
-    /// they are missing, returns `None` and notes the range as wanted.
+    /// they are missing, returns `None` and adds the range to the wanted ranges.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
@@ -142,13 +143,14 @@ impl<'a> Sparse<'a> {
         })
     }
 
-    /// Returns the missing ranges that were asked for since the last call, in this order.
+    /// Returns the wanted ranges since the last call of this function, in the order in which they
+    /// were asked for.
     pub(crate) fn take_wants(&self) -> Vec<Range<u64>> {
         std::mem::take(&mut self.wants.borrow_mut())
     }
 
-    /// Returns the missing part of a range: without the chunk that covers its start, and without
-    /// the chunk that covers its end.
+    /// Returns `range` without the available bytes at its start and at its end. Available bytes in
+    /// its middle stay in the result.
     pub(crate) fn missing(&self, range: Range<u64>) -> Range<u64> {
         let Range { mut start, mut end } = range;
         for chunk in &self.chunks {
@@ -162,7 +164,7 @@ impl<'a> Sparse<'a> {
         start..end.max(start)
     }
 
-    /// Reports whether a chunk ends at most `gap` bytes before `start`.
+    /// Reports whether an available range ends at `start`, or at most `gap` bytes before `start`.
     pub(crate) fn follows_chunk(&self, start: u64, gap: u64) -> bool {
         self.chunks
             .iter()
@@ -179,7 +181,7 @@ impl<'a> Sparse<'a> {
     }
 }
 
-/// A range of a file. Its offsets count from its own start.
+/// A range of a file. All offsets count from the start of the view.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ByteView<'s> {
     source: &'s Sparse<'s>,
@@ -193,12 +195,13 @@ impl<'s> ByteView<'s> {
         self.len
     }
 
-    /// Reports whether the view is a range of the file.
+    /// Reports whether the view is a range of the real file. Returns `false` if its bytes were
+    /// decompressed or joined.
     pub(crate) fn is_in_file(&self) -> bool {
         !self.source.in_memory
     }
 
-    /// Returns the offset of the view in its file.
+    /// Returns the offset of the start of the view in its file.
     pub(crate) fn base(&self) -> u64 {
         self.base
     }
@@ -210,12 +213,14 @@ impl<'s> ByteView<'s> {
         self.source.get(self.base.checked_add(start)?, len)
     }
 
-    /// Returns at most `len` bytes from `start`, fewer at the end of the view.
+    /// Returns `len` bytes from `start`, or fewer at the end of the view. Returns `None` if they
+    /// are missing.
     pub(crate) fn up_to(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         self.get(start, len.min(self.len.saturating_sub(start)))
     }
 
-    /// Returns the `N` bytes from `start`.
+    /// Returns the `N` bytes from `start`. Returns `None` if they go beyond the end of the view, or
+    /// if they are missing.
     pub(crate) fn array<const N: usize>(&self, start: u64) -> Option<[u8; N]> {
         self.get(start, N as u64)?.try_into().ok()
     }
@@ -245,7 +250,7 @@ impl<'s> ByteView<'s> {
         self.array(start).map(u32::from_le_bytes)
     }
 
-    /// Returns a view of `len` bytes from `start`, fewer at the end of this view.
+    /// Returns a view of `len` bytes from `start`, or of fewer bytes at the end of this view.
     pub(crate) fn part(&self, start: u64, len: u64) -> ByteView<'s> {
         let start = start.min(self.len);
         ByteView {

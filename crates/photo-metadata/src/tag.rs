@@ -1,4 +1,5 @@
-//! Tag numbers, with ExifTool's names. This is the only place for hexadecimal tag literals.
+//! Tag numbers, with ExifTool's names. This is the only place for hexadecimal tag literals. An IFD
+//! (image file directory) is a table of tags.
 //!
 //! The numbers and names are public facts: EXIF 3.0, TIFF 6.0, DNG 1.7, TIFF/EP and ExifTool's tag
 //! name documentation. An entry of a table has a number and a name. A tag that the code reads also
@@ -19,7 +20,7 @@ macro_rules! tag_table {
 }
 
 tag_table! {
-    /// The tags of every IFD except GPS.
+    /// The tags of all IFDs except the GPS IFD.
     EXIF:
     0x0001 "InteropIndex", 0x0002 "InteropVersion", 0x000b "ProcessingSoftware",
     0x00fe "SubfileType", 0x00ff "OldSubfileType", 0x0100 "ImageWidth" IMAGE_WIDTH,
@@ -215,8 +216,8 @@ tag_table! {
     0xfe56 "Sharpness", 0xfe57 "Smoothness", 0xfe58 "MoireFilter",
 }
 
-/// The tag of Photoshop's image resources, which ExifTool calls `PhotoshopSettings`. It has no name
-/// in the table, because its content is read instead.
+/// The tag whose value is Photoshop's image resources. ExifTool calls it `PhotoshopSettings`. It is
+/// not in the table, because its content is read instead of being listed.
 pub(crate) const PHOTOSHOP_SETTINGS: u16 = 0x8649;
 
 tag_table! {
@@ -238,7 +239,8 @@ tag_table! {
 }
 
 tag_table! {
-    /// The tags of IFD0 in a Panasonic RW2. Its low numbers describe the sensor.
+    /// The tags of IFD0 in a Panasonic RW2. They replace the tags of the same numbers in `EXIF`.
+    /// The low numbers describe the sensor.
     PANASONIC_RAW:
     0x0001 "PanasonicRawVersion", 0x0002 "SensorWidth" SENSOR_WIDTH,
     0x0003 "SensorHeight" SENSOR_HEIGHT, 0x0004 "SensorTopBorder" SENSOR_TOP_BORDER,
@@ -257,7 +259,8 @@ tag_table! {
     0x02bc "ApplicationNotes", 0x8298 "Copyright", 0x83bb "IPTC-NAA",
 }
 
-/// Tags of maker notes. Only the tags that name the lens are read.
+/// Tags of maker notes, which are data in the camera maker's own formats. Only the tags for the
+/// name or the number of the lens are read.
 pub(crate) mod maker_note {
     /// Tag `LensModel` of Canon, a text.
     pub(crate) const CANON_LENS_MODEL: u16 = 0x0095;
@@ -267,7 +270,7 @@ pub(crate) mod maker_note {
     pub(crate) const PENTAX_LENS_TYPE: u16 = 0x003f;
     /// Tag `LensType` of Sony, a number.
     pub(crate) const SONY_LENS_TYPE: u16 = 0xb027;
-    /// Tag `Lens` of Nikon: a specification like EXIF's `LensInfo`.
+    /// Tag `Lens` of Nikon: focal lengths and apertures, like EXIF's `LensInfo`.
     pub(crate) const NIKON_LENS: u16 = 0x0084;
     /// Tag `Equipment` of Olympus, a directory.
     pub(crate) const OLYMPUS_EQUIPMENT: u16 = 0x2010;
@@ -287,11 +290,12 @@ pub(crate) mod raf {
 
 /// Records of a Canon CRW (CIFF 1.0 revision 4).
 pub(crate) mod crw {
-    /// The bits of a tag that are its number. The two other bits are the place of the value.
+    /// The bits of a tag that are its number. The two other bits are a code for the place of the
+    /// value.
     pub(crate) const NUMBER_BITS: u16 = 0x3fff;
-    /// The first number of the records that are heaps.
+    /// The smallest number of a record that is a heap.
     pub(crate) const FIRST_HEAP: u16 = 0x2800;
-    /// The last number of the records that are heaps.
+    /// The largest number of a record that is a heap.
     pub(crate) const LAST_HEAP: u16 = 0x37ff;
     /// Record `OwnerName`, a text.
     pub(crate) const OWNER_NAME: u16 = 0x0810;
@@ -299,7 +303,8 @@ pub(crate) mod crw {
     pub(crate) const MAKE_MODEL: u16 = 0x080a;
     /// Record `FocalLength`, in millimetres.
     pub(crate) const FOCAL_LENGTH: u16 = 0x1029;
-    /// Record `CanonShotInfo`: exposure, in 32nds of APEX units.
+    /// Record `CanonShotInfo`: exposure values, in 32nds of APEX units (logarithms of exposure
+    /// values).
     pub(crate) const SHOT_INFO: u16 = 0x102a;
     /// Record `SerialNumber`, a number.
     pub(crate) const SERIAL_NUMBER: u16 = 0x180b;
@@ -307,7 +312,8 @@ pub(crate) mod crw {
     pub(crate) const TIME_STAMP: u16 = 0x180e;
     /// Record `ImageInfo`: size and rotation.
     pub(crate) const IMAGE_INFO: u16 = 0x1810;
-    /// Record `ExposureInfo`: compensation, shutter speed and aperture, in EV.
+    /// Record `ExposureInfo`: exposure compensation, shutter speed and aperture, in EV (exposure
+    /// values).
     pub(crate) const EXPOSURE_INFO: u16 = 0x1818;
     /// Record `JpgFromRaw`: a JPEG of the full picture.
     pub(crate) const JPG_FROM_RAW: u16 = 0x2007;

@@ -1,12 +1,13 @@
-//! Looks up tag names by number, and numbers by name.
+//! Looks up tag names by number, and numbers by name. An IFD (image file directory) is a table of
+//! tags.
 
 use super::tag::{EXIF, GPS, PANASONIC_RAW, THUMBNAIL_LENGTH, THUMBNAIL_OFFSET};
 use super::tiff::Ifd;
 
-/// Returns ExifTool's name of a tag, or `None` if ExifTool has none.
+/// Returns ExifTool's name of a tag, or `None` if ExifTool has none. `panasonic_raw` is `true` for
+/// a Panasonic RW2, whose IFD0 has other tags.
 ///
-/// The names of a few tags depend on the IFD: those of the offset and the length of an embedded
-/// JPEG.
+/// The names of two tags depend on the IFD: those of the offset and the length of an embedded JPEG.
 pub(crate) fn tag_name(ifd: Ifd, tag: u16, panasonic_raw: bool) -> Option<&'static str> {
     match (ifd, tag) {
         (Ifd::Gps, _) => return find_name(GPS, tag),
@@ -22,8 +23,8 @@ pub(crate) fn tag_name(ifd: Ifd, tag: u16, panasonic_raw: bool) -> Option<&'stat
     find_name(EXIF, tag)
 }
 
-/// Returns the number of the tag with this name. `gps` selects the GPS IFD, otherwise all other
-/// IFDs.
+/// Returns the number of the tag with this name. `gps` is `true` for a tag of the GPS IFD, and
+/// `false` for a tag of any other IFD. Returns `None` if the name is unknown.
 pub(crate) fn tag_number(gps: bool, name: &str) -> Option<u16> {
     let mut table = if gps { GPS } else { EXIF }.iter();
     table.find(|entry| entry.1 == name).map(|entry| entry.0)

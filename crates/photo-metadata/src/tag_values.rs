@@ -1,5 +1,5 @@
-//! Turns fields into the map of tags that is stored and shown: every tag of every IFD, with
-//! ExifTool's names. Values are decoded, but not checked.
+//! Turns fields into the map of tags that is stored and shown: every tag of every IFD (image file
+//! directory, a table of tags), with ExifTool's names. Values are decoded, but not checked.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,8 @@ use super::tiff::{ByteOrder, FieldNumber, FieldType, Ifd, IfdField, IfdFields};
 use super::{date_time, limits, tag};
 use crate::record::{TagValue, Tags};
 
-/// Returns two maps: every tag that is small enough, and the sizes in bytes of the others.
+/// Returns two maps: the values of the tags that are small enough, and the sizes in bytes of the
+/// others. The key of the second map is the IFD and the name: `ExifIFD.MakerNote`.
 pub(crate) fn collect_tags(
     fields: &IfdFields<'_>,
     panasonic_raw: bool,
@@ -48,7 +49,8 @@ pub(crate) fn collect_tags(
     (tags, omitted)
 }
 
-/// The decoded value of a field, before it goes into the tags.
+/// The result of decoding a field: a value for the map of tags, a value that is left out because it
+/// is too large, or no value.
 enum DecodedValue {
     Kept(TagValue),
     Omitted,
@@ -63,7 +65,7 @@ impl From<Option<String>> for DecodedValue {
     }
 }
 
-/// Decodes the value of a field by its tag and type.
+/// Decodes the value of a field, depending on its tag and its type.
 fn decode_value(field: &IfdField<'_>) -> DecodedValue {
     let bytes = field.bytes.unwrap_or_default();
     match (field.ifd, field.tag, field.kind) {
@@ -98,8 +100,8 @@ fn decode_value(field: &IfdField<'_>) -> DecodedValue {
     }
 }
 
-/// Reports whether UNDEFINED bytes are text, such as a version ("0231"): at least four printable
-/// characters, then only NULs.
+/// Reports whether bytes of the type UNDEFINED are text, such as a version number (`0231`). A text
+/// has at least four printable characters, and only NULs after them.
 fn is_text(bytes: &[u8]) -> bool {
     let (text, rest) = bytes.split_at(until_nul(bytes).len());
     text.len() >= 4 && text.iter().all(|b| (0x20..0x7f).contains(b)) && rest.iter().all(|&b| b == 0)
@@ -126,7 +128,7 @@ fn decode_numbers(field: &IfdField<'_>) -> DecodedValue {
     }
 }
 
-/// Returns a number as a tag value, if a record can store it.
+/// Returns a number as the value of a tag. Returns `None` if a record cannot store the number.
 fn number_value(number: FieldNumber) -> Option<TagValue> {
     let value = number.value()?;
     Some(match number {

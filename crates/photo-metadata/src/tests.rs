@@ -25,7 +25,8 @@ fn read(bytes: &[u8]) -> Extraction {
     extract(bytes, context()).expect("a recognised format")
 }
 
-/// Extracts by ranges, as from a store. Returns the result and the ranges that were asked for.
+/// Runs an extraction by ranges, as over an object store. Returns the result and the ranges that
+/// the extractor asked for.
 fn ranged(
     bytes: &[u8],
 ) -> (

@@ -5,7 +5,8 @@ use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252}
 use super::limits;
 use super::tiff::{ByteOrder, FieldType, IfdField};
 
-/// Returns the cleaned text of a field: its bytes up to the first NUL, as UTF-8 or else Latin-1.
+/// Returns the text of a field: decodes its bytes up to the first NUL by [`decode_text`], and
+/// cleans the text by [`clean_text`]. Returns `None` if the field is not text or nothing is left.
 pub(crate) fn field_text(field: &IfdField<'_>) -> Option<String> {
     let bytes = field.bytes?;
     match field.kind {
@@ -21,7 +22,8 @@ pub(crate) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&b| b == 0).next().unwrap_or_default()
 }
 
-/// Decodes UTF-8. If the bytes are not UTF-8, decodes Windows-1252, the superset of Latin-1.
+/// Decodes text in UTF-8. If the bytes are not UTF-8, decodes them as Windows-1252, which contains
+/// Latin-1.
 pub(crate) fn decode_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -32,7 +34,8 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
     }
 }
 
-/// Decodes UTF-16 in the given byte order, up to the first NUL, and cleans the text.
+/// Decodes UTF-16 in the given byte order, up to the first NUL, and cleans the text. Returns `None`
+/// if nothing is left.
 pub(crate) fn decode_utf16(bytes: &[u8], order: ByteOrder) -> Option<String> {
     let end = bytes
         .chunks_exact(2)
@@ -46,7 +49,8 @@ pub(crate) fn decode_utf16(bytes: &[u8], order: ByteOrder) -> Option<String> {
     clean_text(&encoding.decode(bytes.get(..end)?).0)
 }
 
-/// Returns the text of a UserComment (EXIF 3.0 4.6.6.4): an 8-byte character code, then the text.
+/// Returns the text of the field UserComment (EXIF 3.0 4.6.6.4). Its first 8 bytes are a code for
+/// the character set of the rest.
 pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
     let bytes = field.bytes?;
     let Some((code, text)) = bytes.split_at_checked(8) else {
@@ -80,8 +84,9 @@ pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
     }
 }
 
-/// Removes control and bidirectional-control characters, noncharacters and byte order marks, trims
-/// the text, and cuts it to 1 KB. Returns `None` if nothing is left.
+/// Cleans a text. Removes control characters, characters that reorder the text, noncharacters and
+/// byte order marks. Makes line breaks and tabs spaces. Trims the text and cuts it to 1 KB. Returns
+/// `None` if nothing is left.
 pub(crate) fn clean_text(text: &str) -> Option<String> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     if trimmed.is_empty() {
@@ -111,12 +116,11 @@ pub(crate) fn clean_text(text: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-/// Reports whether a character reorders the text around it (Unicode Standard Annex 9, "Directional
-/// Formatting Characters"): the marks, embeddings, overrides and isolates.
+/// Reports whether a character reorders the text around it: a mark, an embedding, an override or an
+/// isolate (Unicode Standard Annex 9, "Directional Formatting Characters").
 ///
-/// This is the only list for everything that cleans or escapes text: records, archive keys, the
-/// public view and the terminal. It contains every character that one of them must refuse. So a
-/// text that passes one of them is safe for the others too.
+/// All code that cleans or escapes text uses this one list: for records, archive keys, the public
+/// view and the terminal. So a text that is safe in one of them is safe in the others too.
 ///
 /// ```
 /// use photo_metadata::is_bidi_control;

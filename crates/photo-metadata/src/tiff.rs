@@ -1,7 +1,8 @@
-//! The TIFF reader (TIFF 6.0 section 2, BigTIFF, EXIF 3.0 4.6): walks every IFD of a structure over
-//! sparse bytes.
+//! Reads TIFF structures (TIFF 6.0 section 2, BigTIFF, EXIF 3.0 4.6), even if some of their bytes
+//! are not available yet. An IFD (image file directory) is a table of entries. An entry is a field:
+//! a tag number, a type and a value. All IFDs of a structure are read.
 //!
-//! It returns fields without their meaning, and never fails: broken parts are skipped with a
+//! The fields are not interpreted. The reader never fails: it skips broken entries and IFDs with a
 //! warning, as ExifTool does. kamadak-exif is not used here, because it needs the whole structure
 //! in one buffer, and the IFDs of a RAW file may be anywhere in the file. It also lacks IFD-typed
 //! pointers, SubIFDs, BigTIFF and the other magic numbers.
@@ -13,10 +14,10 @@ use super::record::storable_number;
 use super::sparse::ByteView;
 use super::tag;
 
-/// The directory (IFD) of a field.
+/// The kind of an IFD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Ifd {
-    /// An IFD of the main chain with its number: IFD0, IFD1, ...
+    /// An IFD of the main chain, with its number in the chain: IFD0, IFD1, ...
     Main(u8),
     /// The Exif IFD (EXIF 3.0 4.6.3.1.1).
     Exif,
@@ -24,9 +25,10 @@ pub(crate) enum Ifd {
     Gps,
     /// The interoperability IFD (EXIF 3.0 4.6.3.1.3).
     Interop,
-    /// Canon's maker note in a CR3, which is an IFD of its own.
+    /// The IFD of a maker note, which is data in the camera maker's own format. In a Canon CR3 it
+    /// is a TIFF structure of its own.
     MakerNote,
-    /// A SubIFD (TIFF technical note 1), numbered in the order of reading.
+    /// A SubIFD (TIFF technical note 1). Its number is its place in the order of reading.
     Sub(u8),
 }
 
@@ -95,8 +97,8 @@ pub(crate) enum FieldType {
 }
 
 impl FieldType {
-    /// Returns the type with this code. Code 129 is the UTF-8 of EXIF 3.0, which is read like
-    /// ASCII.
+    /// Returns the type with this code, or `None` if the code is unknown. Code 129 is the UTF-8
+    /// type of EXIF 3.0, which is read like ASCII.
     fn from_code(code: u16) -> Option<Self> {
         Some(match code {
             1 => FieldType::Byte,
@@ -117,7 +119,7 @@ impl FieldType {
         })
     }
 
-    /// Returns the number of bytes of one value.
+    /// Returns the size of one value of this type, in bytes.
     pub(crate) fn size(self) -> u64 {
         match self {
             FieldType::Byte | FieldType::Ascii | FieldType::SByte | FieldType::Undefined => 1,
@@ -132,7 +134,7 @@ impl FieldType {
     }
 }
 
-/// A field: one entry of a directory.
+/// A field: one entry of an IFD.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IfdField<'s> {
     pub(crate) ifd: Ifd,
@@ -140,17 +142,18 @@ pub(crate) struct IfdField<'s> {
     pub(crate) kind: FieldType,
     pub(crate) count: u64,
     pub(crate) order: ByteOrder,
-    /// The bytes of the value. `None` if the value is too large to be kept.
+    /// The bytes of the value. `None` if the value was not read, because it is too large or a maker
+    /// note.
     pub(crate) bytes: Option<&'s [u8]>,
     /// The size of the value in bytes.
     pub(crate) size: u64,
-    /// The offset of the value in the TIFF structure.
+    /// The offset of the value in the TIFF structure, in bytes.
     pub(crate) offset: u64,
-    /// The TIFF structure of the field.
+    /// The TIFF structure that contains the field.
     pub(crate) view: ByteView<'s>,
 }
 
-/// A number in the form in which the file stores it.
+/// A number of a field, in the form in which the file stores it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum FieldNumber {
     Integer(i64),
@@ -159,7 +162,8 @@ pub(crate) enum FieldNumber {
 }
 
 impl FieldNumber {
-    /// Returns the number if a record can store it. Returns `None` for 0/0 and 1/0.
+    /// Returns the number as an `f64`. Returns `None` if a record cannot store it, for example 0/0
+    /// or 1/0.
     pub(crate) fn value(self) -> Option<f64> {
         let value = match self {
             FieldNumber::Integer(n) => n as f64,
@@ -171,8 +175,8 @@ impl FieldNumber {
 }
 
 impl IfdField<'_> {
-    /// Returns the `index`-th number of the value. Returns `None` for text, or if `index` is beyond
-    /// the end.
+    /// Returns the number at `index` in the value. The first number has the index 0. Returns `None`
+    /// for text, or if `index` is beyond the end.
     pub(crate) fn number(&self, index: usize) -> Option<FieldNumber> {
         let size = usize::try_from(self.kind.size()).ok()?;
         let start = index.checked_mul(size)?;
@@ -216,7 +220,8 @@ impl IfdField<'_> {
         })
     }
 
-    /// Returns the `index`-th number if it is an integer that is not negative.
+    /// Returns the number at `index` in the value. Returns `None` if it is negative or not an
+    /// integer, or if `index` is beyond the end.
     pub(crate) fn unsigned(&self, index: usize) -> Option<u64> {
         match self.number(index)? {
             FieldNumber::Integer(n) => u64::try_from(n).ok(),
@@ -225,7 +230,7 @@ impl IfdField<'_> {
     }
 }
 
-/// The fields of one file, in the order of reading.
+/// The fields of all IFDs of a file, in the order in which they were read.
 #[derive(Debug, Default)]
 pub(crate) struct IfdFields<'s> {
     pub(crate) list: Vec<IfdField<'s>>,
@@ -237,15 +242,15 @@ pub(crate) struct IfdFields<'s> {
 }
 
 impl<'s> IfdFields<'s> {
-    /// Returns the field of a tag in an IFD. If there are several, the last one counts (ExifTool's
-    /// choice).
+    /// Returns the field with this tag in this IFD. If there are several, returns the last one, as
+    /// ExifTool does.
     pub(crate) fn get(&self, ifd: Ifd, tag: u16) -> Option<&IfdField<'s>> {
         let key = field_key(ifd, tag);
         self.list.get(self.keys.iter().rposition(|&k| k == key)?)
     }
 
-    /// Returns the field of a tag in the Exif IFD, in which it belongs. If it is not there, returns
-    /// the field in IFD0, because some writers put it there.
+    /// Returns the field with this tag in the Exif IFD. If it is not there, returns the field in
+    /// IFD0, because some programs write it there.
     pub(crate) fn exif(&self, tag: u16) -> Option<&IfdField<'s>> {
         self.get(Ifd::Exif, tag)
             .or_else(|| self.get(Ifd::Main(0), tag))
@@ -262,8 +267,9 @@ impl<'s> IfdFields<'s> {
         self.list.push(field);
     }
 
-    /// Reads a TIFF structure that begins at the start of the view. `first` is the kind of its
-    /// first IFD. It is `Main(0)`, except in a CR3, in which every IFD is a structure of its own.
+    /// Reads the TIFF structure at the start of the view, and adds its fields. `first` is the kind
+    /// of its first IFD. It is `Main(0)`, except in a CR3, in which every IFD is a TIFF structure
+    /// of its own.
     pub(crate) fn read_tiff(&mut self, view: ByteView<'s>, first: Ifd) {
         let Some(order) = read_byte_order(view) else {
             return self.warn("EXIF data do not start with a TIFF header".to_owned());
@@ -303,8 +309,8 @@ pub(crate) fn read_byte_order(view: ByteView<'_>) -> Option<ByteOrder> {
     }
 }
 
-/// Returns the fields of the directory at `start`, without the directories below it. Maker notes
-/// contain such directories.
+/// Returns the fields of one IFD in a maker note. `start` is the offset of this IFD in the view.
+/// IFDs to which its fields point are not read.
 pub(crate) fn directory_fields<'s>(
     view: ByteView<'s>,
     start: u64,
@@ -322,7 +328,7 @@ pub(crate) fn directory_fields<'s>(
     fields.list
 }
 
-/// Returns a number that identifies an IFD and a tag, for quick comparison.
+/// Returns one number that identifies an IFD and a tag together. Such numbers are compared quickly.
 fn field_key(ifd: Ifd, tag: u16) -> u32 {
     let group = match ifd {
         Ifd::Main(n) => u32::from(n),
@@ -335,7 +341,7 @@ fn field_key(ifd: Ifd, tag: u16) -> u32 {
     group << 16 | u32::from(tag)
 }
 
-/// A walk over the IFDs of one TIFF structure.
+/// The state of reading the IFDs of one TIFF structure.
 struct IfdWalk<'w, 's> {
     fields: &'w mut IfdFields<'s>,
     view: ByteView<'s>,
@@ -357,7 +363,8 @@ impl<'s> IfdWalk<'_, 's> {
         self.view.array(at).map(|b| self.order.u64(b))
     }
 
-    /// Reads the IFDs of the main chain.
+    /// Reads the IFD at the offset `start`, and the IFDs that follow it in the main chain. In a
+    /// CR3, `first` is not `Main(0)`, and only one IFD is read.
     fn read_chain(&mut self, start: u64, first: Ifd) {
         let mut next = self.read_directory(start, first, 0);
         if first != Ifd::Main(0) {
@@ -373,7 +380,8 @@ impl<'s> IfdWalk<'_, 's> {
         }
     }
 
-    /// Reads one IFD and the IFDs below it. Returns the offset of the next IFD in the chain.
+    /// Reads the IFD at the offset `start`, and the IFDs to which its fields point. Returns the
+    /// offset of the next IFD in the main chain, if there is one.
     fn read_directory(&mut self, start: u64, ifd: Ifd, depth: u8) -> Option<u64> {
         let name = || ifd.name();
         if self.seen.contains(&start) {
@@ -452,10 +460,11 @@ impl<'s> IfdWalk<'_, 's> {
         }
     }
 
-    /// Reads one entry. Returns `Ok(None)` if its value is missing.
+    /// Reads one entry of an IFD. `at` is the offset of the entry in the TIFF structure. Returns
+    /// `Ok(None)` if the value is outside the file or not available yet.
     ///
     /// # Errors
-    /// The bytes are not an entry.
+    /// The bytes cannot be an entry.
     fn read_entry(
         &mut self,
         entry: &'s [u8],
@@ -536,8 +545,9 @@ impl<'s> IfdWalk<'_, 's> {
         Ok(self.read_value(field))
     }
 
-    /// Reads the value of a field that is not in its entry. If the value is too large, returns the
-    /// field without it. Returns `None` if the value is missing.
+    /// Reads the value of a field that is outside its entry. If the value is too large or a maker
+    /// note, returns the field without the value. Returns `None` if the value is outside the file
+    /// or not available yet.
     fn read_value(&mut self, field: IfdField<'s>) -> Option<IfdField<'s>> {
         let IfdField {
             ifd,
@@ -576,7 +586,8 @@ impl<'s> IfdWalk<'_, 's> {
         })
     }
 
-    /// Adds a field. If it points to directories, adds their offsets to `below` instead.
+    /// Adds a field to the fields of the file. If the field points to IFDs, adds their offsets and
+    /// kinds to `below` instead.
     fn add_field(&mut self, field: IfdField<'s>, below: &mut Vec<(u64, Ifd)>) {
         let ifd = match field.tag {
             _ if field.ifd == Ifd::MakerNote => return self.fields.push(field),

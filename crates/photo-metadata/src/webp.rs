@@ -61,7 +61,7 @@ pub(crate) fn read_webp(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.warn("WebP with too many chunks");
 }
 
-/// Reads the size of a lossy picture. Width and height have 14 bits each, after the start code (RFC
+/// Returns the width and height of a lossy picture. Each has 14 bits, after the start code (RFC
 /// 6386 section 9.1).
 fn lossy_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     let ([0x9d, 0x01, 0x2a], width, height) = (body.array::<3>(3)?, body.le16(6)?, body.le16(8)?)
@@ -71,8 +71,8 @@ fn lossy_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     Some((u32::from(width) & SIZE_BITS, u32::from(height) & SIZE_BITS))
 }
 
-/// Reads the size of a lossless picture. Width and height have 14 bits each, after the signature,
-/// and are stored minus one (RFC 9649 section 3.4).
+/// Returns the width and height of a lossless picture. Each has 14 bits, after the signature, and
+/// is stored minus one (RFC 9649 section 3.4).
 fn lossless_size(body: ByteView<'_>) -> Option<(u32, u32)> {
     let bits = body
         .le32(1)

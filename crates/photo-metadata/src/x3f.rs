@@ -1,6 +1,6 @@
 //! Sigma X3F, whose layout is publicly described. A directory at the end of the file lists its
-//! sections: PROP contains the properties of the camera, and an IMA2 of format 18 is a JPEG with
-//! EXIF.
+//! sections. The section PROP contains the properties of the camera. A section IMA2 of format 18 is
+//! a JPEG with EXIF.
 
 use chrono::DateTime;
 
@@ -12,7 +12,7 @@ use super::{jpeg, limits};
 use crate::capture_time::DateSource;
 use crate::record::EmbeddedPreview;
 
-/// The versions whose header contains the size of the picture.
+/// The versions of the format X3F whose header contains the size of the picture.
 const VERSIONS_WITH_SIZE: std::ops::Range<u32> = 0x0002_0000..0x0004_0000;
 
 /// Finds the metadata blocks of an X3F.
@@ -70,8 +70,9 @@ pub(crate) fn read_x3f(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.size = size;
 }
 
-/// Reads the properties. Each is a pair of offsets, of its name and of its value, into the text of
-/// the section. The offsets count UTF-16 units.
+/// Reads the properties in the section PROP. A property is a pair of offsets: one of its name and
+/// one of its value. The offsets are positions in the text of the section, in UTF-16 units of two
+/// bytes.
 fn read_properties(section: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let count = u64::from(section.le32(8).unwrap_or(0)).min(limits::MAX_RECORDS as u64);
     let text_start = 24 + count * 8;

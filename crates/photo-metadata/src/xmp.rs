@@ -1,7 +1,7 @@
 //! XMP (ISO 16684-1): reads the simple properties and arrays of a packet, by namespace and name.
 //!
-//! Structures are flattened: only the names of their innermost properties are kept. Nothing is
-//! validated, and no entity is ever fetched or expanded.
+//! Structures are flattened: only the names of their innermost properties are kept. XMP is not
+//! validated. XML entities are not fetched or expanded, except the five of XML itself.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use quick_xml::reader::NsReader;
 use super::limits;
 use super::text::{clean_text, decode_text};
 
-/// The properties of a file's XMP packets, such as `dc:title`. The prefixes are those of
-/// `NAMESPACES`, not those of the packet.
+/// The properties of a file's XMP packets, such as `dc:title`. Each name has the prefix that
+/// `NAMESPACES` has for its namespace. The prefix in the packet may be another one.
 #[derive(Debug, Default)]
 pub(crate) struct XmpProperties {
     properties: Vec<(String, Vec<String>)>,
@@ -32,13 +32,14 @@ static NAMESPACES: &[(&str, &str)] = &[
 ];
 
 impl XmpProperties {
-    /// Returns the first value of a property. If it has values in several languages, this is the
-    /// one in the default language.
+    /// Returns the first value of a property, or `None` if there is no such property. If the
+    /// property has values in several languages, its first value is the one in the default
+    /// language.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
     }
 
-    /// Returns all values of a property.
+    /// Returns all values of a property, for example all keywords in `dc:subject`.
     pub(crate) fn all(&self, name: &str) -> &[String] {
         self.properties
             .iter()
@@ -46,15 +47,15 @@ impl XmpProperties {
             .map_or(&[], |property| &property.1)
     }
 
-    /// Adds a property, unless a packet has it.
+    /// Adds a property with one value. Does nothing if the property exists already.
     pub(crate) fn add(&mut self, name: &str, value: &str) {
         if let Some(value) = clean_text(value).filter(|_| self.all(name).is_empty()) {
             self.properties.push((name.to_owned(), vec![value]));
         }
     }
 
-    /// Adds the properties of a packet. If two packets have the same property, the first one
-    /// counts.
+    /// Adds the properties of a packet. If two packets have the same property, the values in the
+    /// first packet are kept.
     ///
     /// # Errors
     /// Returns a warning if the packet is not well-formed XML. The properties before the error are
@@ -111,13 +112,14 @@ impl XmpProperties {
     }
 }
 
-/// The open elements around a text, and the properties found so far.
+/// The state of parsing a packet: the open elements and their text, and the properties found so
+/// far.
 #[derive(Default)]
 struct PacketParser {
     path: Vec<(Option<String>, bool)>,
     text: String,
     found: Vec<(String, Vec<String>)>,
-    /// The index in `found` of each name.
+    /// The index of each property in `found`, by the name of the property.
     places: HashMap<String, usize>,
 }
 
@@ -218,7 +220,8 @@ fn attribute_name(reader: &NsReader<&[u8]>, name: QName<'_>) -> Option<String> {
     canonical_name(&namespace, local.as_ref())
 }
 
-/// Returns a name with the prefix of `NAMESPACES`. Returns `None` if the namespace is unknown.
+/// Returns the name of an element or an attribute with the prefix in `NAMESPACES`: `dc:title`.
+/// Returns `None` if the namespace is unknown.
 fn canonical_name(namespace: &ResolveResult<'_>, local: &[u8]) -> Option<String> {
     let ResolveResult::Bound(Namespace(uri)) = namespace else {
         return None;
@@ -230,7 +233,8 @@ fn canonical_name(namespace: &ResolveResult<'_>, local: &[u8]) -> Option<String>
     Some(format!("{prefix}:{}", std::str::from_utf8(local).ok()?))
 }
 
-/// Decodes UTF-8, or UTF-16 if there is a byte order mark or a zero byte.
+/// Decodes a packet. It is UTF-16 if it begins with a byte order mark of UTF-16, or if one of its
+/// first two bytes is zero. Otherwise it is UTF-8.
 fn decode_packet(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, ..] | [0, b'<', ..] => encoding_rs::UTF_16BE.decode(bytes).0.into_owned(),

@@ -63,8 +63,9 @@ pub(crate) fn parse_tags(header: Option<&str>) -> S3Result<Vec<(String, String)>
     check_tags(tags.map_err(|error| s3_error!(error, InvalidArgument, "the tags are not UTF-8"))?)
 }
 
-/// Removes `aws-chunked` from a content encoding: it describes how the body was sent, not what the
-/// object is. Returns `None` if no other encoding remains.
+/// Removes `aws-chunked` from the value of a `Content-Encoding` header: `aws-chunked,gzip` gives
+/// `gzip`. This encoding is only the form in which the body was sent. Returns `None` if no other
+/// encoding is left.
 pub(crate) fn strip_chunked_encoding(encoding: String) -> Option<String> {
     let kept: Vec<&str> = encoding
         .split(',')
@@ -74,7 +75,7 @@ pub(crate) fn strip_chunked_encoding(encoding: String) -> Option<String> {
     (!kept.is_empty() && kept != [""]).then(|| kept.join(","))
 }
 
-/// Formats the time of an `Expires` header as an HTTP date, the form in which the store keeps it.
+/// Formats the time of an `Expires` header as an HTTP date. The store keeps the time in this form.
 pub(crate) fn format_expires(time: &Timestamp) -> String {
     http_date(unix_ms(time))
 }

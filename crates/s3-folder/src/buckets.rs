@@ -12,7 +12,7 @@ use crate::store::S3Store;
 use crate::store_context::StoreContext;
 use crate::times::{now_ms, timestamp};
 
-/// Carries out ListBuckets.
+/// Carries out ListBuckets. Returns the buckets whose names begin with `prefix`.
 ///
 /// # Errors
 /// `InternalError` if the database failed.
@@ -33,8 +33,8 @@ pub(crate) async fn list_buckets(store: &S3Store, prefix: &str) -> S3Result<List
     })
 }
 
-/// Carries out CreateBucket. If the bucket's folder exists already, its files become objects. They
-/// are registered in the background, after the response.
+/// Carries out CreateBucket. If the bucket's folder exists already, its files become objects. The
+/// files are registered in the background, after the response.
 ///
 /// # Errors
 /// `BucketAlreadyOwnedByYou` if the bucket exists. `InvalidBucketName` if something that is not a
@@ -73,10 +73,11 @@ fn create_bucket_folder(context: &StoreContext, bucket: &str) -> S3Result {
     files::sync_folder(context.folders.data()).map_err(|error| file_error("sync", error))
 }
 
-/// Carries out DeleteBucket. Files that are not objects stay in the folder.
+/// Carries out DeleteBucket. Files in the bucket's folder that are not objects are not deleted.
 ///
 /// # Errors
-/// `NoSuchBucket` or `BucketNotEmpty`.
+/// `NoSuchBucket` if the bucket does not exist. `BucketNotEmpty` if it has objects. `InternalError`
+/// if the disk or the database failed.
 pub(crate) async fn delete_bucket(store: &S3Store, bucket: String) -> S3Result {
     store.require_bucket(&bucket).await?;
     // A file that another program added makes the bucket non-empty. The scan registers it, if no

@@ -11,16 +11,16 @@ use crate::database::StoredObject;
 use crate::errors::s3_error;
 use crate::times::{http_date, unix_seconds};
 
-/// The conditions of a write or a delete.
+/// The conditions under which a write or a delete is carried out.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WriteConditions {
-    /// The ETag that the object must have, or any.
+    /// The object must have this ETag. `Any` means that the object must exist.
     pub(crate) if_match: Option<ETagCondition>,
-    /// The ETag that the object must not have, or any.
+    /// The object must not have this ETag. `Any` means that there must be no object.
     pub(crate) if_none_match: Option<ETagCondition>,
-    /// The size that the object must have, in bytes.
+    /// The object must have this size in bytes.
     pub(crate) if_match_size: Option<i64>,
-    /// The last change that the object must have, in milliseconds since 1970.
+    /// The object must have this time of the last change, in milliseconds since 1970.
     pub(crate) if_match_modified_ms: Option<i64>,
 }
 
@@ -30,7 +30,7 @@ impl WriteConditions {
         !self.demands_object() && self.if_none_match.is_none()
     }
 
-    /// Checks the conditions against the current object. `current` is `None` if there is none.
+    /// Checks the conditions against the current object. `current` is `None` if there is no object.
     ///
     /// # Errors
     /// `NoSuchKey` if a condition demands an object and there is none. `PreconditionFailed` if a
@@ -70,7 +70,7 @@ impl WriteConditions {
     }
 }
 
-/// The conditions of a read. A copy has the same conditions for its source.
+/// The conditions under which a read is carried out. A copy has the same conditions for its source.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReadConditions {
     pub(crate) if_match: Option<ETagCondition>,
@@ -87,11 +87,12 @@ enum ConditionOutcome {
 }
 
 impl ReadConditions {
-    /// Checks the conditions of a read.
+    /// Checks the conditions of a read against the object.
     ///
     /// # Errors
     /// `PreconditionFailed` if a condition does not hold. `NotModified`, with the headers of a 304
-    /// response, if the client already has this version.
+    /// response, if the client already has these bytes: the ETag in `if_none_match`, or no change
+    /// since `if_modified_since`.
     pub(crate) fn check_read(&self, object: &StoredObject) -> S3Result {
         match self.evaluate(object) {
             ConditionOutcome::Met => Ok(()),
@@ -100,7 +101,7 @@ impl ReadConditions {
         }
     }
 
-    /// Checks the conditions that a copy has for its source.
+    /// Checks the conditions that a copy has for its source. `object` is the source.
     ///
     /// # Errors
     /// `PreconditionFailed` if a condition does not hold.
@@ -137,8 +138,8 @@ impl ReadConditions {
     }
 }
 
-/// Parses a condition header that this version of s3s does not parse. Returns `None` if the request
-/// does not have the header.
+/// Parses the header `name`, an ETag condition such as `if-match`. The version of s3s in use does
+/// not parse this header. Returns `None` if the request does not have the header.
 ///
 /// # Errors
 /// `InvalidArgument` if the header is not an ETag or `*`.

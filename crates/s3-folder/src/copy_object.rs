@@ -1,4 +1,5 @@
-//! CopyObject. A copy never mixes the bytes of two versions of its source.
+//! Copies objects (the S3 operation CopyObject). A copy never mixes bytes of two states of its
+//! source.
 
 use std::path::Path;
 
@@ -27,9 +28,10 @@ use crate::write_request::PutRequest;
 /// Carries out CopyObject.
 ///
 /// # Errors
-/// `NoSuchKey` or `NoSuchBucket`. `InvalidRequest` if the copy would change nothing or the source
-/// is larger than 5 GiB. `ServiceUnavailable` if another program changes the source. The errors of
-/// the attributes and of the conditions.
+/// `NoSuchKey` or `NoSuchBucket` if the source or a bucket does not exist. `InvalidRequest` if the
+/// copy would change nothing, or if the source is larger than 5 GiB. `ServiceUnavailable` if
+/// another program changes the source during the copy. `PreconditionFailed` if a condition does not
+/// hold. The errors of [`check_metadata`] and [`parse_tags`].
 pub(crate) async fn copy_object(
     store: &S3Store,
     request: S3Request<CopyObjectInput>,
@@ -122,19 +124,20 @@ fn copy_result(etag: &str, modified_ms: i64, checksums: ObjectChecksums) -> Copy
     }
 }
 
-/// The attributes that a copy does not take from its source.
+/// The attributes that a CopyObject request sets. The copy takes all other attributes from its
+/// source.
 struct AttributeChanges {
-    /// The attributes that replace those of the source, if the directive is `REPLACE`.
+    /// The attributes that replace those of the source, if the metadata directive is `REPLACE`.
     metadata: Option<ObjectAttributes>,
-    /// The tags that replace those of the source, if the directive is `REPLACE`.
+    /// The tags that replace those of the source, if the tagging directive is `REPLACE`.
     tags: Option<Vec<(String, String)>>,
     storage_class: Option<String>,
     website_redirect_location: Option<String>,
 }
 
 impl AttributeChanges {
-    /// Parses the attributes of the request. Also checks those that the copy does not use because
-    /// of its directives.
+    /// Parses and checks the attributes in the request. Also checks attributes that the copy will
+    /// not have, because the directive of the request is not `REPLACE`.
     fn from_request(input: &mut CopyObjectInput) -> S3Result<AttributeChanges> {
         let replaces_metadata = input
             .metadata_directive
@@ -174,7 +177,8 @@ impl AttributeChanges {
             && self.website_redirect_location.is_none()
     }
 
-    /// Returns the attributes of the copy. The caller must set the checksums.
+    /// Returns the attributes of the copy. `source` are those of the source. The caller must set
+    /// the checksums.
     fn apply(self, source: ObjectAttributes) -> ObjectAttributes {
         let tags = self.tags.unwrap_or_else(|| source.tags.clone());
         ObjectAttributes {
@@ -188,7 +192,7 @@ impl AttributeChanges {
     }
 }
 
-/// A copied file that can become an object.
+/// A copy of an object's file that can become a new object.
 struct CopiedFile {
     file: TemporaryFile,
     identity: FileIdentity,
@@ -199,8 +203,9 @@ struct CopiedFile {
     checksums: ObjectChecksums,
 }
 
-/// Copies the bytes of an object to a temporary file. Returns the object and the copy. Fails if the
-/// object's file changes during the copy.
+/// Copies the bytes of an object to a temporary file. Returns the source object and the copy. If
+/// `algorithm` is given, computes this checksum. Fails if the object's file changes during the
+/// copy.
 fn copy_file(
     store: &S3Store,
     address: &ObjectAddress,
@@ -253,8 +258,8 @@ fn copy_and_hash(
     })
 }
 
-/// Copies the bytes without hashing them. The copy gets the ETag and the checksums of the source,
-/// because it has the same bytes.
+/// Copies the bytes of an object without hashing them. The copy gets the ETag and the checksums of
+/// the object, because it has the same bytes. `path` is the path of the object's file.
 fn clone_or_copy(store: &S3Store, opened: &OpenedObject, path: &Path) -> S3Result<CopiedFile> {
     let folder = store.context().folders.temporary();
     let cloned =

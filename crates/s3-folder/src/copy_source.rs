@@ -1,4 +1,4 @@
-//! Parses the source of a copy.
+//! Parses the source of a copy in a request.
 
 use s3s::dto::CopySource;
 use s3s::{S3Result, s3_error};
@@ -8,7 +8,7 @@ use crate::address::ObjectAddress;
 /// Parses the source of a copy: the bucket and the key of the source object.
 ///
 /// # Errors
-/// `NotImplemented` if the source names a version or an access point.
+/// `NotImplemented` if the source has a version id or is an access point.
 pub(crate) fn parse_copy_source(source: &CopySource) -> S3Result<ObjectAddress> {
     match source {
         CopySource::Bucket {
@@ -22,8 +22,8 @@ pub(crate) fn parse_copy_source(source: &CopySource) -> S3Result<ObjectAddress> 
     }
 }
 
-/// Parses the range of a copied part, `bytes=first-last`. Both ends are part of it. `size` is the
-/// size of the source in bytes.
+/// Parses the byte range of a part that is copied: `bytes=0-4` gives `0..5`. `size` is the size of
+/// the source in bytes.
 ///
 /// # Errors
 /// `InvalidArgument` if `range` has another form. `InvalidRange` if it is not within the source.

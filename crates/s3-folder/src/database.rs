@@ -14,10 +14,11 @@ use crate::address::ObjectAddress;
 use crate::files::FileIdentity;
 use crate::placement::{Placement, fold_key};
 
-/// The tables. In `objects`, a row with `pending` 0 is an object. A row with `pending` 1 is the
-/// object that a running write will make, once its file is renamed. `odd` is 1 if the object is
-/// placed by hash. `folded` is the key in lower case, as a file system that ignores case sees it.
-/// It is NULL if the object is placed by hash.
+/// The tables of the database. In `objects`, a row with `pending` 0 is an object. A row with
+/// `pending` 1 is a pending row. It belongs to a write that is not finished, and becomes the object
+/// when the file of the write is in its place. `odd` is 1 if the object is placed by hash
+/// ([`Placement::ByHash`]). `folded` is the key in lower case, as a file system that ignores case
+/// sees it. It is NULL if the object is placed by hash.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS objects (
@@ -59,7 +60,8 @@ const MAX_IDLE_READERS: usize = 8;
 /// The maximum time that a statement waits for a lock.
 const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// The attributes that a client gives an object, apart from its bytes.
+/// The attributes of an object, apart from its bytes. Most of them are headers that the client
+/// sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ObjectAttributes {
@@ -92,7 +94,8 @@ pub(crate) struct ObjectAttributes {
     pub(crate) parts: Vec<u64>,
 }
 
-/// Checksums as S3 writes them, in base64. A composite checksum of N parts ends in `-N`.
+/// The checksums of an object or of a part, in base64 as S3 writes them. A composite checksum of N
+/// parts ends in `-N`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ObjectChecksums {
@@ -122,7 +125,7 @@ impl ObjectChecksums {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredObject {
     pub(crate) placement: Placement,
-    /// The identity of its file.
+    /// The identity of the object's file.
     pub(crate) identity: FileIdentity,
     /// The ETag, without quotes.
     pub(crate) etag: String,
@@ -138,12 +141,12 @@ impl StoredObject {
     }
 }
 
-/// The rows that the database has for one address.
+/// The rows of one address in the table `objects`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ObjectRows {
-    /// The object, if there is one.
+    /// The row of the object. `None` if there is no object.
     pub(crate) current: Option<StoredObject>,
-    /// The object that a running write will make, if there is such a write.
+    /// The pending row, if a write of this address is not finished.
     pub(crate) pending: Option<StoredObject>,
 }
 
@@ -170,20 +173,20 @@ impl ObjectRows {
     }
 }
 
-/// An object and its key, as a listing returns them.
+/// An object with its key, for a listing.
 #[derive(Debug)]
 pub(crate) struct KeyedObject {
     pub(crate) key: String,
     pub(crate) object: StoredObject,
 }
 
-/// A write whose second transaction was not committed. [`crate::writer`] describes both
-/// transactions.
+/// A write whose first transaction was committed, but not its second. [`crate::writer`] describes
+/// both transactions.
 #[derive(Debug)]
 pub(crate) struct PendingWrite {
     pub(crate) address: ObjectAddress,
     pub(crate) object: StoredObject,
-    /// The name of the event that is notified when the write is complete.
+    /// The event name of the notification that is recorded when the write is completed.
     pub(crate) event_name: String,
 }
 
@@ -198,23 +201,23 @@ pub(crate) struct BucketRow {
 /// The kind of failure that the commits of a connection survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// A loss of power. A commit returns when it is on disk.
+    /// Commits survive a loss of power. A commit returns only when it is on disk.
     PowerLoss,
-    /// A crash of the process, but not a loss of power.
+    /// Commits survive a crash of the process, but perhaps not a loss of power.
     ProcessCrash,
 }
 
-/// The start of a range of keys.
+/// The start of a range of keys, in byte order.
 #[derive(Debug, Clone)]
 pub(crate) enum KeyRangeStart {
-    /// The range begins with this byte string, or with the first key after it.
+    /// The range begins with the first key that is equal to or greater than this byte string.
     From(Vec<u8>),
-    /// The range begins with the first key after this byte string.
+    /// The range begins with the first key that is greater than this byte string.
     After(Vec<u8>),
 }
 
 impl KeyRangeStart {
-    /// Returns the byte string.
+    /// Returns the byte string in the variant.
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             KeyRangeStart::From(bytes) | KeyRangeStart::After(bytes) => bytes,
@@ -222,7 +225,7 @@ impl KeyRangeStart {
     }
 }
 
-/// Opens the connection that writes, and creates missing tables.
+/// Opens the one connection that writes to the database at `path`. Creates tables that are missing.
 ///
 /// # Errors
 /// The file is not a database, or it cannot be written.
@@ -238,7 +241,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
 /// Sets the kind of failure that the next commits of a connection survive.
 ///
 /// # Errors
-/// The database refuses, for example inside a transaction.
+/// SQLite does not allow the change, for example inside a transaction.
 pub(crate) fn set_durability(
     connection: &Connection,
     durability: Durability,
@@ -250,7 +253,8 @@ pub(crate) fn set_durability(
     connection.pragma_update(None, "synchronous", synchronous)
 }
 
-/// A pool of connections that only read. They are opened when they are needed.
+/// A pool of connections that only read. A connection is opened when a read finds none that is
+/// idle.
 #[derive(Debug)]
 pub(crate) struct ReaderPool {
     path: PathBuf,
@@ -266,8 +270,8 @@ impl ReaderPool {
         }
     }
 
-    /// Runs `read` on a connection of the pool. `read` sees every commit that was acknowledged
-    /// before. Blocks.
+    /// Runs `read` on a connection of the pool, and returns its result. `read` sees every commit
+    /// that was finished before. Blocks.
     ///
     /// # Errors
     /// The database cannot be opened, or `read` fails.
@@ -304,7 +308,7 @@ impl ReaderPool {
 
 const COLUMNS: &str = "odd, size, etag, modified_ms, inode, mtime_ns, attributes";
 
-/// Loads the rows of an address: the object, and the object that a running write will make.
+/// Loads the rows of an address: the object and the pending row.
 ///
 /// # Errors
 /// The database fails.
@@ -328,7 +332,7 @@ pub(crate) fn load_object(
     Ok(found)
 }
 
-/// Writes the row of an object. Replaces the row that is there.
+/// Writes the row of an object. Replaces an earlier row of the object.
 ///
 /// # Errors
 /// The database fails.
@@ -340,8 +344,8 @@ pub(crate) fn save_object(
     save_row(connection, address, object, None)
 }
 
-/// Writes the pending row of a write that will make `object`. Replaces the row that is there.
-/// `event_name` is the event that is notified when the write is complete.
+/// Writes the pending row of a write that will make `object`. Replaces an earlier pending row.
+/// `event_name` is the event name of the notification that is recorded when the write is completed.
 ///
 /// # Errors
 /// The database fails.
@@ -382,7 +386,7 @@ fn save_row(
     Ok(())
 }
 
-/// Deletes the row of an object. Returns `false` if there was none.
+/// Deletes the row of an object. Returns `false` if there was no row.
 ///
 /// # Errors
 /// The database fails.
@@ -393,7 +397,7 @@ pub(crate) fn delete_object(
     delete_row(connection, address, false)
 }
 
-/// Deletes the pending row of a write. Returns `false` if there was none.
+/// Deletes the pending row of an address. Returns `false` if there was no row.
 ///
 /// # Errors
 /// The database fails.
@@ -415,7 +419,7 @@ fn delete_row(
     Ok(deleted > 0)
 }
 
-/// Lists the writes that have a pending row.
+/// Lists the writes that have a pending row, which means that they are not finished.
 ///
 /// # Errors
 /// The database fails.
@@ -437,8 +441,7 @@ pub(crate) fn list_pending_writes(connection: &Connection) -> rusqlite::Result<V
         .collect()
 }
 
-/// Lists up to `limit` objects of a bucket, in byte order of their keys. The list begins at
-/// `start`.
+/// Lists up to `limit` objects of a bucket in byte order of their keys, from `start` on.
 ///
 /// # Errors
 /// The database fails.
@@ -462,7 +465,7 @@ pub(crate) fn list_objects(
         .collect()
 }
 
-/// Reports whether the bucket has no object.
+/// Reports whether the bucket has neither an object nor a pending row.
 ///
 /// # Errors
 /// The database fails.
@@ -473,8 +476,9 @@ pub(crate) fn is_bucket_empty(connection: &Connection, bucket: &str) -> rusqlite
     Ok(!used)
 }
 
-/// Reports whether another key needs the same name on a file system that ignores case. Both keys
-/// may need it as a file, or one as a file and the other as a folder.
+/// Reports whether the path of this key collides with the path of another key in the bucket, on a
+/// file system that ignores case. `a` collides with `A`, which would be the same file. `a` collides
+/// with `A/b` too, because it would be both a file and a folder.
 ///
 /// # Errors
 /// The database fails.
@@ -508,8 +512,9 @@ pub(crate) fn name_collides(
         ])
 }
 
-/// Reports whether the file of this identity belongs to an object whose key differs from this key
-/// in case only. On a file system that ignores case, both keys are the path of that file.
+/// Reports whether the file with this identity belongs to another object, whose key differs from
+/// this key only in upper and lower case. On a file system that ignores case, both keys are the
+/// path of that file.
 ///
 /// # Errors
 /// The database fails.
@@ -588,7 +593,7 @@ pub(crate) fn list_buckets(connection: &Connection) -> rusqlite::Result<Vec<Buck
         .collect()
 }
 
-/// Runs a query whose only column is a count.
+/// Runs a query that returns one number, and returns this number.
 ///
 /// # Errors
 /// The database fails.
@@ -599,7 +604,7 @@ pub(crate) fn query_count(connection: &Connection, sql: &str) -> rusqlite::Resul
         .map(|count| count.unwrap_or(0).cast_unsigned())
 }
 
-/// Returns a value as JSON text, the form in which a column keeps it.
+/// Returns a value as JSON text, to store it in a column.
 ///
 /// # Errors
 /// The value has no JSON form.

@@ -1,8 +1,10 @@
 //! Delivers notifications in batches, in the form in which a Lambda function receives them from
 //! SQS.
 //!
+//! A record is a notification in the outbox, the table of notifications that are not delivered yet.
 //! A record stays in the outbox until it is acknowledged, or until it becomes a dead letter after
-//! too many attempts. This module does not read the content of a record.
+//! too many attempts. A dead letter is a notification that is not sent again. This module does not
+//! read the content of a record.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -19,22 +21,24 @@ use crate::errors::database_error;
 use crate::store::S3Store;
 use crate::times::now_ms;
 
-/// The maximum number of records in one batch. It is the default of SQS.
+/// The maximum number of notifications in one batch. This is the default of Lambda for SQS.
 const MAX_BATCH_RECORDS: usize = 10;
 
-/// The number of failed attempts after which a record becomes a dead letter.
+/// The number of failed attempts after which a notification becomes a dead letter, which is not
+/// sent again.
 const MAX_ATTEMPTS: i64 = 20;
 
-/// The pause after the first failed attempt, in milliseconds. It doubles after each further one.
+/// The pause after the first failed attempt, in milliseconds. It doubles after each further failed
+/// attempt.
 const FIRST_PAUSE_MS: i64 = 500;
 
 /// The maximum pause between two attempts, in milliseconds.
 const MAX_PAUSE_MS: i64 = 60_000;
 
-/// The pause after a failure of the database.
+/// The pause after an operation on the database failed.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
-/// The pause while the outbox is empty. A new record ends it.
+/// The maximum pause while no notification waits for delivery. A new notification ends the pause.
 const IDLE_PAUSE: Duration = Duration::from_secs(3600);
 
 impl S3Store {
@@ -50,8 +54,8 @@ impl S3Store {
     /// failed. They are sent again after a growing pause. If the handler fails or panics, the whole
     /// batch is sent again. After 20 attempts a notification becomes a dead letter.
     ///
-    /// A notification leaves the outbox only when it is acknowledged or becomes a dead letter. It
-    /// may be sent twice, for example after a crash.
+    /// A notification stays stored until it is acknowledged or becomes a dead letter. It may be
+    /// sent twice, for example after a crash.
     ///
     /// ```
     /// use s3_folder::S3Store;
@@ -112,7 +116,7 @@ impl S3Store {
     }
 }
 
-/// The next step of the delivery: to deliver these records, or to wait this long.
+/// The next step of the delivery: deliver these records, or wait for this time.
 enum DeliveryStep {
     Deliver(Vec<OutboxRecord>),
     Wait(Duration),
@@ -132,7 +136,7 @@ async fn next_step(store: &S3Store, in_delivery: &HashSet<i64>) -> DeliveryStep 
     }
 }
 
-/// A record in the outbox.
+/// A record in the outbox: one notification that is not delivered yet.
 struct OutboxRecord {
     id: i64,
     /// The S3 notification, as JSON.
@@ -141,7 +145,7 @@ struct OutboxRecord {
     created_ms: i64,
     /// The number of attempts that failed.
     attempts: i64,
-    /// The time from which the record can be delivered, in milliseconds since 1970.
+    /// The earliest time of the next attempt, in milliseconds since 1970.
     due_ms: i64,
 }
 
@@ -161,11 +165,12 @@ impl OutboxRecord {
     }
 }
 
-/// The records to deliver now, and the time of the next ones.
+/// The records that are due now, and the time at which the next record is due.
 #[derive(Default)]
 struct DueRecords {
     batch: Vec<OutboxRecord>,
-    /// The time at which the first later record is due, in milliseconds since 1970.
+    /// The time at which the next record is due, in milliseconds since 1970. `None` if no other
+    /// record waits.
     next_due_ms: Option<i64>,
 }
 
@@ -184,8 +189,8 @@ fn query_due_records(
     // No pause is this long. A record that is due later was written before the clock was set back,
     // so it is delivered now.
     let latest = now + 2 * MAX_PAUSE_MS;
-    // SQLite reads each part of the union by the index, so the number of waiting records does not
-    // matter.
+    // SQLite reads each SELECT of the union by the index `outbox_due`, so the number of waiting
+    // records does not matter.
     let sql = "SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
                    WHERE due_ms <= ?1 ORDER BY due_ms, id LIMIT ?3)
                UNION ALL SELECT * FROM (SELECT id, body, created_ms, attempts, due_ms FROM outbox
@@ -210,8 +215,8 @@ fn query_due_records(
     Ok(due)
 }
 
-/// Sends one batch. Then deletes the acknowledged records and postpones the others. Returns the ids
-/// of all records of the batch.
+/// Sends one batch to the handler. Then deletes the acknowledged records and postpones the others.
+/// Returns the ids of all records of the batch.
 async fn deliver_batch<H, F>(store: S3Store, batch: Vec<OutboxRecord>, handler: H) -> Vec<i64>
 where
     H: Fn(Value) -> F,
@@ -272,8 +277,8 @@ fn delete_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::Re
         .map(drop)
 }
 
-/// Counts a failed attempt of a record. The record is due again after a pause, or becomes a dead
-/// letter.
+/// Counts a failed attempt to deliver a record. Sets the time of the next attempt, or makes the
+/// record a dead letter after too many attempts.
 fn postpone_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::Result<()> {
     let attempts = record.attempts + 1;
     if attempts >= MAX_ATTEMPTS {
@@ -292,7 +297,7 @@ fn postpone_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::
     Ok(())
 }
 
-/// Returns the event that Lambda creates from SQS messages
+/// Returns a batch in the form in which a Lambda function receives messages from SQS
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event>).
 fn sqs_event(batch: &[OutboxRecord]) -> Value {
     let records = batch.iter().map(|record| {

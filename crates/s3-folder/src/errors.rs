@@ -4,7 +4,7 @@ use std::io;
 
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
-/// Returns the error with this code and the message for it.
+/// Returns an S3 error with this code and a standard message for the code.
 pub(crate) fn s3_error(code: S3ErrorCode) -> S3Error {
     let message = match code {
         S3ErrorCode::BucketAlreadyOwnedByYou => {
@@ -65,8 +65,9 @@ pub(crate) fn database_error(error: rusqlite::Error) -> S3Error {
     s3_error!(error, InternalError, "the store's database failed")
 }
 
-/// Returns the error for the client if an operation on a file failed. `doing` is the operation as a
-/// verb, such as "read". A full disk is HTTP status 507. Every other failure is logged.
+/// Returns the error for the client after an operation on a file failed. `doing` is the operation
+/// as a verb, such as "read". If the disk is full, the error has the HTTP status 507. Every other
+/// failure is logged.
 pub(crate) fn file_error(doing: &str, error: io::Error) -> S3Error {
     if error.kind() == io::ErrorKind::StorageFull {
         let mut full = s3_error!(error, InternalError, "the disk is full");

@@ -10,14 +10,14 @@ const READ_BUFFER_BYTES: usize = 256 * 1024;
 /// The MD5 digest of some bytes.
 pub(crate) type Md5Digest = [u8; 16];
 
-/// Returns the ETag of an object that was uploaded in one request: the MD5 of its bytes, in
+/// Returns the ETag of an object that was uploaded in one request: the MD5 digest of its bytes in
 /// hexadecimal.
 pub(crate) fn whole_etag(digest: &Md5Digest) -> String {
     data_encoding::HEXLOWER.encode(digest)
 }
 
-/// Returns the ETag of an object that was uploaded in parts: the MD5 of the parts' MD5 digests, a
-/// hyphen, and the number of parts.
+/// Returns the ETag of an object that was uploaded in parts: the MD5 digest of the parts' MD5
+/// digests in hexadecimal, a hyphen, and the number of parts.
 pub(crate) fn multipart_etag(digests: &[Md5Digest]) -> String {
     let digest = Md5::digest(digests.concat());
     format!(

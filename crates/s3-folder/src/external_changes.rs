@@ -1,13 +1,14 @@
 //! External changes: files that other programs add, edit or delete in the buckets' folders.
 //!
-//! If a file and the database disagree, the file is right. A new or changed file is hashed and
-//! becomes the object, without user metadata and with a content type guessed from its name. If a
-//! file vanished, its object is removed. If a file has another identity but the bytes of the
-//! object, for example after a `touch` or from a backup, the object keeps all its attributes and
-//! there is no notification. Hidden files, links, and names that are not legal keys are ignored.
+//! If a file and the database disagree, the file is right. To register a file means to update the
+//! database to its state. A new or changed file is hashed and becomes the object, without user
+//! metadata and with a content type guessed from its name. If a file vanished, its object is
+//! removed. If a file has another identity but the bytes of the object, for example after a `touch`
+//! or from a backup, the object keeps all its attributes and there is no notification. Hidden
+//! files, links, and names that are not legal keys are ignored.
 //!
-//! This module neither writes nor removes files, and it syncs nothing. The next scan finds again
-//! what a power loss undid.
+//! This module neither writes nor removes files. It does not sync its changes of the database to
+//! disk. If a power loss undoes such a change, the next scan makes it again.
 
 use std::fs::File;
 use std::io::Read;
@@ -26,17 +27,18 @@ use crate::notification::ObjectChange;
 use crate::placement::{Placement, is_registrable_key};
 use crate::store::S3Store;
 
-/// The maximum number of attempts to register a file that changes while it is hashed.
+/// The maximum number of attempts to make a file of another program an object. An attempt fails if
+/// the file changes while it is hashed.
 const MAX_REGISTRATION_ATTEMPTS: usize = 3;
 
-/// The number of objects that are compared with their files at a time. Between two such pages, the
-/// scan holds no read connection.
+/// The number of objects that a scan loads from the database at a time and compares with their
+/// files. During the comparison, the scan uses no connection to the database.
 const SCAN_PAGE_OBJECTS: usize = 500;
 
 impl S3Store {
-    /// Compares the buckets' folders with the database, and registers all files that other programs
-    /// added, changed or removed. [`S3Store::serve`] does the same in the background when it
-    /// starts. Reads every new or changed file. Blocks. Safe to repeat.
+    /// Compares the folders of all buckets with the database. Adds, updates or removes the objects
+    /// whose files other programs added, changed or removed. [`S3Store::serve`] does the same in
+    /// the background when it starts. Reads every new or changed file. Blocks. Safe to repeat.
     ///
     /// ```
     /// # use s3_folder::S3Store;
@@ -64,8 +66,8 @@ pub(crate) fn scan_in_background(store: &S3Store) {
     }
 }
 
-/// Registers all differences between a bucket's folder and the database. A file that fails does not
-/// stop the others. Blocks. Safe to repeat.
+/// Updates the objects of a bucket to the state of the files in its folder. If this fails for one
+/// file, the scan logs the error and continues. Blocks. Safe to repeat.
 pub(crate) fn scan_bucket(store: &S3Store, bucket: &str) {
     register_changed_files(store, bucket);
     register_missing_files(store, bucket);
@@ -111,7 +113,8 @@ fn reconcile_or_log(store: &S3Store, address: &ObjectAddress) {
     }
 }
 
-/// Updates an object to the current state of its file. Blocks. Safe to repeat.
+/// Updates an object in the database to the state of its file: adds, changes or removes the object.
+/// Blocks. Safe to repeat.
 ///
 /// # Errors
 /// `ServiceUnavailable` if another program is still writing the file. `InternalError` if the disk
@@ -180,8 +183,9 @@ impl ExternalFile {
     }
 }
 
-/// Saves a hashed file as the object. Returns `false` if the file or the object has changed since
-/// the file was hashed. Returns `true` if there is nothing more to do.
+/// Makes a hashed file the object at `address`. Returns `false` if the file or the object has
+/// changed since the file was hashed, so that the caller must try again. Otherwise returns `true`,
+/// also if the file does not become an object.
 fn register_external_file(
     store: &S3Store,
     address: &ObjectAddress,
@@ -228,8 +232,8 @@ fn register_external_file(
         .change_database_blocking(Durability::ProcessCrash, change)
 }
 
-/// Deletes the row of an object whose file is gone. Does nothing if the file is back, or if the
-/// object was written again.
+/// Deletes the row of an object whose file is gone. `seen` is the object as it was when its file
+/// was missing. Does nothing if there is a file again, or if the object was written again.
 fn remove_missing_object(store: &S3Store, address: &ObjectAddress, seen: StoredObject) -> S3Result {
     let context = Arc::clone(store.context());
     let address = address.clone();
@@ -256,8 +260,9 @@ fn remove_missing_object(store: &S3Store, address: &ObjectAddress, seen: StoredO
         .change_database_blocking(Durability::ProcessCrash, change)
 }
 
-/// Reports whether a file in a bucket's folder needs no registration: a row has its identity, or
-/// the file is ignored.
+/// Reports whether nothing must be done for a file in a bucket's folder. This is so if a row of the
+/// address has the identity of the file, or if the object is placed by hash, so that this file is
+/// ignored.
 fn is_registered(store: &S3Store, address: &ObjectAddress, identity: FileIdentity) -> bool {
     let Ok(rows) = store.read_database(|connection| database::load_object(connection, address))
     else {
@@ -276,8 +281,8 @@ fn is_registered(store: &S3Store, address: &ObjectAddress, identity: FileIdentit
 }
 
 /// Returns the ETag of a file. `parts` are the sizes in bytes of the parts in which the object was
-/// uploaded. If the file has their total size, this is the ETag of an upload in such parts, else
-/// the MD5 of the file.
+/// uploaded. If their sum is the size of the file, returns the ETag of an upload in these parts.
+/// Otherwise returns the MD5 digest of the file.
 fn hash_file(file: &File, identity: FileIdentity, parts: &[u64]) -> std::io::Result<String> {
     let mut reader = file;
     if parts.is_empty() || parts.iter().sum::<u64>() != identity.size.cast_unsigned() {

@@ -19,7 +19,7 @@ use crate::errors::file_error;
 const PIECE_BYTES: u64 = 256 * 1024;
 
 /// Returns a range of bytes of a file as a response body. A short range is read at once, which
-/// blocks. A long one is read piece by piece as the client receives it.
+/// blocks. A long range is read piece by piece while the client receives it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -95,8 +95,8 @@ impl ByteStream for FileBody {
     }
 }
 
-/// Reads exactly `length` bytes. Fails if the file became shorter, so that the response breaks off
-/// instead of being wrong.
+/// Reads exactly `length` bytes. Fails if another program made the file shorter. Then the response
+/// breaks off, which is better than a complete response with wrong bytes.
 fn read_exactly(file: &mut File, length: u64) -> std::io::Result<Bytes> {
     let mut bytes = vec![0; usize::try_from(length).map_err(std::io::Error::other)?];
     file.read_exact(&mut bytes)?;

@@ -1,9 +1,10 @@
 //! Files: their identities, temporary files, and opening a file without following links.
 //!
 //! Every path below a bucket is checked from the bucket's folder down. If one of its folders is not
-//! a plain folder, the file is neither read nor written. So no symbolic link is followed. Another
-//! program could replace a folder by a link between the check and the use. Such a program already
-//! runs as the user who owns the folder. This module does not decide which path a key has.
+//! a plain folder (a real folder, not a link), the file is neither read nor written. So no symbolic
+//! link is followed. Another program could replace a folder by a link between the check and the
+//! use. Such a program already runs as the user who owns the folder. This module does not decide
+//! which path a key has.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -12,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::placement::ObjectFile;
 
-/// The identity of one state of a file. A rename keeps it, a rewrite changes it.
+/// The values that identify a file in one state. A rename of the file does not change them. A
+/// rewrite of the file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileIdentity {
     /// The inode number, or 0 if the system has none.
@@ -40,14 +42,15 @@ impl FileIdentity {
     }
 }
 
-/// The state of a path in a store.
+/// The state of a path at which an object's file may be.
 pub(crate) enum PathState {
-    /// A regular file.
+    /// The path is a regular file with this identity.
     File(FileIdentity),
-    /// No file. Every folder above it that exists is a plain one.
+    /// The path does not exist. All existing folders above it are plain folders (real folders, not
+    /// links).
     Missing,
-    /// Something that is not a regular file, such as a folder or a link. Or something above the
-    /// path is not a plain folder.
+    /// The path cannot be used: it is not a regular file but, for example, a folder or a link. Or
+    /// something above it is not a plain folder.
     Obstacle,
 }
 
@@ -61,11 +64,11 @@ impl PathState {
 /// A regular file that is open for reading.
 pub(crate) struct OpenedFile {
     pub(crate) file: File,
-    /// The identity of the opened file. The path may have another file now.
+    /// The identity of the file when it was opened. Another file may be at the path now.
     pub(crate) identity: FileIdentity,
 }
 
-/// Returns the state of a path. Follows no links.
+/// Returns the state of the path of an object's file. Follows no links.
 ///
 /// # Errors
 /// The file system cannot be read.
@@ -82,7 +85,8 @@ pub(crate) fn inspect_path(target: &ObjectFile) -> io::Result<PathState> {
     }
 }
 
-/// Opens a regular file for reading without following links. Returns `None` if there is none.
+/// Opens a regular file for reading without following links. Returns `None` if the path is not a
+/// regular file.
 ///
 /// # Errors
 /// The file system cannot be read, or the file cannot be opened.
@@ -99,12 +103,12 @@ pub(crate) fn open_file(target: &ObjectFile) -> io::Result<Option<OpenedFile>> {
     Ok((identity.inode == seen.inode).then_some(OpenedFile { file, identity }))
 }
 
-/// Creates the folders above a path. Adds to `unsynced` each folder that got a new entry and must
-/// be synced. Safe to repeat.
+/// Creates the folders above a path. Adds each folder that got a new entry to `unsynced`. The
+/// caller must sync these folders. Safe to repeat.
 ///
 /// # Errors
-/// [`io::ErrorKind::NotADirectory`] if something that is not a plain folder is in the way, or the
-/// folder cannot be created.
+/// [`io::ErrorKind::NotADirectory`] if something that is not a plain folder (a real folder, not a
+/// link) is in the way. Any other error if a folder cannot be created.
 pub(crate) fn create_parents(target: &ObjectFile, unsynced: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut folder = target.root.clone();
     for segment in parent_segments(&target.relative) {
@@ -123,7 +127,8 @@ pub(crate) fn create_parents(target: &ObjectFile, unsynced: &mut Vec<PathBuf>) -
     Ok(())
 }
 
-/// Removes the empty folders above a path, up to but not including the root. Safe to repeat.
+/// Removes the empty folders above a path. Stops at the folder `root` of the target, which is not
+/// removed. Safe to repeat.
 pub(crate) fn remove_empty_parents(target: &ObjectFile) {
     let mut folder = target.path();
     while folder.pop() && folder != target.root {
@@ -134,7 +139,7 @@ pub(crate) fn remove_empty_parents(target: &ObjectFile) {
 }
 
 /// Syncs a folder, so that its entries survive a power loss. Does nothing if the folder no longer
-/// exists. Windows cannot sync folders.
+/// exists. Does nothing on Windows, which cannot sync folders.
 ///
 /// # Errors
 /// The folder cannot be opened or synced.
@@ -148,7 +153,8 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// A temporary file. Dropping the value removes the file, unless it was moved to its place.
+/// A temporary file. Dropping the value removes the file, unless [`TemporaryFile::move_to`] has
+/// moved it.
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
     path: PathBuf,
@@ -238,7 +244,7 @@ impl Drop for TemporaryFile {
     }
 }
 
-/// Returns `Ok` if the error means that the path does not exist, else the error.
+/// Returns `Ok` if the error means that the path does not exist. Otherwise returns the error.
 pub(crate) fn ignore_missing(error: io::Error) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(()),
@@ -246,7 +252,8 @@ pub(crate) fn ignore_missing(error: io::Error) -> io::Result<()> {
     }
 }
 
-/// Reports whether the root and all existing folders above the path are plain folders.
+/// Reports whether the folder `root` and all existing folders above the path are plain folders
+/// (real folders, not links).
 fn has_plain_parents(target: &ObjectFile) -> io::Result<bool> {
     let mut folder = target.root.clone();
     let mut segments = parent_segments(&target.relative);

@@ -3,8 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::EncodingType;
 
-/// The bytes that are percent-encoded: all except those that `java.net.URLEncoder` keeps, `/`, and
-/// the space.
+/// The bytes that are percent-encoded: all except ASCII letters and digits, `-`, `_`, `.`, `*`, `/`
+/// and the space. `java.net.URLEncoder` encodes the same bytes, and `/`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -13,8 +13,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b' ');
 
-/// Encodes a key as AWS does: as in an HTML form, so that a space becomes `+`. Unlike in a form,
-/// `/` stays.
+/// Encodes a key for a URL as AWS does: `2018-02-01/a b+c.jpg` gives `2018-02-01/a+b%2Bc.jpg`. As
+/// in an HTML form, a space becomes `+`. Unlike in a form, `/` is not encoded.
 pub(crate) fn encode_key(key: &str) -> String {
     utf8_percent_encode(key, ENCODED)
         .to_string()
@@ -32,7 +32,7 @@ pub(crate) enum KeyEncoding {
 }
 
 impl KeyEncoding {
-    /// Returns the encoding that a request asks for.
+    /// Returns the encoding of keys that a request asks for.
     pub(crate) fn requested(encoding: Option<&EncodingType>) -> KeyEncoding {
         match encoding {
             Some(encoding) if encoding.as_str() == EncodingType::URL => KeyEncoding::Url,

@@ -1,6 +1,6 @@
 //! The key pair of the store's one user.
 
-/// The key pair that requests must be signed with.
+/// The access key and the secret key with which clients must sign their requests.
 ///
 /// ```
 /// use s3_folder::KeyPair;

@@ -1,5 +1,6 @@
 //! Lists objects in pages, in byte order of their keys. If a delimiter is given, keys that are
-//! equal up to the delimiter are folded to one entry, their common prefix.
+//! equal up to the delimiter are listed as one entry, their common prefix. With the delimiter `/`,
+//! the keys `a/1` and `a/2` have the common prefix `a/`.
 
 use rusqlite::Connection;
 use s3s::dto::{
@@ -17,15 +18,15 @@ use crate::times::timestamp;
 /// The maximum number of entries in a page.
 const MAX_PAGE_ENTRIES: usize = 1000;
 
-/// The maximum number of rows that are read at a time if there is a delimiter. Most of them may be
-/// folded to one entry.
+/// The maximum number of rows that one query reads if there is a delimiter. The limit is low,
+/// because all rows after the first one may belong to the same common prefix.
 const MAX_FOLDED_ROWS: usize = 100;
 
 /// Carries out ListObjectsV2.
 ///
 /// # Errors
-/// `NoSuchBucket`. `InvalidArgument` if the page size is negative or the continuation token is
-/// invalid.
+/// `NoSuchBucket` if the bucket does not exist. `InvalidArgument` if the page size is negative or
+/// the continuation token is invalid.
 pub(crate) async fn list_objects_v2(
     store: &S3Store,
     input: ListObjectsV2Input,
@@ -68,7 +69,7 @@ pub(crate) async fn list_objects_v2(
 /// Carries out ListObjects, version 1 of the listing.
 ///
 /// # Errors
-/// `NoSuchBucket`. `InvalidArgument` if the page size is negative.
+/// `NoSuchBucket` if the bucket does not exist. `InvalidArgument` if the page size is negative.
 pub(crate) async fn list_objects_v1(
     store: &S3Store,
     input: ListObjectsInput,
@@ -109,12 +110,13 @@ pub(crate) async fn list_objects_v1(
 enum ListingPosition {
     /// The entry is a key.
     Key(String),
-    /// The entry is a common prefix. It includes all keys that begin with it.
+    /// The entry is a common prefix. The next page begins after all keys with this prefix.
     Prefix(String),
 }
 
 impl ListingPosition {
-    /// Returns the continuation token of the position.
+    /// Returns the position as a continuation token, the text with which a client asks for the next
+    /// page.
     fn to_token(&self) -> String {
         let (kind, text) = match self {
             ListingPosition::Key(key) => ('k', key),
@@ -124,7 +126,7 @@ impl ListingPosition {
         format!("{kind}{encoded}")
     }
 
-    /// Parses a continuation token.
+    /// Parses a continuation token, the text with which a client asks for the next page.
     fn from_token(token: &str) -> S3Result<ListingPosition> {
         let parse = || {
             let encoded = token.get(1..)?.as_bytes();
@@ -144,7 +146,8 @@ impl ListingPosition {
         })
     }
 
-    /// Returns the position as a marker of ListObjects, which has one form for keys and prefixes.
+    /// Returns the position as a marker of ListObjects. A marker has the same form for a key and
+    /// for a common prefix.
     fn into_marker(self) -> String {
         match self {
             ListingPosition::Key(text) | ListingPosition::Prefix(text) => text,
@@ -163,8 +166,8 @@ struct PageRequest {
 }
 
 impl PageRequest {
-    /// Returns the common prefix to which the listing folds `key`. Returns `None` if the listing
-    /// shows the key itself.
+    /// Returns the common prefix that the listing shows instead of `key`. Returns `None` if the
+    /// listing shows the key itself.
     fn common_prefix<'a>(&self, key: &'a str) -> Option<&'a str> {
         let delimiter = self.delimiter.as_deref()?;
         let rest = key.strip_prefix(self.prefix.as_str())?;
@@ -196,7 +199,7 @@ impl PageRequest {
 struct ListingPage {
     objects: Vec<KeyedObject>,
     prefixes: Vec<String>,
-    /// The last entry of the page, if another page follows.
+    /// The last entry of the page if another page follows, else `None`.
     next: Option<ListingPosition>,
 }
 
@@ -206,7 +209,8 @@ impl ListingPage {
     }
 }
 
-/// Reads a page. A common prefix is found by the first of its keys. The other ones are skipped.
+/// Reads a page of a listing. After the first key with a common prefix, the other keys with this
+/// prefix are skipped.
 fn read_page(connection: &Connection, request: &PageRequest) -> rusqlite::Result<ListingPage> {
     let mut page = ListingPage::default();
     if request.size == 0 {

@@ -20,7 +20,7 @@ const MAX_PAGE_ENTRIES: usize = 1000;
 /// Carries out ListParts.
 ///
 /// # Errors
-/// `NoSuchUpload` or `NoSuchBucket`.
+/// `NoSuchUpload` if there is no such open upload. `NoSuchBucket` if the bucket does not exist.
 pub(crate) async fn list_parts(
     store: &S3Store,
     input: ListPartsInput,
@@ -55,10 +55,10 @@ pub(crate) async fn list_parts(
     })
 }
 
-/// Carries out ListMultipartUploads. Ignores the delimiter.
+/// Carries out ListMultipartUploads. Ignores the delimiter of the request.
 ///
 /// # Errors
-/// `NoSuchBucket`.
+/// `NoSuchBucket` if the bucket does not exist.
 pub(crate) async fn list_uploads(
     store: &S3Store,
     input: ListMultipartUploadsInput,
@@ -100,8 +100,9 @@ pub(crate) async fn list_uploads(
     })
 }
 
-/// Removes the uploads up to and including the one that both markers name. If it does not exist,
-/// removes all uploads up to and including those of the marker's key.
+/// Removes the uploads that earlier pages listed. Their last upload has the key `key_marker` and
+/// the id `id_marker`. If this upload does not exist any more, removes all uploads up to and
+/// including those with the key `key_marker`.
 fn skip_to_marker(
     uploads: &mut Vec<ListedUpload>,
     key_marker: Option<&str>,

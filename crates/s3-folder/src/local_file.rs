@@ -23,7 +23,7 @@ use crate::write_request::PutRequest;
 /// The maximum length of a key in bytes (S3 User Guide, "Naming Amazon S3 objects").
 const MAX_KEY_BYTES: usize = 1024;
 
-/// The reason why a local file was not stored.
+/// The error if a local file could not be stored as an object.
 #[derive(Debug)]
 pub struct PutLocalFileError {
     path: String,
@@ -44,8 +44,9 @@ impl fmt::Display for PutLocalFileError {
 }
 
 impl Error for PutLocalFileError {
-    /// Returns the error of the file system or of the database. The S3 error between this error and
-    /// that one is skipped: its message is already in the displayed text.
+    /// Returns the error of the file system or of the database, if there is one. The S3 error
+    /// between this error and that one is left out, because its message is already in the displayed
+    /// text.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.source().map(|source| source as &dyn Error)
     }
@@ -55,9 +56,9 @@ impl S3Store {
     /// Stores a local file as an object and records a notification, as PutObject does. Returns the
     /// ETag, without quotes. Safe to repeat.
     ///
-    /// If the file system can clone files (a reflink), the object shares the bytes of the file,
-    /// else it is a copy. It is never a hard link: later changes of the file do not change the
-    /// object.
+    /// If the file system can clone files (a reflink), the object is a clone, which shares the
+    /// bytes of the file on disk. Otherwise the object is a copy. In both cases, later changes of
+    /// the file do not change the object.
     ///
     /// ```
     /// use s3_folder::{ObjectAddress, S3Store};
@@ -122,7 +123,8 @@ async fn put_file(store: &S3Store, address: &ObjectAddress, path: &Path) -> S3Re
     Ok(etag)
 }
 
-/// Copies a local file to a temporary file. Fails if the local file changes during the copy.
+/// Clones or copies a local file to a temporary file, and hashes it. Fails if the local file
+/// changes in the meantime.
 fn copy_local_file(store: &S3Store, path: &Path) -> S3Result<ReceivedFile> {
     let cannot_read = |error| s3_error!(error, InvalidRequest, "the file cannot be read");
     let source = File::open(path).map_err(cannot_read)?;

@@ -36,7 +36,8 @@ const MAX_OBJECT_BYTES: u64 = 5 << 40;
 /// Carries out CreateMultipartUpload.
 ///
 /// # Errors
-/// `NoSuchBucket`, and the errors of the attributes.
+/// `NoSuchBucket` if the bucket does not exist. The errors of [`check_metadata`] and
+/// [`parse_tags`].
 pub(crate) async fn create_upload(
     store: &S3Store,
     mut input: CreateMultipartUploadInput,
@@ -101,8 +102,8 @@ fn upload_attributes(input: &mut CreateMultipartUploadInput) -> S3Result<ObjectA
 /// Carries out UploadPart.
 ///
 /// # Errors
-/// `NoSuchUpload` or `NoSuchBucket`. `InvalidArgument` if the part number is not valid. The errors
-/// of the body.
+/// `NoSuchUpload` if there is no such open upload. `NoSuchBucket` if the bucket does not exist.
+/// `InvalidArgument` if the part number is not valid. The errors of [`receive_body`].
 pub(crate) async fn upload_part(
     store: &S3Store,
     request: S3Request<UploadPartInput>,
@@ -146,9 +147,10 @@ pub(crate) async fn upload_part(
 /// Carries out UploadPartCopy.
 ///
 /// # Errors
-/// `NoSuchUpload`, `NoSuchKey` or `NoSuchBucket`. `InvalidArgument` if the part number or the form
-/// of the range is not valid. `InvalidRange` if the range is not within the source.
-/// `EntityTooLarge` if it is longer than 5 GiB. The errors of the conditions.
+/// `NoSuchUpload` if there is no such open upload. `NoSuchKey` or `NoSuchBucket` if the source or
+/// the bucket does not exist. `InvalidArgument` if the part number or the form of the range is not
+/// valid. `InvalidRange` if the range is not within the source. `EntityTooLarge` if the range is
+/// longer than 5 GiB. `PreconditionFailed` if a condition for the source does not hold.
 pub(crate) async fn upload_part_copy(
     store: &S3Store,
     input: UploadPartCopyInput,
@@ -186,7 +188,7 @@ pub(crate) async fn upload_part_copy(
     })
 }
 
-/// The source of a copied part.
+/// The source object of a part that is copied.
 struct CopiedPartSource {
     address: ObjectAddress,
     conditions: ReadConditions,
@@ -194,7 +196,8 @@ struct CopiedPartSource {
     range: Option<String>,
 }
 
-/// Copies a range of an object to a temporary file and syncs it. Blocks.
+/// Copies a range of an object to a temporary file and syncs the file. If `algorithm` is given,
+/// computes this checksum. Blocks.
 fn copy_part(
     store: &S3Store,
     source: CopiedPartSource,
@@ -221,13 +224,14 @@ fn copy_part(
     hashing.finish()
 }
 
-/// Carries out CompleteMultipartUpload. A repeat gets the same ETag for at least a day after the
-/// start of the upload.
+/// Carries out CompleteMultipartUpload. If a client repeats the request, it gets the same ETag, at
+/// least until one day after the start of the upload.
 ///
 /// # Errors
-/// `NoSuchUpload` or `NoSuchBucket`. `BadDigest` if a checksum is not the expected one.
-/// `EntityTooLarge` if the object is larger than 5 TiB. `InvalidRequest` if the size is not the
-/// expected one. The errors of [`choose_parts`] and of the conditions.
+/// `NoSuchUpload` if there is no such upload. `NoSuchBucket` if the bucket does not exist.
+/// `BadDigest` if the checksum of the object is not the one in the request. `EntityTooLarge` if the
+/// object is larger than 5 TiB. `InvalidRequest` if the size of the object is not the one in the
+/// request. `PreconditionFailed` if a condition does not hold. The errors of [`choose_parts`].
 pub(crate) async fn complete_upload(
     store: &S3Store,
     mut input: CompleteMultipartUploadInput,
@@ -279,7 +283,8 @@ pub(crate) async fn complete_upload(
     Ok(complete_output(address, etag, checksums))
 }
 
-/// Returns the stored parts that a completion names. Checks their total size.
+/// Returns the stored parts that the client lists in a CompleteMultipartUpload request. Checks
+/// their total size.
 async fn wanted_parts(
     store: &S3Store,
     input: &mut CompleteMultipartUploadInput,
@@ -348,7 +353,7 @@ fn complete_output(
 /// Carries out AbortMultipartUpload.
 ///
 /// # Errors
-/// `NoSuchUpload` or `NoSuchBucket`.
+/// `NoSuchUpload` if there is no such open upload. `NoSuchBucket` if the bucket does not exist.
 pub(crate) async fn abort_upload(store: &S3Store, input: AbortMultipartUploadInput) -> S3Result {
     let address = ObjectAddress::new(input.bucket, input.key);
     let id = input.upload_id;
@@ -364,7 +369,7 @@ pub(crate) async fn abort_upload(store: &S3Store, input: AbortMultipartUploadInp
     remove_part_files(store, files).await
 }
 
-/// Loads an upload, open or completed.
+/// Loads an upload that is open or completed. Fails if there is no such upload.
 async fn find_upload(store: &S3Store, id: &str, address: &ObjectAddress) -> S3Result<UploadRow> {
     store.require_bucket(&address.bucket).await?;
     let (id, address) = (id.to_owned(), address.clone());
@@ -377,7 +382,7 @@ async fn find_upload(store: &S3Store, id: &str, address: &ObjectAddress) -> S3Re
 /// Loads an upload that is open.
 ///
 /// # Errors
-/// `NoSuchUpload` or `NoSuchBucket`.
+/// `NoSuchUpload` if there is no such open upload. `NoSuchBucket` if the bucket does not exist.
 pub(crate) async fn require_open_upload(
     store: &S3Store,
     id: &str,

@@ -1,4 +1,5 @@
-//! S3 event notifications: filters, the JSON of a record, and the outbox of undelivered records.
+//! S3 event notifications: filters, the JSON of a record, and the outbox. A record is one
+//! notification. The outbox is the table of records that are not delivered yet.
 //!
 //! The JSON is that of AWS, event version 2.3
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>). A
@@ -37,7 +38,8 @@ impl ObjectChange {
     }
 }
 
-/// The objects whose changes are notified: those of one bucket whose keys begin with a prefix.
+/// A filter for the objects whose changes are notified: the objects of one bucket whose keys begin
+/// with a prefix.
 ///
 /// ```
 /// use s3_folder::NotificationFilter;
@@ -62,13 +64,13 @@ impl NotificationFilter {
         }
     }
 
-    /// Reports whether changes of this object are notified.
+    /// Reports whether the filter matches an object, so that changes of the object are notified.
     pub(crate) fn matches(&self, address: &ObjectAddress) -> bool {
         self.bucket == address.bucket && address.key.starts_with(&self.prefix)
     }
 }
 
-/// Loads the filters that were saved last.
+/// Loads the saved filters from the database.
 ///
 /// # Errors
 /// The database fails.
@@ -84,7 +86,7 @@ pub(crate) fn load_filters(connection: &Connection) -> rusqlite::Result<Vec<Noti
         .collect()
 }
 
-/// Replaces the saved filters. They are loaded at the next start.
+/// Replaces the saved filters in the database. The store loads them when it is opened.
 ///
 /// # Errors
 /// The database fails.
@@ -100,8 +102,9 @@ pub(crate) fn save_filters(
     Ok(())
 }
 
-/// Inserts the record of a change into the outbox. `object` is `None` if the object was removed.
-/// Must run in the transaction of the change.
+/// Inserts the record of a change into the outbox, the table of notifications that are not
+/// delivered yet. `object` is `None` if the object was removed. The caller must call this in the
+/// transaction that makes the change.
 ///
 /// # Errors
 /// The database fails.
@@ -160,9 +163,9 @@ fn record_body(
     }] })
 }
 
-/// Returns the id of the next record: microseconds since 1970, or the last id plus one if that is
-/// larger. Ids grow even if the clock goes back or the database is lost. So they also serve as
-/// sequencers.
+/// Returns the id of the next record: microseconds since 1970, or the last id plus one if this is
+/// larger. Ids always grow, even if the clock is set back or a new database is created. So they are
+/// also used as the sequencers of notifications.
 fn next_id(connection: &Connection, now_ms: i64) -> rusqlite::Result<i64> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")?

@@ -13,7 +13,7 @@ use crate::store::S3Store;
 /// Carries out GetObjectTagging.
 ///
 /// # Errors
-/// `NoSuchKey` or `NoSuchBucket`.
+/// `NoSuchKey` or `NoSuchBucket` if the object does not exist.
 pub(crate) async fn get_tags(
     store: &S3Store,
     address: ObjectAddress,
@@ -32,10 +32,10 @@ pub(crate) async fn get_tags(
     })
 }
 
-/// Carries out PutObjectTagging.
+/// Carries out PutObjectTagging: replaces the tags of an object.
 ///
 /// # Errors
-/// `NoSuchKey` or `NoSuchBucket`, and the errors of [`check_tags`].
+/// `NoSuchKey` or `NoSuchBucket` if the object does not exist. The errors of [`check_tags`].
 pub(crate) async fn put_tags(store: &S3Store, input: PutObjectTaggingInput) -> S3Result {
     let tags = input.tagging.tag_set.into_iter();
     let tags = tags
@@ -45,11 +45,11 @@ pub(crate) async fn put_tags(store: &S3Store, input: PutObjectTaggingInput) -> S
     replace_tags(store, address, check_tags(tags)?).await
 }
 
-/// Replaces the tags of an object. Its bytes, its ETag and its time of the last change stay. Safe
-/// to repeat.
+/// Replaces the tags of an object. The bytes, the ETag and the time of the last change stay the
+/// same. Safe to repeat.
 ///
 /// # Errors
-/// `NoSuchKey` or `NoSuchBucket`.
+/// `NoSuchKey` or `NoSuchBucket` if the object does not exist.
 pub(crate) async fn replace_tags(
     store: &S3Store,
     address: ObjectAddress,

@@ -35,7 +35,8 @@ const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 /// Carries out GetObject.
 ///
 /// # Errors
-/// `NoSuchKey`, `NoSuchBucket` or `InvalidRange`, and the errors of the conditions.
+/// `NoSuchKey` or `NoSuchBucket` if the object does not exist. `InvalidRange` if the range is not
+/// within the object. The errors of [`ReadConditions::check_read`].
 pub(crate) async fn get_object(
     store: &S3Store,
     input: GetObjectInput,
@@ -110,7 +111,8 @@ pub(crate) async fn head_object(
 /// to a PutObject.
 ///
 /// # Errors
-/// `NoSuchBucket`, and the errors of the attributes, the body and the conditions.
+/// `NoSuchBucket` if the bucket does not exist. The errors of [`check_metadata`], [`parse_tags`],
+/// [`receive_body`] and [`WriteConditions::check`].
 pub(crate) async fn put_object(
     store: &S3Store,
     request: S3Request<PutObjectInput>,
@@ -196,10 +198,11 @@ fn put_output(etag: String, checksums: ObjectChecksums) -> PutObjectOutput {
     }
 }
 
-/// Carries out DeleteObject. Deleting an object that does not exist succeeds.
+/// Carries out DeleteObject. Succeeds if the object does not exist, unless the request has a
+/// condition.
 ///
 /// # Errors
-/// `NoSuchBucket`, and the errors of the conditions.
+/// `NoSuchBucket` if the bucket does not exist. The errors of [`WriteConditions::check`].
 pub(crate) async fn delete_object(
     store: &S3Store,
     input: DeleteObjectInput,
@@ -217,10 +220,10 @@ pub(crate) async fn delete_object(
     Ok(DeleteObjectOutput::default())
 }
 
-/// Carries out DeleteObjects. Each key succeeds or fails alone.
+/// Carries out DeleteObjects. If one key fails, the other objects are still deleted.
 ///
 /// # Errors
-/// `NoSuchBucket`. `MalformedXML` if there are more than 1,000 keys.
+/// `NoSuchBucket` if the bucket does not exist. `MalformedXML` if there are more than 1,000 keys.
 pub(crate) async fn delete_objects(
     store: &S3Store,
     input: DeleteObjectsInput,
@@ -279,7 +282,7 @@ async fn delete_listed_object(
     }
 }
 
-/// A read whose conditions hold: the response without its body, and the range of the file that is
+/// A read whose conditions hold: the response without its body, and the file and the byte range of
 /// the body.
 struct ObjectRead {
     response: GetObjectOutput,
@@ -287,7 +290,8 @@ struct ObjectRead {
     range: Range<u64>,
 }
 
-/// Opens an object and checks the conditions and the range of a read. Blocks.
+/// Opens an object, and checks the conditions and the range of a read. Returns the response without
+/// its body. Blocks.
 fn read_object(store: &S3Store, input: GetObjectInput) -> S3Result<ObjectRead> {
     if input
         .version_id
@@ -328,7 +332,8 @@ fn read_object(store: &S3Store, input: GetObjectInput) -> S3Result<ObjectRead> {
     })
 }
 
-/// Returns the headers of a read that do not depend on its range.
+/// Returns the response headers of a read that do not depend on its range. If `with_checksums` is
+/// `true`, the checksums of the object are among them.
 fn object_headers(object: StoredObject, with_checksums: bool) -> GetObjectOutput {
     let attributes = object.attributes;
     let checksums = if with_checksums {
@@ -368,7 +373,7 @@ fn object_headers(object: StoredObject, with_checksums: bool) -> GetObjectOutput
     }
 }
 
-/// Returns a count in the type of the protocol, or `None` if it is zero.
+/// Returns a count in the integer type of the protocol, or `None` if the count is zero.
 fn positive_count(count: usize) -> Option<i32> {
     (count > 0).then(|| i32::try_from(count).unwrap_or(i32::MAX))
 }
@@ -379,7 +384,8 @@ fn content_range(range: &Range<u64>, size: u64) -> String {
 }
 
 /// Returns the byte range that a request asks for, by a range or by the number of a part. Returns
-/// `None` if it asks for the whole object.
+/// `None` if the request asks for the whole object. `size` and `parts` are the sizes in bytes of
+/// the object and of its parts.
 fn requested_range(
     range: Option<s3s::dto::Range>,
     part_number: Option<i32>,
@@ -400,8 +406,8 @@ fn requested_range(
     }
 }
 
-/// Returns the byte range of a part. `parts` are the sizes of all parts. An object that was
-/// uploaded in one request has one part.
+/// Returns the byte range of the part with this number. The first part has the number 1. `parts`
+/// are the sizes in bytes of all parts. An object that was uploaded in one request has one part.
 fn part_range(number: i32, size: u64, parts: &[u64]) -> S3Result<Range<u64>> {
     let index = usize::try_from(number)
         .ok()

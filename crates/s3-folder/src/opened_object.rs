@@ -1,6 +1,6 @@
-//! Opens an object: finds its row and the file that belongs to the row.
+//! Opens an object: finds its row in the database and the file that belongs to the row.
 //!
-//! A file whose identity is in no row is never served.
+//! A file is served only if a row has the identity of the file.
 
 use std::fs::File;
 
@@ -14,7 +14,8 @@ use crate::files::{self, OpenedFile};
 use crate::placement::{Placement, is_registrable_key};
 use crate::store::S3Store;
 
-/// The maximum number of attempts to find a row and a file that belong together.
+/// The maximum number of attempts to find a row and a file that belong together. An attempt can
+/// fail because the object is being written.
 const MAX_ATTEMPTS: usize = 20;
 
 /// An object and its open file.
@@ -23,11 +24,11 @@ pub(crate) struct OpenedObject {
     pub(crate) file: File,
 }
 
-/// Loads an object and opens its file. Blocks.
+/// Loads an object from the database and opens its file. Blocks.
 ///
 /// # Errors
-/// `NoSuchKey` or `NoSuchBucket`. `ServiceUnavailable` if another program is writing the file.
-/// `InternalError` if the disk or the database failed.
+/// `NoSuchKey` or `NoSuchBucket` if the object does not exist. `ServiceUnavailable` if another
+/// program is writing the file. `InternalError` if the disk or the database failed.
 pub(crate) fn open_object(store: &S3Store, address: &ObjectAddress) -> S3Result<OpenedObject> {
     // If a write comes between loading the row and opening the file, the second attempt succeeds.
     // If no row has the identity of the file even then, another program changed the file.

@@ -13,7 +13,7 @@ pub(crate) fn local_owner() -> Owner {
     }
 }
 
-/// Returns the initiator of every multipart upload.
+/// Returns the initiator of every multipart upload, who is the owner.
 pub(crate) fn local_initiator() -> Initiator {
     Initiator {
         display_name: Some(LOCAL.to_owned()),

@@ -1,5 +1,5 @@
 //! The place of an object's bytes. If the key can be a path on the file system, the place is the
-//! file at that path, else a file that is named after a digest.
+//! file at that path. Otherwise it is a file whose name is the SHA-256 digest of bucket and key.
 //!
 //! This module does no I/O.
 
@@ -15,22 +15,23 @@ const INTERNAL_FOLDER: &str = ".engine";
 /// The maximum length in bytes of a file or folder name that every common file system accepts.
 const MAX_SEGMENT_BYTES: usize = 255;
 
-/// The kind of place of an object's bytes. It is decided when an object is first written, and kept
-/// in its row.
+/// The kind of place of an object's file. It is chosen when the object is first written, and stored
+/// in the object's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placement {
-    /// `DATA/<bucket>/<key>`.
+    /// The file is `DATA/<bucket>/<key>`.
     ByPath,
-    /// `DATA/.engine/odd/<SHA-256 of bucket/key>`.
+    /// The file is `DATA/.engine/odd/<SHA-256 of bucket/key>`. This is for a key that cannot be a
+    /// path, or whose path is needed for another key.
     ByHash,
 }
 
-/// The path of an object's file, in two parts. The folders below `root` are checked one by one, so
-/// that a link among them is noticed.
+/// The path of an object's file, split at the folder `root`. The folders below `root` are checked
+/// one by one, so that a link among them is noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectFile {
-    /// The folder in which the check starts: that of the bucket, or that of the objects placed by
-    /// hash.
+    /// The folder at which the check starts: the folder of the bucket, or the folder of the objects
+    /// that are placed by hash.
     pub(crate) root: PathBuf,
     /// The path below `root`, with `/` between its segments.
     pub(crate) relative: String,
@@ -89,7 +90,7 @@ impl StoreFolders {
         self.internal.join("s3.sqlite")
     }
 
-    /// Returns the file of an object.
+    /// Returns the path of an object's file.
     pub(crate) fn object_file(&self, address: &ObjectAddress, placement: Placement) -> ObjectFile {
         match placement {
             Placement::ByPath => ObjectFile {
@@ -110,14 +111,14 @@ pub(crate) fn is_path_key(key: &str) -> bool {
     !key.is_empty() && key.len() <= 1024 && key.split('/').all(is_path_segment)
 }
 
-/// Reports whether a file that another program puts at this path becomes an object. Hidden files
-/// (`.DS_Store`, or the `.name.XYZ` of a running copy) do not become objects.
+/// Reports whether a file that another program creates at the path `key` becomes an object. Hidden
+/// files (`.DS_Store`, or the `.name.XYZ` of a running copy) do not become objects.
 pub(crate) fn is_registrable_key(key: &str) -> bool {
     is_path_key(key) && key.split('/').all(|segment| !segment.starts_with('.'))
 }
 
-/// Returns the key in lower case. A file system that ignores case cannot distinguish two keys with
-/// the same result.
+/// Returns the key in lower case. If two keys have the same result, a file system that ignores case
+/// cannot distinguish them.
 pub(crate) fn fold_key(key: &str) -> String {
     key.to_lowercase()
 }

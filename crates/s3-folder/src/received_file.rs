@@ -39,8 +39,8 @@ pub(crate) struct ReceivedFile {
     pub(crate) identity: FileIdentity,
     pub(crate) md5: Md5Digest,
     pub(crate) checksums: ObjectChecksums,
-    /// The time of the last change, in milliseconds since 1970. It is also the modification time of
-    /// the file, so that it survives the loss of the database.
+    /// The time of the last change, in milliseconds since 1970. This is also the modification time
+    /// of the file, so that the time is not lost with the database.
     pub(crate) modified_ms: i64,
 }
 
@@ -51,7 +51,7 @@ impl ReceivedFile {
     }
 }
 
-/// The length, digests and checksums that a client announces for a body.
+/// The length, digests and checksums that a client states for a body before or after sending it.
 #[derive(Default)]
 pub(crate) struct ExpectedBody {
     /// The length of the body in bytes.
@@ -59,13 +59,13 @@ pub(crate) struct ExpectedBody {
     /// The MD5 of the body, in base64.
     pub(crate) content_md5: Option<String>,
     pub(crate) checksums: ObjectChecksums,
-    /// The algorithms of the checksums that follow the body, or that the client wants computed.
+    /// The algorithms of the checksums that follow the body, or that the store must compute.
     pub(crate) algorithms: Vec<String>,
 }
 
 impl ExpectedBody {
-    /// Returns an expectation that only asks for a checksum of this algorithm. Without an
-    /// algorithm, it is empty.
+    /// Returns an expectation that states nothing about the body, and only asks for a checksum of
+    /// this algorithm. If `algorithm` is `None`, no checksum is computed.
     pub(crate) fn with_algorithm(algorithm: Option<String>) -> ExpectedBody {
         ExpectedBody {
             algorithms: algorithm.into_iter().collect(),
@@ -73,8 +73,9 @@ impl ExpectedBody {
         }
     }
 
-    /// Adds the algorithm that a request names. Also adds the algorithms of the checksums that a
-    /// chunked body announces as trailers.
+    /// Adds the checksum algorithm that the request names, which is `named`. Also adds the
+    /// algorithms of the checksums that follow the body as trailers: the header `x-amz-trailer`
+    /// lists them.
     pub(crate) fn add_algorithms(
         &mut self,
         named: Option<&ChecksumAlgorithm>,
@@ -97,7 +98,7 @@ impl ExpectedBody {
         }
     }
 
-    /// Returns a hasher for all checksums that the client gives or asks for.
+    /// Returns a hasher for all checksums that the client states or asks for.
     pub(crate) fn hasher(&self) -> ChecksumHasher {
         let given = &self.checksums;
         ChecksumHasher {
@@ -127,8 +128,8 @@ impl ExpectedBody {
                 .any(|wanted| wanted.eq_ignore_ascii_case(algorithm))
     }
 
-    /// Compares a received file with what the client announced in the headers, and in the trailers
-    /// after the body.
+    /// Compares a received file with the values that the client stated in the headers, and in the
+    /// trailers after the body. Fails if one of them differs.
     fn check(&self, received: &ReceivedFile, trailers: Option<&HeaderMap>) -> S3Result {
         if let Some(length) = self.content_length
             && received.identity.size != length
@@ -178,11 +179,13 @@ fn check_content_md5(given: &str, computed: &Md5Digest) -> S3Result {
     Ok(())
 }
 
-/// Writes a request's body to a synced file and checks it. If that fails, no file remains.
+/// Writes a request's body to a synced file and checks the file. If that fails, the file is
+/// removed.
 ///
 /// # Errors
-/// `EntityTooLarge`, `IncompleteBody`, `BadDigest` or `InvalidDigest`. `InternalError` if the disk
-/// failed.
+/// `EntityTooLarge` if the body is larger than 5 GiB. `IncompleteBody` if the body ends too early.
+/// `InvalidDigest` if the MD5 in the headers has a wrong form. `BadDigest` if the MD5 or a checksum
+/// is not that of the body. `InternalError` if the disk failed.
 pub(crate) async fn receive_body(
     store: &S3Store,
     body: Option<StreamingBlob>,
@@ -243,7 +246,7 @@ fn append_pieces(
     Ok(hashing)
 }
 
-/// A temporary file that is being written and hashed.
+/// A temporary file that is being written. Everything that is written to it is hashed.
 pub(crate) struct HashingFile {
     temporary: TemporaryFile,
     file: File,
@@ -320,7 +323,7 @@ pub(crate) struct SealedFile {
     pub(crate) modified_ms: i64,
 }
 
-/// Sets a finished file's modification time to now, and syncs it.
+/// Sets the modification time of a finished file to now, and syncs the file.
 ///
 /// # Errors
 /// The disk failed.
@@ -354,9 +357,9 @@ fn finish_checksums(hasher: ChecksumHasher) -> ObjectChecksums {
     checksums
 }
 
-/// Returns the error for the client if a body cannot be read. The body broke off, or it does not
-/// have the digest or the signature that its headers name. s3s has no types for these errors, only
-/// texts.
+/// Converts a failure to read a body to the error for the client. The body broke off, or its digest
+/// or signature is not the one in the headers. s3s has no types for these failures, so this
+/// function compares their texts.
 fn body_error(error: s3s::StdError) -> s3s::S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {

@@ -8,12 +8,13 @@ use crate::store_context::StoreContext;
 use crate::times::now_ms;
 use crate::upload_rows;
 
-/// The minimum age at which a completed upload is forgotten, in milliseconds since its start: one
-/// day. Until then, a repeated completion gets the same ETag.
+/// The minimum age at which the row of a completed upload is deleted, in milliseconds since the
+/// start of the upload: one day. Until then, a repeated completion gets the same ETag.
 const COMPLETED_UPLOAD_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
-/// Completes every interrupted write whose file is in its place: its pending row becomes the
-/// object. Deletes the other pending rows and removes unfinished files. Safe to repeat.
+/// Completes every interrupted write whose file is in its place: the pending row becomes the
+/// object. Deletes the pending rows of all other writes, and removes unfinished files. Safe to
+/// repeat.
 ///
 /// # Errors
 /// The database fails.
@@ -62,7 +63,7 @@ fn remove_temporary_files(context: &StoreContext) {
     }
 }
 
-/// Removes the files in the folder of uploads that belong to no part.
+/// Removes the files in the folder of uploads that belong to no part of an open upload.
 fn remove_stray_part_files(
     connection: &Connection,
     context: &StoreContext,

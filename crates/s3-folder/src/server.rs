@@ -16,7 +16,7 @@ use crate::key_pair::KeyPair;
 use crate::service::StoreService;
 use crate::store::S3Store;
 
-/// The time that running requests have to finish after the shutdown began.
+/// The time for which running requests can continue after the shutdown began.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// The time that a client has to send the headers of a request.
@@ -26,15 +26,15 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl S3Store {
-    /// Serves S3 over HTTP on `listener` until `shutdown` is ready. Then it accepts no more
+    /// Serves S3 over HTTP on `listener` until `shutdown` is ready. Then accepts no more
     /// connections, and gives running requests a few seconds to finish.
     ///
     /// Requests must be path-style, in any region. They must be signed with `credentials` by
     /// Signature Version 4: in a header, in a presigned URL, or with a chunked body.
     ///
-    /// At its start, a background thread compares the folders with the database. It registers each
-    /// file that was added, changed or removed while the store was not open, each with its
-    /// notification.
+    /// At the start, a background thread compares the folders with the database. It registers each
+    /// file that other programs added, changed or removed while the store was not open, and records
+    /// a notification for each.
     ///
     /// The README of this crate has an example with a client.
     ///
@@ -90,8 +90,8 @@ fn http_service(store: S3Store, credentials: KeyPair) -> S3Service {
     builder.build()
 }
 
-/// Accepts the next connection. Tries again after an error: too many open files, or a client that
-/// left, must not end the server.
+/// Accepts the next connection. Tries again after an error, because an error must not end the
+/// server: for example, too many open files, or a client that left.
 async fn accept_connection(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {

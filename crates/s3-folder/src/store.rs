@@ -36,8 +36,8 @@ pub enum OpenError {
     },
 }
 
-/// An open store. A clone is the same store. It is closed when the last clone is dropped and no
-/// request or scan is running.
+/// An open store. A clone is a handle of the same store. The store is closed when the last clone is
+/// dropped and no request or scan is running.
 #[derive(Clone)]
 pub struct S3Store {
     state: Arc<OpenState>,
@@ -89,7 +89,7 @@ impl S3Store {
         })
     }
 
-    /// Adds a notification filter. From now on, changes of the objects that it matches are
+    /// Adds a notification filter. From now on, changes of the objects that match the filter are
     /// notified. The filter is saved, so it also applies after the store is opened again. Safe to
     /// repeat.
     pub fn add_notification_filter(&self, filter: NotificationFilter) {
@@ -100,8 +100,7 @@ impl S3Store {
         }
     }
 
-    /// Replaces all notification filters, also those that were saved by earlier starts. Safe to
-    /// repeat.
+    /// Replaces all notification filters, also the saved filters of earlier starts. Safe to repeat.
     ///
     /// ```
     /// use s3_folder::{NotificationFilter, S3Store};
@@ -118,15 +117,16 @@ impl S3Store {
         self.replace_filters(filters.to_vec());
     }
 
-    /// Returns the number of notifications that wait for delivery, are being delivered, or wait to
-    /// be tried again. Returns 0 if the database cannot be read.
+    /// Returns the number of notifications that are not delivered yet: those that wait for their
+    /// first attempt, are being delivered, or wait for another attempt. Returns 0 if the database
+    /// cannot be read.
     #[must_use]
     pub fn count_undelivered(&self) -> u64 {
         self.count_rows("SELECT COUNT(*) FROM outbox")
     }
 
-    /// Returns the number of notifications that were given up after 20 attempts. Returns 0 if the
-    /// database cannot be read.
+    /// Returns the number of notifications that failed 20 times and are not sent again. Returns 0
+    /// if the database cannot be read.
     #[must_use]
     pub fn count_dead_letters(&self) -> u64 {
         self.count_rows("SELECT COUNT(*) FROM dead_letters")
@@ -161,8 +161,8 @@ impl S3Store {
         &self.state.writer
     }
 
-    /// Runs `change` in a transaction. It must change only the database, no files. Returns when the
-    /// change is on disk.
+    /// Runs `change` in a transaction. `change` must change only the database, no files. Returns
+    /// when the change is on disk.
     ///
     /// # Errors
     /// The error of `change`, or the database failed.

@@ -1,4 +1,4 @@
-//! The part of an open store that the writer's thread and the requests share.
+//! The data of an open store that the writer's thread and the requests share.
 
 use std::io;
 use std::sync::{PoisonError, RwLock};
@@ -18,8 +18,8 @@ pub(crate) struct StoreContext {
     pub(crate) folders: StoreFolders,
     pub(crate) readers: ReaderPool,
     filters: RwLock<Vec<NotificationFilter>>,
-    /// Wakes the delivery. The writer's thread notifies it after every batch, because the batch may
-    /// have added a record to the outbox.
+    /// Wakes the task that delivers notifications. The writer's thread does this after every batch,
+    /// because the batch may have added a notification.
     pub(crate) delivery: tokio::sync::Notify,
 }
 
@@ -47,8 +47,9 @@ impl StoreContext {
         *self.filters.write().unwrap_or_else(PoisonError::into_inner) = filters;
     }
 
-    /// Inserts the record of a change into the outbox if a filter matches the object. `object` is
-    /// `None` if the object was removed. Must run in the transaction of the change.
+    /// Inserts the record of a change into the outbox (the table of notifications that are not
+    /// delivered yet) if a filter matches the object. `object` is `None` if the object was removed.
+    /// The caller must call this in the transaction that makes the change.
     ///
     /// # Errors
     /// The database fails.

@@ -1,5 +1,5 @@
-//! Converts times between milliseconds since 1970 (UTC), as the store keeps them, and the forms of
-//! S3.
+//! Converts times between milliseconds since 1970 (UTC), which the store uses, and the forms that
+//! the S3 protocol uses.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ pub(crate) fn now_ms() -> i64 {
     chrono::Utc::now().timestamp_millis()
 }
 
-/// Converts milliseconds since 1970 to the time type of the protocol. A negative time becomes 1970.
+/// Converts milliseconds since 1970 to the time type of s3s. A negative time becomes 1970.
 pub(crate) fn timestamp(ms: i64) -> Timestamp {
     let system = UNIX_EPOCH + Duration::from_millis(ms.max(0).cast_unsigned());
     Timestamp::from(system)
@@ -23,7 +23,7 @@ pub(crate) fn http_date(ms: i64) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Converts a time of the protocol to milliseconds since 1970. Returns 0 if it cannot be converted.
+/// Converts a time of s3s to milliseconds since 1970. Returns 0 if the time cannot be converted.
 pub(crate) fn unix_ms(time: &Timestamp) -> i64 {
     let mut text = Vec::new();
     let _ = time.format(TimestampFormat::DateTime, &mut text);
@@ -33,7 +33,7 @@ pub(crate) fn unix_ms(time: &Timestamp) -> i64 {
         .map_or(0, |time| time.timestamp_millis())
 }
 
-/// Converts a time of the protocol to whole seconds since 1970.
+/// Converts a time of s3s to whole seconds since 1970, rounded down.
 pub(crate) fn unix_seconds(time: &Timestamp) -> i64 {
     unix_ms(time).div_euclid(1000)
 }

@@ -101,7 +101,8 @@ pub(crate) fn choose_parts(
     Ok(chosen)
 }
 
-/// Reports whether a stored part has the ETag and the checksums that the client gives.
+/// Reports whether a stored part has the ETag and the checksums in the client's list. A checksum
+/// that one of the two lacks is not compared.
 fn is_same_part(given: &CompletedPart, stored: &PartRow) -> bool {
     let same_etag = given
         .e_tag
@@ -127,12 +128,12 @@ pub(crate) struct JoinedFile {
     pub(crate) identity: FileIdentity,
     /// The modification time of the file, in milliseconds since 1970.
     pub(crate) modified_ms: i64,
-    /// The checksums of the whole file, if one was asked for.
+    /// The checksums of the whole file. `None` if no algorithm was given.
     pub(crate) checksums: Option<ObjectChecksums>,
 }
 
-/// Joins the files of parts to one file. Hashes the whole file only if `algorithm` is given.
-/// Blocks.
+/// Joins the files of the parts to one file, in the order of `files`. Hashes the whole file only if
+/// `algorithm` is given. Blocks.
 ///
 /// # Errors
 /// `NoSuchUpload` if another request has completed or aborted the upload. `InternalError` if the
@@ -182,8 +183,8 @@ fn open_part_file(store: &S3Store, name: &str) -> Result<File, S3Error> {
     })
 }
 
-/// Returns the composite checksum: the checksum of the parts' checksums, and the number of parts.
-/// Returns no checksum if a part has none.
+/// Returns the composite checksum of an object with these parts: the checksum of the parts'
+/// checksums, a hyphen, and the number of parts. Returns no checksum if a part has none.
 pub(crate) fn composite_checksums(algorithm: &str, parts: &[PartRow]) -> ObjectChecksums {
     let mut joined = Vec::new();
     for part in parts {
@@ -219,7 +220,8 @@ fn decode_checksum(algorithm: &str, checksums: &ObjectChecksums) -> Option<Vec<u
     data_encoding::BASE64.decode(base64.as_bytes()).ok()
 }
 
-/// Removes the files of parts. Ignores files that cannot be removed. Safe to repeat.
+/// Removes the files with these names in the folder of uploads. Ignores files that cannot be
+/// removed. Safe to repeat.
 ///
 /// # Errors
 /// `InternalError` if the work panics.

@@ -47,7 +47,7 @@ pub(crate) struct ListedUpload {
 pub(crate) struct PartRow {
     /// The part number, from 1.
     pub(crate) number: i32,
-    /// The name of its file in the folder of uploads.
+    /// The name of the part's file in the folder of uploads.
     pub(crate) file: String,
     /// The size in bytes.
     pub(crate) size: u64,
@@ -113,7 +113,7 @@ pub(crate) fn load_upload(
         .optional()
 }
 
-/// Lists the open uploads of a bucket, ordered by key and then by start.
+/// Lists the open uploads of a bucket, ordered by key and then by the time of their start.
 ///
 /// # Errors
 /// The database fails.
@@ -153,8 +153,8 @@ pub(crate) fn require_open_upload(connection: &Connection, id: &str) -> S3Result
     }
 }
 
-/// Marks an upload as completed and deletes its parts' rows. The ETag is kept for a client that
-/// repeats its request because it missed the response. Safe to repeat.
+/// Marks an upload as completed and deletes the rows of its parts. Keeps the ETag of the object,
+/// for a client that repeats its request because it missed the response. Safe to repeat.
 ///
 /// # Errors
 /// The database fails.
@@ -171,7 +171,7 @@ pub(crate) fn mark_upload_completed(
     Ok(())
 }
 
-/// Deletes an upload and its parts' rows. Safe to repeat.
+/// Deletes the row of an upload and the rows of its parts. Safe to repeat.
 ///
 /// # Errors
 /// The database fails.
@@ -181,7 +181,8 @@ pub(crate) fn delete_upload(connection: &Connection, id: &str) -> rusqlite::Resu
     Ok(())
 }
 
-/// Deletes the completed uploads that were started before `before_ms`, in milliseconds since 1970.
+/// Deletes the rows of the completed uploads that were started before `before_ms`, in milliseconds
+/// since 1970.
 ///
 /// # Errors
 /// The database fails.
@@ -197,8 +198,8 @@ pub(crate) fn delete_completed_uploads(
         .map(drop)
 }
 
-/// Saves the row of a part. If it replaces a part with the same number, returns the name of that
-/// part's file.
+/// Saves the row of a part. If there was a part with the same number, replaces its row and returns
+/// the name of its file.
 ///
 /// # Errors
 /// The database fails.

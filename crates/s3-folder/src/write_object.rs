@@ -8,11 +8,14 @@ use crate::external_changes;
 use crate::store::S3Store;
 use crate::write_request::{DeleteRequest, PutRequest, WriteRefusal};
 
-/// Makes a received file the object at its address. Returns when the object is on disk.
+/// Makes the file of a [`PutRequest`] the object at its address. Returns when the object is on
+/// disk.
 ///
 /// # Errors
-/// `NoSuchBucket`, `NoSuchUpload` or the errors of the conditions. `InternalError` if the disk or
-/// the database failed.
+/// `NoSuchBucket` if the bucket does not exist. `NoSuchUpload` if the request completes an upload
+/// that is not open. The errors of
+/// [`WriteConditions::check`](crate::conditions::WriteConditions::check). `InternalError` if the
+/// disk or the database failed.
 pub(crate) async fn put_object(store: &S3Store, put: PutRequest) -> S3Result {
     let mut put = Box::new(put);
     loop {
@@ -25,12 +28,13 @@ pub(crate) async fn put_object(store: &S3Store, put: PutRequest) -> S3Result {
     }
 }
 
-/// Deletes an object. Returns when the removal of its file is on disk. Deleting an object that does
-/// not exist succeeds, unless a condition demands one.
+/// Deletes an object. Returns when the removal of its file is on disk. Succeeds if the object does
+/// not exist, unless a condition needs an object.
 ///
 /// # Errors
-/// `NoSuchBucket` or the errors of the conditions. `InternalError` if the disk or the database
-/// failed.
+/// `NoSuchBucket` if the bucket does not exist. The errors of
+/// [`WriteConditions::check`](crate::conditions::WriteConditions::check). `InternalError` if the
+/// disk or the database failed.
 pub(crate) async fn delete_object(store: &S3Store, delete: DeleteRequest) -> S3Result {
     let mut delete = Box::new(delete);
     loop {

@@ -11,7 +11,7 @@ use crate::files::{FileIdentity, TemporaryFile};
 use crate::notification::ObjectChange;
 use crate::placement::Placement;
 
-/// A request to make a received file the object at an address.
+/// A request to make a temporary file the object at an address.
 pub(crate) struct PutRequest {
     pub(crate) address: ObjectAddress,
     pub(crate) file: TemporaryFile,
@@ -24,13 +24,13 @@ pub(crate) struct PutRequest {
     pub(crate) attributes: ObjectAttributes,
     pub(crate) conditions: WriteConditions,
     pub(crate) change: ObjectChange,
-    /// The id of the multipart upload that the put completes. The upload must still be open. It is
-    /// marked as completed in the same transaction.
+    /// The id of the multipart upload that this request completes. The upload must still be open.
+    /// It is marked as completed in the same transaction.
     pub(crate) upload: Option<String>,
 }
 
 impl PutRequest {
-    /// Returns the object that the put makes.
+    /// Returns the object that the request makes, with this placement of its file.
     pub(crate) fn object(&self, placement: Placement) -> StoredObject {
         StoredObject {
             placement,
@@ -50,14 +50,15 @@ pub(crate) struct DeleteRequest {
 
 /// The reason why a write was not carried out.
 pub(crate) enum WriteRefusal<T> {
-    /// The write cannot succeed.
+    /// The write failed with this error.
     Error(S3Error),
-    /// Another program changed the object's file. The request can be sent again after the file was
-    /// registered.
+    /// Another program changed the object's file. This is the unchanged request. The caller can
+    /// send it again after the file was registered.
     Stale(T),
 }
 
-/// The result of a write.
+/// The result of a write. An error of the kind [`WriteRefusal::Stale`] contains the request of the
+/// type `T`.
 pub(crate) type WriteResult<T> = Result<(), WriteRefusal<T>>;
 
 /// The channel to which the writer sends a write's result.
@@ -71,8 +72,8 @@ pub(crate) enum WriterRequest {
 }
 
 impl WriterRequest {
-    /// Returns the address of the object that the request changes. Returns `None` if it only
-    /// changes the database.
+    /// Returns the address of the object that the request changes. Returns `None` if the request
+    /// only changes the database.
     pub(crate) fn address(&self) -> Option<&ObjectAddress> {
         match self {
             WriterRequest::Put(put, _) => Some(&put.address),
@@ -81,7 +82,8 @@ impl WriterRequest {
         }
     }
 
-    /// Returns the kind of failure that the request's first transaction must survive.
+    /// Returns the kind of failure that the first transaction of the request must survive.
+    /// [`crate::writer`] describes the transactions.
     pub(crate) fn durability(&self) -> Durability {
         match self {
             WriterRequest::Put(..) => Durability::PowerLoss,
@@ -91,7 +93,7 @@ impl WriterRequest {
     }
 }
 
-/// A change of the database that touches no files.
+/// A change of the database that does not touch files.
 pub(crate) struct DatabaseChange {
     pub(crate) durability: Durability,
     pub(crate) run: Box<dyn FnOnce(&Connection) -> ChangeOutcome + Send>,
@@ -99,12 +101,12 @@ pub(crate) struct DatabaseChange {
 
 /// The result of running a [`DatabaseChange`].
 pub(crate) struct ChangeOutcome {
-    /// Whether the change is kept. If not, it is rolled back.
+    /// `true` if the change is kept, `false` if it is rolled back.
     pub(crate) keep: bool,
-    /// Sends the reply after the commit.
+    /// The function that sends the reply. It is called after the commit.
     pub(crate) reply: ChangeReply,
 }
 
-/// A function that sends the reply of a change. Its argument is the result of the commit; an error
+/// A function that sends the reply to a change. Its argument is the result of the commit. An error
 /// is the message for the client.
 pub(crate) type ChangeReply = Box<dyn FnOnce(Result<(), String>) + Send>;

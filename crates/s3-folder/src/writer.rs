@@ -1,16 +1,17 @@
 //! The handle of the writer's thread, the only thread that changes objects.
 //!
 //! Requests wait in a queue. The thread takes all waiting requests as one batch and carries it out:
-//! 1. One transaction checks every condition and writes each new object's row as *pending*. It is
-//!    synced to disk.
+//! 1. One transaction checks every condition and writes the row of each new object as a *pending
+//!    row*. If there is a pending row, the transaction is synced to disk.
 //! 2. The files of puts are renamed to their places, the files of deletes are removed, and each
 //!    touched folder is synced once.
 //! 3. One transaction turns the pending rows into objects and inserts their notifications into the
-//!    outbox.
+//!    outbox, which is the table of notifications that are not delivered yet.
 //! 4. The requests are answered.
 //!
 //! Because there is one thread, no other write comes between the check of a condition and the write
-//! that depends on it. Because of the batches, 64 waiting writers share the syncs of one.
+//! that depends on it. All writes of a batch share the sync of the first transaction, and writes in
+//! the same folder share the sync of the folder.
 //!
 //! The invariants, for a crash of the process or of the machine at any point:
 //! - The rename is the commit point. Before it, the pending row is on disk with the identity that
@@ -39,7 +40,8 @@ use crate::write_request::{
 };
 use crate::writer_thread::WriterThread;
 
-/// A handle of the writer's thread. The thread ends when the last handle is dropped.
+/// A handle that sends requests to the writer's thread. The thread ends when the last handle is
+/// dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct WriterHandle {
     requests: Sender<WriterRequest>,
@@ -90,8 +92,8 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(WriteRefusal::Error(shutdown_error())))
     }
 
-    /// Runs `change` in a transaction. It must change only the database, no files. Returns when the
-    /// transaction is committed. If `change` fails, all that it did is rolled back.
+    /// Runs `change` in a transaction. `change` must change only the database, no files. Returns
+    /// when the transaction is committed. If `change` fails, everything that it did is rolled back.
     ///
     /// # Errors
     /// The error of `change`, or the database failed.
@@ -105,7 +107,7 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(shutdown_error()))
     }
 
-    /// Changes the database like [`Self::change_database`], but blocks the calling thread.
+    /// Runs `change` like [`Self::change_database`], but blocks the calling thread.
     ///
     /// # Errors
     /// The error of `change`, or the database failed.
@@ -119,8 +121,8 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(shutdown_error()))
     }
 
-    /// Sends a change of the database to the writer's thread. The change is carried out even if the
-    /// receiver is dropped.
+    /// Sends a change of the database to the writer's thread, and does not wait. The receiver gets
+    /// the result. The change is carried out even if the receiver is dropped.
     pub(crate) fn send_change<T: Send + 'static>(
         &self,
         durability: Durability,

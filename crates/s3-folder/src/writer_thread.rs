@@ -22,11 +22,11 @@ use crate::write_request::{
     ChangeReply, DatabaseChange, DeleteRequest, PutRequest, WriteRefusal, WriteReply, WriterRequest,
 };
 
-/// The maximum number of requests that are carried out together.
+/// The maximum number of requests in one batch.
 const MAX_BATCH_REQUESTS: usize = 128;
 
-/// The maximum number of attempts to rename a file while another program removes the folders above
-/// it.
+/// The maximum number of attempts to rename a file to its place. An attempt fails if another
+/// program removes a folder above the file at the same time.
 const MAX_RENAME_ATTEMPTS: u32 = 4;
 
 /// The state of the writer's thread.
@@ -34,11 +34,11 @@ pub(crate) struct WriterThread {
     connection: Connection,
     context: Arc<StoreContext>,
     /// A request that waits for the next batch, because the last batch already had a request for
-    /// its object.
+    /// the same object.
     carried: Option<WriterRequest>,
 }
 
-/// A write between its two transactions. Its conditions hold.
+/// A write after its first transaction and before its second. Its conditions hold.
 enum PreparedWrite {
     Put {
         put: Box<PutRequest>,
@@ -52,13 +52,13 @@ enum PreparedWrite {
     },
 }
 
-/// A write after its file was renamed or removed, or after this failed.
+/// A write whose file was renamed or removed, and the result of this operation.
 struct PlacedWrite {
     write: PreparedWrite,
     result: io::Result<()>,
 }
 
-/// The reason why a write may not happen.
+/// The reason why a write is refused in the first transaction.
 enum FailedCheck {
     Error(S3Error),
     /// Another program changed the object's file.
@@ -105,8 +105,9 @@ impl WriterThread {
         }
     }
 
-    /// Returns the waiting requests, up to the first one whose object is already in the batch. That
-    /// request must see what the earlier one did, so it waits for the next batch.
+    /// Returns `first` and the waiting requests, up to the first request whose object is already in
+    /// the batch. That request must see the result of the earlier one, so it waits for the next
+    /// batch.
     fn gather_batch(
         &mut self,
         first: WriterRequest,
@@ -171,8 +172,9 @@ impl WriterThread {
         format!("database: {error}")
     }
 
-    /// Carries out step 1 for one request: checks it, and then writes its pending row or runs its
-    /// change.
+    /// Carries out step 1 of the protocol for one request: checks the request, and then writes the
+    /// pending row of a put or runs a change of the database. Adds a write to `prepared`, or a
+    /// reply to `replies`.
     fn prepare(
         &self,
         request: WriterRequest,
@@ -210,8 +212,8 @@ impl WriterThread {
         Ok(())
     }
 
-    /// Runs a change of the database in a savepoint, so that it can fail without the rest of the
-    /// batch.
+    /// Runs a change of the database in a savepoint, so that only the change is undone if it fails,
+    /// and not the whole batch.
     fn run_change(&self, change: DatabaseChange) -> rusqlite::Result<ChangeReply> {
         self.connection.execute_batch("SAVEPOINT change")?;
         let outcome = (change.run)(&self.connection);
@@ -224,7 +226,7 @@ impl WriterThread {
         Ok(outcome.reply)
     }
 
-    /// Checks that a put may happen. Returns the placement of its file.
+    /// Checks whether a put may be carried out. Returns the placement of its file.
     fn check_put(&self, put: &PutRequest) -> Result<Placement, FailedCheck> {
         let address = &put.address;
         self.require_bucket(&address.bucket)?;
@@ -244,8 +246,8 @@ impl WriterThread {
         }
     }
 
-    /// Checks that a delete may happen. Returns the placement of the file, or `None` if there is
-    /// nothing to delete.
+    /// Checks whether a delete may be carried out. Returns the placement of the object's file, or
+    /// `None` if there is no object to delete.
     fn check_delete(&self, delete: &DeleteRequest) -> Result<Option<Placement>, FailedCheck> {
         let address = &delete.address;
         self.require_bucket(&address.bucket)?;
@@ -266,8 +268,8 @@ impl WriterThread {
         }
     }
 
-    /// Reports whether another program changed the file of an object: the file at its path is not
-    /// the one in its row.
+    /// Reports whether another program changed the file of an object. In this case the file at the
+    /// object's path does not have the identity in the object's row.
     fn is_stale(&self, address: &ObjectAddress, current: Option<&StoredObject>) -> S3Result<bool> {
         let placement = match current {
             Some(object) => object.placement,
@@ -289,7 +291,8 @@ impl WriterThread {
         }
     }
 
-    /// Returns the placement of the file of a new object.
+    /// Chooses the placement of the file of a new object: by path if this is possible, else by
+    /// hash.
     fn choose_placement(&self, address: &ObjectAddress) -> S3Result<Placement> {
         if !is_path_key(&address.key)
             || database::name_collides(&self.connection, address).map_err(database_error)?
@@ -350,8 +353,8 @@ impl WriterThread {
         }
     }
 
-    /// Carries out step 3: turns the pending rows of the placed files into objects, and deletes the
-    /// rows of the removed files.
+    /// Carries out step 3 of the protocol: turns the pending rows of the placed files into objects,
+    /// and deletes the rows of the removed files.
     fn promote(&self, placed: &[PlacedWrite]) -> rusqlite::Result<()> {
         database::set_durability(&self.connection, Durability::ProcessCrash)?;
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -397,8 +400,8 @@ impl WriterThread {
 }
 
 impl PreparedWrite {
-    /// Renames or removes the file of the write. Adds to `unsynced` each folder whose entries
-    /// changed.
+    /// Carries out step 2 of the protocol for one write: renames or removes its file. Adds each
+    /// folder whose entries changed to `unsynced`.
     fn place_file(
         &mut self,
         folders: &StoreFolders,

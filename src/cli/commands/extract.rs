@@ -45,8 +45,8 @@ pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<Comman
     Ok(status)
 }
 
-/// Returns the size of a local file in bytes, and its metadata. Reads only the ranges that the
-/// extractor needs, as for an object.
+/// Returns the size of a local file in bytes, and the metadata of the file. Reads only the byte
+/// ranges that the extractor needs.
 ///
 /// # Errors
 /// Fails if the file cannot be read, or if it is not a photo.

@@ -37,12 +37,13 @@ pub(in crate::cli) struct FixDateArguments {
     stores: StoreOptions,
 }
 
-/// A day or a time such as `2018-02-01T09:41`. Its text is the beginning of a recorded capture
-/// time.
+/// One end of the range of capture times that the command changes: a day such as `2018-02-01`, or a
+/// time such as `2018-02-01T09:41`. The text is compared with the beginning of capture times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LocalTimeBound(String);
 
-/// The correction that is added to the times of a clock, in seconds.
+/// The number of seconds that is added to capture times. It is negative if the clock of the camera
+/// was fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ClockShift(i64);
 
@@ -68,7 +69,7 @@ impl FromStr for ClockShift {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const EXPECTED: &str =
             "a sign and days, hours, minutes or seconds: +1h, -30m, +1d2h30m; or 0";
-        /// The largest correction: a century.
+        /// The largest accepted shift, in seconds: a century.
         const MAX_SECONDS: i64 = 100 * 366 * 86_400;
         if text == "0" {
             return Ok(ClockShift(0));
@@ -107,9 +108,10 @@ impl FromStr for ClockShift {
     }
 }
 
-/// Runs the command: shifts the capture times of the photos of a camera in a range of time. A
-/// repeat is safe. Scans the table, because private photos are not in the index by-camera. The exit
-/// status is 1 if a photo cannot be changed.
+/// Runs the command: shifts the capture time of each photo that the camera took in the range of
+/// time. A repeat is safe, because a shift replaces an earlier shift. Scans the whole table,
+/// because private photos are not in the index by-camera. The exit status is 1 if a photo cannot be
+/// changed.
 pub(in crate::cli) async fn run(arguments: FixDateArguments) -> anyhow::Result<CommandStatus> {
     let purpose = if arguments.dry_run {
         SessionPurpose::Read
@@ -173,8 +175,9 @@ async fn shift_photos(
 }
 
 impl FixDateArguments {
-    /// Reports whether a photo was taken with this camera and in this range of time. The time in
-    /// the file counts, without a shift.
+    /// Reports whether the photo was taken with the camera `--camera`, from the time `--from` to
+    /// the time `--to`. Compares the capture time in the file, without a shift. Returns `false` if
+    /// the photo has no capture time, or if all its files have been removed.
     fn matches(&self, photo: &PhotoItemHeader) -> bool {
         let Some(taken) = &photo.taken_at_local else {
             return false;

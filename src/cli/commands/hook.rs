@@ -51,7 +51,7 @@ struct HookTestArguments {
     target: CatalogueTarget,
 }
 
-/// Runs the command.
+/// Runs the subcommand of `photos hook`. The exit status is 1 if a trial call fails.
 pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<CommandStatus> {
     match arguments.command {
         HookCommand::Status(arguments) => print_hook_status(arguments).await,
@@ -59,7 +59,8 @@ pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<Comm
     }
 }
 
-/// Prints the pending build, the last call, and the number of recent calls next to the limits.
+/// Prints the pending build, the last call of the build hook, and the numbers of calls in the last
+/// 24 hours and 31 days, with their limits.
 async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<CommandStatus> {
     let rules = arguments.hook.settings().hook_rules()?;
     let handle = arguments.target.connect().await?;
@@ -107,7 +108,7 @@ async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<Com
     Ok(CommandStatus::Success)
 }
 
-/// Returns a sentence about what is built next, and when.
+/// Returns a sentence that describes the pending build and the earliest time of the next call.
 fn describe_decision(state: &HookState, decision: HookDecision) -> String {
     let title = |pending: &Option<PendingBuild>| {
         pending
@@ -126,23 +127,23 @@ fn describe_decision(state: &HookState, decision: HookDecision) -> String {
     }
 }
 
-/// Returns the number of hook calls in the last `days` days before `now`.
+/// Returns the number of calls of the build hook in the last `days` days before `now`.
 fn count_recent_calls(state: &HookState, now: DateTime<Utc>, days: i64) -> usize {
     let since = now - chrono::TimeDelta::days(days);
     state.called.iter().filter(|at| **at > since).count()
 }
 
-/// Returns a time as text for a person, in the local time zone.
+/// Returns a time as text for people, in the local time zone, for example `2018-02-01 09:41:07`.
 fn format_local_time(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local)
         .format("%Y-%m-%d %H:%M:%S")
         .to_string()
 }
 
-/// Calls the hook and prints its response.
+/// Calls the build hook once, as a trial, and prints the response.
 ///
 /// # Errors
-/// Fails if no hook is set, or if the call cannot be recorded.
+/// Fails if the URL of the hook is not set, or if the call cannot be recorded in the publish table.
 async fn call_hook(arguments: HookTestArguments) -> anyhow::Result<CommandStatus> {
     // A hook on this machine is allowed, because the person who runs this command owns the machine.
     let Some(hook) = arguments.hook.settings().hook(true)? else {

@@ -36,29 +36,31 @@ use photo_metadata::ExtractError;
 const MAX_READS: usize = 16;
 /// The maximum number of failures that are printed one by one. Further failures are only counted.
 const MAX_PRINTED_FAILURES: u64 = 20;
-/// The time for which one renewal delays the build hook.
+/// The time for which the build hook must not be called after each renewal of the delay. An import
+/// renews the delay until the import ends.
 const HOLD: TimeDelta = TimeDelta::minutes(3);
-/// The time between two renewals of the build hook's delay.
+/// The time between two renewals of the delay of the build hook.
 const HOLD_INTERVAL: Duration = Duration::from_secs(60);
-/// The time for which the build hook is delayed after the end of an import. In this time the last
-/// month is published, so that one call covers the whole import.
+/// The time for which the build hook must not be called after the end of an import. Publish needs
+/// this time for the last months of the import. So one call covers the whole import.
 const HOLD_AFTER: TimeDelta = TimeDelta::minutes(2);
 
-/// The numbers of requests that an import needs. docs/ingest-protocol.md explains them under "What
-/// a photo costs".
+/// The numbers from which a dry run estimates the requests of an import. docs/ingest-protocol.md
+/// explains the numbers under "What a photo costs".
 mod costs {
-    /// The number of requests to S3 and the number of requests to DynamoDB for a new photo in the
-    /// source.
+    /// The requests for each new photo in the source: the number of requests to S3, and the number
+    /// of requests to DynamoDB.
     pub(in crate::cli) const NEW: (u64, u64) = (5, 5);
-    /// The number of requests to S3 and the number of requests to DynamoDB for a photo that is
-    /// already in the archive.
+    /// The requests for each photo that is already in the archive: the number of requests to S3,
+    /// and the number of requests to DynamoDB.
     pub(in crate::cli) const IN_PLACE: (u64, u64) = (2, 2);
-    /// The number of requests to S3 and the number of requests to DynamoDB for an object that is
-    /// not a photo.
+    /// The requests for each object that is not a photo: the number of requests to S3, and the
+    /// number of requests to DynamoDB.
     pub(in crate::cli) const NOT_A_PHOTO: (u64, u64) = (1, 2);
-    /// The maximum number of keys on one page of a listing.
+    /// The maximum number of keys in one response when a bucket is listed.
     pub(in crate::cli) const PAGE: u64 = 1000;
-    /// The maximum number of keys that one survey covers. A survey needs two requests to DynamoDB.
+    /// The maximum number of objects that one survey looks up in the table. A survey finds out
+    /// which objects are already ingested. It needs two requests to DynamoDB.
     pub(in crate::cli) const SURVEY: u64 = 100;
 }
 
@@ -85,54 +87,57 @@ pub(in crate::cli) struct ImportArguments {
     stores: StoreOptions,
 }
 
-/// The keys to ingest, in the order in which they are found.
+/// A stream of the files and objects to import, in the order in which they are found.
 type CandidateStream = BoxStream<'static, Result<Candidate, StorageError>>;
 
 /// The files or objects to import.
 enum ImportInput {
-    /// Local files that must be uploaded. Each has its key in the source bucket.
+    /// Local files, each with the key that it gets in the source bucket. A file is uploaded if the
+    /// bucket does not have it yet.
     Files(Vec<Upload>),
-    /// The objects of a bucket under a prefix.
+    /// The objects of a bucket whose keys begin with `prefix`.
     Objects { prefix: String },
 }
 
-/// What an import reads, and the buckets that it uses.
+/// The plan of an import: the input, and the buckets that are used.
 struct ImportPlan {
     what: ImportInput,
     bucket: Bucket,
-    /// The source from which photos are copied, and the archive.
+    /// The source bucket and prefix from which photos are copied, and the archive bucket and
+    /// prefix.
     layout: Layout,
-    /// `true` if the photos are in the archive already and are only indexed.
+    /// `true` if the photos are already in the archive. They are then indexed and not copied.
     in_place: bool,
-    /// The number of files that could not be read.
+    /// The number of local files that could not be read.
     failures: u64,
 }
 
-/// The report of an import, or the expected report in a dry run.
+/// The result of an import. In a dry run, the result that an import would have.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ImportReport {
-    /// The number of all files or objects that were found.
+    /// The number of files or objects that were processed. Objects that no longer exist do not
+    /// count.
     found: u64,
-    /// The number of photos that this run added to the catalogue.
+    /// The number of files or objects that this run added to the catalogue.
     new: u64,
-    /// The number of new photos without a credible date.
+    /// The number of added files or objects whose photo has no credible date.
     undated: u64,
-    /// The number of photos that were in the catalogue already.
+    /// The number of files or objects that were in the catalogue already.
     known: u64,
     /// The number of objects whose bytes are not those of a photo.
     skipped: u64,
-    /// The number of files or objects that failed.
+    /// The number of files or objects that could not be read or processed.
     failed: u64,
-    /// The size of the new photos, in bytes.
+    /// The total size of the added files or objects, in bytes.
     bytes: u64,
-    /// The size of the files that were not in the source bucket yet, in bytes.
+    /// The total size of the local files that were not in the source bucket yet, in bytes.
     uploaded_bytes: u64,
     s3_requests: u64,
     dynamodb_requests: u64,
     seconds: f64,
     dry_run: bool,
-    /// `true` if the import was stopped before its end.
+    /// `true` if a signal stopped the import before its end.
     stopped: bool,
 }
 
@@ -184,8 +189,9 @@ pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<Co
     print_report(&arguments, report, start)
 }
 
-/// Ingests everything, and delays the build hook until the end. After `shutdown`, no further key is
-/// begun.
+/// Ingests the files or objects of the plan, and adds the results to `report`. Delays the build
+/// hook until the import has ended. If `shutdown` is cancelled, finishes the files that are in work
+/// and starts no others.
 async fn ingest_all(
     arguments: &ImportArguments,
     session: &Session,
@@ -234,8 +240,8 @@ async fn ingest_all(
     swept
 }
 
-/// Renews the delay of the build hook again and again, until this task is aborted. The delay ends
-/// [`HOLD`] after the last renewal.
+/// Renews the delay of the build hook again and again, until this task is aborted. The hook may be
+/// called [`HOLD`] after the last renewal.
 async fn renew_hook_hold(published: PublishTable) {
     loop {
         tokio::time::sleep(HOLD_INTERVAL).await;
@@ -245,7 +251,7 @@ async fn renew_hook_hold(published: PublishTable) {
     }
 }
 
-/// Fills a report with what an import would do. Changes nothing.
+/// Adds to `report` the results that an import would have. Changes nothing in the stores.
 async fn preview_import(
     session: &Session,
     target: ImportPlan,
@@ -295,8 +301,8 @@ async fn preview_import(
     Ok(())
 }
 
-/// Adds a file that is not uploaded yet to the report of a dry run. Its metadata decides how it is
-/// counted.
+/// Adds a local file that is not uploaded yet to the report of a dry run. Reads the metadata of the
+/// file to find out whether the file is a photo and has a date.
 fn count_local_file(report: &mut ImportReport, upload: &Upload) {
     let done = match extract::extract_file(&upload.path) {
         Err(ExtractError::Read(error)) => {
@@ -310,7 +316,8 @@ fn count_local_file(report: &mut ImportReport, upload: &Upload) {
     report.add_result(&upload.key, upload.size_bytes, done);
 }
 
-/// Returns the candidates, their number, and the number of bytes that must be uploaded first.
+/// Returns the files or objects to import, their number, and the total size in bytes of the files
+/// that must be uploaded first.
 async fn list_candidates(
     storage: &Storage,
     target: ImportPlan,
@@ -369,9 +376,9 @@ async fn list_candidates(
     }
 }
 
-/// Returns the plan of the import. The argument is `s3://BUCKET/FOLDER` or a path. A folder inside
-/// the archive or the source is read as the objects of that bucket. The files of any other folder
-/// are uploaded first.
+/// Returns the plan for the argument of `photos import`, which is `s3://BUCKET/FOLDER` or a local
+/// path. If the path is a folder inside the archive or the source of the data folder, its files are
+/// imported as objects, without an upload. All other files are uploaded first.
 fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     let own = arguments.stores.layout()?;
     if let Some(place) = arguments.what.strip_prefix("s3://") {
@@ -416,8 +423,8 @@ fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     })
 }
 
-/// Returns the plan to import the objects under `prefix` in a bucket. `own` is the configured
-/// layout.
+/// Returns the plan to import the objects of a bucket whose keys begin with `prefix`. `own` is the
+/// configured layout: if its archive contains the objects, they are indexed and not copied.
 fn plan_objects(bucket: &Bucket, prefix: &str, own: &Layout) -> anyhow::Result<ImportPlan> {
     let mut prefix = prefix.to_owned();
     if !prefix.is_empty() && !prefix.ends_with('/') {
@@ -444,8 +451,9 @@ fn plan_objects(bucket: &Bucket, prefix: &str, own: &Layout) -> anyhow::Result<I
     })
 }
 
-/// Returns the path of a folder relative to `outer`, as a key prefix: empty, or ending in a slash.
-/// Returns `None` if the folder is not inside `outer`.
+/// Returns the path of `folder` relative to `outer`, in the form of a key prefix. For example, the
+/// folder `2018/02` in `outer` gives `2018/02/`, and `outer` itself gives an empty text. Returns
+/// `None` if `outer` is `None` or does not contain the folder.
 fn key_prefix_within(folder: &Path, outer: Option<&Path>) -> Option<String> {
     let below = folder.strip_prefix(outer?.canonicalize().ok()?).ok()?;
     let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
@@ -454,7 +462,8 @@ fn key_prefix_within(folder: &Path, outer: Option<&Path>) -> Option<String> {
 }
 
 impl ImportReport {
-    /// Adds the result of a key to the counts. Prints the error if the key failed.
+    /// Adds the result of one file or object to the counts. Prints the error if the result is a
+    /// failure.
     fn add_result(&mut self, key: &str, bytes: u64, done: KeyResult) {
         self.found += 1;
         match done {
@@ -484,9 +493,10 @@ impl ImportReport {
         }
     }
 
-    /// Estimates the number of requests of an import from the numbers in [`costs`]. `in_place` is
-    /// `true` if the photos are in the archive already. `copies_files` is `true` if the store runs
-    /// in this process: it then accepts uploads without a request.
+    /// Sets the numbers of requests in the report of a dry run, estimated with the numbers in
+    /// [`costs`]. `in_place` is `true` if the photos are already in the archive. `copies_files` is
+    /// `true` if the embedded S3 server would run in this process: files are then uploaded without
+    /// requests.
     fn estimate_requests(&mut self, in_place: bool, copies_files: bool) {
         let (s3, dynamodb) = if in_place {
             costs::IN_PLACE
@@ -507,7 +517,7 @@ impl ImportReport {
             + self.found.div_ceil(costs::SURVEY) * 2;
     }
 
-    /// Returns the report as text.
+    /// Returns the report as text for people.
     fn summary_text(&self) -> String {
         let mut parts = vec![format!("{} new", self.new)];
         if self.undated > 0 {
@@ -550,7 +560,7 @@ impl ImportReport {
     }
 }
 
-/// Prints the report and returns the exit status.
+/// Sets the duration in the report, prints the report, and returns the status of the command.
 fn print_report(
     arguments: &ImportArguments,
     mut report: ImportReport,
@@ -571,7 +581,7 @@ fn print_report(
     })
 }
 
-/// Formats a size, such as `8.1 GB`.
+/// Returns a size as text with a unit, such as `8.1 GB`.
 fn format_size(bytes: u64) -> String {
     let units = ["bytes", "KB", "MB", "GB", "TB"];
     let mut value = bytes as f64;

@@ -30,7 +30,7 @@ use crate::privacy::Visibility;
 use crate::services::Deployment;
 use crate::summary::Summary;
 
-/// The maximum number of photos that one query or one page asks for.
+/// The maximum number of photos that one query of the index returns.
 const PAGE: u32 = 200;
 
 /// The arguments of `photos list`.
@@ -105,7 +105,8 @@ pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<Comm
     Ok(CommandStatus::Success)
 }
 
-/// Returns the public photos as the gallery lists them, and whether there are more.
+/// Returns at most `--limit` public photos, as the gallery lists them, and whether more photos
+/// match the filters.
 async fn list_public(
     handle: &CatalogueHandle,
     arguments: &ListArguments,
@@ -128,8 +129,9 @@ async fn list_public(
     Ok((photos, cursor.is_some()))
 }
 
-/// Returns the private photos with all recorded fields, and whether there are more. Private photos
-/// are in the index by-date only, so the other filters are applied here.
+/// Returns at most `--limit` private photos with all fields of their summaries, and whether more
+/// photos match the filters. Private photos are only in the index by-date, so this function applies
+/// the other filters itself.
 async fn list_private(
     catalogue: &Catalogue,
     arguments: &ListArguments,
@@ -207,7 +209,8 @@ fn matches_filters(arguments: &ListArguments, summary: &Summary) -> bool {
         )
 }
 
-/// Requests one page of `/v1/photos` from the router and parses it.
+/// Requests one page of `/v1/photos` from the gallery's router in this process, and parses the
+/// response.
 ///
 /// # Errors
 /// Fails if the gallery refuses a parameter, or if the response cannot be parsed.

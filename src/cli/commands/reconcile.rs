@@ -27,8 +27,8 @@ use crate::telemetry::error_chain;
 
 /// The maximum number of faults that are repaired at the same time.
 const REPAIRS: usize = 8;
-/// The maximum number of comparisons. After a repair, everything is compared again, because a
-/// repair may uncover another fault.
+/// The maximum number of rounds of repair. Each round repairs the known faults and then compares
+/// everything again, because a repair may reveal another fault.
 const ROUNDS: usize = 3;
 
 /// The arguments of `photos reconcile`.
@@ -48,7 +48,7 @@ pub(in crate::cli) struct ReconcileArguments {
     stores: StoreOptions,
 }
 
-/// A fault and the result of its repair, in the output of `--json`.
+/// One line of the output of `--json`: a fault, and the result of its repair.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FaultLine<'a> {
@@ -60,8 +60,9 @@ struct FaultLine<'a> {
     error: Option<String>,
 }
 
-/// Runs the command: reports the faults, and with `--fix` repairs them. A repeat is safe. The exit
-/// status is 1 if faults are left.
+/// Runs the command: reports the faults, which are the differences between archive, source and
+/// catalogue. With `--fix`, also repairs them. A repeat is safe. The exit status is 1 if faults are
+/// left.
 pub(in crate::cli) async fn run(arguments: ReconcileArguments) -> anyhow::Result<CommandStatus> {
     let stores = &arguments.stores;
     let purpose = if arguments.fix {
@@ -76,7 +77,8 @@ pub(in crate::cli) async fn run(arguments: ReconcileArguments) -> anyhow::Result
     result
 }
 
-/// Finds the faults, reports or repairs them, and prints a summary.
+/// Finds the faults and prints one line for each, and then a summary. With `--fix`, repairs the
+/// faults.
 async fn reconcile_stores(
     arguments: &ReconcileArguments,
     session: &Session,
@@ -137,8 +139,8 @@ async fn reconcile_stores(
     })
 }
 
-/// Returns all faults. For that, scans the table, then lists both buckets, and then compares the
-/// counts. Files that are younger than `settle` are left out.
+/// Returns all faults. Scans the table, then lists both buckets, and then compares the counts.
+/// Leaves out files that are younger than `settle`, because ingest may be working on them.
 async fn find_faults(
     session: &Session,
     layout: &Layout,
@@ -174,7 +176,8 @@ async fn find_faults(
     Ok(faults)
 }
 
-/// Returns the months whose counts are wrong although the months are not marked as dirty.
+/// Returns the months whose published counts are wrong, without the dirty months: publish rebuilds
+/// those in any case.
 async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String>> {
     let months = publish::find_miscounted_months(
         &session.catalogue,
@@ -187,7 +190,7 @@ async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String
     Ok(months)
 }
 
-/// Lists all objects of a bucket under a prefix. Shows the progress.
+/// Returns all objects of a bucket under a prefix. Shows a progress bar.
 async fn list_objects(
     session: &Session,
     bucket: &Bucket,
@@ -202,8 +205,8 @@ async fn list_objects(
     Ok(seen.try_collect().await?)
 }
 
-/// Repairs one fault. A repeat is safe. It is also safe while ingest runs, because each step is one
-/// that ingest takes too, or is refused if the data has changed since it was read.
+/// Repairs one fault. A repeat is safe. Ingest may run at the same time: each step of a repair is a
+/// step of ingest too, or it is refused if the data has changed since it was read.
 async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Result<()> {
     let Session {
         ingest,

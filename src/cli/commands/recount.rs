@@ -26,8 +26,9 @@ pub(in crate::cli) struct RecountArguments {
     target: CatalogueTarget,
 }
 
-/// Runs the command: marks all months as dirty. With `--verify`, instead prints the months whose
-/// counts are wrong, and the exit status is 1 if there are any. A repeat is safe.
+/// Runs the command: marks all months as dirty, so that publish rebuilds them. A repeat is safe.
+/// With `--verify`, only prints the months whose counts are wrong. The exit status is 1 if there
+/// are any.
 pub(in crate::cli) async fn run(arguments: RecountArguments) -> anyhow::Result<CommandStatus> {
     let privacy = arguments.target.privacy(arguments.privacy.settings())?;
     let handle = arguments.target.connect().await?;

@@ -18,7 +18,7 @@ use crate::photo_id::PhotoId;
 use crate::telemetry::error_chain;
 use photo_metadata::EXTRACTOR_VERSION;
 
-/// The maximum number of photos that are processed at the same time.
+/// The maximum number of photos that are updated at the same time.
 const AT_ONCE: usize = 16;
 
 /// The arguments of `photos reindex`.
@@ -34,27 +34,28 @@ pub(in crate::cli) struct ReindexArguments {
     stores: StoreOptions,
 }
 
-/// The result for one photo.
+/// The changes that the command made to one photo.
 #[derive(Debug, Default)]
 struct ReindexedPhoto {
     stem: String,
-    /// `true` if its files were read again, because an older extractor had read them.
+    /// `true` if the files of the photo were read again, because an older extractor had read them.
     read: bool,
-    /// `true` if its summary and its index keys were derived again from the record. No file is read
-    /// for that.
+    /// `true` if the summary and the index keys were derived again from the stored record, without
+    /// reading a file.
     derived: bool,
-    /// The day of the photo, if its folder has the name of another day.
+    /// The capture day of the photo, if its files are in the folder of another day.
     other_day: Option<NaiveDate>,
     /// The new stem of the photo, if it was moved.
     moved_to: Option<String>,
 }
 
-/// Runs the command. If an older extractor has read the files of a photo, reads them again, in
-/// ranges. For all other photos, derives the summary and the index keys again from the stored
-/// record, by the present privacy rules. Overrides that the owner has set are kept.
+/// Runs the command: updates the photos of the catalogue. If an older extractor has read the files
+/// of a photo, reads the files again. If the summary and the index keys of another photo are
+/// outdated, derives both again from the stored record, by the present privacy rules. Overrides
+/// that the owner has set are kept.
 ///
 /// Scans the table. A repeat is safe, and continues an interrupted run. The exit status is 1 if a
-/// photo fails.
+/// photo cannot be updated.
 pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
@@ -66,13 +67,13 @@ pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<C
     result
 }
 
-/// The result for one photo.
+/// The next result of the scan through all photos.
 enum ReindexOutcome {
-    /// The photo was checked.
+    /// One photo was checked, and updated if it was outdated.
     Done(ReindexedPhoto),
-    /// The photo could not be read or written. The others follow.
+    /// One photo could not be read or written. The command continues with the other photos.
     Failed(anyhow::Error),
-    /// The scan of the catalogue failed. No more photos follow.
+    /// The scan of the catalogue failed. The command reads no more photos.
     ScanFailed(CatalogueError),
 }
 
@@ -158,8 +159,9 @@ async fn reindex_photos(
     })
 }
 
-/// Reads or derives one photo again, if it is outdated. If `moves` is `true`, also moves its files
-/// to the folder of its own day. `below` is the extractor version below which files are read again.
+/// Updates one photo if it is outdated: reads its files again, or derives the summary and the index
+/// keys again. Files are read again if an extractor of a version lower than `below` has read them.
+/// If `moves` is `true`, also moves the files to the folder of the capture day.
 async fn reindex_photo(
     session: &Session,
     mut photo: PhotoItem,

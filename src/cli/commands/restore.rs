@@ -26,9 +26,9 @@ pub(in crate::cli) struct RestoreArguments {
     stores: StoreOptions,
 }
 
-/// Runs the command: restores each photo. A repeat is safe. The exit status is 1 if a file is not
-/// restored. Scans the table once, because only the ledger records the upload of a removed file,
-/// and the ledger has no index.
+/// Runs the command: restores the removed files of each photo from their uploads. A repeat is safe.
+/// The exit status is 1 if a file is not restored. Scans the whole table once: only the ledger
+/// records from which upload a removed file was copied, and the ledger has no index.
 pub(in crate::cli) async fn run(arguments: RestoreArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
@@ -90,17 +90,18 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
     Ok(status)
 }
 
-/// The result of [`restore_file`].
+/// The result of [`restore_file`] for one removed file.
 enum RestoreOutcome {
     /// The file is in the archive again, under this key.
     Restored(ArchiveKey),
-    /// The file cannot be restored, for this reason.
+    /// The file cannot be restored. The text is the reason.
     Refused(&'static str),
 }
 
-/// Deletes the ledger entry of an upload and then archives the upload again. After an interruption
-/// between the two steps, the upload is like a new one: its next event or `photos import` archives
-/// it.
+/// Archives the upload of a removed file again. Deletes the ledger entry of the upload first,
+/// because ingest skips an upload that has an entry. If the command is interrupted between the two
+/// steps, the upload counts as new: its next event or `photos import` archives it. `upload` is
+/// `None` if the ledger has no entry.
 async fn restore_file(
     session: &Session,
     upload: Option<LedgerEntry>,

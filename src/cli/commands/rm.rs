@@ -31,8 +31,8 @@ pub(in crate::cli) struct RmArguments {
     stores: StoreOptions,
 }
 
-/// Runs the command: removes each photo. A repeat is safe. The exit status is 1 if a photo is not
-/// removed.
+/// Runs the command: removes all files of each photo from the archive. A repeat is safe. The exit
+/// status is 1 if a photo is not removed.
 pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
@@ -56,13 +56,13 @@ pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<Comman
     Ok(status)
 }
 
-/// Removes the files of one photo and returns its stem. Uploads are deleted first, because the item
-/// no longer names the upload of a file that was removed. After an interruption, a repeat
-/// continues.
+/// Removes all files of one photo from the archive. Returns the stem of the photo. With `--source`,
+/// deletes the uploads first: when a file is removed, its item no longer records the upload. If the
+/// command is interrupted, a repeat continues the work.
 ///
 /// # Errors
-/// Fails if the photo does not exist, if a file has changed or could not be restored later, or if a
-/// store fails.
+/// Fails if the photo does not exist, if a file has changed, or if a store fails. Without
+/// `--source` and `--for-good`, also fails if a file could not be restored later.
 async fn remove_photo(
     session: &Session,
     name: &str,
@@ -97,7 +97,7 @@ async fn remove_photo(
     Ok(item.stem)
 }
 
-/// Reports whether the upload of a file still exists with the same bytes.
+/// Reports whether the upload from which a file was copied still exists with the same bytes.
 async fn has_upload(session: &Session, part: &PhotoPart) -> anyhow::Result<bool> {
     let Some(PartSource { object, etag }) = &part.source else {
         return Ok(false);
@@ -106,8 +106,8 @@ async fn has_upload(session: &Session, part: &PhotoPart) -> anyhow::Result<bool>
     Ok(upload.is_some_and(|upload| upload.etag == *etag))
 }
 
-/// Deletes an object if it still has this ETag. The ETag is compared before the request, because a
-/// store may ignore the condition of the request. A repeat is safe.
+/// Deletes an object if the object still has this ETag. Compares the ETag before the delete
+/// request, because a store may ignore the condition of the request. A repeat is safe.
 ///
 /// # Errors
 /// Fails if the object has another ETag, or if the store fails.

@@ -75,7 +75,7 @@ pub(in crate::cli) struct ServeArguments {
     cors_origins: Vec<String>,
 }
 
-/// Runs the command until SIGINT or SIGTERM, or until a part fails.
+/// Runs the command until SIGINT or SIGTERM, or until a server, ingest or publish fails.
 pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<CommandStatus> {
     let settings = arguments.settings()?;
     // The settings are checked before anything is created.
@@ -125,7 +125,8 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
     ended.map(|()| CommandStatus::Success)
 }
 
-/// Uploads the folders of the command line, and waits until ingest has processed them.
+/// Uploads the folders and files of the command line, waits until ingest has processed them, and
+/// prints a summary.
 async fn upload_first(arguments: &ServeArguments, inbox: UploadTarget) -> anyhow::Result<()> {
     if arguments.paths.is_empty() {
         return Ok(());
@@ -143,11 +144,11 @@ async fn upload_first(arguments: &ServeArguments, inbox: UploadTarget) -> anyhow
 }
 
 impl ServeArguments {
-    /// Returns the settings of the flags and their variables.
+    /// Returns the settings from the flags, or from their variables if a flag is not given.
     ///
     /// # Errors
-    /// Fails if other machines can reach the servers, and the secret key or the location policy is
-    /// not set.
+    /// Fails if `--listen` lets other machines reach the servers, and the secret key or the
+    /// location policy is not set.
     fn settings(&self) -> anyhow::Result<Settings> {
         let is_private = self.listen.is_loopback();
         let is_embedded = self.endpoints.s3_endpoint.is_none();
@@ -183,9 +184,9 @@ impl ServeArguments {
 }
 
 /// Sets PHOTO_BASE_URL to the URL of the gallery's own pictures, if it is not set and only this
-/// machine can reach the gallery. A relative URL would be wrong for the pages of a site that is
-/// being developed on this machine: they are on another port. `gallery` is the base URL of the
-/// gallery.
+/// machine can reach the gallery. Otherwise the URLs of pictures would be relative. That would be
+/// wrong for a site that is being developed on this machine, because its pages are on another port.
+/// `gallery` is the base URL of the gallery.
 fn default_photo_base_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
     if listen.is_loopback() && settings.get(config::PHOTO_BASE_URL).is_none() {
         settings.set(config::PHOTO_BASE_URL, format!("{gallery}/photos"));

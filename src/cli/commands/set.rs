@@ -19,7 +19,8 @@ use crate::photo_id::PhotoId;
 use crate::privacy::Visibility;
 use crate::publish;
 
-/// The maximum length of a title or caption in bytes. The same limit applies to those in files.
+/// The maximum length of a title or caption, in bytes. Titles and captions in files have the same
+/// limit.
 const MAX_TEXT_BYTES: usize = 1024;
 
 /// The arguments of `photos set`.
@@ -113,8 +114,8 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
     Ok(status)
 }
 
-/// Marks as dirty the month under which a photo is published, so that it is rebuilt. Does nothing
-/// if the photo is not public.
+/// Marks the month under which a photo is published as dirty, so that publish rebuilds the month.
+/// Does nothing if the photo is not public.
 async fn mark_public_month(published: &PublishTable, item: &PhotoItem) -> anyhow::Result<()> {
     if let Some(month) = publish::public_month(item) {
         let marked = published.mark_dirty(&month, Utc::now()).await;
@@ -135,7 +136,7 @@ impl OverrideChange {
         Ok(())
     }
 
-    /// Applies the change to the overrides of a photo.
+    /// Changes the overrides of a photo. An override for which no flag is given does not change.
     fn apply(&self, overrides: &mut Overrides) {
         if self.private {
             overrides.visibility = Some(Visibility::Private);
@@ -154,7 +155,8 @@ impl OverrideChange {
     }
 }
 
-/// Returns a text about whether the photo is public, why, and what its title is.
+/// Returns a text about the visibility of a photo, the reason for it, and the title. For example
+/// `private as set, "Sunset"`.
 fn describe_visibility(item: &PhotoItem) -> String {
     let visibility = if item.is_public() {
         "public"

@@ -104,7 +104,8 @@ fn write_record(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes one table of tags for each IFD, then the tags whose values are too long to be stored.
+/// Writes one table of tags for each group of tags (IFD), and then the names of the tags whose
+/// values were too long to be stored.
 fn write_tags(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
     for (ifd, tags) in &item.exif {
         writeln!(out, "\n{}", escape_control(ifd))?;
@@ -124,8 +125,9 @@ fn write_tags(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds a row for each field of `value` that has a value. Fields of nested objects get a row too:
-/// their names begin with `prefix` and the name of the object.
+/// Adds a row to a table for each field of `value` that is not empty. The name in the row is
+/// `prefix` and the name of the field. For a field of a nested object, the name of the object and a
+/// dot come between them, such as `camera.slug`.
 fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
     let Some(fields) = value.as_object() else {
         return;
@@ -143,8 +145,8 @@ fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
     }
 }
 
-/// Returns a value as text for a person. A text has no quotes, a rational is shown as its fraction,
-/// and a list has commas.
+/// Returns a JSON value as text for people: a text without quotes, a rational number as its
+/// fraction, and a list with commas between its values.
 fn format_value(value: &Value) -> String {
     match value {
         Value::String(text) => escape_control(text),

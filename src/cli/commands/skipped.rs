@@ -19,8 +19,8 @@ pub(in crate::cli) struct SkippedArguments {
     target: CatalogueTarget,
 }
 
-/// Runs the command: prints the ledger entries of the uploads that ingest skipped. These uploads
-/// stay in the source.
+/// Runs the command: prints the uploads that ingest skipped because they are not photos, and the
+/// reasons. These uploads stay in the source bucket.
 ///
 /// # Errors
 /// Fails if the tables cannot be reached.

@@ -50,7 +50,8 @@ fn test_event() -> Value {
             "RequestId": "r", "HostId": "h" })
 }
 
-/// Returns the keys of all messages. All must parse, and must be in the bucket `inbox`.
+/// Returns the object keys in all messages of an event. All messages must parse, and all objects
+/// must be in the bucket `inbox`.
 fn keys(event: &Value) -> Vec<String> {
     let unwrapped = unwrap_event(event).unwrap_or_else(|error| panic!("{event}: {error}"));
     let objects = unwrapped

@@ -31,8 +31,9 @@ fn add_photo(state: &mut HookState, seconds: i64) {
     );
 }
 
-/// Simulates changes at these seconds, which are in ascending order. A cycle runs at each full
-/// minute that may lead to a call. Returns the seconds of the calls.
+/// Returns the times of the calls in a simulation. `changes` contains the times of the changes, in
+/// ascending order. All times are in seconds. A cycle runs at each full minute that may lead to a
+/// call.
 fn simulate_calls(
     rules: &HookRules,
     changes: &[i64],

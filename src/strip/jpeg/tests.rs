@@ -34,7 +34,7 @@ fn exif(orientation: u8, big: bool) -> Vec<u8> {
     made(APP1, &[EXIF_HEADER, &ifd, &entry, b"SECRET-GPS"].concat())
 }
 
-/// Returns the segments that a decoder needs: tables, frame and scan.
+/// Returns the bytes of the segments that a decoder needs: tables, frame and scan.
 fn essentials() -> Vec<u8> {
     [
         made(0xdb, &[0; 65]),
@@ -89,7 +89,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
         .any(|window| window == text.as_bytes())
 }
 
-/// Returns a file with all kinds of metadata that must be removed.
+/// Returns a JPEG with every kind of metadata that must be removed.
 fn jpeg_with_secrets() -> Vec<u8> {
     let mut scans = [
         made(APP1, b"SECRET-BETWEEN-SCANS"),

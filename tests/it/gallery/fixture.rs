@@ -30,12 +30,13 @@ use tokio::net::TcpListener;
 
 const TABLE: &str = "photos";
 const PUBLISH_TABLE: &str = "publish";
-/// The maximum number of pages of a list in any test.
+/// The maximum number of pages that a test reads of one list. A list with more pages fails the
+/// test.
 pub(crate) const MAX_PAGES: usize = 300;
 /// The time at which the tests begin, in seconds since 1970: noon on 2026-01-01 in UTC.
 const START: i64 = 1_767_268_800;
 
-/// A running gallery.
+/// A running gallery over an embedded DynamoDB server, with a simulated clock.
 pub(crate) struct GalleryFixture {
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
@@ -68,12 +69,13 @@ impl Intercept for QueryCounter {
 }
 
 impl GalleryFixture {
-    /// Starts a gallery with an empty catalogue. It hides locations.
+    /// Starts a gallery with an empty catalogue. The gallery hides all locations.
     pub(crate) async fn new() -> Self {
         GalleryFixture::with(|_| {}).await
     }
 
-    /// Starts a gallery with an empty catalogue. `change` changes its settings.
+    /// Starts a gallery with an empty catalogue. The function `change` changes the settings before
+    /// the start.
     pub(crate) async fn with(change: impl FnOnce(&mut GallerySettings)) -> Self {
         let client = client(&embedded_dynamodb().await);
         let catalogue = Catalogue::new(client.clone(), TABLE);
@@ -89,8 +91,8 @@ impl GalleryFixture {
         GalleryFixture::over(client, change).await
     }
 
-    /// Starts a gallery over a DynamoDB client, which may be unreachable. `change` changes its
-    /// settings.
+    /// Starts a gallery over this DynamoDB client, whose server may be unreachable. The function
+    /// `change` changes the settings before the start.
     pub(crate) async fn over(client: Client, change: impl FnOnce(&mut GallerySettings)) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
@@ -126,14 +128,15 @@ impl GalleryFixture {
         }
     }
 
-    /// Returns the JSON of a response, and the number of index queries that it needed.
+    /// Requests a path. Returns the JSON of the response, and the number of Query requests that the
+    /// gallery sent to DynamoDB for it.
     pub(crate) async fn json_and_queries(&self, path: &str) -> (Value, u32) {
         let before = self.queries.load(Ordering::SeqCst);
         let json = self.json(path).await;
         (json, self.queries.load(Ordering::SeqCst) - before)
     }
 
-    /// Moves the simulated clock forward.
+    /// Moves the simulated clock forward by this number of days.
     pub(crate) fn pass_days(&self, days: i64) {
         self.now.fetch_add(days * 86_400, Ordering::SeqCst);
     }
@@ -146,14 +149,14 @@ impl GalleryFixture {
             .expect("an answer")
     }
 
-    /// Returns the JSON of a response. The status must be 200.
+    /// Requests a path, and returns the JSON of the response. The status must be 200.
     pub(crate) async fn json(&self, path: &str) -> Value {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
         response.json().await.expect("JSON")
     }
 
-    /// Returns the names of all photos in a list, from its first page to its last.
+    /// Returns the names of all photos in the list at a path, from its first page to its last.
     pub(crate) async fn names(&self, path: &str) -> Vec<String> {
         let mut names = Vec::new();
         let mut page = self.json(path).await;
@@ -212,7 +215,7 @@ impl GalleryFixture {
     }
 }
 
-/// A description of a photo for the catalogue.
+/// A description of a photo that a test puts into the catalogue.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shot {
     pub(crate) name: String,
@@ -221,9 +224,10 @@ pub(crate) struct Shot {
     pub(crate) camera: Option<String>,
     pub(crate) lens: Option<String>,
     pub(crate) private: bool,
-    /// The longitude and the latitude. The default is the home of the fictional photographer.
+    /// The longitude and the latitude of the photo. The default is the home of the fictional
+    /// photographer.
     pub(crate) place: Option<(f64, f64)>,
-    /// The location policy under which the photo is indexed.
+    /// The location policy that decides about the index keys of the photo.
     pub(crate) policy: LocationPolicy,
 }
 
@@ -268,7 +272,7 @@ impl Shot {
         format!("{folder}/{}", self.name)
     }
 
-    /// Returns the item as ingest stores it.
+    /// Returns the catalogue item of the photo, as ingest would store it.
     pub(crate) fn item(&self) -> PhotoItem {
         let stem = self.stem();
         let id = PhotoId::from_stem(&stem).to_string();

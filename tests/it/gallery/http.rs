@@ -18,7 +18,8 @@ async fn filled_gallery() -> GalleryFixture {
     fixture
 }
 
-/// Returns the status and the JSON body of a problem response.
+/// Requests a path that must fail. Returns the status and the JSON body of the problem response
+/// (RFC 9457).
 async fn problem(fixture: &GalleryFixture, path: &str) -> (u16, Value) {
     let response = fixture.get(path).await;
     assert_eq!(

@@ -282,7 +282,7 @@ async fn unreadable_item_does_not_hide_the_others() {
     );
 }
 
-/// Starts a gallery with a location policy, and adds photos that are indexed under the same policy.
+/// Starts a gallery with this location policy. Adds photos whose index keys follow the same policy.
 async fn gallery_with_locations(policy: LocationPolicy) -> GalleryFixture {
     let fixture = GalleryFixture::with(|settings| settings.privacy = policy.into()).await;
     for (name, lon, lat) in [

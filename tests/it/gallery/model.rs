@@ -1,5 +1,5 @@
-//! Compares lists with a sorted vector, for any filter, order, limit and paging. Photos are added
-//! between pages.
+//! Compares the lists of the gallery with a model, a sorted vector of photos. Generated cases use
+//! any filter, order, limit and paging. Photos are added between pages.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::fixture::{GalleryFixture, Shot};
 const CAMERAS: [&str; 3] = ["canon-eos-r6", "nikon-d750", "sony-a7"];
 const LENSES: [&str; 2] = ["35mm", "50mm"];
 
-/// A request for a list, from which a model computes the expected photos.
+/// A generated request for a list. The model computes the expected photos from its fields.
 #[derive(Debug, Clone)]
 struct ListCase {
     from: Option<String>,
@@ -24,7 +24,8 @@ struct ListCase {
     limit: usize,
 }
 
-/// Generates capture times with few different years, days and seconds, so that photos share them.
+/// Generates capture times. They have only a few different years, days and seconds, so that many
+/// photos share them.
 fn local() -> impl Strategy<Value = String> {
     (
         2016..2019_u32,
@@ -127,7 +128,7 @@ impl ListCase {
         !shot.private && is_in_range && is(&shot.camera, self.camera) && is(&shot.lens, self.lens)
     }
 
-    /// Returns the names of the photos that the list must contain, in order.
+    /// Returns the names of those `shots` that the list must contain, in the order of the list.
     fn expected(&self, shots: &[Shot]) -> Vec<String> {
         let mut dated: Vec<(String, String, String)> = Vec::new();
         let mut undated: Vec<(String, String)> = Vec::new();

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::fixture::{GalleryFixture, MAX_PAGES, Shot};
 
-/// A request for a list, from which a model computes the expected photos.
+/// A generated request for a list. The model computes the expected photos from its fields.
 #[derive(Debug, Clone)]
 struct ListQuery {
     from: Option<String>,
@@ -39,7 +39,8 @@ impl ListQuery {
         path
     }
 
-    /// Returns `true` if the list must contain a photo. The model compares wall-clock times only.
+    /// Returns `true` if the list must contain this photo. The model compares wall-clock times
+    /// only, and ignores offsets from UTC.
     fn admits(&self, shot: &Shot) -> bool {
         let same = |asked: &Option<String>, have: &Option<String>| asked.is_none() || asked == have;
         let padded = |local: &str| format!("{local}{}", &".000"[..(23 - local.len()).min(4)]);
@@ -58,7 +59,7 @@ impl ListQuery {
         !shot.private && within && same(&self.camera, &shot.camera) && same(&self.lens, &shot.lens)
     }
 
-    /// Returns a key by which the list must be sorted.
+    /// Returns a key for a photo. The list must be in ascending order of this key.
     fn rank(&self, item: &PhotoItem, shot: &Shot) -> (bool, Vec<u8>) {
         match &shot.local {
             None => (true, format!("{}#{}", shot.name, item.id).into_bytes()),
@@ -156,8 +157,9 @@ fn query() -> impl Strategy<Value = ListQuery> {
         })
 }
 
-/// Reads a list to its end and compares it with the model. Photos are added and removed between
-/// pages.
+/// Reads a list page by page, and compares it with the model. The photos in `before` exist from the
+/// beginning. Between the pages, the photos in `during` are added, and the last photo of some pages
+/// is removed.
 async fn check(before: Vec<Shot>, mut during: Vec<Shot>, query: ListQuery) {
     let fixture = GalleryFixture::new().await;
     let mut shots = BTreeMap::new();

@@ -72,7 +72,7 @@ impl PictureFixture {
         }
     }
 
-    /// Writes a file to the archive, and adds it to the parts of a photo.
+    /// Writes a file to the archive, and adds it to the parts (files) of the photo `item`.
     async fn archive(&self, item: &mut PhotoItem, extension: &str, mime: &str, bytes: &[u8]) {
         let key = format!("archive/{}.{extension}", item.stem);
         let put = self

@@ -13,8 +13,8 @@ fn photo_schema() -> Value {
     serde_json::from_str(include_str!("../../../schema/photo.schema.json")).expect("JSON")
 }
 
-/// Checks that every field of a value is in the schema and has its type, and that no required field
-/// is missing.
+/// Checks a JSON value against a schema: each field of the value must be in the schema and have its
+/// type, and no required field may be missing. `path` is the place of the value, for messages.
 fn check(path: &str, value: &Value, schema: &Value) {
     let is = |name: &Value| match name.as_str().expect("a type") {
         "null" => value.is_null(),
@@ -48,7 +48,7 @@ fn check(path: &str, value: &Value, schema: &Value) {
     }
 }
 
-/// Checks a photo from a list against the schema.
+/// Checks the JSON of a photo, as a list returns it, against schema/photo.schema.json.
 pub(crate) fn check_photo(photo: &Value) {
     check("photo", photo, &photo_schema());
 }

@@ -7,7 +7,7 @@ use super::pretty::pretty_lines;
 use super::recording::{PHOTOS, Recorder};
 use crate::serve::process::files;
 
-/// All commands of the program.
+/// The arguments that name each command of the program.
 const COMMANDS: [&[&str]; 16] = [
     &["serve"],
     &["import"],
@@ -27,7 +27,8 @@ const COMMANDS: [&[&str]; 16] = [
     &[],
 ];
 
-/// The arguments of `photos hook status`. They allow a build so rarely that no test run reaches it.
+/// The arguments of `photos hook status`. Their waiting times are so long that no test run calls
+/// the hook.
 const HOOK_STATUS: [&str; 6] = [
     "hook",
     "status",
@@ -86,7 +87,8 @@ pub(super) fn record_while_served(recorder: &mut Recorder) {
     recorder.add("cli/import-dry-run.txt", text);
 }
 
-/// Records `photos show` for every photo, and its other output formats for one photo.
+/// Records `photos show` for every photo. For one photo, also records the other output formats of
+/// this command.
 fn record_show(recorder: &mut Recorder) {
     let list = run(recorder, &["list", "--json", "--order", "oldest"]).stdout;
     let mut text = String::new();
@@ -104,7 +106,7 @@ fn record_show(recorder: &mut Recorder) {
     recorder.add("cli/show-json.txt", pretty_lines(&json));
 }
 
-/// Records the commands that need no server, while none runs.
+/// Records the commands that work without `photos serve`, while no server runs.
 pub(super) fn record_at_rest(recorder: &mut Recorder) {
     let examples = files(&recorder.photos.folder().join(PHOTOS)).into_keys();
     let paths: Vec<String> = examples.map(|file| format!("{PHOTOS}/{file}")).collect();
@@ -129,8 +131,8 @@ pub(super) fn record_at_rest(recorder: &mut Recorder) {
     record_flags(recorder);
 }
 
-/// Records `photos reconcile` after a copy was lost. This must come last, because the next start of
-/// `photos serve` would find the loss.
+/// Deletes a file of the archive, and records what `photos reconcile` reports. This must be the
+/// last recording, because the next start of `photos serve` would notice the loss.
 pub(super) fn record_loss(recorder: &mut Recorder) {
     let archive = recorder.photos.data().join("archive");
     std::fs::remove_file(archive.join("2020-10-18/DSCF2210.JPG")).unwrap();
@@ -142,8 +144,8 @@ pub(super) fn record_loss(recorder: &mut Recorder) {
     recorder.add("cli/reconcile-loss.txt", text);
 }
 
-/// Records the flags, variables and defaults of every command. The words of the help texts may
-/// change, but not these.
+/// Records the flags, environment variables and default values of every command. These must not
+/// change. The words of the help texts may change.
 fn record_flags(recorder: &mut Recorder) {
     let mut text = String::new();
     for command in COMMANDS {
@@ -156,8 +158,8 @@ fn record_flags(recorder: &mut Recorder) {
     recorder.add("cli/flags.txt", text);
 }
 
-/// Returns the flags of a help text, each with its notes in brackets, such as `--data <DIR> [env:
-/// PHOTOS_DATA]`.
+/// Extracts the flags from a help text, each with its notes in brackets, such as
+/// `--data <DIR> [env: PHOTOS_DATA]`.
 fn flags(help: &str) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
     for line in help.lines() {
@@ -193,7 +195,7 @@ fn flags(help: &str) -> Vec<String> {
     blocks.iter().map(flag).collect()
 }
 
-/// A command that has ended, with its status and output.
+/// The result of a command that has ended: its status and output.
 struct Ran {
     command: String,
     status: i32,
@@ -208,8 +210,8 @@ impl Ran {
         format!("{}{stdout}[standard error]\n{stderr}\n", self.head())
     }
 
-    /// Returns the command and its lines of JSON in a readable layout. The command must not print
-    /// messages.
+    /// Returns the command and the JSON that it printed, in a readable layout. The command must not
+    /// print messages to standard error.
     fn json_lines(&self) -> String {
         assert_eq!(self.stderr, "", "{}", self.command);
         self.head() + &pretty_lines(&self.stdout)

@@ -10,7 +10,8 @@ use super::pretty::pretty;
 use super::recording::Recorder;
 use crate::serve::process::files;
 
-/// A signature. The embedded DynamoDB server requires one, but does not check it.
+/// A made-up request signature. The embedded DynamoDB server requires a signature, but does not
+/// check it.
 const UNCHECKED_SIGNATURE: &str = "AWS4-HMAC-SHA256 \
     Credential=photos/20260101/us-east-1/dynamodb/aws4_request, \
     SignedHeaders=host, Signature=0";
@@ -58,8 +59,8 @@ fn record_photos(recorder: &mut Recorder) {
     }
 }
 
-/// Records the counts of the months and the state of publish. Leaves out the dirty months, because
-/// they change all the time.
+/// Records the published months and the state of publish, from the publish table. Leaves out the
+/// dirty months, because they change all the time.
 fn record_publish(recorder: &mut Recorder) {
     let mut items = items(recorder, "publish");
     items.retain(|item| item["pk"]["S"] != "dirty");
@@ -91,8 +92,8 @@ fn record_publish(recorder: &mut Recorder) {
     recorder.add("dynamodb/fingerprints.txt", fingerprints);
 }
 
-/// Records the dirty months after `photos recount`, which marks every month of every year with
-/// photos. Publish does not rebuild them for ten seconds.
+/// Records the dirty months right after `photos recount`, which marks every month of every year
+/// with photos. Publish waits ten seconds before it rebuilds them, so they are still in the table.
 fn record_dirty_months(recorder: &mut Recorder) {
     recorder.photos.output(&["recount"]);
     let mut items = items(recorder, "publish");
@@ -111,7 +112,7 @@ fn record_dirty_months(recorder: &mut Recorder) {
     recorder.add("dynamodb/dirty-months.json", lines);
 }
 
-/// Returns the keys and the indexes of a table.
+/// Returns the key attributes and the indexes of a table.
 fn shape(recorder: &Recorder, table: &str) -> Value {
     let described = dynamodb(recorder, "DescribeTable", &json!({ "TableName": table }));
     let mut table = described["Table"].clone();
@@ -202,8 +203,8 @@ fn objects(recorder: &Recorder, bucket: &str) -> String {
     out
 }
 
-/// Records the static gallery, with the bytes on disk. The files of months already have one photo
-/// on each line.
+/// Records the files of the static gallery with their bytes on disk. The files of the months
+/// already have one photo on each line.
 fn record_site(recorder: &mut Recorder) {
     let root = recorder.photos.data().join("site");
     for name in files(&root).into_keys() {
@@ -215,7 +216,8 @@ fn record_site(recorder: &mut Recorder) {
     }
 }
 
-/// Sends a request in DynamoDB's protocol, and returns the response.
+/// Sends a request to the embedded DynamoDB server in DynamoDB's own protocol. Returns the
+/// response.
 fn dynamodb(recorder: &Recorder, operation: &str, request: &Value) -> Value {
     let sent = recorder
         .http
@@ -233,7 +235,8 @@ fn dynamodb(recorder: &Recorder, operation: &str, request: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Sorts attributes and the members of sets, because DynamoDB returns them in no order.
+/// Sorts the attributes in a JSON value, and the members of sets, because DynamoDB returns them in
+/// no order.
 fn sort(value: &mut Value) {
     value.sort_all_objects();
     sort_sets(value);
@@ -256,7 +259,7 @@ fn sort_sets(value: &mut Value) {
     }
 }
 
-/// Returns the text between the first `before` and the next double quote.
+/// Returns the text after the first `before`, up to the next double quote.
 fn first(text: &str, before: &str) -> String {
     let (_, rest) = text.split_once(before).unwrap();
     rest.split_once('"').unwrap().0.to_owned()

@@ -12,7 +12,7 @@ use super::normalise::{self, is_http_date};
 use super::pretty::pretty;
 use super::recording::{BASE_URL, Recorder};
 
-/// The lists that are recorded. A list without a limit has one page. All pages of the others are
+/// The paths of the lists that are recorded. Lists with a limit have several pages, which are all
 /// recorded.
 const LISTS: [&str; 14] = [
     "/v1/photos",
@@ -67,7 +67,8 @@ const ERRORS: [(&str, &str); 20] = [
     ("POST", "/v1/photos"),
 ];
 
-/// A gallery over HTTP. Most requests run at the same time, because an unoptimised server is slow.
+/// A client of the running gallery. It sends most requests at the same time, because an unoptimised
+/// server is slow.
 struct Gallery<'a>(&'a Recorder);
 
 impl Gallery<'_> {
@@ -81,7 +82,8 @@ impl Gallery<'_> {
         request.send().await.unwrap()
     }
 
-    /// Returns the JSON of a response twice: normalised for its file, and unchanged.
+    /// Sends a request. Returns the response twice: as the text for its file, without values that
+    /// differ from run to run, and the unchanged body.
     async fn json(&self, method: &str, path: &str) -> (String, String) {
         let response = self.send(method, path, &[]).await;
         // The length is left out, because it changes with every change of the body.
@@ -103,7 +105,7 @@ impl Gallery<'_> {
         (stored, body)
     }
 
-    /// Returns all pages of a list as text, in order.
+    /// Returns all pages of the list at a path, as one text.
     async fn pages(&self, path: &str) -> String {
         let (mut out, mut page) = (String::new(), path.to_owned());
         loop {
@@ -117,14 +119,15 @@ impl Gallery<'_> {
         }
     }
 
-    /// Returns the responses to these paths as text, in order, each with all its pages.
+    /// Returns the responses to these paths as one text, in this order. Each response contains all
+    /// its pages.
     async fn answers(&self, paths: &[&str]) -> String {
         join_all(paths.iter().map(|path| self.pages(path)))
             .await
             .concat()
     }
 
-    /// Returns the status, the headers and the digest of a picture as text.
+    /// Requests a picture. Returns the status, the headers and the digest of the bytes as text.
     async fn picture(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
         let response = self.send(method, path, headers).await;
         let head = normalise::replace(
@@ -142,7 +145,7 @@ impl Gallery<'_> {
         out + &format!("{head}{} bytes, sha-256 {digest}\n\n", body.len())
     }
 
-    /// Returns the responses for every picture that the gallery lists, as text.
+    /// Requests every picture that the gallery lists, and returns the responses as text.
     async fn all_pictures(&self) -> String {
         let photos = self.listed("/v1/photos?fields=images&order=oldest").await;
         let images = photos
@@ -157,7 +160,7 @@ impl Gallery<'_> {
         join_all(pictures).await.concat()
     }
 
-    /// Returns the photos of a list.
+    /// Returns the photos on the first page of the list at a path.
     async fn listed(&self, path: &str) -> Vec<Value> {
         let list = self.send("GET", path, &[]).await;
         let list: Value = list.json().await.unwrap();
@@ -165,7 +168,7 @@ impl Gallery<'_> {
     }
 }
 
-/// Records every route of a gallery that shows exact locations.
+/// Records the response of every route, in a gallery that shows exact locations.
 pub(super) fn record(recorder: &mut Recorder) {
     let gallery = Gallery(recorder);
     let ((errors, error_details), texts) = recorder.runtime.block_on(async {
@@ -187,7 +190,7 @@ pub(super) fn record(recorder: &mut Recorder) {
     recorder.add("gallery/error-details.txt", error_details);
 }
 
-/// Records the lists and pictures of a gallery that rounds locations.
+/// Records the lists and pictures in a gallery that rounds locations.
 pub(super) fn record_redacted(recorder: &mut Recorder) {
     let gallery = Gallery(recorder);
     let text = recorder.runtime.block_on(async {
@@ -200,8 +203,8 @@ pub(super) fn record_redacted(recorder: &mut Recorder) {
     recorder.add("gallery/redacted.txt", text);
 }
 
-/// Returns the response for every photo by its stem. Checks that the photo's id gives the same
-/// response.
+/// Requests the detail of every photo by its stem, and returns the responses as text. Checks that
+/// the photo's id gives the same response.
 async fn details(gallery: &Gallery<'_>) -> String {
     let photos = gallery
         .listed("/v1/photos?fields=id,stem&order=oldest")
@@ -218,8 +221,8 @@ async fn details(gallery: &Gallery<'_>) -> String {
     join_all(details).await.concat() + &gallery.answers(&by_file).await
 }
 
-/// Returns the responses for every picture as text. For one picture, also the responses to ranges
-/// and to conditions.
+/// Requests every picture, and returns the responses as text. For one picture, also requests
+/// ranges, sends the condition `If-None-Match`, and sends HEAD.
 async fn pictures(gallery: &Gallery<'_>) -> String {
     let mut out = gallery.all_pictures().await;
     let path = "/photos/2018-02-01/DSC_0001.JPG";
@@ -236,7 +239,7 @@ async fn pictures(gallery: &Gallery<'_>) -> String {
     out + &gallery.picture("GET", preview, &[]).await
 }
 
-/// Returns the problem responses without their details, and the details themselves. The details are
+/// Returns two texts: the problem responses without their details, and the details. The details are
 /// texts for people, and may be reworded.
 async fn errors(gallery: &Gallery<'_>) -> (String, String) {
     let (mut errors, mut details) = (String::new(), String::new());
@@ -253,8 +256,8 @@ async fn errors(gallery: &Gallery<'_>) -> (String, String) {
     (errors, details)
 }
 
-/// Returns the status and the headers as text, sorted by name. Leaves out the date and the headers
-/// in `left_out`.
+/// Returns the status and the headers of a response as text, sorted by name. Leaves out the date
+/// and the headers in `left_out`.
 fn head(response: &Response, left_out: &[&str]) -> String {
     let date = response.headers().get("date").unwrap().to_str().unwrap();
     assert!(is_http_date(date), "{date}");

@@ -1,11 +1,12 @@
-//! Replaces values that differ from run to run. Each value must have the expected form.
+//! Replaces values that differ from run to run by fixed names such as `<time>`. First checks that
+//! each value has the expected form.
 
 use chrono::{DateTime, NaiveDateTime};
 
-/// Replaces each text between `before` and `after` with `name`.
+/// Finds each text that is between `before` and `after`, and replaces it with `name`.
 ///
 /// # Panics
-/// Panics if a text does not have the form that `has_form` checks.
+/// Panics if `has_form` returns `false` for such a text.
 pub(super) fn replace(
     text: &str,
     (before, after): (&str, &str),
@@ -28,7 +29,7 @@ pub(super) fn replace(
     out + rest
 }
 
-/// Replaces the value of a text field of JSON.
+/// Replaces the value of a text field in JSON with `name`. `field` is the name of the field.
 pub(super) fn field(text: &str, field: &str, has_form: fn(&str) -> bool, name: &str) -> String {
     let text = replace(text, (&format!("\"{field}\":\""), "\""), has_form, name);
     // DynamoDB writes a text field as `{"S":"text"}`.
@@ -36,22 +37,23 @@ pub(super) fn field(text: &str, field: &str, has_form: fn(&str) -> bool, name: &
     replace(&text, (&typed, "\""), has_form, name)
 }
 
-/// Replaces the cursor of a page. It is sealed with a key that is new in each process.
+/// Replaces the cursor of a page. The cursor is encrypted with a key that is new in each process.
 pub(super) fn cursor(json: &str) -> String {
     field(json, "next", is_cursor, "<cursor>")
 }
 
-/// Replaces the time at which an object was last written.
+/// Replaces the field with the time at which an object was last written.
 pub(super) fn last_modified(json: &str) -> String {
     field(json, "lastModified", is_second, "<time>")
 }
 
-/// Replaces the URLs of the servers. Their ports differ from run to run.
+/// Replaces the URLs of the two servers with fixed names. Their ports differ from run to run.
 pub(super) fn endpoints(text: &str, s3: &str, gallery: &str) -> String {
     text.replace(s3, "<s3>").replace(gallery, "<gallery>")
 }
 
-/// Returns `true` if a text is a cursor: version, nonce, sealed position and tag, in base64url.
+/// Returns `true` if a text has the form of a cursor: base64url of a version, a random number
+/// (nonce), the encrypted position, and a checksum (tag).
 fn is_cursor(text: &str) -> bool {
     let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     text.len() > 64 && text.chars().all(is_base64url)

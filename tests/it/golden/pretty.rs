@@ -1,4 +1,4 @@
-//! Lays out JSON on several lines, so that a difference is one line.
+//! Lays out JSON on several lines, so that a difference in one value changes one line.
 
 /// Lays out compact JSON with one value on each line. Changes no other byte.
 ///
@@ -46,7 +46,7 @@ pub(super) fn pretty(json: &str) -> String {
     out
 }
 
-/// Lays out lines of JSON. Each line is laid out as [`pretty`] does.
+/// Lays out a text that has one JSON value on each line. Each value is laid out as [`pretty`] does.
 pub(super) fn pretty_lines(lines: &str) -> String {
     lines.lines().map(|line| pretty(line) + "\n").collect()
 }

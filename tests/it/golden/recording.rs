@@ -15,10 +15,10 @@ pub(super) static RECORDING: LazyLock<BTreeMap<String, String>> = LazyLock::new(
 /// The URL under which the gallery lists the pictures. It is fixed, so that no text contains a
 /// port.
 pub(super) const BASE_URL: &str = "https://photos.test";
-/// The folder with the photos, and the name of an uploaded file that is not a photo.
+/// The folder with the photos that are recorded.
 pub(super) const PHOTOS: &str = "examples/photos";
 const NOT_A_PHOTO: &str = "notes/list.txt";
-/// The number of photos in `examples/photos`. Two of the 14 files are one shot.
+/// The number of photos in `examples/photos`. Two of the 14 files are one photo.
 const COUNT: u64 = 13;
 
 /// A data folder with its servers, and the texts that were recorded so far.
@@ -37,8 +37,8 @@ impl Recorder {
         assert!(before.is_none(), "{name} is recorded twice");
     }
 
-    /// Runs `photos serve` until it has printed `last` and `visit` has returned. Returns all its
-    /// messages.
+    /// Runs `photos serve`. Waits until it has printed `last`, calls `visit`, and stops it. Returns
+    /// all messages that it printed.
     fn serve(
         &mut self,
         arguments: &[&str],
@@ -64,8 +64,8 @@ impl Recorder {
     }
 }
 
-/// Makes the recording. Three starts of `photos serve` archive and publish the photos. A fourth
-/// start shows them under another location policy.
+/// Makes the recording. `photos serve` runs four times: the first three runs archive and publish
+/// the photos, and the fourth shows them under another location policy.
 fn record() -> BTreeMap<String, String> {
     let mut recorder = Recorder {
         photos: Photos::at_rest(),

@@ -134,8 +134,8 @@ async fn key_that_occurs_ten_times_in_a_batch_is_processed_once() {
     assert_eq!(world.take_outcomes().len(), 1);
 }
 
-/// Builds ingest over an S3 server that sends this text to every request, or sends no response if
-/// it is `None`.
+/// Builds ingest over a test server in place of S3. The server sends the text `answer` to every
+/// request. If `answer` is `None`, it sends no response.
 async fn ingest_over_stub_store(answer: Option<&'static str>) -> Ingest {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -49,22 +49,22 @@ const TABLE: &str = "photos";
 /// The maximum time that a test waits for something that should take milliseconds.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The embedded engines, ingest over them, and a client for the requests of a user.
+/// The embedded engines, ingest over them, and an S3 client that plays the user.
 pub(crate) struct IngestWorld {
     pub(crate) store: S3Store,
-    /// The client of the user. `wire` does not record its requests.
+    /// The S3 client with which a test acts as the user. `wire` does not record its requests.
     pub(crate) s3: Client,
     pub(crate) ingest: Ingest,
     pub(crate) catalogue: Catalogue,
     pub(crate) layout: Layout,
     /// The URL of the object store.
     pub(crate) s3_endpoint: String,
-    /// The URL of the table's server.
+    /// The URL of the embedded DynamoDB server.
     pub(crate) dynamodb: String,
     pub(crate) wire: RequestRecorder,
     /// All events that were delivered to ingest.
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
-    /// All outcomes, each with its key, in the order in which the work ended.
+    /// The outcomes of all processed keys: key and outcome, in the order in which the work ended.
     pub(crate) outcomes: Arc<Mutex<Vec<(String, Outcome)>>>,
     _data: tempfile::TempDir,
 }
@@ -82,14 +82,16 @@ pub(crate) fn layout() -> Layout {
 }
 
 impl IngestWorld {
-    /// Starts a world with two buckets, without prefixes, and with delivery of notifications.
+    /// Starts a world with two buckets and without prefixes. Notifications of the store are
+    /// delivered to ingest.
     pub(crate) async fn new() -> Self {
         let world = IngestWorld::without_delivery(layout()).await;
         world.start_delivery();
         world
     }
 
-    /// Starts a world with this layout, and without delivery of notifications.
+    /// Starts a world with this layout. Notifications are not delivered until the test starts the
+    /// delivery.
     pub(crate) async fn without_delivery(layout: Layout) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
@@ -173,7 +175,7 @@ impl IngestWorld {
         clients::connect(&clients::with_key_pair("test", "secret"), &endpoints).s3
     }
 
-    /// Builds ingest over the world's stores, with these settings.
+    /// Builds another ingest service over the same store and table, with these settings.
     pub(crate) fn ingest_with(&self, copying: CopySettings, source_after: SourceAfter) -> Ingest {
         Ingest::new(
             Storage::new(self.s3.clone()).with_copy_settings(copying),
@@ -184,8 +186,8 @@ impl IngestWorld {
         .with_source_after(source_after)
     }
 
-    /// Builds ingest over the stores at these URLs, with the program's own clients and their
-    /// retries.
+    /// Builds another ingest service over the stores at these URLs. It uses the program's own
+    /// clients, which retry failed requests.
     pub(crate) fn ingest_over(&self, s3: &str, dynamodb: &str) -> Ingest {
         let endpoints = Endpoints {
             s3: Some(s3.to_owned()),
@@ -202,7 +204,7 @@ impl IngestWorld {
         .with_observer(move |report| record_outcome(&recorded, report))
     }
 
-    /// Starts the delivery of notifications to ingest.
+    /// Starts to deliver the store's notifications to ingest.
     pub(crate) fn start_delivery(&self) {
         let (store, ingest, events) = (
             self.store.clone(),
@@ -260,7 +262,7 @@ impl IngestWorld {
         delete.key(&object.key).send().await.unwrap();
     }
 
-    /// Waits until every notification is acknowledged.
+    /// Waits until ingest has processed and acknowledged every notification.
     pub(crate) async fn wait_until_delivered(&self) {
         let start = std::time::Instant::now();
         while self.store.count_undelivered() > 0 {
@@ -294,7 +296,7 @@ impl IngestWorld {
         objects
     }
 
-    /// Returns the ETags of the objects in a listing, by key.
+    /// Lists the objects under a prefix of a bucket. Returns their ETags, by key.
     pub(crate) async fn list_etags(&self, bucket: &str, prefix: &str) -> BTreeMap<String, String> {
         let storage = Storage::new(self.s3.clone());
         let objects = storage.list_objects(&Bucket::new(bucket).unwrap(), prefix);
@@ -302,12 +304,12 @@ impl IngestWorld {
         etags.try_collect().await.unwrap()
     }
 
-    /// Returns the keys of the archive.
+    /// Returns the keys of all objects in the archive bucket.
     pub(crate) async fn archive_keys(&self) -> Vec<String> {
         self.archived_files().await.into_keys().collect()
     }
 
-    /// Returns the item of a stem.
+    /// Returns the catalogue item with this stem.
     pub(crate) async fn item(&self, stem: &str) -> Option<PhotoItem> {
         self.catalogue
             .item(&PhotoId::from_stem(stem))
@@ -315,14 +317,14 @@ impl IngestWorld {
             .unwrap()
     }
 
-    /// Returns the names of the live parts of a stem's item.
+    /// Returns the names of the live parts of the item with this stem.
     pub(crate) async fn live_parts(&self, stem: &str) -> Vec<String> {
         let item = self.item(stem).await.unwrap_or_default();
         let live = item.parts.into_iter().filter(|(_, part)| part.is_live());
         live.map(|(name, _)| name).collect()
     }
 
-    /// Deletes an item.
+    /// Deletes the catalogue item with this stem.
     pub(crate) async fn delete_item(&self, stem: &str) {
         let endpoints = Endpoints {
             s3: None,
@@ -353,7 +355,7 @@ async fn listen() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// An interceptor that records the requests of a client.
+/// An SDK interceptor that records the requests of the clients that use it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestRecorder(Arc<Mutex<RequestLog>>);
 
@@ -377,7 +379,7 @@ impl RequestLog {
 }
 
 impl RequestRecorder {
-    /// Returns the requests since the last call.
+    /// Returns the requests that were recorded since the last call of this method.
     pub(crate) fn take(&self) -> RequestLog {
         std::mem::take(&mut self.0.lock().unwrap())
     }

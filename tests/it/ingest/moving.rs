@@ -18,8 +18,8 @@ const TAKEN: &str = "2018:02:01 09:41:07";
 const WRONG: &str = "2018-01-31";
 const RIGHT: &str = "2018-02-01";
 
-/// Uploads these files of one shot, and archives them under [`WRONG`]. Owner and ledger are as an
-/// extractor would leave them that read another day from the files.
+/// Uploads these files of one shot, and puts their copies into the folder of the wrong day,
+/// [`WRONG`]. Sets owner and ledger as if an older extractor had read this day from the files.
 pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Vec<u8>)]) {
     for (name, bytes) in files {
         world.upload(name, bytes.clone()).await;
@@ -73,7 +73,8 @@ async fn misfiled_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
     (world, BTreeMap::from(files))
 }
 
-/// Checks the final state after a move.
+/// Checks the final state after a move: each of `files` is in the folder of the right day, and the
+/// catalogue matches.
 async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     let right = |(name, bytes): (&String, &Vec<u8>)| (format!("{RIGHT}/{name}"), bytes.clone());
     let expected: BTreeMap<_, _> = files.iter().map(right).collect();

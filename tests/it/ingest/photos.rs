@@ -8,7 +8,7 @@ use little_exif::filetype::FileExtension;
 use little_exif::ifd::ExifTagGroup;
 use little_exif::metadata::Metadata;
 
-/// A shot, from which tests make a JPEG, a RAW and edits.
+/// A description of a shot. Tests make a JPEG, a RAW and edits from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TestShot {
     /// The capture time as Exif writes it, such as `2018:02:01 09:41:07`. `None` for an undated
@@ -47,16 +47,16 @@ impl TestShot {
         bytes
     }
 
-    /// Returns the JPEG after an edit that does not change the metadata. `edit` is the number of
-    /// the edit.
+    /// Returns the JPEG after an edit that changes the bytes and not the metadata. Edits with
+    /// different numbers `edit` have different bytes.
     pub(crate) fn edited(&self, edit: u8) -> Vec<u8> {
         let mut bytes = self.jpeg();
         bytes.extend([b"edit".as_slice(), &[edit]].concat());
         bytes
     }
 
-    /// Returns the RAW of the shot: a DNG, which is a TIFF with the tag DNGVersion. It has no
-    /// picture, because no test reads one.
+    /// Returns the RAW of the shot. It is a DNG: a TIFF with the tag DNGVersion. It has no picture,
+    /// because no test reads the pixels.
     pub(crate) fn dng(&self) -> Vec<u8> {
         let mut metadata = self.metadata().unwrap_or_default();
         metadata.set_tag(ExifTag::UnknownINT8U(

@@ -13,17 +13,17 @@ use http::request::Parts;
 use http::{Method, StatusCode, header};
 use tokio::net::TcpListener;
 
-/// A function that responds to a request in place of the store. `None` means that the request is
-/// forwarded.
+/// A function that can answer a request in place of the store. If it returns `None`, the proxy
+/// forwards the request.
 type ShortCircuit = dyn Fn(&Method) -> Option<Response> + Send + Sync;
 
-/// A function that changes the status of the store's response.
+/// A function that replaces the HTTP status of the store's response with another one.
 type StatusMap = dyn Fn(StatusCode) -> StatusCode + Send + Sync;
 
-/// A function that receives every request before the response.
+/// A function that the proxy calls with each request, before it forwards the request.
 type RequestObserver = dyn Fn(&Parts, &Bytes) + Send + Sync;
 
-/// A proxy of one store.
+/// An HTTP proxy in front of one store.
 #[derive(Clone)]
 pub(crate) struct StoreProxy {
     upstream: String,
@@ -36,7 +36,9 @@ pub(crate) struct StoreProxy {
 }
 
 impl StoreProxy {
-    /// Starts a proxy of the store at `upstream`. Returns the proxy and its URL.
+    /// Starts a proxy of the store at the URL `upstream`. `before` can answer a request in place of
+    /// the store, and `after` changes the status of the store's responses. Returns the proxy and
+    /// its URL.
     pub(crate) async fn start(
         upstream: &str,
         before: impl Fn(&Method) -> Option<Response> + Send + Sync + 'static,

@@ -15,10 +15,12 @@ const MORNING: TestShot = TestShot {
     taken: Some("2018:02:01 09:41:07"),
     serial: "1000001",
 };
-/// The minimum size of a part of an upload in S3, in bytes. Only the last part may be smaller.
+/// The minimum size of one piece of a multipart upload in S3, in bytes. Only the last piece may be
+/// smaller.
 const PART: u64 = 5 << 20;
 
-/// Starts a world whose ingest deletes uploads. Notifications are not delivered yet.
+/// Starts a world in which ingest deletes an upload after it is archived. Notifications are not
+/// delivered until the test starts the delivery.
 async fn world_that_deletes_uploads() -> IngestWorld {
     let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
@@ -110,7 +112,8 @@ async fn changed_upload_is_not_deleted() {
     );
 }
 
-/// Starts a store that accepts every request, ignores all conditions, and has one object at most.
+/// Starts a test server in place of S3. It accepts every request, ignores all conditions, and keeps
+/// one object at most. Returns its URL.
 async fn start_careless_store() -> String {
     let there = std::sync::Arc::new(std::sync::Mutex::new(false));
     let answer = move |method: Method| {

@@ -19,12 +19,14 @@ use super::photos::TestShot;
 struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
 thread_local! {
-    /// The log of this thread, while it is captured. The runtime of a test has one thread.
+    /// The log of this thread. `None` if it is not captured now. The runtime of a test has one
+    /// thread.
     static CAPTURED: RefCell<Option<CapturedLog>> = const { RefCell::new(None) };
 }
 
-/// A writer that writes to the log of the present thread. All threads share one subscriber. If each
-/// thread had its own, lines would be lost while another thread starts or stops.
+/// A writer for the log subscriber. It writes each line to the log of the thread that logs it. All
+/// threads share one subscriber. If each thread had its own, lines would be lost while another
+/// thread starts or stops.
 struct CapturingWriter;
 
 impl Write for CapturingWriter {

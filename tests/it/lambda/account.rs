@@ -27,10 +27,11 @@ use tokio::sync::mpsc;
 use super::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::proxy::StoreProxy;
 
-/// The variable that contains the path of a JSON file. The file contains the variables of each
-/// function as Terraform renders them. `.ci/terraform functions` writes it.
+/// The environment variable that contains the path of a JSON file. The file contains the
+/// environment of each function, as Terraform renders it. `.ci/terraform functions` writes the
+/// file.
 const ENVIRONMENT: &str = "LAMBDA_ENVIRONMENT";
-/// The value of the account's parameter for the URL of the hook.
+/// The URL of the build hook. The account has it in a parameter of Systems Manager.
 pub(super) const HOOK_URL: &str = "https://api.netlify.com/build_hooks/t0ken";
 
 /// A simulated AWS account with the buckets, tables and parameters of the Terraform module.
@@ -41,7 +42,7 @@ pub(super) struct FakeAccount {
     s3_endpoint: String,
     dynamodb: String,
     ssm: String,
-    /// The parameters of Systems Manager. All are SecureStrings.
+    /// The parameters of Systems Manager, by name. All are encrypted (SecureString).
     pub(super) parameters: Arc<Mutex<BTreeMap<String, String>>>,
     notifications: mpsc::UnboundedReceiver<Value>,
     pub(super) requests: Arc<Mutex<Vec<Value>>>,
@@ -49,8 +50,8 @@ pub(super) struct FakeAccount {
 }
 
 impl FakeAccount {
-    /// Builds an account with empty buckets and tables. Their names are those of the Terraform
-    /// module.
+    /// Builds an account with empty buckets and tables, which have the names that the Terraform
+    /// module gives them.
     pub(super) async fn new(host: FunctionHost) -> Self {
         let environment = function_variables();
         let folder = tempfile::tempdir().unwrap();
@@ -134,13 +135,13 @@ impl FakeAccount {
         parameters.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Returns the value of an environment variable of a function.
+    /// Returns the value of an environment variable of the function with this name.
     pub(super) fn variable(&self, function: &str, name: &str) -> String {
         let value = self.environment[function][name].as_str();
         value.unwrap_or_default().to_owned()
     }
 
-    /// Starts a function of the account. All its requests to AWS are recorded.
+    /// Starts the function with this name. All its requests to AWS are recorded.
     pub(super) async fn start(&self, name: &'static str) -> FunctionProcess {
         let mut environment = BTreeMap::new();
         for (name, value) in self.environment[name].as_object().unwrap() {
@@ -169,7 +170,8 @@ impl FakeAccount {
         put.send().await.unwrap();
     }
 
-    /// Returns the keys in the bucket whose name is in a variable of a function.
+    /// Returns the keys of all objects in a bucket. `variable` is the environment variable of
+    /// `function` that contains the name of the bucket.
     pub(super) async fn list_keys(&self, function: &str, variable: &str) -> Vec<String> {
         let bucket = self.variable(function, variable);
         let listed = self.s3.list_objects_v2().bucket(bucket).send();
@@ -180,8 +182,8 @@ impl FakeAccount {
             .collect()
     }
 
-    /// Waits for `count` notifications of the store, and returns them. Leaves out removals in the
-    /// source, because the Terraform module does not subscribe to them.
+    /// Waits until the store has sent `count` notifications, and returns them. Leaves out removals
+    /// in the source, because the Terraform module does not subscribe to them.
     pub(super) async fn notifications(&mut self, count: usize) -> Vec<Value> {
         let source = self.variable("ingest", "SOURCE_BUCKET");
         let mut events = Vec::new();
@@ -196,8 +198,8 @@ impl FakeAccount {
         events
     }
 
-    /// Returns the records of the photos table's stream that pass the filter of the event source
-    /// mapping.
+    /// Returns the event with which Lambda invokes publish: those records of the photos table's
+    /// stream that pass the filter of the Terraform module.
     pub(super) async fn stream_batch(&self) -> Value {
         let table = self.variable("publish", "PHOTOS_TABLE");
         let streams = self.call_streams("ListStreams", json!({ "TableName": table }));
@@ -247,7 +249,8 @@ impl FakeAccount {
     }
 }
 
-/// Returns the parts of a request that decide which actions and resources it needs.
+/// Returns the properties of a request that decide which AWS permission it needs: action and
+/// resource.
 fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes) -> Value {
     let header = |name| {
         request
@@ -279,7 +282,7 @@ fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes
     })
 }
 
-/// Serves the operation GetParameter of Systems Manager.
+/// Serves the operation GetParameter of AWS Systems Manager.
 async fn get_parameter(
     State(parameters): State<Arc<Mutex<BTreeMap<String, String>>>>,
     headers: HeaderMap,
@@ -303,8 +306,8 @@ async fn get_parameter(
     }
 }
 
-/// Returns the environment variables of each function. They come from the file that
-/// `LAMBDA_ENVIRONMENT` names if it is set, and otherwise from this source file.
+/// Returns the environment variables of each function. If the variable `LAMBDA_ENVIRONMENT` is set,
+/// they come from the file at that path. Otherwise this function builds them itself.
 fn function_variables() -> Value {
     if let Some(path) = std::env::var_os(ENVIRONMENT) {
         return serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

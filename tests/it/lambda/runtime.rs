@@ -19,18 +19,18 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-/// The variable that contains the path of AWS's Runtime Interface Emulator. `.ci/stores` gets the
-/// emulator from PyPI.
+/// The environment variable that contains the path of AWS's Runtime Interface Emulator.
+/// `.ci/stores` gets the emulator from PyPI.
 const EMULATOR: &str = "LAMBDA_RIE";
 /// The maximum time that a test waits for a response, which should take milliseconds.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// The remaining time that a function gets when it is invoked.
+/// The time limit that an invocation gets.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The host under which a function runs.
+/// The program that delivers events to a function, as Lambda does.
 #[derive(Debug, Clone)]
 pub(super) enum FunctionHost {
-    /// The server of Lambda's Runtime API in this file.
+    /// The test itself, which has a server of Lambda's Runtime API (in this file).
     RuntimeApi,
     /// AWS's Runtime Interface Emulator, which is the program at this path.
     Emulator(PathBuf),
@@ -47,21 +47,21 @@ impl FunctionHost {
     }
 }
 
-/// The process of a function, and the way to invoke it.
+/// A running function, and the way to send it events.
 pub(super) struct FunctionProcess {
     child: Mutex<Child>,
     log: PathBuf,
     inlet: EventInlet,
 }
 
-/// The way in which events reach a function: through the Runtime API in this file, or over HTTP to
-/// the emulator.
+/// The way in which events reach a function.
 enum EventInlet {
     Queue(Arc<InvocationQueue>),
     Http { endpoint: String },
 }
 
-/// The events that wait for the function, and the callers that wait for its responses.
+/// The queue of a function under the Runtime API: the events that wait for the function, and the
+/// callers that wait for its responses.
 struct InvocationQueue {
     events: mpsc::UnboundedSender<(String, Value)>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, Value)>>,
@@ -69,7 +69,7 @@ struct InvocationQueue {
 }
 
 impl FunctionProcess {
-    /// Starts the binary `name` with this environment, and no other variable. Writes its log to
+    /// Starts the binary `name` with exactly these environment variables. Writes its log to
     /// `folder`.
     pub(super) async fn start(
         host: &FunctionHost,
@@ -143,8 +143,8 @@ impl FunctionProcess {
         }
     }
 
-    /// Invokes the function with an event, and returns its response. An error is an object with
-    /// `errorType` and `errorMessage`.
+    /// Invokes the function with an event, and returns its response. If the function fails, the
+    /// response is an object with `errorType` and `errorMessage`.
     pub(super) async fn invoke(&self, event: &Value) -> Value {
         match &self.inlet {
             EventInlet::Queue(queue) => {
@@ -210,7 +210,7 @@ impl Drop for FunctionProcess {
     }
 }
 
-/// Serves the route from which a function gets its next event.
+/// Serves the route of the Runtime API from which a function gets its next event.
 async fn next_event(State(queue): State<Arc<InvocationQueue>>) -> Response {
     let Some((id, event)) = queue.waiting.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
@@ -232,7 +232,8 @@ async fn next_event(State(queue): State<Arc<InvocationQueue>>) -> Response {
     (headers, Json(event)).into_response()
 }
 
-/// Accepts the response or the error of a function, and passes it to the caller.
+/// Serves the routes of the Runtime API to which a function sends its response or its error. Passes
+/// them to the caller.
 async fn accept_answer(
     State(queue): State<Arc<InvocationQueue>>,
     Segment(id): Segment<String>,
@@ -251,8 +252,8 @@ fn free_port() -> u16 {
     port.local_addr().unwrap().port()
 }
 
-/// Builds the binaries of the functions and returns their folder. They are built as for Lambda,
-/// except for the build profile.
+/// Builds the binaries of the functions, and returns their folder. They are built as for Lambda,
+/// but with another build profile.
 fn build_binaries() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

@@ -13,7 +13,7 @@ use super::fixture::{PhotoChange, PublishWorld};
 use super::reader::StaticReader;
 use crate::gallery::fixture::Shot;
 
-/// The number of changes of photos in one round.
+/// The number of photo changes that a test makes in one round.
 const CHANGES_PER_ROUND: u32 = 250;
 /// The number of stream records in one batch.
 const RECORDS_PER_BATCH: usize = 80;
@@ -63,16 +63,16 @@ impl TestRandom {
     }
 }
 
-/// Returns the number of rounds: eight, or as many as the number of changes in
-/// `PUBLISH_TEST_CHANGES` needs. `.ci/run` sets ten thousand changes.
+/// Returns the number of rounds. It is eight by default. If `PUBLISH_TEST_CHANGES` is set, there
+/// are as many rounds as this number of changes needs. `.ci/run` sets ten thousand changes.
 fn round_count() -> u32 {
     let changes = std::env::var("PUBLISH_TEST_CHANGES").ok();
     let changes = changes.map(|changes| changes.parse::<u32>().unwrap());
     changes.map_or(8, |changes| changes.div_ceil(CHANGES_PER_ROUND))
 }
 
-/// Checks that the published files and counts are the same as those of the gallery, and as a count
-/// of all photos.
+/// Checks that the published files list the same photos as the gallery, and that the published
+/// counts are the same as a count of all photos.
 async fn assert_published_exactly(world: &PublishWorld) {
     let photos = world.gallery_photos(LocationPolicy::Exact).await;
     let index = world.file("index.json").await.unwrap();

@@ -31,7 +31,7 @@ async fn counted_world() -> PublishWorld {
     world
 }
 
-/// Starts a gallery with these privacy rules over the tables of the world.
+/// Starts a gallery over the tables of the world, with these privacy rules.
 pub(super) async fn start_gallery(
     world: &PublishWorld,
     privacy: impl Into<Privacy>,
@@ -124,7 +124,10 @@ async fn a_map_has_points_in_a_small_box_and_clusters_in_a_large_one() {
     assert!(features(&pole).is_empty());
 }
 
-/// Interrupts a cycle after each of its requests in turn. The next cycle must finish the work.
+/// Tests that the gallery never keeps old counts in memory. The test interrupts cycles: the first
+/// before its first request, the second after one request, the third after two, and so on. After
+/// each interruption, the next cycle must finish the work, and the gallery must return the new
+/// counts.
 #[tokio::test]
 async fn the_counts_in_memory_follow_every_cycle() {
     let mut world = counted_world().await;

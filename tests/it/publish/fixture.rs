@@ -31,7 +31,7 @@ use crate::gallery::fixture::{GalleryFixture, Shot};
 
 pub(super) const BUCKET: &str = "site";
 pub(super) const PREFIX: &str = "gallery/";
-/// The time limit of a cycle. No cycle of a test needs so long.
+/// The time limit of a cycle. Every cycle of a test ends much earlier.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 /// The embedded engines, publish over them, and a simulated clock.
@@ -42,19 +42,20 @@ pub(super) struct PublishWorld {
     pub(super) storage: Storage,
     pub(super) publish: Publisher,
     pub(super) now: DateTime<Utc>,
-    /// The connection from publish to the engines. A test can cut it.
+    /// The connection from publish to the engines. A test can make it fail.
     pub(super) wire: CuttableWire,
     _data: tempfile::TempDir,
 }
 
-/// A change of one photo: the record in the stream, and the item to write.
+/// A change of one photo that is not written yet: the record that the stream delivers for it, and
+/// the new item.
 pub(super) struct PhotoChange {
     pub(super) record: Value,
     after: Option<PhotoItem>,
     pk: String,
 }
 
-/// Returns settings of publish without a hook, and with these privacy rules.
+/// Returns settings of publish with these privacy rules and without a build hook.
 pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
     PublishSettings {
         bucket: bucket(),
@@ -128,8 +129,8 @@ impl PublishWorld {
         }
     }
 
-    /// Builds a publisher with other settings over the same tables and the same store. Its requests
-    /// do not go through `wire`.
+    /// Builds a second publisher over the same tables and the same store, with these settings. Its
+    /// requests do not go through `wire`.
     pub(super) fn other_publisher(&self, settings: PublishSettings) -> Publisher {
         Publisher::new(
             self.catalogue.clone(),
@@ -139,7 +140,8 @@ impl PublishWorld {
         )
     }
 
-    /// Writes the items of these photos. Returns the records that a stream would deliver.
+    /// Writes the items of these photos to the catalogue. Returns the records that the table's
+    /// stream would deliver for these writes.
     pub(super) async fn change(&self, shots: &[Shot]) -> Vec<Value> {
         let mut records = Vec::new();
         for shot in shots {
@@ -151,7 +153,7 @@ impl PublishWorld {
         records
     }
 
-    /// Writes a change to the table. The indexes of the table show it at once.
+    /// Writes a change to the photos table. The indexes of the table contain the change at once.
     pub(super) async fn write(&self, change: &PhotoChange) {
         let Some(item) = &change.after else {
             let key = aws_sdk_dynamodb::types::AttributeValue::S(change.pk.clone());
@@ -174,7 +176,7 @@ impl PublishWorld {
         put.set_item(Some(item)).send().await.unwrap();
     }
 
-    /// Marks the months of these records dirty.
+    /// Marks the months dirty that these stream records affect.
     pub(super) async fn mark(&self, records: &[Value]) {
         self.publish
             .mark_changed_months(records, self.now)
@@ -186,7 +188,7 @@ impl PublishWorld {
         self.publish.run_cycle(self.now, CYCLE_TIME).await
     }
 
-    /// Moves the simulated clock forward.
+    /// Moves the simulated clock forward by this number of seconds.
     pub(super) fn pass(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
     }
@@ -203,8 +205,8 @@ impl PublishWorld {
         panic!("months are still dirty after ten cycles");
     }
 
-    /// Returns the JSON of a published file. Returns `None` if there is no such file. Checks its
-    /// headers.
+    /// Returns the JSON of the published file at this path, and checks its HTTP headers. Returns
+    /// `None` if there is no such file.
     pub(super) async fn file(&self, path: &str) -> Option<Value> {
         let object = bucket().object(format!("{PREFIX}{path}"));
         let bytes = self.storage.read_object(&object).await.unwrap()?;
@@ -283,11 +285,11 @@ impl PhotoChange {
     }
 }
 
-/// An interceptor that records the requests of publish. It can make all requests after a number of
-/// them fail.
+/// An SDK interceptor that records the requests of publish. It can make all requests fail after a
+/// certain number of them.
 #[derive(Debug, Clone)]
 pub(super) struct CuttableWire {
-    /// The number of requests that succeed before the cut.
+    /// The number of requests that still succeed. After them, all requests fail.
     left: Arc<AtomicI64>,
     sent: Arc<Mutex<Vec<String>>>,
 }
@@ -302,7 +304,7 @@ impl Default for CuttableWire {
 }
 
 impl CuttableWire {
-    /// Makes all requests fail after this number of requests.
+    /// Lets this number of requests succeed, and makes all later requests fail.
     pub(super) fn cut_after(&self, requests: i64) {
         self.left.store(requests, Ordering::SeqCst);
     }
@@ -312,7 +314,8 @@ impl CuttableWire {
         self.left.store(i64::MAX, Ordering::SeqCst);
     }
 
-    /// Returns the names of the requests since the last call, such as `Query` and `PUT`.
+    /// Returns the names of the requests since the last call of this method, such as `Query` and
+    /// `PUT`.
     pub(super) fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.sent.lock().unwrap())
     }

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use super::fixture::{PublishWorld, settings};
 use crate::gallery::fixture::Shot;
 
-/// The response of the test server to a call.
+/// A response that the test server sends to one call of the hook.
 #[derive(Clone, Copy)]
 pub(super) enum ScriptedResponse {
     Status(u16),
@@ -29,13 +29,13 @@ pub(super) enum ScriptedResponse {
 #[derive(Clone, Default)]
 pub(super) struct HookReceiver {
     script: Arc<Mutex<VecDeque<ScriptedResponse>>>,
-    /// The calls so far: method, path with query, and content type of each.
+    /// The calls that the server has received: method, path with query, and content type of each.
     pub(super) received: Arc<Mutex<Vec<(String, String, String)>>>,
 }
 
 impl HookReceiver {
-    /// Starts a server that responds according to this script, and after that always with 200.
-    /// Returns the server and the URL of its hook.
+    /// Starts a server that sends the responses in `script`, one for each call, and after that
+    /// always 200. Returns the server and the URL of its hook.
     pub(super) async fn start(script: &[ScriptedResponse]) -> (Self, String) {
         let receiver = HookReceiver::default();
         receiver.script.lock().unwrap().extend(script);
@@ -80,7 +80,8 @@ async fn receive(State(receiver): State<HookReceiver>, request: Request) -> Resp
     }
 }
 
-/// Starts a world with this hook. Only failures delay a call in it.
+/// Starts a world with the build hook at this URL. The rules allow a call at once and without a
+/// pause, so only a failed call delays the next one.
 async fn world_with_hook(url: &str) -> PublishWorld {
     let mut settings = settings(LocationPolicy::Exact);
     settings.hook = Some(BuildHook::new(url, &[], true).unwrap());

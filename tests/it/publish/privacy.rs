@@ -14,7 +14,7 @@ use super::counts::start_gallery;
 use super::fixture::{PhotoChange, PublishWorld, settings};
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
-/// The latitude and the longitude of the home.
+/// The latitude and the longitude of the home, which no public response may reveal.
 const HOME: (f64, f64) = (45.471_234, -73.645_678);
 const ZONES: &str = "45.471234,-73.645678,400";
 
@@ -31,7 +31,7 @@ fn at(lat: f64, lon: f64) -> Location {
 }
 
 /// Starts a world with photos at home, around it and abroad. Every fifth photo is private. Each
-/// photo has all position fields that a camera writes.
+/// photo has all position fields that a camera writes. Returns the world and the photos.
 async fn world_with_secrets() -> (PublishWorld, Vec<Shot>) {
     let mut world = PublishWorld::new().await;
     let mut shots = Vec::new();
@@ -87,7 +87,8 @@ async fn world_with_secrets() -> (PublishWorld, Vec<Shot>) {
     (world, shots)
 }
 
-/// Checks that a response contains no secret, and no point for which `hidden` returns `true`.
+/// Checks that a response contains no secret text, and no position for which `hidden` returns
+/// `true`. `origin` is the path of the response, for messages.
 fn assert_no_secret(origin: &str, response: &Value, hidden: &dyn Fn(&Location) -> bool) {
     let text = response.to_string();
     assert!(!text.contains("SECRET"), "{origin}: {text}");
@@ -96,7 +97,8 @@ fn assert_no_secret(origin: &str, response: &Value, hidden: &dyn Fn(&Location) -
     });
 }
 
-/// Calls `visit` for every pair of latitude and longitude in a JSON value, however it is written.
+/// Calls `visit` for every position (latitude and longitude) in a JSON value, in each of the forms
+/// in which a response can contain one.
 fn visit_points(value: &Value, visit: &mut dyn FnMut(Location)) {
     match value {
         Value::Object(fields) => {
@@ -117,7 +119,8 @@ fn visit_points(value: &Value, visit: &mut dyn FnMut(Location)) {
     }
 }
 
-/// Reads all pages of a list, and searches them for secrets. Returns the names of the photos.
+/// Reads all pages of a list, and checks that they contain no secret. Returns the names of the
+/// photos.
 async fn read_list(
     gallery: &GalleryFixture,
     path: &str,
@@ -182,7 +185,8 @@ async fn hidden_data_is_on_no_route_and_in_no_file() {
     }
 }
 
-/// Runs cycles with the rules `privacy`, and searches all static files for secrets.
+/// Publishes everything again under the rules `privacy`, and checks that no static file contains a
+/// secret.
 async fn check_files(
     world: &mut PublishWorld,
     privacy: &Privacy,
@@ -202,8 +206,8 @@ async fn check_files(
     }
 }
 
-/// Searches all lists and summaries for secrets. The full list must contain exactly the public
-/// photos.
+/// Checks that no list and no count contains a secret. The full list must contain exactly the
+/// public photos.
 async fn check_lists(gallery: &GalleryFixture, shots: &[Shot], hidden: &dyn Fn(&Location) -> bool) {
     let public: BTreeSet<String> = (shots.iter().filter(|shot| !shot.private))
         .map(|shot| shot.name.clone())
@@ -230,8 +234,8 @@ async fn check_lists(gallery: &GalleryFixture, shots: &[Shot], hidden: &dyn Fn(&
     }
 }
 
-/// Searches the detail of every photo, under all its names, for secrets. A private photo must be
-/// missing.
+/// Requests the detail of every photo by its id, by its stem and by its key. Checks that it
+/// contains no secret. For a private photo, the response must be 404.
 async fn check_details(
     gallery: &GalleryFixture,
     shots: &[Shot],
@@ -253,8 +257,8 @@ async fn check_details(
     }
 }
 
-/// Queries smaller and smaller boxes around the front door. Each must return exactly the photos
-/// whose public position is in the box.
+/// Requests the list and the map of smaller and smaller boxes around the front door of the home.
+/// Each response must contain exactly the photos whose public position is in the box.
 async fn check_shrinking_boxes(
     gallery: &GalleryFixture,
     shots: &[Shot],

@@ -7,17 +7,18 @@ use serde_json::Value;
 
 use super::fixture::PublishWorld;
 
-/// The state of a static site's builder between two builds.
+/// The photos that the builder of a static site keeps between two builds.
 #[derive(Default)]
 pub(super) struct StaticReader {
     generation: Option<u64>,
     months: BTreeMap<String, BTreeMap<String, Value>>,
-    /// The number of files that were read so far.
+    /// The number of files that the reader has read so far.
     pub(super) reads: usize,
 }
 
 impl StaticReader {
-    /// Reads the changes since the last call.
+    /// Reads the files that have changed since the last call of this method, and updates the
+    /// photos.
     pub(super) async fn update(&mut self, world: &PublishWorld) {
         let index = world.file("index.json").await.unwrap();
         self.reads += 1;

@@ -74,7 +74,7 @@ async fn start_world() -> IngestWorld {
     world
 }
 
-/// Runs `photos reindex` over external stores, and returns its messages.
+/// Runs `photos reindex` on the stores of this world, and returns its messages.
 fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
     let arguments = [&["reindex"], arguments].concat();
     let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);

@@ -91,8 +91,8 @@ async fn too_long_key_is_refused_with_the_error_code_of_s3() {
     assert_eq!(error.meta().code(), Some("KeyTooLongError"));
 }
 
-/// Uploads this number of zero bytes. They come from a sparse file, which needs neither memory nor
-/// disk space.
+/// Uploads a file of this number of zero bytes. The bytes come from a sparse file, which needs
+/// neither memory nor disk space.
 async fn put_zeros(photos: &Photos, key: &str, bytes: u64) {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(bytes).unwrap();

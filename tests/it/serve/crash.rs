@@ -10,14 +10,14 @@ use serde_json::Value;
 use super::process::{Photos, files};
 use crate::ingest::photos::TestShot;
 
-/// The numbers of files and of kills in an ordinary `cargo test`. If `SERVE_KILLS` is set, it is
-/// the number of kills, and there are ten files for each kill. `.ci/run` sets 50, so the test
-/// uploads 500 files.
+/// The number of files that a test uploads. If `SERVE_KILLS` is set, there are ten files for each
+/// kill instead. `.ci/run` sets 50 kills, so the test uploads 500 files.
 const FILES: usize = 120;
+/// The number of times that the test kills the process. `SERVE_KILLS` sets another number.
 const KILLS: u32 = 6;
 
-/// The maximum time that a test waits for one pass over the folder. It is long because a machine
-/// may be loaded.
+/// The maximum time that a test waits until one run over the folder ends. It is long because a
+/// machine may be loaded.
 const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// Writes photos of many days: pairs of RAW and JPEG, undated photos, and files that are not
@@ -54,7 +54,7 @@ fn write_photos(folder: &Path, files: usize) {
     }
 }
 
-/// The final state of a run, which two runs must share.
+/// The final state of a run. It must be the same with and without kills.
 struct FinalState {
     archive: BTreeMap<String, Vec<u8>>,
     inbox: BTreeMap<String, u64>,
@@ -62,8 +62,8 @@ struct FinalState {
     skipped: Vec<(String, String)>,
 }
 
-/// Runs `photos serve` over the folder until all files are archived, and stops it. Returns the
-/// final state, and the time that the run took.
+/// Runs `photos serve` and uploads the folder until all files are archived. Then stops the process.
+/// Returns the final state, and the time that the run took.
 fn finish(photos: &mut Photos, folder: &Path) -> (FinalState, Duration) {
     let said = photos.messages().len();
     let start = Instant::now();

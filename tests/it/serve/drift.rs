@@ -14,7 +14,7 @@ const COPY: &str = "2018-02-01/a.jpg";
 const STORAGE_CLASS: (&str, &str) = ("ARCHIVE_STORAGE_CLASS", "STANDARD_IA");
 const DELETE_SOURCE: (&str, &str) = ("SOURCE_AFTER", "delete");
 
-/// Creates a data folder without a process, and next to it a folder `card` with one photo.
+/// Creates a temporary folder with a folder `card`, which contains one photo. Starts no process.
 fn create_card() -> Photos {
     let photos = Photos::at_rest();
     let card = photos.folder().join("card");
@@ -24,8 +24,8 @@ fn create_card() -> Photos {
     photos
 }
 
-/// Creates an empty catalogue, and copies the photo to a key of a bucket while no process serves
-/// the data folder.
+/// Creates an empty catalogue, and copies the photo to the path `key` in the data folder (bucket
+/// and object key). No process serves the data folder at that time.
 fn put_at_rest(photos: &Photos, key: &str) {
     std::fs::create_dir(photos.folder().join("empty")).unwrap();
     run_all(photos, &[], &[&["import", "empty"]]);

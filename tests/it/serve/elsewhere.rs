@@ -13,7 +13,8 @@ use crate::conformance::{RunningStore, test_every_store};
 use crate::ingest::fixture::{ARCHIVE, SOURCE};
 use crate::ingest::photos::TestShot;
 
-/// Waits until the gallery lists these stems, and its timeline counts the same number of photos.
+/// Waits until the gallery lists exactly these stems, and its timeline counts the same number of
+/// photos.
 async fn wait_until_listed(store: &str, gallery: &str, stems: &[&str]) {
     let client = crate::http_client();
     let get_json = async |path: &str| -> Option<Value> {
@@ -47,7 +48,8 @@ test_every_store! {
     polling_finds_new_and_removed_objects
 }
 
-/// Checks that polling finds changes. Uses the program's own buckets, which no other test uses.
+/// Checks that polling finds new and removed objects. Uses the default names of the buckets, which
+/// no other test uses.
 async fn polling_finds_new_and_removed_objects(store: RunningStore) {
     let name = store.name();
     let in_bucket = |bucket: &str, key: &str| Bucket::new(bucket).unwrap().object(key);

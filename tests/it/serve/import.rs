@@ -13,7 +13,8 @@ fn examples() -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Runs an import, and returns its report. Leaves out the fields that differ from run to run.
+/// Runs `photos import --json` with these arguments, and returns its report. Leaves out the fields
+/// that differ from run to run.
 fn run_import(photos: &Photos, arguments: &[&str]) -> Value {
     let output = photos.output(&[&["import", "--json"], arguments].concat());
     let report: Value = serde_json::from_str(&output).unwrap();
@@ -29,8 +30,9 @@ fn expected_counts(found: u64, new: u64, undated: u64, known: u64, skipped: u64)
     json!({ "found": found, "new": new, "undated": undated, "known": known, "skipped": skipped, "failed": 0 })
 }
 
-/// Imports the archive's own folder. A file counts as known if its notification was processed
-/// before or during the survey.
+/// Imports the archive's own folder, and checks the report. `found` is the expected number of
+/// files. Each must be new or known. A file is known if its notification was processed before the
+/// import looked it up.
 fn import_in_place(photos: &Photos, found: u64) {
     let report = run_import(photos, &["photos-data/archive"]);
     let count = |name: &str| report[name].as_u64().unwrap();

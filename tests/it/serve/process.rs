@@ -15,7 +15,8 @@ use tempfile::TempDir;
 /// loaded.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
-/// A temporary folder with a data folder. A process may serve the data folder.
+/// A temporary folder in which tests run the `photos` command. It contains a data folder, and a
+/// `photos serve` may run on that data folder.
 pub(crate) struct Photos {
     folder: TempDir,
     child: Option<Child>,
@@ -55,7 +56,7 @@ impl Photos {
         photos
     }
 
-    /// Starts `photos serve` on free ports. Does not wait until it listens.
+    /// Starts `photos serve` on free ports. Returns before the servers listen.
     pub(crate) fn launch(&mut self, arguments: &[&str]) {
         assert!(self.child.is_none(), "it runs already");
         let errors = std::fs::File::options()
@@ -99,25 +100,25 @@ impl Photos {
         });
     }
 
-    /// Runs a command of the same binary in the same folder.
+    /// Runs a command of the `photos` binary in the same folder, until it ends.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         run_to_end(self.command(arguments))
     }
 
-    /// Runs a command in the same folder, with these environment variables.
+    /// Runs a command of the `photos` binary in the same folder, with these environment variables.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
         run_to_end(command)
     }
 
-    /// Runs a command over external stores.
+    /// Runs a command on external stores.
     pub(crate) fn run_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         run_to_end(self.command_elsewhere(stores, arguments))
     }
 
-    /// Starts `photos serve` over external stores, which it polls every second. Returns the URL of
-    /// the gallery. Does not wait until it listens.
+    /// Starts `photos serve` on external stores, which it polls every second. Returns the URL of
+    /// the gallery, and does not wait until the gallery listens.
     pub(crate) fn start_elsewhere(&mut self, stores: &Elsewhere) -> String {
         assert!(self.child.is_none(), "it runs already");
         // The port is free now. It is unlikely that another process uses it before the child does.
@@ -136,7 +137,7 @@ impl Photos {
         format!("http://127.0.0.1:{port}")
     }
 
-    /// Runs a command that needs only the tables of external stores.
+    /// Runs a command that uses only the tables of external stores, and no buckets.
     pub(crate) fn run_on_tables(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         stores.set_keys(&mut command);
@@ -288,7 +289,7 @@ impl Photos {
         }
     }
 
-    /// Waits until `count` uploads are skipped. Returns the reasons, by source key.
+    /// Waits until `photos skipped` lists `count` uploads. Returns the reasons, by source key.
     pub(crate) fn skipped(&self, count: usize) -> BTreeMap<String, String> {
         until("they are skipped", || {
             let lines = self.output(&["skipped", "--json"]);
@@ -304,7 +305,7 @@ impl Photos {
         })
     }
 
-    /// Returns the size in bytes of every file in a folder of the data folder, by name.
+    /// Returns the size in bytes of every file in a bucket of the data folder, by key.
     pub(crate) fn tree(&self, bucket: &str) -> BTreeMap<String, u64> {
         files(&self.data().join(bucket))
     }
@@ -366,8 +367,8 @@ pub(crate) fn files(root: &Path) -> BTreeMap<String, u64> {
     files
 }
 
-/// Calls `poll` again and again until it returns a value, and returns the value. Fails after
-/// [`MAX_WAIT`].
+/// Calls `poll` again and again until it returns a value. Returns this value. Panics after
+/// [`MAX_WAIT`] with the text `what`.
 pub(crate) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

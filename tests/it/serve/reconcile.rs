@@ -33,10 +33,10 @@ const KINDS: [&str; 11] = [
     "miscounted",
 ];
 
-/// The faults that a command reports: the kind and the subject of each.
+/// The faults that `photos reconcile` reports: the kind and the subject of each.
 type Faults = BTreeSet<(String, String)>;
 
-/// Stores and tables in which ingest runs only if the test calls it.
+/// Stores and tables for a test. Ingest and publish run only when the test calls them.
 struct ReconcileFixture {
     world: IngestWorld,
     dynamodb: aws_sdk_dynamodb::Client,
@@ -145,8 +145,8 @@ impl ReconcileFixture {
 
 /// The capture time of all photos in [`GROUPS`].
 const MAY: &str = "2010:05:01 10:00:00";
-/// The groups of photos. Each is named after the fault that its photos get. The number is the
-/// number of its photos.
+/// The groups of photos: the name of the group, and its number of photos. Each group is named after
+/// the damage that the test does to its photos. The photos of `well` stay intact.
 const GROUPS: [(&str, usize); 8] = [
     ("edited", 6),
     ("uncopied", 10),
@@ -172,7 +172,7 @@ const ALONE: [&str; 10] = [
 ];
 
 impl ReconcileFixture {
-    /// Ingests and publishes all photos, without a fault.
+    /// Uploads, ingests and publishes all photos. No fault exists after that.
     async fn fill(&self) {
         let world = &self.world;
         for (group, count) in GROUPS {
@@ -229,8 +229,8 @@ impl ReconcileFixture {
         }
     }
 
-    /// Simulates a late copy: it has older bytes than the upload, and arrives after the item of the
-    /// newer bytes was written.
+    /// Simulates late copies: each has older bytes than its upload, and arrives after the item of
+    /// the newer bytes was written. Passes each expected fault to `put_in`.
     async fn supersede(&self, put_in: &mut impl FnMut(&str, &str)) {
         let world = &self.world;
         for n in 0..10 {

@@ -14,7 +14,8 @@ fn list_stems(photos: &Photos) -> Vec<String> {
         .collect()
 }
 
-/// Imports a folder with a pair of RAW and JPEG, and another photo.
+/// Imports a folder that contains a RAW and JPEG of one photo, and another photo. Returns the
+/// temporary folder.
 fn import_card() -> Photos {
     let photos = Photos::at_rest();
     let shot = TestShot::at("2018:02:01 09:41:07");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::process::{Photos, files};
 
-/// The number of photos in the examples. There are 14 files, and two of them are one photo.
+/// The number of photos in `examples/photos`. Two of the 14 files are one photo.
 const PHOTOS: usize = 13;
 
 fn examples() -> std::path::PathBuf {

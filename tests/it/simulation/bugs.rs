@@ -1,6 +1,6 @@
-//! Injected bugs. Each leaves out one step of the protocol, without a change of the program. The
-//! network responds as if the step had not run, or writes what the program would write without the
-//! step.
+//! Injected bugs: deliberate mistakes that the simulation must find. Each leaves out one step of
+//! docs/ingest-protocol.md, without a change of the program. The network responds as if the step
+//! had not run, or writes what the program would write without the step.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 
 use super::wire::{WireRequest, WireResponse, operation, response};
 
-/// An injected bug, named after the step that it leaves out.
+/// An injected bug, named after the step of docs/ingest-protocol.md that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InjectedBug {
-    /// Organise 2: every claim succeeds.
+    /// Organise, step 2b: every claim succeeds, even if another owner has the stem.
     Claim,
-    /// Index 3: items are written without the condition on their revision.
+    /// Index, step 3: items are written without the condition on their revision.
     Revision,
-    /// Organise 3: the archive key always seems to be empty.
+    /// Organise, step 3: the HEAD of the archive key always finds no object.
     ArchiveHead,
-    /// Organise 3: foreign files are not seen.
+    /// Organise, step 3: the HEAD of the archive key does not find foreign files.
     ForeignCheck,
-    /// Index 4: the copy always seems to be as the item lists it.
+    /// Index, step 4: the HEAD of the copy always finds the version that the item lists.
     Verify,
-    /// Index 5: the source always seems to be gone.
+    /// Index, step 5: the HEAD of the source always finds no object.
     SourceHead,
-    /// Organise 2a: the ledger always seems to be empty.
+    /// Organise, step 2a: the read of the ledger always finds no entry.
     Ledger,
-    /// Index 3, gone: the part is removed from its item, and no tombstone is written. The revision
-    /// stays the same.
+    /// Index, step 3 for a copy that is gone: the part is removed from its item, without a
+    /// tombstone, and the revision stays the same.
     Tombstone,
 }
 
@@ -45,20 +45,20 @@ impl InjectedBug {
     ];
 }
 
-/// Injects a bug into the requests, and stores the state that it needs.
+/// The injector of one bug. It changes requests and responses, and stores what it needs for that.
 pub(super) struct BugInjector {
     bug: Option<InjectedBug>,
     layout: Layout,
-    /// The parts of items that a task wrote in step 3 of index and has not read since. The key is
-    /// the task and the item.
+    /// The parts of the items that a task wrote in step 3 of index, until the task reads the item
+    /// again. The key is the name of the task and the key of the item.
     written: BTreeMap<(String, String), Value>,
 }
 
-/// The result of an injected bug for one request.
+/// What becomes of a request after the bug was applied to it.
 pub(super) enum InjectedRequest {
-    /// The network sends this request.
+    /// The network sends this request, which the bug may have changed.
     WireRequest(WireRequest),
-    /// The network sends no request. This is the response.
+    /// The network sends no request. The program gets this response.
     Nothing(WireResponse),
 }
 
@@ -71,7 +71,7 @@ impl BugInjector {
         }
     }
 
-    /// Applies the bug to a request, before the request is sent.
+    /// Applies the bug to a request of a task, before the network sends the request.
     pub(super) fn apply_to_request(&mut self, task: &str, request: WireRequest) -> InjectedRequest {
         let Some(bug) = self.bug else {
             return InjectedRequest::WireRequest(request);
@@ -159,7 +159,7 @@ impl BugInjector {
         }
     }
 
-    /// Applies the bug to a response.
+    /// Applies the bug to the response to a request, and returns the changed response.
     pub(super) fn apply_to_response(
         &self,
         request: &WireRequest,
@@ -191,7 +191,8 @@ fn puts_stub(request: &WireRequest) -> bool {
     body["Item"]["revision"]["N"] == json!("0")
 }
 
-/// Removes the tombstones from an item, and sets its revision to the one that was read.
+/// Removes the tombstones from the item in a request. If there was one, also lowers the revision by
+/// one, to the revision that the task has read.
 fn drop_tombstones(body: &mut Value) {
     let Some(parts) = body["Item"]["parts"]["M"].as_object_mut() else {
         return;

@@ -1,4 +1,5 @@
-//! The writes of a person, the record of a run, and the oracle that checks the final state.
+//! The writes of a person, the record of everything that happened in a run, and the oracle: the
+//! check of the final state.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -17,13 +18,15 @@ pub(super) const SOURCE: &str = "inbox";
 pub(super) const ARCHIVE: &str = "archive";
 /// The source keys: one file name in two folders, each as a JPEG and a RAW.
 const SOURCE_KEYS: [&str; 4] = ["a/IMG_1.jpg", "a/IMG_1.dng", "b/IMG_1.jpg", "b/IMG_1.dng"];
-/// The archive key to which a person writes foreign files. It is the first key that all uploads
-/// try.
+/// The archive key to which a person writes foreign files. It is the first archive key that every
+/// JPEG of the uploads tries.
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
-/// The same archive key with an extension that no upload has. A person writes foreign files to it
-/// at any time, even while a first copy is in flight.
+/// An archive key with the same stem as [`DROPPED_AT`], and with an extension that no upload has. A
+/// person writes foreign files to it at any time, even while the first copy to the stem is in
+/// flight.
 const DROPPED_OTHER_EXTENSION: &str = "2018-02-01/IMG_1.jpeg";
-/// The capture times of the shots. They are on one day, so that names collide.
+/// The capture times of the shots. They are on one day, so the shots compete for the same archive
+/// names.
 const TAKEN: [&str; 3] = [
     "2018:02:01 09:41:07",
     "2018:02:01 15:00:00",
@@ -34,30 +37,30 @@ const TAKEN: [&str; 3] = [
 static FILES: LazyLock<[(Vec<u8>, Vec<u8>); 3]> =
     LazyLock::new(|| TAKEN.map(|taken| (TestShot::at(taken).jpeg(), TestShot::at(taken).dng())));
 
-/// A file of a shot in the archive: the owner in its user metadata, and its extension.
+/// An archived file of a shot: the owner in its user metadata, and its extension.
 type OwnedFile = (String, String);
 
 pub(super) struct ManualHistory {
     acts_left: usize,
-    /// `true` if the next write must wait until no work is left.
+    /// `true` if the person makes the next write only when no work is left.
     waits: bool,
-    /// The number of edits so far, so that all edits have different bytes.
+    /// The number of edits so far. It makes the bytes of every edit different.
     edits: u32,
-    /// The present objects of the source.
+    /// The objects that are in the source now.
     sources: BTreeMap<ObjectName, SimulatedObject>,
-    /// Every version of the source so far: source key and ETag.
+    /// The bytes that were ever uploaded: source key and ETag.
     uploaded: BTreeSet<(String, String)>,
-    /// The foreign files in the archive. The value is the ETag.
+    /// The foreign files that are in the archive now. The value is the ETag.
     dropped: BTreeMap<ObjectName, String>,
-    /// The foreign files whose event is not delivered. The value is the ETag.
+    /// The foreign files for which no event is ever delivered. The value is the ETag.
     unreported: BTreeMap<ObjectName, String>,
-    /// All files that were ever archived.
+    /// The files of shots that were ever in the archive.
     ever: BTreeSet<OwnedFile>,
     /// The archived files that a person removed or overwrote.
     removed: BTreeSet<OwnedFile>,
-    /// The copies that a person removed after the last upload of their source: source key and ETag.
+    /// The copies that a person removed after the last upload of their bytes: source key and ETag.
     removed_bytes: BTreeSet<(String, String)>,
-    /// The entries of `removed_bytes` whose copy was removed while no work was left.
+    /// Those entries of `removed_bytes` whose copy was removed while no work was left.
     settled: BTreeSet<(String, String)>,
 }
 
@@ -78,8 +81,8 @@ impl ManualHistory {
         }
     }
 
-    /// Writes a foreign file to the archive before the notifications exist. Returns a line for the
-    /// trace.
+    /// Writes a foreign file to the archive before the store sends notifications, so the file has
+    /// no event. Returns a line for the trace (the log of the run).
     pub(super) fn drop_before_notifications(
         &mut self,
         random: &mut Rng,
@@ -95,7 +98,8 @@ impl ManualHistory {
         self.acts_left > 0 && (quiet || !self.waits)
     }
 
-    /// Makes a random write of a person. Returns a line for the trace.
+    /// Makes a random write, as a person would: an upload, an edit, a removal or a foreign file.
+    /// `quiet` is `true` if no work is left. Returns a line for the trace (the log of the run).
     pub(super) fn act(
         &mut self,
         random: &mut Rng,
@@ -119,7 +123,7 @@ impl ManualHistory {
         }
     }
 
-    /// Records a copy that was written to the archive.
+    /// Records that ingest has written this copy to the archive.
     pub(super) fn record_copy(&mut self, copy: &SimulatedObject, name: &ObjectName) {
         if let Some(owner) = copy_owner(copy) {
             self.ever.insert((owner, extension(&name.1)));
@@ -144,7 +148,7 @@ impl ManualHistory {
         self.upload(key, bytes, objects)
     }
 
-    /// Uploads the same bytes of a source object again.
+    /// Uploads a source object again, with the same bytes.
     fn put_again(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
         if self.sources.is_empty() {
             return self.put(random, objects);

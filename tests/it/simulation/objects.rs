@@ -26,7 +26,7 @@ pub(super) type ObjectName = (String, String);
 pub(super) struct SimulatedObject {
     pub(super) bytes: Bytes,
     pub(super) etag: String,
-    /// Last-Modified, in seconds after [`EPOCH`].
+    /// The Last-Modified of the object, in seconds after [`EPOCH`].
     pub(super) modified: u64,
     pub(super) metadata: BTreeMap<String, String>,
 }
@@ -49,24 +49,25 @@ impl SimulatedObject {
     }
 }
 
-/// The state of the store: the objects, the changes without an event, and a copy in flight.
+/// The state of the simulated store: its objects, the changes for which no event exists yet, and a
+/// copy in flight.
 #[derive(Debug, Default)]
 pub(super) struct SimulatedObjects {
     pub(super) there: BTreeMap<ObjectName, SimulatedObject>,
-    /// The names of the objects that changed since the last call of
+    /// The names of the objects that have changed since the last call of
     /// [`SimulatedObjects::take_changes`].
     changes: Vec<ObjectName>,
     /// The present time of the simulated clock, in seconds after [`EPOCH`]. Each write of a person
     /// advances it.
     pub(super) clock: u64,
-    /// `true` if the next copy must stay in flight. Its condition is checked, but the copy waits in
-    /// `landing` and is not written.
+    /// `true` if the next copy must stay in flight: the store checks its condition, but does not
+    /// write the copy yet. It puts the copy into `landing`.
     pub(super) hold_copy: bool,
     pub(super) landing: Option<(ObjectName, SimulatedObject)>,
 }
 
 impl SimulatedObjects {
-    /// Writes an object as a person does, one second after the person's last write.
+    /// Writes an object as a person does. The simulated clock advances by one second.
     pub(super) fn put(&mut self, name: ObjectName, bytes: Bytes) -> &SimulatedObject {
         self.clock += 1;
         let object = SimulatedObject {
@@ -86,7 +87,7 @@ impl SimulatedObjects {
         removed
     }
 
-    /// Writes a copy that was in flight.
+    /// Writes a copy that was in flight until now.
     pub(super) fn land(&mut self, name: ObjectName, object: SimulatedObject) {
         let modified = self.clock;
         self.write(name, SimulatedObject { modified, ..object });

@@ -26,15 +26,15 @@ pub(super) type WireRequest = http::Request<Bytes>;
 pub(super) type WireResponse = http::Response<Bytes>;
 pub(super) type WireResult = Result<WireResponse, ConnectorError>;
 
-/// A request whose client waits for the response.
+/// A request that was sent and has no response yet.
 pub(super) struct PendingCall {
-    /// The task that sent the request. `None` if it was sent outside a task.
+    /// The async task that sent the request. `None` if no task sent it.
     pub(super) task: Option<tokio::task::Id>,
     pub(super) request: WireRequest,
     pub(super) answer: oneshot::Sender<WireResult>,
 }
 
-/// The requests that wait for a response.
+/// The simulated network: the list of all requests that have no response yet.
 #[derive(Clone, Default)]
 pub(super) struct SimulatedNetwork(Arc<Mutex<Vec<PendingCall>>>);
 
@@ -43,8 +43,8 @@ impl SimulatedNetwork {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// Builds the program's own clients over this network. They do not use the SDK's retries.
-    /// Instead, a failed event is delivered again.
+    /// Builds the program's own clients, connected to this network. The retries of the SDK are off:
+    /// if a request fails, the whole event is delivered again.
     pub(super) fn clients(&self) -> Clients {
         let connector = SharedHttpConnector::new(self.clone());
         let config = clients::with_key_pair("simulation", "simulation")
@@ -93,7 +93,7 @@ pub(super) fn broken_connection() -> ConnectorError {
     ConnectorError::io("the connection broke".into())
 }
 
-/// Both simulated services, S3 and DynamoDB. They respond at once.
+/// The two simulated services, S3 and DynamoDB. They respond at once and without faults.
 pub(super) struct SimulatedServices {
     pub(super) store: SimulatedS3,
     s3: S3Service,

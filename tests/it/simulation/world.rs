@@ -26,18 +26,19 @@ pub(super) const TABLE: &str = "photos";
 const WORKERS: usize = 3;
 /// The maximum number of events in one invocation.
 const BATCH: usize = 3;
-/// The maximum number of times that one event is delivered, if no invocation fails.
+/// The maximum number of times that the event of one change is queued. After a failure, or as a
+/// late repeat, the event may be queued again.
 const DELIVERIES: usize = 5;
 /// The maximum number of steps of a run. Every correct run ends much earlier.
 const MAX_STEPS: usize = 30_000;
-/// The time limit of an invocation, on the paused clock.
+/// The time limit of an invocation, on the simulated clock.
 const INVOCATION: Duration = Duration::from_secs(30);
 
-/// A copy in flight: the store has checked its condition, and has not written it yet.
+/// A copy in flight: the store has checked its condition, but has not written the copy yet.
 struct LandingCopy {
     name: ObjectName,
     object: SimulatedObject,
-    /// The call that waits for the copy, and the response that it will get.
+    /// The request that waits for the copy, and the response that it will get.
     waiting: Option<(PendingCall, WireResponse)>,
 }
 
@@ -57,12 +58,12 @@ pub(super) struct SimulatedWorld {
     pub(super) history: ManualHistory,
     workers: [Option<SimulatedWorker>; WORKERS],
     pending: Vec<PendingCall>,
-    /// The calls that never get a response. They are kept, because a drop would close their
-    /// channel.
+    /// The requests that never get a response. They are kept, because a drop would close their
+    /// channel, and the client would notice it.
     stalled: Vec<PendingCall>,
     landing: Vec<LandingCopy>,
     queue: Vec<ObjectName>,
-    /// All events that were delivered so far. Each may be delivered again.
+    /// The events of all changes so far. The schedule may deliver each of them again.
     delivered: Vec<ObjectName>,
     faults_left: usize,
     repeats_left: usize,
@@ -70,22 +71,22 @@ pub(super) struct SimulatedWorld {
     pub(super) trace: Vec<String>,
 }
 
-/// A fault of one call.
+/// A fault of the network or of a service, which affects one request.
 #[derive(Clone, Copy, PartialEq)]
 enum NetworkFault {
     /// The request is not sent, because the connection breaks.
     NotSent,
-    /// The service refuses the request.
+    /// The service refuses the request, because there are too many requests.
     Throttled,
     /// The service carries out the request, but the response is lost.
     ResponseLost,
     /// The service carries out the request, but never responds.
     Stalled,
-    /// The response to a copy has status 200 and an error in its body. Other requests are not
-    /// affected.
+    /// The response to a copy has status 200 and an error in its body, as if the copy had failed.
+    /// This fault has no effect on other kinds of requests.
     CopyErrorInBody,
-    /// The connection of a copy breaks, and the store writes the copy later. Other requests are not
-    /// affected.
+    /// The connection breaks during a copy, and the store writes the copy later. This fault has no
+    /// effect on other kinds of requests.
     BrokenCopy,
 }
 
@@ -100,7 +101,7 @@ impl NetworkFault {
     ];
 }
 
-/// A move that the schedule can choose.
+/// One step of a run, which the schedule chooses at random.
 #[derive(Clone, Copy)]
 enum ScheduledMove {
     ByHand,
@@ -112,8 +113,8 @@ enum ScheduledMove {
 }
 
 impl SimulatedWorld {
-    /// Runs a seed to its end, and then the oracle. Returns the result of the oracle, and the
-    /// trace.
+    /// Runs the simulation with this seed to its end, and then checks the final state with the
+    /// oracle. Returns the result of the oracle, and the trace (the log of the run).
     pub(super) async fn run(
         seed: u64,
         bug: Option<InjectedBug>,
@@ -192,7 +193,8 @@ impl SimulatedWorld {
             && self.workers.iter().all(Option::is_none)
     }
 
-    /// Returns the moves that are possible now, by kind. Each kind has a weight.
+    /// Returns the steps that are possible now. Steps of one kind are one entry, with the weight of
+    /// the kind.
     fn possible_moves(&self) -> Vec<(usize, Vec<ScheduledMove>)> {
         let workers =
             |idle: bool| (0..WORKERS).filter(move |&worker| self.workers[worker].is_none() == idle);
@@ -284,7 +286,7 @@ impl SimulatedWorld {
         self.services.store.0.lock().unwrap().land(name, object);
     }
 
-    /// Queues one or more events for each change.
+    /// Adds one or more events to the queue for each object that has changed.
     fn queue_changes(&mut self) {
         let changes = self.services.store.0.lock().unwrap().take_changes();
         for change in changes {
@@ -343,7 +345,8 @@ impl SimulatedWorld {
         });
     }
 
-    /// Collects the responses of finished workers. Queues their failed events again.
+    /// Collects the results of the workers that have finished. Adds their failed events to the
+    /// queue again.
     async fn collect_finished(&mut self) {
         for worker in &mut self.workers {
             if worker
@@ -442,7 +445,8 @@ impl SimulatedWorld {
         }
     }
 
-    /// Draws a random fault for a call, or none.
+    /// Decides at random whether a request has a fault, and which one. A request of a crashed
+    /// worker has none.
     fn draw_fault(&mut self, is_abandoned: bool) -> Option<NetworkFault> {
         let is_faulty = !is_abandoned && self.faults_left > 0 && self.random.usize(..12) == 0;
         is_faulty.then(|| {
@@ -451,7 +455,7 @@ impl SimulatedWorld {
         })
     }
 
-    /// Keeps a copy in flight, together with the call that waits for it.
+    /// Stores a copy that is in flight, together with the request that waits for it.
     fn keep_landing(
         &mut self,
         landing: Option<(ObjectName, SimulatedObject)>,
@@ -466,7 +470,7 @@ impl SimulatedWorld {
         }
     }
 
-    /// Records a copy that was written at once.
+    /// Records the copy that a request has just written.
     fn record_landed_copy(&mut self, request: &WireRequest) {
         let path = request
             .uri()

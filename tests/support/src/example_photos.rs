@@ -23,20 +23,22 @@ pub type DrawnFile = Result<Vec<u8>, Box<dyn Error>>;
 pub struct ExampleShot {
     /// The path of the file below `examples/photos`.
     pub file: &'static str,
-    /// The tag `DateTimeOriginal`, in EXIF's format. If it is `None`, the file has no EXIF.
+    /// The value of the tag `DateTimeOriginal`, in EXIF's format. If it is `None`, the file has no
+    /// EXIF.
     taken: Option<&'static str>,
-    /// The tag `SubSecTimeOriginal`: the digits after the decimal point of the second.
+    /// The value of the tag `SubSecTimeOriginal`: the digits after the decimal point of the second.
     fraction: Option<&'static str>,
-    /// The tag `OffsetTimeOriginal`, such as `+02:00`.
+    /// The value of the tag `OffsetTimeOriginal`, such as `+02:00`.
     offset: Option<&'static str>,
     make: &'static str,
     model: &'static str,
     serial: Option<&'static str>,
     lens: Option<&'static str>,
     exposure: ExampleExposure,
-    /// The degrees north, the degrees east, and the metres above sea level.
+    /// The position: the degrees north, the degrees east, and the metres above sea level.
     place: Option<(f64, f64, u32)>,
-    /// The date of the GPS receiver, and its time of day in UTC: hours, minutes and seconds.
+    /// The date and the time of day by the clock of the GPS receiver, in UTC. The numbers are
+    /// hours, minutes and seconds.
     satellites: Option<(&'static str, [u32; 3])>,
     orientation: u16,
     /// The title, the keywords and the rating in stars, as photo editors write them to XMP.
@@ -44,12 +46,12 @@ pub struct ExampleShot {
     scene: LandscapeScene,
 }
 
-/// The exposure of an example photo. The numbers are: `n` of the exposure time 1/`n` s, ten times
-/// the f-number, ISO, the focal length in millimetres, and its 35 mm equivalent.
+/// The exposure of an example photo. The numbers are, in this order: `n` of the exposure time 1/`n`
+/// s, ten times the f-number, ISO, the focal length in millimetres, and its 35 mm equivalent.
 struct ExampleExposure(u32, u32, u16, u32, u16);
 
-/// The colours of a landscape from top to bottom, each as red, green and blue. The position of its
-/// sun is in hundredths of the width and the height.
+/// The colours of a landscape from top to bottom, each as red, green and blue, and the position of
+/// the sun. The position is in hundredths of the width and of the height.
 struct LandscapeScene {
     zenith: [u8; 3],
     horizon: [u8; 3],
@@ -347,7 +349,7 @@ pub fn file(shot: &ExampleShot) -> DrawnFile {
     Ok(bytes)
 }
 
-/// Returns the EXIF of an example file, or `None` if it has none.
+/// Returns the EXIF of an example file, or `None` if the file has none.
 fn metadata(shot: &ExampleShot, width: u32, height: u32) -> Option<Metadata> {
     let taken = shot.taken?;
     let ExampleExposure(shutter, f_number, iso, focal, equivalent) = shot.exposure;
@@ -412,7 +414,8 @@ fn ratio(nominator: u32, denominator: u32) -> uR64 {
     }
 }
 
-/// Converts degrees to degrees, minutes and hundredths of seconds (EXIF 3.0 4.6.7.1.3).
+/// Converts an angle in degrees to whole degrees, whole minutes, and seconds with two decimals
+/// (EXIF 3.0 4.6.7.1.3).
 fn sexagesimal(degrees: f64) -> Vec<uR64> {
     let hundredths = (degrees.abs() * 360_000.0).round() as u32;
     vec![
@@ -492,7 +495,7 @@ fn dng(shot: &ExampleShot) -> DrawnFile {
     Ok(metadata.encode()?)
 }
 
-/// Draws a landscape with sky, sun and three ranges of hills. It uses only basic arithmetic, so the
+/// Draws a landscape with sky, sun and three ranges of hills. Uses only basic arithmetic, so the
 /// result is the same on every machine.
 fn draw(scene: &LandscapeScene, width: u32, height: u32) -> RgbImage {
     let (across, down) = (f64::from(width), f64::from(height));
@@ -520,8 +523,8 @@ fn draw(scene: &LandscapeScene, width: u32, height: u32) -> RgbImage {
     })
 }
 
-/// Returns the distance of a range's crest from the top of the picture: 0 is the top and 1 is the
-/// bottom. `u` is the horizontal position. Range 2 is the nearest.
+/// Returns the height of the crest of a range of hills, as a distance from the top of the picture:
+/// 0 is the top and 1 is the bottom. `u` is the horizontal position. Range 2 is the nearest.
 fn ridge(range: usize, u: f64) -> f64 {
     let (base, height, waves, shift) = [
         (0.58, 0.16, 2.3, 0.1),
@@ -531,8 +534,8 @@ fn ridge(range: usize, u: f64) -> f64 {
     base - height * wave(u * waves + shift) - height * 0.25 * wave(u * waves * 3.7 + shift)
 }
 
-/// Returns the value of a wave at `turns`. The wave has the period 1, lies between 0 and 1, and
-/// consists of parabolas.
+/// Returns the value of a wave at the position `turns`. The wave repeats after 1, its values are
+/// between 0 and 1, and it consists of parabolas.
 fn wave(turns: f64) -> f64 {
     let t = (turns - turns.floor()) * 2.0 - 1.0;
     let bend = 4.0 * t * (1.0 - t.abs());

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Defines a macro around tests. If `$cfg` is set, the tests run. Otherwise they are ignored with
-/// `$reason`.
+/// Defines a macro that is put around tests. If the configuration name `$cfg` is set, the tests
+/// run. Otherwise the tests are compiled as ignored, with `$reason`.
 macro_rules! requirement {
     ($(#[$doc:meta])* $name:ident, $cfg:ident, $reason:literal, $d:tt) => {
         $(#[$doc])*

@@ -195,7 +195,7 @@ fn a_directory_of_nonsense_is_skipped() {
 const XMP_HEAD: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description>"#;
 const LATE: &str = "<dc:title>late</dc:title>";
 
-/// Makes and reads a JPEG XL with an XMP box for each text in `insides`.
+/// Makes a JPEG XL with one XMP box for each text in `insides`, and extracts its metadata.
 fn packets(insides: &[String]) -> Extraction {
     let mut bytes = b"\0\0\0\x0cJXL \r\n\x87\n".to_vec();
     for inside in insides {
@@ -270,8 +270,9 @@ fn elements_attributes_and_namespaces_have_limits() {
     assert!(!title_is_read(&namespaces(limits::MAX_XML_NAMESPACES + 1)));
 }
 
-/// Makes and reads a HEIF with an Exif item. `iloc` lists `items_before` other items before it. The
-/// first of these has extents that take no bytes.
+/// Makes a HEIF with an Exif item, and extracts its metadata. `items_before` other items are listed
+/// in `iloc` before the Exif item. The first of them has `extents_of_the_first` extents, which take
+/// no bytes in `iloc`.
 fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
     let boxed = |kind: &[u8], body: &[u8]| {
         let length = u32::try_from(body.len() + 8).expect("small");
@@ -314,7 +315,8 @@ fn items_and_extents_of_a_heif_have_limits() {
     assert!(has_warning(&heif(limits::MAX_ITEMS, 0), "lies nowhere"));
 }
 
-/// Makes and reads a CRW with this number of other records before the record of the camera.
+/// Makes a CRW, and extracts its metadata. `records_before` other records are before the record
+/// with the name of the camera.
 fn crw(records_before: usize) -> Extraction {
     let count = u16::try_from(records_before + 1).expect("small");
     let mut bytes = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0Canon\0EOS\0".to_vec();
@@ -328,8 +330,8 @@ fn crw(records_before: usize) -> Extraction {
     read(&bytes)
 }
 
-/// Makes and reads an X3F. Its last property names the camera. The orientation in each JPEG is the
-/// number of the JPEG.
+/// Makes an X3F, and extracts its metadata. Its last property is the maker of the camera. The
+/// orientation in each JPEG is the number of the JPEG.
 fn x3f(properties_before: usize, pictures: u8) -> Extraction {
     let mut properties = b"SECp\0\0\x02\0".to_vec();
     let count = u32::try_from(properties_before + 1).expect("small");
@@ -367,7 +369,8 @@ fn x3f(properties_before: usize, pictures: u8) -> Extraction {
     read(&bytes)
 }
 
-/// Makes and reads a RAF with this number of records before the size.
+/// Makes a RAF, and extracts its metadata. `records_before` other records are before the record
+/// with the size.
 fn raf(records_before: usize) -> Extraction {
     let mut bytes = b"FUJIFILMCCD-RAW ".to_vec();
     bytes.resize(100, 0);

@@ -13,7 +13,7 @@ use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
 use super::{BUCKET, FolderServer, client, files};
 
-/// Makes the row of a key pending again. This is its state between the rename and the end of the
+/// The SQL that makes the row of a key pending again, as between the rename and the end of the
 /// write.
 const UNDO_PROMOTION: &str =
     "UPDATE objects SET pending = 1, event = 'ObjectCreated:Copy' WHERE key = CAST(?1 AS BLOB)";
@@ -109,7 +109,7 @@ async fn delete_that_removed_its_file_is_completed_with_notification() {
 }
 
 /// Serves the store for [`acknowledged_writes_survive_kill_9`], which kills this process. Does
-/// nothing in a usual run.
+/// nothing if no other test starts it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Ok(data) = std::env::var("LOCAL_S3_CHILD") else {
@@ -135,7 +135,8 @@ async fn child() {
         .unwrap();
 }
 
-/// A write that the server acknowledged: its key and its body, `ROUND WRITER NUMBER`.
+/// A write that the server acknowledged: its key and its body. The body has three numbers: the
+/// round, the writer, and the count of the writer.
 #[derive(Debug)]
 struct AcknowledgedWrite {
     key: String,
@@ -184,7 +185,7 @@ async fn write_until_killed(client: Client, round: u64, writer: u64) -> Vec<Ackn
     acknowledged
 }
 
-/// Serves, writes and kills once. Returns the acknowledged writes.
+/// Starts the server, writes objects, and kills the server. Returns the acknowledged writes.
 async fn kill_while_writing(data: &Path, round: u64) -> Vec<AcknowledgedWrite> {
     let (mut child, address) = spawn_child(data);
     let checksums = aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired;
@@ -250,7 +251,8 @@ fn outbox_bodies(server: &FolderServer) -> Vec<String> {
     bodies.map(Result::unwrap).collect()
 }
 
-/// Returns the numbers in a body as a list. Later writes of one writer have larger lists.
+/// Returns the numbers in a body as a list. Of two writes of one writer, the later one has the
+/// larger list.
 fn write_order(body: &str) -> Vec<u64> {
     body.split(' ')
         .map(|number| number.parse().unwrap())

@@ -6,7 +6,8 @@ use s3_folder::NotificationFilter;
 
 use super::{BUCKET, FolderServer, code};
 
-/// Waits until the background scan after a start has registered all changes.
+/// Waits until the bucket has exactly these keys. After a start, the background scan registers the
+/// changes a moment later.
 async fn wait_for_keys(server: &FolderServer, keys: &[&str]) {
     for _ in 0..1000 {
         if server.keys().await == keys {

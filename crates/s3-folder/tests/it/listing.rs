@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::{BUCKET, FolderServer, code, decode};
 
-/// Returns the keys and common prefixes in one sorted list, as S3 defines them. The flag of an
-/// entry is `true` for a common prefix.
+/// Returns the entries that S3 defines for a listing: keys and common prefixes, in one sorted list
+/// after `after`. The flag of an entry is `true` for a common prefix.
 fn model(
     keys: &BTreeSet<String>,
     prefix: &str,

@@ -26,10 +26,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// The bucket of every test's store.
+/// The name of the bucket in every test's store.
 const BUCKET: &str = "photos";
 
-/// A store, its server and a client.
+/// A store, the server that serves it, and a client of the server.
 struct FolderServer {
     data: Arc<tempfile::TempDir>,
     store: S3Store,
@@ -53,7 +53,7 @@ impl FolderServer {
         server
     }
 
-    /// Starts a server over this folder.
+    /// Starts a server over this data folder.
     async fn start_in(data: Arc<tempfile::TempDir>) -> FolderServer {
         let store = S3Store::open(data.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

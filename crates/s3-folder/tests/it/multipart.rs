@@ -28,7 +28,7 @@ impl FolderServer {
             .unwrap()
     }
 
-    /// Uploads a part. Returns its entry for the completion.
+    /// Uploads a part. Returns the entry of the part in the list of the completion request.
     async fn part(&self, key: &str, upload: &str, number: i32, body: Vec<u8>) -> CompletedPart {
         let put = self
             .client
@@ -46,7 +46,7 @@ impl FolderServer {
     }
 }
 
-/// Returns the body of a completion.
+/// Returns the body of a completion request with these parts.
 fn completion_of(parts: impl IntoIterator<Item = CompletedPart>) -> CompletedMultipartUpload {
     CompletedMultipartUpload::builder()
         .set_parts(Some(parts.into_iter().collect()))

@@ -17,8 +17,8 @@ struct NotificationReceiver {
 }
 
 impl NotificationReceiver {
-    /// Delivers in the background. `answer` returns the response to an event. Its first argument is
-    /// the number of events so far. Returns the handle that stops the delivery.
+    /// Delivers notifications in the background. `answer` returns the response to an event. Its
+    /// first argument is the number of events so far. Returns the handle that stops the delivery.
     fn start_delivery(
         &self,
         store: &S3Store,

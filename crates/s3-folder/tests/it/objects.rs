@@ -289,7 +289,7 @@ async fn requests_with_another_secret_are_refused() {
     assert_eq!(anonymous.status(), 403);
 }
 
-/// The copy source of the object of [`put_copy_source`], in URL encoding.
+/// The copy source that names the object of [`put_copy_source`], in URL encoding.
 const COPY_SOURCE: &str = "photos/src/%C3%A4%20b%2B.jpg";
 
 /// Puts an object with metadata and tags. Returns its ETag.

@@ -36,7 +36,7 @@ pub(super) async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Resu
 /// `http://127.0.0.1:8080`.
 ///
 /// # Errors
-/// Fails if the listener has no address.
+/// Fails if the system cannot return the address of the listener.
 pub(super) fn local_url(listener: &TcpListener) -> anyhow::Result<String> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {
@@ -45,7 +45,7 @@ pub(super) fn local_url(listener: &TcpListener) -> anyhow::Result<String> {
     Ok(format!("http://{address}"))
 }
 
-/// Starts the server of the gallery as a task of `servers`.
+/// Starts the HTTP server of the gallery as a task of `servers`.
 pub(super) fn serve_gallery(servers: &ServiceTasks, listener: TcpListener, router: Router) {
     servers.spawn("the gallery", |shutdown| async move {
         axum::serve(listener, router)

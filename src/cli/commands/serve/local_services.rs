@@ -23,34 +23,38 @@ use crate::services::{Deployment, Services};
 use crate::storage::Storage;
 
 /// The maximum number of batches of notifications that are processed at the same time. A batch has
-/// at most ten photos.
+/// at most ten notifications.
 const BATCHES: usize = 4;
-/// The maximum time that all parts together may take to finish what they have begun.
+/// The maximum time of a shutdown. In this time, ingest, publish and the servers finish their
+/// running work.
 pub(super) const GRACE: Duration = Duration::from_secs(8);
 /// The time between two updates of the progress display of ingest.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The running parts of `photos serve` over a data folder.
+/// The running servers and tasks of `photos serve` over a data folder.
 pub(super) struct LocalServices {
     /// The process id and the addresses of the servers.
     pub(super) running: ServeEndpoints,
     store: S3Store,
     storage: Storage,
     counts: Arc<IngestCounts>,
-    /// The tasks of ingest and publish. They stop before the servers that they use.
+    /// The tasks of ingest and publish. They are stopped before `servers`, because they send
+    /// requests to these servers.
     work: ServiceTasks,
     /// The tasks of the S3 server, the DynamoDB server and the gallery.
     servers: ServiceTasks,
 }
 
-/// The storage to which photos are uploaded, and the counts of what ingest has done with them.
+/// The storage to which the files of the command line are uploaded, and the counts of the uploads
+/// that ingest has processed.
 pub(super) struct UploadTarget {
     pub(super) storage: Storage,
     pub(super) counts: Arc<IngestCounts>,
     store: S3Store,
 }
 
-/// The numbers of uploads that ingest has archived by day, archived as undated, and skipped.
+/// The number of uploads that ingest has archived under their day, archived as undated, or skipped
+/// because they are not photos.
 #[derive(Debug, Default)]
 pub(super) struct IngestCounts {
     filed: AtomicU64,
@@ -89,11 +93,12 @@ impl IngestCounts {
 }
 
 impl LocalServices {
-    /// Opens the data folder and starts all parts. This process must have locked the folder.
+    /// Opens the data folder, and starts the embedded servers, ingest, publish and the gallery. The
+    /// caller must have locked the folder.
     ///
     /// # Errors
     /// Fails if a port is in use, or if a folder or database cannot be opened. The error is one
-    /// line and names the remedy.
+    /// line and contains the remedy.
     pub(super) async fn start(
         arguments: &ServeArguments,
         mut settings: Settings,
@@ -153,7 +158,7 @@ impl LocalServices {
         })
     }
 
-    /// Returns access to the storage for uploads and to the counts of ingest.
+    /// Returns the storage for uploads and the counts of ingest.
     pub(super) fn inbox(&self) -> UploadTarget {
         UploadTarget {
             storage: self.storage.clone(),
@@ -162,7 +167,7 @@ impl LocalServices {
         }
     }
 
-    /// Waits until a part ends that was not stopped. Returns its failure.
+    /// Waits until a task ends although it was not stopped. Returns the failure of that task.
     pub(super) async fn first_failure(&mut self) -> TaskFailure {
         tokio::select! {
             failure = self.work.first_failure() => failure,
@@ -170,7 +175,7 @@ impl LocalServices {
         }
     }
 
-    /// Stops all parts. Ingest and publish stop first, while the servers still serve their
+    /// Stops all tasks. Ingest and publish stop first, while the servers still answer their
     /// requests. All changes that a server has acknowledged are kept.
     pub(super) async fn stop(mut self) {
         let stopped = tokio::time::timeout(GRACE, async {
@@ -196,7 +201,7 @@ impl LocalServices {
 }
 
 impl UploadTarget {
-    /// Waits until ingest has processed all notifications. Shows the progress.
+    /// Waits until ingest has processed all notifications. Shows a progress bar.
     pub(super) async fn wait_for_ingest(&self) {
         let bar = progress::bar(0, "{spinner} {msg}");
         loop {
@@ -211,7 +216,7 @@ impl UploadTarget {
     }
 }
 
-/// Starts a task that delivers the store's notifications to ingest.
+/// Starts a task that delivers the notifications of the embedded S3 server to ingest.
 fn deliver_notifications(work: &ServiceTasks, store: S3Store, ingest: Ingest) {
     work.spawn("ingest", |shutdown| async move {
         let handler = move |event| {

@@ -11,10 +11,10 @@ use crate::publish::Publisher;
 
 /// The pause between two cycles of publish. If no month is dirty, a cycle costs two queries.
 const TICK: Duration = Duration::from_secs(5);
-/// The time that each cycle is given. In the last third of it, a cycle starts no further batch of
-/// months.
+/// The time limit of each cycle of publish. In the last third of this time, a cycle begins no more
+/// batches of months.
 const CYCLE_LIMIT: Duration = Duration::from_secs(120);
-/// The maximum time that a running cycle may still take after the shutdown has begun.
+/// The maximum time that a running cycle may take after the shutdown has begun.
 const LAST_CYCLE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Starts a task that runs the cycles of publish.
@@ -25,8 +25,9 @@ pub(super) fn start(tasks: &ServiceTasks, publish: Publisher) {
     });
 }
 
-/// Runs cycles until `shutdown`. If the shutdown interrupts a cycle, the first cycle after the next
-/// start continues its work. It need not wait, because the lease is released.
+/// Runs cycles of publish until `shutdown` is cancelled. If the shutdown interrupts a cycle,
+/// releases the publish lease. Otherwise the first cycle after the next start would have to wait
+/// until the lease ends. That cycle finishes the interrupted work.
 async fn run(publish: &Publisher, shutdown: &CancellationToken) {
     loop {
         let mut cycle = std::pin::pin!(publish.run_cycle(Utc::now(), CYCLE_LIMIT));

@@ -15,10 +15,12 @@ use crate::config::Settings;
 use crate::gallery::CursorKey;
 use crate::services::{Deployment, Services};
 
-/// Runs all parts until SIGINT or SIGTERM. Creates the buckets and tables that do not exist.
+/// Runs ingest, publish and the gallery until SIGINT or SIGTERM. Creates the buckets and tables
+/// that do not exist.
 ///
 /// # Errors
-/// Fails if the port is in use, if a store refuses a request, or if a part ends by itself.
+/// Fails if the port is in use, if a store refuses a request, or if ingest, publish or the gallery
+/// ends before the signal.
 pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> anyhow::Result<()> {
     let listener = bind(arguments.listen, arguments.port, "--port").await?;
     let gallery_url = local_url(&listener)?;

@@ -22,10 +22,11 @@ use crate::services::Services;
 use crate::storage::Storage;
 use crate::telemetry::error_chain;
 
-/// The maximum number of keys that are processed at the same time.
+/// The maximum number of objects that are processed at the same time.
 const CONCURRENCY: usize = 8;
 
-/// Lists source and archive again and again, and processes the changes.
+/// Lists the source bucket and the archive bucket again and again, and processes the objects that
+/// have changed.
 pub(super) struct StorePoller {
     storage: Storage,
     catalogue: Catalogue,
@@ -35,13 +36,13 @@ pub(super) struct StorePoller {
     interval: Duration,
 }
 
-/// The objects of a bucket that were listed and processed, by their keys.
+/// The objects of one bucket that were listed and processed: a map from key to object.
 type SeenObjects = HashMap<String, ListedObject>;
 
-/// An object to process.
+/// An object that ingest must process.
 struct PollWork {
-    /// The key of the listed or removed object that made this work necessary. It may differ from
-    /// the key of `object`.
+    /// The key of the listed or removed object that led to this work. If an upload is listed and
+    /// its archived copy must be indexed, this is the key of the upload, and `object` is the copy.
     listed_key: String,
     object: ObjectRef,
 }
@@ -83,8 +84,9 @@ impl StorePoller {
         shutdown.run_until_cancelled(poll).await;
     }
 
-    /// Lists both buckets once and processes what has changed since the last listing. The first
-    /// listing of the archive is compared with the catalogue.
+    /// Lists both buckets once and processes the objects that have changed since the last listing.
+    /// `source` and `archive` are the objects of the last listings. Before the first listing of the
+    /// archive, `archive` is `None`: that listing is compared with the catalogue.
     async fn poll(
         &self,
         source: &mut SeenObjects,
@@ -103,8 +105,9 @@ impl StorePoller {
         Ok(())
     }
 
-    /// Returns the archived files that the catalogue records. With them, the first listing shows
-    /// which files were removed from the archive while no process listed it. Scans the table.
+    /// Returns the archived files that the catalogue records, by key. The first listing of the
+    /// archive is compared with them, to find the files that were removed while this program did
+    /// not run. Scans the table.
     async fn recorded_objects(&self) -> anyhow::Result<SeenObjects> {
         let mut seen = SeenObjects::new();
         let mut items = std::pin::pin!(self.catalogue.scan_items());
@@ -127,8 +130,9 @@ impl StorePoller {
         Ok(seen)
     }
 
-    /// Lists a bucket, processes the objects that differ from `seen`, and updates `seen`. If a key
-    /// fails, it is not recorded in `seen`, so that it is processed again after the next listing.
+    /// Lists a bucket, processes the objects that differ from `seen`, and replaces `seen` by the
+    /// listing. If an object fails, `seen` is changed so that the next poll processes the object
+    /// again.
     async fn apply_listing_changes(
         &self,
         bucket: &Bucket,
@@ -167,9 +171,9 @@ impl StorePoller {
         Ok(())
     }
 
-    /// Returns the objects to process: new and changed objects, and objects that were removed from
-    /// the archive. `seen` has the objects of the last listing, and `now` those of the present
-    /// listing.
+    /// Returns the objects to process: new and changed objects that are not ingested yet, and
+    /// objects that were removed from the archive. `seen` contains the objects of the last listing,
+    /// and `now` contains those of the present listing.
     async fn find_work(
         &self,
         bucket: &Bucket,
@@ -211,9 +215,8 @@ impl StorePoller {
         Ok(work)
     }
 
-    /// Archives and indexes one object, and marks as dirty every month whose public photos may
-    /// change. The marks are made here, because no process passes the table's stream to publish. A
-    /// repeat is safe.
+    /// Archives and indexes one object. Marks each month whose public photos may change as dirty,
+    /// because no process reads the stream of the photos table for publish. A repeat is safe.
     async fn sync_object(&self, object: &ObjectRef) -> Result<(), IngestError> {
         let layout = self.ingest.layout();
         let archive = layout.archive_bucket();
