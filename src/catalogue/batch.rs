@@ -95,8 +95,8 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Reads the headers of all photo items, and all ledger entries. They come in no order. The
-    /// scan reads the whole table, and DynamoDB charges for all of it. It sends requests only when
+    /// Reads all ledger entries, and the header of every photo item ([`PhotoItemHeader`]), in no
+    /// particular order. The scan reads the whole table, and DynamoDB charges for all of it. It sends requests only when
     /// the stream is polled: one for each 1 MB of the table.
     ///
     /// # Errors

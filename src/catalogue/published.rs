@@ -194,7 +194,7 @@ pub struct StreamPosition {
     pub stream: String,
     /// The id of the shard.
     pub shard: String,
-    /// The sequence number of the record.
+    /// The sequence number of the last processed stream record.
     pub sequence: String,
 }
 

@@ -51,8 +51,8 @@ pub(super) async fn get_lenses(
     get_facets(&gallery, query, &headers, |month| &month.lenses).await
 }
 
-/// Returns the response with the cameras or lenses of all months. The one with the most photos
-/// comes first. `of` selects the cameras or the lenses of a month.
+/// Returns the response with the cameras or lenses of all months together, sorted by their number
+/// of photos, largest first. `of` selects the cameras or the lenses of a month.
 async fn get_facets(
     gallery: &GalleryState,
     query: Option<String>,

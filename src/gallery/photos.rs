@@ -33,7 +33,8 @@ const MAX_QUERIES: u32 = 16;
 /// a filter removes most photos, a short page now is better than a full page much later. If the
 /// page is still empty, reading continues.
 const MAX_READ: usize = 800;
-/// The size of a page's JSON in bytes. When a page is larger, no more photos are added.
+/// The size of a page's JSON in bytes after which no more photos are added. A page can be larger by
+/// one photo.
 const MAX_PAGE_BYTES: usize = 1_000_000;
 
 /// Handles `GET /v1/photos`.

@@ -37,8 +37,9 @@ use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
 use crate::object::{ObjectRef, ObjectVersion};
 
-/// The kind of a difference. The variants are in the order of the repairs: first the archive and
-/// the ledger, then the items, then the counts.
+/// The kind of a fault: a difference between uploads, archive, ledger, items and counts. The
+/// variants are in the order in which faults are repaired: first the archive and the ledger, then
+/// the items, then the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {

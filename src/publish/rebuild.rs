@@ -34,7 +34,8 @@ pub(super) struct RebuiltMonth {
 /// The difference between the old and the new files of a month.
 pub(super) struct FilesChange {
     pub(super) difference: MonthDifference,
-    /// `true` if `difference` contains the whole change.
+    /// `true` if `difference` lists every change. `false` if the list would be too long, or if an old
+    /// file does not have the recorded bytes. Then readers of `changes.json` load the month again.
     pub(super) is_complete: bool,
     /// The paths of the stored files that no longer belong to the month. They must be deleted.
     pub(super) obsolete: BTreeSet<String>,

@@ -191,7 +191,7 @@ pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     public
 }
 
-/// Returns a value whose texts are all cleaned by [`clean_text`].
+/// Returns a value whose texts are all cleaned by [`clean_text()`].
 fn clean_value(value: &TagValue) -> TagValue {
     match value {
         TagValue::Integer(_) | TagValue::Real(_) => value.clone(),

@@ -44,7 +44,7 @@ impl FileChunk<'_> {
 }
 
 impl<'a> Sparse<'a> {
-    /// Creates a file of `size` bytes. No range is available yet.
+    /// Builds the view of a file of `size` bytes of which no range has been read yet.
     pub(crate) fn new(size: u64) -> Self {
         Sparse {
             size,
@@ -54,7 +54,7 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Creates a file whose bytes are all available.
+    /// Builds the view of a file whose bytes are all in memory.
     pub(crate) fn whole(bytes: &'a [u8]) -> Self {
         let chunks = vec![FileChunk {
             start: 0,

@@ -260,9 +260,9 @@ fn remove_missing_object(store: &S3Store, address: &ObjectAddress, seen: StoredO
         .change_database_blocking(Durability::ProcessCrash, change)
 }
 
-/// Reports whether nothing must be done for a file in a bucket's folder. This is so if a row of the
-/// address has the identity of the file, or if the object is placed by hash, so that this file is
-/// ignored.
+/// Reports whether a file in a bucket's folder can be left alone. This is so in two cases: the
+/// database already has a row with the address and the identity of the file, or the object's bytes
+/// are in a file whose name is a hash, so that the file at this path does not belong to the object.
 fn is_registered(store: &S3Store, address: &ObjectAddress, identity: FileIdentity) -> bool {
     let Ok(rows) = store.read_database(|connection| database::load_object(connection, address))
     else {

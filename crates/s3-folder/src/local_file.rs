@@ -157,7 +157,8 @@ fn copy_local_file(store: &S3Store, path: &Path) -> S3Result<ReceivedFile> {
     Ok(received)
 }
 
-/// Hashes a clone of a local file, sets its modification time and syncs it.
+/// Finishes the temporary clone of a local file: hashes the bytes, sets the modification time of
+/// the clone, and syncs the clone to disk.
 fn hash_clone(clone: OpenTemporary) -> S3Result<ReceivedFile> {
     let OpenTemporary {
         temporary,

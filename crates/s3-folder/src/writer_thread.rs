@@ -172,9 +172,10 @@ impl WriterThread {
         format!("database: {error}")
     }
 
-    /// Carries out step 1 of the protocol for one request: checks the request, and then writes the
-    /// pending row of a put or runs a change of the database. Adds a write to `prepared`, or a
-    /// reply to `replies`.
+    /// Does step 1 of the write protocol (see the module's documentation) for one request. A put
+    /// that passes the checks gets a pending row, and is added to `prepared`. A change of the
+    /// database alone is made at once, and its reply is added to `replies`. A refused request also
+    /// gets a reply.
     fn prepare(
         &self,
         request: WriterRequest,

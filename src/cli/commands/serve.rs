@@ -184,8 +184,8 @@ impl ServeArguments {
 }
 
 /// Sets PHOTO_BASE_URL to the URL of the gallery's own pictures, if it is not set and only this
-/// machine can reach the gallery. Otherwise the URLs of pictures would be relative. That would be
-/// wrong for a site that is being developed on this machine, because its pages are on another port.
+/// machine can reach the gallery. Without this default, the URLs of pictures would be relative. A
+/// site that is developed on this machine has another port, so relative URLs would not work there.
 /// `gallery` is the base URL of the gallery.
 fn default_photo_base_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
     if listen.is_loopback() && settings.get(config::PHOTO_BASE_URL).is_none() {
