@@ -22,7 +22,8 @@ pub const UNDATED: &str = "undated";
 /// The first characters of a probe object's file name. A probe object is a small object that the
 /// program writes to test what a store supports.
 const PROBE: &str = ".photo-catalogue-probe-";
-/// The name of a part (one file of a photo) if the file has no extension.
+/// The text `(none)`: the name of a part (one file of a photo) that has no extension. Any other
+/// part is named after its extension.
 pub const NO_EXTENSION: &str = "(none)";
 
 /// The buckets and prefixes of the source (the uploads) and of the archive (the copies).
@@ -381,11 +382,12 @@ impl Owner {
     }
 }
 
-/// A plan for the copy of a source object: its owner, and the pieces from which
-/// [`ArchivePlan::archive_key`] builds the possible archive keys.
+/// A plan for the copy of a source object: the owner of the copy, and the folder, the name and the
+/// extension from which [`ArchivePlan::archive_key`] builds the possible archive keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivePlan {
-    /// The owner of the copy. A key may be used only if this owner can claim its stem.
+    /// The owner of the copy. The copy may use a key only if this owner can claim the stem of the
+    /// key.
     pub owner: Owner,
     folder: String,
     base: String,
@@ -402,8 +404,8 @@ pub enum ArchiveNameVariant {
     /// The name with the first 8 characters of the owner: `foobar~2a3b4c5d`. It is used if the
     /// plain name belongs to another owner.
     ShortSuffix,
-    /// The name with all 26 characters of the owner. It is used if the short variant also belongs
-    /// to another owner.
+    /// The name with all 26 characters of the owner. It is used if the plain name and the name with
+    /// the short suffix belong to other owners.
     FullSuffix,
 }
 
@@ -489,8 +491,8 @@ fn plan_from(
 }
 
 impl ArchivePlan {
-    /// Returns the archive key that the copy has with this variant of its file name. The file name
-    /// has at most 255 bytes.
+    /// Returns the archive key for this variant of the file name. A file name has at most 255
+    /// bytes. If the source name is too long, its end is cut, and suffix and extension stay.
     pub fn archive_key(&self, variant: ArchiveNameVariant) -> ArchiveKey {
         let suffix = match variant {
             ArchiveNameVariant::Plain => String::new(),

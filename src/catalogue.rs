@@ -47,8 +47,8 @@ pub struct Catalogue {
     pub(crate) table: String,
 }
 
-/// The error of a request to a table, or of an item that cannot be read or written. It is safe to
-/// retry.
+/// The error of a request to a table, or of an item that cannot be read or written. The caller may
+/// safely send the request again.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     /// DynamoDB refused the request, or no response arrived.
@@ -56,8 +56,8 @@ pub enum CatalogueError {
     Request {
         /// The operation, such as `put`.
         operation: &'static str,
-        /// The key of the requested item or partition, or another text that names what was
-        /// requested.
+        /// The key of the requested item or partition. If a request has no such key, a short
+        /// description, such as `the table`.
         pk: String,
         /// The error of DynamoDB or of the connection.
         #[source]
@@ -75,10 +75,12 @@ pub enum CatalogueError {
     },
 }
 
-/// The result of a claim on a stem.
+/// The result of a claim. A claim reserves a stem (an archive key without prefix and extension) for
+/// an owner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// The stem belongs to the owner that claimed it, by this claim or by an earlier one.
+    /// The stem now belongs to the owner that claimed it. It may have belonged to this owner
+    /// before.
     Ours,
     /// The stem belongs to another owner.
     Taken,
@@ -124,8 +126,8 @@ impl Catalogue {
     }
 
     /// Claims a stem for an owner, so that no other owner can use the stem. If no item has this
-    /// stem, writes a stub: an item without files. A repeat is safe: a second claim by the same
-    /// owner also returns [`Claim::Ours`].
+    /// stem, writes a stub: an item without files. Returns [`Claim::Taken`] if another owner has
+    /// the stem. A repeat is safe: a second claim by the same owner also returns [`Claim::Ours`].
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if the existing item cannot be read.
@@ -210,7 +212,8 @@ impl Catalogue {
     }
 
     /// Replaces the stored ledger entry of an object, if the stored entry describes the same
-    /// version of the object (ETag and Last-Modified). Otherwise changes nothing. A repeat is safe.
+    /// version of the object (ETag and Last-Modified). Changes nothing if there is no entry, or if
+    /// the entry describes another version. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -231,8 +234,8 @@ impl Catalogue {
     }
 
     /// Deletes the ledger entry of an object, if the entry describes this version of the object
-    /// (ETag and Last-Modified). Otherwise changes nothing. After the deletion, ingest treats the
-    /// bytes of the object as new. A repeat is safe.
+    /// (ETag and Last-Modified). Changes nothing if the entry describes another version. After the
+    /// deletion, ingest treats the bytes of the object as new. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.

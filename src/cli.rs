@@ -74,9 +74,10 @@ enum Command {
 /// The result of a command that ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CommandStatus {
-    /// All of the work succeeded.
+    /// All of the work succeeded. The exit status is 0.
     Success,
-    /// Some of the work failed. Each failure was printed.
+    /// A part of the work was not done, or a check found faults. The exit status is 1. The command
+    /// has printed the reasons.
     PartialFailure,
 }
 

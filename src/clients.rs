@@ -90,9 +90,9 @@ pub fn connect(config: &SdkConfig, endpoints: &Endpoints) -> Clients {
 }
 
 /// Opens the connections that the first event of a Lambda function needs, while the function
-/// starts. Requests an item of `table` from DynamoDB, and the head of `object` from S3. They do not
-/// need to exist. If a request gets no response, the failure is logged, and the first event opens
-/// the connection. Changes nothing.
+/// starts. Requests an item of `table` from DynamoDB, and the head of `object` from S3. The item
+/// and the object need not exist. If a request gets no response, the failure is logged, and the
+/// first event opens the connection. Changes nothing.
 pub async fn open_connections(clients: &Clients, table: &str, object: Option<&ObjectRef>) {
     let item = async {
         let nothing = AttributeValue::S(NO_OBJECT.to_owned());

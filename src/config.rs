@@ -35,7 +35,7 @@ const STORAGE_CLASSES: [&str; 6] = [
     "GLACIER_IR",
     "REDUCED_REDUNDANCY",
 ];
-/// The variables that set the rules of privacy.
+/// The variables that set the privacy rules.
 pub const PRIVACY_VARIABLES: [&str; 7] = [
     LOCATION,
     HOME_ZONES,
@@ -45,9 +45,11 @@ pub const PRIVACY_VARIABLES: [&str; 7] = [
     PRIVATE_BELOW_RATING,
     PRIVATE_SOURCES,
 ];
-/// The maximum value of a setting that is a number of seconds: one week.
+/// The maximum value of a setting that is a number of seconds, such as HOOK_QUIET_SECONDS: one
+/// week.
 const MAX_SECONDS: u32 = 7 * 24 * 3600;
-/// The maximum value of a setting that is a number of calls of the build hook.
+/// The maximum value of a setting that is a number of calls of the build hook, such as
+/// HOOK_PER_DAY.
 const MAX_CALLS: u32 = 10_000;
 
 /// The settings of a program: the text values of its environment variables or flags, by the name of

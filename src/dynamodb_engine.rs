@@ -19,8 +19,8 @@ use tokio::net::TcpListener;
 /// The maximum time that an SQL statement of this module waits for another writer of the database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The number of database pages that SQLite keeps in memory: 16 MB. The default is 2 MB. One page
-/// of a gallery list reads more than that.
+/// The number of database pages that SQLite keeps in memory: 16 MB. The default is 2 MB, but one
+/// page of a gallery list reads more than 2 MB.
 const CACHE_PAGES: u32 = 4096;
 
 /// The SQL statement that creates an index, with which dynoxide finds the last sequence number of a

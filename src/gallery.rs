@@ -1,5 +1,5 @@
-//! Serves gallery JSON from the catalogue and, if configured, the pictures themselves. It is an
-//! axum router, and both Lambda and `photos serve` run it.
+//! Serves gallery JSON from the catalogue and, if configured, the pictures themselves. The gallery
+//! is an axum router, which the gallery function on Lambda and `photos serve` run.
 //!
 //! The gallery never reads the environment or the system clock, never calls AWS except through the
 //! catalogue and the storage, and never writes anything. Everything it shows of a photo goes

@@ -236,8 +236,9 @@ impl Ingest {
         }
     }
 
-    /// Processes one object: organises it if it is in the source, and indexes it if it is in the
-    /// archive. Writes one log line. A repeat is safe.
+    /// Processes one object. Copies an upload under the source prefix to the archive (the step
+    /// organise). Updates the catalogue item for a file under the archive prefix (the step index).
+    /// Writes one log line. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the object must be processed again.
@@ -266,9 +267,10 @@ impl Ingest {
         outcome
     }
 
-    /// Processes one object as [`Ingest::process_object`] does. If the result is a copy in the
-    /// archive, also indexes this copy. Returns the outcome of the first step. A repeat is safe.
-    /// This is for stores without notifications, because no event starts the second step there.
+    /// Processes one object as [`Ingest::process_object`] does. If this makes a copy in the
+    /// archive, also indexes the copy. Returns the outcome for `object`, not for the copy. A repeat
+    /// is safe. This is for stores without notifications, because no event starts the second step
+    /// there.
     ///
     /// # Errors
     /// Returns an error if the object must be processed again.
@@ -297,8 +299,8 @@ impl Ingest {
     }
 }
 
-/// Returns the result of a message. If a key of the message failed, this is the result of the first
-/// such key. Otherwise it is the result of the first key.
+/// Returns the disposition of a message. If a key of the message failed, this is the disposition of
+/// the first such key. If no key failed, it is the disposition of the first key.
 fn message_disposition(
     message: &EventMessage,
     dispositions: &BTreeMap<ObjectRef, Disposition>,

@@ -1,9 +1,9 @@
 //! photo-catalogue copies the photos of a bucket into folders by the day they were taken,
 //! catalogues them with their full EXIF, and serves them as gallery JSON.
 //!
-//! The library has three parts. [`ingest`] copies photos to the archive and indexes them.
-//! [`publish`] keeps counts and static files up to date. [`gallery`] answers requests. [`services`]
-//! creates these parts for each program. ARCHITECTURE.md describes all modules.
+//! The library has three main modules. [`ingest`] copies photos to the archive and indexes them.
+//! [`publish`] keeps counts and static files up to date. [`gallery`] answers requests. Each program
+//! uses [`services`] to create these three. ARCHITECTURE.md describes all modules.
 
 pub mod archive;
 pub mod catalogue;

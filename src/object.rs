@@ -32,8 +32,8 @@ const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES / 2;
 #[serde(try_from = "String", into = "String")]
 pub struct Bucket(Arc<str>);
 
-/// The beginning of the keys that a setting covers. It is empty, or ends in `/` and has at most 512
-/// bytes.
+/// A prefix: the text with which all keys of the source, of the archive or of the gallery begin. It
+/// is empty, or ends in `/` and has at most 512 bytes.
 ///
 /// ```
 /// use photo_catalogue::object::Prefix;

@@ -36,8 +36,9 @@ impl Privacy {
     /// Returns `true` if a file may be published unmodified, with all its metadata about places.
     /// `location` is the location in the file.
     ///
-    /// If there are home zones, this is only allowed if the file has a location and this location
-    /// may be published. A file without a location may name the place in another field.
+    /// The location policy must be `exact`. If there are home zones, the file must also have a
+    /// location, and this location must not be in a home zone. A file without a location is refused
+    /// in that case, because it may name the place in another field.
     pub fn allows_unmodified_files(&self, location: Option<&Location>) -> bool {
         self.location.is_exact()
             && (self.home_zones.is_empty()

@@ -1,22 +1,22 @@
 //! Publish: exact counts, static gallery files, and a build hook that stays within its budget.
 //!
-//! Publish is level-triggered, like ingest. A record of the photos table's stream only marks months
-//! as dirty. Once a minute, [`Publisher::run_cycle`] rebuilds each dirty month, its counts and its
-//! files together, from one index query. The result is therefore exact, no matter how often and in
-//! which order the stream delivers its records. A cycle may be interrupted at any line. The months
-//! that it has not finished are still dirty.
+//! The stream of the photos table is the log of its changes. A stream record only marks months as
+//! dirty. Once a minute, [`Publisher::run_cycle`] rebuilds each dirty month from its present
+//! photos: the counts and the files together, from one index query. The result is therefore exact,
+//! no matter how often and in which order the stream records arrive.
 //!
-//! The reason is the order of the writes in a cycle:
+//! A cycle may be interrupted at any line. The months that are not finished are still dirty. This
+//! is ensured by the order of the writes in a cycle:
 //!
 //! 1. the files of a month;
 //! 2. `changes.json` and `index.json`;
 //! 3. the state of the files and of the hook;
 //! 4. the item of the month;
-//! 5. removal of its dirty mark.
+//! 5. the removal of the dirty mark of the month.
 //!
-//! If the stored files of a month do not match its item, an earlier cycle was interrupted. Then the
-//! entry of the month in `changes.json` is `"reload": true`, and readers must read all its files
-//! again.
+//! If the stored files of a month do not match the item of the month, an earlier cycle was
+//! interrupted. The entry of the month in `changes.json` then has `"reload": true`, and readers
+//! must read all files of the month again.
 
 mod changes_file;
 mod cycle;

@@ -32,7 +32,7 @@ pub enum SecretError {
 }
 
 /// Returns a secret. `plain` and `parameter` are the names of two environment variables. If `plain`
-/// is set, its value is the secret. Otherwise the value of `parameter` is the name of an SSM
+/// is set, its value is the secret. If only `parameter` is set, its value is the name of an SSM
 /// parameter, and the value of that SSM parameter is the secret. Returns `None` if neither variable
 /// is set.
 ///

@@ -1,7 +1,7 @@
 //! Builds the clients and the services of every program from its settings and endpoints.
 //!
-//! `photos serve`, the owner's commands and the Lambda functions all build their services here. So
-//! a setting has the same effect in each program. Each service has its own method. A program needs
+//! `photos serve`, the other commands and the Lambda functions all build their services here. So a
+//! setting has the same effect in each program. Each service has its own method. A program needs
 //! only the variables of the services that it builds, and a function links only these services.
 
 #![allow(

@@ -40,7 +40,7 @@ pub struct Storage {
 }
 
 /// The error of a request to the store. The store refused the request, or no complete response
-/// arrived. It is safe to retry.
+/// arrived. The caller may safely send the request again.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} {target}: {cause}")]
 pub struct StorageError {
@@ -127,8 +127,7 @@ pub type ObjectBody = BoxStream<'static, Result<Bytes, StorageError>>;
 pub enum CopyOutcome {
     /// The copy is complete.
     Done,
-    /// Nothing was copied: the source object is gone, or its ETag is not the one that the caller
-    /// required.
+    /// Nothing was copied: the source object is gone, or has another ETag than the caller required.
     SourceChanged,
 }
 
@@ -137,7 +136,7 @@ pub enum CopyOutcome {
 pub enum DeleteOutcome {
     /// The object was deleted, or it was gone before.
     Done,
-    /// The object was not deleted: its ETag is not the one that the caller required.
+    /// The object was not deleted: it has another ETag than the caller required.
     Changed,
 }
 
@@ -221,8 +220,8 @@ impl Storage {
         }
     }
 
-    /// Reads a range of an object, if the object has this ETag. Returns `None` if it has another
-    /// ETag, is gone, or does not have this range.
+    /// Reads a range of an object, if the object has this ETag. Returns `None` if the object has
+    /// another ETag, is gone, or does not have this range.
     ///
     /// # Errors
     /// Returns an error for any status other than success, 404, 412 and 416.

@@ -39,8 +39,8 @@ impl StripFormat {
     }
 }
 
-/// A scanner that receives the bytes of a picture in order, and builds its edit list: the list of
-/// the ranges that stay.
+/// A scanner that receives the bytes of a picture in order, and builds the edit list of the picture
+/// ([`EditList`]): the ranges of the file that stay, and new bytes between them.
 #[derive(Debug)]
 pub(crate) enum StripScanner {
     /// The scanner of a JPEG.
@@ -67,9 +67,9 @@ impl StripScanner {
         }
     }
 
-    /// Returns the edit list. Before that, the caller must pass bytes to [`StripScanner::feed`]
-    /// until it returns `false` or the file ends. The stripped picture keeps its orientation. If
-    /// the picture has none, it gets `orientation`.
+    /// Returns the edit list. The caller must first pass bytes to [`StripScanner::feed`] until it
+    /// returns `false` or the file ends. The stripped picture keeps its orientation. If the picture
+    /// has none, it gets `orientation`.
     ///
     /// # Errors
     /// Returns [`NotStrippable`] if the bytes are not a picture in this format, or if they end too

@@ -20,8 +20,7 @@ pub struct Summary {
     pub name: String,
     /// The kind of the item. It is always `photo`.
     pub kind: String,
-    /// A text that changes whenever a field of the summary changes. A change of the field
-    /// `visibility` alone does not change it.
+    /// A text that changes whenever a field of the summary other than `visibility` changes.
     pub version: String,
     /// The normalised metadata. In JSON, its fields are fields of the summary itself.
     #[serde(flatten)]
@@ -54,7 +53,7 @@ pub struct PhotoImage {
     pub kind: ImageKind,
 }
 
-/// The kind of a picture of a photo.
+/// The kind of a picture of a photo: an archived file, or the JPEG that is embedded in one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ImageKind {
@@ -66,8 +65,8 @@ pub enum ImageKind {
 }
 
 impl Summary {
-    /// Builds the summary of a photo. `revision` is the revision of its item. It becomes the
-    /// version of the summary.
+    /// Builds the summary of a photo. `revision` is the revision of the photo's item. It becomes
+    /// the version of the summary.
     pub fn new(
         id: &str,
         stem: &str,

@@ -62,7 +62,7 @@ pub struct PictureHosting {
     /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
     /// this URL, followed by the archive key of its file without the archive prefix.
     pub base_url: Option<String>,
-    /// `true` if no file at `base_url` contains a location. It must be `false` if one may.
+    /// `true` if no file at `base_url` contains a location, and `false` if a file may contain one.
     pub stripped: bool,
     /// `true` if this program serves the pictures itself. If there is no `base_url`, the URLs of
     /// the pictures then begin with `/photos`.
@@ -168,7 +168,7 @@ pub(crate) struct ServablePicture {
     pub(crate) redaction: Redaction,
 }
 
-/// The bytes that must be removed from a file before it may be served.
+/// A redaction: the bytes that must be removed from a file before it may be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Redaction {
     /// Nothing is removed. The file is served unmodified.
@@ -186,8 +186,8 @@ pub(crate) enum Redaction {
 }
 
 impl PublicView {
-    /// Creates a view that hides what `privacy` requires. A picture is listed only if its URL may
-    /// be shown.
+    /// Creates a view that hides what `privacy` requires. `hosting` determines which pictures are
+    /// listed, and their URLs.
     ///
     /// ```
     /// use photo_catalogue::privacy::LocationPolicy;
@@ -225,9 +225,9 @@ impl PublicView {
     /// Returns a photo as lists show it. Returns `None` if the present rules make the photo
     /// private. The rules may have changed since the photo was indexed.
     ///
-    /// The caller must pass a summary from a public partition of an index. The rules about source
-    /// keys cannot be checked here, because a summary has no source key. The partition shows the
-    /// result of these rules.
+    /// The caller must pass a summary from a public partition of an index. The rules for source
+    /// keys are not applied here, because a summary has no source keys. These rules were applied
+    /// when the photo was indexed, and determined the partition.
     pub(crate) fn show_in_list(&self, summary: &Summary) -> Option<ListedPhoto> {
         let visibility = summary.decide_visibility(&self.privacy.visibility);
         (visibility == Visibility::Public).then(|| self.redact_summary(summary))

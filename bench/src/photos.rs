@@ -47,8 +47,9 @@ impl DatedPhoto {
         bytes
     }
 
-    /// Returns the photo, enlarged to `size` bytes. The filler is before the last two bytes, the
-    /// end marker of a JPEG. A larger photo is not changed.
+    /// Returns the photo, enlarged to `size` bytes. The additional bytes are before the last two
+    /// bytes, which are the end marker of a JPEG. A photo that already has `size` bytes or more is
+    /// not changed.
     pub fn enlarged_to(mut self, size: usize) -> Self {
         // The bytes are below 0x80, so that the filler contains no marker. A reader of metadata
         // treats them as entropy-coded data.

@@ -13,7 +13,7 @@ use photo_metadata::{
     is_bidi_control,
 };
 
-/// The maximum time of an extraction, for any file. Under a sanitizer the limit is higher, because
+/// The time limit of an extraction, for any file. Under a sanitizer the limit is higher, because
 /// everything is about ten times slower.
 pub const MAX_TIME: Duration = Duration::from_millis(if cfg!(fuzzing) { 1_000 } else { 100 });
 /// The maximum number of ranged reads of one extraction. It is the value in
@@ -23,16 +23,16 @@ const MAX_READS: u32 = 6;
 /// value in crates/photo-metadata/src/limits.rs.
 const MAX_BYTES: u64 = 8 << 20;
 
-/// Runs the whole extraction twice: over all bytes at once, and by ranges. Returns the time of the
-/// extraction over all bytes.
+/// Runs the extraction over all bytes at once, and by ranges, and compares the results. Returns the
+/// time of the extraction over all bytes.
 ///
 /// # Panics
-/// Panics if the two results differ, a range lies outside the file, a limit is exceeded, or the
-/// JSON cannot be read back.
+/// Panics if the two results differ although the ranges contained all metadata, if a range lies
+/// outside the file, if a limit is exceeded, or if the record fails `check_stored_record`.
 pub fn check_extraction(bytes: &[u8]) -> Duration {
     let mut took = time_extraction(bytes);
     for _ in 0..3 {
-        // Another process may have used the processor.
+        // Another process may have used the processor, so a slow extraction is measured again.
         if took >= MAX_TIME {
             took = took.min(time_extraction(bytes));
         }

@@ -104,7 +104,7 @@ fn mutate_file(files: &[Vec<u8>], random: &mut XorShift) -> Vec<u8> {
             3 if room >= 4 => bytes[at..at + 4].copy_from_slice(&edge.to_le_bytes()),
             4 if room >= 4 => bytes[at..at + 4].copy_from_slice(&edge.to_be_bytes()),
             5 => bytes.truncate(at),
-            // Copies a piece of a file over this one, or inserts it.
+            // Inserts a piece of another file, or overwrites bytes with this piece.
             6 => {
                 let other = &files[random.below(files.len())];
                 let from = random.below(other.len().max(1)).min(other.len());

@@ -1,7 +1,7 @@
 //! Requests for many items: up to a hundred items by their keys in one request, or all items of the
 //! table in a scan.
 //!
-//! Import and the owner's commands use them to compare a listing with the catalogue.
+//! Import and other commands use them to compare a listing with the catalogue.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -63,9 +63,9 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Reads the headers of the items with these stems. The reads are strongly consistent. Returns
-    /// a map from stem to header, without the stems that have no item. Sends one request for each
-    /// 100 stems, and more if DynamoDB leaves some keys unprocessed.
+    /// Reads the headers ([`PhotoItemHeader`]) of the photo items with these stems. The reads are
+    /// strongly consistent. Returns a map from stem to header, without the stems that have no item.
+    /// Sends one request for each 100 stems, and more if DynamoDB leaves some keys unprocessed.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -96,8 +96,8 @@ impl Catalogue {
     }
 
     /// Reads all ledger entries, and the header of every photo item ([`PhotoItemHeader`]), in no
-    /// particular order. The scan reads the whole table, and DynamoDB charges for all of it. It sends requests only when
-    /// the stream is polled: one for each 1 MB of the table.
+    /// particular order. The scan reads the whole table, and DynamoDB charges for all of it. The
+    /// scan sends requests only when the stream is polled: one for each 1 MB of the table.
     ///
     /// # Errors
     /// An element of the stream is an error if a request fails, or if an item cannot be read.
@@ -126,8 +126,8 @@ impl Catalogue {
             })
     }
 
-    /// Reads the items of all photos with all their fields. The items come in no order. The scan
-    /// costs as much as [`Catalogue::scan_items`].
+    /// Reads the items of all photos with all their fields, in no particular order. The scan costs
+    /// as much as [`Catalogue::scan_items`].
     ///
     /// # Errors
     /// If a request fails, the last element of the stream is [`CatalogueError::Request`]. If an
@@ -167,8 +167,8 @@ impl Catalogue {
     }
 
     /// Reads the items with these keys. The caller must pass at most [`MAX_BATCH_KEYS`] keys, all
-    /// of them different. Returns the items that exist, in no order. `attributes` are the names of
-    /// the attributes to read. Reads all attributes if `attributes` is empty.
+    /// of them different. Returns the items that exist, in no particular order. `attributes` are
+    /// the names of the attributes to read. Reads all attributes if `attributes` is empty.
     async fn get_items<T: DeserializeOwned>(
         &self,
         pks: Vec<String>,

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::archive::UNDATED;
 use crate::privacy::Visibility;
 
-/// The first characters of the text of a private partition.
+/// The first characters in the text form of a date partition with private photos, such as
+/// `private#2018`.
 pub(super) const PRIVATE_PREFIX: &str = "private#";
 
-/// A partition of the index by-date. It contains either the public or the private photos of one
-/// year, or those of no year, if the photos have no date. Its text form is `2018`, `undated`,
-/// `private#2018` or `private#undated`.
+/// A partition of the index by-date. It contains the photos of one visibility (public or private)
+/// and of one year, or those without a date. Its text form is `2018`, `undated`, `private#2018` or
+/// `private#undated`.
 ///
 /// ```
 /// use photo_catalogue::catalogue::date_partition::DatePartition;
@@ -39,7 +40,7 @@ pub struct DatePartition {
 
 impl DatePartition {
     /// Returns the partition of the photos that were taken on `day`. Returns the undated partition
-    /// if `day` is `None`, or if its year is not between 0 and 9999.
+    /// if `day` is `None`, or if the year is not between 0 and 9999.
     pub fn of_day(visibility: Visibility, day: Option<NaiveDate>) -> Self {
         // EXIF 2.32, 4.6.5: the year of a date has four digits.
         let year = day.and_then(|day| u16::try_from(day.year()).ok());

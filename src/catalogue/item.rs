@@ -13,8 +13,8 @@ use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
 use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
 
-/// The version of the form of an item: its fields and its index keys. Increase it if a change of
-/// the program requires that existing items are written again.
+/// The version of the item format: the fields of an item and its index keys. Increase the version
+/// if a change of the program requires that existing items are written again.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The header of a photo item: a small selection of its fields. It contains the fields that
@@ -29,7 +29,7 @@ pub struct PhotoItemHeader {
     pub stem: String,
     /// The owner of the stem. See [`PhotoItem::owner`].
     pub owner: String,
-    /// The number of writes of the item. See [`PhotoItem::revision`].
+    /// The revision of the item: a number that grows with each write. See [`PhotoItem::revision`].
     pub revision: u64,
     /// The parts of the photo, by extension. See [`PhotoItem::parts`].
     pub parts: BTreeMap<String, PhotoPart>,
@@ -40,7 +40,7 @@ pub struct PhotoItemHeader {
     /// The camera, if it is known. See
     /// [`PhotoRecord::camera`](photo_metadata::PhotoRecord::camera).
     pub camera: Option<Camera>,
-    /// The capture time in the file, without a correction by the owner. See
+    /// The capture time as the file contains it, without a correction by a person. See
     /// [`photo_metadata::CaptureTime::local`].
     pub taken_at_local: Option<String>,
 }
@@ -73,20 +73,20 @@ pub struct PhotoItem {
     pub stem: String,
     /// The owner of the stem. See `archive::Owner`.
     pub owner: String,
-    /// The number of writes of this item. An item of revision 0 is a stub, which only claims the
-    /// stem.
+    /// The revision of this item. Each write increases it by one. An item of revision 0 is a stub,
+    /// which only claims the stem.
     pub revision: u64,
     /// The parts of the photo. The key is the file's extension in its original case.
     pub parts: BTreeMap<String, PhotoPart>,
     /// The part that the record was derived from. `None` if the item has no record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<DerivedFrom>,
-    /// The record: the normalised metadata. In the table, its fields are attributes of the item
-    /// itself.
+    /// The record: the normalised metadata. In the table, the fields of the record are attributes
+    /// of the item itself.
     #[serde(flatten)]
     pub photo: PhotoMetadata,
-    /// All metadata tags of the part that the record was derived from: first the group of tags (the
-    /// IFD, such as `IFD0`), then the name of the tag.
+    /// All metadata tags of the part that the record was derived from. The outer key is the group
+    /// of tags (the IFD, such as `IFD0`), the inner key is the name of the tag.
     pub exif: Tags,
     /// The tags that were left out because of their size. The key is `<IFD>.<Tag>`, the value is
     /// the size of the tag in bytes.
@@ -100,9 +100,10 @@ pub struct PhotoItem {
     pub overrides: Overrides,
     /// The version of the extractor that derived the record.
     pub extractor_version: u32,
-    /// The version of the form of this item. See [`SCHEMA_VERSION`].
+    /// The version of the item format when this item was written. See [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// The summary. `None` for a stub and for a photo without a live part.
+    /// The summary: the fields that lists show. `None` for a stub, and if no file of the photo is
+    /// in the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
     /// The keys of this item in the indexes of the table.
@@ -115,8 +116,8 @@ pub struct PhotoItem {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IndexKeys {
-    /// The partition key in the index by-date. `None` for a stub, and for a photo without a live
-    /// part.
+    /// The partition key in the index by-date. `None` for a stub, and if no file of the photo is in
+    /// the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_partition: Option<DatePartition>,
     /// The sort key in the indexes by-date, by-camera and by-lens: `takenAtLocal#id`, or
@@ -308,12 +309,13 @@ impl PhotoItem {
         }
     }
 
-    /// Returns `true` if at least one part of this photo is live.
+    /// Returns `true` if at least one part (file) of this photo is in the archive.
     pub fn has_live_parts(&self) -> bool {
         self.parts.values().any(PhotoPart::is_live)
     }
 
-    /// Returns `true` if at least one part of this photo is live and is a copy that organise made.
+    /// Returns `true` if at least one part (file) of this photo is in the archive and was copied
+    /// there by ingest.
     pub fn has_live_copies(&self) -> bool {
         let mut parts = self.parts.values();
         parts.any(|part| part.is_live() && part.source.is_some())
@@ -332,8 +334,8 @@ impl PhotoItem {
         rules.decide(facts, sources.map(|source| source.object.key.as_str()))
     }
 
-    /// Returns `true` if the photo is in the public indexes: it has a live part, and its date
-    /// partition is not private.
+    /// Returns `true` if the photo is in the public indexes: at least one of its files is in the
+    /// archive, and its date partition is not private.
     pub fn is_public(&self) -> bool {
         let partition = self.index.date_partition;
         self.has_live_parts()
@@ -357,8 +359,9 @@ pub fn photo_pk(id: &PhotoId) -> String {
     format!("{PHOTO_PREFIX}{id}")
 }
 
-/// A ledger entry: the record of what ingest did with the bytes of one object. Organise writes one
-/// for each source object. Index writes one for an archived file that is not a photo.
+/// A ledger entry: what ingest did with the bytes of one object. Organise (the copy to the archive)
+/// writes one for each source object. Index (the update of the catalogue) writes one for an
+/// archived file that is not a photo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
@@ -385,7 +388,7 @@ pub struct LedgerEntry {
     pub extractor_version: u32,
 }
 
-/// The outcome of a ledger entry.
+/// The outcome in a ledger entry: what ingest did with the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LedgerOutcome {

@@ -16,26 +16,30 @@ use super::{
     CatalogueError, from_attributes, is_failed_condition, request_error, text, to_attributes,
 };
 
-/// The partition key of the items for the published months.
+/// The partition key of the items that describe published months.
 const MONTH: &str = "month";
-/// The partition key of the items for the dirty months.
+/// The partition key of the items that mark dirty months.
 const DIRTY: &str = "dirty";
-/// The partition key of the items for the state of publish.
+/// The partition key of the items that contain the state of publish.
 const STATE: &str = "state";
-/// The sort key of the lease, in the partition `state`.
+/// The sort key of the item that contains the lease, in the partition `state`.
 const LEASE: &str = "lease";
-/// The sort key of the state of `index.json` and `changes.json`, in the partition `state`.
+/// The sort key of the item that contains the state of `index.json` and `changes.json`, in the
+/// partition `state`.
 const FILES: &str = "files";
-/// The sort key of the state of the build hook, in the partition `state`.
+/// The sort key of the item that contains the state of the build hook, in the partition `state`.
 const HOOK: &str = "hook";
-/// The sort key of the position in the photos table's stream, in the partition `state`.
+/// The sort key of the item that contains the position in the photos table's stream, in the
+/// partition `state`.
 const STREAM: &str = "stream";
-/// The sort key of the version of the counts, in the partition `state`.
+/// The sort key of the item that contains the version of the counts, in the partition `state`.
 const COUNTS: &str = "counts";
-/// The sort key of the delay that an import sets for the build hook, in the partition `state`.
+/// The sort key of the item that contains the delay of the build hook during an import, in the
+/// partition `state`.
 const IMPORT: &str = "import";
 
-/// A client of the publish table.
+/// A client of the publish table: the DynamoDB table with the published months, the dirty months
+/// and the state of publish.
 #[derive(Debug, Clone)]
 pub struct PublishTable {
     pub(crate) client: aws_sdk_dynamodb::Client,
@@ -63,7 +67,7 @@ pub struct PublishedMonth {
     pub cells: BTreeMap<String, CellCount>,
     /// A text that identifies the location policy under which the cells were counted.
     pub positions: String,
-    /// The files that list the photos, in order.
+    /// The static files that list the photos of the month, in the order of the photos.
     pub files: Vec<PublishedFile>,
 }
 
@@ -89,8 +93,8 @@ pub struct FacetSum<'a> {
 
 /// Adds up the number of photos of each camera or lens over these months. `of` selects the cameras
 /// or the lenses of a month. Returns one sum for each camera or lens, the highest number first. The
-/// caller must pass the months from the oldest to the newest, because the name comes from the last
-/// one.
+/// name in a sum comes from the last month that contains it, so the caller must pass the months
+/// from the oldest to the newest.
 pub fn sum_facets<'a>(
     months: impl IntoIterator<Item = &'a PublishedMonth>,
     of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
@@ -169,16 +173,16 @@ pub struct DirtyMonth {
     pub last: DateTime<Utc>,
 }
 
-/// The state of publish, except for the months: everything in the partition `state`. One query
-/// reads it.
+/// The state of publish: everything in the partition `state` of the publish table. It does not
+/// contain the months. One query reads it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PublishState {
     /// The state of `index.json` and `changes.json`.
     pub files: FilesState,
     /// The state of the build hook, as it was last written. `None` if it was never written.
     pub hook: Option<serde_json::Value>,
-    /// The position of a program that reads the photos table's stream itself. `None` if there is no
-    /// such program, or if it has not read a record yet.
+    /// The position up to which `photos serve` has read the photos table's stream. `None` if
+    /// `photos serve` has never read a stream record. On AWS, Lambda reads the stream.
     pub stream: Option<StreamPosition>,
     /// The time at which the lease ends. `None` if there is no lease.
     pub leased_until: Option<DateTime<Utc>>,
@@ -187,7 +191,7 @@ pub struct PublishState {
     pub held_until: Option<DateTime<Utc>>,
 }
 
-/// A position in a stream: the last record that the program has processed.
+/// A position in a stream: the last stream record that was processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamPosition {
     /// The ARN of the stream.
@@ -277,7 +281,8 @@ impl PublishTable {
         }
     }
 
-    /// Returns all published months, in order. Sends one query for each 1 MB.
+    /// Returns all published months, from the oldest to the newest. The month `undated` is the
+    /// last. Sends one query for each 1 MB.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -306,8 +311,8 @@ impl PublishTable {
         self.put_value(MONTH, &month.month, month).await
     }
 
-    /// Increases the version of the counts by one. A process that keeps the months in memory then
-    /// reads them again.
+    /// Increases the version of the counts by one. After that, a process that keeps the months in
+    /// memory must read them again.
     ///
     /// Publish calls this after [`PublishTable::put_month`] and before
     /// [`PublishTable::clear_dirty`]. If a crash comes in between, the month is still dirty, and
@@ -401,7 +406,7 @@ impl PublishTable {
     }
 
     /// Acquires the lease for the process `holder` until the time `until`. The lease lets one
-    /// process publish alone. Succeeds if there is no lease, or if the present one ended at or
+    /// process publish alone. Succeeds if there is no lease, or if the present lease ended at or
     /// before `now`. Returns `false` if another process has the lease.
     ///
     /// # Errors
@@ -431,7 +436,8 @@ impl PublishTable {
         }
     }
 
-    /// Releases the lease, if `holder` has it. Otherwise changes nothing. A repeat is safe.
+    /// Releases the lease, if the process `holder` has it. Changes nothing if another process or no
+    /// process has the lease. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.

@@ -1,5 +1,5 @@
 //! Queries of the photos table: one Query request for one page of one index. Also a scan of the
-//! public photos, for the owner's commands.
+//! public photos, for the commands `photos recount` and `photos reconcile`.
 //!
 //! A query returns the attributes that the index contains. One of them is the summary of the photo,
 //! so no second read is needed. Reads of an index are eventually consistent, as in all secondary
@@ -17,8 +17,8 @@ use crate::paging::read_pages;
 use crate::summary::Summary;
 use photo_metadata::CaptureTime;
 
-/// The first characters of the sort keys of undated photos. These keys sort after every date. So
-/// the undated photos of a camera are a range of their own, after the dated ones.
+/// The first characters of the sort keys of undated photos. These keys sort after every date, so
+/// the undated photos of a camera come after all dated photos.
 pub const UNDATED_SORT_PREFIX: &str = "undated#";
 
 /// Returns the sort key of a photo in the indexes by-date, by-camera and by-lens. It is
@@ -235,9 +235,10 @@ impl Catalogue {
         request
     }
 
-    /// Reads all public photos. They come in no order. The reads are strongly consistent. The scan
-    /// reads the whole table, and DynamoDB charges for all of it, so it is only for the owner's
-    /// commands. It sends requests only when the stream is polled: one for each 1 MB of the table.
+    /// Reads all public photos, in no particular order. The reads are strongly consistent. The scan
+    /// reads the whole table, and DynamoDB charges for all of it, so only `photos recount` and
+    /// `photos reconcile` use it. The scan sends requests only when the stream is polled: one for
+    /// each 1 MB of the table.
     ///
     /// # Errors
     /// An element of the stream is an error if a request fails after the retries of the SDK, or if

@@ -96,15 +96,16 @@ impl CatalogueTarget {
         self.aws || self.endpoint.dynamodb_endpoint.is_some()
     }
 
-    /// Reports whether no process reads the stream of the photos table for publish. A command that
-    /// changes a photo must then mark the month of the photo as dirty itself, so that publish
-    /// rebuilds the month.
+    /// Reports whether the catalogue is behind the URL of another server. No process then reads the
+    /// stream of the photos table, which is the log of its changes. A command that changes a photo
+    /// must therefore mark the month of the photo as dirty itself, so that publish rebuilds the
+    /// month.
     pub(super) fn is_without_stream(&self) -> bool {
         self.endpoint.dynamodb_endpoint.is_some()
     }
 
     /// Returns the privacy rules from the `given` settings. A setting that is missing in `given`
-    /// has the value that the last `photos serve` stored in the data folder.
+    /// has the value that is stored in the data folder.
     ///
     /// # Errors
     /// Fails if a setting is wrong, or if the data folder's settings cannot be read.
@@ -114,8 +115,8 @@ impl CatalogueTarget {
         Ok(settings.privacy()?)
     }
 
-    /// Returns the privacy settings that the last `photos serve` stored in the data folder. Returns
-    /// empty settings if none are stored, or if the catalogue is not in a data folder.
+    /// Returns the privacy settings that are stored in the data folder. Returns empty settings if
+    /// none are stored, or if the catalogue is not in a data folder.
     ///
     /// # Errors
     /// Fails if the data folder's settings cannot be read.

@@ -108,8 +108,9 @@ impl DataDirLock {
     }
 }
 
-/// Returns the privacy settings that are stored in a data folder, as by its last `photos serve`.
-/// Returns empty settings if none are stored.
+/// Returns the privacy settings that are stored in a data folder. The last `photos serve` stored
+/// them there, or an earlier command if there was no `photos serve` yet. Returns empty settings if
+/// none are stored.
 ///
 /// # Errors
 /// Fails if the file cannot be read or is damaged.

@@ -25,7 +25,7 @@ pub(super) struct EngineListeners {
 }
 
 impl EmbeddedEngines {
-    /// Opens the engines of a data folder. The caller must have locked the folder. No request is
+    /// Opens the engines of a data folder. The caller must lock the folder first. No request is
     /// served until [`EmbeddedEngines::serve`] is called.
     ///
     /// # Errors

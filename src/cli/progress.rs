@@ -13,8 +13,9 @@ use crate::telemetry;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Starts logging to standard error. Logs only warnings and errors. If `verbose` is `true`, also
-/// logs every photo. If the variable RUST_LOG is set, its value replaces both.
+/// Starts logging to standard error. If `verbose` is `false`, logs only warnings and errors. If it
+/// is `true`, also logs every photo. If the variable RUST_LOG is set, its value selects the log
+/// lines and `verbose` has no effect.
 pub(super) fn init_logs(verbose: bool) {
     // The engines' logs are off, because they contain every refused request. A conditional write
     // that is refused is part of normal work.

@@ -1,6 +1,6 @@
-//! Opens the buckets and tables that a command changes, with an ingest over them. They are in a
-//! data folder or elsewhere. A data folder is *served* if a `photos serve` runs on it, and
-//! otherwise *at rest*.
+//! Opens the stores that a command reads or changes: the buckets and tables. Also creates an ingest
+//! that works on these stores. The stores are in a data folder or elsewhere. A data folder is
+//! *served* if a `photos serve` runs on it, and otherwise *at rest*.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -37,11 +37,11 @@ use crate::storage::Storage;
 /// The maximum number of batches of notifications that are processed at the same time. A batch has
 /// at most ten notifications.
 const BATCHES: usize = 8;
-/// The maximum number of keys in [`IndexedKeys`]. If an import indexes more archived files, its
-/// report counts some new photos as known.
+/// The maximum number of keys in [`IndexedKeys`]. If the background ingest indexes more files
+/// during an import, the report of the import counts some new photos as known.
 const MAX_REMEMBERED: usize = 100_000;
-/// The maximum time that the background tasks may take at the end to finish their running work. The
-/// servers then have the same time for their running requests.
+/// The maximum time that the background tasks may take at the end of a session to finish their
+/// running work. The servers then have the same time for their running requests.
 const GRACE: Duration = Duration::from_secs(8);
 /// The time between two checks whether notifications are still undelivered, while a session closes.
 const POLL: Duration = Duration::from_millis(50);
@@ -96,7 +96,7 @@ pub(super) struct Session {
     /// The privacy rules by which this command indexes photos.
     pub(super) privacy: Privacy,
     /// `true` if an ingest runs in the background and processes the notifications of these stores.
-    /// It may run in another process.
+    /// The background ingest may run in another process.
     pub(super) has_background_ingest: bool,
     /// The archive keys that the background ingest has indexed, if it runs in this process.
     pub(super) indexed: IndexedKeys,
@@ -316,9 +316,9 @@ impl StoreOptions {
             || self.endpoints.tables.dynamodb_endpoint.is_some()
     }
 
-    /// Returns the settings from the flags and variables. In a data folder, a privacy setting that
-    /// is not given has the value that the last `photos serve` stored. If none is stored, it has
-    /// the default for a gallery that only this machine can reach.
+    /// Returns the settings from the flags and variables. If the stores are in a data folder, a
+    /// privacy setting that is not given has the value that is stored in the folder. If no value is
+    /// stored, the setting has the default for a gallery that only this machine can reach.
     fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         if !self.is_elsewhere() {

@@ -76,7 +76,7 @@ impl StopSignals {
     }
 }
 
-/// Tasks that run at the same time and are shut down together.
+/// Tasks that run at the same time and are stopped together.
 pub(super) struct ServiceTasks {
     shutdown: CancellationToken,
     tracker: TaskTracker,
@@ -84,7 +84,7 @@ pub(super) struct ServiceTasks {
     failures: mpsc::UnboundedReceiver<TaskFailure>,
 }
 
-/// The failure of a task that ended although it was not shut down.
+/// The failure of a task that ended before it was stopped.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} stopped working: {cause}")]
 pub(super) struct TaskFailure {
@@ -130,7 +130,7 @@ impl ServiceTasks {
         });
     }
 
-    /// Waits until a task ends although it was not shut down. Returns the failure of that task.
+    /// Waits until a task ends before it is stopped. Returns the failure of that task.
     pub(super) async fn first_failure(&mut self) -> TaskFailure {
         match self.failures.recv().await {
             Some(failure) => failure,
@@ -139,7 +139,7 @@ impl ServiceTasks {
         }
     }
 
-    /// Shuts down all tasks and waits until they have ended. Prints the failures that
+    /// Stops all tasks and waits until they have ended. Prints the failures that
     /// [`ServiceTasks::first_failure`] did not return. A second call returns at once.
     pub(super) async fn stop(&mut self) {
         self.shutdown.cancel();

@@ -21,14 +21,15 @@ use crate::publish;
 use crate::services::Services;
 use crate::telemetry::error_chain;
 
-/// The pause before the next request, if a request returned no records.
+/// The pause before the next request, if a request returned no stream records.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The pause after an error, before the stream is opened again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// The maximum number of records in the response to one request.
+/// The maximum number of stream records in the response to one request.
 const MAX_RECORDS: i32 = 100;
 
-/// Reads the stream of the photos table, and marks the months of the changed photos as dirty.
+/// A task that reads the stream of the photos table, and marks the months of the changed photos as
+/// dirty.
 pub(super) struct StreamPoller {
     client: Client,
     engine: DynamoDbEngine,
@@ -59,7 +60,7 @@ impl StreamPoller {
         })
     }
 
-    /// Starts a task that reads the stream until `tasks` are shut down.
+    /// Starts a task that reads the stream until `tasks` are stopped.
     pub(super) fn start(self, tasks: &ServiceTasks) {
         tasks.spawn("publish", |shutdown| async move {
             self.run(shutdown).await;
@@ -67,8 +68,8 @@ impl StreamPoller {
         });
     }
 
-    /// Reads the stream until `shutdown` is cancelled. If a record has not been processed before
-    /// the shutdown, it is read again after the next start.
+    /// Reads the stream until `shutdown` is cancelled. A stream record that was not processed
+    /// before the shutdown is read again after the next start.
     async fn run(self, shutdown: CancellationToken) {
         let poll = async {
             loop {
@@ -117,9 +118,10 @@ impl StreamPoller {
         }
     }
 
-    /// Returns an iterator that begins after the last processed record of the shard. If no position
-    /// is stored, the iterator begins with the first record of the stream. All months are then
-    /// marked as dirty, because the stream does not contain the changes before its first record.
+    /// Returns an iterator that begins after the last processed stream record of the shard. If no
+    /// position is stored, the iterator begins with the first record of the stream. In this case,
+    /// also marks all months as dirty, because the stream does not contain the changes before its
+    /// first record.
     async fn open_iterator(&self, stream: &str, shard: &str) -> anyhow::Result<Option<String>> {
         let position = self.published.state().await?.stream;
         let position = position.filter(|at| at.stream == stream && at.shard == shard);

@@ -2,7 +2,6 @@
 //! up in the table which of them are already ingested. Then it processes the others. The number of
 //! objects that are processed at the same time is limited.
 //!
-//! If the store's notifications start an ingest in the background, the sweep leaves the keys to
 //! If the notifications of the bucket start an ingest in the background, the sweep leaves the
 //! objects to that ingest and waits until they are done. If the background ingest makes no
 //! progress, the sweep processes the objects itself.
@@ -45,7 +44,7 @@ const MAX_ATTEMPTS: u32 = 4;
 /// The pause before the second attempt. The pause doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// An object or a local file that a sweep must ingest, if it is not ingested yet.
+/// An object or a local file that the sweep ingests if it is not ingested yet.
 pub(super) struct Candidate {
     pub(super) key: String,
     /// The size of the object or file, in bytes.
@@ -74,8 +73,8 @@ pub(super) enum KeyResult {
     Failed(String),
 }
 
-/// An object that the background ingest should process, and the sender by which the waiting task
-/// receives the new status of the object.
+/// An object that waits for the background ingest, and the sender of the channel on which the
+/// waiting task receives the new status of the object.
 type WaitingKey = (ListedObject, oneshot::Sender<IngestStatus>);
 
 /// The ingest of many objects of one bucket.
@@ -107,8 +106,8 @@ struct Waiter {
 impl Sweep {
     /// Creates a sweep of a bucket that processes at most `jobs` objects at the same time. If
     /// `wait` is given, the sweep leaves the objects to the background ingest as long as that
-    /// ingest makes progress. `wait` returns the number of notifications that are not processed
-    /// yet.
+    /// ingest makes progress. `wait` returns the number of notifications that the background ingest
+    /// has not processed yet.
     pub(super) fn new(
         session: &Session,
         bucket: &Bucket,
@@ -303,8 +302,9 @@ impl Waiter {
         Waiter { queue, stalled }
     }
 
-    /// Waits until the background ingest has processed an object, or until it makes no progress.
-    /// Returns the status of the object after that. `status` is the status before.
+    /// Waits until the background ingest has processed an object, and returns the new status of the
+    /// object. If the background ingest has no work left or makes no progress, returns the present
+    /// status of the object. `status` is the status before the wait.
     async fn wait(&self, seen: ListedObject, status: IngestStatus) -> IngestStatus {
         if self.stalled.load(Ordering::Relaxed) {
             return status;
@@ -317,9 +317,10 @@ impl Waiter {
     }
 }
 
-/// Surveys the waiting objects again and again, until the sweep is dropped. When an object is done,
-/// sends its status to the task that waits for it. If the background ingest has no work left or
-/// makes no progress, sends the statuses of all waiting objects.
+/// Surveys the waiting objects again and again, until the sweep is dropped. When the background
+/// ingest has processed an object, sends the new status to the task that waits for the object. If
+/// the background ingest has no work left or makes no progress, sends the statuses of all waiting
+/// objects.
 async fn watch_waiting(
     ingest: Ingest,
     bucket: Bucket,

@@ -29,8 +29,9 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Reports whether the bucket has this file already. `listed` is the object with the same key.
-    /// It counts as the same file if it has the same size and is not older than the file.
+    /// Reports whether the bucket has this file already. `listed` is the object with the key of the
+    /// file. The object counts as a copy of the file if both have the same size and the object is
+    /// not older.
     pub(super) fn is_there(&self, listed: &ListingEntry) -> bool {
         listed.size_bytes == self.size_bytes
             && self
@@ -46,7 +47,7 @@ pub(super) struct FoundFiles {
     pub(super) uploads: Vec<Upload>,
     /// The number of files that are not uploaded because they are hidden or symbolic links.
     pub(super) left_out: u64,
-    /// One line for each file that could not be read.
+    /// One line of text for each file that could not be read: the path and the error.
     pub(super) failures: Vec<String>,
 }
 

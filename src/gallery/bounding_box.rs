@@ -21,19 +21,20 @@ const CELL_CHARS: usize = 4;
 /// characters of a cell's geohash have 20 bits: 10 for the longitude and 10 for the latitude.
 const CELLS_PER_SIDE: usize = 1 << 10;
 /// The number of bits for the column of a sub-cell in its cell, and also for the row. The geohash
-/// of a sub-cell has two characters more than the geohash of the cell. These have ten bits. A
-/// sub-cell is at most 1.2 by 0.6 km.
+/// of a sub-cell has two characters more than the geohash of the cell. These two characters have
+/// ten bits: five for the column and five for the row. A sub-cell is at most 1.2 by 0.6 km.
 const PARTS_BITS: usize = 5;
 /// The number of columns of sub-cells in a cell. It is also the number of rows.
 const PARTS_PER_SIDE: usize = 1 << PARTS_BITS;
 /// The 32 digits of a geohash, in the order of their values from 0 to 31. The order of their
 /// character codes is the same.
 pub(super) const GEOHASH_DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
-/// The maximum difference between the numbers of two sub-cells that one query reads together with
-/// all sub-cells between them. To read a few unneeded sub-cells is cheaper than one more query.
+/// The largest gap that a query bridges. If the numbers of two sub-cells differ by at most this
+/// value, one query reads both and all sub-cells between them. To read a few unneeded sub-cells is
+/// cheaper than one more query.
 const MAX_GAP_PARTS: usize = 8;
-/// A character that sorts after all digits of a geohash. A range that ends with a text and this
-/// character contains all sort keys that begin with the text.
+/// A character that sorts after all digits of a geohash. For example, the range from `f25d` to
+/// `f25d~` contains all sort keys that begin with `f25d`.
 const HIGHEST_CHAR: char = '~';
 /// The distance in degrees by which a box is enlarged before its cells are chosen. A location this
 /// close to an edge may be in the neighbouring sub-cell, because the edge and the geohash are
@@ -119,8 +120,9 @@ impl BoundingBox {
     /// Returns ranges of the index by-place. Together they contain all locations in the box, all
     /// locations at most `margin_degrees` away from the box, and few other locations.
     ///
-    /// The ranges are in ascending order of cell and sort key. There are at most [`MAX_CELLS`]
-    /// ranges. If the box touches more cells than that, there is one range for each cell.
+    /// The ranges are in ascending order of cell and sort key. If the box and its margin touch at
+    /// most [`MAX_CELLS`] cells, there are at most [`MAX_CELLS`] ranges. If they touch more cells,
+    /// there is one range for each cell.
     pub(crate) fn cell_ranges(&self, margin_degrees: f64) -> Vec<CellRange> {
         let side = CELLS_PER_SIDE * PARTS_PER_SIDE;
         let margin = margin_degrees + ROUNDING_DEGREES;
@@ -245,9 +247,10 @@ fn part_digits(part: usize) -> String {
         .collect()
 }
 
-/// Returns at most `max_runs` ranges that together contain all numbers, in ascending order. Two
-/// neighbouring numbers are in the same range if they differ by at most [`MAX_GAP_PARTS`]. If there
-/// are still too many ranges, those with the smallest gaps between them are joined.
+/// Returns at most `max_runs` ranges that together contain all numbers. The ranges are in ascending
+/// order. Two neighbouring numbers are in the same range if they differ by at most
+/// [`MAX_GAP_PARTS`]: for example, 1, 3 and 30 give the ranges 1 to 3 and 30 to 30. If there are
+/// still too many ranges, the ranges with the smallest gaps between them are joined.
 fn merge_into_runs(mut numbers: Vec<usize>, max_runs: usize) -> Vec<RangeInclusive<usize>> {
     numbers.sort_unstable();
     let mut gaps: Vec<(usize, usize)> = numbers
@@ -355,7 +358,7 @@ mod tests {
         let parts: usize = parts.map(|(from, to)| part(to) - part(from) + 1).sum();
         // The box touches about 4 by 8 sub-cells, and a cell has 1,024.
         assert!((32..=100).contains(&parts), "{parts} of {ranges:?}");
-        // This box is a corner of sub-cells.
+        // This box is one point: a corner of four sub-cells.
         let edge = parse_box("-73.125,45,-73.125,45");
         assert!(reads(&edge, &at(-73.125, 45.0)));
     }

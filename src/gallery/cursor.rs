@@ -17,8 +17,8 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-/// The version of the format. It must be increased when the format or the meaning of a position
-/// changes. Older cursors are then refused.
+/// The version of the format of cursors. It must be increased when the format, or the meaning of a
+/// position, changes. Cursors of an older version are then refused.
 const VERSION: u8 = 1;
 /// The number of days for which a cursor is valid. A cursor expires at the end of its last day, in
 /// UTC.
@@ -113,10 +113,10 @@ pub(crate) struct ListPosition {
     /// The key of the partition that contains the segment.
     #[serde(rename = "p")]
     pub(crate) partition: String,
-    /// `true` for the segment of the photos without a date.
+    /// `true` if the position is in the segment of the photos without a date.
     #[serde(rename = "u")]
     pub(crate) undated: bool,
-    /// The sort key after which the list continues. `None` for the start of the segment.
+    /// The sort key after which the list continues, or `None` at the start of the segment.
     #[serde(rename = "s")]
     pub(crate) after: Option<String>,
 }
@@ -124,7 +124,8 @@ pub(crate) struct ListPosition {
 /// The reason why a cursor is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CursorError {
-    /// The cursor was altered or cut off, or it belongs to another query, version or key.
+    /// The cursor was altered or cut off, or it was made for another query, by another version of
+    /// this code, or with another key.
     #[error(
         "It is not a cursor of this query (filters and order as they were). Start again without it."
     )]
@@ -134,8 +135,8 @@ pub(crate) enum CursorError {
     Expired,
 }
 
-/// Returns a cursor: the encrypted position in the list of a query. Returns `None` only if the
-/// encryption fails, which AES-GCM does only for gigabytes of data.
+/// Returns a cursor: the encrypted position in the list of a query. Returns `None` if the
+/// encryption fails, which can happen only with gigabytes of data.
 pub(crate) fn seal_cursor(
     key: &CursorKey,
     query: &str,
@@ -204,8 +205,8 @@ pub(crate) fn open_cursor(
     Ok(position)
 }
 
-/// Returns the associated data of a cursor. It is not in the cursor, but decryption fails if it
-/// differs from the data with which the cursor was encrypted.
+/// Returns the associated data of a cursor. These bytes are not in the cursor, but they must be the
+/// same at encryption and at decryption. If they differ, decryption fails.
 fn associated_data(query: &str) -> Vec<u8> {
     let mut data = vec![VERSION];
     data.extend_from_slice(query.as_bytes());

@@ -27,8 +27,8 @@ const FIRST_DATE: &str = "0";
 /// A text that sorts after the sort keys of all photos with a date.
 const LAST_DATE: &str = "9~";
 
-/// Returns the year of the date range of a request, if the whole range is in one year. Returns
-/// `None` if the range has no start or no end.
+/// Returns the year that contains the whole date range of a request. Returns `None` if the range
+/// touches several years, or if it has no start or no end.
 fn single_year(filters: &ListFilters) -> Option<&str> {
     let from = year_of_sort_key(filters.from.as_ref()?)?;
     (year_of_sort_key(filters.to.as_ref()?)? == from).then_some(from)
@@ -46,7 +46,8 @@ pub(crate) fn needs_years(filters: &ListFilters) -> bool {
 /// range of one index partition.
 ///
 /// The location by which a photo is indexed may differ from the location that is published.
-/// `max_rounding_degrees` is the largest difference between the two, in degrees.
+/// `max_rounding_degrees` is the largest difference between the two, in degrees. The segments of a
+/// box also contain the locations that are at most this far from the box.
 pub(crate) fn plan_segments(
     filters: &ListFilters,
     partitions: &BTreeSet<DatePartition>,
@@ -82,8 +83,9 @@ pub(crate) fn plan_segments(
     segments
 }
 
-/// Returns the segments that follow a position, and the sort key after which the first of these
-/// segments must be read. The sort key is `None` if that segment must be read from its start.
+/// Returns the segments that must still be read for the rest of a list that begins at a position.
+/// Also returns the sort key after which the first of these segments must be read, or `None` if
+/// that segment must be read from its start.
 pub(crate) fn resume_segments(
     segments: Vec<Segment>,
     position: Option<ListPosition>,
@@ -91,8 +93,8 @@ pub(crate) fn resume_segments(
     let Some(position) = position else {
         return (segments, None);
     };
-    // Partitions are compared by their order. The position's own partition need not be among them,
-    // because a year may have appeared or disappeared.
+    // Partitions are compared by their order. The partition of the position need not be among the
+    // segments, because a year may have appeared or disappeared.
     let rest: Vec<Segment> = segments
         .into_iter()
         .filter(|segment| match (is_undated(segment), position.undated) {
@@ -117,7 +119,7 @@ pub(crate) fn resume_segments(
 /// Returns the position after the sort key `after` in a segment. If `after` is `None`, returns the
 /// position at the start of the segment.
 pub(crate) fn position_in_segment(segment: &Segment, after: Option<String>) -> ListPosition {
-    // A cell may have several segments. The start of this one is after the ones before it.
+    // A cell may have several segments. Each begins after the end of the segment before.
     let start = || {
         segment
             .from
@@ -145,8 +147,8 @@ fn is_within(segment: &Segment, after: &str) -> bool {
     segment.index != PhotoIndex::ByPlace || segment.from.as_deref().is_none_or(|from| from < after)
 }
 
-/// Reports whether an index query cannot apply all filters of the request. The photos that the
-/// query returns must then be filtered.
+/// Reports whether the photos that an index query returns must still be filtered. This is so if the
+/// request has a box, or a camera and a lens, because one query cannot apply all these filters.
 pub(crate) fn filters_after_query(filters: &ListFilters) -> bool {
     filters.bbox.is_some() || (filters.camera.is_some() && filters.lens.is_some())
 }
@@ -184,8 +186,10 @@ pub(crate) fn matches_filters(
     lens_matches && camera_matches && range_matches && box_matches
 }
 
-/// Returns one segment for each year in the date range. If there is no date range, adds a segment
-/// for the photos without a date.
+/// Returns the segments of a list in the index by-date. With a date range, there is one segment for
+/// each year of the range, but years without photos may be left out. Without a date range, there is
+/// one segment for each year that has photos, and then one for the photos without a date, if there
+/// are any.
 fn plan_by_date(filters: &ListFilters, partitions: &BTreeSet<DatePartition>) -> Vec<Segment> {
     let one = single_year(filters).map(str::to_owned);
     let first = filters
@@ -235,7 +239,7 @@ fn plan_by_date(filters: &ListFilters, partitions: &BTreeSet<DatePartition>) -> 
     segments
 }
 
-/// Returns the segment that reads a range of by-place.
+/// Returns the segment for a range of sort keys of the index by-place.
 fn cell_range_segment(range: CellRange) -> Segment {
     let (from, to) = range.keys.unzip();
     Segment {

@@ -12,7 +12,7 @@ use crate::view::list_fields;
 pub(crate) const LIST_PARAMETERS: [&str; 9] = [
     "from", "to", "camera", "lens", "bbox", "order", "limit", "cursor", "fields",
 ];
-/// The number of photos on a page if the request has no parameter `limit`.
+/// The maximum number of photos on a page if the request has no parameter `limit`.
 pub(crate) const DEFAULT_LIMIT: usize = 50;
 /// The maximum number of photos that a request may ask for on one page.
 pub(crate) const MAX_LIMIT: usize = 200;

@@ -36,8 +36,8 @@ impl MonthCache {
     /// than the cached one, the months are read again. Calls that wait for the months share one
     /// read.
     pub(super) async fn load_months(&self) -> Result<Arc<Vec<PublishedMonth>>, CatalogueError> {
-        // The version is read before the months. If a month is written between the two reads, it is
-        // read again later, and never missed.
+        // The version is read before the months. If a month is written between the two reads, the
+        // next call reads the months again, so no change is missed.
         let Some(version) = self.published.counts_version().await? else {
             return Ok(Arc::new(self.published.months().await?));
         };

@@ -1,9 +1,10 @@
 //! The handlers of `/v1/photos` and `/v1/photos/{id or name}`.
 //!
-//! A page costs one index query if one partition contains it, and at most [`MAX_QUERIES`] queries
-//! otherwise. Reading stops when [`MAX_READ`] photos have been read and the page has at least one
-//! photo. A page that would cost more ends early, and its cursor continues from there. So a page
-//! may be short or empty although it is not the last one.
+//! A page needs one index query if one partition contains the page and the query applies all
+//! filters. Any other page needs at most [`MAX_QUERIES`] queries. Reading stops when [`MAX_READ`]
+//! photos have been read and the page has at least one photo. A page that would cost more ends
+//! early, and its cursor continues from there. So a page may be short or empty although more pages
+//! follow.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +66,7 @@ pub(super) struct RenderedPage {
     pub(super) next: String,
 }
 
-/// Returns the page that a request asks for. `render` returns the JSON of one photo.
+/// Returns the page of the list that a request asks for. `render` returns the JSON of one photo.
 pub(super) async fn render_page(
     gallery: &GalleryState,
     request: &ListRequest,
@@ -143,8 +144,9 @@ struct FilledPage {
     next: Option<ListPosition>,
 }
 
-/// Fills a page with the photos of the segments, which are read one after the other. `after` is the
-/// sort key after which the first segment is read.
+/// Reads the segments one after the other until a page is full, and returns the page. `after` is
+/// the sort key after which the first segment is read, or `None` to read that segment from its
+/// start.
 async fn fill_page(
     gallery: &GalleryState,
     request: &ListRequest,
@@ -200,10 +202,10 @@ async fn fill_page(
     Ok(FilledPage { items, next: None })
 }
 
-/// Returns the maximum number of photos that an index query returns if the page needs `missing`
-/// more photos. It is one more than needed, so that the result shows whether more photos follow. If
-/// photos are filtered after the query, it is the number for a full page, so that few queries are
-/// needed.
+/// Returns the maximum number of photos that the next index query returns, if the page needs
+/// `missing` more photos. The limit is `missing` and one, so that the result shows whether more
+/// photos follow. If photos are filtered after the query, the limit is [`MAX_LIMIT`] and one, so
+/// that few queries are needed.
 fn index_query_limit(filters: &ListFilters, missing: usize) -> u32 {
     let wanted = if filters_after_query(filters) {
         MAX_LIMIT

@@ -23,8 +23,8 @@ const CACHE_RULES: HeaderValue =
 /// The format of an HTTP date [RFC 9110, 5.6.7].
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
-/// The properties of a picture as it would be served now. The headers of the response are made from
-/// them.
+/// The present version of a picture: the properties from which the headers of the response are
+/// made.
 #[derive(Debug, Clone)]
 pub(super) struct PictureVersion<'a> {
     /// The ETag, with its quotes.
@@ -37,7 +37,7 @@ pub(super) struct PictureVersion<'a> {
 
 /// The response to a request for a picture.
 pub(super) enum PictureResponse {
-    /// The complete response. It contains no bytes of the picture.
+    /// A complete response without bytes of the picture, for example with the status 304.
     WithoutBody(Response),
     /// The status and headers of the response, and the range of the picture that must become its
     /// body.

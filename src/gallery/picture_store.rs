@@ -109,8 +109,8 @@ impl PictureStore {
         Ok(Some(edits))
     }
 
-    /// Returns a response body that consists of these spans of an object. Returns `None` if the
-    /// object no longer has this ETag.
+    /// Returns a response body that consists of these spans. A span is a range of an object, or
+    /// bytes to insert. Returns `None` if the object no longer has this ETag.
     pub(super) async fn open_body(
         &self,
         key: &str,

@@ -219,7 +219,7 @@ impl IntoResponse for Problem {
 impl From<CatalogueError> for Problem {
     /// Logs the error and returns the problem for the client. If a request was throttled or
     /// refused, or if the catalogue could not be reached, the problem is [`Problem::unavailable`]:
-    /// the client may retry later. Otherwise it is [`Problem::internal`].
+    /// the client may retry later. For any other error, the problem is [`Problem::internal`].
     fn from(error: CatalogueError) -> Self {
         let permanent = matches!(error, CatalogueError::Shape { .. });
         tracing::error!(%error, "catalogue request failed");

@@ -20,12 +20,13 @@ pub struct GallerySettings {
     /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
     /// this URL, followed by the archive key of its file without the archive prefix.
     ///
-    /// With [`GallerySettings::pictures`], this is the public URL of the router's own `/photos`. If
-    /// it is absent, URLs are relative to the host. Without `pictures` and without this URL, no
-    /// pictures are listed.
+    /// If [`GallerySettings::pictures`] is set, this is the public URL of the router's own
+    /// `/photos`; `None` then gives URLs that are relative to the host. If `pictures` is not set,
+    /// `None` means that no pictures are listed.
     pub photo_base_url: Option<String>,
-    /// `true` if no file at `photo_base_url` contains a location. It must be `false` if one may. If
-    /// it is `false` and the location policy is not `exact`, no pictures are listed there.
+    /// `true` if no file at `photo_base_url` contains a location, and `false` if a file may contain
+    /// one. If it is `false`, pictures at this URL are listed only if the location policy is
+    /// `exact`.
     pub photo_base_url_stripped: bool,
     /// The key that encrypts cursors.
     pub cursor_key: CursorKey,

@@ -56,13 +56,14 @@ enum ResponseFormat {
     BatchJob { schema: String, invocation: Value },
 }
 
-/// The result of a message. It decides whether the message is delivered again.
+/// The disposition of a message: the result, which decides whether the message is delivered again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// All objects of the message are processed. The text is the outcome.
+    /// All objects of the message are processed. The text describes the outcome.
     Done(String),
-    /// The object is in neither the source nor the archive, so nothing was done. The text explains
-    /// this, because a person may have started a job for exactly this key.
+    /// The object is in neither the source nor the archive, so nothing was done. The text is the
+    /// reason. It is part of the report of an S3 Batch Operations job, for a person who started a
+    /// job for exactly this object.
     Ignored(String),
     /// The message must be delivered again. The text is the reason.
     Retry(String),
@@ -70,7 +71,7 @@ pub enum Disposition {
     Permanent(String),
 }
 
-/// The error of a whole event.
+/// The error of an event: its shape is unknown, or a key could not be processed.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// The event has an unknown shape. The text describes the shape.
@@ -135,8 +136,8 @@ pub fn unwrap_event(event: &Value) -> Result<UnwrappedEvent, EventError> {
 }
 
 impl UnwrappedEvent {
-    /// Builds the response to the event. The caller must pass one result for each message, in the
-    /// order of the messages.
+    /// Builds the response to the event. The caller must pass one disposition for each message, in
+    /// the order of the messages.
     ///
     /// ```
     /// use photo_catalogue::ingest::event::{Disposition, unwrap_event};

@@ -15,15 +15,15 @@ use super::ledger::{LedgerVerdict, ledger_entry};
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 
-/// The metadata that the present attempt has extracted, and the name of the part that it comes
-/// from.
+/// An extraction that the present attempt has made, and the name of the part (file of the photo)
+/// that it comes from.
 struct FreshExtraction<'a> {
     part: &'a str,
     extraction: Extraction,
 }
 
 impl Ingest {
-    /// Writes the catalogue item of the photo with this archive key, so that the item matches the
+    /// Updates the catalogue item of the photo with this archive key, so that the item matches the
     /// archived file. Writes nothing if the item matches already. A repeat is safe.
     pub(super) async fn index(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
         let outcome = retry(MAX_ROUNDS, || self.index_once(key)).await?;
@@ -35,10 +35,10 @@ impl Ingest {
     /// Makes one attempt of [`Ingest::index`]. Returns [`Attempt::Retry`] if the copy or the item
     /// changed between two requests.
     async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
-        // 1 comes before 2: the bytes that are read must not be older than the item that they
-        // replace.
+        // Step 1 comes before step 2: the bytes that are read must not be older than the item that
+        // they replace.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
-        // 2.
+        // Step 2.
         let Some((properties, head)) = self
             .storage
             .read_beginning(key.object(), BEGINNING_BYTES)
@@ -71,8 +71,9 @@ impl Ingest {
         }
     }
 
-    /// Writes this part to the item of its photo (step 3). Then checks that the copy is unchanged
-    /// (4), and compares the copy with its source (5).
+    /// Writes the part of an archived file to the item of its photo. Then checks that the file is
+    /// unchanged, and compares the file with its source. These are the steps index 3 to 5 of
+    /// docs/ingest-protocol.md.
     async fn index_photo(
         &self,
         key: &ArchiveKey,
@@ -104,7 +105,7 @@ impl Ingest {
             part: key.part(),
             extraction,
         };
-        // 3.
+        // Step 3.
         if self.write_item(item, read_revision, Some(fresh)).await? == WriteOutcome::Stale {
             return Ok(Attempt::Retry);
         }
@@ -123,8 +124,9 @@ impl Ingest {
         Ok(Attempt::Done(Outcome::Indexed))
     }
 
-    /// Handles a copy that is gone: replaces its part with a tombstone (step 3, gone), even in a
-    /// stub. Then checks that the copy is still gone (4).
+    /// Updates the item of a file that is gone from the archive: its part becomes a tombstone. This
+    /// also applies to a stub, which then gets its first part. After the write, checks that the
+    /// file is still gone. These are the steps index 3 and 4 of docs/ingest-protocol.md.
     async fn tombstone_part(
         &self,
         key: &ArchiveKey,
@@ -147,7 +149,7 @@ impl Ingest {
         if written == WriteOutcome::Stale {
             return Ok(Attempt::Retry);
         }
-        // 4.
+        // Step 4.
         let now = self.storage.head_object(key.object()).await?;
         Ok(match now {
             None => Attempt::Done(Outcome::Removed),
@@ -155,10 +157,10 @@ impl Ingest {
         })
     }
 
-    /// Adds a tombstone to a stub, to record that nothing was archived under its stem. This raises
-    /// the revision of the item, so every task that still works on this stem must read the item
-    /// again. The owner keeps the claim, because a copy may still arrive. Returns `false` if the
-    /// item is not a stub. A repeat is safe.
+    /// Adds a tombstone to a stub (an item that only claims a stem), so that the item is no longer
+    /// a stub. This increases the revision of the item, so every task that still works on this stem
+    /// must read the item again. The owner keeps the claim, because a copy may still arrive.
+    /// Returns `false` and changes nothing if the item is not a stub. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing
@@ -189,9 +191,9 @@ impl Ingest {
         )
     }
 
-    /// Derives the record from the parts, and writes the item. `fresh` is the metadata that the
-    /// caller has just extracted from a part. Writes nothing if the stored item does not have the
-    /// revision `read_revision` any more.
+    /// Derives the record (the normalised metadata) from the parts, and writes the item. `fresh` is
+    /// the metadata that the caller has just extracted from a part. Writes nothing if the stored
+    /// item does not have the revision `read_revision` any more.
     async fn write_item(
         &self,
         mut item: PhotoItem,
@@ -223,8 +225,9 @@ impl Ingest {
         Ok(self.catalogue.put_item(&item, read_revision).await?)
     }
 
-    /// Extracts the metadata of a part of the item. Returns `None` if the bytes of the copy are not
-    /// those that the part describes.
+    /// Extracts the metadata of the part `name` of the item. Returns `None` if there is no such
+    /// part, if the archived file has another ETag than the part, or if it cannot be read as a
+    /// photo.
     async fn extract_part(
         &self,
         item: &PhotoItem,
@@ -247,8 +250,9 @@ impl Ingest {
         }
     }
 
-    /// Compares a copy with its source (step 5). If the source has other bytes now, the copy is
-    /// older than an edit. In that case, organises the source again.
+    /// Compares an archived copy with its source. If the source has other bytes now, the copy is
+    /// older than an edit. In that case, organises the source again. This is the step index 5 of
+    /// docs/ingest-protocol.md.
     async fn reconcile_with_source(&self, copy: &ObjectProperties) -> Result<(), IngestError> {
         let Some(from) = Provenance::of(copy).map(|from| from.source) else {
             return Ok(());
@@ -263,7 +267,8 @@ impl Ingest {
     }
 }
 
-/// Builds the part of an item from the properties of its copy and from the extraction.
+/// Builds the part (the entry of one file in an item) from the properties of the archived file and
+/// from the extraction.
 fn indexed_part(
     key: &ArchiveKey,
     properties: &ObjectProperties,

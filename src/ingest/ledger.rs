@@ -7,7 +7,7 @@ use crate::catalogue::item::{LedgerEntry, LedgerOutcome};
 use crate::object::ObjectRef;
 use crate::storage::ObjectProperties;
 
-/// The result of ingest for the bytes of an object, which the ledger entry must record.
+/// The verdict of ingest on the bytes of an object: skipped or archived. It becomes a ledger entry.
 pub(super) enum LedgerVerdict<'a> {
     /// The bytes are not a photo. The text is the reason.
     Skipped(&'a str),

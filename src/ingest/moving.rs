@@ -48,10 +48,10 @@ struct MovePlan {
 
 impl Ingest {
     /// Moves a photo to the folder of its capture day, if it is in the folder of another day or in
-    /// `undated/`. Moves all files of the photo together, to the first planned stem that is free or
-    /// belongs to this photo. The overrides (the values that a person set) move too. Returns the
-    /// new stem. Returns `None` if nothing was moved: the folder is right, the photo has no day, or
-    /// the photo is gone.
+    /// `undated/`. All files of the photo get the same new stem: the first possible stem that is
+    /// free or belongs to this photo. The overrides (the values that a person set) move too.
+    /// Returns the new stem. Returns `None` if nothing was moved: the folder is right, the photo
+    /// has no day, or the photo is gone.
     ///
     /// The capture day comes from the file, even if a person has corrected the capture time. At any
     /// time the archive has at least one copy of each file. A repeat is safe.
@@ -129,8 +129,8 @@ impl Ingest {
         Ok(true)
     }
 
-    /// Plans the move, and claims the new stem for all files of the photo. This is the first stem
-    /// in the folder of the capture day that is free or belongs to this photo.
+    /// Plans the move, and claims the new stem for all files of the photo. The new stem is the
+    /// first stem in the folder of the capture day that is free or belongs to this photo.
     async fn claim_new_name(&self, item: &PhotoItem) -> Result<MovePlan, IngestError> {
         let live = || item.parts.iter().filter(|(_, part)| part.is_live());
         let is_primary = |name: &str| {
@@ -167,8 +167,9 @@ impl Ingest {
         })
     }
 
-    /// Plans the moves of all live parts to the stem of `first`. If one of the new keys has a file
-    /// that is not a copy of the same source, releases the claim and returns `None`.
+    /// Plans the moves of all files of the photo to the stem of `first`. If one of the new keys has
+    /// a file that is not a copy of the same source, releases the claim on the stem and returns
+    /// `None`.
     async fn plan_part_moves(
         &self,
         item: &PhotoItem,

@@ -19,7 +19,7 @@ use super::provenance::Provenance;
 use super::target::TargetState;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
 
-/// A source object, and the properties that step 1 has read from the store.
+/// A source object, and its properties at the beginning of the present attempt.
 struct SourceObject {
     object: ObjectRef,
     properties: ObjectProperties,
@@ -47,7 +47,7 @@ impl Ingest {
     /// between two requests.
     async fn organise_once(&self, key: &SourceKey) -> Result<Attempt<Outcome>, IngestError> {
         let object = key.object().clone();
-        // 1 and 2a are independent of each other, so they run at the same time.
+        // Steps 1 and 2a are independent of each other, so they run at the same time.
         let (read, entry) = tokio::join!(
             self.storage.read_beginning(&object, BEGINNING_BYTES),
             self.catalogue.ledger_entry(&object)
@@ -65,9 +65,11 @@ impl Ingest {
         self.organise_unknown(key, &source, head).await
     }
 
-    /// Organises a source whose present bytes are in the ledger: they were processed before (step
-    /// 2a). Returns `None` if the archive key must be planned again: a newer extractor must read
-    /// the bytes, the key is outside the archive prefix, or a foreign file has the key.
+    /// Processes a source whose present bytes have the ledger entry `entry`, because they were
+    /// processed before (step organise 2a of docs/ingest-protocol.md). Copies the source only if
+    /// the archived copy has other bytes. Returns `None` if the archive key must be planned again:
+    /// a newer extractor must read bytes that were skipped, the archive key is outside the archive
+    /// prefix, or a foreign file has the archive key.
     async fn organise_known(
         &self,
         source: &SourceObject,
@@ -82,7 +84,7 @@ impl Ingest {
             return Ok(None);
         };
         let owner = Owner::stored(owner);
-        // 3. A copy that was removed by hand stays removed.
+        // Step 3. A copy that was removed by hand stays removed.
         match self.target_state(&archive_key, &owner).await? {
             TargetState::OwnCopy(from) if from.etag == source.properties.etag => {
                 self.delete_source(source, &archive_key).await?;
@@ -94,8 +96,9 @@ impl Ingest {
         }
     }
 
-    /// Organises a source whose present bytes are not in the ledger, or must be read again:
-    /// extracts the metadata, plans the archive key, claims it and copies (steps 2b to 5).
+    /// Processes a source whose present bytes are not in the ledger, or must be read again.
+    /// Extracts the metadata, plans and claims the archive key, and copies the source. A file that
+    /// is not a photo only gets a ledger entry.
     async fn organise_unknown(
         &self,
         key: &SourceKey,
@@ -120,8 +123,8 @@ impl Ingest {
         }
     }
 
-    /// Claims the first stem of the plan that is free or belongs to this owner, and copies the
-    /// source to that stem (steps 2b to 5).
+    /// Claims the first stem of the plan that is free or belongs to the owner of the plan, and
+    /// copies the source to that stem (steps organise 2b to 5 of docs/ingest-protocol.md).
     async fn claim_archive_key(
         &self,
         source: &SourceObject,
@@ -156,9 +159,9 @@ impl Ingest {
         })
     }
 
-    /// Gives up the claim of `owner` on a stem, because a foreign file has this key (step 3). The
-    /// foreign file becomes the owner of the stem. Changes nothing if a live copy is archived under
-    /// the stem. A repeat is safe.
+    /// Gives up the claim of `owner` on a stem, because a foreign file (a file that ingest did not
+    /// write) has the key `key`. The foreign file becomes the owner of the stem. Changes nothing if
+    /// the archive has a copy that ingest made under the stem. A repeat is safe.
     pub(super) async fn release_claim_to_foreign_file(
         &self,
         key: &ArchiveKey,
@@ -184,8 +187,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// Copies the source, if it still has the bytes that were read (step 4). Then writes the ledger
-    /// entry (step 5).
+    /// Copies the source to the archive key, if the source still has the bytes that were read. Then
+    /// writes the ledger entry. Returns [`Attempt::Retry`] if the source has changed.
     async fn copy(
         &self,
         source: &SourceObject,
@@ -220,8 +223,8 @@ impl Ingest {
         }
     }
 
-    /// Writes the ledger entry of an archived source (step 5). Then deletes the source if the
-    /// settings require it.
+    /// Writes the ledger entry of an archived source. After that, deletes the source if the setting
+    /// is [`SourceAfter::Delete`].
     async fn record_archived(
         &self,
         source: &SourceObject,
@@ -235,10 +238,10 @@ impl Ingest {
         Ok(Outcome::of_copy(archive_key.clone()))
     }
 
-    /// Deletes the source (step 5), if the setting is [`SourceAfter::Delete`]. First a HEAD must
-    /// show that the copy exists and was made from the same bytes. The source is deleted only if it
-    /// still has these bytes. If the copy is gone, the source stays, because it may be the last
-    /// file with these bytes.
+    /// Deletes the source, if the setting is [`SourceAfter::Delete`]. First a HEAD must show that
+    /// the copy exists and was made from the same bytes. The source is deleted only if it still has
+    /// these bytes. If the copy is gone, the source stays, because it may be the last file with
+    /// these bytes.
     async fn delete_source(
         &self,
         source: &SourceObject,

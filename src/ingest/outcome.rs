@@ -15,18 +15,19 @@ use super::MAX_ROUNDS;
 /// [`Outcome::Skipped`] are also written to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Organise copied the source to this archive key.
+    /// The source now has a copy under this archive key, in the folder of the day on which the
+    /// photo was taken.
     Archived(ArchiveKey),
-    /// Organise copied the source to this archive key in the folder `undated/`. The photo has no
+    /// The source now has a copy under this archive key, in the folder `undated/`. The photo has no
     /// credible date.
     Undated(ArchiveKey),
     /// There was nothing to do: these bytes were processed before.
     Unchanged,
-    /// The bytes are not a photo. The text is the reason. The object stays in its place.
+    /// The bytes are not a photo. The text is the reason. The object is not moved or deleted.
     Skipped(String),
-    /// Index wrote the item. The catalogue now matches the copy.
+    /// The step index wrote the catalogue item of the photo, which now matches the archived file.
     Indexed,
-    /// The copy is gone. The catalogue now records its removal.
+    /// The archived file is gone. The catalogue now records its removal.
     Removed,
     /// No object exists under this key, and there was nothing to do.
     Gone,
@@ -49,7 +50,8 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome of organise for a copy under this key.
+    /// Returns the outcome of organise for a copy under this key: [`Outcome::Undated`] if the key
+    /// is in the folder `undated/`, and [`Outcome::Archived`] for any other key.
     pub(super) fn of_copy(key: ArchiveKey) -> Self {
         if key.is_undated() {
             Outcome::Undated(key)
@@ -147,8 +149,7 @@ pub enum IngestError {
         /// The object that was processed.
         object: ObjectRef,
     },
-    /// The item could not be changed for a command of the owner: other writers changed the item
-    /// during every attempt.
+    /// A command could not change the item: other writers changed the item during every attempt.
     #[error("photo {id} was changed {MAX_ROUNDS} times by others; try again")]
     Busy {
         /// The id of the photo.
@@ -169,7 +170,7 @@ pub enum IngestError {
 }
 
 impl IngestError {
-    /// Returns `true` if the same work may succeed later, although no person changes anything.
+    /// Returns `true` if the same work may succeed later, without any action by a person.
     pub fn is_retryable(&self) -> bool {
         match self {
             IngestError::Storage(error) => error.is_retryable(),

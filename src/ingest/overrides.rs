@@ -1,4 +1,4 @@
-//! Overrides: the values that the owner sets for a photo. They are shown instead of the values in
+//! Overrides: the values that a person sets for a photo. They are shown instead of the values in
 //! the file. They stay when the photo is indexed again.
 
 use crate::catalogue::item::{Overrides, PhotoItem};
@@ -28,7 +28,7 @@ pub async fn update_overrides(
 }
 
 /// Changes the overrides of a photo as [`update_overrides`] does, if the item satisfies
-/// `condition`. Otherwise changes nothing and returns `None`.
+/// `condition`. If the item does not, changes nothing and returns `None`.
 pub(super) async fn update_overrides_if(
     catalogue: &Catalogue,
     privacy: &Privacy,

@@ -1,5 +1,5 @@
-//! The provenance of a copy: the record of its origin. Organise writes the provenance to the copy's
-//! user metadata, and index reads it.
+//! The provenance of a copy: the source object and the bytes that it was made from. Organise writes
+//! the provenance to the copy's user metadata, and index reads it.
 //!
 //! Every value is percent-encoded ASCII. Stores treat other characters differently: some return
 //! them unchanged, some encode them as RFC 2047 describes, and some damage them. All user metadata

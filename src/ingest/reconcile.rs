@@ -45,12 +45,13 @@ use crate::object::{ObjectRef, ObjectVersion};
 pub enum FaultKind {
     /// An upload whose bytes ingest has not processed.
     Unarchived,
-    /// An upload whose copy is lost. The ledger lists the copy, but it does not exist, and nothing
-    /// shows that a person removed it.
+    /// An upload whose copy is lost. The ledger lists the copy, but the copy does not exist, and
+    /// nothing shows that a person removed it.
     Uncopied,
     /// A copy that was made from older bytes than the upload has now.
     Superseded,
-    /// A ledger entry whose object is gone. Neither the archive nor the catalogue has a copy of it.
+    /// A ledger entry whose object is gone. Neither the archive nor the catalogue has a copy of
+    /// this object.
     Orphaned,
     /// A file in the archive that the catalogue does not list.
     Unindexed,
@@ -119,14 +120,15 @@ impl FaultKind {
     }
 }
 
-/// A difference that a comparison found.
+/// A fault that a comparison found: a difference between uploads, archive, ledger, items and
+/// counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ReconcileFault {
-    /// The kind of the difference.
+    /// The kind of the fault.
     #[serde(rename = "fault")]
     pub kind: FaultKind,
-    /// The key, stem, date partition or month that is wrong. The kind of the difference decides
-    /// which of these it is.
+    /// The key, stem, date partition or month that is wrong. The kind of the fault decides which of
+    /// these it is.
     #[serde(rename = "of")]
     pub subject: String,
     /// The bucket, if `subject` is a key.
@@ -136,7 +138,7 @@ pub struct ReconcileFault {
 
 /// The fields of a part (one file of an item) that the comparison needs.
 struct RecordedPart {
-    /// The version of the file. `None` for a tombstone.
+    /// The version of the file (ETag and Last-Modified). `None` for a tombstone.
     version: Option<ObjectVersion>,
     source: Option<PartSource>,
 }
@@ -147,8 +149,9 @@ struct RecordedVerdict {
     archive_key: Option<String>,
 }
 
-/// A comparison in progress. The caller adds all items and ledger entries, and then calls
-/// [`Reconciliation::into_faults`]. A comparison needs about 500 bytes of memory for each photo.
+/// A comparison of the catalogue with the listings of source and archive. The caller adds all items
+/// and ledger entries, and then calls [`Reconciliation::into_faults`] with the listings. A
+/// comparison needs about 500 bytes of memory for each photo.
 pub struct Reconciliation {
     layout: Layout,
     /// The latest Last-Modified of the files that are compared. Later files are ignored, because
@@ -163,8 +166,9 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// Starts a comparison. Ignores files that were written after `settled`. `date_partitions` are
-    /// the date partitions that the catalogue has registered.
+    /// Starts a comparison without items and ledger entries. The comparison ignores files that were
+    /// written after `settled`. `date_partitions` are the date partitions that the catalogue has
+    /// registered.
     pub fn new(
         layout: &Layout,
         settled: DateTime<Utc>,

@@ -47,8 +47,8 @@ pub enum IngestStatus {
         /// The archive key of the copy.
         archive_key: ArchiveKey,
     },
-    /// The object is archived, and its photo is in the catalogue. This status also applies if a
-    /// person removed the copy, because ingest does not restore a removed copy.
+    /// The object is archived, and its photo is in the catalogue. A source object also has this
+    /// status if a person removed its copy, because ingest does not restore a removed copy.
     Known {
         /// `true` if the photo has no credible date.
         undated: bool,
@@ -93,7 +93,7 @@ impl ListedObject {
     }
 }
 
-/// An object whose status the survey must find.
+/// An object of a listing, for which [`Ingest::survey_objects`] must find the [`IngestStatus`].
 struct SurveyedObject<'a> {
     listed: &'a ListedObject,
     place: Option<KeyPlace>,
@@ -101,11 +101,12 @@ struct SurveyedObject<'a> {
     copy: Option<ArchiveKey>,
 }
 
-/// The ledger entries and photo items that a survey has read from the table.
+/// The ledger entries and the headers of photo items that [`Ingest::survey_objects`] has read from
+/// the table.
 struct SurveyTable {
     /// The ledger entries, by object key.
     ledger: HashMap<String, LedgerEntry>,
-    /// The headers of photo items, by stem.
+    /// The headers of the photo items, by stem.
     headers: HashMap<String, PhotoItemHeader>,
 }
 
@@ -116,8 +117,8 @@ impl SurveyTable {
         entry.filter(|entry| listed.has_version(&entry.version))
     }
 
-    /// Returns `true` if the catalogue lists the listed bytes under this archive key, and if
-    /// today's extractor has read them.
+    /// Returns `true` if the catalogue lists the listed bytes under this archive key, and if the
+    /// present version of the extractor has read them.
     fn is_indexed(&self, listed: &ListedObject, key: &ArchiveKey) -> bool {
         let item = self.headers.get(key.stem());
         let part = item.and_then(|item| item.parts.get(key.part()));
@@ -248,7 +249,8 @@ fn is_undated_item(item: &PhotoItemHeader) -> bool {
         .is_some_and(|partition| partition.is_undated())
 }
 
-/// Returns `true` if today's extractor found that the object of this entry is not a photo.
+/// Returns `true` if the present version of the extractor found that the object of this entry is
+/// not a photo.
 fn is_skipped(entry: &LedgerEntry) -> bool {
     entry.archive_key.is_none() && entry.extractor_version == EXTRACTOR_VERSION
 }

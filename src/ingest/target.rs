@@ -19,7 +19,8 @@ pub(super) enum TargetState {
 }
 
 impl Ingest {
-    /// Reads the state of an archive key for this owner, with one HEAD request (organise, step 3).
+    /// Reads the state of an archive key for this owner, with one HEAD request. Organise does this
+    /// before it copies (step organise 3 of docs/ingest-protocol.md).
     pub(super) async fn target_state(
         &self,
         key: &ArchiveKey,

@@ -18,8 +18,8 @@ const METRES_PER_DEGREE: f64 = 111_320.0;
 
 /// Home zones: geohash cells in which no location is published.
 ///
-/// A zone always consists of whole cells of the geohash grid, so the area without positions on the
-/// map has the shape of a cell. The centre of this area is not the home.
+/// A zone always consists of whole cells of the geohash grid. So the area without positions on the
+/// map has the shape of cells, and the centre of this area does not reveal the home.
 ///
 /// The text form is a list of zones, separated by semicolons or white space. A zone is a geohash
 /// cell of 1 to 6 characters (`f25dv`), or a point with a distance in metres
@@ -141,8 +141,8 @@ fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
 }
 
 /// Returns the width and the height of a geohash cell, in degrees. `chars` is the number of
-/// characters in the name of the cell. Each character has five bits, and the first bit halves the
-/// longitude.
+/// characters in the name of the cell. Each character stands for five bits, and each bit halves the
+/// cell: the first bit halves the width, the second the height, the third the width, and so on.
 fn cell_degrees(chars: usize) -> (f64, f64) {
     let bits = 5 * i32::try_from(chars).unwrap_or(i32::MAX);
     (

@@ -6,8 +6,8 @@ use photo_metadata::{Location, LocationPrecision};
 
 /// The location policy: how precise published locations are.
 ///
-/// Everything that could reveal a location uses the redacted location that the policy returns:
-/// lists, filters, index keys, counts and the metadata of pictures.
+/// Lists, filters, index keys, counts and the metadata of pictures use only the redacted location
+/// that the policy returns.
 ///
 /// ```
 /// use photo_catalogue::privacy::LocationPolicy;
@@ -67,8 +67,8 @@ impl LocationPolicy {
         }
     }
 
-    /// Returns how far rounding can move a location, at most: in degrees of latitude, and also in
-    /// degrees of longitude.
+    /// Returns the maximum distance by which rounding moves a location, in degrees. It is the same
+    /// for latitude and longitude. Returns 0 if locations are not rounded.
     pub fn max_rounding_degrees(&self) -> f64 {
         match *self {
             LocationPolicy::Round(decimals) => 0.5 / 10_f64.powi(decimals.into()),

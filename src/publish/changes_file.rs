@@ -5,23 +5,24 @@ use serde_json::Value;
 
 use super::month_difference::MonthDifference;
 
-/// The name of the file with the last changes.
+/// The name of the file with the last changes of the published photos.
 pub(super) const CHANGES_FILE: &str = "changes.json";
 /// The maximum number of changes in the file.
 const MAX_CHANGES: usize = 200;
 /// The maximum size of all changes together, in bytes of JSON.
 const MAX_CHANGES_BYTES: usize = 1_000_000;
-/// The maximum size of one change, in bytes of JSON. If a change is larger, it does not list all
-/// its photos, and readers must read all files of the month again.
+/// The maximum size of the photos in one change, in bytes of JSON. If they are larger, the change
+/// lists no photos, and readers must read all files of the month again.
 pub(super) const MAX_CHANGE_BYTES: usize = 64_000;
 
 /// The contents of `changes.json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ChangesFile {
-    /// The generation of the static files after the last change in this file.
+    /// The generation after the last change in this file. The generation is the number of a state
+    /// of the static files.
     pub(super) generation: u64,
-    /// The generation of the static files before the first change in this file. A reader that has
-    /// the files of an earlier generation must read all files again.
+    /// The generation before the first change in this file. A reader that has the static files of
+    /// an earlier generation must read all files again.
     pub(super) since: u64,
     /// The changes, in the order of their generations. All these generations are higher than
     /// `since`.
@@ -35,8 +36,8 @@ pub(super) struct MonthChange {
     pub(super) generation: u64,
     /// The name of the month, such as `2018-02`.
     pub(super) month: String,
-    /// `true` if `set` and `removed` do not contain the whole change. Readers must then read all
-    /// files of the month again.
+    /// `true` if the change is too large to be listed or is not known exactly. `set` and `removed`
+    /// are then empty, and readers must read all files of the month again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) reload: bool,
     /// The photos that were added or changed, each as JSON in its present form.
@@ -48,8 +49,9 @@ pub(super) struct MonthChange {
 }
 
 impl MonthChange {
-    /// Creates the entry for a change of a month. If `difference` is `None`, readers must read all
-    /// files of the month again.
+    /// Creates the entry in `changes.json` for the change of a month that led to this generation of
+    /// the static files. If `difference` is `None`, the entry lists no photos, and readers must
+    /// read all files of the month again.
     pub(super) fn new(generation: u64, month: &str, difference: Option<MonthDifference>) -> Self {
         let reload = difference.is_none();
         let MonthDifference { set, removed, .. } = difference.unwrap_or_default();
@@ -64,8 +66,9 @@ impl MonthChange {
 }
 
 impl ChangesFile {
-    /// Returns a file of this generation without changes. A reader that has the files of an earlier
-    /// generation must read all files again.
+    /// Returns the contents of a `changes.json` that lists no changes. `generation` is the present
+    /// generation of the static files. A reader that has the files of an earlier generation must
+    /// read all files again.
     pub(super) fn empty(generation: u64) -> Self {
         ChangesFile {
             generation,
@@ -74,12 +77,13 @@ impl ChangesFile {
         }
     }
 
-    /// Appends new changes. If the file then has too many changes, drops the earliest ones.
+    /// Appends new changes to the contents of `changes.json`. If there are then too many changes,
+    /// drops the earliest.
     ///
-    /// `since` is the generation at which the present public view began. If the file begins before
-    /// `since`, its earlier changes were made under another public view, and all of them are
-    /// dropped. They are also dropped if a generation is missing between the last of them and the
-    /// first new change.
+    /// `since` is the generation at which the present public view began. All earlier changes are
+    /// dropped in two cases: if the contents begin before `since`, because the earlier changes may
+    /// belong to another public view; and if a generation is missing between the last earlier
+    /// change and the first new change.
     pub(super) fn append(self, since: u64, new: Vec<MonthChange>) -> Self {
         let Some(first) = new.first().map(|change| change.generation) else {
             return self;
@@ -104,8 +108,8 @@ impl ChangesFile {
     }
 }
 
-/// Returns how many of the earliest changes must be dropped so that the others are within the
-/// limits.
+/// Returns how many of the earliest changes must be dropped, so that the others have at most
+/// [`MAX_CHANGES_BYTES`] bytes and are at most [`MAX_CHANGES`].
 fn excess_changes(changes: &[MonthChange]) -> usize {
     let bytes = |change: &MonthChange| serde_json::to_vec(change).map_or(0, |json| json.len());
     let sizes: Vec<usize> = changes.iter().map(bytes).collect();

@@ -31,8 +31,8 @@ use crate::view::PublicView;
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months.
 const FORMAT_VERSION: u32 = 2;
-/// The time after which the lease ends by itself. If a cycle is interrupted and does not release
-/// the lease, other processes run no cycle until that time.
+/// The duration of a lease, which is the right to run cycles alone. If a cycle is interrupted and
+/// does not release the lease, no other process can run a cycle until the lease ends by itself.
 const LEASE_DURATION: TimeDelta = TimeDelta::minutes(3);
 /// The maximum number of months in one batch. `index.json` is written after each batch.
 const MONTHS_PER_BATCH: usize = 24;
@@ -76,7 +76,8 @@ pub struct CycleReport {
     pub months: u64,
     /// The number of rebuilt months whose files have changed.
     pub changed: u64,
-    /// The number of dirty months that a later cycle must rebuild.
+    /// The number of dirty months that a later cycle must rebuild. It is 0 if another process has
+    /// the lease.
     pub deferred: u64,
     /// The response of the build hook, if it was called.
     pub hook: Option<HookResponse>,
@@ -92,7 +93,7 @@ struct CycleProgress {
     report: CycleReport,
 }
 
-/// The changes that must still be written after the files of a batch of months.
+/// The writes that a batch of months still needs after its files are written.
 #[derive(Default)]
 struct BatchWrites {
     /// The changes to append to `changes.json`.
@@ -128,10 +129,14 @@ impl Publisher {
         }
     }
 
-    /// Handles a Lambda event. If the event is a batch of records of the photos table's stream,
-    /// marks the changed months as dirty and returns an empty list `batchItemFailures`. If the
-    /// event is any other JSON object, such as an event of EventBridge's schedule, runs a cycle and
-    /// returns the number of rebuilt months, of changed months and of months that are left.
+    /// Handles a Lambda event, which is of one of two kinds:
+    ///
+    /// - A batch of records of the photos table's stream: marks the changed months as dirty.
+    ///   Returns an empty list `batchItemFailures`.
+    /// - Any other JSON object, such as an event of EventBridge's schedule: runs a cycle. Returns
+    ///   the numbers of rebuilt months, of changed months and of months that are left for a later
+    ///   cycle.
+    ///
     /// `remaining` is the time until Lambda stops the function. A repeat is safe.
     ///
     /// # Errors
@@ -166,7 +171,7 @@ impl Publisher {
         }))
     }
 
-    /// Marks the months that these stream records change as dirty. See [`mark_changed_months`].
+    /// Marks as dirty the months that these stream records change. See [`mark_changed_months`].
     ///
     /// # Errors
     /// Fails if a request to the table failed. Some of the months may already be marked.
@@ -178,9 +183,10 @@ impl Publisher {
         mark_changed_months(&self.table, records, now).await
     }
 
-    /// Rebuilds the dirty months that are due, and then calls the build hook if a call is due. Does
-    /// nothing if another process has the lease. Starts no further batch of months when less than a
-    /// third of `remaining` is left. If nothing is due, a cycle costs two queries and no write.
+    /// Runs a cycle: rebuilds the dirty months that are due, and then calls the build hook if a
+    /// call is due. Does nothing if another process has the lease. `remaining` is the time that the
+    /// cycle may take. When less than a third of it is left, no further batch of months is started.
+    /// If nothing is due, a cycle costs two queries and no write.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`]. A failed call of the hook is not an error.
@@ -209,8 +215,8 @@ impl Publisher {
         result
     }
 
-    /// Releases the lease of an interrupted cycle, if this process still has the lease. Otherwise
-    /// the next cycle would have to wait until the lease ends. A repeat is safe.
+    /// Releases the lease after an interrupted cycle, so that the next cycle need not wait until
+    /// the lease ends. Does nothing if this process does not have the lease. A repeat is safe.
     ///
     /// # Errors
     /// Fails if the request to the table failed. The lease then ends by itself.
@@ -303,8 +309,9 @@ impl Publisher {
     }
 
     /// Writes `changes.json`, `index.json`, the state and the items of a batch of months, and
-    /// removes the dirty marks. These writes follow the writes of the months' files. A cycle may be
-    /// interrupted between any two of them, because of their order: see [`crate::publish`].
+    /// removes the dirty marks. The caller must write the files of the months first. The order of
+    /// these writes makes it safe to interrupt a cycle between any two of them: see
+    /// [`crate::publish`].
     async fn write_batch(
         &self,
         writes: BatchWrites,
@@ -366,8 +373,9 @@ impl Publisher {
 }
 
 impl CycleProgress {
-    /// Adds rebuilt months to `months`, and gives each change a new generation. Removes months
-    /// without photos from `months`. Returns what must still be written.
+    /// Replaces the items of the rebuilt months in `months`, and removes months without photos.
+    /// Gives each month whose files have changed the next generation. Returns what must still be
+    /// written.
     fn add_rebuilt_months(&mut self, rebuilt: Vec<RebuiltMonth>) -> BatchWrites {
         let mut writes = BatchWrites::default();
         for RebuiltMonth {

@@ -1,7 +1,7 @@
 //! Finds the months whose photos have changed, from a batch of records of the photos table's
 //! stream. Marks these months as dirty.
 //!
-//! Records have the form in which Lambda receives them:
+//! Stream records have the form in which Lambda receives them:
 //! `{"Records":[{"dynamodb":{"OldImage":…,"NewImage":…}}]}`, with attributes in DynamoDB's own
 //! JSON. Source: Lambda Developer Guide, "Using Lambda with Amazon DynamoDB".
 
@@ -35,8 +35,8 @@ pub async fn mark_changed_months(
     mark_months(table, changed_months(records), now).await
 }
 
-/// Marks every month that may have photos or once had photos as dirty. The next cycles rebuild all
-/// of them. A repeat is safe.
+/// Marks as dirty every month that has or once had photos, so that the next cycles rebuild all
+/// months. A repeat is safe.
 ///
 /// # Errors
 /// Fails if a request to one of the tables failed. Some of the months may already be marked.
@@ -96,8 +96,8 @@ fn changed_months(records: &[Value]) -> BTreeSet<String> {
     months
 }
 
-/// The public attributes of a photo's item. A stream record contains the item before and after a
-/// change.
+/// The public attributes of a photo's item, before or after the change that a stream record
+/// describes.
 #[derive(PartialEq)]
 struct PublicStreamImage<'a> {
     month: &'a str,

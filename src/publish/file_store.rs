@@ -81,8 +81,8 @@ impl StaticFileStore {
         Ok(StoredFile { etag, bytes })
     }
 
-    /// Returns the JSON of a stored file, or `None` if there is no such file. Returns no bytes if
-    /// the file is damaged. The caller then replaces the file, as if it were missing.
+    /// Returns the JSON of a stored file, or `None` if there is no such file. If the file is
+    /// damaged, returns an empty list of bytes, so that the caller replaces the file.
     pub(super) async fn read_json(&self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
         let stored = self.storage.read_object(&self.object(path)).await?;
         Ok(stored.map(|bytes| decompress_json(&bytes).unwrap_or_default()))

@@ -64,9 +64,9 @@ impl fmt::Debug for BuildHook {
 }
 
 impl BuildHook {
-    /// Creates a hook with this URL. Its host must be one of Netlify, Vercel and Cloudflare, or one
-    /// of `hosts`. If `loopback` is `true`, as in `photos serve`, the addresses of this machine are
-    /// allowed too, even with `http`.
+    /// Creates a hook with this URL. The host of the URL must be a host of Netlify, Vercel or
+    /// Cloudflare, or one of `hosts`. If `loopback` is `true`, as in `photos serve`, the addresses
+    /// of this machine are allowed too, even with `http`.
     ///
     /// # Errors
     /// Fails if the URL is not allowed. See [`HookError`].
@@ -86,8 +86,8 @@ impl BuildHook {
         if let Some(address) = literal.filter(|address| !is_local && !is_public(*address)) {
             return Err(HookError::Address(address));
         }
-        // reqwest uses the crypto provider of the process. This fails if one is already installed,
-        // and then it is the same one.
+        // reqwest uses the crypto provider of the process. The call fails only if this provider is
+        // installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(Policy::none())

@@ -7,7 +7,7 @@ use super::hook::BuildHook;
 use super::schedule::{HookDecision, HookResponse, HookRules, HookState, PendingBuild};
 use crate::catalogue::published::{PublishState, PublishTable};
 
-/// Returns the state of the hook from the state that was read from the publish table.
+/// Returns the state of the hook, which is stored as JSON in the state of publish.
 ///
 /// # Errors
 /// Fails if the stored JSON is not a state of the hook.

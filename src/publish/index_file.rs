@@ -14,7 +14,8 @@ pub(super) const INDEX_FILE: &str = "index.json";
 /// The contents of `index.json`.
 #[derive(Debug, Serialize)]
 pub(super) struct GalleryIndex<'a> {
-    /// The generation of the listed files. It increases by one with each change of a month.
+    /// The generation of the listed files: the number of their state. It increases by one with each
+    /// change of a month.
     generation: u64,
     /// The time at which this file was written.
     generated: String,
@@ -22,9 +23,9 @@ pub(super) struct GalleryIndex<'a> {
     photos: u64,
     /// The months that have photos: the newest first, `undated` last.
     months: Vec<MonthEntry<'a>>,
-    /// The cameras. The one with the most photos comes first.
+    /// The cameras with their numbers of photos. The camera with the most photos comes first.
     cameras: Vec<FacetSum<'a>>,
-    /// The lenses. The one with the most photos comes first.
+    /// The lenses with their numbers of photos. The lens with the most photos comes first.
     lenses: Vec<FacetSum<'a>>,
 }
 

@@ -10,11 +10,10 @@ use sha2::{Digest, Sha256};
 
 /// The number of hexadecimal characters of a digest.
 const DIGEST_CHARS: usize = 32;
-/// The first bytes of a gzip member [RFC 1952, 2.3.1].
+/// The first bytes of all data in gzip format [RFC 1952, 2.3.1].
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Returns the JSON of a stored file. Decompresses the file if it begins with the bytes of a gzip
-/// file.
+/// Returns the JSON of a stored file. Decompresses the file if it is in gzip format.
 pub(super) fn decompress_json(stored: &[u8]) -> io::Result<Vec<u8>> {
     if !stored.starts_with(&GZIP_MAGIC) {
         return Ok(stored.to_vec());

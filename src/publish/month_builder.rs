@@ -13,8 +13,8 @@ use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, Publishe
 use crate::summary::Summary;
 use crate::view::PublicView;
 
-/// The compressed size in bytes after which no more photos are added to a file. The bytes that are
-/// still in the encoder's buffer then add less than a tenth.
+/// The compressed size in bytes after which no more photos are added to a file. The finished file
+/// is less than a tenth larger, because some bytes are still in the encoder's buffer.
 const FILE_BYTES: usize = 900_000;
 /// The maximum number of geohash cells in the counts of a month. If there are more, photos are
 /// counted in larger cells.

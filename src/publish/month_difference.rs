@@ -19,8 +19,8 @@ pub(super) struct MonthDifference {
     pub(super) to: Option<String>,
 }
 
-/// Returns the photos that differ between two versions of a month, and `true` if all of them are
-/// listed. After `max_bytes` bytes of JSON, new and changed photos are counted but not listed.
+/// Returns the photos that differ between two versions of a month, and `true` if their JSON has at
+/// most `max_bytes` bytes. New and changed photos beyond this size are counted but not listed.
 /// `before` contains the JSON of the files that only the old version has. `after` contains the JSON
 /// of the files that only the new version has.
 ///

@@ -34,8 +34,9 @@ pub(super) struct RebuiltMonth {
 /// The difference between the old and the new files of a month.
 pub(super) struct FilesChange {
     pub(super) difference: MonthDifference,
-    /// `true` if `difference` lists every change. `false` if the list would be too long, or if an old
-    /// file does not have the recorded bytes. Then readers of `changes.json` load the month again.
+    /// `true` if `difference` lists every change. It is `false` if the list would be too long, or
+    /// if a stored file does not have the digest in the item of the month. Readers of
+    /// `changes.json` must then read all files of the month again.
     pub(super) is_complete: bool,
     /// The paths of the stored files that no longer belong to the month. They must be deleted.
     pub(super) obsolete: BTreeSet<String>,
@@ -106,9 +107,9 @@ impl MonthRebuilder<'_> {
             .map_err(|error| PublishError::json(month, error))
     }
 
-    /// Reads the stored files of `before` that are not in `after`. Returns their JSON, and `true`
-    /// if all of them have the digests in `before`. A stored file has another digest if an
-    /// interrupted cycle wrote it.
+    /// Reads the stored files of `before` that are not in `after`. Returns the JSON of these files,
+    /// and `true` if each of them has the digest in `before`. A stored file has another digest if
+    /// an interrupted cycle has written it.
     async fn read_replaced_files(
         &self,
         before: &[PublishedFile],

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::published::DirtyMonth;
 
-/// The time after its last mark at which a dirty month is rebuilt. By that time, the index by-date
-/// contains the last change.
+/// The time after the last mark of a dirty month at which the month is due. By that time, the index
+/// by-date contains the last change.
 const MONTH_QUIET: TimeDelta = TimeDelta::seconds(10);
-/// The maximum time from the first mark of a dirty month to its rebuild, even if the month is
-/// marked again and again.
+/// The time after the first mark of a dirty month at which the month is due, even if it is marked
+/// again and again.
 const MONTH_MAX_WAIT: TimeDelta = TimeDelta::minutes(5);
 /// The time for which a call of the build hook counts against the daily budget.
 const DAY: TimeDelta = TimeDelta::hours(24);
@@ -18,8 +18,8 @@ const DAY: TimeDelta = TimeDelta::hours(24);
 /// the longest month. The budget is therefore kept in every billing month of the host, no matter on
 /// which day the month begins.
 const MONTH: TimeDelta = TimeDelta::days(31);
-/// The monthly budget divided by this number is the number of calls that may follow one another at
-/// once. The other calls are allowed evenly over the month.
+/// The monthly budget divided by this number is the burst: the number of calls that the budget
+/// allows without a pause. The other calls are allowed evenly over the month.
 const BURST_DIVISOR: u32 = 3;
 /// The pause after a failed call of the build hook. The pause doubles with each further failure in
 /// a row.
@@ -28,7 +28,7 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// response can make the pause longer.
 const MAX_PAUSE: TimeDelta = TimeDelta::hours(6);
 
-/// Reports whether a dirty month must be rebuilt now.
+/// Reports whether a dirty month is due: the next cycle then rebuilds the month.
 pub(super) fn month_is_due(dirty: &DirtyMonth, now: DateTime<Utc>) -> bool {
     now - dirty.last >= MONTH_QUIET || now - dirty.since >= MONTH_MAX_WAIT
 }
@@ -38,7 +38,8 @@ pub(super) fn month_is_due(dirty: &DirtyMonth, now: DateTime<Utc>) -> bool {
 pub struct HookRules {
     /// The time after the last change at which the hook is called, if nothing changes until then.
     pub quiet: TimeDelta,
-    /// The maximum time from the first change to a call, if further changes follow again and again.
+    /// The time after the first change at which the hook is called even if further changes follow
+    /// again and again. The other limits still apply.
     pub max_wait: TimeDelta,
     /// The minimum time between two calls of the build hook.
     pub interval: TimeDelta,
@@ -95,7 +96,8 @@ pub struct HookState {
     pub held_until: Option<DateTime<Utc>>,
 }
 
-/// Changes of the published photos that wait for a build of the site.
+/// A build of the site that is needed but not started, with the changes of the published photos
+/// that it will show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingBuild {
     /// The time at which the first of the changes was published.
@@ -124,7 +126,8 @@ pub enum HookDecision {
     Wait {
         /// The time at which the wait ends, if there is no further change until then.
         until: DateTime<Utc>,
-        /// The reason for the wait. If there are several, the one that ends last.
+        /// The reason for the wait. If there are several reasons, this is the reason that lasts
+        /// longest.
         why: WaitReason,
     },
     /// The hook must be called now.
@@ -249,7 +252,8 @@ impl HookState {
     }
 
     /// Adds the response to a call to this state. `generation` is the [`PendingBuild::generation`]
-    /// at the time of the call. If changes were added during the call, the build stays pending.
+    /// at the time of the call. The build stays pending if the call failed, or if changes were
+    /// added during the call.
     pub fn record_response(&mut self, response: HookResponse, generation: u64) {
         self.last_answer = Some(response.description);
         if response.is_success {

@@ -13,9 +13,9 @@ use crate::privacy::Privacy;
 use crate::summary::Summary;
 use crate::view::{PictureHosting, PublicView};
 
-/// Scans the whole photos table and counts the photos again. Returns the months whose published
-/// counts by day, camera or lens differ, in order. A dirty month may be among them until the next
-/// cycle rebuilds it. Writes nothing.
+/// Scans the whole photos table and counts the photos again. Returns, in ascending order, the
+/// months whose published counts by day, camera or lens are wrong. A dirty month may be among them
+/// until the next cycle rebuilds it. Writes nothing.
 ///
 /// # Errors
 /// Fails if a request to one of the tables failed.
@@ -75,7 +75,8 @@ fn count_months(
 }
 
 /// Returns a month without its cells and files, so that only the other counts are compared. Cells
-/// and files depend on the public view that publish used, which may differ from the one used here.
+/// and files depend on the rules of the public view. The rules of publish may differ from the rules
+/// of this comparison.
 fn comparable_counts(month: &PublishedMonth) -> PublishedMonth {
     PublishedMonth {
         cells: BTreeMap::new(),

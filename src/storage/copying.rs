@@ -130,9 +130,9 @@ impl Storage {
         }
     }
 
-    /// Copies an object of any size in pieces. If the process crashes, an unfinished upload stays
-    /// in the store. No reader sees it. The lifecycle rule `AbortIncompleteMultipartUpload` of the
-    /// bucket removes it.
+    /// Copies an object of any size in pieces, with a multipart upload. If the process crashes, the
+    /// unfinished multipart upload stays in the store, but no reader sees it. The lifecycle rule
+    /// `AbortIncompleteMultipartUpload` of the bucket removes it later.
     async fn copy_in_parts(&self, copy: CopyRequest<'_>) -> Result<CopyOutcome, StorageError> {
         let Some(tagging) = self.read_tagging(copy.from).await? else {
             return Ok(CopyOutcome::SourceChanged);
@@ -185,8 +185,8 @@ impl Storage {
         }
     }
 
-    /// Copies all pieces of an object, and returns their list in order. Returns `None` if the
-    /// source changed during the copy.
+    /// Copies all pieces of an object. Returns the list of the copied pieces, in order. Returns
+    /// `None` if the source changed during the copy.
     async fn copy_parts(
         &self,
         copy: CopyRequest<'_>,

@@ -12,8 +12,8 @@ const DEFAULT_CLASS: &str = "STANDARD";
 /// The capabilities of a store that a probe has tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreCapabilities {
-    /// `true` if the store respects the condition of a delete: it does not delete an object with
-    /// another ETag than the request requires.
+    /// `true` if the store respects the condition of a delete: if an object has another ETag than
+    /// the request requires, the store does not delete it.
     pub honours_delete_if_match: bool,
     /// `true` if an object gets the storage class of [`super::CopySettings`], or if no class is
     /// set.

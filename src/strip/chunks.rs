@@ -71,7 +71,8 @@ pub(super) const WEBP: ChunkRules = ChunkRules {
     exif: b"EXIF",
 };
 
-/// A scanner that receives the bytes of a PNG or a WebP in order, and builds its edit list.
+/// A scanner that receives the bytes of a PNG or a WebP in order, and builds the edit list of the
+/// picture ([`EditList`]).
 #[derive(Debug)]
 pub(crate) struct ChunkScanner {
     rules: &'static ChunkRules,
@@ -90,11 +91,11 @@ pub(crate) struct ChunkScanner {
 
 #[derive(Debug)]
 enum ChunkState {
-    /// The scanner is in the bytes before the first chunk. The field contains those that have
-    /// arrived.
+    /// The scanner is in the bytes before the first chunk. The field contains the bytes that have
+    /// arrived so far.
     Prelude(Vec<u8>),
     /// The scanner is in the eight bytes before the data of a chunk: its name and length. The field
-    /// contains those that have arrived.
+    /// contains the bytes that have arrived so far.
     Head(Vec<u8>),
     /// The scanner is in the data of a chunk, which begins at `start`. `head` contains the first
     /// bytes of the data, at most `head_bytes` of them. `remaining` is the number of bytes of the
@@ -155,8 +156,8 @@ impl ChunkScanner {
         !matches!(self.state, ChunkState::End | ChunkState::Broken)
     }
 
-    /// Returns the edit list. The stripped picture keeps its orientation. If the picture has none,
-    /// it gets `orientation`.
+    /// Returns the edit list. The stripped picture keeps its orientation. If the picture has no
+    /// orientation, it gets `orientation`.
     ///
     /// # Errors
     /// Returns [`NotStrippable`] if the bytes are not a picture in this format, or if they end too

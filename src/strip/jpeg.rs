@@ -33,7 +33,8 @@ const JFIF_BYTES: usize = 14;
 /// The number of data bytes of Adobe's segment that stay.
 const ADOBE_BYTES: usize = 12;
 
-/// A scanner that receives the bytes of a JPEG in order, and builds its edit list.
+/// A scanner that receives the bytes of a JPEG in order, and builds the edit list of the picture
+/// ([`EditList`]).
 #[derive(Debug)]
 pub(crate) struct JpegScanner {
     state: JpegState,
@@ -153,7 +154,8 @@ impl JpegScanner {
     }
 
     /// Returns the edit list. If the picture is truncated, the bytes that exist are kept. The
-    /// stripped picture keeps its orientation. If the picture has none, it gets `orientation`.
+    /// stripped picture keeps its orientation. If the picture has no orientation, it gets
+    /// `orientation`.
     ///
     /// # Errors
     /// Returns [`NotStrippable`] if the bytes are not a JPEG, or if they end before the pixels

@@ -14,7 +14,8 @@ use photo_metadata::{TagValue, Tags};
 
 use super::clean_text;
 
-/// The IFD (group of tags) and the names of the tags that are public under every location policy.
+/// The names of the tags that are public under every location policy, grouped by IFD (a group of
+/// tags in a file).
 const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
     (
         "IFD0",
@@ -122,8 +123,8 @@ const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
     ("XMP-photoshop", &["DateCreated"]),
 ];
 
-/// The IFD (group of tags) and the names of the tags that are public only if the location of the
-/// photo is published without a change.
+/// The names of the tags that are public only if the location of the photo is published without a
+/// change, grouped by IFD (a group of tags in a file).
 const PLACE_TAGS: [(&str, &[&str]); 4] = [
     (
         "GPS",

@@ -247,7 +247,7 @@ async fn reads_writes_lists_and_answers_404(running: RunningStore) {
     );
 }
 
-/// Returns user metadata such as ingest writes it to a copy.
+/// Returns an example of the user metadata that ingest writes to a copy.
 fn copy_metadata() -> BTreeMap<String, String> {
     [
         ("photo-owner", "o".repeat(26)),

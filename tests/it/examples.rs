@@ -60,7 +60,7 @@ fn extract(file: &str) -> Extraction {
         .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Plans the owner and the archive keys of one file in the folder of examples.
+/// Plans the copy of one file in the folder of examples: its owner and its possible archive keys.
 fn planned(file: &str) -> archive::ArchivePlan {
     let layout = Layout::new("inbox", "", "archive", "").unwrap();
     let Some(KeyPlace::Source(source)) = layout.place(&layout.source_bucket().object(file)) else {

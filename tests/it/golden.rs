@@ -2,9 +2,9 @@
 //! output, byte for byte.
 //!
 //! One recording runs the real `photos` command, and uses its servers from outside: the gallery
-//! over HTTP, the embedded S3 server with the AWS SDK, the embedded DynamoDB server with its own
-//! protocol, and the owner's commands. Each test compares one folder of that recording with the
-//! files in `tests/it/golden/expected`.
+//! over HTTP, the embedded S3 server with the AWS SDK, and the embedded DynamoDB server with its
+//! own protocol. It also runs the other commands. Each test compares one folder of that recording
+//! with the files in `tests/it/golden/expected`.
 //!
 //! If you change the output on purpose, write the files again, and read the difference before you
 //! commit it:

@@ -51,7 +51,8 @@ const ALARMS: f64 = 9.0;
 /// photos.
 const PAGES_PER_MONTH: f64 = 100_000.0;
 const PAGE_READ_UNITS: f64 = 13.0;
-/// The assumed number of times that publish rebuilds each month during the import of a library.
+/// The assumed number of times that publish rebuilds the counts and files of the same month during
+/// the import of a library.
 const REBUILDS_PER_IMPORT: f64 = 10.0;
 /// The assumed GB-seconds of one invocation of the ingest function: the memory in GB times the
 /// duration in seconds. AWS bills GB-seconds.
@@ -68,7 +69,7 @@ const QUEUE_REQUESTS: f64 = 3.0;
 /// The assumed number of requests in a month that ask the queue for messages and find none. Five
 /// pollers of Lambda send three such requests a minute each.
 const IDLE_POLLS: f64 = 5.0 * 3.0 * 43_200.0;
-/// The time limit of a publish cycle. It is so long that no cycle reaches it.
+/// The time limit of a publish cycle, which is one run of publish. No cycle takes so long.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
@@ -99,16 +100,18 @@ async fn main() -> BenchResult<()> {
 
 /// The numbers of requests and capacity units that the proxies counted.
 struct CountedWork {
-    /// The requests and units that ingest needs for one new photo, as a mean.
+    /// The requests and capacity units that ingest needs for one new photo: the mean over the
+    /// photos of one day.
     photo: RequestCounts,
-    /// The requests and units that publish needs for the new photos of one day.
+    /// The requests and capacity units that publish needs for all new photos of one day.
     day: RequestCounts,
-    /// The requests and units of a publish cycle that finds no changes.
+    /// The requests and capacity units of a publish cycle (one run of publish) that finds no
+    /// changes.
     idle_cycle: RequestCounts,
 }
 
-/// Fills a month with new photos, and counts the requests for the photos of its last day. Also
-/// counts the requests of a publish cycle that finds no changes.
+/// Ingests and publishes a month of new photos. Counts only the requests for the photos of the last
+/// day, and those of a publish cycle that finds no changes.
 async fn count_requests() -> BenchResult<CountedWork> {
     let services = MeteredServices::start().await?;
     let uncounted = PHOTOS_PER_DAY * (DAYS_PER_MONTH - 1);
@@ -166,7 +169,7 @@ struct UnitCosts {
     alarms: f64,
     /// The cost of one GB of tables for a month, with point-in-time recovery.
     table_gb: f64,
-    /// The cost of reading one photo again when publish rebuilds its month.
+    /// The cost of reading one photo again when publish rebuilds the month of the photo.
     reread_photo: f64,
     /// The cost of one invocation of publish.
     publish_invocation: f64,
@@ -280,7 +283,8 @@ impl PriceList {
         self.price(&format!("/s3/storage_gb_month/{class}"))
     }
 
-    /// Returns the price in dollars of these requests and units. Deletes are free.
+    /// Returns the price in dollars of the requests and capacity units in `counts`. Delete requests
+    /// are free.
     fn requests(&self, counts: &RequestCounts) -> f64 {
         counts.s3_writes * self.price("/s3/write_request")
             + counts.s3_reads * self.price("/s3/read_request")
@@ -359,7 +363,7 @@ impl std::ops::Div<f64> for RequestCounts {
 
 /// Ingest and publish, with counting proxies between them and the embedded engines.
 struct MeteredServices {
-    /// Clients whose requests are not counted.
+    /// The clients that upload the photos. Their requests are not counted.
     uploader: Clients,
     ingest: Ingest,
     publisher: Publisher,
@@ -440,9 +444,10 @@ impl MeteredServices {
         Ok(())
     }
 
-    /// Passes one stream record to publish, which marks the month as dirty. Then runs the cycle
-    /// that rebuilds the month. For publish, the record comes `hours` after the start of the
-    /// program, and the cycle one minute later.
+    /// Passes to publish one stream record, which marks the month as dirty (to be rebuilt). Then
+    /// runs the publish cycle that rebuilds the month. Publish gets these times as the current
+    /// time: `hours` after the start of the program for the stream record, and one minute later for
+    /// the cycle.
     async fn publish(&self, hours: i64) -> BenchResult<()> {
         let then = self.now + TimeDelta::hours(hours);
         let image = json!({ "datePartition": { "S": "2020" },
@@ -464,7 +469,7 @@ impl MeteredServices {
         }
     }
 
-    /// Returns the numbers of requests and units since the last call of this function.
+    /// Returns the numbers of requests and capacity units since the last call of this function.
     fn take_counts(&self) -> RequestCounts {
         std::mem::take(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -477,7 +482,7 @@ struct CountingProxy {
     counts: Arc<Mutex<RequestCounts>>,
 }
 
-/// Starts a proxy that forwards requests to `upstream`. Returns the URL of the proxy.
+/// Starts a proxy that forwards requests to the URL `upstream`. Returns the URL of the proxy.
 async fn start_proxy(
     upstream: Option<&str>,
     counts: &Arc<Mutex<RequestCounts>>,

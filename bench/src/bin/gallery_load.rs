@@ -59,7 +59,7 @@ const WARM_UP_REQUESTS: usize = REQUESTS / 10;
 const CLIENTS: usize = 100;
 /// The time for which the clients send requests in the load test.
 const LOAD_TIME: Duration = Duration::from_secs(30);
-/// The time limit of a publish cycle. It is so long that no cycle reaches it.
+/// The time limit of a publish cycle, which is one run of publish. No cycle takes so long.
 const CYCLE_TIME: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
@@ -403,8 +403,8 @@ fn photo_stem(record: &PhotoRecord) -> String {
     format!("{}/DSC_{name}", date.unwrap_or_default())
 }
 
-/// Returns the record of the `n`-th of `size` photos. The capture times are spread evenly over the
-/// years.
+/// Returns the record of photo number `n` of a catalogue of `size` photos. The capture times are
+/// spread evenly over 30 years.
 fn example_photo(n: u32, size: u32) -> PhotoRecord {
     let mut random = fastrand::Rng::with_seed(u64::from(n) + 1_000);
     let span = i64::from(YEARS) * 365 * 86_400 * 1_000;
@@ -448,8 +448,8 @@ fn example_photo(n: u32, size: u32) -> PhotoRecord {
     }
 }
 
-/// Returns the catalogue item of the `n`-th of `size` photos, as ingest writes it. It has 60 EXIF
-/// tags, about as many as a camera writes.
+/// Returns the catalogue item of photo number `n` of a catalogue of `size` photos, as ingest writes
+/// it. The item has 60 EXIF tags, about as many as a camera writes.
 fn photo_item(n: u32, size: u32) -> PhotoItem {
     let photo = example_photo(n, size);
     let stem = photo_stem(&photo);

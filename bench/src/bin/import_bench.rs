@@ -333,9 +333,10 @@ impl ImportBench {
 /// A reader of the log of an import that is still running.
 struct ImportLog {
     log: BufReader<File>,
-    /// The number of finished steps so far, with repeated ones.
+    /// The number of steps that have finished so far. A repeated step is counted each time.
     steps: usize,
-    /// The digests of the finished steps. A repeated step has the same digest, so it is here once.
+    /// A digest for each finished step. A repeated step has the same digest, so the set contains
+    /// this digest once.
     distinct: BTreeSet<Vec<u8>>,
 }
 

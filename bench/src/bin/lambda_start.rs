@@ -173,7 +173,7 @@ impl MeasuredFunction {
 /// The measurements of one start of a function.
 struct FunctionRun {
     init: Duration,
-    /// The time within `init` for which the function waits for connections.
+    /// The time for which the function waits for connections. It is included in `init`.
     waited: Duration,
     events: Vec<Duration>,
     peak_bytes: u64,
@@ -304,10 +304,10 @@ enum FunctionResponse {
     Error,
 }
 
-/// A server of Lambda's Runtime API for one function. It ends when the value is dropped.
+/// A server of Lambda's Runtime API for one function. The server stops when the value is dropped.
 struct RuntimeServer {
     address: String,
-    /// The times at which the function asked for an event.
+    /// A channel with the time of each request of the function for an event.
     requests: mpsc::UnboundedReceiver<Instant>,
     events: mpsc::UnboundedSender<Value>,
     responses: mpsc::UnboundedReceiver<FunctionResponse>,

@@ -47,8 +47,8 @@ async fn main() -> BenchResult<()> {
     measure_serve(&photo, photos, megabytes).await
 }
 
-/// Returns the bytes of `photo` with the capture time for this number. Each number has another
-/// capture time.
+/// Returns the bytes of `photo` with another capture time. Each `number` gives a different capture
+/// time.
 fn numbered_photo(photo: &DatedPhoto, number: usize) -> Vec<u8> {
     let (day, hour, minute) = (number / 1440 % 28 + 1, number / 60 % 24, number % 60);
     let year = 2000 + number / (1440 * 28);

@@ -16,11 +16,11 @@ use bench::{BenchResult, ProcessMemory, extract_file};
 
 const FILE_BYTES: u64 = 100_000_000;
 const MAX_BYTES: u64 = 16 << 20;
-/// The offset of the first SubIFD in the file, in bytes.
+/// The offset in bytes of the first SubIFD in the example RAW file. An IFD is a table of tags.
 const SUB_IFDS: u32 = 75_000_000;
-/// The offset of the Exif IFD in the file, in bytes.
+/// The offset in bytes of the Exif IFD in the example RAW file. An IFD is a table of tags.
 const EXIF_IFD: u32 = 90_000_000;
-/// The offset of the preview in the file, in bytes.
+/// The offset in bytes of the preview (an embedded JPEG) in the example RAW file.
 const PREVIEW: u32 = 99_000_000;
 
 /// The code of the TIFF type for text.
@@ -59,8 +59,8 @@ fn main() -> BenchResult<()> {
     }
 }
 
-/// Returns the bytes of an IFD. Each entry is a tag, a type, a count, and a value or the offset of
-/// the value.
+/// Returns the bytes of an IFD, a table of tags. Each entry is a tag, a type, a count, and a value
+/// or the offset of the value.
 fn ifd(entries: &[(u16, u16, u32, u32)]) -> Vec<u8> {
     let mut bytes = (entries.len() as u16).to_le_bytes().to_vec();
     for (tag, kind, count, value) in entries {

@@ -35,7 +35,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The number of records in one batch of the stream. Lambda is configured with the same number.
 const RECORDS_PER_BATCH: usize = 100;
-/// The time limit of a publish cycle. It is so long that no cycle reaches it.
+/// The time limit of a publish cycle, which is one run of publish. No cycle takes so long.
 const CYCLE_TIME: Duration = Duration::from_secs(600);
 
 #[tokio::main]
@@ -189,8 +189,9 @@ impl PublishBench {
         })
     }
 
-    /// Reads all photos of 2018 from the catalogue as publish does, and drops them. Returns the
-    /// number of pages. The time of this call is the engine's share of the time of a rebuild.
+    /// Reads all photos of the measured month from the catalogue, page by page as publish does, and
+    /// drops them. Returns the number of pages. The time of this call is the share of the embedded
+    /// engine in the time of a rebuild.
     async fn read_month(&self) -> BenchResult<u32> {
         let segment = Segment {
             index: PhotoIndex::ByDate,

@@ -53,8 +53,8 @@ impl MetadataBlocks {
         }
     }
 
-    /// Returns the blocks that were decompressed or joined, in the order in which the caller must
-    /// pass them to [`BlockReader::next_view`].
+    /// Returns the blocks that were decompressed or joined, for [`BlockReader::new`]. The caller
+    /// must then ask the reader for these blocks in the same order.
     pub(crate) fn in_memory(&self) -> Vec<Sparse<'_>> {
         let single_ifds = self.single_ifds.iter().map(|(block, _)| block);
         let tiffs = self.tiffs.iter().chain(single_ifds);
@@ -96,7 +96,7 @@ impl MetadataBlock {
 }
 
 /// A reader that returns the bytes of blocks. The caller must ask for decompressed and joined
-/// blocks in the order of [`MetadataBlocks::in_memory`].
+/// blocks in the order of [`MetadataBlocks::in_memory`], because the reader does not compare them.
 pub(crate) struct BlockReader<'s> {
     file: ByteView<'s>,
     memory: std::slice::Iter<'s, Sparse<'s>>,
@@ -110,8 +110,8 @@ impl<'s> BlockReader<'s> {
         }
     }
 
-    /// Returns a view of the bytes of a block. The caller must ask for decompressed and joined
-    /// blocks in the order of [`MetadataBlocks::in_memory`].
+    /// Returns a view of the bytes of a block. For a decompressed or joined block, returns the next
+    /// one of [`MetadataBlocks::in_memory`]. So the caller must ask for these blocks in that order.
     pub(crate) fn next_view(&mut self, block: &MetadataBlock) -> Option<ByteView<'s>> {
         match block {
             MetadataBlock::File { start, len } => Some(self.file.part(*start, *len)),

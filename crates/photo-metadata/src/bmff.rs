@@ -18,8 +18,8 @@ pub(crate) struct MediaBox<'s> {
     pub(crate) exceeds_parent: bool,
 }
 
-/// Returns the boxes in the view, one after the other from its start. Stops at a header that is
-/// missing or broken.
+/// Returns the boxes in the view, one after the other from its start. Stops at a box whose header
+/// is missing or broken.
 pub(crate) fn iter_boxes(view: ByteView<'_>) -> impl Iterator<Item = MediaBox<'_>> {
     let mut at = 0_u64;
     let mut left = limits::MAX_SEGMENTS;

@@ -63,7 +63,7 @@ fn date_candidates<'a>(
         DateSource::XmpCreateDate,
         DateSource::IptcDateCreated,
         DateSource::IptcDigitalCreationDate,
-        // Stands for the three containers that have a date. A file has at most one of them.
+        // This one entry is for the date in a PNG, a CRW or an X3F. A file is only one of these.
         DateSource::PngCreationTime,
         DateSource::FileName,
         DateSource::DateTime,

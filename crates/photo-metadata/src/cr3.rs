@@ -12,7 +12,7 @@ use crate::record::EmbeddedPreview;
 const CANON_UUID: &[u8] = b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";
 const PREVIEW_UUID: &[u8] = b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x40\x6e\x4d\x16";
 
-/// Finds the metadata blocks of a CR3.
+/// Finds the metadata blocks of a CR3, and adds them to `blocks`.
 pub(crate) fn read_cr3(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut seen = false;
     for top in iter_boxes(view) {

@@ -22,9 +22,10 @@ pub(crate) fn read_crw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Reads a heap and the heaps inside it. `left` is the number of records that may still be read in
-/// all heaps together. This limit is necessary because a heap may contain itself. Returns `None` if
-/// the directory of the heap is broken or a limit is reached.
+/// Reads a heap, which is a sequence of records with a directory at its end, and the heaps inside
+/// this heap. `left` is the number of records that may still be read in all heaps together. This
+/// limit is necessary because a broken heap may contain itself. Returns `None` if the directory of
+/// the heap is broken or a limit is reached.
 fn read_heap(
     heap: ByteView<'_>,
     depth: u8,
@@ -164,7 +165,8 @@ fn read_shot_info(value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Option<()
     Some(())
 }
 
-/// Converts a value in 32nds of an EV to EV. Canon writes a third as 12, and two thirds as 20.
+/// Converts a value in 32nds of an EV (exposure value) to EV. In the value, Canon writes one third
+/// of an EV as 12 and two thirds as 20. These give exactly 1/3 and 2/3.
 fn canon_ev(raw: u16) -> f64 {
     let value = f64::from(raw.cast_signed());
     let (sign, value) = if value < 0.0 {

@@ -261,16 +261,16 @@ fn take_any_separator(rest: &mut &str) -> Option<char> {
     Some(first)
 }
 
-/// Removes the first character of `rest` if it is one of the characters in `of`. Otherwise returns
-/// `None`.
+/// Removes the first character of `rest` if it is one of the characters in `of`. Returns `None`,
+/// and leaves `rest` unchanged, if it is not.
 fn take_separator(rest: &mut &str, of: &str) -> Option<()> {
     let first = rest.chars().next().filter(|&c| of.contains(c))?;
     *rest = rest.get(first.len_utf8()..)?;
     Some(())
 }
 
-/// Removes a number of `least` to `most` digits from the start of `rest`, and returns it. Returns
-/// `None` if there are fewer digits.
+/// Removes a number of `least` to `most` digits from the start of `rest`, and returns the number.
+/// Returns `None` if there are fewer than `least` digits.
 fn take_number(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
     let digits = rest
         .bytes()

@@ -10,8 +10,8 @@ use super::tiff::{Ifd, IfdFields};
 /// Returns the width and height in pixels, before orientation.
 ///
 /// For a JPEG, this is the size in the frame header. The size in EXIF is used only if there is no
-/// frame header, because editors forget to update it. For a RAW file, it is the size of the largest
-/// image in all IFDs, after the crop that the camera recorded.
+/// frame header, because editors forget to update it. For a RAW file, this is the size of the
+/// largest image in all IFDs (tables of tags), after the crop that the camera recorded.
 pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u32, u32)> {
     let fields = sources.fields;
     let exif = dimensions_in(
@@ -36,9 +36,10 @@ pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u3
         .filter(|size| size.0 > 0 && size.1 > 0)
 }
 
-/// Returns the size of the crop of a RAW file: DefaultCropSize, or the size in EXIF, which is
-/// `exif`. A crop is used only if it has at least 80 % of the area of the largest image. Otherwise
-/// returns the size of the largest image.
+/// Returns the width and height of a RAW file in pixels. This is the first of three sizes that
+/// exists: the tag DefaultCropSize, `exif` (the size in EXIF), and the size of the largest image.
+/// DefaultCropSize and `exif` are skipped if they have less than 80 % of the area of the largest
+/// image.
 fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u32, u32)> {
     let area = |size: (u32, u32)| u64::from(size.0) * u64::from(size.1);
     let widths = fields

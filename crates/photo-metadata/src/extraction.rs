@@ -27,7 +27,8 @@ pub struct Extraction {
     pub format: PhotoFormat,
     /// The normalised metadata.
     pub photo: PhotoMetadata,
-    /// The tags of all IFDs, by ExifTool's names of the IFD and of the tag.
+    /// The values of the tags of all IFDs (image file directories, which are tables of tags). The
+    /// map has ExifTool's names: first the name of the IFD, then the name of the tag.
     pub tags: Tags,
     /// The sizes in bytes of the tags that are too large for `tags`. The key consists of the names
     /// of the IFD and of the tag: `ExifIFD.MakerNote`.
@@ -56,7 +57,7 @@ pub struct ReadTotals {
 pub struct UnsupportedFormat {
     /// A description of the file for people: `empty`, `a QuickTime video`.
     pub reason: String,
-    /// The numbers of reads and of bytes that were needed to detect this.
+    /// The numbers of reads and of bytes until the format was known to be unsupported.
     pub reads: ReadTotals,
 }
 

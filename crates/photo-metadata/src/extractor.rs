@@ -196,9 +196,9 @@ impl Extractor {
     }
 
     /// Returns the next range to read. The range covers the first wanted range that fits into the
-    /// limits, and other wanted ranges near it. It is made longer, so that it probably also
-    /// contains the bytes that are needed next. Returns `None` if nothing is wanted, or if a limit
-    /// is reached.
+    /// limits, and other wanted ranges near it. The result is longer than these ranges, so that it
+    /// probably also contains the bytes that are needed next. Returns `None` if nothing is wanted,
+    /// or if a limit is reached.
     fn plan_range(&self, wants: &[Range<u64>]) -> Option<Range<u64>> {
         const NEAR: u64 = 64 << 10;
         const MOST: u64 = 1 << 20;

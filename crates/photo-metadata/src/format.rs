@@ -74,8 +74,8 @@ impl PhotoFormat {
     }
 
     /// Reports whether the format is a RAW format. A RAW file contains the data of the camera's
-    /// sensor. Browsers can only show its embedded preview, or a picture that was made from the
-    /// sensor data.
+    /// sensor. Browsers cannot show these data. They can only show the preview inside the file, or
+    /// a picture that was made from the data.
     pub fn is_raw(self) -> bool {
         !matches!(
             self,
@@ -176,9 +176,9 @@ pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
 }
 
 /// Returns the format of a file that begins with a `ftyp` box. This box contains brands, which are
-/// codes for formats. The major brand is used, or the compatible brands if the major brand is
-/// general (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format for
-/// AVIF). `crx ` is Canon's brand.
+/// codes for formats. Uses the major brand. If this brand stands for several formats, uses the
+/// compatible brands (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format
+/// for AVIF). `crx ` is Canon's brand.
 fn format_of_brand(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let of = |brand: &[u8]| match brand {
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {

@@ -8,7 +8,7 @@ use super::bmff::{find_box, iter_boxes};
 use super::limits;
 use super::sparse::ByteView;
 
-/// Finds the metadata blocks of a HEIF or AVIF.
+/// Finds the metadata blocks of a HEIF or AVIF, and adds them to `blocks`.
 pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     // Samsung's phones write `meta` after the pictures, so the search goes over all boxes.
     let Some(meta) = iter_boxes(view).find(|b| &b.kind == b"meta") else {
@@ -131,13 +131,13 @@ pub(crate) fn find_tiff_header(head: &[u8]) -> Option<usize> {
     (0..head.len()).find(|&at| is_header(at))
 }
 
-/// The kind of an item that is metadata.
+/// A metadata item of a HEIF, by the format of its content.
 enum MetadataItem {
     Exif,
     Xmp,
 }
 
-/// Reads the box `iinf`. Returns the ids and the kinds of the items that are metadata.
+/// Reads the box `iinf`. Returns the id and the format of each metadata item.
 fn metadata_items(meta: ByteView<'_>) -> Vec<(u32, MetadataItem)> {
     let Some(iinf) = find_box(meta, b"iinf") else {
         return Vec::new();
@@ -175,16 +175,18 @@ fn metadata_item(entry: ByteView<'_>) -> Option<(u32, MetadataItem)> {
 /// The location of one item: an entry of the box `iloc`.
 struct ItemLocation {
     id: u32,
-    /// 0 if the offsets count from the start of the file, 1 if they count from the start of `idat`.
+    /// 0 if the offsets of the item count from the start of the file, 1 if they count from the
+    /// start of the box `idat`.
     method: u16,
     base: u64,
     extents: Vec<(u64, u64)>,
 }
 
 impl ItemLocation {
-    /// Returns the bytes of the item as a block. If the item has more than one extent, joins the
-    /// extents and subtracts their size from `room`, the number of bytes that may still be joined.
-    /// Returns `None` if an extent lies outside the file, or if too many bytes would be joined.
+    /// Returns the bytes of the item as a block. If the item has more than one extent (range of
+    /// bytes), joins the extents and subtracts their size from `room`, the number of bytes that may
+    /// still be joined. Returns `None` if an extent lies outside the file, or if too many bytes
+    /// would be joined.
     fn block(
         &self,
         file: ByteView<'_>,
@@ -302,8 +304,8 @@ impl FieldCursor<'_> {
     }
 }
 
-/// Reads the width and height (box `ispe`) and the rotation (box `irot`) of the primary item, and
-/// stores them in `blocks`.
+/// Reads the width and height (box `ispe`) and the rotation (box `irot`) of the primary item, which
+/// is the main picture. Stores them in `blocks`.
 fn read_size(meta: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(iprp) = find_box(meta, b"iprp") else {
         return;

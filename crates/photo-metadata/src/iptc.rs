@@ -8,11 +8,13 @@ use super::date_time::{ParsedDateTime, parse_date_time, parse_offset};
 use super::limits;
 use super::text::{clean_text, decode_text};
 
-/// The bit in the length of a dataset that marks an extended length. The other bits are then the
-/// number of bytes in which the real length follows.
+/// The bit of a dataset's length field that marks an extended length. A dataset is one value of an
+/// IPTC block. If the bit is set, the other bits are a number of bytes. So many bytes follow, and
+/// contain the real length.
 const EXTENDED: u16 = 0x8000;
 
-/// The values of the datasets that describe a photo, from all IPTC blocks of a file.
+/// The values of the IPTC datasets that describe a photo, from all IPTC blocks of a file. A dataset
+/// is one value with a number.
 #[derive(Debug, Default)]
 pub(crate) struct IptcRecords {
     pub(crate) title: Option<String>,
@@ -113,9 +115,9 @@ fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTi
     Some(parsed)
 }
 
-/// Splits the first dataset off `bytes`. Returns its record number, its dataset number, its value,
-/// and the bytes after the dataset. Returns `None` if `bytes` does not begin with a complete
-/// dataset.
+/// Splits the first dataset off `bytes`. A dataset is one value of an IPTC block. Returns its
+/// record number, its dataset number, its value, and the bytes after the dataset. Returns `None` if
+/// `bytes` does not begin with a complete dataset.
 fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     let (&[0x1c, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
         return None;
@@ -124,7 +126,7 @@ fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     let (length, rest) = if short & EXTENDED == 0 {
         (usize::from(short), rest)
     } else {
-        // The length is extended: the low bits count its bytes.
+        // The low bits are the number of the bytes that follow and contain the length.
         let width = usize::from(short & !EXTENDED);
         let (length, rest) = rest.split_at_checked(width).filter(|_| width <= 4)?;
         (

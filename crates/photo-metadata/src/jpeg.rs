@@ -13,7 +13,8 @@ const EXIF: &[u8] = b"Exif\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
-/// Finds the metadata blocks of a JPEG that begins at the start of the view.
+/// Finds the metadata blocks of a JPEG that begins at the start of the view, and adds them to
+/// `blocks`.
 pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut resources: Vec<ByteView<'_>> = Vec::new();
     for segment in segments(view) {

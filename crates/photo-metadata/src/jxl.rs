@@ -16,7 +16,7 @@ const EXIF_UUID: &[u8] = b"JpgTiffExif->JP2";
 const EXIF_UUID_2: &[u8] = b"\x05\x37\xcd\xab\x9d\x0c\x44\x31\xa7\x2a\xfa\x56\x1f\x2a\x11\x3e";
 const IPTC_UUID: &[u8] = b"\x33\xc7\xa4\xd2\xb8\x1d\x47\x23\xa0\xba\xf1\xa3\xe0\x97\xad\x38";
 
-/// Finds the metadata blocks of a JPEG XL or JPEG 2000 file.
+/// Finds the metadata blocks of a JPEG XL or JPEG 2000 file, and adds them to `blocks`.
 pub(crate) fn read_jxl(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     if view.array::<2>(0) == Some([0xff, 0x0a]) {
         blocks.size = codestream_size(view);

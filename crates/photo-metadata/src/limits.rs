@@ -54,7 +54,8 @@ pub(crate) const MAX_RECORDS: usize = 512;
 pub(crate) const MAX_X3F_PICTURES: usize = 4;
 /// The number of bytes at the end of a PNG in which metadata chunks are searched.
 pub(crate) const PNG_TAIL_BYTES: u64 = 64 << 10;
-/// The maximum number of possible chunks at the end of a PNG whose check sum is computed.
+/// The maximum number of possible chunks at the end of a PNG that are tried. For each, a check sum
+/// is computed, which takes time.
 pub(crate) const MAX_PNG_TAIL_CHUNKS: usize = 256;
 /// The maximum depth of XML elements inside each other.
 pub(crate) const MAX_XML_DEPTH: usize = 32;

@@ -170,9 +170,10 @@ fn exposure_time_text(fields: &IfdFields<'_>, seconds: f64) -> Option<String> {
     })
 }
 
-/// Returns the ISO speed in the field PhotographicSensitivity. The largest value of this field,
-/// 65535, means "at least 65535". Then the true value is in one of the fields of the type LONG
-/// (EXIF 3.0 4.6.6.7.6).
+/// Returns the ISO speed in the field PhotographicSensitivity. If the field is missing, returns the
+/// ISO speed in a field of the type LONG, in a field of Panasonic, or in XMP. The largest value of
+/// the field is 65535. It means "at least 65535", so a larger value in a field of the type LONG
+/// replaces it (EXIF 3.0 4.6.6.7.6).
 fn find_iso(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u32> {
     let first = |tag| {
         fields

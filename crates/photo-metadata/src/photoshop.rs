@@ -6,7 +6,8 @@ use super::limits;
 use super::sparse::{ByteView, Sparse};
 use super::tag;
 
-/// Finds the size and the metadata blocks of a PSD, a Photoshop document.
+/// Finds the size and the metadata blocks of a PSD (a Photoshop document), and adds them to
+/// `blocks`.
 pub(crate) fn read_psd(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let (Some(height), Some(width)) = (view.be32(14), view.be32(18)) else {
         return blocks.warn("PSD cut short");
@@ -27,7 +28,8 @@ pub(crate) fn read_psd(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Finds the metadata blocks in a view that contains image resources.
+/// Finds the metadata blocks in a view that contains Photoshop's image resources, and adds them to
+/// `blocks`.
 pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut at = 0_u64;
     for _ in 0..limits::MAX_SEGMENTS {

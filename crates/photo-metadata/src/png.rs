@@ -23,7 +23,7 @@ const LONG_CHUNK: u64 = 256 << 10;
 /// The offset in bytes up to which the reader steps over every chunk of image data, long or short.
 const WALKED: u64 = 64 << 10;
 
-/// Finds the metadata blocks of a PNG.
+/// Finds the metadata blocks of a PNG, and adds them to `blocks`.
 pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.size = view
         .be32(16)
@@ -45,8 +45,9 @@ pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     blocks.warn("PNG with too many chunks");
 }
 
-/// Finds metadata chunks in the last bytes of the file. The search does not begin before the offset
-/// `after`. A chunk must have the name of a metadata chunk and the right check sum.
+/// Finds metadata chunks in the last bytes of the file, and adds their metadata blocks to `blocks`.
+/// The search does not begin before the offset `after`. A chunk must have the name of a metadata
+/// chunk and the right check sum.
 fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
     let start = view.len().saturating_sub(limits::PNG_TAIL_BYTES).max(after);
     let Some(bytes) = view.get(start, view.len() - start) else {

@@ -9,8 +9,9 @@ use super::tiff::{Ifd, IfdFields};
 use super::{jpeg, limits};
 use crate::record::EmbeddedPreview;
 
-/// Finds the metadata blocks of a RAF. They are in a JPEG whose offset is at byte 84. The size of
-/// the picture is in a directory whose offset is at byte 92.
+/// Finds the metadata blocks and the size of a RAF, and adds them to `blocks`. The metadata blocks
+/// are in a JPEG whose offset is at byte 84. The size of the picture is in a directory whose offset
+/// is at byte 92.
 pub(crate) fn read_raf(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let (Some(start), Some(length)) = (view.be32(84), view.be32(88)) else {
         return blocks.warn("RAF cut short in its header");
@@ -56,8 +57,9 @@ fn read_raf_size(directory: ByteView<'_>) -> Option<(u32, u32)> {
         .find(|size| size.0 > 0 && size.1 > 0)
 }
 
-/// Finds the metadata blocks of an MRW. The file consists of blocks with a name and a length. The
-/// block TTW is a TIFF structure, and the block PRD contains the size.
+/// Finds the metadata blocks and the size of an MRW, and adds them to `blocks`. The file consists
+/// of blocks with a name and a length. The block TTW is a TIFF structure, and the block PRD
+/// contains the size.
 pub(crate) fn read_mrw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(end) = view.be32(4).map(|length| u64::from(length) + 8) else {
         return blocks.warn("MRW cut short in its header");
@@ -85,8 +87,8 @@ pub(crate) fn read_mrw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Finds the metadata blocks of the JPEG inside an RW2. Stores the size of the area between the
-/// borders of the sensor as the size of the picture.
+/// Finds the metadata blocks of the JPEG inside an RW2, and adds them to `blocks`. Sets the size of
+/// the picture to the size of the area between the borders of the sensor.
 pub(crate) fn read_rw2_jpeg(fields: &IfdFields<'_>, blocks: &mut MetadataBlocks) {
     let number = |tag| {
         fields

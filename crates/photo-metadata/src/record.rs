@@ -151,8 +151,8 @@ pub struct Exposure {
     pub flash: Option<bool>,
 }
 
-/// All tags of a file, in a map by IFD and then by name. IFD and tag have ExifTool's names:
-/// `tags["ExifIFD"]["FNumber"]`.
+/// All tags of a file, in a map by IFD and then by name. An IFD (image file directory) is a table
+/// of tags. IFD and tag have ExifTool's names: `tags["ExifIFD"]["FNumber"]`.
 pub type Tags = BTreeMap<String, BTreeMap<String, TagValue>>;
 
 /// The value of a tag.

@@ -6,7 +6,7 @@ use super::iptc::IptcRecords;
 use super::tiff::IfdFields;
 use super::xmp::XmpProperties;
 
-/// The parsed metadata of one file, by source.
+/// The parsed metadata of one file: its EXIF fields, XMP and IPTC, and the facts in its container.
 pub(crate) struct MetadataSources<'a, 's> {
     pub(crate) format: PhotoFormat,
     pub(crate) fields: &'a IfdFields<'s>,

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-/// A file of which only some ranges are available. It also has the list of wanted ranges: the
-/// missing ranges that were asked for.
+/// The bytes of a file that are available. They may be only some ranges of the file. Also contains
+/// the list of wanted ranges, which were asked for but are not available.
 #[derive(Debug)]
 pub(crate) struct Sparse<'a> {
     size: u64,
@@ -44,7 +44,7 @@ impl FileChunk<'_> {
 }
 
 impl<'a> Sparse<'a> {
-    /// Builds the view of a file of `size` bytes of which no range has been read yet.
+    /// Returns the value for a file of `size` bytes of which no range is available yet.
     pub(crate) fn new(size: u64) -> Self {
         Sparse {
             size,
@@ -54,7 +54,7 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Builds the view of a file whose bytes are all in memory.
+    /// Returns the value for a file whose bytes are all available.
     pub(crate) fn whole(bytes: &'a [u8]) -> Self {
         let chunks = vec![FileChunk {
             start: 0,
@@ -68,8 +68,8 @@ impl<'a> Sparse<'a> {
         }
     }
 
-    /// Creates a file from bytes that were decompressed or joined. They are not a range of any real
-    /// file.
+    /// Returns the value for bytes that were decompressed or joined, so that they can be read like
+    /// the bytes of a file. All of them are available.
     pub(crate) fn memory(bytes: &'a [u8]) -> Self {
         Sparse {
             in_memory: true,
@@ -121,7 +121,8 @@ impl<'a> Sparse<'a> {
     }
 
     /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the file. If
-    /// they are missing, returns `None` and adds the range to the wanted ranges.
+    /// some of the bytes are not available yet, returns `None` and adds the range to the wanted
+    /// ranges.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
@@ -207,20 +208,20 @@ impl<'s> ByteView<'s> {
     }
 
     /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the view, or
-    /// if they are missing.
+    /// if some of them are not available yet.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         start.checked_add(len).filter(|&end| end <= self.len)?;
         self.source.get(self.base.checked_add(start)?, len)
     }
 
-    /// Returns `len` bytes from `start`, or fewer at the end of the view. Returns `None` if they
-    /// are missing.
+    /// Returns `len` bytes from `start`, or fewer at the end of the view. Returns `None` if some of
+    /// them are not available yet.
     pub(crate) fn up_to(&self, start: u64, len: u64) -> Option<&'s [u8]> {
         self.get(start, len.min(self.len.saturating_sub(start)))
     }
 
     /// Returns the `N` bytes from `start`. Returns `None` if they go beyond the end of the view, or
-    /// if they are missing.
+    /// if some of them are not available yet.
     pub(crate) fn array<const N: usize>(&self, start: u64) -> Option<[u8; N]> {
         self.get(start, N as u64)?.try_into().ok()
     }

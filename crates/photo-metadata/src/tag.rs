@@ -272,7 +272,7 @@ pub(crate) mod maker_note {
     pub(crate) const SONY_LENS_TYPE: u16 = 0xb027;
     /// Tag `Lens` of Nikon: focal lengths and apertures, like EXIF's `LensInfo`.
     pub(crate) const NIKON_LENS: u16 = 0x0084;
-    /// Tag `Equipment` of Olympus, a directory.
+    /// Tag `Equipment` of Olympus: a directory, which is a table of tags.
     pub(crate) const OLYMPUS_EQUIPMENT: u16 = 0x2010;
     /// Tag `LensModel` in the directory `Equipment` of Olympus, a text.
     pub(crate) const OLYMPUS_LENS_MODEL: u16 = 0x0203;
@@ -288,14 +288,14 @@ pub(crate) mod raf {
     pub(crate) const RAW_IMAGE_SIZE: u16 = 0x0121;
 }
 
-/// Records of a Canon CRW (CIFF 1.0 revision 4).
+/// Numbers of records in a Canon CRW (CIFF 1.0 revision 4).
 pub(crate) mod crw {
     /// The bits of a tag that are its number. The two other bits are a code for the place of the
     /// value.
     pub(crate) const NUMBER_BITS: u16 = 0x3fff;
-    /// The smallest number of a record that is a heap.
+    /// The smallest number of a record that is a heap (a sequence of records).
     pub(crate) const FIRST_HEAP: u16 = 0x2800;
-    /// The largest number of a record that is a heap.
+    /// The largest number of a record that is a heap (a sequence of records).
     pub(crate) const LAST_HEAP: u16 = 0x37ff;
     /// Record `OwnerName`, a text.
     pub(crate) const OWNER_NAME: u16 = 0x0810;
@@ -303,8 +303,8 @@ pub(crate) mod crw {
     pub(crate) const MAKE_MODEL: u16 = 0x080a;
     /// Record `FocalLength`, in millimetres.
     pub(crate) const FOCAL_LENGTH: u16 = 0x1029;
-    /// Record `CanonShotInfo`: exposure values, in 32nds of APEX units (logarithms of exposure
-    /// values).
+    /// Record `CanonShotInfo`: ISO speed, aperture and shutter speed, as logarithms in 32nds of an
+    /// EV (exposure value).
     pub(crate) const SHOT_INFO: u16 = 0x102a;
     /// Record `SerialNumber`, a number.
     pub(crate) const SERIAL_NUMBER: u16 = 0x180b;

@@ -14,14 +14,14 @@ use super::record::storable_number;
 use super::sparse::ByteView;
 use super::tag;
 
-/// The kind of an IFD.
+/// The kind of an IFD (image file directory), which is a table of tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Ifd {
     /// An IFD of the main chain, with its number in the chain: IFD0, IFD1, ...
     Main(u8),
     /// The Exif IFD (EXIF 3.0 4.6.3.1.1).
     Exif,
-    /// The GPS IFD (EXIF 3.0 4.6.3.1.2).
+    /// The GPS IFD, with the position (EXIF 3.0 4.6.3.1.2).
     Gps,
     /// The interoperability IFD (EXIF 3.0 4.6.3.1.3).
     Interop,

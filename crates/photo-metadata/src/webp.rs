@@ -8,7 +8,7 @@ use super::sparse::ByteView;
 /// The mask of the 14 bits of a width or a height.
 const SIZE_BITS: u32 = 0x3fff;
 
-/// Finds the metadata blocks of a WebP.
+/// Finds the metadata blocks of a WebP, and adds them to `blocks`.
 pub(crate) fn read_webp(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut at = 12_u64;
     let mut promised = 0_u8;

@@ -15,7 +15,7 @@ use crate::record::EmbeddedPreview;
 /// The versions of the format X3F whose header contains the size of the picture.
 const VERSIONS_WITH_SIZE: std::ops::Range<u32> = 0x0002_0000..0x0004_0000;
 
-/// Finds the metadata blocks of an X3F.
+/// Finds the metadata blocks of an X3F, and adds them to `blocks`.
 pub(crate) fn read_x3f(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let has_size = view
         .le32(4)

@@ -233,8 +233,8 @@ fn canonical_name(namespace: &ResolveResult<'_>, local: &[u8]) -> Option<String>
     Some(format!("{prefix}:{}", std::str::from_utf8(local).ok()?))
 }
 
-/// Decodes a packet. It is UTF-16 if it begins with a byte order mark of UTF-16, or if one of its
-/// first two bytes is zero. Otherwise it is UTF-8.
+/// Decodes a packet. Decodes it as UTF-16 if it begins with a byte order mark of UTF-16, or if one
+/// of its first two bytes is zero. Decodes every other packet as UTF-8.
 fn decode_packet(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, ..] | [0, b'<', ..] => encoding_rs::UTF_16BE.decode(bytes).0.into_owned(),

@@ -90,9 +90,9 @@ impl ReadConditions {
     /// Checks the conditions of a read against the object.
     ///
     /// # Errors
-    /// `PreconditionFailed` if a condition does not hold. `NotModified`, with the headers of a 304
-    /// response, if the client already has these bytes: the ETag in `if_none_match`, or no change
-    /// since `if_modified_since`.
+    /// `PreconditionFailed` if the condition `if_match` or `if_unmodified_since` does not hold.
+    /// `NotModified`, with the headers of a 304 response, if the client already has these bytes:
+    /// the object has the ETag in `if_none_match`, or has not changed since `if_modified_since`.
     pub(crate) fn check_read(&self, object: &StoredObject) -> S3Result {
         match self.evaluate(object) {
             ConditionOutcome::Met => Ok(()),

@@ -177,8 +177,8 @@ impl AttributeChanges {
             && self.website_redirect_location.is_none()
     }
 
-    /// Returns the attributes of the copy. `source` are those of the source. The caller must set
-    /// the checksums.
+    /// Returns the attributes of the copy. `source` are the attributes of the source object. The
+    /// caller must replace the checksums in the result by those of the copy.
     fn apply(self, source: ObjectAttributes) -> ObjectAttributes {
         let tags = self.tags.unwrap_or_else(|| source.tags.clone());
         ObjectAttributes {
@@ -258,8 +258,8 @@ fn copy_and_hash(
     })
 }
 
-/// Copies the bytes of an object without hashing them. The copy gets the ETag and the checksums of
-/// the object, because it has the same bytes. `path` is the path of the object's file.
+/// Copies the bytes of an object without hashing them. The copy has the same bytes as the object,
+/// so it gets the same ETag and checksums. `path` is the path of the object's file.
 fn clone_or_copy(store: &S3Store, opened: &OpenedObject, path: &Path) -> S3Result<CopiedFile> {
     let folder = store.context().folders.temporary();
     let cloned =

@@ -54,7 +54,8 @@ const SCHEMA: &str = "
     PRAGMA user_version = 1;
 ";
 
-/// The maximum number of idle connections that stay open for reading. Each has a cache of its own.
+/// The maximum number of idle connections that stay open for reading. The limit saves memory,
+/// because each connection has a cache.
 const MAX_IDLE_READERS: usize = 8;
 
 /// The maximum time that a statement waits for a lock.
@@ -198,7 +199,7 @@ pub(crate) struct BucketRow {
     pub(crate) created_ms: i64,
 }
 
-/// The kind of failure that the commits of a connection survive.
+/// The durability of a connection's commits: the kind of failure that the commits survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
     /// Commits survive a loss of power. A commit returns only when it is on disk.
@@ -253,8 +254,8 @@ pub(crate) fn set_durability(
     connection.pragma_update(None, "synchronous", synchronous)
 }
 
-/// A pool of connections that only read. A connection is opened when a read finds none that is
-/// idle.
+/// A pool of connections that only read. A read uses an idle connection, or opens a new one if none
+/// is idle.
 #[derive(Debug)]
 pub(crate) struct ReaderPool {
     path: PathBuf,
@@ -308,7 +309,8 @@ impl ReaderPool {
 
 const COLUMNS: &str = "odd, size, etag, modified_ms, inode, mtime_ns, attributes";
 
-/// Loads the rows of an address: the object and the pending row.
+/// Loads the rows of an address: the row of the object, and the pending row of a write that is not
+/// finished.
 ///
 /// # Errors
 /// The database fails.
@@ -397,7 +399,8 @@ pub(crate) fn delete_object(
     delete_row(connection, address, false)
 }
 
-/// Deletes the pending row of an address. Returns `false` if there was no row.
+/// Deletes the pending row of an address, which is the row of a write that is not finished. Returns
+/// `false` if there was no such row.
 ///
 /// # Errors
 /// The database fails.
@@ -419,7 +422,7 @@ fn delete_row(
     Ok(deleted > 0)
 }
 
-/// Lists the writes that have a pending row, which means that they are not finished.
+/// Lists the writes that are not finished. Each has a pending row.
 ///
 /// # Errors
 /// The database fails.
@@ -465,7 +468,8 @@ pub(crate) fn list_objects(
         .collect()
 }
 
-/// Reports whether the bucket has neither an object nor a pending row.
+/// Reports whether the bucket has neither an object nor a pending row (the row of a write that is
+/// not finished).
 ///
 /// # Errors
 /// The database fails.

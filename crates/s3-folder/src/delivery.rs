@@ -321,7 +321,7 @@ fn sqs_event(batch: &[OutboxRecord]) -> Value {
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-/// The records of a batch that were not acknowledged.
+/// The failures of a batch: the records that were not acknowledged.
 enum BatchFailures {
     All,
     /// The records with these message ids.

@@ -27,8 +27,8 @@ use crate::notification::ObjectChange;
 use crate::placement::{Placement, is_registrable_key};
 use crate::store::S3Store;
 
-/// The maximum number of attempts to make a file of another program an object. An attempt fails if
-/// the file changes while it is hashed.
+/// The maximum number of attempts to register a file of another program, which means to make the
+/// file an object. An attempt fails if the file changes while it is hashed.
 const MAX_REGISTRATION_ATTEMPTS: usize = 3;
 
 /// The number of objects that a scan loads from the database at a time and compares with their
@@ -55,7 +55,8 @@ impl S3Store {
     }
 }
 
-/// Compares every bucket's folder with the database, on a new thread.
+/// Starts a thread that updates the objects of every bucket to the state of the files in the folder
+/// of the bucket. Returns at once.
 pub(crate) fn scan_in_background(store: &S3Store) {
     let store = store.clone();
     if let Err(error) = std::thread::Builder::new()
@@ -183,9 +184,11 @@ impl ExternalFile {
     }
 }
 
-/// Makes a hashed file the object at `address`. Returns `false` if the file or the object has
-/// changed since the file was hashed, so that the caller must try again. Otherwise returns `true`,
-/// also if the file does not become an object.
+/// Makes the hashed file the object at `address`. Returns `false`, and does nothing, if the file or
+/// the object has changed since the file was hashed. The caller must then hash the file again.
+/// Returns `true` if the file is registered. Also returns `true` if the file is ignored, because
+/// the bucket no longer exists, or because the file belongs to an object whose key differs only in
+/// upper and lower case.
 fn register_external_file(
     store: &S3Store,
     address: &ObjectAddress,

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::EncodingType;
 
 /// The bytes that are percent-encoded: all except ASCII letters and digits, `-`, `_`, `.`, `*`, `/`
-/// and the space. `java.net.URLEncoder` encodes the same bytes, and `/`.
+/// and the space. `java.net.URLEncoder` encodes the same bytes, and also `/`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

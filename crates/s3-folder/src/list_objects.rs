@@ -15,11 +15,11 @@ use crate::owner::local_owner;
 use crate::store::S3Store;
 use crate::times::timestamp;
 
-/// The maximum number of entries in a page.
+/// The maximum number of entries in a page. An entry is a key or a common prefix.
 const MAX_PAGE_ENTRIES: usize = 1000;
 
-/// The maximum number of rows that one query reads if there is a delimiter. The limit is low,
-/// because all rows after the first one may belong to the same common prefix.
+/// The maximum number of rows that one query of a listing with a delimiter reads. A row is a key.
+/// The limit is low, because all keys after the first one may belong to the same common prefix.
 const MAX_FOLDED_ROWS: usize = 100;
 
 /// Carries out ListObjectsV2.
@@ -105,12 +105,13 @@ pub(crate) async fn list_objects_v1(
     })
 }
 
-/// The last entry of a page. The next page begins after it.
+/// The position of a client in a listing: the last entry of the page that it received. The next
+/// page begins after this entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ListingPosition {
-    /// The entry is a key.
+    /// The last entry is this key.
     Key(String),
-    /// The entry is a common prefix. The next page begins after all keys with this prefix.
+    /// The last entry is this common prefix. The next page begins after all keys with this prefix.
     Prefix(String),
 }
 
@@ -126,7 +127,8 @@ impl ListingPosition {
         format!("{kind}{encoded}")
     }
 
-    /// Parses a continuation token, the text with which a client asks for the next page.
+    /// Parses a continuation token, the text with which a client asks for the next page. The
+    /// inverse of [`Self::to_token`].
     fn from_token(token: &str) -> S3Result<ListingPosition> {
         let parse = || {
             let encoded = token.get(1..)?.as_bytes();
@@ -161,7 +163,7 @@ struct PageRequest {
     prefix: String,
     delimiter: Option<String>,
     after: ListingPosition,
-    /// The maximum number of entries in the page.
+    /// The maximum number of entries in the page. An entry is a key or a common prefix.
     size: usize,
 }
 
@@ -253,7 +255,8 @@ fn read_page(connection: &Connection, request: &PageRequest) -> rusqlite::Result
 }
 
 /// Returns a byte string that is greater than every key that begins with `prefix`, and smaller than
-/// every later key. It ends in 0xFF, a byte that UTF-8 does not have.
+/// every key that comes after these keys in byte order. The byte string ends in 0xFF, a byte that
+/// UTF-8 does not have.
 fn prefix_successor(prefix: &str) -> Vec<u8> {
     let mut bytes = prefix.as_bytes().to_vec();
     bytes.push(0xFF);

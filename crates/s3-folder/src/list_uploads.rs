@@ -14,7 +14,7 @@ use crate::store::S3Store;
 use crate::times::timestamp;
 use crate::upload_rows::{self, ListedUpload, PartRow};
 
-/// The maximum number of entries in a page.
+/// The maximum number of entries in a page. An entry is an upload or a part.
 const MAX_PAGE_ENTRIES: usize = 1000;
 
 /// Carries out ListParts.
@@ -100,9 +100,10 @@ pub(crate) async fn list_uploads(
     })
 }
 
-/// Removes the uploads that earlier pages listed. Their last upload has the key `key_marker` and
-/// the id `id_marker`. If this upload does not exist any more, removes all uploads up to and
-/// including those with the key `key_marker`.
+/// Removes the uploads that earlier pages listed. The last of them has the key `key_marker` and the
+/// id `id_marker`. If this upload does not exist any more, or if `id_marker` is `None`, removes all
+/// uploads up to and including those with the key `key_marker`. Without `key_marker`, removes
+/// nothing.
 fn skip_to_marker(
     uploads: &mut Vec<ListedUpload>,
     key_marker: Option<&str>,

@@ -44,8 +44,8 @@ impl fmt::Display for PutLocalFileError {
 }
 
 impl Error for PutLocalFileError {
-    /// Returns the error of the file system or of the database, if there is one. The S3 error
-    /// between this error and that one is left out, because its message is already in the displayed
+    /// Returns the error of the file system or of the database that caused the S3 error, if there
+    /// is one. The S3 error itself is not returned, because its message is already in the displayed
     /// text.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.source().map(|source| source as &dyn Error)

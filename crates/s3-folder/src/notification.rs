@@ -14,7 +14,7 @@ use crate::address::ObjectAddress;
 use crate::database::StoredObject;
 use crate::key_encoding::encode_key;
 
-/// A kind of change of an object that can be notified.
+/// A change of an object that can be notified, named after the operation that makes the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ObjectChange {
     Put,
@@ -70,7 +70,7 @@ impl NotificationFilter {
     }
 }
 
-/// Loads the saved filters from the database.
+/// Loads the notification filters that are saved in the database.
 ///
 /// # Errors
 /// The database fails.
@@ -164,8 +164,9 @@ fn record_body(
 }
 
 /// Returns the id of the next record: microseconds since 1970, or the last id plus one if this is
-/// larger. Ids always grow, even if the clock is set back or a new database is created. So they are
-/// also used as the sequencers of notifications.
+/// larger. Ids always grow, even if the clock is set back or a new database is created. So a
+/// notification also has this id as its sequencer, the value by which receivers order
+/// notifications.
 fn next_id(connection: &Connection, now_ms: i64) -> rusqlite::Result<i64> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")?

@@ -15,8 +15,8 @@ const INTERNAL_FOLDER: &str = ".engine";
 /// The maximum length in bytes of a file or folder name that every common file system accepts.
 const MAX_SEGMENT_BYTES: usize = 255;
 
-/// The kind of place of an object's file. It is chosen when the object is first written, and stored
-/// in the object's row.
+/// The placement of an object's file: the rule that determines the path of the file. The placement
+/// is chosen when the object is first written, and is stored in the object's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placement {
     /// The file is `DATA/<bucket>/<key>`.
@@ -30,8 +30,8 @@ pub(crate) enum Placement {
 /// one by one, so that a link among them is noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectFile {
-    /// The folder at which the check starts: the folder of the bucket, or the folder of the objects
-    /// that are placed by hash.
+    /// The folder at which the check starts: the folder of the bucket, or [`StoreFolders::hashed`]
+    /// if the placement is [`Placement::ByHash`].
     pub(crate) root: PathBuf,
     /// The path below `root`, with `/` between its segments.
     pub(crate) relative: String,
@@ -80,7 +80,7 @@ impl StoreFolders {
         self.internal.join("uploads")
     }
 
-    /// Returns the folder of the objects that are placed by hash.
+    /// Returns the folder of the files whose placement is [`Placement::ByHash`].
     pub(crate) fn hashed(&self) -> PathBuf {
         self.internal.join("odd")
     }

@@ -64,8 +64,8 @@ pub(crate) struct ExpectedBody {
 }
 
 impl ExpectedBody {
-    /// Returns an expectation that states nothing about the body, and only asks for a checksum of
-    /// this algorithm. If `algorithm` is `None`, no checksum is computed.
+    /// Returns a value in which the client states nothing about the body, and only asks for a
+    /// checksum of this algorithm. If `algorithm` is `None`, no checksum is computed.
     pub(crate) fn with_algorithm(algorithm: Option<String>) -> ExpectedBody {
         ExpectedBody {
             algorithms: algorithm.into_iter().collect(),

@@ -8,13 +8,13 @@ use crate::store_context::StoreContext;
 use crate::times::now_ms;
 use crate::upload_rows;
 
-/// The minimum age at which the row of a completed upload is deleted, in milliseconds since the
-/// start of the upload: one day. Until then, a repeated completion gets the same ETag.
+/// The minimum time for which the row of a completed upload is kept, in milliseconds since the
+/// start of the upload: one day. While the row exists, a repeated completion gets the same ETag.
 const COMPLETED_UPLOAD_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
-/// Completes every interrupted write whose file is in its place: the pending row becomes the
-/// object. Deletes the pending rows of all other writes, and removes unfinished files. Safe to
-/// repeat.
+/// Completes every interrupted write whose file is already at its final path: the pending row of
+/// the write becomes the row of the object. Deletes the pending rows of all other writes, and
+/// removes unfinished files. Safe to repeat.
 ///
 /// # Errors
 /// The database fails.

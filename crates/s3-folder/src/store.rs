@@ -178,7 +178,7 @@ impl S3Store {
     /// Runs `work` on a thread for blocking work.
     ///
     /// # Errors
-    /// The error of `work`, or `InternalError` if it panics.
+    /// The error of `work`, or `InternalError` if `work` panics.
     pub(crate) async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(S3Store) -> S3Result<T> + Send + 'static,
@@ -214,7 +214,7 @@ impl S3Store {
     /// Checks that a bucket exists.
     ///
     /// # Errors
-    /// `NoSuchBucket` if it does not.
+    /// `NoSuchBucket` if the bucket does not exist.
     pub(crate) async fn require_bucket(&self, bucket: &str) -> S3Result {
         let bucket = bucket.to_owned();
         self.run_blocking(move |store| store.require_bucket_blocking(&bucket))
@@ -224,7 +224,7 @@ impl S3Store {
     /// Checks that a bucket exists. Blocks the thread, unlike [`Self::require_bucket`].
     ///
     /// # Errors
-    /// `NoSuchBucket` if it does not.
+    /// `NoSuchBucket` if the bucket does not exist.
     pub(crate) fn require_bucket_blocking(&self, bucket: &str) -> S3Result {
         if self.read_database(|connection| database::bucket_exists(connection, bucket))? {
             Ok(())

@@ -18,8 +18,8 @@ pub(crate) struct StoreContext {
     pub(crate) folders: StoreFolders,
     pub(crate) readers: ReaderPool,
     filters: RwLock<Vec<NotificationFilter>>,
-    /// Wakes the task that delivers notifications. The writer's thread does this after every batch,
-    /// because the batch may have added a notification.
+    /// The signal that wakes the task that delivers notifications. The writer's thread sends the
+    /// signal after every batch of requests, because the batch may have added a notification.
     pub(crate) delivery: tokio::sync::Notify,
 }
 
@@ -42,7 +42,7 @@ impl StoreContext {
             .clone()
     }
 
-    /// Replaces the notification filters in memory. Does not save them.
+    /// Replaces the notification filters in memory. Does not save them in the database.
     pub(crate) fn replace_filters(&self, filters: Vec<NotificationFilter>) {
         *self.filters.write().unwrap_or_else(PoisonError::into_inner) = filters;
     }

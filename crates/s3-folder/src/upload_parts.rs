@@ -102,7 +102,7 @@ pub(crate) fn choose_parts(
 }
 
 /// Reports whether a stored part has the ETag and the checksums in the client's list. A checksum
-/// that one of the two lacks is not compared.
+/// that only the list or only the stored part has is not compared.
 fn is_same_part(given: &CompletedPart, stored: &PartRow) -> bool {
     let same_etag = given
         .e_tag
@@ -224,7 +224,7 @@ fn decode_checksum(algorithm: &str, checksums: &ObjectChecksums) -> Option<Vec<u
 /// removed. Safe to repeat.
 ///
 /// # Errors
-/// `InternalError` if the work panics.
+/// `InternalError` if the code that removes the files panics.
 pub(crate) async fn remove_part_files(store: &S3Store, names: Vec<String>) -> S3Result {
     if names.is_empty() {
         return Ok(());

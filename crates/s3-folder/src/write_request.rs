@@ -25,12 +25,14 @@ pub(crate) struct PutRequest {
     pub(crate) conditions: WriteConditions,
     pub(crate) change: ObjectChange,
     /// The id of the multipart upload that this request completes. The upload must still be open.
-    /// It is marked as completed in the same transaction.
+    /// The transaction that makes the object also marks the upload as completed. `None` if the
+    /// request does not complete an upload.
     pub(crate) upload: Option<String>,
 }
 
 impl PutRequest {
-    /// Returns the object that the request makes, with this placement of its file.
+    /// Returns the object that the request makes. `placement` is the placement of the object's
+    /// file.
     pub(crate) fn object(&self, placement: Placement) -> StoredObject {
         StoredObject {
             placement,
@@ -52,8 +54,9 @@ pub(crate) struct DeleteRequest {
 pub(crate) enum WriteRefusal<T> {
     /// The write failed with this error.
     Error(S3Error),
-    /// Another program changed the object's file. This is the unchanged request. The caller can
-    /// send it again after the file was registered.
+    /// Another program changed the object's file, and this change is not registered in the database
+    /// yet. The value is the unchanged request. The caller can send the request again after it has
+    /// registered the file.
     Stale(T),
 }
 

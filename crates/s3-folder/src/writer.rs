@@ -17,10 +17,11 @@
 //! - The rename is the commit point. Before it, the pending row is on disk with the identity that
 //!   the file will have. So a reader that finds the new bytes also finds their metadata. Recovery
 //!   ([`crate::recovery`]) and readers match bytes and metadata by that identity.
-//! - A request is answered after its rename or removal is on disk. Transaction 3 is not synced
-//!   (`synchronous=NORMAL`). If a power loss undoes it, the next start repeats it: recovery finds
-//!   the pending row, and the scan finds that a file is missing. Both insert the notification
-//!   again. So a notification can be sent twice, but is never lost.
+//! - A request is answered after its rename or removal is on disk. The transaction of step 3 is
+//!   not synced (`synchronous=NORMAL`). If a power loss undoes this transaction, the next start
+//!   repeats it: recovery finds the pending row of a put, and the scan finds that the file of a
+//!   delete is missing. Both insert the notification again. So a notification can be sent twice,
+//!   but is never lost.
 //! - The thread does not hash, and does not wait for an upload.
 
 use std::io;

@@ -38,7 +38,8 @@ pub(crate) struct WriterThread {
     carried: Option<WriterRequest>,
 }
 
-/// A write after its first transaction and before its second. Its conditions hold.
+/// A write whose conditions hold, between the two transactions of the write protocol.
+/// [`crate::writer`] describes the protocol.
 enum PreparedWrite {
     Put {
         put: Box<PutRequest>,
@@ -52,16 +53,17 @@ enum PreparedWrite {
     },
 }
 
-/// A write whose file was renamed or removed, and the result of this operation.
+/// A write after the attempt to rename or remove its file, and the result of this attempt.
 struct PlacedWrite {
     write: PreparedWrite,
     result: io::Result<()>,
 }
 
-/// The reason why a write is refused in the first transaction.
+/// A check that failed, so that the write is refused.
 enum FailedCheck {
     Error(S3Error),
-    /// Another program changed the object's file.
+    /// Another program changed the object's file, and this change is not registered in the database
+    /// yet.
     Stale,
 }
 
@@ -105,9 +107,9 @@ impl WriterThread {
         }
     }
 
-    /// Returns `first` and the waiting requests, up to the first request whose object is already in
-    /// the batch. That request must see the result of the earlier one, so it waits for the next
-    /// batch.
+    /// Returns the next batch: `first`, and the requests that wait in `queue`. The batch ends
+    /// before a request for an object that another request of the batch changes. That request must
+    /// see the result of the earlier one, so it is kept for the next batch.
     fn gather_batch(
         &mut self,
         first: WriterRequest,
@@ -172,10 +174,11 @@ impl WriterThread {
         format!("database: {error}")
     }
 
-    /// Does step 1 of the write protocol (see the module's documentation) for one request. A put
-    /// that passes the checks gets a pending row, and is added to `prepared`. A change of the
-    /// database alone is made at once, and its reply is added to `replies`. A refused request also
-    /// gets a reply.
+    /// Checks one request: step 1 of the protocol in [`crate::writer`]. If a put passes the checks,
+    /// saves its pending row and adds the put to `prepared`. If a delete passes the checks, adds
+    /// the delete to `prepared`. Runs a change of the database at once, and adds its reply to
+    /// `replies`. Replies at once to a request that is refused, and to the delete of an object that
+    /// does not exist.
     fn prepare(
         &self,
         request: WriterRequest,
@@ -227,7 +230,8 @@ impl WriterThread {
         Ok(outcome.reply)
     }
 
-    /// Checks whether a put may be carried out. Returns the placement of its file.
+    /// Checks the bucket, the multipart upload and the conditions of a put. Returns the placement
+    /// of the object's file.
     fn check_put(&self, put: &PutRequest) -> Result<Placement, FailedCheck> {
         let address = &put.address;
         self.require_bucket(&address.bucket)?;
@@ -247,8 +251,8 @@ impl WriterThread {
         }
     }
 
-    /// Checks whether a delete may be carried out. Returns the placement of the object's file, or
-    /// `None` if there is no object to delete.
+    /// Checks the bucket and the conditions of a delete. Returns the placement of the object's
+    /// file, or `None` if there is no object to delete.
     fn check_delete(&self, delete: &DeleteRequest) -> Result<Option<Placement>, FailedCheck> {
         let address = &delete.address;
         self.require_bucket(&address.bucket)?;
@@ -269,8 +273,9 @@ impl WriterThread {
         }
     }
 
-    /// Reports whether another program changed the file of an object. In this case the file at the
-    /// object's path does not have the identity in the object's row.
+    /// Reports whether another program changed the object's file, and this change is not registered
+    /// in the database yet. This is so if the file does not have the identity in the row `current`,
+    /// or if there is a file although `current` is `None`.
     fn is_stale(&self, address: &ObjectAddress, current: Option<&StoredObject>) -> S3Result<bool> {
         let placement = match current {
             Some(object) => object.placement,
@@ -292,8 +297,8 @@ impl WriterThread {
         }
     }
 
-    /// Chooses the placement of the file of a new object: by path if this is possible, else by
-    /// hash.
+    /// Chooses the placement of the file of a new object: [`Placement::ByPath`] if the file can be
+    /// at the path of the key, and [`Placement::ByHash`] if it cannot.
     fn choose_placement(&self, address: &ObjectAddress) -> S3Result<Placement> {
         if !is_path_key(&address.key)
             || database::name_collides(&self.connection, address).map_err(database_error)?
@@ -316,8 +321,9 @@ impl WriterThread {
         }
     }
 
-    /// Carries out steps 2 to 4 of the protocol: renames or removes the files, commits, and answers
-    /// the requests.
+    /// Carries out steps 2 to 4 of the protocol in [`crate::writer`]: renames the files of puts to
+    /// their places and removes the files of deletes, changes the database, and answers the
+    /// requests.
     fn place_files(&mut self, prepared: Vec<PreparedWrite>) {
         if prepared.is_empty() {
             return;
@@ -354,8 +360,10 @@ impl WriterThread {
         }
     }
 
-    /// Carries out step 3 of the protocol: turns the pending rows of the placed files into objects,
-    /// and deletes the rows of the removed files.
+    /// Carries out step 3 of the protocol in [`crate::writer`], in one transaction. If the file of
+    /// a put is in its place, turns the pending row into the row of the object. If the rename of
+    /// the file failed, deletes the pending row. If the file of a delete was removed, deletes the
+    /// row of the object.
     fn promote(&self, placed: &[PlacedWrite]) -> rusqlite::Result<()> {
         database::set_durability(&self.connection, Durability::ProcessCrash)?;
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -401,8 +409,9 @@ impl WriterThread {
 }
 
 impl PreparedWrite {
-    /// Carries out step 2 of the protocol for one write: renames or removes its file. Adds each
-    /// folder whose entries changed to `unsynced`.
+    /// Carries out step 2 of the protocol in [`crate::writer`] for one write: renames the file of a
+    /// put to its place, or removes the file of a delete. Adds each folder whose entries changed to
+    /// `unsynced`.
     fn place_file(
         &mut self,
         folders: &StoreFolders,

@@ -26,7 +26,7 @@ pub(in crate::cli) struct ExtractArguments {
 }
 
 /// Runs the command: prints one line of JSON for each file, with the fields `file`, `photo` and
-/// `error`. Either `photo` or `error` is null.
+/// `error`. One of `photo` and `error` is null.
 pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<CommandStatus> {
     let mut out = stdout();
     let mut status = CommandStatus::Success;

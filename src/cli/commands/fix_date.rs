@@ -108,8 +108,8 @@ impl FromStr for ClockShift {
     }
 }
 
-/// Runs the command: shifts the capture time of each photo that the camera took in the range of
-/// time. A repeat is safe, because a shift replaces an earlier shift. Scans the whole table,
+/// Runs the command: shifts the capture time of each photo that the camera took between `--from`
+/// and `--to`. A repeat is safe, because a shift replaces an earlier shift. Scans the whole table,
 /// because private photos are not in the index by-camera. The exit status is 1 if a photo cannot be
 /// changed.
 pub(in crate::cli) async fn run(arguments: FixDateArguments) -> anyhow::Result<CommandStatus> {

@@ -36,13 +36,13 @@ use photo_metadata::ExtractError;
 const MAX_READS: usize = 16;
 /// The maximum number of failures that are printed one by one. Further failures are only counted.
 const MAX_PRINTED_FAILURES: u64 = 20;
-/// The time for which the build hook must not be called after each renewal of the delay. An import
-/// renews the delay until the import ends.
+/// The duration of a hold: the build hook must not be called for this time after a renewal of the
+/// hold. An import renews its hold until the import ends.
 const HOLD: TimeDelta = TimeDelta::minutes(3);
-/// The time between two renewals of the delay of the build hook.
+/// The time between two renewals of the hold.
 const HOLD_INTERVAL: Duration = Duration::from_secs(60);
-/// The time for which the build hook must not be called after the end of an import. Publish needs
-/// this time for the last months of the import. So one call covers the whole import.
+/// The duration of the last hold, which begins at the end of an import. In this time, publish
+/// rebuilds the last months of the import. So one call of the build hook covers the whole import.
 const HOLD_AFTER: TimeDelta = TimeDelta::minutes(2);
 
 /// The numbers from which a dry run estimates the requests of an import. docs/ingest-protocol.md
@@ -60,7 +60,7 @@ mod costs {
     /// The maximum number of keys in one response when a bucket is listed.
     pub(in crate::cli) const PAGE: u64 = 1000;
     /// The maximum number of objects that one survey looks up in the table. A survey finds out
-    /// which objects are already ingested. It needs two requests to DynamoDB.
+    /// which objects are already ingested, with two requests to DynamoDB.
     pub(in crate::cli) const SURVEY: u64 = 100;
 }
 
@@ -189,9 +189,9 @@ pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<Co
     print_report(&arguments, report, start)
 }
 
-/// Ingests the files or objects of the plan, and adds the results to `report`. Delays the build
-/// hook until the import has ended. If `shutdown` is cancelled, finishes the files that are in work
-/// and starts no others.
+/// Ingests the files or objects of the plan, and adds the results to `report`. Prevents calls of
+/// the build hook until shortly after the end of the import. If `shutdown` is cancelled, finishes
+/// the files that are in work and starts no others.
 async fn ingest_all(
     arguments: &ImportArguments,
     session: &Session,
@@ -240,8 +240,8 @@ async fn ingest_all(
     swept
 }
 
-/// Renews the delay of the build hook again and again, until this task is aborted. The hook may be
-/// called [`HOLD`] after the last renewal.
+/// Renews the hold of the build hook every [`HOLD_INTERVAL`], until this task is aborted. The hook
+/// may be called [`HOLD`] after the last renewal.
 async fn renew_hook_hold(published: PublishTable) {
     loop {
         tokio::time::sleep(HOLD_INTERVAL).await;
@@ -377,8 +377,9 @@ async fn list_candidates(
 }
 
 /// Returns the plan for the argument of `photos import`, which is `s3://BUCKET/FOLDER` or a local
-/// path. If the path is a folder inside the archive or the source of the data folder, its files are
-/// imported as objects, without an upload. All other files are uploaded first.
+/// path. If the path is a folder inside the archive or the source of the data folder, the plan
+/// imports the files of the folder as objects, without an upload. For any other path, the plan
+/// uploads the files first.
 fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     let own = arguments.stores.layout()?;
     if let Some(place) = arguments.what.strip_prefix("s3://") {

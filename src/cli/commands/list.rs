@@ -130,8 +130,8 @@ async fn list_public(
 }
 
 /// Returns at most `--limit` private photos with all fields of their summaries, and whether more
-/// photos match the filters. Private photos are only in the index by-date, so this function applies
-/// the other filters itself.
+/// photos match the filters. Private photos are only in the index by-date. So this function reads
+/// them by date, and applies the filters to each photo.
 async fn list_private(
     catalogue: &Catalogue,
     arguments: &ListArguments,

@@ -176,8 +176,8 @@ async fn find_faults(
     Ok(faults)
 }
 
-/// Returns the months whose published counts are wrong, without the dirty months: publish rebuilds
-/// those in any case.
+/// Returns the months whose published counts are wrong. Leaves out the dirty months, because
+/// publish rebuilds them in any case.
 async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String>> {
     let months = publish::find_miscounted_months(
         &session.catalogue,
@@ -205,8 +205,9 @@ async fn list_objects(
     Ok(seen.try_collect().await?)
 }
 
-/// Repairs one fault. A repeat is safe. Ingest may run at the same time: each step of a repair is a
-/// step of ingest too, or it is refused if the data has changed since it was read.
+/// Repairs one fault. A repeat is safe. Ingest may run at the same time: the steps of a repair are
+/// steps that ingest or publish does too, or conditional writes. The store refuses a conditional
+/// write if the data has changed since it was read.
 async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Result<()> {
     let Session {
         ingest,

@@ -49,10 +49,10 @@ struct ReindexedPhoto {
     moved_to: Option<String>,
 }
 
-/// Runs the command: updates the photos of the catalogue. If an older extractor has read the files
-/// of a photo, reads the files again. If the summary and the index keys of another photo are
-/// outdated, derives both again from the stored record, by the present privacy rules. Overrides
-/// that the owner has set are kept.
+/// Runs the command: updates the photos of the catalogue that are outdated. If an older extractor
+/// has read a file of a photo, reads the file again. If no file of a photo must be read again, but
+/// the summary or the index keys are outdated, derives both again from the stored record and the
+/// present privacy rules. Keeps the overrides that the owner has set.
 ///
 /// Scans the table. A repeat is safe, and continues an interrupted run. The exit status is 1 if a
 /// photo cannot be updated.
@@ -67,7 +67,7 @@ pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<C
     result
 }
 
-/// The next result of the scan through all photos.
+/// The outcome for one photo of the scan, or the error that ended the scan.
 enum ReindexOutcome {
     /// One photo was checked, and updated if it was outdated.
     Done(ReindexedPhoto),
@@ -159,9 +159,9 @@ async fn reindex_photos(
     })
 }
 
-/// Updates one photo if it is outdated: reads its files again, or derives the summary and the index
-/// keys again. Files are read again if an extractor of a version lower than `below` has read them.
-/// If `moves` is `true`, also moves the files to the folder of the capture day.
+/// Updates one photo. Reads each of its files again that an extractor of a version lower than
+/// `below` has read. If there is no such file, derives the summary and the index keys again if they
+/// are outdated. If `moves` is `true`, also moves the files to the folder of the capture day.
 async fn reindex_photo(
     session: &Session,
     mut photo: PhotoItem,

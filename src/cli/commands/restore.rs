@@ -27,8 +27,9 @@ pub(in crate::cli) struct RestoreArguments {
 }
 
 /// Runs the command: restores the removed files of each photo from their uploads. A repeat is safe.
-/// The exit status is 1 if a file is not restored. Scans the whole table once: only the ledger
-/// records from which upload a removed file was copied, and the ledger has no index.
+/// The exit status is 1 if a file is not restored. Scans the whole table once to read all ledger
+/// entries, which have no index. A ledger entry shows under which archive key an upload was
+/// archived.
 pub(in crate::cli) async fn run(arguments: RestoreArguments) -> anyhow::Result<CommandStatus> {
     let session = arguments
         .stores
@@ -65,8 +66,8 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
             };
             let key = entry.archive_key.clone().unwrap_or_default();
             if let Some(upload) = removed.get_mut(&key) {
-                // Several uploads may have been archived as this file. The one that was modified
-                // last counts.
+                // Several uploads may have been archived as this file. The upload that was
+                // modified last is used.
                 let is_newer = upload
                     .as_ref()
                     .is_none_or(|other| other.version.last_modified < entry.version.last_modified);

@@ -57,8 +57,8 @@ pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<Comman
 }
 
 /// Removes all files of one photo from the archive. Returns the stem of the photo. With `--source`,
-/// deletes the uploads first: when a file is removed, its item no longer records the upload. If the
-/// command is interrupted, a repeat continues the work.
+/// deletes the uploads first, because the catalogue no longer records the upload of a removed file.
+/// If the command is interrupted, a repeat continues the work.
 ///
 /// # Errors
 /// Fails if the photo does not exist, if a file has changed, or if a store fails. Without

@@ -114,7 +114,7 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
     Ok(status)
 }
 
-/// Marks the month under which a photo is published as dirty, so that publish rebuilds the month.
+/// Marks as dirty the month under which a photo is published, so that publish rebuilds the month.
 /// Does nothing if the photo is not public.
 async fn mark_public_month(published: &PublishTable, item: &PhotoItem) -> anyhow::Result<()> {
     if let Some(month) = publish::public_month(item) {

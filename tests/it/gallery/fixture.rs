@@ -227,7 +227,7 @@ pub(crate) struct Shot {
     /// The longitude and the latitude of the photo. The default is the home of the fictional
     /// photographer.
     pub(crate) place: Option<(f64, f64)>,
-    /// The location policy that decides about the index keys of the photo.
+    /// The location policy under which the index keys of the photo are derived.
     pub(crate) policy: LocationPolicy,
 }
 

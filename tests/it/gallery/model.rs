@@ -13,7 +13,8 @@ use super::fixture::{GalleryFixture, Shot};
 const CAMERAS: [&str; 3] = ["canon-eos-r6", "nikon-d750", "sony-a7"];
 const LENSES: [&str; 2] = ["35mm", "50mm"];
 
-/// A generated request for a list. The model computes the expected photos from its fields.
+/// A generated request for a list. The model computes the expected photos from the fields of the
+/// request.
 #[derive(Debug, Clone)]
 struct ListCase {
     from: Option<String>,

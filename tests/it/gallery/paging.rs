@@ -8,7 +8,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::fixture::{GalleryFixture, MAX_PAGES, Shot};
 
-/// A generated request for a list. The model computes the expected photos from its fields.
+/// A generated request for a list. The model computes the expected photos from the fields of the
+/// request.
 #[derive(Debug, Clone)]
 struct ListQuery {
     from: Option<String>,
@@ -59,7 +60,8 @@ impl ListQuery {
         !shot.private && within && same(&self.camera, &shot.camera) && same(&self.lens, &shot.lens)
     }
 
-    /// Returns a key for a photo. The list must be in ascending order of this key.
+    /// Returns the sort key of a photo in this list. The list must be in ascending order of this
+    /// key.
     fn rank(&self, item: &PhotoItem, shot: &Shot) -> (bool, Vec<u8>) {
         match &shot.local {
             None => (true, format!("{}#{}", shot.name, item.id).into_bytes()),

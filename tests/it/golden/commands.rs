@@ -1,4 +1,4 @@
-//! Records the output of the owner's commands.
+//! Records the output of the `photos` commands.
 
 use std::fmt::Write;
 

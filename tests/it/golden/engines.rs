@@ -203,8 +203,8 @@ fn objects(recorder: &Recorder, bucket: &str) -> String {
     out
 }
 
-/// Records the files of the static gallery with their bytes on disk. The files of the months
-/// already have one photo on each line.
+/// Records the files of the static gallery from disk. Lays out `index.json` and `changes.json` on
+/// several lines, and replaces the time of writing. The other files stay unchanged.
 fn record_site(recorder: &mut Recorder) {
     let root = recorder.photos.data().join("site");
     for name in files(&root).into_keys() {

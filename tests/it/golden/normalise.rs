@@ -37,12 +37,13 @@ pub(super) fn field(text: &str, field: &str, has_form: fn(&str) -> bool, name: &
     replace(&text, (&typed, "\""), has_form, name)
 }
 
-/// Replaces the cursor of a page. The cursor is encrypted with a key that is new in each process.
+/// Replaces the cursor of a page with a fixed name. The cursor is encrypted with a key that is new
+/// in each process.
 pub(super) fn cursor(json: &str) -> String {
     field(json, "next", is_cursor, "<cursor>")
 }
 
-/// Replaces the field with the time at which an object was last written.
+/// Replaces the time at which an object was last written with a fixed name.
 pub(super) fn last_modified(json: &str) -> String {
     field(json, "lastModified", is_second, "<time>")
 }

@@ -31,14 +31,14 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Adds a text under a file name.
+    /// Adds a text to the recording. `name` is the file name below `expected/`.
     pub(super) fn add(&mut self, name: &str, text: String) {
         let before = self.texts.insert(name.to_owned(), text);
         assert!(before.is_none(), "{name} is recorded twice");
     }
 
-    /// Runs `photos serve`. Waits until it has printed `last`, calls `visit`, and stops it. Returns
-    /// all messages that it printed.
+    /// Runs `photos serve`. Waits until it has printed the text `last`, calls `visit`, and stops
+    /// it. Returns all messages that it printed.
     fn serve(
         &mut self,
         arguments: &[&str],

@@ -49,10 +49,12 @@ const TABLE: &str = "photos";
 /// The maximum time that a test waits for something that should take milliseconds.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The embedded engines, ingest over them, and an S3 client that plays the user.
+/// The world of an ingest test: the embedded engines, ingest over them, and an S3 client with which
+/// the test acts as the user.
 pub(crate) struct IngestWorld {
     pub(crate) store: S3Store,
-    /// The S3 client with which a test acts as the user. `wire` does not record its requests.
+    /// The S3 client with which a test acts as the user. The recorder in the field `wire` does not
+    /// record the requests of this client.
     pub(crate) s3: Client,
     pub(crate) ingest: Ingest,
     pub(crate) catalogue: Catalogue,

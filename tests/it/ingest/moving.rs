@@ -74,7 +74,7 @@ async fn misfiled_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
 }
 
 /// Checks the final state after a move: each of `files` is in the folder of the right day, and the
-/// catalogue matches.
+/// catalogue lists it there.
 async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     let right = |(name, bytes): (&String, &Vec<u8>)| (format!("{RIGHT}/{name}"), bytes.clone());
     let expected: BTreeMap<_, _> = files.iter().map(right).collect();

@@ -130,7 +130,7 @@ impl PublishWorld {
     }
 
     /// Builds a second publisher over the same tables and the same store, with these settings. Its
-    /// requests do not go through `wire`.
+    /// requests do not go through the field `wire`.
     pub(super) fn other_publisher(&self, settings: PublishSettings) -> Publisher {
         Publisher::new(
             self.catalogue.clone(),

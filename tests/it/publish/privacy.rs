@@ -234,8 +234,8 @@ async fn check_lists(gallery: &GalleryFixture, shots: &[Shot], hidden: &dyn Fn(&
     }
 }
 
-/// Requests the detail of every photo by its id, by its stem and by its key. Checks that it
-/// contains no secret. For a private photo, the response must be 404.
+/// Requests the detail of every photo by its id, by its stem and by its key. Checks that the
+/// response contains no secret. For a private photo, the response must be 404.
 async fn check_details(
     gallery: &GalleryFixture,
     shots: &[Shot],

@@ -1,5 +1,5 @@
-//! Tests that the owner's commands use the same settings as `photos serve` and the functions: the
-//! storage class of the archive, `SOURCE_AFTER`, and the privacy rules of the data folder.
+//! Tests that all commands use the same settings as `photos serve` and the functions: the storage
+//! class of the archive, `SOURCE_AFTER`, and the privacy rules of the data folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,8 +24,9 @@ fn create_card() -> Photos {
     photos
 }
 
-/// Creates an empty catalogue, and copies the photo to the path `key` in the data folder (bucket
-/// and object key). No process serves the data folder at that time.
+/// Creates an empty catalogue, and copies the photo into the data folder. `key` is the bucket and
+/// the object key, such as `archive/2018-02-01/a.jpg`. No process serves the data folder at that
+/// time.
 fn put_at_rest(photos: &Photos, key: &str) {
     std::fs::create_dir(photos.folder().join("empty")).unwrap();
     run_all(photos, &[], &[&["import", "empty"]]);

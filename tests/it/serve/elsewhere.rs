@@ -88,7 +88,7 @@ async fn polling_finds_new_and_removed_objects(store: RunningStore) {
     for key in ["2018-02-01/a.dng", "2018-02-01/a.jpg"] {
         assert!(archived(key).await.is_some(), "{name}: {key}");
     }
-    // These stores have no stream that reports the changes of the owner's commands.
+    // These stores have no stream that reports the changes that commands make.
     let assert_success = |output: Output| assert!(output.status.success(), "{name}: {output:?}");
     let run = |verb: &str| {
         let arguments = [verb, "2018-02-01/a", "--location", "exact"];

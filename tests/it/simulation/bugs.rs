@@ -65,7 +65,7 @@ pub(super) struct BugInjector {
     written: BTreeMap<(String, String), Value>,
 }
 
-/// What becomes of a request after the bug was applied to it.
+/// The result of applying a bug to a request.
 pub(super) enum InjectedRequest {
     /// The network sends this request, which the bug may have changed.
     WireRequest(WireRequest),

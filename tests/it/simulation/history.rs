@@ -37,7 +37,8 @@ const TAKEN: [&str; 3] = [
 static FILES: LazyLock<[(Vec<u8>, Vec<u8>); 3]> =
     LazyLock::new(|| TAKEN.map(|taken| (TestShot::at(taken).jpeg(), TestShot::at(taken).dng())));
 
-/// An archived file of a shot: the owner in its user metadata, and its extension.
+/// An archived file of a shot: the owner, which is in the user metadata of the file, and the
+/// extension.
 type OwnedFile = (String, String);
 
 pub(super) struct ManualHistory {

@@ -34,7 +34,8 @@ const MAX_STEPS: usize = 30_000;
 /// The time limit of an invocation, on the simulated clock.
 const INVOCATION: Duration = Duration::from_secs(30);
 
-/// A copy in flight: the store has checked its condition, but has not written the copy yet.
+/// A copy in flight: the store has checked the condition of the copy, but has not written the copy
+/// yet.
 struct LandingCopy {
     name: ObjectName,
     object: SimulatedObject,
@@ -193,8 +194,8 @@ impl SimulatedWorld {
             && self.workers.iter().all(Option::is_none)
     }
 
-    /// Returns the steps that are possible now. Steps of one kind are one entry, with the weight of
-    /// the kind.
+    /// Returns the steps that are possible now, grouped by kind. Each group has a weight: the
+    /// higher the weight, the more often the schedule chooses a step of this kind.
     fn possible_moves(&self) -> Vec<(usize, Vec<ScheduledMove>)> {
         let workers =
             |idle: bool| (0..WORKERS).filter(move |&worker| self.workers[worker].is_none() == idle);

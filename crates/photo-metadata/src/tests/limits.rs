@@ -270,9 +270,10 @@ fn elements_attributes_and_namespaces_have_limits() {
     assert!(!title_is_read(&namespaces(limits::MAX_XML_NAMESPACES + 1)));
 }
 
-/// Makes a HEIF with an Exif item, and extracts its metadata. `items_before` other items are listed
-/// in `iloc` before the Exif item. The first of them has `extents_of_the_first` extents, which take
-/// no bytes in `iloc`.
+/// Makes a HEIF with an Exif item, and extracts its metadata. In the box `iloc`, `items_before`
+/// other items are listed before the Exif item. The first of them has `extents_of_the_first`
+/// extents (ranges of bytes). An extent takes no bytes in the box, so their number is not limited
+/// by the size of the box.
 fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
     let boxed = |kind: &[u8], body: &[u8]| {
         let length = u32::try_from(body.len() + 8).expect("small");

@@ -13,8 +13,8 @@ use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
 use super::{BUCKET, FolderServer, client, files};
 
-/// The SQL that makes the row of a key pending again, as between the rename and the end of the
-/// write.
+/// The SQL that turns the row of an object back into a pending row. The database is then in the
+/// state that a crash leaves after the rename of the file and before the end of the write.
 const UNDO_PROMOTION: &str =
     "UPDATE objects SET pending = 1, event = 'ObjectCreated:Copy' WHERE key = CAST(?1 AS BLOB)";
 
@@ -108,8 +108,8 @@ async fn delete_that_removed_its_file_is_completed_with_notification() {
     assert_eq!(server.store.count_undelivered(), 1);
 }
 
-/// Serves the store for [`acknowledged_writes_survive_kill_9`], which kills this process. Does
-/// nothing if no other test starts it.
+/// Serves the store in a child process. [`acknowledged_writes_survive_kill_9`] starts this process
+/// and kills it. In a normal test run, this test does nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Ok(data) = std::env::var("LOCAL_S3_CHILD") else {
@@ -136,7 +136,7 @@ async fn child() {
 }
 
 /// A write that the server acknowledged: its key and its body. The body has three numbers: the
-/// round, the writer, and the count of the writer.
+/// round, the writer, and the number of the write.
 #[derive(Debug)]
 struct AcknowledgedWrite {
     key: String,

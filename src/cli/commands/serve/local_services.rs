@@ -53,7 +53,7 @@ pub(super) struct UploadTarget {
     store: S3Store,
 }
 
-/// The number of uploads that ingest has archived under their day, archived as undated, or skipped
+/// The numbers of uploads that ingest has archived under their day, archived as undated, or skipped
 /// because they are not photos.
 #[derive(Debug, Default)]
 pub(super) struct IngestCounts {
@@ -94,7 +94,7 @@ impl IngestCounts {
 
 impl LocalServices {
     /// Opens the data folder, and starts the embedded servers, ingest, publish and the gallery. The
-    /// caller must have locked the folder.
+    /// caller must lock the folder first.
     ///
     /// # Errors
     /// Fails if a port is in use, or if a folder or database cannot be opened. The error is one
@@ -158,7 +158,8 @@ impl LocalServices {
         })
     }
 
-    /// Returns the storage for uploads and the counts of ingest.
+    /// Returns the target of uploads: the storage, and the counts of the uploads that ingest has
+    /// processed.
     pub(super) fn inbox(&self) -> UploadTarget {
         UploadTarget {
             storage: self.storage.clone(),
@@ -167,7 +168,7 @@ impl LocalServices {
         }
     }
 
-    /// Waits until a task ends although it was not stopped. Returns the failure of that task.
+    /// Waits until a task ends before it is stopped. Returns the failure of that task.
     pub(super) async fn first_failure(&mut self) -> TaskFailure {
         tokio::select! {
             failure = self.work.first_failure() => failure,

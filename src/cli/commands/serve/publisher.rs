@@ -11,8 +11,8 @@ use crate::publish::Publisher;
 
 /// The pause between two cycles of publish. If no month is dirty, a cycle costs two queries.
 const TICK: Duration = Duration::from_secs(5);
-/// The time limit of each cycle of publish. In the last third of this time, a cycle begins no more
-/// batches of months.
+/// The time that a cycle of publish should take at most. After two thirds of this time, a cycle
+/// starts no more batches of months.
 const CYCLE_LIMIT: Duration = Duration::from_secs(120);
 /// The maximum time that a running cycle may take after the shutdown has begun.
 const LAST_CYCLE_LIMIT: Duration = Duration::from_secs(3);
@@ -26,8 +26,8 @@ pub(super) fn start(tasks: &ServiceTasks, publish: Publisher) {
 }
 
 /// Runs cycles of publish until `shutdown` is cancelled. If the shutdown interrupts a cycle,
-/// releases the publish lease. Otherwise the first cycle after the next start would have to wait
-/// until the lease ends. That cycle finishes the interrupted work.
+/// releases the publish lease, so that the first cycle after the next start need not wait until the
+/// lease ends. That cycle then finishes the interrupted work.
 async fn run(publish: &Publisher, shutdown: &CancellationToken) {
     loop {
         let mut cycle = std::pin::pin!(publish.run_cycle(Utc::now(), CYCLE_LIMIT));

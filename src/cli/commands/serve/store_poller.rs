@@ -25,8 +25,8 @@ use crate::telemetry::error_chain;
 /// The maximum number of objects that are processed at the same time.
 const CONCURRENCY: usize = 8;
 
-/// Lists the source bucket and the archive bucket again and again, and processes the objects that
-/// have changed.
+/// A task that lists the source bucket and the archive bucket again and again, and processes the
+/// objects that have changed.
 pub(super) struct StorePoller {
     storage: Storage,
     catalogue: Catalogue,
@@ -41,8 +41,9 @@ type SeenObjects = HashMap<String, ListedObject>;
 
 /// An object that ingest must process.
 struct PollWork {
-    /// The key of the listed or removed object that led to this work. If an upload is listed and
-    /// its archived copy must be indexed, this is the key of the upload, and `object` is the copy.
+    /// The key that differs between two listings. It is the key of `object`, with one exception: if
+    /// an upload is already archived but not indexed, `object` is the archived copy, and this is
+    /// the key of the upload.
     listed_key: String,
     object: ObjectRef,
 }
@@ -62,7 +63,7 @@ impl StorePoller {
         })
     }
 
-    /// Starts a task that lists the buckets until `tasks` are shut down.
+    /// Starts a task that lists the buckets until `tasks` are stopped.
     pub(super) fn start(self, tasks: &ServiceTasks) {
         tasks.spawn("ingest", |shutdown| async move {
             self.run(shutdown).await;
@@ -85,8 +86,9 @@ impl StorePoller {
     }
 
     /// Lists both buckets once and processes the objects that have changed since the last listing.
-    /// `source` and `archive` are the objects of the last listings. Before the first listing of the
-    /// archive, `archive` is `None`: that listing is compared with the catalogue.
+    /// `source` and `archive` contain the objects of the last listings of the two buckets.
+    /// `archive` is `None` at the first poll. The first listing of the archive is compared with the
+    /// files that the catalogue records.
     async fn poll(
         &self,
         source: &mut SeenObjects,
@@ -105,9 +107,9 @@ impl StorePoller {
         Ok(())
     }
 
-    /// Returns the archived files that the catalogue records, by key. The first listing of the
-    /// archive is compared with them, to find the files that were removed while this program did
-    /// not run. Scans the table.
+    /// Returns the archived files that the catalogue records, as a map from key to object. The
+    /// poller compares the first listing of the archive with these files, to find the files that
+    /// were removed while this program did not run. Scans the table.
     async fn recorded_objects(&self) -> anyhow::Result<SeenObjects> {
         let mut seen = SeenObjects::new();
         let mut items = std::pin::pin!(self.catalogue.scan_items());
@@ -130,9 +132,9 @@ impl StorePoller {
         Ok(seen)
     }
 
-    /// Lists a bucket, processes the objects that differ from `seen`, and replaces `seen` by the
-    /// listing. If an object fails, `seen` is changed so that the next poll processes the object
-    /// again.
+    /// Lists a bucket and processes the objects that differ from `seen`. Then replaces `seen` by
+    /// the listing. If an object could not be processed, `seen` is set so that the next poll
+    /// processes the object again.
     async fn apply_listing_changes(
         &self,
         bucket: &Bucket,
@@ -215,8 +217,9 @@ impl StorePoller {
         Ok(work)
     }
 
-    /// Archives and indexes one object. Marks each month whose public photos may change as dirty,
-    /// because no process reads the stream of the photos table for publish. A repeat is safe.
+    /// Archives and indexes one object. Also marks as dirty each month whose public photos may
+    /// change, because no process reads the stream of the photos table for publish. A repeat is
+    /// safe.
     async fn sync_object(&self, object: &ObjectRef) -> Result<(), IngestError> {
         let layout = self.ingest.layout();
         let archive = layout.archive_bucket();
