@@ -44,9 +44,9 @@ impl InjectedBug {
         InjectedBug::Tombstone,
     ];
 
-    /// Returns the seed at which the search for the bug starts. Rare bugs start shortly before the
-    /// first seed that found them so far, which saves minutes. The test still tries all seeds before
-    /// it fails.
+    /// Returns the seed at which the search for the bug starts. The search for a rare bug starts
+    /// shortly before the first seed that finds it today, which saves minutes. The test fails only
+    /// after it has tried all seeds.
     pub(super) fn first_seed(self) -> u64 {
         match self {
             InjectedBug::SourceHead => 1_000,
