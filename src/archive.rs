@@ -229,7 +229,8 @@ pub enum KeyPlace {
     Archive(ArchiveKey),
 }
 
-/// A key under the source prefix, and therefore not under the archive prefix.
+/// A key under the source prefix. It is never under the archive prefix: a [`Layout`] refuses
+/// prefixes that overlap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceKey {
     object: ObjectRef,

@@ -302,9 +302,9 @@ impl Waiter {
         Waiter { queue, stalled }
     }
 
-    /// Waits until the background ingest has processed an object, and returns the new status of the
-    /// object. If the background ingest has no work left or makes no progress, returns the present
-    /// status of the object. `status` is the status before the wait.
+    /// Waits until the background ingest has processed an object whose status was `status`. Stops
+    /// earlier if the background ingest has no work left or makes no progress. Returns the status
+    /// of the object at the end of the wait.
     async fn wait(&self, seen: ListedObject, status: IngestStatus) -> IngestStatus {
         if self.stalled.load(Ordering::Relaxed) {
             return status;

@@ -20,9 +20,9 @@ const CELL_CHARS: usize = 4;
 /// The number of cells around the globe. It is also the number of cells from pole to pole. The four
 /// characters of a cell's geohash have 20 bits: 10 for the longitude and 10 for the latitude.
 const CELLS_PER_SIDE: usize = 1 << 10;
-/// The number of bits for the column of a sub-cell in its cell, and also for the row. The geohash
-/// of a sub-cell has two characters more than the geohash of the cell. These two characters have
-/// ten bits: five for the column and five for the row. A sub-cell is at most 1.2 by 0.6 km.
+/// A cell is divided into 32 × 32 sub-cells. The column of a sub-cell has this number of bits, and
+/// so has its row. Together they are the two characters by which the geohash of a sub-cell is
+/// longer than the geohash of its cell. A sub-cell is at most 1.2 by 0.6 km.
 const PARTS_BITS: usize = 5;
 /// The number of columns of sub-cells in a cell. It is also the number of rows.
 const PARTS_PER_SIDE: usize = 1 << PARTS_BITS;

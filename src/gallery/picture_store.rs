@@ -53,9 +53,10 @@ impl PictureStore {
         self.storage.head_object(&self.bucket.object(key)).await
     }
 
-    /// Returns the edit list of a picture, which lists the bytes of the file that are served.
-    /// Returns `None` if the file no longer exists, if it cannot be stripped, or if it has changed
-    /// since its preview was found.
+    /// Returns the edit list of a picture: which byte ranges of its file are served, and which
+    /// bytes replace the others. `object` are the present properties of the file. Returns `None` if
+    /// the file no longer exists, if it cannot be stripped, or if it has changed since ingest found
+    /// the preview in it.
     pub(super) async fn find_edits(
         &self,
         picture: &ServablePicture,

@@ -14,7 +14,8 @@ pub(super) enum TargetState {
     /// The object is a copy of this owner. The field is the source of the copy, with the ETag of
     /// the copied bytes.
     OwnCopy(PartSource),
-    /// The object belongs to another owner, or ingest did not write it.
+    /// The object is a copy with another owner (the hash that the files of one shot share), or
+    /// ingest did not write it.
     Foreign,
 }
 

@@ -84,11 +84,11 @@ impl Storage {
     /// pieces.
     ///
     /// A repeat is safe. The copy appears whole or not at all. Some stores ignore the condition on
-    /// the ETag, so the caller must not depend on it.
+    /// the ETag, so the caller must check the copy itself.
     ///
     /// # Errors
-    /// Returns an error for any response other than success, 412 and NoSuchKey. Also returns an
-    /// error for a response 200 whose body is an error.
+    /// Returns an error for any response other than success, 412 and NoSuchKey. These two are
+    /// values of [`CopyOutcome`]. Also returns an error for a response 200 whose body is an error.
     pub async fn copy_object(
         &self,
         from: &ObjectRef,

@@ -151,7 +151,8 @@ impl CountedWork {
     }
 }
 
-/// The costs of the counted work and of the assumed work, in dollars.
+/// The costs of each kind of work, in dollars. The requests of ingest and publish are counted by
+/// this program. The requests to the gallery are assumed.
 struct UnitCosts {
     /// The cost of ingest for one photo.
     ingest: f64,

@@ -42,9 +42,9 @@ impl ParsedDateTime {
     }
 }
 
-/// Parses a date in the form of EXIF (`2018:02:01 09:41:07`), in the form of XMP (ISO 8601, with
-/// any precision from the day on), or in a similar form that a careless program writes. Returns
-/// `None` if the text is not a date, or the date is impossible.
+/// Parses a date in the form of EXIF (`2018:02:01 09:41:07`), in the form of XMP (ISO 8601; the
+/// time may be missing or incomplete, the day may not), or in a similar form that a careless
+/// program writes. Returns `None` if the text is not a date, or the date is impossible.
 pub(crate) fn parse_date_time(text: &str) -> Option<ParsedDateTime> {
     let mut rest = text.trim();
     let year = take_number(&mut rest, 4, 4)?;

@@ -192,7 +192,7 @@ impl AttributeChanges {
     }
 }
 
-/// A copy of an object's file that can become a new object.
+/// A temporary copy of an object's file. It is not stored as an object yet.
 struct CopiedFile {
     file: TemporaryFile,
     identity: FileIdentity,
