@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use self::date_partition::{DatePartition, InvalidDatePartition};
+use self::date_partition::DatePartition;
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::request_failure::RequestFailure;
@@ -261,7 +261,9 @@ impl Catalogue {
     }
 
     /// Returns the registered date partitions. Every partition with photos is registered. A
-    /// partition stays registered after its last photo is removed.
+    /// partition stays registered after its last photo is removed. If a stored partition cannot be
+    /// read, an error is logged and the partition is left out, so that the gallery still lists the
+    /// others.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -281,16 +283,14 @@ impl Catalogue {
             .and_then(|item| item.get(DATE_PARTITIONS))
             .and_then(|partitions| partitions.as_ss().ok());
         let partitions = partitions.into_iter().flatten();
-        partitions
-            .map(|partition| {
-                partition
-                    .parse()
-                    .map_err(|error: InvalidDatePartition| CatalogueError::Shape {
-                        pk: DATE_PARTITIONS.to_owned(),
-                        cause: error.into(),
-                    })
-            })
-            .collect()
+        let readable = |text: &String| match text.parse::<DatePartition>() {
+            Ok(partition) => Some(partition),
+            Err(error) => {
+                tracing::error!(%error, "unreadable date partition");
+                None
+            }
+        };
+        Ok(partitions.filter_map(readable).collect())
     }
 
     /// Registers a date partition: adds it to the set that [`Catalogue::date_partitions`] returns.
@@ -308,8 +308,11 @@ impl Catalogue {
             .update_item()
             .table_name(&self.table)
             .key(PK, text(DATE_PARTITIONS))
-            .update_expression("ADD years :year")
-            .expression_attribute_values(":year", AttributeValue::Ss(vec![partition.to_string()]));
+            .update_expression("ADD years :partition")
+            .expression_attribute_values(
+                ":partition",
+                AttributeValue::Ss(vec![partition.to_string()]),
+            );
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(request_error("update", DATE_PARTITIONS, error)),
@@ -380,7 +383,7 @@ where
             let message = error.message().unwrap_or("no message");
             RequestFailure::Refused(format!("{code}: {message}"))
         }
-        None => RequestFailure::Interrupted(error.into()),
+        None => RequestFailure::Failed(error.into()),
     };
     CatalogueError::Request {
         operation,

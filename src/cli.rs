@@ -27,6 +27,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::telemetry::error_chain;
+
 /// Files photos by the day they were taken and catalogues them with their full EXIF.
 #[derive(Debug, Parser)]
 #[command(name = "photos", version, max_term_width = 100)]
@@ -123,10 +125,7 @@ pub fn main() -> ExitCode {
 
 /// Prints the error with which a command failed. Returns the exit status 1.
 fn report_failure(error: &anyhow::Error) -> ExitCode {
-    progress::eprint_message(&format!(
-        "photos: {}",
-        crate::telemetry::error_chain(error.as_ref())
-    ));
+    progress::eprint_message(&format!("photos: {}", error_chain(error.as_ref())));
     ExitCode::from(1)
 }
 

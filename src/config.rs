@@ -56,7 +56,8 @@ const MAX_CALLS: u32 = 10_000;
 /// the variable.
 ///
 /// A value is parsed only when a program reads it. So each program needs only the variables that it
-/// uses. An empty value counts as not set.
+/// uses. An empty value counts as not set, apart from LOCATION (it means `hide`) and GALLERY_PREFIX
+/// (it means the bucket itself).
 #[derive(Clone, Default)]
 pub struct Settings {
     values: BTreeMap<String, String>,
@@ -133,6 +134,14 @@ impl Settings {
     /// Adds the values of `other`. If a variable has a value in both, the value of `other` is used.
     pub fn extend(&mut self, other: Settings) {
         self.values.extend(other.values);
+    }
+
+    /// Adds the values of `other` as [`Settings::extend`] does, but an empty value does not replace
+    /// the value that is set already. Only an empty LOCATION does: it means `hide`.
+    pub fn extend_unless_empty(&mut self, other: Settings) {
+        let given = other.values.into_iter();
+        let chosen = given.filter(|(variable, value)| !value.is_empty() || variable == LOCATION);
+        self.values.extend(chosen);
     }
 
     /// Returns the value of a variable, or `None` if it is empty or not set.

@@ -11,10 +11,11 @@ pub enum RequestFailure {
     /// response.
     #[error("{0}")]
     Refused(String),
-    /// There was no response, or the data of the request or of the response could not be read. The
-    /// text contains the error and the whole chain of its causes.
+    /// The request failed for another reason. For example, no response came, the response could not
+    /// be read, or the request could not be built. The text contains the error and the whole chain
+    /// of its causes.
     #[error("{}", error_chain(.0.as_ref()))]
-    Interrupted(#[source] Box<dyn Error + Send + Sync>),
+    Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests {
 
     #[test]
     fn text_has_all_sources_and_a_chain_does_not_repeat_them() {
-        let failure = RequestFailure::Interrupted(DispatchFailure(ConnectionReset).into());
+        let failure = RequestFailure::Failed(DispatchFailure(ConnectionReset).into());
         assert_eq!(failure.to_string(), "dispatch failure: connection reset");
         assert_eq!(error_chain(&failure), failure.to_string());
         let source = failure.source().expect("a source");

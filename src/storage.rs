@@ -73,7 +73,7 @@ impl StorageError {
         StorageError {
             operation,
             target: object.to_string(),
-            cause: RequestFailure::Interrupted(cause.into()),
+            cause: RequestFailure::Failed(cause.into()),
             status: None,
         }
     }
@@ -527,8 +527,10 @@ where
             let message = error.message().unwrap_or("no message");
             RequestFailure::Refused(format!("{status} {code}: {message}"))
         }
-        (None, Some(status)) => RequestFailure::Refused(format!("answered {status}")),
-        _ => RequestFailure::Interrupted(error.into()),
+        (None, Some(status)) if matches!(error, SdkError::ServiceError(_)) => {
+            RequestFailure::Refused(format!("answered {status}"))
+        }
+        _ => RequestFailure::Failed(error.into()),
     };
     StorageError {
         operation,

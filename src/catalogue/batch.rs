@@ -178,12 +178,12 @@ impl Catalogue {
         let failure = |cause: Box<dyn Error + Send + Sync>| CatalogueError::Request {
             operation: "get",
             pk: first.clone(),
-            cause: RequestFailure::Interrupted(cause),
+            cause: RequestFailure::Failed(cause),
         };
         let key = |pk: String| HashMap::from([(PK.to_owned(), text(&pk))]);
         let mut wanted: Vec<_> = pks.into_iter().map(key).collect();
         let mut found = Vec::new();
-        let mut empty_answers = 0;
+        let mut empty_responses = 0;
         while !wanted.is_empty() {
             let mut keys = KeysAndAttributes::builder()
                 .consistent_read(true)
@@ -210,8 +210,8 @@ impl Catalogue {
                 .unprocessed_keys
                 .and_then(|mut all| all.remove(&self.table));
             wanted = left.map(|left| left.keys).unwrap_or_default();
-            empty_answers = if items.is_empty() {
-                empty_answers + 1
+            empty_responses = if items.is_empty() {
+                empty_responses + 1
             } else {
                 0
             };
@@ -221,12 +221,12 @@ impl Catalogue {
             if wanted.is_empty() {
                 break;
             }
-            if empty_answers > MAX_EMPTY_RESPONSES {
+            if empty_responses > MAX_EMPTY_RESPONSES {
                 let left = wanted.len();
-                let cause = format!("{left} keys were not processed in {empty_answers} requests");
+                let cause = format!("{left} keys were not processed in {empty_responses} requests");
                 return Err(failure(cause.into()));
             }
-            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(empty_answers)).await;
+            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(empty_responses)).await;
         }
         Ok(found)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::archive::UNDATED;
 use crate::privacy::Visibility;
@@ -29,8 +29,8 @@ pub(super) const PRIVATE_PREFIX: &str = "private#";
 /// assert!("2018-02".parse::<DatePartition>().is_err());
 /// # Ok::<(), photo_catalogue::catalogue::date_partition::InvalidDatePartition>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct DatePartition {
     /// Who may see the photos of the partition.
     pub visibility: Visibility,
@@ -73,7 +73,7 @@ impl fmt::Display for DatePartition {
 
 /// The error of a text that is not a date partition. The field is the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a date partition: it must be a year of four digits or \"undated\"")]
+#[error("\"{0}\" is not a date partition, such as 2018, undated or private#2018")]
 pub struct InvalidDatePartition(String);
 
 impl FromStr for DatePartition {
@@ -95,12 +95,16 @@ impl FromStr for DatePartition {
     }
 }
 
-impl TryFrom<String> for DatePartition {
-    type Error = InvalidDatePartition;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
+/// Reads a stored partition. A text that is not a partition is read as `None`: the photo is then
+/// not public, and the reconcile command reports and repairs it.
+///
+/// # Errors
+/// Returns an error if the stored value is not a text.
+pub(super) fn deserialize_stored<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DatePartition>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 impl From<DatePartition> for String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::date_partition::DatePartition;
+use super::date_partition::{DatePartition, deserialize_stored};
 use crate::archive::UNDATED;
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
@@ -34,6 +34,7 @@ pub struct PhotoItemHeader {
     /// The parts of the photo, by extension. See [`PhotoItem::parts`].
     pub parts: BTreeMap<String, PhotoPart>,
     /// The partition of the index by-date that lists the photo. See [`IndexKeys::date_partition`].
+    #[serde(deserialize_with = "deserialize_stored")]
     pub date_partition: Option<DatePartition>,
     /// The version of the extractor that derived the record. See [`PhotoItem::extractor_version`].
     pub extractor_version: u32,
@@ -118,7 +119,10 @@ pub struct PhotoItem {
 pub struct IndexKeys {
     /// The partition key in the index by-date. `None` for a stub, and if no file of the photo is in
     /// the archive.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "deserialize_stored"
+    )]
     pub date_partition: Option<DatePartition>,
     /// The sort key in the indexes by-date, by-camera and by-lens: `takenAtLocal#id`, or
     /// `undated#name#id` for an undated photo. See [`super::query::date_sort`].

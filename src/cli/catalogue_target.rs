@@ -111,7 +111,7 @@ impl CatalogueTarget {
     /// Fails if a setting is wrong, or if the data folder's settings cannot be read.
     pub(super) fn privacy(&self, given: Settings) -> anyhow::Result<Privacy> {
         let mut settings = self.kept_privacy()?;
-        settings.extend(given);
+        settings.extend_unless_empty(given);
         Ok(settings.privacy()?)
     }
 

@@ -175,6 +175,7 @@ mod tests {
         drop(held);
         assert!(matches!(lock(folder.path()), Ok(LockOutcome::Acquired(_))));
     }
+
     #[test]
     fn empty_location_is_kept_because_it_hides_all_positions() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -325,7 +325,7 @@ impl StoreOptions {
             settings.set(config::LOCATION, "exact");
             settings.extend(data_dir::privacy(&self.data.data)?);
         }
-        settings.extend(self.privacy.settings());
+        settings.extend_unless_empty(self.privacy.settings());
         settings.extend(self.archive.settings());
         settings.extend(self.ingest.settings());
         settings.extend(self.tables.settings());

@@ -35,7 +35,7 @@ fn single_year(filters: &ListFilters) -> Option<&str> {
 }
 
 /// Reports whether [`plan_segments`] needs `partitions`, the list of the years that have photos.
-pub(crate) fn needs_years(filters: &ListFilters) -> bool {
+pub(crate) fn needs_partitions(filters: &ListFilters) -> bool {
     filters.camera.is_none()
         && filters.lens.is_none()
         && filters.bbox.is_none()
@@ -349,7 +349,7 @@ mod tests {
         let filters = ListRequest::parse(Some("from=2018-02-01&to=2018-02-01"))
             .expect("valid")
             .filters;
-        assert!(!needs_years(&filters));
+        assert!(!needs_partitions(&filters));
     }
 
     #[test]
@@ -389,7 +389,7 @@ mod tests {
         let is_of_them = |segment: &String| cells.iter().any(|cell| segment.starts_with(cell));
         assert!(segments.iter().all(is_of_them), "{segments:?}");
         let filters = ListRequest::parse(Some(query)).expect("valid").filters;
-        assert!(!needs_years(&filters) && filters_after_query(&filters));
+        assert!(!needs_partitions(&filters) && filters_after_query(&filters));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::view::ListedPhoto;
 use super::cursor::{ListPosition, open_cursor, seal_cursor};
 use super::json_response::{JSON_MEDIA_TYPE, json_response, to_json_text};
 use super::list_plan::{
-    filters_after_query, matches_filters, needs_years, plan_segments, position_in_segment,
+    filters_after_query, matches_filters, needs_partitions, plan_segments, position_in_segment,
     resume_segments,
 };
 use super::list_request::{ListFilters, ListRequest, MAX_LIMIT, parse_photo_fields};
@@ -83,7 +83,7 @@ pub(super) async fn render_page(
                 .map_err(|error| Problem::invalid_cursor(&error.to_string()))?,
         ),
     };
-    let years = if needs_years(filters) {
+    let partitions = if needs_partitions(filters) {
         gallery.catalogue.date_partitions().await?
     } else {
         BTreeSet::new()
@@ -91,7 +91,7 @@ pub(super) async fn render_page(
     let segments = if filters.bbox.is_some() && !gallery.view.publishes_locations() {
         Vec::new()
     } else {
-        plan_segments(filters, &years, gallery.view.max_rounding_degrees())
+        plan_segments(filters, &partitions, gallery.view.max_rounding_degrees())
     };
     let (segments, after) = resume_segments(segments, position);
     let page = fill_page(gallery, request, segments, after, render).await?;

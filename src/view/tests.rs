@@ -102,7 +102,7 @@ fn item() -> PhotoItem {
         ),
     ]);
     item.index = IndexKeys {
-        date_partition: "2018".parse().ok(),
+        date_partition: Some("2018".parse().expect("valid")),
         ..IndexKeys::default()
     };
     item
@@ -175,7 +175,7 @@ fn private_removed_and_claimed_photos_have_no_view() {
         ..Overrides::default()
     };
     let mut private_by_rule = item();
-    private_by_rule.index.date_partition = "private#2018".parse().ok();
+    private_by_rule.index.date_partition = Some("private#2018".parse().expect("valid"));
     let mut removed = item();
     removed
         .parts

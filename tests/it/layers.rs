@@ -15,11 +15,11 @@ type LayerRule = (&'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
 const RULES: [LayerRule; 4] = [
-    (&["archive", "photo_id", "privacy", "summary", "view"], &[
+    (&["archive", "paging", "photo_id", "privacy", "summary", "variables", "view"], &[
         "tokio::", "aws_", "axum::", "lambda_", "crate::storage::", "crate::ingest", "crate::publish", "crate::gallery",
         "crate::cli", "crate::clients", "crate::config", "crate::services", "crate::dynamodb_engine",
     ]),
-    (&["storage", "catalogue"], &[
+    (&["storage", "catalogue", "request_failure"], &[
         "axum::", "lambda_", "clap::", "crate::ingest", "crate::publish", "crate::gallery", "crate::cli", "crate::config",
         "crate::services", "crate::dynamodb_engine", "s3_folder",
     ]),

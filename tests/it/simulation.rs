@@ -91,7 +91,7 @@ fn every_seed_satisfies_the_oracle() {
 #[test]
 #[expect(clippy::print_stdout, reason = "prints what each bug breaks")]
 fn every_injected_bug_makes_a_seed_fail() {
-    let mut survived = Vec::new();
+    let (mut searched, mut survived) = (0, Vec::new());
     let requested = std::env::var("SIMULATION_BUG").ok();
     let is_requested = |bug: &InjectedBug| {
         requested
@@ -99,6 +99,7 @@ fn every_injected_bug_makes_a_seed_fail() {
             .is_none_or(|name| format!("{bug:?}") == *name)
     };
     for bug in InjectedBug::ALL.into_iter().filter(is_requested) {
+        searched += 1;
         let first = bug.first_seed();
         let mut failures = find_failures(first..SEEDS_TO_FIND_A_BUG, Some(bug));
         if failures.is_empty() {
@@ -110,6 +111,7 @@ fn every_injected_bug_makes_a_seed_fail() {
         }
     }
     assert!(survived.is_empty(), "not found: {survived:?}");
+    assert!(searched > 0, "no bug has the name {requested:?}");
 }
 
 #[test]

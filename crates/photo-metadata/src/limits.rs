@@ -47,8 +47,8 @@ pub(crate) const MAX_SEGMENTS: usize = 4_096;
 /// The maximum number of items in each item table of a HEIF. Also the maximum number of extents
 /// (ranges of bytes) of all items of a HEIF together.
 pub(crate) const MAX_ITEMS: usize = 16_384;
-/// The maximum number of records in a directory of a CRW, a RAF or an X3F. Also the maximum number
-/// of properties of an X3F.
+/// The maximum number of records of a CRW, in all its heaps, and of a RAF or an X3F, in their
+/// directory. Also the maximum number of properties of an X3F.
 pub(crate) const MAX_RECORDS: usize = 512;
 /// The maximum number of JPEGs inside an X3F that are read.
 pub(crate) const MAX_X3F_PICTURES: usize = 4;
@@ -66,7 +66,7 @@ pub(crate) const MAX_XML_ELEMENTS: usize = 65_536;
 pub(crate) const MAX_XML_NAMESPACES: usize = 64;
 /// The maximum number of attributes of one XML element.
 pub(crate) const MAX_XML_ATTRIBUTES: usize = 1_024;
-/// The maximum number of properties of one XMP packet.
+/// The maximum number of XMP properties of one file, all packets together.
 pub(crate) const MAX_PROPERTIES: usize = 1_024;
 /// The maximum number of warnings of one photo.
 pub(crate) const MAX_WARNINGS: usize = 32;

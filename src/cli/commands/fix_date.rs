@@ -132,31 +132,29 @@ async fn shift_photos(
     let (mut shifted, mut failed) = (0_u64, 0_u64);
     let bar = progress::bar(0, "{human_pos} photos of this camera");
     let mut items = std::pin::pin!(session.catalogue.scan_items());
-    {
-        while let Some(found) = items.try_next().await? {
-            let ScannedItem::Photo(photo) = found else {
-                continue;
-            };
-            if !arguments.matches(&photo) {
-                continue;
-            }
-            bar.inc(1);
-            shifted += 1;
-            if arguments.dry_run {
-                let taken = photo.taken_at_local.as_deref().unwrap_or_default();
-                eprint_message(&format!("{}: {taken}", escape_control(&photo.stem)));
-                continue;
-            }
-            let id = PhotoId::from_stem(&photo.stem);
-            let set = Some(seconds).filter(|seconds| *seconds != 0);
-            let amended =
-                ingest::update_overrides(&session.catalogue, &session.privacy, &id, |overrides| {
-                    overrides.shift_seconds = set;
-                });
-            if let Err(error) = amended.await {
-                eprint_message(&format!("{}: {error}", escape_control(&photo.stem)));
-                failed += 1;
-            }
+    while let Some(found) = items.try_next().await? {
+        let ScannedItem::Photo(photo) = found else {
+            continue;
+        };
+        if !arguments.matches(&photo) {
+            continue;
+        }
+        bar.inc(1);
+        shifted += 1;
+        if arguments.dry_run {
+            let taken = photo.taken_at_local.as_deref().unwrap_or_default();
+            eprint_message(&format!("{}: {taken}", escape_control(&photo.stem)));
+            continue;
+        }
+        let id = PhotoId::from_stem(&photo.stem);
+        let set = Some(seconds).filter(|seconds| *seconds != 0);
+        let amended =
+            ingest::update_overrides(&session.catalogue, &session.privacy, &id, |overrides| {
+                overrides.shift_seconds = set;
+            });
+        if let Err(error) = amended.await {
+            eprint_message(&format!("{}: {error}", escape_control(&photo.stem)));
+            failed += 1;
         }
     }
     drop(bar);

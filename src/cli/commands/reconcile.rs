@@ -152,8 +152,8 @@ async fn find_faults(
     } else {
         settled
     };
-    let years = session.catalogue.date_partitions().await?;
-    let mut books = Reconciliation::new(layout, settled, years);
+    let partitions = session.catalogue.date_partitions().await?;
+    let mut books = Reconciliation::new(layout, settled, partitions);
     let bar = progress::bar(0, "Reading the catalogue: {human_pos}");
     let mut items = std::pin::pin!(session.catalogue.scan_items());
     while let Some(found) = items.try_next().await? {

@@ -106,38 +106,36 @@ async fn reindex_photos(
         .buffer_unordered(AT_ONCE);
     let mut photos = std::pin::pin!(photos);
     let mut scan_error = None;
-    {
-        // After a failed scan the photos that are being moved must still be finished.
-        while let Some(done) = photos.next().await {
-            bar.inc(1);
-            let found = match done {
-                ReindexOutcome::Done(found) => found,
-                ReindexOutcome::Failed(error) => {
-                    failed += 1;
-                    eprint_message(&error_chain(error.as_ref()));
-                    continue;
-                }
-                ReindexOutcome::ScanFailed(error) => {
-                    scan_error = Some(error);
-                    continue;
-                }
-            };
-            read += u64::from(found.read);
-            derived += u64::from(found.derived);
-            let stem = escape_control(&found.stem);
-            match (&found.moved_to, &found.other_day) {
-                (Some(to), _) => {
-                    moved += 1;
-                    eprint_message(&format!("{stem}: moved to {}", escape_control(to)));
-                }
-                (None, Some(day)) => {
-                    elsewhere += 1;
-                    if found.read {
-                        eprint_message(&format!("{stem}: taken on {day}; its files stay"));
-                    }
-                }
-                (None, None) => {}
+    // After a failed scan the photos that are being moved must still be finished.
+    while let Some(done) = photos.next().await {
+        bar.inc(1);
+        let found = match done {
+            ReindexOutcome::Done(found) => found,
+            ReindexOutcome::Failed(error) => {
+                failed += 1;
+                eprint_message(&error_chain(error.as_ref()));
+                continue;
             }
+            ReindexOutcome::ScanFailed(error) => {
+                scan_error = Some(error);
+                continue;
+            }
+        };
+        read += u64::from(found.read);
+        derived += u64::from(found.derived);
+        let stem = escape_control(&found.stem);
+        match (&found.moved_to, &found.other_day) {
+            (Some(to), _) => {
+                moved += 1;
+                eprint_message(&format!("{stem}: moved to {}", escape_control(to)));
+            }
+            (None, Some(day)) => {
+                elsewhere += 1;
+                if found.read {
+                    eprint_message(&format!("{stem}: taken on {day}; its files stay"));
+                }
+            }
+            (None, None) => {}
         }
     }
     drop(bar);

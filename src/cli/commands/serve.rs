@@ -107,7 +107,7 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
     eprint_message(&welcome(&arguments, &services.running));
 
     let shutdown = shutdown_signal("Stopping; a second Ctrl-C does so at once.")?;
-    let upload = upload_first(&arguments, services.inbox());
+    let upload = upload_first(&arguments, services.upload_target());
     let work = async {
         upload.await?;
         std::future::pending().await
@@ -152,7 +152,8 @@ impl ServeArguments {
     fn settings(&self) -> anyhow::Result<Settings> {
         let is_private = self.listen.is_loopback();
         let is_embedded = self.endpoints.s3_endpoint.is_none();
-        if !is_private && is_embedded && self.key_pair.secret_key == DEFAULT_SECRET_KEY {
+        let has_own_secret = !["", DEFAULT_SECRET_KEY].contains(&&*self.key_pair.secret_key);
+        if !is_private && is_embedded && !has_own_secret {
             bail!(
                 "--listen {} lets others upload: set a secret of your own with --secret-key",
                 self.listen
@@ -244,7 +245,8 @@ fn upload_summary(report: UploadReport, unreadable: u64, counts: &IngestCounts) 
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::builder::Resettable;
+    use clap::{CommandFactory, FromArgMatches, Parser};
 
     use super::*;
     use crate::privacy::LocationPolicy;
@@ -256,8 +258,12 @@ mod tests {
     }
 
     fn settings(flags: &[&str]) -> anyhow::Result<Settings> {
-        let command = ServeCommandLine::parse_from([&["serve"], flags].concat());
-        command.serve.settings()
+        // The variables of the developer must not change the result.
+        let command = ServeCommandLine::command().mut_args(|flag| flag.env(Resettable::Reset));
+        let matches = command.get_matches_from([&["serve"], flags].concat());
+        ServeCommandLine::from_arg_matches(&matches)?
+            .serve
+            .settings()
     }
 
     #[test]
@@ -269,6 +275,22 @@ mod tests {
         assert_eq!(location(&["--location", ""]), LocationPolicy::Hide);
         assert_eq!(location(&["--location", "hide"]), LocationPolicy::Hide);
         assert_eq!(location(&[]), LocationPolicy::Exact);
+    }
+
+    #[test]
+    fn others_may_upload_only_with_a_secret_of_the_owner() {
+        for secret in ["", DEFAULT_SECRET_KEY] {
+            let flags = [
+                "--listen",
+                "0.0.0.0",
+                "--location",
+                "hide",
+                "--secret-key",
+                secret,
+            ];
+            let error = settings(&flags).expect_err(secret).to_string();
+            assert!(error.contains("--secret-key"), "{error}");
+        }
     }
 
     #[test]

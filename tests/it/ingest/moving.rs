@@ -81,7 +81,10 @@ async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(world.archived_files().await, expected);
     let item = world.item(&format!("{RIGHT}/a")).await.unwrap();
     assert_eq!(item.overrides.visibility, Some(Visibility::Private));
-    assert_eq!(item.index.date_partition, "private#2018".parse().ok());
+    assert_eq!(
+        item.index.date_partition,
+        Some("private#2018".parse().unwrap())
+    );
     assert_eq!(
         world.live_parts(&format!("{RIGHT}/a")).await.len(),
         files.len()

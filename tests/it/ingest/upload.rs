@@ -39,7 +39,7 @@ async fn upload_goes_to_its_day_and_into_the_catalogue() {
         serde_json::to_value(&item.exif["IFD0"]["Model"]).unwrap(),
         json!("NIKON D750")
     );
-    assert_eq!(item.index.date_partition, "2018".parse().ok());
+    assert_eq!(item.index.date_partition, Some("2018".parse().unwrap()));
     assert!(
         world
             .catalogue
@@ -129,7 +129,7 @@ async fn photo_without_a_date_goes_to_undated() {
     assert_eq!(world.archive_keys().await, ["undated/scan.jpg"]);
     let item = world.item("undated/scan").await.unwrap();
     assert_eq!(item.photo.record.capture.day(), None);
-    assert_eq!(item.index.date_partition, "undated".parse().ok());
+    assert_eq!(item.index.date_partition, Some("undated".parse().unwrap()));
     assert_eq!(
         world.ledger_entry("scan.jpg").await.unwrap().outcome,
         LedgerOutcome::Undated

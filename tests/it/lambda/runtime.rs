@@ -161,7 +161,7 @@ impl FunctionProcess {
                         Err(_) if self.has_ended() => {
                             return json!({ "errorType": "Runtime.ExitError", "errorMessage": self.read_log() });
                         }
-                        Err(_) => self.check_patience(start),
+                        Err(_) => self.check_wait(start),
                     }
                 }
             }
@@ -177,7 +177,7 @@ impl FunctionProcess {
                         }
                         // The emulator does not listen yet, so the request is repeated.
                         Err(error) if error.is_connect() => {
-                            self.check_patience(start);
+                            self.check_wait(start);
                             tokio::time::sleep(Duration::from_millis(50)).await;
                         }
                         Err(error) => panic!("{error}: {}", self.read_log()),
@@ -196,7 +196,7 @@ impl FunctionProcess {
         self.child.lock().unwrap().try_wait().unwrap().is_some()
     }
 
-    fn check_patience(&self, start: Instant) {
+    fn check_wait(&self, start: Instant) {
         assert!(start.elapsed() < MAX_WAIT, "no answer: {}", self.read_log());
     }
 }

@@ -1,15 +1,17 @@
 //! Tests of `photos fix-date` and `photos reindex`, which change records and do not change files.
 
+use http::StatusCode;
 use photo_catalogue::catalogue::WriteOutcome;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_metadata::EXTRACTOR_VERSION;
 use serde_json::{Value, json};
 
-use super::process::Photos;
+use super::process::{Elsewhere, Photos};
 use crate::ingest::fixture::{IngestWorld, archive_object, layout, source_object};
 use crate::ingest::moving::file_under_wrong_day;
 use crate::ingest::photos::TestShot;
+use crate::ingest::proxy::StoreProxy;
 
 fn list_capture_times(photos: &Photos) -> Vec<Value> {
     let lines = photos.output(&["list", "--json"]);
@@ -80,6 +82,45 @@ fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
     let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn refused_command_marks_no_month() {
+    let world = start_world().await;
+    let shot = TestShot::at("2018:02:01 09:41:07").jpeg();
+    world.upload("a.jpg", shot).await;
+    let archived = source_object("a.jpg");
+    world.ingest.sync_object(&archived).await.unwrap();
+    let catalogue = clients::connect(
+        &clients::with_key_pair("test", "secret"),
+        &Endpoints {
+            s3: None,
+            dynamodb: Some(world.dynamodb.clone()),
+        },
+    );
+    let published = PublishTable::new(catalogue.dynamodb, "publish");
+    let remove = |stores: &Elsewhere| {
+        let rules = ["--location", "exact", "--source-after", "delete"];
+        Photos::at_rest().run_elsewhere(stores, &[&["rm", "2018-02-01/a"], &rules[..]].concat())
+    };
+    // This store reports success although the condition of a delete is not met.
+    let ignore_conditions = |status| match status {
+        StatusCode::PRECONDITION_FAILED => StatusCode::NO_CONTENT,
+        other => other,
+    };
+    let (_proxy, s3) = StoreProxy::start(&world.s3_endpoint, |_| None, ignore_conditions).await;
+    let careless = Elsewhere {
+        s3,
+        ..world.elsewhere()
+    };
+    let refused = remove(&careless);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(published.dirty_months().await.unwrap().is_empty());
+    assert_eq!(world.live_parts("2018-02-01/a").await, ["jpg"]);
+
+    let removed = remove(&world.elsewhere());
+    assert!(removed.status.success(), "{removed:?}");
+    assert!(!published.dirty_months().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

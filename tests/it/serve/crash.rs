@@ -65,19 +65,23 @@ struct FinalState {
 /// Runs `photos serve` and uploads the folder until all files are archived. Then stops the process.
 /// Returns the final state, and the time that the run took.
 fn finish(photos: &mut Photos, folder: &Path) -> (FinalState, Duration) {
-    let said = photos.messages().len();
+    let printed_before = photos.messages().len();
     let start = Instant::now();
     photos.start(&[folder.to_str().unwrap()]);
-    while !photos.messages()[said..].contains(" uploaded") {
+    while !photos.messages()[printed_before..].contains(" uploaded") {
         let messages = photos.messages();
-        assert!(start.elapsed() < MAX_WAIT, "{}", &messages[said..]);
+        assert!(
+            start.elapsed() < MAX_WAIT,
+            "{}",
+            &messages[printed_before..]
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let took = start.elapsed();
     photos.interrupt();
-    let last = photos.messages()[said..].to_owned();
+    let last = photos.messages()[printed_before..].to_owned();
     assert!(
-        !last.contains("given up") && !last.contains("still to be worked on"),
+        !last.contains("given up") && !last.contains("not processed yet"),
         "{last}"
     );
     let root = photos.data().join("archive");

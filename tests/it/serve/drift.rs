@@ -144,3 +144,13 @@ fn list_follows_the_private_keywords_of_the_data_folder() {
     let hidden: Vec<String> = before.difference(&listed_stems(&photos)).cloned().collect();
     assert_eq!(hidden, ["2020-10-18/DSCF2210"]);
 }
+
+#[test]
+fn empty_variable_does_not_replace_a_rule_of_the_data_folder() {
+    let photos = create_card();
+    let import = ["import", "card", "--visibility", "private"];
+    run_all(&photos, &[], &[&import]);
+    run_all(&photos, &[("VISIBILITY", "")], &[&["reindex"]]);
+    let private = photos.output(&["list", "--json", "--private"]);
+    assert!(private.contains("2018-02-01/a"), "{private}");
+}

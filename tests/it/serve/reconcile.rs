@@ -383,3 +383,42 @@ async fn reconcile_finds_and_repairs_a_hundred_faults() {
         assert!(item.is_public(), "{stem}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn malformed_date_partitions_hide_only_what_they_belong_to() {
+    let library = Box::pin(ReconcileFixture::new()).await;
+    for (key, taken) in [
+        ("a.jpg", "2018:02:01 09:41:07"),
+        ("b.jpg", "2019:02:01 09:41:07"),
+    ] {
+        library.archived(key, taken).await;
+    }
+    // No version of the program writes these two values.
+    let set = |pk: String, expression: &str, value: AttributeValue| {
+        let update = library.dynamodb.update_item().table_name("photos");
+        let update = update.key("pk", AttributeValue::S(pk));
+        let update = update.update_expression(expression);
+        update.expression_attribute_values(":value", value).send()
+    };
+    let registered = AttributeValue::Ss(vec!["2018x".to_owned()]);
+    set("years".to_owned(), "ADD years :value", registered)
+        .await
+        .unwrap();
+    let pk = library.item("2018-02-01/a").await.pk;
+    let partition = AttributeValue::S("12018".to_owned());
+    set(pk, "SET datePartition = :value", partition)
+        .await
+        .unwrap();
+
+    let partitions = library.world.catalogue.date_partitions().await.unwrap();
+    let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["2018", "2019"]);
+    assert!(!library.item("2018-02-01/a").await.is_public());
+    assert!(library.item("2019-02-01/b").await.is_public());
+
+    library.published(1).await;
+    let unlisted = ("unlisted".to_owned(), "2018-02-01/a".to_owned());
+    let (faults, _) = library.reconcile(&["--fix"]);
+    assert!(faults.contains(&unlisted), "{faults:?}");
+    assert!(library.item("2018-02-01/a").await.is_public());
+}

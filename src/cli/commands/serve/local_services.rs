@@ -160,7 +160,7 @@ impl LocalServices {
 
     /// Returns the target of uploads: the storage, and the counts of the uploads that ingest has
     /// processed.
-    pub(super) fn inbox(&self) -> UploadTarget {
+    pub(super) fn upload_target(&self) -> UploadTarget {
         UploadTarget {
             storage: self.storage.clone(),
             counts: Arc::clone(&self.counts),
