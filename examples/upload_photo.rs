@@ -3,8 +3,8 @@
 //!
 //! ```sh
 //! cargo run -- serve
-//! AWS_ACCESS_KEY_ID=photos AWS_SECRET_ACCESS_KEY=photos-secret AWS_REGION=us-east-1 \
-//!     cargo run --example upload_photo -- http://127.0.0.1:9000 inbox photo.jpg
+//! eval "$(cargo run --quiet -- env)"    # in another shell
+//! cargo run --example upload_photo -- http://127.0.0.1:9000 inbox photo.jpg
 //! ```
 
 #![allow(

@@ -13,8 +13,11 @@
 mod catalogue_target;
 mod commands;
 mod data_dir;
+mod engine_client;
+mod engine_socket;
 mod engines;
 mod flags;
+mod key_pair_file;
 mod output;
 mod progress;
 mod session;
@@ -45,6 +48,8 @@ struct PhotosArguments {
 enum Command {
     /// Run everything on this machine: an S3 server to upload to, ingest, and the gallery.
     Serve(commands::serve::ServeArguments),
+    /// Print the shell commands that let other S3 clients use the running server.
+    Env(commands::env::EnvArguments),
     /// File and catalogue many photos: those of a folder or of a bucket.
     Import(commands::import::ImportArguments),
     /// Print what ingest would record for files, as one line of JSON each.
@@ -98,6 +103,7 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         match command {
             Command::Serve(arguments) => commands::serve::run(arguments).await,
+            Command::Env(arguments) => commands::env::run(arguments).await,
             Command::Import(arguments) => commands::import::run(arguments).await,
             Command::Extract(arguments) => commands::extract::run(&arguments),
             Command::List(arguments) => commands::list::run(arguments).await,

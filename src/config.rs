@@ -12,6 +12,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::TimeDelta;
+use local_http::AllowedOrigins;
 
 use crate::archive::{Layout, LayoutError};
 use crate::clients::Endpoints;
@@ -316,12 +317,10 @@ impl Settings {
         self.get(PHOTO_BASE_URL_STRIPPED) == Some("true")
     }
 
-    /// Returns the origins, such as `https://example.org`, whose web pages may read the gallery.
-    /// `*` means all origins.
-    pub fn cors_origins(&self) -> Vec<String> {
-        let origins = self.get(CORS_ORIGINS).into_iter();
-        let origins = origins.flat_map(|origins| origins.split(','));
-        origins.map(|origin| origin.trim().to_owned()).collect()
+    /// Returns the origins whose pages may read the gallery, or `None` if CORS_ORIGINS is not set.
+    pub fn cors_origins(&self) -> Option<AllowedOrigins> {
+        self.contains(CORS_ORIGINS)
+            .then(|| AllowedOrigins::parse(self.get(CORS_ORIGINS).unwrap_or_default()))
     }
 
     fn non_blank(&self, variable: &str) -> Option<&str> {

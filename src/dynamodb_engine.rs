@@ -1,20 +1,23 @@
-//! The embedded DynamoDB server: dynoxide, which stores tables, indexes and streams in one SQLite
-//! file.
+//! The embedded DynamoDB: dynoxide, which stores tables, indexes and streams in one SQLite file.
 //!
-//! This module opens, serves and trims the database. It never reads the contents of an item. The
-//! server does not check credentials, so it must listen on the loopback interface only.
+//! This module opens, serves and trims the database. It never reads the contents of an item.
+//! Requests of this process need no connection. Other processes use a socket that only the owner
+//! can open, or a TCP port that accepts only signed requests.
 
 #![allow(
     clippy::disallowed_methods,
     reason = "the engine keeps its tables in a file"
 )]
 
-use std::future::Future;
+mod operations;
+mod server;
+mod signature;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+pub use server::EngineAccess;
 
 /// The maximum time that an SQL statement of this module waits for another writer of the database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -127,21 +130,6 @@ impl DynamoDbEngine {
         let trim = "DELETE FROM _stream_records
             WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2";
         execute_statement(file, trim, rusqlite::params![table, sequence]).map_err(io::Error::other)
-    }
-
-    /// Serves HTTP on `listener` until the future `shutdown` completes. Then accepts no more
-    /// connections, and waits for running requests.
-    ///
-    /// # Errors
-    /// Returns an error if the listener fails.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
-        dynoxide::server::serve_with_shutdown(listener, self.database, shutdown)
-            .await
-            .map_err(io::Error::other)
     }
 }
 

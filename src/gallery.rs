@@ -39,6 +39,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use local_http::AllowedOrigins;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
@@ -153,28 +154,24 @@ async fn finish_response(response: Response) -> Response {
     response
 }
 
-/// Returns the layer that allows pages of the configured origins to read responses. Returns `None`
-/// if no origin is configured. A browser then lets no page of another origin read them.
-fn cors_layer(origins: &[String]) -> Option<CorsLayer> {
+/// Returns the layer that allows pages of other origins to read responses. Returns `None` if no
+/// other origin is allowed. A browser then lets no page of another origin read them.
+fn cors_layer(origins: &AllowedOrigins) -> Option<CorsLayer> {
     const EXPOSED_HEADERS: [HeaderName; 4] = [
         header::ETAG,
         header::CONTENT_RANGE,
         header::ACCEPT_RANGES,
         header::RETRY_AFTER,
     ];
-    if origins.is_empty() {
-        return None;
-    }
-    let allowed = if origins.iter().any(|origin| origin == "*") {
-        AllowOrigin::any()
-    } else {
-        // An origin has no trailing slash [RFC 6454, 6.2], but people often write one.
-        AllowOrigin::list(origins.iter().filter_map(|origin| {
-            let value = HeaderValue::from_str(origin.trim_end_matches('/'));
-            value
-                .inspect_err(|_| tracing::warn!(origin, "ignored: this is not a valid origin"))
-                .ok()
-        }))
+    let allowed = match origins {
+        AllowedOrigins::OwnOnly => return None,
+        AllowedOrigins::Any => AllowOrigin::any(),
+        AllowedOrigins::ThisMachine | AllowedOrigins::Listed(_) => {
+            let origins = origins.clone();
+            AllowOrigin::predicate(move |origin, _| {
+                origin.to_str().is_ok_and(|origin| origins.allow(origin))
+            })
+        }
     };
     Some(
         CorsLayer::new()

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use axum::Router;
 use chrono::Utc;
+use local_http::AllowedOrigins;
 
 use crate::archive::Layout;
 use crate::catalogue::Catalogue;
@@ -156,12 +157,22 @@ impl Services {
             photo_base_url: settings.get(config::PHOTO_BASE_URL).map(str::to_owned),
             photo_base_url_stripped: self.are_pictures_stripped(deployment),
             cursor_key,
-            cors_origins: settings.cors_origins(),
+            cors_origins: self.cors_origins(deployment),
             pictures,
             now: Arc::new(Utc::now),
         };
         let (catalogue, published) = (self.catalogue.clone(), self.published()?);
         Ok(gallery::router(catalogue, published, gallery_settings))
+    }
+
+    /// Returns the origins whose pages may read the gallery. If they are not set, these are the
+    /// origins of this machine in `photos serve`, and none for the functions.
+    pub fn cors_origins(&self, deployment: Deployment) -> AllowedOrigins {
+        let default = match deployment {
+            Deployment::Functions => AllowedOrigins::OwnOnly,
+            Deployment::Local => AllowedOrigins::ThisMachine,
+        };
+        self.settings.cors_origins().unwrap_or(default)
     }
 
     /// Returns the public view that publish uses. The gallery builds the same view from the same

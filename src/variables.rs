@@ -48,6 +48,10 @@ pub const CURSOR_KEY_PARAMETER: &str = "CURSOR_KEY_PARAMETER";
 /// gallery, separated by commas. `*` means all origins.
 pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
 
+/// The variable for the host names of `photos serve`, in addition to `localhost` and IP addresses,
+/// separated by commas.
+pub const HOSTS: &str = "PHOTOS_HOSTS";
+
 /// The variable for the name of the publish table.
 pub const PUBLISH_TABLE: &str = "PUBLISH_TABLE";
 /// The variable for the bucket of the static gallery files.

@@ -4,8 +4,9 @@ use std::future::pending;
 use std::path::Path;
 
 use aws_sdk_dynamodb::types::StreamSpecification;
+use local_http::RequestGuard;
 use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use photo_catalogue::object::Bucket;
 use photo_catalogue::storage::Storage;
 use s3_folder::{KeyPair, S3Store};
@@ -16,7 +17,7 @@ use crate::BenchResult;
 
 /// The access key of the embedded engines.
 pub const ACCESS_KEY: &str = "photos";
-/// The secret key of the embedded engines. `photos serve` uses the same pair of keys by default.
+/// The secret key of the embedded engines.
 pub const SECRET_KEY: &str = "photos-secret";
 
 /// The place in which the embedded DynamoDB keeps its tables.
@@ -47,12 +48,11 @@ impl BenchEngines {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir_all(folder.path().join(".engine"))?;
         let store = S3Store::open(folder.path())?;
-        let key_pair = KeyPair {
-            access_key: ACCESS_KEY.to_owned(),
-            secret_key: SECRET_KEY.to_owned(),
-        };
+        let key_pair = KeyPair::new(ACCESS_KEY, SECRET_KEY);
         let (listener, s3) = listen().await?;
-        tokio::spawn(store.clone().serve(listener, key_pair, pending()));
+        let handler = store.handler(key_pair.clone());
+        let guard = RequestGuard::default();
+        tokio::spawn(local_http::serve(listener, handler, guard, pending()));
         let engine = match storage {
             EngineStorage::Memory => DynamoDbEngine::open_in_memory()?,
             EngineStorage::Disk | EngineStorage::DiskWithoutSync => {
@@ -63,7 +63,8 @@ impl BenchEngines {
             engine.defer_sync()?;
         }
         let (listener, dynamodb) = listen().await?;
-        tokio::spawn(engine.serve(listener, pending()));
+        let access = EngineAccess::Signed(key_pair);
+        tokio::spawn(engine.serve(listener, access, RequestGuard::default(), pending()));
         Ok(BenchEngines {
             store,
             endpoints: Endpoints {

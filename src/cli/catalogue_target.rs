@@ -3,12 +3,10 @@
 
 use anyhow::bail;
 use clap::Args;
-use tokio::net::TcpListener;
 
 use super::data_dir::{self, DataDirLock, LockOutcome};
-use super::flags::{
-    DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, DataFlags, TableEndpointFlags, TableFlags,
-};
+use super::engine_client;
+use super::flags::{DataFlags, TableEndpointFlags, TableFlags};
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
 use crate::clients::{self, Endpoints};
@@ -42,7 +40,7 @@ pub(super) struct CatalogueHandle {
 
 impl CatalogueTarget {
     /// Connects to the catalogue. If the catalogue is in a data folder on which no `photos serve`
-    /// runs, starts the embedded DynamoDB server of the folder in this process.
+    /// runs, opens the embedded DynamoDB of the folder in this process.
     ///
     /// # Errors
     /// Fails if the data folder has no catalogue, or if the folder is in use by a process that is
@@ -62,24 +60,18 @@ impl CatalogueTarget {
                 "there is no catalogue in {data}; name the data folder of `photos serve` with --data"
             );
         }
-        let (endpoint, lock) = match data_dir::lock(folder)? {
-            LockOutcome::InUse(Some(running)) => (running.dynamodb, None),
+        let ((sdk, endpoints), lock) = match data_dir::lock(folder)? {
+            LockOutcome::InUse(Some(running)) => {
+                (engine_client::of_running_serve(&running), None)
+            }
             LockOutcome::InUse(None) => {
                 bail!("{data} is in use by a process that is starting or stopping; try again")
             }
             LockOutcome::Acquired(lock) => {
                 let engine = DynamoDbEngine::open(folder)?;
-                let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-                let endpoint = format!("http://{}", listener.local_addr()?);
-                tokio::spawn(engine.serve(listener, std::future::pending()));
-                (endpoint, Some(lock))
+                (engine_client::dynamodb_in_process(engine)?, Some(lock))
             }
         };
-        let endpoints = Endpoints {
-            dynamodb: Some(endpoint),
-            ..Endpoints::default()
-        };
-        let sdk = clients::with_key_pair(DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY);
         let is_at_rest = lock.is_some();
         let handle = self.handle(&sdk, endpoints, lock)?;
         if is_at_rest {

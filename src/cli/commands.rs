@@ -1,5 +1,6 @@
 //! The subcommands of `photos`, one file each.
 
+pub(super) mod env;
 pub(super) mod extract;
 pub(super) mod fix_date;
 pub(super) mod hook;

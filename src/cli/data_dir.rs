@@ -9,23 +9,30 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use super::key_pair_file::{self, StoredKeyPair, write_private};
 use crate::config::{PRIVACY_VARIABLES, Settings};
 
 /// The name of the file with the privacy settings, in the folder `.engine` of the data folder.
 const PRIVACY: &str = "privacy.json";
 
-/// The process id and the addresses of a running `photos serve`. They are stored in the file
-/// `.engine/serve.json` of the data folder.
+/// The process id, the addresses and the key pair of a running `photos serve`. They are stored in
+/// the file `.engine/serve.json` of the data folder, which only the owner can read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServeEndpoints {
     /// The process id of `photos serve`.
     pub(super) pid: u32,
     /// The base URL of the S3 server, for example `http://127.0.0.1:9000`.
     pub(super) s3: String,
-    /// The base URL of the DynamoDB server, for example `http://127.0.0.1:8000`.
-    pub(super) dynamodb: String,
+    /// The base URL of the DynamoDB server, for example `http://127.0.0.1:8000`. It is `None` if no
+    /// port was asked for.
+    pub(super) dynamodb: Option<String>,
+    /// The path of the socket of the DynamoDB server.
+    pub(super) socket: PathBuf,
     /// The base URL of the gallery, for example `http://127.0.0.1:8080`.
     pub(super) gallery: String,
+    /// The key pair of these servers.
+    #[serde(flatten)]
+    pub(super) key_pair: StoredKeyPair,
 }
 
 /// The lock on a data folder. It is released when this value is dropped, and also when the process
@@ -83,9 +90,19 @@ impl DataDirLock {
         let path = self.engine.join("serve.json");
         // The file is renamed into place, so that a reader never reads an incomplete file.
         let draft = self.engine.join("serve.json.new");
-        std::fs::write(&draft, serde_json::to_vec_pretty(endpoints)?)
+        write_private(&draft, &serde_json::to_vec_pretty(endpoints)?)
             .and_then(|()| std::fs::rename(&draft, &path))
             .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Returns the path of the folder `.engine` in the data folder.
+    pub(super) fn engine(&self) -> &Path {
+        &self.engine
+    }
+
+    /// Returns the key pair of the data folder. Makes a random one at the first call.
+    pub(super) fn key_pair(&self) -> anyhow::Result<StoredKeyPair> {
+        key_pair_file::read_or_make(&self.engine)
     }
 
     /// Stores the privacy settings in the data folder. Later commands that change photos use them.
@@ -164,8 +181,10 @@ mod tests {
         let endpoints = ServeEndpoints {
             pid: 1,
             s3: "http://127.0.0.1:9000".to_owned(),
-            dynamodb: "http://127.0.0.1:8000".to_owned(),
+            dynamodb: None,
+            socket: PathBuf::from("/data/.engine/dynamodb.sock"),
             gallery: "http://127.0.0.1:8080".to_owned(),
+            key_pair: StoredKeyPair::random().expect("random"),
         };
         held.announce(&endpoints).expect("announced");
         match lock(folder.path()).expect("read") {

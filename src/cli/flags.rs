@@ -7,13 +7,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::key_pair_file::StoredKeyPair;
 use crate::config::{self, Settings};
-
-/// The access key id of the embedded S3 server, if none is set.
-pub(super) const DEFAULT_ACCESS_KEY: &str = "photos";
-/// The secret access key of the embedded S3 server, if none is set. Everybody can know this text,
-/// so `photos serve` refuses it if other machines can reach the server.
-pub(super) const DEFAULT_SECRET_KEY: &str = "photos-secret";
 
 /// The data folder of `photos serve`.
 #[derive(Debug, Args)]
@@ -23,15 +18,15 @@ pub(super) struct DataFlags {
     pub(super) data: PathBuf,
 }
 
-/// The key pair of the embedded S3 server.
+/// The key pair of the embedded engines. The data folder has a random one.
 #[derive(Debug, Args)]
 pub(super) struct KeyPairFlags {
-    /// Access key id of the embedded S3 server.
-    #[arg(long, env = config::ACCESS_KEY, default_value = DEFAULT_ACCESS_KEY)]
-    pub(super) access_key: String,
-    /// Secret access key of the embedded S3 server.
-    #[arg(long, env = config::SECRET_KEY, default_value = DEFAULT_SECRET_KEY, hide_env_values = true)]
-    pub(super) secret_key: String,
+    /// Access key id of the embedded S3 server, instead of the data folder's own.
+    #[arg(long, env = config::ACCESS_KEY)]
+    access_key: Option<String>,
+    /// Secret access key of the embedded S3 server, instead of the data folder's own.
+    #[arg(long, env = config::SECRET_KEY, hide_env_values = true)]
+    secret_key: Option<String>,
 }
 
 /// The buckets and prefixes of source and archive.
@@ -167,9 +162,15 @@ pub(super) struct StoreEndpointFlags {
 }
 
 impl KeyPairFlags {
-    /// Returns the access key id and the secret access key.
-    pub(super) fn pair(&self) -> (&str, &str) {
-        (&self.access_key, &self.secret_key)
+    /// Replaces the keys of `key_pair` by those that the flags give. An empty key replaces nothing.
+    pub(super) fn replace_in(&self, key_pair: &mut StoredKeyPair) {
+        let given = |key: &Option<String>| key.clone().filter(|key| !key.is_empty());
+        if let Some(access_key) = given(&self.access_key) {
+            key_pair.access_key = access_key;
+        }
+        if let Some(secret_key) = given(&self.secret_key) {
+            key_pair.secret_key = secret_key;
+        }
     }
 }
 

@@ -11,15 +11,16 @@ use anyhow::bail;
 use chrono::Utc;
 use clap::Args;
 use s3_folder::S3Store;
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::data_dir::{self, DataDirLock, LockOutcome};
-use super::engines::{EmbeddedEngines, EngineListeners, create_stores};
+use super::engine_client;
+use super::engines::{EmbeddedEngines, create_stores};
 use super::flags::{
-    ArchiveFlags, DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, DataFlags, IngestFlags, KeyPairFlags,
+    ArchiveFlags, DataFlags, IngestFlags, KeyPairFlags,
     PrivacyFlags, StoreEndpointFlags, TableFlags,
 };
+use super::key_pair_file::StoredKeyPair;
 use super::progress::eprint_message;
 use super::shutdown::ServiceTasks;
 use super::stream_poller::StreamPoller;
@@ -41,7 +42,7 @@ const BATCHES: usize = 8;
 /// during an import, the report of the import counts some new photos as known.
 const MAX_REMEMBERED: usize = 100_000;
 /// The maximum time that the background tasks may take at the end of a session to finish their
-/// running work. The servers then have the same time for their running requests.
+/// running work.
 const GRACE: Duration = Duration::from_secs(8);
 /// The time between two checks whether notifications are still undelivered, while a session closes.
 const POLL: Duration = Duration::from_millis(50);
@@ -86,7 +87,7 @@ pub(super) enum SessionPurpose {
 }
 
 /// The connected stores of a command, with an ingest for them. If the stores are in a data folder
-/// on which no `photos serve` runs, the folder is locked and its servers run in this process until
+/// on which no `photos serve` runs, the folder is locked and its engines are open in this process until
 /// [`Session::close`].
 pub(super) struct Session {
     pub(super) storage: Storage,
@@ -116,13 +117,11 @@ pub(super) struct IndexedKeys(Arc<Mutex<HashSet<String>>>);
 /// yet. It returns `None` if the background ingest runs in another process.
 pub(super) type BacklogProbe = Box<dyn Fn() -> Option<u64> + Send>;
 
-/// The embedded servers of a data folder that run in this process, and the tasks that use them.
+/// The embedded engines of a data folder that are open in this process, and the tasks that use them.
 struct SessionEngines {
     engines: EmbeddedEngines,
-    /// The tasks of ingest and of the stream poller. They are stopped before `servers`.
+    /// The tasks of ingest and of the stream poller.
     background: ServiceTasks,
-    /// The tasks of the S3 server and the DynamoDB server.
-    servers: ServiceTasks,
     _lock: DataDirLock,
 }
 
@@ -206,13 +205,9 @@ impl StoreOptions {
                     "{} is in use by a process that is starting or stopping; try again",
                     data.display()
                 ),
-                LockOutcome::InUse(Some(running)) => {
-                    let (access_key, secret_key) = self.key_pair.pair();
-                    let sdk = clients::with_key_pair(access_key, secret_key);
-                    let endpoints = Endpoints {
-                        s3: Some(running.s3),
-                        dynamodb: Some(running.dynamodb),
-                    };
+                LockOutcome::InUse(Some(mut running)) => {
+                    self.key_pair.replace_in(&mut running.key_pair);
+                    let (sdk, endpoints) = engine_client::of_running_serve(&running);
                     let services = Services::connect(&settings, &sdk, &endpoints)?;
                     let mut session = Session::new(&services, layout)?;
                     session.has_background_ingest = true;
@@ -273,19 +268,11 @@ impl StoreOptions {
         if purpose != SessionPurpose::Read && data_dir::privacy(data)?.is_empty() {
             lock.keep_privacy(settings)?;
         }
-        let engines = EmbeddedEngines::open(data, &settings.layout()?)?;
-        let listeners = EngineListeners {
-            s3: TcpListener::bind(("127.0.0.1", 0)).await?,
-            dynamodb: TcpListener::bind(("127.0.0.1", 0)).await?,
-        };
-        let dynamodb_url = format!("http://{}", listeners.dynamodb.local_addr()?);
-        let endpoints = Endpoints {
-            s3: Some(format!("http://{}", listeners.s3.local_addr()?)),
-            dynamodb: Some(dynamodb_url.clone()),
-        };
-        let (background, servers) = (ServiceTasks::new(), ServiceTasks::new());
-        engines.serve(&servers, listeners, DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY);
-        let sdk = clients::with_key_pair(DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY);
+        // Only this process sends requests, so the key pair is of no use to others.
+        let key_pair = StoredKeyPair::random()?;
+        let engines = EmbeddedEngines::open(data, &settings.layout()?, key_pair)?;
+        let background = ServiceTasks::new();
+        let (sdk, endpoints) = engine_client::in_process(&engines);
         let services = Services::connect(settings, &sdk, &endpoints)?;
         let mut session = Session::new(&services, layout)?;
         create_stores(&services).await?;
@@ -299,12 +286,11 @@ impl StoreOptions {
             // The stream is read too, because the engine scans all unread records of the stream at
             // every write.
             let dynamodb = engines.dynamodb.clone();
-            StreamPoller::new(&sdk, &dynamodb_url, dynamodb, &services)?.start(&background);
+            StreamPoller::new(&sdk, &endpoints, dynamodb, &services)?.start(&background);
         }
         session.engines = Some(SessionEngines {
             engines,
             background,
-            servers,
             _lock: lock,
         });
         Ok(session)
@@ -463,7 +449,6 @@ impl SessionEngines {
         }
         // Notifications that were not acknowledged are delivered again.
         let _ = timeout(GRACE, self.background.stop()).await;
-        let _ = timeout(GRACE, self.servers.stop()).await;
         if let Err(error) = self.engines.sync().await {
             eprint_message(&format!(
                 "a power cut may undo the last changes: cannot sync the catalogue: {error}"

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::shutdown::ServiceTasks;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{PublishTable, StreamPosition};
+use crate::clients::Endpoints;
 use crate::config::{self, SettingsError};
 use crate::dynamodb_engine::DynamoDbEngine;
 use crate::publish;
@@ -39,20 +40,21 @@ pub(super) struct StreamPoller {
 }
 
 impl StreamPoller {
-    /// Creates a poller for the stream of the photos table. `engine` is the embedded DynamoDB
-    /// server that has the table, and `dynamodb_url` is the URL of that server.
+    /// Creates a poller for the stream of the photos table. `engine` is the embedded DynamoDB that
+    /// has the table, and `endpoints` has the URL with which the client of `sdk` reaches it.
     ///
     /// # Errors
     /// Fails if the name of a table is not set.
     pub(super) fn new(
         sdk: &SdkConfig,
-        dynamodb_url: &str,
+        endpoints: &Endpoints,
         engine: DynamoDbEngine,
         services: &Services,
     ) -> Result<Self, SettingsError> {
-        let client = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
+        let mut client = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
+        client.set_endpoint_url(endpoints.dynamodb.clone());
         Ok(StreamPoller {
-            client: Client::from_conf(client.endpoint_url(dynamodb_url).build()),
+            client: Client::from_conf(client.build()),
             engine,
             table: services.settings().require(config::TABLE)?.to_owned(),
             catalogue: services.catalogue.clone(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use local_http::AllowedOrigins;
 
 use super::cursor::CursorKey;
 use super::month_cache::MonthCache;
@@ -30,9 +31,8 @@ pub struct GallerySettings {
     pub photo_base_url_stripped: bool,
     /// The key that encrypts cursors.
     pub cursor_key: CursorKey,
-    /// The origins whose pages may read the responses, such as `https://example.org`. `*` allows
-    /// all origins.
-    pub cors_origins: Vec<String>,
+    /// The other origins whose pages may read the responses.
+    pub cors_origins: AllowedOrigins,
     /// The archive from which the router serves pictures, or `None` if it serves no pictures.
     pub pictures: Option<PictureArchive>,
     /// The clock that decides when a cursor expires.

@@ -7,6 +7,7 @@
 )]
 
 mod conformance;
+mod engines;
 mod examples;
 mod exif_corpus;
 mod gallery;

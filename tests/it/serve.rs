@@ -9,6 +9,7 @@ mod crash;
 mod drift;
 mod elsewhere;
 mod import;
+mod listeners;
 pub(crate) mod process;
 mod reconcile;
 mod remove;

@@ -132,7 +132,7 @@ impl LoadedGallery {
             photo_base_url: Some("https://photos.example.org".to_owned()),
             photo_base_url_stripped: false,
             cursor_key: CursorKey::new([7; 32]),
-            cors_origins: Vec::new(),
+            cors_origins: local_http::AllowedOrigins::OwnOnly,
             pictures: None,
             now: Arc::new(Utc::now),
         };

@@ -15,7 +15,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{
-    BenchEngines, BenchResult, ChildProcess, DatedPhoto, EngineStorage, ProcessMemory, connect,
+    ACCESS_KEY,
+    BenchEngines, BenchResult, ChildProcess, DatedPhoto, EngineStorage, ProcessMemory, SECRET_KEY, connect,
     find_photos_binary, install_tls_provider, list_files, range_text, repository_root,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -174,10 +175,11 @@ impl IngestBench {
 
 async fn measure_serve(photo: &DatedPhoto, photos: usize, megabytes: usize) -> BenchResult<()> {
     let folder = tempfile::tempdir()?;
-    let ports = ["--port", "0", "--s3-port", "0", "--dynamodb-port", "0"];
+    let ports = ["--port", "0", "--s3-port", "0"];
     let child = Command::new(find_photos_binary()?)
         .arg("serve")
         .args(ports)
+        .args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY])
         .arg("--data")
         .arg(folder.path())
         .stderr(Stdio::null())

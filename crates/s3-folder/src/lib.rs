@@ -14,6 +14,7 @@ mod etag;
 mod external_changes;
 mod file_body;
 mod files;
+mod handler;
 mod key_encoding;
 mod key_pair;
 mod list_objects;
@@ -28,7 +29,7 @@ mod owner;
 mod placement;
 mod received_file;
 mod recovery;
-mod server;
+
 mod service;
 mod store;
 mod store_context;
@@ -41,6 +42,7 @@ mod writer;
 mod writer_thread;
 
 pub use address::ObjectAddress;
+pub use handler::S3Handler;
 pub use key_pair::KeyPair;
 pub use local_file::PutLocalFileError;
 pub use notification::NotificationFilter;

@@ -12,11 +12,12 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
+use local_http::{AllowedOrigins, RequestGuard};
 
 use crate::cli::CommandStatus;
 use crate::cli::data_dir::{self, LockOutcome, ServeEndpoints};
 use crate::cli::flags::{
-    ArchiveFlags, DEFAULT_SECRET_KEY, DataFlags, HookFlags, IngestFlags, KeyPairFlags,
+    ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags,
     PrivacyFlags, PublishFlags, StoreEndpointFlags, TableFlags,
 };
 use crate::cli::progress::eprint_message;
@@ -24,6 +25,7 @@ use crate::cli::shutdown::shutdown_signal;
 use crate::cli::upload::{self, FoundFiles, UploadReport};
 use crate::config::{self, Settings};
 use crate::object::Bucket;
+use crate::services::{Deployment, Services};
 use local_services::{IngestCounts, LocalServices, UploadTarget};
 
 #[derive(Debug, Args)]
@@ -41,13 +43,18 @@ pub(in crate::cli) struct ServeArguments {
     /// Port of the embedded S3 server; 0 picks a free one.
     #[arg(long, env = config::S3_PORT, default_value_t = 9000)]
     s3_port: u16,
-    /// Port of the embedded DynamoDB server, which only this machine can reach; 0 picks a free one.
-    #[arg(long, env = config::DYNAMODB_PORT, default_value_t = 8000)]
-    dynamodb_port: u16,
+    /// Opens a port of the embedded DynamoDB server, which only this machine can reach; 0 picks a
+    /// free one. Requests must be signed with the key pair. Without this flag there is no port.
+    #[arg(long, value_name = "PORT", env = config::DYNAMODB_PORT)]
+    dynamodb_port: Option<u16>,
     /// Address that the gallery and the S3 server listen on. An address other than this machine's
     /// own lets others in.
     #[arg(long, value_name = "ADDRESS", env = config::LISTEN, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
+    /// Host names of these servers, separated by commas, beside localhost and IP addresses. A
+    /// request under another name is refused.
+    #[arg(long = "host", value_name = "NAMES", env = config::HOSTS, value_delimiter = ',')]
+    hosts: Vec<String>,
     #[command(flatten)]
     key_pair: KeyPairFlags,
     #[command(flatten)]
@@ -70,9 +77,10 @@ pub(in crate::cli) struct ServeArguments {
     /// Seconds between two listings of such a store, which find what was added and removed.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     poll: u32,
-    /// Origins whose pages may read the gallery, separated by commas; * for all.
-    #[arg(long, env = config::CORS_ORIGINS, value_delimiter = ',')]
-    cors_origins: Vec<String>,
+    /// Origins whose pages may read the gallery, separated by commas; * for all, empty for none. If
+    /// it is not given, pages of this machine may read it.
+    #[arg(long, value_name = "ORIGINS", env = config::CORS_ORIGINS)]
+    cors_origins: Option<String>,
 }
 
 /// Runs the command until SIGINT or SIGTERM, or until a server, ingest or publish fails.
@@ -102,9 +110,9 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
         }
     };
     lock.keep_privacy(&settings)?;
-    let mut services = LocalServices::start(&arguments, settings).await?;
+    let mut services = LocalServices::start(&arguments, settings, &lock).await?;
     lock.announce(&services.running)?;
-    eprint_message(&welcome(&arguments, &services.running));
+    eprint_message(&welcome(&arguments, &services.running, &services.origins));
 
     let shutdown = shutdown_signal("Stopping; a second Ctrl-C does so at once.")?;
     let upload = upload_first(&arguments, services.upload_target());
@@ -147,18 +155,10 @@ impl ServeArguments {
     /// Returns the settings from the flags, or from their variables if a flag is not given.
     ///
     /// # Errors
-    /// Fails if `--listen` lets other machines reach the servers, and the secret key or the
-    /// location policy is not set.
+    /// Fails if `--listen` lets other machines reach the servers, and the location policy is not
+    /// set.
     fn settings(&self) -> anyhow::Result<Settings> {
         let is_private = self.listen.is_loopback();
-        let is_embedded = self.endpoints.s3_endpoint.is_none();
-        let has_own_secret = !["", DEFAULT_SECRET_KEY].contains(&&*self.key_pair.secret_key);
-        if !is_private && is_embedded && !has_own_secret {
-            bail!(
-                "--listen {} lets others upload: set a secret of your own with --secret-key",
-                self.listen
-            );
-        }
         let mut settings = self.privacy.settings();
         // An empty text is a choice too: it means `hide`.
         if !settings.contains(config::LOCATION) {
@@ -176,11 +176,24 @@ impl ServeArguments {
         settings.extend(self.tables.settings());
         settings.extend(self.publish.settings());
         settings.extend(self.hook.settings());
-        settings.set(config::CORS_ORIGINS, self.cors_origins.join(","));
+        if let Some(origins) = &self.cors_origins {
+            settings.set(config::CORS_ORIGINS, origins);
+        }
         if let Some(url) = &self.photo_base_url {
             settings.set(config::PHOTO_BASE_URL, url);
         }
         Ok(settings)
+    }
+
+    /// Returns the guard of the embedded engines: no page of another origin may send requests.
+    fn engine_guard(&self) -> RequestGuard {
+        RequestGuard::new(self.hosts.iter().cloned(), AllowedOrigins::OwnOnly)
+    }
+
+    /// Returns the guard of the gallery. The origins that may read it may also send requests.
+    fn gallery_guard(&self, services: &Services) -> RequestGuard {
+        let origins = services.cors_origins(Deployment::Local);
+        RequestGuard::new(self.hosts.iter().cloned(), origins)
     }
 }
 
@@ -194,26 +207,37 @@ fn default_photo_base_url(settings: &mut Settings, listen: IpAddr, gallery: &str
     }
 }
 
-fn welcome(arguments: &ServeArguments, running: &ServeEndpoints) -> String {
+fn welcome(
+    arguments: &ServeArguments,
+    running: &ServeEndpoints,
+    origins: &AllowedOrigins,
+) -> String {
     let mut archive = arguments.data.data.join(&arguments.archive.archive_bucket);
     archive.extend(arguments.archive.archive_prefix.split_terminator('/'));
-    let secret = if arguments.key_pair.secret_key == DEFAULT_SECRET_KEY {
-        DEFAULT_SECRET_KEY
-    } else {
-        "as set"
-    };
     format!(
-        "Upload   {}  bucket {}, access key {}, secret key {secret}\n\
+        "Upload   {}  bucket {}, access key {}, secret key {}\n\
          Archive  {}\n\
-         Gallery  {}/v1/photos\n\
+         Gallery  {}/v1/photos  {}\n\
          Ctrl-C stops; everything is kept in {}.",
         running.s3,
         arguments.archive.source_bucket,
-        arguments.key_pair.access_key,
+        running.key_pair.access_key,
+        running.key_pair.secret_key,
         archive.display(),
         running.gallery,
+        describe_readers(origins),
         arguments.data.data.display(),
     )
+}
+
+/// Returns, in words, the pages that may read the gallery beside its own.
+fn describe_readers(origins: &AllowedOrigins) -> String {
+    match origins {
+        AllowedOrigins::OwnOnly => "no page of another origin may read it".to_owned(),
+        AllowedOrigins::ThisMachine => "pages of this machine may read it".to_owned(),
+        AllowedOrigins::Listed(origins) => format!("pages of {} may read it", origins.join(", ")),
+        AllowedOrigins::Any => "pages of every origin may read it".to_owned(),
+    }
 }
 
 fn print_found(found: &FoundFiles) {
@@ -278,24 +302,8 @@ mod tests {
     }
 
     #[test]
-    fn others_may_upload_only_with_a_secret_of_the_owner() {
-        for secret in ["", DEFAULT_SECRET_KEY] {
-            let flags = [
-                "--listen",
-                "0.0.0.0",
-                "--location",
-                "hide",
-                "--secret-key",
-                secret,
-            ];
-            let error = settings(&flags).expect_err(secret).to_string();
-            assert!(error.contains("--secret-key"), "{error}");
-        }
-    }
-
-    #[test]
     fn others_may_read_only_after_a_location_policy_is_set() {
-        let public = ["--listen", "0.0.0.0", "--secret-key", "own"];
+        let public = ["--listen", "0.0.0.0"];
         let error = settings(&public).expect_err("no policy").to_string();
         assert!(error.contains("--location"), "{error}");
         assert!(settings(&[&public[..], &["--location", "hide"]].concat()).is_ok());

@@ -13,11 +13,13 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, NaiveDateTime};
+use local_http::AllowedOrigins;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::date_partition::DatePartition;
 use photo_catalogue::catalogue::item::{IndexKeys, Overrides, PhotoItem, PhotoPart};
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
+use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::gallery::{CursorKey, GallerySettings, router};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
@@ -27,6 +29,8 @@ use photo_metadata::{
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use crate::engines::serve_dynamodb;
 
 const TABLE: &str = "photos";
 const PUBLISH_TABLE: &str = "publish";
@@ -101,7 +105,7 @@ impl GalleryFixture {
             photo_base_url: None,
             photo_base_url_stripped: false,
             cursor_key: CursorKey::new([7; 32]),
-            cors_origins: Vec::new(),
+            cors_origins: AllowedOrigins::OwnOnly,
             pictures: None,
             now: Arc::new(move || {
                 DateTime::from_timestamp(clock.load(Ordering::SeqCst), 0).expect("a time")
@@ -399,8 +403,8 @@ fn exif_tags() -> BTreeMap<String, TagValue> {
 pub(crate) async fn embedded_dynamodb() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-    let database = dynoxide::Database::memory().expect("a database");
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let engine = DynamoDbEngine::open_in_memory().expect("a database");
+    serve_dynamodb(listener, engine);
     endpoint
 }
 

@@ -1,6 +1,7 @@
 //! HTTP behaviour: problems, invalid cursors, caching, compression and CORS.
 
 use http::Method;
+use local_http::AllowedOrigins;
 use serde_json::Value;
 
 use super::fixture::{GalleryFixture, Shot, client};
@@ -8,7 +9,7 @@ use super::fixture::{GalleryFixture, Shot, client};
 /// Starts a gallery with thirty photos.
 async fn filled_gallery() -> GalleryFixture {
     let fixture = GalleryFixture::with(|settings| {
-        settings.cors_origins = vec!["https://site.example/".to_owned()]
+        settings.cors_origins = AllowedOrigins::parse("https://site.example/")
     })
     .await;
     for second in 10..40 {

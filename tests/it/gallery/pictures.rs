@@ -15,10 +15,11 @@ use photo_catalogue::gallery::PictureArchive;
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
 use photo_metadata::EmbeddedPreview;
-use s3_folder::{KeyPair, S3Store};
+use s3_folder::S3Store;
 use tokio::net::TcpListener;
 
 use super::fixture::{GalleryFixture, Shot};
+use crate::engines::serve_s3;
 
 const BUCKET: &str = "archive";
 const RAW_HEAD: usize = 1000;
@@ -37,11 +38,7 @@ impl PictureFixture {
         let store = S3Store::open(data.path()).expect("a store");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let keys = KeyPair {
-            access_key: "test".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
-        tokio::spawn(store.serve(listener, keys, std::future::pending()));
+        serve_s3(listener, &store);
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))

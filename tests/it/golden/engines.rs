@@ -10,12 +10,6 @@ use super::pretty::pretty;
 use super::recording::Recorder;
 use crate::serve::process::files;
 
-/// A made-up request signature. The embedded DynamoDB server requires a signature, but does not
-/// check it.
-const UNCHECKED_SIGNATURE: &str = "AWS4-HMAC-SHA256 \
-    Credential=photos/20260101/us-east-1/dynamodb/aws4_request, \
-    SignedHeaders=host, Signature=0";
-
 /// Records the tables, the buckets and the static files.
 pub(super) fn record(recorder: &mut Recorder) {
     record_photos(recorder);
@@ -216,15 +210,15 @@ fn record_site(recorder: &mut Recorder) {
     }
 }
 
-/// Sends a request to the embedded DynamoDB server in DynamoDB's own protocol. Returns the
-/// response.
+/// Sends a request to the embedded DynamoDB in DynamoDB's own protocol, through the socket of the
+/// owner. Returns the response.
 fn dynamodb(recorder: &Recorder, operation: &str, request: &Value) -> Value {
-    let sent = recorder
-        .http
-        .post(recorder.photos.endpoint("dynamodb"))
+    let http = reqwest::Client::builder().unix_socket(recorder.photos.running().socket);
+    let sent = http
+        .build()
+        .unwrap()
+        .post("http://localhost/")
         .header("content-type", "application/x-amz-json-1.0")
-        .header("authorization", UNCHECKED_SIGNATURE)
-        .header("x-amz-date", "20260101T000000Z")
         .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
         .body(request.to_string())
         .send();

@@ -73,7 +73,7 @@ struct Gallery<'a>(&'a Recorder);
 
 impl Gallery<'_> {
     async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
-        let url = format!("{}{path}", self.0.photos.endpoint("gallery"));
+        let url = format!("{}{path}", self.0.photos.gallery());
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.0.http.request(method, url);
         for (name, value) in headers {

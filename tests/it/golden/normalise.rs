@@ -1,6 +1,7 @@
 //! Replaces values that differ from run to run by fixed names such as `<time>`. First checks that
 //! each value has the expected form.
 
+use crate::serve::process::RunningServe;
 use chrono::{DateTime, NaiveDateTime};
 
 /// Finds each text that is between `before` and `after`, and replaces it with `name`.
@@ -48,9 +49,13 @@ pub(super) fn last_modified(json: &str) -> String {
     field(json, "lastModified", is_second, "<time>")
 }
 
-/// Replaces the URLs of the two servers with fixed names. Their ports differ from run to run.
-pub(super) fn endpoints(text: &str, s3: &str, gallery: &str) -> String {
-    text.replace(s3, "<s3>").replace(gallery, "<gallery>")
+/// Replaces the URLs of the two servers and the key pair with fixed names. They differ from run to
+/// run.
+pub(super) fn endpoints(text: &str, running: &RunningServe) -> String {
+    text.replace(&running.s3, "<s3>")
+        .replace(&running.gallery, "<gallery>")
+        .replace(&running.access_key, "<access key>")
+        .replace(&running.secret_key, "<secret key>")
 }
 
 /// Returns `true` if a text has the form of a cursor: base64url of a version, a random number

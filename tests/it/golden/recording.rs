@@ -55,11 +55,11 @@ impl Recorder {
                 .filter(|messages| messages.contains(last))
                 .map(|_| ())
         });
-        let (s3, gallery) = (self.photos.endpoint("s3"), self.photos.endpoint("gallery"));
+        let running = self.photos.running();
         visit(self);
         self.photos.interrupt();
         let messages = self.photos.messages().split_off(earlier);
-        let messages = normalise::endpoints(&messages, &s3, &gallery);
+        let messages = normalise::endpoints(&messages, &running);
         format!("$ photos serve {}\n{messages}\n", arguments.join(" "))
     }
 }

@@ -26,10 +26,11 @@ use photo_catalogue::object::{Bucket, ObjectRef};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{CopySettings, Storage};
-use s3_folder::{KeyPair, NotificationFilter, S3Store};
+use s3_folder::{NotificationFilter, S3Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::engines::{serve_dynamodb, serve_s3};
 use crate::serve::process::Elsewhere;
 
 pub(crate) const SOURCE: &str = "inbox";
@@ -98,18 +99,10 @@ impl IngestWorld {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
         let (s3_listener, s3_endpoint) = listen().await;
-        let keys = KeyPair {
-            access_key: "test".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
-        tokio::spawn(
-            store
-                .clone()
-                .serve(s3_listener, keys, std::future::pending()),
-        );
+        serve_s3(s3_listener, &store);
         let (dynamodb_listener, dynamodb_endpoint) = listen().await;
         let engine = DynamoDbEngine::open_in_memory().unwrap();
-        tokio::spawn(engine.serve(dynamodb_listener, std::future::pending()));
+        serve_dynamodb(dynamodb_listener, engine);
 
         let endpoints = Endpoints {
             s3: Some(s3_endpoint.clone()),

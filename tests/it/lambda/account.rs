@@ -19,12 +19,13 @@ use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::object::Bucket;
 use photo_catalogue::storage::Storage;
-use s3_folder::{KeyPair, NotificationFilter, S3Store};
+use s3_folder::{NotificationFilter, S3Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::runtime::{FunctionHost, FunctionProcess};
+use crate::engines::{serve_dynamodb, serve_s3};
 use crate::ingest::proxy::StoreProxy;
 
 /// The environment variable that contains the path of a JSON file. The file contains the
@@ -56,15 +57,11 @@ impl FakeAccount {
         let environment = function_variables();
         let folder = tempfile::tempdir().unwrap();
         let store = S3Store::open(folder.path()).unwrap();
-        let keys = KeyPair {
-            access_key: "test".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
         let (listener, s3_endpoint) = listen().await;
-        tokio::spawn(store.clone().serve(listener, keys, std::future::pending()));
+        serve_s3(listener, &store);
         let (listener, dynamodb) = listen().await;
         let engine = DynamoDbEngine::open_in_memory().unwrap();
-        tokio::spawn(engine.serve(listener, std::future::pending()));
+        serve_dynamodb(listener, engine);
 
         let endpoints = Endpoints {
             s3: Some(s3_endpoint.clone()),

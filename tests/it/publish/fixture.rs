@@ -23,10 +23,11 @@ use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{CycleReport, HookRules, PublishError, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::{PictureHosting, PublicView};
-use s3_folder::{KeyPair, S3Store};
+use s3_folder::S3Store;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::engines::{serve_dynamodb, serve_s3};
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
 pub(super) const BUCKET: &str = "site";
@@ -76,14 +77,10 @@ impl PublishWorld {
         let data = tempfile::tempdir().unwrap();
         let store = S3Store::open(data.path()).unwrap();
         let (listener, s3) = listen().await;
-        let keys = KeyPair {
-            access_key: "test".to_owned(),
-            secret_key: "secret".to_owned(),
-        };
-        tokio::spawn(store.clone().serve(listener, keys, std::future::pending()));
+        serve_s3(listener, &store);
         let (listener, dynamodb) = listen().await;
         let engine = DynamoDbEngine::open_in_memory().unwrap();
-        tokio::spawn(engine.serve(listener, std::future::pending()));
+        serve_dynamodb(listener, engine);
 
         let endpoints = Endpoints {
             s3: Some(s3),

@@ -25,15 +25,7 @@ fn taken_port_is_reported_with_its_flag() {
 #[test]
 fn data_folder_is_served_by_one_process() {
     let photos = Photos::serving();
-    let output = photos.run(&[
-        "serve",
-        "--port",
-        "0",
-        "--s3-port",
-        "0",
-        "--dynamodb-port",
-        "0",
-    ]);
+    let output = photos.run(&["serve", "--port", "0", "--s3-port", "0"]);
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -95,15 +87,14 @@ fn invalid_setting_is_reported_with_the_valid_values() {
 }
 
 #[test]
-fn other_listen_address_needs_secret_and_location_policy() {
+fn other_listen_address_needs_location_policy() {
     let serve = |more: &[&str]| {
         let arguments = [&["serve", "--listen", "0.0.0.0"], more].concat();
         let output = Photos::at_rest().run(&arguments);
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(serve(&[]).contains("--secret-key"));
-    assert!(serve(&["--secret-key", "hush"]).contains("--location"));
+    assert!(serve(&[]).contains("--location"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use photo_catalogue::clients::{self, Endpoints};
+use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -39,6 +40,19 @@ impl Elsewhere {
     }
 }
 
+/// What a running `photos serve` announces in its data folder: the addresses and the key pair of its
+/// servers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunningServe {
+    pub(crate) s3: String,
+    pub(crate) dynamodb: Option<String>,
+    pub(crate) socket: PathBuf,
+    pub(crate) gallery: String,
+    pub(crate) access_key: String,
+    pub(crate) secret_key: String,
+}
+
 impl Photos {
     /// Creates an empty folder. Starts no process.
     pub(crate) fn at_rest() -> Self {
@@ -64,15 +78,7 @@ impl Photos {
             .append(true)
             .open(self.folder.path().join("errors.txt"))
             .unwrap();
-        let ports = [
-            "serve",
-            "--port",
-            "0",
-            "--s3-port",
-            "0",
-            "--dynamodb-port",
-            "0",
-        ];
+        let ports = ["serve", "--port", "0", "--s3-port", "0"];
         let child = self
             .command(&ports)
             .args(arguments)
@@ -218,23 +224,25 @@ impl Photos {
         std::fs::read_to_string(self.folder.path().join("errors.txt")).unwrap_or_default()
     }
 
-    /// Returns the URL of a server of the running process: `s3` or `gallery`.
-    pub(crate) fn endpoint(&self, server: &str) -> String {
+    /// Returns what the running process announces.
+    pub(crate) fn running(&self) -> RunningServe {
         let running = std::fs::read(self.data().join(".engine/serve.json")).unwrap();
-        let running: Value = serde_json::from_slice(&running).unwrap();
-        running[server].as_str().unwrap().to_owned()
+        serde_json::from_slice(&running).unwrap()
+    }
+
+    /// Returns the URL of the gallery of the running process.
+    pub(crate) fn gallery(&self) -> String {
+        self.running().gallery
     }
 
     pub(crate) fn s3(&self) -> Client {
+        let running = self.running();
         let endpoints = Endpoints {
-            s3: Some(self.endpoint("s3")),
+            s3: Some(running.s3),
             dynamodb: None,
         };
-        clients::connect(
-            &clients::with_key_pair("photos", "photos-secret"),
-            &endpoints,
-        )
-        .s3
+        let sdk = clients::with_key_pair(&running.access_key, &running.secret_key);
+        clients::connect(&sdk, &endpoints).s3
     }
 
     pub(crate) async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
@@ -247,7 +255,7 @@ impl Photos {
         let url = if path.starts_with("http") {
             path.to_owned()
         } else {
-            format!("{}{path}", self.endpoint("gallery"))
+            format!("{}{path}", self.gallery())
         };
         crate::http_client().get(url).send().await.unwrap()
     }

@@ -32,7 +32,7 @@ async fn uploads_are_archived_by_day_and_served() {
     upload_examples(&photos).await;
     let list = photos.photos(PHOTOS).await;
     insta::assert_json_snapshot!("archive", photos.tree("archive"));
-    let gallery = photos.endpoint("gallery");
+    let gallery = photos.gallery();
     let json = serde_json::to_string(&list)
         .unwrap()
         .replace(&gallery, "http://gallery");

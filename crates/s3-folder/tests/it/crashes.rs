@@ -125,14 +125,9 @@ async fn child() {
         listener.local_addr().unwrap()
     )
     .unwrap();
-    store
-        .serve(
-            listener,
-            KeyPair::new("test", "secret"),
-            std::future::pending(),
-        )
-        .await
-        .unwrap();
+    let handler = store.handler(KeyPair::new("test", "secret"));
+    let guard = local_http::RequestGuard::default();
+    local_http::serve(listener, handler, guard, std::future::pending()).await;
 }
 
 /// A write that the server acknowledged: its key and its body. The body has three numbers: the

@@ -36,7 +36,7 @@ struct FolderServer {
     client: Client,
     address: String,
     stop: Arc<Notify>,
-    running: JoinHandle<std::io::Result<()>>,
+    running: JoinHandle<()>,
 }
 
 impl FolderServer {
@@ -61,11 +61,11 @@ impl FolderServer {
         let stop = Arc::new(Notify::new());
         let key_pair = KeyPair::new("test", "secret");
         let stopped = Arc::clone(&stop);
-        let running = tokio::spawn(
-            store
-                .clone()
-                .serve(listener, key_pair, async move { stopped.notified().await }),
-        );
+        let handler = store.handler(key_pair);
+        let guard = local_http::RequestGuard::default();
+        let running = tokio::spawn(local_http::serve(listener, handler, guard, async move {
+            stopped.notified().await;
+        }));
         let client = client(
             &address,
             "secret",
@@ -90,7 +90,7 @@ impl FolderServer {
     /// Stops the server and waits until its database is closed. Returns the folder.
     async fn stop(self) -> Arc<tempfile::TempDir> {
         self.stop.notify_one();
-        self.running.await.unwrap().unwrap();
+        self.running.await.unwrap();
         let FolderServer { data, store, .. } = self;
         drop(store);
         // The last connection closes the database a moment later. SQLite then removes its log.

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
+use hyper_util::service::TowerToHyperService;
+use local_http::RequestGuard;
 use tokio::net::TcpListener;
 
 use crate::cli::shutdown::ServiceTasks;
@@ -32,6 +34,14 @@ pub(super) async fn bind(address: IpAddr, port: u16, flag: &str) -> anyhow::Resu
         })
 }
 
+/// Raises this process's limit of open files as far as the system allows: each connection is an open
+/// file. If the limit cannot be raised, logs the reason.
+pub(super) fn raise_open_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
 /// Returns the URL with which a program on this machine reaches a listener, for example
 /// `http://127.0.0.1:8080`.
 ///
@@ -45,11 +55,17 @@ pub(super) fn local_url(listener: &TcpListener) -> anyhow::Result<String> {
     Ok(format!("http://{address}"))
 }
 
-/// Starts the HTTP server of the gallery as a task of `servers`.
-pub(super) fn serve_gallery(servers: &ServiceTasks, listener: TcpListener, router: Router) {
+/// Starts the HTTP server of the gallery as a task of `servers`. It serves only requests that
+/// `guard` lets pass.
+pub(super) fn serve_gallery(
+    servers: &ServiceTasks,
+    listener: TcpListener,
+    router: Router,
+    guard: RequestGuard,
+) {
+    let service = TowerToHyperService::new(router);
     servers.spawn("the gallery", |shutdown| async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(shutdown.cancelled_owned())
-            .await
+        local_http::serve(listener, service, guard, shutdown.cancelled_owned()).await;
+        Ok(())
     });
 }

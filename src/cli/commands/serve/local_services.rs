@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use local_http::AllowedOrigins;
 use s3_folder::S3Store;
 
-use super::listeners::{bind, local_url, serve_gallery};
+use super::listeners::{bind, local_url, raise_open_file_limit, serve_gallery};
 use super::{ServeArguments, default_photo_base_url, publisher};
-use crate::cli::data_dir::ServeEndpoints;
+use crate::cli::data_dir::{DataDirLock, ServeEndpoints};
+use crate::cli::engine_client;
+use crate::cli::engine_socket::EngineSocket;
 use crate::cli::engines::{EmbeddedEngines, EngineListeners, create_stores};
 use crate::cli::progress::{self, eprint_message};
 use crate::cli::shutdown::{ServiceTasks, TaskFailure};
 use crate::cli::stream_poller::StreamPoller;
-use crate::clients::{self, Endpoints};
 use crate::config::Settings;
 use crate::gallery::CursorKey;
 use crate::ingest::{Ingest, Outcome};
@@ -35,14 +37,16 @@ const POLL: Duration = Duration::from_millis(100);
 pub(super) struct LocalServices {
     /// The process id and the addresses of the servers.
     pub(super) running: ServeEndpoints,
+    /// The other origins whose pages may read the gallery.
+    pub(super) origins: AllowedOrigins,
     store: S3Store,
     storage: Storage,
     counts: Arc<IngestCounts>,
-    /// The tasks of ingest and publish. They are stopped before `servers`, because they send
-    /// requests to these servers.
+    /// The tasks of ingest and publish.
     work: ServiceTasks,
     /// The tasks of the S3 server, the DynamoDB server and the gallery.
     servers: ServiceTasks,
+    _socket: EngineSocket,
 }
 
 /// The storage to which the files of the command line are uploaded, and the counts of the uploads
@@ -93,8 +97,8 @@ impl IngestCounts {
 }
 
 impl LocalServices {
-    /// Opens the data folder, and starts the embedded servers, ingest, publish and the gallery. The
-    /// caller must lock the folder first.
+    /// Opens the data folder, and starts the embedded servers, ingest, publish and the gallery.
+    /// `lock` is the lock of the data folder.
     ///
     /// # Errors
     /// Fails if a port is in use, or if a folder or database cannot be opened. The error is one
@@ -102,37 +106,36 @@ impl LocalServices {
     pub(super) async fn start(
         arguments: &ServeArguments,
         mut settings: Settings,
+        lock: &DataDirLock,
     ) -> anyhow::Result<LocalServices> {
-        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let listeners = EngineListeners {
-            s3: bind(arguments.listen, arguments.s3_port, "--s3-port").await?,
-            dynamodb: bind(loopback, arguments.dynamodb_port, "--dynamodb-port").await?,
-        };
+        raise_open_file_limit();
+        let mut key_pair = lock.key_pair()?;
+        arguments.key_pair.replace_in(&mut key_pair);
+        let (socket, engine_listeners) = bind_engines(arguments, lock).await?;
         let gallery_listener = bind(arguments.listen, arguments.port, "--port").await?;
+        let dynamodb = engine_listeners.dynamodb.as_ref().map(local_url);
         let running = ServeEndpoints {
             pid: std::process::id(),
-            s3: local_url(&listeners.s3)?,
-            dynamodb: local_url(&listeners.dynamodb)?,
+            s3: local_url(&engine_listeners.s3)?,
+            dynamodb: dynamodb.transpose()?,
+            socket: socket.path().to_owned(),
             gallery: local_url(&gallery_listener)?,
+            key_pair: key_pair.clone(),
         };
         default_photo_base_url(&mut settings, arguments.listen, &running.gallery);
 
-        let engines = EmbeddedEngines::open(&arguments.data.data, &settings.layout()?)?;
+        let engines = EmbeddedEngines::open(&arguments.data.data, &settings.layout()?, key_pair)?;
         let (work, servers) = (ServiceTasks::new(), ServiceTasks::new());
-        let (access_key, secret_key) = arguments.key_pair.pair();
-        engines.serve(&servers, listeners, access_key, secret_key);
-        let sdk = clients::with_key_pair(access_key, secret_key);
-        let endpoints = Endpoints {
-            s3: Some(running.s3.clone()),
-            dynamodb: Some(running.dynamodb.clone()),
-        };
+        engines.serve(&servers, engine_listeners, &arguments.engine_guard());
+        let (sdk, endpoints) = engine_client::in_process(&engines);
         let services = Services::connect(&settings, &sdk, &endpoints)?;
         create_stores(&services).await?;
         let gallery_bucket = settings.gallery_bucket()?;
         services.storage.create_bucket(&gallery_bucket).await?;
 
         let router = services.router(Deployment::Local, CursorKey::random()?)?;
-        serve_gallery(&servers, gallery_listener, router);
+        let guard = arguments.gallery_guard(&services);
+        serve_gallery(&servers, gallery_listener, router, guard);
         let counts = Arc::new(IngestCounts::default());
         let counted = Arc::clone(&counts);
         let ingest = services.ingest()?.with_observer(move |report| {
@@ -145,16 +148,18 @@ impl LocalServices {
             .await?;
         deliver_notifications(&work, engines.store.clone(), ingest);
         let dynamodb = engines.dynamodb.clone();
-        let poller = StreamPoller::new(&sdk, &running.dynamodb, dynamodb, &services)?;
+        let poller = StreamPoller::new(&sdk, &endpoints, dynamodb, &services)?;
         poller.start(&work);
         publisher::start(&work, services.publish(Deployment::Local)?);
         Ok(LocalServices {
             running,
+            origins: services.cors_origins(Deployment::Local),
             store: engines.store,
             storage: services.storage,
             counts,
             work,
             servers,
+            _socket: socket,
         })
     }
 
@@ -176,8 +181,7 @@ impl LocalServices {
         }
     }
 
-    /// Stops all tasks. Ingest and publish stop first, while the servers still answer their
-    /// requests. All changes that a server has acknowledged are kept.
+    /// Stops all tasks. Ingest and publish stop first. All changes that a server has acknowledged are kept.
     pub(super) async fn stop(mut self) {
         let stopped = tokio::time::timeout(GRACE, async {
             self.work.stop().await;
@@ -215,6 +219,29 @@ impl UploadTarget {
             tokio::time::sleep(POLL).await;
         }
     }
+}
+
+/// Binds the listeners of the embedded engines.
+///
+/// # Errors
+/// Fails if a port is in use, or if the socket cannot be made.
+async fn bind_engines(
+    arguments: &ServeArguments,
+    lock: &DataDirLock,
+) -> anyhow::Result<(EngineSocket, EngineListeners)> {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let dynamodb = match arguments.dynamodb_port {
+        Some(port) => Some(bind(loopback, port, "--dynamodb-port").await?),
+        None => None,
+    };
+    let s3 = bind(arguments.listen, arguments.s3_port, "--s3-port").await?;
+    let (socket, socket_listener) = EngineSocket::bind(lock.engine())?;
+    let listeners = EngineListeners {
+        s3,
+        socket: socket_listener,
+        dynamodb,
+    };
+    Ok((socket, listeners))
 }
 
 /// Starts a task that delivers the notifications of the embedded S3 server to ingest.

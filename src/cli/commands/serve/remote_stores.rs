@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::listeners::{bind, local_url, serve_gallery};
+use super::listeners::{bind, local_url, raise_open_file_limit, serve_gallery};
 use super::local_services::GRACE;
 use super::store_poller::StorePoller;
 use super::{ServeArguments, default_photo_base_url, publisher};
@@ -35,6 +35,7 @@ pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> a
     let gallery_bucket = settings.gallery_bucket()?;
     services.storage.create_bucket(&gallery_bucket).await?;
 
+    raise_open_file_limit();
     let router = services.router(Deployment::Local, CursorKey::random()?)?;
     let publish = services.publish(Deployment::Local)?;
     let ingest = services.ingest()?;
@@ -43,7 +44,8 @@ pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> a
         .await?;
 
     let mut tasks = ServiceTasks::new();
-    serve_gallery(&tasks, listener, router);
+    let guard = arguments.gallery_guard(&services);
+    serve_gallery(&tasks, listener, router, guard);
     publisher::start(&tasks, publish);
     let interval = Duration::from_secs(arguments.poll.into());
     StorePoller::new(&services, ingest, interval)?.start(&tasks);

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod guard;
+#[cfg(feature = "server")]
+mod server;
+
+pub use guard::{AllowedOrigins, RefusedRequest, RequestGuard};
+#[cfg(feature = "server")]
+pub use server::{ConnectionLimits, ConnectionListener, serve, serve_with_limits};
