@@ -21,10 +21,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use self::date_partition::DatePartition;
+use crate::newer_version::NewerVersionError;
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::request_failure::RequestFailure;
-use item::{LedgerEntry, PhotoItem, photo_pk};
+use item::{LedgerEntry, PhotoItem, SCHEMA_VERSION, SCHEMA_VERSION_ATTRIBUTE, photo_pk};
 
 /// The name of the attribute that is the partition key of the photos table.
 const PK: &str = "pk";
@@ -73,6 +74,10 @@ pub enum CatalogueError {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A newer version of this program wrote the table or the item. This program must neither use
+    /// nor change it.
+    #[error(transparent)]
+    NewerVersion(#[from] NewerVersionError),
 }
 
 /// The result of a claim. A claim reserves a stem (an archive key without prefix and extension) for
@@ -149,6 +154,7 @@ impl Catalogue {
             Some(PutItemError::ConditionalCheckFailedException(failure))
                 if let Some(item) = failure.item() =>
             {
+                check_item_version(&stub.pk, item)?;
                 let owner = item.get("owner").and_then(|owner| owner.as_s().ok());
                 owner.cloned()
             }
@@ -266,21 +272,12 @@ impl Catalogue {
     /// others.
     ///
     /// # Errors
-    /// Returns a [`CatalogueError`] if the request fails.
+    /// Returns a [`CatalogueError`] if the request fails, or if a newer version of this program
+    /// wrote the table.
     pub async fn date_partitions(&self) -> Result<BTreeSet<DatePartition>, CatalogueError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key(PK, text(DATE_PARTITIONS));
-        let response = request
-            .send()
-            .await
-            .map_err(|error| request_error("get", DATE_PARTITIONS, error))?;
-        let partitions = response
-            .item
-            .as_ref()
-            .and_then(|item| item.get(DATE_PARTITIONS))
+        let item = self.partitions_item().await?;
+        let partitions = item
+            .get(DATE_PARTITIONS)
             .and_then(|partitions| partitions.as_ss().ok());
         let partitions = partitions.into_iter().flatten();
         let readable = |text: &String| match text.parse::<DatePartition>() {
@@ -291,6 +288,56 @@ impl Catalogue {
             }
         };
         Ok(partitions.filter_map(readable).collect())
+    }
+
+    /// Checks that no newer version of this program wrote the table. Sends one request.
+    ///
+    /// # Errors
+    /// Returns [`CatalogueError::NewerVersion`] if a newer version wrote the table, or another
+    /// [`CatalogueError`] if the request fails.
+    pub async fn check_version(&self) -> Result<(), CatalogueError> {
+        self.partitions_item().await.map(drop)
+    }
+
+    /// Records in the table that this version writes to it. An older version that knows
+    /// [`Catalogue::check_version`] then refuses the table. A repeat is safe.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if the request fails.
+    pub async fn record_version(&self) -> Result<(), CatalogueError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(PK, text(DATE_PARTITIONS))
+            .update_expression("SET #version = :version")
+            .condition_expression("attribute_not_exists(#version) OR #version < :version")
+            .expression_attribute_names("#version", SCHEMA_VERSION_ATTRIBUTE)
+            .expression_attribute_values(":version", AttributeValue::N(SCHEMA_VERSION.to_string()));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_failed_condition(&error) => Ok(()),
+            Err(error) => Err(request_error("update", DATE_PARTITIONS, error)),
+        }
+    }
+
+    /// Reads the item with the date partitions and the schema version of the table. Returns no
+    /// attributes if there is no such item yet.
+    async fn partitions_item(&self) -> Result<Attributes, CatalogueError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(PK, text(DATE_PARTITIONS));
+        let response = request
+            .send()
+            .await
+            .map_err(|error| request_error("get", DATE_PARTITIONS, error))?;
+        let item = response.item.unwrap_or_default();
+        NewerVersionError::check(schema_version(&item), SCHEMA_VERSION.into(), || {
+            format!("the table {}", self.table)
+        })?;
+        Ok(item)
     }
 
     /// Registers a date partition: adds it to the set that [`Catalogue::date_partitions`] returns.
@@ -308,7 +355,11 @@ impl Catalogue {
             .update_item()
             .table_name(&self.table)
             .key(PK, text(DATE_PARTITIONS))
-            .update_expression("ADD years :partition")
+            .update_expression(
+                "SET #version = if_not_exists(#version, :version) ADD years :partition",
+            )
+            .expression_attribute_names("#version", SCHEMA_VERSION_ATTRIBUTE)
+            .expression_attribute_values(":version", AttributeValue::N(SCHEMA_VERSION.to_string()))
             .expression_attribute_values(
                 ":partition",
                 AttributeValue::Ss(vec![partition.to_string()]),
@@ -356,12 +407,30 @@ fn to_attributes<T: serde::Serialize>(pk: &str, value: &T) -> Result<Attributes,
     })
 }
 
+/// Checks that no newer version of this program wrote an item. An item without a schema version
+/// passes.
+fn check_item_version(pk: &str, item: &Attributes) -> Result<(), NewerVersionError> {
+    NewerVersionError::check(schema_version(item), SCHEMA_VERSION.into(), || {
+        format!("the item {pk}")
+    })
+}
+
+/// Returns the schema version in the attributes of an item, or 0 if there is none.
+fn schema_version(item: &Attributes) -> u64 {
+    let version = item.get(SCHEMA_VERSION_ATTRIBUTE);
+    let version = version.and_then(|version| version.as_n().ok());
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default()
+}
+
 /// Converts the attributes of an item to a value. `pk` is the key of the item. It is used only in
 /// the text of an error.
 pub(crate) fn from_attributes<T: serde::de::DeserializeOwned>(
     pk: &str,
     item: Attributes,
 ) -> Result<T, CatalogueError> {
+    check_item_version(pk, &item)?;
     serde_dynamo::from_item(item).map_err(|error| CatalogueError::Shape {
         pk: pk.to_owned(),
         cause: error.into(),

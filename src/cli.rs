@@ -24,6 +24,7 @@ mod session;
 mod shutdown;
 mod stream_poller;
 mod sweep;
+mod unfinished_work;
 mod upload;
 
 use std::process::ExitCode;

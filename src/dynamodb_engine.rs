@@ -15,9 +15,17 @@ mod signature;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use dynoxide::storage_backend::sql_builders::{GET_SCHEMA_VERSION, SCHEMA_VERSION};
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
 pub use server::EngineAccess;
+
+use crate::newer_version::NewerVersionError;
+use crate::private_files::{create_private_folder, open_private_file, tighten_folder};
 
 /// The maximum time that an SQL statement of this module waits for another writer of the database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,23 +44,28 @@ const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS photos_stream_order
 #[derive(Clone)]
 pub struct DynamoDbEngine {
     database: dynoxide::Database,
+    /// The file of the database. `None` if the database is in memory or only read.
     file: Option<PathBuf>,
+    /// The folder of a copy of the database. It is removed when the last clone is dropped.
+    _copy: Option<Arc<TempDir>>,
 }
 
 impl DynamoDbEngine {
     /// Opens the database `data/.engine/dynamodb.sqlite`. Creates the folder and the file if they
-    /// do not exist.
+    /// do not exist, so that only their owner can read them.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be created, or if this version of dynoxide cannot read
-    /// the file.
+    /// the file. If a newer version wrote the file, the error contains a [`NewerVersionError`].
     pub fn open(data: &Path) -> io::Result<Self> {
+        let file = database_file(data);
+        Self::check_version(data)?;
         let folder = data.join(".engine");
-        std::fs::create_dir_all(&folder)?;
-        let file = folder.join("dynamodb.sqlite");
-        let name = file
-            .to_str()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"))?;
+        create_private_folder(&folder)?;
+        tighten_folder(&folder);
+        // SQLite gives the files of its log the mode of the database.
+        drop(open_private_file(&file)?);
+        let name = utf8_path(&file)?;
         // SQLite saves this setting in the file, so it holds for the connection of dynoxide.
         let cache = format!("PRAGMA default_cache_size = {CACHE_PAGES}");
         execute_statement(&file, &cache, []).map_err(io::Error::other)?;
@@ -61,7 +74,59 @@ impl DynamoDbEngine {
         Ok(DynamoDbEngine {
             database,
             file: Some(file),
+            _copy: None,
         })
+    }
+
+    /// Opens the database `data/.engine/dynamodb.sqlite` for reading, and writes nothing in the
+    /// data folder. Requests that would change the database fail. If a crash left changes in the
+    /// log of the database, works on a copy in a private temporary folder. No other process may
+    /// have the database open.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or copied, or if an older version wrote it and
+    /// it must be converted first. If a newer version wrote the file, the error contains a
+    /// [`NewerVersionError`].
+    pub fn open_to_read(data: &Path) -> io::Result<Self> {
+        let file = database_file(data);
+        let log = with_suffix(&file, "-wal");
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            let folder = tempfile::tempdir()?;
+            let copy = folder.path().join("dynamodb.sqlite");
+            for (from, to) in [(file, copy.clone()), (log, with_suffix(&copy, "-wal"))] {
+                let mut bytes = std::fs::File::open(from)?;
+                io::copy(&mut bytes, &mut open_private_file(&to)?)?;
+            }
+            check_file_version(&copy, data)?;
+            let database = dynoxide::Database::new(utf8_path(&copy)?);
+            return Ok(DynamoDbEngine {
+                database: database.map_err(io::Error::other)?,
+                file: None,
+                _copy: Some(Arc::new(folder)),
+            });
+        }
+        // SQLite then takes no lock and creates no log. The caller's lock keeps writers away.
+        let uri = format!("file:{}?immutable=1", escape_uri_path(utf8_path(&file)?));
+        check_file_version(Path::new(&uri), data)?;
+        Ok(DynamoDbEngine {
+            database: dynoxide::Database::new(&uri).map_err(io::Error::other)?,
+            file: None,
+            _copy: None,
+        })
+    }
+
+    /// Checks that no newer version of this program wrote the database of a data folder. Does
+    /// nothing if there is no database.
+    ///
+    /// # Errors
+    /// Returns an error that contains a [`NewerVersionError`] if a newer version wrote the
+    /// database, or another error if the database cannot be read.
+    pub fn check_version(data: &Path) -> io::Result<()> {
+        let file = database_file(data);
+        if !file.exists() {
+            return Ok(());
+        }
+        check_file_version(&file, data)
     }
 
     /// Opens a new database in memory. It is lost when the last clone is dropped.
@@ -72,6 +137,7 @@ impl DynamoDbEngine {
         Ok(DynamoDbEngine {
             database: dynoxide::Database::memory().map_err(io::Error::other)?,
             file: None,
+            _copy: None,
         })
     }
 
@@ -105,11 +171,10 @@ impl DynamoDbEngine {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let mut log = file.clone().into_os_string();
-        log.push("-wal");
+        let log = with_suffix(file, "-wal");
         // This is enough: a checkpoint syncs the pages that it moves out of the log
         // (sqlite.org/wal.html).
-        match std::fs::File::open(PathBuf::from(log)) {
+        match std::fs::File::open(log) {
             Ok(log) => log.sync_data(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
@@ -133,13 +198,52 @@ impl DynamoDbEngine {
     }
 }
 
+fn database_file(data: &Path) -> PathBuf {
+    data.join(".engine/dynamodb.sqlite")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn utf8_path(path: &Path) -> io::Result<&str> {
+    path.to_str()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"))
+}
+
+/// Escapes the characters of a path that have a meaning in a URI of SQLite.
+fn escape_uri_path(path: &str) -> String {
+    path.replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23")
+}
+
+/// Checks the version that dynoxide recorded in a database. `file` is a path or a URI. An error
+/// names the data folder `data`.
+fn check_file_version(file: &Path, data: &Path) -> io::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(file, flags).map_err(io::Error::other)?;
+    connection
+        .busy_timeout(LOCK_TIMEOUT)
+        .map_err(io::Error::other)?;
+    // A new file has no such table yet. Another failure is reported when the database is opened.
+    let recorded = connection.query_row(GET_SCHEMA_VERSION, [], |row| row.get::<_, String>(0));
+    let found = recorded.ok().and_then(|version| version.parse().ok());
+    NewerVersionError::check(found.unwrap_or_default(), SCHEMA_VERSION.into(), || {
+        data.display().to_string()
+    })
+    .map_err(io::Error::other)
+}
+
 /// Executes one SQL statement on a new connection. Ignores the rows that the statement returns.
 fn execute_statement(
     file: &Path,
     statement: &str,
     values: impl rusqlite::Params,
 ) -> rusqlite::Result<()> {
-    let connection = rusqlite::Connection::open(file)?;
+    let connection = Connection::open(file)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
     let mut statement = connection.prepare(statement)?;
     // A pragma may return a row, so the statement runs as a query.

@@ -16,10 +16,13 @@ pub mod dynamodb_engine;
 pub mod extract_report;
 pub mod gallery;
 pub mod ingest;
+pub mod newer_version;
 pub mod object;
 pub mod paging;
 pub mod photo_id;
 pub mod privacy;
+#[cfg(feature = "cli")]
+pub mod private_files;
 pub mod publish;
 pub mod request_failure;
 pub mod retry;

@@ -9,6 +9,7 @@
 
 mod copying;
 mod probe;
+mod unfinished_uploads;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,6 +32,7 @@ use crate::telemetry::{cost, error_chain};
 
 pub use copying::CopySettings;
 pub use probe::StoreCapabilities;
+pub use unfinished_uploads::UnfinishedUpload;
 
 /// A client of an S3-compatible store.
 #[derive(Debug, Clone)]

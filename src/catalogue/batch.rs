@@ -160,7 +160,7 @@ impl Catalogue {
                     .await
                     .map_err(|error| request_error("scan", WHOLE_TABLE, error))?;
                 let items = page.items.unwrap_or_default().into_iter().map(Ok);
-                Ok((stream::iter(items), page.last_evaluated_key))
+                Ok::<_, CatalogueError>((stream::iter(items), page.last_evaluated_key))
             }
         })
         .try_flatten()

@@ -17,6 +17,10 @@ use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
 /// if a change of the program requires that existing items are written again.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// The attribute in which a photo item has its schema version. The item with the date partitions
+/// has it too, and there it is the schema version of the whole table.
+pub(super) const SCHEMA_VERSION_ATTRIBUTE: &str = "schemaVersion";
+
 /// The header of a photo item: a small selection of its fields. It contains the fields that
 /// identify the photo and its parts (files). It does not contain the record (the normalised
 /// metadata), except for the camera and the capture time.
@@ -48,7 +52,7 @@ pub struct PhotoItemHeader {
 
 impl PhotoItemHeader {
     /// The names of the DynamoDB attributes that a request for headers reads.
-    pub(super) const ATTRIBUTES: [&'static str; 9] = [
+    pub(super) const ATTRIBUTES: [&'static str; 10] = [
         "pk",
         "stem",
         "owner",
@@ -58,6 +62,7 @@ impl PhotoItemHeader {
         "extractorVersion",
         "camera",
         "takenAtLocal",
+        SCHEMA_VERSION_ATTRIBUTE,
     ];
 }
 

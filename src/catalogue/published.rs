@@ -12,9 +12,15 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::newer_version::NewerVersionError;
+
 use super::{
     CatalogueError, from_attributes, is_failed_condition, request_error, text, to_attributes,
 };
+
+/// The version of the format of the counts and the static files. When it is increased, publish
+/// rebuilds all months, and earlier versions of this program refuse the table.
+pub const PUBLISH_FORMAT_VERSION: u32 = 2;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";
@@ -214,6 +220,9 @@ pub struct FilesState {
     /// The generation number after which `changes.json` lists changes. Changes up to this
     /// generation are not in the file, because they were published under another view.
     pub changes_since: u64,
+    /// The format of the static files and of the counts. See [`PUBLISH_FORMAT_VERSION`]. 0 if they
+    /// were written before this number was stored.
+    pub format: u32,
 }
 
 impl PublishTable {
@@ -361,7 +370,8 @@ impl PublishTable {
     /// Reads the state of publish. The read is strongly consistent.
     ///
     /// # Errors
-    /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
+    /// Returns a [`CatalogueError`] if a request fails, if an item cannot be read, or if a newer
+    /// version of this program wrote the state.
     pub async fn state(&self) -> Result<PublishState, CatalogueError> {
         let mut state = PublishState::default();
         for item in self.read_partition::<serde_json::Value>(STATE).await? {
@@ -370,7 +380,13 @@ impl PublishTable {
                 cause: error.into(),
             };
             match item.get("sk").and_then(serde_json::Value::as_str) {
-                Some(FILES) => state.files = serde_json::from_value(item).map_err(shape)?,
+                Some(FILES) => {
+                    state.files = serde_json::from_value(item).map_err(shape)?;
+                    let (found, supported) = (state.files.format, PUBLISH_FORMAT_VERSION);
+                    NewerVersionError::check(found.into(), supported.into(), || {
+                        format!("the table {}", self.table)
+                    })?;
+                }
                 Some(HOOK) => state.hook = Some(item),
                 Some(STREAM) => state.stream = Some(serde_json::from_value(item).map_err(shape)?),
                 Some(LEASE) => state.leased_until = parse_until(&item),

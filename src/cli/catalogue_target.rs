@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::data_dir::{self, DataDirLock, LockOutcome};
 use super::engine_client;
+use super::engines::{check_folder_version, check_table_versions, open_catalogue_to_read};
 use super::flags::{DataFlags, TableEndpointFlags, TableFlags};
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
@@ -29,6 +30,15 @@ pub(super) struct CatalogueTarget {
     endpoint: TableEndpointFlags,
 }
 
+/// The purpose for which a command connects to a catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CatalogueAccess {
+    /// The command changes nothing.
+    Read,
+    /// The command may change the catalogue.
+    Write,
+}
+
 /// A connection to a catalogue. If the catalogue is in a data folder on which no `photos serve`
 /// runs, the folder is locked until this value is dropped.
 pub(super) struct CatalogueHandle {
@@ -39,13 +49,32 @@ pub(super) struct CatalogueHandle {
 }
 
 impl CatalogueTarget {
-    /// Connects to the catalogue. If the catalogue is in a data folder on which no `photos serve`
-    /// runs, opens the embedded DynamoDB of the folder in this process.
+    /// Connects to the catalogue to change it. If the catalogue is in a data folder on which no
+    /// `photos serve` runs, opens the embedded DynamoDB of the folder in this process.
     ///
     /// # Errors
-    /// Fails if the data folder has no catalogue, or if the folder is in use by a process that is
-    /// not a running `photos serve`.
+    /// Fails if the data folder has no catalogue, if the folder is in use by a process that is not
+    /// a running `photos serve`, or if a newer version of this program wrote the catalogue.
     pub(super) async fn connect(&self) -> anyhow::Result<CatalogueHandle> {
+        self.connect_for(CatalogueAccess::Write).await
+    }
+
+    /// Connects to the catalogue to read it, as [`CatalogueTarget::connect`] does. Writes nothing
+    /// in a data folder, so the folder may be read-only.
+    ///
+    /// # Errors
+    /// Those of [`CatalogueTarget::connect`].
+    pub(super) async fn connect_to_read(&self) -> anyhow::Result<CatalogueHandle> {
+        self.connect_for(CatalogueAccess::Read).await
+    }
+
+    async fn connect_for(&self, access: CatalogueAccess) -> anyhow::Result<CatalogueHandle> {
+        let handle = self.open(access).await?;
+        check_table_versions(&handle.catalogue, &handle.published).await?;
+        Ok(handle)
+    }
+
+    async fn open(&self, access: CatalogueAccess) -> anyhow::Result<CatalogueHandle> {
         if self.is_elsewhere() {
             let endpoints = Endpoints {
                 dynamodb: self.endpoint.dynamodb_endpoint.clone(),
@@ -60,7 +89,11 @@ impl CatalogueTarget {
                 "there is no catalogue in {data}; name the data folder of `photos serve` with --data"
             );
         }
-        let ((sdk, endpoints), lock) = match data_dir::lock(folder)? {
+        let lock = match access {
+            CatalogueAccess::Read => data_dir::lock_to_read(folder)?,
+            CatalogueAccess::Write => data_dir::lock(folder)?,
+        };
+        let ((sdk, endpoints), lock) = match lock {
             LockOutcome::InUse(Some(running)) => {
                 (engine_client::of_running_serve(&running), None)
             }
@@ -68,13 +101,19 @@ impl CatalogueTarget {
                 bail!("{data} is in use by a process that is starting or stopping; try again")
             }
             LockOutcome::Acquired(lock) => {
-                let engine = DynamoDbEngine::open(folder)?;
+                let engine = match access {
+                    CatalogueAccess::Read => open_catalogue_to_read(folder)?,
+                    CatalogueAccess::Write => {
+                        check_folder_version(folder)?;
+                        DynamoDbEngine::open(folder)?
+                    }
+                };
                 (engine_client::dynamodb_in_process(engine)?, Some(lock))
             }
         };
         let is_at_rest = lock.is_some();
         let handle = self.handle(&sdk, endpoints, lock)?;
-        if is_at_rest {
+        if is_at_rest && access == CatalogueAccess::Write {
             // The data folder may have been created by a version of the program without the publish
             // table.
             handle.published.create_table().await?;

@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::key_pair_file::{self, StoredKeyPair, write_private};
+use super::key_pair_file::{self, StoredKeyPair};
 use crate::config::{PRIVACY_VARIABLES, Settings};
+use crate::private_files::{
+    create_private_folder, open_private_file, tighten_folder, write_private_file,
+};
 
 /// The name of the file with the privacy settings, in the folder `.engine` of the data folder.
 const PRIVACY: &str = "privacy.json";
@@ -41,7 +44,8 @@ pub(super) struct ServeEndpoints {
 pub(super) struct DataDirLock {
     /// The path of the folder `.engine` in the data folder.
     engine: PathBuf,
-    _lock: File,
+    /// The locked file. `None` if the folder is only read and has no lock file.
+    _lock: Option<File>,
 }
 
 /// The result of [`lock`].
@@ -56,29 +60,61 @@ pub(super) enum LockOutcome {
 }
 
 /// Tries to lock a data folder for this process, and does not wait if another process has the lock.
-/// Creates the folder if it does not exist.
+/// Creates the folder if it does not exist. On Unix, only its owner can then open it. Also takes
+/// the rights to an existing `.engine` away from everybody but its owner.
 ///
 /// # Errors
 /// Fails if the folder or its lock file cannot be written.
 pub(super) fn lock(data: &Path) -> anyhow::Result<LockOutcome> {
     let engine = data.join(".engine");
-    std::fs::create_dir_all(&engine)
+    create_private_folder(&engine)
         .with_context(|| format!("cannot create {}", engine.display()))?;
+    tighten_folder(&engine);
     let path = engine.join("lock");
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    match lock.try_lock() {
+    let lock =
+        open_private_file(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let locked = lock.try_lock();
+    lock_outcome(engine, lock, locked)
+}
+
+/// Tries to lock a data folder that this process only reads, and does not wait if a process that
+/// writes has the lock. Several processes may read a folder at the same time. Writes nothing, so
+/// the folder may be read-only.
+///
+/// # Errors
+/// Fails if the lock file exists but cannot be read.
+pub(super) fn lock_to_read(data: &Path) -> anyhow::Result<LockOutcome> {
+    let engine = data.join(".engine");
+    let path = engine.join("lock");
+    let lock = match File::open(&path) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(LockOutcome::Acquired(DataDirLock {
+                engine,
+                _lock: None,
+            }));
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
+        }
+    };
+    let locked = lock.try_lock_shared();
+    lock_outcome(engine, lock, locked)
+}
+
+fn lock_outcome(
+    engine: PathBuf,
+    lock: File,
+    locked: Result<(), TryLockError>,
+) -> anyhow::Result<LockOutcome> {
+    match locked {
         Ok(()) => Ok(LockOutcome::Acquired(DataDirLock {
             engine,
-            _lock: lock,
+            _lock: Some(lock),
         })),
         Err(TryLockError::WouldBlock) => Ok(LockOutcome::InUse(serve_endpoints(&engine)?)),
         Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            Err(error).with_context(|| format!("cannot lock {}", engine.join("lock").display()))
         }
     }
 }
@@ -88,10 +124,7 @@ impl DataDirLock {
     /// commands read them there.
     pub(super) fn announce(&self, endpoints: &ServeEndpoints) -> anyhow::Result<()> {
         let path = self.engine.join("serve.json");
-        // The file is renamed into place, so that a reader never reads an incomplete file.
-        let draft = self.engine.join("serve.json.new");
-        write_private(&draft, &serde_json::to_vec_pretty(endpoints)?)
-            .and_then(|()| std::fs::rename(&draft, &path))
+        write_private_file(&path, &serde_json::to_vec_pretty(endpoints)?)
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -114,7 +147,7 @@ impl DataDirLock {
             .filter(|variable| settings.contains(variable))
             .map(|variable| (variable, settings.get(variable).unwrap_or_default()))
             .collect();
-        std::fs::write(&path, serde_json::to_vec_pretty(&given)?)
+        write_private_file(&path, &serde_json::to_vec_pretty(&given)?)
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -130,7 +163,8 @@ impl DataDirLock {
 /// none are stored.
 ///
 /// # Errors
-/// Fails if the file cannot be read or is damaged.
+/// Fails if the file cannot be read or is damaged, or if it has a setting that this version does
+/// not know. A newer version wrote the setting then, and it may hide photos or positions.
 pub(super) fn privacy(data: &Path) -> anyhow::Result<Settings> {
     let path = data.join(".engine").join(PRIVACY);
     match std::fs::read(&path) {
@@ -142,10 +176,41 @@ pub(super) fn privacy(data: &Path) -> anyhow::Result<Settings> {
                         path.display()
                     )
                 })?;
+            let is_known = |name: &&String| PRIVACY_VARIABLES.contains(&name.as_str());
+            if let Some(unknown) = values.keys().find(|name| !is_known(name)) {
+                return Err(UnknownSettingError {
+                    data: data.display().to_string(),
+                    setting: unknown.clone(),
+                }
+                .into());
+            }
             Ok(values.into_iter().collect())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Settings::default()),
         Err(error) => bail!("cannot read {}: {error}", path.display()),
+    }
+}
+
+/// The error for a stored privacy setting that this version of the program does not know.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{data} was written by a newer version of photos (it has the setting {setting}, which this one \
+     does not know). Use a newer version."
+)]
+struct UnknownSettingError {
+    data: String,
+    setting: String,
+}
+
+/// Checks that the stored privacy settings have no setting that this version does not know. A
+/// damaged file passes, because `photos serve` writes a new one.
+///
+/// # Errors
+/// Fails if there is such a setting.
+pub(super) fn check_privacy_version(data: &Path) -> anyhow::Result<()> {
+    match privacy(data) {
+        Err(error) if error.is::<UnknownSettingError>() => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,7 @@
 //! The key pair of a data folder: a random one, made at the first start, in a file that only the
 //! owner can read.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,6 +9,8 @@ use data_encoding::BASE32_NOPAD;
 use ring::rand::{SecureRandom, SystemRandom};
 use s3_folder::KeyPair;
 use serde::{Deserialize, Serialize};
+
+use crate::private_files::write_private_file;
 
 /// The name of the file in the folder `.engine` of the data folder.
 const KEY_PAIR: &str = "key-pair.json";
@@ -83,33 +84,9 @@ pub(super) fn read(engine: &Path) -> anyhow::Result<Option<StoredKeyPair>> {
 fn make(engine: &Path) -> anyhow::Result<StoredKeyPair> {
     let stored = StoredKeyPair::random()?;
     let path = engine.join(KEY_PAIR);
-    let draft = engine.join("key-pair.json.new");
-    write_private(&draft, &serde_json::to_vec_pretty(&stored)?)
-        .and_then(|()| std::fs::rename(&draft, &path))
+    write_private_file(&path, &serde_json::to_vec_pretty(&stored)?)
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(stored)
-}
-
-/// Writes a file that only the owner can read. Replaces an existing file.
-///
-/// # Errors
-/// Fails if the file cannot be written.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // The mode of an existing file would stay as it is.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn random_text(bytes: usize) -> anyhow::Result<String> {

@@ -10,12 +10,14 @@ use std::time::Duration;
 use anyhow::bail;
 use chrono::Utc;
 use clap::Args;
-use s3_folder::S3Store;
+use s3_folder::{DeadLetter, S3Store};
 use tokio::time::timeout;
 
 use super::data_dir::{self, DataDirLock, LockOutcome};
 use super::engine_client;
-use super::engines::{EmbeddedEngines, create_stores};
+use super::engines::{
+    EmbeddedEngines, check_folder_version, check_table_versions, create_stores,
+};
 use super::flags::{
     ArchiveFlags, DataFlags, IngestFlags, KeyPairFlags,
     PrivacyFlags, StoreEndpointFlags, TableFlags,
@@ -77,7 +79,7 @@ pub(super) struct StoreOptions {
 /// The purpose for which a command opens the stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SessionPurpose {
-    /// The command changes nothing.
+    /// The command changes nothing. It works on a data folder that is read-only.
     Read,
     /// The command changes photos.
     Write,
@@ -105,6 +107,8 @@ pub(super) struct Session {
     /// may change photos and no process reads the stream of the photos table for publish.
     marks_on_close: bool,
     clients: Clients,
+    /// The path of the data folder. `None` if the stores are outside a data folder.
+    data: Option<PathBuf>,
     engines: Option<SessionEngines>,
 }
 
@@ -200,7 +204,11 @@ impl StoreOptions {
             self.open_elsewhere(&settings, layout, purpose).await?
         } else {
             let data = &self.data.data;
-            match data_dir::lock(data)? {
+            let lock = match purpose {
+                SessionPurpose::Read => data_dir::lock_to_read(data)?,
+                SessionPurpose::Write | SessionPurpose::Ingest => data_dir::lock(data)?,
+            };
+            match lock {
                 LockOutcome::InUse(None) => bail!(
                     "{} is in use by a process that is starting or stopping; try again",
                     data.display()
@@ -218,6 +226,12 @@ impl StoreOptions {
                 }
             }
         };
+        session.data = (!self.is_elsewhere()).then(|| self.data.data.clone());
+        if let Err(error) = check_table_versions(&session.catalogue, &session.published).await {
+            session.marks_on_close = false;
+            session.close(true).await;
+            return Err(error);
+        }
         if purpose != SessionPurpose::Read {
             let tail = std::process::id().to_string();
             if let Err(error) = session.ingest.check_store_capabilities(&tail).await {
@@ -266,16 +280,31 @@ impl StoreOptions {
     ) -> anyhow::Result<Session> {
         let data = &self.data.data;
         if purpose != SessionPurpose::Read && data_dir::privacy(data)?.is_empty() {
+            check_folder_version(data)?;
             lock.keep_privacy(settings)?;
         }
+        let own = settings.layout()?;
         // Only this process sends requests, so the key pair is of no use to others.
         let key_pair = StoredKeyPair::random()?;
-        let engines = EmbeddedEngines::open(data, &settings.layout()?, key_pair)?;
+        let engines = match purpose {
+            SessionPurpose::Read => EmbeddedEngines::open_to_read(data, key_pair)?,
+            SessionPurpose::Write | SessionPurpose::Ingest => {
+                EmbeddedEngines::open(data, &own, key_pair)?
+            }
+        };
         let background = ServiceTasks::new();
         let (sdk, endpoints) = engine_client::in_process(&engines);
         let services = Services::connect(settings, &sdk, &endpoints)?;
         let mut session = Session::new(&services, layout)?;
-        create_stores(&services).await?;
+        if purpose == SessionPurpose::Read {
+            for bucket in [own.source_bucket(), own.archive_bucket()] {
+                // A bucket whose folder another program made becomes known, in the copy of the
+                // database only. A bucket without a folder is reported when it is listed.
+                let _ = services.storage.create_bucket(bucket).await;
+            }
+        } else {
+            create_stores(&services).await?;
+        }
         // Other programs may have put files into the folder. A listing must show them.
         let store = engines.store.clone();
         tokio::task::spawn_blocking(move || store.rescan()).await?;
@@ -384,6 +413,7 @@ impl Session {
             indexed: IndexedKeys::default(),
             marks_on_close: false,
             clients: services.clients.clone(),
+            data: None,
             engines: None,
         })
     }
@@ -392,6 +422,24 @@ impl Session {
     pub(super) fn store(&self) -> Option<&S3Store> {
         let engines = self.engines.as_ref()?;
         Some(&engines.engines.store)
+    }
+
+    /// Lists the dead letters of the embedded S3 store: the changes that ingest could not process
+    /// in 20 attempts. Returns an empty list if the stores are outside a data folder.
+    ///
+    /// # Errors
+    /// Fails if the database of the store cannot be read.
+    pub(super) fn dead_letters(&self) -> anyhow::Result<Vec<DeadLetter>> {
+        Ok(match (self.store(), &self.data) {
+            (Some(store), _) => store.list_dead_letters()?,
+            (None, Some(data)) => S3Store::list_dead_letters_of(data)?,
+            (None, None) => Vec::new(),
+        })
+    }
+
+    /// Reports whether the stores are in a data folder, served or at rest.
+    pub(super) fn is_in_data_folder(&self) -> bool {
+        self.data.is_some()
     }
 
     /// Reports whether the stores are in a data folder on which no `photos serve` runs.

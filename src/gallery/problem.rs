@@ -221,7 +221,7 @@ impl From<CatalogueError> for Problem {
     /// refused, or if the catalogue could not be reached, the problem is [`Problem::unavailable`]:
     /// the client may retry later. For any other error, the problem is [`Problem::internal`].
     fn from(error: CatalogueError) -> Self {
-        let permanent = matches!(error, CatalogueError::Shape { .. });
+        let permanent = !matches!(error, CatalogueError::Request { .. });
         tracing::error!(%error, "catalogue request failed");
         if permanent {
             Problem::internal()

@@ -49,7 +49,7 @@ impl Ingest {
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(|part| {
             part.version() == Some(properties.version())
-                && part.extractor_version == EXTRACTOR_VERSION
+                && part.extractor_version >= EXTRACTOR_VERSION
         }) {
             self.reconcile_with_source(&properties).await?;
             return Ok(Attempt::Done(Outcome::Unchanged));

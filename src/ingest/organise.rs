@@ -77,7 +77,7 @@ impl Ingest {
     ) -> Result<Option<Attempt<Outcome>>, IngestError> {
         let unchanged = Some(Attempt::Done(Outcome::Unchanged));
         let (Some(archive_key), Some(owner)) = (&entry.archive_key, &entry.owner) else {
-            let is_current = entry.extractor_version == EXTRACTOR_VERSION;
+            let is_current = entry.extractor_version >= EXTRACTOR_VERSION;
             return Ok(if is_current { unchanged } else { None });
         };
         let Some(archive_key) = self.layout.archive_key(archive_key) else {

@@ -27,7 +27,7 @@ pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
 /// Returns `true` if the record is up to date: it was derived from the present bytes of this part,
 /// by the present version of the extractor.
 pub(super) fn is_derived_from(item: &PhotoItem, part: &str) -> bool {
-    item.extractor_version == EXTRACTOR_VERSION
+    item.extractor_version >= EXTRACTOR_VERSION
         && item.derived_from.as_ref().is_some_and(|from| {
             from.part == part
                 && item

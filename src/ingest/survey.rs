@@ -123,7 +123,7 @@ impl SurveyTable {
         let item = self.headers.get(key.stem());
         let part = item.and_then(|item| item.parts.get(key.part()));
         part.is_some_and(|part| {
-            part.extractor_version == EXTRACTOR_VERSION
+            part.extractor_version >= EXTRACTOR_VERSION
                 && part
                     .version()
                     .is_some_and(|version| listed.has_version(&version))
@@ -252,5 +252,5 @@ fn is_undated_item(item: &PhotoItemHeader) -> bool {
 /// Returns `true` if the present version of the extractor found that the object of this entry is
 /// not a photo.
 fn is_skipped(entry: &LedgerEntry) -> bool {
-    entry.archive_key.is_none() && entry.extractor_version == EXTRACTOR_VERSION
+    entry.archive_key.is_none() && entry.extractor_version >= EXTRACTOR_VERSION
 }

@@ -23,14 +23,13 @@ use super::json_file::json_digest;
 use super::rebuild::{MonthRebuilder, RebuiltMonth};
 use super::schedule::{HookDecision, HookResponse, HookRules, HookState, month_is_due};
 use crate::catalogue::Catalogue;
-use crate::catalogue::published::{DirtyMonth, FilesState, PublishTable, PublishedMonth};
+use crate::catalogue::published::{
+    DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishTable, PublishedMonth,
+};
 use crate::object::Bucket;
 use crate::storage::Storage;
 use crate::view::PublicView;
 
-/// The version of the format of the counts and the static files. When it is increased, publish
-/// rebuilds all months.
-const FORMAT_VERSION: u32 = 2;
 /// The duration of a lease, which is the right to run cycles alone. If a cycle is interrupted and
 /// does not release the lease, no other process can run a cycle until the lease ends by itself.
 const LEASE_DURATION: TimeDelta = TimeDelta::minutes(3);
@@ -238,7 +237,10 @@ impl Publisher {
             now,
             months: BTreeMap::new(),
             hook: parse_hook_state(&state)?,
-            files: state.files,
+            files: FilesState {
+                format: PUBLISH_FORMAT_VERSION,
+                ..state.files
+            },
             report: CycleReport::default(),
         };
         if is_new_view {
@@ -363,7 +365,7 @@ impl Publisher {
     /// Returns a digest of the public view and the format version. If two views show a photo
     /// differently, their digests differ.
     fn view_fingerprint(&self) -> String {
-        json_digest(format!("{FORMAT_VERSION} {:?}", self.settings.view).as_bytes())
+        json_digest(format!("{PUBLISH_FORMAT_VERSION} {:?}", self.settings.view).as_bytes())
     }
 
     fn hook_is_due(&self, hook: &HookState, now: DateTime<Utc>) -> bool {

@@ -6,6 +6,7 @@ mod bad_input;
 mod command_line;
 mod corpus;
 mod crash;
+mod data_folder;
 mod drift;
 mod elsewhere;
 mod import;

@@ -9,7 +9,7 @@ use crate::external_changes::scan_bucket;
 use crate::files;
 use crate::owner::local_owner;
 use crate::store::S3Store;
-use crate::store_context::StoreContext;
+use crate::store_context::{StoreAccess, StoreContext};
 use crate::times::{now_ms, timestamp};
 
 /// Carries out ListBuckets. Returns the buckets whose names begin with `prefix`.
@@ -59,16 +59,20 @@ pub(crate) async fn create_bucket(store: &S3Store, bucket: String) -> S3Result<C
 
 fn create_bucket_folder(context: &StoreContext, bucket: &str) -> S3Result {
     let folder = context.folders.bucket(bucket);
-    if let Err(error) = std::fs::create_dir(&folder)
-        && error.kind() != std::io::ErrorKind::AlreadyExists
-    {
-        return Err(file_error("create the folder of", error));
+    // A bucket whose folder exists can be added to the copied database of a read-only store.
+    if !folder.is_dir() {
+        context.access.require_write()?;
     }
+    files::create_private_folder(&folder)
+        .map_err(|error| file_error("create the folder of", error))?;
     if !std::fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_dir()) {
         return Err(s3_error!(
             InvalidBucketName,
             "the data folder has something else of this name"
         ));
+    }
+    if context.access == StoreAccess::ReadOnly {
+        return Ok(());
     }
     files::sync_folder(context.folders.data()).map_err(|error| file_error("sync", error))
 }
@@ -79,6 +83,7 @@ fn create_bucket_folder(context: &StoreContext, bucket: &str) -> S3Result {
 /// `NoSuchBucket` if the bucket does not exist. `BucketNotEmpty` if it has objects. `InternalError`
 /// if the disk or the database failed.
 pub(crate) async fn delete_bucket(store: &S3Store, bucket: String) -> S3Result {
+    store.context().access.require_write()?;
     store.require_bucket(&bucket).await?;
     // A file that another program added makes the bucket non-empty. The scan registers it, if no
     // request has done so yet.

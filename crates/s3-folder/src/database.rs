@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 
 use crate::address::ObjectAddress;
@@ -18,7 +18,8 @@ use crate::placement::{Placement, fold_key};
 /// `pending` 1 is a pending row. It belongs to a write that is not finished, and becomes the object
 /// when the file of the write is in its place. `odd` is 1 if the object is placed by hash
 /// ([`Placement::ByHash`]). `folded` is the key in lower case, as a file system that ignores case
-/// sees it. It is NULL if the object is placed by hash.
+/// sees it. It is NULL if the object is placed by hash. `upload` is the id of the multipart upload
+/// that a pending write completes. It is NULL in every other row.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS objects (
@@ -26,7 +27,7 @@ const SCHEMA: &str = "
         odd INTEGER NOT NULL, folded BLOB,
         size INTEGER NOT NULL, etag TEXT NOT NULL, modified_ms INTEGER NOT NULL,
         inode INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, attributes TEXT NOT NULL, event TEXT,
-        PRIMARY KEY (bucket, key, pending)
+        upload TEXT, PRIMARY KEY (bucket, key, pending)
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS objects_folded ON objects (bucket, folded) WHERE folded IS NOT NULL;
     CREATE INDEX IF NOT EXISTS objects_pending ON objects (pending) WHERE pending = 1;
@@ -51,8 +52,27 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS dead_letters (
         id INTEGER PRIMARY KEY, body TEXT NOT NULL, attempts INTEGER NOT NULL, died_ms INTEGER NOT NULL
     );
-    PRAGMA user_version = 1;
 ";
+
+/// The version of [`SCHEMA`]. It is stored in the database as `user_version`. Increase it with each
+/// change of the tables, and add a step to [`migrate_tables`].
+const SCHEMA_VERSION: i64 = 2;
+
+/// The reason why the writing connection could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenDatabaseError {
+    /// SQLite cannot read or write the file.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A newer program wrote the tables. The file is unchanged.
+    #[error("schema {found}; this program reads up to {supported}")]
+    NewerSchema {
+        /// The version in the file.
+        found: i64,
+        /// The newest version that this program reads.
+        supported: i64,
+    },
+}
 
 /// The maximum number of idle connections that stay open for reading. The limit saves memory,
 /// because each connection has a cache.
@@ -189,6 +209,17 @@ pub(crate) struct PendingWrite {
     pub(crate) object: StoredObject,
     /// The event name of the notification that is recorded when the write is completed.
     pub(crate) event_name: String,
+    /// The id of the multipart upload that the write completes, if it completes one.
+    pub(crate) upload: Option<String>,
+}
+
+/// The columns of a pending row that the row of an object does not have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PendingColumns<'a> {
+    /// The event name of the notification that is recorded when the write is completed.
+    pub(crate) event_name: &'a str,
+    /// The id of the multipart upload that the write completes, if it completes one.
+    pub(crate) upload: Option<&'a str>,
 }
 
 /// The row of a bucket.
@@ -226,17 +257,59 @@ impl KeyRangeStart {
     }
 }
 
-/// Opens the one connection that writes to the database at `path`. Creates tables that are missing.
+/// Opens the one connection that writes to the database at `path`. Creates tables that are missing,
+/// and brings the tables of an older version up to date.
 ///
 /// # Errors
-/// The file is not a database, or it cannot be written.
-pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+/// The file is not a database, or it cannot be written. Or a newer program wrote it: then the file
+/// is unchanged.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenDatabaseError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
+    // The version is checked before anything is written, the journal mode included.
+    let found = check_version(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.execute_batch(SCHEMA)?;
+    migrate_tables(&connection, found)?;
     configure_caches(&connection)?;
     Ok(connection)
+}
+
+/// Checks that no newer program wrote the tables. Returns the version of the tables, or 0 if there
+/// are none yet.
+///
+/// # Errors
+/// A newer program wrote the tables, or the database fails.
+pub(crate) fn check_version(connection: &Connection) -> Result<i64, OpenDatabaseError> {
+    let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found <= SCHEMA_VERSION {
+        return Ok(found);
+    }
+    Err(OpenDatabaseError::NewerSchema {
+        found,
+        supported: SCHEMA_VERSION,
+    })
+}
+
+/// Opens a connection that reads the database at `path` while another process writes to it.
+///
+/// # Errors
+/// The file is not a database, or it cannot be read.
+pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Brings the tables from the version `found` to [`SCHEMA_VERSION`], in one transaction. Version 0
+/// is an empty database.
+fn migrate_tables(connection: &Connection, found: i64) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    if found == 1 {
+        connection.execute_batch("ALTER TABLE objects ADD COLUMN upload TEXT")?;
+    }
+    connection.execute_batch(SCHEMA)?;
+    connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
 }
 
 /// Sets the kind of failure that the next commits of a connection survive.
@@ -347,7 +420,6 @@ pub(crate) fn save_object(
 }
 
 /// Writes the pending row of a write that will make `object`. Replaces an earlier pending row.
-/// `event_name` is the event name of the notification that is recorded when the write is completed.
 ///
 /// # Errors
 /// The database fails.
@@ -355,26 +427,26 @@ pub(crate) fn save_pending_object(
     connection: &Connection,
     address: &ObjectAddress,
     object: &StoredObject,
-    event_name: &str,
+    pending: PendingColumns<'_>,
 ) -> rusqlite::Result<()> {
-    save_row(connection, address, object, Some(event_name))
+    save_row(connection, address, object, Some(pending))
 }
 
 fn save_row(
     connection: &Connection,
     address: &ObjectAddress,
     object: &StoredObject,
-    pending_event: Option<&str>,
+    pending: Option<PendingColumns<'_>>,
 ) -> rusqlite::Result<()> {
     let by_hash = object.placement == Placement::ByHash;
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO objects VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+            "INSERT OR REPLACE INTO objects VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
         )?
         .execute(params![
             address.bucket,
             address.key.as_bytes(),
-            pending_event.is_some(),
+            pending.is_some(),
             by_hash,
             (!by_hash).then(|| fold_key(&address.key).into_bytes()),
             object.identity.size,
@@ -383,7 +455,8 @@ fn save_row(
             object.identity.inode,
             object.identity.mtime_ns,
             to_json(&object.attributes)?,
-            pending_event,
+            pending.map(|pending| pending.event_name),
+            pending.and_then(|pending| pending.upload),
         ])?;
     Ok(())
 }
@@ -428,7 +501,7 @@ fn delete_row(
 /// The database fails.
 pub(crate) fn list_pending_writes(connection: &Connection) -> rusqlite::Result<Vec<PendingWrite>> {
     let mut statement = connection.prepare(&format!(
-        "SELECT {COLUMNS}, bucket, key, event FROM objects WHERE pending = 1"
+        "SELECT {COLUMNS}, bucket, key, event, upload FROM objects WHERE pending = 1"
     ))?;
     statement
         .query_map([], |row| {
@@ -439,6 +512,7 @@ pub(crate) fn list_pending_writes(connection: &Connection) -> rusqlite::Result<V
                 },
                 object: read_object(row)?,
                 event_name: row.get(9)?,
+                upload: row.get(10)?,
             })
         })?
         .collect()

@@ -3,8 +3,8 @@
 //!
 //! A record is a notification in the outbox, the table of notifications that are not delivered yet.
 //! A record stays in the outbox until it is acknowledged, or until it becomes a dead letter after
-//! too many attempts. A dead letter is a notification that is not sent again. This module does not
-//! read the content of a record.
+//! too many attempts. A dead letter is sent again only at the next start and after a long pause
+//! ([`crate::dead_letters`]). This module does not read the content of a record.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -15,8 +15,10 @@ use rusqlite::{Connection, Row as SqlRow, params};
 use s3s::S3Result;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::database::Durability;
+use crate::dead_letters;
 use crate::errors::database_error;
 use crate::store::S3Store;
 use crate::times::now_ms;
@@ -24,8 +26,7 @@ use crate::times::now_ms;
 /// The maximum number of notifications in one batch. This is the default of Lambda for SQS.
 const MAX_BATCH_RECORDS: usize = 10;
 
-/// The number of failed attempts after which a notification becomes a dead letter, which is not
-/// sent again.
+/// The number of failed attempts after which a notification becomes a dead letter.
 const MAX_ATTEMPTS: i64 = 20;
 
 /// The pause after the first failed attempt, in milliseconds. It doubles after each further failed
@@ -37,6 +38,9 @@ const MAX_PAUSE_MS: i64 = 60_000;
 
 /// The pause after an operation on the database failed.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause between two attempts to deliver a dead letter.
+const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(3600);
 
 /// The maximum pause while no notification waits for delivery. A new notification ends the pause.
 const IDLE_PAUSE: Duration = Duration::from_secs(3600);
@@ -52,10 +56,11 @@ impl S3Store {
     /// `handler` returns Lambda's partial batch response,
     /// `{"batchItemFailures":[{"itemIdentifier":messageId}]}`. It lists the notifications that
     /// failed. They are sent again after a growing pause. If the handler fails or panics, the whole
-    /// batch is sent again. After 20 attempts a notification becomes a dead letter.
+    /// batch is sent again. After 20 attempts a notification becomes a dead letter. Each dead
+    /// letter is sent once more when this function starts, and then once every hour.
     ///
-    /// A notification stays stored until it is acknowledged or becomes a dead letter. It may be
-    /// sent twice, for example after a crash.
+    /// A notification stays stored until it is acknowledged. It may be sent twice, for example
+    /// after a crash.
     ///
     /// ```
     /// use s3_folder::S3Store;
@@ -87,7 +92,12 @@ impl S3Store {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut running: JoinSet<Vec<i64>> = JoinSet::new();
         let mut in_delivery: HashSet<i64> = HashSet::new();
+        let mut next_revival = Instant::now();
         loop {
+            if next_revival <= Instant::now() {
+                revive_dead_letters(self).await;
+                next_revival = Instant::now() + DEAD_LETTER_PAUSE;
+            }
             let mut pause = IDLE_PAUSE;
             while running.len() < concurrency.max(1) {
                 match next_step(self, &in_delivery).await {
@@ -110,6 +120,7 @@ impl S3Store {
                     }
                 }
                 () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep_until(next_revival) => {}
             }
         }
         while running.join_next().await.is_some() {}
@@ -215,6 +226,22 @@ fn query_due_records(
     Ok(due)
 }
 
+/// Moves all dead letters back into the outbox, so that each is sent once more.
+async fn revive_dead_letters(store: &S3Store) {
+    let revived = store
+        .change_database(|connection| {
+            dead_letters::revive_dead_letters(connection).map_err(database_error)
+        })
+        .await;
+    match revived {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "s3 notifications: trying the dead letters again"),
+        Err(error) => {
+            tracing::error!(%error, "s3 notifications: cannot try the dead letters again");
+        }
+    }
+}
+
 /// Sends one batch to the handler. Then deletes the acknowledged records and postpones the others.
 /// Returns the ids of all records of the batch.
 async fn deliver_batch<H, F>(store: S3Store, batch: Vec<OutboxRecord>, handler: H) -> Vec<i64>
@@ -285,10 +312,9 @@ fn postpone_record(connection: &Connection, record: &OutboxRecord) -> rusqlite::
         tracing::error!(
             message.id = record.message_id(),
             attempts,
-            "s3 notifications: gave up a notification"
+            "s3 notifications: a notification failed too often; it is sent again after a long pause"
         );
-        let sql = "INSERT OR REPLACE INTO dead_letters VALUES (?1, ?2, ?3, ?4)";
-        connection.execute(sql, params![record.id, record.body, attempts, now_ms()])?;
+        dead_letters::insert_dead_letter(connection, record.id, &record.body, attempts)?;
         return delete_record(connection, record);
     }
     let pause = (FIRST_PAUSE_MS << (attempts - 1).min(16)).min(MAX_PAUSE_MS);

@@ -78,6 +78,11 @@ pub(crate) fn file_error(doing: &str, error: io::Error) -> S3Error {
     s3_error!(error, InternalError, "cannot {doing} a file of the store")
 }
 
+/// Returns the error for a request that would change a store that is open for reading only.
+pub(crate) fn read_only_error() -> S3Error {
+    s3_error!(AccessDenied, "the store is open for reading only")
+}
+
 /// Returns the error for a request that came after the writer's thread ended.
 pub(crate) fn shutdown_error() -> S3Error {
     s3_error!(ServiceUnavailable, "the store is shutting down")

@@ -42,6 +42,7 @@ pub(crate) async fn create_upload(
     store: &S3Store,
     mut input: CreateMultipartUploadInput,
 ) -> S3Result<CreateMultipartUploadOutput> {
+    store.context().access.require_write()?;
     store.require_bucket(&input.bucket).await?;
     let attributes = upload_attributes(&mut input)?;
     let algorithm = input
@@ -116,6 +117,8 @@ pub(crate) async fn upload_part(
     } = request;
     check_part_number(input.part_number)?;
     let address = ObjectAddress::new(input.bucket, input.key);
+    // The upload cannot expire while the body arrives.
+    let _in_use = store.context().uploads_in_use.add(&input.upload_id);
     require_open_upload(store, &input.upload_id, &address).await?;
     let mut expected = ExpectedBody {
         content_length: input.content_length,
@@ -157,6 +160,7 @@ pub(crate) async fn upload_part_copy(
 ) -> S3Result<UploadPartCopyOutput> {
     check_part_number(input.part_number)?;
     let address = ObjectAddress::new(input.bucket, input.key);
+    let _in_use = store.context().uploads_in_use.add(&input.upload_id);
     let upload = require_open_upload(store, &input.upload_id, &address).await?;
     let source = CopiedPartSource {
         address: parse_copy_source(&input.copy_source)?,
@@ -237,6 +241,7 @@ pub(crate) async fn complete_upload(
     mut input: CompleteMultipartUploadInput,
 ) -> S3Result<CompleteMultipartUploadOutput> {
     let address = ObjectAddress::new(input.bucket.clone(), input.key.clone());
+    let _in_use = store.context().uploads_in_use.add(&input.upload_id);
     let upload = find_upload(store, &input.upload_id, &address).await?;
     if let Some(etag) = upload.completed_etag {
         return Ok(complete_output(address, etag, ObjectChecksums::default()));

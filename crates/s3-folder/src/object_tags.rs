@@ -55,6 +55,7 @@ pub(crate) async fn replace_tags(
     address: ObjectAddress,
     tags: Vec<(String, String)>,
 ) -> S3Result {
+    store.context().access.require_write()?;
     // Opening the object first registers a file that another program wrote.
     let opened = address.clone();
     store

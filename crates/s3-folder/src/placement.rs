@@ -48,16 +48,31 @@ impl ObjectFile {
 #[derive(Debug, Clone)]
 pub(crate) struct StoreFolders {
     data: PathBuf,
+    /// The folder of the database and of unfinished files.
     internal: PathBuf,
+    /// The folder of the files whose placement is [`Placement::ByHash`].
+    hashed: PathBuf,
 }
 
 impl StoreFolders {
     /// Returns the paths below the data folder `data`.
     pub(crate) fn new(data: &Path) -> StoreFolders {
+        StoreFolders::with_internal(data, &data.join(INTERNAL_FOLDER))
+    }
+
+    /// Returns the paths below the data folder `data`, but with the database and the unfinished
+    /// files in the folder `internal`.
+    pub(crate) fn with_internal(data: &Path, internal: &Path) -> StoreFolders {
         StoreFolders {
             data: data.to_path_buf(),
-            internal: data.join(INTERNAL_FOLDER),
+            internal: internal.to_path_buf(),
+            hashed: data.join(INTERNAL_FOLDER).join("odd"),
         }
+    }
+
+    /// Returns the folder of the database and of unfinished files.
+    pub(crate) fn internal(&self) -> &Path {
+        &self.internal
     }
 
     /// Returns the data folder.
@@ -82,7 +97,7 @@ impl StoreFolders {
 
     /// Returns the folder of the files whose placement is [`Placement::ByHash`].
     pub(crate) fn hashed(&self) -> PathBuf {
-        self.internal.join("odd")
+        self.hashed.clone()
     }
 
     /// Returns the path of the database.

@@ -4,7 +4,8 @@
 use rusqlite::Connection;
 
 use crate::database::{self, Durability, PendingWrite};
-use crate::store_context::StoreContext;
+use crate::files;
+use crate::store_context::{StoreAccess, StoreContext};
 use crate::times::now_ms;
 use crate::upload_rows;
 
@@ -13,8 +14,9 @@ use crate::upload_rows;
 const COMPLETED_UPLOAD_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
 /// Completes every interrupted write whose file is already at its final path: the pending row of
-/// the write becomes the row of the object. Deletes the pending rows of all other writes, and
-/// removes unfinished files. Safe to repeat.
+/// the write becomes the row of the object, and the multipart upload that the write completes is
+/// completed too. Deletes the pending rows of all other writes, and removes unfinished files. Safe
+/// to repeat.
 ///
 /// # Errors
 /// The database fails.
@@ -30,8 +32,14 @@ pub(crate) fn recover(connection: &Connection, context: &StoreContext) -> rusqli
     remove_temporary_files(context);
     upload_rows::delete_completed_uploads(connection, now_ms() - COMPLETED_UPLOAD_LIFETIME_MS)?;
     remove_stray_part_files(connection, context)?;
+    if context.access == StoreAccess::ReadOnly {
+        return Ok(());
+    }
     for bucket in database::list_buckets(connection)? {
-        let _ = std::fs::create_dir(context.folders.bucket(&bucket.name));
+        let folder = context.folders.bucket(&bucket.name);
+        if let Err(error) = files::create_private_folder(&folder) {
+            tracing::warn!(%error, bucket = bucket.name, "s3 store: cannot create a folder");
+        }
     }
     Ok(())
 }
@@ -45,11 +53,15 @@ fn recover_write(
         address,
         object,
         event_name,
+        upload,
     } = write;
     let state = context.inspect_object(address, object.placement);
     database::delete_pending_object(connection, address)?;
     if state.is_ok_and(|state| state.is_file(object.identity)) {
         database::save_object(connection, address, object)?;
+        if let Some(upload) = upload {
+            upload_rows::mark_upload_completed(connection, upload, &object.etag)?;
+        }
         context.record_change(connection, address, event_name, Some(object))?;
         tracing::info!(%address, "s3 store: completed a write that a crash had interrupted");
     }

@@ -4,19 +4,47 @@ use std::io;
 use std::sync::{PoisonError, RwLock};
 
 use rusqlite::Connection;
+use s3s::S3Result;
 
 use crate::address::ObjectAddress;
 use crate::database::{ReaderPool, StoredObject};
+use crate::errors::read_only_error;
 use crate::files::{self, PathState};
 use crate::notification::{self, NotificationFilter};
 use crate::placement::{Placement, StoreFolders};
 use crate::times::now_ms;
+use crate::upload_expiry::UploadsInUse;
+
+/// The kinds of operations that an open store carries out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreAccess {
+    /// All operations.
+    ReadWrite,
+    /// Only operations that change nothing in the data folder.
+    ReadOnly,
+}
+
+impl StoreAccess {
+    /// Checks that the store may be changed.
+    ///
+    /// # Errors
+    /// `AccessDenied` if the store is open for reading only.
+    pub(crate) fn require_write(self) -> S3Result {
+        match self {
+            StoreAccess::ReadWrite => Ok(()),
+            StoreAccess::ReadOnly => Err(read_only_error()),
+        }
+    }
+}
 
 /// The folders, read connections and notification filters of an open store.
 #[derive(Debug)]
 pub(crate) struct StoreContext {
     pub(crate) folders: StoreFolders,
     pub(crate) readers: ReaderPool,
+    pub(crate) access: StoreAccess,
+    /// The multipart uploads for which a request is running.
+    pub(crate) uploads_in_use: UploadsInUse,
     filters: RwLock<Vec<NotificationFilter>>,
     /// The signal that wakes the task that delivers notifications. The writer's thread sends the
     /// signal after every batch of requests, because the batch may have added a notification.
@@ -25,9 +53,15 @@ pub(crate) struct StoreContext {
 
 impl StoreContext {
     /// Returns a context with these filters.
-    pub(crate) fn new(folders: StoreFolders, filters: Vec<NotificationFilter>) -> StoreContext {
+    pub(crate) fn new(
+        folders: StoreFolders,
+        access: StoreAccess,
+        filters: Vec<NotificationFilter>,
+    ) -> StoreContext {
         StoreContext {
             readers: ReaderPool::new(&folders.database()),
+            access,
+            uploads_in_use: UploadsInUse::default(),
             folders,
             filters: RwLock::new(filters),
             delivery: tokio::sync::Notify::new(),

@@ -43,6 +43,12 @@ pub(crate) struct ListedUpload {
     pub(crate) checksum_type: Option<String>,
 }
 
+/// An open multipart upload that got no part for a long time.
+pub(crate) struct IdleUpload {
+    pub(crate) id: String,
+    pub(crate) address: ObjectAddress,
+}
+
 /// The row of a part that was uploaded.
 pub(crate) struct PartRow {
     /// The part number, from 1.
@@ -179,6 +185,32 @@ pub(crate) fn delete_upload(connection: &Connection, id: &str) -> rusqlite::Resu
     connection.execute("DELETE FROM parts WHERE upload = ?1", [id])?;
     connection.execute("DELETE FROM uploads WHERE id = ?1", [id])?;
     Ok(())
+}
+
+/// Lists the open uploads that were started before `before_ms` (in milliseconds since 1970) and
+/// that got no part since then.
+///
+/// # Errors
+/// The database fails.
+pub(crate) fn list_idle_uploads(
+    connection: &Connection,
+    before_ms: i64,
+) -> rusqlite::Result<Vec<IdleUpload>> {
+    let sql = "SELECT id, bucket, key FROM uploads
+               WHERE completed IS NULL AND started_ms < ?1 AND NOT EXISTS
+                   (SELECT 1 FROM parts WHERE upload = uploads.id AND modified_ms >= ?1)";
+    connection
+        .prepare(sql)?
+        .query_map([before_ms], |row| {
+            Ok(IdleUpload {
+                id: row.get(0)?,
+                address: ObjectAddress {
+                    bucket: row.get(1)?,
+                    key: read_key(row, 2)?,
+                },
+            })
+        })?
+        .collect()
 }
 
 /// Deletes the rows of the completed uploads that were started before `before_ms`, in milliseconds

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use crate::address::ObjectAddress;
-use crate::database::{self, Durability, StoredObject};
+use crate::database::{self, Durability, PendingColumns, StoredObject};
 use crate::errors::{database_error, file_error, s3_error};
 use crate::files::{self, PathState};
 use crate::notification::ObjectChange;
@@ -192,7 +192,10 @@ impl WriterThread {
                         &self.connection,
                         &put.address,
                         &put.object(placement),
-                        put.change.event_name(),
+                        PendingColumns {
+                            event_name: put.change.event_name(),
+                            upload: put.upload.as_deref(),
+                        },
                     )?;
                     prepared.push(PreparedWrite::Put {
                         put,
@@ -233,6 +236,7 @@ impl WriterThread {
     /// Checks the bucket, the multipart upload and the conditions of a put. Returns the placement
     /// of the object's file.
     fn check_put(&self, put: &PutRequest) -> Result<Placement, FailedCheck> {
+        self.context.access.require_write()?;
         let address = &put.address;
         self.require_bucket(&address.bucket)?;
         if let Some(upload) = &put.upload {
@@ -254,6 +258,7 @@ impl WriterThread {
     /// Checks the bucket and the conditions of a delete. Returns the placement of the object's
     /// file, or `None` if there is no object to delete.
     fn check_delete(&self, delete: &DeleteRequest) -> Result<Option<Placement>, FailedCheck> {
+        self.context.access.require_write()?;
         let address = &delete.address;
         self.require_bucket(&address.bucket)?;
         let current = database::load_object(&self.connection, address)?.current;

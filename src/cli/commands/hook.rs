@@ -63,7 +63,7 @@ pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<Comm
 /// 24 hours and 31 days, with their limits.
 async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<CommandStatus> {
     let rules = arguments.hook.settings().hook_rules()?;
-    let handle = arguments.target.connect().await?;
+    let handle = arguments.target.connect_to_read().await?;
     let state = publish::parse_hook_state(&handle.published.state().await?)?;
     let now = Utc::now();
     let decision = state.decide(&rules, now);

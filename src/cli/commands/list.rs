@@ -77,7 +77,7 @@ struct PhotoListPage {
 /// # Errors
 /// Fails if a filter is wrong, or if the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<CommandStatus> {
-    let handle = arguments.target.connect().await?;
+    let handle = arguments.target.connect_to_read().await?;
     let (photos, more) = if arguments.private {
         list_private(&handle.catalogue, &arguments).await?
     } else {

@@ -17,6 +17,7 @@ use crate::cli::CommandStatus;
 use crate::cli::output::{escape_control, json_line, stdout};
 use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
+use crate::cli::unfinished_work::{UnfinishedWork, find_unfinished_work, unfinished_summary};
 use crate::ingest::reconcile::{FaultKind, ReconcileFault, Reconciliation};
 use crate::ingest::survey::ListedObject;
 use crate::ingest::{self, IngestError};
@@ -61,7 +62,8 @@ struct FaultLine<'a> {
 }
 
 /// Runs the command: reports the faults, which are the differences between archive, source and
-/// catalogue. With `--fix`, also repairs them. A repeat is safe. The exit status is 1 if faults are
+/// catalogue. With `--fix`, also repairs them. Also reports unfinished uploads, and changes that
+/// ingest could not process. A repeat is safe. The exit status is 1 if faults or unfinished work are
 /// left.
 pub(in crate::cli) async fn run(arguments: ReconcileArguments) -> anyhow::Result<CommandStatus> {
     let stores = &arguments.stores;
@@ -129,10 +131,18 @@ async fn reconcile_stores(
         failed = left.len() as u64;
         faults.extend(left.iter().cloned());
     }
+    let work = find_unfinished_work(session, layout).await?;
+    write_unfinished_work(arguments, &mut out, session, &work)?;
     out.flush()?;
-    eprint_message(&summary_text(&faults, arguments.fix, failed));
-    let all_is_well = faults.is_empty() || (arguments.fix && failed == 0);
-    Ok(if all_is_well {
+    let unfinished = unfinished_summary(&work);
+    if let Some(message) = summary_text(&faults, arguments.fix, failed, unfinished.is_some()) {
+        eprint_message(&message);
+    }
+    if let Some(unfinished) = &unfinished {
+        eprint_message(&format!("Unfinished: {unfinished}."));
+    }
+    let no_faults = faults.is_empty() || (arguments.fix && failed == 0);
+    Ok(if no_faults && unfinished.is_none() {
         CommandStatus::Success
     } else {
         CommandStatus::PartialFailure
@@ -293,11 +303,37 @@ fn write_fault(
     Ok(())
 }
 
-/// Returns the last line of the report. It contains the number of faults of each kind, and whether
-/// they are repaired. `failed` is the number of repairs that failed.
-fn summary_text(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
+/// Writes one line for each piece of unfinished work. A failed listing is a message, not a result.
+fn write_unfinished_work(
+    arguments: &ReconcileArguments,
+    out: &mut impl Write,
+    session: &Session,
+    work: &[UnfinishedWork],
+) -> anyhow::Result<()> {
+    for found in work {
+        let text = found.text(session.is_in_data_folder());
+        if matches!(found, UnfinishedWork::UploadsNotListed { .. }) {
+            eprint_message(&text);
+        } else if arguments.json {
+            json_line(out, found)?;
+        } else {
+            writeln!(out, "{text}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the summary of the faults. It contains the number of faults of each kind, and whether
+/// they are repaired. `failed` is the number of repairs that failed. Returns `None` if there are no
+/// faults but some work is unfinished.
+fn summary_text(
+    faults: &[ReconcileFault],
+    fix: bool,
+    failed: u64,
+    is_work_unfinished: bool,
+) -> Option<String> {
     if faults.is_empty() {
-        return "Everything fits.".to_owned();
+        return (!is_work_unfinished).then(|| "Everything fits.".to_owned());
     }
     let mut kinds: BTreeMap<FaultKind, u64> = BTreeMap::new();
     for fault in faults {
@@ -312,5 +348,6 @@ fn summary_text(faults: &[ReconcileFault], fix: bool, failed: u64) -> String {
         (true, 0) => "all repaired".to_owned(),
         (true, failed) => format!("{failed} not repaired"),
     };
-    format!("{} faults, {ending}: {}.", faults.len(), kinds.join(", "))
+    let count = faults.len();
+    Some(format!("{count} faults, {ending}: {}.", kinds.join(", ")))
 }

@@ -31,7 +31,12 @@ pub(in crate::cli) struct RecountArguments {
 /// are any.
 pub(in crate::cli) async fn run(arguments: RecountArguments) -> anyhow::Result<CommandStatus> {
     let privacy = arguments.target.privacy(arguments.privacy.settings())?;
-    let handle = arguments.target.connect().await?;
+    let target = &arguments.target;
+    let handle = if arguments.verify {
+        target.connect_to_read().await?
+    } else {
+        target.connect().await?
+    };
     if !arguments.verify {
         publish::mark_all_months(&handle.catalogue, &handle.published, Utc::now()).await?;
         eprint_message(

@@ -16,6 +16,7 @@ use local_http::{AllowedOrigins, RequestGuard};
 
 use crate::cli::CommandStatus;
 use crate::cli::data_dir::{self, LockOutcome, ServeEndpoints};
+use crate::cli::engines::check_folder_version;
 use crate::cli::flags::{
     ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags,
     PrivacyFlags, PublishFlags, StoreEndpointFlags, TableFlags,
@@ -109,10 +110,15 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
             )
         }
     };
+    // The settings of a newer version must not be overwritten.
+    check_folder_version(data)?;
     lock.keep_privacy(&settings)?;
     let mut services = LocalServices::start(&arguments, settings, &lock).await?;
     lock.announce(&services.running)?;
     eprint_message(&welcome(&arguments, &services.running, &services.origins));
+    if let Some(message) = dead_letter_text(services.dead_letters_at_start) {
+        eprint_message(&message);
+    }
 
     let shutdown = shutdown_signal("Stopping; a second Ctrl-C does so at once.")?;
     let upload = upload_first(&arguments, services.upload_target());
@@ -148,6 +154,9 @@ async fn upload_first(arguments: &ServeArguments, inbox: UploadTarget) -> anyhow
         upload::upload_files(&inbox.storage, &Bucket::new(bucket)?, prefix, found.uploads).await?;
     inbox.wait_for_ingest().await;
     eprint_message(&upload_summary(report, failed, &inbox.counts));
+    if let Some(message) = inbox.dead_letter_text() {
+        eprint_message(&message);
+    }
     Ok(())
 }
 
@@ -238,6 +247,17 @@ fn describe_readers(origins: &AllowedOrigins) -> String {
         AllowedOrigins::Listed(origins) => format!("pages of {} may read it", origins.join(", ")),
         AllowedOrigins::Any => "pages of every origin may read it".to_owned(),
     }
+}
+
+/// Returns the message for notifications that failed too often before this start. Returns `None` if
+/// there are none.
+fn dead_letter_text(count: u64) -> Option<String> {
+    (count > 0).then(|| {
+        format!(
+            "Changes that could not be processed in 20 attempts: {count}. They are tried again every \
+             hour and at each start; `photos reconcile` lists them."
+        )
+    })
 }
 
 fn print_found(found: &FoundFiles) {

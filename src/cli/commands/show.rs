@@ -34,7 +34,7 @@ pub(in crate::cli) struct ShowArguments {
 /// # Errors
 /// Fails if the photo does not exist, or if the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<CommandStatus> {
-    let handle = arguments.target.connect().await?;
+    let handle = arguments.target.connect_to_read().await?;
     let Some(item) = find_photo(&handle.catalogue, &arguments.name).await? else {
         bail!(
             "there is no photo \"{}\" in the catalogue",

@@ -25,7 +25,7 @@ pub(in crate::cli) struct SkippedArguments {
 /// # Errors
 /// Fails if the tables cannot be reached.
 pub(in crate::cli) async fn run(arguments: SkippedArguments) -> anyhow::Result<CommandStatus> {
-    let handle = arguments.target.connect().await?;
+    let handle = arguments.target.connect_to_read().await?;
     let mut out = stdout();
     let mut rows = table(&["KEY", "WHY"]);
     let mut entries = std::pin::pin!(handle.catalogue.scan_skipped_entries());

@@ -118,6 +118,45 @@ impl Photos {
         run_to_end(command)
     }
 
+    /// Runs a command with this umask, through a shell.
+    #[cfg(unix)]
+    pub(crate) fn run_with_umask(&self, umask: &str, arguments: &[&str]) -> Output {
+        let photos = self.command(arguments);
+        let mut command = self.command(&[]);
+        let environment: Vec<_> = command
+            .get_envs()
+            .map(|(name, value)| (name.to_owned(), value.map(std::borrow::ToOwned::to_owned)))
+            .collect();
+        command = Command::new("sh");
+        command
+            .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+            .arg(photos.get_program())
+            .args(photos.get_args())
+            .current_dir(self.folder.path());
+        for (name, value) in environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        run_to_end(command)
+    }
+
+    /// Runs a command as a user who owns none of the files, if the tests run as root. Root may
+    /// write to read-only folders. Any other user runs the command as itself.
+    #[cfg(unix)]
+    pub(crate) fn run_without_rights(&self, arguments: &[&str]) -> Output {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        const NOBODY: u32 = 65534;
+        let mut command = self.command(arguments);
+        if self.folder.path().metadata().unwrap().uid() == 0 {
+            let open = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(self.folder.path(), open).unwrap();
+            std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+        }
+        run_to_end(command)
+    }
+
     /// Runs a command on external stores.
     pub(crate) fn run_elsewhere(&self, stores: &Elsewhere, arguments: &[&str]) -> Output {
         run_to_end(self.command_elsewhere(stores, arguments))

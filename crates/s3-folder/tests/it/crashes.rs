@@ -11,6 +11,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use s3_folder::{KeyPair, NotificationFilter, S3Store};
 
+use super::multipart::completion_of;
 use super::{BUCKET, FolderServer, client, files};
 
 /// The SQL that turns the row of an object back into a pending row. The database is then in the
@@ -85,7 +86,7 @@ async fn write_that_was_not_renamed_is_undone() {
     // A pending row for k.jpg whose file is still in the temporary folder, and one for a key that
     // had no object.
     let sql = "INSERT INTO objects SELECT bucket, CAST(?1 AS BLOB), 1, odd, CAST(?1 AS BLOB), size, etag, modified_ms,
-               inode, mtime_ns, attributes, 'ObjectCreated:Put' FROM objects WHERE key = CAST('other.jpg' AS BLOB)";
+               inode, mtime_ns, attributes, 'ObjectCreated:Put', NULL FROM objects WHERE key = CAST('other.jpg' AS BLOB)";
     for key in ["k.jpg", "never.jpg"] {
         assert_eq!(database.execute(sql, [key]).unwrap(), 1);
     }
@@ -106,6 +107,46 @@ async fn delete_that_removed_its_file_is_completed_with_notification() {
     let server = FolderServer::start_in(data).await;
     assert_eq!(server.get("k.jpg").await, None);
     assert_eq!(server.store.count_undelivered(), 1);
+}
+
+#[tokio::test]
+async fn upload_whose_object_was_renamed_is_completed() {
+    let server = FolderServer::start().await;
+    let key = "film.mov";
+    let upload = server.begin_upload(key).await;
+    let part = server.part(key, &upload, 1, b"bytes".to_vec()).await;
+    let data = server.stop().await;
+    let engine = data.path().join(".engine");
+    let open_state = tempfile::tempdir().unwrap();
+    fs::copy(engine.join("s3.sqlite"), open_state.path().join("open")).unwrap();
+    let part_file = files(&engine.join("uploads")).remove(0);
+
+    let server = FolderServer::start_in(data).await;
+    let parts = completion_of([part]);
+    let etag = server.complete_upload(key, &upload, parts.clone()).await;
+    let data = server.stop().await;
+    // The state after the rename and before the last transaction: the upload and its part are
+    // still open, and the object has only its pending row.
+    let connection = database(&data);
+    let open = open_state.path().join("open");
+    connection
+        .execute("ATTACH ?1 AS open", [open.to_str().unwrap()])
+        .unwrap();
+    let sql = "UPDATE objects SET pending = 1, event = 'ObjectCreated:CompleteMultipartUpload',
+                   upload = (SELECT id FROM open.uploads);
+               DELETE FROM uploads; INSERT INTO uploads SELECT * FROM open.uploads;
+               INSERT INTO parts SELECT * FROM open.parts;";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    fs::write(data.path().join(".engine/uploads").join(part_file), "bytes").unwrap();
+
+    let server = FolderServer::start_in(data).await;
+    assert_eq!(server.get(key).await.unwrap(), b"bytes");
+    let listed = server.client.list_multipart_uploads().bucket(BUCKET);
+    assert!(listed.send().await.unwrap().uploads().is_empty());
+    assert!(files(&server.data.path().join(".engine/uploads")).is_empty());
+    // The client missed the response, so it repeats the request.
+    assert_eq!(server.complete_upload(key, &upload, parts).await, etag);
 }
 
 /// Serves the store in a child process. [`acknowledged_writes_survive_kill_9`] starts this process

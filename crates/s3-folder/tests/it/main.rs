@@ -4,6 +4,7 @@
 
 mod conditions;
 mod crashes;
+mod data_folder;
 mod external_changes;
 mod keys;
 mod listing;
@@ -63,9 +64,14 @@ impl FolderServer {
         let stopped = Arc::clone(&stop);
         let handler = store.handler(key_pair);
         let guard = local_http::RequestGuard::default();
-        let running = tokio::spawn(local_http::serve(listener, handler, guard, async move {
-            stopped.notified().await;
-        }));
+        let expiring = store.clone();
+        let running = tokio::spawn(async move {
+            let shutdown = async move { stopped.notified().await };
+            tokio::select! {
+                () = local_http::serve(listener, handler, guard, shutdown) => {}
+                () = expiring.expire_uploads_daily() => {}
+            }
+        });
         let client = client(
             &address,
             "secret",

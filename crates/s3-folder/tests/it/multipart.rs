@@ -11,7 +11,7 @@ const MIB: usize = 1 << 20;
 
 impl FolderServer {
     /// Creates an upload. Returns its id.
-    async fn begin_upload(&self, key: &str) -> String {
+    pub(crate) async fn begin_upload(&self, key: &str) -> String {
         let create = self
             .client
             .create_multipart_upload()
@@ -29,7 +29,13 @@ impl FolderServer {
     }
 
     /// Uploads a part. Returns the entry of the part in the list of the completion request.
-    async fn part(&self, key: &str, upload: &str, number: i32, body: Vec<u8>) -> CompletedPart {
+    pub(crate) async fn part(
+        &self,
+        key: &str,
+        upload: &str,
+        number: i32,
+        body: Vec<u8>,
+    ) -> CompletedPart {
         let put = self
             .client
             .upload_part()
@@ -44,10 +50,24 @@ impl FolderServer {
         part.set_checksum_crc32(put.checksum_crc32().map(str::to_owned))
             .build()
     }
+
+    /// Completes an upload. Returns the ETag of the object.
+    pub(crate) async fn complete_upload(
+        &self,
+        key: &str,
+        upload: &str,
+        parts: CompletedMultipartUpload,
+    ) -> String {
+        let complete = self.client.complete_multipart_upload().bucket(BUCKET);
+        let complete = complete.key(key).upload_id(upload).multipart_upload(parts);
+        complete.send().await.unwrap().e_tag.unwrap()
+    }
 }
 
 /// Returns the body of a completion request with these parts.
-fn completion_of(parts: impl IntoIterator<Item = CompletedPart>) -> CompletedMultipartUpload {
+pub(crate) fn completion_of(
+    parts: impl IntoIterator<Item = CompletedPart>,
+) -> CompletedMultipartUpload {
     CompletedMultipartUpload::builder()
         .set_parts(Some(parts.into_iter().collect()))
         .build()
@@ -388,4 +408,59 @@ async fn checksums_of_parts_are_combined() {
             (Some(expected), Some(&kind))
         );
     }
+}
+
+#[tokio::test]
+async fn uploads_without_a_new_part_for_a_week_expire() {
+    let server = FolderServer::start().await;
+    let mut uploads = Vec::new();
+    for key in ["idle", "continued", "new", "without-parts"] {
+        let upload = server.begin_upload(key).await;
+        if key != "without-parts" {
+            server.part(key, &upload, 1, key.into()).await;
+        }
+        uploads.push(upload);
+    }
+    let data = server.stop().await;
+    let database = rusqlite::Connection::open(data.path().join(".engine/s3.sqlite")).unwrap();
+    let day_ms = 24 * 3600 * 1000;
+    for (upload, start, last_part) in [
+        (&uploads[0], 8, 8),
+        (&uploads[1], 30, 6),
+        (&uploads[2], 6, 6),
+        (&uploads[3], 8, 0),
+    ] {
+        let sql = "UPDATE uploads SET started_ms = started_ms - ?2 WHERE id = ?1";
+        database.execute(sql, (upload, start * day_ms)).unwrap();
+        let sql = "UPDATE parts SET modified_ms = modified_ms - ?2 WHERE upload = ?1";
+        database.execute(sql, (upload, last_part * day_ms)).unwrap();
+    }
+    drop(database);
+    let server = FolderServer::start_in(data).await;
+    let mut open = Vec::new();
+    for _ in 0..500 {
+        let listed = server.client.list_multipart_uploads().bucket(BUCKET);
+        let listed = listed.send().await.unwrap();
+        let keys = listed.uploads().iter();
+        open = keys
+            .map(|upload| upload.key().unwrap().to_owned())
+            .collect();
+        if open.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(open, ["continued", "new"]);
+    let folder = server.data.path().join(".engine/uploads");
+    for _ in 0..500 {
+        if files(&folder).len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(
+        files(&folder).len(),
+        2,
+        "the part of the idle upload is removed"
+    );
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::primitives::ByteStream;
-use s3_folder::{NotificationFilter, S3Store};
+use s3_folder::{NotificationFilter, ObjectAddress, S3Store};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -277,6 +277,69 @@ async fn notification_becomes_a_dead_letter_after_twenty_attempts() {
     receiver.wait_until_drained(&server.store).await;
     assert_eq!(server.store.count_dead_letters(), 1);
     assert_eq!(receiver.events.lock().unwrap().len(), 1);
+}
+
+/// Returns the folder of a store with one dead letter, for the object `poison ä`.
+async fn folder_with_dead_letter() -> Arc<tempfile::TempDir> {
+    let server = FolderServer::start().await;
+    server
+        .store
+        .add_notification_filter(NotificationFilter::new(BUCKET, ""));
+    server.put("poison ä", "x").await;
+    let data = server.stop().await;
+    let database = rusqlite::Connection::open(data.path().join(".engine/s3.sqlite")).unwrap();
+    let sql = "INSERT INTO dead_letters SELECT id, body, 20, 0 FROM outbox; DELETE FROM outbox;";
+    database.execute_batch(sql).unwrap();
+    data
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_delivered_after_the_next_start() {
+    let server = FolderServer::start_in(folder_with_dead_letter().await).await;
+    let listed = server.store.list_dead_letters().unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].object, ObjectAddress::new(BUCKET, "poison ä"));
+    assert_eq!(listed[0].event_name, "ObjectCreated:Put");
+    assert_eq!((listed[0].attempts, listed[0].failed_ms), (20, 0));
+    let other_process = S3Store::list_dead_letters_of(server.data.path()).unwrap();
+    assert_eq!(other_process, listed);
+
+    let receiver = NotificationReceiver::default();
+    receiver.start_delivery(&server.store, acknowledge);
+    receiver.came.notified().await;
+    receiver.wait_until_drained(&server.store).await;
+    assert_eq!(server.store.count_dead_letters(), 0);
+    let event = receiver.events.lock().unwrap()[0].clone();
+    let attributes = &event["Records"][0]["attributes"];
+    assert_eq!(attributes["ApproximateReceiveCount"], "21");
+    let sent: i64 = attributes["SentTimestamp"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let age_ms = chrono::Utc::now().timestamp_millis() - sent;
+    assert!((0..600_000).contains(&age_ms), "{age_ms}");
+}
+
+#[tokio::test]
+async fn dead_letter_that_fails_again_is_sent_after_an_hour() {
+    let data = folder_with_dead_letter().await;
+    tokio::time::pause();
+    let store = S3Store::open(data.path()).unwrap();
+    let receiver = NotificationReceiver::default();
+    let start = tokio::time::Instant::now();
+    receiver.start_delivery(&store, |count, _| match count {
+        3 => Ok(json!({})),
+        _ => Err("not yet".to_owned()),
+    });
+    for attempt in 1..=3 {
+        receiver.came.notified().await;
+        assert_eq!(receiver.events.lock().unwrap().len(), attempt);
+        let hours = start.elapsed().as_secs() / 3600;
+        assert_eq!(hours, attempt as u64 - 1);
+    }
+    receiver.wait_until_drained(&store).await;
+    assert_eq!(store.count_dead_letters(), 0);
 }
 
 impl FolderServer {

@@ -39,6 +39,9 @@ pub(super) struct LocalServices {
     pub(super) running: ServeEndpoints,
     /// The other origins whose pages may read the gallery.
     pub(super) origins: AllowedOrigins,
+    /// The number of dead letters when the data folder was opened: notifications that failed too
+    /// often in earlier runs.
+    pub(super) dead_letters_at_start: u64,
     store: S3Store,
     storage: Storage,
     counts: Arc<IngestCounts>,
@@ -125,6 +128,7 @@ impl LocalServices {
         default_photo_base_url(&mut settings, arguments.listen, &running.gallery);
 
         let engines = EmbeddedEngines::open(&arguments.data.data, &settings.layout()?, key_pair)?;
+        let dead_letters_at_start = engines.store.count_dead_letters();
         let (work, servers) = (ServiceTasks::new(), ServiceTasks::new());
         engines.serve(&servers, engine_listeners, &arguments.engine_guard());
         let (sdk, endpoints) = engine_client::in_process(&engines);
@@ -154,6 +158,7 @@ impl LocalServices {
         Ok(LocalServices {
             running,
             origins: services.cors_origins(Deployment::Local),
+            dead_letters_at_start,
             store: engines.store,
             storage: services.storage,
             counts,
@@ -199,13 +204,20 @@ impl LocalServices {
         let given_up = self.store.count_dead_letters();
         if given_up > 0 {
             eprint_message(&format!(
-                "{given_up} notifications were given up after 20 attempts."
+                "Changes that could not be processed in 20 attempts: {given_up}. The next start tries \
+                 them again."
             ));
         }
     }
 }
 
 impl UploadTarget {
+    /// Returns the message for changes that ingest could not process in 20 attempts. Returns `None`
+    /// if there are none.
+    pub(super) fn dead_letter_text(&self) -> Option<String> {
+        super::dead_letter_text(self.store.count_dead_letters())
+    }
+
     /// Waits until ingest has processed all notifications. Shows a progress bar.
     pub(super) async fn wait_for_ingest(&self) {
         let bar = progress::bar(0, "{spinner} {msg}");
