@@ -46,6 +46,29 @@ pub const PRIVACY_VARIABLES: [&str; 7] = [
     PRIVATE_BELOW_RATING,
     PRIVATE_SOURCES,
 ];
+/// The settings whose value may be in a parameter of AWS Systems Manager (SSM).
+pub const SECRET_SETTINGS: [SecretSetting; 5] = [
+    SecretSetting {
+        value: HOME_ZONES,
+        parameter: HOME_ZONES_PARAMETER,
+    },
+    SecretSetting {
+        value: PRIVATE_KEYWORDS,
+        parameter: PRIVATE_KEYWORDS_PARAMETER,
+    },
+    SecretSetting {
+        value: PRIVATE_SOURCES,
+        parameter: PRIVATE_SOURCES_PARAMETER,
+    },
+    SecretSetting {
+        value: CURSOR_KEY,
+        parameter: CURSOR_KEY_PARAMETER,
+    },
+    SecretSetting {
+        value: HOOK_URL,
+        parameter: HOOK_URL_PARAMETER,
+    },
+];
 /// The maximum value of a setting that is a number of seconds, such as HOOK_QUIET_SECONDS: one
 /// week.
 const MAX_SECONDS: u32 = 7 * 24 * 3600;
@@ -62,6 +85,16 @@ const MAX_CALLS: u32 = 10_000;
 #[derive(Clone, Default)]
 pub struct Settings {
     values: BTreeMap<String, String>,
+}
+
+/// A setting whose value may be in an SSM parameter. Only the Lambda functions read SSM parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecretSetting {
+    /// The variable that contains the value.
+    pub value: &'static str,
+    /// The variable that contains the name of the SSM parameter with the value. It is used if the
+    /// variable `value` is empty or not set.
+    pub parameter: &'static str,
 }
 
 /// The settings of ingest.
@@ -89,6 +122,16 @@ pub enum SettingsError {
     /// The URL of the build hook is not allowed.
     #[error(transparent)]
     Hook(#[from] HookError),
+    /// The value of a setting is in an SSM parameter, and the program did not read it there. The
+    /// program must not continue as if the setting had no value: it might publish what the setting
+    /// hides.
+    #[error(
+        "{} is set, but only the Lambda functions read parameters of SSM; set {} to the value of \
+         the parameter",
+        .0.parameter,
+        .0.value
+    )]
+    UnreadParameter(SecretSetting),
     /// A value does not have the form that its variable requires.
     #[error("{variable} is \"{value}\"; {expected}")]
     Form {
@@ -127,6 +170,19 @@ impl Settings {
             .collect()
     }
 
+    /// Reads those environment variables of this process that contain the name of an SSM parameter
+    /// with a privacy rule. With them, [`Settings::privacy`] fails if the rule itself is not set.
+    pub fn privacy_parameters_from_environment() -> Self {
+        let environment = Self::from_environment();
+        let parameters = SECRET_SETTINGS
+            .iter()
+            .filter(|secret| PRIVACY_VARIABLES.contains(&secret.value))
+            .filter_map(|secret| Some((secret.parameter, environment.get(secret.parameter)?)));
+        parameters
+            .map(|(variable, name)| (variable, name.to_owned()))
+            .collect()
+    }
+
     /// Sets a variable. Replaces an earlier value.
     pub fn set(&mut self, variable: &'static str, value: impl Into<String>) {
         self.values.insert(variable.to_owned(), value.into());
@@ -159,6 +215,25 @@ impl Settings {
     /// Returns `true` if no variable is set.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// Returns the settings whose values are in SSM parameters and are not set yet, with the names
+    /// of these parameters.
+    pub fn unread_parameters(&self) -> impl Iterator<Item = (SecretSetting, &str)> {
+        SECRET_SETTINGS.into_iter().filter_map(|secret| {
+            let name = self.get(secret.parameter)?;
+            self.get(secret.value).is_none().then_some((secret, name))
+        })
+    }
+
+    /// Returns an error if the value of one of these variables is in an SSM parameter and is not
+    /// set yet.
+    fn require_read(&self, variables: &[&str]) -> Result<(), SettingsError> {
+        let mut unread = self.unread_parameters();
+        match unread.find(|(secret, _)| variables.contains(&secret.value)) {
+            Some((secret, _)) => Err(SettingsError::UnreadParameter(secret)),
+            None => Ok(()),
+        }
     }
 
     /// Returns the value of a required variable.
@@ -237,8 +312,10 @@ impl Settings {
     ///
     /// # Errors
     /// Returns an error for the first setting that is wrong. For a home zone, the text contains
-    /// only the zone's number in the list, not its value.
+    /// only the zone's number in the list, not its value. Also returns an error if a rule is in an
+    /// SSM parameter and was not read.
     pub fn privacy(&self) -> Result<Privacy, SettingsError> {
+        self.require_read(&PRIVACY_VARIABLES)?;
         let location = self.non_blank(LOCATION).unwrap_or("hide");
         let visibility = self.non_blank(VISIBILITY).unwrap_or("public");
         let expected = "it must be a number of stars from 0 to 5; photos with fewer are private";
@@ -291,8 +368,10 @@ impl Settings {
     /// set. If `loopback` is `true`, the URL may be on this machine.
     ///
     /// # Errors
-    /// Returns an error if the URL is not allowed.
+    /// Returns an error if the URL is not allowed, or if it is in an SSM parameter and was not
+    /// read.
     pub fn hook(&self, loopback: bool) -> Result<Option<BuildHook>, SettingsError> {
+        self.require_read(&[HOOK_URL])?;
         let Some(url) = self.non_blank(HOOK_URL) else {
             return Ok(None);
         };
@@ -359,5 +438,40 @@ fn form(variable: &'static str, value: &str, expected: &'static str) -> Settings
         variable,
         value: value.to_owned(),
         expected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_setting(variable: &'static str, value: &str) -> Settings {
+        let mut settings = Settings::default();
+        settings.set(variable, value);
+        settings
+    }
+
+    #[test]
+    fn secret_in_a_parameter_is_not_treated_as_absent() {
+        for secret in SECRET_SETTINGS {
+            let named = one_setting(secret.parameter, "/photos/rule");
+            assert!(
+                named.unread_parameters().eq([(secret, "/photos/rule")]),
+                "{secret:?}"
+            );
+            let refused = match secret.value {
+                CURSOR_KEY => named.require(CURSOR_KEY).map(drop),
+                HOOK_URL => named.hook(false).map(drop),
+                _ => named.privacy().map(drop),
+            };
+            assert!(refused.is_err(), "{secret:?}");
+
+            let mut read = named;
+            read.set(secret.value, "https://api.netlify.com/build_hooks/1");
+            assert_eq!(read.unread_parameters().count(), 0, "{secret:?}");
+        }
+        // A secret of one service does not stop the others.
+        let hook = one_setting(HOOK_URL_PARAMETER, "/photos/hook-url");
+        assert!(hook.privacy().is_ok());
     }
 }

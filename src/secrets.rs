@@ -1,29 +1,39 @@
 //! The secrets of the Lambda functions. They are parameters of AWS Systems Manager (SSM), of the
-//! type SecureString. A function reads them once, when it starts.
+//! type SecureString. A function reads them once, in one request, when it starts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_sdk_ssm::error::SdkError;
-use aws_sdk_ssm::operation::get_parameter::GetParameterError;
+use aws_sdk_ssm::operation::get_parameters::GetParametersError;
 
+use crate::config::Settings;
 use crate::telemetry::error_chain;
 
-/// The reason why an SSM parameter with a secret cannot be used. The text contains the name of the
-/// parameter, never its value.
+/// The number of attempts to read the parameters, and the maximum wait between two attempts. SSM
+/// accepts 40 requests a second of an account by default (AWS General Reference, "Systems Manager
+/// endpoints and quotas"), and a large upload may start more instances than that at once. The waits
+/// are at most 9 seconds together, because Lambda gives the start of a function 10 seconds.
+const ATTEMPTS: u32 = 6;
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// The reason why the SSM parameters with secrets cannot be used. The text contains the names of
+/// the parameters, never their values.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The request to SSM failed.
-    #[error("parameter {name}, which {variable} names: {}", error_chain(.source))]
+    #[error("cannot read the SSM parameters {}: {}", .names.join(", "), error_chain(.source))]
     Request {
-        /// The environment variable that contains the name of the parameter.
-        variable: &'static str,
-        /// The name of the parameter.
-        name: String,
+        /// The names of all parameters in the request.
+        names: Vec<String>,
         /// The error of the SDK.
-        source: Box<SdkError<GetParameterError>>,
+        source: Box<SdkError<GetParametersError>>,
     },
-    /// The parameter has no value, or an empty one.
-    #[error("parameter {name}, which {variable} names: it has no value")]
-    Empty {
+    /// A parameter does not exist, or it has no value.
+    #[error("the SSM parameter {name}, which {variable} names, does not exist or has no value")]
+    Missing {
         /// The environment variable that contains the name of the parameter.
         variable: &'static str,
         /// The name of the parameter.
@@ -31,51 +41,66 @@ pub enum SecretError {
     },
 }
 
-/// Returns a secret. `plain` and `parameter` are the names of two environment variables. If `plain`
-/// is set, its value is the secret. If only `parameter` is set, its value is the name of an SSM
-/// parameter, and the value of that SSM parameter is the secret. Returns `None` if neither variable
-/// is set.
+/// Returns the values of those settings that `settings` names an SSM parameter for
+/// ([`Settings::unread_parameters`]). The caller adds them to `settings`.
 ///
-/// `lookup` returns the value of an environment variable. An empty value counts as not set.
-/// `AWS_ENDPOINT_URL_SSM` sets the endpoint of SSM if it is not AWS's own. Changes nothing.
+/// Reads all parameters in one request, and sends no request if there are none. If SSM is busy,
+/// repeats the request for up to 9 seconds. A name may end in
+/// `:` and a version of the parameter. `AWS_ENDPOINT_URL_SSM` sets the endpoint of SSM if it is not
+/// AWS's own. Changes nothing, and is safe to repeat.
 ///
 /// # Errors
-/// Returns an error if the SSM parameter cannot be read, or is empty.
-pub async fn read_secret(
+/// Returns an error if one of the parameters cannot be read, does not exist or is empty. A function
+/// must then not start: without a privacy rule, it would publish what the rule hides.
+pub async fn read_secrets(
     config: &SdkConfig,
-    plain: &'static str,
-    parameter: &'static str,
-    lookup: impl Fn(&str) -> Option<String>,
-) -> Result<Option<String>, SecretError> {
-    let get = |name| lookup(name).filter(|value| !value.is_empty());
-    if let Some(secret) = get(plain) {
-        return Ok(Some(secret));
+    settings: &Settings,
+) -> Result<Settings, SecretError> {
+    let names: BTreeSet<&str> = settings.unread_parameters().map(|(_, name)| name).collect();
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    if names.is_empty() {
+        return Ok(Settings::default());
     }
-    let Some(name) = get(parameter) else {
-        return Ok(None);
-    };
-    let response = aws_sdk_ssm::Client::new(config)
-        .get_parameter()
-        .name(&name)
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_max_backoff(MAX_WAIT);
+    let config = aws_sdk_ssm::config::Builder::from(config).retry_config(retries);
+    let response = aws_sdk_ssm::Client::from_conf(config.build())
+        .get_parameters()
+        .set_names(Some(names.clone()))
         .with_decryption(true)
         .send()
         .await;
-    let response = match response {
-        Ok(response) => response,
+    let parameters = match response {
+        Ok(response) => response.parameters.unwrap_or_default(),
         Err(error) => {
             return Err(SecretError::Request {
-                variable: parameter,
-                name,
+                names,
                 source: Box::new(error),
             });
         }
     };
-    let value = response.parameter.and_then(|parameter| parameter.value);
-    match value.filter(|value| !value.is_empty()) {
-        Some(secret) => Ok(Some(secret)),
-        None => Err(SecretError::Empty {
-            variable: parameter,
-            name,
-        }),
+    let values: BTreeMap<String, String> = parameters
+        .into_iter()
+        .filter_map(|parameter| Some((parameter.name?, parameter.value?)))
+        .collect();
+    let mut secrets = Settings::default();
+    for (secret, name) in settings.unread_parameters() {
+        match values.get(without_version(name)) {
+            Some(value) if !value.trim().is_empty() => secrets.set(secret.value, value),
+            _ => {
+                return Err(SecretError::Missing {
+                    variable: secret.parameter,
+                    name: name.to_owned(),
+                });
+            }
+        }
     }
+    Ok(secrets)
+}
+
+/// Returns the name of a parameter without its version, as SSM returns it. A name itself contains
+/// no colon (Systems Manager User Guide, "Requirements and constraints for parameter names").
+fn without_version(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(name, _)| name)
 }

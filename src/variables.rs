@@ -22,10 +22,16 @@ pub const DYNAMODB_ENDPOINT: &str = "DYNAMODB_ENDPOINT";
 pub const LOCATION: &str = "LOCATION";
 /// The variable for the home zones, in the text form of [`crate::privacy::HomeZones`].
 pub const HOME_ZONES: &str = "HOME_ZONES";
+/// The variable for the name of an SSM parameter with the home zones. It is used if HOME_ZONES is not
+/// set.
+pub const HOME_ZONES_PARAMETER: &str = "HOME_ZONES_PARAMETER";
 /// The variable for the visibility of photos to which no rule applies: `public` or `private`.
 pub const VISIBILITY: &str = "VISIBILITY";
 /// The variable for the keywords that make a photo private, separated by commas.
 pub const PRIVATE_KEYWORDS: &str = "PRIVATE_KEYWORDS";
+/// The variable for the name of an SSM parameter with the value of PRIVATE_KEYWORDS. It is used if
+/// PRIVATE_KEYWORDS is not set.
+pub const PRIVATE_KEYWORDS_PARAMETER: &str = "PRIVATE_KEYWORDS_PARAMETER";
 /// The variable for the keywords that make a photo public, separated by commas. They have an effect
 /// only if VISIBILITY is `private`.
 pub const PUBLIC_KEYWORDS: &str = "PUBLIC_KEYWORDS";
@@ -33,6 +39,9 @@ pub const PUBLIC_KEYWORDS: &str = "PUBLIC_KEYWORDS";
 pub const PRIVATE_BELOW_RATING: &str = "PRIVATE_BELOW_RATING";
 /// The variable for the prefixes of source keys whose photos are private, separated by commas.
 pub const PRIVATE_SOURCES: &str = "PRIVATE_SOURCES";
+/// The variable for the name of an SSM parameter with the value of PRIVATE_SOURCES. It is used if
+/// PRIVATE_SOURCES is not set.
+pub const PRIVATE_SOURCES_PARAMETER: &str = "PRIVATE_SOURCES_PARAMETER";
 /// The variable for the URL from which browsers load the pictures.
 pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
 /// The variable that states whether the pictures at PHOTO_BASE_URL are free of GPS positions. The

@@ -15,7 +15,7 @@ locals {
       threshold   = 1, period = 300, periods = 3, of = 2
     } },
     { for name in keys(local.functions) : "${name}-throttles" => {
-      description = "${name} is throttled: the account's concurrency is used up."
+      description = "${name} is throttled: its concurrency limit or the account's concurrency is used up."
       namespace   = "AWS/Lambda", metric = "Throttles", statistic = "Sum", dimensions = { FunctionName = "${var.name}-${name}" }
       threshold   = 1, period = 300, periods = 3, of = 2
     } },

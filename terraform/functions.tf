@@ -2,15 +2,13 @@
 
 locals {
   # The privacy rules. All three functions get the same rules; otherwise one would show what another
-  # hides.
+  # hides. The rules that name homes, people or folders are in secrets.tf. Keywords that make a
+  # photo public are shown with the photo, so they are no secret.
   privacy = {
     LOCATION             = var.location
-    HOME_ZONES           = join(";", var.home_zones)
     VISIBILITY           = var.visibility.default
-    PRIVATE_KEYWORDS     = join(",", var.visibility.private_keywords)
     PUBLIC_KEYWORDS      = join(",", var.visibility.public_keywords)
     PRIVATE_BELOW_RATING = var.visibility.private_below_rating == null ? "" : tostring(var.visibility.private_below_rating)
-    PRIVATE_SOURCES      = join(",", var.visibility.private_sources)
   }
 
   functions = {
@@ -43,7 +41,6 @@ locals {
           PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
         },
         local.hook ? {
-          HOOK_URL_PARAMETER    = local.hook_url_parameter
           HOOK_HOSTS            = join(",", var.hook_hosts)
           HOOK_QUIET_SECONDS    = tostring(var.hook_limits.quiet_seconds)
           HOOK_MAX_WAIT_SECONDS = tostring(var.hook_limits.max_wait_seconds)
@@ -67,7 +64,6 @@ locals {
         PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
         PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
         CORS_ORIGINS            = join(",", var.cors_origins)
-        CURSOR_KEY_PARAMETER    = local.cursor_key_parameter
       })
     }
   }
@@ -75,6 +71,7 @@ locals {
   # The permissions that the functions' own code needs.
   asked_by_code = {
     ingest = concat(
+      local.secret_statements.ingest,
       [
         # CopyObject reads the tags that it copies.
         { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
@@ -91,6 +88,7 @@ locals {
       ] : [],
     )
     publish = concat(
+      local.secret_statements.publish,
       [
         { Sid = "Catalogue", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
         { Sid = "Months", Action = ["dynamodb:Query"], Resource = ["${local.table_arns.photos}/index/by-date"] },
@@ -98,14 +96,12 @@ locals {
         { Sid = "Files", Action = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], Resource = [local.gallery_objects_arn] },
         { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = [local.gallery_bucket_arn] },
       ],
-      local.hook ? [{ Sid = "Hook", Action = ["ssm:GetParameter"], Resource = ["${local.parameter_arn}${local.hook_url_parameter}"] }] : [],
     )
-    gallery = [
+    gallery = concat(local.secret_statements.gallery, [
       { Sid = "Counts", Action = ["dynamodb:Query"], Resource = [local.table_arns.publish] },
       { Sid = "Photos", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
       { Sid = "Lists", Action = ["dynamodb:Query"], Resource = [for index in local.tables.photos.indexes : "${local.table_arns.photos}/index/${index.name}"] },
-      { Sid = "Cursors", Action = ["ssm:GetParameter"], Resource = ["${local.parameter_arn}${local.cursor_key_parameter}"] },
-    ]
+    ])
   }
 
   # The permissions that Lambda itself needs in the role of a function.
@@ -160,7 +156,7 @@ resource "aws_iam_role_policy" "function" {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  #checkov:skip=CKV_AWS_158:CloudWatch's own encryption, which is free; the logs hold keys and times, no secrets
+  #checkov:skip=CKV_AWS_158:CloudWatch's own encryption, which is free; the logs hold keys of photos and times, no metadata and no secrets
   #checkov:skip=CKV_AWS_338:log_retention_days sets the time; a year of debug lines is not useful
 
   for_each = local.functions
@@ -171,10 +167,10 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_115:the queue's maximum concurrency and the schedule limit the functions; a reservation would reduce the concurrency of the account's other functions
+  #checkov:skip=CKV_AWS_115:gallery_concurrency limits the gallery; the queue's maximum concurrency and the schedule limit the others
   #checkov:skip=CKV_AWS_116:ingest and publish have dead-letter queues at their event sources, which keep the whole message; the gallery is invoked synchronously
   #checkov:skip=CKV_AWS_117:the functions call only AWS's public endpoints and the build hook; a VPC would need a NAT gateway
-  #checkov:skip=CKV_AWS_173:the variables contain names; the secrets are SecureStrings
+  #checkov:skip=CKV_AWS_173:the variables contain names and public settings; the secrets are SecureStrings
   #checkov:skip=CKV_AWS_272:code signing needs a signing profile of the account's owner
 
   for_each = local.functions
@@ -192,8 +188,13 @@ resource "aws_lambda_function" "this" {
   timeout          = each.value.timeout
   tags             = local.tags
 
+  reserved_concurrent_executions = each.key == "gallery" ? local.gallery_reservation : -1
+
   environment {
-    variables = { for name, value in each.value.environment : name => value if value != "" }
+    variables = merge(
+      { for name, value in each.value.environment : name => value if value != "" },
+      local.secret_names[each.key],
+    )
   }
 
   logging_config {
@@ -206,5 +207,5 @@ resource "aws_lambda_function" "this" {
   }
 
   # The first invocation may come at once, and it reads the secrets first.
-  depends_on = [aws_iam_role_policy.function, aws_ssm_parameter.cursor_key, aws_ssm_parameter.hook_url]
+  depends_on = [aws_iam_role_policy.function]
 }

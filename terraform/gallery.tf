@@ -5,6 +5,22 @@ locals {
   http_api     = var.gallery_endpoint == "http_api"
   # A public Function URL needs both actions, since October 2025.
   url_actions = { InvokeFunctionUrl = "lambda:InvokeFunctionUrl", InvokeFunction = "lambda:InvokeFunction" }
+  # Everybody can start the function through its URL, directly or through CloudFront.
+  gallery_reachable = local.function_url && (var.gallery_public || var.cloudfront)
+
+  # The concurrency that Lambda requires to stay unreserved (Lambda Developer Guide, "Configuring
+  # reserved concurrency for a function").
+  unreserved_minimum = 100
+  # Ten executions at a time are at most 100 requests a second ("Creating and managing Lambda
+  # function URLs", throttling).
+  gallery_default_concurrency = 10
+  # New accounts have a quota as low as 10, and Lambda refuses every reservation there. The quota is
+  # then the limit.
+  account_concurrency = try(coalesce(one(data.aws_servicequotas_service_quota.concurrency[*].value)), 0)
+  gallery_reservation = (
+    var.gallery_concurrency != null ? var.gallery_concurrency :
+    local.account_concurrency >= local.unreserved_minimum + local.gallery_default_concurrency ? local.gallery_default_concurrency : -1
+  )
 }
 
 resource "aws_lambda_function_url" "gallery" {
@@ -72,7 +88,7 @@ resource "aws_apigatewayv2_route" "gallery" {
 }
 
 resource "aws_apigatewayv2_stage" "gallery" {
-  #checkov:skip=CKV_AWS_76:the function logs its requests; access logs would record the visitors' requests
+  #checkov:skip=CKV_AWS_76:the function logs its failures; access logs would record the visitors' requests
 
   count = local.http_api ? 1 : 0
 

@@ -5,6 +5,15 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
+# The account's quota of concurrent executions in this region. It is read only if the module chooses
+# the limit of the gallery itself.
+data "aws_servicequotas_service_quota" "concurrency" {
+  count = var.gallery_concurrency == null ? 1 : 0
+
+  service_code = "lambda"
+  quota_code   = "L-B99A9384"
+}
+
 locals {
   account = data.aws_caller_identity.current.account_id
   region  = data.aws_region.current.region
@@ -30,6 +39,17 @@ locals {
   function_arn = { for name in ["ingest", "publish", "gallery"] : name => "${local.arn}:lambda:${local.region}:${local.account}:function:${var.name}-${name}" }
 
   tags = merge({ application = var.name }, var.tags)
+
+  # The inputs that hide photos or positions. If CloudFront serves the originals, none of them has
+  # an effect on the originals. Only names are listed, because the values are private.
+  hiding_inputs = concat(
+    var.location == "exact" ? [] : ["location"],
+    nonsensitive(length(var.home_zones) == 0) ? [] : ["home_zones"],
+    var.visibility.default == "public" ? [] : ["visibility.default"],
+    length(var.visibility.private_keywords) == 0 ? [] : ["visibility.private_keywords"],
+    var.visibility.private_below_rating == null ? [] : ["visibility.private_below_rating"],
+    length(var.visibility.private_sources) == 0 ? [] : ["visibility.private_sources"],
+  )
 }
 
 # Checks that involve more than one variable.
@@ -61,6 +81,10 @@ resource "terraform_data" "layout" {
       error_message = "cloudfront_serves_archive needs an archive bucket that this module creates."
     }
     precondition {
+      condition     = !var.cloudfront_serves_archive || length(local.hiding_inputs) == 0
+      error_message = "cloudfront_serves_archive shows everybody each original with all its metadata, at a name that can be guessed, in spite of ${join(", ", local.hiding_inputs)}. Set it to false, or remove these inputs (location must be \"exact\")."
+    }
+    precondition {
       condition     = var.hook_url == null || var.hook_url_parameter == null
       error_message = "Set hook_url or hook_url_parameter, not both."
     }
@@ -75,10 +99,18 @@ resource "terraform_data" "layout" {
   }
 }
 
-check "originals_carry_positions" {
+# A warning that stays as long as the archive is served.
+check "originals_are_public" {
   assert {
-    condition     = !var.cloudfront_serves_archive || (var.location == "exact" && length(var.home_zones) == 0)
-    error_message = "CloudFront serves the archive's originals to everybody. They carry GPS positions, although location is \"${var.location}\" with ${nonsensitive(length(var.home_zones))} home zones."
+    condition     = !var.cloudfront_serves_archive
+    error_message = "CloudFront serves every original to everybody, with its positions and serial numbers and at a name that can be guessed, also photos that were hidden with `photos set --private`."
+  }
+}
+
+check "gallery_has_a_limit" {
+  assert {
+    condition     = !local.gallery_reachable || var.gallery_concurrency != null || local.gallery_reservation > 0
+    error_message = "Everybody can reach the gallery, and it has no concurrency limit of its own, because the account's quota is ${local.account_concurrency} concurrent executions. Requests to the gallery can use all of it, and then ingest and publish must wait. Ask AWS for a quota of at least ${local.unreserved_minimum + local.gallery_default_concurrency} concurrent executions, or use gallery_endpoint = \"http_api\", which has a rate limit."
   }
 }
 

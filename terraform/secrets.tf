@@ -1,19 +1,82 @@
-# The hook's URL and the cursor key: SecureStrings that the functions read when they start.
+# The secrets: SecureStrings that the functions read when they start, all in one request.
 
 locals {
   hook                 = nonsensitive(var.hook_url != null) || var.hook_url_parameter != null
   hook_url_parameter   = coalesce(var.hook_url_parameter, "/${var.name}/hook-url")
   cursor_key_parameter = "/${var.name}/cursor-key"
   parameter_arn        = "${local.arn}:ssm:${local.region}:${local.account}:parameter"
+
+  # The privacy rules that are secret themselves: they name homes, people and folders.
+  secret_rules = {
+    HOME_ZONES_PARAMETER = {
+      parameter = "/${var.name}/home-zones"
+      is_set    = nonsensitive(length(var.home_zones) > 0)
+      value     = join(";", var.home_zones)
+    }
+    PRIVATE_KEYWORDS_PARAMETER = {
+      parameter = "/${var.name}/private-keywords"
+      is_set    = length(var.visibility.private_keywords) > 0
+      value     = join(",", var.visibility.private_keywords)
+    }
+    PRIVATE_SOURCES_PARAMETER = {
+      parameter = "/${var.name}/private-sources"
+      is_set    = length(var.visibility.private_sources) > 0
+      value     = join(",", var.visibility.private_sources)
+    }
+  }
+  # The names of the parameters, by the variables that contain them. A rule that is not set has no
+  # parameter.
+  rule_parameters = { for variable, rule in local.secret_rules : variable => rule.parameter if rule.is_set }
+
+  # The variables that contain the names of the parameters, for each function. A name ends in the
+  # version of the parameter. So a changed secret changes the function, and Lambda starts new
+  # instances. Otherwise, running instances would use the old secret for hours. The module does not
+  # know the version of a parameter that it did not make.
+  versioned_rules = { for variable, name in local.rule_parameters : variable => "${name}:${aws_ssm_parameter.rule[variable].version}" }
+  secret_names = {
+    ingest = local.versioned_rules
+    publish = merge(local.versioned_rules, local.hook ? {
+      HOOK_URL_PARAMETER = join(":", concat([local.hook_url_parameter], aws_ssm_parameter.hook_url[*].version))
+    } : {})
+    gallery = merge(local.versioned_rules, {
+      CURSOR_KEY_PARAMETER = "${local.cursor_key_parameter}:${aws_ssm_parameter.cursor_key.version}"
+    })
+  }
+
+  # The permissions to read them. A statement must name at least one resource.
+  secret_parameters = {
+    ingest  = values(local.rule_parameters)
+    publish = concat(values(local.rule_parameters), local.hook ? [local.hook_url_parameter] : [])
+    gallery = concat(values(local.rule_parameters), [local.cursor_key_parameter])
+  }
+  secret_statements = {
+    for function, names in local.secret_parameters : function => [
+      for statement in [{ Sid = "Secrets", Action = ["ssm:GetParameters"], Resource = [for name in names : "${local.parameter_arn}${name}"] }] : statement
+      if length(names) > 0
+    ]
+  }
+}
+
+resource "aws_ssm_parameter" "rule" {
+  #checkov:skip=CKV_AWS_337:the account's own SSM key is free, and it decrypts only for callers that may read the parameter
+
+  for_each = local.rule_parameters
+
+  name        = each.value
+  description = "A privacy rule of ${var.name}."
+  type        = "SecureString"
+  value       = sensitive(local.secret_rules[each.key].value)
+  tags        = local.tags
 }
 
 # Generated once. Two random UUIDs contain 244 random bits.
-# `terraform apply -replace=…terraform_data.cursor_key` generates a new one.
+# `terraform apply -replace=…terraform_data.cursor_key` generates a new one. The key is not in
+# `input`, because Terraform copies that to `output`, and prints `output` in plans.
 resource "terraform_data" "cursor_key" {
-  input = sensitive(base64sha256("${uuid()}${uuid()}"))
+  triggers_replace = sensitive(base64sha256("${uuid()}${uuid()}"))
 
   lifecycle {
-    ignore_changes = [input]
+    ignore_changes = [triggers_replace]
   }
 }
 
@@ -23,7 +86,7 @@ resource "aws_ssm_parameter" "cursor_key" {
   name        = local.cursor_key_parameter
   description = "Seals the cursors of the gallery ${var.name}."
   type        = "SecureString"
-  value       = coalesce(var.cursor_key, terraform_data.cursor_key.output)
+  value       = coalesce(var.cursor_key, terraform_data.cursor_key.triggers_replace)
   tags        = local.tags
 }
 

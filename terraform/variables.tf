@@ -264,6 +264,12 @@ variable "home_zones" {
     ])
     error_message = "A home zone is a geohash cell of 1 to 6 characters, LAT,LON or LAT,LON,METRES."
   }
+
+  validation {
+    # The limit of a standard parameter of SSM.
+    condition     = length(join(";", var.home_zones)) <= 4096
+    error_message = "home_zones have more than 4096 characters together. Use larger geohash cells."
+  }
 }
 
 variable "visibility" {
@@ -294,6 +300,14 @@ variable "visibility" {
       !strcontains(text, ",") && trimspace(text) != ""
     ])
     error_message = "A keyword or prefix of visibility is not empty and contains no comma."
+  }
+
+  validation {
+    # The limit of a standard parameter of SSM.
+    condition = alltrue([
+      for texts in [var.visibility.private_keywords, var.visibility.private_sources] : length(join(",", texts)) <= 4096
+    ])
+    error_message = "The private_keywords or private_sources of visibility have more than 4096 characters together."
   }
 }
 
@@ -355,6 +369,17 @@ variable "gallery_memory" {
   }
 }
 
+variable "gallery_concurrency" {
+  description = "Most invocations of the gallery at a time. It also limits requests to ten times as many a second. Default: 10 if the account's quota leaves 100 for other functions, as Lambda requires. Otherwise there is no limit but the quota; new accounts have one of 10. `-1` is no limit."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.gallery_concurrency == null ? true : floor(var.gallery_concurrency) == var.gallery_concurrency && (var.gallery_concurrency == -1 || var.gallery_concurrency >= 1)
+    error_message = "gallery_concurrency is a whole number from 1, or -1 for no limit."
+  }
+}
+
 variable "cloudfront" {
   description = "Puts CloudFront in front of the gallery and its static files. Needs `gallery_endpoint = \"function_url\"`."
   type        = bool
@@ -362,7 +387,7 @@ variable "cloudfront" {
 }
 
 variable "cloudfront_serves_archive" {
-  description = "Lets CloudFront also serve the archive's originals to everybody. They carry their GPS positions and serial numbers, under any `location`."
+  description = "Lets CloudFront also serve the archive's originals to everybody, each with all its metadata, at names that can be guessed. Photos that were hidden with `photos set --private` are served too. Refused together with any input that hides: `location` other than `exact`, `home_zones`, a private default or rule of `visibility`."
   type        = bool
   default     = false
 }

@@ -12,33 +12,35 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use photo_catalogue::clients;
 use photo_catalogue::config::{self, Settings};
 use photo_catalogue::ingest::Outcome;
+use photo_catalogue::secrets;
 use photo_catalogue::services::Services;
 use photo_catalogue::telemetry::{self, MetricsWriter};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let settings = Settings::from_environment();
+    let mut settings = Settings::from_environment();
     telemetry::init_json_logs(settings.get(config::LOG_FILTER));
     let sdk = clients::from_environment().await;
     let services = Services::connect(&settings, &sdk, &settings.endpoints())?;
+    let layout = settings.layout()?;
+    let key = layout.archive_prefix().join(clients::NO_OBJECT);
+    let object = layout.archive_bucket().object(key);
+    let table = settings.require(config::TABLE)?;
+    let waiting = Instant::now();
+    let (secrets, ()) = tokio::join!(
+        secrets::read_secrets(&sdk, &settings),
+        clients::open_connections(&services.clients, table, Some(&object)),
+    );
+    settings.extend(secrets?);
     let metrics = MetricsWriter::new(io::stdout());
+    let services = services.with_settings(settings.clone());
     let ingest = services.ingest()?.with_observer(move |report| {
         let outcome = report.result.ok().map(Outcome::name);
         if let Err(error) = metrics.write(outcome, report.duration, report.cost) {
             tracing::warn!(%error, "cannot write the metrics");
         }
     });
-    let layout = ingest.layout();
-    let key = layout.archive_prefix().join(clients::NO_OBJECT);
-    let object = layout.archive_bucket().object(key);
-    let waiting = Instant::now();
-    clients::open_connections(
-        &services.clients,
-        settings.require(config::TABLE)?,
-        Some(&object),
-    )
-    .await;
     // No two instances have the same log stream, so no two probes have the same key.
     let tail = settings.get(config::LOG_STREAM_NAME).unwrap_or_default();
     ingest

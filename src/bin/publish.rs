@@ -26,14 +26,13 @@ async fn main() -> Result<(), Error> {
     let key = format!("{}{}", settings.gallery_prefix(), clients::NO_OBJECT);
     let object = settings.gallery_bucket()?.object(key);
     let table = settings.require(config::TABLE)?;
-    let variable = |name: &str| settings.get(name).map(str::to_owned);
     let waiting = Instant::now();
-    let (hook_url, ()) = tokio::join!(
-        secrets::read_secret(&sdk, config::HOOK_URL, config::HOOK_URL_PARAMETER, variable),
+    let (secrets, ()) = tokio::join!(
+        secrets::read_secrets(&sdk, &settings),
         clients::open_connections(&services.clients, table, Some(&object)),
     );
-    let (hook_url, waited) = (hook_url?, waiting.elapsed());
-    settings.set(config::HOOK_URL, hook_url.unwrap_or_default());
+    let waited = waiting.elapsed();
+    settings.extend(secrets?);
     let publish = services
         .with_settings(settings)
         .publish(Deployment::Functions)?;

@@ -250,9 +250,11 @@ impl PrivacyFlags {
 }
 
 impl VisibilityFlags {
-    /// Returns the settings of the flags that were given.
+    /// Returns the settings of the flags that were given. Also returns the names of SSM parameters
+    /// in the environment, so that a command refuses rules that it cannot read.
     pub(super) fn settings(&self) -> Settings {
-        settings([
+        let mut given = Settings::privacy_parameters_from_environment();
+        given.extend(settings([
             (config::HOME_ZONES, self.home_zones.as_ref()),
             (config::VISIBILITY, self.visibility.as_ref()),
             (config::PRIVATE_KEYWORDS, self.private_keywords.as_ref()),
@@ -262,7 +264,8 @@ impl VisibilityFlags {
                 self.private_below_rating.as_ref(),
             ),
             (config::PRIVATE_SOURCES, self.private_sources.as_ref()),
-        ])
+        ]));
+        given
     }
 }
 

@@ -43,7 +43,9 @@ def needed(request, arn):
         index = request["names"].get("IndexName")
         return [(f"dynamodb:{operation}", f"{table}/index/{index}" if index else table)]
     if service == "ssm":
-        return [(f"ssm:{operation}", f"{arn}:ssm:{{region}}:{{account}}:parameter{request['names']['Name']}")]
+        # A name may end in a version, which is no part of the resource.
+        names = [name.partition(":")[0] for name in request["names"]["Names"]]
+        return [(f"ssm:{operation}", f"{arn}:ssm:{{region}}:{{account}}:parameter{name}") for name in names]
     bucket, _, key = unquote(request["path"]).lstrip("/").partition("/")
     query = parse_qs(request["query"] or "", keep_blank_values=True)
     bucket_arn, object_arn = f"{arn}:s3:::{bucket}", f"{arn}:s3:::{bucket}/{key}"

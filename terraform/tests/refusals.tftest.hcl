@@ -14,6 +14,9 @@ mock_provider "aws" {
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
+  mock_data "aws_servicequotas_service_quota" {
+    defaults = { value = 1000 }
+  }
 }
 
 run "refuses_name" {
@@ -256,6 +259,36 @@ run "refuses_gallery_memory" {
   expect_failures = [var.gallery_memory]
 }
 
+run "refuses_gallery_concurrency_of_zero" {
+  command = plan
+
+  variables {
+    gallery_concurrency = 0
+  }
+
+  expect_failures = [var.gallery_concurrency]
+}
+
+run "refuses_home_zones_that_fit_no_parameter" {
+  command = plan
+
+  variables {
+    home_zones = [for number in range(600) : "f25dvk"]
+  }
+
+  expect_failures = [var.home_zones]
+}
+
+run "refuses_private_sources_that_fit_no_parameter" {
+  command = plan
+
+  variables {
+    visibility = { private_sources = [for number in range(600) : "folder/"] }
+  }
+
+  expect_failures = [var.visibility]
+}
+
 run "refuses_domain_certificate_in_another_region" {
   command = plan
 
@@ -413,7 +446,7 @@ run "refuses_originals_without_cloudfront" {
     location                  = "exact"
   }
 
-  expect_failures = [terraform_data.layout]
+  expect_failures = [terraform_data.layout, check.originals_are_public]
 }
 
 run "refuses_two_hooks" {

@@ -15,6 +15,9 @@ mock_provider "aws" {
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
+  mock_data "aws_servicequotas_service_quota" {
+    defaults = { value = 1000 }
+  }
 }
 
 run "by_default" {
@@ -306,63 +309,21 @@ run "cloudfront" {
   }
 }
 
-run "cloudfront_serves_originals_under_exact" {
-  command = plan
-
-  variables {
-    cloudfront                = true
-    cloudfront_serves_archive = true
-    location                  = "exact"
-    archive_prefix            = "archive/"
-  }
-
-  assert {
-    condition     = contains(aws_cloudfront_distribution.gallery[0].ordered_cache_behavior[*].path_pattern, "/archive/*")
-    error_message = "The archive is served under its prefix."
-  }
-}
-
-run "originals_that_carry_positions_raise_a_warning" {
-  command = plan
-
-  variables {
-    cloudfront                = true
-    cloudfront_serves_archive = true
-    location                  = "hide"
-  }
-
-  expect_failures = [check.originals_carry_positions]
-}
-
-run "originals_with_home_zones_raise_a_warning_too" {
-  command = plan
-
-  variables {
-    cloudfront                = true
-    cloudfront_serves_archive = true
-    location                  = "exact"
-    home_zones                = ["f25dv"]
-  }
-
-  expect_failures = [check.originals_carry_positions]
-}
-
 run "privacy_rules_are_the_same_in_all_functions" {
   command = plan
 
   variables {
     location   = "exact"
-    home_zones = ["f25dv", "45.4712,-73.6456,500"]
     visibility = { default = "private", public_keywords = ["web"], private_below_rating = 2 }
   }
 
   assert {
     condition = alltrue([
       for name in ["ingest", "publish", "gallery"] :
-      nonsensitive(aws_lambda_function.this[name].environment[0].variables.HOME_ZONES) == "f25dv;45.4712,-73.6456,500"
-      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.VISIBILITY) == "private"
-      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.PUBLIC_KEYWORDS) == "web"
-      && nonsensitive(aws_lambda_function.this[name].environment[0].variables.PRIVATE_BELOW_RATING) == "2"
+      aws_lambda_function.this[name].environment[0].variables.LOCATION == "exact"
+      && aws_lambda_function.this[name].environment[0].variables.VISIBILITY == "private"
+      && aws_lambda_function.this[name].environment[0].variables.PUBLIC_KEYWORDS == "web"
+      && aws_lambda_function.this[name].environment[0].variables.PRIVATE_BELOW_RATING == "2"
     ])
     error_message = "Ingest, publish and gallery hide the same."
   }
@@ -378,7 +339,7 @@ run "hook_and_alarms" {
   }
 
   assert {
-    condition     = aws_ssm_parameter.hook_url[0].type == "SecureString" && aws_lambda_function.this["publish"].environment[0].variables.HOOK_URL_PARAMETER == "/photo-catalogue/hook-url" && aws_lambda_function.this["publish"].environment[0].variables.HOOK_PER_DAY == "3"
+    condition     = aws_ssm_parameter.hook_url[0].type == "SecureString" && aws_lambda_function.this["publish"].environment[0].variables.HOOK_PER_DAY == "3"
     error_message = "The hook's URL is a SecureString, its limits are variables."
   }
   assert {
@@ -399,7 +360,7 @@ run "existing_hook_parameter" {
   }
 
   assert {
-    condition     = length(aws_ssm_parameter.hook_url) == 0 && length([for statement in jsondecode(aws_iam_role_policy.function["publish"].policy).Statement : statement if statement.Sid == "Hook" && one(statement.Resource) == "arn:aws:ssm:eu-west-1:123456789012:parameter/photos/hook-url"]) == 1
+    condition     = length(aws_ssm_parameter.hook_url) == 0 && length([for statement in jsondecode(aws_iam_role_policy.function["publish"].policy).Statement : statement if statement.Sid == "Secrets" && one(statement.Resource) == "arn:aws:ssm:eu-west-1:123456789012:parameter/photos/hook-url"]) == 1 && aws_lambda_function.this["publish"].environment[0].variables.HOOK_URL_PARAMETER == "/photos/hook-url"
     error_message = "publish reads the existing parameter."
   }
 }

@@ -9,18 +9,22 @@
 mod account;
 mod runtime;
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::account::{FakeAccount, HOOK_URL};
+use self::account::{FakeAccount, HOOK_URL, PARAMETERS};
 use self::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::photos::TestShot;
 use photo_catalogue::object::{Bucket, ObjectRef};
 
 /// The name of the file to which the test writes all requests that the functions sent to AWS.
 const REQUESTS: &str = "lambda-requests.json";
+/// A keyword of the example photo `fuji/DSCF2210.JPG`.
+const PRIVATE_KEYWORD: &str = "Buchenwald & Söhne";
 
 #[tokio::test]
 async fn functions_bring_a_photo_from_upload_to_gallery() {
@@ -59,7 +63,8 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
     remove_from_archive(&mut account, &ingest).await;
     files.retain(|file| *file != "gallery/2018-03.json");
     publish_stream_batch(&account, &publish, &files).await;
-    check_hook_is_secret(&account, &publish);
+    check_hook_is_secret(&publish);
+    check_secrets_are_read_once(&account);
     account.requests.lock().unwrap().clone()
 }
 
@@ -168,16 +173,28 @@ async fn remove_from_archive(account: &mut FakeAccount, ingest: &FunctionProcess
     assert_eq!(ingest.invoke(&removal).await, json!({}));
 }
 
-/// Checks that publish read the URL of the hook once, and did not log it.
-fn check_hook_is_secret(account: &FakeAccount, publish: &FunctionProcess) {
-    let requests = account.requests.lock().unwrap().clone();
-    let is_read = |one: &&Value| one["function"] == "publish" && one["service"] == "ssm";
-    let reads: Vec<&Value> = requests.iter().filter(is_read).collect();
-    assert_eq!(reads.len(), 1);
-    let parameter = account.variable("publish", "HOOK_URL_PARAMETER");
-    assert_eq!(reads[0]["names"]["Name"], parameter.as_str());
+/// Checks that publish did not log the URL of the hook.
+fn check_hook_is_secret(publish: &FunctionProcess) {
     let log = publish.read_log();
     assert!(!log.contains(HOOK_URL), "{log}");
+}
+
+/// Checks that each start of a function read all its parameters in one request.
+fn check_secrets_are_read_once(account: &FakeAccount) {
+    let requests = account.requests.lock().unwrap().clone();
+    for (function, starts) in [("ingest", 1), ("publish", 1), ("gallery", 2)] {
+        let is_read = |one: &&Value| one["function"] == function && one["service"] == "ssm";
+        let reads: Vec<&Value> = requests.iter().filter(is_read).collect();
+        assert_eq!(reads.len(), starts, "{function}");
+        let expected: BTreeSet<String> = account.parameter_names(function).into_iter().collect();
+        assert!(!expected.is_empty());
+        for read in reads {
+            let names = read["names"]["Names"].as_array().unwrap().iter();
+            let names = names.map(|name| name.as_str().unwrap().split(':').next().unwrap());
+            let names: BTreeSet<String> = names.map(str::to_owned).collect();
+            assert_eq!(names, expected, "{function}");
+        }
+    }
 }
 
 /// Returns the shot whose JPEG and RAW the test uploads.
@@ -193,7 +210,7 @@ fn no_failures() -> Value {
 #[tokio::test]
 async fn invalid_hook_stops_publish_at_start_and_is_not_logged() {
     let account = FakeAccount::new(FunctionHost::RuntimeApi).await;
-    let parameter = account.variable("publish", "HOOK_URL_PARAMETER");
+    let parameter = account.parameter_name("publish", "HOOK_URL_PARAMETER");
     account.set_parameter(&parameter, "https://hooks.example/s3cret");
     let publish = account.start("publish").await;
     let answer = publish.invoke(&json!({ "source": "aws.scheduler" })).await;
@@ -205,16 +222,119 @@ async fn invalid_hook_stops_publish_at_start_and_is_not_logged() {
 #[tokio::test]
 async fn missing_parameter_stops_the_gallery_and_is_named() {
     let account = FakeAccount::new(FunctionHost::RuntimeApi).await;
-    account.parameters.lock().unwrap().clear();
+    let parameter = account.parameter_name("gallery", "CURSOR_KEY_PARAMETER");
+    account.parameters.values.lock().unwrap().remove(&parameter);
     let gallery = account.start("gallery").await;
     let answer = gallery.invoke(&http_request("/v1/photos", "")).await;
     assert_eq!(answer["errorType"], "Runtime.ExitError");
-    let parameter = account.variable("gallery", "CURSOR_KEY_PARAMETER");
-    assert!(
-        gallery.read_log().contains(&parameter),
-        "{}",
-        gallery.read_log()
+    let log = gallery.read_log();
+    assert!(log.contains(&parameter), "{log}");
+}
+
+#[tokio::test]
+async fn unreadable_privacy_rule_stops_every_function_before_it_writes() {
+    for variable in ["", "HOME_ZONES", "PRIVATE_KEYWORDS", "PRIVATE_SOURCES"] {
+        let account = FakeAccount::new(FunctionHost::RuntimeApi).await;
+        let store = &account.parameters;
+        let parameter = if variable.is_empty() {
+            // The role may not read the parameters.
+            store.denied.store(true, Ordering::Relaxed);
+            account.parameter_name("ingest", "HOME_ZONES_PARAMETER")
+        } else {
+            let name = account.parameter_name("ingest", &format!("{variable}_PARAMETER"));
+            store.values.lock().unwrap().remove(&name).unwrap();
+            name
+        };
+        for function in ["ingest", "publish", "gallery"] {
+            let process = account.start(function).await;
+            let event = http_request("/v1/photos", "");
+            let answer = process.invoke(&event).await;
+            assert_eq!(answer["errorType"], "Runtime.ExitError", "{function}");
+            let log = process.read_log();
+            assert!(log.contains(&parameter), "{function}: {log}");
+            assert_is_secret(&log);
+        }
+        let requests = account.requests.lock().unwrap().clone();
+        let is_write = |one: &&Value| {
+            let target = one["target"].as_str().unwrap_or_default();
+            let reads = ["GetItem", "GetParameters"].map(|name| target.ends_with(name));
+            one["method"] != "HEAD" && !reads.contains(&true)
+        };
+        assert_eq!(requests.iter().find(is_write), None, "{variable}");
+    }
+}
+
+#[tokio::test]
+async fn function_starts_although_many_others_read_parameters_at_once() {
+    let account = FakeAccount::new(FunctionHost::RuntimeApi).await;
+    account.parameters.throttled.store(4, Ordering::Relaxed);
+    let publish = account.start("publish").await;
+    let report = publish.invoke(&json!({ "source": "aws.scheduler" })).await;
+    assert!(report["months"].is_u64(), "{report}");
+    assert_eq!(account.parameters.throttled.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn privacy_rules_in_parameters_hide_positions_and_photos() {
+    let mut account = FakeAccount::new(FunctionHost::RuntimeApi).await;
+    let zones = account.parameter_name("ingest", "HOME_ZONES_PARAMETER");
+    account.set_parameter(&zones, "52.5145,13.3501,500");
+    let keywords = account.parameter_name("ingest", "PRIVATE_KEYWORDS_PARAMETER");
+    account.set_parameter(&keywords, PRIVATE_KEYWORD);
+    let ingest = account.start("ingest").await;
+    account.notifications(1).await;
+    for (key, example) in [
+        ("phone/berlin.jpg", "phone/IMG_0412.JPG"),
+        ("phone/tokyo.jpg", "phone/IMG_0977.JPG"),
+        ("private/desert.jpg", "olympus/P6050077.JPG"),
+        ("fuji/leaves.jpg", "fuji/DSCF2210.JPG"),
+    ] {
+        account.upload(key, example_photo(example)).await;
+        for _ in 0..2 {
+            let event = account.notifications(1).await.remove(0);
+            assert_eq!(ingest.invoke(&event).await, json!({}));
+        }
+    }
+    let publish = account.start("publish").await;
+    let files = [
+        "gallery/2022-07.json",
+        "gallery/2023-04.json",
+        "gallery/changes.json",
+        "gallery/index.json",
+    ];
+    publish_stream_batch(&account, &publish, &files).await;
+    let gallery = account.start("gallery").await;
+    let list = json_body(&gallery.invoke(&http_request("/v1/photos", "")).await);
+    let shown: Vec<(&str, bool)> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["stem"].as_str().unwrap(), item["location"].is_object()))
+        .collect();
+    assert_eq!(
+        shown,
+        [("2023-04-09/tokyo", true), ("2022-07-16/berlin", false)]
     );
+    for process in [&ingest, &publish, &gallery] {
+        let log = process.read_log();
+        assert!(
+            !log.contains("52.5145") && !log.contains(PRIVATE_KEYWORD),
+            "{log}"
+        );
+    }
+}
+
+/// Checks that a log contains no value of a parameter.
+fn assert_is_secret(log: &str) {
+    for (_, value) in PARAMETERS {
+        assert!(!log.contains(value), "{log}");
+    }
+}
+
+/// Returns the bytes of a file in `examples/photos`.
+fn example_photo(file: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
+    std::fs::read(folder.join(file)).unwrap()
 }
 
 /// Invokes publish as the schedule does, until the static files are exactly `files`. Publish waits

@@ -53,6 +53,8 @@ module "photos" {
   location     = "round:2"
   cors_origins = ["https://photos.example.org"]
 
+  gallery_concurrency = 20
+
   cloudfront = true
   domain     = { name = "gallery.example.org", certificate_arn = var.certificate_arn }
 

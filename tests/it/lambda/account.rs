@@ -2,6 +2,7 @@
 //! Systems Manager. A proxy in front of each of them records the requests of every function.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
@@ -34,6 +35,28 @@ use crate::ingest::proxy::StoreProxy;
 const ENVIRONMENT: &str = "LAMBDA_ENVIRONMENT";
 /// The URL of the build hook. The account has it in a parameter of Systems Manager.
 pub(super) const HOOK_URL: &str = "https://api.netlify.com/build_hooks/t0ken";
+/// The parameters of Systems Manager in a new account: the ends of their names, and their values.
+pub(super) const PARAMETERS: [(&str, &str); 5] = [
+    ("/hook-url", HOOK_URL),
+    (
+        "/cursor-key",
+        "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    ),
+    ("/home-zones", "f25dv;45.4712,-73.6456,500"),
+    ("/private-keywords", "family,friends"),
+    ("/private-sources", "private/"),
+];
+
+/// The parameters of Systems Manager. All are encrypted (SecureString), and all have version 1.
+#[derive(Clone, Default)]
+pub(super) struct ParameterStore {
+    /// The values, by the name of the parameter.
+    pub(super) values: Arc<Mutex<BTreeMap<String, String>>>,
+    /// If it is `true`, the role of the functions may not read the parameters.
+    pub(super) denied: Arc<AtomicBool>,
+    /// The number of requests that are refused because there are too many at a time.
+    pub(super) throttled: Arc<AtomicU32>,
+}
 
 /// A simulated AWS account with the buckets, tables and parameters of the Terraform module.
 pub(super) struct FakeAccount {
@@ -43,8 +66,7 @@ pub(super) struct FakeAccount {
     s3_endpoint: String,
     dynamodb: String,
     ssm: String,
-    /// The parameters of Systems Manager, by name. All are encrypted (SecureString).
-    pub(super) parameters: Arc<Mutex<BTreeMap<String, String>>>,
+    pub(super) parameters: ParameterStore,
     notifications: mpsc::UnboundedReceiver<Value>,
     pub(super) requests: Arc<Mutex<Vec<Value>>>,
     folder: tempfile::TempDir,
@@ -102,11 +124,11 @@ impl FakeAccount {
                 .await
         });
 
-        let parameters = Arc::default();
+        let parameters = ParameterStore::default();
         let (listener, ssm) = listen().await;
         let router = Router::new()
-            .route("/", post(get_parameter))
-            .with_state(Arc::clone(&parameters));
+            .route("/", post(get_parameters))
+            .with_state(parameters.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let account = FakeAccount {
             host,
@@ -120,16 +142,35 @@ impl FakeAccount {
             requests: Arc::default(),
             folder,
         };
-        let hook = account.variable("publish", "HOOK_URL_PARAMETER");
-        account.set_parameter(&hook, HOOK_URL);
-        let key = account.variable("gallery", "CURSOR_KEY_PARAMETER");
-        account.set_parameter(&key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+        for function in ["ingest", "publish", "gallery"] {
+            for name in account.parameter_names(function) {
+                let value = PARAMETERS.iter().find(|(end, _)| name.ends_with(end));
+                account.set_parameter(&name, value.unwrap_or_else(|| panic!("{name}")).1);
+            }
+        }
         account
     }
 
     pub(super) fn set_parameter(&self, name: &str, value: &str) {
-        let mut parameters = self.parameters.lock().unwrap();
-        parameters.insert(name.to_owned(), value.to_owned());
+        let mut values = self.parameters.values.lock().unwrap();
+        values.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Returns the names of all parameters that the function with this name reads, without their
+    /// versions.
+    pub(super) fn parameter_names(&self, function: &str) -> Vec<String> {
+        let variables = self.environment[function].as_object().unwrap();
+        let variables = variables.keys().filter(|name| name.ends_with("_PARAMETER"));
+        variables
+            .map(|variable| self.parameter_name(function, variable))
+            .collect()
+    }
+
+    /// Returns the name of a parameter, without its version. `variable` is the environment variable
+    /// of `function` that contains the name.
+    pub(super) fn parameter_name(&self, function: &str, variable: &str) -> String {
+        let value = self.variable(function, variable);
+        value.split(':').next().unwrap().to_owned()
     }
 
     /// Returns the value of an environment variable of the function with this name.
@@ -275,32 +316,47 @@ fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes
         "copySource": header("x-amz-copy-source"),
         "taggingDirective": header("x-amz-tagging-directive"),
         "tagging": header("x-amz-tagging"),
-        "names": of_body(&["TableName", "IndexName", "Name", "WithDecryption"]),
+        "names": of_body(&["TableName", "IndexName", "Names", "WithDecryption"]),
     })
 }
 
-/// Serves the operation GetParameter of AWS Systems Manager.
-async fn get_parameter(
-    State(parameters): State<Arc<Mutex<BTreeMap<String, String>>>>,
+/// Serves the operation GetParameters of AWS Systems Manager. A name may end in the version 1.
+async fn get_parameters(
+    State(store): State<ParameterStore>,
     headers: HeaderMap,
     request: Bytes,
 ) -> Response {
     let request: Value = serde_json::from_slice(&request).unwrap();
-    assert_eq!(headers["x-amz-target"], "AmazonSSM.GetParameter");
-    let name = request["Name"].as_str().unwrap();
-    match parameters.lock().unwrap().get(name) {
-        Some(value) if request["WithDecryption"] == true => {
-            let parameter = json!({ "Name": name, "Type": "SecureString", "Value": value });
-            Json(json!({ "Parameter": parameter })).into_response()
-        }
-        Some(_) => {
-            Json(json!({ "Parameter": { "Name": name, "Value": "AQICAHh…" } })).into_response()
-        }
-        None => {
-            let error = json!({ "__type": "ParameterNotFound" });
-            (StatusCode::BAD_REQUEST, Json(error)).into_response()
+    assert_eq!(headers["x-amz-target"], "AmazonSSM.GetParameters");
+    if store.denied.load(Ordering::Relaxed) {
+        let error = json!({ "__type": "AccessDeniedException" });
+        return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+    }
+    let counted = |left: u32| left.checked_sub(1);
+    let throttled = store
+        .throttled
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted);
+    if throttled.is_ok() {
+        let error = json!({ "__type": "ThrottlingException", "message": "Rate exceeded" });
+        return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+    }
+    let names = request["Names"].as_array().unwrap();
+    assert!((1..=10).contains(&names.len()), "{request}");
+    let values = store.values.lock().unwrap();
+    let (mut parameters, mut invalid) = (Vec::new(), Vec::new());
+    for requested in names.iter().map(|name| name.as_str().unwrap()) {
+        let name = requested.strip_suffix(":1").unwrap_or(requested);
+        match values.get(name) {
+            Some(value) => {
+                let decrypted = request["WithDecryption"] == true;
+                let value = if decrypted { value } else { "AQICAHh…" };
+                let parameter = json!({ "Name": name, "Type": "SecureString", "Value": value });
+                parameters.push(parameter);
+            }
+            None => invalid.push(requested),
         }
     }
+    Json(json!({ "Parameters": parameters, "InvalidParameters": invalid })).into_response()
 }
 
 /// Returns the environment variables of each function. If the variable `LAMBDA_ENVIRONMENT` is set,
@@ -315,6 +371,9 @@ fn function_variables() -> Value {
             "SOURCE_AFTER": "delete",
             "ARCHIVE_BUCKET": "photo-catalogue-archive-123456789012",
             "LOCATION": "round:1",
+            "HOME_ZONES_PARAMETER": "/photo-catalogue/home-zones:1",
+            "PRIVATE_KEYWORDS_PARAMETER": "/photo-catalogue/private-keywords:1",
+            "PRIVATE_SOURCES_PARAMETER": "/photo-catalogue/private-sources:1",
             "PHOTOS_TABLE": "photo-catalogue-photos",
         },
         "publish": {
@@ -322,16 +381,22 @@ fn function_variables() -> Value {
             "PUBLISH_TABLE": "photo-catalogue-publish",
             "GALLERY_BUCKET": "photo-catalogue-gallery-123456789012",
             "GALLERY_PREFIX": "gallery/",
-            "HOOK_URL_PARAMETER": "/photo-catalogue/hook-url",
+            "HOOK_URL_PARAMETER": "/photo-catalogue/hook-url:1",
             "LOCATION": "round:1",
+            "HOME_ZONES_PARAMETER": "/photo-catalogue/home-zones:1",
+            "PRIVATE_KEYWORDS_PARAMETER": "/photo-catalogue/private-keywords:1",
+            "PRIVATE_SOURCES_PARAMETER": "/photo-catalogue/private-sources:1",
         },
         "gallery": {
             "SOURCE_BUCKET": "photo-catalogue-source-123456789012",
             "ARCHIVE_BUCKET": "photo-catalogue-archive-123456789012",
             "PHOTOS_TABLE": "photo-catalogue-photos",
             "PUBLISH_TABLE": "photo-catalogue-publish",
-            "CURSOR_KEY_PARAMETER": "/photo-catalogue/cursor-key",
+            "CURSOR_KEY_PARAMETER": "/photo-catalogue/cursor-key:1",
             "LOCATION": "round:1",
+            "HOME_ZONES_PARAMETER": "/photo-catalogue/home-zones:1",
+            "PRIVATE_KEYWORDS_PARAMETER": "/photo-catalogue/private-keywords:1",
+            "PRIVATE_SOURCES_PARAMETER": "/photo-catalogue/private-sources:1",
         },
     })
 }

@@ -244,3 +244,32 @@ fn invalid_home_zone_is_not_printed() {
     );
     assert!(!message.contains("45.4"), "{message}");
 }
+
+#[test]
+fn privacy_rule_that_only_the_functions_can_read_is_refused() {
+    let photos = Photos::at_rest();
+    for rule in ["HOME_ZONES", "PRIVATE_KEYWORDS", "PRIVATE_SOURCES"] {
+        let parameter = format!("{rule}_PARAMETER");
+        let mut variables = vec![
+            (parameter.as_str(), "/photos/rule:1"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        for command in [
+            &["serve"][..],
+            &["reindex", "--aws", "--location", "exact"],
+            &["recount", "--aws"],
+        ] {
+            let output = photos.run_with(&variables, command);
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {output:?}");
+            let message = String::from_utf8(output.stderr).unwrap();
+            let expected = format!("photos: {parameter} is set, but only the Lambda functions");
+            assert!(message.starts_with(&expected), "{command:?}: {message}");
+            assert!(message.contains(&format!("set {rule} to")), "{message}");
+        }
+        // If the rule itself is set, the parameter has no effect.
+        variables.push((rule, "f25dv"));
+        let output = photos.run_with(&variables, &["list"]);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("there is no catalogue"), "{message}");
+    }
+}
