@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod date_partition;
 pub mod item;
+pub mod item_size;
 pub mod ledger;
 pub mod published;
 pub mod query;
@@ -26,6 +27,7 @@ use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::request_failure::RequestFailure;
 use item::{LedgerEntry, PhotoItem, SCHEMA_VERSION, SCHEMA_VERSION_ATTRIBUTE, photo_pk};
+use item_size::{ItemSizeError, PHOTOS_KEYS, check_item_size};
 
 /// The name of the attribute that is the partition key of the photos table.
 const PK: &str = "pk";
@@ -63,6 +65,15 @@ pub enum CatalogueError {
         /// The error of DynamoDB or of the connection.
         #[source]
         cause: RequestFailure,
+    },
+    /// An item is too large for DynamoDB. The request was not sent. A repeat fails again.
+    #[error("item {pk} is {cause}")]
+    TooLarge {
+        /// The key of the item.
+        pk: String,
+        /// What is too large.
+        #[source]
+        cause: ItemSizeError,
     },
     /// An item cannot be read or written: its attributes do not have the form that this program
     /// expects.
@@ -142,7 +153,7 @@ impl Catalogue {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(to_attributes(&stub.pk, &stub)?))
+            .set_item(Some(photo_attributes(&stub.pk, &stub)?))
             .condition_expression(NO_ITEM)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let error = match request.send().await {
@@ -187,7 +198,7 @@ impl Catalogue {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(to_attributes(&item.pk, item)?));
+            .set_item(Some(photo_attributes(&item.pk, item)?));
         let request = match read {
             None => request.condition_expression(NO_ITEM),
             Some(revision) => request
@@ -208,7 +219,7 @@ impl Catalogue {
     pub async fn put_ledger_entry(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
         let request = self.client.put_item().table_name(&self.table);
         match request
-            .set_item(Some(to_attributes(&entry.pk, entry)?))
+            .set_item(Some(photo_attributes(&entry.pk, entry)?))
             .send()
             .await
         {
@@ -228,7 +239,7 @@ impl Catalogue {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(to_attributes(&entry.pk, entry)?))
+            .set_item(Some(photo_attributes(&entry.pk, entry)?))
             .condition_expression(SAME_VERSION)
             .expression_attribute_values(":etag", text(&entry.version.etag))
             .expression_attribute_values(":modified", text(&entry.version.last_modified));
@@ -398,6 +409,20 @@ fn is_failed_condition(error: &impl ProvideErrorMetadata) -> bool {
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+/// Converts an item of the photos table to its attributes. Returns an error if DynamoDB would refuse
+/// their size.
+fn photo_attributes<T: serde::Serialize>(
+    pk: &str,
+    value: &T,
+) -> Result<Attributes, CatalogueError> {
+    let attributes = to_attributes(pk, value)?;
+    check_item_size(&attributes, PHOTOS_KEYS).map_err(|cause| CatalogueError::TooLarge {
+        pk: pk.to_owned(),
+        cause,
+    })?;
+    Ok(attributes)
 }
 
 fn to_attributes<T: serde::Serialize>(pk: &str, value: &T) -> Result<Attributes, CatalogueError> {

@@ -9,6 +9,7 @@
 pub mod event;
 mod extract;
 mod index;
+mod item_trim;
 mod ledger;
 mod moving;
 mod organise;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::archive::{KeyPlace, Layout};
 use crate::catalogue::Catalogue;
@@ -60,6 +62,8 @@ pub struct Ingest {
     /// each of them only once. See [`Catalogue::date_partitions`].
     date_partitions: Arc<Mutex<BTreeSet<DatePartition>>>,
     observer: Option<KeyObserver>,
+    /// Limits the number of extractions that run at the same time.
+    extractions: Arc<Semaphore>,
 }
 
 /// The action for an upload after its photo is archived.
@@ -94,6 +98,7 @@ impl Ingest {
             source_after: SourceAfter::default(),
             date_partitions: Arc::default(),
             observer: None,
+            extractions: Arc::new(Semaphore::new(extract::extraction_slots())),
         }
     }
 

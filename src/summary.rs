@@ -32,6 +32,10 @@ pub struct Summary {
     /// The visibility that a person set for the photo, if any. It is not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    /// `true` if the record in this summary lacks keywords that the record of the item has, because
+    /// the item would be too large. It is not published.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keywords_cut: bool,
 }
 
 /// A picture of a photo: an archived file, or the JPEG that is embedded in one.
@@ -84,12 +88,19 @@ impl Summary {
             images,
             placeholder: None,
             visibility: None,
+            keywords_cut: false,
         }
     }
 
     /// Applies these rules to the photo, and returns who may see it. The rules for source keys are
-    /// not applied, because a summary has no source keys.
+    /// not applied, because a summary has no source keys. If the summary lacks keywords and a
+    /// keyword can make a photo private, returns [`Visibility::Private`], unless a person set the
+    /// visibility.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
+        let may_lack_private = self.keywords_cut && !rules.private_keywords.is_empty();
+        if may_lack_private && self.visibility.is_none() {
+            return Visibility::Private;
+        }
         let facts = VisibilityFacts {
             set: self.visibility,
             keywords: &self.record.keywords,

@@ -245,6 +245,7 @@ impl PublicView {
             images,
             placeholder,
             visibility: _,
+            keywords_cut: _,
         } = summary;
         ListedPhoto {
             id: clean_text(id),

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use extraction::{attacks, samples, time_extraction};
+use extraction::{hostile_files, samples, time_extraction};
 
 const MAX_MEMORY_BYTES: usize = 32 << 20;
 const ALWAYS: usize = 64 << 10;
@@ -80,7 +80,7 @@ impl WorstRun {
 
 fn main() -> ExitCode {
     let mut attacked = WorstRun::default();
-    for (name, bytes) in attacks::all() {
+    for (name, bytes) in hostile_files::all() {
         let (took, memory) = attacked.run(&bytes, || name.to_owned());
         println!(
             "{:8.2} ms {:6} KiB  {name} ({} KiB)",

@@ -1,7 +1,8 @@
 //! Runs the extraction and checks the properties that hold for any bytes. Only `photo-metadata` is
 //! linked.
 
-pub mod attacks;
+#[path = "../../tests/support/src/hostile_files.rs"]
+pub mod hostile_files;
 pub mod samples;
 
 use std::time::{Duration, Instant};

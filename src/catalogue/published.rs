@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::item_size::{PUBLISH_KEYS, check_item_size};
 use crate::newer_version::NewerVersionError;
 
 use super::{
@@ -536,6 +537,10 @@ impl PublishTable {
         let mut item = to_attributes(pk, value)?;
         item.insert("pk".to_owned(), text(pk));
         item.insert("sk".to_owned(), text(sk));
+        check_item_size(&item, PUBLISH_KEYS).map_err(|cause| CatalogueError::TooLarge {
+            pk: sk.to_owned(),
+            cause,
+        })?;
         let request = self.client.put_item().table_name(&self.table);
         match request.set_item(Some(item)).send().await {
             Ok(_) => Ok(()),

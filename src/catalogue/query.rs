@@ -12,6 +12,7 @@ use futures::stream::Stream;
 
 use super::date_partition::PRIVATE_PREFIX;
 use super::item::PHOTO_PREFIX;
+use super::item_size::MAX_SORT_KEY_BYTES;
 use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_error, text};
 use crate::paging::read_pages;
 use crate::summary::Summary;
@@ -23,7 +24,7 @@ pub const UNDATED_SORT_PREFIX: &str = "undated#";
 
 /// Returns the sort key of a photo in the indexes by-date, by-camera and by-lens. It is
 /// `takenAtLocal#id`, or `undated#name#id` for an undated photo. The keys are unique within a
-/// partition, and sort by wall-clock time.
+/// partition, and sort by wall-clock time. A long name is cut, so that DynamoDB accepts the key.
 ///
 /// ```
 /// use photo_catalogue::catalogue::query::date_sort;
@@ -40,7 +41,12 @@ pub const UNDATED_SORT_PREFIX: &str = "undated#";
 pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
     match capture.local_text() {
         Some(local) => format!("{local}#{id}"),
-        None => format!("{UNDATED_SORT_PREFIX}{name}#{id}"),
+        None => {
+            let others = UNDATED_SORT_PREFIX.len() + "#".len() + id.len();
+            let room = MAX_SORT_KEY_BYTES.saturating_sub(others);
+            let name = &name[..name.floor_char_boundary(room)];
+            format!("{UNDATED_SORT_PREFIX}{name}#{id}")
+        }
     }
 }
 

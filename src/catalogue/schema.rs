@@ -132,3 +132,31 @@ fn key_element(
         .key_type(kind)
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::item_size::{KeyAttributes, PHOTOS_KEYS, PUBLISH_KEYS};
+    use super::*;
+
+    #[test]
+    fn key_attributes_are_those_of_the_tables() {
+        let tables: BTreeMap<String, TableSchema> = serde_json::from_str(TABLES).expect("JSON");
+        let check = |role: &str, keys: KeyAttributes| {
+            let table = &tables[role];
+            let indexes = table.indexes.iter();
+            let partition: BTreeSet<&str> = std::iter::once(table.partition_key.as_str())
+                .chain(indexes.clone().map(|index| index.partition_key.as_str()))
+                .collect();
+            let sort: BTreeSet<&str> = table
+                .sort_key
+                .as_deref()
+                .into_iter()
+                .chain(indexes.map(|index| index.sort_key.as_str()))
+                .collect();
+            assert_eq!(partition, keys.partition.iter().copied().collect());
+            assert_eq!(sort, keys.sort.iter().copied().collect());
+        };
+        check("photos", PHOTOS_KEYS);
+        check("publish", PUBLISH_KEYS);
+    }
+}

@@ -1,4 +1,10 @@
 //! Reads the metadata of a photo with ranged GET requests.
+//!
+//! The steps of an extraction run outside the async workers. A hostile file can keep a step busy for
+//! a tenth of a second (`crates/photo-metadata/src/limits.rs`), and requests to the gallery must not
+//! wait for it.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -45,12 +51,9 @@ impl Ingest {
         };
         let mut extractor = Extractor::new(object.size_bytes, context);
         loop {
-            match extractor.step() {
-                ExtractionStep::Need(range)
-                    if range.start == 0 && range.end <= head.len() as u64 =>
-                {
-                    extractor.feed(0, head.clone());
-                }
+            let step;
+            (extractor, step) = self.step_in_background(extractor, head.clone()).await;
+            match step {
                 ExtractionStep::Need(range) => {
                     let start = range.start;
                     match self.storage.read_range(from, range, &object.etag).await? {
@@ -62,4 +65,42 @@ impl Ingest {
             }
         }
     }
+
+    /// Runs the next step of the extractor on a thread of its own, and feeds it with `head` if it
+    /// asks for these bytes. If the caller is cancelled, the step still ends, and its result is
+    /// dropped.
+    async fn step_in_background(
+        &self,
+        mut extractor: Extractor,
+        head: Bytes,
+    ) -> (Extractor, ExtractionStep) {
+        // The permit moves to the thread, so it is returned only when the step has ended.
+        let permit = Arc::clone(&self.extractions).acquire_owned().await;
+        let stepped = tokio::task::spawn_blocking(move || {
+            let mut step = extractor.step();
+            if let ExtractionStep::Need(range) = &step
+                && range.start == 0
+                && range.end <= head.len() as u64
+            {
+                extractor.feed(0, head);
+                step = extractor.step();
+            }
+            drop(permit);
+            (extractor, step)
+        });
+        match stepped.await {
+            Ok(stepped) => stepped,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down, and this task is cancelled too.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+/// Returns the number of extractions that may run at the same time: half of the processors, and at
+/// least one. The others stay free for requests.
+pub(super) fn extraction_slots() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }

@@ -4,8 +4,8 @@
 use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction};
 
 use crate::archive::{ArchiveKey, KeyPlace, NO_EXTENSION, Owner};
-use crate::catalogue::WriteOutcome;
 use crate::catalogue::item::{PartState, PhotoItem, PhotoPart};
+use crate::catalogue::{CatalogueError, WriteOutcome};
 use crate::photo_id::PhotoId;
 use crate::retry::{Attempt, retry};
 use crate::storage::ObjectProperties;
@@ -60,15 +60,29 @@ impl Ingest {
                 self.index_photo(key, &properties, item, extraction).await
             }
             MetadataRead::Done(Err(unsupported)) => {
-                let verdict = LedgerVerdict::Skipped(&unsupported.reason);
-                let entry = ledger_entry(key.object(), &properties, verdict);
-                self.catalogue.put_ledger_entry(&entry).await?;
-                if recorded.is_some_and(|part| part.is_live()) {
-                    return self.tombstone_part(key, item).await;
-                }
-                Ok(Attempt::Done(Outcome::Skipped(unsupported.reason)))
+                self.skip_file(key, &properties, item, unsupported.reason)
+                    .await
             }
         }
+    }
+
+    /// Records in the ledger that an archived file is skipped, and why. If the item of the photo has
+    /// the file as a live part, the part becomes a tombstone.
+    async fn skip_file(
+        &self,
+        key: &ArchiveKey,
+        properties: &ObjectProperties,
+        item: Option<PhotoItem>,
+        reason: String,
+    ) -> Result<Attempt<Outcome>, IngestError> {
+        let verdict = LedgerVerdict::Skipped(&reason);
+        let entry = ledger_entry(key.object(), properties, verdict);
+        self.catalogue.put_ledger_entry(&entry).await?;
+        let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
+        if recorded.is_some_and(PhotoPart::is_live) {
+            return self.tombstone_part(key, item).await;
+        }
+        Ok(Attempt::Done(Outcome::Skipped(reason)))
     }
 
     /// Writes the part of an archived file to the item of its photo. Then checks that the file is
@@ -85,6 +99,7 @@ impl Ingest {
             .as_ref()
             .is_some_and(|item| !item.parts.contains_key(key.part()));
         let read_revision = item.as_ref().map(|item| item.revision);
+        let before = item.clone();
         let provenance = Provenance::of(properties);
         let owner = provenance
             .as_ref()
@@ -106,8 +121,16 @@ impl Ingest {
             extraction,
         };
         // Step 3.
-        if self.write_item(item, read_revision, Some(fresh)).await? == WriteOutcome::Stale {
-            return Ok(Attempt::Retry);
+        match self.write_item(item, read_revision, Some(fresh)).await {
+            Ok(WriteOutcome::Written) => {}
+            Ok(WriteOutcome::Stale) => return Ok(Attempt::Retry),
+            // A repeat would fail again. The photo keeps the item that it had without this file.
+            Err(IngestError::Catalogue(CatalogueError::TooLarge { cause, .. })) => {
+                return self
+                    .skip_file(key, properties, before, cause.to_string())
+                    .await;
+            }
+            Err(error) => return Err(error),
         }
         // Step 4. This check is not necessary if the part is new in an existing item. Each later
         // change of the copy has an event, and the handler of that event writes this item (at least

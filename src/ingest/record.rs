@@ -1,5 +1,6 @@
 //! Derives the record of a photo, its summary and its index keys. This module does no I/O.
 
+use super::item_trim::trim_item;
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{DerivedFrom, IndexKeys, PhotoItem, PhotoPart, SCHEMA_VERSION};
 use crate::catalogue::query::date_sort;
@@ -13,8 +14,6 @@ const PLACE_CELL_CHARS: usize = 4;
 /// The number of geohash characters in the sort key of the index by-place. A cell of this length is
 /// about 5 by 5 m.
 const PLACE_SORT_CHARS: usize = 9;
-/// The maximum size of an item, in bytes of JSON. DynamoDB's own limit is 400 KB.
-const MAX_ITEM_BYTES: usize = 350_000;
 
 /// Returns the name of the primary part: the live part whose format browsers support best. The
 /// order in which the parts arrived does not matter. Returns `None` if no part is live.
@@ -64,7 +63,7 @@ pub(super) fn clear_record(item: &mut PhotoItem) {
 }
 
 /// Derives the summary and the index keys of an item from its parts, record and overrides. Also
-/// sets the extractor and schema versions. Removes tags if the item is too large.
+/// sets the extractor and schema versions. Trims the item if it is too large.
 pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
@@ -85,24 +84,38 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
             list_images(item),
         );
         summary.visibility = item.overrides.visibility;
-        // The version of a summary identifies its published content. It stays the same if only
-        // other fields of the item change.
-        if let Some(mut before) = before {
-            before.visibility = summary.visibility;
-            let version = std::mem::replace(&mut summary.version, before.version.clone());
-            if summary != before {
-                summary.version = version;
-            }
-        }
         item.index = derive_index_keys(item, &summary, privacy);
         item.summary = Some(summary);
     }
-    trim_to_max_size(item);
+    trim_item(item);
+    if let Some(mut summary) = item.summary.take() {
+        if summary.keywords_cut {
+            // The rules decide again, because the gallery applies them to the cut summary.
+            item.index = derive_index_keys(item, &summary, privacy);
+        }
+        keep_version(&mut summary, before);
+        item.summary = Some(summary);
+    }
+}
+
+/// Keeps the version of the summary `before` if the content of the summary is the same. The version
+/// of a summary identifies its published content, so it does not change with other fields of the
+/// item.
+fn keep_version(summary: &mut Summary, before: Option<Summary>) {
+    if let Some(mut before) = before {
+        before.visibility = summary.visibility;
+        let version = std::mem::replace(&mut summary.version, before.version.clone());
+        if *summary != before {
+            summary.version = version;
+        }
+    }
 }
 
 fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     let capture = &summary.record.capture;
-    let visibility = item.decide_visibility(&privacy.visibility);
+    let visibility = item
+        .decide_visibility(&privacy.visibility)
+        .max(summary.decide_visibility(&privacy.visibility));
     let date_partition = Some(DatePartition::of_day(visibility, capture.day()));
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
     if visibility == Visibility::Private {
@@ -204,41 +217,11 @@ fn browser_rank(mime: &str) -> usize {
     .unwrap_or(usize::MAX)
 }
 
-/// Removes the largest tags until the item is small enough. Lists each removed tag with its size in
-/// `exif_omitted`.
-fn trim_to_max_size(item: &mut PhotoItem) {
-    let mut size = json_size(item);
-    while size > MAX_ITEM_BYTES {
-        let largest = item
-            .exif
-            .iter()
-            .flat_map(|(ifd, tags)| {
-                tags.iter()
-                    .map(move |(tag, value)| (json_size(value), ifd, tag))
-            })
-            .max();
-        let Some((bytes, ifd, tag)) =
-            largest.map(|(bytes, ifd, tag)| (bytes, ifd.clone(), tag.clone()))
-        else {
-            return;
-        };
-        if let Some(tags) = item.exif.get_mut(&ifd) {
-            tags.remove(&tag);
-        }
-        item.exif_omitted
-            .insert(format!("{ifd}.{tag}"), bytes as u64);
-        size = size.saturating_sub(bytes);
-    }
-}
-
-fn json_size<T: serde::Serialize>(value: &T) -> usize {
-    serde_json::to_vec(value).map_or(0, |json| json.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalogue::item::{PartSource, PartState};
+    use crate::ingest::item_trim::TRIMMED_BYTES;
     use crate::privacy::{LocationPolicy, VisibilityRules};
     use photo_metadata::{Camera, CaptureTime, Location, TagValue};
 
@@ -449,11 +432,8 @@ mod tests {
             .collect();
         item.exif.insert("IFD0".to_owned(), tags);
         derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
-        assert!(
-            json_size(&item) <= MAX_ITEM_BYTES + 10_000,
-            "{}",
-            json_size(&item)
-        );
+        let size = crate::catalogue::item_size::stored_item_size(&item);
+        assert!(size <= TRIMMED_BYTES + 100, "{size}");
         assert!(item.exif_omitted.is_empty() == item.exif["IFD0"].contains_key("Tag299"));
         assert_eq!(item.exif_omitted.len() + item.exif["IFD0"].len(), 300);
     }

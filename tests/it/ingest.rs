@@ -9,6 +9,7 @@ pub(crate) mod fixture;
 pub(crate) mod moving;
 pub(crate) mod photos;
 pub(crate) mod proxy;
+mod sizes;
 mod source_after;
 mod telemetry;
 mod upload;

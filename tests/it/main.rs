@@ -13,6 +13,7 @@ mod exif_corpus;
 mod gallery;
 mod golden;
 mod ingest;
+mod item_size;
 mod lambda;
 mod layers;
 mod publish;

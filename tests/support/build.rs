@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// The optional inputs of the tests. Each is a configuration name, and the environment variable
 /// that is set if the input is present.
-const SERVERS: [(&str, &str); 4] = [
+const SERVERS: [(&str, &str); 5] = [
     ("has_moto", "CONFORMANCE_MOTO"),
     ("has_swift", "CONFORMANCE_SWIFT"),
     ("has_garage", "CONFORMANCE_GARAGE"),
+    ("has_dynamodb_local", "CONFORMANCE_DYNAMODB_LOCAL"),
     ("has_emulator", "LAMBDA_RIE"),
 ];
 

@@ -10,6 +10,7 @@ use super::limits;
 use super::record::EmbeddedPreview;
 use super::sparse::{ByteView, Sparse};
 use super::tiff::Ifd;
+use super::work_budget::WorkBudget;
 
 /// The metadata blocks of one file, and the facts about the picture that are in the container
 /// itself.
@@ -54,13 +55,14 @@ impl MetadataBlocks {
     }
 
     /// Returns the blocks that were decompressed or joined, for [`BlockReader::new`]. The caller
-    /// must then ask the reader for these blocks in the same order.
-    pub(crate) fn in_memory(&self) -> Vec<Sparse<'_>> {
+    /// must then ask the reader for these blocks in the same order. `budget` is the work budget of
+    /// the file.
+    pub(crate) fn in_memory<'s>(&'s self, budget: &'s WorkBudget) -> Vec<Sparse<'s>> {
         let single_ifds = self.single_ifds.iter().map(|(block, _)| block);
         let tiffs = self.tiffs.iter().chain(single_ifds);
         let all = tiffs.chain(&self.xmp).chain(&self.iptc);
         all.filter_map(|block| match block {
-            MetadataBlock::Memory(bytes) => Some(Sparse::memory(bytes)),
+            MetadataBlock::Memory(bytes) => Some(Sparse::memory(bytes, budget)),
             MetadataBlock::File { .. } => None,
         })
         .collect()
@@ -108,6 +110,11 @@ impl<'s> BlockReader<'s> {
             file,
             memory: in_memory.iter(),
         }
+    }
+
+    /// Returns the work budget of the present pass over the file.
+    pub(crate) fn budget(&self) -> &'s WorkBudget {
+        self.file.budget()
     }
 
     /// Returns a view of the bytes of a block. For a decompressed or joined block, returns the next

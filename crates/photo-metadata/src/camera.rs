@@ -2,6 +2,7 @@
 //! people (`Nikon D750`), a slug is for queries (`nikon-d750`). The texts of the file are kept
 //! unchanged.
 
+use super::limits;
 use crate::record::{Camera, Lens};
 
 /// Pairs of texts: the beginning of the tag `Make` in lower case, and the brand name that people
@@ -157,7 +158,7 @@ fn join_brand_and_model(brand: &str, make: &str, model: &str) -> String {
 /// Makes a slug from a name: lower-case ASCII letters and digits, with single hyphens between
 /// words. `EF24-105mm f/4L` gives `ef24-105mm-f-4l`. Accents are removed. A letter of another
 /// script becomes its code point in hexadecimal, so that different names in this script have
-/// different slugs.
+/// different slugs. A slug of more than [`limits::MAX_SLUG_BYTES`] bytes is cut.
 pub(crate) fn make_slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     let mut gap = false;
@@ -184,6 +185,9 @@ pub(crate) fn make_slug(name: &str) -> String {
             gap = true;
         }
     }
+    // The slug is ASCII, so it can be cut anywhere.
+    slug.truncate(limits::MAX_SLUG_BYTES);
+    slug.truncate(slug.trim_end_matches('-').len());
     slug
 }
 

@@ -17,6 +17,7 @@ use super::sources::MetadataSources;
 use super::sparse::Sparse;
 use super::tag_values::collect_tags;
 use super::tiff::{Ifd, IfdFields};
+use super::work_budget::WorkBudget;
 use super::xmp::XmpProperties;
 use super::{limits, photoshop, raw, tag};
 
@@ -107,6 +108,10 @@ pub fn extract(bytes: &[u8], context: FileContext) -> Result<Extraction, Unsuppo
     }
 }
 
+/// The warning if the work budget of a file is used up.
+pub(crate) const TOO_MUCH_WORK: &str =
+    "the metadata need too much work to read: some were not read";
+
 /// Parses the bytes of the file that are available, in one pass. Returns the metadata in them.
 /// Afterwards, [`Sparse::take_wants`] returns the ranges that are missing.
 ///
@@ -122,7 +127,7 @@ pub(crate) fn read_metadata(
     read_container(format, view, &mut blocks);
     let mut warnings = std::mem::take(&mut blocks.warnings);
     truncate_blocks(&mut blocks, &mut warnings);
-    let copies = blocks.in_memory();
+    let copies = blocks.in_memory(file.budget());
     let mut reader = BlockReader::new(view, &copies);
     let mut parsed = ParsedBlocks {
         size: blocks.size,
@@ -132,7 +137,7 @@ pub(crate) fn read_metadata(
     if format == PhotoFormat::Rw2 {
         parsed.read_rw2_jpeg(&mut reader);
     }
-    parsed.read_blocks_in_tiff(&mut warnings);
+    parsed.read_blocks_in_tiff(file.budget(), &mut warnings);
     for (name, value) in &blocks.properties {
         parsed.xmp.add(name, value);
     }
@@ -158,7 +163,13 @@ pub(crate) fn read_metadata(
         None
     };
     warnings.append(&mut parsed.fields.warnings);
+    if file.budget().is_used_up() {
+        warnings.insert(0, TOO_MUCH_WORK.to_owned());
+    }
     warnings.truncate(limits::MAX_WARNINGS);
+    for warning in &mut warnings {
+        warning.truncate(warning.floor_char_boundary(limits::MAX_TEXT_BYTES));
+    }
     Ok(Extraction {
         format,
         photo,
@@ -216,14 +227,16 @@ impl<'s> ParsedBlocks<'s> {
             let view = reader.next_view(block);
             let bytes = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES.min(room)));
             room -= bytes.map_or(0, |bytes| bytes.len() as u64);
-            if let Some(Err(reason)) = bytes.map(|bytes| self.xmp.read_packet(bytes)) {
+            if let Some(Err(reason)) =
+                bytes.map(|bytes| self.xmp.read_packet(bytes, reader.budget()))
+            {
                 warnings.push(reason);
             }
         }
         for block in &blocks.iptc {
             let view = reader.next_view(block);
             if let Some(bytes) = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES)) {
-                self.iptc.read_block(bytes);
+                self.iptc.read_block(bytes, reader.budget());
             }
         }
     }
@@ -243,26 +256,26 @@ impl<'s> ParsedBlocks<'s> {
 
     /// Reads the XMP, the IPTC and the Photoshop resources that are values of tags in a TIFF
     /// structure.
-    fn read_blocks_in_tiff(&mut self, warnings: &mut Vec<String>) {
+    fn read_blocks_in_tiff(&mut self, budget: &WorkBudget, warnings: &mut Vec<String>) {
         let fields = &self.fields;
         let bytes_of = |tag| {
             let field = fields.get(Ifd::Main(0), tag);
             field.and_then(|field| field.bytes)
         };
         if let Some(packet) = bytes_of(tag::APPLICATION_NOTES)
-            && let Err(reason) = self.xmp.read_packet(packet)
+            && let Err(reason) = self.xmp.read_packet(packet, budget)
         {
             warnings.push(reason);
         }
         if let Some(block) = bytes_of(tag::IPTC_NAA) {
-            self.iptc.read_block(block);
+            self.iptc.read_block(block, budget);
         }
         if let Some(resources) = bytes_of(tag::PHOTOSHOP_SETTINGS) {
             let mut inner = MetadataBlocks::default();
-            photoshop::read_copied_resources(resources, &mut inner);
+            photoshop::read_copied_resources(resources, budget, &mut inner);
             for block in inner.iptc {
                 if let MetadataBlock::Memory(bytes) = block {
-                    self.iptc.read_block(&bytes);
+                    self.iptc.read_block(&bytes, budget);
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::context::FileContext;
-use super::extraction::{Extraction, ReadTotals, UnsupportedFormat, read_metadata};
+use super::extraction::{Extraction, ReadTotals, TOO_MUCH_WORK, UnsupportedFormat, read_metadata};
 use super::limits;
 use super::sparse::Sparse;
 
@@ -72,11 +72,13 @@ pub enum ExtractError<E> {
 /// ```
 #[derive(Debug)]
 pub struct Extractor {
-    file: Sparse<'static>,
+    pub(crate) file: Sparse<'static>,
     context: FileContext,
     reads: ReadTotals,
     /// The range of the latest [`ExtractionStep::Need`].
     requested: Range<u64>,
+    /// The work of all passes so far, in the units of `limits::MAX_WORK`.
+    pub(crate) work: u64,
 }
 
 impl Extractor {
@@ -87,6 +89,7 @@ impl Extractor {
             context,
             reads: ReadTotals::default(),
             requested: 0..0,
+            work: 0,
         }
     }
 
@@ -112,17 +115,25 @@ impl Extractor {
         if self.reads.count == 0 && self.file.size() > 0 {
             return self.request(0..self.file.size().min(BEGINNING_BYTES));
         }
+        self.file.renew_budget();
         let outcome = read_metadata(&self.file, &self.context);
+        let is_cut = self.file.budget().is_used_up();
+        self.work = self.work.saturating_add(self.file.budget().spent());
         let wants = self.file.take_wants();
-        if let Some(range) = self.plan_range(&wants) {
+        // After a pass that was cut, another pass would be cut at the same place.
+        let may_read_again = !is_cut && self.work < limits::MAX_WORK;
+        if may_read_again && let Some(range) = self.plan_range(&wants) {
             return self.request(range);
         }
         ExtractionStep::Done(match outcome {
             Ok(mut extraction) => {
-                if !wants.is_empty() {
-                    extraction
-                        .warnings
-                        .push("the metadata lie too far apart: some were not read".to_owned());
+                if !wants.is_empty() && !is_cut {
+                    let reason = if may_read_again {
+                        "the metadata lie too far apart: some were not read"
+                    } else {
+                        TOO_MUCH_WORK
+                    };
+                    extraction.warnings.push(reason.to_owned());
                 }
                 Ok(Extraction {
                     reads: self.reads,

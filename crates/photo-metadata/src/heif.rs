@@ -7,6 +7,7 @@ use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{find_box, iter_boxes};
 use super::limits;
 use super::sparse::ByteView;
+use super::work_budget::Work;
 
 /// Finds the metadata blocks of a HEIF or AVIF, and adds them to `blocks`.
 pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
@@ -222,6 +223,7 @@ impl ItemLocation {
                 let mut whole = Vec::new();
                 for extent in many {
                     *room = room.checked_sub(extent.len())?;
+                    file.budget().pay(Work::Bytes, extent.len())?;
                     whole.extend_from_slice(extent.get(0, extent.len())?);
                 }
                 Some(MetadataBlock::Memory(whole))

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::date_time::{ParsedDateTime, parse_date_time, parse_offset};
 use super::limits;
 use super::text::{clean_text, decode_text};
+use super::work_budget::{Work, WorkBudget};
 
 /// The bit of a dataset's length field that marks an extended length. A dataset is one value of an
 /// IPTC block. If the bit is set, the other bits are a number of bytes. So many bytes follow, and
@@ -28,12 +29,18 @@ pub(crate) struct IptcRecords {
 
 impl IptcRecords {
     /// Adds the datasets of a block. If a dataset is repeated, the first value is used. Only
-    /// keywords and authors can have more than one value.
-    pub(crate) fn read_block(&mut self, bytes: &[u8]) {
+    /// keywords and authors can have more than one value. Stops if the work budget is used up.
+    pub(crate) fn read_block(&mut self, bytes: &[u8], budget: &WorkBudget) {
         let mut utf8 = false;
         let mut rest = bytes;
         while let Some((record, dataset, value, after)) = split_dataset(rest) {
             rest = after;
+            let paid = budget
+                .pay(Work::Datasets, 1)
+                .and_then(|()| budget.pay(Work::Bytes, value.len() as u64));
+            if paid.is_none() {
+                return;
+            }
             // If dataset 1:90 is ESC % G, the rest is UTF-8. Without it, the rest may still be
             // UTF-8.
             if (record, dataset) == (1, 90) {
@@ -165,7 +172,7 @@ mod tests {
             (2, 55, b"20180201"),
             (2, 60, b"094107+0100"),
         ];
-        iptc.read_block(&block(&datasets));
+        iptc.read_block(&block(&datasets), &WorkBudget::default());
         assert_eq!(iptc.title.as_deref(), Some("Zürich"));
         assert_eq!(iptc.keywords, ["a", "b"]);
         let created = iptc
@@ -180,8 +187,12 @@ mod tests {
     #[test]
     fn a_dataset_that_is_longer_than_the_block_ends_it() {
         let mut iptc = IptcRecords::default();
-        iptc.read_block(b"\x1c\x02\x05\x00\x09abc");
-        iptc.read_block(b"\x1c\x02\x05\x80\x08\xff\xff\xff\xff\xff\xff\xff\xff");
+        let budget = WorkBudget::default();
+        iptc.read_block(b"\x1c\x02\x05\x00\x09abc", &budget);
+        iptc.read_block(
+            b"\x1c\x02\x05\x80\x08\xff\xff\xff\xff\xff\xff\xff\xff",
+            &budget,
+        );
         assert_eq!(iptc.title, None);
     }
 }

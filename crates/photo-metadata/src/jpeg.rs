@@ -5,6 +5,7 @@
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::sparse::ByteView;
+use super::work_budget::Work;
 use super::{limits, photoshop};
 
 const APP1: u8 = 0xe1;
@@ -39,10 +40,16 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         [one] => photoshop::read_resources(*one, blocks),
         // A large resource block is cut into segments of 64 KiB.
         many => {
+            let length = many.iter().map(ByteView::len).sum();
+            if length > blocks.memory_left() {
+                return blocks.warn("JPEG with more Photoshop resources than any photo has");
+            }
             let whole: Option<Vec<&[u8]>> =
                 many.iter().map(|part| part.get(0, part.len())).collect();
-            if let Some(parts) = whole {
-                photoshop::read_copied_resources(&parts.concat(), blocks);
+            if let Some(parts) = whole
+                && view.budget().pay(Work::Bytes, length).is_some()
+            {
+                photoshop::read_copied_resources(&parts.concat(), view.budget(), blocks);
             }
         }
     }

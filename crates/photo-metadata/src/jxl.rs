@@ -3,13 +3,12 @@
 //! other box is `Exif` or `xml `. The codestream is the compressed picture. Only its size header is
 //! read.
 
-use std::io::Read;
-
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{XMP_UUID, find_box, iter_boxes};
 use super::heif::find_tiff_header;
 use super::limits;
 use super::sparse::ByteView;
+use super::work_budget::{InflateResult, PaidReader, Work, inflate_within};
 
 const EXIF_UUID: &[u8] = b"JpgTiffExif->JP2";
 /// The identifier of a `uuid` box in which Adobe's programs write EXIF.
@@ -82,13 +81,18 @@ fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let Some(bytes) = body.up_to(4, limits::MAX_PACKET_BYTES) else {
         return;
     };
-    let mut content = Vec::new();
-    let inflated = brotli_decompressor::Decompressor::new(bytes, 4096)
-        .take(blocks.memory_left() + 1)
-        .read_to_end(&mut content);
-    let fits = content.len() as u64 <= blocks.memory_left();
+    let budget = body.budget();
+    let paid = budget
+        .pay(Work::Decoders, 1)
+        .and_then(|()| budget.pay(Work::WindowBytes, brotli_window_bytes(bytes)));
+    if paid.is_none() {
+        return;
+    }
+    let input = PaidReader { bytes, budget };
+    let decoder = brotli_decompressor::Decompressor::new(input, 4096);
+    let (mut content, result) = inflate_within(decoder, blocks.memory_left(), budget);
     blocks.memory += content.len() as u64;
-    if inflated.is_err() || !fits {
+    if result != InflateResult::Whole {
         return blocks.warn("a compressed metadata box that does not inflate");
     }
     if &kind == b"xml " {
@@ -101,6 +105,23 @@ fn read_compressed_box(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
         }
         None => blocks.warn("a broken Exif box"),
     }
+}
+
+/// Returns the size in bytes of the window of a Brotli stream (RFC 7932 9.1). A decoder allocates
+/// this memory, even if the stream inflates to nothing.
+fn brotli_window_bytes(stream: &[u8]) -> u64 {
+    let first = stream.first().copied().unwrap_or(0);
+    let (middle, high) = (first >> 1 & 7, first >> 4 & 7);
+    let bits = match (first & 1, middle, high) {
+        (0, ..) => 16,
+        (_, 1.., _) => 17 + middle,
+        (_, 0, 0) => 17,
+        // The value 1 is an extension of the format: the real number follows. The largest window
+        // that the decoder accepts is charged.
+        (_, 0, 1) => 30,
+        (_, 0, high) => 8 + high,
+    };
+    1 << bits
 }
 
 /// Returns the width and height in the size header of a codestream, which is the compressed

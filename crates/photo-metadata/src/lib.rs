@@ -40,6 +40,7 @@ mod tag_values;
 mod text;
 mod tiff;
 mod webp;
+mod work_budget;
 mod x3f;
 mod xmp;
 

@@ -8,6 +8,13 @@
 pub(crate) const MAX_READS: u32 = 6;
 /// The maximum number of bytes that one extraction reads, all ranges together.
 pub(crate) const MAX_READ_BYTES: u64 = 8 << 20;
+/// The maximum work of one pass over the bytes of a file, in units of about a nanosecond
+/// (`work_budget.rs` has the prices). A pass ends there with a warning.
+pub(crate) const MAX_PASS_WORK: u64 = 48 << 20;
+/// The maximum work of all passes before the last one. After a pass, the file is read again with
+/// more bytes only if all passes so far took less work than this. So all passes together take less
+/// than `MAX_WORK` plus `MAX_PASS_WORK`.
+pub(crate) const MAX_WORK: u64 = 48 << 20;
 /// The maximum number of IFDs of one file, of all kinds together.
 pub(crate) const MAX_IFDS: usize = 64;
 /// The maximum number of IFDs in the main chain (IFD0, IFD1, ...). In a scanned document, each IFD
@@ -30,6 +37,8 @@ pub(crate) const MAX_ALL_VALUES_BYTES: u64 = 256 << 10;
 /// The maximum size in bytes of binary data that `Extraction::tags` contains as numbers. Binary
 /// data are a value of the type UNDEFINED that is not text.
 pub(crate) const MAX_BINARY_BYTES: usize = 64;
+/// The maximum length in bytes of the slug of a camera or a lens. A longer slug is cut.
+pub(crate) const MAX_SLUG_BYTES: usize = 512;
 /// The maximum length in bytes of one text of the record.
 pub(crate) const MAX_TEXT_BYTES: usize = 1_024;
 /// The maximum number of keywords of one photo.

@@ -5,6 +5,7 @@ use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
 use super::sparse::{ByteView, Sparse};
 use super::tag;
+use super::work_budget::{Work, WorkBudget};
 
 /// Finds the size and the metadata blocks of a PSD (a Photoshop document), and adds them to
 /// `blocks`.
@@ -64,14 +65,19 @@ pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
 
 /// Finds the metadata blocks in image resources that are given as bytes, not as a range of the
 /// file. Adds copies of these blocks to `blocks`.
-pub(crate) fn read_copied_resources(bytes: &[u8], blocks: &mut MetadataBlocks) {
-    let block = Sparse::whole(bytes);
+pub(crate) fn read_copied_resources(
+    bytes: &[u8],
+    budget: &WorkBudget,
+    blocks: &mut MetadataBlocks,
+) {
+    let block = Sparse::memory(bytes, budget);
     let mut inner = MetadataBlocks::default();
     read_resources(block.view(), &mut inner);
     let mut room = blocks.memory_left();
     let mut copied = |part: MetadataBlock| match part {
         MetadataBlock::File { start, len } => {
             room = room.checked_sub(len)?;
+            budget.pay(Work::Bytes, len)?;
             Some(MetadataBlock::Memory(block.get(start, len)?.to_vec()))
         }
         memory => Some(memory),

@@ -5,14 +5,13 @@
 //! because metadata may follow the image data. A chunk in these bytes is recognised by its name and
 //! its check sum.
 
-use std::io::Read;
-
 use flate2::Crc;
 use flate2::read::ZlibDecoder;
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::sparse::ByteView;
 use super::text::{clean_text, decode_text};
+use super::work_budget::{InflateResult, PaidReader, Work, WorkBudget, inflate_within};
 use super::{limits, photoshop};
 use crate::capture_time::DateSource;
 
@@ -74,6 +73,13 @@ fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
                 Some(left) => left,
                 None => return blocks.warn("PNG with too many chunks"),
             };
+            if view
+                .budget()
+                .pay(Work::Bytes, content.len() as u64)
+                .is_none()
+            {
+                return;
+            }
             let mut crc = Crc::new();
             crc.update(content);
             if crc.sum() == sum {
@@ -94,18 +100,25 @@ fn read_chunk(kind: [u8; 4], body: ByteView<'_>, blocks: &mut MetadataBlocks) {
     match &kind {
         // Some programs add the prefix that EXIF has in a JPEG. eXIf is read before the profiles in
         // texts. If both have a value, the profile counts (ExifTool's order).
-        b"eXIf" => blocks
-            .tiffs
-            .insert(0, MetadataBlock::of_view(without_prefix(body))),
+        b"eXIf" => {
+            let block = MetadataBlock::of_view(without_prefix(body));
+            blocks.tiffs.insert(0, block);
+            // One block more than the limit is kept, so that the warning appears.
+            blocks.tiffs.truncate(limits::MAX_BLOCKS + 1);
+        }
         b"tEXt" | b"zTXt" | b"iTXt" if body.len() <= limits::MAX_PACKET_BYTES => {
             let Some(bytes) = body.get(0, body.len()) else {
                 return;
             };
+            let budget = body.budget();
+            if budget.pay(Work::Bytes, body.len()).is_none() {
+                return;
+            }
             let mut room = blocks.memory_left();
-            let entry = read_text_entry(kind, bytes, &mut room);
+            let entry = read_text_entry(kind, bytes, &mut room, budget);
             blocks.memory = limits::MAX_UNPACKED_BYTES - room;
             match entry {
-                Ok((keyword, value)) => apply_keyword(&keyword, value, blocks),
+                Ok((keyword, value)) => apply_keyword(&keyword, value, budget, blocks),
                 Err(why) => blocks.warn(why),
             }
         }
@@ -128,6 +141,7 @@ fn read_text_entry(
     kind: [u8; 4],
     bytes: &[u8],
     room: &mut u64,
+    budget: &WorkBudget,
 ) -> Result<(String, Vec<u8>), String> {
     let broken = || "PNG with a broken text chunk".to_owned();
     let mut parts = bytes.splitn(2, |&b| b == 0);
@@ -135,12 +149,12 @@ fn read_text_entry(
     let rest = parts.next().ok_or_else(broken)?;
     let value = match &kind {
         b"tEXt" => rest.to_vec(),
-        b"zTXt" => inflate(rest.get(1..).ok_or_else(broken)?, room)?,
+        b"zTXt" => inflate(rest.get(1..).ok_or_else(broken)?, room, budget)?,
         _ => {
             let (compressed, rest) = (rest.first() == Some(&1), rest.get(2..).ok_or_else(broken)?);
             let value = rest.splitn(3, |&b| b == 0).nth(2).ok_or_else(broken)?;
             if compressed {
-                inflate(value, room)?
+                inflate(value, room, budget)?
             } else {
                 value.to_vec()
             }
@@ -149,22 +163,21 @@ fn read_text_entry(
     Ok((keyword, value))
 }
 
-fn inflate(bytes: &[u8], room: &mut u64) -> Result<Vec<u8>, String> {
-    let mut value = Vec::new();
-    let inflated = ZlibDecoder::new(bytes)
-        .take(*room + 1)
-        .read_to_end(&mut value);
-    let length = value.len() as u64;
-    let most = *room;
-    *room = most.saturating_sub(length);
-    match inflated {
-        Ok(_) if length > most => Err("PNG with a text that inflates without end".to_owned()),
-        Ok(_) => Ok(value),
-        Err(_) => Err("PNG with a broken compressed text".to_owned()),
+fn inflate(bytes: &[u8], room: &mut u64, budget: &WorkBudget) -> Result<Vec<u8>, String> {
+    let broken = || "PNG with a broken compressed text".to_owned();
+    budget.pay(Work::Decoders, 1).ok_or_else(broken)?;
+    let input = PaidReader { bytes, budget };
+    let decoder = ZlibDecoder::new_with_buf(input, vec![0; 1_024]);
+    let (value, result) = inflate_within(decoder, *room, budget);
+    *room = room.saturating_sub(value.len() as u64);
+    match result {
+        InflateResult::Whole => Ok(value),
+        InflateResult::TooLong => Err("PNG with a text that inflates without end".to_owned()),
+        InflateResult::Broken => Err(broken()),
     }
 }
 
-fn apply_keyword(keyword: &str, value: Vec<u8>, blocks: &mut MetadataBlocks) {
+fn apply_keyword(keyword: &str, value: Vec<u8>, budget: &WorkBudget, blocks: &mut MetadataBlocks) {
     let text = || clean_text(&decode_text(&value));
     let mut add_property = |name| blocks.properties.extend(text().map(|text| (name, text)));
     match keyword {
@@ -199,7 +212,9 @@ fn apply_keyword(keyword: &str, value: Vec<u8>, blocks: &mut MetadataBlocks) {
                 "iptc" | "8bim" | "8BIM" if profile.first() == Some(&0x1c) => {
                     blocks.iptc.push(MetadataBlock::Memory(profile))
                 }
-                "iptc" | "8bim" | "8BIM" => photoshop::read_copied_resources(&profile, blocks),
+                "iptc" | "8bim" | "8BIM" => {
+                    photoshop::read_copied_resources(&profile, budget, blocks)
+                }
                 _ => {}
             }
         }

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
+use super::work_budget::{Work, WorkBudget};
+
 /// The bytes of a file that are available. They may be only some ranges of the file. Also contains
 /// the list of wanted ranges, which were asked for but are not available.
 #[derive(Debug)]
@@ -16,6 +18,16 @@ pub(crate) struct Sparse<'a> {
     in_memory: bool,
     chunks: Vec<FileChunk<'a>>,
     wants: RefCell<Vec<Range<u64>>>,
+    budget: BudgetSource<'a>,
+}
+
+/// The work budget that the reads of a [`Sparse`] use.
+#[derive(Debug)]
+enum BudgetSource<'a> {
+    /// The budget of the file.
+    Own(WorkBudget),
+    /// The budget of the file that these bytes come from.
+    OfFile(&'a WorkBudget),
 }
 
 #[derive(Debug)]
@@ -51,6 +63,7 @@ impl<'a> Sparse<'a> {
             in_memory: false,
             chunks: Vec::new(),
             wants: RefCell::new(Vec::new()),
+            budget: BudgetSource::Own(WorkBudget::default()),
         }
     }
 
@@ -65,16 +78,31 @@ impl<'a> Sparse<'a> {
             in_memory: false,
             chunks,
             wants: RefCell::new(Vec::new()),
+            budget: BudgetSource::Own(WorkBudget::default()),
         }
     }
 
     /// Returns the value for bytes that were decompressed or joined, so that they can be read like
-    /// the bytes of a file. All of them are available.
-    pub(crate) fn memory(bytes: &'a [u8]) -> Self {
+    /// the bytes of a file. All of them are available. Reads use the work budget of the file.
+    pub(crate) fn memory(bytes: &'a [u8], budget: &'a WorkBudget) -> Self {
         Sparse {
             in_memory: true,
+            budget: BudgetSource::OfFile(budget),
             ..Sparse::whole(bytes)
         }
+    }
+
+    /// Returns the work budget of the present pass.
+    pub(crate) fn budget(&self) -> &WorkBudget {
+        match &self.budget {
+            BudgetSource::Own(budget) => budget,
+            BudgetSource::OfFile(budget) => budget,
+        }
+    }
+
+    /// Gives the next pass a full work budget.
+    pub(crate) fn renew_budget(&mut self) {
+        self.budget = BudgetSource::Own(WorkBudget::default());
     }
 
     /// Returns the number of bytes in the whole file.
@@ -120,14 +148,15 @@ impl<'a> Sparse<'a> {
         self.chunks.push(added);
     }
 
-    /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the file. If
-    /// some of the bytes are not available yet, returns `None` and adds the range to the wanted
-    /// ranges.
+    /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the file, or if
+    /// the work budget is used up. If some of the bytes are not available yet, returns `None` and
+    /// adds the range to the wanted ranges.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
         }
         let end = start.checked_add(len).filter(|&end| end <= self.size)?;
+        self.budget().pay(Work::Reads, 1)?;
         let found = self.available(start, len);
         if found.is_none() {
             self.wants.borrow_mut().push(start..end);
@@ -191,6 +220,11 @@ pub(crate) struct ByteView<'s> {
 }
 
 impl<'s> ByteView<'s> {
+    /// Returns the work budget of the present pass over the file.
+    pub(crate) fn budget(&self) -> &'s WorkBudget {
+        self.source.budget()
+    }
+
     /// Returns the number of bytes in the view.
     pub(crate) fn len(&self) -> u64 {
         self.len

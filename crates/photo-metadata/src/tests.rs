@@ -2,6 +2,7 @@
 //! [`Extractor`].
 
 mod limits;
+mod work;
 
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};

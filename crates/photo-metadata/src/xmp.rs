@@ -12,6 +12,7 @@ use quick_xml::reader::NsReader;
 
 use super::limits;
 use super::text::{clean_text, decode_text};
+use super::work_budget::{Work, WorkBudget};
 
 /// The properties of a file's XMP packets, such as `dc:title`. Each name has the prefix that
 /// `NAMESPACES` has for its namespace. The prefix in the packet may be another one.
@@ -20,6 +21,9 @@ pub(crate) struct XmpProperties {
     properties: Vec<(String, Vec<String>)>,
     elements: usize,
 }
+
+/// The warning if the work budget is used up in a packet.
+const TOO_LONG: &str = "XMP takes too much work to read";
 
 #[rustfmt::skip]
 static NAMESPACES: &[(&str, &str)] = &[
@@ -58,9 +62,12 @@ impl XmpProperties {
     /// first packet are kept.
     ///
     /// # Errors
-    /// Returns a warning if the packet is not well-formed XML. The properties before the error are
-    /// kept.
-    pub(crate) fn read_packet(&mut self, bytes: &[u8]) -> Result<(), String> {
+    /// Returns a warning if the packet is not well-formed XML, or if the work budget is used up. The
+    /// properties before the error are kept.
+    pub(crate) fn read_packet(&mut self, bytes: &[u8], budget: &WorkBudget) -> Result<(), String> {
+        budget
+            .pay(Work::Bytes, bytes.len() as u64)
+            .ok_or(TOO_LONG)?;
         let decoded = decode_packet(bytes);
         let mut reader =
             NsReader::from_str(decoded.trim_start_matches(['\u{feff}', '\0', ' ', '\n', '\r']));
@@ -70,6 +77,9 @@ impl XmpProperties {
             .set_max_declarations_per_element(limits::MAX_XML_NAMESPACES);
         let mut packet = PacketParser::default();
         let outcome = loop {
+            if budget.pay(Work::XmlEvents, 1).is_none() {
+                break Err(TOO_LONG.to_owned());
+            }
             match reader.read_event() {
                 Ok(Event::Start(_) | Event::Empty(_))
                     if self.elements >= limits::MAX_XML_ELEMENTS =>
@@ -82,12 +92,12 @@ impl XmpProperties {
                     if packet.path.len() >= limits::MAX_XML_DEPTH {
                         break Err("XMP nested too deep".to_owned());
                     }
-                    packet.open_element(name, &start, &reader);
+                    packet.open_element(name, &start, &reader, budget);
                 }
                 Ok(Event::Empty(start)) => {
                     self.elements += 1;
                     let name = element_name(&reader, start.name());
-                    packet.open_element(name, &start, &reader);
+                    packet.open_element(name, &start, &reader, budget);
                     packet.close_element();
                 }
                 Ok(Event::End(_)) => packet.close_element(),
@@ -104,6 +114,9 @@ impl XmpProperties {
             }
         };
         for (name, values) in packet.found {
+            // The look-up compares the name with the names of all properties.
+            let compared = self.properties.len() as u64;
+            budget.pay(Work::Bytes, 4 * compared).ok_or(TOO_LONG)?;
             if self.properties.len() < limits::MAX_PROPERTIES && self.all(&name).is_empty() {
                 self.properties.push((name, values));
             }
@@ -129,8 +142,11 @@ impl PacketParser {
         name: Option<String>,
         start: &BytesStart<'_>,
         reader: &NsReader<&[u8]>,
+        budget: &WorkBudget,
     ) {
         self.text.clear();
+        // If this fails, the next event is not read.
+        let _ = budget.pay(Work::XmlTagBytes, start.len() as u64);
         let mut default_language = false;
         // Inside a structure of an unknown vocabulary, names have another meaning, for example in
         // the metadata of an ingredient.
@@ -139,6 +155,9 @@ impl PacketParser {
         let mut attributes = start.attributes();
         attributes.with_checks(false);
         for attribute in attributes.flatten().take(limits::MAX_XML_ATTRIBUTES) {
+            if budget.pay(Work::XmlEvents, 1).is_none() {
+                break;
+            }
             let Some(key) = attribute_name(reader, attribute.key) else {
                 continue;
             };
@@ -257,6 +276,7 @@ mod tests {
                 {inner}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"#
             )
             .as_bytes(),
+            &WorkBudget::default(),
         );
         assert_eq!(outcome, Ok(()));
         xmp
@@ -285,7 +305,10 @@ mod tests {
     fn properties_before_an_error_are_kept() {
         let mut xmp = XmpProperties::default();
         let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:d="http://purl.org/dc/elements/1.1/"><d:source>x</d:source><d:"#;
-        assert!(xmp.read_packet(packet.as_bytes()).is_err());
+        assert!(
+            xmp.read_packet(packet.as_bytes(), &WorkBudget::default())
+                .is_err()
+        );
         assert_eq!(xmp.get("dc:source"), Some("x"));
     }
 }

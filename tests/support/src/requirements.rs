@@ -41,6 +41,10 @@ requirement!(
     needs_garage, has_garage, "needs Garage: set GARAGE and run the tests by .ci/stores", $
 );
 requirement!(
+    /// Runs tests only if Amazon's DynamoDB Local is available.
+    needs_dynamodb_local, has_dynamodb_local, "needs DynamoDB Local: run the tests by .ci/stores", $
+);
+requirement!(
     /// Runs tests only if AWS's Runtime Interface Emulator is available.
     needs_emulator, has_emulator, "needs AWS's emulator: run the tests by .ci/stores", $
 );
