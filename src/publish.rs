@@ -14,9 +14,14 @@
 //! 4. the item of the month;
 //! 5. the removal of the dirty mark of the month.
 //!
-//! If the stored files of a month do not match the item of the month, an earlier cycle was
-//! interrupted. The entry of the month in `changes.json` then has `"reload": true`, and readers
-//! must read all files of the month again.
+//! A cycle lists the stored files first. If the files of a month do not match the item of the
+//! month, an earlier cycle was interrupted. All files of the month are then written again, and
+//! files that do not belong to it are deleted, even if the item of the month does not change.
+//! The entry of the month in `changes.json` then has `"reload": true`, and readers must read all
+//! files of the month again.
+//!
+//! The clock may be set back. Stored times that are in the future are corrected: see
+//! `schedule.rs`.
 
 mod changes_file;
 mod cycle;
@@ -24,9 +29,11 @@ mod error;
 mod event;
 mod file_store;
 mod hook;
+mod hook_call;
 mod hook_calls;
 mod index_file;
 mod json_file;
+mod lease;
 mod month_builder;
 mod month_difference;
 mod month_name;
@@ -39,7 +46,10 @@ pub use cycle::{CycleReport, PublishSettings, Publisher};
 pub use error::PublishError;
 pub use event::{mark_all_months, mark_changed_months, public_month};
 pub use hook::{BuildHook, HookError, build_title};
+pub use hook_call::HookCall;
 pub use hook_calls::{parse_hook_state, send_trial_call};
 pub use month_name::month_file_name;
-pub use schedule::{HookDecision, HookResponse, HookRules, HookState, PendingBuild, WaitReason};
+pub use schedule::{
+    HookDecision, HookResponse, HookRules, HookState, MAX_HOOK_HOLD, PendingBuild, WaitReason,
+};
 pub use verify::find_miscounted_months;

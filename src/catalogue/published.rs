@@ -21,7 +21,7 @@ use super::{
 
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months, and earlier versions of this program refuse the table.
-pub const PUBLISH_FORMAT_VERSION: u32 = 2;
+pub const PUBLISH_FORMAT_VERSION: u32 = 3;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";
@@ -241,7 +241,6 @@ impl PublishTable {
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
     pub async fn mark_dirty(&self, month: &str, now: DateTime<Utc>) -> Result<(), CatalogueError> {
-        let now = AttributeValue::N(now.timestamp_millis().to_string());
         let request = self
             .client
             .update_item()
@@ -253,7 +252,7 @@ impl PublishTable {
             )
             .expression_attribute_names("#last", "last")
             .expression_attribute_names("#since", "since")
-            .expression_attribute_values(":now", now)
+            .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         match request.send().await {
             Ok(_) => Ok(()),
@@ -288,6 +287,39 @@ impl PublishTable {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
             Err(error) => Err(request_error("clear mark of", &mark.month, error)),
+        }
+    }
+
+    /// Sets the times of a mark, because its stored times are in the future. `mark` is the mark as
+    /// the caller has read it. If the month was marked dirty again since then, changes nothing. A
+    /// repeat is safe.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if the request fails.
+    pub async fn correct_mark(
+        &self,
+        mark: &DirtyMonth,
+        since: DateTime<Utc>,
+        last: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        let generation = AttributeValue::N(mark.generation.to_string());
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(DIRTY))
+            .key("sk", text(&mark.month))
+            .update_expression("SET #last = :last, #since = :since")
+            .condition_expression("generation = :read")
+            .expression_attribute_names("#last", "last")
+            .expression_attribute_names("#since", "since")
+            .expression_attribute_values(":last", millis(last))
+            .expression_attribute_values(":since", millis(since))
+            .expression_attribute_values(":read", generation);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_failed_condition(&error) => Ok(()),
+            Err(error) => Err(request_error("correct mark of", &mark.month, error)),
         }
     }
 
@@ -434,7 +466,6 @@ impl PublishTable {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<bool, CatalogueError> {
-        let millis = |time: DateTime<Utc>| AttributeValue::N(time.timestamp_millis().to_string());
         let request = self
             .client
             .put_item()
@@ -451,6 +482,20 @@ impl PublishTable {
             Err(error) if is_failed_condition(&error) => Ok(false),
             Err(error) => Err(request_error("lease", LEASE, error)),
         }
+    }
+
+    /// Shortens the present lease, so that it ends at the time `until`. Its holder keeps it until
+    /// then. `from` is the end of the lease as the caller has read it. If the lease has another end
+    /// now, changes nothing. A repeat is safe.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if the request fails.
+    pub async fn shorten_lease(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        self.set_until(LEASE, from, until).await
     }
 
     /// Releases the lease, if the process `holder` has it. Changes nothing if another process or no
@@ -487,20 +532,53 @@ impl PublishTable {
             .table_name(&self.table)
             .item("pk", text(STATE))
             .item("sk", text(IMPORT))
-            .item(
-                "until",
-                AttributeValue::N(until.timestamp_millis().to_string()),
-            )
+            .item("until", millis(until))
             .condition_expression("attribute_not_exists(pk) OR #until < :until")
             .expression_attribute_names("#until", "until")
-            .expression_attribute_values(
-                ":until",
-                AttributeValue::N(until.timestamp_millis().to_string()),
-            );
+            .expression_attribute_values(":until", millis(until));
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_failed_condition(&error) => Ok(()),
             Err(error) => Err(request_error("hold", IMPORT, error)),
+        }
+    }
+
+    /// Shortens the delay of the build hook, so that it ends at the time `until`. `from` is the end
+    /// of the delay as the caller has read it. If the delay has another end now, changes nothing. A
+    /// repeat is safe.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if the request fails.
+    pub async fn shorten_hook_hold(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        self.set_until(IMPORT, from, until).await
+    }
+
+    /// Sets the field `until` of an item of the partition `state`, if it is still `from`.
+    async fn set_until(
+        &self,
+        sk: &str,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(STATE))
+            .key("sk", text(sk))
+            .update_expression("SET #until = :until")
+            .condition_expression("#until = :from")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":until", millis(until))
+            .expression_attribute_values(":from", millis(from));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_failed_condition(&error) => Ok(()),
+            Err(error) => Err(request_error("shorten", sk, error)),
         }
     }
 
@@ -547,6 +625,11 @@ impl PublishTable {
             Err(error) => Err(request_error("put", sk, error)),
         }
     }
+}
+
+/// Returns a time as an attribute: the number of milliseconds since 1970.
+fn millis(time: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::N(time.timestamp_millis().to_string())
 }
 
 /// Parses the field `until` of an item. The field is a time in milliseconds since 1970.

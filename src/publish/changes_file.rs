@@ -1,9 +1,10 @@
 //! `changes.json`: the last changes of the published photos (docs/static-gallery.md). Pure.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::collections::BTreeSet;
 
-use super::month_difference::MonthDifference;
+use serde::{Deserialize, Serialize};
+
+use super::month_difference::{MonthDifference, PhotoLine};
 
 /// The name of the file with the last changes of the published photos.
 pub(super) const CHANGES_FILE: &str = "changes.json";
@@ -25,7 +26,8 @@ pub(super) struct ChangesFile {
     /// an earlier generation must read all files again.
     pub(super) since: u64,
     /// The changes, in the order of their generations. All these generations are higher than
-    /// `since`.
+    /// `since`. Each photo of a month is only in the last change that concerns it, so the file
+    /// contains no data of a photo that its month does not contain.
     pub(super) changes: Vec<MonthChange>,
 }
 
@@ -33,6 +35,7 @@ pub(super) struct ChangesFile {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct MonthChange {
     /// The generation of the static files after this change. It increases by one with each change.
+    /// A generation is absent from the file if later changes concern all photos of its change.
     pub(super) generation: u64,
     /// The name of the month, such as `2018-02`.
     pub(super) month: String,
@@ -40,9 +43,9 @@ pub(super) struct MonthChange {
     /// are then empty, and readers must read all files of the month again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) reload: bool,
-    /// The photos that were added or changed, each as JSON in its present form.
+    /// The photos that were added or changed. Each has the bytes of its line in the month's file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) set: Vec<Value>,
+    pub(super) set: Vec<PhotoLine>,
     /// The ids of the photos that were removed from the month.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) removed: Vec<String>,
@@ -77,8 +80,9 @@ impl ChangesFile {
         }
     }
 
-    /// Appends new changes to the contents of `changes.json`. If there are then too many changes,
-    /// drops the earliest.
+    /// Appends new changes to the contents of `changes.json`. Drops the earlier data of each photo
+    /// that a new change concerns, so that no old version and no removed photo stays in the file.
+    /// If there are then too many changes, drops the earliest.
     ///
     /// `since` is the generation at which the present public view began. All earlier changes are
     /// dropped in two cases: if the contents begin before `since`, because the earlier changes may
@@ -96,6 +100,7 @@ impl ChangesFile {
             changes = self.changes;
         }
         changes.extend(new);
+        drop_replaced_photos(&mut changes);
         if let Some(last_dropped) = excess_changes(&changes).checked_sub(1) {
             from = changes[last_dropped].generation;
             changes.drain(..=last_dropped);
@@ -106,6 +111,32 @@ impl ChangesFile {
             changes,
         }
     }
+}
+
+/// Drops each photo and each removal from all changes of its month except the last one. Drops the
+/// photos of a month from all changes before the month's last `reload`. Drops changes that are
+/// empty then. A reader of the remaining changes gets the same photos as a reader of all changes.
+fn drop_replaced_photos(changes: &mut Vec<MonthChange>) {
+    let mut reloaded: BTreeSet<String> = BTreeSet::new();
+    let mut listed: BTreeSet<(String, String)> = BTreeSet::new();
+    for change in changes.iter_mut().rev() {
+        let month = &change.month;
+        if reloaded.contains(month) {
+            change.reload = false;
+        }
+        if change.reload {
+            reloaded.insert(month.clone());
+        }
+        if reloaded.contains(month) {
+            change.set.clear();
+            change.removed.clear();
+            continue;
+        }
+        let mut is_last = |id: &str| listed.insert((month.clone(), id.to_owned()));
+        change.set.retain(|photo| is_last(photo.id()));
+        change.removed.retain(|id| is_last(id));
+    }
+    changes.retain(|change| change.reload || !change.set.is_empty() || !change.removed.is_empty());
 }
 
 /// Returns how many of the earliest changes must be dropped, so that the others have at most
@@ -126,43 +157,4 @@ fn excess_changes(changes: &[MonthChange]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn change(generation: u64) -> MonthChange {
-        MonthChange::new(generation, "2018-02", Some(MonthDifference::default()))
-    }
-
-    #[test]
-    fn beyond_the_largest_number_the_earliest_changes_are_dropped() {
-        let file = ChangesFile::default().append(0, vec![change(1), change(2)]);
-        assert_eq!((file.since, file.generation), (0, 2));
-        let file = file.append(0, (3..=300).map(change).collect());
-        assert_eq!(
-            (file.since, file.generation, file.changes.len()),
-            (100, 300, 200)
-        );
-        assert_eq!(file.changes[0].generation, 101);
-    }
-
-    #[test]
-    fn beyond_the_largest_size_the_earliest_changes_are_dropped() {
-        let large = |generation| MonthChange {
-            set: vec![Value::String("x".repeat(MAX_CHANGE_BYTES))],
-            ..change(generation)
-        };
-        let file = ChangesFile::default().append(0, (1..=40).map(large).collect());
-        assert!(serde_json::to_vec(&file).expect("JSON").len() < MAX_CHANGES_BYTES + 1000);
-        assert_eq!(file.generation, 40);
-        assert_eq!(file.changes[0].generation, file.since + 1);
-    }
-
-    #[test]
-    fn another_view_or_a_gap_drops_all_earlier_changes() {
-        let before = ChangesFile::default().append(0, vec![change(1), change(2)]);
-        let other_view = before.clone().append(2, vec![change(3)]);
-        assert_eq!((other_view.since, other_view.changes.len()), (2, 1));
-        let gap = before.append(0, vec![change(5)]);
-        assert_eq!((gap.since, gap.changes.len()), (4, 1));
-    }
-}
+mod tests;

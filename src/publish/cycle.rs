@@ -5,34 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use data_encoding::HEXLOWER;
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use ring::rand::SecureRandom;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::changes_file::{CHANGES_FILE, ChangesFile, MonthChange};
 use super::error::PublishError;
 use super::event::{mark_all_months, mark_changed_months};
-use super::file_store::StaticFileStore;
+use super::file_store::{StaticFileStore, StoredETags};
 use super::hook::BuildHook;
 use super::hook_calls::{call_hook_if_due, parse_hook_state};
 use super::index_file::{GalleryIndex, INDEX_FILE};
 use super::json_file::json_digest;
+use super::lease::PublishLease;
 use super::rebuild::{MonthRebuilder, RebuiltMonth};
-use super::schedule::{HookDecision, HookResponse, HookRules, HookState, month_is_due};
+use super::schedule::{
+    HookDecision, HookResponse, HookRules, HookState, MonthDecision, decide_month, month_is_due,
+    shortened_hook_hold,
+};
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{
-    DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishTable, PublishedMonth,
+    DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishState, PublishTable, PublishedMonth,
 };
 use crate::object::Bucket;
 use crate::storage::Storage;
 use crate::view::PublicView;
 
-/// The duration of a lease, which is the right to run cycles alone. If a cycle is interrupted and
-/// does not release the lease, no other process can run a cycle until the lease ends by itself.
-const LEASE_DURATION: TimeDelta = TimeDelta::minutes(3);
 /// The maximum number of months in one batch. `index.json` is written after each batch.
 const MONTHS_PER_BATCH: usize = 24;
 /// The maximum number of months that are rebuilt at the same time. A large month may need 80 MB of
@@ -46,8 +45,7 @@ pub struct Publisher {
     table: PublishTable,
     files: StaticFileStore,
     settings: Arc<PublishSettings>,
-    /// A random text that identifies this process when it has the lease.
-    lease_holder: String,
+    lease: PublishLease,
 }
 
 /// The settings of publish.
@@ -87,6 +85,11 @@ struct CycleProgress {
     now: DateTime<Utc>,
     /// All published months: a map from the name of a month to its item.
     months: BTreeMap<String, PublishedMonth>,
+    /// The ETags of the stored files at the start of the cycle. Each month is rebuilt at most once
+    /// in a cycle, so the ETags of a month are right until then.
+    stored: StoredETags,
+    /// The contents of `changes.json`.
+    changes: ChangesFile,
     files: FilesState,
     hook: HookState,
     report: CycleReport,
@@ -114,17 +117,13 @@ impl Publisher {
         storage: Storage,
         settings: PublishSettings,
     ) -> Self {
-        let mut lease_holder = [0; 12];
-        // Without randomness, two processes would share a lease. ring has a source of randomness on
-        // every platform that it supports, so this cannot fail in practice.
-        let _ = ring::rand::SystemRandom::new().fill(&mut lease_holder);
         let (bucket, prefix) = (&settings.bucket, &settings.prefix);
         Publisher {
             catalogue,
+            lease: PublishLease::new(table.clone()),
             table,
             files: StaticFileStore::new(storage, bucket, prefix, settings.compress),
             settings: Arc::new(settings),
-            lease_holder: HEXLOWER.encode(&lease_holder),
         }
     }
 
@@ -187,6 +186,9 @@ impl Publisher {
     /// cycle may take. When less than a third of it is left, no further batch of months is started.
     /// If nothing is due, a cycle costs two queries and no write.
     ///
+    /// If the clock was set back, some stored times are in the future. The cycle corrects them, so
+    /// that the work is done after the usual wait.
+    ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`]. A failed call of the hook is not an error.
     pub async fn run_cycle(
@@ -196,17 +198,18 @@ impl Publisher {
     ) -> Result<CycleReport, PublishError> {
         let deadline = Instant::now() + remaining * 2 / 3;
         let dirty = self.table.dirty_months().await?;
-        let state = self.table.state().await?;
+        let mut state = self.table.state().await?;
+        self.correct_future_times(&dirty, &mut state, now).await?;
         let is_new_view = state.files.view != self.view_fingerprint();
-        let hook_is_due = self.hook_is_due(&parse_hook_state(&state)?, now);
-        if !is_new_view && !hook_is_due && !dirty.iter().any(|month| month_is_due(month, now)) {
+        let hook_is_due = self.hook_is_due(parse_hook_state(&state)?, now);
+        let has_due_month = dirty.iter().any(|month| month_is_due(month, now));
+        if !is_new_view && !hook_is_due && !has_due_month {
             return Ok(CycleReport {
                 deferred: dirty.len() as u64,
                 ..CycleReport::default()
             });
         }
-        let lease_end = now + LEASE_DURATION;
-        if !self.table.lease(&self.lease_holder, now, lease_end).await? {
+        if !self.lease.acquire(state.leased_until, now).await? {
             return Ok(CycleReport::default());
         }
         let result = self.run_under_lease(now, deadline).await;
@@ -220,7 +223,29 @@ impl Publisher {
     /// # Errors
     /// Fails if the request to the table failed. The lease then ends by itself.
     pub async fn release_lease(&self) -> Result<(), PublishError> {
-        Ok(self.table.release(&self.lease_holder).await?)
+        self.lease.release().await
+    }
+
+    /// Corrects those stored times in the future that need no lease: the times of dirty months, and
+    /// the end of the hook's delay by an import. Does nothing if there are none.
+    async fn correct_future_times(
+        &self,
+        dirty: &[DirtyMonth],
+        state: &mut PublishState,
+        now: DateTime<Utc>,
+    ) -> Result<(), PublishError> {
+        for mark in dirty {
+            if let MonthDecision::Correct { since } = decide_month(mark, now) {
+                self.table.correct_mark(mark, since, now).await?;
+            }
+        }
+        if let Some(from) = state.held_until
+            && let Some(until) = shortened_hook_hold(from, now)
+        {
+            self.table.shorten_hook_hold(from, until).await?;
+            state.held_until = Some(until);
+        }
+        Ok(())
     }
 
     /// Does the work of a cycle. The caller must have the lease. Reads the state again, because
@@ -236,6 +261,8 @@ impl Publisher {
         let mut progress = CycleProgress {
             now,
             months: BTreeMap::new(),
+            stored: StoredETags::new(),
+            changes: ChangesFile::default(),
             hook: parse_hook_state(&state)?,
             files: FilesState {
                 format: PUBLISH_FORMAT_VERSION,
@@ -243,24 +270,31 @@ impl Publisher {
             },
             report: CycleReport::default(),
         };
+        if self.settings.hook.is_some() && progress.hook.correct_clock(now) {
+            self.table.put_hook(&progress.hook).await?;
+        }
         if is_new_view {
+            self.read_published(&mut progress).await?;
             self.start_new_view(&mut progress).await?;
         }
         let dirty = self.table.dirty_months().await?;
+        let has_work = is_new_view || dirty.iter().any(|month| month_is_due(month, now));
+        if has_work && !is_new_view {
+            self.read_published(&mut progress).await?;
+        }
         let (mut due, later): (Vec<DirtyMonth>, Vec<DirtyMonth>) = dirty
             .into_iter()
             .partition(|month| is_new_view || month_is_due(month, now));
-        if !due.is_empty() || is_new_view {
-            let months = self.table.months().await?.into_iter();
-            progress.months = months.map(|month| (month.month.clone(), month)).collect();
-        }
         while !due.is_empty() && Instant::now() < deadline {
             let rest = due.split_off(due.len().min(MONTHS_PER_BATCH));
             let batch = std::mem::replace(&mut due, rest);
             self.rebuild_batch(batch, &mut progress).await?;
         }
         progress.report.deferred = (due.len() + later.len()) as u64;
-        if is_new_view && progress.report.changed == 0 {
+        // A cycle that was interrupted after it had stored a new view leaves the changes of the old
+        // view in the file.
+        let is_of_old_view = has_work && progress.changes.since < progress.files.changes_since;
+        if (is_new_view || is_of_old_view) && progress.report.changed == 0 {
             self.put_index(&progress).await?;
             let changes = ChangesFile::empty(progress.files.generation);
             self.files.put_json(CHANGES_FILE, &changes).await?;
@@ -271,6 +305,30 @@ impl Publisher {
                 call_hook_if_due(&self.table, hook, rules, progress.hook, now).await?;
         }
         Ok(progress.report)
+    }
+
+    /// Reads what the earlier cycles have published: the items of the months, the list of the
+    /// stored files, and `changes.json`.
+    ///
+    /// If an earlier cycle was interrupted, the generation in `changes.json` may be higher than the
+    /// stored generation. The next generation must be higher than both. Otherwise, a reader that
+    /// has read the files of the interrupted cycle would miss the next change.
+    async fn read_published(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        let months = self.table.months().await?.into_iter();
+        progress.months = months.map(|month| (month.month.clone(), month)).collect();
+        progress.stored = self.files.list_files().await?;
+        if progress.stored.contains_key(CHANGES_FILE) {
+            let json = self
+                .files
+                .read_json(CHANGES_FILE)
+                .await?
+                .unwrap_or_default();
+            // If the file cannot be parsed, it is replaced, and readers read everything again.
+            progress.changes = serde_json::from_slice(&json).unwrap_or_default();
+        }
+        let written = progress.changes.generation;
+        progress.files.generation = progress.files.generation.max(written);
+        Ok(())
     }
 
     /// Marks all months as dirty, because the public view has changed. Stores the fingerprint of
@@ -295,6 +353,7 @@ impl Publisher {
         let rebuilder = MonthRebuilder {
             catalogue: &self.catalogue,
             files: &self.files,
+            stored: &progress.stored,
             view: &self.settings.view,
         };
         let months = &progress.months;
@@ -317,10 +376,13 @@ impl Publisher {
     async fn write_batch(
         &self,
         writes: BatchWrites,
-        progress: &CycleProgress,
+        progress: &mut CycleProgress,
     ) -> Result<(), PublishError> {
         if !writes.changes.is_empty() {
-            self.append_changes(&progress.files, writes.changes).await?;
+            let changes = std::mem::take(&mut progress.changes);
+            let since = progress.files.changes_since;
+            progress.changes = changes.append(since, writes.changes);
+            self.files.put_json(CHANGES_FILE, &progress.changes).await?;
             self.put_index(progress).await?;
             for path in &writes.obsolete {
                 self.files.delete(path).await?;
@@ -342,20 +404,6 @@ impl Publisher {
         Ok(())
     }
 
-    async fn append_changes(
-        &self,
-        files: &FilesState,
-        new: Vec<MonthChange>,
-    ) -> Result<(), PublishError> {
-        let before: ChangesFile = match self.files.read_json(CHANGES_FILE).await? {
-            // If the file cannot be parsed, it is replaced, and readers read everything again.
-            Some(json) => serde_json::from_slice(&json).unwrap_or_default(),
-            None => ChangesFile::default(),
-        };
-        let changes = before.append(files.changes_since, new);
-        self.files.put_json(CHANGES_FILE, &changes).await
-    }
-
     async fn put_index(&self, progress: &CycleProgress) -> Result<(), PublishError> {
         let generation = progress.files.generation;
         let index = GalleryIndex::new(generation, progress.now, &progress.months);
@@ -368,9 +416,12 @@ impl Publisher {
         json_digest(format!("{PUBLISH_FORMAT_VERSION} {:?}", self.settings.view).as_bytes())
     }
 
-    fn hook_is_due(&self, hook: &HookState, now: DateTime<Utc>) -> bool {
+    /// Reports whether the hook must be called, or its state must be corrected because the clock
+    /// was set back.
+    fn hook_is_due(&self, mut hook: HookState, now: DateTime<Utc>) -> bool {
+        let is_wrong = hook.correct_clock(now);
         let decision = hook.decide(&self.settings.rules, now);
-        self.settings.hook.is_some() && decision == HookDecision::Call
+        self.settings.hook.is_some() && (is_wrong || decision == HookDecision::Call)
     }
 }
 

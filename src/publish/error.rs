@@ -22,6 +22,9 @@ pub enum PublishError {
         /// The error of the JSON reader or writer, or of gzip.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Another process has the lease, so nothing was done.
+    #[error("another process is publishing; try again in a few minutes")]
+    LeaseTaken,
     /// The Lambda event has an unknown shape. Nothing was done.
     #[error("the event is neither a batch of the photos table's stream nor a scheduled cycle")]
     UnknownEvent,

@@ -1,5 +1,7 @@
 //! Access to the static files, which are below one prefix of a bucket.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures::TryStreamExt;
 use serde::Serialize;
@@ -22,6 +24,9 @@ pub(super) struct StaticFileStore {
     prefix: String,
     compress: bool,
 }
+
+/// The ETags of the stored files, by path.
+pub(super) type StoredETags = BTreeMap<String, String>;
 
 /// The ETag and the size of a file that was written.
 pub(super) struct StoredFile {
@@ -94,15 +99,15 @@ impl StaticFileStore {
         Ok(())
     }
 
-    /// Returns the paths of the stored files of a month.
-    pub(super) async fn list_month(&self, month: &str) -> Result<Vec<String>, PublishError> {
-        let prefix = self.object(&format!("{month}.")).key;
-        let objects = self.storage.list_objects(&self.bucket, &prefix);
-        let paths = objects.try_filter_map(|listed| {
+    /// Returns all stored files: a map from the path of a file to its ETag. Sends one request for
+    /// each 1,000 files.
+    pub(super) async fn list_files(&self) -> Result<StoredETags, PublishError> {
+        let objects = self.storage.list_objects(&self.bucket, &self.prefix);
+        let files = objects.try_filter_map(|listed| {
             let path = listed.key.strip_prefix(&self.prefix);
-            std::future::ready(Ok(path.map(str::to_owned)))
+            std::future::ready(Ok(path.map(|path| (path.to_owned(), listed.etag.clone()))))
         });
-        Ok(paths.try_collect().await?)
+        Ok(files.try_collect().await?)
     }
 
     fn object(&self, path: &str) -> ObjectRef {

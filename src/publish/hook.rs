@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 
-use super::schedule::{HookResponse, PendingBuild};
+use super::schedule::{HookResponse, MAX_RETRY_AFTER, PendingBuild};
 use crate::telemetry::error_chain;
 
 /// The hosts of build hooks that are allowed without configuration: those of Netlify, Vercel and
@@ -21,9 +21,6 @@ const KNOWN_HOSTS: [&str; 3] = ["api.netlify.com", "api.vercel.com", "api.cloudf
 const NETLIFY: &str = "api.netlify.com";
 /// The maximum time that one call of the build hook may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum pause that the header `Retry-After` of a response can set. A longer pause is
-/// shortened to this time.
-const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// A build hook with an allowed URL.
 #[derive(Clone)]

@@ -1,9 +1,13 @@
 //! Calls the build hook, and records each call in the stored state of the hook.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::{Instant, sleep};
 
 use super::error::PublishError;
 use super::hook::BuildHook;
+use super::lease::PublishLease;
 use super::schedule::{HookDecision, HookResponse, HookRules, HookState, PendingBuild};
 use crate::catalogue::published::{PublishState, PublishTable};
 
@@ -21,18 +25,54 @@ pub fn parse_hook_state(state: &PublishState) -> Result<HookState, PublishError>
     Ok(hook)
 }
 
+/// The pause between two attempts of a trial call to acquire the lease.
+const LEASE_PAUSE: Duration = Duration::from_millis(500);
+
 /// Calls the hook now, as a trial, even if a limit is reached. The call counts against the daily
 /// and the monthly budget. A pending build stays pending. Each repeat starts another build.
 ///
+/// The call needs the lease, so that it cannot overwrite the state that a cycle writes at the same
+/// time. If another process has the lease, waits up to `patience` for its end.
+///
 /// # Errors
-/// Fails if a request to the publish table failed. A failed call of the hook is not an error.
+/// Fails with [`PublishError::LeaseTaken`] if another process still has the lease after that. The
+/// hook is then not called, and nothing is written. Also fails if a request to the publish table
+/// failed. A failed call of the hook is not an error.
 pub async fn send_trial_call(
     table: &PublishTable,
     hook: &BuildHook,
+    rules: &HookRules,
+    now: DateTime<Utc>,
+    patience: Duration,
+) -> Result<HookResponse, PublishError> {
+    let lease = PublishLease::new(table.clone());
+    let started = Instant::now();
+    let mut now = now;
+    while !lease
+        .acquire(table.state().await?.leased_until, now)
+        .await?
+    {
+        if started.elapsed() >= patience {
+            return Err(PublishError::LeaseTaken);
+        }
+        sleep(LEASE_PAUSE).await;
+        now += TimeDelta::from_std(LEASE_PAUSE).unwrap_or_default();
+    }
+    let response = call_under_lease(table, hook, rules, now).await;
+    lease.release().await?;
+    response
+}
+
+/// Calls the hook as a trial, and records the call. The caller must have the lease.
+async fn call_under_lease(
+    table: &PublishTable,
+    hook: &BuildHook,
+    rules: &HookRules,
     now: DateTime<Utc>,
 ) -> Result<HookResponse, PublishError> {
     let mut state = parse_hook_state(&table.state().await?)?;
-    state.record_call(now);
+    state.correct_clock(now);
+    state.record_call(rules, now);
     table.put_hook(&state).await?;
     let nothing = PendingBuild {
         since: now,
@@ -66,7 +106,7 @@ pub(super) async fn call_hook_if_due(
     if state.decide(rules, now) != HookDecision::Call {
         return Ok(None);
     }
-    state.record_call(now);
+    state.record_call(rules, now);
     table.put_hook(&state).await?;
     let response = hook.call(&pending, now).await;
     // terraform/alarms.tf counts these two messages.

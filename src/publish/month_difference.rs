@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// The photos that differ between two versions of a month.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct MonthDifference {
-    /// The new and the changed photos, each as JSON.
-    pub(super) set: Vec<serde_json::Value>,
+    /// The new and the changed photos.
+    pub(super) set: Vec<PhotoLine>,
     /// The ids of the removed photos.
     pub(super) removed: Vec<String>,
     /// The number of new, changed and removed photos.
@@ -17,6 +18,42 @@ pub(super) struct MonthDifference {
     pub(super) from: Option<String>,
     /// The latest day of the photos that differ. `None` if all are undated.
     pub(super) to: Option<String>,
+}
+
+/// The JSON of one photo, with exactly the bytes of its line in the file of its month. A parsed
+/// value would not do, because a number may be written in another way after it was parsed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Box<RawValue>")]
+pub(super) struct PhotoLine {
+    id: String,
+    json: Box<RawValue>,
+}
+
+impl PhotoLine {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl TryFrom<Box<RawValue>> for PhotoLine {
+    type Error = serde_json::Error;
+
+    fn try_from(json: Box<RawValue>) -> serde_json::Result<Self> {
+        let PhotoHead { id, .. } = serde_json::from_str(json.get())?;
+        Ok(PhotoLine { id, json })
+    }
+}
+
+impl Serialize for PhotoLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl PartialEq for PhotoLine {
+    fn eq(&self, other: &Self) -> bool {
+        self.json.get() == other.json.get()
+    }
 }
 
 /// Returns the photos that differ between two versions of a month, and `true` if their JSON has at
@@ -115,8 +152,8 @@ mod tests {
             ("id4", "2018-02-05", "a"),
         ]);
         let (found, is_complete) = compare_versions(&before, &after, 10_000).expect("JSON");
-        let ids: Vec<_> = found.set.iter().map(|photo| photo["id"].as_str()).collect();
-        assert_eq!(ids, [Some("id2"), Some("id4")]);
+        let ids: Vec<_> = found.set.iter().map(PhotoLine::id).collect();
+        assert_eq!(ids, ["id2", "id4"]);
         assert_eq!(found.removed, ["id3"]);
         assert_eq!((found.photos, is_complete), (3, true));
         assert_eq!(
@@ -125,5 +162,17 @@ mod tests {
         );
         let (found, is_complete) = compare_versions(&before, &after, 10).expect("JSON");
         assert_eq!((found.photos, is_complete), (3, false));
+    }
+    #[test]
+    fn a_photo_keeps_the_bytes_of_its_line() {
+        // A reader of JSON that is not exact returns 0.016666666666666668 for this number.
+        let line = r#"{"id":"a","seconds":0.016666666666666666,"big":1e400,"escape":"\u00e9"}"#;
+        let photo: PhotoLine = serde_json::from_str(line).expect("a photo");
+        assert_eq!(photo.id(), "a");
+        assert_eq!(
+            serde_json::to_string(&[photo]).expect("JSON"),
+            format!("[{line}]")
+        );
+        assert!(serde_json::from_str::<PhotoLine>(r#"{"title":"no id"}"#).is_err());
     }
 }

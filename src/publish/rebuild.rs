@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 
 use super::changes_file::MAX_CHANGE_BYTES;
 use super::error::PublishError;
-use super::file_store::StaticFileStore;
+use super::file_store::{StaticFileStore, StoredETags};
 use super::json_file::{decompress_json, json_digest};
 use super::month_builder::{MonthBuilder, MonthFile};
 use super::month_difference::{MonthDifference, compare_versions};
@@ -19,6 +19,8 @@ use crate::view::PublicView;
 pub(super) struct MonthRebuilder<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) files: &'a StaticFileStore,
+    /// The ETags of all files that were stored before this cycle wrote any file.
+    pub(super) stored: &'a StoredETags,
     pub(super) view: &'a PublicView,
 }
 
@@ -35,8 +37,8 @@ pub(super) struct RebuiltMonth {
 pub(super) struct FilesChange {
     pub(super) difference: MonthDifference,
     /// `true` if `difference` lists every change. It is `false` if the list would be too long, or
-    /// if a stored file does not have the digest in the item of the month. Readers of
-    /// `changes.json` must then read all files of the month again.
+    /// if the stored files are not those in the item of the month. Readers of `changes.json` must
+    /// then read all files of the month again.
     pub(super) is_complete: bool,
     /// The paths of the stored files that no longer belong to the month. They must be deleted.
     pub(super) obsolete: BTreeSet<String>,
@@ -44,7 +46,8 @@ pub(super) struct FilesChange {
 
 impl MonthRebuilder<'_> {
     /// Builds a month from its photos in the index by-date, and writes the files that have changed.
-    /// `before` is the present item of the month, if the month has one. A repeat is safe.
+    /// `before` is the present item of the month, if the month has one. If the stored files are not
+    /// those in `before`, writes all files of the month. A repeat is safe.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
@@ -54,9 +57,9 @@ impl MonthRebuilder<'_> {
         before: Option<PublishedMonth>,
     ) -> Result<RebuiltMonth, PublishError> {
         let (mut month, files) = self.build_month(&dirty.month).await?;
-        let was_published = before.is_some();
         let before = before.map(|month| month.files).unwrap_or_default();
-        if digests(&before) == digests(&month.files) {
+        let is_settled = self.has_stored_files(&dirty.month, &before).await?;
+        if is_settled && digests(&before) == digests(&month.files) {
             month.files = before;
             return Ok(RebuiltMonth {
                 dirty,
@@ -64,28 +67,90 @@ impl MonthRebuilder<'_> {
                 change: None,
             });
         }
-        let (old_json, is_intact) = self.read_replaced_files(&before, &month.files).await?;
-        let new_json = new_json(&before, &files)?;
-        let (difference, is_listed) = compare_versions(&old_json, &new_json, MAX_CHANGE_BYTES)
-            .map_err(|error| PublishError::json(&dirty.month, error))?;
-        let mut obsolete: BTreeSet<String> = before.iter().map(|file| file.path.clone()).collect();
-        if !was_published || !is_intact {
-            // An interrupted cycle may have left files that the item does not list.
-            obsolete.extend(self.files.list_month(&dirty.month).await?);
-        }
+        let mut obsolete = self.stored_paths(&dirty.month);
         for file in &month.files {
             obsolete.remove(&file.path);
         }
-        month.files = self.put_changed_files(&before, files).await?;
+        let comparison = match is_settled {
+            true => self.compare_files(&before, &files).await?,
+            false => None,
+        };
+        // Without a comparison, nothing is known about the stored files, so all are replaced.
+        let kept = comparison.as_ref().map_or(&[][..], |_| before.as_slice());
+        month.files = self.put_changed_files(kept, files).await?;
+        let (difference, is_complete) = comparison.unwrap_or_default();
         Ok(RebuiltMonth {
             dirty,
             month,
             change: Some(FilesChange {
                 difference,
-                is_complete: is_listed && is_intact,
+                is_complete,
                 obsolete,
             }),
         })
+    }
+
+    /// Reports whether the stored files of a month are exactly `files`. They are not if an earlier
+    /// cycle was interrupted, or if someone else changed them.
+    async fn has_stored_files(
+        &self,
+        month: &str,
+        files: &[PublishedFile],
+    ) -> Result<bool, PublishError> {
+        let listed: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+        if listed != self.stored_paths(month) {
+            return Ok(false);
+        }
+        for file in files {
+            if self.stored.get(&file.path) == Some(&file.etag) {
+                continue;
+            }
+            // Some stores return another ETag in a list than in the response to a PUT.
+            let json = self.files.read_json(&file.path).await?.unwrap_or_default();
+            if json_digest(&json) != file.digest {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns the paths of the stored files of a month.
+    fn stored_paths(&self, month: &str) -> BTreeSet<String> {
+        let prefix = format!("{month}.");
+        let paths = self.stored.keys();
+        paths
+            .filter(|path| path.starts_with(&prefix))
+            .cloned()
+            .collect()
+    }
+
+    /// Compares the stored files of a month, which `before` lists, with its new files. Returns the
+    /// difference, and `true` if it lists every change. Returns `None` if a stored file does not
+    /// have its digest, or is not a list of photos.
+    async fn compare_files(
+        &self,
+        before: &[PublishedFile],
+        files: &[MonthFile],
+    ) -> Result<Option<(MonthDifference, bool)>, PublishError> {
+        let mut replaced = Vec::new();
+        for old in before {
+            if files.iter().any(|file| is_same(&file.entry, old)) {
+                continue;
+            }
+            let json = self.files.read_json(&old.path).await?.unwrap_or_default();
+            if json_digest(&json) != old.digest {
+                return Ok(None);
+            }
+            replaced.push(json);
+        }
+        let mut new = Vec::new();
+        for MonthFile { entry, compressed } in files {
+            if find_same(before, entry).is_none() {
+                let json = decompress_json(compressed);
+                new.push(json.map_err(|error| PublishError::json(&entry.path, error))?);
+            }
+        }
+        Ok(compare_versions(&replaced, &new, MAX_CHANGE_BYTES).ok())
     }
 
     /// Builds the counts and the files of a month from its photos in the index by-date.
@@ -105,24 +170,6 @@ impl MonthRebuilder<'_> {
         builder
             .finish()
             .map_err(|error| PublishError::json(month, error))
-    }
-
-    /// Reads the stored files of `before` that are not in `after`. Returns the JSON of these files,
-    /// and `true` if each of them has the digest in `before`. A stored file has another digest if
-    /// an interrupted cycle has written it.
-    async fn read_replaced_files(
-        &self,
-        before: &[PublishedFile],
-        after: &[PublishedFile],
-    ) -> Result<(Vec<Vec<u8>>, bool), PublishError> {
-        let mut replaced = Vec::new();
-        let mut is_intact = true;
-        for old in before.iter().filter(|old| find_same(after, old).is_none()) {
-            let json = self.files.read_json(&old.path).await?.unwrap_or_default();
-            is_intact &= json_digest(&json) == old.digest;
-            replaced.push(json);
-        }
-        Ok((replaced, is_intact))
     }
 
     /// Writes the files that are not in `before`. Returns the entries of all files, including the
@@ -149,22 +196,12 @@ impl MonthRebuilder<'_> {
     }
 }
 
-/// Returns the JSON of the files that are not in `before`.
-fn new_json(before: &[PublishedFile], files: &[MonthFile]) -> Result<Vec<Vec<u8>>, PublishError> {
-    files
-        .iter()
-        .filter(|file| find_same(before, &file.entry).is_none())
-        .map(|file| {
-            decompress_json(&file.compressed)
-                .map_err(|error| PublishError::json(&file.entry.path, error))
-        })
-        .collect()
+fn find_same<'a>(files: &'a [PublishedFile], file: &PublishedFile) -> Option<&'a PublishedFile> {
+    files.iter().find(|other| is_same(other, file))
 }
 
-fn find_same<'a>(files: &'a [PublishedFile], file: &PublishedFile) -> Option<&'a PublishedFile> {
-    files
-        .iter()
-        .find(|other| other.path == file.path && other.digest == file.digest)
+fn is_same(one: &PublishedFile, other: &PublishedFile) -> bool {
+    one.path == other.path && one.digest == other.digest
 }
 
 fn digests(files: &[PublishedFile]) -> Vec<&str> {

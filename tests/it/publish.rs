@@ -2,9 +2,11 @@
 //! build hook.
 
 mod changes;
+mod clock;
 mod counts;
 mod fixture;
 mod hook;
+mod leaving;
 mod privacy;
 mod reader;
 mod served;

@@ -2,6 +2,7 @@
 //! call of the build hook.
 
 use std::io::Write;
+use std::time::Duration;
 
 use anyhow::bail;
 use chrono::{DateTime, Local, Utc};
@@ -13,6 +14,10 @@ use crate::cli::catalogue_target::CatalogueTarget;
 use crate::cli::flags::HookFlags;
 use crate::cli::output::{escape_control, json_line, stdout};
 use crate::publish::{self, HookDecision, HookState, PendingBuild};
+
+/// The maximum time for which a trial call waits until no other process publishes. A cycle of
+/// publish usually takes a few seconds.
+const LEASE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The arguments of `photos hook`.
 #[derive(Debug, Args)]
@@ -64,8 +69,10 @@ pub(in crate::cli) async fn run(arguments: HookArguments) -> anyhow::Result<Comm
 async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<CommandStatus> {
     let rules = arguments.hook.settings().hook_rules()?;
     let handle = arguments.target.connect_to_read().await?;
-    let state = publish::parse_hook_state(&handle.published.state().await?)?;
+    let mut state = publish::parse_hook_state(&handle.published.state().await?)?;
     let now = Utc::now();
+    // The next cycle does the same and stores the result. This command writes nothing.
+    state.correct_clock(now);
     let decision = state.decide(&rules, now);
     let mut out = stdout();
     if arguments.json {
@@ -79,7 +86,7 @@ async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<Com
                 "pending": state.pending,
                 "until": until,
                 "why": why,
-                "lastCall": state.called.last(),
+                "lastCall": state.call_times(now).last(),
                 "lastAnswer": state.last_answer,
                 "callsIn31Days": count_recent_calls(&state, now, 31),
                 "callsIn24Hours": count_recent_calls(&state, now, 1),
@@ -87,7 +94,7 @@ async fn print_hook_status(arguments: HookStatusArguments) -> anyhow::Result<Com
         )?;
     } else {
         writeln!(out, "{}", describe_decision(&state, decision))?;
-        if let (Some(at), Some(answer)) = (state.called.last(), &state.last_answer) {
+        if let (Some(at), Some(answer)) = (state.call_times(now).last(), &state.last_answer) {
             writeln!(
                 out,
                 "Last call {}: {}",
@@ -130,7 +137,8 @@ fn describe_decision(state: &HookState, decision: HookDecision) -> String {
 /// Returns the number of calls of the build hook in the last `days` days before `now`.
 fn count_recent_calls(state: &HookState, now: DateTime<Utc>, days: i64) -> usize {
     let since = now - chrono::TimeDelta::days(days);
-    state.called.iter().filter(|at| **at > since).count()
+    let times = state.call_times(now);
+    times.iter().filter(|at| **at > since).count()
 }
 
 /// Returns a time as text for people, in the local time zone, for example `2018-02-01 09:41:07`.
@@ -143,14 +151,17 @@ fn format_local_time(at: DateTime<Utc>) -> String {
 /// Calls the build hook once, as a trial, and prints the response.
 ///
 /// # Errors
-/// Fails if the URL of the hook is not set, or if the call cannot be recorded in the publish table.
+/// Fails if the URL of the hook is not set, if another process publishes all the time, or if the
+/// call cannot be recorded in the publish table.
 async fn call_hook(arguments: HookTestArguments) -> anyhow::Result<CommandStatus> {
     // A hook on this machine is allowed, because the person who runs this command owns the machine.
     let Some(hook) = arguments.hook.settings().hook(true)? else {
         bail!("HOOK_URL is not set; give the build hook's URL with --hook-url");
     };
+    let rules = arguments.hook.settings().hook_rules()?;
     let handle = arguments.target.connect().await?;
-    let answer = publish::send_trial_call(&handle.published, &hook, Utc::now()).await?;
+    let table = &handle.published;
+    let answer = publish::send_trial_call(table, &hook, &rules, Utc::now(), LEASE_PATIENCE).await?;
     let mut out = stdout();
     writeln!(out, "{}", escape_control(&answer.description))?;
     out.flush()?;

@@ -38,7 +38,7 @@ const MAX_READS: usize = 16;
 const MAX_PRINTED_FAILURES: u64 = 20;
 /// The duration of a hold: the build hook must not be called for this time after a renewal of the
 /// hold. An import renews its hold until the import ends.
-const HOLD: TimeDelta = TimeDelta::minutes(3);
+const HOLD: TimeDelta = publish::MAX_HOOK_HOLD;
 /// The time between two renewals of the hold.
 const HOLD_INTERVAL: Duration = Duration::from_secs(60);
 /// The duration of the last hold, which begins at the end of an import. In this time, publish

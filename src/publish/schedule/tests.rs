@@ -55,7 +55,7 @@ fn simulate_calls(
                 calls.push(now);
                 let pending = state.pending.as_ref();
                 let seen = pending.map_or(0, |pending| pending.generation);
-                state.record_call(at(now));
+                state.record_call(rules, at(now));
                 state.record_response(respond(), seen);
                 next = now;
             }
@@ -88,7 +88,7 @@ fn each_limit_delays_the_call_and_is_reported() {
     );
     assert_eq!(state.decide(&rules, at(900)), HookDecision::Call);
 
-    state.record_call(at(900));
+    state.record_call(&rules, at(900));
     state.record_response(success(), 2);
     assert_eq!(state.decide(&rules, at(901)), HookDecision::Idle);
     add_photo(&mut state, 1000);
@@ -97,8 +97,8 @@ fn each_limit_delays_the_call_and_is_reported() {
         wait(1500, WaitReason::RecentCall)
     );
 
-    state.record_call(at(2000));
-    state.record_call(at(3000));
+    state.record_call(&rules, at(2000));
+    state.record_call(&rules, at(3000));
     assert_eq!(
         state.decide(&rules, at(4000)),
         wait(900 + 86_400, WaitReason::DayBudget)
@@ -109,7 +109,7 @@ fn each_limit_delays_the_call_and_is_reported() {
         ..rules
     };
     for call in 0..3 {
-        state.record_call(at(4000 + call));
+        state.record_call(&rules, at(4000 + call));
     }
     // A third of 18 is spent. One of the other twelve is released every 31/12 days.
     let per_token = 31 * 86_400 / 12;
@@ -129,27 +129,28 @@ fn failed_calls_are_repeated_after_growing_pauses_and_not_before_retry_after() {
     };
     let mut state = HookState::default();
     add_photo(&mut state, 0);
-    state.record_call(at(100));
+    state.record_call(&rules, at(100));
     state.record_response(failure(None), 1);
     let wait = |until| HookDecision::Wait {
         until: at(until),
         why: WaitReason::FailedCall,
     };
     assert_eq!(state.decide(&rules, at(101)), wait(220));
-    state.record_call(at(220));
+    state.record_call(&rules, at(220));
     state.record_response(failure(Some(at(5000))), 1);
     assert_eq!(state.decide(&rules, at(221)), wait(5000));
     assert!(state.pending.is_some());
-    state.record_call(at(5000));
+    state.record_call(&rules, at(5000));
     state.record_response(success(), 1);
     assert_eq!(state.decide(&rules, at(5001)), HookDecision::Idle);
 }
 
 #[test]
 fn a_change_during_a_call_needs_another_build() {
+    let rules = HookRules::default();
     let mut state = HookState::default();
     add_photo(&mut state, 0);
-    state.record_call(at(100));
+    state.record_call(&rules, at(100));
     add_photo(&mut state, 101);
     state.record_response(success(), 1);
     assert!(state.pending.is_some());
@@ -244,4 +245,184 @@ fn an_import_delays_the_hook_and_ends_in_one_call() {
         }
     );
     assert_eq!(state.decide(&rules, until), HookDecision::Call);
+}
+
+/// The number of seconds by which a test sets the clock back: an hour and a year.
+const SET_BACK: [i64; 2] = [3_600, 365 * 86_400];
+
+fn dirty_month(since: i64, last: i64) -> DirtyMonth {
+    DirtyMonth {
+        month: "2018-02".to_owned(),
+        generation: 1,
+        since: at(since),
+        last: at(last),
+    }
+}
+
+#[test]
+fn the_wait_of_a_month_begins_again_if_the_clock_was_set_back() {
+    assert_eq!(decide_month(&dirty_month(0, 0), at(9)), MonthDecision::Wait);
+    assert!(month_is_due(&dirty_month(0, 0), at(10)));
+    assert!(month_is_due(&dirty_month(0, 299), at(300)));
+    // The clocks of two machines may differ a little.
+    assert_eq!(
+        decide_month(&dirty_month(59, 60), at(0)),
+        MonthDecision::Wait
+    );
+    for seconds in SET_BACK {
+        for since in [-100, seconds] {
+            let decision = decide_month(&dirty_month(since, seconds), at(0));
+            let since = at(since.min(0));
+            assert_eq!(decision, MonthDecision::Correct { since });
+        }
+        // The month was marked again after the clock was set back.
+        let decision = decide_month(&dirty_month(seconds, -20), at(0));
+        assert_eq!(decision, MonthDecision::Correct { since: at(0) });
+    }
+}
+
+#[test]
+fn a_lease_and_a_hold_that_end_too_late_are_shortened() {
+    assert_eq!(decide_lease(None, at(0)), LeaseDecision::Acquire);
+    assert_eq!(decide_lease(Some(at(0)), at(0)), LeaseDecision::Acquire);
+    assert_eq!(decide_lease(Some(at(1)), at(0)), LeaseDecision::Wait);
+    assert_eq!(decide_lease(Some(at(240)), at(0)), LeaseDecision::Wait);
+    assert_eq!(shortened_hook_hold(at(240), at(0)), None);
+    for seconds in SET_BACK {
+        let from = at(seconds + 180);
+        let decision = decide_lease(Some(from), at(0));
+        assert_eq!(decision, LeaseDecision::Shorten { from });
+        assert_eq!(shortened_hook_hold(from, at(0)), Some(at(180)));
+    }
+}
+
+#[test]
+fn the_hook_does_not_wait_until_the_clock_reaches_its_earlier_time() {
+    let rules = HookRules::default();
+    for seconds in SET_BACK {
+        let mut state = HookState::default();
+        add_photo(&mut state, seconds);
+        state.record_call(&rules, at(seconds));
+        state.record_response(failure(Some(at(seconds + 86_400))), 1);
+        assert!(state.correct_clock(at(0)));
+        // The longest `Retry-After` is a day, so it is not known to be wrong if it is only an hour
+        // too late.
+        let until = at(86_400 + seconds.min(3_600));
+        let expected = HookDecision::Wait {
+            until,
+            why: WaitReason::FailedCall,
+        };
+        match state.decide(&rules, at(1)) {
+            HookDecision::Wait { until, .. } => assert!(until <= at(86_400 + 60), "{until}"),
+            decision => assert_eq!(decision, expected),
+        }
+        assert_eq!(state.decide(&rules, at(86_400 + 60)), HookDecision::Call);
+    }
+}
+
+#[test]
+fn a_short_error_of_the_clock_at_a_start_does_not_use_up_the_budget() {
+    let rules = HookRules::default();
+    let mut state = HookState::default();
+    for day in 0..18 {
+        state.record_call(&rules, at(day * 86_400));
+    }
+    let before = state.call_times(at(30 * 86_400));
+    // A machine without a battery starts in an earlier year, until it has asked a time server.
+    assert!(state.correct_clock(at(-365 * 86_400)));
+    assert_eq!(state.call_times(at(-365 * 86_400)), [at(-365 * 86_400); 18]);
+    assert!(!state.correct_clock(at(30 * 86_400)));
+    assert_eq!(state.call_times(at(30 * 86_400)), before);
+}
+
+#[test]
+fn the_json_of_calls_is_read_in_both_forms() {
+    let rules = HookRules::default();
+    let mut state = HookState::default();
+    state.record_call(&rules, at(1_000));
+    let json = serde_json::to_value(&state).expect("JSON");
+    assert!(json["called"][0].is_string(), "{json}");
+    state.correct_clock(at(0));
+    state.record_call(&rules, at(0));
+    let json = serde_json::to_string(&state).expect("JSON");
+    assert_eq!(
+        serde_json::from_str::<HookState>(&json).expect("JSON"),
+        state
+    );
+}
+
+/// Returns the true times of the calls in a simulation with changes all the time. `show_clock`
+/// returns the time that the clock shows at a true time. All times are in seconds. The state is
+/// stored as JSON between two cycles.
+fn simulate_wrong_clock(
+    rules: &HookRules,
+    step: i64,
+    end: i64,
+    show_clock: impl Fn(i64) -> i64,
+) -> Vec<i64> {
+    let mut state = HookState::default();
+    let mut calls = Vec::new();
+    for now in (0..end).step_by(usize::try_from(step).expect("a step")) {
+        let clock = at(show_clock(now));
+        let mut is_changed = state.correct_clock(clock);
+        if state.pending.is_none() {
+            state.add_change(1, None, None, clock);
+        }
+        if state.decide(rules, clock) == HookDecision::Call {
+            calls.push(now);
+            state.record_call(rules, clock);
+            state.record_response(success(), 1);
+            is_changed = true;
+        }
+        if is_changed {
+            let json = serde_json::to_string(&state).expect("JSON");
+            state = serde_json::from_str(&json).expect("JSON");
+        }
+    }
+    calls
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_clock_that_is_set_back_never_exceeds_the_budget_and_never_stops_the_hook(
+        set_back_at in 1..60 * 24i64,
+        set_back in prop_oneof![Just(3_600), Just(365 * 86_400), 120..40 * 86_400i64],
+        set_right_after in prop_oneof![Just(None), (1..60 * 24i64).prop_map(Some)],
+        per_day in 1..5u32,
+        per_month in 2..30u32,
+    ) {
+        let rules = HookRules { per_day, per_month, ..HookRules::default() };
+        let set_back_at = set_back_at * 3_600;
+        let set_right_at = set_right_after.map(|hours| set_back_at + hours * 3_600);
+        let show_clock = |now: i64| {
+            let is_back = now >= set_back_at && set_right_at.is_none_or(|right| now < right);
+            if is_back { now - set_back } else { now }
+        };
+        let end = 160 * 86_400;
+        let calls = simulate_wrong_clock(&rules, 3_607, end, show_clock);
+        // If the clock has already passed its earlier time, nothing shows that it is still wrong.
+        // When it is set right then, earlier calls look older than they are, by as much.
+        let passed = set_right_at.filter(|right| right - set_back_at > set_back);
+        let shortened = |from: i64, to: i64| {
+            let is_within = passed.is_some_and(|right| from < right && right <= to);
+            to - from + if is_within { set_back } else { 0 }
+        };
+        for window in calls.windows(per_day as usize + 1) {
+            let time = shortened(window[0], window[per_day as usize]);
+            prop_assert!(time >= 86_400, "{:?}", window);
+        }
+        for window in calls.windows(per_month as usize + 1) {
+            let time = shortened(window[0], window[per_month as usize]);
+            prop_assert!(time >= 31 * 86_400, "{:?}", window);
+        }
+        // If all calls of a month count again from the time at which the clock was set back, the
+        // budget frees a call at most two months later.
+        let longest_pause = 3 * 31 * 86_400;
+        for pair in calls.windows(2) {
+            prop_assert!(pair[1] - pair[0] >= 600);
+            prop_assert!(pair[1] - pair[0] <= longest_pause, "{:?}", pair);
+        }
+        prop_assert!(end - calls.last().expect("a call") <= longest_pause);
+    }
 }

@@ -21,7 +21,7 @@ use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::object::Bucket;
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{CycleReport, HookRules, PublishError, PublishSettings, Publisher};
-use photo_catalogue::storage::Storage;
+use photo_catalogue::storage::{ObjectHeaders, Storage};
 use photo_catalogue::view::{PictureHosting, PublicView};
 use s3_folder::S3Store;
 use serde_json::{Value, json};
@@ -54,6 +54,26 @@ pub(super) struct PhotoChange {
     pub(super) record: Value,
     after: Option<PhotoItem>,
     pk: String,
+}
+
+/// A generator of random numbers. It returns the same numbers in every run.
+pub(super) struct TestRandom(pub(super) u64);
+
+impl TestRandom {
+    /// Returns a number below `limit`.
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
+        // Knuth's MMIX constants.
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    /// Returns `true` once in `n` calls on average.
+    pub(super) fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
 }
 
 /// Returns settings of publish with these privacy rules and without a build hook.
@@ -202,9 +222,25 @@ impl PublishWorld {
         panic!("months are still dirty after ten cycles");
     }
 
+    /// Replaces the published file at this path by an uncompressed one.
+    pub(super) async fn put_file(&self, path: &str, json: &str) {
+        let object = bucket().object(format!("{PREFIX}{path}"));
+        let body = bytes::Bytes::from(json.to_owned());
+        let put = self
+            .storage
+            .put_object(&object, body, ObjectHeaders::default());
+        put.await.unwrap();
+    }
+
     /// Returns the JSON of the published file at this path, and checks its HTTP headers. Returns
     /// `None` if there is no such file.
     pub(super) async fn file(&self, path: &str) -> Option<Value> {
+        let text = self.file_text(path).await?;
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    /// Returns the text of the published file at this path. See [`PublishWorld::file`].
+    async fn file_text(&self, path: &str) -> Option<String> {
         let object = bucket().object(format!("{PREFIX}{path}"));
         let bytes = self.storage.read_object(&object).await.unwrap()?;
         let head = self.storage.head_object(&object).await.unwrap().unwrap();
@@ -217,18 +253,26 @@ impl PublishWorld {
         let mut json = String::new();
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*bytes), &mut json)
             .unwrap();
-        Some(serde_json::from_str(&json).unwrap())
+        Some(json)
     }
 
     /// Returns the JSON of all published files, by path.
     pub(super) async fn files(&self) -> BTreeMap<String, Value> {
+        let texts = self.file_texts().await.into_iter();
+        texts
+            .map(|(path, text)| (path, serde_json::from_str(&text).unwrap()))
+            .collect()
+    }
+
+    /// Returns the text of all published files, by path.
+    pub(super) async fn file_texts(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         let listed = self.storage.list_objects(&bucket(), PREFIX);
         let listed: Vec<_> = listed.try_collect().await.unwrap();
         for object in listed {
             let path = object.key.strip_prefix(PREFIX).unwrap().to_owned();
-            let json = self.file(&path).await.unwrap();
-            files.insert(path, json);
+            let text = self.file_text(&path).await.unwrap();
+            files.insert(path, text);
         }
         files
     }

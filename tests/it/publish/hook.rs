@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use http::{HeaderMap, StatusCode, header};
 use photo_catalogue::privacy::LocationPolicy;
-use photo_catalogue::publish::{self, BuildHook, HookRules};
+use photo_catalogue::publish::{self, BuildHook, HookResponse, HookRules, PublishError};
 use tokio::net::TcpListener;
 
 use super::fixture::{PublishWorld, settings};
@@ -83,20 +83,25 @@ async fn receive(State(receiver): State<HookReceiver>, request: Request) -> Resp
 /// Starts a world with the build hook at this URL. The rules allow a call at once and without a
 /// pause, so only a failed call delays the next one.
 async fn world_with_hook(url: &str) -> PublishWorld {
-    let mut settings = settings(LocationPolicy::Exact);
-    settings.hook = Some(BuildHook::new(url, &[], true).unwrap());
-    settings.rules = HookRules {
+    let rules = HookRules {
         quiet: TimeDelta::zero(),
         interval: TimeDelta::zero(),
         per_day: 1_000,
         per_month: 3_000,
         ..HookRules::default()
     };
+    world_with_rules(url, rules).await
+}
+
+pub(super) async fn world_with_rules(url: &str, rules: HookRules) -> PublishWorld {
+    let mut settings = settings(LocationPolicy::Exact);
+    settings.hook = Some(BuildHook::new(url, &[], true).unwrap());
+    settings.rules = rules;
     PublishWorld::with(settings).await
 }
 
 /// Adds a photo, and publishes it.
-async fn add_photo(world: &mut PublishWorld, name: &str) {
+pub(super) async fn add_photo(world: &mut PublishWorld, name: &str) {
     let records = world
         .change(&[Shot::new(name, "2018-02-01T09:00:00")])
         .await;
@@ -104,7 +109,16 @@ async fn add_photo(world: &mut PublishWorld, name: &str) {
     world.settle().await;
 }
 
-async fn hook_state(world: &PublishWorld) -> publish::HookState {
+async fn send_trial_call(
+    world: &PublishWorld,
+    hook: &BuildHook,
+    patience: Duration,
+) -> Result<HookResponse, PublishError> {
+    let (table, rules) = (&world.published, HookRules::default());
+    publish::send_trial_call(table, hook, &rules, world.now, patience).await
+}
+
+pub(super) async fn hook_state(world: &PublishWorld) -> publish::HookState {
     publish::parse_hook_state(&world.published.state().await.unwrap()).unwrap()
 }
 
@@ -211,7 +225,7 @@ async fn a_trial_call_counts_and_leaves_the_build_pending() {
     let mut waiting = publish::HookState::default();
     waiting.add_change(1, None, None, world.now);
     world.published.put_hook(&waiting).await.unwrap();
-    let response = publish::send_trial_call(&world.published, &hook, world.now)
+    let response = send_trial_call(&world, &hook, Duration::ZERO)
         .await
         .unwrap();
     assert!(
@@ -221,4 +235,33 @@ async fn a_trial_call_counts_and_leaves_the_build_pending() {
     let after = hook_state(&world).await;
     assert_eq!((after.called.len(), receiver.calls()), (1, 1));
     assert_eq!(after.pending, waiting.pending);
+}
+
+#[tokio::test]
+async fn a_trial_call_waits_for_the_lease_and_writes_nothing_without_it() {
+    let (receiver, url) = HookReceiver::start(&[]).await;
+    let world = world_with_hook(&url).await;
+    let hook = BuildHook::new(&url, &[], true).unwrap();
+    let until = world.now + TimeDelta::minutes(3);
+    let leased = world.published.lease("another", world.now, until).await;
+    assert!(leased.unwrap());
+    let refused = send_trial_call(&world, &hook, Duration::ZERO).await;
+    assert!(matches!(refused, Err(PublishError::LeaseTaken)));
+    assert_eq!(receiver.calls(), 0);
+    assert_eq!(world.published.state().await.unwrap().hook, None);
+
+    // The other process records a call of its own, and releases its lease.
+    let patience = Duration::from_secs(60);
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let mut state = publish::HookState::default();
+        state.record_call(&HookRules::default(), world.now);
+        world.published.put_hook(&state).await.unwrap();
+        world.published.release("another").await.unwrap();
+    };
+    let (response, ()) = tokio::join!(send_trial_call(&world, &hook, patience), other);
+    assert!(response.unwrap().is_success);
+    assert_eq!(hook_state(&world).await.called.len(), 2);
+    assert_eq!(receiver.calls(), 1);
+    assert_eq!(world.published.state().await.unwrap().leased_until, None);
 }

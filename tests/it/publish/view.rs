@@ -1,6 +1,8 @@
 //! Tests that the published files follow the public view.
 
+use photo_catalogue::catalogue::published::FilesState;
 use photo_catalogue::privacy::LocationPolicy;
+use serde_json::json;
 use std::time::Duration;
 
 use super::fixture::{PublishWorld, settings};
@@ -63,5 +65,48 @@ async fn a_private_photo_is_in_no_file() {
             !text.contains("IMG_0001") && !text.contains("SECRET"),
             "{path}: {text}"
         );
+    }
+}
+
+/// Stores what an earlier version of publish has left: the state of another view, and changes that
+/// contain an old version of a photo. Interrupts the first cycle after more and more requests. The
+/// files of the months do not change.
+#[tokio::test]
+async fn changes_of_an_earlier_view_are_dropped_even_after_an_interruption() {
+    let mut world = PublishWorld::new().await;
+    let records = world
+        .change(&[Shot::new("IMG_0001", "2018-02-01T09:00:00")])
+        .await;
+    world.mark(&records).await;
+    world.settle().await;
+    for cut in (0..).step_by(2) {
+        let earlier = FilesState {
+            view: "earlier".to_owned(),
+            ..world.published.state().await.unwrap().files
+        };
+        world.published.put_files(&earlier).await.unwrap();
+        let generation = earlier.generation;
+        let photo = json!({ "id": "a", "title": "SECRET-OLD" });
+        let change = json!({ "generation": generation, "month": "2018-02", "set": [photo] });
+        let since = generation - 1;
+        let old = json!({ "generation": generation, "since": since, "changes": [change] });
+        world.put_file("changes.json", &old.to_string()).await;
+        world.pass(60);
+        world.wire.cut_after(cut);
+        let is_interrupted = world.run_cycle().await.is_err();
+        world.wire.mend();
+        // The lease of the interrupted cycle ends.
+        world.pass(180);
+        world.settle().await;
+        let changes = world.file("changes.json").await.unwrap();
+        assert!(!changes.to_string().contains("SECRET"), "{cut}: {changes}");
+        assert!(
+            changes["since"].as_u64() >= Some(generation),
+            "{cut}: {changes}"
+        );
+        if !is_interrupted {
+            assert!(cut > 10, "{cut} requests");
+            return;
+        }
     }
 }
