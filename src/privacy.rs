@@ -2,6 +2,7 @@
 //! rules. This module does no I/O.
 
 mod home_zones;
+mod keyword;
 mod location_policy;
 mod visibility;
 
@@ -9,11 +10,14 @@ use photo_metadata::Location;
 
 pub use home_zones::{HomeZones, InvalidHomeZone};
 pub use location_policy::{InvalidLocationPolicy, LocationPolicy};
-pub use visibility::{InvalidVisibility, Visibility, VisibilityFacts, VisibilityRules};
+pub use visibility::{
+    InvalidVisibility, UNREAD_LABELS, Visibility, VisibilityFacts, VisibilityReason,
+    VisibilityRules,
+};
 
 /// The rules for what is hidden from the public.
 // The Debug form is part of the fingerprints that publish stores. See `PublicView`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Privacy {
     /// The location policy: how precise published locations are.
     pub location: LocationPolicy,
@@ -31,6 +35,18 @@ impl Privacy {
         let published = self.location.redact_location(location)?;
         let at_home = self.home_zones.contains(location) || self.home_zones.contains(&published);
         (!at_home).then_some(published)
+    }
+
+    /// Reports whether facts from the GPS receiver that narrow the place down may be published, such
+    /// as the offset from UTC. `location` is the recorded location of the photo.
+    ///
+    /// This is the case if the location itself is published. If there is no location, the policy
+    /// must publish locations, and there must be no home zones, because the photo may come from one.
+    pub fn allows_gps_facts(&self, location: Option<&Location>) -> bool {
+        match location {
+            Some(location) => self.redact_location(location).is_some(),
+            None => self.location != LocationPolicy::Hide && self.home_zones.is_empty(),
+        }
     }
 
     /// Returns `true` if a file may be published unmodified, with all its metadata about places.
@@ -99,6 +115,22 @@ mod tests {
         };
         assert_eq!(privacy.redact_location(&at(45.53, -73.63)), None);
         assert!(privacy.redact_location(&at(45.63, -73.63)).is_some());
+    }
+
+    #[test]
+    fn gps_facts_are_public_only_with_a_published_location() {
+        let (home, away) = (at(45.4712, -73.6456), at(48.8584, 2.2945));
+        let hide = Privacy::from(LocationPolicy::Hide);
+        for location in [None, Some(&home), Some(&away)] {
+            assert!(!hide.allows_gps_facts(location));
+        }
+        for policy in [LocationPolicy::Exact, LocationPolicy::Round(1)] {
+            let zones = privacy(policy);
+            assert!(zones.allows_gps_facts(Some(&away)));
+            assert!(!zones.allows_gps_facts(Some(&home)) && !zones.allows_gps_facts(None));
+            assert!(Privacy::from(policy).allows_gps_facts(None));
+            assert!(!Privacy::from(policy).allows_gps_facts(Some(&at(91.0, 0.0))));
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::privacy::{Visibility, VisibilityFacts, VisibilityRules};
-use photo_metadata::PhotoRecord;
+use crate::privacy::{Visibility, VisibilityFacts, VisibilityReason, VisibilityRules};
+use photo_metadata::{FileLabels, PhotoRecord};
 
 /// The summary of a photo: the fields that lists show. Without texts such as the caption, it has
 /// less than 1 KB. It is stored with all derived fields, including private ones. The public view
@@ -20,7 +20,7 @@ pub struct Summary {
     pub name: String,
     /// The kind of the item. It is always `photo`.
     pub kind: String,
-    /// A text that changes whenever a field of the summary other than `visibility` changes.
+    /// A text that changes whenever a field of the summary changes that may be published.
     pub version: String,
     /// The normalised metadata. In JSON, its fields are fields of the summary itself.
     #[serde(flatten)]
@@ -32,10 +32,14 @@ pub struct Summary {
     /// The visibility that a person set for the photo, if any. It is not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
-    /// `true` if the record in this summary lacks keywords that the record of the item has, because
-    /// the item would be too large. It is not published.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub keywords_cut: bool,
+    /// The labels of all files of the photo, without the keywords in `record`. They are not
+    /// published. `None` in a summary that was written before labels existed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<FileLabels>,
+    /// The reason why the photo is private, as a text for its owner. `None` if it is public. It is
+    /// not published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_reason: Option<String>,
 }
 
 /// A picture of a photo: an archived file, or the JPEG that is embedded in one.
@@ -88,24 +92,22 @@ impl Summary {
             images,
             placeholder: None,
             visibility: None,
-            keywords_cut: false,
+            labels: None,
+            private_reason: None,
         }
     }
 
-    /// Applies these rules to the photo, and returns who may see it. The rules for source keys are
-    /// not applied, because a summary has no source keys. If the summary lacks keywords and a
-    /// keyword can make a photo private, returns [`Visibility::Private`], unless a person set the
-    /// visibility.
-    pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
-        let may_lack_private = self.keywords_cut && !rules.private_keywords.is_empty();
-        if may_lack_private && self.visibility.is_none() {
-            return Visibility::Private;
-        }
-        let facts = VisibilityFacts {
+    /// Applies these rules to the photo, and returns the rule that decides who may see it. The rules
+    /// for source keys are not applied, because a summary has no source keys.
+    pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
+        let keywords = self.record.keywords.iter().map(String::as_str);
+        let mut facts = VisibilityFacts {
             set: self.visibility,
-            keywords: &self.record.keywords,
+            keywords: keywords.collect(),
             rating: self.record.rating,
+            ..VisibilityFacts::default()
         };
-        rules.decide(facts, std::iter::empty())
+        facts.add_labels(self.labels.as_ref());
+        rules.decide(&facts)
     }
 }

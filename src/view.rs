@@ -36,7 +36,9 @@ use crate::photo_id::short_digest;
 use crate::privacy::{LocationPolicy, Privacy, Visibility};
 use crate::strip::StripFormat;
 use crate::summary::{ImageKind, PhotoImage, Summary};
-use photo_metadata::{Camera, CaptureTime, Exposure, Lens, Location, PhotoRecord, Tags};
+use photo_metadata::{
+    Camera, CaptureTime, Exposure, Lens, Location, OffsetSource, PhotoRecord, Tags,
+};
 
 /// The characters that are percent-encoded in a URL path: all characters except letters, digits and
 /// the five characters below.
@@ -229,8 +231,8 @@ impl PublicView {
     /// keys are not applied here, because a summary has no source keys. These rules were applied
     /// when the photo was indexed, and determined the partition.
     pub(crate) fn show_in_list(&self, summary: &Summary) -> Option<ListedPhoto> {
-        let visibility = summary.decide_visibility(&self.privacy.visibility);
-        (visibility == Visibility::Public).then(|| self.redact_summary(summary))
+        let reason = summary.decide_visibility(&self.privacy.visibility);
+        (reason.visibility() == Visibility::Public).then(|| self.redact_summary(summary))
     }
 
     /// Returns the public fields of a summary.
@@ -245,7 +247,8 @@ impl PublicView {
             images,
             placeholder,
             visibility: _,
-            keywords_cut: _,
+            labels: _,
+            private_reason: _,
         } = summary;
         ListedPhoto {
             id: clean_text(id),
@@ -282,7 +285,7 @@ impl PublicView {
         } = record;
         let text = |text: &Option<String>| text.as_deref().map(clean_text);
         PhotoRecord {
-            capture: public_capture(capture),
+            capture: self.public_capture(capture, location.as_ref()),
             width: *width,
             height: *height,
             camera: camera.as_ref().map(public_camera),
@@ -297,6 +300,35 @@ impl PublicView {
             rating: *rating,
             artist: text(artist),
             copyright: text(copyright),
+        }
+    }
+
+    /// Returns the public form of a capture time. `location` is the recorded location of the photo.
+    ///
+    /// An offset from the GPS time shows the time zone of the place, so it is left out unless the
+    /// place itself is published. An offset that the camera wrote stays.
+    fn public_capture(&self, capture: &CaptureTime, location: Option<&Location>) -> CaptureTime {
+        let CaptureTime {
+            local,
+            offset,
+            date_source,
+            offset_source,
+        } = *capture;
+        let is_shown = match offset_source {
+            Some(OffsetSource::GpsTimeStamp) => self.privacy.allows_gps_facts(location),
+            Some(
+                OffsetSource::OffsetTimeOriginal
+                | OffsetSource::OffsetTimeDigitized
+                | OffsetSource::Date(_),
+            ) => true,
+            // A stored offset whose source is unknown may come from the GPS time.
+            None => self.privacy.allows_gps_facts(location),
+        };
+        CaptureTime {
+            local,
+            offset: offset.filter(|_| is_shown),
+            date_source,
+            offset_source: offset_source.filter(|_| is_shown),
         }
     }
 
@@ -402,7 +434,8 @@ impl PublicView {
 
     /// Reports whether a photo is public. The index keys and the present rules must both allow it.
     fn is_public(&self, item: &PhotoItem) -> bool {
-        item.is_public() && item.decide_visibility(&self.privacy.visibility) == Visibility::Public
+        let reason = item.decide_visibility(&self.privacy.visibility);
+        item.is_public() && reason.visibility() == Visibility::Public
     }
 
     /// Returns the published location of a photo, or `None` if none is published. Filters must
@@ -489,21 +522,6 @@ fn strip_prefix_before_stem<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
         _ => return None,
     };
     key.get(base.checked_sub(stem.len())?..)
-}
-
-fn public_capture(capture: &CaptureTime) -> CaptureTime {
-    let CaptureTime {
-        local,
-        offset,
-        date_source,
-        offset_source,
-    } = *capture;
-    CaptureTime {
-        local,
-        offset,
-        date_source,
-        offset_source,
-    }
 }
 
 fn public_camera(camera: &Camera) -> Camera {

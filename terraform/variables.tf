@@ -273,7 +273,7 @@ variable "home_zones" {
 }
 
 variable "visibility" {
-  description = "Which photos the public sees. `private_keywords`, `private_below_rating` (stars) and `private_sources` (prefixes of source keys) each make a photo private. If none does, `public_keywords` make it public. All other photos get `default`, which is `public` or `private`."
+  description = "Which photos the public sees. `private_keywords`, `private_below_rating` (stars) and `private_sources` (prefixes of source keys) each make a photo private. A rejected photo (rating -1) is always private. If none does, `public_keywords` make it public. All other photos get `default`, which is `public` or `private`."
   type = object({
     default              = optional(string, "public")
     private_keywords     = optional(list(string), [])

@@ -8,14 +8,19 @@ use super::date_partition::{DatePartition, deserialize_stored};
 use crate::archive::UNDATED;
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
-use crate::privacy::{Visibility, VisibilityFacts, VisibilityRules};
+use crate::privacy::{
+    UNREAD_LABELS, Visibility, VisibilityFacts, VisibilityReason, VisibilityRules,
+};
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
-use photo_metadata::{Camera, EmbeddedPreview, PhotoMetadata, Tags};
+use photo_metadata::{Camera, EmbeddedPreview, FileLabels, PhotoMetadata, Tags};
 
 /// The version of the item format: the fields of an item and its index keys. Increase the version
 /// if a change of the program requires that existing items are written again.
 pub const SCHEMA_VERSION: u32 = 1;
+/// The maximum size of the keywords in the labels of a photo, in bytes. Every index contains a copy
+/// of them. If a photo has more, its labels have a gap.
+const MAX_LABEL_BYTES: usize = 16 << 10;
 
 /// The attribute in which a photo item has its schema version. The item with the date partitions
 /// has it too, and there it is the schema version of the whole table.
@@ -173,6 +178,11 @@ pub struct PhotoPart {
     /// The position and the size of the JPEG that is embedded in the file, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
+    /// The keywords and the rating of the file, from all sources in it. The rules of visibility use
+    /// the labels of all parts. `None` for the tombstone of a removed file, and for a file that was
+    /// read before labels existed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<FileLabels>,
     /// The version of the extractor that read the file.
     pub extractor_version: u32,
     /// The state of the part. It is stored as the attribute `removed`, which is `true` for a
@@ -188,6 +198,19 @@ impl PhotoPart {
             key: key.to_owned(),
             state: PartState::Tombstone,
             ..PhotoPart::default()
+        }
+    }
+
+    /// Builds the tombstone of a file that is still in the archive, but is not a photo any more. Its
+    /// labels have a gap, because the keywords of the photo before may still apply. `reason` is
+    /// the reason why the file is not a photo.
+    pub fn unreadable(key: &str, reason: &str) -> Self {
+        PhotoPart {
+            labels: Some(FileLabels {
+                gap: Some(format!("a file is not a photo any more: {reason}")),
+                ..FileLabels::default()
+            }),
+            ..PhotoPart::tombstone(key)
         }
     }
 
@@ -330,17 +353,42 @@ impl PhotoItem {
         parts.any(|part| part.is_live() && part.source.is_some())
     }
 
-    /// Applies these rules to the photo, and returns who may see it. Does not use the index keys of
-    /// the item, because they may come from earlier rules.
-    pub fn decide_visibility(&self, rules: &VisibilityRules) -> Visibility {
-        let facts = VisibilityFacts {
+    /// Applies these rules to the photo, and returns the rule that decides who may see it. Uses the
+    /// labels of all live parts. Does not use the index keys of the item, because they may come from
+    /// earlier rules.
+    pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
+        let mut facts = VisibilityFacts {
             set: self.overrides.visibility,
-            keywords: &self.photo.record.keywords,
-            rating: self.photo.record.rating,
+            ..VisibilityFacts::default()
         };
+        let record = &self.photo.record;
+        facts
+            .keywords
+            .extend(record.keywords.iter().map(String::as_str));
+        facts.add_rating(record.rating);
+        let labels = self.labels();
+        facts.add_labels(Some(&labels));
         let live = self.parts.values().filter(|part| part.is_live());
         let sources = live.filter_map(|part| part.source.as_ref());
-        rules.decide(facts, sources.map(|source| source.object.key.as_str()))
+        facts
+            .sources
+            .extend(sources.map(|source| source.object.key.as_str()));
+        rules.decide(&facts)
+    }
+
+    /// Returns the labels of all live parts together. They have a gap if the labels of a part are
+    /// unknown, if the file of a part is not a photo any more, or if they have more than [`MAX_LABEL_BYTES`] bytes of keywords.
+    pub fn labels(&self) -> FileLabels {
+        let mut labels = FileLabels::default();
+        for part in self.parts.values() {
+            match &part.labels {
+                Some(part) => labels.merge(part),
+                None if part.is_live() => labels.add_gap(UNREAD_LABELS),
+                None => {}
+            }
+        }
+        labels.limit_bytes(MAX_LABEL_BYTES);
+        labels
     }
 
     /// Returns `true` if the photo is in the public indexes: at least one of its files is in the

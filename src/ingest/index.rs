@@ -44,7 +44,8 @@ impl Ingest {
             .read_beginning(key.object(), BEGINNING_BYTES)
             .await?
         else {
-            return self.tombstone_part(key, item).await;
+            let tombstone = PhotoPart::tombstone(key.as_str());
+            return self.tombstone_part(key, item, tombstone).await;
         };
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(|part| {
@@ -80,7 +81,8 @@ impl Ingest {
         self.catalogue.put_ledger_entry(&entry).await?;
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(PhotoPart::is_live) {
-            return self.tombstone_part(key, item).await;
+            let tombstone = PhotoPart::unreadable(key.as_str(), &reason);
+            return self.tombstone_part(key, item, tombstone).await;
         }
         Ok(Attempt::Done(Outcome::Skipped(reason)))
     }
@@ -147,13 +149,14 @@ impl Ingest {
         Ok(Attempt::Done(Outcome::Indexed))
     }
 
-    /// Updates the item of a file that is gone from the archive: its part becomes a tombstone. This
-    /// also applies to a stub, which then gets its first part. After the write, checks that the
+    /// Updates the item of a file that is gone from the archive, or is not a photo any more: its part
+    /// becomes `tombstone`. This also applies to a stub, which then gets its first part. After the write, checks that the
     /// file is still gone. These are the steps index 3 and 4 of docs/ingest-protocol.md.
     async fn tombstone_part(
         &self,
         key: &ArchiveKey,
         item: Option<PhotoItem>,
+        tombstone: PhotoPart,
     ) -> Result<Attempt<Outcome>, IngestError> {
         let Some(mut item) = item else {
             return Ok(Attempt::Done(Outcome::Gone));
@@ -161,11 +164,10 @@ impl Ingest {
         if item
             .parts
             .get(key.part())
-            .is_some_and(|part| !part.is_live())
+            .is_some_and(|part| !part.is_live() && part.labels == tombstone.labels)
         {
             return Ok(Attempt::Done(Outcome::Gone));
         }
-        let tombstone = PhotoPart::tombstone(key.as_str());
         item.parts.insert(key.part().to_owned(), tombstone);
         let read_revision = item.revision;
         let written = self.write_item(item, Some(read_revision), None).await?;
@@ -309,6 +311,7 @@ fn indexed_part(
         height: extraction.photo.record.height,
         source: provenance.map(|from| from.source),
         preview: extraction.preview,
+        labels: Some(extraction.labels.clone()),
         extractor_version: EXTRACTOR_VERSION,
         state: PartState::Live,
     }

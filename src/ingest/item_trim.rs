@@ -3,11 +3,9 @@
 //! Things are removed in a fixed order, so that a photo that is indexed again gives the same item:
 //! tags (the largest first), the list of omitted tags, warnings, the keywords in the summary, and the
 //! tags that are left. The record itself keeps all keywords, because the privacy rules need them. If
-//! the summary lacks keywords, [`Summary::keywords_cut`] is set.
+//! the summary lacks keywords, its labels have a gap.
 //!
 //! An item that is still too large has too many files. Index then records the file as skipped.
-//!
-//! [`Summary::keywords_cut`]: crate::summary::Summary::keywords_cut
 
 use crate::catalogue::item::PhotoItem;
 use crate::catalogue::item_size::{stored_item_size, stored_value_size};
@@ -108,7 +106,7 @@ fn trim_summary_keywords(item: &mut PhotoItem) {
     }
     add_warning(item, FEWER_KEYWORDS);
     if let Some(summary) = &mut item.summary {
-        summary.keywords_cut = true;
+        summary.labels.get_or_insert_default().add_gap(FEWER_KEYWORDS);
     }
     let mut excess = excess_bytes(item);
     if let Some(summary) = &mut item.summary {
@@ -167,7 +165,8 @@ mod tests {
         assert!(fits(&item));
         assert_eq!(item.photo.record.keywords.len(), 256);
         let summary = item.summary.clone().expect("a summary");
-        assert!(summary.keywords_cut && summary.record.keywords.len() < 256);
+        let labels = summary.labels.clone().expect("labels");
+        assert!(labels.gap.is_some() && summary.record.keywords.len() < 256);
         assert_eq!(item.exif_warnings, [FEWER_KEYWORDS]);
         let before = item.clone();
         derive_summary_and_keys(&mut item, &privacy());
@@ -190,8 +189,9 @@ mod tests {
         derive_summary_and_keys(&mut item, &privacy);
         assert!(!item.is_public());
         let summary = item.summary.clone().expect("a summary");
-        let visibility = summary.decide_visibility(&privacy.visibility);
-        assert_eq!(visibility, Visibility::Private);
+        let reason = summary.decide_visibility(&privacy.visibility);
+        assert_eq!(reason.visibility(), Visibility::Private);
+        assert!(summary.private_reason.is_some());
         item.overrides.visibility = Some(Visibility::Public);
         derive_summary_and_keys(&mut item, &privacy);
         assert!(item.is_public());

@@ -4,9 +4,9 @@ use super::item_trim::trim_item;
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{DerivedFrom, IndexKeys, PhotoItem, PhotoPart, SCHEMA_VERSION};
 use crate::catalogue::query::date_sort;
-use crate::privacy::{Privacy, Visibility};
+use crate::privacy::{Privacy, Visibility, VisibilityReason};
 use crate::summary::{ImageKind, PhotoImage, Summary};
-use photo_metadata::{EXTRACTOR_VERSION, EmbeddedPreview, Extraction, PhotoMetadata};
+use photo_metadata::{EXTRACTOR_VERSION, EmbeddedPreview, Extraction, FileLabels, PhotoMetadata};
 
 /// The number of geohash characters in the partition key of the index by-place. A cell of this
 /// length is about 39 by 20 km.
@@ -14,6 +14,9 @@ const PLACE_CELL_CHARS: usize = 4;
 /// The number of geohash characters in the sort key of the index by-place. A cell of this length is
 /// about 5 by 5 m.
 const PLACE_SORT_CHARS: usize = 9;
+/// The maximum size of the keywords in the labels of all parts together, in bytes. One file has at
+/// most 16 KB.
+const MAX_PART_LABEL_BYTES: usize = 48 << 10;
 
 /// Returns the name of the primary part: the live part whose format browsers support best. The
 /// order in which the parts arrived does not matter. Returns `None` if no part is live.
@@ -69,6 +72,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     item.schema_version = SCHEMA_VERSION;
     let before = item.summary.take();
     item.index = IndexKeys::default();
+    limit_part_labels(item);
     if item.has_live_parts() {
         let mut shown = item.photo.record.clone();
         if let Some(seconds) = item.overrides.shift_seconds {
@@ -84,17 +88,29 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
             list_images(item),
         );
         summary.visibility = item.overrides.visibility;
+        summary.labels = Some(summary_labels(item));
         item.index = derive_index_keys(item, &summary, privacy);
         item.summary = Some(summary);
     }
     trim_item(item);
     if let Some(mut summary) = item.summary.take() {
-        if summary.keywords_cut {
-            // The rules decide again, because the gallery applies them to the cut summary.
-            item.index = derive_index_keys(item, &summary, privacy);
-        }
+        // The rules decide again, because the gallery applies them to the trimmed summary.
+        item.index = derive_index_keys(item, &summary, privacy);
+        let reason = decide_visibility(item, &summary, privacy);
+        let is_private = reason.visibility() == Visibility::Private;
+        summary.private_reason = is_private.then(|| reason.to_string());
         keep_version(&mut summary, before);
         item.summary = Some(summary);
+    }
+}
+
+/// Applies the rules to the item, and then to its summary, which may lack keywords. Returns the rule
+/// that makes the photo private, if there is one.
+fn decide_visibility(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> VisibilityReason {
+    let of_item = item.decide_visibility(&privacy.visibility);
+    match of_item.visibility() {
+        Visibility::Private => of_item,
+        Visibility::Public => summary.decide_visibility(&privacy.visibility),
     }
 }
 
@@ -104,6 +120,8 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
 fn keep_version(summary: &mut Summary, before: Option<Summary>) {
     if let Some(mut before) = before {
         before.visibility = summary.visibility;
+        before.labels.clone_from(&summary.labels);
+        before.private_reason.clone_from(&summary.private_reason);
         let version = std::mem::replace(&mut summary.version, before.version.clone());
         if *summary != before {
             summary.version = version;
@@ -111,11 +129,33 @@ fn keep_version(summary: &mut Summary, before: Option<Summary>) {
     }
 }
 
+/// Limits the size of the labels of all parts together. A part whose labels are cut has a gap, so
+/// the photo is private if there is any rule that could make it private.
+fn limit_part_labels(item: &mut PhotoItem) {
+    let mut left = MAX_PART_LABEL_BYTES;
+    for labels in item
+        .parts
+        .values_mut()
+        .filter_map(|part| part.labels.as_mut())
+    {
+        labels.limit_bytes(left);
+        left -= labels.keywords.iter().map(String::len).sum::<usize>();
+    }
+}
+
+/// Returns the labels of all parts for the summary, without the keywords in its record.
+fn summary_labels(item: &PhotoItem) -> FileLabels {
+    let mut labels = item.labels();
+    let record = &item.photo.record;
+    labels
+        .keywords
+        .retain(|keyword| !record.keywords.contains(keyword));
+    labels
+}
+
 fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
     let capture = &summary.record.capture;
-    let visibility = item
-        .decide_visibility(&privacy.visibility)
-        .max(summary.decide_visibility(&privacy.visibility));
+    let visibility = decide_visibility(item, summary, privacy).visibility();
     let date_partition = Some(DatePartition::of_day(visibility, capture.day()));
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
     if visibility == Visibility::Private {
@@ -231,6 +271,7 @@ mod tests {
             let part = PhotoPart {
                 key: format!("2018-02-01/foobar.{extension}"),
                 mime: (*mime).to_owned(),
+                labels: Some(FileLabels::default()),
                 ..PhotoPart::default()
             };
             item.parts.insert((*extension).to_owned(), part);
@@ -368,6 +409,93 @@ mod tests {
             item.overrides.visibility = Some(Visibility::Public);
         };
         assert_eq!(partition(&set), public);
+    }
+
+    #[test]
+    fn labels_of_every_live_part_decide() {
+        let privacy = Privacy {
+            visibility: VisibilityRules {
+                private_keywords: vec!["family".to_owned()],
+                ..VisibilityRules::default()
+            },
+            ..LocationPolicy::Exact.into()
+        };
+        let derived = |change: &dyn Fn(&mut PhotoPart)| {
+            let mut item = item(&[("JPG", "image/jpeg"), ("DNG", "image/x-adobe-dng")]);
+            change(item.parts.get_mut("DNG").expect("a part"));
+            derive_summary_and_keys(&mut item, &privacy);
+            let summary = item.summary.as_ref().expect("a summary");
+            let reason = summary.private_reason.clone();
+            assert_eq!(reason.is_none(), item.is_public());
+            let listed = summary.decide_visibility(&privacy.visibility).visibility();
+            assert_eq!(listed == Visibility::Public, item.is_public());
+            reason
+        };
+        let label = |part: &mut PhotoPart, change: &dyn Fn(&mut FileLabels)| {
+            change(part.labels.as_mut().expect("labels"));
+        };
+        let family = |part: &mut PhotoPart| {
+            label(part, &|labels| {
+                labels.keywords = vec!["People|Family".to_owned()]
+            });
+        };
+        assert_eq!(derived(&|_| {}), None);
+        assert_eq!(derived(&family).as_deref(), Some("keyword People|Family"));
+        let rejected = |part: &mut PhotoPart| label(part, &|labels| labels.rating = Some(-1));
+        assert_eq!(derived(&rejected).as_deref(), Some("rejected"));
+        let gap = |part: &mut PhotoPart| label(part, &|labels| labels.add_gap("cut short"));
+        let reason = "metadata not read completely: cut short";
+        assert_eq!(derived(&gap).as_deref(), Some(reason));
+        let unread = |part: &mut PhotoPart| part.labels = None;
+        assert!(derived(&unread).is_some());
+        let removed = |part: &mut PhotoPart| *part = PhotoPart::tombstone(&part.key);
+        assert_eq!(derived(&removed), None);
+        let unreadable = |part: &mut PhotoPart| *part = PhotoPart::unreadable(&part.key, "empty");
+        let reason = "metadata not read completely: a file is not a photo any more: empty";
+        assert_eq!(derived(&unreadable).as_deref(), Some(reason));
+    }
+
+    #[test]
+    fn labels_that_do_not_fit_into_an_item_are_a_gap() {
+        let mut item = item(&[
+            ("a", "image/jpeg"),
+            ("b", "image/png"),
+            ("c", "image/tiff"),
+            ("d", "image/heic"),
+        ]);
+        for (name, part) in &mut item.parts {
+            let keywords = (0..15).map(|n| format!("{name}{n:02}{}", "x".repeat(1_000)));
+            part.labels.as_mut().expect("labels").keywords = keywords.collect();
+        }
+        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        assert!(item.is_public(), "no rule exists");
+        let summary = item.summary.as_ref().expect("a summary");
+        let labels = summary.labels.as_ref().expect("labels");
+        assert!(labels.gap.is_some() && labels.keywords.len() == 16);
+        let kept = |name: &str| {
+            item.parts[name]
+                .labels
+                .as_ref()
+                .expect("labels")
+                .keywords
+                .len()
+        };
+        assert_eq!(
+            (kept("a"), kept("b"), kept("c"), kept("d")),
+            (15, 15, 15, 4)
+        );
+        let rules = VisibilityRules {
+            private_keywords: vec!["family".to_owned()],
+            ..VisibilityRules::default()
+        };
+        assert_eq!(
+            item.decide_visibility(&rules).visibility(),
+            Visibility::Private
+        );
+        assert_eq!(
+            summary.decide_visibility(&rules).visibility(),
+            Visibility::Private
+        );
     }
 
     #[test]

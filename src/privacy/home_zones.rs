@@ -13,18 +13,22 @@ const MAX_CELL_CHARS: usize = 6;
 const DEFAULT_METRES: f64 = 1_000.0;
 /// The maximum distance around a point, in metres.
 const MAX_METRES: f64 = 100_000.0;
-/// The length of a degree of latitude, in metres.
-const METRES_PER_DEGREE: f64 = 111_320.0;
+/// The length of a degree of latitude at the equator, in metres. It is longer everywhere else, so a
+/// distance that is converted with this number is never too small.
+const METRES_PER_DEGREE: f64 = 110_500.0;
+/// The minimum width and height of the block of a point, as a multiple of the zone's distance.
+const MIN_BLOCK_DISTANCES: f64 = 4.0;
 
-/// Home zones: geohash cells in which no location is published.
-///
-/// A zone always consists of whole cells of the geohash grid. So the area without positions on the
-/// map has the shape of cells, and the centre of this area does not reveal the home.
+/// Home zones: areas in which no location is published.
 ///
 /// The text form is a list of zones, separated by semicolons or white space. A zone is a geohash
 /// cell of 1 to 6 characters (`f25dv`), or a point with a distance in metres
-/// (`45.4712,-73.6456,1000`). The distance is 1,000 metres if it is left out. A point becomes the
-/// one to four cells that the square around it touches.
+/// (`45.4712,-73.6456,1000`). The distance is 1,000 metres if it is left out.
+///
+/// The zone of a point is a block of a fixed grid, and a margin around the block. The grid and the
+/// margin depend only on the distance. So all points in a block have the same zone, and a person
+/// who sees the zone learns only the block. The block is 4 to 8 distances wide and high. The margin
+/// is at least one distance wide, so the zone contains every place within the distance.
 ///
 /// ```
 /// use photo_catalogue::privacy::HomeZones;
@@ -34,14 +38,29 @@ const METRES_PER_DEGREE: f64 = 111_320.0;
 /// let at = |lat, lon| Location { lat, lon, ..Location::default() };
 /// assert!(zones.contains(&at(45.4712, -73.6456)));
 /// assert!(!zones.contains(&at(48.8584, 2.2945)));
+/// // The zone is the same for a home 700 metres away in the same block.
+/// assert_eq!("45.4712,-73.6456".parse(), "45.4772,-73.6426".parse::<HomeZones>());
 /// // The error does not repeat the text, because it may be the address of a home.
 /// let error = "f25dv; 91,0".parse::<HomeZones>().expect_err("not on the globe");
 /// assert!(error.to_string().starts_with("home zone 2 is"));
 /// # Ok::<(), photo_catalogue::privacy::InvalidHomeZone>(())
 /// ```
 // The Debug form is part of the fingerprints that publish stores. See `PublicView`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HomeZones(BTreeSet<String>);
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HomeZones {
+    cells: BTreeSet<String>,
+    areas: Vec<ZoneArea>,
+}
+
+/// The area of the zone of a point, in degrees. It may cross the antimeridian.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct ZoneArea {
+    south: f64,
+    north: f64,
+    west: f64,
+    /// The distance from the west to the east edge. It is 360 if the area goes around a pole.
+    width: f64,
+}
 
 /// The error of a text that is not a list of home zones. The field is the number of the wrong zone
 /// in the list. The first zone has the number 1.
@@ -55,7 +74,7 @@ pub struct InvalidHomeZone(usize);
 impl HomeZones {
     /// Returns `true` if there are no home zones.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.cells.is_empty() && self.areas.is_empty()
     }
 
     /// Returns `true` if a location is in a home zone. A location that is not on the globe, such as
@@ -63,10 +82,71 @@ impl HomeZones {
     pub fn contains(&self, location: &Location) -> bool {
         !self.is_empty()
             && location.geohash(MAX_CELL_CHARS).is_some_and(|hash| {
-                (1..=hash.len())
-                    .any(|chars| hash.get(..chars).is_some_and(|cell| self.0.contains(cell)))
+                self.areas.iter().any(|area| area.contains(location))
+                    || (1..=hash.len()).any(|chars| {
+                        hash.get(..chars)
+                            .is_some_and(|cell| self.cells.contains(cell))
+                    })
             })
     }
+}
+
+impl ZoneArea {
+    /// Returns the area of the zone of a point: its block, and the margin around the block. Returns
+    /// `None` if the point is not on the globe.
+    ///
+    /// The blocks are the cells of a grid that divides the globe. First the latitude selects a row
+    /// of blocks, then the longitude selects a block of this row. All blocks of a row have the same
+    /// width, which depends on the latitude of the row and not on that of the point.
+    fn around(lat: f64, lon: f64, metres: f64) -> Option<Self> {
+        let point = Location {
+            lat,
+            lon,
+            ..Location::default()
+        };
+        point.is_on_globe().then_some(())?;
+        let distance = metres / METRES_PER_DEGREE;
+        let height = halve_while_larger(180.0, MIN_BLOCK_DISTANCES * distance);
+        let row = ((lat + 90.0) / height).floor().min(180.0 / height - 1.0);
+        let south = (row * height - 90.0 - distance).max(-90.0);
+        let north = ((row + 1.0) * height - 90.0 + distance).min(90.0);
+        // A degree of longitude is shortest at the edge of the zone that is nearest to a pole.
+        let shortest = south.abs().max(north.abs()).to_radians().cos();
+        let margin = distance / shortest;
+        let width = halve_while_larger(360.0, MIN_BLOCK_DISTANCES * margin);
+        let column = ((lon + 180.0).rem_euclid(360.0) / width).floor();
+        let area = ZoneArea {
+            south,
+            north,
+            west: column * width - 180.0 - margin,
+            width: width + 2.0 * margin,
+        };
+        // The edge at a pole has no length, so the margin has no limit there.
+        let is_all_around = north >= 90.0 || south <= -90.0 || !(area.width < 360.0);
+        Some(if is_all_around {
+            ZoneArea {
+                west: -180.0,
+                width: 360.0,
+                ..area
+            }
+        } else {
+            area
+        })
+    }
+
+    fn contains(&self, location: &Location) -> bool {
+        (self.south..=self.north).contains(&location.lat)
+            && (location.lon - self.west).rem_euclid(360.0) <= self.width
+    }
+}
+
+/// Halves `whole` as long as the result is at least `least`. Returns `whole` if even it is smaller.
+fn halve_while_larger(whole: f64, least: f64) -> f64 {
+    let mut part = whole;
+    while part / 2.0 >= least {
+        part /= 2.0;
+    }
+    part
 }
 
 impl FromStr for HomeZones {
@@ -74,23 +154,27 @@ impl FromStr for HomeZones {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let zones = text.split(|c: char| c == ';' || c.is_whitespace());
-        let mut cells = BTreeSet::new();
+        let mut parsed = HomeZones::default();
         for (index, zone) in zones.filter(|zone| !zone.is_empty()).enumerate() {
-            cells.extend(parse_zone(zone).ok_or(InvalidHomeZone(index + 1))?);
+            let invalid = InvalidHomeZone(index + 1);
+            if zone.contains(',') {
+                let area = parse_point(zone).ok_or(invalid)?;
+                parsed.areas.push(area);
+            } else {
+                let cell = zone.to_ascii_lowercase();
+                let is_cell = (1..=MAX_CELL_CHARS).contains(&cell.len())
+                    && geohash::decode_bbox(&cell).is_ok();
+                is_cell.then_some(()).ok_or(invalid)?;
+                parsed.cells.insert(cell);
+            }
         }
-        Ok(HomeZones(cells))
+        Ok(parsed)
     }
 }
 
-/// Parses one zone. Returns the names of its cells, or `None` if the text is neither a cell nor a
-/// point.
-fn parse_zone(zone: &str) -> Option<BTreeSet<String>> {
-    if !zone.contains(',') {
-        let cell = zone.to_ascii_lowercase();
-        let valid =
-            (1..=MAX_CELL_CHARS).contains(&cell.len()) && geohash::decode_bbox(&cell).is_ok();
-        return valid.then(|| BTreeSet::from([cell]));
-    }
+/// Parses a zone that is a point: `LAT,LON` or `LAT,LON,METRES`. Returns its area, or `None` if the
+/// text is not a point on the globe with an allowed distance.
+fn parse_point(zone: &str) -> Option<ZoneArea> {
     let numbers: Vec<f64> = zone
         .split(',')
         .map(|number| number.parse().ok())
@@ -101,54 +185,7 @@ fn parse_zone(zone: &str) -> Option<BTreeSet<String>> {
         _ => return None,
     };
     (metres > 0.0 && metres <= MAX_METRES).then_some(())?;
-    cells_around(lat, lon, metres)
-}
-
-/// Returns the names of the cells that a square around a point touches. `metres` is half the length
-/// of a side.
-///
-/// All cells have the same size. They are at least as wide and as high as the square, so it is
-/// enough to look up the cells of its four corners. Returns `None` if the point is not on the
-/// globe. Also returns `None` if no cell is large enough, which happens only near the poles.
-fn cells_around(lat: f64, lon: f64, metres: f64) -> Option<BTreeSet<String>> {
-    let point = Location {
-        lat,
-        lon,
-        ..Location::default()
-    };
-    point.geohash(1)?;
-    let half_height = metres / METRES_PER_DEGREE;
-    // A degree of longitude is shorter towards the pole, so the edge nearer to the pole is used.
-    let half_width = half_height / (lat.abs() + half_height).min(90.0).to_radians().cos();
-    let chars = (1..=MAX_CELL_CHARS).rev().find(|chars| {
-        let (width, height) = cell_degrees(*chars);
-        width >= 2.0 * half_width && height >= 2.0 * half_height
-    })?;
-    let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)];
-    corners
-        .iter()
-        .map(|(north, east)| {
-            let lat = (lat + north * half_height).clamp(-90.0, 90.0);
-            let lon = (lon + east * half_width + 180.0).rem_euclid(360.0) - 180.0;
-            Location {
-                lat,
-                lon,
-                ..Location::default()
-            }
-            .geohash(chars)
-        })
-        .collect()
-}
-
-/// Returns the width and the height of a geohash cell, in degrees. `chars` is the number of
-/// characters in the name of the cell. Each character stands for five bits, and each bit halves the
-/// cell: the first bit halves the width, the second the height, the third the width, and so on.
-fn cell_degrees(chars: usize) -> (f64, f64) {
-    let bits = 5 * i32::try_from(chars).unwrap_or(i32::MAX);
-    (
-        360.0 / 2_f64.powi(bits - bits / 2),
-        180.0 / 2_f64.powi(bits / 2),
-    )
+    ZoneArea::around(lat, lon, metres)
 }
 
 #[cfg(test)]
@@ -196,7 +233,6 @@ mod tests {
             "f25d;1,2,0",
             "f25d;1,2,100001",
             "f25d;NaN,2",
-            "f25d;90,0",
             "f25d;1,x",
         ] {
             let error = wrong.parse::<HomeZones>().expect_err(wrong);
@@ -206,18 +242,40 @@ mod tests {
     }
 
     #[test]
-    fn point_becomes_at_most_four_cells() {
-        assert!((1..=4).contains(&zones("45.4712,-73.6456").0.len()));
-        assert!((1..=4).contains(&zones("-16.8,180,5000").0.len()));
-        // The zone has a cell on each side of the antimeridian.
-        assert!(zones("-16.8,180,5000").contains(&at(-16.8, -179.99)));
+    fn zone_may_cross_the_antimeridian_or_go_around_a_pole() {
+        for lon in [-180.0, -179.99, 179.99, 180.0] {
+            assert!(zones("-16.8,180,5000").contains(&at(-16.8, lon)), "{lon}");
+            assert!(
+                zones("-16.8,-179.99,5000").contains(&at(-16.8, lon)),
+                "{lon}"
+            );
+            assert!(zones("90,0,5000").contains(&at(89.96, lon)), "{lon}");
+            assert!(!zones("90,0,5000").contains(&at(88.0, lon)), "{lon}");
+        }
+    }
+
+    #[test]
+    fn zones_of_a_region_show_only_the_blocks_of_the_grid() {
+        // 10,201 homes in a square of half a degree have one of few zones: one for each block.
+        let mut seen: Vec<HomeZones> = Vec::new();
+        for (north, east) in (0..=100).flat_map(|n| (0..=100).map(move |e| (n, e))) {
+            let (lat, lon) = (
+                45.3 + 0.005 * f64::from(north),
+                -73.9 + 0.005 * f64::from(east),
+            );
+            let zone = zones(&format!("{lat},{lon},1000"));
+            if !seen.contains(&zone) {
+                seen.push(zone);
+            }
+        }
+        assert!((50..150).contains(&seen.len()), "{} zones", seen.len());
     }
 
     proptest! {
         #[test]
         fn everything_within_the_distance_is_inside(
-            lat in -85.0..85.0_f64, lon in -180.0..180.0_f64, metres in 1.0..100_000.0_f64,
-            bearing in 0.0..std::f64::consts::TAU, part in 0.0..0.99_f64,
+            lat in -90.0..=90.0_f64, lon in -180.0..=180.0_f64, metres in 1.0..100_000.0_f64,
+            bearing in 0.0..std::f64::consts::TAU, part in 0.0..=1.0_f64,
         ) {
             let zones = zones(&format!("{lat},{lon},{metres}"));
             prop_assert!(zones.contains(&at(lat, lon)));
@@ -228,6 +286,36 @@ mod tests {
             let turn = (bearing.sin() * angle.sin() * phi.cos()).atan2(angle.cos() - phi.sin() * to.sin());
             let lon = (lon + turn.to_degrees() + 180.0).rem_euclid(360.0) - 180.0;
             prop_assert!(zones.contains(&at(to.to_degrees(), lon)));
+        }
+
+        #[test]
+        fn all_homes_of_a_block_have_the_same_zone(
+            lat in -90.0..=90.0_f64, lon in -180.0..=180.0_f64, metres in 1.0..100_000.0_f64,
+            up in 0.0..1.0_f64, right in 0.0..1.0_f64,
+        ) {
+            let area = ZoneArea::around(lat, lon, metres).expect("on the globe");
+            let text = format!("{lat},{lon},{metres}");
+            // Computes the block from the zone: it is the zone without the margin. At a pole, the
+            // zone has no margin to take away.
+            let margin = metres / METRES_PER_DEGREE;
+            let south = if area.south > -90.0 { area.south + margin } else { -90.0 };
+            let north = if area.north < 90.0 { area.north - margin } else { 90.0 };
+            let inside = |low: f64, high: f64, share: f64| low + (high - low) * (0.001 + 0.998 * share);
+            let other_lat = inside(south, north, up);
+            let other_lon = if area.width < 360.0 {
+                let shortest = area.south.abs().max(area.north.abs()).to_radians().cos();
+                let side = margin / shortest;
+                let (west, east) = (area.west + side, area.west + area.width - side);
+                prop_assert!(east - west >= 3.999 * side && east - west <= 8.001 * side);
+                (inside(west, east, right) + 180.0).rem_euclid(360.0) - 180.0
+            } else {
+                lon
+            };
+            prop_assert_eq!(zones(&text), zones(&format!("{other_lat},{other_lon},{metres}")));
+            if area.south > -90.0 && area.north < 90.0 {
+                let height = north - south;
+                prop_assert!(height >= 3.999 * margin && height <= 8.001 * margin);
+            }
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::catalogue::item::{IndexKeys, Overrides, PartSource};
-use photo_metadata::{EmbeddedPreview, PhotoMetadata, TagValue};
+use crate::privacy::VisibilityRules;
+use chrono::FixedOffset;
+use photo_metadata::{DateSource, EmbeddedPreview, FileLabels, PhotoMetadata, TagValue};
 
 fn location() -> Location {
     Location {
@@ -43,6 +45,7 @@ fn item() -> PhotoItem {
             width: None,
             height: None,
         }),
+        labels: Some(FileLabels::default()),
         ..PhotoPart::default()
     };
     let image = |extension: &str, mime: &str, kind| PhotoImage {
@@ -69,6 +72,7 @@ fn item() -> PhotoItem {
         photo.record.clone(),
         images,
     ));
+    item.summary.as_mut().expect("a summary").labels = Some(FileLabels::default());
     item.photo = photo;
     let text = |text: &str| TagValue::Text(text.to_owned());
     item.exif = BTreeMap::from([
@@ -134,6 +138,136 @@ fn view_contains_no_private_text() {
         assert!(!json.contains("45.471") && !json.contains("GPS"), "{json}");
         assert!(json.contains("\"ISO\":400"), "{json}");
     }
+}
+
+/// Returns the JSON of the details of a photo with an offset from this source. Returns `None` if the
+/// offset is not shown. Checks that lists show the same, and that no other field shows the offset.
+fn shown_capture(
+    privacy: &Privacy,
+    source: OffsetSource,
+    location: Option<Location>,
+) -> Option<String> {
+    let offset = FixedOffset::east_opt(20_700).map(|offset| (offset, source));
+    let local = "2018-02-01T09:41:07".parse().expect("a local time");
+    let capture = CaptureTime::new(local, DateSource::DateTimeOriginal, offset);
+    let mut item = item();
+    item.exif.clear();
+    let summary = item.summary.as_mut().expect("a summary");
+    summary.record.capture = capture;
+    summary.record.location = location;
+    let view = PublicView::new(privacy.clone(), PictureHosting::default());
+    let listed = view.show_in_list(item.summary.as_ref()?)?;
+    let details = view.show_details(&item)?;
+    assert_eq!(details.listed, listed);
+    let json = serde_json::to_string(&details).expect("json");
+    assert_eq!(
+        json.contains("GPS"),
+        json.contains("GPSTimeStamp"),
+        "{json}"
+    );
+    assert_eq!(
+        json.contains("+05:45"),
+        json.contains("2018-02-01T03:56:07Z"),
+        "{json}"
+    );
+    json.contains("+05:45").then_some(json)
+}
+
+#[test]
+fn offset_from_the_gps_time_is_shown_only_with_its_place() {
+    let gps = OffsetSource::GpsTimeStamp;
+    let away = Location {
+        lat: 48.8584,
+        lon: 2.2945,
+        ..Location::default()
+    };
+    let zones = |policy: LocationPolicy| Privacy {
+        home_zones: "45.471234,-73.645678".parse().expect("zones"),
+        ..policy.into()
+    };
+    let hide = Privacy::from(LocationPolicy::Hide);
+    for place in [None, Some(location()), Some(away.clone())] {
+        assert_eq!(shown_capture(&hide, gps, place), None);
+    }
+    for policy in [LocationPolicy::Exact, LocationPolicy::Round(1)] {
+        assert!(shown_capture(&policy.into(), gps, Some(location())).is_some());
+        assert!(shown_capture(&zones(policy), gps, Some(away.clone())).is_some());
+        assert_eq!(shown_capture(&zones(policy), gps, Some(location())), None);
+        assert_eq!(shown_capture(&zones(policy), gps, None), None);
+    }
+    // The camera wrote these offsets itself.
+    for source in [
+        OffsetSource::OffsetTimeOriginal,
+        OffsetSource::OffsetTimeDigitized,
+        OffsetSource::Date(DateSource::XmpCreateDate),
+    ] {
+        assert!(shown_capture(&hide, source, Some(location())).is_some());
+    }
+}
+
+#[test]
+fn private_label_hides_a_photo_from_every_view() {
+    let privacy = Privacy {
+        visibility: VisibilityRules {
+            private_keywords: vec!["family".to_owned()],
+            ..VisibilityRules::default()
+        },
+        ..LocationPolicy::Exact.into()
+    };
+    let hosting = PictureHosting {
+        served_here: true,
+        ..PictureHosting::default()
+    };
+    let view = PublicView::new(privacy, hosting);
+    let labelled = |labels: Option<FileLabels>| {
+        let mut item = item();
+        item.parts
+            .get_mut("CR2")
+            .expect("a part")
+            .labels
+            .clone_from(&labels);
+        item.summary.as_mut().expect("a summary").labels = labels;
+        item
+    };
+    let is_shown = |item: &PhotoItem| {
+        let listed = view.show_in_list(item.summary.as_ref().expect("a summary"));
+        let shown = view.show_details(item).is_some();
+        assert_eq!(shown, listed.is_some());
+        assert_eq!(
+            shown,
+            view.find_picture(item, "JPG", ImageKind::Original)
+                .is_some()
+        );
+        shown
+    };
+    let keyword = FileLabels {
+        keywords: vec!["People|Family|SECRET".to_owned()],
+        ..FileLabels::default()
+    };
+    let gap = FileLabels {
+        gap: Some("cut short".to_owned()),
+        ..FileLabels::default()
+    };
+    let rejected = FileLabels {
+        rating: Some(-1),
+        ..FileLabels::default()
+    };
+    for hidden in [Some(keyword), Some(gap), Some(rejected), None] {
+        assert!(!is_shown(&labelled(hidden.clone())), "{hidden:?}");
+    }
+    let other = FileLabels {
+        keywords: vec!["LABEL-SECRET".to_owned()],
+        rating: Some(3),
+        gap: None,
+    };
+    let shown = labelled(Some(other));
+    assert!(is_shown(&shown));
+    // The labels themselves are not public.
+    let json = serde_json::to_string(&view.show_details(&shown)).expect("json");
+    assert!(
+        !json.contains("LABEL") && !json.contains("labels"),
+        "{json}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod drift;
 mod elsewhere;
 mod import;
 mod listeners;
+mod private_labels;
 pub(crate) mod process;
 mod reconcile;
 mod remove;

@@ -6,6 +6,7 @@
 //! the camera maker's own format.
 
 use super::capture_time::DateSource;
+use super::labels::LabelCollector;
 use super::limits;
 use super::record::EmbeddedPreview;
 use super::sparse::{ByteView, Sparse};
@@ -35,6 +36,8 @@ pub(crate) struct MetadataBlocks {
     /// properties of an X3F. Each name is the name of the XMP property with the same meaning. A
     /// value is used only if no XMP packet has this property.
     pub(crate) properties: Vec<(&'static str, String)>,
+    /// The keywords in the container itself, and the reasons why labels may be missing.
+    pub(crate) labels: LabelCollector,
     pub(crate) previews: Vec<EmbeddedPreview>,
     pub(crate) warnings: Vec<String>,
     /// The number of bytes of memory that are used for decompressed or joined blocks.
@@ -47,10 +50,13 @@ impl MetadataBlocks {
         limits::MAX_UNPACKED_BYTES.saturating_sub(self.memory)
     }
 
-    /// Adds a warning. Does nothing if the maximum number of warnings is reached.
+    /// Adds a warning, unless the maximum number of warnings is reached. Metadata in the broken part
+    /// of the file may be missing, so the warning is also a gap of the labels.
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
+        let warning = warning.into();
+        self.labels.add_gap(warning.as_str());
         if self.warnings.len() < limits::MAX_WARNINGS {
-            self.warnings.push(warning.into());
+            self.warnings.push(warning);
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn read_container(format: PhotoFormat, view: ByteView<'_>, blocks: &m
         PhotoFormat::Gif => {
             let size = view.le16(6).zip(view.le16(8));
             blocks.size = size.map(|(width, height)| (u32::from(width), u32::from(height)));
+            blocks.labels.add_gap("the keywords of a GIF are not read");
         }
         // The other formats are TIFF structures.
         _ => blocks.tiffs.push(MetadataBlock::of_view(view)),

@@ -9,6 +9,7 @@ use super::container::read_container;
 use super::context::FileContext;
 use super::format::{PhotoFormat, detect_format};
 use super::iptc::IptcRecords;
+use super::labels::{FileLabels, LabelCollector, collect_labels};
 use super::normalise::normalise_metadata;
 use super::preview::largest_preview;
 use super::raw_format::refine_format;
@@ -28,6 +29,8 @@ pub struct Extraction {
     pub format: PhotoFormat,
     /// The normalised metadata.
     pub photo: PhotoMetadata,
+    /// The keywords and the rating from all sources in the file, before any limit of the record.
+    pub labels: FileLabels,
     /// The values of the tags of all IFDs (image file directories, which are tables of tags). The
     /// map has ExifTool's names: first the name of the IFD, then the name of the tag.
     pub tags: Tags,
@@ -138,6 +141,7 @@ pub(crate) fn read_metadata(
         parsed.read_rw2_jpeg(&mut reader);
     }
     parsed.read_blocks_in_tiff(file.budget(), &mut warnings);
+    parsed.xmp.labels.append(&parsed.gaps);
     for (name, value) in &blocks.properties {
         parsed.xmp.add(name, value);
     }
@@ -152,6 +156,7 @@ pub(crate) fn read_metadata(
         canon_note: &parsed.canon_note,
     };
     let photo = normalise_metadata(&sources, context);
+    let mut labels = collect_labels(&sources, photo.record.rating);
     let is_panasonic = matches!(format, PhotoFormat::Rw2 | PhotoFormat::Rwl);
     let (tags, mut omitted) = collect_tags(&parsed.fields, is_panasonic);
     if let Some(length) = blocks.maker_note_bytes() {
@@ -164,6 +169,7 @@ pub(crate) fn read_metadata(
     };
     warnings.append(&mut parsed.fields.warnings);
     if file.budget().is_used_up() {
+        labels.add_gap(TOO_MUCH_WORK);
         warnings.insert(0, TOO_MUCH_WORK.to_owned());
     }
     warnings.truncate(limits::MAX_WARNINGS);
@@ -173,6 +179,7 @@ pub(crate) fn read_metadata(
     Ok(Extraction {
         format,
         photo,
+        labels,
         tags,
         omitted,
         warnings,
@@ -186,7 +193,9 @@ fn truncate_blocks(blocks: &mut MetadataBlocks, warnings: &mut Vec<String>) {
     for list in [&mut blocks.tiffs, &mut blocks.xmp, &mut blocks.iptc] {
         if list.len() > limits::MAX_BLOCKS {
             list.truncate(limits::MAX_BLOCKS);
-            warnings.push("more metadata blocks than any photo has".to_owned());
+            let warning = "more metadata blocks than any photo has";
+            blocks.labels.add_gap(warning);
+            warnings.push(warning.to_owned());
         }
     }
 }
@@ -199,6 +208,8 @@ struct ParsedBlocks<'s> {
     iptc: IptcRecords,
     canon_note: IfdFields<'s>,
     size: Option<(u32, u32)>,
+    /// The reasons why labels may be missing, which no parser of a block records.
+    gaps: LabelCollector,
 }
 
 impl<'s> ParsedBlocks<'s> {
@@ -226,7 +237,11 @@ impl<'s> ParsedBlocks<'s> {
         for block in &blocks.xmp {
             let view = reader.next_view(block);
             let bytes = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES.min(room)));
-            room -= bytes.map_or(0, |bytes| bytes.len() as u64);
+            let read = bytes.map_or(0, |bytes| bytes.len() as u64);
+            room -= read;
+            if view.is_none_or(|view| view.len() > read) {
+                self.gaps.add_gap("XMP that was not read completely");
+            }
             if let Some(Err(reason)) =
                 bytes.map(|bytes| self.xmp.read_packet(bytes, reader.budget()))
             {
@@ -235,8 +250,13 @@ impl<'s> ParsedBlocks<'s> {
         }
         for block in &blocks.iptc {
             let view = reader.next_view(block);
-            if let Some(bytes) = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES)) {
+            let bytes = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES));
+            if let Some(bytes) = bytes {
                 self.iptc.read_block(bytes, reader.budget());
+            }
+            let read = bytes.map_or(0, |bytes| bytes.len() as u64);
+            if view.is_none_or(|view| view.len() > read) {
+                self.gaps.add_gap("IPTC that was not read completely");
             }
         }
     }
@@ -273,9 +293,17 @@ impl<'s> ParsedBlocks<'s> {
         if let Some(resources) = bytes_of(tag::PHOTOSHOP_SETTINGS) {
             let mut inner = MetadataBlocks::default();
             photoshop::read_copied_resources(resources, budget, &mut inner);
+            self.gaps.append(&inner.labels);
             for block in inner.iptc {
                 if let MetadataBlock::Memory(bytes) = block {
                     self.iptc.read_block(&bytes, budget);
+                }
+            }
+            for block in inner.xmp {
+                if let MetadataBlock::Memory(bytes) = block
+                    && let Err(reason) = self.xmp.read_packet(&bytes, budget)
+                {
+                    warnings.push(reason);
                 }
             }
         }

@@ -133,6 +133,7 @@ impl Extractor {
                     } else {
                         TOO_MUCH_WORK
                     };
+                    extraction.labels.add_gap(reason);
                     extraction.warnings.push(reason.to_owned());
                 }
                 Ok(Extraction {

@@ -5,6 +5,7 @@
 use chrono::NaiveDate;
 
 use super::date_time::{ParsedDateTime, parse_date_time, parse_offset};
+use super::labels::LabelCollector;
 use super::limits;
 use super::text::{clean_text, decode_text};
 use super::work_budget::{Work, WorkBudget};
@@ -13,6 +14,11 @@ use super::work_budget::{Work, WorkBudget};
 /// IPTC block. If the bit is set, the other bits are a number of bytes. So many bytes follow, and
 /// contain the real length.
 const EXTENDED: u16 = 0x8000;
+/// The first byte of every dataset.
+const MARKER: u8 = 0x1c;
+/// The numbers of the datasets of record 2 that contain keywords: the category, the supplemental
+/// categories and the keywords.
+const KEYWORD_DATASETS: [u8; 3] = [15, 20, 25];
 
 /// The values of the IPTC datasets that describe a photo, from all IPTC blocks of a file. A dataset
 /// is one value with a number.
@@ -21,6 +27,7 @@ pub(crate) struct IptcRecords {
     pub(crate) title: Option<String>,
     pub(crate) caption: Option<String>,
     pub(crate) keywords: Vec<String>,
+    pub(crate) labels: LabelCollector,
     pub(crate) artist: Option<String>,
     pub(crate) copyright: Option<String>,
     created: [Option<String>; 2],
@@ -54,6 +61,9 @@ impl IptcRecords {
             } else {
                 decode_text(value)
             };
+            if KEYWORD_DATASETS.contains(&dataset) {
+                self.labels.add_keyword(&decoded);
+            }
             let Some(value) = clean_text(&decoded) else {
                 continue;
             };
@@ -78,6 +88,10 @@ impl IptcRecords {
                 120 => set_first(&mut self.caption, value),
                 _ => {}
             }
+        }
+        // Padding may follow the datasets. A broken dataset hides all datasets after it.
+        if rest.first() == Some(&MARKER) || rest.windows(2).any(|pair| pair == [MARKER, 2]) {
+            self.labels.add_gap("IPTC is broken or cut short");
         }
     }
 
@@ -126,7 +140,7 @@ fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTi
 /// record number, its dataset number, its value, and the bytes after the dataset. Returns `None` if
 /// `bytes` does not begin with a complete dataset.
 fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
-    let (&[0x1c, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
+    let (&[MARKER, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
         return None;
     };
     let short = u16::from_be_bytes([high, low]);

@@ -8,16 +8,20 @@ use super::sparse::ByteView;
 use super::work_budget::Work;
 use super::{limits, photoshop};
 
+/// The gap of the labels if a piece of an extended XMP packet is missing.
+const BROKEN_EXTENSION: &str = "extended XMP is broken or cut short";
 const APP1: u8 = 0xe1;
 const APP13: u8 = 0xed;
 const EXIF: &[u8] = b"Exif\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// Finds the metadata blocks of a JPEG that begins at the start of the view, and adds them to
 /// `blocks`.
 pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut resources: Vec<ByteView<'_>> = Vec::new();
+    let mut extensions: Vec<XmpExtension<'_>> = Vec::new();
     for segment in segments(view) {
         let JpegSegment { marker, body } = match segment {
             Ok(segment) => segment,
@@ -27,6 +31,12 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             }
         };
         match marker {
+            APP1 if starts_with(body, EXTENDED_XMP) => {
+                match read_extension(body.from(EXTENDED_XMP.len() as u64)) {
+                    Some(extension) => extensions.push(extension),
+                    None => blocks.labels.add_gap(BROKEN_EXTENSION),
+                }
+            }
             APP1 => read_app1(body, blocks),
             APP13 if starts_with(body, PHOTOSHOP) => {
                 resources.push(body.from(PHOTOSHOP.len() as u64))
@@ -46,11 +56,65 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             }
             let whole: Option<Vec<&[u8]>> =
                 many.iter().map(|part| part.get(0, part.len())).collect();
-            if let Some(parts) = whole
-                && view.budget().pay(Work::Bytes, length).is_some()
-            {
-                photoshop::read_copied_resources(&parts.concat(), view.budget(), blocks);
+            let budget = view.budget();
+            match whole {
+                // A budget that is used up is recorded as a gap at the end.
+                Some(_) if budget.pay(Work::Bytes, length).is_none() => {}
+                Some(parts) => {
+                    photoshop::read_copied_resources(&parts.concat(), budget, blocks);
+                }
+                None => blocks
+                    .labels
+                    .add_gap("Photoshop resources that were not read"),
             }
+        }
+    }
+    join_extensions(extensions, blocks);
+}
+
+/// A piece of an extended XMP packet (XMP specification part 3, 1.1.3.1). A packet over 64 KB is
+/// cut into such pieces, and each piece is in an APP1 segment.
+struct XmpExtension<'s> {
+    /// The digest of the whole packet. All pieces of a packet have the same.
+    packet: [u8; 32],
+    /// The size of the whole packet in bytes.
+    total: u32,
+    /// The offset of the piece in the packet.
+    offset: u32,
+    body: ByteView<'s>,
+}
+
+fn read_extension(body: ByteView<'_>) -> Option<XmpExtension<'_>> {
+    Some(XmpExtension {
+        packet: body.array(0)?,
+        total: body.be32(32)?,
+        offset: body.be32(36)?,
+        body: body.from(40),
+    })
+}
+
+/// Joins the pieces of extended XMP to whole packets, and adds the packets to the blocks. A packet
+/// that is incomplete or too large is a gap of the labels.
+fn join_extensions(mut extensions: Vec<XmpExtension<'_>>, blocks: &mut MetadataBlocks) {
+    extensions.sort_by_key(|extension| (extension.packet, extension.offset));
+    for pieces in extensions.chunk_by(|one, next| one.packet == next.packet) {
+        let total = pieces.first().map_or(0, |piece| u64::from(piece.total));
+        if total > limits::MAX_PACKET_BYTES.min(blocks.memory_left()) {
+            blocks.labels.add_gap("extended XMP that is too large");
+            continue;
+        }
+        let mut packet = Vec::new();
+        for piece in pieces {
+            let fits = u64::from(piece.offset) == packet.len() as u64
+                && piece.body.len() <= total - packet.len() as u64;
+            let bytes = piece.body.get(0, piece.body.len()).filter(|_| fits);
+            packet.extend_from_slice(bytes.unwrap_or_default());
+        }
+        if packet.len() as u64 == total {
+            blocks.memory += total;
+            blocks.xmp.push(MetadataBlock::Memory(packet));
+        } else {
+            blocks.labels.add_gap(BROKEN_EXTENSION);
         }
     }
 }
@@ -110,7 +174,10 @@ fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, 
     std::iter::from_fn(move || {
         while !over {
             left = left.saturating_sub(1);
-            over = left == 0;
+            if left == 0 {
+                over = true;
+                return Some(Err("JPEG with too many segments".to_owned()));
+            }
             let Some([prefix, marker]) = view.array(at) else {
                 over = true;
                 return Some(Err("JPEG cut short before its picture".to_owned()));

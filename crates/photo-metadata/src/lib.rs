@@ -20,6 +20,7 @@ mod heif;
 mod iptc;
 mod jpeg;
 mod jxl;
+mod labels;
 mod lens_ids;
 mod limits;
 mod location;
@@ -53,6 +54,7 @@ pub use self::describe::describe_value;
 pub use self::extraction::{Extraction, ReadTotals, UnsupportedFormat, extract};
 pub use self::extractor::{BEGINNING_BYTES, ExtractError, ExtractionStep, Extractor};
 pub use self::format::PhotoFormat;
+pub use self::labels::FileLabels;
 pub use self::location::{Location, LocationPrecision};
 pub use self::record::{
     Camera, EmbeddedPreview, Exposure, Lens, PhotoMetadata, PhotoRecord, TagValue, Tags,
@@ -62,4 +64,4 @@ pub use self::text::is_bidi_control;
 
 /// The version of the extractor. It must be raised with every change of the code that gives another
 /// record for the same bytes. Records of an older version are then extracted again.
-pub const EXTRACTOR_VERSION: u32 = 1;
+pub const EXTRACTOR_VERSION: u32 = 2;

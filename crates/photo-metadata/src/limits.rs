@@ -43,6 +43,9 @@ pub(crate) const MAX_SLUG_BYTES: usize = 512;
 pub(crate) const MAX_TEXT_BYTES: usize = 1_024;
 /// The maximum number of keywords of one photo.
 pub(crate) const MAX_KEYWORDS: usize = 256;
+/// The maximum number of bytes of all keywords in the labels of one file. With more keywords, the
+/// labels have a gap.
+pub(crate) const MAX_LABEL_BYTES: usize = 16 << 10;
 /// The maximum size in bytes of one XMP packet, IPTC block or Photoshop resource block.
 pub(crate) const MAX_PACKET_BYTES: u64 = 4 << 20;
 /// The maximum number of blocks of one kind (EXIF, XMP, IPTC) in one file.

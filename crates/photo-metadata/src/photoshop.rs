@@ -7,6 +7,9 @@ use super::sparse::{ByteView, Sparse};
 use super::tag;
 use super::work_budget::{Work, WorkBudget};
 
+/// The gap of the labels if a block of image resources cannot be read to its end.
+const BROKEN: &str = "Photoshop resources are broken or cut short";
+
 /// Finds the size and the metadata blocks of a PSD (a Photoshop document), and adds them to
 /// `blocks`.
 pub(crate) fn read_psd(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
@@ -41,18 +44,25 @@ pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             return;
         };
         if !matches!(&signature, b"8BIM" | b"PHUT" | b"AgHg" | b"DCSR" | b"MeSa") {
+            // Zeros are padding.
+            if signature != [0; 4] {
+                blocks.labels.add_gap(BROKEN);
+            }
             return;
         }
         let (Some(id), Some([name])) = (view.be16(at + 4), view.array::<1>(at + 6)) else {
-            return;
+            return blocks.labels.add_gap(BROKEN);
         };
         // The name is a Pascal string. With its length byte, it is padded to an even number of
         // bytes.
         let name = (u64::from(name) + 2) & !1;
         let Some(length) = view.be32(at + 6 + name).map(u64::from) else {
-            return;
+            return blocks.labels.add_gap(BROKEN);
         };
         let body = view.part(at + 10 + name, length);
+        if body.len() < length {
+            blocks.labels.add_gap(BROKEN);
+        }
         match id {
             tag::photoshop::IPTC => blocks.iptc.push(MetadataBlock::of_view(body)),
             tag::photoshop::EXIF => blocks.tiffs.push(MetadataBlock::of_view(body)),
@@ -61,6 +71,7 @@ pub(crate) fn read_resources(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         }
         at = at.saturating_add(10 + name + length + (length & 1));
     }
+    blocks.labels.add_gap(BROKEN);
 }
 
 /// Finds the metadata blocks in image resources that are given as bytes, not as a range of the
@@ -74,9 +85,12 @@ pub(crate) fn read_copied_resources(
     let mut inner = MetadataBlocks::default();
     read_resources(block.view(), &mut inner);
     let mut room = blocks.memory_left();
+    let mut is_complete = true;
     let mut copied = |part: MetadataBlock| match part {
         MetadataBlock::File { start, len } => {
-            room = room.checked_sub(len)?;
+            let fitting = room.checked_sub(len);
+            is_complete &= fitting.is_some();
+            room = fitting?;
             budget.pay(Work::Bytes, len)?;
             Some(MetadataBlock::Memory(block.get(start, len)?.to_vec()))
         }
@@ -92,4 +106,8 @@ pub(crate) fn read_copied_resources(
         .xmp
         .extend(inner.xmp.into_iter().filter_map(&mut copied));
     blocks.memory = limits::MAX_UNPACKED_BYTES - room;
+    blocks.labels.append(&inner.labels);
+    if !is_complete {
+        blocks.labels.add_gap("metadata that is too large");
+    }
 }

@@ -21,6 +21,9 @@ use crate::capture_time::DateSource;
 const LONG_CHUNK: u64 = 256 << 10;
 /// The offset in bytes up to which the reader steps over every chunk of image data, long or short.
 const WALKED: u64 = 64 << 10;
+/// The maximum number of possible chunks of image data in the last bytes of the file that are tried.
+/// For each, a check sum is computed, which takes time.
+const MAX_IMAGE_TRIES: u32 = 16;
 
 /// Finds the metadata blocks of a PNG, and adds them to `blocks`.
 pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
@@ -52,6 +55,8 @@ fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
     let Some(bytes) = view.get(start, view.len() - start) else {
         return;
     };
+    let mut has_image_data = false;
+    let mut image_tries_left = MAX_IMAGE_TRIES;
     let mut at = 4;
     let mut left = limits::MAX_PNG_TAIL_CHUNKS;
     while let Some(kind) = bytes
@@ -68,6 +73,16 @@ fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
             .get(end..end.saturating_add(4))
             .and_then(|sum| sum.try_into().ok())
             .map(u32::from_be_bytes);
+        if &kind == b"IDAT"
+            && !has_image_data
+            && image_tries_left > 0
+            && let Some(content) = bytes.get(at..end)
+        {
+            image_tries_left -= 1;
+            let mut crc = Crc::new();
+            crc.update(content);
+            has_image_data = sum == Some(crc.sum());
+        }
         if let (true, Some(sum), Some(content)) = (named, sum, bytes.get(at..end)) {
             left = match left.checked_sub(1) {
                 Some(left) => left,
@@ -94,6 +109,13 @@ fn read_tail(view: ByteView<'_>, after: u64, blocks: &mut MetadataBlocks) {
         }
         at += 1;
     }
+    // All image data are in one row of chunks. So if the last of them is here, no chunk with
+    // metadata was skipped.
+    if !has_image_data {
+        blocks
+            .labels
+            .add_gap("PNG with a long end that was not read");
+    }
 }
 
 fn read_chunk(kind: [u8; 4], body: ByteView<'_>, blocks: &mut MetadataBlocks) {
@@ -106,9 +128,12 @@ fn read_chunk(kind: [u8; 4], body: ByteView<'_>, blocks: &mut MetadataBlocks) {
             // One block more than the limit is kept, so that the warning appears.
             blocks.tiffs.truncate(limits::MAX_BLOCKS + 1);
         }
-        b"tEXt" | b"zTXt" | b"iTXt" if body.len() <= limits::MAX_PACKET_BYTES => {
+        b"tEXt" | b"zTXt" | b"iTXt" if body.len() > limits::MAX_PACKET_BYTES => {
+            blocks.labels.add_gap("PNG with a text that is too long");
+        }
+        b"tEXt" | b"zTXt" | b"iTXt" => {
             let Some(bytes) = body.get(0, body.len()) else {
-                return;
+                return blocks.labels.add_gap("PNG with a text that was not read");
             };
             let budget = body.budget();
             if budget.pay(Work::Bytes, body.len()).is_none() {
@@ -189,6 +214,7 @@ fn apply_keyword(keyword: &str, value: Vec<u8>, budget: &WorkBudget, blocks: &mu
         "Description" => add_property("dc:description"),
         "Author" => add_property("dc:creator"),
         "Copyright" => add_property("dc:rights"),
+        _ if is_keyword_list(keyword) => blocks.labels.add_keyword(&decode_text(&value)),
         _ => {
             let Some(kind) = keyword.strip_prefix("Raw profile type ") else {
                 return;
@@ -219,6 +245,14 @@ fn apply_keyword(keyword: &str, value: Vec<u8>, budget: &WorkBudget, blocks: &mu
             }
         }
     }
+}
+
+/// Reports whether a text chunk with this keyword contains the keywords of the photo. No registered
+/// keyword does, but programs use these.
+fn is_keyword_list(keyword: &str) -> bool {
+    ["keyword", "keywords", "subject", "tags"]
+        .iter()
+        .any(|known| keyword.trim().eq_ignore_ascii_case(known))
 }
 
 /// Parses a raw profile, the form in which ImageMagick writes metadata as text: a line feed, the

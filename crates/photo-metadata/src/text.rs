@@ -88,23 +88,32 @@ pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
 /// byte order marks. Makes line breaks and tabs spaces. Trims the text and cuts it to 1 KB. Returns
 /// `None` if nothing is left.
 pub(crate) fn clean_text(text: &str) -> Option<String> {
+    clean_text_to(text, limits::MAX_TEXT_BYTES)
+}
+
+/// Cleans a text as [`clean_text`] does, but does not cut it.
+pub(crate) fn clean_whole_text(text: &str) -> Option<String> {
+    clean_text_to(text, usize::MAX)
+}
+
+/// Cleans a text as [`clean_text`] does, and cuts it to `max_bytes`.
+fn clean_text_to(text: &str, max_bytes: usize) -> Option<String> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     if trimmed.is_empty() {
         return None;
     }
     // Nearly every text is short printable ASCII. This way it takes one allocation.
-    if trimmed.len() <= limits::MAX_TEXT_BYTES && trimmed.bytes().all(|b| (0x20..0x7f).contains(&b))
-    {
+    if trimmed.len() <= max_bytes && trimmed.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return Some(trimmed.to_owned());
     }
-    let mut kept = String::with_capacity(trimmed.len().min(limits::MAX_TEXT_BYTES));
+    let mut kept = String::with_capacity(trimmed.len().min(max_bytes));
     for c in trimmed.chars() {
         let c = if matches!(c, '\n' | '\r' | '\t') {
             ' '
         } else {
             c
         };
-        if kept.len() + c.len_utf8() > limits::MAX_TEXT_BYTES {
+        if kept.len() + c.len_utf8() > max_bytes {
             break;
         }
         let repeated_space = c == ' ' && kept.ends_with(' ');

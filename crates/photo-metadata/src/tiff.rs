@@ -235,6 +235,8 @@ impl IfdField<'_> {
 pub(crate) struct IfdFields<'s> {
     pub(crate) list: Vec<IfdField<'s>>,
     pub(crate) warnings: Vec<String>,
+    /// The first problem in IFD0 that may hide a keyword or a rating. Other IFDs have none.
+    pub(crate) label_gap: Option<String>,
     keys: Vec<u32>,
     ifds: usize,
     subs: u8,
@@ -262,6 +264,24 @@ impl<'s> IfdFields<'s> {
         }
     }
 
+    /// Adds a warning about a whole structure or IFD. If it may contain keywords or a rating, the
+    /// warning is also a gap of the labels.
+    fn warn_of_structure(&mut self, ifd: Ifd, warning: String) {
+        if ifd == Ifd::Main(0) {
+            self.label_gap.get_or_insert_with(|| warning.clone());
+        }
+        self.warn(warning);
+    }
+
+    /// Adds a warning about an entry with this tag. If the tag contains keywords or a rating, the
+    /// warning is also a gap of the labels.
+    fn warn_of_entry(&mut self, ifd: Ifd, tag: u16, warning: String) {
+        if is_label_tag(tag) {
+            return self.warn_of_structure(ifd, warning);
+        }
+        self.warn(warning);
+    }
+
     fn push(&mut self, field: IfdField<'s>) {
         self.keys.push(field_key(field.ifd, field.tag));
         self.list.push(field);
@@ -272,7 +292,8 @@ impl<'s> IfdFields<'s> {
     /// of its own.
     pub(crate) fn read_tiff(&mut self, view: ByteView<'s>, first: Ifd) {
         let Some(order) = read_byte_order(view) else {
-            return self.warn("EXIF data do not start with a TIFF header".to_owned());
+            let warning = "EXIF data do not start with a TIFF header".to_owned();
+            return self.warn_of_structure(first, warning);
         };
         let mut walk = IfdWalk {
             fields: self,
@@ -282,7 +303,8 @@ impl<'s> IfdFields<'s> {
             seen: Vec::new(),
         };
         let Some(magic) = walk.u16(2) else {
-            return walk.fields.warn("TIFF header cut short".to_owned());
+            let warning = "TIFF header cut short".to_owned();
+            return walk.fields.warn_of_structure(first, warning);
         };
         walk.big = magic == 43;
         let start = if walk.big {
@@ -294,8 +316,10 @@ impl<'s> IfdFields<'s> {
             Some(start) if start > 0 && start < view.len() => walk.read_chain(start, first),
             Some(_) => walk
                 .fields
-                .warn("the first IFD lies outside the file".to_owned()),
-            None => walk.fields.warn("TIFF header cut short".to_owned()),
+                .warn_of_structure(first, "the first IFD lies outside the file".to_owned()),
+            None => walk
+                .fields
+                .warn_of_structure(first, "TIFF header cut short".to_owned()),
         }
     }
 }
@@ -326,6 +350,19 @@ pub(crate) fn directory_fields<'s>(
     };
     walk.read_directory(start, Ifd::MakerNote, 0);
     fields.list
+}
+
+/// Reports whether a tag of IFD0 contains keywords or a rating, or a block of metadata that may
+/// contain them.
+fn is_label_tag(tag: u16) -> bool {
+    matches!(
+        tag,
+        tag::APPLICATION_NOTES
+            | tag::IPTC_NAA
+            | tag::PHOTOSHOP_SETTINGS
+            | tag::RATING
+            | tag::XP_KEYWORDS
+    )
 }
 
 /// Returns one number that identifies an IFD and a tag together. Such numbers are compared quickly.
@@ -390,8 +427,8 @@ impl<'s> IfdWalk<'_, 's> {
             return None;
         }
         if self.fields.ifds >= limits::MAX_IFDS || depth > limits::MAX_SUB_IFD_DEPTH {
-            self.fields
-                .warn(format!("{}: too many IFDs, or nested too deep", name()));
+            let warning = format!("{}: too many IFDs, or nested too deep", name());
+            self.fields.warn_of_structure(ifd, warning);
             return None;
         }
         self.seen.push(start);
@@ -406,16 +443,18 @@ impl<'s> IfdWalk<'_, 's> {
             )
         };
         let Some(count) = count else {
-            self.fields
-                .warn(format!("{} lies outside the file", name()));
+            let warning = format!("{} lies outside the file", name());
+            self.fields.warn_of_structure(ifd, warning);
             return None;
         };
         let room = limits::MAX_ENTRIES.saturating_sub(self.fields.entries) as u64;
         let fitting = self.view.len().saturating_sub(entries) / size;
         if count > fitting {
-            self.fields.warn(format!("{} is cut short", name()));
+            let warning = format!("{} is cut short", name());
+            self.fields.warn_of_structure(ifd, warning);
         } else if count > room {
-            self.fields.warn(format!("{}: too many entries", name()));
+            let warning = format!("{}: too many entries", name());
+            self.fields.warn_of_structure(ifd, warning);
         }
         let kept = count.min(fitting).min(room);
         // The table is read as a whole. So only one range is asked for.
@@ -433,14 +472,15 @@ impl<'s> IfdWalk<'_, 's> {
                 Ok(None) => {}
                 // If the first entry is nonsense, this is not a directory (ExifTool's rule too).
                 Err(()) if index == 0 => {
-                    self.fields.warn(format!("{} is no directory", name()));
+                    let warning = format!("{} is no directory", name());
+                    self.fields.warn_of_structure(ifd, warning);
                     return None;
                 }
                 Err(()) => {
                     broken += 1;
                     if broken >= limits::MAX_BROKEN_ENTRIES {
-                        self.fields
-                            .warn(format!("{}: too many broken entries", name()));
+                        let warning = format!("{}: too many broken entries", name());
+                        self.fields.warn_of_structure(ifd, warning);
                         break;
                     }
                 }
@@ -494,10 +534,11 @@ impl<'s> IfdWalk<'_, 's> {
         };
         let Some(kind) = FieldType::from_code(code) else {
             if code != 0 || tag != 0 {
-                self.fields.warn(format!(
+                let warning = format!(
                     "{}: tag 0x{tag:04x} has the unknown type {code}",
                     ifd.name()
-                ));
+                );
+                self.fields.warn_of_entry(ifd, tag, warning);
             }
             return Err(());
         };
@@ -515,10 +556,8 @@ impl<'s> IfdWalk<'_, 's> {
         let Some((count, size)) =
             count.and_then(|count| Some((count, count.checked_mul(kind.size())?)))
         else {
-            self.fields.warn(format!(
-                "{}: tag 0x{tag:04x} has an impossible size",
-                ifd.name()
-            ));
+            let warning = format!("{}: tag 0x{tag:04x} has an impossible size", ifd.name());
+            self.fields.warn_of_entry(ifd, tag, warning);
             return Ok(None);
         };
         let offset = match size {
@@ -559,14 +598,15 @@ impl<'s> IfdWalk<'_, 's> {
         } = field;
         let is_packet = matches!(
             tag,
-            tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS
+            tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS | tag::XP_KEYWORDS
         ) && size <= limits::MAX_PACKET_BYTES;
         let end = offset.checked_add(size);
         if end.is_none_or(|end| end > self.view.len()) {
-            self.fields.warn(format!(
+            let warning = format!(
                 "{}: the value of tag 0x{tag:04x} lies outside the file",
                 ifd.name()
-            ));
+            );
+            self.fields.warn_of_entry(ifd, tag, warning);
             // ExifTool reads a text that is cut off by the end of the file. Here it is ignored,
             // like a number.
             return None;

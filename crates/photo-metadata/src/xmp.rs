@@ -10,6 +10,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, QName, ResolveResult};
 use quick_xml::reader::NsReader;
 
+use super::labels::LabelCollector;
 use super::limits;
 use super::text::{clean_text, decode_text};
 use super::work_budget::{Work, WorkBudget};
@@ -19,11 +20,15 @@ use super::work_budget::{Work, WorkBudget};
 #[derive(Debug, Default)]
 pub(crate) struct XmpProperties {
     properties: Vec<(String, Vec<String>)>,
+    /// The keywords and ratings of all packets.
+    pub(crate) labels: LabelCollector,
     elements: usize,
 }
 
 /// The warning if the work budget is used up in a packet.
 const TOO_LONG: &str = "XMP takes too much work to read";
+/// The gap of the labels if a text or an attribute of a packet cannot be decoded.
+const BROKEN_TEXT: &str = "XMP with a text that cannot be decoded";
 
 #[rustfmt::skip]
 static NAMESPACES: &[(&str, &str)] = &[
@@ -33,6 +38,9 @@ static NAMESPACES: &[(&str, &str)] = &[
     ("http://ns.adobe.com/exif/1.0/aux/", "aux"), ("http://ns.adobe.com/xap/1.0/rights/", "xmpRights"),
     ("http://ns.microsoft.com/photo/1.0/", "MicrosoftPhoto"), ("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "rdf"),
     ("http://www.w3.org/XML/1998/namespace", "xml"), ("adobe:ns:meta/", "x"), ("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpCore"),
+    ("http://ns.adobe.com/lightroom/1.0/", "lr"), ("http://www.digikam.org/ns/1.0/", "digiKam"),
+    ("http://ns.iview-multimedia.com/mediapro/1.0/", "mediapro"), ("http://ns.acdsee.com/iptc/1.0/", "acdsee"),
+    ("http://ns.adobe.com/pdf/1.3/", "pdf"),
 ];
 
 impl XmpProperties {
@@ -76,6 +84,7 @@ impl XmpProperties {
             .resolver_mut()
             .set_max_declarations_per_element(limits::MAX_XML_NAMESPACES);
         let mut packet = PacketParser::default();
+        let elements_before = self.elements;
         let outcome = loop {
             if budget.pay(Work::XmlEvents, 1).is_none() {
                 break Err(TOO_LONG.to_owned());
@@ -101,18 +110,27 @@ impl XmpProperties {
                     packet.close_element();
                 }
                 Ok(Event::End(_)) => packet.close_element(),
-                Ok(Event::Text(text)) => packet
-                    .text
-                    .push_str(&text.xml10_content().unwrap_or_default()),
-                Ok(Event::CData(text)) => packet
-                    .text
-                    .push_str(&text.xml10_content().unwrap_or_default()),
+                Ok(Event::Text(text)) => packet.add_text(text.xml10_content().ok().as_deref()),
+                Ok(Event::CData(text)) => packet.add_text(text.xml10_content().ok().as_deref()),
                 Ok(Event::GeneralRef(entity)) => packet.add_entity(&entity),
-                Ok(Event::Eof) => break Ok(()),
+                Ok(Event::Eof) => {
+                    if !packet.path.is_empty() {
+                        packet.labels.add_gap("XMP is cut short");
+                    }
+                    break Ok(());
+                }
                 Ok(_) => {}
                 Err(error) => break Err(format!("XMP is broken: {error}")),
             }
         };
+        self.labels.append(&packet.labels);
+        if self.elements == elements_before && !decoded.trim_matches(['\0', ' ']).is_empty() {
+            // These bytes are not XML. For example, they may be compressed.
+            self.labels.add_gap("XMP without any element");
+        }
+        if let Err(reason) = &outcome {
+            self.labels.add_gap(reason.as_str());
+        }
         for (name, values) in packet.found {
             // The look-up compares the name with the names of all properties.
             let compared = self.properties.len() as u64;
@@ -134,6 +152,8 @@ struct PacketParser {
     found: Vec<(String, Vec<String>)>,
     /// The index of each property in `found`, by the name of the property.
     places: HashMap<String, usize>,
+    /// The keywords and ratings, before any limit.
+    labels: LabelCollector,
 }
 
 impl PacketParser {
@@ -154,16 +174,26 @@ impl PacketParser {
         // The check for repeated attributes would take quadratic time.
         let mut attributes = start.attributes();
         attributes.with_checks(false);
-        for attribute in attributes.flatten().take(limits::MAX_XML_ATTRIBUTES) {
+        for (index, attribute) in attributes.enumerate() {
+            if index >= limits::MAX_XML_ATTRIBUTES {
+                self.labels.add_gap("XMP with too many attributes");
+                break;
+            }
             if budget.pay(Work::XmlEvents, 1).is_none() {
                 break;
             }
+            let Ok(attribute) = attribute else {
+                self.labels.add_gap(BROKEN_TEXT);
+                continue;
+            };
             let Some(key) = attribute_name(reader, attribute.key) else {
                 continue;
             };
-            let value = attribute
-                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
-                .unwrap_or_default();
+            let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
+            if value.is_err() {
+                self.labels.add_gap(BROKEN_TEXT);
+            }
+            let value = value.unwrap_or_default();
             match key.as_str() {
                 "xml:lang" => default_language = value == "x-default",
                 "rdf:resource" => self.text.push_str(&value),
@@ -199,6 +229,7 @@ impl PacketParser {
     }
 
     fn add_value(&mut self, name: String, value: &str, first: bool) {
+        self.labels.add_xmp_value(&name, value);
         let Some(value) = clean_text(value) else {
             return;
         };
@@ -216,6 +247,14 @@ impl PacketParser {
         }
     }
 
+    /// Adds text to the open element. `None` is a text that cannot be decoded.
+    fn add_text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.text.push_str(text),
+            None => self.labels.add_gap(BROKEN_TEXT),
+        }
+    }
+
     fn add_entity(&mut self, entity: &quick_xml::events::BytesRef<'_>) {
         if let Ok(Some(c)) = entity.resolve_char_ref() {
             self.text.push(c);
@@ -225,6 +264,8 @@ impl PacketParser {
             .and_then(|name| resolve_predefined_entity(&name))
         {
             self.text.push_str(text);
+        } else {
+            self.labels.add_gap(BROKEN_TEXT);
         }
     }
 }

@@ -91,8 +91,18 @@ pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<Comm
     } else if photos.is_empty() {
         eprint_message("no photos");
     } else {
-        let mut rows = table(&["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"]);
-        rows.add_rows(photos.iter().map(table_row));
+        let mut columns = vec!["STEM", "TAKEN", "CAMERA", "LENS", "EXPOSURE"];
+        if arguments.private {
+            columns.push("PRIVATE BECAUSE");
+        }
+        let mut rows = table(&columns);
+        rows.add_rows(photos.iter().map(|photo| {
+            let mut row = table_row(photo);
+            if arguments.private {
+                row.push(private_reason(photo));
+            }
+            row
+        }));
         write_table(&mut out, &mut rows)?;
     }
     if more && !arguments.json {
@@ -252,6 +262,12 @@ async fn request_page(
         Some(parameter) => bail!("--{parameter}: {detail}"),
         None => bail!("{detail}"),
     }
+}
+
+/// Returns the reason why a photo is private, as the table prints it.
+fn private_reason(photo: &Value) -> String {
+    // Only a photo that an older version of the program indexed has no reason.
+    escape_control(photo["privateReason"].as_str().unwrap_or("unknown"))
 }
 
 /// Returns the row of a photo in the printed table: one text for each column.

@@ -25,7 +25,8 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{
-    Camera, CaptureTime, DateSource, Lens, Location, PhotoMetadata, PhotoRecord, TagValue,
+    Camera, CaptureTime, DateSource, FileLabels, Lens, Location, PhotoMetadata, PhotoRecord,
+    TagValue,
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -292,6 +293,7 @@ impl Shot {
             photo.record.clone(),
             vec![image],
         ));
+        item.summary.as_mut().expect("a summary").labels = Some(FileLabels::default());
         item.index = self.index_keys(&photo.record, &id);
         item.photo = photo;
         item.exif = BTreeMap::from([("ExifIFD".to_owned(), exif_tags())]);
@@ -372,6 +374,7 @@ fn part_and_image(key: String) -> (PhotoPart, PhotoImage) {
         etag: "e1".to_owned(),
         mime: "image/jpeg".to_owned(),
         bytes: 1234,
+        labels: Some(FileLabels::default()),
         ..PhotoPart::default()
     };
     let image = PhotoImage {

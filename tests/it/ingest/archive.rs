@@ -4,6 +4,7 @@
 use photo_catalogue::archive::{Layout, Owner};
 use photo_catalogue::ingest::Outcome;
 use photo_catalogue::object::Bucket;
+use photo_catalogue::privacy::{VisibilityReason, VisibilityRules};
 
 use s3_folder::NotificationFilter;
 
@@ -189,4 +190,34 @@ async fn two_parts_of_an_older_extractor_removed_together_are_both_recorded() {
     }
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
     assert!(!item.has_live_parts() && item.summary.is_none() && item.exif.is_empty());
+}
+
+#[tokio::test]
+async fn file_that_is_no_photo_any_more_hides_its_photo_until_it_is_removed() {
+    let world = IngestWorld::new().await;
+    world.upload("card/foobar.JPG", MORNING.jpeg()).await;
+    world.upload("card/foobar.DNG", MORNING.dng()).await;
+    world.wait_until_delivered().await;
+    let rules = VisibilityRules {
+        private_keywords: vec!["private".to_owned()],
+        ..VisibilityRules::default()
+    };
+    let reason = async || {
+        let item = world.item("2018-02-01/foobar").await.unwrap();
+        item.decide_visibility(&rules)
+    };
+    let public = reason().await;
+    assert!(matches!(public, VisibilityReason::Default(_)), "{public}");
+
+    world
+        .put_archived("2018-02-01/foobar.DNG", "no photo")
+        .await;
+    world.wait_until_delivered().await;
+    assert_eq!(world.live_parts("2018-02-01/foobar").await, ["JPG"]);
+    let hidden = reason().await;
+    assert!(matches!(hidden, VisibilityReason::Gap(_)), "{hidden}");
+
+    world.delete_archived("2018-02-01/foobar.DNG").await;
+    world.wait_until_delivered().await;
+    assert_eq!(reason().await, public);
 }

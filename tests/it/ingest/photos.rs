@@ -58,7 +58,32 @@ impl TestShot {
     /// Returns the RAW of the shot. It is a DNG: a TIFF with the tag DNGVersion. It has no picture,
     /// because no test reads the pixels.
     pub(crate) fn dng(&self) -> Vec<u8> {
+        self.encode_dng(None)
+    }
+
+    /// Returns the RAW of the shot with this XMP packet.
+    pub(crate) fn dng_with_xmp(&self, packet: &str) -> Vec<u8> {
+        let packet = packet.as_bytes().to_vec();
+        self.encode_dng(Some(ExifTag::UnknownINT8U(
+            packet,
+            0x02bc,
+            ExifTagGroup::GENERIC,
+        )))
+    }
+
+    /// Returns the JPEG of the shot with another segment before its EXIF. The segment begins with
+    /// its marker.
+    pub(crate) fn jpeg_with_segment(&self, segment: &[u8]) -> Vec<u8> {
+        let jpeg = self.jpeg();
+        let (start, rest) = jpeg.split_at(2);
+        [start, segment, rest].concat()
+    }
+
+    fn encode_dng(&self, tag: Option<ExifTag>) -> Vec<u8> {
         let mut metadata = self.metadata().unwrap_or_default();
+        if let Some(tag) = tag {
+            metadata.set_tag(tag);
+        }
         metadata.set_tag(ExifTag::UnknownINT8U(
             vec![1, 4, 0, 0],
             0xc612,

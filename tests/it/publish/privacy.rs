@@ -330,3 +330,30 @@ async fn a_new_rule_hides_indexed_photos_at_once() {
         assert!(!file.to_string().contains(&shots[1].name), "{path}");
     }
 }
+
+#[tokio::test]
+async fn homes_of_one_block_give_the_same_public_data() {
+    let (world, shots) = world_with_secrets().await;
+    // The second home is 1.1 km from the first one. The third one is in another block.
+    let homes = [ZONES, "45.465,-73.635,400", "45.49,-73.635,400"];
+    let mut public_data = Vec::new();
+    for home in homes {
+        let privacy = Privacy {
+            home_zones: home.parse().unwrap(),
+            ..LocationPolicy::Exact.into()
+        };
+        let gallery = start_gallery(&world, privacy).await;
+        let mut paths: Vec<String> = (shots.iter().filter(|shot| !shot.private))
+            .map(|shot| format!("/v1/photos/{}", shot.stem()))
+            .collect();
+        paths.push("/v1/photos?limit=200".to_owned());
+        paths.push("/v1/photos?limit=200&bbox=-74,45,-73,46".to_owned());
+        let mut responses = Vec::new();
+        for path in &paths {
+            responses.push(gallery.json(path).await);
+        }
+        public_data.push(responses);
+    }
+    assert_eq!(public_data[0], public_data[1]);
+    assert_ne!(public_data[0], public_data[2]);
+}

@@ -432,17 +432,29 @@ fn only_the_last_bytes_of_a_png_are_searched() {
             chunk(b"IEND", b""),
         ]
         .concat();
-        read(&bytes).photo.orientation
+        let extraction = read(&bytes);
+        (extraction.photo.orientation, extraction.labels.gap)
     };
-    assert_eq!(orientation(Vec::new(), 7), Some(6));
-    assert_eq!(orientation(Vec::new(), 8), None);
+    assert_eq!(orientation(Vec::new(), 7), (Some(6), None));
+    // Metadata among the image data is not allowed, so nothing is missing here.
+    assert_eq!(orientation(Vec::new(), 8), (None, None));
+    let long_end = chunk(b"prVt", &[7; 1 << 17]);
+    let (_, gap) = orientation(long_end, 0);
+    assert_eq!(
+        gap.as_deref(),
+        Some("PNG with a long end that was not read")
+    );
     const { assert!(limits::PNG_TAIL_BYTES == 8 * 8_192) };
     let names = |n: usize| b"\0\0\0\0tEXt".repeat(n);
     assert_eq!(
-        orientation(names(limits::MAX_PNG_TAIL_CHUNKS - 1), 0),
+        orientation(names(limits::MAX_PNG_TAIL_CHUNKS - 1), 0).0,
         Some(6)
     );
-    assert_eq!(orientation(names(limits::MAX_PNG_TAIL_CHUNKS), 0), None);
+    let (orientation, gap) = orientation(names(limits::MAX_PNG_TAIL_CHUNKS), 0);
+    assert_eq!(
+        (orientation, gap.as_deref()),
+        (None, Some("PNG with too many chunks"))
+    );
 }
 
 #[test]

@@ -1,0 +1,438 @@
+//! Labels: the keywords and the rating that people give a photo, from every source in its file.
+//!
+//! Rules that hide a photo use the labels. So labels are collected before any list or text is cut,
+//! and a gap is recorded if some of them may be missing. XMP, IPTC and EXIF are the usual sources.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+use super::sources::MetadataSources;
+use super::tag;
+use super::text::clean_whole_text;
+use super::tiff::{FieldNumber, Ifd, IfdField, IfdFields};
+
+/// The XMP properties that contain keywords.
+const KEYWORD_PROPERTIES: [&str; 10] = [
+    "acdsee:keywords",
+    "dc:subject",
+    "digiKam:TagsList",
+    "lr:hierarchicalSubject",
+    "lr:weightedFlatSubject",
+    "mediapro:CatalogSets",
+    "MicrosoftPhoto:LastKeywordIPTC",
+    "MicrosoftPhoto:LastKeywordXMP",
+    "pdf:Keywords",
+    "photoshop:SupplementalCategories",
+];
+/// The XMP property in which ACDSee writes its categories, as XML inside a text.
+const ACDSEE_CATEGORIES: &str = "acdsee:categories";
+/// The rating of a rejected photo (XMP `xmp:Rating`).
+pub(crate) const REJECTED: i8 = -1;
+
+/// The labels of a file: the keywords and the rating that people give a photo, from every source in
+/// the file.
+///
+/// They are more than the keywords of a [`PhotoRecord`](crate::PhotoRecord): a record has at most
+/// 256 keywords, and no hierarchical ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FileLabels {
+    /// The keywords of all sources, each once and not cut. A hierarchical keyword is one text, in
+    /// the form in which its program writes it: `Family|Anna`, `Family/Anna`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
+    /// The rating in stars: 0 to 5, or -1 if any source rejects the photo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rating: Option<i8>,
+    /// The first reason why keywords or a rating may be missing: metadata that is cut, broken or
+    /// unread. `None` if all of them were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
+}
+
+impl FileLabels {
+    /// Adds the labels of another file of the same photo. The result has the keywords of both
+    /// files, the lower rating, and the first gap.
+    ///
+    /// ```
+    /// use photo_metadata::FileLabels;
+    ///
+    /// let mut labels = FileLabels { rating: Some(4), ..FileLabels::default() };
+    /// labels.merge(&FileLabels { rating: Some(-1), ..FileLabels::default() });
+    /// labels.merge(&FileLabels { keywords: vec!["Anna".to_owned()], ..FileLabels::default() });
+    /// assert_eq!((labels.rating, labels.keywords.as_slice()), (Some(-1), &["Anna".to_owned()][..]));
+    /// ```
+    pub fn merge(&mut self, other: &FileLabels) {
+        let FileLabels {
+            keywords,
+            rating,
+            gap,
+        } = other;
+        let known: HashSet<&String> = self.keywords.iter().collect();
+        let new: Vec<String> = keywords
+            .iter()
+            .filter(|keyword| !known.contains(keyword))
+            .cloned()
+            .collect();
+        self.keywords.extend(new);
+        self.rating = self.rating.into_iter().chain(*rating).min();
+        self.gap = self.gap.take().or_else(|| gap.clone());
+    }
+
+    /// Records a gap: the reason why keywords or a rating may be missing. Keeps the first one.
+    pub fn add_gap(&mut self, reason: &str) {
+        self.gap.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Removes the last keywords until the others have at most this number of bytes, and records a
+    /// gap if any was removed.
+    pub fn limit_bytes(&mut self, max_bytes: usize) {
+        let mut bytes = 0_usize;
+        let fitting = self.keywords.iter().take_while(|keyword| {
+            bytes = bytes.saturating_add(keyword.len());
+            bytes <= max_bytes
+        });
+        let fitting = fitting.count();
+        if fitting < self.keywords.len() {
+            self.keywords.truncate(fitting);
+            self.add_gap("more keywords than are kept");
+        }
+    }
+}
+
+/// Collects the labels of one source, such as the XMP of a file.
+#[derive(Debug, Default)]
+pub(crate) struct LabelCollector {
+    keywords: Vec<String>,
+    known: HashSet<String>,
+    bytes: usize,
+    is_rejected: bool,
+    gap: Option<String>,
+}
+
+impl LabelCollector {
+    /// Adds a keyword, if it is new and not blank. Records a gap instead if there are too many.
+    pub(crate) fn add_keyword(&mut self, text: &str) {
+        let Some(keyword) = clean_whole_text(text) else {
+            return;
+        };
+        if self.bytes.saturating_add(keyword.len()) > limits::MAX_LABEL_BYTES {
+            return self.add_gap("more keywords than are kept");
+        }
+        if self.known.insert(keyword.clone()) {
+            self.bytes += keyword.len();
+            self.keywords.push(keyword);
+        }
+    }
+
+    /// Adds the value of an XMP property, if the property contains keywords or a rating.
+    pub(crate) fn add_xmp_value(&mut self, name: &str, value: &str) {
+        if name == ACDSEE_CATEGORIES {
+            // <Categories><Category Assigned="1">Family</Category></Categories>
+            let texts = value.split('<').filter_map(|piece| piece.split('>').nth(1));
+            texts.for_each(|text| self.add_keyword(text));
+        } else if name == "xmp:Rating" {
+            let rating = value.trim().parse::<f64>();
+            self.is_rejected |= rating.is_ok_and(|rating| rating < 0.0);
+        } else if KEYWORD_PROPERTIES.contains(&name) {
+            self.add_keyword(value);
+        }
+    }
+
+    /// Records a gap: the reason why labels may be missing. Keeps the first one.
+    pub(crate) fn add_gap(&mut self, reason: impl Into<String>) {
+        self.gap.get_or_insert_with(|| reason.into());
+    }
+
+    /// Adds everything that another collector has.
+    pub(crate) fn append(&mut self, other: &LabelCollector) {
+        for keyword in &other.keywords {
+            self.add_keyword(keyword);
+        }
+        self.is_rejected |= other.is_rejected;
+        if let Some(gap) = &other.gap {
+            self.add_gap(gap);
+        }
+    }
+}
+
+/// Returns the labels of a file. `rating` is the rating in its record.
+pub(crate) fn collect_labels(sources: &MetadataSources<'_, '_>, rating: Option<i8>) -> FileLabels {
+    let mut all = LabelCollector::default();
+    all.append(&sources.blocks.labels);
+    all.append(&sources.xmp.labels);
+    all.append(&sources.iptc.labels);
+    add_exif_labels(sources.fields, &mut all);
+    FileLabels {
+        keywords: all.keywords,
+        rating: if all.is_rejected {
+            Some(REJECTED)
+        } else {
+            rating
+        },
+        gap: all.gap,
+    }
+}
+
+/// Adds the keywords of Windows Explorer and the rating in the EXIF fields.
+fn add_exif_labels(fields: &IfdFields<'_>, labels: &mut LabelCollector) {
+    if let Some(gap) = &fields.label_gap {
+        labels.add_gap(gap);
+    }
+    let others = [Ifd::Gps, Ifd::Interop, Ifd::MakerNote];
+    for field in fields
+        .list
+        .iter()
+        .filter(|field| !others.contains(&field.ifd))
+    {
+        match field.tag {
+            tag::XP_KEYWORDS => add_explorer_keywords(field, labels),
+            // -1 in a field of 16 bits without a sign is 65535.
+            tag::RATING => {
+                labels.is_rejected |= matches!(
+                    field.number(0),
+                    Some(FieldNumber::Integer(i64::MIN..=-1 | 65_535))
+                );
+            }
+            // These fields contain XMP and IPTC.
+            tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS
+                if field.bytes.is_none() =>
+            {
+                labels.add_gap("metadata that is too large");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Adds the keywords of Windows Explorer: a text in little-endian UTF-16, with semicolons between
+/// the keywords.
+fn add_explorer_keywords(field: &IfdField<'_>, labels: &mut LabelCollector) {
+    match field.bytes {
+        Some(bytes) => {
+            let text = encoding_rs::UTF_16LE.decode_without_bom_handling(bytes).0;
+            text.split([';', '\0'])
+                .for_each(|keyword| labels.add_keyword(keyword));
+        }
+        None => labels.add_gap("metadata that is too large"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FileContext, extract};
+
+    #[test]
+    fn every_source_of_xmp_gives_keywords() {
+        let mut labels = LabelCollector::default();
+        for name in KEYWORD_PROPERTIES {
+            labels.add_xmp_value(name, name);
+        }
+        labels.add_xmp_value("dc:title", "no keyword");
+        let nested = r#"<Categories><Category Assigned="0">Family<Category Assigned="1">Anna</Category></Category></Categories>"#;
+        labels.add_xmp_value(ACDSEE_CATEGORIES, nested);
+        let mut expected = KEYWORD_PROPERTIES.to_vec();
+        expected.extend(["Family", "Anna"]);
+        assert_eq!(labels.keywords, expected);
+        assert!(!labels.is_rejected && labels.gap.is_none());
+    }
+
+    fn read(file: &[u8]) -> FileLabels {
+        let context = FileContext {
+            file_name: String::new(),
+            latest_credible_time: chrono::NaiveDateTime::MAX,
+        };
+        extract(file, context).expect("a photo").labels
+    }
+
+    /// Returns a JPEG with these segments. Each begins with its marker.
+    fn jpeg(segments: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut file = vec![0xff, 0xd8];
+        for (marker, body) in segments {
+            file.extend([0xff, *marker]);
+            file.extend(u16::try_from(body.len() + 2).expect("short").to_be_bytes());
+            file.extend(*body);
+        }
+        file.extend([0xff, 0xd9]);
+        file
+    }
+
+    fn xmp(property: &str) -> Vec<u8> {
+        format!(
+            r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+            xmlns:dc="http://purl.org/dc/elements/1.1/">{property}</x:xmpmeta>"#
+        )
+        .into_bytes()
+    }
+
+    /// Returns a JPEG with a packet of extended XMP in two pieces. The packet contains one keyword.
+    fn jpeg_with_extended_xmp(change: impl Fn(&mut Vec<Vec<u8>>)) -> Vec<u8> {
+        let packet = xmp("<dc:subject><rdf:Bag><rdf:li>Private</rdf:li></rdf:Bag></dc:subject>");
+        let total = u32::try_from(packet.len()).expect("short").to_be_bytes();
+        let (first, second) = packet.split_at(100);
+        let piece = |offset: u32, body: &[u8]| {
+            let identifier = b"http://ns.adobe.com/xmp/extension/\0";
+            [
+                &identifier[..],
+                &[b'0'; 32],
+                &total,
+                &offset.to_be_bytes(),
+                body,
+            ]
+            .concat()
+        };
+        // The pieces may be in any order.
+        let mut pieces = vec![piece(100, second), piece(0, first)];
+        change(&mut pieces);
+        let segments: Vec<(u8, &[u8])> = pieces
+            .iter()
+            .map(|piece| (0xe1, piece.as_slice()))
+            .collect();
+        jpeg(&segments)
+    }
+
+    #[test]
+    fn extended_xmp_is_read_or_is_a_gap() {
+        let whole = read(&jpeg_with_extended_xmp(|_| {}));
+        assert_eq!(
+            (whole.keywords, whole.gap),
+            (vec!["Private".to_owned()], None)
+        );
+        let changes: [fn(&mut Vec<Vec<u8>>); 4] = [
+            |pieces| drop(pieces.pop()),
+            |pieces| drop(pieces.remove(0)),
+            |pieces| pieces[0].truncate(60),
+            |pieces| pieces[1][67] = 0xff,
+        ];
+        for change in changes {
+            let broken = read(&jpeg_with_extended_xmp(change));
+            assert!(
+                broken.gap.is_some() && broken.keywords.is_empty(),
+                "{broken:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_keywords_of_windows_explorer_are_read() {
+        // A TIFF with the field XPKeywords, whose value is longer than a value in the tags.
+        let mut keywords: Vec<String> = (0..300).map(|n| format!("keyword{n}")).collect();
+        keywords.push("Private".to_owned());
+        let text: Vec<u8> = keywords
+            .join(";")
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let size = u32::try_from(text.len()).expect("short");
+        let mut tiff = b"II*\0\x08\0\0\0\x01\0\x9e\x9c\x01\0".to_vec();
+        tiff.extend(size.to_le_bytes());
+        tiff.extend(26_u32.to_le_bytes());
+        tiff.extend([0; 4]);
+        tiff.extend(&text);
+        assert_eq!(read(&tiff).keywords, keywords);
+        tiff.truncate(tiff.len() - 1);
+        let cut = read(&tiff);
+        assert!(cut.keywords.is_empty() && cut.gap.is_some(), "{cut:?}");
+    }
+
+    #[test]
+    fn keywords_of_iptc_are_not_limited_in_number() {
+        let mut iptc = Vec::new();
+        let names: Vec<String> = (0..301).map(|n| format!("k{n}")).collect();
+        for name in &names {
+            iptc.extend([0x1c, 2, 25, 0, name.len() as u8]);
+            iptc.extend(name.as_bytes());
+        }
+        let file = |iptc: &[u8]| {
+            let size = u32::try_from(iptc.len()).expect("short").to_be_bytes();
+            let resources = [&b"Photoshop 3.0\08BIM\x04\x04\0\0"[..], &size, iptc].concat();
+            read(&jpeg(&[(0xed, &resources)]))
+        };
+        let whole = file(&iptc);
+        assert_eq!((whole.keywords, whole.gap), (names, None));
+        let cut = file(&iptc[..iptc.len() - 1]);
+        assert_eq!(cut.gap.as_deref(), Some("IPTC is broken or cut short"));
+        assert_eq!(cut.keywords.len(), 300);
+    }
+
+    #[test]
+    fn broken_xmp_is_a_gap() {
+        let file = |packet: &[u8]| {
+            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], packet].concat();
+            read(&jpeg(&[(0xe1, &segment)])).gap
+        };
+        let sound = xmp(r#"<rdf:Description dc:subject="a &amp; b"/>"#);
+        assert_eq!(file(&sound), None);
+        for cut in 1..sound.len() {
+            assert!(file(&sound[..cut]).is_some(), "{cut}");
+        }
+        for broken in [
+            r#"<rdf:Description dc:subject="a &unknown; b"/>"#,
+            "<dc:subject>a &unknown; b</dc:subject>",
+            "<dc:subject>a</dc:subject",
+            "<rdf:Description dc:subject=unquoted/>",
+        ] {
+            assert!(file(&xmp(broken)).is_some(), "{broken}");
+        }
+        assert!(file(b"compressed").is_some());
+        assert_eq!(file(b""), None);
+    }
+
+    #[test]
+    fn text_of_a_png_and_a_gif_give_keywords_or_a_gap() {
+        let png = |keyword: &str| {
+            let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+            let text = format!("{keyword}\0Family; Private");
+            let header: (&[u8; 4], &[u8]) = (b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
+            for (kind, body) in [header, (b"tEXt", text.as_bytes()), (b"IEND", &[])] {
+                file.extend(u32::try_from(body.len()).expect("short").to_be_bytes());
+                file.extend(kind);
+                file.extend(body);
+                file.extend([0; 4]);
+            }
+            read(&file)
+        };
+        assert_eq!(png("keywords").keywords, ["Family; Private"]);
+        assert_eq!(png("Comment"), FileLabels::default());
+        assert!(read(b"GIF89a\x01\0\x01\0\0\0\0;").gap.is_some());
+    }
+
+    #[test]
+    fn negative_rating_rejects() {
+        for (value, rejected) in [
+            ("-1", true),
+            (" -1.0 ", true),
+            ("0", false),
+            ("5", false),
+            ("x", false),
+        ] {
+            let mut labels = LabelCollector::default();
+            labels.add_xmp_value("xmp:Rating", value);
+            assert_eq!(labels.is_rejected, rejected, "{value}");
+        }
+    }
+
+    #[test]
+    fn keywords_that_do_not_fit_are_a_gap() {
+        let mut labels = LabelCollector::default();
+        labels.add_keyword(&"x".repeat(limits::MAX_LABEL_BYTES));
+        labels.add_keyword(&"x".repeat(limits::MAX_LABEL_BYTES));
+        assert_eq!(
+            (labels.keywords.len(), labels.gap.as_deref()),
+            (1, Some("more keywords than are kept"))
+        );
+
+        let mut stored = FileLabels {
+            keywords: vec!["a".repeat(10), "b".repeat(10)],
+            ..FileLabels::default()
+        };
+        stored.limit_bytes(20);
+        assert_eq!((stored.keywords.len(), stored.gap.as_deref()), (2, None));
+        stored.limit_bytes(19);
+        assert_eq!(stored.keywords, ["a".repeat(10)]);
+        assert!(stored.gap.is_some());
+    }
+}

@@ -1,0 +1,258 @@
+//! Photos that are private because of a keyword or a rating: in any of their files, in any source of
+//! keywords, and in any order of the uploads.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::process::{Photos, until};
+use crate::ingest::photos::TestShot;
+
+/// The files of a photo, and the reason why it must be private. `None` for a public photo.
+struct LabelledPair {
+    name: &'static str,
+    jpeg: Vec<u8>,
+    dng: Vec<u8>,
+    reason: Option<&'static str>,
+}
+
+/// The order in which the files of a photo are uploaded.
+#[derive(Clone, Copy, PartialEq)]
+enum UploadOrder {
+    JpegFirst,
+    RawFirst,
+}
+
+impl UploadOrder {
+    const ALL: [UploadOrder; 2] = [UploadOrder::JpegFirst, UploadOrder::RawFirst];
+
+    fn folder(self) -> &'static str {
+        match self {
+            UploadOrder::JpegFirst => "jpeg",
+            UploadOrder::RawFirst => "raw",
+        }
+    }
+}
+
+/// The pause before a test asks the gallery again.
+const PAUSE: Duration = Duration::from_millis(200);
+const DAY: &str = "2018-02-01";
+const CUT: &str = "metadata not read completely: XMP is cut short";
+
+fn shot() -> TestShot {
+    TestShot::at("2018:02:01 09:41:07")
+}
+
+fn xmp(properties: &str) -> String {
+    format!(
+        r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
+        xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+        xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+        xmlns:lr="http://ns.adobe.com/lightroom/1.0/"
+        xmlns:digiKam="http://www.digikam.org/ns/1.0/">{properties}</rdf:Description></rdf:RDF></x:xmpmeta>"#
+    )
+}
+
+fn keywords(property: &str, keywords: &[String]) -> String {
+    let items: Vec<String> = keywords
+        .iter()
+        .map(|keyword| format!("<rdf:li>{keyword}</rdf:li>"))
+        .collect();
+    xmp(&format!(
+        "<{property}><rdf:Bag>{}</rdf:Bag></{property}>",
+        items.concat()
+    ))
+}
+
+fn keyword(property: &str, keyword: &str) -> String {
+    keywords(property, &[keyword.to_owned()])
+}
+
+fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+    [&[0xff, marker][..], &length, &body].concat()
+}
+
+fn jpeg_with_xmp(packet: &str) -> Vec<u8> {
+    let identifier = b"http://ns.adobe.com/xap/1.0/\0";
+    shot().jpeg_with_segment(&segment(0xe1, &[identifier, packet.as_bytes()]))
+}
+
+/// Returns a JPEG with a keyword in IPTC, inside Photoshop resources.
+fn jpeg_with_iptc(keyword: &str) -> Vec<u8> {
+    let length = u16::try_from(keyword.len()).unwrap().to_be_bytes();
+    let iptc = [&[0x1c, 2, 25][..], &length, keyword.as_bytes()].concat();
+    let size = u32::try_from(iptc.len()).unwrap().to_be_bytes();
+    let resource = [&b"8BIM\x04\x04\0\0"[..], &size, &iptc].concat();
+    shot().jpeg_with_segment(&segment(0xed, &[b"Photoshop 3.0\0", &resource]))
+}
+
+fn pairs() -> Vec<LabelledPair> {
+    let pair = |name, jpeg, dng, reason| LabelledPair {
+        name,
+        jpeg,
+        dng,
+        reason,
+    };
+    let (jpeg, dng) = (shot().jpeg(), shot().dng());
+    let jpeg_and =
+        |name, packet: &str, reason| pair(name, jpeg_with_xmp(packet), dng.clone(), Some(reason));
+    let dng_and = |name, packet: &str, reason| {
+        pair(
+            name,
+            jpeg.clone(),
+            shot().dng_with_xmp(packet),
+            Some(reason),
+        )
+    };
+    let hierarchical = "lr:hierarchicalSubject";
+    let mut many: Vec<String> = (0..300).map(|n| format!("keyword{n}")).collect();
+    many.push("Private".to_owned());
+    let cut = keyword("dc:subject", "other");
+    let cut = cut.split_once("</rdf:Bag>").unwrap().0;
+    vec![
+        pair("plain", jpeg.clone(), dng.clone(), None),
+        pair(
+            "other",
+            jpeg_with_xmp(&keyword(hierarchical, "People|Privateer")),
+            shot().dng_with_xmp(&keyword("dc:subject", "holiday")),
+            None,
+        ),
+        dng_and("raw", &keyword("dc:subject", "PRIVATE "), "keyword PRIVATE"),
+        jpeg_and(
+            "hierarchical",
+            &keyword(hierarchical, "Family|Private"),
+            "keyword Family|Private",
+        ),
+        dng_and(
+            "rawtop",
+            &keyword(hierarchical, "private|Anna"),
+            "keyword private|Anna",
+        ),
+        jpeg_and(
+            "digikam",
+            &keyword("digiKam:TagsList", "Family/Private/Anna"),
+            "keyword Family/Private/Anna",
+        ),
+        jpeg_and("many", &keywords("dc:subject", &many), "keyword Private"),
+        pair(
+            "iptc",
+            jpeg_with_iptc("Private"),
+            dng.clone(),
+            Some("keyword Private"),
+        ),
+        jpeg_and("rejected", &xmp("<xmp:Rating>-1</xmp:Rating>"), "rejected"),
+        dng_and(
+            "rawrejected",
+            &xmp("<xmp:Rating>-1</xmp:Rating>"),
+            "rejected",
+        ),
+        jpeg_and("cut", cut, CUT),
+        dng_and("rawcut", cut, CUT),
+    ]
+}
+
+/// Returns the stem of a photo that is uploaded in this order.
+fn stem(pair: &LabelledPair, order: UploadOrder) -> String {
+    format!("{DAY}/{}-{}", pair.name, order.folder())
+}
+
+/// Uploads the first or the second file of each photo.
+async fn upload(photos: &Photos, pairs: &[LabelledPair], is_second: bool) {
+    for pair in pairs {
+        for order in UploadOrder::ALL {
+            let is_jpeg = (order == UploadOrder::JpegFirst) != is_second;
+            let (bytes, extension) = match is_jpeg {
+                true => (&pair.jpeg, "JPG"),
+                false => (&pair.dng, "DNG"),
+            };
+            let key = format!("{}-{}.{extension}", pair.name, order.folder());
+            photos.put(&key, bytes.clone()).await;
+        }
+    }
+}
+
+/// Returns the private photos by their stems.
+fn private_photos(photos: &Photos) -> BTreeMap<String, Value> {
+    let lines = photos.output(&["list", "--private", "--json", "-n", "1000"]);
+    let listed = lines.lines().map(|line| {
+        let photo: Value = serde_json::from_str(line).unwrap();
+        (photo["stem"].as_str().unwrap().to_owned(), photo)
+    });
+    listed.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_file_and_any_source_of_keywords_makes_a_photo_private() {
+    let mut photos = Photos::at_rest();
+    photos.start(&["--private-keywords", "private"]);
+    let pairs = pairs();
+    let total = pairs.len() * UploadOrder::ALL.len();
+    upload(&photos, &pairs, false).await;
+    let public = loop {
+        let public = photos.all_photos().await;
+        if public.len() + private_photos(&photos).len() == total {
+            break public;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    // The first file of each photo decides as long as it is the only one.
+    let hidden_at_first = private_photos(&photos);
+    assert_eq!(public.len() + hidden_at_first.len(), total);
+    assert!(hidden_at_first.contains_key(&format!("{DAY}/raw-raw")));
+
+    upload(&photos, &pairs, true).await;
+    let expected: BTreeMap<String, &str> = (pairs.iter())
+        .filter_map(|pair| Some((pair, pair.reason?)))
+        .flat_map(|(pair, reason)| UploadOrder::ALL.map(|order| (stem(pair, order), reason)))
+        .collect();
+    let has_both_files = |photo: &Value| photo["images"].as_array().unwrap().len() == 2;
+    loop {
+        let public = photos.all_photos().await;
+        for photo in &public {
+            let stem = photo["stem"].as_str().unwrap();
+            assert!(!hidden_at_first.contains_key(stem), "{stem} became public");
+        }
+        let private = private_photos(&photos);
+        if private.len() == expected.len()
+            && private.values().all(has_both_files)
+            && public.iter().all(has_both_files)
+        {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let private = private_photos(&photos);
+    let reasons: BTreeMap<String, &str> = (private.iter())
+        .map(|(stem, photo)| (stem.clone(), photo["privateReason"].as_str().unwrap()))
+        .collect();
+    assert_eq!(reasons, expected);
+    for stem in expected.keys() {
+        for path in [
+            format!("/v1/photos/{stem}"),
+            format!("/photos/{stem}.JPG"),
+            format!("/photos/{stem}.DNG"),
+        ] {
+            assert_eq!(photos.get(&path).await.status(), 404, "{path}");
+        }
+    }
+    let table = photos.output(&["list", "--private", "-n", "1000"]);
+    assert!(
+        table.contains("PRIVATE BECAUSE") && table.contains(CUT),
+        "{table}"
+    );
+
+    // A person has the last word.
+    let (plain, rejected) = (format!("{DAY}/plain-raw"), format!("{DAY}/rejected-raw"));
+    photos.output(&["set", "--private", &plain]);
+    photos.output(&["set", "--public", &rejected]);
+    until("the photos are set", || {
+        let private = private_photos(&photos);
+        let reason = private.get(&plain)?["privateReason"].as_str()?;
+        (reason == "set by hand" && !private.contains_key(&rejected)).then_some(())
+    });
+    let path = format!("/v1/photos/{rejected}");
+    assert_eq!(photos.get(&path).await.status(), 200);
+}
