@@ -390,8 +390,8 @@ impl Settings {
         prefix.map_or(DEFAULT_GALLERY_PREFIX, String::as_str)
     }
 
-    /// Returns `true` if the settings state that the pictures at PHOTO_BASE_URL contain no GPS
-    /// position.
+    /// Returns `true` if the settings state that the pictures at PHOTO_BASE_URL contain no metadata
+    /// that the public may not see.
     pub fn is_photo_base_url_stripped(&self) -> bool {
         self.get(PHOTO_BASE_URL_STRIPPED) == Some("true")
     }

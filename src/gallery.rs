@@ -87,7 +87,8 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .route("/v1/map", get(map::get_map))
         .with_state(state.clone());
     if let Some(PictureArchive { storage, bucket }) = pictures {
-        let store = Arc::new(PictureStore::new(storage, bucket));
+        let etags = state.settings.cursor_key.picture_etags().clone();
+        let store = Arc::new(PictureStore::new(storage, bucket, etags));
         router = router.merge(
             Router::new()
                 .route("/photos/{*path}", get(pictures::get_picture))

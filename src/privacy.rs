@@ -49,13 +49,14 @@ impl Privacy {
         }
     }
 
-    /// Returns `true` if a file may be published unmodified, with all its metadata about places.
-    /// `location` is the location in the file.
+    /// Returns `true` if the tags of a photo that name its place may be published as they were
+    /// recorded. `location` is the location of the photo. Files are never published with their
+    /// tags.
     ///
-    /// The location policy must be `exact`. If there are home zones, the file must also have a
-    /// location, and this location must not be in a home zone. A file without a location is refused
-    /// in that case, because it may name the place in another field.
-    pub fn allows_unmodified_files(&self, location: Option<&Location>) -> bool {
+    /// The location policy must be `exact`. If there are home zones, the photo must also have a
+    /// location, and this location must not be in a home zone. A photo without a location is
+    /// refused in that case, because it may name the place in another tag.
+    pub fn shows_recorded_places(&self, location: Option<&Location>) -> bool {
         self.location.is_exact()
             && (self.home_zones.is_empty()
                 || location.is_some_and(|location| self.redact_location(location).is_some()))
@@ -134,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn file_is_unmodified_only_if_its_location_may_be_published() {
+    fn places_are_shown_only_if_the_location_may_be_published() {
         let exact = privacy(LocationPolicy::Exact);
-        assert!(exact.allows_unmodified_files(Some(&at(48.8584, 2.2945))));
-        assert!(!exact.allows_unmodified_files(Some(&at(45.4712, -73.6456))));
-        assert!(!exact.allows_unmodified_files(None));
-        assert!(Privacy::from(LocationPolicy::Exact).allows_unmodified_files(None));
+        assert!(exact.shows_recorded_places(Some(&at(48.8584, 2.2945))));
+        assert!(!exact.shows_recorded_places(Some(&at(45.4712, -73.6456))));
+        assert!(!exact.shows_recorded_places(None));
+        assert!(Privacy::from(LocationPolicy::Exact).shows_recorded_places(None));
         assert!(
-            !privacy(LocationPolicy::Round(2)).allows_unmodified_files(Some(&at(48.8584, 2.2945)))
+            !privacy(LocationPolicy::Round(2)).shows_recorded_places(Some(&at(48.8584, 2.2945)))
         );
     }
 }

@@ -186,8 +186,8 @@ impl Services {
         Ok(PublicView::new(self.settings.privacy()?, hosting))
     }
 
-    /// Returns `true` if the published pictures contain no positions. In `photos serve`, the
-    /// gallery removes the positions.
+    /// Returns `true` if the published pictures contain no metadata that the public may not see. In
+    /// `photos serve`, the gallery strips the pictures.
     fn are_pictures_stripped(&self, deployment: Deployment) -> bool {
         deployment == Deployment::Local || self.settings.is_photo_base_url_stripped()
     }

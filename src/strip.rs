@@ -1,19 +1,24 @@
-//! Removes all metadata from a picture, except its colour profile and its orientation.
+//! Removes all metadata from a picture, except its colours and its orientation. Adds the position
+//! that the location policy publishes, if there is one.
 //!
 //! The picture is not decoded and not kept in memory. The caller passes the bytes of the file in
 //! order. The result is an [`EditList`]: ranges of the file that are served unchanged, and a few
 //! new bytes between them. This module does no I/O.
 //!
 //! For each format, a list defines what stays. Everything else is removed. A picture in a format
-//! without such a list is not served if it must be stripped.
+//! without such a list is never served.
+//!
+//! The pixels themselves are not read. Bytes that a program hides inside compressed pixels stay.
 
 mod chunks;
+mod colour_profile;
 mod edit_list;
+mod exif_block;
 mod jpeg;
-mod orientation;
 
 use chunks::{ChunkScanner, PNG, WEBP};
-pub(crate) use edit_list::{EditList, NotStrippable, Span};
+pub(crate) use edit_list::{EditList, NotStrippable, Span, SpanCutter};
+pub(crate) use exif_block::AddedMetadata;
 use jpeg::JpegScanner;
 
 /// A format whose pictures can be stripped.
@@ -23,7 +28,7 @@ pub(crate) enum StripFormat {
     Jpeg,
     /// PNG.
     Png,
-    /// WebP without animation.
+    /// WebP.
     WebP,
 }
 
@@ -69,15 +74,15 @@ impl StripScanner {
 
     /// Returns the edit list. The caller must first pass bytes to [`StripScanner::feed`] until it
     /// returns `false` or the file ends. The stripped picture keeps its orientation. If the picture
-    /// has none, it gets `orientation`.
+    /// has none, it gets that of `added`. It gets the position of `added`, and no other one.
     ///
     /// # Errors
     /// Returns [`NotStrippable`] if the bytes are not a picture in this format, or if they end too
     /// early.
-    pub(crate) fn finish(self, orientation: Option<u8>) -> Result<EditList, NotStrippable> {
+    pub(crate) fn finish(self, added: &AddedMetadata) -> Result<EditList, NotStrippable> {
         match self {
-            StripScanner::Jpeg(scanner) => scanner.finish(orientation),
-            StripScanner::Chunks(scanner) => scanner.finish(orientation),
+            StripScanner::Jpeg(scanner) => scanner.finish(added),
+            StripScanner::Chunks(scanner) => scanner.finish(added),
         }
     }
 }

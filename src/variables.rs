@@ -44,8 +44,8 @@ pub const PRIVATE_SOURCES: &str = "PRIVATE_SOURCES";
 pub const PRIVATE_SOURCES_PARAMETER: &str = "PRIVATE_SOURCES_PARAMETER";
 /// The variable for the URL from which browsers load the pictures.
 pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
-/// The variable that states whether the pictures at PHOTO_BASE_URL are free of GPS positions. The
-/// value is `true` if they are.
+/// The variable that states whether the pictures at PHOTO_BASE_URL are free of metadata that the
+/// public may not see: positions, serial numbers, owners. The value is `true` if they are.
 pub const PHOTO_BASE_URL_STRIPPED: &str = "PHOTO_BASE_URL_STRIPPED";
 /// The variable for the key that seals the cursors. The value is 32 secret bytes in base64.
 /// `openssl rand -base64 32` prints such a value.

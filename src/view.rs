@@ -34,7 +34,7 @@ pub(crate) use clean_text::clean_text;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::photo_id::short_digest;
 use crate::privacy::{LocationPolicy, Privacy, Visibility};
-use crate::strip::StripFormat;
+use crate::strip::{AddedMetadata, StripFormat};
 use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{
     Camera, CaptureTime, Exposure, Lens, Location, OffsetSource, PhotoRecord, Tags,
@@ -48,6 +48,9 @@ const URL_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~')
     .remove(b'/');
+
+/// The media type of a JPEG.
+const JPEG_MIME: &str = "image/jpeg";
 
 /// The rules about what the public may see of photos.
 // publish stores a digest of the Debug form as a fingerprint. When the fingerprint changes, publish
@@ -64,7 +67,9 @@ pub struct PictureHosting {
     /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
     /// this URL, followed by the archive key of its file without the archive prefix.
     pub base_url: Option<String>,
-    /// `true` if no file at `base_url` contains a location, and `false` if a file may contain one.
+    /// `true` if no file at `base_url` contains metadata that the public may not see: locations,
+    /// serial numbers, owners. If it is `false` and another server serves the pictures, no picture
+    /// is listed.
     pub stripped: bool,
     /// `true` if this program serves the pictures itself. If there is no `base_url`, the URLs of
     /// the pictures then begin with `/photos`.
@@ -76,11 +81,11 @@ pub struct PictureHosting {
 enum PictureUrls {
     /// The public view shows no pictures.
     Nowhere,
-    /// Another server serves the pictures, at the base URL `base`. It serves originals and no
-    /// previews. The originals contain locations, unless `stripped` is `true`.
-    Elsewhere { base: String, stripped: bool },
+    /// Another server serves the pictures, at this base URL, and strips them. It serves originals
+    /// and no previews.
+    Elsewhere(String),
     /// This program serves the pictures, at this base URL. It serves the previews in files, and
-    /// every original that may be served unmodified or can be stripped.
+    /// every original that can be stripped.
     Here(String),
 }
 
@@ -155,8 +160,19 @@ struct PublicImage {
     kind: ImageKind,
 }
 
-/// A picture that may be served, and the metadata and other bytes that must be removed from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The result of the search for a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PictureAccess {
+    /// The picture may be served after it was stripped.
+    Servable(Box<ServablePicture>),
+    /// The file belongs to a public photo, but its format cannot be stripped.
+    NotStrippable,
+    /// There is no such public picture.
+    Absent,
+}
+
+/// A picture that may be served, and how it must be stripped.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ServablePicture {
     /// The archive key of the file.
     pub(crate) key: String,
@@ -166,25 +182,19 @@ pub(crate) struct ServablePicture {
     pub(crate) mime: String,
     /// The file name under which a browser saves the picture.
     pub(crate) file_name: String,
-    /// The bytes that must be removed from the file before it is served.
-    pub(crate) redaction: Redaction,
+    /// The part of the file that is a picture.
+    pub(crate) source: PictureSource,
+    /// The metadata that the stripped picture gets.
+    pub(crate) added: AddedMetadata,
 }
 
-/// A redaction: the bytes that must be removed from a file before it may be served.
+/// The part of a file that is a picture. Everything else in the file is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Redaction {
-    /// Nothing is removed. The file is served unmodified.
-    Unmodified,
-    /// Everything is removed except the pixels, the colour profile and the orientation.
-    Strip(StripFormat),
-    /// Everything is removed except the embedded preview, which is a JPEG and is stripped too. If
-    /// the JPEG has no orientation, it gets the orientation of the file.
-    Preview {
-        /// The byte range of the preview in the file.
-        range: Range<u64>,
-        /// The EXIF orientation of the file.
-        orientation: Option<u8>,
-    },
+pub(crate) enum PictureSource {
+    /// The whole file, which has this format.
+    File(StripFormat),
+    /// The JPEG in this byte range of the file.
+    Preview(Range<u64>),
 }
 
 impl PublicView {
@@ -195,9 +205,10 @@ impl PublicView {
     /// use photo_catalogue::privacy::LocationPolicy;
     /// use photo_catalogue::view::{PictureHosting, PublicView};
     ///
-    /// // Originals at this URL contain locations. The view lists them because the policy is `Exact`.
+    /// // Another server serves the pictures. It removes their metadata.
     /// let hosting = PictureHosting {
     ///     base_url: Some("https://photos.example.org".to_owned()),
+    ///     stripped: true,
     ///     ..PictureHosting::default()
     /// };
     /// let view = PublicView::new(LocationPolicy::Exact, hosting);
@@ -213,13 +224,11 @@ impl PublicView {
         let base = base_url.map(|base| base.trim_end_matches('/').to_owned());
         let pictures = match (base, served_here) {
             (None, true) => PictureUrls::Here("/photos".to_owned()),
-            (None, false) => PictureUrls::Nowhere,
-            // The server behind this URL does not strip, so nothing may be listed there.
-            (Some(_), true) if !stripped && !privacy.allows_unmodified_files(None) => {
-                PictureUrls::Nowhere
-            }
+            // The files at the base URL may be originals, with all their metadata.
+            (Some(_), _) if !stripped => PictureUrls::Nowhere,
             (Some(base), true) => PictureUrls::Here(base),
-            (Some(base), false) => PictureUrls::Elsewhere { base, stripped },
+            (Some(base), false) => PictureUrls::Elsewhere(base),
+            (None, false) => PictureUrls::Nowhere,
         };
         PublicView { privacy, pictures }
     }
@@ -339,27 +348,27 @@ impl PublicView {
         let summary = item.summary.as_ref().filter(|_| self.is_public(item))?;
         Some(PhotoDetails {
             listed: self.redact_summary(summary),
-            tags: tags::public_tags(&item.exif, self.allows_unmodified(summary)),
+            tags: tags::public_tags(&item.exif, self.shows_recorded_places(summary)),
         })
     }
 
-    /// Returns a picture of a photo, and what must be removed from its file. `part` is the
-    /// extension of the file. `kind` selects the file itself or the preview inside it.
+    /// Returns a picture of a photo, and how it must be stripped. `part` is the extension of the
+    /// file. `kind` selects the file itself or the preview inside it. Only files of some formats
+    /// can be stripped.
     ///
-    /// Returns `None` if this program serves no pictures, if the photo is not public, or if the
-    /// file or the preview does not exist. Also returns `None` if the file must be stripped and its
-    /// format cannot be stripped.
+    /// Nothing is servable if this program serves no pictures, or if the photo is not public.
     pub(crate) fn find_picture(
         &self,
         item: &PhotoItem,
         part: &str,
         kind: ImageKind,
-    ) -> Option<ServablePicture> {
-        if !self.is_public(item) || !matches!(self.pictures, PictureUrls::Here(_)) {
-            return None;
-        }
-        let summary = item.summary.as_ref()?;
-        let live = item.parts.get(part).filter(|part| part.is_live())?;
+    ) -> PictureAccess {
+        let public = self.is_public(item) && matches!(self.pictures, PictureUrls::Here(_));
+        let summary = item.summary.as_ref().filter(|_| public);
+        let live = item.parts.get(part).filter(|part| part.is_live());
+        let (Some(summary), Some(live)) = (summary, live) else {
+            return PictureAccess::Absent;
+        };
         let PhotoPart {
             key,
             etag,
@@ -368,33 +377,41 @@ impl PublicView {
             ..
         } = live;
         let file_name = clean_text(key.rsplit('/').next().unwrap_or(key));
-        let (key, etag) = (key.clone(), etag.clone());
-        if kind == ImageKind::Preview {
-            let embedded = embedded.as_ref()?;
-            let range = embedded.offset..embedded.offset.checked_add(embedded.length)?;
-            return Some(ServablePicture {
-                key,
-                etag,
-                mime: "image/jpeg".to_owned(),
-                file_name: format!("{file_name}.preview.jpg"),
-                redaction: Redaction::Preview {
-                    range,
-                    orientation: item.photo.orientation,
+        let position = self.published_location(summary);
+        let picture = |mime: &str, file_name, source, orientation| {
+            PictureAccess::Servable(Box::new(ServablePicture {
+                key: key.clone(),
+                etag: etag.clone(),
+                mime: mime.to_owned(),
+                file_name,
+                source,
+                added: AddedMetadata {
+                    orientation,
+                    position,
                 },
+            }))
+        };
+        if kind == ImageKind::Preview {
+            let range = embedded.as_ref().and_then(|preview| {
+                let end = preview.offset.checked_add(preview.length)?;
+                Some(preview.offset..end)
+            });
+            return range.map_or(PictureAccess::Absent, |range| {
+                let file_name = format!("{file_name}.preview.jpg");
+                // The orientation of a RAW also applies to the JPEG in it.
+                let orientation = item.photo.orientation;
+                picture(
+                    JPEG_MIME,
+                    file_name,
+                    PictureSource::Preview(range),
+                    orientation,
+                )
             });
         }
-        let redaction = if self.allows_unmodified(summary) {
-            Redaction::Unmodified
-        } else {
-            Redaction::Strip(StripFormat::from_mime(mime)?)
-        };
-        Some(ServablePicture {
-            key,
-            etag,
-            mime: clean_text(mime),
-            file_name,
-            redaction,
-        })
+        match StripFormat::from_mime(mime) {
+            Some(format) => picture(mime, file_name, PictureSource::File(format), None),
+            None => PictureAccess::NotStrippable,
+        }
     }
 
     /// Reports whether the location policy publishes any locations.
@@ -425,11 +442,10 @@ impl PublicView {
         self.privacy.home_zones.contains(point)
     }
 
-    /// Reports whether the files and tags of a photo may be shown unmodified, because the public
-    /// may see every location in them.
-    fn allows_unmodified(&self, summary: &Summary) -> bool {
+    /// Reports whether the tags of a photo that name a place may be shown as they were recorded.
+    fn shows_recorded_places(&self, summary: &Summary) -> bool {
         self.privacy
-            .allows_unmodified_files(summary.record.location.as_ref())
+            .shows_recorded_places(summary.record.location.as_ref())
     }
 
     /// Reports whether a photo is public. The index keys and the present rules must both allow it.
@@ -483,18 +499,13 @@ impl PublicView {
         let preview = *kind == ImageKind::Preview;
         let base = match &self.pictures {
             PictureUrls::Nowhere => return None,
-            PictureUrls::Elsewhere { .. } if preview => return None,
-            // Originals contain locations.
-            PictureUrls::Elsewhere { base, stripped } => {
-                (*stripped || self.allows_unmodified(summary)).then_some(base)?
-            }
-            PictureUrls::Here(base) => {
-                let servable = preview
-                    || self.allows_unmodified(summary)
-                    || StripFormat::from_mime(mime).is_some();
-                servable.then_some(base)?
-            }
+            PictureUrls::Elsewhere(_) if preview => return None,
+            PictureUrls::Elsewhere(base) | PictureUrls::Here(base) => base,
         };
+        // A RAW or a TIFF cannot be stripped, so it is not public. The preview in it is a JPEG.
+        if !preview && StripFormat::from_mime(mime).is_none() {
+            return None;
+        }
         let path = utf8_percent_encode(strip_prefix_before_stem(key, &summary.stem)?, URL_PATH);
         let query = if preview { "?preview=1" } else { "" };
         Some(PublicImage {
@@ -502,7 +513,7 @@ impl PublicView {
             width: *width,
             height: *height,
             mime: if preview {
-                "image/jpeg".to_owned()
+                JPEG_MIME.to_owned()
             } else {
                 clean_text(mime)
             },

@@ -43,6 +43,7 @@ const MAX_TOKEN_BYTES: usize = 2048;
 pub struct CursorKey {
     encryption: [u8; 32],
     nonces: hmac::Key,
+    picture_etags: hmac::Key,
 }
 
 /// The text of a cursor key is not 32 bytes in base64, or the system cannot provide random bytes
@@ -54,15 +55,24 @@ pub struct InvalidCursorKey;
 impl CursorKey {
     /// Derives a key from 32 secret random bytes.
     pub fn new(secret: [u8; 32]) -> Self {
-        // Two keys are derived from the secret, so that the key for encryption never makes nonces.
+        // Each use has its own key, so that the key for encryption never makes nonces or ETags.
         let root = hmac::Key::new(hmac::HMAC_SHA256, &secret);
         let mut encryption = [0; 32];
         encryption.copy_from_slice(hmac::sign(&root, b"cursor sealing").as_ref());
-        let nonces = hmac::Key::new(
-            hmac::HMAC_SHA256,
-            hmac::sign(&root, b"cursor nonces").as_ref(),
-        );
-        CursorKey { encryption, nonces }
+        let derive = |purpose: &[u8]| {
+            let secret = hmac::sign(&root, purpose);
+            hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
+        };
+        CursorKey {
+            encryption,
+            nonces: derive(b"cursor nonces"),
+            picture_etags: derive(b"picture etags"),
+        }
+    }
+
+    /// Returns the key from which the ETags of pictures are made.
+    pub(super) fn picture_etags(&self) -> &hmac::Key {
+        &self.picture_etags
     }
 
     /// Creates a random key. Cursors that are made with this key are valid only while this process

@@ -1,46 +1,75 @@
 //! Reads archived pictures and removes what must not be served.
 //!
-//! A picture is streamed and never kept in memory. A picture that must be stripped is read twice
-//! the first time: once to find what is kept of it (see [`crate::strip`]), and once to serve it.
-//! The result of the first read is an edit list: the byte ranges of the file that are served, and
-//! the bytes that are inserted between them. The edit lists of the last pictures are cached by
-//! ETag.
+//! A picture is streamed and never kept in memory. It is read twice the first time: once to find
+//! what is kept of it (see [`crate::strip`]), and once to serve it. Each read is one request to the
+//! store. The result of the first read is an edit list: the byte ranges of the file that are
+//! served, and the bytes that are inserted between them. The edit lists of the last pictures are
+//! cached.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use data_encoding::BASE64URL_NOPAD;
+use futures::stream;
+use futures::{Stream, TryStreamExt};
+use ring::hmac;
 
 use crate::object::Bucket;
-use crate::storage::{ObjectProperties, Storage, StorageError};
-use crate::strip::{EditList, Span, StripFormat, StripScanner};
-use crate::view::{Redaction, ServablePicture};
+use crate::storage::{ObjectBody, ObjectProperties, Storage, StorageError};
+use crate::strip::{EditList, Span, SpanCutter, StripFormat, StripScanner};
+use crate::view::{PictureSource, ServablePicture};
 
 use super::problem::Problem;
 
-/// The version of the code that strips pictures. The ETag of a stripped picture contains this
-/// version. It must be increased when the code would strip a picture differently.
-const STRIP_VERSION: u32 = 1;
-/// The maximum number of cached edit lists. Each has a few hundred bytes.
+/// The version of the code that strips pictures. The ETag of a picture depends on it. It must be
+/// increased when the code would strip a picture differently.
+const STRIP_VERSION: u32 = 2;
+/// The maximum number of cached edit lists.
 const MAX_CACHED_EDITS: usize = 256;
+/// The maximum memory of the cached edit lists, in bytes. Most have a few hundred bytes, but one
+/// with a large colour profile has some MiB.
+const MAX_CACHED_BYTES: usize = 32 * 1024 * 1024;
+/// The number of bytes of the keyed hash that an ETag contains.
+const ETAG_BYTES: usize = 16;
 
 /// Reads the archived pictures, and caches the edit lists of the pictures that were served last.
 #[derive(Debug)]
 pub(super) struct PictureStore {
     storage: Storage,
     bucket: Bucket,
-    cached_edits: Mutex<VecDeque<(String, Arc<EditList>)>>,
+    etags: hmac::Key,
+    cached_edits: Mutex<VecDeque<CachedEdits>>,
+}
+
+/// The edit list of a picture that was served before, or `None` if the picture cannot be stripped.
+#[derive(Debug)]
+struct CachedEdits {
+    /// Identifies the picture and its version. See [`picture_recipe`].
+    recipe: String,
+    edits: Option<Arc<EditList>>,
+}
+
+/// The result of the search for the edit list of a picture.
+#[derive(Debug)]
+pub(super) enum PictureEdits {
+    /// The picture may be served with these edits.
+    Ready(Arc<EditList>),
+    /// The file cannot be stripped, so it must not be served.
+    NotStrippable,
+    /// The file no longer exists, or has changed since ingest found the preview in it.
+    Absent,
 }
 
 impl PictureStore {
-    /// Creates a store for the pictures in this bucket.
-    pub(super) fn new(storage: Storage, bucket: Bucket) -> Self {
+    /// Creates a store for the pictures in this bucket. The ETags of the pictures are made with the
+    /// key `etags`.
+    pub(super) fn new(storage: Storage, bucket: Bucket, etags: hmac::Key) -> Self {
         PictureStore {
             storage,
             bucket,
+            etags,
             cached_edits: Mutex::default(),
         }
     }
@@ -53,34 +82,45 @@ impl PictureStore {
         self.storage.head_object(&self.bucket.object(key)).await
     }
 
+    /// Returns the ETag of a picture, which is a strong ETag. It is a keyed hash. Without the key,
+    /// it cannot be found out whether a file is the original of a picture.
+    pub(super) fn picture_etag(
+        &self,
+        picture: &ServablePicture,
+        object: &ObjectProperties,
+    ) -> String {
+        let recipe = picture_recipe(picture, object);
+        let hash = hmac::sign(&self.etags, recipe.as_bytes());
+        let hash = hash.as_ref().get(..ETAG_BYTES).unwrap_or_default();
+        format!("\"{}\"", BASE64URL_NOPAD.encode(hash))
+    }
+
     /// Returns the edit list of a picture: which byte ranges of its file are served, and which
-    /// bytes replace the others. `object` are the present properties of the file. Returns `None` if
-    /// the file no longer exists, if it cannot be stripped, or if it has changed since ingest found
-    /// the preview in it.
+    /// bytes replace the others. `object` are the present properties of the file. Sends at most one
+    /// request to the store. May be repeated.
+    ///
+    /// # Errors
+    /// Returns a problem with the status 503 if the store fails, or if the file changes during the
+    /// read.
     pub(super) async fn find_edits(
         &self,
         picture: &ServablePicture,
         object: &ObjectProperties,
-    ) -> Result<Option<Arc<EditList>>, Problem> {
-        let (format, range, orientation) = match &picture.redaction {
-            Redaction::Unmodified => {
-                return Ok(Some(Arc::new(EditList::unmodified(0..object.size_bytes))));
-            }
-            Redaction::Strip(format) => (*format, 0..object.size_bytes, None),
+    ) -> Result<PictureEdits, Problem> {
+        let (format, range) = match &picture.source {
+            PictureSource::File(format) => (*format, 0..object.size_bytes),
             // The range of the preview is only valid for the bytes in which it was found.
-            Redaction::Preview { .. } if unquoted(&object.etag) != unquoted(&picture.etag) => {
-                return Ok(None);
+            PictureSource::Preview(_) if unquoted(&object.etag) != unquoted(&picture.etag) => {
+                return Ok(PictureEdits::Absent);
             }
-            Redaction::Preview { range, orientation } => {
-                (StripFormat::Jpeg, range.clone(), *orientation)
-            }
+            PictureSource::Preview(range) => (StripFormat::Jpeg, range.clone()),
         };
         if range.is_empty() || range.end > object.size_bytes {
-            return Ok(None);
+            return Ok(PictureEdits::NotStrippable);
         }
-        let name = format!("{} {} {range:?}", picture.key, object.etag);
-        if let Some(edits) = self.find_cached(&name) {
-            return Ok(Some(edits));
+        let recipe = picture_recipe(picture, object);
+        if let Some(edits) = self.find_cached(&recipe) {
+            return Ok(edits);
         }
         let mut scanner = StripScanner::new(format, range.start);
         let opened = self
@@ -88,7 +128,7 @@ impl PictureStore {
             .open_object(&self.bucket.object(&picture.key), Some(range))
             .await?;
         let Some((opened, mut bytes)) = opened else {
-            return Ok(None);
+            return Ok(PictureEdits::Absent);
         };
         if opened.etag != object.etag {
             return Err(Problem::unavailable());
@@ -98,126 +138,130 @@ impl PictureStore {
                 break;
             }
         }
-        let Ok(edits) = scanner.finish(orientation) else {
+        let edits = scanner.finish(&picture.added).ok().map(Arc::new);
+        if edits.is_none() {
             tracing::warn!(
                 key = picture.key,
                 "a picture cannot be stripped and is not served"
             );
-            return Ok(None);
-        };
-        let edits = Arc::new(edits);
-        self.cache_edits(name, &edits);
-        Ok(Some(edits))
+        }
+        self.cache_edits(recipe, edits.clone());
+        Ok(PictureEdits::from_cached(edits))
     }
 
     /// Returns a response body that consists of these spans. A span is a range of an object, or
-    /// bytes to insert. Returns `None` if the object no longer has this ETag.
+    /// bytes to insert. Sends at most one request to the store, also for many spans.
+    /// Returns `None` if the object no longer has this ETag.
     pub(super) async fn open_body(
         &self,
         key: &str,
         etag: &str,
         spans: Vec<Span>,
     ) -> Result<Option<Body>, Problem> {
-        let mut spans: VecDeque<Span> = spans.into();
-        // The first span is opened before the response begins, so that most failures can still
-        // change its status.
-        let Some(first) = spans.pop_front() else {
-            return Ok(Some(Body::empty()));
+        let cutter = SpanCutter::new(spans);
+        let Some(range) = cutter.file_range() else {
+            return Ok(Some(Body::from_stream(cut_body(
+                cutter,
+                Box::pin(stream::empty()),
+            ))));
         };
-        let reader = ObjectReader {
-            storage: self.storage.clone(),
-            bucket: self.bucket.clone(),
-            key: key.to_owned(),
-            etag: etag.to_owned(),
-        };
-        let first = match reader.open_span(first).await {
-            Ok(first) => first,
-            Err(SpanError::Storage(error)) => return Err(error.into()),
-            Err(SpanError::Changed) => return Ok(None),
-        };
-        let rest = stream::iter(spans)
-            .then(move |span| {
-                let reader = reader.clone();
-                async move { reader.open_span(span).await }
-            })
-            .try_flatten();
-        Ok(Some(Body::from_stream(first.chain(rest))))
+        // The object is opened before the response begins, so that most failures can still change
+        // its status.
+        let opened = self
+            .storage
+            .open_object(&self.bucket.object(key), Some(range))
+            .await?;
+        match opened {
+            Some((object, bytes)) if object.etag == etag => {
+                Ok(Some(Body::from_stream(cut_body(cutter, bytes))))
+            }
+            _ => Ok(None),
+        }
     }
 
-    fn find_cached(&self, name: &str) -> Option<Arc<EditList>> {
+    fn find_cached(&self, recipe: &str) -> Option<PictureEdits> {
         let cached = self
             .cached_edits
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        cached
-            .iter()
-            .find(|(cached_name, _)| cached_name == name)
-            .map(|(_, edits)| Arc::clone(edits))
+        let found = cached.iter().find(|cached| cached.recipe == recipe)?;
+        Some(PictureEdits::from_cached(found.edits.clone()))
     }
 
-    fn cache_edits(&self, name: String, edits: &Arc<EditList>) {
+    fn cache_edits(&self, recipe: String, edits: Option<Arc<EditList>>) {
         let mut cached = self
             .cached_edits
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        cached.push_front((name, Arc::clone(edits)));
+        cached.push_front(CachedEdits { recipe, edits });
         cached.truncate(MAX_CACHED_EDITS);
+        let mut total_bytes: usize = cached.iter().map(CachedEdits::memory_bytes).sum();
+        while total_bytes > MAX_CACHED_BYTES {
+            let Some(oldest) = cached.pop_back() else {
+                return;
+            };
+            total_bytes -= oldest.memory_bytes();
+        }
     }
 }
 
-/// A reader of one version of an object: the version with the ETag `etag`.
-#[derive(Clone)]
-struct ObjectReader {
-    storage: Storage,
-    bucket: Bucket,
-    key: String,
-    etag: String,
+impl CachedEdits {
+    fn memory_bytes(&self) -> usize {
+        let edits = self.edits.as_ref().map_or(0, |edits| edits.memory_bytes());
+        self.recipe.len() + edits
+    }
 }
 
-/// The reason why a span of an object could not be read.
+impl PictureEdits {
+    fn from_cached(edits: Option<Arc<EditList>>) -> Self {
+        edits.map_or(PictureEdits::NotStrippable, PictureEdits::Ready)
+    }
+}
+
+/// The reason why the body of a picture ends too early.
 #[derive(Debug, thiserror::Error)]
-enum SpanError {
+enum PictureBodyError {
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error("the object changed while it was being served")]
-    Changed,
+    #[error("the object ended before the picture")]
+    TooShort,
 }
 
-impl ObjectReader {
-    /// Returns the bytes of a span as a stream. Fails if the object no longer has the ETag of the
-    /// reader.
-    async fn open_span(
-        &self,
-        span: Span,
-    ) -> Result<BoxStream<'static, Result<Bytes, SpanError>>, SpanError> {
-        let range = match span {
-            Span::Made(bytes) => return Ok(stream::iter([Ok(bytes)]).boxed()),
-            Span::Kept(range) => range,
-        };
-        let opened = self
-            .storage
-            .open_object(&self.bucket.object(&self.key), Some(range))
-            .await?;
-        match opened {
-            Some((object, bytes)) if object.etag == self.etag => {
-                Ok(bytes.map_err(SpanError::from).boxed())
+/// Returns the bytes to serve as a stream. `bytes` are the bytes of the file in the range that the
+/// cutter needs.
+fn cut_body(
+    cutter: SpanCutter,
+    bytes: ObjectBody,
+) -> impl Stream<Item = Result<Bytes, PictureBodyError>> {
+    // The first chunk is empty, because the picture may begin with new bytes.
+    let chunk = Some(Bytes::new());
+    let parts = stream::try_unfold(
+        (cutter, bytes, chunk),
+        |(mut cutter, mut bytes, chunk)| async move {
+            if cutter.is_done() {
+                return Ok::<_, PictureBodyError>(None);
             }
-            _ => Err(SpanError::Changed),
-        }
-    }
+            let chunk = match chunk {
+                Some(chunk) => chunk,
+                None => bytes.try_next().await?.ok_or(PictureBodyError::TooShort)?,
+            };
+            let served = cutter.cut(chunk);
+            Ok(Some((served, (cutter, bytes, None))))
+        },
+    );
+    parts
+        .map_ok(|served| stream::iter(served.into_iter().map(Ok)))
+        .try_flatten()
 }
 
-/// Returns the ETag of a picture, which is a strong ETag. The unmodified file, the stripped file
-/// and the preview have different ETags.
-pub(super) fn picture_etag(picture: &ServablePicture, object: &ObjectProperties) -> String {
+/// Returns a text that identifies a picture, its version, and the way it is stripped. It is not
+/// public: it contains the ETag of the original, which may be a hash of it.
+fn picture_recipe(picture: &ServablePicture, object: &ObjectProperties) -> String {
+    let ServablePicture {
+        key, source, added, ..
+    } = picture;
     let etag = unquoted(&object.etag);
-    match &picture.redaction {
-        Redaction::Unmodified => format!("\"{etag}\""),
-        Redaction::Strip(_) => format!("\"{etag}-s{STRIP_VERSION}\""),
-        Redaction::Preview { orientation, .. } => {
-            format!("\"{etag}-p{STRIP_VERSION}.{}\"", orientation.unwrap_or(0))
-        }
-    }
+    format!("{STRIP_VERSION} {key} {etag} {source:?} {added:?}")
 }
 
 fn unquoted(etag: &str) -> &str {

@@ -25,11 +25,10 @@ pub struct GallerySettings {
     /// `/photos`; `None` then gives URLs that are relative to the host. If `pictures` is not set,
     /// `None` means that no pictures are listed.
     pub photo_base_url: Option<String>,
-    /// `true` if no file at `photo_base_url` contains a location, and `false` if a file may contain
-    /// one. If it is `false`, pictures at this URL are listed only if the location policy is
-    /// `exact`.
+    /// `true` if no file at `photo_base_url` contains metadata that the public may not see, and
+    /// `false` if a file may contain some. If it is `false`, no pictures at this URL are listed.
     pub photo_base_url_stripped: bool,
-    /// The key that encrypts cursors.
+    /// The key that encrypts cursors. The key for the ETags of pictures is derived from it.
     pub cursor_key: CursorKey,
     /// The other origins whose pages may read the responses.
     pub cors_origins: AllowedOrigins,

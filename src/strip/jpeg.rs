@@ -1,28 +1,46 @@
 //! Strips a JPEG.
 //!
 //! A JPEG is a sequence of segments. Each begins with a marker, which is 0xFF and another byte: SOI
-//! begins the image, SOS begins the compressed pixels, EOI ends the image, and APP0 to APP15 begin
-//! application segments, such as JFIF, Exif and ICC.
+//! begins the image, SOF begins the frame, SOS begins a scan (the compressed pixels), EOI ends the
+//! image, and APP0 to APP15 begin application segments, such as JFIF, Exif and ICC.
 //!
-//! These segments stay: JFIF without its thumbnail, the ICC profile (the colours), Adobe's
-//! transform flag, and the segments that a decoder needs. These are removed: Exif, XMP, extended
-//! XMP, IPTC, multi-picture and all other application segments, comments, and bytes between
-//! segments. Everything after the end of the image is also removed, because phones put more
-//! pictures and films there, with their own Exif. [ITU-T T.81 B.1; Exif 3.0, 4.5.4 and 4.7; ICC.1
-//! B.4]
+//! These segments stay: JFIF without its thumbnail, the colours of the ICC profile, Adobe's
+//! transform flag, and the segments that a decoder needs, if they are well-formed. These are
+//! removed: Exif, XMP, extended XMP, IPTC, multi-picture and all other application segments,
+//! comments, and bytes between segments. Everything after the end of the image is also removed,
+//! because phones put more pictures and films there, with their own Exif. [ITU-T T.81 B.1 and B.2;
+//! Exif 3.0, 4.5.4 and 4.7; ICC.1 B.4]
+//!
+//! If the image has no end, other data may follow the pixels without a mark. So a scan stays only
+//! if a marker follows it that may follow a scan. A JPEG without such a scan is refused, and so is
+//! one with other bytes between its scans.
 
 use std::ops::Range;
 
-use super::edit_list::{EditList, MAX_SPANS, NotStrippable, Span};
-use super::orientation::{EXIF_HEADER, orientation_tiff, parse_orientation};
+use bytes::Bytes;
 
+use super::colour_profile::{MAX_PROFILE_BYTES, rewrite_profile};
+use super::edit_list::{EditList, MAX_SPANS, NotStrippable, Span};
+use super::exif_block::{AddedMetadata, EXIF_HEADER, parse_orientation};
+
+const DHT: u8 = 0xc4;
+/// The marker JPG, which is reserved.
+const JPG: u8 = 0xc8;
+const DAC: u8 = 0xcc;
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
+const DQT: u8 = 0xdb;
+const DNL: u8 = 0xdc;
+const DRI: u8 = 0xdd;
+const DHP: u8 = 0xde;
+const EXP: u8 = 0xdf;
 const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
+const APP15: u8 = 0xef;
+const COM: u8 = 0xfe;
 
 const JFIF: &[u8] = b"JFIF\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
@@ -30,8 +48,11 @@ const ADOBE: &[u8] = b"Adobe";
 /// The number of bytes of JFIF data that stay: identifier, version, density, and the size of a
 /// thumbnail with 0 by 0 pixels.
 const JFIF_BYTES: usize = 14;
-/// The number of data bytes of Adobe's segment that stay.
+/// The number of data bytes of Adobe's segment. The last one is the transform flag, which stays.
 const ADOBE_BYTES: usize = 12;
+/// The maximum number of profile bytes in one segment: its maximum length, without the length
+/// itself, the identifier, and the number and count of the segments.
+const MAX_CHUNK_BYTES: usize = 65_535 - 2 - ICC.len() - 2;
 
 /// A scanner that receives the bytes of a JPEG in order, and builds the edit list of the picture
 /// ([`EditList`]).
@@ -40,13 +61,17 @@ pub(crate) struct JpegScanner {
     state: JpegState,
     /// The offset of the next byte in the file.
     offset: u64,
-    spans: Vec<Span>,
-    /// The index in `spans` at which the new Exif segment is inserted, after SOI and JFIF. `None`
-    /// until the scanner has reached this place.
-    exif_at: Option<usize>,
+    /// The new JFIF segment.
+    jfif: Option<Span>,
+    /// The new segment with Adobe's transform flag.
+    adobe: Option<Span>,
+    profile: ProfileChunks,
     orientation: Option<u8>,
-    seen_jfif: bool,
-    seen_scan: bool,
+    /// The spans after SOI and the application segments.
+    spans: Vec<Span>,
+    seen_frame: bool,
+    /// `true` if a scan has been kept.
+    kept_scan: bool,
 }
 
 #[derive(Debug)]
@@ -72,10 +97,10 @@ enum JpegState {
         head_bytes: usize,
         remaining: usize,
     },
-    /// The scanner is in entropy-coded data (the compressed pixels), which begins at `start`.
-    /// `fill` is `true` if the last byte was 0xFF.
+    /// The scanner is in entropy-coded data (the compressed pixels). Its SOS segment begins at
+    /// `start`. `fill` is `true` if the last byte was 0xFF.
     Scan { start: u64, fill: bool },
-    /// The scanner is after EOI, the end of the image.
+    /// The scanner is after the end of the image: after EOI, or after a scan that does not end.
     End,
     /// The bytes are not a JPEG.
     Broken,
@@ -87,11 +112,13 @@ impl JpegScanner {
         JpegScanner {
             state: JpegState::Start(0),
             offset,
-            spans: Vec::new(),
-            exif_at: None,
+            jfif: None,
+            adobe: None,
+            profile: ProfileChunks::default(),
             orientation: None,
-            seen_jfif: false,
-            seen_scan: false,
+            spans: Vec::new(),
+            seen_frame: false,
+            kept_scan: false,
         }
     }
 
@@ -153,27 +180,30 @@ impl JpegScanner {
         }
     }
 
-    /// Returns the edit list. If the picture is truncated, the bytes that exist are kept. The
-    /// stripped picture keeps its orientation. If the picture has no orientation, it gets
-    /// `orientation`.
+    /// Returns the edit list. Of a picture that does not end, the complete scans are kept. The
+    /// stripped picture keeps its orientation. If the picture has no orientation, it gets that of
+    /// `added`.
     ///
     /// # Errors
-    /// Returns [`NotStrippable`] if the bytes are not a JPEG, or if they end before the pixels
-    /// begin.
-    pub(crate) fn finish(mut self, orientation: Option<u8>) -> Result<EditList, NotStrippable> {
-        if let JpegState::Scan { start, .. } = self.state {
-            self.keep(start..self.offset);
-        }
-        if !self.seen_scan
+    /// Returns [`NotStrippable`] if the bytes are not a well-formed JPEG, or if no scan is
+    /// complete.
+    pub(crate) fn finish(self, added: &AddedMetadata) -> Result<EditList, NotStrippable> {
+        if !self.kept_scan
             || matches!(self.state, JpegState::Broken)
             || self.spans.len() > MAX_SPANS
         {
             return Err(NotStrippable);
         }
-        if let (Some(at), Some(value @ 2..=8)) = (self.exif_at, self.orientation.or(orientation)) {
-            self.spans.insert(at, make_exif_segment(value));
+        let mut spans = vec![made_span(&[0xff, SOI])];
+        spans.extend(self.jfif);
+        if let Some(tiff) = added.build_tiff(self.orientation) {
+            spans.push(make_segment(APP1, &[EXIF_HEADER, &tiff]));
         }
-        Ok(EditList::new(self.spans))
+        spans.extend(self.profile.make_segments());
+        spans.extend(self.adobe);
+        spans.extend(self.spans);
+        spans.push(made_span(&[0xff, EOI]));
+        Ok(EditList::new(spans))
     }
 
     /// Scans one byte, which is at `self.offset`.
@@ -182,13 +212,14 @@ impl JpegScanner {
         match &mut self.state {
             JpegState::Start(0) if byte == 0xff => self.state = JpegState::Start(1),
             JpegState::Start(1) if byte == SOI => {
-                self.keep(here - 1..here + 1);
                 self.state = JpegState::Between { fill: false };
             }
             JpegState::Start(_) => self.state = JpegState::Broken,
             // Decoders skip bytes between segments that are not a marker. They are removed.
             JpegState::Between { fill } if byte == 0xff => *fill = true,
             JpegState::Between { fill: true } => self.handle_marker(byte, here - 1),
+            // The image may have no end, and other data follows it.
+            JpegState::Between { .. } if self.kept_scan => self.state = JpegState::Broken,
             JpegState::Between { .. } => {}
             JpegState::Length {
                 marker,
@@ -205,11 +236,14 @@ impl JpegScanner {
                 // This is a stuffed byte or a restart marker. The data goes on after it.
                 0x00 | 0xd0..=0xd7 => *fill = false,
                 0xff => {}
-                marker => {
+                marker if may_follow_scan(marker) => {
                     let start = *start;
                     self.keep(start..here - 1);
+                    self.kept_scan = true;
                     self.handle_marker(marker, here - 1);
                 }
+                // The scan does not end: these bytes are no pixels.
+                _ => self.state = JpegState::End,
             },
             JpegState::Segment { .. } | JpegState::End | JpegState::Broken => {}
         }
@@ -218,13 +252,12 @@ impl JpegScanner {
     /// Changes to the state after a marker. The 0xFF of the marker is at `start`.
     fn handle_marker(&mut self, marker: u8, start: u64) {
         self.state = match marker {
-            EOI if self.seen_scan => {
-                self.keep(start..start + 2);
-                JpegState::End
-            }
-            EOI => JpegState::Broken,
+            // A second image begins without an end of the first.
+            EOI | SOI if self.kept_scan => JpegState::End,
+            EOI | SOI | JPG | DHP | EXP => JpegState::Broken,
             // Markers without a segment do not belong here, so they are skipped.
-            0x00 | 0x01 | 0xd0..=SOI => JpegState::Between { fill: false },
+            0x00 | 0x01 | 0xd0..=0xd7 if !self.kept_scan => JpegState::Between { fill: false },
+            0x00 | 0x01 | 0xd0..=0xd7 => JpegState::Broken,
             _ => JpegState::Length {
                 marker,
                 start,
@@ -249,61 +282,46 @@ impl JpegScanner {
         let whole = start..self.offset;
         self.state = JpegState::Between { fill: false };
         match marker {
-            APP0 if head.starts_with(JFIF) && head.len() >= JFIF_BYTES && !self.seen_jfif => {
-                self.seen_jfif = true;
+            APP0 if head.starts_with(JFIF) && head.len() >= JFIF_BYTES => {
                 // The two zeros are the size of the thumbnail, which is removed.
-                self.push(make_segment(APP0, &[&head[..JFIF_BYTES - 2], &[0, 0]]));
+                let segment = || make_segment(APP0, &[&head[..JFIF_BYTES - 2], &[0, 0]]);
+                self.jfif.get_or_insert_with(segment);
             }
             APP1 if head.starts_with(EXIF_HEADER) && self.orientation.is_none() => {
                 self.orientation = parse_orientation(&head);
             }
-            APP2 if head.starts_with(ICC) => self.keep_essential(whole),
+            APP2 => {
+                if let Some(chunk) = head.strip_prefix(ICC) {
+                    self.profile.add(chunk);
+                }
+            }
             APP14 if head.starts_with(ADOBE) && head.len() >= ADOBE_BYTES => {
-                self.mark_exif_place();
-                self.push(make_segment(APP14, &[&head[..ADOBE_BYTES]]));
+                let transform = head[ADOBE_BYTES - 1];
+                let segment = || make_segment(APP14, &[ADOBE, &[0, 100, 0, 0, 0, 0, transform]]);
+                self.adobe.get_or_insert_with(segment);
             }
-            SOS => {
-                self.keep_essential(whole);
-                self.seen_scan = true;
-                self.state = JpegState::Scan {
-                    start: self.offset,
-                    fill: false,
-                };
+            SOS if self.seen_frame && is_well_formed(SOS, &head) => {
+                self.state = JpegState::Scan { start, fill: false };
             }
-            // These are frames, tables, restart intervals and numbers of lines [B.1.1.3]. APPn,
-            // JPGn, COM and RES are removed.
-            0xc0..=0xcf | 0xdb..=0xdf => self.keep_essential(whole),
+            marker if is_frame(marker) && !self.seen_frame && is_well_formed(marker, &head) => {
+                self.seen_frame = true;
+                self.keep(whole);
+            }
+            DHT | DAC | DQT | DRI | DNL if is_well_formed(marker, &head) => self.keep(whole),
+            marker if is_essential(marker) => self.state = JpegState::Broken,
+            // All other segments are removed.
             _ => {}
         }
     }
 
-    /// Keeps a segment that must come after the new Exif segment.
-    fn keep_essential(&mut self, range: Range<u64>) {
-        self.mark_exif_place();
-        self.keep(range);
-    }
-
-    /// Sets the place of the new Exif segment, if it is not set yet.
-    fn mark_exif_place(&mut self) {
-        self.exif_at.get_or_insert(self.spans.len());
-    }
-
     /// Adds a range of the file to the spans that stay.
     fn keep(&mut self, range: Range<u64>) {
-        // The new Exif segment is inserted between two spans, so these two must not be joined.
-        let split = self.exif_at == Some(self.spans.len());
+        let full = self.spans.len() > MAX_SPANS;
         match self.spans.last_mut() {
-            Some(Span::Kept(last)) if last.end == range.start && !split => last.end = range.end,
-            _ if range.is_empty() => {}
-            _ => self.push(Span::Kept(range)),
-        }
-    }
-
-    /// Adds a span. Adds nothing if there is one span too many already, because `finish` fails in
-    /// that case.
-    fn push(&mut self, span: Span) {
-        if self.spans.len() <= MAX_SPANS {
-            self.spans.push(span);
+            Some(Span::Kept(last)) if last.end == range.start => last.end = range.end,
+            // `finish` fails if there is one span too many, so no more are added.
+            _ if full => {}
+            _ => self.spans.push(Span::Kept(range)),
         }
     }
 }
@@ -315,8 +333,9 @@ fn begin_segment(marker: u8, start: u64, length: u16) -> JpegState {
         return JpegState::Broken;
     };
     let head_bytes = match marker {
-        APP1 => remaining,
-        APP0 | APP2 | APP14 => remaining.min(16),
+        APP1 | APP2 => remaining,
+        APP0 | APP14 => remaining.min(16),
+        marker if is_essential(marker) => remaining,
         _ => 0,
     };
     JpegState::Segment {
@@ -328,17 +347,116 @@ fn begin_segment(marker: u8, start: u64, length: u16) -> JpegState {
     }
 }
 
-/// Builds a new segment with this marker and this data.
-fn make_segment(marker: u8, payload: &[&[u8]]) -> Span {
-    let payload = payload.concat();
-    // The segments written here are only a few bytes long.
-    let length = (payload.len() as u16 + 2).to_be_bytes();
-    Span::Made([&[0xff, marker], &length[..], &payload].concat().into())
+/// Reports whether a marker begins a frame.
+fn is_frame(marker: u8) -> bool {
+    matches!(marker, 0xc0..=0xcf) && ![DHT, JPG, DAC].contains(&marker)
 }
 
-/// Builds an Exif segment that contains only the orientation.
-fn make_exif_segment(orientation: u8) -> Span {
-    make_segment(APP1, &[EXIF_HEADER, &orientation_tiff(orientation)])
+/// Reports whether a decoder needs the segment of this marker.
+fn is_essential(marker: u8) -> bool {
+    is_frame(marker) || matches!(marker, DHT | DAC | SOS | DQT | DNL | DRI)
+}
+
+/// Reports whether this marker may be the first one after a scan.
+fn may_follow_scan(marker: u8) -> bool {
+    matches!(
+        marker,
+        EOI | SOS | DHT | DAC | DQT | DNL | DRI | APP0..=APP15 | COM
+    )
+}
+
+/// Reports whether the data of a segment has the length that its content requires. Other bytes
+/// could follow the content of a longer one [ITU-T T.81 B.2.2 to B.2.5].
+fn is_well_formed(marker: u8, data: &[u8]) -> bool {
+    let count_at = |at: usize| data.get(at).map_or(0, |count| usize::from(*count));
+    match marker {
+        DQT => have_whole_parts(data, |part| {
+            let wide = part.first().is_some_and(|head| head >> 4 != 0);
+            Some(if wide { 129 } else { 65 })
+        }),
+        DHT => have_whole_parts(data, |part| {
+            let counts = part.get(1..17)?.iter();
+            Some(17 + counts.map(|count| usize::from(*count)).sum::<usize>())
+        }),
+        DAC => !data.is_empty() && data.len().is_multiple_of(2),
+        DRI | DNL => data.len() == 2,
+        SOS => count_at(0) > 0 && data.len() == 4 + 2 * count_at(0),
+        _ => count_at(5) > 0 && data.len() == 6 + 3 * count_at(5),
+    }
+}
+
+/// Reports whether data consists of one or more whole parts. `part_bytes` returns the length of the
+/// part at the beginning of the data that it gets.
+fn have_whole_parts(mut data: &[u8], part_bytes: impl Fn(&[u8]) -> Option<usize>) -> bool {
+    if data.is_empty() {
+        return false;
+    }
+    while !data.is_empty() {
+        match part_bytes(data).and_then(|length| data.get(length..)) {
+            Some(rest) => data = rest,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The ICC profile of a JPEG, which is divided into chunks: one in each segment.
+#[derive(Debug, Default)]
+struct ProfileChunks {
+    /// The bytes of the chunks so far.
+    profile: Vec<u8>,
+    /// The number of chunks so far.
+    chunks: u8,
+    /// The number of chunks of the whole profile.
+    count: u8,
+    /// `true` if the chunks do not fit together. The profile is then removed.
+    broken: bool,
+}
+
+impl ProfileChunks {
+    /// Adds the next chunk. It begins with its number, from 1, and the number of chunks [ICC.1
+    /// B.4].
+    fn add(&mut self, chunk: &[u8]) {
+        let Some(([number, count], bytes)) = chunk.split_first_chunk::<2>() else {
+            self.broken = true;
+            return;
+        };
+        let is_next = self.chunks.checked_add(1) == Some(*number)
+            && (self.chunks == 0 || self.count == *count)
+            && self.profile.len() + bytes.len() <= MAX_PROFILE_BYTES;
+        if is_next && !self.broken {
+            (self.chunks, self.count) = (*number, *count);
+            self.profile.extend_from_slice(bytes);
+        } else {
+            self.broken = true;
+            self.profile = Vec::new();
+        }
+    }
+
+    /// Returns the segments of the rewritten profile. Returns none if there is no complete profile.
+    fn make_segments(&self) -> Vec<Span> {
+        let complete = !self.broken && self.chunks > 0 && self.chunks == self.count;
+        let Some(profile) = complete.then(|| rewrite_profile(&self.profile)).flatten() else {
+            return Vec::new();
+        };
+        let chunks = profile.chunks(MAX_CHUNK_BYTES);
+        let count = chunks.len() as u8;
+        (1..=count)
+            .zip(chunks)
+            .map(|(number, chunk)| make_segment(APP2, &[ICC, &[number, count], chunk]))
+            .collect()
+    }
+}
+
+fn made_span(bytes: &'static [u8]) -> Span {
+    Span::Made(Bytes::from_static(bytes))
+}
+
+/// Builds a new segment with this marker and this data, which must have at most 65,533 bytes.
+fn make_segment(marker: u8, payload: &[&[u8]]) -> Span {
+    let payload = payload.concat();
+    let length = (payload.len() as u16 + 2).to_be_bytes();
+    Span::Made([&[0xff, marker], &length[..], &payload].concat().into())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn strip(format: StripFormat, file: &[u8]) -> Result<Vec<u8>, NotStrippable> {
             break;
         }
     }
-    let edit = scanner.finish(None)?;
+    let edit = scanner.finish(&AddedMetadata::default())?;
     let spans = edit.slice(0..edit.size_bytes()).into_iter();
     Ok(spans
         .flat_map(|span| match span {

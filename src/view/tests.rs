@@ -318,22 +318,29 @@ fn private_removed_and_claimed_photos_have_no_view() {
     let stub = PhotoItem::stub("2018-02-01/foo bar", "owner");
     for hidden in [private, private_by_rule, removed, stub] {
         assert_eq!(view.show_details(&hidden), None);
-        assert_eq!(view.find_picture(&hidden, "JPG", ImageKind::Original), None);
-        assert_eq!(view.find_picture(&hidden, "CR2", ImageKind::Preview), None);
+        for (part, kind) in [
+            ("JPG", ImageKind::Original),
+            ("CR2", ImageKind::Original),
+            ("CR2", ImageKind::Preview),
+        ] {
+            assert_eq!(
+                view.find_picture(&hidden, part, kind),
+                PictureAccess::Absent
+            );
+        }
     }
 }
 
 #[test]
-fn originals_are_listed_only_if_their_location_may_be_seen() {
+fn originals_are_listed_only_if_they_can_be_stripped() {
     let jpeg = "/2018-02-01/foo%20bar.JPG";
-    let raw = "/2018-02-01/foo%20bar.CR2";
     let at = |base: &str, paths: &[&str]| {
         paths
             .iter()
             .map(|path| format!("{base}{path}"))
             .collect::<Vec<_>>()
     };
-    let preview = &format!("{raw}?preview=1");
+    let preview = "/2018-02-01/foo%20bar.CR2?preview=1";
     let cdn = Some("https://cdn.example/");
     let view = |policy, base: Option<&str>, stripped, served_here| {
         let hosting = PictureHosting {
@@ -343,72 +350,73 @@ fn originals_are_listed_only_if_their_location_may_be_seen() {
         };
         urls(&PublicView::new(policy, hosting))
     };
-
-    assert_eq!(
-        view(LocationPolicy::Hide, None, false, false),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        view(LocationPolicy::Hide, None, false, true),
-        at("/photos", &[jpeg, preview])
-    );
-    assert_eq!(
-        view(LocationPolicy::Exact, None, false, true),
-        at("/photos", &[jpeg, preview, raw])
-    );
-    for policy in [LocationPolicy::Hide, LocationPolicy::Round(2)] {
-        assert_eq!(view(policy, cdn, false, false), Vec::<String>::new());
-        assert_eq!(view(policy, cdn, false, true), Vec::<String>::new());
-        assert_eq!(
-            view(policy, cdn, true, false),
-            at("https://cdn.example", &[jpeg, raw])
-        );
-        assert_eq!(
-            view(policy, cdn, true, true),
-            at("https://cdn.example", &[jpeg, preview])
-        );
+    for policy in [
+        LocationPolicy::Hide,
+        LocationPolicy::Round(2),
+        LocationPolicy::Exact,
+    ] {
+        let here = view(policy, None, false, true);
+        assert_eq!(here, at("/photos", &[jpeg, preview]));
+        let here = view(policy, cdn, true, true);
+        assert_eq!(here, at("https://cdn.example", &[jpeg, preview]));
+        // Another server has no previews. A RAW cannot be stripped.
+        let elsewhere = view(policy, cdn, true, false);
+        assert_eq!(elsewhere, at("https://cdn.example", &[jpeg]));
+        for (base, served_here) in [(None, false), (cdn, false), (cdn, true)] {
+            assert_eq!(view(policy, base, false, served_here), Vec::<String>::new());
+        }
     }
-    assert_eq!(
-        view(LocationPolicy::Exact, cdn, false, false),
-        at("https://cdn.example", &[jpeg, raw])
-    );
 }
 
 #[test]
-fn file_that_must_and_cannot_be_stripped_is_not_served() {
-    let redaction = |policy, part: &str, kind| {
-        serving_view(policy)
-            .find_picture(&item(), part, kind)
-            .map(|picture| picture.redaction)
+fn picture_is_stripped_and_gets_the_published_position() {
+    let away = Privacy {
+        home_zones: "48.8584,2.2945,500".parse().expect("zones"),
+        ..LocationPolicy::Exact.into()
     };
-    let preview = Redaction::Preview {
-        range: 100..150,
-        orientation: Some(6),
+    let at_home = Privacy {
+        home_zones: "45.471234,-73.645678,500".parse().expect("zones"),
+        ..LocationPolicy::Exact.into()
     };
-    assert_eq!(
-        redaction(LocationPolicy::Hide, "JPG", ImageKind::Original),
-        Some(Redaction::Strip(StripFormat::Jpeg))
-    );
-    assert_eq!(
-        redaction(LocationPolicy::Hide, "CR2", ImageKind::Original),
-        None
-    );
-    assert_eq!(
-        redaction(LocationPolicy::Hide, "CR2", ImageKind::Preview),
-        Some(preview)
-    );
-    assert_eq!(
-        redaction(LocationPolicy::Exact, "CR2", ImageKind::Original),
-        Some(Redaction::Unmodified)
-    );
-    assert_eq!(
-        redaction(LocationPolicy::Exact, "JPG", ImageKind::Preview),
-        None
-    );
-    assert_eq!(
-        redaction(LocationPolicy::Exact, "jpg", ImageKind::Original),
-        None
-    );
+    let rounded = Location {
+        lat: 45.47,
+        lon: -73.65,
+        ..LocationPolicy::Round(2)
+            .redact_location(&location())
+            .expect("published")
+    };
+    for (privacy, published) in [
+        (LocationPolicy::Hide.into(), None),
+        (LocationPolicy::Round(2).into(), Some(rounded)),
+        (LocationPolicy::Exact.into(), Some(location())),
+        (away, Some(location())),
+        (at_home, None),
+    ] {
+        let hosting = PictureHosting {
+            served_here: true,
+            ..PictureHosting::default()
+        };
+        let view = PublicView::new(privacy, hosting);
+        let find = |part: &str, kind| match view.find_picture(&item(), part, kind) {
+            PictureAccess::Servable(picture) => {
+                assert_eq!(picture.added.position, published);
+                Some((picture.source, picture.added.orientation))
+            }
+            PictureAccess::NotStrippable => None,
+            PictureAccess::Absent => panic!("{part} is absent"),
+        };
+        let file = PictureSource::File(StripFormat::Jpeg);
+        assert_eq!(find("JPG", ImageKind::Original), Some((file, None)));
+        assert_eq!(find("CR2", ImageKind::Original), None);
+        let preview = PictureSource::Preview(100..150);
+        assert_eq!(find("CR2", ImageKind::Preview), Some((preview, Some(6))));
+        for (part, kind) in [("JPG", ImageKind::Preview), ("jpg", ImageKind::Original)] {
+            assert_eq!(
+                view.find_picture(&item(), part, kind),
+                PictureAccess::Absent
+            );
+        }
+    }
 }
 
 #[test]

@@ -6,5 +6,6 @@ mod http;
 mod lists;
 mod model;
 mod paging;
+mod picture_secrets;
 mod pictures;
 pub(crate) mod schema;

@@ -130,7 +130,7 @@ impl LoadedGallery {
         let settings = gallery::GallerySettings {
             privacy: LocationPolicy::Exact.into(),
             photo_base_url: Some("https://photos.example.org".to_owned()),
-            photo_base_url_stripped: false,
+            photo_base_url_stripped: true,
             cursor_key: CursorKey::new([7; 32]),
             cors_origins: local_http::AllowedOrigins::OwnOnly,
             pictures: None,

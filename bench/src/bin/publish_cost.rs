@@ -163,6 +163,7 @@ impl PublishBench {
         disable_stream(&clients.dynamodb, "photos").await?;
         let hosting = PictureHosting {
             base_url: Some("https://photos.example.org".to_owned()),
+            stripped: true,
             ..PictureHosting::default()
         };
         let settings = PublishSettings {

@@ -11,6 +11,7 @@ use s3s::{Body, HttpError};
 
 use crate::external_changes::scan_in_background;
 use crate::key_pair::KeyPair;
+use crate::presigned::SignedRequestsOnly;
 use crate::service::StoreService;
 use crate::store::S3Store;
 
@@ -26,7 +27,8 @@ impl S3Store {
     /// Returns a handler of requests that are signed with `key_pair`.
     ///
     /// Requests must be path-style, in any region. They must be signed by Signature Version 4: in a
-    /// header, in a presigned URL, or with a chunked body.
+    /// header, in a presigned URL, or with a chunked body. A presigned URL may be valid for twelve
+    /// hours at most.
     ///
     /// A background thread compares the folders with the database. It registers each file that
     /// other programs added, changed or removed while the store was not open, and records a
@@ -40,6 +42,7 @@ impl S3Store {
         let mut builder = S3ServiceBuilder::new(StoreService { store });
         let auth = SimpleAuth::from_single(key_pair.access_key, key_pair.secret_key);
         builder.set_auth(auth);
+        builder.set_access(SignedRequestsOnly);
         S3Handler {
             service: builder.build(),
         }

@@ -28,6 +28,7 @@ mod objects;
 mod opened_object;
 mod owner;
 mod placement;
+mod presigned;
 mod received_file;
 mod recovery;
 

@@ -1,6 +1,8 @@
 //! Tests on constructed PNG and WebP files: what is kept, what is removed, and what is refused.
 
 use super::*;
+use crate::strip::colour_profile::tests::profile_with_secrets;
+use photo_metadata::Location;
 use proptest::prelude::*;
 
 const TIFF_6: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0SECRET";
@@ -38,24 +40,48 @@ fn webp_file(chunks: &[Vec<u8>]) -> Vec<u8> {
     [b"RIFF".as_slice(), &size, b"WEBP", &chunks].concat()
 }
 
+/// Returns the Exif data of a picture with this orientation.
+fn tiff(orientation: u8) -> Vec<u8> {
+    let added = AddedMetadata {
+        orientation: Some(orientation),
+        position: None,
+    };
+    added.build_tiff(None).expect("Exif")
+}
+
+/// Returns the `iCCP` chunk of a profile with this name.
+fn iccp(name: &[u8], profile: &[u8]) -> Vec<u8> {
+    png(b"iCCP", &[name, &[0, 0], &deflate(profile)].concat())
+}
+
+fn rewritten_profile() -> Vec<u8> {
+    rewrite_profile(&profile_with_secrets()).expect("a profile")
+}
+
 fn png_with_secrets() -> Vec<u8> {
     let file = png_file(&[
-        png(b"iCCP", b"COLOURS"),
+        iccp(b"SECRET-NAME", &profile_with_secrets()),
+        iccp(b"SECRET-NAME", &profile_with_secrets()),
+        png(b"gAMA", &[0, 0, 1, 2]),
+        png(b"gAMA", b"SECR"),
+        png(b"cHRM", b"SECRET"),
+        png(b"PLTE", &[7; 900]),
+        png(b"sPLT", b"SECRET"),
         png(b"tEXt", b"SECRET"),
         png(b"zzZz", b""),
         png(b"IDAT", b"PIXELS"),
         png(b"IDAT", b"PIXELS"),
         png(b"eXIf", TIFF_6),
         png(b"iTXt", b"XML:com.adobe.xmp SECRET"),
-        png(b"IEND", b""),
+        png(b"IEND", b"SECRET"),
     ]);
     [file, b"SECRET-TRAILER".to_vec()].concat()
 }
 
 fn webp_with_secrets() -> Vec<u8> {
     let file = webp_file(&[
-        riff(b"VP8X", &[0x2c, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
-        riff(b"ICCP", b"COLOURS"),
+        riff(b"VP8X", b"\x2dSEC\x09\0\0\x09\0\0SECRET"),
+        riff(b"ICCP", &profile_with_secrets()),
         riff(b"SECR", b"SECRET"),
         riff(b"VP8 ", b"PIXELS"),
         riff(b"EXIF", TIFF_6),
@@ -76,7 +102,10 @@ fn edit(
             break;
         }
     }
-    scanner.finish(orientation)
+    scanner.finish(&AddedMetadata {
+        orientation,
+        position: None,
+    })
 }
 
 fn rendered(file: &[u8], edit: &EditList) -> Vec<u8> {
@@ -103,8 +132,9 @@ fn png_keeps_colours_pixels_and_orientation() {
     let file = png_with_secrets();
     let bytes = rendered(&file, &edit(&PNG, &file, 5, None).expect("strippable"));
     let expected = png_file(&[
-        png(b"eXIf", &orientation_tiff(6)),
-        png(b"iCCP", b"COLOURS"),
+        png(b"eXIf", &tiff(6)),
+        iccp(b"icc", &rewritten_profile()),
+        png(b"gAMA", &[0, 0, 1, 2]),
         png(b"IDAT", b"PIXELS"),
         png(b"IDAT", b"PIXELS"),
         png(b"IEND", b""),
@@ -125,9 +155,9 @@ fn webp_keeps_colours_pixels_and_orientation() {
     let bytes = rendered(&file, &edit(&WEBP, &file, 5, None).expect("strippable"));
     let expected = webp_file(&[
         riff(b"VP8X", &[0x28, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
-        riff(b"ICCP", b"COLOURS"),
+        riff(b"ICCP", &rewritten_profile()),
         riff(b"VP8 ", b"PIXELS"),
-        riff(b"EXIF", &orientation_tiff(6)),
+        riff(b"EXIF", &tiff(6)),
     ]);
     assert_eq!(bytes, expected);
     let upright = webp_file(&[
@@ -157,14 +187,74 @@ fn webp_without_metadata_is_unchanged() {
 }
 
 #[test]
-fn animated_webp_is_refused() {
+fn position_is_written_into_a_webp_without_exif() {
+    let position = Some(Location {
+        lat: 45.5,
+        lon: -73.25,
+        ..Location::default()
+    });
+    let added = AddedMetadata {
+        orientation: None,
+        position,
+    };
+    let tiff = added.build_tiff(None).expect("Exif");
+    // A size of 300 by 200 pixels, in the two forms of compression.
+    let lossy = riff(b"VP8 ", b"abc\x9d\x01\x2a\x2c\x01\xc8\0PIXELS");
+    let size = 299_u32 | 199 << 14 | 1 << 28;
+    let lossless = riff(
+        b"VP8L",
+        &[b"/", &size.to_le_bytes()[..], b"PIXELS!"].concat(),
+    );
+    for (flags, pixels) in [(0x08, lossy), (0x18, lossless)] {
+        let file = webp_file(std::slice::from_ref(&pixels));
+        let mut scanner = ChunkScanner::new(&WEBP, 0);
+        scanner.feed(&file);
+        let edit = scanner.finish(&added).expect("strippable");
+        let expected = webp_file(&[
+            riff(b"VP8X", &[flags, 0, 0, 0, 0x2b, 1, 0, 0xc7, 0, 0]),
+            pixels,
+            riff(b"EXIF", &tiff),
+        ]);
+        assert_eq!(rendered(&file, &edit), expected);
+    }
+}
+
+#[test]
+fn animated_webp_keeps_its_frames_without_other_chunks() {
+    let frame = |secret: &[Vec<u8>], flags: u8, pixels: &[u8]| {
+        let header = [&[1; 15][..], &[flags]].concat();
+        let chunks = [
+            &secret.concat(),
+            &riff(b"ALPH", b"A"),
+            &riff(b"VP8 ", pixels)[..],
+        ]
+        .concat();
+        riff(b"ANMF", &[header, chunks].concat())
+    };
+    let secrets = [riff(b"XMP ", b"SECRET"), riff(b"ANIM", b"SECRET")];
     let file = webp_file(&[
-        riff(b"VP8X", &[2, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
-        riff(b"VP8 ", b"PIXELS"),
+        riff(b"VP8X", &[0x12, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
+        riff(b"ANIM", &[1; 6]),
+        frame(&secrets, 0xf2, b"FIRST"),
+        riff(b"SECR", b"SECRET"),
+        frame(&[], 1, b"SECOND"),
+        riff(b"XMP ", b"SECRET"),
     ]);
-    assert_eq!(edit(&WEBP, &file, 64, None), Err(NotStrippable));
-    let frames = webp_file(&[riff(b"ANMF", b"SECRET")]);
-    assert_eq!(edit(&WEBP, &frames, 64, None), Err(NotStrippable));
+    let expected = webp_file(&[
+        riff(b"VP8X", &[0x12, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
+        riff(b"ANIM", &[1; 6]),
+        frame(&[], 2, b"FIRST"),
+        frame(&[], 1, b"SECOND"),
+    ]);
+    for step in [1, 7, 1000] {
+        let edit = edit(&WEBP, &file, step, None).expect("strippable");
+        assert_eq!(rendered(&file, &edit), expected);
+    }
+    // A chunk must not be longer than its frame, and a frame must not be empty.
+    for inner in [&b"VP8 \xff\0\0\0PIXELS"[..], b"", &riff(b"XMP ", b"SECRET")] {
+        let broken = webp_file(&[riff(b"ANMF", &[&[1; 16], inner].concat())]);
+        assert_eq!(edit(&WEBP, &broken, 64, None), Err(NotStrippable));
+    }
 }
 
 #[test]
@@ -174,25 +264,42 @@ fn truncated_file_shows_no_secret_and_is_refused_without_pixels() {
             if let Ok(edit) = edit(rules, &file[..end], 3, Some(3)) {
                 let bytes = rendered(&file[..end], &edit);
                 assert!(
-                    contains(&bytes, "IDAT") || contains(&bytes, "VP8 "),
+                    contains(&bytes, "PIXELS") && !contains(&bytes, "SECR"),
                     "cut at {end}"
                 );
-                assert!(!contains(&bytes, "SECRET"), "cut at {end}");
             }
         }
     }
-    let png = png_with_secrets();
-    let cut = png
-        .windows(4)
-        .position(|name| name == b"IDAT")
-        .expect("pixels")
-        + 6;
-    assert!(edit(&PNG, &png[..cut], 8, None).is_ok());
-    assert_eq!(edit(&PNG, &png[..cut - 8], 8, None), Err(NotStrippable));
     assert_eq!(
         edit(&WEBP, b"RIFF\x04\0\0\0WEBP", 64, None),
         Err(NotStrippable)
     );
+}
+
+#[test]
+fn incomplete_and_overwritten_pixels_of_a_png_are_removed() {
+    let first = png(b"IDAT", b"FIRST");
+    let second = png(b"IDAT", b"SECOND");
+    let end = png(b"IEND", b"");
+    let whole = png_file(&[first.clone(), end.clone()]);
+    let cut = &png_file(&[first.clone(), second.clone()]);
+    for missing in 1..second.len() {
+        let file = &cut[..cut.len() - missing];
+        let edit = edit(&PNG, file, 5, None).expect("strippable");
+        assert_eq!(rendered(file, &edit), whole, "without {missing} bytes");
+    }
+    // The pixels were cut off, and other bytes follow.
+    let mut overwritten = png_file(&[second, end]);
+    let at = overwritten.len() - 12 - 8;
+    overwritten[at..at + 4].copy_from_slice(b"KEYS");
+    assert_eq!(edit(&PNG, &overwritten, 5, None), Err(NotStrippable));
+    let alone = png_file(&[first]);
+    for missing in 1..10 {
+        assert_eq!(
+            edit(&PNG, &alone[..alone.len() - missing], 5, None),
+            Err(NotStrippable)
+        );
+    }
 }
 
 proptest! {

@@ -244,6 +244,7 @@ async fn photo_in_a_list_has_the_documented_form() {
     let fixture = GalleryFixture::with(|settings| {
         settings.privacy = LocationPolicy::Exact.into();
         settings.photo_base_url = Some("https://photos.example".to_owned());
+        settings.photo_base_url_stripped = true;
     })
     .await;
     fixture

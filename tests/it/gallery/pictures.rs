@@ -3,15 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use little_exif::exif_tag::ExifTag;
 use little_exif::filetype::FileExtension;
 use little_exif::metadata::Metadata;
 use photo_catalogue::catalogue::item::{Overrides, PartState, PhotoItem, PhotoPart};
-use photo_catalogue::gallery::PictureArchive;
+use photo_catalogue::gallery::{CursorKey, PictureArchive};
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
 use photo_metadata::EmbeddedPreview;
@@ -22,17 +29,45 @@ use super::fixture::{GalleryFixture, Shot};
 use crate::engines::serve_s3;
 
 const BUCKET: &str = "archive";
-const RAW_HEAD: usize = 1000;
+pub(super) const RAW_HEAD: usize = 1000;
 
 /// A gallery that serves pictures, with the S3 client of its store.
-struct PictureFixture {
-    gallery: GalleryFixture,
+pub(super) struct PictureFixture {
+    pub(super) gallery: GalleryFixture,
     s3: aws_sdk_s3::Client,
+    reads: Arc<AtomicU32>,
     _data: tempfile::TempDir,
 }
 
+/// An interceptor that counts the GET requests of the SDK.
+#[derive(Debug)]
+struct ReadCounter(Arc<AtomicU32>);
+
+impl Intercept for ReadCounter {
+    fn name(&self) -> &'static str {
+        "ReadCounter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.request().method() == "GET" {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
 impl PictureFixture {
-    async fn new(privacy: impl Into<Privacy>) -> Self {
+    pub(super) async fn new(privacy: impl Into<Privacy>) -> Self {
+        PictureFixture::with_key(privacy, [7; 32]).await
+    }
+
+    /// Starts a gallery whose cursor key is made from `secret`.
+    async fn with_key(privacy: impl Into<Privacy>, secret: [u8; 32]) -> Self {
         let privacy = privacy.into();
         let data = tempfile::tempdir().expect("a folder");
         let store = S3Store::open(data.path()).expect("a store");
@@ -53,9 +88,15 @@ impl PictureFixture {
             .send()
             .await
             .expect("a bucket");
-        let storage = Storage::new(s3.clone());
+        let reads = Arc::new(AtomicU32::new(0));
+        let counted = s3
+            .config()
+            .to_builder()
+            .interceptor(ReadCounter(Arc::clone(&reads)));
+        let storage = Storage::new(aws_sdk_s3::Client::from_conf(counted.build()));
         let gallery = GalleryFixture::with(|settings| {
             settings.privacy = privacy;
+            settings.cursor_key = CursorKey::new(secret);
             settings.pictures = Some(PictureArchive {
                 storage,
                 bucket: photo_catalogue::object::Bucket::new(BUCKET).unwrap(),
@@ -65,12 +106,19 @@ impl PictureFixture {
         PictureFixture {
             gallery,
             s3,
+            reads,
             _data: data,
         }
     }
 
     /// Writes a file to the archive, and adds it to the parts (files) of the photo `item`.
-    async fn archive(&self, item: &mut PhotoItem, extension: &str, mime: &str, bytes: &[u8]) {
+    pub(super) async fn archive(
+        &self,
+        item: &mut PhotoItem,
+        extension: &str,
+        mime: &str,
+        bytes: &[u8],
+    ) {
         let key = format!("archive/{}.{extension}", item.stem);
         let put = self
             .s3
@@ -107,6 +155,13 @@ impl PictureFixture {
         self.archive(&mut item, "CR2", "image/x-canon-cr2", &raw)
             .await;
         item
+    }
+
+    /// Returns the number of GET requests that the gallery sends to the store while `request` runs.
+    async fn count_reads(&self, request: impl Future) -> u32 {
+        let before = self.reads.load(Ordering::SeqCst);
+        request.await;
+        self.reads.load(Ordering::SeqCst) - before
     }
 
     async fn bytes(&self, path: &str) -> Vec<u8> {
@@ -160,33 +215,51 @@ fn foobar() -> Shot {
 
 const FILE: &str = "/photos/2018-02-01/foo%20bar%2B%C3%A9";
 
+/// The tags of the position that the gallery writes into a picture.
+const POSITION_TAGS: [&str; 5] = [
+    "GPSVersionID=2",
+    "GPSLatitudeRef=0",
+    "GPSLatitude=0",
+    "GPSLongitudeRef=0",
+    "GPSLongitude=0",
+];
+
 #[tokio::test]
-async fn jpeg_is_stripped_and_raw_has_only_its_preview_if_locations_are_hidden() {
-    for policy in [LocationPolicy::Hide, LocationPolicy::Round(2)] {
-        let fixture = PictureFixture::new(policy).await;
+async fn jpeg_is_stripped_and_raw_has_only_its_preview() {
+    let at_home = Privacy {
+        home_zones: "45.471234,-73.645678,500".parse().expect("zones"),
+        ..LocationPolicy::Exact.into()
+    };
+    for (privacy, position) in [
+        (LocationPolicy::Hide.into(), &[][..]),
+        (LocationPolicy::Round(2).into(), &POSITION_TAGS),
+        (LocationPolicy::Exact.into(), &POSITION_TAGS),
+        (at_home, &[]),
+    ] {
+        let fixture = PictureFixture::new(privacy).await;
         fixture.photo(&foobar()).await;
         let served = fixture.bytes(&format!("{FILE}.jpg")).await;
-        assert_eq!(tags(&served), ["Orientation=6"]);
+        assert_eq!(tags(&served), [&["Orientation=6"], position].concat());
         assert!(!served.windows(6).any(|window| window == b"SECRET"));
         let decode = |bytes: &[u8]| image::load_from_memory(bytes).expect("decodable");
         assert_eq!(decode(&served), decode(&jpeg(true)));
 
-        assert_eq!(fixture.status(&format!("{FILE}.CR2")).await, 404);
+        let refused = fixture.gallery.get(&format!("{FILE}.CR2")).await;
+        assert_eq!(refused.status(), 404);
+        let problem: serde_json::Value = refused.json().await.expect("JSON");
+        assert_eq!(problem["type"], "/problems/not-found");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains("metadata cannot be removed"), "{detail}");
         let preview = fixture.bytes(&format!("{FILE}.CR2?preview=1")).await;
-        assert_eq!(tags(&preview), ["Orientation=8"]);
+        assert_eq!(tags(&preview), [&["Orientation=8"], position].concat());
         assert_eq!(decode(&preview), decode(&jpeg(false)));
     }
 }
 
 #[tokio::test]
-async fn files_are_unmodified_if_locations_are_exact() {
+async fn headers_describe_the_picture() {
     let fixture = PictureFixture::new(LocationPolicy::Exact).await;
     fixture.photo(&foobar()).await;
-    assert_eq!(fixture.bytes(&format!("{FILE}.jpg")).await, jpeg(true));
-    assert_eq!(
-        fixture.bytes(&format!("{FILE}.CR2")).await.len(),
-        RAW_HEAD + jpeg(false).len()
-    );
     let response = fixture.gallery.get(&format!("{FILE}.jpg")).await;
     assert_eq!(response.headers()["content-type"], "image/jpeg");
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
@@ -200,27 +273,82 @@ async fn files_are_unmodified_if_locations_are_exact() {
 }
 
 #[tokio::test]
-async fn files_from_a_home_zone_are_stripped_even_if_locations_are_exact() {
-    let privacy = Privacy {
-        home_zones: "45.471234,-73.645678,500".parse().expect("zones"),
-        ..LocationPolicy::Exact.into()
-    };
-    let fixture = PictureFixture::new(privacy).await;
-    fixture.photo(&foobar()).await;
-    let away =
-        Shot::new("away", "2018-02-01T10:00:00").place(2.2945, 48.8584, LocationPolicy::Exact);
-    fixture.photo(&away).await;
+async fn etag_is_no_hash_of_the_original() {
+    let mut etags = Vec::new();
+    for secret in [[7; 32], [8; 32]] {
+        let fixture = PictureFixture::with_key(LocationPolicy::Hide, secret).await;
+        let item = fixture.photo(&foobar()).await;
+        for path in [format!("{FILE}.jpg"), format!("{FILE}.CR2?preview=1")] {
+            let etag = fixture.gallery.get(&path).await.headers()["etag"].clone();
+            let etag = etag.to_str().expect("text").to_owned();
+            let again = fixture.gallery.get(&path).await.headers()["etag"].clone();
+            assert_eq!(again, etag.as_str());
+            for part in item.parts.values() {
+                assert!(!etag.contains(&part.etag), "{etag}");
+            }
+            etags.push(etag);
+        }
+    }
+    // The key decides: the same files have other ETags in another gallery.
+    etags.sort();
+    etags.dedup();
+    assert_eq!(etags.len(), 4, "{etags:?}");
+}
 
-    assert_eq!(
-        tags(&fixture.bytes(&format!("{FILE}.jpg")).await),
-        ["Orientation=6"]
-    );
-    assert_eq!(fixture.status(&format!("{FILE}.CR2")).await, 404);
-    assert_eq!(
-        fixture.bytes("/photos/2018-02-01/away.jpg").await,
-        jpeg(true)
-    );
-    assert_eq!(fixture.status("/photos/2018-02-01/away.CR2").await, 200);
+#[tokio::test]
+async fn view_of_a_picture_costs_few_reads_of_the_store() {
+    let fixture = PictureFixture::new(LocationPolicy::Hide).await;
+    let mut item = fixture.gallery.add(&foobar()).await;
+    let (file, stripped) = png_of_many_pieces(2000);
+    fixture.archive(&mut item, "png", "image/png", &file).await;
+    let path = format!("{FILE}.png");
+    let view = async || assert_eq!(fixture.bytes(&path).await, stripped);
+    // The first view also reads the file to find out what stays of it.
+    assert_eq!(fixture.count_reads(view()).await, 2);
+    assert_eq!(fixture.count_reads(view()).await, 1);
+    let url = format!("{}{path}", fixture.gallery.base);
+    let part = async || {
+        let request = fixture.gallery.http.get(&url);
+        let request = request.header("range", "bytes=100-20000").send();
+        let bytes = request.await.expect("an answer").bytes().await;
+        assert_eq!(bytes.expect("a body"), stripped[100..=20_000]);
+    };
+    assert_eq!(fixture.count_reads(part()).await, 1);
+    let head = async || {
+        let response = fixture.gallery.http.head(&url).send().await;
+        assert_eq!(response.expect("an answer").status(), 200);
+    };
+    assert_eq!(fixture.count_reads(head()).await, 0);
+    // A file that cannot be stripped is read once, and not again for each request.
+    fixture
+        .archive(&mut item, "png", "image/png", b"SECRET")
+        .await;
+    let refused = async || assert_eq!(fixture.status(&path).await, 404);
+    assert_eq!(fixture.count_reads(refused()).await, 1);
+    assert_eq!(fixture.count_reads(refused()).await, 0);
+}
+
+/// Returns a PNG whose pixels are divided into this number of chunks, with a text after each, and
+/// the PNG without the texts.
+fn png_of_many_pieces(pieces: usize) -> (Vec<u8>, Vec<u8>) {
+    let chunk = |name: &[u8; 4], data: &[u8]| {
+        let mut checksum = flate2::Crc::new();
+        checksum.update(name);
+        checksum.update(data);
+        let length = (data.len() as u32).to_be_bytes();
+        [&length[..], name, data, &checksum.sum().to_be_bytes()].concat()
+    };
+    let mut file = [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &[1; 13])].concat();
+    let mut stripped = file.clone();
+    for piece in 0..pieces {
+        let pixels = chunk(b"IDAT", &(piece as u32).to_be_bytes());
+        file.extend([&pixels[..], &chunk(b"tEXt", b"SECRET")].concat());
+        stripped.extend(&pixels);
+    }
+    let end = chunk(b"IEND", b"");
+    file.extend(&end);
+    stripped.extend(&end);
+    (file, stripped)
 }
 
 #[tokio::test]
@@ -365,7 +493,12 @@ async fn pictures_of_private_removed_and_unknown_photos_are_not_found() {
     ] {
         assert_eq!(fixture.status(path).await, 404, "{path}");
     }
-    assert_eq!(fixture.status("/photos/2018-02-01/gone.CR2").await, 200);
+    assert_eq!(
+        fixture
+            .status("/photos/2018-02-01/gone.CR2?preview=1")
+            .await,
+        200
+    );
     assert_eq!(
         fixture
             .status("/photos/2018-02-01/gone.CR2?width=100")

@@ -91,6 +91,7 @@ async fn photos_match_their_schema() {
     let fixture = GalleryFixture::with(|settings| {
         settings.privacy = exact.into();
         settings.photo_base_url = Some("https://photos.example.org".to_owned());
+        settings.photo_base_url_stripped = true;
     })
     .await;
     let shot = Shot::new("p", "2018-02-01T10:00:00.120")

@@ -1,6 +1,7 @@
 //! Objects are read back as they were put: bytes, ranges, metadata, tags, checksums.
 
 use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, MetadataDirective, Tag, Tagging, TaggingDirective,
@@ -287,6 +288,29 @@ async fn requests_with_another_secret_are_refused() {
         .await
         .unwrap();
     assert_eq!(anonymous.status(), 403);
+}
+
+#[tokio::test]
+async fn presigned_url_is_valid_for_twelve_hours_at_most() {
+    let server = FolderServer::start().await;
+    put_copy_source(&server).await;
+    let hour = std::time::Duration::from_secs(3600);
+    for (valid, expected) in [(hour, 200), (hour * 12, 200), (hour * 24 * 7, 400)] {
+        let presigned = server
+            .client
+            .get_object()
+            .bucket(BUCKET)
+            .key("src/ä b+.jpg")
+            .presigned(PresigningConfig::expires_in(valid).unwrap())
+            .await
+            .unwrap();
+        let response = crate::http_client().get(presigned.uri()).send().await;
+        let response = response.unwrap();
+        assert_eq!(response.status(), expected, "{valid:?}");
+        let body = response.text().await.unwrap();
+        let refused = body.contains("AuthorizationQueryParametersError");
+        assert_eq!(refused, expected == 400, "{body}");
+    }
 }
 
 /// The copy source that names the object of [`put_copy_source`], in URL encoding.
