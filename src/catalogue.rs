@@ -310,7 +310,7 @@ impl Catalogue {
         self.partitions_item().await.map(drop)
     }
 
-    /// Records in the table that this version writes to it. An older version that knows
+    /// Records in the table that this version writes to it. An older version that calls
     /// [`Catalogue::check_version`] then refuses the table. A repeat is safe.
     ///
     /// # Errors

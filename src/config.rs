@@ -470,7 +470,7 @@ mod tests {
             read.set(secret.value, "https://api.netlify.com/build_hooks/1");
             assert_eq!(read.unread_parameters().count(), 0, "{secret:?}");
         }
-        // A secret of one service does not stop the others.
+        // If the secret of one service was not read, the other services still work.
         let hook = one_setting(HOOK_URL_PARAMETER, "/photos/hook-url");
         assert!(hook.privacy().is_ok());
     }

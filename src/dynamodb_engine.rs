@@ -24,9 +24,6 @@ use tempfile::TempDir;
 
 pub use server::EngineAccess;
 
-use crate::newer_version::NewerVersionError;
-use crate::private_files::{create_private_folder, open_private_file, tighten_folder};
-
 /// The maximum time that an SQL statement of this module waits for another writer of the database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -40,6 +37,16 @@ const CACHE_PAGES: u32 = 4096;
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS photos_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER), shard_id)";
 
+/// The error for a database that a newer version of dynoxide wrote. The database is unchanged.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("a newer version wrote the database (schema {found}; this one reads up to {supported})")]
+pub struct NewerDatabaseError {
+    /// The schema version of the database.
+    pub found: u64,
+    /// The newest schema version that the linked version of dynoxide reads.
+    pub supported: u64,
+}
+
 /// An open database of the embedded DynamoDB server. Clones share the database.
 #[derive(Clone)]
 pub struct DynamoDbEngine {
@@ -52,19 +59,16 @@ pub struct DynamoDbEngine {
 
 impl DynamoDbEngine {
     /// Opens the database `data/.engine/dynamodb.sqlite`. Creates the folder and the file if they
-    /// do not exist, so that only their owner can read them.
+    /// do not exist. SQLite gives the files of its log the mode of the database.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be created, or if this version of dynoxide cannot read
-    /// the file. If a newer version wrote the file, the error contains a [`NewerVersionError`].
+    /// the file. If a newer version wrote the file, the error contains a [`NewerDatabaseError`], and
+    /// the file is unchanged.
     pub fn open(data: &Path) -> io::Result<Self> {
         let file = database_file(data);
         Self::check_version(data)?;
-        let folder = data.join(".engine");
-        create_private_folder(&folder)?;
-        tighten_folder(&folder);
-        // SQLite gives the files of its log the mode of the database.
-        drop(open_private_file(&file)?);
+        std::fs::create_dir_all(data.join(".engine"))?;
         let name = utf8_path(&file)?;
         // SQLite saves this setting in the file, so it holds for the connection of dynoxide.
         let cache = format!("PRAGMA default_cache_size = {CACHE_PAGES}");
@@ -86,7 +90,7 @@ impl DynamoDbEngine {
     /// # Errors
     /// Returns an error if the file cannot be read or copied, or if an older version wrote it and
     /// it must be converted first. If a newer version wrote the file, the error contains a
-    /// [`NewerVersionError`].
+    /// [`NewerDatabaseError`].
     pub fn open_to_read(data: &Path) -> io::Result<Self> {
         let file = database_file(data);
         let log = with_suffix(&file, "-wal");
@@ -95,9 +99,9 @@ impl DynamoDbEngine {
             let copy = folder.path().join("dynamodb.sqlite");
             for (from, to) in [(file, copy.clone()), (log, with_suffix(&copy, "-wal"))] {
                 let mut bytes = std::fs::File::open(from)?;
-                io::copy(&mut bytes, &mut open_private_file(&to)?)?;
+                io::copy(&mut bytes, &mut std::fs::File::create(to)?)?;
             }
-            check_file_version(&copy, data)?;
+            check_file_version(&copy)?;
             let database = dynoxide::Database::new(utf8_path(&copy)?);
             return Ok(DynamoDbEngine {
                 database: database.map_err(io::Error::other)?,
@@ -107,7 +111,7 @@ impl DynamoDbEngine {
         }
         // SQLite then takes no lock and creates no log. The caller's lock keeps writers away.
         let uri = format!("file:{}?immutable=1", escape_uri_path(utf8_path(&file)?));
-        check_file_version(Path::new(&uri), data)?;
+        check_file_version(Path::new(&uri))?;
         Ok(DynamoDbEngine {
             database: dynoxide::Database::new(&uri).map_err(io::Error::other)?,
             file: None,
@@ -119,14 +123,14 @@ impl DynamoDbEngine {
     /// nothing if there is no database.
     ///
     /// # Errors
-    /// Returns an error that contains a [`NewerVersionError`] if a newer version wrote the
+    /// Returns an error that contains a [`NewerDatabaseError`] if a newer version wrote the
     /// database, or another error if the database cannot be read.
     pub fn check_version(data: &Path) -> io::Result<()> {
         let file = database_file(data);
         if !file.exists() {
             return Ok(());
         }
-        check_file_version(&file, data)
+        check_file_version(&file)
     }
 
     /// Opens a new database in memory. It is lost when the last clone is dropped.
@@ -220,9 +224,8 @@ fn escape_uri_path(path: &str) -> String {
         .replace('#', "%23")
 }
 
-/// Checks the version that dynoxide recorded in a database. `file` is a path or a URI. An error
-/// names the data folder `data`.
-fn check_file_version(file: &Path, data: &Path) -> io::Result<()> {
+/// Checks the version that dynoxide recorded in a database. `file` is a path or a URI.
+fn check_file_version(file: &Path) -> io::Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(file, flags).map_err(io::Error::other)?;
     connection
@@ -230,11 +233,12 @@ fn check_file_version(file: &Path, data: &Path) -> io::Result<()> {
         .map_err(io::Error::other)?;
     // A new file has no such table yet. Another failure is reported when the database is opened.
     let recorded = connection.query_row(GET_SCHEMA_VERSION, [], |row| row.get::<_, String>(0));
-    let found = recorded.ok().and_then(|version| version.parse().ok());
-    NewerVersionError::check(found.unwrap_or_default(), SCHEMA_VERSION.into(), || {
-        data.display().to_string()
-    })
-    .map_err(io::Error::other)
+    let recorded = recorded.ok().and_then(|version| version.parse().ok());
+    let (found, supported) = (recorded.unwrap_or_default(), u64::from(SCHEMA_VERSION));
+    if found <= supported {
+        return Ok(());
+    }
+    Err(io::Error::other(NewerDatabaseError { found, supported }))
 }
 
 /// Executes one SQL statement on a new connection. Ignores the rows that the statement returns.

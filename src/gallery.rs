@@ -36,10 +36,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use local_http::AllowedOrigins;
 use serde_json::json;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
-use local_http::AllowedOrigins;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::catalogue::Catalogue;
@@ -155,8 +155,8 @@ async fn finish_response(response: Response) -> Response {
     response
 }
 
-/// Returns the layer that allows pages of other origins to read responses. Returns `None` if no
-/// other origin is allowed. A browser then lets no page of another origin read them.
+/// Returns the layer that allows pages of other origins to read responses (CORS). Returns `None` if
+/// no other origin is allowed. A browser then lets no page of another origin read them.
 fn cors_layer(origins: &AllowedOrigins) -> Option<CorsLayer> {
     const EXPOSED_HEADERS: [HeaderName; 4] = [
         header::ETAG,

@@ -37,8 +37,9 @@ impl Privacy {
         (!at_home).then_some(published)
     }
 
-    /// Reports whether facts from the GPS receiver that narrow the place down may be published, such
-    /// as the offset from UTC. `location` is the recorded location of the photo.
+    /// Reports whether facts may be published that were derived from GPS data and show roughly
+    /// where the photo was taken, such as the offset from UTC. `location` is the recorded location
+    /// of the photo.
     ///
     /// This is the case if the location itself is published. If there is no location, the policy
     /// must publish locations, and there must be no home zones, because the photo may come from one.

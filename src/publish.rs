@@ -15,10 +15,10 @@
 //! 5. the removal of the dirty mark of the month.
 //!
 //! A cycle lists the stored files first. If the files of a month do not match the item of the
-//! month, an earlier cycle was interrupted. All files of the month are then written again, and
-//! files that do not belong to it are deleted, even if the item of the month does not change.
-//! The entry of the month in `changes.json` then has `"reload": true`, and readers must read all
-//! files of the month again.
+//! month, an earlier cycle was interrupted. All files of the month are then written again, even if
+//! the item of the month does not change. Files that do not belong to the month are deleted. The
+//! entry of the month in `changes.json` then has `"reload": true`, and readers must read all files
+//! of the month again.
 //!
 //! The clock may be set back. Stored times that are in the future are corrected: see
 //! `schedule.rs`.

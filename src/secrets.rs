@@ -14,8 +14,8 @@ use crate::telemetry::error_chain;
 
 /// The number of attempts to read the parameters, and the maximum wait between two attempts. SSM
 /// accepts 40 requests a second of an account by default (AWS General Reference, "Systems Manager
-/// endpoints and quotas"), and a large upload may start more instances than that at once. The waits
-/// are at most 9 seconds together, because Lambda gives the start of a function 10 seconds.
+/// endpoints and quotas"), and a large upload may start more instances at once. The waits are at
+/// most 9 seconds together, because Lambda gives the start of a function 10 seconds.
 const ATTEMPTS: u32 = 6;
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
@@ -41,13 +41,13 @@ pub enum SecretError {
     },
 }
 
-/// Returns the values of those settings that `settings` names an SSM parameter for
-/// ([`Settings::unread_parameters`]). The caller adds them to `settings`.
+/// Returns the values of the settings for which `settings` contains only the name of an SSM
+/// parameter ([`Settings::unread_parameters`]). The caller adds them to `settings`.
 ///
 /// Reads all parameters in one request, and sends no request if there are none. If SSM is busy,
-/// repeats the request for up to 9 seconds. A name may end in
-/// `:` and a version of the parameter. `AWS_ENDPOINT_URL_SSM` sets the endpoint of SSM if it is not
-/// AWS's own. Changes nothing, and is safe to repeat.
+/// repeats the request for up to 9 seconds. A name may end in a colon and a version of the
+/// parameter. `AWS_ENDPOINT_URL_SSM` sets another endpoint of SSM. Changes nothing. A repeat is
+/// safe.
 ///
 /// # Errors
 /// Returns an error if one of the parameters cannot be read, does not exist or is empty. A function

@@ -20,7 +20,8 @@ pub struct Summary {
     pub name: String,
     /// The kind of the item. It is always `photo`.
     pub kind: String,
-    /// A text that changes whenever a field of the summary changes that may be published.
+    /// A text that identifies the public content of the summary. If a field that may be published
+    /// changes, it changes too.
     pub version: String,
     /// The normalised metadata. In JSON, its fields are fields of the summary itself.
     #[serde(flatten)]
@@ -32,8 +33,9 @@ pub struct Summary {
     /// The visibility that a person set for the photo, if any. It is not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
-    /// The labels of all files of the photo, without the keywords in `record`. They are not
-    /// published. `None` in a summary that was written before labels existed.
+    /// The labels (keywords and rating) of all files of the photo, without the keywords in
+    /// `record`. They are not published. `None` in a summary that was written before labels
+    /// existed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<FileLabels>,
     /// The reason why the photo is private, as a text for its owner. `None` if it is public. It is

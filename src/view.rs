@@ -81,8 +81,8 @@ pub struct PictureHosting {
 enum PictureUrls {
     /// The public view shows no pictures.
     Nowhere,
-    /// Another server serves the pictures, at this base URL, and strips them. It serves originals
-    /// and no previews.
+    /// Another server serves the pictures, at this base URL. Its files are stripped. It serves no
+    /// previews of RAW files.
     Elsewhere(String),
     /// This program serves the pictures, at this base URL. It serves the previews in files, and
     /// every original that can be stripped.

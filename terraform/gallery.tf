@@ -8,8 +8,8 @@ locals {
   # Everybody can start the function through its URL, directly or through CloudFront.
   gallery_reachable = local.function_url && (var.gallery_public || var.cloudfront)
 
-  # The concurrency that Lambda requires to stay unreserved (Lambda Developer Guide, "Configuring
-  # reserved concurrency for a function").
+  # The number of executions that Lambda requires to stay unreserved (Lambda Developer Guide,
+  # "Configuring reserved concurrency for a function").
   unreserved_minimum = 100
   # Ten executions at a time are at most 100 requests a second ("Creating and managing Lambda
   # function URLs", throttling).

@@ -30,8 +30,8 @@ locals {
 
   # The variables that contain the names of the parameters, for each function. A name ends in the
   # version of the parameter. So a changed secret changes the function, and Lambda starts new
-  # instances. Otherwise, running instances would use the old secret for hours. The module does not
-  # know the version of a parameter that it did not make.
+  # instances. Otherwise, running instances would use the old secret for hours. A parameter that the
+  # module did not make has no version here.
   versioned_rules = { for variable, name in local.rule_parameters : variable => "${name}:${aws_ssm_parameter.rule[variable].version}" }
   secret_names = {
     ingest = local.versioned_rules
@@ -70,9 +70,10 @@ resource "aws_ssm_parameter" "rule" {
 }
 
 # Generated once. Two random UUIDs contain 244 random bits.
-# `terraform apply -replace=…terraform_data.cursor_key` generates a new one. The key is not in
-# `input`, because Terraform copies that to `output`, and prints `output` in plans.
-resource "terraform_data" "cursor_key" {
+# `terraform apply -replace=…terraform_data.cursor_secret` generates a new one. The key is not in
+# `input`, because Terraform copies that to `output`, and prints `output` in plans. An earlier version
+# had it there, in a resource of another name. So the upgrade generates a new key.
+resource "terraform_data" "cursor_secret" {
   triggers_replace = sensitive(base64sha256("${uuid()}${uuid()}"))
 
   lifecycle {
@@ -86,7 +87,7 @@ resource "aws_ssm_parameter" "cursor_key" {
   name        = local.cursor_key_parameter
   description = "Seals the cursors of the gallery ${var.name}."
   type        = "SecureString"
-  value       = coalesce(var.cursor_key, terraform_data.cursor_key.triggers_replace)
+  value       = coalesce(var.cursor_key, terraform_data.cursor_secret.triggers_replace)
   tags        = local.tags
 }
 

@@ -252,7 +252,7 @@ variable "location" {
 }
 
 variable "home_zones" {
-  description = "Areas in which no position is published, under any `location`: geohash cells of 1 to 6 characters, or `LAT,LON` or `LAT,LON,METRES`, which become the cells that they touch."
+  description = "Areas in which no position is published, under any `location`: geohash cells of 1 to 6 characters, or points (`LAT,LON` or `LAT,LON,METRES`). The zone of a point contains every place within this distance, 1,000 metres by default."
   type        = list(string)
   default     = []
   sensitive   = true
@@ -323,7 +323,7 @@ variable "photo_base_url" {
 }
 
 variable "photo_base_url_stripped" {
-  description = "States that the files at `photo_base_url` carry no positions. Unless `location` is `exact`, originals are listed only with this."
+  description = "States that no file at `photo_base_url` carries positions, serial numbers or names. Pictures are listed only if this is `true`."
   type        = bool
   default     = false
 }

@@ -18,8 +18,9 @@ use photo_metadata::{Camera, EmbeddedPreview, FileLabels, PhotoMetadata, Tags};
 /// The version of the item format: the fields of an item and its index keys. Increase the version
 /// if a change of the program requires that existing items are written again.
 pub const SCHEMA_VERSION: u32 = 1;
-/// The maximum size of the keywords in the labels of a photo, in bytes. Every index contains a copy
-/// of them. If a photo has more, its labels have a gap.
+/// The maximum size of the keywords in the labels (keywords and rating) of a photo, in bytes. Every
+/// index contains a copy of them. If a photo has more, the rest is left out, and
+/// [`FileLabels::gap`] contains the reason.
 const MAX_LABEL_BYTES: usize = 16 << 10;
 
 /// The attribute in which a photo item has its schema version. The item with the date partitions
@@ -191,6 +192,15 @@ pub struct PhotoPart {
     pub state: PartState,
 }
 
+/// The beginning of the gap in the labels of a file that is not a photo any more.
+const NO_PHOTO_ANY_MORE: &str = "a file is not a photo any more: ";
+
+/// Reports whether these are the labels of [`PhotoPart::unreadable`].
+fn is_of_unreadable_file(labels: &FileLabels) -> bool {
+    let gap = labels.gap.as_deref();
+    gap.is_some_and(|gap| gap.starts_with(NO_PHOTO_ANY_MORE))
+}
+
 impl PhotoPart {
     /// Builds a tombstone for this archive key: the file was in the archive and is gone.
     pub fn tombstone(key: &str) -> Self {
@@ -201,15 +211,27 @@ impl PhotoPart {
         }
     }
 
-    /// Builds the tombstone of a file that is still in the archive, but is not a photo any more. Its
-    /// labels have a gap, because the keywords of the photo before may still apply. `reason` is
-    /// the reason why the file is not a photo.
+    /// Builds the tombstone of a file that is still in the archive, but is not a photo any more.
+    /// The keywords of the earlier photo may still apply, but they are unknown. So
+    /// [`FileLabels::gap`] of the tombstone contains `reason`, which is the reason why the file is
+    /// not a photo.
     pub fn unreadable(key: &str, reason: &str) -> Self {
         PhotoPart {
             labels: Some(FileLabels {
-                gap: Some(format!("a file is not a photo any more: {reason}")),
+                gap: Some(format!("{NO_PHOTO_ANY_MORE}{reason}")),
                 ..FileLabels::default()
             }),
+            ..PhotoPart::tombstone(key)
+        }
+    }
+
+    /// Builds the tombstone of a file that is gone from the archive. `recorded` is its part until
+    /// now. The labels of the file stay, so that a photo that one of its files makes private does not
+    /// become public while its files are removed one by one.
+    pub fn removed(key: &str, recorded: Option<&PhotoPart>) -> Self {
+        let labels = recorded.and_then(|part| part.labels.clone());
+        PhotoPart {
+            labels: labels.filter(|labels| !is_of_unreadable_file(labels)),
             ..PhotoPart::tombstone(key)
         }
     }
@@ -376,8 +398,9 @@ impl PhotoItem {
         rules.decide(&facts)
     }
 
-    /// Returns the labels of all live parts together. They have a gap if the labels of a part are
-    /// unknown, if the file of a part is not a photo any more, or if they have more than [`MAX_LABEL_BYTES`] bytes of keywords.
+    /// Returns the labels of all live parts together. [`FileLabels::gap`] contains a reason if the
+    /// labels of a part are unknown or incomplete, if the file of a part is not a photo any more,
+    /// or if all keywords have more than 16 KB together.
     pub fn labels(&self) -> FileLabels {
         let mut labels = FileLabels::default();
         for part in self.parts.values() {

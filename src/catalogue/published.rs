@@ -290,9 +290,9 @@ impl PublishTable {
         }
     }
 
-    /// Sets the times of a mark, because its stored times are in the future. `mark` is the mark as
-    /// the caller has read it. If the month was marked dirty again since then, changes nothing. A
-    /// repeat is safe.
+    /// Sets new times in the mark of a dirty month, because its stored times are in the future.
+    /// `mark` is the mark as the caller has read it. If the month was marked dirty again since
+    /// then, changes nothing. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.

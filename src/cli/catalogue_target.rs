@@ -6,13 +6,14 @@ use clap::Args;
 
 use super::data_dir::{self, DataDirLock, LockOutcome};
 use super::engine_client;
-use super::engines::{check_folder_version, check_table_versions, open_catalogue_to_read};
+use super::engines::{
+    check_folder_version, check_table_versions, open_catalogue, open_catalogue_to_read,
+};
 use super::flags::{DataFlags, TableEndpointFlags, TableFlags};
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
 use crate::clients::{self, Endpoints};
 use crate::config::Settings;
-use crate::dynamodb_engine::DynamoDbEngine;
 use crate::privacy::Privacy;
 use crate::services::Services;
 
@@ -89,14 +90,14 @@ impl CatalogueTarget {
                 "there is no catalogue in {data}; name the data folder of `photos serve` with --data"
             );
         }
+        // A newer version may have stored a setting that hides photos.
+        data_dir::check_privacy_version(folder)?;
         let lock = match access {
             CatalogueAccess::Read => data_dir::lock_to_read(folder)?,
             CatalogueAccess::Write => data_dir::lock(folder)?,
         };
         let ((sdk, endpoints), lock) = match lock {
-            LockOutcome::InUse(Some(running)) => {
-                (engine_client::of_running_serve(&running), None)
-            }
+            LockOutcome::InUse(Some(running)) => (engine_client::of_running_serve(&running), None),
             LockOutcome::InUse(None) => {
                 bail!("{data} is in use by a process that is starting or stopping; try again")
             }
@@ -105,7 +106,7 @@ impl CatalogueTarget {
                     CatalogueAccess::Read => open_catalogue_to_read(folder)?,
                     CatalogueAccess::Write => {
                         check_folder_version(folder)?;
-                        DynamoDbEngine::open(folder)?
+                        open_catalogue(folder)?
                     }
                 };
                 (engine_client::dynamodb_in_process(engine)?, Some(lock))

@@ -163,8 +163,8 @@ impl DataDirLock {
 /// none are stored.
 ///
 /// # Errors
-/// Fails if the file cannot be read or is damaged, or if it has a setting that this version does
-/// not know. A newer version wrote the setting then, and it may hide photos or positions.
+/// Fails if the file cannot be read or is damaged, or if it contains a setting that this version
+/// does not have. Then a newer version wrote the setting, which may hide photos or positions.
 pub(super) fn privacy(data: &Path) -> anyhow::Result<Settings> {
     let path = data.join(".engine").join(PRIVACY);
     match std::fs::read(&path) {
@@ -191,7 +191,7 @@ pub(super) fn privacy(data: &Path) -> anyhow::Result<Settings> {
     }
 }
 
-/// The error for a stored privacy setting that this version of the program does not know.
+/// The error for a stored privacy setting that this version of the program does not have.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{data} was written by a newer version of photos (it has the setting {setting}, which this one \
@@ -202,11 +202,11 @@ struct UnknownSettingError {
     setting: String,
 }
 
-/// Checks that the stored privacy settings have no setting that this version does not know. A
-/// damaged file passes, because `photos serve` writes a new one.
+/// Checks that this version of the program has all stored privacy settings. A damaged file passes,
+/// because `photos serve` writes a new one.
 ///
 /// # Errors
-/// Fails if there is such a setting.
+/// Fails if this version does not have one of the settings.
 pub(super) fn check_privacy_version(data: &Path) -> anyhow::Result<()> {
     match privacy(data) {
         Err(error) if error.is::<UnknownSettingError>() => Err(error),
@@ -216,15 +216,23 @@ pub(super) fn check_privacy_version(data: &Path) -> anyhow::Result<()> {
 
 /// Reports whether a data folder has a catalogue: the database of the embedded DynamoDB server.
 pub(super) fn has_catalogue(data: &Path) -> bool {
-    data.join(".engine/dynamodb.sqlite").is_file()
+    catalogue_file(data).is_file()
+}
+
+/// Returns the path of the database of the embedded DynamoDB server.
+pub(super) fn catalogue_file(data: &Path) -> PathBuf {
+    data.join(".engine/dynamodb.sqlite")
 }
 
 fn serve_endpoints(engine: &Path) -> anyhow::Result<Option<ServeEndpoints>> {
     let path = engine.join("serve.json");
     match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .with_context(|| format!("{} is damaged", path.display())),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
+            format!(
+                "{} is damaged, or an older version of `photos serve` is running; stop it first",
+                path.display()
+            )
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => bail!("cannot read {}: {error}", path.display()),
     }

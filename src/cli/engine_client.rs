@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 use aws_smithy_http_client::Builder;
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
@@ -31,8 +32,6 @@ const S3_URL: &str = "http://s3.invalid";
 /// The URL of a DynamoDB engine that has no TCP port.
 const DYNAMODB_URL: &str = "http://dynamodb.invalid";
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// Returns the configuration and the URLs with which clients reach the engines of this process.
 pub(super) fn in_process(engines: &EmbeddedEngines) -> (SdkConfig, Endpoints) {
     let connector = EngineConnector {
@@ -47,7 +46,9 @@ pub(super) fn in_process(engines: &EmbeddedEngines) -> (SdkConfig, Endpoints) {
 ///
 /// # Errors
 /// Fails if the system has no random numbers.
-pub(super) fn dynamodb_in_process(dynamodb: DynamoDbEngine) -> anyhow::Result<(SdkConfig, Endpoints)> {
+pub(super) fn dynamodb_in_process(
+    dynamodb: DynamoDbEngine,
+) -> anyhow::Result<(SdkConfig, Endpoints)> {
     let connector = EngineConnector { s3: None, dynamodb };
     Ok(connect(connector, &StoredKeyPair::random()?))
 }
@@ -111,7 +112,10 @@ impl HttpConnector for EngineConnector {
     }
 }
 
-async fn respond(engines: &EngineConnector, request: HttpRequest) -> Result<HttpResponse, BoxError> {
+async fn respond(
+    engines: &EngineConnector,
+    request: HttpRequest,
+) -> Result<HttpResponse, BoxError> {
     let is_for_dynamodb = is_for_dynamodb(&request);
     let mut request = request.try_into_http1x()?;
     let response = if is_for_dynamodb {
@@ -120,7 +124,8 @@ async fn respond(engines: &EngineConnector, request: HttpRequest) -> Result<Http
         let response = engines.dynamodb.respond(&head.headers, body).await;
         response.map(SdkBody::from)
     } else {
-        // An HTTP client adds this header. The signature covers it.
+        // A usual HTTP client adds this header, and the signature covers it. There is no such
+        // client here.
         if let Some(host) = request.uri().authority() {
             let host = HeaderValue::from_str(host.as_str())?;
             request.headers_mut().entry(header::HOST).or_insert(host);

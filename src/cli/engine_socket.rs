@@ -2,12 +2,13 @@
 //! `photos serve`. Only the owner can open it, so requests need no signature. No web page can reach
 //! it.
 
-use std::fs::{DirBuilder, Permissions};
+use std::fs::Permissions;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tempfile::TempDir;
 use tokio::net::UnixListener;
 
 /// The name of the socket in its folder.
@@ -20,7 +21,7 @@ const MAX_PATH_BYTES: usize = 100;
 pub(super) struct EngineSocket {
     path: PathBuf,
     /// The folder that was made for the socket only.
-    own_folder: Option<PathBuf>,
+    _own_folder: Option<TempDir>,
 }
 
 impl EngineSocket {
@@ -35,14 +36,17 @@ impl EngineSocket {
             .canonicalize()
             .with_context(|| format!("cannot open {}", engine.display()))?;
         let path = engine.join(SOCKET);
-        let socket = if path.as_os_str().len() <= MAX_PATH_BYTES {
-            EngineSocket {
+        if path.as_os_str().len() <= MAX_PATH_BYTES {
+            let socket = EngineSocket {
                 path,
-                own_folder: None,
+                _own_folder: None,
+            };
+            // Some file systems, such as exFAT, have no sockets.
+            if let Ok(listener) = socket.listen() {
+                return Ok((socket, listener));
             }
-        } else {
-            EngineSocket::in_own_folder()?
-        };
+        }
+        let socket = EngineSocket::in_own_folder()?;
         let listener = socket.listen();
         let listener =
             listener.with_context(|| format!("cannot listen on {}", socket.path.display()))?;
@@ -50,16 +54,12 @@ impl EngineSocket {
     }
 
     fn in_own_folder() -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("photos-{}", std::process::id()));
-        // The folder must be new. Another user could have made it otherwise.
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => DirBuilder::new().mode(0o700).create(&folder),
-        }
-        .with_context(|| format!("cannot make the folder {} anew", folder.display()))?;
+        // The folder has a random name, and only the owner can open it.
+        let folder = tempfile::Builder::new().prefix("photos-").tempdir();
+        let folder = folder.context("cannot create a temporary folder for a socket")?;
         Ok(EngineSocket {
-            path: folder.join(SOCKET),
-            own_folder: Some(folder),
+            path: folder.path().join(SOCKET),
+            _own_folder: Some(folder),
         })
     }
 
@@ -83,9 +83,6 @@ impl Drop for EngineSocket {
     fn drop(&mut self) {
         // A socket that stays behind does no harm: the next start replaces it.
         let _ = std::fs::remove_file(&self.path);
-        if let Some(folder) = &self.own_folder {
-            let _ = std::fs::remove_dir(folder);
-        }
     }
 }
 
@@ -97,13 +94,19 @@ mod tests {
     async fn only_the_owner_can_open_the_socket_and_a_stale_one_is_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut deep = folder.path().to_owned();
-        for engine in [folder.path().to_owned(), { deep.push("x".repeat(120)); deep }] {
+        for engine in [folder.path().to_owned(), {
+            deep.push("x".repeat(120));
+            deep
+        }] {
             std::fs::create_dir_all(&engine).expect("a folder");
             let (first, _listener) = EngineSocket::bind(&engine).expect("bound");
             // A killed process removes nothing.
             std::mem::forget(first);
             let (socket, _listener) = EngineSocket::bind(&engine).expect("bound again");
-            let mode = std::fs::metadata(socket.path()).expect("a socket").permissions().mode();
+            let mode = std::fs::metadata(socket.path())
+                .expect("a socket")
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
             let path = socket.path().to_owned();
             assert!(tokio::net::UnixStream::connect(&path).await.is_ok());

@@ -15,8 +15,9 @@ use super::shutdown::ServiceTasks;
 use crate::archive::Layout;
 use crate::catalogue::published::PublishTable;
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::dynamodb_engine::{DynamoDbEngine, EngineAccess};
+use crate::dynamodb_engine::{DynamoDbEngine, EngineAccess, NewerDatabaseError};
 use crate::newer_version::NewerVersionError;
+use crate::private_files::open_private_file;
 use crate::services::Services;
 
 /// The embedded engines of a data folder: S3 and DynamoDB. Both respond to requests of this process
@@ -28,8 +29,8 @@ pub(super) struct EmbeddedEngines {
     pub(super) s3: S3Handler,
     pub(super) dynamodb: DynamoDbEngine,
     pub(super) key_pair: StoredKeyPair,
-    /// The folder of the copies with which a data folder is only read. It is removed when the last
-    /// clone is dropped.
+    /// The temporary folder for copies of the databases, if the data folder is only read. It is
+    /// removed when the last clone is dropped.
     _scratch: Option<Arc<TempDir>>,
 }
 
@@ -69,9 +70,7 @@ impl EmbeddedEngines {
                 layout.archive_prefix().as_str(),
             ),
         ]);
-        let dynamodb = DynamoDbEngine::open(data)
-            .with_context(|| format!("cannot open the catalogue in {}", data.display()))
-            .map_err(newer_version_only)?;
+        let dynamodb = open_catalogue(data)?;
         Ok(EmbeddedEngines {
             s3: store.handler(key_pair.to_key_pair()),
             store,
@@ -125,7 +124,9 @@ impl EmbeddedEngines {
         servers.spawn("DynamoDB's socket", |shutdown| async move {
             let (access, guard) = (EngineAccess::OwnerOnly, RequestGuard::default());
             let shutdown = shutdown.cancelled_owned();
-            engine.serve(listeners.socket, access, guard, shutdown).await;
+            engine
+                .serve(listeners.socket, access, guard, shutdown)
+                .await;
             Ok(())
         });
         if let Some(listener) = listeners.dynamodb {
@@ -150,6 +151,18 @@ impl EmbeddedEngines {
     }
 }
 
+/// Opens the DynamoDB server of a data folder. Creates its database if it does not exist, so that
+/// only its owner can read it. The caller must lock the folder first.
+///
+/// # Errors
+/// Fails if the database cannot be opened, or if a newer version of this program wrote it.
+pub(super) fn open_catalogue(data: &Path) -> anyhow::Result<DynamoDbEngine> {
+    open_private_file(&data_dir::catalogue_file(data))
+        .and_then(|_| DynamoDbEngine::open(data))
+        .with_context(|| format!("cannot open the catalogue in {}", data.display()))
+        .map_err(|error| name_newer_folder(data, error))
+}
+
 /// Opens the DynamoDB server of a data folder for reading, and writes nothing in the folder. The
 /// caller must lock the folder first.
 ///
@@ -164,7 +177,7 @@ pub(super) fn open_catalogue_to_read(data: &Path) -> anyhow::Result<DynamoDbEngi
                  `photos serve` once"
             )
         })
-        .map_err(newer_version_only)
+        .map_err(|error| name_newer_folder(data, error))
 }
 
 /// Checks that no newer version of this program wrote the databases and the privacy settings of a
@@ -177,7 +190,7 @@ pub(super) fn check_folder_version(data: &Path) -> anyhow::Result<()> {
     S3Store::check_version(data).map_err(|error| store_error(data, error))?;
     DynamoDbEngine::check_version(data)
         .with_context(|| format!("cannot open the catalogue in {}", data.display()))
-        .map_err(newer_version_only)
+        .map_err(|error| name_newer_folder(data, error))
 }
 
 /// Checks that no newer version of this program wrote the tables. Sends two requests. Missing
@@ -200,7 +213,7 @@ pub(super) async fn check_table_versions(
 }
 
 /// Returns the error of a store in a data folder. If a newer version wrote the store, the error
-/// names the folder, because the owner does not know the databases in it.
+/// names the folder and not its database, because people work with the folder.
 fn store_error(data: &Path, error: OpenError) -> anyhow::Error {
     match error {
         OpenError::NewerVersion {
@@ -215,12 +228,17 @@ fn store_error(data: &Path, error: OpenError) -> anyhow::Error {
     }
 }
 
-/// Returns the [`NewerVersionError`] in an error, without its context. Returns any other error as
-/// it is.
-fn newer_version_only(error: anyhow::Error) -> anyhow::Error {
+/// Returns the error of a catalogue in a data folder. If a newer version wrote the catalogue, the
+/// error names the folder.
+fn name_newer_folder(data: &Path, error: anyhow::Error) -> anyhow::Error {
     let newer = error.chain().find_map(|cause| {
         let inner = cause.downcast_ref::<std::io::Error>()?.get_ref()?;
-        inner.downcast_ref::<NewerVersionError>().cloned()
+        inner.downcast_ref::<NewerDatabaseError>()
+    });
+    let newer = newer.map(|newer| NewerVersionError {
+        what: data.display().to_string(),
+        found: newer.found,
+        supported: newer.supported,
     });
     newer.map_or(error, anyhow::Error::from)
 }

@@ -251,7 +251,7 @@ impl PrivacyFlags {
 
 impl VisibilityFlags {
     /// Returns the settings of the flags that were given. Also returns the names of SSM parameters
-    /// in the environment, so that a command refuses rules that it cannot read.
+    /// in the environment, so that a command refuses to run if it cannot read a rule.
     pub(super) fn settings(&self) -> Settings {
         let mut given = Settings::privacy_parameters_from_environment();
         given.extend(settings([

@@ -16,7 +16,8 @@ use crate::private_files::write_private_file;
 const KEY_PAIR: &str = "key-pair.json";
 /// The number of random bytes of the access key id.
 const ACCESS_KEY_BYTES: usize = 10;
-/// The number of random bytes of the secret access key: 160 bits, as AWS's own have 240.
+/// The number of random bytes of the secret access key. They are 160 bits; the keys of AWS have
+/// 240.
 const SECRET_KEY_BYTES: usize = 20;
 
 /// A key pair as the files of the data folder contain it.
@@ -118,7 +119,7 @@ mod tests {
     fn only_the_owner_can_read_the_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
-        // A draft that an earlier version left, readable by all.
+        // An unfinished file of an earlier version, which everybody can read.
         std::fs::write(folder.path().join("key-pair.json.new"), "").expect("written");
         read_or_make(folder.path()).expect("made");
         let file = std::fs::metadata(folder.path().join(KEY_PAIR)).expect("a file");
@@ -129,7 +130,9 @@ mod tests {
     fn damaged_file_is_not_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join(KEY_PAIR), "{").expect("written");
-        let error = read_or_make(folder.path()).err().expect("damaged").to_string();
+        let error = read_or_make(folder.path())
+            .expect_err("damaged")
+            .to_string();
         assert!(error.contains("is damaged"), "{error}");
     }
 }

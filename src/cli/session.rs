@@ -15,12 +15,10 @@ use tokio::time::timeout;
 
 use super::data_dir::{self, DataDirLock, LockOutcome};
 use super::engine_client;
-use super::engines::{
-    EmbeddedEngines, check_folder_version, check_table_versions, create_stores,
-};
+use super::engines::{EmbeddedEngines, check_folder_version, check_table_versions, create_stores};
 use super::flags::{
-    ArchiveFlags, DataFlags, IngestFlags, KeyPairFlags,
-    PrivacyFlags, StoreEndpointFlags, TableFlags,
+    ArchiveFlags, DataFlags, IngestFlags, KeyPairFlags, PrivacyFlags, StoreEndpointFlags,
+    TableFlags,
 };
 use super::key_pair_file::StoredKeyPair;
 use super::progress::eprint_message;
@@ -89,8 +87,8 @@ pub(super) enum SessionPurpose {
 }
 
 /// The connected stores of a command, with an ingest for them. If the stores are in a data folder
-/// on which no `photos serve` runs, the folder is locked and its engines are open in this process until
-/// [`Session::close`].
+/// on which no `photos serve` runs, the folder is locked. Its engines are open in this process
+/// until [`Session::close`].
 pub(super) struct Session {
     pub(super) storage: Storage,
     pub(super) catalogue: Catalogue,
@@ -298,8 +296,9 @@ impl StoreOptions {
         let mut session = Session::new(&services, layout)?;
         if purpose == SessionPurpose::Read {
             for bucket in [own.source_bucket(), own.archive_bucket()] {
-                // A bucket whose folder another program made becomes known, in the copy of the
-                // database only. A bucket without a folder is reported when it is listed.
+                // If another program made the folder of a bucket, this call registers the bucket.
+                // It changes only the copy of the database. A bucket without a folder is reported
+                // when it is listed.
                 let _ = services.storage.create_bucket(bucket).await;
             }
         } else {

@@ -1,4 +1,4 @@
-//! Finds work that was left unfinished: multipart uploads that nobody completed, and changes that
+//! Finds unfinished work: multipart uploads that are neither completed nor aborted, and changes that
 //! ingest could not process. These are no faults of the catalogue, and no command repairs them.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -10,7 +10,7 @@ use super::session::Session;
 use crate::archive::Layout;
 use crate::storage::UnfinishedUpload;
 
-/// The time without a new part after which an open upload counts as left: one day.
+/// The time without a new part after which an open upload is reported as unfinished: one day.
 const UPLOAD_PAUSE: TimeDelta = TimeDelta::days(1);
 
 /// One piece of unfinished work.

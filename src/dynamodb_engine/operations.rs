@@ -88,22 +88,34 @@ mod tests {
     use super::*;
 
     fn run(database: &Database, operation: &str, body: &str) -> ApiResponse {
-        run_operation(database, &format!("DynamoDB_20120810.{operation}"), body.as_bytes())
+        run_operation(
+            database,
+            &format!("DynamoDB_20120810.{operation}"),
+            body.as_bytes(),
+        )
     }
 
     #[test]
     fn results_and_errors_have_the_shape_of_the_api() {
         let database = Database::memory().expect("a database");
-        let table = r#"{"TableName":"t","BillingMode":"PAY_PER_REQUEST",
+        let table = r#"{"TableName":"photos","BillingMode":"PAY_PER_REQUEST",
             "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],
             "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}"#;
-        assert_eq!(run(&database, "CreateTable", table).status, 200);
-        let put = r#"{"TableName":"t","Item":{"pk":{"S":"a"}},"ConditionExpression":"attribute_not_exists(pk)"}"#;
+        let created = run(&database, "CreateTable", table);
+        assert_eq!(created.status, 200, "{}", created.json);
+        let put = r#"{"TableName":"photos","Item":{"pk":{"S":"a"}},"ConditionExpression":"attribute_not_exists(pk)"}"#;
         assert_eq!(run(&database, "PutItem", put).json, "{}");
         let refused = run(&database, "PutItem", put);
         assert_eq!(refused.status, 400);
-        assert!(refused.json.contains("ConditionalCheckFailedException"), "{refused:?}");
-        let get = run(&database, "GetItem", r#"{"TableName":"t","Key":{"pk":{"S":"a"}}}"#);
+        assert!(
+            refused.json.contains("ConditionalCheckFailedException"),
+            "{refused:?}"
+        );
+        let get = run(
+            &database,
+            "GetItem",
+            r#"{"TableName":"photos","Key":{"pk":{"S":"a"}}}"#,
+        );
         assert_eq!(get.json, r#"{"Item":{"pk":{"S":"a"}}}"#);
     }
 

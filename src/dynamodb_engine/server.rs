@@ -15,7 +15,7 @@ use s3_folder::KeyPair;
 
 use super::DynamoDbEngine;
 use super::operations::run_operation;
-use super::signature::is_signed;
+use super::signature::{is_signed, names_key_pair};
 
 /// The maximum size of a request's body in bytes (DynamoDB Developer Guide, "Quotas": 16 MB).
 const MAX_BODY_BYTES: usize = 16 << 20;
@@ -83,6 +83,13 @@ impl DynamoDbEngine {
             let error = "com.amazon.coral.service#UnknownOperationException";
             return error_response(StatusCode::NOT_FOUND, error).map(Full::new);
         }
+        // Only a client that has the random access key may send a body.
+        if let EngineAccess::Signed(key_pair) = access
+            && !names_key_pair(&head.headers, key_pair)
+        {
+            let error = "com.amazon.coral.service#UnrecognizedClientException";
+            return error_response(StatusCode::BAD_REQUEST, error).map(Full::new);
+        }
         let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
             let error = "com.amazon.coral.service#SerializationException";
             return error_response(StatusCode::BAD_REQUEST, error).map(Full::new);
@@ -108,7 +115,10 @@ fn json_response(status: StatusCode, json: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(json));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(MEDIA_TYPE));
+    headers.insert(
+        header::CONTENT_TYPE,
+        http::HeaderValue::from_static(MEDIA_TYPE),
+    );
     if let Ok(checksum) = checksum.parse() {
         headers.insert("x-amz-crc32", checksum);
     }

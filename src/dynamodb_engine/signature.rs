@@ -41,6 +41,15 @@ pub(super) fn is_signed(
     verify(headers, body, key_pair, now).unwrap_or(false)
 }
 
+/// Reports whether the header `Authorization` has the access key of `key_pair`. Does not verify the
+/// signature.
+pub(super) fn names_key_pair(headers: &HeaderMap, key_pair: &KeyPair) -> bool {
+    let authorization = headers.get(header::AUTHORIZATION);
+    authorization
+        .and_then(|text| parse_authorization(text.to_str().ok()?))
+        .is_some_and(|authorization| authorization.access_key == key_pair.access_key)
+}
+
 fn verify(
     headers: &HeaderMap,
     body: &[u8],
@@ -50,12 +59,15 @@ fn verify(
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let authorization = parse_authorization(text(header::AUTHORIZATION.as_str())?)?;
     let date = text("x-amz-date")?;
-    let signed = NaiveDateTime::parse_from_str(date, "%Y%m%dT%H%M%SZ").ok()?.and_utc();
+    let signed = NaiveDateTime::parse_from_str(date, "%Y%m%dT%H%M%SZ")
+        .ok()?
+        .and_utc();
     let names: Vec<&str> = authorization.signed_headers.split(';').collect();
     let is_complete = names.contains(&"host") && names.contains(&"x-amz-date");
     let is_recent = (signed - now).abs() < MAX_CLOCK_DIFFERENCE;
     let is_same_day = authorization.scope.starts_with(&date[..8]);
-    if !(is_complete && is_recent && is_same_day) || authorization.access_key != key_pair.access_key {
+    if !(is_complete && is_recent && is_same_day) || authorization.access_key != key_pair.access_key
+    {
         return Some(false);
     }
     let mut canonical = String::from("POST\n/\n\n");
@@ -77,9 +89,19 @@ fn verify(
         authorization.scope,
         HEXLOWER.encode(&Sha256::digest(canonical.as_bytes()))
     );
-    let key = generate_signing_key(&key_pair.secret_key, signed.into(), authorization.region, SERVICE);
+    let key = generate_signing_key(
+        &key_pair.secret_key,
+        signed.into(),
+        authorization.region,
+        SERVICE,
+    );
     let expected = calculate_signature(key, to_sign.as_bytes());
-    Some(expected.as_bytes().ct_eq(authorization.signature.as_bytes()).into())
+    Some(
+        expected
+            .as_bytes()
+            .ct_eq(authorization.signature.as_bytes())
+            .into(),
+    )
 }
 
 /// Parses the header `Authorization`. Returns `None` if it has another form.
@@ -119,7 +141,14 @@ mod tests {
 
         let body = br#"{"TableName":"photos"}"#.as_slice();
         let time = now().into();
-        let identity = Credentials::new(&key_pair.access_key, &key_pair.secret_key, None, None, "test").into();
+        let identity = Credentials::new(
+            &key_pair.access_key,
+            &key_pair.secret_key,
+            None,
+            None,
+            "test",
+        )
+        .into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region("eu-central-1")
@@ -134,8 +163,15 @@ mod tests {
             ("content-type", "application/x-amz-json-1.0"),
             ("x-amz-target", "DynamoDB_20120810.DescribeTable"),
         ];
-        let request = SignableRequest::new("POST", "http://127.0.0.1:8000/", own.into_iter(), SignableBody::Bytes(body));
-        let (instructions, _) = sign(request.expect("signable"), &parameters).expect("signed").into_parts();
+        let request = SignableRequest::new(
+            "POST",
+            "http://127.0.0.1:8000/",
+            own.into_iter(),
+            SignableBody::Bytes(body),
+        );
+        let (instructions, _) = sign(request.expect("signable"), &parameters)
+            .expect("signed")
+            .into_parts();
         let mut headers = HeaderMap::new();
         for (name, value) in own.into_iter().chain(instructions.headers()) {
             let name = http::HeaderName::try_from(name).expect("a name");
@@ -153,28 +189,52 @@ mod tests {
         let key_pair = KeyPair::new("photos", "own");
         let (headers, body) = signed_request(&key_pair);
         assert!(is_signed(&headers, body, &key_pair, now()));
-        assert!(is_signed(&headers, body, &key_pair, now() + TimeDelta::minutes(14)));
+        assert!(names_key_pair(&headers, &key_pair));
+        assert!(!names_key_pair(&headers, &KeyPair::new("other", "own")));
+        assert!(is_signed(
+            &headers,
+            body,
+            &key_pair,
+            now() + TimeDelta::minutes(14)
+        ));
     }
 
     #[test]
     fn any_other_request_is_not() {
         let key_pair = KeyPair::new("photos", "own");
         let (headers, body) = signed_request(&key_pair);
-        for other in [KeyPair::new("photos", "other"), KeyPair::new("other", "own")] {
+        for other in [
+            KeyPair::new("photos", "other"),
+            KeyPair::new("other", "own"),
+        ] {
             assert!(!is_signed(&headers, body, &other, now()));
         }
         assert!(!is_signed(&headers, b"{}", &key_pair, now()));
         for minutes in [-16, 16] {
-            assert!(!is_signed(&headers, body, &key_pair, now() + TimeDelta::minutes(minutes)));
+            assert!(!is_signed(
+                &headers,
+                body,
+                &key_pair,
+                now() + TimeDelta::minutes(minutes)
+            ));
         }
-        for name in ["x-amz-target", "host", "x-amz-date", "authorization", "content-type"] {
+        for name in [
+            "x-amz-target",
+            "host",
+            "x-amz-date",
+            "authorization",
+            "content-type",
+        ] {
             let mut changed = headers.clone();
             changed.insert(name, "x".parse().expect("a value"));
             assert!(!is_signed(&changed, body, &key_pair, now()), "{name}");
             changed.remove(name);
             assert!(!is_signed(&changed, body, &key_pair, now()), "{name}");
         }
-        let unsigned_host = headers["authorization"].to_str().expect("text").replace("host;", "");
+        let unsigned_host = headers["authorization"]
+            .to_str()
+            .expect("text")
+            .replace("host;", "");
         let mut changed = headers.clone();
         changed.insert("authorization", unsigned_host.parse().expect("a value"));
         assert!(!is_signed(&changed, body, &key_pair, now()));

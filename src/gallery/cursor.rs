@@ -55,7 +55,8 @@ pub struct InvalidCursorKey;
 impl CursorKey {
     /// Derives a key from 32 secret random bytes.
     pub fn new(secret: [u8; 32]) -> Self {
-        // Each use has its own key, so that the key for encryption never makes nonces or ETags.
+        // Each purpose has its own key, so the key for encryption is never used for nonces or
+        // ETags.
         let root = hmac::Key::new(hmac::HMAC_SHA256, &secret);
         let mut encryption = [0; 32];
         encryption.copy_from_slice(hmac::sign(&root, b"cursor sealing").as_ref());

@@ -28,8 +28,8 @@ use super::problem::Problem;
 const STRIP_VERSION: u32 = 2;
 /// The maximum number of cached edit lists.
 const MAX_CACHED_EDITS: usize = 256;
-/// The maximum memory of the cached edit lists, in bytes. Most have a few hundred bytes, but one
-/// with a large colour profile has some MiB.
+/// The maximum memory of the cached edit lists, in bytes. Most lists have a few hundred bytes, but
+/// a list with a large colour profile has some MiB.
 const MAX_CACHED_BYTES: usize = 32 * 1024 * 1024;
 /// The number of bytes of the keyed hash that an ETag contains.
 const ETAG_BYTES: usize = 16;
@@ -82,8 +82,8 @@ impl PictureStore {
         self.storage.head_object(&self.bucket.object(key)).await
     }
 
-    /// Returns the ETag of a picture, which is a strong ETag. It is a keyed hash. Without the key,
-    /// it cannot be found out whether a file is the original of a picture.
+    /// Returns the ETag of a picture, which is a strong ETag. It is a keyed hash. A person without
+    /// the key cannot find out from it which file is the original of the picture.
     pub(super) fn picture_etag(
         &self,
         picture: &ServablePicture,
@@ -107,12 +107,13 @@ impl PictureStore {
         picture: &ServablePicture,
         object: &ObjectProperties,
     ) -> Result<PictureEdits, Problem> {
+        // The rules were applied to the labels and the position of the recorded bytes. Other bytes
+        // are not public before they are indexed.
+        if unquoted(&object.etag) != unquoted(&picture.etag) {
+            return Ok(PictureEdits::Absent);
+        }
         let (format, range) = match &picture.source {
             PictureSource::File(format) => (*format, 0..object.size_bytes),
-            // The range of the preview is only valid for the bytes in which it was found.
-            PictureSource::Preview(_) if unquoted(&object.etag) != unquoted(&picture.etag) => {
-                return Ok(PictureEdits::Absent);
-            }
             PictureSource::Preview(range) => (StripFormat::Jpeg, range.clone()),
         };
         if range.is_empty() || range.end > object.size_bytes {
@@ -150,7 +151,7 @@ impl PictureStore {
     }
 
     /// Returns a response body that consists of these spans. A span is a range of an object, or
-    /// bytes to insert. Sends at most one request to the store, also for many spans.
+    /// bytes to insert. Sends at most one request to the store, even if there are many spans.
     /// Returns `None` if the object no longer has this ETag.
     pub(super) async fn open_body(
         &self,
@@ -227,13 +228,14 @@ enum PictureBodyError {
     TooShort,
 }
 
-/// Returns the bytes to serve as a stream. `bytes` are the bytes of the file in the range that the
-/// cutter needs.
+/// Returns a stream of the bytes to serve. `bytes` must be the bytes of the file in the range
+/// [`SpanCutter::file_range`].
 fn cut_body(
     cutter: SpanCutter,
     bytes: ObjectBody,
 ) -> impl Stream<Item = Result<Bytes, PictureBodyError>> {
-    // The first chunk is empty, because the picture may begin with new bytes.
+    // The first call of `cut` passes no bytes of the file, because the picture may begin with
+    // inserted bytes, or consist only of them.
     let chunk = Some(Bytes::new());
     let parts = stream::try_unfold(
         (cutter, bytes, chunk),

@@ -44,7 +44,8 @@ impl Ingest {
             .read_beginning(key.object(), BEGINNING_BYTES)
             .await?
         else {
-            let tombstone = PhotoPart::tombstone(key.as_str());
+            let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
+            let tombstone = PhotoPart::removed(key.as_str(), recorded);
             return self.tombstone_part(key, item, tombstone).await;
         };
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
@@ -149,9 +150,10 @@ impl Ingest {
         Ok(Attempt::Done(Outcome::Indexed))
     }
 
-    /// Updates the item of a file that is gone from the archive, or is not a photo any more: its part
-    /// becomes `tombstone`. This also applies to a stub, which then gets its first part. After the write, checks that the
-    /// file is still gone. These are the steps index 3 and 4 of docs/ingest-protocol.md.
+    /// Updates the item of a file that is gone from the archive, or is not a photo any more: its
+    /// part becomes `tombstone`. If the item is a stub, it gets its first part. After the write,
+    /// checks that the file is still gone. These are the steps index 3 and 4 of
+    /// docs/ingest-protocol.md.
     async fn tombstone_part(
         &self,
         key: &ArchiveKey,

@@ -14,8 +14,8 @@ const PLACE_CELL_CHARS: usize = 4;
 /// The number of geohash characters in the sort key of the index by-place. A cell of this length is
 /// about 5 by 5 m.
 const PLACE_SORT_CHARS: usize = 9;
-/// The maximum size of the keywords in the labels of all parts together, in bytes. One file has at
-/// most 16 KB.
+/// The maximum size of the keywords in the labels (keywords and rating) of all parts together, in
+/// bytes. One file has at most 16 KB.
 const MAX_PART_LABEL_BYTES: usize = 48 << 10;
 
 /// Returns the name of the primary part: the live part whose format browsers support best. The
@@ -94,7 +94,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     }
     trim_item(item);
     if let Some(mut summary) = item.summary.take() {
-        // The rules decide again, because the gallery applies them to the trimmed summary.
+        // Applies the rules again, because the gallery applies them to the trimmed summary.
         item.index = derive_index_keys(item, &summary, privacy);
         let reason = decide_visibility(item, &summary, privacy);
         let is_private = reason.visibility() == Visibility::Private;
@@ -129,8 +129,9 @@ fn keep_version(summary: &mut Summary, before: Option<Summary>) {
     }
 }
 
-/// Limits the size of the labels of all parts together. A part whose labels are cut has a gap, so
-/// the photo is private if there is any rule that could make it private.
+/// Limits the size of the labels of all parts together. If keywords of a part are removed,
+/// [`FileLabels::gap`] of its labels contains the reason. The photo is then private if any rule
+/// could make it private.
 fn limit_part_labels(item: &mut PhotoItem) {
     let mut left = MAX_PART_LABEL_BYTES;
     for labels in item
@@ -448,11 +449,24 @@ mod tests {
         assert_eq!(derived(&gap).as_deref(), Some(reason));
         let unread = |part: &mut PhotoPart| part.labels = None;
         assert!(derived(&unread).is_some());
-        let removed = |part: &mut PhotoPart| *part = PhotoPart::tombstone(&part.key);
+        let removed = |part: &mut PhotoPart| *part = PhotoPart::removed(&part.key, Some(part));
         assert_eq!(derived(&removed), None);
+        // The labels of a removed file stay, also if the event of its removal comes again.
+        let removed_twice = |part: &mut PhotoPart| {
+            family(part);
+            removed(part);
+            removed(part);
+        };
+        let reason = derived(&removed_twice);
+        assert_eq!(reason.as_deref(), Some("keyword People|Family"));
         let unreadable = |part: &mut PhotoPart| *part = PhotoPart::unreadable(&part.key, "empty");
         let reason = "metadata not read completely: a file is not a photo any more: empty";
         assert_eq!(derived(&unreadable).as_deref(), Some(reason));
+        let unreadable_and_removed = |part: &mut PhotoPart| {
+            unreadable(part);
+            removed(part);
+        };
+        assert_eq!(derived(&unreadable_and_removed), None);
     }
 
     #[test]

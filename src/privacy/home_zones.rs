@@ -16,7 +16,8 @@ const MAX_METRES: f64 = 100_000.0;
 /// The length of a degree of latitude at the equator, in metres. It is longer everywhere else, so a
 /// distance that is converted with this number is never too small.
 const METRES_PER_DEGREE: f64 = 110_500.0;
-/// The minimum width and height of the block of a point, as a multiple of the zone's distance.
+/// The minimum width and height of a block, as a multiple of the distance of the zone. A block is a
+/// cell of the grid that [`HomeZones`] describes.
 const MIN_BLOCK_DISTANCES: f64 = 4.0;
 
 /// Home zones: areas in which no location is published.
@@ -92,8 +93,8 @@ impl HomeZones {
 }
 
 impl ZoneArea {
-    /// Returns the area of the zone of a point: its block, and the margin around the block. Returns
-    /// `None` if the point is not on the globe.
+    /// Returns the area of the zone of a point: the block of the grid that contains the point, and
+    /// the margin around the block. Returns `None` if the point is not on the globe.
     ///
     /// The blocks are the cells of a grid that divides the globe. First the latitude selects a row
     /// of blocks, then the longitude selects a block of this row. All blocks of a row have the same
@@ -121,8 +122,8 @@ impl ZoneArea {
             west: column * width - 180.0 - margin,
             width: width + 2.0 * margin,
         };
-        // The edge at a pole has no length, so the margin has no limit there.
-        let is_all_around = north >= 90.0 || south <= -90.0 || !(area.width < 360.0);
+        // At a pole, all longitudes meet, so the zone must go all around the pole.
+        let is_all_around = north >= 90.0 || south <= -90.0 || area.width >= 360.0;
         Some(if is_all_around {
             ZoneArea {
                 west: -180.0,

@@ -1,5 +1,5 @@
-//! Comparison of keywords, so that rules find a keyword in each form in which programs write it.
-//! This module does no I/O.
+//! Compares keywords. A rule must find a keyword in each form in which programs write it. This
+//! module does no I/O.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -8,7 +8,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 const SEPARATORS: [char; 6] = ['|', '/', '\\', '>', ';', ','];
 
 /// A keyword as a list of parts: `Family|Anna` has the parts `family` and `anna`. The parts are
-/// folded, so two keywords are equal if people would read them as the same.
+/// folded (see [`fold`]), so two keywords are equal if people would read them as the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeywordPath(Vec<String>);
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::keyword::KeywordPath;
 
-/// The gap of a file whose labels are unknown, because the file was read before labels existed.
+/// The reason why keywords and a rating may be missing if the file was read by a version of this
+/// program that stored no labels.
 pub const UNREAD_LABELS: &str = "read by an older version of this program";
 /// The rating of a photo that a person rejected (XMP `xmp:Rating`).
 const REJECTED: i8 = -1;
@@ -96,7 +97,8 @@ pub struct VisibilityFacts<'a> {
 }
 
 impl<'a> VisibilityFacts<'a> {
-    /// Adds the labels of a file. `None` stands for labels that were never read, which is a gap.
+    /// Adds the labels of a file. If they are `None`, they were never read, and the field `gap`
+    /// gets that reason.
     pub fn add_labels(&mut self, labels: Option<&'a FileLabels>) {
         match labels {
             Some(labels) => {

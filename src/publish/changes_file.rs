@@ -26,8 +26,8 @@ pub(super) struct ChangesFile {
     /// an earlier generation must read all files again.
     pub(super) since: u64,
     /// The changes, in the order of their generations. All these generations are higher than
-    /// `since`. Each photo of a month is only in the last change that concerns it, so the file
-    /// contains no data of a photo that its month does not contain.
+    /// `since`. Each photo of a month is only in the last change that concerns it. So if a photo is
+    /// not in its month any more, the file contains no data of it, except its id.
     pub(super) changes: Vec<MonthChange>,
 }
 

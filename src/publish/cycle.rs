@@ -86,7 +86,7 @@ struct CycleProgress {
     /// All published months: a map from the name of a month to its item.
     months: BTreeMap<String, PublishedMonth>,
     /// The ETags of the stored files at the start of the cycle. Each month is rebuilt at most once
-    /// in a cycle, so the ETags of a month are right until then.
+    /// in a cycle, so the ETags of a month are still right when it is rebuilt.
     stored: StoredETags,
     /// The contents of `changes.json`.
     changes: ChangesFile,
@@ -282,6 +282,13 @@ impl Publisher {
         if has_work && !is_new_view {
             self.read_published(&mut progress).await?;
         }
+        // Changes that were made under an earlier public view, for example under other privacy
+        // settings, must not stay, even if no month changes. The file is replaced before the dirty
+        // marks are removed. So if the cycle is interrupted here, the next cycle replaces it.
+        if has_work && progress.changes.since < progress.files.changes_since {
+            progress.changes = ChangesFile::empty(progress.files.generation);
+            self.files.put_json(CHANGES_FILE, &progress.changes).await?;
+        }
         let (mut due, later): (Vec<DirtyMonth>, Vec<DirtyMonth>) = dirty
             .into_iter()
             .partition(|month| is_new_view || month_is_due(month, now));
@@ -291,13 +298,11 @@ impl Publisher {
             self.rebuild_batch(batch, &mut progress).await?;
         }
         progress.report.deferred = (due.len() + later.len()) as u64;
-        // A cycle that was interrupted after it had stored a new view leaves the changes of the old
-        // view in the file.
-        let is_of_old_view = has_work && progress.changes.since < progress.files.changes_since;
-        if (is_new_view || is_of_old_view) && progress.report.changed == 0 {
+        if is_new_view && progress.report.changed == 0 {
             self.put_index(&progress).await?;
-            let changes = ChangesFile::empty(progress.files.generation);
-            self.files.put_json(CHANGES_FILE, &changes).await?;
+            self.files
+                .put_json(CHANGES_FILE, &ChangesFile::empty(progress.files.generation))
+                .await?;
         }
         if let Some(hook) = &self.settings.hook {
             let rules = &self.settings.rules;

@@ -1,4 +1,5 @@
-//! One recorded call of the build hook, and the time at which it counts against the budget. Pure.
+//! One recorded call of the build hook, and the time at which it counts against the budget. The
+//! budget is the maximum number of calls in a day and in a month. Pure.
 //!
 //! The clock may be set back, or may be wrong for a while after a start. So a call can have several
 //! possible times. It counts at the latest of them that is not in the future.
@@ -14,11 +15,11 @@ use super::schedule::is_in_future;
 pub struct HookCall {
     /// The time that the clock showed at the call.
     at: DateTime<Utc>,
-    /// The times that the clock showed when all earlier times of this call were in the future, the
-    /// latest first.
+    /// More possible times of this call, the latest first. When all possible times are in the
+    /// future, the present time of the clock is added.
     corrected: Vec<DateTime<Utc>>,
-    /// The time of an earlier call, if the clock showed an earlier time at this call. So the clock
-    /// was set back between both calls. When the clock reaches this time again, it is unknown how
+    /// The time of an earlier call, if it is later than the time of this call. Then the clock was
+    /// set back between the two calls. When the clock reaches this time again, it is unknown how
     /// long ago this call was.
     after: Option<DateTime<Utc>>,
 }

@@ -34,8 +34,8 @@ impl PublishLease {
     /// caller has read it. Returns `false` if another process has the lease.
     ///
     /// If the lease ends later than any lease can end, the clock was set back. The lease is then
-    /// shortened, so that it ends [`LEASE_DURATION`] from now. It is not taken from its holder,
-    /// because the holder may still be at work.
+    /// shortened, so that it ends [`LEASE_DURATION`] from now. It does not end at once, because the
+    /// process that has it may still be at work.
     ///
     /// # Errors
     /// Fails if a request to the table failed.

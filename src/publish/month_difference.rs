@@ -20,8 +20,8 @@ pub(super) struct MonthDifference {
     pub(super) to: Option<String>,
 }
 
-/// The JSON of one photo, with exactly the bytes of its line in the file of its month. A parsed
-/// value would not do, because a number may be written in another way after it was parsed.
+/// The JSON of one photo, with exactly the bytes of its line in the file of its month. It is not
+/// parsed, because a number may be written with other digits after it was parsed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Box<RawValue>")]
 pub(super) struct PhotoLine {

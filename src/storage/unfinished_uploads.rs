@@ -22,7 +22,7 @@ pub struct UnfinishedUpload {
     pub size_bytes: u64,
 }
 
-/// The place from which the next page of a listing of uploads begins.
+/// The place at which the next page of a listing of uploads begins.
 #[derive(Default)]
 struct UploadMarker {
     key: Option<String>,

@@ -2,8 +2,9 @@
 //!
 //! A profile (ICC.1:2022) is a header, a table of tags, and the data of the tags. A list defines
 //! which tags stay. Texts, dates, names of devices, private tags and bytes between the data are
-//! removed. The new profile gets a fixed description, because some programs require one. Bytes of a
-//! type that have no meaning are set to 0. [ICC.1:2022, 7, 9 and 10; ICC.1:2001-04, 6.5]
+//! removed. The new profile gets a fixed description, because some programs require one. In the
+//! data of the tags that stay, bytes without a meaning are set to 0. [ICC.1:2022, 7, 9 and 10;
+//! ICC.1:2001-04, 6.5]
 
 /// The maximum length of a profile, in bytes. A longer one is removed. The profiles of printing
 /// presses have one or two MiB.
@@ -45,6 +46,7 @@ pub(super) fn rewrite_profile(profile: &[u8]) -> Option<Vec<u8>> {
         (*b"desc", description_element(version, DESCRIPTION)),
         (*b"cprt", copyright_element(version, COPYRIGHT)),
     ];
+    let mut total = 0_usize;
     for index in 0..count.min(MAX_TAGS + 1) {
         let at = HEADER_BYTES + 4 + index * TAG_ENTRY_BYTES;
         let signature = *profile.get(at..)?.first_chunk::<4>()?;
@@ -52,6 +54,10 @@ pub(super) fn rewrite_profile(profile: &[u8]) -> Option<Vec<u8>> {
         if COLOUR_TAGS.contains(&&signature) && is_new {
             let start = u32_at(profile, at + 4)? as usize;
             let end = start.checked_add(u32_at(profile, at + 8)? as usize)?;
+            total = total.saturating_add(end.saturating_sub(start));
+            if total > MAX_PROFILE_BYTES {
+                return None;
+            }
             tags.push((signature, rewrite_element(profile.get(start..end)?)?));
         }
     }
@@ -59,7 +65,10 @@ pub(super) fn rewrite_profile(profile: &[u8]) -> Option<Vec<u8>> {
     let has_colours = has(b"A2B0")
         || has(b"kTRC")
         || (has(b"rXYZ") && has(b"gXYZ") && has(b"bXYZ") && has(b"rTRC"));
-    (count <= MAX_TAGS && has_colours).then(|| assemble_profile(header, &tags))
+    let is_usable = count <= MAX_TAGS && has_colours;
+    let rewritten = is_usable.then(|| assemble_profile(header, &tags))?;
+    // The data of the tags may overlap, so the new profile can be longer.
+    (rewritten.len() <= MAX_PROFILE_BYTES).then_some(rewritten)
 }
 
 /// Returns a new header with the fields that define the colours. All other fields are 0.

@@ -109,8 +109,9 @@ impl SpanCutter {
         Some(first.start..ranges.next_back().unwrap_or(first).end)
     }
 
-    /// Returns the bytes to serve, as far as they can be made from the next bytes of the file. The
-    /// first call must pass the first bytes of [`SpanCutter::file_range`]; it may pass none.
+    /// Returns the bytes to serve that can be made from `bytes`, which are the next bytes of the
+    /// file. The first call must begin at the start of [`SpanCutter::file_range`]. A call may pass
+    /// no bytes.
     pub(crate) fn cut(&mut self, mut bytes: Bytes) -> Vec<Bytes> {
         let mut served = Vec::new();
         while let Some(span) = self.spans.front_mut() {

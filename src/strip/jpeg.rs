@@ -11,9 +11,9 @@
 //! because phones put more pictures and films there, with their own Exif. [ITU-T T.81 B.1 and B.2;
 //! Exif 3.0, 4.5.4 and 4.7; ICC.1 B.4]
 //!
-//! If the image has no end, other data may follow the pixels without a mark. So a scan stays only
-//! if a marker follows it that may follow a scan. A JPEG without such a scan is refused, and so is
-//! one with other bytes between its scans.
+//! If the image has no end, other data may follow the pixels without a mark. So a scan is kept only
+//! if the next marker may follow a scan. A JPEG is refused if it has no such scan, or if it has
+//! other bytes between its scans.
 
 use std::ops::Range;
 
@@ -365,8 +365,8 @@ fn may_follow_scan(marker: u8) -> bool {
     )
 }
 
-/// Reports whether the data of a segment has the length that its content requires. Other bytes
-/// could follow the content of a longer one [ITU-T T.81 B.2.2 to B.2.5].
+/// Reports whether the data of a segment has the length that its content requires. In a longer
+/// segment, other bytes could follow the content [ITU-T T.81 B.2.2 to B.2.5].
 fn is_well_formed(marker: u8, data: &[u8]) -> bool {
     let count_at = |at: usize| data.get(at).map_or(0, |count| usize::from(*count));
     match marker {
@@ -440,7 +440,10 @@ impl ProfileChunks {
             return Vec::new();
         };
         let chunks = profile.chunks(MAX_CHUNK_BYTES);
-        let count = chunks.len() as u8;
+        // A profile in more than 255 segments is removed.
+        let Ok(count) = u8::try_from(chunks.len()) else {
+            return Vec::new();
+        };
         (1..=count)
             .zip(chunks)
             .map(|(number, chunk)| make_segment(APP2, &[ICC, &[number, count], chunk]))

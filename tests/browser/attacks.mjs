@@ -27,6 +27,17 @@ async function until(what, probe) {
   throw new Error(`not in a minute: ${what}`);
 }
 
+/** Waits for a promise, at most a minute. A server that lets requests pass must not stop the check. */
+async function inTime(what, promise) {
+  let timer;
+  const timeout = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`not in a minute: ${what}`)), 60_000)));
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Starts `photos serve` with the example photos. Returns the process and what it announces. */
 async function startServe() {
   const ports = ["--port", "0", "--s3-port", "0", "--dynamodb-port", "0"];
@@ -134,14 +145,14 @@ try {
       else failures.push(`${name}: ${response.request().method()} ${response.url()} has status ${response.status()}`);
     });
     await page.goto(foreignOrigin);
-    for (const text of await page.evaluate(attack, target)) failures.push(`${name}: a foreign page read ${text}`);
-    await page.evaluate(sendForms, target);
+    for (const text of await inTime(`${name} attacked`, page.evaluate(attack, target))) failures.push(`${name}: a foreign page read ${text}`);
+    await inTime(`forms for ${name}`, page.evaluate(sendForms, target));
 
     // The same server under a host name of the attacker: to the browser, it is the page's own origin.
     const rebound = target.server.replace("127.0.0.1", FOREIGN_HOST);
     for (const path of target.paths) await page.goto(rebound + path);
     const own = { ...target, server: rebound };
-    for (const text of await page.evaluate(attack, own)) failures.push(`${name}: a rebound page read ${text}`);
+    for (const text of await inTime(`${name} rebound`, page.evaluate(attack, own))) failures.push(`${name}: a rebound page read ${text}`);
     await page.close();
   }
 
@@ -163,6 +174,10 @@ try {
   assert.deepEqual(listFiles(), files, "no file changed");
   assert.equal(await listPhotos(running.gallery), photos, "no photo changed");
   console.log(`${refused} requests of foreign pages were refused; nothing was read, and nothing changed.`);
+} catch (error) {
+  // What was seen until now matters more than the error.
+  console.error(failures.join("\n"));
+  throw error;
 } finally {
   await browser.close();
   hostile.close();

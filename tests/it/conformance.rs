@@ -13,12 +13,16 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::item::{LedgerEntry, LedgerOutcome, PhotoItem};
 use photo_catalogue::catalogue::{Catalogue, Claim, WriteOutcome};
 use photo_catalogue::clients::{self, Clients, Endpoints};
+use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, StoreCapabilityError};
 use photo_catalogue::object::{ObjectRef, ObjectVersion};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{CopyOutcome, CopySettings, ObjectHeaders, Storage};
+use s3_folder::KeyPair;
+use tokio::net::TcpListener;
 
+use crate::engines::serve_dynamodb_for;
 use crate::ingest::fixture::{IngestWorld, layout};
 use crate::ingest::photos::TestShot;
 use crate::serve::process::Elsewhere;
@@ -121,7 +125,9 @@ pub(crate) async fn connect_store(name: &str) -> RunningStore {
     };
     let tables = match able.endpoint {
         Some(_) if TABLES.contains(&able.name) => endpoint.clone(),
-        _ => world.dynamodb.clone(),
+        // A client has one key pair for both stores.
+        Some(_) => start_tables(able.key_pair).await,
+        None => world.dynamodb.clone(),
     };
     let endpoints = Endpoints {
         s3: Some(endpoint),
@@ -135,6 +141,15 @@ pub(crate) async fn connect_store(name: &str) -> RunningStore {
         clients,
         world,
     }
+}
+
+/// Starts embedded tables that accept this key pair. Returns their URL.
+async fn start_tables((access_key, secret_key): (&str, &str)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let engine = DynamoDbEngine::open_in_memory().unwrap();
+    serve_dynamodb_for(listener, engine, KeyPair::new(access_key, secret_key));
+    url
 }
 
 impl RunningStore {

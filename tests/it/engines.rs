@@ -20,7 +20,12 @@ pub(crate) fn serve_s3(listener: TcpListener, store: &S3Store) {
 
 /// Serves DynamoDB on `listener` until the runtime of the test ends.
 pub(crate) fn serve_dynamodb(listener: TcpListener, engine: DynamoDbEngine) {
-    let access = EngineAccess::Signed(key_pair());
+    serve_dynamodb_for(listener, engine, key_pair());
+}
+
+/// Serves DynamoDB on `listener` to clients with this key pair, until the runtime of the test ends.
+pub(crate) fn serve_dynamodb_for(listener: TcpListener, engine: DynamoDbEngine, key_pair: KeyPair) {
+    let access = EngineAccess::Signed(key_pair);
     let guard = RequestGuard::default();
     tokio::spawn(engine.serve(listener, access, guard, std::future::pending()));
 }

@@ -53,7 +53,7 @@ fn random_value(random: &mut fastrand::Rng, depth: usize) -> AttributeValue {
         4 => AttributeValue::B(Blob::new(vec![7; count])),
         5 => {
             // The elements of a set differ.
-            let text = |index| random_text(random, 5) + &index.to_string();
+            let text = |index: usize| random_text(random, 5) + &index.to_string();
             AttributeValue::Ss((0..count).map(text).collect())
         }
         6 => AttributeValue::S(random_text(random, count)),

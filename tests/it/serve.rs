@@ -13,6 +13,7 @@ mod import;
 mod listeners;
 mod private_labels;
 pub(crate) mod process;
+mod public_bytes;
 mod reconcile;
 mod remove;
 mod upload;

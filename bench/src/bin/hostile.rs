@@ -3,8 +3,8 @@
 //! `cargo build --release && cargo run --release -p bench --bin hostile [-- FOLDER]`.
 //!
 //! If a folder is given, also runs over each file of the folder. The time is the shortest of three
-//! runs, because other processes may interrupt a run. It contains the start of the process. Exits
-//! with 1 if a file needs more than 300 ms or 64 MB. Only Linux has the number of the memory.
+//! runs, because other processes may interrupt a run. It includes the start of the process. Exits
+//! with 1 if a file needs more than 300 ms or 64 MB. The memory is measured on Linux only.
 
 #![allow(
     clippy::disallowed_methods,
@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::BenchResult;
-use bench::process::{ProcessMemory, find_photos_binary};
+use bench::{ProcessMemory, find_photos_binary};
 use test_support::hostile_files;
 
 const MAX_TIME: Duration = Duration::from_millis(300);

@@ -15,9 +15,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{
-    ACCESS_KEY,
-    BenchEngines, BenchResult, ChildProcess, DatedPhoto, EngineStorage, ProcessMemory, SECRET_KEY, connect,
-    find_photos_binary, install_tls_provider, list_files, range_text, repository_root,
+    ACCESS_KEY, BenchEngines, BenchResult, ChildProcess, DatedPhoto, EngineStorage, ProcessMemory,
+    SECRET_KEY, connect, find_photos_binary, install_tls_provider, list_files, range_text,
+    repository_root,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::archive::Layout;

@@ -25,7 +25,9 @@ impl AllowedOrigins {
     /// other origin. An origin has no slash at its end (RFC 6454, section 6.2), but people often
     /// write one, so it is removed.
     pub fn parse(text: &str) -> Self {
-        let origins = text.split(',').map(|origin| origin.trim().trim_end_matches('/'));
+        let origins = text
+            .split(',')
+            .map(|origin| origin.trim().trim_end_matches('/'));
         let origins: Vec<String> = origins
             .filter(|origin| !origin.is_empty())
             .map(str::to_owned)
@@ -55,8 +57,8 @@ impl AllowedOrigins {
 
 /// Checks the host and the origin of each request to a server.
 ///
-/// A server whose requests pass this check cannot be used by a foreign page, also not by DNS
-/// rebinding: the page would have to send its own host name.
+/// If a server accepts only requests that pass this check, a foreign page cannot use the server.
+/// DNS rebinding does not help the page, because its requests contain its own host name.
 #[derive(Debug, Clone, Default)]
 pub struct RequestGuard {
     /// The names of the server, in lower case, in addition to IP addresses and `localhost`.
@@ -96,7 +98,9 @@ impl RequestGuard {
         hosts: impl IntoIterator<Item = H>,
         origins: AllowedOrigins,
     ) -> Self {
-        let hosts = hosts.into_iter().map(|host| host.into().to_ascii_lowercase());
+        let hosts = hosts
+            .into_iter()
+            .map(|host| host.into().trim().to_ascii_lowercase());
         RequestGuard {
             hosts: hosts.collect(),
             origins,
@@ -126,9 +130,9 @@ impl RequestGuard {
         self.check_without_origin(method, headers)
     }
 
-    /// Checks a request without an origin. Browsers send none with a link, an image or a style
-    /// sheet. They do send the relation of the two sites (Fetch Metadata Request Headers, W3C), and
-    /// in `Referer` the page or its origin.
+    /// Checks a request without an origin. Browsers send no origin if they follow a link or load an
+    /// image or a style sheet. But they send the relation of the two sites in `Sec-Fetch-Site`
+    /// (W3C, Fetch Metadata Request Headers), and the page or its origin in `Referer`.
     fn check_without_origin(
         &self,
         method: &Method,
@@ -142,7 +146,8 @@ impl RequestGuard {
             page.and_then(origin_of_page)
                 .is_some_and(|origin| self.origins.allow(&origin))
         };
-        if !is_cross_site || is_link || comes_from_allowed_page() {
+        let is_open = self.origins == AllowedOrigins::Any;
+        if is_open || !is_cross_site || is_link || comes_from_allowed_page() {
             Ok(())
         } else {
             Err(RefusedRequest::ForeignOrigin)
@@ -158,8 +163,9 @@ impl RequestGuard {
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = match (authority, hosts.next()) {
             (Some(authority), _) => authority.clone(),
-            (None, Some(host)) => Authority::try_from(host.as_bytes())
-                .map_err(|_| RefusedRequest::ForeignHost)?,
+            (None, Some(host)) => {
+                Authority::try_from(host.as_bytes()).map_err(|_| RefusedRequest::ForeignHost)?
+            }
             (None, None) => return Err(RefusedRequest::ForeignHost),
         };
         if hosts.next().is_some() || host.as_str().contains('@') {
@@ -216,7 +222,10 @@ fn is_ip_address(name: &str) -> bool {
 
 /// Parses an IP address. An IPv6 address is in brackets.
 fn parse_ip_address(name: &str) -> Option<IpAddr> {
-    match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+    match name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+    {
         Some(name) => name.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
         None => name.parse().ok(),
     }
@@ -246,16 +255,36 @@ mod tests {
     #[test]
     fn host_must_be_an_address_or_a_name_of_the_server() {
         let guard = RequestGuard::new(["Photos.local"], AllowedOrigins::OwnOnly);
-        let own = ["127.0.0.1", "127.0.0.1:9000", "localhost", "LOCALHOST:1", "[::1]:80", "192.168.1.7", "photos.LOCAL"];
+        let own = [
+            "127.0.0.1",
+            "127.0.0.1:9000",
+            "localhost",
+            "LOCALHOST:1",
+            "[::1]:80",
+            "192.168.1.7",
+            "photos.LOCAL",
+        ];
         for host in own {
             assert!(check(&guard, "GET", &[("host", host)]), "{host}");
         }
-        let foreign = ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "photos.local.evil", "a@127.0.0.1", "[127.0.0.1]", ""];
+        let foreign = [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "photos.local.evil",
+            "a@127.0.0.1",
+            "[127.0.0.1]",
+            "",
+        ];
         for host in foreign {
             assert!(!check(&guard, "GET", &[("host", host)]), "{host}");
         }
         assert!(!check(&guard, "GET", &[]));
-        assert!(!check(&guard, "GET", &[("host", "localhost"), ("host", "localhost")]));
+        assert!(!check(
+            &guard,
+            "GET",
+            &[("host", "localhost"), ("host", "localhost")]
+        ));
     }
 
     #[test]
@@ -266,14 +295,29 @@ mod tests {
             check(&guard, "POST", &[host, ("origin", origin)])
         };
         let listed = AllowedOrigins::Listed(vec!["https://photos.example".to_owned()]);
-        for origins in [&AllowedOrigins::OwnOnly, &AllowedOrigins::ThisMachine, &listed] {
+        for origins in [
+            &AllowedOrigins::OwnOnly,
+            &AllowedOrigins::ThisMachine,
+            &listed,
+        ] {
             assert!(allows(origins, "http://127.0.0.1:9000"));
-            for foreign in ["https://evil.example", "null", "http://localhost.evil.example", "file://", "http://a@localhost"] {
+            for foreign in [
+                "https://evil.example",
+                "null",
+                "http://localhost.evil.example",
+                "file://",
+                "http://a@localhost",
+            ] {
                 assert!(!allows(origins, foreign), "{origins:?} {foreign}");
             }
         }
         assert!(!allows(&AllowedOrigins::OwnOnly, "http://127.0.0.1:4321"));
-        for site in ["http://localhost:4321", "https://127.0.0.1", "http://[::1]:3000", "http://127.9.9.9"] {
+        for site in [
+            "http://localhost:4321",
+            "https://127.0.0.1",
+            "http://[::1]:3000",
+            "http://127.9.9.9",
+        ] {
             assert!(allows(&AllowedOrigins::ThisMachine, site), "{site}");
         }
         assert!(!allows(&AllowedOrigins::ThisMachine, "http://192.168.1.7"));
@@ -288,7 +332,10 @@ mod tests {
         assert!(listed.allow("https://a.example") && listed.allow("http://b.example:81"));
         assert!(!listed.allow("https://b.example"));
         assert_eq!(AllowedOrigins::parse(" , "), AllowedOrigins::OwnOnly);
-        assert_eq!(AllowedOrigins::parse("https://a.example, *"), AllowedOrigins::Any);
+        assert_eq!(
+            AllowedOrigins::parse("https://a.example, *"),
+            AllowedOrigins::Any
+        );
     }
 
     #[test]
@@ -296,8 +343,16 @@ mod tests {
         let guard = RequestGuard::new([""; 0], AllowedOrigins::ThisMachine);
         let own = ("origin", "http://localhost");
         let foreign = ("origin", "https://evil.example");
-        assert!(!check(&guard, "POST", &[("host", "localhost"), own, foreign]));
-        assert!(!check(&guard, "POST", &[("host", "localhost"), foreign, own]));
+        assert!(!check(
+            &guard,
+            "POST",
+            &[("host", "localhost"), own, foreign]
+        ));
+        assert!(!check(
+            &guard,
+            "POST",
+            &[("host", "localhost"), foreign, own]
+        ));
     }
 
     #[test]
@@ -307,8 +362,16 @@ mod tests {
         let image = [cross[0], cross[1], ("sec-fetch-mode", "no-cors")];
         let link = [cross[0], cross[1], ("sec-fetch-mode", "navigate")];
         assert!(!check(&guard, "GET", &image));
-        let shown_by = |page| check(&guard, "GET", &[image[0], image[1], image[2], ("referer", page)]);
+        let shown_by = |page| {
+            check(
+                &guard,
+                "GET",
+                &[image[0], image[1], image[2], ("referer", page)],
+            )
+        };
         assert!(shown_by("http://localhost:4321/"));
+        let open = RequestGuard::new([""; 0], AllowedOrigins::Any);
+        assert!(check(&open, "GET", &image));
         assert!(!shown_by("https://evil.example/http://localhost:4321/"));
         assert!(!shown_by("about:blank"));
         assert!(check(&guard, "GET", &link));

@@ -11,8 +11,8 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper::service::Service;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -102,7 +102,7 @@ pub async fn serve<L, S, B>(
 
 /// Serves HTTP/1 on `listener` until `shutdown` is ready. Then accepts no more connections, and
 /// gives running requests the time of [`ConnectionLimits::shutdown_grace`]. Requests that `guard`
-/// refuses get the status 403, and `service` does not see them.
+/// refuses get the status 403 and are not passed to `service`.
 pub async fn serve_with_limits<L, S, B>(
     listener: L,
     service: S,

@@ -1,5 +1,7 @@
 //! The server over real connections.
 
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
+
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
@@ -68,7 +70,10 @@ async fn own_requests_are_answered_and_foreign_ones_refused() {
     ];
     for head in foreign {
         let response = send(&address, head).await;
-        assert!(response.starts_with("HTTP/1.1 403") || response.starts_with("HTTP/1.0 403"), "{head}: {response}");
+        assert!(
+            response.starts_with("HTTP/1.1 403") || response.starts_with("HTTP/1.0 403"),
+            "{head}: {response}"
+        );
         assert!(!response.contains("hello"), "{head}: {response}");
     }
 }

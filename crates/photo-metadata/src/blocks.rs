@@ -50,8 +50,9 @@ impl MetadataBlocks {
         limits::MAX_UNPACKED_BYTES.saturating_sub(self.memory)
     }
 
-    /// Adds a warning, unless the maximum number of warnings is reached. Metadata in the broken part
-    /// of the file may be missing, so the warning is also a gap of the labels.
+    /// Adds a warning, unless the maximum number of warnings is reached. Metadata in the broken
+    /// part of the file may be missing, so the labels get the warning as the reason why they may be
+    /// incomplete.
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
         let warning = warning.into();
         self.labels.add_gap(warning.as_str());

@@ -128,6 +128,7 @@ pub(crate) fn read_metadata(
     let format = detect_format(view.up_to(0, 512).unwrap_or_default())?;
     let mut blocks = MetadataBlocks::default();
     read_container(format, view, &mut blocks);
+    file.budget().begin_parsing();
     let mut warnings = std::mem::take(&mut blocks.warnings);
     truncate_blocks(&mut blocks, &mut warnings);
     let copies = blocks.in_memory(file.budget());
@@ -208,7 +209,8 @@ struct ParsedBlocks<'s> {
     iptc: IptcRecords,
     canon_note: IfdFields<'s>,
     size: Option<(u32, u32)>,
-    /// The reasons why labels may be missing, which no parser of a block records.
+    /// The reasons why labels (keywords and the rating) may be missing, except those that the
+    /// parser of a block records itself.
     gaps: LabelCollector,
 }
 

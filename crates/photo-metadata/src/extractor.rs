@@ -120,7 +120,7 @@ impl Extractor {
         let is_cut = self.file.budget().is_used_up();
         self.work = self.work.saturating_add(self.file.budget().spent());
         let wants = self.file.take_wants();
-        // After a pass that was cut, another pass would be cut at the same place.
+        // If the work budget ended this pass, it would end another pass at the same place.
         let may_read_again = !is_cut && self.work < limits::MAX_WORK;
         if may_read_again && let Some(range) = self.plan_range(&wants) {
             return self.request(range);

@@ -8,7 +8,8 @@ use super::sparse::ByteView;
 use super::work_budget::Work;
 use super::{limits, photoshop};
 
-/// The gap of the labels if a piece of an extended XMP packet is missing.
+/// The reason why keywords or a rating may be missing if an extended XMP packet is broken or
+/// incomplete.
 const BROKEN_EXTENSION: &str = "extended XMP is broken or cut short";
 const APP1: u8 = 0xe1;
 const APP13: u8 = 0xed;
@@ -58,7 +59,7 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
                 many.iter().map(|part| part.get(0, part.len())).collect();
             let budget = view.budget();
             match whole {
-                // A budget that is used up is recorded as a gap at the end.
+                // If the work budget is used up, this is recorded after the last block.
                 Some(_) if budget.pay(Work::Bytes, length).is_none() => {}
                 Some(parts) => {
                     photoshop::read_copied_resources(&parts.concat(), budget, blocks);
@@ -93,8 +94,8 @@ fn read_extension(body: ByteView<'_>) -> Option<XmpExtension<'_>> {
     })
 }
 
-/// Joins the pieces of extended XMP to whole packets, and adds the packets to the blocks. A packet
-/// that is incomplete or too large is a gap of the labels.
+/// Joins the pieces of extended XMP to whole packets, and adds the packets to the blocks. If a
+/// packet is incomplete or too large, records that keywords or a rating may be missing.
 fn join_extensions(mut extensions: Vec<XmpExtension<'_>>, blocks: &mut MetadataBlocks) {
     extensions.sort_by_key(|extension| (extension.packet, extension.offset));
     for pieces in extensions.chunk_by(|one, next| one.packet == next.packet) {

@@ -1,7 +1,8 @@
 //! Labels: the keywords and the rating that people give a photo, from every source in its file.
 //!
-//! Rules that hide a photo use the labels. So labels are collected before any list or text is cut,
-//! and a gap is recorded if some of them may be missing. XMP, IPTC and EXIF are the usual sources.
+//! Rules that hide a photo use the labels. So labels are collected before any list or text is cut.
+//! If some of them may be missing, the reason is recorded; it is called a gap. XMP, IPTC and EXIF
+//! are the usual sources.
 
 use std::collections::HashSet;
 
@@ -43,7 +44,7 @@ pub struct FileLabels {
     /// the form in which its program writes it: `Family|Anna`, `Family/Anna`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
-    /// The rating in stars: 0 to 5, or -1 if any source rejects the photo.
+    /// The lowest rating of all sources in stars: 0 to 5, or -1 if any source rejects the photo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rating: Option<i8>,
     /// The first reason why keywords or a rating may be missing: metadata that is cut, broken or
@@ -54,7 +55,7 @@ pub struct FileLabels {
 
 impl FileLabels {
     /// Adds the labels of another file of the same photo. The result has the keywords of both
-    /// files, the lower rating, and the first gap.
+    /// files, the lower rating, and the first reason in `gap`.
     ///
     /// ```
     /// use photo_metadata::FileLabels;
@@ -86,8 +87,8 @@ impl FileLabels {
         self.gap.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// Removes the last keywords until the others have at most this number of bytes, and records a
-    /// gap if any was removed.
+    /// Removes the last keywords until the others have at most this number of bytes. If any was
+    /// removed, records the reason in `gap`.
     pub fn limit_bytes(&mut self, max_bytes: usize) {
         let mut bytes = 0_usize;
         let fitting = self.keywords.iter().take_while(|keyword| {
@@ -109,11 +110,14 @@ pub(crate) struct LabelCollector {
     known: HashSet<String>,
     bytes: usize,
     is_rejected: bool,
+    /// The lowest number of stars in any source.
+    stars: Option<i8>,
     gap: Option<String>,
 }
 
 impl LabelCollector {
-    /// Adds a keyword, if it is new and not blank. Records a gap instead if there are too many.
+    /// Adds a keyword, if it is new and not blank. If there are too many keywords, does not add it,
+    /// and records that keywords are missing.
     pub(crate) fn add_keyword(&mut self, text: &str) {
         let Some(keyword) = clean_whole_text(text) else {
             return;
@@ -135,10 +139,19 @@ impl LabelCollector {
             texts.for_each(|text| self.add_keyword(text));
         } else if name == "xmp:Rating" {
             let rating = value.trim().parse::<f64>();
-            self.is_rejected |= rating.is_ok_and(|rating| rating < 0.0);
+            match rating {
+                Ok(rating) if rating < 0.0 => self.is_rejected = true,
+                Ok(rating) if rating <= 5.0 => self.add_stars(rating.round() as i8),
+                _ => {}
+            }
         } else if KEYWORD_PROPERTIES.contains(&name) {
             self.add_keyword(value);
         }
+    }
+
+    /// Records a number of stars. Keeps the lowest one.
+    fn add_stars(&mut self, stars: i8) {
+        self.stars = self.stars.into_iter().chain([stars]).min();
     }
 
     /// Records a gap: the reason why labels may be missing. Keeps the first one.
@@ -152,6 +165,9 @@ impl LabelCollector {
             self.add_keyword(keyword);
         }
         self.is_rejected |= other.is_rejected;
+        if let Some(stars) = other.stars {
+            self.add_stars(stars);
+        }
         if let Some(gap) = &other.gap {
             self.add_gap(gap);
         }
@@ -170,7 +186,7 @@ pub(crate) fn collect_labels(sources: &MetadataSources<'_, '_>, rating: Option<i
         rating: if all.is_rejected {
             Some(REJECTED)
         } else {
-            rating
+            rating.into_iter().chain(all.stars).min()
         },
         gap: all.gap,
     }
@@ -191,10 +207,12 @@ fn add_exif_labels(fields: &IfdFields<'_>, labels: &mut LabelCollector) {
             tag::XP_KEYWORDS => add_explorer_keywords(field, labels),
             // -1 in a field of 16 bits without a sign is 65535.
             tag::RATING => {
-                labels.is_rejected |= matches!(
-                    field.number(0),
-                    Some(FieldNumber::Integer(i64::MIN..=-1 | 65_535))
-                );
+                match field.number(0) {
+                    Some(FieldNumber::Integer(i64::MIN..=-1 | 65_535)) => labels.is_rejected = true,
+                    // 0 means that the photo has no rating in this source.
+                    Some(FieldNumber::Integer(stars @ 1..=5)) => labels.add_stars(stars as i8),
+                    _ => {}
+                }
             }
             // These fields contain XMP and IPTC.
             tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS
@@ -318,7 +336,8 @@ mod tests {
 
     #[test]
     fn all_keywords_of_windows_explorer_are_read() {
-        // A TIFF with the field XPKeywords, whose value is longer than a value in the tags.
+        // A TIFF with the field XPKeywords. The value of the field is longer than the tags of a
+        // record may be.
         let mut keywords: Vec<String> = (0..300).map(|n| format!("keyword{n}")).collect();
         keywords.push("Private".to_owned());
         let text: Vec<u8> = keywords
@@ -413,6 +432,17 @@ mod tests {
             labels.add_xmp_value("xmp:Rating", value);
             assert_eq!(labels.is_rejected, rejected, "{value}");
         }
+    }
+
+    #[test]
+    fn lowest_rating_of_all_packets_counts() {
+        let mut all = LabelCollector::default();
+        for rating in ["5", "2", "4", "6", "x"] {
+            let mut packet = LabelCollector::default();
+            packet.add_xmp_value("xmp:Rating", rating);
+            all.append(&packet);
+        }
+        assert_eq!(all.stars, Some(2));
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub(crate) const MAX_READ_BYTES: u64 = 8 << 20;
 /// The maximum work of one pass over the bytes of a file, in units of about a nanosecond
 /// (`work_budget.rs` has the prices). A pass ends there with a warning.
 pub(crate) const MAX_PASS_WORK: u64 = 48 << 20;
+/// The part of `MAX_PASS_WORK` that may be spent on the container, before the metadata blocks in it
+/// are parsed.
+pub(crate) const MAX_CONTAINER_WORK: u64 = 16 << 20;
 /// The maximum work of all passes before the last one. After a pass, the file is read again with
 /// more bytes only if all passes so far took less work than this. So all passes together take less
 /// than `MAX_WORK` plus `MAX_PASS_WORK`.
@@ -43,8 +46,8 @@ pub(crate) const MAX_SLUG_BYTES: usize = 512;
 pub(crate) const MAX_TEXT_BYTES: usize = 1_024;
 /// The maximum number of keywords of one photo.
 pub(crate) const MAX_KEYWORDS: usize = 256;
-/// The maximum number of bytes of all keywords in the labels of one file. With more keywords, the
-/// labels have a gap.
+/// The maximum number of bytes of all keywords in the labels of one file. If a file has more, the
+/// rest is left out, and the labels contain the reason (`gap`).
 pub(crate) const MAX_LABEL_BYTES: usize = 16 << 10;
 /// The maximum size in bytes of one XMP packet, IPTC block or Photoshop resource block.
 pub(crate) const MAX_PACKET_BYTES: u64 = 4 << 20;

@@ -7,7 +7,8 @@ use super::sparse::{ByteView, Sparse};
 use super::tag;
 use super::work_budget::{Work, WorkBudget};
 
-/// The gap of the labels if a block of image resources cannot be read to its end.
+/// The reason why keywords or a rating may be missing if a block of image resources cannot be read
+/// to its end.
 const BROKEN: &str = "Photoshop resources are broken or cut short";
 
 /// Finds the size and the metadata blocks of a PSD (a Photoshop document), and adds them to

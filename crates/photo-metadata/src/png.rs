@@ -21,8 +21,8 @@ use crate::capture_time::DateSource;
 const LONG_CHUNK: u64 = 256 << 10;
 /// The offset in bytes up to which the reader steps over every chunk of image data, long or short.
 const WALKED: u64 = 64 << 10;
-/// The maximum number of possible chunks of image data in the last bytes of the file that are tried.
-/// For each, a check sum is computed, which takes time.
+/// The maximum number of attempts to find a chunk of image data in the last bytes of the file. Each
+/// attempt computes a checksum, which takes time.
 const MAX_IMAGE_TRIES: u32 = 16;
 
 /// Finds the metadata blocks of a PNG, and adds them to `blocks`.

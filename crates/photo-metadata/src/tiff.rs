@@ -235,7 +235,8 @@ impl IfdField<'_> {
 pub(crate) struct IfdFields<'s> {
     pub(crate) list: Vec<IfdField<'s>>,
     pub(crate) warnings: Vec<String>,
-    /// The first problem in IFD0 that may hide a keyword or a rating. Other IFDs have none.
+    /// The first problem in IFD0 because of which a keyword or a rating may be missing. Other IFDs
+    /// contain neither keywords nor ratings.
     pub(crate) label_gap: Option<String>,
     keys: Vec<u32>,
     ifds: usize,
@@ -265,7 +266,7 @@ impl<'s> IfdFields<'s> {
     }
 
     /// Adds a warning about a whole structure or IFD. If it may contain keywords or a rating, the
-    /// warning is also a gap of the labels.
+    /// warning is also stored in `label_gap`.
     fn warn_of_structure(&mut self, ifd: Ifd, warning: String) {
         if ifd == Ifd::Main(0) {
             self.label_gap.get_or_insert_with(|| warning.clone());
@@ -273,8 +274,8 @@ impl<'s> IfdFields<'s> {
         self.warn(warning);
     }
 
-    /// Adds a warning about an entry with this tag. If the tag contains keywords or a rating, the
-    /// warning is also a gap of the labels.
+    /// Adds a warning about an entry with this tag. If the tag may contain keywords or a rating,
+    /// the warning is also stored in `label_gap`.
     fn warn_of_entry(&mut self, ifd: Ifd, tag: u16, warning: String) {
         if is_label_tag(tag) {
             return self.warn_of_structure(ifd, warning);

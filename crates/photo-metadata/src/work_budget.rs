@@ -3,10 +3,10 @@
 //! units. One unit takes about a nanosecond.
 //!
 //! A limit on the output is not enough. A file of 150 KB can contain thousands of compressed boxes
-//! that inflate to nothing, and each of them can need a decoder with 16 MiB of memory.
+//! that inflate to nothing. Each of them can need a decoder with 16 MiB of memory.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::limits;
 
@@ -65,12 +65,17 @@ impl Work {
     }
 }
 
-/// The units of work that a pass may still spend.
+/// The units of work that a pass may still spend. A part of them is reserved for parsing the
+/// metadata blocks. So the blocks that were found are read, even if the container used up the other
+/// part.
 #[derive(Debug)]
 pub(crate) struct WorkBudget {
     /// One thread uses the budget at a time. The number is atomic only so that an extractor can move
     /// to another thread.
     left: AtomicU64,
+    /// The units that [`WorkBudget::begin_parsing`] adds to `left`.
+    reserved: AtomicU64,
+    is_used_up: AtomicBool,
     /// The work that was paid for, by kind.
     #[cfg(test)]
     pub(crate) counts: std::cell::RefCell<std::collections::BTreeMap<Work, u64>>,
@@ -79,7 +84,9 @@ pub(crate) struct WorkBudget {
 impl Default for WorkBudget {
     fn default() -> Self {
         WorkBudget {
-            left: AtomicU64::new(limits::MAX_PASS_WORK),
+            left: AtomicU64::new(limits::MAX_CONTAINER_WORK),
+            reserved: AtomicU64::new(limits::MAX_PASS_WORK - limits::MAX_CONTAINER_WORK),
+            is_used_up: AtomicBool::new(false),
             #[cfg(test)]
             counts: std::cell::RefCell::default(),
         }
@@ -88,10 +95,14 @@ impl Default for WorkBudget {
 
 impl WorkBudget {
     /// Pays for `count` pieces of work. Returns `None` if the budget does not suffice. The budget is
-    /// then used up, so that every later payment fails too, and the caller must not do the work.
+    /// then used up, so that every later payment until [`WorkBudget::begin_parsing`] fails too, and
+    /// the caller must not do the work.
     pub(crate) fn pay(&self, work: Work, count: u64) -> Option<()> {
         let left = self.left.load(Relaxed).checked_sub(work.units(count));
         self.left.store(left.unwrap_or(0), Relaxed);
+        if left.is_none() {
+            self.is_used_up.store(true, Relaxed);
+        }
         left?;
         #[cfg(test)]
         {
@@ -100,14 +111,20 @@ impl WorkBudget {
         Some(())
     }
 
-    /// Returns the number of units that were spent.
-    pub(crate) fn spent(&self) -> u64 {
-        limits::MAX_PASS_WORK - self.left.load(Relaxed)
+    /// Adds the units that are reserved for parsing the metadata blocks. The caller calls this when
+    /// the container was read.
+    pub(crate) fn begin_parsing(&self) {
+        self.left.fetch_add(self.reserved.swap(0, Relaxed), Relaxed);
     }
 
-    /// Reports whether a payment failed, or whether nothing is left.
+    /// Returns the number of units that were spent.
+    pub(crate) fn spent(&self) -> u64 {
+        limits::MAX_PASS_WORK - self.left.load(Relaxed) - self.reserved.load(Relaxed)
+    }
+
+    /// Reports whether a payment failed.
     pub(crate) fn is_used_up(&self) -> bool {
-        self.left.load(Relaxed) == 0
+        self.is_used_up.load(Relaxed)
     }
 }
 

@@ -27,7 +27,8 @@ pub(crate) struct XmpProperties {
 
 /// The warning if the work budget is used up in a packet.
 const TOO_LONG: &str = "XMP takes too much work to read";
-/// The gap of the labels if a text or an attribute of a packet cannot be decoded.
+/// The reason why keywords or a rating may be missing if a text or an attribute of a packet cannot
+/// be decoded.
 const BROKEN_TEXT: &str = "XMP with a text that cannot be decoded";
 
 #[rustfmt::skip]

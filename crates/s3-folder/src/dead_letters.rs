@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::address::ObjectAddress;
 use crate::times::now_ms;
 
-/// A notification that failed too often, and now waits for the next start or a longer pause.
+/// A notification that failed too often. It is sent again at the next start, or after a longer
+/// pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The object that changed.
@@ -46,7 +47,8 @@ pub(crate) fn list_dead_letters(connection: &Connection) -> rusqlite::Result<Vec
 }
 
 /// Inserts the record with this id as a dead letter. `attempts` is the number of attempts that
-/// failed. The caller must delete the record from the outbox in the same transaction.
+/// failed. The caller must delete the record from the outbox (the table of notifications to send)
+/// in the same transaction.
 ///
 /// # Errors
 /// The database fails.
@@ -62,9 +64,9 @@ pub(crate) fn insert_dead_letter(
         .map(drop)
 }
 
-/// Moves all dead letters back into the outbox, due at once. Keeps their numbers of attempts, so
-/// that a record that fails again is a dead letter again. Returns the number of moved records. The
-/// caller must call this in a transaction. Safe to repeat.
+/// Moves all dead letters back into the outbox (the table of notifications to send), due at once.
+/// Keeps their numbers of attempts, so that a record that fails again is a dead letter again.
+/// Returns the number of moved records. The caller must call this in a transaction. Safe to repeat.
 ///
 /// # Errors
 /// The database fails.

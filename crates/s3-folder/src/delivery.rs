@@ -226,7 +226,8 @@ fn query_due_records(
     Ok(due)
 }
 
-/// Moves all dead letters back into the outbox, so that each is sent once more.
+/// Moves all dead letters back into the outbox (the table of notifications to send), so that each
+/// is sent once more.
 async fn revive_dead_letters(store: &S3Store) {
     let revived = store
         .change_database(|connection| {

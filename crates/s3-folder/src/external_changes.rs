@@ -37,8 +37,8 @@ const SCAN_PAGE_OBJECTS: usize = 500;
 
 impl S3Store {
     /// Compares the folders of all buckets with the database. Adds, updates or removes the objects
-    /// whose files other programs added, changed or removed. [`S3Store::serve`] does the same in
-    /// the background when it starts. Reads every new or changed file. Blocks. Safe to repeat.
+    /// whose files other programs added, changed or removed. [`S3Store::handler`] does the same in
+    /// the background. Reads every new or changed file. Blocks. Safe to repeat.
     ///
     /// ```
     /// # use s3_folder::S3Store;

@@ -127,7 +127,7 @@ pub(crate) fn create_parents(target: &ObjectFile, unsynced: &mut Vec<PathBuf>) -
     Ok(())
 }
 
-/// Creates a folder that only its owner can open (mode 0700 on Unix, whatever the umask is). Does
+/// Creates a folder that only its owner can open (mode 0700 on Unix, with any umask). Does
 /// nothing if there is something at this path already. The folder above must exist.
 ///
 /// # Errors
@@ -158,8 +158,8 @@ pub(crate) fn create_internal_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates an empty file that only its owner can read and write (mode 0600 on Unix, whatever the
-/// umask is). If the file existed, takes the rights of everybody else away and keeps its bytes.
+/// Creates an empty file that only its owner can read and write (mode 0600 on Unix, with any
+/// umask). If the file existed, takes the rights of everybody else away and keeps its bytes.
 ///
 /// # Errors
 /// The file cannot be created.

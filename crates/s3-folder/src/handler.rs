@@ -1,5 +1,5 @@
-//! The entry of requests: signatures, and the dispatch to the operations. It does not interpret
-//! requests, and opens no connections.
+//! Accepts requests: checks their signatures, and passes them to the operations of the store. This
+//! module opens no connections.
 
 use bytes::Bytes;
 use http::{Request, Response};

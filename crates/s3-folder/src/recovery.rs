@@ -13,7 +13,7 @@ use crate::upload_rows;
 /// start of the upload: one day. While the row exists, a repeated completion gets the same ETag.
 const COMPLETED_UPLOAD_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
-/// Completes every interrupted write whose file is already at its final path: the pending row of
+/// Completes every interrupted write if its file is already at its final path: the pending row of
 /// the write becomes the row of the object, and the multipart upload that the write completes is
 /// completed too. Deletes the pending rows of all other writes, and removes unfinished files. Safe
 /// to repeat.

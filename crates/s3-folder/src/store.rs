@@ -64,7 +64,7 @@ struct OpenState {
     writer: WriterHandle,
 }
 
-/// Opens the store in these folders, of which the internal folder exists already.
+/// Opens the store in these folders. The internal folder must exist.
 fn open_store(folders: StoreFolders, access: StoreAccess) -> Result<S3Store, OpenError> {
     create_folder(&folders.temporary())?;
     create_folder(&folders.uploads())?;
@@ -150,7 +150,7 @@ impl S3Store {
     /// ```
     ///
     /// On Unix, the data folder and the folders of buckets are created with mode 0700, and the
-    /// database with mode 0600. The modes of existing folders stay as they are, except that of the
+    /// database with mode 0600. The modes of existing folders do not change, except that of the
     /// folder `.engine`.
     ///
     /// # Errors
@@ -191,7 +191,7 @@ impl S3Store {
         copy_database(&source, &folders.database())
             .map_err(|error| folder_error(&source, error))?;
         open_store(folders, StoreAccess::ReadOnly).map_err(|error| match error {
-            // The path of the copy means nothing to the user.
+            // The error must name the path of the data folder, and not that of the copy.
             OpenError::NewerVersion {
                 found, supported, ..
             } => OpenError::NewerVersion {
@@ -255,8 +255,9 @@ impl S3Store {
         self.count_rows("SELECT COUNT(*) FROM outbox")
     }
 
-    /// Returns the number of dead letters: notifications that failed 20 times or more, and that
-    /// now wait for the next start or a longer pause. Returns 0 if the database cannot be read.
+    /// Returns the number of dead letters: notifications that failed 20 times or more. They are
+    /// sent again at the next start, or after a longer pause. Returns 0 if the database cannot be
+    /// read.
     #[must_use]
     pub fn count_dead_letters(&self) -> u64 {
         self.count_rows("SELECT COUNT(*) FROM dead_letters")

@@ -62,9 +62,9 @@ impl Drop for UploadInUse {
 }
 
 impl S3Store {
-    /// Aborts the multipart uploads that got no part for 7 days, at once and then once a day, as a
-    /// lifecycle rule of AWS does. Never returns, so a server runs it as a task and drops it at the
-    /// end. A store that is only read has nothing to abort.
+    /// Aborts the multipart uploads that got no part for 7 days, as a lifecycle rule of AWS does.
+    /// Does so at once, and then once a day. Never returns: run it as a task, and drop the task
+    /// when the server stops. Does nothing if the store is open for reading only.
     pub async fn expire_uploads_daily(&self) {
         loop {
             let can_write = self.context().access != StoreAccess::ReadOnly;
@@ -86,8 +86,8 @@ async fn expire_uploads(store: &S3Store) -> S3Result {
             let idle = upload_rows::list_idle_uploads(connection, before_ms);
             let mut files = Vec::new();
             for upload in idle.map_err(database_error)? {
-                // A request marks the upload before it looks for the row. So it either is seen
-                // here, or finds no upload.
+                // A request marks the upload before it looks for the row. So either the mark is
+                // found here, or the request finds no upload.
                 if in_use.contains(&upload.id) {
                     continue;
                 }

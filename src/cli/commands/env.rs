@@ -25,7 +25,7 @@ pub(in crate::cli) struct EnvArguments {
 pub(in crate::cli) async fn run(arguments: EnvArguments) -> anyhow::Result<CommandStatus> {
     let data = &arguments.data.data;
     let running = if data_dir::has_catalogue(data) {
-        match data_dir::lock(data)? {
+        match data_dir::lock_to_read(data)? {
             LockOutcome::InUse(running) => running,
             LockOutcome::Acquired(_) => None,
         }
@@ -44,8 +44,8 @@ pub(in crate::cli) async fn run(arguments: EnvArguments) -> anyhow::Result<Comma
     Ok(CommandStatus::Success)
 }
 
-/// Returns the commands for a POSIX shell. The session token of another account must go, because
-/// clients would send it with this key pair.
+/// Returns the commands for a POSIX shell. They also remove the session token of another account,
+/// because clients would send it together with this key pair.
 fn export_commands(running: &ServeEndpoints) -> String {
     let mut variables = vec![
         ("AWS_ENDPOINT_URL_S3", running.s3.as_str()),

@@ -151,8 +151,8 @@ fn format_local_time(at: DateTime<Utc>) -> String {
 /// Calls the build hook once, as a trial, and prints the response.
 ///
 /// # Errors
-/// Fails if the URL of the hook is not set, if another process publishes all the time, or if the
-/// call cannot be recorded in the publish table.
+/// Fails if the URL of the hook is not set, if a cycle of another process is still running after
+/// [`LEASE_PATIENCE`], or if the call cannot be recorded in the publish table.
 async fn call_hook(arguments: HookTestArguments) -> anyhow::Result<CommandStatus> {
     // A hook on this machine is allowed, because the person who runs this command owns the machine.
     let Some(hook) = arguments.hook.settings().hook(true)? else {

@@ -18,8 +18,8 @@ use crate::cli::CommandStatus;
 use crate::cli::data_dir::{self, LockOutcome, ServeEndpoints};
 use crate::cli::engines::check_folder_version;
 use crate::cli::flags::{
-    ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags,
-    PrivacyFlags, PublishFlags, StoreEndpointFlags, TableFlags,
+    ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags, PrivacyFlags, PublishFlags,
+    StoreEndpointFlags, TableFlags,
 };
 use crate::cli::progress::eprint_message;
 use crate::cli::shutdown::shutdown_signal;
@@ -52,8 +52,8 @@ pub(in crate::cli) struct ServeArguments {
     /// own lets others in.
     #[arg(long, value_name = "ADDRESS", env = config::LISTEN, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// Host names of these servers, separated by commas, beside localhost and IP addresses. A
-    /// request under another name is refused.
+    /// More host names of these servers, separated by commas. Localhost and IP addresses always
+    /// count. A request under another name is refused.
     #[arg(long = "host", value_name = "NAMES", env = config::HOSTS, value_delimiter = ',')]
     hosts: Vec<String>,
     #[command(flatten)]
@@ -239,7 +239,8 @@ fn welcome(
     )
 }
 
-/// Returns, in words, the pages that may read the gallery beside its own.
+/// Returns a text for the messages of `photos serve`: which pages of other origins may read the
+/// gallery.
 fn describe_readers(origins: &AllowedOrigins) -> String {
     match origins {
         AllowedOrigins::OwnOnly => "no page of another origin may read it".to_owned(),

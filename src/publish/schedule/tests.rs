@@ -305,8 +305,8 @@ fn the_hook_does_not_wait_until_the_clock_reaches_its_earlier_time() {
         state.record_call(&rules, at(seconds));
         state.record_response(failure(Some(at(seconds + 86_400))), 1);
         assert!(state.correct_clock(at(0)));
-        // The longest `Retry-After` is a day, so it is not known to be wrong if it is only an hour
-        // too late.
+        // The longest `Retry-After` is a day. So a time that is an hour too late may be right, and
+        // is not corrected.
         let until = at(86_400 + seconds.min(3_600));
         let expected = HookDecision::Wait {
             until,
@@ -402,7 +402,7 @@ proptest! {
         let end = 160 * 86_400;
         let calls = simulate_wrong_clock(&rules, 3_607, end, show_clock);
         // If the clock has already passed its earlier time, nothing shows that it is still wrong.
-        // When it is set right then, earlier calls look older than they are, by as much.
+        // If it is set right after that, earlier calls look older than they are by the same time.
         let passed = set_right_at.filter(|right| right - set_back_at > set_back);
         let shortened = |from: i64, to: i64| {
             let is_within = passed.is_some_and(|right| from < right && right <= to);
@@ -416,8 +416,8 @@ proptest! {
             let time = shortened(window[0], window[per_month as usize]);
             prop_assert!(time >= 31 * 86_400, "{:?}", window);
         }
-        // If all calls of a month count again from the time at which the clock was set back, the
-        // budget frees a call at most two months later.
+        // All calls of a month may count again from the time at which the clock was set back. Even
+        // then, the budget allows a call at most two months later.
         let longest_pause = 3 * 31 * 86_400;
         for pair in calls.windows(2) {
             prop_assert!(pair[1] - pair[0] >= 600);

@@ -416,7 +416,7 @@ pub(crate) fn client(endpoint: &str) -> Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .endpoint_url(endpoint)
-        .credentials_provider(Credentials::for_tests())
+        .credentials_provider(Credentials::new("test", "secret", None, None, "test"))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     Client::from_conf(config)

@@ -32,7 +32,13 @@ async fn photo_with_too_many_keywords_is_catalogued_with_a_warning() {
     let item = world.item("undated/keywords").await.unwrap();
     assert_eq!(item.photo.record.keywords.len(), 256);
     let summary = item.summary.unwrap();
-    assert!(summary.labels.as_ref().is_some_and(|labels| labels.gap.is_some()) && summary.record.keywords.len() < 256);
+    assert!(
+        summary
+            .labels
+            .as_ref()
+            .is_some_and(|labels| labels.gap.is_some())
+            && summary.record.keywords.len() < 256
+    );
     assert!(
         item.exif_warnings
             .iter()

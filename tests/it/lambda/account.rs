@@ -13,7 +13,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
@@ -65,6 +65,7 @@ pub(super) struct FakeAccount {
     pub(super) s3: Client,
     s3_endpoint: String,
     dynamodb: String,
+    engine: DynamoDbEngine,
     ssm: String,
     pub(super) parameters: ParameterStore,
     notifications: mpsc::UnboundedReceiver<Value>,
@@ -83,7 +84,7 @@ impl FakeAccount {
         serve_s3(listener, &store);
         let (listener, dynamodb) = listen().await;
         let engine = DynamoDbEngine::open_in_memory().unwrap();
-        serve_dynamodb(listener, engine);
+        serve_dynamodb(listener, engine.clone());
 
         let endpoints = Endpoints {
             s3: Some(s3_endpoint.clone()),
@@ -136,6 +137,7 @@ impl FakeAccount {
             s3: clients.s3,
             s3_endpoint,
             dynamodb,
+            engine,
             ssm,
             parameters,
             notifications,
@@ -265,25 +267,18 @@ impl FakeAccount {
     }
 
     async fn call_streams(&self, operation: &str, request: Value) -> Value {
-        let sent = crate::http_client()
-            .post(&self.dynamodb)
-            .header(
-                "x-amz-target",
-                format!("DynamoDBStreams_20120810.{operation}"),
-            )
-            .header("content-type", "application/x-amz-json-1.0")
-            // The embedded engine requires a signature, but does not check it.
-            .header("x-amz-date", "20261123T100000Z")
-            .header(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=test/20261123/us-east-1/dynamodb/aws4_request, \
-                 SignedHeaders=host, Signature=0",
-            )
-            .body(request.to_string());
-        let answer = sent.send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{operation}: {text}");
-        serde_json::from_str(&text).unwrap()
+        let target = format!("DynamoDBStreams_20120810.{operation}");
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("x-amz-target"),
+            HeaderValue::from_str(&target).unwrap(),
+        )]);
+        let answer = self
+            .engine
+            .respond(&headers, request.to_string().into())
+            .await;
+        let (head, body) = answer.into_parts();
+        assert!(head.status.is_success(), "{operation}: {body:?}");
+        serde_json::from_slice(&body).unwrap()
     }
 }
 

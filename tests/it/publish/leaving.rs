@@ -19,7 +19,7 @@ const NEVER_PUBLIC: u64 = 4;
 /// The number of other photos.
 const PHOTOS: u64 = 16;
 
-/// The photos of a test, as they are in the catalogue now.
+/// The photos of a test, with the state that they have in the catalogue now.
 struct Album {
     random: TestRandom,
     photos: BTreeMap<u64, PhotoItem>,
@@ -179,8 +179,8 @@ fn never_public_ids() -> Vec<String> {
         .collect()
 }
 
-/// Checks that each photo in `changes.json` is there once, with the bytes of its line in the file
-/// of its month, and that no removed photo is in that file.
+/// Checks that each photo is in `changes.json` at most once, with the bytes of its line in the file
+/// of its month. Also checks that no removed photo is in that file.
 fn check_changes(files: &BTreeMap<String, String>) {
     let changes: ChangesJson = serde_json::from_str(&files["changes.json"]).unwrap();
     let mut seen = BTreeSet::new();
@@ -244,9 +244,10 @@ async fn no_file_keeps_a_hidden_a_removed_or_an_old_photo() {
     assert!(interrupted > 5, "{interrupted}");
 }
 
-/// Interrupts the cycle that adds a photo before its first request, after one request, and so on.
-/// The photo is removed before the next cycle, so its month is again as it was before both. The
-/// month then needs no new item, but the interrupted cycle may have written its files.
+/// Runs a cycle that adds a photo many times, and interrupts it at each place: before its first
+/// request, after one request, and so on. The photo is removed before the next cycle, so the month
+/// has the same photos as before. The month then needs no new item, but the interrupted cycle may
+/// have written its files.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_photo_of_an_interrupted_cycle_is_in_no_file_after_its_removal() {
     for has_other_photo in [true, false] {

@@ -347,7 +347,7 @@ async fn homes_of_one_block_give_the_same_public_data() {
             .map(|shot| format!("/v1/photos/{}", shot.stem()))
             .collect();
         paths.push("/v1/photos?limit=200".to_owned());
-        paths.push("/v1/photos?limit=200&bbox=-74,45,-73,46".to_owned());
+        paths.push("/v1/photos?limit=200&bbox=-73.8,45.4,-73.5,45.6".to_owned());
         let mut responses = Vec::new();
         for path in &paths {
             responses.push(gallery.json(path).await);

@@ -68,9 +68,9 @@ async fn a_private_photo_is_in_no_file() {
     }
 }
 
-/// Stores what an earlier version of publish has left: the state of another view, and changes that
-/// contain an old version of a photo. Interrupts the first cycle after more and more requests. The
-/// files of the months do not change.
+/// Stores what an earlier version of publish has left: the state of another public view, and
+/// changes that contain an old version of a photo. Interrupts the first cycle at each place: before
+/// its first request, after one request, and so on. The files of the months do not change.
 #[tokio::test]
 async fn changes_of_an_earlier_view_are_dropped_even_after_an_interruption() {
     let mut world = PublishWorld::new().await;

@@ -6,9 +6,11 @@ use std::process::Output;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use local_http::RequestGuard;
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
+use photo_catalogue::dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use rusqlite::Connection;
+use s3_folder::KeyPair;
 use serde_json::Value;
 
 use super::process::{Photos, files, until};
@@ -28,10 +30,12 @@ fn imported() -> Photos {
 
 /// Returns the bytes and the modification time of every file in the data folder, by path.
 fn file_states(data: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
-    let states = files(data).into_keys().map(|name| {
+    let states = files(data).into_keys().filter_map(|name| {
         let path = data.join(&name);
-        let modified = path.metadata().unwrap().modified().unwrap();
-        (name, (std::fs::read(path).unwrap(), modified))
+        let metadata = path.metadata().unwrap();
+        // A killed process leaves its socket behind.
+        let bytes = metadata.is_file().then(|| std::fs::read(&path).unwrap())?;
+        Some((name, (bytes, metadata.modified().unwrap())))
     });
     states.collect()
 }
@@ -46,15 +50,7 @@ fn message(output: &Output) -> String {
 
 /// The commands that work on a data folder, each with its arguments.
 const COMMANDS: [&[&str]; 14] = [
-    &[
-        "serve",
-        "--port",
-        "0",
-        "--s3-port",
-        "0",
-        "--dynamodb-port",
-        "0",
-    ],
+    &["serve", "--port", "0", "--s3-port", "0"],
     &["import", PHOTO],
     &["import", PHOTO, "--dry-run"],
     &["list"],
@@ -67,7 +63,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["reconcile", "--fix"],
     &["rm", STEM],
     &["reindex"],
-    &["hook"],
+    &["hook", "status"],
 ];
 
 /// Asserts that every command refuses the data folder with this line.
@@ -83,6 +79,9 @@ fn assert_all_commands_refuse(photos: &Photos, expected: &str) {
         assert!(output.stdout.is_empty(), "{command:?}");
     }
 }
+
+/// Makes a data folder look as if a newer version wrote it.
+type DamageFolder<'a> = &'a dyn Fn(&Photos);
 
 #[test]
 fn databases_of_a_newer_version_are_refused_and_unchanged() {
@@ -100,7 +99,7 @@ fn databases_of_a_newer_version_are_refused_and_unchanged() {
             .execute_batch(sql)
             .unwrap();
     };
-    let cases: [(&dyn Fn(&Photos), &str); 3] = [
+    let cases: [(DamageFolder<'_>, &str); 3] = [
         (
             &newer_settings,
             "photos-data was written by a newer version of photos (it has the setting \
@@ -121,15 +120,10 @@ fn databases_of_a_newer_version_are_refused_and_unchanged() {
         let photos = imported();
         make_newer(&photos);
         let before = file_states(&photos.data());
-        let commands_that_need = |command: &&[&str]| {
-            // These read no setting or no object of the folder, so they can do their work.
-            !(expected.contains("setting") && ["show", "skipped", "hook"].contains(&command[0]))
-                && !(expected.contains("schema 5") && !uses_objects(command))
-        };
-        for command in COMMANDS
-            .iter()
-            .filter(|command| commands_that_need(command))
-        {
+        // Commands that read only the catalogue do not open the store of the objects.
+        let is_store_newer = expected.contains("schema 5");
+        let refuses = |command: &&&[&str]| !is_store_newer || uses_objects(command);
+        for command in COMMANDS.iter().filter(refuses) {
             let output = photos.run(command);
             assert_eq!(
                 message(&output),
@@ -162,12 +156,14 @@ async fn update_item(photos: &Photos, table: &str, key: &[(&str, &str)], update:
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(engine.serve(listener, async move { drop(stopped.await) }));
+    let access = EngineAccess::Signed(KeyPair::new("test", "secret"));
+    let shutdown = async move { drop(stopped.await) };
+    let server = tokio::spawn(engine.serve(listener, access, RequestGuard::default(), shutdown));
     let endpoints = Endpoints {
         s3: None,
         dynamodb: Some(endpoint),
     };
-    let dynamodb = clients::connect(&clients::with_key_pair("test", "test"), &endpoints).dynamodb;
+    let dynamodb = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints).dynamodb;
     let mut request = dynamodb.update_item().table_name(table);
     for (name, value) in key {
         request = request.key(*name, AttributeValue::S((*value).to_owned()));
@@ -180,7 +176,7 @@ async fn update_item(photos: &Photos, table: &str, key: &[(&str, &str)], update:
     request.send().await.unwrap();
     drop(dynamodb);
     stop.send(()).unwrap();
-    server.await.unwrap().unwrap();
+    server.await.unwrap();
 }
 
 fn update_name(table: &str) -> &'static str {
@@ -206,7 +202,7 @@ async fn tables_of_a_newer_version_are_refused() {
     assert_all_commands_refuse(
         &photos,
         "the table publish was written by a newer version of photos (schema 5; this one reads up to \
-         2). Use a newer version.",
+         3). Use a newer version.",
     );
 }
 
@@ -236,9 +232,9 @@ const READING_COMMANDS: [&[&str]; 9] = [
     &["list", "--private"],
     &["show", STEM],
     &["skipped"],
-    &["recount", "--verify", "--location", "exact"],
+    &["recount", "--verify"],
     &["reconcile"],
-    &["hook"],
+    &["hook", "status"],
     &["import", PHOTO, "--dry-run"],
     &["extract", "photos-data/archive/2020-10-18/DSCF2210.JPG"],
 ];
@@ -268,7 +264,13 @@ fn assert_reading_changes_nothing(photos: &Photos) {
     let before = file_states(&photos.data());
     for command in READING_COMMANDS {
         let output = photos.run_without_rights(command);
-        assert!(output.status.success(), "{command:?}: {}", message(&output));
+        // Publish has not counted the photo, so these two report that and have another status.
+        let reports_counts = matches!(command[0], "recount" | "reconcile")
+            && ["counts", "Everything fits"]
+                .iter()
+                .any(|text| message(&output).contains(text));
+        let is_success = output.status.success() || reports_counts;
+        assert!(is_success, "{command:?}: {}", message(&output));
         let output = String::from_utf8(output.stdout).unwrap();
         if ["list", "show", "extract"].contains(&command[0]) && !command.contains(&"--private") {
             assert!(output.contains("X-T4"), "{command:?}: {output}");
@@ -294,13 +296,6 @@ async fn reading_commands_work_on_a_read_only_folder_after_a_crash() {
         .put("DSCF2210.JPG", std::fs::read(PHOTO).unwrap())
         .await;
     photos.photos(1).await;
-    until("the counts are published", || {
-        photos
-            .data()
-            .join("gallery/gallery/index.json")
-            .exists()
-            .then_some(())
-    });
     photos.kill();
     let log = photos.data().join(".engine/dynamodb.sqlite-wal");
     assert!(log.metadata().unwrap().len() > 0);
@@ -444,22 +439,30 @@ async fn dead_letters_are_told_and_tried_again_at_the_next_start() {
 
     let output = photos.run(&["reconcile", "--json"]);
     assert_eq!(output.status.code(), Some(1));
-    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
     let expected = serde_json::json!({
         "notice": "dead-letter", "of": "DSCF2210.JPG", "bucket": "inbox", "attempts": 20,
     });
-    assert_eq!(line, expected);
-    assert_eq!(
-        message(&output),
-        "Unfinished: 1 × change that could not be processed.\n"
-    );
+    assert_eq!(notices(&output), [expected]);
+    let expected = "Unfinished: 1 × change that could not be processed.\n";
+    assert!(message(&output).ends_with(expected), "{}", message(&output));
     photos.start(&[]);
     let told = "Changes that could not be processed in 20 attempts: 1. They are tried again";
     until("it is told", || {
         photos.messages().contains(told).then_some(())
     });
     until("it is processed", || {
-        let output = photos.run(&["reconcile"]);
-        output.status.success().then_some(())
+        let output = photos.run(&["reconcile", "--json"]);
+        notices(&output).is_empty().then_some(())
     });
+}
+
+/// Returns the lines of `photos reconcile --json` that report unfinished work.
+fn notices(output: &Output) -> Vec<Value> {
+    let lines = String::from_utf8(output.stdout.clone()).unwrap();
+    let lines = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    lines
+        .filter(|line: &Value| line["notice"].is_string())
+        .collect()
 }

@@ -40,8 +40,8 @@ impl Elsewhere {
     }
 }
 
-/// What a running `photos serve` announces in its data folder: the addresses and the key pair of its
-/// servers.
+/// The addresses and the key pair of a running `photos serve`, as it writes them to its data
+/// folder.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunningServe {
@@ -263,7 +263,7 @@ impl Photos {
         std::fs::read_to_string(self.folder.path().join("errors.txt")).unwrap_or_default()
     }
 
-    /// Returns what the running process announces.
+    /// Returns the addresses and the key pair that the running process has written.
     pub(crate) fn running(&self) -> RunningServe {
         let running = std::fs::read(self.data().join(".engine/serve.json")).unwrap();
         serde_json::from_slice(&running).unwrap()

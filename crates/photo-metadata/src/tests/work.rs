@@ -10,8 +10,8 @@ use crate::limits;
 use crate::work_budget::Work;
 use crate::{ExtractionStep, Extractor};
 
-/// The most work of each kind that the budget of one pass can pay. The counts are those of things
-/// that took long, such as decoders, and not of units.
+/// The maximum amount of work of each kind that the budget of one pass can pay for. An amount is a
+/// number of things, such as decoders or bytes, and not a number of units of work.
 const MOST_OF_PASS: [(Work, u64); 8] = [
     (Work::Reads, 6_291_456),
     (Work::Decoders, 1_536),

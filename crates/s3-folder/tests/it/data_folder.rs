@@ -102,11 +102,16 @@ async fn store_that_is_open_for_reading_changes_no_file() {
 
     let scratch = tempfile::tempdir().unwrap();
     let store = S3Store::open_to_read(data.path(), scratch.path()).unwrap();
-    store.rescan();
+    let rescanned = store.clone();
+    tokio::task::spawn_blocking(move || rescanned.rescan())
+        .await
+        .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let key_pair = KeyPair::new("test", "secret");
-    tokio::spawn(store.serve(listener, key_pair, std::future::pending()));
+    let handler = store.handler(KeyPair::new("test", "secret"));
+    let guard = local_http::RequestGuard::default();
+    let shutdown = std::future::pending();
+    tokio::spawn(local_http::serve(listener, handler, guard, shutdown));
     let reader = FolderServer {
         client: client(&address, "secret", RequestChecksumCalculation::WhenRequired),
         ..server.restart().await

@@ -423,7 +423,7 @@ async fn uploads_without_a_new_part_for_a_week_expire() {
     }
     let data = server.stop().await;
     let database = rusqlite::Connection::open(data.path().join(".engine/s3.sqlite")).unwrap();
-    let day_ms = 24 * 3600 * 1000;
+    let day_ms = 24 * 3600 * 1000_i64;
     for (upload, start, last_part) in [
         (&uploads[0], 8, 8),
         (&uploads[1], 30, 6),
