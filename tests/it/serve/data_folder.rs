@@ -422,7 +422,7 @@ async fn unfinished_uploads_are_reported_after_a_day() {
 }
 
 #[tokio::test]
-async fn dead_letters_are_told_and_tried_again_at_the_next_start() {
+async fn dead_letters_are_reported_and_tried_again_at_the_next_start() {
     let mut photos = Photos::serving();
     photos
         .put("DSCF2210.JPG", std::fs::read(PHOTO).unwrap())
@@ -446,9 +446,9 @@ async fn dead_letters_are_told_and_tried_again_at_the_next_start() {
     let expected = "Unfinished: 1 × change that could not be processed.\n";
     assert!(message(&output).ends_with(expected), "{}", message(&output));
     photos.start(&[]);
-    let told = "Changes that could not be processed in 20 attempts: 1. They are tried again";
-    until("it is told", || {
-        photos.messages().contains(told).then_some(())
+    let reported = "Changes that could not be processed in 20 attempts: 1. They are tried again";
+    until("it is reported", || {
+        photos.messages().contains(reported).then_some(())
     });
     until("it is processed", || {
         let output = photos.run(&["reconcile", "--json"]);

@@ -147,12 +147,12 @@ impl Photos {
     #[cfg(unix)]
     pub(crate) fn run_without_rights(&self, arguments: &[&str]) -> Output {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        const NOBODY: u32 = 65534;
+        const OTHER_USER: u32 = 65534;
         let mut command = self.command(arguments);
         if self.folder.path().metadata().unwrap().uid() == 0 {
             let open = std::fs::Permissions::from_mode(0o755);
             std::fs::set_permissions(self.folder.path(), open).unwrap();
-            std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+            std::os::unix::process::CommandExt::uid(&mut command, OTHER_USER);
         }
         run_to_end(command)
     }
