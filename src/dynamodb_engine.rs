@@ -47,7 +47,7 @@ pub struct NewerDatabaseError {
     pub supported: u64,
 }
 
-/// An open database of the embedded DynamoDB server. Clones share the database.
+/// An open database of the embedded DynamoDB. Clones share the database.
 #[derive(Clone)]
 pub struct DynamoDbEngine {
     database: dynoxide::Database,

@@ -1,6 +1,7 @@
 //! Creates the files and folders that only their owner may read: settings, databases and their
 //! folders. The modes do not depend on the umask. On systems without modes, this module only
-//! creates the files and folders.
+//! creates the files and folders. `s3-folder` has a copy, because it shares no code with the
+//! catalogue.
 
 #![allow(clippy::disallowed_methods, reason = "this module writes files")]
 

@@ -68,8 +68,7 @@ pub struct PictureHosting {
     /// this URL, followed by the archive key of its file without the archive prefix.
     pub base_url: Option<String>,
     /// `true` if no file at `base_url` contains metadata that the public may not see: locations,
-    /// serial numbers, owners. If it is `false` and another server serves the pictures, no picture
-    /// is listed.
+    /// serial numbers, owners. If it is `false` and there is a `base_url`, no picture is listed.
     pub stripped: bool,
     /// `true` if this program serves the pictures itself. If there is no `base_url`, the URLs of
     /// the pictures then begin with `/photos`.

@@ -180,8 +180,8 @@ pub struct PhotoPart {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
     /// The keywords and the rating of the file, from all sources in it. The rules of visibility use
-    /// the labels of all parts. `None` for the tombstone of a removed file, and for a file that was
-    /// read before labels existed.
+    /// the labels of all parts. A tombstone keeps the labels of the removed file. `None` if they are
+    /// unknown: the file was read before labels existed, or there never was a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<FileLabels>,
     /// The version of the extractor that read the file.
@@ -202,7 +202,7 @@ fn is_of_unreadable_file(labels: &FileLabels) -> bool {
 }
 
 impl PhotoPart {
-    /// Builds a tombstone for this archive key: the file was in the archive and is gone.
+    /// Builds a tombstone without labels for this archive key.
     pub fn tombstone(key: &str) -> Self {
         PhotoPart {
             key: key.to_owned(),
@@ -236,7 +236,7 @@ impl PhotoPart {
         }
     }
 
-    /// Returns `true` if the file is in the archive.
+    /// Returns `true` if the file is in the archive and is a photo.
     pub fn is_live(&self) -> bool {
         self.state.is_live()
     }
@@ -257,20 +257,19 @@ impl PhotoPart {
     }
 }
 
-/// The state of a part: the file is in the archive, or it is gone. It is stored as the boolean
-/// `removed`.
+/// The state of a part. It is stored as the boolean `removed`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "bool", into = "bool")]
 pub enum PartState {
-    /// The file is in the archive.
+    /// The file is in the archive, and is a photo.
     #[default]
     Live,
-    /// The file was in the archive and is gone.
+    /// The file is gone, or is not a photo any more.
     Tombstone,
 }
 
 impl PartState {
-    /// Returns `true` if the file is in the archive.
+    /// Returns `true` if the file is in the archive and is a photo.
     pub fn is_live(&self) -> bool {
         *self == PartState::Live
     }
@@ -376,7 +375,7 @@ impl PhotoItem {
     }
 
     /// Applies these rules to the photo, and returns the rule that decides who may see it. Uses the
-    /// labels of all live parts. Does not use the index keys of the item, because they may come from
+    /// labels of all parts, and the sources of the live parts. Does not use the index keys of the item, because they may come from
     /// earlier rules.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
         let mut facts = VisibilityFacts {
@@ -398,7 +397,8 @@ impl PhotoItem {
         rules.decide(&facts)
     }
 
-    /// Returns the labels of all live parts together. [`FileLabels::gap`] contains a reason if the
+    /// Returns the labels of all parts together, also those that the tombstones of removed files
+    /// keep. [`FileLabels::gap`] contains a reason if the
     /// labels of a part are unknown or incomplete, if the file of a part is not a photo any more,
     /// or if all keywords have more than 16 KB together.
     pub fn labels(&self) -> FileLabels {

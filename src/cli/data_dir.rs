@@ -48,7 +48,7 @@ pub(super) struct DataDirLock {
     _lock: Option<File>,
 }
 
-/// The result of [`lock`].
+/// The result of [`lock`] or [`lock_to_read`].
 #[derive(Debug)]
 pub(super) enum LockOutcome {
     /// This process has the lock.
@@ -74,7 +74,13 @@ pub(super) fn lock(data: &Path) -> anyhow::Result<LockOutcome> {
     let lock =
         open_private_file(&path).with_context(|| format!("cannot write {}", path.display()))?;
     let locked = lock.try_lock();
-    lock_outcome(engine, lock, locked)
+    let outcome = lock_outcome(engine, lock, locked)?;
+    if let LockOutcome::Acquired(lock) = &outcome {
+        // A killed `photos serve` leaves its addresses behind. Another command must not use them
+        // while this process has the lock.
+        lock.withdraw();
+    }
+    Ok(outcome)
 }
 
 /// Tries to lock a data folder that this process only reads, and does not wait if a process that
@@ -151,7 +157,7 @@ impl DataDirLock {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Removes `serve.json`, because the servers of this process have stopped.
+    /// Removes `serve.json`: this process has no servers, or they have stopped.
     pub(super) fn withdraw(&self) {
         // An error is ignored, because the file is read only if another process has the lock.
         let _ = std::fs::remove_file(self.engine.join("serve.json"));
@@ -214,12 +220,12 @@ pub(super) fn check_privacy_version(data: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Reports whether a data folder has a catalogue: the database of the embedded DynamoDB server.
+/// Reports whether a data folder has a catalogue: the database of the embedded DynamoDB.
 pub(super) fn has_catalogue(data: &Path) -> bool {
     catalogue_file(data).is_file()
 }
 
-/// Returns the path of the database of the embedded DynamoDB server.
+/// Returns the path of the database of the embedded DynamoDB.
 pub(super) fn catalogue_file(data: &Path) -> PathBuf {
     data.join(".engine/dynamodb.sqlite")
 }
@@ -264,8 +270,11 @@ mod tests {
             LockOutcome::InUse(Some(read)) => assert_eq!(read, endpoints),
             other => panic!("{other:?}"),
         }
+        // A process that is killed does not withdraw its addresses.
         drop(held);
-        assert!(matches!(lock(folder.path()), Ok(LockOutcome::Acquired(_))));
+        let next = lock(folder.path()).expect("locked");
+        assert!(matches!(next, LockOutcome::Acquired(_)));
+        assert!(matches!(lock(folder.path()), Ok(LockOutcome::InUse(None))));
     }
 
     #[test]

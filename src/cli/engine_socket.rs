@@ -25,9 +25,10 @@ pub(super) struct EngineSocket {
 }
 
 impl EngineSocket {
-    /// Binds a socket in `engine`, the folder `.engine` of a data folder. If the path is too long
-    /// for a socket, makes a private folder for it in the folder of temporary files. The caller must
-    /// have locked the data folder: a socket that a killed process left behind is replaced.
+    /// Binds a socket in `engine`, the folder `.engine` of a data folder. If no socket can be made
+    /// there (the path is too long, or the file system has no sockets), makes a private folder for
+    /// it in the folder of temporary files. The caller must have locked the data folder: a socket
+    /// that a killed process left behind is replaced.
     ///
     /// # Errors
     /// Fails if the socket or its folder cannot be made.

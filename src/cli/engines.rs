@@ -151,7 +151,7 @@ impl EmbeddedEngines {
     }
 }
 
-/// Opens the DynamoDB server of a data folder. Creates its database if it does not exist, so that
+/// Opens the DynamoDB engine of a data folder. Creates its database if it does not exist, so that
 /// only its owner can read it. The caller must lock the folder first.
 ///
 /// # Errors
@@ -163,7 +163,7 @@ pub(super) fn open_catalogue(data: &Path) -> anyhow::Result<DynamoDbEngine> {
         .map_err(|error| name_newer_folder(data, error))
 }
 
-/// Opens the DynamoDB server of a data folder for reading, and writes nothing in the folder. The
+/// Opens the DynamoDB engine of a data folder for reading, and writes nothing in the folder. The
 /// caller must lock the folder first.
 ///
 /// # Errors

@@ -83,23 +83,27 @@ impl DynamoDbEngine {
             let error = "com.amazon.coral.service#UnknownOperationException";
             return error_response(StatusCode::NOT_FOUND, error).map(Full::new);
         }
-        // Only a client that has the random access key may send a body.
-        if let EngineAccess::Signed(key_pair) = access
-            && !names_key_pair(&head.headers, key_pair)
-        {
+        let key_pair = match access {
+            EngineAccess::OwnerOnly => None,
+            EngineAccess::Signed(key_pair) => Some(key_pair),
+        };
+        let unrecognized = || {
             let error = "com.amazon.coral.service#UnrecognizedClientException";
-            return error_response(StatusCode::BAD_REQUEST, error).map(Full::new);
+            error_response(StatusCode::BAD_REQUEST, error).map(Full::new)
+        };
+        // This saves reading the body of a stranger. The signature covers the body, so it is
+        // verified below.
+        if key_pair.is_some_and(|key_pair| !names_key_pair(&head.headers, key_pair)) {
+            return unrecognized();
         }
         let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
             let error = "com.amazon.coral.service#SerializationException";
             return error_response(StatusCode::BAD_REQUEST, error).map(Full::new);
         };
         let body = body.to_bytes();
-        if let EngineAccess::Signed(key_pair) = access
-            && !is_signed(&head.headers, &body, key_pair, Utc::now())
-        {
-            let error = "com.amazon.coral.service#UnrecognizedClientException";
-            return error_response(StatusCode::BAD_REQUEST, error).map(Full::new);
+        let now = Utc::now();
+        if key_pair.is_some_and(|key_pair| !is_signed(&head.headers, &body, key_pair, now)) {
+            return unrecognized();
         }
         self.respond(&head.headers, body).await.map(Full::new)
     }

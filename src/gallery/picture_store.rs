@@ -3,7 +3,7 @@
 //! A picture is streamed and never kept in memory. It is read twice the first time: once to find
 //! what is kept of it (see [`crate::strip`]), and once to serve it. Each read is one request to the
 //! store. The result of the first read is an edit list: the byte ranges of the file that are
-//! served, and the bytes that are inserted between them. The edit lists of the last pictures are
+//! served, and the bytes that are inserted between them. The edit lists that were made last are
 //! cached.
 
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ const MAX_CACHED_BYTES: usize = 32 * 1024 * 1024;
 /// The number of bytes of the keyed hash that an ETag contains.
 const ETAG_BYTES: usize = 16;
 
-/// Reads the archived pictures, and caches the edit lists of the pictures that were served last.
+/// Reads the archived pictures, and caches the edit lists that were made last.
 #[derive(Debug)]
 pub(super) struct PictureStore {
     storage: Storage,
@@ -58,7 +58,7 @@ pub(super) enum PictureEdits {
     Ready(Arc<EditList>),
     /// The file cannot be stripped, so it must not be served.
     NotStrippable,
-    /// The file no longer exists, or has changed since ingest found the preview in it.
+    /// The file no longer exists, or its bytes are not those that were indexed.
     Absent,
 }
 

@@ -89,14 +89,16 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
         );
         summary.visibility = item.overrides.visibility;
         summary.labels = Some(summary_labels(item));
-        item.index = derive_index_keys(item, &summary, privacy);
+        // Only the size of the keys counts here: `trim_item` measures the whole item.
+        let visibility = decide_visibility(item, &summary, privacy).visibility();
+        item.index = derive_index_keys(&summary, visibility, privacy);
         item.summary = Some(summary);
     }
     trim_item(item);
     if let Some(mut summary) = item.summary.take() {
         // Applies the rules again, because the gallery applies them to the trimmed summary.
-        item.index = derive_index_keys(item, &summary, privacy);
         let reason = decide_visibility(item, &summary, privacy);
+        item.index = derive_index_keys(&summary, reason.visibility(), privacy);
         let is_private = reason.visibility() == Visibility::Private;
         summary.private_reason = is_private.then(|| reason.to_string());
         keep_version(&mut summary, before);
@@ -105,7 +107,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
 }
 
 /// Applies the rules to the item, and then to its summary, which may lack keywords. Returns the rule
-/// that makes the photo private, if there is one.
+/// that decides.
 fn decide_visibility(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> VisibilityReason {
     let of_item = item.decide_visibility(&privacy.visibility);
     match of_item.visibility() {
@@ -154,9 +156,8 @@ fn summary_labels(item: &PhotoItem) -> FileLabels {
     labels
 }
 
-fn derive_index_keys(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> IndexKeys {
+fn derive_index_keys(summary: &Summary, visibility: Visibility, privacy: &Privacy) -> IndexKeys {
     let capture = &summary.record.capture;
-    let visibility = decide_visibility(item, summary, privacy).visibility();
     let date_partition = Some(DatePartition::of_day(visibility, capture.day()));
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
     if visibility == Visibility::Private {

@@ -41,7 +41,7 @@ pub struct InvalidVisibility(String);
 /// 4. the default.
 ///
 /// A rejected photo is always private, unless a person made it public. If keywords or ratings could
-/// not be read, the photo is private as soon as there is any rule that could make it private.
+/// not be read, the photo is private if any setting makes some photos private.
 ///
 /// ```
 /// use photo_catalogue::privacy::{Visibility, VisibilityFacts, VisibilityRules};
@@ -230,7 +230,7 @@ impl VisibilityRules {
         found.map(|keyword| VisibilityReason::PublicKeyword((*keyword).to_owned()))
     }
 
-    /// Reports whether there is any rule that makes some photos private.
+    /// Reports whether any setting makes some photos private.
     fn has_private_rule(&self) -> bool {
         let VisibilityRules {
             default: _,

@@ -6,18 +6,7 @@ variables {
 }
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_region" {
-    defaults = { region = "eu-west-1" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_servicequotas_service_quota" {
-    defaults = { value = 1000 }
-  }
+  source = "./tests/mocks"
 }
 
 run "secrets_are_in_no_variable" {

@@ -31,6 +31,8 @@ const KEYWORD_PROPERTIES: [&str; 10] = [
 const ACDSEE_CATEGORIES: &str = "acdsee:categories";
 /// The rating of a rejected photo (XMP `xmp:Rating`).
 pub(crate) const REJECTED: i8 = -1;
+/// The gap of the labels if keywords were left out.
+const MORE_KEYWORDS: &str = "more keywords than are kept";
 
 /// The labels of a file: the keywords and the rating that people give a photo, from every source in
 /// the file.
@@ -44,7 +46,8 @@ pub struct FileLabels {
     /// the form in which its program writes it: `Family|Anna`, `Family/Anna`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
-    /// The lowest rating of all sources in stars: 0 to 5, or -1 if any source rejects the photo.
+    /// The lowest rating of all sources in stars: 0 to 5, or -1 if any source rejects the photo. A 0
+    /// in XMP is a rating. A 0 in EXIF means that EXIF has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rating: Option<i8>,
     /// The first reason why keywords or a rating may be missing: metadata that is cut, broken or
@@ -98,7 +101,7 @@ impl FileLabels {
         let fitting = fitting.count();
         if fitting < self.keywords.len() {
             self.keywords.truncate(fitting);
-            self.add_gap("more keywords than are kept");
+            self.add_gap(MORE_KEYWORDS);
         }
     }
 }
@@ -123,7 +126,7 @@ impl LabelCollector {
             return;
         };
         if self.bytes.saturating_add(keyword.len()) > limits::MAX_LABEL_BYTES {
-            return self.add_gap("more keywords than are kept");
+            return self.add_gap(MORE_KEYWORDS);
         }
         if self.known.insert(keyword.clone()) {
             self.bytes += keyword.len();

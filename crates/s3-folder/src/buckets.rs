@@ -8,6 +8,7 @@ use crate::errors::{database_error, file_error, s3_error};
 use crate::external_changes::scan_bucket;
 use crate::files;
 use crate::owner::local_owner;
+use crate::private_files;
 use crate::store::S3Store;
 use crate::store_context::{StoreAccess, StoreContext};
 use crate::times::{now_ms, timestamp};
@@ -63,7 +64,7 @@ fn create_bucket_folder(context: &StoreContext, bucket: &str) -> S3Result {
     if !folder.is_dir() {
         context.access.require_write()?;
     }
-    files::create_private_folder(&folder)
+    private_files::create_private_folder(&folder)
         .map_err(|error| file_error("create the folder of", error))?;
     if !std::fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_dir()) {
         return Err(s3_error!(

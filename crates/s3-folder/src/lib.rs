@@ -29,6 +29,7 @@ mod opened_object;
 mod owner;
 mod placement;
 mod presigned;
+mod private_files;
 mod received_file;
 mod recovery;
 

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use crate::database::{self, Durability, PendingWrite};
-use crate::files;
+use crate::private_files;
 use crate::store_context::{StoreAccess, StoreContext};
 use crate::times::now_ms;
 use crate::upload_rows;
@@ -37,7 +37,7 @@ pub(crate) fn recover(connection: &Connection, context: &StoreContext) -> rusqli
     }
     for bucket in database::list_buckets(connection)? {
         let folder = context.folders.bucket(&bucket.name);
-        if let Err(error) = files::create_private_folder(&folder) {
+        if let Err(error) = private_files::create_private_folder(&folder) {
             tracing::warn!(%error, bucket = bucket.name, "s3 store: cannot create a folder");
         }
     }

@@ -11,9 +11,9 @@ use s3s::{S3ErrorCode, S3Result, s3_error};
 use crate::database::{self, Durability, OpenDatabaseError};
 use crate::dead_letters::{self, DeadLetter};
 use crate::errors::{database_error, s3_error};
-use crate::files;
 use crate::notification::{self, NotificationFilter};
 use crate::placement::StoreFolders;
+use crate::private_files;
 use crate::recovery;
 use crate::store_context::{StoreAccess, StoreContext};
 use crate::writer::WriterHandle;
@@ -74,7 +74,7 @@ fn open_store(folders: StoreFolders, access: StoreAccess) -> Result<S3Store, Ope
         source,
     };
     // SQLite gives the files of its log the mode of the database.
-    files::create_private_file(&file).map_err(|source| folder_error(&file, source))?;
+    private_files::create_private_file(&file).map_err(|source| folder_error(&file, source))?;
     let connection =
         database::open_writer(&file).map_err(|error| database_open_error(&file, error))?;
     let filters = notification::load_filters(&connection).map_err(database_error)?;
@@ -104,7 +104,7 @@ fn copy_database(source: &Path, target: &Path) -> io::Result<()> {
             Err(error) => return Err(error),
         };
         let is_cloned = reflink_copy::reflink(&from, &to).is_ok();
-        files::create_private_file(&to)?;
+        private_files::create_private_file(&to)?;
         if !is_cloned {
             io::copy(&mut bytes, &mut File::options().write(true).open(&to)?)?;
         }
@@ -113,7 +113,7 @@ fn copy_database(source: &Path, target: &Path) -> io::Result<()> {
 }
 
 fn create_folder(folder: &Path) -> Result<(), OpenError> {
-    files::create_internal_folder(folder).map_err(|source| folder_error(folder, source))
+    private_files::create_internal_folder(folder).map_err(|source| folder_error(folder, source))
 }
 
 fn database_open_error(file: &Path, error: OpenDatabaseError) -> OpenError {

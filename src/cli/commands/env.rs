@@ -24,15 +24,7 @@ pub(in crate::cli) struct EnvArguments {
 /// Fails if no `photos serve` runs on the data folder.
 pub(in crate::cli) async fn run(arguments: EnvArguments) -> anyhow::Result<CommandStatus> {
     let data = &arguments.data.data;
-    let running = if data_dir::has_catalogue(data) {
-        match data_dir::lock_to_read(data)? {
-            LockOutcome::InUse(running) => running,
-            LockOutcome::Acquired(_) => None,
-        }
-    } else {
-        None
-    };
-    let Some(running) = running else {
+    let LockOutcome::InUse(Some(running)) = data_dir::lock_to_read(data)? else {
         bail!(
             "no `photos serve` runs on {}; start it first, or name its folder with --data",
             data.display()

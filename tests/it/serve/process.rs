@@ -323,6 +323,27 @@ impl Photos {
         }
     }
 
+    /// Waits until the catalogue has `files` files of photos. Returns the photos of the gallery.
+    ///
+    /// A photo appears with its first file. Each file adds one to the version of its photo.
+    pub(crate) async fn photos_of_files(&self, files: u64) -> Vec<Value> {
+        let start = Instant::now();
+        loop {
+            let photos = self.all_photos().await;
+            let versions = photos.iter().map(|photo| photo["version"].as_str());
+            let written: u64 = versions.map(|v| v.unwrap().parse::<u64>().unwrap()).sum();
+            if written == files {
+                return photos;
+            }
+            let messages = self.messages();
+            assert!(
+                start.elapsed() < MAX_WAIT,
+                "{written} files, not {files}\n{messages}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Returns the photos that the gallery lists now, from all pages.
     pub(crate) async fn all_photos(&self) -> Vec<Value> {
         let (mut photos, mut cursor) = (Vec::new(), String::new());

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use super::process::{Photos, files};
 
-/// The number of photos in `examples/photos`. Two of the 14 files are one photo.
+/// The number of photos in `examples/photos`.
 const PHOTOS: usize = 13;
+/// The number of files in `examples/photos`. Two of them are one photo.
+const FILES: u64 = 14;
 
 fn examples() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos")
@@ -30,7 +32,8 @@ async fn upload_examples(photos: &Photos) {
 async fn uploads_are_archived_by_day_and_served() {
     let photos = Photos::serving();
     upload_examples(&photos).await;
-    let list = photos.photos(PHOTOS).await;
+    let list = photos.photos_of_files(FILES).await;
+    assert_eq!(list.len(), PHOTOS);
     insta::assert_json_snapshot!("archive", photos.tree("archive"));
     let gallery = photos.gallery();
     let json = serde_json::to_string(&list)
@@ -77,7 +80,7 @@ async fn restart_keeps_everything_and_repeats_nothing() {
     let mut photos = Photos::at_rest();
     let folder = examples();
     photos.start(&[folder.to_str().unwrap()]);
-    let before = photos.photos(PHOTOS).await;
+    let before = photos.photos_of_files(FILES).await;
     let archive = photos.tree("archive");
     let stamp = |photos: &Photos| {
         let file = photos.data().join("archive/2018-02-01/DSC_0001.JPG");
@@ -91,7 +94,7 @@ async fn restart_keeps_everything_and_repeats_nothing() {
     assert_eq!(photos.output(&["list", "--json"]).lines().count(), PHOTOS);
 
     photos.start(&[folder.to_str().unwrap()]);
-    let after = photos.photos(PHOTOS).await;
+    let after = photos.photos_of_files(FILES).await;
     let versions = |list: &[serde_json::Value]| -> Vec<_> {
         let mut all: Vec<_> = list
             .iter()
