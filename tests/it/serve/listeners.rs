@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::presigning::PresigningConfig;
 use photo_catalogue::clients::{self, Endpoints};
 
 use super::process::{Photos, RunningServe};
@@ -285,4 +286,63 @@ async fn half_open_connections_do_not_stop_the_gallery() {
     closed.await.unwrap();
     let opened = start.elapsed();
     assert!(opened < 3 * CLOSE_TIME, "{opened:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_with_a_stalled_body_are_closed_by_every_server() {
+    let (photos, running) = start_with_photo().await;
+    let sdk = clients::with_key_pair(&running.access_key, &running.secret_key);
+    let endpoints = Endpoints {
+        s3: Some(running.s3.clone()),
+        dynamodb: running.dynamodb.clone(),
+    };
+    let s3 = clients::connect(&sdk, &endpoints).s3;
+    let expires = PresigningConfig::expires_in(CLOSE_TIME).unwrap();
+    let put = s3.put_object().bucket("inbox").key("stalled.jpg");
+    let put = put.presigned(expires).await.unwrap();
+    let signed = put.uri().strip_prefix(&running.s3).unwrap().to_owned();
+    let authorization = format!(
+        "Authorization: AWS4-HMAC-SHA256 Credential={}/20260101/local/dynamodb/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature=00\r\n\
+         X-Amz-Target: DynamoDB_20120810.ListTables\r\n",
+        running.access_key
+    );
+    let dynamodb = running.dynamodb.as_deref().unwrap();
+    let stalled = [
+        (&*running.gallery, "POST /v1/photos".to_owned(), ""),
+        (&*running.s3, format!("PUT {signed}"), ""),
+        (
+            &*running.s3,
+            "POST /inbox".to_owned(),
+            "Content-Type: multipart/form-data; boundary=x\r\n",
+        ),
+        (dynamodb, "POST /".to_owned(), &*authorization),
+    ];
+    let start = Instant::now();
+    let open = stalled.map(|(server, request, headers)| {
+        let mut stream = TcpStream::connect(address(server)).unwrap();
+        let host = address(server);
+        let head = format!(
+            "{request} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n{headers}\r\nfew bytes"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        (request, stream)
+    });
+    assert_eq!(photos.all_photos().await.len(), 1);
+    for (request, mut stream) in open {
+        stream.set_read_timeout(Some(2 * CLOSE_TIME)).unwrap();
+        let mut response = Vec::new();
+        // The server closes or resets the connection.
+        let _ = stream.read_to_end(&mut response);
+        let elapsed = start.elapsed();
+        assert!(elapsed < CLOSE_TIME, "{request}: {elapsed:?}");
+        let response = String::from_utf8_lossy(&response);
+        assert!(!response.starts_with("HTTP/1.1 2"), "{request}: {response}");
+    }
+    assert!(
+        photos
+            .tree("inbox")
+            .keys()
+            .all(|name| !name.contains("stalled"))
+    );
 }
