@@ -53,7 +53,7 @@ pub use self::context::FileContext;
 pub use self::describe::describe_value;
 pub use self::extraction::{Extraction, ReadTotals, UnsupportedFormat, extract};
 pub use self::extractor::{BEGINNING_BYTES, ExtractError, ExtractionStep, Extractor};
-pub use self::format::PhotoFormat;
+pub use self::format::{PhotoFormat, is_photo_extension};
 pub use self::labels::FileLabels;
 pub use self::location::{Location, LocationPrecision};
 pub use self::record::{
