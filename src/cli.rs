@@ -12,6 +12,7 @@
 
 mod catalogue_target;
 mod commands;
+mod cursor_key_file;
 mod data_dir;
 mod engine_client;
 mod engine_socket;

@@ -241,6 +241,7 @@ fn assert_files_are_private(photos: &Photos) {
     for file in [
         engine.join("serve.json"),
         engine.join("key-pair.json"),
+        engine.join("cursor-key"),
         running.socket,
     ] {
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
@@ -345,4 +346,35 @@ async fn connections_with_a_stalled_body_are_closed_by_every_server() {
             .keys()
             .all(|name| !name.contains("stalled"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cursors_and_etags_of_pictures_outlive_a_restart() {
+    let mut photos = Photos::serving();
+    for name in ["a.jpg", "b.jpg"] {
+        let shot = TestShot::at("2018:02:01 09:41:07").jpeg();
+        photos.put(name, shot).await;
+    }
+    photos.photos(2).await;
+    let etag = async |photos: &Photos| {
+        let response = photos.get("/photos/2018-02-01/a.jpg").await;
+        response.headers()["etag"].to_str().unwrap().to_owned()
+    };
+    let before = etag(&photos).await;
+    let page = photos.json("/v1/photos?limit=1").await;
+    let next = page["next"].as_str().unwrap();
+    photos.interrupt();
+    photos.start(&[]);
+    let rest = photos
+        .json(&format!("/v1/photos?limit=1&cursor={next}"))
+        .await;
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+    assert_ne!(rest["items"][0]["id"], page["items"][0]["id"]);
+    assert_eq!(etag(&photos).await, before);
+    // The cursor of another data folder is refused.
+    let other = Photos::serving();
+    let refused = other
+        .get(&format!("/v1/photos?limit=1&cursor={next}"))
+        .await;
+    assert_eq!(refused.status(), 400);
 }

@@ -19,7 +19,6 @@ use crate::cli::progress::{self, eprint_message};
 use crate::cli::shutdown::{ServiceTasks, TaskFailure};
 use crate::cli::stream_poller::StreamPoller;
 use crate::config::Settings;
-use crate::gallery::CursorKey;
 use crate::ingest::{Ingest, Outcome};
 use crate::services::{Deployment, Services};
 use crate::storage::Storage;
@@ -137,7 +136,7 @@ impl LocalServices {
         let gallery_bucket = settings.gallery_bucket()?;
         services.storage.create_bucket(&gallery_bucket).await?;
 
-        let router = services.router(Deployment::Local, CursorKey::random()?)?;
+        let router = services.router(Deployment::Local, lock.cursor_key()?)?;
         let guard = arguments.gallery_guard(&services);
         serve_gallery(&servers, gallery_listener, router, guard);
         let counts = Arc::new(IngestCounts::default());
