@@ -26,6 +26,7 @@ mod shutdown;
 mod stream_poller;
 mod sweep;
 mod unfinished_work;
+mod unread_labels;
 mod upload;
 
 use std::process::ExitCode;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use photo_catalogue::clients::{self, Endpoints};
 use serde_json::Value;
 
 use super::process::{Photos, until};
@@ -352,4 +354,67 @@ async fn file_that_cannot_be_read_hides_the_photo_beside_it() {
     until("the photos are shown", || {
         private_photos(&photos).is_empty().then_some(())
     });
+}
+
+/// The message about photos that an older version read.
+const UNREAD: &str = "Photos that are hidden until `photos reindex` reads their files again: 2. ";
+
+/// Makes all photos look as if a version without labels had read them.
+async fn forget_labels(photos: &Photos) {
+    let running = photos.running();
+    let endpoints = Endpoints {
+        s3: Some(running.s3.clone()),
+        dynamodb: running.dynamodb.clone(),
+    };
+    let sdk = clients::with_key_pair(&running.access_key, &running.secret_key);
+    let dynamodb = clients::connect(&sdk, &endpoints).dynamodb;
+    for photo in photos.all_photos().await {
+        let key = format!("photo#{}", photo["id"].as_str().unwrap());
+        let update = dynamodb.update_item().table_name("photos");
+        let update = update
+            .key("pk", AttributeValue::S(key))
+            .update_expression(
+                "SET extractorVersion = :v, #p.#e.extractorVersion = :v \
+                 REMOVE summary.labels, #p.#e.labels",
+            )
+            .expression_attribute_names("#p", "parts")
+            .expression_attribute_names("#e", "jpg")
+            .expression_attribute_values(":v", AttributeValue::N("1".to_owned()));
+        update.send().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn number_of_photos_that_an_older_version_read_is_printed_until_reindex() {
+    let mut photos = Photos::at_rest();
+    photos.start(&["--dynamodb-port", "0"]);
+    photos.put("a.jpg", shot().jpeg()).await;
+    photos.put("b.jpg", shot().jpeg()).await;
+    photos.photos(2).await;
+    forget_labels(&photos).await;
+    photos.interrupt();
+    let count = |photos: &Photos| photos.messages().matches(UNREAD).count();
+
+    // Without a rule that could hide them, they are shown.
+    photos.start(&[]);
+    photos.photos(2).await;
+    photos.interrupt();
+    assert_eq!(count(&photos), 0);
+
+    photos.start(&["--private-keywords", "private"]);
+    until("the message", || (count(&photos) == 1).then_some(()));
+    photos.photos(0).await;
+    let listed = photos.run(&["list", "--private"]);
+    let messages = String::from_utf8(listed.stderr).unwrap();
+    assert!(messages.contains(UNREAD), "{messages}");
+    photos.output(&["reindex"]);
+    photos.photos(2).await;
+    let listed = photos.run(&["list", "--private"]);
+    let messages = String::from_utf8(listed.stderr).unwrap();
+    assert!(!messages.contains("reindex"), "{messages}");
+    photos.interrupt();
+    photos.start(&["--private-keywords", "private"]);
+    photos.photos(2).await;
+    photos.interrupt();
+    assert_eq!(count(&photos), 1);
 }
