@@ -315,7 +315,12 @@ impl ArchiveKey {
     /// Returns the name of this file in the list of its photo's parts. The name is the file's
     /// extension in its original case, such as `NEF`, or [`NO_EXTENSION`].
     pub fn part(&self) -> &str {
-        self.extension.as_deref().unwrap_or(NO_EXTENSION)
+        self.extension().unwrap_or(NO_EXTENSION)
+    }
+
+    /// Returns the extension in its original case, such as `NEF`, if the key has one.
+    pub fn extension(&self) -> Option<&str> {
+        self.extension.as_deref()
     }
 
     /// Returns the file name: the text after the key's last slash.

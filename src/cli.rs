@@ -12,6 +12,7 @@
 
 mod catalogue_target;
 mod commands;
+mod cursor_key_file;
 mod data_dir;
 mod engine_client;
 mod engine_socket;
@@ -25,6 +26,7 @@ mod shutdown;
 mod stream_poller;
 mod sweep;
 mod unfinished_work;
+mod unread_labels;
 mod upload;
 
 use std::process::ExitCode;

@@ -27,9 +27,9 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use crate::archive::{KeyPlace, Layout};
+use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
 use crate::catalogue::date_partition::DatePartition;
 use crate::object::ObjectRef;
@@ -62,8 +62,8 @@ pub struct Ingest {
     /// each of them only once. See [`Catalogue::date_partitions`].
     date_partitions: Arc<Mutex<BTreeSet<DatePartition>>>,
     observer: Option<KeyObserver>,
-    /// Limits the number of extractions that run at the same time.
-    extractions: Arc<Semaphore>,
+    /// Runs extractions, and limits the number of those that run at the same time.
+    extractions: BackgroundSlots,
 }
 
 /// The action for an upload after its photo is archived.
@@ -98,7 +98,7 @@ impl Ingest {
             source_after: SourceAfter::default(),
             date_partitions: Arc::default(),
             observer: None,
-            extractions: Arc::new(Semaphore::new(extract::extraction_slots())),
+            extractions: BackgroundSlots::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! can be set, statistics, and the memory of a process.
 
 mod engines;
+mod gallery;
 mod photos;
 mod process;
 mod statistics;
@@ -9,6 +10,7 @@ mod statistics;
 pub use engines::{
     ACCESS_KEY, BenchEngines, EngineStorage, SECRET_KEY, connect, disable_stream, listen,
 };
+pub use gallery::count_listed_photos;
 pub use photos::{DatedPhoto, extract_file, list_files, repository_root};
 pub use process::{ChildProcess, ProcessMemory, find_photos_binary, install_tls_provider};
 pub use statistics::{median, median_ms, percentile, range_text};

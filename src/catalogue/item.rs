@@ -194,11 +194,13 @@ pub struct PhotoPart {
 
 /// The beginning of the gap in the labels of a file that is not a photo any more.
 const NO_PHOTO_ANY_MORE: &str = "a file is not a photo any more: ";
+/// The beginning of the gap in the labels of a file that was skipped, and was never in the item.
+const SKIPPED_FILE: &str = "a file of the photo was skipped: ";
 
-/// Reports whether these are the labels of [`PhotoPart::unreadable`].
+/// Reports whether these are the labels of [`PhotoPart::unreadable`] or [`PhotoPart::skipped`].
 fn is_of_unreadable_file(labels: &FileLabels) -> bool {
     let gap = labels.gap.as_deref();
-    gap.is_some_and(|gap| gap.starts_with(NO_PHOTO_ANY_MORE))
+    gap.is_some_and(|gap| gap.starts_with(NO_PHOTO_ANY_MORE) || gap.starts_with(SKIPPED_FILE))
 }
 
 impl PhotoPart {
@@ -225,13 +227,35 @@ impl PhotoPart {
         }
     }
 
+    /// Builds the tombstone of a file that is in the archive, but was skipped for `reason`. It was
+    /// never a live part, or it is a removed part that came back in a form that cannot be read.
+    /// `recorded` is its part until now. The file may have keywords that make the photo private. So
+    /// [`FileLabels::gap`] of the tombstone contains the reason.
+    pub fn skipped(key: &str, recorded: Option<&PhotoPart>, reason: &str) -> Self {
+        let mut labels = recorded
+            .and_then(|part| part.labels.clone())
+            .unwrap_or_default();
+        labels.add_gap(&format!("{SKIPPED_FILE}{reason}"));
+        PhotoPart {
+            labels: Some(labels),
+            ..PhotoPart::tombstone(key)
+        }
+    }
+
     /// Builds the tombstone of a file that is gone from the archive. `recorded` is its part until
     /// now. The labels of the file stay, so that a photo that one of its files makes private does not
-    /// become public while its files are removed one by one.
+    /// become public while its files are removed one by one. Only the gap of a file that could not be
+    /// read does not stay.
     pub fn removed(key: &str, recorded: Option<&PhotoPart>) -> Self {
-        let labels = recorded.and_then(|part| part.labels.clone());
+        let mut labels = recorded.and_then(|part| part.labels.clone());
+        if let Some(labels) = labels
+            .as_mut()
+            .filter(|labels| is_of_unreadable_file(labels))
+        {
+            labels.gap = None;
+        }
         PhotoPart {
-            labels: labels.filter(|labels| !is_of_unreadable_file(labels)),
+            labels: labels.filter(|labels| *labels != FileLabels::default()),
             ..PhotoPart::tombstone(key)
         }
     }
@@ -264,7 +288,7 @@ pub enum PartState {
     /// The file is in the archive, and is a photo.
     #[default]
     Live,
-    /// The file is gone, or is not a photo any more.
+    /// The file is gone, or cannot be read as a photo.
     Tombstone,
 }
 

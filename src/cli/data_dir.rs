@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use super::cursor_key_file::read_or_make_cursor_key;
 use super::key_pair_file::{self, StoredKeyPair};
 use crate::config::{PRIVACY_VARIABLES, Settings};
+use crate::gallery::CursorKey;
 use crate::private_files::{
     create_private_folder, open_private_file, tighten_folder, write_private_file,
 };
@@ -142,6 +144,11 @@ impl DataDirLock {
     /// Returns the key pair of the data folder. Makes a random one at the first call.
     pub(super) fn key_pair(&self) -> anyhow::Result<StoredKeyPair> {
         key_pair_file::read_or_make(&self.engine)
+    }
+
+    /// Returns the cursor key of the data folder. Makes a random one at the first call.
+    pub(super) fn cursor_key(&self) -> anyhow::Result<CursorKey> {
+        read_or_make_cursor_key(&self.engine)
     }
 
     /// Stores the privacy settings in the data folder. Later commands that change photos use them.

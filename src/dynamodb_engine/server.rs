@@ -10,7 +10,7 @@ use chrono::Utc;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::service::TowerToHyperService;
-use local_http::{ConnectionListener, RequestGuard};
+use local_http::{ConnectionListener, RequestBody, RequestGuard};
 use s3_folder::KeyPair;
 
 use super::DynamoDbEngine;
@@ -43,7 +43,7 @@ impl DynamoDbEngine {
         shutdown: impl Future<Output = ()>,
     ) {
         let access = Arc::new(access);
-        let service = tower::service_fn(move |request: Request<hyper::body::Incoming>| {
+        let service = tower::service_fn(move |request: Request<RequestBody>| {
             let (engine, access) = (self.clone(), Arc::clone(&access));
             async move { Ok::<_, Infallible>(engine.respond_over_http(request, &access).await) }
         });
@@ -75,7 +75,7 @@ impl DynamoDbEngine {
 
     async fn respond_over_http(
         &self,
-        request: Request<hyper::body::Incoming>,
+        request: Request<RequestBody>,
         access: &EngineAccess,
     ) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();

@@ -16,6 +16,7 @@ use futures::stream;
 use futures::{Stream, TryStreamExt};
 use ring::hmac;
 
+use crate::background::BackgroundSlots;
 use crate::object::Bucket;
 use crate::storage::{ObjectBody, ObjectProperties, Storage, StorageError};
 use crate::strip::{EditList, Span, SpanCutter, StripFormat, StripScanner};
@@ -25,7 +26,7 @@ use super::problem::Problem;
 
 /// The version of the code that strips pictures. The ETag of a picture depends on it. It must be
 /// increased when the code would strip a picture differently.
-const STRIP_VERSION: u32 = 2;
+const STRIP_VERSION: u32 = 3;
 /// The maximum number of cached edit lists.
 const MAX_CACHED_EDITS: usize = 256;
 /// The maximum memory of the cached edit lists, in bytes. Most lists have a few hundred bytes, but
@@ -41,6 +42,7 @@ pub(super) struct PictureStore {
     bucket: Bucket,
     etags: hmac::Key,
     cached_edits: Mutex<VecDeque<CachedEdits>>,
+    background: BackgroundSlots,
 }
 
 /// The edit list of a picture that was served before, or `None` if the picture cannot be stripped.
@@ -71,6 +73,7 @@ impl PictureStore {
             bucket,
             etags,
             cached_edits: Mutex::default(),
+            background: BackgroundSlots::default(),
         }
     }
 
@@ -139,7 +142,10 @@ impl PictureStore {
                 break;
             }
         }
-        let edits = scanner.finish(&picture.added).ok().map(Arc::new);
+        // Some files need work in this step: their colour profile is decompressed and rewritten.
+        let added = picture.added.clone();
+        let finish = move || scanner.finish(&added).ok();
+        let edits = self.background.run(finish).await.map(Arc::new);
         if edits.is_none() {
             tracing::warn!(
                 key = picture.key,

@@ -4,8 +4,6 @@
 //! a tenth of a second (`crates/photo-metadata/src/limits.rs`), and requests to the gallery must not
 //! wait for it.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use chrono::TimeDelta;
 
@@ -74,9 +72,7 @@ impl Ingest {
         mut extractor: Extractor,
         head: Bytes,
     ) -> (Extractor, ExtractionStep) {
-        // The permit moves to the thread, so it is returned only when the step has ended.
-        let permit = Arc::clone(&self.extractions).acquire_owned().await;
-        let stepped = tokio::task::spawn_blocking(move || {
+        let step = move || {
             let mut step = extractor.step();
             if let ExtractionStep::Need(range) = &step
                 && range.start == 0
@@ -85,22 +81,8 @@ impl Ingest {
                 extractor.feed(0, head);
                 step = extractor.step();
             }
-            drop(permit);
             (extractor, step)
-        });
-        match stepped.await {
-            Ok(stepped) => stepped,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is shutting down, and this task is cancelled too.
-                Err(_) => std::future::pending().await,
-            },
-        }
+        };
+        self.extractions.run(step).await
     }
-}
-
-/// Returns the number of extractions that may run at the same time: half of the processors, and at
-/// least one. The others stay free for requests.
-pub(super) fn extraction_slots() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }

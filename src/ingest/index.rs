@@ -1,7 +1,7 @@
 //! Index: brings the catalogue item of an archive key up to date. The numbers in comments are the
 //! steps of index in docs/ingest-protocol.md.
 
-use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction};
+use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction, is_photo_extension};
 
 use crate::archive::{ArchiveKey, KeyPlace, NO_EXTENSION, Owner};
 use crate::catalogue::item::{PartState, PhotoItem, PhotoPart};
@@ -20,6 +20,14 @@ use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 struct FreshExtraction<'a> {
     part: &'a str,
     extraction: Extraction,
+}
+
+/// An archived file that is not indexed.
+struct SkippedFile {
+    reason: String,
+    /// `true` if the file may have keywords or a rating: it is a photo, or its extension is one of a
+    /// photo. A film or a text of the same name does not hide the photo.
+    may_have_labels: bool,
 }
 
 impl Ingest {
@@ -62,30 +70,81 @@ impl Ingest {
                 self.index_photo(key, &properties, item, extraction).await
             }
             MetadataRead::Done(Err(unsupported)) => {
-                self.skip_file(key, &properties, item, unsupported.reason)
-                    .await
+                let file = SkippedFile {
+                    reason: unsupported.reason,
+                    may_have_labels: key.extension().is_some_and(is_photo_extension),
+                };
+                self.skip_file(key, &properties, item, file).await
             }
         }
     }
 
     /// Records in the ledger that an archived file is skipped, and why. If the item of the photo has
-    /// the file as a live part, the part becomes a tombstone.
+    /// the file as a live part, the part becomes a tombstone. If not, but the file may have labels,
+    /// the item gets a tombstone for it.
     async fn skip_file(
+        &self,
+        key: &ArchiveKey,
+        properties: &ObjectProperties,
+        item: Option<PhotoItem>,
+        file: SkippedFile,
+    ) -> Result<Attempt<Outcome>, IngestError> {
+        let verdict = LedgerVerdict::Skipped(&file.reason);
+        let entry = ledger_entry(key.object(), properties, verdict);
+        self.catalogue.put_ledger_entry(&entry).await?;
+        let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
+        if recorded.is_some_and(PhotoPart::is_live) {
+            let tombstone = PhotoPart::unreadable(key.as_str(), &file.reason);
+            return self.tombstone_part(key, item, tombstone).await;
+        }
+        if file.may_have_labels {
+            return self
+                .record_skipped_file(key, properties, item, file.reason)
+                .await;
+        }
+        Ok(Attempt::Done(Outcome::Skipped(file.reason)))
+    }
+
+    /// Adds a tombstone for a skipped file to the item of its photo, so that the labels of the photo
+    /// have a gap. If there is no item, writes one with only this tombstone, because the other files
+    /// of the photo may come later. Writes nothing if the item has the gap already.
+    async fn record_skipped_file(
         &self,
         key: &ArchiveKey,
         properties: &ObjectProperties,
         item: Option<PhotoItem>,
         reason: String,
     ) -> Result<Attempt<Outcome>, IngestError> {
-        let verdict = LedgerVerdict::Skipped(&reason);
-        let entry = ledger_entry(key.object(), properties, verdict);
-        self.catalogue.put_ledger_entry(&entry).await?;
-        let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
-        if recorded.is_some_and(PhotoPart::is_live) {
-            let tombstone = PhotoPart::unreadable(key.as_str(), &reason);
-            return self.tombstone_part(key, item, tombstone).await;
+        let read_revision = item.as_ref().map(|item| item.revision);
+        let provenance = Provenance::of(properties);
+        let owner = provenance
+            .as_ref()
+            .map_or(Owner::FOREIGN, |from| from.owner.as_str());
+        let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem(), owner));
+        let recorded = item.parts.get(key.part());
+        let tombstone = PhotoPart::skipped(key.as_str(), recorded, &reason);
+        if recorded.is_some_and(|part| part.labels == tombstone.labels) {
+            return Ok(Attempt::Done(Outcome::Skipped(reason)));
         }
-        Ok(Attempt::Done(Outcome::Skipped(reason)))
+        item.parts.insert(key.part().to_owned(), tombstone);
+        match self.write_item(item, read_revision, None).await {
+            Ok(WriteOutcome::Written) => {}
+            Ok(WriteOutcome::Stale) => return Ok(Attempt::Retry),
+            // A repeat would fail again.
+            Err(IngestError::Catalogue(CatalogueError::TooLarge { cause, .. })) => {
+                tracing::error!(s3.key = key.as_str(), %cause, "no room for a skipped file");
+                return Ok(Attempt::Done(Outcome::Skipped(reason)));
+            }
+            Err(error) => return Err(error),
+        }
+        // As in step 4: if the file changed, the handler of its event may have read the item before
+        // this write.
+        let now = self.storage.head_object(key.object()).await?;
+        let is_unchanged = now.map(|now| now.version()) == Some(properties.version());
+        Ok(match is_unchanged {
+            true => Attempt::Done(Outcome::Skipped(reason)),
+            false => Attempt::Retry,
+        })
     }
 
     /// Writes the part of an archived file to the item of its photo. Then checks that the file is
@@ -129,9 +188,11 @@ impl Ingest {
             Ok(WriteOutcome::Stale) => return Ok(Attempt::Retry),
             // A repeat would fail again. The photo keeps the item that it had without this file.
             Err(IngestError::Catalogue(CatalogueError::TooLarge { cause, .. })) => {
-                return self
-                    .skip_file(key, properties, before, cause.to_string())
-                    .await;
+                let file = SkippedFile {
+                    reason: cause.to_string(),
+                    may_have_labels: true,
+                };
+                return self.skip_file(key, properties, before, file).await;
             }
             Err(error) => return Err(error),
         }

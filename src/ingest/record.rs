@@ -468,6 +468,24 @@ mod tests {
             removed(part);
         };
         assert_eq!(derived(&unreadable_and_removed), None);
+        let skipped = |part: &mut PhotoPart| {
+            *part = PhotoPart::skipped(&part.key, Some(part), "empty");
+        };
+        let reason = "metadata not read completely: a file of the photo was skipped: empty";
+        assert_eq!(derived(&skipped).as_deref(), Some(reason));
+        let skipped_and_removed = |part: &mut PhotoPart| {
+            skipped(part);
+            removed(part);
+        };
+        assert_eq!(derived(&skipped_and_removed), None);
+        // The keywords that the file had before it was skipped stay.
+        let labelled_and_skipped = |part: &mut PhotoPart| {
+            family(part);
+            removed(part);
+            skipped_and_removed(part);
+        };
+        let reason = derived(&labelled_and_skipped);
+        assert_eq!(reason.as_deref(), Some("keyword People|Family"));
     }
 
     #[test]

@@ -231,7 +231,7 @@ impl VisibilityRules {
     }
 
     /// Reports whether any setting makes some photos private.
-    fn has_private_rule(&self) -> bool {
+    pub fn has_private_rule(&self) -> bool {
         let VisibilityRules {
             default: _,
             private_keywords,

@@ -6,10 +6,11 @@
 //! pixels are served unchanged. The others are rewritten with only the bytes that have a meaning.
 //! [PNG 3rd edition, 5 and 11; RFC 9649 (WebP), 2]
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::ops::{Range, RangeInclusive};
 
 use flate2::Crc;
+use photo_metadata::inflate_zlib;
 
 use super::colour_profile::{MAX_PROFILE_BYTES, rewrite_profile};
 use super::edit_list::{EditList, MAX_SPANS, NotStrippable, Span};
@@ -120,7 +121,8 @@ pub(crate) struct ChunkScanner {
     /// The names of the short chunks that have been kept.
     kept_short: Vec<[u8; 4]>,
     orientation: Option<u8>,
-    /// The rewritten colour profile.
+    /// The data of the first chunk with a colour profile. It is empty if the chunk is too long. The
+    /// profile is rewritten in [`ChunkScanner::finish`], because this takes long for some files.
     profile: Option<Vec<u8>>,
     /// The data of the `VP8X` chunk, if the picture has one.
     vp8x: Option<Vec<u8>>,
@@ -244,8 +246,9 @@ impl ChunkScanner {
         if let Some(tiff) = added.build_tiff(self.orientation) {
             spans.push(png_chunk(b"eXIf", &tiff));
         }
-        if let Some(profile) = &self.profile {
-            let data = [PROFILE_HEAD, &deflate(profile)].concat();
+        let profile = self.profile.as_deref().and_then(inflate_profile);
+        if let Some(profile) = profile.and_then(|profile| rewrite_profile(&profile)) {
+            let data = [PROFILE_HEAD, &deflate(&profile)].concat();
             spans.push(png_chunk(b"iCCP", &data));
         }
         spans.extend(self.spans);
@@ -264,7 +267,8 @@ impl ChunkScanner {
         if let Some(mut vp8x) = self.vp8x.or(new_vp8x) {
             let (flags, rest) = vp8x.split_at_mut_checked(4).ok_or(NotStrippable)?;
             let mut kept = flags[0] & (VP8X_ALPHA | VP8X_ANIMATION);
-            if self.profile.is_some() {
+            let profile = self.profile.as_deref().and_then(rewrite_profile);
+            if profile.is_some() {
                 kept |= VP8X_PROFILE;
             }
             if let Some(tiff) = &tiff {
@@ -272,8 +276,7 @@ impl ChunkScanner {
                 self.spans.push(webp_chunk(b"EXIF", tiff));
             }
             spans.push(webp_chunk(b"VP8X", &[&[kept, 0, 0, 0], &*rest].concat()));
-            let profile = self.profile.iter();
-            spans.extend(profile.map(|profile| webp_chunk(b"ICCP", profile)));
+            spans.extend(profile.map(|profile| webp_chunk(b"ICCP", &profile)));
         }
         spans.extend(self.spans);
         let size_bytes: u64 = spans.iter().map(Span::len).sum();
@@ -427,12 +430,10 @@ impl ChunkScanner {
         let rules = self.rules;
         if name == *rules.exif && self.orientation.is_none() {
             self.orientation = parse_orientation(&head);
-        } else if name == *rules.profile && self.profile.is_none() {
-            let whole = head.get(..usize::try_from(size).unwrap_or(usize::MAX));
-            self.profile = whole.and_then(|data| match rules.format {
-                ChunkFormat::Png => rewrite_profile(&inflate_profile(data)?),
-                ChunkFormat::WebP => rewrite_profile(data),
-            });
+        } else if name == *rules.profile {
+            let is_whole = head.len() as u64 == size;
+            self.profile
+                .get_or_insert(if is_whole { head } else { Vec::new() });
         } else if name == *b"VP8X" {
             if head.len() < VP8X_BYTES {
                 self.state = ChunkState::Broken;
@@ -551,16 +552,12 @@ fn new_vp8x(chunk: [u8; 4], pixels: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Returns the profile in the data of an `iCCP` chunk. The data is a name, a 0, the method of
-/// compression, and the compressed profile [PNG 3rd edition, 11.3.2.3].
+/// compression, and the compressed profile [PNG 3rd edition, 11.3.2.3]. Returns `None` if the
+/// profile is broken or too long, or if it needs too much work to decompress.
 fn inflate_profile(data: &[u8]) -> Option<Vec<u8>> {
     let name_bytes = data.iter().position(|byte| *byte == 0)?;
     let compressed = data.get(name_bytes + 2..)?;
-    let mut profile = Vec::new();
-    flate2::read::ZlibDecoder::new(compressed)
-        .take(MAX_PROFILE_BYTES as u64 + 1)
-        .read_to_end(&mut profile)
-        .ok()?;
-    Some(profile)
+    inflate_zlib(compressed, MAX_PROFILE_BYTES as u64)
 }
 
 fn deflate(bytes: &[u8]) -> Vec<u8> {

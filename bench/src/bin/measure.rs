@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use bench::{
     ACCESS_KEY, BenchEngines, BenchResult, ChildProcess, DatedPhoto, EngineStorage, ProcessMemory,
-    SECRET_KEY, connect, find_photos_binary, install_tls_provider, list_files, range_text,
+    SECRET_KEY, connect, count_listed_photos, find_photos_binary, list_files, range_text,
     repository_root,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -236,20 +236,4 @@ async fn upload_photos(photo: &DatedPhoto, photos: usize, s3_url: String) -> Ben
         .try_for_each(|_| async { Ok(()) })
         .await?;
     Ok(())
-}
-
-/// Counts the photos that the gallery lists.
-async fn count_listed_photos(gallery_url: &str) -> BenchResult<usize> {
-    install_tls_provider();
-    let client = reqwest::Client::new();
-    let (mut count, mut cursor) = (0, String::new());
-    loop {
-        let url = format!("{gallery_url}/v1/photos?fields=id&limit=200{cursor}");
-        let page: Value = client.get(url).send().await?.json().await?;
-        count += page["items"].as_array().map_or(0, Vec::len);
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return Ok(count),
-        }
-    }
 }

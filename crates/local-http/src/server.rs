@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::guard::{RefusedRequest, RequestGuard};
+use crate::request_body::{BodyPatience, RequestBody};
 
 /// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -33,6 +34,8 @@ pub struct ConnectionLimits {
     /// The maximum time in which a client must send the head of a request. An idle connection is
     /// closed after the same time.
     pub head_timeout: Duration,
+    /// The maximum time for which the server waits for the body of a request.
+    pub body: BodyPatience,
     /// The maximum time in which a client must read some bytes of a response that is being sent.
     pub write_timeout: Duration,
     /// The maximum number of open connections. More clients wait until a connection is closed.
@@ -45,6 +48,7 @@ impl Default for ConnectionLimits {
     fn default() -> Self {
         ConnectionLimits {
             head_timeout: Duration::from_secs(20),
+            body: BodyPatience::default(),
             write_timeout: Duration::from_secs(60),
             max_connections: 4096,
             shutdown_grace: Duration::from_secs(5),
@@ -90,7 +94,7 @@ pub async fn serve<L, S, B>(
     shutdown: impl Future<Output = ()>,
 ) where
     L: ConnectionListener,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Send + 'static,
@@ -111,7 +115,7 @@ pub async fn serve_with_limits<L, S, B>(
     shutdown: impl Future<Output = ()>,
 ) where
     L: ConnectionListener,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Send + 'static,
@@ -120,6 +124,7 @@ pub async fn serve_with_limits<L, S, B>(
     let service = GuardedService {
         service,
         guard: Arc::new(guard),
+        patience: limits.body,
     };
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -175,16 +180,18 @@ async fn accept_connection<L: ConnectionListener>(
     }
 }
 
-/// A service whose requests are checked by a guard.
+/// A service whose requests are checked by a guard, and whose clients must send the bodies of their
+/// requests in time.
 #[derive(Clone)]
 struct GuardedService<S> {
     service: S,
     guard: Arc<RequestGuard>,
+    patience: BodyPatience,
 }
 
 impl<S, B> Service<Request<Incoming>> for GuardedService<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<Request<RequestBody>, Response = Response<B>>,
     S::Future: Send + 'static,
     B: Body<Data = Bytes>,
 {
@@ -199,6 +206,7 @@ where
             .check(request.method(), authority, request.headers());
         match checked {
             Ok(()) => {
+                let request = request.map(|body| RequestBody::new(body, self.patience));
                 let response = self.service.call(request);
                 Box::pin(async move { Ok(response.await?.map(Either::Left)) })
             }

@@ -7,18 +7,29 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
-use local_http::{AllowedOrigins, ConnectionLimits, RequestGuard, serve_with_limits};
+use local_http::{
+    AllowedOrigins, BodyPatience, ConnectionLimits, RequestBody, RequestGuard, serve_with_limits,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 const HEAD_TIMEOUT: Duration = Duration::from_millis(500);
 
-async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(Response::new(Full::new(Bytes::from_static(b"hello"))))
+/// The longest pause in a request body.
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+
+/// Reads the body of a request, except for `/unread`. Responds `hello`, or the error of the body.
+async fn hello(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut text = "hello".to_owned();
+    if request.uri().path() != "/unread"
+        && let Err(error) = request.into_body().collect().await
+    {
+        text = format!("{:?}", error.kind());
+    }
+    Ok(Response::new(Full::new(Bytes::from(text))))
 }
 
 /// Starts a server on a free port. It stops when the sender is dropped.
@@ -48,6 +59,11 @@ async fn send(address: &str, head: &str) -> String {
 fn limits() -> ConnectionLimits {
     ConnectionLimits {
         head_timeout: HEAD_TIMEOUT,
+        body: BodyPatience {
+            max_pause: MAX_PAUSE,
+            base_time: 2 * MAX_PAUSE,
+            bytes_per_second: 100,
+        },
         ..ConnectionLimits::default()
     }
 }
@@ -139,4 +155,74 @@ async fn shutdown_closes_idle_connections_and_the_listener() {
     drop(stop);
     tokio::time::sleep(HEAD_TIMEOUT).await;
     assert!(TcpStream::connect(&address).await.is_err());
+}
+
+/// Sends `head`, and then `piece` again and again with pauses of `pause`, `times` times. Returns the
+/// response and the time until the connection was closed.
+async fn send_slowly(
+    address: &str,
+    head: &str,
+    piece: &[u8],
+    times: usize,
+    pause: Duration,
+) -> (String, Duration) {
+    let stream = TcpStream::connect(address).await.expect("connected");
+    let (mut read, mut write) = stream.into_split();
+    let start = Instant::now();
+    let head = format!("{head}\r\n");
+    let pieces = piece.to_owned();
+    let sending = tokio::spawn(async move {
+        write.write_all(head.as_bytes()).await.expect("sent");
+        for _ in 0..times {
+            tokio::time::sleep(pause).await;
+            if write.write_all(&pieces).await.is_err() {
+                break;
+            }
+        }
+        write
+    });
+    let mut response = Vec::new();
+    let reading = tokio::time::timeout(60 * MAX_PAUSE, read.read_to_end(&mut response));
+    // The server may reset a connection whose body it did not read.
+    let _ = reading.await.expect("the server closes the connection");
+    let elapsed = start.elapsed();
+    sending.abort();
+    (String::from_utf8_lossy(&response).into_owned(), elapsed)
+}
+
+#[tokio::test]
+async fn stalled_bodies_are_given_up_and_their_connections_closed() {
+    let (address, _stop) = start(limits()).await;
+    let host = "Host: localhost\r\n";
+    for (path, head) in [
+        ("/", "Content-Length: 1000\r\n"),
+        ("/", "Transfer-Encoding: chunked\r\n"),
+        ("/unread", "Content-Length: 1000\r\n"),
+        ("/unread", "Transfer-Encoding: chunked\r\n"),
+    ] {
+        for piece in [&b""[..], b"3\r\nabc\r\n"] {
+            let head = format!("POST {path} HTTP/1.1\r\n{host}{head}");
+            let (response, elapsed) = send_slowly(&address, &head, piece, 1, Duration::ZERO).await;
+            assert!(elapsed < 20 * MAX_PAUSE, "{head}: {elapsed:?}");
+            let expected = if path == "/" { "TimedOut" } else { "hello" };
+            assert!(response.ends_with(expected), "{head}: {response}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn slow_bodies_are_read_if_they_are_steady_and_not_too_slow() {
+    let (address, _stop) = start(limits()).await;
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    // 100 bytes allow one more second, which is more than the pauses between them.
+    let steady = format!("{head}Content-Length: 1000\r\n");
+    let (response, elapsed) = send_slowly(&address, &steady, &[0; 50], 20, MAX_PAUSE / 4).await;
+    assert!(response.ends_with("hello"), "{response}");
+    assert!(elapsed > 2 * MAX_PAUSE, "{elapsed:?}");
+    // A byte comes in time, but the whole body would last very long.
+    let dripping = format!("{head}Content-Length: 100000\r\n");
+    let (response, elapsed) =
+        send_slowly(&address, &dripping, &[0; 1], 100_000, MAX_PAUSE / 4).await;
+    assert!(response.ends_with("TimedOut"), "{response}");
+    assert!(elapsed < 20 * MAX_PAUSE, "{elapsed:?}");
 }

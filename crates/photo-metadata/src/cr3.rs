@@ -4,7 +4,7 @@
 //! tags). The first track is the full-size JPEG.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
-use super::bmff::{XMP_UUID, find_box, iter_boxes};
+use super::bmff::{BROKEN_BOXES, XMP_UUID, find_box, iter_boxes};
 use super::sparse::ByteView;
 use super::tiff::Ifd;
 use crate::record::EmbeddedPreview;
@@ -15,7 +15,8 @@ const PREVIEW_UUID: &[u8] = b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x
 /// Finds the metadata blocks of a CR3, and adds them to `blocks`.
 pub(crate) fn read_cr3(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut seen = false;
-    for top in iter_boxes(view) {
+    let mut boxes = iter_boxes(view);
+    for top in &mut boxes {
         match &top.kind {
             b"moov" => {
                 seen = true;
@@ -32,31 +33,50 @@ pub(crate) fn read_cr3(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             _ => {}
         }
     }
+    if boxes.are_incomplete() {
+        blocks.warn(BROKEN_BOXES);
+    }
     if !seen {
         blocks.warn("CR3 without its moov box, or cut short before it");
     }
 }
 
 fn read_movie_box(moov: ByteView<'_>, blocks: &mut MetadataBlocks) {
-    for inner in iter_boxes(moov) {
+    let mut boxes = iter_boxes(moov);
+    for inner in &mut boxes {
         match &inner.kind {
             b"uuid" if inner.body.up_to(0, 16) == Some(CANON_UUID) => {
-                for part in iter_boxes(inner.body.from(16)) {
-                    let ifd = match &part.kind {
-                        b"CMT1" => Ifd::Main(0),
-                        b"CMT2" => Ifd::Exif,
-                        b"CMT3" => Ifd::MakerNote,
-                        b"CMT4" => Ifd::Gps,
-                        _ => continue,
-                    };
-                    blocks
-                        .single_ifds
-                        .push((MetadataBlock::of_view(part.body), ifd));
-                }
+                read_canon_box(inner.body.from(16), blocks);
             }
             b"trak" => blocks.previews.extend(jpeg_track(inner.body)),
             _ => {}
         }
+    }
+    if boxes.are_incomplete() {
+        blocks.warn(BROKEN_BOXES);
+    }
+}
+
+/// Reads Canon's box in `moov`: one TIFF structure for each IFD.
+fn read_canon_box(canon: ByteView<'_>, blocks: &mut MetadataBlocks) {
+    let mut boxes = iter_boxes(canon);
+    for part in &mut boxes {
+        let ifd = match &part.kind {
+            b"CMT1" => Ifd::Main(0),
+            b"CMT2" => Ifd::Exif,
+            b"CMT3" => Ifd::MakerNote,
+            b"CMT4" => Ifd::Gps,
+            _ => continue,
+        };
+        if part.exceeds_parent {
+            blocks.warn("CR3 with a table of tags that is cut short");
+        }
+        blocks
+            .single_ifds
+            .push((MetadataBlock::of_view(part.body), ifd));
+    }
+    if boxes.are_incomplete() {
+        blocks.warn(BROKEN_BOXES);
     }
 }
 

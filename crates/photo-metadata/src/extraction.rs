@@ -190,14 +190,16 @@ pub(crate) fn read_metadata(
 }
 
 fn truncate_blocks(blocks: &mut MetadataBlocks, warnings: &mut Vec<String>) {
+    let mut is_cut = blocks.single_ifds.len() > limits::MAX_BLOCKS;
     blocks.single_ifds.truncate(limits::MAX_BLOCKS);
     for list in [&mut blocks.tiffs, &mut blocks.xmp, &mut blocks.iptc] {
-        if list.len() > limits::MAX_BLOCKS {
-            list.truncate(limits::MAX_BLOCKS);
-            let warning = "more metadata blocks than any photo has";
-            blocks.labels.add_gap(warning);
-            warnings.push(warning.to_owned());
-        }
+        is_cut |= list.len() > limits::MAX_BLOCKS;
+        list.truncate(limits::MAX_BLOCKS);
+    }
+    if is_cut {
+        let warning = "more metadata blocks than any photo has";
+        blocks.labels.add_gap(warning);
+        warnings.push(warning.to_owned());
     }
 }
 

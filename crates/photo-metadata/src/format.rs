@@ -15,6 +15,28 @@ pub enum PhotoFormat {
     Mef, Mos, Erf,
 }
 
+/// The extensions of files in the formats of [`PhotoFormat`], in lower case.
+#[rustfmt::skip]
+const PHOTO_EXTENSIONS: [&str; 50] = [
+    "3fr", "arw", "avif", "avifs", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gif", "gpr", "heic", "heics", "heif",
+    "heifs", "hif", "iiq", "j2c", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpf", "jpg", "jpx", "jxl", "kdc", "mef", "mos",
+    "mrw", "nef", "nrw", "orf", "pef", "png", "psb", "psd", "raf", "rw2", "rwl", "sr2", "srf", "srw", "tif", "tiff", "webp",
+    "x3f",
+];
+
+/// Reports whether files with this extension are photos in a format of [`PhotoFormat`]. Case does
+/// not matter. The bytes of such a file may be something else.
+///
+/// ```
+/// use photo_metadata::is_photo_extension;
+///
+/// assert!(is_photo_extension("NEF") && is_photo_extension("jpg"));
+/// assert!(!is_photo_extension("MOV") && !is_photo_extension("xmp"));
+/// ```
+pub fn is_photo_extension(extension: &str) -> bool {
+    PHOTO_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+}
+
 impl PhotoFormat {
     /// Returns the MIME type of the format, as IANA lists it. For a RAW format, returns the type
     /// that ExifTool and the MIME database of Linux desktops (shared-mime-info) use.

@@ -4,7 +4,7 @@
 //! an item has one or more. Compressed pictures are not read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
-use super::bmff::{find_box, iter_boxes};
+use super::bmff::{BROKEN_BOXES, find_box, iter_boxes};
 use super::limits;
 use super::sparse::ByteView;
 use super::work_budget::Work;
@@ -21,22 +21,30 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
     let body = meta.body.from(4);
     read_size(body, blocks);
-    let mut items = metadata_items(body);
+    let mut items = metadata_items(body, blocks);
     items.sort_by_key(|item| item.0);
-    items.truncate(limits::MAX_BLOCKS);
+    if items.len() > limits::MAX_BLOCKS {
+        blocks.warn("HEIF with more metadata items than any photo has");
+        items.truncate(limits::MAX_BLOCKS);
+    }
     let locations = item_locations(body);
     let others = describing_others(body, primary_item(body));
     let mut exif = None;
     let mut room = blocks.memory_left();
     for (id, kind) in items.into_iter().filter(|item| !others.contains(&item.0)) {
-        let mut place = || {
-            let location = locations.iter().find(|location| location.id == id);
-            location.and_then(|location| location.block(view, body, &mut room))
-        };
+        let location = locations.iter().find(|location| location.id == id);
+        if location.is_some_and(|location| location.is_cut_short(view, body)) {
+            blocks.warn("HEIF with an item that is cut short");
+        }
+        let mut place = || location.and_then(|location| location.block(view, body, &mut room));
         match kind {
             // If several Exif items describe the primary item, the last counts (ExifTool's choice).
             MetadataItem::Exif => match place() {
-                Some(part) => exif = Some(part),
+                Some(part) => {
+                    if exif.replace(part).is_some() {
+                        blocks.labels.add_gap("HEIF with several Exif items");
+                    }
+                }
                 None => blocks.warn("HEIF with an Exif item that lies nowhere"),
             },
             MetadataItem::Xmp => match place() {
@@ -138,39 +146,59 @@ enum MetadataItem {
     Xmp,
 }
 
-/// Reads the box `iinf`. Returns the id and the format of each metadata item.
-fn metadata_items(meta: ByteView<'_>) -> Vec<(u32, MetadataItem)> {
+/// Reads the box `iinf`. Returns the id and the format of each metadata item. If an entry cannot be
+/// read or is missing, adds a warning to `blocks`: the item may contain metadata.
+fn metadata_items(meta: ByteView<'_>, blocks: &mut MetadataBlocks) -> Vec<(u32, MetadataItem)> {
     let Some(iinf) = find_box(meta, b"iinf") else {
+        blocks.warn("HEIF without a list of items");
         return Vec::new();
     };
-    let start = if iinf.array::<1>(0) == Some([0]) {
-        6
+    let (start, count) = if iinf.array::<1>(0) == Some([0]) {
+        (6, iinf.be16(4).map(u32::from))
     } else {
-        8
+        (8, iinf.be32(4))
     };
-    let entries = iter_boxes(iinf.from(start)).filter(|b| &b.kind == b"infe");
-    entries
-        .filter_map(|entry| metadata_item(entry.body))
-        .collect()
+    let mut boxes = iter_boxes(iinf.from(start));
+    let (mut items, mut entries, mut is_complete) = (Vec::new(), 0_u32, true);
+    for entry in (&mut boxes).filter(|b| &b.kind == b"infe") {
+        entries = entries.saturating_add(1);
+        match read_item_entry(entry.body) {
+            Some((id, Some(item))) => items.push((id, item)),
+            Some((_, None)) => {}
+            None => is_complete = false,
+        }
+        is_complete &= !entry.exceeds_parent;
+    }
+    if boxes.are_incomplete() {
+        blocks.warn(BROKEN_BOXES);
+    } else if !is_complete || count.is_none_or(|count| count > entries) {
+        blocks.warn("HEIF with a broken list of items");
+    }
+    items
 }
 
-fn metadata_item(entry: ByteView<'_>) -> Option<(u32, MetadataItem)> {
+/// Reads an entry of the list of items. Returns the id of the item, and its format if it is a
+/// metadata item. Returns `None` if the entry is broken.
+fn read_item_entry(entry: ByteView<'_>) -> Option<(u32, Option<MetadataItem>)> {
     let [version] = entry.array(0)?;
     let (id, at) = match version {
         2 => (u32::from(entry.be16(4)?), 6),
         3.. => (entry.be32(4)?, 8),
+        // HEIF requires version 2 or 3 (ISO/IEC 23008-12 10.2.1).
         _ => return None,
     };
-    match &entry.array::<4>(at + 2)? {
-        b"Exif" => Some((id, MetadataItem::Exif)),
+    let item = match &entry.array::<4>(at + 2)? {
+        b"Exif" => Some(MetadataItem::Exif),
         b"mime" => {
             // item_name and content_type follow, each with its NUL.
             let strings = entry.up_to(at + 6, 512)?;
-            let content = strings.split(|&b| b == 0).nth(1)?;
-            (content == b"application/rdf+xml").then_some((id, MetadataItem::Xmp))
+            let mut strings = strings.split_inclusive(|&b| b == 0);
+            let content = strings.nth(1)?.strip_suffix(&[0])?;
+            (content == b"application/rdf+xml").then_some(MetadataItem::Xmp)
         }
         _ => None,
-    }
+    };
+    Some((id, item))
 }
 
 /// The location of one item: an entry of the box `iloc`.
@@ -184,21 +212,37 @@ struct ItemLocation {
 }
 
 impl ItemLocation {
+    /// Returns the bytes in which the offsets of the item count.
+    fn source<'s>(&self, file: ByteView<'s>, meta: ByteView<'s>) -> Option<ByteView<'s>> {
+        match self.method {
+            0 => Some(file),
+            1 => find_box(meta, b"idat"),
+            _ => None,
+        }
+    }
+
+    /// Reports whether an extent of the item ends after the end of the file.
+    fn is_cut_short(&self, file: ByteView<'_>, meta: ByteView<'_>) -> bool {
+        self.source(file, meta).is_some_and(|source| {
+            self.extents.iter().any(|&(offset, length)| {
+                let start = self.base.saturating_add(offset);
+                start.saturating_add(length) > source.len()
+            })
+        })
+    }
+
     /// Returns the bytes of the item as a block. If the item has more than one extent (range of
     /// bytes), joins the extents and subtracts their size from `room`, the number of bytes that may
     /// still be joined. Returns `None` if an extent lies outside the file, or if too many bytes
-    /// would be joined.
+    /// would be joined. If an extent is cut short, its bytes end there, see
+    /// [`ItemLocation::is_cut_short`].
     fn block(
         &self,
         file: ByteView<'_>,
         meta: ByteView<'_>,
         room: &mut u64,
     ) -> Option<MetadataBlock> {
-        let source = match self.method {
-            0 => file,
-            1 => find_box(meta, b"idat")?,
-            _ => return None,
-        };
+        let source = self.source(file, meta)?;
         let extents: Option<Vec<ByteView<'_>>> = self
             .extents
             .iter()
@@ -213,7 +257,7 @@ impl ItemLocation {
                 } else {
                     length
                 };
-                Some(source.part(start, length.min(limits::MAX_PACKET_BYTES)))
+                Some(source.part(start, length))
             })
             .collect();
         match extents?.as_slice() {

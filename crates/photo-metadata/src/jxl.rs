@@ -4,7 +4,7 @@
 //! read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
-use super::bmff::{XMP_UUID, find_box, iter_boxes};
+use super::bmff::{BROKEN_BOXES, XMP_UUID, find_box, iter_boxes};
 use super::heif::find_tiff_header;
 use super::limits;
 use super::sparse::ByteView;
@@ -22,7 +22,8 @@ pub(crate) fn read_jxl(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         return;
     }
     let mut cut = true;
-    for top in iter_boxes(view) {
+    let mut boxes = iter_boxes(view);
+    for top in &mut boxes {
         cut = top.exceeds_parent;
         match &top.kind {
             b"jxlc" => blocks.size = blocks.size.or_else(|| codestream_size(top.body)),
@@ -44,7 +45,9 @@ pub(crate) fn read_jxl(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             _ => {}
         }
     }
-    if cut {
+    if boxes.are_incomplete() {
+        blocks.warn(BROKEN_BOXES);
+    } else if cut {
         blocks.warn("cut short before its last box");
     }
 }

@@ -53,7 +53,7 @@ pub use self::context::FileContext;
 pub use self::describe::describe_value;
 pub use self::extraction::{Extraction, ReadTotals, UnsupportedFormat, extract};
 pub use self::extractor::{BEGINNING_BYTES, ExtractError, ExtractionStep, Extractor};
-pub use self::format::PhotoFormat;
+pub use self::format::{PhotoFormat, is_photo_extension};
 pub use self::labels::FileLabels;
 pub use self::location::{Location, LocationPrecision};
 pub use self::record::{
@@ -61,6 +61,7 @@ pub use self::record::{
     storable_number,
 };
 pub use self::text::is_bidi_control;
+pub use self::work_budget::inflate_zlib;
 
 /// The version of the extractor. It must be raised with every change of the code that gives another
 /// record for the same bytes. Records of an older version are then extracted again.

@@ -6,12 +6,11 @@
 //! its check sum.
 
 use flate2::Crc;
-use flate2::read::ZlibDecoder;
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::sparse::ByteView;
 use super::text::{clean_text, decode_text};
-use super::work_budget::{InflateResult, PaidReader, Work, WorkBudget, inflate_within};
+use super::work_budget::{InflateResult, Work, WorkBudget, inflate_zlib_within};
 use super::{limits, photoshop};
 use crate::capture_time::DateSource;
 
@@ -190,10 +189,7 @@ fn read_text_entry(
 
 fn inflate(bytes: &[u8], room: &mut u64, budget: &WorkBudget) -> Result<Vec<u8>, String> {
     let broken = || "PNG with a broken compressed text".to_owned();
-    budget.pay(Work::Decoders, 1).ok_or_else(broken)?;
-    let input = PaidReader { bytes, budget };
-    let decoder = ZlibDecoder::new_with_buf(input, vec![0; 1_024]);
-    let (value, result) = inflate_within(decoder, *room, budget);
+    let (value, result) = inflate_zlib_within(bytes, *room, budget);
     *room = room.saturating_sub(value.len() as u64);
     match result {
         InflateResult::Whole => Ok(value),

@@ -171,6 +171,42 @@ pub(crate) fn inflate_within(
     (content, result)
 }
 
+/// Decompresses zlib data (RFC 1950) to at most `room` bytes, and pays for the work. Returns the
+/// bytes, and whether the data ended without an error before the limit.
+pub(crate) fn inflate_zlib_within(
+    bytes: &[u8],
+    room: u64,
+    budget: &WorkBudget,
+) -> (Vec<u8>, InflateResult) {
+    if budget.pay(Work::Decoders, 1).is_none() {
+        return (Vec::new(), InflateResult::Broken);
+    }
+    let input = PaidReader { bytes, budget };
+    let decoder = flate2::read::ZlibDecoder::new_with_buf(input, vec![0; 1_024]);
+    inflate_within(decoder, room, budget)
+}
+
+/// Decompresses zlib data (RFC 1950), such as the colour profile of a PNG. The work is limited like
+/// that of one pass over a file, so a call takes about 50 ms at most for any input.
+///
+/// Returns `None` if the data are broken, if they have more than `max_bytes` bytes, or if they need
+/// too much work.
+///
+/// ```
+/// use photo_metadata::inflate_zlib;
+///
+/// let compressed = [0x78, 0x9c, 0x4b, 0x04, 0x00, 0x00, 0x62, 0x00, 0x62];
+/// assert_eq!(inflate_zlib(&compressed, 10).as_deref(), Some(&b"a"[..]));
+/// assert_eq!(inflate_zlib(&compressed, 0), None);
+/// ```
+pub fn inflate_zlib(bytes: &[u8], max_bytes: u64) -> Option<Vec<u8>> {
+    let budget = WorkBudget::default();
+    // Nothing else uses this budget, so the units for parsing are free too.
+    budget.begin_parsing();
+    let (content, result) = inflate_zlib_within(bytes, max_bytes, &budget);
+    (result == InflateResult::Whole).then_some(content)
+}
+
 /// The result of a decompression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InflateResult {

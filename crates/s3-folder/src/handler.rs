@@ -2,14 +2,15 @@
 //! module opens no connections.
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::service::Service;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError};
 
 use crate::external_changes::scan_in_background;
+use crate::form_upload::{is_form_upload, refuse_form_upload};
 use crate::key_pair::KeyPair;
 use crate::presigned::SignedRequestsOnly;
 use crate::service::StoreService;
@@ -28,7 +29,7 @@ impl S3Store {
     ///
     /// Requests must be path-style, in any region. They must be signed by Signature Version 4: in a
     /// header, in a presigned URL, or with a chunked body. A presigned URL may be valid for twelve
-    /// hours at most.
+    /// hours at most. Uploads by HTML forms are refused before their bodies are read.
     ///
     /// A background thread compares the folders with the database. It registers each file that
     /// other programs added, changed or removed while the store was not open, and records a
@@ -60,16 +61,24 @@ impl S3Handler {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
+        if is_form_upload(request.method(), request.headers()) {
+            return refuse_form_upload();
+        }
         self.service.call(request.map(Body::http_body_unsync)).await
     }
 }
 
-impl Service<Request<Incoming>> for S3Handler {
+impl<B> Service<Request<B>> for S3Handler
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
     type Response = Response<Body>;
     type Error = HttpError;
-    type Future = <S3Service as Service<Request<Incoming>>>::Future;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        Service::call(&self.service, request)
+    fn call(&self, request: Request<B>) -> Self::Future {
+        let handler = self.clone();
+        Box::pin(async move { handler.respond(request).await })
     }
 }

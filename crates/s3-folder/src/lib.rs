@@ -15,6 +15,7 @@ mod etag;
 mod external_changes;
 mod file_body;
 mod files;
+mod form_upload;
 mod handler;
 mod key_encoding;
 mod key_pair;

@@ -18,7 +18,6 @@ use crate::key_encoding::encode_key;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ObjectChange {
     Put,
-    Post,
     Copy,
     CompleteMultipartUpload,
     Delete,
@@ -30,7 +29,6 @@ impl ObjectChange {
     pub(crate) fn event_name(self) -> &'static str {
         match self {
             ObjectChange::Put => "ObjectCreated:Put",
-            ObjectChange::Post => "ObjectCreated:Post",
             ObjectChange::Copy => "ObjectCreated:Copy",
             ObjectChange::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
             ObjectChange::Delete => "ObjectRemoved:Delete",

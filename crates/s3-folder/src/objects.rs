@@ -107,8 +107,7 @@ pub(crate) async fn head_object(
     Ok(response)
 }
 
-/// Carries out PutObject. Also carries out PostObject, the upload of an HTML form: s3s converts it
-/// to a PutObject.
+/// Carries out PutObject.
 ///
 /// # Errors
 /// `NoSuchBucket` if the bucket does not exist. The errors of [`check_metadata`], [`parse_tags`],
@@ -117,11 +116,6 @@ pub(crate) async fn put_object(
     store: &S3Store,
     request: S3Request<PutObjectInput>,
 ) -> S3Result<PutObjectOutput> {
-    let change = if request.method == http::Method::POST {
-        ObjectChange::Post
-    } else {
-        ObjectChange::Put
-    };
     let mut input = request.input;
     store.require_bucket(&input.bucket).await?;
     let mut attributes = put_attributes(&mut input)?;
@@ -158,7 +152,7 @@ pub(crate) async fn put_object(
         modified_ms: received.modified_ms,
         attributes,
         conditions,
-        change,
+        change: ObjectChange::Put,
         upload: None,
     };
     write_object::put_object(store, put).await?;

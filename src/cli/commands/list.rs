@@ -24,7 +24,8 @@ use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::{CatalogueHandle, CatalogueTarget};
 use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 use crate::cli::progress::eprint_message;
-use crate::config;
+use crate::cli::unread_labels::describe_unread_labels;
+use crate::config::{self, Settings};
 use crate::gallery::CursorKey;
 use crate::privacy::Visibility;
 use crate::services::Deployment;
@@ -104,6 +105,11 @@ pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<Comm
             row
         }));
         write_table(&mut out, &mut rows)?;
+    }
+    if arguments.private {
+        let rules = arguments.target.privacy(Settings::default())?.visibility;
+        let unread = describe_unread_labels(&handle.catalogue, &rules).await?;
+        unread.iter().for_each(|message| eprint_message(message));
     }
     if more && !arguments.json {
         eprint_message(&format!(

@@ -22,7 +22,8 @@ use crate::cli::flags::{
     StoreEndpointFlags, TableFlags,
 };
 use crate::cli::progress::eprint_message;
-use crate::cli::shutdown::shutdown_signal;
+use crate::cli::shutdown::{ServiceTasks, shutdown_signal};
+use crate::cli::unread_labels::describe_unread_labels;
 use crate::cli::upload::{self, FoundFiles, UploadReport};
 use crate::config::{self, Settings};
 use crate::object::Bucket;
@@ -119,6 +120,7 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
     if let Some(message) = dead_letter_text(services.dead_letters_at_start) {
         eprint_message(&message);
     }
+    services.report_unread_labels();
 
     let shutdown = shutdown_signal("Stopping; a second Ctrl-C does so at once.")?;
     let upload = upload_first(&arguments, services.upload_target());
@@ -259,6 +261,27 @@ fn dead_letter_text(count: u64) -> Option<String> {
              hour and at each start; `photos reconcile` lists them."
         )
     })
+}
+
+/// Starts a task of `work` that prints how many photos are hidden until `photos reindex` has read
+/// their files again. The servers do not wait for the count.
+fn report_unread_labels(work: &ServiceTasks, services: &Services) {
+    // The settings were checked at the start.
+    let Ok(privacy) = services.settings().privacy() else {
+        return;
+    };
+    let (catalogue, rules) = (services.catalogue.clone(), privacy.visibility);
+    work.spawn("the count of hidden photos", |shutdown| async move {
+        let counted = describe_unread_labels(&catalogue, &rules);
+        match shutdown.run_until_cancelled(counted).await {
+            Some(Ok(Some(message))) => eprint_message(&message),
+            Some(Err(error)) => tracing::warn!(%error, "cannot count the hidden photos"),
+            Some(Ok(None)) | None => {}
+        }
+        // The end of a task stops the program.
+        shutdown.cancelled().await;
+        Ok(())
+    });
 }
 
 fn print_found(found: &FoundFiles) {

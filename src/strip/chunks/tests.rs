@@ -318,3 +318,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn profile_of_a_png_that_needs_too_much_work_is_removed() {
+    // An empty block of deflate takes five bytes and inflates to nothing.
+    let with_empty_blocks = |count: usize| {
+        let zlib = deflate(&profile_with_secrets());
+        let (head, rest) = zlib.split_at(2);
+        let blocks = b"\0\0\0\xff\xff".repeat(count);
+        let data = [b"icc\0\0", head, &blocks, rest].concat();
+        let file = png_file(&[
+            png(b"iCCP", &data),
+            png(b"IDAT", b"PIXELS"),
+            png(b"IEND", b""),
+        ]);
+        edit(&PNG, &file, 9, None).expect("strippable").size_bytes()
+    };
+    let rewritten = png(
+        b"iCCP",
+        &[PROFILE_HEAD, &deflate(&rewritten_profile())].concat(),
+    )
+    .len();
+    assert_eq!(with_empty_blocks(100), with_empty_blocks(0));
+    assert_eq!(
+        with_empty_blocks(100) - with_empty_blocks(400_000),
+        rewritten as u64
+    );
+}
+
+#[test]
+fn only_the_first_profile_counts() {
+    let broken = png(b"iCCP", b"icc\0\0broken");
+    for (chunks, has_profile) in [
+        (
+            vec![iccp(b"a", &profile_with_secrets()), broken.clone()],
+            true,
+        ),
+        (vec![broken, iccp(b"a", &profile_with_secrets())], false),
+    ] {
+        let chunks = [chunks, vec![png(b"IDAT", b"PIXELS"), png(b"IEND", b"")]].concat();
+        let file = png_file(&chunks);
+        let stripped = rendered(&file, &edit(&PNG, &file, 9, None).expect("strippable"));
+        let found = stripped.windows(4).any(|name| name == b"iCCP");
+        assert_eq!(found, has_profile);
+    }
+}

@@ -83,6 +83,9 @@ async fn file_whose_item_does_not_fit_is_skipped_and_not_retried() {
     assert!(reason.starts_with("too large"), "{reason}");
     // The photo keeps the parts that fit, and `photos skipped` lists the other one.
     assert_eq!(world.live_parts(&stem).await.len(), number);
+    // The file that was skipped may have keywords that make the photo private.
+    let gap = world.item(&stem).await.unwrap().labels().gap;
+    assert!(gap.is_some_and(|gap| gap.contains("was skipped: too large")));
     let skipped: Vec<_> =
         futures::TryStreamExt::try_collect::<Vec<_>>(world.catalogue.scan_skipped_entries())
             .await

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::presigning::PresigningConfig;
 use photo_catalogue::clients::{self, Endpoints};
 
 use super::process::{Photos, RunningServe};
@@ -240,6 +241,7 @@ fn assert_files_are_private(photos: &Photos) {
     for file in [
         engine.join("serve.json"),
         engine.join("key-pair.json"),
+        engine.join("cursor-key"),
         running.socket,
     ] {
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
@@ -285,4 +287,94 @@ async fn half_open_connections_do_not_stop_the_gallery() {
     closed.await.unwrap();
     let opened = start.elapsed();
     assert!(opened < 3 * CLOSE_TIME, "{opened:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_with_a_stalled_body_are_closed_by_every_server() {
+    let (photos, running) = start_with_photo().await;
+    let sdk = clients::with_key_pair(&running.access_key, &running.secret_key);
+    let endpoints = Endpoints {
+        s3: Some(running.s3.clone()),
+        dynamodb: running.dynamodb.clone(),
+    };
+    let s3 = clients::connect(&sdk, &endpoints).s3;
+    let expires = PresigningConfig::expires_in(CLOSE_TIME).unwrap();
+    let put = s3.put_object().bucket("inbox").key("stalled.jpg");
+    let put = put.presigned(expires).await.unwrap();
+    let signed = put.uri().strip_prefix(&running.s3).unwrap().to_owned();
+    let authorization = format!(
+        "Authorization: AWS4-HMAC-SHA256 Credential={}/20260101/local/dynamodb/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature=00\r\n\
+         X-Amz-Target: DynamoDB_20120810.ListTables\r\n",
+        running.access_key
+    );
+    let dynamodb = running.dynamodb.as_deref().unwrap();
+    let stalled = [
+        (&*running.gallery, "POST /v1/photos".to_owned(), ""),
+        (&*running.s3, format!("PUT {signed}"), ""),
+        (
+            &*running.s3,
+            "POST /inbox".to_owned(),
+            "Content-Type: multipart/form-data; boundary=x\r\n",
+        ),
+        (dynamodb, "POST /".to_owned(), &*authorization),
+    ];
+    let start = Instant::now();
+    let open = stalled.map(|(server, request, headers)| {
+        let mut stream = TcpStream::connect(address(server)).unwrap();
+        let host = address(server);
+        let head = format!(
+            "{request} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n{headers}\r\nfew bytes"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        (request, stream)
+    });
+    assert_eq!(photos.all_photos().await.len(), 1);
+    for (request, mut stream) in open {
+        stream.set_read_timeout(Some(2 * CLOSE_TIME)).unwrap();
+        let mut response = Vec::new();
+        // The server closes or resets the connection.
+        let _ = stream.read_to_end(&mut response);
+        let elapsed = start.elapsed();
+        assert!(elapsed < CLOSE_TIME, "{request}: {elapsed:?}");
+        let response = String::from_utf8_lossy(&response);
+        assert!(!response.starts_with("HTTP/1.1 2"), "{request}: {response}");
+    }
+    assert!(
+        photos
+            .tree("inbox")
+            .keys()
+            .all(|name| !name.contains("stalled"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cursors_and_etags_of_pictures_outlive_a_restart() {
+    let mut photos = Photos::serving();
+    for name in ["a.jpg", "b.jpg"] {
+        let shot = TestShot::at("2018:02:01 09:41:07").jpeg();
+        photos.put(name, shot).await;
+    }
+    photos.photos(2).await;
+    let etag = async |photos: &Photos| {
+        let response = photos.get("/photos/2018-02-01/a.jpg").await;
+        response.headers()["etag"].to_str().unwrap().to_owned()
+    };
+    let before = etag(&photos).await;
+    let page = photos.json("/v1/photos?limit=1").await;
+    let next = page["next"].as_str().unwrap();
+    photos.interrupt();
+    photos.start(&[]);
+    let rest = photos
+        .json(&format!("/v1/photos?limit=1&cursor={next}"))
+        .await;
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+    assert_ne!(rest["items"][0]["id"], page["items"][0]["id"]);
+    assert_eq!(etag(&photos).await, before);
+    // The cursor of another data folder is refused.
+    let other = Photos::serving();
+    let refused = other
+        .get(&format!("/v1/photos?limit=1&cursor={next}"))
+        .await;
+    assert_eq!(refused.status(), 400);
 }

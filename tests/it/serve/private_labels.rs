@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use photo_catalogue::clients::{self, Endpoints};
 use serde_json::Value;
 
 use super::process::{Photos, until};
@@ -265,4 +267,154 @@ async fn any_file_and_any_source_of_keywords_makes_a_photo_private() {
     });
     let path = format!("/v1/photos/{rejected}");
     assert_eq!(photos.get(&path).await.status(), 200);
+}
+
+/// Puts a file into the archive, as a person or another program does.
+async fn put_archived(photos: &Photos, key: &str, bytes: Vec<u8>) {
+    let put = photos.s3().put_object().bucket("archive").key(key);
+    put.body(bytes.into()).send().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_that_cannot_be_read_hides_the_photo_beside_it() {
+    let mut photos = Photos::at_rest();
+    photos.start(&["--private-keywords", "private"]);
+    let files = [
+        ("broken", "NEF", &b"no photo"[..]),
+        ("empty", "DNG", b""),
+        ("film", "MP4", b"\0\0\0\x14ftypisom\0\0\0\0mp42"),
+        ("movie", "MOV", b"\0\0\0\x14ftypqt  \0\0\0\0qt  "),
+        ("sidecar", "XMP", b"<x:xmpmeta/>"),
+        ("text", "txt", b"dear diary"),
+    ];
+    let put_files = async |order: UploadOrder| {
+        for (name, extension, bytes) in files {
+            let key = format!("{DAY}/{name}-{}.{extension}", order.folder());
+            put_archived(&photos, &key, bytes.to_vec()).await;
+        }
+    };
+    let put_photos = async |order: UploadOrder| {
+        for (name, ..) in files {
+            let key = format!("{DAY}/{name}-{}.JPG", order.folder());
+            put_archived(&photos, &key, shot().jpeg()).await;
+        }
+    };
+    put_files(UploadOrder::RawFirst).await;
+    photos.skipped(files.len());
+    put_photos(UploadOrder::RawFirst).await;
+    put_photos(UploadOrder::JpegFirst).await;
+    photos.photos(2 * files.len() - 2).await;
+    put_files(UploadOrder::JpegFirst).await;
+    photos.skipped(2 * files.len());
+
+    let reason =
+        |why: &str| format!("metadata not read completely: a file of the photo was skipped: {why}");
+    let expected: BTreeMap<String, String> = UploadOrder::ALL
+        .into_iter()
+        .flat_map(|order| {
+            let stem = |name| format!("{DAY}/{name}-{}", order.folder());
+            [
+                (
+                    stem("broken"),
+                    reason("its first bytes are of no image format known here"),
+                ),
+                (stem("empty"), reason("empty")),
+            ]
+        })
+        .collect();
+    let private = until("the photos are hidden", || {
+        let private = private_photos(&photos);
+        (private.len() == expected.len()).then_some(private)
+    });
+    let reasons: BTreeMap<String, String> = (private.iter())
+        .map(|(stem, photo)| {
+            (
+                stem.clone(),
+                photo["privateReason"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(reasons, expected);
+    let public = photos.all_photos().await;
+    assert_eq!(public.len(), 2 * files.len() - expected.len());
+    for stem in expected.keys() {
+        assert!(public.iter().all(|photo| photo["stem"] != **stem), "{stem}");
+        let path = format!("/photos/{stem}.JPG");
+        assert_eq!(photos.get(&path).await.status(), 404, "{path}");
+    }
+
+    // A photo is shown again when the file is gone.
+    for (name, extension, _) in &files[..2] {
+        for order in UploadOrder::ALL {
+            let key = format!("{DAY}/{name}-{}.{extension}", order.folder());
+            let delete = photos.s3().delete_object().bucket("archive").key(key);
+            delete.send().await.unwrap();
+        }
+    }
+    until("the photos are shown", || {
+        private_photos(&photos).is_empty().then_some(())
+    });
+}
+
+/// The message about photos that an older version read.
+const UNREAD: &str = "Photos that are hidden until `photos reindex` reads their files again: 2. ";
+
+/// Makes all photos look as if a version without labels had read them.
+async fn forget_labels(photos: &Photos) {
+    let running = photos.running();
+    let endpoints = Endpoints {
+        s3: Some(running.s3.clone()),
+        dynamodb: running.dynamodb.clone(),
+    };
+    let sdk = clients::with_key_pair(&running.access_key, &running.secret_key);
+    let dynamodb = clients::connect(&sdk, &endpoints).dynamodb;
+    for photo in photos.all_photos().await {
+        let key = format!("photo#{}", photo["id"].as_str().unwrap());
+        let update = dynamodb.update_item().table_name("photos");
+        let update = update
+            .key("pk", AttributeValue::S(key))
+            .update_expression(
+                "SET extractorVersion = :v, #p.#e.extractorVersion = :v \
+                 REMOVE summary.labels, #p.#e.labels",
+            )
+            .expression_attribute_names("#p", "parts")
+            .expression_attribute_names("#e", "jpg")
+            .expression_attribute_values(":v", AttributeValue::N("1".to_owned()));
+        update.send().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn number_of_photos_that_an_older_version_read_is_printed_until_reindex() {
+    let mut photos = Photos::at_rest();
+    photos.start(&["--dynamodb-port", "0"]);
+    photos.put("a.jpg", shot().jpeg()).await;
+    photos.put("b.jpg", shot().jpeg()).await;
+    photos.photos(2).await;
+    forget_labels(&photos).await;
+    photos.interrupt();
+    let count = |photos: &Photos| photos.messages().matches(UNREAD).count();
+
+    // Without a rule that could hide them, they are shown.
+    photos.start(&[]);
+    photos.photos(2).await;
+    photos.interrupt();
+    assert_eq!(count(&photos), 0);
+
+    photos.start(&["--private-keywords", "private"]);
+    until("the message", || (count(&photos) == 1).then_some(()));
+    photos.photos(0).await;
+    let listed = photos.run(&["list", "--private"]);
+    let messages = String::from_utf8(listed.stderr).unwrap();
+    assert!(messages.contains(UNREAD), "{messages}");
+    photos.output(&["reindex"]);
+    photos.photos(2).await;
+    let listed = photos.run(&["list", "--private"]);
+    let messages = String::from_utf8(listed.stderr).unwrap();
+    assert!(!messages.contains("reindex"), "{messages}");
+    photos.interrupt();
+    photos.start(&["--private-keywords", "private"]);
+    photos.photos(2).await;
+    photos.interrupt();
+    assert_eq!(count(&photos), 1);
 }

@@ -6,6 +6,7 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, MetadataDirective, Tag, Tagging, TaggingDirective,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{BUCKET, FolderServer, client, code, status};
 
@@ -310,6 +311,28 @@ async fn presigned_url_is_valid_for_twelve_hours_at_most() {
         let body = response.text().await.unwrap();
         let refused = body.contains("AuthorizationQueryParametersError");
         assert_eq!(refused, expected == 400, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn form_upload_is_refused_before_its_body_is_read() {
+    let server = FolderServer::start().await;
+    let address = server.address.strip_prefix("http://").unwrap();
+    for target in ["/", "/photos", "/photos/a.jpg"] {
+        // The client sends the head, and then waits. No response comes if the server waits too.
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000000\r\n\
+             Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        );
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        let read = stream.read_to_string(&mut response);
+        let read = tokio::time::timeout(std::time::Duration::from_secs(10), read);
+        read.await.expect("a response").unwrap();
+        assert!(response.starts_with("HTTP/1.1 501 "), "{response}");
+        assert!(response.contains("<Code>NotImplemented</Code>"));
+        assert!(response.contains("Uploads by HTML forms"), "{response}");
     }
 }
 

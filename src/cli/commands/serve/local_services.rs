@@ -10,7 +10,7 @@ use local_http::AllowedOrigins;
 use s3_folder::S3Store;
 
 use super::listeners::{bind, local_url, raise_open_file_limit, serve_gallery};
-use super::{ServeArguments, default_photo_base_url, publisher};
+use super::{ServeArguments, default_photo_base_url, publisher, report_unread_labels};
 use crate::cli::data_dir::{DataDirLock, ServeEndpoints};
 use crate::cli::engine_client;
 use crate::cli::engine_socket::EngineSocket;
@@ -19,7 +19,6 @@ use crate::cli::progress::{self, eprint_message};
 use crate::cli::shutdown::{ServiceTasks, TaskFailure};
 use crate::cli::stream_poller::StreamPoller;
 use crate::config::Settings;
-use crate::gallery::CursorKey;
 use crate::ingest::{Ingest, Outcome};
 use crate::services::{Deployment, Services};
 use crate::storage::Storage;
@@ -43,7 +42,7 @@ pub(super) struct LocalServices {
     /// often in earlier runs.
     pub(super) dead_letters_at_start: u64,
     store: S3Store,
-    storage: Storage,
+    services: Services,
     counts: Arc<IngestCounts>,
     /// The tasks of ingest and publish.
     work: ServiceTasks,
@@ -137,7 +136,7 @@ impl LocalServices {
         let gallery_bucket = settings.gallery_bucket()?;
         services.storage.create_bucket(&gallery_bucket).await?;
 
-        let router = services.router(Deployment::Local, CursorKey::random()?)?;
+        let router = services.router(Deployment::Local, lock.cursor_key()?)?;
         let guard = arguments.gallery_guard(&services);
         serve_gallery(&servers, gallery_listener, router, guard);
         let counts = Arc::new(IngestCounts::default());
@@ -160,7 +159,7 @@ impl LocalServices {
             origins: services.cors_origins(Deployment::Local),
             dead_letters_at_start,
             store: engines.store,
-            storage: services.storage,
+            services,
             counts,
             work,
             servers,
@@ -172,10 +171,16 @@ impl LocalServices {
     /// processed.
     pub(super) fn upload_target(&self) -> UploadTarget {
         UploadTarget {
-            storage: self.storage.clone(),
+            storage: self.services.storage.clone(),
             counts: Arc::clone(&self.counts),
             store: self.store.clone(),
         }
+    }
+
+    /// Starts a task that prints how many photos are hidden until `photos reindex` has read their
+    /// files again. Prints nothing if there are none.
+    pub(super) fn report_unread_labels(&self) {
+        report_unread_labels(&self.work, &self.services);
     }
 
     /// Waits until a task ends before it is stopped. Returns the failure of that task.

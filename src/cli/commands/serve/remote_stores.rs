@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::listeners::{bind, local_url, raise_open_file_limit, serve_gallery};
 use super::local_services::GRACE;
 use super::store_poller::StorePoller;
-use super::{ServeArguments, default_photo_base_url, publisher};
+use super::{ServeArguments, default_photo_base_url, publisher, report_unread_labels};
 use crate::cli::engines::create_stores;
 use crate::cli::progress::eprint_message;
 use crate::cli::shutdown::{ServiceTasks, shutdown_signal};
@@ -57,6 +57,7 @@ pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> a
         arguments.archive.archive_bucket,
         arguments.poll,
     ));
+    report_unread_labels(&tasks, &services);
     let shutdown = shutdown_signal("Stopping; a second Ctrl-C does so at once.")?;
     let ended = tokio::select! {
         () = shutdown.cancelled() => Ok(()),
