@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, oneshot};
 /// The environment variable that contains the path of AWS's Runtime Interface Emulator.
 /// `.ci/stores` gets the emulator from PyPI.
 const EMULATOR: &str = "LAMBDA_RIE";
+/// The name of the variable with the folder of built functions. Without it, the tests build them.
+const BINARIES: &str = "LAMBDA_BINARIES";
 /// The maximum time that a test waits for a response, which should take milliseconds.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The time limit that an invocation gets.
@@ -77,7 +79,7 @@ impl FunctionProcess {
         environment: &BTreeMap<String, String>,
         folder: &Path,
     ) -> Self {
-        let binary = build_binaries().join(name);
+        let binary = binaries_folder().join(name);
         let log = folder.join(format!("{name}-{}.log", fastrand::u32(..)));
         let (mut command, inlet) = match host {
             FunctionHost::RuntimeApi => {
@@ -252,11 +254,14 @@ fn free_port() -> u16 {
     port.local_addr().unwrap().port()
 }
 
-/// Builds the binaries of the functions, and returns their folder. They are built as for Lambda,
-/// but with another build profile.
-fn build_binaries() -> &'static Path {
+/// Returns the folder with the binaries of the functions. It is the folder in `LAMBDA_BINARIES`.
+/// Without this variable, builds them as for Lambda, but with another build profile.
+fn binaries_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        if let Some(folder) = std::env::var_os(BINARIES) {
+            return PathBuf::from(folder);
+        }
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         // Cargo set these variables for this test. With them, ring's build script would run again.
