@@ -35,6 +35,9 @@ impl Ingest {
     /// Makes one attempt of [`Ingest::index`]. Returns [`Attempt::Retry`] if the copy or the item
     /// changed between two requests.
     async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
+        if let Some(reason) = self.skip_reason(key.object()) {
+            return self.skip_archived_name(key, reason).await;
+        }
         // Step 1 comes before step 2: the bytes that are read must not be older than the item that
         // they replace.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
@@ -154,7 +157,7 @@ impl Ingest {
     /// part becomes `tombstone`. If the item is a stub, it gets its first part. After the write,
     /// checks that the file is still gone. These are the steps index 3 and 4 of
     /// docs/ingest-protocol.md.
-    async fn tombstone_part(
+    pub(super) async fn tombstone_part(
         &self,
         key: &ArchiveKey,
         item: Option<PhotoItem>,
