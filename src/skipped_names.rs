@@ -1,7 +1,7 @@
 //! The names that are never a photo's: thumbnails, trash, unfinished uploads, hidden files. This
 //! module does no I/O.
 //!
-//! NAS, phones, sync programs and editors leave such files beside photos. Ingest skips an object by
+//! NAS, phones, sync programs and editors leave such files next to photos. Ingest skips an object by
 //! its name alone, so a skip costs no request. The setting SKIP_NAMES adds and removes patterns.
 
 use std::fmt;

@@ -338,7 +338,10 @@ mod tests {
         for skipped in ["sub/.git", "sub/.git/c.jpg", "sub/@eaDir/b.jpg"] {
             let found = find(&[at(skipped)]);
             let text = found.failures.join("\n");
-            assert!(found.uploads.is_empty() && text.contains("never a photo") , "{text}");
+            assert!(
+                found.uploads.is_empty() && text.contains("never a photo"),
+                "{text}"
+            );
         }
     }
 

@@ -35,12 +35,12 @@ impl Ingest {
     /// Makes one attempt of [`Ingest::index`]. Returns [`Attempt::Retry`] if the copy or the item
     /// changed between two requests.
     async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
-        if let Some(reason) = self.skip_reason(key.object()) {
-            return self.skip_archived_name(key, reason).await;
-        }
         // Step 1 comes before step 2: the bytes that are read must not be older than the item that
         // they replace.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
+        if let Some(reason) = self.skip_reason(key.object()) {
+            return self.skip_archived_name(key, item, reason).await;
+        }
         // Step 2.
         let Some((properties, head)) = self
             .storage
@@ -51,6 +51,10 @@ impl Ingest {
             let tombstone = PhotoPart::removed(key.as_str(), recorded);
             return self.tombstone_part(key, item, tombstone).await;
         };
+        let source = Provenance::of(&properties).map(|from| from.source.object);
+        if let Some(reason) = source.and_then(|source| self.skip_reason(&source)) {
+            return self.skip_archived_name(key, item, reason).await;
+        }
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(|part| {
             part.version() == Some(properties.version())

@@ -58,7 +58,8 @@ pub enum FaultKind {
     Unindexed,
     /// An item that describes other bytes than the file in the archive has now.
     Outdated,
-    /// A file that an item lists, but whose name is never a photo's.
+    /// A file that an item lists, but whose name is never a photo's, or that is the copy of an upload
+    /// with such a name.
     SkippedName,
     /// A file that an item lists, but that is gone from the archive.
     Missing,
@@ -100,7 +101,9 @@ impl FaultKind {
             FaultKind::Orphaned => "ledger entry that leads nowhere",
             FaultKind::Unindexed => "file of the archive that is not in the catalogue",
             FaultKind::Outdated => "photo whose file has changed",
-            FaultKind::SkippedName => "photo whose file has a name that is never a photo's",
+            FaultKind::SkippedName => {
+                "photo whose file or upload has a name that is never a photo's"
+            }
             FaultKind::Missing => "photo whose file is gone",
             FaultKind::Unlisted => "photo that is in no list",
             FaultKind::UnregisteredPartition => "year that the gallery does not list",
@@ -169,6 +172,9 @@ pub struct Reconciliation {
     parts: HashMap<String, RecordedPart>,
     stubs: BTreeSet<String>,
     ledger: HashMap<ObjectRef, RecordedVerdict>,
+    /// The archive keys of the copies of uploads whose names are never a photo's. These copies were
+    /// made before the names were skipped.
+    copies_of_skipped: HashSet<String>,
     faults: Vec<ReconcileFault>,
 }
 
@@ -189,11 +195,13 @@ impl Reconciliation {
             parts: HashMap::new(),
             stubs: BTreeSet::new(),
             ledger: HashMap::new(),
+            copies_of_skipped: HashSet::new(),
             faults: Vec::new(),
         }
     }
 
     /// Sets the names that are never a photo's. Without this call, these are the default patterns.
+    /// The caller must call this before it adds items and ledger entries.
     #[must_use]
     pub fn with_skipped_names(mut self, names: &SkippedNames) -> Self {
         self.skipped_names = names.clone();
@@ -230,6 +238,9 @@ impl Reconciliation {
     /// prefix, because no listing contains that object.
     pub fn add_ledger_entry(&mut self, entry: LedgerEntry) {
         if self.layout.place(&entry.object).is_some() {
+            if self.has_skipped_name(&entry.object) {
+                self.copies_of_skipped.extend(entry.archive_key.clone());
+            }
             let verdict = RecordedVerdict {
                 version: entry.version,
                 archive_key: entry.archive_key,
@@ -305,7 +316,10 @@ impl Reconciliation {
         let object = self.layout.archive_bucket().object(&copy.key);
         let part = self.parts.get(&copy.key);
         let version = part.and_then(|part| part.version.as_ref());
-        if self.has_skipped_name(&object) {
+        let source = part.and_then(|part| part.source.as_ref());
+        let has_skipped_source = self.copies_of_skipped.contains(&copy.key)
+            || source.is_some_and(|source| self.has_skipped_name(&source.object));
+        if has_skipped_source || self.has_skipped_name(&object) {
             if version.is_some() {
                 self.add_object_fault(FaultKind::SkippedName, object);
             }

@@ -5,9 +5,8 @@
 //! the setting the next event or `photos reconcile` finds the right outcome.
 
 use crate::archive::ArchiveKey;
-use crate::catalogue::item::PhotoPart;
+use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::object::ObjectRef;
-use crate::photo_id::PhotoId;
 use crate::retry::Attempt;
 use crate::skipped_names::SkippedNames;
 
@@ -33,15 +32,24 @@ impl Ingest {
         self.skipped_names.reason_for_object(&self.layout, object)
     }
 
-    /// Skips an archived file by its name. If the item of the photo has the file as a live part, the
-    /// part becomes a tombstone. That happens if the file was indexed before its name was skipped.
-    /// Does not read the file.
+    /// Returns the reason why a part of an item is never a photo: the name of the archived file, or
+    /// the name of the upload that it was copied from. Returns `None` if both are ordinary names.
+    pub fn skip_reason_of_part(&self, part: &PhotoPart) -> Option<String> {
+        let file = self.layout.archive_bucket().object(&part.key);
+        let source = part.source.as_ref().map(|source| &source.object);
+        self.skip_reason(&file)
+            .or_else(|| self.skip_reason(source?))
+    }
+
+    /// Skips an archived file by its name, or by the name of its upload. `item` is the item of the
+    /// photo. If it has the file as a live part, the part becomes a tombstone. That happens if the
+    /// file was indexed before its name was skipped.
     pub(super) async fn skip_archived_name(
         &self,
         key: &ArchiveKey,
+        item: Option<PhotoItem>,
         reason: String,
     ) -> Result<Attempt<Outcome>, IngestError> {
-        let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(PhotoPart::is_live) {
             let tombstone = PhotoPart::removed(key.as_str(), recorded);

@@ -169,9 +169,8 @@ async fn reindex_photo(
     let ingest = &session.ingest;
     let archive = ingest.layout().archive_bucket();
     let must_process = |part: &PhotoPart| {
-        let names = ingest.skipped_names();
-        let reason = || names.reason_for_object(ingest.layout(), &archive.object(&part.key));
-        part.is_read_by_older_than(below) || part.is_live() && reason().is_some()
+        let is_skipped = || ingest.skip_reason_of_part(part).is_some();
+        part.is_read_by_older_than(below) || part.is_live() && is_skipped()
     };
     let mut found = ReindexedPhoto {
         stem: photo.stem.clone(),

@@ -130,7 +130,11 @@ async fn file_indexed_before_its_name_was_skipped_leaves_the_catalogue() {
     let world = IngestWorld::without_delivery(super::fixture::layout()).await;
     let (key, stem) = ("2021-06-12/draft-1.jpg", "2021-06-12/draft-1");
     world.put_archived(key, shot().jpeg()).await;
-    world.ingest.process_object(&archive_object(key)).await.unwrap();
+    world
+        .ingest
+        .process_object(&archive_object(key))
+        .await
+        .unwrap();
     assert!(is_public(world.item(stem).await.as_ref()));
 
     let ingest = ingest_with_names(&world, "draft-*");
@@ -149,8 +153,34 @@ async fn file_indexed_before_its_name_was_skipped_leaves_the_catalogue() {
     }
     // The file stays. If the pattern is removed, it is a photo again.
     assert_eq!(world.archive_keys().await, [key]);
-    world.ingest.process_object(&archive_object(key)).await.unwrap();
+    world
+        .ingest
+        .process_object(&archive_object(key))
+        .await
+        .unwrap();
     assert!(is_public(world.item(stem).await.as_ref()));
+}
+
+#[tokio::test]
+async fn copy_of_an_upload_with_a_skipped_name_leaves_the_catalogue() {
+    let world = IngestWorld::without_delivery(super::fixture::layout()).await;
+    world.upload("exports/a.jpg", shot().jpeg()).await;
+    let upload = source_object("exports/a.jpg");
+    let outcome = world.ingest.sync_object(&upload).await.unwrap();
+    let copy = outcome.archive_key().unwrap().object().clone();
+    let is_listed = async || is_public(world.item("2021-06-12/a").await.as_ref());
+    assert!(is_listed().await);
+
+    let ingest = ingest_with_names(&world, "exports/");
+    for _ in 0..2 {
+        ingest.sync_object(&upload).await.unwrap();
+        let outcome = ingest.process_object(&copy).await.unwrap();
+        assert!(matches!(outcome, Outcome::Skipped(_)), "{outcome:?}");
+        assert!(!is_listed().await);
+    }
+    assert_eq!(world.archive_keys().await, ["2021-06-12/a.jpg"]);
+    world.ingest.process_object(&copy).await.unwrap();
+    assert!(is_listed().await);
 }
 
 #[tokio::test]
@@ -162,6 +192,10 @@ async fn index_does_not_organise_a_source_with_a_skipped_name() {
     let keys = world.archive_keys().await;
     // The source is edited after its pattern was added again.
     world.upload(DELETED, shot().edited(2)).await;
-    world.ingest.process_object(&archive_object(&keys[0])).await.unwrap();
+    world
+        .ingest
+        .process_object(&archive_object(&keys[0]))
+        .await
+        .unwrap();
     assert_eq!(world.archived_files().await[&keys[0]], shot().jpeg());
 }

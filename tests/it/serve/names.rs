@@ -83,10 +83,16 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
     photos.output(&["reconcile", "--fix"]);
     let all = stems(&photos);
     assert_eq!(all.len(), 3, "{all:?}");
-    assert!(all.iter().all(|stem| stem.ends_with("IMG_1") || stem.contains("/IMG_1~")));
+    assert!(
+        all.iter()
+            .all(|stem| stem.ends_with("IMG_1") || stem.contains("/IMG_1~"))
+    );
     let skipped = photos.skipped(2 * NEVER_PHOTOS.len());
     assert_eq!(skipped["nas/#recycle/IMG_7.JPG"], "trash (#recycle/)");
-    assert_eq!(skipped["by-hand/IMG_6.JPG.part"], "unfinished transfer (*.part)");
+    assert_eq!(
+        skipped["by-hand/IMG_6.JPG.part"],
+        "unfinished transfer (*.part)"
+    );
     photos.output(&["reconcile"]);
 
     // The import of the uploads counts the skips by their reasons.
@@ -99,10 +105,18 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
     photos.output(&["reconcile", "--fix", "--skip-names", "!#recycle/"]);
     let all = stems(&photos);
     assert_eq!(all.len(), 5, "{all:?}");
-    // After a pattern is added, reindex takes the archived file out of the catalogue. The copy of an
-    // upload has an ordinary name.
+    // After the pattern is added again, the archived file and the copy of the upload leave the
+    // catalogue. Their files stay, and are no faults.
+    let files = photos.tree("archive").len();
     photos.output(&["reindex"]);
-    assert_eq!(stems(&photos).len(), 4);
+    assert_eq!(stems(&photos).len(), 3);
+    assert_eq!(photos.tree("archive").len(), files);
+    photos.output(&["reconcile"]);
+    // reconcile does the same as reindex.
+    photos.output(&["reconcile", "--fix", "--skip-names", "!#recycle/"]);
+    assert_eq!(stems(&photos).len(), 5);
+    photos.output(&["reconcile", "--fix"]);
+    assert_eq!(stems(&photos).len(), 3);
 }
 
 #[tokio::test]
@@ -117,7 +131,9 @@ async fn served_folder_skips_uploads_by_their_names_and_keeps_the_setting() {
     put("c/.trashed-1-IMG_9.JPG", "2021:06:12 10:00:01").await;
     put("c/draft-1.jpg", "2021:06:12 10:00:02").await;
     put("c/IMG_1.JPG", "2021:06:12 10:00:00").await;
-    until("the photo is listed", || (stems(&photos).len() == 1).then_some(()));
+    until("the photo is listed", || {
+        (stems(&photos).len() == 1).then_some(())
+    });
     let skipped = photos.skipped(2);
     assert_eq!(skipped["c/draft-1.jpg"], "SKIP_NAMES (draft-*)");
     photos.interrupt();
@@ -128,6 +144,9 @@ async fn served_folder_skips_uploads_by_their_names_and_keeps_the_setting() {
 
     let output = photos.run(&["serve", "--skip-names", "!*.foo"]);
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("SKIP_NAMES: \"!*.foo\" removes no pattern"), "{message}");
+    assert!(
+        message.contains("SKIP_NAMES: \"!*.foo\" removes no pattern"),
+        "{message}"
+    );
     assert_eq!(message.trim_end().lines().count(), 1, "{message}");
 }
