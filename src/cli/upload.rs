@@ -339,7 +339,7 @@ mod tests {
             let found = find(&[at(skipped)]);
             let text = found.failures.join("\n");
             assert!(
-                found.uploads.is_empty() && text.contains("never a photo"),
+                found.uploads.is_empty() && text.contains("ever a photo"),
                 "{text}"
             );
         }

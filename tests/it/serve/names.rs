@@ -87,7 +87,8 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
         all.iter()
             .all(|stem| stem.ends_with("IMG_1") || stem.contains("/IMG_1~"))
     );
-    let skipped = photos.skipped(2 * NEVER_PHOTOS.len());
+    // A file that begins with a dot in the folder itself is no object of the embedded store.
+    let skipped = photos.skipped(2 * (NEVER_PHOTOS.len() - 1));
     assert_eq!(skipped["nas/#recycle/IMG_7.JPG"], "trash (#recycle/)");
     assert_eq!(
         skipped["by-hand/IMG_6.JPG.part"],
@@ -98,7 +99,7 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
     // The import of the uploads counts the skips by their reasons.
     let report = photos.output(&["import", "photos-data/inbox", "--json"]);
     let report: Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["skipped"], 4, "{report}");
+    assert_eq!(report["skipped"], 3, "{report}");
     assert_eq!(report["skippedNames"]["trash (#recycle/)"], 1, "{report}");
 
     // After a pattern is removed, reconcile makes photos of the files.
@@ -138,7 +139,7 @@ async fn served_folder_skips_uploads_by_their_names_and_keeps_the_setting() {
     assert_eq!(skipped["c/draft-1.jpg"], "SKIP_NAMES (draft-*)");
     photos.interrupt();
     // A command applies the setting of the last `photos serve`.
-    photos.output(&["reconcile"]);
+    photos.output(&["reconcile", "--fix"]);
     photos.output(&["import", "photos-data/inbox"]);
     assert_eq!(stems(&photos), ["2021-06-12/IMG_1"]);
 
