@@ -20,6 +20,7 @@ use crate::ingest::SourceAfter;
 use crate::object::Bucket;
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{BuildHook, HookError, HookRules};
+use crate::skipped_names::{InvalidNamePattern, SkippedNames};
 use crate::storage::CopySettings;
 pub use crate::variables::*;
 
@@ -36,8 +37,8 @@ const STORAGE_CLASSES: [&str; 6] = [
     "GLACIER_IR",
     "REDUCED_REDUNDANCY",
 ];
-/// The variables that set the privacy rules.
-pub const PRIVACY_VARIABLES: [&str; 7] = [
+/// The variables that set the privacy rules, and the names that are never a photo's.
+pub const PRIVACY_VARIABLES: [&str; 8] = [
     LOCATION,
     HOME_ZONES,
     VISIBILITY,
@@ -45,6 +46,7 @@ pub const PRIVACY_VARIABLES: [&str; 7] = [
     PUBLIC_KEYWORDS,
     PRIVATE_BELOW_RATING,
     PRIVATE_SOURCES,
+    SKIP_NAMES,
 ];
 /// The settings whose value may be in a parameter of AWS Systems Manager (SSM).
 pub const SECRET_SETTINGS: [SecretSetting; 5] = [
@@ -104,6 +106,8 @@ pub struct IngestSettings {
     pub source_after: SourceAfter,
     /// The settings for the copies in the archive, such as their storage class.
     pub copying: CopySettings,
+    /// The names that are never a photo's.
+    pub skipped_names: SkippedNames,
 }
 
 /// The error of a setting that is missing or wrong. The text is one line and names the variable.
@@ -116,6 +120,9 @@ pub enum SettingsError {
     /// number in the list, not its value.
     #[error("{HOME_ZONES}: {0}")]
     HomeZones(#[from] InvalidHomeZone),
+    /// A pattern of names that are never a photo's is wrong.
+    #[error("{SKIP_NAMES}: {0}")]
+    SkippedNames(#[from] InvalidNamePattern),
     /// The buckets and prefixes do not form a valid layout.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -278,11 +285,12 @@ impl Settings {
         )?)
     }
 
-    /// Returns the settings of ingest: the action for uploads after they are archived, and the
-    /// storage class of copies.
+    /// Returns the settings of ingest: the action for uploads after they are archived, the storage
+    /// class of copies, and the names that are never a photo's.
     ///
     /// # Errors
-    /// Returns an error if SOURCE_AFTER or ARCHIVE_STORAGE_CLASS has a value that is not supported.
+    /// Returns an error if SOURCE_AFTER or ARCHIVE_STORAGE_CLASS has a value that is not supported,
+    /// or if a pattern in SKIP_NAMES is wrong.
     pub fn ingest(&self) -> Result<IngestSettings, SettingsError> {
         let source_after = match self.get(SOURCE_AFTER) {
             None | Some("keep") => SourceAfter::Keep,
@@ -304,6 +312,7 @@ impl Settings {
                 storage_class: storage_class.map(str::to_owned),
                 ..CopySettings::default()
             },
+            skipped_names: self.get(SKIP_NAMES).unwrap_or_default().parse()?,
         })
     }
 

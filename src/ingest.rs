@@ -18,6 +18,7 @@ mod overrides;
 pub mod provenance;
 pub mod reconcile;
 mod record;
+mod skipping;
 pub mod survey;
 mod target;
 
@@ -34,6 +35,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::date_partition::DatePartition;
 use crate::object::ObjectRef;
 use crate::privacy::Privacy;
+use crate::skipped_names::SkippedNames;
 use crate::storage::Storage;
 use crate::telemetry;
 use event::{Disposition, EventError, EventMessage};
@@ -58,6 +60,7 @@ pub struct Ingest {
     layout: Layout,
     privacy: Arc<Privacy>,
     source_after: SourceAfter,
+    skipped_names: Arc<SkippedNames>,
     /// The date partitions that this process has registered in the catalogue. The process registers
     /// each of them only once. See [`Catalogue::date_partitions`].
     date_partitions: Arc<Mutex<BTreeSet<DatePartition>>>,
@@ -96,6 +99,7 @@ impl Ingest {
             layout,
             privacy: Arc::new(privacy.into()),
             source_after: SourceAfter::default(),
+            skipped_names: Arc::default(),
             date_partitions: Arc::default(),
             observer: None,
             extractions: BackgroundSlots::default(),

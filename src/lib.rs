@@ -30,6 +30,7 @@ pub mod retry;
 #[cfg(feature = "lambda")]
 pub mod secrets;
 pub mod services;
+pub mod skipped_names;
 pub mod storage;
 mod strip;
 pub mod summary;

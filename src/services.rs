@@ -100,7 +100,7 @@ impl Services {
     }
 
     /// Builds an [`Ingest`] that reads from the source of `layout` and writes to its archive. The
-    /// storage class, SOURCE_AFTER and the privacy rules come from the settings.
+    /// storage class, SOURCE_AFTER, SKIP_NAMES and the privacy rules come from the settings.
     ///
     /// # Errors
     /// Returns an error if a setting of ingest is missing or wrong.
@@ -109,7 +109,8 @@ impl Services {
         let storage = self.storage.clone().with_copy_settings(own.copying);
         let privacy = self.settings.privacy()?;
         let ingest = Ingest::new(storage, self.catalogue.clone(), layout, privacy);
-        Ok(ingest.with_source_after(own.source_after))
+        let ingest = ingest.with_source_after(own.source_after);
+        Ok(ingest.with_skipped_names(own.skipped_names))
     }
 
     /// Builds a [`Publisher`], which writes the static gallery files and calls the build hook.

@@ -20,6 +20,7 @@ locals {
         SOURCE_BUCKET         = local.source_bucket
         SOURCE_PREFIX         = var.source_prefix
         SOURCE_AFTER          = var.source_after
+        SKIP_NAMES            = join(",", var.skip_names)
         ARCHIVE_BUCKET        = local.archive_bucket
         ARCHIVE_PREFIX        = var.archive_prefix
         ARCHIVE_STORAGE_CLASS = var.archive_storage_class == "STANDARD" ? "" : var.archive_storage_class

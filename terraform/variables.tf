@@ -103,6 +103,28 @@ variable "source_after" {
   }
 }
 
+variable "skip_names" {
+  description = "Changes the patterns of names that are never a photo's, such as thumbnails, trash and hidden files. `*.ext` adds files, `name/` adds folders, and `!` before a default pattern removes it. docs/settings.md lists the default patterns."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for pattern in var.skip_names :
+      pattern == trimspace(pattern) && !strcontains(pattern, ",") && !strcontains(pattern, "//") && !strcontains(pattern, "**")
+      && !can(regex("^!?/", pattern)) && !can(regex("^!?[*/]*$", pattern)) && !can(regex("\\[[^]]*$", pattern))
+    ])
+    error_message = "A pattern of skip_names contains no comma, no empty name and no **, closes its brackets, and does not skip every photo."
+  }
+
+  validation {
+    # A function's variables have 4 KB together.
+    condition     = length(join(",", var.skip_names)) <= 1024
+    error_message = "skip_names have more than 1024 characters together."
+  }
+}
+
 variable "archive_storage_class" {
   description = "Storage class of the archived files. Only classes with immediate access, because the files are read again."
   type        = string

@@ -107,7 +107,8 @@ pub(super) struct HookFlags {
     hook_per_month: Option<String>,
 }
 
-/// Who sees what: the location policy and the rules of visibility.
+/// Who sees what: the location policy, the names that are never a photo's, and the rules of
+/// visibility.
 #[derive(Debug, Args)]
 pub(super) struct PrivacyFlags {
     /// What the public sees of positions: hide, round:N (decimals) or exact. If it is not given, a
@@ -115,6 +116,10 @@ pub(super) struct PrivacyFlags {
     /// reach the gallery; stores elsewhere need the value that the functions have.
     #[arg(long, env = config::LOCATION)]
     location: Option<String>,
+    /// More patterns of names that are never a photo's, separated by commas: *.ext for files, name/
+    /// for folders. !PATTERN removes a default pattern.
+    #[arg(long, value_name = "PATTERNS", env = config::SKIP_NAMES)]
+    skip_names: Option<String>,
     #[command(flatten)]
     visibility: VisibilityFlags,
 }
@@ -244,7 +249,10 @@ impl PrivacyFlags {
     /// Returns the settings of the flags that were given.
     pub(super) fn settings(&self) -> Settings {
         let mut given = self.visibility.settings();
-        given.extend(settings([(config::LOCATION, self.location.as_ref())]));
+        given.extend(settings([
+            (config::LOCATION, self.location.as_ref()),
+            (config::SKIP_NAMES, self.skip_names.as_ref()),
+        ]));
         given
     }
 }

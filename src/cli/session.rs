@@ -33,6 +33,7 @@ use crate::ingest::{Ingest, Outcome};
 use crate::privacy::Privacy;
 use crate::publish;
 use crate::services::Services;
+use crate::skipped_names::SkippedNames;
 use crate::storage::Storage;
 
 /// The maximum number of batches of notifications that are processed at the same time. A batch has
@@ -155,6 +156,14 @@ impl StoreOptions {
     /// overlap.
     pub(super) fn layout(&self) -> anyhow::Result<Layout> {
         Ok(self.archive.settings().layout()?)
+    }
+
+    /// Returns the names that are never a photo's.
+    ///
+    /// # Errors
+    /// Fails if a setting of ingest is wrong, or if the data folder's settings cannot be read.
+    pub(super) fn skipped_names(&self) -> anyhow::Result<SkippedNames> {
+        Ok(self.settings()?.ingest()?.skipped_names)
     }
 
     /// Returns the path of the archive in the data folder, or `None` if the stores are outside a

@@ -62,6 +62,8 @@ pub(super) enum KeyResult {
     Known { undated: bool },
     /// An earlier ingest found that the object is not a photo, and skipped the object.
     KnownNotAPhoto,
+    /// The object was skipped, because its name is never a photo's. The text is the reason.
+    SkippedName(String),
     /// This ingest added the photo to the catalogue. `undated` is `true` if it has no credible
     /// date.
     New { undated: bool },
@@ -215,6 +217,7 @@ impl Sweep {
         let status = match status {
             IngestStatus::Known { undated } => return KeyResult::Known { undated },
             IngestStatus::Skipped => return KeyResult::KnownNotAPhoto,
+            IngestStatus::SkippedName(reason) => return KeyResult::SkippedName(reason),
             IngestStatus::New | IngestStatus::Unindexed { .. } => {
                 match (&self.waiter, candidate.seen) {
                     (Some(waiter), Some(seen)) => waiter.wait(seen, status).await,
@@ -226,6 +229,7 @@ impl Sweep {
         let object = match &status {
             IngestStatus::Known { undated } => return KeyResult::New { undated: *undated },
             IngestStatus::Skipped => return KeyResult::NotAPhoto,
+            IngestStatus::SkippedName(reason) => return KeyResult::SkippedName(reason.clone()),
             IngestStatus::Unindexed { archive_key } => archive_key.object().clone(),
             IngestStatus::New | IngestStatus::Outside => self.bucket.object(candidate.key.as_str()),
         };
@@ -356,7 +360,10 @@ async fn watch_waiting(
         let is_stalled = last_progress.elapsed() >= STALL;
         let mut unfinished = Vec::new();
         for ((seen, sender), status) in waiting.drain(..).zip(statuses) {
-            let is_done = matches!(status, IngestStatus::Known { .. } | IngestStatus::Skipped);
+            let is_done = matches!(
+                status,
+                IngestStatus::Known { .. } | IngestStatus::Skipped | IngestStatus::SkippedName(_)
+            );
             if is_done {
                 last_progress = Instant::now();
             }

@@ -1,16 +1,19 @@
 //! Uploads the files of folders through the S3 API. Files that are in the bucket already are left
 //! out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
 use walkdir::WalkDir;
 
+use super::output::escape_control;
 use super::progress;
 use crate::object::Bucket;
+use crate::skipped_names::SkippedNames;
 use crate::storage::{ListingEntry, Storage, StorageError};
 
 /// The maximum number of files that are uploaded at the same time.
@@ -45,10 +48,62 @@ impl Upload {
 pub(super) struct FoundFiles {
     /// The files to upload.
     pub(super) uploads: Vec<Upload>,
-    /// The number of files that are not uploaded because they are hidden or symbolic links.
-    pub(super) left_out: u64,
+    /// The number of symbolic links, sockets and the like. They are not uploaded.
+    pub(super) links: u64,
+    /// The reasons why files and folders are not uploaded whose names are never a photo's, with
+    /// their numbers. A folder counts as one.
+    pub(super) skipped: SkipCounts,
     /// One line of text for each file that could not be read: the path and the error.
     pub(super) failures: Vec<String>,
+}
+
+/// The reasons for skips by name, with the number of files or objects for each.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct SkipCounts(BTreeMap<String, u64>);
+
+impl SkipCounts {
+    /// Counts one file or object that was skipped for this reason.
+    pub(super) fn add(&mut self, reason: String) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    /// Returns the number of skips.
+    pub(super) fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Reports whether nothing was skipped.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the counts as text, such as `2 × trash (.trashed-*), 1 × hidden (.*)`.
+    pub(super) fn text(&self) -> String {
+        let counts = self.0.iter();
+        let counts = counts.map(|(reason, count)| format!("{count} × {reason}"));
+        counts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl FoundFiles {
+    /// Returns the messages about files that are not uploaded, one line for each.
+    pub(super) fn messages(&self) -> Vec<String> {
+        let failures = self.failures.iter();
+        let mut lines: Vec<String> = failures
+            .map(|failure| escape_control(failure).to_string())
+            .collect();
+        if self.links > 0 {
+            lines.push(format!("{} links are left out.", self.links));
+        }
+        if !self.skipped.is_empty() {
+            lines.push(format!(
+                "{} files and folders are left out, because their names are never those of photos: {}.",
+                self.skipped.total(),
+                escape_control(&self.skipped.text())
+            ));
+        }
+        lines
+    }
 }
 
 /// The numbers of files that were uploaded, found in the bucket, or failed.
@@ -63,20 +118,29 @@ pub(super) struct UploadReport {
 }
 
 /// Returns the files of `paths`, which are folders or single files. The files of a folder are
-/// sorted by name. Leaves out hidden files, hidden folders and the folder `except`. The key of each
-/// file begins with `prefix`.
-pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> FoundFiles {
+/// sorted by name. Leaves out links, the folder `except`, and files and folders that `names` skips.
+/// The key of each file begins with `prefix`. If `names` skips the whole of a path, that is a
+/// failure, because the caller has named that path.
+pub(super) fn find_files(
+    paths: &[PathBuf],
+    prefix: &str,
+    except: &Path,
+    names: &SkippedNames,
+) -> FoundFiles {
     let mut found = FoundFiles::default();
     let except = except.canonicalize().ok();
     let is_except = |path: &Path| except.is_some() && path.canonicalize().ok() == except;
     for root in paths {
-        let walk = WalkDir::new(root).sort_by_file_name().into_iter();
-        let walk = walk.filter_entry(|entry| {
-            entry.depth() == 0
-                || !(entry.file_type().is_dir()
-                    && (is_hidden(entry.path()) || is_except(entry.path())))
-        });
-        for entry in walk {
+        if let Some(reason) = skip_reason(root, root.is_dir(), names) {
+            found.failures.push(format!(
+                "{}: {reason}: nothing there is ever a photo; run the command in that folder with \
+                 the path \".\", or remove the pattern with --skip-names",
+                root.display()
+            ));
+            continue;
+        }
+        let mut walk = WalkDir::new(root).sort_by_file_name().into_iter();
+        while let Some(entry) = walk.next() {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
@@ -84,28 +148,47 @@ pub(super) fn find_files(paths: &[PathBuf], prefix: &str, except: &Path) -> Foun
                     continue;
                 }
             };
-            if entry.file_type().is_dir() {
-                continue;
-            }
-            if !entry.file_type().is_file() || is_hidden(entry.path()) {
-                found.left_out += 1;
-                continue;
-            }
-            match (key_of_path(entry.path()), entry.metadata()) {
-                (Some(key), Ok(metadata)) => found.uploads.push(Upload {
-                    path: entry.path().to_owned(),
-                    key: format!("{prefix}{key}"),
-                    size_bytes: metadata.len(),
-                    modified: metadata.modified().ok(),
-                }),
-                (None, _) => found
-                    .failures
-                    .push(format!("{}: its name is not UTF-8", entry.path().display())),
-                (_, Err(error)) => found.failures.push(error.to_string()),
+            let is_folder = entry.file_type().is_dir();
+            if is_folder && entry.depth() > 0 && is_except(entry.path()) {
+                walk.skip_current_dir();
+            } else if let Some(reason) = skip_reason(entry.path(), is_folder, names) {
+                found.skipped.add(reason);
+                if is_folder {
+                    walk.skip_current_dir();
+                }
+            } else if entry.file_type().is_file() {
+                found.add_file(&entry, prefix);
+            } else if !is_folder {
+                found.links += 1;
             }
         }
     }
     found
+}
+
+impl FoundFiles {
+    /// Adds a file to the uploads, or to the failures if it has no key or cannot be read.
+    fn add_file(&mut self, entry: &walkdir::DirEntry, prefix: &str) {
+        match (key_of_path(entry.path()), entry.metadata()) {
+            (Some(key), Ok(metadata)) => self.uploads.push(Upload {
+                path: entry.path().to_owned(),
+                key: format!("{prefix}{key}"),
+                size_bytes: metadata.len(),
+                modified: metadata.modified().ok(),
+            }),
+            (None, _) => self
+                .failures
+                .push(format!("{}: its name is not UTF-8", entry.path().display())),
+            (_, Err(error)) => self.failures.push(error.to_string()),
+        }
+    }
+}
+
+/// Returns the reason why ingest would skip a file, or all files of a folder, by the name of its
+/// key.
+fn skip_reason(path: &Path, is_folder: bool, names: &SkippedNames) -> Option<String> {
+    let key = key_of_path(path)?;
+    names.reason(&if is_folder { format!("{key}/") } else { key })
 }
 
 /// Uploads each file that the bucket does not have already (see [`Upload::is_there`]). All keys of
@@ -176,12 +259,6 @@ pub(super) async fn list_by_key(
     objects.try_collect().await
 }
 
-/// Reports whether the name of a file or folder begins with a dot.
-fn is_hidden(path: &Path) -> bool {
-    path.file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-}
-
 /// Returns the key of a file: the path as the user gave it, so that files of the same name in two
 /// folders have different keys. For example, `/home/me/a.jpg` gives `home/me/a.jpg`. If the path
 /// contains `..`, returns the key of the absolute path. Returns `None` if the path is not UTF-8.
@@ -216,13 +293,17 @@ mod tests {
 
     #[test]
     fn hidden_files_links_and_the_data_folder_are_not_found() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::Builder::new().prefix("photos").tempdir();
+        let folder = folder.expect("a folder");
         let at = |name: &str| folder.path().join(name);
         for name in [
             "a.jpg",
             ".DS_Store",
             "sub/b.jpg",
             "sub/.git/c.jpg",
+            "sub/.git/d.jpg",
+            "sub/@eaDir/b.jpg/SYNOPHOTO_THUMB_XL.jpg",
+            "sub/.trashed-1-b.jpg",
             "data/inbox/d.jpg",
         ] {
             std::fs::create_dir_all(at(name).parent().expect("a parent")).expect("made");
@@ -230,22 +311,52 @@ mod tests {
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink(at("a.jpg"), at("link.jpg")).expect("linked");
-        let found = find_files(&[folder.path().to_owned()], "inbox/", &at("data"));
-        let names: Vec<_> = found
+        let names = SkippedNames::default();
+        let find = |paths: &[PathBuf]| find_files(paths, "inbox/", &at("data"), &names);
+        let found = find(&[folder.path().to_owned()]);
+        let files: Vec<_> = found
             .uploads
             .iter()
             .map(|upload| upload.key.rsplit('/').next())
             .collect();
-        assert_eq!(names, [Some("a.jpg"), Some("b.jpg")]);
+        assert_eq!(files, [Some("a.jpg"), Some("b.jpg")]);
         assert!(
             found
                 .uploads
                 .iter()
                 .all(|upload| upload.key.starts_with("inbox/"))
         );
-        assert_eq!(found.left_out, if cfg!(unix) { 2 } else { 1 });
+        assert_eq!(found.links, u64::from(cfg!(unix)));
+        assert_eq!(
+            found.skipped.text(),
+            "1 × file of a system (.DS_Store), 1 × hidden (.*/), 1 × thumbnail (@eaDir/), \
+             1 × trash (.trashed-*)"
+        );
         assert!(found.failures.is_empty());
-        let missing = find_files(&[at("missing")], "", &at("data"));
-        assert_eq!(missing.failures.len(), 1, "{missing:?}");
+        assert_eq!(find(&[at("missing")]).failures.len(), 1);
+        // A path that is skipped as a whole is a failure, and does not look like an empty folder.
+        for skipped in ["sub/.git", "sub/.git/c.jpg", "sub/@eaDir/b.jpg"] {
+            let found = find(&[at(skipped)]);
+            let text = found.failures.join("\n");
+            assert!(
+                found.uploads.is_empty() && text.contains("ever a photo"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn hidden_files_are_found_if_their_pattern_is_removed() {
+        let folder = tempfile::Builder::new().prefix("photos").tempdir();
+        let folder = folder.expect("a folder");
+        std::fs::write(folder.path().join(".a.jpg"), "a").expect("written");
+        let names: SkippedNames = "!.*".parse().expect("valid");
+        let found = find_files(
+            &[folder.path().to_owned()],
+            "",
+            &folder.path().join("data"),
+            &names,
+        );
+        assert_eq!(found.uploads.len(), 1);
     }
 }

@@ -46,6 +46,9 @@ impl Ingest {
         // Step 1 comes before step 2: the bytes that are read must not be older than the item that
         // they replace.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
+        if let Some(reason) = self.skip_reason(key.object()) {
+            return self.skip_archived_name(key, item, reason).await;
+        }
         // Step 2.
         let Some((properties, head)) = self
             .storage
@@ -56,6 +59,10 @@ impl Ingest {
             let tombstone = PhotoPart::removed(key.as_str(), recorded);
             return self.tombstone_part(key, item, tombstone).await;
         };
+        let source = Provenance::of(&properties).map(|from| from.source.object);
+        if let Some(reason) = source.and_then(|source| self.skip_reason(&source)) {
+            return self.skip_archived_name(key, item, reason).await;
+        }
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(|part| {
             part.version() == Some(properties.version())
@@ -215,7 +222,7 @@ impl Ingest {
     /// part becomes `tombstone`. If the item is a stub, it gets its first part. After the write,
     /// checks that the file is still gone. These are the steps index 3 and 4 of
     /// docs/ingest-protocol.md.
-    async fn tombstone_part(
+    pub(super) async fn tombstone_part(
         &self,
         key: &ArchiveKey,
         item: Option<PhotoItem>,

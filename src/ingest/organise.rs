@@ -37,6 +37,9 @@ impl SourceObject {
 impl Ingest {
     /// Copies the source object to its archive key, and writes its ledger entry. A repeat is safe.
     pub(super) async fn organise(&self, key: &SourceKey) -> Result<Outcome, IngestError> {
+        if let Some(reason) = self.skip_reason(key.object()) {
+            return Ok(Outcome::Skipped(reason));
+        }
         let outcome = retry(MAX_ROUNDS, || self.organise_once(key)).await?;
         outcome.ok_or_else(|| IngestError::Contended {
             object: key.object().clone(),

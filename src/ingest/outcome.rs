@@ -12,7 +12,7 @@ use crate::telemetry::WorkCost;
 use super::MAX_ROUNDS;
 
 /// The outcome of ingest for one key. [`Outcome::Archived`], [`Outcome::Undated`] and
-/// [`Outcome::Skipped`] are also written to the ledger.
+/// [`Outcome::Skipped`] are also written to the ledger, but not a skip by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The source now has a copy under this archive key, in the folder of the day on which the
@@ -23,7 +23,8 @@ pub enum Outcome {
     Undated(ArchiveKey),
     /// There was nothing to do: these bytes were processed before.
     Unchanged,
-    /// The bytes are not a photo. The text is the reason. The object is not moved or deleted.
+    /// The bytes are not a photo, or the name is never a photo's. The text is the reason. The object
+    /// is not moved or deleted.
     Skipped(String),
     /// The step index wrote the catalogue item of the photo, which now matches the archived file.
     Indexed,

@@ -36,6 +36,7 @@ use crate::archive::Layout;
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
 use crate::object::{ObjectRef, ObjectVersion};
+use crate::skipped_names::SkippedNames;
 
 /// The kind of a fault: a difference between uploads, archive, ledger, items and counts. The
 /// variants are in the order in which faults are repaired: first the archive and the ledger, then
@@ -57,6 +58,9 @@ pub enum FaultKind {
     Unindexed,
     /// An item that describes other bytes than the file in the archive has now.
     Outdated,
+    /// A file that an item lists, but whose name is never a photo's, or that is the copy of an upload
+    /// with such a name.
+    SkippedName,
     /// A file that an item lists, but that is gone from the archive.
     Missing,
     /// An item that has files but is in no date partition, so no list shows it.
@@ -73,13 +77,14 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All kinds, in the order of their repairs.
-    pub const ALL: [FaultKind; 11] = [
+    pub const ALL: [FaultKind; 12] = [
         FaultKind::Unarchived,
         FaultKind::Uncopied,
         FaultKind::Superseded,
         FaultKind::Orphaned,
         FaultKind::Unindexed,
         FaultKind::Outdated,
+        FaultKind::SkippedName,
         FaultKind::Missing,
         FaultKind::Unlisted,
         FaultKind::UnregisteredPartition,
@@ -96,6 +101,9 @@ impl FaultKind {
             FaultKind::Orphaned => "ledger entry that leads nowhere",
             FaultKind::Unindexed => "file of the archive that is not in the catalogue",
             FaultKind::Outdated => "photo whose file has changed",
+            FaultKind::SkippedName => {
+                "photo whose file or upload has a name that is never a photo's"
+            }
             FaultKind::Missing => "photo whose file is gone",
             FaultKind::Unlisted => "photo that is in no list",
             FaultKind::UnregisteredPartition => "year that the gallery does not list",
@@ -111,6 +119,7 @@ impl FaultKind {
             FaultKind::Uncopied => "forget the ledger entry, and archive it again",
             FaultKind::Orphaned => "forget it",
             FaultKind::Unindexed | FaultKind::Outdated => "read it and write its record",
+            FaultKind::SkippedName => "take it out of the catalogue; the file stays",
             FaultKind::Missing => "record that it was removed; `photos restore` brings it back",
             FaultKind::Unlisted => "list it",
             FaultKind::UnregisteredPartition => "register it",
@@ -154,6 +163,7 @@ struct RecordedVerdict {
 /// comparison needs about 500 bytes of memory for each photo.
 pub struct Reconciliation {
     layout: Layout,
+    skipped_names: SkippedNames,
     /// The latest Last-Modified of the files that are compared. Later files are ignored, because
     /// ingest may still work on them.
     settled: DateTime<Utc>,
@@ -162,6 +172,9 @@ pub struct Reconciliation {
     parts: HashMap<String, RecordedPart>,
     stubs: BTreeSet<String>,
     ledger: HashMap<ObjectRef, RecordedVerdict>,
+    /// The archive keys of the copies of uploads whose names are never a photo's. These copies were
+    /// made before the names were skipped.
+    copies_of_skipped: HashSet<String>,
     faults: Vec<ReconcileFault>,
 }
 
@@ -176,13 +189,23 @@ impl Reconciliation {
     ) -> Self {
         Reconciliation {
             layout: layout.clone(),
+            skipped_names: SkippedNames::default(),
             settled,
             date_partitions,
             parts: HashMap::new(),
             stubs: BTreeSet::new(),
             ledger: HashMap::new(),
+            copies_of_skipped: HashSet::new(),
             faults: Vec::new(),
         }
+    }
+
+    /// Sets the names that are never a photo's. Without this call, these are the default patterns.
+    /// The caller must call this before it adds items and ledger entries.
+    #[must_use]
+    pub fn with_skipped_names(mut self, names: &SkippedNames) -> Self {
+        self.skipped_names = names.clone();
+        self
     }
 
     /// Adds an item to the comparison.
@@ -215,6 +238,9 @@ impl Reconciliation {
     /// prefix, because no listing contains that object.
     pub fn add_ledger_entry(&mut self, entry: LedgerEntry) {
         if self.layout.place(&entry.object).is_some() {
+            if self.has_skipped_name(&entry.object) {
+                self.copies_of_skipped.extend(entry.archive_key.clone());
+            }
             let verdict = RecordedVerdict {
                 version: entry.version,
                 archive_key: entry.archive_key,
@@ -259,6 +285,9 @@ impl Reconciliation {
         if self.is_recent(upload) || self.layout.place(&object).is_none() {
             return;
         }
+        if self.has_skipped_name(&object) {
+            return;
+        }
         let verdict = self.ledger.get(&object);
         let kind = match verdict.filter(|verdict| upload.has_version(&verdict.version)) {
             None => FaultKind::Unarchived,
@@ -286,7 +315,17 @@ impl Reconciliation {
         }
         let object = self.layout.archive_bucket().object(&copy.key);
         let part = self.parts.get(&copy.key);
-        let kind = match part.and_then(|part| part.version.as_ref()) {
+        let version = part.and_then(|part| part.version.as_ref());
+        let source = part.and_then(|part| part.source.as_ref());
+        let has_skipped_source = self.copies_of_skipped.contains(&copy.key)
+            || source.is_some_and(|source| self.has_skipped_name(&source.object));
+        if has_skipped_source || self.has_skipped_name(&object) {
+            if version.is_some() {
+                self.add_object_fault(FaultKind::SkippedName, object);
+            }
+            return;
+        }
+        let kind = match version {
             Some(version) if copy.has_version(version) => return,
             Some(_) => FaultKind::Outdated,
             None => {
@@ -339,6 +378,11 @@ impl Reconciliation {
         for object in orphans {
             self.add_object_fault(FaultKind::Orphaned, object);
         }
+    }
+
+    fn has_skipped_name(&self, object: &ObjectRef) -> bool {
+        let reason = self.skipped_names.reason_for_object(&self.layout, object);
+        reason.is_some()
     }
 
     fn is_recent(&self, listed: &ListedObject) -> bool {

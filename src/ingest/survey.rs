@@ -16,7 +16,7 @@ use super::extract::MetadataRead;
 use super::{Ingest, IngestError};
 use crate::archive::{ArchiveKey, KeyPlace};
 use crate::catalogue::batch::MAX_BATCH_KEYS;
-use crate::catalogue::item::{LedgerEntry, PhotoItemHeader};
+use crate::catalogue::item::{LedgerEntry, PhotoItemHeader, PhotoPart};
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
 use crate::storage::ListingEntry;
 
@@ -55,6 +55,8 @@ pub enum IngestStatus {
     },
     /// The bytes are not a photo.
     Skipped,
+    /// The name of the object is never a photo's. The text is the reason.
+    SkippedName(String),
     /// The key is neither under the source prefix nor under the archive prefix.
     Outside,
 }
@@ -66,7 +68,7 @@ pub enum ExpectedOutcome {
     Dated(NaiveDate),
     /// The photo has no credible date, and would be copied to `undated/`.
     Undated,
-    /// The bytes are not a photo. The text is the reason.
+    /// The bytes are not a photo, or the name is never a photo's. The text is the reason.
     NotAPhoto(String),
     /// The object was deleted, or it changed while it was read.
     Gone,
@@ -97,6 +99,8 @@ impl ListedObject {
 struct SurveyedObject<'a> {
     listed: &'a ListedObject,
     place: Option<KeyPlace>,
+    /// The reason why the name of the object is never a photo's.
+    skip_reason: Option<String>,
     /// The archive key to look up: the object's own key, or the key of its copy in the ledger.
     copy: Option<ArchiveKey>,
 }
@@ -130,8 +134,22 @@ impl SurveyTable {
         })
     }
 
+    /// Returns `true` if the catalogue lists a file under this archive key.
+    fn is_listed(&self, key: &ArchiveKey) -> bool {
+        let item = self.headers.get(key.stem());
+        let part = item.and_then(|item| item.parts.get(key.part()));
+        part.is_some_and(PhotoPart::is_live)
+    }
+
     fn status(&self, object: &SurveyedObject<'_>) -> IngestStatus {
         let listed = object.listed;
+        if let Some(reason) = &object.skip_reason {
+            return match &object.place {
+                // The file was indexed before its name was skipped.
+                Some(KeyPlace::Archive(key)) if self.is_listed(key) => IngestStatus::New,
+                _ => IngestStatus::SkippedName(reason.clone()),
+            };
+        }
         match (&object.place, &object.copy) {
             (None, _) => IngestStatus::Outside,
             (Some(KeyPlace::Archive(_)), Some(key)) if self.is_indexed(listed, key) => {
@@ -171,14 +189,19 @@ impl Ingest {
     ) -> Result<Vec<IngestStatus>, IngestError> {
         let mut objects: Vec<SurveyedObject<'_>> = listed
             .iter()
-            .map(|listed| SurveyedObject {
-                listed,
-                place: self.layout.place(&bucket.object(&listed.key)),
-                copy: None,
+            .map(|listed| {
+                let object = bucket.object(&listed.key);
+                SurveyedObject {
+                    listed,
+                    place: self.layout.place(&object),
+                    skip_reason: self.skip_reason(&object),
+                    copy: None,
+                }
             })
             .collect();
         let source_keys: Vec<&str> = objects
             .iter()
+            .filter(|object| object.skip_reason.is_none())
             .filter(|object| matches!(object.place, Some(KeyPlace::Source(_))))
             .map(|object| object.listed.key.as_str())
             .collect();
@@ -202,6 +225,7 @@ impl Ingest {
         // entry.
         let unindexed: Vec<&str> = objects
             .iter()
+            .filter(|object| object.skip_reason.is_none())
             .filter(|object| match &object.place {
                 Some(KeyPlace::Archive(key)) => !table.is_indexed(object.listed, key),
                 _ => false,
@@ -222,6 +246,9 @@ impl Ingest {
         &self,
         object: &ObjectRef,
     ) -> Result<ExpectedOutcome, IngestError> {
+        if let Some(reason) = self.skip_reason(object) {
+            return Ok(ExpectedOutcome::NotAPhoto(reason));
+        }
         let read = self.storage.read_beginning(object, BEGINNING_BYTES).await?;
         let Some((properties, head)) = read else {
             return Ok(ExpectedOutcome::Gone);

@@ -48,6 +48,66 @@ run "refuses_archive_bucket" {
   expect_failures = [var.archive_bucket]
 }
 
+run "refuses_skip_names_with_comma" {
+  command = plan
+
+  variables {
+    skip_names = ["a,b"]
+  }
+
+  expect_failures = [var.skip_names]
+}
+
+run "refuses_skip_names_with_empty_name" {
+  command = plan
+
+  variables {
+    skip_names = ["a//b"]
+  }
+
+  expect_failures = [var.skip_names]
+}
+
+run "refuses_skip_names_with_everything" {
+  command = plan
+
+  variables {
+    skip_names = ["*"]
+  }
+
+  expect_failures = [var.skip_names]
+}
+
+run "refuses_skip_names_with_every_folder" {
+  command = plan
+
+  variables {
+    skip_names = ["!*/"]
+  }
+
+  expect_failures = [var.skip_names]
+}
+
+run "refuses_skip_names_with_open_bracket" {
+  command = plan
+
+  variables {
+    skip_names = ["[ab"]
+  }
+
+  expect_failures = [var.skip_names]
+}
+
+run "refuses_skip_names_with_slash" {
+  command = plan
+
+  variables {
+    skip_names = ["/a"]
+  }
+
+  expect_failures = [var.skip_names]
+}
+
 run "refuses_gallery_bucket" {
   command = plan
 

@@ -153,6 +153,19 @@ run "direct" {
   }
 }
 
+run "skip_names" {
+  command = plan
+
+  variables {
+    skip_names = ["draft-*", "CaptureOne/Cache/", "[[]Originals]/", "!*.tmp"]
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["ingest"].environment[0].variables.SKIP_NAMES == "draft-*,CaptureOne/Cache/,[[]Originals]/,!*.tmp"
+    error_message = "ingest gets SKIP_NAMES."
+  }
+}
+
 run "source_after" {
   command = plan
 

@@ -7,6 +7,7 @@ mod events;
 mod faults;
 pub(crate) mod fixture;
 pub(crate) mod moving;
+mod names;
 pub(crate) mod photos;
 pub(crate) mod proxy;
 mod sizes;

@@ -11,6 +11,7 @@ mod drift;
 mod elsewhere;
 mod import;
 mod listeners;
+mod names;
 mod private_labels;
 pub(crate) mod process;
 mod public_bytes;

@@ -36,7 +36,8 @@ fn main() -> BenchResult<()> {
         None => Ok(default),
     };
     let (files, kills) = (number(55_000)?, number(20)?);
-    let temporary = tempfile::tempdir()?;
+    // The default name begins with a dot, and files in a hidden folder are never photos.
+    let temporary = tempfile::Builder::new().prefix("photos-").tempdir()?;
     let folder = arguments
         .next()
         .map_or(temporary.path().to_owned(), PathBuf::from);

@@ -25,7 +25,7 @@ use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::cli::shutdown::shutdown_signal;
 use crate::cli::sweep::{Candidate, KeyResult, Sweep};
-use crate::cli::upload::{self, Upload};
+use crate::cli::upload::{self, SkipCounts, Upload};
 use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
 use crate::object::Bucket;
 use crate::publish;
@@ -125,8 +125,11 @@ struct ImportReport {
     undated: u64,
     /// The number of files or objects that were in the catalogue already.
     known: u64,
-    /// The number of objects whose bytes are not those of a photo.
+    /// The number of objects that are not photos, by their bytes or by their names.
     skipped: u64,
+    /// The reasons for the skips by name, with the number of objects for each.
+    #[serde(skip_serializing_if = "SkipCounts::is_empty")]
+    skipped_names: SkipCounts,
     /// The number of files or objects that could not be read or processed.
     failed: u64,
     /// The total size of the added files or objects, in bytes.
@@ -290,6 +293,7 @@ async fn preview_import(
         let done = match (status, preview) {
             (IngestStatus::Known { undated }, _) => KeyResult::Known { undated },
             (IngestStatus::Skipped, _) => KeyResult::KnownNotAPhoto,
+            (IngestStatus::SkippedName(reason), _) => KeyResult::SkippedName(reason),
             (_, Some(ExpectedOutcome::Gone)) => KeyResult::Gone,
             (_, Some(ExpectedOutcome::NotAPhoto(_))) => KeyResult::NotAPhoto,
             (_, preview) => KeyResult::New {
@@ -405,15 +409,10 @@ fn plan_import(arguments: &ImportArguments) -> anyhow::Result<ImportPlan> {
     if let Some(prefix) = key_prefix_within(&full, source.as_deref()) {
         return plan_objects(own.source_bucket(), &prefix, &own);
     }
-    let found = upload::find_files(&[path], own.source_prefix().as_str(), data);
-    for failure in &found.failures {
-        eprint_message(&escape_control(failure));
-    }
-    if found.left_out > 0 {
-        eprint_message(&format!(
-            "{} hidden files and links are left out.",
-            found.left_out
-        ));
+    let names = arguments.stores.skipped_names()?;
+    let found = upload::find_files(&[path], own.source_prefix().as_str(), data, &names);
+    for message in found.messages() {
+        eprint_message(&message);
     }
     Ok(ImportPlan {
         what: ImportInput::Files(found.uploads),
@@ -475,6 +474,10 @@ impl ImportReport {
                 self.bytes += bytes;
             }
             KeyResult::NotAPhoto | KeyResult::KnownNotAPhoto => self.skipped += 1,
+            KeyResult::SkippedName(reason) => {
+                self.skipped += 1;
+                self.skipped_names.add(reason);
+            }
             // The object was removed during the import.
             KeyResult::Gone => self.found -= 1,
             KeyResult::Failed(cause) => {
@@ -509,12 +512,14 @@ impl ImportReport {
         } else {
             0
         };
+        // A skip by name costs no request.
+        let not_photos = self.skipped - self.skipped_names.total();
         self.s3_requests = self.new * s3
-            + self.skipped * costs::NOT_A_PHOTO.0
+            + not_photos * costs::NOT_A_PHOTO.0
             + uploads
             + self.found.div_ceil(costs::PAGE) * 2;
         self.dynamodb_requests = self.new * dynamodb
-            + self.skipped * costs::NOT_A_PHOTO.1
+            + not_photos * costs::NOT_A_PHOTO.1
             + self.found.div_ceil(costs::SURVEY) * 2;
     }
 
@@ -526,7 +531,13 @@ impl ImportReport {
         }
         parts.push(format!("{} known", self.known));
         if self.skipped > 0 {
-            parts.push(format!("{} not photos", self.skipped));
+            let names = if self.skipped_names.is_empty() {
+                String::new()
+            } else {
+                let text = self.skipped_names.text();
+                format!(" (by name: {})", escape_control(&text))
+            };
+            parts.push(format!("{} not photos{names}", self.skipped));
         }
         if self.failed > 0 {
             parts.push(format!("{} failed", self.failed));

@@ -163,7 +163,8 @@ async fn find_faults(
         settled
     };
     let partitions = session.catalogue.date_partitions().await?;
-    let mut books = Reconciliation::new(layout, settled, partitions);
+    let mut books = Reconciliation::new(layout, settled, partitions)
+        .with_skipped_names(session.ingest.skipped_names());
     let bar = progress::bar(0, "Reading the catalogue: {human_pos}");
     let mut items = std::pin::pin!(session.catalogue.scan_items());
     while let Some(found) = items.try_next().await? {
@@ -240,7 +241,10 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
             }
             ingest.sync_object(&object).await?;
         }
-        FaultKind::Unindexed | FaultKind::Outdated | FaultKind::Missing => {
+        FaultKind::Unindexed
+        | FaultKind::Outdated
+        | FaultKind::SkippedName
+        | FaultKind::Missing => {
             ingest
                 .process_object(&Bucket::new(bucket)?.object(of))
                 .await?;

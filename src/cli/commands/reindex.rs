@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::archive;
 use crate::catalogue::CatalogueError;
-use crate::catalogue::item::PhotoItem;
+use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::cli::CommandStatus;
 use crate::cli::output::escape_control;
 use crate::cli::progress::{self, eprint_message};
@@ -158,7 +158,7 @@ async fn reindex_photos(
 }
 
 /// Updates one photo. Reads each of its files again that an extractor of a version lower than
-/// `below` has read. If there is no such file, derives the summary and the index keys again if they
+/// `below` has read. Takes each file out of the catalogue whose name is never a photo's. If there is no such file, derives the summary and the index keys again if they
 /// are outdated. If `moves` is `true`, also moves the files to the folder of the capture day.
 async fn reindex_photo(
     session: &Session,
@@ -167,21 +167,18 @@ async fn reindex_photo(
     moves: bool,
 ) -> Result<ReindexedPhoto, IngestError> {
     let ingest = &session.ingest;
+    let archive = ingest.layout().archive_bucket();
+    let must_process = |part: &PhotoPart| {
+        let is_skipped = || ingest.skip_reason_of_part(part).is_some();
+        part.is_read_by_older_than(below) || part.is_live() && is_skipped()
+    };
     let mut found = ReindexedPhoto {
         stem: photo.stem.clone(),
-        read: photo
-            .parts
-            .values()
-            .any(|part| part.is_read_by_older_than(below)),
+        read: photo.parts.values().any(must_process),
         ..ReindexedPhoto::default()
     };
     if found.read {
-        let archive = ingest.layout().archive_bucket();
-        for part in photo
-            .parts
-            .values()
-            .filter(|part| part.is_read_by_older_than(below))
-        {
+        for part in photo.parts.values().filter(|part| must_process(part)) {
             ingest.process_object(&archive.object(&part.key)).await?;
         }
         let id = PhotoId::from_stem(&photo.stem);

@@ -24,7 +24,7 @@ use crate::cli::flags::{
 use crate::cli::progress::eprint_message;
 use crate::cli::shutdown::{ServiceTasks, shutdown_signal};
 use crate::cli::unread_labels::describe_unread_labels;
-use crate::cli::upload::{self, FoundFiles, UploadReport};
+use crate::cli::upload::{self, UploadReport};
 use crate::config::{self, Settings};
 use crate::object::Bucket;
 use crate::services::{Deployment, Services};
@@ -148,8 +148,11 @@ async fn upload_first(arguments: &ServeArguments, inbox: UploadTarget) -> anyhow
         return Ok(());
     }
     let prefix = &arguments.archive.source_prefix;
-    let found = upload::find_files(&arguments.paths, prefix, &arguments.data.data);
-    print_found(&found);
+    let names = arguments.settings()?.ingest()?.skipped_names;
+    let found = upload::find_files(&arguments.paths, prefix, &arguments.data.data, &names);
+    for message in found.messages() {
+        eprint_message(&message);
+    }
     let failed = found.failures.len() as u64;
     let bucket = &arguments.archive.source_bucket;
     let report =
@@ -282,18 +285,6 @@ fn report_unread_labels(work: &ServiceTasks, services: &Services) {
         shutdown.cancelled().await;
         Ok(())
     });
-}
-
-fn print_found(found: &FoundFiles) {
-    for failure in &found.failures {
-        eprint_message(failure);
-    }
-    if found.left_out > 0 {
-        eprint_message(&format!(
-            "{} hidden files and links are left out.",
-            found.left_out
-        ));
-    }
 }
 
 fn upload_summary(report: UploadReport, unreadable: u64, counts: &IngestCounts) -> String {

@@ -128,7 +128,11 @@ fn repeated_kills_do_not_change_the_final_state() {
     let requested: Option<u32> = requested.map(|kills| kills.parse().unwrap());
     let kills = requested.unwrap_or(KILLS);
     let count = requested.map_or(FILES, |kills| 10 * kills as usize);
-    let folder = tempfile::tempdir().unwrap();
+    // The default name begins with a dot, and files in a hidden folder are never photos.
+    let folder = tempfile::Builder::new()
+        .prefix("photos-")
+        .tempdir()
+        .unwrap();
     write_photos(folder.path(), count);
     let (expected, took) = finish(&mut Photos::at_rest(), folder.path());
     assert!(!expected.skipped.is_empty());

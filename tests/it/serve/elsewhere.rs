@@ -76,6 +76,10 @@ async fn polling_finds_new_and_removed_objects(store: RunningStore) {
     let other = TestShot::at("2019:02:01 09:41:07").jpeg();
     let b = put(SOURCE, "card/b.jpg", other).await;
     put(SOURCE, "card/notes.txt", b"no photo".to_vec()).await;
+    // These names are never a photo's.
+    let hidden = TestShot::at("2016:02:01 09:41:07").jpeg();
+    put(SOURCE, "card/.trashed-1-c.jpg", hidden.clone()).await;
+    put(ARCHIVE, "2016-02-01/.c.jpg", hidden).await;
     // A person puts this file into the archive.
     let by_hand = TestShot::at("2017:01:01 09:41:07").jpeg();
     let c = put(ARCHIVE, "2017-01-01/c.jpg", by_hand).await;

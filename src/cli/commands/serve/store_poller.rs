@@ -205,7 +205,10 @@ impl StorePoller {
                     IngestStatus::Unindexed { archive_key } => {
                         push(key, archive_key.object().clone())
                     }
-                    IngestStatus::Known { .. } | IngestStatus::Skipped | IngestStatus::Outside => {}
+                    IngestStatus::Known { .. }
+                    | IngestStatus::Skipped
+                    | IngestStatus::SkippedName(_)
+                    | IngestStatus::Outside => {}
                 }
             }
         }
