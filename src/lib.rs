@@ -12,8 +12,6 @@ pub mod catalogue;
 pub mod cli;
 pub mod clients;
 pub mod config;
-#[cfg(feature = "cli")]
-pub mod dynamodb_engine;
 pub mod extract_report;
 pub mod gallery;
 pub mod ingest;

@@ -4,9 +4,9 @@ use std::future::pending;
 use std::path::Path;
 
 use aws_sdk_dynamodb::types::StreamSpecification;
+use dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use local_http::RequestGuard;
 use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use photo_catalogue::object::Bucket;
 use photo_catalogue::storage::Storage;
 use s3_folder::{KeyPair, S3Store};

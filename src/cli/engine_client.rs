@@ -24,7 +24,7 @@ use super::data_dir::ServeEndpoints;
 use super::engines::EmbeddedEngines;
 use super::key_pair_file::StoredKeyPair;
 use crate::clients::{self, Endpoints};
-use crate::dynamodb_engine::DynamoDbEngine;
+use dynamodb_engine::DynamoDbEngine;
 
 /// The URL of the S3 engine of this process. The domain `invalid` never resolves (RFC 2606), so no
 /// request can leave the process.

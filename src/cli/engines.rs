@@ -15,10 +15,10 @@ use super::shutdown::ServiceTasks;
 use crate::archive::Layout;
 use crate::catalogue::published::PublishTable;
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::dynamodb_engine::{DynamoDbEngine, EngineAccess, NewerDatabaseError};
 use crate::newer_version::NewerVersionError;
 use crate::private_files::open_private_file;
 use crate::services::Services;
+use dynamodb_engine::{DynamoDbEngine, EngineAccess, NewerDatabaseError};
 
 /// The embedded engines of a data folder: S3 and DynamoDB. Both respond to requests of this process
 /// without a connection. Clones share the engines.

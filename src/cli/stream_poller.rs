@@ -17,10 +17,10 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::published::{PublishTable, StreamPosition};
 use crate::clients::Endpoints;
 use crate::config::{self, SettingsError};
-use crate::dynamodb_engine::DynamoDbEngine;
 use crate::publish;
 use crate::services::Services;
 use crate::telemetry::error_chain;
+use dynamodb_engine::DynamoDbEngine;
 
 /// The pause before the next request, if a request returned no stream records.
 const PAUSE: Duration = Duration::from_secs(1);

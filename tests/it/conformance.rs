@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use dynamodb_engine::DynamoDbEngine;
 use futures::TryStreamExt;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::item::{LedgerEntry, LedgerOutcome, PhotoItem};
 use photo_catalogue::catalogue::{Catalogue, Claim, WriteOutcome};
 use photo_catalogue::clients::{self, Clients, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, StoreCapabilityError};
 use photo_catalogue::object::{ObjectRef, ObjectVersion};
 use photo_catalogue::photo_id::PhotoId;

@@ -1,7 +1,7 @@
 //! The embedded engines over TCP, in the process of the tests.
 
+use dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use local_http::RequestGuard;
-use photo_catalogue::dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use s3_folder::{KeyPair, S3Store};
 use tokio::net::TcpListener;
 

@@ -48,7 +48,7 @@ const ROUTES: [&str; 6] = [
 ];
 
 /// The times of all requests to each route, in milliseconds.
-type RouteTimes = BTreeMap<&'static str, Vec<f64>>;
+type RequestTimes = BTreeMap<&'static str, Vec<f64>>;
 
 /// A running `photos serve`, which is killed when the value is dropped.
 struct RunningServer {
@@ -189,13 +189,13 @@ async fn upload_hostile_files(s3: Client, uploaded: Arc<AtomicUsize>) -> BenchRe
 }
 
 /// Requests the routes in turn for `duration`. Returns the times of the requests.
-async fn measure_routes(server: &RunningServer, duration: Duration) -> BenchResult<RouteTimes> {
+async fn measure_routes(server: &RunningServer, duration: Duration) -> BenchResult<RequestTimes> {
     let client = reqwest::Client::new();
     let url = format!("{}/v1/photos?order=oldest&limit=1", server.gallery);
     let page: Value = client.get(url).send().await?.json().await?;
     let stem = page["items"][0]["stem"].as_str().ok_or("no photo")?;
     let picture = format!("{stem}.JPG");
-    let mut times = RouteTimes::new();
+    let mut times = RequestTimes::new();
     let start = Instant::now();
     for &route in ROUTES.iter().cycle() {
         if start.elapsed() > duration {
@@ -220,7 +220,7 @@ async fn measure_routes(server: &RunningServer, duration: Duration) -> BenchResu
 }
 
 /// Prints the times of each route. Returns `false` if a route is too slow.
-fn print_routes(alone: &RouteTimes, loaded: &RouteTimes) -> bool {
+fn print_routes(alone: &RequestTimes, loaded: &RequestTimes) -> bool {
     println!("| route | requests | median alone, ms | p99 alone, ms | median, ms | p99, ms |");
     println!("| --- | --- | --- | --- | --- | --- |");
     let mut is_fast = true;

@@ -13,13 +13,13 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, NaiveDateTime};
+use dynamodb_engine::DynamoDbEngine;
 use local_http::AllowedOrigins;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::date_partition::DatePartition;
 use photo_catalogue::catalogue::item::{IndexKeys, Overrides, PhotoItem, PhotoPart};
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::gallery::{CursorKey, GallerySettings, router};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};

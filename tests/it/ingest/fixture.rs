@@ -15,12 +15,12 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use dynamodb_engine::DynamoDbEngine;
 use futures::TryStreamExt;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::{LedgerEntry, PhotoItem, photo_pk};
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::ingest::{Ingest, KeyReport, Outcome, SourceAfter};
 use photo_catalogue::object::{Bucket, ObjectRef};
 use photo_catalogue::photo_id::PhotoId;

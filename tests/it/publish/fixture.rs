@@ -12,12 +12,12 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, TimeDelta, Utc};
+use dynamodb_engine::DynamoDbEngine;
 use futures::TryStreamExt;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::dynamodb_engine::DynamoDbEngine;
 use photo_catalogue::object::Bucket;
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{CycleReport, HookRules, PublishError, PublishSettings, Publisher};

@@ -6,9 +6,9 @@ use std::process::Output;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use local_http::RequestGuard;
 use photo_catalogue::clients::{self, Endpoints};
-use photo_catalogue::dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use rusqlite::Connection;
 use s3_folder::KeyPair;
 use serde_json::Value;

@@ -1,13 +1,4 @@
-//! The embedded DynamoDB: dynoxide, which stores tables, indexes and streams in one SQLite file.
-//!
-//! This module opens, serves and trims the database. It never reads the contents of an item.
-//! Requests of this process need no connection. Other processes use a socket that only the owner
-//! can open, or a TCP port that accepts only signed requests.
-
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the engine keeps its tables in a file"
-)]
+#![doc = include_str!("../README.md")]
 
 mod operations;
 mod server;
