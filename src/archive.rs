@@ -546,7 +546,7 @@ pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
 fn clean_name(name: &str) -> String {
     let mut clean: String = name
         .chars()
-        .filter(|c| !c.is_control() && !is_bidi_control(*c))
+        .filter(|c| is_visible(*c))
         .map(|c| if matches!(c, '/' | '\\') { '_' } else { c })
         .collect();
     if clean.starts_with('.') {
@@ -556,6 +556,12 @@ fn clean_name(name: &str) -> String {
         clean.push_str("unnamed");
     }
     clean
+}
+
+/// Reports whether a character stays in the names of the archive. Control characters, and characters
+/// that change the direction of text, do not.
+pub(crate) fn is_visible(c: char) -> bool {
+    !c.is_control() && !is_bidi_control(c)
 }
 
 /// Returns the beginning of a text: as many whole characters as fit into `max_bytes` bytes.

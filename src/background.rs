@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 /// The slots for work outside the async workers: half of the processors, and at least one. The
 /// other processors stay free for requests. Clones share the slots.
 #[derive(Debug, Clone)]
-pub(crate) struct BackgroundSlots {
+pub struct BackgroundSlots {
     free: Arc<Semaphore>,
 }
 

@@ -86,9 +86,9 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .route("/v1/lenses", get(counts::get_lenses))
         .route("/v1/map", get(map::get_map))
         .with_state(state.clone());
-    if let Some(PictureArchive { storage, bucket }) = pictures {
+    if let Some(archive) = pictures {
         let etags = state.settings.cursor_key.picture_etags().clone();
-        let store = Arc::new(PictureStore::new(storage, bucket, etags));
+        let store = Arc::new(PictureStore::new(archive, etags));
         router = router.merge(
             Router::new()
                 .route("/photos/{*path}", get(pictures::get_picture))

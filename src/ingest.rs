@@ -114,6 +114,13 @@ impl Ingest {
         self
     }
 
+    /// Sets the slots in which extractions run. Without this call, ingest has slots of its own.
+    #[must_use]
+    pub fn with_background(mut self, slots: BackgroundSlots) -> Self {
+        self.extractions = slots;
+        self
+    }
+
     /// Sets a callback that runs after each key is processed. The callback may run more than once
     /// for a photo. If the work on a key is cancelled at the deadline, the callback does not run
     /// for this key.

@@ -6,7 +6,7 @@
 //! uses [`services`] to create these three. ARCHITECTURE.md describes all modules.
 
 pub mod archive;
-mod background;
+pub mod background;
 pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;

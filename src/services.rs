@@ -17,6 +17,7 @@ use chrono::Utc;
 use local_http::AllowedOrigins;
 
 use crate::archive::Layout;
+use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
 use crate::clients::{self, Clients, Endpoints};
@@ -38,6 +39,8 @@ pub struct Services {
     /// The client for the photos table.
     pub catalogue: Catalogue,
     settings: Settings,
+    /// The slots that ingest and gallery share, so that both together leave processors free.
+    background: BackgroundSlots,
 }
 
 /// The environment in which gallery and publish run.
@@ -67,6 +70,7 @@ impl Services {
             catalogue: Catalogue::new(clients.dynamodb.clone(), settings.require(config::TABLE)?),
             clients,
             settings: settings.clone(),
+            background: BackgroundSlots::default(),
         })
     }
 
@@ -110,6 +114,7 @@ impl Services {
         let privacy = self.settings.privacy()?;
         let ingest = Ingest::new(storage, self.catalogue.clone(), layout, privacy);
         let ingest = ingest.with_source_after(own.source_after);
+        let ingest = ingest.with_background(self.background.clone());
         Ok(ingest.with_skipped_names(own.skipped_names))
     }
 
@@ -151,6 +156,7 @@ impl Services {
             Deployment::Local => Some(PictureArchive {
                 storage: self.storage.clone(),
                 bucket: settings.layout()?.archive_bucket().clone(),
+                background: self.background.clone(),
             }),
         };
         let gallery_settings = GallerySettings {

@@ -8,9 +8,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use glob::{MatchOptions, Pattern};
-use photo_metadata::is_bidi_control;
+use icu_normalizer::ComposingNormalizerBorrowed;
 
-use crate::archive::{KeyPlace, Layout};
+use crate::archive::{KeyPlace, Layout, is_visible};
 use crate::object::ObjectRef;
 
 /// The options of all matches. `*` also matches a leading dot. The case of ASCII letters does not
@@ -132,7 +132,7 @@ impl SkippedNames {
     /// Backslashes separate names too. Characters that [`crate::archive`] removes from names do not
     /// count, so a name that begins with a dot in the archive is hidden here.
     pub fn reason(&self, key: &str) -> Option<String> {
-        let names: Vec<String> = key.split(['/', '\\']).map(visible_text).collect();
+        let names: Vec<String> = key.split(['/', '\\']).map(compared_text).collect();
         let (file, folders) = names.split_last()?;
         let is_name = |name: &&str| !matches!(*name, "" | "." | "..");
         let folders: Vec<&str> = folders.iter().map(String::as_str).filter(is_name).collect();
@@ -196,12 +196,19 @@ impl NamePattern {
         };
         let names = path.split('/').map(|name| match name {
             "" => Err(malformed("a name is empty")),
-            name => Pattern::new(name).map_err(|error| malformed(error.msg)),
+            name => Pattern::new(&compared_text(name)).map_err(|error| malformed(error.msg)),
         });
         let names = names.collect::<Result<Vec<_>, _>>()?;
-        let is_any = |name: &Pattern| name.as_str().chars().all(|c| c == '*');
+        let is_any = |name: &Pattern| {
+            let text = name.as_str();
+            text == "*.*" || (text.contains('*') && text.chars().all(|c| matches!(c, '*' | '?')))
+        };
         if names.iter().all(is_any) {
             return Err(InvalidNamePattern::MatchesAll(text.to_owned()));
+        }
+        // In a path, ** would match exactly one name, and not any number of folders.
+        if names.iter().any(|name| name.as_str().contains("**")) {
+            return Err(malformed("it contains **"));
         }
         Ok(NamePattern {
             text: text.to_owned(),
@@ -238,11 +245,12 @@ impl fmt::Display for NamePattern {
     }
 }
 
-/// Returns a name without control characters, and without characters that change the direction of
-/// text.
-fn visible_text(name: &str) -> String {
-    let visible = |c: &char| !c.is_control() && !is_bidi_control(*c);
-    name.chars().filter(visible).collect()
+/// Returns a name in the Unicode form NFC, without the characters that a name has not in the archive.
+/// macOS writes an accented letter as two characters.
+fn compared_text(name: &str) -> String {
+    let visible: String = name.chars().filter(|c| is_visible(*c)).collect();
+    let normalizer = const { ComposingNormalizerBorrowed::new_nfc() };
+    normalizer.normalize(&visible).into_owned()
 }
 
 #[cfg(test)]
@@ -365,6 +373,15 @@ mod tests {
     }
 
     #[test]
+    fn unicode_form_does_not_matter() {
+        let (composed, decomposed) = ("B\u{fc}ro/", "Bu\u{308}ro/");
+        for (pattern, folder) in [(composed, decomposed), (decomposed, composed)] {
+            let names: SkippedNames = pattern.parse().expect("a pattern");
+            assert!(names.reason(&format!("{folder}a.jpg")).is_some());
+        }
+    }
+
+    #[test]
     fn wrong_setting_gets_one_clear_line() {
         for (text, part) in [
             ("[ab", "\"[ab\" is not a pattern of names"),
@@ -373,6 +390,9 @@ mod tests {
             ("/", "a name is empty"),
             ("*", "would skip every photo"),
             ("**/", "would skip every photo"),
+            ("?*", "would skip every photo"),
+            ("*.*", "would skip every photo"),
+            ("Family/**", "it contains **"),
             ("!*.foo", "there is no pattern \"*.foo\""),
             ("!", "removes no pattern"),
         ] {

@@ -194,13 +194,21 @@ pub struct PhotoPart {
 
 /// The beginning of the gap in the labels of a file that is not a photo any more.
 const NO_PHOTO_ANY_MORE: &str = "a file is not a photo any more: ";
-/// The beginning of the gap in the labels of a file that was skipped, and was never in the item.
+/// The beginning of the gap in the labels of a file that was skipped, and is not a live part.
 const SKIPPED_FILE: &str = "a file of the photo was skipped: ";
 
 /// Reports whether these are the labels of [`PhotoPart::unreadable`] or [`PhotoPart::skipped`].
 fn is_of_unreadable_file(labels: &FileLabels) -> bool {
     let gap = labels.gap.as_deref();
     gap.is_some_and(|gap| gap.starts_with(NO_PHOTO_ANY_MORE) || gap.starts_with(SKIPPED_FILE))
+}
+
+/// Returns the labels of a part with one more gap. The labels are empty if there is no part.
+fn labels_with_gap(recorded: Option<&PhotoPart>, gap: &str) -> FileLabels {
+    let labels = recorded.and_then(|part| part.labels.clone());
+    let mut labels = labels.unwrap_or_default();
+    labels.add_gap(gap);
+    labels
 }
 
 impl PhotoPart {
@@ -214,15 +222,13 @@ impl PhotoPart {
     }
 
     /// Builds the tombstone of a file that is still in the archive, but is not a photo any more.
-    /// The keywords of the earlier photo may still apply, but they are unknown. So
-    /// [`FileLabels::gap`] of the tombstone contains `reason`, which is the reason why the file is
-    /// not a photo.
-    pub fn unreadable(key: &str, reason: &str) -> Self {
+    /// `recorded` is its part until now. The labels of the earlier photo stay, and the file may have
+    /// others now. So [`FileLabels::gap`] of the tombstone contains `reason`, which is the reason why
+    /// the file is not a photo.
+    pub fn unreadable(key: &str, recorded: Option<&PhotoPart>, reason: &str) -> Self {
+        let gap = format!("{NO_PHOTO_ANY_MORE}{reason}");
         PhotoPart {
-            labels: Some(FileLabels {
-                gap: Some(format!("{NO_PHOTO_ANY_MORE}{reason}")),
-                ..FileLabels::default()
-            }),
+            labels: Some(labels_with_gap(recorded, &gap)),
             ..PhotoPart::tombstone(key)
         }
     }
@@ -232,12 +238,9 @@ impl PhotoPart {
     /// `recorded` is its part until now. The file may have keywords that make the photo private. So
     /// [`FileLabels::gap`] of the tombstone contains the reason.
     pub fn skipped(key: &str, recorded: Option<&PhotoPart>, reason: &str) -> Self {
-        let mut labels = recorded
-            .and_then(|part| part.labels.clone())
-            .unwrap_or_default();
-        labels.add_gap(&format!("{SKIPPED_FILE}{reason}"));
+        let gap = format!("{SKIPPED_FILE}{reason}");
         PhotoPart {
-            labels: Some(labels),
+            labels: Some(labels_with_gap(recorded, &gap)),
             ..PhotoPart::tombstone(key)
         }
     }
@@ -263,6 +266,12 @@ impl PhotoPart {
     /// Returns `true` if the file is in the archive and is a photo.
     pub fn is_live(&self) -> bool {
         self.state.is_live()
+    }
+
+    /// Returns `true` if the part describes a file that is in the archive: a live part, or the
+    /// tombstone of a file that could not be read.
+    pub fn describes_present_file(&self) -> bool {
+        self.is_live() || self.labels.as_ref().is_some_and(is_of_unreadable_file)
     }
 
     /// Returns `true` if the file is in the archive and was read by an extractor older than this
@@ -399,8 +408,8 @@ impl PhotoItem {
     }
 
     /// Applies these rules to the photo, and returns the rule that decides who may see it. Uses the
-    /// labels of all parts, and the sources of the live parts. Does not use the index keys of the item, because they may come from
-    /// earlier rules.
+    /// labels of all parts, and the sources of the live parts. Does not use the index keys of the
+    /// item, because they may come from earlier rules.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
         let mut facts = VisibilityFacts {
             set: self.overrides.visibility,
@@ -422,9 +431,9 @@ impl PhotoItem {
     }
 
     /// Returns the labels of all parts together, also those that the tombstones of removed files
-    /// keep. [`FileLabels::gap`] contains a reason if the
-    /// labels of a part are unknown or incomplete, if the file of a part is not a photo any more,
-    /// or if all keywords have more than 16 KB together.
+    /// keep. [`FileLabels::gap`] contains a reason if the labels of a part are unknown or incomplete,
+    /// if the file of a part is not a photo any more, or if all keywords have more than 16 KB
+    /// together.
     pub fn labels(&self) -> FileLabels {
         let mut labels = FileLabels::default();
         for part in self.parts.values() {

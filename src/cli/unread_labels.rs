@@ -20,8 +20,9 @@ enum HiddenCount {
 }
 
 /// Returns a message with the number of photos that are hidden until `photos reindex` has read
-/// their files again. Returns `None` if there are none. Sends no request if no rule could hide a
-/// photo. Otherwise reads the oldest 100,000 photos of the catalogue.
+/// their files again. Returns `None` if no such photo was found. Sends no request if no rule could
+/// hide a photo. Otherwise reads at most 100,000 summaries, the public partitions first and the
+/// oldest photos of each first. If there are more, the message contains the lowest possible number.
 ///
 /// # Errors
 /// Fails if the table cannot be read.

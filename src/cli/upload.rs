@@ -132,11 +132,14 @@ pub(super) fn find_files(
     let is_except = |path: &Path| except.is_some() && path.canonicalize().ok() == except;
     for root in paths {
         if let Some(reason) = skip_reason(root, root.is_dir(), names) {
-            found.failures.push(format!(
-                "{}: {reason}: nothing there is ever a photo; run the command in that folder with \
-                 the path \".\", or remove the pattern with --skip-names",
-                root.display()
-            ));
+            let remedy = if root.is_dir() {
+                "nothing there is ever a photo; run the command in that folder with the path \".\", or \
+                 remove the pattern with --skip-names"
+            } else {
+                "such a file is never a photo; remove the pattern with --skip-names"
+            };
+            let message = format!("{}: {reason}: {remedy}", root.display());
+            found.failures.push(message);
             continue;
         }
         let mut walk = WalkDir::new(root).sort_by_file_name().into_iter();

@@ -22,6 +22,7 @@ use crate::storage::{ObjectBody, ObjectProperties, Storage, StorageError};
 use crate::strip::{EditList, Span, SpanCutter, StripFormat, StripScanner};
 use crate::view::{PictureSource, ServablePicture};
 
+use super::PictureArchive;
 use super::problem::Problem;
 
 /// The version of the code that strips pictures. The ETag of a picture depends on it. It must be
@@ -65,15 +66,20 @@ pub(super) enum PictureEdits {
 }
 
 impl PictureStore {
-    /// Creates a store for the pictures in this bucket. The ETags of the pictures are made with the
+    /// Creates a store for the pictures in this archive. The ETags of the pictures are made with the
     /// key `etags`.
-    pub(super) fn new(storage: Storage, bucket: Bucket, etags: hmac::Key) -> Self {
+    pub(super) fn new(archive: PictureArchive, etags: hmac::Key) -> Self {
+        let PictureArchive {
+            storage,
+            bucket,
+            background,
+        } = archive;
         PictureStore {
             storage,
             bucket,
             etags,
             cached_edits: Mutex::default(),
-            background: BackgroundSlots::default(),
+            background,
         }
     }
 

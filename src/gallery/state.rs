@@ -7,6 +7,7 @@ use local_http::AllowedOrigins;
 
 use super::cursor::CursorKey;
 use super::month_cache::MonthCache;
+use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
 use crate::object::Bucket;
 use crate::privacy::Privacy;
@@ -48,6 +49,8 @@ pub struct PictureArchive {
     pub storage: Storage,
     /// The archive bucket.
     pub bucket: Bucket,
+    /// The slots in which colour profiles are rewritten.
+    pub background: BackgroundSlots,
 }
 
 impl GallerySettings {

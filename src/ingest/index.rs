@@ -101,7 +101,7 @@ impl Ingest {
         self.catalogue.put_ledger_entry(&entry).await?;
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(PhotoPart::is_live) {
-            let tombstone = PhotoPart::unreadable(key.as_str(), &file.reason);
+            let tombstone = PhotoPart::unreadable(key.as_str(), recorded, &file.reason);
             return self.tombstone_part(key, item, tombstone).await;
         }
         if file.may_have_labels {
@@ -193,7 +193,8 @@ impl Ingest {
         match self.write_item(item, read_revision, Some(fresh)).await {
             Ok(WriteOutcome::Written) => {}
             Ok(WriteOutcome::Stale) => return Ok(Attempt::Retry),
-            // A repeat would fail again. The photo keeps the item that it had without this file.
+            // A repeat would fail again. The photo keeps its item without this file, and the labels of
+            // the file are a gap.
             Err(IngestError::Catalogue(CatalogueError::TooLarge { cause, .. })) => {
                 let file = SkippedFile {
                     reason: cause.to_string(),

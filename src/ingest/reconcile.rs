@@ -10,9 +10,12 @@
 //! use photo_catalogue::archive::Layout;
 //! use photo_catalogue::ingest::reconcile::{FaultKind, Reconciliation};
 //! use photo_catalogue::ingest::survey::ListedObject;
+//! use photo_catalogue::skipped_names::SkippedNames;
 //!
 //! let layout = Layout::new("inbox", "", "archive", "")?;
-//! let reconciliation = Reconciliation::new(&layout, DateTime::<Utc>::MAX_UTC, BTreeSet::new());
+//! let names = SkippedNames::default();
+//! let settled = DateTime::<Utc>::MAX_UTC;
+//! let reconciliation = Reconciliation::new(&layout, &names, settled, BTreeSet::new());
 //! let upload = ListedObject {
 //!     key: "foobar.jpg".to_owned(),
 //!     etag: "d41d8cd9".to_owned(),
@@ -29,6 +32,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use photo_metadata::EXTRACTOR_VERSION;
 use serde::Serialize;
 
 use super::survey::ListedObject;
@@ -149,6 +153,8 @@ pub struct ReconcileFault {
 struct RecordedPart {
     /// The version of the file (ETag and Last-Modified). `None` for a tombstone.
     version: Option<ObjectVersion>,
+    /// `true` if the part describes a file that must be in the archive.
+    describes_file: bool,
     source: Option<PartSource>,
 }
 
@@ -156,6 +162,16 @@ struct RecordedPart {
 struct RecordedVerdict {
     version: ObjectVersion,
     archive_key: Option<String>,
+    extractor_version: u32,
+}
+
+impl RecordedVerdict {
+    /// Reports whether the present extractor skipped this version of an object.
+    fn is_current_skip(&self, listed: &ListedObject) -> bool {
+        self.archive_key.is_none()
+            && self.extractor_version >= EXTRACTOR_VERSION
+            && listed.has_version(&self.version)
+    }
 }
 
 /// A comparison of the catalogue with the listings of source and archive. The caller adds all items
@@ -179,17 +195,19 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// Starts a comparison without items and ledger entries. The comparison ignores files that were
-    /// written after `settled`. `date_partitions` are the date partitions that the catalogue has
+    /// Starts a comparison without items and ledger entries. `skipped_names` are the names that are
+    /// never a photo's. The comparison ignores files that were written after `settled`.
+    /// `date_partitions` are the date partitions that the catalogue has
     /// registered.
     pub fn new(
         layout: &Layout,
+        skipped_names: &SkippedNames,
         settled: DateTime<Utc>,
         date_partitions: BTreeSet<DatePartition>,
     ) -> Self {
         Reconciliation {
             layout: layout.clone(),
-            skipped_names: SkippedNames::default(),
+            skipped_names: skipped_names.clone(),
             settled,
             date_partitions,
             parts: HashMap::new(),
@@ -198,14 +216,6 @@ impl Reconciliation {
             copies_of_skipped: HashSet::new(),
             faults: Vec::new(),
         }
-    }
-
-    /// Sets the names that are never a photo's. Without this call, these are the default patterns.
-    /// The caller must call this before it adds items and ledger entries.
-    #[must_use]
-    pub fn with_skipped_names(mut self, names: &SkippedNames) -> Self {
-        self.skipped_names = names.clone();
-        self
     }
 
     /// Adds an item to the comparison.
@@ -228,6 +238,7 @@ impl Reconciliation {
         for part in item.parts.into_values() {
             let recorded = RecordedPart {
                 version: part.version(),
+                describes_file: part.describes_present_file(),
                 source: part.source,
             };
             self.parts.insert(part.key, recorded);
@@ -244,6 +255,7 @@ impl Reconciliation {
             let verdict = RecordedVerdict {
                 version: entry.version,
                 archive_key: entry.archive_key,
+                extractor_version: entry.extractor_version,
             };
             self.ledger.insert(entry.object, verdict);
         }
@@ -293,6 +305,9 @@ impl Reconciliation {
             None => FaultKind::Unarchived,
             Some(verdict) => {
                 let Some(archive_key) = &verdict.archive_key else {
+                    if !verdict.is_current_skip(upload) {
+                        self.add_object_fault(FaultKind::Unarchived, object);
+                    }
                     return;
                 };
                 let part = self.parts.get(archive_key);
@@ -329,10 +344,8 @@ impl Reconciliation {
             Some(version) if copy.has_version(version) => return,
             Some(_) => FaultKind::Outdated,
             None => {
-                let is_skipped = self.ledger.get(&object).is_some_and(|verdict| {
-                    verdict.archive_key.is_none() && copy.has_version(&verdict.version)
-                });
-                if is_skipped {
+                let verdict = self.ledger.get(&object);
+                if verdict.is_some_and(|verdict| verdict.is_current_skip(copy)) {
                     return;
                 }
                 FaultKind::Unindexed
@@ -342,8 +355,8 @@ impl Reconciliation {
     }
 
     fn check_missing_files(&mut self, copies: &HashSet<&str>) {
-        let live = self.parts.iter().filter(|(_, part)| part.version.is_some());
-        let missing: Vec<ObjectRef> = live
+        let described = self.parts.iter().filter(|(_, part)| part.describes_file);
+        let missing: Vec<ObjectRef> = described
             .filter(|(key, _)| !copies.contains(key.as_str()))
             .map(|(key, _)| self.layout.archive_bucket().object(key))
             .collect();
@@ -403,5 +416,66 @@ impl Reconciliation {
             subject: object.key,
             bucket: Some(object.bucket.to_string()),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::item::{LedgerOutcome, PhotoPart};
+
+    const KEY: &str = "2018-02-01/foobar.NEF";
+
+    fn listed() -> ListedObject {
+        ListedObject {
+            key: KEY.to_owned(),
+            etag: "1".to_owned(),
+            size_bytes: 1,
+            last_modified: None,
+        }
+    }
+
+    /// Compares one file of the archive, which an extractor of this version skipped, with a listing
+    /// of the archive. Returns the kinds of the faults.
+    fn compare_skipped(extractor_version: u32, archive: &[ListedObject]) -> Vec<FaultKind> {
+        let layout = Layout::new("inbox", "", "archive", "").expect("two buckets");
+        let names = SkippedNames::default();
+        let partitions = BTreeSet::new();
+        let mut books = Reconciliation::new(&layout, &names, DateTime::<Utc>::MAX_UTC, partitions);
+        let object = layout.archive_bucket().object(KEY);
+        let tombstone = PhotoPart::skipped(KEY, None, "cut short");
+        books.add_photo(PhotoItemHeader {
+            stem: "2018-02-01/foobar".to_owned(),
+            parts: [("NEF".to_owned(), tombstone)].into(),
+            ..PhotoItemHeader::default()
+        });
+        books.add_ledger_entry(LedgerEntry {
+            pk: LedgerEntry::pk(&object),
+            object,
+            version: ObjectVersion {
+                etag: "1".to_owned(),
+                last_modified: "2018-02-01T08:41:07Z".to_owned(),
+            },
+            outcome: LedgerOutcome::Skipped,
+            reason: Some("cut short".to_owned()),
+            archive_key: None,
+            owner: None,
+            extractor_version,
+        });
+        let faults = books.into_faults(&[], archive).into_iter();
+        faults.map(|fault| fault.kind).collect()
+    }
+
+    #[test]
+    fn file_that_an_older_extractor_skipped_is_read_again() {
+        assert_eq!(compare_skipped(EXTRACTOR_VERSION, &[listed()]), []);
+        let older = compare_skipped(EXTRACTOR_VERSION - 1, &[listed()]);
+        assert_eq!(older, [FaultKind::Unindexed]);
+    }
+
+    #[test]
+    fn gap_of_a_file_that_is_gone_is_reported() {
+        let gone = compare_skipped(EXTRACTOR_VERSION, &[]);
+        assert!(gone.contains(&FaultKind::Missing), "{gone:?}");
     }
 }

@@ -460,7 +460,8 @@ mod tests {
         };
         let reason = derived(&removed_twice);
         assert_eq!(reason.as_deref(), Some("keyword People|Family"));
-        let unreadable = |part: &mut PhotoPart| *part = PhotoPart::unreadable(&part.key, "empty");
+        let unreadable =
+            |part: &mut PhotoPart| *part = PhotoPart::unreadable(&part.key, Some(part), "empty");
         let reason = "metadata not read completely: a file is not a photo any more: empty";
         assert_eq!(derived(&unreadable).as_deref(), Some(reason));
         let unreadable_and_removed = |part: &mut PhotoPart| {
@@ -485,6 +486,12 @@ mod tests {
             skipped_and_removed(part);
         };
         let reason = derived(&labelled_and_skipped);
+        assert_eq!(reason.as_deref(), Some("keyword People|Family"));
+        let labelled_and_unreadable = |part: &mut PhotoPart| {
+            family(part);
+            unreadable_and_removed(part);
+        };
+        let reason = derived(&labelled_and_unreadable);
         assert_eq!(reason.as_deref(), Some("keyword People|Family"));
     }
 

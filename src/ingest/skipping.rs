@@ -42,8 +42,9 @@ impl Ingest {
     }
 
     /// Skips an archived file by its name, or by the name of its upload. `item` is the item of the
-    /// photo. If it has the file as a live part, the part becomes a tombstone. That happens if the
-    /// file was indexed before its name was skipped.
+    /// photo. If it has the file as a live part, the part becomes a tombstone. If it has a tombstone
+    /// because the file could not be read, the gap of that tombstone goes. Both happen if the file
+    /// was indexed before its name was skipped.
     pub(super) async fn skip_archived_name(
         &self,
         key: &ArchiveKey,
@@ -51,7 +52,7 @@ impl Ingest {
         reason: String,
     ) -> Result<Attempt<Outcome>, IngestError> {
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
-        if recorded.is_some_and(PhotoPart::is_live) {
+        if recorded.is_some_and(PhotoPart::describes_present_file) {
             let tombstone = PhotoPart::removed(key.as_str(), recorded);
             return self.tombstone_part(key, item, tombstone).await;
         }

@@ -34,7 +34,8 @@ pub(crate) struct MediaBoxes<'s> {
 }
 
 impl<'s> MediaBoxes<'s> {
-    /// Reports whether the iterator ended before the end of the view.
+    /// Reports whether the iterator ended before the end of the view. Up to seven bytes at the end
+    /// do not count, because no box fits into them.
     pub(crate) fn are_incomplete(&self) -> bool {
         self.incomplete
     }

@@ -14,12 +14,12 @@ const PREVIEW_UUID: &[u8] = b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x
 
 /// Finds the metadata blocks of a CR3, and adds them to `blocks`.
 pub(crate) fn read_cr3(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
-    let mut seen = false;
+    let (mut has_movie, mut has_picture) = (false, false);
     let mut boxes = iter_boxes(view);
     for top in &mut boxes {
         match &top.kind {
             b"moov" => {
-                seen = true;
+                has_movie = true;
                 read_movie_box(top.body, blocks);
             }
             b"uuid" if top.body.up_to(0, 16) == Some(XMP_UUID) => {
@@ -29,15 +29,21 @@ pub(crate) fn read_cr3(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
                 read_preview_box(top.body.from(24), blocks)
             }
             // The rest of the file is the picture.
-            b"mdat" => break,
+            b"mdat" => {
+                has_picture = true;
+                break;
+            }
             _ => {}
         }
     }
     if boxes.are_incomplete() {
         blocks.warn(BROKEN_BOXES);
     }
-    if !seen {
+    if !has_movie {
         blocks.warn("CR3 without its moov box, or cut short before it");
+    } else if !has_picture {
+        // The XMP lies between the two.
+        blocks.warn("CR3 cut short before its picture");
     }
 }
 

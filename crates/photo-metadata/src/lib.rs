@@ -64,5 +64,5 @@ pub use self::text::is_bidi_control;
 pub use self::work_budget::inflate_zlib;
 
 /// The version of the extractor. It must be raised with every change of the code that gives another
-/// record for the same bytes. Records of an older version are then extracted again.
-pub const EXTRACTOR_VERSION: u32 = 2;
+/// record or other labels for the same bytes. Records of an older version are then extracted again.
+pub const EXTRACTOR_VERSION: u32 = 3;

@@ -106,10 +106,13 @@ pub(in crate::cli) async fn run(arguments: ListArguments) -> anyhow::Result<Comm
         }));
         write_table(&mut out, &mut rows)?;
     }
-    if arguments.private {
+    if arguments.private && !arguments.json {
         let rules = arguments.target.privacy(Settings::default())?.visibility;
-        let unread = describe_unread_labels(&handle.catalogue, &rules).await?;
-        unread.iter().for_each(|message| eprint_message(message));
+        match describe_unread_labels(&handle.catalogue, &rules).await {
+            Ok(message) => message.iter().for_each(|message| eprint_message(message)),
+            // The list is complete without this count.
+            Err(error) => tracing::warn!(%error, "cannot count the hidden photos"),
+        }
     }
     if more && !arguments.json {
         eprint_message(&format!(

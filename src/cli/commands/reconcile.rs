@@ -163,8 +163,8 @@ async fn find_faults(
         settled
     };
     let partitions = session.catalogue.date_partitions().await?;
-    let mut books = Reconciliation::new(layout, settled, partitions)
-        .with_skipped_names(session.ingest.skipped_names());
+    let names = session.ingest.skipped_names();
+    let mut books = Reconciliation::new(layout, names, settled, partitions);
     let bar = progress::bar(0, "Reading the catalogue: {human_pos}");
     let mut items = std::pin::pin!(session.catalogue.scan_items());
     while let Some(found) = items.try_next().await? {

@@ -158,8 +158,8 @@ async fn reindex_photos(
 }
 
 /// Updates one photo. Reads each of its files again that an extractor of a version lower than
-/// `below` has read. Takes each file out of the catalogue whose name is never a photo's. If there is no such file, derives the summary and the index keys again if they
-/// are outdated. If `moves` is `true`, also moves the files to the folder of the capture day.
+/// `below` has read. Takes each file out of the catalogue whose name is never a photo's. If there is
+/// no such file, derives the summary and the index keys again if they are outdated. If `moves` is `true`, also moves the files to the folder of the capture day.
 async fn reindex_photo(
     session: &Session,
     mut photo: PhotoItem,

@@ -17,6 +17,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use little_exif::exif_tag::ExifTag;
 use little_exif::filetype::FileExtension;
 use little_exif::metadata::Metadata;
+use photo_catalogue::background::BackgroundSlots;
 use photo_catalogue::catalogue::item::{Overrides, PartState, PhotoItem, PhotoPart};
 use photo_catalogue::gallery::{CursorKey, PictureArchive};
 use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
@@ -98,6 +99,7 @@ impl PictureFixture {
             settings.privacy = privacy;
             settings.cursor_key = CursorKey::new(secret);
             settings.pictures = Some(PictureArchive {
+                background: BackgroundSlots::default(),
                 storage,
                 bucket: photo_catalogue::object::Bucket::new(BUCKET).unwrap(),
             });

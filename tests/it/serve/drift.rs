@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use aws_sdk_s3::types::StorageClass;
-use serde_json::Value;
 
 use super::process::Photos;
 use crate::ingest::photos::TestShot;
@@ -123,25 +122,18 @@ fn reconcile_deletes_uploads_if_set() {
     assert!(photos.tree("archive").contains_key(COPY));
 }
 
-/// Returns the stems that `photos list` prints.
-fn listed_stems(photos: &Photos) -> BTreeSet<String> {
-    let lines = photos.output(&["list", "--json"]);
-    let stems = lines.lines().map(|line| {
-        let photo: Value = serde_json::from_str(line).unwrap();
-        photo["stem"].as_str().unwrap().to_owned()
-    });
-    stems.collect()
-}
-
 #[test]
 fn list_follows_the_private_keywords_of_the_data_folder() {
     let mut photos = Photos::at_rest();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
     photos.output(&["import", examples.to_str().unwrap()]);
-    let before = listed_stems(&photos);
+    let before = BTreeSet::from_iter(photos.listed_stems());
     photos.start(&["--private-keywords", "forest"]);
     photos.interrupt();
-    let hidden: Vec<String> = before.difference(&listed_stems(&photos)).cloned().collect();
+    let hidden: Vec<String> = before
+        .difference(&BTreeSet::from_iter(photos.listed_stems()))
+        .cloned()
+        .collect();
     assert_eq!(hidden, ["2020-10-18/DSCF2210"]);
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::process::{Photos, until};
 use crate::ingest::photos::TestShot;
 
-/// Files that a NAS, a phone and a browser leave beside photos.
+/// Files that a NAS, a phone and a browser leave next to photos.
 const NEVER_PHOTOS: [&str; 4] = [
     ".trashed-1650000000-IMG_9.JPG",
     "@eaDir/IMG_1.JPG/SYNOPHOTO_THUMB_XL.jpg",
@@ -17,7 +17,7 @@ fn jpeg(taken: &'static str) -> Vec<u8> {
     TestShot::at(taken).jpeg()
 }
 
-/// Writes one photo and all files of [`NEVER_PHOTOS`] to a folder of the data folder or beside it.
+/// Writes one photo and all files of [`NEVER_PHOTOS`] to a folder of the data folder or next to it.
 fn fill_folder(photos: &Photos, folder: &str) {
     let write = |name: &str, bytes: Vec<u8>| {
         let path = photos.folder().join(folder).join(name);
@@ -33,15 +33,6 @@ fn fill_folder(photos: &Photos, folder: &str) {
     ]) {
         write(name, jpeg(taken));
     }
-}
-
-fn stems(photos: &Photos) -> Vec<String> {
-    let lines = photos.output(&["list", "--json"]);
-    let stems = lines.lines().map(|line| {
-        let photo: Value = serde_json::from_str(line).unwrap();
-        photo["stem"].as_str().unwrap().to_owned()
-    });
-    stems.collect()
 }
 
 #[test]
@@ -61,7 +52,7 @@ fn import_leaves_out_files_that_are_never_photos() {
         assert!(messages.contains("1 × trash (.trashed-*)"), "{messages}");
         assert!(messages.contains("1 × thumbnail (@eaDir/)"), "{messages}");
     }
-    assert_eq!(stems(&photos), ["2021-06-12/IMG_1"]);
+    assert_eq!(photos.listed_stems(), ["2021-06-12/IMG_1"]);
     // A path that is skipped as a whole is an error, and does not look like an empty folder.
     let output = photos.run(&["import", "card/#recycle"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -81,7 +72,7 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
     fill_folder(&photos, "photos-data/inbox/nas");
     fill_folder(&photos, "photos-data/archive/by-hand");
     photos.output(&["reconcile", "--fix"]);
-    let all = stems(&photos);
+    let all = photos.listed_stems();
     assert_eq!(all.len(), 3, "{all:?}");
     assert!(
         all.iter()
@@ -104,20 +95,20 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
 
     // After a pattern is removed, reconcile makes photos of the files.
     photos.output(&["reconcile", "--fix", "--skip-names", "!#recycle/"]);
-    let all = stems(&photos);
+    let all = photos.listed_stems();
     assert_eq!(all.len(), 5, "{all:?}");
     // After the pattern is added again, the archived file and the copy of the upload leave the
     // catalogue. Their files stay, and are no faults.
     let files = photos.tree("archive").len();
     photos.output(&["reindex"]);
-    assert_eq!(stems(&photos).len(), 3);
+    assert_eq!(photos.listed_stems().len(), 3);
     assert_eq!(photos.tree("archive").len(), files);
     photos.output(&["reconcile"]);
     // reconcile does the same as reindex.
     photos.output(&["reconcile", "--fix", "--skip-names", "!#recycle/"]);
-    assert_eq!(stems(&photos).len(), 5);
+    assert_eq!(photos.listed_stems().len(), 5);
     photos.output(&["reconcile", "--fix"]);
-    assert_eq!(stems(&photos).len(), 3);
+    assert_eq!(photos.listed_stems().len(), 3);
 }
 
 #[tokio::test]
@@ -133,7 +124,7 @@ async fn served_folder_skips_uploads_by_their_names_and_keeps_the_setting() {
     put("c/draft-1.jpg", "2021:06:12 10:00:02").await;
     put("c/IMG_1.JPG", "2021:06:12 10:00:00").await;
     until("the photo is listed", || {
-        (stems(&photos).len() == 1).then_some(())
+        (photos.listed_stems() == ["2021-06-12/IMG_1"]).then_some(())
     });
     let skipped = photos.skipped(2);
     assert_eq!(skipped["c/draft-1.jpg"], "SKIP_NAMES (draft-*)");
@@ -141,7 +132,9 @@ async fn served_folder_skips_uploads_by_their_names_and_keeps_the_setting() {
     // A command applies the setting of the last `photos serve`.
     photos.output(&["reconcile", "--fix"]);
     photos.output(&["import", "photos-data/inbox"]);
-    assert_eq!(stems(&photos), ["2021-06-12/IMG_1"]);
+    assert_eq!(photos.listed_stems(), ["2021-06-12/IMG_1"]);
+    // A wrong copy would have stayed in the archive.
+    assert_eq!(photos.tree("archive").len(), 1);
 
     let output = photos.run(&["serve", "--skip-names", "!*.foo"]);
     let message = String::from_utf8(output.stderr).unwrap();

@@ -354,6 +354,7 @@ async fn file_that_cannot_be_read_hides_the_photo_beside_it() {
     until("the photos are shown", || {
         private_photos(&photos).is_empty().then_some(())
     });
+    photos.photos(2 * files.len()).await;
 }
 
 /// The message about photos that an older version read.

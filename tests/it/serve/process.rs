@@ -215,7 +215,9 @@ impl Photos {
                 command.env_remove(name);
             }
         }
-        command.env_remove("LOCATION").env_remove("RUST_LOG");
+        for name in ["LOCATION", "RUST_LOG", "SKIP_NAMES"] {
+            command.env_remove(name);
+        }
         command
             .env_remove("SOURCE_AFTER")
             .env_remove("ARCHIVE_STORAGE_CLASS");
@@ -307,41 +309,46 @@ impl Photos {
 
     /// Waits until the gallery lists `count` photos. Returns the photos of all pages.
     pub(crate) async fn photos(&self, count: usize) -> Vec<Value> {
-        let start = Instant::now();
-        loop {
-            let photos = self.all_photos().await;
-            if photos.len() == count {
-                return photos;
-            }
-            let messages = self.messages();
-            assert!(
-                start.elapsed() < MAX_WAIT,
-                "{} photos, not {count}\n{messages}",
-                photos.len()
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        self.photos_with(count, <[Value]>::len).await
     }
 
     /// Waits until the catalogue has `files` files of photos. Returns the photos of the gallery.
     ///
     /// A photo appears with its first file. Each file adds one to the version of its photo.
-    pub(crate) async fn photos_of_files(&self, files: u64) -> Vec<Value> {
+    pub(crate) async fn photos_of_files(&self, files: usize) -> Vec<Value> {
+        let count_files = |photos: &[Value]| {
+            let versions = photos.iter().map(|photo| photo["version"].as_str());
+            versions.map(|v| v.unwrap().parse::<usize>().unwrap()).sum()
+        };
+        self.photos_with(files, count_files).await
+    }
+
+    /// Waits until `measure` returns `expected` for the photos of the gallery. Returns these photos.
+    async fn photos_with(&self, expected: usize, measure: fn(&[Value]) -> usize) -> Vec<Value> {
         let start = Instant::now();
         loop {
             let photos = self.all_photos().await;
-            let versions = photos.iter().map(|photo| photo["version"].as_str());
-            let written: u64 = versions.map(|v| v.unwrap().parse::<u64>().unwrap()).sum();
-            if written == files {
+            let measured = measure(&photos);
+            if measured == expected {
                 return photos;
             }
             let messages = self.messages();
             assert!(
                 start.elapsed() < MAX_WAIT,
-                "{written} files, not {files}\n{messages}"
+                "{measured} photos or files, not {expected}\n{messages}"
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Returns the stems that `photos list` prints, in its order.
+    pub(crate) fn listed_stems(&self) -> Vec<String> {
+        let lines = self.output(&["list", "--json"]);
+        let stems = lines.lines().map(|line| {
+            let photo: Value = serde_json::from_str(line).unwrap();
+            photo["stem"].as_str().unwrap().to_owned()
+        });
+        stems.collect()
     }
 
     /// Returns the photos that the gallery lists now, from all pages.
@@ -357,7 +364,7 @@ impl Photos {
         }
     }
 
-    /// Waits until `photos skipped` lists `count` uploads. Returns the reasons, by source key.
+    /// Waits until `photos skipped` lists `count` objects. Returns the reasons, by key.
     pub(crate) fn skipped(&self, count: usize) -> BTreeMap<String, String> {
         until("they are skipped", || {
             let lines = self.output(&["skipped", "--json"]);

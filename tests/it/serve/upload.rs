@@ -8,7 +8,7 @@ use super::process::{Photos, files};
 /// The number of photos in `examples/photos`.
 const PHOTOS: usize = 13;
 /// The number of files in `examples/photos`. Two of them are one photo.
-const FILES: u64 = 14;
+const FILES: usize = 14;
 
 fn examples() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos")

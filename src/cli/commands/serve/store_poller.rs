@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::batch::ScannedItem;
+use crate::catalogue::item::PhotoPart;
 use crate::catalogue::published::PublishTable;
 use crate::cli::shutdown::ServiceTasks;
 use crate::config::SettingsError;
@@ -117,7 +118,11 @@ impl StorePoller {
             let ScannedItem::Photo(photo) = found else {
                 continue;
             };
-            for part in photo.parts.into_values().filter(|part| part.is_live()) {
+            for part in photo
+                .parts
+                .into_values()
+                .filter(PhotoPart::describes_present_file)
+            {
                 // ETag and size are empty, so that the object differs from the listing and is
                 // surveyed.
                 let listed = ListedObject {
