@@ -6,6 +6,7 @@
 //! module does not depend on an HTTP server, on Lambda, or on ingest, publish and gallery.
 
 pub mod batch;
+pub mod claim;
 pub mod date_partition;
 pub mod item;
 pub mod item_size;
@@ -13,12 +14,13 @@ pub mod ledger;
 pub mod published;
 pub mod query;
 mod schema;
+pub mod set_date;
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use self::date_partition::DatePartition;
@@ -91,17 +93,6 @@ pub enum CatalogueError {
     NewerVersion(#[from] NewerVersionError),
 }
 
-/// The result of a claim. A claim reserves a stem (an archive key without prefix and extension) for
-/// an owner.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Claim {
-    /// The stem now belongs to the owner that claimed it. It may have belonged to this owner
-    /// before.
-    Ours,
-    /// The stem belongs to another owner.
-    Taken,
-}
-
 /// The result of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteOutcome {
@@ -141,47 +132,6 @@ impl Catalogue {
         self.get_item(&LedgerEntry::pk(object)).await
     }
 
-    /// Claims a stem for an owner, so that no other owner can use the stem. If no item has this
-    /// stem, writes a stub: an item without files. Returns [`Claim::Taken`] if another owner has
-    /// the stem. A repeat is safe: a second claim by the same owner also returns [`Claim::Ours`].
-    ///
-    /// # Errors
-    /// Returns a [`CatalogueError`] if a request fails, or if the existing item cannot be read.
-    pub async fn claim_stem(&self, stem: &str, owner: &str) -> Result<Claim, CatalogueError> {
-        let stub = PhotoItem::stub(stem, owner);
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(photo_attributes(&stub.pk, &stub)?))
-            .condition_expression(NO_ITEM)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let error = match request.send().await {
-            Ok(_) => return Ok(Claim::Ours),
-            Err(error) if is_failed_condition(&error) => error,
-            Err(error) => return Err(request_error("claim", &stub.pk, error)),
-        };
-        let holder = match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failure))
-                if let Some(item) = failure.item() =>
-            {
-                check_item_version(&stub.pk, item)?;
-                let owner = item.get("owner").and_then(|owner| owner.as_s().ok());
-                owner.cloned()
-            }
-            // Not every store returns the item when it refuses the write.
-            _ => {
-                let item = self.get_item::<PhotoItem>(&stub.pk).await?;
-                item.map(|item| item.owner)
-            }
-        };
-        Ok(if holder.as_deref() == Some(owner) {
-            Claim::Ours
-        } else {
-            Claim::Taken
-        })
-    }
-
     /// Writes the item of a photo, if no other writer came first. `read` is the revision of the
     /// item that the caller has read, or `None` if there was no item. Returns
     /// [`WriteOutcome::Stale`] if the stored item has another revision now. The caller must have
@@ -194,11 +144,7 @@ impl Catalogue {
         item: &PhotoItem,
         read: Option<u64>,
     ) -> Result<WriteOutcome, CatalogueError> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(photo_attributes(&item.pk, item)?));
+        let request = self.put_request(&item.pk, item)?;
         let request = match read {
             None => request.condition_expression(NO_ITEM),
             Some(revision) => request
@@ -217,13 +163,47 @@ impl Catalogue {
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_ledger_entry(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
-        let request = self.client.put_item().table_name(&self.table);
-        match request
-            .set_item(Some(photo_attributes(&entry.pk, entry)?))
-            .send()
-            .await
-        {
+        let request = self.put_request(&entry.pk, entry)?;
+        match request.send().await {
             Ok(_) => Ok(()),
+            Err(error) => Err(request_error("put", &entry.pk, error)),
+        }
+    }
+
+    /// Writes a ledger entry, if the stored entry is still `read`: the entry that the caller has
+    /// read, or `None` if there was none. Returns [`WriteOutcome::Stale`] if it is another one.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if the request fails.
+    pub async fn put_ledger_entry_if(
+        &self,
+        entry: &LedgerEntry,
+        read: Option<&LedgerEntry>,
+    ) -> Result<WriteOutcome, CatalogueError> {
+        let mut request = self.put_request(&entry.pk, entry)?;
+        request = match read {
+            None => request.condition_expression(NO_ITEM),
+            Some(LedgerEntry {
+                version,
+                archive_key,
+                ..
+            }) => {
+                let request = request
+                    .expression_attribute_values(":etag", text(&version.etag))
+                    .expression_attribute_values(":modified", text(&version.last_modified));
+                match archive_key {
+                    Some(key) => request
+                        .condition_expression(format!("{SAME_VERSION} AND archiveKey = :archived"))
+                        .expression_attribute_values(":archived", text(key)),
+                    None => request.condition_expression(format!(
+                        "{SAME_VERSION} AND attribute_not_exists(archiveKey)"
+                    )),
+                }
+            }
+        };
+        match request.send().await {
+            Ok(_) => Ok(WriteOutcome::Written),
+            Err(error) if is_failed_condition(&error) => Ok(WriteOutcome::Stale),
             Err(error) => Err(request_error("put", &entry.pk, error)),
         }
     }
@@ -236,10 +216,7 @@ impl Catalogue {
     /// Returns a [`CatalogueError`] if the request fails.
     pub async fn replace_ledger_entry(&self, entry: &LedgerEntry) -> Result<(), CatalogueError> {
         let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(photo_attributes(&entry.pk, entry)?))
+            .put_request(&entry.pk, entry)?
             .condition_expression(SAME_VERSION)
             .expression_attribute_values(":etag", text(&entry.version.etag))
             .expression_attribute_values(":modified", text(&entry.version.last_modified));
@@ -379,6 +356,16 @@ impl Catalogue {
             Ok(_) => Ok(()),
             Err(error) => Err(request_error("update", DATE_PARTITIONS, error)),
         }
+    }
+
+    /// Builds the request to write a photo item or a ledger entry.
+    fn put_request<T: serde::Serialize>(
+        &self,
+        pk: &str,
+        value: &T,
+    ) -> Result<PutItemFluentBuilder, CatalogueError> {
+        let request = self.client.put_item().table_name(&self.table);
+        Ok(request.set_item(Some(photo_attributes(pk, value)?)))
     }
 
     async fn get_item<T: serde::de::DeserializeOwned>(

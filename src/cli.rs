@@ -61,7 +61,7 @@ enum Command {
     List(commands::list::ListArguments),
     /// Show one photo's record.
     Show(commands::show::ShowArguments),
-    /// Hide a photo from the public or show it, or give it another title or caption.
+    /// Hide a photo from the public or show it, or give it another title, caption or date.
     Set(commands::set::SetArguments),
     /// List the uploads that are not photos, and why.
     Skipped(commands::skipped::SkippedArguments),
@@ -73,6 +73,12 @@ enum Command {
     Rm(commands::rm::RmArguments),
     /// Restore removed photos from their uploads.
     Restore(commands::restore::RestoreArguments),
+    /// Make two photos one.
+    Merge(commands::merge::MergeArguments),
+    /// Make several photos of one: undo a merge, or separate a photo's formats.
+    Split(commands::split::SplitArguments),
+    /// List the photos that have the same bytes or the same picture, or merge them.
+    Duplicates(commands::duplicates::DuplicatesArguments),
     /// Correct the times of a camera whose clock was wrong.
     FixDate(commands::fix_date::FixDateArguments),
     /// Read the files again that an older extractor has read.
@@ -117,6 +123,9 @@ pub fn main() -> ExitCode {
             Command::Reconcile(arguments) => commands::reconcile::run(arguments).await,
             Command::Rm(arguments) => commands::rm::run(arguments).await,
             Command::Restore(arguments) => commands::restore::run(arguments).await,
+            Command::Merge(arguments) => commands::merge::run(arguments).await,
+            Command::Split(arguments) => commands::split::run(arguments).await,
+            Command::Duplicates(arguments) => commands::duplicates::run(arguments).await,
             Command::FixDate(arguments) => commands::fix_date::run(arguments).await,
             Command::Reindex(arguments) => commands::reindex::run(arguments).await,
             Command::Hook(arguments) => commands::hook::run(arguments).await,

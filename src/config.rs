@@ -16,6 +16,7 @@ use local_http::AllowedOrigins;
 
 use crate::archive::{Layout, LayoutError};
 use crate::clients::Endpoints;
+use crate::identity::{InvalidFolderName, SiblingFolders};
 use crate::ingest::SourceAfter;
 use crate::object::Bucket;
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
@@ -37,8 +38,9 @@ const STORAGE_CLASSES: [&str; 6] = [
     "GLACIER_IR",
     "REDUCED_REDUNDANCY",
 ];
-/// The variables that set the privacy rules, and the names that are never a photo's.
-pub const PRIVACY_VARIABLES: [&str; 8] = [
+/// The variables that set the privacy rules, the names that are never a photo's, and the names of
+/// sibling folders. A data folder keeps their values.
+pub const PRIVACY_VARIABLES: [&str; 9] = [
     LOCATION,
     HOME_ZONES,
     VISIBILITY,
@@ -47,6 +49,7 @@ pub const PRIVACY_VARIABLES: [&str; 8] = [
     PRIVATE_BELOW_RATING,
     PRIVATE_SOURCES,
     SKIP_NAMES,
+    SIBLING_FOLDERS,
 ];
 /// The settings whose value may be in a parameter of AWS Systems Manager (SSM).
 pub const SECRET_SETTINGS: [SecretSetting; 5] = [
@@ -108,6 +111,8 @@ pub struct IngestSettings {
     pub copying: CopySettings,
     /// The names that are never a photo's.
     pub skipped_names: SkippedNames,
+    /// The names of folders that only separate the formats of one shot.
+    pub siblings: SiblingFolders,
 }
 
 /// The error of a setting that is missing or wrong. The text is one line and names the variable.
@@ -123,6 +128,9 @@ pub enum SettingsError {
     /// A pattern of names that are never a photo's is wrong.
     #[error("{SKIP_NAMES}: {0}")]
     SkippedNames(#[from] InvalidNamePattern),
+    /// A name of a sibling folder is wrong.
+    #[error("{SIBLING_FOLDERS}: {0}")]
+    SiblingFolders(#[from] InvalidFolderName),
     /// The buckets and prefixes do not form a valid layout.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -286,11 +294,11 @@ impl Settings {
     }
 
     /// Returns the settings of ingest: the action for uploads after they are archived, the storage
-    /// class of copies, and the names that are never a photo's.
+    /// class of copies, the names that are never a photo's, and the names of sibling folders.
     ///
     /// # Errors
     /// Returns an error if SOURCE_AFTER or ARCHIVE_STORAGE_CLASS has a value that is not supported,
-    /// or if a pattern in SKIP_NAMES is wrong.
+    /// or if a pattern in SKIP_NAMES or a name in SIBLING_FOLDERS is wrong.
     pub fn ingest(&self) -> Result<IngestSettings, SettingsError> {
         let source_after = match self.get(SOURCE_AFTER) {
             None | Some("keep") => SourceAfter::Keep,
@@ -313,6 +321,7 @@ impl Settings {
                 ..CopySettings::default()
             },
             skipped_names: self.get(SKIP_NAMES).unwrap_or_default().parse()?,
+            siblings: self.get(SIBLING_FOLDERS).unwrap_or_default().parse()?,
         })
     }
 

@@ -6,21 +6,24 @@
 //! the catalogue item of an archived photo. This module does not depend on Lambda, on environment
 //! variables or on AWS types.
 
+mod archived_file;
 pub mod event;
 mod extract;
 mod index;
 mod item_trim;
+mod judgement;
 mod ledger;
+mod merging;
 mod moving;
 mod organise;
 mod outcome;
 mod overrides;
+mod picture_data;
 pub mod provenance;
 pub mod reconcile;
 mod record;
 mod skipping;
 pub mod survey;
-mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,10 +32,11 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, stream};
 use serde_json::Value;
 
-use crate::archive::{KeyPlace, Layout};
+use crate::archive::{ArchiveKey, KeyPlace, Layout};
 use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
 use crate::catalogue::date_partition::DatePartition;
+use crate::identity::SiblingFolders;
 use crate::object::ObjectRef;
 use crate::privacy::Privacy;
 use crate::skipped_names::SkippedNames;
@@ -40,8 +44,10 @@ use crate::storage::Storage;
 use crate::telemetry;
 use event::{Disposition, EventError, EventMessage};
 
+pub use index::MisfiledPhotos;
+pub use merging::MergeError;
 pub use outcome::{IngestError, KeyReport, Outcome, StoreCapabilityError};
-pub use overrides::{is_outdated, update_overrides};
+pub use overrides::{ChangedItem, is_outdated, rederive_item, update_overrides};
 
 /// The maximum number of keys of one event that are processed at the same time.
 const CONCURRENCY: usize = 8;
@@ -61,6 +67,7 @@ pub struct Ingest {
     privacy: Arc<Privacy>,
     source_after: SourceAfter,
     skipped_names: Arc<SkippedNames>,
+    siblings: Arc<SiblingFolders>,
     /// The date partitions that this process has registered in the catalogue. The process registers
     /// each of them only once. See [`Catalogue::date_partitions`].
     date_partitions: Arc<Mutex<BTreeSet<DatePartition>>>,
@@ -100,6 +107,7 @@ impl Ingest {
             privacy: Arc::new(privacy.into()),
             source_after: SourceAfter::default(),
             skipped_names: Arc::default(),
+            siblings: Arc::default(),
             date_partitions: Arc::default(),
             observer: None,
             extractions: BackgroundSlots::default(),
@@ -111,6 +119,14 @@ impl Ingest {
     #[must_use]
     pub fn with_source_after(mut self, source_after: SourceAfter) -> Self {
         self.source_after = source_after;
+        self
+    }
+
+    /// Sets the names of folders that only separate formats, such as `JPEG/` and `RAW/`. Without this
+    /// call, ingest uses the default names.
+    #[must_use]
+    pub fn with_sibling_folders(mut self, siblings: SiblingFolders) -> Self {
+        self.siblings = siblings.into();
         self
     }
 
@@ -259,12 +275,25 @@ impl Ingest {
     /// # Errors
     /// Returns an error if the object must be processed again.
     pub async fn process_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
+        self.process_object_and(object, MisfiledPhotos::Move).await
+    }
+
+    /// Processes one object as [`Ingest::process_object`] does. If its photo is in the folder of
+    /// another day than its own, moves it or not, as `misfiled` requires. A repeat is safe.
+    ///
+    /// # Errors
+    /// Returns an error if the object must be processed again.
+    pub async fn process_object_and(
+        &self,
+        object: &ObjectRef,
+        misfiled: MisfiledPhotos,
+    ) -> Result<Outcome, IngestError> {
         #[expect(clippy::disallowed_methods, reason = "the duration is only logged")]
         let start = Instant::now();
         let work = async {
             match self.layout.place(object) {
                 Some(KeyPlace::Source(source)) => self.organise(&source).await,
-                Some(KeyPlace::Archive(archived)) => self.index(&archived).await,
+                Some(KeyPlace::Archive(archived)) => self.index(&archived, misfiled).await,
                 None => Ok(Outcome::Outside),
             }
         };
@@ -296,6 +325,12 @@ impl Ingest {
             self.process_object(copy.object()).await?;
         }
         Ok(outcome)
+    }
+
+    /// Returns an archive key without the archive prefix.
+    fn below_archive_prefix(&self, key: &ArchiveKey) -> Option<String> {
+        let below = self.layout.archive_prefix().strip(key.as_str());
+        below.map(str::to_owned)
     }
 
     /// Registers a date partition in the catalogue, once in each process. Ingest calls this before

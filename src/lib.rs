@@ -14,6 +14,7 @@ pub mod clients;
 pub mod config;
 pub mod extract_report;
 pub mod gallery;
+pub mod identity;
 pub mod ingest;
 pub mod newer_version;
 pub mod object;

@@ -104,7 +104,7 @@ impl Services {
     }
 
     /// Builds an [`Ingest`] that reads from the source of `layout` and writes to its archive. The
-    /// storage class, SOURCE_AFTER, SKIP_NAMES and the privacy rules come from the settings.
+    /// storage class, SOURCE_AFTER, SKIP_NAMES, SIBLING_FOLDERS and the privacy rules come from the settings.
     ///
     /// # Errors
     /// Returns an error if a setting of ingest is missing or wrong.
@@ -115,6 +115,7 @@ impl Services {
         let ingest = Ingest::new(storage, self.catalogue.clone(), layout, privacy);
         let ingest = ingest.with_source_after(own.source_after);
         let ingest = ingest.with_background(self.background.clone());
+        let ingest = ingest.with_sibling_folders(own.siblings);
         Ok(ingest.with_skipped_names(own.skipped_names))
     }
 

@@ -19,6 +19,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::{ByteStream, DateTime as SdkDateTime};
+use aws_sdk_s3::types::{ChecksumMode, ChecksumType, ServerSideEncryption};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -86,6 +87,8 @@ impl StorageError {
 pub struct ObjectProperties {
     /// The ETag, without quotes.
     pub etag: String,
+    /// Whether equal bytes have this ETag too.
+    pub etag_kind: EtagKind,
     /// Last-Modified, to the second.
     pub last_modified: DateTime<Utc>,
     /// The size of the whole object, in bytes.
@@ -100,6 +103,37 @@ impl ObjectProperties {
     /// Returns the version (ETag and Last-Modified) that these properties describe.
     pub fn version(&self) -> ObjectVersion {
         ObjectVersion::new(&self.etag, self.last_modified)
+    }
+}
+
+/// The kind of an ETag: what it shows of the bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EtagKind {
+    /// The ETag is the MD5 of the bytes, or of the MD5s of the parts in which they were uploaded.
+    Md5,
+    /// The ETag only identifies a version of the object: the store encrypts the object with a key
+    /// that is not its own, or the ETag does not have the form of an MD5 (S3 API Reference, "Object").
+    #[default]
+    Opaque,
+}
+
+impl EtagKind {
+    /// Finds the kind of an ETag. `sse` is the server-side encryption of the object, and
+    /// `customer_algorithm` the one with a key of the customer.
+    fn of(
+        etag: &str,
+        sse: Option<&ServerSideEncryption>,
+        customer_algorithm: Option<&str>,
+    ) -> EtagKind {
+        let (digest, parts) = etag.split_once('-').unwrap_or((etag, "1"));
+        let is_md5 = digest.len() == 32
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && parts.bytes().all(|byte| byte.is_ascii_digit());
+        let keeps_md5 = sse.is_none_or(|sse| *sse == ServerSideEncryption::Aes256);
+        match is_md5 && keeps_md5 && customer_algorithm.is_none() {
+            true => EtagKind::Md5,
+            false => EtagKind::Opaque,
+        }
     }
 }
 
@@ -183,6 +217,11 @@ impl Storage {
         match request.key(&object.key).send().await {
             Ok(head) => Ok(Some(ObjectProperties {
                 etag: bare_etag(head.e_tag()),
+                etag_kind: EtagKind::of(
+                    &bare_etag(head.e_tag()),
+                    head.server_side_encryption(),
+                    head.sse_customer_algorithm(),
+                ),
                 last_modified: utc_time(head.last_modified()),
                 size_bytes: byte_count(head.content_length()),
                 headers: ObjectHeaders {
@@ -195,6 +234,32 @@ impl Storage {
                 },
                 metadata: head.metadata.unwrap_or_default().into_iter().collect(),
             })),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(request_error("HEAD", object, error)),
+        }
+    }
+
+    /// Returns the CRC64NVME of the whole object, in base64. Returns `None` if the store has none, or
+    /// if the object is gone or has another ETag.
+    ///
+    /// # Errors
+    /// Returns an error for any status other than 200 and 404.
+    pub async fn read_crc64nvme(
+        &self,
+        object: &ObjectRef,
+        etag: &str,
+    ) -> Result<Option<String>, StorageError> {
+        let request = self.client.head_object().bucket(object.bucket.as_str());
+        let request = request
+            .key(&object.key)
+            .checksum_mode(ChecksumMode::Enabled);
+        match request.send().await {
+            Ok(head) => {
+                let is_same = bare_etag(head.e_tag()) == etag;
+                let is_whole = head.checksum_type() != Some(&ChecksumType::Composite);
+                let crc = head.checksum_crc64_nvme;
+                Ok(crc.filter(|_| is_same && is_whole))
+            }
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(request_error("HEAD", object, error)),
         }
@@ -496,6 +561,11 @@ fn object_properties(response: &GetObjectOutput) -> ObjectProperties {
         .and_then(|range| range.rsplit('/').next()?.parse().ok());
     ObjectProperties {
         etag: bare_etag(response.e_tag()),
+        etag_kind: EtagKind::of(
+            &bare_etag(response.e_tag()),
+            response.server_side_encryption(),
+            response.sse_customer_algorithm(),
+        ),
         last_modified: utc_time(response.last_modified()),
         size_bytes: whole_size.unwrap_or_else(|| byte_count(response.content_length())),
         headers: ObjectHeaders {
@@ -566,4 +636,29 @@ fn byte_count(length: Option<i64>) -> u64 {
     length
         .and_then(|length| u64::try_from(length).ok())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etag_is_an_md5_by_its_form_and_encryption() {
+        let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+        let multipart = format!("{md5}-12");
+        let aes = Some(&ServerSideEncryption::Aes256);
+        let kms = Some(&ServerSideEncryption::AwsKms);
+        assert_eq!(EtagKind::of(md5, None, None), EtagKind::Md5);
+        assert_eq!(EtagKind::of(&multipart, aes, None), EtagKind::Md5);
+        assert_eq!(EtagKind::of(md5, kms, None), EtagKind::Opaque);
+        assert_eq!(EtagKind::of(md5, None, Some("AES256")), EtagKind::Opaque);
+        assert_eq!(
+            EtagKind::of("0x8D4BCC2E4835CD0", None, None),
+            EtagKind::Opaque
+        );
+        assert_eq!(
+            EtagKind::of(&format!("{md5}-x"), None, None),
+            EtagKind::Opaque
+        );
+    }
 }

@@ -33,6 +33,10 @@ pub struct Summary {
     /// The visibility that a person set for the photo, if any. It is not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    /// The stem of the hidden photo because of which this photo is hidden, if any. It is not
+    /// published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_for: Option<String>,
     /// The labels (keywords and rating) of all files of the photo, without the keywords in
     /// `record`. They are not published. `None` in a summary that was written before labels
     /// existed.
@@ -94,6 +98,7 @@ impl Summary {
             images,
             placeholder: None,
             visibility: None,
+            held_for: None,
             labels: None,
             private_reason: None,
         }
@@ -105,6 +110,7 @@ impl Summary {
         let keywords = self.record.keywords.iter().map(String::as_str);
         let mut facts = VisibilityFacts {
             set: self.visibility,
+            held_for: self.held_for.as_deref(),
             keywords: keywords.collect(),
             rating: self.record.rating,
             ..VisibilityFacts::default()

@@ -15,6 +15,9 @@ pub const ARCHIVE_STORAGE_CLASS: &str = "ARCHIVE_STORAGE_CLASS";
 /// The variable for the patterns of names that are never a photo's, in addition to the default
 /// patterns, separated by commas. A pattern after an exclamation mark is removed.
 pub const SKIP_NAMES: &str = "SKIP_NAMES";
+/// The variable for the names of folders that only separate the formats of one shot, in addition to
+/// the default names, separated by commas. A name after an exclamation mark is removed.
+pub const SIBLING_FOLDERS: &str = "SIBLING_FOLDERS";
 /// The variable for the name of the photos table.
 pub const TABLE: &str = "PHOTOS_TABLE";
 /// The variable for the URL of an S3-compatible store. It is not set for AWS S3.

@@ -256,6 +256,7 @@ impl PublicView {
             placeholder,
             visibility: _,
             labels: _,
+            held_for: _,
             private_reason: _,
         } = summary;
         ListedPhoto {
@@ -321,6 +322,7 @@ impl PublicView {
             offset,
             date_source,
             offset_source,
+            precision,
         } = *capture;
         let is_shown = match offset_source {
             Some(OffsetSource::GpsTimeStamp) => self.privacy.allows_gps_facts(location),
@@ -337,6 +339,7 @@ impl PublicView {
             offset: offset.filter(|_| is_shown),
             date_source,
             offset_source: offset_source.filter(|_| is_shown),
+            precision,
         }
     }
 

@@ -21,6 +21,7 @@ locals {
         SOURCE_PREFIX         = var.source_prefix
         SOURCE_AFTER          = var.source_after
         SKIP_NAMES            = join(",", var.skip_names)
+        SIBLING_FOLDERS       = join(",", var.sibling_folders)
         ARCHIVE_BUCKET        = local.archive_bucket
         ARCHIVE_PREFIX        = var.archive_prefix
         ARCHIVE_STORAGE_CLASS = var.archive_storage_class == "STANDARD" ? "" : var.archive_storage_class
@@ -76,11 +77,14 @@ locals {
       [
         # CopyObject reads the tags that it copies.
         { Sid = "Source", Action = ["s3:GetObject", "s3:GetObjectTagging"], Resource = [local.source_objects_arn] },
-        { Sid = "Archive", Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
+        { Sid = "Archive", Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"], Resource = [local.archive_objects_arn] },
+        # A photo moves to another day after an edit of its date. The old copy is deleted only after
+        # the new one was found.
+        { Sid = "Moves", Action = ["s3:DeleteObject"], Resource = [local.archive_objects_arn] },
         # Without it, S3 answers 403 for a missing object, and a removal looks like a refusal.
         # There is no condition on the prefix, because the GET request that needs it has no prefix.
         { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = distinct([local.source_bucket_arn, local.archive_bucket_arn]) },
-        { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
+        { Sid = "Catalogue", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
       ],
       var.source_after == "delete" ? [{ Sid = "SourceAfter", Action = ["s3:DeleteObject"], Resource = [local.source_objects_arn] }] : [],
       # The object with which a function tries the store when it starts.

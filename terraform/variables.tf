@@ -125,6 +125,27 @@ variable "skip_names" {
   }
 }
 
+variable "sibling_folders" {
+  description = "Changes the names of folders that only separate the formats of one shot, such as JPEG and RAW. A name adds a folder, and `!` before a default name removes it. docs/settings.md lists the default names."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for name in var.sibling_folders :
+      name == trimspace(name) && !strcontains(name, ",") && can(regex("^!?[^/!]+/?$", name))
+    ])
+    error_message = "A name of sibling_folders is not empty, and contains no comma and no slash."
+  }
+
+  validation {
+    # A function's variables have 4 KB together.
+    condition     = length(join(",", var.sibling_folders)) <= 512
+    error_message = "sibling_folders have more than 512 characters together."
+  }
+}
+
 variable "archive_storage_class" {
   description = "Storage class of the archived files. Only classes with immediate access, because the files are read again."
   type        = string

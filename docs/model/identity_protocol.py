@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 """Checks exhaustively which uploads become one photo, and that hidden photos stay hidden.
 
-This is the model of the identity protocol: the next form of the ingest protocol, in which a name
-belongs to the evidence of an item instead of the hash of an owner. docs/model/ingest_protocol.py is
-the model of the protocol that the program has today. Change a step of the identity protocol only
-together with this model.
+This is the model of docs/ingest-protocol.md. In it, a name belongs to the evidence of an item.
+Change a step of the protocol only together with this model.
 
 The model has two workers that may die at any step, duplicate, reordered and old events, and copies
 that land after their condition was checked. A person acts at any moment.

@@ -95,6 +95,25 @@ impl Catalogue {
         Ok(found)
     }
 
+    /// Reads the photo items with these stems. The reads are strongly consistent. Returns a map from
+    /// stem to item, without the stems that have no item. Each stem must occur once. Sends one request
+    /// for each 100 stems, and more if DynamoDB leaves some keys unprocessed.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
+    pub async fn photo_items(
+        &self,
+        stems: &[&str],
+    ) -> Result<HashMap<String, PhotoItem>, CatalogueError> {
+        let mut found = HashMap::new();
+        for stems in stems.chunks(MAX_BATCH_KEYS) {
+            let pks = stems.iter().map(|stem| photo_pk(&PhotoId::from_stem(stem)));
+            let items: Vec<PhotoItem> = self.get_items(pks.collect(), &[]).await?;
+            found.extend(items.into_iter().map(|item| (item.stem.clone(), item)));
+        }
+        Ok(found)
+    }
+
     /// Reads all ledger entries, and the header of every photo item ([`PhotoItemHeader`]), in no
     /// particular order. The scan reads the whole table, and DynamoDB charges for all of it. The
     /// scan sends requests only when the stream is polled: one for each 1 MB of the table.

@@ -1,11 +1,14 @@
 //! The items of the photos table. This module defines their fields and sends no request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::date_partition::{DatePartition, deserialize_stored};
-use crate::archive::UNDATED;
+use super::set_date::{SetDate, SetOffset};
+use crate::archive::{NO_EXTENSION, UNDATED};
+use crate::identity::{ContentId, Evidence, EvidenceList, EvidenceState, Slot};
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::privacy::{
@@ -13,11 +16,13 @@ use crate::privacy::{
 };
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
-use photo_metadata::{Camera, EmbeddedPreview, FileLabels, PhotoMetadata, Tags};
+use photo_metadata::{
+    Camera, CaptureTime, EmbeddedPreview, FileLabels, PhotoMetadata, PictureData, Tags,
+};
 
 /// The version of the item format: the fields of an item and its index keys. Increase the version
 /// if a change of the program requires that existing items are written again.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 /// The maximum size of the keywords in the labels (keywords and rating) of a photo, in bytes. Every
 /// index contains a copy of them. If a photo has more, the rest is left out, and
 /// [`FileLabels::gap`] contains the reason.
@@ -37,12 +42,12 @@ pub struct PhotoItemHeader {
     pub pk: String,
     /// The stem of the photo. See [`PhotoItem::stem`].
     pub stem: String,
-    /// The owner of the stem. See [`PhotoItem::owner`].
-    pub owner: String,
     /// The revision of the item: a number that grows with each write. See [`PhotoItem::revision`].
     pub revision: u64,
     /// The parts of the photo, by extension. See [`PhotoItem::parts`].
     pub parts: BTreeMap<String, PhotoPart>,
+    /// The evidence of all files that were claimed or seen. See [`PhotoItem::evidence`].
+    pub evidence: EvidenceList,
     /// The partition of the index by-date that lists the photo. See [`IndexKeys::date_partition`].
     #[serde(deserialize_with = "deserialize_stored")]
     pub date_partition: Option<DatePartition>,
@@ -61,9 +66,9 @@ impl PhotoItemHeader {
     pub(super) const ATTRIBUTES: [&'static str; 10] = [
         "pk",
         "stem",
-        "owner",
         "revision",
         "parts",
+        "evidence",
         "datePartition",
         "extractorVersion",
         "camera",
@@ -83,11 +88,32 @@ pub struct PhotoItem {
     pub id: String,
     /// The stem, such as `2018-02-01/foobar`.
     pub stem: String,
-    /// The owner of the stem. See `archive::Owner`.
-    pub owner: String,
-    /// The revision of this item. Each write increases it by one. An item of revision 0 is a stub,
-    /// which only claims the stem.
+    /// The revision of this item. Each write increases it by one.
     pub revision: u64,
+    /// The evidence of all files that were ever claimed or seen under this stem. It decides which
+    /// files may use the stem. An item without evidence was written by an older version of this
+    /// program: its parts and its record are the evidence. See [`PhotoItem::known_evidence`].
+    #[serde(skip_serializing_if = "EvidenceList::is_empty")]
+    pub evidence: EvidenceList,
+    /// The evidence of uploads that claimed this stem and then took a later name, because another file
+    /// had their key. Their bytes, and other files of their shot, must find that later name. See
+    /// [`crate::ingest`].
+    #[serde(skip_serializing_if = "EvidenceList::is_empty")]
+    pub passed: EvidenceList,
+    /// What a claim of the stem compares with a new file. It is derived from the evidence.
+    #[serde(flatten)]
+    pub claim: ClaimKeys,
+    /// The stems that show the same files, because a photo was moved, or because a person copied or
+    /// renamed a file in the archive. What a person sets at one of them is set at all.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub kin: BTreeSet<String>,
+    /// The stems of the photos that their owner has merged into this one. They are kin, too.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub merged: BTreeSet<String>,
+    /// The stem of a hidden photo, if this photo is hidden because of it: a new file took a name of
+    /// its own beside the hidden photo, and the evidence does not show that it is another shot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_for: Option<String>,
     /// The parts of the photo. The key is the file's extension in its original case.
     pub parts: BTreeMap<String, PhotoPart>,
     /// The part that the record was derived from. `None` if the item has no record.
@@ -121,6 +147,25 @@ pub struct PhotoItem {
     /// The keys of this item in the indexes of the table.
     #[serde(flatten)]
     pub index: IndexKeys,
+}
+
+/// The attributes that the condition of a claim compares with a new file (see
+/// [`crate::catalogue::claim`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClaimKeys {
+    /// The slots that are claimed, or were ever used.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub slots: BTreeSet<Slot>,
+    /// The capture time of the shot to the second: `2018-02-01T09:41:07`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shot_second: Option<NaiveDateTime>,
+    /// The camera model of the shot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shot_model: Option<String>,
+    /// The serial number of the camera body of the shot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shot_serial: Option<String>,
 }
 
 /// The keys of an item in the indexes of the table (schema/tables.json). An item without a key for
@@ -173,9 +218,20 @@ pub struct PhotoPart {
     pub width: Option<u32>,
     /// The height of the displayed picture in pixels, after the orientation is applied.
     pub height: Option<u32>,
-    /// The source object that the file was copied from. `None` for a foreign file.
+    /// The source object that the file was copied from. `None` for a file that ingest did not copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<PartSource>,
+    /// Who put the file under its key. It is stored as the attribute `byHand`, which is `true` for a
+    /// file that a person put there.
+    #[serde(rename = "byHand", skip_serializing_if = "PartPlacement::is_archived")]
+    pub placement: PartPlacement,
+    /// The content id of the file, also of one that was removed. `None` if it is unknown, and for a
+    /// part that an older version of this program wrote. See [`PhotoPart::content_id`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentId>,
+    /// The place of the picture data in the file, without its metadata. `None` if it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureData>,
     /// The position and the size of the JPEG that is embedded in the file, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
@@ -251,6 +307,7 @@ impl PhotoPart {
     /// read does not stay.
     pub fn removed(key: &str, recorded: Option<&PhotoPart>) -> Self {
         let mut labels = recorded.and_then(|part| part.labels.clone());
+        let content = recorded.and_then(|part| part.content.clone());
         if let Some(labels) = labels
             .as_mut()
             .filter(|labels| is_of_unreadable_file(labels))
@@ -259,6 +316,7 @@ impl PhotoPart {
         }
         PhotoPart {
             labels: labels.filter(|labels| *labels != FileLabels::default()),
+            content,
             ..PhotoPart::tombstone(key)
         }
     }
@@ -266,6 +324,30 @@ impl PhotoPart {
     /// Returns `true` if the file is in the archive and is a photo.
     pub fn is_live(&self) -> bool {
         self.state.is_live()
+    }
+
+    /// Returns `true` if the file is in the archive, and ingest put it under its key.
+    pub fn is_live_copy(&self) -> bool {
+        self.is_live() && self.copied_from().is_some()
+    }
+
+    /// Returns the source of a file that ingest put under its key. Returns `None` for a file that a
+    /// person put there, even if it is a copy of a file that ingest has archived.
+    pub fn copied_from(&self) -> Option<&PartSource> {
+        let source = self.source.as_ref();
+        source.filter(|_| self.placement.is_archived())
+    }
+
+    /// Returns the content id of the file, or `None` for a tombstone.
+    pub fn content_id(&self) -> Option<ContentId> {
+        if !self.is_live() {
+            return None;
+        }
+        let of_etag = || {
+            let etag = self.source.as_ref().map_or(&self.etag, |from| &from.etag);
+            ContentId::of_md5(self.bytes, etag)
+        };
+        Some(self.content.clone().unwrap_or_else(of_etag))
     }
 
     /// Returns `true` if the part describes a file that is in the archive: a live part, or the
@@ -323,6 +405,40 @@ impl From<PartState> for bool {
     }
 }
 
+/// Who put a file under its archive key. It is stored as the boolean `byHand`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub enum PartPlacement {
+    /// Ingest has copied the file from its source. If the part has no source, it is a tombstone, or
+    /// an older version of this program wrote it for a file that is there by hand.
+    #[default]
+    Archived,
+    /// A person or another program put the file there.
+    ByHand,
+}
+
+impl PartPlacement {
+    /// Returns `true` if ingest put the file under its key.
+    pub fn is_archived(&self) -> bool {
+        *self == PartPlacement::Archived
+    }
+}
+
+impl From<bool> for PartPlacement {
+    fn from(by_hand: bool) -> Self {
+        match by_hand {
+            true => PartPlacement::ByHand,
+            false => PartPlacement::Archived,
+        }
+    }
+}
+
+impl From<PartPlacement> for bool {
+    fn from(placement: PartPlacement) -> Self {
+        placement == PartPlacement::ByHand
+    }
+}
+
 /// The source object that a part was copied from, and the ETag of the copied bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSource {
@@ -359,12 +475,31 @@ pub struct Overrides {
     /// camera clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift_seconds: Option<i64>,
+    /// The date, if a person set it. It replaces the date of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<SetDate>,
+    /// The offset from UTC, if a person set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<SetOffset>,
 }
 
 impl Overrides {
     /// Returns `true` if no value is set.
     pub fn is_empty(&self) -> bool {
         *self == Overrides::default()
+    }
+
+    /// Returns the capture time that is shown for a file with this capture time.
+    pub fn correct(&self, capture: CaptureTime) -> CaptureTime {
+        let capture = match (self.date, self.shift_seconds) {
+            (Some(date), _) => date.capture_time(),
+            (None, Some(seconds)) => capture.shifted(seconds),
+            (None, None) => capture,
+        };
+        match self.offset {
+            Some(offset) => offset.apply(capture),
+            None => capture,
+        }
     }
 
     /// Merges two sets of overrides. Each value comes from `self` if it is set there, and otherwise
@@ -376,19 +511,20 @@ impl Overrides {
             title: self.title.or(other.title),
             caption: self.caption.or(other.caption),
             shift_seconds: self.shift_seconds.or(other.shift_seconds),
+            date: self.date.or(other.date),
+            offset: self.offset.or(other.offset),
         }
     }
 }
 
 impl PhotoItem {
-    /// Builds a stub: an item that claims the stem for the owner and has no files yet.
-    pub fn stub(stem: &str, owner: &str) -> Self {
+    /// Builds a stub: an item of this stem without files.
+    pub fn stub(stem: &str) -> Self {
         let id = PhotoId::from_stem(stem);
         PhotoItem {
             pk: photo_pk(&id),
             id: id.to_string(),
             stem: stem.to_owned(),
-            owner: owner.to_owned(),
             extractor_version: EXTRACTOR_VERSION,
             schema_version: SCHEMA_VERSION,
             ..PhotoItem::default()
@@ -400,11 +536,66 @@ impl PhotoItem {
         self.parts.values().any(PhotoPart::is_live)
     }
 
-    /// Returns `true` if at least one part (file) of this photo is in the archive and was copied
-    /// there by ingest.
-    pub fn has_live_copies(&self) -> bool {
-        let mut parts = self.parts.values();
-        parts.any(|part| part.is_live() && part.source.is_some())
+    /// Returns the live parts in a slot. There is at most one, unless a person puts files into the
+    /// archive. The file that ingest has archived comes first.
+    pub fn live_in_slot<'a>(&'a self, slot: &'a Slot) -> impl Iterator<Item = &'a PhotoPart> {
+        self.named_live_in_slot(slot).map(|(_, part)| part)
+    }
+
+    /// Returns the live parts in a slot as [`PhotoItem::live_in_slot`] does, with their names.
+    pub(crate) fn named_live_in_slot<'a>(
+        &'a self,
+        slot: &'a Slot,
+    ) -> impl Iterator<Item = (&'a str, &'a PhotoPart)> {
+        let live = || {
+            let parts = self.parts.iter().filter(|(_, part)| part.is_live());
+            let parts = parts.map(|(name, part)| (name.as_str(), part));
+            parts.filter(|(name, _)| part_slot(name) == *slot)
+        };
+        let archived = live().filter(|(_, part)| part.copied_from().is_some());
+        archived.chain(live().filter(|(_, part)| part.copied_from().is_none()))
+    }
+
+    /// Returns the evidence of the item. If an older version of this program wrote the item, the live
+    /// parts and the record are the evidence.
+    pub fn known_evidence(&self) -> EvidenceList {
+        if !self.evidence.is_empty() {
+            return self.evidence.clone();
+        }
+        let live = self.parts.iter().filter(|(_, part)| part.is_live());
+        live.filter_map(|(name, part)| {
+            Some(Evidence {
+                content: part.content_id()?,
+                source: part.copied_from().map(|from| from.object.clone()),
+                slot: part_slot(name),
+                state: EvidenceState::Seen,
+                ..self.photo_evidence()
+            })
+        })
+        .collect()
+    }
+
+    /// Returns what the record of the item shows of the shot, as evidence without a file.
+    pub(crate) fn photo_evidence(&self) -> Evidence {
+        shot_evidence(&self.photo)
+    }
+
+    /// Reports whether an older version of this program has recorded that a file of this slot was
+    /// removed. Such a tombstone has no evidence.
+    pub fn has_old_tombstone(&self, slot: &Slot) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|(name, part)| !part.is_live() && part_slot(name) == *slot)
+            && self.evidence.in_slot(slot).next().is_none()
+    }
+
+    /// Returns `true` if a person has hidden the photo, or if it is held because of a hidden photo. A
+    /// file that takes the place of such a photo must be hidden too. The rules of visibility do not
+    /// count, because they apply to the new file itself.
+    pub fn is_hidden_by_hand(&self) -> bool {
+        match self.overrides.visibility {
+            Some(visibility) => visibility == Visibility::Private,
+            None => self.held_for.is_some(),
+        }
     }
 
     /// Applies these rules to the photo, and returns the rule that decides who may see it. Uses the
@@ -413,6 +604,7 @@ impl PhotoItem {
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
         let mut facts = VisibilityFacts {
             set: self.overrides.visibility,
+            held_for: self.held_for.as_deref(),
             ..VisibilityFacts::default()
         };
         let record = &self.photo.record;
@@ -456,6 +648,22 @@ impl PhotoItem {
     }
 }
 
+/// Returns the slot of a part with this name. The name is an extension, or `(none)`.
+pub(crate) fn part_slot(name: &str) -> Slot {
+    Slot::of_extension(Some(name).filter(|name| *name != NO_EXTENSION))
+}
+
+/// Returns what the metadata of a file show of its shot, as evidence without a file.
+pub(crate) fn shot_evidence(photo: &PhotoMetadata) -> Evidence {
+    let camera = photo.record.camera.as_ref();
+    Evidence {
+        taken: photo.record.capture.metadata_second(),
+        model: camera.and_then(|camera| camera.model.clone()),
+        serial: photo.body_serial.clone(),
+        ..Evidence::default()
+    }
+}
+
 /// The first characters of the key of every photo item.
 pub(super) const PHOTO_PREFIX: &str = "photo#";
 
@@ -491,12 +699,15 @@ pub struct LedgerEntry {
     /// The reason why the object was skipped. `None` for other outcomes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The archive key of the copy, including the prefix. `None` if there is no copy.
+    /// The archive key of the copy, including the prefix. `None` if there is no copy. The entry is
+    /// written before the copy is made. If the object was skipped, this is the key of its earlier
+    /// bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_key: Option<String>,
-    /// The owner of the copy. `None` if there is no copy.
+    /// The content id of the archived bytes. `None` if there is no copy, or if an older version of
+    /// this program wrote the entry.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
+    pub content: Option<ContentId>,
     /// The version of the extractor that read the object.
     pub extractor_version: u32,
 }
@@ -529,7 +740,7 @@ impl LedgerEntry {
     pub const PREFIX: &'static str = "ledger#";
     /// The attributes that a scan reads for ledger entries, in addition to
     /// [`PhotoItemHeader::ATTRIBUTES`].
-    pub(super) const SCANNED_ATTRIBUTES: [&'static str; 7] = [
+    pub(super) const SCANNED_ATTRIBUTES: [&'static str; 8] = [
         "bucket",
         "key",
         "etag",
@@ -537,7 +748,15 @@ impl LedgerEntry {
         "outcome",
         "reason",
         "archiveKey",
+        "content",
     ];
+
+    /// Returns the archive key of the bytes that this entry describes. Returns `None` if they were
+    /// skipped.
+    pub fn copied_to(&self) -> Option<&str> {
+        let key = self.archive_key.as_deref();
+        key.filter(|_| self.outcome != LedgerOutcome::Skipped)
+    }
 
     /// Returns the key of the ledger entry of an object.
     ///

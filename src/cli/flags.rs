@@ -120,6 +120,10 @@ pub(super) struct PrivacyFlags {
     /// for folders. !PATTERN removes a default pattern.
     #[arg(long, value_name = "PATTERNS", env = config::SKIP_NAMES)]
     skip_names: Option<String>,
+    /// More names of folders that only separate the formats of one shot, such as RAW, separated by
+    /// commas. !NAME removes a default name.
+    #[arg(long, value_name = "NAMES", env = config::SIBLING_FOLDERS)]
+    sibling_folders: Option<String>,
     #[command(flatten)]
     visibility: VisibilityFlags,
 }
@@ -252,6 +256,7 @@ impl PrivacyFlags {
         given.extend(settings([
             (config::LOCATION, self.location.as_ref()),
             (config::SKIP_NAMES, self.skip_names.as_ref()),
+            (config::SIBLING_FOLDERS, self.sibling_folders.as_ref()),
         ]));
         given
     }

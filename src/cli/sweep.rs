@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::{BacklogProbe, Session};
 use super::upload::Upload;
-use crate::archive::KeyPlace;
+use crate::archive::{ArchiveKey, KeyPlace};
+use crate::identity::BytesRelation;
 use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
 use crate::ingest::{Ingest, IngestError, Outcome};
 use crate::object::{Bucket, ObjectRef};
@@ -51,6 +52,8 @@ pub(super) struct Candidate {
     pub(super) bytes: u64,
     /// The object in the listing of the bucket, or `None` if the file must be uploaded first.
     pub(super) seen: Option<ListedObject>,
+    /// The object that an upload of the file replaces, or `None` if the key is free.
+    pub(super) replaced: Option<ListedObject>,
     /// The file to upload, or `None` if the object exists already.
     pub(super) upload: Option<Upload>,
 }
@@ -67,6 +70,8 @@ pub(super) enum KeyResult {
     /// This ingest added the photo to the catalogue. `undated` is `true` if it has no credible
     /// date.
     New { undated: bool },
+    /// This ingest replaced a photo of the catalogue by an edit under the same key.
+    Edited,
     /// This ingest found that the object is not a photo, and skipped the object.
     NotAPhoto,
     /// The object no longer exists.
@@ -130,7 +135,8 @@ impl Sweep {
     }
 
     /// Returns a stream of the candidates with their ingest statuses, in the same order. A
-    /// candidate that must be uploaded first has the status [`IngestStatus::New`].
+    /// candidate that must be uploaded first has the status [`IngestStatus::Changed`] if its upload
+    /// replaces an archived object, and otherwise [`IngestStatus::New`].
     pub(super) fn survey<'a>(
         &'a self,
         candidates: impl Stream<Item = Result<Candidate, StorageError>> + 'a,
@@ -139,20 +145,29 @@ impl Sweep {
             .chunks(SURVEY_BATCH)
             .map(move |chunk| async move {
                 let chunk: Vec<Candidate> = chunk.into_iter().collect::<Result<_, _>>()?;
-                let is_there = |candidate: &&Candidate| candidate.upload.is_none();
-                let seen = chunk.iter().filter(is_there);
-                let seen: Vec<ListedObject> = seen.filter_map(|one| one.seen.clone()).collect();
+                let listed = chunk.iter().map(Candidate::listed);
+                let seen: Vec<ListedObject> = listed.flatten().cloned().collect();
                 let mut statuses = self
                     .ingest
                     .survey_objects(&self.bucket, &seen)
                     .await?
                     .into_iter();
                 let surveyed = chunk.into_iter().map(|candidate| {
-                    let status = match (&candidate.upload, &candidate.seen) {
-                        (None, Some(_)) => statuses.next(),
-                        _ => None,
+                    let status = candidate.listed().and_then(|_| statuses.next());
+                    let status = status.unwrap_or(IngestStatus::New);
+                    let status = match (&candidate.upload, status) {
+                        (None, status) => status,
+                        // The bytes are compared after the upload.
+                        (Some(_), IngestStatus::Known { archive_key, .. }) => {
+                            IngestStatus::Changed {
+                                archive_key,
+                                bytes: BytesRelation::Other,
+                            }
+                        }
+                        (Some(_), changed @ IngestStatus::Changed { .. }) => changed,
+                        (Some(_), _) => IngestStatus::New,
                     };
-                    (candidate, status.unwrap_or(IngestStatus::New))
+                    (candidate, status)
                 });
                 Ok::<_, anyhow::Error>(surveyed.collect::<Vec<_>>())
             })
@@ -197,7 +212,7 @@ impl Sweep {
         Ok(())
     }
 
-    async fn process(&self, mut candidate: Candidate, status: IngestStatus) -> KeyResult {
+    async fn process(&self, mut candidate: Candidate, mut status: IngestStatus) -> KeyResult {
         if let Some(upload) = &candidate.upload {
             let Ok(_permit) = self.uploads.acquire().await else {
                 return KeyResult::Failed("the uploads have ended".to_owned());
@@ -205,6 +220,12 @@ impl Sweep {
             match self.put(upload).await {
                 Err(why) => return KeyResult::Failed(why),
                 Ok(etag) => {
+                    let replaced = candidate.replaced.as_ref();
+                    if let IngestStatus::Changed { bytes, .. } = &mut status
+                        && replaced.is_some_and(|replaced| replaced.etag == etag)
+                    {
+                        *bytes = BytesRelation::Equal;
+                    }
                     candidate.seen = Some(ListedObject {
                         key: upload.key.clone(),
                         etag,
@@ -214,11 +235,14 @@ impl Sweep {
                 }
             }
         }
+        let earlier = status.clone();
         let status = match status {
-            IngestStatus::Known { undated } => return KeyResult::Known { undated },
+            IngestStatus::Known { undated, .. } | IngestStatus::Duplicate { undated } => {
+                return KeyResult::Known { undated };
+            }
             IngestStatus::Skipped => return KeyResult::KnownNotAPhoto,
             IngestStatus::SkippedName(reason) => return KeyResult::SkippedName(reason),
-            IngestStatus::New | IngestStatus::Unindexed { .. } => {
+            IngestStatus::New | IngestStatus::Changed { .. } => {
                 match (&self.waiter, candidate.seen) {
                     (Some(waiter), Some(seen)) => waiter.wait(seen, status).await,
                     _ => status,
@@ -227,22 +251,34 @@ impl Sweep {
             IngestStatus::Outside => status,
         };
         let object = match &status {
-            IngestStatus::Known { undated } => return KeyResult::New { undated: *undated },
+            IngestStatus::Known {
+                archive_key,
+                undated,
+            } => return archived_result(&earlier, archive_key, *undated),
+            IngestStatus::Duplicate { undated } => return KeyResult::Known { undated: *undated },
             IngestStatus::Skipped => return KeyResult::NotAPhoto,
             IngestStatus::SkippedName(reason) => return KeyResult::SkippedName(reason.clone()),
-            IngestStatus::Unindexed { archive_key } => archive_key.object().clone(),
-            IngestStatus::New | IngestStatus::Outside => self.bucket.object(candidate.key.as_str()),
+            IngestStatus::New | IngestStatus::Changed { .. } | IngestStatus::Outside => {
+                self.bucket.object(candidate.key.as_str())
+            }
         };
         let Ok(_permit) = self.processing.acquire().await else {
             return KeyResult::Failed("the sweep has ended".to_owned());
         };
         match self.sync_object(&object).await {
-            Ok(Outcome::Archived(_) | Outcome::Indexed | Outcome::Removed | Outcome::Unchanged) => {
-                KeyResult::New {
+            Ok(Outcome::Archived(key)) => archived_result(&earlier, &key, false),
+            Ok(Outcome::Undated(key)) => archived_result(&earlier, &key, true),
+            Ok(Outcome::Duplicate(key)) => KeyResult::Known {
+                undated: key.is_undated(),
+            },
+            Ok(Outcome::Unchanged) if matches!(earlier, IngestStatus::Changed { .. }) => {
+                KeyResult::Known {
                     undated: self.is_undated(&object),
                 }
             }
-            Ok(Outcome::Undated(_)) => KeyResult::New { undated: true },
+            Ok(Outcome::Indexed | Outcome::Removed | Outcome::Unchanged) => KeyResult::New {
+                undated: self.is_undated(&object),
+            },
             Ok(Outcome::Skipped(_)) => KeyResult::NotAPhoto,
             Ok(Outcome::Gone) => KeyResult::Gone,
             Ok(Outcome::Outside) => KeyResult::Failed(format!(
@@ -289,6 +325,25 @@ impl Sweep {
                 ended => return ended,
             }
         }
+    }
+}
+
+impl Candidate {
+    /// Returns the object in the bucket that has the key of the candidate, if there is one.
+    fn listed(&self) -> Option<&ListedObject> {
+        self.seen.as_ref().or(self.replaced.as_ref())
+    }
+}
+
+/// Returns the result for an object that is now archived under `key`. `earlier` is its status before.
+fn archived_result(earlier: &IngestStatus, key: &ArchiveKey, undated: bool) -> KeyResult {
+    match earlier {
+        IngestStatus::Changed {
+            bytes: BytesRelation::Equal,
+            ..
+        } => KeyResult::Known { undated },
+        IngestStatus::Changed { archive_key, .. } if archive_key == key => KeyResult::Edited,
+        _ => KeyResult::New { undated },
     }
 }
 
@@ -362,7 +417,10 @@ async fn watch_waiting(
         for ((seen, sender), status) in waiting.drain(..).zip(statuses) {
             let is_done = matches!(
                 status,
-                IngestStatus::Known { .. } | IngestStatus::Skipped | IngestStatus::SkippedName(_)
+                IngestStatus::Known { .. }
+                    | IngestStatus::Duplicate { .. }
+                    | IngestStatus::Skipped
+                    | IngestStatus::SkippedName(_)
             );
             if is_done {
                 last_progress = Instant::now();

@@ -7,7 +7,9 @@
 use bytes::Bytes;
 use chrono::TimeDelta;
 
-use photo_metadata::{Extraction, ExtractionStep, Extractor, FileContext, UnsupportedFormat};
+use photo_metadata::{
+    Extraction, ExtractionStep, Extractor, FileContext, PictureState, UnsupportedFormat,
+};
 
 use crate::object::ObjectRef;
 use crate::storage::ObjectProperties;
@@ -59,7 +61,9 @@ impl Ingest {
                         None => return Ok(MetadataRead::Changed),
                     }
                 }
-                ExtractionStep::Done(result) => return Ok(MetadataRead::Done(result)),
+                ExtractionStep::Done(result) => {
+                    return Ok(MetadataRead::Done(result.and_then(refuse_cut_file)));
+                }
             }
         }
     }
@@ -84,5 +88,17 @@ impl Ingest {
             (extractor, step)
         };
         self.extractions.run(step).await
+    }
+}
+
+/// Returns the extraction, or an error if the file is cut before its picture. Its metadata may be
+/// complete, but it is the rest of a broken transfer, and must not replace a photo.
+fn refuse_cut_file(extraction: Extraction) -> Result<Extraction, UnsupportedFormat> {
+    match extraction.picture_state {
+        PictureState::Present => Ok(extraction),
+        PictureState::Missing => Err(UnsupportedFormat {
+            reason: "a JPEG that is cut short before its picture".to_owned(),
+            reads: extraction.reads,
+        }),
     }
 }

@@ -3,15 +3,18 @@
 
 use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction, is_photo_extension};
 
-use crate::archive::{ArchiveKey, KeyPlace, NO_EXTENSION, Owner};
-use crate::catalogue::item::{PartState, PhotoItem, PhotoPart};
+use crate::archive::{self, ArchiveKey, KeyPlace, NO_EXTENSION, SourceKey};
+use crate::catalogue::item::{PartState, PhotoItem, PhotoPart, shot_evidence};
 use crate::catalogue::{CatalogueError, WriteOutcome};
+use crate::identity::{Evidence, EvidenceState};
 use crate::photo_id::PhotoId;
 use crate::retry::{Attempt, retry};
 use crate::storage::ObjectProperties;
 
+use super::archived_file::ArchivedFile;
 use super::extract::MetadataRead;
 use super::ledger::{LedgerVerdict, ledger_entry};
+use super::overrides::merge_set_values;
 use super::provenance::Provenance;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 
@@ -30,19 +33,83 @@ struct SkippedFile {
     may_have_labels: bool,
 }
 
+/// What index does with a photo that is in the folder of another day than its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MisfiledPhotos {
+    /// Index moves the photo to its day. An edit may have corrected the date.
+    Move,
+    /// The photo stays. `photos reindex` may read the catalogue with a newer extractor, and moves
+    /// photos only if its owner asks for it.
+    Stay,
+}
+
+/// What was found while a file was indexed, and must be done after that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum FollowUp {
+    /// Nothing is left to do.
+    Nothing,
+    /// The source of the copy has other bytes now. It must be organised again.
+    Organise(SourceKey),
+    /// The photo is in the folder of another day. It must be moved.
+    Move,
+}
+
+/// The outcome of index for one file, and what must be done after that.
+pub(super) struct IndexedFile {
+    outcome: Outcome,
+    then: FollowUp,
+}
+
+impl IndexedFile {
+    /// Builds the end of an attempt after which nothing is left to do.
+    pub(super) fn done(outcome: Outcome) -> Attempt<Self> {
+        Attempt::Done(IndexedFile {
+            outcome,
+            then: FollowUp::Nothing,
+        })
+    }
+}
+
 impl Ingest {
     /// Updates the catalogue item of the photo with this archive key, so that the item matches the
-    /// archived file. Writes nothing if the item matches already. A repeat is safe.
-    pub(super) async fn index(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
-        let outcome = retry(MAX_ROUNDS, || self.index_once(key)).await?;
-        outcome.ok_or_else(|| IngestError::Contended {
+    /// archived file. Writes nothing if the item matches already. If the source has other bytes now,
+    /// organises it again. If the photo is in the folder of another day, moves it or not, as `misfiled`
+    /// requires. A repeat is safe.
+    pub(super) async fn index(
+        &self,
+        key: &ArchiveKey,
+        misfiled: MisfiledPhotos,
+    ) -> Result<Outcome, IngestError> {
+        let IndexedFile { outcome, then } = Box::pin(self.index_and_look(key)).await?;
+        match then {
+            FollowUp::Organise(source) => {
+                Box::pin(self.organise(&source)).await?;
+            }
+            FollowUp::Move if misfiled == MisfiledPhotos::Move => {
+                Box::pin(self.move_to_capture_day(key.stem())).await?;
+            }
+            FollowUp::Move | FollowUp::Nothing => {}
+        }
+        Ok(outcome)
+    }
+
+    /// Updates the catalogue item as [`Ingest::index`] does, and does nothing else.
+    pub(super) async fn index_file(&self, key: &ArchiveKey) -> Result<Outcome, IngestError> {
+        // Boxed, because the future is large and callers are in large futures themselves.
+        let file = Box::pin(self.index_and_look(key)).await?;
+        Ok(file.outcome)
+    }
+
+    async fn index_and_look(&self, key: &ArchiveKey) -> Result<IndexedFile, IngestError> {
+        let file = retry(MAX_ROUNDS, || self.index_once(key)).await?;
+        file.ok_or_else(|| IngestError::Contended {
             object: key.object().clone(),
         })
     }
 
     /// Makes one attempt of [`Ingest::index`]. Returns [`Attempt::Retry`] if the copy or the item
     /// changed between two requests.
-    async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<Outcome>, IngestError> {
+    async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<IndexedFile>, IngestError> {
         // Step 1 comes before step 2: the bytes that are read must not be older than the item that
         // they replace.
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
@@ -63,13 +130,14 @@ impl Ingest {
         if let Some(reason) = source.and_then(|source| self.skip_reason(&source)) {
             return self.skip_archived_name(key, item, reason).await;
         }
-        let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
-        if recorded.is_some_and(|part| {
-            part.version() == Some(properties.version())
-                && part.extractor_version >= EXTRACTOR_VERSION
-        }) {
-            self.reconcile_with_source(&properties).await?;
-            return Ok(Attempt::Done(Outcome::Unchanged));
+        if let Some(item) = &item
+            && is_indexed(item, key, &properties)
+        {
+            let then = self.find_follow_up(key, item).await?;
+            return Ok(Attempt::Done(IndexedFile {
+                outcome: Outcome::Unchanged,
+                then,
+            }));
         }
         match self.extract(key.object(), &properties, head).await? {
             MetadataRead::Changed => Ok(Attempt::Retry),
@@ -95,8 +163,11 @@ impl Ingest {
         properties: &ObjectProperties,
         item: Option<PhotoItem>,
         file: SkippedFile,
-    ) -> Result<Attempt<Outcome>, IngestError> {
-        let verdict = LedgerVerdict::Skipped(&file.reason);
+    ) -> Result<Attempt<IndexedFile>, IngestError> {
+        let verdict = LedgerVerdict::Skipped {
+            reason: &file.reason,
+            earlier: None,
+        };
         let entry = ledger_entry(key.object(), properties, verdict);
         self.catalogue.put_ledger_entry(&entry).await?;
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
@@ -109,7 +180,7 @@ impl Ingest {
                 .record_skipped_file(key, properties, item, file.reason)
                 .await;
         }
-        Ok(Attempt::Done(Outcome::Skipped(file.reason)))
+        Ok(IndexedFile::done(Outcome::Skipped(file.reason)))
     }
 
     /// Adds a tombstone for a skipped file to the item of its photo, so that the labels of the photo
@@ -121,26 +192,22 @@ impl Ingest {
         properties: &ObjectProperties,
         item: Option<PhotoItem>,
         reason: String,
-    ) -> Result<Attempt<Outcome>, IngestError> {
+    ) -> Result<Attempt<IndexedFile>, IngestError> {
         let read_revision = item.as_ref().map(|item| item.revision);
-        let provenance = Provenance::of(properties);
-        let owner = provenance
-            .as_ref()
-            .map_or(Owner::FOREIGN, |from| from.owner.as_str());
-        let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem(), owner));
+        let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem()));
         let recorded = item.parts.get(key.part());
         let tombstone = PhotoPart::skipped(key.as_str(), recorded, &reason);
         if recorded.is_some_and(|part| part.labels == tombstone.labels) {
-            return Ok(Attempt::Done(Outcome::Skipped(reason)));
+            return Ok(IndexedFile::done(Outcome::Skipped(reason)));
         }
         item.parts.insert(key.part().to_owned(), tombstone);
         match self.write_item(item, read_revision, None).await {
-            Ok(WriteOutcome::Written) => {}
-            Ok(WriteOutcome::Stale) => return Ok(Attempt::Retry),
+            Ok(ItemWrite::Written(_)) => {}
+            Ok(ItemWrite::Stale) => return Ok(Attempt::Retry),
             // A repeat would fail again.
             Err(IngestError::Catalogue(CatalogueError::TooLarge { cause, .. })) => {
                 tracing::error!(s3.key = key.as_str(), %cause, "no room for a skipped file");
-                return Ok(Attempt::Done(Outcome::Skipped(reason)));
+                return Ok(IndexedFile::done(Outcome::Skipped(reason)));
             }
             Err(error) => return Err(error),
         }
@@ -149,7 +216,7 @@ impl Ingest {
         let now = self.storage.head_object(key.object()).await?;
         let is_unchanged = now.map(|now| now.version()) == Some(properties.version());
         Ok(match is_unchanged {
-            true => Attempt::Done(Outcome::Skipped(reason)),
+            true => IndexedFile::done(Outcome::Skipped(reason)),
             false => Attempt::Retry,
         })
     }
@@ -163,36 +230,33 @@ impl Ingest {
         properties: &ObjectProperties,
         item: Option<PhotoItem>,
         extraction: Extraction,
-    ) -> Result<Attempt<Outcome>, IngestError> {
+    ) -> Result<Attempt<IndexedFile>, IngestError> {
         let is_new_part_of_item = item
             .as_ref()
             .is_some_and(|item| !item.parts.contains_key(key.part()));
         let read_revision = item.as_ref().map(|item| item.revision);
         let before = item.clone();
-        let provenance = Provenance::of(properties);
-        let owner = provenance
-            .as_ref()
-            .map_or(Owner::FOREIGN, |from| from.owner.as_str());
-        let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem(), owner));
-        let has_other_live_parts = item
-            .parts
-            .iter()
-            .any(|(name, part)| name != key.part() && part.is_live());
-        // A foreign file must not take over a claimed stem. The owner's first copy may still be in
-        // flight, and the owner's next upload must find the stem.
-        if !has_other_live_parts && provenance.is_some() {
-            item.owner = owner.to_owned();
-        }
-        let part = indexed_part(key, properties, provenance, &extraction);
+        let file = self.describe_file(key, properties, None).await?;
+        let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem()));
+        self.adopt_set_values(&file, &mut item).await?;
+        item.evidence = item.known_evidence();
+        item.evidence.add(Evidence {
+            content: file.content.clone(),
+            source: file.copied_from().cloned(),
+            slot: key.slot(),
+            state: EvidenceState::Seen,
+            ..shot_evidence(&extraction.photo)
+        });
+        let part = indexed_part(key, properties, file, &extraction);
         item.parts.insert(key.part().to_owned(), part);
         let fresh = FreshExtraction {
             part: key.part(),
             extraction,
         };
         // Step 3.
-        match self.write_item(item, read_revision, Some(fresh)).await {
-            Ok(WriteOutcome::Written) => {}
-            Ok(WriteOutcome::Stale) => return Ok(Attempt::Retry),
+        let written = match self.write_item(item, read_revision, Some(fresh)).await {
+            Ok(ItemWrite::Written(item)) => item,
+            Ok(ItemWrite::Stale) => return Ok(Attempt::Retry),
             // A repeat would fail again. The photo keeps its item without this file, and the labels of
             // the file are a gap.
             Err(IngestError::Catalogue(CatalogueError::TooLarge { cause, .. })) => {
@@ -203,7 +267,7 @@ impl Ingest {
                 return self.skip_file(key, properties, before, file).await;
             }
             Err(error) => return Err(error),
-        }
+        };
         // Step 4. This check is not necessary if the part is new in an existing item. Each later
         // change of the copy has an event, and the handler of that event writes this item (at least
         // a tombstone). If that handler wrote before this task, the condition on the revision
@@ -215,8 +279,33 @@ impl Ingest {
                 return Ok(Attempt::Retry);
             }
         }
-        self.reconcile_with_source(properties).await?;
-        Ok(Attempt::Done(Outcome::Indexed))
+        let then = self.find_follow_up(key, &written).await?;
+        Ok(Attempt::Done(IndexedFile {
+            outcome: Outcome::Indexed,
+            then,
+        }))
+    }
+
+    /// Step 2b. If a person copied or renamed the file in the archive, makes this stem and the stem
+    /// that the file was made for kin, and adds what is set there to this item. A photo that was
+    /// hidden stays hidden. Sends no request for any other file, or if both are kin already.
+    async fn adopt_set_values(
+        &self,
+        file: &ArchivedFile,
+        item: &mut PhotoItem,
+    ) -> Result<(), IngestError> {
+        let Some(stem) = file.made_for.as_ref().filter(|stem| **stem != item.stem) else {
+            return Ok(());
+        };
+        if item.kin.contains(stem) {
+            return Ok(());
+        }
+        let id = PhotoId::from_stem(stem);
+        if let Some(other) = self.catalogue.add_kin(&id, &item.stem).await? {
+            item.kin.insert(stem.clone());
+            merge_set_values(item, &other);
+        }
+        Ok(())
     }
 
     /// Updates the item of a file that is gone from the archive, or is not a photo any more: its
@@ -228,35 +317,35 @@ impl Ingest {
         key: &ArchiveKey,
         item: Option<PhotoItem>,
         tombstone: PhotoPart,
-    ) -> Result<Attempt<Outcome>, IngestError> {
+    ) -> Result<Attempt<IndexedFile>, IngestError> {
         let Some(mut item) = item else {
-            return Ok(Attempt::Done(Outcome::Gone));
+            return Ok(IndexedFile::done(Outcome::Gone));
         };
         if item
             .parts
             .get(key.part())
             .is_some_and(|part| !part.is_live() && part.labels == tombstone.labels)
         {
-            return Ok(Attempt::Done(Outcome::Gone));
+            return Ok(IndexedFile::done(Outcome::Gone));
         }
         item.parts.insert(key.part().to_owned(), tombstone);
         let read_revision = item.revision;
         let written = self.write_item(item, Some(read_revision), None).await?;
-        if written == WriteOutcome::Stale {
+        if matches!(written, ItemWrite::Stale) {
             return Ok(Attempt::Retry);
         }
         // Step 4.
         let now = self.storage.head_object(key.object()).await?;
         Ok(match now {
-            None => Attempt::Done(Outcome::Removed),
+            None => IndexedFile::done(Outcome::Removed),
             Some(_) => Attempt::Retry,
         })
     }
 
-    /// Adds a tombstone to a stub (an item that only claims a stem), so that the item is no longer
-    /// a stub. This increases the revision of the item, so every task that still works on this stem
-    /// must read the item again. The owner keeps the claim, because a copy may still arrive.
-    /// Returns `false` and changes nothing if the item is not a stub. A repeat is safe.
+    /// Adds a tombstone to a stub (an item without parts), so that the item is no longer a stub.
+    /// This increases the revision of the item, so every task that still works on this stem must
+    /// read the item again. The claim stays, because a copy may still arrive. Returns `false` and
+    /// changes nothing if the item is not a stub. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing
@@ -281,21 +370,21 @@ impl Ingest {
         let read_revision = item.revision;
         Ok(
             match self.write_item(item, Some(read_revision), None).await? {
-                WriteOutcome::Written => Attempt::Done(true),
-                WriteOutcome::Stale => Attempt::Retry,
+                ItemWrite::Written(_) => Attempt::Done(true),
+                ItemWrite::Stale => Attempt::Retry,
             },
         )
     }
 
     /// Derives the record (the normalised metadata) from the parts, and writes the item. `fresh` is
     /// the metadata that the caller has just extracted from a part. Writes nothing if the stored
-    /// item does not have the revision `read_revision` any more.
+    /// item does not have the revision `read_revision` any more. Returns the item as it was written.
     async fn write_item(
         &self,
         mut item: PhotoItem,
         read_revision: Option<u64>,
         fresh: Option<FreshExtraction<'_>>,
-    ) -> Result<WriteOutcome, IngestError> {
+    ) -> Result<ItemWrite, IngestError> {
         item.revision = read_revision.unwrap_or_default() + 1;
         match record::primary_part(&item) {
             None => record::clear_record(&mut item),
@@ -318,7 +407,11 @@ impl Ingest {
         if let Some(partition) = item.index.date_partition {
             self.ensure_date_partition(partition).await?;
         }
-        Ok(self.catalogue.put_item(&item, read_revision).await?)
+        let written = self.catalogue.put_item(&item, read_revision).await?;
+        Ok(match written {
+            WriteOutcome::Written => ItemWrite::Written(Box::new(item)),
+            WriteOutcome::Stale => ItemWrite::Stale,
+        })
     }
 
     /// Extracts the metadata of the part `name` of the item. Returns `None` if there is no such
@@ -346,29 +439,65 @@ impl Ingest {
         }
     }
 
-    /// Compares an archived copy with its source. If the source has other bytes now, the copy is
-    /// older than an edit. In that case, organises the source again. This is the step index 5 of
-    /// docs/ingest-protocol.md.
-    async fn reconcile_with_source(&self, copy: &ObjectProperties) -> Result<(), IngestError> {
-        let Some(from) = Provenance::of(copy).map(|from| from.source) else {
-            return Ok(());
+    /// Finds out what must be done after a file was indexed: its source has other bytes (step 5),
+    /// or its photo is in the folder of another day (step 6). Only the primary part decides the
+    /// day. A photo with a file by hand, or into which another photo was merged, is not moved.
+    async fn find_follow_up(
+        &self,
+        key: &ArchiveKey,
+        item: &PhotoItem,
+    ) -> Result<FollowUp, IngestError> {
+        let part = item.parts.get(key.part());
+        let Some(from) = part.and_then(PhotoPart::copied_from) else {
+            return Ok(FollowUp::Nothing);
         };
-        let Some(KeyPlace::Source(source)) = self.layout.place(&from.object) else {
-            return Ok(());
-        };
-        match self.storage.head_object(&from.object).await? {
-            Some(now) if now.etag != from.etag => self.organise(&source).await.map(|_| ()),
-            _ => Ok(()),
+        if let Some(KeyPlace::Source(source)) = self.layout.place(&from.object) {
+            let now = self.storage.head_object(&from.object).await?;
+            if now.is_some_and(|now| now.etag != from.etag) {
+                return Ok(FollowUp::Organise(source));
+            }
         }
+        let primary = item.derived_from.as_ref();
+        let is_primary = primary.is_some_and(|primary| primary.part == key.part());
+        let live = || item.parts.values().filter(|part| part.is_live());
+        let is_ours = live().all(|part| part.copied_from().is_some());
+        let day = item.photo.record.capture.day();
+        // The files of merged photos may have several days.
+        let is_misfiled = is_primary
+            && is_ours
+            && item.merged.is_empty()
+            && archive::is_misfiled(&item.stem, day);
+        Ok(match is_misfiled {
+            true => FollowUp::Move,
+            false => FollowUp::Nothing,
+        })
     }
 }
 
-/// Builds the part (the entry of one file in an item) from the properties of the archived file and
-/// from the extraction.
+/// The result of a write of an item.
+enum ItemWrite {
+    /// The item was written, in this form.
+    Written(Box<PhotoItem>),
+    /// Another writer changed the item first.
+    Stale,
+}
+
+/// Reports whether an item describes a file already: the present extractor has read this version, and
+/// the part is in the present form.
+fn is_indexed(item: &PhotoItem, key: &ArchiveKey, properties: &ObjectProperties) -> bool {
+    item.parts.get(key.part()).is_some_and(|part| {
+        part.version() == Some(properties.version())
+            && part.extractor_version >= EXTRACTOR_VERSION
+            && part.content.is_some()
+    })
+}
+
+/// Builds the part (the entry of one file in an item) from the archived file, its properties and the
+/// extraction.
 fn indexed_part(
     key: &ArchiveKey,
     properties: &ObjectProperties,
-    provenance: Option<Provenance>,
+    file: ArchivedFile,
     extraction: &Extraction,
 ) -> PhotoPart {
     let version = properties.version();
@@ -380,7 +509,10 @@ fn indexed_part(
         mime: extraction.format.mime().to_owned(),
         width: extraction.photo.record.width,
         height: extraction.photo.record.height,
-        source: provenance.map(|from| from.source),
+        source: file.provenance.map(|from| from.source),
+        placement: file.placement,
+        content: Some(file.content),
+        picture: extraction.picture,
         preview: extraction.preview,
         labels: Some(extraction.labels.clone()),
         extractor_version: EXTRACTOR_VERSION,

@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn item_with_keywords(count: usize, length: usize) -> PhotoItem {
-        let mut item = PhotoItem::stub("2018-02-01/foobar", "owner");
+        let mut item = PhotoItem::stub("2018-02-01/foobar");
         let part = PhotoPart {
             key: "2018-02-01/foobar.JPG".to_owned(),
             labels: Some(FileLabels::default()),
@@ -253,7 +253,7 @@ mod tests {
             name in 1..900_usize,
         ) -> PhotoItem {
             let text = |length: usize| Some("t".repeat(length));
-            let mut item = PhotoItem::stub(&format!("undated/{}", "n".repeat(name)), "owner");
+            let mut item = PhotoItem::stub(&format!("undated/{}", "n".repeat(name)));
             item.parts = parts;
             let record = &mut item.photo.record;
             record.keywords = keywords.into_iter().map(|length| "k".repeat(length)).collect();

@@ -2,19 +2,26 @@
 
 use photo_metadata::EXTRACTOR_VERSION;
 
-use crate::archive::{ArchiveKey, Owner};
+use crate::archive::ArchiveKey;
 use crate::catalogue::item::{LedgerEntry, LedgerOutcome};
+use crate::identity::ContentId;
 use crate::object::ObjectRef;
 use crate::storage::ObjectProperties;
 
 /// The verdict of ingest on the bytes of an object: skipped or archived. It becomes a ledger entry.
 pub(super) enum LedgerVerdict<'a> {
-    /// The bytes are not a photo. The text is the reason.
-    Skipped(&'a str),
-    /// The photo is archived under this key, for this owner.
+    /// The bytes are not a photo.
+    Skipped {
+        /// The reason.
+        reason: &'a str,
+        /// The entry of earlier bytes of the object. Its archive key stays, so that the next edit
+        /// finds its photo.
+        earlier: Option<&'a LedgerEntry>,
+    },
+    /// The photo with this content id is archived under this key, or will be.
     Archived {
         archive_key: &'a ArchiveKey,
-        owner: &'a Owner,
+        content: &'a ContentId,
     },
 }
 
@@ -24,11 +31,17 @@ pub(super) fn ledger_entry(
     properties: &ObjectProperties,
     verdict: LedgerVerdict<'_>,
 ) -> LedgerEntry {
-    let (outcome, reason, archive_key, owner) = match verdict {
-        LedgerVerdict::Skipped(reason) => {
-            (LedgerOutcome::Skipped, Some(reason.to_owned()), None, None)
-        }
-        LedgerVerdict::Archived { archive_key, owner } => (
+    let (outcome, reason, archive_key, content) = match verdict {
+        LedgerVerdict::Skipped { reason, earlier } => (
+            LedgerOutcome::Skipped,
+            Some(reason.to_owned()),
+            earlier.and_then(|entry| entry.archive_key.clone()),
+            earlier.and_then(|entry| entry.content.clone()),
+        ),
+        LedgerVerdict::Archived {
+            archive_key,
+            content,
+        } => (
             if archive_key.is_undated() {
                 LedgerOutcome::Undated
             } else {
@@ -36,7 +49,7 @@ pub(super) fn ledger_entry(
             },
             None,
             Some(archive_key.as_str().to_owned()),
-            Some(owner.as_str().to_owned()),
+            Some(content.clone()),
         ),
     };
     LedgerEntry {
@@ -46,7 +59,7 @@ pub(super) fn ledger_entry(
         outcome,
         reason,
         archive_key,
-        owner,
+        content,
         extractor_version: EXTRACTOR_VERSION,
     }
 }

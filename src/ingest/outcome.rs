@@ -21,6 +21,9 @@ pub enum Outcome {
     /// The source now has a copy under this archive key, in the folder `undated/`. The photo has no
     /// credible date.
     Undated(ArchiveKey),
+    /// The archive has, or had, these bytes under this archive key, from another upload. Nothing was
+    /// copied.
+    Duplicate(ArchiveKey),
     /// There was nothing to do: these bytes were processed before.
     Unchanged,
     /// The bytes are not a photo, or the name is never a photo's. The text is the reason. The object
@@ -42,6 +45,7 @@ impl Outcome {
         match self {
             Outcome::Archived(_) => "archived",
             Outcome::Undated(_) => "undated",
+            Outcome::Duplicate(_) => "duplicate",
             Outcome::Unchanged => "unchanged",
             Outcome::Skipped(_) => "skipped",
             Outcome::Indexed => "indexed",
@@ -74,7 +78,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Archived(key) | Outcome::Undated(key) => {
+            Outcome::Archived(key) | Outcome::Undated(key) | Outcome::Duplicate(key) => {
                 write!(f, "{}: {}", self.name(), key.as_str())
             }
             Outcome::Skipped(reason) => write!(f, "{}: {reason}", self.name()),
@@ -156,10 +160,9 @@ pub enum IngestError {
         /// The id of the photo.
         id: String,
     },
-    /// The photo could not be archived: other owners have claimed every archive name that the photo
-    /// may use.
+    /// The photo could not be archived: other photos have every archive name that the photo may use.
     #[error(
-        "every archive name of {object} is taken; the last one is {}",
+        "every archive name of {object} is taken; the last one is {}; rename the upload",
         archive_key.as_str()
     )]
     NoFreeName {

@@ -1,70 +1,140 @@
 //! Overrides: the values that a person sets for a photo. They are shown instead of the values in
-//! the file. They stay when the photo is indexed again.
+//! the file. They stay when the photo is indexed again, and they follow the photo: what is set at one
+//! item is set at all its kin.
 
-use crate::catalogue::item::{Overrides, PhotoItem};
+use std::collections::BTreeSet;
+
+use crate::catalogue::item::PhotoItem;
 use crate::catalogue::{Catalogue, WriteOutcome};
 use crate::photo_id::PhotoId;
-use crate::privacy::Privacy;
+use crate::privacy::{Privacy, Visibility};
 use crate::retry::{Attempt, retry};
 
 use super::{IngestError, MAX_ROUNDS, record};
 
-/// Changes the overrides of a photo, and derives its summary and index keys again. Returns the
-/// changed item. Returns `None` if there is no such photo, or if its files are gone.
+/// An item whose overrides were changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedItem {
+    /// The item before the change. `None` if there was no item.
+    pub before: Option<PhotoItem>,
+    /// The item after the change.
+    pub after: PhotoItem,
+}
+
+/// Changes what is set at a photo and at all its kin, and derives their summaries and index keys
+/// again. `change` may change only the overrides and `held_for`. Returns the items of the photo and
+/// of its kin, the photo first. Returns no item if there is no such photo, or if its files are
+/// gone.
 ///
-/// Changes no other field of the photo, even if ingest works on the photo at the same time. Writes
-/// nothing if the item stays the same. A repeat is safe.
+/// Changes no other field of an item, even if ingest works on it at the same time. A kin without an
+/// item gets one, because a file may come later. Writes nothing if an item stays the same. A repeat is
+/// safe. If the call fails, some items may be changed: repeat it.
 ///
 /// # Errors
-/// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing the
-/// photo.
+/// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing an
+/// item.
 pub async fn update_overrides(
     catalogue: &Catalogue,
     privacy: &Privacy,
     id: &PhotoId,
-    change: impl Fn(&mut Overrides),
-) -> Result<Option<PhotoItem>, IngestError> {
-    update_overrides_if(catalogue, privacy, id, PhotoItem::has_live_parts, change).await
+    change: impl Fn(&mut PhotoItem),
+) -> Result<Vec<ChangedItem>, IngestError> {
+    let first = catalogue.item(id).await?;
+    let Some(first) = first.filter(PhotoItem::has_live_parts) else {
+        return Ok(Vec::new());
+    };
+    let mut changed = Vec::new();
+    let mut visited = BTreeSet::new();
+    let mut left = vec![first.stem];
+    // The kin are read after the change was written. So a kin that is added at the same time is
+    // found here, or its writer reads the change.
+    while let Some(stem) = left.pop() {
+        if !visited.insert(stem.clone()) {
+            continue;
+        }
+        let item = update_item(catalogue, privacy, &stem, &change).await?;
+        left.extend(item.after.kin.iter().cloned());
+        changed.push(item);
+    }
+    Ok(changed)
 }
 
-/// Changes the overrides of a photo as [`update_overrides`] does, if the item satisfies
-/// `condition`. If the item does not, changes nothing and returns `None`.
-pub(super) async fn update_overrides_if(
+/// Derives the summary and the index keys of a photo again, and writes them if they differ. Returns
+/// the item, or `None` if there is no such photo. A repeat is safe.
+///
+/// # Errors
+/// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing the
+/// item.
+pub async fn rederive_item(
     catalogue: &Catalogue,
     privacy: &Privacy,
     id: &PhotoId,
-    condition: impl Fn(&PhotoItem) -> bool,
-    change: impl Fn(&mut Overrides),
 ) -> Result<Option<PhotoItem>, IngestError> {
-    let (condition, change) = (&condition, &change);
+    let Some(item) = catalogue.item(id).await? else {
+        return Ok(None);
+    };
+    let changed = update_item(catalogue, privacy, &item.stem, |_| ()).await?;
+    Ok(Some(changed.after))
+}
+
+/// Changes one item, or makes it if it does not exist.
+pub(super) async fn update_item(
+    catalogue: &Catalogue,
+    privacy: &Privacy,
+    stem: &str,
+    change: impl Fn(&mut PhotoItem),
+) -> Result<ChangedItem, IngestError> {
+    let (change, id) = (&change, &PhotoId::from_stem(stem));
     let updated = retry(MAX_ROUNDS, || async move {
-        let Some(before) = catalogue.item(id).await?.filter(condition) else {
-            return Ok::<_, IngestError>(Attempt::Done(None));
-        };
-        let mut item = before.clone();
-        change(&mut item.overrides);
-        let item = rederive(item, privacy);
-        if is_same_but_revision(&item, &before) {
-            return Ok(Attempt::Done(Some(before)));
+        let before = catalogue.item(id).await?;
+        let mut item = before.clone().unwrap_or_else(|| PhotoItem::stub(stem));
+        change(&mut item);
+        let after = rederive(item, privacy);
+        if let Some(before) = &before
+            && is_same_but_revision(&after, before)
+        {
+            return Ok::<_, IngestError>(Attempt::Done(ChangedItem {
+                after: before.clone(),
+                before: Some(before.clone()),
+            }));
         }
-        if let Some(partition) = item.index.date_partition {
+        if let Some(partition) = after.index.date_partition {
             catalogue.ensure_date_partition(partition).await?;
         }
-        Ok(
-            match catalogue.put_item(&item, Some(before.revision)).await? {
-                WriteOutcome::Written => Attempt::Done(Some(item)),
-                WriteOutcome::Stale => Attempt::Retry,
-            },
-        )
+        let read_revision = before.as_ref().map(|item| item.revision);
+        Ok(match catalogue.put_item(&after, read_revision).await? {
+            WriteOutcome::Written => Attempt::Done(ChangedItem { before, after }),
+            WriteOutcome::Stale => Attempt::Retry,
+        })
     });
     updated
         .await?
         .ok_or_else(|| IngestError::Busy { id: id.to_string() })
 }
 
+/// Adds to an item what is set at another item that shows the same files. The item is hidden or
+/// held if one of the two is. Any other value is taken only if the item itself has none.
+pub(super) fn merge_set_values(item: &mut PhotoItem, other: &PhotoItem) {
+    let visibilities = [item.overrides.visibility, other.overrides.visibility];
+    let is_private = visibilities.contains(&Some(Visibility::Private));
+    let held = [&*item, other].into_iter().find_map(|one| {
+        let held_for = one.held_for.clone();
+        held_for.filter(|_| one.overrides.visibility.is_none())
+    });
+    item.overrides = item.overrides.clone().or(other.overrides.clone());
+    if is_private {
+        item.overrides.visibility = Some(Visibility::Private);
+    } else if held.is_some() {
+        item.overrides.visibility = None;
+    }
+    if let Some(held) = held {
+        item.held_for = Some(held);
+    }
+}
+
 /// Returns `true` if the summary or the index keys of an item must be written again, because the
-/// privacy rules or the form of items changed. To write them, call [`update_overrides`] without a
-/// change. Sends no request.
+/// privacy rules or the form of items changed. To write them, call [`rederive_item`]. Sends no
+/// request.
 pub fn is_outdated(item: &PhotoItem, privacy: &Privacy) -> bool {
     !is_same_but_revision(&rederive(item.clone(), privacy), item)
 }

@@ -39,6 +39,7 @@ use super::survey::ListedObject;
 use crate::archive::Layout;
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
+use crate::identity::{ContentId, EvidenceState};
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::skipped_names::SkippedNames;
 
@@ -120,14 +121,14 @@ impl FaultKind {
     pub fn remedy(self) -> &'static str {
         match self {
             FaultKind::Unarchived | FaultKind::Superseded => "archive it",
-            FaultKind::Uncopied => "forget the ledger entry, and archive it again",
+            FaultKind::Uncopied => "archive it again",
             FaultKind::Orphaned => "forget it",
             FaultKind::Unindexed | FaultKind::Outdated => "read it and write its record",
             FaultKind::SkippedName => "take it out of the catalogue; the file stays",
             FaultKind::Missing => "record that it was removed; `photos restore` brings it back",
             FaultKind::Unlisted => "list it",
             FaultKind::UnregisteredPartition => "register it",
-            FaultKind::Stub => "record that no file came; the name stays with its owner",
+            FaultKind::Stub => "record that no file came; the name stays claimed",
             FaultKind::Miscounted => "count it again",
         }
     }
@@ -156,12 +157,14 @@ struct RecordedPart {
     /// `true` if the part describes a file that must be in the archive.
     describes_file: bool,
     source: Option<PartSource>,
+    content: Option<ContentId>,
 }
 
 /// The fields of a ledger entry that the comparison needs.
 struct RecordedVerdict {
     version: ObjectVersion,
     archive_key: Option<String>,
+    content: Option<ContentId>,
     extractor_version: u32,
 }
 
@@ -186,6 +189,8 @@ pub struct Reconciliation {
     date_partitions: BTreeSet<DatePartition>,
     /// The parts of all items, by archive key.
     parts: HashMap<String, RecordedPart>,
+    /// The stems with the bytes that index has seen there.
+    seen: HashSet<(String, ContentId)>,
     stubs: BTreeSet<String>,
     ledger: HashMap<ObjectRef, RecordedVerdict>,
     /// The archive keys of the copies of uploads whose names are never a photo's. These copies were
@@ -211,6 +216,7 @@ impl Reconciliation {
             settled,
             date_partitions,
             parts: HashMap::new(),
+            seen: HashSet::new(),
             stubs: BTreeSet::new(),
             ledger: HashMap::new(),
             copies_of_skipped: HashSet::new(),
@@ -220,6 +226,12 @@ impl Reconciliation {
 
     /// Adds an item to the comparison.
     pub fn add_photo(&mut self, item: PhotoItemHeader) {
+        let seen = item
+            .evidence
+            .iter()
+            .filter(|entry| entry.state == EvidenceState::Seen);
+        let seen = seen.map(|entry| (item.stem.clone(), entry.content.clone()));
+        self.seen.extend(seen);
         if item.parts.is_empty() {
             self.stubs.insert(item.stem);
             return;
@@ -240,6 +252,7 @@ impl Reconciliation {
                 version: part.version(),
                 describes_file: part.describes_present_file(),
                 source: part.source,
+                content: part.content,
             };
             self.parts.insert(part.key, recorded);
         }
@@ -253,8 +266,9 @@ impl Reconciliation {
                 self.copies_of_skipped.extend(entry.archive_key.clone());
             }
             let verdict = RecordedVerdict {
+                archive_key: entry.copied_to().map(str::to_owned),
                 version: entry.version,
-                archive_key: entry.archive_key,
+                content: entry.content,
                 extractor_version: entry.extractor_version,
             };
             self.ledger.insert(entry.object, verdict);
@@ -312,10 +326,18 @@ impl Reconciliation {
                 };
                 let part = self.parts.get(archive_key);
                 let from = part.and_then(|part| part.source.as_ref());
-                let is_older = from
-                    .is_some_and(|from| from.object == object && from.etag != verdict.version.etag);
+                // A store may give equal bytes another ETag.
+                let content = part.and_then(|part| part.content.as_ref());
+                let is_equal = content.is_some() && content == verdict.content.as_ref();
+                let is_older = from.is_some_and(|from| {
+                    from.object == object && from.etag != verdict.version.etag && !is_equal
+                });
                 match (part, copies.contains(archive_key.as_str())) {
                     (None, false) => FaultKind::Uncopied,
+                    // A removed file was seen before. This one never was.
+                    (Some(part), false) if !part.describes_file && self.is_unseen(verdict) => {
+                        FaultKind::Uncopied
+                    }
                     (Some(_), true) if is_older => FaultKind::Superseded,
                     _ => return,
                 }
@@ -393,6 +415,20 @@ impl Reconciliation {
         }
     }
 
+    /// Reports whether index has never seen the bytes of a ledger entry under their stem. Returns
+    /// `false` if an older version of this program wrote the entry.
+    fn is_unseen(&self, verdict: &RecordedVerdict) -> bool {
+        let key = verdict.archive_key.as_deref();
+        let key = key.and_then(|key| self.layout.archive_key(key));
+        match (key, &verdict.content) {
+            (Some(key), Some(content)) => {
+                let seen = (key.stem().to_owned(), content.clone());
+                !self.seen.contains(&seen)
+            }
+            _ => false,
+        }
+    }
+
     fn has_skipped_name(&self, object: &ObjectRef) -> bool {
         let reason = self.skipped_names.reason_for_object(&self.layout, object);
         reason.is_some()
@@ -459,7 +495,7 @@ mod tests {
             outcome: LedgerOutcome::Skipped,
             reason: Some("cut short".to_owned()),
             archive_key: None,
-            owner: None,
+            content: None,
             extractor_version,
         });
         let faults = books.into_faults(&[], archive).into_iter();

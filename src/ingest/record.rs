@@ -2,8 +2,11 @@
 
 use super::item_trim::trim_item;
 use crate::catalogue::date_partition::DatePartition;
-use crate::catalogue::item::{DerivedFrom, IndexKeys, PhotoItem, PhotoPart, SCHEMA_VERSION};
+use crate::catalogue::item::{
+    ClaimKeys, DerivedFrom, IndexKeys, PhotoItem, PhotoPart, SCHEMA_VERSION, part_slot,
+};
 use crate::catalogue::query::date_sort;
+use crate::identity::Evidence;
 use crate::privacy::{Privacy, Visibility, VisibilityReason};
 use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{EXTRACTOR_VERSION, EmbeddedPreview, Extraction, FileLabels, PhotoMetadata};
@@ -73,11 +76,10 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     let before = item.summary.take();
     item.index = IndexKeys::default();
     limit_part_labels(item);
+    derive_claim_keys(item);
     if item.has_live_parts() {
         let mut shown = item.photo.record.clone();
-        if let Some(seconds) = item.overrides.shift_seconds {
-            shown.capture = shown.capture.shifted(seconds);
-        }
+        shown.capture = item.overrides.correct(shown.capture);
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
         let mut summary = Summary::new(
@@ -88,6 +90,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
             list_images(item),
         );
         summary.visibility = item.overrides.visibility;
+        summary.held_for.clone_from(&item.held_for);
         summary.labels = Some(summary_labels(item));
         // Only the size of the keys counts here: `trim_item` measures the whole item.
         let visibility = decide_visibility(item, &summary, privacy).visibility();
@@ -106,6 +109,31 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     }
 }
 
+/// Derives the attributes that a claim of the stem compares with a new file. The newest evidence of a
+/// live part counts first, because an edit may have corrected the date.
+pub(super) fn derive_claim_keys(item: &mut PhotoItem) {
+    let evidence = item.known_evidence();
+    let is_live = |entry: &&Evidence| {
+        let mut live = item.live_in_slot(&entry.slot);
+        live.any(|part| part.content_id().as_ref() == Some(&entry.content))
+    };
+    let live = evidence.iter().rev().filter(is_live);
+    let in_order: Vec<&Evidence> = live.chain(evidence.iter().rev()).collect();
+    let of_parts = item.parts.keys().map(|name| part_slot(name));
+    let of_evidence = evidence.iter().map(|entry| entry.slot.clone());
+    // An item of an older version has no evidence of its own yet. A claim must not add the first entry,
+    // because its parts would not count as evidence any more. So the claim is refused.
+    // The same is true if an upload has passed the stem: its shot must be compared first.
+    let has_evidence = !item.evidence.is_empty() && item.passed.is_empty();
+    let second = in_order.iter().find_map(|entry| entry.taken);
+    item.claim = ClaimKeys {
+        slots: of_parts.chain(of_evidence).collect(),
+        shot_second: second.filter(|_| has_evidence),
+        shot_model: in_order.iter().find_map(|entry| entry.model.clone()),
+        shot_serial: in_order.iter().find_map(|entry| entry.serial.clone()),
+    };
+}
+
 /// Applies the rules to the item, and then to its summary, which may lack keywords. Returns the rule
 /// that decides.
 fn decide_visibility(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> VisibilityReason {
@@ -122,6 +150,7 @@ fn decide_visibility(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> 
 fn keep_version(summary: &mut Summary, before: Option<Summary>) {
     if let Some(mut before) = before {
         before.visibility = summary.visibility;
+        before.held_for.clone_from(&summary.held_for);
         before.labels.clone_from(&summary.labels);
         before.private_reason.clone_from(&summary.private_reason);
         let version = std::mem::replace(&mut summary.version, before.version.clone());
@@ -268,7 +297,7 @@ mod tests {
     use photo_metadata::{Camera, CaptureTime, Location, TagValue};
 
     fn item(parts: &[(&str, &str)]) -> PhotoItem {
-        let mut item = PhotoItem::stub("2018-02-01/foobar", "owner");
+        let mut item = PhotoItem::stub("2018-02-01/foobar");
         for (extension, mime) in parts {
             let part = PhotoPart {
                 key: format!("2018-02-01/foobar.{extension}"),
@@ -311,10 +340,7 @@ mod tests {
         let mut removed = item(&[("JPG", "image/jpeg"), ("NEF", "image/x-nikon-nef")]);
         removed.parts.get_mut("JPG").expect("a part").state = PartState::Tombstone;
         assert_eq!(primary_part(&removed).as_deref(), Some("NEF"));
-        assert_eq!(
-            primary_part(&PhotoItem::stub("2018-02-01/foobar", "owner")),
-            None
-        );
+        assert_eq!(primary_part(&PhotoItem::stub("2018-02-01/foobar")), None);
     }
 
     #[test]

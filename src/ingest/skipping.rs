@@ -10,6 +10,7 @@ use crate::object::ObjectRef;
 use crate::retry::Attempt;
 use crate::skipped_names::SkippedNames;
 
+use super::index::IndexedFile;
 use super::{Ingest, IngestError, Outcome};
 
 impl Ingest {
@@ -50,12 +51,12 @@ impl Ingest {
         key: &ArchiveKey,
         item: Option<PhotoItem>,
         reason: String,
-    ) -> Result<Attempt<Outcome>, IngestError> {
+    ) -> Result<Attempt<IndexedFile>, IngestError> {
         let recorded = item.as_ref().and_then(|item| item.parts.get(key.part()));
         if recorded.is_some_and(PhotoPart::describes_present_file) {
             let tombstone = PhotoPart::removed(key.as_str(), recorded);
             return self.tombstone_part(key, item, tombstone).await;
         }
-        Ok(Attempt::Done(Outcome::Skipped(reason)))
+        Ok(IndexedFile::done(Outcome::Skipped(reason)))
     }
 }

@@ -17,6 +17,7 @@ use super::{Ingest, IngestError};
 use crate::archive::{ArchiveKey, KeyPlace};
 use crate::catalogue::batch::MAX_BATCH_KEYS;
 use crate::catalogue::item::{LedgerEntry, PhotoItemHeader, PhotoPart};
+use crate::identity::BytesRelation;
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
 use crate::storage::ListingEntry;
 
@@ -40,16 +41,26 @@ pub struct ListedObject {
 /// The status of ingest for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IngestStatus {
-    /// The present bytes of the object are not processed yet.
+    /// The present bytes of the object are not processed yet, and no earlier bytes of its key are
+    /// archived.
     New,
-    /// The source object is archived, but the catalogue does not list its copy.
-    Unindexed {
-        /// The archive key of the copy.
+    /// Earlier bytes of the source key are archived. The present object is not processed yet.
+    Changed {
+        /// The archive key of the earlier bytes.
         archive_key: ArchiveKey,
+        /// Whether the present bytes are the earlier ones: the object was uploaded again.
+        bytes: BytesRelation,
     },
     /// The object is archived, and its photo is in the catalogue. A source object also has this
     /// status if a person removed its copy, because ingest does not restore a removed copy.
     Known {
+        /// The archive key of the photo.
+        archive_key: ArchiveKey,
+        /// `true` if the photo has no credible date.
+        undated: bool,
+    },
+    /// Another source object has the same bytes, and its photo is in the catalogue.
+    Duplicate {
         /// `true` if the photo has no credible date.
         undated: bool,
     },
@@ -103,6 +114,8 @@ struct SurveyedObject<'a> {
     skip_reason: Option<String>,
     /// The archive key to look up: the object's own key, or the key of its copy in the ledger.
     copy: Option<ArchiveKey>,
+    /// The archive key of earlier bytes of a source object.
+    earlier: Option<ArchiveKey>,
 }
 
 /// The ledger entries and the headers of photo items that [`Ingest::survey_objects`] has read from
@@ -141,6 +154,22 @@ impl SurveyTable {
         part.is_some_and(PhotoPart::is_live)
     }
 
+    /// Reports whether index has seen the bytes in the ledger entry of a source object under this
+    /// archive key. The entry is written before the copy is made. An older version of this program
+    /// wrote it after the copy and without a content id. Then the part in the item decides.
+    fn has_seen_entry(&self, listed: &ListedObject, key: &ArchiveKey) -> bool {
+        let entry = self.ledger.get(&listed.key);
+        let content = entry.and_then(|entry| entry.content.as_ref());
+        let Some(item) = self.headers.get(key.stem()) else {
+            return false;
+        };
+        let has_part = item.parts.contains_key(key.part());
+        match content {
+            Some(content) if !item.evidence.is_empty() => item.evidence.has_seen(content),
+            _ => has_part,
+        }
+    }
+
     fn status(&self, object: &SurveyedObject<'_>) -> IngestStatus {
         let listed = object.listed;
         if let Some(reason) = &object.skip_reason {
@@ -155,22 +184,37 @@ impl SurveyTable {
             (Some(KeyPlace::Archive(_)), Some(key)) if self.is_indexed(listed, key) => {
                 let item = self.headers.get(key.stem());
                 IngestStatus::Known {
+                    archive_key: key.clone(),
                     undated: item.is_some_and(is_undated_item),
                 }
             }
             (Some(KeyPlace::Source(_)), Some(key)) => {
                 let item = self.headers.get(key.stem());
-                if item.is_some_and(|item| item.parts.contains_key(key.part())) {
-                    IngestStatus::Known {
-                        undated: key.is_undated(),
+                let part = item.and_then(|item| item.parts.get(key.part()));
+                let undated = key.is_undated();
+                match part {
+                    _ if !self.has_seen_entry(listed, key) => IngestStatus::New,
+                    Some(part) if is_of_other_source(part, &listed.key) => {
+                        IngestStatus::Duplicate { undated }
                     }
-                } else {
-                    IngestStatus::Unindexed {
+                    _ => IngestStatus::Known {
                         archive_key: key.clone(),
-                    }
+                        undated,
+                    },
                 }
             }
             _ if self.ledger_entry(listed).is_some_and(is_skipped) => IngestStatus::Skipped,
+            (Some(KeyPlace::Source(_)), None) if let Some(earlier) = &object.earlier => {
+                let entry = self.ledger.get(&listed.key);
+                let is_same = entry.is_some_and(|entry| entry.version.etag == listed.etag);
+                IngestStatus::Changed {
+                    archive_key: earlier.clone(),
+                    bytes: match is_same {
+                        true => BytesRelation::Equal,
+                        false => BytesRelation::Other,
+                    },
+                }
+            }
             _ => IngestStatus::New,
         }
     }
@@ -196,6 +240,7 @@ impl Ingest {
                     place: self.layout.place(&object),
                     skip_reason: self.skip_reason(&object),
                     copy: None,
+                    earlier: None,
                 }
             })
             .collect();
@@ -214,9 +259,13 @@ impl Ingest {
                 Some(KeyPlace::Archive(key)) => Some(key.clone()),
                 Some(KeyPlace::Source(_)) => table
                     .ledger_entry(object.listed)
-                    .and_then(|entry| self.layout.archive_key(entry.archive_key.as_deref()?)),
+                    .and_then(|entry| self.layout.archive_key(entry.copied_to()?)),
                 None => None,
             };
+            object.earlier = table
+                .ledger
+                .get(&object.listed.key)
+                .and_then(|entry| self.layout.archive_key(entry.archive_key.as_deref()?));
         }
         let copies = objects.iter().filter_map(|object| object.copy.as_ref());
         let stems: Vec<&str> = copies.map(ArchiveKey::stem).collect();
@@ -271,6 +320,12 @@ impl ExpectedOutcome {
     }
 }
 
+/// Reports whether a live part was copied from another source object than the one with this key.
+fn is_of_other_source(part: &PhotoPart, key: &str) -> bool {
+    let from = part.copied_from();
+    part.is_live() && from.is_none_or(|from| from.object.key != key)
+}
+
 fn is_undated_item(item: &PhotoItemHeader) -> bool {
     item.date_partition
         .is_some_and(|partition| partition.is_undated())
@@ -279,5 +334,5 @@ fn is_undated_item(item: &PhotoItemHeader) -> bool {
 /// Returns `true` if the present version of the extractor found that the object of this entry is
 /// not a photo.
 fn is_skipped(entry: &LedgerEntry) -> bool {
-    entry.archive_key.is_none() && entry.extractor_version >= EXTRACTOR_VERSION
+    entry.copied_to().is_none() && entry.extractor_version >= EXTRACTOR_VERSION
 }

@@ -36,9 +36,10 @@ pub struct InvalidVisibility(String);
 ///
 /// These rules apply in this order, and the first one that fits decides:
 /// 1. the visibility that a person set for the photo;
-/// 2. any rule that makes the photo private, for any of its files;
-/// 3. a keyword that makes the photo public;
-/// 4. the default.
+/// 2. a photo that took a name beside a hidden photo is held: it is private;
+/// 3. any rule that makes the photo private, for any of its files;
+/// 4. a keyword that makes the photo public;
+/// 5. the default.
 ///
 /// A rejected photo is always private, unless a person made it public. If keywords or ratings could
 /// not be read, the photo is private if any setting makes some photos private.
@@ -85,6 +86,8 @@ pub struct VisibilityRules {
 pub struct VisibilityFacts<'a> {
     /// The visibility that a person set for the photo, if any.
     pub set: Option<Visibility>,
+    /// The stem of the hidden photo beside which this photo took its name, if it is held.
+    pub held_for: Option<&'a str>,
     /// The keywords of all files of the photo.
     pub keywords: Vec<&'a str>,
     /// The lowest rating of all rated files of the photo: -1 to 5 stars.
@@ -122,6 +125,8 @@ impl<'a> VisibilityFacts<'a> {
 pub enum VisibilityReason {
     /// A person set the visibility.
     SetByHand(Visibility),
+    /// The photo is held: it took a name beside the hidden photo with this stem.
+    Held(String),
     /// The photo has this keyword, which makes it private.
     PrivateKeyword(String),
     /// A person rejected the photo.
@@ -146,7 +151,8 @@ impl VisibilityReason {
                 *visibility
             }
             VisibilityReason::PublicKeyword(_) => Visibility::Public,
-            VisibilityReason::PrivateKeyword(_)
+            VisibilityReason::Held(_)
+            | VisibilityReason::PrivateKeyword(_)
             | VisibilityReason::Rejected
             | VisibilityReason::BelowRating(_)
             | VisibilityReason::PrivateSource(_)
@@ -159,6 +165,9 @@ impl fmt::Display for VisibilityReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             VisibilityReason::SetByHand(_) => f.write_str("set by hand"),
+            VisibilityReason::Held(stem) => {
+                write!(f, "held: same key or name as {stem}")
+            }
             VisibilityReason::PrivateKeyword(keyword)
             | VisibilityReason::PublicKeyword(keyword) => write!(f, "keyword {keyword}"),
             VisibilityReason::Rejected => f.write_str("rejected"),
@@ -175,6 +184,9 @@ impl VisibilityRules {
     pub fn decide(&self, facts: &VisibilityFacts<'_>) -> VisibilityReason {
         if let Some(set) = facts.set {
             return VisibilityReason::SetByHand(set);
+        }
+        if let Some(stem) = facts.held_for {
+            return VisibilityReason::Held(stem.to_owned());
         }
         self.find_private_reason(facts)
             .or_else(|| self.find_public_keyword(facts))
@@ -284,8 +296,8 @@ mod tests {
             set,
             keywords: keywords.to_vec(),
             rating,
-            gap: None,
             sources: vec![source],
+            ..VisibilityFacts::default()
         };
         rules.decide(&facts).visibility()
     }

@@ -59,7 +59,7 @@ fn item() -> PhotoItem {
         image("CR2", "image/jpeg", ImageKind::Preview),
         image("CR2", "image/x-canon-cr2", ImageKind::Original),
     ];
-    let mut item = PhotoItem::stub("2018-02-01/foo bar", "SECRET-OWNER");
+    let mut item = PhotoItem::stub("2018-02-01/foo bar");
     item.revision = 1;
     item.parts = BTreeMap::from([
         ("JPG".to_owned(), part("JPG", "image/jpeg")),
@@ -317,7 +317,7 @@ fn private_removed_and_claimed_photos_have_no_view() {
         .parts
         .values_mut()
         .for_each(|part| part.state = crate::catalogue::item::PartState::Tombstone);
-    let stub = PhotoItem::stub("2018-02-01/foo bar", "owner");
+    let stub = PhotoItem::stub("2018-02-01/foo bar");
     for hidden in [private, private_by_rule, removed, stub] {
         assert_eq!(view.show_details(&hidden), None);
         for (part, kind) in [

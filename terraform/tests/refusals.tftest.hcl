@@ -48,6 +48,16 @@ run "refuses_archive_bucket" {
   expect_failures = [var.archive_bucket]
 }
 
+run "refuses_sibling_folders_with_slash" {
+  command = plan
+
+  variables {
+    sibling_folders = ["a/b"]
+  }
+
+  expect_failures = [var.sibling_folders]
+}
+
 run "refuses_skip_names_with_comma" {
   command = plan
 

@@ -166,6 +166,19 @@ run "skip_names" {
   }
 }
 
+run "sibling_folders" {
+  command = plan
+
+  variables {
+    sibling_folders = ["Selects", "!png"]
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["ingest"].environment[0].variables.SIBLING_FOLDERS == "Selects,!png"
+    error_message = "ingest gets SIBLING_FOLDERS."
+  }
+}
+
 run "source_after" {
   command = plan
 
@@ -180,10 +193,11 @@ run "source_after" {
       for statement in jsondecode(aws_iam_role_policy.function["ingest"].policy).Statement : statement.Sid => statement.Resource
       if contains(statement.Action, "s3:DeleteObject")
       } == {
+      Moves       = ["arn:aws:s3:::photo-catalogue-archive-123456789012/*"]
       SourceAfter = ["arn:aws:s3:::photo-catalogue-source-123456789012/inbox/*"]
       Probe       = ["arn:aws:s3:::photo-catalogue-source-123456789012/inbox/.photo-catalogue-probe-*"]
     }
-    error_message = "ingest deletes uploads, and nothing in the archive."
+    error_message = "ingest deletes uploads, probes, and copies of photos that have moved."
   }
   assert {
     condition = (

@@ -8,12 +8,15 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use chrono::NaiveDate;
 use dynamodb_engine::DynamoDbEngine;
 use futures::TryStreamExt;
 use photo_catalogue::archive::Layout;
+use photo_catalogue::catalogue::claim::ClaimOutcome;
 use photo_catalogue::catalogue::item::{LedgerEntry, LedgerOutcome, PhotoItem};
-use photo_catalogue::catalogue::{Catalogue, Claim, WriteOutcome};
+use photo_catalogue::catalogue::{Catalogue, WriteOutcome};
 use photo_catalogue::clients::{self, Clients, Endpoints};
+use photo_catalogue::identity::{ContentId, Evidence, Slot};
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, StoreCapabilityError};
 use photo_catalogue::object::{ObjectRef, ObjectVersion};
 use photo_catalogue::photo_id::PhotoId;
@@ -265,7 +268,7 @@ async fn reads_writes_lists_and_answers_404(running: RunningStore) {
 /// Returns an example of the user metadata that ingest writes to a copy.
 fn copy_metadata() -> BTreeMap<String, String> {
     [
-        ("photo-owner", "o".repeat(26)),
+        ("photo-content", "7:md5:e".to_owned()),
         ("photo-source", "copies-source/a%20b.jpg".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -429,29 +432,69 @@ test_every_store! { #[tokio::test] claims_once_and_writes_conditionally }
 
 async fn claims_once_and_writes_conditionally(running: RunningStore) {
     let (name, catalogue) = (running.able.name, running.catalogue("claims").await);
-    let claims = (0..16).map(|owner| {
-        let catalogue = catalogue.clone();
-        async move {
-            let owner = format!("owner {owner}");
-            catalogue.claim_stem("2018-02-01/a", &owner).await.unwrap()
-        }
+    let stem = "2018-02-01/a";
+    let evidence = |content: u64, extension, second: u32| Evidence {
+        content: ContentId::of_md5(content, "e"),
+        slot: Slot::of_extension(Some(extension)),
+        taken: NaiveDate::from_ymd_opt(2018, 2, 1).and_then(|day| day.and_hms_opt(9, 41, second)),
+        serial: Some("1".to_owned()),
+        ..Evidence::default()
+    };
+    let claims = (0..16).map(|number| {
+        let (catalogue, evidence) = (catalogue.clone(), evidence(number, "jpg", 7));
+        async move { catalogue.claim_stem(stem, &evidence, None).await.unwrap() }
     });
     let claims = futures::future::join_all(claims).await;
-    let won = claims.iter().filter(|claim| **claim == Claim::Ours);
-    assert_eq!(won.count(), 1, "{name}");
-    let id = PhotoId::from_stem("2018-02-01/a");
+    let is_won = |claim: &&ClaimOutcome| matches!(claim, ClaimOutcome::Claimed(_));
+    assert_eq!(claims.iter().filter(is_won).count(), 1, "{name}");
+    let id = PhotoId::from_stem(stem);
     let stub = catalogue.item(&id).await.unwrap().unwrap();
-    let again = catalogue.claim_stem("2018-02-01/a", &stub.owner).await;
-    assert_eq!(again.unwrap(), Claim::Ours, "{name}");
-
-    let next = PhotoItem {
-        revision: 1,
-        ..stub.clone()
+    assert_eq!((stub.revision, stub.evidence.iter().count()), (0, 1));
+    // Another format of the shot joins, and no other shot does.
+    let other_body = Evidence {
+        serial: Some("2".to_owned()),
+        ..evidence(16, "nef", 7)
     };
-    let written = catalogue.put_item(&next, Some(0)).await.unwrap();
+    for refused in [evidence(16, "nef", 10), evidence(16, "JPG", 7), other_body] {
+        let claim = catalogue.claim_stem(stem, &refused, None).await.unwrap();
+        assert_eq!(
+            claim,
+            ClaimOutcome::Refused(Box::new(stub.clone())),
+            "{name}"
+        );
+    }
+    let raw = evidence(16, "nef", 9);
+    let held = catalogue.claim_stem(stem, &raw, Some("2018-02-01/b")).await;
+    assert!(matches!(held.unwrap(), ClaimOutcome::Refused(_)), "{name}");
+    let joined = catalogue.claim_stem(stem, &raw, None).await.unwrap();
+    let ClaimOutcome::Claimed(joined) = joined else {
+        panic!("{name}: {joined:?}");
+    };
+    assert_eq!((joined.revision, joined.evidence.iter().count()), (1, 2));
+    let beside = catalogue.claim_stem("2018-02-01/c", &raw, Some(stem)).await;
+    let ClaimOutcome::Claimed(beside) = beside.unwrap() else {
+        panic!("{name}: the stem is free");
+    };
+    assert_eq!(beside.held_for.as_deref(), Some(stem), "{name}");
+
+    // Kin are added once.
+    for _ in 0..2 {
+        let item = catalogue.add_kin(&id, "2018-02-02/a").await.unwrap();
+        let item = item.expect("an item");
+        assert_eq!((item.revision, item.kin.len()), (2, 1), "{name}");
+    }
+    let nothing = PhotoId::from_stem("2018-02-01/nothing");
+    assert_eq!(catalogue.add_kin(&nothing, stem).await.unwrap(), None);
+
+    let read = catalogue.item(&id).await.unwrap().unwrap();
+    let next = PhotoItem {
+        revision: 3,
+        ..read
+    };
+    let written = catalogue.put_item(&next, Some(2)).await.unwrap();
     assert_eq!(written, WriteOutcome::Written, "{name}");
     assert_eq!(
-        catalogue.put_item(&next, Some(0)).await.unwrap(),
+        catalogue.put_item(&next, Some(2)).await.unwrap(),
         WriteOutcome::Stale
     );
     assert_eq!(
@@ -459,7 +502,12 @@ async fn claims_once_and_writes_conditionally(running: RunningStore) {
         WriteOutcome::Stale
     );
     assert_eq!(catalogue.item(&id).await.unwrap(), Some(next), "{name}");
+}
 
+test_every_store! { #[tokio::test] keeps_ledger_entries_and_date_partitions }
+
+async fn keeps_ledger_entries_and_date_partitions(running: RunningStore) {
+    let (name, catalogue) = (running.able.name, running.catalogue("ledger").await);
     let object: ObjectRef = "s3://inbox/été+.jpg".parse().unwrap();
     let entry = LedgerEntry {
         pk: LedgerEntry::pk(&object),
@@ -471,13 +519,27 @@ async fn claims_once_and_writes_conditionally(running: RunningStore) {
         outcome: LedgerOutcome::Skipped,
         reason: Some("no photo".to_owned()),
         archive_key: None,
-        owner: None,
+        content: None,
         extractor_version: 1,
     };
     assert_eq!(catalogue.ledger_entry(&object).await.unwrap(), None);
     catalogue.put_ledger_entry(&entry).await.unwrap();
     let read = catalogue.ledger_entry(&object).await.unwrap();
-    assert_eq!(read, Some(entry), "{name}");
+    assert_eq!(read.as_ref(), Some(&entry), "{name}");
+    let archived = LedgerEntry {
+        archive_key: Some("2018-02-01/a.jpg".to_owned()),
+        ..entry.clone()
+    };
+    for (read, expected) in [
+        (None, WriteOutcome::Stale),
+        (Some(&archived), WriteOutcome::Stale),
+        (Some(&entry), WriteOutcome::Written),
+        (Some(&entry), WriteOutcome::Stale),
+        (Some(&archived), WriteOutcome::Written),
+    ] {
+        let written = catalogue.put_ledger_entry_if(&archived, read).await;
+        assert_eq!(written.unwrap(), expected, "{name}");
+    }
     for year in ["2018", "undated", "2018"] {
         let partition = year.parse().unwrap();
         catalogue.ensure_date_partition(partition).await.unwrap();

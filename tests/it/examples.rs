@@ -4,7 +4,11 @@
 use std::path::Path;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use photo_catalogue::archive::{self, ArchiveNameVariant, KeyPlace, Layout};
+use photo_catalogue::archive::{self, ArchiveKey, KeyPlace, Layout, NameNumber};
+use photo_catalogue::identity::{
+    BytesRelation, KeyRelation, PictureRelation, ShotFacts, ShotRelation, ShotVerdict,
+    SiblingFolders, compare_shots,
+};
 use photo_metadata::{Extraction, FileContext};
 
 use test_support::example_photos as make_photos;
@@ -60,13 +64,14 @@ fn extract(file: &str) -> Extraction {
         .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Plans the copy of one file in the folder of examples: its owner and its possible archive keys.
-fn planned(file: &str) -> archive::ArchivePlan {
+/// Plans the first name of one file in the folder of examples.
+fn planned(file: &str) -> ArchiveKey {
     let layout = Layout::new("inbox", "", "archive", "").unwrap();
     let Some(KeyPlace::Source(source)) = layout.place(&layout.source_bucket().object(file)) else {
         panic!("{file} is no source key");
     };
-    archive::plan_copy(&layout, &source, "etag", &extract(file).photo)
+    let day = extract(file).photo.record.capture.day();
+    archive::plan_names(&layout, source.object(), day).archive_key(NameNumber::FIRST)
 }
 
 #[test]
@@ -131,44 +136,53 @@ fn a_shot_after_midnight_is_filed_under_the_local_day() {
             .as_deref(),
         Some("2022-07-15T22:12:31.421+00:00")
     );
-    let plan = planned("phone/IMG_0412.JPG");
-    assert_eq!(
-        plan.archive_key(ArchiveNameVariant::Plain).as_str(),
-        "2022-07-16/IMG_0412.JPG"
-    );
+    let key = planned("phone/IMG_0412.JPG");
+    assert_eq!(key.as_str(), "2022-07-16/IMG_0412.JPG");
 }
 
 #[test]
 fn one_name_on_one_day_is_two_photos() {
-    let (first, second) = (planned("card1/DSC_0001.JPG"), planned("card2/DSC_0001.JPG"));
-    assert_eq!(
-        first.archive_key(ArchiveNameVariant::Plain),
-        second.archive_key(ArchiveNameVariant::Plain)
-    );
-    assert_ne!(first.owner, second.owner);
+    let files = ["card1/DSC_0001.JPG", "card2/DSC_0001.JPG"];
+    assert_eq!(planned(files[0]), planned(files[1]));
+    assert_eq!(compared(files), ShotVerdict::Different);
+}
+
+/// Compares two files in the folder of examples: are they files of one shot?
+fn compared(files: [&str; 2]) -> ShotVerdict {
+    let photos = files.map(|file| extract(file).photo);
+    let slots = files.map(|file| planned(file).slot());
+    let facts = |index: usize| {
+        let photo = &photos[index];
+        let camera = photo.record.camera.as_ref();
+        ShotFacts {
+            slot: &slots[index],
+            taken: photo.record.capture.metadata_second(),
+            model: camera.and_then(|camera| camera.model.as_deref()),
+            serial: photo.body_serial.as_deref(),
+        }
+    };
+    let relation = ShotRelation {
+        key: KeyRelation::Other,
+        bytes: BytesRelation::Other,
+        pictures: PictureRelation::Unknown,
+        folders: SiblingFolders::default().relate(files[0], files[1]),
+    };
+    compare_shots(&facts(0), &facts(1), relation)
 }
 
 #[test]
 fn a_raw_and_its_jpeg_are_one_photo_with_two_parts() {
     let (raw, jpeg) = (planned("leica/L1000123.DNG"), planned("leica/L1000123.JPG"));
-    assert_eq!(raw.owner, jpeg.owner);
-    let (raw, jpeg) = (
-        raw.archive_key(ArchiveNameVariant::Plain),
-        jpeg.archive_key(ArchiveNameVariant::Plain),
-    );
     assert_eq!(raw.stem(), jpeg.stem());
+    let files = ["leica/L1000123.DNG", "leica/L1000123.JPG"];
+    assert_eq!(compared(files), ShotVerdict::Same);
     assert_eq!((raw.part(), jpeg.part()), ("DNG", "JPG"));
     assert_eq!(extract("leica/L1000123.DNG").format.name(), "DNG");
 }
 
 #[test]
 fn a_date_in_the_file_name_counts() {
-    let key = |file| {
-        planned(file)
-            .archive_key(ArchiveNameVariant::Plain)
-            .as_str()
-            .to_owned()
-    };
+    let key = |file| planned(file).as_str().to_owned();
     assert_eq!(
         key("received/from-a-friend.jpg"),
         "undated/from-a-friend.jpg"

@@ -169,7 +169,7 @@ fn pairs(oracle: &Value, photo: &PhotoMetadata) -> Vec<(&'static str, String, St
             photo
                 .record
                 .capture
-                .local_to_second()
+                .local
                 .map(|at| at.format("%FT%T").to_string()),
         ),
         (

@@ -6,6 +6,7 @@ mod archive;
 mod events;
 mod faults;
 pub(crate) mod fixture;
+mod identity;
 pub(crate) mod moving;
 mod names;
 pub(crate) mod photos;

@@ -63,6 +63,7 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
     remove_from_archive(&mut account, &ingest).await;
     files.retain(|file| *file != "gallery/2018-03.json");
     publish_stream_batch(&account, &publish, &files).await;
+    move_photo_to_its_day(&mut account, &ingest).await;
     check_hook_is_secret(&publish);
     check_secrets_are_read_once(&account);
     account.requests.lock().unwrap().clone()
@@ -91,6 +92,26 @@ async fn ingest_s3_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let refused = ingest.invoke(&json!({ "not": "an event" })).await;
     let message = refused["errorMessage"].as_str().unwrap_or_default();
     assert!(message.contains("no known shape"), "{refused}");
+}
+
+/// Invokes ingest with the events of an upload and of an edit that has another day. The photo moves to
+/// the folder of that day.
+async fn move_photo_to_its_day(account: &mut FakeAccount, ingest: &FunctionProcess) {
+    let shot = |taken| TestShot {
+        taken: Some(taken),
+        ..first_shot()
+    };
+    // An upload has its own event and that of its copy. The move of the copy has two more.
+    for (taken, events) in [("2018:02:05 10:00:00", 2), ("2018:02:06 10:00:00", 4)] {
+        account.upload("moved.jpg", shot(taken).jpeg()).await;
+        for _ in 0..events {
+            let event = account.notifications(1).await.remove(0);
+            assert_eq!(ingest.invoke(&event).await, json!({}));
+        }
+    }
+    let keys = account.list_keys("ingest", "ARCHIVE_BUCKET").await;
+    let moved: Vec<&String> = keys.iter().filter(|key| key.contains("moved")).collect();
+    assert_eq!(moved, ["2018-02-06/moved.jpg"]);
 }
 
 /// Invokes ingest with the events that SQS sends: first a batch in which one message is not from

@@ -9,6 +9,7 @@ mod crash;
 mod data_folder;
 mod drift;
 mod elsewhere;
+mod identity;
 mod import;
 mod listeners;
 mod names;

@@ -1,13 +1,20 @@
 //! The deterministic simulation of ingest. The real code runs on S3 and DynamoDB in memory, to
 //! which it is connected through the HTTP client hook of the SDK. The simulation uses one thread
 //! and a paused clock, and responds to one request at a time. A seed (a number) decides everything
-//! that is random: the order of the requests, their failures, the crashes of workers, the writes of
-//! a person, and the number and order of the events. When no work is left, a check called the
-//! oracle examines archive and catalogue.
+//! that is random: the order of the requests, their failures, the crashes of workers, the acts of a
+//! person, and the number and order of the events. A check called the oracle examines each item after
+//! it was written, and archive and catalogue when no work is left.
 //!
-//! These things are not simulated: tags, deletion of sources, copies over 5 GB, and a foreign file
-//! that is written to the exact key of an upload in flight. The guarantees for that last case are
-//! weaker (docs/guarantees.md). Foreign files with another extension are written at any time.
+//! The person uploads the JPEGs and RAWs of a few shots under one file name: new shots, edits (of the
+//! same day, of another day, without metadata), other shots under a name that is used already, and
+//! equal bytes under a second key. The person renames folders of the source, deletes sources, removes,
+//! copies and renames files in the archive, drops foreign files there, and hides photos. To hide a
+//! photo is a task of its own, whose requests wait for the schedule too.
+//!
+//! These things are not simulated: tags, SOURCE_AFTER=delete, copies over 5 GB, files that a person
+//! shows again, merges, migration, and a foreign file that is written to the exact key of an upload in
+//! flight. The guarantees for that last case are weaker (docs/guarantees.md). Foreign files with
+//! another extension are written at any time.
 //!
 //! Run a failing seed again and print every request:
 //!
@@ -16,8 +23,11 @@
 //! ```
 
 mod bugs;
+mod files;
 mod history;
+mod mirror;
 mod objects;
+mod oracle;
 mod wire;
 mod world;
 
@@ -119,6 +129,30 @@ fn seed_gives_the_same_run_every_time() {
     for seed in 0..5 {
         assert_eq!(run_seed(seed, None), run_seed(seed, None), "seed {seed}");
     }
+}
+
+/// Runs the seeds in SIMULATION_RANGE, such as `0..100`, and prints every seed that fails.
+#[test]
+#[ignore = "prints all failing seeds for a person"]
+#[expect(clippy::print_stdout, reason = "prints all failing seeds for a person")]
+fn all_failing_seeds() {
+    let range = std::env::var("SIMULATION_RANGE").unwrap_or_else(|_| "0..100".to_owned());
+    let (from, to) = range.split_once("..").unwrap();
+    let (from, to): (u64, u64) = (from.parse().unwrap(), to.parse().unwrap());
+    let next = AtomicU64::new(from);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let seed @ 0.. = next.fetch_add(1, Ordering::Relaxed)
+                    && seed < to
+                {
+                    if let (Err(wrong), _) = run_seed(seed, None) {
+                        println!("seed {seed}: {wrong}");
+                    }
+                }
+            });
+        }
+    });
 }
 
 /// Runs the seed in SIMULATION_SEED, and prints every request. If SIMULATION_BUG is set, for

@@ -453,7 +453,7 @@ fn example_photo(n: u32, size: u32) -> PhotoRecord {
 fn photo_item(n: u32, size: u32) -> PhotoItem {
     let photo = example_photo(n, size);
     let stem = photo_stem(&photo);
-    let mut item = PhotoItem::stub(&stem, "owner");
+    let mut item = PhotoItem::stub(&stem);
     item.revision = 1;
     let part = PhotoPart {
         key: format!("{stem}.JPG"),

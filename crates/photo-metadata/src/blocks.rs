@@ -8,7 +8,7 @@
 use super::capture_time::DateSource;
 use super::labels::LabelCollector;
 use super::limits;
-use super::record::EmbeddedPreview;
+use super::record::{EmbeddedPreview, PictureData};
 use super::sparse::{ByteView, Sparse};
 use super::tiff::Ifd;
 use super::work_budget::WorkBudget;
@@ -39,6 +39,11 @@ pub(crate) struct MetadataBlocks {
     /// The keywords in the container itself, and the reasons why labels may be missing.
     pub(crate) labels: LabelCollector,
     pub(crate) previews: Vec<EmbeddedPreview>,
+    /// The place of the picture data, if the container shows it.
+    pub(crate) picture: Option<PictureData>,
+    /// `true` if the file ends before its picture begins. Such a file is the rest of a broken
+    /// transfer.
+    pub(crate) ends_before_picture: bool,
     pub(crate) warnings: Vec<String>,
     /// The number of bytes of memory that are used for decompressed or joined blocks.
     pub(crate) memory: u64,

@@ -96,7 +96,10 @@ fn read_date(
         DateSource::FileName => {
             find_date_in_file_name(&context.file_name).map(ParsedDateTime::from_local)
         }
-        DateSource::PngCreationTime | DateSource::CrwTimeStamp | DateSource::X3fTime => None,
+        DateSource::PngCreationTime
+        | DateSource::CrwTimeStamp
+        | DateSource::X3fTime
+        | DateSource::SetByHand => None,
     }
 }
 

@@ -3,14 +3,16 @@
 
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use chrono::{
+    DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc,
+};
 use serde::{Deserialize, Serialize};
 
 /// The capture time of a photo: the wall-clock time at the place of capture. The instant in UTC is
 /// known only if the offset is known.
 ///
-/// In JSON and in DynamoDB, a capture time is six texts: `date`, `takenAtLocal`, `offset`,
-/// `takenAt`, `dateSource` and `offsetSource`. They are direct fields of the
+/// In JSON and in DynamoDB, a capture time is seven texts: `date`, `takenAtLocal`,
+/// `offset`, `takenAt`, `dateSource`, `offsetSource` and `datePrecision`. They are direct fields of the
 /// [`PhotoRecord`](crate::PhotoRecord). `date` and `takenAt` are computed from the others when a
 /// capture time is written, and are ignored when it is read. A stored text that cannot be parsed is
 /// read as absent, so that one damaged item does not make a whole list unreadable.
@@ -39,6 +41,21 @@ pub struct CaptureTime {
     pub date_source: Option<DateSource>,
     /// The source of the offset.
     pub offset_source: Option<OffsetSource>,
+    /// The precision of the wall-clock time, if it is coarser than a second. The time is then the
+    /// start of the year, month or day.
+    pub precision: Option<DatePrecision>,
+}
+
+/// The precision of a capture time that is coarser than a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatePrecision {
+    /// Only the year is known.
+    Year,
+    /// Only the year and the month are known.
+    Month,
+    /// Only the day is known.
+    Day,
 }
 
 impl CaptureTime {
@@ -54,6 +71,7 @@ impl CaptureTime {
             offset: offset.map(|(offset, _)| offset),
             date_source: Some(source),
             offset_source: offset.map(|(_, source)| source),
+            precision: None,
         }
     }
 
@@ -63,10 +81,19 @@ impl CaptureTime {
         self.local.map(|local| local.date())
     }
 
-    /// Returns the wall-clock time without its milliseconds. This time is equal for all files of
-    /// one shot, even if only some of them record milliseconds.
-    pub fn local_to_second(&self) -> Option<NaiveDateTime> {
-        self.local.and_then(|local| local.with_nanosecond(0))
+    /// Returns the wall-clock time to the second, if it comes from the metadata of the camera or of
+    /// an editor. Returns `None` if it comes from the name of the file or from a text of a PNG.
+    ///
+    /// Midnight counts as unknown, because a date without a time is read as midnight. All files of
+    /// one shot have the same second, even if only some of them record milliseconds.
+    pub fn metadata_second(&self) -> Option<NaiveDateTime> {
+        let is_metadata = !matches!(
+            self.date_source,
+            Some(DateSource::FileName | DateSource::PngCreationTime)
+        );
+        let second = self.local?.with_nanosecond(0)?;
+        let is_midnight = second.time() == NaiveTime::MIN;
+        (is_metadata && !is_midnight).then_some(second)
     }
 
     /// Returns the wall-clock time as the text that is stored: `2018-02-01T09:41:07`, or
@@ -134,7 +161,7 @@ fn format_local(local: NaiveDateTime) -> String {
     local.format(pattern).to_string()
 }
 
-/// The stored form of a [`CaptureTime`]: six texts.
+/// The stored form of a [`CaptureTime`]: its texts.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct CaptureTimeTexts {
@@ -150,6 +177,8 @@ struct CaptureTimeTexts {
     date_source: Option<String>,
     /// The name of the source of the offset. See [`OffsetSource::name`].
     offset_source: Option<String>,
+    /// The precision, if it is coarser than a second.
+    date_precision: Option<DatePrecision>,
 }
 
 impl From<CaptureTime> for CaptureTimeTexts {
@@ -162,6 +191,7 @@ impl From<CaptureTime> for CaptureTimeTexts {
             taken_at: utc.map(|utc| format_local(utc) + "Z"),
             date_source: capture.date_source.map(|source| source.name().to_owned()),
             offset_source: capture.offset_source.map(|source| source.name().to_owned()),
+            date_precision: capture.precision,
         }
     }
 }
@@ -181,6 +211,7 @@ impl From<CaptureTimeTexts> for CaptureTime {
                 .as_deref()
                 .and_then(DateSource::from_name),
             offset_source: offset_source.as_deref().and_then(OffsetSource::from_name),
+            precision: texts.date_precision.filter(|_| local.is_some()),
         }
     }
 }
@@ -234,11 +265,13 @@ pub enum DateSource {
     X3fTime,
     /// The name of the file.
     FileName,
+    /// A person set the date.
+    SetByHand,
 }
 
 impl DateSource {
     /// All date sources.
-    const ALL: [DateSource; 13] = [
+    const ALL: [DateSource; 14] = [
         DateSource::DateTimeOriginal,
         DateSource::DateTimeDigitized,
         DateSource::DateTime,
@@ -252,6 +285,7 @@ impl DateSource {
         DateSource::CrwTimeStamp,
         DateSource::X3fTime,
         DateSource::FileName,
+        DateSource::SetByHand,
     ];
 
     /// Returns the name of the source in JSON.
@@ -270,6 +304,7 @@ impl DateSource {
             DateSource::CrwTimeStamp => "CRW:TimeStamp",
             DateSource::X3fTime => "X3F:TIME",
             DateSource::FileName => "FileName",
+            DateSource::SetByHand => "SetByHand",
         }
     }
 
@@ -406,10 +441,11 @@ mod tests {
             "takenAt": "2018-01-31T23:41:07.670Z",
             "dateSource": "DateTimeOriginal",
             "offsetSource": "OffsetTimeOriginal",
+            "datePrecision": null,
         });
         assert_eq!(to_json(capture).to_string(), json.to_string());
         assert_eq!(from_json(json), capture);
-        assert_eq!(capture.local_to_second(), Some(local_time(0)));
+        assert_eq!(capture.metadata_second(), Some(local_time(0)));
     }
 
     #[test]

@@ -11,9 +11,9 @@ use super::format::{PhotoFormat, detect_format};
 use super::iptc::IptcRecords;
 use super::labels::{FileLabels, LabelCollector, collect_labels};
 use super::normalise::normalise_metadata;
-use super::preview::largest_preview;
+use super::preview::{largest_picture, largest_preview};
 use super::raw_format::refine_format;
-use super::record::{EmbeddedPreview, PhotoMetadata, Tags};
+use super::record::{EmbeddedPreview, PhotoMetadata, PictureData, Tags};
 use super::sources::MetadataSources;
 use super::sparse::Sparse;
 use super::tag_values::collect_tags;
@@ -43,8 +43,21 @@ pub struct Extraction {
     /// The largest embedded JPEG, if the file is a RAW file. Browsers cannot show the RAW file
     /// itself.
     pub preview: Option<EmbeddedPreview>,
+    /// The place of the picture data in the file. `None` if it is unknown.
+    pub picture: Option<PictureData>,
+    /// Whether the file contains its picture.
+    pub picture_state: PictureState,
     /// The numbers of reads and of bytes that the extraction needed.
     pub reads: ReadTotals,
+}
+
+/// Whether a file contains its picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureState {
+    /// The picture is there, or nothing shows that it is missing.
+    Present,
+    /// The file is a JPEG that ends before its picture: the rest of a broken transfer.
+    Missing,
 }
 
 /// The numbers of reads and of bytes that an extraction needed.
@@ -185,8 +198,25 @@ pub(crate) fn read_metadata(
         omitted,
         warnings,
         preview,
+        picture: find_picture(format, &blocks, &parsed.fields),
+        picture_state: match format == PhotoFormat::Jpeg && blocks.ends_before_picture {
+            true => PictureState::Missing,
+            false => PictureState::Present,
+        },
         reads: ReadTotals::default(),
     })
+}
+
+/// Returns the place of the picture data. The container shows it, or the tags of a TIFF structure.
+fn find_picture(
+    format: PhotoFormat,
+    blocks: &MetadataBlocks,
+    fields: &IfdFields<'_>,
+) -> Option<PictureData> {
+    match format {
+        PhotoFormat::Raf | PhotoFormat::Mrw | PhotoFormat::X3f | PhotoFormat::Cr3 => None,
+        _ => blocks.picture.or_else(|| largest_picture(fields)),
+    }
 }
 
 fn truncate_blocks(blocks: &mut MetadataBlocks, warnings: &mut Vec<String>) {

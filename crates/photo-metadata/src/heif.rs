@@ -6,6 +6,7 @@
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{BROKEN_BOXES, find_box, iter_boxes};
 use super::limits;
+use super::record::PictureData;
 use super::sparse::ByteView;
 use super::work_budget::Work;
 
@@ -28,6 +29,7 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
         items.truncate(limits::MAX_BLOCKS);
     }
     let locations = item_locations(body);
+    blocks.picture = largest_extent(view, &locations);
     let others = describing_others(body, primary_item(body));
     let mut exif = None;
     let mut room = blocks.memory_left();
@@ -59,6 +61,21 @@ pub(crate) fn read_heif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             None => blocks.warn("HEIF with a broken Exif item"),
         }
     }
+}
+
+/// Returns the largest extent of an item in the file. It is the picture, or the largest tile of it:
+/// metadata and thumbnails are smaller.
+fn largest_extent(view: ByteView<'_>, locations: &[ItemLocation]) -> Option<PictureData> {
+    let in_file = locations.iter().filter(|location| location.method == 0);
+    let extents = in_file.flat_map(|location| {
+        let extents = location.extents.iter();
+        extents.map(|(offset, length)| PictureData {
+            offset: location.base.saturating_add(*offset),
+            length: *length,
+        })
+    });
+    let whole = extents.filter(|data| data.offset.saturating_add(data.length) <= view.len());
+    whole.max_by_key(|data| (data.length, std::cmp::Reverse(data.offset)))
 }
 
 /// Reads the box `pitm`. Returns the id of the primary item, which is the main picture.

@@ -4,6 +4,7 @@
 //! in the frame header. The entropy-coded picture is not read.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::record::PictureData;
 use super::sparse::ByteView;
 use super::work_budget::Work;
 use super::{limits, photoshop};
@@ -13,6 +14,8 @@ use super::{limits, photoshop};
 const BROKEN_EXTENSION: &str = "extended XMP is broken or cut short";
 const APP1: u8 = 0xe1;
 const APP13: u8 = 0xed;
+/// The marker of a scan: the compressed picture begins here.
+const SCAN: u8 = 0xda;
 const EXIF: &[u8] = b"Exif\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
@@ -26,12 +29,19 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     for segment in segments(view) {
         let JpegSegment { marker, body } = match segment {
             Ok(segment) => segment,
-            Err(why) => {
-                blocks.warn(why);
+            Err(SegmentError { reason, is_end }) => {
+                blocks.ends_before_picture = is_end;
+                blocks.warn(reason);
                 break;
             }
         };
         match marker {
+            SCAN => {
+                blocks.picture = Some(PictureData {
+                    offset: body.base(),
+                    length: body.len(),
+                });
+            }
             APP1 if starts_with(body, EXTENDED_XMP) => {
                 match read_extension(body.from(EXTENDED_XMP.len() as u64)) {
                     Some(extension) => extensions.push(extension),
@@ -166,27 +176,48 @@ struct JpegSegment<'s> {
     body: ByteView<'s>,
 }
 
-/// Returns the segments of a JPEG before its first scan, which is the compressed picture. If the
-/// segments end too early, the last item is an error with the reason.
-fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, String>> {
+/// The reason why the segments of a JPEG end before its first scan.
+struct SegmentError {
+    reason: &'static str,
+    /// `true` if the file ends here.
+    is_end: bool,
+}
+
+/// Returns the segments of a JPEG up to its first scan, which is the compressed picture. The body of
+/// the scan is the rest of the file. If the segments end too early, the last item is an error.
+fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, SegmentError>> {
     let mut at = 2;
     let mut left = limits::MAX_SEGMENTS;
     let mut over = false;
+    let broken = |reason| {
+        Some(Err(SegmentError {
+            reason,
+            is_end: false,
+        }))
+    };
     std::iter::from_fn(move || {
         while !over {
             left = left.saturating_sub(1);
             if left == 0 {
                 over = true;
-                return Some(Err("JPEG with too many segments".to_owned()));
+                return broken("JPEG with too many segments");
             }
             let Some([prefix, marker]) = view.array(at) else {
                 over = true;
-                return Some(Err("JPEG cut short before its picture".to_owned()));
+                return Some(Err(SegmentError {
+                    reason: "JPEG cut short before its picture",
+                    is_end: at.saturating_add(2) > view.len(),
+                }));
             };
             match (prefix, marker) {
                 (0xff, 0xff) => at += 1,
                 (0xff, 0x01 | 0xd0..=0xd8) => at += 2,
-                (0xff, 0xd9 | 0xda) => over = true,
+                (0xff, 0xd9) => over = true,
+                (0xff, SCAN) => {
+                    over = true;
+                    let body = view.from(at + 2);
+                    return Some(Ok(JpegSegment { marker, body }));
+                }
                 (0xff, _) => {
                     let Some(length) = view
                         .be16(at + 2)
@@ -194,7 +225,10 @@ fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, 
                         .filter(|&length| length >= 2)
                     else {
                         over = true;
-                        return Some(Err("JPEG with a broken segment".to_owned()));
+                        return Some(Err(SegmentError {
+                            reason: "JPEG with a broken segment",
+                            is_end: at.saturating_add(4) > view.len(),
+                        }));
                     };
                     let body = view.part(at + 4, length - 2);
                     at = at.saturating_add(2).saturating_add(length);
@@ -202,9 +236,7 @@ fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, 
                 }
                 _ => {
                     over = true;
-                    return Some(Err(
-                        "JPEG with something else between its segments".to_owned()
-                    ));
+                    return broken("JPEG with something else between its segments");
                 }
             }
         }

@@ -48,17 +48,17 @@ mod xmp;
 #[cfg(test)]
 mod tests;
 
-pub use self::capture_time::{CaptureTime, DateSource, OffsetSource};
+pub use self::capture_time::{CaptureTime, DatePrecision, DateSource, OffsetSource};
 pub use self::context::FileContext;
 pub use self::describe::describe_value;
-pub use self::extraction::{Extraction, ReadTotals, UnsupportedFormat, extract};
+pub use self::extraction::{Extraction, PictureState, ReadTotals, UnsupportedFormat, extract};
 pub use self::extractor::{BEGINNING_BYTES, ExtractError, ExtractionStep, Extractor};
 pub use self::format::{PhotoFormat, is_photo_extension};
 pub use self::labels::FileLabels;
 pub use self::location::{Location, LocationPrecision};
 pub use self::record::{
-    Camera, EmbeddedPreview, Exposure, Lens, PhotoMetadata, PhotoRecord, TagValue, Tags,
-    storable_number,
+    Camera, EmbeddedPreview, Exposure, Lens, PhotoMetadata, PhotoRecord, PictureData, TagValue,
+    Tags, storable_number,
 };
 pub use self::text::is_bidi_control;
 pub use self::work_budget::inflate_zlib;

@@ -8,6 +8,7 @@
 use flate2::Crc;
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::record::PictureData;
 use super::sparse::ByteView;
 use super::text::{clean_text, decode_text};
 use super::work_budget::{InflateResult, Work, WorkBudget, inflate_zlib_within};
@@ -36,6 +37,13 @@ pub(crate) fn read_png(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             return blocks.warn("PNG cut short before its end");
         };
         let length = u64::from(length);
+        if &kind == b"IDAT" && blocks.picture.is_none() {
+            let rest = view.from(at);
+            blocks.picture = Some(PictureData {
+                offset: rest.base(),
+                length: rest.len(),
+            });
+        }
         match &kind {
             b"IEND" => return,
             b"IDAT" if at > WALKED && length < LONG_CHUNK => return read_tail(view, at, blocks),

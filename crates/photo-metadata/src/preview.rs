@@ -2,7 +2,7 @@
 
 use super::field_value::whole_number;
 use super::jpeg;
-use super::record::EmbeddedPreview;
+use super::record::{EmbeddedPreview, PictureData};
 use super::sparse::ByteView;
 use super::tag;
 use super::tiff::{Ifd, IfdFields};
@@ -10,6 +10,11 @@ use super::tiff::{Ifd, IfdFields};
 /// The values of the tag PhotometricInterpretation that mean sensor data: a colour filter array
 /// (TIFF/EP), and linear raw (DNG).
 const SENSOR_DATA: [u32; 2] = [32_803, 34_892];
+
+/// The value of the tag Compression for a picture without compression (TIFF 6.0, section 8).
+const NO_COMPRESSION: u32 = 1;
+/// The maximum number of strips or tiles that are added up.
+const MAX_STRIPS: usize = 4096;
 
 /// Returns the largest JPEG that is embedded in a RAW file. `found` are the previews that the
 /// container reader found. Tags may point to more previews. A preview must begin with the first
@@ -38,6 +43,36 @@ pub(crate) fn largest_preview(
             ..candidate
         })
     })
+}
+
+/// Returns the place of the largest compressed picture in a TIFF structure: its strips or tiles.
+/// Returns `None` if their offsets or lengths are not in the bytes that were read. A picture without
+/// compression does not count: all scans of one size have the same length, and may begin with the same
+/// white border.
+pub(crate) fn largest_picture(fields: &IfdFields<'_>) -> Option<PictureData> {
+    let pictures = fields.list.iter().filter_map(|offsets| {
+        let lengths = match offsets.tag {
+            tag::STRIP_OFFSETS => tag::STRIP_BYTE_COUNTS,
+            tag::TILE_OFFSETS => tag::TILE_BYTE_COUNTS,
+            _ => return None,
+        };
+        let lengths = fields.get(offsets.ifd, lengths)?;
+        let compression = fields.get(offsets.ifd, tag::COMPRESSION);
+        let compression = compression.and_then(|field| whole_number(field, 0));
+        if compression.is_none_or(|compression| compression == NO_COMPRESSION) {
+            return None;
+        }
+        let count = usize::try_from(lengths.count).ok()?.min(MAX_STRIPS);
+        let length = (0..count).map(|index| whole_number(lengths, index).map(u64::from));
+        let length: Option<u64> = length.sum();
+        let start = whole_number(offsets, 0)?;
+        Some(PictureData {
+            offset: offsets.view.base().saturating_add(u64::from(start)),
+            length: length?,
+        })
+        .filter(|_| offsets.view.is_in_file())
+    });
+    pictures.max_by_key(|picture| (picture.length, std::cmp::Reverse(picture.offset)))
 }
 
 /// Returns the previews to which tags point. Does not check whether they are JPEGs.

@@ -76,8 +76,7 @@ pub struct PhotoMetadata {
     /// The EXIF orientation, 1 to 8: how the stored picture must be turned or mirrored (EXIF 3.0,
     /// 4.6.5.1.6).
     pub orientation: Option<u8>,
-    /// The serial number of the camera body. It is private: the gallery never returns it. The owner
-    /// of a photo, a hash that all files of one shot share, is derived from it.
+    /// The serial number of the camera body. It is private: the gallery never returns it.
     pub body_serial: Option<String>,
 }
 
@@ -190,6 +189,16 @@ pub enum TagValue {
 /// ```
 pub fn storable_number(value: f64) -> Option<f64> {
     (value == 0.0 || (1e-130..1e125).contains(&value.abs())).then_some(value)
+}
+
+/// The place of the picture data in a file: the compressed picture without the metadata around it.
+/// An editor that changes only the metadata keeps these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureData {
+    /// The offset in the file, in bytes.
+    pub offset: u64,
+    /// The length in bytes.
+    pub length: u64,
 }
 
 /// A JPEG embedded in a RAW file. Browsers can show it.

@@ -3,6 +3,7 @@
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
+use super::record::PictureData;
 use super::sparse::ByteView;
 
 /// The mask of the 14 bits of a width or a height.
@@ -34,8 +35,17 @@ pub(crate) fn read_webp(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
                 };
                 blocks.size = size(4).zip(size(7));
             }
-            b"VP8 " => blocks.size = blocks.size.or_else(|| lossy_size(body)),
-            b"VP8L" => blocks.size = blocks.size.or_else(|| lossless_size(body)),
+            b"VP8 " | b"VP8L" => {
+                let size = match &kind {
+                    b"VP8 " => lossy_size(body),
+                    _ => lossless_size(body),
+                };
+                blocks.size = blocks.size.or(size);
+                blocks.picture = Some(PictureData {
+                    offset: body.base(),
+                    length: body.len(),
+                });
+            }
             b"EXIF" => {
                 promised &= !0b1000;
                 let prefixed = body.len() >= 6 && body.get(0, 6) == Some(b"Exif\0\0");

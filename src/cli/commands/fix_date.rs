@@ -148,10 +148,9 @@ async fn shift_photos(
         }
         let id = PhotoId::from_stem(&photo.stem);
         let set = Some(seconds).filter(|seconds| *seconds != 0);
-        let amended =
-            ingest::update_overrides(&session.catalogue, &session.privacy, &id, |overrides| {
-                overrides.shift_seconds = set;
-            });
+        let amended = ingest::update_overrides(&session.catalogue, &session.privacy, &id, |item| {
+            item.overrides.shift_seconds = set;
+        });
         if let Err(error) = amended.await {
             eprint_message(&format!("{}: {error}", escape_control(&photo.stem)));
             failed += 1;

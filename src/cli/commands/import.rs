@@ -26,6 +26,7 @@ use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::cli::shutdown::shutdown_signal;
 use crate::cli::sweep::{Candidate, KeyResult, Sweep};
 use crate::cli::upload::{self, SkipCounts, Upload};
+use crate::identity::BytesRelation;
 use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
 use crate::object::Bucket;
 use crate::publish;
@@ -123,7 +124,9 @@ struct ImportReport {
     new: u64,
     /// The number of added files or objects whose photo has no credible date.
     undated: u64,
-    /// The number of files or objects that were in the catalogue already.
+    /// The number of files or objects that replaced their photos as edits.
+    edited: u64,
+    /// The number of files or objects whose photos were in the catalogue already.
     known: u64,
     /// The number of objects that are not photos, by their bytes or by their names.
     skipped: u64,
@@ -272,7 +275,7 @@ async fn preview_import(
         let bucket = &bucket;
         async move {
             let preview = match (&status, &candidate.upload) {
-                (IngestStatus::New, None) => Some(
+                (IngestStatus::New | IngestStatus::Changed { .. }, None) => Some(
                     session
                         .ingest
                         .predict_outcome(&bucket.object(&candidate.key))
@@ -287,15 +290,24 @@ async fn preview_import(
     while let Some((candidate, status, preview)) = checked.try_next().await? {
         bar.inc(1);
         if let Some(upload) = &candidate.upload {
-            count_local_file(report, upload);
+            match &candidate.replaced {
+                Some(_) => report.add_result(&upload.key, upload.size_bytes, KeyResult::Edited),
+                None => count_local_file(report, upload),
+            }
             continue;
         }
         let done = match (status, preview) {
-            (IngestStatus::Known { undated }, _) => KeyResult::Known { undated },
+            (IngestStatus::Known { undated, .. } | IngestStatus::Duplicate { undated }, _) => {
+                KeyResult::Known { undated }
+            }
             (IngestStatus::Skipped, _) => KeyResult::KnownNotAPhoto,
             (IngestStatus::SkippedName(reason), _) => KeyResult::SkippedName(reason),
             (_, Some(ExpectedOutcome::Gone)) => KeyResult::Gone,
             (_, Some(ExpectedOutcome::NotAPhoto(_))) => KeyResult::NotAPhoto,
+            (IngestStatus::Changed { bytes, .. }, _) => match bytes {
+                BytesRelation::Equal => KeyResult::Known { undated: false },
+                BytesRelation::Other => KeyResult::Edited,
+            },
             (_, preview) => KeyResult::New {
                 undated: preview == Some(ExpectedOutcome::Undated),
             },
@@ -347,12 +359,20 @@ async fn list_candidates(
             let bytes = missing.map(|upload| upload.size_bytes).sum();
             let candidates = uploads.into_iter().map(move |upload| {
                 let listed = there.remove(&upload.key);
-                let listed = listed.filter(|listed| upload.is_there(listed));
+                let is_there = listed
+                    .as_ref()
+                    .is_some_and(|listed| upload.is_there(listed));
+                let listed = listed.map(ListedObject::from);
+                let (seen, replaced) = match is_there {
+                    true => (listed, None),
+                    false => (None, listed),
+                };
                 Ok(Candidate {
                     key: upload.key.clone(),
                     bytes: upload.size_bytes,
-                    upload: listed.is_none().then_some(upload),
-                    seen: listed.map(ListedObject::from),
+                    upload: (!is_there).then_some(upload),
+                    seen,
+                    replaced,
                 })
             });
             Ok((stream::iter(candidates).boxed(), total, bytes))
@@ -373,6 +393,7 @@ async fn list_candidates(
                     key: listed.key.clone(),
                     bytes: listed.size_bytes,
                     upload: None,
+                    replaced: None,
                     seen: Some(ListedObject::from(listed)),
                 });
             Ok((objects.boxed(), total, 0))
@@ -473,6 +494,10 @@ impl ImportReport {
                 self.undated += u64::from(undated);
                 self.bytes += bytes;
             }
+            KeyResult::Edited => {
+                self.edited += 1;
+                self.bytes += bytes;
+            }
             KeyResult::NotAPhoto | KeyResult::KnownNotAPhoto => self.skipped += 1,
             KeyResult::SkippedName(reason) => {
                 self.skipped += 1;
@@ -528,6 +553,9 @@ impl ImportReport {
         let mut parts = vec![format!("{} new", self.new)];
         if self.undated > 0 {
             parts.push(format!("{} of them undated", self.undated));
+        }
+        if self.edited > 0 {
+            parts.push(format!("{} edited", self.edited));
         }
         parts.push(format!("{} known", self.known));
         if self.skipped > 0 {

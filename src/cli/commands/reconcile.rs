@@ -229,10 +229,10 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
     let of = fault.subject.as_str();
     let bucket = fault.bucket.as_deref().unwrap_or_default();
     match fault.kind {
-        FaultKind::Unarchived | FaultKind::Superseded => {
+        FaultKind::Unarchived | FaultKind::Superseded | FaultKind::Uncopied => {
             ingest.sync_object(&Bucket::new(bucket)?.object(of)).await?;
         }
-        FaultKind::Uncopied | FaultKind::Orphaned => {
+        FaultKind::Orphaned => {
             let object = Bucket::new(bucket)?.object(of);
             if let Some(entry) = catalogue.ledger_entry(&object).await? {
                 catalogue
@@ -251,7 +251,7 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
         }
         FaultKind::Unlisted => {
             let id = PhotoId::from_stem(of);
-            ingest::update_overrides(catalogue, &session.privacy, &id, |_| {}).await?;
+            ingest::rederive_item(catalogue, &session.privacy, &id).await?;
         }
         FaultKind::UnregisteredPartition => catalogue
             .ensure_date_partition(of.parse()?)

@@ -13,7 +13,7 @@ use crate::cli::CommandStatus;
 use crate::cli::output::escape_control;
 use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
-use crate::ingest::{self, IngestError};
+use crate::ingest::{self, IngestError, MisfiledPhotos};
 use crate::photo_id::PhotoId;
 use crate::telemetry::error_chain;
 use photo_metadata::EXTRACTOR_VERSION;
@@ -158,8 +158,9 @@ async fn reindex_photos(
 }
 
 /// Updates one photo. Reads each of its files again that an extractor of a version lower than
-/// `below` has read. Takes each file out of the catalogue whose name is never a photo's. If there is
-/// no such file, derives the summary and the index keys again if they are outdated. If `moves` is `true`, also moves the files to the folder of the capture day.
+/// `below` has read. Takes each file out of the catalogue whose name is never a photo's. If there
+/// is no such file, derives the summary and the index keys again if they are outdated. If `moves`
+/// is `true`, also moves the files to the folder of the capture day.
 async fn reindex_photo(
     session: &Session,
     mut photo: PhotoItem,
@@ -170,7 +171,8 @@ async fn reindex_photo(
     let archive = ingest.layout().archive_bucket();
     let must_process = |part: &PhotoPart| {
         let is_skipped = || ingest.skip_reason_of_part(part).is_some();
-        part.is_read_by_older_than(below) || part.is_live() && is_skipped()
+        part.is_read_by_older_than(below)
+            || part.is_live() && (part.content.is_none() || is_skipped())
     };
     let mut found = ReindexedPhoto {
         stem: photo.stem.clone(),
@@ -179,14 +181,16 @@ async fn reindex_photo(
     };
     if found.read {
         for part in photo.parts.values().filter(|part| must_process(part)) {
-            ingest.process_object(&archive.object(&part.key)).await?;
+            let object = archive.object(&part.key);
+            ingest
+                .process_object_and(&object, MisfiledPhotos::Stay)
+                .await?;
         }
         let id = PhotoId::from_stem(&photo.stem);
         photo = session.catalogue.item(&id).await?.unwrap_or(photo);
     } else if ingest::is_outdated(&photo, &session.privacy) {
         let id = PhotoId::from_stem(&photo.stem);
-        let written =
-            ingest::update_overrides(&session.catalogue, &session.privacy, &id, |_| ()).await?;
+        let written = ingest::rederive_item(&session.catalogue, &session.privacy, &id).await?;
         found.derived = written.is_some();
     }
     let day = photo.photo.record.capture.day();

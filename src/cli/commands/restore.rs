@@ -13,6 +13,7 @@ use crate::cli::CommandStatus;
 use crate::cli::output::escape_control;
 use crate::cli::progress::eprint_message;
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
+use crate::identity::ContentId;
 use crate::ingest::Outcome;
 
 /// The arguments of `photos restore`.
@@ -42,21 +43,28 @@ pub(in crate::cli) async fn run(arguments: RestoreArguments) -> anyhow::Result<C
 
 async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<CommandStatus> {
     let mut status = CommandStatus::Success;
-    // The ledger entries of the uploads, by the archive keys of the removed files.
-    let mut removed: BTreeMap<String, Option<LedgerEntry>> = BTreeMap::new();
+    // The removed files, by their archive keys.
+    let mut removed: BTreeMap<String, RemovedFile> = BTreeMap::new();
     for name in names {
         let item = show::find_photo(&session.catalogue, name).await?;
         let parts = item.map(|item| item.parts).unwrap_or_default();
         let gone = parts.into_values().filter(|part| !part.is_live());
-        let keys: Vec<String> = gone.map(|part| part.key).collect();
-        if keys.is_empty() {
+        let files = gone.map(|part| {
+            let file = RemovedFile {
+                content: part.content,
+                uploads: Vec::new(),
+            };
+            (part.key, file)
+        });
+        let files: Vec<(String, RemovedFile)> = files.collect();
+        if files.is_empty() {
             eprint_message(&format!(
                 "the catalogue records no removed file of \"{}\"",
                 escape_control(name)
             ));
             status = CommandStatus::PartialFailure;
         }
-        removed.extend(keys.into_iter().map(|key| (key, None)));
+        removed.extend(files);
     }
     if !removed.is_empty() {
         let mut items = std::pin::pin!(session.catalogue.scan_items());
@@ -64,21 +72,14 @@ async fn restore_photos(session: &Session, names: &[String]) -> anyhow::Result<C
             let ScannedItem::Ledger(entry) = found else {
                 continue;
             };
-            let key = entry.archive_key.clone().unwrap_or_default();
-            if let Some(upload) = removed.get_mut(&key) {
-                // Several uploads may have been archived as this file. The upload that was
-                // modified last is used.
-                let is_newer = upload
-                    .as_ref()
-                    .is_none_or(|other| other.version.last_modified < entry.version.last_modified);
-                if is_newer {
-                    *upload = Some(entry);
-                }
+            let file = entry.copied_to().and_then(|key| removed.get_mut(key));
+            if let Some(file) = file {
+                file.uploads.push(entry);
             }
         }
     }
-    for (key, upload) in removed {
-        match restore_file(session, upload).await? {
+    for (key, file) in removed {
+        match restore_file(session, file).await? {
             RestoreOutcome::Restored(copy) => {
                 eprint_message(&format!("{}: restored", escape_control(copy.as_str())));
             }
@@ -99,33 +100,62 @@ enum RestoreOutcome {
     Refused(&'static str),
 }
 
-/// Archives the upload of a removed file again. Deletes the ledger entry of the upload first,
-/// because ingest skips an upload that has an entry. If the command is interrupted between the two
-/// steps, the upload counts as new: its next event or `photos import` archives it. `upload` is
-/// `None` if the ledger has no entry.
-async fn restore_file(
-    session: &Session,
-    upload: Option<LedgerEntry>,
-) -> anyhow::Result<RestoreOutcome> {
-    let Some(LedgerEntry {
-        object, version, ..
-    }) = upload
-    else {
-        return Ok(RestoreOutcome::Refused("its upload is not recorded"));
-    };
-    let now = session.storage.head_object(&object).await?;
-    if now.is_none_or(|now| now.etag != version.etag) {
-        return Ok(RestoreOutcome::Refused("its upload is gone or has changed"));
+/// A file that was removed from the archive.
+struct RemovedFile {
+    /// Its content id. `None` if an older version of this program recorded the removal.
+    content: Option<ContentId>,
+    /// The ledger entries of all uploads that were archived as this file.
+    uploads: Vec<LedgerEntry>,
+}
+
+impl RemovedFile {
+    /// Returns the uploads in the order in which they are tried: first those with the bytes of the
+    /// removed file, and of them the one that was modified last.
+    fn candidates(self) -> Vec<LedgerEntry> {
+        let mut uploads = self.uploads;
+        let has_bytes =
+            |entry: &LedgerEntry| self.content.is_some() && entry.content == self.content;
+        uploads.sort_by_key(|entry| (has_bytes(entry), entry.version.last_modified.clone()));
+        uploads.reverse();
+        uploads
     }
-    session
-        .catalogue
-        .delete_ledger_entry(&object, &version)
-        .await?;
-    Ok(match session.ingest.sync_object(&object).await? {
-        Outcome::Archived(copy) | Outcome::Undated(copy) => RestoreOutcome::Restored(copy),
-        Outcome::Outside => {
-            RestoreOutcome::Refused("its upload is under another prefix than --source-prefix")
+}
+
+/// Archives an upload of a removed file again. First makes the catalogue forget that the file was
+/// removed, because ingest does not archive a removed file again. If the command is interrupted
+/// between the two steps, the next event of the upload archives it.
+async fn restore_file(session: &Session, file: RemovedFile) -> anyhow::Result<RestoreOutcome> {
+    let mut refused = RestoreOutcome::Refused("its upload is not recorded");
+    for entry in file.candidates() {
+        let LedgerEntry {
+            object,
+            version,
+            archive_key: Some(archive_key),
+            content,
+            ..
+        } = entry
+        else {
+            continue;
+        };
+        let now = session.storage.head_object(&object).await?;
+        if now.is_none_or(|now| now.etag != version.etag) {
+            refused = RestoreOutcome::Refused("its upload is gone or has changed");
+            continue;
         }
-        _ => RestoreOutcome::Refused("its upload has just changed"),
-    })
+        session
+            .ingest
+            .forget_removal(&archive_key, &object, content.as_ref())
+            .await?;
+        return Ok(match session.ingest.sync_object(&object).await? {
+            Outcome::Archived(copy) | Outcome::Undated(copy) | Outcome::Duplicate(copy) => {
+                RestoreOutcome::Restored(copy)
+            }
+            Outcome::Unchanged => RestoreOutcome::Refused("it is in the archive already"),
+            Outcome::Outside => {
+                RestoreOutcome::Refused("its upload is under another prefix than --source-prefix")
+            }
+            _ => RestoreOutcome::Refused("its upload has just changed"),
+        });
+    }
+    Ok(refused)
 }

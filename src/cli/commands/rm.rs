@@ -41,7 +41,17 @@ pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<Comman
     let mut status = CommandStatus::Success;
     for name in &arguments.names {
         match remove_photo(&session, name, &arguments).await {
-            Ok(stem) => eprint_message(&format!("{}: removed", escape_control(&stem))),
+            Ok(removed) => {
+                eprint_message(&format!("{}: removed", escape_control(&removed.stem)));
+                for upload in &removed.uploads_left {
+                    eprint_message(&format!(
+                        "{}: its upload {} stays, and is not archived again; `photos restore` \
+                         archives it",
+                        escape_control(&removed.stem),
+                        escape_control(&upload.to_string())
+                    ));
+                }
+            }
             Err(error) => {
                 eprint_message(&format!(
                     "{}: {}",
@@ -56,9 +66,16 @@ pub(in crate::cli) async fn run(arguments: RmArguments) -> anyhow::Result<Comman
     Ok(status)
 }
 
-/// Removes all files of one photo from the archive. Returns the stem of the photo. With `--source`,
-/// deletes the uploads first, because the catalogue no longer records the upload of a removed file.
-/// If the command is interrupted, a repeat continues the work.
+/// A photo that was removed.
+struct RemovedPhoto {
+    stem: String,
+    /// The uploads of the photo that still exist.
+    uploads_left: Vec<ObjectRef>,
+}
+
+/// Removes all files of one photo from the archive. With `--source`, deletes the uploads first,
+/// because the catalogue no longer records the upload of a removed file. If the command is
+/// interrupted, a repeat continues the work.
 ///
 /// # Errors
 /// Fails if the photo does not exist, if a file has changed, or if a store fails. Without
@@ -67,7 +84,7 @@ async fn remove_photo(
     session: &Session,
     name: &str,
     arguments: &RmArguments,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<RemovedPhoto> {
     let found = show::find_photo(&session.catalogue, name).await?;
     let Some(item) = found.filter(PhotoItem::has_live_parts) else {
         bail!("there is no such photo in the catalogue");
@@ -94,12 +111,22 @@ async fn remove_photo(
         delete_object(session, &object, &part.etag).await?;
         session.ingest.process_object(&object).await?;
     }
-    Ok(item.stem)
+    let uploads = session.catalogue.uploads_of(&item).await?;
+    let mut uploads_left = Vec::new();
+    for upload in uploads {
+        if session.storage.head_object(&upload.object).await?.is_some() {
+            uploads_left.push(upload.object);
+        }
+    }
+    Ok(RemovedPhoto {
+        stem: item.stem,
+        uploads_left,
+    })
 }
 
 /// Reports whether the upload from which a file was copied still exists with the same bytes.
 async fn has_upload(session: &Session, part: &PhotoPart) -> anyhow::Result<bool> {
-    let Some(PartSource { object, etag }) = &part.source else {
+    let Some(PartSource { object, etag }) = part.copied_from() else {
         return Ok(false);
     };
     let upload = session.storage.head_object(object).await?;

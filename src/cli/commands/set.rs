@@ -1,20 +1,23 @@
 //! `photos set` records the owner's overrides of a photo. They take precedence over the file's
 //! metadata, and stay when the file is read again.
 
+use std::str::FromStr;
+
 use anyhow::{Context, bail};
 use chrono::Utc;
 use clap::Args;
 
 use super::show;
-use crate::catalogue::item::{Overrides, PhotoItem};
+use crate::catalogue::item::PhotoItem;
 use crate::catalogue::published::PublishTable;
+use crate::catalogue::set_date::{SetDate, SetOffset};
 use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::CatalogueTarget;
 use crate::cli::flags::PrivacyFlags;
 use crate::cli::output::escape_control;
 use crate::cli::progress::eprint_message;
 use crate::cli::session::require_location;
-use crate::ingest;
+use crate::ingest::{self, ChangedItem};
 use crate::photo_id::PhotoId;
 use crate::privacy::Visibility;
 use crate::publish;
@@ -57,6 +60,36 @@ struct OverrideChange {
     /// Its caption. An empty caption restores the one in the file.
     #[arg(long)]
     caption: Option<String>,
+    /// Its date: 1985, 1985-06, 1985-06-14 or 1985-06-14T10:00:00. An empty date restores the one in
+    /// the file. Its files stay in their folder.
+    #[arg(long, value_name = "DATE", value_parser = parse_or_empty::<SetDate>)]
+    date: Option<Given<SetDate>>,
+    /// Its offset from UTC, such as +02:00. An empty offset restores the one in the file.
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, value_parser = parse_or_empty::<SetOffset>)]
+    offset: Option<Given<SetOffset>>,
+}
+
+/// The value of a flag: a value, or an empty text, which restores the value in the file.
+#[derive(Debug, Clone, Copy)]
+enum Given<T> {
+    Set(T),
+    Restore,
+}
+
+fn parse_or_empty<T: FromStr>(text: &str) -> Result<Given<T>, T::Err> {
+    match text {
+        "" => Ok(Given::Restore),
+        text => text.parse().map(Given::Set),
+    }
+}
+
+impl<T> Given<T> {
+    fn value(self) -> Option<T> {
+        match self {
+            Given::Set(value) => Some(value),
+            Given::Restore => None,
+        }
+    }
 }
 
 /// Runs the command: changes the overrides of each photo. A repeat is safe. The exit status is 1 if
@@ -84,19 +117,21 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
         let found = show::find_photo(&handle.catalogue, &name).await?;
         let id = found.as_ref().and_then(|item| PhotoId::parse(&item.id));
         let changed = match id {
-            Some(id) => ingest::update_overrides(&handle.catalogue, &privacy, &id, |overrides| {
-                change.apply(overrides)
+            Some(id) => ingest::update_overrides(&handle.catalogue, &privacy, &id, |item| {
+                change.apply(item)
             })
             .await
             .with_context(|| escape_control(&name))?,
-            None => None,
+            None => Vec::new(),
         };
         if target.is_without_stream() {
-            for item in found.iter().chain(&changed) {
-                mark_public_month(&handle.published, item).await?;
+            for ChangedItem { before, after } in &changed {
+                for item in before.iter().chain([after]) {
+                    mark_public_month(&handle.published, item).await?;
+                }
             }
         }
-        match changed {
+        match changed.into_iter().next().map(|changed| changed.after) {
             Some(item) => eprint_message(&format!(
                 "{}: {}",
                 escape_control(&item.stem),
@@ -137,7 +172,8 @@ impl OverrideChange {
     }
 
     /// Changes the overrides of a photo. An override for which no flag is given does not change.
-    fn apply(&self, overrides: &mut Overrides) {
+    fn apply(&self, item: &mut PhotoItem) {
+        let overrides = &mut item.overrides;
         if self.private {
             overrides.visibility = Some(Visibility::Private);
         } else if self.public {
@@ -145,11 +181,21 @@ impl OverrideChange {
         } else if self.by_rules {
             overrides.visibility = None;
         }
+        if self.public || self.by_rules {
+            // The owner has decided, so the photo is not held any more.
+            item.held_for = None;
+        }
         let set_text = |field: &mut Option<String>, given: &Option<String>| {
             if let Some(text) = given {
                 *field = Some(text.clone()).filter(|text| !text.is_empty());
             }
         };
+        if let Some(date) = self.date {
+            overrides.date = date.value();
+        }
+        if let Some(offset) = self.offset {
+            overrides.offset = offset.value();
+        }
         set_text(&mut overrides.title, &self.title);
         set_text(&mut overrides.caption, &self.caption);
     }
@@ -163,10 +209,10 @@ fn describe_visibility(item: &PhotoItem) -> String {
     } else {
         "private"
     };
-    let reason = if item.overrides.visibility.is_some() {
-        "as set"
-    } else {
-        "by the rules"
+    let reason = match (&item.overrides.visibility, &item.held_for) {
+        (Some(_), _) => "as set".to_owned(),
+        (None, Some(stem)) => format!("because {} is hidden", escape_control(stem)),
+        (None, None) => "by the rules".to_owned(),
     };
     let title = item
         .summary

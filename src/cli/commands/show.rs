@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::bail;
 use clap::Args;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::catalogue::Catalogue;
@@ -29,7 +30,7 @@ pub(in crate::cli) struct ShowArguments {
     target: CatalogueTarget,
 }
 
-/// Runs the command: prints the whole record of the photo.
+/// Runs the command: prints the whole record of the photo. Scans the table for its uploads.
 ///
 /// # Errors
 /// Fails if the photo does not exist, or if the tables cannot be reached.
@@ -41,11 +42,16 @@ pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<Comm
             escape_control(&arguments.name)
         );
     };
+    let uploads = handle.catalogue.uploads_of(&item).await?;
+    let uploads: Vec<String> = uploads
+        .iter()
+        .map(|entry| entry.object.to_string())
+        .collect();
     let mut out = stdout();
     if arguments.json {
-        json_line(&mut out, &item)?;
+        json_line(&mut out, &ShownPhoto { item, uploads })?;
     } else {
-        write_record(&mut out, &item)?;
+        write_record(&mut out, &item, &uploads)?;
         if arguments.tags {
             write_tags(&mut out, &item)?;
         }
@@ -73,13 +79,31 @@ pub(in crate::cli) async fn find_photo(
     Ok(None)
 }
 
-/// Writes the fields, parts and warnings of a photo as a table.
-fn write_record(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
+/// A photo as `--json` prints it.
+#[derive(Serialize)]
+struct ShownPhoto {
+    #[serde(flatten)]
+    item: PhotoItem,
+    /// All uploads of the photo that ingest has archived, or that have the same bytes as one of its
+    /// files.
+    uploads: Vec<String>,
+}
+
+/// Writes the fields, parts, uploads and warnings of a photo as a table.
+fn write_record(out: &mut impl Write, item: &PhotoItem, uploads: &[String]) -> anyhow::Result<()> {
     let mut rows = table(&[]);
     rows.add_row(["stem", &escape_control(&item.stem)]);
     rows.add_row(["id", &item.id]);
     if item.has_live_parts() && !item.is_public() {
-        rows.add_row(["visibility", "private"]);
+        let reason = item
+            .summary
+            .as_ref()
+            .and_then(|summary| summary.private_reason.as_deref());
+        let text = match reason {
+            Some(reason) => format!("private ({})", escape_control(reason)),
+            None => "private".to_owned(),
+        };
+        rows.add_row(["visibility", &text]);
     }
     let photo = serde_json::to_value(&item.photo)?;
     add_fields(&mut rows, "", &photo);
@@ -96,6 +120,12 @@ fn write_record(out: &mut impl Write, item: &PhotoItem) -> anyhow::Result<()> {
                 part.key, part.bytes
             )),
         ]);
+    }
+    for upload in uploads {
+        rows.add_row(["upload", &escape_control(upload)]);
+    }
+    for stem in &item.kin {
+        rows.add_row(["kin", &escape_control(stem)]);
     }
     for warning in &item.exif_warnings {
         rows.add_row(["warning", &escape_control(warning)]);

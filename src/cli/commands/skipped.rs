@@ -97,7 +97,7 @@ fn skipped_names_of<'a>(
             outcome: LedgerOutcome::Skipped,
             reason: Some(reason),
             archive_key: None,
-            owner: None,
+            content: None,
             extractor_version: EXTRACTOR_VERSION,
         });
         std::future::ready(Ok(entry))

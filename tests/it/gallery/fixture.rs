@@ -283,7 +283,7 @@ impl Shot {
         let id = PhotoId::from_stem(&stem).to_string();
         let photo = self.metadata();
         let (part, image) = part_and_image(format!("archive/{stem}.jpg"));
-        let mut item = PhotoItem::stub(&stem, "SECRET-OWNER");
+        let mut item = PhotoItem::stub(&stem);
         item.revision = 1;
         item.parts = BTreeMap::from([("jpg".to_owned(), part)]);
         item.summary = Some(Summary::new(

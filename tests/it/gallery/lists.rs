@@ -188,7 +188,7 @@ async fn private_removed_claimed_and_unknown_photos_are_not_found() {
         .for_each(|part| part.state = photo_catalogue::catalogue::item::PartState::Tombstone);
     removed.summary = None;
     fixture.put(&removed).await;
-    let stub = PhotoItem::stub("2018-03-01/stub", "owner");
+    let stub = PhotoItem::stub("2018-03-01/stub");
     fixture.put(&stub).await;
     let paths = [
         private.id.as_str(),

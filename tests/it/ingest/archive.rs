@@ -1,7 +1,7 @@
 //! Tests of an archive to which others also write: older files, files that a person put there, and
 //! one bucket for everything.
 
-use photo_catalogue::archive::{Layout, Owner};
+use photo_catalogue::archive::Layout;
 use photo_catalogue::ingest::Outcome;
 use photo_catalogue::object::Bucket;
 use photo_catalogue::privacy::{VisibilityReason, VisibilityRules};
@@ -73,16 +73,18 @@ async fn file_dropped_into_the_archive_is_catalogued_and_owns_its_name() {
         .await;
     world.wait_until_delivered().await;
     let item = world.item("2018-02-01/foobar").await.unwrap();
-    assert_eq!(item.owner, Owner::FOREIGN);
-    assert!(item.parts["jpg"].source.is_none());
+    assert!(item.parts["jpg"].copied_from().is_none());
 
+    // The same bytes are the same photo, and other bytes are another one.
     world.upload("foobar.jpg", MORNING.jpeg()).await;
     world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await.len(), 1);
+    world.upload("foobar.jpg", MORNING.edited(1)).await;
+    world.wait_until_delivered().await;
     assert_eq!(world.archive_keys().await.len(), 2);
-    assert_eq!(
-        world.item("2018-02-01/foobar").await.unwrap().owner,
-        Owner::FOREIGN
-    );
+    let files = world.archived_files().await;
+    assert_eq!(files["2018-02-01/foobar.jpg"], MORNING.jpeg());
+    assert_eq!(files["2018-02-01/foobar~2.jpg"], MORNING.edited(1));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 
 use axum::response::IntoResponse;
 use http::StatusCode;
-use photo_catalogue::ingest::{Ingest, Outcome};
+use photo_catalogue::ingest::{Ingest, MisfiledPhotos, Outcome};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 
@@ -19,7 +19,7 @@ const WRONG: &str = "2018-01-31";
 const RIGHT: &str = "2018-02-01";
 
 /// Uploads these files of one shot, and puts their copies into the folder of the wrong day,
-/// [`WRONG`]. Sets owner and ledger as if an older extractor had read this day from the files.
+/// [`WRONG`]. Sets metadata and ledger as if an older extractor had read this day from the files.
 pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Vec<u8>)]) {
     for (name, bytes) in files {
         world.upload(name, bytes.clone()).await;
@@ -31,8 +31,7 @@ pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Ve
         let (right, wrong) = (format!("{RIGHT}/{name}"), format!("{WRONG}/{name}"));
         let head = world.s3.head_object().bucket(ARCHIVE).key(&right).send();
         let mut metadata = head.await.unwrap().metadata.unwrap();
-        let owner = "another-day's-owner".to_owned();
-        metadata.insert("photo-owner".to_owned(), owner.clone());
+        metadata.insert("photo-target".to_owned(), wrong.clone());
         let copy = world.s3.copy_object().bucket(ARCHIVE).key(&wrong);
         copy.copy_source(format!("{ARCHIVE}/{right}"))
             .metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace)
@@ -42,11 +41,11 @@ pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Ve
             .unwrap();
         world.delete_archived(&right).await;
         let mut entry = world.ledger_entry(name).await.unwrap();
-        (entry.archive_key, entry.owner) = (Some(wrong.clone()), Some(owner));
+        entry.archive_key = Some(wrong.clone());
         world.catalogue.put_ledger_entry(&entry).await.unwrap();
         world
             .ingest
-            .process_object(&archive_object(&wrong))
+            .process_object_and(&archive_object(&wrong), MisfiledPhotos::Stay)
             .await
             .unwrap();
         world.delete_item(&format!("{RIGHT}/{}", stem(name))).await;
@@ -64,11 +63,11 @@ async fn misfiled_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
     file_under_wrong_day(&world, &files).await;
     let id = PhotoId::from_stem(&format!("{WRONG}/a"));
     let exact = LocationPolicy::Exact.into();
-    let private = |set: &mut photo_catalogue::catalogue::item::Overrides| {
-        set.visibility = Some(Visibility::Private);
+    let private = |item: &mut photo_catalogue::catalogue::item::PhotoItem| {
+        item.overrides.visibility = Some(Visibility::Private);
     };
     let set = photo_catalogue::ingest::update_overrides(&world.catalogue, &exact, &id, private);
-    assert!(set.await.unwrap().is_some());
+    assert_eq!(set.await.unwrap().len(), 1);
     let files = files.map(|(name, bytes)| (name.to_owned(), bytes));
     (world, BTreeMap::from(files))
 }

@@ -194,7 +194,7 @@ async fn tables_of_a_newer_version_are_refused() {
     assert_all_commands_refuse(
         &photos,
         "the table photos was written by a newer version of photos (schema 5; this one reads up to \
-         1). Use a newer version.",
+         2). Use a newer version.",
     );
     let photos = imported();
     let files = [("pk", "state"), ("sk", "files")];

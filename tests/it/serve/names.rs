@@ -73,7 +73,8 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
     fill_folder(&photos, "photos-data/archive/by-hand");
     photos.output(&["reconcile", "--fix"]);
     let all = photos.listed_stems();
-    assert_eq!(all.len(), 3, "{all:?}");
+    // The files of the folder `nas` have the bytes of those in `card`.
+    assert_eq!(all.len(), 2, "{all:?}");
     assert!(
         all.iter()
             .all(|stem| stem.ends_with("IMG_1") || stem.contains("/IMG_1~"))
@@ -96,19 +97,19 @@ fn uploads_at_rest_are_skipped_listed_and_no_faults() {
     // After a pattern is removed, reconcile makes photos of the files.
     photos.output(&["reconcile", "--fix", "--skip-names", "!#recycle/"]);
     let all = photos.listed_stems();
-    assert_eq!(all.len(), 5, "{all:?}");
+    assert_eq!(all.len(), 4, "{all:?}");
     // After the pattern is added again, the archived file and the copy of the upload leave the
     // catalogue. Their files stay, and are no faults.
     let files = photos.tree("archive").len();
     photos.output(&["reindex"]);
-    assert_eq!(photos.listed_stems().len(), 3);
+    assert_eq!(photos.listed_stems().len(), 2);
     assert_eq!(photos.tree("archive").len(), files);
     photos.output(&["reconcile"]);
     // reconcile does the same as reindex.
     photos.output(&["reconcile", "--fix", "--skip-names", "!#recycle/"]);
-    assert_eq!(photos.listed_stems().len(), 5);
+    assert_eq!(photos.listed_stems().len(), 4);
     photos.output(&["reconcile", "--fix"]);
-    assert_eq!(photos.listed_stems().len(), 3);
+    assert_eq!(photos.listed_stems().len(), 2);
 }
 
 #[tokio::test]

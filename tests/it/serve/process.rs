@@ -215,7 +215,7 @@ impl Photos {
                 command.env_remove(name);
             }
         }
-        for name in ["LOCATION", "RUST_LOG", "SKIP_NAMES"] {
+        for name in ["LOCATION", "RUST_LOG", "SIBLING_FOLDERS", "SKIP_NAMES"] {
             command.env_remove(name);
         }
         command
@@ -314,23 +314,35 @@ impl Photos {
 
     /// Waits until the catalogue has `files` files of photos. Returns the photos of the gallery.
     ///
-    /// A photo appears with its first file. Each file adds one to the version of its photo.
+    /// A photo appears with its first file.
     pub(crate) async fn photos_of_files(&self, files: usize) -> Vec<Value> {
         let count_files = |photos: &[Value]| {
-            let versions = photos.iter().map(|photo| photo["version"].as_str());
-            versions.map(|v| v.unwrap().parse::<usize>().unwrap()).sum()
+            let stems = photos.iter().map(|photo| photo["stem"].as_str().unwrap());
+            stems.map(|stem| self.count_files(stem)).sum()
         };
         self.photos_with(files, count_files).await
     }
 
+    /// Returns the number of files of a photo in the archive, as `photos show` prints them.
+    fn count_files(&self, stem: &str) -> usize {
+        let shown: Value = serde_json::from_str(&self.output(&["show", "--json", stem])).unwrap();
+        let parts = shown["parts"].as_object().unwrap().values();
+        parts.filter(|part| part["removed"] != true).count()
+    }
+
     /// Waits until `measure` returns `expected` for the photos of the gallery. Returns these photos.
-    async fn photos_with(&self, expected: usize, measure: fn(&[Value]) -> usize) -> Vec<Value> {
+    async fn photos_with(
+        &self,
+        expected: usize,
+        measure: impl Fn(&[Value]) -> usize,
+    ) -> Vec<Value> {
         let start = Instant::now();
         loop {
             let photos = self.all_photos().await;
             let measured = measure(&photos);
             if measured == expected {
-                return photos;
+                // The photos may have changed while they were measured.
+                return self.all_photos().await;
             }
             let messages = self.messages();
             assert!(

@@ -2,46 +2,69 @@
 //! docs/ingest-protocol.md, without a change of the program. The network responds as if the step
 //! had not run, or writes what the program would write without the step.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use photo_catalogue::archive::Layout;
 use photo_catalogue::photo_id::PhotoId;
 use serde_json::{Value, json};
 
+use super::mirror::written_key;
 use super::wire::{WireRequest, WireResponse, operation, response};
+use super::world::PERSON;
 
 /// An injected bug, named after the step of docs/ingest-protocol.md that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InjectedBug {
-    /// Organise, step 2b: every claim succeeds, even if another owner has the stem.
+    /// Organise, step 4: every claim succeeds, even if the stem has another photo.
     Claim,
+    /// Organise, step 4: the item of a newcomer that stands beside a hidden photo is not held.
+    HeldBeside,
+    /// Organise, step 4: a claim counts as seen.
+    SeenFlag,
+    /// Organise, step 5: the HEAD of the archive key always finds no object.
+    ArchiveHead,
+    /// Organise, step 5: the HEAD of the archive key does not find files by hand.
+    ByHandCheck,
+    /// Organise, step 2: the read of the ledger always finds no entry.
+    Ledger,
+    /// Organise, step 6: the ledger is written without the condition on the entry that was read.
+    LedgerCondition,
+    /// Index, step 2b: a copy by hand does not become kin.
+    CopyKin,
+    /// Index, step 2b, and m2: the item of the other stem does not get the new kin.
+    KinList,
     /// Index, step 3: items are written without the condition on their revision.
     Revision,
-    /// Organise, step 3: the HEAD of the archive key always finds no object.
-    ArchiveHead,
-    /// Organise, step 3: the HEAD of the archive key does not find foreign files.
-    ForeignCheck,
-    /// Index, step 4: the HEAD of the copy always finds the version that the item lists.
-    Verify,
-    /// Index, step 5: the HEAD of the source always finds no object.
-    SourceHead,
-    /// Organise, step 2a: the read of the ledger always finds no entry.
-    Ledger,
     /// Index, step 3 for a copy that is gone: the part is removed from its item, without a
     /// tombstone, and the revision stays the same.
     Tombstone,
+    /// Index, step 6: a photo in the folder of another day stays there.
+    Move,
+    /// A photo moves, step m1: the claim does not carry what a person has set.
+    MoveCarry,
+    /// A photo moves, step m4: the ledger keeps the old key.
+    MoveLedger,
+    /// Hide: only the named photo is hidden, not its kin.
+    HideKin,
 }
 
 impl InjectedBug {
-    pub(super) const ALL: [InjectedBug; 8] = [
+    pub(super) const ALL: [InjectedBug; 15] = [
         InjectedBug::Claim,
-        InjectedBug::Revision,
+        InjectedBug::HeldBeside,
+        InjectedBug::SeenFlag,
         InjectedBug::ArchiveHead,
-        InjectedBug::ForeignCheck,
-        InjectedBug::Verify,
-        InjectedBug::SourceHead,
+        InjectedBug::ByHandCheck,
         InjectedBug::Ledger,
+        InjectedBug::LedgerCondition,
+        InjectedBug::CopyKin,
+        InjectedBug::KinList,
+        InjectedBug::Revision,
         InjectedBug::Tombstone,
+        InjectedBug::Move,
+        InjectedBug::MoveCarry,
+        InjectedBug::MoveLedger,
+        InjectedBug::HideKin,
     ];
 
     /// Returns the seed at which the search for the bug starts. The search for a rare bug starts
@@ -49,20 +72,38 @@ impl InjectedBug {
     /// after it has tried all seeds.
     pub(super) fn first_seed(self) -> u64 {
         match self {
-            InjectedBug::SourceHead => 1_000,
-            InjectedBug::Ledger => 240,
+            InjectedBug::HeldBeside
+            | InjectedBug::HideKin
+            | InjectedBug::KinList
+            | InjectedBug::Revision => 50,
+            InjectedBug::LedgerCondition => 105,
+            InjectedBug::Move => 30,
+            InjectedBug::MoveCarry => 70,
             _ => 0,
         }
     }
+}
+
+/// The step to which a HEAD of an archive key belongs.
+enum HeadStep {
+    /// Organise, step 5.
+    Organise,
+    /// A step of a move, or index after it wrote nothing.
+    Other,
 }
 
 /// The injector of one bug. It changes requests and responses, and stores what it needs for that.
 pub(super) struct BugInjector {
     bug: Option<InjectedBug>,
     layout: Layout,
-    /// The parts of the items that a task wrote in step 3 of index, until the task reads the item
-    /// again. The key is the name of the task and the key of the item.
-    written: BTreeMap<(String, String), Value>,
+    /// The items that a task has claimed or tried to claim, until the next HEAD of the task for the
+    /// item. The key is the name of the task and the key of the
+    /// item.
+    claimed: BTreeSet<(String, String)>,
+    /// The tasks whose last request was the HEAD of step 5 of index.
+    followed: BTreeSet<String>,
+    /// The first stem that the person has hidden in the present command, as the key of its item.
+    first_hidden: Option<String>,
 }
 
 /// The result of applying a bug to a request.
@@ -78,8 +119,15 @@ impl BugInjector {
         BugInjector {
             bug,
             layout,
-            written: BTreeMap::new(),
+            claimed: BTreeSet::new(),
+            followed: BTreeSet::new(),
+            first_hidden: None,
         }
+    }
+
+    /// Records that a person begins to hide a photo.
+    pub(super) fn begin_to_hide(&mut self, id: &PhotoId) {
+        self.first_hidden = Some(format!("photo#{id}"));
     }
 
     /// Applies the bug to a request of a task, before the network sends the request.
@@ -87,46 +135,46 @@ impl BugInjector {
         let Some(bug) = self.bug else {
             return InjectedRequest::WireRequest(request);
         };
-        match operation(&request).as_deref() {
-            Some("PutItem") => {
-                let mut body: Value = serde_json::from_slice(request.body()).unwrap();
-                let pk = body["Item"]["pk"]["S"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
-                let revision = body["Item"]["revision"]["N"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
-                if !pk.starts_with("photo#") || revision == "0" {
-                    return InjectedRequest::WireRequest(request);
-                }
-                self.written
-                    .insert((task.to_owned(), pk), body["Item"]["parts"]["M"].clone());
-                match bug {
-                    InjectedBug::Revision => {
-                        let body = body.as_object_mut().unwrap();
-                        body.remove("ConditionExpression");
-                        body.remove("ExpressionAttributeValues");
-                    }
-                    InjectedBug::Tombstone => drop_tombstones(&mut body),
-                    _ => return InjectedRequest::WireRequest(request),
-                }
-                InjectedRequest::WireRequest(request.map(|_| body.to_string().into()))
+        let has_followed = self.followed.remove(task);
+        let Some(operation) = operation(&request) else {
+            return match *request.method() == http::Method::HEAD {
+                true => self.apply_to_head(bug, task, request),
+                false => InjectedRequest::WireRequest(request),
+            };
+        };
+        let pk = written_key(&request).unwrap_or_default();
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let is_photo = pk.starts_with("photo#");
+        let changed = match (operation.as_str(), bug) {
+            ("GetItem", InjectedBug::Ledger) if pk.starts_with("ledger#") => None,
+            // The first request of a move reads the item.
+            ("GetItem", InjectedBug::Move) if is_photo && has_followed => None,
+            ("PutItem", InjectedBug::HideKin)
+                if task == PERSON && self.first_hidden.as_ref() != Some(&pk) =>
+            {
+                None
             }
-            Some("GetItem") if bug == InjectedBug::Ledger => {
-                let body = String::from_utf8_lossy(request.body());
-                if body.contains("\"ledger#") {
-                    InjectedRequest::Nothing(response(200, "{}"))
-                } else {
-                    InjectedRequest::WireRequest(request)
+            ("PutItem", _) if is_photo => Some(change_item_put(bug, body)),
+            ("PutItem", _) => {
+                // The put of the ledger ends the search for a name.
+                self.claimed.retain(|(claimer, _)| claimer != task);
+                change_ledger_put(bug, body)
+            }
+            ("UpdateItem", _) if is_photo => {
+                if is_claim(&body) {
+                    self.claimed.retain(|(claimer, _)| claimer != task);
+                    self.claimed.insert((task.to_owned(), pk));
                 }
+                Some(change_update(bug, body))
             }
-            Some(_) => InjectedRequest::WireRequest(request),
-            None if request.method() == http::Method::HEAD => {
-                self.apply_to_head(bug, task, request)
+            _ => Some(body),
+        };
+        match changed {
+            Some(body) => {
+                let sent = request.map(|_| body.to_string().into());
+                InjectedRequest::WireRequest(sent)
             }
-            None => InjectedRequest::WireRequest(request),
+            None => InjectedRequest::Nothing(response(200, "{}")),
         }
     }
 
@@ -136,70 +184,176 @@ impl BugInjector {
         task: &str,
         request: WireRequest,
     ) -> InjectedRequest {
-        let path = request.uri().path().trim_start_matches('/').to_owned();
-        let (bucket, key) = path.split_once('/').unwrap();
+        let nothing = InjectedRequest::Nothing(response(404, ""));
+        let (bucket, _) = place(&request);
         if bucket == self.layout.source_bucket().as_str() {
-            return match bug {
-                InjectedBug::SourceHead => InjectedRequest::Nothing(response(404, "")),
-                _ => InjectedRequest::WireRequest(request),
-            };
-        }
-        // In these keys, only `~` and `/` can be written in two ways in a URL.
-        let key = self.layout.archive_key(&key.replace("%7E", "~")).unwrap();
-        let pk = format!("photo#{}", PhotoId::from_stem(key.stem()));
-        // After step 3 of index, the next HEAD of the task belongs to step 4 of index. Any other
-        // HEAD belongs to step 3 of organise.
-        match (self.written.remove(&(task.to_owned(), pk)), bug) {
-            (Some(parts), InjectedBug::Verify) => {
-                let part = &parts[key.part()]["M"];
-                let text = |name: &str| part[name]["S"].as_str().unwrap_or_default();
-                if part["removed"]["BOOL"] == json!(true) {
-                    return InjectedRequest::Nothing(response(404, ""));
-                }
-                let modified = chrono::DateTime::parse_from_rfc3339(text("lastModified")).unwrap();
-                let modified = modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-                // Only step 2 of index reads the user metadata, so this response has none.
-                let mut answer = response(200, "");
-                let headers = answer.headers_mut();
-                headers.insert("etag", format!("\"{}\"", text("etag")).parse().unwrap());
-                headers.insert("last-modified", modified.parse().unwrap());
-                InjectedRequest::Nothing(answer)
+            // The HEAD of step 4b comes between the claim and the HEAD of step 5.
+            let is_of_organise = self.claimed.iter().any(|(claimer, _)| claimer == task);
+            if !is_of_organise {
+                self.followed.insert(task.to_owned());
             }
-            (None, InjectedBug::ArchiveHead) => InjectedRequest::Nothing(response(404, "")),
+            return InjectedRequest::WireRequest(request);
+        }
+        match (self.take_head_step(task, &request), bug) {
+            (HeadStep::Organise, InjectedBug::ArchiveHead) => nothing,
+            (HeadStep::Organise, InjectedBug::ByHandCheck) => {
+                InjectedRequest::WireRequest(mark_step(request))
+            }
             _ => InjectedRequest::WireRequest(request),
         }
     }
 
-    /// Applies the bug to the response to a request, and returns the changed response.
+    /// Finds out to which step a HEAD of an archive key belongs.
+    fn take_head_step(&mut self, task: &str, request: &WireRequest) -> HeadStep {
+        let (_, key) = place(request);
+        let key = self.layout.archive_key(&key).unwrap();
+        let pk = format!("photo#{}", PhotoId::from_stem(key.stem()));
+        let of_task = (task.to_owned(), pk);
+        match self.claimed.remove(&of_task) {
+            true => HeadStep::Organise,
+            false => HeadStep::Other,
+        }
+    }
+
+    /// Applies the bug to the response to a request, and returns the changed response. `request` is
+    /// the request as it was sent.
     pub(super) fn apply_to_response(
         &self,
         request: &WireRequest,
-        answer: WireResponse,
+        mut answer: WireResponse,
     ) -> WireResponse {
-        let head = request.method() == http::Method::HEAD;
-        let ours = answer.headers().contains_key("x-amz-meta-photo-owner");
-        let archive = format!("/{}/", self.layout.archive_bucket());
+        if operation(request).is_some() {
+            return answer;
+        }
+        let (bucket, key) = place(request);
+        if bucket != self.layout.archive_bucket().as_str() {
+            return answer;
+        }
+        let target = answer.headers().get("x-amz-meta-photo-target");
+        let is_own = target.is_some_and(|target| target.to_str().ok() == Some(&key));
         match self.bug {
-            Some(InjectedBug::Claim)
-                if answer.status() == 400
-                    && operation(request).as_deref() == Some("PutItem")
-                    && puts_stub(request) =>
-            {
-                response(200, "{}")
-            }
-            Some(InjectedBug::ForeignCheck)
-                if head && !ours && request.uri().path().starts_with(&archive) =>
-            {
-                response(404, "")
+            Some(InjectedBug::ByHandCheck) if is_marked(request) && !is_own => response(404, ""),
+            // Without its metadata, a copy by hand has nothing to do with another item.
+            Some(InjectedBug::CopyKin) if request.method() == http::Method::GET && !is_own => {
+                for name in ["source", "source-etag", "content", "target"] {
+                    let name = format!("x-amz-meta-photo-{name}");
+                    answer.headers_mut().remove(name.as_str());
+                }
+                answer
             }
             _ => answer,
         }
     }
 }
 
-fn puts_stub(request: &WireRequest) -> bool {
-    let body: Value = serde_json::from_slice(request.body()).unwrap();
-    body["Item"]["revision"]["N"] == json!("0")
+/// Marks the HEAD of step 5 of organise for [`BugInjector::apply_to_response`].
+fn mark_step(mut request: WireRequest) -> WireRequest {
+    let headers = request.headers_mut();
+    headers.insert("x-simulated-step", http::HeaderValue::from_static("5"));
+    request
+}
+
+fn is_marked(request: &WireRequest) -> bool {
+    request.headers().contains_key("x-simulated-step")
+}
+
+/// Returns the bucket and the key of a request to the store.
+fn place(request: &WireRequest) -> (String, String) {
+    let path = request.uri().path().trim_start_matches('/');
+    // In these keys, only `~` and `/` can be written in two ways in a URL.
+    let path = path.replace("%7E", "~");
+    let (bucket, key) = path.split_once('/').unwrap();
+    (bucket.to_owned(), key.to_owned())
+}
+
+fn is_claim(body: &Value) -> bool {
+    body["ExpressionAttributeValues"].get(":evidence").is_some()
+}
+
+fn remove_condition(body: &mut Value) {
+    let body = body.as_object_mut().unwrap();
+    body.remove("ConditionExpression");
+    body.remove("ExpressionAttributeValues");
+}
+
+/// Applies a bug to a put of an item.
+fn change_item_put(bug: InjectedBug, mut body: Value) -> Value {
+    let is_replaced = body["ExpressionAttributeValues"].get(":read").is_some();
+    match bug {
+        InjectedBug::Revision if is_replaced => remove_condition(&mut body),
+        InjectedBug::Tombstone => drop_tombstones(&mut body),
+        InjectedBug::SeenFlag => set_all_seen(&mut body["Item"]["evidence"]),
+        // Only the claim of a move creates an item with kin and without parts.
+        InjectedBug::MoveCarry
+            if !is_replaced
+                && body["Item"]["kin"]["L"].is_array()
+                && body["Item"]["parts"]["M"] == json!({}) =>
+        {
+            let item = body["Item"].as_object_mut().unwrap();
+            item.remove("overrides");
+            item.remove("heldFor");
+        }
+        _ => {}
+    }
+    body
+}
+
+/// Applies a bug to a put of a ledger entry. Returns `None` if nothing is written.
+fn change_ledger_put(bug: InjectedBug, mut body: Value) -> Option<Value> {
+    let condition = body["ConditionExpression"].as_str().unwrap_or_default();
+    // The put of a move has a condition on the version alone.
+    let is_of_move = !condition.is_empty()
+        && !condition.contains("archiveKey")
+        && !condition.contains("attribute_not_exists");
+    match bug {
+        InjectedBug::MoveLedger if is_of_move => return None,
+        // Without the read, the condition on the entry would always fail.
+        InjectedBug::Ledger | InjectedBug::LedgerCondition if !is_of_move => {
+            remove_condition(&mut body);
+        }
+        _ => {}
+    }
+    Some(body)
+}
+
+/// Applies a bug to an update of an item: a claim, or a new kin.
+fn change_update(bug: InjectedBug, mut body: Value) -> Value {
+    let is_claim = is_claim(&body);
+    match bug {
+        InjectedBug::Claim if is_claim => {
+            body["ConditionExpression"] = Value::Null;
+            let body = body.as_object_mut().unwrap();
+            body.remove("ConditionExpression");
+            let values = body["ExpressionAttributeValues"].as_object_mut().unwrap();
+            for name in [":from", ":to", ":slot"] {
+                values.remove(name);
+            }
+        }
+        InjectedBug::HeldBeside if is_claim => {
+            let update = body["UpdateExpression"].as_str().unwrap_or_default();
+            let update = update.replace(", heldFor = :held", "");
+            body["UpdateExpression"] = json!(update);
+            let values = body["ExpressionAttributeValues"].as_object_mut().unwrap();
+            values.remove(":held");
+        }
+        InjectedBug::SeenFlag if is_claim => {
+            set_all_seen(&mut body["ExpressionAttributeValues"][":evidence"]);
+        }
+        InjectedBug::KinList if !is_claim => {
+            body["UpdateExpression"] = json!("SET revision = revision + :one");
+            body["ConditionExpression"] = json!("attribute_exists(pk)");
+            let one = body["ExpressionAttributeValues"][":one"].clone();
+            body["ExpressionAttributeValues"] = json!({ ":one": one });
+        }
+        _ => {}
+    }
+    body
+}
+
+fn set_all_seen(evidence: &mut Value) {
+    for entry in evidence["L"].as_array_mut().into_iter().flatten() {
+        entry["M"]["seen"] = json!({ "BOOL": true });
+    }
 }
 
 /// Removes the tombstones from the item in a request. If there was one, also lowers the revision by
@@ -211,11 +365,8 @@ fn drop_tombstones(body: &mut Value) {
     let before = parts.len();
     parts.retain(|_, part| part["M"]["removed"]["BOOL"] != json!(true));
     if parts.len() < before {
-        let revision: u64 = body["Item"]["revision"]["N"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let revision = body["Item"]["revision"]["N"].as_str().unwrap();
+        let revision: u64 = revision.parse().unwrap();
         body["Item"]["revision"]["N"] = json!((revision - 1).to_string());
     }
 }

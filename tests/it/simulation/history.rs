@@ -1,89 +1,115 @@
-//! The writes of a person, the record of everything that happened in a run, and the oracle: the
-//! check of the final state.
+//! The acts of a person, and the record of everything that the oracle must know about a run.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use fastrand::Rng;
-use photo_catalogue::archive::{Layout, Owner};
-use photo_catalogue::catalogue::item::PhotoItem;
-use photo_catalogue::object::{Bucket, ObjectRef};
+use photo_catalogue::catalogue::item::{PhotoItem, PhotoPart};
+use photo_catalogue::ingest::ChangedItem;
 
+use super::files::{EditKind, FileFacts, FileMaker};
+use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
-use crate::ingest::photos::TestShot;
 
 pub(super) const SOURCE: &str = "inbox";
 pub(super) const ARCHIVE: &str = "archive";
-/// The source keys: one file name in two folders, each as a JPEG and a RAW.
-const SOURCE_KEYS: [&str; 4] = ["a/IMG_1.jpg", "a/IMG_1.dng", "b/IMG_1.jpg", "b/IMG_1.dng"];
-/// The archive key to which a person writes foreign files. It is the first archive key that every
-/// JPEG of the uploads tries.
+/// The folders of the source. The uploads go to the first two. The others get the files of a folder
+/// that is renamed.
+const FOLDERS: [&str; 4] = ["a", "b", "c", "d"];
+/// The name of all uploads.
+const BASE: &str = "IMG_1";
+/// The archive key to which a person writes foreign files. It is the first archive key that the JPEGs
+/// of most uploads try.
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
 /// An archive key with the same stem as [`DROPPED_AT`], and with an extension that no upload has. A
 /// person writes foreign files to it at any time, even while the first copy to the stem is in
 /// flight.
 const DROPPED_OTHER_EXTENSION: &str = "2018-02-01/IMG_1.jpeg";
-/// The capture times of the shots. They are on one day, so the shots compete for the same archive
-/// names.
-const TAKEN: [&str; 3] = [
-    "2018:02:01 09:41:07",
-    "2018:02:01 15:00:00",
-    "2018:02:01 19:30:00",
-];
 
-/// The JPEG and the RAW of each shot.
-static FILES: LazyLock<[(Vec<u8>, Vec<u8>); 3]> =
-    LazyLock::new(|| TAKEN.map(|taken| (TestShot::at(taken).jpeg(), TestShot::at(taken).dng())));
+/// The number of the kinds of acts. Some kinds have several numbers, so that they are chosen more
+/// often.
+const KINDS_OF_ACTS: usize = 20;
 
-/// An archived file of a shot: the owner, which is in the user metadata of the file, and the
-/// extension.
-type OwnedFile = (String, String);
+/// What a person did, as the world must know it.
+pub(super) enum ManualAct {
+    /// Objects were written or removed. The text is a line for the trace (the log of the run).
+    Objects(String),
+    /// The person hides the photo with this stem.
+    Hide(String),
+}
 
 pub(super) struct ManualHistory {
     acts_left: usize,
-    /// `true` if the person makes the next write only when no work is left.
+    /// `true` if the person acts again only when no work is left.
     waits: bool,
-    /// The number of edits so far. It makes the bytes of every edit different.
-    edits: u32,
+    /// The kind of act that the person of this run does most often, as the number in
+    /// [`ManualHistory::act`].
+    favourite: usize,
+    maker: FileMaker,
+    /// The objects that the person deletes next, because they were copied to another name.
+    to_delete: VecDeque<ObjectName>,
+    /// All files that were ever made, by ETag.
+    pub(super) files: BTreeMap<String, FileFacts>,
     /// The objects that are in the source now.
-    sources: BTreeMap<ObjectName, SimulatedObject>,
-    /// The bytes that were ever uploaded: source key and ETag.
-    uploaded: BTreeSet<(String, String)>,
-    /// The foreign files that are in the archive now. The value is the ETag.
-    dropped: BTreeMap<ObjectName, String>,
+    pub(super) sources: BTreeMap<ObjectName, SimulatedObject>,
+    /// The files in the archive that a person put there. The value is the ETag.
+    pub(super) by_hand: BTreeMap<ObjectName, String>,
     /// The foreign files for which no event is ever delivered. The value is the ETag.
-    unreported: BTreeMap<ObjectName, String>,
-    /// The files of shots that were ever in the archive.
-    ever: BTreeSet<OwnedFile>,
-    /// The archived files that a person removed or overwrote.
-    removed: BTreeSet<OwnedFile>,
-    /// The copies that a person removed after the last upload of their bytes: source key and ETag.
-    removed_bytes: BTreeSet<(String, String)>,
-    /// Those entries of `removed_bytes` whose copy was removed while no work was left.
-    settled: BTreeSet<(String, String)>,
+    pub(super) unreported: BTreeMap<ObjectName, String>,
+    /// The shots whose files were ever in the archive, with the extension of the file.
+    pub(super) ever: BTreeSet<(u32, &'static str)>,
+    /// Those of `ever` of which a person removed or overwrote a file.
+    pub(super) removed: BTreeSet<(u32, &'static str)>,
+    /// The bytes that a person removed or overwrote, and that need not be archived again.
+    pub(super) gone: BTreeSet<String>,
+    /// The bytes that a person removed while no work was left. They must not come back.
+    pub(super) settled: BTreeSet<String>,
+    /// The bytes that were hidden by hand.
+    pub(super) hidden: BTreeSet<String>,
+    /// The bytes that must be hidden, because they take the place of a hidden photo or stand undecided
+    /// beside it.
+    pub(super) due: BTreeSet<String>,
+    /// The bytes that may be two photos, so that hiding one does not hide the other: they are under
+    /// several keys and their day is not that of their shot, or they have no metadata of ingest.
+    pub(super) separate: BTreeSet<String>,
+    /// The shots of which an older version may stay: a copy arrived after an edit or a move.
+    pub(super) slow: BTreeSet<u32>,
+    /// The shots that had two different files of one format, or an edit with another day.
+    pub(super) edited: BTreeSet<u32>,
+    /// Whether a person hid a photo, or began to.
+    pub(super) has_hidden: bool,
+    /// Whether a person changed the archive.
+    pub(super) has_changed_archive: bool,
 }
 
 impl ManualHistory {
-    pub(super) fn new(acts: usize) -> Self {
+    pub(super) fn new(random: &mut Rng) -> Self {
         ManualHistory {
-            acts_left: acts,
+            acts_left: 4 + random.usize(..10),
             waits: false,
-            edits: 0,
+            favourite: random.usize(..KINDS_OF_ACTS),
+            maker: FileMaker::new(),
+            to_delete: VecDeque::new(),
+            files: BTreeMap::new(),
             sources: BTreeMap::new(),
-            uploaded: BTreeSet::new(),
-            dropped: BTreeMap::new(),
+            by_hand: BTreeMap::new(),
             unreported: BTreeMap::new(),
             ever: BTreeSet::new(),
             removed: BTreeSet::new(),
-            removed_bytes: BTreeSet::new(),
+            gone: BTreeSet::new(),
             settled: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+            due: BTreeSet::new(),
+            separate: BTreeSet::new(),
+            slow: BTreeSet::new(),
+            edited: BTreeSet::new(),
+            has_hidden: false,
+            has_changed_archive: false,
         }
     }
 
     /// Writes a foreign file to the archive before the store sends notifications, so the file has
-    /// no event. Returns a line for the trace (the log of the run).
+    /// no event. Returns a line for the trace.
     pub(super) fn drop_before_notifications(
         &mut self,
         random: &mut Rng,
@@ -91,108 +117,396 @@ impl ManualHistory {
     ) -> String {
         let line = self.drop_file(DROPPED_AT, random, objects);
         objects.take_changes();
-        self.unreported = self.dropped.clone();
+        self.unreported = self.by_hand.clone();
         line
     }
 
     pub(super) fn can_act(&self, quiet: bool) -> bool {
-        self.acts_left > 0 && (quiet || !self.waits)
+        !self.to_delete.is_empty() || self.acts_left > 0 && (quiet || !self.waits)
     }
 
-    /// Makes a random write, as a person would: an upload, an edit, a removal or a foreign file.
-    /// `quiet` is `true` if no work is left. Returns a line for the trace (the log of the run).
+    /// Reports whether an act is under way that consists of two steps.
+    pub(super) fn is_acting(&self) -> bool {
+        !self.to_delete.is_empty()
+    }
+
+    /// Does one random thing that a person may do. `quiet` is `true` if no work is left, and
+    /// `can_hide` if no photo is being hidden.
     pub(super) fn act(
         &mut self,
         random: &mut Rng,
         objects: &mut SimulatedObjects,
+        mirror: &CatalogueMirror,
         quiet: bool,
-    ) -> String {
+        can_hide: bool,
+    ) -> ManualAct {
+        if let Some(name) = self.to_delete.pop_front() {
+            return ManualAct::Objects(self.delete_old_name(&name, objects));
+        }
         self.acts_left -= 1;
         self.waits = random.usize(..3) == 0;
-        match random.usize(..10) {
-            // The next write waits until this one is done: see the note on such files in
-            // docs/guarantees.md.
-            0 if quiet => {
-                self.waits = true;
-                self.drop_file(DROPPED_AT, random, objects)
-            }
-            0 => self.drop_file(DROPPED_OTHER_EXTENSION, random, objects),
-            1 | 2 => self.remove_from_archive(random, objects, quiet),
-            3 => self.remove_source(random, objects),
-            4 => self.put_again(random, objects),
-            _ => self.put(random, objects),
-        }
-    }
-
-    /// Records that ingest has written this copy to the archive.
-    pub(super) fn record_copy(&mut self, copy: &SimulatedObject, name: &ObjectName) {
-        if let Some(owner) = copy_owner(copy) {
-            self.ever.insert((owner, extension(&name.1)));
-        }
-    }
-
-    fn make_bytes(&mut self, random: &mut Rng, extension: &str) -> Bytes {
-        self.edits += 1;
-        let (jpeg, dng) = &FILES[random.usize(..TAKEN.len())];
-        let mut bytes = if extension == "jpg" {
-            jpeg.clone()
-        } else {
-            dng.clone()
+        let kind = match random.usize(..3) {
+            0 => self.favourite,
+            _ => random.usize(..KINDS_OF_ACTS),
         };
-        bytes.extend(self.edits.to_be_bytes());
-        bytes.into()
+        let line = match kind {
+            0 | 1 if quiet => {
+                // The next act waits until this one is done: see the note on such files in
+                // docs/guarantees.md.
+                self.waits = true;
+                match random.bool() {
+                    true => Some(self.drop_file(DROPPED_AT, random, objects)),
+                    false => self.copy_in_archive(random, objects, true),
+                }
+            }
+            0 => Some(self.drop_file(DROPPED_OTHER_EXTENSION, random, objects)),
+            1 | 2 => self.copy_in_archive(random, objects, false),
+            3 | 4 => self.remove_from_archive(random, objects, quiet),
+            5 => self.remove_source(random, objects),
+            6 => self.put_again(random, objects, mirror),
+            7 | 8 => self.put_under_second_key(random, objects, mirror),
+            9 => self.rename_folder(random, objects, mirror),
+            10..=12 if can_hide => match choose_shown_photo(random, mirror) {
+                Some(stem) => {
+                    self.has_hidden = true;
+                    return ManualAct::Hide(stem);
+                }
+                None => None,
+            },
+            _ => None,
+        };
+        let line = line.unwrap_or_else(|| self.put(random, objects, mirror));
+        ManualAct::Objects(line)
     }
 
-    fn put(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
-        let key = SOURCE_KEYS[random.usize(..SOURCE_KEYS.len())];
-        let bytes = self.make_bytes(random, &extension(key));
-        self.upload(key, bytes, objects)
+    /// Records that a copy has arrived in the archive.
+    pub(super) fn record_copy(&mut self, copy: &SimulatedObject) {
+        let facts = self.files[&copy.etag];
+        self.ever.insert((facts.shot, facts.extension));
+        let now = copy_source(copy).and_then(|source| self.sources.get(&source));
+        if now.is_none_or(|now| now.etag != copy.etag) {
+            self.slow.insert(facts.shot);
+        }
+    }
+
+    /// Records that a copy arrives although its worker has died.
+    pub(super) fn record_late_copy(&mut self, copy: &SimulatedObject) {
+        self.slow.insert(self.files[&copy.etag].shot);
+    }
+
+    /// Records what a person has hidden: these items were changed.
+    pub(super) fn record_hidden(&mut self, changed: &[ChangedItem]) {
+        let shown = changed.first().map(|first| &first.after);
+        let shown = shown.into_iter().flat_map(live_parts);
+        self.hidden.extend(shown.map(|part| part.etag.clone()));
+    }
+
+    /// Uploads a new file: a shot, an edit, or another shot under a name that is used already.
+    fn put(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+        mirror: &CatalogueMirror,
+    ) -> String {
+        let extension = ["jpg", "jpg", "dng"][random.usize(..3)];
+        let key = format!("{}/{BASE}.{extension}", FOLDERS[random.usize(..2)]);
+        let name = (SOURCE.to_owned(), key);
+        let before = self.sources.get(&name);
+        let before = before.map(|before| self.files[&before.etag]);
+        let edit = match random.usize(..6) {
+            0 | 1 => EditKind::OtherDay,
+            2 => EditKind::Stripped,
+            _ => EditKind::Comment,
+        };
+        let (shot, edit) = match before {
+            // An undated RAW has neither a time nor picture data, so no edit of it is recognised.
+            Some(before) if random.usize(..3) > 0 && (extension == "jpg" || before.is_dated()) => {
+                (before.shot, edit)
+            }
+            Some(before) => {
+                let other = FileMaker::choose_shot(random);
+                let other = if other == before.shot {
+                    other + 1
+                } else {
+                    other
+                };
+                (other % 5, EditKind::Comment)
+            }
+            None => (FileMaker::choose_shot(random), EditKind::Comment),
+        };
+        let (bytes, facts) = self.maker.make(shot, extension, edit);
+        if before.is_some_and(|before| before.shot == shot) || !facts.has_own_day() {
+            self.edited.insert(shot);
+        }
+        self.upload(name, bytes, Some(facts), objects, mirror)
     }
 
     /// Uploads a source object again, with the same bytes.
-    fn put_again(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
-        if self.sources.is_empty() {
-            return self.put(random, objects);
-        }
-        let keys: Vec<ObjectName> = self.sources.keys().cloned().collect();
-        let name = &keys[random.usize(..keys.len())];
-        let bytes = self.sources[name].bytes.clone();
-        self.upload(&name.1, bytes, objects)
+    fn put_again(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+        mirror: &CatalogueMirror,
+    ) -> Option<String> {
+        let name = choose(random, self.sources.keys())?;
+        let bytes = self.sources[&name].bytes.clone();
+        Some(self.upload(name, bytes, None, objects, mirror))
     }
 
-    fn upload(&mut self, key: &str, bytes: Bytes, objects: &mut SimulatedObjects) -> String {
-        let name = (SOURCE.to_owned(), key.to_owned());
+    /// Uploads bytes of the source once more, under the same name in another folder.
+    fn put_under_second_key(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+        mirror: &CatalogueMirror,
+    ) -> Option<String> {
+        let from = choose(random, self.sources.keys())?;
+        let file_name = from.1.split_once('/')?.1;
+        let to = FOLDERS[random.usize(..2)];
+        let to = (SOURCE.to_owned(), format!("{to}/{file_name}"));
+        let bytes = self.sources[&from].bytes.clone();
+        (from != to).then(|| self.upload(to, bytes, None, objects, mirror))
+    }
+
+    /// Renames a folder of the source: copies all its files, and deletes the old ones later.
+    fn rename_folder(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+        mirror: &CatalogueMirror,
+    ) -> Option<String> {
+        let is_used = |folder: &&str| {
+            let mut keys = self.sources.keys();
+            keys.any(|(_, key)| key.starts_with(&format!("{folder}/")))
+        };
+        let from = choose(random, FOLDERS.iter().copied().filter(is_used))?;
+        let to = choose(random, FOLDERS.iter().copied().filter(|f| !is_used(f)))?;
+        let keys = self.sources.keys().cloned();
+        let old: Vec<ObjectName> = keys
+            .filter(|(_, key)| key.starts_with(&format!("{from}/")))
+            .collect();
+        for name in &old {
+            let key = name.1.replacen(&from, &to, 1);
+            let bytes = self.sources[name].bytes.clone();
+            self.upload((SOURCE.to_owned(), key), bytes, None, objects, mirror);
+        }
+        self.to_delete.extend(old);
+        Some(format!("renaming the folder {from} to {to}"))
+    }
+
+    /// Writes an object of the source. `new` is what its bytes are, if they were not used before.
+    fn upload(
+        &mut self,
+        name: ObjectName,
+        bytes: Bytes,
+        new: Option<FileFacts>,
+        objects: &mut SimulatedObjects,
+        mirror: &CatalogueMirror,
+    ) -> String {
+        let before = self.sources.get(&name).map(|before| before.etag.clone());
         let object = objects.put(name.clone(), bytes).clone();
-        let what = (key.to_owned(), object.etag.clone());
-        self.uploaded.insert(what.clone());
-        self.removed_bytes.remove(&what);
-        // A new upload of this source may restore its removed copies.
-        self.settled.retain(|(source, _)| source != key);
-        let line = format!("put {key} {}", &object.etag[..6]);
+        let etag = object.etag.clone();
+        match new {
+            Some(facts) => {
+                self.files.insert(etag.clone(), facts);
+                if self.must_be_hidden(&name.1, before.as_deref(), facts, mirror) {
+                    self.due.insert(etag.clone());
+                }
+            }
+            None => self.record_repeat(&name, &etag, before.as_deref(), mirror),
+        }
+        let facts = self.files[&etag];
+        if is_moving(objects, before.as_deref()) {
+            self.slow.insert(facts.shot);
+        }
+        let key = name.1.clone();
         self.sources.insert(name, object);
-        line
+        format!(
+            "put {key} {} (shot {}, {:?})",
+            &etag[..6],
+            facts.shot,
+            facts.edit
+        )
     }
 
-    fn remove_source(&mut self, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
-        let keys: Vec<ObjectName> = self.sources.keys().cloned().collect();
-        if keys.is_empty() {
-            return self.put(random, objects);
+    /// Records that bytes were uploaded that were uploaded before.
+    fn record_repeat(
+        &mut self,
+        name: &ObjectName,
+        etag: &str,
+        before: Option<&str>,
+        mirror: &CatalogueMirror,
+    ) {
+        if !self.files[etag].has_own_day() && before != Some(etag) {
+            self.separate.insert(etag.to_owned());
         }
-        let name = &keys[random.usize(..keys.len())];
-        self.sources.remove(name);
-        objects.remove(name);
-        format!("removed the source {}", name.1)
+        let is_edit = before.is_some_and(|before| {
+            before != etag && self.files[before].shot == self.files[etag].shot
+        });
+        if is_edit || before != Some(etag) && self.has_other_photo(etag, mirror) {
+            // The bytes may come into a photo of the same shot that has other bytes. Then they are in
+            // two photos.
+            self.slow.insert(self.files[etag].shot);
+            self.separate.insert(etag.to_owned());
+        }
+        let Some(entry) = mirror.ledger.get(&name.1) else {
+            return;
+        };
+        // A new upload of these bytes may restore their removed copies.
+        self.settled.remove(etag);
+        let key = entry.archive_key.as_deref().unwrap_or_default();
+        let item = mirror.items.get(key.rsplit_once('.').unwrap_or_default().0);
+        let extension = self.files[etag].extension;
+        let is_free = item.is_some_and(|item| {
+            let mut parts = live_parts(item);
+            !parts.any(|part| slot_of(&part.key) == slot_of(extension))
+        });
+        if entry.version.etag == etag && is_free && before == Some(etag) {
+            self.gone.remove(etag);
+        }
+    }
+
+    /// Returns the files that are in the evidence of an item, with their ETags.
+    pub(super) fn known_files<'a>(
+        &'a self,
+        item: &'a PhotoItem,
+    ) -> impl Iterator<Item = (&'a str, &'a FileFacts)> {
+        item.evidence.iter().filter_map(|entry| {
+            let etag = entry.content.as_str().rsplit(':').next()?;
+            Some((etag, self.files.get(etag)?))
+        })
+    }
+
+    /// Reports whether an item knows another file of the same shot, and not these bytes.
+    fn has_other_photo(&self, etag: &str, mirror: &CatalogueMirror) -> bool {
+        let facts = self.files[etag];
+        mirror.items.values().any(|item| {
+            let mut known = self.known_files(item);
+            let has_shot = known.any(|(_, known)| known.shot == facts.shot);
+            // A file by hand may look like a file of the same shot.
+            let has_file_by_hand = item.evidence.iter().any(|entry| entry.source.is_none());
+            let is_known = self.known_files(item).any(|(known, _)| known == etag);
+            (has_shot || has_file_by_hand) && !is_known
+        })
+    }
+
+    /// Reports whether new bytes must be hidden: they replace a hidden file under its key, or are
+    /// another file of a hidden shot.
+    fn must_be_hidden(
+        &self,
+        key: &str,
+        before: Option<&str>,
+        facts: FileFacts,
+        mirror: &CatalogueMirror,
+    ) -> bool {
+        let is_hidden = |etag: &str| self.is_hidden(etag);
+        let entry = mirror.ledger.get(key);
+        let entry = entry.filter(|entry| before == Some(entry.version.etag.as_str()));
+        let stem = entry.and_then(|entry| entry.archive_key.as_deref());
+        let stem = stem.and_then(|key| Some(key.rsplit_once('.')?.0));
+        let item = stem.and_then(|stem| mirror.items.get(stem));
+        let replaces_hidden =
+            before.is_some_and(is_hidden) && item.is_some_and(PhotoItem::is_hidden_by_hand);
+        let first = format!("{}/{BASE}", facts.folder);
+        let joins_hidden = mirror.items.values().any(|item| {
+            let rest = item.stem.strip_prefix(&first);
+            item.is_hidden_by_hand()
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('~'))
+                && live_parts(item).any(|part| {
+                    let hidden = self.files[&part.etag];
+                    let is_near = hidden.is_dated() || hidden.extension == facts.extension;
+                    is_hidden(&part.etag)
+                        && hidden.shot == facts.shot
+                        && hidden.folder == facts.folder
+                        && is_near
+                })
+        });
+        // The newcomer may join an item that knows its shot, and then passes no hidden photo.
+        let has_own_place = mirror.items.values().any(|item| {
+            let mut known = self.known_files(item);
+            // A name that a file by hand has, or had, is free for a RAW whose JPEG went to the next name.
+            let is_free = item.evidence.is_empty()
+                || item.evidence.iter().any(|entry| entry.source.is_none());
+            !item.is_hidden_by_hand()
+                && (is_free || known.any(|(_, known)| known.shot == facts.shot))
+        });
+        replaces_hidden || joins_hidden && !has_own_place
+    }
+
+    /// Reports whether these bytes must not be public.
+    pub(super) fn is_hidden(&self, etag: &str) -> bool {
+        !self.separate.contains(etag) && (self.hidden.contains(etag) || self.due.contains(etag))
+    }
+
+    fn remove_source(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+    ) -> Option<String> {
+        let name = choose(random, self.sources.keys())?;
+        self.sources.remove(&name);
+        objects.remove(&name);
+        Some(format!("removed the source {}", name.1))
     }
 
     fn drop_file(&mut self, at: &str, random: &mut Rng, objects: &mut SimulatedObjects) -> String {
+        self.has_changed_archive = true;
         let name = (ARCHIVE.to_owned(), at.to_owned());
         self.record_removal(objects, &name, false);
-        let bytes = self.make_bytes(random, "jpg");
+        let (bytes, facts) = self.maker.make_foreign(random);
         let etag = objects.put(name.clone(), bytes).etag.clone();
-        self.unreported.remove(&name);
+        self.files.insert(etag.clone(), facts);
         let line = format!("dropped {at} {}", &etag[..6]);
-        self.dropped.insert(name, etag);
+        self.by_hand.insert(name, etag);
         line
+    }
+
+    /// Copies or renames a file in the archive with its metadata. If `is_planned` is true, the new
+    /// name may be one that uploads use.
+    fn copy_in_archive(
+        &mut self,
+        random: &mut Rng,
+        objects: &mut SimulatedObjects,
+        is_planned: bool,
+    ) -> Option<String> {
+        let from = choose(random, archive_objects(objects).map(|(name, _)| name))?;
+        let folder = ["2018-02-01", "2018-02-02", "holidays"][random.usize(..3)];
+        let base = if is_planned { BASE } else { "chosen" };
+        let extension = from.1.rsplit('.').next()?;
+        let to = (ARCHIVE.to_owned(), format!("{folder}/{base}.{extension}"));
+        if from == to {
+            return None;
+        }
+        self.has_changed_archive = true;
+        if copy_target(&objects.there[&from]).is_none() {
+            // Without our metadata, equal bytes are two photos.
+            self.separate.insert(objects.there[&from].etag.clone());
+        }
+        self.record_removal(objects, &to, false);
+        objects.copy_by_hand(&from, to.clone());
+        let copy = &objects.there[&to];
+        if is_own(&to, copy) {
+            self.by_hand.remove(&to);
+        } else {
+            self.by_hand.insert(to.clone(), copy.etag.clone());
+        }
+        let is_renamed = random.bool();
+        let line = format!("copied {} to {} in the archive", from.1, to.1);
+        if is_renamed {
+            self.to_delete.push_back(from);
+        }
+        Some(line)
+    }
+
+    /// Deletes an object that was copied to another name before.
+    fn delete_old_name(&mut self, name: &ObjectName, objects: &mut SimulatedObjects) -> String {
+        if name.0 == SOURCE {
+            self.sources.remove(name);
+        } else {
+            self.record_removal(objects, name, false);
+        }
+        objects.remove(name);
+        format!("deleted the old name {}", name.1)
     }
 
     fn remove_from_archive(
@@ -200,195 +514,89 @@ impl ManualHistory {
         random: &mut Rng,
         objects: &mut SimulatedObjects,
         quiet: bool,
-    ) -> String {
-        let names: Vec<ObjectName> = archive_objects(objects)
-            .map(|(name, _)| name.clone())
-            .collect();
-        if names.is_empty() {
-            return self.put(random, objects);
-        }
-        let name = &names[random.usize(..names.len())];
-        self.record_removal(objects, name, quiet);
-        self.dropped.remove(name);
-        self.unreported.remove(name);
-        objects.remove(name);
-        format!("removed {} from the archive", name.1)
+    ) -> Option<String> {
+        let name = choose(random, archive_objects(objects).map(|(name, _)| name))?;
+        self.has_changed_archive = true;
+        self.record_removal(objects, &name, quiet);
+        objects.remove(&name);
+        Some(format!("removed {} from the archive", name.1))
     }
 
+    /// Records that a person removes or overwrites a file of the archive.
     fn record_removal(&mut self, objects: &SimulatedObjects, name: &ObjectName, quiet: bool) {
+        self.by_hand.remove(name);
+        self.unreported.remove(name);
         let Some(object) = objects.there.get(name) else {
             return;
         };
-        if let (Some(owner), Some(source)) = (copy_owner(object), copy_source(object)) {
-            self.removed.insert((owner, extension(&name.1)));
-            self.removed_bytes.insert(source.clone());
+        let facts = self.files[&object.etag];
+        self.removed.insert((facts.shot, facts.extension));
+        let mut others = archive_objects(objects).filter(|(other, _)| *other != name);
+        if !others.any(|(_, other)| other.etag == object.etag) {
+            self.gone.insert(object.etag.clone());
             if quiet {
-                self.settled.insert(source);
+                self.settled.insert(object.etag.clone());
             }
-        }
-    }
-
-    /// Checks all guarantees in the final state. Returns the first violation as an error.
-    pub(super) fn check_final_state(
-        &self,
-        objects: &SimulatedObjects,
-        items: &BTreeMap<String, HashMap<String, AttributeValue>>,
-    ) -> Result<(), String> {
-        let sources: BTreeMap<&ObjectName, &str> = objects
-            .there
-            .iter()
-            .filter(|((bucket, _), _)| bucket == SOURCE)
-            .map(|(name, object)| (name, object.etag.as_str()))
-            .collect();
-        let put: BTreeMap<&ObjectName, &str> = self
-            .sources
-            .iter()
-            .map(|(name, object)| (name, object.etag.as_str()))
-            .collect();
-        if sources != put {
-            return Err("the source was changed".to_owned());
-        }
-        self.check_archive(objects)?;
-        self.check_catalogue(objects, items)
-    }
-
-    fn check_archive(&self, objects: &SimulatedObjects) -> Result<(), String> {
-        for (name, etag) in &self.dropped {
-            match objects.there.get(name) {
-                Some(there) if there.etag == *etag && copy_owner(there).is_none() => {}
-                _ => return Err(format!("the foreign file {} was changed", name.1)),
-            }
-        }
-        let mut files: BTreeMap<OwnedFile, &str> = BTreeMap::new();
-        let mut copies = BTreeSet::new();
-        for (name, object) in archive_objects(objects) {
-            let (Some(owner), Some(source)) = (copy_owner(object), copy_source(object)) else {
-                if self.dropped.contains_key(name) {
-                    continue;
-                }
-                return Err(format!("{} has no known origin", name.1));
-            };
-            if !self.uploaded.contains(&source) || source.1 != object.etag {
-                return Err(format!("{} has bytes that {} never had", name.1, source.0));
-            }
-            if self.settled.contains(&source) {
-                return Err(format!("{} was removed by hand and is back", name.1));
-            }
-            if let Some(other) = files.insert((owner, extension(&name.1)), &name.1) {
-                return Err(format!("{} and {other} are one photo", name.1));
-            }
-            copies.insert(source);
-        }
-        for ((_, key), object) in &self.sources {
-            let bytes = (key.clone(), object.etag.clone());
-            if !copies.contains(&bytes) && !self.removed_bytes.contains(&bytes) {
-                return Err(format!("{key} {} was not archived", &object.etag[..6]));
-            }
-        }
-        for file in &self.ever {
-            if !files.contains_key(file) && !self.removed.contains(file) {
-                return Err(format!("a photo that was archived is gone: {file:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_catalogue(
-        &self,
-        objects: &SimulatedObjects,
-        items: &BTreeMap<String, HashMap<String, AttributeValue>>,
-    ) -> Result<(), String> {
-        let layout = Layout::new(SOURCE, "", ARCHIVE, "").unwrap();
-        let photos = items.iter().filter(|(pk, _)| pk.starts_with("photo#"));
-        let mut listed: BTreeMap<String, (String, String)> = BTreeMap::new();
-        for (_, attributes) in photos {
-            let item: PhotoItem =
-                serde_dynamo::from_item(attributes.clone()).map_err(|e| e.to_string())?;
-            if item.summary.is_some() != item.has_live_parts() {
-                return Err(format!(
-                    "{} is listed without a part, or has a part and is not listed",
-                    item.stem
-                ));
-            }
-            let mut owners = BTreeSet::new();
-            for part in item.parts.values().filter(|part| part.is_live()) {
-                listed.insert(
-                    part.key.clone(),
-                    (part.etag.clone(), part.last_modified.clone()),
-                );
-                let there = objects.there.get(&(ARCHIVE.to_owned(), part.key.clone()));
-                owners.extend(there.and_then(copy_owner));
-            }
-            if owners.len() > 1 {
-                return Err(format!("two shots in the record of {}", item.stem));
-            }
-            if item.has_live_parts()
-                && !item.derived_from.as_ref().is_some_and(|from| {
-                    let part = item.parts.get(&from.part);
-                    part.is_some_and(|part| part.is_live() && part.etag == from.etag)
-                })
-            {
-                return Err(format!(
-                    "the record of {} was derived from other bytes",
-                    item.stem
-                ));
-            }
-            // An item with only foreign files may still have the owner of a claim or of a removed
-            // copy.
-            if item.owner != Owner::FOREIGN && !owners.is_empty() && !owners.contains(&item.owner) {
-                return Err(format!("{} belongs to none of its parts", item.stem));
-            }
-        }
-        let mut there: BTreeMap<String, (String, String)> = BTreeMap::new();
-        for (name, object) in archive_objects(objects) {
-            assert!(layout.place(&object_ref(name)).is_some());
-            let is_unreported = self.unreported.get(name) == Some(&object.etag);
-            if !is_unreported || listed.contains_key(&name.1) {
-                there.insert(
-                    name.1.clone(),
-                    (object.etag.clone(), object.last_modified()),
-                );
-            }
-        }
-        if listed == there {
-            Ok(())
-        } else {
-            Err(format!(
-                "the catalogue lists {listed:?}\nand the archive holds {there:?}"
-            ))
         }
     }
 }
 
-fn archive_objects(
+/// Reports whether ingest has made a second copy of these bytes and has not deleted the first one.
+fn is_moving(objects: &SimulatedObjects, etag: Option<&str>) -> bool {
+    let own = archive_objects(objects).filter(|(name, object)| is_own(name, object));
+    own.filter(|(_, object)| Some(object.etag.as_str()) == etag)
+        .count()
+        > 1
+}
+
+/// Returns the stem of a random photo that a person can see.
+fn choose_shown_photo(random: &mut Rng, mirror: &CatalogueMirror) -> Option<String> {
+    let items = mirror.items.values();
+    let shown = items.filter(|item| item.has_live_parts() && !item.is_hidden_by_hand());
+    choose(random, shown.map(|item| &item.stem))
+}
+
+fn choose<'a, T: ToOwned + ?Sized + 'a>(
+    random: &mut Rng,
+    from: impl Iterator<Item = &'a T>,
+) -> Option<T::Owned> {
+    let all: Vec<&T> = from.collect();
+    let chosen = all.get(random.usize(..all.len().max(1)))?;
+    Some((*chosen).to_owned())
+}
+
+pub(super) fn live_parts(item: &PhotoItem) -> impl Iterator<Item = &PhotoPart> {
+    item.parts.values().filter(|part| part.is_live())
+}
+
+pub(super) fn archive_objects(
     objects: &SimulatedObjects,
 ) -> impl Iterator<Item = (&ObjectName, &SimulatedObject)> {
-    objects
-        .there
-        .iter()
-        .filter(|((bucket, _), _)| bucket == ARCHIVE)
+    let there = objects.there.iter();
+    there.filter(|((bucket, _), _)| bucket == ARCHIVE)
 }
 
-/// Returns the owner in the user metadata of a copy. Returns `None` for a foreign file.
-fn copy_owner(object: &SimulatedObject) -> Option<String> {
-    object.metadata.get("photo-owner").cloned()
+/// Returns the archive key in the user metadata of a copy. Returns `None` for a foreign file.
+pub(super) fn copy_target(object: &SimulatedObject) -> Option<&str> {
+    object.metadata.get("photo-target").map(String::as_str)
 }
 
-/// Returns the source key and the ETag in the user metadata of a copy. Returns `None` for a foreign
-/// file.
-fn copy_source(object: &SimulatedObject) -> Option<(String, String)> {
+/// Reports whether ingest put an object under its archive key.
+pub(super) fn is_own(name: &ObjectName, object: &SimulatedObject) -> bool {
+    copy_target(object) == Some(name.1.as_str())
+}
+
+/// Returns the slot of a file with this key or extension.
+fn slot_of(key: &str) -> &str {
+    match key.rsplit('.').next() {
+        Some("jpeg") => "jpg",
+        extension => extension.unwrap_or_default(),
+    }
+}
+
+/// Returns the source object in the user metadata of a copy. Returns `None` for a foreign file.
+pub(super) fn copy_source(object: &SimulatedObject) -> Option<ObjectName> {
     let source = object.metadata.get("photo-source")?;
-    let (_, key) = source.split_once('/')?;
-    Some((
-        key.to_owned(),
-        object.metadata.get("photo-source-etag")?.clone(),
-    ))
-}
-
-fn object_ref((bucket, key): &(String, String)) -> ObjectRef {
-    Bucket::new(bucket).unwrap().object(key)
-}
-
-fn extension(key: &str) -> String {
-    key.rsplit('.').next().unwrap_or_default().to_owned()
+    let (bucket, key) = source.split_once('/')?;
+    Some((bucket.to_owned(), key.to_owned()))
 }

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETag, ETagCondition,
-    GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata, StreamingBlob,
-    Timestamp,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
+    DeleteObjectOutput, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
+    HeadObjectOutput, Metadata, StreamingBlob, Timestamp,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
@@ -78,6 +78,15 @@ impl SimulatedObjects {
         };
         self.write(name.clone(), object);
         &self.there[&name]
+    }
+
+    /// Copies an object as a person does, with its metadata.
+    pub(super) fn copy_by_hand(&mut self, from: &ObjectName, to: ObjectName) {
+        if let Some(object) = self.there.get(from).cloned() {
+            self.clock += 1;
+            let modified = self.clock;
+            self.write(to, SimulatedObject { modified, ..object });
+        }
     }
 
     pub(super) fn remove(&mut self, name: &ObjectName) -> Option<SimulatedObject> {
@@ -197,5 +206,18 @@ impl S3 for SimulatedS3 {
             copy_object_result: Some(result),
             ..CopyObjectOutput::default()
         }))
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let name = (request.input.bucket, request.input.key);
+        let object = self.find(&name)?;
+        check(request.input.if_match.as_ref(), &object)?;
+        let mut objects = self.0.lock().unwrap();
+        objects.there.remove(&name);
+        objects.changes.push(name);
+        Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 }

@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use super::objects::SimulatedS3;
+use super::world::TABLE;
 
 pub(super) type WireRequest = http::Request<Bytes>;
 pub(super) type WireResponse = http::Response<Bytes>;
@@ -126,14 +127,23 @@ impl SimulatedServices {
         WireResponse::from_parts(parts, body)
     }
 
+    /// Reads an item of the table. Returns `None` if there is none.
+    pub(super) fn read_item(&self, pk: &str) -> Option<serde_dynamo::Item> {
+        let request = serde_json::json!({ "TableName": TABLE, "Key": { "pk": { "S": pk } } });
+        let answer = self.dynamodb("GetItem", request.to_string().as_bytes());
+        let mut answer: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+        let item = answer.get_mut("Item").map(serde_json::Value::take)?;
+        Some(serde_json::from_value(item).unwrap())
+    }
+
     fn dynamodb(&self, operation: &str, body: &[u8]) -> WireResponse {
         let table = &self.table;
         match operation {
+            "BatchGetItem" => run_operation(body, |request| table.batch_get_item(request)),
             "CreateTable" => run_operation(body, |request| table.create_table(request)),
             "GetItem" => run_operation(body, |request| table.get_item(request)),
             "PutItem" => run_operation(body, |request| table.put_item(request)),
             "UpdateItem" => run_operation(body, |request| table.update_item(request)),
-            "Scan" => run_operation(body, |request| table.scan(request)),
             other => panic!("unexpected operation {other}"),
         }
     }

@@ -1,21 +1,23 @@
 //! One run of the simulation: workers, their events, a person who writes, and the schedule of a
 //! seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fastrand::Rng;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::clients::Clients;
-use photo_catalogue::ingest::Ingest;
-use photo_catalogue::privacy::LocationPolicy;
+use photo_catalogue::ingest::{ChangedItem, Ingest, update_overrides};
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
 use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::bugs::{BugInjector, InjectedBug, InjectedRequest};
-use super::history::{ARCHIVE, ManualHistory, SOURCE};
+use super::history::{ARCHIVE, ManualAct, ManualHistory, SOURCE};
+use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject};
 use super::wire::{
     PendingCall, SimulatedNetwork, SimulatedServices, WireRequest, WireResponse, WireResult,
@@ -49,6 +51,15 @@ struct SimulatedWorker {
     running: JoinHandle<Value>,
 }
 
+/// A person who hides a photo. Its requests wait for the schedule, like those of the workers.
+struct HidingPerson {
+    stem: String,
+    running: JoinHandle<Option<Vec<ChangedItem>>>,
+}
+
+/// The name of the task of a person in the trace.
+pub(super) const PERSON: &str = "person";
+
 /// One run of the simulation.
 pub(super) struct SimulatedWorld {
     random: Rng,
@@ -57,6 +68,10 @@ pub(super) struct SimulatedWorld {
     clients: Clients,
     bugs: BugInjector,
     pub(super) history: ManualHistory,
+    mirror: CatalogueMirror,
+    hiding: Option<HidingPerson>,
+    /// The first violation that the oracle found after a request.
+    violation: Option<String>,
     workers: [Option<SimulatedWorker>; WORKERS],
     pending: Vec<PendingCall>,
     /// The requests that never get a response. They are kept, because a drop would close their
@@ -110,6 +125,8 @@ enum ScheduledMove {
     WireResult(usize),
     Land(usize),
     Crash(usize),
+    /// The person who hides a photo is interrupted, and begins again.
+    Interrupt,
     Repeat,
 }
 
@@ -128,7 +145,10 @@ impl SimulatedWorld {
             clients: wire.clients(),
             wire,
             bugs: BugInjector::new(bug, layout),
-            history: ManualHistory::new(4 + random.usize(..10)),
+            history: ManualHistory::new(&mut random),
+            mirror: CatalogueMirror::default(),
+            hiding: None,
+            violation: None,
             workers: [const { None }; WORKERS],
             pending: Vec::new(),
             stalled: Vec::new(),
@@ -163,12 +183,16 @@ impl SimulatedWorld {
             tokio::time::sleep(Duration::from_millis(1)).await;
             self.pending.extend(self.wire.take());
             self.collect_finished().await;
+            self.collect_hidden().await;
             self.queue_changes();
+            if let Some(violation) = self.violation.take() {
+                return Err(violation);
+            }
             let moves = self.possible_moves();
             let sum: usize = moves.iter().map(|(weight, _)| weight).sum();
             if sum == 0 {
                 if self.is_quiet() {
-                    return self.check_final_state().await;
+                    return self.check_final_state();
                 }
                 // A stalled worker waits for its deadline, so the clock must advance.
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -191,6 +215,8 @@ impl SimulatedWorld {
         self.queue.is_empty()
             && self.landing.is_empty()
             && self.pending.is_empty()
+            && self.hiding.is_none()
+            && !self.history.is_acting()
             && self.workers.iter().all(Option::is_none)
     }
 
@@ -236,6 +262,13 @@ impl SimulatedWorld {
                 ),
             ),
             (1, crash),
+            (
+                1,
+                only(
+                    self.faults_left > 0 && self.hiding.is_some(),
+                    ScheduledMove::Interrupt,
+                ),
+            ),
         ];
         kinds
             .into_iter()
@@ -246,10 +279,17 @@ impl SimulatedWorld {
     async fn make_move(&mut self, choice: ScheduledMove) {
         match choice {
             ScheduledMove::ByHand => {
-                let quiet = self.is_quiet();
-                let mut objects = self.services.store.0.lock().unwrap();
-                let line = self.history.act(&mut self.random, &mut objects, quiet);
-                self.trace.push(line);
+                let (quiet, can_hide) = (self.is_quiet(), self.hiding.is_none());
+                let act = {
+                    let mut objects = self.services.store.0.lock().unwrap();
+                    let (random, mirror) = (&mut self.random, &self.mirror);
+                    self.history
+                        .act(random, &mut objects, mirror, quiet, can_hide)
+                };
+                match act {
+                    ManualAct::Objects(line) => self.trace.push(line),
+                    ManualAct::Hide(stem) => self.start_hiding(stem),
+                }
             }
             ScheduledMove::Start(worker) => self.start_worker(worker),
             ScheduledMove::WireResult(call) => {
@@ -258,7 +298,15 @@ impl SimulatedWorld {
             }
             ScheduledMove::Land(copy) => {
                 let landing = self.landing.swap_remove(copy);
-                self.trace.push(format!("landed {}", landing.name.1));
+                let is_late = landing
+                    .waiting
+                    .as_ref()
+                    .is_none_or(|(call, _)| call.answer.is_closed());
+                let late = if is_late { ", late" } else { "" };
+                self.trace.push(format!("landed {}{late}", landing.name.1));
+                if is_late {
+                    self.history.record_late_copy(&landing.object);
+                }
                 self.land(landing.name, landing.object);
                 if let Some((call, answer)) = landing.waiting {
                     let _ = call.answer.send(Ok(answer));
@@ -272,6 +320,14 @@ impl SimulatedWorld {
                     self.queue.extend(died.events);
                 }
             }
+            ScheduledMove::Interrupt => {
+                self.faults_left -= 1;
+                if let Some(hiding) = self.hiding.take() {
+                    self.trace.push(format!("{PERSON} is interrupted"));
+                    hiding.running.abort();
+                    self.start_hiding(hiding.stem);
+                }
+            }
             ScheduledMove::Repeat => {
                 self.repeats_left -= 1;
                 let again = self.delivered[self.random.usize(..self.delivered.len())].clone();
@@ -283,8 +339,46 @@ impl SimulatedWorld {
     }
 
     fn land(&mut self, name: ObjectName, object: SimulatedObject) {
-        self.history.record_copy(&object, &name);
+        self.history.record_copy(&object);
         self.services.store.0.lock().unwrap().land(name, object);
+    }
+
+    /// Starts to hide a photo, as the command `photos set` does.
+    fn start_hiding(&mut self, stem: String) {
+        self.trace.push(format!("{PERSON} hides {stem}"));
+        let catalogue = Catalogue::new(self.clients.dynamodb.clone(), TABLE);
+        let id = PhotoId::from_stem(&stem);
+        self.bugs.begin_to_hide(&id);
+        let hide = async move {
+            let privacy = Privacy::from(LocationPolicy::Exact);
+            let changed = update_overrides(&catalogue, &privacy, &id, |item| {
+                item.overrides.visibility = Some(Visibility::Private);
+            });
+            // A person repeats a command that does not end.
+            tokio::time::timeout(INVOCATION, changed).await.ok()?.ok()
+        };
+        self.hiding = Some(HidingPerson {
+            stem,
+            running: tokio::spawn(hide),
+        });
+    }
+
+    /// Collects the result of the person who hides a photo. After an error, the person begins again.
+    async fn collect_hidden(&mut self) {
+        let is_finished = |hiding: &HidingPerson| hiding.running.is_finished();
+        let Some(done) = self.hiding.take_if(|hiding| is_finished(hiding)) else {
+            return;
+        };
+        match done.running.await.unwrap() {
+            Some(changed) => {
+                self.history.record_hidden(&changed);
+                let stems: Vec<&str> = changed.iter().map(|c| c.after.stem.as_str()).collect();
+                self.trace
+                    .push(format!("{PERSON} has hidden {}", stems.join(", ")));
+                self.violation = self.history.check_items(&self.mirror).err();
+            }
+            None => self.start_hiding(done.stem),
+        }
     }
 
     /// Adds one or more events to the queue for each object that has changed.
@@ -378,7 +472,13 @@ impl SimulatedWorld {
             .iter()
             .flatten()
             .find(|worker| Some(worker.running.id()) == call.task);
-        let sender = sender.map_or_else(|| "no worker".to_owned(), |worker| worker.name.clone());
+        let person = self.hiding.as_ref();
+        let is_person = person.is_some_and(|person| Some(person.running.id()) == call.task);
+        let sender = match sender {
+            Some(worker) => worker.name.clone(),
+            None if is_person => PERSON.to_owned(),
+            None => "no worker".to_owned(),
+        };
         let what = describe_request(&call.request);
         let is_abandoned = call.answer.is_closed();
         // The request of a dead worker may still arrive, or not.
@@ -415,7 +515,7 @@ impl SimulatedWorld {
         let lands_later = landing.as_ref().map_or("", |_| ", to land later");
         note(&mut self.trace, &format!(" -> {status}{lands_later}"));
         if is_copy && !held && status == 200 {
-            self.record_landed_copy(&call.request);
+            self.record_landed_copy(&call.request, is_abandoned);
         }
         let answer: WireResult = match fault {
             Some(NetworkFault::ResponseLost) => {
@@ -472,7 +572,7 @@ impl SimulatedWorld {
     }
 
     /// Records the copy that a request has just written.
-    fn record_landed_copy(&mut self, request: &WireRequest) {
+    fn record_landed_copy(&mut self, request: &WireRequest, is_late: bool) {
         let path = request
             .uri()
             .path()
@@ -481,15 +581,22 @@ impl SimulatedWorld {
         let (bucket, key) = path.split_once('/').unwrap();
         let name = (bucket.to_owned(), key.to_owned());
         let copy = self.services.store.0.lock().unwrap().there[&name].clone();
-        self.history.record_copy(&copy, &name);
+        if is_late {
+            self.history.record_late_copy(&copy);
+        }
+        self.history.record_copy(&copy);
     }
 
     async fn perform_request(&mut self, sender: &str, request: &WireRequest) -> WireResponse {
         match self.bugs.apply_to_request(sender, request.clone()) {
             InjectedRequest::Nothing(answer) => answer,
             InjectedRequest::WireRequest(sent) => {
-                let answer = self.services.answer(sent).await;
-                self.bugs.apply_to_response(request, answer)
+                let answer = self.services.answer(sent.clone()).await;
+                if let Some(stem) = self.mirror.read_again(&self.services, request) {
+                    let checked = self.history.check_item(&self.mirror.items[&stem]);
+                    self.violation = self.violation.take().or(checked.err());
+                }
+                self.bugs.apply_to_response(&sent, answer)
             }
         }
     }
@@ -511,19 +618,9 @@ impl SimulatedWorld {
         }
     }
 
-    async fn check_final_state(&self) -> Result<(), String> {
-        let dynamodb = self.clients.dynamodb.clone();
-        let scan = self
-            .at_once(async { dynamodb.scan().table_name(TABLE).send().await })
-            .await
-            .unwrap();
-        let mut items = BTreeMap::new();
-        for item in scan.items.unwrap_or_default() {
-            let pk = item["pk"].as_s().unwrap().clone();
-            items.insert(pk, item);
-        }
+    fn check_final_state(&self) -> Result<(), String> {
         let objects = self.services.store.0.lock().unwrap();
-        self.history.check_final_state(&objects, &items)
+        self.history.check_final_state(&objects, &self.mirror)
     }
 }
 

@@ -59,12 +59,13 @@ pub(super) struct UploadTarget {
     store: S3Store,
 }
 
-/// The numbers of uploads that ingest has archived under their day, archived as undated, or skipped
-/// because they are not photos.
+/// The numbers of uploads that ingest has archived under their day, archived as undated, not copied
+/// because the archive has the same bytes, or skipped because they are not photos.
 #[derive(Debug, Default)]
 pub(super) struct IngestCounts {
     filed: AtomicU64,
     undated: AtomicU64,
+    duplicates: AtomicU64,
     skipped: AtomicU64,
 }
 
@@ -74,6 +75,7 @@ impl IngestCounts {
             Outcome::Archived(_) => &self.filed,
             Outcome::Undated(_) => &self.undated,
             Outcome::Skipped(_) => &self.skipped,
+            Outcome::Duplicate(_) => &self.duplicates,
             Outcome::Unchanged
             | Outcome::Indexed
             | Outcome::Removed
@@ -85,11 +87,15 @@ impl IngestCounts {
 
     /// Returns the counts as text, for example `12 filed by day, 1 undated`.
     pub(super) fn summary(&self) -> String {
-        let [filed, undated, skipped] = [&self.filed, &self.undated, &self.skipped]
-            .map(|counter| counter.load(Ordering::Relaxed));
+        let counters = [&self.filed, &self.undated, &self.duplicates, &self.skipped];
+        let [filed, undated, duplicates, skipped] =
+            counters.map(|counter| counter.load(Ordering::Relaxed));
         let mut parts = vec![format!("{filed} filed by day")];
         if undated > 0 {
             parts.push(format!("{undated} undated"));
+        }
+        if duplicates > 0 {
+            parts.push(format!("{duplicates} in the archive already"));
         }
         if skipped > 0 {
             parts.push(format!("{skipped} not photos (`photos skipped` says why)"));

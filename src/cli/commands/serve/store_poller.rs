@@ -40,15 +40,6 @@ pub(super) struct StorePoller {
 /// The objects of one bucket that were listed and processed: a map from key to object.
 type SeenObjects = HashMap<String, ListedObject>;
 
-/// An object that ingest must process.
-struct PollWork {
-    /// The key that differs between two listings. It is the key of `object`, with one exception: if
-    /// an upload is already archived but not indexed, `object` is the archived copy, and this is
-    /// the key of the upload.
-    listed_key: String,
-    object: ObjectRef,
-}
-
 impl StorePoller {
     pub(super) fn new(
         services: &Services,
@@ -153,9 +144,9 @@ impl StorePoller {
             .await?;
         let work = self.find_work(bucket, seen, &now).await?;
         let processed: Vec<(String, Result<(), IngestError>)> = stream::iter(work)
-            .map(|work| async move {
-                let result = self.sync_object(&work.object).await;
-                (work.listed_key, result)
+            .map(|object| async move {
+                let result = self.sync_object(&object).await;
+                (object.key, result)
             })
             .buffer_unordered(CONCURRENCY)
             .collect()
@@ -186,7 +177,7 @@ impl StorePoller {
         bucket: &Bucket,
         seen: &SeenObjects,
         now: &SeenObjects,
-    ) -> anyhow::Result<Vec<PollWork>> {
+    ) -> anyhow::Result<Vec<ObjectRef>> {
         let mut changed: Vec<ListedObject> = now
             .values()
             .filter(|listed| seen.get(&listed.key) != Some(listed))
@@ -196,21 +187,15 @@ impl StorePoller {
         changed.sort_by(|one, other| one.key.cmp(&other.key));
         let archive = self.ingest.layout().archive_bucket();
         let mut work = Vec::new();
-        let mut push = |listed_key: &str, object: ObjectRef| {
-            work.push(PollWork {
-                listed_key: listed_key.to_owned(),
-                object,
-            });
-        };
         for chunk in changed.chunks(SURVEY_BATCH) {
             let statuses = self.ingest.survey_objects(bucket, chunk).await?;
             for (ListedObject { key, .. }, status) in chunk.iter().zip(statuses) {
                 match status {
-                    IngestStatus::New => push(key, bucket.object(key)),
-                    IngestStatus::Unindexed { archive_key } => {
-                        push(key, archive_key.object().clone())
+                    IngestStatus::New | IngestStatus::Changed { .. } => {
+                        work.push(bucket.object(key));
                     }
                     IngestStatus::Known { .. }
+                    | IngestStatus::Duplicate { .. }
                     | IngestStatus::Skipped
                     | IngestStatus::SkippedName(_)
                     | IngestStatus::Outside => {}
@@ -218,9 +203,8 @@ impl StorePoller {
             }
         }
         if bucket == archive {
-            for key in seen.keys().filter(|key| !now.contains_key(*key)) {
-                push(key, bucket.object(key));
-            }
+            let gone = seen.keys().filter(|key| !now.contains_key(*key));
+            work.extend(gone.map(|key| bucket.object(key)));
         }
         Ok(work)
     }
@@ -240,19 +224,29 @@ impl StorePoller {
                 _ => return Ok(()),
             },
         };
-        let id = PhotoId::from_stem(copy.stem());
-        let month = async || -> Result<Option<String>, IngestError> {
-            let item = self.catalogue.item(&id).await?;
-            Ok(item.as_ref().and_then(publish::public_month))
-        };
-        let before = month().await?;
-        // The month is marked before the change too. A mark without a change costs one rebuild. A
+        let before = self.public_months(copy.stem()).await?;
+        // The months are marked before the change too. A mark without a change costs one rebuild. A
         // change without a mark would never be published.
         self.mark_months(before.iter()).await?;
         self.ingest.process_object(copy.object()).await?;
-        let after = month().await?;
-        // The month before is marked again: publish may have cleared the first mark in between.
+        let after = self.public_months(copy.stem()).await?;
+        // The months before are marked again: publish may have cleared the first marks in between.
         self.mark_months(before.iter().chain(&after)).await
+    }
+
+    /// Returns the months under which a photo and its kin are published. A photo may have moved to
+    /// another day, and its kin are the old and the new name.
+    async fn public_months(&self, stem: &str) -> Result<BTreeSet<String>, IngestError> {
+        let item = self.catalogue.item(&PhotoId::from_stem(stem)).await?;
+        let Some(item) = item else {
+            return Ok(BTreeSet::new());
+        };
+        let mut months: BTreeSet<String> = publish::public_month(&item).into_iter().collect();
+        for kin in &item.kin {
+            let kin = self.catalogue.item(&PhotoId::from_stem(kin)).await?;
+            months.extend(kin.as_ref().and_then(publish::public_month));
+        }
+        Ok(months)
     }
 
     async fn mark_months(&self, months: impl Iterator<Item = &String>) -> Result<(), IngestError> {
