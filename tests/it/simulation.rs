@@ -38,7 +38,7 @@ use bugs::InjectedBug;
 use world::SimulatedWorld;
 
 /// The number of seeds that an ordinary `cargo test` runs. SIMULATION_SEEDS sets another number.
-/// `.ci/run` sets 1,000.
+/// `.ci/run` sets 300.
 const SEEDS: u64 = 100;
 /// The maximum number of seeds that are run to find an injected bug. If no seed finds the bug, the
 /// test fails.
