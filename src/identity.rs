@@ -11,6 +11,7 @@ mod sibling_folders;
 
 pub use content_id::ContentId;
 pub use evidence::{Evidence, EvidenceList, EvidenceState, Slot};
+pub(crate) use same_shot::NEAR_SECONDS;
 pub use same_shot::{
     BytesRelation, KeyRelation, PictureRelation, ShotFacts, ShotRelation, ShotVerdict,
     compare_shots, needs_picture_data,

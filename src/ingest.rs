@@ -48,6 +48,7 @@ pub use index::MisfiledPhotos;
 pub use merging::MergeError;
 pub use outcome::{IngestError, KeyReport, Outcome, StoreCapabilityError};
 pub use overrides::{ChangedItem, is_outdated, rederive_item, update_overrides};
+pub use picture_data::COMPARED_BYTES;
 
 /// The maximum number of keys of one event that are processed at the same time.
 const CONCURRENCY: usize = 8;

@@ -7,14 +7,14 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use photo_metadata::EXTRACTOR_VERSION;
 
 use super::item::{PhotoItem, SCHEMA_VERSION, photo_pk};
 use super::{
     Catalogue, CatalogueError, PK, from_attributes, is_failed_condition, request_error, text,
 };
-use crate::identity::Evidence;
+use crate::identity::{Evidence, NEAR_SECONDS};
 use crate::photo_id::PhotoId;
 
 /// The condition of a claim: there is no item, or the item is another format of the same shot.
@@ -63,10 +63,9 @@ impl Catalogue {
             update = update.expression_attribute_values(":held", text(held_for));
         } else if let Some(taken) = evidence.taken {
             condition = String::from(FREE_OR_SAME_SHOT);
-            let near = TimeDelta::seconds(2);
             update = update
-                .expression_attribute_values(":from", second_text(taken - near))
-                .expression_attribute_values(":to", second_text(taken + near))
+                .expression_attribute_values(":from", second_text(taken - NEAR_SECONDS))
+                .expression_attribute_values(":to", second_text(taken + NEAR_SECONDS))
                 .expression_attribute_values(":slot", text(evidence.slot.as_str()));
             for (name, known) in [
                 ("shotModel", &evidence.model),

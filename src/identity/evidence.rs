@@ -251,11 +251,11 @@ mod tests {
         assert!(list.has_seen(&content) && list.iter().count() == 1);
         list.remove_claim(&content, entry(1, EvidenceState::Seen).source.as_ref());
         assert!(list.has_seen(&content));
-        let anew = "s3://inbox/b.jpg".parse().expect("an object");
-        list.forget_sighting(&content, &anew);
+        let second = "s3://inbox/b.jpg".parse().expect("an object");
+        list.forget_sighting(&content, &second);
         assert!(list.has(&content) && !list.has_seen(&content));
-        assert_eq!(list.claimant(&content), Some(&anew));
-        list.remove_claim(&content, Some(&anew));
+        assert_eq!(list.claimant(&content), Some(&second));
+        list.remove_claim(&content, Some(&second));
         assert!(list.is_empty());
     }
 

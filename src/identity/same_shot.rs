@@ -7,7 +7,7 @@ use super::sibling_folders::FolderRelation;
 
 /// The maximum difference of the capture times of two files of one shot. A camera may write the RAW
 /// a second or two after the JPEG.
-const NEAR_SECONDS: TimeDelta = TimeDelta::seconds(2);
+pub(crate) const NEAR_SECONDS: TimeDelta = TimeDelta::seconds(2);
 
 /// What is known of the shot of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::extract::MetadataRead;
 use super::{Ingest, IngestError};
 
 /// The number of bytes of the picture data that are compared.
-const COMPARED_BYTES: u64 = 16 << 10;
+pub const COMPARED_BYTES: u64 = 16 << 10;
 
 impl Ingest {
     /// Compares the picture data of an upload with those of an archived file: their length and their

@@ -15,10 +15,8 @@ use crate::cli::CommandStatus;
 use crate::cli::output::{escape_control, json_line, stdout};
 use crate::cli::progress::{self, eprint_message};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
+use crate::ingest::COMPARED_BYTES;
 use crate::telemetry::error_chain;
-
-/// The number of bytes of the picture data that are compared.
-const COMPARED_BYTES: u64 = 16 << 10;
 
 /// The arguments of `photos duplicates`.
 #[derive(Debug, Args)]

@@ -364,7 +364,7 @@ async fn hidden_photo_stays_hidden_if_its_file_is_copied_or_renamed_in_the_archi
     index(&world, "2018-02-01/beach.jpg").await;
     index(&world, "2018-02-01/a.jpg").await;
     assert!(!item(&world, "2018-02-01/beach").await.is_public());
-    // Whoever hides one of them later hides all.
+    // If one of them is hidden later, all are hidden.
     let world = new_world().await;
     upload(&world, "a.jpg", SHOT.jpeg()).await;
     rename(&world, ARCHIVE, "2018-02-01/a.jpg", "best/one.jpg").await;
