@@ -49,14 +49,25 @@ async function startServe() {
   process.once("exit", () => serve.kill());
   await until("the examples are uploaded", () => messages.includes(" uploaded"));
   const running = JSON.parse(readFileSync(join(data, ".engine/serve.json"), "utf8"));
-  // An upload ends before its file is in the catalogue. Each file adds one to its photo's version.
-  const entries = readdirSync("examples/photos", { recursive: true, withFileTypes: true });
-  const examples = entries.filter((entry) => entry.isFile()).length;
+  // An upload ends before its file is in the catalogue, and a file can join a photo after its own
+  // record is written. So every file must be in the archive, and the photos unchanged for two seconds.
+  const examples = countFiles("examples/photos");
+  let previous;
   await until("all files are in the catalogue", async () => {
-    const versions = (await listPhotos(running.gallery)).map((photo) => Number(photo.version));
-    return versions.reduce((sum, version) => sum + version, 0) === examples;
+    if (countFiles(join(data, "archive")) < examples) return false;
+    const photos = JSON.stringify(await listPhotos(running.gallery));
+    const settled = photos === previous;
+    previous = photos;
+    if (!settled) await new Promise((resolve) => setTimeout(resolve, 2000));
+    return settled;
   });
   return { serve, running };
+}
+
+/** Returns the number of files in a folder and its subfolders. 0 if there is no such folder. */
+function countFiles(root) {
+  if (!existsSync(root)) return 0;
+  return readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
 }
 
 /** Returns the names of all files in the buckets. */
