@@ -16,6 +16,7 @@ pub mod extract_report;
 pub mod gallery;
 pub mod identity;
 pub mod ingest;
+mod list_changes;
 pub mod newer_version;
 pub mod object;
 pub mod paging;

@@ -11,6 +11,7 @@ use glob::{MatchOptions, Pattern};
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::archive::{KeyPlace, Layout, is_visible};
+use crate::list_changes::{ListChange, parse_list_changes};
 use crate::object::ObjectRef;
 
 /// The options of all matches. `*` also matches a leading dot. The case of ASCII letters does not
@@ -152,12 +153,15 @@ impl SkippedNames {
         self.reason(prefix.strip(&object.key)?)
     }
 
-    /// Adds a pattern, or removes the one after an exclamation mark.
-    fn change(&mut self, entry: &str) -> Result<(), InvalidNamePattern> {
-        let Some(removed) = entry.strip_prefix('!') else {
+    /// Adds or removes a pattern.
+    fn change(&mut self, change: ListChange<'_>) -> Result<(), InvalidNamePattern> {
+        let removed = match change {
             // The owner's patterns come first, so that the reason names them.
-            self.patterns.insert(0, NamePattern::new(entry, ADDED)?);
-            return Ok(());
+            ListChange::Add(added) => {
+                self.patterns.insert(0, NamePattern::new(added, ADDED)?);
+                return Ok(());
+            }
+            ListChange::Remove(removed) => removed,
         };
         let count = self.patterns.len();
         self.patterns
@@ -176,9 +180,8 @@ impl FromStr for SkippedNames {
     /// removes one. An empty text changes nothing.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut names = SkippedNames::default();
-        let entries = text.split(',').map(str::trim);
-        for entry in entries.filter(|entry| !entry.is_empty()) {
-            names.change(entry)?;
+        for change in parse_list_changes(text) {
+            names.change(change)?;
         }
         Ok(names)
     }

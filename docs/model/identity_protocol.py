@@ -156,7 +156,8 @@ def same_shot(item, bytes_, source, entry, stem):
         same = SHOT[part[1]] == SHOT[bytes_]
         if part[3] and same and (same_key or is_claimed(item, bytes_)):
             return 'Same'
-        return 'Undecided' if same_key or same else 'Different'
+        is_pair = any(SHOT[x[1]] == SHOT[bytes_] for x in live(item))
+        return 'Undecided' if same_key or is_pair else 'Different'
     if is_claimed(item, bytes_):
         return 'Same'
     own = {x for x, key, _, _ in item.evidence if key == source}
@@ -440,10 +441,12 @@ class Moves:
                     ('slot', event, source, version, entry, number, beside or item.private, stem, other, known))
             return
         key = claimer_of(item, bytes_, source) if 'noclaimkey' not in ABLATED else source
-        items = self.items
-        if 'nojoin' not in ABLATED and not any(y == fmt for _, _, y, _ in item.evidence):
-            joined = item._replace(evidence=item.evidence | {(bytes_, source, fmt, False)})
-            items = {**items, stem: joined}
+        joined = item
+        if 'nojoin' not in ABLATED and is_claim_new and not is_live:
+            joined = joined._replace(evidence=joined.evidence | {(bytes_, source, fmt, False)})
+        if beside and 'nobeside' not in ABLATED:
+            joined = joined._replace(private=True)
+        items = {**self.items, stem: joined}
         self.go('4 join ' + stem, ('look', event, source, version, entry, number, beside, stem, key, known), items=items)
 
     def slot(self, source, version, entry, number, beside, stem, other, known):
@@ -554,8 +557,8 @@ class Moves:
         indexed = Item(with_part(base, part), with_seen(base.evidence, file.bytes, source, fmt),
                        (base.private if 'nokeep' not in ABLATED else False) or bool(adopted),
                        base.kin | ({file.stem} if adopted is not None else frozenset()))
-        is_new_part = item is not None and was is None
-        after = 'source' if is_new_part or 'noverify' in ABLATED else 'verify'
+        is_certain = item is not None and (was is None or was[2])
+        after = 'source' if is_certain or 'noverify' in ABLATED else 'verify'
         self.go('i3 put ' + stem, (after, event, file), items={**self.items, stem: indexed})
 
     def verify(self, file):

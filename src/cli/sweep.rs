@@ -254,7 +254,7 @@ impl Sweep {
             IngestStatus::Known {
                 archive_key,
                 undated,
-            } => return archived_result(&earlier, archive_key, *undated),
+            } => return self.archived_result(&earlier, archive_key, *undated).await,
             IngestStatus::Duplicate { undated } => return KeyResult::Known { undated: *undated },
             IngestStatus::Skipped => return KeyResult::NotAPhoto,
             IngestStatus::SkippedName(reason) => return KeyResult::SkippedName(reason.clone()),
@@ -266,8 +266,8 @@ impl Sweep {
             return KeyResult::Failed("the sweep has ended".to_owned());
         };
         match self.sync_object(&object).await {
-            Ok(Outcome::Archived(key)) => archived_result(&earlier, &key, false),
-            Ok(Outcome::Undated(key)) => archived_result(&earlier, &key, true),
+            Ok(Outcome::Archived(key)) => self.archived_result(&earlier, &key, false).await,
+            Ok(Outcome::Undated(key)) => self.archived_result(&earlier, &key, true).await,
             Ok(Outcome::Duplicate(key)) => KeyResult::Known {
                 undated: key.is_undated(),
             },
@@ -312,6 +312,29 @@ impl Sweep {
         matches!(place, Some(KeyPlace::Archive(key)) if key.is_undated())
     }
 
+    /// Returns the result for an object that is now archived under `key`. `earlier` is its status
+    /// before. Reads the item of the photo if the key is another one than before: an edit that has
+    /// changed the day moves its photo, and the two stems are kin then.
+    async fn archived_result(
+        &self,
+        earlier: &IngestStatus,
+        key: &ArchiveKey,
+        undated: bool,
+    ) -> KeyResult {
+        let IngestStatus::Changed { archive_key, bytes } = earlier else {
+            return KeyResult::New { undated };
+        };
+        match bytes {
+            BytesRelation::Equal => KeyResult::Known { undated },
+            BytesRelation::Other if archive_key == key => KeyResult::Edited,
+            BytesRelation::Other => match self.ingest.has_kin(key, archive_key).await {
+                Ok(true) => KeyResult::Edited,
+                Ok(false) => KeyResult::New { undated },
+                Err(error) => KeyResult::Failed(error.to_string()),
+            },
+        }
+    }
+
     /// Archives and indexes an object. Repeats a failed attempt if its error is retryable, up to
     /// [`MAX_ATTEMPTS`] attempts in all.
     async fn sync_object(&self, object: &ObjectRef) -> Result<Outcome, IngestError> {
@@ -332,18 +355,6 @@ impl Candidate {
     /// Returns the object in the bucket that has the key of the candidate, if there is one.
     fn listed(&self) -> Option<&ListedObject> {
         self.seen.as_ref().or(self.replaced.as_ref())
-    }
-}
-
-/// Returns the result for an object that is now archived under `key`. `earlier` is its status before.
-fn archived_result(earlier: &IngestStatus, key: &ArchiveKey, undated: bool) -> KeyResult {
-    match earlier {
-        IngestStatus::Changed {
-            bytes: BytesRelation::Equal,
-            ..
-        } => KeyResult::Known { undated },
-        IngestStatus::Changed { archive_key, .. } if archive_key == key => KeyResult::Edited,
-        _ => KeyResult::New { undated },
     }
 }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+use crate::list_changes::{ListChange, parse_list_changes};
+
 /// The names of folders that separate the formats of one shot.
 const DEFAULT_NAMES: [&str; 31] = [
     "jpeg", "jpegs", "jpg", "jpgs", "raw", "raws", "heic", "heif", "hif", "dng", "nef", "nrw",
@@ -94,12 +96,8 @@ impl FromStr for SiblingFolders {
     /// removes one. An empty text changes nothing.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut siblings = SiblingFolders::default();
-        let entries = text.split(',').map(str::trim);
-        for entry in entries.filter(|entry| !entry.is_empty()) {
-            let (removed, name) = match entry.strip_prefix('!') {
-                Some(name) => (true, name),
-                None => (false, entry),
-            };
+        for change in parse_list_changes(text) {
+            let (ListChange::Add(name) | ListChange::Remove(name)) = change;
             let name = name.strip_suffix('/').unwrap_or(name);
             if name.contains('/') {
                 return Err(InvalidFolderName::Slash(name.to_owned()));
@@ -107,12 +105,12 @@ impl FromStr for SiblingFolders {
             let compared = compared_name(name);
             let count = siblings.names.len();
             siblings.names.retain(|name| *name != compared);
-            match removed {
-                true if siblings.names.len() == count => {
+            match change {
+                ListChange::Remove(_) if siblings.names.len() == count => {
                     return Err(InvalidFolderName::NothingToRemove(name.to_owned()));
                 }
-                true => {}
-                false => siblings.names.push(compared),
+                ListChange::Remove(_) => {}
+                ListChange::Add(_) => siblings.names.push(compared),
             }
         }
         Ok(siblings)

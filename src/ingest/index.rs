@@ -231,9 +231,10 @@ impl Ingest {
         item: Option<PhotoItem>,
         extraction: Extraction,
     ) -> Result<Attempt<IndexedFile>, IngestError> {
-        let is_new_part_of_item = item
-            .as_ref()
-            .is_some_and(|item| !item.parts.contains_key(key.part()));
+        let must_check_file = item.as_ref().is_none_or(|item| {
+            let part = item.parts.get(key.part());
+            part.is_some_and(|part| !part.is_live())
+        });
         let read_revision = item.as_ref().map(|item| item.revision);
         let before = item.clone();
         let file = self.describe_file(key, properties, None).await?;
@@ -268,12 +269,11 @@ impl Ingest {
             }
             Err(error) => return Err(error),
         };
-        // Step 4. This check is not necessary if the part is new in an existing item. Each later
-        // change of the copy has an event, and the handler of that event writes this item (at least
-        // a tombstone). If that handler wrote before this task, the condition on the revision
-        // failed. If it writes after this task, its result is right. If there was no item, a
-        // removal leaves no tombstone, so the check is necessary.
-        if !is_new_part_of_item {
+        // Step 4. Each later change of the file has an event. Its handler writes this item, unless the
+        // item describes the changed file already: the file is gone, and the item has no live part
+        // for it. If the handler writes before this task, the condition on the revision fails. If it
+        // writes after this task, its result is right.
+        if must_check_file {
             let now = self.storage.head_object(key.object()).await?;
             if now.as_ref().map(ObjectProperties::version) != Some(properties.version()) {
                 return Ok(Attempt::Retry);

@@ -44,7 +44,8 @@ pub(super) enum ItemJudgement {
 /// 1. Index has seen these bytes under the stem: Same.
 /// 2. The upload, or another file of its shot, has passed this stem and has a later name: Undecided.
 /// 3. The slot has a live part: it decides. If these bytes are claimed here, the upload counts as
-///    one of the same source key. If a person put the file there, Same becomes Undecided.
+///    one of the same source key. If a person put the file there, Same becomes Undecided. If
+///    another file of the item is of the same shot, Different becomes Undecided.
 /// 4. These bytes are claimed here: Same.
 /// 5. There is evidence of the same source key, or its ledger entry names this stem: it decides.
 /// 6. The other files of the item decide. If the slot was ever claimed, Same becomes Undecided.
@@ -136,15 +137,18 @@ fn judge_by_live_part(
         pictures: *pictures,
         folders: relate_folders(source, evidence, siblings),
     };
-    let verdict = compare_shots(&live.facts(), &evidence.facts(), relation);
-    if part.copied_from().is_none() {
-        return ItemJudgement::Decided(verdict.min(ShotVerdict::Undecided));
+    let is_by_hand = part.copied_from().is_none();
+    let verdict = match compare_shots(&live.facts(), &evidence.facts(), relation) {
+        ShotVerdict::Same if is_by_hand => ShotVerdict::Undecided,
+        verdict => verdict,
+    };
+    let may_be_edit =
+        !is_by_hand && key == KeyRelation::Same && *pictures == PictureRelation::Unknown;
+    if may_be_edit && needs_picture_data(&live.facts(), &evidence.facts()) {
+        return ItemJudgement::ComparePictures;
     }
-    let may_be_edit = key == KeyRelation::Same && *pictures == PictureRelation::Unknown;
-    match may_be_edit && needs_picture_data(&live.facts(), &evidence.facts()) {
-        true => ItemJudgement::ComparePictures,
-        false => ItemJudgement::Decided(verdict),
-    }
+    let by_other_formats = judge_by_other_formats(item, known, evidence, siblings);
+    ItemJudgement::Decided(verdict.max(by_other_formats.min(ShotVerdict::Undecided)))
 }
 
 /// Decides by the evidence of the same source key, and of the bytes in its ledger entry. Returns
@@ -309,6 +313,19 @@ mod tests {
         assert_eq!(judge(&item, &edit), UNDECIDED);
         let bare = entry("2", "t/a.jpg", None, Claimed);
         assert_eq!(judge(&item, &bare), UNDECIDED);
+    }
+
+    #[test]
+    fn other_format_of_the_shot_makes_it_undecided_beside_a_foreign_file() {
+        let foreign = entry("1", "t/a.jpg", Some(LATER), Seen);
+        let raw = entry("2", "t/a.nef", Some(SECOND), Seen);
+        let mut item = item(&[foreign, raw]);
+        let jpeg = entry("3", "u/a.jpg", Some(SECOND), Claimed);
+        assert_eq!(judge(&item, &jpeg), UNDECIDED);
+        item.parts.get_mut("jpg").expect("a part").placement = PartPlacement::ByHand;
+        assert_eq!(judge(&item, &jpeg), UNDECIDED);
+        item.parts.remove("nef");
+        assert_eq!(judge(&item, &jpeg), DIFFERENT);
     }
 
     #[test]

@@ -494,7 +494,8 @@ impl Ingest {
 
     /// Decides what organise does with an upload if an item is the same shot (steps 4 and 4b), and
     /// writes the item if its evidence changes. `held_for` is the stem of a hidden item that the
-    /// upload has passed. If it is given and the item is a stub, the item becomes held.
+    /// upload has passed. If it is given, the item becomes held, unless the owner has decided who may
+    /// see the item.
     async fn join(
         &self,
         read: &ReadUpload<'_>,
@@ -550,14 +551,14 @@ impl Ingest {
         if let Some(claimant) = known.claimant(&evidence.content) {
             target.source = claimant.clone();
         }
-        let is_slot_new = known.in_slot(&evidence.slot).next().is_none();
-        // No photo was ever shown under this stem, so the item may still become held.
-        let is_never_shown = item.parts.is_empty() && item.held_for.is_none();
-        let is_held = held_for.is_some() && is_never_shown;
-        if is_slot_new || is_held {
+        // The slot has no file yet, so a second key of these bytes finds them only by this claim.
+        let must_claim = live.is_none() && !known.has(&evidence.content);
+        let is_held =
+            held_for.is_some() && item.held_for.is_none() && item.overrides.visibility.is_none();
+        if must_claim || is_held {
             let mut item = item.clone();
             item.evidence = known;
-            if is_slot_new {
+            if must_claim {
                 item.evidence.add(evidence.clone());
             }
             if is_held {

@@ -19,6 +19,7 @@ use crate::catalogue::batch::MAX_BATCH_KEYS;
 use crate::catalogue::item::{LedgerEntry, PhotoItemHeader, PhotoPart};
 use crate::identity::BytesRelation;
 use crate::object::{Bucket, ObjectRef, ObjectVersion};
+use crate::photo_id::PhotoId;
 use crate::storage::ListingEntry;
 
 /// The recommended number of objects in one call of [`Ingest::survey_objects`]. One request to the
@@ -284,6 +285,16 @@ impl Ingest {
         let entries = self.catalogue.ledger_entries(bucket, &unindexed).await?;
         table.ledger.extend(entries);
         Ok(objects.iter().map(|object| table.status(object)).collect())
+    }
+
+    /// Reports whether the photos of two archive keys are kin: they show the same files, for example
+    /// because a photo has moved to another day. Changes nothing.
+    ///
+    /// # Errors
+    /// Returns an error if the table fails.
+    pub async fn has_kin(&self, key: &ArchiveKey, other: &ArchiveKey) -> Result<bool, IngestError> {
+        let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
+        Ok(item.is_some_and(|item| item.kin.contains(other.stem())))
     }
 
     /// Predicts the outcome that ingest would have for an object. Reads ranges of the object.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::process::Photos;
 use crate::ingest::photos::TestShot;
 
-const FILES: usize = 100;
+const FILES: usize = 1000;
 const FIRST: &str = "2018:02:01 09:41:07";
 
 fn import(photos: &Photos, folder: &str) -> Value {
@@ -42,7 +42,7 @@ fn import_finds_no_new_photo_in_copies_and_replaces_edits() {
     let photos = Photos::at_rest();
     let names: Vec<String> = (0..FILES).map(|n| format!("IMG_{n:04}.jpg")).collect();
     let shot = |number: usize| {
-        let taken = format!("2018:02:01 {:02}:{:02}:07", 9 + number / 60, number % 60);
+        let taken = format!("2018:02:01 {:02}:{:02}:07", number / 60, number % 60);
         TestShot::at(taken.leak())
     };
     let folder = photos.folder().to_path_buf();
@@ -76,22 +76,41 @@ fn import_finds_no_new_photo_in_copies_and_replaces_edits() {
     assert_eq!((new, edited), (0, half as u64));
     assert_eq!(known, all - edited);
     assert_eq!(photos.tree("archive").len(), FILES);
-    let listed = photos.output(&["list", "--json", "--limit", "1000"]);
+    let listed = photos.output(&["list", "--json", "--limit", "2000"]);
     assert_eq!(listed.lines().count(), FILES);
 
-    let shown = show(&photos, "2018-02-01/IMG_0099");
+    let shown = show(&photos, "2018-02-01/IMG_0999");
     let uploads = [
-        "s3://inbox/backup/IMG_0099.jpg",
-        "s3://inbox/card/IMG_0099.jpg",
+        "s3://inbox/backup/IMG_0999.jpg",
+        "s3://inbox/card/IMG_0999.jpg",
     ];
     assert_eq!(shown["uploads"], json!(uploads));
-    let removed = photos.run(&["rm", "2018-02-01/IMG_0099"]);
+    let removed = photos.run(&["rm", "2018-02-01/IMG_0999"]);
     let message = String::from_utf8(removed.stderr).unwrap();
     for upload in uploads {
         assert!(
             message.contains(&format!("its upload {upload} stays")),
             "{message}"
         );
+    }
+}
+
+#[test]
+fn edit_that_moves_its_photo_to_another_day_is_counted_as_an_edit() {
+    for photos in [Photos::at_rest(), Photos::serving()] {
+        let folder = photos.folder().join("card");
+        std::fs::create_dir(&folder).unwrap();
+        let write = |taken| {
+            std::fs::write(folder.join("a.jpg"), TestShot::at(taken).jpeg()).unwrap();
+            counts(&import(&photos, "card"))
+        };
+        assert_eq!(write(FIRST), [1, 0, 0]);
+        assert_eq!(write("2018:02:02 15:00:00"), [0, 1, 0]);
+        super::process::until("the photo has moved", || {
+            let archive = photos.tree("archive");
+            let files: Vec<&String> = archive.keys().collect();
+            (files == ["2018-02-02/a.jpg"]).then_some(())
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 //! docs/ingest-protocol.md, without a change of the program. The network responds as if the step
 //! had not run, or writes what the program would write without the step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use photo_catalogue::archive::Layout;
 use photo_catalogue::photo_id::PhotoId;
@@ -21,6 +21,8 @@ pub(super) enum InjectedBug {
     HeldBeside,
     /// Organise, step 4: a claim counts as seen.
     SeenFlag,
+    /// Organise, step 4b: the HEAD of the source that has the slot always finds no object.
+    TakenSlot,
     /// Organise, step 5: the HEAD of the archive key always finds no object.
     ArchiveHead,
     /// Organise, step 5: the HEAD of the archive key does not find files by hand.
@@ -38,6 +40,10 @@ pub(super) enum InjectedBug {
     /// Index, step 3 for a copy that is gone: the part is removed from its item, without a
     /// tombstone, and the revision stays the same.
     Tombstone,
+    /// Index, step 4: the HEAD of the file always finds the object version that index has read.
+    FileCheck,
+    /// Index, step 5: the HEAD of the source always finds no object.
+    SourceCheck,
     /// Index, step 6: a photo in the folder of another day stays there.
     Move,
     /// A photo moves, step m1: the claim does not carry what a person has set.
@@ -49,10 +55,11 @@ pub(super) enum InjectedBug {
 }
 
 impl InjectedBug {
-    pub(super) const ALL: [InjectedBug; 15] = [
+    pub(super) const ALL: [InjectedBug; 18] = [
         InjectedBug::Claim,
         InjectedBug::HeldBeside,
         InjectedBug::SeenFlag,
+        InjectedBug::TakenSlot,
         InjectedBug::ArchiveHead,
         InjectedBug::ByHandCheck,
         InjectedBug::Ledger,
@@ -61,6 +68,8 @@ impl InjectedBug {
         InjectedBug::KinList,
         InjectedBug::Revision,
         InjectedBug::Tombstone,
+        InjectedBug::FileCheck,
+        InjectedBug::SourceCheck,
         InjectedBug::Move,
         InjectedBug::MoveCarry,
         InjectedBug::MoveLedger,
@@ -76,9 +85,13 @@ impl InjectedBug {
             | InjectedBug::HideKin
             | InjectedBug::KinList
             | InjectedBug::Revision => 50,
-            InjectedBug::LedgerCondition => 105,
-            InjectedBug::Move => 30,
-            InjectedBug::MoveCarry => 70,
+            InjectedBug::TakenSlot => 390,
+            InjectedBug::LedgerCondition => 165,
+            InjectedBug::Tombstone => 120,
+            InjectedBug::FileCheck => 945,
+            InjectedBug::SourceCheck => 270,
+            InjectedBug::Move => 55,
+            InjectedBug::MoveCarry => 1080,
             _ => 0,
         }
     }
@@ -102,6 +115,11 @@ pub(super) struct BugInjector {
     claimed: BTreeSet<(String, String)>,
     /// The tasks whose last request was the HEAD of step 5 of index.
     followed: BTreeSet<String>,
+    /// The tasks whose last request was a put of an item.
+    has_put: BTreeSet<String>,
+    /// The last response to a GET of an archive key. The key is the name of the task and the archive
+    /// key.
+    read_files: BTreeMap<(String, String), WireResponse>,
     /// The first stem that the person has hidden in the present command, as the key of its item.
     first_hidden: Option<String>,
 }
@@ -121,6 +139,8 @@ impl BugInjector {
             layout,
             claimed: BTreeSet::new(),
             followed: BTreeSet::new(),
+            has_put: BTreeSet::new(),
+            read_files: BTreeMap::new(),
             first_hidden: None,
         }
     }
@@ -136,15 +156,19 @@ impl BugInjector {
             return InjectedRequest::WireRequest(request);
         };
         let has_followed = self.followed.remove(task);
+        let has_put = self.has_put.remove(task);
         let Some(operation) = operation(&request) else {
             return match *request.method() == http::Method::HEAD {
-                true => self.apply_to_head(bug, task, request),
+                true => self.apply_to_head(bug, task, request, has_put),
                 false => InjectedRequest::WireRequest(request),
             };
         };
         let pk = written_key(&request).unwrap_or_default();
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let is_photo = pk.starts_with("photo#");
+        if operation == "PutItem" && is_photo {
+            self.has_put.insert(task.to_owned());
+        }
         let changed = match (operation.as_str(), bug) {
             ("GetItem", InjectedBug::Ledger) if pk.starts_with("ledger#") => None,
             // The first request of a move reads the item.
@@ -183,21 +207,30 @@ impl BugInjector {
         bug: InjectedBug,
         task: &str,
         request: WireRequest,
+        has_put: bool,
     ) -> InjectedRequest {
         let nothing = InjectedRequest::Nothing(response(404, ""));
-        let (bucket, _) = place(&request);
+        let (bucket, key) = place(&request);
         if bucket == self.layout.source_bucket().as_str() {
             // The HEAD of step 4b comes between the claim and the HEAD of step 5.
             let is_of_organise = self.claimed.iter().any(|(claimer, _)| claimer == task);
             if !is_of_organise {
                 self.followed.insert(task.to_owned());
             }
-            return InjectedRequest::WireRequest(request);
+            return match (is_of_organise, bug) {
+                (true, InjectedBug::TakenSlot) | (false, InjectedBug::SourceCheck) => nothing,
+                _ => InjectedRequest::WireRequest(request),
+            };
         }
         match (self.take_head_step(task, &request), bug) {
             (HeadStep::Organise, InjectedBug::ArchiveHead) => nothing,
             (HeadStep::Organise, InjectedBug::ByHandCheck) => {
                 InjectedRequest::WireRequest(mark_step(request))
+            }
+            // Directly after the put of an item, index looks at the file once more.
+            (HeadStep::Other, InjectedBug::FileCheck) if has_put => {
+                let read = self.read_files.get(&(task.to_owned(), key));
+                InjectedRequest::Nothing(read.cloned().unwrap_or_else(|| response(404, "")))
             }
             _ => InjectedRequest::WireRequest(request),
         }
@@ -218,7 +251,8 @@ impl BugInjector {
     /// Applies the bug to the response to a request, and returns the changed response. `request` is
     /// the request as it was sent.
     pub(super) fn apply_to_response(
-        &self,
+        &mut self,
+        task: &str,
         request: &WireRequest,
         mut answer: WireResponse,
     ) -> WireResponse {
@@ -228,6 +262,10 @@ impl BugInjector {
         let (bucket, key) = place(request);
         if bucket != self.layout.archive_bucket().as_str() {
             return answer;
+        }
+        if request.method() == http::Method::GET {
+            let read = (task.to_owned(), key.clone());
+            self.read_files.insert(read, head_response(&answer));
         }
         let target = answer.headers().get("x-amz-meta-photo-target");
         let is_own = target.is_some_and(|target| target.to_str().ok() == Some(&key));
@@ -244,6 +282,26 @@ impl BugInjector {
             _ => answer,
         }
     }
+}
+
+/// Builds the response to a HEAD from the response to a ranged GET of the same object version.
+fn head_response(read: &WireResponse) -> WireResponse {
+    let status = match read.status().as_u16() {
+        206 => 200,
+        status => status,
+    };
+    let mut head = response(status, "");
+    *head.headers_mut() = read.headers().clone();
+    let headers = head.headers_mut();
+    let range = headers.remove(http::header::CONTENT_RANGE);
+    let bytes = range.and_then(|range| {
+        let (_, bytes) = range.to_str().ok()?.rsplit_once('/')?;
+        http::HeaderValue::from_str(bytes).ok()
+    });
+    if let Some(bytes) = bytes {
+        headers.insert(http::header::CONTENT_LENGTH, bytes);
+    }
+    head
 }
 
 /// Marks the HEAD of step 5 of organise for [`BugInjector::apply_to_response`].

@@ -15,7 +15,16 @@ use little_exif::metadata::Metadata;
 /// The folder of the archive for photos without a capture time.
 pub(super) const UNDATED: &str = "undated";
 /// The folder of the day to which an edit moves a photo of the first day.
-const DAY_OF_EDIT: (&str, &str) = ("2018-02-02", "2018:02:02 09:41:07");
+const DAY_OF_EDIT: &str = "2018-02-02";
+/// The capture times of such edits, one for each shot. With equal times, the evidence could not
+/// separate two shots under one source key.
+const TIMES_OF_EDITS: [&str; SHOTS.len()] = [
+    "2018:02:02 09:41:07",
+    "2018:02:02 15:00:00",
+    "2018:02:02 12:41:08",
+    "2018:02:02 13:00:00",
+    "2018:02:02 14:00:00",
+];
 /// The number of the first foreign shot. Each foreign file is a shot of its own.
 const FIRST_FOREIGN: u32 = 100;
 
@@ -155,7 +164,7 @@ impl FileMaker {
         };
         let folder = match edit {
             EditKind::Comment => shown.folder,
-            EditKind::OtherDay => DAY_OF_EDIT.0,
+            EditKind::OtherDay => DAY_OF_EDIT,
             EditKind::Stripped => UNDATED,
         };
         let number = self.made.to_be_bytes();
@@ -195,11 +204,12 @@ fn encode_jpeg((shot, edit): (u32, EditKind)) -> Vec<u8> {
     DynamicImage::from(picture)
         .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg)
         .unwrap();
-    let shown = &SHOTS[shot as usize % SHOTS.len()].jpeg;
+    let number = shot as usize % SHOTS.len();
+    let shown = &SHOTS[number].jpeg;
     let shown = match edit {
         EditKind::Comment => *shown,
         EditKind::OtherDay => CameraFields {
-            taken: Some(DAY_OF_EDIT.1),
+            taken: Some(TIMES_OF_EDITS[number]),
             ..*shown
         },
         EditKind::Stripped => return bytes,

@@ -46,12 +46,15 @@ pub(super) struct ManualHistory {
     /// [`ManualHistory::act`].
     favourite: usize,
     maker: FileMaker,
-    /// The objects that the person deletes next, because they were copied to another name.
+    /// The objects that the person deletes next, because they were copied to another name, or are such
+    /// a copy.
     to_delete: VecDeque<ObjectName>,
     /// All files that were ever made, by ETag.
     pub(super) files: BTreeMap<String, FileFacts>,
     /// The objects that are in the source now.
     pub(super) sources: BTreeMap<ObjectName, SimulatedObject>,
+    /// The shots that each source key has had.
+    shots_of_keys: BTreeMap<ObjectName, BTreeSet<u32>>,
     /// The files in the archive that a person put there. The value is the ETag.
     pub(super) by_hand: BTreeMap<ObjectName, String>,
     /// The foreign files for which no event is ever delivered. The value is the ETag.
@@ -72,7 +75,8 @@ pub(super) struct ManualHistory {
     /// The bytes that may be two photos, so that hiding one does not hide the other: they are under
     /// several keys and their day is not that of their shot, or they have no metadata of ingest.
     pub(super) separate: BTreeSet<String>,
-    /// The shots of which an older version may stay: a copy arrived after an edit or a move.
+    /// The shots of which an older version may stay: a copy arrived after an edit or a
+    /// move, or the source key had another shot in between.
     pub(super) slow: BTreeSet<u32>,
     /// The shots that had two different files of one format, or an edit with another day.
     pub(super) edited: BTreeSet<u32>,
@@ -92,6 +96,7 @@ impl ManualHistory {
             to_delete: VecDeque::new(),
             files: BTreeMap::new(),
             sources: BTreeMap::new(),
+            shots_of_keys: BTreeMap::new(),
             by_hand: BTreeMap::new(),
             unreported: BTreeMap::new(),
             ever: BTreeSet::new(),
@@ -141,7 +146,7 @@ impl ManualHistory {
         can_hide: bool,
     ) -> ManualAct {
         if let Some(name) = self.to_delete.pop_front() {
-            return ManualAct::Objects(self.delete_old_name(&name, objects));
+            return ManualAct::Objects(self.delete_next(&name, objects));
         }
         self.acts_left -= 1;
         self.waits = random.usize(..3) == 0;
@@ -316,9 +321,13 @@ impl ManualHistory {
             None => self.record_repeat(&name, &etag, before.as_deref(), mirror),
         }
         let facts = self.files[&etag];
-        if is_moving(objects, before.as_deref()) {
+        if is_moving(objects, before.as_deref())
+            || !facts.has_own_day() && self.is_reused(&name, facts.shot)
+        {
             self.slow.insert(facts.shot);
         }
+        let shots = self.shots_of_keys.entry(name.clone()).or_default();
+        shots.insert(facts.shot);
         let key = name.1.clone();
         self.sources.insert(name, object);
         format!(
@@ -327,6 +336,13 @@ impl ManualHistory {
             facts.shot,
             facts.edit
         )
+    }
+
+    /// Reports whether a source key had this shot, and another one after or before it. The ledger may
+    /// name the photo of the other shot, so an edit with another day does not find its older version.
+    fn is_reused(&self, name: &ObjectName, shot: u32) -> bool {
+        let shots = self.shots_of_keys.get(name);
+        shots.is_some_and(|shots| shots.contains(&shot) && shots.len() > 1)
     }
 
     /// Records that bytes were uploaded that were uploaded before.
@@ -461,7 +477,7 @@ impl ManualHistory {
         line
     }
 
-    /// Copies or renames a file in the archive with its metadata. If `is_planned` is true, the new
+    /// Copies or renames a file in the archive with its metadata, or copies it and deletes the copy. If `is_planned` is true, the new
     /// name may be one that uploads use.
     fn copy_in_archive(
         &mut self,
@@ -490,23 +506,25 @@ impl ManualHistory {
         } else {
             self.by_hand.insert(to.clone(), copy.etag.clone());
         }
-        let is_renamed = random.bool();
         let line = format!("copied {} to {} in the archive", from.1, to.1);
-        if is_renamed {
-            self.to_delete.push_back(from);
+        match random.usize(..8) {
+            0..=3 => self.to_delete.push_back(from),
+            // The copy was a mistake.
+            4 => self.to_delete.push_back(to),
+            _ => {}
         }
         Some(line)
     }
 
-    /// Deletes an object that was copied to another name before.
-    fn delete_old_name(&mut self, name: &ObjectName, objects: &mut SimulatedObjects) -> String {
+    /// Deletes an object that was copied to another name before, or the copy.
+    fn delete_next(&mut self, name: &ObjectName, objects: &mut SimulatedObjects) -> String {
         if name.0 == SOURCE {
             self.sources.remove(name);
         } else {
             self.record_removal(objects, name, false);
         }
         objects.remove(name);
-        format!("deleted the old name {}", name.1)
+        format!("deleted {}", name.1)
     }
 
     fn remove_from_archive(

@@ -23,10 +23,7 @@ impl ManualHistory {
         if !item.is_public() {
             return Ok(());
         }
-        let mut shown = live_parts(item).filter(|part| {
-            self.hidden.contains(&part.etag) && self.is_hidden(&part.etag)
-                || self.is_hidden(&part.etag) && !self.joins_public_shot(item, part)
-        });
+        let mut shown = live_parts(item).filter(|part| self.is_hidden(&part.etag));
         match shown.next() {
             None => Ok(()),
             Some(part) => {
@@ -38,18 +35,6 @@ impl ManualHistory {
                 Err(format!("{} is public, but {etag} {reason}", item.stem))
             }
         }
-    }
-
-    /// Reports whether a part belongs to a photo of its shot that may be public. Its evidence shows the
-    /// shot, so it does not matter which hidden photo it passed.
-    fn joins_public_shot(&self, item: &PhotoItem, part: &PhotoPart) -> bool {
-        let facts = self.files[&part.etag];
-        self.known_files(item).any(|(etag, other)| {
-            other.shot == facts.shot
-                && other.extension != facts.extension
-                && facts.is_dated()
-                && !self.is_hidden(etag)
-        })
     }
 
     /// Checks all items as [`ManualHistory::check_item`] does.
@@ -231,10 +216,12 @@ impl ManualHistory {
             let files = || own.iter().filter(|file| file.stem == stem);
             let facts = || files().map(|file| self.files[&file.object.etag]);
             let shots: BTreeSet<u32> = facts().map(|facts| facts.shot).collect();
-            // Files without a time are joined by their name alone, and a file by hand may look like one
-            // of another shot.
-            let is_dated = facts().all(|facts| facts.is_dated());
+            // Files without a time are joined by their name alone. They stay one photo if an edit gives
+            // them a time. A file by hand may look like one of another shot.
             let item = mirror.items.get(stem);
+            let mut known = item.into_iter().flat_map(|item| self.known_files(item));
+            let is_dated =
+                facts().all(|facts| facts.is_dated()) && known.all(|(_, known)| known.is_dated());
             let mut evidence = item.into_iter().flat_map(|item| item.evidence.iter());
             let has_file_by_hand = evidence.any(|entry| entry.source.is_none());
             if shots.len() > 1 && is_dated && !has_file_by_hand {

@@ -596,7 +596,7 @@ impl SimulatedWorld {
                     let checked = self.history.check_item(&self.mirror.items[&stem]);
                     self.violation = self.violation.take().or(checked.err());
                 }
-                self.bugs.apply_to_response(&sent, answer)
+                self.bugs.apply_to_response(sender, &sent, answer)
             }
         }
     }
