@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The maximum length of an object key, in bytes (S3 User Guide, "Naming Amazon S3 objects").
@@ -15,6 +15,10 @@ pub const MAX_KEY_BYTES: usize = 1024;
 /// The maximum length of a prefix, in bytes. It leaves half of the key for the text after the
 /// prefix.
 const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES / 2;
+
+/// The distance of two times of Last-Modified from which on their order is certain. Times are rounded
+/// to the second, and the clocks of a store's servers may differ.
+const CERTAIN_DISTANCE: TimeDelta = TimeDelta::seconds(3);
 
 /// The name of a bucket. It is not empty. A clone is cheap.
 ///
@@ -243,6 +247,27 @@ impl ObjectVersion {
         ObjectVersion {
             etag: etag.trim_matches('"').to_owned(),
             last_modified: last_modified.to_rfc3339_opts(SecondsFormat::Secs, true),
+        }
+    }
+
+    /// Returns `true` if this version is certainly older than `other`: its Last-Modified is at least
+    /// three seconds earlier. An object that has the version `other` then cannot get this version
+    /// again, even if the same bytes are written to it once more.
+    ///
+    /// ```
+    /// use photo_catalogue::object::ObjectVersion;
+    ///
+    /// let version = |time: &str| ObjectVersion::new("e", time.parse().unwrap());
+    /// let first = version("2018-02-01T09:41:07Z");
+    /// assert!(first.is_older_than(&version("2018-02-01T09:41:10Z")));
+    /// assert!(!first.is_older_than(&version("2018-02-01T09:41:09Z")));
+    /// ```
+    pub fn is_older_than(&self, other: &ObjectVersion) -> bool {
+        let times =
+            [self, other].map(|version| DateTime::parse_from_rfc3339(&version.last_modified).ok());
+        match times {
+            [Some(time), Some(later)] => later - time >= CERTAIN_DISTANCE,
+            _ => false,
         }
     }
 

@@ -557,8 +557,10 @@ class Moves:
         indexed = Item(with_part(base, part), with_seen(base.evidence, file.bytes, source, fmt),
                        (base.private if 'nokeep' not in ABLATED else False) or bool(adopted),
                        base.kin | ({file.stem} if adopted is not None else frozenset()))
-        is_certain = item is not None and (was is None or was[2])
-        after = 'source' if is_certain or 'noverify' in ABLATED else 'verify'
+        # The program also leaves out the HEAD if the recorded version is certainly older by
+        # Last-Modified. The model has no times, so a file can get its earlier version again.
+        is_new_part = item is not None and was is None
+        after = 'source' if is_new_part or 'noverify' in ABLATED else 'verify'
         self.go('i3 put ' + stem, (after, event, file), items={**self.items, stem: indexed})
 
     def verify(self, file):

@@ -233,7 +233,7 @@ impl Ingest {
     ) -> Result<Attempt<IndexedFile>, IngestError> {
         let must_check_file = item.as_ref().is_none_or(|item| {
             let part = item.parts.get(key.part());
-            part.is_some_and(|part| !part.is_live())
+            part.is_some_and(|part| !is_certainly_older(part, properties))
         });
         let read_revision = item.as_ref().map(|item| item.revision);
         let before = item.clone();
@@ -270,9 +270,9 @@ impl Ingest {
             Err(error) => return Err(error),
         };
         // Step 4. Each later change of the file has an event. Its handler writes this item, unless the
-        // item describes the changed file already: the file is gone, and the item has no live part
-        // for it. If the handler writes before this task, the condition on the revision fails. If it
-        // writes after this task, its result is right.
+        // item describes the changed file already: the file is gone and the part is a tombstone, or
+        // the file has again the version of the part. If the handler writes before this task, the
+        // condition on the revision fails. If it writes after this task, its result is right.
         if must_check_file {
             let now = self.storage.head_object(key.object()).await?;
             if now.as_ref().map(ObjectProperties::version) != Some(properties.version()) {
@@ -490,6 +490,13 @@ fn is_indexed(item: &PhotoItem, key: &ArchiveKey, properties: &ObjectProperties)
             && part.extractor_version >= EXTRACTOR_VERSION
             && part.content.is_some()
     })
+}
+
+/// Reports whether a live part describes an object version that is certainly older than the present
+/// one. The file cannot get that version again.
+fn is_certainly_older(part: &PhotoPart, properties: &ObjectProperties) -> bool {
+    let version = part.version();
+    version.is_some_and(|version| version.is_older_than(&properties.version()))
 }
 
 /// Builds the part (the entry of one file in an item) from the archived file, its properties and the

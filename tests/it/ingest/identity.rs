@@ -1,6 +1,7 @@
 //! Tests of which uploads are one photo, what hides with a photo, and what each case costs.
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 use little_exif::exif_tag::ExifTag;
@@ -482,6 +483,9 @@ async fn photo_that_an_older_version_removed_stays_removed() {
     assert_archive(&world, &[]).await;
 }
 
+/// The time after which a version of an object is certainly later than the one before.
+const LATER_VERSION: Duration = Duration::from_secs(4);
+
 /// Runs `work`, and returns the number of its requests to S3 and to DynamoDB.
 async fn count_requests<T>(world: &IngestWorld, work: impl Future<Output = T>) -> (usize, usize) {
     world.wire.take();
@@ -527,12 +531,15 @@ async fn each_case_costs_what_the_protocol_states() {
         caption: Some("edited"),
         ..SHOT
     };
+    // An edit that comes earlier costs another HEAD.
+    tokio::time::sleep(LATER_VERSION).await;
     put("a.jpg", edit.jpeg()).await;
     assert_eq!(count("a.jpg").await, (5, 5), "edit in place");
     let corrected = TestFile {
         taken: Some("2018:02:01 10:41:07"),
         ..SHOT
     };
+    tokio::time::sleep(LATER_VERSION).await;
     put("a.jpg", corrected.jpeg()).await;
     assert_eq!(count("a.jpg").await, (7, 5), "edit with another time");
     let other = TestFile {
