@@ -15,7 +15,7 @@ that land after their condition was checked. A person acts at any moment.
 
 It prints the states of each scenario, the number of scenarios and the seconds. The exit status is 1
 if a state is bad, if a step turns out to be needless, or if a needless step is needed. The whole
-has 4,842,993 states in 83 scenarios, none bad, and takes less than 10 minutes on two cores. A short
+has 5,321,592 states in 84 scenarios, none bad, and takes less than 10 minutes on two cores. A short
 run takes less than a minute. `.ci/run model` starts it.
 
 The source keys are J (JPEG) and N (RAW) of one folder, and M and O, the same names in another
@@ -53,7 +53,8 @@ An ablation leaves out one step, to show what breaks without it. The numbers are
                                     nocas (6), noredirect (m4)
   a photo overwrites another:       noclaim (4), nounknown (5), nolive (4, the live file decides)
   a file by hand is overwritten:    nohead, noforeign (5)
-  hidden, and public:               noadopt, nokin (i2b), nowalk (hide), nocarry (m1, m2)
+  hidden, and public:               noadopt, nokin (i2b), nowalk (hide), nocarry (m1, m2), noretract
+                                    (4 and 5, a claim that was not used)
   newcomer of a hidden photo:       nobeside (4), nokeep (i3)
   one shot becomes two photos:      nopair (S6 of the table), notakeover (4b)
   catalogue and archive differ:     norev, noverify, notombstone, noarchive (index)
@@ -83,7 +84,8 @@ ABLATED = frozenset()
 
 # parts: ((format, bytes, is live, source key), ...)
 # evidence: {(bytes, source key, format, was seen by index), ...}
-Item = namedtuple('Item', 'parts evidence private kin')
+# passed: the claims that were retracted, (bytes, source key, format)
+Item = namedtuple('Item', 'parts evidence private kin passed', defaults=(frozenset(),))
 # stem: the name under which organise or a move put the file. None: the file has no metadata of ours.
 File = namedtuple('File', 'bytes source stem')
 # sources: {source key: bytes with their version}      step: the next act of the script
@@ -149,6 +151,8 @@ def same_shot(item, bytes_, source, entry, stem):
     part = part_of(item, fmt)
     if was_seen(item, bytes_):
         return 'Same'
+    if any(key == source or SHOT[x] == SHOT[bytes_] for x, key, _ in item.passed):
+        return 'Undecided'
     at_stem = bool(entry) and entry[1] == stem
     if part and part[2] and 'nolive' not in ABLATED:
         # The file that is there decides, not bytes that were only claimed.
@@ -413,7 +417,20 @@ class Moves:
         else:
             if answer == 'Undecided':
                 beside = beside or item.private
-            self.go('4 %s: %s' % (stem, answer), ('walk', self.event, source, version, entry, number + 1, beside))
+            self.go('4 %s: %s' % (stem, answer), self.after_name(item, source, version, entry, number, beside, stem))
+
+    def after_name(self, item, source, version, entry, number, beside, stem):
+        """Returns the step after a name that the upload cannot have: the next name, but first the
+        claim of the upload is retracted, if there is one."""
+        has_claim = (bytes_of(version), source, FORMAT[source], False) in item.evidence
+        step = 'retract' if has_claim and 'noretract' not in ABLATED else 'walk'
+        return (step, self.event, source, version, entry, number + 1, beside) + ((stem,) if step == 'retract' else ())
+
+    def retract(self, source, version, entry, number, beside, stem):
+        item, claim = self.items[stem], (bytes_of(version), source, FORMAT[source])
+        retracted = item._replace(evidence=item.evidence - {claim + (False,)}, passed=item.passed | {claim})
+        self.go('retract the claim of ' + stem, ('walk', self.event, source, version, entry, number, beside),
+                items={**self.items, stem: retracted})
 
     def join(self, item, source, version, entry, number, beside, stem):
         """Step 4 at an item that is the same shot."""
@@ -451,7 +468,8 @@ class Moves:
 
     def slot(self, source, version, entry, number, beside, stem, other, known):
         if other in self.sources or 'notakeover' in ABLATED:
-            self.go('4b HEAD %s: there' % other, ('walk', self.event, source, version, entry, number + 1, beside))
+            self.go('4b HEAD %s: there' % other,
+                    self.after_name(self.items[stem], source, version, entry, number, beside, stem))
         else:
             self.go('4b HEAD %s: gone' % other,
                     ('look', self.event, source, version, entry, number, beside, stem, source, known))
@@ -468,7 +486,8 @@ class Moves:
         elif file is None or 'nohead' in ABLATED:
             self.go('5 HEAD: nothing', record(key))
         elif file.stem != stem and 'noforeign' not in ABLATED:
-            self.go('5 HEAD: not ours', ('walk', event, source, version, entry, number + 1, beside or item.private))
+            self.go('5 HEAD: not ours',
+                    self.after_name(item, source, version, entry, number, beside or item.private, stem))
         elif file.stem == stem and file.bytes not in known and 'nounknown' not in ABLATED:
             # The archive key is indexed first. Then organise starts again.
             indexed = item._replace(parts=with_part(item, (fmt, file.bytes, True, file.source)),
@@ -556,7 +575,7 @@ class Moves:
         base = item or EMPTY
         indexed = Item(with_part(base, part), with_seen(base.evidence, file.bytes, source, fmt),
                        (base.private if 'nokeep' not in ABLATED else False) or bool(adopted),
-                       base.kin | ({file.stem} if adopted is not None else frozenset()))
+                       base.kin | ({file.stem} if adopted is not None else frozenset()), base.passed)
         # The program also leaves out the HEAD if the recorded version is certainly older by
         # Last-Modified. The model has no times, so a file can get its earlier version again.
         is_new_part = item is not None and was is None
@@ -654,7 +673,7 @@ class Moves:
 
 STEPS = {
     'get': Moves.get, 'get after ledger': Moves.get_after_ledger, 'ledger': Moves.read_ledger,
-    'known': Moves.known, 'walk': Moves.walk, 'slot': Moves.slot, 'look': Moves.look,
+    'known': Moves.known, 'walk': Moves.walk, 'retract': Moves.retract, 'slot': Moves.slot, 'look': Moves.look,
     'record': Moves.record, 'begin': Moves.begin, 'land': Moves.land,
     'read': Moves.read, 'get copy': Moves.get_copy, 'adopt': Moves.adopt, 'put': Moves.put,
     'verify': Moves.verify, 'source': Moves.follow_source,
@@ -783,7 +802,7 @@ def list_scenarios(duplicates, crashes, scripts):
 SMALL = list_scenarios(0, 0, (
     'Ja Nn JA,Ja Nn Jb,Ja Nn q h JZ,Ja q JZ JA,Ja q JZ q JA,Ja q h JZ q JA,Ja q JZ q x,Ja Ma JA,Ja Ma MA,'
     'Ja Jb Ma,Ja Ma Jb,Ja h MA,Ja MA h,Ja Nn Op,Nn Op Ja,Ja Ma -J,Ja mJM,Ja h mJM,Ja q h mJM q MA,'
-    'Ja q mJM q h MA q,Ja q v q JA h,Ja q Ma h v,Ja Nn v,d Ja JA,d Ja Ma,d Ja Jb,d Ja h JA,Ja q d q Jo,'
+    'Ja q mJM q h MA q,Ja q v q JA h,Ja q Ma h v,Ja Nn v,d Ja JA,d Ja Ma,d Ja Jb,d Ja h JA,Ja q d q Jo,d Ja q h q x q Ma,'
     'Ja h q d q JA,Ja x Jo,Ja q x q JA,Ja q t Jb,Ja JA q t JA Jb,Ja Nn q t Jb,Ja Jb q t JA')) + list_scenarios(1, 1, (
     'Ja,Ja x,Ja q x,Ja q x q Ma,Ja q x q Jo,Ja q mJM q MA,d Ja,d x,Ja q d,Ja q h d'))
 LARGE = list_scenarios(0, 0, (
@@ -800,7 +819,7 @@ ABLATIONS = [
     ('notakeover', 'Ja q mJM q MA', 0, 0), ('noclaimkey', 'Ja JA Ma', 0, 0), ('nobehalf', 'Ja Ma h JA', 0, 0),
     ('nobeside', 'Ja h Jb', 0, 0), ('nobeside', 'Ja h MA', 0, 0), ('nobring', 'Ja q x q Jo', 0, 0),
     ('noown', 'Ja h JZ', 0, 0), ('nohead', 'd Ja', 0, 0), ('noforeign', 'd Ja', 0, 0),
-    ('nounknown', 'Ja q t Jb', 0, 0), ('noarchive', 'Ja', 0, 0), ('norev', 'Ja Nn', 0, 0),
+    ('noretract', 'd Ja q h q x q Ma', 0, 0), ('nounknown', 'Ja q t Jb', 0, 0), ('noarchive', 'Ja', 0, 0), ('norev', 'Ja Nn', 0, 0),
     ('noverify', 'd x', 0, 0), ('notombstone', 'Ja x', 0, 0), ('nosource', 'Ja JA', 0, 0),
     ('nokeep', 'Ja h JA', 0, 0), ('noadopt', 'Ja h v', 0, 0), ('nokin', 'Ja v h', 0, 0),
     ('nowalk', 'Ja v h', 0, 0), ('nomove', 'Ja q JZ', 1, 0), ('nocarry', 'Ja q h JZ', 0, 0),
