@@ -16,8 +16,8 @@ pub const MAX_KEY_BYTES: usize = 1024;
 /// prefix.
 const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES / 2;
 
-/// The distance of two times of Last-Modified from which on their order is certain. Times are rounded
-/// to the second, and the clocks of a store's servers may differ.
+/// The smallest difference of two Last-Modified times that makes their order certain. Times are
+/// rounded to the second, and the clocks of a store's servers may differ.
 const CERTAIN_DISTANCE: TimeDelta = TimeDelta::seconds(3);
 
 /// The name of a bucket. It is not empty. A clone is cheap.

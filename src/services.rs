@@ -50,7 +50,7 @@ pub enum Deployment {
     /// compressed. The build hook must be on a known host.
     Functions,
     /// `photos serve`. The gallery itself serves the pictures, and removes their positions. The
-    /// build hook may be on this machine.
+    /// build hook is allowed to be on this machine.
     Local,
 }
 

@@ -37,9 +37,9 @@ pub struct Summary {
     /// published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_for: Option<String>,
-    /// The labels (keywords and rating) of all files of the photo, without the keywords in
-    /// `record`. They are not published. `None` in a summary that was written before labels
-    /// existed.
+    /// The labels (keywords and rating) of all files of the photo. Keywords that are in `record`
+    /// are left out here. The labels are never published. `None` in a summary that was written
+    /// before labels existed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<FileLabels>,
     /// The reason why the photo is private, as a text for its owner. `None` if it is public. It is

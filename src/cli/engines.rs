@@ -100,8 +100,8 @@ impl EmbeddedEngines {
         })
     }
 
-    /// Serves other processes on `listeners`, as tasks of `servers`. The TCP listeners accept only
-    /// requests that `guard` lets pass and that are signed with the key pair.
+    /// Starts tasks in `servers` that serve the engines to other processes on `listeners`. A TCP
+    /// listener accepts a request only if `guard` lets it pass and it is signed with the key pair.
     pub(super) fn serve(
         &self,
         servers: &ServiceTasks,

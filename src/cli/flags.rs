@@ -18,7 +18,8 @@ pub(super) struct DataFlags {
     pub(super) data: PathBuf,
 }
 
-/// The key pair of the embedded engines. The data folder has a random one.
+/// The flags that set the key pair of the embedded engines. Without them, the engines use the random
+/// key pair that is stored in the data folder.
 #[derive(Debug, Args)]
 pub(super) struct KeyPairFlags {
     /// Access key id of the embedded S3 server, instead of the data folder's own.

@@ -10,8 +10,8 @@ use super::content_id::ContentId;
 use super::same_shot::ShotFacts;
 use crate::object::ObjectRef;
 
-/// The maximum number of entries with all fields. An older entry has only its content id, its
-/// source key, its slot and its state.
+/// The maximum number of entries of one list that keep all fields. An older entry keeps only its
+/// content id, its source key, its slot, and whether it is claimed or seen.
 const MAX_FULL_ENTRIES: usize = 32;
 /// The maximum size of all entries together, in bytes. If they are larger, the oldest are removed.
 /// An item of DynamoDB has at most 400 KB, and most of it is needed for the record.

@@ -23,7 +23,7 @@ use super::archived_file::ArchivedFile;
 use super::extract::MetadataRead;
 use super::judgement::{ItemJudgement, LedgerRelation, Newcomer, judge_item};
 use super::ledger::{LedgerVerdict, ledger_entry};
-use super::overrides::update_item;
+use super::overrides::{update_item, update_overrides};
 use super::provenance::Provenance;
 use super::record::derive_claim_keys;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
@@ -495,7 +495,7 @@ impl Ingest {
     /// Decides what organise does with an upload if an item is the same shot (steps 4 and 4b), and
     /// writes the item if its evidence changes. `held_for` is the stem of a hidden item that the
     /// upload has passed. If it is given, the item becomes held, unless the owner has decided who may
-    /// see the item.
+    /// see the photo.
     async fn join(
         &self,
         read: &ReadUpload<'_>,
@@ -555,6 +555,10 @@ impl Ingest {
         let must_claim = live.is_none() && !known.has(&evidence.content);
         let is_held =
             held_for.is_some() && item.held_for.is_none() && item.overrides.visibility.is_none();
+        if is_held && item.has_live_parts() {
+            self.hold(item, held_for).await?;
+            return Ok(JoinStep::Retry);
+        }
         if must_claim || is_held {
             let mut item = item.clone();
             item.evidence = known;
@@ -567,6 +571,19 @@ impl Ingest {
             return self.write_claim(item, target).await;
         }
         Ok(JoinStep::Target(target))
+    }
+
+    /// Holds a photo that is in the catalogue, and its kin, because a newcomer of the hidden photo
+    /// `held_for` joins it. Does nothing if its owner has decided who may see it. A repeat is safe.
+    async fn hold(&self, item: &PhotoItem, held_for: &Option<String>) -> Result<(), IngestError> {
+        let hold = |item: &mut PhotoItem| {
+            if item.overrides.visibility.is_none() && item.held_for.is_none() {
+                item.held_for.clone_from(held_for);
+            }
+        };
+        let id = PhotoId::from_stem(&item.stem);
+        update_overrides(&self.catalogue, &self.privacy, &id, hold).await?;
+        Ok(())
     }
 
     /// Removes the claim of an upload from the item of a stem, because its archive key has a file

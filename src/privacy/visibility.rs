@@ -92,8 +92,8 @@ pub struct VisibilityFacts<'a> {
     pub keywords: Vec<&'a str>,
     /// The lowest rating of all rated files of the photo: -1 to 5 stars.
     pub rating: Option<i8>,
-    /// The reason why keywords or ratings may be missing in these facts. `None` if all of them were
-    /// read.
+    /// The reason why some keywords or ratings of the photo may be missing here. `None` if all
+    /// keywords and ratings were read.
     pub gap: Option<&'a str>,
     /// The source keys from which the photo was uploaded.
     pub sources: Vec<&'a str>,

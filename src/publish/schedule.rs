@@ -58,9 +58,9 @@ pub(super) enum MonthDecision {
     Rebuild,
     /// A later cycle rebuilds the month.
     Wait,
-    /// The mark of the month is in the future, because the clock was set back. The month must be
-    /// marked again with the present time, so that its wait begins again. The month is not rebuilt
-    /// at once, because the index by-date may not contain the last change yet.
+    /// The time at which the month became dirty is in the future, because the clock was set back. The
+    /// month gets the present time instead, and waits from then on. It is not rebuilt at once,
+    /// because the DynamoDB index `by-date` may not contain the newest change yet.
     Correct {
         /// The new time at which the month became dirty.
         since: DateTime<Utc>,

@@ -140,7 +140,7 @@ struct EngineRequests {
     s3: u64,
 }
 
-/// Publish over the embedded engines, with clients that count requests.
+/// A composition of publish and the embedded engines. Its clients count their requests.
 struct PublishBench {
     clients: Clients,
     catalogue: Catalogue,

@@ -19,7 +19,8 @@ use crate::capture_time::DateSource;
 /// file, the reader steps over a long chunk to the next chunk. At a shorter chunk of image data, it
 /// jumps to the last bytes of the file, because thousands of short chunks may follow.
 const LONG_CHUNK: u64 = 256 << 10;
-/// The offset in bytes up to which the reader steps over every chunk of image data, long or short.
+/// The number of bytes at the beginning of the file in which the reader steps from chunk to chunk,
+/// however long a chunk of image data is. [`LONG_CHUNK`] is for the bytes after these.
 const WALKED: u64 = 64 << 10;
 /// The maximum number of attempts to find a chunk of image data in the last bytes of the file. Each
 /// attempt computes a checksum, which takes time.

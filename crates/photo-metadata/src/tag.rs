@@ -7,7 +7,7 @@
 //! tag.
 
 /// Declares a table of tags, sorted by number. An entry is `0x829a "ExposureTime" EXPOSURE_TIME`.
-/// The constant at its end is optional.
+/// The macro declares a constant of this name for the number of the tag. The name is optional.
 macro_rules! tag_table {
     ($(#[$doc:meta])* $table:ident: $($number:literal $name:literal $($constant:ident)?),* $(,)?) => {
         $(#[$doc])*

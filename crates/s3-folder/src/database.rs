@@ -345,7 +345,7 @@ impl ReaderPool {
     }
 
     /// Runs `read` on a connection of the pool, and returns its result. `read` sees every commit
-    /// that was finished before. Blocks.
+    /// that was finished before this call. Blocks the thread.
     ///
     /// # Errors
     /// The database cannot be opened, or `read` fails.

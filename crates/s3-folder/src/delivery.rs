@@ -59,8 +59,8 @@ impl S3Store {
     /// batch is sent again. After 20 attempts a notification becomes a dead letter. Each dead
     /// letter is sent once more when this function starts, and then once every hour.
     ///
-    /// A notification stays stored until it is acknowledged. It may be sent twice, for example
-    /// after a crash.
+    /// A notification stays stored until `handler` has processed it, so it may be sent twice, for
+    /// example after a crash.
     ///
     /// ```
     /// use s3_folder::S3Store;
@@ -176,7 +176,7 @@ impl OutboxRecord {
     }
 }
 
-/// The records that are due now, and the time at which the next record is due.
+/// The stored notifications that must be sent now, and the time at which the next one must be sent.
 #[derive(Default)]
 struct DueRecords {
     batch: Vec<OutboxRecord>,

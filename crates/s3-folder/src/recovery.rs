@@ -13,10 +13,12 @@ use crate::upload_rows;
 /// start of the upload: one day. While the row exists, a repeated completion gets the same ETag.
 const COMPLETED_UPLOAD_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
-/// Completes every interrupted write if its file is already at its final path: the pending row of
-/// the write becomes the row of the object, and the multipart upload that the write completes is
-/// completed too. Deletes the pending rows of all other writes, and removes unfinished files. Safe
-/// to repeat.
+/// Completes or undoes every interrupted write. Safe to repeat.
+///
+/// If the file of a write is already at its final path, the write is completed: its pending row
+/// becomes the row of the object. If the write was the end of a multipart upload, that upload is
+/// completed too. Otherwise the write is undone: its pending row and its unfinished file are
+/// deleted.
 ///
 /// # Errors
 /// The database fails.

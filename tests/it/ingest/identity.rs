@@ -297,6 +297,31 @@ async fn reused_name_keeps_both_photos_and_is_held_beside_a_hidden_one() {
 }
 
 #[tokio::test]
+async fn photo_that_a_newcomer_of_a_hidden_one_joins_is_held() {
+    let later = TestFile {
+        picture: 2,
+        taken: Some("2018:02:02 15:00:00"),
+        ..SHOT
+    };
+    for is_shown_by_owner in [false, true] {
+        let world = new_world().await;
+        upload(&world, "a.dng", SHOT.dng()).await;
+        hide(&world, STEM).await;
+        upload(&world, "card/a.jpg", later.jpeg()).await;
+        if is_shown_by_owner {
+            set_visibility(&world, "2018-02-02/a", Visibility::Public).await;
+        }
+        upload(&world, "a.dng", later.dng()).await;
+        assert_eq!(world.live_parts("2018-02-02/a").await, ["dng", "jpg"]);
+        let joined = item(&world, "2018-02-02/a").await;
+        assert_eq!(joined.is_public(), is_shown_by_owner);
+        let reason = joined.summary.unwrap().private_reason;
+        let held = format!("held: same key or name as {STEM}");
+        assert_eq!(reason, (!is_shown_by_owner).then_some(held));
+    }
+}
+
+#[tokio::test]
 async fn files_of_one_shot_are_one_photo() {
     let without_serial = TestFile {
         serial: None,

@@ -75,7 +75,7 @@ fn secret_latitude(version: u32) -> f64 {
     f64::from(10_000_001 + version * 1_230) / 1e6
 }
 
-/// Returns the numbers of all secret texts and of all secret positions in a text.
+/// Returns the number of each planted secret that occurs in a text, as a text or as a position.
 fn find_secrets(text: &str) -> BTreeSet<u32> {
     let number = |rest: &str| rest.get(..6).and_then(|digits| digits.parse().ok());
     let texts = text.split("secret-").skip(1).filter_map(number);

@@ -8,6 +8,7 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::photo_id::PhotoId;
 use serde_json::{Value, json};
 
+use super::history::{COPY_IN_ARCHIVE, HIDE, PUT, PUT_UNDER_SECOND_KEY, REMOVE_FROM_ARCHIVE};
 use super::mirror::written_key;
 use super::wire::{WireRequest, WireResponse, operation, response};
 use super::world::PERSON;
@@ -76,23 +77,19 @@ impl InjectedBug {
         InjectedBug::HideKin,
     ];
 
-    /// Returns the seed at which the search for the bug starts. The search for a rare bug starts
-    /// shortly before the first seed that finds it today, which saves minutes. The test fails only
-    /// after it has tried all seeds.
-    pub(super) fn first_seed(self) -> u64 {
+    /// Returns the kind of act that the person does most often in the search for the bug, so that few
+    /// seeds find it. Returns `None` if the act is random.
+    pub(super) fn favourite_act(self) -> Option<usize> {
         match self {
-            InjectedBug::HeldBeside
-            | InjectedBug::HideKin
+            InjectedBug::TakenSlot | InjectedBug::SourceCheck => Some(PUT_UNDER_SECOND_KEY),
+            InjectedBug::HeldBeside | InjectedBug::MoveCarry => Some(HIDE),
+            InjectedBug::LedgerCondition | InjectedBug::Move => Some(PUT),
+            InjectedBug::Tombstone => Some(REMOVE_FROM_ARCHIVE),
+            InjectedBug::CopyKin
             | InjectedBug::KinList
-            | InjectedBug::Revision => 50,
-            InjectedBug::TakenSlot => 390,
-            InjectedBug::LedgerCondition => 165,
-            InjectedBug::Tombstone => 120,
-            InjectedBug::FileCheck => 945,
-            InjectedBug::SourceCheck => 270,
-            InjectedBug::Move => 55,
-            InjectedBug::MoveCarry => 1080,
-            _ => 0,
+            | InjectedBug::FileCheck
+            | InjectedBug::HideKin => Some(COPY_IN_ARCHIVE),
+            _ => None,
         }
     }
 }

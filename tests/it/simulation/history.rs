@@ -26,9 +26,19 @@ const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
 /// flight.
 const DROPPED_OTHER_EXTENSION: &str = "2018-02-01/IMG_1.jpeg";
 
-/// The number of the kinds of acts. Some kinds have several numbers, so that they are chosen more
-/// often.
+/// The number of the kinds of acts, as [`ManualHistory::act`] numbers them. Some kinds have several
+/// numbers, so that they are chosen more often.
 const KINDS_OF_ACTS: usize = 20;
+/// A file is copied or renamed in the archive.
+pub(super) const COPY_IN_ARCHIVE: usize = 2;
+/// A file is removed from the archive.
+pub(super) const REMOVE_FROM_ARCHIVE: usize = 3;
+/// A file of the source is uploaded again under another key.
+pub(super) const PUT_UNDER_SECOND_KEY: usize = 7;
+/// A photo is hidden.
+pub(super) const HIDE: usize = 10;
+/// A new file, or an edit, is uploaded.
+pub(super) const PUT: usize = 13;
 
 /// What a person did, as the world must know it.
 pub(super) enum ManualAct {
@@ -72,8 +82,9 @@ pub(super) struct ManualHistory {
     /// The bytes that must be hidden, because they take the place of a hidden photo or stand undecided
     /// beside it.
     pub(super) due: BTreeSet<String>,
-    /// The bytes that may be two photos, so that hiding one does not hide the other: they are under
-    /// several keys and their day is not that of their shot, or they have no metadata of ingest.
+    /// The ETags of bytes that may be two photos, so that hiding one does not hide the other. The bytes
+    /// are under several keys and an edit has changed their day, or a copy of them in the archive has
+    /// no metadata that ingest wrote.
     pub(super) separate: BTreeSet<String>,
     /// The shots of which an older version may stay: a copy arrived after an edit or a
     /// move, or the source key had another shot in between.
@@ -87,11 +98,13 @@ pub(super) struct ManualHistory {
 }
 
 impl ManualHistory {
-    pub(super) fn new(random: &mut Rng) -> Self {
+    /// Begins the history of a run. If `favourite` is `None`, the act that the person does most often
+    /// is random.
+    pub(super) fn new(random: &mut Rng, favourite: Option<usize>) -> Self {
         ManualHistory {
             acts_left: 4 + random.usize(..10),
             waits: false,
-            favourite: random.usize(..KINDS_OF_ACTS),
+            favourite: favourite.unwrap_or_else(|| random.usize(..KINDS_OF_ACTS)),
             maker: FileMaker::new(),
             to_delete: VecDeque::new(),
             files: BTreeMap::new(),

@@ -132,10 +132,12 @@ enum ScheduledMove {
 
 impl SimulatedWorld {
     /// Runs the simulation with this seed to its end, and then checks the final state with the
-    /// oracle. Returns the result of the oracle, and the trace (the log of the run).
+    /// oracle. `favourite` is the kind of act that the person does most often; see
+    /// [`ManualHistory::new`]. Returns the result of the oracle, and the trace (the log of the run).
     pub(super) async fn run(
         seed: u64,
         bug: Option<InjectedBug>,
+        favourite: Option<usize>,
     ) -> (Result<(), String>, Vec<String>) {
         let layout = Layout::new(SOURCE, "", ARCHIVE, "").unwrap();
         let mut random = Rng::with_seed(seed);
@@ -145,7 +147,7 @@ impl SimulatedWorld {
             clients: wire.clients(),
             wire,
             bugs: BugInjector::new(bug, layout),
-            history: ManualHistory::new(&mut random),
+            history: ManualHistory::new(&mut random, favourite),
             mirror: CatalogueMirror::default(),
             hiding: None,
             violation: None,

@@ -173,8 +173,8 @@ impl LocalServices {
         })
     }
 
-    /// Returns the target of uploads: the storage, and the counts of the uploads that ingest has
-    /// processed.
+    /// Returns what an upload of files needs: the storage to which they are written, and the counts
+    /// that show how many of them ingest has processed.
     pub(super) fn upload_target(&self) -> UploadTarget {
         UploadTarget {
             storage: self.services.storage.clone(),
