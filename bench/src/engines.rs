@@ -36,6 +36,8 @@ pub enum EngineStorage {
 pub struct BenchEngines {
     /// The store of the S3 server.
     pub store: S3Store,
+    /// The engine of the embedded DynamoDB.
+    pub engine: DynamoDbEngine,
     /// The URLs of both engines.
     pub endpoints: Endpoints,
     folder: TempDir,
@@ -64,9 +66,14 @@ impl BenchEngines {
         }
         let (listener, dynamodb) = listen().await?;
         let access = EngineAccess::Signed(key_pair);
-        tokio::spawn(engine.serve(listener, access, RequestGuard::default(), pending()));
+        tokio::spawn(
+            engine
+                .clone()
+                .serve(listener, access, RequestGuard::default(), pending()),
+        );
         Ok(BenchEngines {
             store,
+            engine,
             endpoints: Endpoints {
                 s3: Some(s3),
                 dynamodb: Some(dynamodb),

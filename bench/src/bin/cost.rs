@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ use bench::{
     repository_root,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use dynamodb_engine::EngineAccess;
+use local_http::RequestGuard;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
@@ -33,6 +36,7 @@ use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::{PictureHosting, PublicView};
 use serde_json::{Value, json};
+use tokio::net::UnixListener;
 
 /// The assumed number of new photos in a day.
 const PHOTOS_PER_DAY: u32 = 35;
@@ -378,6 +382,7 @@ struct MeteredServices {
 
 impl MeteredServices {
     async fn start() -> BenchResult<Self> {
+        install_tls_provider();
         let engines = BenchEngines::start(EngineStorage::Memory).await?;
         engines
             .create_buckets(&["inbox", "archive", "site"])
@@ -391,8 +396,8 @@ impl MeteredServices {
 
         let counts = Arc::default();
         let metered = connect(&Endpoints {
-            s3: start_proxy(engines.endpoints.s3.as_deref(), &counts).await?,
-            dynamodb: start_proxy(engines.endpoints.dynamodb.as_deref(), &counts).await?,
+            s3: Some(start_proxy(ProxyTarget::of_s3(&engines), &counts).await?),
+            dynamodb: Some(start_proxy(ProxyTarget::of_dynamodb(&engines)?, &counts).await?),
         });
         let catalogue = Catalogue::new(metered.dynamodb.clone(), "photos");
         let storage = Storage::new(metered.s3);
@@ -476,28 +481,53 @@ impl MeteredServices {
     }
 }
 
+/// The engine to which a proxy forwards requests.
+struct ProxyTarget {
+    url: String,
+    client: reqwest::Client,
+}
+
+impl ProxyTarget {
+    fn of_s3(engines: &BenchEngines) -> Self {
+        ProxyTarget {
+            url: engines.endpoints.s3.clone().unwrap_or_default(),
+            client: reqwest::Client::new(),
+        }
+    }
+
+    /// Serves the embedded DynamoDB on a Unix socket too. The proxy changes the requests, so their
+    /// signatures are wrong, and the TCP port would refuse them.
+    fn of_dynamodb(engines: &BenchEngines) -> BenchResult<Self> {
+        let path = engines.folder().join(".engine/metered.sock");
+        let listener = UnixListener::bind(&path)?;
+        let (engine, guard) = (engines.engine.clone(), RequestGuard::default());
+        tokio::spawn(engine.serve(listener, EngineAccess::OwnerOnly, guard, pending()));
+        Ok(ProxyTarget {
+            url: "http://localhost".to_owned(),
+            client: reqwest::Client::builder().unix_socket(path).build()?,
+        })
+    }
+}
+
 /// A proxy that counts the requests that it forwards.
 struct CountingProxy {
-    upstream: String,
-    client: reqwest::Client,
+    target: ProxyTarget,
     counts: Arc<Mutex<RequestCounts>>,
 }
 
-/// Starts a proxy that forwards requests to the URL `upstream`. Returns the URL of the proxy.
+/// Starts a proxy that forwards requests to `target`. Returns the URL of the proxy.
 async fn start_proxy(
-    upstream: Option<&str>,
+    target: ProxyTarget,
     counts: &Arc<Mutex<RequestCounts>>,
-) -> BenchResult<Option<String>> {
-    install_tls_provider();
+) -> BenchResult<String> {
     let (listener, endpoint) = listen().await?;
     let proxy = Arc::new(CountingProxy {
-        upstream: upstream.unwrap_or_default().to_owned(),
-        client: reqwest::Client::new(),
+        target,
         counts: Arc::clone(counts),
     });
     let router = Router::new().fallback(proxy_request).with_state(proxy);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(Some(endpoint))
+    Ok(endpoint)
 }
 
 async fn proxy_request(State(proxy): State<Arc<CountingProxy>>, request: Request) -> Response {
@@ -514,15 +544,14 @@ impl CountingProxy {
         let operation = parts.headers.get("x-amz-target");
         let operation = operation.and_then(|target| target.to_str().ok().map(str::to_owned));
         if operation.is_some() {
-            // The embedded engine does not check the signature, so the body may change.
             let mut request: Value = serde_json::from_slice(&body)?;
             request["ReturnConsumedCapacity"] = json!("TOTAL");
             body = Bytes::from(request.to_string());
             parts.headers.remove(header::CONTENT_LENGTH);
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let url = format!("{}{path}", self.upstream);
-        let request = self.client.request(parts.method.clone(), url);
+        let url = format!("{}{path}", self.target.url);
+        let request = self.target.client.request(parts.method.clone(), url);
         let response = request.headers(parts.headers).body(body).send().await?;
         let (status, mut headers) = (response.status(), response.headers().clone());
         headers.remove(header::TRANSFER_ENCODING);
