@@ -335,7 +335,7 @@ impl ManualHistory {
         }
         let facts = self.files[&etag];
         if is_moving(objects, before.as_deref())
-            || !facts.has_own_day() && self.is_reused(&name, facts.shot)
+            || self.has_two_days(facts.shot) && self.is_reused(&name, facts.shot)
         {
             self.slow.insert(facts.shot);
         }
@@ -349,6 +349,12 @@ impl ManualHistory {
             facts.shot,
             facts.edit
         )
+    }
+
+    /// Reports whether a file of a shot has another day than the camera recorded.
+    fn has_two_days(&self, shot: u32) -> bool {
+        let mut files = self.files.values();
+        files.any(|file| file.shot == shot && !file.has_own_day())
     }
 
     /// Reports whether a source key had this shot, and another one after or before it. The ledger may
