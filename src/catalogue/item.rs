@@ -598,6 +598,11 @@ impl PhotoItem {
         }
     }
 
+    /// Returns `true` if the photo is not held and no person has decided who may see it.
+    pub fn can_be_held(&self) -> bool {
+        self.overrides.visibility.is_none() && self.held_for.is_none()
+    }
+
     /// Applies these rules to the photo, and returns the rule that decides who may see it. Uses the
     /// labels of all parts, and the sources of the live parts. Does not use the index keys of the
     /// item, because they may come from earlier rules.

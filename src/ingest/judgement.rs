@@ -45,7 +45,7 @@ pub(super) enum ItemJudgement {
 /// 2. The upload, or another file of its shot, has passed this stem and has a later name: Undecided.
 /// 3. The slot has a live part: it decides. If these bytes are claimed here, the upload counts as
 ///    one of the same source key. If a person put the file there, Same becomes Undecided. If
-///    another file of the item is of the same shot, Different becomes Undecided.
+///    point 6 gives Same or Undecided, Different becomes Undecided.
 /// 4. These bytes are claimed here: Same.
 /// 5. There is evidence of the same source key, or its ledger entry names this stem: it decides.
 /// 6. The other files of the item decide. If the slot was ever claimed, Same becomes Undecided.

@@ -362,16 +362,18 @@ impl Ingest {
                         }
                         _ => (item, None),
                     },
-                    ShotVerdict::Same => match self.join(read, &item, key, held_for).await? {
-                        JoinStep::Target(target) => (item, Some(target)),
-                        JoinStep::NextName => (item, None),
-                        JoinStep::Retry => return Ok(Step::End(OrganiseAttempt::Retry)),
-                        JoinStep::Seen => {
-                            let key = key_of_content(&item, key, &evidence.content);
-                            let attempt = self.record_duplicate(upload, key).await?;
-                            return Ok(Step::End(attempt));
+                    ShotVerdict::Same => {
+                        match self.join(read, &item, key, held_for.as_deref()).await? {
+                            JoinStep::Target(target) => (item, Some(target)),
+                            JoinStep::NextName => (item, None),
+                            JoinStep::Retry => return Ok(Step::End(OrganiseAttempt::Retry)),
+                            JoinStep::Seen => {
+                                let key = key_of_content(&item, key, &evidence.content);
+                                let attempt = self.record_duplicate(upload, key).await?;
+                                return Ok(Step::End(attempt));
+                            }
                         }
-                    },
+                    }
                 }
             }
         };
@@ -494,14 +496,14 @@ impl Ingest {
 
     /// Decides what organise does with an upload if an item is the same shot (steps 4 and 4b), and
     /// writes the item if its evidence changes. `held_for` is the stem of a hidden item that the
-    /// upload has passed. If it is given, the item becomes held, unless the owner has decided who may
-    /// see the photo.
+    /// upload has passed. If it is given, the item becomes held, unless a person has decided who may
+    /// see it.
     async fn join(
         &self,
         read: &ReadUpload<'_>,
         item: &PhotoItem,
         key: &ArchiveKey,
-        held_for: &Option<String>,
+        held_for: Option<&str>,
     ) -> Result<JoinStep, IngestError> {
         let ReadUpload {
             upload, evidence, ..
@@ -551,34 +553,34 @@ impl Ingest {
         if let Some(claimant) = known.claimant(&evidence.content) {
             target.source = claimant.clone();
         }
-        // The slot has no file yet, so a second key of these bytes finds them only by this claim.
-        let must_claim = live.is_none() && !known.has(&evidence.content);
-        let is_held =
-            held_for.is_some() && item.held_for.is_none() && item.overrides.visibility.is_none();
-        if is_held && item.has_live_parts() {
-            self.hold(item, held_for).await?;
+        let hidden = held_for.filter(|_| item.can_be_held());
+        if let Some(hidden) = hidden
+            && item.has_live_parts()
+        {
+            self.hold(item, hidden).await?;
             return Ok(JoinStep::Retry);
         }
-        if must_claim || is_held {
+        // The slot has no file yet, so a second key of these bytes finds them only by this claim.
+        let must_claim = live.is_none() && !known.has(&evidence.content);
+        if must_claim || hidden.is_some() {
             let mut item = item.clone();
             item.evidence = known;
             if must_claim {
                 item.evidence.add(evidence.clone());
             }
-            if is_held {
-                item.held_for.clone_from(held_for);
-            }
+            item.held_for = item.held_for.or_else(|| hidden.map(str::to_owned));
             return self.write_claim(item, target).await;
         }
         Ok(JoinStep::Target(target))
     }
 
-    /// Holds a photo that is in the catalogue, and its kin, because a newcomer of the hidden photo
-    /// `held_for` joins it. Does nothing if its owner has decided who may see it. A repeat is safe.
-    async fn hold(&self, item: &PhotoItem, held_for: &Option<String>) -> Result<(), IngestError> {
+    /// Holds a photo that is in the catalogue, and its kin, because an upload joins it that may be the
+    /// photo with the stem `hidden`. Does nothing if a person has decided who may see it. A repeat is
+    /// safe.
+    async fn hold(&self, item: &PhotoItem, hidden: &str) -> Result<(), IngestError> {
         let hold = |item: &mut PhotoItem| {
-            if item.overrides.visibility.is_none() && item.held_for.is_none() {
-                item.held_for.clone_from(held_for);
+            if item.can_be_held() {
+                item.held_for = Some(hidden.to_owned());
             }
         };
         let id = PhotoId::from_stem(&item.stem);

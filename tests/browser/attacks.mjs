@@ -49,8 +49,8 @@ async function startServe() {
   process.once("exit", () => serve.kill());
   await until("the examples are uploaded", () => messages.includes(" uploaded"));
   const running = JSON.parse(readFileSync(join(data, ".engine/serve.json"), "utf8"));
-  // An upload ends before its file is in the catalogue, and a file can join a photo after its own
-  // record is written. So every file must be in the archive, and the photos unchanged for two seconds.
+  // An upload ends before its file is in the catalogue, and a file may join another file's photo
+  // later. So every file must be in the archive, and the photos must be unchanged for two seconds.
   const examples = countFiles("examples/photos");
   let previous;
   await until("all files are in the catalogue", async () => {

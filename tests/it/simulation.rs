@@ -22,6 +22,7 @@
 //! SIMULATION_SEED=17 cargo test --test it simulation::one_seed -- --ignored --nocapture
 //! ```
 
+mod act_kind;
 mod bugs;
 mod files;
 mod history;
@@ -34,6 +35,7 @@ mod world;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use act_kind::ActKind;
 use bugs::InjectedBug;
 use world::SimulatedWorld;
 
@@ -47,7 +49,7 @@ const SEEDS_TO_FIND_A_BUG: u64 = 4000;
 fn run_seed(
     seed: u64,
     bug: Option<InjectedBug>,
-    favourite: Option<usize>,
+    favourite: Option<ActKind>,
 ) -> (Result<(), String>, Vec<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

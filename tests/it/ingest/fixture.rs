@@ -1,13 +1,14 @@
 //! Both embedded engines over HTTP, ingest with the notifications of the store, and a record of the
 //! requests that ingest sends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::MetadataDirective;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -245,6 +246,25 @@ impl IngestWorld {
         let put = self.s3.put_object().bucket(object.bucket.as_str());
         let put = put.key(&object.key).body(ByteStream::from(bytes));
         put.send().await.unwrap();
+    }
+
+    /// Copies an archived file to another archive key, or to the same one, with changed user metadata.
+    pub(crate) async fn copy_archived(
+        &self,
+        from: &str,
+        to: &str,
+        change: impl FnOnce(&mut HashMap<String, String>),
+    ) {
+        let head = self.s3.head_object().bucket(ARCHIVE).key(from);
+        let mut metadata = head.send().await.unwrap().metadata.unwrap();
+        change(&mut metadata);
+        let copy = self.s3.copy_object().bucket(ARCHIVE).key(to);
+        copy.copy_source(format!("{ARCHIVE}/{from}"))
+            .metadata_directive(MetadataDirective::Replace)
+            .set_metadata(Some(metadata))
+            .send()
+            .await
+            .unwrap();
     }
 
     /// Deletes a file of the archive, as a person does.

@@ -1,5 +1,6 @@
 //! Tests of which uploads are one photo, what hides with a photo, and what each case costs.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use little_exif::metadata::Metadata;
 use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::identity::EvidenceList;
 use photo_catalogue::ingest::{self, Outcome};
+use photo_catalogue::object::ObjectVersion;
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 
@@ -311,14 +313,53 @@ async fn photo_that_a_newcomer_of_a_hidden_one_joins_is_held() {
         if is_shown_by_owner {
             set_visibility(&world, "2018-02-02/a", Visibility::Public).await;
         }
-        upload(&world, "a.dng", later.dng()).await;
+        // A copy in the archive is kin of the photo.
+        let keep = |_: &mut HashMap<String, String>| ();
+        let (file, copy) = ("2018-02-02/a.jpg", "best/a.jpg");
+        world.copy_archived(file, copy, keep).await;
+        index(&world, copy).await;
+
+        world.upload("a.dng", later.dng()).await;
+        let organised = world.ingest.process_object(&source_object("a.dng")).await;
+        organised.unwrap();
+        // Both are held before the RAW is in the catalogue.
+        let held = (!is_shown_by_owner).then(|| format!("held: same key or name as {STEM}"));
+        for stem in ["2018-02-02/a", "best/a"] {
+            let item = item(&world, stem).await;
+            assert_eq!(item.is_public(), is_shown_by_owner, "{stem}");
+            assert_eq!(item.held_for.is_none(), is_shown_by_owner, "{stem}");
+            assert_eq!(item.summary.unwrap().private_reason, held, "{stem}");
+        }
+        sync(&world, "a.dng").await;
         assert_eq!(world.live_parts("2018-02-02/a").await, ["dng", "jpg"]);
         let joined = item(&world, "2018-02-02/a").await;
         assert_eq!(joined.is_public(), is_shown_by_owner);
-        let reason = joined.summary.unwrap().private_reason;
-        let held = format!("held: same key or name as {STEM}");
-        assert_eq!(reason, (!is_shown_by_owner).then_some(held));
     }
+}
+
+#[tokio::test]
+async fn edit_is_found_under_a_second_key_before_index_has_seen_it() {
+    let world = new_world().await;
+    let organise = async |key: &str, bytes: Vec<u8>| {
+        world.upload(key, bytes).await;
+        world
+            .ingest
+            .process_object(&source_object(key))
+            .await
+            .unwrap();
+    };
+    let edit = TestFile {
+        caption: Some("edited"),
+        ..SHOT
+    };
+    organise("a/a.jpg", SHOT.jpeg()).await;
+    organise("a/a.jpg", edit.jpeg()).await;
+    organise("b/a.jpg", edit.jpeg()).await;
+    let files = world.archived_files().await;
+    assert_eq!(
+        files.into_iter().collect::<Vec<_>>(),
+        [("2018-02-01/a.jpg".to_owned(), edit.jpeg())]
+    );
 }
 
 #[tokio::test]
@@ -436,19 +477,13 @@ async fn removed_photo_stays_removed_until_its_key_is_uploaded_anew() {
 
 /// Gives an archived file the metadata that an older version of this program wrote: an owner, and
 /// neither an archive key nor a content id.
-async fn remove_new_metadata(world: &IngestWorld, key: &str) {
-    let head = world.s3.head_object().bucket(ARCHIVE).key(key);
-    let mut metadata = head.send().await.unwrap().metadata.unwrap();
-    metadata.remove("photo-target");
-    metadata.remove("photo-content");
-    metadata.insert("photo-owner".to_owned(), "o".repeat(26));
-    let copy = world.s3.copy_object().bucket(ARCHIVE).key(key);
-    copy.copy_source(format!("{ARCHIVE}/{key}"))
-        .metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace)
-        .set_metadata(Some(metadata))
-        .send()
-        .await
-        .unwrap();
+async fn write_older_metadata(world: &IngestWorld, key: &str) {
+    let change = |metadata: &mut HashMap<String, String>| {
+        metadata.remove("photo-target");
+        metadata.remove("photo-content");
+        metadata.insert("photo-owner".to_owned(), "o".repeat(26));
+    };
+    world.copy_archived(key, key, change).await;
 }
 
 #[tokio::test]
@@ -471,7 +506,7 @@ async fn item_of_an_older_version_is_recognised() {
         .put_item(&old, Some(read_revision))
         .await
         .unwrap();
-    remove_new_metadata(&world, "2018-02-01/a.jpg").await;
+    write_older_metadata(&world, "2018-02-01/a.jpg").await;
     let mut entry = world.ledger_entry("a.jpg").await.unwrap();
     entry.content = None;
     world.catalogue.put_ledger_entry(&entry).await.unwrap();
@@ -518,6 +553,35 @@ async fn count_requests<T>(world: &IngestWorld, work: impl Future<Output = T>) -
     let requests = world.wire.take().requests;
     let of = |store: &str| requests.iter().filter(|one| one.starts_with(store)).count();
     (of("s3"), of("dynamodb"))
+}
+
+/// Index 4 of docs/ingest-protocol.md.
+#[tokio::test]
+async fn index_looks_at_the_file_again_unless_the_recorded_version_is_older() {
+    let world = new_world().await;
+    let key = "2018-02-01/a.jpg";
+    upload(&world, "a.jpg", SHOT.jpeg()).await;
+    let head = world.s3.head_object().bucket(ARCHIVE).key(key);
+    let head = head.send().await.unwrap();
+    let written = head.last_modified.unwrap().secs();
+    for (age_seconds, to_s3) in [(0, 3), (2, 3), (3, 2)] {
+        let mut recorded = item(&world, STEM).await;
+        let read_revision = recorded.revision;
+        recorded.revision += 1;
+        let part = recorded.parts.get_mut("jpg").unwrap();
+        let time = chrono::DateTime::from_timestamp(written - age_seconds, 0).unwrap();
+        let version = ObjectVersion::new("another version", time);
+        (part.etag, part.last_modified) = (version.etag, version.last_modified);
+        let put = world.catalogue.put_item(&recorded, Some(read_revision));
+        put.await.unwrap();
+        let requests = count_requests(&world, index(&world, key)).await;
+        assert_eq!(requests, (to_s3, 2), "{age_seconds} seconds older");
+    }
+    // The part is a tombstone. A copy by hand has no source to look at.
+    world.delete_archived(key).await;
+    index(&world, key).await;
+    world.put_archived(key, SHOT.jpeg()).await;
+    assert_eq!(count_requests(&world, index(&world, key)).await, (2, 2));
 }
 
 #[tokio::test]
@@ -832,7 +896,7 @@ async fn photos_of_a_key_that_an_older_version_used_twice_are_not_kin() {
     upload(&world, "a.jpg", other.jpeg()).await;
     assert_archive(&world, &["2018-02-01/a.jpg", "2018-02-02/a.jpg"]).await;
     // An older version wrote no archive key to the metadata of the first copy.
-    remove_new_metadata(&world, "2018-02-01/a.jpg").await;
+    write_older_metadata(&world, "2018-02-01/a.jpg").await;
     hide(&world, STEM).await;
     index(&world, "2018-02-01/a.jpg").await;
     set_visibility(&world, "2018-02-02/a", Visibility::Public).await;

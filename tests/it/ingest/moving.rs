@@ -1,6 +1,6 @@
 //! Tests of photos in the folder of the wrong day, and of their move to the right one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
@@ -10,7 +10,7 @@ use photo_catalogue::ingest::{Ingest, MisfiledPhotos, Outcome};
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 
-use super::fixture::{ARCHIVE, IngestWorld, archive_object, layout, source_object};
+use super::fixture::{IngestWorld, archive_object, layout, source_object};
 use super::photos::TestShot;
 use super::proxy::StoreProxy;
 
@@ -29,16 +29,10 @@ pub(crate) async fn file_under_wrong_day(world: &IngestWorld, files: &[(&str, Ve
             .await
             .unwrap();
         let (right, wrong) = (format!("{RIGHT}/{name}"), format!("{WRONG}/{name}"));
-        let head = world.s3.head_object().bucket(ARCHIVE).key(&right).send();
-        let mut metadata = head.await.unwrap().metadata.unwrap();
-        metadata.insert("photo-target".to_owned(), wrong.clone());
-        let copy = world.s3.copy_object().bucket(ARCHIVE).key(&wrong);
-        copy.copy_source(format!("{ARCHIVE}/{right}"))
-            .metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace)
-            .set_metadata(Some(metadata))
-            .send()
-            .await
-            .unwrap();
+        let name_wrong_key = |metadata: &mut HashMap<String, String>| {
+            metadata.insert("photo-target".to_owned(), wrong.clone());
+        };
+        world.copy_archived(&right, &wrong, name_wrong_key).await;
         world.delete_archived(&right).await;
         let mut entry = world.ledger_entry(name).await.unwrap();
         entry.archive_key = Some(wrong.clone());

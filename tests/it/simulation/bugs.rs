@@ -8,7 +8,7 @@ use photo_catalogue::archive::Layout;
 use photo_catalogue::photo_id::PhotoId;
 use serde_json::{Value, json};
 
-use super::history::{COPY_IN_ARCHIVE, HIDE, PUT, PUT_UNDER_SECOND_KEY, REMOVE_FROM_ARCHIVE};
+use super::act_kind::ActKind;
 use super::mirror::written_key;
 use super::wire::{WireRequest, WireResponse, operation, response};
 use super::world::PERSON;
@@ -79,16 +79,16 @@ impl InjectedBug {
 
     /// Returns the kind of act that the person does most often in the search for the bug, so that few
     /// seeds find it. Returns `None` if the act is random.
-    pub(super) fn favourite_act(self) -> Option<usize> {
+    pub(super) fn favourite_act(self) -> Option<ActKind> {
         match self {
-            InjectedBug::TakenSlot | InjectedBug::SourceCheck => Some(PUT_UNDER_SECOND_KEY),
-            InjectedBug::HeldBeside | InjectedBug::MoveCarry => Some(HIDE),
-            InjectedBug::LedgerCondition | InjectedBug::Move => Some(PUT),
-            InjectedBug::Tombstone => Some(REMOVE_FROM_ARCHIVE),
+            InjectedBug::TakenSlot | InjectedBug::SourceCheck => Some(ActKind::PutUnderSecondKey),
+            InjectedBug::HeldBeside | InjectedBug::MoveCarry => Some(ActKind::Hide),
+            InjectedBug::LedgerCondition | InjectedBug::Move => Some(ActKind::Put),
+            InjectedBug::Tombstone => Some(ActKind::RemoveFromArchive),
             InjectedBug::CopyKin
             | InjectedBug::KinList
             | InjectedBug::FileCheck
-            | InjectedBug::HideKin => Some(COPY_IN_ARCHIVE),
+            | InjectedBug::HideKin => Some(ActKind::CopyInArchive),
             _ => None,
         }
     }

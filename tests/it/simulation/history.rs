@@ -7,6 +7,7 @@ use fastrand::Rng;
 use photo_catalogue::catalogue::item::{PhotoItem, PhotoPart};
 use photo_catalogue::ingest::ChangedItem;
 
+use super::act_kind::{ACTS, ActKind};
 use super::files::{EditKind, FileFacts, FileMaker};
 use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
@@ -26,20 +27,6 @@ const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
 /// flight.
 const DROPPED_OTHER_EXTENSION: &str = "2018-02-01/IMG_1.jpeg";
 
-/// The number of the kinds of acts, as [`ManualHistory::act`] numbers them. Some kinds have several
-/// numbers, so that they are chosen more often.
-const KINDS_OF_ACTS: usize = 20;
-/// A file is copied or renamed in the archive.
-pub(super) const COPY_IN_ARCHIVE: usize = 2;
-/// A file is removed from the archive.
-pub(super) const REMOVE_FROM_ARCHIVE: usize = 3;
-/// A file of the source is uploaded again under another key.
-pub(super) const PUT_UNDER_SECOND_KEY: usize = 7;
-/// A photo is hidden.
-pub(super) const HIDE: usize = 10;
-/// A new file, or an edit, is uploaded.
-pub(super) const PUT: usize = 13;
-
 /// What a person did, as the world must know it.
 pub(super) enum ManualAct {
     /// Objects were written or removed. The text is a line for the trace (the log of the run).
@@ -52,12 +39,11 @@ pub(super) struct ManualHistory {
     acts_left: usize,
     /// `true` if the person acts again only when no work is left.
     waits: bool,
-    /// The kind of act that the person of this run does most often, as the number in
-    /// [`ManualHistory::act`].
-    favourite: usize,
+    /// The kind of act that the person of this run does most often.
+    favourite: ActKind,
     maker: FileMaker,
-    /// The objects that the person deletes next, because they were copied to another name, or are such
-    /// a copy.
+    /// The objects that the person deletes next: files that were copied to another name, or such
+    /// copies.
     to_delete: VecDeque<ObjectName>,
     /// All files that were ever made, by ETag.
     pub(super) files: BTreeMap<String, FileFacts>,
@@ -86,8 +72,8 @@ pub(super) struct ManualHistory {
     /// are under several keys and an edit has changed their day, or a copy of them in the archive has
     /// no metadata that ingest wrote.
     pub(super) separate: BTreeSet<String>,
-    /// The shots of which an older version may stay: a copy arrived after an edit or a
-    /// move, or the source key had another shot in between.
+    /// The shots of which an older version may stay: a copy arrived after an edit or a move, or the
+    /// source key had another shot too, and an edit has changed the day.
     pub(super) slow: BTreeSet<u32>,
     /// The shots that had two different files of one format, or an edit with another day.
     pub(super) edited: BTreeSet<u32>,
@@ -100,11 +86,11 @@ pub(super) struct ManualHistory {
 impl ManualHistory {
     /// Begins the history of a run. If `favourite` is `None`, the act that the person does most often
     /// is random.
-    pub(super) fn new(random: &mut Rng, favourite: Option<usize>) -> Self {
+    pub(super) fn new(random: &mut Rng, favourite: Option<ActKind>) -> Self {
         ManualHistory {
             acts_left: 4 + random.usize(..10),
             waits: false,
-            favourite: favourite.unwrap_or_else(|| random.usize(..KINDS_OF_ACTS)),
+            favourite: favourite.unwrap_or_else(|| ACTS[random.usize(..ACTS.len())]),
             maker: FileMaker::new(),
             to_delete: VecDeque::new(),
             files: BTreeMap::new(),
@@ -165,10 +151,10 @@ impl ManualHistory {
         self.waits = random.usize(..3) == 0;
         let kind = match random.usize(..3) {
             0 => self.favourite,
-            _ => random.usize(..KINDS_OF_ACTS),
+            _ => ACTS[random.usize(..ACTS.len())],
         };
         let line = match kind {
-            0 | 1 if quiet => {
+            ActKind::DropFile | ActKind::CopyToAnyName if quiet => {
                 // The next act waits until this one is done: see the note on such files in
                 // docs/guarantees.md.
                 self.waits = true;
@@ -177,21 +163,23 @@ impl ManualHistory {
                     false => self.copy_in_archive(random, objects, true),
                 }
             }
-            0 => Some(self.drop_file(DROPPED_OTHER_EXTENSION, random, objects)),
-            1 | 2 => self.copy_in_archive(random, objects, false),
-            3 | 4 => self.remove_from_archive(random, objects, quiet),
-            5 => self.remove_source(random, objects),
-            6 => self.put_again(random, objects, mirror),
-            7 | 8 => self.put_under_second_key(random, objects, mirror),
-            9 => self.rename_folder(random, objects, mirror),
-            10..=12 if can_hide => match choose_shown_photo(random, mirror) {
+            ActKind::DropFile => Some(self.drop_file(DROPPED_OTHER_EXTENSION, random, objects)),
+            ActKind::CopyToAnyName | ActKind::CopyInArchive => {
+                self.copy_in_archive(random, objects, false)
+            }
+            ActKind::RemoveFromArchive => self.remove_from_archive(random, objects, quiet),
+            ActKind::RemoveSource => self.remove_source(random, objects),
+            ActKind::PutAgain => self.put_again(random, objects, mirror),
+            ActKind::PutUnderSecondKey => self.put_under_second_key(random, objects, mirror),
+            ActKind::RenameFolder => self.rename_folder(random, objects, mirror),
+            ActKind::Hide if can_hide => match choose_shown_photo(random, mirror) {
                 Some(stem) => {
                     self.has_hidden = true;
                     return ManualAct::Hide(stem);
                 }
                 None => None,
             },
-            _ => None,
+            ActKind::Hide | ActKind::Put => None,
         };
         let line = line.unwrap_or_else(|| self.put(random, objects, mirror));
         ManualAct::Objects(line)
@@ -357,8 +345,8 @@ impl ManualHistory {
         files.any(|file| file.shot == shot && !file.has_own_day())
     }
 
-    /// Reports whether a source key had this shot, and another one after or before it. The ledger may
-    /// name the photo of the other shot, so an edit with another day does not find its older version.
+    /// Reports whether a source key has had this shot and another one. The ledger may name the photo of
+    /// the other shot. A version with another day does not find the older one then.
     fn is_reused(&self, name: &ObjectName, shot: u32) -> bool {
         let shots = self.shots_of_keys.get(name);
         shots.is_some_and(|shots| shots.contains(&shot) && shots.len() > 1)
@@ -496,8 +484,8 @@ impl ManualHistory {
         line
     }
 
-    /// Copies or renames a file in the archive with its metadata, or copies it and deletes the copy. If `is_planned` is true, the new
-    /// name may be one that uploads use.
+    /// Copies or renames a file in the archive with its metadata, or copies it and deletes the copy.
+    /// If `is_planned` is true, the new name may be one that uploads use.
     fn copy_in_archive(
         &mut self,
         random: &mut Rng,
@@ -535,7 +523,7 @@ impl ManualHistory {
         Some(line)
     }
 
-    /// Deletes an object that was copied to another name before, or the copy.
+    /// Deletes one of the objects that are to be deleted next.
     fn delete_next(&mut self, name: &ObjectName, objects: &mut SimulatedObjects) -> String {
         if name.0 == SOURCE {
             self.sources.remove(name);

@@ -15,6 +15,7 @@ use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use super::act_kind::ActKind;
 use super::bugs::{BugInjector, InjectedBug, InjectedRequest};
 use super::history::{ARCHIVE, ManualAct, ManualHistory, SOURCE};
 use super::mirror::CatalogueMirror;
@@ -137,7 +138,7 @@ impl SimulatedWorld {
     pub(super) async fn run(
         seed: u64,
         bug: Option<InjectedBug>,
-        favourite: Option<usize>,
+        favourite: Option<ActKind>,
     ) -> (Result<(), String>, Vec<String>) {
         let layout = Layout::new(SOURCE, "", ARCHIVE, "").unwrap();
         let mut random = Rng::with_seed(seed);
