@@ -12,7 +12,7 @@ pub(crate) use file_names::{is_visible, split_extension};
 use crate::identity::Slot;
 use crate::object::{Bucket, ObjectRef, Prefix, file_name};
 use crate::variables::{ARCHIVE_BUCKET, ARCHIVE_PREFIX, SOURCE_BUCKET, SOURCE_PREFIX};
-use chrono::NaiveDate;
+use photo_metadata::{DatePrecision, PartialDateTime};
 
 /// The text `undated`. It is the name of the archive folder, of the date partition and of the month
 /// for photos without a credible date.
@@ -334,18 +334,34 @@ impl ArchiveKey {
     }
 }
 
-/// Returns `true` if the photo with this stem is in the wrong folder. `day` is the day on which the
-/// photo was taken. The folder is wrong if it is named after another day, or if it is `undated/`
-/// although `day` is known. Returns `false` if `day` is `None`, or if the folder is neither a day
-/// nor `undated/`.
-pub fn is_misfiled(stem: &str, day: Option<NaiveDate>) -> bool {
+/// Returns `true` if the photo with this stem is in the wrong folder. `date` is the capture time of
+/// the photo, as far as it is known. The folder is wrong if it is named after another day, month or
+/// year, or if it is `undated/` although the date is known. Returns `false` if `date` is `None`, or
+/// if the folder is neither a date nor `undated/`.
+///
+/// A folder of a year or a month counts only directly under the archive prefix. Deeper folders with
+/// such names are made by people, and can mean anything.
+///
+/// ```
+/// use photo_catalogue::archive::is_misfiled;
+///
+/// let date = Some("1985-06".parse()?);
+/// assert!(is_misfiled("1985-06-01/foobar", date) && is_misfiled("1985/foobar", date));
+/// assert!(!is_misfiled("1985-06/foobar", date) && !is_misfiled("holidays/foobar", date));
+/// # Ok::<(), photo_metadata::InvalidPartialDate>(())
+/// ```
+pub fn is_misfiled(stem: &str, date: Option<PartialDateTime>) -> bool {
     let Some((folders, _)) = stem.rsplit_once('/') else {
         return false;
     };
-    let is_day =
-        |name: &str| name.len() == 10 && NaiveDate::parse_from_str(name, "%Y-%m-%d").is_ok();
     let folder = file_name(folders);
-    day.is_some_and(|day| day.to_string() != folder) && (is_day(folder) || folders == UNDATED)
+    let named_after: Option<PartialDateTime> = folder.parse().ok();
+    let is_date_folder = named_after.is_some_and(|named_after| match named_after.precision() {
+        DatePrecision::Day => folder.len() == 10,
+        DatePrecision::Year | DatePrecision::Month => folders == folder && folder.len() <= 7,
+        DatePrecision::Second | DatePrecision::Subsecond => false,
+    });
+    date.is_some_and(|date| date.period() != folder) && (is_date_folder || folders == UNDATED)
 }
 
 /// Returns `true` if a stem is in the folder `undated/`.

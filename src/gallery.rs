@@ -45,6 +45,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
 
+pub use crate::clock::Clock;
 pub use cursor::{CursorKey, InvalidCursorKey};
 use json_response::{JSON_MEDIA_TYPE, json_response};
 use month_cache::MonthCache;
@@ -52,7 +53,7 @@ pub use openapi::openapi_document;
 use picture_store::PictureStore;
 use problem::Problem;
 use state::GalleryState;
-pub use state::{Clock, GallerySettings, PictureArchive};
+pub use state::{GallerySettings, PictureArchive};
 
 /// The maximum time from the arrival of a request to the beginning of its response.
 const RESPONSE_DEADLINE: Duration = Duration::from_secs(10);

@@ -36,6 +36,7 @@ use crate::archive::{ArchiveKey, KeyPlace, Layout};
 use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
 use crate::catalogue::date_partition::DatePartition;
+use crate::clock::Clock;
 use crate::identity::SiblingFolders;
 use crate::object::ObjectRef;
 use crate::privacy::Privacy;
@@ -75,6 +76,8 @@ pub struct Ingest {
     observer: Option<KeyObserver>,
     /// Runs extractions, and limits the number of those that run at the same time.
     extractions: BackgroundSlots,
+    /// The clock that bounds capture times: no photo was taken in the future.
+    clock: Clock,
 }
 
 /// The action for an upload after its photo is archived.
@@ -94,12 +97,14 @@ type KeyObserver = Arc<dyn Fn(&KeyReport<'_>) + Send + Sync>;
 
 impl Ingest {
     /// Builds the ingest service. `privacy` contains the rules that decide which photos and
-    /// positions are public. Sends no request.
+    /// positions are public. A capture time that is more than a day later than the time of `clock` is
+    /// not credible. Sends no request.
     pub fn new(
         storage: Storage,
         catalogue: Catalogue,
         layout: Layout,
         privacy: impl Into<Privacy>,
+        clock: Clock,
     ) -> Self {
         Ingest {
             storage,
@@ -112,6 +117,7 @@ impl Ingest {
             date_partitions: Arc::default(),
             observer: None,
             extractions: BackgroundSlots::default(),
+            clock,
         }
     }
 

@@ -11,6 +11,7 @@ pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clients;
+pub mod clock;
 pub mod config;
 pub mod extract_report;
 pub mod gallery;

@@ -1,6 +1,10 @@
 //! The ids of photos in URLs and keys. This module does no I/O.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use data_encoding::BASE32_NOPAD;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -25,6 +29,33 @@ impl PhotoId {
         PhotoId(short_digest(stem.as_bytes()))
     }
 
+    /// Returns the ids that a photo with this stem can have, most probable first. They differ only if
+    /// the stem has accented letters: macOS writes such a letter as a letter and an accent (the
+    /// Unicode form NFD), and keyboards as one character (NFC). Ingest writes NFC. Files that people
+    /// put into the archive keep their names.
+    ///
+    /// ```
+    /// use photo_catalogue::photo_id::PhotoId;
+    ///
+    /// assert_eq!(PhotoId::candidates("2018-02-01/foobar").len(), 1);
+    /// let composed = PhotoId::candidates("2018-02-01/\u{c9}t\u{e9}");
+    /// let decomposed = PhotoId::candidates("2018-02-01/E\u{301}te\u{301}");
+    /// assert_eq!(composed, decomposed);
+    /// ```
+    pub fn candidates(stem: &str) -> Vec<PhotoId> {
+        let composed = compose_letters(stem);
+        let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(stem);
+        let mut ids = vec![
+            PhotoId::from_stem(&composed),
+            PhotoId::from_stem(&decomposed),
+            // A text can be in neither form.
+            PhotoId::from_stem(stem),
+        ];
+        let mut known = BTreeSet::new();
+        ids.retain(|id| known.insert(id.clone()));
+        ids
+    }
+
     /// Parses an id from a URL. Returns `None` if the text does not have the form of an id. Does
     /// not check that the photo exists.
     pub fn parse(text: &str) -> Option<Self> {
@@ -45,6 +76,11 @@ impl std::fmt::Display for PhotoId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Returns a name in the Unicode form NFC, in which names are compared.
+pub(crate) fn compose_letters(name: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(name)
 }
 
 /// Returns the first 130 bits of the SHA-256 of `bytes`, as 26 lower-case base32 characters. They

@@ -112,7 +112,8 @@ impl Services {
         let own = self.settings.ingest()?;
         let storage = self.storage.clone().with_copy_settings(own.copying);
         let privacy = self.settings.privacy()?;
-        let ingest = Ingest::new(storage, self.catalogue.clone(), layout, privacy);
+        let (catalogue, clock) = (self.catalogue.clone(), Arc::new(Utc::now));
+        let ingest = Ingest::new(storage, catalogue, layout, privacy, clock);
         let ingest = ingest.with_source_after(own.source_after);
         let ingest = ingest.with_background(self.background.clone());
         let ingest = ingest.with_sibling_folders(own.siblings);

@@ -322,13 +322,13 @@ impl PublicView {
             offset,
             date_source,
             offset_source,
-            precision,
         } = *capture;
         let is_shown = match offset_source {
             Some(OffsetSource::GpsTimeStamp) => self.privacy.allows_gps_facts(location),
             Some(
                 OffsetSource::OffsetTimeOriginal
                 | OffsetSource::OffsetTimeDigitized
+                | OffsetSource::OffsetTime
                 | OffsetSource::Date(_),
             ) => true,
             // A stored offset whose source is unknown may come from the GPS time.
@@ -339,7 +339,6 @@ impl PublicView {
             offset: offset.filter(|_| is_shown),
             date_source,
             offset_source: offset_source.filter(|_| is_shown),
-            precision,
         }
     }
 

@@ -1,12 +1,11 @@
 //! The file names of copies: safe names, and the numbers that make them different. This module does
 //! no I/O.
 
-use chrono::NaiveDate;
-use icu_normalizer::ComposingNormalizerBorrowed;
-use photo_metadata::is_bidi_control;
+use photo_metadata::{PartialDateTime, is_bidi_control};
 
 use super::{ArchiveKey, Layout, UNDATED};
 use crate::object::{Bucket, ObjectRef, Prefix};
+use crate::photo_id::compose_letters;
 
 /// The maximum length of a file name in the archive, in bytes. Common file systems accept names of
 /// this length.
@@ -44,10 +43,15 @@ impl NameNumber {
     }
 }
 
-/// Plans the names of the copy of an object: the folder of the day on which the photo was taken, and
-/// the name of the object. `origin` is the source object. If it is unknown, the caller passes the
-/// archived file itself. The same arguments always give the same plan.
-pub fn plan_names(layout: &Layout, origin: &ObjectRef, day: Option<NaiveDate>) -> ArchivePlan {
+/// Plans the names of the copy of an object: the folder of the date on which the photo was taken, and
+/// the name of the object. The folder is the day, or the year or month if only these are known.
+/// `origin` is the source object. If it is unknown, the caller passes the archived file itself. The
+/// same arguments always give the same plan.
+pub fn plan_names(
+    layout: &Layout,
+    origin: &ObjectRef,
+    date: Option<PartialDateTime>,
+) -> ArchivePlan {
     let name = clean_name(origin.file_name());
     let (base, extension) = match split_extension(&name) {
         (base, Some(extension)) => (base.to_owned(), Some(extension.to_owned())),
@@ -57,7 +61,7 @@ pub fn plan_names(layout: &Layout, origin: &ObjectRef, day: Option<NaiveDate>) -
     };
     let base = shot_name(&base).to_owned();
     ArchivePlan {
-        folder: day.map_or_else(|| UNDATED.to_owned(), |day| day.to_string()),
+        folder: date.map_or_else(|| UNDATED.to_owned(), PartialDateTime::period),
         base,
         extension,
         bucket: layout.archive_bucket.clone(),
@@ -133,9 +137,7 @@ pub(crate) fn split_extension(name: &str) -> (&str, Option<&str>) {
 /// leading dot with `_`, because a leading dot hides a file: `.hidden.jpg` gives `_hidden.jpg`. If
 /// nothing is left, returns `unnamed`.
 fn clean_name(name: &str) -> String {
-    let normalizer = const { ComposingNormalizerBorrowed::new_nfc() };
-    let mut clean: String = normalizer
-        .normalize(name)
+    let mut clean: String = compose_letters(name)
         .chars()
         .filter(|c| is_visible(*c))
         .map(|c| if matches!(c, '/' | '\\') { '_' } else { c })
@@ -181,9 +183,9 @@ mod tests {
         }
     }
 
-    fn key(source_key: &str, day: Option<&str>, number: NameNumber) -> String {
-        let day = day.map(|day| day.parse().expect("a day"));
-        let plan = plan_names(&layout(), source(source_key).object(), day);
+    fn key(source_key: &str, date: Option<&str>, number: NameNumber) -> String {
+        let date = date.map(|date| date.parse().expect("a date"));
+        let plan = plan_names(&layout(), source(source_key).object(), date);
         plan.archive_key(number).as_str().to_owned()
     }
 
@@ -202,6 +204,19 @@ mod tests {
         let names = ["foobar.JPG", "foobar~2.JPG", "foobar~9999.JPG"];
         assert_eq!(keys, names.map(|name| format!("2018-02-01/{name}")));
         assert_eq!(NameNumber::LAST.next(), None);
+    }
+
+    #[test]
+    fn photo_with_a_partial_date_goes_to_the_folder_of_its_year_or_month() {
+        for (date, folder) in [
+            ("1985", "1985"),
+            ("1985-06", "1985-06"),
+            ("1985-06-14", "1985-06-14"),
+            ("1985-06-14T10:00:00", "1985-06-14"),
+        ] {
+            let key = key("foobar.jpg", Some(date), NameNumber::FIRST);
+            assert_eq!(key, format!("{folder}/foobar.jpg"));
+        }
     }
 
     #[test]

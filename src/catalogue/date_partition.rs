@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDateTime};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::archive::UNDATED;
@@ -39,11 +39,11 @@ pub struct DatePartition {
 }
 
 impl DatePartition {
-    /// Returns the partition of the photos that were taken on `day`. Returns the undated partition
-    /// if `day` is `None`, or if the year is not between 0 and 9999.
-    pub fn of_day(visibility: Visibility, day: Option<NaiveDate>) -> Self {
+    /// Returns the partition of the photos that were taken at `time`. Returns the undated partition
+    /// if `time` is `None`, or if the year is not between 0 and 9999.
+    pub fn of_time(visibility: Visibility, time: Option<NaiveDateTime>) -> Self {
         // EXIF 2.32, 4.6.5: the year of a date has four digits.
-        let year = day.and_then(|day| u16::try_from(day.year()).ok());
+        let year = time.and_then(|time| u16::try_from(time.year()).ok());
         let year = year.filter(|year| *year <= 9999);
         DatePartition { visibility, year }
     }
@@ -142,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn day_decides_the_year() {
-        let day = NaiveDate::from_ymd_opt(7, 2, 1);
-        let partition = DatePartition::of_day(Visibility::Private, day);
+    fn time_decides_the_year() {
+        let time = chrono::NaiveDate::from_ymd_opt(7, 2, 1).map(NaiveDateTime::from);
+        let partition = DatePartition::of_time(Visibility::Private, time);
         assert_eq!(partition.to_string(), "private#0007");
-        let undated = DatePartition::of_day(Visibility::Public, None);
+        let undated = DatePartition::of_time(Visibility::Public, None);
         assert_eq!(undated.to_string(), "undated");
     }
 }

@@ -180,7 +180,7 @@ pub struct IndexKeys {
         deserialize_with = "deserialize_stored"
     )]
     pub date_partition: Option<DatePartition>,
-    /// The sort key in the indexes by-date, by-camera and by-lens: `takenAtLocal#id`, or
+    /// The sort key in the indexes by-date, by-camera and by-lens: `time#name#id`, or
     /// `undated#name#id` for an undated photo. See [`super::query::date_sort`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_sort: Option<String>,

@@ -13,6 +13,9 @@ use serde::Serialize;
 
 /// The maximum size of an item in bytes, with the names of its attributes.
 pub const MAX_ITEM_BYTES: usize = 400 << 10;
+/// The maximum size in bytes of an item to which a file is added. The rest is for the tombstone of the
+/// first file that does not fit. Its labels may make the photo private, so the item must record it.
+pub const MAX_BYTES_WITH_FILES: usize = MAX_ITEM_BYTES - (8 << 10);
 /// The maximum size of a partition key in bytes, in a table or in an index.
 pub const MAX_PARTITION_KEY_BYTES: usize = 2_048;
 /// The maximum size of a sort key in bytes, in a table or in an index.
@@ -58,6 +61,12 @@ pub enum ItemSizeError {
     /// The whole item is too large.
     #[error("too large: {bytes} bytes; an item has at most {MAX_ITEM_BYTES}")]
     Item {
+        /// The size of the item in bytes.
+        bytes: usize,
+    },
+    /// The item fits, but no tombstone of a skipped file would fit into it any more.
+    #[error("too large: {bytes} bytes; an item with files has at most {MAX_BYTES_WITH_FILES}")]
+    NoRoomForTombstone {
         /// The size of the item in bytes.
         bytes: usize,
     },

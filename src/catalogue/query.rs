@@ -16,38 +16,41 @@ use super::item_size::MAX_SORT_KEY_BYTES;
 use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_error, text};
 use crate::paging::read_pages;
 use crate::summary::Summary;
-use photo_metadata::CaptureTime;
+use photo_metadata::{CaptureTime, PartialDateTime};
 
 /// The first characters of the sort keys of undated photos. These keys sort after every date, so
 /// the undated photos of a camera come after all dated photos.
 pub const UNDATED_SORT_PREFIX: &str = "undated#";
 
 /// Returns the sort key of a photo in the indexes by-date, by-camera and by-lens. It is
-/// `takenAtLocal#id`, or `undated#name#id` for an undated photo. The keys are unique within a
-/// partition, and sort by wall-clock time. A long name is cut, so that DynamoDB accepts the key.
+/// `time#name#id`, or `undated#name#id` for an undated photo. The keys are unique within a partition.
+/// They sort by wall-clock time, then by file name, so that a burst of photos within a second keeps
+/// its order. If the time is not known, the start of the day, the month or the year is used. A long
+/// name is cut, so that DynamoDB accepts the key.
 ///
 /// ```
 /// use photo_catalogue::catalogue::query::date_sort;
-/// use photo_metadata::CaptureTime;
+/// use photo_metadata::{CaptureTime, PartialDateTime};
 ///
-/// let capture = CaptureTime {
-///     local: Some("2018-02-01T09:41:07".parse()?),
-///     ..CaptureTime::default()
+/// let capture = |text: &str| -> Result<_, photo_metadata::InvalidPartialDate> {
+///     Ok(CaptureTime { local: Some(text.parse()?), ..CaptureTime::default() })
 /// };
-/// assert_eq!(date_sort(&capture, "foobar", "1a2b"), "2018-02-01T09:41:07#1a2b");
+/// let second = capture("2018-02-01T09:41:07")?;
+/// assert_eq!(date_sort(&second, "foobar", "1a2b"), "2018-02-01T09:41:07#foobar#1a2b");
+/// let month = capture("1985-06")?;
+/// assert_eq!(date_sort(&month, "foobar", "1a2b"), "1985-06-01T00:00:00#foobar#1a2b");
 /// assert_eq!(date_sort(&CaptureTime::default(), "foobar", "1a2b"), "undated#foobar#1a2b");
-/// # Ok::<(), chrono::ParseError>(())
+/// # Ok::<(), photo_metadata::InvalidPartialDate>(())
 /// ```
 pub fn date_sort(capture: &CaptureTime, name: &str, id: &str) -> String {
-    match capture.local_text() {
-        Some(local) => format!("{local}#{id}"),
-        None => {
-            let others = UNDATED_SORT_PREFIX.len() + "#".len() + id.len();
-            let room = MAX_SORT_KEY_BYTES.saturating_sub(others);
-            let name = &name[..name.floor_char_boundary(room)];
-            format!("{UNDATED_SORT_PREFIX}{name}#{id}")
-        }
-    }
+    let before = match capture.start() {
+        Some(start) => format!("{}#", PartialDateTime::from(start)),
+        None => UNDATED_SORT_PREFIX.to_owned(),
+    };
+    let others = before.len() + "#".len() + id.len();
+    let room = MAX_SORT_KEY_BYTES.saturating_sub(others);
+    let name = &name[..name.floor_char_boundary(room)];
+    format!("{before}{name}#{id}")
 }
 
 /// An index of the photos table (schema/tables.json).

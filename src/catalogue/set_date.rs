@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{FixedOffset, NaiveDate, NaiveDateTime};
-use photo_metadata::{CaptureTime, DatePrecision, DateSource, OffsetSource};
+use chrono::{FixedOffset, NaiveDateTime};
+use photo_metadata::{CaptureTime, DatePrecision, DateSource, OffsetSource, PartialDateTime};
 use serde::{Deserialize, Serialize};
 
 /// A date that a person set: a year, a month, a day, or a wall-clock time.
@@ -19,10 +19,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct SetDate {
-    start: NaiveDateTime,
-    precision: Option<DatePrecision>,
-}
+pub struct SetDate(PartialDateTime);
 
 /// The error of a text that is no date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,21 +49,20 @@ impl SetDate {
     /// Returns the capture time with this date. The offset of the file does not stay, because it
     /// belongs to another date.
     pub fn capture_time(self) -> CaptureTime {
-        CaptureTime {
-            precision: self.precision,
-            ..CaptureTime::new(self.start, DateSource::SetByHand, None)
-        }
+        CaptureTime::new(self.0, DateSource::SetByHand, None)
     }
 }
 
 impl SetOffset {
-    /// Returns a capture time with this offset. Its wall-clock time stays the same.
+    /// Returns a capture time with this offset. Its wall-clock time stays the same. The offset is
+    /// dropped if the time of day is not known.
     #[must_use]
     pub fn apply(self, capture: CaptureTime) -> CaptureTime {
         let source = OffsetSource::Date(DateSource::SetByHand);
+        let time = capture.local.and_then(PartialDateTime::time);
         CaptureTime {
-            offset: capture.local.map(|_| self.0),
-            offset_source: capture.local.map(|_| source),
+            offset: time.map(|_| self.0),
+            offset_source: time.map(|_| source),
             ..capture
         }
     }
@@ -76,25 +72,15 @@ impl FromStr for SetDate {
     type Err = InvalidDate;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-        let (day, precision) = match text.len() {
-            4 => (day(&format!("{text}-01-01")), Some(DatePrecision::Year)),
-            7 => (day(&format!("{text}-01")), Some(DatePrecision::Month)),
-            10 => (day(text), Some(DatePrecision::Day)),
-            _ => (None, None),
-        };
-        let start = match day {
-            Some(day) => day.and_hms_opt(0, 0, 0),
-            None => ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
-                .iter()
-                .find_map(|pattern| NaiveDateTime::parse_from_str(text, pattern).ok()),
-        };
+        let minute = |text| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok();
+        let date: Option<PartialDateTime> = text.parse().ok();
+        let date = date.or_else(|| minute(text).map(PartialDateTime::from));
         let is_plain = text
             .bytes()
             .next()
             .is_some_and(|byte| byte.is_ascii_digit());
-        match start.filter(|_| is_plain) {
-            Some(start) => Ok(SetDate { start, precision }),
+        match date.filter(|date| is_plain && date.precision() != DatePrecision::Subsecond) {
+            Some(date) => Ok(SetDate(date)),
             None => Err(InvalidDate(text.to_owned())),
         }
     }
@@ -102,13 +88,7 @@ impl FromStr for SetDate {
 
 impl fmt::Display for SetDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pattern = match self.precision {
-            Some(DatePrecision::Year) => "%Y",
-            Some(DatePrecision::Month) => "%Y-%m",
-            Some(DatePrecision::Day) => "%Y-%m-%d",
-            None => "%Y-%m-%dT%H:%M:%S",
-        };
-        write!(f, "{}", self.start.format(pattern))
+        self.0.fmt(f)
     }
 }
 
@@ -164,26 +144,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn date_is_the_start_of_its_period() {
+    fn date_has_the_precision_of_its_text() {
         for (text, local, precision) in [
-            ("1985", "1985-01-01T00:00:00", Some(DatePrecision::Year)),
-            ("1985-06", "1985-06-01T00:00:00", Some(DatePrecision::Month)),
+            ("1985", "1985", DatePrecision::Year),
+            ("1985-06", "1985-06", DatePrecision::Month),
+            ("1985-06-14", "1985-06-14", DatePrecision::Day),
             (
-                "1985-06-14",
-                "1985-06-14T00:00:00",
-                Some(DatePrecision::Day),
+                "1985-06-14T10:00",
+                "1985-06-14T10:00:00",
+                DatePrecision::Second,
             ),
-            ("1985-06-14T10:00", "1985-06-14T10:00:00", None),
         ] {
             let date: SetDate = text.parse().expect("a date");
             let capture = date.capture_time();
             assert_eq!(capture.local_text().as_deref(), Some(local));
-            assert_eq!(capture.precision, precision);
-            assert!(local.starts_with(&date.to_string()));
+            assert_eq!(capture.precision(), Some(precision));
+            assert_eq!(date.to_string(), local);
         }
         for text in [
             "",
             "85",
+            "985",
+            "1985-6",
             "1985-00",
             "1985-02-30",
             "14.6.1985",

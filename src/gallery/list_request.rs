@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn range_includes_all_of_the_day_or_time_that_ends_it() {
-        let key = |local: &str| format!("{local}#abc");
+        let key = |local: &str| format!("{local}#été#abc");
         let cases = [
             (
                 "2018-02-01",
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn range_begins_with_the_first_photo_of_its_first_day_or_time() {
-        let key = |local: &str| format!("{local}#abc");
+        let key = |local: &str| format!("{local}#été#abc");
         let cases = [
             (
                 "2018-02-01",

@@ -3,12 +3,13 @@
 use crate::archive::{NO_EXTENSION, split_extension};
 use crate::catalogue::item::PhotoItem;
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::photo_id::PhotoId;
+use crate::photo_id::{PhotoId, compose_letters};
 
 /// The maximum length of an archive key, in bytes. No photo is found by a longer name.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Returns the item of the photo with this stem, or `None` if there is no such photo.
+/// Returns the item of the photo with this stem, or `None` if there is no such photo. The Unicode
+/// form of letters does not matter.
 pub(super) async fn find_by_stem(
     catalogue: &Catalogue,
     stem: &str,
@@ -16,8 +17,14 @@ pub(super) async fn find_by_stem(
     if stem.len() > MAX_NAME_BYTES {
         return Ok(None);
     }
-    let item = catalogue.item(&PhotoId::from_stem(stem)).await?;
-    Ok(item.filter(|item| item.stem == stem))
+    for id in PhotoId::candidates(stem) {
+        let item = catalogue.item(&id).await?;
+        let is_named = |item: &PhotoItem| compose_letters(&item.stem) == compose_letters(stem);
+        if let Some(item) = item.filter(is_named) {
+            return Ok(Some(item));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the item of the photo that has this file, and the name of the file's part, such as
@@ -29,10 +36,11 @@ pub(super) async fn find_by_file(
 ) -> Result<Option<(PhotoItem, String)>, CatalogueError> {
     let (stem, part) = split_path(path);
     let item = find_by_stem(catalogue, stem).await?;
+    let composed = compose_letters(path);
     let has_file = |item: &PhotoItem| {
-        item.parts
-            .get(part)
-            .is_some_and(|found| found.is_live() && found.key.ends_with(path))
+        item.parts.get(part).is_some_and(|found| {
+            found.is_live() && compose_letters(&found.key).ends_with(&*composed)
+        })
     };
     Ok(item.filter(has_file).map(|item| (item, part.to_owned())))
 }

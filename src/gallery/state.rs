@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use local_http::AllowedOrigins;
 
 use super::cursor::CursorKey;
 use super::month_cache::MonthCache;
 use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
+use crate::clock::Clock;
 use crate::object::Bucket;
 use crate::privacy::Privacy;
 use crate::storage::Storage;
@@ -38,9 +38,6 @@ pub struct GallerySettings {
     /// The clock that decides when a cursor expires.
     pub now: Clock,
 }
-
-/// A function that returns the current time: `Arc::new(Utc::now)`, or the clock of a test.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// The archive bucket, and the store that contains it.
 #[derive(Clone)]

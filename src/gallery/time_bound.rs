@@ -68,11 +68,12 @@ impl TimeBound {
     }
 
     /// Returns a text that sorts after the sort keys of all photos that were taken before the end
-    /// of this day, minute, second or millisecond. `~` sorts after every character of a sort key.
+    /// of this day, minute, second or millisecond. After the time, a sort key has `#` or a further
+    /// part of the time. `$` sorts directly after `#`, and `~` after all of these.
     pub(super) fn highest_sort_key(&self) -> String {
         match self.milliseconds {
             None => format!("{}~", self.text),
-            Some(0) => format!("{}#~", self.text),
+            Some(0) => format!("{}$", self.text),
             Some(milliseconds) => format!("{}.{milliseconds:03}~", self.text),
         }
     }

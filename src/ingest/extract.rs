@@ -14,7 +14,6 @@ use photo_metadata::{
 use crate::object::ObjectRef;
 use crate::storage::ObjectProperties;
 
-use super::provenance::Provenance;
 use super::{Ingest, IngestError};
 
 /// The result of an attempt to read the metadata of an object.
@@ -40,14 +39,12 @@ impl Ingest {
         object: &ObjectProperties,
         head: Bytes,
     ) -> Result<MetadataRead, IngestError> {
-        // A photo cannot be newer than its upload. One more day is allowed, because local time may
-        // be ahead of UTC.
-        let uploaded = Provenance::of(object)
-            .and_then(|provenance| provenance.last_modified)
-            .unwrap_or(object.last_modified);
+        // A photo is not taken in the future. One more day is allowed, because local time may be
+        // ahead of UTC. Last-Modified is no bound: for a file that was in the archive before, it is
+        // the modification time of the file, which many programs and disks set wrongly.
         let context = FileContext {
             file_name: from.file_name().to_owned(),
-            latest_credible_time: uploaded.naive_utc() + TimeDelta::days(1),
+            latest_credible_time: (self.clock)().naive_utc() + TimeDelta::days(1),
         };
         let mut extractor = Extractor::new(object.size_bytes, context);
         loop {

@@ -5,6 +5,7 @@ use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction, is_photo_ex
 
 use crate::archive::{self, ArchiveKey, KeyPlace, NO_EXTENSION, SourceKey};
 use crate::catalogue::item::{PartState, PhotoItem, PhotoPart, shot_evidence};
+use crate::catalogue::item_size::{ItemSizeError, MAX_BYTES_WITH_FILES, stored_item_size};
 use crate::catalogue::{CatalogueError, WriteOutcome};
 use crate::identity::{Evidence, EvidenceState};
 use crate::photo_id::PhotoId;
@@ -379,6 +380,10 @@ impl Ingest {
     /// Derives the record (the normalised metadata) from the parts, and writes the item. `fresh` is
     /// the metadata that the caller has just extracted from a part. Writes nothing if the stored
     /// item does not have the revision `read_revision` any more. Returns the item as it was written.
+    ///
+    /// # Errors
+    /// Returns [`CatalogueError::TooLarge`] if the item does not fit, or if `fresh` is given and no
+    /// room would be left for the tombstone of a skipped file.
     async fn write_item(
         &self,
         mut item: PhotoItem,
@@ -386,6 +391,7 @@ impl Ingest {
         fresh: Option<FreshExtraction<'_>>,
     ) -> Result<ItemWrite, IngestError> {
         item.revision = read_revision.unwrap_or_default() + 1;
+        let adds_file = fresh.is_some();
         match record::primary_part(&item) {
             None => record::clear_record(&mut item),
             Some(primary) => match fresh {
@@ -404,6 +410,13 @@ impl Ingest {
             },
         }
         record::derive_summary_and_keys(&mut item, &self.privacy);
+        let bytes = stored_item_size(&item);
+        if adds_file && bytes > MAX_BYTES_WITH_FILES {
+            return Err(IngestError::Catalogue(CatalogueError::TooLarge {
+                pk: item.pk,
+                cause: ItemSizeError::NoRoomForTombstone { bytes },
+            }));
+        }
         if let Some(partition) = item.index.date_partition {
             self.ensure_date_partition(partition).await?;
         }
@@ -461,12 +474,11 @@ impl Ingest {
         let is_primary = primary.is_some_and(|primary| primary.part == key.part());
         let live = || item.parts.values().filter(|part| part.is_live());
         let is_ours = live().all(|part| part.copied_from().is_some());
-        let day = item.photo.record.capture.day();
         // The files of merged photos may have several days.
         let is_misfiled = is_primary
             && is_ours
             && item.merged.is_empty()
-            && archive::is_misfiled(&item.stem, day);
+            && archive::is_misfiled(&item.stem, item.photo.record.capture.local);
         Ok(match is_misfiled {
             true => FollowUp::Move,
             false => FollowUp::Nothing,

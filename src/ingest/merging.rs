@@ -304,7 +304,7 @@ impl Ingest {
         };
         let origin = first.source.as_ref().map(|from| from.object.clone());
         let origin = origin.unwrap_or_else(|| self.layout.archive_bucket().object(&first.key));
-        let plan = archive::plan_names(&self.layout, &origin, item.photo.record.capture.day());
+        let plan = archive::plan_names(&self.layout, &origin, item.photo.record.capture.local);
         let numbers = std::iter::successors(Some(NameNumber::FIRST), |number| number.next());
         for number in numbers {
             let key = plan.archive_key(number);

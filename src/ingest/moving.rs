@@ -143,7 +143,7 @@ impl Ingest {
             return Err(IngestError::Busy { id });
         };
         let origin = self.part_origin(primary).object;
-        let plan = archive::plan_names(&self.layout, &origin, item.photo.record.capture.day());
+        let plan = archive::plan_names(&self.layout, &origin, item.photo.record.capture.local);
         let numbers = std::iter::successors(Some(NameNumber::FIRST), |number| number.next());
         for number in numbers {
             let first = plan.archive_key(number);
@@ -292,7 +292,7 @@ impl Ingest {
         item.has_live_parts()
             && item.merged.is_empty()
             && live.all(|part| self.layout.archive_key(&part.key).is_some())
-            && archive::is_misfiled(&item.stem, item.photo.record.capture.day())
+            && archive::is_misfiled(&item.stem, item.photo.record.capture.local)
     }
 
     fn part_origin(&self, part: &PhotoPart) -> PartSource {

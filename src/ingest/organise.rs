@@ -269,8 +269,8 @@ impl Ingest {
         extraction: &Extraction,
         indexed: &IndexedCopies,
     ) -> Result<OrganiseAttempt, IngestError> {
-        let day = extraction.photo.record.capture.day();
-        let plan = archive::plan_names(&self.layout, &upload.object, day);
+        let date = extraction.photo.record.capture.local;
+        let plan = archive::plan_names(&self.layout, &upload.object, date);
         let first = plan.archive_key(NameNumber::FIRST);
         let read = ReadUpload {
             evidence: Evidence {

@@ -187,7 +187,7 @@ fn summary_labels(item: &PhotoItem) -> FileLabels {
 
 fn derive_index_keys(summary: &Summary, visibility: Visibility, privacy: &Privacy) -> IndexKeys {
     let capture = &summary.record.capture;
-    let date_partition = Some(DatePartition::of_day(visibility, capture.day()));
+    let date_partition = Some(DatePartition::of_time(visibility, capture.start()));
     let date_sort = Some(date_sort(capture, &summary.name, &summary.id));
     if visibility == Visibility::Private {
         return IndexKeys {
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(partition_text(&item), "2018");
         assert_eq!(
             item.index.date_sort,
-            Some(format!("2018-02-01T09:41:07#{}", item.id))
+            Some(format!("2018-02-01T09:41:07#foobar#{}", item.id))
         );
         assert_eq!(item.index.camera_partition.as_deref(), Some("nikon-d750"));
         assert_eq!(item.index.lens_partition, None);

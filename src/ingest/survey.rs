@@ -8,9 +8,9 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
-use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION};
+use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, PartialDateTime};
 
 use super::extract::MetadataRead;
 use super::{Ingest, IngestError};
@@ -76,8 +76,8 @@ pub enum IngestStatus {
 /// The outcome that ingest would have for an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedOutcome {
-    /// The photo would be copied to the folder of this day.
-    Dated(NaiveDate),
+    /// The photo would be copied to the folder of this day, month or year.
+    Dated(PartialDateTime),
     /// The photo has no credible date, and would be copied to `undated/`.
     Undated,
     /// The bytes are not a photo, or the name is never a photo's. The text is the reason.
@@ -317,7 +317,7 @@ impl Ingest {
             MetadataRead::Changed => ExpectedOutcome::Gone,
             MetadataRead::Done(Err(unsupported)) => ExpectedOutcome::NotAPhoto(unsupported.reason),
             MetadataRead::Done(Ok(extraction)) => {
-                ExpectedOutcome::of_date(extraction.photo.record.capture.day())
+                ExpectedOutcome::of_date(extraction.photo.record.capture.local)
             }
         })
     }
@@ -326,7 +326,7 @@ impl Ingest {
 impl ExpectedOutcome {
     /// Returns the outcome for a photo with this date. `None` means that the photo has no credible
     /// date.
-    pub fn of_date(date: Option<NaiveDate>) -> Self {
+    pub fn of_date(date: Option<PartialDateTime>) -> Self {
         date.map_or(ExpectedOutcome::Undated, ExpectedOutcome::Dated)
     }
 }

@@ -104,8 +104,12 @@ impl<'a> MonthBuilder<'a> {
         let month = &mut self.month;
         month.photos += 1;
         let record = &summary.record;
-        if let Some(day) = record.capture.day() {
-            *month.days.entry(day.format("%d").to_string()).or_default() += 1;
+        // A photo of which only the year or the month is known counts on the first day.
+        if let Some(start) = record.capture.start() {
+            *month
+                .days
+                .entry(start.format("%d").to_string())
+                .or_default() += 1;
         }
         if let Some(camera) = &record.camera {
             count_facet(&mut month.cameras, &camera.slug, &camera.name);

@@ -6,7 +6,9 @@ use super::*;
 use crate::catalogue::item::{IndexKeys, Overrides, PartSource};
 use crate::privacy::VisibilityRules;
 use chrono::FixedOffset;
-use photo_metadata::{DateSource, EmbeddedPreview, FileLabels, PhotoMetadata, TagValue};
+use photo_metadata::{
+    DateSource, EmbeddedPreview, FileLabels, PartialDateTime, PhotoMetadata, TagValue,
+};
 
 fn location() -> Location {
     Location {
@@ -148,7 +150,7 @@ fn shown_capture(
     location: Option<Location>,
 ) -> Option<String> {
     let offset = FixedOffset::east_opt(20_700).map(|offset| (offset, source));
-    let local = "2018-02-01T09:41:07".parse().expect("a local time");
+    let local: PartialDateTime = "2018-02-01T09:41:07".parse().expect("a local time");
     let capture = CaptureTime::new(local, DateSource::DateTimeOriginal, offset);
     let mut item = item();
     item.exif.clear();

@@ -6,9 +6,10 @@
 //! endpoints. Otherwise their tests are ignored.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Utc};
 use dynamodb_engine::DynamoDbEngine;
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::archive::Layout;
@@ -399,6 +400,7 @@ async fn refuses_unsupported_settings_at_start(running: RunningStore) {
             Catalogue::new(running.clients.dynamodb.clone(), "unasked"),
             layout.clone(),
             LocationPolicy::Exact,
+            Arc::new(Utc::now),
         )
         .with_source_after(source_after)
     };
@@ -567,6 +569,7 @@ async fn archives_replaces_and_removes_a_photo(running: RunningStore) {
         running.catalogue("whole").await,
         layout.clone(),
         LocationPolicy::Exact,
+        Arc::new(Utc::now),
     );
     let catalogue = Catalogue::new(running.clients.dynamodb.clone(), "whole");
     let (from, to) = (layout.source_bucket(), layout.archive_bucket());

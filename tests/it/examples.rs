@@ -70,8 +70,8 @@ fn planned(file: &str) -> ArchiveKey {
     let Some(KeyPlace::Source(source)) = layout.place(&layout.source_bucket().object(file)) else {
         panic!("{file} is no source key");
     };
-    let day = extract(file).photo.record.capture.day();
-    archive::plan_names(&layout, source.object(), day).archive_key(NameNumber::FIRST)
+    let date = extract(file).photo.record.capture.local;
+    archive::plan_names(&layout, source.object(), date).archive_key(NameNumber::FIRST)
 }
 
 #[test]

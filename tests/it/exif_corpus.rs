@@ -170,7 +170,7 @@ fn pairs(oracle: &Value, photo: &PhotoMetadata) -> Vec<(&'static str, String, St
                 .record
                 .capture
                 .local
-                .map(|at| at.format("%FT%T").to_string()),
+                .map(|at| at.start().format("%FT%T").to_string()),
         ),
         (
             "seconds",

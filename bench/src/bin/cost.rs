@@ -412,8 +412,15 @@ impl MeteredServices {
             rules: HookRules::default(),
         };
         let metered_table = PublishTable::new(metered.dynamodb, "publish");
+        let clock = Arc::new(Utc::now);
         Ok(MeteredServices {
-            ingest: Ingest::new(storage.clone(), catalogue.clone(), layout.clone(), policy),
+            ingest: Ingest::new(
+                storage.clone(),
+                catalogue.clone(),
+                layout.clone(),
+                policy,
+                clock,
+            ),
             publisher: Publisher::new(catalogue, metered_table, storage, settings),
             uploader,
             table,

@@ -481,9 +481,9 @@ fn photo_item(n: u32, size: u32) -> PhotoItem {
         .unwrap_or_default();
     let slug = |slug: Option<&String>| slug.cloned();
     item.index = IndexKeys {
-        date_partition: Some(DatePartition::of_day(
+        date_partition: Some(DatePartition::of_time(
             Visibility::Public,
-            photo.capture.day(),
+            photo.capture.start(),
         )),
         date_sort: Some(date_sort(&photo.capture, &summary.name, &summary.id)),
         camera_partition: slug(photo.camera.as_ref().map(|camera| &camera.slug)),

@@ -12,6 +12,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench::{
@@ -19,6 +20,7 @@ use bench::{
     SECRET_KEY, connect, count_listed_photos, find_photos_binary, list_files, range_text,
     repository_root,
 };
+use chrono::Utc;
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
@@ -131,6 +133,7 @@ impl IngestBench {
             catalogue,
             Layout::new("inbox", "", "archive", "")?,
             LocationPolicy::Exact,
+            Arc::new(Utc::now),
         );
         let store = engines.store.clone();
         tokio::spawn(async move {

@@ -8,6 +8,8 @@ use chrono::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::partial_date_time::{DatePrecision, PartialDateTime};
+
 /// The capture time of a photo: the wall-clock time at the place of capture. The instant in UTC is
 /// known only if the offset is known.
 ///
@@ -16,6 +18,9 @@ use serde::{Deserialize, Serialize};
 /// [`PhotoRecord`](crate::PhotoRecord). `date` and `takenAt` are computed from the others when a
 /// capture time is written, and are ignored when it is read. A stored text that cannot be parsed is
 /// read as absent, so that one damaged item does not make a whole list unreadable.
+///
+/// If only the year or the month is known, `takenAtLocal` is `1985` or `1985-06`, and `date` is
+/// null. If only the day is known, both are the day.
 ///
 /// ```
 /// use chrono::{FixedOffset, NaiveDate};
@@ -33,81 +38,77 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "CaptureTimeTexts", into = "CaptureTimeTexts")]
 pub struct CaptureTime {
-    /// The wall-clock time, to the millisecond. `None` if the photo has no date.
-    pub local: Option<NaiveDateTime>,
+    /// The wall-clock time, as far as it is known. `None` if the photo has no date.
+    pub local: Option<PartialDateTime>,
     /// The difference of the wall clock from UTC, if it is known.
     pub offset: Option<FixedOffset>,
     /// The source of the wall-clock time.
     pub date_source: Option<DateSource>,
     /// The source of the offset.
     pub offset_source: Option<OffsetSource>,
-    /// The precision of the wall-clock time, if it is coarser than a second. The time is then the
-    /// start of the year, month or day.
-    pub precision: Option<DatePrecision>,
-}
-
-/// The precision of a capture time that is coarser than a second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DatePrecision {
-    /// Only the year is known.
-    Year,
-    /// Only the year and the month are known.
-    Month,
-    /// Only the day is known.
-    Day,
 }
 
 impl CaptureTime {
     /// Creates a capture time from a wall-clock time and, if known, its offset, each with its
     /// source.
     pub fn new(
-        local: NaiveDateTime,
+        local: impl Into<PartialDateTime>,
         source: DateSource,
         offset: Option<(FixedOffset, OffsetSource)>,
     ) -> Self {
         CaptureTime {
-            local: Some(local),
+            local: Some(local.into()),
             offset: offset.map(|(offset, _)| offset),
             date_source: Some(source),
             offset_source: offset.map(|(_, source)| source),
-            precision: None,
         }
     }
 
     /// Returns the day of the wall-clock time. The day in UTC may be another one. Returns `None` if
-    /// the photo has no date.
+    /// the photo has no date, or if only its year or month is known.
     pub fn day(&self) -> Option<NaiveDate> {
-        self.local.map(|local| local.date())
+        self.local?.day()
+    }
+
+    /// Returns the time by which photos are sorted: the wall-clock time. If the time is not known,
+    /// this is the start of the day, the month or the year. Returns `None` if the photo has no date.
+    pub fn start(&self) -> Option<NaiveDateTime> {
+        self.local.map(PartialDateTime::start)
+    }
+
+    /// Returns the precision of the wall-clock time. Returns `None` if the photo has no date.
+    pub fn precision(&self) -> Option<DatePrecision> {
+        self.local.map(PartialDateTime::precision)
     }
 
     /// Returns the wall-clock time to the second, if it comes from the metadata of the camera or of
-    /// an editor. Returns `None` if it comes from the name of the file or from a text of a PNG.
+    /// an editor. Returns `None` if it comes from the name of the file or from a text of a PNG, and
+    /// if the time of day is not known.
     ///
-    /// Midnight counts as unknown, because a date without a time is read as midnight. All files of
-    /// one shot have the same second, even if only some of them record milliseconds.
+    /// Midnight counts as unknown, because many programs write midnight if they know only the day.
+    /// All files of one shot have the same second, even if only some of them record milliseconds.
     pub fn metadata_second(&self) -> Option<NaiveDateTime> {
         let is_metadata = !matches!(
             self.date_source,
-            Some(DateSource::FileName | DateSource::PngCreationTime)
+            Some(DateSource::FileName | DateSource::FileNameUtc | DateSource::PngCreationTime)
         );
-        let second = self.local?.with_nanosecond(0)?;
+        let second = self.local?.time()?.with_nanosecond(0)?;
         let is_midnight = second.time() == NaiveTime::MIN;
         (is_metadata && !is_midnight).then_some(second)
     }
 
     /// Returns the wall-clock time as the text that is stored: `2018-02-01T09:41:07`, or
-    /// `2018-02-01T09:41:07.670` if the file records milliseconds.
+    /// `2018-02-01T09:41:07.670` if the file records milliseconds. Unknown parts are left out:
+    /// `2018-02-01`, `2018-02`, `2018`.
     pub fn local_text(&self) -> Option<String> {
-        self.local.map(format_local)
+        self.local.map(|local| local.to_string())
     }
 
-    /// Returns the instant of capture in UTC. Returns `None` if the date or the offset is unknown.
+    /// Returns the instant of capture in UTC. Returns `None` if the time or the offset is unknown.
     pub fn instant(&self) -> Option<DateTime<Utc>> {
         let seconds = i64::from(self.offset?.local_minus_utc());
-        let utc = self
-            .local?
-            .checked_sub_signed(TimeDelta::seconds(seconds))?;
+        let local = self.local?.time()?;
+        let utc = local.checked_sub_signed(TimeDelta::seconds(seconds))?;
         Some(utc.and_utc())
     }
 
@@ -115,8 +116,9 @@ impl CaptureTime {
     /// earlier if `seconds` is negative.
     ///
     /// The offset stays the same, and the instant in UTC changes. But if the offset was derived
-    /// from the GPS time, the instant stays the same and the offset changes. A photo without a date
-    /// is returned unchanged. So is a photo whose corrected time would be outside the calendar.
+    /// from the GPS time, the instant stays the same and the offset changes. A photo is returned
+    /// unchanged if it has no date, if its time is not known, or if its corrected time would be
+    /// outside the calendar. But a day without a time is corrected by whole days.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -131,7 +133,10 @@ impl CaptureTime {
     pub fn shifted(&self, seconds: i64) -> Self {
         let shift = TimeDelta::try_seconds(seconds);
         let shifted = self.local.zip(shift);
-        let Some(local) = shifted.and_then(|(local, shift)| local.checked_add_signed(shift)) else {
+        let Some(local) = shifted
+            .map(|(local, shift)| local.shifted(shift))
+            .filter(|local| Some(*local) != self.local)
+        else {
             return *self;
         };
         let offset = match self.offset_source {
@@ -150,24 +155,13 @@ impl CaptureTime {
     }
 }
 
-/// Formats a wall-clock time as ISO 8601. The seconds have three decimals only if there are
-/// milliseconds.
-fn format_local(local: NaiveDateTime) -> String {
-    let pattern = if local.nanosecond() / 1_000_000 == 0 {
-        "%Y-%m-%dT%H:%M:%S"
-    } else {
-        "%Y-%m-%dT%H:%M:%S%.3f"
-    };
-    local.format(pattern).to_string()
-}
-
 /// The stored form of a [`CaptureTime`]: its texts.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct CaptureTimeTexts {
     /// The wall-clock day: `2018-02-01`.
     date: Option<String>,
-    /// The wall-clock time: `2018-02-01T09:41:07.670`.
+    /// The wall-clock time as far as it is known: `2018-02-01T09:41:07.670`.
     taken_at_local: Option<String>,
     /// The offset from UTC: `+01:00`.
     offset: Option<String>,
@@ -177,7 +171,7 @@ struct CaptureTimeTexts {
     date_source: Option<String>,
     /// The name of the source of the offset. See [`OffsetSource::name`].
     offset_source: Option<String>,
-    /// The precision, if it is coarser than a second.
+    /// The precision of the wall-clock time.
     date_precision: Option<DatePrecision>,
 }
 
@@ -188,19 +182,23 @@ impl From<CaptureTime> for CaptureTimeTexts {
             date: capture.day().map(|day| day.to_string()),
             taken_at_local: capture.local_text(),
             offset: capture.offset.map(|offset| offset.to_string()),
-            taken_at: utc.map(|utc| format_local(utc) + "Z"),
+            taken_at: utc.map(|utc| format!("{}Z", PartialDateTime::from(utc))),
             date_source: capture.date_source.map(|source| source.name().to_owned()),
             offset_source: capture.offset_source.map(|source| source.name().to_owned()),
-            date_precision: capture.precision,
+            date_precision: capture.precision(),
         }
     }
 }
 
 impl From<CaptureTimeTexts> for CaptureTime {
     fn from(texts: CaptureTimeTexts) -> Self {
-        let parse_local = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
         let local = texts.taken_at_local.as_deref();
-        let local = local.and_then(|text| parse_local(text).ok());
+        let local: Option<PartialDateTime> = local.and_then(|text| text.parse().ok());
+        // Older versions wrote the start of a period as a time, beside its precision.
+        let local = local.map(|local| match texts.date_precision {
+            Some(precision) => local.limited_to(precision),
+            None => local,
+        });
         let dated = |text: Option<String>| text.filter(|_| local.is_some());
         let offset = dated(texts.offset).as_deref().and_then(parse_stored_offset);
         let offset_source = texts.offset_source.filter(|_| offset.is_some());
@@ -211,7 +209,6 @@ impl From<CaptureTimeTexts> for CaptureTime {
                 .as_deref()
                 .and_then(DateSource::from_name),
             offset_source: offset_source.as_deref().and_then(OffsetSource::from_name),
-            precision: texts.date_precision.filter(|_| local.is_some()),
         }
     }
 }
@@ -263,15 +260,19 @@ pub enum DateSource {
     CrwTimeStamp,
     /// The property `TIME` of a Sigma X3F.
     X3fTime,
+    /// The day in `GPSDateStamp`. It is a day in UTC.
+    GpsDateStamp,
     /// The name of the file.
     FileName,
+    /// An instant in the name of the file. Its day is a day in UTC.
+    FileNameUtc,
     /// A person set the date.
     SetByHand,
 }
 
 impl DateSource {
     /// All date sources.
-    const ALL: [DateSource; 14] = [
+    const ALL: [DateSource; 16] = [
         DateSource::DateTimeOriginal,
         DateSource::DateTimeDigitized,
         DateSource::DateTime,
@@ -284,7 +285,9 @@ impl DateSource {
         DateSource::PngCreationTime,
         DateSource::CrwTimeStamp,
         DateSource::X3fTime,
+        DateSource::GpsDateStamp,
         DateSource::FileName,
+        DateSource::FileNameUtc,
         DateSource::SetByHand,
     ];
 
@@ -303,7 +306,9 @@ impl DateSource {
             DateSource::PngCreationTime => "PNG:CreationTime",
             DateSource::CrwTimeStamp => "CRW:TimeStamp",
             DateSource::X3fTime => "X3F:TIME",
+            DateSource::GpsDateStamp => "GPSDateStamp",
             DateSource::FileName => "FileName",
+            DateSource::FileNameUtc => "FileNameUTC",
             DateSource::SetByHand => "SetByHand",
         }
     }
@@ -326,6 +331,8 @@ pub enum OffsetSource {
     OffsetTimeOriginal,
     /// EXIF `OffsetTimeDigitized`.
     OffsetTimeDigitized,
+    /// EXIF `OffsetTime`, which belongs to `DateTime`.
+    OffsetTime,
     /// The GPS time. The offset is the difference between the wall-clock time and the GPS time.
     GpsTimeStamp,
     /// The text of the date itself, which contains an offset: `2018-02-01T09:41:07+01:00`.
@@ -338,6 +345,7 @@ impl OffsetSource {
         match self {
             OffsetSource::OffsetTimeOriginal => "OffsetTimeOriginal",
             OffsetSource::OffsetTimeDigitized => "OffsetTimeDigitized",
+            OffsetSource::OffsetTime => "OffsetTime",
             OffsetSource::GpsTimeStamp => "GPSTimeStamp",
             OffsetSource::Date(source) => source.name(),
         }
@@ -347,6 +355,7 @@ impl OffsetSource {
         match name {
             "OffsetTimeOriginal" => Some(OffsetSource::OffsetTimeOriginal),
             "OffsetTimeDigitized" => Some(OffsetSource::OffsetTimeDigitized),
+            "OffsetTime" => Some(OffsetSource::OffsetTime),
             "GPSTimeStamp" => Some(OffsetSource::GpsTimeStamp),
             other => DateSource::from_name(other).map(OffsetSource::Date),
         }
@@ -441,7 +450,7 @@ mod tests {
             "takenAt": "2018-01-31T23:41:07.670Z",
             "dateSource": "DateTimeOriginal",
             "offsetSource": "OffsetTimeOriginal",
-            "datePrecision": null,
+            "datePrecision": "subsecond",
         });
         assert_eq!(to_json(capture).to_string(), json.to_string());
         assert_eq!(from_json(json), capture);
@@ -482,12 +491,45 @@ mod tests {
         let first = NaiveDate::from_ymd_opt(-5, 1, 1).map(|day| day.and_time(Default::default()));
         for local in [far, first] {
             all.push(CaptureTime {
-                local,
+                local: local.map(PartialDateTime::from),
                 ..CaptureTime::default()
             });
         }
         for capture in all {
             assert_eq!(from_json(to_json(capture)), capture);
+        }
+    }
+
+    #[test]
+    fn unknown_parts_of_a_date_have_no_text() {
+        for (local, date, precision) in [
+            ("1985", Value::Null, "year"),
+            ("1985-06", Value::Null, "month"),
+            ("1985-06-14", json!("1985-06-14"), "day"),
+            ("1985-06-14T00:00:00", json!("1985-06-14"), "second"),
+        ] {
+            let capture = from_json(json!({ "takenAtLocal": local, "offset": "+01:00" }));
+            assert_eq!(capture.instant().is_some(), precision == "second");
+            assert_eq!(capture.metadata_second(), None);
+            let json = to_json(capture);
+            assert_eq!(
+                (&json["takenAtLocal"], &json["date"], &json["datePrecision"]),
+                (&json!(local), &date, &json!(precision))
+            );
+        }
+    }
+
+    #[test]
+    fn start_of_a_period_with_a_stored_precision_is_the_period() {
+        for (precision, text) in [
+            ("year", "1985"),
+            ("month", "1985-06"),
+            ("day", "1985-06-01"),
+        ] {
+            let capture = from_json(json!({
+                "takenAtLocal": "1985-06-01T00:00:00", "datePrecision": precision,
+            }));
+            assert_eq!(capture.local_text().as_deref(), Some(text));
         }
     }
 
@@ -512,7 +554,7 @@ mod tests {
                 "takenAtLocal": "2018-02-01T00:41:07", "offset": offset,
                 "dateSource": "NoSuchTag", "offsetSource": "GPSTimeStamp",
             }));
-            let local = Some(local_time(0));
+            let local = Some(local_time(0).into());
             assert_eq!(
                 capture,
                 CaptureTime {

@@ -11,7 +11,7 @@ pub struct FileContext {
     /// The base name of the file. It may contain a date.
     pub file_name: String,
     /// The latest possible capture time, as a wall-clock time. A later date in the file is ignored.
-    /// A good value is the time of the file's last change in UTC plus one day, because a wall clock
-    /// may be ahead of UTC.
+    /// A good value is the present time in UTC plus one day, because a wall clock may be ahead of
+    /// UTC. The modification time of the file is no bound: many programs and disks set it wrongly.
     pub latest_credible_time: NaiveDateTime,
 }

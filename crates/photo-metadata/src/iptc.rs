@@ -2,9 +2,7 @@
 //! a dataset number: 2:55 is dataset 55 of record 2. Title, caption, keywords, author, copyright
 //! and dates are read from record 2. Other datasets are ignored.
 
-use chrono::NaiveDate;
-
-use super::date_time::{ParsedDateTime, parse_date_time, parse_offset};
+use super::date_time::{ParsedDateTime, parse_date_time};
 use super::labels::LabelCollector;
 use super::limits;
 use super::text::{clean_text, decode_text};
@@ -110,30 +108,12 @@ fn set_first(slot: &mut Option<String>, value: String) {
     slot.get_or_insert(value);
 }
 
-/// Parses the values of two datasets, a date and a time: `20180201` and `094107+0100`.
+/// Parses the values of two datasets, a date and a time: `20180201` and `094107+0100`. In the date,
+/// `00` stands for an unknown month or day (IPTC-IIM 4.2, dataset 2:55).
 fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTime> {
     let date = date.as_deref()?;
-    let day = NaiveDate::parse_from_str(date, "%Y%m%d").ok();
-    let day = day.map_or_else(|| date.to_owned(), |day| day.to_string());
-    let Some(time) = time.as_deref() else {
-        return parse_date_time(&day);
-    };
-    let (clock, zone) = time.split_at(time.find(['+', '-', 'Z']).unwrap_or(time.len()));
-    let clock = match clock.as_bytes() {
-        [h @ .., _, _, _, _] if h.len() == 2 && !clock.contains(':') => {
-            format!(
-                "{}:{}:{}",
-                clock.get(..2)?,
-                clock.get(2..4)?,
-                clock.get(4..6)?
-            )
-        }
-        _ => clock.to_owned(),
-    };
-    let mut parsed =
-        parse_date_time(&format!("{day} {clock}")).or_else(|| parse_date_time(&day))?;
-    parsed.offset = parse_offset(zone);
-    Some(parsed)
+    let time = time.as_deref().unwrap_or_default();
+    parse_date_time(&format!("{date} {time}"))
 }
 
 /// Splits the first dataset off `bytes`. A dataset is one value of an IPTC block. Returns its
@@ -194,7 +174,7 @@ mod tests {
             .map(|w| (w.local.to_string(), w.offset.map(|o| o.to_string())));
         assert_eq!(
             created,
-            Some(("2018-02-01 09:41:07".to_owned(), Some("+01:00".to_owned())))
+            Some(("2018-02-01T09:41:07".to_owned(), Some("+01:00".to_owned())))
         );
     }
 

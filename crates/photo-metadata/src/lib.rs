@@ -15,6 +15,7 @@ mod dimensions;
 mod extraction;
 mod extractor;
 mod field_value;
+mod file_name_date;
 mod format;
 mod heif;
 mod iptc;
@@ -25,7 +26,9 @@ mod lens_ids;
 mod limits;
 mod location;
 mod maker_note;
+mod named_month;
 mod normalise;
+mod partial_date_time;
 mod photoshop;
 mod png;
 mod position;
@@ -39,7 +42,9 @@ mod tag;
 mod tag_names;
 mod tag_values;
 mod text;
+mod text_scanner;
 mod tiff;
+mod utc_offset;
 mod webp;
 mod work_budget;
 mod x3f;
@@ -48,7 +53,7 @@ mod xmp;
 #[cfg(test)]
 mod tests;
 
-pub use self::capture_time::{CaptureTime, DatePrecision, DateSource, OffsetSource};
+pub use self::capture_time::{CaptureTime, DateSource, OffsetSource};
 pub use self::context::FileContext;
 pub use self::describe::describe_value;
 pub use self::extraction::{Extraction, PictureState, ReadTotals, UnsupportedFormat, extract};
@@ -56,6 +61,7 @@ pub use self::extractor::{BEGINNING_BYTES, ExtractError, ExtractionStep, Extract
 pub use self::format::{PhotoFormat, is_photo_extension};
 pub use self::labels::FileLabels;
 pub use self::location::{Location, LocationPrecision};
+pub use self::partial_date_time::{DatePrecision, InvalidPartialDate, PartialDateTime};
 pub use self::record::{
     Camera, EmbeddedPreview, Exposure, Lens, PhotoMetadata, PhotoRecord, PictureData, TagValue,
     Tags, storable_number,
@@ -65,4 +71,4 @@ pub use self::work_budget::inflate_zlib;
 
 /// The version of the extractor. It must be raised with every change of the code that gives another
 /// record or other labels for the same bytes. Records of an older version are then extracted again.
-pub const EXTRACTOR_VERSION: u32 = 3;
+pub const EXTRACTOR_VERSION: u32 = 4;

@@ -53,14 +53,15 @@ fn normalise_record(
     let make = in_ifd0(tag::MAKE).or_else(|| in_xmp("tiff:Make"));
     let model = in_ifd0(tag::MODEL).or_else(|| in_xmp("tiff:Model"));
     let size = oriented_dimensions(sources, orientation);
+    let location = find_location(fields, xmp);
     PhotoRecord {
-        capture: find_capture_time(sources, context),
+        capture: find_capture_time(sources, context, location.as_ref()),
         width: size.map(|s| s.0),
         height: size.map(|s| s.1),
         camera: make_camera(make, model),
         lens: find_lens(sources),
         exposure: find_exposure(fields, xmp),
-        location: find_location(fields, xmp),
+        location,
         title: in_xmp("dc:title")
             .or_else(|| iptc.title.clone())
             .or_else(|| ifd0(tag::XP_TITLE).and_then(explorer_text)),

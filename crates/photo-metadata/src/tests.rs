@@ -1,6 +1,7 @@
 //! Tests the whole extraction with small files that are made here, and the contract of
 //! [`Extractor`].
 
+mod dates;
 mod gaps;
 mod limits;
 mod work;

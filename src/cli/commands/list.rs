@@ -30,6 +30,7 @@ use crate::gallery::CursorKey;
 use crate::privacy::Visibility;
 use crate::services::Deployment;
 use crate::summary::Summary;
+use photo_metadata::PartialDateTime;
 
 /// The maximum number of photos that one query of the index returns.
 const PAGE: u32 = 200;
@@ -203,7 +204,9 @@ fn matches_filters(arguments: &ListArguments, summary: &Summary) -> bool {
         lens,
         ..
     } = arguments;
-    let taken = summary.record.capture.local_text();
+    // A date that is known in part is the start of its period, as in the gallery.
+    let taken = summary.record.capture.start();
+    let taken = taken.map(|start| PartialDateTime::from(start).to_string());
     let taken = taken.as_deref();
     let is_in_range = (from.is_none() && to.is_none())
         || taken.is_some_and(|taken| {

@@ -2,7 +2,6 @@
 //! with the present privacy rules.
 
 use anyhow::Context;
-use chrono::NaiveDate;
 use clap::Args;
 use futures::{StreamExt, TryStreamExt};
 
@@ -16,7 +15,7 @@ use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::ingest::{self, IngestError, MisfiledPhotos};
 use crate::photo_id::PhotoId;
 use crate::telemetry::error_chain;
-use photo_metadata::EXTRACTOR_VERSION;
+use photo_metadata::{EXTRACTOR_VERSION, PartialDateTime};
 
 /// The maximum number of photos that are updated at the same time.
 const AT_ONCE: usize = 16;
@@ -44,7 +43,7 @@ struct ReindexedPhoto {
     /// reading a file.
     derived: bool,
     /// The capture day of the photo, if its files are in the folder of another day.
-    other_day: Option<NaiveDate>,
+    other_day: Option<PartialDateTime>,
     /// The new stem of the photo, if it was moved.
     moved_to: Option<String>,
 }
@@ -193,9 +192,9 @@ async fn reindex_photo(
         let written = ingest::rederive_item(&session.catalogue, &session.privacy, &id).await?;
         found.derived = written.is_some();
     }
-    let day = photo.photo.record.capture.day();
-    if archive::is_misfiled(&photo.stem, day) {
-        found.other_day = day;
+    let date = photo.photo.record.capture.local;
+    if archive::is_misfiled(&photo.stem, date) {
+        found.other_day = date;
         if moves {
             found.moved_to = ingest.move_to_capture_day(&photo.stem).await?;
         }

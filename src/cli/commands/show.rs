@@ -61,14 +61,15 @@ pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<Comm
 }
 
 /// Returns the item of a photo. `name` is the photo's name in the archive, with or without a file
-/// extension, or its id. Returns `None` if there is no such photo.
+/// extension, or its id. The Unicode form of letters does not matter. Returns `None` if there is no
+/// such photo.
 pub(in crate::cli) async fn find_photo(
     catalogue: &Catalogue,
     name: &str,
 ) -> anyhow::Result<Option<PhotoItem>> {
-    let mut ids = vec![PhotoId::from_stem(name)];
+    let mut ids = PhotoId::candidates(name);
     if let Some((stem, _)) = name.rsplit_once('.') {
-        ids.push(PhotoId::from_stem(stem));
+        ids.extend(PhotoId::candidates(stem));
     }
     ids.extend(PhotoId::parse(name));
     for id in ids {

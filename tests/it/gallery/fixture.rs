@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use chrono::{DateTime, NaiveDateTime};
+use chrono::DateTime;
 use dynamodb_engine::DynamoDbEngine;
 use local_http::AllowedOrigins;
 use photo_catalogue::catalogue::Catalogue;
@@ -25,8 +25,8 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{
-    Camera, CaptureTime, DateSource, FileLabels, Lens, Location, PhotoMetadata, PhotoRecord,
-    TagValue,
+    Camera, CaptureTime, DateSource, FileLabels, Lens, Location, PartialDateTime, PhotoMetadata,
+    PhotoRecord, TagValue,
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -224,7 +224,8 @@ impl GalleryFixture {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shot {
     pub(crate) name: String,
-    /// The capture time, such as `2018-02-01T09:41:07.670`. `None` for a photo without a date.
+    /// The capture time, such as `2018-02-01T09:41:07.670`, or a part of it, such as `2018-02`.
+    /// `None` for a photo without a date.
     pub(crate) local: Option<String>,
     pub(crate) camera: Option<String>,
     pub(crate) lens: Option<String>,
@@ -252,6 +253,17 @@ impl Shot {
         }
     }
 
+    /// Returns the time by which the photo is sorted. Unknown parts are those of the start of the
+    /// year, the month or the day.
+    pub(crate) fn start(&self) -> Option<String> {
+        let local = self.local.as_ref()?;
+        let start = "0000-01-01T00:00:00";
+        Some(format!(
+            "{local}{}",
+            start.get(local.len()..).unwrap_or_default()
+        ))
+    }
+
     pub(crate) fn camera(mut self, slug: &str) -> Self {
         self.camera = Some(slug.to_owned());
         self
@@ -273,7 +285,8 @@ impl Shot {
     }
 
     pub(crate) fn stem(&self) -> String {
-        let folder = self.local.as_ref().map_or("undated", |local| &local[..10]);
+        let local = self.local.as_deref();
+        let folder = local.map_or("undated", |local| &local[..local.len().min(10)]);
         format!("{folder}/{}", self.name)
     }
 
@@ -311,7 +324,7 @@ impl Shot {
             .local
             .as_ref()
             .map_or_else(CaptureTime::default, |local| {
-                let local: NaiveDateTime = local.parse().expect("a local time");
+                let local: PartialDateTime = local.parse().expect("a local time");
                 CaptureTime::new(local, DateSource::DateTimeOriginal, None)
             });
         let (lon, lat) = self.place.unwrap_or((-73.645_678, 45.471_234));

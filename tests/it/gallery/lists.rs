@@ -155,6 +155,28 @@ async fn empty_years_cost_a_bounded_number_of_queries() {
 }
 
 #[tokio::test]
+async fn photo_is_found_by_every_unicode_form_of_its_name() {
+    let fixture = GalleryFixture::new().await;
+    // Été, as a keyboard writes it, and as macOS writes it.
+    let (composed, decomposed) = ("%C3%89t%C3%A9", "E%CC%81te%CC%81");
+    fixture
+        .add(&Shot::new("\u{c9}t\u{e9}", "2018-02-01T10:00:00"))
+        .await;
+    fixture
+        .add(&Shot::new("E\u{301}te\u{301}", "2018-02-02T10:00:00"))
+        .await;
+    for day in ["2018-02-01", "2018-02-02"] {
+        for name in [composed, decomposed] {
+            for extension in ["", ".jpg"] {
+                let path = format!("/v1/photos/{day}/{name}{extension}");
+                let found = fixture.json(&path).await;
+                assert_eq!(found["date"], day, "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn photo_is_found_by_id_stem_and_file_name() {
     let fixture = some_years().await;
     let item = Shot::new("b", "2018-02-01T00:00:00").item();

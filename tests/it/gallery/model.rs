@@ -27,7 +27,7 @@ struct ListCase {
 
 /// Generates capture times. They have only a few different years, days and seconds, so that many
 /// photos share them.
-fn local() -> impl Strategy<Value = String> {
+fn time() -> impl Strategy<Value = String> {
     (
         2016..2019_u32,
         1..3_u32,
@@ -38,6 +38,12 @@ fn local() -> impl Strategy<Value = String> {
         .prop_map(|(year, month, day, second, sub_second)| {
             format!("{year}-{month:02}-{day:02}T10:00:{second:02}{sub_second}")
         })
+}
+
+/// Generates capture times of which some are known only to the year, the month or the day.
+fn local() -> impl Strategy<Value = String> {
+    let known = prop_oneof![6 => Just(23), 1 => Just(4), 1 => Just(7), 1 => Just(10)];
+    (time(), known).prop_map(|(time, known)| time[..time.len().min(known)].to_owned())
 }
 
 fn shots(most: usize) -> impl Strategy<Value = Vec<Shot>> {
@@ -65,7 +71,7 @@ fn shots(most: usize) -> impl Strategy<Value = Vec<Shot>> {
 fn list_case() -> impl Strategy<Value = ListCase> {
     // A bound is a day or a time.
     let bound = || {
-        option::of((local(), any::<bool>()).prop_map(|(local, day)| {
+        option::of((time(), any::<bool>()).prop_map(|(local, day)| {
             if day {
                 local[..10].to_owned()
             } else {
@@ -118,7 +124,7 @@ impl ListCase {
         let is = |slug: &Option<String>, wanted: Option<&str>| {
             wanted.is_none() || slug.as_deref() == wanted
         };
-        let is_in_range = match &shot.local {
+        let is_in_range = match &shot.start() {
             None => self.from.is_none() && self.to.is_none(),
             Some(local) => {
                 self.from.as_ref().is_none_or(|from| from <= local)
@@ -131,24 +137,21 @@ impl ListCase {
 
     /// Returns the names of those `shots` that the list must contain, in the order of the list.
     fn expected(&self, shots: &[Shot]) -> Vec<String> {
-        let mut dated: Vec<(String, String, String)> = Vec::new();
-        let mut undated: Vec<(String, String)> = Vec::new();
+        let mut dated: Vec<(String, String)> = Vec::new();
+        let mut undated: Vec<String> = Vec::new();
         for shot in shots.iter().filter(|shot| self.admits(shot)) {
-            let id = shot.item().id;
-            match &shot.local {
-                Some(local) => dated.push((local.clone(), id, shot.name.clone())),
-                None => undated.push((shot.name.clone(), id)),
+            match shot.start() {
+                Some(start) => dated.push((start, shot.name.clone())),
+                None => undated.push(shot.name.clone()),
             }
         }
-        dated.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        dated.sort();
         if !self.oldest {
             dated.reverse();
         }
         undated.sort();
-        let dated = dated.into_iter().map(|(_, _, name)| name);
-        dated
-            .chain(undated.into_iter().map(|(name, _)| name))
-            .collect()
+        let dated = dated.into_iter().map(|(_, name)| name);
+        dated.chain(undated).collect()
     }
 }
 

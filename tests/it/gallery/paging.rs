@@ -45,7 +45,7 @@ impl ListQuery {
     fn admits(&self, shot: &Shot) -> bool {
         let same = |asked: &Option<String>, have: &Option<String>| asked.is_none() || asked == have;
         let padded = |local: &str| format!("{local}{}", &".000"[..(23 - local.len()).min(4)]);
-        let within = match &shot.local {
+        let within = match &shot.start() {
             None => self.from.is_none() && self.to.is_none(),
             Some(local) => {
                 let local = padded(local);
@@ -63,11 +63,11 @@ impl ListQuery {
     /// Returns the sort key of a photo in this list. The list must be in ascending order of this
     /// key.
     fn rank(&self, item: &PhotoItem, shot: &Shot) -> (bool, Vec<u8>) {
-        match &shot.local {
+        match &shot.start() {
             None => (true, format!("{}#{}", shot.name, item.id).into_bytes()),
             Some(local) => {
                 let padding = &".000"[..(23 - local.len()).min(4)];
-                let key = format!("{local}{padding}#{}", item.id).into_bytes();
+                let key = format!("{local}{padding}#{}#{}", shot.name, item.id).into_bytes();
                 (
                     false,
                     if self.oldest {
@@ -95,6 +95,9 @@ fn shots(names: &'static str) -> impl Strategy<Value = Vec<Shot>> {
             "2015-12-31T23:59:59.999",
             "2016-01-01T00:00:00",
             "2016-02-29T12:00:00",
+            "2018",
+            "2018-02",
+            "2018-02-01",
             "2018-02-01T00:00:00",
             "2018-02-01T09:41:07",
             "2018-02-01T09:41:07.001",

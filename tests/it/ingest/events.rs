@@ -1,8 +1,10 @@
 //! Tests of whole events: batches with a bad message, invocations without enough time, and stores
 //! that refuse requests.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::clients::{self, Endpoints};
@@ -164,6 +166,7 @@ async fn ingest_over_stub_store(answer: Option<&'static str>) -> Ingest {
         Catalogue::new(clients.dynamodb, "photos"),
         layout(),
         LocationPolicy::Exact,
+        Arc::new(Utc::now),
     )
 }
 

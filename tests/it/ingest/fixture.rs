@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use chrono::Utc;
 use dynamodb_engine::DynamoDbEngine;
 use futures::TryStreamExt;
 use photo_catalogue::archive::Layout;
@@ -144,6 +145,7 @@ impl IngestWorld {
             catalogue.clone(),
             layout.clone(),
             LocationPolicy::Exact,
+            Arc::new(Utc::now),
         )
         .with_observer(move |report| record_outcome(&recorded, report));
         IngestWorld {
@@ -178,6 +180,7 @@ impl IngestWorld {
             self.catalogue.clone(),
             self.layout.clone(),
             LocationPolicy::Exact,
+            Arc::new(Utc::now),
         )
         .with_source_after(source_after)
     }
@@ -196,6 +199,7 @@ impl IngestWorld {
             Catalogue::new(clients.dynamodb, TABLE),
             self.layout.clone(),
             LocationPolicy::Exact,
+            Arc::new(Utc::now),
         )
         .with_observer(move |report| record_outcome(&recorded, report))
     }

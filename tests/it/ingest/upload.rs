@@ -133,6 +133,50 @@ async fn photo_without_a_date_goes_to_undated() {
 }
 
 #[tokio::test]
+async fn photo_with_a_partial_date_goes_to_the_folder_of_its_year_or_month() {
+    let world = IngestWorld::new().await;
+    for (name, taken) in [
+        ("year.jpg", "1985:00:00 00:00:00"),
+        ("month.jpg", "1985:06:00 00:00:00"),
+        ("day.jpg", "1985:06:14   :  :  "),
+    ] {
+        world.upload(name, TestShot::at(taken).jpeg()).await;
+    }
+    world.wait_until_delivered().await;
+    let keys = ["1985-06-14/day.jpg", "1985-06/month.jpg", "1985/year.jpg"];
+    assert_eq!(world.archive_keys().await, keys);
+    for (stem, sort) in [
+        ("1985/year", "1985-01-01T00:00:00#year#"),
+        ("1985-06/month", "1985-06-01T00:00:00#month#"),
+        ("1985-06-14/day", "1985-06-14T00:00:00#day#"),
+    ] {
+        let item = world.item(stem).await.unwrap();
+        assert_eq!(item.index.date_partition, Some("1985".parse().unwrap()));
+        assert!(item.index.date_sort.unwrap().starts_with(sort));
+        let (folder, name) = stem.split_once('/').unwrap();
+        let local = item.photo.record.capture.local.unwrap();
+        assert_eq!(local.to_string(), folder);
+        let entry = world.ledger_entry(&format!("{name}.jpg")).await.unwrap();
+        assert_eq!(entry.outcome, LedgerOutcome::Archived);
+    }
+}
+
+#[tokio::test]
+async fn photo_moves_when_its_date_becomes_known() {
+    let world = IngestWorld::new().await;
+    world
+        .upload("scan.jpg", TestShot::at("1985:00:00 00:00:00").jpeg())
+        .await;
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await, ["1985/scan.jpg"]);
+    world
+        .upload("scan.jpg", TestShot::at("1985:06:14 10:00:00").jpeg())
+        .await;
+    world.wait_until_delivered().await;
+    assert_eq!(world.archive_keys().await, ["1985-06-14/scan.jpg"]);
+}
+
+#[tokio::test]
 async fn raw_and_its_jpeg_are_one_photo() {
     let world = IngestWorld::new().await;
     world.upload("DCIM/DSC_1.DNG", MORNING.dng()).await;

@@ -99,7 +99,7 @@ async fn assert_published_exactly(world: &PublishWorld) {
         days,
         photos
             .values()
-            .filter(|photo| !photo["date"].is_null())
+            .filter(|photo| !photo["takenAtLocal"].is_null())
             .count() as u64
     );
     // Every stored file is listed in the index.
@@ -253,6 +253,38 @@ async fn a_thousand_changes_need_few_requests_and_an_idle_cycle_two_queries() {
     }
     let sent = world.wire.take_requests();
     assert_eq!(sent, ["Query"; 20]);
+}
+
+#[tokio::test]
+async fn burst_within_a_second_is_in_the_order_of_its_file_names() {
+    let mut world = PublishWorld::new().await;
+    let names = ["DSC_0001", "DSC_0002", "DSC_0003", "DSC_0004", "DSC_0005"];
+    // A photo of which only the year is known lies at the start of the year.
+    let mut shots = vec![Shot::new("scan", "2022")];
+    shots.extend(
+        names
+            .iter()
+            .rev()
+            .map(|name| Shot::new(name, "2022-01-01T10:00:00")),
+    );
+    let mut records = Vec::new();
+    for shot in shots {
+        let change = PhotoChange::new(None, Some(shot.item()));
+        world.write(&change).await;
+        records.push(change.record);
+    }
+    world.mark(&records).await;
+    world.settle().await;
+    assert_published_exactly(&world).await;
+    let file = world.file("2022-01.json").await.unwrap();
+    let items = file["items"].as_array().unwrap();
+    let listed: Vec<&str> = items
+        .iter()
+        .map(|photo| photo["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(listed, [&["scan"][..], &names].concat());
+    assert_eq!(items[0]["takenAtLocal"], "2022");
+    assert_eq!(items[0]["datePrecision"], "year");
 }
 
 #[tokio::test]

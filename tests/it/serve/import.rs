@@ -134,6 +134,21 @@ fn archive_in_day_folders_is_catalogued_without_copies() {
     );
 }
 
+/// Programs that correct a date keep the modification time, and some disks lose it.
+#[test]
+fn old_modification_time_of_a_file_in_the_archive_does_not_change_its_date() {
+    let photos = Photos::at_rest();
+    let day = photos.data().join("archive/2018-02-01");
+    std::fs::create_dir_all(&day).unwrap();
+    let path = day.join("DSC_0001.JPG");
+    std::fs::write(&path, TestShot::at("2018:02:01 09:41:07").jpeg()).unwrap();
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_200_000_000);
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(old).unwrap();
+    import_in_place(&photos, 1);
+    assert_eq!(list_photos(&photos)[0]["date"], "2018-02-01");
+}
+
 #[test]
 fn import_finds_every_file_of_a_new_folder() {
     let photos = Photos::at_rest();

@@ -2,8 +2,10 @@
 //! seed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::Utc;
 use fastrand::Rng;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
@@ -422,6 +424,7 @@ impl SimulatedWorld {
             Catalogue::new(clients.dynamodb, TABLE),
             Layout::new(SOURCE, "", ARCHIVE, "").unwrap(),
             LocationPolicy::Exact,
+            Arc::new(Utc::now),
         );
         self.started += 1;
         let name = format!("worker {}", self.started);

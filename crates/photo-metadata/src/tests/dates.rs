@@ -1,0 +1,370 @@
+//! Tests of the capture time over whole files: the order of the sources, dates that are known in
+//! part, dead clocks, and offsets from UTC.
+
+use serde_json::{Value, json};
+
+use super::context;
+use crate::{FileContext, extract};
+
+const ASCII: u16 = 2;
+const LONG: u16 = 4;
+const RATIONAL: u16 = 5;
+const UNDEFINED: u16 = 7;
+
+/// A TIFF with some tags. Each tag has a number, a type, a count and the bytes of its value.
+#[derive(Default)]
+struct DatedFile {
+    name: &'static str,
+    ifd0: Vec<(u16, u16, u32, Vec<u8>)>,
+    exif: Vec<(u16, u16, u32, Vec<u8>)>,
+    gps: Vec<(u16, u16, u32, Vec<u8>)>,
+}
+
+fn ascii(tag: u16, text: &str) -> (u16, u16, u32, Vec<u8>) {
+    let bytes = [text.as_bytes(), b"\0"].concat();
+    (tag, ASCII, bytes.len() as u32, bytes)
+}
+
+fn rationals(tag: u16, numbers: &[u32]) -> (u16, u16, u32, Vec<u8>) {
+    let bytes = numbers
+        .iter()
+        .flat_map(|n| [n.to_le_bytes(), 1_u32.to_le_bytes()].concat());
+    (tag, RATIONAL, numbers.len() as u32, bytes.collect())
+}
+
+impl DatedFile {
+    fn named(name: &'static str) -> Self {
+        DatedFile {
+            name,
+            ..Self::default()
+        }
+    }
+
+    fn original(mut self, text: &str) -> Self {
+        self.exif.push(ascii(0x9003, text));
+        self
+    }
+
+    fn digitized(mut self, text: &str) -> Self {
+        self.exif.push(ascii(0x9004, text));
+        self
+    }
+
+    fn modified(mut self, text: &str) -> Self {
+        self.ifd0.push(ascii(0x0132, text));
+        self
+    }
+
+    /// Adds an ASCII tag to the Exif IFD.
+    fn exif_text(mut self, tag: u16, text: &str) -> Self {
+        self.exif.push(ascii(tag, text));
+        self
+    }
+
+    /// Adds an XMP packet with one property.
+    fn xmp(mut self, name: &str, value: &str) -> Self {
+        let packet = format!(
+            r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><{name}>{value}</{name}></rdf:Description></rdf:RDF></x:xmpmeta>"#
+        );
+        self.ifd0
+            .push((0x02bc, 1, packet.len() as u32, packet.into_bytes()));
+        self
+    }
+
+    /// Adds IPTC with the datasets 2:55 (date) and 2:60 (time).
+    fn iptc(mut self, date: &str, time: &str) -> Self {
+        let mut block = Vec::new();
+        for (dataset, text) in [(55, date), (60, time)] {
+            block.extend([0x1c, 2, dataset, 0, text.len() as u8]);
+            block.extend(text.as_bytes());
+        }
+        self.ifd0
+            .push((0x83bb, UNDEFINED, block.len() as u32, block));
+        self
+    }
+
+    /// Adds the day and the time of the GPS receiver.
+    fn gps_time(mut self, day: &str, time: [u32; 3]) -> Self {
+        self.gps.push(rationals(7, &time));
+        self.gps.push(ascii(29, day));
+        self
+    }
+
+    /// Adds a position in whole degrees north and east.
+    fn position(mut self, lat: u32, lon: u32) -> Self {
+        self.gps.extend([
+            ascii(1, "N"),
+            rationals(2, &[lat, 0, 0]),
+            ascii(3, "E"),
+            rationals(4, &[lon, 0, 0]),
+        ]);
+        self
+    }
+
+    /// Returns the bytes of the file. Each IFD is followed by the values of its tags.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+        let mut ifd0 = self.ifd0.clone();
+        let size = |ifd: &[(u16, u16, u32, Vec<u8>)]| {
+            let values: usize = ifd.iter().map(|tag| tag.3.len().max(4)).sum();
+            6 + ifd.len() * 12 + values
+        };
+        // Two pointers of four bytes are added to IFD0.
+        let exif_at = 8 + size(&ifd0) + 2 * (12 + 4);
+        let gps_at = exif_at + size(&self.exif);
+        for (tag, at) in [(0x8769, exif_at), (0x8825, gps_at)] {
+            ifd0.push((tag, LONG, 1, (at as u32).to_le_bytes().to_vec()));
+        }
+        for ifd in [&ifd0, &self.exif, &self.gps] {
+            let mut sorted = ifd.clone();
+            sorted.sort_by_key(|tag| tag.0);
+            let mut at = bytes.len() + 6 + sorted.len() * 12;
+            bytes.extend((sorted.len() as u16).to_le_bytes());
+            let mut values = Vec::new();
+            for (tag, kind, count, value) in sorted {
+                bytes.extend(tag.to_le_bytes());
+                bytes.extend(kind.to_le_bytes());
+                bytes.extend(count.to_le_bytes());
+                let mut padded = value.clone();
+                padded.resize(value.len().max(4), 0);
+                match value.len() <= 4 {
+                    true => bytes.extend(&padded),
+                    false => bytes.extend((at as u32).to_le_bytes()),
+                }
+                at += padded.len();
+                values.extend(padded);
+            }
+            bytes.extend([0; 4]);
+            bytes.extend(values);
+        }
+        bytes
+    }
+
+    /// Returns the fields of the capture time with these names.
+    fn read<const N: usize>(&self, fields: [&str; N]) -> [Value; N] {
+        let context = FileContext {
+            file_name: self.name.to_owned(),
+            ..context()
+        };
+        let extraction = extract(&self.to_bytes(), context).expect("a TIFF");
+        let json = serde_json::to_value(extraction.photo.record.capture).expect("JSON");
+        fields.map(|field| json[field].clone())
+    }
+
+    /// Checks the capture time and its source.
+    fn expect(&self, taken: &str, source: &str) {
+        let read = self.read(["takenAtLocal", "dateSource"]);
+        assert_eq!(read, [json!(taken), json!(source)]);
+    }
+}
+
+fn file() -> DatedFile {
+    DatedFile::named("DSC_0001.JPG")
+}
+
+#[test]
+fn date_of_the_photo_is_before_the_date_of_its_scan() {
+    let scan = || {
+        file()
+            .digitized("2020:03:04 10:00:00")
+            .modified("2021:05:06 10:00:00")
+    };
+    scan().expect("2020-03-04T10:00:00", "DateTimeDigitized");
+    for (name, text, taken) in [
+        (
+            "exif:DateTimeOriginal",
+            "1985-06-01T09:00:00",
+            "1985-06-01T09:00:00",
+        ),
+        ("photoshop:DateCreated", "1985-06-01", "1985-06-01"),
+    ] {
+        scan().xmp(name, text).expect(taken, name);
+    }
+    let digitized = scan().xmp("xmp:CreateDate", "2019-01-01T00:00:01");
+    digitized.expect("2020-03-04T10:00:00", "DateTimeDigitized");
+    scan()
+        .iptc("19850601", "090000+0000")
+        .expect("1985-06-01T09:00:00", "IPTC:DateCreated");
+    let original = scan()
+        .original("1985:06:01 09:00:00")
+        .xmp("photoshop:DateCreated", "1999");
+    original.expect("1985-06-01T09:00:00", "DateTimeOriginal");
+}
+
+#[test]
+fn part_of_the_original_date_is_better_than_the_day_of_an_edit() {
+    let edited = || {
+        file()
+            .modified("2020:03:04 10:00:00")
+            .digitized("2020:03:04 10:00:00")
+    };
+    for (text, precision) in [
+        ("1985", "year"),
+        ("1985-06", "month"),
+        ("1985-06-14", "day"),
+    ] {
+        let read = edited()
+            .xmp("photoshop:DateCreated", text)
+            .read(["takenAtLocal", "datePrecision"]);
+        assert_eq!(read, [json!(text), json!(precision)]);
+    }
+    edited()
+        .iptc("19850000", "")
+        .expect("1985", "IPTC:DateCreated");
+    edited()
+        .original("1985:06:00 00:00:00")
+        .expect("1985-06", "DateTimeOriginal");
+}
+
+#[test]
+fn impossible_part_is_replaced_by_a_sound_date_of_the_same_period() {
+    let broken = || {
+        file()
+            .original("2018:02:30 10:00:00")
+            .modified("2023:05:05 10:00:00")
+    };
+    broken().expect("2018-02", "DateTimeOriginal");
+    let sound = broken().digitized("2018:02:28 10:00:00");
+    sound.expect("2018-02-28T10:00:00", "DateTimeDigitized");
+    let other_year = broken().digitized("2019:02:28 10:00:00");
+    other_year.expect("2018-02", "DateTimeOriginal");
+    // An unknown part is not a broken one: the scan of a photo of 2018 may be of the same year.
+    let unknown = file()
+        .original("2018:00:00 00:00:00")
+        .digitized("2018:12:30 10:00:00");
+    unknown.expect("2018", "DateTimeOriginal");
+    let odd = file()
+        .original("2019:01:01 24:04:20")
+        .modified("2023:05:05 10:00:00");
+    odd.expect("2019-01-01T00:04:20", "DateTimeOriginal");
+}
+
+#[test]
+fn day_of_the_gps_receiver_is_better_than_the_day_of_an_edit() {
+    let read = file()
+        .gps_time("2020:01:31", [16, 30, 0])
+        .modified("2024:05:05 10:00:00")
+        .read([
+            "takenAtLocal",
+            "date",
+            "dateSource",
+            "datePrecision",
+            "takenAt",
+        ]);
+    let day = json!("2020-01-31");
+    assert_eq!(
+        read,
+        [
+            day.clone(),
+            day,
+            json!("GPSDateStamp"),
+            json!("day"),
+            Value::Null
+        ]
+    );
+    let named = DatedFile::named("IMG_20200131_180000.jpg").gps_time("2020:01:31", [16, 30, 0]);
+    named.expect("2020-01-31", "GPSDateStamp");
+    let epoch = file()
+        .gps_time("1980:01:06", [0, 0, 0])
+        .modified("2024:05:05 10:00:00");
+    epoch.expect("2024-05-05T10:00:00", "DateTime");
+    file()
+        .xmp("exif:GPSTimeStamp", "2020-01-31T16:30:00Z")
+        .expect("2020-01-31", "GPSDateStamp");
+}
+
+#[test]
+fn default_of_a_dead_clock_yields_to_every_better_date() {
+    let dead = |name| {
+        let text = "2002:12:08 12:00:00";
+        DatedFile::named(name)
+            .original(text)
+            .digitized(text)
+            .modified("2013:07:14 10:00:00")
+    };
+    dead("IMG_20130712_165427.jpg").expect("2013-07-12T16:54:27", "FileName");
+    dead("DSC_0001.JPG").expect("2002-12-08T12:00:00", "DateTimeOriginal");
+    let dated = dead("DSC_0001.JPG").xmp("photoshop:DateCreated", "2013-07-12");
+    dated.expect("2013-07-12", "photoshop:DateCreated");
+    // Every other time of this day is believed.
+    let believed = DatedFile::named("IMG_20130712_165427.jpg").original("2002:12:08 12:00:01");
+    believed.expect("2002-12-08T12:00:01", "DateTimeOriginal");
+}
+
+#[test]
+fn fraction_of_a_second_is_counted_once() {
+    let twice = file()
+        .original("2018:05:25 07:13:09.978")
+        .exif_text(0x9291, "977");
+    twice.expect("2018-05-25T07:13:09.978", "DateTimeOriginal");
+    let once = file()
+        .original("2018:05:25 07:13:09")
+        .exif_text(0x9291, "977");
+    once.expect("2018-05-25T07:13:09.977", "DateTimeOriginal");
+    let none = file()
+        .original("2018:05:25 07:13:09")
+        .read(["datePrecision"]);
+    assert_eq!(none, [json!("second")]);
+}
+
+#[test]
+fn offset_from_gps_must_exist_at_the_longitude() {
+    let offset = |file: DatedFile| file.original("2023:09:23 10:20:00").read(["offset"]);
+    let berlin = |time| file().gps_time("2023:09:23", time).position(52, 13);
+    assert_eq!(offset(berlin([8, 20, 0])), [json!("+02:00")]);
+    for old_fix in [[7, 50, 0], [7, 20, 0], [6, 20, 0], [23, 20, 0]] {
+        assert_eq!(offset(berlin(old_fix)), [Value::Null], "{old_fix:?}");
+    }
+    let delhi = file().gps_time("2023:09:23", [4, 50, 0]).position(28, 77);
+    assert_eq!(offset(delhi), [json!("+05:30")]);
+    // Without a position, nothing shows whether the fix is old.
+    assert_eq!(
+        offset(file().gps_time("2023:09:23", [8, 20, 0])),
+        [Value::Null]
+    );
+    let mut void = berlin([8, 20, 0]);
+    void.gps.push(ascii(9, "V"));
+    assert_eq!(offset(void), [Value::Null]);
+}
+
+#[test]
+fn offset_belongs_to_its_date() {
+    let read = |file: DatedFile| file.read(["offset", "offsetSource"]);
+    let tagged = |tag| {
+        file()
+            .original("2018:02:01 09:41:07")
+            .exif_text(tag, "+01:00")
+    };
+    assert_eq!(
+        read(tagged(0x9011)),
+        [json!("+01:00"), json!("OffsetTimeOriginal")]
+    );
+    assert_eq!(read(tagged(0x9010)), [Value::Null, Value::Null]);
+    let unedited = tagged(0x9010).modified("2018:02:01 09:41:07");
+    assert_eq!(read(unedited), [json!("+01:00"), json!("OffsetTime")]);
+    let edited = tagged(0x9010).modified("2018:02:03 09:41:07");
+    assert_eq!(read(edited), [Value::Null, Value::Null]);
+    let own = file().xmp("photoshop:DateCreated", "2018-02-01T09:41:07-05:00");
+    let own = own.exif_text(0x9011, "+01:00");
+    assert_eq!(read(own), [json!("-05:00"), json!("photoshop:DateCreated")]);
+    let day = file()
+        .xmp("photoshop:DateCreated", "2018-02-01")
+        .exif_text(0x9011, "+01:00");
+    assert_eq!(read(day), [Value::Null, Value::Null]);
+}
+
+#[test]
+fn dates_in_the_future_are_ignored() {
+    let future = file()
+        .original("2099:01:01 10:00:00")
+        .modified("2020:05:05 10:00:00");
+    future.expect("2020-05-05T10:00:00", "DateTime");
+    file()
+        .original("1000:01:01 10:00:00")
+        .modified("2020:05:05 10:00:00")
+        .expect("2020-05-05T10:00:00", "DateTime");
+    let none = file()
+        .original("0000:00:00 00:00:00")
+        .read(["takenAtLocal", "datePrecision"]);
+    assert_eq!(none, [Value::Null, Value::Null]);
+}
