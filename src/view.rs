@@ -291,6 +291,8 @@ impl PublicView {
             rating,
             artist,
             copyright,
+            film_simulation: _,
+            drive_mode: _,
         } = record;
         let text = |text: &Option<String>| text.as_deref().map(clean_text);
         PhotoRecord {
@@ -309,6 +311,9 @@ impl PublicView {
             rating: *rating,
             artist: text(artist),
             copyright: text(copyright),
+            // Not published yet.
+            film_simulation: None,
+            drive_mode: None,
         }
     }
 
@@ -329,6 +334,7 @@ impl PublicView {
                 OffsetSource::OffsetTimeOriginal
                 | OffsetSource::OffsetTimeDigitized
                 | OffsetSource::OffsetTime
+                | OffsetSource::MakerNote
                 | OffsetSource::Date(_),
             ) => true,
             // A stored offset whose source is unknown may come from the GPS time.

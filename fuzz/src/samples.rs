@@ -46,6 +46,12 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     ] {
         all.push((name, tiff(make, b"*\0", &[])));
     }
+    for (name, make) in [
+        ("fuji.jpg", &b"FUJIFILM\0"[..]),
+        ("leica.jpg", b"Leica Camera AG\0"),
+    ] {
+        all.push((name, jpeg(&tiff(make, b"*\0", &[]))));
+    }
     all.push(("orf", tiff(b"OLYMPUS IMAGING CORP.\0", b"RO", &[])));
     let inner = jpeg(&exif);
     let borders: Entries<'_> = vec![
@@ -144,47 +150,116 @@ fn gps_entries() -> Entries<'static> {
     ]
 }
 
-/// Returns a maker note in the form of this maker, with a lens name or a lens number. Some makers
-/// count offsets from the start of the note, others from the start of the TIFF structure. `start`
-/// is the offset of the note in the TIFF structure. A maker without a known form gets `unknown`.
+/// Returns a maker note in the form of this maker, with its facts: a lens, a serial number, a time
+/// zone, modes. Some makers count offsets from the start of the note, others from the start of the
+/// TIFF structure. `start` is the offset of the note in the TIFF structure. A maker without a known
+/// form gets `unknown`.
 fn note(make: &[u8], start: u32) -> Vec<u8> {
     let lens = b"A lens of 18-55mm\0";
-    let spec = [18_u32, 1, 55, 1, 35, 10, 56, 10]
-        .map(u32::to_le_bytes)
-        .concat();
-    match make.first() {
-        Some(b'C') => directory(start, &vec![(0x0095, 2, lens)], 0),
-        Some(b'P') if make.starts_with(b"Panasonic") => [
-            &b"Panasonic\0\0\0"[..],
-            &directory(start + 12, &vec![(0x0051, 2, lens)], 0),
-        ]
-        .concat(),
-        Some(b'P') => [
-            &b"AOC\0II"[..],
-            &directory(start + 6, &vec![(0x003f, 1, &[3, 26])], 0),
-        ]
-        .concat(),
-        Some(b'N') => [
-            &b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0"[..],
-            &directory(8, &vec![(0x0084, 5, &spec)], 0),
-        ]
-        .concat(),
-        Some(b'O') => {
-            let equipment = directory(30, &vec![(0x0203, 2, lens)], 0);
-            [
-                &b"OLYMPUS\0II\x03\0"[..],
-                &directory(12, &vec![(0x2010, 13, &30_u32.to_le_bytes())], 0),
-                &equipment,
-            ]
-            .concat()
-        }
-        Some(b'S') => [
-            &b"SONY DSC \0\0\0"[..],
-            &directory(start + 12, &vec![(0xb027, 4, &[25, 0, 0, 0])], 0),
-        ]
-        .concat(),
-        _ => b"unknown".to_vec(),
+    let longs = |numbers: &[u32]| -> Vec<u8> {
+        numbers
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect()
+    };
+    // A note with a header, whose offsets count from `base` bytes before the directory.
+    let with_header = |header: &[u8], base: u32, entries: Entries<'_>| {
+        [header, &directory(base, &entries, 0)].concat()
+    };
+    let is = |maker: &[u8]| make.starts_with(maker);
+    if is(b"Canon") {
+        // A shared lens number with focal lengths, a style, and a zone.
+        let mut settings = [0_u16; 27];
+        (settings[0], settings[5], settings[22]) = (54, 5, 152);
+        (settings[23], settings[24], settings[25]) = (300, 300, 1);
+        let settings: Vec<u8> = settings.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let mut style = vec![0; 28];
+        (style[0], style[20]) = (28, 0x81);
+        let zone = longs(&[16, 120, 19, 60]);
+        let serial = longs(&[560_018_150]);
+        let entries = vec![
+            (0x0001, 3, &settings[..]),
+            (0x000c, 4, &serial),
+            (0x0035, 9, &zone),
+            (0x00a0, 3, &style),
+        ];
+        let note = directory(start, &entries, 0);
+        return [&note[..], b"II*\0", &start.to_le_bytes()].concat();
     }
+    if is(b"Panasonic") {
+        let entries = vec![(0x0051, 2, &lens[..]), (0x0089, 3, &[2, 0])];
+        return with_header(b"Panasonic\0\0\0", start + 12, entries);
+    }
+    if is(b"PENTAX") {
+        let entries = vec![
+            (0x0014, 3, &[9, 0][..]),
+            (0x0034, 1, &[1, 0, 2, 0]),
+            (0x003f, 1, &[3, 44]),
+            (0x0229, 2, b"1234567\0"),
+        ];
+        return with_header(b"AOC\0II", start + 6, entries);
+    }
+    if is(b"NIKON") {
+        let spec = longs(&[18, 1, 55, 1, 35, 10, 56, 10]);
+        let control = [&b"0100STANDARD"[..], &[0; 56]].concat();
+        let data = b"0101\0\0\0\0\0\0\0\x7f\x40\x2d\x5c\x2c\x34\x84";
+        let entries = vec![
+            (0x0002, 3, &[0, 0, 200, 0][..]),
+            (0x001d, 2, b"20025585\0"),
+            (0x0023, 7, &control),
+            (0x0024, 7, &[60, 0, 1, 0]),
+            (0x0083, 1, &[6]),
+            (0x0084, 5, &spec),
+            (0x0089, 3, &[1, 0]),
+            (0x0098, 7, data),
+        ];
+        return with_header(b"Nikon\0\x02\x10\0\0II*\0\x08\0\0\0", 8, entries);
+    }
+    if is(b"OLYMPUS") {
+        // The two directories follow the main one, which has 30 bytes.
+        let equipment = directory(42, &vec![(0x0101, 2, b"BHP123456\0"), (0x0203, 2, lens)], 0);
+        let settings_start = 42 + equipment.len() as u32;
+        let modes = [0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0x21, 0];
+        let settings = directory(
+            settings_start,
+            &vec![(0x0520, 3, &[3, 0][..]), (0x0600, 3, &modes)],
+            0,
+        );
+        let (first, second) = (42_u32.to_le_bytes(), settings_start.to_le_bytes());
+        let entries = vec![(0x2010, 13, &first[..]), (0x2020, 13, &second)];
+        let main = with_header(b"OLYMPUS\0II\x03\0", 12, entries);
+        return [main, equipment, settings].concat();
+    }
+    if is(b"SONY") {
+        let entries = vec![
+            (0x2031, 2, &b"12345607\0"[..]),
+            (0xb020, 2, b"Vivid\0"),
+            (0xb027, 4, &[128, 0, 0, 0]),
+            (0xb02a, 1, &[0, 0, 0x10, 0, 0x20, 0x35, 0, 0]),
+        ];
+        return with_header(b"SONY DSC \0\0\0", start + 12, entries);
+    }
+    if is(b"FUJIFILM") {
+        let entries = vec![(0x1103, 4, &[2, 0, 0, 0][..]), (0x1401, 3, &[0, 6])];
+        return with_header(b"FUJIFILM\x0c\0\0\0", 12, entries);
+    }
+    if is(b"Leica") {
+        let inner = directory(0, &vec![(0x3405, 4, &[25, 0, 0, 0])], 0);
+        return with_header(b"LEICA0\x03\0", 8, vec![(0x3400, 7, &inner)]);
+    }
+    if is(b"SAMSUNG") {
+        let entries = vec![
+            (0x0001, 7, &b"0100"[..]),
+            (0xa002, 2, b"A1B2C3D4E5F6\0"),
+            (0xa003, 3, &[2, 0]),
+        ];
+        return directory(0, &entries, 0);
+    }
+    if is(b"Phase One") {
+        let entry = longs(&[1, 0, 0x0102, 1, 9, 36]);
+        return [&b"IIIICwaR\x0c\0\0\0"[..], &entry, b"LD001055\0"].concat();
+    }
+    b"unknown".to_vec()
 }
 
 /// Makes a little-endian TIFF of a maker, with Exif, GPS, SubIFD and thumbnail IFDs, XMP and IPTC.

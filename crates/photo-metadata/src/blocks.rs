@@ -36,6 +36,9 @@ pub(crate) struct MetadataBlocks {
     /// properties of an X3F. Each name is the name of the XMP property with the same meaning. A
     /// value is used only if no XMP packet has this property.
     pub(crate) properties: Vec<(&'static str, String)>,
+    /// Records of a CRW that other Canon files have in their maker note: the number of each record,
+    /// and its place.
+    pub(crate) crw_records: Vec<(u16, MetadataBlock)>,
     /// The keywords in the container itself, and the reasons why labels may be missing.
     pub(crate) labels: LabelCollector,
     pub(crate) previews: Vec<EmbeddedPreview>,

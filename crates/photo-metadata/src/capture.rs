@@ -212,6 +212,7 @@ fn find_offset(
         _ => own.or_else(original),
     }
     .or_else(|| modified().filter(|_| is_unedited()))
+    .or_else(|| Some((sources.maker_note.time_zone?, OffsetSource::MakerNote)))
     .or_else(|| {
         Some((
             gps_offset(fields, local, location?)?,

@@ -333,6 +333,8 @@ pub enum OffsetSource {
     OffsetTimeDigitized,
     /// EXIF `OffsetTime`, which belongs to `DateTime`.
     OffsetTime,
+    /// The time zone in the maker note, which is data in the camera maker's own format.
+    MakerNote,
     /// The GPS time. The offset is the difference between the wall-clock time and the GPS time.
     GpsTimeStamp,
     /// The text of the date itself, which contains an offset: `2018-02-01T09:41:07+01:00`.
@@ -346,6 +348,7 @@ impl OffsetSource {
             OffsetSource::OffsetTimeOriginal => "OffsetTimeOriginal",
             OffsetSource::OffsetTimeDigitized => "OffsetTimeDigitized",
             OffsetSource::OffsetTime => "OffsetTime",
+            OffsetSource::MakerNote => "MakerNote",
             OffsetSource::GpsTimeStamp => "GPSTimeStamp",
             OffsetSource::Date(source) => source.name(),
         }
@@ -356,6 +359,7 @@ impl OffsetSource {
             "OffsetTimeOriginal" => Some(OffsetSource::OffsetTimeOriginal),
             "OffsetTimeDigitized" => Some(OffsetSource::OffsetTimeDigitized),
             "OffsetTime" => Some(OffsetSource::OffsetTime),
+            "MakerNote" => Some(OffsetSource::MakerNote),
             "GPSTimeStamp" => Some(OffsetSource::GpsTimeStamp),
             other => DateSource::from_name(other).map(OffsetSource::Date),
         }

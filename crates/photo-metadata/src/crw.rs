@@ -2,15 +2,18 @@
 //! record can be another heap. The file is one heap. It has no EXIF. Only a few records are read.
 //! EV and APEX are logarithmic units of exposure.
 
-use chrono::DateTime;
+use chrono::{DateTime, FixedOffset};
 
-use super::blocks::MetadataBlocks;
+use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
 use super::sparse::ByteView;
 use super::tag::crw;
 use super::text::{clean_text, decode_text, until_nul};
 use crate::capture_time::DateSource;
 use crate::record::EmbeddedPreview;
+
+/// The value of the third number of the record `TimeStamp` if the second number is a time zone.
+const ZONE_IS_VALID: u32 = 0x8000_0000;
 
 /// Reads the metadata of a CRW, and adds them to `blocks`.
 pub(crate) fn read_crw(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
@@ -86,15 +89,22 @@ fn read_record(tag: u16, value: ByteView<'_>, blocks: &mut MetadataBlocks) -> Op
             let text = clean_text(&decode_text(until_nul(value.up_to(0, 256)?)))?;
             blocks.properties.push(("dc:creator", text));
         }
-        crw::SERIAL_NUMBER => blocks
-            .properties
-            .push(("aux:SerialNumber", value.le32(0)?.to_string())),
+        crw::SERIAL_NUMBER | crw::CAMERA_SETTINGS => blocks
+            .crw_records
+            .push((tag, MetadataBlock::of_view(value))),
         crw::TIME_STAMP => {
-            // The time by the camera's clock, without an offset.
+            // The time by the camera's clock. An offset in seconds follows, and a bit that shows
+            // whether the offset is valid.
             let time = DateTime::from_timestamp(i64::from(value.le32(0)?), 0)?;
+            let seconds = value.le32(4).map(u32::cast_signed);
+            let offset = seconds
+                .filter(|_| value.le32(8) == Some(ZONE_IS_VALID))
+                .and_then(FixedOffset::east_opt)
+                .map(|offset| offset.to_string());
+            let local = time.format("%Y-%m-%dT%H:%M:%S").to_string();
             blocks.date = Some((
                 DateSource::CrwTimeStamp,
-                time.format("%Y-%m-%dT%H:%M:%S").to_string(),
+                local + &offset.unwrap_or_default(),
             ));
         }
         crw::IMAGE_INFO => {

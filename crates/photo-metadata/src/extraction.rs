@@ -10,6 +10,7 @@ use super::context::FileContext;
 use super::format::{PhotoFormat, detect_format};
 use super::iptc::IptcRecords;
 use super::labels::{FileLabels, LabelCollector, collect_labels};
+use super::maker_note::{NoteSources, read_maker_note};
 use super::normalise::normalise_metadata;
 use super::preview::{largest_picture, largest_preview};
 use super::raw_format::refine_format;
@@ -167,7 +168,13 @@ pub(crate) fn read_metadata(
         iptc: &parsed.iptc,
         blocks: &blocks,
         size: parsed.size,
-        canon_note: &parsed.canon_note,
+        maker_note: read_maker_note(&NoteSources {
+            fields: &parsed.fields,
+            canon_note: &parsed.canon_note,
+            crw_records: &blocks.crw_records,
+            xmp: &parsed.xmp,
+            file: view,
+        }),
     };
     let photo = normalise_metadata(&sources, context);
     let mut labels = collect_labels(&sources, photo.record.rating);
@@ -239,6 +246,7 @@ struct ParsedBlocks<'s> {
     fields: IfdFields<'s>,
     xmp: XmpProperties,
     iptc: IptcRecords,
+    /// The maker note of a Canon CR3, which is a separate TIFF structure.
     canon_note: IfdFields<'s>,
     size: Option<(u32, u32)>,
     /// The reasons why labels (keywords and the rating) may be missing, except those that the

@@ -1,415 +1,512 @@
-//! The names of lenses by their numbers, for Pentax and for the A-mount of Minolta and Sony.
+//! The names of lenses by their numbers in maker notes.
 //!
-//! Only numbers that mean one lens are listed. Numbers that several lenses share are left out. The
-//! numbers are public facts, from ExifTool's tag documentation.
+//! Several lenses may share a number, because makers of lenses use the numbers of others. Then the
+//! focal length and the aperture decide, as in ExifTool. If more than one lens is still possible, the
+//! lens has no name. The tables are public facts, from ExifTool's tag documentation.
+
+mod a_mount;
+mod canon;
+mod leica;
+mod nikon;
+mod olympus;
+mod pentax;
+mod samsung;
+mod sigma;
+
+/// What a photo shows of its lens. It decides between the lenses that share a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct LensTraits {
+    /// The shortest and the longest focal length of the lens in millimetres.
+    pub(crate) range: Option<(f64, f64)>,
+    /// The f-number of the largest aperture.
+    pub(crate) max_aperture: Option<f64>,
+    /// The focal length of the photo in millimetres.
+    pub(crate) focal_length: Option<f64>,
+}
+
+/// The focal lengths and the largest apertures in the name of a lens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct NamedRange {
+    shortest: f64,
+    longest: f64,
+    /// The f-number at the shortest focal length.
+    wide: f64,
+    /// The f-number at the longest focal length.
+    tele: f64,
+}
+
+type LensTable = [(u32, &'static str)];
+
+/// Returns the name of the lens with this value of Canon's tag LensType.
+pub(crate) fn canon_lens_name(number: u32, traits: &LensTraits) -> Option<String> {
+    match lenses_of(canon::EF, number) {
+        [] => None,
+        [(_, name)] => Some(add_teleconverter(name, traits)),
+        lenses => choose_lens(lenses, traits),
+    }
+}
+
+/// Returns the name of the lens with this value of Canon's tag RFLensType.
+pub(crate) fn canon_rf_lens_name(number: u32) -> Option<String> {
+    find_lens(canon::RF, number, &LensTraits::default())
+}
 
 /// Returns the name of the lens with this value of the Pentax tag LensType, which has two numbers:
-/// the series and the model. Returns `None` if the numbers are not listed here.
-pub(crate) fn pentax_lens_name(series: u64, model: u64) -> Option<String> {
-    let key = u16::try_from(series.checked_mul(256)?.checked_add(model)?).ok()?;
-    find_lens(PENTAX, key)
+/// the series and the model.
+pub(crate) fn pentax_lens_name(series: u64, model: u64, traits: &LensTraits) -> Option<String> {
+    let key = u32::try_from(series.checked_mul(256)?.checked_add(model)?).ok()?;
+    find_lens(pentax::PENTAX, key, traits)
 }
 
-/// Returns the name of the lens with this number in the Sony tag LensType. Returns `None` if the
-/// number is not listed here.
-pub(crate) fn sony_lens_name(number: u64) -> Option<String> {
-    find_lens(A_MOUNT, u16::try_from(number).ok()?)
+/// Returns the name of the lens with this value of the tag LensType of Minolta or Sony.
+/// `specification` are the focal lengths and apertures of the lens as a text, if they are known.
+pub(crate) fn a_mount_lens_name(
+    number: u32,
+    traits: &LensTraits,
+    specification: Option<&str>,
+) -> Option<String> {
+    let lenses = lenses_of(a_mount::A_MOUNT, number);
+    if let ([_, _, ..], Some(specification)) = (lenses, specification) {
+        return choose_by_specification(lenses, specification);
+    }
+    find_lens(a_mount::A_MOUNT, number, traits)
 }
 
-fn find_lens(table: &[(u16, &str)], key: u16) -> Option<String> {
-    let index = table.binary_search_by_key(&key, |entry| entry.0).ok()?;
-    table.get(index).map(|entry| entry.1.to_owned())
+/// Returns the name of the lens with this value of the Sigma tag LensType.
+pub(crate) fn sigma_lens_name(number: u32, traits: &LensTraits) -> Option<String> {
+    find_lens(sigma::SIGMA, number, traits)
 }
 
-#[rustfmt::skip]
-static PENTAX: &[(u16, &str)] = &[
-    (785, "smc PENTAX-FA SOFT 85mm F2.8"),
-    (786, "smc PENTAX-F 1.7X AF ADAPTER"),
-    (787, "smc PENTAX-F 24-50mm F4"),
-    (788, "smc PENTAX-F 35-80mm F4-5.6"),
-    (789, "smc PENTAX-F 80-200mm F4.7-5.6"),
-    (790, "smc PENTAX-F FISH-EYE 17-28mm F3.5-4.5"),
-    (792, "smc PENTAX-F 35-135mm F3.5-4.5"),
-    (794, "smc PENTAX-F* 250-600mm F5.6 ED[IF]"),
-    (798, "PENTAX-F 70-200mm F4-5.6"),
-    (800, "smc PENTAX-F 50mm F1.4"),
-    (801, "smc PENTAX-F 50mm F1.7"),
-    (802, "smc PENTAX-F 135mm F2.8 [IF]"),
-    (803, "smc PENTAX-F 28mm F2.8"),
-    (804, "Sigma 20mm F1.8 EX DG Aspherical RF"),
-    (806, "smc PENTAX-F* 300mm F4.5 ED[IF]"),
-    (807, "smc PENTAX-F* 600mm F4 ED[IF]"),
-    (808, "smc PENTAX-F Macro 100mm F2.8"),
-    (810, "Sigma 300mm F2.8 EX DG APO IF"),
-    (818, "smc PENTAX-FA 28-70mm F4 AL"),
-    (819, "Sigma 28mm F1.8 EX DG Aspherical Macro"),
-    (821, "smc PENTAX-FA 28-80mm F3.5-5.6 AL"),
-    (1015, "smc PENTAX-DA FISH-EYE 10-17mm F3.5-4.5 ED[IF]"),
-    (1016, "smc PENTAX-DA 12-24mm F4 ED AL[IF]"),
-    (1018, "smc PENTAX-DA 50-200mm F4-5.6 ED"),
-    (1019, "smc PENTAX-DA 40mm F2.8 Limited"),
-    (1020, "smc PENTAX-DA 18-55mm F3.5-5.6 AL"),
-    (1021, "smc PENTAX-DA 14mm F2.8 ED[IF]"),
-    (1022, "smc PENTAX-DA 16-45mm F4 ED AL"),
-    (1025, "smc PENTAX-FA SOFT 28mm F2.8"),
-    (1026, "smc PENTAX-FA 80-320mm F4.5-5.6"),
-    (1027, "smc PENTAX-FA 43mm F1.9 Limited"),
-    (1030, "smc PENTAX-FA 35-80mm F4-5.6"),
-    (1031, "Irix 45mm F1.4"),
-    (1032, "Irix 150mm F2.8 Macro"),
-    (1033, "Irix 11mm F4 Firefly"),
-    (1034, "Irix 15mm F2.4"),
-    (1036, "smc PENTAX-FA 50mm F1.4"),
-    (1039, "smc PENTAX-FA 28-105mm F4-5.6 [IF]"),
-    (1040, "Tamron AF 80-210mm F4-5.6 (178D)"),
-    (1043, "Tamron SP AF 90mm F2.8 (172E)"),
-    (1044, "smc PENTAX-FA 28-80mm F3.5-5.6"),
-    (1045, "Cosina AF 100-300mm F5.6-6.7"),
-    (1046, "Tokina 28-80mm F3.5-5.6"),
-    (1047, "smc PENTAX-FA 20-35mm F4 AL"),
-    (1048, "smc PENTAX-FA 77mm F1.8 Limited"),
-    (1049, "Tamron SP AF 14mm F2.8"),
-    (1051, "Tamron AF 28-300mm F3.5-6.3 LD Aspherical[IF] Macro (185D/285D)"),
-    (1052, "smc PENTAX-FA 35mm F2 AL"),
-    (1053, "Tamron AF 28-200mm F3.8-5.6 LD Super II Macro (371D)"),
-    (1058, "smc PENTAX-FA 24-90mm F3.5-4.5 AL[IF]"),
-    (1059, "smc PENTAX-FA 100-300mm F4.7-5.8"),
-    (1060, "Tamron AF 70-300mm F4-5.6 LD Macro 1:2"),
-    (1061, "Tamron SP AF 24-135mm F3.5-5.6 AD AL (190D)"),
-    (1062, "smc PENTAX-FA 28-105mm F3.2-4.5 AL[IF]"),
-    (1063, "smc PENTAX-FA 31mm F1.8 AL Limited"),
-    (1065, "Tamron AF 28-200mm Super Zoom F3.8-5.6 Aspherical XR [IF] Macro (A03)"),
-    (1067, "smc PENTAX-FA 28-90mm F3.5-5.6"),
-    (1068, "smc PENTAX-FA J 75-300mm F4.5-5.8 AL"),
-    (1070, "smc PENTAX-FA J 28-80mm F3.5-5.6 AL"),
-    (1071, "smc PENTAX-FA J 18-35mm F4-5.6 AL"),
-    (1073, "Tamron SP AF 28-75mm F2.8 XR Di LD Aspherical [IF] Macro"),
-    (1075, "smc PENTAX-D FA 50mm F2.8 Macro"),
-    (1076, "smc PENTAX-D FA 100mm F2.8 Macro"),
-    (1079, "Samsung/Schneider D-XENOGON 35mm F2"),
-    (1080, "Samsung/Schneider D-XENON 100mm F2.8 Macro"),
-    (1099, "Tamron SP AF 70-200mm F2.8 Di LD [IF] Macro (A001)"),
-    (1238, "smc PENTAX-DA 35mm F2.4 AL"),
-    (1253, "smc PENTAX-DA 18-55mm F3.5-5.6 AL II"),
-    (1254, "Tamron SP AF 17-50mm F2.8 XR Di II"),
-    (1255, "smc PENTAX-DA 18-250mm F3.5-6.3 ED AL [IF]"),
-    (1261, "Samsung/Schneider D-XENOGON 10-17mm F3.5-4.5"),
-    (1263, "Samsung/Schneider D-XENON 12-24mm F4 ED AL [IF]"),
-    (1266, "smc PENTAX-DA* 16-50mm F2.8 ED AL [IF] SDM (SDM unused)"),
-    (1267, "smc PENTAX-DA 70mm F2.4 Limited"),
-    (1268, "smc PENTAX-DA 21mm F3.2 AL Limited"),
-    (1269, "Samsung/Schneider D-XENON 50-200mm F4-5.6"),
-    (1270, "Samsung/Schneider D-XENON 18-55mm F3.5-5.6"),
-    (1271, "smc PENTAX-DA FISH-EYE 10-17mm F3.5-4.5 ED[IF]"),
-    (1272, "smc PENTAX-DA 12-24mm F4 ED AL [IF]"),
-    (1273, "Tamron XR DiII 18-200mm F3.5-6.3 (A14)"),
-    (1274, "smc PENTAX-DA 50-200mm F4-5.6 ED"),
-    (1275, "smc PENTAX-DA 40mm F2.8 Limited"),
-    (1276, "smc PENTAX-DA 18-55mm F3.5-5.6 AL"),
-    (1277, "smc PENTAX-DA 14mm F2.8 ED[IF]"),
-    (1278, "smc PENTAX-DA 16-45mm F4 ED AL"),
-    (1281, "smc PENTAX-FA* 24mm F2 AL[IF]"),
-    (1282, "smc PENTAX-FA 28mm F2.8 AL"),
-    (1283, "smc PENTAX-FA 50mm F1.7"),
-    (1284, "smc PENTAX-FA 50mm F1.4"),
-    (1285, "smc PENTAX-FA* 600mm F4 ED[IF]"),
-    (1286, "smc PENTAX-FA* 300mm F4.5 ED[IF]"),
-    (1287, "smc PENTAX-FA 135mm F2.8 [IF]"),
-    (1288, "smc PENTAX-FA Macro 50mm F2.8"),
-    (1289, "smc PENTAX-FA Macro 100mm F2.8"),
-    (1290, "smc PENTAX-FA* 85mm F1.4 [IF]"),
-    (1291, "smc PENTAX-FA* 200mm F2.8 ED[IF]"),
-    (1292, "smc PENTAX-FA 28-80mm F3.5-4.7"),
-    (1293, "smc PENTAX-FA 70-200mm F4-5.6"),
-    (1294, "smc PENTAX-FA* 250-600mm F5.6 ED[IF]"),
-    (1295, "smc PENTAX-FA 28-105mm F4-5.6"),
-    (1296, "smc PENTAX-FA 100-300mm F4.5-5.6"),
-    (1378, "smc PENTAX-FA 100-300mm F4.5-5.6"),
-    (1537, "smc PENTAX-FA* 85mm F1.4 [IF]"),
-    (1538, "smc PENTAX-FA* 200mm F2.8 ED[IF]"),
-    (1539, "smc PENTAX-FA* 300mm F2.8 ED[IF]"),
-    (1540, "smc PENTAX-FA* 28-70mm F2.8 AL"),
-    (1541, "smc PENTAX-FA* 80-200mm F2.8 ED[IF]"),
-    (1542, "smc PENTAX-FA* 28-70mm F2.8 AL"),
-    (1543, "smc PENTAX-FA* 80-200mm F2.8 ED[IF]"),
-    (1544, "smc PENTAX-FA 28-70mm F4AL"),
-    (1545, "smc PENTAX-FA 20mm F2.8"),
-    (1546, "smc PENTAX-FA* 400mm F5.6 ED[IF]"),
-    (1549, "smc PENTAX-FA* 400mm F5.6 ED[IF]"),
-    (1550, "smc PENTAX-FA* Macro 200mm F4 ED[IF]"),
-    (1792, "smc PENTAX-DA 21mm F3.2 AL Limited"),
-    (1850, "smc PENTAX-D FA Macro 100mm F2.8 WR"),
-    (1867, "Tamron SP AF 70-200mm F2.8 Di LD [IF] Macro (A001)"),
-    (1993, "smc Pentax-DA L 50-200mm F4-5.6 ED WR"),
-    (1994, "smc PENTAX-DA L 18-55mm F3.5-5.6 AL WR"),
-    (1995, "HD PENTAX-DA 55-300mm F4-5.8 ED WR"),
-    (1996, "HD PENTAX-DA 15mm F4 ED AL Limited"),
-    (1997, "HD PENTAX-DA 35mm F2.8 Macro Limited"),
-    (1998, "HD PENTAX-DA 70mm F2.4 Limited"),
-    (1999, "HD PENTAX-DA 21mm F3.2 ED AL Limited"),
-    (2000, "HD PENTAX-DA 40mm F2.8 Limited"),
-    (2004, "smc PENTAX-DA 50mm F1.8"),
-    (2005, "smc PENTAX-DA 40mm F2.8 XS"),
-    (2006, "smc PENTAX-DA 35mm F2.4 AL"),
-    (2008, "smc PENTAX-DA L 55-300mm F4-5.8 ED"),
-    (2009, "smc PENTAX-DA 50-200mm F4-5.6 ED WR"),
-    (2010, "smc PENTAX-DA 18-55mm F3.5-5.6 AL WR"),
-    (2012, "Tamron SP AF 10-24mm F3.5-4.5 Di II LD Aspherical [IF]"),
-    (2013, "smc PENTAX-DA L 50-200mm F4-5.6 ED"),
-    (2014, "smc PENTAX-DA L 18-55mm F3.5-5.6"),
-    (2015, "Samsung/Schneider D-XENON 18-55mm F3.5-5.6 II"),
-    (2016, "smc PENTAX-DA 15mm F4 ED AL Limited"),
-    (2017, "Samsung/Schneider D-XENON 18-250mm F3.5-6.3"),
-    (2018, "smc PENTAX-DA* 55mm F1.4 SDM (SDM unused)"),
-    (2019, "smc PENTAX-DA* 60-250mm F4 [IF] SDM (SDM unused)"),
-    (2020, "Samsung 16-45mm F4 ED"),
-    (2021, "smc PENTAX-DA 18-55mm F3.5-5.6 AL II"),
-    (2022, "Tamron AF 17-50mm F2.8 XR Di-II LD (Model A16)"),
-    (2023, "smc PENTAX-DA 18-250mm F3.5-6.3 ED AL [IF]"),
-    (2025, "smc PENTAX-DA 35mm F2.8 Macro Limited"),
-    (2026, "smc PENTAX-DA* 300mm F4 ED [IF] SDM (SDM unused)"),
-    (2027, "smc PENTAX-DA* 200mm F2.8 ED [IF] SDM (SDM unused)"),
-    (2028, "smc PENTAX-DA 55-300mm F4-5.8 ED"),
-    (2030, "Tamron AF 18-250mm F3.5-6.3 Di II LD Aspherical [IF] Macro"),
-    (2033, "smc PENTAX-DA* 50-135mm F2.8 ED [IF] SDM (SDM unused)"),
-    (2034, "smc PENTAX-DA* 16-50mm F2.8 ED AL [IF] SDM (SDM unused)"),
-    (2035, "smc PENTAX-DA 70mm F2.4 Limited"),
-    (2036, "smc PENTAX-DA 21mm F3.2 AL Limited"),
-    (2048, "Sigma 50-150mm F2.8 II APO EX DC HSM"),
-    (2051, "Sigma 18-125mm F3.8-5.6 DC HSM"),
-    (2052, "Sigma 50mm F1.4 EX DG HSM"),
-    (2054, "Sigma 4.5mm F2.8 EX DC Fisheye"),
-    (2055, "Sigma 24-70mm F2.8 IF EX DG HSM"),
-    (2056, "Sigma 18-250mm F3.5-6.3 DC OS HSM"),
-    (2059, "Sigma 10-20mm F3.5 EX DC HSM"),
-    (2060, "Sigma 70-300mm F4-5.6 DG OS"),
-    (2061, "Sigma 120-400mm F4.5-5.6 APO DG OS HSM"),
-    (2062, "Sigma 17-70mm F2.8-4.0 DC Macro OS HSM"),
-    (2063, "Sigma 150-500mm F5-6.3 APO DG OS HSM"),
-    (2064, "Sigma 70-200mm F2.8 EX DG Macro HSM II"),
-    (2065, "Sigma 50-500mm F4.5-6.3 DG OS HSM"),
-    (2066, "Sigma 8-16mm F4.5-5.6 DC HSM"),
-    (2068, "Sigma 18-50mm F2.8-4.5 DC HSM"),
-    (2069, "Sigma 17-50mm F2.8 EX DC OS HSM"),
-    (2070, "Sigma 85mm F1.4 EX DG HSM"),
-    (2071, "Sigma 70-200mm F2.8 APO EX DG OS HSM"),
-    (2072, "Sigma 17-70mm F2.8-4 DC Macro OS HSM"),
-    (2073, "Sigma 17-50mm F2.8 EX DC HSM"),
-    (2075, "Sigma 18-200mm F3.5-6.3 II DC HSM"),
-    (2076, "Sigma 18-250mm F3.5-6.3 DC Macro HSM"),
-    (2077, "Sigma 35mm F1.4 DG HSM"),
-    (2078, "Sigma 17-70mm F2.8-4 DC Macro HSM | C"),
-    (2079, "Sigma 18-35mm F1.8 DC HSM"),
-    (2080, "Sigma 30mm F1.4 DC HSM | A"),
-    (2081, "Sigma 18-200mm F3.5-6.3 DC Macro HSM"),
-    (2082, "Sigma 18-300mm F3.5-6.3 DC Macro HSM"),
-    (2107, "HD PENTAX-D FA 150-450mm F4.5-5.6 ED DC AW"),
-    (2108, "HD PENTAX-D FA* 70-200mm F2.8 ED DC AW"),
-    (2109, "HD PENTAX-D FA 28-105mm F3.5-5.6 ED DC WR"),
-    (2110, "HD PENTAX-D FA 24-70mm F2.8 ED SDM WR"),
-    (2111, "HD PENTAX-D FA 15-30mm F2.8 ED SDM WR"),
-    (2112, "HD PENTAX-D FA* 50mm F1.4 SDM AW"),
-    (2113, "HD PENTAX-D FA 70-210mm F4 ED SDM WR"),
-    (2114, "HD PENTAX-D FA 85mm F1.4 ED SDM AW"),
-    (2115, "HD PENTAX-D FA 21mm F2.4 ED Limited DC WR"),
-    (2243, "HD PENTAX DA* 16-50mm F2.8 ED PLM AW"),
-    (2244, "HD PENTAX-DA* 11-18mm F2.8 ED DC AW"),
-    (2245, "HD PENTAX-DA 55-300mm F4.5-6.3 ED PLM WR RE"),
-    (2246, "smc PENTAX-DA L 18-50mm F4-5.6 DC WR RE"),
-    (2247, "HD PENTAX-DA 18-50mm F4-5.6 DC WR RE"),
-    (2248, "HD PENTAX-DA 16-85mm F3.5-5.6 ED DC WR"),
-    (2257, "HD PENTAX-DA 20-40mm F2.8-4 ED Limited DC WR"),
-    (2258, "smc PENTAX-DA 18-270mm F3.5-6.3 ED SDM"),
-    (2259, "HD PENTAX-DA 560mm F5.6 ED AW"),
-    (2263, "smc PENTAX-DA 18-135mm F3.5-5.6 ED AL [IF] DC WR"),
-    (2274, "smc PENTAX-DA* 55mm F1.4 SDM"),
-    (2275, "smc PENTAX-DA* 60-250mm F4 [IF] SDM"),
-    (2280, "smc PENTAX-DA 17-70mm F4 AL [IF] SDM"),
-    (2282, "smc PENTAX-DA* 300mm F4 ED [IF] SDM"),
-    (2283, "smc PENTAX-DA* 200mm F2.8 ED [IF] SDM"),
-    (2289, "smc PENTAX-DA* 50-135mm F2.8 ED [IF] SDM"),
-    (2290, "smc PENTAX-DA* 16-50mm F2.8 ED AL [IF] SDM"),
-    (2304, "645 Manual Lens"),
-    (2307, "HD PENTAX-FA 43mm F1.9 Limited"),
-    (2328, "HD PENTAX-FA 77mm F1.8 Limited"),
-    (2343, "HD PENTAX-FA 31mm F1.8 AL Limited"),
-    (2551, "HD PENTAX-DA FISH-EYE 10-17mm F3.5-4.5 ED [IF]"),
-    (2817, "smc PENTAX-FA 645 75mm F2.8"),
-    (2818, "smc PENTAX-FA 645 45mm F2.8"),
-    (2819, "smc PENTAX-FA* 645 300mm F4 ED [IF]"),
-    (2820, "smc PENTAX-FA 645 45-85mm F4.5"),
-    (2821, "smc PENTAX-FA 645 400mm F5.6 ED [IF]"),
-    (2823, "smc PENTAX-FA 645 Macro 120mm F4"),
-    (2824, "smc PENTAX-FA 645 80-160mm F4.5"),
-    (2825, "smc PENTAX-FA 645 200mm F4 [IF]"),
-    (2826, "smc PENTAX-FA 645 150mm F2.8 [IF]"),
-    (2827, "smc PENTAX-FA 645 35mm F3.5 AL [IF]"),
-    (2828, "smc PENTAX-FA 645 300mm F5.6 ED [IF]"),
-    (2830, "smc PENTAX-FA 645 55-110mm F5.6"),
-    (2832, "smc PENTAX-FA 645 33-55mm F4.5 AL"),
-    (2833, "smc PENTAX-FA 645 150-300mm F5.6 ED [IF]"),
-    (2837, "HD PENTAX-D FA 645 35mm F3.5 AL [IF]"),
-    (3346, "smc PENTAX-D FA 645 55mm F2.8 AL [IF] SDM AW"),
-    (3347, "smc PENTAX-D FA 645 25mm F4 AL [IF] SDM AW"),
-    (3348, "HD PENTAX-D FA 645 90mm F2.8 ED AW SR"),
-    (3581, "HD PENTAX-DA 645 28-45mm F4.5 ED AW SR"),
-    (3582, "smc PENTAX-DA 645 25mm F4 AL [IF] SDM AW"),
-    (5120, "Pentax Q Manual Lens (Q, Q10)"),
-    (5377, "01 Standard Prime 8.5mm F1.9"),
-    (5378, "02 Standard Zoom 5-15mm F2.8-4.5"),
-    (5382, "06 Telephoto Zoom 15-45mm F2.8"),
-    (5383, "07 Mount Shield 11.5mm F9"),
-    (5384, "08 Wide Zoom 3.8-5.9mm F3.7-4"),
-    (5635, "03 Fish-eye 3.2mm F5.6"),
-    (5636, "04 Toy Lens Wide 6.3mm F7.1"),
-    (5637, "05 Toy Lens Telephoto 18mm F8"),
-    (7937, "18.3mm F2.8"),
-    (7940, "26.1mm F2.8"),
-    (7941, "26.1mm F2.8 GT-2 TC"),
-    (7944, "18.3mm F2.8"),
-];
+/// Returns the name of the lens with this value of the Samsung tag LensType.
+pub(crate) fn samsung_lens_name(number: u32) -> Option<String> {
+    find_lens(samsung::SAMSUNG, number, &LensTraits::default())
+}
 
-#[rustfmt::skip]
-static A_MOUNT: &[(u16, &str)] = &[
-    (0, "Minolta AF 28-85mm F3.5-4.5"),
-    (1, "Minolta AF 80-200mm F2.8 HS-APO G"),
-    (2, "Minolta AF 28-70mm F2.8 G"),
-    (3, "Minolta AF 28-80mm F4-5.6"),
-    (4, "Minolta AF 85mm F1.4G"),
-    (5, "Minolta AF 35-70mm F3.5-4.5"),
-    (6, "Minolta AF 24-85mm F3.5-4.5"),
-    (8, "Minolta AF 70-210mm F4.5-5.6"),
-    (9, "Minolta AF 50mm F3.5 Macro"),
-    (10, "Minolta AF 28-105mm F3.5-4.5"),
-    (11, "Minolta AF 300mm F4 HS-APO G"),
-    (12, "Minolta AF 100mm F2.8 Soft Focus"),
-    (14, "Minolta AF 100-400mm F4.5-6.7 APO"),
-    (15, "Minolta AF 400mm F4.5 HS-APO G"),
-    (16, "Minolta AF 17-35mm F3.5 G"),
-    (17, "Minolta AF 20-35mm F3.5-4.5"),
-    (18, "Minolta AF 28-80mm F3.5-5.6 II"),
-    (19, "Minolta AF 35mm F1.4 G"),
-    (20, "Minolta/Sony 135mm F2.8 [T4.5] STF"),
-    (22, "Minolta AF 35-80mm F4-5.6 II"),
-    (23, "Minolta AF 200mm F4 Macro APO G"),
-    (27, "Minolta AF 85mm F1.4 G (D)"),
-    (29, "Minolta/Sony AF 75-300mm F4.5-5.6 (D)"),
-    (33, "Minolta/Sony AF 70-200mm F2.8 G"),
-    (35, "Minolta AF 85mm F1.4 G (D) Limited"),
-    (36, "Minolta AF 28-100mm F3.5-5.6 (D)"),
-    (38, "Minolta AF 17-35mm F2.8-4 (D)"),
-    (39, "Minolta AF 28-75mm F2.8 (D)"),
-    (40, "Minolta/Sony AF DT 18-70mm F3.5-5.6 (D)"),
-    (42, "Minolta/Sony AF DT 18-200mm F3.5-6.3 (D)"),
-    (43, "Sony 35mm F1.4 G (SAL35F14G)"),
-    (44, "Sony 50mm F1.4 (SAL50F14)"),
-    (45, "Carl Zeiss Planar T* 85mm F1.4 ZA (SAL85F14Z)"),
-    (46, "Carl Zeiss Vario-Sonnar T* DT 16-80mm F3.5-4.5 ZA (SAL1680Z)"),
-    (47, "Carl Zeiss Sonnar T* 135mm F1.8 ZA (SAL135F18Z)"),
-    (49, "Sony DT 55-200mm F4-5.6 (SAL55200)"),
-    (50, "Sony DT 18-250mm F3.5-6.3 (SAL18250)"),
-    (51, "Sony DT 16-105mm F3.5-5.6 (SAL16105)"),
-    (53, "Sony 70-400mm F4-5.6 G SSM (SAL70400G)"),
-    (56, "Sony DT 55-200mm F4-5.6 SAM (SAL55200-2)"),
-    (58, "Sony DT 30mm F2.8 Macro SAM (SAL30M28)"),
-    (59, "Sony 28-75mm F2.8 SAM (SAL2875)"),
-    (60, "Carl Zeiss Distagon T* 24mm F2 ZA SSM (SAL24F20Z)"),
-    (61, "Sony 85mm F2.8 SAM (SAL85F28)"),
-    (62, "Sony DT 35mm F1.8 SAM (SAL35F18)"),
-    (63, "Sony DT 16-50mm F2.8 SSM (SAL1650)"),
-    (64, "Sony 500mm F4 G SSM (SAL500F40G)"),
-    (65, "Sony DT 18-135mm F3.5-5.6 SAM (SAL18135)"),
-    (66, "Sony 300mm F2.8 G SSM II (SAL300F28G2)"),
-    (67, "Sony 70-200mm F2.8 G SSM II (SAL70200G2)"),
-    (68, "Sony DT 55-300mm F4.5-5.6 SAM (SAL55300)"),
-    (69, "Sony 70-400mm F4-5.6 G SSM II (SAL70400G2)"),
-    (70, "Carl Zeiss Planar T* 50mm F1.4 ZA SSM (SAL50F14Z)"),
-    (131, "Tamron 20-40mm F2.7-3.5 SP Aspherical IF"),
-    (135, "Vivitar 28-210mm F3.5-5.6"),
-    (136, "Tokina EMZ M100 AF 100mm F3.5"),
-    (137, "Cosina 70-210mm F2.8-4 AF"),
-    (138, "Soligor 19-35mm F3.5-4.5"),
-    (139, "Tokina AF 28-300mm F4-6.3"),
-    (142, "Cosina AF 70-300mm F4.5-5.6 MC"),
-    (146, "Voigtlander Macro APO-Lanthar 125mm F2.5 SL"),
-    (194, "Tamron SP AF 17-50mm F2.8 XR Di II LD Aspherical [IF]"),
-    (202, "Tamron SP AF 70-200mm F2.8 Di LD [IF] Macro"),
-    (203, "Tamron SP 70-200mm F2.8 Di USD"),
-    (204, "Tamron SP 24-70mm F2.8 Di USD"),
-    (212, "Tamron 28-300mm F3.5-6.3 Di PZD"),
-    (213, "Tamron 16-300mm F3.5-6.3 Di II PZD Macro"),
-    (214, "Tamron SP 150-600mm F5-6.3 Di USD"),
-    (215, "Tamron SP 15-30mm F2.8 Di USD"),
-    (216, "Tamron SP 45mm F1.8 Di USD"),
-    (217, "Tamron SP 35mm F1.8 Di USD"),
-    (218, "Tamron SP 90mm F2.8 Di Macro 1:1 USD (F017)"),
-    (220, "Tamron SP 150-600mm F5-6.3 Di USD G2"),
-    (224, "Tamron SP 90mm F2.8 Di Macro 1:1 USD (F004)"),
-    (25501, "Minolta AF 50mm F1.7"),
-    (25541, "Minolta AF 35-105mm F3.5-4.5"),
-    (25561, "Minolta AF 135mm F2.8"),
-    (25571, "Minolta/Sony AF 28mm F2.8"),
-    (25581, "Minolta AF 24-50mm F4"),
-    (25601, "Minolta AF 100-200mm F4.5"),
-    (25621, "Minolta AF 50mm F1.4"),
-    (25651, "Minolta AF 600mm F4 APO"),
-    (25721, "Minolta/Sony AF 500mm F8 Reflex"),
-    (25851, "Beroflex 35-135mm F3.5-4.5"),
-    (25881, "Minolta AF 70-210mm F3.5-4.5"),
-    (25911, "Minolta AF 35mm F1.4"),
-    (25921, "Minolta AF 85mm F1.4 G (D)"),
-    (25931, "Minolta AF 200mm F2.8 APO"),
-    (25941, "Minolta AF 3x-1x F1.7-2.8 Macro"),
-    (25961, "Minolta AF 28mm F2"),
-    (25971, "Minolta AF 35mm F2"),
-    (25981, "Minolta AF 100mm F2"),
-    (26041, "Minolta AF 80-200mm F4.5-5.6"),
-    (26051, "Minolta AF 35-80mm F4-5.6"),
-    (26061, "Minolta AF 100-300mm F4.5-5.6"),
-    (26071, "Minolta AF 35-80mm F4-5.6"),
-    (26081, "Minolta AF 300mm F2.8 HS-APO G"),
-    (26091, "Minolta AF 600mm F4 HS-APO G"),
-    (26121, "Minolta AF 200mm F2.8 HS-APO G"),
-    (26131, "Minolta AF 50mm F1.7"),
-    (26151, "Minolta AF 28-105mm F3.5-4.5 xi"),
-    (26161, "Minolta AF 35-200mm F4.5-5.6 xi"),
-    (26181, "Minolta AF 28-80mm F4-5.6 xi"),
-    (26191, "Minolta AF 80-200mm F4.5-5.6 xi"),
-    (26201, "Minolta AF 28-70mm F2.8 G"),
-    (26211, "Minolta AF 100-300mm F4.5-5.6 xi"),
-    (26241, "Minolta AF 35-80mm F4-5.6 Power Zoom"),
-    (26281, "Minolta AF 80-200mm F2.8 HS-APO G"),
-    (26291, "Minolta AF 85mm F1.4"),
-    (26311, "Minolta AF 100-300mm F4.5-5.6 APO"),
-    (26321, "Minolta AF 24-50mm F4"),
-    (26381, "Minolta AF 50mm F2.8 Macro"),
-    (26391, "Minolta AF 100mm F2.8 Macro"),
-    (26411, "Minolta/Sony AF 20mm F2.8"),
-    (26421, "Minolta AF 24mm F2.8"),
-    (26441, "Minolta AF 100-400mm F4.5-6.7 APO"),
-    (26621, "Minolta AF 50mm F1.4"),
-    (26671, "Minolta AF 35mm F2"),
-    (26681, "Minolta AF 28mm F2"),
-    (26721, "Minolta AF 24-105mm F3.5-4.5 (D)"),
-    (45671, "Tokina 70-210mm F4-5.6"),
-    (45681, "Tokina AF 35-200mm F4-5.6 Zoom SD"),
-    (45701, "Tamron AF 35-135mm F3.5-4.5"),
-    (45711, "Vivitar 70-210mm F4.5-5.6"),
-    (45751, "1.4x Teleconverter"),
-    (45851, "Tamron SP AF 300mm F2.8 LD IF"),
-    (45861, "Tamron SP AF 35-105mm F2.8 LD Aspherical IF"),
-    (45871, "Tamron AF 70-210mm F2.8 SP LD"),
-    (65280, "Sigma 16mm F2.8 Filtermatic Fisheye"),
-];
+/// Returns the name of the lens with these bytes of the Olympus tag LensType: maker, model and
+/// version, as one number.
+pub(crate) fn four_thirds_lens_name(key: u32) -> Option<String> {
+    find_lens(olympus::FOUR_THIRDS, key, &LensTraits::default())
+}
+
+/// Returns the name of the lens with this value of Leica's tag LensType: four times the 6-bit code
+/// of the lens, plus the number of the frame lines in the viewfinder.
+pub(crate) fn leica_lens_name(value: u32) -> Option<String> {
+    let traits = LensTraits::default();
+    find_lens(leica::BY_CODE_AND_FRAME, value, &traits)
+        .or_else(|| find_lens(leica::BY_CODE, value >> 2, &traits))
+}
+
+/// Returns the name of the Nikon lens with these eight bytes: the number of the lens, its f-stops,
+/// its shortest and longest focal length, the apertures at both, the version of its microprocessor,
+/// and the tag LensType.
+pub(crate) fn nikon_lens_name(key: u64) -> Option<String> {
+    let start = nikon::NIKON.partition_point(|entry| entry.0 < key);
+    let mut lenses = nikon::NIKON.get(start..)?.iter();
+    let (_, name) = lenses.next().filter(|entry| entry.0 == key)?;
+    let is_shared = lenses.next().is_some_and(|entry| entry.0 == key);
+    (!is_shared).then(|| (*name).to_owned())
+}
+
+/// Returns the entries of a table with this number.
+fn lenses_of(table: &'static LensTable, key: u32) -> &'static LensTable {
+    let start = table.partition_point(|entry| entry.0 < key);
+    let end = table.partition_point(|entry| entry.0 <= key);
+    table.get(start..end).unwrap_or_default()
+}
+
+/// Returns the name of the lens with this number. Returns `None` if the number is not in the table,
+/// or if it means more than one lens and the traits do not decide.
+fn find_lens(table: &'static LensTable, key: u32, traits: &LensTraits) -> Option<String> {
+    match lenses_of(table, key) {
+        [] => None,
+        [(_, name)] => Some((*name).to_owned()),
+        lenses => choose_lens(lenses, traits),
+    }
+}
+
+fn choose_lens(lenses: &LensTable, traits: &LensTraits) -> Option<String> {
+    match traits.range {
+        Some(range) => choose_by_range(lenses, range, traits.max_aperture),
+        None => choose_by_use(lenses, traits),
+    }
+}
+
+/// The factors of teleconverters. The first one stands for no teleconverter.
+const TELECONVERTERS: [f64; 4] = [1.0, 1.4, 2.0, 2.8];
+/// The largest difference of focal lengths in millimetres that are the same.
+const FOCAL_TOLERANCE: f64 = 0.9;
+
+/// Returns the name of a lens. If its focal length in the photo is that of the lens with a
+/// teleconverter, adds the teleconverter.
+fn add_teleconverter(name: &str, traits: &LensTraits) -> String {
+    let factor = || {
+        let (shortest, _) = traits.range?;
+        let named = named_range(name)?;
+        let is_factor =
+            |factor: &f64| (shortest - named.shortest * factor).abs() <= FOCAL_TOLERANCE;
+        TELECONVERTERS.into_iter().find(is_factor)
+    };
+    match factor() {
+        Some(factor) if factor > 1.0 && own_factor(name).is_none() => {
+            format!("{name} + {factor}x")
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// Returns the factor of the teleconverter in the name of a lens: `EF 70-200mm f/4L IS USM + 1.4x`,
+/// `Minolta AF 200mm F2.8 G APO + Minolta AF 2x APO`.
+fn own_factor(name: &str) -> Option<f64> {
+    let (_, converter) = name.rsplit_once(" + ")?;
+    let factor = |word: &str| {
+        word.strip_suffix('x')?
+            .trim_start_matches("RF")
+            .parse()
+            .ok()
+    };
+    converter.split(' ').find_map(factor)
+}
+
+/// Chooses the lens with this shortest and longest focal length and this largest aperture. A
+/// teleconverter may multiply them. The best match counts: all three are equal, or both focal
+/// lengths, or the shortest focal length. Returns `None` if two lenses match equally well.
+fn choose_by_range(
+    lenses: &LensTable,
+    range: (f64, f64),
+    max_aperture: Option<f64>,
+) -> Option<String> {
+    /// The largest difference of f-numbers that are the same.
+    const APERTURE_TOLERANCE: f64 = 0.18;
+    for factor in TELECONVERTERS {
+        let mut ranked: [Vec<String>; 3] = Default::default();
+        for (_, name) in lenses {
+            let Some(named) = named_range(name) else {
+                continue;
+            };
+            let own = own_factor(name);
+            // The name of a lens with a teleconverter has the numbers of the lens alone.
+            let scale = factor * own.unwrap_or(1.0);
+            if own.is_some() && factor > 1.0
+                || (range.0 - named.shortest * scale).abs() > FOCAL_TOLERANCE
+            {
+                continue;
+            }
+            let has_longest = (range.1 - named.longest * scale).abs() <= FOCAL_TOLERANCE;
+            let has_aperture = max_aperture.is_none_or(|aperture| {
+                aperture >= named.wide * scale - APERTURE_TOLERANCE
+                    && aperture <= named.tele * scale + APERTURE_TOLERANCE
+            });
+            let full_name = match factor > 1.0 {
+                true => format!("{name} + {factor}x"),
+                false => (*name).to_owned(),
+            };
+            let [whole, focal, shortest] = &mut ranked;
+            match (has_longest, has_aperture) {
+                (true, true) => whole.push(full_name),
+                (true, false) => focal.push(full_name),
+                (false, _) => shortest.push(full_name),
+            }
+        }
+        if let Some(best) = ranked.into_iter().find(|names| !names.is_empty()) {
+            return only_name(best);
+        }
+    }
+    None
+}
+
+/// Returns the name, if there is only one. The same name may be there twice.
+fn only_name(mut names: Vec<String>) -> Option<String> {
+    names.dedup();
+    names.pop().filter(|_| names.is_empty())
+}
+
+/// Chooses the lens that fits best to the focal length of the photo and the largest aperture at this
+/// focal length. Returns `None` if two lenses fit equally well.
+fn choose_by_use(lenses: &LensTable, traits: &LensTraits) -> Option<String> {
+    /// The largest difference of f-numbers that are the same.
+    const APERTURE_TOLERANCE: f64 = 0.15;
+    /// The largest difference of focal lengths in millimetres that are the same.
+    const USED_FOCAL_TOLERANCE: f64 = 0.5;
+    let mut best: Vec<String> = Vec::new();
+    let mut least = f64::INFINITY;
+    for (_, name) in lenses {
+        let Some(range) = named_range(name) else {
+            continue;
+        };
+        let scale = own_factor(name).unwrap_or(1.0);
+        let is_possible = traits.focal_length.is_none_or(|length| {
+            length >= range.shortest * scale - USED_FOCAL_TOLERANCE
+                && length <= range.longest * scale + USED_FOCAL_TOLERANCE
+        });
+        let distance = match traits.max_aperture {
+            None => 0.0,
+            Some(aperture)
+                if aperture < range.wide * scale - APERTURE_TOLERANCE
+                    || aperture > range.tele * scale + APERTURE_TOLERANCE =>
+            {
+                continue;
+            }
+            Some(aperture) => {
+                let length = traits.focal_length.unwrap_or(0.0) / scale;
+                (aperture - scale * range.aperture_at(length)).abs()
+            }
+        };
+        if !is_possible || distance > least + APERTURE_TOLERANCE {
+            continue;
+        }
+        if distance < least - APERTURE_TOLERANCE {
+            best.clear();
+        }
+        least = distance;
+        best.push((*name).to_owned());
+    }
+    only_name(best)
+}
+
+/// Chooses the lens with the focal lengths and apertures of a text like `DT 18-55mm F3.5-5.6 SAM`. A
+/// lens of Sony must also have the other words of the text.
+fn choose_by_specification(lenses: &LensTable, specification: &str) -> Option<String> {
+    let wanted = named_range(specification)?;
+    let fits = |name: &str| {
+        named_range(name).is_some_and(|range| {
+            (range.shortest - wanted.shortest).abs() <= 0.5
+                && (range.longest - wanted.longest).abs() <= 0.5
+                && (range.wide - wanted.wide).abs() <= 0.15
+                && (range.tele - wanted.tele).abs() <= 0.15
+        })
+    };
+    let fitting = || {
+        lenses
+            .iter()
+            .map(|(_, name)| *name)
+            .filter(|name| fits(name))
+    };
+    let words = format!(" {specification}");
+    let has_words = |name: &&str| {
+        let rest = name
+            .find(&words)
+            .and_then(|at| name.get(at + words.len()..));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" (") || rest == " GM")
+    };
+    let exact = fitting().find(has_words).map(str::to_owned);
+    exact.or_else(|| {
+        let others = fitting().filter(|name| !name.starts_with("Sony "));
+        only_name(others.map(str::to_owned).collect())
+    })
+}
+
+impl NamedRange {
+    /// Returns the largest aperture at a focal length. Between the ends of the range, its logarithm
+    /// changes like that of the focal length.
+    fn aperture_at(&self, length: f64) -> f64 {
+        if self.shortest >= self.longest || length <= self.shortest {
+            return self.wide;
+        }
+        if length >= self.longest {
+            return self.tele;
+        }
+        let share = (length / self.shortest).ln() / (self.longest / self.shortest).ln();
+        self.wide * (self.tele / self.wide).powf(share)
+    }
+}
+
+/// Returns the focal lengths and the apertures in the name of a lens: `18-55mm f/3.5-5.6`,
+/// `180mm Macro f/3.5L`, `50mm F1.4`. Returns `None` if the name does not have them.
+fn named_range(name: &str) -> Option<NamedRange> {
+    name.match_indices("mm").find_map(|(at, _)| {
+        let (before, after) = (name.get(..at)?, name.get(at + 2..)?);
+        let (shortest, longest) = range_at_end(before.trim_end())?;
+        let mut apertures = after.match_indices(['f', 'F']);
+        let (wide, tele) = apertures.find_map(|(at, _)| {
+            let aperture = after.get(at + 1..)?;
+            range_at_start(aperture.strip_prefix('/').unwrap_or(aperture).trim_start())
+        })?;
+        Some(NamedRange {
+            shortest,
+            longest,
+            wide,
+            tele,
+        })
+    })
+}
+
+/// Parses one or two numbers at the end of a text: `18-55` gives 18 and 55, `50` gives 50 and 50.
+fn range_at_end(text: &str) -> Option<(f64, f64)> {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.' || c == '-';
+    let start = text.trim_end_matches(is_part).len();
+    parse_range(text.get(start..)?.trim_start_matches(['.', '-']))
+}
+
+/// Parses one or two numbers at the start of a text: `3.5-5.6` gives 3.5 and 5.6.
+fn range_at_start(text: &str) -> Option<(f64, f64)> {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.' || c == '-';
+    let length = text.len() - text.trim_start_matches(is_part).len();
+    parse_range(text.get(..length)?.trim_end_matches(['.', '-']))
+}
+
+fn parse_range(text: &str) -> Option<(f64, f64)> {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|&number| number > 0.0);
+    match text.split_once('-') {
+        Some((first, last)) => Some((number(first)?, number(last)?)),
+        None => number(text).map(|number| (number, number)),
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const EMPTY: LensTraits = LensTraits {
+        range: None,
+        max_aperture: None,
+        focal_length: None,
+    };
+
     #[test]
     fn tables_are_sorted_for_the_binary_search() {
-        for table in [PENTAX, A_MOUNT] {
-            assert!(table.is_sorted_by(|a, b| a.0 < b.0));
+        let tables = [
+            canon::EF,
+            canon::RF,
+            pentax::PENTAX,
+            a_mount::A_MOUNT,
+            sigma::SIGMA,
+            samsung::SAMSUNG,
+            olympus::FOUR_THIRDS,
+            leica::BY_CODE,
+            leica::BY_CODE_AND_FRAME,
+        ];
+        for table in tables {
+            assert!(table.is_sorted_by_key(|entry| entry.0));
         }
+        assert!(nikon::NIKON.is_sorted_by_key(|entry| entry.0));
+    }
+
+    #[test]
+    fn names_have_their_focal_lengths_and_apertures() {
+        let range = |name| named_range(name).map(|r| (r.shortest, r.longest, r.wide, r.tele));
+        for (name, wanted) in [
+            ("Canon EF 50mm f/1.8", (50.0, 50.0, 1.8, 1.8)),
+            ("Canon EF 180mm Macro f/3.5L USM", (180.0, 180.0, 3.5, 3.5)),
+            ("Sigma 20mm EX f/1.8", (20.0, 20.0, 1.8, 1.8)),
+            ("Sigma 14-24mm f/2.8 DG HSM | A", (14.0, 24.0, 2.8, 2.8)),
+            ("DT 18-55mm F3.5-5.6 SAM", (18.0, 55.0, 3.5, 5.6)),
+            (
+                "Tokina AT-X 11-20 F2.8 PRO DX Aspherical 11-20mm f/2.8",
+                (11.0, 20.0, 2.8, 2.8),
+            ),
+            (
+                "Canon RF 5.2mm F2.8L Dual Fisheye 3D VR",
+                (5.2, 5.2, 2.8, 2.8),
+            ),
+        ] {
+            assert_eq!(range(name), Some(wanted), "{name}");
+        }
+        for name in ["Canon EF", "Canon CN-E 14mm T3.1 L F", "50mm", "mm f/2", ""] {
+            assert_eq!(range(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_several_canon_lenses_is_decided_by_range_and_aperture() {
+        let name = |number, range, aperture| {
+            let traits = LensTraits {
+                range: Some(range),
+                max_aperture: aperture,
+                focal_length: None,
+            };
+            canon_lens_name(number, &traits)
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            name(152, (300.0, 300.0), None),
+            text("Canon EF 300mm f/4L IS USM")
+        );
+        assert_eq!(
+            name(152, (14.0, 14.0), Some(2.8)),
+            text("Sigma 14mm f/2.8 EX Aspherical HSM")
+        );
+        assert_eq!(
+            name(152, (100.0, 300.0), Some(4.0)),
+            text("Sigma 100-300mm f/4")
+        );
+        // With a teleconverter.
+        assert_eq!(
+            name(152, (420.0, 420.0), None),
+            text("Canon EF 300mm f/4L IS USM + 1.4x")
+        );
+        assert_eq!(
+            name(237, (147.0, 588.0), None),
+            text("Canon EF 24-105mm f/4L IS USM")
+        );
+        assert_eq!(
+            name(149, (200.0, 200.0), None),
+            text("Canon EF 100mm f/2 USM + 2x")
+        );
+        // Two lenses with the same numbers.
+        assert_eq!(name(251, (70.0, 200.0), Some(2.8)), None);
+        // No lens with these numbers.
+        assert_eq!(name(152, (50.0, 50.0), None), None);
+        assert_eq!(name(65_535, (18.0, 55.0), None), None);
+    }
+
+    #[test]
+    fn a_shared_number_without_a_range_is_decided_by_the_focal_length() {
+        let traits = |focal_length, max_aperture| LensTraits {
+            range: None,
+            max_aperture,
+            focal_length: Some(focal_length),
+        };
+        let pentax = |traits| pentax_lens_name(3, 44, &traits);
+        assert_eq!(
+            pentax(traits(10.0, Some(4.0))).as_deref(),
+            Some("Sigma AF 10-20mm F4-5.6 EX DC")
+        );
+        assert_eq!(pentax(traits(1_000.0, None)), None);
+        assert_eq!(pentax(EMPTY), None);
+    }
+
+    #[test]
+    fn a_lens_specification_decides_between_lenses_of_the_a_mount() {
+        let name = |number, specification| a_mount_lens_name(number, &EMPTY, specification);
+        assert_eq!(
+            name(128, Some("10-20mm F3.5 SAM")).as_deref(),
+            Some("Sigma 10-20mm F3.5 EX DC HSM")
+        );
+        assert_eq!(name(128, Some("11-22mm F3.5")), None);
+        assert_eq!(name(128, None), None);
+        assert_eq!(
+            name(1, Some("no text of this form")).as_deref(),
+            Some("Minolta AF 80-200mm F2.8 HS-APO G")
+        );
+    }
+
+    #[test]
+    fn other_lenses_are_found_by_their_numbers() {
+        assert_eq!(
+            nikon_lens_name(0x7f40_2d5c_2c34_8406).as_deref(),
+            Some("AF-S DX Zoom-Nikkor 18-70mm f/3.5-4.5G IF-ED")
+        );
+        assert_eq!(nikon_lens_name(0x7f40_2d5c_2c34_8407), None);
+        assert_eq!(
+            four_thirds_lens_name(0x00_05_00).as_deref(),
+            Some("Olympus Zuiko Digital 14-54mm F2.8-3.5")
+        );
+        assert_eq!(
+            samsung_lens_name(2).as_deref(),
+            Some("Samsung NX 18-55mm F3.5-5.6 OIS")
+        );
+        assert_eq!(
+            canon_rf_lens_name(258).as_deref(),
+            Some("Canon RF 24-105mm F4L IS USM")
+        );
+        assert_eq!(
+            leica_lens_name(6 << 2).as_deref(),
+            Some("Summilux-M 35mm f/1.4")
+        );
+        assert_eq!(
+            leica_lens_name(6 << 2 | 1).as_deref(),
+            Some("Summicron-M 35mm f/2 (IV)")
+        );
+        assert_eq!(leica_lens_name(0), None);
     }
 }

@@ -28,6 +28,11 @@ pub(crate) const MAX_SUB_IFD_DEPTH: u8 = 4;
 /// The maximum number of entries in all IFDs of one file together. With more entries, the lookups
 /// would take too long: their time grows with the square of the number of entries.
 pub(crate) const MAX_ENTRIES: usize = 2_048;
+/// The maximum number of entries that are read of one directory in a maker note. Later entries are
+/// ignored. No camera writes so many.
+pub(crate) const MAX_NOTE_ENTRIES: u64 = 1_000;
+/// The maximum number of blocks in the private data of an Adobe DNG in which a maker note is searched.
+pub(crate) const MAX_PRIVATE_BLOCKS: usize = 16;
 /// The number of broken entries in one IFD after which its other entries are skipped. A table with
 /// so many broken entries is not an IFD, and would fill the list of warnings. ExifTool has the same
 /// limit.

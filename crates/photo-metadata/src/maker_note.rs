@@ -1,140 +1,263 @@
-//! Finds the name of the lens in a maker note, for photos that have the name nowhere else. A maker
-//! note is a field of EXIF in the camera maker's own format. Nothing else of a maker note is read.
-//! An IFD (image file directory) is a table of tags.
+//! Reads the facts of a photo that only its maker note has. A maker note is a field of EXIF in the
+//! camera maker's own format. Of a note only the facts in [`MakerNoteFacts`] are read. Encrypted
+//! parts are not decrypted.
+//!
+//! Each maker has a module. The tags and their meanings are public facts, from ExifTool's tag name
+//! documentation. An IFD (image file directory) is a table of tags.
 
-use super::field_value::lens_specification;
-use super::lens_ids::{pentax_lens_name, sony_lens_name};
+mod canon;
+mod casio;
+mod directory;
+mod fixed_layout;
+mod fujifilm;
+mod leica;
+mod minolta;
+mod motorola;
+mod nikon;
+mod olympus;
+mod panasonic;
+mod pentax;
+mod phase_one;
+mod private_data;
+mod ricoh;
+mod samsung;
+mod sanyo;
+mod sigma;
+mod sony;
+
+use chrono::FixedOffset;
+
+use self::directory::NoteBlock;
+use super::blocks::MetadataBlock;
+use super::lens_ids::LensTraits;
 use super::sparse::ByteView;
-use super::tag::{self, maker_note as maker_note_tag};
+use super::tag;
 use super::text::field_text;
-use super::tiff::{Ifd, IfdField, IfdFields, directory_fields};
+use super::tiff::{FieldNumber, Ifd, IfdField, IfdFields};
+use super::xmp::XmpProperties;
 
-/// Returns the name of the lens from the maker note. Depending on the maker, this is a text in the
-/// note, a name made from the focal lengths and apertures in the note, or the name for the lens
-/// number in the note. A number that means more than one lens has no name. `canon_note` has the
-/// fields of the separate maker note of a Canon CR3.
-pub(crate) fn find_lens_name(fields: &IfdFields<'_>, canon_note: &IfdFields<'_>) -> Option<String> {
-    // The maker note of a Canon CR3 is an IFD of its own.
-    let canon_lens = canon_note.get(Ifd::MakerNote, maker_note_tag::CANON_LENS_MODEL);
-    if let Some(name) = canon_lens.and_then(field_text) {
-        return lens_name(name);
+/// The facts of a photo that come from its maker note. A fact is `None` if the note does not have
+/// it, or if its value is a placeholder or impossible.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct MakerNoteFacts {
+    /// The difference of the camera's clock from UTC, with daylight saving time.
+    pub(crate) time_zone: Option<FixedOffset>,
+    /// The serial number of the body, as on its plate. Numbers of circuit boards, which ExifTool
+    /// calls `InternalSerialNumber`, are not read: they differ from the number that EXIF and XMP have
+    /// in other files of the same shot.
+    pub(crate) body_serial: Option<String>,
+    /// The ISO speed.
+    pub(crate) iso: Option<u32>,
+    /// The name of the lens.
+    pub(crate) lens: Option<String>,
+    /// The name of the film simulation or picture style.
+    pub(crate) film_simulation: Option<String>,
+    /// The drive mode: single shots, a series, a self-timer.
+    pub(crate) drive_mode: Option<String>,
+}
+
+/// The facts from EXIF that a note needs to be understood.
+#[derive(Debug, Clone, Copy)]
+struct NoteContext<'a> {
+    /// The tag `Make`.
+    make: &'a str,
+    /// The tag `Model`.
+    model: &'a str,
+    /// What EXIF has of the lens.
+    traits: LensTraits,
+}
+
+/// The places of a file in which a maker note can be.
+pub(crate) struct NoteSources<'a, 's> {
+    pub(crate) fields: &'a IfdFields<'s>,
+    /// The fields of the separate note of a Canon CR3.
+    pub(crate) canon_note: &'a IfdFields<'s>,
+    /// The records of a Canon CRW that have the facts of a note.
+    pub(crate) crw_records: &'a [(u16, MetadataBlock)],
+    pub(crate) xmp: &'a XmpProperties,
+    pub(crate) file: ByteView<'s>,
+}
+
+/// Reads the maker note of a file. Returns empty facts if there is no note, or if its format is not
+/// known.
+pub(crate) fn read_maker_note(sources: &NoteSources<'_, '_>) -> MakerNoteFacts {
+    let (fields, canon_note) = (sources.fields, sources.canon_note);
+    let block = fields.get(Ifd::Exif, tag::MAKER_NOTE);
+    let block = block
+        .or_else(|| fields.get(Ifd::Main(0), tag::MAKER_NOTE))
+        .map(NoteBlock::of_field)
+        .or_else(|| private_data::find_maker_note(fields));
+    if block.is_none() && canon_note.list.is_empty() && sources.crw_records.is_empty() {
+        return MakerNoteFacts::default();
     }
-    let note = fields.exif(tag::MAKER_NOTE)?;
-    let make = fields
-        .get(Ifd::Main(0), tag::MAKE)
-        .and_then(field_text)?
-        .to_ascii_lowercase();
+    let text = |tag, property| {
+        let recorded = fields.get(Ifd::Main(0), tag).and_then(field_text);
+        recorded.or_else(|| sources.xmp.get(property).map(str::to_owned))
+    };
+    let make = text(tag::MAKE, "tiff:Make");
+    let model = text(tag::MODEL, "tiff:Model");
+    let context = NoteContext {
+        make: make.as_deref().unwrap_or_default(),
+        model: model.as_deref().unwrap_or_default(),
+        traits: exif_lens_traits(fields),
+    };
+    if !sources.crw_records.is_empty() {
+        return canon::read_records(sources.file, sources.crw_records, &context);
+    }
+    // The maker note of a Canon CR3 is a TIFF structure of its own.
+    let facts = match canon_note.list.first() {
+        Some(field) => canon::read_structure(field.view, &context),
+        None => block.and_then(|block| read_block(&block, &context)),
+    };
+    facts.unwrap_or_default()
+}
+
+/// Returns the focal length and the largest aperture in the Exif IFD.
+fn exif_lens_traits(fields: &IfdFields<'_>) -> LensTraits {
+    let number = |tag| {
+        let field = fields.exif(tag)?;
+        field.number(0)?.value().filter(|&value| value > 0.0)
+    };
+    LensTraits {
+        range: None,
+        // The tag is an APEX value, which is a logarithm (EXIF 3.0 annex C).
+        max_aperture: number(tag::MAX_APERTURE_VALUE)
+            .filter(|&apex| apex < 20.0)
+            .map(|apex| (apex / 2.0).exp2()),
+        focal_length: number(tag::FOCAL_LENGTH),
+    }
+}
+
+/// Reads a note in the form that its beginning and the maker of the camera show. The rules are those
+/// of ExifTool's module `MakerNotes`, in its order.
+fn read_block(block: &NoteBlock<'_>, context: &NoteContext<'_>) -> Option<MakerNoteFacts> {
+    let head = block.head(64);
+    let begins = |start: &[u8]| head.starts_with(start);
+    let make = context.make.to_ascii_lowercase();
     let is = |maker: &str| make.starts_with(maker);
+    if begins(b"Nikon\0") {
+        return nikon::read(block, head, context);
+    }
     if is("canon") {
-        return text_in_directory(note, note.offset, maker_note_tag::CANON_LENS_MODEL);
+        return canon::read(block, context);
     }
-    if is("panasonic") && note_starts_with(note, b"Panasonic\0\0\0") {
-        let start = note.offset.checked_add(12)?;
-        return text_in_directory(note, start, maker_note_tag::PANASONIC_LENS_TYPE);
+    if is("casio") || begins(b"QVC\0") || begins(b"DCI\0") {
+        return casio::read(block, head);
     }
-    if is("olympus") || is("om digital") {
-        return olympus_lens(note);
+    if begins(b"FUJIFILM") || begins(b"GENERALE") {
+        return fujifilm::read(block);
     }
-    if is("pentax") || is("ricoh") || is("asahi") {
-        return pentax_lens(note);
+    if begins(b"MOT\0") {
+        return motorola::read(block);
     }
-    if is("sony") {
-        return sony_lens(note);
+    if olympus::is_note(head) {
+        return olympus::read(block, head);
     }
-    if is("nikon") && note_starts_with(note, b"Nikon\0\x02") {
-        return nikon_lens(note);
+    if pentax::is_note(head) {
+        return pentax::read(block, head, context);
     }
-    None
+    if phase_one::is_note(head) {
+        return phase_one::read(block, head);
+    }
+    if is("leica") {
+        return leica::read(block, head, context);
+    }
+    if begins(b"Panasonic") {
+        return panasonic::read(block, context);
+    }
+    if sony::is_note(head) || is("sony") {
+        return sony::read(block, head, context);
+    }
+    if is("minolta") || is("konica minolta") {
+        return minolta::read(block, head, context);
+    }
+    if is("nikon") {
+        return nikon::read(block, head, context);
+    }
+    if is("ricoh") || is("pentax ricoh") {
+        return ricoh::read(block, head);
+    }
+    if is("samsung") {
+        return samsung::read(block);
+    }
+    if begins(b"SANYO") {
+        return sanyo::read(block);
+    }
+    if begins(b"SIGMA") || begins(b"FOVEON") {
+        return sigma::read(block, head, context);
+    }
+    fixed_layout::read(block, head, &make, context.model)
 }
 
-fn note_starts_with(note: &IfdField<'_>, start: &[u8]) -> bool {
-    let length = start.len() as u64;
-    note.size >= length && note.view.get(note.offset, length) == Some(start)
+impl<'s> NoteBlock<'s> {
+    /// Returns the note that is the value of a field.
+    fn of_field(field: &IfdField<'s>) -> Self {
+        NoteBlock {
+            view: field.view,
+            start: field.offset,
+            size: field.size,
+            order: field.order,
+            displacement: 0,
+        }
+    }
 }
 
-/// Returns the lens name in the field `tag` of a directory in the maker note. `start` is the offset
-/// of this directory in the TIFF structure.
-fn text_in_directory(note: &IfdField<'_>, start: u64, tag: u16) -> Option<String> {
-    let all = directory_fields(note.view, start, note.order);
-    lens_name(all.iter().find(|f| f.tag == tag).and_then(field_text)?)
+/// Returns the name of a value in a table of values and their names.
+fn value_name(table: &[(u32, &str)], value: u32) -> Option<String> {
+    let entry = table.iter().find(|entry| entry.0 == value)?;
+    Some(entry.1.to_owned())
 }
 
-fn pentax_lens(note: &IfdField<'_>) -> Option<String> {
-    // After `AOC`, offsets count from the start of the TIFF structure. After `PENTAX`, they count
-    // from the start of the note.
-    let (view, start) = if note_starts_with(note, b"AOC\0") {
-        (note.view, note.offset.checked_add(6)?)
-    } else {
-        (note.view.from(note.offset), 10)
-    };
-    let all = directory_fields(view, start, note.order);
-    let lens = all
-        .iter()
-        .find(|f| f.tag == maker_note_tag::PENTAX_LENS_TYPE)?;
-    pentax_lens_name(lens.unsigned(0)?, lens.unsigned(1)?)
+/// Returns the number at `index` of a field, if it is an integer that is not negative.
+fn unsigned_at(field: &IfdField<'_>, index: usize) -> Option<u32> {
+    u32::try_from(field.unsigned(index)?).ok()
 }
 
-fn sony_lens(note: &IfdField<'_>) -> Option<String> {
-    let start = if note_starts_with(note, b"SONY") {
-        note.offset.checked_add(12)?
-    } else {
-        note.offset
-    };
-    let all = directory_fields(note.view, start, note.order);
-    let lens = all
-        .iter()
-        .find(|f| f.tag == maker_note_tag::SONY_LENS_TYPE)?;
-    sony_lens_name(lens.unsigned(0)?)
+/// Returns the 16-bit number at `index` of a field as a signed number. Makers use both types for the
+/// same list.
+fn signed_at(field: &IfdField<'_>, index: usize) -> Option<i16> {
+    match field.number(index)? {
+        FieldNumber::Integer(number) => match u16::try_from(number) {
+            Ok(number) => Some(number.cast_signed()),
+            Err(_) => i16::try_from(number).ok(),
+        },
+        _ => None,
+    }
 }
 
-fn nikon_lens(note: &IfdField<'_>) -> Option<String> {
-    // The note is a TIFF structure of its own from byte 10 on.
-    let all = nikon_fields(note.view.from(note.offset.checked_add(10)?))?;
-    all.iter()
-        .find(|f| f.tag == maker_note_tag::NIKON_LENS)
-        .and_then(lens_specification)
+/// Returns the 32-bit number at `index` of a field as a signed number. Makers use both types for the
+/// same list.
+fn signed_long_at(field: &IfdField<'_>, index: usize) -> Option<i32> {
+    match field.number(index)? {
+        FieldNumber::Integer(number) => match u32::try_from(number) {
+            Ok(number) => Some(number.cast_signed()),
+            Err(_) => i32::try_from(number).ok(),
+        },
+        _ => None,
+    }
 }
 
-fn nikon_fields(inner: ByteView<'_>) -> Option<Vec<IfdField<'_>>> {
-    let order = super::tiff::read_byte_order(inner)?;
-    let start = match order {
-        super::tiff::ByteOrder::Big => inner.be32(4)?,
-        super::tiff::ByteOrder::Little => inner.le32(4)?,
-    };
-    Some(directory_fields(inner, u64::from(start), order))
+/// Returns the offset from UTC of this many minutes. Returns `None` if no place has this offset.
+fn offset_of_minutes(minutes: i32) -> Option<FixedOffset> {
+    let is_possible = minutes % 15 == 0 && (-12 * 60..=14 * 60).contains(&minutes);
+    FixedOffset::east_opt(minutes.checked_mul(60).filter(|_| is_possible)?)
 }
 
-/// Returns the lens name of an Olympus maker note: the text LensModel in the directory Equipment.
-fn olympus_lens(note: &IfdField<'_>) -> Option<String> {
-    let inner = note.view.from(note.offset);
-    let head = inner.up_to(0, 16)?;
-    // In the two newer forms, offsets count from the start of the note. In the old form, they count
-    // from the start of the TIFF structure.
-    let (view, start, order) = if head.starts_with(b"OLYMPUS\0") {
-        (inner, 12, super::tiff::read_byte_order(inner.from(8))?)
-    } else if head.starts_with(b"OM SYSTEM\0") {
-        (inner, 16, super::tiff::read_byte_order(inner.from(12))?)
-    } else if head.starts_with(b"OLYMP\0") {
-        (note.view, note.offset.checked_add(8)?, note.order)
-    } else {
-        return None;
-    };
-    let all = directory_fields(view, start, order);
-    let equipment = all
-        .iter()
-        .find(|f| f.tag == maker_note_tag::OLYMPUS_EQUIPMENT)?;
-    // The value is a pointer to the directory. In older cameras it is the directory itself.
-    let start = if equipment.size == 4 {
-        equipment.unsigned(0)?
-    } else {
-        equipment.offset
-    };
-    lens_name(
-        directory_fields(view, start, order)
-            .iter()
-            .find(|f| f.tag == maker_note_tag::OLYMPUS_LENS_MODEL)
-            .and_then(field_text)?,
-    )
+/// Returns a serial number, if it is one. Returns `None` for a text without letters and digits, or
+/// with zeros only, which cameras write if they have no number.
+fn serial_number(text: String) -> Option<String> {
+    let mut characters = text.chars().filter(|c| c.is_alphanumeric());
+    characters.any(|c| c != '0').then_some(text)
+}
+
+/// Returns the serial number in a field with a text.
+fn serial_text(field: &IfdField<'_>) -> Option<String> {
+    serial_number(field_text(field)?)
+}
+
+/// Returns an ISO speed, if a camera can have it. 65535 stands for an unknown speed.
+fn iso_speed(iso: u32) -> Option<u32> {
+    (iso > 0 && iso != 65_535 && iso < 10_000_000).then_some(iso)
 }
 
 /// Returns `name` if it is the name of a lens. Returns `None` if it has no letters or is `no-lens`.

@@ -11,7 +11,6 @@ use super::dimensions::stored_dimensions;
 use super::field_value::{lens_specification, parse_fraction, real_number, round_to, whole_number};
 use super::iptc::IptcRecords;
 use super::limits;
-use super::maker_note::find_lens_name;
 use super::position::find_location;
 use super::record::{Exposure, Lens, PhotoMetadata, PhotoRecord};
 use super::sources::MetadataSources;
@@ -32,7 +31,8 @@ pub(crate) fn normalise_metadata(
         orientation,
         body_serial: exif(tag::SERIAL_NUMBER)
             .or_else(|| exif(tag::CAMERA_SERIAL_NUMBER))
-            .or_else(|| xmp.get("aux:SerialNumber").map(str::to_owned)),
+            .or_else(|| xmp.get("aux:SerialNumber").map(str::to_owned))
+            .or_else(|| sources.maker_note.body_serial.clone()),
         record: normalise_record(sources, context, orientation),
     }
 }
@@ -54,13 +54,16 @@ fn normalise_record(
     let model = in_ifd0(tag::MODEL).or_else(|| in_xmp("tiff:Model"));
     let size = oriented_dimensions(sources, orientation);
     let location = find_location(fields, xmp);
+    let note = &sources.maker_note;
+    let mut exposure = find_exposure(fields, xmp);
+    exposure.iso = exposure.iso.or(note.iso);
     PhotoRecord {
         capture: find_capture_time(sources, context, location.as_ref()),
         width: size.map(|s| s.0),
         height: size.map(|s| s.1),
         camera: make_camera(make, model),
         lens: find_lens(sources),
-        exposure: find_exposure(fields, xmp),
+        exposure,
         location,
         title: in_xmp("dc:title")
             .or_else(|| iptc.title.clone())
@@ -78,6 +81,8 @@ fn normalise_record(
         copyright: in_xmp("dc:rights")
             .or_else(|| iptc.copyright.clone())
             .or_else(|| ifd0(tag::COPYRIGHT).and_then(copyright_text)),
+        film_simulation: note.film_simulation.clone(),
+        drive_mode: note.drive_mode.clone(),
     }
 }
 
@@ -231,7 +236,7 @@ fn find_lens(sources: &MetadataSources<'_, '_>) -> Option<Lens> {
     let model = recorded
         .or_else(in_xmp)
         .or_else(specified)
-        .or_else(|| find_lens_name(fields, sources.canon_note));
+        .or_else(|| sources.maker_note.lens.clone());
     make_lens(make, model)
 }
 

@@ -52,6 +52,12 @@ pub struct PhotoRecord {
     pub artist: Option<String>,
     /// The copyright notice.
     pub copyright: Option<String>,
+    /// The name of the film simulation or picture style, as the camera calls it: `Classic Chrome`. It
+    /// comes from the maker note (data in the camera maker's own format).
+    pub film_simulation: Option<String>,
+    /// The drive mode, as the camera calls it: `Single`, `Continuous, High`, `Self-timer`. It comes
+    /// from the maker note.
+    pub drive_mode: Option<String>,
 }
 
 /// All normalised metadata of a file: the [`PhotoRecord`], and the fields that are stored but are

@@ -3,6 +3,7 @@
 use super::blocks::MetadataBlocks;
 use super::format::PhotoFormat;
 use super::iptc::IptcRecords;
+use super::maker_note::MakerNoteFacts;
 use super::tiff::IfdFields;
 use super::xmp::XmpProperties;
 
@@ -15,7 +16,6 @@ pub(crate) struct MetadataSources<'a, 's> {
     pub(crate) blocks: &'a MetadataBlocks,
     /// The width and height in pixels that the container itself states, before orientation.
     pub(crate) size: Option<(u32, u32)>,
-    /// The maker note (data in the maker's own format) of a Canon CR3. It is a separate TIFF
-    /// structure.
-    pub(crate) canon_note: &'a IfdFields<'s>,
+    /// The facts in the maker note, which is data in the camera maker's own format.
+    pub(crate) maker_note: MakerNoteFacts,
 }

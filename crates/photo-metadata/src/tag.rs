@@ -6,6 +6,8 @@
 //! has a constant, which the same entry declares. The doc of such a constant is the name of its
 //! tag.
 
+pub(crate) mod maker_note;
+
 /// Declares a table of tags, sorted by number. An entry is `0x829a "ExposureTime" EXPOSURE_TIME`.
 /// The macro declares a constant of this name for the number of the tag. The name is optional.
 macro_rules! tag_table {
@@ -119,7 +121,7 @@ tag_table! {
     0x9012 "OffsetTimeDigitized" OFFSET_TIME_DIGITIZED, 0x9101 "ComponentsConfiguration",
     0x9102 "CompressedBitsPerPixel", 0x9201 "ShutterSpeedValue" SHUTTER_SPEED_VALUE,
     0x9202 "ApertureValue" APERTURE_VALUE, 0x9203 "BrightnessValue",
-    0x9204 "ExposureCompensation" EXPOSURE_COMPENSATION, 0x9205 "MaxApertureValue",
+    0x9204 "ExposureCompensation" EXPOSURE_COMPENSATION, 0x9205 "MaxApertureValue" MAX_APERTURE_VALUE,
     0x9206 "SubjectDistance", 0x9207 "MeteringMode", 0x9208 "LightSource", 0x9209 "Flash" FLASH,
     0x920a "FocalLength" FOCAL_LENGTH, 0x920b "FlashEnergy", 0x920c "SpatialFrequencyResponse",
     0x920d "Noise", 0x920e "FocalPlaneXResolution", 0x920f "FocalPlaneYResolution",
@@ -259,25 +261,6 @@ tag_table! {
     0x02bc "ApplicationNotes", 0x8298 "Copyright", 0x83bb "IPTC-NAA",
 }
 
-/// Tags of maker notes, which are data in the camera maker's own formats. Only the tags for the
-/// name or the number of the lens are read.
-pub(crate) mod maker_note {
-    /// Tag `LensModel` of Canon, a text.
-    pub(crate) const CANON_LENS_MODEL: u16 = 0x0095;
-    /// Tag `LensType` of Panasonic, a text.
-    pub(crate) const PANASONIC_LENS_TYPE: u16 = 0x0051;
-    /// Tag `LensType` of Pentax: the series and the number of the lens.
-    pub(crate) const PENTAX_LENS_TYPE: u16 = 0x003f;
-    /// Tag `LensType` of Sony, a number.
-    pub(crate) const SONY_LENS_TYPE: u16 = 0xb027;
-    /// Tag `Lens` of Nikon: focal lengths and apertures, like EXIF's `LensInfo`.
-    pub(crate) const NIKON_LENS: u16 = 0x0084;
-    /// Tag `Equipment` of Olympus: a directory, which is a table of tags.
-    pub(crate) const OLYMPUS_EQUIPMENT: u16 = 0x2010;
-    /// Tag `LensModel` in the directory `Equipment` of Olympus, a text.
-    pub(crate) const OLYMPUS_LENS_MODEL: u16 = 0x0203;
-}
-
 /// Tags in the directory of a Fujifilm RAF. Each value is a height and a width in pixels.
 pub(crate) mod raf {
     /// Tag `RawImageFullSize`: the size of the sensor.
@@ -308,7 +291,9 @@ pub(crate) mod crw {
     pub(crate) const SHOT_INFO: u16 = 0x102a;
     /// Record `SerialNumber`, a number.
     pub(crate) const SERIAL_NUMBER: u16 = 0x180b;
-    /// Record `TimeStamp`: seconds since 1970 by the camera's clock.
+    /// Record `CanonCameraSettings`: a list of numbers.
+    pub(crate) const CAMERA_SETTINGS: u16 = 0x102d;
+    /// Record `TimeStamp`: seconds since 1970 by the camera's clock, and the time zone.
     pub(crate) const TIME_STAMP: u16 = 0x180e;
     /// Record `ImageInfo`: size and rotation.
     pub(crate) const IMAGE_INFO: u16 = 0x1810;

@@ -4,6 +4,7 @@
 mod dates;
 mod gaps;
 mod limits;
+mod maker_notes;
 mod work;
 
 use bytes::Bytes;
@@ -185,7 +186,7 @@ fn lens_names_come_from_model_then_specification_then_maker_note() {
     let read_lens = |tags: &[u16]| {
         let all = [
             (0x010f, 2, 6, 200),
-            (0x927c, 7, 40, 300),
+            (0x927c, 7, 58, 300),
             (0xa432, 5, 4, 220),
             (0xa434, 2, 8, 260),
         ];

@@ -55,14 +55,22 @@ pub(crate) enum ByteOrder {
 }
 
 impl ByteOrder {
-    fn u16(self, bytes: [u8; 2]) -> u16 {
+    /// Returns the other byte order.
+    pub(crate) fn swapped(self) -> Self {
+        match self {
+            ByteOrder::Big => ByteOrder::Little,
+            ByteOrder::Little => ByteOrder::Big,
+        }
+    }
+
+    pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
         match self {
             ByteOrder::Big => u16::from_be_bytes(bytes),
             ByteOrder::Little => u16::from_le_bytes(bytes),
         }
     }
 
-    fn u32(self, bytes: [u8; 4]) -> u32 {
+    pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             ByteOrder::Big => u32::from_be_bytes(bytes),
             ByteOrder::Little => u32::from_le_bytes(bytes),
@@ -99,7 +107,7 @@ pub(crate) enum FieldType {
 impl FieldType {
     /// Returns the type with this code, or `None` if the code is unknown. Code 129 is the UTF-8
     /// type of EXIF 3.0, which is read like ASCII.
-    fn from_code(code: u16) -> Option<Self> {
+    pub(crate) fn from_code(code: u16) -> Option<Self> {
         Some(match code {
             1 => FieldType::Byte,
             2 | 129 => FieldType::Ascii,
@@ -332,25 +340,6 @@ pub(crate) fn read_byte_order(view: ByteView<'_>) -> Option<ByteOrder> {
         b"MM" => Some(ByteOrder::Big),
         _ => None,
     }
-}
-
-/// Returns the fields of one IFD in a maker note. `start` is the offset of this IFD in the view.
-/// IFDs to which its fields point are not read.
-pub(crate) fn directory_fields<'s>(
-    view: ByteView<'s>,
-    start: u64,
-    order: ByteOrder,
-) -> Vec<IfdField<'s>> {
-    let mut fields = IfdFields::default();
-    let mut walk = IfdWalk {
-        fields: &mut fields,
-        view,
-        order,
-        big: false,
-        seen: Vec::new(),
-    };
-    walk.read_directory(start, Ifd::MakerNote, 0);
-    fields.list
 }
 
 /// Reports whether a tag of IFD0 contains keywords or a rating, or a block of metadata that may
