@@ -162,6 +162,8 @@ def find_choice(name, wanted, tags, ours):
         return "a capture time later than Last-Modified is ignored"
     if name == "lens" and not wanted.strip("-"):
         return "LensModel ---- is not a lens"
+    if name == "orientation" and tags.get("File:FileType") == "JXL":
+        return "the orientation of a JPEG XL is in its codestream"
     if name == "ISO" and wanted == 65535 and tags.get(EXIF + "RecommendedExposureIndex", 0) > 65535:
         return "ISO 65535 means more than that"
     if name == "offset" and ours.get("dateSource") not in ("DateTimeOriginal", "DateTimeDigitized", "CreateDate"):

@@ -17,8 +17,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let mut all = vec![
         ("tiff", exif.clone()),
         ("cr2", cr2()),
-        ("big.tiff", big_tiff()),
+        ("big.tiff", big_tiff(&[])),
+        ("big.dng", big_tiff(&[(0xc612, 1, 4, 0x0401)])),
         ("jpg", jpeg(&exif)),
+        ("gaps.jpg", jpeg_with_gaps(&exif)),
         ("png", png(&exif)),
         ("webp", webp(&exif)),
         ("heic", heic(&exif)),
@@ -338,9 +340,14 @@ fn cr2() -> Vec<u8> {
     bytes
 }
 
-fn big_tiff() -> Vec<u8> {
-    let mut bytes = b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0".to_vec();
-    for (tag, kind, count, value) in [(0x0112_u16, 3_u16, 1_u64, 6_u64), (0x0132, 2, 20, 72)] {
+/// Makes a BigTIFF with one directory. `more` are additional entries: tag, type, count and value.
+fn big_tiff(more: &[(u16, u16, u64, u64)]) -> Vec<u8> {
+    let count = 2 + more.len() as u64;
+    let mut bytes = b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0".to_vec();
+    bytes.extend(count.to_le_bytes());
+    let text = 32 + 20 * count;
+    let entries = [(0x0112_u16, 3_u16, 1_u64, 6_u64), (0x0132, 2, 20, text)];
+    for (tag, kind, count, value) in entries.iter().chain(more) {
         bytes.extend(tag.to_le_bytes());
         bytes.extend(kind.to_le_bytes());
         bytes.extend(count.to_le_bytes());
@@ -383,6 +390,14 @@ fn jpeg(exif: &[u8]) -> Vec<u8> {
         b"\0\xff\xd9".to_vec(),
     ]
     .concat()
+}
+
+/// Makes a JPEG with bytes between its segments, which decoders skip.
+fn jpeg_with_gaps(exif: &[u8]) -> Vec<u8> {
+    let whole = jpeg(exif);
+    let (start, rest) = whole.split_at(20);
+    let (app1, rest) = rest.split_at(10 + exif.len());
+    [start, &[0; 6], app1, b"\xff\xff\0more", rest].concat()
 }
 
 fn png(exif: &[u8]) -> Vec<u8> {
@@ -462,6 +477,10 @@ fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
                 &[&[0; 4], &6_u32.to_be_bytes(), &4_u32.to_be_bytes()],
             ),
             &iso(b"irot", &[&[1]]),
+            &iso(
+                b"clap",
+                &[&[5_u32, 1, 3, 1, 1, 2, 1, 2].map(u32::to_be_bytes).concat()],
+            ),
         ],
     );
     iso(
@@ -484,7 +503,10 @@ fn meta(method: u8, places: [(u32, u32); 2], idat: &[u8]) -> Vec<u8> {
                 b"iprp",
                 &[
                     &properties,
-                    &iso(b"ipma", &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2, 1, 0x82]]),
+                    &iso(
+                        b"ipma",
+                        &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 3, 1, 0x83, 0x82]],
+                    ),
                 ],
             ),
             &iso(b"iloc", &[&iloc]),
@@ -531,11 +553,10 @@ fn jxl(exif: &[u8]) -> Vec<u8> {
     [
         b"\0\0\0\x0cJXL \r\n\x87\n".to_vec(),
         iso(b"ftyp", &[b"jxl \0\0\0\0jxl "]),
-        iso(
-            b"jxlc",
-            &[&[0xff, 0x0a, 0x41, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
-        ),
+        // The first piece of the codestream is too short for its header. The orientation is 6.
+        iso(b"jxlp", &[&[0; 4], &[0xff, 0x0a, 0x41]]),
         iso(b"Exif", &[&[0; 4], exif]),
+        iso(b"jxlp", &[&[0x80, 0, 0, 1], &[0x2c, 0, 0, 0, 0, 0]]),
         iso(b"brob", &[b"xml ", &brotli(XMP)]),
     ]
     .concat()

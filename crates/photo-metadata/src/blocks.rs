@@ -27,9 +27,11 @@ pub(crate) struct MetadataBlocks {
     /// The width and height of the picture in pixels, before orientation.
     pub(crate) size: Option<(u32, u32)>,
     /// `true` if the container itself turns the picture by 90 or 270 degrees (HEIF `irot`), `false`
-    /// if it does not. `None` if the container has no rotation, so that the EXIF orientation
-    /// applies.
+    /// if it does not. `None` if the container has no rotation, so that the orientation applies.
     pub(crate) quarter_turned: Option<bool>,
+    /// The orientation in the container itself, 1 to 8 as in EXIF. It has priority over the one in
+    /// EXIF. Only JPEG XL has it.
+    pub(crate) orientation: Option<u8>,
     /// A date that is in the container itself, outside EXIF, XMP and IPTC: its source and its text.
     pub(crate) date: Option<(DateSource, String)>,
     /// Names and values that are in the container itself: PNG keywords, records of a CRW and

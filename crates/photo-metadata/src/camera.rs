@@ -127,32 +127,49 @@ fn title_case(name: &str) -> String {
         .collect()
 }
 
+/// Makers that sell cameras under another brand, and write it into the model: the beginning of the
+/// tag `Make` and the other brand, both in lower case, and the name of this brand.
+const OTHER_BRANDS: [(&str, &str, &str); 2] =
+    [("ricoh", "pentax", "Pentax"), ("hmd", "nokia", "Nokia")];
+
 /// Joins the brand and the model. The beginning of the model is left out if it repeats the maker,
 /// the brand or the first word of the maker. `Nikon` and `NIKON D750` give `Nikon D750`.
+///
+/// The first word of the maker must be a word of the model too, because it may be part of the
+/// model's name: `OM Digital Solutions` and `OM-1` give `OM System OM-1`.
 fn join_brand_and_model(brand: &str, make: &str, model: &str) -> String {
     let first_word = make.split([' ', ',']).next().unwrap_or_default();
-    for start in [make, brand, first_word] {
-        let head = model
-            .get(..start.len())
-            .filter(|head| !start.is_empty() && head.eq_ignore_ascii_case(start));
-        let rest = head.and_then(|head| model.get(head.len()..));
-        if let Some(rest) = rest.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric())) {
-            let rest = rest.trim_start_matches([' ', '-', '_', ',']);
-            return if rest.is_empty() {
-                brand.to_owned()
-            } else {
-                format!("{brand} {rest}")
-            };
-        }
+    let is_boundary = |c: char| !c.is_alphanumeric();
+    let repeated = without_start(model, make, is_boundary)
+        .or_else(|| without_start(model, brand, is_boundary))
+        .or_else(|| without_start(model, first_word, char::is_whitespace));
+    if let Some(rest) = repeated {
+        let rest = rest.trim_start_matches([' ', '-', '_', ',']);
+        return if rest.is_empty() {
+            brand.to_owned()
+        } else {
+            format!("{brand} {rest}")
+        };
     }
-    // Ricoh Imaging sells Pentax cameras, and writes the brand into the model.
-    if model
-        .get(..6)
-        .is_some_and(|head| head.eq_ignore_ascii_case("pentax"))
-    {
-        return format!("Pentax{}", model.get(6..).unwrap_or_default());
-    }
-    format!("{brand} {model}")
+    let maker = make.to_lowercase();
+    let other_brand = OTHER_BRANDS.iter().find_map(|(start, other, name)| {
+        let rest = without_start(model, other, is_boundary)?;
+        maker.starts_with(start).then(|| format!("{name}{rest}"))
+    });
+    other_brand.unwrap_or_else(|| format!("{brand} {model}"))
+}
+
+/// Returns the rest of a model that begins with `start`, in any case. Returns `None` if it begins
+/// with something else, or if the next character is not a boundary.
+fn without_start<'m>(
+    model: &'m str,
+    start: &str,
+    is_boundary: impl Fn(char) -> bool,
+) -> Option<&'m str> {
+    let (head, rest) = model.split_at_checked(start.len())?;
+    let is_repeated = !start.is_empty() && head.eq_ignore_ascii_case(start);
+    let ends_there = rest.chars().next().is_none_or(is_boundary);
+    (is_repeated && ends_there).then_some(rest)
 }
 
 /// Makes a slug from a name: lower-case ASCII letters and digits, with single hyphens between
@@ -247,6 +264,72 @@ mod tests {
             ("ACME CAMERA CO., LTD.", "X1", "Acme Camera X1"),
             ("LGE", "Nexus 5", "LG Nexus 5"),
             ("Hewlett-Packard", "HP PhotoSmart 618", "HP PhotoSmart 618"),
+            ("OM Digital Solutions", "OM-1", "OM System OM-1"),
+            ("OM Digital Solutions", "OM-1MarkII", "OM System OM-1MarkII"),
+            ("OM Digital Solutions", "OM-5", "OM System OM-5"),
+            ("OM SYSTEM", "OM-3", "OM System OM-3"),
+            ("OM Digital Solutions", "OM SYSTEM OM-5", "OM System OM-5"),
+            ("OLYMPUS CORPORATION", "E-M1MarkII", "Olympus E-M1MarkII"),
+            ("Leica Camera AG", "LEICA Q2", "Leica Q2"),
+            (
+                "Leica Camera AG",
+                "M9 Digital Camera",
+                "Leica M9 Digital Camera",
+            ),
+            ("LEICA", "LEICA M (Typ 240)", "Leica M (Typ 240)"),
+            ("SIGMA", "sd Quattro", "Sigma sd Quattro"),
+            ("SIGMA", "SIGMA fp", "Sigma fp"),
+            ("RICOH", "RICOH GR III", "Ricoh GR III"),
+            (
+                "RICOH IMAGING COMPANY, LTD.",
+                "RICOH GR III",
+                "Ricoh GR III",
+            ),
+            ("RICOH IMAGING COMPANY, LTD.", "PENTAX K-1", "Pentax K-1"),
+            ("PENTAX", "PENTAX K-1", "Pentax K-1"),
+            ("PENTAX Corporation", "PENTAX *ist DS", "Pentax *ist DS"),
+            ("Canon", "EOS R6", "Canon EOS R6"),
+            ("Apple", "iPhone 15 Pro", "Apple iPhone 15 Pro"),
+            ("OnePlus", "ONEPLUS A6013", "OnePlus A6013"),
+            ("OnePlus", "OnePlus 7T", "OnePlus 7T"),
+            ("HMD Global", "Nokia 8.3 5G", "Nokia 8.3 5G"),
+            ("HMD Global", "HMD Pulse", "HMD Pulse"),
+            ("Nokia", "8.3 5G", "Nokia 8.3 5G"),
+            ("motorola", "moto g(7) power", "Motorola moto g(7) power"),
+            ("motorola", "motorola one", "Motorola one"),
+            ("DJI", "FC3170", "DJI FC3170"),
+            ("Panasonic", "DC-GH5", "Panasonic DC-GH5"),
+            ("Phase One", "P 45+", "Phase One P 45+"),
+            ("Phase One A/S", "Phase One IQ180", "Phase One IQ180"),
+            ("Google", "Pixel 3", "Google Pixel 3"),
+            ("samsung", "Galaxy S21", "Samsung Galaxy S21"),
+            ("Samsung Techwin", "SAMSUNG ES55", "Samsung ES55"),
+            ("Xiaomi", "Mi 9", "Xiaomi Mi 9"),
+            ("Xiaomi", "Redmi Note 9", "Xiaomi Redmi Note 9"),
+            ("Hasselblad", "Hasselblad X1D", "Hasselblad X1D"),
+            ("Hasselblad", "X2D 100C", "Hasselblad X2D 100C"),
+            ("asus", "ASUS_Z01R", "ASUS Z01R"),
+            ("LG Electronics", "LG-H870", "LG H870"),
+            ("HTC", "HTC One_M8", "HTC One_M8"),
+            ("HUAWEI", "HUAWEI P20", "Huawei P20"),
+            (
+                "Blackmagic Design",
+                "Blackmagic Pocket",
+                "Blackmagic Pocket",
+            ),
+            ("Arashi Vision", "Insta360 OneX2", "Insta360 OneX2"),
+            ("Z CAM", "Z CAM E2", "Z Cam E2"),
+            (
+                "Acme Digital Solutions",
+                "Acme-7",
+                "Acme Digital Solutions Acme-7",
+            ),
+            (
+                "Acme Digital Solutions",
+                "ACME 7",
+                "Acme Digital Solutions 7",
+            ),
+            ("Nothing", "Nothing", "Nothing"),
         ] {
             assert_eq!(name(make, model).0, wanted);
         }
@@ -256,6 +339,8 @@ mod tests {
     fn spellings_of_one_maker_share_a_slug() {
         assert_eq!(name("samsung", "SM-G973F").1, name("SAMSUNG", "SM-G973F").1);
         assert_eq!(name("NIKON CORPORATION", "NIKON D750").1, "nikon-d750");
+        assert_eq!(name("OM Digital Solutions", "OM-1").1, "om-system-om-1");
+        assert_eq!(name("OM SYSTEM", "OM SYSTEM OM-1").1, "om-system-om-1");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u3
             .or(exif);
     }
     let page = matches!(sources.format, PhotoFormat::Tiff | PhotoFormat::BigTiff)
-        .then(|| dimensions_in(fields, Ifd::Main(0), tag::IMAGE_WIDTH, tag::IMAGE_HEIGHT));
+        .then(|| page_dimensions(fields));
     sources
         .blocks
         .size
@@ -36,25 +36,45 @@ pub(crate) fn stored_dimensions(sources: &MetadataSources<'_, '_>) -> Option<(u3
         .filter(|size| size.0 > 0 && size.1 > 0)
 }
 
+/// Returns the width and height of the first page of a TIFF in pixels: those of IFD0. If IFD0 is a
+/// small copy of another image (tag SubfileType, TIFF 6.0 section 8), returns the size of the
+/// largest image.
+fn page_dimensions(fields: &IfdFields<'_>) -> Option<(u32, u32)> {
+    let first = dimensions_in(fields, Ifd::Main(0), tag::IMAGE_WIDTH, tag::IMAGE_HEIGHT);
+    let subfile_type = fields.get(Ifd::Main(0), tag::SUBFILE_TYPE);
+    let is_small_copy = subfile_type
+        .and_then(|field| whole_number(field, 0))
+        .is_some_and(|kind| kind & 1 == 1);
+    if is_small_copy {
+        largest_image(fields).map(|(size, _)| size)
+    } else {
+        first
+    }
+}
+
+/// Returns the size of the largest image in pixels, and its IFD.
+fn largest_image(fields: &IfdFields<'_>) -> Option<((u32, u32), Ifd)> {
+    let widths = fields
+        .list
+        .iter()
+        .filter(|f| f.tag == tag::IMAGE_WIDTH && f.ifd != Ifd::Gps);
+    let sizes = widths.filter_map(|f| {
+        let size = dimensions_in(fields, f.ifd, tag::IMAGE_WIDTH, tag::IMAGE_HEIGHT)?;
+        Some((size, f.ifd))
+    });
+    sizes.max_by_key(|&(size, _)| area(size))
+}
+
+fn area((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
 /// Returns the width and height of a RAW file in pixels. This is the first of three sizes that
 /// exists: the tag DefaultCropSize, `exif` (the size in EXIF), and the size of the largest image.
 /// DefaultCropSize and `exif` are skipped if they have less than 80 % of the area of the largest
 /// image.
 fn raw_dimensions(fields: &IfdFields<'_>, exif: Option<(u32, u32)>) -> Option<(u32, u32)> {
-    let area = |size: (u32, u32)| u64::from(size.0) * u64::from(size.1);
-    let widths = fields
-        .list
-        .iter()
-        .filter(|f| f.tag == tag::IMAGE_WIDTH && f.ifd != Ifd::Gps);
-    let (sensor, ifd) = widths
-        .filter_map(|f| {
-            Some((
-                dimensions_in(fields, f.ifd, tag::IMAGE_WIDTH, tag::IMAGE_HEIGHT)?,
-                f.ifd,
-            ))
-        })
-        .max_by_key(|&(size, _)| area(size))
-        .unzip();
+    let (sensor, ifd) = largest_image(fields).unzip();
     // In a DNG, DefaultCropSize is the size after development.
     let crop = ifd
         .and_then(|ifd| fields.get(ifd, tag::DEFAULT_CROP_SIZE))

@@ -198,19 +198,22 @@ pub(crate) fn detect_format(head: &[u8]) -> Result<PhotoFormat, &'static str> {
 }
 
 /// Returns the format of a file that begins with a `ftyp` box. This box contains brands, which are
-/// codes for formats. Uses the major brand. If this brand stands for several formats, uses the
-/// compatible brands (ISO/IEC 14496-12 4.3; ISO/IEC 23008-12 10 for HEIF; the AV1 image file format
-/// for AVIF). `crx ` is Canon's brand.
+/// codes for formats: a major brand, and then compatible brands (ISO/IEC 14496-12 4.3). Uses the
+/// major brand, if it stands for one format. If any other brand belongs to an image file format,
+/// the file is a HEIF or AVIF, and the other brands show which of them it is (ISO/IEC 23008-12 10;
+/// the AV1 image file format). `crx ` is Canon's brand.
 fn format_of_brand(head: &[u8]) -> Result<PhotoFormat, &'static str> {
     let of = |brand: &[u8]| match brand {
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {
             Some(PhotoFormat::Heic)
         }
         b"avif" | b"avis" | b"avio" => Some(PhotoFormat::Avif),
-        b"crx " => Some(PhotoFormat::Cr3),
         _ => None,
     };
     let major = head.get(8..12).unwrap_or_default();
+    if major == b"crx " {
+        return Ok(PhotoFormat::Cr3);
+    }
     if let Some(format) = of(major) {
         return Ok(format);
     }
@@ -219,19 +222,25 @@ fn format_of_brand(head: &[u8]) -> Result<PhotoFormat, &'static str> {
         .and_then(|l| l.try_into().ok())
         .map_or(0, u32::from_be_bytes) as usize;
     let compatible = head.get(16..length.min(head.len())).unwrap_or_default();
-    let general = |brand: &[u8]| {
-        matches!(
-            brand,
-            b"mif1" | b"msf1" | b"mif2" | b"miaf" | b"heif" | b"1pic"
-        )
-    };
-    if general(major) {
-        return Ok(compatible
-            .chunks_exact(4)
-            .find_map(of)
-            .unwrap_or(PhotoFormat::Heif));
+    let compatible = || compatible.chunks_exact(4);
+    if is_image_brand(major) || compatible().any(is_image_brand) {
+        return Ok(compatible().find_map(of).unwrap_or(PhotoFormat::Heif));
     }
     Err("a video (ISO base media)")
+}
+
+/// Reports whether a brand belongs to an image file format: the structural brands, and the brands
+/// of pictures in HEVC, AV1, JPEG, AVC, JPEG 2000, VVC and EVC (ISO/IEC 23008-12 10 and its
+/// annexes). The brands of sequences in HEVC and AV1 are not among them: films may have them too.
+#[rustfmt::skip]
+fn is_image_brand(brand: &[u8]) -> bool {
+    matches!(
+        brand,
+        b"mif1" | b"mif2" | b"mif3" | b"msf1" | b"miaf" | b"heif" | b"1pic"
+            | b"heic" | b"heix" | b"heim" | b"heis" | b"avif" | b"avio" | b"jpeg" | b"jpgs"
+            | b"avci" | b"avcs" | b"j2ki" | b"j2is" | b"vvic" | b"vvis" | b"evbi" | b"evbs"
+            | b"evmi" | b"evms"
+    )
 }
 
 #[cfg(test)]
@@ -254,6 +263,33 @@ mod tests {
             detect_format(b"\0\0\0\x14ftypmif1\0\0\0\0mif1"),
             Ok(PhotoFormat::Heif)
         );
+    }
+
+    #[test]
+    fn image_brand_anywhere_in_the_list_makes_an_image() {
+        // The first of the brands is the major one.
+        let file = |brands: &[u8]| {
+            let (major, compatible) = brands.split_at(4);
+            let length = u32::try_from(brands.len() + 12).expect("few").to_be_bytes();
+            detect_format(&[&length[..], b"ftyp", major, &[0; 4], compatible].concat())
+        };
+        let heif = Ok(PhotoFormat::Heif);
+        assert_eq!(file(b"jpegmif1jpegmiaf"), heif);
+        assert_eq!(file(b"jpeg"), heif);
+        assert_eq!(file(b"vvicmif1"), heif);
+        assert_eq!(file(b"xxxxyyyymif1"), heif);
+        assert_eq!(file(b"xxxxmif1heic"), Ok(PhotoFormat::Heic));
+        assert_eq!(file(b"unifmif1avif"), Ok(PhotoFormat::Avif));
+        assert_eq!(file(b"xxxxavif"), Ok(PhotoFormat::Avif));
+        let video = Err("a video (ISO base media)");
+        assert_eq!(file(b"isommp42"), video);
+        // A film in HEVC may have the brand of HEVC sequences.
+        assert_eq!(file(b"qt  hevc"), video);
+        // Brands end with the box.
+        let mut cut = b"\0\0\0\x10ftypisom\0\0\0\0mif1".to_vec();
+        assert_eq!(detect_format(&cut), video);
+        cut[3] = 20;
+        assert_eq!(detect_format(&cut), heif);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! and `iprp` has their properties, such as size and rotation. An extent is a range of bytes, and
 //! an item has one or more. Compressed pictures are not read.
 
+mod properties;
+
+use self::properties::read_size;
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::bmff::{BROKEN_BOXES, find_box, iter_boxes};
 use super::limits;
@@ -365,69 +368,4 @@ impl FieldCursor<'_> {
             _ => None,
         }
     }
-}
-
-/// Reads the width and height (box `ispe`) and the rotation (box `irot`) of the primary item, which
-/// is the main picture. Stores them in `blocks`.
-fn read_size(meta: ByteView<'_>, blocks: &mut MetadataBlocks) {
-    let Some(iprp) = find_box(meta, b"iprp") else {
-        return;
-    };
-    let Some(ipco) = find_box(iprp, b"ipco") else {
-        return;
-    };
-    let Some(primary) = primary_item(meta) else {
-        return;
-    };
-    let properties: Vec<_> = iter_boxes(ipco).collect();
-    blocks.quarter_turned = Some(false);
-    for index in property_indices(iprp, primary) {
-        // Properties are numbered from 1.
-        let Some(property) = index.checked_sub(1).and_then(|index| properties.get(index)) else {
-            continue;
-        };
-        match &property.kind {
-            b"ispe" => blocks.size = property.body.be32(4).zip(property.body.be32(8)),
-            b"irot" => {
-                blocks.quarter_turned = property.body.array::<1>(0).map(|[turns]| turns & 1 == 1);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Reads the box `ipma`. Returns the indices of an item's properties. The first property in the
-/// file has the index 1.
-fn property_indices(iprp: ByteView<'_>, item: u32) -> Vec<usize> {
-    for ipma in iter_boxes(iprp)
-        .filter(|b| &b.kind == b"ipma")
-        .map(|b| b.body)
-    {
-        let (Some([version]), Some([wide])) = (ipma.array::<1>(0), ipma.array::<1>(3)) else {
-            continue;
-        };
-        let (id_size, index_size) = (
-            if version == 0 { 2 } else { 4 },
-            if wide & 1 == 1 { 2 } else { 1 },
-        );
-        let mut at = FieldCursor { view: ipma, at: 4 };
-        let Some(count) = at.number(4) else { continue };
-        for _ in 0..count.min(limits::MAX_ITEMS as u64) {
-            let (Some(id), Some(properties)) = (at.number(id_size), at.number(1)) else {
-                break;
-            };
-            let indices: Option<Vec<u64>> =
-                (0..properties).map(|_| at.number(index_size)).collect();
-            let Some(indices) = indices else { break };
-            if id == u64::from(item) {
-                // The highest bit marks a property as essential.
-                let mask = (1_u64 << (8 * index_size - 1)) - 1;
-                return indices
-                    .iter()
-                    .filter_map(|&index| usize::try_from(index & mask).ok())
-                    .collect();
-            }
-        }
-    }
-    Vec::new()
 }

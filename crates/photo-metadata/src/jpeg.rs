@@ -14,8 +14,12 @@ use super::{limits, photoshop};
 const BROKEN_EXTENSION: &str = "extended XMP is broken or cut short";
 const APP1: u8 = 0xe1;
 const APP13: u8 = 0xed;
+/// The marker at the start of a JPEG.
+const START: u8 = 0xd8;
 /// The marker of a scan: the compressed picture begins here.
 const SCAN: u8 = 0xda;
+/// The warning if the bytes between two segments are too many, or contain another picture.
+const OTHER_BYTES: &str = "JPEG with something else between its segments";
 const EXIF: &[u8] = b"Exif\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
@@ -27,7 +31,11 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let mut resources: Vec<ByteView<'_>> = Vec::new();
     let mut extensions: Vec<XmpExtension<'_>> = Vec::new();
     for segment in segments(view) {
-        let JpegSegment { marker, body } = match segment {
+        let JpegSegment {
+            marker,
+            body,
+            skipped,
+        } = match segment {
             Ok(segment) => segment,
             Err(SegmentError { reason, is_end }) => {
                 blocks.ends_before_picture = is_end;
@@ -35,6 +43,7 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
                 break;
             }
         };
+        warn_of_skipped_bytes(skipped, blocks);
         match marker {
             SCAN => {
                 blocks.picture = Some(PictureData {
@@ -174,6 +183,30 @@ fn frame_size(body: ByteView<'_>) -> Option<(u32, u32)> {
 struct JpegSegment<'s> {
     marker: u8,
     body: ByteView<'s>,
+    skipped: SkippedBytes,
+}
+
+/// The bytes between a segment and the one before it, which belong to neither. Padding with the
+/// byte 0xff is allowed (ITU-T T.81 B.1.1.2) and does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SkippedBytes {
+    None,
+    Zeros,
+    Other,
+}
+
+/// Adds a warning about skipped bytes, if there are any. If they are not zeros, they may be the end
+/// of a segment with a wrong length. So metadata may be missing.
+fn warn_of_skipped_bytes(skipped: SkippedBytes, blocks: &mut MetadataBlocks) {
+    let warning = "JPEG with other bytes between its segments: they were skipped";
+    if skipped == SkippedBytes::Other {
+        blocks.labels.add_gap(warning);
+    }
+    let is_known = blocks.warnings.iter().any(|known| known == warning);
+    let has_room = blocks.warnings.len() < limits::MAX_WARNINGS;
+    if skipped != SkippedBytes::None && !is_known && has_room {
+        blocks.warnings.push(warning.to_owned());
+    }
 }
 
 /// The reason why the segments of a JPEG end before its first scan.
@@ -183,65 +216,128 @@ struct SegmentError {
     is_end: bool,
 }
 
+impl SegmentError {
+    fn broken(reason: &'static str) -> Self {
+        SegmentError {
+            reason,
+            is_end: false,
+        }
+    }
+}
+
 /// Returns the segments of a JPEG up to its first scan, which is the compressed picture. The body of
 /// the scan is the rest of the file. If the segments end too early, the last item is an error.
 fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, SegmentError>> {
-    let mut at = 2;
-    let mut left = limits::MAX_SEGMENTS;
-    let mut over = false;
-    let broken = |reason| {
-        Some(Err(SegmentError {
-            reason,
-            is_end: false,
-        }))
+    let mut walk = SegmentWalk {
+        view,
+        at: 2,
+        left: limits::MAX_SEGMENTS,
     };
+    let mut is_over = false;
     std::iter::from_fn(move || {
-        while !over {
-            left = left.saturating_sub(1);
-            if left == 0 {
-                over = true;
-                return broken("JPEG with too many segments");
+        if is_over {
+            return None;
+        }
+        let next = walk.read_segment().transpose();
+        is_over = !matches!(&next, Some(Ok(segment)) if segment.marker != SCAN);
+        next
+    })
+}
+
+/// The state of reading the segments of a JPEG.
+struct SegmentWalk<'s> {
+    view: ByteView<'s>,
+    at: u64,
+    left: usize,
+}
+
+impl<'s> SegmentWalk<'s> {
+    /// Reads the next segment that has a body. Returns `None` at the end of the picture.
+    fn read_segment(&mut self) -> Result<Option<JpegSegment<'s>>, SegmentError> {
+        let mut skipped = SkippedBytes::None;
+        loop {
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
+                return Err(SegmentError::broken("JPEG with too many segments"));
             }
-            let Some([prefix, marker]) = view.array(at) else {
-                over = true;
-                return Some(Err(SegmentError {
+            let Some([prefix, marker]) = self.view.array(self.at) else {
+                return Err(SegmentError {
                     reason: "JPEG cut short before its picture",
-                    is_end: at.saturating_add(2) > view.len(),
-                }));
+                    is_end: self.at.saturating_add(2) > self.view.len(),
+                });
             };
             match (prefix, marker) {
-                (0xff, 0xff) => at += 1,
-                (0xff, 0x01 | 0xd0..=0xd8) => at += 2,
-                (0xff, 0xd9) => over = true,
-                (0xff, SCAN) => {
-                    over = true;
-                    let body = view.from(at + 2);
-                    return Some(Ok(JpegSegment { marker, body }));
+                (0xff, 0xff) => self.at += 1,
+                // After other bytes, this is rather a picture in them than the start of this one.
+                (0xff, START) if skipped != SkippedBytes::None => {
+                    return Err(SegmentError::broken(OTHER_BYTES));
                 }
-                (0xff, _) => {
-                    let Some(length) = view
-                        .be16(at + 2)
-                        .map(u64::from)
-                        .filter(|&length| length >= 2)
-                    else {
-                        over = true;
-                        return Some(Err(SegmentError {
-                            reason: "JPEG with a broken segment",
-                            is_end: at.saturating_add(4) > view.len(),
-                        }));
-                    };
-                    let body = view.part(at + 4, length - 2);
-                    at = at.saturating_add(2).saturating_add(length);
-                    return Some(Ok(JpegSegment { marker, body }));
-                }
-                _ => {
-                    over = true;
-                    return broken("JPEG with something else between its segments");
-                }
+                (0xff, 0x01 | 0xd0..=START) => self.at += 2,
+                (0xff, 0xd9) => return Ok(None),
+                (0xff, 1..) => return self.read_body(marker, skipped).map(Some),
+                _ => skipped = self.skip_other_bytes()?,
             }
         }
-        None
-    })
+    }
+
+    /// Reads the body of the segment at the present position. The body of a scan is the rest of the
+    /// file.
+    fn read_body(
+        &mut self,
+        marker: u8,
+        skipped: SkippedBytes,
+    ) -> Result<JpegSegment<'s>, SegmentError> {
+        let body = if marker == SCAN {
+            self.view.from(self.at + 2)
+        } else {
+            let length = self.view.be16(self.at + 2).map(u64::from);
+            let Some(length) = length.filter(|&length| length >= 2) else {
+                return Err(SegmentError {
+                    reason: "JPEG with a broken segment",
+                    is_end: self.at.saturating_add(4) > self.view.len(),
+                });
+            };
+            let body = self.view.part(self.at + 4, length - 2);
+            self.at = self.at.saturating_add(2).saturating_add(length);
+            body
+        };
+        Ok(JpegSegment {
+            marker,
+            body,
+            skipped,
+        })
+    }
+
+    /// Moves the position to the next marker, as decoders do (for example `next_marker` of libjpeg).
+    /// Returns the kind of the bytes before it.
+    fn skip_other_bytes(&mut self) -> Result<SkippedBytes, SegmentError> {
+        // The marker is usually near. So the second range is rarely asked for.
+        for length in [512, limits::MAX_SKIPPED_BYTES] {
+            let Some(bytes) = self.view.up_to(self.at, length) else {
+                break;
+            };
+            let is_marker = |pair: &[u8]| matches!(pair, [0xff, 1..=0xfe]);
+            let end = bytes.windows(2).position(is_marker);
+            let scanned = end.unwrap_or(bytes.len());
+            if self
+                .view
+                .budget()
+                .pay(Work::Bytes, scanned as u64)
+                .is_none()
+            {
+                break;
+            }
+            if let Some(skipped) = end.and_then(|end| bytes.get(..end)) {
+                self.at = self.at.saturating_add(skipped.len() as u64);
+                return Ok(if skipped.iter().all(|&b| b == 0) {
+                    SkippedBytes::Zeros
+                } else {
+                    SkippedBytes::Other
+                });
+            }
+        }
+        Err(SegmentError::broken(OTHER_BYTES))
+    }
 }
 
 #[cfg(test)]
@@ -278,5 +374,51 @@ mod tests {
             read_bytes(b"\xff\xd8").warnings,
             vec!["JPEG cut short before its picture"]
         );
+    }
+
+    #[test]
+    fn bytes_between_segments_are_skipped() {
+        let read_after = |junk: &[u8]| {
+            let start = b"\xff\xd8\xff\xe0\0\x04ab";
+            let end = b"\xff\xe1\0\x0cExif\0\0II*\0\xff\xc0\0\x07\x08\0\x02\0\x03\xff\xda";
+            read_bytes(&[&start[..], junk, end].concat())
+        };
+        let warning = ["JPEG with other bytes between its segments: they were skipped"];
+        for zeros in [1, 6, 600] {
+            let blocks = read_after(&vec![0; zeros]);
+            assert_eq!((blocks.size, blocks.tiffs.len()), (Some((3, 2)), 1));
+            assert_eq!(blocks.warnings, warning);
+        }
+        // A marker without a meaning, stuffed zeros, and bytes that may have been metadata.
+        for junk in [
+            &b"\xff\0"[..],
+            b"\0\xff\0\0",
+            b"Make",
+            b"\xff\xff\0\xff\xff",
+        ] {
+            let blocks = read_after(junk);
+            assert_eq!((blocks.size, blocks.tiffs.len()), (Some((3, 2)), 1));
+            assert_eq!(blocks.warnings, warning);
+        }
+        // Padding is allowed.
+        assert_eq!(read_after(b"\xff\xff").warnings, Vec::<String>::new());
+        // A second picture is not read as this one.
+        let other = b"Make\xff\xd8\xff\xc0\0\x07\x08\0\x01\0\x01";
+        assert_eq!(read_after(other).size, None);
+        assert_eq!(read_after(other).warnings, [OTHER_BYTES]);
+    }
+
+    #[test]
+    fn skipped_bytes_have_a_limit() {
+        let limit = usize::try_from(limits::MAX_SKIPPED_BYTES).expect("small");
+        let read_after = |junk: usize| {
+            let mut bytes = b"\xff\xd8".to_vec();
+            bytes.resize(2 + junk, 0);
+            bytes.extend(b"\xff\xc0\0\x07\x08\0\x02\0\x03\xff\xda");
+            read_bytes(&bytes)
+        };
+        assert_eq!(read_after(limit - 2).size, Some((3, 2)));
+        assert_eq!(read_after(limit).size, None);
+        assert_eq!(read_after(limit).warnings, [OTHER_BYTES]);
     }
 }

@@ -20,9 +20,10 @@ pub(crate) const MAX_CONTAINER_WORK: u64 = 16 << 20;
 pub(crate) const MAX_WORK: u64 = 48 << 20;
 /// The maximum number of IFDs of one file, of all kinds together.
 pub(crate) const MAX_IFDS: usize = 64;
-/// The maximum number of IFDs in the main chain (IFD0, IFD1, ...). In a scanned document, each IFD
-/// is a page. Later pages are not read.
-pub(crate) const MAX_CHAINED_IFDS: u8 = 8;
+/// The maximum number of IFDs in the main chain (IFD0, IFD1, ...), and in the chain after a SubIFD.
+/// In a scanned document, each IFD of the main chain is a page. The tags of later pages are not
+/// read.
+pub(crate) const MAX_CHAINED_IFDS: u8 = 32;
 /// The maximum depth of IFDs inside IFDs, and of heaps inside heaps in a CRW.
 pub(crate) const MAX_SUB_IFD_DEPTH: u8 = 4;
 /// The maximum number of entries in all IFDs of one file together. With more entries, the lookups
@@ -64,6 +65,8 @@ pub(crate) const MAX_UNPACKED_BYTES: u64 = 8 << 20;
 pub(crate) const MAX_ALL_PACKETS_BYTES: u64 = 8 << 20;
 /// The maximum number of segments, chunks or boxes of one container.
 pub(crate) const MAX_SEGMENTS: usize = 4_096;
+/// The maximum number of bytes between two segments of a JPEG that are skipped.
+pub(crate) const MAX_SKIPPED_BYTES: u64 = 64 << 10;
 /// The maximum number of items in each item table of a HEIF. Also the maximum number of extents
 /// (ranges of bytes) of all items of a HEIF together.
 pub(crate) const MAX_ITEMS: usize = 16_384;

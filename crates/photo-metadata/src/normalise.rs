@@ -11,6 +11,7 @@ use super::dimensions::stored_dimensions;
 use super::field_value::{lens_specification, parse_fraction, real_number, round_to, whole_number};
 use super::iptc::IptcRecords;
 use super::limits;
+use super::placeholder::{camera_name, lens_name};
 use super::position::find_location;
 use super::record::{Exposure, Lens, PhotoMetadata, PhotoRecord};
 use super::sources::MetadataSources;
@@ -25,8 +26,9 @@ pub(crate) fn normalise_metadata(
     context: &FileContext,
 ) -> PhotoMetadata {
     let (fields, xmp) = (sources.fields, sources.xmp);
-    let exif = |tag| fields.exif(tag).and_then(field_text);
-    let orientation = find_orientation(fields, xmp);
+    let exif = |tag| fields.in_exif_first(tag).find_map(field_text);
+    let in_container = sources.blocks.orientation;
+    let orientation = in_container.or_else(|| find_orientation(fields, xmp));
     PhotoMetadata {
         orientation,
         body_serial: exif(tag::SERIAL_NUMBER)
@@ -44,14 +46,16 @@ fn normalise_record(
 ) -> PhotoRecord {
     let (fields, xmp, iptc) = (sources.fields, sources.xmp, sources.iptc);
     let ifd0 = |tag| fields.get(Ifd::Main(0), tag);
-    let in_ifd0 = |tag| {
-        ifd0(tag)
-            .or_else(|| fields.get(Ifd::Exif, tag))
-            .and_then(field_text)
-    };
+    let in_ifd0 = |tag| fields.in_ifd0_first(tag).find_map(field_text);
     let in_xmp = |name| xmp.get(name).map(str::to_owned);
-    let make = in_ifd0(tag::MAKE).or_else(|| in_xmp("tiff:Make"));
-    let model = in_ifd0(tag::MODEL).or_else(|| in_xmp("tiff:Model"));
+    let camera_text = |tag, name| {
+        let mut texts = fields.in_ifd0_first(tag).filter_map(field_text);
+        texts
+            .find_map(camera_name)
+            .or_else(|| in_xmp(name).and_then(camera_name))
+    };
+    let make = camera_text(tag::MAKE, "tiff:Make");
+    let model = camera_text(tag::MODEL, "tiff:Model");
     let size = oriented_dimensions(sources, orientation);
     let location = find_location(fields, xmp);
     let note = &sources.maker_note;
@@ -80,19 +84,24 @@ fn normalise_record(
             .or_else(|| ifd0(tag::XP_AUTHOR).and_then(explorer_text)),
         copyright: in_xmp("dc:rights")
             .or_else(|| iptc.copyright.clone())
-            .or_else(|| ifd0(tag::COPYRIGHT).and_then(copyright_text)),
+            .or_else(|| {
+                fields
+                    .in_ifd0_first(tag::COPYRIGHT)
+                    .find_map(copyright_text)
+            }),
         film_simulation: note.film_simulation.clone(),
         drive_mode: note.drive_mode.clone(),
     }
 }
 
 fn find_orientation(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u8> {
-    fields
-        .get(Ifd::Main(0), tag::ORIENTATION)
-        .and_then(|f| whole_number(f, 0))
-        .or_else(|| xmp.get("tiff:Orientation")?.parse().ok())
-        .and_then(|n| u8::try_from(n).ok())
-        .filter(|n| (1..=8).contains(n))
+    let orientation = |number: u32| u8::try_from(number).ok().filter(|n| (1..=8).contains(n));
+    let mut in_ifd0 = fields
+        .all(Ifd::Main(0), tag::ORIENTATION)
+        .filter_map(|f| whole_number(f, 0));
+    in_ifd0
+        .find_map(orientation)
+        .or_else(|| orientation(xmp.get("tiff:Orientation")?.parse().ok()?))
 }
 
 /// Returns the width and height in pixels, after orientation.
@@ -115,8 +124,8 @@ fn oriented_dimensions(
 fn find_exposure(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Exposure {
     let number = |tag, name| {
         fields
-            .exif(tag)
-            .and_then(real_number)
+            .in_exif_first(tag)
+            .find_map(real_number)
             .or_else(|| xmp.get(name).and_then(parse_fraction))
     };
     let positive = |tag, name| number(tag, name).filter(|&value| value > 0.0);
@@ -182,10 +191,8 @@ fn exposure_time_text(fields: &IfdFields<'_>, seconds: f64) -> Option<String> {
 /// replaces it (EXIF 3.0 4.6.6.7.6).
 fn find_iso(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u32> {
     let first = |tag| {
-        fields
-            .exif(tag)
-            .and_then(|f| whole_number(f, 0))
-            .filter(|&iso| iso > 0)
+        let mut all = fields.in_exif_first(tag).filter_map(|f| whole_number(f, 0));
+        all.find(|&iso| iso > 0)
     };
     let long = || {
         first(tag::RECOMMENDED_EXPOSURE_INDEX)
@@ -214,29 +221,24 @@ fn find_iso(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<u32> {
 
 fn find_lens(sources: &MetadataSources<'_, '_>) -> Option<Lens> {
     let (fields, xmp) = (sources.fields, sources.xmp);
-    let make = fields
-        .exif(tag::LENS_MAKE)
-        .and_then(field_text)
-        .or_else(|| xmp.get("exifEX:LensMake").map(str::to_owned));
-    let recorded = fields.exif(tag::LENS_MODEL).and_then(field_text);
-    // "----" and the like stand for an empty value.
-    let recorded = recorded.filter(|lens| lens.chars().any(char::is_alphanumeric));
-    // exifEX:LensModel is EXIF's LensModel in XMP. Adobe's aux:Lens is its older name.
-    let in_xmp = || {
-        xmp.get("exifEX:LensModel")
-            .or_else(|| xmp.get("aux:Lens"))
-            .map(str::to_owned)
+    let in_exif = |tag| {
+        let mut texts = fields.in_exif_first(tag).filter_map(field_text);
+        texts.find_map(lens_name)
     };
+    let in_xmp = |name| xmp.get(name).map(str::to_owned).and_then(lens_name);
+    let make = in_exif(tag::LENS_MAKE).or_else(|| in_xmp("exifEX:LensMake"));
     let specified = || {
-        fields
-            .exif(tag::LENS_INFO)
-            .or_else(|| fields.get(Ifd::Main(0), tag::DNG_LENS_INFO))
-            .and_then(lens_specification)
+        let mut lenses = fields
+            .in_exif_first(tag::LENS_INFO)
+            .chain(fields.all(Ifd::Main(0), tag::DNG_LENS_INFO));
+        lenses.find_map(lens_specification)
     };
-    let model = recorded
-        .or_else(in_xmp)
+    // exifEX:LensModel is EXIF's LensModel in XMP. Adobe's aux:Lens is its older name.
+    let model = in_exif(tag::LENS_MODEL)
+        .or_else(|| in_xmp("exifEX:LensModel"))
+        .or_else(|| in_xmp("aux:Lens"))
         .or_else(specified)
-        .or_else(|| sources.maker_note.lens.clone());
+        .or_else(|| sources.maker_note.lens.clone().and_then(lens_name));
     make_lens(make, model)
 }
 

@@ -2,12 +2,15 @@
 //! file directory) is a table of tags.
 //!
 //! Impossible positions are ignored. The position 0, 0 is ignored too, because a GPS receiver that
-//! does not know its position writes it.
+//! does not know its position writes it. So is a position without a hemisphere, and one whose sign
+//! contradicts its hemisphere.
+
+use chrono::{DateTime, NaiveDateTime};
 
 use super::date_time::gps_date_time;
-use super::field_value::{parse_fraction, real_number, whole_number};
+use super::degrees::{CoordinateAxis, ParsedDegrees, parse_degrees};
+use super::field_value::{as_fractions, parse_fraction, real_number, whole_number};
 use super::location::{Location, LocationPrecision};
-use super::record::storable_number;
 use super::tag;
 use super::text::field_text;
 use super::tiff::{FieldNumber, Ifd, IfdField, IfdFields};
@@ -18,41 +21,48 @@ use super::xmp::XmpProperties;
 pub(crate) fn find_location(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<Location> {
     let from_fields = || {
         Some((
-            degrees(fields, tag::GPS_LATITUDE, tag::GPS_LATITUDE_REF, b'S')?,
-            degrees(fields, tag::GPS_LONGITUDE, tag::GPS_LONGITUDE_REF, b'W')?,
+            field_degrees(
+                fields,
+                tag::GPS_LATITUDE,
+                tag::GPS_LATITUDE_REF,
+                CoordinateAxis::Latitude,
+            )?,
+            field_degrees(
+                fields,
+                tag::GPS_LONGITUDE,
+                tag::GPS_LONGITUDE_REF,
+                CoordinateAxis::Longitude,
+            )?,
         ))
     };
     let from_xmp = || {
         Some((
-            parse_degrees(xmp.get("exif:GPSLatitude")?)?,
-            parse_degrees(xmp.get("exif:GPSLongitude")?)?,
+            xmp_degrees(
+                xmp,
+                "exif:GPSLatitude",
+                "exif:GPSLatitudeRef",
+                CoordinateAxis::Latitude,
+            )?,
+            xmp_degrees(
+                xmp,
+                "exif:GPSLongitude",
+                "exif:GPSLongitudeRef",
+                CoordinateAxis::Longitude,
+            )?,
         ))
     };
     let (lat, lon) = from_fields()
         .filter(|&at| is_possible(at))
         .or_else(|| from_xmp().filter(|&at| is_possible(at)))?;
-    let gps = |tag| fields.get(Ifd::Gps, tag);
     Some(Location {
         lat,
         lon,
         alt: altitude(fields).or_else(|| xmp_altitude(xmp)),
         precision: LocationPrecision::Exact,
-        direction: gps(tag::GPS_IMG_DIRECTION)
-            .and_then(real_number)
-            .filter(|d| (0.0..=360.0).contains(d)),
-        speed: gps(tag::GPS_SPEED)
-            .and_then(real_number)
-            .filter(|&v| v >= 0.0)
-            .and_then(|speed| {
-                // K: km/h, M: miles, N: knots (EXIF 3.0 4.6.7.1.13).
-                match gps(tag::GPS_SPEED_REF).and_then(field_text).as_deref() {
-                    None | Some("K" | "k") => Some(speed),
-                    Some("M" | "m") => Some(speed * 1.609_344),
-                    Some("N" | "n") => Some(speed * 1.852),
-                    _ => None,
-                }
-            }),
+        direction: direction(fields, xmp),
+        speed: speed(fields).or_else(|| xmp_speed(xmp)),
         timestamp: gps_date_time(fields)
+            .or_else(|| xmp_date_time(xmp))
             .map(|stamp| stamp.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string()),
     })
 }
@@ -61,33 +71,65 @@ fn is_possible((lat, lon): (f64, f64)) -> bool {
     (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) && (lat != 0.0 || lon != 0.0)
 }
 
-/// Returns the coordinate in the field `tag`, in degrees. The field `reference` contains the
-/// hemisphere. If the hemisphere begins with the letter `negative`, the result is negative. Returns
-/// `None` if the coordinate or the hemisphere is missing.
-fn degrees(fields: &IfdFields<'_>, tag: u16, reference: u16, negative: u8) -> Option<f64> {
-    let field = fields.get(Ifd::Gps, tag)?;
-    let reference = field_text(fields.get(Ifd::Gps, reference)?)?;
-    let degrees = match field.number(0) {
-        Some(_) => sexagesimal(field)?,
-        None => parse_degrees(&field_text(field)?)?,
-    };
-    let first = reference.bytes().next()?.to_ascii_uppercase();
-    Some(if first == negative { -degrees } else { degrees })
+/// Returns the first text of a tag in the GPS IFD that is not blank.
+fn gps_text(fields: &IfdFields<'_>, tag: u16) -> Option<String> {
+    fields.all(Ifd::Gps, tag).find_map(field_text)
 }
 
-/// Returns the sum of degrees, minutes and seconds, in degrees. A minute or a second that is
-/// missing or undefined (0/0) counts as 0. Returns `None` if the degrees are missing.
-fn sexagesimal(field: &IfdField<'_>) -> Option<f64> {
+/// Returns the first number of a tag in the GPS IFD that can be read.
+fn gps_number(fields: &IfdFields<'_>, tag: u16) -> Option<f64> {
+    fields.all(Ifd::Gps, tag).find_map(real_number)
+}
+
+/// Returns the coordinate in the field `tag`, in degrees. The field `reference` contains the
+/// hemisphere. If the coordinate is text, the hemisphere may be in this text. Returns `None` if the
+/// coordinate or the hemisphere is missing.
+fn field_degrees(
+    fields: &IfdFields<'_>,
+    tag: u16,
+    reference: u16,
+    axis: CoordinateAxis,
+) -> Option<f64> {
+    let read = |field: &IfdField<'_>| match field.number(0) {
+        Some(_) => sexagesimal(field),
+        None => parse_degrees(&field_text(field)?, axis),
+    };
+    let degrees = fields.all(Ifd::Gps, tag).find_map(read)?;
+    match gps_text(fields, reference) {
+        Some(reference) => degrees.in_hemisphere(axis.hemisphere(&reference)?),
+        None => degrees.in_own_hemisphere(),
+    }
+}
+
+/// Returns degrees, minutes and seconds. A minute or a second that is missing or undefined (0/0)
+/// counts as 0. Returns `None` if the degrees are missing, or if there are more than three parts.
+fn sexagesimal(field: &IfdField<'_>) -> Option<ParsedDegrees> {
+    let field = as_fractions(field, 3);
     let part = |index| field.number(index).and_then(FieldNumber::value);
-    Some(part(0)? + part(1).unwrap_or(0.0) / 60.0 + part(2).unwrap_or(0.0) / 3600.0)
+    let parts = [part(0)?, part(1).unwrap_or(0.0), part(2).unwrap_or(0.0)];
+    (field.count <= 3).then(|| ParsedDegrees::of_parts(&parts))
+}
+
+/// Returns the coordinate in an XMP property, in degrees. A number without a hemisphere is in
+/// degrees already, and negative in the south and west.
+fn xmp_degrees(
+    xmp: &XmpProperties,
+    name: &str,
+    reference: &str,
+    axis: CoordinateAxis,
+) -> Option<f64> {
+    let degrees = parse_degrees(xmp.get(name)?, axis)?;
+    // The hemisphere is part of the coordinate (XMP part 2, 2.4). Some programs write it apart.
+    match xmp.get(reference) {
+        Some(reference) => degrees.in_hemisphere(axis.hemisphere(reference)?),
+        None => degrees.in_own_hemisphere().or_else(|| degrees.signed()),
+    }
 }
 
 /// Returns the altitude in metres, negative below sea level. GPSAltitudeRef 1 and 3 mean below sea
 /// level (EXIF 3.0 4.6.7.1.6).
 fn altitude(fields: &IfdFields<'_>) -> Option<f64> {
-    let metres = fields
-        .get(Ifd::Gps, tag::GPS_ALTITUDE)
-        .and_then(real_number)?;
+    let metres = gps_number(fields, tag::GPS_ALTITUDE)?;
     let reference = fields.get(Ifd::Gps, tag::GPS_ALTITUDE_REF);
     let below = reference
         .and_then(|f| whole_number(f, 0))
@@ -106,42 +148,51 @@ fn xmp_altitude(xmp: &XmpProperties) -> Option<f64> {
     )
 }
 
-/// Parses a coordinate and returns it in degrees: `45,30.0N` (degrees and minutes) gives 45.5, and
-/// so does `45,30,0N` (XMP part 2, 2.4). A number without a letter is in degrees already.
-fn parse_degrees(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let (numbers, negative) = match text.chars().last()?.to_ascii_uppercase() {
-        'N' | 'E' => (text.get(..text.len() - 1)?, false),
-        'S' | 'W' => (text.get(..text.len() - 1)?, true),
-        _ => (text, false),
+/// Returns the direction of view in degrees.
+fn direction(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<f64> {
+    let is_direction = |degrees: &f64| (0.0..=360.0).contains(degrees);
+    let in_xmp = || xmp.get("exif:GPSImgDirection").and_then(parse_fraction);
+    gps_number(fields, tag::GPS_IMG_DIRECTION)
+        .filter(is_direction)
+        .or_else(|| in_xmp().filter(is_direction))
+}
+
+/// Returns the speed in km/h.
+fn speed(fields: &IfdFields<'_>) -> Option<f64> {
+    let reference = gps_text(fields, tag::GPS_SPEED_REF);
+    kilometres_per_hour(gps_number(fields, tag::GPS_SPEED)?, reference.as_deref())
+}
+
+fn xmp_speed(xmp: &XmpProperties) -> Option<f64> {
+    let speed = xmp.get("exif:GPSSpeed").and_then(parse_fraction)?;
+    kilometres_per_hour(speed, xmp.get("exif:GPSSpeedRef"))
+}
+
+/// Converts a speed to km/h. `unit` is K for km/h, M for miles per hour, N for knots (EXIF 3.0
+/// 4.6.7.1.13). Returns `None` for a negative speed and for another unit.
+fn kilometres_per_hour(speed: f64, unit: Option<&str>) -> Option<f64> {
+    let factor = match unit {
+        None | Some("K" | "k") => 1.0,
+        Some("M" | "m") => 1.609_344,
+        Some("N" | "n") => 1.852,
+        _ => return None,
     };
-    let mut degrees = 0.0;
-    let mut unit = 1.0;
-    for part in numbers.split(',') {
-        degrees += part.trim().parse::<f64>().ok()? / unit;
-        unit *= 60.0;
-    }
-    storable_number(if negative { -degrees } else { degrees })
+    (speed >= 0.0).then_some(speed * factor)
+}
+
+/// Returns the time of the GPS receiver in UTC, from XMP. There it is one text with the date, and
+/// without an offset it is in UTC (XMP part 2, 2.4).
+fn xmp_date_time(xmp: &XmpProperties) -> Option<NaiveDateTime> {
+    let text = xmp.get("exif:GPSTimeStamp")?;
+    let with_offset = DateTime::parse_from_rfc3339(text).ok();
+    with_offset
+        .map(|stamp| stamp.naive_utc())
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn degrees_of_xmp_have_minutes() {
-        assert_eq!(parse_degrees("45,30.0N"), Some(45.5));
-        assert_eq!(parse_degrees("45,30,36W"), Some(-45.51));
-        assert_eq!(parse_degrees("-45.5"), Some(-45.5));
-        assert_eq!(
-            (
-                parse_degrees("north"),
-                parse_degrees(""),
-                parse_degrees("é")
-            ),
-            (None, None, None)
-        );
-    }
 
     #[test]
     fn zero_zero_and_positions_beyond_the_poles_are_ignored() {

@@ -2,19 +2,16 @@
 
 use super::field_value::whole_number;
 use super::jpeg;
+use super::raw_format::SENSOR_DATA;
 use super::record::{EmbeddedPreview, PictureData};
 use super::sparse::ByteView;
 use super::tag;
-use super::tiff::{Ifd, IfdFields};
-
-/// The values of the tag PhotometricInterpretation that mean sensor data: a colour filter array
-/// (TIFF/EP), and linear raw (DNG).
-const SENSOR_DATA: [u32; 2] = [32_803, 34_892];
+use super::tiff::{Ifd, IfdField, IfdFields};
 
 /// The value of the tag Compression for a picture without compression (TIFF 6.0, section 8).
 const NO_COMPRESSION: u32 = 1;
 /// The maximum number of strips or tiles that are added up.
-const MAX_STRIPS: usize = 4096;
+pub(crate) const MAX_STRIPS: usize = 4096;
 
 /// Returns the largest JPEG that is embedded in a RAW file. `found` are the previews that the
 /// container reader found. Tags may point to more previews. A preview must begin with the first
@@ -63,27 +60,33 @@ pub(crate) fn largest_picture(fields: &IfdFields<'_>) -> Option<PictureData> {
             return None;
         }
         let count = usize::try_from(lengths.count).ok()?.min(MAX_STRIPS);
-        let length = (0..count).map(|index| whole_number(lengths, index).map(u64::from));
-        let length: Option<u64> = length.sum();
-        let start = whole_number(offsets, 0)?;
+        let mut lengths = (0..count).map(|index| file_position(lengths, index));
+        let length = lengths.try_fold(0_u64, |sum, length| sum.checked_add(length?))?;
+        let start = file_position(offsets, 0)?;
         Some(PictureData {
-            offset: offsets.view.base().saturating_add(u64::from(start)),
-            length: length?,
+            offset: offsets.view.base().saturating_add(start),
+            length,
         })
         .filter(|_| offsets.view.is_in_file())
     });
     pictures.max_by_key(|picture| (picture.length, std::cmp::Reverse(picture.offset)))
 }
 
+/// Returns the offset or the length at `index` in a field, in bytes. In a BigTIFF, it may have 64
+/// bits.
+fn file_position(field: &IfdField<'_>, index: usize) -> Option<u64> {
+    let position = field.unsigned(index);
+    position.or_else(|| whole_number(field, index).map(u64::from))
+}
+
 /// Returns the previews to which tags point. Does not check whether they are JPEGs.
 fn tagged_previews(fields: &IfdFields<'_>) -> Vec<EmbeddedPreview> {
     let mut candidates = Vec::new();
-    let mut add = |view: ByteView<'_>, offset: Option<u32>, length: Option<u32>| {
+    let mut add = |view: ByteView<'_>, offset: Option<u64>, length: Option<u64>| {
         if let (Some(offset), Some(length), true) = (offset, length, view.is_in_file()) {
-            let offset = view.base().saturating_add(u64::from(offset));
             candidates.push(EmbeddedPreview {
-                offset,
-                length: u64::from(length),
+                offset: view.base().saturating_add(offset),
+                length,
                 width: None,
                 height: None,
             });
@@ -92,11 +95,12 @@ fn tagged_previews(fields: &IfdFields<'_>) -> Vec<EmbeddedPreview> {
     for field in &fields.list {
         let in_same = |tag| fields.get(field.ifd, tag);
         let number = |tag| in_same(tag).and_then(|f| whole_number(f, 0));
+        let position = |tag| in_same(tag).and_then(|f| file_position(f, 0));
         match field.tag {
             tag::THUMBNAIL_OFFSET => add(
                 field.view,
-                whole_number(field, 0),
-                number(tag::THUMBNAIL_LENGTH),
+                file_position(field, 0),
+                position(tag::THUMBNAIL_LENGTH),
             ),
             // A preview is one strip of baseline JPEG. Lossless JPEG of sensor data (colour filter
             // array, linear raw) is not a preview.
@@ -108,17 +112,15 @@ fn tagged_previews(fields: &IfdFields<'_>) -> Vec<EmbeddedPreview> {
                 if !sensor_data && (field.ifd == Ifd::Main(0) || photometric.is_some()) {
                     add(
                         field.view,
-                        whole_number(field, 0),
-                        number(tag::STRIP_BYTE_COUNTS),
+                        file_position(field, 0),
+                        position(tag::STRIP_BYTE_COUNTS),
                     );
                 }
             }
             // JpgFromRaw of a Panasonic RW2: the value is the JPEG.
-            tag::JPG_FROM_RAW if field.ifd == Ifd::Main(0) => add(
-                field.view,
-                u32::try_from(field.offset).ok(),
-                u32::try_from(field.size).ok(),
-            ),
+            tag::JPG_FROM_RAW if field.ifd == Ifd::Main(0) => {
+                add(field.view, Some(field.offset), Some(field.size));
+            }
             _ => {}
         }
     }

@@ -1,10 +1,14 @@
 //! Tests the whole extraction with small files that are made here, and the contract of
 //! [`Extractor`].
 
+mod containers;
 mod dates;
 mod gaps;
 mod limits;
 mod maker_notes;
+mod names;
+mod positions;
+mod structures;
 mod work;
 
 use bytes::Bytes;

@@ -7,7 +7,7 @@
 //! in one buffer, and the IFDs of a RAW file may be anywhere in the file. It also lacks IFD-typed
 //! pointers, SubIFDs, BigTIFF and the other magic numbers.
 
-use std::ops::Range;
+mod walk;
 
 use super::limits;
 use super::record::storable_number;
@@ -267,6 +267,37 @@ impl<'s> IfdFields<'s> {
             .or_else(|| self.get(Ifd::Main(0), tag))
     }
 
+    /// Returns the fields with this tag in the Exif IFD, and then those in IFD0. In each IFD, the
+    /// last field is the first one that is returned.
+    pub(crate) fn in_exif_first(&self, tag: u16) -> impl Iterator<Item = &IfdField<'s>> {
+        self.all(Ifd::Exif, tag).chain(self.all(Ifd::Main(0), tag))
+    }
+
+    /// Returns the fields with this tag in IFD0, and then those in the Exif IFD, in which some
+    /// programs write tags of IFD0. In each IFD, the last field is the first one that is returned.
+    pub(crate) fn in_ifd0_first(&self, tag: u16) -> impl Iterator<Item = &IfdField<'s>> {
+        self.all(Ifd::Main(0), tag).chain(self.all(Ifd::Exif, tag))
+    }
+
+    /// Returns the fields with this tag in this IFD. The last one comes first, as in
+    /// [`IfdFields::get`].
+    pub(crate) fn all(&self, ifd: Ifd, tag: u16) -> impl Iterator<Item = &IfdField<'s>> {
+        let key = field_key(ifd, tag);
+        let mut end = self.keys.len();
+        std::iter::from_fn(move || {
+            end = self.keys.get(..end)?.iter().rposition(|&k| k == key)?;
+            self.list.get(end)
+        })
+    }
+
+    /// Returns the kind of the next SubIFD. SubIFDs are numbered in the order in which they are
+    /// found.
+    fn number_sub_ifd(&mut self) -> Ifd {
+        let ifd = Ifd::Sub(self.subs);
+        self.subs = self.subs.saturating_add(1);
+        ifd
+    }
+
     fn warn(&mut self, warning: String) {
         if self.warnings.len() < limits::MAX_WARNINGS {
             self.warnings.push(warning);
@@ -294,42 +325,6 @@ impl<'s> IfdFields<'s> {
     fn push(&mut self, field: IfdField<'s>) {
         self.keys.push(field_key(field.ifd, field.tag));
         self.list.push(field);
-    }
-
-    /// Reads the TIFF structure at the start of the view, and adds its fields. `first` is the kind
-    /// of its first IFD. It is `Main(0)`, except in a CR3, in which every IFD is a TIFF structure
-    /// of its own.
-    pub(crate) fn read_tiff(&mut self, view: ByteView<'s>, first: Ifd) {
-        let Some(order) = read_byte_order(view) else {
-            let warning = "EXIF data do not start with a TIFF header".to_owned();
-            return self.warn_of_structure(first, warning);
-        };
-        let mut walk = IfdWalk {
-            fields: self,
-            view,
-            order,
-            big: false,
-            seen: Vec::new(),
-        };
-        let Some(magic) = walk.u16(2) else {
-            let warning = "TIFF header cut short".to_owned();
-            return walk.fields.warn_of_structure(first, warning);
-        };
-        walk.big = magic == 43;
-        let start = if walk.big {
-            walk.u64(8)
-        } else {
-            walk.u32(4).map(u64::from)
-        };
-        match start {
-            Some(start) if start > 0 && start < view.len() => walk.read_chain(start, first),
-            Some(_) => walk
-                .fields
-                .warn_of_structure(first, "the first IFD lies outside the file".to_owned()),
-            None => walk
-                .fields
-                .warn_of_structure(first, "TIFF header cut short".to_owned()),
-        }
     }
 }
 
@@ -366,288 +361,4 @@ fn field_key(ifd: Ifd, tag: u16) -> u32 {
         Ifd::Sub(n) => 0x200 + u32::from(n),
     };
     group << 16 | u32::from(tag)
-}
-
-/// The state of reading the IFDs of one TIFF structure.
-struct IfdWalk<'w, 's> {
-    fields: &'w mut IfdFields<'s>,
-    view: ByteView<'s>,
-    order: ByteOrder,
-    big: bool,
-    seen: Vec<u64>,
-}
-
-impl<'s> IfdWalk<'_, 's> {
-    fn u16(&self, at: u64) -> Option<u16> {
-        self.view.array(at).map(|b| self.order.u16(b))
-    }
-
-    fn u32(&self, at: u64) -> Option<u32> {
-        self.view.array(at).map(|b| self.order.u32(b))
-    }
-
-    fn u64(&self, at: u64) -> Option<u64> {
-        self.view.array(at).map(|b| self.order.u64(b))
-    }
-
-    /// Reads the IFD at the offset `start`, and the IFDs that follow it in the main chain. In a
-    /// CR3, `first` is not `Main(0)`, and only one IFD is read.
-    fn read_chain(&mut self, start: u64, first: Ifd) {
-        let mut next = self.read_directory(start, first, 0);
-        if first != Ifd::Main(0) {
-            return;
-        }
-        for page in 1..limits::MAX_CHAINED_IFDS {
-            match next {
-                Some(offset) if offset != 0 => {
-                    next = self.read_directory(offset, Ifd::Main(page), 0)
-                }
-                _ => return,
-            }
-        }
-    }
-
-    /// Reads the IFD at the offset `start`, and the IFDs to which its fields point. Returns the
-    /// offset of the next IFD in the main chain, if there is one.
-    fn read_directory(&mut self, start: u64, ifd: Ifd, depth: u8) -> Option<u64> {
-        let name = || ifd.name();
-        if self.seen.contains(&start) {
-            self.fields
-                .warn(format!("{} repeats an IFD already read", name()));
-            return None;
-        }
-        if self.fields.ifds >= limits::MAX_IFDS || depth > limits::MAX_SUB_IFD_DEPTH {
-            let warning = format!("{}: too many IFDs, or nested too deep", name());
-            self.fields.warn_of_structure(ifd, warning);
-            return None;
-        }
-        self.seen.push(start);
-        self.fields.ifds += 1;
-        let (count, entries, size) = if self.big {
-            (self.u64(start), start.checked_add(8)?, 20_u64)
-        } else {
-            (
-                self.u16(start).map(u64::from),
-                start.checked_add(2)?,
-                12_u64,
-            )
-        };
-        let Some(count) = count else {
-            let warning = format!("{} lies outside the file", name());
-            self.fields.warn_of_structure(ifd, warning);
-            return None;
-        };
-        let room = limits::MAX_ENTRIES.saturating_sub(self.fields.entries) as u64;
-        let fitting = self.view.len().saturating_sub(entries) / size;
-        if count > fitting {
-            let warning = format!("{} is cut short", name());
-            self.fields.warn_of_structure(ifd, warning);
-        } else if count > room {
-            let warning = format!("{}: too many entries", name());
-            self.fields.warn_of_structure(ifd, warning);
-        }
-        let kept = count.min(fitting).min(room);
-        // The table is read as a whole. So only one range is asked for.
-        let table = self.view.get(entries, kept.checked_mul(size)?)?;
-        self.fields.entries = self
-            .fields
-            .entries
-            .saturating_add(usize::try_from(kept).unwrap_or(usize::MAX));
-        let mut below = Vec::new();
-        let mut broken = 0;
-        for (index, entry) in table.chunks_exact(usize::try_from(size).ok()?).enumerate() {
-            let at = entries.checked_add((index as u64).checked_mul(size)?)?;
-            match self.read_entry(entry, at, ifd) {
-                Ok(Some(field)) => self.add_field(field, &mut below),
-                Ok(None) => {}
-                // If the first entry is nonsense, this is not a directory (ExifTool's rule too).
-                Err(()) if index == 0 => {
-                    let warning = format!("{} is no directory", name());
-                    self.fields.warn_of_structure(ifd, warning);
-                    return None;
-                }
-                Err(()) => {
-                    broken += 1;
-                    if broken >= limits::MAX_BROKEN_ENTRIES {
-                        let warning = format!("{}: too many broken entries", name());
-                        self.fields.warn_of_structure(ifd, warning);
-                        break;
-                    }
-                }
-            }
-        }
-        for (offset, ifd) in below {
-            self.read_directory(offset, ifd, depth.saturating_add(1));
-        }
-        let end = entries.checked_add(count.checked_mul(size)?)?;
-        if !matches!(ifd, Ifd::Main(_)) || end >= self.view.len() {
-            return None;
-        }
-        if self.big {
-            self.u64(end)
-        } else {
-            self.u32(end).map(u64::from)
-        }
-    }
-
-    /// Reads one entry of an IFD. `at` is the offset of the entry in the TIFF structure. Returns
-    /// `Ok(None)` if the value is outside the file or not available yet.
-    ///
-    /// # Errors
-    /// The bytes cannot be an entry.
-    fn read_entry(
-        &mut self,
-        entry: &'s [u8],
-        at: u64,
-        ifd: Ifd,
-    ) -> Result<Option<IfdField<'s>>, ()> {
-        let two = |at: usize| {
-            entry
-                .get(at..at + 2)
-                .and_then(|b| b.try_into().ok())
-                .map(|b| self.order.u16(b))
-        };
-        let four = |at: usize| {
-            entry
-                .get(at..at + 4)
-                .and_then(|b| b.try_into().ok())
-                .map(|b| self.order.u32(b))
-        };
-        let eight = |at: usize| {
-            entry
-                .get(at..at + 8)
-                .and_then(|b| b.try_into().ok())
-                .map(|b| self.order.u64(b))
-        };
-        let (Some(tag), Some(code)) = (two(0), two(2)) else {
-            return Err(());
-        };
-        let Some(kind) = FieldType::from_code(code) else {
-            if code != 0 || tag != 0 {
-                let warning = format!(
-                    "{}: tag 0x{tag:04x} has the unknown type {code}",
-                    ifd.name()
-                );
-                self.fields.warn_of_entry(ifd, tag, warning);
-            }
-            return Err(());
-        };
-        // Leica's M8 and others write these two as unsigned, though they may be negative. ExifTool
-        // corrects this too.
-        let signed = matches!(tag, tag::SHUTTER_SPEED_VALUE | tag::EXPOSURE_COMPENSATION)
-            && kind == FieldType::Rational
-            && ifd != Ifd::Gps;
-        let kind = if signed { FieldType::SRational } else { kind };
-        let (count, inline, slot) = if self.big {
-            (eight(4), 8, 12)
-        } else {
-            (four(4).map(u64::from), 4, 8)
-        };
-        let Some((count, size)) =
-            count.and_then(|count| Some((count, count.checked_mul(kind.size())?)))
-        else {
-            let warning = format!("{}: tag 0x{tag:04x} has an impossible size", ifd.name());
-            self.fields.warn_of_entry(ifd, tag, warning);
-            return Ok(None);
-        };
-        let offset = match size {
-            size if size <= inline => at.saturating_add(slot as u64),
-            _ if self.big => eight(slot).unwrap_or(u64::MAX),
-            _ => four(slot).map_or(u64::MAX, u64::from),
-        };
-        let field = IfdField {
-            ifd,
-            tag,
-            kind,
-            count,
-            order: self.order,
-            bytes: None,
-            size,
-            offset,
-            view: self.view,
-        };
-        if size <= inline {
-            let length = usize::try_from(size).ok();
-            let bytes = length.and_then(|length| entry.get(slot..slot + length));
-            return Ok(Some(IfdField { bytes, ..field }));
-        }
-        Ok(self.read_value(field))
-    }
-
-    /// Reads the value of a field that is outside its entry. If the value is too large or a maker
-    /// note, returns the field without the value. Returns `None` if the value is outside the file
-    /// or not available yet.
-    fn read_value(&mut self, field: IfdField<'s>) -> Option<IfdField<'s>> {
-        let IfdField {
-            ifd,
-            tag,
-            kind,
-            size,
-            offset,
-            ..
-        } = field;
-        let is_packet = matches!(
-            tag,
-            tag::APPLICATION_NOTES | tag::IPTC_NAA | tag::PHOTOSHOP_SETTINGS | tag::XP_KEYWORDS
-        ) && size <= limits::MAX_PACKET_BYTES;
-        let end = offset.checked_add(size);
-        if end.is_none_or(|end| end > self.view.len()) {
-            let warning = format!(
-                "{}: the value of tag 0x{tag:04x} lies outside the file",
-                ifd.name()
-            );
-            self.fields.warn_of_entry(ifd, tag, warning);
-            // ExifTool reads a text that is cut off by the end of the file. Here it is ignored,
-            // like a number.
-            return None;
-        }
-        let is_too_large = size > limits::MAX_VALUE_BYTES && !is_packet;
-        // If a text is too large for the tags, its start is enough for the record.
-        let length = match kind {
-            FieldType::Ascii if is_too_large => limits::MAX_VALUE_BYTES,
-            _ if is_too_large => return Some(field),
-            _ if tag == tag::MAKER_NOTE && ifd != Ifd::MakerNote => return Some(field),
-            _ => size,
-        };
-        let bytes = self.view.get(offset, length)?;
-        Some(IfdField {
-            bytes: Some(bytes),
-            ..field
-        })
-    }
-
-    /// Adds a field to the fields of the file. If the field points to IFDs, adds their offsets and
-    /// kinds to `below` instead.
-    fn add_field(&mut self, field: IfdField<'s>, below: &mut Vec<(u64, Ifd)>) {
-        let ifd = match field.tag {
-            _ if field.ifd == Ifd::MakerNote => return self.fields.push(field),
-            tag::EXIF_OFFSET => Ifd::Exif,
-            tag::GPS_INFO => Ifd::Gps,
-            tag::INTEROP_OFFSET if field.ifd != Ifd::Gps => Ifd::Interop,
-            tag::SUB_IFD if field.ifd != Ifd::Gps => {
-                let pointers: Range<usize> = 0..usize::try_from(field.count)
-                    .unwrap_or(0)
-                    .min(limits::MAX_IFDS);
-                for offset in pointers.filter_map(|index| field.unsigned(index)) {
-                    below.push((offset, Ifd::Sub(self.fields.subs)));
-                    self.fields.subs = self.fields.subs.saturating_add(1);
-                }
-                return;
-            }
-            _ => return self.fields.push(field),
-        };
-        match field.unsigned(0) {
-            Some(0) => self.fields.warn(format!(
-                "{}: the pointer to {} is zero",
-                field.ifd.name(),
-                ifd.name()
-            )),
-            Some(offset) if field.ifd != Ifd::Gps => below.push((offset, ifd)),
-            _ => self.fields.warn(format!(
-                "{}: the pointer to {} is no number",
-                field.ifd.name(),
-                ifd.name()
-            )),
-        }
-    }
 }

@@ -50,9 +50,18 @@ fn no_more_than_eight_megabytes_are_asked_for() {
 #[test]
 fn chains_of_ifds_have_a_limit() {
     let page = |n: u32| ifd(&[(0x0112, 3, 1, 1)], 8 + 18 * (n + 1));
-    let body: Vec<u8> = (0..20).flat_map(page).collect();
+    let pages = u32::from(limits::MAX_CHAINED_IFDS);
+    let body: Vec<u8> = (0..pages + 3).flat_map(page).collect();
     let extraction = read(&tiff(&body));
     assert_eq!(extraction.tags.len(), usize::from(limits::MAX_CHAINED_IFDS));
+    assert!(has_warning(&extraction, "more than 32 pages"));
+    assert_eq!(extraction.labels.gap, None);
+    // A document of as many pages as the limit allows has no warning.
+    let mut body: Vec<u8> = (0..pages - 1).flat_map(page).collect();
+    body.extend(ifd(&[(0x0112, 3, 1, 1)], 0));
+    let extraction = read(&tiff(&body));
+    assert_eq!(extraction.tags.len(), usize::from(limits::MAX_CHAINED_IFDS));
+    assert_eq!(extraction.warnings, Vec::<String>::new());
     let looped = read(&tiff(&ifd(&[(0x0112, 3, 1, 1)], 8)));
     assert!(has_warning(&looped, "repeats"));
 }
