@@ -40,8 +40,9 @@ const STORAGE_CLASSES: [&str; 6] = [
 ];
 /// The variables that set the privacy rules, the names that are never a photo's, and the names of
 /// sibling folders. A data folder keeps their values.
-pub const PRIVACY_VARIABLES: [&str; 9] = [
+pub const PRIVACY_VARIABLES: [&str; 10] = [
     LOCATION,
+    PEOPLE,
     HOME_ZONES,
     VISIBILITY,
     PRIVATE_KEYWORDS,
@@ -325,8 +326,8 @@ impl Settings {
         })
     }
 
-    /// Returns the rules of privacy. If no variable is set, all positions are hidden and all photos
-    /// are public.
+    /// Returns the rules of privacy. If no variable is set, all positions and all names of people are
+    /// hidden, and all photos are public.
     ///
     /// # Errors
     /// Returns an error for the first setting that is wrong. For a home zone, the text contains
@@ -335,6 +336,7 @@ impl Settings {
     pub fn privacy(&self) -> Result<Privacy, SettingsError> {
         self.require_read(&PRIVACY_VARIABLES)?;
         let location = self.non_blank(LOCATION).unwrap_or("hide");
+        let people = self.non_blank(PEOPLE).unwrap_or("hide");
         let visibility = self.non_blank(VISIBILITY).unwrap_or("public");
         let expected = "it must be a number of stars from 0 to 5; photos with fewer are private";
         let rating = self.number(PRIVATE_BELOW_RATING, 0..=5, expected)?;
@@ -353,6 +355,9 @@ impl Settings {
                 let expected = "it must be hide, exact, or round:N with N decimals from 0 to 5";
                 form(LOCATION, location, expected)
             })?,
+            people: people
+                .parse()
+                .map_err(|_| form(PEOPLE, people, "it must be hide or show"))?,
         })
     }
 

@@ -7,7 +7,7 @@ use crate::privacy::{Visibility, VisibilityFacts, VisibilityReason, VisibilityRu
 use photo_metadata::{FileLabels, PhotoRecord};
 
 /// The summary of a photo: the fields that lists show. Without texts such as the caption, it has
-/// less than 1 KB. It is stored with all derived fields, including private ones. The public view
+/// less than 2 KB. It is stored with all derived fields, including private ones. The public view
 /// decides which of them the public may see.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

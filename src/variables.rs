@@ -26,6 +26,8 @@ pub const S3_ENDPOINT: &str = "S3_ENDPOINT";
 pub const DYNAMODB_ENDPOINT: &str = "DYNAMODB_ENDPOINT";
 /// The variable for the location policy: `hide`, `round:N` or `exact`.
 pub const LOCATION: &str = "LOCATION";
+/// The variable for the people policy: `hide` or `show`.
+pub const PEOPLE: &str = "PEOPLE";
 /// The variable for the home zones, in the text form of [`crate::privacy::HomeZones`].
 pub const HOME_ZONES: &str = "HOME_ZONES";
 /// The variable for the name of an SSM parameter with the home zones. It is used if HOME_ZONES is not

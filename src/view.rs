@@ -5,7 +5,8 @@
 //!
 //! The view is an allow-list. It copies stored records field by field, so a new field is public
 //! only after it is named here. These are never public: serial numbers, owners, contacts, maker
-//! notes, source buckets and keys, ETags of parts, and any location that the location policy hides.
+//! notes, source buckets and keys, ETags of parts, any location or place that the location policy
+//! hides, and any names of people that the people policy hides.
 //!
 //! # Adding a public field
 //!
@@ -33,11 +34,11 @@ pub(crate) use clean_text::clean_text;
 
 use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::photo_id::short_digest;
-use crate::privacy::{LocationPolicy, Privacy, Visibility};
+use crate::privacy::{LocationPolicy, PeoplePolicy, Privacy, Visibility};
 use crate::strip::{AddedMetadata, StripFormat};
 use crate::summary::{ImageKind, PhotoImage, Summary};
 use photo_metadata::{
-    Camera, CaptureTime, Exposure, Lens, Location, OffsetSource, PhotoRecord, Tags,
+    Camera, CaptureTime, Exposure, Lens, Location, OffsetSource, PhotoRecord, Place, Tags,
 };
 
 /// The characters that are percent-encoded in a URL path: all characters except letters, digits and
@@ -285,16 +286,27 @@ impl PublicView {
             lens,
             exposure,
             location,
+            place,
             title,
+            headline,
             caption,
+            alt_text,
+            extended_description,
             keywords,
+            people,
+            event,
+            label,
             rating,
             artist,
+            credit,
             copyright,
-            film_simulation: _,
-            drive_mode: _,
+            license_url,
+            usage_terms,
+            film_simulation,
+            drive_mode,
         } = record;
         let text = |text: &Option<String>| text.as_deref().map(clean_text);
+        let texts = |texts: &[String]| texts.iter().map(|text| clean_text(text)).collect();
         PhotoRecord {
             capture: self.public_capture(capture, location.as_ref()),
             width: *width,
@@ -305,16 +317,50 @@ impl PublicView {
             location: location
                 .as_ref()
                 .and_then(|location| self.public_location(location)),
+            place: place
+                .as_ref()
+                .and_then(|place| self.public_place(place, location.as_ref())),
             title: text(title),
+            headline: text(headline),
             caption: text(caption),
-            keywords: keywords.iter().map(|keyword| clean_text(keyword)).collect(),
+            alt_text: text(alt_text),
+            extended_description: text(extended_description),
+            keywords: texts(keywords),
+            people: match self.privacy.people {
+                PeoplePolicy::Show => texts(people),
+                PeoplePolicy::Hide => Vec::new(),
+            },
+            event: text(event),
+            label: text(label),
             rating: *rating,
             artist: text(artist),
+            credit: text(credit),
             copyright: text(copyright),
-            // Not published yet.
-            film_simulation: None,
-            drive_mode: None,
+            license_url: text(license_url),
+            usage_terms: text(usage_terms),
+            film_simulation: text(film_simulation),
+            drive_mode: text(drive_mode),
         }
+    }
+
+    /// Returns the published names of a place, or `None` if none is published. `location` is the
+    /// recorded location of the photo.
+    fn public_place(&self, place: &Place, location: Option<&Location>) -> Option<Place> {
+        let Place {
+            sublocation,
+            city,
+            region,
+            country,
+            country_code,
+        } = self.privacy.redact_place(place, location)?;
+        let text = |text: Option<String>| text.as_deref().map(clean_text);
+        Some(Place {
+            sublocation: text(sublocation),
+            city: text(city),
+            region: text(region),
+            country: text(country),
+            country_code: text(country_code),
+        })
     }
 
     /// Returns the public form of a capture time. `location` is the recorded location of the photo.

@@ -6,6 +6,7 @@ locals {
   # photo public are shown with the photo, so they are no secret.
   privacy = {
     LOCATION             = var.location
+    PEOPLE               = var.people
     VISIBILITY           = var.visibility.default
     PUBLIC_KEYWORDS      = join(",", var.visibility.public_keywords)
     PRIVATE_BELOW_RATING = var.visibility.private_below_rating == null ? "" : tostring(var.visibility.private_below_rating)

@@ -315,6 +315,18 @@ variable "home_zones" {
   }
 }
 
+variable "people" {
+  description = "Whether the public sees the names of the people in photos: `hide` or `show`."
+  type        = string
+  default     = "hide"
+  nullable    = false
+
+  validation {
+    condition     = contains(["hide", "show"], var.people)
+    error_message = "people is hide or show."
+  }
+}
+
 variable "visibility" {
   description = "Which photos the public sees. `private_keywords`, `private_below_rating` (stars) and `private_sources` (prefixes of source keys) each make a photo private. A rejected photo (rating -1) is always private. If none does, `public_keywords` make it public. All other photos get `default`, which is `public` or `private`."
   type = object({

@@ -117,6 +117,9 @@ pub(super) struct PrivacyFlags {
     /// reach the gallery; stores elsewhere need the value that the functions have.
     #[arg(long, env = config::LOCATION)]
     location: Option<String>,
+    /// What the public sees of the names of people in photos: hide or show [default: hide].
+    #[arg(long, value_name = "POLICY", env = config::PEOPLE)]
+    people: Option<String>,
     /// More patterns of names that are never a photo's, separated by commas: *.ext for files, name/
     /// for folders. !PATTERN removes a default pattern.
     #[arg(long, value_name = "PATTERNS", env = config::SKIP_NAMES)]
@@ -256,6 +259,7 @@ impl PrivacyFlags {
         let mut given = self.visibility.settings();
         given.extend(settings([
             (config::LOCATION, self.location.as_ref()),
+            (config::PEOPLE, self.people.as_ref()),
             (config::SKIP_NAMES, self.skip_names.as_ref()),
             (config::SIBLING_FOLDERS, self.sibling_folders.as_ref()),
         ]));

@@ -137,7 +137,7 @@ mod tests {
     use crate::catalogue::item_size::{MAX_ITEM_BYTES, MAX_SORT_KEY_BYTES};
     use crate::ingest::record::derive_summary_and_keys;
     use crate::privacy::{LocationPolicy, Privacy, Visibility, VisibilityRules};
-    use photo_metadata::{FileLabels, TagValue};
+    use photo_metadata::{FileLabels, Place, TagValue};
 
     fn privacy() -> Privacy {
         LocationPolicy::Exact.into()
@@ -246,7 +246,10 @@ mod tests {
         fn arbitrary_item()(
             parts in btree_map("[A-Z]{3}", arbitrary_part(), 1..8),
             keywords in vec(0..1_025_usize, 0..257),
-            texts in vec(0..1_025_usize, 6),
+            texts in vec(0..1_025_usize, 12),
+            long_texts in vec(0..16_001_usize, 3),
+            people in vec(0..257_usize, 0..65),
+            by_older_version in any::<bool>(),
             tags in btree_map("[A-Za-z]{1,40}", arbitrary_tag(), 0..400),
             omitted in btree_map("ExifIFD[.][A-Za-z]{1,40}", any::<u64>(), 0..2_048),
             warnings in vec(0..1_025_usize, 0..33),
@@ -256,13 +259,36 @@ mod tests {
             let mut item = PhotoItem::stub(&format!("undated/{}", "n".repeat(name)));
             item.parts = parts;
             let record = &mut item.photo.record;
-            record.keywords = keywords.into_iter().map(|length| "k".repeat(length)).collect();
+            let mut bytes = 0;
+            // A record of an older version has more bytes of keywords, and no other long fields.
+            let most = if by_older_version { 256 << 10 } else { 64 << 10 };
+            let fitting = keywords.into_iter().take_while(|length| {
+                bytes += length;
+                bytes <= most
+            });
+            record.keywords = fitting.map(|length| "k".repeat(length)).collect();
             record.title = text(texts[0]);
             record.caption = text(texts[1]);
             record.artist = text(texts[2]);
             record.copyright = text(texts[3]);
+            if !by_older_version {
+                record.caption = text(long_texts[0]);
+                record.extended_description = text(long_texts[1]);
+                record.people = people.into_iter().map(|length| "p".repeat(length)).collect();
+                record.headline = text(texts[6]);
+                record.alt_text = text(texts[7]);
+                record.event = text(texts[8]);
+                record.credit = text(texts[9]);
+                record.license_url = text(texts[10]);
+                record.usage_terms = text(texts[11]);
+                record.place = Some(Place {
+                    city: text(texts[6]),
+                    region: text(texts[7]),
+                    ..Place::default()
+                });
+            }
             item.overrides.title = text(texts[4]);
-            item.overrides.caption = text(texts[5]);
+            item.overrides.caption = text(if by_older_version { texts[5] } else { long_texts[2] });
             item.exif.insert("ExifIFD".to_owned(), tags);
             item.exif_omitted = omitted;
             item.exif_warnings = warnings.into_iter().map(|length| "w".repeat(length)).collect();

@@ -27,6 +27,13 @@ fn item() -> PhotoItem {
                 ..CaptureTime::default()
             },
             location: Some(location()),
+            place: Some(Place {
+                sublocation: Some("SECRET-STREET".to_owned()),
+                city: Some("Montreal".to_owned()),
+                country: Some("Can\u{202e}ada".to_owned()),
+                ..Place::default()
+            }),
+            people: vec!["SECRET-PERSON".to_owned()],
             caption: Some("<script>\u{1b}[31m\u{202e}caption\u{7}\nline".to_owned()),
             ..PhotoRecord::default()
         },
@@ -140,6 +147,49 @@ fn view_contains_no_private_text() {
         assert!(!json.contains("45.471") && !json.contains("GPS"), "{json}");
         assert!(json.contains("\"ISO\":400"), "{json}");
     }
+}
+
+#[test]
+fn place_and_people_are_shown_only_if_the_settings_allow_it() {
+    let listed = |privacy: Privacy, location: Option<Location>| {
+        let mut summary = item().summary.expect("a summary");
+        summary.record.location = location;
+        let view = PublicView::new(privacy, PictureHosting::default());
+        let record = view.show_in_list(&summary).expect("public").record;
+        let place = record.place.unwrap_or_default();
+        (place.sublocation, place.city, place.country, record.people)
+    };
+    let name = |name: &str| Some(name.to_owned());
+    let away = Location {
+        lat: 48.8584,
+        lon: 2.2945,
+        ..Location::default()
+    };
+    let exact = Privacy::from(LocationPolicy::Exact);
+    let at_home = Privacy {
+        home_zones: "45.471234,-73.645678".parse().expect("zones"),
+        ..exact.clone()
+    };
+    let street = name("SECRET-STREET");
+    let whole = (street, name("Montreal"), name("Canada"), Vec::new());
+    let rounded = (None, name("Montreal"), name("Canada"), Vec::new());
+    let nothing = (None, None, None, Vec::new());
+    for location in [None, Some(location()), Some(away.clone())] {
+        let hide = LocationPolicy::Hide.into();
+        assert_eq!(listed(hide, location.clone()), nothing);
+        let round = LocationPolicy::Round(2).into();
+        assert_eq!(listed(round, location.clone()), rounded);
+        assert_eq!(listed(exact.clone(), location), whole);
+    }
+    assert_eq!(listed(at_home.clone(), Some(location())), nothing);
+    assert_eq!(listed(at_home.clone(), None), nothing);
+    assert_eq!(listed(at_home, Some(away)), whole);
+    let with_people = Privacy {
+        people: PeoplePolicy::Show,
+        ..LocationPolicy::Hide.into()
+    };
+    let people = listed(with_people, None).3;
+    assert_eq!(people, ["SECRET-PERSON"]);
 }
 
 /// Returns the JSON of the details of a photo with an offset from this source. Returns `None` if the

@@ -330,6 +330,7 @@ run "privacy_rules_are_the_same_in_all_functions" {
 
   variables {
     location   = "exact"
+    people     = "show"
     visibility = { default = "private", public_keywords = ["web"], private_below_rating = 2 }
   }
 
@@ -337,6 +338,7 @@ run "privacy_rules_are_the_same_in_all_functions" {
     condition = alltrue([
       for name in ["ingest", "publish", "gallery"] :
       aws_lambda_function.this[name].environment[0].variables.LOCATION == "exact"
+      && aws_lambda_function.this[name].environment[0].variables.PEOPLE == "show"
       && aws_lambda_function.this[name].environment[0].variables.VISIBILITY == "private"
       && aws_lambda_function.this[name].environment[0].variables.PUBLIC_KEYWORDS == "web"
       && aws_lambda_function.this[name].environment[0].variables.PRIVATE_BELOW_RATING == "2"

@@ -10,6 +10,7 @@ use super::labels::LabelCollector;
 use super::limits;
 use super::record::{EmbeddedPreview, PictureData};
 use super::sparse::{ByteView, Sparse};
+use super::text::{decode_text, until_nul};
 use super::tiff::Ifd;
 use super::work_budget::WorkBudget;
 
@@ -41,6 +42,9 @@ pub(crate) struct MetadataBlocks {
     /// Records of a CRW that other Canon files have in their maker note: the number of each record,
     /// and its place.
     pub(crate) crw_records: Vec<(u16, MetadataBlock)>,
+    /// The comments in the container itself: JPEG comment segments and PNG texts named Comment. They
+    /// are not cleaned.
+    pub(crate) comments: Vec<String>,
     /// The keywords in the container itself, and the reasons why labels may be missing.
     pub(crate) labels: LabelCollector,
     pub(crate) previews: Vec<EmbeddedPreview>,
@@ -68,6 +72,13 @@ impl MetadataBlocks {
         self.labels.add_gap(warning.as_str());
         if self.warnings.len() < limits::MAX_WARNINGS {
             self.warnings.push(warning);
+        }
+    }
+
+    /// Adds a comment, unless there are too many.
+    pub(crate) fn add_comment(&mut self, comment: &[u8]) {
+        if self.comments.len() < limits::MAX_COMMENTS {
+            self.comments.push(decode_text(until_nul(comment)));
         }
     }
 

@@ -176,7 +176,7 @@ pub(crate) fn read_metadata(
             file: view,
         }),
     };
-    let photo = normalise_metadata(&sources, context);
+    let photo = normalise_metadata(&sources, context, &mut warnings);
     let mut labels = collect_labels(&sources, photo.record.rating);
     let is_panasonic = matches!(format, PhotoFormat::Rw2 | PhotoFormat::Rwl);
     let (tags, mut omitted) = collect_tags(&parsed.fields, is_panasonic);

@@ -1,11 +1,12 @@
 //! IPTC-IIM 4.2. An IPTC block consists of datasets. A dataset is a value with a record number and
-//! a dataset number: 2:55 is dataset 55 of record 2. Title, caption, keywords, author, copyright
-//! and dates are read from record 2. Other datasets are ignored.
+//! a dataset number: 2:55 is dataset 55 of record 2. Title, headline, caption, keywords, author,
+//! credit, copyright, place and dates are read from record 2. Other datasets are ignored.
 
 use super::date_time::{ParsedDateTime, parse_date_time};
 use super::labels::LabelCollector;
 use super::limits;
-use super::text::{clean_text, decode_text};
+use super::place::Place;
+use super::text::{clean_lines, clean_text, decode_text, until_nul};
 use super::work_budget::{Work, WorkBudget};
 
 /// The bit of a dataset's length field that marks an extended length. A dataset is one value of an
@@ -28,14 +29,20 @@ pub(crate) struct IptcRecords {
     pub(crate) labels: LabelCollector,
     pub(crate) artist: Option<String>,
     pub(crate) copyright: Option<String>,
+    pub(crate) headline: Option<String>,
+    pub(crate) credit: Option<String>,
+    pub(crate) place: Place,
     created: [Option<String>; 2],
     digitized: [Option<String>; 2],
 }
 
 impl IptcRecords {
     /// Adds the datasets of a block. If a dataset is repeated, the first value is used. Only
-    /// keywords and authors can have more than one value. Stops if the work budget is used up.
+    /// keywords and authors can have more than one value. The authors are those of the first block
+    /// that has any, because a second block is often an older copy. Stops if the work budget is used
+    /// up.
     pub(crate) fn read_block(&mut self, bytes: &[u8], budget: &WorkBudget) {
+        let has_artist = self.artist.is_some();
         let mut utf8 = false;
         let mut rest = bytes;
         while let Some((record, dataset, value, after)) = split_dataset(rest) {
@@ -54,24 +61,28 @@ impl IptcRecords {
             if record != 2 {
                 continue;
             }
-            let decoded = if utf8 {
-                String::from_utf8_lossy(value).into_owned()
-            } else {
-                decode_text(value)
-            };
             if KEYWORD_DATASETS.contains(&dataset) {
-                self.labels.add_keyword(&decoded);
+                // A keyword may follow a NUL. It counts for the rules of privacy.
+                for part in value.split(|&b| b == 0) {
+                    self.labels.add_keyword(&decode_dataset(part, utf8));
+                }
+            }
+            // Some programs fill a dataset with NULs and rests of older texts.
+            let decoded = decode_dataset(until_nul(value), utf8);
+            if dataset == 120 {
+                self.caption = self.caption.take().or_else(|| clean_lines(&decoded));
             }
             let Some(value) = clean_text(&decoded) else {
                 continue;
             };
             match dataset {
                 5 => set_first(&mut self.title, value),
-                25 if self.keywords.len() < limits::MAX_KEYWORDS => self.keywords.push(value),
+                20 | 25 if self.keywords.len() < limits::MAX_KEYWORDS => self.keywords.push(value),
                 55 => set_first(&mut self.created[0], value),
                 60 => set_first(&mut self.created[1], value),
                 62 => set_first(&mut self.digitized[0], value),
                 63 => set_first(&mut self.digitized[1], value),
+                80 if has_artist => {}
                 80 => match &mut self.artist {
                     Some(artist)
                         if artist.len() + value.len() < limits::MAX_TEXT_BYTES
@@ -82,8 +93,14 @@ impl IptcRecords {
                     }
                     artist => set_first(artist, value),
                 },
+                90 => set_first(&mut self.place.city, value),
+                92 => set_first(&mut self.place.sublocation, value),
+                95 => set_first(&mut self.place.region, value),
+                100 => set_first(&mut self.place.country_code, value),
+                101 => set_first(&mut self.place.country, value),
+                105 => set_first(&mut self.headline, value),
+                110 => set_first(&mut self.credit, value),
                 116 => set_first(&mut self.copyright, value),
-                120 => set_first(&mut self.caption, value),
                 _ => {}
             }
         }
@@ -106,6 +123,15 @@ impl IptcRecords {
 
 fn set_first(slot: &mut Option<String>, value: String) {
     slot.get_or_insert(value);
+}
+
+/// Decodes the text of a dataset. `utf8` is `true` if the block declares UTF-8.
+fn decode_dataset(value: &[u8], utf8: bool) -> String {
+    if utf8 {
+        String::from_utf8_lossy(value).into_owned()
+    } else {
+        decode_text(value)
+    }
 }
 
 /// Parses the values of two datasets, a date and a time: `20180201` and `094107+0100`. In the date,
@@ -176,6 +202,16 @@ mod tests {
             created,
             Some(("2018-02-01T09:41:07".to_owned(), Some("+01:00".to_owned())))
         );
+    }
+
+    #[test]
+    fn authors_are_those_of_the_first_block() {
+        let mut iptc = IptcRecords::default();
+        let budget = WorkBudget::default();
+        iptc.read_block(&block(&[(2, 80, b"Jane"), (2, 80, b"John")]), &budget);
+        iptc.read_block(&block(&[(2, 80, b"Old name"), (2, 25, b"a")]), &budget);
+        assert_eq!(iptc.artist.as_deref(), Some("Jane, John"));
+        assert_eq!(iptc.keywords, ["a"]);
     }
 
     #[test]

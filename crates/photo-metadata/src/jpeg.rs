@@ -16,6 +16,8 @@ const APP1: u8 = 0xe1;
 const APP13: u8 = 0xed;
 /// The marker at the start of a JPEG.
 const START: u8 = 0xd8;
+/// The marker of a comment (COM).
+const COMMENT: u8 = 0xfe;
 /// The marker of a scan: the compressed picture begins here.
 const SCAN: u8 = 0xda;
 /// The warning if the bytes between two segments are too many, or contain another picture.
@@ -60,6 +62,11 @@ pub(crate) fn read_jpeg(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
             APP1 => read_app1(body, blocks),
             APP13 if starts_with(body, PHOTOSHOP) => {
                 resources.push(body.from(PHOTOSHOP.len() as u64))
+            }
+            COMMENT if view.budget().pay(Work::Bytes, body.len()).is_some() => {
+                if let Some(comment) = body.get(0, body.len()) {
+                    blocks.add_comment(comment);
+                }
             }
             _ if is_frame(marker) => blocks.size = blocks.size.or_else(|| frame_size(body)),
             _ => {}

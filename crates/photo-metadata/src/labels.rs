@@ -9,16 +9,18 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::limits;
+use super::rating::{PERCENT_RATING, stars_of_percent};
 use super::sources::MetadataSources;
 use super::tag;
 use super::text::clean_whole_text;
 use super::tiff::{FieldNumber, Ifd, IfdField, IfdFields};
 
 /// The XMP properties that contain keywords.
-const KEYWORD_PROPERTIES: [&str; 10] = [
+const KEYWORD_PROPERTIES: [&str; 11] = [
     "acdsee:keywords",
     "dc:subject",
     "digiKam:TagsList",
+    "expressionmedia:CatalogSets",
     "lr:hierarchicalSubject",
     "lr:weightedFlatSubject",
     "mediapro:CatalogSets",
@@ -140,6 +142,11 @@ impl LabelCollector {
             // <Categories><Category Assigned="1">Family</Category></Categories>
             let texts = value.split('<').filter_map(|piece| piece.split('>').nth(1));
             texts.for_each(|text| self.add_keyword(text));
+        } else if name == PERCENT_RATING {
+            let percent = value.trim().parse::<f64>().ok();
+            if let Some(stars) = percent.and_then(stars_of_percent) {
+                self.add_stars(stars);
+            }
         } else if name == "xmp:Rating" {
             let rating = value.trim().parse::<f64>();
             match rating {
@@ -215,6 +222,12 @@ fn add_exif_labels(fields: &IfdFields<'_>, labels: &mut LabelCollector) {
                     // 0 means that the photo has no rating in this source.
                     Some(FieldNumber::Integer(stars @ 1..=5)) => labels.add_stars(stars as i8),
                     _ => {}
+                }
+            }
+            tag::RATING_PERCENT => {
+                let percent = field.number(0).and_then(FieldNumber::value);
+                if let Some(stars) = percent.and_then(stars_of_percent) {
+                    labels.add_stars(stars);
                 }
             }
             // These fields contain XMP and IPTC.
@@ -435,6 +448,18 @@ mod tests {
             labels.add_xmp_value("xmp:Rating", value);
             assert_eq!(labels.is_rejected, rejected, "{value}");
         }
+    }
+
+    #[test]
+    fn rating_in_percent_is_a_number_of_stars() {
+        let mut labels = LabelCollector::default();
+        labels.add_xmp_value(PERCENT_RATING, "75");
+        assert_eq!(labels.stars, Some(4));
+        labels.add_xmp_value(PERCENT_RATING, "0");
+        assert_eq!(labels.stars, Some(4));
+        // A TIFF with the field RatingPercent.
+        let tiff = b"II*\0\x08\0\0\0\x01\0\x49\x47\x03\0\x01\0\0\0\x32\0\0\0\0\0\0\0";
+        assert_eq!(read(tiff).rating, Some(3));
     }
 
     #[test]

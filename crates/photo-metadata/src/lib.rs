@@ -2,6 +2,7 @@
 
 mod blocks;
 mod bmff;
+mod boilerplate;
 mod camera;
 mod capture;
 mod capture_time;
@@ -12,6 +13,7 @@ mod crw;
 mod date_time;
 mod degrees;
 mod describe;
+mod description;
 mod dimensions;
 mod extraction;
 mod extractor;
@@ -22,6 +24,7 @@ mod heif;
 mod iptc;
 mod jpeg;
 mod jxl;
+mod keywords;
 mod labels;
 mod lens_ids;
 mod limits;
@@ -30,14 +33,18 @@ mod maker_note;
 mod named_month;
 mod normalise;
 mod partial_date_time;
+mod people;
 mod photoshop;
+mod place;
 mod placeholder;
 mod png;
 mod position;
 mod preview;
+mod rating;
 mod raw;
 mod raw_format;
 mod record;
+mod rights;
 mod sources;
 mod sparse;
 mod tag;
@@ -64,6 +71,7 @@ pub use self::format::{PhotoFormat, is_photo_extension};
 pub use self::labels::FileLabels;
 pub use self::location::{Location, LocationPrecision};
 pub use self::partial_date_time::{DatePrecision, InvalidPartialDate, PartialDateTime};
+pub use self::place::Place;
 pub use self::record::{
     Camera, EmbeddedPreview, Exposure, Lens, PhotoMetadata, PhotoRecord, PictureData, TagValue,
     Tags, storable_number,

@@ -41,6 +41,9 @@ pub(crate) const MAX_BROKEN_ENTRIES: usize = 10;
 /// The maximum size in bytes of a tag's value in `Extraction::tags`. A larger value is omitted, and
 /// only its size is recorded.
 pub(crate) const MAX_VALUE_BYTES: u64 = 2_048;
+/// The maximum size in bytes of a value that may be a caption. Of a longer text, the start is read.
+/// The longest caption takes 16,000 bytes.
+pub(crate) const MAX_LONG_VALUE_BYTES: u64 = 64 << 10;
 /// The maximum size in bytes of all values in `Extraction::tags` together.
 pub(crate) const MAX_ALL_VALUES_BYTES: u64 = 256 << 10;
 /// The maximum size in bytes of binary data that `Extraction::tags` contains as numbers. Binary
@@ -48,10 +51,24 @@ pub(crate) const MAX_ALL_VALUES_BYTES: u64 = 256 << 10;
 pub(crate) const MAX_BINARY_BYTES: usize = 64;
 /// The maximum length in bytes of the slug of a camera or a lens. A longer slug is cut.
 pub(crate) const MAX_SLUG_BYTES: usize = 512;
-/// The maximum length in bytes of one text of the record.
+/// The maximum length in bytes of one text of the record, except of a long text.
 pub(crate) const MAX_TEXT_BYTES: usize = 1_024;
-/// The maximum number of keywords of one photo.
+/// The maximum length in characters of a long text of the record: a caption, or an extended
+/// description. A longer one is cut, with a warning.
+pub(crate) const MAX_LONG_TEXT_CHARS: usize = 4_000;
+/// The maximum number of keywords of one photo. Also the maximum number of values of one XMP
+/// property.
 pub(crate) const MAX_KEYWORDS: usize = 256;
+/// The maximum number of bytes of all keywords in the record of one photo. The labels have a lower
+/// limit, `MAX_LABEL_BYTES`. So if keywords are left out here, the labels contain the reason.
+pub(crate) const MAX_KEYWORD_BYTES: usize = 64 << 10;
+/// The maximum number of people in the record of one photo.
+pub(crate) const MAX_PEOPLE: usize = 64;
+/// The maximum length in bytes of the name of a person. A longer name is cut.
+pub(crate) const MAX_PERSON_BYTES: usize = 256;
+/// The maximum number of comments in the container of one file: JPEG comment segments, PNG texts.
+/// Later comments are not read.
+pub(crate) const MAX_COMMENTS: usize = 16;
 /// The maximum number of bytes of all keywords in the labels of one file. If a file has more, the
 /// rest is left out, and the labels contain the reason (`gap`).
 pub(crate) const MAX_LABEL_BYTES: usize = 16 << 10;

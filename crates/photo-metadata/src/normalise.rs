@@ -4,26 +4,32 @@
 //! A value stays empty if no source has it, or only an impossible one. No value is guessed. APEX
 //! values are logarithms of exposure values.
 
+use super::boilerplate::CameraNames;
 use super::camera::{make_camera, make_lens};
 use super::capture::find_capture_time;
 use super::context::FileContext;
+use super::description::TextFinder;
 use super::dimensions::stored_dimensions;
 use super::field_value::{lens_specification, parse_fraction, real_number, round_to, whole_number};
-use super::iptc::IptcRecords;
-use super::limits;
+use super::keywords::collect_keywords;
+use super::people::collect_people;
+use super::place::find_place;
 use super::placeholder::{camera_name, lens_name};
 use super::position::find_location;
+use super::rating::find_rating;
 use super::record::{Exposure, Lens, PhotoMetadata, PhotoRecord};
+use super::rights::{find_artist, find_copyright, find_credit, find_license_url, find_usage_terms};
 use super::sources::MetadataSources;
 use super::tag;
-use super::text::{clean_text, decode_text, decode_utf16, field_text};
-use super::tiff::{ByteOrder, FieldNumber, Ifd, IfdField, IfdFields};
+use super::text::field_text;
+use super::tiff::{FieldNumber, Ifd, IfdFields};
 use super::xmp::XmpProperties;
 
-/// Returns the normalised metadata of a file.
+/// Returns the normalised metadata of a file. Adds a warning for each text or list that is too long.
 pub(crate) fn normalise_metadata(
     sources: &MetadataSources<'_, '_>,
     context: &FileContext,
+    warnings: &mut Vec<String>,
 ) -> PhotoMetadata {
     let (fields, xmp) = (sources.fields, sources.xmp);
     let exif = |tag| fields.in_exif_first(tag).find_map(field_text);
@@ -35,7 +41,7 @@ pub(crate) fn normalise_metadata(
             .or_else(|| exif(tag::CAMERA_SERIAL_NUMBER))
             .or_else(|| xmp.get("aux:SerialNumber").map(str::to_owned))
             .or_else(|| sources.maker_note.body_serial.clone()),
-        record: normalise_record(sources, context, orientation),
+        record: normalise_record(sources, context, orientation, warnings),
     }
 }
 
@@ -43,10 +49,9 @@ fn normalise_record(
     sources: &MetadataSources<'_, '_>,
     context: &FileContext,
     orientation: Option<u8>,
+    warnings: &mut Vec<String>,
 ) -> PhotoRecord {
-    let (fields, xmp, iptc) = (sources.fields, sources.xmp, sources.iptc);
-    let ifd0 = |tag| fields.get(Ifd::Main(0), tag);
-    let in_ifd0 = |tag| fields.in_ifd0_first(tag).find_map(field_text);
+    let (fields, xmp) = (sources.fields, sources.xmp);
     let in_xmp = |name| xmp.get(name).map(str::to_owned);
     let camera_text = |tag, name| {
         let mut texts = fields.in_ifd0_first(tag).filter_map(field_text);
@@ -57,11 +62,25 @@ fn normalise_record(
     let make = camera_text(tag::MAKE, "tiff:Make");
     let model = camera_text(tag::MODEL, "tiff:Model");
     let size = oriented_dimensions(sources, orientation);
+    let texts = TextFinder {
+        sources,
+        camera: CameraNames {
+            make: make.as_deref(),
+            model: model.as_deref(),
+        },
+    };
     let location = find_location(fields, xmp);
     let note = &sources.maker_note;
     let mut exposure = find_exposure(fields, xmp);
     exposure.iso = exposure.iso.or(note.iso);
     PhotoRecord {
+        title: texts.find_title(),
+        headline: texts.find_headline(),
+        caption: texts.find_caption(warnings),
+        alt_text: texts.find_alt_text(),
+        extended_description: texts.find_extended_description(warnings),
+        event: texts.find_event(),
+        label: texts.find_label(),
         capture: find_capture_time(sources, context, location.as_ref()),
         width: size.map(|s| s.0),
         height: size.map(|s| s.1),
@@ -69,26 +88,15 @@ fn normalise_record(
         lens: find_lens(sources),
         exposure,
         location,
-        title: in_xmp("dc:title")
-            .or_else(|| iptc.title.clone())
-            .or_else(|| ifd0(tag::XP_TITLE).and_then(explorer_text)),
-        caption: in_xmp("dc:description")
-            .or_else(|| iptc.caption.clone())
-            .or_else(|| in_ifd0(tag::IMAGE_DESCRIPTION).filter(|text| !is_boilerplate(text)))
-            .or_else(|| ifd0(tag::XP_COMMENT).and_then(explorer_text)),
-        keywords: collect_keywords(fields, xmp, iptc),
+        place: find_place(sources),
+        keywords: collect_keywords(sources, warnings),
+        people: collect_people(xmp, warnings),
         rating: find_rating(fields, xmp),
-        artist: join_names(xmp.all("dc:creator"))
-            .or_else(|| iptc.artist.clone())
-            .or_else(|| in_ifd0(tag::ARTIST))
-            .or_else(|| ifd0(tag::XP_AUTHOR).and_then(explorer_text)),
-        copyright: in_xmp("dc:rights")
-            .or_else(|| iptc.copyright.clone())
-            .or_else(|| {
-                fields
-                    .in_ifd0_first(tag::COPYRIGHT)
-                    .find_map(copyright_text)
-            }),
+        artist: find_artist(sources),
+        credit: find_credit(sources),
+        copyright: find_copyright(sources),
+        license_url: find_license_url(sources),
+        usage_terms: find_usage_terms(sources),
         film_simulation: note.film_simulation.clone(),
         drive_mode: note.drive_mode.clone(),
     }
@@ -156,7 +164,7 @@ fn find_exposure(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Exposure {
             .and_then(|f| whole_number(f, 0))
             .map(|flash| flash & 1 == 1)
             .or_else(|| {
-                xmp.get("exif:Fired")
+                xmp.get("exif:Flash/exif:Fired")
                     .map(|fired| fired.eq_ignore_ascii_case("true"))
             }),
     }
@@ -240,87 +248,4 @@ fn find_lens(sources: &MetadataSources<'_, '_>) -> Option<Lens> {
         .or_else(specified)
         .or_else(|| sources.maker_note.lens.clone().and_then(lens_name));
     make_lens(make, model)
-}
-
-/// Reports whether a description is a standard text that cameras write into every file, such as
-/// `DIGITAL CAMERA`.
-fn is_boilerplate(caption: &str) -> bool {
-    let caption = caption.to_ascii_uppercase();
-    [
-        "DIGITAL CAMERA",
-        "SONY DSC",
-        "DCIM",
-        "EXIF_JPEG",
-        "DCF ",
-        "DEFAULT",
-        "<DIGIMAX",
-        "JPEG",
-        "UNTITLED",
-        "CREATED WITH GIMP",
-    ]
-    .iter()
-    .any(|start| caption.starts_with(start))
-        || caption.ends_with("DIGITAL CAMERA")
-        || caption.ends_with("DIGITAL STILL CAMERA")
-}
-
-/// Decodes a text that Windows Explorer wrote: little-endian UTF-16 in a field of the type BYTE.
-fn explorer_text(field: &IfdField<'_>) -> Option<String> {
-    decode_utf16(field.bytes?, ByteOrder::Little)
-}
-
-/// Returns the first copyright notice in the field Copyright. The field has the notice of the
-/// photographer, a NUL, and the notice of the editor. A single space means that there is no notice
-/// (EXIF 3.0 4.6.5.4.6).
-fn copyright_text(field: &IfdField<'_>) -> Option<String> {
-    let mut parts = field
-        .bytes?
-        .split(|&b| b == 0)
-        .map(decode_text)
-        .filter_map(|part| clean_text(&part));
-    parts.next()
-}
-
-/// Returns the keywords of XMP, IPTC and Windows Explorer, in this order and each once.
-fn collect_keywords(
-    fields: &IfdFields<'_>,
-    xmp: &XmpProperties,
-    iptc: &IptcRecords,
-) -> Vec<String> {
-    let from_explorer = fields
-        .get(Ifd::Main(0), tag::XP_KEYWORDS)
-        .and_then(explorer_text)
-        .unwrap_or_default();
-    let mut keywords: Vec<String> = Vec::new();
-    let all = xmp.all("dc:subject").iter().chain(&iptc.keywords).cloned();
-    for keyword in all.chain(from_explorer.split(';').filter_map(clean_text)) {
-        if keywords.len() < limits::MAX_KEYWORDS && !keywords.contains(&keyword) {
-            keywords.push(keyword);
-        }
-    }
-    keywords
-}
-
-fn find_rating(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<i8> {
-    let in_xmp = xmp
-        .get("xmp:Rating")
-        .and_then(|rating| rating.parse::<f64>().ok())
-        .filter(|r| (-1.0..=5.0).contains(r));
-    let stars = || {
-        fields
-            .get(Ifd::Main(0), tag::RATING)
-            .and_then(|f| whole_number(f, 0))
-            .filter(|&stars| (1..=5).contains(&stars))
-    };
-    in_xmp
-        .map(|rating| rating.round() as i8)
-        .or_else(|| stars().and_then(|stars| i8::try_from(stars).ok()))
-}
-
-fn join_names(names: &[String]) -> Option<String> {
-    if names.is_empty() {
-        None
-    } else {
-        clean_text(&names.join(", "))
-    }
 }

@@ -8,9 +8,10 @@
 use flate2::Crc;
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
+use super::keywords::KEYWORD_TEXT;
 use super::record::PictureData;
 use super::sparse::ByteView;
-use super::text::{clean_text, decode_text};
+use super::text::{clean_text, decode_text, until_nul};
 use super::work_budget::{InflateResult, Work, WorkBudget, inflate_zlib_within};
 use super::{limits, photoshop};
 use crate::capture_time::DateSource;
@@ -208,27 +209,32 @@ fn inflate(bytes: &[u8], room: &mut u64, budget: &WorkBudget) -> Result<Vec<u8>,
 }
 
 fn apply_keyword(keyword: &str, value: Vec<u8>, budget: &WorkBudget, blocks: &mut MetadataBlocks) {
-    let text = || clean_text(&decode_text(&value));
-    let mut add_property = |name| blocks.properties.extend(text().map(|text| (name, text)));
-    match keyword {
-        "XML:com.adobe.xmp" => blocks.xmp.push(MetadataBlock::Memory(value)),
-        "Creation Time" => {
-            blocks.date = text().map(|date| (DateSource::PngCreationTime, date));
+    // The keywords of the standard have capitals. Programs write them in any case.
+    let known = keyword.trim().to_ascii_lowercase();
+    match known.as_str() {
+        "xml:com.adobe.xmp" => blocks.xmp.push(MetadataBlock::Memory(value)),
+        "creation time" => {
+            let date = clean_text(&decode_text(&value));
+            blocks.date = date.map(|date| (DateSource::PngCreationTime, date));
         }
-        "Title" => add_property("dc:title"),
-        "Description" => add_property("dc:description"),
-        "Author" => add_property("dc:creator"),
-        "Copyright" => add_property("dc:rights"),
-        _ if is_keyword_list(keyword) => blocks.labels.add_keyword(&decode_text(&value)),
+        "title" => add_property("dc:title", &value, blocks),
+        "description" => add_property("dc:description", &value, blocks),
+        "author" | "artist" => add_property("dc:creator", &value, blocks),
+        "copyright" => add_property("dc:rights", &value, blocks),
+        "comment" => blocks.add_comment(&value),
+        "keyword" | "keywords" | "subject" | "tags" => {
+            blocks.labels.add_keyword(&decode_text(&value));
+            add_property(KEYWORD_TEXT, &value, blocks);
+        }
         _ => {
-            let Some(kind) = keyword.strip_prefix("Raw profile type ") else {
+            let Some(kind) = known.strip_prefix("raw profile type ") else {
                 return;
             };
             let Some(mut profile) = parse_raw_profile(&value) else {
                 return blocks.warn("PNG with a raw profile that is not hexadecimal");
             };
             match kind {
-                "exif" | "APP1" | "app1" => {
+                "exif" | "app1" => {
                     if let Some(xmp) = profile.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
                         blocks.xmp.push(MetadataBlock::Memory(xmp.to_vec()));
                     } else {
@@ -240,24 +246,22 @@ fn apply_keyword(keyword: &str, value: Vec<u8>, budget: &WorkBudget, blocks: &mu
                 }
                 "xmp" => blocks.xmp.push(MetadataBlock::Memory(profile)),
                 // ImageMagick writes IPTC inside Photoshop resources, under either name.
-                "iptc" | "8bim" | "8BIM" if profile.first() == Some(&0x1c) => {
+                "iptc" | "8bim" if profile.first() == Some(&0x1c) => {
                     blocks.iptc.push(MetadataBlock::Memory(profile))
                 }
-                "iptc" | "8bim" | "8BIM" => {
-                    photoshop::read_copied_resources(&profile, budget, blocks)
-                }
+                "iptc" | "8bim" => photoshop::read_copied_resources(&profile, budget, blocks),
                 _ => {}
             }
         }
     }
 }
 
-/// Reports whether a text chunk with this keyword contains the keywords of the photo. No registered
-/// keyword does, but programs use these.
-fn is_keyword_list(keyword: &str) -> bool {
-    ["keyword", "keywords", "subject", "tags"]
-        .iter()
-        .any(|known| keyword.trim().eq_ignore_ascii_case(known))
+/// Adds a text to the properties of the container, under the name of the XMP property with the same
+/// meaning.
+fn add_property(name: &'static str, value: &[u8], blocks: &mut MetadataBlocks) {
+    blocks
+        .properties
+        .push((name, decode_text(until_nul(value))));
 }
 
 /// Parses a raw profile, the form in which ImageMagick writes metadata as text: a line feed, the

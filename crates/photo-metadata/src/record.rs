@@ -11,12 +11,15 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::capture_time::CaptureTime;
 use crate::location::Location;
+use crate::place::Place;
 
 /// The record of a photo: its normalised metadata, cleaned and in fixed units. Lists of photos
 /// contain all fields of the record.
 ///
 /// Text is UTF-8 without control characters and without characters that reorder the text around
-/// them, at most 1 KB per field. A value that the file lacks, or that is impossible, is `None`.
+/// them, one line of at most 1 KB per field. Only `caption` and `extended_description` are longer:
+/// they keep their line breaks, as line feeds, and have at most 4,000 characters. A value that the
+/// file lacks, or that is impossible, is `None`.
 ///
 /// To add a field that the public may see, declare it here, read it in `normalise.rs`, and allow it
 /// in the public view.
@@ -40,16 +43,36 @@ pub struct PhotoRecord {
     /// The position at which the photo was taken, exactly as in the file. It is private until the
     /// gallery's location policy is applied.
     pub location: Option<Location>,
+    /// The names of the place at which the photo was taken. They are private until the gallery's
+    /// location policy is applied.
+    pub place: Option<Place>,
     /// A short title.
     pub title: Option<String>,
-    /// A description.
+    /// A headline: a summary of the caption in a few words, as newspapers print it.
+    pub headline: Option<String>,
+    /// A description, with line breaks.
     pub caption: Option<String>,
-    /// The keywords, each once: first those of XMP, then those of IPTC and of Windows Explorer.
+    /// A description in place of the picture, for people who do not see it. It is what HTML has in
+    /// the attribute `alt`.
+    pub alt_text: Option<String>,
+    /// What the alternative text is too short for, with line breaks.
+    pub extended_description: Option<String>,
+    /// The keywords, each once: first those of XMP, then those of IPTC and of Windows Explorer, then
+    /// those of other properties. A hierarchical keyword is one text: `Places|Japan|Kyoto`.
     pub keywords: Vec<String>,
+    /// The names of the people in the photo, each once. They are private unless the gallery's
+    /// settings show them.
+    pub people: Vec<String>,
+    /// The event at which the photo was taken.
+    pub event: Option<String>,
+    /// The label that a person gave the photo, such as the name of a colour (XMP `xmp:Label`).
+    pub label: Option<String>,
     /// The rating in stars: 0 to 5, or -1 for a rejected photo (XMP `xmp:Rating`).
     pub rating: Option<i8>,
     /// The photographer.
     pub artist: Option<String>,
+    /// The credit line: whom to name when the photo is published.
+    pub credit: Option<String>,
     /// The copyright notice.
     pub copyright: Option<String>,
     /// The name of the film simulation or picture style, as the camera calls it: `Classic Chrome`. It
@@ -58,6 +81,10 @@ pub struct PhotoRecord {
     /// The drive mode, as the camera calls it: `Single`, `Continuous, High`, `Self-timer`. It comes
     /// from the maker note.
     pub drive_mode: Option<String>,
+    /// The URL of the licence, with the scheme `http` or `https`.
+    pub license_url: Option<String>,
+    /// The terms on which others may use the photo.
+    pub usage_terms: Option<String>,
 }
 
 /// All normalised metadata of a file: the [`PhotoRecord`], and the fields that are stored but are

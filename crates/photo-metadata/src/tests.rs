@@ -9,6 +9,7 @@ mod maker_notes;
 mod names;
 mod positions;
 mod structures;
+mod texts;
 mod work;
 
 use bytes::Bytes;

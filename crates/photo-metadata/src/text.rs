@@ -5,13 +5,19 @@ use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252}
 use super::limits;
 use super::tiff::{ByteOrder, FieldType, IfdField};
 
-/// Returns the text of a field: decodes its bytes up to the first NUL by [`decode_text`], and
-/// cleans the text by [`clean_text`]. Returns `None` if the field is not text or nothing is left.
+/// Returns the text of a field: decodes it by [`decode_field`], and cleans the text by
+/// [`clean_text`]. Returns `None` if the field is not text or nothing is left.
 pub(crate) fn field_text(field: &IfdField<'_>) -> Option<String> {
+    clean_text(&decode_field(field)?)
+}
+
+/// Decodes the bytes of a field up to the first NUL by [`decode_text`]. Returns `None` if the field
+/// is not text.
+pub(crate) fn decode_field(field: &IfdField<'_>) -> Option<String> {
     let bytes = field.bytes?;
     match field.kind {
         FieldType::Ascii | FieldType::Undefined | FieldType::Byte => {
-            clean_text(&decode_text(until_nul(bytes)))
+            Some(decode_text(until_nul(bytes)))
         }
         _ => None,
     }
@@ -37,6 +43,11 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
 /// Decodes UTF-16 in the given byte order, up to the first NUL, and cleans the text. Returns `None`
 /// if nothing is left.
 pub(crate) fn decode_utf16(bytes: &[u8], order: ByteOrder) -> Option<String> {
+    clean_text(&decode_whole_utf16(bytes, order))
+}
+
+/// Decodes UTF-16 in the given byte order, up to the first NUL. Does not clean the text.
+pub(crate) fn decode_whole_utf16(bytes: &[u8], order: ByteOrder) -> String {
     let end = bytes
         .chunks_exact(2)
         .position(|pair| pair == [0, 0])
@@ -46,19 +57,26 @@ pub(crate) fn decode_utf16(bytes: &[u8], order: ByteOrder) -> Option<String> {
     } else {
         UTF_16LE
     };
-    clean_text(&encoding.decode(bytes.get(..end)?).0)
+    let text = bytes.get(..end).unwrap_or_default();
+    encoding.decode(text).0.into_owned()
 }
 
-/// Returns the text of the field UserComment (EXIF 3.0 4.6.6.4). Its first 8 bytes are a code for
-/// the character set of the rest.
+/// Returns the text of the field UserComment, cleaned by [`clean_text`]. Returns `None` if nothing is
+/// left.
 pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
+    clean_text(&decode_user_comment(field)?)
+}
+
+/// Decodes the field UserComment (EXIF 3.0 4.6.6.4). Its first 8 bytes are a code for the character
+/// set of the rest. Does not clean the text.
+pub(crate) fn decode_user_comment(field: &IfdField<'_>) -> Option<String> {
     let bytes = field.bytes?;
     let Some((code, text)) = bytes.split_at_checked(8) else {
-        return clean_text(&decode_text(until_nul(bytes)));
+        return Some(decode_text(until_nul(bytes)));
     };
-    let with = |encoding: &'static Encoding| clean_text(&encoding.decode(text).0);
-    match code {
-        b"ASCII\0\0\0" => clean_text(&decode_text(until_nul(text))),
+    let with = |encoding: &'static Encoding| encoding.decode(text).0.into_owned();
+    Some(match code {
+        b"ASCII\0\0\0" => decode_text(until_nul(text)),
         b"UNICODE\0" => {
             // Writers disagree about the byte order. The bytes with more zeros are the high bytes.
             let zeros = |side: usize| {
@@ -73,15 +91,15 @@ pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
                 std::cmp::Ordering::Less => ByteOrder::Little,
                 std::cmp::Ordering::Equal => field.order,
             };
-            decode_utf16(text, order)
+            decode_whole_utf16(text, order)
         }
         // JIS X 0208 is written as ISO-2022-JP and, against the standard, as EUC or Shift_JIS.
         b"JIS\0\0\0\0\0" if text.contains(&0x1b) => with(encoding_rs::ISO_2022_JP),
         b"JIS\0\0\0\0\0" if !EUC_JP.decode(text).2 => with(EUC_JP),
         b"JIS\0\0\0\0\0" => with(SHIFT_JIS),
-        [0, 0, 0, 0, 0, 0, 0, 0] => clean_text(&decode_text(until_nul(text))),
-        _ => clean_text(&decode_text(until_nul(bytes))),
-    }
+        [0, 0, 0, 0, 0, 0, 0, 0] => decode_text(until_nul(text)),
+        _ => decode_text(until_nul(bytes)),
+    })
 }
 
 /// Cleans a text. Removes control characters, characters that reorder the text, noncharacters and
@@ -123,6 +141,42 @@ fn clean_text_to(text: &str, max_bytes: usize) -> Option<String> {
     }
     kept.truncate(kept.trim_end().len());
     (!kept.is_empty()).then_some(kept)
+}
+
+/// Cleans a text of several lines as [`clean_text`] does, but keeps its line breaks, and does not cut
+/// it. Each line break becomes a line feed. Returns `None` if nothing is left.
+pub(crate) fn clean_lines(text: &str) -> Option<String> {
+    let mut kept = String::with_capacity(text.len());
+    let mut after_return = false;
+    for c in text.chars() {
+        match c {
+            // The pair CR LF is one line break. So is NEL, the line break of mainframes.
+            '\n' if after_return => {}
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => kept.push('\n'),
+            '\t' => kept.push(' '),
+            _ if is_unwanted(c) => {}
+            _ => kept.push(c),
+        }
+        after_return = c == '\r';
+    }
+    let trimmed = kept.trim();
+    if trimmed.is_empty() {
+        return None;
+    }
+    if trimmed.len() < kept.len() {
+        kept = trimmed.to_owned();
+    }
+    Some(kept)
+}
+
+/// Cuts a text after this number of characters. Returns `true` if the text was longer.
+pub(crate) fn cut_after(text: &mut String, max_chars: usize) -> bool {
+    let Some((end, _)) = text.char_indices().nth(max_chars) else {
+        return false;
+    };
+    text.truncate(end);
+    text.truncate(text.trim_end().len());
+    true
 }
 
 /// Reports whether a character reorders the text around it: a mark, an embedding, an override or an
@@ -182,6 +236,35 @@ mod tests {
             clean_text(&"é".repeat(2_000)).map(|t| t.len()),
             Some(limits::MAX_TEXT_BYTES)
         );
+    }
+
+    #[test]
+    fn line_breaks_of_a_long_text_are_kept_in_one_form() {
+        let lines = |text| clean_lines(text);
+        assert_eq!(
+            lines(" a\r\nb\rc\n\nd \n\0").as_deref(),
+            Some("a\nb\nc\n\nd")
+        );
+        assert_eq!(lines("a\u{2028}b\u{85}c\td").as_deref(), Some("a\nb\nc d"));
+        assert_eq!(
+            lines("\u{202e}\r\n a\u{1b}[31mb").as_deref(),
+            Some("a[31mb")
+        );
+        assert_eq!(lines("\r\n \0\t"), None);
+        let long = "é".repeat(5_000);
+        assert_eq!(lines(&long), Some(long));
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        let cut = |text: &str, max| {
+            let mut text = text.to_owned();
+            let is_cut = cut_after(&mut text, max);
+            (text, is_cut)
+        };
+        assert_eq!(cut("Zürich", 6), ("Zürich".to_owned(), false));
+        assert_eq!(cut("Zürich", 2), ("Zü".to_owned(), true));
+        assert_eq!(cut("a \nb", 3), ("a".to_owned(), true));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! XMP (ISO 16684-1): reads the simple properties and arrays of a packet, by namespace and name.
 //!
-//! Structures are flattened: only the names of their innermost properties are kept. XMP is not
-//! validated. XML entities are not fetched or expanded, except the five of XML itself.
+//! A property inside a structure has the name of the structure before its own:
+//! `Iptc4xmpExt:LocationCreated/Iptc4xmpExt:City`. XMP is not validated. XML entities are not fetched or expanded, except the five of XML itself.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,10 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, QName, ResolveResult};
 use quick_xml::reader::NsReader;
 
+use super::description::is_long_text;
 use super::labels::LabelCollector;
 use super::limits;
-use super::text::{clean_text, decode_text};
+use super::text::{clean_lines, clean_text, decode_text};
 use super::work_budget::{Work, WorkBudget};
 
 /// The properties of a file's XMP packets, such as `dc:title`. Each name has the prefix that
@@ -20,6 +21,9 @@ use super::work_budget::{Work, WorkBudget};
 #[derive(Debug, Default)]
 pub(crate) struct XmpProperties {
     properties: Vec<(String, Vec<String>)>,
+    /// The names of the regions of the type `Face` (Metadata Working Group, "Guidelines for
+    /// Handling Image Metadata" 2.0, 5.9), each with its person's name.
+    pub(crate) face_names: Vec<String>,
     /// The keywords and ratings of all packets.
     pub(crate) labels: LabelCollector,
     elements: usize,
@@ -41,8 +45,19 @@ static NAMESPACES: &[(&str, &str)] = &[
     ("http://www.w3.org/XML/1998/namespace", "xml"), ("adobe:ns:meta/", "x"), ("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpCore"),
     ("http://ns.adobe.com/lightroom/1.0/", "lr"), ("http://www.digikam.org/ns/1.0/", "digiKam"),
     ("http://ns.iview-multimedia.com/mediapro/1.0/", "mediapro"), ("http://ns.acdsee.com/iptc/1.0/", "acdsee"),
-    ("http://ns.adobe.com/pdf/1.3/", "pdf"),
+    ("http://ns.adobe.com/pdf/1.3/", "pdf"), ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "Iptc4xmpExt"),
+    ("http://www.metadataworkinggroup.com/schemas/regions/", "mwg-rs"), ("http://ns.microsoft.com/photo/1.2/", "MP"),
+    ("http://ns.microsoft.com/photo/1.2/t/RegionInfo#", "MPRI"), ("http://ns.microsoft.com/photo/1.2/t/Region#", "MPReg"),
+    ("http://creativecommons.org/ns#", "cc"), ("http://web.resource.org/cc/", "cc"),
+    ("http://ns.microsoft.com/expressionmedia/1.0/", "expressionmedia"),
 ];
+
+/// The list of regions of a picture. Each of its items is a region.
+const REGION_LIST: &str = "mwg-rs:Regions/mwg-rs:RegionList";
+/// The name of a region: that of a person, if the region is a face.
+const REGION_NAME: &str = "mwg-rs:Regions/mwg-rs:RegionList/mwg-rs:Name";
+/// The type of a region: `Face`, `Pet`, `Focus` or `BarCode`.
+const REGION_TYPE: &str = "mwg-rs:Regions/mwg-rs:RegionList/mwg-rs:Type";
 
 impl XmpProperties {
     /// Returns the first value of a property, or `None` if there is no such property. If the
@@ -62,7 +77,10 @@ impl XmpProperties {
 
     /// Adds a property with one value. Does nothing if the property exists already.
     pub(crate) fn add(&mut self, name: &str, value: &str) {
-        if let Some(value) = clean_text(value).filter(|_| self.all(name).is_empty()) {
+        if !self.all(name).is_empty() {
+            return;
+        }
+        if let Some(value) = clean_value(name, value) {
             self.properties.push((name.to_owned(), vec![value]));
         }
     }
@@ -108,9 +126,9 @@ impl XmpProperties {
                     self.elements += 1;
                     let name = element_name(&reader, start.name());
                     packet.open_element(name, &start, &reader, budget);
-                    packet.close_element();
+                    packet.close_element(budget);
                 }
-                Ok(Event::End(_)) => packet.close_element(),
+                Ok(Event::End(_)) => packet.close_element(budget),
                 Ok(Event::Text(text)) => packet.add_text(text.xml10_content().ok().as_deref()),
                 Ok(Event::CData(text)) => packet.add_text(text.xml10_content().ok().as_deref()),
                 Ok(Event::GeneralRef(entity)) => packet.add_entity(&entity),
@@ -131,6 +149,9 @@ impl XmpProperties {
         }
         if let Err(reason) = &outcome {
             self.labels.add_gap(reason.as_str());
+        }
+        if self.face_names.is_empty() {
+            self.face_names = packet.face_names;
         }
         for (name, values) in packet.found {
             // The look-up compares the name with the names of all properties.
@@ -155,6 +176,9 @@ struct PacketParser {
     places: HashMap<String, usize>,
     /// The keywords and ratings, before any limit.
     labels: LabelCollector,
+    /// The name of the region that is read now, and whether it is a face.
+    region: (Option<String>, bool),
+    face_names: Vec<String>,
 }
 
 impl PacketParser {
@@ -200,13 +224,37 @@ impl PacketParser {
                 "rdf:resource" => self.text.push_str(&value),
                 key if key.starts_with("rdf:") || key.starts_with("xml:") => {}
                 _ if foreign => {}
-                _ => self.add_value(key, &value, false),
+                _ => {
+                    let outer = name.as_deref().filter(|name| is_property(name));
+                    if let Some(path) = self.property_path([outer, Some(&key)], budget) {
+                        self.add_value(path, &value, false);
+                    }
+                }
             }
         }
         self.path.push((name, default_language));
     }
 
-    fn close_element(&mut self) {
+    /// Returns the name of a property with the names of the structures around it, the outermost
+    /// first: the names of the open elements that are properties, and then `inner`. Returns `None`
+    /// if there is no name, or if the work budget is used up.
+    fn property_path(&self, inner: [Option<&str>; 2], budget: &WorkBudget) -> Option<String> {
+        let open = self.path.iter().filter_map(|(name, _)| name.as_deref());
+        let names = open
+            .filter(|name| is_property(name))
+            .chain(inner.into_iter().flatten());
+        let mut path = String::new();
+        for name in names {
+            budget.pay(Work::Bytes, name.len() as u64)?;
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(name);
+        }
+        (!path.is_empty()).then_some(path)
+    }
+
+    fn close_element(&mut self, budget: &WorkBudget) {
         let Some((name, default_language)) = self.path.pop() else {
             return;
         };
@@ -214,35 +262,44 @@ impl PacketParser {
         if name.is_none() || self.path.iter().any(|(name, _)| name.is_none()) {
             return;
         }
-        let structural = name.as_deref().is_some_and(|n| n.starts_with("rdf:"));
-        let property = if structural {
-            // For rdf:li and rdf:value, the nearest element outside RDF has the name.
-            self.path.iter().rev().find_map(|(n, _)| {
-                n.clone()
-                    .filter(|n| !n.starts_with("rdf:") && !n.starts_with("x:"))
-            })
-        } else {
-            name
-        };
-        if let Some(property) = property {
-            self.add_value(property, &text, default_language);
+        // For rdf:li and rdf:value, the nearest element outside RDF has the name.
+        let own = name.as_deref().filter(|name| is_property(name));
+        if let Some(path) = self.property_path([own, None], budget) {
+            if name.as_deref() == Some("rdf:li") && path == REGION_LIST {
+                self.close_region();
+            }
+            self.add_value(path, &text, default_language);
         }
     }
 
-    fn add_value(&mut self, name: String, value: &str, first: bool) {
-        self.labels.add_xmp_value(&name, value);
-        let Some(value) = clean_text(value) else {
+    /// Keeps the name of the region that ends here, if the region is a face.
+    fn close_region(&mut self) {
+        let (name, is_face) = std::mem::take(&mut self.region);
+        let is_full = self.face_names.len() >= limits::MAX_KEYWORDS;
+        self.face_names.extend(name.filter(|_| is_face && !is_full));
+    }
+
+    /// Adds a value of a property. `path` is its name, after the names of the structures around it.
+    fn add_value(&mut self, path: String, value: &str, first: bool) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        self.labels.add_xmp_value(name, value);
+        let Some(value) = clean_value(&path, value) else {
             return;
         };
+        match path.as_str() {
+            REGION_NAME => self.region.0 = Some(value.clone()),
+            REGION_TYPE => self.region.1 = value.eq_ignore_ascii_case("Face"),
+            _ => {}
+        }
         let full = self.found.len() >= limits::MAX_PROPERTIES;
-        let place = self.places.get(&name).copied();
+        let place = self.places.get(&path).copied();
         match place.and_then(|place| self.found.get_mut(place)) {
             Some((_, values)) if values.len() >= limits::MAX_KEYWORDS => {}
             Some((_, values)) if first => values.insert(0, value),
             Some((_, values)) => values.push(value),
             None if !full => {
-                self.places.insert(name.clone(), self.found.len());
-                self.found.push((name, vec![value]));
+                self.places.insert(path.clone(), self.found.len());
+                self.found.push((path, vec![value]));
             }
             None => {}
         }
@@ -268,6 +325,20 @@ impl PacketParser {
         } else {
             self.labels.add_gap(BROKEN_TEXT);
         }
+    }
+}
+
+/// Reports whether an element is a property. The elements of RDF and of the packet are not.
+fn is_property(name: &str) -> bool {
+    !name.starts_with("rdf:") && !name.starts_with("x:")
+}
+
+/// Cleans the value of a property. A long text keeps its line breaks and is not cut.
+fn clean_value(name: &str, value: &str) -> Option<String> {
+    if is_long_text(name) {
+        clean_lines(value)
+    } else {
+        clean_text(value)
     }
 }
 
@@ -341,6 +412,45 @@ mod tests {
             r#"<d:title><rdf:Alt><rdf:li xml:lang="fr">Nuit</rdf:li><rdf:li xml:lang="x-default">Night</rdf:li></rdf:Alt></d:title>"#,
         );
         assert_eq!(xmp.get("dc:title"), Some("Night"));
+    }
+
+    #[test]
+    fn property_of_a_structure_has_its_name_too() {
+        let xmp = packet(
+            r#"<e:LocationCreated xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><rdf:Bag><rdf:li>
+            <rdf:Description e:City="Kyoto"><e:CountryName>Japan</e:CountryName></rdf:Description></rdf:li></rdf:Bag>
+            </e:LocationCreated><e:LocationShown xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><rdf:Bag>
+            <rdf:li e:City="Nara" xmlns:x1="http://ns.adobe.com/exif/1.0/" x1:GPSLatitude="34,41.0N"/></rdf:Bag></e:LocationShown>
+            <f:Flash xmlns:f="http://ns.adobe.com/exif/1.0/" f:Fired="True"/>"#,
+        );
+        let created = |name| xmp.get(&format!("Iptc4xmpExt:LocationCreated/Iptc4xmpExt:{name}"));
+        assert_eq!(
+            (created("City"), created("CountryName")),
+            (Some("Kyoto"), Some("Japan"))
+        );
+        assert_eq!(
+            xmp.get("Iptc4xmpExt:LocationShown/Iptc4xmpExt:City"),
+            Some("Nara")
+        );
+        assert_eq!(xmp.get("exif:Flash/exif:Fired"), Some("True"));
+        assert_eq!(
+            (xmp.get("Iptc4xmpExt:City"), xmp.get("exif:GPSLatitude")),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn only_regions_with_a_face_have_a_person() {
+        let xmp = packet(
+            r#"<m:Regions xmlns:m="http://www.metadataworkinggroup.com/schemas/regions/" rdf:parseType="Resource"><m:RegionList><rdf:Bag>
+            <rdf:li><rdf:Description m:Name="Anna" m:Type="Face"/></rdf:li>
+            <rdf:li><rdf:Description m:Name="Rex" m:Type="Pet"/></rdf:li>
+            <rdf:li><rdf:Description m:Type="Focus"/></rdf:li>
+            <rdf:li rdf:parseType="Resource"><m:Type>face</m:Type><m:Name>Ben</m:Name></rdf:li>
+            <rdf:li m:Name="Nobody"/><rdf:li m:Type="Face"/>
+            </rdf:Bag></m:RegionList></m:Regions>"#,
+        );
+        assert_eq!(xmp.face_names, ["Anna", "Ben"]);
     }
 
     #[test]

@@ -22,9 +22,10 @@ use crate::photo_id::PhotoId;
 use crate::privacy::Visibility;
 use crate::publish;
 
-/// The maximum length of a title or caption, in bytes. Titles and captions in files have the same
-/// limit.
-const MAX_TEXT_BYTES: usize = 1024;
+/// The maximum length of a title, in bytes. Titles in files have the same limit.
+const MAX_TITLE_BYTES: usize = 1024;
+/// The maximum length of a caption, in characters. Captions in files have the same limit.
+const MAX_CAPTION_CHARS: usize = 4_000;
 
 /// The arguments of `photos set`.
 #[derive(Debug, Args)]
@@ -160,13 +161,21 @@ async fn mark_public_month(published: &PublishTable, item: &PhotoItem) -> anyhow
 }
 
 impl OverrideChange {
-    /// Checks that the title and the caption have at most [`MAX_TEXT_BYTES`] bytes.
+    /// Checks that the title has at most [`MAX_TITLE_BYTES`] bytes, and the caption at most
+    /// [`MAX_CAPTION_CHARS`] characters.
     fn check_lengths(&self) -> anyhow::Result<()> {
-        for (flag, text) in [("--title", &self.title), ("--caption", &self.caption)] {
-            let length = text.as_ref().map_or(0, String::len);
-            if length > MAX_TEXT_BYTES {
-                bail!("{flag} must have at most {MAX_TEXT_BYTES} bytes; this one has {length}");
-            }
+        let bytes = self.title.as_ref().map_or(0, String::len);
+        if bytes > MAX_TITLE_BYTES {
+            bail!("--title must have at most {MAX_TITLE_BYTES} bytes; this one has {bytes}");
+        }
+        let chars = self
+            .caption
+            .as_ref()
+            .map_or(0, |caption| caption.chars().count());
+        if chars > MAX_CAPTION_CHARS {
+            bail!(
+                "--caption must have at most {MAX_CAPTION_CHARS} characters; this one has {chars}"
+            );
         }
         Ok(())
     }

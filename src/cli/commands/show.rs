@@ -176,11 +176,16 @@ fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
     }
 }
 
-/// Returns a JSON value as text for people: a text without quotes, a rational number as its
-/// fraction, and a list with commas between its values.
+/// Returns a JSON value as text for people: a text without quotes and with its line breaks, a
+/// rational number as its fraction, and a list with commas between its values.
 fn format_value(value: &Value) -> String {
     match value {
-        Value::String(text) => escape_control(text),
+        // In a table, a second line is in the column of the values. So it cannot be taken for a row.
+        Value::String(text) => text
+            .lines()
+            .map(escape_control)
+            .collect::<Vec<_>>()
+            .join("\n"),
         Value::Array(list) => list.iter().map(format_value).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => match fields.get("fraction").and_then(Value::as_str) {
             Some(fraction) => escape_control(fraction),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
-use photo_metadata::{Camera, Location};
+use photo_metadata::{Camera, Location, Place};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -55,7 +55,21 @@ fn with_secrets(mut item: PhotoItem, version: u32) -> PhotoItem {
     let record = &mut summary.record;
     record.title = Some(secret.clone());
     record.caption = Some(format!("of {secret}"));
+    record.headline = Some(secret.clone());
+    record.alt_text = Some(secret.clone());
+    record.extended_description = Some(format!("one\n{secret}"));
     record.keywords = vec![secret.clone()];
+    record.people = vec![secret.clone()];
+    record.event = Some(secret.clone());
+    record.label = Some(secret.clone());
+    record.credit = Some(secret.clone());
+    record.license_url = Some(format!("https://example.org/{secret}"));
+    record.usage_terms = Some(secret.clone());
+    record.place = Some(Place {
+        city: Some(secret.clone()),
+        country: Some(secret.clone()),
+        ..Place::default()
+    });
     record.camera = Some(Camera {
         slug: secret.clone(),
         name: secret.clone(),

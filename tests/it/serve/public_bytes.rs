@@ -48,12 +48,24 @@ fn packet(title: &str, place: Option<(f64, f64)>, keyword: &str) -> String {
         );
         format!("exif:GPSLatitude='{lat}' exif:GPSLongitude='{lon}'")
     });
+    // Programs write the names of places and of people. The home zones and the people policy hide
+    // them. The place of a photo without a position may be in a home zone.
+    let city = match place {
+        Some(AWAY) => "Paris",
+        _ => "SECRET-CITY",
+    };
     format!(
         "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF \
          xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' \
          xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:exif='http://ns.adobe.com/exif/1.0/' \
          xmlns:aux='http://ns.adobe.com/exif/1.0/aux/' aux:SerialNumber='SECRET-BODY' \
-         aux:LensSerialNumber='SECRET-LENS' aux:OwnerName='SECRET-OWNER' {position}>\
+         aux:LensSerialNumber='SECRET-LENS' aux:OwnerName='SECRET-OWNER' {position} \
+         xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/' photoshop:City='{city}' \
+         xmlns:ext='http://iptc.org/std/Iptc4xmpExt/2008-02-29/' \
+         xmlns:rs='http://www.metadataworkinggroup.com/schemas/regions/'>\
+         <ext:PersonInImage><rdf:Bag><rdf:li>SECRET-PERSON</rdf:li></rdf:Bag></ext:PersonInImage>\
+         <rs:Regions rdf:parseType='Resource'><rs:RegionList><rdf:Bag><rdf:li>\
+         <rdf:Description rs:Type='Face' rs:Name='SECRET-FACE'/></rdf:li></rdf:Bag></rs:RegionList></rs:Regions>\
          <dc:title><rdf:Alt><rdf:li xml:lang='x-default'>{title}</rdf:li></rdf:Alt></dc:title>\
          <dc:subject><rdf:Bag><rdf:li>{keyword}</rdf:li></rdf:Bag></dc:subject>\
          </rdf:Description></rdf:RDF></x:xmpmeta>"

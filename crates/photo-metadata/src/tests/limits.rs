@@ -265,7 +265,12 @@ fn elements_attributes_and_namespaces_have_limits() {
     )));
     let many = packets(&after("<dc:a/>".repeat(limits::MAX_XML_ELEMENTS - 3)));
     assert!(many.photo.record.title.is_none() && has_warning(&many, "too many elements"));
-    let attributes = |n: usize| [format!("<dc:a {} dc:title='late'/>", "b='x' ".repeat(n))];
+    let attributes = |n: usize| {
+        [format!(
+            "<r:Description {} dc:title='late'/>",
+            "b='x' ".repeat(n)
+        )]
+    };
     assert!(title_is_read(&attributes(limits::MAX_XML_ATTRIBUTES - 1)));
     assert!(!title_is_read(&attributes(limits::MAX_XML_ATTRIBUTES)));
     let namespaces = |n: usize| {

@@ -359,10 +359,18 @@ impl<'s> IfdWalk<'_, 's> {
             // like a number.
             return None;
         }
-        let is_too_large = size > limits::MAX_VALUE_BYTES && !is_packet;
+        let may_be_caption = matches!(
+            tag,
+            tag::IMAGE_DESCRIPTION | tag::USER_COMMENT | tag::XP_COMMENT
+        );
+        let max_size = match may_be_caption {
+            true => limits::MAX_LONG_VALUE_BYTES,
+            false => limits::MAX_VALUE_BYTES,
+        };
+        let is_too_large = size > max_size && !is_packet;
         // If a text is too large for the tags, its start is enough for the record.
         let length = match kind {
-            FieldType::Ascii if is_too_large => limits::MAX_VALUE_BYTES,
+            FieldType::Ascii if is_too_large => max_size,
             _ if is_too_large => return Some(field),
             _ if tag == tag::MAKER_NOTE && ifd != Ifd::MakerNote => return Some(field),
             _ => size,
