@@ -124,48 +124,35 @@ const PUBLIC_TAGS: [(&str, &[&str]); 6] = [
 ];
 
 /// The names of the tags that are public only if the location of the photo is published without a
-/// change, grouped by IFD (a group of tags in a file).
-const PLACE_TAGS: [(&str, &[&str]); 4] = [
-    (
-        "GPS",
-        &[
-            "GPSAltitude",
-            "GPSAltitudeRef",
-            "GPSDOP",
-            "GPSDateStamp",
-            "GPSDifferential",
-            "GPSHPositioningError",
-            "GPSImgDirection",
-            "GPSImgDirectionRef",
-            "GPSLatitude",
-            "GPSLatitudeRef",
-            "GPSLongitude",
-            "GPSLongitudeRef",
-            "GPSMapDatum",
-            "GPSMeasureMode",
-            "GPSSatellites",
-            "GPSSpeed",
-            "GPSSpeedRef",
-            "GPSStatus",
-            "GPSTimeStamp",
-            "GPSTrack",
-            "GPSTrackRef",
-            "GPSVersionID",
-        ],
-    ),
-    ("XMP-photoshop", &["City", "Country", "State"]),
-    ("XMP-iptcCore", &["CountryCode", "Location"]),
-    (
-        "IPTC",
-        &[
-            "City",
-            "Country-PrimaryLocationCode",
-            "Country-PrimaryLocationName",
-            "Province-State",
-            "Sub-location",
-        ],
-    ),
-];
+/// change, grouped by IFD (a group of tags in a file). The names of places in XMP and IPTC are not
+/// among them: the field `place` has them, under rules of its own.
+const PLACE_TAGS: [(&str, &[&str]); 1] = [(
+    "GPS",
+    &[
+        "GPSAltitude",
+        "GPSAltitudeRef",
+        "GPSDOP",
+        "GPSDateStamp",
+        "GPSDifferential",
+        "GPSHPositioningError",
+        "GPSImgDirection",
+        "GPSImgDirectionRef",
+        "GPSLatitude",
+        "GPSLatitudeRef",
+        "GPSLongitude",
+        "GPSLongitudeRef",
+        "GPSMapDatum",
+        "GPSMeasureMode",
+        "GPSSatellites",
+        "GPSSpeed",
+        "GPSSpeedRef",
+        "GPSStatus",
+        "GPSTimeStamp",
+        "GPSTrack",
+        "GPSTrackRef",
+        "GPSVersionID",
+    ],
+)];
 
 /// Returns the public tags of a photo, with cleaned texts. `with_places` is `true` if the location
 /// of the photo is published without a change.

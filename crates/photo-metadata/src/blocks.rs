@@ -25,6 +25,8 @@ pub(crate) struct MetadataBlocks {
     pub(crate) single_ifds: Vec<(MetadataBlock, Ifd)>,
     pub(crate) xmp: Vec<MetadataBlock>,
     pub(crate) iptc: Vec<MetadataBlock>,
+    /// The IPTC blocks in trailers, after the picture. They are ranges of the file.
+    pub(crate) trailing_iptc: Vec<MetadataBlock>,
     /// The width and height of the picture in pixels, before orientation.
     pub(crate) size: Option<(u32, u32)>,
     /// `true` if the container itself turns the picture by 90 or 270 degrees (HEIF `irot`), `false`

@@ -212,13 +212,23 @@ fn find_offset(
         _ => own.or_else(original),
     }
     .or_else(|| modified().filter(|_| is_unedited()))
-    .or_else(|| Some((sources.maker_note.time_zone?, OffsetSource::MakerNote)))
+    .or_else(|| Some((camera_zone(sources, source)?, OffsetSource::MakerNote)))
     .or_else(|| {
         Some((
             gps_offset(fields, local, location?)?,
             OffsetSource::GpsTimeStamp,
         ))
     })
+}
+
+/// Returns the time zone of the camera's clock, if a date is from this clock. If the date of the
+/// camera is missing or impossible, its clock was not set, so its zone does not count either.
+fn camera_zone(sources: &MetadataSources<'_, '_>, source: DateSource) -> Option<FixedOffset> {
+    let is_by_camera = matches!(
+        source,
+        DateSource::DateTimeOriginal | DateSource::DateTimeDigitized | DateSource::DateTime
+    );
+    sources.maker_note.time_zone.filter(|_| is_by_camera)
 }
 
 fn offset_field(fields: &IfdFields<'_>, tag: u16) -> Option<FixedOffset> {

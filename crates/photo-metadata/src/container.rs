@@ -3,12 +3,15 @@
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::format::PhotoFormat;
 use super::sparse::ByteView;
-use super::{cr3, crw, heif, jpeg, jxl, photoshop, png, raw, webp, x3f};
+use super::{cr3, crw, gif, heif, jpeg, jxl, photoshop, png, raw, trailer, webp, x3f};
 
 /// Finds the metadata blocks of a file of this format, and adds them to `blocks`.
 pub(crate) fn read_container(format: PhotoFormat, view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     match format {
-        PhotoFormat::Jpeg => jpeg::read_jpeg(view, blocks),
+        PhotoFormat::Jpeg => {
+            jpeg::read_jpeg(view, blocks);
+            trailer::read_trailers(view, blocks);
+        }
         PhotoFormat::Png => png::read_png(view, blocks),
         PhotoFormat::WebP => webp::read_webp(view, blocks),
         PhotoFormat::Heic | PhotoFormat::Heif | PhotoFormat::Avif => heif::read_heif(view, blocks),
@@ -19,11 +22,7 @@ pub(crate) fn read_container(format: PhotoFormat, view: ByteView<'_>, blocks: &m
         PhotoFormat::Raf => raw::read_raf(view, blocks),
         PhotoFormat::Mrw => raw::read_mrw(view, blocks),
         PhotoFormat::X3f => x3f::read_x3f(view, blocks),
-        PhotoFormat::Gif => {
-            let size = view.le16(6).zip(view.le16(8));
-            blocks.size = size.map(|(width, height)| (u32::from(width), u32::from(height)));
-            blocks.labels.add_gap("the keywords of a GIF are not read");
-        }
+        PhotoFormat::Gif => gif::read_gif(view, blocks),
         // The other formats are TIFF structures.
         _ => blocks.tiffs.push(MetadataBlock::of_view(view)),
     }

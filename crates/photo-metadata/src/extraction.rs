@@ -9,6 +9,7 @@ use super::container::read_container;
 use super::context::FileContext;
 use super::format::{PhotoFormat, detect_format};
 use super::iptc::IptcRecords;
+use super::iptc_tags::IptcTags;
 use super::labels::{FileLabels, LabelCollector, collect_labels};
 use super::maker_note::{NoteSources, read_maker_note};
 use super::normalise::normalise_metadata;
@@ -17,10 +18,12 @@ use super::raw_format::refine_format;
 use super::record::{EmbeddedPreview, PhotoMetadata, PictureData, Tags};
 use super::sources::MetadataSources;
 use super::sparse::Sparse;
-use super::tag_values::collect_tags;
+use super::tag_collector::TagCollector;
+use super::tag_values::collect_field_tags;
 use super::tiff::{Ifd, IfdFields};
 use super::work_budget::WorkBudget;
 use super::xmp::XmpProperties;
+use super::xmp_tags::collect_xmp_tags;
 use super::{limits, photoshop, raw, tag};
 
 /// The metadata of one photo, and how much of the file was read for them.
@@ -32,11 +35,12 @@ pub struct Extraction {
     pub photo: PhotoMetadata,
     /// The keywords and the rating from all sources in the file, before any limit of the record.
     pub labels: FileLabels,
-    /// The values of the tags of all IFDs (image file directories, which are tables of tags). The
-    /// map has ExifTool's names: first the name of the IFD, then the name of the tag.
+    /// The values of the tags of all IFDs (image file directories, which are tables of tags), of XMP
+    /// and of IPTC. The map has ExifTool's names: first the name of the group (the IFD, `XMP-dc`,
+    /// `IPTC`), then the name of the tag.
     pub tags: Tags,
-    /// The sizes in bytes of the tags that are too large for `tags`. The key consists of the names
-    /// of the IFD and of the tag: `ExifIFD.MakerNote`.
+    /// The sizes in bytes of the tags that are binary or too large for `tags`. The key consists of
+    /// the names of the group and of the tag: `ExifIFD.MakerNote`.
     pub omitted: BTreeMap<String, u64>,
     /// One line of text for each problem, for example a piece of the file that is broken or
     /// missing.
@@ -149,7 +153,7 @@ pub(crate) fn read_metadata(
     let mut reader = BlockReader::new(view, &copies);
     let mut parsed = ParsedBlocks {
         size: blocks.size,
-        ..ParsedBlocks::default()
+        ..ParsedBlocks::new(format)
     };
     parsed.read_blocks(&blocks, &mut reader, &mut warnings);
     if format == PhotoFormat::Rw2 {
@@ -178,11 +182,14 @@ pub(crate) fn read_metadata(
     };
     let photo = normalise_metadata(&sources, context, &mut warnings);
     let mut labels = collect_labels(&sources, photo.record.rating);
-    let is_panasonic = matches!(format, PhotoFormat::Rw2 | PhotoFormat::Rwl);
-    let (tags, mut omitted) = collect_tags(&parsed.fields, is_panasonic);
+    let mut collector = TagCollector::default();
+    collect_field_tags(&parsed.fields, format, &mut collector);
     if let Some(length) = blocks.maker_note_bytes() {
-        omitted.insert("ExifIFD.MakerNote".to_owned(), length);
+        collector.add("ExifIFD", "MakerNote", length, None);
     }
+    collect_xmp_tags(&parsed.xmp.packets, &mut collector);
+    std::mem::take(&mut parsed.iptc_tags).collect(&mut collector);
+    warnings.extend(collector.warning.map(str::to_owned));
     let preview = if format.is_raw() {
         largest_preview(view, &parsed.fields, &blocks.previews)
     } else {
@@ -201,8 +208,8 @@ pub(crate) fn read_metadata(
         format,
         photo,
         labels,
-        tags,
-        omitted,
+        tags: collector.tags,
+        omitted: collector.omitted,
         warnings,
         preview,
         picture: find_picture(format, &blocks, &parsed.fields),
@@ -212,6 +219,29 @@ pub(crate) fn read_metadata(
         },
         reads: ReadTotals::default(),
     })
+}
+
+/// The place of an IPTC block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IptcPlace {
+    /// In the container itself, or in Photoshop's resources in it.
+    Container,
+    /// The tag IPTC-NAA of a TIFF structure.
+    TiffTag,
+    /// Photoshop's resources in a tag of a TIFF structure.
+    TiffResources,
+    Trailer,
+}
+
+/// Reports whether a place of IPTC is the standard one of a format. In a format without a standard
+/// place, every place is (ExifTool, `IsStandardIPTC` in IPTC.pm).
+fn is_standard_place(format: PhotoFormat, place: IptcPlace) -> bool {
+    use PhotoFormat::{Avif, Cr3, Crw, Gif, Heic, Heif, Jp2, Jxl, Mrw, Png, Raf, WebP, X3f};
+    match format {
+        PhotoFormat::Jpeg | PhotoFormat::Psd => place == IptcPlace::Container,
+        Avif | Cr3 | Crw | Gif | Heic | Heif | Jp2 | Jxl | Mrw | Png | Raf | WebP | X3f => true,
+        _ => place == IptcPlace::TiffTag,
+    }
 }
 
 /// Returns the place of the picture data. The container shows it, or the tags of a TIFF structure.
@@ -241,11 +271,12 @@ fn truncate_blocks(blocks: &mut MetadataBlocks, warnings: &mut Vec<String>) {
 }
 
 /// The parsed contents of a file's metadata blocks.
-#[derive(Default)]
 struct ParsedBlocks<'s> {
+    format: PhotoFormat,
     fields: IfdFields<'s>,
     xmp: XmpProperties,
     iptc: IptcRecords,
+    iptc_tags: IptcTags,
     /// The maker note of a Canon CR3, which is a separate TIFF structure.
     canon_note: IfdFields<'s>,
     size: Option<(u32, u32)>,
@@ -255,6 +286,26 @@ struct ParsedBlocks<'s> {
 }
 
 impl<'s> ParsedBlocks<'s> {
+    fn new(format: PhotoFormat) -> Self {
+        ParsedBlocks {
+            format,
+            fields: IfdFields::default(),
+            xmp: XmpProperties::default(),
+            iptc: IptcRecords::default(),
+            iptc_tags: IptcTags::default(),
+            canon_note: IfdFields::default(),
+            size: None,
+            gaps: LabelCollector::default(),
+        }
+    }
+
+    /// Reads an IPTC block.
+    fn read_iptc(&mut self, bytes: &[u8], place: IptcPlace, budget: &WorkBudget) {
+        self.iptc.read_block(bytes, budget);
+        let is_standard = is_standard_place(self.format, place);
+        self.iptc_tags.read_block(bytes, is_standard, budget);
+    }
+
     fn read_blocks(
         &mut self,
         blocks: &MetadataBlocks,
@@ -290,11 +341,17 @@ impl<'s> ParsedBlocks<'s> {
                 warnings.push(reason);
             }
         }
-        for block in &blocks.iptc {
+        let in_container = blocks
+            .iptc
+            .iter()
+            .map(|block| (block, IptcPlace::Container));
+        let trailing = &blocks.trailing_iptc;
+        let trailing = trailing.iter().map(|block| (block, IptcPlace::Trailer));
+        for (block, place) in in_container.chain(trailing) {
             let view = reader.next_view(block);
             let bytes = view.and_then(|view| view.up_to(0, limits::MAX_PACKET_BYTES));
             if let Some(bytes) = bytes {
-                self.iptc.read_block(bytes, reader.budget());
+                self.read_iptc(bytes, place, reader.budget());
             }
             let read = bytes.map_or(0, |bytes| bytes.len() as u64);
             if view.is_none_or(|view| view.len() > read) {
@@ -324,21 +381,24 @@ impl<'s> ParsedBlocks<'s> {
             let field = fields.get(Ifd::Main(0), tag);
             field.and_then(|field| field.bytes)
         };
-        if let Some(packet) = bytes_of(tag::APPLICATION_NOTES)
+        let packet = bytes_of(tag::APPLICATION_NOTES);
+        let block = bytes_of(tag::IPTC_NAA);
+        let resources = bytes_of(tag::PHOTOSHOP_SETTINGS);
+        if let Some(packet) = packet
             && let Err(reason) = self.xmp.read_packet(packet, budget)
         {
             warnings.push(reason);
         }
-        if let Some(block) = bytes_of(tag::IPTC_NAA) {
-            self.iptc.read_block(block, budget);
+        if let Some(block) = block {
+            self.read_iptc(block, IptcPlace::TiffTag, budget);
         }
-        if let Some(resources) = bytes_of(tag::PHOTOSHOP_SETTINGS) {
+        if let Some(resources) = resources {
             let mut inner = MetadataBlocks::default();
             photoshop::read_copied_resources(resources, budget, &mut inner);
             self.gaps.append(&inner.labels);
             for block in inner.iptc {
                 if let MetadataBlock::Memory(bytes) = block {
-                    self.iptc.read_block(&bytes, budget);
+                    self.read_iptc(&bytes, IptcPlace::TiffResources, budget);
                 }
             }
             for block in inner.xmp {

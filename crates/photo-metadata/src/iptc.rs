@@ -38,10 +38,10 @@ pub(crate) struct IptcRecords {
 
 impl IptcRecords {
     /// Adds the datasets of a block. If a dataset is repeated, the first value is used. Only
-    /// keywords and authors can have more than one value. The authors are those of the first block
-    /// that has any, because a second block is often an older copy. Stops if the work budget is used
-    /// up.
+    /// keywords and authors can have more than one value: those of the first block that has any, as
+    /// in ExifTool. Stops if the work budget is used up.
     pub(crate) fn read_block(&mut self, bytes: &[u8], budget: &WorkBudget) {
+        let has_keywords = !self.keywords.is_empty();
         let has_artist = self.artist.is_some();
         let mut utf8 = false;
         let mut rest = bytes;
@@ -77,6 +77,7 @@ impl IptcRecords {
             };
             match dataset {
                 5 => set_first(&mut self.title, value),
+                20 | 25 if has_keywords => {}
                 20 | 25 if self.keywords.len() < limits::MAX_KEYWORDS => self.keywords.push(value),
                 55 => set_first(&mut self.created[0], value),
                 60 => set_first(&mut self.created[1], value),
@@ -145,7 +146,7 @@ fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTi
 /// Splits the first dataset off `bytes`. A dataset is one value of an IPTC block. Returns its
 /// record number, its dataset number, its value, and the bytes after the dataset. Returns `None` if
 /// `bytes` does not begin with a complete dataset.
-fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
+pub(crate) fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     let (&[MARKER, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
         return None;
     };
@@ -205,13 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn authors_are_those_of_the_first_block() {
+    fn a_second_block_adds_no_authors_and_no_keywords() {
         let mut iptc = IptcRecords::default();
         let budget = WorkBudget::default();
-        iptc.read_block(&block(&[(2, 80, b"Jane"), (2, 80, b"John")]), &budget);
-        iptc.read_block(&block(&[(2, 80, b"Old name"), (2, 25, b"a")]), &budget);
-        assert_eq!(iptc.artist.as_deref(), Some("Jane, John"));
+        let first: [(u8, u8, &[u8]); 3] = [(2, 80, b"Anna"), (2, 80, b"Ben"), (2, 25, b"a")];
+        let second: [(u8, u8, &[u8]); 3] = [(2, 80, b"Carla"), (2, 25, b"b"), (2, 5, b"Title")];
+        iptc.read_block(&block(&first), &budget);
+        iptc.read_block(&block(&second), &budget);
+        assert_eq!(iptc.artist.as_deref(), Some("Anna, Ben"));
         assert_eq!(iptc.keywords, ["a"]);
+        assert_eq!(iptc.title.as_deref(), Some("Title"));
     }
 
     #[test]

@@ -165,6 +165,8 @@ fn read_app1(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
         blocks
             .xmp
             .push(MetadataBlock::of_view(body.from(XMP.len() as u64)));
+    } else if let Some(start) = odd_xmp_start(body) {
+        blocks.xmp.push(MetadataBlock::of_view(body.from(start)));
     } else if matches!(
         body.array::<4>(6),
         Some([b'I', b'I', b'*', 0] | [b'M', b'M', 0, b'*'])
@@ -172,6 +174,20 @@ fn read_app1(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
         // The identifier is broken, but the TIFF header after it is valid.
         blocks.tiffs.push(MetadataBlock::of_view(body.from(6)));
     }
+}
+
+/// Returns the start of the XMP in a segment whose header is not the one of the standard: a broken
+/// one, another one, or none. As ExifTool does (`ProcessJPEG` in ExifTool.pm), accepts a segment that
+/// begins with `http` or `XMP`, or in which a packet begins. Returns `None` if there is no XMP.
+fn odd_xmp_start(body: ByteView<'_>) -> Option<u64> {
+    let head = body.up_to(0, limits::MAX_XMP_HEADER_BYTES)?;
+    let find = |what: &[u8]| head.windows(what.len()).position(|window| window == what);
+    let start = if head.starts_with(b"http") || head.starts_with(b"XMP\0") {
+        find(b"<")
+    } else {
+        find(b"<?xpacket").or_else(|| find(b"<x:xmpmeta"))
+    };
+    start.map(|start| start as u64)
 }
 
 fn starts_with(view: ByteView<'_>, what: &[u8]) -> bool {
@@ -369,6 +385,41 @@ mod tests {
             vec![MetadataBlock::File { start: 21, len: 4 }]
         );
         assert_eq!(blocks.warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn xmp_under_an_odd_header_is_found() {
+        let xmp_of = |segment: &[u8]| {
+            let length = u16::try_from(segment.len() + 2)
+                .expect("short")
+                .to_be_bytes();
+            let bytes = [b"\xff\xd8\xff\xe1", &length[..], segment, b"\xff\xd9"].concat();
+            let blocks = read_bytes(&bytes);
+            let starts = blocks.xmp.iter().map(|block| match block {
+                MetadataBlock::File { start, .. } => bytes[*start as usize..].starts_with(b"<"),
+                MetadataBlock::Memory(_) => false,
+            });
+            starts.collect::<Vec<_>>()
+        };
+        let packet = b"<?xpacket begin=''?><x:xmpmeta/>";
+        for header in [
+            &b"http://ns.adobe.com/xap/1.0/\0"[..],
+            b"http://ns.adobe.com/xap/1.0/ \0",
+            b"http://ns.adobe.com/xap/1.0/\n",
+            b"http://ns.adobe.com/xap/2.0/\0\0",
+            b"https://example.org/",
+            b"XMP\0",
+            b"",
+            b"\0\x01junk",
+        ] {
+            assert_eq!(xmp_of(&[header, packet].concat()), [true], "{header:?}");
+        }
+        assert_eq!(xmp_of(b"<x:xmpmeta/>"), [true]);
+        assert_eq!(xmp_of(b"http://ns.adobe.com/xap/1.0/ <rdf:RDF/>"), [true]);
+        assert_eq!(xmp_of(b"XMP\0<rdf:RDF/>"), [true]);
+        for other in [&b"http://example.org/"[..], b"QVCI\0<", b"PARROT\0"] {
+            assert_eq!(xmp_of(other), [false; 0]);
+        }
     }
 
     #[test]

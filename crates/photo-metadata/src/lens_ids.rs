@@ -1,8 +1,8 @@
 //! The names of lenses by their numbers in maker notes.
 //!
 //! Several lenses may share a number, because makers of lenses use the numbers of others. Then the
-//! focal length and the aperture decide, as in ExifTool. If more than one lens is still possible, the
-//! lens has no name. The tables are public facts, from ExifTool's tag documentation.
+//! focal length and the aperture decide, as in ExifTool. If more than one lens is still possible,
+//! the lens has no name. The tables are public facts, from ExifTool's tag documentation.
 
 mod a_mount;
 mod canon;
@@ -220,8 +220,8 @@ fn only_name(mut names: Vec<String>) -> Option<String> {
     names.pop().filter(|_| names.is_empty())
 }
 
-/// Chooses the lens that fits best to the focal length of the photo and the largest aperture at this
-/// focal length. Returns `None` if two lenses fit equally well.
+/// Chooses the lens that fits best to the focal length of the photo and the largest aperture at
+/// this focal length. Returns `None` if two lenses fit equally well.
 fn choose_by_use(lenses: &LensTable, traits: &LensTraits) -> Option<String> {
     /// The largest difference of f-numbers that are the same.
     const APERTURE_TOLERANCE: f64 = 0.15;
@@ -263,8 +263,8 @@ fn choose_by_use(lenses: &LensTable, traits: &LensTraits) -> Option<String> {
     only_name(best)
 }
 
-/// Chooses the lens with the focal lengths and apertures of a text like `DT 18-55mm F3.5-5.6 SAM`. A
-/// lens of Sony must also have the other words of the text.
+/// Chooses the lens with the focal lengths and apertures of a text like `DT 18-55mm F3.5-5.6 SAM`.
+/// A lens of Sony must also have the other words of the text.
 fn choose_by_specification(lenses: &LensTable, specification: &str) -> Option<String> {
     let wanted = named_range(specification)?;
     let fits = |name: &str| {
@@ -466,6 +466,28 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_aperture_at_the_focal_length_decides() {
+        let lenses = [
+            (1, "18-50mm F3.5-5.6"),
+            (1, "18-50mm F2.8-4"),
+            (1, "50mm F3.9"),
+        ];
+        let name = |lenses: &LensTable, focal_length, max_aperture| {
+            let traits = LensTraits {
+                range: None,
+                max_aperture: Some(max_aperture),
+                focal_length: Some(focal_length),
+            };
+            choose_by_use(lenses, &traits)
+        };
+        let two = lenses.get(..2).expect("two");
+        assert_eq!(name(two, 50.0, 4.0).as_deref(), Some("18-50mm F2.8-4"));
+        assert_eq!(name(two, 18.0, 3.5).as_deref(), Some("18-50mm F3.5-5.6"));
+        // Two lenses fit equally well.
+        assert_eq!(name(&lenses, 50.0, 4.0), None);
+    }
+
+    #[test]
     fn a_lens_specification_decides_between_lenses_of_the_a_mount() {
         let name = |number, specification| a_mount_lens_name(number, &EMPTY, specification);
         assert_eq!(
@@ -487,6 +509,9 @@ mod tests {
             Some("AF-S DX Zoom-Nikkor 18-70mm f/3.5-4.5G IF-ED")
         );
         assert_eq!(nikon_lens_name(0x7f40_2d5c_2c34_8407), None);
+        let mut pairs = nikon::NIKON.windows(2);
+        let shared = pairs.find(|pair| pair[0].0 == pair[1].0).expect("a pair");
+        assert_eq!(nikon_lens_name(shared[0].0), None);
         assert_eq!(
             four_thirds_lens_name(0x00_05_00).as_deref(),
             Some("Olympus Zuiko Digital 14-54mm F2.8-3.5")

@@ -32,18 +32,29 @@ pub(crate) const MAX_ENTRIES: usize = 2_048;
 /// The maximum number of entries that are read of one directory in a maker note. Later entries are
 /// ignored. No camera writes so many.
 pub(crate) const MAX_NOTE_ENTRIES: u64 = 1_000;
-/// The maximum number of blocks in the private data of an Adobe DNG in which a maker note is searched.
+/// The maximum number of blocks in the private data of an Adobe DNG in which a maker note is
+/// searched.
 pub(crate) const MAX_PRIVATE_BLOCKS: usize = 16;
 /// The number of broken entries in one IFD after which its other entries are skipped. A table with
 /// so many broken entries is not an IFD, and would fill the list of warnings. ExifTool has the same
 /// limit.
 pub(crate) const MAX_BROKEN_ENTRIES: usize = 10;
-/// The maximum size in bytes of a tag's value in `Extraction::tags`. A larger value is omitted, and
-/// only its size is recorded.
+/// The maximum size in bytes of the value of an EXIF tag in `Extraction::tags`. A larger value is
+/// omitted, and only its size is recorded.
 pub(crate) const MAX_VALUE_BYTES: u64 = 2_048;
 /// The maximum size in bytes of a value that may be a caption. Of a longer text, the start is read.
 /// The longest caption takes 16,000 bytes.
 pub(crate) const MAX_LONG_VALUE_BYTES: u64 = 64 << 10;
+/// The same for a tag of XMP or IPTC. Captions and the history of a document are long.
+pub(crate) const MAX_TEXT_VALUE_BYTES: u64 = 16 << 10;
+/// The maximum number of tags that are listed as omitted. Later ones are not listed, with a warning.
+pub(crate) const MAX_OMITTED_TAGS: usize = 4_096;
+/// The maximum number of values of one tag of XMP or IPTC. A longer list is omitted. Also the maximum
+/// number of languages of a property. Later languages are left out, with a warning.
+pub(crate) const MAX_LIST_VALUES: usize = 1_024;
+/// The maximum length in bytes of the name of a tag, and of a group, of XMP. Tags with a longer name
+/// are left out.
+pub(crate) const MAX_TAG_NAME_BYTES: usize = 256;
 /// The maximum size in bytes of all values in `Extraction::tags` together.
 pub(crate) const MAX_ALL_VALUES_BYTES: u64 = 256 << 10;
 /// The maximum size in bytes of binary data that `Extraction::tags` contains as numbers. Binary
@@ -80,6 +91,8 @@ pub(crate) const MAX_BLOCKS: usize = 64;
 pub(crate) const MAX_UNPACKED_BYTES: u64 = 8 << 20;
 /// The maximum size in bytes of all XMP packets of one file together.
 pub(crate) const MAX_ALL_PACKETS_BYTES: u64 = 8 << 20;
+/// The maximum number of trailers of each kind that are read.
+pub(crate) const MAX_TRAILERS: usize = 8;
 /// The maximum number of segments, chunks or boxes of one container.
 pub(crate) const MAX_SEGMENTS: usize = 4_096;
 /// The maximum number of bytes between two segments of a JPEG that are skipped.
@@ -92,6 +105,8 @@ pub(crate) const MAX_ITEMS: usize = 16_384;
 pub(crate) const MAX_RECORDS: usize = 512;
 /// The maximum number of JPEGs inside an X3F that are read.
 pub(crate) const MAX_X3F_PICTURES: usize = 4;
+/// The number of bytes at the start and at the end of a GIF in which XMP is searched.
+pub(crate) const GIF_SEARCH_BYTES: u64 = 64 << 10;
 /// The number of bytes at the end of a PNG in which metadata chunks are searched.
 pub(crate) const PNG_TAIL_BYTES: u64 = 64 << 10;
 /// The maximum number of possible chunks at the end of a PNG that are tried. For each, a check sum
@@ -106,7 +121,13 @@ pub(crate) const MAX_XML_ELEMENTS: usize = 65_536;
 pub(crate) const MAX_XML_NAMESPACES: usize = 64;
 /// The maximum number of attributes of one XML element.
 pub(crate) const MAX_XML_ATTRIBUTES: usize = 1_024;
-/// The maximum number of XMP properties of one file, all packets together.
-pub(crate) const MAX_PROPERTIES: usize = 1_024;
+/// The maximum number of XMP properties of one file, all packets together. The members of structures
+/// count.
+pub(crate) const MAX_PROPERTIES: usize = 4_096;
+/// The maximum number of values of XMP properties of one file, all packets together.
+pub(crate) const MAX_XMP_VALUES: usize = 128 << 10;
+/// The number of bytes at the start of an APP1 segment of a JPEG in which the start of XMP is
+/// searched, if the segment has no known header.
+pub(crate) const MAX_XMP_HEADER_BYTES: u64 = 128;
 /// The maximum number of warnings of one photo.
 pub(crate) const MAX_WARNINGS: usize = 32;

@@ -43,8 +43,8 @@ pub(crate) struct MakerNoteFacts {
     /// The difference of the camera's clock from UTC, with daylight saving time.
     pub(crate) time_zone: Option<FixedOffset>,
     /// The serial number of the body, as on its plate. Numbers of circuit boards, which ExifTool
-    /// calls `InternalSerialNumber`, are not read: they differ from the number that EXIF and XMP have
-    /// in other files of the same shot.
+    /// calls `InternalSerialNumber`, are not read: they differ from the number that EXIF and XMP
+    /// have in other files of the same shot.
     pub(crate) body_serial: Option<String>,
     /// The ISO speed.
     pub(crate) iso: Option<u32>,
@@ -128,8 +128,8 @@ fn exif_lens_traits(fields: &IfdFields<'_>) -> LensTraits {
     }
 }
 
-/// Reads a note in the form that its beginning and the maker of the camera show. The rules are those
-/// of ExifTool's module `MakerNotes`, in its order.
+/// Reads a note in the form that its beginning and the maker of the camera show. The rules are
+/// those of ExifTool's module `MakerNotes`, in its order.
 fn read_block(block: &NoteBlock<'_>, context: &NoteContext<'_>) -> Option<MakerNoteFacts> {
     let head = block.head(64);
     let begins = |start: &[u8]| head.starts_with(start);
@@ -213,8 +213,8 @@ fn unsigned_at(field: &IfdField<'_>, index: usize) -> Option<u32> {
     u32::try_from(field.unsigned(index)?).ok()
 }
 
-/// Returns the 16-bit number at `index` of a field as a signed number. Makers use both types for the
-/// same list.
+/// Returns the 16-bit number at `index` of a field as a signed number. Makers use both types for
+/// the same list.
 fn signed_at(field: &IfdField<'_>, index: usize) -> Option<i16> {
     match field.number(index)? {
         FieldNumber::Integer(number) => match u16::try_from(number) {
@@ -225,8 +225,8 @@ fn signed_at(field: &IfdField<'_>, index: usize) -> Option<i16> {
     }
 }
 
-/// Returns the 32-bit number at `index` of a field as a signed number. Makers use both types for the
-/// same list.
+/// Returns the 32-bit number at `index` of a field as a signed number. Makers use both types for
+/// the same list.
 fn signed_long_at(field: &IfdField<'_>, index: usize) -> Option<i32> {
     match field.number(index)? {
         FieldNumber::Integer(number) => match u32::try_from(number) {

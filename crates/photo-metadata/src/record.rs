@@ -75,16 +75,16 @@ pub struct PhotoRecord {
     pub credit: Option<String>,
     /// The copyright notice.
     pub copyright: Option<String>,
-    /// The name of the film simulation or picture style, as the camera calls it: `Classic Chrome`. It
-    /// comes from the maker note (data in the camera maker's own format).
-    pub film_simulation: Option<String>,
-    /// The drive mode, as the camera calls it: `Single`, `Continuous, High`, `Self-timer`. It comes
-    /// from the maker note.
-    pub drive_mode: Option<String>,
     /// The URL of the licence, with the scheme `http` or `https`.
     pub license_url: Option<String>,
     /// The terms on which others may use the photo.
     pub usage_terms: Option<String>,
+    /// The name of the film simulation or picture style, as the camera calls it: `Classic Chrome`.
+    /// It comes from the maker note (data in the camera maker's own format).
+    pub film_simulation: Option<String>,
+    /// The drive mode, as the camera calls it: `Single`, `Continuous, High`, `Self-timer`. It comes
+    /// from the maker note.
+    pub drive_mode: Option<String>,
 }
 
 /// All normalised metadata of a file: the [`PhotoRecord`], and the fields that are stored but are
@@ -183,8 +183,9 @@ pub struct Exposure {
     pub flash: Option<bool>,
 }
 
-/// All tags of a file, in a map by IFD and then by name. An IFD (image file directory) is a table
-/// of tags. IFD and tag have ExifTool's names: `tags["ExifIFD"]["FNumber"]`.
+/// All tags of a file, in a map by group and then by name. Groups and tags have ExifTool's names:
+/// `tags["ExifIFD"]["FNumber"]`, `tags["XMP-dc"]["Subject"]`, `tags["IPTC"]["City"]`. The group of an
+/// EXIF tag is its IFD (image file directory, a table of tags).
 pub type Tags = BTreeMap<String, BTreeMap<String, TagValue>>;
 
 /// The value of a tag.

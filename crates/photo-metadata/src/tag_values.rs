@@ -1,102 +1,117 @@
-//! Turns fields into the map of tags that is stored and shown: every tag of every IFD (image file
-//! directory, a table of tags), with ExifTool's names. Values are decoded, but not checked.
+//! Turns fields into tags: every tag of every IFD (image file directory, a table of tags), with
+//! ExifTool's names. Values are decoded, but not checked.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::tag_names::tag_name;
-use super::text::{decode_utf16, field_text, until_nul, user_comment_text};
+use super::format::PhotoFormat;
+use super::record::TagValue;
+use super::tag_collector::{TagCollector, clean_tag_text};
+use super::tag_names::{TagPlace, tag_name};
+use super::text::{decode_text, decode_utf16, field_text, until_nul, user_comment_text};
 use super::tiff::{ByteOrder, FieldNumber, FieldType, Ifd, IfdField, IfdFields};
 use super::{date_time, limits, tag};
-use crate::record::{TagValue, Tags};
 
-/// Returns two maps: the values of the tags that are small enough, and the sizes in bytes of the
-/// others. The key of the second map is the IFD and the name: `ExifIFD.MakerNote`.
-pub(crate) fn collect_tags(
+/// Adds the tags of all IFDs to `collector`. If an IFD has several tags of one name, the last one
+/// counts.
+pub(crate) fn collect_field_tags(
     fields: &IfdFields<'_>,
-    panasonic_raw: bool,
-) -> (Tags, BTreeMap<String, u64>) {
+    format: PhotoFormat,
+    collector: &mut TagCollector,
+) {
     let mut groups: HashMap<Ifd, BTreeMap<String, TagValue>> = HashMap::new();
-    let mut omitted = BTreeMap::new();
-    let mut kept_bytes = 0_u64;
     for field in &fields.list {
-        let name = match tag_name(field.ifd, field.tag, panasonic_raw) {
+        let place = TagPlace {
+            ifd: field.ifd,
+            format,
+            is_jpeg_preview: is_strip(field) && is_jpeg_preview(fields, field.ifd),
+        };
+        let name = match tag_name(place, field.tag) {
             Some(name) => name.to_owned(),
             None => format!("Exif_0x{:04x}", field.tag),
         };
-        let fits = field.size <= limits::MAX_VALUE_BYTES
-            && kept_bytes.saturating_add(field.size) <= limits::MAX_ALL_VALUES_BYTES;
+        if let Some(picture) = name.strip_suffix("Length")
+            && let Some(FieldNumber::Integer(length @ 1..)) = field.number(0)
+        {
+            add_picture(picture, field.ifd, length, collector);
+        }
         let value = match field.bytes {
-            Some(_) if fits && field.tag != tag::MAKER_NOTE => decode_value(field),
-            _ => DecodedValue::Omitted,
+            Some(_) if field.tag != tag::MAKER_NOTE => decode_value(field),
+            _ => None,
         };
-        match value {
-            DecodedValue::Kept(value) => {
-                kept_bytes = kept_bytes.saturating_add(field.size);
+        match value.filter(|_| collector.reserve(field.size)) {
+            Some(value) => {
                 groups.entry(field.ifd).or_default().insert(name, value);
             }
-            DecodedValue::Omitted => {
-                omitted
-                    .entry(format!("{}.{name}", field.ifd.name()))
-                    .or_insert(field.size);
-            }
-            DecodedValue::None => {}
+            None => collector.omit(&field.ifd.name(), &name, field.size),
         }
     }
-    let tags = groups
-        .into_iter()
-        .map(|(ifd, group)| (ifd.name(), group))
-        .collect();
-    (tags, omitted)
-}
-
-/// The result of decoding a field: a value for the map of tags, a value that is left out because it
-/// is too large, or no value.
-enum DecodedValue {
-    Kept(TagValue),
-    Omitted,
-    None,
-}
-
-impl From<Option<String>> for DecodedValue {
-    fn from(text: Option<String>) -> Self {
-        text.map_or(DecodedValue::None, |text| {
-            DecodedValue::Kept(TagValue::Text(text))
-        })
+    for (ifd, tags) in groups {
+        collector.add_new_group(ifd.name(), tags);
     }
 }
 
-/// Decodes the value of a field, depending on its tag and its type.
-fn decode_value(field: &IfdField<'_>) -> DecodedValue {
+/// Records the size of an embedded JPEG as that of a tag, as ExifTool does. `name` is the name of the
+/// tag with its length, without `Length`.
+fn add_picture(name: &str, ifd: Ifd, length: i64, collector: &mut TagCollector) {
+    let name = match name {
+        "Thumbnail" => "ThumbnailImage",
+        "PreviewImage" | "JpgFromRaw" | "OtherImage" | "PreviewJXL" => name,
+        _ => return,
+    };
+    collector.omit(&ifd.name(), name, length.unsigned_abs());
+}
+
+fn is_strip(field: &IfdField<'_>) -> bool {
+    matches!(field.tag, tag::STRIP_OFFSETS | tag::STRIP_BYTE_COUNTS)
+}
+
+/// Reports whether the strips of an IFD are a JPEG that is a preview: the compression is JPEG, and the
+/// picture is not the full one.
+fn is_jpeg_preview(fields: &IfdFields<'_>, ifd: Ifd) -> bool {
+    let number = |tag| fields.get(ifd, tag).and_then(|field| field.number(0));
+    number(tag::COMPRESSION) == Some(FieldNumber::Integer(JPEG_COMPRESSION))
+        && number(tag::SUBFILE_TYPE) != Some(FieldNumber::Integer(0))
+}
+
+/// The value of Compression for a JPEG (TIFF technical note 2).
+const JPEG_COMPRESSION: i64 = 7;
+
+/// Decodes the value of a field, depending on its tag and its type. Returns `None` if the value is too
+/// large.
+fn decode_value(field: &IfdField<'_>) -> Option<TagValue> {
     let bytes = field.bytes.unwrap_or_default();
+    // Of a text that is too large, only the start was read.
+    if field.size > limits::MAX_VALUE_BYTES || bytes.len() as u64 != field.size {
+        return None;
+    }
+    let text = |text: Option<String>| Some(TagValue::Text(text.unwrap_or_default()));
     match (field.ifd, field.tag, field.kind) {
-        (Ifd::Gps, tag::GPS_DATE_STAMP, FieldType::Ascii) => field_text(field)
-            .map(|date| date_time::to_iso_date(&date).unwrap_or(date))
-            .into(),
-        (Ifd::Gps, tag::GPS_TIME_STAMP, _) => date_time::gps_time_of_day(field)
-            .map(|time| time.format("%H:%M:%S%.f").to_string())
-            .into(),
+        (Ifd::Gps, tag::GPS_DATE_STAMP, FieldType::Ascii) => {
+            text(field_text(field).map(|date| date_time::to_iso_date(&date).unwrap_or(date)))
+        }
+        (Ifd::Gps, tag::GPS_TIME_STAMP, _) => text(gps_time(field)),
         (
             Ifd::Gps,
             tag::GPS_PROCESSING_METHOD | tag::GPS_AREA_INFORMATION,
             FieldType::Undefined,
-        ) => user_comment_text(field).into(),
-        (Ifd::Gps, _, FieldType::Ascii) => field_text(field).into(),
+        ) => text(user_comment_text(field)),
         (
             _,
             tag::MODIFY_DATE | tag::DATE_TIME_ORIGINAL | tag::CREATE_DATE | tag::PREVIEW_DATE_TIME,
             FieldType::Ascii,
-        ) => field_text(field)
-            .map(|date| date_time::to_iso_date_time(&date).unwrap_or(date))
-            .into(),
-        (_, tag::USER_COMMENT, _) => user_comment_text(field).into(),
-        // Texts of Windows Explorer (XPTitle to XPSubject): UTF-16, little-endian in any structure.
-        (_, tag::XP_TITLE..=tag::XP_SUBJECT, _) => decode_utf16(bytes, ByteOrder::Little).into(),
-        (_, _, FieldType::Ascii) => field_text(field).into(),
-        (_, _, FieldType::Undefined) if is_text(bytes) => field_text(field).into(),
-        (_, _, FieldType::Undefined) if bytes.len() > limits::MAX_BINARY_BYTES => {
-            DecodedValue::Omitted
+        ) if field.ifd != Ifd::Gps => {
+            text(field_text(field).map(|date| date_time::to_iso_date_time(&date).unwrap_or(date)))
         }
-        _ => decode_numbers(field),
+        (_, tag::USER_COMMENT, _) => text(user_comment_text(field)),
+        // Texts of Windows Explorer (XPTitle to XPSubject): UTF-16, little-endian in any structure.
+        (_, tag::XP_TITLE..=tag::XP_SUBJECT, _) => text(decode_utf16(bytes, ByteOrder::Little)),
+        (_, _, FieldType::Ascii) => text(Some(clean_tag_text(&decode_text(until_nul(bytes))))),
+        (_, tag::CFA_PATTERN, FieldType::Undefined) => Some(cfa_pattern(field, bytes)),
+        (_, tag::CR2_CFA_PATTERN, FieldType::Long) => Some(cr2_cfa_pattern(field)),
+        (_, _, FieldType::Undefined) if is_text(bytes) => text(field_text(field)),
+        (_, _, FieldType::Undefined) if bytes.len() > limits::MAX_BINARY_BYTES => None,
+        (_, _, FieldType::Byte) if is_digest(field) => Some(hexadecimal(bytes)),
+        _ => Some(decode_numbers(field)),
     }
 }
 
@@ -107,36 +122,118 @@ fn is_text(bytes: &[u8]) -> bool {
     text.len() >= 4 && text.iter().all(|b| (0x20..0x7f).contains(b)) && rest.iter().all(|&b| b == 0)
 }
 
-fn decode_numbers(field: &IfdField<'_>) -> DecodedValue {
-    let count = usize::try_from(field.count).unwrap_or(usize::MAX);
-    if count == 1 {
-        return field
-            .number(0)
-            .and_then(number_value)
-            .map_or(DecodedValue::None, DecodedValue::Kept);
-    }
-    // In a list the position matters. So a value that is not a number keeps its place, as `undef`
-    // (ExifTool's word).
-    let list: Vec<TagValue> = (0..count)
-        .map_while(|index| field.number(index))
-        .map(|n| number_value(n).unwrap_or_else(|| TagValue::Text("undef".to_owned())))
-        .collect();
-    if list.is_empty() {
-        DecodedValue::None
-    } else {
-        DecodedValue::Kept(TagValue::List(list))
+/// Returns the time in GPSTimeStamp: `14:27:07.24`.
+fn gps_time(field: &IfdField<'_>) -> Option<String> {
+    let time = date_time::gps_time_of_day(field)?;
+    let text = time.format("%H:%M:%S%.f").to_string();
+    Some(match text.contains('.') {
+        true => text.trim_end_matches('0').to_owned(),
+        false => text,
+    })
+}
+
+/// Returns the colours of a colour filter array (EXIF 3.0 4.6.6.6.20): the width and the height of the
+/// repeated pattern, then its colours. The byte order of the two sizes is not defined.
+fn cfa_pattern(field: &IfdField<'_>, bytes: &[u8]) -> TagValue {
+    let Some((&[a, b, c, d], colours)) = bytes.split_first_chunk::<4>() else {
+        return decode_numbers(field);
+    };
+    let sizes = |order: ByteOrder| [order.u16([a, b]), order.u16([c, d])].map(i64::from);
+    let fits = |sizes: &[i64; 2]| sizes.iter().product::<i64>() <= colours.len() as i64;
+    let orders = [field.order, ByteOrder::Big, ByteOrder::Little].map(sizes);
+    let Some(sizes) = orders.into_iter().find(fits) else {
+        return decode_numbers(field);
+    };
+    let colours = colours.iter().map(|&colour| i64::from(colour));
+    TagValue::List(
+        sizes
+            .into_iter()
+            .chain(colours)
+            .map(TagValue::Integer)
+            .collect(),
+    )
+}
+
+/// Returns the colours that a number in a CR2 stands for: 0 is red, 1 is green, 2 is blue (ExifTool,
+/// `CR2CFAPattern` in Exif.pm).
+fn cr2_cfa_pattern(field: &IfdField<'_>) -> TagValue {
+    let colours = match field.number(0) {
+        Some(FieldNumber::Integer(1)) => [0, 1, 1, 2],
+        Some(FieldNumber::Integer(2)) => [2, 1, 1, 0],
+        Some(FieldNumber::Integer(3)) => [1, 2, 0, 1],
+        Some(FieldNumber::Integer(4)) => [1, 0, 2, 1],
+        _ => return decode_numbers(field),
+    };
+    TagValue::List(colours.map(TagValue::Integer).into())
+}
+
+/// Reports whether a field is a digest or a unique number of 16 bytes (DNG specification 1.7).
+fn is_digest(field: &IfdField<'_>) -> bool {
+    let is_known = matches!(
+        field.tag,
+        tag::RAW_DATA_UNIQUE_ID
+            | tag::PREVIEW_SETTINGS_DIGEST
+            | tag::RAW_IMAGE_DIGEST
+            | tag::ORIGINAL_RAW_FILE_DIGEST
+            | tag::NEW_RAW_IMAGE_DIGEST
+    );
+    is_known && field.size == 16
+}
+
+/// Returns bytes as hexadecimal digits, as ExifTool shows a digest.
+fn hexadecimal(bytes: &[u8]) -> TagValue {
+    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    TagValue::Text(digits.concat())
+}
+
+/// Returns the number of bytes before the TIFF structure of a field, if the field is an offset in
+/// this structure. ExifTool shows offsets in the file.
+fn offset_base(field: &IfdField<'_>) -> i64 {
+    let is_offset = matches!(
+        field.tag,
+        tag::STRIP_OFFSETS | tag::TILE_OFFSETS | tag::THUMBNAIL_OFFSET
+    ) && matches!(field.ifd, Ifd::Main(_) | Ifd::Sub(_));
+    match is_offset && field.view.is_in_file() {
+        true => i64::try_from(field.view.base()).unwrap_or_default(),
+        false => 0,
     }
 }
 
-/// Returns a number as the value of a tag. Returns `None` if a record cannot store the number.
-fn number_value(number: FieldNumber) -> Option<TagValue> {
-    let value = number.value()?;
-    Some(match number {
+fn decode_numbers(field: &IfdField<'_>) -> TagValue {
+    let count = usize::try_from(field.count).unwrap_or(usize::MAX);
+    let base = offset_base(field);
+    let mut list: Vec<TagValue> = (0..count)
+        .map_while(|index| field.number(index))
+        .map(|number| match number {
+            FieldNumber::Integer(n) => TagValue::Integer(n.saturating_add(base)),
+            number => number_value(number),
+        })
+        .collect();
+    match list.len() {
+        0 => TagValue::Text(String::new()),
+        1 if count == 1 => list.swap_remove(0),
+        _ => TagValue::List(list),
+    }
+}
+
+/// Returns a number as the value of a tag. A fraction that is no number is the text `inf` or `undef`
+/// (ExifTool's words), and so is a number that a record cannot store.
+fn number_value(number: FieldNumber) -> TagValue {
+    let Some(value) = number.value() else {
+        return TagValue::Text(match number {
+            FieldNumber::Fraction(0, _) => "undef".to_owned(),
+            FieldNumber::Fraction(..) => "inf".to_owned(),
+            FieldNumber::Real(value) if value.is_finite() => format!("{value:e}"),
+            FieldNumber::Real(value) => value.to_string(),
+            FieldNumber::Integer(n) => n.to_string(),
+        });
+    };
+    match number {
         FieldNumber::Integer(n) => TagValue::Integer(n),
         FieldNumber::Fraction(n, d) => TagValue::Rational {
             value,
             fraction: format!("{n}/{d}"),
         },
         FieldNumber::Real(_) => TagValue::Real(value),
-    })
+    }
 }

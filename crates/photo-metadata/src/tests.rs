@@ -9,6 +9,7 @@ mod maker_notes;
 mod names;
 mod positions;
 mod structures;
+mod tags;
 mod texts;
 mod work;
 
@@ -171,7 +172,7 @@ fn impossible_values_are_absent() {
         tags["DateTimeOriginal"],
         TagValue::Text("2018-02-01T09:41:07".to_owned())
     );
-    assert_eq!(tags.get("FNumber"), None);
+    assert_eq!(tags["FNumber"], TagValue::Text("undef".to_owned()));
     let photo = extraction.photo;
     assert_eq!(
         (

@@ -198,7 +198,9 @@ pub fn is_bidi_control(c: char) -> bool {
     )
 }
 
-fn is_unwanted(c: char) -> bool {
+/// Reports whether a character must not be in any text: a control character, or one of those that
+/// reorder the text, separate lines or have no meaning of their own.
+pub(crate) fn is_unwanted(c: char) -> bool {
     c.is_control()
         || is_bidi_control(c)
         || matches!(

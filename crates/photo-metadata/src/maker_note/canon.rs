@@ -198,7 +198,7 @@ fn time_zone(field: &IfdField<'_>) -> Option<FixedOffset> {
 fn body_serial(number: u32, model: &str) -> Option<String> {
     let has_word = |word: &str| model.split_whitespace().any(|part| part == word);
     serial_number(if has_word("D30") {
-        format!("{:04x}{:05}", number >> 16, number & 0xffff)
+        format!("{:04x}{:05}", number >> 16, number % (1 << 16))
     } else if model.contains("EOS-1D") {
         format!("{number:06}")
     } else {
@@ -206,11 +206,16 @@ fn body_serial(number: u32, model: &str) -> Option<String> {
     })
 }
 
-/// Returns the ISO speed in the list `CanonCameraSettings`. In newer cameras, it has the bit 0x4000.
+/// The bit that newer cameras set in an ISO speed.
+const ISO_BIT: u32 = 0x4000;
+/// The ISO speed of cameras that do not write it here.
+const NO_ISO: u32 = 0x7fff;
+
+/// Returns the ISO speed in the list `CanonCameraSettings`. Older cameras write a code.
 fn camera_iso(settings: &IfdField<'_>) -> Option<u32> {
     match unsigned_at(settings, setting::ISO)? {
-        0x7fff => None,
-        code if code & 0x4000 != 0 => iso_speed(code & 0x3fff),
+        NO_ISO => None,
+        code if code & ISO_BIT != 0 => iso_speed(code & (ISO_BIT - 1)),
         16 => Some(50),
         17 => Some(100),
         18 => Some(200),

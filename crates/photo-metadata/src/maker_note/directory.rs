@@ -1,6 +1,6 @@
-//! Reads the directories of maker notes. A directory is a table of tags in the form of an IFD (image
-//! file directory, TIFF 6.0 section 2): each entry has a tag, a type, a count, and the value or the
-//! offset of the value.
+//! Reads the directories of maker notes. A directory is a table of tags in the form of an IFD
+//! (image file directory, TIFF 6.0 section 2): each entry has a tag, a type, a count, and the value
+//! or the offset of the value.
 //!
 //! Makers disagree about the place from which these offsets count, and programs move notes without
 //! changing the offsets. So the caller names the place. If no value is inside the note, the place
@@ -63,9 +63,9 @@ impl<'s> NoteBlock<'s> {
         self.directory_in(start, origin, self.order)
     }
 
-    /// Reads the directory at the byte `start` of the note. `order` is its byte order. If the number
-    /// of entries makes no sense in this order, the other order is used, as ExifTool does: some
-    /// programs change the order of everything but the note.
+    /// Reads the directory at the byte `start` of the note. `order` is its byte order. If the
+    /// number of entries makes no sense in this order, the other order is used, as ExifTool does:
+    /// some programs change the order of everything but the note.
     pub(super) fn directory_in(
         &self,
         start: u64,
@@ -139,8 +139,8 @@ impl<'s> NoteDirectory<'s> {
         self.order
     }
 
-    /// Reads the directory at the offset `start`, which counts from the same place as the offsets of
-    /// this directory.
+    /// Reads the directory at the offset `start`, which counts from the same place as the offsets
+    /// of this directory.
     pub(super) fn directory_at_offset(&self, start: u64) -> Option<NoteDirectory<'s>> {
         let base = self.base?;
         let start = u64::try_from(base.checked_add(i64::try_from(start).ok()?)?).ok()?;
@@ -156,8 +156,8 @@ impl<'s> NoteDirectory<'s> {
         NoteDirectory::read(self.view, field.offset, self.order, self.base?)
     }
 
-    /// Returns the field with this tag. If there are several, returns the last one. Of a large value,
-    /// only the first [`limits::MAX_VALUE_BYTES`] bytes are read.
+    /// Returns the field with this tag. If there are several, returns the last one. Of a large
+    /// value, only the first [`limits::MAX_VALUE_BYTES`] bytes are read.
     pub(super) fn field(&self, tag: u16) -> Option<IfdField<'s>> {
         // Each lookup compares the tags of all entries.
         let length = self.entries.len() as u64;
@@ -225,9 +225,9 @@ impl<'s> NoteDirectory<'s> {
     }
 
     /// Checks whether the offsets lead into the note, which begins at `start` and ends at `end` of
-    /// the view. If they do not fit, a program moved the note. The place of the values is then found
-    /// from the layout: they follow the table and end at the end of the note. If no value is in the
-    /// note and the layout does not show the place, it is unknown.
+    /// the view. If they do not fit, a program moved the note. The place of the values is then
+    /// found from the layout: they follow the table and end at the end of the note. If no value is
+    /// in the note and the layout does not show the place, it is unknown.
     fn check_base(&mut self, start: u64, end: u64) {
         let (Some(base), Some(table_end)) = (self.base, self.table_end()) else {
             return;
@@ -260,8 +260,8 @@ impl<'s> NoteDirectory<'s> {
     }
 
     /// Finds the place from which the offsets count by the first value, which is directly after the
-    /// table or four bytes later. This is ExifTool's rule for makers whose models disagree. The note
-    /// ends at `end` of the view.
+    /// table or four bytes later. This is ExifTool's rule for makers whose models disagree. The
+    /// note ends at `end` of the view.
     fn find_base(&mut self, end: u64) {
         let (Some(base), Some(table_end)) = (self.base, self.table_end()) else {
             return;

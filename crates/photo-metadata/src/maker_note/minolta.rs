@@ -1,6 +1,6 @@
-//! The maker note of Minolta and Konica Minolta: an IFD (image file directory, a table of tags) without
-//! a header. The settings are a list of 32-bit numbers in the order Big, whatever the order of the
-//! file is.
+//! The maker note of Minolta and Konica Minolta: an IFD (image file directory, a table of tags)
+//! without a header. The settings are a list of 32-bit numbers in the order Big, whatever the order
+//! of the file is.
 
 use super::directory::{NoteBlock, NoteDirectory, OffsetOrigin};
 use super::{MakerNoteFacts, NoteContext, iso_speed, unsigned_at, value_name};

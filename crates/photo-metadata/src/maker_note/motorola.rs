@@ -1,5 +1,5 @@
-//! Motorola's maker note: a header of eight bytes, and an IFD (image file directory, a table of tags).
-//! Offsets count from the start of the note.
+//! Motorola's maker note: a header of eight bytes, and an IFD (image file directory, a table of
+//! tags). Offsets count from the start of the note.
 
 use super::MakerNoteFacts;
 use super::directory::{NoteBlock, OffsetOrigin};

@@ -155,8 +155,8 @@ fn picture_control(directory: &NoteDirectory<'_>) -> Option<String> {
     clean_text(&decode_text(name)).map(|name| capitalise_words(&name))
 }
 
-/// Writes each word of capitals with one capital, as ExifTool does: `DEEP TONE` gives `Deep Tone`. A
-/// word without vowels is kept, because it is an abbreviation.
+/// Writes each word of capitals with one capital, as ExifTool does: `DEEP TONE` gives `Deep Tone`.
+/// A word without vowels is kept, because it is an abbreviation.
 fn capitalise_words(text: &str) -> String {
     let is_vowel = |c: char| "AEIOUY".contains(c);
     let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_');

@@ -97,8 +97,8 @@ const BRACKETING_BITS: &[(u32, &str)] = &[
     (5, "AE Auto"),
     (6, "Focus"),
 ];
-/// The values of the sixth number of `DriveMode`, which the E-M1 and later cameras have. The kind of
-/// the shutter is in the high bits.
+/// The values of the sixth number of `DriveMode`, which the E-M1 and later cameras have. The kind
+/// of the shutter is in the high bits.
 const SHOOTING_MODES: &[(u32, &str)] = &[
     (0x01, "Single Shot"),
     (0x02, "Sequential L"),

@@ -1,4 +1,5 @@
-//! Panasonic's maker note: a header of 12 bytes, and an IFD (image file directory, a table of tags).
+//! Panasonic's maker note: a header of 12 bytes, and an IFD (image file directory, a table of
+//! tags).
 
 use super::directory::{NoteBlock, NoteDirectory, OffsetOrigin};
 use super::{MakerNoteFacts, NoteContext, lens_name, unsigned_at, value_name};
@@ -55,11 +56,17 @@ const TIMER_OFF: [u32; 2] = [0, 1];
 
 /// Reads a note of Panasonic.
 pub(super) fn read(block: &NoteBlock<'_>, context: &NoteContext<'_>) -> Option<MakerNoteFacts> {
+    // The offsets of this camera are too small by 12 (ExifTool's module MakerNotes).
+    let displacement = match context.model {
+        "DC-FT7" => block.displacement.checked_add(12)?,
+        _ => block.displacement,
+    };
+    let block = NoteBlock {
+        displacement,
+        ..*block
+    };
     let directory = block.directory(HEADER_BYTES, OffsetOrigin::Tiff)?;
-    // The offsets of this camera count from the first byte after the TIFF header and the first IFD's
-    // count of entries.
-    let shift = if context.model == "DC-FT7" { 12 } else { 0 };
-    Some(read_directory(&directory.shifted(shift)))
+    Some(read_directory(&directory))
 }
 
 /// Reads a directory with Panasonic's tags.

@@ -202,7 +202,8 @@ fn decode_iso(code: u32) -> Option<u32> {
     iso_speed(*by_thirds.or_else(by_halves)?)
 }
 
-/// Returns the drive mode. An unusual release is named after the mode: `Continuous, Remote Control`.
+/// Returns the drive mode. An unusual release is named after the mode: `Continuous, Remote
+/// Control`.
 fn drive_mode(field: &IfdField<'_>) -> Option<String> {
     let mut mode = value_name(DRIVE_MODES, unsigned_at(field, 0)?)?;
     for (index, names) in (1..).zip(RELEASES) {

@@ -1,6 +1,6 @@
-//! Finds a maker note in the tag `DNGPrivateData` of a DNG. Adobe's converter copies the note of the
-//! camera there, and records the place from which it was copied. Some cameras of Pentax, Samsung and
-//! Ricoh write their note there.
+//! Finds a maker note in the tag `DNGPrivateData` of a DNG. Adobe's converter copies the note of
+//! the camera there, and records the place from which it was copied. Some cameras of Pentax,
+//! Samsung and Ricoh write their note there.
 
 use super::directory::NoteBlock;
 use super::pentax;
@@ -8,8 +8,8 @@ use crate::limits;
 use crate::tag;
 use crate::tiff::{ByteOrder, Ifd, IfdFields};
 
-/// The first bytes of Adobe's private data. Blocks follow: a name of four letters, a length, and the
-/// content.
+/// The first bytes of Adobe's private data. Blocks follow: a name of four letters, a length, and
+/// the content.
 const ADOBE_HEADER: &[u8] = b"Adobe\0";
 /// The length of the name and the length of a block in bytes.
 const BLOCK_HEADER_BYTES: u64 = 8;

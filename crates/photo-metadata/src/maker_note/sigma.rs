@@ -1,5 +1,5 @@
-//! Sigma's maker note: a header of ten bytes, and an IFD (image file directory, a table of tags). Most
-//! values are texts.
+//! Sigma's maker note: a header of ten bytes, and an IFD (image file directory, a table of tags).
+//! Most values are texts.
 
 use super::directory::{NoteBlock, NoteDirectory, OffsetOrigin};
 use super::{MakerNoteFacts, NoteContext, iso_speed, serial_text, unsigned_at, value_name};

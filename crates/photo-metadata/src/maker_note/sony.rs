@@ -1,5 +1,5 @@
-//! Sony's maker note: an IFD (image file directory, a table of tags), with or without a header of 12
-//! bytes. Its newer parts are enciphered, and are not read.
+//! Sony's maker note: an IFD (image file directory, a table of tags), with or without a header of
+//! 12 bytes. Its newer parts are enciphered, and are not read.
 
 use super::directory::{NoteBlock, NoteDirectory, OffsetOrigin};
 use super::{MakerNoteFacts, NoteContext, lens_name, serial_number, unsigned_at, value_name};
@@ -70,31 +70,34 @@ const RELEASE_MODES: &[(u32, &str)] = &[
     (8, "DRO Bracketing"),
 ];
 
-/// Lens features that are written before the focal length: mask, bits and name. The high byte is the
-/// first byte of `LensSpec`, and the low byte is its last one.
-const PREFIXES: &[(u16, u16, &str)] = &[
-    (0x0300, 0x0100, "DT"),
-    (0x0300, 0x0200, "FE"),
-    (0x0300, 0x0300, "E"),
-    (0x4000, 0x4000, "PZ"),
+/// A feature of a lens in `LensSpec`: the byte with its bits (the first byte is 0, the last one is
+/// 1), a mask, the bits, and the name.
+type LensFeature = (usize, u8, u8, &'static str);
+
+/// The features that are written before the focal length.
+const PREFIXES: &[LensFeature] = &[
+    (0, 0x03, 0x01, "DT"),
+    (0, 0x03, 0x02, "FE"),
+    (0, 0x03, 0x03, "E"),
+    (0, 0x40, 0x40, "PZ"),
 ];
-/// Lens features that are written after the aperture, in this order.
-const SUFFIXES: &[(u16, u16, &str)] = &[
-    (0x00e0, 0x0020, "STF"),
-    (0x00e0, 0x0040, "Reflex"),
-    (0x00e0, 0x0060, "Macro"),
-    (0x00e0, 0x0080, "Fisheye"),
-    (0x000c, 0x0004, "ZA"),
-    (0x000c, 0x0008, "G"),
-    (0x0003, 0x0001, "SSM"),
-    (0x0003, 0x0002, "SAM"),
-    (0x8000, 0x8000, "OSS"),
-    (0x2000, 0x2000, "LE"),
-    (0x0800, 0x0800, "II"),
+/// The features that are written after the aperture, in this order.
+const SUFFIXES: &[LensFeature] = &[
+    (1, 0xe0, 0x20, "STF"),
+    (1, 0xe0, 0x40, "Reflex"),
+    (1, 0xe0, 0x60, "Macro"),
+    (1, 0xe0, 0x80, "Fisheye"),
+    (1, 0x0c, 0x04, "ZA"),
+    (1, 0x0c, 0x08, "G"),
+    (1, 0x03, 0x01, "SSM"),
+    (1, 0x03, 0x02, "SAM"),
+    (0, 0x80, 0x80, "OSS"),
+    (0, 0x20, 0x20, "LE"),
+    (0, 0x08, 0x08, "II"),
 ];
 
-/// The beginnings of notes of Sony cameras in the forms of other makers, and of the encrypted note of
-/// an SRF file.
+/// The beginnings of notes of Sony cameras in the forms of other makers, and of the encrypted note
+/// of an SRF file.
 const OTHER_FORMS: [&[u8]; 3] = [b"SONY PI", b"PREMI\0", b"\x01\0"];
 
 /// Reports whether a note has one of Sony's headers.
@@ -168,8 +171,8 @@ fn find_lens(directory: &NoteDirectory<'_>, traits: &LensTraits) -> Option<Strin
     .and_then(lens_name)
 }
 
-/// Returns the name of a lens with the eight bytes of `LensSpec`: features, two focal lengths and two
-/// apertures as decimal digits, and more features. For example `E 18-55mm F3.5-5.6 OSS`.
+/// Returns the name of a lens with the eight bytes of `LensSpec`: features, two focal lengths and
+/// two apertures as decimal digits, and more features. For example `E 18-55mm F3.5-5.6 OSS`.
 fn lens_specification(bytes: &[u8; 8]) -> Option<String> {
     let [
         first,
@@ -194,7 +197,7 @@ fn lens_specification(bytes: &[u8; 8]) -> Option<String> {
     if short == 0 || wide <= 0.0 || is_zoom && long < short || tele != 0.0 && tele < wide {
         return None;
     }
-    let features = u16::from_be_bytes([first, last]);
+    let features = [first, last];
     let mut words: Vec<String> = feature_names(PREFIXES, features);
     words.push(if is_zoom {
         format!("{short}-{long}mm")
@@ -210,9 +213,10 @@ fn lens_specification(bytes: &[u8; 8]) -> Option<String> {
     Some(words.join(" "))
 }
 
-fn feature_names(table: &[(u16, u16, &str)], features: u16) -> Vec<String> {
-    let entries = table
-        .iter()
-        .filter(|(mask, bits, _)| features & mask == *bits);
-    entries.map(|(_, _, name)| (*name).to_owned()).collect()
+fn feature_names(table: &[LensFeature], features: [u8; 2]) -> Vec<String> {
+    let has_feature = |&&(byte, mask, bits, _): &&LensFeature| {
+        features.get(byte).is_some_and(|byte| byte & mask == bits)
+    };
+    let found = table.iter().filter(has_feature);
+    found.map(|(_, _, _, name)| (*name).to_owned()).collect()
 }

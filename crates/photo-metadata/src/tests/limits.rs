@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use super::{has_warning, ifd, ranged, read, tiff};
-use crate::Extraction;
 use crate::limits;
+use crate::{Extraction, TagValue};
 
 #[test]
 fn no_more_than_six_ranges_are_asked_for() {
@@ -158,21 +158,10 @@ fn xmp_has_limits() {
         &packet(&"<dc:a>".repeat(limits::MAX_XML_DEPTH + 1)),
         "nested too deep"
     ));
-    let names = (0..limits::MAX_PROPERTIES + 10).fold(String::new(), |mut names, n| {
-        let _ = write!(names, "<dc:p{n}>x</dc:p{n}>");
-        names
-    });
-    assert_eq!(
-        packet(&(names + "<dc:title>late</dc:title>"))
-            .photo
-            .record
-            .title,
-        None
-    );
     // The billion laughs attack: entities are not expanded.
     let laughs =
         packet(r#"<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><dc:title>&b;</dc:title>"#);
-    assert_eq!(laughs.photo.record.title, None);
+    assert_eq!(laughs.photo.record.title.as_deref(), Some("&b;"));
 }
 
 #[test]
@@ -222,6 +211,147 @@ fn packets(insides: &[String]) -> Extraction {
 
 fn title_is_read(insides: &[String]) -> bool {
     packets(insides).photo.record.title.is_some()
+}
+
+#[test]
+fn xmp_properties_and_values_have_a_limit() {
+    let properties = |count: usize| {
+        let names = (0..count).fold(String::new(), |mut names, n| {
+            let _ = write!(names, "<dc:p{n}>x</dc:p{n}>");
+            names
+        });
+        packets(&[names + LATE])
+    };
+    let all = properties(limits::MAX_PROPERTIES - 1);
+    assert_eq!(all.photo.record.title.as_deref(), Some("late"));
+    assert_eq!(all.warnings, Vec::<String>::new());
+    let many = properties(limits::MAX_PROPERTIES);
+    assert!(many.photo.record.title.is_none() && has_warning(&many, "too many properties"));
+    assert!(many.labels.gap.is_some());
+
+    let values = |count: usize| {
+        let members = "<r:li dc:a='' dc:b='' dc:c='' dc:d=''/>".repeat(count / 4);
+        packets(&[format!("<dc:a><r:Bag>{members}</r:Bag></dc:a>{LATE}")])
+    };
+    assert!(
+        values(limits::MAX_XMP_VALUES - 4)
+            .photo
+            .record
+            .title
+            .is_some()
+    );
+    let many = values(limits::MAX_XMP_VALUES);
+    assert!(many.photo.record.title.is_none() && has_warning(&many, "too many properties"));
+}
+
+#[test]
+fn tags_of_xmp_have_a_size_limit() {
+    let tag = |inside: String| packets(&[inside]);
+    let text = |bytes: u64| tag(format!("<dc:a>{}</dc:a>", "x".repeat(bytes as usize)));
+    let longest = text(limits::MAX_TEXT_VALUE_BYTES);
+    assert!(longest.tags["XMP-dc"].contains_key("TagA") && longest.omitted.is_empty());
+    let long = text(limits::MAX_TEXT_VALUE_BYTES + 1);
+    assert!(long.tags.is_empty());
+    assert_eq!(
+        long.omitted["XMP-dc.TagA"],
+        limits::MAX_TEXT_VALUE_BYTES + 1
+    );
+
+    let list = |count: usize| {
+        let items = "<r:li>x</r:li>".repeat(count);
+        tag(format!("<dc:subject><r:Bag>{items}</r:Bag></dc:subject>"))
+    };
+    let longest = list(limits::MAX_LIST_VALUES);
+    assert!(
+        matches!(&longest.tags["XMP-dc"]["Subject"], TagValue::List(items) if items.len() == limits::MAX_LIST_VALUES)
+    );
+    let long = list(limits::MAX_LIST_VALUES + 1);
+    assert_eq!(long.omitted.keys().collect::<Vec<_>>(), ["XMP-dc.Subject"]);
+
+    let name = |length: usize| tag(format!("<dc:{}>x</dc:a>", "a".repeat(length)));
+    let longest = name(limits::MAX_TAG_NAME_BYTES);
+    assert!(longest.tags["XMP-dc"].len() == 1 && longest.warnings.is_empty());
+    let long = name(limits::MAX_TAG_NAME_BYTES + 1);
+    assert!(long.tags.is_empty() && has_warning(&long, "a name that is too long"));
+
+    let all = (0..400).fold(String::new(), |mut all, n| {
+        let _ = write!(all, "<dc:p{n:03}>{}</dc:p{n:03}>", "x".repeat(2_000));
+        all
+    });
+    let all = tag(all);
+    let kept = all.tags["XMP-dc"].len() as u64 * 2_004;
+    assert!(
+        kept <= limits::MAX_ALL_VALUES_BYTES && kept + 2_004 > limits::MAX_ALL_VALUES_BYTES,
+        "{kept}"
+    );
+    assert_eq!(all.tags["XMP-dc"].len() + all.omitted.len(), 400);
+}
+
+#[test]
+fn languages_and_omitted_tags_have_a_limit() {
+    let languages = |count: usize| {
+        let items = (0..count).fold(String::new(), |mut items, n| {
+            let _ = write!(items, "<r:li xml:lang='x{n}'>x</r:li>");
+            items
+        });
+        packets(&[format!("<dc:title><r:Alt>{items}</r:Alt></dc:title>")])
+    };
+    let most = languages(limits::MAX_LIST_VALUES);
+    assert_eq!(most.tags["XMP-dc"].len(), limits::MAX_LIST_VALUES);
+    assert_eq!(most.warnings, Vec::<String>::new());
+    let many = languages(limits::MAX_LIST_VALUES + 1);
+    assert_eq!(many.tags["XMP-dc"].len(), limits::MAX_LIST_VALUES);
+    assert!(has_warning(&many, "too many languages"));
+
+    // Each value in each language is a tag. Nearly all of them are over the limit of all values.
+    let long = "x".repeat(300);
+    let omitted = (0..6).fold(String::new(), |mut all, n| {
+        let _ = write!(all, "<dc:p{n}><r:Alt>");
+        for language in 0..1_000 {
+            let _ = write!(all, "<r:li xml:lang='x{language}'>{long}</r:li>");
+        }
+        all + &format!("</r:Alt></dc:p{n}>")
+    });
+    let many = packets(&[omitted]);
+    assert_eq!(many.omitted.len(), limits::MAX_OMITTED_TAGS);
+    assert!(has_warning(&many, "more tags are left out"));
+}
+
+#[test]
+fn tags_of_iptc_have_a_size_limit() {
+    let read_iptc = |datasets: &[Vec<u8>]| {
+        let iptc = datasets.concat();
+        let size = u32::try_from(iptc.len()).expect("small").to_be_bytes();
+        let mut body = [&b"Photoshop 3.0\08BIM\x04\x04\0\0"[..], &size, &iptc].concat();
+        let mut bytes = b"\xff\xd8".to_vec();
+        while !body.is_empty() {
+            let rest = body.split_off(body.len().min(60_000));
+            bytes.extend(b"\xff\xed");
+            let length = u16::try_from(body.len() + 2 + 14 * usize::from(bytes.len() > 4));
+            bytes.extend(length.expect("short").to_be_bytes());
+            if bytes.len() > 6 {
+                bytes.extend(b"Photoshop 3.0\0");
+            }
+            bytes.extend(&body);
+            body = rest;
+        }
+        bytes.extend(b"\xff\xd9");
+        read(&bytes)
+    };
+    let dataset = |number: u8, length: u64| {
+        let size = u16::try_from(length).expect("short").to_be_bytes();
+        let value = vec![b'x'; usize::from(u16::from_be_bytes(size))];
+        [&[0x1c, 2, number][..], &size, &value].concat()
+    };
+    let longest = read_iptc(&[dataset(120, limits::MAX_TEXT_VALUE_BYTES)]);
+    assert!(longest.tags["IPTC"].contains_key("Caption-Abstract"));
+    let long = read_iptc(&[dataset(120, limits::MAX_TEXT_VALUE_BYTES + 1)]);
+    assert_eq!(
+        long.omitted["IPTC.Caption-Abstract"],
+        limits::MAX_TEXT_VALUE_BYTES + 1
+    );
+    let many = read_iptc(&vec![dataset(25, 1); limits::MAX_LIST_VALUES + 1]);
+    assert!(many.omitted.contains_key("IPTC.Keywords"));
 }
 
 #[test]

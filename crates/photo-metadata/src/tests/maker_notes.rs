@@ -2,6 +2,7 @@
 //! the tests of their places: moved, cut, far away, and copied by another program.
 
 mod makers;
+mod other_makers;
 mod values;
 
 use super::{has_warning, ranged, read, tiff};
@@ -331,6 +332,9 @@ fn a_note_that_adobe_copied_is_read() {
         let file = adobe_dng(&[(b"CRW ", vec![1; 5]), (b"MakN", copied_note(written_at))]);
         assert_canon_facts(&read(&file).photo);
     }
+    // Without the recorded offset, this note could not be read: its layout does not show the place.
+    let padded = [copied_note(900), vec![0; 100]].concat();
+    assert_canon_facts(&read(&adobe_dng(&[(b"MakN", padded)])).photo);
     let most = limits::MAX_PRIVATE_BLOCKS;
     let serial = |before: usize| {
         let mut blocks = vec![(b"CRW ", vec![1; 4]); before];

@@ -1,22 +1,23 @@
 //! A note of each maker, and the facts in it.
 
+use super::other_makers;
 use super::{
     NoteEntry, NotePhoto, absolute_directory, ascii, lens_of, longs, note_directory, shorts,
 };
 
 /// A maker, and the facts of its note: the serial number, the ISO speed, the lens, the film
 /// simulation and the drive mode.
-struct MakerCase {
-    photo: NotePhoto,
-    serial: Option<&'static str>,
-    iso: Option<u32>,
-    lens: Option<&'static str>,
-    film: Option<&'static str>,
-    drive: Option<&'static str>,
+pub(super) struct MakerCase {
+    pub(super) photo: NotePhoto,
+    pub(super) serial: Option<&'static str>,
+    pub(super) iso: Option<u32>,
+    pub(super) lens: Option<&'static str>,
+    pub(super) film: Option<&'static str>,
+    pub(super) drive: Option<&'static str>,
 }
 
 impl MakerCase {
-    fn new(make: &'static str, model: &'static str, note: Vec<u8>) -> Self {
+    pub(super) fn new(make: &'static str, model: &'static str, note: Vec<u8>) -> Self {
         MakerCase {
             photo: NotePhoto::new(make, model, note),
             serial: None,
@@ -40,7 +41,7 @@ fn all_cases() -> Vec<MakerCase> {
         japanese_cases(),
         olympus_cases(),
         leica_cases(),
-        other_cases(),
+        other_makers::cases(),
     ]
     .into_iter()
     .flatten()
@@ -48,13 +49,13 @@ fn all_cases() -> Vec<MakerCase> {
 }
 
 /// Makes a note with a header and a directory whose offsets count from the start of the note.
-fn relative_note(header: &[u8], entries: &[NoteEntry]) -> Vec<u8> {
+pub(super) fn relative_note(header: &[u8], entries: &[NoteEntry]) -> Vec<u8> {
     let start = u32::try_from(header.len()).expect("short");
     [header, &note_directory(start, entries)].concat()
 }
 
 /// Makes a note with a header and a directory whose offsets count from the start of the file.
-fn absolute_note(header: &[u8], entries: &[NoteEntry]) -> Vec<u8> {
+pub(super) fn absolute_note(header: &[u8], entries: &[NoteEntry]) -> Vec<u8> {
     let start = u32::try_from(header.len()).expect("short");
     [header, &absolute_directory(start, entries)].concat()
 }
@@ -344,173 +345,6 @@ fn leica_cases() -> Vec<MakerCase> {
             )
         },
     ]
-}
-
-fn other_cases() -> Vec<MakerCase> {
-    let big_longs = |numbers: &[u32]| -> Vec<u8> {
-        numbers
-            .iter()
-            .flat_map(|number| number.to_be_bytes())
-            .collect()
-    };
-    let mut minolta = vec![0_u32; 56];
-    (minolta[6], minolta[8]) = (2, 56);
-    let samsung = [
-        (0x0001, 7, b"0100".to_vec()),
-        (0xa002, 2, ascii("A1B2C3D4E5F6")),
-        (0xa003, 3, shorts(&[2])),
-        (0xa014, 4, longs(&[400])),
-    ];
-    let samsung_case = |note| MakerCase {
-        serial: Some("A1B2C3D4E5F6"),
-        iso: Some(400),
-        lens: Some("Samsung NX 18-55mm F3.5-5.6 OIS"),
-        ..MakerCase::new("SAMSUNG", "NX300", note)
-    };
-    let sigma = [
-        (0x0002, 2, ascii("02001234")),
-        (0x0003, 2, ascii("SINGLE")),
-        (0x0027, 2, ascii("145")),
-        (0x002c, 4, longs(&[4])),
-        (0x0086, 3, shorts(&[200])),
-    ];
-    let mut kodak = b"KDK INFO".to_vec();
-    kodak.resize(180, 0);
-    kodak[18] = 1;
-    kodak[104..106].copy_from_slice(&108_u16.to_be_bytes());
-    let mut hp = b"IIII\x06\0".to_vec();
-    hp.resize(120, 0);
-    hp[52] = 200;
-    hp[88..112].copy_from_slice(b"SERIAL NUMBER:CN12345678");
-    let mut reconyx = b"\x01\xf1\x03\0".to_vec();
-    reconyx.resize(42, 0);
-    reconyx.extend("H500EE06130468".encode_utf16().flat_map(u16::to_le_bytes));
-    reconyx.resize(100, 0);
-    vec![
-        MakerCase {
-            iso: Some(200),
-            drive: Some("Self-timer"),
-            ..MakerCase::new(
-                "Minolta Co., Ltd.",
-                "DiMAGE A1",
-                absolute_directory(0, &[(0x0003, 7, big_longs(&minolta))]),
-            )
-        },
-        samsung_case(absolute_directory(0, &samsung)),
-        samsung_case(note_directory(0, &samsung)),
-        MakerCase {
-            iso: Some(64),
-            drive: Some("Continuous (5 fps)"),
-            ..MakerCase::new(
-                "CASIO COMPUTER CO.,LTD",
-                "EX-F1",
-                absolute_note(
-                    b"QVC\0\0\0",
-                    &[(0x3014, 3, shorts(&[64])), (0x3103, 3, shorts(&[5]))],
-                ),
-            )
-        },
-        MakerCase {
-            serial: Some("LF00 00012345678"),
-            drive: Some("AF-priority Continuous"),
-            ..MakerCase::new(
-                "RICOH",
-                "GXR",
-                absolute_note(
-                    b"Ricoh\0\0\0",
-                    &[
-                        (0x0005, 7, b"LF00 00012345678".to_vec()),
-                        (0x1002, 3, shorts(&[8])),
-                    ],
-                ),
-            )
-        },
-        MakerCase {
-            drive: Some("Self-timer"),
-            ..MakerCase::new(
-                "SANYO Electric Co.,Ltd.",
-                "VPC-MZ3",
-                absolute_note(
-                    b"SANYO\0\x01\0",
-                    &[(0x020e, 3, shorts(&[0])), (0x0214, 3, shorts(&[1]))],
-                ),
-            )
-        },
-        MakerCase {
-            serial: Some("02001234"),
-            iso: Some(200),
-            film: Some("Vivid"),
-            drive: Some("Single Shot"),
-            ..MakerCase::new(
-                "SIGMA",
-                "SIGMA SD1",
-                absolute_note(b"SIGMA\0\0\0\x01\x04", &sigma),
-            )
-        },
-        MakerCase {
-            serial: Some("ZY2238TJ4V"),
-            drive: Some("burst"),
-            ..MakerCase::new(
-                "Motorola",
-                "XT1575",
-                relative_note(
-                    b"MOT\0II*\0",
-                    &[
-                        (0x5501, 2, ascii("ZY2238TJ4V")),
-                        (0x64d0, 2, ascii("burst")),
-                    ],
-                ),
-            )
-        },
-        MakerCase {
-            iso: Some(108),
-            drive: Some("Continuous"),
-            ..MakerCase::new("EASTMAN KODAK COMPANY", "KODAK DX4900", kodak)
-        },
-        MakerCase {
-            serial: Some("KCXFH43500123"),
-            ..MakerCase::new(
-                "EASTMAN KODAK COMPANY",
-                "KODAK C433",
-                b"KCXFH43500123\0\0\0\0\0\0\0".to_vec(),
-            )
-        },
-        MakerCase {
-            serial: Some("CN12345678"),
-            iso: Some(200),
-            ..MakerCase::new("Hewlett-Packard", "HP PhotoSmart M425", hp)
-        },
-        MakerCase {
-            serial: Some("H500EE06130468"),
-            ..MakerCase::new("RECONYX", "HC500", reconyx)
-        },
-        phase_one_case(),
-    ]
-}
-
-fn phase_one_case() -> MakerCase {
-    let mut note = b"IIIICwaR\x0c\0\0\0".to_vec();
-    let texts = [(0x0102_u32, "LD001055"), (0x0412, "Mamiya LS 80mm f/2.8 D")];
-    note.extend(
-        [3_u32, 0, 0x0105, 4, 4, 100]
-            .iter()
-            .flat_map(|n| n.to_le_bytes()),
-    );
-    let mut place = 68_u32;
-    for (tag, text) in texts {
-        let length = u32::try_from(text.len() + 1).expect("short");
-        note.extend([tag, 1, length, place].iter().flat_map(|n| n.to_le_bytes()));
-        place += length;
-    }
-    for (_, text) in texts {
-        note.extend(ascii(text));
-    }
-    MakerCase {
-        serial: Some("LD001055"),
-        iso: Some(100),
-        lens: Some("Mamiya LS 80mm f/2.8 D"),
-        ..MakerCase::new("Leaf", "Credo 40", note)
-    }
 }
 
 #[test]

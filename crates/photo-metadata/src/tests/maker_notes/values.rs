@@ -104,6 +104,27 @@ fn an_offset_in_exif_counts_before_the_zone_of_the_note() {
 }
 
 #[test]
+fn the_zone_of_a_clock_that_was_not_set_does_not_count() {
+    let bytes = canon_with((0x0035, 9, longs(&[16, 0, 0, 0]))).bytes();
+    let date = b"2018:02:01 09:41:07";
+    let at = bytes.windows(date.len()).position(|part| part == date);
+    let at = at.expect("a date");
+    let mut bytes = bytes;
+    bytes[at..at + date.len()].copy_from_slice(b"0000:00:00 00:00:00");
+    let context = crate::FileContext {
+        file_name: "IMG_20180201_094107.tif".to_owned(),
+        ..super::super::context()
+    };
+    let capture = crate::extract(&bytes, context)
+        .expect("a photo")
+        .photo
+        .record
+        .capture;
+    assert_eq!(capture.local_text().as_deref(), Some("2018-02-01T09:41:07"));
+    assert_eq!(capture.offset, None);
+}
+
+#[test]
 fn serial_numbers_of_canon_are_those_on_the_plate() {
     let serial = |model, number: i32| {
         let note = absolute_directory(0, &[(0x000c, 4, longs(&[number]))]);
