@@ -99,7 +99,7 @@ pub fn compare_shots(a: &ShotFacts, b: &ShotFacts, relation: ShotRelation) -> Sh
     let distance = time_distance(a, b);
     let is_near = distance.is_some_and(|distance| distance <= NEAR_SECONDS);
     let is_far = distance.is_some_and(|distance| distance > NEAR_SECONDS);
-    let contradicts = contradict(a.model, b.model) || contradict(a.serial, b.serial);
+    let contradicts = contradict(a.model, b.model) || serials_contradict(a.serial, b.serial);
     if relation.key == KeyRelation::Same {
         let has_equal_picture = relation.pictures == PictureRelation::Equal;
         return match !contradicts && (is_near || has_equal_picture) {
@@ -125,7 +125,7 @@ pub fn compare_shots(a: &ShotFacts, b: &ShotFacts, relation: ShotRelation) -> Sh
 /// between the rows S3 and S4.
 pub fn needs_picture_data(a: &ShotFacts, b: &ShotFacts) -> bool {
     let is_near = time_distance(a, b).is_some_and(|distance| distance <= NEAR_SECONDS);
-    !is_near && !contradict(a.model, b.model) && !contradict(a.serial, b.serial)
+    !is_near && !contradict(a.model, b.model) && !serials_contradict(a.serial, b.serial)
 }
 
 fn time_distance(a: &ShotFacts, b: &ShotFacts) -> Option<TimeDelta> {
@@ -139,6 +139,13 @@ fn contradict(a: Option<&str>, b: Option<&str>) -> bool {
         (Some(a), Some(b)) => !a.trim().eq_ignore_ascii_case(b.trim()),
         _ => false,
     }
+}
+
+/// Reports whether two serial numbers are known and differ. Also ignores zeros at the start: a
+/// Canon's maker note has ten digits, and programs write the number without the zeros.
+fn serials_contradict(a: Option<&str>, b: Option<&str>) -> bool {
+    let significant = |serial: &'_ str| serial.trim().trim_start_matches('0').to_owned();
+    contradict(a.map(significant).as_deref(), b.map(significant).as_deref())
 }
 
 #[cfg(test)]
@@ -239,6 +246,8 @@ mod tests {
     fn s3_an_edit_under_one_key_is_one_shot() {
         let without_serial = ("jpg", Some(2), Some("d750 "), None);
         assert_eq!(compare(D750, without_serial, one_key()), Same);
+        let with_zeros = ("jpg", Some(2), Some("D750"), Some(" 0001"));
+        assert_eq!(compare(D750, with_zeros, one_key()), Same);
         assert_eq!(compare(BARE, BARE, one_key_one_picture()), Same);
         assert_eq!(compare(SECOND, at(3600), one_key_one_picture()), Same);
     }
