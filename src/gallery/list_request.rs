@@ -183,6 +183,12 @@ mod tests {
     }
 
     #[test]
+    fn all_fields_can_be_asked_for_by_name() {
+        let query = format!("fields={}", crate::view::list_fields().join(","));
+        assert!(ListRequest::parse(Some(&query)).is_ok(), "{query}");
+    }
+
+    #[test]
     fn range_includes_all_of_the_day_or_time_that_ends_it() {
         let key = |local: &str| format!("{local}#été#abc");
         let cases = [

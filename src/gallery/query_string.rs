@@ -10,7 +10,7 @@ use percent_encoding::percent_decode;
 use super::problem::Problem;
 
 /// The maximum length of a parameter's value, in bytes.
-pub(crate) const MAX_VALUE_BYTES: usize = 256;
+pub(crate) const MAX_VALUE_BYTES: usize = 1_024;
 /// The maximum length of a cursor, in bytes.
 const MAX_CURSOR_BYTES: usize = 2048;
 

@@ -219,6 +219,22 @@ mod tests {
     }
 
     #[test]
+    fn text_ends_at_the_first_nul_and_labels_do_not() {
+        let mut iptc = IptcRecords::default();
+        let datasets: [(u8, u8, &[u8]); 3] = [
+            (2, 5, b"Harbour\0\x03abc"),
+            (2, 25, b"dawn\0Private"),
+            (2, 80, b"Jane Doe\0\xf7\xef"),
+        ];
+        iptc.read_block(&block(&datasets), &WorkBudget::default());
+        assert_eq!(iptc.title.as_deref(), Some("Harbour"));
+        assert_eq!(iptc.artist.as_deref(), Some("Jane Doe"));
+        assert_eq!(iptc.keywords, ["dawn"]);
+        let labels = format!("{:?}", iptc.labels);
+        assert!(labels.contains(r#"["dawn", "Private"]"#), "{labels}");
+    }
+
+    #[test]
     fn a_dataset_that_is_longer_than_the_block_ends_it() {
         let mut iptc = IptcRecords::default();
         let budget = WorkBudget::default();

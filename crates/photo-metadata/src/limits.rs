@@ -52,6 +52,9 @@ pub(crate) const MAX_OMITTED_TAGS: usize = 4_096;
 /// The maximum number of values of one tag of XMP or IPTC. A longer list is omitted. Also the maximum
 /// number of languages of a property. Later languages are left out, with a warning.
 pub(crate) const MAX_LIST_VALUES: usize = 1_024;
+/// The maximum length in bytes of the names of an XMP property and of the structures around it,
+/// together. A tag with longer names is left out.
+pub(crate) const MAX_XMP_PATH_BYTES: usize = 1_024;
 /// The maximum length in bytes of the name of a tag, and of a group, of XMP. Tags with a longer name
 /// are left out.
 pub(crate) const MAX_TAG_NAME_BYTES: usize = 256;

@@ -120,7 +120,7 @@ impl<'t> NamespaceBindings<'t> {
         // The look-up compares the URI with those of all namespaces, up to three times.
         let compared = (3 * NAMESPACES.len() + self.unknown.len()) as u64;
         let length = uri.len() as u64;
-        if budget.pay(Work::Bytes, 2 * compared + 4 * length).is_none() {
+        if budget.pay(Work::Bytes, 4 * compared + 4 * length).is_none() {
             return;
         }
         let by_prefix = || find_prefix(prefix).filter(|&index| !has_uri(index));

@@ -373,7 +373,8 @@ impl<'t, 'l> PacketParser<'t, 'l> {
 
     /// Adds the keyword or the rating in a value to the labels, if the property has one.
     fn add_labels(&mut self, property: OpenProperty<'t>, value: TextSpan) {
-        if !property.has_labels() {
+        // No property with labels has so long a name.
+        if !property.has_labels() || property.name.len() > limits::MAX_TAG_NAME_BYTES {
             return;
         }
         let mut name = std::mem::take(&mut self.label_name);

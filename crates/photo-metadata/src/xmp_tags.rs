@@ -19,7 +19,6 @@ use super::xmp_packet::{ValueText, XmpPacket};
 const PLUS_TERMS: &str = "http://ns.useplus.org/ldf/vocab/";
 /// The warning if a name is too long for a tag.
 const LONG_NAME: &str = "XMP with a name that is too long: some tags are not stored";
-
 /// The warning if a property has more languages than any text has.
 const MANY_LANGUAGES: &str = "XMP with too many languages: some tags are not stored";
 
@@ -41,6 +40,11 @@ pub(crate) fn collect_xmp_tags(packets: &[XmpPacket], collector: &mut TagCollect
                     continue;
                 }
                 packet.write_steps(path, &mut steps);
+                let length: usize = steps.iter().map(|step| step.name.len()).sum();
+                if length > limits::MAX_XMP_PATH_BYTES {
+                    tags.warn(LONG_NAME);
+                    continue;
+                }
                 let tag = xmp_tag_name(&steps);
                 if tag.name.len() > limits::MAX_TAG_NAME_BYTES {
                     tags.warn(LONG_NAME);

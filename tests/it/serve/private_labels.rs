@@ -138,7 +138,7 @@ fn pairs() -> Vec<LabelledPair> {
         jpeg_and(
             "digikam",
             &keyword("digiKam:TagsList", "Family/Private/Anna"),
-            "keyword Family/Private/Anna",
+            "keyword Family|Private|Anna",
         ),
         jpeg_and("many", &keywords("dc:subject", &many), "keyword Private"),
         pair(

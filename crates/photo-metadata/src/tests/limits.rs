@@ -274,6 +274,22 @@ fn tags_of_xmp_have_a_size_limit() {
     let long = name(limits::MAX_TAG_NAME_BYTES + 1);
     assert!(long.tags.is_empty() && has_warning(&long, "a name that is too long"));
 
+    let nested = |length: usize| {
+        let name = format!("dc:{}", "a".repeat(length));
+        tag(format!("<{name}>").repeat(8) + "x" + &format!("</{name}>").repeat(8))
+    };
+    assert_eq!(
+        nested(limits::MAX_TAG_NAME_BYTES / 8).tags["XMP-dc"].len(),
+        1
+    );
+    for length in [
+        limits::MAX_TAG_NAME_BYTES / 8 + 1,
+        limits::MAX_XMP_PATH_BYTES / 8 + 1,
+    ] {
+        let long = nested(length);
+        assert!(long.tags.is_empty() && has_warning(&long, "a name that is too long"));
+    }
+
     let all = (0..400).fold(String::new(), |mut all, n| {
         let _ = write!(all, "<dc:p{n:03}>{}</dc:p{n:03}>", "x".repeat(2_000));
         all
