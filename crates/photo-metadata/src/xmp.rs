@@ -215,6 +215,22 @@ mod tests {
     }
 
     #[test]
+    fn slash_at_the_end_of_a_namespace_does_not_matter() {
+        for uri in [
+            "http://ns.microsoft.com/photo/1.0",
+            "http://ns.microsoft.com/photo/1.0/",
+        ] {
+            let xmp = packet(&format!(
+                "<m:LastKeywordXMP xmlns:m='{uri}'><rdf:Bag><rdf:li>Family/Anna</rdf:li></rdf:Bag></m:LastKeywordXMP>"
+            ));
+            let keywords = xmp.all("MicrosoftPhoto:LastKeywordXMP");
+            assert_eq!(keywords, ["Family/Anna"], "{uri}");
+            let labels = format!("{:?}", xmp.labels);
+            assert!(labels.contains("Family/Anna"), "{labels}");
+        }
+    }
+
+    #[test]
     fn only_regions_with_a_face_have_a_person() {
         let xmp = packet(
             r#"<m:Regions xmlns:m="http://www.metadataworkinggroup.com/schemas/regions/" rdf:parseType="Resource"><m:RegionList><rdf:Bag>
