@@ -114,8 +114,8 @@ const XMP_HEAD: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP
     photoshop:City="Kyoto" photoshop:DateCreated="2018-02-01T09:41:07.067" tiff:Make="NIKON" tiff:Model="NIKON Z 6"
     exif:ExposureTime="1/250" exif:FNumber="28/10" exif:FocalLength="500/10" exif:GPSLatitude="35,0.5N""#;
 
-/// Returns 30 KB of XMP: settings of Camera Raw as attributes, keywords, a curve, regions with names,
-/// texts in two languages, and a history.
+/// Returns 30 KB of XMP: settings of Camera Raw as attributes, keywords, a curve, regions with
+/// names, texts in two languages, and a history.
 fn bench_xmp() -> String {
     let list = |count: usize, item: &dyn Fn(usize) -> String| -> String {
         let items = (0..count).map(|n| format!("\n     <rdf:li>{}</rdf:li>", item(n)));

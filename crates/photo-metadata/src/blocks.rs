@@ -44,8 +44,8 @@ pub(crate) struct MetadataBlocks {
     /// Records of a CRW that other Canon files have in their maker note: the number of each record,
     /// and its place.
     pub(crate) crw_records: Vec<(u16, MetadataBlock)>,
-    /// The comments in the container itself: JPEG comment segments and PNG texts named Comment. They
-    /// are not cleaned.
+    /// The comments in the container itself: JPEG comment segments and PNG texts named Comment.
+    /// They are not cleaned.
     pub(crate) comments: Vec<String>,
     /// The keywords in the container itself, and the reasons why labels may be missing.
     pub(crate) labels: LabelCollector,

@@ -13,8 +13,8 @@ use crate::partial_date_time::{DatePrecision, PartialDateTime};
 /// The capture time of a photo: the wall-clock time at the place of capture. The instant in UTC is
 /// known only if the offset is known.
 ///
-/// In JSON and in DynamoDB, a capture time is seven texts: `date`, `takenAtLocal`,
-/// `offset`, `takenAt`, `dateSource`, `offsetSource` and `datePrecision`. They are direct fields of the
+/// In JSON and in DynamoDB, a capture time is seven texts: `date`, `takenAtLocal`, `offset`,
+/// `takenAt`, `dateSource`, `offsetSource` and `datePrecision`. They are direct fields of the
 /// [`PhotoRecord`](crate::PhotoRecord). `date` and `takenAt` are computed from the others when a
 /// capture time is written, and are ignored when it is read. A stored text that cannot be parsed is
 /// read as absent, so that one damaged item does not make a whole list unreadable.
@@ -38,7 +38,7 @@ use crate::partial_date_time::{DatePrecision, PartialDateTime};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "CaptureTimeTexts", into = "CaptureTimeTexts")]
 pub struct CaptureTime {
-    /// The wall-clock time, as far as it is known. `None` if the photo has no date.
+    /// The wall-clock time, or the part of it that is known. `None` if the photo has no date.
     pub local: Option<PartialDateTime>,
     /// The difference of the wall clock from UTC, if it is known.
     pub offset: Option<FixedOffset>,
@@ -71,7 +71,8 @@ impl CaptureTime {
     }
 
     /// Returns the time by which photos are sorted: the wall-clock time. If the time is not known,
-    /// this is the start of the day, the month or the year. Returns `None` if the photo has no date.
+    /// this is the start of the day, the month or the year. Returns `None` if the photo has no
+    /// date.
     pub fn start(&self) -> Option<NaiveDateTime> {
         self.local.map(PartialDateTime::start)
     }
@@ -117,8 +118,8 @@ impl CaptureTime {
     ///
     /// The offset stays the same, and the instant in UTC changes. But if the offset was derived
     /// from the GPS time, the instant stays the same and the offset changes. A photo is returned
-    /// unchanged if it has no date, if its time is not known, or if its corrected time would be
-    /// outside the calendar. But a day without a time is corrected by whole days.
+    /// unchanged if it has no date, if only its year or month is known, or if its corrected time
+    /// would be outside the calendar. A day without a time is corrected only by whole days.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -161,7 +162,7 @@ impl CaptureTime {
 struct CaptureTimeTexts {
     /// The wall-clock day: `2018-02-01`.
     date: Option<String>,
-    /// The wall-clock time as far as it is known: `2018-02-01T09:41:07.670`.
+    /// The wall-clock time, or the part of it that is known: `2018-02-01T09:41:07.670`.
     taken_at_local: Option<String>,
     /// The offset from UTC: `+01:00`.
     offset: Option<String>,
@@ -194,7 +195,7 @@ impl From<CaptureTimeTexts> for CaptureTime {
     fn from(texts: CaptureTimeTexts) -> Self {
         let local = texts.taken_at_local.as_deref();
         let local: Option<PartialDateTime> = local.and_then(|text| text.parse().ok());
-        // Older versions wrote the start of a period as a time, beside its precision.
+        // Older versions wrote two values: the start of the period as a time, and the precision.
         let local = local.map(|local| match texts.date_precision {
             Some(precision) => local.limited_to(precision),
             None => local,

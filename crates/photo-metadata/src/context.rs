@@ -12,6 +12,7 @@ pub struct FileContext {
     pub file_name: String,
     /// The latest possible capture time, as a wall-clock time. A later date in the file is ignored.
     /// A good value is the present time in UTC plus one day, because a wall clock may be ahead of
-    /// UTC. The modification time of the file is no bound: many programs and disks set it wrongly.
+    /// UTC. The modification time of the file is not a good value, because many programs and disks
+    /// set it wrongly.
     pub latest_credible_time: NaiveDateTime,
 }

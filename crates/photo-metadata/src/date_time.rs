@@ -171,8 +171,8 @@ pub(super) fn add_time(day: NaiveDate, text: &str) -> ParsedDateTime {
     }
 }
 
-/// Parses a time at the start of a text: `09:41:07.67+01:00`, `9.41 PM`, `094107`. Returns `None` if
-/// the hour or the minute is missing or impossible.
+/// Parses a time at the start of a text: `09:41:07.67+01:00`, `9.41 PM`, `094107`. Returns `None`
+/// if the hour or the minute is missing or impossible.
 ///
 /// The hour 24 is read as 0, because some phones write it for the first hour of the same day. The
 /// second 60 is read as 59. If the second is missing or impossible, it is 0.

@@ -74,7 +74,8 @@ impl ParsedDegrees {
         }
     }
 
-    /// Returns the coordinate in the hemisphere next to the number. Returns `None` if there is none.
+    /// Returns the coordinate in the hemisphere next to the number. Returns `None` if there is
+    /// none.
     pub(crate) fn in_own_hemisphere(self) -> Option<f64> {
         self.in_hemisphere(self.hemisphere?)
     }
@@ -95,8 +96,9 @@ impl ParsedDegrees {
 /// texts such as `45 deg 30' 0.00" N`, `N 45:30:00` and `45.5`.
 ///
 /// Returns `None` if the text has more than three numbers, more than 60 minutes or seconds, or
-/// anything else than numbers, their units and a hemisphere. For example, `52,00000,50,00000,34,01180` has decimal
-/// commas, and its first three numbers alone would be another place.
+/// anything other than numbers, their units and a hemisphere. For example,
+/// `52,00000,50,00000,34,01180` has decimal commas, and its first three numbers alone would be
+/// another place.
 pub(crate) fn parse_degrees(text: &str, axis: CoordinateAxis) -> Option<ParsedDegrees> {
     let mut parts: Vec<f64> = Vec::new();
     let mut hemisphere = None;

@@ -1,7 +1,7 @@
 //! The texts that describe a photo: title, headline, caption, alternative texts, event and label.
 //!
-//! Cameras and programs write texts of their own into the same places. Such a text (a boilerplate) is
-//! skipped in every source, and the next source counts.
+//! Cameras and programs write their own texts into the same fields. Such a text is boilerplate. It
+//! is skipped, and the next source is used.
 
 use super::boilerplate::{CameraNames, is_boilerplate, is_machine_data};
 use super::keywords::{ACDSEE_CATEGORIES, KEYWORD_TEXT};
@@ -20,8 +20,8 @@ const ALT_TEXT: &str = "Iptc4xmpCore:AltTextAccessibility";
 /// Description (Accessibility)").
 const EXTENDED_DESCRIPTION: &str = "Iptc4xmpCore:ExtDescrAccessibility";
 
-/// Reports whether the value of an XMP property keeps its line breaks, and is cut only where it is
-/// used. Every other value is one line of at most 1 KB.
+/// Reports whether the value of an XMP property is a long text. Such a value keeps its line breaks,
+/// and is not cut when it is read. All other values are one line of at most 1 KB.
 pub(crate) fn is_long_text(property: &str) -> bool {
     matches!(
         property,
@@ -38,7 +38,7 @@ pub(crate) fn is_long_text(property: &str) -> bool {
 /// Finds the texts that describe a photo.
 pub(crate) struct TextFinder<'a, 's> {
     pub(crate) sources: &'a MetadataSources<'a, 's>,
-    /// The camera in the file. Its name is not a description.
+    /// The camera in the file. A text that is only its name is not a description.
     pub(crate) camera: CameraNames<'a>,
 }
 
@@ -69,8 +69,9 @@ impl TextFinder<'_, '_> {
         }])
     }
 
-    /// Returns the caption, with its line breaks. The last sources are comments. Cameras and programs
-    /// store data in them, so a comment counts only if it looks like the text of a person.
+    /// Returns the caption, with its line breaks. The last sources are comments. Cameras and
+    /// programs store data in them, so a comment is used only if it looks like the text of a
+    /// person.
     pub(crate) fn find_caption(&self, warnings: &mut Vec<String>) -> Option<String> {
         let caption = self.first_written(&[
             &|| self.xmp_lines("dc:description"),
@@ -93,13 +94,13 @@ impl TextFinder<'_, '_> {
         cut_long_text(caption, "caption", warnings)
     }
 
-    /// Returns the alternative text: a description in place of the picture, for people who do not see
-    /// it.
+    /// Returns the alternative text: a description in place of the picture, for people who do not
+    /// see it.
     pub(crate) fn find_alt_text(&self) -> Option<String> {
         self.first_written(&[&|| self.xmp_line(ALT_TEXT)])
     }
 
-    /// Returns the extended description: what the alternative text is too short for.
+    /// Returns the extended description, which may be longer than the alternative text.
     pub(crate) fn find_extended_description(&self, warnings: &mut Vec<String>) -> Option<String> {
         let text = self.first_written(&[&|| self.xmp_lines(EXTENDED_DESCRIPTION)]);
         cut_long_text(text, "extended description", warnings)
@@ -118,19 +119,19 @@ impl TextFinder<'_, '_> {
         self.sources.xmp.get("xmp:Label").and_then(clean_text)
     }
 
-    /// Returns the first text that is not a boilerplate.
+    /// Returns the first text that is not boilerplate.
     fn first_written(&self, sources: &[&dyn Fn() -> Option<String>]) -> Option<String> {
         let mut texts = sources.iter().filter_map(|read| read());
         texts.find(|text| !is_boilerplate(text, self.camera))
     }
 
-    /// Returns the first value of an XMP property that is not a boilerplate, as one line. Other values
-    /// than the first are in other languages.
+    /// Returns the first value of an XMP property that is not boilerplate, as one line. Other
+    /// values than the first are in other languages.
     fn xmp_line(&self, name: &str) -> Option<String> {
         self.first_xmp_value(name, clean_text)
     }
 
-    /// Returns the first value of an XMP property that is not a boilerplate, with its line breaks.
+    /// Returns the first value of an XMP property that is not boilerplate, with its line breaks.
     fn xmp_lines(&self, name: &str) -> Option<String> {
         self.first_xmp_value(name, clean_lines)
     }
@@ -141,8 +142,9 @@ impl TextFinder<'_, '_> {
         texts.find(|text| !is_boilerplate(text, self.camera))
     }
 
-    /// Returns the text of the container, for example of a PNG, with the meaning of an XMP property. It
-    /// counts as the property itself, unless a packet has a boilerplate there.
+    /// Returns the text of the container, for example of a PNG, with the meaning of an XMP
+    /// property. This text is needed only if an XMP packet has boilerplate in the property. If no
+    /// packet has the property, the text is already its value.
     fn container_text(&self, name: &str) -> Option<&str> {
         let mut properties = self.sources.blocks.properties.iter();
         let found = properties.find(|(property, _)| *property == name);
@@ -152,11 +154,12 @@ impl TextFinder<'_, '_> {
     fn exif(&self, tag: u16) -> Option<String> {
         let fields = self.sources.fields.in_ifd0_first(tag);
         let mut texts = fields.filter_map(decode_field);
-        // A blank text hides no other.
+        // A blank text does not hide another one.
         texts.find(|text| clean_text(text).is_some())
     }
 
-    /// Decodes a text that Windows Explorer wrote: little-endian UTF-16 in a field of the type BYTE.
+    /// Decodes a text that Windows Explorer wrote: little-endian UTF-16 in a field of the type
+    /// BYTE.
     fn explorer(&self, tag: u16) -> Option<String> {
         let fields = self.sources.fields.all(Ifd::Main(0), tag);
         let decode = |bytes| decode_whole_utf16(bytes, ByteOrder::Little);

@@ -9,9 +9,9 @@ use super::text_scanner::{hour_of_day, take_half_day, take_number};
 /// The years that are recognised in the name of a file. A smaller number has another meaning,
 /// because there were no digital cameras before.
 const YEARS_IN_A_NAME: std::ops::RangeInclusive<i32> = 1980..=2100;
-/// The first year of a number of 13 digits that counts as milliseconds since 1970. No program named
-/// photos in this way before. Most other numbers of 13 digits, such as ISBN and EAN, are either
-/// before it or in the future.
+/// The first year of a number of 13 digits that counts as milliseconds since 1970. Before this
+/// year, no program named photos in this way. Most other numbers of 13 digits, such as ISBN and
+/// EAN, are either before it or in the future.
 const FIRST_YEAR_IN_MILLISECONDS: i32 = 2005;
 /// The words that screenshots of macOS and others have between date and time, in many languages.
 /// macOS writes an accented letter as a letter and an accent.
@@ -45,10 +45,10 @@ const WORDS_BEFORE_TIME: [&str; 24] = [
 /// Finds a date in the name of a file, and returns it with its source.
 ///
 /// A date with a time is found in `IMG_20180201_094107`, `2018-02-01 09.41.07`,
-/// `2018_0201_094107`, `Screenshot_2018-02-01-09-41-07` and `Bildschirmfoto 2018-02-01 um 09.41.07`.
-/// If the name has a day only, as `IMG-20180201-WA0001`, the time is unknown. An instant in UTC
-/// gives only its day in UTC: 13 digits, which are milliseconds since 1970, and a name that begins
-/// with `PXL_`.
+/// `2018_0201_094107`, `Screenshot_2018-02-01-09-41-07` and
+/// `Bildschirmfoto 2018-02-01 um 09.41.07`. If the name has only a day, as `IMG-20180201-WA0001`,
+/// the time is unknown. 13 digits are milliseconds since 1970 in UTC, and the date in a name that
+/// begins with `PXL_` is in UTC too. In both cases, only the day in UTC is returned.
 pub(crate) fn find_date_in_file_name(name: &str) -> Option<(PartialDateTime, DateSource)> {
     let is_utc = name.starts_with("PXL_");
     (0..name.len()).find_map(|start| {
@@ -136,7 +136,7 @@ fn parse_time_prefix(mut rest: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(hour_of_day(hour, half), minute, second)
 }
 
-/// Removes what may separate a date from a time.
+/// Removes the characters that may separate a date from a time.
 fn trim_separators(rest: &str) -> &str {
     rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '_' | '-' | 'T'))
 }

@@ -1,15 +1,15 @@
 //! GIF (GIF89a specification): reads the size, and XMP in an application extension.
 //!
-//! The pictures of a GIF are chains of blocks of at most 255 bytes. To pass over them, all of them
-//! would have to be read. So XMP is searched at the start and at the end of the file.
+//! The pictures of a GIF are chains of blocks of at most 255 bytes. A reader must read all of them
+//! to find the data between them. So XMP is searched only at the start and at the end of the file.
 
 use super::blocks::{MetadataBlock, MetadataBlocks};
 use super::limits;
 use super::sparse::ByteView;
 use super::work_budget::Work;
 
-/// The start of the application extension that contains XMP (XMP part 3, 1.1.2): the introducer, the
-/// label, the size of the identifier, and the identifier.
+/// The start of the application extension that contains XMP (XMP part 3, 1.1.2): the introducer,
+/// the label, the size of the identifier, and the identifier.
 const XMP_EXTENSION: &[u8] = b"!\xff\x0bXMP DataXMP";
 /// The end of the packet begins with this text. The bytes after the packet are not XMP: they lead a
 /// reader that passes over blocks to the end of the extension.
@@ -19,7 +19,7 @@ const PACKET_END: &[u8] = b"<?xpacket end=";
 pub(crate) fn read_gif(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let size = view.le16(6).zip(view.le16(8));
     blocks.size = size.map(|(width, height)| (u32::from(width), u32::from(height)));
-    // Comments may be keywords, and XMP may be in a part that is not searched.
+    // Comments may contain keywords, and XMP may be in a part that is not searched.
     blocks.labels.add_gap("the keywords of a GIF are not read");
     let end = limits::GIF_SEARCH_BYTES.min(view.len());
     let tail = view.len().saturating_sub(limits::GIF_SEARCH_BYTES).max(end);

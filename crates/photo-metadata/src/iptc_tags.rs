@@ -13,7 +13,7 @@ use super::tag_collector::{TagCollector, clean_tag_text};
 use super::text::{decode_text, until_nul};
 use super::work_budget::{Work, WorkBudget};
 
-/// How the value of a dataset is written.
+/// The form of a dataset's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DatasetKind {
     /// A text. It ends at the first NUL: some programs fill a dataset with NULs.
@@ -32,8 +32,8 @@ enum DatasetKind {
     Binary,
 }
 
-/// Record number, dataset number, name, kind, and whether the dataset may be repeated (IPTC-IIM 4.2,
-/// and the tables of IPTC.pm).
+/// Record number, dataset number, name, kind, and whether the dataset may be repeated (IPTC-IIM
+/// 4.2, and the tables of IPTC.pm).
 #[rustfmt::skip]
 static DATASETS: &[(u8, u8, &str, DatasetKind, bool)] = &[
     (1, 0, "EnvelopeRecordVersion", Number, false), (1, 5, "Destination", Text, true),
@@ -181,8 +181,8 @@ impl IptcTags {
         }
     }
 
-    /// Adds all tags to `collector`. As in ExifTool (`ProcessIPTC` in IPTC.pm), the first block at a
-    /// standard place is the group `IPTC`. The others are `IPTC2`, `IPTC3`, ...
+    /// Adds all tags to `collector`. As in ExifTool (`ProcessIPTC` in IPTC.pm), the first block at
+    /// a standard place is the group `IPTC`. The others are `IPTC2`, `IPTC3`, ...
     pub(crate) fn collect(self, collector: &mut TagCollector) {
         let mut standard = None;
         let mut number = 1;
@@ -233,7 +233,7 @@ fn decode_value(kind: DatasetKind, value: &[u8], is_utf8: bool) -> Option<TagVal
     })
 }
 
-/// Returns a date with hyphens: `2018-02-01`. Returns a text that is no date as it is.
+/// Returns a date with hyphens: `2018-02-01`. Returns any other text unchanged.
 fn iso_date(text: &str) -> String {
     match text.as_bytes() {
         digits if digits.len() == 8 && digits.iter().all(u8::is_ascii_digit) => {
@@ -245,7 +245,7 @@ fn iso_date(text: &str) -> String {
     }
 }
 
-/// Returns a time with colons: `09:41:07+01:00`. Returns a text that is no time as it is.
+/// Returns a time with colons: `09:41:07+01:00`. Returns any other text unchanged.
 pub(crate) fn iso_time(text: &str) -> String {
     let mut time = text.replace(' ', ":");
     let is_digits =
@@ -294,8 +294,8 @@ mod tests {
         bytes
     }
 
-    /// Returns the tags of blocks. The first value of each pair is `true` if the block is at a standard
-    /// place.
+    /// Returns the tags of blocks. The first value of each pair is `true` if the block is at a
+    /// standard place.
     fn collect(blocks: &[(bool, Vec<u8>)]) -> TagCollector {
         let mut tags = IptcTags::default();
         for (is_standard, block) in blocks {

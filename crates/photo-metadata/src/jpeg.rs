@@ -177,8 +177,9 @@ fn read_app1(body: ByteView<'_>, blocks: &mut MetadataBlocks) {
 }
 
 /// Returns the start of the XMP in a segment whose header is not the one of the standard: a broken
-/// one, another one, or none. As ExifTool does (`ProcessJPEG` in ExifTool.pm), accepts a segment that
-/// begins with `http` or `XMP`, or in which a packet begins. Returns `None` if there is no XMP.
+/// one, another one, or none. As ExifTool does (`ProcessJPEG` in ExifTool.pm), accepts a segment
+/// that begins with `http` or `XMP`, or in which a packet begins. Returns `None` if there is no
+/// XMP.
 fn odd_xmp_start(body: ByteView<'_>) -> Option<u64> {
     let head = body.up_to(0, limits::MAX_XMP_HEADER_BYTES)?;
     let find = |what: &[u8]| head.windows(what.len()).position(|window| window == what);
@@ -248,8 +249,8 @@ impl SegmentError {
     }
 }
 
-/// Returns the segments of a JPEG up to its first scan, which is the compressed picture. The body of
-/// the scan is the rest of the file. If the segments end too early, the last item is an error.
+/// Returns the segments of a JPEG up to its first scan, which is the compressed picture. The body
+/// of the scan is the rest of the file. If the segments end too early, the last item is an error.
 fn segments(view: ByteView<'_>) -> impl Iterator<Item = Result<JpegSegment<'_>, SegmentError>> {
     let mut walk = SegmentWalk {
         view,
@@ -291,7 +292,7 @@ impl<'s> SegmentWalk<'s> {
             };
             match (prefix, marker) {
                 (0xff, 0xff) => self.at += 1,
-                // After other bytes, this is rather a picture in them than the start of this one.
+                // After other bytes, this is the start of another picture in these bytes.
                 (0xff, START) if skipped != SkippedBytes::None => {
                     return Err(SegmentError::broken(OTHER_BYTES));
                 }
@@ -331,8 +332,8 @@ impl<'s> SegmentWalk<'s> {
         })
     }
 
-    /// Moves the position to the next marker, as decoders do (for example `next_marker` of libjpeg).
-    /// Returns the kind of the bytes before it.
+    /// Moves the position to the next marker, as decoders do (for example `next_marker` of
+    /// libjpeg). Returns the kind of the bytes before it.
     fn skip_other_bytes(&mut self) -> Result<SkippedBytes, SegmentError> {
         // The marker is usually near. So the second range is rarely asked for.
         for length in [512, limits::MAX_SKIPPED_BYTES] {

@@ -122,8 +122,8 @@ fn brotli_window_bytes(stream: &[u8]) -> u64 {
         (0, ..) => 16,
         (_, 1.., _) => 17 + middle,
         (_, 0, 0) => 17,
-        // The value 1 is an extension of the format: the real number follows. The largest window
-        // that the decoder accepts is charged.
+        // The value 1 is an extension of the format: the real number follows. The price is that of
+        // the largest window that the decoder accepts.
         (_, 0, 1) => 30,
         (_, 0, high) => 8 + high,
     };
@@ -228,7 +228,8 @@ mod tests {
     use super::*;
     use crate::sparse::Sparse;
 
-    /// Returns a codestream of these numbers, each with its number of bits. A byte of zeros follows.
+    /// Returns a codestream of these numbers, each with its number of bits. A byte of zeros
+    /// follows.
     fn codestream(numbers: &[(u8, u32)]) -> Vec<u8> {
         let mut bits = Vec::new();
         for &(count, number) in numbers {

@@ -1,9 +1,9 @@
-//! The keywords of a photo, from every source. A hierarchical keyword is a path: it has the keywords
-//! above it before its own, with `|` between them: `Places|Japan|Kyoto`.
+//! The keywords of a photo, from every source. A hierarchical keyword is a path: the keywords above
+//! it come first, with `|` between them. An example is `Places|Japan|Kyoto`.
 //!
 //! Programs write the separator of a path in different ways. Here each path has the same form, so a
-//! path that a program wrote in five properties is one keyword. A flat keyword that is also the end
-//! of a path stays beside the path: its program wrote both, and a reader may search for either.
+//! path that a program wrote in five properties is one keyword. If a program wrote a path and also
+//! its last part as a flat keyword, both are kept, because a reader may search for either.
 
 use std::collections::HashSet;
 
@@ -35,9 +35,9 @@ pub(crate) const ACDSEE_CATEGORIES: &str = "acdsee:categories";
 /// The XMP property with keywords in one text. The text Keywords of a PNG has the same form.
 pub(crate) const KEYWORD_TEXT: &str = "pdf:Keywords";
 
-/// Returns the keywords of the photo, each once: first those of `dc:subject`, of IPTC and of Windows
-/// Explorer, then those of other properties. If there are too many, leaves out the last ones and adds
-/// a warning.
+/// Returns the keywords of the photo, each once: first those of `dc:subject`, of IPTC and of
+/// Windows Explorer, then those of other properties. If there are too many, leaves out the last
+/// ones and adds a warning.
 pub(crate) fn collect_keywords(
     sources: &MetadataSources<'_, '_>,
     warnings: &mut Vec<String>,
@@ -82,10 +82,11 @@ fn join_path<'t>(parts: impl Iterator<Item = &'t str>) -> String {
     parts.join(SEPARATOR)
 }
 
-/// Parses the categories of ACDSee, and adds a path for each category that is assigned to the photo:
-/// `<Categories><Category Assigned="0">Places<Category Assigned="1">Japan</Category></Category></Categories>`.
+/// Parses the categories of ACDSee, and adds a path for each category that is assigned to the
+/// photo. The path `Places|Japan` is written as
+/// `<Category Assigned="0">Places<Category Assigned="1">Japan</Category></Category>`.
 fn parse_categories(xml: &str, list: &mut KeywordList) {
-    // With a bound for the text and one for the number of paths, the work is bounded.
+    // The length of the text and the number of paths are limited. So the work is limited too.
     let end = xml.floor_char_boundary(limits::MAX_KEYWORD_BYTES);
     let mut open: Vec<String> = Vec::new();
     for piece in xml.get(..end).unwrap_or_default().split('<').skip(1) {

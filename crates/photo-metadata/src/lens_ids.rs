@@ -1,8 +1,8 @@
 //! The names of lenses by their numbers in maker notes.
 //!
-//! Several lenses may share a number, because makers of lenses use the numbers of others. Then the
-//! focal length and the aperture decide, as in ExifTool. If more than one lens is still possible,
-//! the lens has no name. The tables are public facts, from ExifTool's tag documentation.
+//! Several lenses may share a number, because makers of lenses use the numbers of other makers.
+//! Then the focal length and the aperture decide, as in ExifTool. If more than one lens is still
+//! possible, the lens has no name. The tables are public facts, from ExifTool's tag documentation.
 
 mod a_mount;
 mod canon;
@@ -13,7 +13,8 @@ mod pentax;
 mod samsung;
 mod sigma;
 
-/// What a photo shows of its lens. It decides between the lenses that share a number.
+/// The facts about the lens in the metadata of a photo. They decide between the lenses that share a
+/// number.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct LensTraits {
     /// The shortest and the longest focal length of the lens in millimetres.
@@ -214,7 +215,7 @@ fn choose_by_range(
     None
 }
 
-/// Returns the name, if there is only one. The same name may be there twice.
+/// Returns the name, if there is only one. The same name may occur twice.
 fn only_name(mut names: Vec<String>) -> Option<String> {
     names.dedup();
     names.pop().filter(|_| names.is_empty())

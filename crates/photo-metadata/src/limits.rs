@@ -30,7 +30,7 @@ pub(crate) const MAX_SUB_IFD_DEPTH: u8 = 4;
 /// would take too long: their time grows with the square of the number of entries.
 pub(crate) const MAX_ENTRIES: usize = 2_048;
 /// The maximum number of entries that are read of one directory in a maker note. Later entries are
-/// ignored. No camera writes so many.
+/// ignored. No camera writes that many.
 pub(crate) const MAX_NOTE_ENTRIES: u64 = 1_000;
 /// The maximum number of blocks in the private data of an Adobe DNG in which a maker note is
 /// searched.
@@ -42,21 +42,24 @@ pub(crate) const MAX_BROKEN_ENTRIES: usize = 10;
 /// The maximum size in bytes of the value of an EXIF tag in `Extraction::tags`. A larger value is
 /// omitted, and only its size is recorded.
 pub(crate) const MAX_VALUE_BYTES: u64 = 2_048;
-/// The maximum size in bytes of a value that may be a caption. Of a longer text, the start is read.
-/// The longest caption takes 16,000 bytes.
+/// The maximum size in bytes of a value that may be a caption. If a text is longer, only its start
+/// is read. The longest caption takes 16,000 bytes.
 pub(crate) const MAX_LONG_VALUE_BYTES: u64 = 64 << 10;
-/// The same for a tag of XMP or IPTC. Captions and the history of a document are long.
+/// The maximum size in bytes of the value of a tag of XMP or IPTC in `Extraction::tags`. A larger
+/// value is omitted. The limit is higher than for EXIF, because captions and the history of a
+/// document are long.
 pub(crate) const MAX_TEXT_VALUE_BYTES: u64 = 16 << 10;
-/// The maximum number of tags that are listed as omitted. Later ones are not listed, with a warning.
+/// The maximum number of tags that are listed as omitted. Later ones are not listed, with a
+/// warning.
 pub(crate) const MAX_OMITTED_TAGS: usize = 4_096;
-/// The maximum number of values of one tag of XMP or IPTC. A longer list is omitted. Also the maximum
-/// number of languages of a property. Later languages are left out, with a warning.
+/// The maximum number of values of one tag of XMP or IPTC. A longer list is omitted. Also the
+/// maximum number of languages of a property. Later languages are left out, with a warning.
 pub(crate) const MAX_LIST_VALUES: usize = 1_024;
 /// The maximum length in bytes of the names of an XMP property and of the structures around it,
 /// together. A tag with longer names is left out.
 pub(crate) const MAX_XMP_PATH_BYTES: usize = 1_024;
-/// The maximum length in bytes of the name of a tag, and of a group, of XMP. Tags with a longer name
-/// are left out.
+/// The maximum length in bytes of the name of a tag, and of a group, of XMP. Tags with a longer
+/// name are left out.
 pub(crate) const MAX_TAG_NAME_BYTES: usize = 256;
 /// The maximum size in bytes of all values in `Extraction::tags` together.
 pub(crate) const MAX_ALL_VALUES_BYTES: u64 = 256 << 10;
@@ -124,8 +127,8 @@ pub(crate) const MAX_XML_ELEMENTS: usize = 65_536;
 pub(crate) const MAX_XML_NAMESPACES: usize = 64;
 /// The maximum number of attributes of one XML element.
 pub(crate) const MAX_XML_ATTRIBUTES: usize = 1_024;
-/// The maximum number of XMP properties of one file, all packets together. The members of structures
-/// count.
+/// The maximum number of XMP properties of one file, all packets together. The members of
+/// structures count.
 pub(crate) const MAX_PROPERTIES: usize = 4_096;
 /// The maximum number of values of XMP properties of one file, all packets together.
 pub(crate) const MAX_XMP_VALUES: usize = 128 << 10;

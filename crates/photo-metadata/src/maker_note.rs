@@ -1,6 +1,6 @@
 //! Reads the facts of a photo that only its maker note has. A maker note is a field of EXIF in the
-//! camera maker's own format. Of a note only the facts in [`MakerNoteFacts`] are read. Encrypted
-//! parts are not decrypted.
+//! camera maker's own format. Only the facts in [`MakerNoteFacts`] are read. Encrypted parts are
+//! not decrypted.
 //!
 //! Each maker has a module. The tags and their meanings are public facts, from ExifTool's tag name
 //! documentation. An IFD (image file directory) is a table of tags.
@@ -56,14 +56,14 @@ pub(crate) struct MakerNoteFacts {
     pub(crate) drive_mode: Option<String>,
 }
 
-/// The facts from EXIF that a note needs to be understood.
+/// The facts from EXIF that are needed to read a note.
 #[derive(Debug, Clone, Copy)]
 struct NoteContext<'a> {
     /// The tag `Make`.
     make: &'a str,
     /// The tag `Model`.
     model: &'a str,
-    /// What EXIF has of the lens.
+    /// The facts about the lens in EXIF.
     traits: LensTraits,
 }
 
@@ -243,8 +243,8 @@ fn offset_of_minutes(minutes: i32) -> Option<FixedOffset> {
     FixedOffset::east_opt(minutes.checked_mul(60).filter(|_| is_possible)?)
 }
 
-/// Returns a serial number, if it is one. Returns `None` for a text without letters and digits, or
-/// with zeros only, which cameras write if they have no number.
+/// Returns a serial number. Returns `None` for a text without letters and digits, or with zeros
+/// only. Cameras write such texts if they have no number.
 fn serial_number(text: String) -> Option<String> {
     let mut characters = text.chars().filter(|c| c.is_alphanumeric());
     characters.any(|c| c != '0').then_some(text)
@@ -255,7 +255,7 @@ fn serial_text(field: &IfdField<'_>) -> Option<String> {
     serial_number(field_text(field)?)
 }
 
-/// Returns an ISO speed, if a camera can have it. 65535 stands for an unknown speed.
+/// Returns an ISO speed. Returns `None` if it is not possible. 65535 stands for an unknown speed.
 fn iso_speed(iso: u32) -> Option<u32> {
     (iso > 0 && iso != 65_535 && iso < 10_000_000).then_some(iso)
 }

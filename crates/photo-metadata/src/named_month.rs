@@ -34,9 +34,9 @@ struct DateWords<'t> {
     after_time: String,
 }
 
-/// Parses a date such as `Thu, 1 Feb 2018 09:41:07 +0100`, `1 February 2018`,
-/// `Thu Feb  1 09:41:07 2018` or `01-Feb-18`. Returns `None` if the text has no year or no name of a
-/// month. A year of two digits is from 1950 to 2049 (RFC 5322 4.3).
+/// Parses a date such as `Thu, 1 Feb 2018 09:41:07 +0100`, `1 February 2018`, `01-Feb-18` or
+/// `Thu Feb  1 09:41:07 2018`. Returns `None` if the text has no year or no name of a month. A year
+/// of two digits is from 1950 to 2049 (RFC 5322 4.3).
 pub(super) fn parse_named_month(text: &str) -> Option<ParsedDateTime> {
     let mut words = DateWords::default();
     let split = text.split(|c: char| c.is_whitespace() || c == ',');

@@ -22,7 +22,7 @@ pub enum DatePrecision {
     Subsecond,
 }
 
-/// A wall-clock date and time, of which the later parts may be unknown.
+/// A wall-clock date and time. Its later parts may be unknown.
 ///
 /// An unknown part is never replaced by an invented one. The text of the year 1985 is `1985`, not
 /// `1985-01-01T00:00:00`. To sort dates of different precision, use [`start`](Self::start).
@@ -49,14 +49,13 @@ pub struct PartialDateTime {
 pub struct InvalidPartialDate;
 
 impl PartialDateTime {
-    /// Creates a date of which only the year is known. Returns `None` if the calendar has no such
-    /// year.
+    /// Creates a date with only a year. Returns `None` if the calendar has no such year.
     pub fn from_year(year: i32) -> Option<Self> {
         Self::from_first_day(NaiveDate::from_ymd_opt(year, 1, 1)?, DatePrecision::Year)
     }
 
-    /// Creates a date of which only the year and the month (1 to 12) are known. Returns `None` if
-    /// the calendar has no such month.
+    /// Creates a date with only a year and a month (1 to 12). Returns `None` if the calendar has no
+    /// such month.
     pub fn from_month(year: i32, month: u32) -> Option<Self> {
         Self::from_first_day(
             NaiveDate::from_ymd_opt(year, month, 1)?,
@@ -149,7 +148,7 @@ impl PartialDateTime {
 }
 
 impl From<NaiveDate> for PartialDateTime {
-    /// Creates a date of which the day is known, but not the time of day.
+    /// Creates a date with a day, but without a time of day.
     fn from(day: NaiveDate) -> Self {
         PartialDateTime {
             start: day.and_time(NaiveTime::MIN),
@@ -159,8 +158,8 @@ impl From<NaiveDate> for PartialDateTime {
 }
 
 impl From<NaiveDateTime> for PartialDateTime {
-    /// Creates a date of which the time is known, to the millisecond. Anything finer is cut. The
-    /// precision is a second if the milliseconds are 0.
+    /// Creates a date with a time, to the millisecond. Smaller fractions are cut. The precision is
+    /// a second if the milliseconds are 0.
     fn from(time: NaiveDateTime) -> Self {
         let milliseconds = time.nanosecond() / 1_000_000;
         PartialDateTime {

@@ -12,8 +12,8 @@ const NAME_PROPERTIES: [&str; 3] = [
     "MP:RegionInfo/MPRI:Regions/MPReg:PersonDisplayName",
 ];
 
-/// Returns the names of the people in the photo, each once: those that a person wrote, then those of
-/// regions with a face. If there are too many, leaves out the last ones and adds a warning.
+/// Returns the names of the people in the photo, each once: those that a person wrote, then those
+/// of regions with a face. If there are too many, leaves out the last ones and adds a warning.
 pub(crate) fn collect_people(xmp: &XmpProperties, warnings: &mut Vec<String>) -> Vec<String> {
     let [written, detailed, in_regions] = NAME_PROPERTIES.map(|name| xmp.all(name));
     let names = written

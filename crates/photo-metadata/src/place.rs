@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Reports whether no name is there.
+    /// Reports whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.names().iter().all(|name| name.is_none())
     }
@@ -39,8 +39,8 @@ impl Place {
         [sublocation, city, region, country, country_code]
     }
 
-    /// Reports whether another source may name the same place: each name that both have is the same,
-    /// or the beginning of the other one. IPTC has at most 32 bytes for most names.
+    /// Reports whether another source may name the same place: each name that both have must be the
+    /// same, or the beginning of the other one. IPTC has at most 32 bytes for most names.
     fn agrees_with(&self, other: &Place) -> bool {
         let pairs = self.names().into_iter().zip(other.names());
         let mut both = pairs.filter_map(|(one, other)| one.as_ref().zip(other.as_ref()));
@@ -67,13 +67,13 @@ impl Place {
     }
 }
 
-/// Returns the names of the place at which the photo was taken. The sources are the IPTC Extension's
-/// location created, then the older properties in XMP, then the datasets of IPTC-IIM (IPTC Photo
-/// Metadata Standard 2023.2, "Location Created"; IPTC-IIM 4.2, 2:90 to 2:101). A later source adds
-/// the names that are missing, unless it names another place.
+/// Returns the names of the place at which the photo was taken. The sources are the IPTC
+/// Extension's location created, then the older properties in XMP, then the datasets of IPTC-IIM
+/// (IPTC Photo Metadata Standard 2023.2, "Location Created"; IPTC-IIM 4.2, 2:90 to 2:101). A later
+/// source adds the names that are missing, but only if its other names are the same.
 ///
-/// The location shown is not read. It is the place of the subject: a photo of Mount Fuji may be
-/// taken in Tokyo.
+/// The location shown is not read, because it is the place of the subject. For example, a photo of
+/// Mount Fuji may be taken in Tokyo.
 pub(crate) fn find_place(sources: &MetadataSources<'_, '_>) -> Option<Place> {
     let in_xmp = |names: [&str; 5]| {
         let [sublocation, city, region, country, country_code] =
@@ -111,7 +111,8 @@ pub(crate) fn find_place(sources: &MetadataSources<'_, '_>) -> Option<Place> {
     (!place.is_empty()).then_some(place)
 }
 
-/// Returns the code of a country in capital letters, or `None` if it has not two or three letters.
+/// Returns the code of a country in capital letters, or `None` if it does not have two or three
+/// letters.
 fn parse_country_code(code: &str) -> Option<String> {
     let is_code = (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphabetic());
     is_code.then(|| code.to_ascii_uppercase())

@@ -1,8 +1,8 @@
-//! Recognises texts that cameras and programs write if they do not know the name of a lens or of a
-//! camera: `Unknown`, `N/A`, `0.0 mm f/0.0`.
+//! Recognises the texts that cameras and programs write if the name of a lens or a camera is
+//! unknown: `Unknown`, `N/A`, `0.0 mm f/0.0`.
 //!
-//! The whole text must be such a placeholder. A name that only contains one of these words is kept,
-//! because it may be the name of a product.
+//! Only the whole text is compared. A name that only contains one of these words is kept, because
+//! it may be the name of a product.
 
 /// Placeholders for a name of any kind. They are in the form of [`words`].
 #[rustfmt::skip]
@@ -94,8 +94,8 @@ fn has_no_name(words: &str) -> bool {
     })
 }
 
-/// Reports whether a text consists of a focal length of 0 mm and an aperture, or of an aperture of 0:
-/// `0.0 mm f/0.0`, `0-0mm F2.8`, `-- mm f/--`, `f/0`. Infinite and undefined numbers count as 0.
+/// Reports whether a text consists of a focal length of 0 mm and an aperture, or of an aperture of
+/// 0: `0.0 mm f/0.0`, `0-0mm F2.8`, `-- mm f/--`, `f/0`. Infinite and undefined numbers count as 0.
 fn has_no_focal_length(words: &str) -> bool {
     let is_nothing = |word: &str| {
         let zeros = word.trim_end_matches("mm");

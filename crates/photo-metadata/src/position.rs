@@ -1,8 +1,8 @@
 //! Finds the position of a photo: in the GPS IFD (EXIF 3.0 4.6.7), or else in XMP. An IFD (image
 //! file directory) is a table of tags.
 //!
-//! Impossible positions are ignored. The position 0, 0 is ignored too, because a GPS receiver that
-//! does not know its position writes it. So is a position without a hemisphere, and one whose sign
+//! Impossible positions are ignored. The position 0, 0 is ignored too, because GPS receivers
+//! without a fix write it. A position is also ignored if it has no hemisphere, or if its sign
 //! contradicts its hemisphere.
 
 use chrono::{DateTime, NaiveDateTime};

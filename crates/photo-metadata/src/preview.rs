@@ -43,9 +43,9 @@ pub(crate) fn largest_preview(
 }
 
 /// Returns the place of the largest compressed picture in a TIFF structure: its strips or tiles.
-/// Returns `None` if their offsets or lengths are not in the bytes that were read. A picture without
-/// compression does not count: all scans of one size have the same length, and may begin with the same
-/// white border.
+/// Returns `None` if their offsets or lengths are not in the bytes that were read. A picture
+/// without compression does not count: all scans of one size have the same length, and may begin
+/// with the same white border.
 pub(crate) fn largest_picture(fields: &IfdFields<'_>) -> Option<PictureData> {
     let pictures = fields.list.iter().filter_map(|offsets| {
         let lengths = match offsets.tag {

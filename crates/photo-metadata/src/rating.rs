@@ -8,8 +8,8 @@ use super::xmp::XmpProperties;
 /// The XMP property in which Windows writes the rating in percent.
 pub(crate) const PERCENT_RATING: &str = "MicrosoftPhoto:Rating";
 
-/// Returns the rating in stars: 0 to 5, or -1 for a rejected photo. XMP has priority over EXIF, and a
-/// rating in stars has priority over one in percent. A 0 is a rating only in XMP.
+/// Returns the rating in stars: 0 to 5, or -1 for a rejected photo. XMP has priority over EXIF, and
+/// a rating in stars has priority over one in percent. Only in XMP, 0 is a rating.
 pub(crate) fn find_rating(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option<i8> {
     let in_xmp = || {
         let rating = xmp.get("xmp:Rating")?.parse::<f64>().ok()?;
@@ -31,10 +31,10 @@ pub(crate) fn find_rating(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Option
         .or_else(percent_in_xmp)
 }
 
-/// Returns the number of stars of a rating in percent. Windows writes 1, 25, 50, 75 and 99 for one to
-/// five stars. The bounds of the numbers between them are those of the property `System.Rating` in
-/// the Windows documentation. Returns `None` for 0, which means that there is no rating, and for a
-/// number that is no percentage.
+/// Returns the number of stars of a rating in percent. Windows writes 1, 25, 50, 75 and 99 for one
+/// to five stars. The bounds of the numbers between them are those of the property `System.Rating`
+/// in the Windows documentation. Returns `None` for 0, which means that there is no rating, and for
+/// a number that is not a percentage.
 pub(crate) fn stars_of_percent(percent: f64) -> Option<i8> {
     match percent.round() as i64 {
         1..=12 => Some(1),

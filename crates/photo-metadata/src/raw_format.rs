@@ -1,8 +1,9 @@
 //! Detects the RAW format of a TIFF from its tags. Many RAW formats are TIFF files. An IFD (image
 //! file directory) is a table of tags.
 //!
-//! Only sensor data make a TIFF a RAW file. A program that exports a photo as TIFF keeps the maker,
-//! the model and the Exif IFD, and may add smaller copies of the picture in SubIFDs.
+//! A TIFF is a RAW file only if it contains sensor data or is a DNG. The maker, the model and the
+//! Exif IFD do not show this, because a program that exports a photo as TIFF keeps them. SubIFDs do
+//! not show it either, because the program may write smaller copies of the picture there.
 
 use super::field_value::whole_number;
 use super::format::PhotoFormat;
@@ -158,9 +159,9 @@ fn has_hasselblad_data(fields: &IfdFields<'_>) -> bool {
     has_layout || tags.any(|tag| tag == tag::HASSELBLAD_RAW_IMAGE)
 }
 
-/// Reports whether the maker note is that of an IIQ. Such a note contains the sensor data (ExifTool:
-/// `MakerNotePhaseOne` in MakerNotes.pm). So it is longer than all pictures of the file together.
-/// An export may have a copy of the note, but its picture is longer.
+/// Reports whether the maker note is that of an IIQ. Such a note contains the sensor data
+/// (ExifTool: `MakerNotePhaseOne` in MakerNotes.pm). So it is longer than all pictures of the file
+/// together. An export may have a copy of the note, but its picture is longer.
 fn has_phase_one_data(fields: &IfdFields<'_>) -> bool {
     let lengths = fields.list.iter().filter(|f| {
         let has_lengths = matches!(f.tag, tag::STRIP_BYTE_COUNTS | tag::TILE_BYTE_COUNTS);

@@ -1,4 +1,4 @@
-//! The rights of a photo: who took it, whose it is, and on which terms others may use it.
+//! The rights of a photo: who took it, who owns it, and on which terms others may use it.
 
 use super::limits;
 use super::sources::MetadataSources;
@@ -6,8 +6,8 @@ use super::tag;
 use super::text::{clean_text, decode_text, decode_utf16, field_text};
 use super::tiff::{ByteOrder, Ifd, IfdField};
 
-/// Returns the photographer. The sources are `dc:creator`, the by-line of IPTC, EXIF `Artist`, EXIF 3.0
-/// `Photographer`, the author of Windows Explorer, and copies of the EXIF tags in XMP.
+/// Returns the photographer. The sources are `dc:creator`, the by-line of IPTC, EXIF `Artist`, EXIF
+/// 3.0 `Photographer`, the author of Windows Explorer, and copies of the EXIF tags in XMP.
 pub(crate) fn find_artist(sources: &MetadataSources<'_, '_>) -> Option<String> {
     let fields = sources.fields;
     let exif = |tag| fields.in_ifd0_first(tag).find_map(field_text);
@@ -37,8 +37,8 @@ pub(crate) fn find_copyright(sources: &MetadataSources<'_, '_>) -> Option<String
         .or_else(|| in_xmp(sources, "tiff:Copyright"))
 }
 
-/// Returns the credit line: whom to name when the photo is published (IPTC Photo Metadata Standard,
-/// "Credit Line").
+/// Returns the credit line: the name to show when the photo is published (IPTC Photo Metadata
+/// Standard, "Credit Line").
 pub(crate) fn find_credit(sources: &MetadataSources<'_, '_>) -> Option<String> {
     in_xmp(sources, "photoshop:Credit").or_else(|| sources.iptc.credit.clone())
 }
@@ -48,10 +48,10 @@ pub(crate) fn find_usage_terms(sources: &MetadataSources<'_, '_>) -> Option<Stri
     in_xmp(sources, "xmpRights:UsageTerms")
 }
 
-/// Returns the URL of the licence: `cc:license` (Creative Commons Rights Expression Language), else
-/// the web statement of rights, which Google Images reads as the licence ("Image metadata in Google
-/// Images"). The URL of the licensor (PLUS) is another thing: the page on which a licence is sold. So
-/// it is not used.
+/// Returns the URL of the licence: `cc:license` (Creative Commons Rights Expression Language), or
+/// else the web statement of rights, which Google Images reads as the licence ("Image metadata in
+/// Google Images"). The URL of the licensor (PLUS) is not used, because it is the page on which a
+/// licence is sold.
 pub(crate) fn find_license_url(sources: &MetadataSources<'_, '_>) -> Option<String> {
     let names = ["cc:license", "xmpRights:WebStatement"];
     let mut urls = names.iter().filter_map(|name| in_xmp(sources, name));

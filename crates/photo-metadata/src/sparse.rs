@@ -148,9 +148,9 @@ impl<'a> Sparse<'a> {
         self.chunks.push(added);
     }
 
-    /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the file, or if
-    /// the work budget is used up. If some of the bytes are not available yet, returns `None` and
-    /// adds the range to the wanted ranges.
+    /// Returns `len` bytes from `start`. Returns `None` if they go beyond the end of the file, or
+    /// if the work budget is used up. If some of the bytes are not available yet, returns `None`
+    /// and adds the range to the wanted ranges.
     pub(crate) fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);

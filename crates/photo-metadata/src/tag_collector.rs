@@ -1,5 +1,5 @@
-//! Collects the map of tags that is stored and shown, and the sizes of the tags that are left out of
-//! it.
+//! Collects the map of tags that is stored and shown, and the sizes of the tags that are left out
+//! of it.
 
 use std::collections::BTreeMap;
 
@@ -51,8 +51,8 @@ impl TagCollector {
             .or_insert(bytes);
     }
 
-    /// Adds a tag. `bytes` is the size of its value. If `value` is `None`, or if there is no room for
-    /// it, only the size is recorded.
+    /// Adds a tag. `bytes` is the size of its value. If `value` is `None`, or if there is no room
+    /// for it, only the size is recorded.
     pub(crate) fn add(&mut self, group: &str, name: &str, bytes: u64, value: Option<TagValue>) {
         let mut tags = self.begin_group(group, 1);
         tags.add(name.to_owned(), bytes, value);

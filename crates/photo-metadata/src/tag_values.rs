@@ -50,8 +50,8 @@ pub(crate) fn collect_field_tags(
     }
 }
 
-/// Records the size of an embedded JPEG as that of a tag, as ExifTool does. `name` is the name of the
-/// tag with its length, without `Length`.
+/// Records the size of an embedded JPEG as that of a tag, as ExifTool does. `name` is the name of
+/// the tag with its length, without `Length`.
 fn add_picture(name: &str, ifd: Ifd, length: i64, collector: &mut TagCollector) {
     let name = match name {
         "Thumbnail" => "ThumbnailImage",
@@ -65,8 +65,8 @@ fn is_strip(field: &IfdField<'_>) -> bool {
     matches!(field.tag, tag::STRIP_OFFSETS | tag::STRIP_BYTE_COUNTS)
 }
 
-/// Reports whether the strips of an IFD are a JPEG that is a preview: the compression is JPEG, and the
-/// picture is not the full one.
+/// Reports whether the strips of an IFD are a JPEG that is a preview: the compression is JPEG, and
+/// the picture is not the full one.
 fn is_jpeg_preview(fields: &IfdFields<'_>, ifd: Ifd) -> bool {
     let number = |tag| fields.get(ifd, tag).and_then(|field| field.number(0));
     number(tag::COMPRESSION) == Some(FieldNumber::Integer(JPEG_COMPRESSION))
@@ -76,8 +76,8 @@ fn is_jpeg_preview(fields: &IfdFields<'_>, ifd: Ifd) -> bool {
 /// The value of Compression for a JPEG (TIFF technical note 2).
 const JPEG_COMPRESSION: i64 = 7;
 
-/// Decodes the value of a field, depending on its tag and its type. Returns `None` if the value is too
-/// large.
+/// Decodes the value of a field, depending on its tag and its type. Returns `None` if the value is
+/// too large.
 fn decode_value(field: &IfdField<'_>) -> Option<TagValue> {
     let bytes = field.bytes.unwrap_or_default();
     // Of a text that is too large, only the start was read.
@@ -132,8 +132,8 @@ fn gps_time(field: &IfdField<'_>) -> Option<String> {
     })
 }
 
-/// Returns the colours of a colour filter array (EXIF 3.0 4.6.6.6.20): the width and the height of the
-/// repeated pattern, then its colours. The byte order of the two sizes is not defined.
+/// Returns the colours of a colour filter array (EXIF 3.0 4.6.6.6.20): the width and the height of
+/// the repeated pattern, then its colours. The byte order of the two sizes is not defined.
 fn cfa_pattern(field: &IfdField<'_>, bytes: &[u8]) -> TagValue {
     let Some((&[a, b, c, d], colours)) = bytes.split_first_chunk::<4>() else {
         return decode_numbers(field);
@@ -154,8 +154,8 @@ fn cfa_pattern(field: &IfdField<'_>, bytes: &[u8]) -> TagValue {
     )
 }
 
-/// Returns the colours that a number in a CR2 stands for: 0 is red, 1 is green, 2 is blue (ExifTool,
-/// `CR2CFAPattern` in Exif.pm).
+/// Returns the colours that a number in a CR2 stands for: 0 is red, 1 is green, 2 is blue
+/// (ExifTool, `CR2CFAPattern` in Exif.pm).
 fn cr2_cfa_pattern(field: &IfdField<'_>) -> TagValue {
     let colours = match field.number(0) {
         Some(FieldNumber::Integer(1)) => [0, 1, 1, 2],
@@ -216,8 +216,8 @@ fn decode_numbers(field: &IfdField<'_>) -> TagValue {
     }
 }
 
-/// Returns a number as the value of a tag. A fraction that is no number is the text `inf` or `undef`
-/// (ExifTool's words), and so is a number that a record cannot store.
+/// Returns a number as the value of a tag. A fraction that is not a number, or a number that a
+/// record cannot store, is the text `inf` or `undef` (ExifTool's words).
 fn number_value(number: FieldNumber) -> TagValue {
     let Some(value) = number.value() else {
         return TagValue::Text(match number {

@@ -61,8 +61,8 @@ pub(crate) fn decode_whole_utf16(bytes: &[u8], order: ByteOrder) -> String {
     encoding.decode(text).0.into_owned()
 }
 
-/// Returns the text of the field UserComment, cleaned by [`clean_text`]. Returns `None` if nothing is
-/// left.
+/// Returns the text of the field UserComment, cleaned by [`clean_text`]. Returns `None` if nothing
+/// is left.
 pub(crate) fn user_comment_text(field: &IfdField<'_>) -> Option<String> {
     clean_text(&decode_user_comment(field)?)
 }
@@ -78,7 +78,7 @@ pub(crate) fn decode_user_comment(field: &IfdField<'_>) -> Option<String> {
     Some(match code {
         b"ASCII\0\0\0" => decode_text(until_nul(text)),
         b"UNICODE\0" => {
-            // Writers disagree about the byte order. The bytes with more zeros are the high bytes.
+            // Programs use different byte orders. The bytes with more zeros are the high bytes.
             let zeros = |side: usize| {
                 text.iter()
                     .skip(side)
@@ -143,8 +143,8 @@ fn clean_text_to(text: &str, max_bytes: usize) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-/// Cleans a text of several lines as [`clean_text`] does, but keeps its line breaks, and does not cut
-/// it. Each line break becomes a line feed. Returns `None` if nothing is left.
+/// Cleans a text of several lines as [`clean_text`] does, but keeps its line breaks, and does not
+/// cut it. Each line break becomes a line feed. Returns `None` if nothing is left.
 pub(crate) fn clean_lines(text: &str) -> Option<String> {
     let mut kept = String::with_capacity(text.len());
     let mut after_return = false;

@@ -1,10 +1,10 @@
 //! Trailers: IPTC that old programs wrote after the picture of a JPEG.
 //!
-//! Two kinds are read. AFCP (AXS File Concatenation Protocol) has a directory of records. FotoStation
-//! writes records with a footer of ten bytes. Other trailers may follow them.
+//! Two kinds are read. AFCP (AXS File Concatenation Protocol) has a directory of records.
+//! FotoStation writes records with a footer of ten bytes. Other trailers may follow them.
 //!
-//! A trailer is read only if the file is so small that its first read contains all of it. For a larger
-//! file, a read of its end would be needed, and nearly no file has a trailer.
+//! A trailer is read only if the file is so small that its first read contains all of it. A larger
+//! file would need a read of its end, and nearly no file has a trailer.
 
 use memchr::memmem;
 
@@ -23,8 +23,8 @@ const AFCP: &[u8] = b"AXS";
 /// The size of the header and of the footer of AFCP, and of an entry of its directory.
 const AFCP_BYTES: usize = 12;
 
-/// Finds the IPTC in the trailers of a file, and adds it to `blocks`, the last one first. The caller
-/// must have found the picture before.
+/// Finds the IPTC in the trailers of a file, and adds it to `blocks`, the last one first. The
+/// caller must have found the picture before.
 pub(crate) fn read_trailers(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     let picture = blocks
         .picture
@@ -59,8 +59,8 @@ pub(crate) fn read_trailers(view: ByteView<'_>, blocks: &mut MetadataBlocks) {
     }
 }
 
-/// Returns the place of the IPTC in a trailer: its start and its length. The second parameter is the
-/// place of the trailer's signature in the file.
+/// Returns the place of the IPTC in a trailer: its start and its length. The second parameter is
+/// the place of the trailer's signature in the file.
 type ReadTrailer = fn(&[u8], usize) -> Option<(usize, usize)>;
 
 /// Returns the place of a record of FotoStation that contains IPTC. `at` is the place of the

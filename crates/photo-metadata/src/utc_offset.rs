@@ -7,9 +7,9 @@ use super::text_scanner::{take_number, take_separator};
 /// The least and the greatest offset from UTC that any place has, in seconds.
 const OFFSETS_ON_EARTH: std::ops::RangeInclusive<i32> = -12 * 3600..=14 * 3600;
 
-/// The offsets from UTC that places have had since the year 2000: the offset in quarters of an hour,
-/// and a range of longitudes in degrees at which it was in use. Summer time is included, and the
-/// time zones at sea. The ranges come from the tz database and the boundaries of its zones
+/// The offsets from UTC that places have had since the year 2000: the offset in quarters of an
+/// hour, and a range of longitudes in degrees at which it was in use. Summer time is included, and
+/// the time zones at sea. The ranges come from the tz database and the boundaries of its zones
 /// (timezone-boundary-builder), sampled every half degree, without the time of New Zealand at the
 /// South Pole.
 #[rustfmt::skip]
@@ -80,8 +80,8 @@ pub(crate) fn parse_offset(text: &str) -> Option<FixedOffset> {
     }
 }
 
-/// Returns the offset of a time zone of North America that is written as letters, such as `EST` (RFC
-/// 5322 4.3). Other abbreviations are ambiguous.
+/// Returns the offset of a time zone of North America that is written as letters, such as `EST`
+/// (RFC 5322 4.3). Other abbreviations are ambiguous.
 pub(crate) fn parse_zone_letters(text: &str) -> Option<FixedOffset> {
     let hours = match text.trim().to_ascii_uppercase().as_str() {
         "EDT" => -4,

@@ -17,8 +17,8 @@ const READ_UNITS: u64 = 8;
 const DECODER_UNITS: u64 = 32 << 10;
 /// The number of bytes of a decoder's window that cost one unit.
 const WINDOW_BYTES_PER_UNIT: u64 = 8;
-/// The units of one compressed byte. A few compressed bytes can describe new code tables without any
-/// output, so they cost more than decompressed bytes.
+/// The units of one compressed byte. A few compressed bytes can describe new code tables without
+/// any output, so they cost more than decompressed bytes.
 const COMPRESSED_BYTE_UNITS: u64 = 64;
 /// The units of one event of an XML parser (the start or the end of an element, a text, an entity),
 /// and of one attribute.
@@ -70,8 +70,8 @@ impl Work {
 /// part.
 #[derive(Debug)]
 pub(crate) struct WorkBudget {
-    /// One thread uses the budget at a time. The number is atomic only so that an extractor can move
-    /// to another thread.
+    /// One thread uses the budget at a time. The number is atomic only so that an extractor can
+    /// move to another thread.
     left: AtomicU64,
     /// The units that [`WorkBudget::begin_parsing`] adds to `left`.
     reserved: AtomicU64,
@@ -94,9 +94,9 @@ impl Default for WorkBudget {
 }
 
 impl WorkBudget {
-    /// Pays for `count` pieces of work. Returns `None` if the budget does not suffice. The budget is
-    /// then used up, so that every later payment until [`WorkBudget::begin_parsing`] fails too, and
-    /// the caller must not do the work.
+    /// Pays for `count` pieces of work. Returns `None` if the budget does not suffice. The budget
+    /// is then used up, so that every later payment until [`WorkBudget::begin_parsing`] fails too,
+    /// and the caller must not do the work.
     pub(crate) fn pay(&self, work: Work, count: u64) -> Option<()> {
         let left = self.left.load(Relaxed).checked_sub(work.units(count));
         self.left.store(left.unwrap_or(0), Relaxed);

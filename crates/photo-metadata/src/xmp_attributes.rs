@@ -2,13 +2,14 @@
 
 use memchr::memchr;
 
-/// An iterator over the attributes of a tag: their names and their values, as they are written.
+/// An iterator over the attributes of a tag. An item is the name and the value of an attribute,
+/// both unchanged.
 pub(crate) struct TagAttributes<'t> {
     /// The rest of the tag.
     rest: &'t str,
 }
 
-/// The error if a tag has something else than attributes.
+/// The error if a tag contains anything other than attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BrokenAttribute;
 

@@ -6,7 +6,7 @@ use super::xmp_packet::{NONE, TextSpan};
 /// An element whose end was not read yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenElement<'t> {
-    /// The innermost property that the element is, or that is around it.
+    /// The innermost property: the element itself, or an element around it.
     pub(crate) property: Option<OpenProperty<'t>>,
     /// The path of this property. It is `NONE` if there is no property, or if it is not kept.
     pub(crate) path: u32,
@@ -17,26 +17,27 @@ pub(crate) struct OpenElement<'t> {
     /// `true` if the nearest list around the element is a list of alternatives (`rdf:Alt`), such as
     /// translations, and no property is in between.
     pub(crate) is_alternative: bool,
-    /// The number of the innermost list item that the element is or is in, or 0.
+    /// The number of the innermost list item: the element itself, or an element around it. It is 0
+    /// if there is none.
     pub(crate) item: u32,
     /// The language, or an empty text.
     pub(crate) language: TextSpan,
-    /// The value of an attribute `rdf:resource`, `rdf:value` or `rdf:about`: the value of a property
-    /// whose element is empty.
+    /// The value of an attribute `rdf:resource`, `rdf:value` or `rdf:about`: the value of a
+    /// property whose element is empty.
     pub(crate) reference: Option<TextSpan>,
     /// `true` if an attribute of the element is a property.
     pub(crate) has_members: bool,
     /// `true` if there are elements inside.
     pub(crate) has_elements: bool,
-    /// `true` if the element is the type of a structure (`rdf:type`), which is no value.
+    /// `true` if the element is the type of a structure (`rdf:type`), which is not a value.
     pub(crate) is_type: bool,
     /// The number of declared prefixes before the element.
     pub(crate) bindings: usize,
 }
 
 impl<'t> OpenElement<'t> {
-    /// Returns an element inside `parent`, without attributes. The caller sets the property that the
-    /// element is. `number` is the number of the element.
+    /// Returns an element inside `parent`, without attributes. The caller sets the property that
+    /// the element is. `number` is the number of the element.
     pub(crate) fn new(
         parent: Option<&OpenElement<'t>>,
         number: u32,

@@ -10,9 +10,9 @@ use super::work_budget::{InflateResult, WorkBudget, inflate_zlib_within};
 
 /// Decompresses a packet that is zlib data (RFC 1950), as a HEIF may have it (ISO/IEC 14496-12
 /// 8.11.6.3, the encoding `deflate`). Returns `None` if the packet is something else: XML does not
-/// begin with the byte of zlib. If the data are broken or too large, returns what could be read, and
-/// records that labels may be missing. `inflated_bytes` is the number of bytes of all packets of the
-/// file that were decompressed.
+/// begin with the byte of zlib. If the data are broken or too large, returns what could be read,
+/// and records that labels may be missing. `inflated_bytes` is the number of bytes of all packets
+/// of the file that were decompressed.
 pub(crate) fn inflate_packet(
     bytes: &[u8],
     budget: &WorkBudget,
@@ -46,8 +46,8 @@ pub(crate) fn decode_packet(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Decodes text in UTF-8. Decodes each byte that is not part of UTF-8 as Windows-1252, which contains
-/// Latin-1.
+/// Decodes text in UTF-8. Decodes each byte that is not part of UTF-8 as Windows-1252, which
+/// contains Latin-1.
 fn decode_mixed_text(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);

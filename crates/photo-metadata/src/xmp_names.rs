@@ -11,8 +11,8 @@ use super::xmp_tables::NAMESPACES;
 
 /// A namespace of XMP, and the names of its tags that differ from their path.
 ///
-/// A tag is identified by the names of its path: the first one as it is, the others with a capital
-/// as their first letter.
+/// A tag is identified by the names of its path. The first name is unchanged. The first letter of
+/// each other name is made a capital.
 #[derive(Debug)]
 pub(crate) struct XmpNamespace {
     /// The URI of the namespace. It is empty if ExifTool identifies the namespace by its prefix.
@@ -35,7 +35,7 @@ pub(crate) struct XmpNamespace {
     pub(crate) rationals: &'static [&'static str],
     /// The tags whose value is binary data in base64, or too long to be shown.
     pub(crate) binary: &'static [&'static str],
-    /// The properties whose name has no small letter and is kept so.
+    /// The properties whose name has no small letter. Their names are kept unchanged.
     pub(crate) capitals: &'static [&'static str],
 }
 
@@ -57,8 +57,8 @@ pub(crate) const NO_TAGS: XmpNamespace = XmpNamespace {
 const OTHER_URIS: [(&str, &str); 1] = [("http://web.resource.org/cc/", "cc")];
 
 /// Returns the index in [`NAMESPACES`] of the namespace with this URI. As ExifTool does, accepts a
-/// URI that differs by a slash at its end, or by its version number. Returns `None` if the namespace
-/// is unknown.
+/// URI that differs by a slash at its end, or by its version number. Returns `None` if the
+/// namespace is unknown.
 pub(crate) fn find_namespace(uri: &str) -> Option<usize> {
     let by_uri = |uri: &str| {
         let mut known = NAMESPACES.iter();
@@ -182,8 +182,8 @@ impl XmpNamespace {
     }
 }
 
-/// Returns the text for an entry of a list. The lists are short, and most entries differ in length, so
-/// a search from the start is faster than one by halves.
+/// Returns the text for an entry of a list. The lists are short, and most entries differ in length,
+/// so a search from the start is faster than one by halves.
 fn find(list: &'static [(&str, &'static str)], id: &str) -> Option<&'static str> {
     list.iter().find(|entry| entry.0 == id).map(|entry| entry.1)
 }
@@ -233,8 +233,8 @@ fn make_valid(name: &mut String) {
 mod tests {
     use super::*;
 
-    /// Returns the name of the tag with a path such as `xmpMM:DerivedFrom/stRef:documentID`. A prefix
-    /// that is not in the table belongs to an unknown namespace.
+    /// Returns the name of the tag with a path such as `xmpMM:DerivedFrom/stRef:documentID`. A
+    /// prefix that is not in the table belongs to an unknown namespace.
     fn name(path: &str) -> String {
         let steps: Vec<PathStep<'_>> = path
             .split('/')
@@ -348,6 +348,6 @@ mod tests {
             find_prefix("crs").map(|index| NAMESPACES[index].prefix),
             Some("crs")
         );
-        assert_eq!(find_prefix("nobody"), None);
+        assert_eq!(find_prefix("unknown"), None);
     }
 }

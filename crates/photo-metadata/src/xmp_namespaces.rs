@@ -5,7 +5,8 @@ use super::work_budget::{Work, WorkBudget};
 use super::xmp_names::{find_namespace, find_prefix};
 use super::xmp_tables::NAMESPACES;
 
-/// A namespace of a packet: its index in [`NAMESPACES`], or a number after these for an unknown one.
+/// A namespace of a packet: its index in [`NAMESPACES`], or a number after these for an unknown
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct NamespaceId(u32);
 
@@ -96,8 +97,8 @@ pub(crate) struct NamespaceBindings<'t> {
     unknown: Vec<UnknownNamespace<'t>>,
     /// The number of unknown namespaces that have a prefix of their own here.
     renamed: u32,
-    /// The last prefixes that were resolved, with their namespaces and meanings. The place of a prefix
-    /// is its `cache_slot`.
+    /// The last prefixes that were resolved, with their namespaces and meanings. The place of a
+    /// prefix is its `cache_slot`.
     cache: [Option<(&'t str, NamespaceId, NamespaceKind)>; CACHE_SLOTS],
 }
 

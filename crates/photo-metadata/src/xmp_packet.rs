@@ -28,8 +28,8 @@ pub(crate) struct XmpPacket {
     pub(super) chains: Vec<PathChain>,
 }
 
-/// The paths whose outermost property is in the same namespace: the first one, the last one, and their
-/// number.
+/// The paths whose outermost property is in the same namespace: the first one, the last one, and
+/// their number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PathChain {
     first: u32,
@@ -57,11 +57,11 @@ pub(crate) struct XmpPath {
     pub(super) next: u32,
     pub(super) first_value: u32,
     pub(super) last_value: u32,
-    /// The number of the list that has the last values, and the first of these values. If a property
-    /// is written twice, the last one counts.
+    /// The number of the list that has the last values, and the first of these values. If a
+    /// property is written twice, the last one counts.
     pub(super) list: u32,
     pub(super) first_of_list: u32,
-    /// The values as texts, made when they are asked for.
+    /// The values as texts. They are made at the first use.
     pub(super) texts: OnceCell<Vec<String>>,
 }
 
@@ -71,8 +71,7 @@ pub(crate) struct XmpValue {
     pub(super) text: TextSpan,
     /// The language, if the value is a translation. Else it is empty.
     pub(super) language: TextSpan,
-    /// The number of the element with the innermost list item around the value. It is 0 if there is
-    /// none.
+    /// The number of the innermost list item around the value. It is 0 if there is none.
     pub(super) item: u32,
     /// `true` if the property has one value in each language.
     pub(super) is_single: bool,
@@ -173,7 +172,8 @@ impl XmpPacket {
         }
     }
 
-    /// Adds a value to the property with this index. `list` is the number of the list with the value.
+    /// Adds a value to the property with this index. `list` is the number of the list with the
+    /// value.
     pub(super) fn push_value(&mut self, path: u32, list: u32, value: XmpValue) {
         let index = u32::try_from(self.values.len()).unwrap_or(NONE);
         let Some(path) = self.paths.get_mut(path as usize) else {
@@ -213,8 +213,8 @@ impl XmpPacket {
         self.chain(group.first).map(|(_, path)| path)
     }
 
-    /// Returns the paths from the one with the index `first` to the last one whose outermost property
-    /// is in the same namespace, with their indexes.
+    /// Returns the paths from the one with the index `first` to the last one whose outermost
+    /// property is in the same namespace, with their indexes.
     fn chain(&self, first: u32) -> impl Iterator<Item = (u32, &XmpPath)> {
         let indexed = |index: u32| Some((index, self.paths.get(index as usize)?));
         std::iter::successors(indexed(first), move |(_, path)| indexed(path.next))
@@ -302,8 +302,9 @@ impl XmpPacket {
         found
     }
 
-    /// Returns the property with this path, as [`XmpPacket::find`] does. A property inside structures
-    /// of its own namespace is also found by its name alone, if there is no other of this name.
+    /// Returns the property with this path, as [`XmpPacket::find`] does. A property inside
+    /// structures of its own namespace is also found by its name alone, if there is no other of
+    /// this name.
     pub(crate) fn find_anywhere(&self, path: &str) -> Option<&XmpPath> {
         self.find(path).or_else(|| self.find_inside(path))
     }

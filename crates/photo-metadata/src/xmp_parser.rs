@@ -1,8 +1,8 @@
 //! Parses an XMP packet (ISO 16684-1). XMP is not validated. XML entities are not fetched or
 //! expanded, except the five of XML itself.
 //!
-//! The rules are those of ExifTool (`ParseXMPElement` and `FoundXMP` in XMP.pm): each element without
-//! elements inside is a value, and so is each attribute of a namespace of properties.
+//! The rules are those of ExifTool (`ParseXMPElement` and `FoundXMP` in XMP.pm): each element
+//! without elements inside is a value, and so is each attribute of a namespace of properties.
 
 use memchr::memchr;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -27,7 +27,8 @@ const TOO_MANY_VALUES: &str = "XMP with too many properties";
 /// be decoded.
 const BROKEN_TEXT: &str = "XMP with a text that cannot be decoded";
 
-/// The number of bytes of a packet for each of its properties, as a guess of the memory that it takes.
+/// The number of bytes of a packet for each of its properties, as a guess of the memory that it
+/// takes.
 const BYTES_PER_PROPERTY: usize = 96;
 /// The number of attributes of an element for which there is room from the start.
 const MANY_ATTRIBUTES: usize = 256;
@@ -89,7 +90,7 @@ pub(crate) fn parse_packet(
 struct ElementText {
     /// A piece of the packet.
     span: TextSpan,
-    /// The whole text, if it is no single piece of the packet.
+    /// The whole text, if it is not a single piece of the packet.
     joined: String,
 }
 
@@ -145,8 +146,8 @@ impl<'t, 'l> PacketParser<'t, 'l> {
         }
     }
 
-    /// Reads the packet to its end. Returns a warning if it is not well-formed XML, or if a limit is
-    /// reached.
+    /// Reads the packet to its end. Returns a warning if it is not well-formed XML, or if a limit
+    /// is reached.
     fn read_events(&mut self) -> Result<(), String> {
         let start = ['\u{feff}', '\0', ' ', '\n', '\r'];
         let mut reader = Reader::from_str(self.text.trim_start_matches(start));
@@ -373,7 +374,7 @@ impl<'t, 'l> PacketParser<'t, 'l> {
 
     /// Adds the keyword or the rating in a value to the labels, if the property has one.
     fn add_labels(&mut self, property: OpenProperty<'t>, value: TextSpan) {
-        // No property with labels has so long a name.
+        // No property with labels has a name of this length.
         if !property.has_labels() || property.name.len() > limits::MAX_TAG_NAME_BYTES {
             return;
         }
@@ -472,8 +473,8 @@ impl<'t, 'l> PacketParser<'t, 'l> {
         }
     }
 
-    /// Adds the character that an entity stands for to the innermost open element. An unknown entity
-    /// stays as it is.
+    /// Adds the character that an entity stands for to the innermost open element. An unknown
+    /// entity is kept unchanged.
     fn add_entity(&mut self, entity: &BytesRef<'_>) {
         let name = self.slice(self.span_of(entity));
         let is_known = push_entity(self.text_so_far(), name);
@@ -492,7 +493,7 @@ impl<'t, 'l> PacketParser<'t, 'l> {
         &mut current.joined
     }
 
-    /// Returns the text of the element that ends, and forgets it.
+    /// Returns the text of the element that ends, and removes it from the state.
     fn take_text(&mut self) -> TextSpan {
         let current = &mut self.current;
         let span = match current.joined.is_empty() {
@@ -503,8 +504,8 @@ impl<'t, 'l> PacketParser<'t, 'l> {
         span
     }
 
-    /// Replaces the entities in the value of an attribute. If an entity is unknown, keeps it, and, if
-    /// `is_label` is `true`, records that labels may be missing.
+    /// Replaces the entities in the value of an attribute. If an entity is unknown, keeps it, and,
+    /// if `is_label` is `true`, records that labels may be missing.
     fn unescape(&mut self, span: TextSpan, is_label: bool) -> TextSpan {
         if !self.has_entities {
             return span;

@@ -15,8 +15,8 @@ pub(crate) struct PathKey<'t> {
 }
 
 impl PathKey<'_> {
-    /// Returns a hash: a quick one that a file can be built against. So the work of a look-up is
-    /// paid for.
+    /// Returns a hash. It is quick, but a hostile file can contain many names with the same hash.
+    /// So each look-up pays for its work.
     fn hash(&self) -> usize {
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
@@ -41,8 +41,8 @@ impl PathKey<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct PathTable<'t> {
     keys: Vec<PathKey<'t>>,
-    /// The number of a path plus one, or 0 for an empty slot. The number of slots is a power of two,
-    /// and at most half of them are used.
+    /// The number of a path plus one, or 0 for an empty slot. The number of slots is a power of
+    /// two, and at most half of them are used.
     slots: Vec<u32>,
 }
 
@@ -160,7 +160,8 @@ mod tests {
         let mut table = PathTable::with_capacity(FIRST_SLOTS);
         let names: Vec<String> = (0..60).map(|n| format!("p{n}")).collect();
         for name in &names {
-            // All paths are put into one slot or the next free one, as if their hashes were the same.
+            // All paths are put into one slot or the next free one, as if their hashes were the
+            // same.
             let slot = table.keys.len();
             table.insert(key(0, 0, name), slot);
         }

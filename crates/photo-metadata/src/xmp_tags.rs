@@ -1,9 +1,9 @@
 //! Turns the properties of XMP packets into tags, with ExifTool's names and groups: `Subject` in
 //! `XMP-dc`.
 //!
-//! Values are texts, as XMP defines them. Only fractions and coordinates are numbers. Structures are
-//! flattened: each member is a tag. A value in another language than the default one is a tag with
-//! the language in its name: `Title-fr`.
+//! Values are texts, as XMP defines them. Only fractions and coordinates are numbers. Structures
+//! are flattened: each member is a tag. A value in another language than the default one is a tag
+//! with the language in its name: `Title-fr`.
 
 use std::collections::BTreeMap;
 
@@ -147,9 +147,9 @@ impl ValueDecoder {
         ValueDecoder { tag, form }
     }
 
-    /// Decodes the values of a property, and adds them to `tags`: one tag for each language. Of several
-    /// values that are translations into one language, the last one counts. `count` is the number of
-    /// values.
+    /// Decodes the values of a property, and adds them to `tags`: one tag for each language. Of
+    /// several values that are translations into one language, the last one counts. `count` is the
+    /// number of values.
     fn decode_all<'v>(
         self,
         mut values: impl Iterator<Item = ValueText<'v>>,
@@ -245,7 +245,8 @@ impl ValueList {
         self.count <= limits::MAX_LIST_VALUES && self.bytes <= limits::MAX_TEXT_VALUE_BYTES
     }
 
-    /// Returns the value of the tag. Returns `None` if the list is too large, or if a value is binary.
+    /// Returns the value of the tag. Returns `None` if the list is too large, or if a value is
+    /// binary.
     fn into_value(mut self) -> Option<TagValue> {
         match self.values.len() {
             length if length < self.count => None,
@@ -255,8 +256,8 @@ impl ValueList {
     }
 }
 
-/// Returns a fraction such as `1/250`, or `None` if the text is none. A fraction that is no number is
-/// the text `inf` or `undef`, as in ExifTool.
+/// Returns a fraction such as `1/250`. Returns `None` if the text is not a fraction. A fraction
+/// that is not a number is the text `inf` or `undef`, as in ExifTool.
 fn rational_value(text: &str) -> Option<TagValue> {
     let (numerator, denominator) = text.split_once('/')?;
     let parse = |number: &str| {
@@ -275,8 +276,8 @@ fn rational_value(text: &str) -> Option<TagValue> {
     })
 }
 
-/// Returns the fractions of a text such as `24/1 70/1 28/10 28/10`. Returns `None` if the text is not
-/// a list of fractions.
+/// Returns the fractions of a text such as `24/1 70/1 28/10 28/10`. Returns `None` if the text is
+/// not a list of fractions.
 fn rational_list(text: &str) -> Option<TagValue> {
     let list: Option<Vec<TagValue>> = text.split_whitespace().map(rational_value).collect();
     list.filter(|list| list.len() > 1).map(TagValue::List)

@@ -11,8 +11,8 @@ pub(crate) fn split_name(name: &str) -> (&str, &str) {
     parts.unwrap_or(("", name))
 }
 
-/// Adds the character that an entity stands for: one of the five of XML, or a character reference. If
-/// the entity is unknown, adds it as it is, and returns `false`.
+/// Adds the character that an entity stands for: one of the five of XML, or a character reference.
+/// If the entity is unknown, adds it unchanged, and returns `false`.
 pub(crate) fn push_entity(text: &mut String, name: &str) -> bool {
     let code = match name.strip_prefix('#') {
         Some(number) => match number.strip_prefix('x') {

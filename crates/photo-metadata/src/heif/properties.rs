@@ -59,8 +59,8 @@ fn is_quarter_turn(irot: ByteView<'_>) -> bool {
 }
 
 /// Returns the size in pixels after the crop in a box `clap`: the clean aperture (ISO/IEC 14496-12
-/// 12.1.4). Returns `None` if the box is broken, or if the clean aperture is empty or extends beyond
-/// the picture. Decoders ignore such a box.
+/// 12.1.4). Returns `None` if the box is broken, or if the clean aperture is empty or extends
+/// beyond the picture. Decoders ignore such a box.
 fn crop((width, height): (u32, u32), clap: ByteView<'_>) -> Option<(u32, u32)> {
     Some((crop_side(width, clap, 0)?, crop_side(height, clap, 8)?))
 }

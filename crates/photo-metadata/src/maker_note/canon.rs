@@ -115,7 +115,7 @@ pub(super) fn read_records(
         }
     };
     let settings = view_of(crw::CAMERA_SETTINGS).and_then(record_list);
-    // In cameras that are no EOS, the record has another meaning.
+    // In cameras that are not EOS cameras, the record has another meaning.
     let serial = view_of(crw::SERIAL_NUMBER).filter(|_| context.model.contains("EOS"));
     MakerNoteFacts {
         body_serial: serial.and_then(|view| body_serial(view.le32(0)?, context.model)),
@@ -194,7 +194,7 @@ fn time_zone(field: &IfdField<'_>) -> Option<FixedOffset> {
     offset_of_minutes(signed_long_at(field, 1)?).filter(|_| is_set)
 }
 
-/// Formats a serial number as it is on the plate of the camera.
+/// Formats a serial number like the plate of the camera.
 fn body_serial(number: u32, model: &str) -> Option<String> {
     let has_word = |word: &str| model.split_whitespace().any(|part| part == word);
     serial_number(if has_word("D30") {
@@ -208,7 +208,7 @@ fn body_serial(number: u32, model: &str) -> Option<String> {
 
 /// The bit that newer cameras set in an ISO speed.
 const ISO_BIT: u32 = 0x4000;
-/// The ISO speed of cameras that do not write it here.
+/// The value that means that the ISO speed is not written here.
 const NO_ISO: u32 = 0x7fff;
 
 /// Returns the ISO speed in the list `CanonCameraSettings`. Older cameras write a code.
@@ -271,7 +271,7 @@ fn numbered_lens(settings: &IfdField<'_>, context: &NoteContext<'_>) -> Option<S
     canon_lens_name(number, &lens_traits(settings, context))
 }
 
-/// Returns what the list `CanonCameraSettings` has of the lens.
+/// Returns the facts about the lens in the list `CanonCameraSettings`.
 fn lens_traits(settings: &IfdField<'_>, context: &NoteContext<'_>) -> LensTraits {
     let units = unsigned_at(settings, setting::FOCAL_UNITS).filter(|&units| units > 0);
     let length = |index| {

@@ -7,7 +7,7 @@ use crate::tag::maker_note::casio as tag;
 /// The length in bytes of the header of the newer form.
 const HEADER_BYTES: u64 = 6;
 
-/// The values of `DriveMode` that are no frame rate.
+/// The values of `DriveMode` that are not a frame rate.
 const DRIVE_MODES: &[(u32, &str)] = &[
     (0, "Single Shot"),
     (1, "Continuous Shooting"),

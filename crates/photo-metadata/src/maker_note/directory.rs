@@ -2,8 +2,8 @@
 //! (image file directory, TIFF 6.0 section 2): each entry has a tag, a type, a count, and the value
 //! or the offset of the value.
 //!
-//! Makers disagree about the place from which these offsets count, and programs move notes without
-//! changing the offsets. So the caller names the place. If no value is inside the note, the place
+//! The place from which these offsets count differs between makers, and programs move notes without
+//! changing the offsets. So the caller passes the place. If no value is inside the note, the place
 //! is found from the layout, or the values are not read.
 
 use crate::limits;
@@ -38,8 +38,8 @@ pub(super) struct NoteBlock<'s> {
 pub(super) enum OffsetOrigin {
     /// The start of the TIFF structure that contains the note.
     Tiff,
-    /// The start of the TIFF structure, or another place: the models of the maker disagree. The
-    /// first value decides.
+    /// The start of the TIFF structure, or another place. It differs between the models of the
+    /// maker, and is found from the first value.
     Layout,
     /// This byte of the note.
     Note(u64),
@@ -110,7 +110,7 @@ struct ValueSpan {
 
 impl<'s> NoteDirectory<'s> {
     /// Reads the table of the directory at the offset `start` of the view. Returns `None` if it is
-    /// not there, or if its first entry is no entry.
+    /// not there, or if its first entry is not valid.
     fn read(view: ByteView<'s>, start: u64, order: ByteOrder, base: i64) -> Option<Self> {
         let count = view.array::<2>(start)?;
         let order = match (order.u16(count), order.u16([count[1], count[0]])) {
@@ -199,8 +199,8 @@ impl<'s> NoteDirectory<'s> {
     }
 
     /// Returns the ranges of the values outside the entries: the start and the end of each, as the
-    /// offsets give them. Values that are longer than `most` are left out, and offsets below 12,
-    /// which some cameras write for empty values.
+    /// offsets give them. Leaves out values that are longer than `most`. Also leaves out values
+    /// with an offset below 12, which some cameras write for empty values.
     fn value_ranges(&self, most: i64) -> impl Iterator<Item = (i64, i64)> {
         self.entries().filter_map(move |(_, entry)| {
             let (_, _, size) = self.value_size(entry)?;
@@ -224,7 +224,7 @@ impl<'s> NoteDirectory<'s> {
         i64::try_from(self.entries_start.checked_add(length)?).ok()
     }
 
-    /// Checks whether the offsets lead into the note, which begins at `start` and ends at `end` of
+    /// Checks whether the offsets point into the note, which begins at `start` and ends at `end` of
     /// the view. If they do not fit, a program moved the note. The place of the values is then
     /// found from the layout: they follow the table and end at the end of the note. If no value is
     /// in the note and the layout does not show the place, it is unknown.
@@ -260,8 +260,8 @@ impl<'s> NoteDirectory<'s> {
     }
 
     /// Finds the place from which the offsets count by the first value, which is directly after the
-    /// table or four bytes later. This is ExifTool's rule for makers whose models disagree. The
-    /// note ends at `end` of the view.
+    /// table or four bytes later. This is ExifTool's rule for makers whose models use different
+    /// places. The note ends at `end` of the view.
     fn find_base(&mut self, end: u64) {
         let (Some(base), Some(table_end)) = (self.base, self.table_end()) else {
             return;

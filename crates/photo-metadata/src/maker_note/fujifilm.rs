@@ -1,5 +1,5 @@
-//! Fujifilm's maker note: a header, and an IFD (image file directory, a table of tags) in the order
-//! Little. Offsets count from the start of the note.
+//! Fujifilm's maker note: a header, and an IFD (image file directory, a table of tags) in
+//! little-endian byte order. Offsets count from the start of the note.
 
 use super::directory::{NoteBlock, NoteDirectory, OffsetOrigin};
 use super::{MakerNoteFacts, unsigned_at, value_name};
@@ -61,8 +61,8 @@ pub(super) fn read(block: &NoteBlock<'_>) -> Option<MakerNoteFacts> {
     })
 }
 
-/// Returns the name of the film simulation. A photo without colour has no `FilmMode`, or one that
-/// does not count.
+/// Returns the name of the film simulation. If a photo has no colour, `FilmMode` is missing or has
+/// no meaning.
 fn film_simulation(directory: &NoteDirectory<'_>) -> Option<String> {
     let number = |tag| unsigned_at(&directory.field(tag)?, 0);
     number(tag::SATURATION)

@@ -1,6 +1,5 @@
 //! The maker note of Minolta and Konica Minolta: an IFD (image file directory, a table of tags)
-//! without a header. The settings are a list of 32-bit numbers in the order Big, whatever the order
-//! of the file is.
+//! without a header. The settings are a list of 32-bit numbers. They are always big-endian.
 
 use super::directory::{NoteBlock, NoteDirectory, OffsetOrigin};
 use super::{MakerNoteFacts, NoteContext, iso_speed, unsigned_at, value_name};
@@ -24,7 +23,7 @@ const DRIVE_MODES: &[(u32, &str)] = &[
     (7, "HS continuous"),
 ];
 
-/// The beginnings of notes that are no directories.
+/// The beginnings of notes that are not directories.
 const OTHER_FORMS: [&[u8]; 6] = [b"MINOL", b"CAMER", b"MLY0", b"KC", b"+M+M", b"\xd7"];
 
 /// Reads a note.
@@ -53,7 +52,7 @@ fn camera_setting(
     context: &NoteContext<'_>,
     index: usize,
 ) -> Option<u32> {
-    // The list of this camera has another order.
+    // The numbers in the list of this camera are in another order.
     let newer = match context.model {
         "DiMAGE X31" => None,
         _ => directory.field(tag::CAMERA_SETTINGS),

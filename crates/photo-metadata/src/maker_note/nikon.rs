@@ -18,7 +18,7 @@ const HEADER_START: u64 = 10;
 /// The length in bytes of a name in the structure `PictureControlData`.
 const NAME_BYTES: usize = 20;
 
-/// The bits of `ShootingMode` and their names. No bit at all means single frames.
+/// The bits of `ShootingMode` and their names. If no bit is set, the mode is single frames.
 const SHOOTING_BITS: &[(u32, &str)] = &[
     (0, "Continuous"),
     (1, "Delay"),
@@ -31,7 +31,7 @@ const SHOOTING_BITS: &[(u32, &str)] = &[
     (8, "D-Lighting Bracketing"),
     (11, "Pre-capture"),
 ];
-/// The bits of `ShootingMode` that are no single frame.
+/// The bits of `ShootingMode` that mean anything other than single frames.
 const NOT_SINGLE_FRAME: u32 = 0x87;
 
 /// Reads a note.
@@ -40,7 +40,7 @@ pub(super) fn read(
     head: &[u8],
     context: &NoteContext<'_>,
 ) -> Option<MakerNoteFacts> {
-    // The short form has other tags, and none of these facts.
+    // The short form has other tags, which contain none of these facts.
     if head.starts_with(b"Nikon\0\x01") {
         return None;
     }
@@ -71,8 +71,8 @@ pub(super) fn read(
 /// time, and a byte that is 1 during daylight saving time. Nikon's editor changes the byte order of
 /// the file but not of this structure.
 ///
-/// A camera whose clock was never set has the zone of its market, or UTC. It cannot be told from a
-/// camera that was set to this zone, so the zone counts.
+/// If the clock of the camera was never set, the zone is UTC or the zone of the country in which
+/// the camera was sold. The file does not show this. So the zone is used.
 fn time_zone(field: &IfdField<'_>) -> Option<FixedOffset> {
     let &[first, second, daylight, ..] = field.bytes? else {
         return None;

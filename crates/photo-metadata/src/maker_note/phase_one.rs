@@ -81,7 +81,8 @@ impl<'s> WideDirectory<'s> {
 
     fn text(&self, tag: u32) -> Option<String> {
         let (size, offset) = self.find(tag)?;
-        // A text of up to four characters is inside its entry. No such text is a fact here.
+        // A text of up to four characters is inside its entry. The texts that are read here are
+        // longer.
         if size <= 4 {
             return None;
         }

@@ -84,11 +84,11 @@ fn size_of_a_heif_is_that_after_crop_and_rotation() {
     }
 }
 
-/// Makes a JPEG XL of 48 by 16 pixels with this orientation in the codestream, cut into pieces after
-/// `first` bytes. The Exif box between them contains `exif`.
+/// Makes a JPEG XL of 48 by 16 pixels with this orientation in the codestream, cut into pieces
+/// after `first` bytes. The Exif box between them contains `exif`.
 fn jxl(orientation: u8, first: usize, exif: Option<u8>) -> Vec<u8> {
-    // From the lowest bit on: a small size (1), the height (5), no ratio (3), the width (5), not all
-    // default (1), extra fields (1), the orientation (3).
+    // From the lowest bit on: a small size (1), the height (5), no ratio (3), the width (5), not
+    // all default (1), extra fields (1), the orientation (3).
     let bits = 1_u32 | 1 << 1 | 5 << 9 | 1 << 15 | (u32::from(orientation) - 1) << 16;
     let codestream = [&[0xff, 0x0a], &bits.to_le_bytes()[..]].concat();
     let (start, rest) = codestream.split_at(first);

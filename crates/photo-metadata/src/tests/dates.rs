@@ -274,7 +274,7 @@ fn day_of_the_gps_receiver_is_better_than_the_day_of_an_edit() {
 }
 
 #[test]
-fn default_of_a_dead_clock_yields_to_every_better_date() {
+fn date_of_a_dead_clock_is_used_only_without_a_better_date() {
     let dead = |name| {
         let text = "2002:12:08 12:00:00";
         DatedFile::named(name)
@@ -286,7 +286,7 @@ fn default_of_a_dead_clock_yields_to_every_better_date() {
     dead("DSC_0001.JPG").expect("2002-12-08T12:00:00", "DateTimeOriginal");
     let dated = dead("DSC_0001.JPG").xmp("photoshop:DateCreated", "2013-07-12");
     dated.expect("2013-07-12", "photoshop:DateCreated");
-    // Every other time of this day is believed.
+    // Every other time of this day is used.
     let believed = DatedFile::named("IMG_20130712_165427.jpg").original("2002:12:08 12:00:01");
     believed.expect("2002-12-08T12:00:01", "DateTimeOriginal");
 }
@@ -317,7 +317,7 @@ fn offset_from_gps_must_exist_at_the_longitude() {
     }
     let delhi = file().gps_time("2023:09:23", [4, 50, 0]).position(28, 77);
     assert_eq!(offset(delhi), [json!("+05:30")]);
-    // Without a position, nothing shows whether the fix is old.
+    // Without a position, it is unknown whether the fix is old.
     assert_eq!(
         offset(file().gps_time("2023:09:23", [8, 20, 0])),
         [Value::Null]

@@ -141,7 +141,8 @@ fn every_cut_and_every_changed_byte_of_a_heif_is_a_gap_or_keeps_the_keyword() {
     for length in 0..whole.len() {
         assert_keyword_or_gap(&whole[..length], &format!("cut to {length}"));
     }
-    // The bytes of the boxes that lead to the list of items. A changed type of a box is not noticed.
+    // The bytes of the boxes that lead to the list of items. A changed type of a box is not
+    // noticed.
     let list = whole
         .windows(4)
         .position(|kind| kind == b"iinf")

@@ -15,7 +15,7 @@ const NOTE_START: u32 = 256;
 /// An entry of a directory: a tag, a type, and the bytes of its value.
 type NoteEntry = (u16, u16, Vec<u8>);
 
-/// A photo with a maker note. The order of the bytes is Little.
+/// A photo with a maker note. The byte order is little-endian.
 struct NotePhoto {
     make: &'static str,
     model: &'static str,
@@ -72,8 +72,8 @@ impl NotePhoto {
     }
 }
 
-/// Makes a directory in the order Little. `start` is its offset from the place from which the
-/// offsets of its values count.
+/// Makes a little-endian directory. `start` is its offset from the place from which the offsets of
+/// its values count.
 fn note_directory(start: u32, entries: &[NoteEntry]) -> Vec<u8> {
     let size = |kind: u16| match kind {
         3 | 8 => 2,
@@ -227,11 +227,11 @@ fn a_moved_note_is_found_by_its_layout_or_its_footer() {
         let note = [note_directory(written_at, &entries), footer(written_at)].concat();
         assert_canon_facts(&canon_photo(note).photo());
     }
-    // After a small move, some offsets still lead into the note. Only the footer shows the move.
+    // After a small move, some offsets still point into the note. Only the footer shows the move.
     let written_at = NOTE_START + 12;
     let note = [note_directory(written_at, &entries), footer(written_at)].concat();
     assert_canon_facts(&canon_photo(note).photo());
-    // A footer of another byte order is none.
+    // A footer with another byte order is ignored.
     let note = [
         note_directory(NOTE_START, &entries),
         b"MM\0*\0\0\0\x63".to_vec(),
@@ -242,7 +242,8 @@ fn a_moved_note_is_found_by_its_layout_or_its_footer() {
 
 #[test]
 fn values_outside_a_note_are_not_read() {
-    // The offsets lead before the note, and the length of the note does not fit to them.
+    // The offsets point to bytes before the note, and the length of the note does not fit the
+    // offsets.
     let note = [note_directory(5_000, &canon_entries()), vec![0; 100]].concat();
     let photo = canon_photo(note).photo();
     assert_eq!(photo.record.capture.offset, None);
@@ -256,7 +257,7 @@ fn values_outside_a_note_are_not_read() {
 
 #[test]
 fn the_byte_order_of_a_note_may_differ_from_that_of_the_file() {
-    // One entry in the order Big: the tag SerialNumber of Canon.
+    // One big-endian entry: the tag SerialNumber of Canon.
     let note = [
         &[0, 1, 0, 0x0c, 0, 4, 0, 0, 0, 1][..],
         &7_u32.to_be_bytes(),
@@ -455,7 +456,7 @@ fn the_records_of_a_crw_are_read_like_a_note() {
             Some("Continuous")
         )
     );
-    // Without the mark, the second number is no time zone. A PowerShot has another number there.
+    // Without the mark, the second number is not a time zone. A PowerShot has another number there.
     let photo = read(&records("Canon PowerShot G3", [3_600, 0])).photo;
     assert_eq!(
         (photo.record.capture.offset, photo.body_serial),

@@ -1,4 +1,5 @@
-//! Tests of positions: coordinates in odd forms, in EXIF and in XMP, and the values that belong to them.
+//! Tests of positions: coordinates in odd forms, in EXIF and in XMP, and the values that belong to
+//! them.
 
 use super::{read, tiff};
 use crate::Location;

@@ -168,7 +168,7 @@ fn raw_compressions_and_colour_filter_tags_make_a_raw_file() {
             &image(1, 0, compression, None),
         );
         assert_eq!(read(&bytes).format, format);
-        // The compression of another maker means nothing.
+        // The compression of another maker is ignored.
         let bytes = two_images(
             "Canon",
             image(4, 1, 1, Some(2)),
@@ -187,7 +187,7 @@ fn raw_compressions_and_colour_filter_tags_make_a_raw_file() {
         .format
     };
     assert_eq!(with_pattern(None), PhotoFormat::Nef);
-    // A program that copies all tags to an RGB picture makes no sensor data of it.
+    // An RGB picture with copied tags does not contain sensor data.
     assert_eq!(with_pattern(Some(2)), PhotoFormat::Tiff);
 }
 
@@ -445,7 +445,7 @@ fn fractions_with_an_integer_type_are_read() {
     assert_eq!(f_number(1, &[28, 10]), Some(2.8));
     assert_eq!(f_number(3, &[8, 0]), Some(8.0));
     assert_eq!(f_number(3, &[28, 0, 0, 0]), None);
-    // Three integers are nothing.
+    // Three integers are not a fraction.
     assert_eq!(f_number(3, &[28, 0, 10, 0, 1, 0]), None);
     assert_eq!(f_number(11, &2.5_f32.to_le_bytes()), Some(2.5));
     assert_eq!(f_number(12, &2.5_f64.to_le_bytes()), Some(2.5));
@@ -476,7 +476,7 @@ fn lens_specification_without_a_focal_length_is_no_lens() {
 }
 
 #[test]
-fn pages_beyond_the_limit_are_not_silent() {
+fn pages_beyond_the_limit_add_a_warning() {
     let page = [long(0x0100, &[1]), long(0x0101, &[1])];
     let pages: Vec<(&[TestField], u32)> = (1..=40)
         .map(|next| (&page[..], if next < 40 { offset(next) } else { 0 }))

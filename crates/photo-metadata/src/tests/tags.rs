@@ -1,5 +1,5 @@
-//! Tests that the tags of all sources of a file are in `Extraction::tags`, with ExifTool's names and
-//! groups, and which source the record prefers.
+//! Tests that the tags of all sources of a file are in `Extraction::tags`, with ExifTool's names
+//! and groups, and which source the record prefers.
 
 use super::{ifd, ranged, read, tiff};
 use crate::{Extraction, TagValue};

@@ -1,5 +1,5 @@
-//! Tests of the texts of a record: which source counts, which texts are skipped, and how long texts
-//! may be.
+//! Tests of the texts of a record: which source is used, which texts are skipped, and how long
+//! texts may be.
 
 use super::{ifd, read, tiff};
 use crate::{Extraction, PhotoRecord, Place};
@@ -159,7 +159,7 @@ fn boilerplate_is_skipped_in_every_source() {
         (record.title, record.headline, record.caption),
         (None, None, None)
     );
-    // The next source counts.
+    // The next source is used.
     let record = file().with_comment("Red beetle").record();
     assert_eq!(record.caption.as_deref(), Some("Red beetle"));
     let record = jpeg()
@@ -228,7 +228,7 @@ fn comments_are_the_last_sources_of_a_caption() {
         b"ASCII\0\0\0                       ",
     ] {
         assert_eq!(caption(user_comment(data)), None, "{data:?}");
-        // The next comment counts.
+        // The next comment is used.
         let next = user_comment(data)
             .with_comment("AppleMark\n")
             .with_comment("Frank");
@@ -417,7 +417,7 @@ fn texts_of_iptc_end_at_a_nul() {
     assert_eq!(record.keywords, ["dawn"]);
     assert_eq!(record.headline.as_deref(), Some("Headline"));
     assert_eq!(record.caption.as_deref(), Some("Line one\nline two"));
-    // A rule of privacy also sees what follows the NUL.
+    // The labels also contain the text after the NUL.
     assert_eq!(extraction.labels.keywords, ["dawn", "Private"]);
 }
 
@@ -462,7 +462,7 @@ fn texts_of_a_png_are_found_in_any_case() {
         );
         assert_eq!(record.keywords, ["dawn", "sea"]);
     }
-    // An XMP packet with a boilerplate does not hide the texts of the PNG.
+    // An XMP packet with boilerplate does not hide the texts of the PNG.
     let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Untitled</dc:title><dc:creator>Jane</dc:creator></x:xmpmeta>"#;
     let both = png(&[
         ("Title", "Harbour"),

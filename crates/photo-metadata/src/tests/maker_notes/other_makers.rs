@@ -11,7 +11,7 @@ pub(super) fn cases() -> Vec<MakerCase> {
         .collect()
 }
 
-/// Returns notes of Samsung, whose models disagree about the place from which offsets count.
+/// Returns notes of Samsung. The place from which offsets count differs between its models.
 fn samsung_cases() -> Vec<MakerCase> {
     let samsung = [
         (0x0001, 7, b"0100".to_vec()),

@@ -104,7 +104,7 @@ fn an_offset_in_exif_counts_before_the_zone_of_the_note() {
 }
 
 #[test]
-fn the_zone_of_a_clock_that_was_not_set_does_not_count() {
+fn the_zone_of_a_clock_that_was_not_set_is_not_used() {
     let bytes = canon_with((0x0035, 9, longs(&[16, 0, 0, 0]))).bytes();
     let date = b"2018:02:01 09:41:07";
     let at = bytes.windows(date.len()).position(|part| part == date);
@@ -208,7 +208,7 @@ fn a_shared_lens_number_of_canon_needs_the_focal_lengths() {
         lens(&[(22, 149)]).as_deref(),
         Some("Canon EF 100mm f/2 USM")
     );
-    // The text in the note counts before the number.
+    // The text in the note has priority over the number.
     let entries = [
         canon_settings(&[(22, 149)]),
         (0x0095, 2, ascii("EF100mm f/2 USM")),
