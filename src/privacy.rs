@@ -53,7 +53,8 @@ impl Privacy {
     /// of the photo.
     ///
     /// This is the case if the location itself is published. If there is no location, the policy
-    /// must publish locations, and there must be no home zones, because the photo may come from one.
+    /// must publish locations, and there must be no home zones, because the photo may come from
+    /// one.
     pub fn allows_gps_facts(&self, location: Option<&Location>) -> bool {
         match location {
             Some(location) => self.redact_location(location).is_some(),
@@ -64,10 +65,10 @@ impl Privacy {
     /// Returns the names of a photo's place that may be published. `location` is the recorded
     /// location of the photo. Returns `None` if nothing may be published.
     ///
-    /// A name may be published only if the location may be. If there is no location, there must be no
-    /// home zones, because the place may be in one. If the policy rounds locations, only names of
-    /// places are published that are usually larger than a rounded location. The name of a part of a
-    /// city may be an address, so it is published only under the policy `exact`.
+    /// A name may be published only if the location may be. If there is no location, there must be
+    /// no home zones, because the place may be in one. If the policy rounds locations, only names
+    /// of places are published that are usually larger than a rounded location. The name of a part
+    /// of a city may be an address, so it is published only under the policy `exact`.
     pub fn redact_place(&self, place: &Place, location: Option<&Location>) -> Option<Place> {
         let may_be_published = match location {
             Some(location) => self.redact_location(location).is_some(),
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn place_is_hidden_where_the_location_is() {
+    fn place_is_hidden_if_the_location_is() {
         for policy in [LocationPolicy::Exact, LocationPolicy::Round(2)] {
             let privacy = privacy(policy);
             let published =

@@ -71,8 +71,8 @@ pub struct PictureHosting {
     /// `true` if no file at `base_url` contains metadata that the public may not see: locations,
     /// serial numbers, owners. If it is `false` and there is a `base_url`, no picture is listed.
     pub stripped: bool,
-    /// `true` if this program serves the pictures itself. If it does and there is no `base_url`, the
-    /// URLs of the pictures begin with `/photos`.
+    /// `true` if this program serves the pictures itself. If it does and there is no `base_url`,
+    /// the URLs of the pictures begin with `/photos`.
     pub served_here: bool,
 }
 

@@ -66,8 +66,8 @@ pub(super) enum PictureEdits {
 }
 
 impl PictureStore {
-    /// Creates a store for the pictures in this archive. The ETags of the pictures are made with the
-    /// key `etags`.
+    /// Creates a store for the pictures in this archive. The ETags of the pictures are made with
+    /// the key `etags`.
     pub(super) fn new(archive: PictureArchive, etags: hmac::Key) -> Self {
         let PictureArchive {
             storage,

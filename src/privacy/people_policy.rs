@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 /// The people policy: whether the names of the people in photos are published.
 ///
-/// Programs that recognise faces write the names of everybody in a photo, children too, and nobody
-/// chose each name for the public. So the names are hidden, unless the owner shows them.
+/// Programs that recognise faces write the names of all people in a photo, also of children. The
+/// owner did not choose these names for publication. So the default is to hide them.
 // The Debug form is part of the fingerprints that publish stores. See `PublicView`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PeoplePolicy {

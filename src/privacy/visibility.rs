@@ -36,7 +36,7 @@ pub struct InvalidVisibility(String);
 ///
 /// These rules apply in this order, and the first one that fits decides:
 /// 1. the visibility that a person set for the photo;
-/// 2. a photo that took a name beside a hidden photo is held: it is private;
+/// 2. a photo that may be a hidden photo under another name is held: it is private;
 /// 3. any rule that makes the photo private, for any of its files;
 /// 4. a keyword that makes the photo public;
 /// 5. the default.
@@ -86,7 +86,7 @@ pub struct VisibilityRules {
 pub struct VisibilityFacts<'a> {
     /// The visibility that a person set for the photo, if any.
     pub set: Option<Visibility>,
-    /// The stem of the hidden photo beside which this photo took its name, if it is held.
+    /// The stem of the hidden photo because of which this photo is held, if it is held.
     pub held_for: Option<&'a str>,
     /// The keywords of all files of the photo.
     pub keywords: Vec<&'a str>,
@@ -125,7 +125,7 @@ impl<'a> VisibilityFacts<'a> {
 pub enum VisibilityReason {
     /// A person set the visibility.
     SetByHand(Visibility),
-    /// The photo is held: it took a name beside the hidden photo with this stem.
+    /// The photo is held, because it may be the hidden photo with this stem.
     Held(String),
     /// The photo has this keyword, which makes it private.
     PrivateKeyword(String),

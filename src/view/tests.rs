@@ -197,8 +197,9 @@ fn place_and_people_are_shown_only_if_the_settings_allow_it() {
     assert_eq!(people, ["SECRET-PERSON"]);
 }
 
-/// Returns the JSON of the details of a photo with an offset from this source. Returns `None` if the
-/// offset is not shown. Checks that lists show the same, and that no other field shows the offset.
+/// Returns the JSON of the details of a photo with an offset from this source. Returns `None` if
+/// the offset is not shown. Checks that lists show the same, and that no other field shows the
+/// offset.
 fn shown_capture(
     privacy: &Privacy,
     source: OffsetSource,

@@ -94,8 +94,8 @@ async fn ingest_s3_events(account: &mut FakeAccount, ingest: &FunctionProcess) {
     assert!(message.contains("no known shape"), "{refused}");
 }
 
-/// Invokes ingest with the events of an upload and of an edit that has another day. The photo moves to
-/// the folder of that day.
+/// Invokes ingest with the events of an upload and of an edit that has another day. The photo moves
+/// to the folder of that day.
 async fn move_photo_to_its_day(account: &mut FakeAccount, ingest: &FunctionProcess) {
     let shot = |taken| TestShot {
         taken: Some(taken),

@@ -2,18 +2,18 @@
 //! which it is connected through the HTTP client hook of the SDK. The simulation uses one thread
 //! and a paused clock, and responds to one request at a time. A seed (a number) decides everything
 //! that is random: the order of the requests, their failures, the crashes of workers, the acts of a
-//! person, and the number and order of the events. A check called the oracle examines each item after
-//! it was written, and archive and catalogue when no work is left.
+//! person, and the number and order of the events. A check called the oracle examines each item
+//! after it was written, and archive and catalogue when no work is left.
 //!
-//! The person uploads the JPEGs and RAWs of a few shots under one file name: new shots, edits (of the
-//! same day, of another day, without metadata), other shots under a name that is used already, and
-//! equal bytes under a second key. The person renames folders of the source, deletes sources, removes,
-//! copies and renames files in the archive, drops foreign files there, and hides photos. To hide a
-//! photo is a task of its own, whose requests wait for the schedule too.
+//! The person uploads the JPEGs and RAWs of a few shots under one file name: new shots, edits (of
+//! the same day, of another day, without metadata), other shots under a name that is used already,
+//! and equal bytes under a second key. The person renames folders of the source, deletes sources,
+//! removes, copies and renames files in the archive, drops foreign files there, and hides photos.
+//! To hide a photo is a task of its own, whose requests wait for the schedule too.
 //!
 //! These things are not simulated: tags, SOURCE_AFTER=delete, copies over 5 GB, files that a person
-//! shows again, merges, migration, and a foreign file that is written to the exact key of an upload in
-//! flight. The guarantees for that last case are weaker (docs/guarantees.md). Foreign files with
+//! shows again, merges, migration, and a foreign file that is written to the exact key of an upload
+//! in flight. The guarantees for that last case are weaker (docs/guarantees.md). Foreign files with
 //! another extension are written at any time.
 //!
 //! Run a failing seed again and print every request:

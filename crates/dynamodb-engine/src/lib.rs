@@ -54,8 +54,8 @@ impl DynamoDbEngine {
     ///
     /// # Errors
     /// Returns an error if the folder cannot be created, or if this version of dynoxide cannot read
-    /// the file. If a newer version wrote the file, the error contains a [`NewerDatabaseError`], and
-    /// the file is unchanged.
+    /// the file. If a newer version wrote the file, the error contains a [`NewerDatabaseError`],
+    /// and the file is unchanged.
     pub fn open(data: &Path) -> io::Result<Self> {
         let file = database_file(data);
         Self::check_version(data)?;

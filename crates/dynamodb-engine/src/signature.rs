@@ -30,8 +30,8 @@ struct Authorization<'a> {
     signature: &'a str,
 }
 
-/// Reports whether a request was signed with `key_pair`, less than 15 minutes before or after `now`.
-/// The signature must cover the headers `host` and `x-amz-date`, and the body.
+/// Reports whether a request was signed with `key_pair`, less than 15 minutes before or after
+/// `now`. The signature must cover the headers `host` and `x-amz-date`, and the body.
 pub(super) fn is_signed(
     headers: &HeaderMap,
     body: &[u8],

@@ -157,8 +157,8 @@ async fn shutdown_closes_idle_connections_and_the_listener() {
     assert!(TcpStream::connect(&address).await.is_err());
 }
 
-/// Sends `head`, and then `piece` again and again with pauses of `pause`, `times` times. Returns the
-/// response and the time until the connection was closed.
+/// Sends `head`, and then `piece` again and again with pauses of `pause`, `times` times. Returns
+/// the response and the time until the connection was closed.
 async fn send_slowly(
     address: &str,
     head: &str,

@@ -203,8 +203,8 @@ impl S3Store {
         })
     }
 
-    /// Checks that no newer version of this program wrote the database of the folder `data`. Changes
-    /// nothing. Does nothing if the folder has no database. Blocks.
+    /// Checks that no newer version of this program wrote the database of the folder `data`.
+    /// Changes nothing. Does nothing if the folder has no database. Blocks.
     ///
     /// # Errors
     /// A newer version wrote the database, or it cannot be read.

@@ -28,8 +28,8 @@ pub(crate) async fn put_object(store: &S3Store, put: PutRequest) -> S3Result {
     }
 }
 
-/// Deletes an object. Returns after the removal of its file was written to disk. If there is no such
-/// object, the request succeeds too, except if it has a condition such as `If-Match`.
+/// Deletes an object. Returns after the removal of its file was written to disk. If there is no
+/// such object, the request succeeds too, except if it has a condition such as `If-Match`.
 ///
 /// # Errors
 /// `NoSuchBucket` if the bucket does not exist. The errors of

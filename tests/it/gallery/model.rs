@@ -40,7 +40,7 @@ fn time() -> impl Strategy<Value = String> {
         })
 }
 
-/// Generates capture times of which some are known only to the year, the month or the day.
+/// Generates capture times. Some are known only to the year, the month or the day.
 fn local() -> impl Strategy<Value = String> {
     let known = prop_oneof![6 => Just(23), 1 => Just(4), 1 => Just(7), 1 => Just(10)];
     (time(), known).prop_map(|(time, known)| time[..time.len().min(known)].to_owned())

@@ -252,7 +252,8 @@ impl IngestWorld {
         put.send().await.unwrap();
     }
 
-    /// Copies an archived file to another archive key, or to the same one, with changed user metadata.
+    /// Copies an archived file to another archive key, or to the same one, with changed user
+    /// metadata.
     pub(crate) async fn copy_archived(
         &self,
         from: &str,

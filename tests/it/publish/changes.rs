@@ -259,7 +259,7 @@ async fn a_thousand_changes_need_few_requests_and_an_idle_cycle_two_queries() {
 async fn burst_within_a_second_is_in_the_order_of_its_file_names() {
     let mut world = PublishWorld::new().await;
     let names = ["DSC_0001", "DSC_0002", "DSC_0003", "DSC_0004", "DSC_0005"];
-    // A photo of which only the year is known lies at the start of the year.
+    // If only the year of a photo is known, the photo is at the start of the year.
     let mut shots = vec![Shot::new("scan", "2022")];
     shots.extend(
         names

@@ -22,8 +22,8 @@ async fn every_bad_upload_has_an_outcome() {
     photos.put("a//b/./c\u{202e}.JPG", whole.clone()).await;
     put_zeros(&photos, "zeros.jpg", 1 << 30).await;
 
-    // The list contains four copies of one shot with different file names. The stump ends before its
-    // picture, so it is no photo.
+    // The list contains four copies of one shot with different file names. The stump ends before
+    // its picture, so it is no photo.
     let list = photos.photos(4).await;
     let mut stems: Vec<_> = list
         .iter()

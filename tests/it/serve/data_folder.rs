@@ -304,7 +304,7 @@ async fn reading_commands_work_on_a_read_only_folder_after_a_crash() {
 
 #[cfg(unix)]
 #[test]
-fn private_files_are_readable_by_their_owner_only_whatever_the_umask_is() {
+fn only_the_owner_can_read_private_files_under_every_umask() {
     use std::os::unix::fs::PermissionsExt;
     for umask in ["000", "022", "277"] {
         let photos = Photos::at_rest();

@@ -1,4 +1,5 @@
-//! Tests of the commands that show, find, merge and split photos, and of imports of the same photos.
+//! Tests of the commands that show, find, merge and split photos, and of imports of the same
+//! photos.
 
 use std::path::Path;
 

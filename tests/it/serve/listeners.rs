@@ -1,5 +1,5 @@
-//! Tests of who can reach the servers of `photos serve`: pages of other origins, foreign host names,
-//! unsigned requests, and clients that keep connections open.
+//! Tests of who can reach the servers of `photos serve`: pages of other origins, foreign host
+//! names, unsigned requests, and clients that keep connections open.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! Photos that are private because of a keyword or a rating: in any of their files, in any source of
-//! keywords, and in any order of the uploads.
+//! Photos that are private because of a keyword or a rating: in any of their files, in any source
+//! of keywords, and in any order of the uploads.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

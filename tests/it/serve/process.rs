@@ -330,7 +330,8 @@ impl Photos {
         parts.filter(|part| part["removed"] != true).count()
     }
 
-    /// Waits until `measure` returns `expected` for the photos of the gallery. Returns these photos.
+    /// Waits until `measure` returns `expected` for the photos of the gallery. Returns these
+    /// photos.
     async fn photos_with(
         &self,
         expected: usize,

@@ -1,6 +1,6 @@
 //! A scanner over everything public of a running `photos serve`: every route, every static file,
-//! every picture with its headers, and the messages. The photos contain planted secrets, and are then
-//! hidden, removed, uploaded again or moved into a home zone.
+//! every picture with its headers, and the messages. The photos contain planted secrets, and are
+//! then hidden, removed, uploaded again or moved into a home zone.
 
 use std::collections::BTreeMap;
 
@@ -114,8 +114,8 @@ async fn upload(photos: &Photos) {
     }
 }
 
-/// Returns everything that the public can read, by its origin: a path of the gallery, a static file,
-/// or the messages.
+/// Returns everything that the public can read, by its origin: a path of the gallery, a static
+/// file, or the messages.
 async fn public_bytes(photos: &Photos) -> BTreeMap<String, Vec<u8>> {
     let mut paths: Vec<String> = [
         "/v1/photos?limit=200",

@@ -21,8 +21,8 @@ pub(super) enum ActKind {
     Put,
 }
 
-/// The kinds of acts, from which one is chosen at random. Some are here more than once, so that they
-/// are chosen more often.
+/// The kinds of acts, from which one is chosen at random. Some are here more than once, so that
+/// they are chosen more often.
 pub(super) const ACTS: [ActKind; 20] = [
     ActKind::DropFile,
     ActKind::CopyToAnyName,

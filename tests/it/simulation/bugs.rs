@@ -18,7 +18,8 @@ use super::world::PERSON;
 pub(super) enum InjectedBug {
     /// Organise, step 4: every claim succeeds, even if the stem has another photo.
     Claim,
-    /// Organise, step 4: the item of a newcomer that stands beside a hidden photo is not held.
+    /// Organise, step 4: a newcomer that may be a hidden photo gets a name of its own, but is not
+    /// held.
     HeldBeside,
     /// Organise, step 4: a claim counts as seen.
     SeenFlag,
@@ -77,8 +78,8 @@ impl InjectedBug {
         InjectedBug::HideKin,
     ];
 
-    /// Returns the kind of act that the person does most often in the search for the bug, so that few
-    /// seeds find it. Returns `None` if the act is random.
+    /// Returns the kind of act that the person does most often in the search for the bug, so that
+    /// few seeds find it. Returns `None` if the act is random.
     pub(super) fn favourite_act(self) -> Option<ActKind> {
         match self {
             InjectedBug::TakenSlot | InjectedBug::SourceCheck => Some(ActKind::PutUnderSecondKey),
@@ -114,8 +115,8 @@ pub(super) struct BugInjector {
     followed: BTreeSet<String>,
     /// The tasks whose last request was a put of an item.
     has_put: BTreeSet<String>,
-    /// The last response to a GET of an archive key. The key is the name of the task and the archive
-    /// key.
+    /// The last response to a GET of an archive key. The key is the name of the task and the
+    /// archive key.
     read_files: BTreeMap<(String, String), WireResponse>,
     /// The first stem that the person has hidden in the present command, as the key of its item.
     first_hidden: Option<String>,

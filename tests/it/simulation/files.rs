@@ -1,5 +1,5 @@
-//! The photos of the simulation. Every file has bytes of its own, and the oracle knows which shot it
-//! is of.
+//! The photos of the simulation. Every file has bytes of its own, and the oracle knows which shot
+//! it is of.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -101,7 +101,7 @@ pub(super) enum EditKind {
     Stripped,
 }
 
-/// What the oracle knows of a file.
+/// The facts about a file that the oracle uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileFacts {
     /// The number of the shot.

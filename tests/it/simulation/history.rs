@@ -19,15 +19,15 @@ pub(super) const ARCHIVE: &str = "archive";
 const FOLDERS: [&str; 4] = ["a", "b", "c", "d"];
 /// The name of all uploads.
 const BASE: &str = "IMG_1";
-/// The archive key to which a person writes foreign files. It is the first archive key that the JPEGs
-/// of most uploads try.
+/// The archive key to which a person writes foreign files. It is the first archive key that the
+/// JPEGs of most uploads try.
 const DROPPED_AT: &str = "2018-02-01/IMG_1.jpg";
 /// An archive key with the same stem as [`DROPPED_AT`], and with an extension that no upload has. A
 /// person writes foreign files to it at any time, even while the first copy to the stem is in
 /// flight.
 const DROPPED_OTHER_EXTENSION: &str = "2018-02-01/IMG_1.jpeg";
 
-/// What a person did, as the world must know it.
+/// An act of a person, in the form that the world needs.
 pub(super) enum ManualAct {
     /// Objects were written or removed. The text is a line for the trace (the log of the run).
     Objects(String),
@@ -65,12 +65,12 @@ pub(super) struct ManualHistory {
     pub(super) settled: BTreeSet<String>,
     /// The bytes that were hidden by hand.
     pub(super) hidden: BTreeSet<String>,
-    /// The bytes that must be hidden, because they take the place of a hidden photo or stand undecided
-    /// beside it.
+    /// The bytes that must be hidden, because they replace a hidden photo, or because they may be a
+    /// hidden photo under another name.
     pub(super) due: BTreeSet<String>,
-    /// The ETags of bytes that may be two photos, so that hiding one does not hide the other. The bytes
-    /// are under several keys and an edit has changed their day, or a copy of them in the archive has
-    /// no metadata that ingest wrote.
+    /// The ETags of bytes that may be two photos, so that hiding one does not hide the other. The
+    /// bytes are under several keys and an edit has changed their day, or a copy of them in the
+    /// archive has no metadata that ingest wrote.
     pub(super) separate: BTreeSet<String>,
     /// The shots of which an older version may stay: a copy arrived after an edit or a move, or the
     /// source key had another shot too, and an edit has changed the day.
@@ -84,8 +84,8 @@ pub(super) struct ManualHistory {
 }
 
 impl ManualHistory {
-    /// Begins the history of a run. If `favourite` is `None`, the act that the person does most often
-    /// is random.
+    /// Begins the history of a run. If `favourite` is `None`, the act that the person does most
+    /// often is random.
     pub(super) fn new(random: &mut Rng, favourite: Option<ActKind>) -> Self {
         ManualHistory {
             acts_left: 4 + random.usize(..10),
@@ -345,8 +345,8 @@ impl ManualHistory {
         files.any(|file| file.shot == shot && !file.has_own_day())
     }
 
-    /// Reports whether a source key has had this shot and another one. The ledger may name the photo of
-    /// the other shot. A version with another day does not find the older one then.
+    /// Reports whether a source key has had this shot and another one. The ledger may name the
+    /// photo of the other shot. A version with another day does not find the older one then.
     fn is_reused(&self, name: &ObjectName, shot: u32) -> bool {
         let shots = self.shots_of_keys.get(name);
         shots.is_some_and(|shots| shots.contains(&shot) && shots.len() > 1)
@@ -367,8 +367,8 @@ impl ManualHistory {
             before != etag && self.files[before].shot == self.files[etag].shot
         });
         if is_edit || before != Some(etag) && self.has_other_photo(etag, mirror) {
-            // The bytes may come into a photo of the same shot that has other bytes. Then they are in
-            // two photos.
+            // The bytes may come into a photo of the same shot that has other bytes. Then they are
+            // in two photos.
             self.slow.insert(self.files[etag].shot);
             self.separate.insert(etag.to_owned());
         }
@@ -400,7 +400,8 @@ impl ManualHistory {
         })
     }
 
-    /// Reports whether an item knows another file of the same shot, and not these bytes.
+    /// Reports whether the evidence of an item contains another file of the same shot, but not
+    /// these bytes.
     fn has_other_photo(&self, etag: &str, mirror: &CatalogueMirror) -> bool {
         let facts = self.files[etag];
         mirror.items.values().any(|item| {
@@ -444,10 +445,12 @@ impl ManualHistory {
                         && is_near
                 })
         });
-        // The newcomer may join an item that knows its shot, and then passes no hidden photo.
+        // The newcomer may join an item that has evidence of its shot. Then it is not compared with
+        // a hidden photo.
         let has_own_place = mirror.items.values().any(|item| {
             let mut known = self.known_files(item);
-            // A name that a file by hand has, or had, is free for a RAW whose JPEG went to the next name.
+            // A name that a file by hand has, or had, is free for a RAW whose JPEG went to the next
+            // name.
             let is_free = item.evidence.is_empty()
                 || item.evidence.iter().any(|entry| entry.source.is_none());
             !item.is_hidden_by_hand()
@@ -484,8 +487,8 @@ impl ManualHistory {
         line
     }
 
-    /// Copies or renames a file in the archive with its metadata, or copies it and deletes the copy.
-    /// If `is_planned` is true, the new name may be one that uploads use.
+    /// Copies or renames a file in the archive with its metadata, or copies it and deletes the
+    /// copy. If `is_planned` is true, the new name may be one that uploads use.
     fn copy_in_archive(
         &mut self,
         random: &mut Rng,

@@ -1,5 +1,5 @@
-//! A copy of the catalogue, which is brought up to date after each request. The oracle and the person
-//! read it without requests.
+//! A copy of the catalogue, which is brought up to date after each request. The oracle and the
+//! person read it without requests.
 
 use std::collections::BTreeMap;
 

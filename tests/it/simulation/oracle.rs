@@ -216,8 +216,8 @@ impl ManualHistory {
             let files = || own.iter().filter(|file| file.stem == stem);
             let facts = || files().map(|file| self.files[&file.object.etag]);
             let shots: BTreeSet<u32> = facts().map(|facts| facts.shot).collect();
-            // Files without a time are joined by their name alone. They stay one photo if an edit gives
-            // them a time. A file by hand may look like one of another shot.
+            // Files without a time are joined by their name alone. They stay one photo if an edit
+            // gives them a time. A file by hand may look like one of another shot.
             let item = mirror.items.get(stem);
             let mut known = item.into_iter().flat_map(|item| self.known_files(item));
             let is_dated =
@@ -234,8 +234,8 @@ impl ManualHistory {
         }
     }
 
-    /// Checks that the JPEG and the RAW of a shot are one photo. Edits and reused names may separate
-    /// them.
+    /// Checks that the JPEG and the RAW of a shot are one photo. Edits and reused names may
+    /// separate them.
     fn check_pairs(&self, own: &[OwnFile<'_>], mirror: &CatalogueMirror) -> Result<(), String> {
         for raw in own {
             let facts = self.files[&raw.object.etag];

@@ -136,7 +136,8 @@ enum ScheduledMove {
 impl SimulatedWorld {
     /// Runs the simulation with this seed to its end, and then checks the final state with the
     /// oracle. `favourite` is the kind of act that the person does most often; see
-    /// [`ManualHistory::new`]. Returns the result of the oracle, and the trace (the log of the run).
+    /// [`ManualHistory::new`]. Returns the result of the oracle, and the trace (the log of the
+    /// run).
     pub(super) async fn run(
         seed: u64,
         bug: Option<InjectedBug>,
@@ -368,7 +369,8 @@ impl SimulatedWorld {
         });
     }
 
-    /// Collects the result of the person who hides a photo. After an error, the person begins again.
+    /// Collects the result of the person who hides a photo. After an error, the person begins
+    /// again.
     async fn collect_hidden(&mut self) {
         let is_finished = |hiding: &HidingPerson| hiding.running.is_finished();
         let Some(done) = self.hiding.take_if(|hiding| is_finished(hiding)) else {

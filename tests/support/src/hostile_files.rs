@@ -321,8 +321,8 @@ fn brotli_tables(blocks: usize) -> Vec<u8> {
 }
 
 /// Writes a block (a meta-block, RFC 7932 9.2) of `length_minus_one + 1` bytes. Its 256 literal
-/// codes, its command code and its distance code have one symbol each, so the data take no bits. The
-/// command is: one literal, and then a copy of two bytes.
+/// codes, its command code and its distance code have one symbol each, so the data take no bits.
+/// The command is: one literal, and then a copy of two bytes.
 fn brotli_tables_block(bits: &mut BitWriter, length_minus_one: u32) {
     bits.put(0, 1);
     // The length has four or six nibbles. The highest must not be zero if there are six.
