@@ -13,6 +13,7 @@ use super::date_time::{
 };
 use super::file_name_date::find_date_in_file_name;
 use super::location::Location;
+use super::partial_date_time::PartialDateTime;
 use super::sources::MetadataSources;
 use super::tag;
 use super::text::field_text;
@@ -20,7 +21,7 @@ use super::tiff::{Ifd, IfdFields};
 use super::utc_offset::{offset_at_longitude, parse_offset};
 
 /// The first possible year of a capture time: the year of the oldest known photograph.
-const FIRST_YEAR: i32 = 1826;
+pub(crate) const FIRST_YEAR: i32 = 1826;
 /// The day on which GPS time begins (IS-GPS-200, 3.3.4). A receiver without a fix may record it.
 const GPS_EPOCH: Option<NaiveDate> = NaiveDate::from_ymd_opt(1980, 1, 6);
 
@@ -93,7 +94,7 @@ fn date_candidates<'a>(
             return dead_clock.take();
         }
         let candidate = read_date(sources, context, source).filter(is_possible)?;
-        if source != DateSource::DateTime && is_dead_clock(&candidate.0) {
+        if source != DateSource::DateTime && is_dead_clock(candidate.0.local) {
             dead_clock.get_or_insert(candidate);
             return None;
         }
@@ -104,8 +105,8 @@ fn date_candidates<'a>(
 /// Reports whether a date is the one with which the clock of many cameras and phones starts if it was
 /// never set or lost its battery: 8 December 2002 at noon, or 1 January 1970, 1980 or 2000 at
 /// midnight.
-fn is_dead_clock(date: &ParsedDateTime) -> bool {
-    let Some(time) = date.local.time() else {
+pub(crate) fn is_dead_clock(date: PartialDateTime) -> bool {
+    let Some(time) = date.time() else {
         return false;
     };
     let day = (time.year(), time.month(), time.day());
@@ -141,7 +142,8 @@ fn read_date(
             let (source, text) = sources.blocks.date.as_ref()?;
             return Some((parse_date_time(text)?, *source));
         }
-        DateSource::SetByHand => None,
+        // No file has a date of these sources.
+        DateSource::TakeoutUtc | DateSource::SetByHand => None,
     };
     Some((date?, source))
 }
@@ -273,7 +275,7 @@ mod tests {
             ("2000:01:01", false),
         ] {
             let date = parse_date_time(text).expect(text);
-            assert_eq!(is_dead_clock(&date), is_dead, "{text}");
+            assert_eq!(is_dead_clock(date.local), is_dead, "{text}");
         }
     }
 }

@@ -83,15 +83,20 @@ impl CaptureTime {
     }
 
     /// Returns the wall-clock time to the second, if it comes from the metadata of the camera or of
-    /// an editor. Returns `None` if it comes from the name of the file or from a text of a PNG, and
-    /// if the time of day is not known.
+    /// an editor. Returns `None` if it comes from the name of the file, from Google Takeout or from a
+    /// text of a PNG, and if the time of day is not known.
     ///
     /// Midnight counts as unknown, because many programs write midnight if they know only the day.
     /// All files of one shot have the same second, even if only some of them record milliseconds.
     pub fn metadata_second(&self) -> Option<NaiveDateTime> {
         let is_metadata = !matches!(
             self.date_source,
-            Some(DateSource::FileName | DateSource::FileNameUtc | DateSource::PngCreationTime)
+            Some(
+                DateSource::FileName
+                    | DateSource::FileNameUtc
+                    | DateSource::TakeoutUtc
+                    | DateSource::PngCreationTime
+            )
         );
         let second = self.local?.time()?.with_nanosecond(0)?;
         let is_midnight = second.time() == NaiveTime::MIN;
@@ -234,7 +239,7 @@ fn parse_stored_offset(text: &str) -> Option<FixedOffset> {
     FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60 + seconds))
 }
 
-/// The source of a capture date: a tag, a field of the container, or the name of the file.
+/// The source of a capture date: a tag, a field of the container, the name of the file, or a sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateSource {
     /// EXIF `DateTimeOriginal` (0x9003 in the EXIF IFD).
@@ -267,13 +272,15 @@ pub enum DateSource {
     FileName,
     /// An instant in the name of the file. Its day is a day in UTC.
     FileNameUtc,
+    /// The field `photoTakenTime` in a JSON file of Google Takeout. Its day is a day in UTC.
+    TakeoutUtc,
     /// A person set the date.
     SetByHand,
 }
 
 impl DateSource {
     /// All date sources.
-    const ALL: [DateSource; 16] = [
+    const ALL: [DateSource; 17] = [
         DateSource::DateTimeOriginal,
         DateSource::DateTimeDigitized,
         DateSource::DateTime,
@@ -289,6 +296,7 @@ impl DateSource {
         DateSource::GpsDateStamp,
         DateSource::FileName,
         DateSource::FileNameUtc,
+        DateSource::TakeoutUtc,
         DateSource::SetByHand,
     ];
 
@@ -310,6 +318,7 @@ impl DateSource {
             DateSource::GpsDateStamp => "GPSDateStamp",
             DateSource::FileName => "FileName",
             DateSource::FileNameUtc => "FileNameUTC",
+            DateSource::TakeoutUtc => "TakeoutUTC",
             DateSource::SetByHand => "SetByHand",
         }
     }

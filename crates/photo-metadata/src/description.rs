@@ -188,7 +188,11 @@ fn comment_text(raw: &str) -> Option<String> {
 }
 
 /// Cuts a long text, and adds a warning if it was cut.
-fn cut_long_text(text: Option<String>, name: &str, warnings: &mut Vec<String>) -> Option<String> {
+pub(crate) fn cut_long_text(
+    text: Option<String>,
+    name: &str,
+    warnings: &mut Vec<String>,
+) -> Option<String> {
     let mut text = text?;
     if cut_after(&mut text, limits::MAX_LONG_TEXT_CHARS) {
         let max = limits::MAX_LONG_TEXT_CHARS;

@@ -200,10 +200,7 @@ pub(crate) fn read_metadata(
         labels.add_gap(TOO_MUCH_WORK);
         warnings.insert(0, TOO_MUCH_WORK.to_owned());
     }
-    warnings.truncate(limits::MAX_WARNINGS);
-    for warning in &mut warnings {
-        warning.truncate(warning.floor_char_boundary(limits::MAX_TEXT_BYTES));
-    }
+    limit_warnings(&mut warnings);
     Ok(Extraction {
         format,
         photo,
@@ -219,6 +216,14 @@ pub(crate) fn read_metadata(
         },
         reads: ReadTotals::default(),
     })
+}
+
+/// Cuts the list of warnings, and each of them, to its maximum length.
+pub(crate) fn limit_warnings(warnings: &mut Vec<String>) {
+    warnings.truncate(limits::MAX_WARNINGS);
+    for warning in warnings {
+        warning.truncate(warning.floor_char_boundary(limits::MAX_TEXT_BYTES));
+    }
 }
 
 /// The place of an IPTC block.

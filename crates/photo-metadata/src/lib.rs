@@ -10,6 +10,7 @@ mod container;
 mod context;
 mod cr3;
 mod crw;
+mod date_kind;
 mod date_time;
 mod degrees;
 mod describe;
@@ -47,12 +48,16 @@ mod raw;
 mod raw_format;
 mod record;
 mod rights;
+mod sidecar;
+mod sidecar_fields;
+mod sidecar_xmp;
 mod sources;
 mod sparse;
 mod tag;
 mod tag_collector;
 mod tag_names;
 mod tag_values;
+mod takeout;
 mod text;
 mod text_scanner;
 mod tiff;
@@ -90,6 +95,10 @@ pub use self::place::Place;
 pub use self::record::{
     Camera, EmbeddedPreview, Exposure, Lens, PhotoMetadata, PhotoRecord, PictureData, TagValue,
     Tags, storable_number,
+};
+pub use self::sidecar::{
+    MAX_SIDECAR_BYTES, SidecarExtraction, SidecarFormat, SidecarMetadata, extract_sidecar,
+    extract_sidecar_tags,
 };
 pub use self::text::is_bidi_control;
 pub use self::work_budget::inflate_zlib;

@@ -91,6 +91,9 @@ pub(crate) const MAX_COMMENTS: usize = 16;
 pub(crate) const MAX_LABEL_BYTES: usize = 16 << 10;
 /// The maximum size in bytes of one XMP packet, IPTC block or Photoshop resource block.
 pub(crate) const MAX_PACKET_BYTES: u64 = 4 << 20;
+/// The maximum size in bytes of a sidecar of Google Takeout. A usual one has 1 KB. It is lower than
+/// that of other sidecars, because parsed JSON takes up to 16 times as much memory as its text.
+pub(crate) const MAX_TAKEOUT_BYTES: u64 = 256 << 10;
 /// The maximum number of blocks of one kind (EXIF, XMP, IPTC) in one file.
 pub(crate) const MAX_BLOCKS: usize = 64;
 /// The maximum number of bytes of one file that are decompressed or joined, all blocks together.

@@ -21,6 +21,15 @@ pub(crate) fn collect_people(xmp: &XmpProperties, warnings: &mut Vec<String>) ->
         .chain(detailed)
         .chain(&xmp.face_names)
         .chain(in_regions);
+    limit_people(names.map(String::as_str), warnings)
+}
+
+/// Cleans names of people, and returns each once. If there are too many, leaves out the last ones and
+/// adds a warning.
+pub(crate) fn limit_people<'n>(
+    names: impl Iterator<Item = &'n str>,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
     let mut people: Vec<String> = Vec::new();
     for name in names {
         let Some(mut name) = clean_text(name) else {

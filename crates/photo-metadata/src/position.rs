@@ -67,7 +67,8 @@ pub(crate) fn find_location(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Opti
     })
 }
 
-fn is_possible((lat, lon): (f64, f64)) -> bool {
+/// Reports whether a position is on the globe, and is not 0, 0.
+pub(crate) fn is_possible((lat, lon): (f64, f64)) -> bool {
     (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) && (lat != 0.0 || lon != 0.0)
 }
 

@@ -8,6 +8,7 @@ mod limits;
 mod maker_notes;
 mod names;
 mod positions;
+mod sidecars;
 mod structures;
 mod tags;
 mod texts;
