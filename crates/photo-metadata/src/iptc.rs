@@ -6,7 +6,7 @@ use super::date_time::{ParsedDateTime, parse_date_time};
 use super::labels::LabelCollector;
 use super::limits;
 use super::place::Place;
-use super::text::{clean_lines, clean_text, decode_text, until_nul};
+use super::text::{clean_lines, clean_text, decode_mixed_text, decode_text, until_nul};
 use super::work_budget::{Work, WorkBudget};
 
 /// The bit of a dataset's length field that marks an extended length. A dataset is one value of an
@@ -126,13 +126,24 @@ fn set_first(slot: &mut Option<String>, value: String) {
     slot.get_or_insert(value);
 }
 
-/// Decodes the text of a dataset. `utf8` is `true` if the block declares UTF-8.
-fn decode_dataset(value: &[u8], utf8: bool) -> String {
-    if utf8 {
-        String::from_utf8_lossy(value).into_owned()
-    } else {
-        decode_text(value)
+/// The maximum lengths of texts in IPTC-IIM 4.2, in bytes.
+const TEXT_LENGTHS: [usize; 5] = [32, 64, 128, 256, 2_000];
+
+/// Decodes the text of a dataset. `utf8` is `true` if the block declares UTF-8. Some programs declare it
+/// and write Latin-1. Of a text with the maximum length of its dataset, a last character that was cut is
+/// left out.
+pub(crate) fn decode_dataset(value: &[u8], utf8: bool) -> String {
+    if !utf8 {
+        return decode_text(value);
     }
+    let whole = match std::str::from_utf8(value) {
+        // The length of an error is unknown if the text ends within a character.
+        Err(error) if error.error_len().is_none() && TEXT_LENGTHS.contains(&value.len()) => {
+            value.get(..error.valid_up_to()).unwrap_or_default()
+        }
+        _ => value,
+    };
+    decode_mixed_text(whole).into_owned()
 }
 
 /// Parses the values of two datasets, a date and a time: `20180201` and `094107+0100`. In the date,
@@ -232,6 +243,24 @@ mod tests {
         assert_eq!(iptc.keywords, ["dawn"]);
         let labels = format!("{:?}", iptc.labels);
         assert!(labels.contains(r#"["dawn", "Private"]"#), "{labels}");
+    }
+
+    #[test]
+    fn text_that_is_not_in_the_declared_character_set_is_latin_1() {
+        let mut iptc = IptcRecords::default();
+        let cut = [&[b'x'; 63][..], b"\xc3"].concat();
+        let datasets: [(u8, u8, &[u8]); 5] = [
+            (1, 90, b"\x1b%G"),
+            (2, 25, b"Priv\xe9"),
+            (2, 25, b"\xe9t\xe9 \xc3\xa9t\xc3\xa9"),
+            (2, 5, &cut),
+            (2, 105, "Zürich".as_bytes()),
+        ];
+        iptc.read_block(&block(&datasets), &WorkBudget::default());
+        assert_eq!(iptc.keywords, ["Privé", "été été"]);
+        assert!(format!("{:?}", iptc.labels).contains("Privé"));
+        assert_eq!(iptc.title, Some("x".repeat(63)));
+        assert_eq!(iptc.headline.as_deref(), Some("Zürich"));
     }
 
     #[test]

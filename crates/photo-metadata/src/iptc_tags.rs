@@ -6,11 +6,11 @@ use std::collections::btree_map::Entry;
 
 use DatasetKind::{Binary, CharacterSet, Date, Lines, Number, Text, Time};
 
-use super::iptc::split_dataset;
+use super::iptc::{decode_dataset, split_dataset};
 use super::limits;
 use super::record::TagValue;
 use super::tag_collector::{TagCollector, clean_tag_text};
-use super::text::{decode_text, until_nul};
+use super::text::until_nul;
 use super::work_budget::{Work, WorkBudget};
 
 /// The form of a dataset's value.
@@ -207,10 +207,7 @@ impl IptcTags {
 
 /// Decodes the value of a dataset. Returns `None` if the value is not shown.
 fn decode_value(kind: DatasetKind, value: &[u8], is_utf8: bool) -> Option<TagValue> {
-    let decode = |bytes: &[u8]| match is_utf8 {
-        true => String::from_utf8_lossy(bytes).into_owned(),
-        false => decode_text(bytes),
-    };
+    let decode = |bytes: &[u8]| decode_dataset(bytes, is_utf8);
     let text = |bytes: &[u8]| clean_tag_text(&decode(bytes));
     Some(match kind {
         Text => TagValue::Text(text(until_nul(value))),

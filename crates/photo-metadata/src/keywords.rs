@@ -60,6 +60,9 @@ pub(crate) fn collect_keywords(
             list.add(&join_path(keyword.split(separator)));
         }
     }
+    for path in &xmp.keyword_tree {
+        list.add(&join_path(path.iter().map(String::as_str)));
+    }
     if let Some(categories) = xmp.get(ACDSEE_CATEGORIES) {
         parse_categories(categories, &mut list);
     }

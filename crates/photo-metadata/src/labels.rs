@@ -4,6 +4,7 @@
 //! If some of them may be missing, the reason is recorded; it is called a gap. XMP, IPTC and EXIF
 //! are the usual sources.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use super::text::clean_whole_text;
 use super::tiff::{FieldNumber, Ifd, IfdField, IfdFields};
 
 /// The XMP properties that contain keywords.
-const KEYWORD_PROPERTIES: [&str; 11] = [
+const KEYWORD_PROPERTIES: [&str; 13] = [
     "acdsee:keywords",
     "dc:subject",
     "digiKam:TagsList",
@@ -26,7 +27,9 @@ const KEYWORD_PROPERTIES: [&str; 11] = [
     "mediapro:CatalogSets",
     "MicrosoftPhoto:LastKeywordIPTC",
     "MicrosoftPhoto:LastKeywordXMP",
+    "mwg-kw:Keyword",
     "pdf:Keywords",
+    "photoshop:Category",
     "photoshop:SupplementalCategories",
 ];
 /// The XMP property in which ACDSee writes its categories, as XML inside a text.
@@ -114,6 +117,8 @@ pub(crate) struct LabelCollector {
     keywords: Vec<String>,
     known: HashSet<String>,
     bytes: usize,
+    /// The number of bytes of all paths that were joined, also of those that are no new keywords.
+    path_bytes: usize,
     is_rejected: bool,
     /// The lowest number of stars in any source.
     stars: Option<i8>,
@@ -139,24 +144,62 @@ impl LabelCollector {
     /// Adds the value of an XMP property, if the property contains keywords or a rating.
     pub(crate) fn add_xmp_value(&mut self, name: &str, value: &str) {
         if name == ACDSEE_CATEGORIES {
-            // <Categories><Category Assigned="1">Family</Category></Categories>
-            let texts = value.split('<').filter_map(|piece| piece.split('>').nth(1));
-            texts.for_each(|text| self.add_keyword(text));
+            self.add_categories(value);
         } else if name == PERCENT_RATING {
             let percent = value.trim().parse::<f64>().ok();
             if let Some(stars) = percent.and_then(stars_of_percent) {
                 self.add_stars(stars);
             }
         } else if name == "xmp:Rating" {
-            let rating = value.trim().parse::<f64>();
-            match rating {
+            let rating = value.trim();
+            match rating.parse::<f64>() {
                 Ok(rating) if rating < 0.0 => self.is_rejected = true,
                 Ok(rating) if rating <= 5.0 => self.add_stars(rating.round() as i8),
-                _ => {}
+                Ok(_) => {}
+                // The text may mean that the photo is rejected.
+                Err(_) if !rating.is_empty() => self.add_gap("a rating that is no number"),
+                Err(_) => {}
             }
         } else if KEYWORD_PROPERTIES.contains(&name) {
             self.add_keyword(value);
         }
+    }
+
+    /// Adds the categories of ACDSee:
+    /// `<Categories><Category Assigned="1">Family</Category></Categories>`. Each category is a keyword,
+    /// and each category inside another one is a path too: `Family|Anna`.
+    fn add_categories(&mut self, xml: &str) {
+        let mut open: Vec<String> = Vec::new();
+        for piece in xml.split('<') {
+            let (tag, text) = piece.split_once('>').unwrap_or((piece, ""));
+            if tag == "/Category" {
+                open.pop();
+            }
+            // Text after the end of a category is no category, but it is not lost.
+            let name = quick_xml::escape::unescape(text.trim());
+            let name = name.unwrap_or(Cow::Borrowed(text.trim()));
+            self.add_keyword(&name);
+            if !tag.starts_with("Category") || tag.ends_with('/') {
+                continue;
+            }
+            open.push(name.into_owned());
+            if open.len() > 1 {
+                self.add_path(&open);
+            }
+        }
+    }
+
+    /// Adds a path of keywords: `Family|Anna`. If the paths of the file are too long, adds none, and
+    /// records that keywords are missing.
+    pub(crate) fn add_path(&mut self, parts: &[String]) {
+        if self.path_bytes <= limits::MAX_PATH_BYTES {
+            let length: usize = parts.iter().map(|part| part.len() + 1).sum();
+            self.path_bytes = self.path_bytes.saturating_add(length);
+        }
+        if self.path_bytes > limits::MAX_PATH_BYTES {
+            return self.add_gap(MORE_KEYWORDS);
+        }
+        self.add_keyword(&parts.join("|"));
     }
 
     /// Records a number of stars. Keeps the lowest one.
@@ -221,7 +264,8 @@ fn add_exif_labels(fields: &IfdFields<'_>, labels: &mut LabelCollector) {
                     Some(FieldNumber::Integer(i64::MIN..=-1 | 65_535)) => labels.is_rejected = true,
                     // 0 means that the photo has no rating in this source.
                     Some(FieldNumber::Integer(stars @ 1..=5)) => labels.add_stars(stars as i8),
-                    _ => {}
+                    Some(_) => {}
+                    None => labels.add_gap("a rating that is no number"),
                 }
             }
             tag::RATING_PERCENT => {
@@ -269,9 +313,57 @@ mod tests {
         let nested = r#"<Categories><Category Assigned="0">Family<Category Assigned="1">Anna</Category></Category></Categories>"#;
         labels.add_xmp_value(ACDSEE_CATEGORIES, nested);
         let mut expected = KEYWORD_PROPERTIES.to_vec();
-        expected.extend(["Family", "Anna"]);
+        expected.extend(["Family", "Anna", "Family|Anna"]);
         assert_eq!(labels.keywords, expected);
         assert!(!labels.is_rejected && labels.gap.is_none());
+    }
+
+    #[test]
+    fn every_source_of_xmp_is_read_from_a_packet() {
+        for name in KEYWORD_PROPERTIES {
+            // Without a declaration, a prefix has its usual namespace.
+            let packet = xmp(&format!("<{name}><rdf:li>Private</rdf:li></{name}>"));
+            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], &packet].concat();
+            let labels = read(&jpeg(&[(0xe1, &segment)]));
+            assert_eq!(labels.keywords, ["Private"], "{name}");
+        }
+    }
+
+    #[test]
+    fn categories_of_acdsee_have_their_characters_and_their_paths() {
+        let mut labels = LabelCollector::default();
+        let xml = r#"<Categories><Category Assigned="0">Family<Category Assigned="1">Tom &amp; Anna</Category></Category><Category Assigned="1">Home</Category></Categories>"#;
+        labels.add_xmp_value(ACDSEE_CATEGORIES, xml);
+        assert_eq!(
+            labels.keywords,
+            ["Family", "Tom & Anna", "Family|Tom & Anna", "Home"]
+        );
+        assert_eq!(labels.gap, None);
+        let long =
+            "<Category>".to_owned() + &"x".repeat(9_000) + &"<Category>y</Category>".repeat(1_000);
+        labels.add_xmp_value(ACDSEE_CATEGORIES, &long);
+        assert!(labels.gap.is_some() && labels.path_bytes > limits::MAX_PATH_BYTES);
+    }
+
+    #[test]
+    fn rating_that_is_no_number_is_a_gap() {
+        for (value, has_gap) in [
+            ("Rejected", true),
+            ("\u{2212}1", true),
+            ("-1,0", true),
+            ("-1/1", true),
+            (" ", false),
+            ("-1", false),
+            ("3", false),
+            ("99", false),
+        ] {
+            let mut labels = LabelCollector::default();
+            labels.add_xmp_value("xmp:Rating", value);
+            assert_eq!(labels.gap.is_some(), has_gap, "{value}");
+        }
+        // A TIFF whose field Rating is the text -1.
+        let tiff = b"II*\0\x08\0\0\0\x01\0\x46\x47\x02\0\x03\0\0\0-1\0\0\0\0\0\0";
+        assert!(read(tiff).gap.is_some());
     }
 
     fn read(file: &[u8]) -> FileLabels {
@@ -409,9 +501,13 @@ mod tests {
             "<dc:subject>a &unknown; b</dc:subject>",
             "<dc:subject>a</dc:subject",
             "<rdf:Description dc:subject=unquoted/>",
+            "<dc:subject>Private<rdf:Bag><rdf:li>b</rdf:li></rdf:Bag></dc:subject>",
+            "<dc:subject><rdf:Bag><rdf:li>Private<b/></rdf:li></rdf:Bag></dc:subject>",
         ] {
             assert!(file(&xmp(broken)).is_some(), "{broken}");
         }
+        let indented = "<dc:subject>\n <rdf:Bag>\n <rdf:li>a</rdf:li>\n </rdf:Bag>\n</dc:subject>";
+        assert_eq!(file(&xmp(indented)), None);
         assert!(file(b"compressed").is_some());
         assert_eq!(file(b""), None);
     }

@@ -76,6 +76,8 @@ pub(crate) const MAX_LONG_TEXT_CHARS: usize = 4_000;
 /// The maximum number of keywords of one photo. Also the maximum number of values of one XMP
 /// property.
 pub(crate) const MAX_KEYWORDS: usize = 256;
+/// The maximum number of levels of a tree of keywords. ExifTool writes six.
+pub(crate) const MAX_KEYWORD_LEVELS: usize = 8;
 /// The maximum number of bytes of all keywords in the record of one photo. The labels have a lower
 /// limit, `MAX_LABEL_BYTES`. So if keywords are left out here, the labels contain the reason.
 pub(crate) const MAX_KEYWORD_BYTES: usize = 64 << 10;
@@ -89,6 +91,9 @@ pub(crate) const MAX_COMMENTS: usize = 16;
 /// The maximum number of bytes of all keywords in the labels of one file. If a file has more, the
 /// rest is left out, and the labels contain the reason (`gap`).
 pub(crate) const MAX_LABEL_BYTES: usize = 16 << 10;
+/// The maximum number of bytes of the paths of keywords that are joined for the labels of one file. If
+/// a file has more, the labels contain the reason.
+pub(crate) const MAX_PATH_BYTES: usize = 256 << 10;
 /// The maximum size in bytes of one XMP packet, IPTC block or Photoshop resource block.
 pub(crate) const MAX_PACKET_BYTES: u64 = 4 << 20;
 /// The maximum size in bytes of a sidecar of Google Takeout. A usual one has 1 KB. It is lower than

@@ -1,5 +1,7 @@
 //! Converts bytes to text: decodes the character sets of metadata, and cleans every text.
 
+use std::borrow::Cow;
+
 use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::limits;
@@ -38,6 +40,20 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
             .0
             .into_owned(),
     }
+}
+
+/// Decodes text in UTF-8. Decodes each byte that is not part of UTF-8 as Windows-1252, which contains
+/// Latin-1.
+pub(crate) fn decode_mixed_text(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+    }
+    Cow::Owned(text)
 }
 
 /// Decodes UTF-16 in the given byte order, up to the first NUL, and cleans the text. Returns `None`

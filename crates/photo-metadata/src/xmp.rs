@@ -25,11 +25,16 @@ pub(crate) struct XmpProperties {
     /// The names of the regions of the type `Face` (Metadata Working Group, "Guidelines for
     /// Handling Image Metadata" 2.0, 5.9), each with its person's name.
     pub(crate) face_names: Vec<String>,
+    /// The paths of the keywords in the tree of the Metadata Working Group ("Guidelines for Handling
+    /// Image Metadata" 2.0, 5.8), each with the keywords above it.
+    pub(crate) keyword_tree: Vec<Vec<String>>,
     /// The keywords and ratings of all packets.
     pub(crate) labels: LabelCollector,
     counts: XmpCounts,
 }
 
+/// The list of the keywords at the top of the tree.
+const KEYWORD_LIST: &str = "mwg-kw:Keywords/mwg-kw:Hierarchy";
 /// The name of a region: that of a person, if the region is a face.
 const REGION_NAME: &str = "mwg-rs:Regions/mwg-rs:RegionList/mwg-rs:Name";
 /// The type of a region: `Face`, `Pet`, `Focus` or `BarCode`.
@@ -83,6 +88,13 @@ impl XmpProperties {
         if !names.is_empty() {
             self.face_names = names;
         }
+        let tree = find_keyword_tree(&packet);
+        for path in tree.iter().filter(|path| path.len() > 1) {
+            self.labels.add_path(path);
+        }
+        if !tree.is_empty() {
+            self.keyword_tree = tree;
+        }
         self.packets.push(packet);
         warning.map_or(Ok(()), Err)
     }
@@ -95,6 +107,46 @@ fn clean_value(name: &str, value: &str) -> Option<String> {
     } else {
         clean_text(value)
     }
+}
+
+/// Returns the paths of the keywords in `mwg-kw:Keywords`: those that have no keywords below them. At
+/// most [`limits::MAX_KEYWORDS`] are returned.
+fn find_keyword_tree(packet: &XmpPacket) -> Vec<Vec<String>> {
+    let mut paths: Vec<Vec<String>> = Vec::new();
+    // The keywords of the level above: the list item of each, and its path.
+    let mut above: Vec<(u32, Vec<String>)> = Vec::new();
+    let mut place = KEYWORD_LIST.to_owned();
+    for _ in 0..limits::MAX_KEYWORD_LEVELS {
+        let name = format!("{place}/mwg-kw:Keyword");
+        let values = packet
+            .find_anywhere(&name)
+            .map(|path| packet.all_values(path));
+        let mut level: Vec<(u32, Vec<String>)> = Vec::new();
+        let mut parents = HashSet::new();
+        for value in values.into_iter().flatten().take(limits::MAX_KEYWORDS) {
+            // The list item of a keyword begins after that of the keyword above it, and before the next
+            // item of that level.
+            let parent = above
+                .partition_point(|(item, _)| *item < value.item)
+                .checked_sub(1);
+            let parent = parent.and_then(|index| Some((index, above.get(index)?)));
+            let mut path = parent.map_or_else(Vec::new, |(_, (_, path))| path.clone());
+            parents.extend(parent.map(|(index, _)| index));
+            path.extend(clean_text(value.text));
+            level.push((value.item, path));
+        }
+        let leaves = std::mem::replace(&mut above, level).into_iter().enumerate();
+        let leaves = leaves.filter(|(index, _)| !parents.contains(index));
+        paths.extend(leaves.map(|(_, (_, path))| path));
+        if above.is_empty() {
+            break;
+        }
+        place.push_str("/mwg-kw:Children");
+    }
+    paths.extend(above.into_iter().map(|(_, path)| path));
+    paths.truncate(limits::MAX_KEYWORDS);
+    paths.retain(|path| !path.is_empty());
+    paths
 }
 
 /// Returns the names of the regions that are faces.
@@ -242,6 +294,55 @@ mod tests {
             </rdf:Bag></m:RegionList></m:Regions>"#,
         );
         assert_eq!(xmp.face_names, ["Anna", "Ben"]);
+    }
+
+    #[test]
+    fn keywords_of_a_tree_have_the_keywords_above_them() {
+        let item = |name: &str, children: &str| {
+            let children = match children {
+                "" => String::new(),
+                _ => format!("<k:Children><rdf:Bag>{children}</rdf:Bag></k:Children>"),
+            };
+            format!(
+                r#"<rdf:li rdf:parseType="Resource"><k:Keyword>{name}</k:Keyword>{children}</rdf:li>"#
+            )
+        };
+        let people = item("Family", &(item("Anna", "") + &item("Ben", "")));
+        let places = item("Asia", &item("Japan", &item("Kyoto", "")));
+        let tree = item("People", &people) + &item("Beach", "") + &item("Places", &places);
+        let xmp = packet(&format!(
+            r#"<k:Keywords xmlns:k="http://www.metadataworkinggroup.com/schemas/keywords/" rdf:parseType="Resource">
+            <k:Hierarchy><rdf:Bag>{tree}</rdf:Bag></k:Hierarchy></k:Keywords>"#
+        ));
+        let mut paths: Vec<String> = xmp.keyword_tree.iter().map(|path| path.join("|")).collect();
+        paths.sort();
+        let expected = [
+            "Beach",
+            "People|Family|Anna",
+            "People|Family|Ben",
+            "Places|Asia|Japan|Kyoto",
+        ];
+        assert_eq!(paths, expected);
+        let labels = format!("{:?}", xmp.labels);
+        for label in expected.iter().chain(&["Ben", "Kyoto"]) {
+            assert!(labels.contains(&format!("{label:?}")), "{label}: {labels}");
+        }
+    }
+
+    #[test]
+    fn value_may_have_qualifiers() {
+        for item in [
+            r#"<rdf:li rdf:value="Private" q:of="x"/>"#,
+            r#"<rdf:li q:of="x" rdf:value="Private"></rdf:li>"#,
+            r#"<rdf:li><rdf:Description rdf:value="Private" q:of="x"/></rdf:li>"#,
+            r#"<rdf:li rdf:parseType="Resource"><rdf:value>Private</rdf:value><q:of>x</q:of></rdf:li>"#,
+        ] {
+            let xmp = packet(&format!(
+                r#"<d:subject xmlns:q="http://example.org/q/"><rdf:Bag>{item}</rdf:Bag></d:subject>"#
+            ));
+            assert_eq!(xmp.all("dc:subject"), ["Private"], "{item}");
+            assert!(format!("{:?}", xmp.labels).contains("Private"), "{item}");
+        }
     }
 
     #[test]

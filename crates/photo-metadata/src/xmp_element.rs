@@ -25,6 +25,9 @@ pub(crate) struct OpenElement<'t> {
     /// The value of an attribute `rdf:resource`, `rdf:value` or `rdf:about`: the value of a
     /// property whose element is empty.
     pub(crate) reference: Option<TextSpan>,
+    /// `true` if `reference` is an attribute `rdf:value`: the value of a property whose other attributes
+    /// qualify it (RDF/XML 2.11).
+    pub(crate) has_qualified_value: bool,
     /// `true` if an attribute of the element is a property.
     pub(crate) has_members: bool,
     /// `true` if there are elements inside.
@@ -70,6 +73,7 @@ impl<'t> OpenElement<'t> {
             item,
             language: TextSpan::default(),
             reference: None,
+            has_qualified_value: false,
             has_members: false,
             has_elements: false,
             is_type: is_rdf && name == "type",

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::WINDOWS_1252;
-
 use super::labels::LabelCollector;
 use super::limits;
+use super::text::decode_mixed_text;
 use super::work_budget::{InflateResult, WorkBudget, inflate_zlib_within};
 
 /// Decompresses a packet that is zlib data (RFC 1950), as a HEIF may have it (ISO/IEC 14496-12
@@ -44,20 +43,6 @@ pub(crate) fn decode_packet(bytes: &[u8]) -> Cow<'_, str> {
         [0xff, 0xfe, ..] | [b'<', 0, ..] => encoding_rs::UTF_16LE.decode(bytes).0,
         _ => decode_mixed_text(bytes),
     }
-}
-
-/// Decodes text in UTF-8. Decodes each byte that is not part of UTF-8 as Windows-1252, which
-/// contains Latin-1.
-fn decode_mixed_text(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Cow::Borrowed(text);
-    }
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
-    }
-    Cow::Owned(text)
 }
 
 #[cfg(test)]

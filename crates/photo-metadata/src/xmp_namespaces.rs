@@ -45,7 +45,7 @@ pub(crate) enum NamespaceKind {
 }
 
 /// The namespaces whose structures do not change the meaning of properties inside.
-const COMMON_PREFIXES: [&str; 15] = [
+const COMMON_PREFIXES: [&str; 17] = [
     "Iptc4xmpCore",
     "MicrosoftPhoto",
     "acdsee",
@@ -54,8 +54,10 @@ const COMMON_PREFIXES: [&str; 15] = [
     "digiKam",
     "exif",
     "exifEX",
+    "expressionmedia",
     "lr",
     "mediapro",
+    "mwg-kw",
     "pdf",
     "photoshop",
     "tiff",

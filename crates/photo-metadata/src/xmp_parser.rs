@@ -202,7 +202,7 @@ impl<'t, 'l> PacketParser<'t, 'l> {
     }
 
     fn open_element(&mut self, start: &BytesStart<'_>) -> Result<(), String> {
-        self.current.clear();
+        self.drop_text();
         let bindings = self.bindings.len();
         // If this fails, the next event is not read.
         let _ = self.budget.pay(Work::XmlTagBytes, start.len() as u64);
@@ -292,7 +292,10 @@ impl<'t, 'l> PacketParser<'t, 'l> {
                 }
                 // If there is more than one, the reference is more important.
                 "about" => element.reference = element.reference.or(Some(value)),
-                "resource" | "value" => element.reference = Some(value),
+                "resource" | "value" => {
+                    element.reference = Some(value);
+                    element.has_qualified_value |= name == "value";
+                }
                 _ => {}
             },
             NamespaceKind::Wrapper if matches!(name, "xmptk" | "xaptk") && value.length > 0 => {
@@ -344,7 +347,8 @@ impl<'t, 'l> PacketParser<'t, 'l> {
         let Some(property) = element.property.filter(|_| !element.is_type) else {
             return;
         };
-        if is_blank && (element.has_elements || element.has_members) {
+        let is_structure = element.has_members && !element.has_qualified_value;
+        if is_blank && (element.has_elements || is_structure) {
             return;
         }
         if value.length == 0
@@ -491,6 +495,21 @@ impl<'t, 'l> PacketParser<'t, 'l> {
             current.joined.push_str(start);
         }
         &mut current.joined
+    }
+
+    /// Forgets the text before an element. XMP has no such text, except blanks between elements. If the
+    /// text may be a keyword, records that labels may be missing.
+    fn drop_text(&mut self) {
+        let current = &self.current;
+        let text = match current.joined.is_empty() {
+            true => self.slice(current.span),
+            false => &current.joined,
+        };
+        let property = self.open.last().and_then(|element| element.property);
+        if property.is_some_and(OpenProperty::has_labels) && !text.trim_ascii().is_empty() {
+            self.labels.add_gap("XMP with text beside elements");
+        }
+        self.current.clear();
     }
 
     /// Returns the text of the element that ends, and removes it from the state.
