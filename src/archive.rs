@@ -5,9 +5,11 @@
 //! never mistakes a copy for an upload.
 
 mod file_names;
+mod sidecar_name;
 
 pub use file_names::{ArchivePlan, NameNumber, plan_names};
 pub(crate) use file_names::{is_visible, split_extension};
+pub use sidecar_name::{SidecarKind, SidecarName, UploadName};
 
 use crate::identity::Slot;
 use crate::object::{Bucket, ObjectRef, Prefix, file_name};
@@ -180,11 +182,12 @@ impl Layout {
 
     /// Parses a key of the archive bucket. Returns `None` if the key is not under the archive
     /// prefix. With the prefix `photos/`, the key `photos/2018-02-01/foobar.jpg` has the stem
-    /// `2018-02-01/foobar` and the extension `jpg`.
+    /// `2018-02-01/foobar` and the extension `jpg`. A sidecar has the stem of its photo: the key
+    /// `photos/2018-02-01/foobar.NEF.xmp` has the same stem and the extension `NEF.xmp`.
     pub fn archive_key(&self, key: &str) -> Option<ArchiveKey> {
         let below = self.archive_prefix.strip(key)?;
         let (folder, name) = below.rsplit_once('/').unwrap_or(("", below));
-        let (base, extension) = split_extension(name);
+        let (base, extension) = split_file_name(name);
         let stem = if folder.is_empty() && !below.starts_with('/') {
             base.to_owned()
         } else {
@@ -323,6 +326,11 @@ impl ArchiveKey {
         self.extension.as_deref()
     }
 
+    /// Returns the kind of the sidecar under this key, or `None` if the file is a photo.
+    pub fn sidecar_kind(&self) -> Option<SidecarKind> {
+        SidecarKind::of_part(self.extension()?)
+    }
+
     /// Returns the slot of this file in its item: its format.
     pub fn slot(&self) -> Slot {
         Slot::of_extension(self.extension())
@@ -331,6 +339,16 @@ impl ArchiveKey {
     /// Returns the file name: the text after the key's last slash.
     pub fn file_name(&self) -> &str {
         self.object.file_name()
+    }
+}
+
+/// Splits the name of an archived file into the name of its photo and the name of its part. The name
+/// of a part is an extension, or that of a sidecar: `CR2.xmp`. Returns `None` in its place if the file
+/// has no extension.
+pub(crate) fn split_file_name(name: &str) -> (&str, Option<&str>) {
+    match sidecar_name::split_archived_name(name) {
+        Some((base, part)) => (base, Some(part)),
+        None => split_extension(name),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod published;
 pub mod query;
 mod schema;
 pub mod set_date;
+pub mod waiting_sidecars;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -22,6 +22,7 @@ mod picture_data;
 pub mod provenance;
 pub mod reconcile;
 mod record;
+mod sidecars;
 mod skipping;
 pub mod survey;
 

@@ -44,7 +44,7 @@ impl PhotoId {
     /// ```
     pub fn candidates(stem: &str) -> Vec<PhotoId> {
         let composed = compose_letters(stem);
-        let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(stem);
+        let decomposed = decompose_letters(stem);
         let mut ids = vec![
             PhotoId::from_stem(&composed),
             PhotoId::from_stem(&decomposed),
@@ -81,6 +81,11 @@ impl std::fmt::Display for PhotoId {
 /// Returns a name in the Unicode form NFC, in which names are compared.
 pub(crate) fn compose_letters(name: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(name)
+}
+
+/// Returns a name in the Unicode form NFD, in which macOS writes names.
+pub(crate) fn decompose_letters(name: &str) -> Cow<'_, str> {
+    DecomposingNormalizerBorrowed::new_nfd().normalize(name)
 }
 
 /// Returns the first 130 bits of the SHA-256 of `bytes`, as 26 lower-case base32 characters. They

@@ -35,10 +35,10 @@ const ADDED: &str = "SKIP_NAMES";
 /// The default patterns, with the reason for each. The first pattern that matches gives the reason,
 /// so the general patterns for hidden files come last.
 #[rustfmt::skip]
-const DEFAULT_PATTERNS: [(&str, &str); 67] = [
-    // Phones and desktops (Android, GNOME), Synology, QNAP, Sony's films, films of Canon and GoPro.
+const DEFAULT_PATTERNS: [(&str, &str); 66] = [
+    // Phones and desktops (Android, GNOME), Synology, QNAP, Sony's and GoPro's films.
     (".thumbnails/", THUMBNAIL), (".sh_thumbnails/", THUMBNAIL), ("@eaDir/", THUMBNAIL), (".@__thumb/", THUMBNAIL),
-    ("THMBNL/", THUMBNAIL), ("*.thm", THUMBNAIL), ("*.lrv", THUMBNAIL), ("Thumbs.db", THUMBNAIL), ("ehthumbs*.db", THUMBNAIL),
+    ("THMBNL/", THUMBNAIL), ("*.lrv", THUMBNAIL), ("Thumbs.db", THUMBNAIL), ("ehthumbs*.db", THUMBNAIL),
     // Android, Linux and macOS, Windows, Synology, QNAP, Samba, Buffalo, digiKam, Nextcloud, Google Takeout.
     (".trashed-*", TRASH), (".Trash*/", TRASH), ("$RECYCLE.BIN/", TRASH), ("RECYCLER/", TRASH),
     ("RECYCLED/", TRASH), ("#recycle/", TRASH), ("@Recycle/", TRASH), (".recycle/", TRASH), ("trashbox/", TRASH),
@@ -282,7 +282,6 @@ mod tests {
         for (key, expected) in [
             ("c/@eaDir/IMG_1.JPG/SYNOPHOTO_THUMB_XL.jpg", THUMBNAIL),
             ("c/.thumbnails/7.jpg", THUMBNAIL),
-            ("c/MVI_1.THM", THUMBNAIL),
             ("c/.@__thumb/s100IMG_1.JPG", THUMBNAIL),
             ("PRIVATE/M4ROOT/THMBNL/C0001T01.JPG", THUMBNAIL),
             ("c/.trashed-1650000000-IMG_9.JPG", TRASH),

@@ -32,6 +32,7 @@ use serde_json::Value;
 
 pub(crate) use clean_text::clean_text;
 
+use crate::archive::SidecarKind;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::photo_id::short_digest;
 use crate::privacy::{LocationPolicy, PeoplePolicy, Privacy, Visibility};
@@ -418,7 +419,11 @@ impl PublicView {
     ) -> PictureAccess {
         let public = self.is_public(item) && matches!(self.pictures, PictureUrls::Here(_));
         let summary = item.summary.as_ref().filter(|_| public);
-        let live = item.parts.get(part).filter(|part| part.is_live());
+        let is_photo = SidecarKind::of_part(part).is_none();
+        let live = item
+            .parts
+            .get(part)
+            .filter(|part| part.is_live() && is_photo);
         let (Some(summary), Some(live)) = (summary, live) else {
             return PictureAccess::Absent;
         };

@@ -188,7 +188,7 @@ impl Catalogue {
     /// Reads the items with these keys. The caller must pass at most [`MAX_BATCH_KEYS`] keys, all
     /// of them different. Returns the items that exist, in no particular order. `attributes` are
     /// the names of the attributes to read. Reads all attributes if `attributes` is empty.
-    async fn get_items<T: DeserializeOwned>(
+    pub(super) async fn get_items<T: DeserializeOwned>(
         &self,
         pks: Vec<String>,
         attributes: &[&str],

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::date_partition::{DatePartition, deserialize_stored};
 use super::set_date::{SetDate, SetOffset};
-use crate::archive::{NO_EXTENSION, UNDATED};
+use crate::archive::{NO_EXTENSION, SidecarKind, UNDATED};
 use crate::identity::{ContentId, Evidence, EvidenceList, EvidenceState, Slot};
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
@@ -17,7 +17,8 @@ use crate::privacy::{
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
 use photo_metadata::{
-    Camera, CaptureTime, EmbeddedPreview, FileLabels, PhotoMetadata, PictureData, Tags,
+    Camera, CaptureTime, EmbeddedPreview, FileLabels, PhotoMetadata, PhotoRecord, PictureData,
+    SidecarMetadata, Tags,
 };
 
 /// The version of the item format: the fields of an item and its index keys. Increase the version
@@ -62,6 +63,12 @@ pub struct PhotoItemHeader {
 }
 
 impl PhotoItemHeader {
+    /// Returns `true` if at least one photo file of this item is in the archive. Sidecars do not count.
+    pub fn has_live_photo(&self) -> bool {
+        let mut live = self.parts.iter().filter(|(_, part)| part.is_live());
+        live.any(|(name, _)| SidecarKind::of_part(name).is_none())
+    }
+
     /// The names of the DynamoDB attributes that a request for headers reads.
     pub(super) const ATTRIBUTES: [&'static str; 10] = [
         "pk",
@@ -114,7 +121,8 @@ pub struct PhotoItem {
     /// its own beside the hidden photo, and the evidence does not show that it is another shot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_for: Option<String>,
-    /// The parts of the photo. The key is the file's extension in its original case.
+    /// The parts of the photo: its photo files and its sidecars. The key is the file's extension in its
+    /// original case, such as `NEF`, or the name of a sidecar, such as `xmp` or `NEF.xmp`.
     pub parts: BTreeMap<String, PhotoPart>,
     /// The part that the record was derived from. `None` if the item has no record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,6 +243,10 @@ pub struct PhotoPart {
     /// The position and the size of the JPEG that is embedded in the file, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
+    /// What a sidecar contains about its photo. `None` for a photo file, and for a sidecar that only
+    /// belongs to its photo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sidecar: Option<SidecarMetadata>,
     /// The keywords and the rating of the file, from all sources in it. The rules of visibility use
     /// the labels of all parts. A tombstone keeps the labels of the removed file. `None` if they are
     /// unknown: the file was read before labels existed, or there never was a file.
@@ -531,9 +543,49 @@ impl PhotoItem {
         }
     }
 
-    /// Returns `true` if at least one part (file) of this photo is in the archive.
-    pub fn has_live_parts(&self) -> bool {
-        self.parts.values().any(PhotoPart::is_live)
+    /// Returns `true` if at least one photo file of this item is in the archive. Sidecars do not count.
+    pub fn has_live_photo(&self) -> bool {
+        self.live_photo_parts().next().is_some()
+    }
+
+    /// Returns `true` if the item has, or had, a photo file.
+    pub fn has_photo_parts(&self) -> bool {
+        let mut names = self.parts.keys();
+        names.any(|name| SidecarKind::of_part(name).is_none())
+    }
+
+    /// Returns the live parts that are photo files, with their names. Sidecars are left out.
+    pub fn live_photo_parts(&self) -> impl Iterator<Item = (&String, &PhotoPart)> {
+        let live = self.parts.iter().filter(|(_, part)| part.is_live());
+        live.filter(|(name, _)| SidecarKind::of_part(name).is_none())
+    }
+
+    /// Returns the live parts that are sidecars, with their names.
+    pub fn live_sidecars(&self) -> impl Iterator<Item = (&String, &PhotoPart)> {
+        let live = self.parts.iter().filter(|(_, part)| part.is_live());
+        live.filter(|(name, _)| SidecarKind::of_part(name).is_some())
+    }
+
+    /// Returns the record of the primary part, changed by what the sidecars contain. If several
+    /// sidecars contain a field, the one that is named after the primary part counts (`NEF.xmp`),
+    /// then one that is named after another part, then one that is named after the photo (`xmp`).
+    pub fn described_record(&self) -> PhotoRecord {
+        let mut record = self.photo.record.clone();
+        let primary = self.derived_from.as_ref().map(|from| from.part.as_str());
+        let rank = |name: &str| match name.split_once('.') {
+            None => 0,
+            Some((of, _)) if primary.is_some_and(|name| name.eq_ignore_ascii_case(of)) => 2,
+            Some(_) => 1,
+        };
+        let mut sidecars: Vec<(&String, &PhotoPart)> = self.live_sidecars().collect();
+        sidecars.sort_by_key(|(name, _)| rank(name));
+        for metadata in sidecars
+            .iter()
+            .filter_map(|(_, part)| part.sidecar.as_ref())
+        {
+            metadata.apply_to(&mut record);
+        }
+        record
     }
 
     /// Returns the live parts in a slot. There is at most one, unless a person puts files into the
@@ -562,17 +614,17 @@ impl PhotoItem {
         if !self.evidence.is_empty() {
             return self.evidence.clone();
         }
-        let live = self.parts.iter().filter(|(_, part)| part.is_live());
-        live.filter_map(|(name, part)| {
-            Some(Evidence {
-                content: part.content_id()?,
-                source: part.copied_from().map(|from| from.object.clone()),
-                slot: part_slot(name),
-                state: EvidenceState::Seen,
-                ..self.photo_evidence()
+        self.live_photo_parts()
+            .filter_map(|(name, part)| {
+                Some(Evidence {
+                    content: part.content_id()?,
+                    source: part.copied_from().map(|from| from.object.clone()),
+                    slot: part_slot(name),
+                    state: EvidenceState::Seen,
+                    ..self.photo_evidence()
+                })
             })
-        })
-        .collect()
+            .collect()
     }
 
     /// Returns what the record of the item shows of the shot, as evidence without a file.
@@ -648,7 +700,7 @@ impl PhotoItem {
     /// archive, and its date partition is not private.
     pub fn is_public(&self) -> bool {
         let partition = self.index.date_partition;
-        self.has_live_parts()
+        self.has_live_photo()
             && partition.is_some_and(|partition| partition.visibility == Visibility::Public)
     }
 }

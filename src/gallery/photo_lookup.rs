@@ -1,6 +1,6 @@
 //! Finds the item of a photo by a name from a URL: its stem, or the name of one of its files.
 
-use crate::archive::{NO_EXTENSION, split_extension};
+use crate::archive::{NO_EXTENSION, split_file_name};
 use crate::catalogue::item::PhotoItem;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::photo_id::{PhotoId, compose_letters};
@@ -49,7 +49,7 @@ pub(super) async fn find_by_file(
 /// `2018-02-01/foobar.jpg` gives `2018-02-01/foobar` and `jpg`.
 fn split_path(path: &str) -> (&str, &str) {
     let name = path.rsplit('/').next().unwrap_or(path);
-    match split_extension(name) {
+    match split_file_name(name) {
         (_, Some(part)) => (&path[..path.len() - part.len() - 1], part),
         (_, None) => (path, NO_EXTENSION),
     }

@@ -17,11 +17,20 @@ use super::extract::MetadataRead;
 use super::ledger::{LedgerVerdict, ledger_entry};
 use super::overrides::merge_set_values;
 use super::provenance::Provenance;
+use super::sidecars::has_lost_its_photo;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
+
+/// The file that a write adds to an item.
+pub(super) enum AddedFile<'a> {
+    /// A photo file, whose metadata were just extracted.
+    Photo(Box<FreshExtraction<'a>>),
+    /// A sidecar.
+    Sidecar,
+}
 
 /// An extraction that the present attempt has made, and the name of the part (file of the photo)
 /// that it comes from.
-struct FreshExtraction<'a> {
+pub(super) struct FreshExtraction<'a> {
     part: &'a str,
     extraction: Extraction,
 }
@@ -53,6 +62,8 @@ enum FollowUp {
     Organise(SourceKey),
     /// The photo is in the folder of another day. It must be moved.
     Move,
+    /// The photo has moved or was renamed, and its sidecars were left. They must be moved too.
+    FollowPhoto,
 }
 
 /// The outcome of index for one file, and what must be done after that.
@@ -67,6 +78,20 @@ impl IndexedFile {
         Attempt::Done(IndexedFile {
             outcome,
             then: FollowUp::Nothing,
+        })
+    }
+}
+
+impl IndexedFile {
+    /// Builds the end of an attempt after a file was removed. If it was the last photo file of its item,
+    /// and its photo has another name now, the sidecars must follow it.
+    fn of_removed_file(outcome: Outcome, item: &PhotoItem) -> Attempt<Self> {
+        Attempt::Done(IndexedFile {
+            outcome,
+            then: match has_lost_its_photo(item) {
+                true => FollowUp::FollowPhoto,
+                false => FollowUp::Nothing,
+            },
         })
     }
 }
@@ -89,6 +114,7 @@ impl Ingest {
             FollowUp::Move if misfiled == MisfiledPhotos::Move => {
                 Box::pin(self.move_to_capture_day(key.stem())).await?;
             }
+            FollowUp::FollowPhoto => Box::pin(self.follow_photo(key.stem())).await?,
             FollowUp::Move | FollowUp::Nothing => {}
         }
         Ok(outcome)
@@ -139,6 +165,10 @@ impl Ingest {
                 outcome: Outcome::Unchanged,
                 then,
             }));
+        }
+        if let Some(kind) = key.sidecar_kind() {
+            let index = self.index_sidecar(key, kind, &properties, head, item);
+            return Box::pin(index).await;
         }
         match self.extract(key.object(), &properties, head).await? {
             MetadataRead::Changed => Ok(Attempt::Retry),
@@ -222,9 +252,7 @@ impl Ingest {
         })
     }
 
-    /// Writes the part of an archived file to the item of its photo. Then checks that the file is
-    /// unchanged, and compares the file with its source. These are the steps index 3 to 5 of
-    /// docs/ingest-protocol.md.
+    /// Writes the part of an archived photo file to the item of its photo.
     async fn index_photo(
         &self,
         key: &ArchiveKey,
@@ -232,11 +260,6 @@ impl Ingest {
         item: Option<PhotoItem>,
         extraction: Extraction,
     ) -> Result<Attempt<IndexedFile>, IngestError> {
-        let must_check_file = item.as_ref().is_none_or(|item| {
-            let part = item.parts.get(key.part());
-            part.is_some_and(|part| !is_certainly_older(part, properties))
-        });
-        let read_revision = item.as_ref().map(|item| item.revision);
         let before = item.clone();
         let file = self.describe_file(key, properties, None).await?;
         let mut item = item.unwrap_or_else(|| PhotoItem::stub(key.stem()));
@@ -255,8 +278,28 @@ impl Ingest {
             part: key.part(),
             extraction,
         };
+        let added = AddedFile::Photo(Box::new(fresh));
+        Box::pin(self.write_file(key, properties, before, item, added)).await
+    }
+
+    /// Writes an item with the part of an archived file. `before` is the item as it was read. Then checks
+    /// that the file is unchanged, and compares it with its source. These are the steps index 3 to 5 of
+    /// docs/ingest-protocol.md.
+    pub(super) async fn write_file(
+        &self,
+        key: &ArchiveKey,
+        properties: &ObjectProperties,
+        before: Option<PhotoItem>,
+        item: PhotoItem,
+        added: AddedFile<'_>,
+    ) -> Result<Attempt<IndexedFile>, IngestError> {
+        let must_check_file = before.as_ref().is_none_or(|item| {
+            let part = item.parts.get(key.part());
+            part.is_some_and(|part| !is_certainly_older(part, properties))
+        });
+        let read_revision = before.as_ref().map(|item| item.revision);
         // Step 3.
-        let written = match self.write_item(item, read_revision, Some(fresh)).await {
+        let written = match self.write_item(item, read_revision, Some(added)).await {
             Ok(ItemWrite::Written(item)) => item,
             Ok(ItemWrite::Stale) => return Ok(Attempt::Retry),
             // A repeat would fail again. The photo keeps its item without this file, and the labels of
@@ -327,18 +370,18 @@ impl Ingest {
             .get(key.part())
             .is_some_and(|part| !part.is_live() && part.labels == tombstone.labels)
         {
-            return Ok(IndexedFile::done(Outcome::Gone));
+            return Ok(IndexedFile::of_removed_file(Outcome::Gone, &item));
         }
         item.parts.insert(key.part().to_owned(), tombstone);
         let read_revision = item.revision;
         let written = self.write_item(item, Some(read_revision), None).await?;
-        if matches!(written, ItemWrite::Stale) {
+        let ItemWrite::Written(written) = written else {
             return Ok(Attempt::Retry);
-        }
+        };
         // Step 4.
         let now = self.storage.head_object(key.object()).await?;
         Ok(match now {
-            None => IndexedFile::done(Outcome::Removed),
+            None => IndexedFile::of_removed_file(Outcome::Removed, &written),
             Some(_) => Attempt::Retry,
         })
     }
@@ -377,21 +420,25 @@ impl Ingest {
         )
     }
 
-    /// Derives the record (the normalised metadata) from the parts, and writes the item. `fresh` is
-    /// the metadata that the caller has just extracted from a part. Writes nothing if the stored
+    /// Derives the record (the normalised metadata) from the parts, and writes the item. `added` is the
+    /// file that the caller adds. Writes nothing if the stored
     /// item does not have the revision `read_revision` any more. Returns the item as it was written.
     ///
     /// # Errors
-    /// Returns [`CatalogueError::TooLarge`] if the item does not fit, or if `fresh` is given and no
+    /// Returns [`CatalogueError::TooLarge`] if the item does not fit, or if `added` is given and no
     /// room would be left for the tombstone of a skipped file.
     async fn write_item(
         &self,
         mut item: PhotoItem,
         read_revision: Option<u64>,
-        fresh: Option<FreshExtraction<'_>>,
+        added: Option<AddedFile<'_>>,
     ) -> Result<ItemWrite, IngestError> {
         item.revision = read_revision.unwrap_or_default() + 1;
-        let adds_file = fresh.is_some();
+        let adds_file = added.is_some();
+        let fresh = match added {
+            Some(AddedFile::Photo(fresh)) => Some(*fresh),
+            Some(AddedFile::Sidecar) | None => None,
+        };
         match record::primary_part(&item) {
             None => record::clear_record(&mut item),
             Some(primary) => match fresh {
@@ -453,8 +500,8 @@ impl Ingest {
     }
 
     /// Finds out what must be done after a file was indexed: its source has other bytes (step 5),
-    /// or its photo is in the folder of another day (step 6). Only the primary part decides the
-    /// day. A photo with a file by hand, or into which another photo was merged, is not moved.
+    /// or its photo is in the folder of another day (step 6). Only the primary part and the sidecars
+    /// decide the day. A photo with a file by hand, or into which another photo was merged, is not moved.
     async fn find_follow_up(
         &self,
         key: &ArchiveKey,
@@ -470,15 +517,19 @@ impl Ingest {
                 return Ok(FollowUp::Organise(source));
             }
         }
+        if has_lost_its_photo(item) {
+            return Ok(FollowUp::FollowPhoto);
+        }
         let primary = item.derived_from.as_ref();
         let is_primary = primary.is_some_and(|primary| primary.part == key.part());
+        let decides_day = is_primary || key.sidecar_kind().is_some();
         let live = || item.parts.values().filter(|part| part.is_live());
         let is_ours = live().all(|part| part.copied_from().is_some());
         // The files of merged photos may have several days.
-        let is_misfiled = is_primary
+        let is_misfiled = decides_day
             && is_ours
             && item.merged.is_empty()
-            && archive::is_misfiled(&item.stem, item.photo.record.capture.local);
+            && archive::is_misfiled(&item.stem, item.described_record().capture.local);
         Ok(match is_misfiled {
             true => FollowUp::Move,
             false => FollowUp::Nothing,
@@ -528,6 +579,7 @@ fn indexed_part(
         mime: extraction.format.mime().to_owned(),
         width: extraction.photo.record.width,
         height: extraction.photo.record.height,
+        sidecar: None,
         source: file.provenance.map(|from| from.source),
         placement: file.placement,
         content: Some(file.content),

@@ -74,11 +74,11 @@ pub(super) fn judge_item(
     )
 }
 
-/// Reports whether the stem of an item was never used: an older version of this program claimed it,
-/// and no file came.
+/// Reports whether the stem of an item was never used by a photo: an older version of this program
+/// claimed it and no file came, or only a sidecar is there.
 fn is_unused(item: &PhotoItem, known: &EvidenceList) -> bool {
     let has_evidence = !known.is_empty() || !item.passed.is_empty();
-    !has_evidence && item.parts.is_empty() && item.kin.is_empty()
+    !has_evidence && !item.has_photo_parts() && item.kin.is_empty()
 }
 
 /// Reports whether the upload, or another file of its shot, claimed the stem of an item and then took a
@@ -184,11 +184,8 @@ fn judge_by_other_formats(
     evidence: &Evidence,
     siblings: &SiblingFolders,
 ) -> ShotVerdict {
-    let live: Vec<ContentId> = item
-        .parts
-        .values()
-        .filter_map(PhotoPart::content_id)
-        .collect();
+    let live = item.live_photo_parts();
+    let live: Vec<ContentId> = live.filter_map(|(_, part)| part.content_id()).collect();
     let is_shown = |entry: &&Evidence| live.is_empty() || live.contains(&entry.content);
     let mut best = ShotVerdict::Different;
     for entry in known.iter().filter(is_shown) {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::archive::{self, ArchiveKey, NameNumber};
+use crate::archive::{self, ArchiveKey, NameNumber, SidecarKind, SidecarName, UploadName};
 use crate::catalogue::WriteOutcome;
 use crate::catalogue::item::{PartPlacement, PhotoItem, PhotoPart, part_slot};
-use crate::identity::{ContentId, Evidence, EvidenceState};
+use crate::identity::{ContentId, Evidence, EvidenceList, EvidenceState};
 use crate::object::ObjectRef;
 use crate::photo_id::PhotoId;
 use crate::retry::{Attempt, retry};
@@ -210,8 +210,11 @@ impl Ingest {
             return Ok(Attempt::Done(()));
         };
         let (mut moves, mut has_copy_by_hand) = (Vec::new(), false);
+        let other_sidecars = sidecars_of(back.as_ref(), &known);
         for (name, part) in live_parts(item) {
-            let Some(content) = part.content_id().filter(|content| known.has(content)) else {
+            let is_of_other =
+                |content: &ContentId| known.has(content) || other_sidecars(name, part);
+            let Some(content) = part.content_id().filter(is_of_other) else {
                 continue;
             };
             // The photo itself may have had the same bytes, from another upload.
@@ -296,15 +299,22 @@ impl Ingest {
     /// Moves all files except the primary one together to the next free name.
     async fn split_formats(&self, item: &PhotoItem) -> Result<Attempt<Vec<String>>, MergeError> {
         let primary = item.derived_from.as_ref().map(|from| from.part.as_str());
-        let others: Vec<(&String, &PhotoPart)> = live_parts(item)
-            .filter(|(name, _)| Some(name.as_str()) != primary)
-            .collect();
-        let Some((_, first)) = others.first() else {
+        let mut photos = item.live_photo_parts();
+        let Some((_, first)) = photos.find(|(name, _)| Some(name.as_str()) != primary) else {
             return Err(MergeError::NothingToSplit(item.stem.clone()));
         };
+        // A sidecar that is named after the primary part stays with it.
+        let of_primary = |name: &str| {
+            let (of, _) = name.split_once('.').unwrap_or((name, ""));
+            primary.is_some_and(|primary| primary.eq_ignore_ascii_case(of))
+        };
+        let others: Vec<(&String, &PhotoPart)> = live_parts(item)
+            .filter(|(name, _)| Some(name.as_str()) != primary && !is_sidecar_of(name, of_primary))
+            .collect();
         let origin = first.source.as_ref().map(|from| from.object.clone());
         let origin = origin.unwrap_or_else(|| self.layout.archive_bucket().object(&first.key));
-        let plan = archive::plan_names(&self.layout, &origin, item.photo.record.capture.local);
+        let plan =
+            archive::plan_names(&self.layout, &origin, item.described_record().capture.local);
         let numbers = std::iter::successors(Some(NameNumber::FIRST), |number| number.next());
         for number in numbers {
             let key = plan.archive_key(number);
@@ -423,7 +433,7 @@ impl Ingest {
     async fn photo(&self, stem: &str) -> Result<PhotoItem, MergeError> {
         let item = self.catalogue.item(&PhotoId::from_stem(stem)).await;
         let item = item.map_err(IngestError::from)?;
-        let photo = item.filter(PhotoItem::has_live_parts);
+        let photo = item.filter(PhotoItem::has_live_photo);
         photo.ok_or_else(|| MergeError::NoPhoto(stem.to_owned()))
     }
 
@@ -431,6 +441,33 @@ impl Ingest {
     /// archive.
     fn any_key(&self, item: &PhotoItem) -> Option<ArchiveKey> {
         live_parts(item).find_map(|(_, part)| self.layout.archive_key(&part.key))
+    }
+}
+
+/// Reports whether a part is a sidecar, and `is_named` is true for its name.
+fn is_sidecar_of(name: &str, is_named: impl Fn(&str) -> bool) -> bool {
+    SidecarKind::of_part(name).is_some() && is_named(name)
+}
+
+/// Returns a function that reports whether a part is a sidecar of the merged photo `photo`, whose
+/// evidence is `known`. Its item has a tombstone of the sidecar with the same bytes, or the upload of
+/// the sidecar has the name of an upload of the photo.
+fn sidecars_of<'a>(
+    photo: Option<&'a PhotoItem>,
+    known: &EvidenceList,
+) -> impl Fn(&str, &PhotoPart) -> bool + use<'a> {
+    let sources = known.iter().filter_map(|entry| entry.source.as_ref());
+    let names: Vec<UploadName> = sources.map(UploadName::of_photo).collect();
+    move |name, part| {
+        let recorded = photo.and_then(|photo| photo.parts.get(name));
+        let had_bytes = recorded
+            .is_some_and(|recorded| recorded.content.is_some() && recorded.content == part.content);
+        let upload = part.source.as_ref().and_then(|from| {
+            let name = SidecarName::parse(from.object.file_name())?;
+            Some(UploadName::of_sidecar(&from.object, &name))
+        });
+        let is_sidecar = SidecarKind::of_part(name).is_some();
+        is_sidecar && (had_bytes || upload.is_some_and(|upload| names.contains(&upload)))
     }
 }
 

@@ -69,7 +69,8 @@ impl Ingest {
     /// too. Returns the new stem. Returns `None` if nothing was moved: the folder is right, the
     /// photo has no day, another photo was merged into it, or it is gone.
     ///
-    /// The capture day comes from the file, even if a person has corrected the capture time. At any
+    /// The capture day comes from the files, and from the sidecars of the photo, even if a person has
+    /// corrected the capture time with `photos set`. At any
     /// time the archive has at least one copy of each file. A repeat is safe.
     ///
     /// # Errors
@@ -108,6 +109,10 @@ impl Ingest {
         parts: &[PartMove],
     ) -> Result<Attempt<()>, IngestError> {
         self.join_kin(&item.stem, new).await?;
+        // Photo files are copied before sidecars, and deleted after them. A sidecar at a stem without a
+        // photo would follow the photo to the other stem at the same time.
+        let mut parts: Vec<&PartMove> = parts.iter().collect();
+        parts.sort_by_key(|part_move| part_move.to.sidecar_kind().is_none());
         // The primary part comes first. Without it, the new item would have the day of another part,
         // and the handler of its event would move this part back at the same time. Each of the moves
         // would then delete the copy that the other one has made.
@@ -120,7 +125,7 @@ impl Ingest {
             self.redirect_ledger(item, part_move).await?;
             self.index_file(&part_move.to).await?;
         }
-        let moved = parts.iter();
+        let moved = parts.into_iter();
         for part_move in moved.filter(|part_move| part_move.old_file == OldFile::Delete) {
             if !self.delete_old_part(part_move).await? {
                 return Ok(Attempt::Retry);
@@ -143,7 +148,8 @@ impl Ingest {
             return Err(IngestError::Busy { id });
         };
         let origin = self.part_origin(primary).object;
-        let plan = archive::plan_names(&self.layout, &origin, item.photo.record.capture.local);
+        let plan =
+            archive::plan_names(&self.layout, &origin, item.described_record().capture.local);
         let numbers = std::iter::successors(Some(NameNumber::FIRST), |number| number.next());
         for number in numbers {
             let first = plan.archive_key(number);
@@ -269,7 +275,7 @@ impl Ingest {
 
     /// Reports whether one of the new keys has a file that a person put there, or a file with other
     /// bytes that is no edit of the file that moves. The move must not use such a name.
-    async fn has_other_file(&self, parts: &[PartMove]) -> Result<bool, IngestError> {
+    pub(super) async fn has_other_file(&self, parts: &[PartMove]) -> Result<bool, IngestError> {
         for part_move in parts {
             let there = self.head_archived_file(&part_move.to, None).await?;
             let source = part_move.part.copied_from().map(|from| &from.object);
@@ -289,10 +295,10 @@ impl Ingest {
     /// no photo was merged into it. See [`archive::is_misfiled`].
     fn is_misfiled(&self, item: &PhotoItem) -> bool {
         let mut live = item.parts.values().filter(|part| part.is_live());
-        item.has_live_parts()
+        item.has_live_photo()
             && item.merged.is_empty()
             && live.all(|part| self.layout.archive_key(&part.key).is_some())
-            && archive::is_misfiled(&item.stem, item.photo.record.capture.local)
+            && archive::is_misfiled(&item.stem, item.described_record().capture.local)
     }
 
     fn part_origin(&self, part: &PhotoPart) -> PartSource {

@@ -7,13 +7,14 @@ use bytes::Bytes;
 
 use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction, PictureData};
 
-use crate::archive::{self, ArchiveKey, NameNumber, SourceKey};
+use crate::archive::{self, ArchiveKey, NameNumber, SidecarName, SourceKey, UploadName};
 use crate::catalogue::WriteOutcome;
 use crate::catalogue::batch::MAX_BATCH_KEYS;
 use crate::catalogue::claim::ClaimOutcome;
 use crate::catalogue::item::{
     LedgerEntry, PartSource, PhotoItem, PhotoPart, part_slot, shot_evidence,
 };
+use crate::catalogue::waiting_sidecars::RecordedUpload;
 use crate::identity::{ContentId, Evidence, EvidenceState, PictureRelation, ShotVerdict};
 use crate::object::ObjectRef;
 use crate::photo_id::PhotoId;
@@ -34,12 +35,12 @@ use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
 const FIRST_NAMES: usize = 4;
 
 /// A source object at the beginning of the present attempt, and the ledger entry of its key.
-struct SourceUpload {
-    object: ObjectRef,
-    properties: ObjectProperties,
-    content: ContentId,
+pub(super) struct SourceUpload {
+    pub(super) object: ObjectRef,
+    pub(super) properties: ObjectProperties,
+    pub(super) content: ContentId,
     /// The ledger entry as it was read. It may describe earlier bytes.
-    entry: Option<LedgerEntry>,
+    pub(super) entry: Option<LedgerEntry>,
 }
 
 /// An upload whose metadata were read.
@@ -51,7 +52,7 @@ struct ReadUpload<'a> {
 }
 
 /// The archive key that an upload may use.
-struct CopyTarget {
+pub(super) struct CopyTarget {
     key: ArchiveKey,
     /// The source object in the metadata of the copy. It is another object than the upload, if that
     /// object claimed the same bytes first.
@@ -60,6 +61,18 @@ struct CopyTarget {
     known: BTreeSet<ContentId>,
     /// Whether index has seen the bytes of the upload under this stem.
     sighting: EvidenceState,
+}
+
+impl CopyTarget {
+    /// Builds the target of a copy that names `source` in its metadata. No file is known in the slot.
+    pub(super) fn of_own_copy(key: ArchiveKey, source: &ObjectRef) -> Self {
+        CopyTarget {
+            key,
+            source: source.clone(),
+            known: BTreeSet::new(),
+            sighting: EvidenceState::Claimed,
+        }
+    }
 }
 
 /// The end of an attempt to organise an upload.
@@ -99,15 +112,32 @@ enum JoinStep {
 type IndexedCopies = BTreeSet<ContentId>;
 
 impl Ingest {
-    /// Copies the source object to its archive key, and writes its ledger entry. A repeat is safe.
+    /// Copies the source object to its archive key, and writes its ledger entry. Then does the same for
+    /// the sidecars that wait for this photo. A repeat is safe.
     pub(super) async fn organise(&self, key: &SourceKey) -> Result<Outcome, IngestError> {
         if let Some(reason) = self.skip_reason(key.object()) {
             return Ok(Outcome::Skipped(reason));
         }
+        if let Some(name) = SidecarName::parse(key.file_name()) {
+            return self.organise_sidecar(key, &name).await;
+        }
+        let (outcome, waiting) = self.organise_photo(key).await?;
+        // Boxed, because the future is large and only few photos need it.
+        Box::pin(self.organise_waiting(key, waiting)).await?;
+        Ok(outcome)
+    }
+
+    /// Copies a photo to its archive key, and writes its ledger entry. Returns the outcome, and the keys
+    /// of the sidecars that wait for the photo. A repeat is safe.
+    pub(super) async fn organise_photo(
+        &self,
+        key: &SourceKey,
+    ) -> Result<(Outcome, BTreeSet<String>), IngestError> {
         let mut indexed = IndexedCopies::new();
         for _ in 0..MAX_ROUNDS {
-            match self.organise_once(key, &indexed).await? {
-                OrganiseAttempt::Done(outcome) => return Ok(outcome),
+            let mut waiting = BTreeSet::new();
+            match self.organise_once(key, &indexed, &mut waiting).await? {
+                OrganiseAttempt::Done(outcome) => return Ok((outcome, waiting)),
                 OrganiseAttempt::Retry => {}
                 OrganiseAttempt::IndexFirst(copy, content) => {
                     self.index_file(&copy).await?;
@@ -120,22 +150,29 @@ impl Ingest {
         })
     }
 
-    /// Makes one attempt of [`Ingest::organise`].
+    /// Makes one attempt of [`Ingest::organise_photo`]. Sets `waiting` to the sidecars that wait for the
+    /// photo.
     async fn organise_once(
         &self,
         key: &SourceKey,
         indexed: &IndexedCopies,
+        waiting: &mut BTreeSet<String>,
     ) -> Result<OrganiseAttempt, IngestError> {
         let object = key.object().clone();
+        let name = UploadName::of_photo(&object);
         // Steps 1 and 2 are independent of each other, so they run at the same time.
-        let (read, entry) = tokio::join!(
+        let (read, recorded) = tokio::join!(
             self.storage.read_beginning(&object, BEGINNING_BYTES),
-            self.catalogue.ledger_entry(&object)
+            self.catalogue.recorded_upload(&object, &name)
         );
+        let RecordedUpload {
+            entry,
+            waiting_sidecars,
+        } = recorded?;
+        *waiting = waiting_sidecars;
         let Some((properties, head)) = read? else {
             return Ok(OrganiseAttempt::Done(Outcome::Gone));
         };
-        let entry = entry?;
         let known = entry
             .as_ref()
             .filter(|entry| entry.version == properties.version());
@@ -158,7 +195,7 @@ impl Ingest {
     }
 
     /// Returns the content id of an object. Sends a HEAD request if its ETag is not an MD5.
-    async fn content_id(
+    pub(super) async fn content_id(
         &self,
         object: &ObjectRef,
         properties: &ObjectProperties,
@@ -341,12 +378,7 @@ impl Ingest {
         };
         let (item, target) = match claim {
             ClaimOutcome::Claimed(item) => {
-                let target = CopyTarget {
-                    key: key.clone(),
-                    source: upload.object.clone(),
-                    known: BTreeSet::new(),
-                    sighting: EvidenceState::Claimed,
-                };
+                let target = CopyTarget::of_own_copy(key.clone(), &upload.object);
                 (item, Some(target))
             }
             ClaimOutcome::Refused(item) => {
@@ -555,7 +587,7 @@ impl Ingest {
         }
         let hidden = held_for.filter(|_| item.can_be_held());
         if let Some(hidden) = hidden
-            && item.has_live_parts()
+            && item.has_live_photo()
         {
             self.hold(item, hidden).await?;
             return Ok(JoinStep::Retry);
@@ -597,7 +629,7 @@ impl Ingest {
             let source = evidence.source.as_ref();
             item.evidence.remove_claim(&evidence.content, source);
             item.passed.add(evidence.clone());
-            if item.evidence.is_empty() && item.parts.is_empty() && item.kin.is_empty() {
+            if item.evidence.is_empty() && !item.has_photo_parts() && item.kin.is_empty() {
                 item.held_for = None;
             }
         };
@@ -683,7 +715,7 @@ impl Ingest {
 
     /// Writes the ledger entry of an upload with its archive key, if the stored entry is still the one
     /// that was read. Sends no request if the entry is the same.
-    async fn record_archived(
+    pub(super) async fn record_archived(
         &self,
         upload: &SourceUpload,
         key: &ArchiveKey,
@@ -708,7 +740,7 @@ impl Ingest {
 
     /// Copies the source to the archive key, if the source still has the bytes that were read (step
     /// 7).
-    async fn copy(
+    pub(super) async fn copy(
         &self,
         upload: &SourceUpload,
         target: &CopyTarget,
@@ -741,7 +773,7 @@ impl Ingest {
     /// Deletes the source, if the setting is [`SourceAfter::Delete`]. First a HEAD must show that the
     /// archive has a copy with the same bytes. The source is deleted only if it still has these bytes.
     /// If the copy is gone, the source stays, because it may be the last file with these bytes.
-    async fn delete_source(
+    pub(super) async fn delete_source(
         &self,
         upload: &SourceUpload,
         key: &ArchiveKey,
@@ -770,7 +802,7 @@ impl Ingest {
 
 impl SourceUpload {
     /// Reports whether the ledger entry describes the present bytes.
-    fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         let entry = self.entry.as_ref();
         entry.is_some_and(|entry| entry.version == self.properties.version())
     }

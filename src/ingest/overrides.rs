@@ -40,7 +40,7 @@ pub async fn update_overrides(
     change: impl Fn(&mut PhotoItem),
 ) -> Result<Vec<ChangedItem>, IngestError> {
     let first = catalogue.item(id).await?;
-    let Some(first) = first.filter(PhotoItem::has_live_parts) else {
+    let Some(first) = first.filter(PhotoItem::has_live_photo) else {
         return Ok(Vec::new());
     };
     let mut changed = Vec::new();

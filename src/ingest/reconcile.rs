@@ -36,7 +36,7 @@ use photo_metadata::EXTRACTOR_VERSION;
 use serde::Serialize;
 
 use super::survey::ListedObject;
-use crate::archive::Layout;
+use crate::archive::{Layout, SidecarKind};
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{LedgerEntry, PartSource, PhotoItemHeader};
 use crate::identity::{ContentId, EvidenceState};
@@ -232,12 +232,18 @@ impl Reconciliation {
             .filter(|entry| entry.state == EvidenceState::Seen);
         let seen = seen.map(|entry| (item.stem.clone(), entry.content.clone()));
         self.seen.extend(seen);
+        // A sidecar has no evidence. Its part shows that index has seen it.
+        let sidecars = item.parts.iter();
+        let sidecars = sidecars.filter(|(name, _)| SidecarKind::of_part(name).is_some());
+        let contents = sidecars.filter_map(|(_, part)| part.content.clone());
+        self.seen
+            .extend(contents.map(|content| (item.stem.clone(), content)));
         if item.parts.is_empty() {
             self.stubs.insert(item.stem);
             return;
         }
         match item.date_partition {
-            None if item.parts.values().any(|part| part.is_live()) => {
+            None if item.has_live_photo() => {
                 self.add_fault(FaultKind::Unlisted, item.stem);
             }
             // A partition is reported once, not once for each of its photos.

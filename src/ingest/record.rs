@@ -9,7 +9,9 @@ use crate::catalogue::query::date_sort;
 use crate::identity::Evidence;
 use crate::privacy::{Privacy, Visibility, VisibilityReason};
 use crate::summary::{ImageKind, PhotoImage, Summary};
-use photo_metadata::{EXTRACTOR_VERSION, EmbeddedPreview, Extraction, FileLabels, PhotoMetadata};
+use photo_metadata::{
+    EXTRACTOR_VERSION, EmbeddedPreview, Extraction, FileLabels, PhotoMetadata, PhotoRecord,
+};
 
 /// The number of geohash characters in the partition key of the index by-place. A cell of this
 /// length is about 39 by 20 km.
@@ -21,10 +23,10 @@ const PLACE_SORT_CHARS: usize = 9;
 /// bytes. One file has at most 16 KB.
 const MAX_PART_LABEL_BYTES: usize = 48 << 10;
 
-/// Returns the name of the primary part: the live part whose format browsers support best. The
-/// order in which the parts arrived does not matter. Returns `None` if no part is live.
+/// Returns the name of the primary part: the live photo file whose format browsers support best. The
+/// order in which the parts arrived does not matter. Returns `None` if no photo file is live.
 pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
-    let live = item.parts.iter().filter(|(_, part)| part.is_live());
+    let live = item.live_photo_parts();
     live.min_by_key(|(name, part)| (browser_rank(&part.mime), (*name).clone()))
         .map(|(name, _)| name.clone())
 }
@@ -59,7 +61,7 @@ pub(super) fn derive_record(item: &mut PhotoItem, part: &str, extraction: Extrac
     item.exif_warnings = extraction.warnings;
 }
 
-/// Clears the record of an item that has no live part.
+/// Clears the record of an item that has no live photo file.
 pub(super) fn clear_record(item: &mut PhotoItem) {
     item.derived_from = None;
     item.photo = PhotoMetadata::default();
@@ -77,8 +79,8 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
     item.index = IndexKeys::default();
     limit_part_labels(item);
     derive_claim_keys(item);
-    if item.has_live_parts() {
-        let mut shown = item.photo.record.clone();
+    if item.has_live_photo() {
+        let mut shown = item.described_record();
         shown.capture = item.overrides.correct(shown.capture);
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
@@ -91,7 +93,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
         );
         summary.visibility = item.overrides.visibility;
         summary.held_for.clone_from(&item.held_for);
-        summary.labels = Some(summary_labels(item));
+        summary.labels = Some(summary_labels(item, &summary.record));
         // Only the size of the keys counts here: `trim_item` measures the whole item.
         let visibility = decide_visibility(item, &summary, privacy).visibility();
         item.index = derive_index_keys(&summary, visibility, privacy);
@@ -175,10 +177,10 @@ fn limit_part_labels(item: &mut PhotoItem) {
     }
 }
 
-/// Returns the labels of all parts for the summary, without the keywords in its record.
-fn summary_labels(item: &PhotoItem) -> FileLabels {
+/// Returns the labels of all parts for a summary with this record, without the keywords in the
+/// record.
+fn summary_labels(item: &PhotoItem, record: &PhotoRecord) -> FileLabels {
     let mut labels = item.labels();
-    let record = &item.photo.record;
     labels
         .keywords
         .retain(|keyword| !record.keywords.contains(keyword));
@@ -228,7 +230,7 @@ fn derive_index_keys(summary: &Summary, visibility: Visibility, privacy: &Privac
 
 fn list_images(item: &PhotoItem) -> Vec<PhotoImage> {
     let mut images = Vec::new();
-    for part in item.parts.values().filter(|part| part.is_live()) {
+    for (_, part) in item.live_photo_parts() {
         let original = PhotoImage {
             key: part.key.clone(),
             width: part.width,

@@ -14,7 +14,7 @@ use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, PartialDateTime};
 
 use super::extract::MetadataRead;
 use super::{Ingest, IngestError};
-use crate::archive::{ArchiveKey, KeyPlace};
+use crate::archive::{ArchiveKey, KeyPlace, SidecarName};
 use crate::catalogue::batch::MAX_BATCH_KEYS;
 use crate::catalogue::item::{LedgerEntry, PhotoItemHeader, PhotoPart};
 use crate::identity::BytesRelation;
@@ -82,6 +82,8 @@ pub enum ExpectedOutcome {
     Undated,
     /// The bytes are not a photo, or the name is never a photo's. The text is the reason.
     NotAPhoto(String),
+    /// The object is a sidecar. It would be copied beside its photo.
+    Sidecar,
     /// The object was deleted, or it changed while it was read.
     Gone,
 }
@@ -164,8 +166,13 @@ impl SurveyTable {
         let Some(item) = self.headers.get(key.stem()) else {
             return false;
         };
-        let has_part = item.parts.contains_key(key.part());
+        let part = item.parts.get(key.part());
+        let has_part = part.is_some();
         match content {
+            // A sidecar has no evidence.
+            Some(_) if key.sidecar_kind().is_some() => {
+                part.and_then(|part| part.content.as_ref()) == content
+            }
             Some(content) if !item.evidence.is_empty() => item.evidence.has_seen(content),
             _ => has_part,
         }
@@ -308,6 +315,9 @@ impl Ingest {
     ) -> Result<ExpectedOutcome, IngestError> {
         if let Some(reason) = self.skip_reason(object) {
             return Ok(ExpectedOutcome::NotAPhoto(reason));
+        }
+        if SidecarName::parse(object.file_name()).is_some() {
+            return Ok(ExpectedOutcome::Sidecar);
         }
         let read = self.storage.read_beginning(object, BEGINNING_BYTES).await?;
         let Some((properties, head)) = read else {

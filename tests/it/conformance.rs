@@ -616,7 +616,7 @@ async fn archives_replaces_and_removes_a_photo(running: RunningStore) {
     );
     let organised = ingest.process_object(&source_object).await.unwrap();
     assert_eq!(organised, Outcome::Unchanged, "{name}: stays removed");
-    assert!(!catalogue.item(&id).await.unwrap().unwrap().has_live_parts());
+    assert!(!catalogue.item(&id).await.unwrap().unwrap().has_live_photo());
     // The embedded engines must run until here.
     drop(running.world);
 }

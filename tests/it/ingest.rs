@@ -11,6 +11,7 @@ pub(crate) mod moving;
 mod names;
 pub(crate) mod photos;
 pub(crate) mod proxy;
+mod sidecars;
 mod sizes;
 mod source_after;
 mod telemetry;

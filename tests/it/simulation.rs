@@ -9,7 +9,9 @@
 //! the same day, of another day, without metadata), other shots under a name that is used already,
 //! and equal bytes under a second key. The person renames folders of the source, deletes sources,
 //! removes, copies and renames files in the archive, drops foreign files there, and hides photos.
-//! To hide a photo is a task of its own, whose requests wait for the schedule too.
+//! To hide a photo is a task of its own, whose requests wait for the schedule too. The person also
+//! uploads XMP sidecars before, after and without their photos, edits them, and removes them from
+//! the source and from the archive.
 //!
 //! These things are not simulated: tags, SOURCE_AFTER=delete, copies over 5 GB, files that a person
 //! shows again, merges, migration, and a foreign file that is written to the exact key of an upload
@@ -29,6 +31,7 @@ mod history;
 mod mirror;
 mod objects;
 mod oracle;
+mod sidecars;
 mod wire;
 mod world;
 

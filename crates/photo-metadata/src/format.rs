@@ -24,6 +24,17 @@ const PHOTO_EXTENSIONS: [&str; 50] = [
     "x3f",
 ];
 
+/// Returns the extensions of photo files, in lower case and in alphabetical order.
+///
+/// ```
+/// use photo_metadata::photo_extensions;
+///
+/// assert!(photo_extensions().contains(&"nef"));
+/// ```
+pub fn photo_extensions() -> &'static [&'static str] {
+    &PHOTO_EXTENSIONS
+}
+
 /// Reports whether files with this extension are photos in a format of [`PhotoFormat`]. Case does
 /// not matter. The bytes of such a file may be something else.
 ///

@@ -87,7 +87,7 @@ pub use self::context::FileContext;
 pub use self::describe::describe_value;
 pub use self::extraction::{Extraction, PictureState, ReadTotals, UnsupportedFormat, extract};
 pub use self::extractor::{BEGINNING_BYTES, ExtractError, ExtractionStep, Extractor};
-pub use self::format::{PhotoFormat, is_photo_extension};
+pub use self::format::{PhotoFormat, is_photo_extension, photo_extensions};
 pub use self::labels::FileLabels;
 pub use self::location::{Location, LocationPrecision};
 pub use self::partial_date_time::{DatePrecision, InvalidPartialDate, PartialDateTime};
@@ -105,4 +105,4 @@ pub use self::work_budget::inflate_zlib;
 
 /// The version of the extractor. It must be raised with every change of the code that gives another
 /// record or other labels for the same bytes. Records of an older version are then extracted again.
-pub const EXTRACTOR_VERSION: u32 = 4;
+pub const EXTRACTOR_VERSION: u32 = 5;

@@ -9,6 +9,7 @@ use futures::TryStreamExt;
 use photo_metadata::PictureData;
 use serde::Serialize;
 
+use crate::archive::SidecarKind;
 use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::item::{PhotoItemHeader, PhotoPart, part_slot};
 use crate::cli::CommandStatus;
@@ -136,7 +137,9 @@ async fn find_groups(session: &Session, pictures: bool) -> anyhow::Result<Vec<Du
         };
         bar.inc(1);
         for (name, part) in parts {
-            let Some(content) = part.content_id() else {
+            // Two photos may have equal sidecars.
+            let is_photo = SidecarKind::of_part(&name).is_none();
+            let Some(content) = part.content_id().filter(|_| is_photo) else {
                 continue;
             };
             let stems = by_content.entry(content.as_str().to_owned()).or_default();

@@ -184,7 +184,7 @@ impl FixDateArguments {
             .camera
             .as_ref()
             .is_some_and(|camera| camera.slug == self.camera)
-            && photo.parts.values().any(|part| part.is_live())
+            && photo.has_live_photo()
             && *taken >= self.from.0
             && until <= self.to.0.as_str()
     }

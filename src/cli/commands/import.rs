@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::extract;
-use crate::archive::Layout;
+use crate::archive::{Layout, SidecarName};
 use crate::catalogue::published::PublishTable;
 use crate::cli::CommandStatus;
 use crate::cli::output::{escape_control, json_line, stdout};
@@ -28,7 +28,7 @@ use crate::cli::sweep::{Candidate, KeyResult, Sweep};
 use crate::cli::upload::{self, SkipCounts, Upload};
 use crate::identity::BytesRelation;
 use crate::ingest::survey::{ExpectedOutcome, IngestStatus, ListedObject};
-use crate::object::Bucket;
+use crate::object::{Bucket, file_name};
 use crate::publish;
 use crate::storage::{Storage, StorageError};
 use photo_metadata::ExtractError;
@@ -55,6 +55,9 @@ mod costs {
     /// The requests for each photo that is already in the archive: the number of requests to S3,
     /// and the number of requests to DynamoDB.
     pub(in crate::cli) const IN_PLACE: (u64, u64) = (2, 2);
+    /// The requests for each sidecar in the source: the number of requests to S3, and the number of
+    /// requests to DynamoDB.
+    pub(in crate::cli) const SIDECAR: (u64, u64) = (6, 7);
     /// The requests for each object that is not a photo: the number of requests to S3, and the
     /// number of requests to DynamoDB.
     pub(in crate::cli) const NOT_A_PHOTO: (u64, u64) = (1, 2);
@@ -128,6 +131,10 @@ struct ImportReport {
     edited: u64,
     /// The number of files or objects whose photos were in the catalogue already.
     known: u64,
+    /// The number of sidecars: files that belong to a photo and describe it. They are in none of the
+    /// other counts, apart from `found` and `failed`.
+    #[serde(skip_serializing_if = "is_zero")]
+    sidecars: u64,
     /// The number of objects that are not photos, by their bytes or by their names.
     skipped: u64,
     /// The reasons for the skips by name, with the number of objects for each.
@@ -304,6 +311,7 @@ async fn preview_import(
             (IngestStatus::SkippedName(reason), _) => KeyResult::SkippedName(reason),
             (_, Some(ExpectedOutcome::Gone)) => KeyResult::Gone,
             (_, Some(ExpectedOutcome::NotAPhoto(_))) => KeyResult::NotAPhoto,
+            (_, Some(ExpectedOutcome::Sidecar)) => KeyResult::New { undated: false },
             (IngestStatus::Changed { bytes, .. }, _) => match bytes {
                 BytesRelation::Equal => KeyResult::Known { undated: false },
                 BytesRelation::Other => KeyResult::Edited,
@@ -320,6 +328,13 @@ async fn preview_import(
 /// Adds a local file that is not uploaded yet to the report of a dry run. Reads the metadata of the
 /// file to find out whether the file is a photo and has a date.
 fn count_local_file(report: &mut ImportReport, upload: &Upload) {
+    if SidecarName::parse(file_name(&upload.key)).is_some() {
+        return report.add_result(
+            &upload.key,
+            upload.size_bytes,
+            KeyResult::New { undated: false },
+        );
+    }
     let done = match extract::extract_file(&upload.path) {
         Err(ExtractError::Read(error)) => {
             KeyResult::Failed(format!("{}: {error}", upload.path.display()))
@@ -487,7 +502,18 @@ impl ImportReport {
     /// failure.
     fn add_result(&mut self, key: &str, bytes: u64, done: KeyResult) {
         self.found += 1;
+        let is_sidecar = SidecarName::parse(file_name(key)).is_some();
         match done {
+            KeyResult::New { .. } | KeyResult::Edited if is_sidecar => {
+                self.sidecars += 1;
+                self.bytes += bytes;
+            }
+            // A sidecar without a photo waits, so it counts as skipped in the ledger.
+            KeyResult::Known { .. } | KeyResult::NotAPhoto | KeyResult::KnownNotAPhoto
+                if is_sidecar =>
+            {
+                self.sidecars += 1;
+            }
             KeyResult::Known { .. } => self.known += 1,
             KeyResult::New { undated } => {
                 self.new += 1;
@@ -533,17 +559,19 @@ impl ImportReport {
             costs::NEW
         };
         let uploads = if self.uploaded_bytes > 0 && !copies_files {
-            self.new + self.skipped
+            self.new + self.sidecars + self.skipped
         } else {
             0
         };
         // A skip by name costs no request.
         let not_photos = self.skipped - self.skipped_names.total();
         self.s3_requests = self.new * s3
+            + self.sidecars * costs::SIDECAR.0
             + not_photos * costs::NOT_A_PHOTO.0
             + uploads
             + self.found.div_ceil(costs::PAGE) * 2;
         self.dynamodb_requests = self.new * dynamodb
+            + self.sidecars * costs::SIDECAR.1
             + not_photos * costs::NOT_A_PHOTO.1
             + self.found.div_ceil(costs::SURVEY) * 2;
     }
@@ -558,6 +586,9 @@ impl ImportReport {
             parts.push(format!("{} edited", self.edited));
         }
         parts.push(format!("{} known", self.known));
+        if self.sidecars > 0 {
+            parts.push(format!("{} sidecars", self.sidecars));
+        }
         if self.skipped > 0 {
             let names = if self.skipped_names.is_empty() {
                 String::new()
@@ -619,6 +650,10 @@ fn print_report(
     } else {
         CommandStatus::Success
     })
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Returns a size as text with a unit, such as `8.1 GB`.

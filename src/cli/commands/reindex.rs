@@ -86,7 +86,7 @@ async fn reindex_photos(
     let photos = session
         .catalogue
         .scan_photo_items()
-        .try_filter(|photo| std::future::ready(photo.has_live_parts()))
+        .try_filter(|photo| std::future::ready(photo.has_live_photo()))
         .map(|photo| async move {
             let photo = match photo {
                 Err(error @ CatalogueError::Request { .. }) => {
@@ -192,7 +192,7 @@ async fn reindex_photo(
         let written = ingest::rederive_item(&session.catalogue, &session.privacy, &id).await?;
         found.derived = written.is_some();
     }
-    let date = photo.photo.record.capture.local;
+    let date = photo.described_record().capture.local;
     if archive::is_misfiled(&photo.stem, date) {
         found.other_day = date;
         if moves {

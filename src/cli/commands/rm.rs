@@ -86,7 +86,8 @@ async fn remove_photo(
     arguments: &RmArguments,
 ) -> anyhow::Result<RemovedPhoto> {
     let found = show::find_photo(&session.catalogue, name).await?;
-    let Some(item) = found.filter(PhotoItem::has_live_parts) else {
+    let has_file = |item: &PhotoItem| item.parts.values().any(PhotoPart::is_live);
+    let Some(item) = found.filter(has_file) else {
         bail!("there is no such photo in the catalogue");
     };
     let live: Vec<&PhotoPart> = item.parts.values().filter(|part| part.is_live()).collect();

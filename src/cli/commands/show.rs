@@ -13,6 +13,7 @@ use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::CatalogueTarget;
 use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 use crate::photo_id::PhotoId;
+use photo_metadata::PhotoMetadata;
 
 /// The arguments of `photos show`.
 #[derive(Debug, Args)]
@@ -95,7 +96,7 @@ fn write_record(out: &mut impl Write, item: &PhotoItem, uploads: &[String]) -> a
     let mut rows = table(&[]);
     rows.add_row(["stem", &escape_control(&item.stem)]);
     rows.add_row(["id", &item.id]);
-    if item.has_live_parts() && !item.is_public() {
+    if item.has_live_photo() && !item.is_public() {
         let reason = item
             .summary
             .as_ref()
@@ -106,7 +107,10 @@ fn write_record(out: &mut impl Write, item: &PhotoItem, uploads: &[String]) -> a
         };
         rows.add_row(["visibility", &text]);
     }
-    let photo = serde_json::to_value(&item.photo)?;
+    let photo = serde_json::to_value(PhotoMetadata {
+        record: item.described_record(),
+        ..item.photo.clone()
+    })?;
     add_fields(&mut rows, "", &photo);
     for (name, part) in &item.parts {
         let state = if !part.is_live() { ", removed" } else { "" };
@@ -114,10 +118,12 @@ fn write_record(out: &mut impl Write, item: &PhotoItem, uploads: &[String]) -> a
             .source
             .as_ref()
             .map_or(String::new(), |source| format!(", from {}", source.object));
+        let gap = part.labels.as_ref().and_then(|labels| labels.gap.as_ref());
+        let gap = gap.map_or(String::new(), |gap| format!(", not read completely: {gap}"));
         rows.add_row([
             format!("part {}", escape_control(name)),
             escape_control(&format!(
-                "{}, {} bytes{state}{source}",
+                "{}, {} bytes{state}{source}{gap}",
                 part.key, part.bytes
             )),
         ]);

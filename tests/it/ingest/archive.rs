@@ -191,7 +191,7 @@ async fn two_parts_of_an_older_extractor_removed_together_are_both_recorded() {
         assert_eq!(outcome, Outcome::Removed, "{key}");
     }
     let item = world.item("2018-02-01/DSC_1").await.unwrap();
-    assert!(!item.has_live_parts() && item.summary.is_none() && item.exif.is_empty());
+    assert!(!item.has_live_photo() && item.summary.is_none() && item.exif.is_empty());
 }
 
 #[tokio::test]

@@ -9,10 +9,9 @@ use super::fixture::{IngestWorld, archive_object, source_object};
 use super::photos::TestShot;
 
 /// Names that a NAS, a phone, an editor and a browser give to files that are not photos.
-const NEVER_PHOTOS: [&str; 8] = [
+const NEVER_PHOTOS: [&str; 7] = [
     "c/@eaDir/IMG_1.JPG/SYNOPHOTO_THUMB_XL.jpg",
     "c/.thumbnails/7.jpg",
-    "c/MVI_1.THM",
     "c/.picasaoriginals/IMG_1.JPG",
     "c/.trashed-1650000000-IMG_9.JPG",
     "c/.Trash-1000/files/IMG_8.JPG",

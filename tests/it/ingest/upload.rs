@@ -72,7 +72,8 @@ async fn new_photo_costs_five_requests_to_each_store() {
     assert_eq!(
         counts,
         [
-            ("dynamodb GetItem", 2),
+            ("dynamodb BatchGetItem", 1),
+            ("dynamodb GetItem", 1),
             ("dynamodb PutItem", 2),
             ("dynamodb UpdateItem", 1),
             ("s3 COPY", 1),
@@ -276,7 +277,15 @@ async fn redelivered_events_write_nothing() {
     }
     let log = world.wire.take();
     let kinds: Vec<&str> = log.counts().into_keys().collect();
-    assert_eq!(kinds, ["dynamodb GetItem", "s3 GET", "s3 HEAD"]);
+    assert_eq!(
+        kinds,
+        [
+            "dynamodb BatchGetItem",
+            "dynamodb GetItem",
+            "s3 GET",
+            "s3 HEAD"
+        ]
+    );
     assert_eq!(world.store.count_undelivered(), 0);
     assert_eq!(archive, world.archived_files().await);
     assert_eq!(item, world.item("2018-02-01/DSC_1").await);

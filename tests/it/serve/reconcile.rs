@@ -382,7 +382,7 @@ async fn reconcile_finds_and_repairs_a_hundred_faults() {
     assert!(!archive.contains_key("2010-05-01/missing0.jpg"));
     assert!(!archive.contains_key("2010-05-01/removed.jpg"));
     let item = library.item("2010-05-02/claimed.0").await;
-    assert!(!item.evidence.is_empty() && !item.has_live_parts());
+    assert!(!item.evidence.is_empty() && !item.has_live_photo());
     for stem in ["unlisted0", "dropped0", "forgotten0", "uncopied0"] {
         let item = library.item(&format!("2010-05-01/{stem}")).await;
         assert!(item.is_public(), "{stem}");

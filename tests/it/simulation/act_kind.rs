@@ -19,11 +19,20 @@ pub(super) enum ActKind {
     Hide,
     /// Uploads a new file or an edit.
     Put,
+    /// Uploads a sidecar, or an edit of one.
+    PutSidecar,
+    RemoveSidecar,
+    RemoveSidecarFromArchive,
 }
 
 /// The kinds of acts, from which one is chosen at random. Some are here more than once, so that
 /// they are chosen more often.
-pub(super) const ACTS: [ActKind; 20] = [
+pub(super) const ACTS: [ActKind; 25] = [
+    ActKind::PutSidecar,
+    ActKind::PutSidecar,
+    ActKind::PutSidecar,
+    ActKind::RemoveSidecar,
+    ActKind::RemoveSidecarFromArchive,
     ActKind::DropFile,
     ActKind::CopyToAnyName,
     ActKind::CopyInArchive,

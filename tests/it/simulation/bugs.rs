@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::act_kind::ActKind;
 use super::mirror::written_key;
 use super::wire::{WireRequest, WireResponse, operation, response};
-use super::world::PERSON;
+use super::world::{PERSON, TABLE};
 
 /// An injected bug, named after the step of docs/ingest-protocol.md that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +54,14 @@ pub(super) enum InjectedBug {
     MoveLedger,
     /// Hide: only the named photo is hidden, not its kin.
     HideKin,
+    /// Organise of a photo does not find the sidecars that wait.
+    WaitingSidecars,
+    /// Organise of a sidecar does not find its photo in the listing.
+    SidecarListing,
 }
 
 impl InjectedBug {
-    pub(super) const ALL: [InjectedBug; 18] = [
+    pub(super) const ALL: [InjectedBug; 20] = [
         InjectedBug::Claim,
         InjectedBug::HeldBeside,
         InjectedBug::SeenFlag,
@@ -76,6 +80,8 @@ impl InjectedBug {
         InjectedBug::MoveCarry,
         InjectedBug::MoveLedger,
         InjectedBug::HideKin,
+        InjectedBug::WaitingSidecars,
+        InjectedBug::SidecarListing,
     ];
 
     /// Returns the kind of act that the person does most often in the search for the bug, so that
@@ -86,6 +92,7 @@ impl InjectedBug {
             InjectedBug::HeldBeside | InjectedBug::MoveCarry => Some(ActKind::Hide),
             InjectedBug::LedgerCondition | InjectedBug::Move => Some(ActKind::Put),
             InjectedBug::Tombstone => Some(ActKind::RemoveFromArchive),
+            InjectedBug::WaitingSidecars | InjectedBug::SidecarListing => Some(ActKind::PutSidecar),
             InjectedBug::CopyKin
             | InjectedBug::KinList
             | InjectedBug::FileCheck
@@ -94,6 +101,10 @@ impl InjectedBug {
         }
     }
 }
+
+/// The response to a listing that finds no object.
+const EMPTY_LISTING: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+    <ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
 /// The step to which a HEAD of an archive key belongs.
 enum HeadStep {
@@ -156,9 +167,16 @@ impl BugInjector {
         let has_followed = self.followed.remove(task);
         let has_put = self.has_put.remove(task);
         let Some(operation) = operation(&request) else {
-            return match *request.method() == http::Method::HEAD {
-                true => self.apply_to_head(bug, task, request, has_put),
-                false => InjectedRequest::WireRequest(request),
+            let is_list = request
+                .uri()
+                .query()
+                .is_some_and(|query| query.contains("list-type"));
+            return match (request.method(), bug) {
+                (&http::Method::HEAD, _) => self.apply_to_head(bug, task, request, has_put),
+                (_, InjectedBug::SidecarListing) if is_list => {
+                    InjectedRequest::Nothing(response(200, EMPTY_LISTING))
+                }
+                _ => InjectedRequest::WireRequest(request),
             };
         };
         let pk = written_key(&request).unwrap_or_default();
@@ -168,7 +186,11 @@ impl BugInjector {
             self.has_put.insert(task.to_owned());
         }
         let changed = match (operation.as_str(), bug) {
-            ("GetItem", InjectedBug::Ledger) if pk.starts_with("ledger#") => None,
+            ("BatchGetItem", InjectedBug::Ledger) => {
+                let nothing = json!({ "Responses": { (TABLE): [] }, "UnprocessedKeys": {} });
+                return InjectedRequest::Nothing(response(200, nothing.to_string()));
+            }
+            ("BatchGetItem", InjectedBug::WaitingSidecars) => Some(without_waiting_sidecars(body)),
             // The first request of a move reads the item.
             ("GetItem", InjectedBug::Move) if is_photo && has_followed => None,
             ("PutItem", InjectedBug::HideKin)
@@ -320,6 +342,18 @@ fn place(request: &WireRequest) -> (String, String) {
     let path = path.replace("%7E", "~");
     let (bucket, key) = path.split_once('/').unwrap();
     (bucket.to_owned(), key.to_owned())
+}
+
+/// Removes the entry of the waiting sidecars from a request for several items.
+fn without_waiting_sidecars(mut body: Value) -> Value {
+    let keys = body["RequestItems"][TABLE]["Keys"].as_array_mut();
+    if let Some(keys) = keys {
+        keys.retain(|key| {
+            let pk = key["pk"]["S"].as_str().unwrap_or_default();
+            !pk.starts_with("sidecars#")
+        });
+    }
+    body
 }
 
 fn is_claim(body: &Value) -> bool {

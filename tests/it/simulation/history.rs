@@ -11,6 +11,7 @@ use super::act_kind::{ACTS, ActKind};
 use super::files::{EditKind, FileFacts, FileMaker};
 use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
+use super::sidecars::{SidecarHistory, is_sidecar};
 
 pub(super) const SOURCE: &str = "inbox";
 pub(super) const ARCHIVE: &str = "archive";
@@ -81,6 +82,7 @@ pub(super) struct ManualHistory {
     pub(super) has_hidden: bool,
     /// Whether a person changed the archive.
     pub(super) has_changed_archive: bool,
+    pub(super) sidecars: SidecarHistory,
 }
 
 impl ManualHistory {
@@ -109,6 +111,7 @@ impl ManualHistory {
             edited: BTreeSet::new(),
             has_hidden: false,
             has_changed_archive: false,
+            sidecars: SidecarHistory::default(),
         }
     }
 
@@ -179,6 +182,11 @@ impl ManualHistory {
                 }
                 None => None,
             },
+            ActKind::PutSidecar => Some(self.sidecars.put(FOLDERS[random.usize(..2)], objects)),
+            ActKind::RemoveSidecar => self.sidecars.remove_source(random, objects),
+            ActKind::RemoveSidecarFromArchive => {
+                self.sidecars.remove_from_archive(random, objects, quiet)
+            }
             ActKind::Hide | ActKind::Put => None,
         };
         let line = line.unwrap_or_else(|| self.put(random, objects, mirror));
@@ -187,7 +195,10 @@ impl ManualHistory {
 
     /// Records that a copy has arrived in the archive.
     pub(super) fn record_copy(&mut self, copy: &SimulatedObject) {
-        let facts = self.files[&copy.etag];
+        // A sidecar is of no shot.
+        let Some(&facts) = self.files.get(&copy.etag) else {
+            return;
+        };
         self.ever.insert((facts.shot, facts.extension));
         let now = copy_source(copy).and_then(|source| self.sources.get(&source));
         if now.is_none_or(|now| now.etag != copy.etag) {
@@ -197,7 +208,8 @@ impl ManualHistory {
 
     /// Records that a copy arrives although its worker has died.
     pub(super) fn record_late_copy(&mut self, copy: &SimulatedObject) {
-        self.slow.insert(self.files[&copy.etag].shot);
+        let facts = self.files.get(&copy.etag);
+        self.slow.extend(facts.map(|facts| facts.shot));
     }
 
     /// Records what a person has hidden: these items were changed.
@@ -297,6 +309,8 @@ impl ManualHistory {
             self.upload((SOURCE.to_owned(), key), bytes, None, objects, mirror);
         }
         self.to_delete.extend(old);
+        let sidecars = self.sidecars.rename_folder(&from, &to, objects);
+        self.to_delete.extend(sidecars);
         Some(format!("renaming the folder {from} to {to}"))
     }
 
@@ -530,6 +544,7 @@ impl ManualHistory {
     fn delete_next(&mut self, name: &ObjectName, objects: &mut SimulatedObjects) -> String {
         if name.0 == SOURCE {
             self.sources.remove(name);
+            self.sidecars.sources.remove(name);
         } else {
             self.record_removal(objects, name, false);
         }
@@ -580,11 +595,11 @@ fn is_moving(objects: &SimulatedObjects, etag: Option<&str>) -> bool {
 /// Returns the stem of a random photo that a person can see.
 fn choose_shown_photo(random: &mut Rng, mirror: &CatalogueMirror) -> Option<String> {
     let items = mirror.items.values();
-    let shown = items.filter(|item| item.has_live_parts() && !item.is_hidden_by_hand());
+    let shown = items.filter(|item| item.has_live_photo() && !item.is_hidden_by_hand());
     choose(random, shown.map(|item| &item.stem))
 }
 
-fn choose<'a, T: ToOwned + ?Sized + 'a>(
+pub(super) fn choose<'a, T: ToOwned + ?Sized + 'a>(
     random: &mut Rng,
     from: impl Iterator<Item = &'a T>,
 ) -> Option<T::Owned> {
@@ -593,15 +608,17 @@ fn choose<'a, T: ToOwned + ?Sized + 'a>(
     Some((*chosen).to_owned())
 }
 
+/// Returns the photo files of an item that are in the archive.
 pub(super) fn live_parts(item: &PhotoItem) -> impl Iterator<Item = &PhotoPart> {
-    item.parts.values().filter(|part| part.is_live())
+    item.live_photo_parts().map(|(_, part)| part)
 }
 
+/// Returns the photos in the archive, without sidecars.
 pub(super) fn archive_objects(
     objects: &SimulatedObjects,
 ) -> impl Iterator<Item = (&ObjectName, &SimulatedObject)> {
     let there = objects.there.iter();
-    there.filter(|((bucket, _), _)| bucket == ARCHIVE)
+    there.filter(|((bucket, key), _)| bucket == ARCHIVE && !is_sidecar(key))
 }
 
 /// Returns the archive key in the user metadata of a copy. Returns `None` for a foreign file.

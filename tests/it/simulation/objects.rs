@@ -12,7 +12,8 @@ use md5::{Digest, Md5};
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
     DeleteObjectOutput, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
-    HeadObjectOutput, Metadata, StreamingBlob, Timestamp,
+    HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Metadata, Object, StreamingBlob,
+    Timestamp,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
@@ -174,6 +175,31 @@ impl S3 for SimulatedS3 {
             last_modified: Some(object.timestamp()),
             metadata: object.user_metadata(),
             ..HeadObjectOutput::default()
+        }))
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        let ListObjectsV2Input { bucket, prefix, .. } = request.input;
+        let prefix = prefix.unwrap_or_default();
+        let objects = self.0.lock().unwrap();
+        let listed = objects.there.iter();
+        let listed = listed.filter(|((in_bucket, key), _)| {
+            *in_bucket == bucket && key.starts_with(prefix.as_str())
+        });
+        let contents = listed.map(|((_, key), object)| Object {
+            key: Some(key.clone()),
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            last_modified: Some(object.timestamp()),
+            size: Some(object.bytes.len() as i64),
+            ..Object::default()
+        });
+        Ok(S3Response::new(ListObjectsV2Output {
+            contents: Some(contents.collect()),
+            is_truncated: Some(false),
+            ..ListObjectsV2Output::default()
         }))
     }
 

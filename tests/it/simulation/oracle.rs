@@ -9,6 +9,7 @@ use super::history::{
 };
 use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
+use super::sidecars::is_sidecar;
 
 /// A file of the archive that ingest put there.
 struct OwnFile<'a> {
@@ -56,6 +57,7 @@ impl ManualHistory {
         self.check_archive(objects, mirror)?;
         self.check_shots(objects, mirror)?;
         self.check_catalogue(objects, mirror)?;
+        self.sidecars.check_final_state(objects, mirror)?;
         self.check_settings(mirror)
     }
 
@@ -66,7 +68,7 @@ impl ManualHistory {
         mirror: &CatalogueMirror,
     ) -> Result<(), String> {
         let there = objects.there.iter();
-        let there = there.filter(|((bucket, _), _)| bucket == SOURCE);
+        let there = there.filter(|((bucket, key), _)| bucket == SOURCE && !is_sidecar(key));
         let there: BTreeMap<&ObjectName, &str> = there
             .map(|(name, object)| (name, object.etag.as_str()))
             .collect();
@@ -176,7 +178,11 @@ impl ManualHistory {
             return Ok(());
         };
         let is_of_ingest = item.parts.values().all(PhotoPart::is_live_copy);
-        let is_primary = facts.extension == "jpg" || item.parts.len() == 1;
+        let mut photos = item
+            .parts
+            .keys()
+            .filter(|name| !is_sidecar(&format!(".{name}")));
+        let is_primary = facts.extension == "jpg" || photos.nth(1).is_none();
         let of_bytes = |entry: &&photo_catalogue::catalogue::item::LedgerEntry| {
             entry.version.etag == object.etag
                 && entry.archive_key.as_deref().map(stem_of) == Some(stem)
@@ -274,7 +280,7 @@ impl ManualHistory {
         let mut listed: BTreeMap<&str, (String, String)> = BTreeMap::new();
         for item in mirror.items.values() {
             let stem = &item.stem;
-            if item.summary.is_some() != item.has_live_parts() {
+            if item.summary.is_some() != item.has_live_photo() {
                 return Err(format!(
                     "{stem} is listed without a part, or has a part and is not listed"
                 ));
@@ -283,7 +289,7 @@ impl ManualHistory {
                 let version = (part.etag.clone(), part.last_modified.clone());
                 listed.insert(&part.key, version);
             }
-            if item.has_live_parts() && !is_derived_from_primary(item) {
+            if item.has_live_photo() && !is_derived_from_primary(item) {
                 return Err(format!("the record of {stem} was derived from other bytes"));
             }
         }
@@ -305,7 +311,7 @@ impl ManualHistory {
     /// Checks that nothing is hidden if no person hid a photo.
     fn check_settings(&self, mirror: &CatalogueMirror) -> Result<(), String> {
         for item in mirror.items.values() {
-            let is_private = item.has_live_parts() && !item.is_public();
+            let is_private = item.has_live_photo() && !item.is_public();
             if is_private && !self.has_hidden {
                 return Err(format!("{} is hidden without a reason", item.stem));
             }
