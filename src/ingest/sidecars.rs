@@ -306,6 +306,9 @@ impl Ingest {
             else {
                 continue;
             };
+            if self.skip_reason(key.object()).is_some() {
+                continue;
+            }
             let outcome = self.organise_sidecar(&key, &name).await?;
             // A store without notifications has no event for this copy.
             if let Some(copy) = outcome.archive_key() {

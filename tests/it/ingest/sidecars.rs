@@ -382,6 +382,27 @@ async fn date_in_a_sidecar_moves_the_photo() {
 }
 
 #[tokio::test]
+async fn date_in_a_sidecar_does_not_separate_a_raw_from_its_jpeg() {
+    let world = IngestWorld::new().await;
+    let dated = "<exif:DateTimeOriginal>2018-02-03T09:41:07</exif:DateTimeOriginal>";
+    world.upload("a/DSC_1.jpg", MORNING.jpeg()).await;
+    world.upload("a/DSC_1.xmp", with_properties(dated)).await;
+    world.wait_until_delivered().await;
+    world.upload("a/DSC_1.dng", MORNING.dng()).await;
+    world.wait_until_delivered().await;
+    assert_eq!(world.live_parts(STEM).await, ["dng", "jpg", "xmp"]);
+    let item = world.item(STEM).await.unwrap();
+    let capture = item.summary.unwrap().record.capture;
+    assert_eq!(capture.local_text().as_deref(), Some("2018-02-03T09:41:07"));
+    // The owner may move it.
+    let moved = world.ingest.move_to_capture_day(STEM).await.unwrap();
+    assert_eq!(moved.as_deref(), Some("2018-02-03/DSC_1"));
+    world.wait_until_delivered().await;
+    let parts = world.live_parts("2018-02-03/DSC_1").await;
+    assert_eq!(parts, ["dng", "jpg", "xmp"]);
+}
+
+#[tokio::test]
 async fn sidecar_follows_a_photo_that_moves() {
     let world = IngestWorld::new().await;
     world.upload("a/DSC_1.jpg", MORNING.jpeg()).await;
