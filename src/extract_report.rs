@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde_json::{Map, Value, json};
 
 use crate::archive::{NO_EXTENSION, split_extension};
-use photo_metadata::Extraction;
+use photo_metadata::{Extraction, SidecarExtraction, Tags};
 
 /// Returns the JSON object `{"file", "photo", "error"}` for a file. If `outcome` is an error, the
 /// field `photo` is null. Otherwise the field `error` is null.
@@ -29,6 +29,28 @@ pub fn report<E: Display>(
         }
         Err(error) => json!({"file": file, "photo": null, "error": error.to_string()}),
     }
+}
+
+/// Returns the JSON object for a sidecar: `file`, `sidecar` with its format, the fields of the
+/// record that the sidecar has, `labels`, `warnings` and `error`, which is null.
+///
+/// If `tags` is not `None`, the object also contains them, as `exif`.
+pub fn sidecar_report(file: &str, extraction: &SidecarExtraction, tags: Option<&Tags>) -> Value {
+    let mut fields = Map::new();
+    fields.insert("file".to_owned(), json!(file));
+    if let Ok(Value::Object(mut metadata)) = serde_json::to_value(&extraction.metadata) {
+        fields.insert("sidecar".to_owned(), json!(metadata.remove("format")));
+        if let Some(Value::Object(record)) = metadata.remove("record") {
+            fields.extend(record);
+        }
+    }
+    fields.insert("labels".to_owned(), json!(extraction.labels));
+    fields.insert("warnings".to_owned(), json!(extraction.warnings));
+    if let Some(tags) = tags {
+        fields.insert("exif".to_owned(), json!(tags));
+    }
+    fields.insert("error".to_owned(), Value::Null);
+    Value::Object(fields)
 }
 
 fn photo(file: &str, size_bytes: u64, extraction: &Extraction, every_tag: bool) -> Value {
@@ -70,7 +92,9 @@ fn photo(file: &str, size_bytes: u64, extraction: &Extraction, every_tag: bool) 
 mod tests {
     use super::*;
     use chrono::NaiveDateTime;
-    use photo_metadata::{FileContext, extract};
+    use photo_metadata::{
+        FileContext, SidecarFormat, extract, extract_sidecar, extract_sidecar_tags,
+    };
 
     /// A TIFF file that contains only the tag Orientation.
     const ROTATED_TIFF: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
@@ -105,6 +129,22 @@ mod tests {
         assert_eq!(
             report["photo"]["reads"],
             json!({"count": 1, "bytes": ROTATED_TIFF.len()})
+        );
+    }
+
+    #[test]
+    fn a_sidecar_has_its_format_and_the_fields_that_it_has() {
+        let xmp = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
+            <xmp:Rating>4</xmp:Rating></x:xmpmeta>"#;
+        let sidecar = extract_sidecar(xmp, SidecarFormat::Xmp, NaiveDateTime::MAX);
+        let mut expected = json!({"file": "a/foobar.xmp", "sidecar": "xmp", "rating": 4,
+            "labels": {"rating": 4}, "warnings": [], "error": null});
+        assert_eq!(sidecar_report("a/foobar.xmp", &sidecar, None), expected);
+        let tags = extract_sidecar_tags(xmp, SidecarFormat::Xmp);
+        expected["exif"] = json!({"XMP-xmp": {"Rating": "4"}});
+        assert_eq!(
+            sidecar_report("a/foobar.xmp", &sidecar, Some(&tags)),
+            expected
         );
     }
 

@@ -37,6 +37,7 @@ fn main() {
     let mut files: Vec<Vec<u8>> = extraction::samples::all()
         .into_iter()
         .map(|s| s.1)
+        .chain(extraction::samples::sidecars())
         .collect();
     for folder in folders.iter().filter(|folder| folder.exists()) {
         collect(folder, &mut files);
@@ -46,7 +47,10 @@ fn main() {
     let (mut runs, mut slowest) = (0_u64, Duration::ZERO);
     while Instant::now() < ends {
         let bytes = mutate_file(&files, &mut random);
-        let outcome = std::panic::catch_unwind(|| extraction::check_extraction(&bytes));
+        let outcome = std::panic::catch_unwind(|| {
+            extraction::check_sidecar(&bytes);
+            extraction::check_extraction(&bytes)
+        });
         let took = outcome.unwrap_or_else(|panic| {
             let at = fuzz
                 .join("artifacts")

@@ -11,6 +11,14 @@ const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="h
 const IPTC: &[u8] =
     b"\x1c\x02\x37\0\x0820180201\x1c\x02\x3c\0\x0b094107+0100\x1c\x02\x19\0\x03sea\x1c\x02\x78\0\x05waves";
 
+/// A sidecar of Google Takeout.
+const TAKEOUT: &[u8] = br#"{"title": "a.jpg", "description": "waves", "photoTakenTime": {"timestamp": "1517474467"}, "geoData": {"latitude": 35.0, "longitude": 135.75, "altitude": 50.5}, "people": [{"name": "Anna"}]}"#;
+
+/// Returns the bytes of one sidecar of each format.
+pub fn sidecars() -> [Vec<u8>; 2] {
+    [XMP.to_vec(), TAKEOUT.to_vec()]
+}
+
 /// Returns the names and the bytes of all samples.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let exif = tiff(b"Canon\0", b"*\0", &[]);

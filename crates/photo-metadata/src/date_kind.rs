@@ -63,8 +63,8 @@ impl DateKind {
 /// Applies the date of an XMP sidecar to the capture time of a photo.
 ///
 /// If both are in the same second, the time of the photo stays, because a sidecar often lacks its
-/// milliseconds and its offset. An offset that the sidecar states is used. A date that is known only
-/// in part does not replace a finer one of the same period and of the same kind.
+/// milliseconds and its offset. An offset that the sidecar states is used. A date that is known
+/// only in part does not replace a finer one of the same period and of the same kind.
 ///
 /// Every other date replaces that of the photo if its kind is not worse. The offset of the photo is
 /// then dropped, because it belongs to the former time.

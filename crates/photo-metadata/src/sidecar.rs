@@ -49,8 +49,8 @@ pub struct SidecarExtraction {
 /// The metadata in a sidecar: its format, and the record that its fields make. [`apply_to`] applies
 /// them to the record of the photo.
 ///
-/// In JSON, it is an object `{"format", "record"}`. `record` has only the fields that the sidecar has,
-/// without nulls, empty lists and empty objects. It is absent if the sidecar has no field.
+/// In JSON, it is an object `{"format", "record"}`. `record` has only the fields that the sidecar
+/// has, without nulls, empty lists and empty objects. It is absent if the sidecar has no field.
 ///
 /// [`apply_to`]: SidecarMetadata::apply_to
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -66,10 +66,10 @@ impl SidecarMetadata {
     /// Applies the sidecar to the record of its photo.
     ///
     /// Each field that an XMP sidecar has replaces that of the record, except the width and the
-    /// height: editors write their changes only into the sidecar. A list is replaced as a whole. Its
-    /// date replaces that of the record only if its kind is not worse: the date of a digitisation
-    /// does not replace that of the original. A time that is the same to the second keeps its
-    /// milliseconds and its offset.
+    /// height: editors write their changes only into the sidecar. A list is replaced as a whole.
+    /// Its date replaces that of the record only if its kind is not worse: the date of a
+    /// digitisation does not replace that of the original. A time that is the same to the second
+    /// keeps its milliseconds and its offset.
     ///
     /// A sidecar of Google Takeout only adds fields that the record lacks.
     ///
@@ -123,7 +123,8 @@ impl Serialize for SidecarMetadata {
     }
 }
 
-/// Removes nulls, empty lists and empty objects from a JSON value. Returns `None` if nothing is left.
+/// Removes nulls, empty lists and empty objects from a JSON value. Returns `None` if nothing is
+/// left.
 fn without_empty_values(value: Value) -> Option<Value> {
     match value {
         Value::Null => None,
@@ -148,8 +149,8 @@ fn without_empty_values(value: Value) -> Option<Value> {
 /// Reads a sidecar that is in memory. Never fails: broken content gives a gap in
 /// [`SidecarExtraction::labels`] and a warning, and the metadata before it are kept.
 ///
-/// Reads at most [`MAX_SIDECAR_BYTES`], and does not more work than for a photo. The format is that of
-/// the file's name. A date after `latest_credible_time` is ignored, as
+/// Reads at most [`MAX_SIDECAR_BYTES`], and does at most as much work as for a photo. The caller
+/// chooses the format by the name of the file. A date after `latest_credible_time` is ignored, as
 /// [`FileContext`](crate::FileContext) describes.
 ///
 /// ```
@@ -162,7 +163,7 @@ fn without_empty_values(value: Value) -> Option<Value> {
 ///
 /// let record = &sidecar.metadata.record;
 /// assert_eq!(record.caption.as_deref(), Some("Night in Kyoto"));
-/// // The instant is known, but not the wall clock. So this is the day in UTC, and is marked as such.
+/// // The wall clock at the place is not known. So this is the day in UTC, and is marked as such.
 /// assert_eq!(record.capture.local_text().as_deref(), Some("2018-02-01"));
 /// assert_eq!(record.capture.date_source.unwrap().name(), "TakeoutUTC");
 ///

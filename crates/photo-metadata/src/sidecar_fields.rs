@@ -5,13 +5,14 @@ use super::date_kind::apply_xmp_date;
 use super::location::Location;
 use super::record::{Camera, Exposure, Lens, PhotoRecord};
 
-/// The greatest distance in degrees of two positions that are the same: about a metre. Programs round
-/// a position when they write it.
+/// The greatest distance in degrees of two positions that are the same: about a metre. Programs
+/// round a position when they write it.
 const SAME_POSITION_DEGREES: f64 = 1e-5;
 /// The greatest ISO speed that EXIF has room for. It means "at least 65535" (EXIF 3.0 4.6.6.7.6).
 const MAX_EXIF_ISO: u32 = 65_535;
 
-/// Applies the record of an XMP sidecar. Each field that the sidecar has replaces that of the photo.
+/// Applies the record of an XMP sidecar. Each field that the sidecar has replaces that of the
+/// photo.
 pub(crate) fn apply_xmp_record(sidecar: &PhotoRecord, record: &mut PhotoRecord) {
     // All fields are named, so that a new field needs a decision here.
     let PhotoRecord {

@@ -20,7 +20,8 @@ use super::work_budget::WorkBudget;
 use super::xmp::XmpProperties;
 use super::xmp_tags::collect_xmp_tags;
 
-/// The namespaces of the elements around all properties. Every XMP sidecar has at least one of them.
+/// The namespaces of the elements around all properties. Every XMP sidecar has at least one of
+/// them.
 const OUTER_NAMESPACES: [&str; 2] = [
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "adobe:ns:meta/",
@@ -30,8 +31,8 @@ const DARKTABLE_PATH: &str = "darktable|";
 /// The label with which Lightroom and others write that there is none.
 const NO_LABEL: &str = "none";
 
-/// Reads the record and the labels of an XMP sidecar. Adds a warning for each problem. If the XMP is
-/// broken, the properties before that point are kept.
+/// Reads the record and the labels of an XMP sidecar. Adds a warning for each problem. If the XMP
+/// is broken, the properties before that point are kept.
 pub(crate) fn read_xmp_sidecar(
     bytes: &[u8],
     latest_credible_time: NaiveDateTime,
@@ -49,8 +50,8 @@ pub(crate) fn read_xmp_sidecar(
         }
         _ => None,
     };
-    // The record is made from XMP alone. The other sources are empty, and so is the name of the file,
-    // because a date in it is a worse source than the photo itself.
+    // The record is made from XMP alone. The other sources are empty, and so is the name of the
+    // file, because a date in it is a worse source than the photo itself.
     let sources = MetadataSources {
         format: PhotoFormat::Jpeg,
         fields: &IfdFields::default(),

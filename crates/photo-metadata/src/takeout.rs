@@ -23,8 +23,9 @@ use super::text::clean_lines;
 /// The gap of a JSON that is not from Google Takeout.
 const NOT_TAKEOUT: &str = "sidecar that is not a JSON of Google Takeout";
 
-/// Reads the record of a sidecar of Google Takeout. Adds a warning for each problem. The labels have
-/// a gap if the sidecar could not be read. Takeout has no keywords, and its `favorited` is no rating.
+/// Reads the record of a sidecar of Google Takeout. Adds a warning for each problem. The labels
+/// have a gap if the sidecar could not be read. Takeout has no keywords, and its `favorited` is no
+/// rating.
 pub(crate) fn read_takeout_sidecar(
     bytes: &[u8],
     latest_credible_time: NaiveDateTime,
@@ -64,8 +65,8 @@ pub(crate) fn read_takeout_sidecar(
     (record, FileLabels::default())
 }
 
-/// Returns the day in UTC of an instant: seconds since 1970, as a text or a number. The wall clock at
-/// the place of the photo is not known, so the time of day is not used.
+/// Returns the day in UTC of an instant: seconds since 1970, as a text or a number. The wall clock
+/// at the place of the photo is not known, so the time of day is not used.
 ///
 /// Returns `None` for a day that is not possible, and for the start of a dead clock: Google Photos
 /// reads the time of a camera as UTC if it knows no time zone.
@@ -80,8 +81,8 @@ fn read_day(timestamp: &Value, latest_credible_time: NaiveDateTime) -> Option<Ca
     is_credible.then(|| CaptureTime::new(time.date(), DateSource::TakeoutUtc, None))
 }
 
-/// Returns a position. Google Photos writes 0 for each number that it does not know. So the position
-/// 0, 0 is none, and the altitude 0 is none.
+/// Returns a position. Google Photos writes 0 for each number that it does not know. So the
+/// position 0, 0 is none, and the altitude 0 is none.
 fn read_location(place: &Value) -> Option<Location> {
     let number = |name: &str| place[name].as_f64().and_then(storable_number);
     let (lat, lon) = (number("latitude")?, number("longitude")?);

@@ -6,13 +6,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use chrono::{TimeDelta, Utc};
+use chrono::{NaiveDateTime, TimeDelta, Utc};
 use clap::Args;
+use serde_json::Value;
 
 use crate::cli::CommandStatus;
 use crate::cli::output::{json_line, stdout};
-use crate::extract_report::report;
-use photo_metadata::{ExtractError, Extraction, Extractor, FileContext};
+use crate::extract_report::{report, sidecar_report};
+use photo_metadata::{
+    ExtractError, Extraction, Extractor, FileContext, MAX_SIDECAR_BYTES, SidecarFormat,
+    extract_sidecar, extract_sidecar_tags,
+};
 
 /// The arguments of `photos extract`.
 #[derive(Debug, Args)]
@@ -26,23 +30,65 @@ pub(in crate::cli) struct ExtractArguments {
 }
 
 /// Runs the command: prints one line of JSON for each file, with the fields `file`, `photo` and
-/// `error`. One of `photo` and `error` is null.
+/// `error`. One of `photo` and `error` is null. The line of a sidecar has the fields of the
+/// sidecar.
 pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<CommandStatus> {
     let mut out = stdout();
     let mut status = CommandStatus::Success;
     for path in &arguments.files {
         let file = path.display().to_string();
-        let line = match extract_file(path) {
-            Ok((size, extraction)) => report::<&str>(&file, size, Ok(&extraction), arguments.tags),
-            Err(error) => {
-                status = CommandStatus::PartialFailure;
-                report(&file, 0, Err(error), arguments.tags)
-            }
+        let line = match sidecar_format(path) {
+            Some(format) => describe_sidecar(path, format, arguments.tags),
+            None => describe_photo(path, arguments.tags),
         };
+        let line = line.unwrap_or_else(|error| {
+            status = CommandStatus::PartialFailure;
+            report(&file, 0, Err(error), arguments.tags)
+        });
         json_line(&mut out, &line)?;
     }
     out.flush()?;
     Ok(status)
+}
+
+/// Returns the line for a photo.
+fn describe_photo(path: &Path, every_tag: bool) -> Result<Value, ExtractError<io::Error>> {
+    let (size, extraction) = extract_file(path)?;
+    let file = path.display().to_string();
+    Ok(report::<&str>(&file, size, Ok(&extraction), every_tag))
+}
+
+/// Returns the line for a sidecar.
+fn describe_sidecar(
+    path: &Path,
+    format: SidecarFormat,
+    every_tag: bool,
+) -> Result<Value, ExtractError<io::Error>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(ExtractError::Read)?;
+    // One byte more shows that a sidecar is too large.
+    file.take(MAX_SIDECAR_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(ExtractError::Read)?;
+    let extraction = extract_sidecar(&bytes, format, latest_credible_time());
+    let tags = every_tag.then(|| extract_sidecar_tags(&bytes, format));
+    let file = path.display().to_string();
+    Ok(sidecar_report(&file, &extraction, tags.as_ref()))
+}
+
+/// Returns the format of a sidecar by the extension of its name, or `None` for another file.
+fn sidecar_format(path: &Path) -> Option<SidecarFormat> {
+    let extension = path.extension()?.to_ascii_lowercase();
+    match extension.to_str()? {
+        "xmp" => Some(SidecarFormat::Xmp),
+        "json" => Some(SidecarFormat::Takeout),
+        _ => None,
+    }
+}
+
+/// Returns the present time in UTC plus one day.
+fn latest_credible_time() -> NaiveDateTime {
+    Utc::now().naive_utc() + TimeDelta::days(1)
 }
 
 /// Returns the size of a local file in bytes, and the metadata of the file. Reads only the byte
@@ -58,7 +104,7 @@ pub(in crate::cli) fn extract_file(
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
     let context = FileContext {
         file_name: file_name.into_owned(),
-        latest_credible_time: Utc::now().naive_utc() + TimeDelta::days(1),
+        latest_credible_time: latest_credible_time(),
     };
     let read_range = |range: Range<u64>| {
         let mut bytes = Vec::new();
@@ -70,4 +116,25 @@ pub(in crate::cli) fn extract_file(
     };
     let extraction = Extractor::new(size, context).run(read_range)?;
     Ok((size, extraction))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sidecars_are_recognised_by_their_extension() {
+        for (name, format) in [
+            ("IMG.xmp", Some(SidecarFormat::Xmp)),
+            ("IMG.CR2.XMP", Some(SidecarFormat::Xmp)),
+            (
+                "IMG.jpg.supplemental-metadata.json",
+                Some(SidecarFormat::Takeout),
+            ),
+            ("IMG.jpg", None),
+            ("xmp", None),
+        ] {
+            assert_eq!(sidecar_format(Path::new(name)), format, "{name}");
+        }
+    }
 }
