@@ -4,7 +4,7 @@
 //! original photo, then the dates of its digitisation. So a scan has the date of its photo. The
 //! current time is never read. An IFD (image file directory) is a table of tags.
 
-use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
+use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, Timelike};
 
 use super::capture_time::{CaptureTime, DateSource, OffsetSource};
 use super::context::FileContext;
@@ -112,7 +112,7 @@ pub(crate) fn is_dead_clock(date: PartialDateTime) -> bool {
     let day = (time.year(), time.month(), time.day());
     match day {
         (2002, 12, 8) => (time.hour(), time.minute(), time.second()) == (12, 0, 0),
-        (1970 | 1980 | 2000, 1, 1) => time.time() == NaiveTime::MIN,
+        (1970 | 1980 | 2000, 1, 1) => time.num_seconds_from_midnight() == 0,
         _ => false,
     }
 }
@@ -209,8 +209,11 @@ fn find_offset(
     };
     match source {
         DateSource::DateTimeOriginal => original().or(own),
-        DateSource::DateTimeDigitized => original().or_else(digitized).or(own),
+        DateSource::DateTimeDigitized => digitized().or_else(original).or(own),
         DateSource::DateTime => modified().or_else(original).or(own),
+        DateSource::XmpDateTimeDigitized
+        | DateSource::XmpCreateDate
+        | DateSource::IptcDigitalCreationDate => own.or_else(digitized).or_else(original),
         _ => own.or_else(original),
     }
     .or_else(|| modified().filter(|_| is_unedited()))
@@ -269,6 +272,7 @@ mod tests {
             ("2000:01:01 00:00:00", true),
             ("1980-01-01T00:00:00", true),
             ("1970:01:01 00:00:00", true),
+            ("2000:01:01 00:00:00.25", true),
             ("2002:12:08 12:00:01", false),
             ("2000:01:01 00:03:00", false),
             ("2001:01:01 00:00:00", false),

@@ -8,7 +8,7 @@
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::named_month::parse_named_month;
-use super::partial_date_time::PartialDateTime;
+use super::partial_date_time::{DatePrecision, PartialDateTime};
 use super::tag;
 use super::text::field_text;
 use super::text_scanner::{hour_of_day, take_half_day, take_number, take_separator};
@@ -39,7 +39,7 @@ impl ParsedDateTime {
         }
     }
 
-    fn unsound(local: PartialDateTime) -> Self {
+    pub(super) fn unsound(local: PartialDateTime) -> Self {
         ParsedDateTime {
             is_sound: false,
             ..Self::from_local(local)
@@ -68,7 +68,16 @@ impl ParsedDateTime {
 /// time.
 pub(crate) fn parse_date_time(text: &str) -> Option<ParsedDateTime> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '"'));
-    parse_year_first(text).or_else(|| parse_named_month(text))
+    match parse_year_first(text) {
+        // 2018-Feb-01 begins with the year too.
+        Some(date) if !date.is_sound && date.local.precision() == DatePrecision::Year => {
+            let named = parse_named_month(text);
+            let named = named.filter(|named| date.local.contains(named.local));
+            Some(named.unwrap_or(date))
+        }
+        Some(date) => Some(date),
+        None => parse_named_month(text),
+    }
 }
 
 /// A number in a date.
@@ -207,6 +216,8 @@ fn parse_time(text: &str) -> Option<ParsedTime> {
         rest = after;
     }
     let half = half_before.or_else(|| take_half_day(&mut rest));
+    // A comment, such as the name of the zone (RFC 5322 3.2.2): `+0100 (CET)`.
+    let rest = rest.split('(').next().unwrap_or_default();
     let (whole, is_sound) = match second {
         DatePart::Known(60) => (59, false),
         DatePart::Known(second) => (second, hour < 24),
@@ -316,6 +327,7 @@ mod tests {
             ("01 Feb 18 09:41 EST", "2018-02-01T09:41:00"),
             ("Thu Feb  1 09:41:07 2018", "2018-02-01T09:41:07"),
             ("Thu Feb  1 09:41:07 CET 2018", "2018-02-01T09:41:07"),
+            ("2018-Feb-01 09:41:07", "2018-02-01T09:41:07"),
         ] {
             assert_eq!(local(text).as_deref(), Some(wanted), "{text}");
             assert!(
@@ -331,6 +343,9 @@ mod tests {
             ("2014:04:21 06:44:05 PM", "2014-04-21T18:44:05"),
             ("2014:04:21 06:44:05PM", "2014-04-21T18:44:05"),
             ("2014:04:21 12:44:05 p.m.", "2014-04-21T12:44:05"),
+            ("2014:04:21 06:44:05 p. m.", "2014-04-21T18:44:05"),
+            ("2014:04:21 06:44:05 μ.μ.", "2014-04-21T18:44:05"),
+            ("2014:04:21 午後0:44:05", "2014-04-21T12:44:05"),
             ("2014:04:21 12:44:05 AM", "2014-04-21T00:44:05"),
             ("2014:04:21 下午06:44:05", "2014-04-21T18:44:05"),
             ("2014:04:21 18:44:05 PM", "2014-04-21T18:44:05"),
@@ -348,6 +363,8 @@ mod tests {
             ("2018-02-01T09:41:07.1Z", 0),
             ("Thu, 1 Feb 2018 09:41:07 -0330", -12_600),
             ("1 Feb 2018 09:41:07 EST", -18_000),
+            ("Thu Feb 01 2018 09:41:07 GMT+0100 (CET)", 3600),
+            ("Thu, 1 Feb 2018 09:41:07 +0100 (CET)", 3600),
         ] {
             assert_eq!(offset(text), FixedOffset::east_opt(seconds), "{text}");
         }

@@ -6,6 +6,7 @@
 use super::boilerplate::{CameraNames, is_boilerplate, is_machine_data};
 use super::keywords::{ACDSEE_CATEGORIES, KEYWORD_TEXT};
 use super::limits;
+use super::private_comment::is_private_comment;
 use super::sources::MetadataSources;
 use super::tag;
 use super::text::{
@@ -181,10 +182,10 @@ impl TextFinder<'_, '_> {
     }
 }
 
-/// Cleans a comment. Returns `None` if nothing is left, or if the comment is data of a camera or a
-/// program.
+/// Cleans a comment. Returns `None` if nothing is left, if the comment is data of a camera or a
+/// program, or if it contains a position or the number of a device.
 fn comment_text(raw: &str) -> Option<String> {
-    clean_lines(raw).filter(|text| !is_machine_data(raw, text))
+    clean_lines(raw).filter(|text| !is_machine_data(raw, text) && !is_private_comment(text))
 }
 
 /// Cuts a long text, and adds a warning if it was cut.

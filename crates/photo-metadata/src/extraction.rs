@@ -20,7 +20,7 @@ use super::sources::MetadataSources;
 use super::sparse::Sparse;
 use super::tag_collector::TagCollector;
 use super::tag_values::collect_field_tags;
-use super::tiff::{Ifd, IfdFields};
+use super::tiff::{Ifd, IfdField, IfdFields, may_have_labels};
 use super::work_budget::WorkBudget;
 use super::xmp::XmpProperties;
 use super::xmp_tags::collect_xmp_tags;
@@ -386,6 +386,7 @@ impl<'s> ParsedBlocks<'s> {
             let field = fields.get(Ifd::Main(0), tag);
             field.and_then(|field| field.bytes)
         };
+        read_other_labels(fields, budget, &mut self.gaps);
         let packet = bytes_of(tag::APPLICATION_NOTES);
         let block = bytes_of(tag::IPTC_NAA);
         let resources = bytes_of(tag::PHOTOSHOP_SETTINGS);
@@ -415,4 +416,52 @@ impl<'s> ParsedBlocks<'s> {
             }
         }
     }
+}
+
+/// Reads the labels of the XMP, the IPTC and the Photoshop resources that only their labels are read of:
+/// those in other IFDs than IFD0, such as the later pages of a TIFF, and those that another entry of
+/// IFD0 replaces. They describe a part of the file, so they do not count for its record.
+fn read_other_labels(fields: &IfdFields<'_>, budget: &WorkBudget, labels: &mut LabelCollector) {
+    let mut xmp = XmpProperties::default();
+    let mut iptc = IptcRecords::default();
+    let has_block = |field: &&IfdField<'_>| {
+        let blocks = [
+            tag::APPLICATION_NOTES,
+            tag::IPTC_NAA,
+            tag::PHOTOSHOP_SETTINGS,
+        ];
+        blocks.contains(&field.tag) && may_have_labels(field.ifd)
+    };
+    for field in fields.list.iter().filter(has_block) {
+        let main = fields.get(Ifd::Main(0), field.tag);
+        let is_read = main.is_some_and(|main| std::ptr::eq(main, field));
+        let Some(bytes) = field.bytes.filter(|_| !is_read) else {
+            continue;
+        };
+        match field.tag {
+            tag::APPLICATION_NOTES => {
+                // The labels have the reason, if the packet cannot be read.
+                let _ = xmp.read_packet(bytes, budget);
+            }
+            tag::IPTC_NAA => iptc.read_block(bytes, budget),
+            tag::PHOTOSHOP_SETTINGS => {
+                let mut inner = MetadataBlocks::default();
+                photoshop::read_copied_resources(bytes, budget, &mut inner);
+                labels.append(&inner.labels);
+                for block in inner.iptc {
+                    if let MetadataBlock::Memory(bytes) = block {
+                        iptc.read_block(&bytes, budget);
+                    }
+                }
+                for block in inner.xmp {
+                    if let MetadataBlock::Memory(bytes) = block {
+                        let _ = xmp.read_packet(&bytes, budget);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    labels.append(&xmp.labels);
+    labels.append(&iptc.labels);
 }

@@ -104,11 +104,16 @@ fn parse_categories(xml: &str, list: &mut KeywordList) {
             }
             let name = quick_xml::escape::unescape(text);
             open.push(name.map_or_else(|_| text.to_owned(), |name| name.into_owned()));
-            if !tag.contains("Assigned=\"0\"") && !tag.contains("Assigned='0'") {
+            if !is_unassigned(tag) {
                 list.add(&join_path(open.iter().map(String::as_str)));
             }
         }
     }
+}
+
+/// Reports whether the tag of a category of ACDSee marks it as not assigned to the photo.
+pub(crate) fn is_unassigned(tag: &str) -> bool {
+    tag.contains("Assigned=\"0\"") || tag.contains("Assigned='0'")
 }
 
 /// The keywords that were found so far.
@@ -122,8 +127,12 @@ struct KeywordList {
 }
 
 impl KeywordList {
-    /// Adds a keyword, if it is new and not blank.
+    /// Adds a keyword, if it is new and not blank. Does nothing after the first keyword that did not fit,
+    /// so that a text of a million keywords takes no work.
     fn add(&mut self, text: &str) {
+        if self.is_cut {
+            return;
+        }
         let Some(keyword) = clean_text(text).filter(|keyword| !self.known.contains(keyword)) else {
             return;
         };
@@ -172,6 +181,7 @@ mod tests {
         }
         assert!(!list.is_cut && list.keywords.len() == limits::MAX_KEYWORDS);
         list.add("one more");
+        list.add("and another");
         assert!(list.is_cut && list.keywords.len() == limits::MAX_KEYWORDS);
 
         let mut long = KeywordList::default();

@@ -9,15 +9,16 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::keywords::is_unassigned;
 use super::limits;
 use super::rating::{PERCENT_RATING, stars_of_percent};
 use super::sources::MetadataSources;
 use super::tag;
 use super::text::clean_whole_text;
-use super::tiff::{FieldNumber, Ifd, IfdField, IfdFields};
+use super::tiff::{FieldNumber, IfdField, IfdFields, may_have_labels};
 
 /// The XMP properties that contain keywords.
-const KEYWORD_PROPERTIES: [&str; 13] = [
+const KEYWORD_PROPERTIES: [&str; 12] = [
     "acdsee:keywords",
     "dc:subject",
     "digiKam:TagsList",
@@ -27,11 +28,17 @@ const KEYWORD_PROPERTIES: [&str; 13] = [
     "mediapro:CatalogSets",
     "MicrosoftPhoto:LastKeywordIPTC",
     "MicrosoftPhoto:LastKeywordXMP",
-    "mwg-kw:Keyword",
     "pdf:Keywords",
     "photoshop:Category",
     "photoshop:SupplementalCategories",
 ];
+/// Reports whether the XMP property with this prefix and this name contains keywords or a rating.
+pub(crate) fn is_label_property(prefix: &str, name: &str) -> bool {
+    let others = [ACDSEE_CATEGORIES, PERCENT_RATING, "xmp:Rating"];
+    let mut all = KEYWORD_PROPERTIES.iter().chain(&others);
+    all.any(|property| property.split_once(':') == Some((prefix, name)))
+}
+
 /// The XMP property in which ACDSee writes its categories, as XML inside a text.
 const ACDSEE_CATEGORIES: &str = "acdsee:categories";
 /// The rating of a rejected photo (XMP `xmp:Rating`).
@@ -165,25 +172,31 @@ impl LabelCollector {
         }
     }
 
-    /// Adds the categories of ACDSee:
-    /// `<Categories><Category Assigned="1">Family</Category></Categories>`. Each category is a keyword,
-    /// and each category inside another one is a path too: `Family|Anna`.
+    /// Adds the categories of ACDSee, as XML:
+    /// `<Categories><Category Assigned="1">Family</Category></Categories>`. A category that is assigned
+    /// to the photo is a path, with the categories around it: `Family|Anna`. The others are no keywords:
+    /// a rule for public keywords must not find them.
     fn add_categories(&mut self, xml: &str) {
         let mut open: Vec<String> = Vec::new();
         for piece in xml.split('<') {
-            let (tag, text) = piece.split_once('>').unwrap_or((piece, ""));
+            let (tag, text) = piece.split_once('>').unwrap_or(("", piece));
+            let text = text.trim();
             if tag == "/Category" {
                 open.pop();
             }
-            // Text after the end of a category is no category, but it is not lost.
-            let name = quick_xml::escape::unescape(text.trim());
-            let name = name.unwrap_or(Cow::Borrowed(text.trim()));
-            self.add_keyword(&name);
-            if !tag.starts_with("Category") || tag.ends_with('/') {
+            let is_category = tag.starts_with("Category");
+            if !is_category {
+                if !text.is_empty() {
+                    self.add_gap("categories that cannot be read");
+                }
                 continue;
             }
-            open.push(name.into_owned());
-            if open.len() > 1 {
+            if tag.ends_with('/') {
+                continue;
+            }
+            let name = quick_xml::escape::unescape(text);
+            open.push(name.map_or_else(|_| text.to_owned(), Cow::into_owned));
+            if !is_unassigned(tag) {
                 self.add_path(&open);
             }
         }
@@ -250,11 +263,10 @@ fn add_exif_labels(fields: &IfdFields<'_>, labels: &mut LabelCollector) {
     if let Some(gap) = &fields.label_gap {
         labels.add_gap(gap);
     }
-    let others = [Ifd::Gps, Ifd::Interop, Ifd::MakerNote];
     for field in fields
         .list
         .iter()
-        .filter(|field| !others.contains(&field.ifd))
+        .filter(|field| may_have_labels(field.ifd))
     {
         match field.tag {
             tag::XP_KEYWORDS => add_explorer_keywords(field, labels),
@@ -313,7 +325,7 @@ mod tests {
         let nested = r#"<Categories><Category Assigned="0">Family<Category Assigned="1">Anna</Category></Category></Categories>"#;
         labels.add_xmp_value(ACDSEE_CATEGORIES, nested);
         let mut expected = KEYWORD_PROPERTIES.to_vec();
-        expected.extend(["Family", "Anna", "Family|Anna"]);
+        expected.push("Family|Anna");
         assert_eq!(labels.keywords, expected);
         assert!(!labels.is_rejected && labels.gap.is_none());
     }
@@ -334,11 +346,11 @@ mod tests {
         let mut labels = LabelCollector::default();
         let xml = r#"<Categories><Category Assigned="0">Family<Category Assigned="1">Tom &amp; Anna</Category></Category><Category Assigned="1">Home</Category></Categories>"#;
         labels.add_xmp_value(ACDSEE_CATEGORIES, xml);
-        assert_eq!(
-            labels.keywords,
-            ["Family", "Tom & Anna", "Family|Tom & Anna", "Home"]
-        );
+        assert_eq!(labels.keywords, ["Family|Tom & Anna", "Home"]);
         assert_eq!(labels.gap, None);
+        let mut other = LabelCollector::default();
+        other.add_xmp_value(ACDSEE_CATEGORIES, "Family, Anna");
+        assert!(other.gap.is_some());
         let long =
             "<Category>".to_owned() + &"x".repeat(9_000) + &"<Category>y</Category>".repeat(1_000);
         labels.add_xmp_value(ACDSEE_CATEGORIES, &long);
@@ -510,6 +522,31 @@ mod tests {
         assert_eq!(file(&xmp(indented)), None);
         assert!(file(b"compressed").is_some());
         assert_eq!(file(b""), None);
+    }
+
+    #[test]
+    fn keyword_in_a_misspelled_namespace_is_a_gap() {
+        let gap = |properties: &str| {
+            let packet = xmp(properties);
+            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], &packet].concat();
+            read(&jpeg(&[(0xe1, &segment)])).gap
+        };
+        for (uri, name, has_gap) in [
+            ("https://purl.org/dc/elements/1.1/", "subject", true),
+            ("http://purl.org/dc/", "subject", true),
+            ("http://purl.org/dc/", "title", false),
+            ("http://purl.org/dc/elements/1.1/", "subject", false),
+        ] {
+            let element = format!("<dc:{name} xmlns:dc='{uri}'>a</dc:{name}>");
+            let attribute = format!("<rdf:Description xmlns:dc='{uri}' dc:{name}='a'/>");
+            for properties in [element, attribute] {
+                assert_eq!(gap(&properties).is_some(), has_gap, "{properties}");
+            }
+        }
+        assert_eq!(
+            gap("<a:subject xmlns:a='http://example.org/'>a</a:subject>"),
+            None
+        );
     }
 
     #[test]

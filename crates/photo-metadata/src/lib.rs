@@ -43,6 +43,7 @@ mod placeholder;
 mod png;
 mod position;
 mod preview;
+mod private_comment;
 mod rating;
 mod raw;
 mod raw_format;

@@ -51,13 +51,21 @@ pub(super) fn parse_named_month(text: &str) -> Option<ParsedDateTime> {
     let Some(day) = words.day else {
         return PartialDateTime::from_month(year, month).map(ParsedDateTime::from_local);
     };
-    let day = NaiveDate::from_ymd_opt(year, month, day)?;
+    let Some(day) = NaiveDate::from_ymd_opt(year, month, day) else {
+        return PartialDateTime::from_month(year, month).map(ParsedDateTime::unsound);
+    };
     let time = words.time.unwrap_or_default();
     Some(add_time(day, &format!("{time}{}", words.after_time)))
 }
 
 impl<'t> DateWords<'t> {
     fn add_word(&mut self, word: &'t str) {
+        // German and others write the day as `1.`, English as `1st`.
+        let word = ["st", "nd", "rd", "th", "."]
+            .iter()
+            .find_map(|end| word.strip_suffix(end))
+            .filter(|number| number.ends_with(|c: char| c.is_ascii_digit()))
+            .unwrap_or(word);
         let is_number = word.bytes().all(|b| b.is_ascii_digit());
         let number: Option<u32> = word.parse().ok().filter(|_| is_number);
         match (number, word.len()) {
@@ -101,6 +109,9 @@ mod tests {
             ("19-Sep-03", "2003-09-19"),
             ("19-Sep-1953 01:02:03", "1953-09-19T01:02:03"),
             ("Sep 2003", "2003-09"),
+            ("19. Sep. 2003 18:39:32", "2003-09-19T18:39:32"),
+            ("September 1st, 2003", "2003-09-01"),
+            ("31 Sep 2003 10:00:00", "2003-09"),
         ] {
             let parsed = parse_named_month(text).map(|parsed| parsed.local.to_string());
             assert_eq!(parsed.as_deref(), Some(local), "{text}");
@@ -112,7 +123,6 @@ mod tests {
         for text in [
             "19 Sep",
             "2003",
-            "31 Feb 2003",
             "Septic 19 2003",
             "19 Se 2003",
             "é 2003",

@@ -14,7 +14,7 @@ use super::field_value::{lens_specification, parse_fraction, real_number, round_
 use super::keywords::collect_keywords;
 use super::people::collect_people;
 use super::place::find_place;
-use super::placeholder::{camera_name, lens_name};
+use super::placeholder::{camera_name, lens_name, serial_number};
 use super::position::find_location;
 use super::rating::find_rating;
 use super::record::{Exposure, Lens, PhotoMetadata, PhotoRecord};
@@ -32,14 +32,19 @@ pub(crate) fn normalise_metadata(
     warnings: &mut Vec<String>,
 ) -> PhotoMetadata {
     let (fields, xmp) = (sources.fields, sources.xmp);
-    let exif = |tag| fields.in_exif_first(tag).find_map(field_text);
+    let serial = |tag| {
+        let mut texts = fields.in_exif_first(tag).filter_map(field_text);
+        texts.find_map(serial_number)
+    };
+    let serial_in_xmp = |name| xmp.get(name).map(str::to_owned).and_then(serial_number);
     let in_container = sources.blocks.orientation;
     let orientation = in_container.or_else(|| find_orientation(fields, xmp));
     PhotoMetadata {
         orientation,
-        body_serial: exif(tag::SERIAL_NUMBER)
-            .or_else(|| exif(tag::CAMERA_SERIAL_NUMBER))
-            .or_else(|| xmp.get("aux:SerialNumber").map(str::to_owned))
+        body_serial: serial(tag::SERIAL_NUMBER)
+            .or_else(|| serial(tag::CAMERA_SERIAL_NUMBER))
+            .or_else(|| serial_in_xmp("exifEX:BodySerialNumber"))
+            .or_else(|| serial_in_xmp("aux:SerialNumber"))
             .or_else(|| sources.maker_note.body_serial.clone()),
         record: normalise_record(sources, context, orientation, warnings),
     }

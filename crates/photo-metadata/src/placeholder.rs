@@ -6,12 +6,12 @@
 
 /// Placeholders for a name of any kind. They are in the form of [`words`].
 #[rustfmt::skip]
-const ANY: [&str; 36] = [
+const ANY: [&str; 40] = [
     "unknown", "unkown", "unknow", "unidentified", "undefined", "undef", "unspecified", "unset",
     "unavailable", "none", "null", "nil", "nan", "n a", "na", "n s", "not available", "not found",
     "not applicable", "not specified", "not set", "not defined", "not known", "no name", "noname",
     "no data", "default", "missing", "empty", "invalid", "unbekannt", "inconnu", "desconocido",
-    "sconosciuto", "未知", "不明",
+    "sconosciuto", "nicht verfügbar", "aucun", "ninguno", "nessuno", "未知", "不明",
 ];
 
 /// Placeholders for the maker or the model of a camera.
@@ -20,6 +20,10 @@ const CAMERA: [&str; 10] = [
     "unknown camera", "unknown model", "unknown make", "unknown maker", "unknown manufacturer",
     "make", "model", "manufacturer", "camera make", "camera model",
 ];
+
+/// The names of lens numbers that cameras write if they do not know the lens. Exiv2 and the programs that
+/// use it copy them.
+const UNKNOWN_LENSES: [&str; 2] = ["e mount t mount other lens or no lens", "dt 0mm f0 sam"];
 
 /// The words of placeholders for the model of a lens. No lens has a name of these words alone.
 #[rustfmt::skip]
@@ -44,8 +48,20 @@ pub(crate) fn lens_name(text: String) -> Option<String> {
     let words = words(&text);
     let is_placeholder = is_empty(&words)
         || ANY.contains(&&*words)
+        || UNKNOWN_LENSES.contains(&&*words)
         || has_no_name(&words)
         || has_no_focal_length(&words);
+    (!is_placeholder).then_some(text)
+}
+
+/// Returns the text, if it is a serial number. Returns `None` for a placeholder: zeros, `None`, `XXXX`.
+/// Cameras without a number write them, so they do not identify a body.
+pub(crate) fn serial_number(text: String) -> Option<String> {
+    let words = words(&text);
+    let is_placeholder = is_empty(&words)
+        || ANY.contains(&&*words)
+        || words.chars().all(|c| matches!(c, 'x' | ' '))
+        || words.chars().all(|c| matches!(c, 'f' | ' '));
     (!is_placeholder).then_some(text)
 }
 
@@ -88,6 +104,8 @@ fn has_no_name(words: &str) -> bool {
     words.split(' ').all(|word| {
         LENS_WORDS.contains(&word)
             || is_empty(word)
+            || word.strip_suffix("mm").is_some_and(is_empty)
+            || (word.len() > 1 && word.strip_prefix('f').is_some_and(is_empty))
             || (has_na && matches!(word, "n" | "a"))
             || word == "65535"
             || (is_unknown && is_number(word))
@@ -99,7 +117,8 @@ fn has_no_name(words: &str) -> bool {
 fn has_no_focal_length(words: &str) -> bool {
     let is_nothing = |word: &str| {
         let zeros = word.trim_end_matches("mm");
-        zeros.chars().all(|c| c == '0') || matches!(zeros, "inf" | "nan" | "undef")
+        zeros.chars().all(|c| c == '0')
+            || matches!(zeros, "inf" | "nan" | "undef" | "undefined" | "null")
     };
     let is_aperture = |word: &str| {
         let digits = word.trim_start_matches('f');
@@ -176,6 +195,14 @@ mod tests {
             "lens not attached",
             "Lens not recognized",
             "Unknown manual lens",
+            "Unknown 0mm",
+            "NULL 0mm f/0",
+            "undefined-undefined mm f/undefined",
+            "undefinedmm f/undefined",
+            "E-Mount, T-Mount, Other Lens or no lens",
+            "DT 0mm F0 SAM",
+            "Nicht verfügbar",
+            "aucun",
             "Generic lens",
         ] {
             assert_eq!(lens_name(text.to_owned()), None, "{text}");
@@ -196,6 +223,7 @@ mod tests {
             "E 35mm F1.8 OSS",
             "iPhone 7 back camera 3.99mm f/1.8",
             "Unknown 16-35mm",
+            "Lens F",
             "Noname 50mm",
             "Lensbaby Composer",
             "Manual Lens 35mm",
@@ -212,6 +240,35 @@ mod tests {
             "Z",
         ] {
             assert_eq!(lens_name(text.to_owned()).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn placeholders_are_no_serial_number() {
+        for text in [
+            "0",
+            "0000000000",
+            "00:00:00",
+            "None",
+            "N/A",
+            "unknown",
+            "XXXXXXX",
+            "ffffffff",
+            "--",
+        ] {
+            assert_eq!(serial_number(text.to_owned()), None, "{text}");
+        }
+        for text in [
+            "0120",
+            "6012345",
+            "BHP242330",
+            "X1",
+            "F",
+            "00000001",
+            "no data 5",
+        ] {
+            let expected = (text != "F").then_some(text);
+            assert_eq!(serial_number(text.to_owned()).as_deref(), expected);
         }
     }
 

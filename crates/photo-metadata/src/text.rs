@@ -91,9 +91,23 @@ pub(crate) fn decode_user_comment(field: &IfdField<'_>) -> Option<String> {
         return Some(decode_text(until_nul(bytes)));
     };
     let with = |encoding: &'static Encoding| encoding.decode(text).0.into_owned();
-    Some(match code {
-        b"ASCII\0\0\0" => decode_text(until_nul(text)),
-        b"UNICODE\0" => {
+    // Many writers fill the code with blanks, or write it in small letters.
+    let name = code
+        .split(|b| matches!(b, 0 | b' '))
+        .next()
+        .unwrap_or_default();
+    let filling = code.get(name.len()..).unwrap_or_default();
+    let is_filled = filling.iter().all(|b| matches!(b, 0 | b' '));
+    let code = match is_filled {
+        true => name.to_ascii_uppercase(),
+        false => Vec::new(),
+    };
+    let is_ascii = |text: &[u8]| text.len() > 8 && text.iter().all(|b| (0x20..0x7f).contains(b));
+    Some(match code.as_slice() {
+        b"ASCII" | b"UTF-8" | b"UTF8" => decode_text(until_nul(text)),
+        // The code of UTF-16 before a text that is none.
+        b"UNICODE" if is_ascii(text) => decode_text(text),
+        b"UNICODE" => {
             // Programs use different byte orders. The bytes with more zeros are the high bytes.
             let zeros = |side: usize| {
                 text.iter()
@@ -110,10 +124,12 @@ pub(crate) fn decode_user_comment(field: &IfdField<'_>) -> Option<String> {
             decode_whole_utf16(text, order)
         }
         // JIS X 0208 is written as ISO-2022-JP and, against the standard, as EUC or Shift_JIS.
-        b"JIS\0\0\0\0\0" if text.contains(&0x1b) => with(encoding_rs::ISO_2022_JP),
-        b"JIS\0\0\0\0\0" if !EUC_JP.decode(text).2 => with(EUC_JP),
-        b"JIS\0\0\0\0\0" => with(SHIFT_JIS),
-        [0, 0, 0, 0, 0, 0, 0, 0] => decode_text(until_nul(text)),
+        b"JIS" if text.contains(&0x1b) => with(encoding_rs::ISO_2022_JP),
+        b"JIS" if !EUC_JP.decode(text).2 => with(EUC_JP),
+        b"JIS" => with(SHIFT_JIS),
+        b"" if is_filled => decode_text(until_nul(text)),
+        // A code with one NUL after it.
+        _ if bytes.starts_with(b"ASCII\0") => decode_text(until_nul(bytes.get(6..)?)),
         _ => decode_text(until_nul(bytes)),
     })
 }
@@ -294,6 +310,20 @@ mod tests {
     #[test]
     fn a_user_comment_is_decoded_by_its_character_code() {
         assert_eq!(comment(b"ASCII\0\0\0hello\0\0").as_deref(), Some("hello"));
+        for (bytes, text) in [
+            (&b"ASCII   hello"[..], "hello"),
+            (b"Ascii\0\0\0hello", "hello"),
+            (b"ASCII\0hello", "hello"),
+            (b"UTF-8\0\0\0Z\xc3\xbcrich", "Zürich"),
+            (b"Unicode\0h\0i\0", "hi"),
+            (b"UNICODE h\0i\0", "hi"),
+            (b"UNICODE\0hello there", "hello there"),
+            (b"        hello", "hello"),
+            (b"ASCIIart on the wall", "ASCIIart on the wall"),
+            (b"JIS is a standard", "JIS is a standard"),
+        ] {
+            assert_eq!(comment(bytes).as_deref(), Some(text));
+        }
         assert_eq!(comment(b"UNICODE\0h\0i\0").as_deref(), Some("hi"));
         assert_eq!(comment(b"UNICODE\0\0h\0i").as_deref(), Some("hi"));
         assert_eq!(

@@ -33,18 +33,21 @@ pub(crate) enum HalfDay {
     Afternoon,
 }
 
-/// The ways in which programs write AM and PM, in upper case.
-const HALF_DAYS: [(&str, HalfDay); 10] = [
-    ("AM", HalfDay::Morning),
-    ("A.M.", HalfDay::Morning),
-    ("上午", HalfDay::Morning),
-    ("午前", HalfDay::Morning),
-    ("오전", HalfDay::Morning),
-    ("PM", HalfDay::Afternoon),
-    ("P.M.", HalfDay::Afternoon),
-    ("下午", HalfDay::Afternoon),
-    ("午後", HalfDay::Afternoon),
-    ("오후", HalfDay::Afternoon),
+/// The ways in which programs write AM and PM, in upper case. The Unicode CLDR has the forms of each
+/// language.
+#[rustfmt::skip]
+const HALF_DAYS: [(&str, HalfDay); 31] = [
+    ("AM", HalfDay::Morning), ("A.M.", HalfDay::Morning), ("A. M.", HalfDay::Morning),
+    ("A.\u{a0}M.", HalfDay::Morning), ("A.\u{202f}M.", HalfDay::Morning), ("A.M", HalfDay::Morning),
+    ("上午", HalfDay::Morning), ("凌晨", HalfDay::Morning), ("清晨", HalfDay::Morning),
+    ("早上", HalfDay::Morning), ("午前", HalfDay::Morning), ("오전", HalfDay::Morning),
+    ("ÖÖ", HalfDay::Morning), ("π.μ.", HalfDay::Morning), ("Π.Μ.", HalfDay::Morning),
+    ("ΠΜ", HalfDay::Morning),
+    ("PM", HalfDay::Afternoon), ("P.M.", HalfDay::Afternoon), ("P. M.", HalfDay::Afternoon),
+    ("P.\u{a0}M.", HalfDay::Afternoon), ("P.\u{202f}M.", HalfDay::Afternoon), ("P.M", HalfDay::Afternoon),
+    ("下午", HalfDay::Afternoon), ("中午", HalfDay::Afternoon), ("晚上", HalfDay::Afternoon),
+    ("午後", HalfDay::Afternoon), ("오후", HalfDay::Afternoon), ("ÖS", HalfDay::Afternoon),
+    ("μ.μ.", HalfDay::Afternoon), ("Μ.Μ.", HalfDay::Afternoon), ("ΜΜ", HalfDay::Afternoon),
 ];
 
 /// Removes blanks and a word for AM or PM from the start of `rest`. Returns `None`, and leaves
@@ -57,7 +60,8 @@ pub(crate) fn take_half_day(rest: &mut &str) -> Option<HalfDay> {
     })?;
     let after = trimmed.get(word.len()..)?;
     // "AMBER" does not begin with AM.
-    if word.is_ascii() && after.starts_with(|c: char| c.is_alphanumeric()) {
+    if word.starts_with(|c: char| c.is_ascii()) && after.starts_with(|c: char| c.is_alphanumeric())
+    {
         return None;
     }
     *rest = after;
@@ -68,7 +72,8 @@ pub(crate) fn take_half_day(rest: &mut &str) -> Option<HalfDay> {
 /// clock already.
 pub(crate) fn hour_of_day(hour: u32, half: Option<HalfDay>) -> u32 {
     match (half, hour) {
-        (Some(HalfDay::Afternoon), 1..=11) => hour + 12,
+        // 午後0時 is noon.
+        (Some(HalfDay::Afternoon), 0..=11) => hour + 12,
         (Some(HalfDay::Morning), 12) => 0,
         _ => hour,
     }
@@ -91,6 +96,20 @@ mod tests {
             let mut rest = text;
             assert_eq!((take_half_day(&mut rest), rest), (half, after), "{text}");
         }
+        for text in [
+            "p. m.",
+            "P.\u{a0}m.",
+            "p.\u{202f}m.",
+            "p.m",
+            "μ.μ.",
+            "晚上",
+            "ÖS",
+        ] {
+            let mut rest = text;
+            assert_eq!(take_half_day(&mut rest), Some(HalfDay::Afternoon), "{text}");
+            assert_eq!(rest, "", "{text}");
+        }
+        assert_eq!(hour_of_day(0, Some(HalfDay::Afternoon)), 12);
         assert_eq!(hour_of_day(12, Some(HalfDay::Afternoon)), 12);
         assert_eq!(hour_of_day(12, Some(HalfDay::Morning)), 0);
         assert_eq!(hour_of_day(18, Some(HalfDay::Afternoon)), 18);

@@ -243,8 +243,8 @@ impl IfdField<'_> {
 pub(crate) struct IfdFields<'s> {
     pub(crate) list: Vec<IfdField<'s>>,
     pub(crate) warnings: Vec<String>,
-    /// The first problem in IFD0 because of which a keyword or a rating may be missing. Other IFDs
-    /// contain neither keywords nor ratings.
+    /// The first problem because of which a keyword or a rating may be missing: in IFD0, or in an entry
+    /// of another IFD whose tag may contain them.
     pub(crate) label_gap: Option<String>,
     keys: Vec<u32>,
     ifds: usize,
@@ -316,8 +316,8 @@ impl<'s> IfdFields<'s> {
     /// Adds a warning about an entry with this tag. If the tag may contain keywords or a rating,
     /// the warning is also stored in `label_gap`.
     fn warn_of_entry(&mut self, ifd: Ifd, tag: u16, warning: String) {
-        if is_label_tag(tag) {
-            return self.warn_of_structure(ifd, warning);
+        if is_label_tag(tag) && may_have_labels(ifd) {
+            self.label_gap.get_or_insert_with(|| warning.clone());
         }
         self.warn(warning);
     }
@@ -337,7 +337,7 @@ pub(crate) fn read_byte_order(view: ByteView<'_>) -> Option<ByteOrder> {
     }
 }
 
-/// Reports whether a tag of IFD0 contains keywords or a rating, or a block of metadata that may
+/// Reports whether a tag contains keywords or a rating, or a block of metadata that may
 /// contain them.
 fn is_label_tag(tag: u16) -> bool {
     matches!(
@@ -346,8 +346,17 @@ fn is_label_tag(tag: u16) -> bool {
             | tag::IPTC_NAA
             | tag::PHOTOSHOP_SETTINGS
             | tag::RATING
+            | tag::RATING_PERCENT
             | tag::XP_KEYWORDS
     )
+}
+
+/// Reports whether an IFD may contain keywords or a rating. The tags of the others have other meanings.
+pub(crate) fn may_have_labels(ifd: Ifd) -> bool {
+    match ifd {
+        Ifd::Main(_) | Ifd::Exif | Ifd::Sub(_) => true,
+        Ifd::Gps | Ifd::Interop | Ifd::MakerNote => false,
+    }
 }
 
 /// Returns one number that identifies an IFD and a tag together. Such numbers are compared quickly.

@@ -71,7 +71,10 @@ impl XmpProperties {
 
     /// Adds a property with one value. Does nothing if the property exists already.
     pub(crate) fn add(&mut self, name: &str, value: &str) {
-        if let Some(value) = clean_value(name, value).filter(|_| self.all(name).is_empty()) {
+        if !self.all(name).is_empty() {
+            return;
+        }
+        if let Some(value) = clean_value(name, value) {
             self.added.push((name.to_owned(), vec![value]));
         }
     }
@@ -89,11 +92,14 @@ impl XmpProperties {
             self.face_names = names;
         }
         let tree = find_keyword_tree(&packet);
-        for path in tree.iter().filter(|path| path.len() > 1) {
+        for path in &tree.paths {
             self.labels.add_path(path);
         }
-        if !tree.is_empty() {
-            self.keyword_tree = tree;
+        if tree.is_cut {
+            self.labels.add_gap("a tree with too many keywords");
+        }
+        if !tree.paths.is_empty() {
+            self.keyword_tree = tree.paths;
         }
         self.packets.push(packet);
         warning.map_or(Ok(()), Err)
@@ -109,21 +115,35 @@ fn clean_value(name: &str, value: &str) -> Option<String> {
     }
 }
 
-/// Returns the paths of the keywords in `mwg-kw:Keywords`: those that have no keywords below them. At
-/// most [`limits::MAX_KEYWORDS`] are returned.
-fn find_keyword_tree(packet: &XmpPacket) -> Vec<Vec<String>> {
-    let mut paths: Vec<Vec<String>> = Vec::new();
+/// The keywords in `mwg-kw:Keywords`.
+#[derive(Default)]
+struct KeywordTree {
+    /// The paths of the keywords that have no keywords below them.
+    paths: Vec<Vec<String>>,
+    /// `true` if there are more keywords or more levels than are read.
+    is_cut: bool,
+}
+
+/// Finds the keywords in `mwg-kw:Keywords`. A keyword that only has others below it is no keyword of the
+/// photo, but it is in their paths.
+fn find_keyword_tree(packet: &XmpPacket) -> KeywordTree {
+    let mut tree = KeywordTree::default();
     // The keywords of the level above: the list item of each, and its path.
     let mut above: Vec<(u32, Vec<String>)> = Vec::new();
     let mut place = KEYWORD_LIST.to_owned();
-    for _ in 0..limits::MAX_KEYWORD_LEVELS {
+    for depth in 0..=limits::MAX_KEYWORD_LEVELS {
         let name = format!("{place}/mwg-kw:Keyword");
         let values = packet
             .find_anywhere(&name)
             .map(|path| packet.all_values(path));
+        let mut values = values.into_iter().flatten().peekable();
+        if depth == limits::MAX_KEYWORD_LEVELS {
+            tree.is_cut |= values.peek().is_some();
+            break;
+        }
         let mut level: Vec<(u32, Vec<String>)> = Vec::new();
         let mut parents = HashSet::new();
-        for value in values.into_iter().flatten().take(limits::MAX_KEYWORDS) {
+        for value in values.by_ref().take(limits::MAX_KEYWORDS) {
             // The list item of a keyword begins after that of the keyword above it, and before the next
             // item of that level.
             let parent = above
@@ -132,21 +152,23 @@ fn find_keyword_tree(packet: &XmpPacket) -> Vec<Vec<String>> {
             let parent = parent.and_then(|index| Some((index, above.get(index)?)));
             let mut path = parent.map_or_else(Vec::new, |(_, (_, path))| path.clone());
             parents.extend(parent.map(|(index, _)| index));
+            // A path is copied for each keyword below it, so its length is limited.
+            tree.is_cut |= value.text.len() > limits::MAX_TEXT_BYTES;
             path.extend(clean_text(value.text));
             level.push((value.item, path));
         }
+        tree.is_cut |= values.peek().is_some();
         let leaves = std::mem::replace(&mut above, level).into_iter().enumerate();
         let leaves = leaves.filter(|(index, _)| !parents.contains(index));
-        paths.extend(leaves.map(|(_, (_, path))| path));
+        tree.paths.extend(leaves.map(|(_, (_, path))| path));
         if above.is_empty() {
             break;
         }
         place.push_str("/mwg-kw:Children");
     }
-    paths.extend(above.into_iter().map(|(_, path)| path));
-    paths.truncate(limits::MAX_KEYWORDS);
-    paths.retain(|path| !path.is_empty());
-    paths
+    tree.paths.extend(above.into_iter().map(|(_, path)| path));
+    tree.paths.retain(|path| !path.is_empty());
+    tree
 }
 
 /// Returns the names of the regions that are faces.
@@ -324,8 +346,22 @@ mod tests {
         ];
         assert_eq!(paths, expected);
         let labels = format!("{:?}", xmp.labels);
-        for label in expected.iter().chain(&["Ben", "Kyoto"]) {
+        for label in expected {
             assert!(labels.contains(&format!("{label:?}")), "{label}: {labels}");
+        }
+        // A rule for public keywords must not find a keyword that only has others below it.
+        assert!(!labels.contains("\"People\""), "{labels}");
+
+        let deep =
+            (0..=limits::MAX_KEYWORD_LEVELS).fold(String::new(), |inner, _| item("x", &inner));
+        let wide = item("y", "").repeat(limits::MAX_KEYWORDS + 1);
+        let long = item(&"z".repeat(limits::MAX_TEXT_BYTES + 1), "");
+        for cut in [deep, wide, long] {
+            let xmp = packet(&format!(
+                r#"<k:Keywords xmlns:k="http://www.metadataworkinggroup.com/schemas/keywords/" rdf:parseType="Resource">
+                <k:Hierarchy><rdf:Bag>{cut}</rdf:Bag></k:Hierarchy></k:Keywords>"#
+            ));
+            assert!(!format!("{:?}", xmp.labels).ends_with("gap: None }"));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Resolves the namespace prefixes of an XMP packet, as ExifTool does it (`ParseXMPElement` in
 //! XMP.pm).
 
+use super::labels::is_label_property;
 use super::work_budget::{Work, WorkBudget};
 use super::xmp_names::{find_namespace, find_prefix};
 use super::xmp_tables::NAMESPACES;
@@ -99,6 +100,8 @@ pub(crate) struct NamespaceBindings<'t> {
     unknown: Vec<UnknownNamespace<'t>>,
     /// The number of unknown namespaces that have a prefix of their own here.
     renamed: u32,
+    /// `true` if a prefix of [`COMMON_PREFIXES`] was declared for an unknown namespace.
+    has_common_prefix_of_unknown: bool,
     /// The last prefixes that were resolved, with their namespaces and meanings. The place of a
     /// prefix is its `cache_slot`.
     cache: [Option<(&'t str, NamespaceId, NamespaceKind)>; CACHE_SLOTS],
@@ -118,6 +121,14 @@ impl<'t> NamespaceBindings<'t> {
         }
     }
 
+    /// Reports whether a property has the name of one with labels, but is in an unknown namespace: the
+    /// URI of its namespace is misspelled.
+    pub(crate) fn may_hide_labels(&self, prefix: &str, name: &str, kind: NamespaceKind) -> bool {
+        self.has_common_prefix_of_unknown
+            && kind == NamespaceKind::Other
+            && is_label_property(prefix, name)
+    }
+
     /// Declares a prefix. If the work budget is used up, does nothing.
     pub(crate) fn declare(&mut self, prefix: &'t str, uri: &'t str, budget: &WorkBudget) {
         // The look-up compares the URI with those of all namespaces, up to three times.
@@ -129,7 +140,10 @@ impl<'t> NamespaceBindings<'t> {
         let by_prefix = || find_prefix(prefix).filter(|&index| !has_uri(index));
         let id = match find_namespace(uri).or_else(by_prefix) {
             Some(index) => NamespaceId::known(index),
-            None => self.unknown_with_uri(prefix, uri),
+            None => {
+                self.has_common_prefix_of_unknown |= COMMON_PREFIXES.contains(&prefix);
+                self.unknown_with_uri(prefix, uri)
+            }
         };
         self.bindings.push((prefix, id));
         self.cache = [None; CACHE_SLOTS];
@@ -153,7 +167,7 @@ impl<'t> NamespaceBindings<'t> {
         }
         let compared = self.bindings.len() + self.unknown.len();
         // If the payment fails, the next event is not read.
-        let _ = budget.pay(Work::Bytes, 2 * compared as u64);
+        let _ = budget.pay(Work::Reads, compared as u64);
         let declared = self.bindings.iter().rev().find(|bound| bound.0 == prefix);
         let id = match declared {
             Some(bound) => bound.1,

@@ -26,6 +26,8 @@ const TOO_MANY_VALUES: &str = "XMP with too many properties";
 /// The reason why keywords or a rating may be missing if a text or an attribute of a packet cannot
 /// be decoded.
 const BROKEN_TEXT: &str = "XMP with a text that cannot be decoded";
+/// The reason if a keyword or a rating is in a namespace whose URI is misspelled.
+const WRONG_NAMESPACE: &str = "XMP with keywords in an unknown namespace";
 
 /// The number of bytes of a packet for each of its properties, as a guess of the memory that it
 /// takes.
@@ -220,6 +222,9 @@ impl<'t, 'l> PacketParser<'t, 'l> {
         let number = u32::try_from(self.counts.elements).unwrap_or(NONE);
         let mut element = OpenElement::new(self.open.last(), number, kind, name);
         element.bindings = bindings;
+        if self.bindings.may_hide_labels(prefix, name, kind) {
+            self.labels.add_gap(WRONG_NAMESPACE);
+        }
         if is_property(kind) {
             let around = element.property;
             element.property = Some(OpenProperty::new(around, namespace, kind, name));
@@ -284,6 +289,9 @@ impl<'t, 'l> PacketParser<'t, 'l> {
             "" => own,
             _ => self.bindings.resolve(prefix, self.budget),
         };
+        if self.bindings.may_hide_labels(prefix, name, kind) {
+            self.labels.add_gap(WRONG_NAMESPACE);
+        }
         match kind {
             NamespaceKind::Xml if name == "lang" => element.language = value,
             NamespaceKind::Rdf => match name {

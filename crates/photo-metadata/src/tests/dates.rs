@@ -368,3 +368,14 @@ fn dates_in_the_future_are_ignored() {
         .read(["takenAtLocal", "datePrecision"]);
     assert_eq!(none, [Value::Null, Value::Null]);
 }
+
+#[test]
+fn date_of_digitisation_has_its_own_offset() {
+    let scan = DatedFile::default()
+        .digitized("2020:03:04 10:00:00")
+        .exif_text(0x9011, "+09:00")
+        .exif_text(0x9012, "+01:00");
+    let read = scan.read(["takenAtLocal", "offset", "offsetSource"]);
+    let expected = ["2020-03-04T10:00:00", "+01:00", "OffsetTimeDigitized"];
+    assert_eq!(read, expected.map(|text| json!(text)));
+}

@@ -55,13 +55,15 @@ fn chains_of_ifds_have_a_limit() {
     let extraction = read(&tiff(&body));
     assert_eq!(extraction.tags.len(), usize::from(limits::MAX_CHAINED_IFDS));
     assert!(has_warning(&extraction, "more than 32 pages"));
-    assert_eq!(extraction.labels.gap, None);
+    // The pages after these may have keywords.
+    assert!(extraction.labels.gap.is_some());
     // A document of as many pages as the limit allows has no warning.
     let mut body: Vec<u8> = (0..pages - 1).flat_map(page).collect();
     body.extend(ifd(&[(0x0112, 3, 1, 1)], 0));
     let extraction = read(&tiff(&body));
     assert_eq!(extraction.tags.len(), usize::from(limits::MAX_CHAINED_IFDS));
     assert_eq!(extraction.warnings, Vec::<String>::new());
+    assert_eq!(extraction.labels.gap, None);
     let looped = read(&tiff(&ifd(&[(0x0112, 3, 1, 1)], 8)));
     assert!(has_warning(&looped, "repeats"));
 }

@@ -476,6 +476,44 @@ fn lens_specification_without_a_focal_length_is_no_lens() {
 }
 
 #[test]
+fn keywords_of_every_ifd_are_labels() {
+    let packet = |keyword: &str| {
+        let xmp = format!(
+            r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject>{keyword}</dc:subject></x:xmpmeta>"#
+        );
+        (0x02bc, 1, xmp.into_bytes())
+    };
+    let iptc = |keyword: &str| {
+        let head = [0x1c, 2, 25, 0, u8::try_from(keyword.len()).expect("short")];
+        (0x83bb, 7, [&head[..], keyword.as_bytes()].concat())
+    };
+    let file = structure(&[
+        (
+            &[
+                packet("replaced"),
+                packet("main"),
+                long(0x014a, &[offset(2)]),
+                long(0x8769, &[offset(3)]),
+            ],
+            offset(1),
+        ),
+        (&[packet("page")], 0),
+        (&[iptc("sub")], 0),
+        (&[packet("exif"), short(0x0103, 1)], 0),
+    ]);
+    let extraction = read(&file);
+    assert_eq!(extraction.photo.record.keywords, ["main"]);
+    let mut labels = extraction.labels.keywords;
+    labels.sort();
+    assert_eq!(labels, ["exif", "main", "page", "replaced", "sub"]);
+    assert_eq!(extraction.labels.gap, None);
+    // A block that is not there.
+    let cut = structure(&[(&[short(0x0103, 1)], offset(1)), (&[packet("page")], 0)]);
+    let cut = cut.get(..cut.len() - 1).expect("bytes");
+    assert!(read(cut).labels.gap.is_some());
+}
+
+#[test]
 fn pages_beyond_the_limit_add_a_warning() {
     let page = [long(0x0100, &[1]), long(0x0101, &[1])];
     let pages: Vec<(&[TestField], u32)> = (1..=40)
@@ -484,4 +522,5 @@ fn pages_beyond_the_limit_add_a_warning() {
     let extraction = read(&structure(&pages));
     assert_eq!(extraction.tags.len(), 32);
     assert!(has_warning(&extraction, "more than 32 pages"));
+    assert!(extraction.labels.gap.is_some());
 }

@@ -242,6 +242,31 @@ fn comments_are_the_last_sources_of_a_caption() {
 }
 
 #[test]
+fn position_in_a_comment_is_no_caption() {
+    let position = "Lat: 45.4712 Lon: -73.6456";
+    let user_comment = [b"ASCII\0\0\0", position.as_bytes()].concat();
+    let file = jpeg()
+        .with_exif(&[(USER_COMMENT, 7, &user_comment)])
+        .with_xmp(&alternative("exif:UserComment", position))
+        .with_comment(position);
+    assert_eq!(file.record().caption, None);
+    // A person wrote this one.
+    let written = jpeg().with_xmp(&alternative("dc:description", position));
+    assert_eq!(written.record().caption.as_deref(), Some(position));
+}
+
+#[test]
+fn serial_number_of_zeros_hides_no_other() {
+    let serial = |file: TestJpeg| file.extract().photo.body_serial;
+    let zeros = || jpeg().with_ascii(0xa431, "0000000");
+    assert_eq!(serial(zeros()), None);
+    let with = |name: &str| zeros().with_xmp(&format!("<{name}>6012345</{name}>"));
+    for name in ["exifEX:BodySerialNumber", "aux:SerialNumber"] {
+        assert_eq!(serial(with(name)).as_deref(), Some("6012345"), "{name}");
+    }
+}
+
+#[test]
 fn tags_of_exif_3_give_title_and_artist() {
     let tags: [(u16, u16, &[u8]); 3] = [
         (IMAGE_TITLE, 129, "Hafen im Dämmerlicht\0".as_bytes()),

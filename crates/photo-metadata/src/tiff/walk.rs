@@ -103,8 +103,8 @@ impl<'s> IfdWalk<'_, 's> {
         }
         if next.is_some_and(|offset| offset != 0) {
             let limit = limits::MAX_CHAINED_IFDS;
-            self.fields
-                .warn(format!("more than {limit} pages: the others were not read"));
+            let warning = format!("more than {limit} pages: the others were not read");
+            self.fields.warn_of_structure(Ifd::Main(0), warning);
         }
     }
 
