@@ -54,9 +54,11 @@ const HALF_DAYS: [(&str, HalfDay); 31] = [
 /// `rest` unchanged, if no such word follows.
 pub(crate) fn take_half_day(rest: &mut &str) -> Option<HalfDay> {
     let trimmed = rest.trim_start();
+    // Nearly always, a digit or nothing follows.
+    trimmed.chars().next().filter(|c| c.is_alphabetic())?;
     let (word, half) = HALF_DAYS.iter().find(|(word, _)| {
         let head = trimmed.get(..word.len());
-        head.is_some_and(|head| head.to_ascii_uppercase() == *word)
+        head.is_some_and(|head| head.eq_ignore_ascii_case(word))
     })?;
     let after = trimmed.get(word.len()..)?;
     // "AMBER" does not begin with AM.
