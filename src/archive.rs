@@ -382,6 +382,21 @@ pub fn is_misfiled(stem: &str, date: Option<PartialDateTime>) -> bool {
     date.is_some_and(|date| date.period() != folder) && (is_date_folder || folders == UNDATED)
 }
 
+/// Returns `true` if the folder of a stem is named after a year or a month. People make such folders
+/// too.
+///
+/// ```
+/// use photo_catalogue::archive::is_in_year_or_month_folder;
+///
+/// assert!(is_in_year_or_month_folder("1985/foobar") && is_in_year_or_month_folder("1985-06/foobar"));
+/// assert!(!is_in_year_or_month_folder("1985-06-03/foobar"));
+/// ```
+pub fn is_in_year_or_month_folder(stem: &str) -> bool {
+    let folders = stem.rsplit_once('/').map(|(folders, _)| folders);
+    let named_after = folders.and_then(|folders| folders.parse::<PartialDateTime>().ok());
+    named_after.is_some_and(|named_after| named_after.precision() < DatePrecision::Day)
+}
+
 /// Returns `true` if a stem is in the folder `undated/`.
 pub fn is_undated_stem(stem: &str) -> bool {
     let below = stem.strip_prefix(UNDATED);

@@ -402,7 +402,7 @@ impl PublicView {
         let summary = item.summary.as_ref().filter(|_| self.is_public(item))?;
         Some(PhotoDetails {
             listed: self.redact_summary(summary),
-            tags: tags::public_tags(&item.exif, self.shows_recorded_places(summary)),
+            tags: tags::public_tags(&item.exif, self.shows_gps_tags(item, summary)),
         })
     }
 
@@ -504,6 +504,14 @@ impl PublicView {
     fn shows_recorded_places(&self, summary: &Summary) -> bool {
         self.privacy
             .shows_recorded_places(summary.record.location.as_ref())
+    }
+
+    /// Reports whether the GPS tags of a photo are public: its location is published without a change,
+    /// and the tags have this location. They may have another one, if the location is from XMP or from
+    /// a sidecar.
+    fn shows_gps_tags(&self, item: &PhotoItem, summary: &Summary) -> bool {
+        let location = summary.record.location.as_ref();
+        self.shows_recorded_places(summary) && tags::have_location(&item.exif, location)
     }
 
     /// Reports whether a photo is public. The index keys and the present rules must both allow it.

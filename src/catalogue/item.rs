@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::date_partition::{DatePartition, deserialize_stored};
 use super::set_date::{SetDate, SetOffset};
-use crate::archive::{NO_EXTENSION, SidecarKind, UNDATED};
+use crate::archive::{self, NO_EXTENSION, SidecarKind, UNDATED};
 use crate::identity::{ContentId, Evidence, EvidenceList, EvidenceState, Slot};
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
@@ -586,6 +586,16 @@ impl PhotoItem {
             metadata.apply_to(&mut record);
         }
         record
+    }
+
+    /// Returns `true` if the photo is in the folder of another date than its own. See
+    /// [`archive::is_misfiled`]. A person may have put files into a folder that is named after a year
+    /// or a month, for a reason of their own. So a photo counts only if ingest put all its files there.
+    pub fn is_misfiled(&self) -> bool {
+        let mut live = self.parts.values().filter(|part| part.is_live());
+        archive::is_misfiled(&self.stem, self.described_record().capture.local)
+            && (!archive::is_in_year_or_month_folder(&self.stem)
+                || live.all(|part| part.copied_from().is_some()))
     }
 
     /// Returns the live parts in a slot. There is at most one, unless a person puts files into the

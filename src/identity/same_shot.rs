@@ -142,10 +142,14 @@ fn contradict(a: Option<&str>, b: Option<&str>) -> bool {
 }
 
 /// Reports whether two serial numbers are known and differ. Also ignores zeros at the start: a
-/// Canon's maker note has ten digits, and programs write the number without the zeros.
+/// Canon's maker note has ten digits, and programs write the number without the zeros. A serial number
+/// of zeros is not known.
 fn serials_contradict(a: Option<&str>, b: Option<&str>) -> bool {
-    let significant = |serial: &'_ str| serial.trim().trim_start_matches('0').to_owned();
-    contradict(a.map(significant).as_deref(), b.map(significant).as_deref())
+    let significant = |serial: Option<&str>| {
+        let digits = serial?.trim().trim_start_matches('0');
+        (!digits.is_empty()).then(|| digits.to_owned())
+    };
+    contradict(significant(a).as_deref(), significant(b).as_deref())
 }
 
 #[cfg(test)]
@@ -220,6 +224,13 @@ mod tests {
     }
 
     use ShotVerdict::{Different, Same, Undecided};
+
+    #[test]
+    fn serial_number_of_zeros_is_not_known() {
+        assert!(!serials_contradict(Some("0000000"), Some("123")));
+        assert!(!serials_contradict(Some("00123"), Some("123")));
+        assert!(serials_contradict(Some("124"), Some("123")));
+    }
 
     #[test]
     fn s1_equal_bytes_are_one_shot() {

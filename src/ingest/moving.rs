@@ -292,13 +292,13 @@ impl Ingest {
     }
 
     /// Returns `true` if the photo is in the wrong folder, all its files are in this archive, and
-    /// no photo was merged into it. See [`archive::is_misfiled`].
+    /// no photo was merged into it. See [`PhotoItem::is_misfiled`].
     fn is_misfiled(&self, item: &PhotoItem) -> bool {
         let mut live = item.parts.values().filter(|part| part.is_live());
         item.has_live_photo()
             && item.merged.is_empty()
             && live.all(|part| self.layout.archive_key(&part.key).is_some())
-            && archive::is_misfiled(&item.stem, item.described_record().capture.local)
+            && item.is_misfiled()
     }
 
     fn part_origin(&self, part: &PhotoPart) -> PartSource {

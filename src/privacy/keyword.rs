@@ -5,7 +5,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// The characters between the parts of a hierarchical keyword, and between keywords that a program
 /// wrote as one text.
-const SEPARATORS: [char; 6] = ['|', '/', '\\', '>', ';', ','];
+const SEPARATORS: [char; 8] = ['|', '/', '\\', '<', '>', ':', ';', ','];
 
 /// A keyword as a list of parts: `Family|Anna` has the parts `family` and `anna`. The parts are
 /// folded (see [`fold`]), so two keywords are equal if people would read them as the same.
@@ -89,6 +89,7 @@ mod tests {
             assert!(!contains("Family|Anna|2018", listed), "{listed}");
         }
         assert!(contains("Family > Anna", "anna") && contains("a\\b", "b"));
+        assert!(contains("Anna < Family", "family") && contains("People: Anna", "anna"));
         assert!(contains("|", "|") && !contains("a|b", "|") && !contains("a", "|"));
     }
 

@@ -10,7 +10,7 @@
 //! maker notes and `HostComputer`. Pressure, temperature and elevation are left out too, because
 //! they could reveal the place.
 
-use photo_metadata::{TagValue, Tags};
+use photo_metadata::{Location, TagValue, Tags};
 
 use super::clean_text;
 
@@ -154,8 +154,48 @@ const PLACE_TAGS: [(&str, &[&str]); 1] = [(
     ],
 )];
 
-/// Returns the public tags of a photo, with cleaned texts. `with_places` is `true` if the location
-/// of the photo is published without a change.
+/// The greatest difference of two equal coordinates, in degrees. It is about 10 metres.
+const SAME_PLACE_DEGREES: f64 = 1e-4;
+
+/// Reports whether the GPS tags have this location. Tags without coordinates have no other location.
+/// The letters of the hemispheres are ignored, because the two coordinates are enough to tell places
+/// apart.
+pub(super) fn have_location(tags: &Tags, location: Option<&Location>) -> bool {
+    let is_same = |tag: &str, coordinate: fn(&Location) -> f64| {
+        let recorded = tags.get("GPS").and_then(|gps| gps.get(tag));
+        let Some(recorded) = recorded else {
+            return true;
+        };
+        let shown = location.map(coordinate);
+        let degrees = degrees_of(recorded);
+        degrees.zip(shown).is_some_and(|(degrees, shown)| {
+            (degrees.abs() - shown.abs()).abs() <= SAME_PLACE_DEGREES
+        })
+    };
+    is_same("GPSLatitude", |location| location.lat)
+        && is_same("GPSLongitude", |location| location.lon)
+}
+
+/// Returns the degrees of a coordinate: of degrees, minutes and seconds, or of a single number.
+fn degrees_of(value: &TagValue) -> Option<f64> {
+    let number = |value: &TagValue| match value {
+        TagValue::Integer(value) => Some(*value as f64),
+        TagValue::Real(value) | TagValue::Rational { value, .. } => Some(*value),
+        TagValue::Text(_) | TagValue::List(_) => None,
+    };
+    match value {
+        TagValue::List(parts) => {
+            let units = [1.0, 60.0, 3600.0];
+            let degrees = parts.iter().zip(units);
+            let degrees = degrees.map(|(part, unit)| Some(number(part)? / unit));
+            degrees.sum()
+        }
+        single => number(single),
+    }
+}
+
+/// Returns the public tags of a photo, with cleaned texts. `with_places` is `true` if its GPS tags are
+/// public.
 pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     let is_in = |lists: &[(&str, &[&str])], ifd: &str, tag: &str| {
         lists
@@ -189,5 +229,36 @@ fn clean_value(value: &TagValue) -> TagValue {
             fraction: clean_text(fraction),
         },
         TagValue::List(values) => TagValue::List(values.iter().map(clean_value).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gps_tags_of_another_place_are_not_public() {
+        let location = |lat, lon| Location {
+            lat,
+            lon,
+            ..Location::default()
+        };
+        let angle = |parts: [f64; 3]| TagValue::List(parts.map(TagValue::Real).into());
+        let gps = |tags: &[(&str, TagValue)]| {
+            let tags = tags.iter().cloned();
+            let tags = tags.map(|(name, value)| (name.to_owned(), value));
+            Tags::from([("GPS".to_owned(), tags.collect())])
+        };
+        let home = gps(&[
+            ("GPSLatitude", angle([45.0, 28.0, 16.4424])),
+            ("GPSLongitude", angle([73.0, 38.0, 24.0])),
+        ]);
+        assert!(have_location(&home, Some(&location(45.471_234, -73.64))));
+        assert!(!have_location(&home, Some(&location(45.471_234, -73.7))));
+        assert!(!have_location(&home, Some(&location(10.0, 20.0))));
+        assert!(!have_location(&home, None));
+        let text = gps(&[("GPSLatitude", TagValue::Text("45.47".to_owned()))]);
+        assert!(!have_location(&text, Some(&location(45.47, 0.0))));
+        assert!(have_location(&Tags::new(), None));
     }
 }

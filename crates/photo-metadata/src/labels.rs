@@ -34,11 +34,20 @@ const KEYWORD_PROPERTIES: [&str; 12] = [
 ];
 /// Reports whether the XMP property with this prefix and this name contains keywords or a rating.
 pub(crate) fn is_label_property(prefix: &str, name: &str) -> bool {
-    let others = [ACDSEE_CATEGORIES, PERCENT_RATING, "xmp:Rating"];
+    let others = [
+        ACDSEE_CATEGORIES,
+        PERCENT_RATING,
+        "xmp:Rating",
+        REJECT_FLAGS[0].0,
+        REJECT_FLAGS[1].0,
+    ];
     let mut all = KEYWORD_PROPERTIES.iter().chain(&others);
     all.any(|property| property.split_once(':') == Some((prefix, name)))
 }
 
+/// The XMP properties with which programs reject a photo without a rating, each with its value:
+/// Lightroom (XMP Specification Part 2, `xmpDM:pick`) and digiKam.
+const REJECT_FLAGS: [(&str, &str); 2] = [("digiKam:PickLabel", "1"), ("xmpDM:pick", "-1")];
 /// The XMP property in which ACDSee writes its categories, as XML inside a text.
 const ACDSEE_CATEGORIES: &str = "acdsee:categories";
 /// The rating of a rejected photo (XMP `xmp:Rating`).
@@ -167,6 +176,8 @@ impl LabelCollector {
                 Err(_) if !rating.is_empty() => self.add_gap("a rating that is no number"),
                 Err(_) => {}
             }
+        } else if REJECT_FLAGS.contains(&(name, value.trim())) {
+            self.is_rejected = true;
         } else if KEYWORD_PROPERTIES.contains(&name) {
             self.add_keyword(value);
         }
@@ -495,6 +506,25 @@ mod tests {
         let cut = file(&iptc[..iptc.len() - 1]);
         assert_eq!(cut.gap.as_deref(), Some("IPTC is broken or cut short"));
         assert_eq!(cut.keywords.len(), 300);
+    }
+
+    #[test]
+    fn reject_flag_of_a_program_rejects_the_photo() {
+        let rating = |properties: &str| {
+            let packet = xmp(&format!(
+                r#"<rdf:Description xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/"
+                   xmlns:digiKam="http://www.digikam.org/ns/1.0/" {properties}/>"#
+            ));
+            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], &packet].concat();
+            read(&jpeg(&[(0xe1, &segment)])).rating
+        };
+        for (properties, expected) in [
+            (r#"xmpDM:pick="-1""#, Some(REJECTED)),
+            (r#"digiKam:PickLabel="1""#, Some(REJECTED)),
+            (r#"digiKam:PickLabel="3" xmpDM:pick="1""#, None),
+        ] {
+            assert_eq!(rating(properties), expected, "{properties}");
+        }
     }
 
     #[test]

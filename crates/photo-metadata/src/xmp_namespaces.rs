@@ -46,7 +46,7 @@ pub(crate) enum NamespaceKind {
 }
 
 /// The namespaces whose structures do not change the meaning of properties inside.
-const COMMON_PREFIXES: [&str; 17] = [
+const COMMON_PREFIXES: [&str; 18] = [
     "Iptc4xmpCore",
     "MicrosoftPhoto",
     "acdsee",
@@ -63,6 +63,7 @@ const COMMON_PREFIXES: [&str; 17] = [
     "photoshop",
     "tiff",
     "xmp",
+    "xmpDM",
     "xmpRights",
 ];
 

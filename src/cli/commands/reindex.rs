@@ -5,7 +5,6 @@ use anyhow::Context;
 use clap::Args;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::archive;
 use crate::catalogue::CatalogueError;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::cli::CommandStatus;
@@ -192,9 +191,8 @@ async fn reindex_photo(
         let written = ingest::rederive_item(&session.catalogue, &session.privacy, &id).await?;
         found.derived = written.is_some();
     }
-    let date = photo.described_record().capture.local;
-    if archive::is_misfiled(&photo.stem, date) {
-        found.other_day = date;
+    if photo.is_misfiled() {
+        found.other_day = photo.described_record().capture.local;
         if moves {
             found.moved_to = ingest.move_to_capture_day(&photo.stem).await?;
         }

@@ -275,3 +275,15 @@ async fn photo_without_a_day_or_outside_day_folders_stays() {
         None
     );
 }
+
+#[tokio::test]
+async fn photo_that_a_person_filed_by_year_stays() {
+    let world = IngestWorld::without_delivery(layout()).await;
+    let shot = TestShot::at(TAKEN);
+    world.put_archived("2018/a.jpg", shot.jpeg()).await;
+    let object = archive_object("2018/a.jpg");
+    world.ingest.process_object(&object).await.unwrap();
+    let moved = world.ingest.move_to_capture_day("2018/a").await.unwrap();
+    assert_eq!(moved, None);
+    assert_eq!(world.archive_keys().await, ["2018/a.jpg"]);
+}
