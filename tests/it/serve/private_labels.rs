@@ -284,7 +284,6 @@ async fn file_that_cannot_be_read_hides_the_photo_beside_it() {
         ("empty", "DNG", b""),
         ("film", "MP4", b"\0\0\0\x14ftypisom\0\0\0\0mp42"),
         ("movie", "MOV", b"\0\0\0\x14ftypqt  \0\0\0\0qt  "),
-        ("sidecar", "XMP", b"<x:xmpmeta/>"),
         ("text", "txt", b"dear diary"),
     ];
     let put_files = async |order: UploadOrder| {
