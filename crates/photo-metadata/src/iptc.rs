@@ -43,39 +43,23 @@ impl IptcRecords {
     pub(crate) fn read_block(&mut self, bytes: &[u8], budget: &WorkBudget) {
         let has_keywords = !self.keywords.is_empty();
         let has_artist = self.artist.is_some();
-        let mut utf8 = false;
-        let mut rest = bytes;
-        while let Some((record, dataset, value, after)) = split_dataset(rest) {
-            rest = after;
-            let paid = budget
-                .pay(Work::Datasets, 1)
-                .and_then(|()| budget.pay(Work::Bytes, value.len() as u64));
-            if paid.is_none() {
-                return;
-            }
-            // If dataset 1:90 is ESC % G, the rest is UTF-8. Without it, the rest may still be
-            // UTF-8.
-            if (record, dataset) == (1, 90) {
-                utf8 = value == b"\x1b%G";
-            }
-            if record != 2 {
-                continue;
-            }
-            if KEYWORD_DATASETS.contains(&dataset) {
+        let mut datasets = IptcDatasets::new(bytes, budget);
+        for dataset in datasets.by_ref().filter(|dataset| dataset.record == 2) {
+            if KEYWORD_DATASETS.contains(&dataset.number) {
                 // A keyword may follow a NUL. It counts for the rules of privacy.
-                for part in value.split(|&b| b == 0) {
-                    self.labels.add_keyword(&decode_dataset(part, utf8));
+                for part in dataset.value.split(|&b| b == 0) {
+                    self.labels.add_keyword(&dataset.decode(part));
                 }
             }
             // Some programs fill a dataset with NULs and rests of older texts.
-            let decoded = decode_dataset(until_nul(value), utf8);
-            if dataset == 120 {
+            let decoded = dataset.decode(until_nul(dataset.value));
+            if dataset.number == 120 {
                 self.caption = self.caption.take().or_else(|| clean_lines(&decoded));
             }
             let Some(value) = clean_text(&decoded) else {
                 continue;
             };
-            match dataset {
+            match dataset.number {
                 5 => set_first(&mut self.title, value),
                 20 | 25 if has_keywords => {}
                 20 | 25 if self.keywords.len() < limits::MAX_KEYWORDS => self.keywords.push(value),
@@ -105,8 +89,7 @@ impl IptcRecords {
                 _ => {}
             }
         }
-        // Padding may follow the datasets. A broken dataset hides all datasets after it.
-        if rest.first() == Some(&MARKER) || rest.windows(2).any(|pair| pair == [MARKER, 2]) {
+        if datasets.is_broken() {
             self.labels.add_gap("IPTC is broken or cut short");
         }
     }
@@ -126,26 +109,6 @@ fn set_first(slot: &mut Option<String>, value: String) {
     slot.get_or_insert(value);
 }
 
-/// The maximum lengths of texts in IPTC-IIM 4.2, in bytes.
-const TEXT_LENGTHS: [usize; 5] = [32, 64, 128, 256, 2_000];
-
-/// Decodes the text of a dataset. `utf8` is `true` if the block declares UTF-8. Some programs declare it
-/// and write Latin-1. Of a text with the maximum length of its dataset, a last character that was cut is
-/// left out.
-pub(crate) fn decode_dataset(value: &[u8], utf8: bool) -> String {
-    if !utf8 {
-        return decode_text(value);
-    }
-    let whole = match std::str::from_utf8(value) {
-        // The length of an error is unknown if the text ends within a character.
-        Err(error) if error.error_len().is_none() && TEXT_LENGTHS.contains(&value.len()) => {
-            value.get(..error.valid_up_to()).unwrap_or_default()
-        }
-        _ => value,
-    };
-    decode_mixed_text(whole).into_owned()
-}
-
 /// Parses the values of two datasets, a date and a time: `20180201` and `094107+0100`. In the date,
 /// `00` stands for an unknown month or day (IPTC-IIM 4.2, dataset 2:55).
 fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTime> {
@@ -154,10 +117,94 @@ fn parse_dataset_date([date, time]: &[Option<String>; 2]) -> Option<ParsedDateTi
     parse_date_time(&format!("{date} {time}"))
 }
 
+/// The maximum lengths of texts in IPTC-IIM 4.2, in bytes.
+const TEXT_LENGTHS: [usize; 5] = [32, 64, 128, 256, 2_000];
+
+/// The escape sequence of UTF-8 in dataset 1:90.
+pub(crate) const UTF8: &[u8] = b"\x1b%G";
+
+/// A dataset, which is one value of an IPTC block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IptcDataset<'a> {
+    pub(crate) record: u8,
+    pub(crate) number: u8,
+    pub(crate) value: &'a [u8],
+    /// `true` if an earlier dataset of the block declares UTF-8. Without the declaration, the value
+    /// may still be UTF-8.
+    is_utf8: bool,
+}
+
+impl IptcDataset<'_> {
+    /// Decodes a text, which is the value or a part of it. Some programs declare UTF-8 and write
+    /// Latin-1. Of a text with the maximum length of its dataset, a last character that was cut is
+    /// left out.
+    pub(crate) fn decode(&self, text: &[u8]) -> String {
+        if !self.is_utf8 {
+            return decode_text(text);
+        }
+        let whole = match std::str::from_utf8(text) {
+            // The length of an error is unknown if the text ends within a character.
+            Err(error) if error.error_len().is_none() && TEXT_LENGTHS.contains(&text.len()) => {
+                text.get(..error.valid_up_to()).unwrap_or_default()
+            }
+            _ => text,
+        };
+        decode_mixed_text(whole).into_owned()
+    }
+}
+
+/// The datasets of an IPTC block, in their order. Ends at a broken dataset, and if the work budget
+/// is used up.
+pub(crate) struct IptcDatasets<'a> {
+    rest: &'a [u8],
+    is_utf8: bool,
+    budget: &'a WorkBudget,
+}
+
+impl<'a> IptcDatasets<'a> {
+    pub(crate) fn new(block: &'a [u8], budget: &'a WorkBudget) -> Self {
+        IptcDatasets {
+            rest: block,
+            is_utf8: false,
+            budget,
+        }
+    }
+
+    /// Reports whether a broken dataset ended the iteration. It hides all datasets after it.
+    fn is_broken(&self) -> bool {
+        // Padding may follow the datasets.
+        self.rest.first() == Some(&MARKER) || self.rest.windows(2).any(|pair| pair == [MARKER, 2])
+    }
+}
+
+impl<'a> Iterator for IptcDatasets<'a> {
+    type Item = IptcDataset<'a>;
+
+    fn next(&mut self) -> Option<IptcDataset<'a>> {
+        let (record, number, value, rest) = split_dataset(self.rest)?;
+        let paid = self
+            .budget
+            .pay(Work::Datasets, 1)
+            .and_then(|()| self.budget.pay(Work::Bytes, value.len() as u64));
+        // Datasets that the budget does not pay for are not broken.
+        self.rest = if paid.is_some() { rest } else { &[] };
+        paid?;
+        if (record, number) == (1, 90) {
+            self.is_utf8 = value == UTF8;
+        }
+        Some(IptcDataset {
+            record,
+            number,
+            value,
+            is_utf8: self.is_utf8,
+        })
+    }
+}
+
 /// Splits the first dataset off `bytes`. A dataset is one value of an IPTC block. Returns its
 /// record number, its dataset number, its value, and the bytes after the dataset. Returns `None` if
 /// `bytes` does not begin with a complete dataset.
-pub(crate) fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
+fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     let (&[MARKER, record, dataset, high, low], rest) = bytes.split_first_chunk::<5>()? else {
         return None;
     };
@@ -182,16 +229,7 @@ pub(crate) fn split_dataset(bytes: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn block(datasets: &[(u8, u8, &[u8])]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for (record, dataset, value) in datasets {
-            bytes.extend([0x1c, *record, *dataset]);
-            bytes.extend(u16::try_from(value.len()).unwrap_or(0).to_be_bytes());
-            bytes.extend(*value);
-        }
-        bytes
-    }
+    use crate::tests::builders::iptc_block;
 
     #[test]
     fn datasets_are_decoded_in_their_character_set() {
@@ -204,7 +242,7 @@ mod tests {
             (2, 55, b"20180201"),
             (2, 60, b"094107+0100"),
         ];
-        iptc.read_block(&block(&datasets), &WorkBudget::default());
+        iptc.read_block(&iptc_block(&datasets), &WorkBudget::default());
         assert_eq!(iptc.title.as_deref(), Some("Zürich"));
         assert_eq!(iptc.keywords, ["a", "b"]);
         let created = iptc
@@ -222,8 +260,8 @@ mod tests {
         let budget = WorkBudget::default();
         let first: [(u8, u8, &[u8]); 3] = [(2, 80, b"Anna"), (2, 80, b"Ben"), (2, 25, b"a")];
         let second: [(u8, u8, &[u8]); 3] = [(2, 80, b"Carla"), (2, 25, b"b"), (2, 5, b"Title")];
-        iptc.read_block(&block(&first), &budget);
-        iptc.read_block(&block(&second), &budget);
+        iptc.read_block(&iptc_block(&first), &budget);
+        iptc.read_block(&iptc_block(&second), &budget);
         assert_eq!(iptc.artist.as_deref(), Some("Anna, Ben"));
         assert_eq!(iptc.keywords, ["a"]);
         assert_eq!(iptc.title.as_deref(), Some("Title"));
@@ -237,7 +275,7 @@ mod tests {
             (2, 25, b"dawn\0Private"),
             (2, 80, b"Jane Doe\0\xf7\xef"),
         ];
-        iptc.read_block(&block(&datasets), &WorkBudget::default());
+        iptc.read_block(&iptc_block(&datasets), &WorkBudget::default());
         assert_eq!(iptc.title.as_deref(), Some("Harbour"));
         assert_eq!(iptc.artist.as_deref(), Some("Jane Doe"));
         assert_eq!(iptc.keywords, ["dawn"]);
@@ -256,7 +294,7 @@ mod tests {
             (2, 5, &cut),
             (2, 105, "Zürich".as_bytes()),
         ];
-        iptc.read_block(&block(&datasets), &WorkBudget::default());
+        iptc.read_block(&iptc_block(&datasets), &WorkBudget::default());
         assert_eq!(iptc.keywords, ["Privé", "été été"]);
         assert!(format!("{:?}", iptc.labels).contains("Privé"));
         assert_eq!(iptc.title, Some("x".repeat(63)));

@@ -6,12 +6,12 @@ use std::collections::btree_map::Entry;
 
 use DatasetKind::{Binary, CharacterSet, Date, Lines, Number, Text, Time};
 
-use super::iptc::{decode_dataset, split_dataset};
+use super::iptc::{IptcDataset, IptcDatasets, UTF8};
 use super::limits;
 use super::record::TagValue;
 use super::tag_collector::{TagCollector, clean_tag_text};
 use super::text::until_nul;
-use super::work_budget::{Work, WorkBudget};
+use super::work_budget::WorkBudget;
 
 /// The form of a dataset's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +99,6 @@ static DATASETS: &[(u8, u8, &str, DatasetKind, bool)] = &[
     (9, 10, "ConfirmedObjectSize", Number, false),
 ];
 
-/// The escape sequence of UTF-8 in dataset 1:90.
-const UTF8: &[u8] = b"\x1b%G";
-
 /// The tags of the IPTC blocks of a file, one list for each block.
 #[derive(Debug, Default)]
 pub(crate) struct IptcTags {
@@ -124,25 +121,13 @@ impl IptcTags {
     /// used up. `is_standard` is `true` if the block is at the standard place of its format.
     pub(crate) fn read_block(&mut self, bytes: &[u8], is_standard: bool, budget: &WorkBudget) {
         let mut tags = BTreeMap::new();
-        let mut is_utf8 = false;
-        let mut rest = bytes;
-        while let Some((record, dataset, value, after)) = split_dataset(rest) {
-            rest = after;
-            let paid = budget
-                .pay(Work::Datasets, 1)
-                .and_then(|()| budget.pay(Work::Bytes, value.len() as u64));
-            if paid.is_none() {
-                break;
-            }
-            if (record, dataset) == (1, 90) {
-                is_utf8 = value == UTF8;
-            }
-            let key = (record, dataset);
+        for dataset in IptcDatasets::new(bytes, budget) {
+            let key = (dataset.record, dataset.number);
             let index = DATASETS.binary_search_by_key(&key, |known| (known.0, known.1));
             if let Some(&(_, _, name, kind, is_list)) =
                 index.ok().and_then(|index| DATASETS.get(index))
             {
-                self.add_value(tags.entry(name), is_list, kind, value, is_utf8);
+                self.add_value(tags.entry(name), is_list, kind, dataset);
             }
         }
         if !tags.is_empty() {
@@ -155,8 +140,7 @@ impl IptcTags {
         entry: Entry<'_, &'static str, DatasetValues>,
         is_list: bool,
         kind: DatasetKind,
-        value: &[u8],
-        is_utf8: bool,
+        dataset: IptcDataset<'_>,
     ) {
         let tag = entry.or_insert(DatasetValues {
             values: Vec::new(),
@@ -167,12 +151,13 @@ impl IptcTags {
             (tag.bytes, tag.is_omitted) = (0, false);
             tag.values.clear();
         }
-        tag.bytes += value.len() as u64;
-        self.bytes += value.len() as u64;
+        let length = dataset.value.len() as u64;
+        tag.bytes += length;
+        self.bytes += length;
         let is_too_large = tag.bytes > limits::MAX_TEXT_VALUE_BYTES
             || tag.values.len() >= limits::MAX_LIST_VALUES
             || self.bytes > limits::MAX_ALL_VALUES_BYTES;
-        match decode_value(kind, value, is_utf8) {
+        match decode_value(kind, dataset) {
             Some(value) if !is_too_large && !tag.is_omitted => tag.values.push(value),
             _ => {
                 tag.is_omitted = true;
@@ -206,8 +191,9 @@ impl IptcTags {
 }
 
 /// Decodes the value of a dataset. Returns `None` if the value is not shown.
-fn decode_value(kind: DatasetKind, value: &[u8], is_utf8: bool) -> Option<TagValue> {
-    let decode = |bytes: &[u8]| decode_dataset(bytes, is_utf8);
+fn decode_value(kind: DatasetKind, dataset: IptcDataset<'_>) -> Option<TagValue> {
+    let value = dataset.value;
+    let decode = |bytes: &[u8]| dataset.decode(bytes);
     let text = |bytes: &[u8]| clean_tag_text(&decode(bytes));
     Some(match kind {
         Text => TagValue::Text(text(until_nul(value))),
@@ -280,16 +266,7 @@ fn escape_sequence(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn block(datasets: &[(u8, u8, &[u8])]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for (record, dataset, value) in datasets {
-            bytes.extend([0x1c, *record, *dataset]);
-            bytes.extend(u16::try_from(value.len()).expect("short").to_be_bytes());
-            bytes.extend(*value);
-        }
-        bytes
-    }
+    use crate::tests::builders::iptc_block;
 
     /// Returns the tags of blocks. The first value of each pair is `true` if the block is at a
     /// standard place.
@@ -332,7 +309,7 @@ mod tests {
             (2, 231, b"one\0\0two\0"),
             (2, 99, b"no name"),
         ];
-        let tags = collect(&[(true, block(&datasets))]).tags;
+        let tags = collect(&[(true, iptc_block(&datasets))]).tags;
         let expected = [
             ("EnvelopeRecordVersion", TagValue::Integer(4)),
             ("CodedCharacterSet", text("UTF8")),
@@ -359,7 +336,7 @@ mod tests {
             (2, 5, b"Z\xfcrich"),
             (2, 90, "Zürich".as_bytes()),
         ];
-        let tags = &collect(&[(true, block(&datasets))]).tags["IPTC"];
+        let tags = &collect(&[(true, iptc_block(&datasets))]).tags["IPTC"];
         assert_eq!(tags["CodedCharacterSet"], text("ESC . A"));
         assert_eq!(
             (&tags["ObjectName"], &tags["City"]),
@@ -369,7 +346,10 @@ mod tests {
 
     #[test]
     fn binary_datasets_are_listed_with_their_size() {
-        let collector = collect(&[(true, block(&[(2, 125, &[0; 40]), (8, 10, &[1; 30])]))]);
+        let collector = collect(&[(
+            true,
+            iptc_block(&[(2, 125, vec![0; 40]), (8, 10, vec![1; 30])]),
+        )]);
         assert!(collector.tags.is_empty());
         assert_eq!(collector.omitted["IPTC.RasterizedCaption"], 40);
         assert_eq!(collector.omitted["IPTC.SubFile"], 30);
@@ -377,7 +357,7 @@ mod tests {
 
     #[test]
     fn each_block_is_a_group() {
-        let with = |city: &[u8]| block(&[(2, 90, city)]);
+        let with = |city: &[u8]| iptc_block(&[(2, 90, city)]);
         let groups = |places: [bool; 3]| {
             let blocks = [b"a", b"b", b"c"].map(|city| with(city));
             let blocks: Vec<(bool, Vec<u8>)> = places.into_iter().zip(blocks).collect();
@@ -402,7 +382,7 @@ mod tests {
 
     #[test]
     fn tags_before_a_broken_dataset_are_kept() {
-        let mut bytes = block(&[(2, 90, b"city")]);
+        let mut bytes = iptc_block(&[(2, 90, b"city")]);
         bytes.extend(b"\x1c\x02\x05\x00\x09abc");
         assert_eq!(collect(&[(true, bytes)]).tags["IPTC"].len(), 1);
     }

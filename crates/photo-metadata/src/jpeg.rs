@@ -368,6 +368,7 @@ impl<'s> SegmentWalk<'s> {
 mod tests {
     use super::*;
     use crate::sparse::Sparse;
+    use crate::tests::builders::{jpeg, segment};
 
     fn read_bytes(bytes: &[u8]) -> MetadataBlocks {
         let file = Sparse::whole(bytes);
@@ -390,11 +391,8 @@ mod tests {
 
     #[test]
     fn xmp_under_an_odd_header_is_found() {
-        let xmp_of = |segment: &[u8]| {
-            let length = u16::try_from(segment.len() + 2)
-                .expect("short")
-                .to_be_bytes();
-            let bytes = [b"\xff\xd8\xff\xe1", &length[..], segment, b"\xff\xd9"].concat();
+        let xmp_of = |body: &[u8]| {
+            let bytes = jpeg(&[segment(0xe1, body)]);
             let blocks = read_bytes(&bytes);
             let starts = blocks.xmp.iter().map(|block| match block {
                 MetadataBlock::File { start, .. } => bytes[*start as usize..].starts_with(b"<"),

@@ -227,6 +227,7 @@ fn read_orientation(bits: &mut BitReader<'_>) -> Option<u8> {
 mod tests {
     use super::*;
     use crate::sparse::Sparse;
+    use crate::tests::builders::{JXL_SIGNATURE, media_box};
 
     /// Returns a codestream of these numbers, each with its number of bits. A byte of zeros
     /// follows.
@@ -249,13 +250,8 @@ mod tests {
 
     /// Returns the bytes of a file with these boxes.
     fn container(boxes: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
-        let mut bytes = b"\0\0\0\x0cJXL \r\n\x87\n".to_vec();
-        for (kind, body) in boxes {
-            bytes.extend(u32::try_from(body.len() + 8).expect("short").to_be_bytes());
-            bytes.extend(*kind);
-            bytes.extend(*body);
-        }
-        bytes
+        let boxes = boxes.iter().flat_map(|(kind, body)| media_box(kind, body));
+        JXL_SIGNATURE.iter().copied().chain(boxes).collect()
     }
 
     /// The numbers of a size header of 48 by 16 pixels, both small.

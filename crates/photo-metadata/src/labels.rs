@@ -324,6 +324,9 @@ fn add_explorer_keywords(field: &IfdField<'_>, labels: &mut LabelCollector) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::builders::{
+        iptc_block, jpeg, photoshop_segment, png, resources, segment, xmp_segment,
+    };
     use crate::{FileContext, extract};
 
     #[test]
@@ -346,8 +349,7 @@ mod tests {
         for name in KEYWORD_PROPERTIES {
             // Without a declaration, a prefix has its usual namespace.
             let packet = xmp(&format!("<{name}><rdf:li>Private</rdf:li></{name}>"));
-            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], &packet].concat();
-            let labels = read(&jpeg(&[(0xe1, &segment)]));
+            let labels = read(&jpeg(&[xmp_segment(&packet)]));
             assert_eq!(labels.keywords, ["Private"], "{name}");
         }
     }
@@ -397,18 +399,6 @@ mod tests {
         extract(file, context).expect("a photo").labels
     }
 
-    /// Returns a JPEG with these segments. Each begins with its marker.
-    fn jpeg(segments: &[(u8, &[u8])]) -> Vec<u8> {
-        let mut file = vec![0xff, 0xd8];
-        for (marker, body) in segments {
-            file.extend([0xff, *marker]);
-            file.extend(u16::try_from(body.len() + 2).expect("short").to_be_bytes());
-            file.extend(*body);
-        }
-        file.extend([0xff, 0xd9]);
-        file
-    }
-
     fn xmp(property: &str) -> Vec<u8> {
         format!(
             r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -436,11 +426,8 @@ mod tests {
         // The pieces may be in any order.
         let mut pieces = vec![piece(100, second), piece(0, first)];
         change(&mut pieces);
-        let segments: Vec<(u8, &[u8])> = pieces
-            .iter()
-            .map(|piece| (0xe1, piece.as_slice()))
-            .collect();
-        jpeg(&segments)
+        let segments = pieces.iter().map(|piece| segment(0xe1, piece));
+        jpeg(&segments.collect::<Vec<_>>())
     }
 
     #[test]
@@ -490,16 +477,12 @@ mod tests {
 
     #[test]
     fn keywords_of_iptc_are_not_limited_in_number() {
-        let mut iptc = Vec::new();
         let names: Vec<String> = (0..301).map(|n| format!("k{n}")).collect();
-        for name in &names {
-            iptc.extend([0x1c, 2, 25, 0, name.len() as u8]);
-            iptc.extend(name.as_bytes());
-        }
+        let datasets = names.iter().map(|name| (2, 25, name));
+        let iptc = iptc_block(&datasets.collect::<Vec<_>>());
         let file = |iptc: &[u8]| {
-            let size = u32::try_from(iptc.len()).expect("short").to_be_bytes();
-            let resources = [&b"Photoshop 3.0\08BIM\x04\x04\0\0"[..], &size, iptc].concat();
-            read(&jpeg(&[(0xed, &resources)]))
+            let resources = resources(&[iptc.to_vec()]);
+            read(&jpeg(&[photoshop_segment(&resources)]))
         };
         let whole = file(&iptc);
         assert_eq!((whole.keywords, whole.gap), (names, None));
@@ -515,8 +498,7 @@ mod tests {
                 r#"<rdf:Description xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/"
                    xmlns:digiKam="http://www.digikam.org/ns/1.0/" {properties}/>"#
             ));
-            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], &packet].concat();
-            read(&jpeg(&[(0xe1, &segment)])).rating
+            read(&jpeg(&[xmp_segment(&packet)])).rating
         };
         for (properties, expected) in [
             (r#"xmpDM:pick="-1""#, Some(REJECTED)),
@@ -529,10 +511,7 @@ mod tests {
 
     #[test]
     fn broken_xmp_is_a_gap() {
-        let file = |packet: &[u8]| {
-            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], packet].concat();
-            read(&jpeg(&[(0xe1, &segment)])).gap
-        };
+        let file = |packet: &[u8]| read(&jpeg(&[xmp_segment(packet)])).gap;
         let sound = xmp(r#"<rdf:Description dc:subject="a &amp; b"/>"#);
         assert_eq!(file(&sound), None);
         for cut in 1..sound.len() {
@@ -558,8 +537,7 @@ mod tests {
     fn keyword_in_a_misspelled_namespace_is_a_gap() {
         let gap = |properties: &str| {
             let packet = xmp(properties);
-            let segment = [&b"http://ns.adobe.com/xap/1.0/\0"[..], &packet].concat();
-            read(&jpeg(&[(0xe1, &segment)])).gap
+            read(&jpeg(&[xmp_segment(&packet)])).gap
         };
         for (uri, name, has_gap) in [
             ("https://purl.org/dc/elements/1.1/", "subject", true),
@@ -581,20 +559,12 @@ mod tests {
 
     #[test]
     fn text_of_a_png_and_a_gif_give_keywords_or_a_gap() {
-        let png = |keyword: &str| {
-            let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+        let with_text = |keyword: &str| {
             let text = format!("{keyword}\0Family; Private");
-            let header: (&[u8; 4], &[u8]) = (b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
-            for (kind, body) in [header, (b"tEXt", text.as_bytes()), (b"IEND", &[])] {
-                file.extend(u32::try_from(body.len()).expect("short").to_be_bytes());
-                file.extend(kind);
-                file.extend(body);
-                file.extend([0; 4]);
-            }
-            read(&file)
+            read(&png(&[(b"tEXt", text.as_bytes())]))
         };
-        assert_eq!(png("keywords").keywords, ["Family; Private"]);
-        assert_eq!(png("Comment"), FileLabels::default());
+        assert_eq!(with_text("keywords").keywords, ["Family; Private"]);
+        assert_eq!(with_text("Comment"), FileLabels::default());
         assert!(read(b"GIF89a\x01\0\x01\0\0\0\0;").gap.is_some());
     }
 

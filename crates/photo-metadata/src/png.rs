@@ -291,21 +291,7 @@ fn parse_raw_profile(value: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::sparse::Sparse;
-
-    fn png(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
-        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-        let header: (&[u8; 4], &[u8]) = (b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
-        for (kind, body) in [header].iter().chain(chunks).chain([&(b"IEND", &[][..])]) {
-            bytes.extend(u32::try_from(body.len()).unwrap_or(0).to_be_bytes());
-            let mut crc = Crc::new();
-            crc.update(*kind);
-            crc.update(body);
-            bytes.extend(*kind);
-            bytes.extend(*body);
-            bytes.extend(crc.sum().to_be_bytes());
-        }
-        bytes
-    }
+    use crate::tests::builders::png;
 
     fn read_bytes(bytes: &[u8]) -> MetadataBlocks {
         let file = Sparse::whole(bytes);

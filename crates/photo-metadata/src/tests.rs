@@ -1,6 +1,7 @@
 //! Tests the whole extraction with small files that are made here, and the contract of
 //! [`Extractor`].
 
+pub(crate) mod builders;
 mod containers;
 mod dates;
 mod gaps;
@@ -17,6 +18,7 @@ mod work;
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};
 
+use self::builders::{ifd, tiff};
 use crate::record::TagValue;
 use crate::{
     Extraction, ExtractionStep, Extractor, FileContext, PhotoFormat, UnsupportedFormat, extract,
@@ -58,27 +60,6 @@ fn ranged(
             ExtractionStep::Done(result) => return (result, asked),
         }
     }
-}
-
-/// Makes a little-endian IFD. Each entry is a tag, a type, a count, and the four bytes of a value
-/// or an offset. `next` is the offset of the next IFD.
-fn ifd(entries: &[(u16, u16, u32, u32)], next: u32) -> Vec<u8> {
-    let mut bytes = u16::try_from(entries.len())
-        .expect("few")
-        .to_le_bytes()
-        .to_vec();
-    for (tag, kind, count, value) in entries {
-        bytes.extend(tag.to_le_bytes());
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend(count.to_le_bytes());
-        bytes.extend(value.to_le_bytes());
-    }
-    bytes.extend(next.to_le_bytes());
-    bytes
-}
-
-fn tiff(body: &[u8]) -> Vec<u8> {
-    [b"II*\0\x08\0\0\0", body].concat()
 }
 
 fn has_warning(extraction: &Extraction, what: &str) -> bool {

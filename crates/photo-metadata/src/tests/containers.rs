@@ -1,14 +1,9 @@
 //! Tests of the sizes and orientations of containers: HEIF, AVIF and JPEG XL, and JPEG with bytes
 //! between its segments.
 
-use super::{has_warning, ifd, read, tiff};
+use super::builders::{JXL_SIGNATURE, exif_segment, ifd, media_box, tiff};
+use super::{has_warning, read};
 use crate::{Extraction, PhotoFormat};
-
-/// Returns an ISO base media box of this type.
-fn media_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 8).expect("short");
-    [&length.to_be_bytes()[..], kind, body].concat()
-}
 
 /// The content of a box `clap`: a crop to these lengths in the middle of the picture.
 fn clap(width: u32, height: u32) -> Vec<u8> {
@@ -92,7 +87,7 @@ fn jxl(orientation: u8, first: usize, exif: Option<u8>) -> Vec<u8> {
     let bits = 1_u32 | 1 << 1 | 5 << 9 | 1 << 15 | (u32::from(orientation) - 1) << 16;
     let codestream = [&[0xff, 0x0a], &bits.to_le_bytes()[..]].concat();
     let (start, rest) = codestream.split_at(first);
-    let mut file = b"\0\0\0\x0cJXL \r\n\x87\n".to_vec();
+    let mut file = JXL_SIGNATURE.to_vec();
     file.extend(media_box(b"jxlp", &[&[0; 4], start].concat()));
     if let Some(exif) = exif {
         let block = tiff(&ifd(&[(0x0112, 3, 1, u32::from(exif))], 0));
@@ -124,10 +119,8 @@ fn orientation_of_a_jxl_is_that_of_the_codestream() {
 
 #[test]
 fn bytes_between_jpeg_segments_are_skipped() {
-    let block = [&b"Exif\0\0"[..], &tiff(&ifd(&[(0x0112, 3, 1, 6)], 0))].concat();
-    let length = u16::try_from(block.len() + 2).expect("short").to_be_bytes();
+    let exif = exif_segment(&tiff(&ifd(&[(0x0112, 3, 1, 6)], 0)));
     let file = |bytes: &[u8]| {
-        let exif = [&b"\xff\xe1"[..], &length, &block].concat();
         let frame = b"\xff\xc0\0\x07\x08\0\x02\0\x03\xff\xda\0\x02\0\xff\xd9";
         [&b"\xff\xd8\xff\xe0\0\x04ab"[..], bytes, &exif, bytes, frame].concat()
     };

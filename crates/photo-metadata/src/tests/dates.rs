@@ -3,33 +3,17 @@
 
 use serde_json::{Value, json};
 
+use super::builders::{TestTiff, iptc_block, iptc_field, rationals, text_field, xmp, xmp_field};
 use super::context;
 use crate::{FileContext, extract};
 
-const ASCII: u16 = 2;
-const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
-const UNDEFINED: u16 = 7;
 
-/// A TIFF with some tags. Each tag has a number, a type, a count and the bytes of its value.
+/// A TIFF with some tags, and its name.
 #[derive(Default)]
 struct DatedFile {
     name: &'static str,
-    ifd0: Vec<(u16, u16, u32, Vec<u8>)>,
-    exif: Vec<(u16, u16, u32, Vec<u8>)>,
-    gps: Vec<(u16, u16, u32, Vec<u8>)>,
-}
-
-fn ascii(tag: u16, text: &str) -> (u16, u16, u32, Vec<u8>) {
-    let bytes = [text.as_bytes(), b"\0"].concat();
-    (tag, ASCII, bytes.len() as u32, bytes)
-}
-
-fn rationals(tag: u16, numbers: &[u32]) -> (u16, u16, u32, Vec<u8>) {
-    let bytes = numbers
-        .iter()
-        .flat_map(|n| [n.to_le_bytes(), 1_u32.to_le_bytes()].concat());
-    (tag, RATIONAL, numbers.len() as u32, bytes.collect())
+    file: TestTiff,
 }
 
 impl DatedFile {
@@ -41,103 +25,56 @@ impl DatedFile {
     }
 
     fn original(mut self, text: &str) -> Self {
-        self.exif.push(ascii(0x9003, text));
+        self.file.exif.push(text_field(0x9003, text));
         self
     }
 
     fn digitized(mut self, text: &str) -> Self {
-        self.exif.push(ascii(0x9004, text));
+        self.file.exif.push(text_field(0x9004, text));
         self
     }
 
     fn modified(mut self, text: &str) -> Self {
-        self.ifd0.push(ascii(0x0132, text));
+        self.file.ifd0.push(text_field(0x0132, text));
         self
     }
 
     /// Adds an ASCII tag to the Exif IFD.
     fn exif_text(mut self, tag: u16, text: &str) -> Self {
-        self.exif.push(ascii(tag, text));
+        self.file.exif.push(text_field(tag, text));
         self
     }
 
     /// Adds an XMP packet with one property.
     fn xmp(mut self, name: &str, value: &str) -> Self {
-        let packet = format!(
-            r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><{name}>{value}</{name}></rdf:Description></rdf:RDF></x:xmpmeta>"#
-        );
-        self.ifd0
-            .push((0x02bc, 1, packet.len() as u32, packet.into_bytes()));
+        let packet = xmp("", &format!("<{name}>{value}</{name}>"));
+        self.file.ifd0.push(xmp_field(&packet));
         self
     }
 
     /// Adds IPTC with the datasets 2:55 (date) and 2:60 (time).
     fn iptc(mut self, date: &str, time: &str) -> Self {
-        let mut block = Vec::new();
-        for (dataset, text) in [(55, date), (60, time)] {
-            block.extend([0x1c, 2, dataset, 0, text.len() as u8]);
-            block.extend(text.as_bytes());
-        }
-        self.ifd0
-            .push((0x83bb, UNDEFINED, block.len() as u32, block));
+        let block = iptc_block(&[(2, 55, date), (2, 60, time)]);
+        self.file.ifd0.push(iptc_field(&block));
         self
     }
 
     /// Adds the day and the time of the GPS receiver.
-    fn gps_time(mut self, day: &str, time: [u32; 3]) -> Self {
-        self.gps.push(rationals(7, &time));
-        self.gps.push(ascii(29, day));
+    fn gps_time(mut self, day: &str, time: [i32; 3]) -> Self {
+        self.file.gps.push((7, RATIONAL, rationals(&time)));
+        self.file.gps.push(text_field(29, day));
         self
     }
 
     /// Adds a position in whole degrees north and east.
-    fn position(mut self, lat: u32, lon: u32) -> Self {
-        self.gps.extend([
-            ascii(1, "N"),
-            rationals(2, &[lat, 0, 0]),
-            ascii(3, "E"),
-            rationals(4, &[lon, 0, 0]),
+    fn position(mut self, lat: i32, lon: i32) -> Self {
+        self.file.gps.extend([
+            text_field(1, "N"),
+            (2, RATIONAL, rationals(&[lat, 0, 0])),
+            text_field(3, "E"),
+            (4, RATIONAL, rationals(&[lon, 0, 0])),
         ]);
         self
-    }
-
-    /// Returns the bytes of the file. Each IFD is followed by the values of its tags.
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = b"II*\0\x08\0\0\0".to_vec();
-        let mut ifd0 = self.ifd0.clone();
-        let size = |ifd: &[(u16, u16, u32, Vec<u8>)]| {
-            let values: usize = ifd.iter().map(|tag| tag.3.len().max(4)).sum();
-            6 + ifd.len() * 12 + values
-        };
-        // Two pointers of four bytes are added to IFD0.
-        let exif_at = 8 + size(&ifd0) + 2 * (12 + 4);
-        let gps_at = exif_at + size(&self.exif);
-        for (tag, at) in [(0x8769, exif_at), (0x8825, gps_at)] {
-            ifd0.push((tag, LONG, 1, (at as u32).to_le_bytes().to_vec()));
-        }
-        for ifd in [&ifd0, &self.exif, &self.gps] {
-            let mut sorted = ifd.clone();
-            sorted.sort_by_key(|tag| tag.0);
-            let mut at = bytes.len() + 6 + sorted.len() * 12;
-            bytes.extend((sorted.len() as u16).to_le_bytes());
-            let mut values = Vec::new();
-            for (tag, kind, count, value) in sorted {
-                bytes.extend(tag.to_le_bytes());
-                bytes.extend(kind.to_le_bytes());
-                bytes.extend(count.to_le_bytes());
-                let mut padded = value.clone();
-                padded.resize(value.len().max(4), 0);
-                match value.len() <= 4 {
-                    true => bytes.extend(&padded),
-                    false => bytes.extend((at as u32).to_le_bytes()),
-                }
-                at += padded.len();
-                values.extend(padded);
-            }
-            bytes.extend([0; 4]);
-            bytes.extend(values);
-        }
-        bytes
     }
 
     /// Returns the fields of the capture time with these names.
@@ -146,7 +83,7 @@ impl DatedFile {
             file_name: self.name.to_owned(),
             ..context()
         };
-        let extraction = extract(&self.to_bytes(), context).expect("a TIFF");
+        let extraction = extract(&self.file.to_bytes(), context).expect("a TIFF");
         let json = serde_json::to_value(extraction.photo.record.capture).expect("JSON");
         fields.map(|field| json[field].clone())
     }
@@ -323,7 +260,7 @@ fn offset_from_gps_must_exist_at_the_longitude() {
         [Value::Null]
     );
     let mut void = berlin([8, 20, 0]);
-    void.gps.push(ascii(9, "V"));
+    void.file.gps.push(text_field(9, "V"));
     assert_eq!(offset(void), [Value::Null]);
 }
 

@@ -1,23 +1,14 @@
 //! Tests that a file whose keywords may be missing has a gap in its labels.
 
-use super::{context, read};
+use super::builders::{JXL_SIGNATURE, bag, media_box};
+use super::{builders, context, read};
 use crate::{FileLabels, extract, limits};
 
 /// The keyword in the XMP of each file.
 const KEYWORD: &str = "Private";
 
 fn xmp() -> Vec<u8> {
-    format!(
-        r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-        xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description><dc:subject><r:Bag>
-        <r:li>{KEYWORD}</r:li></r:Bag></dc:subject></r:Description></r:RDF></x:xmpmeta>"#
-    )
-    .into_bytes()
-}
-
-fn media_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 8).expect("small").to_be_bytes();
-    [&length[..], kind, body].concat()
+    builders::xmp("", &bag("dc:subject", &[KEYWORD])).into_bytes()
 }
 
 /// Returns an entry of the list of items: an XMP item with this id.
@@ -158,10 +149,8 @@ fn every_cut_and_every_changed_byte_of_a_heif_is_a_gap_or_keeps_the_keyword() {
 
 #[test]
 fn boxes_that_are_not_read_are_a_gap() {
-    let jxl = |before: &[u8]| {
-        let signature = b"\0\0\0\x0cJXL \r\n\x87\n";
-        read(&[&signature[..], before, &media_box(b"xml ", &xmp())].concat()).labels
-    };
+    let jxl =
+        |before: &[u8]| read(&[JXL_SIGNATURE, before, &media_box(b"xml ", &xmp())].concat()).labels;
     let filler = media_box(b"free", &[]);
     assert_has_keyword(&jxl(&filler.repeat(limits::MAX_SEGMENTS - 2)));
     assert!(jxl(&filler.repeat(limits::MAX_SEGMENTS)).gap.is_some());

@@ -3,7 +3,11 @@
 
 use std::fmt::Write as _;
 
-use super::{has_warning, ifd, ranged, read, tiff};
+use super::builders::{
+    self, JXL_SIGNATURE, PNG_SIGNATURE, exif_segment, ifd, iptc_block, jpeg, media_box,
+    photoshop_segment, png_chunk, resources, tiff, xmp_segment,
+};
+use super::{has_warning, ranged, read};
 use crate::limits;
 use crate::{Extraction, TagValue};
 
@@ -135,20 +139,8 @@ fn warnings_have_a_limit() {
 #[test]
 fn xmp_has_limits() {
     let packet = |inner: &str| {
-        let head = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><r:RDF><r:Description>"#;
-        let body = format!(
-            "http://ns.adobe.com/xap/1.0/\0{head}{inner}</r:Description></r:RDF></x:xmpmeta>"
-        );
-        let length = u16::try_from(body.len() + 2).expect("short").to_be_bytes();
-        read(
-            &[
-                b"\xff\xd8\xff\xe1",
-                &length[..],
-                body.as_bytes(),
-                b"\xff\xd9",
-            ]
-            .concat(),
-        )
+        let body = format!("{XMP_HEAD}{inner}</r:Description></r:RDF></x:xmpmeta>");
+        read(&jpeg(&[xmp_segment(body.as_bytes())]))
     };
     let words = (0..limits::MAX_KEYWORDS + 100).fold(String::new(), |mut words, n| {
         let _ = write!(words, "<r:li>k{n}</r:li>");
@@ -197,16 +189,10 @@ const LATE: &str = "<dc:title>late</dc:title>";
 
 /// Makes a JPEG XL with one XMP box for each text in `insides`, and extracts its metadata.
 fn packets(insides: &[String]) -> Extraction {
-    let mut bytes = b"\0\0\0\x0cJXL \r\n\x87\n".to_vec();
+    let mut bytes = JXL_SIGNATURE.to_vec();
     for inside in insides {
         let packet = format!("{XMP_HEAD}{inside}");
-        bytes.extend(
-            u32::try_from(packet.len() + 8)
-                .expect("small")
-                .to_be_bytes(),
-        );
-        bytes.extend(b"xml ");
-        bytes.extend(packet.as_bytes());
+        bytes.extend(media_box(b"xml ", packet.as_bytes()));
     }
     read(&bytes)
 }
@@ -338,28 +324,13 @@ fn languages_and_omitted_tags_have_a_limit() {
 #[test]
 fn tags_of_iptc_have_a_size_limit() {
     let read_iptc = |datasets: &[Vec<u8>]| {
-        let iptc = datasets.concat();
-        let size = u32::try_from(iptc.len()).expect("small").to_be_bytes();
-        let mut body = [&b"Photoshop 3.0\08BIM\x04\x04\0\0"[..], &size, &iptc].concat();
-        let mut bytes = b"\xff\xd8".to_vec();
-        while !body.is_empty() {
-            let rest = body.split_off(body.len().min(60_000));
-            bytes.extend(b"\xff\xed");
-            let length = u16::try_from(body.len() + 2 + 14 * usize::from(bytes.len() > 4));
-            bytes.extend(length.expect("short").to_be_bytes());
-            if bytes.len() > 6 {
-                bytes.extend(b"Photoshop 3.0\0");
-            }
-            bytes.extend(&body);
-            body = rest;
-        }
-        bytes.extend(b"\xff\xd9");
-        read(&bytes)
+        let resources = resources(&[datasets.concat()]);
+        let segments = resources.chunks(60_000).map(photoshop_segment);
+        read(&jpeg(&segments.collect::<Vec<_>>()))
     };
     let dataset = |number: u8, length: u64| {
-        let size = u16::try_from(length).expect("short").to_be_bytes();
-        let value = vec![b'x'; usize::from(u16::from_be_bytes(size))];
-        [&[0x1c, 2, number][..], &size, &value].concat()
+        let length = usize::try_from(length).expect("short");
+        iptc_block(&[(2, number, vec![b'x'; length])])
     };
     let longest = read_iptc(&[dataset(120, limits::MAX_TEXT_VALUE_BYTES)]);
     assert!(longest.tags["IPTC"].contains_key("Caption-Abstract"));
@@ -437,12 +408,8 @@ fn elements_attributes_and_namespaces_have_limits() {
 /// extents (ranges of bytes). An extent takes no bytes in the box, so their number is not limited
 /// by the size of the box.
 fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
-    let boxed = |kind: &[u8], body: &[u8]| {
-        let length = u32::try_from(body.len() + 8).expect("small");
-        [&length.to_be_bytes()[..], kind, body].concat()
-    };
-    let infe = boxed(b"infe", b"\x02\0\0\0\0\x01\0\0Exif\0");
-    let iinf = boxed(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &infe].concat());
+    let infe = media_box(b"infe", b"\x02\0\0\0\0\x01\0\0Exif\0");
+    let iinf = media_box(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &infe].concat());
     let count = u16::try_from(items_before + 1)
         .expect("small")
         .to_be_bytes();
@@ -456,16 +423,16 @@ fn heif(items_before: usize, extents_of_the_first: usize) -> Extraction {
     }
     let base = iloc.len() + 4;
     iloc.extend([0, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
-    let ftyp = boxed(b"ftyp", b"heic\0\0\0\0heic");
+    let ftyp = media_box(b"ftyp", b"heic\0\0\0\0heic");
     let meta_length = 8 + 4 + iinf.len() + 8 + iloc.len();
     let place = u32::try_from(ftyp.len() + meta_length + 8).expect("small");
     iloc[base..base + 4].copy_from_slice(&place.to_be_bytes());
-    let meta = boxed(
+    let meta = media_box(
         b"meta",
-        &[&[0; 4][..], &iinf, &boxed(b"iloc", &iloc)].concat(),
+        &[&[0; 4][..], &iinf, &media_box(b"iloc", &iloc)].concat(),
     );
     let item = [&[0; 4][..], &tiff(&ifd(&[(0x0112, 3, 1, 6)], 0))].concat();
-    read(&[ftyp, meta, boxed(b"mdat", &item)].concat())
+    read(&[ftyp, meta, media_box(b"mdat", &item)].concat())
 }
 
 #[test]
@@ -481,16 +448,9 @@ fn items_and_extents_of_a_heif_have_limits() {
 /// Makes a CRW, and extracts its metadata. `records_before` other records are before the record
 /// with the name of the camera.
 fn crw(records_before: usize) -> Extraction {
-    let count = u16::try_from(records_before + 1).expect("small");
-    let mut bytes = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0Canon\0EOS\0".to_vec();
-    let directory = u32::try_from(bytes.len() - 26).expect("small");
-    bytes.extend(count.to_le_bytes());
-    for _ in 0..records_before {
-        bytes.extend([0x01, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]);
-    }
-    bytes.extend([0x0a, 0x08, 10, 0, 0, 0, 0, 0, 0, 0]);
-    bytes.extend(directory.to_le_bytes());
-    read(&bytes)
+    let mut records = vec![(0x0001, Vec::new()); records_before];
+    records.push((0x080a, b"Canon\0EOS\0".to_vec()));
+    read(&builders::crw(&records))
 }
 
 /// Makes an X3F, and extracts its metadata. Its last property is the maker of the camera. The
@@ -512,11 +472,9 @@ fn x3f(properties_before: usize, pictures: u8) -> Extraction {
     bytes.extend(properties);
     for turn in 1..=pictures {
         let tiff = tiff(&ifd(&[(0x0112, 3, 1, u32::from(turn))], 0));
-        let exif = [b"Exif\0\0", &tiff[..]].concat();
-        let length = u16::try_from(exif.len() + 2).expect("short").to_be_bytes();
         let mut image = b"SECi\0\0\x02\0\x02\0\0\0\x12\0\0\0".to_vec();
         image.resize(28, 0);
-        image.extend([b"\xff\xd8\xff\xe1", &length[..], &exif, b"\xff\xd9"].concat());
+        image.extend(jpeg(&[exif_segment(&tiff)]));
         sections.push((bytes.len(), image.len(), b"IMA2"));
         bytes.extend(image);
     }
@@ -575,23 +533,16 @@ fn a_heap_inside_itself_is_not_read_forever() {
 
 #[test]
 fn only_the_last_bytes_of_a_png_are_searched() {
-    let chunk = |kind: &[u8], body: &[u8]| {
-        let mut sum = flate2::Crc::new();
-        sum.update(kind);
-        sum.update(body);
-        let length = u32::try_from(body.len()).expect("small").to_be_bytes();
-        [&length[..], kind, body, &sum.sum().to_be_bytes()].concat()
-    };
-    let data = chunk(b"IDAT", &[7; 8_192]);
-    let exif = chunk(b"eXIf", &tiff(&ifd(&[(0x0112, 3, 1, 6)], 0)));
+    let data = png_chunk(b"IDAT", &[7; 8_192]);
+    let exif = png_chunk(b"eXIf", &tiff(&ifd(&[(0x0112, 3, 1, 6)], 0)));
     let orientation = |before: Vec<u8>, after: usize| {
-        let head = [b"\x89PNG\r\n\x1a\n", &data.repeat(20)[..]].concat();
+        let head = [PNG_SIGNATURE, &data.repeat(20)].concat();
         let bytes = [
             head,
             before,
             exif.clone(),
             data.repeat(after),
-            chunk(b"IEND", b""),
+            png_chunk(b"IEND", b""),
         ]
         .concat();
         let extraction = read(&bytes);
@@ -600,7 +551,7 @@ fn only_the_last_bytes_of_a_png_are_searched() {
     assert_eq!(orientation(Vec::new(), 7), (Some(6), None));
     // Metadata among the image data is not allowed, so nothing is missing here.
     assert_eq!(orientation(Vec::new(), 8), (None, None));
-    let long_end = chunk(b"prVt", &[7; 1 << 17]);
+    let long_end = png_chunk(b"prVt", &[7; 1 << 17]);
     let (_, gap) = orientation(long_end, 0);
     assert_eq!(
         gap.as_deref(),
@@ -621,7 +572,7 @@ fn only_the_last_bytes_of_a_png_are_searched() {
 
 #[test]
 fn compressed_texts_of_a_png_have_a_limit() {
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut bytes = PNG_SIGNATURE.to_vec();
     let half = usize::try_from(limits::MAX_UNPACKED_BYTES / 2).expect("small");
     for text in [
         vec![b' '; half],
@@ -633,8 +584,7 @@ fn compressed_texts_of_a_png_have_a_limit() {
             flate2::write::ZlibEncoder::new(b"Title\0\0".to_vec(), flate2::Compression::fast());
         std::io::Write::write_all(&mut packed, &text).expect("memory");
         let body = packed.finish().expect("memory");
-        bytes.extend(u32::try_from(body.len()).expect("small").to_be_bytes());
-        bytes.extend([b"zTXt", &body[..], &[0; 4]].concat());
+        bytes.extend(png_chunk(b"zTXt", &body));
     }
     let extraction = read(&bytes);
     assert_eq!(extraction.photo.record.title.as_deref(), Some("late"));

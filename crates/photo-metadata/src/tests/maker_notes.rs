@@ -5,15 +5,15 @@ mod makers;
 mod other_makers;
 mod values;
 
-use super::{has_warning, ranged, read, tiff};
+use super::builders::{
+    TestField, ascii, crw, ifd, ifd_with_values, longs, media_box, shorts, tiff,
+};
+use super::{has_warning, ranged, read};
 use crate::limits;
 use crate::{Extraction, OffsetSource, PhotoMetadata};
 
 /// The offset at which a fixture has its note.
 const NOTE_START: u32 = 256;
-
-/// An entry of a directory: a tag, a type, and the bytes of its value.
-type NoteEntry = (u16, u16, Vec<u8>);
 
 /// A photo with a maker note. The byte order is little-endian.
 struct NotePhoto {
@@ -38,7 +38,7 @@ impl NotePhoto {
     /// the note at `NOTE_START`.
     fn bytes(&self) -> Vec<u8> {
         let length = |text: &str| u32::try_from(text.len() + 1).expect("short");
-        let mut bytes = tiff(&super::ifd(
+        let mut bytes = tiff(&ifd(
             &[
                 (0x010f, 2, length(self.make), 64),
                 (0x0110, 2, length(self.model), 96),
@@ -53,14 +53,14 @@ impl NotePhoto {
             (tag, kind, count, value)
         });
         entries.extend(more);
-        let exif = super::ifd(&entries, 0);
+        let exif = ifd(&entries, 0);
         let mut put = |start: usize, part: &[u8]| {
             let end = bytes.len().max(start + part.len());
             bytes.resize(end, 0);
             bytes[start..start + part.len()].copy_from_slice(part);
         };
-        put(64, &[self.make.as_bytes(), b"\0"].concat());
-        put(96, &[self.model.as_bytes(), b"\0"].concat());
+        put(64, &ascii(self.make));
+        put(96, &ascii(self.model));
         put(160, &exif);
         put(236, b"2018:02:01 09:41:07\0");
         put(NOTE_START as usize, &self.note);
@@ -74,62 +74,18 @@ impl NotePhoto {
 
 /// Makes a little-endian directory. `start` is its offset from the place from which the offsets of
 /// its values count.
-fn note_directory(start: u32, entries: &[NoteEntry]) -> Vec<u8> {
-    let size = |kind: u16| match kind {
-        3 | 8 => 2,
-        4 | 9 | 13 => 4,
-        5 | 10 => 8,
-        _ => 1,
-    };
-    let mut table = u16::try_from(entries.len())
-        .expect("few")
-        .to_le_bytes()
-        .to_vec();
-    let first_value = start + 2 + 12 * u32::try_from(entries.len()).expect("few") + 4;
-    let mut values = Vec::new();
-    for (tag, kind, value) in entries {
-        let count = u32::try_from(value.len()).expect("short") / size(*kind);
-        table.extend(tag.to_le_bytes());
-        table.extend(kind.to_le_bytes());
-        table.extend(count.to_le_bytes());
-        if value.len() <= 4 {
-            table.extend([&value[..], &[0; 4]].concat().iter().take(4));
-        } else {
-            let offset = first_value + u32::try_from(values.len()).expect("short");
-            table.extend(offset.to_le_bytes());
-            values.extend(value);
-            values.resize(values.len().next_multiple_of(2), 0);
-        }
-    }
-    [table, vec![0; 4], values].concat()
+fn note_directory(start: u32, entries: &[TestField]) -> Vec<u8> {
+    ifd_with_values(start, entries, 0)
 }
 
 /// Makes a directory whose offsets count from the start of the file. It is `header` bytes after the
 /// start of the note.
-fn absolute_directory(header: u32, entries: &[NoteEntry]) -> Vec<u8> {
+fn absolute_directory(header: u32, entries: &[TestField]) -> Vec<u8> {
     note_directory(NOTE_START + header, entries)
 }
 
-fn shorts(numbers: &[u16]) -> Vec<u8> {
-    numbers
-        .iter()
-        .flat_map(|number| number.to_le_bytes())
-        .collect()
-}
-
-fn longs(numbers: &[i32]) -> Vec<u8> {
-    numbers
-        .iter()
-        .flat_map(|number| number.to_le_bytes())
-        .collect()
-}
-
-fn ascii(text: &str) -> Vec<u8> {
-    [text.as_bytes(), b"\0"].concat()
-}
-
 /// Makes Canon's list of settings with these numbers at these places.
-fn canon_settings(numbers: &[(usize, u16)]) -> NoteEntry {
+fn canon_settings(numbers: &[(usize, u16)]) -> TestField {
     let mut list = vec![0_u16; 49];
     list[0] = 98;
     for &(index, number) in numbers {
@@ -139,7 +95,7 @@ fn canon_settings(numbers: &[(usize, u16)]) -> NoteEntry {
 }
 
 /// Makes the entries of a note of Canon with a fact of each kind.
-fn canon_entries() -> Vec<NoteEntry> {
+fn canon_entries() -> Vec<TestField> {
     let mut processing = vec![0_u16; 14];
     (processing[0], processing[10]) = (28, 0x83);
     vec![
@@ -272,12 +228,8 @@ fn the_byte_order_of_a_note_may_differ_from_that_of_the_file() {
 
 #[test]
 fn a_separate_note_of_a_cr3_is_read() {
-    let media_box = |kind: &[u8; 4], body: &[u8]| {
-        let length = u32::try_from(body.len() + 8).expect("short").to_be_bytes();
-        [&length[..], kind, body].concat()
-    };
     let date = [
-        tiff(&super::ifd(&[(0x9003, 2, 20, 26)], 0)),
+        tiff(&ifd(&[(0x9003, 2, 20, 26)], 0)),
         ascii("2018:02:01 09:41:07"),
     ];
     let note = tiff(&note_directory(8, &canon_entries()));
@@ -311,11 +263,11 @@ fn adobe_dng(blocks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
         (0xc612, 1, 4, 0x0401),
         (0xc634, 1, length, 200),
     ];
-    let mut bytes = tiff(&super::ifd(&entries, 0));
+    let mut bytes = tiff(&ifd(&entries, 0));
     bytes.resize(200, 0);
     bytes[100..106].copy_from_slice(b"Canon\0");
     bytes[110..124].copy_from_slice(b"Canon EOS 40D\0");
-    let exif = super::ifd(&[(0x9003, 2, 20, 160)], 0);
+    let exif = ifd(&[(0x9003, 2, 20, 160)], 0);
     bytes[130..130 + exif.len()].copy_from_slice(&exif);
     bytes[160..180].copy_from_slice(b"2018:02:01 09:41:07\0");
     [bytes, private].concat()
@@ -403,24 +355,6 @@ fn broken_notes_never_panic() {
             check(&bytes);
         }
     }
-}
-
-/// Makes a CRW with these records, each with its number and its value.
-fn crw(records: &[(u16, Vec<u8>)]) -> Vec<u8> {
-    let mut heap = Vec::new();
-    let mut directory = u16::try_from(records.len())
-        .expect("few")
-        .to_le_bytes()
-        .to_vec();
-    for (number, value) in records {
-        let place = [value.len(), heap.len()];
-        directory.extend(number.to_le_bytes());
-        directory.extend(place.iter().flat_map(|n| (*n as u32).to_le_bytes()));
-        heap.extend(value);
-    }
-    let directory_start = (heap.len() as u32).to_le_bytes();
-    let header = b"II\x1a\0\0\0HEAPCCDR\x02\0\x01\0\0\0\0\0\0\0\0\0";
-    [&header[..], &heap, &directory, &directory_start].concat()
 }
 
 #[test]

@@ -1,69 +1,27 @@
 //! Tests of the names of cameras and lenses: blank values and placeholders do not hide a good value
 //! in another place.
 
-use super::{read, tiff};
+use super::builders::{TestTiff, text_field, xmp, xmp_field};
+use super::read;
 use crate::record::{Lens, PhotoRecord};
 
 /// A text entry of an IFD (image file directory, which is a table of tags): a tag and a text.
 type TextEntry<'a> = (u16, &'a str);
 
-/// Makes a TIFF with these texts in IFD0 and in the Exif IFD, and with these XMP attributes.
-fn record(ifd0: &[TextEntry<'_>], exif: &[TextEntry<'_>], xmp: &str) -> PhotoRecord {
-    let packet = format!(
-        r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:aux="http://ns.adobe.com/exif/1.0/aux/" xmlns:exifEX="http://cipa.jp/exif/1.0/" {xmp}/></rdf:RDF></x:xmpmeta>"#
-    );
-    let pointer = 2_000_u32;
-    let mut first = table(8, ifd0, &[(0x02bc, 1, packet.as_bytes())], pointer);
-    first.resize(pointer as usize - 8, 0);
-    let second = table(pointer as usize, exif, &[], 0);
-    read(&tiff(&[first, second].concat())).photo.record
-}
-
-/// Makes an IFD at the offset `start`. The texts come first, then `others` (tag, type and bytes),
-/// and then the pointer to the Exif IFD, unless it is 0.
-fn table(
-    start: usize,
-    texts: &[TextEntry<'_>],
-    others: &[(u16, u16, &[u8])],
-    exif_pointer: u32,
-) -> Vec<u8> {
-    let texts = texts
-        .iter()
-        .map(|(tag, text)| (*tag, 2, [text.as_bytes(), b"\0"].concat()));
-    let others = others
-        .iter()
-        .map(|(tag, kind, bytes)| (*tag, *kind, bytes.to_vec()));
-    let mut entries: Vec<(u16, u16, Vec<u8>)> = texts.chain(others).collect();
-    if exif_pointer != 0 {
-        entries.push((0x8769, 4, exif_pointer.to_le_bytes().to_vec()));
-    }
-    let mut bytes = u16::try_from(entries.len())
-        .expect("few")
-        .to_le_bytes()
-        .to_vec();
-    let data = start + 6 + 12 * entries.len();
-    let mut values: Vec<u8> = Vec::new();
-    for (tag, kind, value) in entries {
-        let size = if kind == 4 { 4 } else { 1 };
-        bytes.extend(tag.to_le_bytes());
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend(
-            u32::try_from(value.len() / size)
-                .expect("short")
-                .to_le_bytes(),
-        );
-        let mut slot = value.clone();
-        if value.len() > 4 {
-            let at = u32::try_from(data + values.len()).expect("short");
-            slot = at.to_le_bytes().to_vec();
-            values.extend(value);
-        }
-        slot.resize(4, 0);
-        bytes.extend(slot);
-    }
-    bytes.extend([0; 4]);
-    bytes.extend(values);
-    bytes
+/// Makes a TIFF with these texts in IFD0 and in the Exif IFD, and with these XMP attributes, and
+/// returns its record.
+fn record(ifd0: &[TextEntry<'_>], exif: &[TextEntry<'_>], attributes: &str) -> PhotoRecord {
+    let fields = |texts: &[TextEntry<'_>]| {
+        let fields = texts.iter().map(|(tag, text)| text_field(*tag, text));
+        fields.collect::<Vec<_>>()
+    };
+    let mut file = TestTiff {
+        ifd0: fields(ifd0),
+        exif: fields(exif),
+        ..TestTiff::default()
+    };
+    file.ifd0.push(xmp_field(&xmp(attributes, "")));
+    read(&file.to_bytes()).photo.record
 }
 
 const MAKE: u16 = 0x010f;

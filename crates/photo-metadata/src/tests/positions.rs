@@ -1,63 +1,25 @@
 //! Tests of positions: coordinates in odd forms, in EXIF and in XMP, and the values that belong to
 //! them.
 
-use super::{read, tiff};
+use super::builders::{TestTiff, ascii, rationals, xmp, xmp_field};
+use super::read;
 use crate::Location;
 
 /// An entry of the GPS IFD (image file directory, which is a table of tags): a tag, a type, and the
 /// bytes of the value.
 type GpsEntry<'a> = (u16, u16, &'a [u8]);
 
-/// Makes a TIFF with a GPS IFD and, if `xmp` is not empty, an XMP packet.
-fn file(gps: &[GpsEntry<'_>], xmp: &str) -> Vec<u8> {
-    let packet = format!(
-        r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" {xmp}/></rdf:RDF></x:xmpmeta>"#
-    );
-    let table = |start: usize, entries: &[GpsEntry<'_>]| {
-        let mut bytes = u16::try_from(entries.len())
-            .expect("few")
-            .to_le_bytes()
-            .to_vec();
-        let data = start + 6 + 12 * entries.len();
-        let mut values = Vec::new();
-        for &(tag, kind, value) in entries {
-            let size = match kind {
-                3 => 2,
-                4 => 4,
-                5 | 10 => 8,
-                _ => 1,
-            };
-            bytes.extend(tag.to_le_bytes());
-            bytes.extend(kind.to_le_bytes());
-            bytes.extend(
-                u32::try_from(value.len() / size)
-                    .expect("short")
-                    .to_le_bytes(),
-            );
-            let mut slot = value.to_vec();
-            if value.len() > 4 {
-                let at = u32::try_from(data + values.len()).expect("short");
-                slot = at.to_le_bytes().to_vec();
-                values.extend_from_slice(value);
-            }
-            slot.resize(4, 0);
-            bytes.extend(slot);
-        }
-        bytes.extend([0; 4]);
-        bytes.extend(values);
-        bytes
+/// Returns the location of a TIFF with a GPS IFD and these XMP attributes.
+fn location(gps: &[GpsEntry<'_>], attributes: &str) -> Option<Location> {
+    let gps = gps
+        .iter()
+        .map(|(tag, kind, value)| (*tag, *kind, value.to_vec()));
+    let file = TestTiff {
+        ifd0: vec![xmp_field(&xmp(attributes, ""))],
+        gps: gps.collect(),
+        ..TestTiff::default()
     };
-    let start = 2_000_u32.to_le_bytes();
-    let first: [GpsEntry<'_>; 2] = [(0x02bc, 1, packet.as_bytes()), (0x8825, 4, &start)];
-    let first = if xmp.is_empty() { &first[1..] } else { &first };
-    let mut bytes = tiff(&table(8, first));
-    bytes.resize(2_000, 0);
-    bytes.extend(table(2_000, gps));
-    bytes
-}
-
-fn location(gps: &[GpsEntry<'_>], xmp: &str) -> Option<Location> {
-    read(&file(gps, xmp)).photo.record.location
+    read(&file.to_bytes()).photo.record.location
 }
 
 /// Returns the latitude of a file whose longitude is 7.5 degrees east. The latitude has this type,
@@ -72,15 +34,9 @@ fn latitude(kind: u16, value: &[u8], reference: &[u8]) -> Option<f64> {
     location(&gps, "").map(|location| location.lat)
 }
 
-fn fractions(numbers: &[i32]) -> Vec<u8> {
-    let pairs = numbers.iter().flat_map(|n| [*n, 1]);
-    pairs.flat_map(i32::to_le_bytes).collect()
-}
-
 #[test]
 fn coordinates_in_exif_may_be_text() {
-    let text =
-        |text: &str, reference: &[u8]| latitude(2, &[text.as_bytes(), b"\0"].concat(), reference);
+    let text = |text: &str, reference: &[u8]| latitude(2, &ascii(text), reference);
     assert_eq!(text("45.5", b"N\0"), Some(45.5));
     assert_eq!(text("45.5", b"S\0"), Some(-45.5));
     assert_eq!(text("45 deg 30' 0.00\" N", b"N\0"), Some(45.5));
@@ -102,24 +58,24 @@ fn coordinates_in_exif_may_be_text() {
 
 #[test]
 fn coordinates_in_exif_have_three_parts_at_most() {
-    assert_eq!(latitude(5, &fractions(&[45, 30, 0]), b"N\0"), Some(45.5));
-    assert_eq!(latitude(5, &fractions(&[45, 30]), b"n\0"), Some(45.5));
-    assert_eq!(latitude(5, &fractions(&[45]), b"S\0"), Some(-45.0));
+    assert_eq!(latitude(5, &rationals(&[45, 30, 0]), b"N\0"), Some(45.5));
+    assert_eq!(latitude(5, &rationals(&[45, 30]), b"n\0"), Some(45.5));
+    assert_eq!(latitude(5, &rationals(&[45]), b"S\0"), Some(-45.0));
     assert_eq!(latitude(3, &[45, 0, 30, 0, 0, 0], b"N\0"), Some(45.5));
     // The bytes of three fractions, with a wrong type.
     for kind in [1, 3, 4, 7] {
-        let value = fractions(&[45, 30, 0]);
+        let value = rationals(&[45, 30, 0]);
         assert_eq!(latitude(kind, &value, b"N\0"), Some(45.5), "{kind}");
     }
-    assert_eq!(latitude(10, &fractions(&[-45, 30, 0]), b"S\0"), Some(-45.5));
-    assert_eq!(latitude(10, &fractions(&[-45, 30, 0]), b"N\0"), None);
-    assert_eq!(latitude(5, &fractions(&[45, 30, 0, 1]), b"N\0"), None);
-    assert_eq!(latitude(5, &fractions(&[45, 30, 0]), b" \0"), None);
+    assert_eq!(latitude(10, &rationals(&[-45, 30, 0]), b"S\0"), Some(-45.5));
+    assert_eq!(latitude(10, &rationals(&[-45, 30, 0]), b"N\0"), None);
+    assert_eq!(latitude(5, &rationals(&[45, 30, 0, 1]), b"N\0"), None);
+    assert_eq!(latitude(5, &rationals(&[45, 30, 0]), b" \0"), None);
 }
 
 #[test]
 fn blank_hemisphere_does_not_hide_another_one() {
-    let degrees = fractions(&[45, 30, 0]);
+    let degrees = rationals(&[45, 30, 0]);
     let gps: [GpsEntry<'_>; 6] = [
         (1, 2, b"S\0"),
         (1, 2, b" \0"),
@@ -169,8 +125,8 @@ fn direction_speed_altitude_and_time_are_read_from_xmp() {
     assert_eq!(time("2020-02-30T03:04:05Z"), None);
 
     // EXIF has priority, if its values are possible.
-    let degrees = (fractions(&[45]), fractions(&[7]));
-    let (direction, speed) = (fractions(&[90]), fractions(&[36]));
+    let degrees = (rationals(&[45]), rationals(&[7]));
+    let (direction, speed) = (rationals(&[90]), rationals(&[36]));
     let gps: [GpsEntry<'_>; 6] = [
         (1, 2, b"N\0"),
         (2, 5, &degrees.0),
@@ -184,7 +140,7 @@ fn direction_speed_altitude_and_time_are_read_from_xmp() {
         (found.lat, found.direction, found.speed),
         (45.0, Some(90.0), Some(36.0))
     );
-    let impossible = fractions(&[361]);
+    let impossible = rationals(&[361]);
     let gps = [gps[0], gps[1], gps[2], gps[3], (17, 5, &impossible)];
     assert_eq!(of("", &gps).direction, Some(176.3));
 }

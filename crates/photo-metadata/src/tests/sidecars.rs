@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::builders::{self, alternative, bag, list};
 use super::context;
 use crate::{
     Camera, CaptureTime, DateSource, MAX_SIDECAR_BYTES, PhotoRecord, SidecarExtraction,
@@ -19,36 +20,8 @@ fn read_takeout(json: &str) -> SidecarExtraction {
 
 /// Returns an XMP sidecar with these attributes and elements of its description.
 fn xmp(attributes: &str, elements: &str) -> String {
-    format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 4.4.0-Exiv2">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
-    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"
-    xmlns:aux="http://ns.adobe.com/exif/1.0/aux/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
-    xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
-    xmlns:darktable="http://darktable.sf.net/" xmlns:digiKam="http://www.digikam.org/ns/1.0/"
-    xmlns:xmpRights="http://ns.adobe.com/xap/1.0/rights/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-    {attributes}>
-   {elements}
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-"#
-    )
-}
-
-fn list(name: &str, kind: &str, values: &[&str]) -> String {
-    let items: String = values
-        .iter()
-        .map(|value| format!("<rdf:li>{value}</rdf:li>"))
-        .collect();
-    format!("<{name}><rdf:{kind}>{items}</rdf:{kind}></{name}>")
-}
-
-fn text(name: &str, value: &str) -> String {
-    format!(r#"<{name}><rdf:Alt><rdf:li xml:lang="x-default">{value}</rdf:li></rdf:Alt></{name}>"#)
+    let packet = builders::xmp(attributes, elements);
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{packet}\n")
 }
 
 /// The record of a photo, as its file gives it.
@@ -98,12 +71,12 @@ fn sidecar_of_lightroom_replaces_the_fields_that_it_has() {
         xmp:MetadataDate="2024-01-02T03:04:05+02:00" photoshop:DateCreated="2018-02-01T09:41:07.67"
         photoshop:City="Nara" crs:RawFileName="IMG.NEF" crs:HasSettings="True""#,
         &[
-            text("dc:title", "Nacht"),
-            text("dc:description", "Line one\nLine two"),
-            list("dc:subject", "Bag", &["Kyoto", "Places"]),
-            list("lr:hierarchicalSubject", "Bag", &["Places|Japan|Kyoto"]),
+            alternative("dc:title", "Nacht"),
+            alternative("dc:description", "Line one\nLine two"),
+            bag("dc:subject", &["Kyoto", "Places"]),
+            bag("lr:hierarchicalSubject", &["Places|Japan|Kyoto"]),
             list("dc:creator", "Seq", &["Mia"]),
-            text("dc:rights", "© Mia"),
+            alternative("dc:rights", "© Mia"),
         ]
         .concat(),
     );
@@ -220,7 +193,7 @@ fn sidecar_of_digikam_has_tags_and_people() {
         r#"xmp:Rating="-1" digiKam:PickLabel="1" digiKam:ColorLabel="2" xmp:CreateDate="2018-02-01T09:41:07""#,
         &[
             list("digiKam:TagsList", "Seq", &["Places/Japan", "People/Ben"]),
-            list("Iptc4xmpExt:PersonInImage", "Bag", &["Ben"]),
+            bag("Iptc4xmpExt:PersonInImage", &["Ben"]),
         ]
         .concat(),
     );
@@ -300,9 +273,9 @@ fn placeholders_and_boilerplates_replace_nothing() {
         r#"tiff:Make="Unknown" tiff:Model="N/A" aux:Lens="----" xmp:Label="None" xmp:Rating="7"
         exif:FNumber="0/1" exif:ISOSpeedRatings="0" exif:GPSLatitude="0,0.0N" exif:GPSLongitude="0,0.0E""#,
         &[
-            text("dc:title", "NIKON D750"),
-            text("dc:description", "OLYMPUS DIGITAL CAMERA"),
-            list("dc:subject", "Bag", &[" "]),
+            alternative("dc:title", "NIKON D750"),
+            alternative("dc:description", "OLYMPUS DIGITAL CAMERA"),
+            bag("dc:subject", &[" "]),
         ]
         .concat(),
     );
@@ -344,7 +317,7 @@ fn stored_sidecar_has_no_empty_values() {
 
 #[test]
 fn every_encoding_is_read() {
-    let sidecar = xmp("", &text("dc:title", "Zürich 東京"));
+    let sidecar = xmp("", &alternative("dc:title", "Zürich 東京"));
     let utf16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
         format!("\u{feff}{sidecar}")
             .encode_utf16()
@@ -372,10 +345,7 @@ fn every_encoding_is_read() {
 
 #[test]
 fn broken_sidecar_has_a_gap_and_a_warning() {
-    let sound = xmp(
-        r#"xmp:Rating="4""#,
-        &list("dc:subject", "Bag", &["Private"]),
-    );
+    let sound = xmp(r#"xmp:Rating="4""#, &bag("dc:subject", &["Private"]));
     let end = sound.find("</x:xmpmeta>").expect("the end");
     for cut in 0..end {
         let broken = read_xmp(sound.get(..cut).unwrap_or_default().as_bytes());
@@ -433,7 +403,7 @@ fn sidecar_that_needs_too_much_work_has_a_gap() {
 fn any_bytes_are_read() {
     let mut random = fastrand::Rng::with_seed(7);
     let seeds = [
-        xmp(r#"xmp:Rating="4" exif:DateTimeOriginal="2018:02:01 09:41:07""#, &text("dc:title", "a")),
+        xmp(r#"xmp:Rating="4" exif:DateTimeOriginal="2018:02:01 09:41:07""#, &alternative("dc:title", "a")),
         r#"{"title": "a", "photoTakenTime": {"timestamp": "1517474467"}, "people": [{"name": "Anna"}]}"#
             .to_owned(),
     ];
@@ -599,7 +569,7 @@ fn order_of_two_sidecars_does_not_matter() {
     let xmp = read_xmp(
         xmp(
             r#"xmp:CreateDate="2018-03-03T10:00:00""#,
-            &text("dc:description", "mine"),
+            &alternative("dc:description", "mine"),
         )
         .as_bytes(),
     );
@@ -618,7 +588,7 @@ fn order_of_two_sidecars_does_not_matter() {
 
 #[test]
 fn tags_of_a_sidecar_have_the_names_of_exiftool() {
-    let sidecar = xmp(r#"xmp:Rating="4""#, &list("dc:subject", "Bag", &["a", "b"]));
+    let sidecar = xmp(r#"xmp:Rating="4""#, &bag("dc:subject", &["a", "b"]));
     let tags = extract_sidecar_tags(sidecar.as_bytes(), SidecarFormat::Xmp);
     let tags = serde_json::to_value(tags).expect("JSON");
     assert_eq!(tags["XMP-dc"]["Subject"], json!(["a", "b"]));

@@ -1,12 +1,13 @@
 //! Tests of TIFF structures: which TIFF is a RAW file, links between IFDs (image file directories,
 //! which are tables of tags), BigTIFF, and values with a wrong type.
 
+use super::builders::{
+    TestField, ifd_with_values, iptc_block, iptc_field, long_field, short_field, text_field, xmp,
+    xmp_field,
+};
 use super::{has_warning, ranged, read};
 use crate::record::TagValue;
 use crate::{Extraction, PhotoFormat};
-
-/// An entry of an IFD: a tag, a type, and the bytes of the value.
-type TestField = (u16, u16, Vec<u8>);
 
 /// The number of bytes from the start of one IFD to the start of the next one.
 const STEP: u32 = 1_000;
@@ -16,28 +17,6 @@ fn offset(place: u32) -> u32 {
     8 + STEP * place
 }
 
-fn short(tag: u16, value: u16) -> TestField {
-    (tag, 3, value.to_le_bytes().to_vec())
-}
-
-fn long(tag: u16, values: &[u32]) -> TestField {
-    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-    (tag, 4, bytes.collect())
-}
-
-fn text(tag: u16, text: &str) -> TestField {
-    (tag, 2, [text.as_bytes(), b"\0"].concat())
-}
-
-fn value_size(kind: u16) -> usize {
-    match kind {
-        3 | 8 => 2,
-        4 | 9 | 11 => 4,
-        5 | 10 | 12 => 8,
-        _ => 1,
-    }
-}
-
 /// Makes a little-endian TIFF. Each item is an IFD and the offset of the next one. The IFDs are at
 /// the offsets [`offset`].
 fn structure(ifds: &[(&[TestField], u32)]) -> Vec<u8> {
@@ -45,25 +24,7 @@ fn structure(ifds: &[(&[TestField], u32)]) -> Vec<u8> {
     for (place, (entries, next)) in ifds.iter().enumerate() {
         let start = offset(u32::try_from(place).expect("few"));
         bytes.resize(start as usize, 0);
-        let mut values: Vec<u8> = Vec::new();
-        let data = start as usize + 6 + 12 * entries.len();
-        bytes.extend(u16::try_from(entries.len()).expect("few").to_le_bytes());
-        for (tag, kind, value) in *entries {
-            let count = u32::try_from(value.len() / value_size(*kind)).expect("short");
-            bytes.extend(tag.to_le_bytes());
-            bytes.extend(kind.to_le_bytes());
-            bytes.extend(count.to_le_bytes());
-            let mut slot = value.clone();
-            if value.len() > 4 {
-                let at = u32::try_from(data + values.len()).expect("short");
-                slot = at.to_le_bytes().to_vec();
-                values.extend(value);
-            }
-            slot.resize(4, 0);
-            bytes.extend(slot);
-        }
-        bytes.extend(next.to_le_bytes());
-        bytes.extend(values);
+        bytes.extend(ifd_with_values(start, entries, *next));
     }
     bytes
 }
@@ -76,12 +37,12 @@ fn image(
     photometric: Option<u16>,
 ) -> Vec<TestField> {
     let mut entries = vec![
-        long(0x00fe, &[subfile_type]),
-        long(0x0100, &[64 / scale]),
-        long(0x0101, &[48 / scale]),
-        short(0x0103, compression),
+        long_field(0x00fe, &[subfile_type]),
+        long_field(0x0100, &[64 / scale]),
+        long_field(0x0101, &[48 / scale]),
+        short_field(0x0103, compression),
     ];
-    entries.extend(photometric.map(|kind| short(0x0106, kind)));
+    entries.extend(photometric.map(|kind| short_field(0x0106, kind)));
     entries
 }
 
@@ -90,10 +51,10 @@ fn image(
 fn two_images(make: &str, first: Vec<TestField>, second: &[TestField]) -> Vec<u8> {
     let mut first = first;
     first.extend([
-        text(0x010f, make),
-        text(0x0110, "Model 1"),
-        long(0x014a, &[offset(1)]),
-        long(0x8769, &[offset(2)]),
+        text_field(0x010f, make),
+        text_field(0x0110, "Model 1"),
+        long_field(0x014a, &[offset(1)]),
+        long_field(0x8769, &[offset(2)]),
     ]);
     let exif = [(0x927c, 7, b"a maker note".to_vec())];
     structure(&[(&first, 0), (second, 0), (&exif, 0)])
@@ -197,10 +158,10 @@ fn raw_files_without_sensor_tags_are_found() {
     let first_sony = |subfile_type, compression| {
         let mut first = image(1, subfile_type, compression, None);
         first.extend([
-            text(0x010f, "SONY"),
-            text(0x0110, "DSLR-A100"),
-            long(0x014a, &[900]),
-            long(0xc634, &[800]),
+            text_field(0x010f, "SONY"),
+            text_field(0x0110, "DSLR-A100"),
+            long_field(0x014a, &[900]),
+            long_field(0xc634, &[800]),
         ]);
         read(&structure(&[(&first, 0)])).format
     };
@@ -209,9 +170,9 @@ fn raw_files_without_sensor_tags_are_found() {
 
     let with_note_and_picture = |make, note: &[u8], picture_bytes| {
         let first = [
-            text(0x010f, make),
-            long(0x0117, &[picture_bytes, 1]),
-            long(0x8769, &[offset(1)]),
+            text_field(0x010f, make),
+            long_field(0x0117, &[picture_bytes, 1]),
+            long_field(0x8769, &[offset(1)]),
         ];
         let exif = [(0x927c, 7, note.to_vec())];
         read(&structure(&[(&first, 0), (&exif, 0)])).format
@@ -231,7 +192,7 @@ fn raw_files_without_sensor_tags_are_found() {
     let hasselblad = |first_type, samples| {
         let first = image(4, first_type, 1, Some(2));
         let mut second = image(1, 0, 1, Some(1));
-        second.push(short(0x0115, samples));
+        second.push(short_field(0x0115, samples));
         read(&two_images("Hasselblad", first, &second)).format
     };
     assert_eq!(hasselblad(1, 1), PhotoFormat::ThreeFr);
@@ -242,8 +203,8 @@ fn raw_files_without_sensor_tags_are_found() {
 #[test]
 fn blank_maker_does_not_hide_the_raw_format() {
     let mut first = image(1, 0, 1, Some(32_803));
-    first.extend([text(0x010f, "   "), long(0x8769, &[offset(1)])]);
-    let exif = [text(0x010f, "PENTAX")];
+    first.extend([text_field(0x010f, "   "), long_field(0x8769, &[offset(1)])]);
+    let exif = [text_field(0x010f, "PENTAX")];
     let bytes = structure(&[(&first, 0), (&exif, 0)]);
     assert_eq!(read(&bytes).format, PhotoFormat::Pef);
 }
@@ -277,14 +238,14 @@ fn widths(extraction: &Extraction) -> Vec<(&str, i64)> {
 #[test]
 fn links_between_ifds_have_the_names_of_exiftool() {
     let with_width = |width: u32, more: &[TestField]| {
-        let mut entries = vec![long(0x0100, &[width]), long(0x0101, &[1])];
+        let mut entries = vec![long_field(0x0100, &[width]), long_field(0x0101, &[1])];
         entries.extend(more.iter().cloned());
         entries
     };
     // IFD0 has two SubIFDs. The first has a SubIFD of its own, and is followed by another one. IFD1
     // follows IFD0.
-    let first = with_width(1, &[long(0x014a, &[offset(1), offset(2)])]);
-    let sub = with_width(2, &[long(0x014a, &[offset(3)])]);
+    let first = with_width(1, &[long_field(0x014a, &[offset(1), offset(2)])]);
+    let sub = with_width(2, &[long_field(0x014a, &[offset(3)])]);
     let others: Vec<Vec<TestField>> = (3..=6).map(|width| with_width(width, &[])).collect();
     let bytes = structure(&[
         (&first, offset(5)),
@@ -310,27 +271,30 @@ fn links_between_ifds_have_the_names_of_exiftool() {
 
 #[test]
 fn chain_after_a_sub_ifd_must_be_sound() {
-    let first = [long(0x0100, &[1]), long(0x014a, &[offset(1)])];
-    let sub = [long(0x0100, &[2]), long(0x0101, &[1])];
+    let first = [long_field(0x0100, &[1]), long_field(0x014a, &[offset(1)])];
+    let sub = [long_field(0x0100, &[2]), long_field(0x0101, &[1])];
     let chain = |third: &[TestField], next: u32| {
         let bytes = structure(&[(&first, 0), (&sub, next), (third, 0)]);
         let extraction = read(&bytes);
         assert_eq!(extraction.warnings, Vec::<String>::new());
         extraction.tags.contains_key("SubIFD1")
     };
-    let sound = [long(0x0100, &[3]), long(0x0101, &[1])];
+    let sound = [long_field(0x0100, &[3]), long_field(0x0101, &[1])];
     assert!(chain(&sound, offset(2)));
     // The chain may return to an IFD that was read.
     assert!(!chain(&sound, offset(1)));
     assert!(!chain(&sound, 0));
     assert!(!chain(&sound, 1 << 30));
-    assert!(!chain(&[long(0x0100, &[3])], offset(2)));
-    let out_of_order = [long(0x0101, &[3]), long(0x0100, &[1])];
+    assert!(!chain(&[long_field(0x0100, &[3])], offset(2)));
+    let out_of_order = [long_field(0x0101, &[3]), long_field(0x0100, &[1])];
     assert!(!chain(&out_of_order, offset(2)));
-    let unknown_type = [long(0x0100, &[3]), (0x0101, 40, vec![1])];
+    let unknown_type = [long_field(0x0100, &[3]), (0x0101, 40, vec![1])];
     assert!(!chain(&unknown_type, offset(2)));
     // A list of SubIFDs that is a chain too is read once.
-    let listed = [long(0x0100, &[1]), long(0x014a, &[offset(1), offset(2)])];
+    let listed = [
+        long_field(0x0100, &[1]),
+        long_field(0x014a, &[offset(1), offset(2)]),
+    ];
     let bytes = structure(&[(&listed, 0), (&sub, offset(2)), (&sound, 0)]);
     let extraction = read(&bytes);
     assert_eq!(
@@ -405,7 +369,7 @@ fn offsets_in_a_big_tiff_have_64_bits() {
 
 /// Returns the extraction of a file whose Exif IFD has one entry.
 fn with_exif(entry: TestField) -> Extraction {
-    let first = [long(0x8769, &[offset(1)])];
+    let first = [long_field(0x8769, &[offset(1)])];
     read(&structure(&[(&first, 0), (&[entry], 0)]))
 }
 
@@ -477,29 +441,22 @@ fn lens_specification_without_a_focal_length_is_no_lens() {
 
 #[test]
 fn keywords_of_every_ifd_are_labels() {
-    let packet = |keyword: &str| {
-        let xmp = format!(
-            r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject>{keyword}</dc:subject></x:xmpmeta>"#
-        );
-        (0x02bc, 1, xmp.into_bytes())
-    };
-    let iptc = |keyword: &str| {
-        let head = [0x1c, 2, 25, 0, u8::try_from(keyword.len()).expect("short")];
-        (0x83bb, 7, [&head[..], keyword.as_bytes()].concat())
-    };
+    let packet =
+        |keyword: &str| xmp_field(&xmp("", &format!("<dc:subject>{keyword}</dc:subject>")));
+    let iptc = |keyword: &str| iptc_field(&iptc_block(&[(2, 25, keyword)]));
     let file = structure(&[
         (
             &[
                 packet("replaced"),
                 packet("main"),
-                long(0x014a, &[offset(2)]),
-                long(0x8769, &[offset(3)]),
+                long_field(0x014a, &[offset(2)]),
+                long_field(0x8769, &[offset(3)]),
             ],
             offset(1),
         ),
         (&[packet("page")], 0),
         (&[iptc("sub")], 0),
-        (&[packet("exif"), short(0x0103, 1)], 0),
+        (&[packet("exif"), short_field(0x0103, 1)], 0),
     ]);
     let extraction = read(&file);
     assert_eq!(extraction.photo.record.keywords, ["main"]);
@@ -508,14 +465,17 @@ fn keywords_of_every_ifd_are_labels() {
     assert_eq!(labels, ["exif", "main", "page", "replaced", "sub"]);
     assert_eq!(extraction.labels.gap, None);
     // A block that is not there.
-    let cut = structure(&[(&[short(0x0103, 1)], offset(1)), (&[packet("page")], 0)]);
+    let cut = structure(&[
+        (&[short_field(0x0103, 1)], offset(1)),
+        (&[packet("page")], 0),
+    ]);
     let cut = cut.get(..cut.len() - 1).expect("bytes");
     assert!(read(cut).labels.gap.is_some());
 }
 
 #[test]
 fn pages_beyond_the_limit_add_a_warning() {
-    let page = [long(0x0100, &[1]), long(0x0101, &[1])];
+    let page = [long_field(0x0100, &[1]), long_field(0x0101, &[1])];
     let pages: Vec<(&[TestField], u32)> = (1..=40)
         .map(|next| (&page[..], if next < 40 { offset(next) } else { 0 }))
         .collect();

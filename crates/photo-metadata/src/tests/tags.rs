@@ -1,7 +1,10 @@
 //! Tests that the tags of all sources of a file are in `Extraction::tags`, with ExifTool's names
 //! and groups, and which source the record prefers.
 
-use super::{ifd, ranged, read, tiff};
+use super::builders::{
+    exif_segment, ifd, iptc_block, jpeg, photoshop_segment, resources, tiff, xmp_segment,
+};
+use super::{builders, ranged, read};
 use crate::{Extraction, TagValue};
 
 fn text(text: &str) -> TagValue {
@@ -18,61 +21,23 @@ fn groups(extraction: &Extraction) -> Vec<&str> {
     extraction.tags.keys().map(String::as_str).collect()
 }
 
-/// Returns an IPTC block. Each dataset belongs to record 2.
-fn iptc(datasets: &[(u8, &str)]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (dataset, value) in datasets {
-        bytes.extend([0x1c, 2, *dataset, 0, value.len() as u8]);
-        bytes.extend(value.as_bytes());
-    }
-    bytes
+fn xmp(elements: &str) -> Vec<u8> {
+    builders::xmp("", elements).into_bytes()
 }
-
-/// Returns Photoshop's resources with IPTC blocks.
-fn resources(blocks: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for block in blocks {
-        bytes.extend(b"8BIM\x04\x04\0\0");
-        bytes.extend((block.len() as u32).to_be_bytes());
-        bytes.extend(block);
-        bytes.resize(bytes.len().next_multiple_of(2), 0);
-    }
-    bytes
-}
-
-fn xmp(inside: &str) -> Vec<u8> {
-    format!(
-        r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
-        xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">{inside}</rdf:Description></rdf:RDF></x:xmpmeta>"#
-    )
-    .into_bytes()
-}
-
-/// Returns a JPEG with these segments. Each begins with its marker.
-fn jpeg(segments: &[(u8, &[&[u8]])]) -> Vec<u8> {
-    let mut file = vec![0xff, 0xd8];
-    for (marker, parts) in segments {
-        let body = parts.concat();
-        file.extend([0xff, *marker]);
-        file.extend((body.len() as u16 + 2).to_be_bytes());
-        file.extend(body);
-    }
-    file.extend(b"\xff\xda\0\x02\xff\xd9");
-    file
-}
-
-const XMP_HEADER: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 #[test]
 fn tags_of_exif_xmp_and_iptc_are_in_one_map() {
     let exif = tiff(&ifd(&[(0x0112, 3, 1, 6)], 0));
     let packet = xmp("<dc:format>image/jpeg</dc:format><xmp:Rating>4</xmp:Rating>");
-    let block = resources(&[iptc(&[(80, "Anna"), (25, "one"), (25, "two")])]);
+    let block = resources(&[iptc_block(&[
+        (2, 80, "Anna"),
+        (2, 25, "one"),
+        (2, 25, "two"),
+    ])]);
     let file = jpeg(&[
-        (0xe1, &[b"Exif\0\0", &exif]),
-        (0xe1, &[XMP_HEADER, &packet]),
-        (0xed, &[PHOTOSHOP, &block]),
+        exif_segment(&exif),
+        xmp_segment(&packet),
+        photoshop_segment(&block),
     ]);
     let extraction = read(&file);
     assert_eq!(groups(&extraction), ["IFD0", "IPTC", "XMP-dc", "XMP-xmp"]);
@@ -92,10 +57,7 @@ fn last_xmp_packet_counts_and_labels_are_of_all() {
     let first =
         xmp("<dc:title>one</dc:title><dc:subject>Private</dc:subject><dc:source>s</dc:source>");
     let second = xmp("<dc:title>two</dc:title><dc:subject>Family</dc:subject>");
-    let extraction = read(&jpeg(&[
-        (0xe1, &[XMP_HEADER, &first]),
-        (0xe1, &[XMP_HEADER, &second]),
-    ]));
+    let extraction = read(&jpeg(&[xmp_segment(&first), xmp_segment(&second)]));
     assert_eq!(extraction.photo.record.title.as_deref(), Some("two"));
     assert_eq!(extraction.photo.record.keywords, ["Family"]);
     assert_eq!(extraction.labels.keywords, ["Private", "Family"]);
@@ -105,11 +67,11 @@ fn last_xmp_packet_counts_and_labels_are_of_all() {
 
 #[test]
 fn second_iptc_block_is_a_group_of_its_own() {
-    let first = iptc(&[(80, "Anna"), (25, "one")]);
-    let second = iptc(&[(80, "Ben"), (25, "two"), (90, "Zürich")]);
-    let mut file = jpeg(&[(0xed, &[PHOTOSHOP, &resources(&[first, second])])]);
+    let first = iptc_block(&[(2, 80, "Anna"), (2, 25, "one")]);
+    let second = iptc_block(&[(2, 80, "Ben"), (2, 25, "two"), (2, 90, "Zürich")]);
+    let mut file = jpeg(&[photoshop_segment(&resources(&[first, second]))]);
     // A record of FotoStation after the picture.
-    let record = iptc(&[(80, "Carla"), (5, "Title")]);
+    let record = iptc_block(&[(2, 80, "Carla"), (2, 5, "Title")]);
     file.extend(&record);
     file.extend([0, 1]);
     file.extend((record.len() as u32 + 10).to_be_bytes());
@@ -129,7 +91,7 @@ fn second_iptc_block_is_a_group_of_its_own() {
 
 #[test]
 fn group_of_iptc_depends_on_its_place() {
-    let cities = ["tag", "resources"].map(|city| iptc(&[(90, city)]));
+    let cities = ["tag", "resources"].map(|city| iptc_block(&[(2, 90, city)]));
     let resources = resources(&cities[1..]);
     let [tag_at, resources_at] = [100, 200];
     let mut exif = tiff(&ifd(
@@ -147,7 +109,7 @@ fn group_of_iptc_depends_on_its_place() {
     assert_eq!(city(&in_tiff, "IPTC"), Some(text("tag")));
     assert_eq!(city(&in_tiff, "IPTC2"), Some(text("resources")));
     // In a JPEG, neither is the standard place.
-    let in_jpeg = read(&jpeg(&[(0xe1, &[b"Exif\0\0", &exif])]));
+    let in_jpeg = read(&jpeg(&[exif_segment(&exif)]));
     assert_eq!(city(&in_jpeg, "IPTC2"), Some(text("tag")));
     assert_eq!(city(&in_jpeg, "IPTC3"), Some(text("resources")));
 }
@@ -181,7 +143,7 @@ fn offsets_of_pictures_count_from_the_start_of_the_file() {
         ]
         .concat(),
     );
-    let file = jpeg(&[(0xe1, &[b"Exif\0\0", &exif])]);
+    let file = jpeg(&[exif_segment(&exif)]);
     let extraction = read(&file);
     let number = |group, name| value(&extraction, group, name);
     // Before the TIFF structure are the start of the JPEG, the marker, the size and the identifier.

@@ -1,7 +1,11 @@
 //! Tests of the texts of a record: which source is used, which texts are skipped, and how long
 //! texts may be.
 
-use super::{ifd, read, tiff};
+use super::builders::{
+    self, TestTiff, alternative, bag, exif_segment, iptc_block, photoshop_segment, resources,
+    segment, xmp_segment,
+};
+use super::{has_warning, read};
 use crate::{Extraction, PhotoRecord, Place};
 
 const IMAGE_DESCRIPTION: u16 = 0x010e;
@@ -19,39 +23,24 @@ const IMAGE_EDITOR: u16 = 0xa438;
 
 /// A JPEG that is made for a test: the segments before its picture.
 #[derive(Default)]
-struct TestJpeg(Vec<u8>);
+struct TestJpeg(Vec<Vec<u8>>);
 
 impl TestJpeg {
-    fn with_segment(mut self, marker: u8, body: &[u8]) -> Self {
-        self.0.extend([0xff, marker]);
-        let length = u16::try_from(body.len() + 2).expect("a short segment");
-        self.0.extend(length.to_be_bytes());
-        self.0.extend(body);
+    fn with_segment(mut self, segment: Vec<u8>) -> Self {
+        self.0.push(segment);
         self
     }
 
     /// Adds EXIF with these fields in IFD0. A field is its tag, its type and its value.
     fn with_exif(self, fields: &[(u16, u16, &[u8])]) -> Self {
-        let table = 2 + 12 * fields.len() + 4;
-        let mut values = Vec::new();
-        let mut entries = Vec::new();
-        for (tag, kind, value) in fields {
-            let size = if *kind == 3 { 2 } else { 1 };
-            let count = u32::try_from(value.len() / size).expect("short");
-            let place = if value.len() <= 4 {
-                let mut inline = [0; 4];
-                inline[..value.len()].copy_from_slice(value);
-                u32::from_le_bytes(inline)
-            } else {
-                u32::try_from(8 + table + values.len()).expect("short")
-            };
-            entries.push((*tag, *kind, count, place));
-            if value.len() > 4 {
-                values.extend(*value);
-            }
-        }
-        let body = [ifd(&entries, 0), values].concat();
-        self.with_segment(0xe1, &[&b"Exif\0\0"[..], &tiff(&body)].concat())
+        let fields = fields
+            .iter()
+            .map(|(tag, kind, value)| (*tag, *kind, value.to_vec()));
+        let file = TestTiff {
+            ifd0: fields.collect(),
+            ..TestTiff::default()
+        };
+        self.with_segment(exif_segment(&file.to_bytes()))
     }
 
     fn with_ascii(self, tag: u16, text: &str) -> Self {
@@ -60,43 +49,26 @@ impl TestJpeg {
 
     /// Adds an XMP packet with these properties.
     fn with_xmp(self, properties: &str) -> Self {
-        let packet = format!(
-            r#"http://ns.adobe.com/xap/1.0/{nul}<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
-            xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
-            xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-            xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:lr="http://ns.adobe.com/lightroom/1.0/"
-            xmlns:digiKam="http://www.digikam.org/ns/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/"
-            xmlns:MicrosoftPhoto="http://ns.microsoft.com/photo/1.0/" xmlns:cc="http://creativecommons.org/ns#"
-            xmlns:xmpRights="http://ns.adobe.com/xap/1.0/rights/" xmlns:acdsee="http://ns.acdsee.com/iptc/1.0/"
-            xmlns:Iptc4xmpCore="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
-            xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-            xmlns:MP="http://ns.microsoft.com/photo/1.2/" xmlns:MPRI="http://ns.microsoft.com/photo/1.2/t/RegionInfo#"
-            xmlns:MPReg="http://ns.microsoft.com/photo/1.2/t/Region#" xmlns:mediapro="http://ns.iview-multimedia.com/mediapro/1.0/"
-            >{properties}</rdf:Description></rdf:RDF></x:xmpmeta>"#,
-            nul = '\0',
-        );
-        self.with_segment(0xe1, packet.as_bytes())
+        self.with_segment(xmp_segment(builders::xmp("", properties).as_bytes()))
     }
 
-    /// Adds an IPTC block with these datasets of record 2.
+    /// Adds an IPTC block with these datasets of record 2, in UTF-8.
     fn with_iptc(self, datasets: &[(u8, &[u8])]) -> Self {
-        let mut block = b"\x1c\x01\x5a\0\x03\x1b%G".to_vec();
-        for (dataset, value) in datasets {
-            block.extend([0x1c, 2, *dataset]);
-            block.extend(u16::try_from(value.len()).expect("short").to_be_bytes());
-            block.extend(*value);
-        }
-        let size = u32::try_from(block.len()).expect("short").to_be_bytes();
-        let resources = [&b"Photoshop 3.0\08BIM\x04\x04\0\0"[..], &size, &block].concat();
-        self.with_segment(0xed, &resources)
+        let mut all: Vec<(u8, u8, &[u8])> = vec![(1, 90, b"\x1b%G")];
+        all.extend(
+            datasets
+                .iter()
+                .map(|(dataset, value)| (2, *dataset, *value)),
+        );
+        self.with_segment(photoshop_segment(&resources(&[iptc_block(&all)])))
     }
 
     fn with_comment(self, comment: &str) -> Self {
-        self.with_segment(0xfe, comment.as_bytes())
+        self.with_segment(segment(0xfe, comment.as_bytes()))
     }
 
     fn extract(self) -> Extraction {
-        read(&[&b"\xff\xd8"[..], &self.0, b"\xff\xd9"].concat())
+        read(&builders::jpeg(&self.0))
     }
 
     fn record(self) -> PhotoRecord {
@@ -106,19 +78,6 @@ impl TestJpeg {
 
 fn jpeg() -> TestJpeg {
     TestJpeg::default()
-}
-
-/// Returns a text as a language alternative of XMP.
-fn alternative(name: &str, text: &str) -> String {
-    format!(r#"<{name}><rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt></{name}>"#)
-}
-
-fn bag(name: &str, values: &[&str]) -> String {
-    let items: String = values
-        .iter()
-        .map(|value| format!("<rdf:li>{value}</rdf:li>"))
-        .collect();
-    format!("<{name}><rdf:Bag>{items}</rdf:Bag></{name}>")
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -352,7 +311,7 @@ fn too_many_keywords_have_a_warning() {
     let xmp = bag("dc:subject", first) + &bag("lr:hierarchicalSubject", rest);
     let extraction = jpeg().with_xmp(&xmp).extract();
     assert_eq!(extraction.photo.record.keywords, many[..256]);
-    assert!(super::has_warning(&extraction, "more keywords"));
+    assert!(has_warning(&extraction, "more keywords"));
     assert_eq!(extraction.labels.keywords, many);
     assert_eq!(extraction.labels.gap, None);
 }
@@ -412,7 +371,7 @@ fn caption_keeps_its_lines_and_is_cut_after_4000_characters() {
     ] {
         let caption = cut.photo.record.caption.clone().expect("a caption");
         assert_eq!(caption, format!("{text}\na"));
-        assert!(super::has_warning(
+        assert!(has_warning(
             &cut,
             "the caption has more than 4000 characters"
         ));
@@ -420,10 +379,7 @@ fn caption_keeps_its_lines_and_is_cut_after_4000_characters() {
     let xmp = alternative("Iptc4xmpCore:ExtDescrAccessibility", &long)
         + &alternative("dc:title", "Two\nlines");
     let extended = jpeg().with_xmp(&xmp).extract();
-    assert!(super::has_warning(
-        &extended,
-        "the extended description has more"
-    ));
+    assert!(has_warning(&extended, "the extended description has more"));
     // All other texts are one line.
     assert_eq!(extended.photo.record.title.as_deref(), Some("Two lines"));
 }
@@ -449,23 +405,12 @@ fn texts_of_iptc_end_at_a_nul() {
 #[test]
 fn texts_of_a_png_are_found_in_any_case() {
     let png = |texts: &[(&str, &str)]| {
-        let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-        let header: (&[u8; 4], &[u8]) = (b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
         let texts: Vec<Vec<u8>> = texts
             .iter()
             .map(|(keyword, text)| [keyword.as_bytes(), b"\0", text.as_bytes()].concat())
             .collect();
         let chunks = texts.iter().map(|text| (b"tEXt", text.as_slice()));
-        for (kind, body) in [header]
-            .into_iter()
-            .chain(chunks)
-            .chain([(b"IEND", &[][..])])
-        {
-            file.extend(u32::try_from(body.len()).expect("short").to_be_bytes());
-            file.extend(kind);
-            file.extend(body);
-            file.extend([0; 4]);
-        }
+        let file = builders::png(&chunks.collect::<Vec<_>>());
         read(&file).photo.record
     };
     for case in [str::to_lowercase, str::to_uppercase, str::to_owned] {

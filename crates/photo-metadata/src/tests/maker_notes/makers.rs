@@ -1,9 +1,8 @@
 //! A note of each maker, and the facts in it.
 
 use super::other_makers;
-use super::{
-    NoteEntry, NotePhoto, absolute_directory, ascii, lens_of, longs, note_directory, shorts,
-};
+use super::{NotePhoto, absolute_directory, lens_of, note_directory};
+use crate::tests::builders::{TestField, ascii, longs, shorts};
 
 /// A maker, and the facts of its note: the serial number, the ISO speed, the lens, the film
 /// simulation and the drive mode.
@@ -49,18 +48,18 @@ fn all_cases() -> Vec<MakerCase> {
 }
 
 /// Makes a note with a header and a directory whose offsets count from the start of the note.
-pub(super) fn relative_note(header: &[u8], entries: &[NoteEntry]) -> Vec<u8> {
+pub(super) fn relative_note(header: &[u8], entries: &[TestField]) -> Vec<u8> {
     let start = u32::try_from(header.len()).expect("short");
     [header, &note_directory(start, entries)].concat()
 }
 
 /// Makes a note with a header and a directory whose offsets count from the start of the file.
-pub(super) fn absolute_note(header: &[u8], entries: &[NoteEntry]) -> Vec<u8> {
+pub(super) fn absolute_note(header: &[u8], entries: &[TestField]) -> Vec<u8> {
     let start = u32::try_from(header.len()).expect("short");
     [header, &absolute_directory(start, entries)].concat()
 }
 
-fn nikon_entries() -> Vec<NoteEntry> {
+fn nikon_entries() -> Vec<TestField> {
     let lens = [18, 1, 70, 1, 35, 10, 45, 10];
     vec![
         (0x0002, 3, shorts(&[0, 200])),
@@ -128,7 +127,7 @@ fn nikon_cases() -> Vec<MakerCase> {
 }
 
 fn japanese_cases() -> Vec<MakerCase> {
-    let fuji = |entries: &[NoteEntry]| relative_note(b"FUJIFILM\x0c\0\0\0", entries);
+    let fuji = |entries: &[TestField]| relative_note(b"FUJIFILM\x0c\0\0\0", entries);
     let panasonic = [
         (0x002a, 3, shorts(&[0])),
         (0x002e, 3, shorts(&[3])),
@@ -278,6 +277,12 @@ fn leica_cases() -> Vec<MakerCase> {
     ];
     let summicron = Some("Summicron-M 35mm f/2 (IV)");
     let text_lens = Some("SUMMICRON-T 1:2 23 ASPH.");
+    let x_case = |model, note| MakerCase {
+        serial: Some("4212345"),
+        lens: text_lens,
+        film: Some("Vivid"),
+        ..MakerCase::new("LEICA CAMERA AG", model, note)
+    };
     vec![
         MakerCase {
             serial: Some("3001234"),
@@ -300,26 +305,8 @@ fn leica_cases() -> Vec<MakerCase> {
                 relative_note(b"LEICA0\x03\0", &m9),
             )
         },
-        MakerCase {
-            serial: Some("4212345"),
-            lens: text_lens,
-            film: Some("Vivid"),
-            ..MakerCase::new(
-                "LEICA CAMERA AG",
-                "LEICA T",
-                relative_note(b"LEICA\0\x06\0", &x),
-            )
-        },
-        MakerCase {
-            serial: Some("4212345"),
-            lens: text_lens,
-            film: Some("Vivid"),
-            ..MakerCase::new(
-                "LEICA CAMERA AG",
-                "LEICA Q",
-                absolute_note(b"LEICA\0\x08\0", &x),
-            )
-        },
+        x_case("LEICA T", relative_note(b"LEICA\0\x06\0", &x)),
+        x_case("LEICA Q", absolute_note(b"LEICA\0\x08\0", &x)),
         MakerCase {
             lens: text_lens,
             ..MakerCase::new(

@@ -1,7 +1,8 @@
 //! Notes of the makers with few facts, and the facts in them.
 
 use super::makers::{MakerCase, absolute_note, relative_note};
-use super::{absolute_directory, ascii, longs, note_directory, shorts};
+use super::{absolute_directory, note_directory};
+use crate::tests::builders::{ascii, longs, shorts};
 
 /// Returns all cases of these makers.
 pub(super) fn cases() -> Vec<MakerCase> {

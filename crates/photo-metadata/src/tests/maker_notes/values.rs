@@ -2,17 +2,15 @@
 
 use chrono::FixedOffset;
 
-use super::{
-    NoteEntry, NotePhoto, absolute_directory, ascii, canon_photo, canon_settings, lens_of, longs,
-    note_directory, shorts,
-};
+use super::{NotePhoto, absolute_directory, canon_photo, canon_settings, lens_of, note_directory};
 use crate::OffsetSource;
+use crate::tests::builders::{TestField, ascii, longs, shorts};
 
-fn canon_with(entry: NoteEntry) -> NotePhoto {
+fn canon_with(entry: TestField) -> NotePhoto {
     canon_photo(absolute_directory(0, &[entry]))
 }
 
-fn nikon_with(entry: NoteEntry) -> NotePhoto {
+fn nikon_with(entry: TestField) -> NotePhoto {
     let note = absolute_directory(0, &[entry]);
     NotePhoto::new("NIKON CORPORATION", "NIKON D300", note)
 }
