@@ -93,6 +93,10 @@ enum DatePart {
 fn parse_year_first(text: &str) -> Option<ParsedDateTime> {
     let mut rest = text;
     let year = i32::try_from(take_number(&mut rest, 4, 4)?).ok()?;
+    // The year 0 stands for an unknown date.
+    if year == 0 {
+        return None;
+    }
     let year_only = || PartialDateTime::from_year(year);
     let is_compact = rest.starts_with(|c: char| c.is_ascii_digit());
     if rest.is_empty() {
@@ -124,9 +128,15 @@ fn parse_year_first(text: &str) -> Option<ParsedDateTime> {
     };
     match day {
         Some(day) => Some(add_time(day, rest)),
-        None if is_compact => None,
+        None if is_compact && !has_eight_digits(text) => None,
         None => Some(ParsedDateTime::unsound(month_only)),
     }
+}
+
+/// Reports whether a text begins with exactly eight digits, as a day without separators does.
+fn has_eight_digits(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    digits == 8
 }
 
 /// Removes the next number from the start of `rest`: one or two digits, which blanks may precede.

@@ -48,6 +48,7 @@ impl TextFinder<'_, '_> {
     pub(crate) fn find_title(&self) -> Option<String> {
         self.first_written(&[
             &|| self.xmp_line("dc:title"),
+            &|| clean_text(self.container_text("dc:title")?),
             &|| self.sources.iptc.title.clone(),
             &|| {
                 self.exif(tag::IMAGE_TITLE)
@@ -59,7 +60,6 @@ impl TextFinder<'_, '_> {
             },
             &|| self.xmp_line("exifEX:ImageTitle"),
             &|| self.xmp_line("acdsee:caption"),
-            &|| clean_text(self.container_text("dc:title")?),
         ])
     }
 
@@ -76,6 +76,7 @@ impl TextFinder<'_, '_> {
     pub(crate) fn find_caption(&self, warnings: &mut Vec<String>) -> Option<String> {
         let caption = self.first_written(&[
             &|| self.xmp_lines("dc:description"),
+            &|| clean_lines(self.container_text("dc:description")?),
             &|| self.sources.iptc.caption.clone(),
             &|| {
                 self.exif(tag::IMAGE_DESCRIPTION)
@@ -87,7 +88,6 @@ impl TextFinder<'_, '_> {
             },
             &|| self.xmp_lines("tiff:ImageDescription"),
             &|| self.xmp_lines("acdsee:notes"),
-            &|| clean_lines(self.container_text("dc:description")?),
             &|| self.user_comment(),
             &|| comment_text(self.sources.xmp.get("exif:UserComment")?),
             &|| self.container_comment(),

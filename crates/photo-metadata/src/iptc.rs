@@ -71,7 +71,7 @@ impl IptcRecords {
                 80 => match &mut self.artist {
                     Some(artist)
                         if artist.len() + value.len() < limits::MAX_TEXT_BYTES
-                            && *artist != value =>
+                            && !artist.split(", ").any(|known| known == value) =>
                     {
                         artist.push_str(", ");
                         artist.push_str(&value);

@@ -135,13 +135,14 @@ fn oriented_dimensions(
 }
 
 fn find_exposure(fields: &IfdFields<'_>, xmp: &XmpProperties) -> Exposure {
-    let number = |tag, name| {
-        fields
-            .in_exif_first(tag)
-            .find_map(real_number)
-            .or_else(|| xmp.get(name).and_then(parse_fraction))
+    let first = |tag, name, accept: fn(&f64) -> bool| {
+        let mut in_exif = fields.in_exif_first(tag).filter_map(real_number);
+        let in_xmp = || xmp.get(name).and_then(parse_fraction);
+        in_exif.find(accept).or_else(|| in_xmp().filter(accept))
     };
-    let positive = |tag, name| number(tag, name).filter(|&value| value > 0.0);
+    let number = |tag, name| first(tag, name, |_| true);
+    // A 0 stands for an unknown value, so it does not hide another source.
+    let positive = |tag, name| first(tag, name, |&value| value > 0.0);
     // If the plain value is missing, the APEX value is used (EXIF 3.0 annex C).
     let seconds = positive(tag::EXPOSURE_TIME, "exif:ExposureTime").or_else(|| {
         let apex = number(tag::SHUTTER_SPEED_VALUE, "exif:ShutterSpeedValue")

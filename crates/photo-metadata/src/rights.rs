@@ -1,5 +1,7 @@
 //! The rights of a photo: who took it, who owns it, and on which terms others may use it.
 
+use std::collections::HashSet;
+
 use super::limits;
 use super::sources::MetadataSources;
 use super::tag;
@@ -15,7 +17,7 @@ pub(crate) fn find_artist(sources: &MetadataSources<'_, '_>) -> Option<String> {
         let mut all = fields.all(Ifd::Main(0), tag::XP_AUTHOR);
         all.find_map(|field| decode_utf16(field.bytes?, ByteOrder::Little))
     };
-    let names = |name| clean_text(&sources.xmp.all(name).join(", "));
+    let names = |name| clean_text(&join_names(sources.xmp.all(name)));
     names("dc:creator")
         .or_else(|| sources.iptc.artist.clone())
         .or_else(|| exif(tag::ARTIST))
@@ -23,6 +25,14 @@ pub(crate) fn find_artist(sources: &MetadataSources<'_, '_>) -> Option<String> {
         .or_else(explorer)
         .or_else(|| names("tiff:Artist"))
         .or_else(|| names("exifEX:Photographer"))
+}
+
+/// Joins names to one text. Leaves out each name that is there already.
+fn join_names(names: &[String]) -> String {
+    let mut known = HashSet::new();
+    let new = names.iter().filter(|name| known.insert(*name));
+    let new: Vec<&str> = new.map(String::as_str).collect();
+    new.join(", ")
 }
 
 /// Returns the copyright notice.

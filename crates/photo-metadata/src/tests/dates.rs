@@ -129,6 +129,22 @@ fn date_of_the_photo_is_before_the_date_of_its_scan() {
 }
 
 #[test]
+fn impossible_day_of_iptc_leaves_the_month() {
+    for (text, taken) in [
+        ("20180230", "2018-02"),
+        ("20180200", "2018-02"),
+        ("20180000", "2018"),
+    ] {
+        let file = file().iptc(text, "").modified("2021:05:06 10:00:00");
+        file.expect(taken, "IPTC:DateCreated");
+    }
+    // Zeros stand for an unknown date, and hide no other one.
+    let unknown = file().original("0000:00:00 00:00:00");
+    let unknown = unknown.xmp("exif:DateTimeOriginal", "2011-11-11T11:11:11");
+    unknown.expect("2011-11-11T11:11:11", "exif:DateTimeOriginal");
+}
+
+#[test]
 fn part_of_the_original_date_is_better_than_the_day_of_an_edit() {
     let edited = || {
         file()

@@ -385,6 +385,19 @@ fn caption_keeps_its_lines_and_is_cut_after_4000_characters() {
 }
 
 #[test]
+fn name_of_an_author_is_in_the_artist_once() {
+    let iptc = |names: &[&str]| {
+        let names: Vec<(u8, &[u8])> = names.iter().map(|name| (80, name.as_bytes())).collect();
+        jpeg().with_iptc(&names).record().artist
+    };
+    assert_eq!(iptc(&["Anna", "Anna"]).as_deref(), Some("Anna"));
+    assert_eq!(iptc(&["Ben", "Anna", "Anna"]).as_deref(), Some("Ben, Anna"));
+    let creators = bag("dc:creator", &["Anna", "Ben", "Anna"]);
+    let artist = jpeg().with_xmp(&creators).record().artist;
+    assert_eq!(artist.as_deref(), Some("Anna, Ben"));
+}
+
+#[test]
 fn texts_of_iptc_end_at_a_nul() {
     let datasets: [(u8, &[u8]); 4] = [
         (5, b"Harbour\0abc"),
@@ -441,6 +454,14 @@ fn texts_of_a_png_are_found_in_any_case() {
     ]);
     assert_eq!(both.title.as_deref(), Some("Harbour"));
     assert_eq!(both.artist.as_deref(), Some("Jane"));
+    let exif = TestTiff {
+        ifd0: vec![(IMAGE_TITLE, 2, b"Exif\0".to_vec())],
+        ..TestTiff::default()
+    };
+    let exif = exif.to_bytes();
+    let chunks: [(&[u8; 4], &[u8]); 2] = [(b"tEXt", b"Title\0Harbour"), (b"eXIf", &exif)];
+    let record = read(&builders::png(&chunks)).photo.record;
+    assert_eq!(record.title.as_deref(), Some("Harbour"));
     let made = png(&[("Comment", "Created with GIMP"), ("Title", "Untitled")]);
     assert_eq!((made.caption, made.title), (None, None));
     let written = png(&[("comment", "Created with GIMP"), ("Comment", "At dawn")]);
