@@ -47,7 +47,7 @@ const EXPORTED_SLOTS: [&str; 10] = [
     "avif", "gif", "heic", "jp2", "jpg", "jxl", "png", "psd", "tif", "webp",
 ];
 
-/// Where a sidecar can be copied.
+/// The state of the archive key of a sidecar.
 enum SidecarTarget {
     /// The key has no file, or an older version of the sidecar.
     Free,
