@@ -17,8 +17,8 @@ use crate::privacy::{
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
 use photo_metadata::{
-    Camera, CaptureTime, EmbeddedPreview, FileLabels, PhotoMetadata, PhotoRecord, PictureData,
-    SidecarMetadata, Tags,
+    Camera, CaptureTime, EmbeddedPreview, FileLabels, PartialDateTime, PhotoMetadata, PhotoRecord,
+    PictureData, SidecarMetadata, Tags,
 };
 
 /// The version of the item format: the fields of an item and its index keys. Increase the version
@@ -588,12 +588,20 @@ impl PhotoItem {
         record
     }
 
-    /// Returns `true` if the photo is in the folder of another date than its own. See
-    /// [`archive::is_misfiled`]. A person may have put files into a folder that is named after a year
+    /// Returns the date after which the folder of the photo is named: the date in the primary part. If
+    /// it has none, returns the date in a sidecar. A sidecar does not replace a date of the photo here:
+    /// a RAW that comes later must find its JPEG in the folder of its own day.
+    pub fn folder_date(&self) -> Option<PartialDateTime> {
+        let own = self.photo.record.capture.local;
+        own.or_else(|| self.described_record().capture.local)
+    }
+
+    /// Returns `true` if the photo is in the folder of another date than
+    /// [`PhotoItem::folder_date`]. See [`archive::is_misfiled`]. A person may have put files into a folder that is named after a year
     /// or a month, for a reason of their own. So a photo counts only if ingest put all its files there.
     pub fn is_misfiled(&self) -> bool {
         let mut live = self.parts.values().filter(|part| part.is_live());
-        archive::is_misfiled(&self.stem, self.described_record().capture.local)
+        archive::is_misfiled(&self.stem, self.folder_date())
             && (!archive::is_in_year_or_month_folder(&self.stem)
                 || live.all(|part| part.copied_from().is_some()))
     }

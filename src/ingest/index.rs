@@ -525,15 +525,11 @@ impl Ingest {
         let decides_day = is_primary || key.sidecar_kind().is_some();
         let live = || item.parts.values().filter(|part| part.is_live());
         let is_ours = live().all(|part| part.copied_from().is_some());
-        // A sidecar decides the day only if the photo itself has no date. Otherwise a RAW that comes
-        // later would not find its JPEG in the folder of its own day.
-        let date = item.photo.record.capture.local;
-        let date = date.or_else(|| item.described_record().capture.local);
         // The files of merged photos may have several days.
         let is_misfiled = decides_day
             && is_ours
             && item.merged.is_empty()
-            && archive::is_misfiled(&item.stem, date);
+            && archive::is_misfiled(&item.stem, item.folder_date());
         Ok(match is_misfiled {
             true => FollowUp::Move,
             false => FollowUp::Nothing,

@@ -313,8 +313,7 @@ impl Ingest {
             .collect();
         let origin = first.source.as_ref().map(|from| from.object.clone());
         let origin = origin.unwrap_or_else(|| self.layout.archive_bucket().object(&first.key));
-        let plan =
-            archive::plan_names(&self.layout, &origin, item.described_record().capture.local);
+        let plan = archive::plan_names(&self.layout, &origin, item.folder_date());
         let numbers = std::iter::successors(Some(NameNumber::FIRST), |number| number.next());
         for number in numbers {
             let key = plan.archive_key(number);

@@ -69,8 +69,8 @@ impl Ingest {
     /// too. Returns the new stem. Returns `None` if nothing was moved: the folder is right, the
     /// photo has no day, another photo was merged into it, or it is gone.
     ///
-    /// The capture day comes from the files, and from the sidecars of the photo, even if a person has
-    /// corrected the capture time with `photos set`. At any
+    /// The capture day comes from the file, even if a person has corrected the capture time. See
+    /// [`PhotoItem::folder_date`]. At any
     /// time the archive has at least one copy of each file. A repeat is safe.
     ///
     /// # Errors
@@ -148,8 +148,7 @@ impl Ingest {
             return Err(IngestError::Busy { id });
         };
         let origin = self.part_origin(primary).object;
-        let plan =
-            archive::plan_names(&self.layout, &origin, item.described_record().capture.local);
+        let plan = archive::plan_names(&self.layout, &origin, item.folder_date());
         let numbers = std::iter::successors(Some(NameNumber::FIRST), |number| number.next());
         for number in numbers {
             let first = plan.archive_key(number);

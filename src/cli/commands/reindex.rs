@@ -192,7 +192,7 @@ async fn reindex_photo(
         found.derived = written.is_some();
     }
     if photo.is_misfiled() {
-        found.other_day = photo.described_record().capture.local;
+        found.other_day = photo.folder_date();
         if moves {
             found.moved_to = ingest.move_to_capture_day(&photo.stem).await?;
         }
