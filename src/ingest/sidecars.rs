@@ -5,7 +5,7 @@
 //! sidecar waits, and then lists the uploads with its name. Organise of a photo starts after its upload,
 //! and reads which sidecars wait. So at least one of the two finds the other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 use chrono::TimeDelta;
@@ -393,26 +393,60 @@ impl Ingest {
         let Some(item) = item.filter(has_lost_its_photo) else {
             return Ok(Attempt::Done(()));
         };
-        for kin in &item.kin {
-            let photo = self.catalogue.item(&PhotoId::from_stem(kin)).await?;
-            let base = photo.as_ref().and_then(|photo| {
-                let (_, part) = photo.live_photo_parts().next()?;
-                self.layout.archive_key(&part.key)
-            });
-            let Some(base) = base else { continue };
-            let mut moves: Vec<PartMove> = Vec::new();
-            for (name, part) in item.live_sidecars().filter(|(_, part)| part.is_live_copy()) {
-                let to = base.with_part(name);
-                let planned = self.plan_part_move(part, to, OldFile::Delete);
-                let Some(planned) = planned else { continue };
-                if !self.has_other_file(std::slice::from_ref(&planned)).await? {
-                    moves.push(planned);
-                }
+        let Some(photo) = self.find_photo_of_sidecars(&item).await? else {
+            return Ok(Attempt::Done(()));
+        };
+        let mut photos = photo.live_photo_parts();
+        let base = photos.find_map(|(_, part)| self.layout.archive_key(&part.key));
+        let Some(base) = base else {
+            return Ok(Attempt::Done(()));
+        };
+        let mut moves: Vec<PartMove> = Vec::new();
+        for (name, part) in item.live_sidecars().filter(|(_, part)| part.is_live_copy()) {
+            let to = base.with_part(name);
+            let planned = self.plan_part_move(part, to, OldFile::Delete);
+            let Some(planned) = planned else { continue };
+            if !self.has_other_file(std::slice::from_ref(&planned)).await? {
+                moves.push(planned);
             }
-            return self.move_parts(&item, kin, &moves).await;
         }
-        Ok(Attempt::Done(()))
+        self.move_parts(&item, &photo.stem, &moves).await
     }
+
+    /// Finds the photo that was at the stem of an item, among its kin and their kin. A photo with other
+    /// bytes does not count, because a person may have put it there.
+    async fn find_photo_of_sidecars(
+        &self,
+        item: &PhotoItem,
+    ) -> Result<Option<PhotoItem>, IngestError> {
+        let mut visited = BTreeSet::from([item.stem.clone()]);
+        let mut left: VecDeque<String> = item.kin.iter().cloned().collect();
+        while let Some(stem) = left.pop_front() {
+            if visited.len() > MAX_BATCH_KEYS || !visited.insert(stem.clone()) {
+                continue;
+            }
+            let Some(kin) = self.catalogue.item(&PhotoId::from_stem(&stem)).await? else {
+                continue;
+            };
+            if has_photo_of(&kin, item) {
+                return Ok(Some(kin));
+            }
+            left.extend(kin.kin.iter().cloned());
+        }
+        Ok(None)
+    }
+}
+
+/// Reports whether a photo shows the shot that was at the stem of `item`: one of its files was there, or
+/// it is the copy of an edit and the evidence of both has common bytes.
+fn has_photo_of(photo: &PhotoItem, item: &PhotoItem) -> bool {
+    let (known, others) = (item.known_evidence(), photo.known_evidence());
+    let have_common = others.iter().any(|entry| known.has(&entry.content));
+    let mut live = photo.live_photo_parts();
+    live.any(|(_, part)| {
+        let was_there = part.content_id().is_some_and(|content| known.has(&content));
+        was_there || part.is_live_copy() && have_common
+    })
 }
 
 /// Reports whether an item has sidecars that ingest has archived, but no photo any more, and kin that

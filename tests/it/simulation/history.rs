@@ -337,7 +337,7 @@ impl ManualHistory {
         }
         let facts = self.files[&etag];
         if is_moving(objects, before.as_deref())
-            || self.has_two_days(facts.shot) && self.is_reused(&name, facts.shot)
+            || self.can_lose_track(facts.shot) && self.is_reused(&name, facts.shot)
         {
             self.slow.insert(facts.shot);
         }
@@ -351,6 +351,12 @@ impl ManualHistory {
             facts.shot,
             facts.edit
         )
+    }
+
+    /// Reports whether a source key that goes back to this shot may not find its older version: a file
+    /// of the shot has another day, or the JPEG had to pass a file by hand, and the RAW follows it.
+    fn can_lose_track(&self, shot: u32) -> bool {
+        self.has_changed_archive || self.has_two_days(shot)
     }
 
     /// Reports whether a file of a shot has another day than the camera recorded.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fastrand::Rng;
 use photo_catalogue::catalogue::item::PhotoItem;
 
-use super::history::{ARCHIVE, SOURCE, choose, copy_source, is_own};
+use super::history::{ARCHIVE, SOURCE, choose, copy_source, is_own, live_parts};
 use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
 
@@ -167,12 +167,10 @@ impl SidecarHistory {
                 return Err(format!("{} is not in the catalogue", name.1));
             };
             let has_lost_photo = !item.has_live_photo()
-                && item.kin.iter().any(|kin| {
-                    let photo = mirror.items.get(kin);
-                    let has_sidecar = objects
-                        .there
-                        .contains_key(&(ARCHIVE.to_owned(), format!("{kin}{TAIL}")));
-                    photo.is_some_and(PhotoItem::has_live_photo) && !has_sidecar
+                && kin_of(item, mirror).into_iter().any(|photo| {
+                    let key = format!("{}{TAIL}", photo.stem);
+                    let has_sidecar = objects.there.contains_key(&(ARCHIVE.to_owned(), key));
+                    !has_sidecar && live_parts(photo).any(|part| has_evidence(item, &part.etag))
                 });
             if has_lost_photo {
                 return Err(format!("{} did not follow its photo", name.1));
@@ -227,6 +225,27 @@ fn is_of_older_photo(name: &ObjectName, copy: &SimulatedObject, mirror: &Catalog
     let source = copy_source(copy);
     let entry = source.and_then(|source| mirror.ledger.get(&source.1));
     entry.is_some_and(|entry| entry.archive_key.as_deref() != Some(name.1.as_str()))
+}
+
+/// Returns the kin of an item, and their kin.
+fn kin_of<'a>(item: &'a PhotoItem, mirror: &'a CatalogueMirror) -> Vec<&'a PhotoItem> {
+    let mut found = vec![item];
+    let mut at = 0;
+    while let Some(item) = found.get(at) {
+        let kin = item.kin.iter().filter_map(|kin| mirror.items.get(kin));
+        let new: Vec<&PhotoItem> = kin
+            .filter(|kin| found.iter().all(|known| known.stem != kin.stem))
+            .collect();
+        found.extend(new);
+        at += 1;
+    }
+    found.split_off(1)
+}
+
+/// Reports whether the evidence of an item has these bytes.
+fn has_evidence(item: &PhotoItem, etag: &str) -> bool {
+    let mut evidence = item.evidence.iter();
+    evidence.any(|entry| entry.content.as_str().ends_with(etag))
 }
 
 fn archived_sidecars(
