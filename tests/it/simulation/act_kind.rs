@@ -25,6 +25,9 @@ pub(super) enum ActKind {
     RemoveSidecarFromArchive,
 }
 
+/// The number of acts with sidecars at the start of [`ACTS`].
+pub(super) const SIDECAR_ACTS: usize = 5;
+
 /// The kinds of acts, from which one is chosen at random. Some are here more than once, so that
 /// they are chosen more often.
 pub(super) const ACTS: [ActKind; 25] = [

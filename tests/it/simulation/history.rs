@@ -7,7 +7,7 @@ use fastrand::Rng;
 use photo_catalogue::catalogue::item::{PhotoItem, PhotoPart};
 use photo_catalogue::ingest::ChangedItem;
 
-use super::act_kind::{ACTS, ActKind};
+use super::act_kind::ActKind;
 use super::files::{EditKind, FileFacts, FileMaker};
 use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject, SimulatedObjects};
@@ -38,6 +38,8 @@ pub(super) enum ManualAct {
 
 pub(super) struct ManualHistory {
     acts_left: usize,
+    /// The kinds of acts, from which one is chosen at random.
+    acts: &'static [ActKind],
     /// `true` if the person acts again only when no work is left.
     waits: bool,
     /// The kind of act that the person of this run does most often.
@@ -88,11 +90,16 @@ pub(super) struct ManualHistory {
 impl ManualHistory {
     /// Begins the history of a run. If `favourite` is `None`, the act that the person does most
     /// often is random.
-    pub(super) fn new(random: &mut Rng, favourite: Option<ActKind>) -> Self {
+    pub(super) fn new(
+        random: &mut Rng,
+        favourite: Option<ActKind>,
+        acts: &'static [ActKind],
+    ) -> Self {
         ManualHistory {
             acts_left: 4 + random.usize(..10),
             waits: false,
-            favourite: favourite.unwrap_or_else(|| ACTS[random.usize(..ACTS.len())]),
+            favourite: favourite.unwrap_or_else(|| acts[random.usize(..acts.len())]),
+            acts,
             maker: FileMaker::new(),
             to_delete: VecDeque::new(),
             files: BTreeMap::new(),
@@ -154,7 +161,7 @@ impl ManualHistory {
         self.waits = random.usize(..3) == 0;
         let kind = match random.usize(..3) {
             0 => self.favourite,
-            _ => ACTS[random.usize(..ACTS.len())],
+            _ => self.acts[random.usize(..self.acts.len())],
         };
         let line = match kind {
             ActKind::DropFile | ActKind::CopyToAnyName if quiet => {

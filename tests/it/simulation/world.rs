@@ -17,7 +17,7 @@ use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::act_kind::ActKind;
+use super::act_kind::{ACTS, ActKind, SIDECAR_ACTS};
 use super::bugs::{BugInjector, InjectedBug, InjectedRequest};
 use super::history::{ARCHIVE, ManualAct, ManualHistory, SOURCE};
 use super::mirror::CatalogueMirror;
@@ -151,7 +151,7 @@ impl SimulatedWorld {
             clients: wire.clients(),
             wire,
             bugs: BugInjector::new(bug, layout),
-            history: ManualHistory::new(&mut random, favourite),
+            history: ManualHistory::new(&mut random, favourite, acts_for(bug)),
             mirror: CatalogueMirror::default(),
             hiding: None,
             violation: None,
@@ -629,6 +629,15 @@ impl SimulatedWorld {
     fn check_final_state(&self) -> Result<(), String> {
         let objects = self.services.store.0.lock().unwrap();
         self.history.check_final_state(&objects, &self.mirror)
+    }
+}
+
+/// Returns the kinds of acts of a run. Sidecars are left out in the search for a bug that has nothing to
+/// do with them, so that few seeds find it.
+fn acts_for(bug: Option<InjectedBug>) -> &'static [ActKind] {
+    match bug {
+        None | Some(InjectedBug::WaitingSidecars | InjectedBug::SidecarListing) => &ACTS,
+        Some(_) => &ACTS[SIDECAR_ACTS..],
     }
 }
 
