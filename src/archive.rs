@@ -9,7 +9,7 @@ mod sidecar_name;
 
 pub use file_names::{ArchivePlan, NameNumber, plan_names};
 pub(crate) use file_names::{is_visible, split_extension};
-pub use sidecar_name::{SidecarKind, SidecarName, UploadName};
+pub use sidecar_name::{SidecarKind, SidecarName, UploadName, described_part};
 
 use crate::identity::Slot;
 use crate::object::{Bucket, ObjectRef, Prefix, file_name};

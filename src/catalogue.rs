@@ -15,7 +15,7 @@ pub mod published;
 pub mod query;
 mod schema;
 pub mod set_date;
-pub mod waiting_sidecars;
+pub mod upload_sidecars;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -92,6 +92,19 @@ impl SidecarKind {
     }
 }
 
+/// Returns the photo file after which the sidecar with this part name is named. Returns `None` if it is
+/// named after the photo as a whole.
+///
+/// ```
+/// use photo_catalogue::archive::described_part;
+///
+/// assert_eq!(described_part("NEF.xmp"), Some("NEF"));
+/// assert_eq!(described_part("xmp"), None);
+/// ```
+pub fn described_part(sidecar_part: &str) -> Option<&str> {
+    sidecar_part.split_once('.').map(|(part, _)| part)
+}
+
 /// The name that the uploads of one photo share: the bucket, the folder, and the file name without an
 /// extension, in the Unicode form NFC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,9 +197,7 @@ impl SidecarName {
             _ => None,
         }
     }
-}
 
-impl SidecarName {
     /// Reports whether the photo file with this name can be described by the sidecar. A sidecar that is
     /// named after one file, such as `DSC_1.NEF.xmp`, describes no other file.
     pub fn describes(&self, photo_file_name: &str) -> bool {

@@ -572,9 +572,9 @@ impl PhotoItem {
     pub fn described_record(&self) -> PhotoRecord {
         let mut record = self.photo.record.clone();
         let primary = self.derived_from.as_ref().map(|from| from.part.as_str());
-        let rank = |name: &str| match name.split_once('.') {
+        let rank = |name: &str| match archive::described_part(name) {
             None => 0,
-            Some((of, _)) if primary.is_some_and(|name| name.eq_ignore_ascii_case(of)) => 2,
+            Some(part) if primary.is_some_and(|name| name.eq_ignore_ascii_case(part)) => 2,
             Some(_) => 1,
         };
         let mut sidecars: Vec<(&String, &PhotoPart)> = self.live_sidecars().collect();
@@ -596,9 +596,9 @@ impl PhotoItem {
         own.or_else(|| self.described_record().capture.local)
     }
 
-    /// Returns `true` if the photo is in the folder of another date than
-    /// [`PhotoItem::folder_date`]. See [`archive::is_misfiled`]. A person may have put files into a folder that is named after a year
-    /// or a month, for a reason of their own. So a photo counts only if ingest put all its files there.
+    /// Returns `true` if the photo is in the folder of another date than [`PhotoItem::folder_date`]. See
+    /// [`archive::is_misfiled`]. A person may have put files into a folder that is named after a year or
+    /// a month, for a reason of their own. So a photo counts only if ingest put all its files there.
     pub fn is_misfiled(&self) -> bool {
         let mut live = self.parts.values().filter(|part| part.is_live());
         archive::is_misfiled(&self.stem, self.folder_date())

@@ -1,8 +1,10 @@
 //! A file of the archive, as a HEAD or a GET of its key shows it: who put it there, and which bytes
 //! it has.
 
+use photo_metadata::EXTRACTOR_VERSION;
+
 use crate::archive::ArchiveKey;
-use crate::catalogue::item::{LedgerEntry, PartPlacement};
+use crate::catalogue::item::{LedgerEntry, PartPlacement, PhotoPart};
 use crate::identity::ContentId;
 use crate::object::ObjectRef;
 use crate::storage::{EtagKind, ObjectProperties};
@@ -32,6 +34,22 @@ impl ArchivedFile {
         let provenance = self.provenance.as_ref();
         let provenance = provenance.filter(|_| self.placement.is_archived());
         provenance.map(|from| &from.source.object)
+    }
+
+    /// Builds the live part of the file, without what its content shows.
+    pub(super) fn into_part(self, key: &ArchiveKey, properties: &ObjectProperties) -> PhotoPart {
+        let version = properties.version();
+        PhotoPart {
+            key: key.as_str().to_owned(),
+            etag: version.etag,
+            last_modified: version.last_modified,
+            bytes: properties.size_bytes,
+            source: self.provenance.map(|from| from.source),
+            placement: self.placement,
+            content: Some(self.content),
+            extractor_version: EXTRACTOR_VERSION,
+            ..PhotoPart::default()
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use photo_metadata::{BEGINNING_BYTES, EXTRACTOR_VERSION, Extraction, is_photo_extension};
 
 use crate::archive::{self, ArchiveKey, KeyPlace, NO_EXTENSION, SourceKey};
-use crate::catalogue::item::{PartState, PhotoItem, PhotoPart, shot_evidence};
+use crate::catalogue::item::{PhotoItem, PhotoPart, shot_evidence};
 use crate::catalogue::item_size::{ItemSizeError, MAX_BYTES_WITH_FILES, stored_item_size};
 use crate::catalogue::{CatalogueError, WriteOutcome};
 use crate::identity::{Evidence, EvidenceState};
@@ -53,22 +53,25 @@ pub enum MisfiledPhotos {
     Stay,
 }
 
-/// What was found while a file was indexed, and must be done after that.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What must be done with the photo of a file after the file was indexed.
+#[derive(Debug, Clone, PartialEq)]
 enum FollowUp {
     /// Nothing is left to do.
     Nothing,
-    /// The source of the copy has other bytes now. It must be organised again.
-    Organise(SourceKey),
     /// The photo is in the folder of another day. It must be moved.
     Move,
     /// The photo has moved or was renamed, and its sidecars were left. They must be moved too.
     FollowPhoto,
+    /// A person put the file of this item there, perhaps by a rename. Its sidecars may be left at one of
+    /// the kin.
+    LookAtKin(Box<PhotoItem>),
 }
 
 /// The outcome of index for one file, and what must be done after that.
 pub(super) struct IndexedFile {
     outcome: Outcome,
+    /// The source of the copy, if it has other bytes now. It must be organised again.
+    changed_source: Option<SourceKey>,
     then: FollowUp,
 }
 
@@ -77,17 +80,17 @@ impl IndexedFile {
     pub(super) fn done(outcome: Outcome) -> Attempt<Self> {
         Attempt::Done(IndexedFile {
             outcome,
+            changed_source: None,
             then: FollowUp::Nothing,
         })
     }
-}
 
-impl IndexedFile {
     /// Builds the end of an attempt after a file was removed. If it was the last photo file of its item,
     /// and its photo has another name now, the sidecars must follow it.
     fn of_removed_file(outcome: Outcome, item: &PhotoItem) -> Attempt<Self> {
         Attempt::Done(IndexedFile {
             outcome,
+            changed_source: None,
             then: match has_lost_its_photo(item) {
                 true => FollowUp::FollowPhoto,
                 false => FollowUp::Nothing,
@@ -106,15 +109,22 @@ impl Ingest {
         key: &ArchiveKey,
         misfiled: MisfiledPhotos,
     ) -> Result<Outcome, IngestError> {
-        let IndexedFile { outcome, then } = Box::pin(self.index_and_look(key)).await?;
+        let IndexedFile {
+            outcome,
+            changed_source,
+            then,
+        } = Box::pin(self.index_and_look(key)).await?;
+        // This may change nothing here: the source may be gone by now, or show another shot. So the work
+        // below is done too.
+        if let Some(source) = changed_source {
+            Box::pin(self.organise(&source)).await?;
+        }
         match then {
-            FollowUp::Organise(source) => {
-                Box::pin(self.organise(&source)).await?;
-            }
             FollowUp::Move if misfiled == MisfiledPhotos::Move => {
                 Box::pin(self.move_to_capture_day(key.stem())).await?;
             }
             FollowUp::FollowPhoto => Box::pin(self.follow_photo(key.stem())).await?,
+            FollowUp::LookAtKin(item) => Box::pin(self.bring_sidecars_of_kin(&item)).await?,
             FollowUp::Move | FollowUp::Nothing => {}
         }
         Ok(outcome)
@@ -160,11 +170,8 @@ impl Ingest {
         if let Some(item) = &item
             && is_indexed(item, key, &properties)
         {
-            let then = self.find_follow_up(key, item).await?;
-            return Ok(Attempt::Done(IndexedFile {
-                outcome: Outcome::Unchanged,
-                then,
-            }));
+            let indexed = self.look_at_photo(key, item, Outcome::Unchanged);
+            return Ok(Attempt::Done(indexed.await?));
         }
         if let Some(kind) = key.sidecar_kind() {
             let index = self.index_sidecar(key, kind, &properties, head, item);
@@ -323,11 +330,8 @@ impl Ingest {
                 return Ok(Attempt::Retry);
             }
         }
-        let then = self.find_follow_up(key, &written).await?;
-        Ok(Attempt::Done(IndexedFile {
-            outcome: Outcome::Indexed,
-            then,
-        }))
+        let indexed = self.look_at_photo(key, &written, Outcome::Indexed);
+        Ok(Attempt::Done(indexed.await?))
     }
 
     /// Step 2b. If a person copied or renamed the file in the archive, makes this stem and the stem
@@ -421,8 +425,8 @@ impl Ingest {
     }
 
     /// Derives the record (the normalised metadata) from the parts, and writes the item. `added` is the
-    /// file that the caller adds. Writes nothing if the stored
-    /// item does not have the revision `read_revision` any more. Returns the item as it was written.
+    /// file that the caller adds. Writes nothing if the stored item does not have the revision
+    /// `read_revision` any more. Returns the item as it was written.
     ///
     /// # Errors
     /// Returns [`CatalogueError::TooLarge`] if the item does not fit, or if `added` is given and no
@@ -499,41 +503,59 @@ impl Ingest {
         }
     }
 
-    /// Finds out what must be done after a file was indexed: its source has other bytes (step 5),
-    /// or its photo is in the folder of another day (step 6). Only the primary part and the sidecars
-    /// decide the day. A photo with a file by hand, or into which another photo was merged, is not moved.
-    async fn find_follow_up(
+    /// Finds out what must be done after a file was indexed: its source has other bytes (step 5), or its
+    /// photo must be moved or followed (step 6).
+    async fn look_at_photo(
         &self,
         key: &ArchiveKey,
         item: &PhotoItem,
-    ) -> Result<FollowUp, IngestError> {
+        outcome: Outcome,
+    ) -> Result<IndexedFile, IngestError> {
         let part = item.parts.get(key.part());
-        let Some(from) = part.and_then(PhotoPart::copied_from) else {
-            return Ok(FollowUp::Nothing);
-        };
-        if let Some(KeyPlace::Source(source)) = self.layout.place(&from.object) {
+        let mut changed_source = None;
+        if let Some(from) = part.and_then(PhotoPart::copied_from)
+            && let Some(KeyPlace::Source(source)) = self.layout.place(&from.object)
+        {
             let now = self.storage.head_object(&from.object).await?;
-            if now.is_some_and(|now| now.etag != from.etag) {
-                return Ok(FollowUp::Organise(source));
-            }
+            changed_source = now.filter(|now| now.etag != from.etag).map(|_| source);
         }
-        if has_lost_its_photo(item) {
-            return Ok(FollowUp::FollowPhoto);
-        }
-        let primary = item.derived_from.as_ref();
-        let is_primary = primary.is_some_and(|primary| primary.part == key.part());
-        let decides_day = is_primary || key.sidecar_kind().is_some();
-        let live = || item.parts.values().filter(|part| part.is_live());
-        let is_ours = live().all(|part| part.copied_from().is_some());
-        // The files of merged photos may have several days.
-        let is_misfiled = decides_day
-            && is_ours
-            && item.merged.is_empty()
-            && archive::is_misfiled(&item.stem, item.folder_date());
-        Ok(match is_misfiled {
-            true => FollowUp::Move,
-            false => FollowUp::Nothing,
+        Ok(IndexedFile {
+            outcome,
+            changed_source,
+            then: follow_up(key, item),
         })
+    }
+}
+
+/// Returns what must be done with a photo after a file of it was indexed. Only the primary part and the
+/// sidecars decide the day. A photo with a file by hand, or into which another photo was merged, is not
+/// moved.
+fn follow_up(key: &ArchiveKey, item: &PhotoItem) -> FollowUp {
+    let part = item.parts.get(key.part());
+    let is_by_hand = part.is_none_or(|part| part.copied_from().is_none());
+    if is_by_hand {
+        let may_be_renamed = !item.kin.is_empty() && key.sidecar_kind().is_none();
+        return match may_be_renamed {
+            true => FollowUp::LookAtKin(Box::new(item.clone())),
+            false => FollowUp::Nothing,
+        };
+    }
+    if has_lost_its_photo(item) {
+        return FollowUp::FollowPhoto;
+    }
+    let primary = item.derived_from.as_ref();
+    let is_primary = primary.is_some_and(|primary| primary.part == key.part());
+    let decides_day = is_primary || key.sidecar_kind().is_some();
+    let mut live = item.parts.values().filter(|part| part.is_live());
+    let is_ours = live.all(|part| part.copied_from().is_some());
+    // The files of merged photos may have several days.
+    let is_misfiled = decides_day
+        && is_ours
+        && item.merged.is_empty()
+        && archive::is_misfiled(&item.stem, item.folder_date());
+    match is_misfiled {
+        true => FollowUp::Move,
+        false => FollowUp::Nothing,
     }
 }
 
@@ -570,23 +592,13 @@ fn indexed_part(
     file: ArchivedFile,
     extraction: &Extraction,
 ) -> PhotoPart {
-    let version = properties.version();
     PhotoPart {
-        key: key.as_str().to_owned(),
-        etag: version.etag,
-        last_modified: version.last_modified,
-        bytes: properties.size_bytes,
         mime: extraction.format.mime().to_owned(),
         width: extraction.photo.record.width,
         height: extraction.photo.record.height,
-        sidecar: None,
-        source: file.provenance.map(|from| from.source),
-        placement: file.placement,
-        content: Some(file.content),
         picture: extraction.picture,
         preview: extraction.preview,
         labels: Some(extraction.labels.clone()),
-        extractor_version: EXTRACTOR_VERSION,
-        state: PartState::Live,
+        ..file.into_part(key, properties)
     }
 }

@@ -304,12 +304,16 @@ impl Ingest {
             return Err(MergeError::NothingToSplit(item.stem.clone()));
         };
         // A sidecar that is named after the primary part stays with it.
-        let of_primary = |name: &str| {
-            let (of, _) = name.split_once('.').unwrap_or((name, ""));
-            primary.is_some_and(|primary| primary.eq_ignore_ascii_case(of))
+        let is_of_primary = |name: &str| {
+            let described = archive::described_part(name);
+            let described = described.filter(|_| SidecarKind::of_part(name).is_some());
+            Some(name) == primary
+                || described
+                    .zip(primary)
+                    .is_some_and(|(part, primary)| part.eq_ignore_ascii_case(primary))
         };
         let others: Vec<(&String, &PhotoPart)> = live_parts(item)
-            .filter(|(name, _)| Some(name.as_str()) != primary && !is_sidecar_of(name, of_primary))
+            .filter(|(name, _)| !is_of_primary(name))
             .collect();
         let origin = first.source.as_ref().map(|from| from.object.clone());
         let origin = origin.unwrap_or_else(|| self.layout.archive_bucket().object(&first.key));
@@ -441,11 +445,6 @@ impl Ingest {
     fn any_key(&self, item: &PhotoItem) -> Option<ArchiveKey> {
         live_parts(item).find_map(|(_, part)| self.layout.archive_key(&part.key))
     }
-}
-
-/// Reports whether a part is a sidecar, and `is_named` is true for its name.
-fn is_sidecar_of(name: &str, is_named: impl Fn(&str) -> bool) -> bool {
-    SidecarKind::of_part(name).is_some() && is_named(name)
 }
 
 /// Returns a function that reports whether a part is a sidecar of the merged photo `photo`, whose

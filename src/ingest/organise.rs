@@ -14,7 +14,7 @@ use crate::catalogue::claim::ClaimOutcome;
 use crate::catalogue::item::{
     LedgerEntry, PartSource, PhotoItem, PhotoPart, part_slot, shot_evidence,
 };
-use crate::catalogue::waiting_sidecars::RecordedUpload;
+use crate::catalogue::upload_sidecars::RecordedUpload;
 use crate::identity::{ContentId, Evidence, EvidenceState, PictureRelation, ShotVerdict};
 use crate::object::ObjectRef;
 use crate::photo_id::PhotoId;
@@ -75,6 +75,15 @@ impl CopyTarget {
     }
 }
 
+/// The result of organise for one photo.
+pub(super) struct OrganisedPhoto {
+    outcome: Outcome,
+    /// The archive key of the photo. `None` if it is not archived.
+    archive_key: Option<ArchiveKey>,
+    /// The keys of its sidecars in the source.
+    sidecars: BTreeSet<String>,
+}
+
 /// The end of an attempt to organise an upload.
 enum OrganiseAttempt {
     /// The work is done, with this outcome.
@@ -113,31 +122,47 @@ type IndexedCopies = BTreeSet<ContentId>;
 
 impl Ingest {
     /// Copies the source object to its archive key, and writes its ledger entry. Then does the same for
-    /// the sidecars that wait for this photo. A repeat is safe.
+    /// the sidecars of this photo. A repeat is safe.
     pub(super) async fn organise(&self, key: &SourceKey) -> Result<Outcome, IngestError> {
         if let Some(reason) = self.skip_reason(key.object()) {
             return Ok(Outcome::Skipped(reason));
         }
         if let Some(name) = SidecarName::parse(key.file_name()) {
-            return self.organise_sidecar(key, &name).await;
+            return self.organise_sidecar(key, &name, None).await;
         }
-        let (outcome, waiting) = self.organise_photo(key).await?;
+        let OrganisedPhoto {
+            outcome,
+            archive_key,
+            sidecars,
+        } = self.organise_photo(key).await?;
         // Boxed, because the future is large and only few photos need it.
-        Box::pin(self.organise_waiting(key, waiting)).await?;
+        Box::pin(self.organise_sidecars_of(key, archive_key.as_ref(), sidecars)).await?;
         Ok(outcome)
     }
 
-    /// Copies a photo to its archive key, and writes its ledger entry. Returns the outcome, and the keys
-    /// of the sidecars that wait for the photo. A repeat is safe.
+    /// Copies a photo to its archive key, and writes its ledger entry. A repeat is safe.
     pub(super) async fn organise_photo(
         &self,
         key: &SourceKey,
-    ) -> Result<(Outcome, BTreeSet<String>), IngestError> {
+    ) -> Result<OrganisedPhoto, IngestError> {
         let mut indexed = IndexedCopies::new();
         for _ in 0..MAX_ROUNDS {
-            let mut waiting = BTreeSet::new();
-            match self.organise_once(key, &indexed, &mut waiting).await? {
-                OrganiseAttempt::Done(outcome) => return Ok((outcome, waiting)),
+            let mut recorded = RecordedUpload::default();
+            match self.organise_once(key, &indexed, &mut recorded).await? {
+                OrganiseAttempt::Done(outcome) => {
+                    let entry = recorded.entry.as_ref();
+                    let known = || self.layout.archive_key(entry?.copied_to()?);
+                    let archive_key = match &outcome {
+                        Outcome::Unchanged => known(),
+                        Outcome::Duplicate(key) => Some(key.clone()),
+                        outcome => outcome.archive_key().cloned(),
+                    };
+                    return Ok(OrganisedPhoto {
+                        outcome,
+                        archive_key,
+                        sidecars: recorded.sidecars,
+                    });
+                }
                 OrganiseAttempt::Retry => {}
                 OrganiseAttempt::IndexFirst(copy, content) => {
                     self.index_file(&copy).await?;
@@ -150,26 +175,23 @@ impl Ingest {
         })
     }
 
-    /// Makes one attempt of [`Ingest::organise_photo`]. Sets `waiting` to the sidecars that wait for the
-    /// photo.
+    /// Makes one attempt of [`Ingest::organise_photo`]. Sets `recorded` to what the table records of the
+    /// upload.
     async fn organise_once(
         &self,
         key: &SourceKey,
         indexed: &IndexedCopies,
-        waiting: &mut BTreeSet<String>,
+        recorded: &mut RecordedUpload,
     ) -> Result<OrganiseAttempt, IngestError> {
         let object = key.object().clone();
         let name = UploadName::of_photo(&object);
         // Steps 1 and 2 are independent of each other, so they run at the same time.
-        let (read, recorded) = tokio::join!(
+        let (read, in_table) = tokio::join!(
             self.storage.read_beginning(&object, BEGINNING_BYTES),
             self.catalogue.recorded_upload(&object, &name)
         );
-        let RecordedUpload {
-            entry,
-            waiting_sidecars,
-        } = recorded?;
-        *waiting = waiting_sidecars;
+        *recorded = in_table?;
+        let entry = recorded.entry.clone();
         let Some((properties, head)) = read? else {
             return Ok(OrganiseAttempt::Done(Outcome::Gone));
         };

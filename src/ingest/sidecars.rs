@@ -1,24 +1,26 @@
-//! Sidecars: files that belong to a photo and describe it. Organise copies a sidecar beside its photo,
-//! and index adds what it contains to the item of the photo. A sidecar never has an item of its own.
+//! Sidecars: files that belong to a photo and describe it. Organise copies a sidecar to the stem of its
+//! photo, and index adds what it contains to the item of the photo. A sidecar never has an item of its
+//! own.
 //!
-//! The photo and its sidecars may come in any order and at the same time. Organise writes down that a
-//! sidecar waits, and then lists the uploads with its name. Organise of a photo starts after its upload,
-//! and reads which sidecars wait. So at least one of the two finds the other.
+//! The photo and its sidecars may come in any order and at the same time. Organise records the sidecar
+//! under its name, and then lists the uploads with this name. Organise of a photo starts after its upload,
+//! and reads the sidecars that are recorded under its name. So at least one of the two finds the other.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
 use futures::TryStreamExt;
 use photo_metadata::{
-    EXTRACTOR_VERSION, FileLabels, MAX_SIDECAR_BYTES, SidecarExtraction, SidecarFormat,
-    SidecarMetadata, extract_sidecar, photo_extensions,
+    BEGINNING_BYTES, FileLabels, MAX_SIDECAR_BYTES, PhotoRecord, SidecarExtraction, SidecarFormat,
+    extract_sidecar, photo_extensions,
 };
 
 use crate::archive::{ArchiveKey, KeyPlace, SidecarKind, SidecarName, SourceKey, UploadName};
 use crate::catalogue::WriteOutcome;
 use crate::catalogue::batch::MAX_BATCH_KEYS;
-use crate::catalogue::item::{LedgerEntry, PartState, PhotoItem, PhotoPart};
+use crate::catalogue::item::{LedgerEntry, PhotoItem, PhotoPart};
+use crate::identity::{EvidenceList, NEAR_SECONDS};
 use crate::object::ObjectRef;
 use crate::photo_id::{PhotoId, compose_letters, decompose_letters};
 use crate::retry::{Attempt, retry};
@@ -33,6 +35,8 @@ use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, SourceAfter};
 
 /// The reason in the ledger entry of a sidecar whose photo has not come yet.
 const WAITS: &str = "a sidecar that waits: its folder has no photo of this name";
+/// The reason in the ledger entry of a sidecar whose photo is uncertain.
+const OTHER_SHOT: &str = "a sidecar that waits: the upload of its photo is gone, and the archived photo of this name has another date or camera";
 /// The reason in the ledger entry of a sidecar whose name belongs to a file by hand.
 const BY_HAND: &str =
     "a sidecar that is not archived: a person put another file under its archive key";
@@ -47,26 +51,43 @@ const EXPORTED_SLOTS: [&str; 10] = [
     "avif", "gif", "heic", "jp2", "jpg", "jxl", "png", "psd", "tif", "webp",
 ];
 
-/// The state of the archive key of a sidecar.
+/// Whether a sidecar can be archived with a photo.
 enum SidecarTarget {
-    /// The key has no file, or an older version of the sidecar.
-    Free,
-    /// The key has the bytes of the sidecar already.
-    SameBytes,
-    /// The key has a file that must stay. The text is the reason for the ledger.
-    Taken(&'static str),
+    /// The archive key of the sidecar has no file, or an older version of the sidecar.
+    Free(ArchiveKey),
+    /// The archive key has the bytes of the sidecar already.
+    SameBytes(ArchiveKey),
+    /// The sidecar cannot be archived with this photo. The text is the reason for the ledger.
+    Refused(&'static str),
+}
+
+/// The photo of a sidecar.
+struct FoundPhoto {
+    key: ArchiveKey,
+    upload: PhotoUpload,
+}
+
+/// Whether the source has the upload of a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PhotoUpload {
+    /// The upload is in the folder of the sidecar.
+    Present,
+    /// Only the ledger has an entry of it.
+    Gone,
 }
 
 impl Ingest {
-    /// Copies a sidecar beside its photo, and writes its ledger entry. If its photo has not come yet, the
-    /// sidecar waits: organise of the photo continues with it. A repeat is safe.
+    /// Copies a sidecar to the stem of its photo, and writes its ledger entry. If its photo has not come
+    /// yet, the sidecar waits: organise of the photo continues with it. `photo` is the archive key of the
+    /// photo, if organise of the photo calls this. A repeat is safe.
     pub(super) async fn organise_sidecar(
         &self,
         key: &SourceKey,
         name: &SidecarName,
+        photo: Option<&ArchiveKey>,
     ) -> Result<Outcome, IngestError> {
         let done = retry(MAX_ROUNDS, || {
-            Box::pin(self.organise_sidecar_once(key, name))
+            Box::pin(self.organise_sidecar_once(key, name, photo))
         });
         done.await?.ok_or_else(|| IngestError::Contended {
             object: key.object().clone(),
@@ -78,6 +99,7 @@ impl Ingest {
         &self,
         key: &SourceKey,
         name: &SidecarName,
+        photo: Option<&ArchiveKey>,
     ) -> Result<Attempt<Outcome>, IngestError> {
         let object = key.object().clone();
         let photo_name = UploadName::of_sidecar(&object, name);
@@ -87,12 +109,13 @@ impl Ingest {
         );
         let entry = entry?;
         let Some(properties) = properties? else {
-            if entry.is_some_and(|entry| entry.copied_to().is_none()) {
-                self.catalogue
-                    .remove_waiting_sidecar(&photo_name, &object)
-                    .await?;
-            }
-            return Ok(Attempt::Done(Outcome::Gone));
+            self.catalogue.remove_sidecar(&photo_name, &object).await?;
+            // The sidecar may have been uploaded again, and recorded before its record was removed.
+            let is_gone = self.storage.head_object(&object).await?.is_none();
+            return Ok(match is_gone {
+                true => Attempt::Done(Outcome::Gone),
+                false => Attempt::Retry,
+            });
         };
         let upload = SourceUpload {
             content: self.content_id(&object, &properties).await?,
@@ -100,24 +123,20 @@ impl Ingest {
             object,
             entry,
         };
-        if self.has_part_of(&upload).await? {
+        if self.has_part_of(&upload, photo).await? {
             return Ok(Attempt::Done(Outcome::Unchanged));
         }
         // This comes before the listing. A photo that the listing lacks is uploaded later, so organise
-        // of that photo finds this record.
+        // of that photo finds this record. The record stays: another shot may take the place of the
+        // photo, and the sidecar may have come before it.
         self.catalogue
-            .add_waiting_sidecar(&photo_name, &upload.object)
+            .add_sidecar(&photo_name, &upload.object)
             .await?;
-        let Some(photo) = self.find_photo(&upload.object, name, &photo_name).await? else {
-            return self.record_waiting(&upload, WAITS).await;
-        };
-        let Some(target) = self.sidecar_key(&photo, name) else {
-            return self.record_waiting(&upload, LONG_NAME).await;
-        };
-        let must_copy = match self.look_at_target(&upload, &target).await? {
-            SidecarTarget::Free => true,
-            SidecarTarget::SameBytes => false,
-            SidecarTarget::Taken(reason) => return self.record_waiting(&upload, reason).await,
+        let photos = self.find_photos(&upload.object, name, &photo_name).await?;
+        let (target, must_copy) = match self.choose_target(&upload, name, &photos).await? {
+            SidecarTarget::Free(target) => (target, true),
+            SidecarTarget::SameBytes(target) => (target, false),
+            SidecarTarget::Refused(reason) => return self.record_waiting(&upload, reason).await,
         };
         if self.record_archived(&upload, &target).await? == WriteOutcome::Stale {
             return Ok(Attempt::Retry);
@@ -126,9 +145,6 @@ impl Ingest {
         if must_copy && self.copy(&upload, &copy).await? == CopyOutcome::SourceChanged {
             return Ok(Attempt::Retry);
         }
-        self.catalogue
-            .remove_waiting_sidecar(&photo_name, &upload.object)
-            .await?;
         self.delete_source(&upload, &target).await?;
         Ok(Attempt::Done(Outcome::of_copy(target)))
     }
@@ -136,7 +152,13 @@ impl Ingest {
     /// Reports whether an item has, or had, the present bytes of a sidecar under the archive key in its
     /// ledger entry. A sidecar that was removed from the archive is not archived again. If it is still
     /// there, deletes the upload, if the setting is [`SourceAfter::Delete`].
-    async fn has_part_of(&self, upload: &SourceUpload) -> Result<bool, IngestError> {
+    ///
+    /// Returns `false` if `photo` is at another stem: another shot has taken the place of the photo.
+    async fn has_part_of(
+        &self,
+        upload: &SourceUpload,
+        photo: Option<&ArchiveKey>,
+    ) -> Result<bool, IngestError> {
         let archived = upload.entry.as_ref().filter(|_| upload.is_known());
         let archived = archived.and_then(|entry| self.layout.archive_key(entry.copied_to()?));
         let Some(key) = archived else {
@@ -144,7 +166,12 @@ impl Ingest {
         };
         let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
         let part = item.as_ref().and_then(|item| item.parts.get(key.part()));
-        let has_bytes = part.is_some_and(|part| part.content.as_ref() == Some(&upload.content));
+        let kin = item.as_ref().map(|item| &item.kin);
+        let is_of_photo = photo.is_none_or(|photo| {
+            photo.stem() == key.stem() || kin.is_some_and(|kin| kin.contains(photo.stem()))
+        });
+        let has_bytes =
+            is_of_photo && part.is_some_and(|part| part.content.as_ref() == Some(&upload.content));
         if has_bytes {
             self.delete_source(upload, &key).await?;
         }
@@ -167,14 +194,15 @@ impl Ingest {
         })
     }
 
-    /// Finds the archive key of the photo to which a sidecar belongs. Organises the uploads with its name
-    /// first, if their present bytes have no ledger entry. Returns `None` if there is no such photo.
-    async fn find_photo(
+    /// Finds the photos to which a sidecar can belong, the best one first. Usually this is one photo. There
+    /// are more if a folder has several shots under one name. Organises the uploads with this name first,
+    /// if their present bytes have no ledger entry.
+    async fn find_photos(
         &self,
         sidecar: &ObjectRef,
         name: &SidecarName,
         photo_name: &UploadName,
-    ) -> Result<Option<ArchiveKey>, IngestError> {
+    ) -> Result<Vec<FoundPhoto>, IngestError> {
         let listed = self.list_photos(sidecar, name, photo_name).await?;
         let bucket = &sidecar.bucket;
         let keys: Vec<&str> = listed.iter().map(|photo| photo.key.as_str()).collect();
@@ -191,14 +219,41 @@ impl Ingest {
                 ledger.extend(entry.map(|entry| (photo.key.clone(), entry)));
             }
         }
-        if let Some(photo) = self.choose_photo(name, ledger) {
-            return Ok(Some(photo));
+        let present = self.rank_photos(name, ledger, PhotoUpload::Present);
+        if !present.is_empty() {
+            return Ok(present);
         }
         // The upload of the photo may be deleted.
         let keys = possible_photo_keys(sidecar, name);
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let ledger = self.catalogue.ledger_entries(bucket, &keys).await?;
-        Ok(self.choose_photo(name, ledger))
+        Ok(self.rank_photos(name, ledger, PhotoUpload::Gone))
+    }
+
+    /// Reports whether a sidecar shows another date or camera than the archived photo with this key. Its
+    /// own photo may not have come yet: cameras use a name again. Reads the sidecar.
+    async fn contradicts_photo(
+        &self,
+        upload: &SourceUpload,
+        name: &SidecarName,
+        photo: &ArchiveKey,
+    ) -> Result<bool, IngestError> {
+        let Some(format) = name.kind.format() else {
+            return Ok(false);
+        };
+        let item = self
+            .catalogue
+            .item(&PhotoId::from_stem(photo.stem()))
+            .await?;
+        let read = self.storage.read_beginning(&upload.object, BEGINNING_BYTES);
+        let (Some(item), Some((properties, head))) = (item, read.await?) else {
+            return Ok(false);
+        };
+        let read = self.read_sidecar(&upload.object, &properties, head, format);
+        // If the sidecar has changed, its copy fails, and organise starts again.
+        Ok(read.await?.is_some_and(|sidecar| {
+            shows_other_shot(&sidecar.metadata.record, &item.known_evidence())
+        }))
     }
 
     /// Lists the uploads that can be the photo of a sidecar: the same folder and the same name. At most
@@ -230,22 +285,27 @@ impl Ingest {
         Ok(found)
     }
 
-    /// Chooses the photo of a sidecar from the ledger entries of the uploads with its name. A RAW file
-    /// comes first, because editors write sidecars for RAW files. Then the order of the keys decides.
-    fn choose_photo(
+    /// Returns the photos in the ledger entries of the uploads with the name of a sidecar. A RAW file comes
+    /// first, because editors write sidecars for RAW files. Then the order of the keys decides.
+    fn rank_photos(
         &self,
         name: &SidecarName,
         ledger: HashMap<String, LedgerEntry>,
-    ) -> Option<ArchiveKey> {
+        upload: PhotoUpload,
+    ) -> Vec<FoundPhoto> {
         let entries = ledger.into_values();
-        let photos = entries.filter(|entry| name.describes(entry.object.file_name()));
-        let photos = photos.filter_map(|entry| {
+        let entries = entries.filter(|entry| name.describes(entry.object.file_name()));
+        let photos = entries.filter_map(|entry| {
             let key = self.layout.archive_key(entry.copied_to()?)?;
             let is_exported = EXPORTED_SLOTS.contains(&key.slot().as_str());
             Some((is_exported, entry.object.key, key))
         });
-        let first = photos.min_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
-        first.map(|(_, _, key)| key)
+        let mut photos: Vec<(bool, String, ArchiveKey)> = photos.collect();
+        photos.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+        let photos = photos.into_iter();
+        photos
+            .map(|(_, _, key)| FoundPhoto { key, upload })
+            .collect()
     }
 
     /// Returns the archive key of a sidecar of the photo with this archive key. Returns `None` if the file
@@ -261,21 +321,50 @@ impl Ingest {
         })
     }
 
-    /// Looks at the archive key of a sidecar.
-    async fn look_at_target(
+    /// Chooses the first of these photos with which a sidecar can be archived. If there is none, returns
+    /// the reason of the first one.
+    async fn choose_target(
         &self,
         upload: &SourceUpload,
-        target: &ArchiveKey,
+        name: &SidecarName,
+        photos: &[FoundPhoto],
     ) -> Result<SidecarTarget, IngestError> {
-        let there = self.head_archived_file(target, upload.entry.as_ref());
-        Ok(match there.await? {
-            None => SidecarTarget::Free,
-            Some(file) if file.content == upload.content => SidecarTarget::SameBytes,
-            Some(file) if !file.placement.is_archived() => SidecarTarget::Taken(BY_HAND),
-            Some(file) if self.belongs_to_other_sidecar(&file, upload).await? => {
-                SidecarTarget::Taken(OTHER_UPLOAD)
+        let mut first_reason = None;
+        for photo in photos {
+            match self.find_target(upload, name, photo).await? {
+                SidecarTarget::Refused(reason) => {
+                    first_reason.get_or_insert(reason);
+                }
+                target => return Ok(target),
             }
-            Some(_) => SidecarTarget::Free,
+        }
+        Ok(SidecarTarget::Refused(first_reason.unwrap_or(WAITS)))
+    }
+
+    /// Finds out whether a sidecar can be archived with this photo.
+    async fn find_target(
+        &self,
+        upload: &SourceUpload,
+        name: &SidecarName,
+        photo: &FoundPhoto,
+    ) -> Result<SidecarTarget, IngestError> {
+        if photo.upload == PhotoUpload::Gone
+            && self.contradicts_photo(upload, name, &photo.key).await?
+        {
+            return Ok(SidecarTarget::Refused(OTHER_SHOT));
+        }
+        let Some(target) = self.sidecar_key(&photo.key, name) else {
+            return Ok(SidecarTarget::Refused(LONG_NAME));
+        };
+        let there = self.head_archived_file(&target, upload.entry.as_ref());
+        Ok(match there.await? {
+            None => SidecarTarget::Free(target),
+            Some(file) if file.content == upload.content => SidecarTarget::SameBytes(target),
+            Some(file) if !file.placement.is_archived() => SidecarTarget::Refused(BY_HAND),
+            Some(file) if self.belongs_to_other_sidecar(&file, upload).await? => {
+                SidecarTarget::Refused(OTHER_UPLOAD)
+            }
+            Some(_) => SidecarTarget::Free(target),
         })
     }
 
@@ -293,14 +382,16 @@ impl Ingest {
         }
     }
 
-    /// Organises and indexes the sidecars with these keys, which wait for the photo `photo`.
-    pub(super) async fn organise_waiting(
+    /// Organises and indexes the sidecars with these keys. They have the name of the upload `source`,
+    /// which is archived under the key `photo`. `photo` is `None` if the upload is not archived.
+    pub(super) async fn organise_sidecars_of(
         &self,
-        photo: &SourceKey,
-        keys: impl IntoIterator<Item = String>,
+        source: &SourceKey,
+        photo: Option<&ArchiveKey>,
+        keys: BTreeSet<String>,
     ) -> Result<(), IngestError> {
         for key in keys {
-            let object = photo.object().bucket.object(key);
+            let object = source.object().bucket.object(key);
             let name = SidecarName::parse(object.file_name());
             let (Some(KeyPlace::Source(key)), Some(name)) = (self.layout.place(&object), name)
             else {
@@ -309,7 +400,7 @@ impl Ingest {
             if self.skip_reason(key.object()).is_some() {
                 continue;
             }
-            let outcome = self.organise_sidecar(&key, &name).await?;
+            let outcome = self.organise_sidecar(&key, &name, photo).await?;
             // A store without notifications has no event for this copy.
             if let Some(copy) = outcome.archive_key() {
                 Box::pin(self.index(copy, MisfiledPhotos::Move)).await?;
@@ -345,14 +436,19 @@ impl Ingest {
         let mut item = before
             .clone()
             .unwrap_or_else(|| PhotoItem::stub(key.stem()));
-        let part = sidecar_part(key, kind, properties, file, sidecar, labels);
+        let part = PhotoPart {
+            mime: kind.mime(key.part()).to_owned(),
+            sidecar,
+            labels: Some(labels),
+            ..file.into_part(key, properties)
+        };
         item.parts.insert(key.part().to_owned(), part);
         self.write_file(key, properties, before, item, AddedFile::Sidecar)
             .await
     }
 
     /// Reads a sidecar, and extracts its metadata. Reads at most [`MAX_SIDECAR_BYTES`]. Returns `None` if
-    /// the file changed meanwhile.
+    /// the file has changed since the caller read its properties.
     async fn read_sidecar(
         &self,
         object: &ObjectRef,
@@ -393,15 +489,30 @@ impl Ingest {
         let Some(item) = item.filter(has_lost_its_photo) else {
             return Ok(Attempt::Done(()));
         };
-        let Some(photo) = self.find_photo_of_sidecars(&item).await? else {
-            return Ok(Attempt::Done(()));
-        };
+        let kin = self.kin_of(&item).await?;
+        // A person may have copied the photo. The sidecars go to the nearest copy that has none.
+        for photo in kin.iter().filter(|photo| has_photo_of(photo, &item)) {
+            let moves = self.plan_sidecar_moves(&item, photo).await?;
+            if !moves.is_empty() {
+                return self.move_parts(&item, &photo.stem, &moves).await;
+            }
+        }
+        Ok(Attempt::Done(()))
+    }
+
+    /// Plans to move the archived sidecars of an item to a photo. Leaves out those whose name is used
+    /// there.
+    async fn plan_sidecar_moves(
+        &self,
+        item: &PhotoItem,
+        photo: &PhotoItem,
+    ) -> Result<Vec<PartMove>, IngestError> {
+        let mut moves = Vec::new();
         let mut photos = photo.live_photo_parts();
         let base = photos.find_map(|(_, part)| self.layout.archive_key(&part.key));
         let Some(base) = base else {
-            return Ok(Attempt::Done(()));
+            return Ok(moves);
         };
-        let mut moves: Vec<PartMove> = Vec::new();
         for (name, part) in item.live_sidecars().filter(|(_, part)| part.is_live_copy()) {
             let to = base.with_part(name);
             let planned = self.plan_part_move(part, to, OldFile::Delete);
@@ -410,35 +521,39 @@ impl Ingest {
                 moves.push(planned);
             }
         }
-        self.move_parts(&item, &photo.stem, &moves).await
+        Ok(moves)
     }
 
-    /// Finds the photo that was at the stem of an item, among its kin and their kin. A photo with other
-    /// bytes does not count, because a person may have put it there.
-    async fn find_photo_of_sidecars(
-        &self,
-        item: &PhotoItem,
-    ) -> Result<Option<PhotoItem>, IngestError> {
+    /// Moves the sidecars that were left at the kin of an item to its photo. A repeat is safe.
+    pub(super) async fn bring_sidecars_of_kin(&self, item: &PhotoItem) -> Result<(), IngestError> {
+        let kin = self.kin_of(item).await?;
+        for kin in kin.iter().filter(|kin| has_lost_its_photo(kin)) {
+            self.follow_photo(&kin.stem).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the kin of an item, their kin, and so on: at most a hundred items, the nearest first.
+    async fn kin_of(&self, item: &PhotoItem) -> Result<Vec<PhotoItem>, IngestError> {
+        let mut found = Vec::new();
         let mut visited = BTreeSet::from([item.stem.clone()]);
         let mut left: VecDeque<String> = item.kin.iter().cloned().collect();
         while let Some(stem) = left.pop_front() {
-            if visited.len() > MAX_BATCH_KEYS || !visited.insert(stem.clone()) {
+            if found.len() >= MAX_BATCH_KEYS || !visited.insert(stem.clone()) {
                 continue;
             }
-            let Some(kin) = self.catalogue.item(&PhotoId::from_stem(&stem)).await? else {
-                continue;
-            };
-            if has_photo_of(&kin, item) {
-                return Ok(Some(kin));
+            if let Some(kin) = self.catalogue.item(&PhotoId::from_stem(&stem)).await? {
+                left.extend(kin.kin.iter().cloned());
+                found.push(kin);
             }
-            left.extend(kin.kin.iter().cloned());
         }
-        Ok(None)
+        Ok(found)
     }
 }
 
 /// Reports whether a photo shows the shot that was at the stem of `item`: one of its files was there, or
-/// it is the copy of an edit and the evidence of both has common bytes.
+/// it is the copy of an edit and the evidence of both has common bytes. A photo with other bytes does not
+/// count, because a person may have put it there.
 fn has_photo_of(photo: &PhotoItem, item: &PhotoItem) -> bool {
     let (known, others) = (item.known_evidence(), photo.known_evidence());
     let have_common = others.iter().any(|entry| known.has(&entry.content));
@@ -449,38 +564,35 @@ fn has_photo_of(photo: &PhotoItem, item: &PhotoItem) -> bool {
     })
 }
 
+/// Reports whether the record of a sidecar has another date or camera than all evidence of a photo. Equal
+/// times may differ by two seconds, as in [`crate::identity`].
+fn shows_other_shot(record: &PhotoRecord, evidence: &EvidenceList) -> bool {
+    let taken = record.capture.metadata_second();
+    let times: Vec<NaiveDateTime> = evidence.iter().filter_map(|entry| entry.taken).collect();
+    let has_other_time = taken.is_some_and(|taken| {
+        let is_far = |time: &NaiveDateTime| (*time - taken).abs() > NEAR_SECONDS;
+        !times.is_empty() && times.iter().all(is_far)
+    });
+    let model = record
+        .camera
+        .as_ref()
+        .and_then(|camera| camera.model.as_deref());
+    let models: Vec<&str> = evidence
+        .iter()
+        .filter_map(|entry| entry.model.as_deref())
+        .collect();
+    let has_other_model = model.is_some_and(|model| {
+        let is_other = |known: &&str| !known.trim().eq_ignore_ascii_case(model.trim());
+        !models.is_empty() && models.iter().all(is_other)
+    });
+    has_other_time || has_other_model
+}
+
 /// Reports whether an item has sidecars that ingest has archived, but no photo any more, and kin that
 /// may have the photo.
 pub(super) fn has_lost_its_photo(item: &PhotoItem) -> bool {
     let mut sidecars = item.live_sidecars();
     !item.has_live_photo() && !item.kin.is_empty() && sidecars.any(|(_, part)| part.is_live_copy())
-}
-
-/// Builds the part of an archived sidecar.
-fn sidecar_part(
-    key: &ArchiveKey,
-    kind: SidecarKind,
-    properties: &ObjectProperties,
-    file: ArchivedFile,
-    sidecar: Option<SidecarMetadata>,
-    labels: FileLabels,
-) -> PhotoPart {
-    let version = properties.version();
-    PhotoPart {
-        key: key.as_str().to_owned(),
-        etag: version.etag,
-        last_modified: version.last_modified,
-        bytes: properties.size_bytes,
-        mime: kind.mime(key.part()).to_owned(),
-        source: file.provenance.map(|from| from.source),
-        placement: file.placement,
-        content: Some(file.content),
-        sidecar,
-        labels: Some(labels),
-        extractor_version: EXTRACTOR_VERSION,
-        state: PartState::Live,
-        ..PhotoPart::default()
-    }
 }
 
 /// Returns the keys that the photo of a sidecar can have. Other spellings of an extension, such as
@@ -509,7 +621,7 @@ fn possible_photo_keys(sidecar: &ObjectRef, name: &SidecarName) -> Vec<String> {
     keys
 }
 
-/// Returns the forms of a name that differ only in Unicode: as it is, NFC and NFD.
+/// Returns the forms of a name that differ only in Unicode: unchanged, NFC and NFD.
 fn name_forms(name: &str) -> Vec<String> {
     let composed = compose_letters(name).into_owned();
     let mut forms = vec![

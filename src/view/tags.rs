@@ -158,8 +158,7 @@ const PLACE_TAGS: [(&str, &[&str]); 1] = [(
 const SAME_PLACE_DEGREES: f64 = 1e-4;
 
 /// Reports whether the GPS tags have this location. Tags without coordinates have no other location.
-/// The letters of the hemispheres are ignored, because the two coordinates are enough to tell places
-/// apart.
+/// The letters of the hemispheres are ignored.
 pub(super) fn have_location(tags: &Tags, location: Option<&Location>) -> bool {
     let is_same = |tag: &str, coordinate: fn(&Location) -> f64| {
         let recorded = tags.get("GPS").and_then(|gps| gps.get(tag));

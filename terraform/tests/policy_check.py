@@ -23,7 +23,6 @@ from urllib.parse import parse_qs, unquote
 # (function, Sid, action): the reason why it is allowed although no test needs it.
 UNUSED = {
     ("ingest", "Archive", "s3:AbortMultipartUpload"): "only a copy of more than 5 GB is made in parts",
-    ("ingest", "Catalogue", "dynamodb:BatchGetItem"): "only an upload whose first four names are taken reads the next ones",
 }
 # Statements that Lambda itself needs, not the function's code.
 LAMBDAS_OWN = {"Logs", "Queue", "OnFailure", "Stream", "Traces"}
@@ -40,9 +39,12 @@ def needed(request, arn):
     service = request["service"]
     operation = (request["target"] or "").rpartition(".")[2]
     if service == "dynamodb":
-        table = f"{arn}:dynamodb:{{region}}:{{account}}:table/{request['names']['TableName']}"
-        index = request["names"].get("IndexName")
-        return [(f"dynamodb:{operation}", f"{table}/index/{index}" if index else table)]
+        names = request["names"]
+        # A batch has its keys under the name of their table.
+        tables = list(names["RequestItems"]) if "RequestItems" in names else [names["TableName"]]
+        index = f"/index/{names['IndexName']}" if "IndexName" in names else ""
+        table_arn = f"{arn}:dynamodb:{{region}}:{{account}}:table"
+        return [(f"dynamodb:{operation}", f"{table_arn}/{table}{index}") for table in tables]
     if service == "ssm":
         # A name may end in a version, which is no part of the resource.
         names = [name.partition(":")[0] for name in request["names"]["Names"]]

@@ -39,7 +39,7 @@ const SOURCE_ORDER: [DateSource; 13] = [
     DateSource::XmpDateTimeDigitized,
     DateSource::XmpCreateDate,
     DateSource::IptcDigitalCreationDate,
-    // What is known besides.
+    // Other sources.
     DateSource::GpsDateStamp,
     DateSource::FileName,
     // A clock that was not set. See `is_dead_clock`.

@@ -57,7 +57,7 @@ mod costs {
     pub(in crate::cli) const IN_PLACE: (u64, u64) = (2, 2);
     /// The requests for each sidecar in the source: the number of requests to S3, and the number of
     /// requests to DynamoDB.
-    pub(in crate::cli) const SIDECAR: (u64, u64) = (6, 7);
+    pub(in crate::cli) const SIDECAR: (u64, u64) = (6, 6);
     /// The requests for each object that is not a photo: the number of requests to S3, and the
     /// number of requests to DynamoDB.
     pub(in crate::cli) const NOT_A_PHOTO: (u64, u64) = (1, 2);

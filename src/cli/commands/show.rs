@@ -186,7 +186,7 @@ fn add_fields(rows: &mut comfy_table::Table, prefix: &str, value: &Value) {
 /// rational number as its fraction, and a list with commas between its values.
 fn format_value(value: &Value) -> String {
     match value {
-        // In a table, a second line is in the column of the values. So it cannot be taken for a row.
+        // In a table, a second line is in the column of the values. So it does not look like a row.
         Value::String(text) => text
             .lines()
             .map(escape_control)

@@ -29,7 +29,7 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::storage::{CopySettings, Storage};
 use s3_folder::{NotificationFilter, S3Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::engines::{serve_dynamodb, serve_s3};
@@ -280,6 +280,15 @@ impl IngestWorld {
     pub(crate) async fn delete(&self, object: &ObjectRef) {
         let delete = self.s3.delete_object().bucket(object.bucket.as_str());
         delete.key(&object.key).send().await.unwrap();
+    }
+
+    /// Delivers all events so far again, from the first to the last, and then in the reverse order.
+    pub(crate) async fn deliver_all_again(&self) {
+        let events = self.events.lock().unwrap().clone();
+        for event in events.iter().chain(events.iter().rev()) {
+            let answer = self.ingest.handle_event(event).await.unwrap();
+            assert_eq!(answer, json!({ "batchItemFailures": [] }));
+        }
     }
 
     /// Waits until ingest has processed and acknowledged every notification.

@@ -179,10 +179,7 @@ async fn removed_sidecar_stays_removed() {
     world.delete_archived(&format!("{STEM}.xmp")).await;
     world.wait_until_delivered().await;
     assert_eq!(title_of(&world, STEM).await, None);
-    let events = world.events.lock().unwrap().clone();
-    for event in &events {
-        world.ingest.handle_event(event).await.unwrap();
-    }
+    world.deliver_all_again().await;
     assert_eq!(world.live_parts(STEM).await, ["jpg"]);
     assert_eq!(title_of(&world, STEM).await, None);
 }
@@ -195,10 +192,7 @@ async fn repeated_events_of_a_sidecar_write_nothing() {
     world.wait_until_delivered().await;
     let item = world.item(STEM).await;
     world.wire.take();
-    let events = world.events.lock().unwrap().clone();
-    for event in events.iter().rev() {
-        world.ingest.handle_event(event).await.unwrap();
-    }
+    world.deliver_all_again().await;
     let log = world.wire.take();
     let kinds: Vec<&str> = log.counts().into_keys().collect();
     assert_eq!(
@@ -214,7 +208,7 @@ async fn repeated_events_of_a_sidecar_write_nothing() {
 }
 
 #[tokio::test]
-async fn sidecar_costs_six_and_seven_requests() {
+async fn sidecar_costs_six_requests_to_each_store() {
     let world = IngestWorld::new().await;
     world.upload("a/DSC_1.jpg", MORNING.jpeg()).await;
     world.wait_until_delivered().await;
@@ -229,7 +223,7 @@ async fn sidecar_costs_six_and_seven_requests() {
             ("dynamodb BatchGetItem", 1),
             ("dynamodb GetItem", 2),
             ("dynamodb PutItem", 2),
-            ("dynamodb UpdateItem", 2),
+            ("dynamodb UpdateItem", 1),
             ("s3 COPY", 1),
             ("s3 GET", 2),
             ("s3 HEAD", 3),
@@ -443,6 +437,31 @@ async fn sidecar_that_is_left_behind_follows_its_photo() {
 }
 
 #[tokio::test]
+async fn sidecar_that_is_left_behind_follows_the_copy_without_a_sidecar() {
+    let world = IngestWorld::new().await;
+    world.upload("a/DSC_1.jpg", MORNING.jpeg()).await;
+    world.upload("a/DSC_1.xmp", xmp("Night", "k")).await;
+    world.wait_until_delivered().await;
+    let old = format!("{STEM}.jpg");
+    for copy in ["2018-02-01/lake.jpg", "holidays/sea.jpg"] {
+        world.copy_archived(&old, copy, |_| ()).await;
+    }
+    world
+        .put_archived("2018-02-01/lake.xmp", xmp("By hand", "k"))
+        .await;
+    world.wait_until_delivered().await;
+    world.delete_archived(&old).await;
+    world.wait_until_delivered().await;
+    let titles = ["2018-02-01/lake", "holidays/sea"].map(|stem| title_of(&world, stem));
+    let titles = futures::future::join_all(titles).await;
+    assert_eq!(
+        titles,
+        [Some("By hand".to_owned()), Some("Night".to_owned())]
+    );
+    assert!(!world.archive_keys().await.contains(&format!("{STEM}.xmp")));
+}
+
+#[tokio::test]
 async fn sidecar_of_a_deleted_upload_finds_its_photo() {
     let mut world = IngestWorld::without_delivery(layout()).await;
     world.ingest = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
@@ -491,6 +510,59 @@ async fn shot_that_replaces_another_brings_its_own_sidecar() {
 }
 
 #[tokio::test]
+async fn sidecar_that_comes_before_its_shot_goes_to_it_too() {
+    let world = IngestWorld::without_delivery(layout()).await;
+    let files = [
+        ("a/IMG_1.dng", MORNING.dng()),
+        ("a/IMG_1.xmp", xmp("Morning", "k").into_bytes()),
+        // The camera has used the name again. The first object that is overwritten is the sidecar.
+        ("a/IMG_1.xmp", xmp("Evening", "k").into_bytes()),
+        ("a/IMG_1.dng", TestShot::at("2018:02:01 19:00:00").dng()),
+    ];
+    upload_in_order(&world, &files).await;
+    let second = title_of(&world, "2018-02-01/IMG_1~2").await;
+    assert_eq!(second.as_deref(), Some("Evening"));
+    // Until then it was an edit of the first one, which keeps it.
+    let first = title_of(&world, "2018-02-01/IMG_1").await;
+    assert_eq!(first.as_deref(), Some("Evening"));
+    world.upload("a/IMG_1.xmp", xmp("Night", "k")).await;
+    let edit = source_object("a/IMG_1.xmp");
+    world.ingest.sync_object(&edit).await.unwrap();
+    index_all(&world).await;
+    let second = title_of(&world, "2018-02-01/IMG_1~2").await;
+    assert_eq!(second.as_deref(), Some("Night"));
+}
+
+#[tokio::test]
+async fn sidecar_of_another_shot_waits_if_the_upload_of_its_name_is_gone() {
+    let mut world = IngestWorld::without_delivery(layout()).await;
+    world.ingest = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
+    let dated = |time: &str| {
+        let date = format!("<exif:DateTimeOriginal>{time}</exif:DateTimeOriginal>");
+        with_properties(&format!("<dc:title>{time}</dc:title>{date}")).into_bytes()
+    };
+    let (morning, evening) = ("2018-02-01T09:41:07", "2018-02-01T19:00:00");
+    let files = [
+        ("a/IMG_1.jpg", MORNING.jpeg()),
+        ("a/IMG_1.xmp", dated(morning)),
+        ("a/IMG_1.xmp", dated(evening)),
+    ];
+    upload_in_order(&world, &files).await;
+    let first = title_of(&world, "2018-02-01/IMG_1").await;
+    assert_eq!(first.as_deref(), Some(morning));
+    let entry = world.ledger_entry("a/IMG_1.xmp").await.unwrap();
+    assert!(entry.reason.unwrap().contains("another date or camera"));
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 1);
+    let shot = TestShot::at("2018:02:01 19:00:00");
+    upload_in_order(&world, &[("a/IMG_1.dng", shot.dng())]).await;
+    let second = title_of(&world, "2018-02-01/IMG_1~2").await;
+    assert_eq!(second.as_deref(), Some(evening));
+    let first = title_of(&world, "2018-02-01/IMG_1").await;
+    assert_eq!(first.as_deref(), Some(morning));
+    assert_eq!(world.list_etags(SOURCE, "").await.len(), 0);
+}
+
+#[tokio::test]
 async fn sidecar_from_another_folder_does_not_replace_the_first_one() {
     let world = IngestWorld::new().await;
     for folder in ["trip", "backup"] {
@@ -511,6 +583,28 @@ async fn sidecar_from_another_folder_does_not_replace_the_first_one() {
     world.upload("backup/DSC_1.xmp", xmp("edited", "k")).await;
     world.wait_until_delivered().await;
     assert_eq!(title_of(&world, STEM).await.as_deref(), Some("edited"));
+}
+
+#[tokio::test]
+async fn sidecar_stays_with_its_photo_if_the_folder_gets_another_shot_of_the_name() {
+    let world = IngestWorld::new().await;
+    let evening = TestShot::at("2018:02:01 19:00:00");
+    for (key, bytes) in [
+        ("a/IMG_1.dng", MORNING.dng()),
+        ("a/IMG_1.xmp", xmp("Morning", "k").into_bytes()),
+        ("b/IMG_1.jpg", evening.jpeg()),
+        ("b/IMG_1.xmp", xmp("Evening", "k").into_bytes()),
+        // The RAW comes first in the folder, but it has a sidecar from the other folder.
+        ("b/IMG_1.dng", MORNING.dng()),
+        ("b/IMG_1.xmp", xmp("Late evening", "k").into_bytes()),
+    ] {
+        world.upload(key, bytes).await;
+        world.wait_until_delivered().await;
+    }
+    let first = title_of(&world, "2018-02-01/IMG_1").await;
+    assert_eq!(first.as_deref(), Some("Morning"));
+    let second = title_of(&world, "2018-02-01/IMG_1~2").await;
+    assert_eq!(second.as_deref(), Some("Late evening"));
 }
 
 #[tokio::test]

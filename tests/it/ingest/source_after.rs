@@ -46,10 +46,7 @@ async fn upload_is_deleted_after_its_copy_has_its_bytes() {
     // An edit of a deleted upload still replaces its part, and old events change nothing.
     world.upload("DCIM/DSC_1.JPG", MORNING.edited(1)).await;
     world.wait_until_delivered().await;
-    let events = world.events.lock().unwrap().clone();
-    for event in &events {
-        world.ingest.handle_event(event).await.unwrap();
-    }
+    world.deliver_all_again().await;
     let archive = world.archived_files().await;
     assert_eq!(archive.len(), 2);
     assert_eq!(archive["2018-02-01/DSC_1.JPG"], MORNING.edited(1));

@@ -311,7 +311,7 @@ fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes
         "copySource": header("x-amz-copy-source"),
         "taggingDirective": header("x-amz-tagging-directive"),
         "tagging": header("x-amz-tagging"),
-        "names": of_body(&["TableName", "IndexName", "Names", "WithDecryption"]),
+        "names": of_body(&["TableName", "IndexName", "RequestItems", "Names", "WithDecryption"]),
     })
 }
 

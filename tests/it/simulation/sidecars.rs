@@ -27,8 +27,9 @@ pub(super) struct SidecarHistory {
     pub(super) sources: BTreeMap<ObjectName, SimulatedObject>,
     /// The versions that the person removed from the archive.
     removed: BTreeSet<String>,
-    /// Those of `removed` that must not come back, because no work was left.
-    settled: BTreeSet<String>,
+    /// Those that must not come back under the same archive key, because no work was left when the
+    /// person removed them. The key is the ETag, the value the archive key.
+    settled: BTreeMap<String, String>,
 }
 
 impl SidecarHistory {
@@ -95,7 +96,7 @@ impl SidecarHistory {
         if !others.any(|(_, other)| other.etag == etag) {
             self.removed.insert(etag.clone());
             if quiet {
-                self.settled.insert(etag);
+                self.settled.insert(etag, name.1.clone());
             }
         }
         Some(format!("removed {} from the archive", name.1))
@@ -133,8 +134,15 @@ impl SidecarHistory {
             return Err("a sidecar in the source was changed".to_owned());
         }
         for (name, object) in &self.sources {
-            let is_archived = archived_sidecars(objects).any(|(_, copy)| copy.etag == object.etag);
             let has_photo = !photo_stems(&name.1, objects, mirror).is_empty();
+            // It may have gone to a photo whose upload was removed later.
+            let stems: Vec<&str> = photo_keys(&name.1)
+                .filter_map(|key| stem_in_ledger(&key, mirror))
+                .collect();
+            let is_archived = archived_sidecars(objects).any(|(copy_name, copy)| {
+                let at = stem_of(&copy_name.1);
+                copy.etag == object.etag && stems.iter().any(|stem| is_kin(stem, at, mirror))
+            });
             let is_replaced = || has_other_sidecar(&name.1, objects, mirror);
             let is_removed = self.removed.contains(&object.etag);
             if has_photo && !is_archived && !is_removed && !is_replaced() {
@@ -151,7 +159,7 @@ impl SidecarHistory {
         mirror: &CatalogueMirror,
     ) -> Result<(), String> {
         for (name, object) in archived_sidecars(objects) {
-            if self.settled.contains(&object.etag) {
+            if self.settled.get(&object.etag) == Some(&name.1) {
                 return Err(format!("{} was removed by hand and is back", name.1));
             }
             if !is_own(name, object) {
@@ -242,6 +250,13 @@ fn kin_of<'a>(item: &'a PhotoItem, mirror: &'a CatalogueMirror) -> Vec<&'a Photo
     found.split_off(1)
 }
 
+/// Reports whether two stems are the same, or kin over any number of steps.
+fn is_kin(one: &str, other: &str, mirror: &CatalogueMirror) -> bool {
+    let kin = mirror.items.get(one).map(|item| kin_of(item, mirror));
+    let mut kin = kin.into_iter().flatten();
+    one == other || kin.any(|item| item.stem == other)
+}
+
 /// Reports whether the evidence of an item has these bytes.
 fn has_evidence(item: &PhotoItem, etag: &str) -> bool {
     let mut evidence = item.evidence.iter();
@@ -261,15 +276,24 @@ fn photo_stems<'a>(
     objects: &SimulatedObjects,
     mirror: &'a CatalogueMirror,
 ) -> Vec<&'a str> {
-    let keys = ["dng", "jpg"].map(|extension| format!("{}.{extension}", stem_of(sidecar)));
-    let present = keys.into_iter().filter(|key| {
+    let present = photo_keys(sidecar).filter(|key| {
         let name = (SOURCE.to_owned(), key.clone());
         objects.there.contains_key(&name)
     });
     present
-        .filter_map(|key| mirror.ledger.get(&key)?.copied_to())
-        .map(stem_of)
+        .filter_map(|key| stem_in_ledger(&key, mirror))
         .collect()
+}
+
+/// Returns the keys that the photo of a sidecar can have.
+fn photo_keys(sidecar: &str) -> impl Iterator<Item = String> {
+    let keys = ["dng", "jpg"].map(|extension| format!("{}.{extension}", stem_of(sidecar)));
+    keys.into_iter()
+}
+
+/// Returns the stem at which an upload is archived.
+fn stem_in_ledger<'a>(upload: &str, mirror: &'a CatalogueMirror) -> Option<&'a str> {
+    mirror.ledger.get(upload)?.copied_to().map(stem_of)
 }
 
 /// Reports whether the photo of a sidecar has, or had, a sidecar from another folder.

@@ -1,5 +1,5 @@
-//! The sidecars that wait for their photo. An entry lists them under the name that they share with the
-//! photo, so that organise finds them when the photo comes.
+//! The sidecars among the uploads. An entry lists them under the name that they share with their photo,
+//! so that organise finds them when the photo comes.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,16 @@ use super::{Catalogue, CatalogueError, PK, request_error, text};
 use crate::archive::UploadName;
 use crate::object::ObjectRef;
 
-/// The first characters of the key of every entry of waiting sidecars.
+/// The first characters of the key of every entry of sidecars.
 const PREFIX: &str = "sidecars#";
 
-/// What the table records of an upload: its ledger entry, and the sidecars that wait for it.
+/// What the table records of an upload: its ledger entry, and the sidecars of its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordedUpload {
     /// The ledger entry of the upload.
     pub entry: Option<LedgerEntry>,
-    /// The keys of the sidecars that wait for a photo with the name of the upload. They are in the same
-    /// bucket.
-    pub waiting_sidecars: BTreeSet<String>,
+    /// The keys of the sidecars of a photo with the name of the upload. They are in the same bucket.
+    pub sidecars: BTreeSet<String>,
 }
 
 /// An item that [`Catalogue::recorded_upload`] reads.
@@ -37,8 +36,8 @@ enum UploadItem {
 }
 
 impl Catalogue {
-    /// Reads the ledger entry of an upload, and the sidecars that wait for a photo with its name, in
-    /// one request. The reads are strongly consistent.
+    /// Reads the ledger entry of an upload, and the sidecars of a photo with its name, in one request.
+    /// The reads are strongly consistent.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails, or if an entry cannot be read.
@@ -47,14 +46,14 @@ impl Catalogue {
         object: &ObjectRef,
         name: &UploadName,
     ) -> Result<RecordedUpload, CatalogueError> {
-        let sidecars_pk = waiting_pk(name);
+        let sidecars_pk = sidecars_entry_pk(name);
         let pks = vec![LedgerEntry::pk(object), sidecars_pk.clone()];
         let mut recorded = RecordedUpload::default();
         for item in self.get_items::<UploadItem>(pks, &[]).await? {
             match item {
                 UploadItem::Ledger(entry) => recorded.entry = Some(entry),
                 UploadItem::Sidecars { pk, keys } if pk == sidecars_pk => {
-                    recorded.waiting_sidecars = keys;
+                    recorded.sidecars = keys;
                 }
                 UploadItem::Sidecars { pk, .. } => {
                     let cause = "the ledger entry lacks a field".into();
@@ -65,37 +64,37 @@ impl Catalogue {
         Ok(recorded)
     }
 
-    /// Records that a sidecar waits for a photo with this name. A repeat is safe.
+    /// Records that the source has a sidecar of a photo with this name. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
-    pub async fn add_waiting_sidecar(
+    pub async fn add_sidecar(
         &self,
         name: &UploadName,
         sidecar: &ObjectRef,
     ) -> Result<(), CatalogueError> {
-        self.change_waiting_sidecars("ADD", name, sidecar).await
+        self.change_sidecars("ADD", name, sidecar).await
     }
 
-    /// Records that a sidecar does not wait any more. A repeat is safe.
+    /// Records that the source does not have a sidecar any more. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
-    pub async fn remove_waiting_sidecar(
+    pub async fn remove_sidecar(
         &self,
         name: &UploadName,
         sidecar: &ObjectRef,
     ) -> Result<(), CatalogueError> {
-        self.change_waiting_sidecars("DELETE", name, sidecar).await
+        self.change_sidecars("DELETE", name, sidecar).await
     }
 
-    async fn change_waiting_sidecars(
+    async fn change_sidecars(
         &self,
         action: &str,
         name: &UploadName,
         sidecar: &ObjectRef,
     ) -> Result<(), CatalogueError> {
-        let pk = waiting_pk(name);
+        let pk = sidecars_entry_pk(name);
         let key = AttributeValue::Ss(vec![sidecar.key.clone()]);
         let request = self.client.update_item().table_name(&self.table);
         let request = request
@@ -110,7 +109,7 @@ impl Catalogue {
     }
 }
 
-/// Returns the key of the entry with the sidecars that wait for a photo with this name.
-fn waiting_pk(name: &UploadName) -> String {
+/// Returns the key of the entry with the sidecars of a photo with this name.
+fn sidecars_entry_pk(name: &UploadName) -> String {
     format!("{PREFIX}{name}")
 }
