@@ -151,7 +151,9 @@ def same_shot(item, bytes_, source, entry, stem):
     part = part_of(item, fmt)
     if was_seen(item, bytes_):
         return 'Same'
-    if any(key == source or SHOT[x] == SHOT[bytes_] for x, key, _ in item.passed):
+    has_own_copy = bool(part and part[2] and part[3] == source)
+    if any(key == source or x == bytes_ or (SHOT[x] == SHOT[bytes_] and not has_own_copy)
+           for x, key, _ in item.passed):
         return 'Undecided'
     at_stem = bool(entry) and entry[1] == stem
     if part and part[2] and 'nolive' not in ABLATED:
@@ -169,7 +171,9 @@ def same_shot(item, bytes_, source, entry, stem):
         own.add(bytes_of(entry[0]))
     if own:
         return 'Same' if any(SHOT[x] == SHOT[bytes_] for x in own) else 'Undecided'
-    shown = [(x[1], x[0]) for x in live(item)] or [(x, y) for x, _, y, _ in item.evidence]
+    known = [(x, y) for x, _, y, _ in item.evidence]
+    # What the older files of a hidden photo show is still hidden.
+    shown = known if item.private else [(x[1], x[0]) for x in live(item)] or known
     is_pair = any(SHOT[x] == SHOT[bytes_] and y != fmt for x, y in shown)
     is_taken = bool(part and part[2]) or (
         'nojoin' not in ABLATED and any(y == fmt for _, _, y, _ in item.evidence))

@@ -43,12 +43,14 @@ pub(super) enum ItemJudgement {
 ///
 /// 1. Index has seen these bytes under the stem: Same.
 /// 2. The upload, or another file of its shot, has passed this stem and has a later name: Undecided.
+///    Another file does not count if the slot has a live copy of the source key of the upload.
 /// 3. The slot has a live part: it decides. If these bytes are claimed here, the upload counts as
 ///    one of the same source key. If a person put the file there, Same becomes Undecided. If
 ///    point 6 gives Same or Undecided, Different becomes Undecided.
 /// 4. These bytes are claimed here: Same.
 /// 5. There is evidence of the same source key, or its ledger entry names this stem: it decides.
-/// 6. The other files of the item decide. If the slot was ever claimed, Same becomes Undecided.
+/// 6. The other files of the item decide: its live files, or all files of its evidence if there is none
+///    or a person has hidden the photo. If the slot was ever claimed, Same becomes Undecided.
 pub(super) fn judge_item(
     item: &PhotoItem,
     newcomer: &Newcomer<'_>,
@@ -82,10 +84,20 @@ fn is_unused(item: &PhotoItem, known: &EvidenceList) -> bool {
 }
 
 /// Reports whether the upload, or another file of its shot, claimed the stem of an item and then took a
-/// later name.
+/// later name. If the slot has a live copy of the same source key, the upload may be an edit of it, so
+/// other files do not count.
 fn has_passed(item: &PhotoItem, evidence: &Evidence, siblings: &SiblingFolders) -> bool {
+    let live = item.live_in_slot(&evidence.slot).next();
+    let live_source = live
+        .and_then(PhotoPart::copied_from)
+        .map(|from| &from.object);
+    let has_own_copy = live_source.is_some() && live_source == evidence.source.as_ref();
     let mut passed = item.passed.iter();
     passed.any(|entry| {
+        let is_own = entry.source == evidence.source || entry.content == evidence.content;
+        if has_own_copy && !is_own {
+            return false;
+        }
         let relation = ShotRelation {
             key: match entry.source == evidence.source {
                 true => KeyRelation::Same,
@@ -186,7 +198,10 @@ fn judge_by_other_formats(
 ) -> ShotVerdict {
     let live = item.live_photo_parts();
     let live: Vec<ContentId> = live.filter_map(|(_, part)| part.content_id()).collect();
-    let is_shown = |entry: &&Evidence| live.is_empty() || live.contains(&entry.content);
+    // A hidden photo may have other bytes now, such as an edit of another day. What its older files show
+    // is still hidden.
+    let counts_all = live.is_empty() || item.is_hidden_by_hand();
+    let is_shown = |entry: &&Evidence| counts_all || live.contains(&entry.content);
     let mut best = ShotVerdict::Different;
     for entry in known.iter().filter(is_shown) {
         let relation = ShotRelation {
@@ -220,6 +235,7 @@ mod tests {
     use super::*;
     use crate::catalogue::item::{PartPlacement, PartSource, PartState};
     use crate::identity::{EvidenceState, Slot};
+    use crate::privacy::Visibility;
 
     const SECOND: &str = "2018-02-01T09:41:07";
     const LATER: &str = "2018-02-01T12:00:00";
@@ -367,6 +383,30 @@ mod tests {
         assert_eq!(judge(&item, &raw), UNDECIDED);
         let other_shot = entry("3", "u/a.jpg", Some(LATER), Claimed);
         assert_eq!(judge(&item, &other_shot), DIFFERENT);
+    }
+
+    #[test]
+    fn edit_stays_with_its_live_copy_although_its_shot_has_passed() {
+        let mut item = item(&[entry("1", "t/a.nef", Some(SECOND), Seen)]);
+        let passed = entry("2", "u/a.jpg", Some(SECOND), Claimed);
+        item.passed.add(passed);
+        let edit = entry("3", "t/a.nef", Some(SECOND), Claimed);
+        assert_eq!(judge(&item, &edit), SAME);
+        let other_key = entry("3", "v/a.nef", Some(SECOND), Claimed);
+        assert_eq!(judge(&item, &other_key), UNDECIDED);
+        item.passed.add(edit.clone());
+        assert_eq!(judge(&item, &edit), UNDECIDED);
+    }
+
+    #[test]
+    fn older_files_of_a_hidden_photo_count() {
+        let older = entry("1", "t/a.jpg", Some(SECOND), Claimed);
+        let corrected = entry("2", "t/a.jpg", Some(LATER), Seen);
+        let mut item = item(&[older, corrected]);
+        let copy = entry("3", "u/a.jpg", Some(SECOND), Claimed);
+        assert_eq!(judge(&item, &copy), DIFFERENT);
+        item.overrides.visibility = Some(Visibility::Private);
+        assert_eq!(judge(&item, &copy), UNDECIDED);
     }
 
     #[test]

@@ -307,16 +307,20 @@ impl Ingest {
         })
     }
 
-    /// Step m3: copies a file to its new key, if the new key has no file. An edit of the same source
-    /// that is there is newer, and stays. Copies nothing and returns `false` if the old file does not
-    /// have the bytes that the catalogue lists, or if another file came to the new key in between.
+    /// Step m3: copies a file to its new key, if the new key has no file. Another version of the same
+    /// source that is there stays, unless the source has the bytes of the old file. Copies nothing and
+    /// returns `false` if the old file does not have the bytes that the catalogue lists, or if another
+    /// file came to the new key in between.
     async fn copy_part(&self, part_move: &PartMove) -> Result<bool, IngestError> {
         let PartMove { part, from, to, .. } = part_move;
         let there = self.head_archived_file(to, None).await?;
         if let Some(file) = there {
-            let source = part.copied_from().map(|from| &from.object);
-            let is_edit = source.is_some() && file.copied_from() == source;
-            return Ok(file.content == part_move.content || is_edit);
+            let source = part.copied_from();
+            let is_edit = source.is_some_and(|from| file.copied_from() == Some(&from.object));
+            let is_same = file.content == part_move.content;
+            if is_same || !is_edit || !self.is_current(part).await? {
+                return Ok(is_same || is_edit);
+            }
         }
         let old = self.storage.head_object(from.object()).await?;
         let Some(old) = old.filter(|old| old.etag == part.etag) else {
@@ -339,6 +343,15 @@ impl Ingest {
             .storage
             .copy_object(from.object(), to.object(), &old, &metadata);
         Ok(copied.await? == CopyOutcome::Done)
+    }
+
+    /// Reports whether the source of a part has the bytes from which the part was copied.
+    async fn is_current(&self, part: &PhotoPart) -> Result<bool, IngestError> {
+        let Some(from) = part.copied_from() else {
+            return Ok(false);
+        };
+        let now = self.storage.head_object(&from.object).await?;
+        Ok(now.is_some_and(|now| now.etag == from.etag))
     }
 
     /// Step m4: writes the new key into the ledger entries of the sources of a file. The sources

@@ -42,6 +42,8 @@ const BY_HAND: &str =
     "a sidecar that is not archived: a person put another file under its archive key";
 /// The reason in the ledger entry of a sidecar if another upload is the sidecar of the photo.
 const OTHER_UPLOAD: &str = "a sidecar that is not archived: its photo has another sidecar of this name, from another folder";
+/// The reason in the ledger entry of a sidecar that a person has removed from the archive.
+const REMOVED: &str = "a sidecar that is not archived: a person removed it from the archive";
 /// The reason in the ledger entry of a sidecar whose archive key would be too long.
 const LONG_NAME: &str = "a sidecar that is not archived: its name is too long";
 /// The maximum length of a file name in the archive, in bytes.
@@ -321,8 +323,9 @@ impl Ingest {
         })
     }
 
-    /// Chooses the first of these photos with which a sidecar can be archived. If there is none, returns
-    /// the reason of the first one.
+    /// Chooses the first of these photos with which a sidecar can be archived. If there is none, an edit
+    /// goes to the place of the older version. If there is no such place, returns the reason of the first
+    /// photo.
     async fn choose_target(
         &self,
         upload: &SourceUpload,
@@ -336,6 +339,20 @@ impl Ingest {
                     first_reason.get_or_insert(reason);
                 }
                 target => return Ok(target),
+            }
+        }
+        let entry = upload.entry.as_ref();
+        let older = entry.and_then(|entry| self.layout.archive_key(entry.archive_key.as_deref()?));
+        if let Some(key) = older.filter(|_| first_reason.is_some()) {
+            let there = self.head_archived_file(&key, entry).await?;
+            let own = there.filter(|file| file.copied_from() == Some(&upload.object));
+            if let Some(file) = own
+                && !self.contradicts_photo(upload, name, &key).await?
+            {
+                return Ok(match file.content == upload.content {
+                    true => SidecarTarget::SameBytes(key),
+                    false => SidecarTarget::Free(key),
+                });
             }
         }
         Ok(SidecarTarget::Refused(first_reason.unwrap_or(WAITS)))
@@ -358,6 +375,7 @@ impl Ingest {
         };
         let there = self.head_archived_file(&target, upload.entry.as_ref());
         Ok(match there.await? {
+            None if self.was_removed(upload, &target).await? => SidecarTarget::Refused(REMOVED),
             None => SidecarTarget::Free(target),
             Some(file) if file.content == upload.content => SidecarTarget::SameBytes(target),
             Some(file) if !file.placement.is_archived() => SidecarTarget::Refused(BY_HAND),
@@ -366,6 +384,22 @@ impl Ingest {
             }
             Some(_) => SidecarTarget::Free(target),
         })
+    }
+
+    /// Reports whether the present bytes of a sidecar were under this archive key, which has no file now.
+    /// Only bytes that were archived before can have been there.
+    async fn was_removed(
+        &self,
+        upload: &SourceUpload,
+        target: &ArchiveKey,
+    ) -> Result<bool, IngestError> {
+        if !upload.is_known() {
+            return Ok(false);
+        }
+        let id = PhotoId::from_stem(target.stem());
+        let item = self.catalogue.item(&id).await?;
+        let part = item.as_ref().and_then(|item| item.parts.get(target.part()));
+        Ok(part.is_some_and(|part| part.content.as_ref() == Some(&upload.content)))
     }
 
     /// Reports whether an archived sidecar was copied from another upload that still exists, or that

@@ -434,6 +434,15 @@ async fn sidecar_that_is_left_behind_follows_its_photo() {
     );
     let title = title_of(&world, "2018-02-01/lake").await;
     assert_eq!(title.as_deref(), Some("Night"));
+    // An edit goes to the old name first, and replaces the older version at the new name.
+    world.upload("a/DSC_1.xmp", xmp("Dawn", "k")).await;
+    world.wait_until_delivered().await;
+    let title = title_of(&world, "2018-02-01/lake").await;
+    assert_eq!(title.as_deref(), Some("Dawn"));
+    assert_eq!(
+        world.archive_keys().await,
+        ["2018-02-01/lake.jpg", "2018-02-01/lake.xmp"]
+    );
 }
 
 #[tokio::test]
@@ -560,6 +569,52 @@ async fn sidecar_of_another_shot_waits_if_the_upload_of_its_name_is_gone() {
     let first = title_of(&world, "2018-02-01/IMG_1").await;
     assert_eq!(first.as_deref(), Some(morning));
     assert_eq!(world.list_etags(SOURCE, "").await.len(), 0);
+}
+
+#[tokio::test]
+async fn removed_sidecar_does_not_come_back_with_another_shot() {
+    let world = IngestWorld::new().await;
+    world.upload("a/DSC_1.dng", MORNING.dng()).await;
+    world.upload("a/DSC_1.xmp", xmp("Morning", "k")).await;
+    world.wait_until_delivered().await;
+    for extension in ["xmp", "dng"] {
+        world.delete_archived(&format!("{STEM}.{extension}")).await;
+    }
+    world.wait_until_delivered().await;
+    let evening = TestShot::at("2018:02:02 19:00:00");
+    world.upload("a/DSC_1.jpg", evening.jpeg()).await;
+    world.wait_until_delivered().await;
+    world.deliver_all_again().await;
+    let keys = world.archive_keys().await;
+    assert_eq!(keys, ["2018-02-02/DSC_1.jpg", "2018-02-02/DSC_1.xmp"]);
+}
+
+#[tokio::test]
+async fn edited_sidecar_finds_its_renamed_photo() {
+    let mut world = IngestWorld::without_delivery(layout()).await;
+    world.ingest = world.ingest_with(CopySettings::default(), SourceAfter::Delete);
+    world.start_delivery();
+    world.upload("a/DSC_1.jpg", MORNING.jpeg()).await;
+    world.upload("a/DSC_1.xmp", xmp("Morning", "k")).await;
+    world.wait_until_delivered().await;
+    let (old, new) = (format!("{STEM}.jpg"), "2018-02-01/lake.jpg");
+    world.copy_archived(&old, new, |_| ()).await;
+    world.wait_until_delivered().await;
+    world.delete_archived(&old).await;
+    world.wait_until_delivered().await;
+    // Another photo gets the old name, and has a sidecar.
+    world.put_archived(&old, MORNING.edited(1)).await;
+    let by_hand = xmp("By hand", "k");
+    world.put_archived(&format!("{STEM}.xmp"), by_hand).await;
+    world.wait_until_delivered().await;
+    world.upload("a/DSC_1.xmp", xmp("Edit", "k")).await;
+    world.wait_until_delivered().await;
+    let titles = [STEM, "2018-02-01/lake"].map(|stem| title_of(&world, stem));
+    let titles = futures::future::join_all(titles).await;
+    assert_eq!(
+        titles,
+        [Some("By hand".to_owned()), Some("Edit".to_owned())]
+    );
 }
 
 #[tokio::test]

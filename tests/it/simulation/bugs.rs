@@ -56,8 +56,8 @@ pub(super) enum InjectedBug {
     HideKin,
     /// Organise of a photo does not find the sidecars that wait.
     WaitingSidecars,
-    /// Organise of a sidecar does not find its photo in the listing.
-    SidecarListing,
+    /// Organise of a sidecar finds its photo neither in the listing nor in the ledger.
+    SidecarPhoto,
 }
 
 impl InjectedBug {
@@ -81,7 +81,7 @@ impl InjectedBug {
         InjectedBug::MoveLedger,
         InjectedBug::HideKin,
         InjectedBug::WaitingSidecars,
-        InjectedBug::SidecarListing,
+        InjectedBug::SidecarPhoto,
     ];
 
     /// Returns the kind of act that the person does most often in the search for the bug, so that
@@ -92,11 +92,11 @@ impl InjectedBug {
             InjectedBug::HeldBeside | InjectedBug::MoveCarry => Some(ActKind::Hide),
             InjectedBug::LedgerCondition | InjectedBug::Move => Some(ActKind::Put),
             InjectedBug::Tombstone => Some(ActKind::RemoveFromArchive),
-            InjectedBug::WaitingSidecars | InjectedBug::SidecarListing => Some(ActKind::PutSidecar),
-            InjectedBug::CopyKin
-            | InjectedBug::KinList
-            | InjectedBug::FileCheck
-            | InjectedBug::HideKin => Some(ActKind::CopyInArchive),
+            InjectedBug::WaitingSidecars | InjectedBug::SidecarPhoto => Some(ActKind::PutSidecar),
+            InjectedBug::CopyKin | InjectedBug::KinList | InjectedBug::HideKin => {
+                Some(ActKind::CopyInArchive)
+            }
+            InjectedBug::FileCheck => Some(ActKind::CopyToAnyName),
             _ => None,
         }
     }
@@ -173,7 +173,7 @@ impl BugInjector {
                 .is_some_and(|query| query.contains("list-type"));
             return match (request.method(), bug) {
                 (&http::Method::HEAD, _) => self.apply_to_head(bug, task, request, has_put),
-                (_, InjectedBug::SidecarListing) if is_list => {
+                (_, InjectedBug::SidecarPhoto) if is_list => {
                     InjectedRequest::Nothing(response(200, EMPTY_LISTING))
                 }
                 _ => InjectedRequest::WireRequest(request),
@@ -191,6 +191,10 @@ impl BugInjector {
                 return InjectedRequest::Nothing(response(200, nothing.to_string()));
             }
             ("BatchGetItem", InjectedBug::WaitingSidecars) => Some(without_waiting_sidecars(body)),
+            ("BatchGetItem", InjectedBug::SidecarPhoto) if reads_only_ledger(&body) => {
+                let nothing = json!({ "Responses": { (TABLE): [] }, "UnprocessedKeys": {} });
+                return InjectedRequest::Nothing(response(200, nothing.to_string()));
+            }
             // The first request of a move reads the item.
             ("GetItem", InjectedBug::Move) if is_photo && has_followed => None,
             ("PutItem", InjectedBug::HideKin)
@@ -354,6 +358,16 @@ fn without_waiting_sidecars(mut body: Value) -> Value {
         });
     }
     body
+}
+
+/// Reports whether a request for several items reads only ledger entries, as organise of a sidecar does.
+fn reads_only_ledger(body: &Value) -> bool {
+    let keys = body["RequestItems"][TABLE]["Keys"].as_array();
+    let is_ledger = |key: &Value| {
+        let pk = key["pk"]["S"].as_str().unwrap_or_default();
+        pk.starts_with("ledger#")
+    };
+    keys.is_some_and(|keys| keys.iter().all(is_ledger))
 }
 
 fn is_claim(body: &Value) -> bool {

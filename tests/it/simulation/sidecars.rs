@@ -93,12 +93,10 @@ impl SidecarHistory {
         let name = choose(random, archived_sidecars(objects).map(|(name, _)| name))?;
         let etag = objects.remove(&name)?.etag;
         let mut others = archived_sidecars(objects);
-        if !others.any(|(_, other)| other.etag == etag) {
-            self.removed.insert(etag.clone());
-            if quiet {
-                self.settled.insert(etag, name.1.clone());
-            }
+        if quiet && !others.any(|(_, other)| other.etag == etag) {
+            self.settled.insert(etag.clone(), name.1.clone());
         }
+        self.removed.insert(etag);
         Some(format!("removed {} from the archive", name.1))
     }
 
@@ -143,7 +141,13 @@ impl SidecarHistory {
                 let at = stem_of(&copy_name.1);
                 copy.etag == object.etag && stems.iter().any(|stem| is_kin(stem, at, mirror))
             });
-            let is_replaced = || has_other_sidecar(&name.1, objects, mirror);
+            // Nothing tries again if the person removes the other sidecar.
+            let entry = mirror.ledger.get(&name.1);
+            let reason = entry.and_then(|entry| entry.reason.as_deref());
+            let gave_way = reason.is_some_and(|reason| reason.contains("another sidecar"));
+            let is_replaced = || {
+                has_other_sidecar(&name.1, objects, mirror) || gave_way && !self.removed.is_empty()
+            };
             let is_removed = self.removed.contains(&object.etag);
             if has_photo && !is_archived && !is_removed && !is_replaced() {
                 return Err(format!("{} {} was not archived", name.1, &object.etag[..6]));
@@ -178,7 +182,11 @@ impl SidecarHistory {
                 && kin_of(item, mirror).into_iter().any(|photo| {
                     let key = format!("{}{TAIL}", photo.stem);
                     let has_sidecar = objects.there.contains_key(&(ARCHIVE.to_owned(), key));
-                    !has_sidecar && live_parts(photo).any(|part| has_evidence(item, &part.etag))
+                    // Nothing tries again if the person removes the sidecar that was there.
+                    let had_sidecar = photo.parts.contains_key("xmp");
+                    !has_sidecar
+                        && !had_sidecar
+                        && live_parts(photo).any(|part| has_evidence(item, &part.etag))
                 });
             if has_lost_photo {
                 return Err(format!("{} did not follow its photo", name.1));

@@ -636,7 +636,7 @@ impl SimulatedWorld {
 /// do with them, so that few seeds find it.
 fn acts_for(bug: Option<InjectedBug>) -> &'static [ActKind] {
     match bug {
-        None | Some(InjectedBug::WaitingSidecars | InjectedBug::SidecarListing) => &ACTS,
+        None | Some(InjectedBug::WaitingSidecars | InjectedBug::SidecarPhoto) => &ACTS,
         Some(_) => &ACTS[SIDECAR_ACTS..],
     }
 }
