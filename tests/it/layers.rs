@@ -225,6 +225,24 @@ fn extraction_links_no_runtime_and_no_server() {
 }
 
 #[test]
+fn rendering_links_no_runtime_and_no_metadata() {
+    let packages = crate_packages("photo-render");
+    assert!(packages.contains("mozjpeg"), "{packages:?}");
+    for package in &packages {
+        let is_forbidden = [
+            "tokio",
+            "axum",
+            "hyper",
+            "photo-catalogue",
+            "photo-metadata",
+        ]
+        .contains(&package.as_str())
+            || package.starts_with("aws-");
+        assert!(!is_forbidden, "photo-render links {package}");
+    }
+}
+
+#[test]
 fn folder_server_links_nothing_of_the_catalogue() {
     let packages = crate_packages("s3-folder");
     assert!(packages.contains("s3s"), "{packages:?}");

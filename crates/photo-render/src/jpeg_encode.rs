@@ -1,0 +1,45 @@
+//! Encodes renditions with `mozjpeg`.
+
+use std::io;
+
+use mozjpeg::{ColorSpace, Compress, Marker};
+
+use crate::linear::LinearImage;
+use crate::orientation::PictureOrientation;
+
+/// The number of rows that are converted at a time.
+const ROWS_AT_ONCE: u32 = 16;
+
+/// Returns the upright picture as a progressive JPEG with 4:2:0 chroma. `xmp` is the content of its
+/// only segment of metadata.
+///
+/// The JPEG has no ICC profile. Without one, browsers take the colours as sRGB, which they are, and a
+/// profile would be a twentieth of a small rendition.
+///
+/// May panic, which is how `mozjpeg` reports errors.
+pub(crate) fn encode_jpeg(
+    image: &LinearImage,
+    orientation: PictureOrientation,
+    quality: u8,
+    xmp: Option<&[u8]>,
+) -> io::Result<Vec<u8>> {
+    let size = orientation.upright_size(image.size);
+    let mut encoder = Compress::new(ColorSpace::JCS_RGB);
+    encoder.set_size(size.width as usize, size.height as usize);
+    encoder.set_color_space(ColorSpace::JCS_YCbCr);
+    encoder.set_quality(f32::from(quality));
+    encoder.set_progressive_mode();
+    encoder.set_optimize_coding(true);
+    encoder.set_chroma_sampling_pixel_sizes((2, 2), (2, 2));
+    let mut rows = encoder.start_compress(Vec::new())?;
+    if let Some(xmp) = xmp {
+        rows.write_marker(Marker::APP(1), xmp);
+    }
+    let mut first = 0;
+    while first < size.height {
+        let end = (first + ROWS_AT_ONCE).min(size.height);
+        rows.write_scanlines(&image.upright_srgb_rows(orientation, first..end))?;
+        first = end;
+    }
+    rows.finish()
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+mod colour;
+mod decoded;
+mod decoder_panic;
+mod downscale;
+mod error;
+mod jpeg_decode;
+mod jpeg_encode;
+mod jpeg_structure;
+mod limits;
+mod linear;
+mod orientation;
+mod picture;
+mod raster_decode;
+mod recipe;
+mod render;
+mod rights;
+mod size;
+mod transfer;
+
+pub use colour::ColourConversion;
+pub use error::RenderError;
+pub use limits::RenderLimits;
+pub use orientation::PictureOrientation;
+pub use picture::{EncodedPicture, PictureFormat, UntaggedColour};
+pub use recipe::{RecipeError, RenderRecipe};
+pub use render::{JpegRendition, RenderedPicture, SrgbColour, render};
+pub use rights::RightsNotice;
+pub use size::PixelSize;
+
+#[cfg(test)]
+mod tests;

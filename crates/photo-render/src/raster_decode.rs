@@ -1,0 +1,255 @@
+//! Decodes PNG, WebP, TIFF and GIF with `image`.
+
+use std::error::Error;
+use std::io::{self, Cursor};
+
+use image::codecs::gif::GifDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::tiff::TiffDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::error::{ImageError, LimitErrorKind};
+use image::{ColorType, ImageDecoder, Limits};
+
+use crate::colour::{PictureSample, PixelLayout, RowConverter};
+use crate::decoded::{DecodedPicture, RenderPlan};
+use crate::downscale::{BandDownscaler, DecodedArea};
+use crate::error::RenderError;
+use crate::limits::{MAX_ICC_BYTES, RenderLimits};
+use crate::picture::{EncodedPicture, PictureFormat};
+use crate::size::PixelSize;
+
+/// The number of rows that are converted at a time.
+const ROWS_AT_ONCE: usize = 32;
+
+/// Decodes a picture and reduces it to the size of its largest rendition.
+///
+/// Transparent pixels are shown over white. The mean with white is one of encoded samples, as in
+/// browsers.
+pub(crate) fn decode_raster(
+    picture: &EncodedPicture<'_>,
+    plan: &RenderPlan<'_>,
+) -> Result<DecodedPicture, RenderError> {
+    let format = picture.format;
+    let error = |error| decoder_error(format, &plan.limits, error);
+    let reader = Cursor::new(picture.bytes);
+    match format {
+        PictureFormat::Png => {
+            let limits = decoder_limits(&plan.limits);
+            let decoder = PngDecoder::with_limits(reader, limits).map_err(error)?;
+            decode_with(decoder, picture, plan)
+        }
+        PictureFormat::WebP => decode_with(WebPDecoder::new(reader).map_err(error)?, picture, plan),
+        PictureFormat::Tiff => decode_with(TiffDecoder::new(reader).map_err(error)?, picture, plan),
+        PictureFormat::Gif => decode_with(GifDecoder::new(reader).map_err(error)?, picture, plan),
+        _ => Err(RenderError::NoDecoder(format)),
+    }
+}
+
+/// The samples of a decoded pixel.
+#[derive(Debug, Clone, Copy)]
+struct SampleFormat {
+    layout: PixelLayout,
+    has_alpha: bool,
+    depth: SampleDepth,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SampleDepth {
+    Bits8,
+    Bits16,
+}
+
+/// Decodes a picture with a decoder of `image`.
+fn decode_with(
+    mut decoder: impl ImageDecoder,
+    picture: &EncodedPicture<'_>,
+    plan: &RenderPlan<'_>,
+) -> Result<DecodedPicture, RenderError> {
+    let format = picture.format;
+    let error = |error| decoder_error(format, &plan.limits, error);
+    let (width, height) = decoder.dimensions();
+    let size = PixelSize { width, height };
+    if size.pixels() == 0 {
+        return Err(RenderError::corrupt(format, "it has no pixels"));
+    }
+    plan.limits.check_pixels(size)?;
+    let samples = sample_format(format, decoder.color_type())?;
+    let target = plan.largest_size(size);
+    let area = DecodedArea::whole(size);
+    // WebP and GIF keep the picture in a second buffer.
+    let copies = match format {
+        PictureFormat::WebP | PictureFormat::Gif => 2,
+        _ => 1,
+    };
+    let decoder_memory = decoder.total_bytes().saturating_mul(copies);
+    let memory = decoder_memory.saturating_add(BandDownscaler::memory(area, target));
+    plan.check_memory(memory, target)?;
+    decoder
+        .set_limits(decoder_limits(&plan.limits))
+        .map_err(error)?;
+
+    let icc = decoder.icc_profile().unwrap_or_default();
+    let icc = icc.filter(|icc| icc.len() <= MAX_ICC_BYTES);
+    let mut bytes = vec![0; decoder.total_bytes() as usize];
+    decoder.read_image(&mut bytes).map_err(error)?;
+    let icc = icc.as_deref();
+    let downscaler = BandDownscaler::new(area, target);
+    let (downscaler, conversion) = match samples.depth {
+        SampleDepth::Bits8 => {
+            let converter = RowConverter::new(samples.layout, icc, picture.untagged_colour);
+            reduce_rows(
+                &bytes,
+                size,
+                samples,
+                converter,
+                downscaler,
+                |bytes, row: &mut Vec<u8>| {
+                    row.extend_from_slice(bytes);
+                },
+            )
+        }
+        SampleDepth::Bits16 => {
+            let converter = RowConverter::new(samples.layout, icc, picture.untagged_colour);
+            reduce_rows(
+                &bytes,
+                size,
+                samples,
+                converter,
+                downscaler,
+                |bytes, row: &mut Vec<u16>| {
+                    row.extend(
+                        bytes
+                            .as_chunks()
+                            .0
+                            .iter()
+                            .map(|pair| u16::from_ne_bytes(*pair)),
+                    );
+                },
+            )
+        }
+    };
+    Ok(DecodedPicture {
+        stored_size: size,
+        image: downscaler.finish(),
+        conversion,
+    })
+}
+
+/// Reduces a decoded picture. `append_samples` appends the samples in some bytes.
+fn reduce_rows<S: PictureSample + AlphaSample>(
+    bytes: &[u8],
+    size: PixelSize,
+    format: SampleFormat,
+    mut converter: RowConverter<S>,
+    mut downscaler: BandDownscaler,
+    append_samples: impl Fn(&[u8], &mut Vec<S>),
+) -> (BandDownscaler, crate::colour::ColourConversion) {
+    let row_bytes = bytes.len() / size.height as usize;
+    let mut samples = Vec::new();
+    for rows in bytes.chunks(row_bytes * ROWS_AT_ONCE) {
+        samples.clear();
+        append_samples(rows, &mut samples);
+        match (format.has_alpha, format.layout) {
+            (true, PixelLayout::Grey) => compose_over_white::<S, 2>(&mut samples),
+            (true, _) => compose_over_white::<S, 4>(&mut samples),
+            (false, _) => {}
+        }
+        converter.append(&samples, downscaler.buffer());
+        downscaler.reduce();
+    }
+    (downscaler, converter.conversion())
+}
+
+/// A sample that can be mixed with white.
+trait AlphaSample: Copy {
+    /// Returns the sample over white, as visible as `alpha` says.
+    fn over_white(self, alpha: Self) -> Self;
+}
+
+impl AlphaSample for u8 {
+    fn over_white(self, alpha: Self) -> Self {
+        let shade = u32::from(255 - self) * u32::from(alpha);
+        255 - ((shade + 127) / 255) as u8
+    }
+}
+
+impl AlphaSample for u16 {
+    fn over_white(self, alpha: Self) -> Self {
+        let shade = u64::from(65_535 - self) * u64::from(alpha);
+        65_535 - ((shade + 32_767) / 65_535) as u16
+    }
+}
+
+/// Removes the alpha of pixels with `N` samples, of which the last is alpha.
+fn compose_over_white<S: AlphaSample, const N: usize>(samples: &mut Vec<S>) {
+    let mut written = 0;
+    for start in (0..samples.len()).step_by(N) {
+        let alpha = samples[start + N - 1];
+        for at in start..start + N - 1 {
+            samples[written] = samples[at].over_white(alpha);
+            written += 1;
+        }
+    }
+    samples.truncate(written);
+}
+
+/// Returns the samples for a colour type of `image`. Fails for floating-point samples: their white
+/// is not defined.
+fn sample_format(format: PictureFormat, colour: ColorType) -> Result<SampleFormat, RenderError> {
+    let (layout, has_alpha, depth) = match colour {
+        ColorType::L8 => (PixelLayout::Grey, false, SampleDepth::Bits8),
+        ColorType::La8 => (PixelLayout::Grey, true, SampleDepth::Bits8),
+        ColorType::Rgb8 => (PixelLayout::Rgb, false, SampleDepth::Bits8),
+        ColorType::Rgba8 => (PixelLayout::Rgb, true, SampleDepth::Bits8),
+        ColorType::L16 => (PixelLayout::Grey, false, SampleDepth::Bits16),
+        ColorType::La16 => (PixelLayout::Grey, true, SampleDepth::Bits16),
+        ColorType::Rgb16 => (PixelLayout::Rgb, false, SampleDepth::Bits16),
+        ColorType::Rgba16 => (PixelLayout::Rgb, true, SampleDepth::Bits16),
+        _ => return Err(RenderError::unsupported(format, "floating-point samples")),
+    };
+    Ok(SampleFormat {
+        layout,
+        has_alpha,
+        depth,
+    })
+}
+
+/// Returns the limits for a decoder of `image`.
+fn decoder_limits(limits: &RenderLimits) -> Limits {
+    let mut decoder_limits = Limits::no_limits();
+    decoder_limits.max_alloc = Some(limits.max_memory);
+    decoder_limits
+}
+
+/// Returns the outcome for an error of `image`.
+fn decoder_error(format: PictureFormat, limits: &RenderLimits, error: ImageError) -> RenderError {
+    match &error {
+        _ if is_unexpected_end(&error) => RenderError::Truncated(format),
+        ImageError::Unsupported(unsupported) => {
+            RenderError::unsupported(format, &unsupported.to_string())
+        }
+        ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::InsufficientMemory) => {
+            RenderError::DecoderMemory {
+                format,
+                max_memory: limits.max_memory,
+            }
+        }
+        _ => RenderError::corrupt(format, &error.to_string()),
+    }
+}
+
+/// Reports whether an error, or one of its causes, is an unexpected end of the bytes.
+fn is_unexpected_end(error: &ImageError) -> bool {
+    if let ImageError::IoError(io) = error {
+        return io.kind() == io::ErrorKind::UnexpectedEof;
+    }
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
