@@ -17,7 +17,8 @@ pub enum ColourConversion {
     /// The picture has no ICC profile. Its colours were taken as [`UntaggedColour`] says, or, if it
     /// is CMYK, were converted by a simple formula.
     Untagged,
-    /// The colours were converted by the ICC profile of the picture.
+    /// The colours were converted by the ICC profile of the picture, or from the colour space that
+    /// a HEIC, AVIF or JPEG XL names without a profile.
     Profile,
     /// The picture has an ICC profile that is broken, or is for another kind of picture. The colours
     /// were taken as those of a picture without a profile. Browsers do the same.
@@ -109,6 +110,21 @@ impl<S: PictureSample> RowConverter<S> {
             transform: from_profile.or_else(from_untagged),
             srgb: Vec::new(),
             conversion,
+        }
+    }
+
+    /// Returns a converter for RGB of a colour space that the file names by a number, or of sRGB.
+    #[cfg(feature = "more-formats")]
+    pub(crate) fn from_named_space(profile: Option<&ColorProfile>) -> Self {
+        let transform = profile.and_then(|profile| S::new_transform(profile, Layout::Rgb).ok());
+        Self {
+            layout: PixelLayout::Rgb,
+            conversion: match transform {
+                Some(_) => ColourConversion::Profile,
+                None => ColourConversion::Untagged,
+            },
+            transform,
+            srgb: Vec::new(),
         }
     }
 

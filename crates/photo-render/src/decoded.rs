@@ -4,6 +4,7 @@ use crate::colour::ColourConversion;
 use crate::error::RenderError;
 use crate::limits::RenderLimits;
 use crate::linear::LinearImage;
+use crate::orientation::PictureOrientation;
 use crate::recipe::RenderRecipe;
 use crate::size::PixelSize;
 
@@ -38,4 +39,7 @@ pub(crate) struct DecodedPicture {
     pub(crate) stored_size: PixelSize,
     pub(crate) image: LinearImage,
     pub(crate) conversion: ColourConversion,
+    /// The orientation that the container states, if its format defines one. It replaces that of
+    /// the caller.
+    pub(crate) container_orientation: Option<PictureOrientation>,
 }

@@ -62,6 +62,7 @@ pub(crate) fn decode_jpeg(
         stored_size: size,
         image: downscaler.finish(),
         conversion: converter.conversion(),
+        container_orientation: None,
     })
 }
 

@@ -1,15 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod alpha;
 mod colour;
 mod decoded;
 mod decoder_panic;
 mod downscale;
 mod error;
+#[cfg(feature = "more-formats")]
+mod heic_decode;
 mod jpeg_decode;
 mod jpeg_encode;
 mod jpeg_structure;
 mod limits;
 mod linear;
+#[cfg(feature = "more-formats")]
+mod nclx;
 mod orientation;
 mod picture;
 mod raster_decode;
@@ -18,6 +23,8 @@ mod render;
 mod rights;
 mod size;
 mod transfer;
+#[cfg(feature = "more-formats")]
+mod yuv;
 
 pub use colour::ColourConversion;
 pub use error::RenderError;

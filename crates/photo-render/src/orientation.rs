@@ -43,6 +43,19 @@ impl PictureOrientation {
         })
     }
 
+    /// Returns the orientation of a picture that is turned first and mirrored then: top and bottom,
+    /// or left and right. Returns `None` if this orientation mirrors already.
+    #[cfg(feature = "more-formats")]
+    pub(crate) fn mirrored(self, top_and_bottom: bool) -> Option<Self> {
+        Some(match (self, top_and_bottom) {
+            (Self::Upright, false) | (Self::Rotate180, true) => Self::MirrorHorizontal,
+            (Self::Upright, true) | (Self::Rotate180, false) => Self::MirrorVertical,
+            (Self::Rotate90, false) | (Self::Rotate270, true) => Self::Transpose,
+            (Self::Rotate90, true) | (Self::Rotate270, false) => Self::Transverse,
+            _ => return None,
+        })
+    }
+
     /// Returns the size of the upright picture for the size of the stored picture.
     pub(crate) fn upright_size(self, stored: PixelSize) -> PixelSize {
         match self {
@@ -92,5 +105,43 @@ impl PixelPath {
     pub(crate) fn row(self, y: u32, width: u32) -> impl Iterator<Item = usize> {
         let first = self.start + y as isize * self.step_y;
         (0..width as isize).map(move |x| (first + x * self.step_x) as usize)
+    }
+}
+
+#[cfg(all(test, feature = "more-formats"))]
+mod tests {
+    use super::*;
+
+    /// Returns the stored pixels of an upright picture in an orientation.
+    fn upright_pixels(orientation: PictureOrientation, stored: PixelSize) -> Vec<Vec<usize>> {
+        let size = orientation.upright_size(stored);
+        let path = orientation.pixel_path(stored);
+        let rows = (0..size.height).map(|y| path.row(y, size.width).collect());
+        rows.collect()
+    }
+
+    #[test]
+    fn mirrored_orientations_are_those_of_exif() {
+        let stored = PixelSize {
+            width: 3,
+            height: 2,
+        };
+        for turned in [
+            PictureOrientation::Upright,
+            PictureOrientation::Rotate90,
+            PictureOrientation::Rotate180,
+            PictureOrientation::Rotate270,
+        ] {
+            for top_and_bottom in [false, true] {
+                let mut expected = upright_pixels(turned, stored);
+                match top_and_bottom {
+                    true => expected.reverse(),
+                    false => expected.iter_mut().for_each(|row| row.reverse()),
+                }
+                let mirrored = turned.mirrored(top_and_bottom).expect("it is not mirrored");
+                assert_eq!(upright_pixels(mirrored, stored), expected);
+                assert_eq!(mirrored.mirrored(false), None);
+            }
+        }
     }
 }

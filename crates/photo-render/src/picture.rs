@@ -12,7 +12,8 @@ pub struct EncodedPicture<'a> {
     pub bytes: &'a [u8],
     /// The format of the bytes. It is not detected here.
     pub format: PictureFormat,
-    /// The orientation. A preview inside a RAW file has the orientation of the RAW file.
+    /// The orientation in EXIF. A preview inside a RAW file has the orientation of the RAW file. It
+    /// has no effect on HEIC, AVIF and JPEG XL, because their containers have one of their own.
     pub orientation: PictureOrientation,
     /// The colours of a picture without an ICC profile.
     pub untagged_colour: UntaggedColour,

@@ -7,10 +7,11 @@ use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::error::{ImageError, LimitErrorKind};
+use image::error::{ImageError, LimitErrorKind, UnsupportedErrorKind};
 use image::{ColorType, ImageDecoder, Limits};
 
-use crate::colour::{PictureSample, PixelLayout, RowConverter};
+use crate::alpha::{AlphaSample, compose_over_white};
+use crate::colour::{ColourConversion, PictureSample, PixelLayout, RowConverter};
 use crate::decoded::{DecodedPicture, RenderPlan};
 use crate::downscale::{BandDownscaler, DecodedArea};
 use crate::error::RenderError;
@@ -132,6 +133,7 @@ fn decode_with(
         stored_size: size,
         image: downscaler.finish(),
         conversion,
+        container_orientation: None,
     })
 }
 
@@ -143,7 +145,7 @@ fn reduce_rows<S: PictureSample + AlphaSample>(
     mut converter: RowConverter<S>,
     mut downscaler: BandDownscaler,
     append_samples: impl Fn(&[u8], &mut Vec<S>),
-) -> (BandDownscaler, crate::colour::ColourConversion) {
+) -> (BandDownscaler, ColourConversion) {
     let row_bytes = bytes.len() / size.height as usize;
     let mut samples = Vec::new();
     for rows in bytes.chunks(row_bytes * ROWS_AT_ONCE) {
@@ -158,39 +160,6 @@ fn reduce_rows<S: PictureSample + AlphaSample>(
         downscaler.reduce();
     }
     (downscaler, converter.conversion())
-}
-
-/// A sample that can be mixed with white.
-trait AlphaSample: Copy {
-    /// Returns the sample over white, as visible as `alpha` says.
-    fn over_white(self, alpha: Self) -> Self;
-}
-
-impl AlphaSample for u8 {
-    fn over_white(self, alpha: Self) -> Self {
-        let shade = u32::from(255 - self) * u32::from(alpha);
-        255 - ((shade + 127) / 255) as u8
-    }
-}
-
-impl AlphaSample for u16 {
-    fn over_white(self, alpha: Self) -> Self {
-        let shade = u64::from(65_535 - self) * u64::from(alpha);
-        65_535 - ((shade + 32_767) / 65_535) as u16
-    }
-}
-
-/// Removes the alpha of pixels with `N` samples, of which the last is alpha.
-fn compose_over_white<S: AlphaSample, const N: usize>(samples: &mut Vec<S>) {
-    let mut written = 0;
-    for start in (0..samples.len()).step_by(N) {
-        let alpha = samples[start + N - 1];
-        for at in start..start + N - 1 {
-            samples[written] = samples[at].over_white(alpha);
-            written += 1;
-        }
-    }
-    samples.truncate(written);
 }
 
 /// Returns the samples for a colour type of `image`. Fails for floating-point samples: their white
@@ -225,16 +194,23 @@ fn decoder_limits(limits: &RenderLimits) -> Limits {
 fn decoder_error(format: PictureFormat, limits: &RenderLimits, error: ImageError) -> RenderError {
     match &error {
         _ if is_unexpected_end(&error) => RenderError::Truncated(format),
-        ImageError::Unsupported(unsupported) => {
-            RenderError::unsupported(format, &unsupported.to_string())
-        }
+        ImageError::Unsupported(unsupported) => match unsupported.kind() {
+            UnsupportedErrorKind::GenericFeature(kind) => RenderError::unsupported(format, &kind),
+            _ => RenderError::unsupported(format, &unsupported.to_string()),
+        },
         ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::InsufficientMemory) => {
             RenderError::DecoderMemory {
                 format,
                 max_memory: limits.max_memory,
             }
         }
-        _ => RenderError::corrupt(format, &error.to_string()),
+        _ => {
+            // The cause has the words of the decoder, without the name of the format.
+            let detail = error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            RenderError::corrupt(format, &detail)
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use crate::colour::ColourConversion;
 use crate::decoded::{DecodedPicture, RenderPlan};
 use crate::decoder_panic::catch_decoder_panic;
 use crate::error::RenderError;
+#[cfg(feature = "more-formats")]
+use crate::heic_decode::decode_heic;
 use crate::jpeg_decode::decode_jpeg;
 use crate::jpeg_encode::encode_jpeg;
 use crate::limits::RenderLimits;
@@ -85,7 +87,8 @@ pub fn render(
     let plan = RenderPlan { recipe, limits };
     let format = picture.format;
     let decoded = catch_decoder_panic(format, || decode(picture, &plan))?;
-    let encode = || encode_all(decoded, picture.orientation, recipe, rights);
+    let orientation = decoded.container_orientation.unwrap_or(picture.orientation);
+    let encode = || encode_all(decoded, orientation, recipe, rights);
     catch_decoder_panic(format, encode).map_err(|error| match error {
         // The encoder panics like the decoder.
         RenderError::Corrupt { detail, .. } => RenderError::NotEncoded(detail),
@@ -103,9 +106,11 @@ fn decode(
         PictureFormat::Png | PictureFormat::WebP | PictureFormat::Tiff | PictureFormat::Gif => {
             decode_raster(picture, plan)
         }
-        PictureFormat::Heic | PictureFormat::Avif | PictureFormat::JpegXl => {
-            Err(RenderError::NoDecoder(picture.format))
-        }
+        #[cfg(feature = "more-formats")]
+        PictureFormat::Heic => decode_heic(picture, plan),
+        #[cfg(not(feature = "more-formats"))]
+        PictureFormat::Heic => Err(RenderError::NoDecoder(picture.format)),
+        PictureFormat::Avif | PictureFormat::JpegXl => Err(RenderError::NoDecoder(picture.format)),
     }
 }
 

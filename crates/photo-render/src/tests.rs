@@ -4,6 +4,8 @@ mod builders;
 mod colours;
 mod damage;
 mod formats;
+#[cfg(feature = "more-formats")]
+mod heic;
 mod limits;
 mod renditions;
 mod shapes;

@@ -13,7 +13,7 @@ use crate::{
 const PATCHES: u32 = 12;
 /// The edge of a patch in pixels.
 const PATCH: u32 = 32;
-const CHART: (u32, u32) = (PATCHES * PATCH, PATCHES * PATCH);
+pub(super) const CHART: (u32, u32) = (PATCHES * PATCH, PATCHES * PATCH);
 
 /// Returns the colour of a patch: all mixtures of a few values.
 fn patch_colour(patch: u32) -> [u8; 3] {
@@ -25,13 +25,13 @@ fn patch_colour(patch: u32) -> [u8; 3] {
     ]
 }
 
-fn chart_pixel(x: u32, y: u32) -> [u8; 3] {
+pub(super) fn chart_pixel(x: u32, y: u32) -> [u8; 3] {
     patch_colour(y / PATCH * PATCHES + x / PATCH)
 }
 
 /// A colour space with the white of sRGB.
 #[derive(Clone, Copy)]
-struct RgbSpace {
+pub(super) struct RgbSpace {
     /// Returns linear light for an encoded value.
     to_linear: fn(f64) -> f64,
     /// From its linear light to that of sRGB.
@@ -46,7 +46,7 @@ fn srgb_to_linear(value: f64) -> f64 {
     }
 }
 
-const DISPLAY_P3: RgbSpace = RgbSpace {
+pub(super) const DISPLAY_P3: RgbSpace = RgbSpace {
     to_linear: srgb_to_linear,
     to_srgb: [
         [1.224_940_2, -0.224_940_2, 0.0],
@@ -145,7 +145,7 @@ fn delta_e2000(first: [f64; 3], second: [f64; 3]) -> f64 {
 }
 
 /// Returns the mean ΔE2000 between the patches of a rendered chart and the expected colours.
-fn chart_difference(result: &RenderedPicture, space: RgbSpace) -> f64 {
+pub(super) fn chart_difference(result: &RenderedPicture, space: RgbSpace) -> f64 {
     let pixels = pixels_of(&result.renditions[0]);
     let scale = CHART.0 / pixels.size.width;
     let count = PATCHES * PATCHES;

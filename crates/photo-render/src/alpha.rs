@@ -1,0 +1,34 @@
+//! Shows transparent pixels over white.
+
+/// A sample that can be mixed with white.
+pub(crate) trait AlphaSample: Copy {
+    /// Returns the sample over white, as visible as `alpha` says.
+    fn over_white(self, alpha: Self) -> Self;
+}
+
+impl AlphaSample for u8 {
+    fn over_white(self, alpha: Self) -> Self {
+        let shade = u32::from(255 - self) * u32::from(alpha);
+        255 - ((shade + 127) / 255) as u8
+    }
+}
+
+impl AlphaSample for u16 {
+    fn over_white(self, alpha: Self) -> Self {
+        let shade = u64::from(65_535 - self) * u64::from(alpha);
+        65_535 - ((shade + 32_767) / 65_535) as u16
+    }
+}
+
+/// Removes the alpha of pixels with `N` samples, of which the last is alpha.
+pub(crate) fn compose_over_white<S: AlphaSample, const N: usize>(samples: &mut Vec<S>) {
+    let mut written = 0;
+    for start in (0..samples.len()).step_by(N) {
+        let alpha = samples[start + N - 1];
+        for at in start..start + N - 1 {
+            samples[written] = samples[at].over_white(alpha);
+            written += 1;
+        }
+    }
+    samples.truncate(written);
+}
