@@ -8,9 +8,12 @@ mod downscale;
 mod error;
 #[cfg(feature = "more-formats")]
 mod heic_decode;
+mod interleaved;
 mod jpeg_decode;
 mod jpeg_encode;
 mod jpeg_structure;
+#[cfg(feature = "more-formats")]
+mod jxl_decode;
 mod limits;
 mod linear;
 #[cfg(feature = "more-formats")]

@@ -10,17 +10,14 @@ use image::codecs::webp::WebPDecoder;
 use image::error::{ImageError, LimitErrorKind, UnsupportedErrorKind};
 use image::{ColorType, ImageDecoder, Limits};
 
-use crate::alpha::{AlphaSample, compose_over_white};
-use crate::colour::{ColourConversion, PictureSample, PixelLayout, RowConverter};
+use crate::colour::PixelLayout;
 use crate::decoded::{DecodedPicture, RenderPlan};
 use crate::downscale::{BandDownscaler, DecodedArea};
 use crate::error::RenderError;
+use crate::interleaved::{DeclaredColours, SampleDepth, SampleFormat, reduce_interleaved};
 use crate::limits::{MAX_ICC_BYTES, RenderLimits};
 use crate::picture::{EncodedPicture, PictureFormat};
 use crate::size::PixelSize;
-
-/// The number of rows that are converted at a time.
-const ROWS_AT_ONCE: usize = 32;
 
 /// Decodes a picture and reduces it to the size of its largest rendition.
 ///
@@ -44,20 +41,6 @@ pub(crate) fn decode_raster(
         PictureFormat::Gif => decode_with(GifDecoder::new(reader).map_err(error)?, picture, plan),
         _ => Err(RenderError::NoDecoder(format)),
     }
-}
-
-/// The samples of a decoded pixel.
-#[derive(Debug, Clone, Copy)]
-struct SampleFormat {
-    layout: PixelLayout,
-    has_alpha: bool,
-    depth: SampleDepth,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SampleDepth {
-    Bits8,
-    Bits16,
 }
 
 /// Decodes a picture with a decoder of `image`.
@@ -93,73 +76,17 @@ fn decode_with(
     let icc = icc.filter(|icc| icc.len() <= MAX_ICC_BYTES);
     let mut bytes = vec![0; decoder.total_bytes() as usize];
     decoder.read_image(&mut bytes).map_err(error)?;
-    let icc = icc.as_deref();
-    let downscaler = BandDownscaler::new(area, target);
-    let (downscaler, conversion) = match samples.depth {
-        SampleDepth::Bits8 => {
-            let converter = RowConverter::new(samples.layout, icc, picture.untagged_colour);
-            reduce_rows(
-                &bytes,
-                size,
-                samples,
-                converter,
-                downscaler,
-                |bytes, row: &mut Vec<u8>| {
-                    row.extend_from_slice(bytes);
-                },
-            )
-        }
-        SampleDepth::Bits16 => {
-            let converter = RowConverter::new(samples.layout, icc, picture.untagged_colour);
-            reduce_rows(
-                &bytes,
-                size,
-                samples,
-                converter,
-                downscaler,
-                |bytes, row: &mut Vec<u16>| {
-                    row.extend(
-                        bytes
-                            .as_chunks()
-                            .0
-                            .iter()
-                            .map(|pair| u16::from_ne_bytes(*pair)),
-                    );
-                },
-            )
-        }
+    let colours = DeclaredColours {
+        icc: icc.as_deref(),
+        untagged: picture.untagged_colour,
     };
+    let (image, conversion) = reduce_interleaved(&bytes, size, samples, colours, target);
     Ok(DecodedPicture {
         stored_size: size,
-        image: downscaler.finish(),
+        image,
         conversion,
         container_orientation: None,
     })
-}
-
-/// Reduces a decoded picture. `append_samples` appends the samples in some bytes.
-fn reduce_rows<S: PictureSample + AlphaSample>(
-    bytes: &[u8],
-    size: PixelSize,
-    format: SampleFormat,
-    mut converter: RowConverter<S>,
-    mut downscaler: BandDownscaler,
-    append_samples: impl Fn(&[u8], &mut Vec<S>),
-) -> (BandDownscaler, ColourConversion) {
-    let row_bytes = bytes.len() / size.height as usize;
-    let mut samples = Vec::new();
-    for rows in bytes.chunks(row_bytes * ROWS_AT_ONCE) {
-        samples.clear();
-        append_samples(rows, &mut samples);
-        match (format.has_alpha, format.layout) {
-            (true, PixelLayout::Grey) => compose_over_white::<S, 2>(&mut samples),
-            (true, _) => compose_over_white::<S, 4>(&mut samples),
-            (false, _) => {}
-        }
-        converter.append(&samples, downscaler.buffer());
-        downscaler.reduce();
-    }
-    (downscaler, converter.conversion())
 }
 
 /// Returns the samples for a colour type of `image`. Fails for floating-point samples: their white

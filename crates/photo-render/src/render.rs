@@ -12,6 +12,8 @@ use crate::error::RenderError;
 use crate::heic_decode::decode_heic;
 use crate::jpeg_decode::decode_jpeg;
 use crate::jpeg_encode::encode_jpeg;
+#[cfg(feature = "more-formats")]
+use crate::jxl_decode::decode_jxl;
 use crate::limits::RenderLimits;
 use crate::linear::LinearImage;
 use crate::orientation::PictureOrientation;
@@ -108,9 +110,11 @@ fn decode(
         }
         #[cfg(feature = "more-formats")]
         PictureFormat::Heic => decode_heic(picture, plan),
+        #[cfg(feature = "more-formats")]
+        PictureFormat::JpegXl => decode_jxl(picture, plan),
         #[cfg(not(feature = "more-formats"))]
-        PictureFormat::Heic => Err(RenderError::NoDecoder(picture.format)),
-        PictureFormat::Avif | PictureFormat::JpegXl => Err(RenderError::NoDecoder(picture.format)),
+        PictureFormat::Heic | PictureFormat::JpegXl => Err(RenderError::NoDecoder(picture.format)),
+        PictureFormat::Avif => Err(RenderError::NoDecoder(picture.format)),
     }
 }
 

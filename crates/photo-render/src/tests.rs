@@ -6,6 +6,8 @@ mod damage;
 mod formats;
 #[cfg(feature = "more-formats")]
 mod heic;
+#[cfg(feature = "more-formats")]
+mod jxl;
 mod limits;
 mod renditions;
 mod shapes;
