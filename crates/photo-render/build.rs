@@ -1,8 +1,8 @@
 //! Warns if the JPEG codec is built without its SIMD code.
 //!
 //! On x86-64, `mozjpeg-sys` assembles its SIMD code with `nasm`. If it does not find `nasm`, it builds
-//! plain C, which gives the same pictures in about twice the time. It reports this only in a log that
-//! Cargo does not print.
+//! plain C. A photo of 24 megapixels then takes 0.60 seconds instead of 0.43. `mozjpeg-sys` reports
+//! this only in a log that Cargo does not print.
 
 #![allow(
     clippy::disallowed_methods,

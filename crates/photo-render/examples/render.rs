@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stderr,
     clippy::print_stdout,
     reason = "a program reads files and prints"
 )]
@@ -12,6 +13,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 
 use photo_metadata::{Extraction, FileContext, PhotoFormat, extract};
 use photo_render::{
@@ -19,7 +21,17 @@ use photo_render::{
     UntaggedColour, render,
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, folder] = arguments.as_slice() else {
         return Err("usage: render FILE FOLDER".into());

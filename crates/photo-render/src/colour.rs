@@ -8,6 +8,7 @@ use moxcms::{
     TransformOptions,
 };
 
+use crate::limits::MAX_ICC_BYTES;
 use crate::picture::UntaggedColour;
 use crate::transfer::{linear_of_8, linear_of_16};
 
@@ -20,7 +21,7 @@ pub enum ColourConversion {
     /// The colours were converted by the ICC profile of the picture, or from the colour space that
     /// a HEIC, AVIF or JPEG XL names without a profile.
     Profile,
-    /// The picture has an ICC profile that is broken, or is for another kind of picture. The colours
+    /// The picture has an ICC profile that is broken, is over 8 MiB, or is for another kind of picture. The colours
     /// were taken as those of a picture without a profile. Browsers do the same.
     UnusableProfile,
 }
@@ -177,11 +178,15 @@ fn light_left(white: u32, ink: u32, black: u32) -> usize {
     ((left + white / 2) / white) as usize
 }
 
-/// Returns the transform of an ICC profile, if the profile is valid and for pixels of this layout.
+/// Returns the transform of an ICC profile, if the profile is valid, not too large, and for pixels of
+/// this layout.
 fn profile_transform<S: PictureSample>(
     layout: PixelLayout,
     icc: &[u8],
 ) -> Option<SrgbTransform<S>> {
+    if icc.len() > MAX_ICC_BYTES {
+        return None;
+    }
     let profile = ColorProfile::new_from_slice(icc).ok()?;
     let (colours, from) = match layout {
         PixelLayout::Grey => (DataColorSpace::Gray, Layout::Gray),

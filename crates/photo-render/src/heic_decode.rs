@@ -12,7 +12,6 @@ use crate::colour::{ColourConversion, PictureSample, PixelLayout, RowConverter};
 use crate::decoded::{DecodedPicture, RenderPlan};
 use crate::downscale::{BandDownscaler, DecodedArea};
 use crate::error::RenderError;
-use crate::limits::MAX_ICC_BYTES;
 use crate::nclx::named_profile;
 use crate::orientation::PictureOrientation;
 use crate::picture::{EncodedPicture, PictureFormat, UntaggedColour};
@@ -315,7 +314,6 @@ fn row_converter<S: PictureSample>(
     first_tile: ItemId,
 ) -> Result<RowConverter<S>, RenderError> {
     let icc = file.icc_profile(file.primary_id).map_err(container_error)?;
-    let icc = icc.filter(|icc| icc.len() <= MAX_ICC_BYTES);
     if icc.is_some() {
         return Ok(RowConverter::new(
             PixelLayout::Rgb,

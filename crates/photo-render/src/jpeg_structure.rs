@@ -6,7 +6,7 @@
 use memchr::memchr;
 
 use crate::error::RenderError;
-use crate::limits::{MAX_ICC_BYTES, MAX_SCANS};
+use crate::limits::MAX_SCANS;
 use crate::picture::PictureFormat;
 use crate::size::PixelSize;
 
@@ -209,19 +209,12 @@ impl<'a> IccChunks<'a> {
     }
 
     /// Returns the profile. A profile with missing parts is returned as it is, so that it is found
-    /// to be unusable. Returns `None` if there is no part, or if the profile is too large.
+    /// to be unusable. Returns `None` if there is no part.
     fn profile(mut self) -> Option<Vec<u8>> {
-        self.chunks.sort_by_key(|(number, ..)| *number);
-        self.chunks.dedup_by_key(|(number, ..)| *number);
-        let size: usize = self.chunks.iter().map(|(.., part)| part.len()).sum();
-        let is_usable = !self.chunks.is_empty() && size <= MAX_ICC_BYTES;
-        is_usable.then(|| {
-            self.chunks
-                .iter()
-                .flat_map(|(.., part)| *part)
-                .copied()
-                .collect()
-        })
+        self.chunks.sort_by_key(|(number, _)| *number);
+        self.chunks.dedup_by_key(|(number, _)| *number);
+        let bytes = self.chunks.iter().flat_map(|(_, part)| *part);
+        (!self.chunks.is_empty()).then(|| bytes.copied().collect())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::decoded::{DecodedPicture, RenderPlan};
 use crate::downscale::{BandDownscaler, DecodedArea};
 use crate::error::RenderError;
 use crate::interleaved::{DeclaredColours, SampleDepth, SampleFormat, reduce_interleaved};
-use crate::limits::{MAX_ICC_BYTES, RenderLimits};
+use crate::limits::RenderLimits;
 use crate::picture::{EncodedPicture, PictureFormat};
 use crate::size::PixelSize;
 
@@ -73,7 +73,6 @@ fn decode_with(
         .map_err(error)?;
 
     let icc = decoder.icc_profile().unwrap_or_default();
-    let icc = icc.filter(|icc| icc.len() <= MAX_ICC_BYTES);
     let mut bytes = vec![0; decoder.total_bytes() as usize];
     decoder.read_image(&mut bytes).map_err(error)?;
     let colours = DeclaredColours {

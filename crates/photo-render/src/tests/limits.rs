@@ -3,9 +3,10 @@
 use image::ExtendedColorType;
 
 use super::builders::{JpegKind, gradient, jpeg, picture, png, rendered, segments};
-use crate::limits::{MAX_MEMORY, MAX_PIXELS, MAX_SCANS};
+use crate::limits::{MAX_DETAIL_CHARS, MAX_ICC_BYTES, MAX_MEMORY, MAX_PIXELS, MAX_SCANS};
 use crate::{
-    PictureFormat, PixelSize, RenderError, RenderLimits, RenderRecipe, RightsNotice, render,
+    ColourConversion, PictureFormat, PixelSize, RenderError, RenderLimits, RenderRecipe,
+    RightsNotice, render,
 };
 
 /// Renders with limits.
@@ -205,4 +206,30 @@ fn defaults_allow_large_photos() {
     for (width, height) in [(43_000, 12_000), (23_296, 17_472)] {
         assert_eq!(limits.check_pixels(PixelSize { width, height }), Ok(()));
     }
+}
+
+#[test]
+fn too_large_profiles_are_ignored() {
+    let mut icc = moxcms::ColorProfile::new_adobe_rgb()
+        .encode()
+        .expect("a profile");
+    for (size, expected) in [
+        (MAX_ICC_BYTES, ColourConversion::Profile),
+        (MAX_ICC_BYTES + 1, ColourConversion::UnusableProfile),
+    ] {
+        icc.resize(size, 0);
+        let bytes = jpeg((16, 16), JpegKind::RGB, Some(&icc), |_, _| [90, 80, 70]);
+        let result = rendered(&bytes, PictureFormat::Jpeg, &RenderRecipe::default());
+        assert_eq!(result.expect("a valid JPEG").conversion, expected);
+    }
+}
+
+#[test]
+fn errors_are_short() {
+    let detail = "é\n".repeat(10_000);
+    let RenderError::Corrupt { detail, .. } = RenderError::corrupt(PictureFormat::Gif, &detail)
+    else {
+        panic!("another error");
+    };
+    assert!(detail.chars().count() <= MAX_DETAIL_CHARS && !detail.contains('\n'));
 }
