@@ -1,7 +1,7 @@
 //! Renders a local picture with the default recipe: `render FILE FOLDER`.
 //!
-//! Writes `FOLDER/<long edge>.jpg` for each rendition, and prints their sizes, the placeholder and
-//! the average colour. Exits with 1 and the reason if the picture cannot be rendered.
+//! Writes `FOLDER/<long edge>.jpg` for each rendition. Prints their sizes, the size of the
+//! placeholder, and the average colour. Exits with 1 and the reason if the picture cannot be rendered.
 
 #![allow(
     clippy::disallowed_methods,
@@ -75,7 +75,7 @@ fn file_context() -> FileContext {
     }
 }
 
-/// Returns what the metadata of a file say about its picture.
+/// Returns the picture of a file, with the facts from its metadata.
 fn encoded_picture<'a>(
     bytes: &'a [u8],
     extraction: &Extraction,

@@ -2,7 +2,7 @@
 
 /// A sample that can be mixed with white.
 pub(crate) trait AlphaSample: Copy {
-    /// Returns the sample over white, as visible as `alpha` says.
+    /// Returns the sample mixed with white. If `alpha` is 0, it is white.
     fn over_white(self, alpha: Self) -> Self;
 }
 

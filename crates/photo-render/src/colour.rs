@@ -15,8 +15,8 @@ use crate::transfer::{linear_of_8, linear_of_16};
 /// Which colours a picture had, and whether they were converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColourConversion {
-    /// The picture has no ICC profile. Its colours were taken as [`UntaggedColour`] says, or, if it
-    /// is CMYK, were converted by a simple formula.
+    /// The picture has no ICC profile. It was read in the colour space of [`UntaggedColour`]. CMYK
+    /// was converted by a simple formula.
     Untagged,
     /// The colours were converted by the ICC profile of the picture, or from the colour space that
     /// a HEIC, AVIF or JPEG XL names without a profile.

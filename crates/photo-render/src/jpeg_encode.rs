@@ -13,8 +13,8 @@ const ROWS_AT_ONCE: u32 = 16;
 /// Returns the upright picture as a progressive JPEG with 4:2:0 chroma. `xmp` is the content of its
 /// only segment of metadata.
 ///
-/// The JPEG has no ICC profile. Without one, browsers take the colours as sRGB, which they are, and a
-/// profile would be a twentieth of a small rendition.
+/// The JPEG has no ICC profile. Browsers read a JPEG without one as sRGB. The smallest
+/// profile of sRGB would be a twentieth of a small rendition.
 ///
 /// May panic, which is how `mozjpeg` reports errors.
 pub(crate) fn encode_jpeg(

@@ -1,10 +1,10 @@
-//! What the caller knows of a picture.
+//! The input of a call.
 
 use std::fmt;
 
 use crate::orientation::PictureOrientation;
 
-/// The bytes of one picture, and what its metadata say about it.
+/// The bytes of one picture, and what the caller has read from its metadata.
 #[derive(Debug, Clone, Copy)]
 pub struct EncodedPicture<'a> {
     /// The whole file, or the whole preview inside a RAW file. Bytes after the end of the picture
