@@ -120,7 +120,12 @@ fn every_injected_bug_makes_a_seed_fail() {
     };
     for bug in InjectedBug::ALL.into_iter().filter(is_requested) {
         searched += 1;
-        let failures = find_failures(0..SEEDS_TO_FIND_A_BUG, Some(bug));
+        let known = bug.known_seed();
+        let mut failures = find_failures(known..known + 1, Some(bug));
+        if failures.is_empty() {
+            println!("{bug:?}: seed {known} does not find it any more");
+            failures = find_failures(0..SEEDS_TO_FIND_A_BUG, Some(bug));
+        }
         match failures.first() {
             Some((seed, wrong)) => println!("{bug:?} left out: seed {seed}: {wrong}"),
             None => survived.push(bug),
