@@ -7,6 +7,7 @@
 //! variables or on AWS types.
 
 mod archived_file;
+mod claiming;
 pub mod event;
 mod extract;
 mod index;
@@ -22,6 +23,8 @@ mod picture_data;
 pub mod provenance;
 pub mod reconcile;
 mod record;
+mod sidecar_index;
+mod sidecar_photos;
 mod sidecars;
 mod skipping;
 pub mod survey;

@@ -17,7 +17,7 @@ use super::extract::MetadataRead;
 use super::ledger::{LedgerVerdict, ledger_entry};
 use super::overrides::merge_set_values;
 use super::provenance::Provenance;
-use super::sidecars::has_lost_its_photo;
+use super::sidecar_index::has_lost_its_photo;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 
 /// The file that a write adds to an item.

@@ -11,8 +11,8 @@ use crate::object::ObjectRef;
 use crate::photo_id::PhotoId;
 use crate::retry::{Attempt, retry};
 
+use super::claiming::forget_removed_file;
 use super::moving::{OldFile, PartMove};
-use super::organise::forget_removed_file;
 use super::overrides::{merge_set_values, update_item};
 use super::record::derive_claim_keys;
 use super::{Ingest, IngestError, MAX_ROUNDS};
