@@ -18,9 +18,9 @@ pub struct HookCall {
     /// More possible times of this call, the latest first. When all possible times are in the
     /// future, the present time of the clock is added.
     corrected: Vec<DateTime<Utc>>,
-    /// The time of an earlier call, if it is later than the time of this call. Then the clock was
-    /// set back between the two calls. When the clock reaches this time again, it is unknown how
-    /// long ago this call was.
+    /// The time of an earlier call or change, if it is later than the time of this call. Then the clock
+    /// was set back between the two. When the clock reaches this time again, it is unknown how long ago
+    /// this call was.
     after: Option<DateTime<Utc>>,
 }
 
@@ -42,7 +42,7 @@ enum StoredHookCall {
 
 impl HookCall {
     /// Creates the record of a call at the time `now`. `latest` is the latest recorded time of all
-    /// earlier calls, if there are any.
+    /// earlier calls and changes, if there are any.
     pub(super) fn new(now: DateTime<Utc>, latest: Option<DateTime<Utc>>) -> Self {
         HookCall {
             at: now,

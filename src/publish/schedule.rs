@@ -184,6 +184,10 @@ pub struct HookState {
     /// The text that describes the response to the last call of the hook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_answer: Option<String>,
+    /// A time that the clock had shown before it was set back. `None` if the clock has reached it again,
+    /// or if nothing shows that it was set back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_back_from: Option<DateTime<Utc>>,
     /// The time before which the hook must not be called, because of an import. The import writes
     /// this time, so it is stored in an item of its own.
     #[serde(skip)]
@@ -370,9 +374,15 @@ impl HookState {
         for call in &mut self.called {
             is_changed |= call.correct_clock(now);
         }
+        if self.set_back_from.is_some_and(|shown| shown <= now) {
+            self.set_back_from = None;
+            is_changed = true;
+        }
         if let Some(pending) = &mut self.pending
             && (is_in_future(pending.last, now) || is_in_future(pending.since, now))
         {
+            let shown = pending.last.max(pending.since);
+            self.set_back_from = self.set_back_from.max(Some(shown));
             pending.last = now;
             pending.since = pending.since.min(now);
             is_changed = true;
@@ -390,6 +400,7 @@ impl HookState {
     pub fn record_call(&mut self, rules: &HookRules, now: DateTime<Utc>) {
         // A later call is never counted before an earlier one, even if the clock was set back.
         let latest = self.called.iter().map(HookCall::recorded_at).max();
+        let latest = latest.max(self.set_back_from);
         self.called.sort_by_key(|call| call.counted_at(now));
         let mut excess = self.called.len().saturating_sub(rules.per_month as usize);
         self.called.retain(|call| {

@@ -382,6 +382,24 @@ fn simulate_wrong_clock(
     calls
 }
 
+#[test]
+fn first_call_after_a_clock_was_set_back_counts_when_it_is_set_right() {
+    let rules = HookRules {
+        per_day: 1,
+        ..HookRules::default()
+    };
+    let year = 365 * 86_400;
+    let show_clock = |now: i64| match now {
+        3_600..10_800 => now - year,
+        _ => now,
+    };
+    let calls = simulate_wrong_clock(&rules, 3_607, 3 * 86_400, show_clock);
+    assert!(
+        calls.windows(2).all(|pair| pair[1] - pair[0] >= 86_400),
+        "{calls:?}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
