@@ -1,8 +1,10 @@
-//! Runs the extraction and checks the properties that hold for any bytes. Only `photo-metadata` is
-//! linked.
+//! Runs the extraction and the rendering, and checks the properties that hold for any bytes. Only
+//! `photo-metadata` and `photo-render` are linked.
 
 #[path = "../../tests/support/src/hostile_files.rs"]
 pub mod hostile_files;
+pub mod render_samples;
+pub mod rendering;
 pub mod samples;
 
 use std::time::{Duration, Instant};
