@@ -1,8 +1,9 @@
 //! The shared code of the measuring programs: embedded engines, example photos whose capture time
-//! can be set, statistics, and the memory of a process.
+//! can be set, a picture as large as a photo, statistics, and the memory of a process.
 
 mod engines;
 mod gallery;
+mod large_photo;
 mod photos;
 mod process;
 mod statistics;
@@ -11,6 +12,7 @@ pub use engines::{
     ACCESS_KEY, BenchEngines, EngineStorage, SECRET_KEY, connect, disable_stream, listen,
 };
 pub use gallery::count_listed_photos;
+pub use large_photo::LargePhoto;
 pub use photos::{DatedPhoto, extract_file, list_files, repository_root};
 pub use process::{ChildProcess, ProcessMemory, find_photos_binary, install_tls_provider};
 pub use statistics::{median, median_ms, percentile, range_text};
