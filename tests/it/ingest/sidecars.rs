@@ -42,6 +42,14 @@ async fn title_of(world: &IngestWorld, stem: &str) -> Option<String> {
     title(&item).map(str::to_owned)
 }
 
+/// Renames a file of the archive as a person does: copies it, and deletes the old file.
+async fn rename_archived(world: &IngestWorld, old: &str, new: &str) {
+    world.copy_archived(old, new, |_| ()).await;
+    world.wait_until_delivered().await;
+    world.delete_archived(old).await;
+    world.wait_until_delivered().await;
+}
+
 /// Uploads objects one after the other, and organises and indexes each of them at once.
 async fn upload_in_order(world: &IngestWorld, uploads: &[(&str, Vec<u8>)]) {
     for (key, bytes) in uploads {
@@ -424,10 +432,7 @@ async fn sidecar_that_is_left_behind_follows_its_photo() {
     world.wait_until_delivered().await;
     // A person renames the photo in the archive, and forgets the sidecar.
     let (old, new) = (format!("{STEM}.jpg"), "2018-02-01/lake.jpg");
-    world.copy_archived(&old, new, |_| ()).await;
-    world.wait_until_delivered().await;
-    world.delete_archived(&old).await;
-    world.wait_until_delivered().await;
+    rename_archived(&world, &old, new).await;
     assert_eq!(
         world.archive_keys().await,
         ["2018-02-01/lake.jpg", "2018-02-01/lake.xmp"]
@@ -598,10 +603,7 @@ async fn edited_sidecar_finds_its_renamed_photo() {
     world.upload("a/DSC_1.xmp", xmp("Morning", "k")).await;
     world.wait_until_delivered().await;
     let (old, new) = (format!("{STEM}.jpg"), "2018-02-01/lake.jpg");
-    world.copy_archived(&old, new, |_| ()).await;
-    world.wait_until_delivered().await;
-    world.delete_archived(&old).await;
-    world.wait_until_delivered().await;
+    rename_archived(&world, &old, new).await;
     // Another photo gets the old name, and has a sidecar.
     world.put_archived(&old, MORNING.edited(1)).await;
     let by_hand = xmp("By hand", "k");
