@@ -144,13 +144,16 @@ pub(crate) fn rendered(
     format: PictureFormat,
     recipe: &RenderRecipe,
 ) -> Result<RenderedPicture, RenderError> {
-    let picture = picture(bytes, format);
-    render(
-        &picture,
-        recipe,
-        &RightsNotice::default(),
-        RenderLimits::default(),
-    )
+    rendered_picture(&picture(bytes, format), recipe)
+}
+
+/// Renders a picture without rights, under the default limits.
+pub(crate) fn rendered_picture(
+    picture: &EncodedPicture<'_>,
+    recipe: &RenderRecipe,
+) -> Result<RenderedPicture, RenderError> {
+    let rights = RightsNotice::default();
+    render(picture, recipe, &rights, RenderLimits::default())
 }
 
 /// Returns the pixels of a rendition.

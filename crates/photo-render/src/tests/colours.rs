@@ -3,11 +3,10 @@
 use image::ExtendedColorType;
 use moxcms::{ColorProfile, ToneReprCurve};
 
-use super::builders::{JpegKind, jpeg, picture, pixels_of, png, rendered, sharp_recipe};
-use crate::{
-    ColourConversion, PictureFormat, RenderLimits, RenderedPicture, RightsNotice, UntaggedColour,
-    render,
+use super::builders::{
+    JpegKind, jpeg, picture, pixels_of, png, rendered, rendered_picture, sharp_recipe,
 };
+use crate::{ColourConversion, PictureFormat, RenderedPicture, UntaggedColour};
 
 /// The number of patches in a row and in a column of the test chart.
 const PATCHES: u32 = 12;
@@ -218,13 +217,7 @@ fn adobe_rgb_without_a_profile_gives_the_expected_colours() {
     let mut picture = picture(&bytes, PictureFormat::Jpeg);
     picture.untagged_colour = UntaggedColour::AdobeRgb;
     let recipe = sharp_recipe(CHART.0);
-    let result = render(
-        &picture,
-        &recipe,
-        &RightsNotice::default(),
-        RenderLimits::default(),
-    )
-    .expect("a valid JPEG");
+    let result = rendered_picture(&picture, &recipe).expect("a valid JPEG");
     assert_eq!(result.conversion, ColourConversion::Untagged);
     let difference = chart_difference(&result, ADOBE_RGB);
     assert!(difference < 1.0, "{difference}");
@@ -232,13 +225,7 @@ fn adobe_rgb_without_a_profile_gives_the_expected_colours() {
     let icc = ColorProfile::new_display_p3().encode().expect("a profile");
     let bytes = jpeg(CHART, JpegKind::RGB, Some(&icc), chart_pixel);
     picture.bytes = &bytes;
-    let result = render(
-        &picture,
-        &recipe,
-        &RightsNotice::default(),
-        RenderLimits::default(),
-    )
-    .expect("a valid JPEG");
+    let result = rendered_picture(&picture, &recipe).expect("a valid JPEG");
     assert!(chart_difference(&result, DISPLAY_P3) < 1.0);
 }
 

@@ -1,12 +1,10 @@
 //! Orientation, odd sizes, and the kinds of JPEG.
 
 use super::builders::{
-    JpegKind, TestPixels, gradient, jpeg, picture, pixels_of, rendered, sharp_recipe, with_segment,
-    without_segments,
+    JpegKind, TestPixels, gradient, jpeg, picture, pixels_of, rendered, rendered_picture,
+    sharp_recipe, with_segment, without_segments,
 };
-use crate::{
-    PictureFormat, PictureOrientation, PixelSize, RenderLimits, RenderRecipe, RightsNotice, render,
-};
+use crate::{PictureFormat, PictureOrientation, PixelSize, RenderRecipe};
 
 /// The marker of Adobe's segment.
 const APP14: u8 = 0xee;
@@ -60,13 +58,7 @@ fn all_orientations_become_upright() {
         let mut picture = picture(&bytes, PictureFormat::Jpeg);
         picture.orientation = PictureOrientation::from_exif(exif).expect("1 to 8");
         let recipe = RenderRecipe::new(&[24, 96], 100).expect("a valid recipe");
-        let result = render(
-            &picture,
-            &recipe,
-            &RightsNotice::default(),
-            RenderLimits::default(),
-        )
-        .expect("a valid JPEG");
+        let result = rendered_picture(&picture, &recipe).expect("a valid JPEG");
         assert_eq!(result.size, PixelSize { width, height });
         for rendition in &result.renditions {
             let scale = width / rendition.size.width;
