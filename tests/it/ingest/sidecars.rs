@@ -451,6 +451,46 @@ async fn sidecar_that_is_left_behind_follows_its_photo() {
 }
 
 #[tokio::test]
+async fn sidecar_follows_a_renamed_photo_whose_removal_is_indexed_first() {
+    let world = IngestWorld::without_delivery(layout()).await;
+    let files = [
+        ("a/DSC_1.jpg", MORNING.jpeg()),
+        ("a/DSC_1.xmp", xmp("Night", "k").into_bytes()),
+    ];
+    upload_in_order(&world, &files).await;
+    let (old, new) = (format!("{STEM}.jpg"), "2018-02-01/lake.jpg");
+    world.copy_archived(&old, new, |_| ()).await;
+    world.delete_archived(&old).await;
+    for key in [&old, new] {
+        let object = archive_object(key);
+        world.ingest.process_object(&object).await.unwrap();
+    }
+    let title = title_of(&world, "2018-02-01/lake").await;
+    assert_eq!(title.as_deref(), Some("Night"));
+    let keys = world.archive_keys().await;
+    assert_eq!(keys, ["2018-02-01/lake.jpg", "2018-02-01/lake.xmp"]);
+}
+
+#[tokio::test]
+async fn sidecar_follows_no_file_of_other_bytes() {
+    let world = IngestWorld::new().await;
+    world.upload("a/DSC_1.jpg", MORNING.jpeg()).await;
+    world.upload("a/DSC_1.xmp", xmp("Night", "k")).await;
+    world.wait_until_delivered().await;
+    let (old, new) = (format!("{STEM}.jpg"), "2018-02-01/lake.jpg");
+    world.copy_archived(&old, new, |_| ()).await;
+    world.wait_until_delivered().await;
+    // The person replaces the copy by another picture.
+    let evening = TestShot::at("2018:02:01 19:00:00");
+    world.put_archived(new, evening.jpeg()).await;
+    world.wait_until_delivered().await;
+    world.delete_archived(&old).await;
+    world.wait_until_delivered().await;
+    let keys = world.archive_keys().await;
+    assert_eq!(keys, [format!("{STEM}.xmp"), new.to_owned()]);
+}
+
+#[tokio::test]
 async fn sidecar_that_is_left_behind_follows_the_copy_without_a_sidecar() {
     let world = IngestWorld::new().await;
     world.upload("a/DSC_1.jpg", MORNING.jpeg()).await;
