@@ -3,6 +3,7 @@
 //! A hostile file can need a tenth of a second of work. Requests that are answered by the async
 //! workers must not wait for it.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -12,19 +13,38 @@ use tokio::sync::Semaphore;
 #[derive(Debug, Clone)]
 pub struct BackgroundSlots {
     free: Arc<Semaphore>,
+    count: usize,
 }
 
 impl Default for BackgroundSlots {
     fn default() -> Self {
-        let slots =
-            std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
-        BackgroundSlots {
-            free: Arc::new(Semaphore::new(slots)),
-        }
+        Self::new(processors() / 2)
     }
 }
 
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 impl BackgroundSlots {
+    fn new(slots: usize) -> Self {
+        let count = slots.max(1);
+        BackgroundSlots {
+            free: Arc::new(Semaphore::new(count)),
+            count,
+        }
+    }
+
+    /// Returns slots for all processors but one, and at least one slot.
+    pub fn leaving_one_processor() -> Self {
+        Self::new(processors().saturating_sub(1))
+    }
+
+    /// Returns the number of slots.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// Waits for a free slot, runs `work` on a thread of its own, and returns its result. If the
     /// caller is cancelled, the work still ends, and its result is dropped. If the work panics, the
     /// caller panics too.

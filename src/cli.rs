@@ -20,6 +20,7 @@ mod engines;
 mod flags;
 mod key_pair_file;
 mod output;
+mod picture_worker;
 mod progress;
 mod session;
 mod shutdown;

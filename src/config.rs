@@ -17,8 +17,9 @@ use local_http::AllowedOrigins;
 use crate::archive::{Layout, LayoutError};
 use crate::clients::Endpoints;
 use crate::identity::{InvalidFolderName, SiblingFolders};
-use crate::ingest::SourceAfter;
-use crate::object::Bucket;
+use crate::ingest::{ItemRules, SourceAfter};
+use crate::object::{Bucket, Prefix};
+use crate::pictures::{InvalidRecipe, OriginalCopies, PictureRecipe};
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
 use crate::publish::{BuildHook, HookError, HookRules};
 use crate::skipped_names::{InvalidNamePattern, SkippedNames};
@@ -38,9 +39,9 @@ const STORAGE_CLASSES: [&str; 6] = [
     "GLACIER_IR",
     "REDUCED_REDUNDANCY",
 ];
-/// The variables that set the privacy rules, the names that are never a photo's, and the names of
-/// sibling folders. A data folder keeps their values.
-pub const PRIVACY_VARIABLES: [&str; 10] = [
+/// The variables that set the privacy rules, the names that are never a photo's, the names of sibling
+/// folders, and the recipe of the pictures. A data folder keeps their values.
+pub const PRIVACY_VARIABLES: [&str; 12] = [
     LOCATION,
     PEOPLE,
     HOME_ZONES,
@@ -51,6 +52,8 @@ pub const PRIVACY_VARIABLES: [&str; 10] = [
     PRIVATE_SOURCES,
     SKIP_NAMES,
     SIBLING_FOLDERS,
+    RENDITIONS,
+    ORIGINALS,
 ];
 /// The settings whose value may be in a parameter of AWS Systems Manager (SSM).
 pub const SECRET_SETTINGS: [SecretSetting; 5] = [
@@ -132,6 +135,20 @@ pub enum SettingsError {
     /// A name of a sibling folder is wrong.
     #[error("{SIBLING_FOLDERS}: {0}")]
     SiblingFolders(#[from] InvalidFolderName),
+    /// The long edges of the renditions are wrong.
+    #[error("{RENDITIONS}: {0}; it must be none, or numbers of pixels such as 320,640,1280,2048")]
+    Renditions(#[from] InvalidRecipe),
+    /// The static gallery files would be in the source or in the archive.
+    #[error(
+        "{GALLERY_BUCKET} is \"{bucket}\" and {GALLERY_PREFIX} is \"{prefix}\": everything there is public, \
+         so it must overlap neither the source nor the archive"
+    )]
+    PublicFolder {
+        /// The bucket of the static gallery files.
+        bucket: Bucket,
+        /// Their prefix.
+        prefix: String,
+    },
     /// The buckets and prefixes do not form a valid layout.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -263,10 +280,30 @@ impl Settings {
     /// Returns the bucket of the static gallery files.
     ///
     /// # Errors
-    /// Returns [`SettingsError::Missing`] if GALLERY_BUCKET is empty or not set.
+    /// Returns [`SettingsError::Missing`] if GALLERY_BUCKET is empty or not set. Returns
+    /// [`SettingsError::PublicFolder`] if the files are in the source or in the archive, or the other
+    /// way round: everything under GALLERY_PREFIX is public, and ingest would archive the pictures.
     pub fn gallery_bucket(&self) -> Result<Bucket, SettingsError> {
         let name = self.require(GALLERY_BUCKET)?;
-        Bucket::new(name).map_err(|_| SettingsError::Missing(GALLERY_BUCKET))
+        let bucket = Bucket::new(name).map_err(|_| SettingsError::Missing(GALLERY_BUCKET))?;
+        let prefix = self.gallery_prefix();
+        if self.get(SOURCE_BUCKET).is_some() && self.get(ARCHIVE_BUCKET).is_some() {
+            let layout = self.layout()?;
+            let private = [
+                (layout.source_bucket(), layout.source_prefix()),
+                (layout.archive_bucket(), layout.archive_prefix()),
+            ];
+            let overlaps = |other: &str| other.starts_with(prefix) || prefix.starts_with(other);
+            let is_inside =
+                |(other, folder): (&Bucket, &Prefix)| *other == bucket && overlaps(folder.as_str());
+            if private.into_iter().any(is_inside) {
+                return Err(SettingsError::PublicFolder {
+                    bucket,
+                    prefix: prefix.to_owned(),
+                });
+            }
+        }
+        Ok(bucket)
     }
 
     /// Returns the URLs of the object store and of the table store. A URL is `None` if AWS's own
@@ -413,10 +450,51 @@ impl Settings {
         prefix.map_or(DEFAULT_GALLERY_PREFIX, String::as_str)
     }
 
-    /// Returns `true` if the settings state that the pictures at PHOTO_BASE_URL contain no metadata
-    /// that the public may not see.
-    pub fn is_photo_base_url_stripped(&self) -> bool {
-        self.get(PHOTO_BASE_URL_STRIPPED) == Some("true")
+    /// Returns the URL of the static gallery files and the pictures, or `None` if it is not set.
+    pub fn gallery_url(&self) -> Option<&str> {
+        self.get(GALLERY_URL)
+    }
+
+    /// Returns the id of the CloudFront distribution of the pictures, or `None` if there is none.
+    pub fn cdn_distribution(&self) -> Option<&str> {
+        self.get(CDN_DISTRIBUTION)
+    }
+
+    /// Returns the rules by which items are derived: the rules of privacy, and the recipe of the
+    /// pictures.
+    ///
+    /// # Errors
+    /// Returns an error for the first setting that is wrong.
+    pub fn item_rules(&self) -> Result<ItemRules, SettingsError> {
+        Ok(ItemRules {
+            privacy: self.privacy()?,
+            recipe: self.picture_recipe()?,
+        })
+    }
+
+    /// Returns the recipe of the pictures, or `None` if no pictures are made.
+    ///
+    /// # Errors
+    /// Returns an error if RENDITIONS or ORIGINALS is wrong.
+    pub fn picture_recipe(&self) -> Result<Option<PictureRecipe>, SettingsError> {
+        let originals = self.originals()?;
+        match self.non_blank(RENDITIONS) {
+            Some("none") => Ok(None),
+            Some(edges) => Ok(Some(PictureRecipe::new(edges, originals)?)),
+            None => Ok(Some(PictureRecipe::default().with_originals(originals))),
+        }
+    }
+
+    /// Returns which originals the public may see.
+    ///
+    /// # Errors
+    /// Returns an error if ORIGINALS is wrong.
+    pub fn originals(&self) -> Result<OriginalCopies, SettingsError> {
+        match self.non_blank(ORIGINALS) {
+            None | Some("none") => Ok(OriginalCopies::None),
+            Some("jpeg") => Ok(OriginalCopies::Jpeg),
+            Some(value) => Err(form(ORIGINALS, value, "it must be none or jpeg")),
+        }
     }
 
     /// Returns the origins whose pages may read the gallery, or `None` if CORS_ORIGINS is not set.
@@ -472,6 +550,30 @@ mod tests {
         let mut settings = Settings::default();
         settings.set(variable, value);
         settings
+    }
+
+    #[test]
+    fn public_files_are_never_in_the_source_or_the_archive() {
+        let check = |source: &str, archive: &str, gallery: &str| {
+            let mut settings = Settings::default();
+            for (bucket, prefix, folder) in [
+                (SOURCE_BUCKET, SOURCE_PREFIX, source),
+                (ARCHIVE_BUCKET, ARCHIVE_PREFIX, archive),
+                (GALLERY_BUCKET, GALLERY_PREFIX, gallery),
+            ] {
+                let (name, rest) = folder.split_once('/').expect("a bucket and a prefix");
+                settings.set(bucket, name);
+                settings.set(prefix, rest);
+            }
+            settings.gallery_bucket().is_ok()
+        };
+        assert!(check("inbox/", "archive/", "site/gallery/"));
+        assert!(check("inbox/", "archive/", "site/"));
+        assert!(check("all/inbox/", "all/archive/", "all/gallery/"));
+        assert!(!check("inbox/", "archive/", "archive/gallery/"));
+        assert!(!check("inbox/", "all/archive/", "all/"));
+        assert!(!check("inbox/", "all/archive/", "all/archive/r/"));
+        assert!(!check("inbox/", "archive/", "inbox/gallery/"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod pictures;
 mod problem;
 mod query_string;
 mod state;
+mod static_files;
 mod time_bound;
 mod timeline_unit;
 
@@ -54,6 +55,7 @@ use picture_store::PictureStore;
 use problem::Problem;
 use state::GalleryState;
 pub use state::{GallerySettings, PictureArchive};
+pub use static_files::StaticGallery;
 
 /// The maximum time from the arrival of a request to the beginning of its response.
 const RESPONSE_DEADLINE: Duration = Duration::from_secs(10);
@@ -65,12 +67,13 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 /// Creates the router with all routes of the gallery.
 ///
 /// The routes are `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`,
-/// `/v1/lenses`, `/v1/map`, `/openapi.json`, `/healthz` and, with [`GallerySettings::pictures`],
-/// `/photos/{file}`. Every route accepts GET and HEAD. Every error is a problem as RFC 9457 defines
+/// `/v1/lenses`, `/v1/map`, `/openapi.json`, `/healthz`, with [`GallerySettings::static_files`]
+/// `/gallery/{path}`, and with [`GallerySettings::originals`] `/photos/{file}`. Every route accepts GET and HEAD. Every error is a problem as RFC 9457 defines
 /// it. The routes only read, so a request may be repeated.
 pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySettings) -> Router {
     let cors = cors_layer(&settings.cors_origins);
-    let pictures = settings.pictures.clone();
+    let originals = settings.originals.clone();
+    let static_files = settings.static_files.clone();
     let state = GalleryState {
         catalogue,
         months: MonthCache::new(published),
@@ -87,7 +90,14 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .route("/v1/lenses", get(counts::get_lenses))
         .route("/v1/map", get(map::get_map))
         .with_state(state.clone());
-    if let Some(archive) = pictures {
+    if let Some(files) = static_files {
+        router = router.merge(
+            Router::new()
+                .route("/gallery/{*path}", get(static_files::get_static_file))
+                .with_state(files),
+        );
+    }
+    if let Some(archive) = originals {
         let etags = state.settings.cursor_key.picture_etags().clone();
         let store = Arc::new(PictureStore::new(archive, etags));
         router = router.merge(

@@ -11,6 +11,7 @@ mod claiming;
 pub mod event;
 mod extract;
 mod index;
+mod item_rules;
 mod item_trim;
 mod judgement;
 mod ledger;
@@ -43,16 +44,18 @@ use crate::catalogue::date_partition::DatePartition;
 use crate::clock::Clock;
 use crate::identity::SiblingFolders;
 use crate::object::ObjectRef;
-use crate::privacy::Privacy;
 use crate::skipped_names::SkippedNames;
 use crate::storage::Storage;
 use crate::telemetry;
 use event::{Disposition, EventError, EventMessage};
 
 pub use index::MisfiledPhotos;
+pub use item_rules::ItemRules;
 pub use merging::MergeError;
 pub use outcome::{IngestError, KeyReport, Outcome, StoreCapabilityError};
-pub use overrides::{ChangedItem, is_outdated, rederive_item, update_overrides};
+pub use overrides::{
+    ChangedItem, is_outdated, put_renditions, rederive_item, renew_pictures, update_overrides,
+};
 pub use picture_data::COMPARED_BYTES;
 
 /// The maximum number of keys of one event that are processed at the same time.
@@ -70,7 +73,7 @@ pub struct Ingest {
     storage: Storage,
     catalogue: Catalogue,
     layout: Layout,
-    privacy: Arc<Privacy>,
+    rules: Arc<ItemRules>,
     source_after: SourceAfter,
     skipped_names: Arc<SkippedNames>,
     siblings: Arc<SiblingFolders>,
@@ -100,21 +103,21 @@ pub enum SourceAfter {
 type KeyObserver = Arc<dyn Fn(&KeyReport<'_>) + Send + Sync>;
 
 impl Ingest {
-    /// Builds the ingest service. `privacy` contains the rules that decide which photos and
-    /// positions are public. A capture time that is more than a day later than the time of `clock` is
+    /// Builds the ingest service. `rules` decide which photos and positions are public, and which
+    /// pictures are made. A capture time that is more than a day later than the time of `clock` is
     /// not credible. Sends no request.
     pub fn new(
         storage: Storage,
         catalogue: Catalogue,
         layout: Layout,
-        privacy: impl Into<Privacy>,
+        rules: impl Into<ItemRules>,
         clock: Clock,
     ) -> Self {
         Ingest {
             storage,
             catalogue,
             layout,
-            privacy: Arc::new(privacy.into()),
+            rules: Arc::new(rules.into()),
             source_after: SourceAfter::default(),
             skipped_names: Arc::default(),
             siblings: Arc::default(),

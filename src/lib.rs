@@ -22,10 +22,12 @@ pub mod newer_version;
 pub mod object;
 pub mod paging;
 pub mod photo_id;
+pub mod pictures;
 pub mod privacy;
 #[cfg(feature = "cli")]
 pub mod private_files;
 pub mod publish;
+pub mod render;
 pub mod request_failure;
 pub mod retry;
 #[cfg(feature = "lambda")]

@@ -18,15 +18,16 @@ use local_http::AllowedOrigins;
 
 use crate::archive::Layout;
 use crate::background::BackgroundSlots;
-use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
+use crate::catalogue::{Catalogue, CatalogueError};
 use crate::clients::{self, Clients, Endpoints};
 use crate::config::{self, Settings, SettingsError};
-use crate::gallery::{self, CursorKey, GallerySettings, PictureArchive};
+use crate::gallery::{self, CursorKey, GallerySettings, PictureArchive, StaticGallery};
 use crate::ingest::Ingest;
 use crate::publish::{self, Publisher};
+use crate::render::{CdnInvalidator, InvalidPictureKey, PictureKey, Render, RenderSettings};
 use crate::storage::Storage;
-use crate::view::{PictureHosting, PublicView};
+use crate::view::PublicView;
 
 /// The clients of a program, and the settings from which it builds its services (ingest, publish
 /// and gallery).
@@ -43,14 +44,38 @@ pub struct Services {
     background: BackgroundSlots,
 }
 
+/// The error of [`Services::render`].
+#[derive(Debug, thiserror::Error)]
+pub enum RenderSetupError {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The picture secret cannot be read or stored.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The picture secret in the catalogue is damaged, or none can be made.
+    #[error(transparent)]
+    Key(#[from] InvalidPictureKey),
+}
+
+/// Who may read files of the archive through the gallery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OriginalAccess {
+    /// The gallery serves no file of the archive.
+    Nobody,
+    /// Only the owner of the photos can reach the gallery. It serves the files of public photos,
+    /// without their metadata.
+    Owner,
+}
+
 /// The environment in which gallery and publish run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deployment {
     /// The Lambda functions. A CDN serves the pictures and the static files. The static files are
     /// compressed. The build hook must be on a known host.
     Functions,
-    /// `photos serve`. The gallery itself serves the pictures, and removes their positions. The
-    /// build hook is allowed to be on this machine.
+    /// `photos serve`. The gallery itself serves the static files and the pictures. The build hook is
+    /// allowed to be on this machine.
     Local,
 }
 
@@ -111,9 +136,9 @@ impl Services {
     pub fn ingest_between(&self, layout: Layout) -> Result<Ingest, SettingsError> {
         let own = self.settings.ingest()?;
         let storage = self.storage.clone().with_copy_settings(own.copying);
-        let privacy = self.settings.privacy()?;
+        let rules = self.settings.item_rules()?;
         let (catalogue, clock) = (self.catalogue.clone(), Arc::new(Utc::now));
-        let ingest = Ingest::new(storage, catalogue, layout, privacy, clock);
+        let ingest = Ingest::new(storage, catalogue, layout, rules, clock);
         let ingest = ingest.with_source_after(own.source_after);
         let ingest = ingest.with_background(self.background.clone());
         let ingest = ingest.with_sibling_folders(own.siblings);
@@ -129,7 +154,7 @@ impl Services {
         let settings = publish::PublishSettings {
             bucket: self.settings.gallery_bucket()?,
             prefix: self.settings.gallery_prefix().to_owned(),
-            view: self.view(deployment)?,
+            view: self.view()?,
             // The owner's own disk does not need smaller files.
             compress: !is_local,
             hook: self.settings.hook(is_local)?,
@@ -143,31 +168,68 @@ impl Services {
         ))
     }
 
+    /// Builds the service that makes pictures. `cdn` makes the CDN forget deleted pictures. Reads the
+    /// picture secret from the catalogue, and stores a new one if there is none.
+    ///
+    /// # Errors
+    /// Returns an error if a setting of render is missing or wrong, or if the catalogue cannot be
+    /// read.
+    pub async fn render(&self, cdn: Option<CdnInvalidator>) -> Result<Render, RenderSetupError> {
+        let new_secret = PictureKey::random_text()?;
+        let key = self.catalogue.picture_secret(&new_secret).await?.parse()?;
+        let settings = RenderSettings {
+            archive: self.settings.layout()?.archive_bucket().clone(),
+            gallery: self.settings.gallery_bucket()?,
+            prefix: self.settings.gallery_prefix().to_owned(),
+            key,
+            rules: self.settings.item_rules()?,
+            cdn,
+        };
+        Ok(Render::new(
+            self.catalogue.clone(),
+            self.storage.clone(),
+            settings,
+            // Extraction has slots of its own, so no upload waits for a picture.
+            BackgroundSlots::leaving_one_processor(),
+            Arc::new(Utc::now),
+        ))
+    }
+
     /// Builds the HTTP routes of the gallery. The gallery seals its cursors with `cursor_key`.
+    /// `originals` decides whether it serves files of the archive.
     ///
     /// # Errors
     /// Returns an error if a setting of the gallery is missing or wrong.
     pub fn router(
         &self,
         deployment: Deployment,
+        originals: OriginalAccess,
         cursor_key: CursorKey,
     ) -> Result<Router, SettingsError> {
         let settings = &self.settings;
-        let pictures = match deployment {
-            Deployment::Functions => None,
-            Deployment::Local => Some(PictureArchive {
+        let originals = match originals {
+            OriginalAccess::Nobody => None,
+            OriginalAccess::Owner => Some(PictureArchive {
                 storage: self.storage.clone(),
                 bucket: settings.layout()?.archive_bucket().clone(),
                 background: self.background.clone(),
             }),
         };
+        let static_files = match deployment {
+            Deployment::Functions => None,
+            Deployment::Local => Some(StaticGallery {
+                storage: self.storage.clone(),
+                bucket: settings.gallery_bucket()?,
+                prefix: settings.gallery_prefix().to_owned(),
+            }),
+        };
         let gallery_settings = GallerySettings {
             privacy: settings.privacy()?,
-            photo_base_url: settings.get(config::PHOTO_BASE_URL).map(str::to_owned),
-            photo_base_url_stripped: self.are_pictures_stripped(deployment),
+            gallery_url: settings.gallery_url().map(str::to_owned),
             cursor_key,
             cors_origins: self.cors_origins(deployment),
-            pictures,
+            static_files,
+            originals,
             now: Arc::new(Utc::now),
         };
         let (catalogue, published) = (self.catalogue.clone(), self.published()?);
@@ -186,18 +248,8 @@ impl Services {
 
     /// Returns the public view that publish uses. The gallery builds the same view from the same
     /// settings.
-    fn view(&self, deployment: Deployment) -> Result<PublicView, SettingsError> {
-        let hosting = PictureHosting {
-            base_url: self.settings.get(config::PHOTO_BASE_URL).map(str::to_owned),
-            stripped: self.are_pictures_stripped(deployment),
-            served_here: deployment == Deployment::Local,
-        };
-        Ok(PublicView::new(self.settings.privacy()?, hosting))
-    }
-
-    /// Returns `true` if the published pictures contain no metadata that the public may not see. In
-    /// `photos serve`, the gallery strips the pictures.
-    fn are_pictures_stripped(&self, deployment: Deployment) -> bool {
-        deployment == Deployment::Local || self.settings.is_photo_base_url_stripped()
+    fn view(&self) -> Result<PublicView, SettingsError> {
+        let url = self.settings.gallery_url().map(str::to_owned);
+        Ok(PublicView::new(self.settings.privacy()?, url))
     }
 }

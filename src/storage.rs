@@ -66,6 +66,11 @@ impl StorageError {
         !matches!(self.status, Some(400..=407 | 410..=428 | 430..=499))
     }
 
+    /// Returns `true` if the object or the bucket does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.status == Some(404)
+    }
+
     /// Builds the error of a request that has no status: the body of a response could not be read,
     /// or a file could not be sent.
     fn without_status(
@@ -334,7 +339,8 @@ impl Storage {
                         Some((item, body))
                     }
                 });
-                Ok(Some((properties, body.boxed())))
+                // Compression polls a body again after its end.
+                Ok(Some((properties, body.fuse().boxed())))
             }
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(request_error("GET", object, error)),
@@ -457,11 +463,35 @@ impl Storage {
         bucket: &Bucket,
         prefix: &str,
     ) -> impl Stream<Item = Result<ListingEntry, StorageError>> + Send + use<> {
+        self.list_with_delimiter(bucket, prefix, None)
+    }
+
+    /// Lists the objects as [`Storage::list_objects`] does, but only those that have no further `/` in
+    /// their keys after the prefix. So the objects in subfolders cost no request.
+    ///
+    /// # Errors
+    /// If a request fails, the last element of the stream is an error.
+    pub fn list_folder(
+        &self,
+        bucket: &Bucket,
+        prefix: &str,
+    ) -> impl Stream<Item = Result<ListingEntry, StorageError>> + Send + use<> {
+        self.list_with_delimiter(bucket, prefix, Some("/"))
+    }
+
+    fn list_with_delimiter(
+        &self,
+        bucket: &Bucket,
+        prefix: &str,
+        delimiter: Option<&'static str>,
+    ) -> impl Stream<Item = Result<ListingEntry, StorageError>> + Send + use<> {
         let (storage, bucket, prefix) = (self.clone(), bucket.clone(), prefix.to_owned());
         read_pages(None, move |token| {
             let (storage, bucket, prefix) = (storage.clone(), bucket.clone(), prefix.clone());
             async move {
-                let page = storage.list_page(&bucket, &prefix, token).await?;
+                let page = storage
+                    .list_page(&bucket, &prefix, delimiter, token)
+                    .await?;
                 let entries: Vec<_> = listing_entries(&page).map(Ok).collect();
                 Ok((stream::iter(entries), page.next_continuation_token))
             }
@@ -473,10 +503,12 @@ impl Storage {
         &self,
         bucket: &Bucket,
         prefix: &str,
+        delimiter: Option<&str>,
         token: Option<String>,
     ) -> Result<ListObjectsV2Output, StorageError> {
         let request = self.client.list_objects_v2().bucket(bucket.as_str());
         let request = request.prefix(prefix).set_continuation_token(token);
+        let request = request.set_delimiter(delimiter.map(str::to_owned));
         request
             .send()
             .await

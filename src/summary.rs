@@ -1,8 +1,10 @@
 //! The summary of a photo: the fields of its item that lists show. Every index contains it. This
 //! module does no I/O.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::pictures::PictureSet;
 use crate::privacy::{Visibility, VisibilityFacts, VisibilityReason, VisibilityRules};
 use photo_metadata::{FileLabels, PhotoRecord};
 
@@ -26,10 +28,16 @@ pub struct Summary {
     /// The normalised metadata. In JSON, its fields are fields of the summary itself.
     #[serde(flatten)]
     pub record: PhotoRecord,
-    /// The pictures of the photo, in the order in which a browser should prefer them.
-    pub images: Vec<PhotoImage>,
-    /// A tiny picture that a page shows until the real one is loaded. It is always `None` today.
-    pub placeholder: Option<String>,
+    /// The pictures of the photo. `None` if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Box<PictureSet>>,
+    /// The time until which the photo is not listed, because it has no pictures yet. It is stored in
+    /// milliseconds since 1970. `None` if the photo does not wait.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "chrono::serde::ts_milliseconds_option"
+    )]
+    pub awaited_until: Option<DateTime<Utc>>,
     /// The visibility that a person set for the photo, if any. It is not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
@@ -48,46 +56,10 @@ pub struct Summary {
     pub private_reason: Option<String>,
 }
 
-/// A picture of a photo: an archived file, or the JPEG that is embedded in one.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PhotoImage {
-    /// The archive key of the file. The public view replaces it with a URL.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub key: String,
-    /// The width of the displayed picture in pixels, after the orientation is applied.
-    pub width: Option<u32>,
-    /// The height of the displayed picture in pixels, after the orientation is applied.
-    pub height: Option<u32>,
-    /// The media type, such as `image/jpeg`.
-    pub mime: String,
-    /// The size of the picture, in bytes.
-    pub bytes: u64,
-    /// The kind of the picture: the archived file, or the JPEG that is embedded in it.
-    pub kind: ImageKind,
-}
-
-/// The kind of a picture of a photo: an archived file, or the JPEG that is embedded in one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ImageKind {
-    /// The archived file, as it was uploaded.
-    #[default]
-    Original,
-    /// The JPEG that is embedded in an archived file.
-    Preview,
-}
-
 impl Summary {
     /// Builds the summary of a photo. `revision` is the revision of the photo's item. It becomes
     /// the version of the summary.
-    pub fn new(
-        id: &str,
-        stem: &str,
-        revision: u64,
-        record: PhotoRecord,
-        images: Vec<PhotoImage>,
-    ) -> Self {
+    pub fn new(id: &str, stem: &str, revision: u64, record: PhotoRecord) -> Self {
         Summary {
             id: id.to_owned(),
             stem: stem.to_owned(),
@@ -95,13 +67,18 @@ impl Summary {
             kind: "photo".to_owned(),
             version: revision.to_string(),
             record,
-            images,
-            placeholder: None,
+            pictures: None,
+            awaited_until: None,
             visibility: None,
             held_for: None,
             labels: None,
             private_reason: None,
         }
+    }
+
+    /// Reports whether the photo is not listed at the time `now`, because it has no pictures yet.
+    pub fn awaits_pictures(&self, now: DateTime<Utc>) -> bool {
+        self.awaited_until.is_some_and(|until| now < until)
     }
 
     /// Applies these rules to the photo, and returns the rule that decides who may see it. The rules

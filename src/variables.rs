@@ -50,11 +50,18 @@ pub const PRIVATE_SOURCES: &str = "PRIVATE_SOURCES";
 /// The variable for the name of an SSM parameter with the value of PRIVATE_SOURCES. It is used if
 /// PRIVATE_SOURCES is not set.
 pub const PRIVATE_SOURCES_PARAMETER: &str = "PRIVATE_SOURCES_PARAMETER";
-/// The variable for the URL from which browsers load the pictures.
-pub const PHOTO_BASE_URL: &str = "PHOTO_BASE_URL";
-/// The variable that states whether the pictures at PHOTO_BASE_URL are free of metadata that the
-/// public may not see: positions, serial numbers, owners. The value is `true` if they are.
-pub const PHOTO_BASE_URL_STRIPPED: &str = "PHOTO_BASE_URL_STRIPPED";
+/// The variable for the long edges of the renditions in pixels, separated by commas. `none` means that
+/// no pictures are made.
+pub const RENDITIONS: &str = "RENDITIONS";
+/// The variable for the copies of originals beside the renditions: `none`, or `jpeg` for a copy of each
+/// original JPEG without its metadata.
+pub const ORIGINALS: &str = "ORIGINALS";
+/// The variable for the URL from which browsers load the static gallery files and the pictures below
+/// them, such as `https://photos.example.org/gallery`.
+pub const GALLERY_URL: &str = "GALLERY_URL";
+/// The variable for the id of the CloudFront distribution of the pictures. When pictures are deleted,
+/// it must not serve them any longer.
+pub const CDN_DISTRIBUTION: &str = "CDN_DISTRIBUTION";
 /// The variable for the key that seals the cursors. The value is 32 secret bytes in base64.
 /// `openssl rand -base64 32` prints such a value.
 pub const CURSOR_KEY: &str = "CURSOR_KEY";

@@ -26,7 +26,7 @@ mod tags;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -35,21 +35,13 @@ pub(crate) use clean_text::clean_text;
 use crate::archive::SidecarKind;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::photo_id::short_digest;
+use crate::pictures::{ORIGINAL_NAME, PictureSet, RenditionFile, picture_path};
 use crate::privacy::{LocationPolicy, PeoplePolicy, Privacy, Visibility};
 use crate::strip::{AddedMetadata, StripFormat};
-use crate::summary::{ImageKind, PhotoImage, Summary};
+use crate::summary::Summary;
 use photo_metadata::{
     Camera, CaptureTime, Exposure, Lens, Location, OffsetSource, PhotoRecord, Place, Tags,
 };
-
-/// The characters that are percent-encoded in a URL path: all characters except letters, digits and
-/// the five characters below.
-const URL_PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
 
 /// The media type of a JPEG.
 const JPEG_MIME: &str = "image/jpeg";
@@ -60,34 +52,8 @@ const JPEG_MIME: &str = "image/jpeg";
 #[derive(Debug, Clone)]
 pub struct PublicView {
     privacy: Privacy,
-    pictures: PictureUrls,
-}
-
-/// The base URL of the pictures, and what the server behind it does with them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PictureHosting {
-    /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
-    /// this URL, followed by the archive key of its file without the archive prefix.
-    pub base_url: Option<String>,
-    /// `true` if no file at `base_url` contains metadata that the public may not see: locations,
-    /// serial numbers, owners. If it is `false` and there is a `base_url`, no picture is listed.
-    pub stripped: bool,
-    /// `true` if this program serves the pictures itself. If it does and there is no `base_url`,
-    /// the URLs of the pictures begin with `/photos`.
-    pub served_here: bool,
-}
-
-/// The URLs that the public view shows for pictures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum PictureUrls {
-    /// The public view shows no pictures.
-    Nowhere,
-    /// Another server serves the pictures, at this base URL. Its files are stripped. It serves no
-    /// previews of RAW files.
-    Elsewhere(String),
-    /// This program serves the pictures, at this base URL. It serves the previews in files, and
-    /// every original that can be stripped.
-    Here(String),
+    /// The URL of the static gallery files, without a slash at its end. The pictures are below it.
+    gallery_url: Option<String>,
 }
 
 /// Returns the names of the fields of a photo in a list, in their order. The details of a photo
@@ -116,6 +82,8 @@ pub(crate) struct ListedPhoto {
     record: PhotoRecord,
     images: Vec<PublicImage>,
     placeholder: Option<String>,
+    color: Option<String>,
+    alt: Option<String>,
 }
 
 impl ListedPhoto {
@@ -148,17 +116,34 @@ pub(crate) struct PhotoDetails {
     tags: Tags,
 }
 
-/// A picture of a photo, as the public sees it.
+/// A picture of a photo, as the public sees it. Every browser can show it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct PublicImage {
     url: String,
-    width: Option<u32>,
-    height: Option<u32>,
-    mime: String,
-    /// The size of the archived file or of the embedded preview, in bytes. A stripped picture is a
-    /// little smaller.
+    width: u32,
+    height: u32,
+    mime: &'static str,
     bytes: u64,
     kind: ImageKind,
+}
+
+/// The kind of a picture of a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ImageKind {
+    /// A web-size picture that render has made.
+    Rendition,
+    /// A stripped copy of the original in full size.
+    Original,
+}
+
+/// The part of an archived file that its owner wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PictureKind {
+    /// The file itself.
+    Original,
+    /// The JPEG that is embedded in the file.
+    Preview,
 }
 
 /// The result of the search for a picture.
@@ -199,50 +184,55 @@ pub(crate) enum PictureSource {
 }
 
 impl PublicView {
-    /// Creates a view that hides what `privacy` requires. `hosting` determines which pictures are
-    /// listed, and their URLs.
+    /// Creates a view that hides what `privacy` requires. `gallery_url` is the URL of the static
+    /// gallery files. The URLs of the pictures begin with it. If it is `None`, no picture is listed.
     ///
     /// ```
     /// use photo_catalogue::privacy::LocationPolicy;
-    /// use photo_catalogue::view::{PictureHosting, PublicView};
+    /// use photo_catalogue::view::PublicView;
     ///
-    /// // Another server serves the pictures. It removes their metadata.
-    /// let hosting = PictureHosting {
-    ///     base_url: Some("https://photos.example.org".to_owned()),
-    ///     stripped: true,
-    ///     ..PictureHosting::default()
-    /// };
-    /// let view = PublicView::new(LocationPolicy::Exact, hosting);
+    /// let url = "https://photos.example.org/gallery/".to_owned();
+    /// let view = PublicView::new(LocationPolicy::Exact, Some(url));
     /// # let _ = view;
     /// ```
-    pub fn new(privacy: impl Into<Privacy>, hosting: PictureHosting) -> Self {
-        let PictureHosting {
-            base_url,
-            stripped,
-            served_here,
-        } = hosting;
-        let privacy = privacy.into();
-        let base = base_url.map(|base| base.trim_end_matches('/').to_owned());
-        let pictures = match (base, served_here) {
-            (None, true) => PictureUrls::Here("/photos".to_owned()),
-            // The files at the base URL may be originals, with all their metadata.
-            (Some(_), _) if !stripped => PictureUrls::Nowhere,
-            (Some(base), true) => PictureUrls::Here(base),
-            (Some(base), false) => PictureUrls::Elsewhere(base),
-            (None, false) => PictureUrls::Nowhere,
-        };
-        PublicView { privacy, pictures }
+    pub fn new(privacy: impl Into<Privacy>, gallery_url: Option<String>) -> Self {
+        PublicView {
+            privacy: privacy.into(),
+            gallery_url: gallery_url.map(|url| url.trim_end_matches('/').to_owned()),
+        }
     }
 
-    /// Returns a photo as lists show it. Returns `None` if the present rules make the photo
-    /// private. The rules may have changed since the photo was indexed.
+    /// Returns a photo as lists show it at the time `now`. Returns `None` if the present rules make the
+    /// photo private, or if it waits for its pictures. The rules may have changed since the photo was
+    /// indexed.
     ///
     /// The caller must pass a summary from a public partition of an index. The rules for source
     /// keys are not applied here, because a summary has no source keys. These rules were applied
     /// when the photo was indexed, and determined the partition.
-    pub(crate) fn show_in_list(&self, summary: &Summary) -> Option<ListedPhoto> {
+    pub(crate) fn show_in_list(
+        &self,
+        summary: &Summary,
+        now: DateTime<Utc>,
+    ) -> Option<ListedPhoto> {
+        let is_shown = self.would_show(summary) && !summary.awaits_pictures(now);
+        is_shown.then(|| self.redact_summary(summary))
+    }
+
+    /// Returns the time from which lists show a photo without pictures. Returns `None` if they show it
+    /// at the time `now`, or if the present rules make it private.
+    pub(crate) fn waits_until(
+        &self,
+        summary: &Summary,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let waits = summary.awaits_pictures(now) && self.would_show(summary);
+        summary.awaited_until.filter(|_| waits)
+    }
+
+    /// Reports whether the present rules make a photo public.
+    fn would_show(&self, summary: &Summary) -> bool {
         let reason = summary.decide_visibility(&self.privacy.visibility);
-        (reason.visibility() == Visibility::Public).then(|| self.redact_summary(summary))
+        reason.visibility() == Visibility::Public
     }
 
     /// Returns the public fields of a summary.
@@ -254,8 +244,8 @@ impl PublicView {
             kind,
             version,
             record,
-            images,
-            placeholder,
+            pictures,
+            awaited_until: _,
             visibility: _,
             labels: _,
             held_for: _,
@@ -268,11 +258,10 @@ impl PublicView {
             kind: clean_text(kind),
             version: clean_text(version),
             record: self.public_record(record),
-            images: images
-                .iter()
-                .filter_map(|image| self.public_image(summary, image))
-                .collect(),
-            placeholder: placeholder.as_deref().map(clean_text),
+            images: self.public_images(pictures.as_deref()),
+            placeholder: pictures.as_ref().map(|set| clean_text(&set.placeholder)),
+            color: pictures.as_ref().map(|set| clean_text(&set.color)),
+            alt: alternative_text(record),
         }
     }
 
@@ -395,30 +384,32 @@ impl PublicView {
         }
     }
 
-    /// Returns the details of a photo: the fields that lists show, and its public tags. Returns
-    /// `None` if the photo is private, if the item is a stub, or if all its files have been
-    /// removed.
-    pub(crate) fn show_details(&self, item: &PhotoItem) -> Option<PhotoDetails> {
-        let summary = item.summary.as_ref().filter(|_| self.is_public(item))?;
+    /// Returns the details of a photo at the time `now`: the fields that lists show, and its public
+    /// tags. Returns `None` if the photo is private or waits for its pictures, if the item is a stub,
+    /// or if all its files have been removed.
+    pub(crate) fn show_details(
+        &self,
+        item: &PhotoItem,
+        now: DateTime<Utc>,
+    ) -> Option<PhotoDetails> {
+        let is_shown = self.is_public(item) && item.is_listed(now);
+        let summary = item.summary.as_ref().filter(|_| is_shown)?;
         Some(PhotoDetails {
             listed: self.redact_summary(summary),
             tags: tags::public_tags(&item.exif, self.shows_gps_tags(item, summary)),
         })
     }
 
-    /// Returns a picture of a photo, and how it must be stripped. `part` is the extension of the
-    /// file. `kind` selects the file itself or the preview inside it. Only files of some formats
-    /// can be stripped.
-    ///
-    /// Nothing is servable if this program serves no pictures, or if the photo is not public.
+    /// Returns a file of a photo for its owner, and how it must be stripped. `part` is the extension
+    /// of the file. `kind` selects the file itself or the preview inside it. Only files of some
+    /// formats can be stripped. The file of a private photo is not servable.
     pub(crate) fn find_picture(
         &self,
         item: &PhotoItem,
         part: &str,
-        kind: ImageKind,
+        kind: PictureKind,
     ) -> PictureAccess {
-        let public = self.is_public(item) && matches!(self.pictures, PictureUrls::Here(_));
-        let summary = item.summary.as_ref().filter(|_| public);
+        let summary = item.summary.as_ref().filter(|_| self.is_public(item));
         let is_photo = SidecarKind::of_part(part).is_none();
         let live = item
             .parts
@@ -449,7 +440,7 @@ impl PublicView {
                 },
             }))
         };
-        if kind == ImageKind::Preview {
+        if kind == PictureKind::Preview {
             let range = embedded.as_ref().and_then(|preview| {
                 let end = preview.offset.checked_add(preview.length)?;
                 Some(preview.offset..end)
@@ -552,53 +543,37 @@ impl PublicView {
         })
     }
 
-    /// Returns a picture with its URL, or `None` if its URL may not be shown.
-    fn public_image(&self, summary: &Summary, image: &PhotoImage) -> Option<PublicImage> {
-        let PhotoImage {
-            key,
-            width,
-            height,
-            mime,
-            bytes,
-            kind,
-        } = image;
-        let preview = *kind == ImageKind::Preview;
-        let base = match &self.pictures {
-            PictureUrls::Nowhere => return None,
-            PictureUrls::Elsewhere(_) if preview => return None,
-            PictureUrls::Elsewhere(base) | PictureUrls::Here(base) => base,
+    /// Returns the pictures of a photo with their URLs, the largest first.
+    fn public_images(&self, pictures: Option<&PictureSet>) -> Vec<PublicImage> {
+        let (Some(base), Some(set)) = (&self.gallery_url, pictures) else {
+            return Vec::new();
         };
-        // A RAW or a TIFF cannot be stripped, so it is not public. The preview in it is a JPEG.
-        if !preview && StripFormat::from_mime(mime).is_none() {
-            return None;
-        }
-        let path = utf8_percent_encode(strip_prefix_before_stem(key, &summary.stem)?, URL_PATH);
-        let query = if preview { "?preview=1" } else { "" };
-        Some(PublicImage {
-            url: format!("{base}/{path}{query}"),
-            width: *width,
-            height: *height,
-            mime: if preview {
-                JPEG_MIME.to_owned()
-            } else {
-                clean_text(mime)
-            },
-            bytes: *bytes,
-            kind: *kind,
-        })
+        let token = clean_text(&set.token);
+        let image = |file: &RenditionFile, name: &str, kind| PublicImage {
+            url: format!("{base}/{}", picture_path(&token, name)),
+            width: file.width,
+            height: file.height,
+            mime: JPEG_MIME,
+            bytes: file.bytes,
+            kind,
+        };
+        let original = set.original.as_ref();
+        let original = original.map(|file| image(file, ORIGINAL_NAME, ImageKind::Original));
+        let renditions = set.files.iter();
+        let renditions = renditions.map(|file| image(file, &file.name(), ImageKind::Rendition));
+        original.into_iter().chain(renditions).collect()
     }
 }
 
-/// Returns an archive key without the archive prefix. For example, `archive/2018-02-01/foobar.jpg`
-/// with the stem `2018-02-01/foobar` gives `2018-02-01/foobar.jpg`. Returns `None` if the key does
-/// not have this stem.
-fn strip_prefix_before_stem<'a>(key: &'a str, stem: &str) -> Option<&'a str> {
-    let base = match key.rfind('.') {
-        Some(dot) if key.get(..dot)?.ends_with(stem) => dot,
-        _ if key.ends_with(stem) => key.len(),
-        _ => return None,
-    };
-    key.get(base.checked_sub(stem.len())?..)
+/// Returns the text that a page shows instead of the picture: the alternative text of the photo, or
+/// its title, or its caption.
+fn alternative_text(record: &PhotoRecord) -> Option<String> {
+    let texts = [&record.alt_text, &record.title, &record.caption];
+    texts
+        .into_iter()
+        .flatten()
+        .next()
+        .map(|text| clean_text(text))
 }
 
 fn public_camera(camera: &Camera) -> Camera {

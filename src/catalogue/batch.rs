@@ -154,11 +154,41 @@ impl Catalogue {
     pub fn scan_photo_items(
         &self,
     ) -> impl Stream<Item = Result<PhotoItem, CatalogueError>> + Send + use<> {
+        self.scan_photos_with("begins_with(pk, :photo)")
+    }
+
+    /// Reads the items of the photos for which render has work to do, in no particular order. The scan
+    /// costs as much as [`Catalogue::scan_items`].
+    ///
+    /// # Errors
+    /// Those of [`Catalogue::scan_photo_items`].
+    pub fn scan_due_pictures(
+        &self,
+    ) -> impl Stream<Item = Result<PhotoItem, CatalogueError>> + Send + use<> {
+        self.scan_photos_with("begins_with(pk, :photo) AND attribute_exists(pictureWork)")
+    }
+
+    /// Reads the items of the photos whose pictures cannot be made, in no particular order. The scan
+    /// costs as much as [`Catalogue::scan_items`].
+    ///
+    /// # Errors
+    /// Those of [`Catalogue::scan_photo_items`].
+    pub fn scan_unrendered(
+        &self,
+    ) -> impl Stream<Item = Result<PhotoItem, CatalogueError>> + Send + use<> {
+        self.scan_photos_with("begins_with(pk, :photo) AND attribute_exists(renditions.unrendered)")
+    }
+
+    /// Reads the photo items that fulfil a filter. The filter must use the value `:photo`.
+    fn scan_photos_with(
+        &self,
+        filter: &str,
+    ) -> impl Stream<Item = Result<PhotoItem, CatalogueError>> + Send + use<> {
         let request = self
             .client
             .scan()
             .consistent_read(true)
-            .filter_expression("begins_with(pk, :photo)")
+            .filter_expression(filter)
             .expression_attribute_values(":photo", text(PHOTO_PREFIX));
         self.scan_attributes(request)
             .and_then(|item| async move { from_attributes(&pk_of(&item), item) })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::date_partition::{DatePartition, deserialize_stored};
@@ -11,6 +11,7 @@ use crate::archive::{self, NO_EXTENSION, SidecarKind, UNDATED};
 use crate::identity::{ContentId, Evidence, EvidenceList, EvidenceState, Slot};
 use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
+use crate::pictures::{PicturePlan, Renditions};
 use crate::privacy::{
     UNREAD_LABELS, Visibility, VisibilityFacts, VisibilityReason, VisibilityRules,
 };
@@ -23,7 +24,7 @@ use photo_metadata::{
 
 /// The version of the item format: the fields of an item and its index keys. Increase the version
 /// if a change of the program requires that existing items are written again.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 /// The maximum size of the keywords in the labels (keywords and rating) of a photo, in bytes. Every
 /// index contains a copy of them. If a photo has more, the rest is left out, and
 /// [`FileLabels::gap`] contains the reason.
@@ -60,6 +61,10 @@ pub struct PhotoItemHeader {
     /// The capture time as the file contains it, without a correction by a person. See
     /// [`photo_metadata::CaptureTime::local`].
     pub taken_at_local: Option<String>,
+    /// The plan of the pictures. See [`PhotoItem::picture_plan`].
+    pub picture_plan: Option<Box<PicturePlan>>,
+    /// The renditions. See [`PhotoItem::renditions`].
+    pub renditions: Option<Box<Renditions>>,
 }
 
 impl PhotoItemHeader {
@@ -70,7 +75,7 @@ impl PhotoItemHeader {
     }
 
     /// The names of the DynamoDB attributes that a request for headers reads.
-    pub(super) const ATTRIBUTES: [&'static str; 10] = [
+    pub(super) const ATTRIBUTES: [&'static str; 12] = [
         "pk",
         "stem",
         "revision",
@@ -80,6 +85,8 @@ impl PhotoItemHeader {
         "extractorVersion",
         "camera",
         "takenAtLocal",
+        "picturePlan",
+        "renditions",
         SCHEMA_VERSION_ATTRIBUTE,
     ];
 }
@@ -144,6 +151,17 @@ pub struct PhotoItem {
     /// The values that a person set. They stay when the photo is indexed again.
     #[serde(skip_serializing_if = "Overrides::is_empty")]
     pub overrides: Overrides,
+    /// The plan: which pictures the photo should have. `None` if it never should have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_plan: Option<Box<PicturePlan>>,
+    /// The renditions that render has made, or the reason why it made none. `None` if render has
+    /// not worked on the photo, or has removed its pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renditions: Option<Box<Renditions>>,
+    /// It is `due` if render has work to do for this photo. It is derived from the plan and the
+    /// renditions. On AWS, a filter on the table's stream reads it.
+    #[serde(rename = "pictureWork", skip_serializing_if = "Option::is_none")]
+    pub picture_work_due: Option<String>,
     /// The version of the extractor that derived the record.
     pub extractor_version: u32,
     /// The version of the item format when this item was written. See [`SCHEMA_VERSION`].
@@ -712,6 +730,13 @@ impl PhotoItem {
         }
         labels.limit_bytes(MAX_LABEL_BYTES);
         labels
+    }
+
+    /// Returns `true` if lists show the photo at the time `now`: it is public, and does not wait for its
+    /// pictures.
+    pub fn is_listed(&self, now: DateTime<Utc>) -> bool {
+        let summary = self.summary.as_ref();
+        self.is_public() && summary.is_some_and(|summary| !summary.awaits_pictures(now))
     }
 
     /// Returns `true` if the photo is in the public indexes: at least one of its files is in the

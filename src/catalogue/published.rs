@@ -21,7 +21,7 @@ use super::{
 
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months, and earlier versions of this program refuse the table.
-pub const PUBLISH_FORMAT_VERSION: u32 = 3;
+pub const PUBLISH_FORMAT_VERSION: u32 = 4;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";
@@ -44,6 +44,9 @@ const COUNTS: &str = "counts";
 /// The sort key of the item that contains the delay of the build hook during an import, in the
 /// partition `state`.
 const IMPORT: &str = "import";
+/// The sort key of the item that contains the months in which photos wait for their pictures, in the
+/// partition `state`.
+const WAITING: &str = "waiting";
 
 /// A client of the publish table: the DynamoDB table with the published months, the dirty months
 /// and the state of publish.
@@ -196,6 +199,35 @@ pub struct PublishState {
     /// The time until which an import delays the calls of the build hook. `None` if there was no
     /// import.
     pub held_until: Option<DateTime<Utc>>,
+    /// The months in which photos wait for their pictures.
+    pub waiting: WaitingMonths,
+}
+
+/// The months in which photos wait for their pictures: a map from the month to the time, in
+/// milliseconds since 1970, at which it must be rebuilt.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WaitingMonths {
+    months: BTreeMap<String, i64>,
+}
+
+impl WaitingMonths {
+    /// Returns the months that must be rebuilt at the time `now`.
+    pub fn due(&self, now: DateTime<Utc>) -> impl Iterator<Item = &String> {
+        let now = now.timestamp_millis();
+        let due = self.months.iter().filter(move |(_, until)| **until <= now);
+        due.map(|(month, _)| month)
+    }
+
+    /// Sets the time at which a month must be rebuilt. `None` means that no photo of it waits.
+    pub fn set(&mut self, month: &str, until: Option<DateTime<Utc>>) {
+        match until {
+            Some(until) => self
+                .months
+                .insert(month.to_owned(), until.timestamp_millis()),
+            None => self.months.remove(month),
+        };
+    }
 }
 
 /// A position in a stream: the last stream record that was processed.
@@ -424,6 +456,7 @@ impl PublishTable {
                 Some(STREAM) => state.stream = Some(serde_json::from_value(item).map_err(shape)?),
                 Some(LEASE) => state.leased_until = parse_until(&item),
                 Some(IMPORT) => state.held_until = parse_until(&item),
+                Some(WAITING) => state.waiting = serde_json::from_value(item).map_err(shape)?,
                 _ => {}
             }
         }
@@ -444,6 +477,14 @@ impl PublishTable {
     /// Returns a [`CatalogueError`] if the request fails.
     pub async fn put_hook<T: Serialize>(&self, hook: &T) -> Result<(), CatalogueError> {
         self.put_value(STATE, HOOK, hook).await
+    }
+
+    /// Writes the months in which photos wait for their pictures. A repeat is safe.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if the request fails.
+    pub async fn put_waiting(&self, waiting: &WaitingMonths) -> Result<(), CatalogueError> {
+        self.put_value(STATE, WAITING, waiting).await
     }
 
     /// Writes the position in the stream. A repeat is safe.

@@ -14,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
 use crate::clients::{self, Endpoints};
 use crate::config::Settings;
+use crate::ingest::ItemRules;
 use crate::privacy::Privacy;
 use crate::services::Services;
 
@@ -145,6 +146,16 @@ impl CatalogueTarget {
         let mut settings = self.kept_privacy()?;
         settings.extend_unless_empty(given);
         Ok(settings.privacy()?)
+    }
+
+    /// Returns the rules by which items are derived, as [`CatalogueTarget::privacy`] does.
+    ///
+    /// # Errors
+    /// Those of [`CatalogueTarget::privacy`].
+    pub(super) fn item_rules(&self, given: Settings) -> anyhow::Result<ItemRules> {
+        let mut settings = self.kept_privacy()?;
+        settings.extend_unless_empty(given);
+        Ok(settings.item_rules()?)
     }
 
     /// Returns the privacy settings that are stored in the data folder. Returns empty settings if

@@ -132,6 +132,19 @@ pub(super) struct PrivacyFlags {
     visibility: VisibilityFlags,
 }
 
+/// Which pictures are made.
+#[derive(Debug, Args)]
+pub(super) struct PictureFlags {
+    /// Long edges of the web-size pictures in pixels, separated by commas, or none [default:
+    /// 320,640,1280,2048].
+    #[arg(long, value_name = "PIXELS", env = config::RENDITIONS)]
+    renditions: Option<String>,
+    /// Copies of originals that the public sees: none, or jpeg for each JPEG in full size, without its
+    /// metadata [default: none].
+    #[arg(long, value_name = "COPIES", env = config::ORIGINALS)]
+    originals: Option<String>,
+}
+
 /// The rules of visibility, and the home zones.
 #[derive(Debug, Args)]
 pub(super) struct VisibilityFlags {
@@ -264,6 +277,16 @@ impl PrivacyFlags {
             (config::SIBLING_FOLDERS, self.sibling_folders.as_ref()),
         ]));
         given
+    }
+}
+
+impl PictureFlags {
+    /// Returns the settings of the flags that were given.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::RENDITIONS, self.renditions.as_ref()),
+            (config::ORIGINALS, self.originals.as_ref()),
+        ])
     }
 }
 

@@ -17,22 +17,24 @@ use super::data_dir::{self, DataDirLock, LockOutcome};
 use super::engine_client;
 use super::engines::{EmbeddedEngines, check_folder_version, check_table_versions, create_stores};
 use super::flags::{
-    ArchiveFlags, DataFlags, IngestFlags, KeyPairFlags, PrivacyFlags, StoreEndpointFlags,
-    TableFlags,
+    ArchiveFlags, DataFlags, IngestFlags, KeyPairFlags, PictureFlags, PrivacyFlags, PublishFlags,
+    StoreEndpointFlags, TableFlags,
 };
 use super::key_pair_file::StoredKeyPair;
+use super::picture_worker::PictureQueue;
 use super::progress::eprint_message;
 use super::shutdown::ServiceTasks;
-use super::stream_poller::StreamPoller;
+use super::stream_poller::{StreamEnd, StreamPoller};
 use crate::archive::Layout;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
-use crate::clients::{self, Clients, Endpoints};
-use crate::config::{self, Settings};
-use crate::ingest::{Ingest, Outcome};
-use crate::privacy::Privacy;
+use crate::clients::{self, Endpoints};
+use crate::config::{self, Settings, SettingsError};
+use crate::ingest::{Ingest, ItemRules, Outcome};
+use crate::object::Bucket;
 use crate::publish;
-use crate::services::Services;
+use crate::render::Render;
+use crate::services::{RenderSetupError, Services};
 use crate::skipped_names::SkippedNames;
 use crate::storage::Storage;
 
@@ -51,10 +53,14 @@ const POLL: Duration = Duration::from_millis(50);
 /// The flags that name the stores. They are the flags of `photos serve` and the variables of the
 /// Lambda functions.
 #[derive(Debug, Args)]
-// These two flags are hidden, because most commands do not need them. Commands that copy files
-// follow the variables of the same meaning.
+// These flags are hidden, because most commands do not need them. Commands that copy files or change
+// the plan of pictures follow the variables of the same meaning.
 #[command(mut_arg("source_after", |flag| flag.hide(true)))]
 #[command(mut_arg("archive_storage_class", |flag| flag.hide(true)))]
+#[command(mut_arg("gallery_bucket", |flag| flag.hide(true)))]
+#[command(mut_arg("gallery_prefix", |flag| flag.hide(true)))]
+#[command(mut_arg("renditions", |flag| flag.hide(true)))]
+#[command(mut_arg("originals", |flag| flag.hide(true)))]
 pub(super) struct StoreOptions {
     #[command(flatten)]
     data: DataFlags,
@@ -68,6 +74,10 @@ pub(super) struct StoreOptions {
     tables: TableFlags,
     #[command(flatten)]
     privacy: PrivacyFlags,
+    #[command(flatten)]
+    pictures: PictureFlags,
+    #[command(flatten)]
+    gallery: PublishFlags,
     /// Work on AWS, with the region and credentials that AWS's own tools use.
     #[arg(long)]
     aws: bool,
@@ -95,8 +105,8 @@ pub(super) struct Session {
     pub(super) catalogue: Catalogue,
     pub(super) published: PublishTable,
     pub(super) ingest: Ingest,
-    /// The privacy rules by which this command indexes photos.
-    pub(super) privacy: Privacy,
+    /// The rules by which this command indexes photos.
+    pub(super) rules: ItemRules,
     /// `true` if an ingest runs in the background and processes the notifications of these stores.
     /// The background ingest may run in another process.
     pub(super) has_background_ingest: bool,
@@ -105,10 +115,12 @@ pub(super) struct Session {
     /// `true` if [`Session::close`] must mark all months as dirty. This is necessary if the command
     /// may change photos and no process reads the stream of the photos table for publish.
     marks_on_close: bool,
-    clients: Clients,
+    services: Services,
     /// The path of the data folder. `None` if the stores are outside a data folder.
     data: Option<PathBuf>,
     engines: Option<SessionEngines>,
+    /// The end of the stream of the photos table, if this process reads the stream.
+    stream_end: Option<StreamEnd>,
 }
 
 /// The archive keys that the background ingest has indexed in this session, at most
@@ -323,7 +335,10 @@ impl StoreOptions {
             // The stream is read too, because the engine scans all unread records of the stream at
             // every write.
             let dynamodb = engines.dynamodb.clone();
-            StreamPoller::new(&sdk, &endpoints, dynamodb, &services)?.start(&background);
+            let pictures = session.picture_queue().await?;
+            let poller = StreamPoller::new(&sdk, &endpoints, dynamodb, &services, pictures)?;
+            session.stream_end = Some(poller.end());
+            poller.start(&background);
         }
         session.engines = Some(SessionEngines {
             engines,
@@ -349,9 +364,11 @@ impl StoreOptions {
             settings.extend(data_dir::privacy(&self.data.data)?);
         }
         settings.extend_unless_empty(self.privacy.settings());
+        settings.extend_unless_empty(self.pictures.settings());
         settings.extend(self.archive.settings());
         settings.extend(self.ingest.settings());
         settings.extend(self.tables.settings());
+        settings.extend(self.gallery.settings());
         Ok(settings)
     }
 }
@@ -416,14 +433,51 @@ impl Session {
             catalogue: services.catalogue.clone(),
             published: services.published()?,
             ingest: services.ingest_between(layout)?,
-            privacy: services.settings().privacy()?,
+            rules: services.settings().item_rules()?,
             has_background_ingest: false,
             indexed: IndexedKeys::default(),
             marks_on_close: false,
-            clients: services.clients.clone(),
+            services: services.clone(),
             data: None,
             engines: None,
+            stream_end: None,
         })
+    }
+
+    /// Builds the service that makes pictures.
+    ///
+    /// # Errors
+    /// Fails if a setting is wrong, or if the catalogue cannot be read.
+    pub(super) async fn render(&self) -> Result<Render, RenderSetupError> {
+        self.services.render(None).await
+    }
+
+    /// Returns the queue of the photos whose pictures need work.
+    ///
+    /// # Errors
+    /// Fails if a setting is wrong, or if the catalogue cannot be read.
+    pub(super) async fn picture_queue(&self) -> anyhow::Result<PictureQueue> {
+        Ok(PictureQueue::new(
+            self.published.clone(),
+            self.render().await?,
+        ))
+    }
+
+    /// Waits until all changes of photos are processed: their months are marked, and their pictures are
+    /// queued. Returns at once if this process does not read the stream of the photos table.
+    pub(super) async fn wait_for_stream(&self) {
+        if let Some(end) = &self.stream_end {
+            end.wait().await;
+        }
+    }
+
+    /// Returns the bucket of the static gallery files, and their prefix.
+    ///
+    /// # Errors
+    /// Fails if the bucket is not set.
+    pub(super) fn gallery(&self) -> Result<(Bucket, &str), SettingsError> {
+        let settings = self.services.settings();
+        Ok((settings.gallery_bucket()?, settings.gallery_prefix()))
     }
 
     /// Returns the embedded S3 store, or `None` if it does not run in this process.
@@ -472,8 +526,8 @@ impl Session {
     /// sent to DynamoDB. Requests of other processes are not counted.
     pub(super) fn requests(&self) -> (u64, u64) {
         (
-            self.clients.s3_requests.count(),
-            self.clients.dynamodb_requests.count(),
+            self.services.clients.s3_requests.count(),
+            self.services.clients.dynamodb_requests.count(),
         )
     }
 
@@ -481,8 +535,8 @@ impl Session {
     /// notifications are processed. If `now` is `true`, does not wait: the remaining notifications
     /// are processed after the next start.
     ///
-    /// Marks all months as dirty if the command may have changed photos and no process reads the
-    /// stream of the photos table for publish.
+    /// If the command may have changed photos and no process reads the stream of the photos table, marks
+    /// all months as dirty, and queues the photos whose pictures need work.
     pub(super) async fn close(mut self, now: bool) {
         if self.marks_on_close
             && let Err(error) =
@@ -492,9 +546,23 @@ impl Session {
                 "cannot mark the changed months: {error}; run `photos recount` to publish them"
             ));
         }
+        if self.marks_on_close
+            && let Err(error) = self.queue_pictures().await
+        {
+            eprint_message(&format!(
+                "cannot queue the pictures of the changed photos: {error}; run `photos reconcile --fix`"
+            ));
+        }
         if let Some(engines) = self.engines.take() {
             engines.close(self.has_background_ingest && !now).await;
         }
+    }
+}
+
+impl Session {
+    /// Queues all photos whose pictures need work. Scans the table.
+    async fn queue_pictures(&self) -> anyhow::Result<()> {
+        self.picture_queue().await?.add_due(&self.catalogue).await
     }
 }
 

@@ -10,8 +10,10 @@ use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, ShardIteratorType};
 use chrono::Utc;
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::picture_worker::PictureQueue;
 use super::shutdown::ServiceTasks;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{PublishTable, StreamPosition};
@@ -29,14 +31,32 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// The maximum number of stream records in the response to one request.
 const MAX_RECORDS: i32 = 100;
 
-/// A task that reads the stream of the photos table, and marks the months of the changed photos as
-/// dirty.
+/// A task that reads the stream of the photos table. It marks the months of the changed photos as
+/// dirty, and queues the photos whose pictures need work.
 pub(super) struct StreamPoller {
     client: Client,
     engine: DynamoDbEngine,
     table: String,
     catalogue: Catalogue,
     published: PublishTable,
+    /// The queue of photos whose pictures need work.
+    pictures: PictureQueue,
+    /// The number of times that the stream was read to its end.
+    ends: watch::Sender<u64>,
+}
+
+/// Waits until a [`StreamPoller`] has read the stream to its end.
+pub(super) struct StreamEnd(watch::Receiver<u64>);
+
+impl StreamEnd {
+    /// Waits until all changes that were made before this call are processed. Returns at once if the
+    /// poller has stopped.
+    pub(super) async fn wait(&self) {
+        let mut ends = self.0.clone();
+        let before = *ends.borrow_and_update();
+        // A read that is running now may have begun before the last change.
+        let _ = ends.wait_for(|ends| *ends >= before + 2).await;
+    }
 }
 
 impl StreamPoller {
@@ -50,6 +70,7 @@ impl StreamPoller {
         endpoints: &Endpoints,
         engine: DynamoDbEngine,
         services: &Services,
+        pictures: PictureQueue,
     ) -> Result<Self, SettingsError> {
         let mut client = aws_sdk_dynamodbstreams::config::Builder::from(sdk);
         client.set_endpoint_url(endpoints.dynamodb.clone());
@@ -59,7 +80,14 @@ impl StreamPoller {
             table: services.settings().require(config::TABLE)?.to_owned(),
             catalogue: services.catalogue.clone(),
             published: services.published()?,
+            pictures,
+            ends: watch::Sender::default(),
         })
+    }
+
+    /// Returns a value with which a task can wait for the end of the stream.
+    pub(super) fn end(&self) -> StreamEnd {
+        StreamEnd(self.ends.subscribe())
     }
 
     /// Starts a task that reads the stream until `tasks` are stopped.
@@ -103,11 +131,13 @@ impl StreamPoller {
                 .last()
                 .and_then(|record| record.dynamodb.as_ref()?.sequence_number.clone());
             let Some(sequence) = last else {
+                self.ends.send_modify(|ends| *ends += 1);
                 tokio::time::sleep(PAUSE).await;
                 continue;
             };
             let records: Vec<Value> = records.iter().map(lambda_record).collect();
             publish::mark_changed_months(&self.published, &records, Utc::now()).await?;
+            self.pictures.add_records(&records).await?;
             let position = StreamPosition {
                 stream: stream.clone(),
                 shard: shard.clone(),
@@ -122,8 +152,8 @@ impl StreamPoller {
 
     /// Returns an iterator that begins after the last processed stream record of the shard. If no
     /// position is stored, the iterator begins with the first record of the stream. In this case,
-    /// also marks all months as dirty, because the stream does not contain the changes before its
-    /// first record.
+    /// also marks all months as dirty and queues all photos whose pictures need work, because the stream
+    /// does not contain the changes before its first record.
     async fn open_iterator(&self, stream: &str, shard: &str) -> anyhow::Result<Option<String>> {
         let position = self.published.state().await?.stream;
         let position = position.filter(|at| at.stream == stream && at.shard == shard);
@@ -135,6 +165,7 @@ impl StreamPoller {
                 .sequence_number(&position.sequence),
             None => {
                 publish::mark_all_months(&self.catalogue, &self.published, Utc::now()).await?;
+                self.pictures.add_due(&self.catalogue).await?;
                 request.shard_iterator_type(ShardIteratorType::TrimHorizon)
             }
         };

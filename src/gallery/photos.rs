@@ -128,7 +128,7 @@ pub(super) async fn get_photo(
         },
     };
     let details = item
-        .and_then(|item| gallery.view.show_details(&item))
+        .and_then(|item| gallery.view.show_details(&item, (gallery.settings.now)()))
         .ok_or_else(not_found)?;
     json_response(
         &headers,
@@ -155,6 +155,7 @@ async fn fill_page(
     render: impl Fn(&ListedPhoto) -> Result<String, Problem>,
 ) -> Result<FilledPage, Problem> {
     let ListRequest { filters, limit, .. } = request;
+    let now = (gallery.settings.now)();
     let (mut items, mut bytes, mut queries, mut read) = (Vec::new(), 0, 0, 0);
     for segment in segments {
         loop {
@@ -177,7 +178,7 @@ async fn fill_page(
                 if !matches_filters(filters, &entry, published.as_ref()) {
                     continue;
                 }
-                let Some(listed) = gallery.view.show_in_list(&entry.summary) else {
+                let Some(listed) = gallery.view.show_in_list(&entry.summary, now) else {
                     continue;
                 };
                 // This photo does not fit, so there is a next page.

@@ -1,4 +1,5 @@
-//! `/photos/{file}`: the pictures themselves, if the gallery serves them (`photos serve`).
+//! `/photos/{file}`: the archived files themselves, for the owner of the photos (`photos serve` with
+//! ORIGINALS on a loopback address).
 //!
 //! Only files of public photos are served, and they are found through the catalogue. A path is
 //! never used as a storage key. Every picture is stripped of its metadata, under every location
@@ -11,8 +12,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, Method};
 
-use crate::summary::ImageKind;
-use crate::view::PictureAccess;
+use crate::view::{PictureAccess, PictureKind};
 
 use super::photo_lookup::find_by_file;
 use super::picture_response::{PictureResponse, PictureVersion, plan_response};
@@ -38,7 +38,7 @@ pub(super) async fn get_picture(
     let not_found = || Problem::not_found("There is no public picture of this name.");
     let not_strippable = || Problem::not_found(NOT_STRIPPABLE);
     let Path(path) = path.map_err(|_| not_found())?;
-    let kind = parse_image_kind(query.as_deref())?;
+    let kind = parse_picture_kind(query.as_deref())?;
     let (item, part) = find_by_file(&gallery.catalogue, &path)
         .await?
         .ok_or_else(not_found)?;
@@ -82,10 +82,10 @@ pub(super) async fn get_picture(
 
 /// Parses the query string. `preview=1` selects the embedded JPEG. An empty query string selects
 /// the file itself.
-fn parse_image_kind(query: Option<&str>) -> Result<ImageKind, Problem> {
+fn parse_picture_kind(query: Option<&str>) -> Result<PictureKind, Problem> {
     match parse_query(query, &["preview"])?.first() {
-        None => Ok(ImageKind::Original),
-        Some((_, value)) if value == "1" => Ok(ImageKind::Preview),
+        None => Ok(PictureKind::Original),
+        Some((_, value)) if value == "1" => Ok(PictureKind::Preview),
         Some(_) => Err(Problem::invalid_parameter(
             "preview",
             "It is 1, or left out.",

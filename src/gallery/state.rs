@@ -6,36 +6,32 @@ use local_http::AllowedOrigins;
 
 use super::cursor::CursorKey;
 use super::month_cache::MonthCache;
+use super::static_files::StaticGallery;
 use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::object::Bucket;
 use crate::privacy::Privacy;
 use crate::storage::Storage;
-use crate::view::{PictureHosting, PublicView};
+use crate::view::PublicView;
 
 /// The settings of the gallery.
 #[derive(Clone)]
 pub struct GallerySettings {
     /// The rules about what is hidden from the public.
     pub privacy: Privacy,
-    /// The base URL of the pictures, such as `https://photos.example.org`. The URL of a picture is
-    /// this URL, followed by the archive key of its file without the archive prefix.
-    ///
-    /// If [`GallerySettings::pictures`] is set, this is the public URL of the router's own
-    /// `/photos`; `None` then gives URLs that are relative to the host. If `pictures` is not set,
-    /// `None` means that no pictures are listed.
-    pub photo_base_url: Option<String>,
-    /// `true` if no file at `photo_base_url` contains metadata that the public may not see, and
-    /// `false` if a file may contain some. If it is `false`, no pictures at this URL are listed.
-    pub photo_base_url_stripped: bool,
+    /// The URL of the static gallery files. The URLs of the pictures begin with it. If it is `None`,
+    /// no picture is listed.
+    pub gallery_url: Option<String>,
     /// The key that encrypts cursors. The key for the ETags of pictures is derived from it.
     pub cursor_key: CursorKey,
     /// The other origins whose pages may read the responses.
     pub cors_origins: AllowedOrigins,
-    /// The archive from which the router serves pictures, or `None` if it serves no pictures.
-    pub pictures: Option<PictureArchive>,
-    /// The clock that decides when a cursor expires.
+    /// The static files that the router serves, or `None` if a CDN serves them.
+    pub static_files: Option<StaticGallery>,
+    /// The archive from which the router serves files to their owner, or `None` if it serves none.
+    pub originals: Option<PictureArchive>,
+    /// The clock that decides when a cursor expires, and which photos still wait for their pictures.
     pub now: Clock,
 }
 
@@ -53,14 +49,7 @@ pub struct PictureArchive {
 impl GallerySettings {
     /// Returns the public view that these settings describe.
     pub fn public_view(&self) -> PublicView {
-        PublicView::new(
-            self.privacy.clone(),
-            PictureHosting {
-                base_url: self.photo_base_url.clone(),
-                stripped: self.photo_base_url_stripped,
-                served_here: self.pictures.is_some(),
-            },
-        )
+        PublicView::new(self.privacy.clone(), self.gallery_url.clone())
     }
 }
 

@@ -351,7 +351,7 @@ impl Ingest {
             }
         };
         let id = PhotoId::from_stem(&item.stem);
-        update_overrides(&self.catalogue, &self.privacy, &id, hold).await?;
+        update_overrides(&self.catalogue, &self.rules, (self.clock)(), &id, hold).await?;
         Ok(())
     }
 
@@ -368,7 +368,7 @@ impl Ingest {
                 item.held_for = None;
             }
         };
-        update_item(&self.catalogue, &self.privacy, stem, retract).await?;
+        update_item(&self.catalogue, &self.rules, (self.clock)(), stem, retract).await?;
         Ok(())
     }
 

@@ -460,7 +460,7 @@ impl Ingest {
                 }
             },
         }
-        record::derive_summary_and_keys(&mut item, &self.privacy);
+        record::derive_summary_and_keys(&mut item, &self.rules, (self.clock)());
         let bytes = stored_item_size(&item);
         if adds_file && bytes > MAX_BYTES_WITH_FILES {
             return Err(IngestError::Catalogue(CatalogueError::TooLarge {

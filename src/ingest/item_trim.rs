@@ -135,9 +135,15 @@ mod tests {
     use super::*;
     use crate::catalogue::item::{PartSource, PhotoPart};
     use crate::catalogue::item_size::{MAX_ITEM_BYTES, MAX_SORT_KEY_BYTES};
+    use crate::ingest::ItemRules;
     use crate::ingest::record::derive_summary_and_keys;
     use crate::privacy::{LocationPolicy, Privacy, Visibility, VisibilityRules};
     use photo_metadata::{FileLabels, Place, TagValue};
+
+    fn derive(item: &mut PhotoItem, privacy: &Privacy) {
+        let rules = ItemRules::from(privacy.clone());
+        derive_summary_and_keys(item, &rules, chrono::DateTime::UNIX_EPOCH);
+    }
 
     fn privacy() -> Privacy {
         LocationPolicy::Exact.into()
@@ -165,7 +171,7 @@ mod tests {
     #[test]
     fn keywords_of_the_summary_are_cut_and_those_of_the_record_stay() {
         let mut item = item_with_keywords(256, 1_000);
-        derive_summary_and_keys(&mut item, &privacy());
+        derive(&mut item, &privacy());
         assert!(fits(&item));
         assert_eq!(item.photo.record.keywords.len(), 256);
         let summary = item.summary.clone().expect("a summary");
@@ -173,7 +179,7 @@ mod tests {
         assert!(labels.gap.is_some() && summary.record.keywords.len() < 256);
         assert_eq!(item.exif_warnings, [FEWER_KEYWORDS]);
         let before = item.clone();
-        derive_summary_and_keys(&mut item, &privacy());
+        derive(&mut item, &privacy());
         assert_eq!(item, before);
     }
 
@@ -187,17 +193,17 @@ mod tests {
             ..privacy()
         };
         let mut item = item_with_keywords(200, 10);
-        derive_summary_and_keys(&mut item, &privacy);
+        derive(&mut item, &privacy);
         assert!(item.is_public());
         let mut item = item_with_keywords(256, 1_000);
-        derive_summary_and_keys(&mut item, &privacy);
+        derive(&mut item, &privacy);
         assert!(!item.is_public());
         let summary = item.summary.clone().expect("a summary");
         let reason = summary.decide_visibility(&privacy.visibility);
         assert_eq!(reason.visibility(), Visibility::Private);
         assert!(summary.private_reason.is_some());
         item.overrides.visibility = Some(Visibility::Public);
-        derive_summary_and_keys(&mut item, &privacy);
+        derive(&mut item, &privacy);
         assert!(item.is_public());
     }
 
@@ -209,7 +215,7 @@ mod tests {
         let list = TagValue::List(vec![TagValue::Integer(0); 2_048]);
         let tags = (0..120).map(|n| (format!("Tag{n:03}"), list.clone()));
         item.exif.insert("IFD0".to_owned(), tags.collect());
-        derive_summary_and_keys(&mut item, &privacy());
+        derive(&mut item, &privacy());
         assert!(fits(&item));
         assert!(
             item.exif_warnings
@@ -302,11 +308,11 @@ mod tests {
         #[test]
         fn every_record_fits_after_trimming(mut item in arbitrary_item()) {
             let keywords = item.photo.record.keywords.clone();
-            derive_summary_and_keys(&mut item, &privacy());
+            derive(&mut item, &privacy());
             prop_assert!(fits(&item));
             prop_assert_eq!(&item.photo.record.keywords, &keywords);
             let again = item.clone();
-            derive_summary_and_keys(&mut item, &privacy());
+            derive(&mut item, &privacy());
             prop_assert_eq!(item, again);
         }
     }

@@ -117,7 +117,7 @@ impl Ingest {
             item.merged.insert(from.to_owned());
             merge_set_values(item, &source);
         };
-        update_item(&self.catalogue, &self.privacy, into, join).await?;
+        update_item(&self.catalogue, &self.rules, (self.clock)(), into, join).await?;
         if self.move_parts(&source, into, &plan.moves).await? == Attempt::Retry {
             return Ok(Attempt::Retry);
         }
@@ -383,7 +383,7 @@ impl Ingest {
                 }
                 item.merged.remove(kin);
             };
-            update_item(&self.catalogue, &self.privacy, stem, part).await?;
+            update_item(&self.catalogue, &self.rules, (self.clock)(), stem, part).await?;
         }
         Ok(())
     }
@@ -419,7 +419,14 @@ impl Ingest {
             });
             forget_removed_file(item, &evidence, source);
         };
-        update_item(&self.catalogue, &self.privacy, key.stem(), forget).await?;
+        update_item(
+            &self.catalogue,
+            &self.rules,
+            (self.clock)(),
+            key.stem(),
+            forget,
+        )
+        .await?;
         Ok(())
     }
 

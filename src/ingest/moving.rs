@@ -232,7 +232,7 @@ impl Ingest {
                 merge_set_values(item, &old_item);
             }
         };
-        update_item(&self.catalogue, &self.privacy, new, join).await?;
+        update_item(&self.catalogue, &self.rules, (self.clock)(), new, join).await?;
         Ok(())
     }
 

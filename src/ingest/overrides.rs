@@ -4,13 +4,16 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::catalogue::item::PhotoItem;
 use crate::catalogue::{Catalogue, WriteOutcome};
 use crate::photo_id::PhotoId;
-use crate::privacy::{Privacy, Visibility};
+use crate::pictures::Renditions;
+use crate::privacy::Visibility;
 use crate::retry::{Attempt, retry};
 
-use super::{IngestError, MAX_ROUNDS, record};
+use super::{IngestError, ItemRules, MAX_ROUNDS, record};
 
 /// An item whose overrides were changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +38,8 @@ pub struct ChangedItem {
 /// item.
 pub async fn update_overrides(
     catalogue: &Catalogue,
-    privacy: &Privacy,
+    rules: &ItemRules,
+    now: DateTime<Utc>,
     id: &PhotoId,
     change: impl Fn(&mut PhotoItem),
 ) -> Result<Vec<ChangedItem>, IngestError> {
@@ -52,7 +56,7 @@ pub async fn update_overrides(
         if !visited.insert(stem.clone()) {
             continue;
         }
-        let item = update_item(catalogue, privacy, &stem, &change).await?;
+        let item = update_item(catalogue, rules, now, &stem, &change).await?;
         left.extend(item.after.kin.iter().cloned());
         changed.push(item);
     }
@@ -67,20 +71,70 @@ pub async fn update_overrides(
 /// item.
 pub async fn rederive_item(
     catalogue: &Catalogue,
-    privacy: &Privacy,
+    rules: &ItemRules,
+    now: DateTime<Utc>,
     id: &PhotoId,
 ) -> Result<Option<PhotoItem>, IngestError> {
     let Some(item) = catalogue.item(id).await? else {
         return Ok(None);
     };
-    let changed = update_item(catalogue, privacy, &item.stem, |_| ()).await?;
+    let changed = update_item(catalogue, rules, now, &item.stem, |_| ()).await?;
     Ok(Some(changed.after))
+}
+
+/// Makes render make the pictures of a photo again. The present pictures are shown until then. Returns
+/// `false` if there is no such photo, or if it should have no pictures. A repeat makes them once more.
+///
+/// # Errors
+/// Returns an error if the table fails, or [`IngestError::Busy`] if other writers keep changing the
+/// item.
+pub async fn renew_pictures(
+    catalogue: &Catalogue,
+    rules: &ItemRules,
+    now: DateTime<Utc>,
+    id: &PhotoId,
+) -> Result<bool, IngestError> {
+    let Some(item) = catalogue.item(id).await? else {
+        return Ok(false);
+    };
+    let renew = |item: &mut PhotoItem| {
+        if let Some(plan) = &mut item.picture_plan {
+            plan.renew();
+        }
+    };
+    let changed = update_item(catalogue, rules, now, &item.stem, renew).await?;
+    Ok(changed.after.picture_work_due.is_some())
+}
+
+/// Writes the renditions of a photo to its item, and derives its summary and index keys again. `read`
+/// is the item as the caller has read it. Writes nothing if the item has changed since then: returns
+/// [`WriteOutcome::Stale`].
+///
+/// # Errors
+/// Returns an error if the table fails.
+pub async fn put_renditions(
+    catalogue: &Catalogue,
+    rules: &ItemRules,
+    now: DateTime<Utc>,
+    read: &PhotoItem,
+    renditions: Option<Renditions>,
+) -> Result<WriteOutcome, IngestError> {
+    let mut item = read.clone();
+    item.renditions = renditions.map(Box::new);
+    let item = rederive(item, rules, now);
+    if let Some(partition) = item.index.date_partition
+        && read.index.date_partition != Some(partition)
+    {
+        catalogue.ensure_date_partition(partition).await?;
+    }
+    Ok(catalogue.put_item(&item, Some(read.revision)).await?)
 }
 
 /// Changes one item, or makes it if it does not exist.
 pub(super) async fn update_item(
     catalogue: &Catalogue,
-    privacy: &Privacy,
+    rules: &ItemRules,
+    now: DateTime<Utc>,
     stem: &str,
     change: impl Fn(&mut PhotoItem),
 ) -> Result<ChangedItem, IngestError> {
@@ -89,7 +143,7 @@ pub(super) async fn update_item(
         let before = catalogue.item(id).await?;
         let mut item = before.clone().unwrap_or_else(|| PhotoItem::stub(stem));
         change(&mut item);
-        let after = rederive(item, privacy);
+        let after = rederive(item, rules, now);
         if let Some(before) = &before
             && is_same_but_revision(&after, before)
         {
@@ -135,16 +189,16 @@ pub(super) fn merge_set_values(item: &mut PhotoItem, other: &PhotoItem) {
 /// Returns `true` if the summary or the index keys of an item must be written again, because the
 /// privacy rules or the form of items changed. To write them, call [`rederive_item`]. Sends no
 /// request.
-pub fn is_outdated(item: &PhotoItem, privacy: &Privacy) -> bool {
-    !is_same_but_revision(&rederive(item.clone(), privacy), item)
+pub fn is_outdated(item: &PhotoItem, rules: &ItemRules, now: DateTime<Utc>) -> bool {
+    !is_same_but_revision(&rederive(item.clone(), rules, now), item)
 }
 
 /// Derives the summary and the index keys again from the record and the overrides. Increases the
 /// revision by one. Keeps the extractor version, because the record is not extracted again.
-fn rederive(mut item: PhotoItem, privacy: &Privacy) -> PhotoItem {
+fn rederive(mut item: PhotoItem, rules: &ItemRules, now: DateTime<Utc>) -> PhotoItem {
     let extractor_version = item.extractor_version;
     item.revision += 1;
-    record::derive_summary_and_keys(&mut item, privacy);
+    record::derive_summary_and_keys(&mut item, rules, now);
     item.extractor_version = extractor_version;
     item
 }

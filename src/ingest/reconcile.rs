@@ -45,7 +45,7 @@ use crate::skipped_names::SkippedNames;
 
 /// The kind of a fault: a difference between uploads, archive, ledger, items and counts. The
 /// variants are in the order in which faults are repaired: first the archive and the ledger, then
-/// the items, then the counts.
+/// the items, then the pictures, then the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
@@ -76,13 +76,19 @@ pub enum FaultKind {
     UnregisteredPartition,
     /// A claimed stem without a file in the archive.
     Stub,
+    /// A public photo whose pictures are missing or overdue.
+    Unpictured,
+    /// A photo that must have no pictures, but has some.
+    UnwantedPictures,
+    /// Pictures that no item names.
+    StrayPictures,
     /// A month with wrong counts.
     Miscounted,
 }
 
 impl FaultKind {
     /// All kinds, in the order of their repairs.
-    pub const ALL: [FaultKind; 12] = [
+    pub const ALL: [FaultKind; 15] = [
         FaultKind::Unarchived,
         FaultKind::Uncopied,
         FaultKind::Superseded,
@@ -94,6 +100,9 @@ impl FaultKind {
         FaultKind::Unlisted,
         FaultKind::UnregisteredPartition,
         FaultKind::Stub,
+        FaultKind::Unpictured,
+        FaultKind::UnwantedPictures,
+        FaultKind::StrayPictures,
         FaultKind::Miscounted,
     ];
 
@@ -113,6 +122,9 @@ impl FaultKind {
             FaultKind::Unlisted => "photo that is in no list",
             FaultKind::UnregisteredPartition => "year that the gallery does not list",
             FaultKind::Stub => "claimed name without a file",
+            FaultKind::Unpictured => "photo whose pictures are missing",
+            FaultKind::UnwantedPictures => "photo that must have no pictures",
+            FaultKind::StrayPictures => "pictures of no photo",
             FaultKind::Miscounted => "month with wrong counts",
         }
     }
@@ -129,6 +141,8 @@ impl FaultKind {
             FaultKind::Unlisted => "list it",
             FaultKind::UnregisteredPartition => "register it",
             FaultKind::Stub => "record that no file came; the name stays claimed",
+            FaultKind::Unpictured => "make them",
+            FaultKind::UnwantedPictures | FaultKind::StrayPictures => "delete them",
             FaultKind::Miscounted => "count it again",
         }
     }

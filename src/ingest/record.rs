@@ -1,17 +1,19 @@
 //! Derives the record of a photo, its summary and its index keys. This module does no I/O.
 
+use chrono::{DateTime, Utc};
+
+use super::item_rules::ItemRules;
 use super::item_trim::trim_item;
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{
-    ClaimKeys, DerivedFrom, IndexKeys, PhotoItem, PhotoPart, SCHEMA_VERSION, part_slot,
+    ClaimKeys, DerivedFrom, IndexKeys, PhotoItem, SCHEMA_VERSION, part_slot,
 };
 use crate::catalogue::query::date_sort;
 use crate::identity::Evidence;
+use crate::pictures::{WantedPictures, rights_digest};
 use crate::privacy::{Privacy, Visibility, VisibilityReason};
-use crate::summary::{ImageKind, PhotoImage, Summary};
-use photo_metadata::{
-    EXTRACTOR_VERSION, EmbeddedPreview, Extraction, FileLabels, PhotoMetadata, PhotoRecord,
-};
+use crate::summary::Summary;
+use photo_metadata::{EXTRACTOR_VERSION, Extraction, FileLabels, PhotoMetadata, PhotoRecord};
 
 /// The number of geohash characters in the partition key of the index by-place. A cell of this
 /// length is about 39 by 20 km.
@@ -70,11 +72,15 @@ pub(super) fn clear_record(item: &mut PhotoItem) {
     item.exif_warnings.clear();
 }
 
-/// Derives the summary and the index keys of an item from its parts, record and overrides. Also
-/// sets the extractor and schema versions. Trims the item if it is too large.
-pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
+/// Derives the summary, the index keys and the picture plan of an item from its parts, record and
+/// overrides. Also sets the extractor and schema versions. Trims the item if it is too large.
+///
+/// `now` is the present time. A new photo waits for its pictures from then on.
+pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, now: DateTime<Utc>) {
+    let privacy = &rules.privacy;
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
+    let was_listed = item.is_listed(now);
     let before = item.summary.take();
     item.index = IndexKeys::default();
     limit_part_labels(item);
@@ -84,25 +90,28 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, privacy: &Privacy) {
         shown.capture = item.overrides.correct(shown.capture);
         shown.title = item.overrides.title.clone().or(shown.title);
         shown.caption = item.overrides.caption.clone().or(shown.caption);
-        let mut summary = Summary::new(
-            &item.id,
-            &item.stem,
-            item.revision,
-            shown,
-            list_images(item),
-        );
+        let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown);
         summary.visibility = item.overrides.visibility;
         summary.held_for.clone_from(&item.held_for);
         summary.labels = Some(summary_labels(item, &summary.record));
-        // Only the size of the keys counts here: `trim_item` measures the whole item.
         let visibility = decide_visibility(item, &summary, privacy).visibility();
+        let wanted = wanted_pictures(item, &summary.record, visibility, rules);
+        item.update_picture_plan(wanted, was_listed, now);
+        add_pictures(&mut summary, item);
+        // Only the size of the keys counts here: `trim_item` measures the whole item.
         item.index = derive_index_keys(&summary, visibility, privacy);
         item.summary = Some(summary);
+    } else {
+        item.update_picture_plan(None, was_listed, now);
     }
     trim_item(item);
     if let Some(mut summary) = item.summary.take() {
         // Applies the rules again, because the gallery applies them to the trimmed summary.
         let reason = decide_visibility(item, &summary, privacy);
+        if reason.visibility() == Visibility::Private {
+            item.update_picture_plan(None, was_listed, now);
+            (summary.pictures, summary.awaited_until) = (None, None);
+        }
         item.index = derive_index_keys(&summary, reason.visibility(), privacy);
         let is_private = reason.visibility() == Visibility::Private;
         summary.private_reason = is_private.then(|| reason.to_string());
@@ -146,6 +155,36 @@ fn decide_visibility(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> 
     }
 }
 
+/// Returns the pictures that a photo with this record should have. They are made of the part that
+/// the record comes from, because its orientation and colours are known. Returns `None` if the photo
+/// is private, or if no pictures are made.
+fn wanted_pictures(
+    item: &PhotoItem,
+    record: &PhotoRecord,
+    visibility: Visibility,
+    rules: &ItemRules,
+) -> Option<WantedPictures> {
+    let recipe = rules.recipe.clone()?;
+    let from = item.derived_from.as_ref()?;
+    (visibility == Visibility::Public).then(|| WantedPictures {
+        part: from.part.clone(),
+        etag: from.etag.clone(),
+        recipe,
+        rights: rights_digest(record),
+    })
+}
+
+/// Adds the pictures of an item to its summary. The size of the photo is then that of its picture.
+fn add_pictures(summary: &mut Summary, item: &PhotoItem) {
+    let plan = item.picture_plan.as_ref();
+    summary.awaited_until = plan.and_then(|plan| plan.awaited_until);
+    summary.pictures = item.shown_pictures().cloned().map(Box::new);
+    if let Some(pictures) = &summary.pictures {
+        summary.record.width = Some(pictures.width);
+        summary.record.height = Some(pictures.height);
+    }
+}
+
 /// Keeps the version of the summary `before` if the content of the summary is the same. The version
 /// of a summary identifies its published content, so it does not change with other fields of the
 /// item.
@@ -154,6 +193,7 @@ fn keep_version(summary: &mut Summary, before: Option<Summary>) {
         before.visibility = summary.visibility;
         before.held_for.clone_from(&summary.held_for);
         before.labels.clone_from(&summary.labels);
+        before.awaited_until = summary.awaited_until;
         before.private_reason.clone_from(&summary.private_reason);
         let version = std::mem::replace(&mut summary.version, before.version.clone());
         if *summary != before {
@@ -228,51 +268,6 @@ fn derive_index_keys(summary: &Summary, visibility: Visibility, privacy: &Privac
     }
 }
 
-fn list_images(item: &PhotoItem) -> Vec<PhotoImage> {
-    let mut images = Vec::new();
-    for (_, part) in item.live_photo_parts() {
-        let original = PhotoImage {
-            key: part.key.clone(),
-            width: part.width,
-            height: part.height,
-            mime: part.mime.clone(),
-            bytes: part.bytes,
-            kind: ImageKind::Original,
-        };
-        if let Some(preview) = part.preview {
-            let (width, height) = oriented_preview_size(preview, part);
-            images.push(PhotoImage {
-                width,
-                height,
-                mime: "image/jpeg".to_owned(),
-                bytes: preview.length,
-                kind: ImageKind::Preview,
-                ..original.clone()
-            });
-        }
-        images.push(original);
-    }
-    // The second sort is stable, so the preview of a RAW stays before the RAW.
-    images.sort_by_key(|image| (image.kind == ImageKind::Preview, browser_rank(&image.mime)));
-    images.sort_by_key(|image| browser_rank(&image.mime));
-    images
-}
-
-/// Returns the width and the height of a preview, as a browser displays it. The preview has the
-/// orientation of its file. So width and height are swapped if the file is displayed in portrait
-/// and the preview is stored in landscape, or the other way round.
-fn oriented_preview_size(preview: EmbeddedPreview, part: &PhotoPart) -> (Option<u32>, Option<u32>) {
-    let EmbeddedPreview { width, height, .. } = preview;
-    let is_upright = |width: Option<u32>, height: Option<u32>| Some(width? < height?);
-    match (
-        is_upright(part.width, part.height),
-        is_upright(width, height),
-    ) {
-        (Some(file), Some(stored)) if file != stored => (height, width),
-        _ => (width, height),
-    }
-}
-
 /// Returns the rank of a media type, such as 0 for `image/jpeg`. The lower the rank, the more
 /// browsers can show the type. RAW formats have the highest rank.
 fn browser_rank(mime: &str) -> usize {
@@ -293,10 +288,15 @@ fn browser_rank(mime: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::item::{PartSource, PartState};
+    use crate::catalogue::item::{PartSource, PartState, PhotoPart};
     use crate::ingest::item_trim::TRIMMED_BYTES;
     use crate::privacy::{LocationPolicy, VisibilityRules};
     use photo_metadata::{Camera, CaptureTime, Location, TagValue};
+
+    fn derive(item: &mut PhotoItem, privacy: impl Into<Privacy>) {
+        let rules = ItemRules::from(privacy.into());
+        derive_summary_and_keys(item, &rules, DateTime::UNIX_EPOCH);
+    }
 
     fn item(parts: &[(&str, &str)]) -> PhotoItem {
         let mut item = PhotoItem::stub("2018-02-01/foobar");
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn public_photo_is_in_every_index() {
         let mut item = item(&[("JPG", "image/jpeg")]);
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         assert_eq!(partition_text(&item), "2018");
         assert_eq!(
             item.index.date_sort,
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn hidden_position_is_in_no_key() {
         let mut item = item(&[("JPG", "image/jpeg")]);
-        derive_summary_and_keys(&mut item, &LocationPolicy::Hide.into());
+        derive(&mut item, LocationPolicy::Hide);
         assert_eq!(
             (item.index.place_partition, item.index.place_sort),
             (None, None)
@@ -373,16 +373,16 @@ mod tests {
     fn version_changes_only_with_visible_content() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.revision = 1;
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         let version =
             |item: &PhotoItem| item.summary.as_ref().map(|summary| summary.version.clone());
         item.revision = 2;
         item.exif_warnings.push("not shown".to_owned());
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         assert_eq!(version(&item).as_deref(), Some("1"));
         item.revision = 3;
         item.overrides.title = Some("shown".to_owned());
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         assert_eq!(version(&item).as_deref(), Some("3"));
     }
 
@@ -395,7 +395,7 @@ mod tests {
     fn private_photo_is_only_in_a_private_date_partition() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.overrides.visibility = Some(Visibility::Private);
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         assert_eq!(partition_text(&item), "private#2018");
         assert_eq!(
             (item.index.camera_partition, item.index.place_partition),
@@ -417,7 +417,7 @@ mod tests {
         let partition = |change: &dyn Fn(&mut PhotoItem)| {
             let mut item = item(&[("JPG", "image/jpeg")]);
             change(&mut item);
-            derive_summary_and_keys(&mut item, &privacy);
+            derive(&mut item, privacy.clone());
             (item.is_public(), partition_text(&item))
         };
         let private = (false, "private#2018".to_owned());
@@ -453,7 +453,7 @@ mod tests {
         let derived = |change: &dyn Fn(&mut PhotoPart)| {
             let mut item = item(&[("JPG", "image/jpeg"), ("DNG", "image/x-adobe-dng")]);
             change(item.parts.get_mut("DNG").expect("a part"));
-            derive_summary_and_keys(&mut item, &privacy);
+            derive(&mut item, privacy.clone());
             let summary = item.summary.as_ref().expect("a summary");
             let reason = summary.private_reason.clone();
             assert_eq!(reason.is_none(), item.is_public());
@@ -535,7 +535,7 @@ mod tests {
             let keywords = (0..15).map(|n| format!("{name}{n:02}{}", "x".repeat(1_000)));
             part.labels.as_mut().expect("labels").keywords = keywords.collect();
         }
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         assert!(item.is_public(), "no rule exists");
         let summary = item.summary.as_ref().expect("a summary");
         let labels = summary.labels.as_ref().expect("labels");
@@ -573,7 +573,7 @@ mod tests {
             home_zones: "f25".parse().expect("zones"),
             ..LocationPolicy::Exact.into()
         };
-        derive_summary_and_keys(&mut item, &privacy);
+        derive(&mut item, privacy.clone());
         assert_eq!(
             (item.index.place_partition, item.index.place_sort),
             (None, None)
@@ -582,41 +582,10 @@ mod tests {
     }
 
     #[test]
-    fn preview_has_the_orientation_of_its_file() {
-        let part = |width, height| PhotoPart {
-            width: Some(width),
-            height: Some(height),
-            ..PhotoPart::default()
-        };
-        let preview = |width, height| EmbeddedPreview {
-            offset: 0,
-            length: 1,
-            width: Some(width),
-            height: Some(height),
-        };
-        assert_eq!(
-            oriented_preview_size(preview(160, 120), &part(4000, 6000)),
-            (Some(120), Some(160))
-        );
-        assert_eq!(
-            oriented_preview_size(preview(120, 160), &part(4000, 6000)),
-            (Some(120), Some(160))
-        );
-        assert_eq!(
-            oriented_preview_size(preview(160, 120), &part(6000, 4000)),
-            (Some(160), Some(120))
-        );
-        assert_eq!(
-            oriented_preview_size(preview(160, 120), &PhotoPart::default()),
-            (Some(160), Some(120))
-        );
-    }
-
-    #[test]
     fn photo_without_live_parts_is_in_no_index() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.parts.get_mut("JPG").expect("a part").state = PartState::Tombstone;
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         assert_eq!((item.summary, item.index), (None, IndexKeys::default()));
     }
 
@@ -627,7 +596,7 @@ mod tests {
             .map(|n| (format!("Tag{n:03}"), TagValue::Text("x".repeat(1000 + n))))
             .collect();
         item.exif.insert("IFD0".to_owned(), tags);
-        derive_summary_and_keys(&mut item, &LocationPolicy::Exact.into());
+        derive(&mut item, LocationPolicy::Exact);
         let size = crate::catalogue::item_size::stored_item_size(&item);
         assert!(size <= TRIMMED_BYTES + 100, "{size}");
         assert!(item.exif_omitted.is_empty() == item.exif["IFD0"].contains_key("Tag299"));

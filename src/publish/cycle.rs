@@ -27,6 +27,7 @@ use super::schedule::{
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{
     DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishState, PublishTable, PublishedMonth,
+    WaitingMonths,
 };
 use crate::object::Bucket;
 use crate::storage::Storage;
@@ -92,6 +93,8 @@ struct CycleProgress {
     changes: ChangesFile,
     files: FilesState,
     hook: HookState,
+    /// The months in which photos wait for their pictures.
+    waiting: WaitingMonths,
     report: CycleReport,
 }
 
@@ -202,7 +205,8 @@ impl Publisher {
         self.correct_future_times(&dirty, &mut state, now).await?;
         let is_new_view = state.files.view != self.view_fingerprint();
         let hook_is_due = self.hook_is_due(parse_hook_state(&state)?, now);
-        let has_due_month = dirty.iter().any(|month| month_is_due(month, now));
+        let has_due_month = dirty.iter().any(|month| month_is_due(month, now))
+            || state.waiting.due(now).next().is_some();
         if !is_new_view && !hook_is_due && !has_due_month {
             return Ok(CycleReport {
                 deferred: dirty.len() as u64,
@@ -268,6 +272,7 @@ impl Publisher {
                 format: PUBLISH_FORMAT_VERSION,
                 ..state.files
             },
+            waiting: state.waiting,
             report: CycleReport::default(),
         };
         if self.settings.hook.is_some() && progress.hook.correct_clock(now) {
@@ -277,6 +282,7 @@ impl Publisher {
             self.read_published(&mut progress).await?;
             self.start_new_view(&mut progress).await?;
         }
+        self.mark_waiting_months(&mut progress).await?;
         let dirty = self.table.dirty_months().await?;
         let has_work = is_new_view || dirty.iter().any(|month| month_is_due(month, now));
         if has_work && !is_new_view {
@@ -310,6 +316,20 @@ impl Publisher {
                 call_hook_if_due(&self.table, hook, rules, progress.hook, now).await?;
         }
         Ok(progress.report)
+    }
+
+    /// Marks as dirty the months in which photos have waited for their pictures for too long. A later
+    /// cycle rebuilds these months, and lists the photos without pictures.
+    async fn mark_waiting_months(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        let due: Vec<String> = progress.waiting.due(progress.now).cloned().collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        for month in due {
+            self.table.mark_dirty(&month, progress.now).await?;
+            progress.waiting.set(&month, None);
+        }
+        Ok(self.table.put_waiting(&progress.waiting).await?)
     }
 
     /// Reads what the earlier cycles have published: the items of the months, the list of the
@@ -360,6 +380,7 @@ impl Publisher {
             files: &self.files,
             stored: &progress.stored,
             view: &self.settings.view,
+            now: progress.now,
         };
         let months = &progress.months;
         let rebuilt: Vec<RebuiltMonth> = stream::iter(batch)
@@ -370,6 +391,13 @@ impl Publisher {
             .buffered(CONCURRENT_MONTHS)
             .try_collect()
             .await?;
+        let waited = progress.waiting.clone();
+        for built in &rebuilt {
+            progress.waiting.set(&built.dirty.month, built.waits_until);
+        }
+        if progress.waiting != waited {
+            self.table.put_waiting(&progress.waiting).await?;
+        }
         let writes = progress.add_rebuilt_months(rebuilt);
         self.write_batch(writes, progress).await
     }
@@ -440,6 +468,7 @@ impl CycleProgress {
             dirty,
             month,
             change,
+            waits_until: _,
         } in rebuilt
         {
             if let Some(change) = change {

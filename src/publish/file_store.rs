@@ -102,7 +102,8 @@ impl StaticFileStore {
     /// Returns all stored files: a map from the path of a file to its ETag. Sends one request for
     /// each 1,000 files.
     pub(super) async fn list_files(&self) -> Result<StoredETags, PublishError> {
-        let objects = self.storage.list_objects(&self.bucket, &self.prefix);
+        // The pictures are in a subfolder, and are left out.
+        let objects = self.storage.list_folder(&self.bucket, &self.prefix);
         let files = objects.try_filter_map(|listed| {
             let path = listed.key.strip_prefix(&self.prefix);
             std::future::ready(Ok(path.map(|path| (path.to_owned(), listed.etag.clone()))))

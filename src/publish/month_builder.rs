@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
@@ -28,9 +29,21 @@ const MIN_CELL_CHARS: usize = 1;
 /// Builds the counts and the files of one month from its photos.
 pub(super) struct MonthBuilder<'a> {
     view: &'a PublicView,
+    now: DateTime<Utc>,
     month: PublishedMonth,
     files: Vec<MonthFile>,
     open: Option<MonthFileWriter>,
+    /// The first time at which a photo must be listed that is not listed yet.
+    waits_until: Option<DateTime<Utc>>,
+}
+
+/// The counts of one month, and the files that list its photos.
+pub(super) struct BuiltMonth {
+    pub(super) month: PublishedMonth,
+    pub(super) files: Vec<MonthFile>,
+    /// The time at which the month must be built again, because a photo that waits for its pictures
+    /// must then be listed without them. `None` if no photo waits.
+    pub(super) waits_until: Option<DateTime<Utc>>,
 }
 
 /// A file of a month that is ready to be stored.
@@ -50,9 +63,11 @@ struct MonthFileWriter {
 }
 
 impl<'a> MonthBuilder<'a> {
-    pub(super) fn new(month: &str, view: &'a PublicView) -> Self {
+    /// Creates a builder of a month, as it is at the time `now`.
+    pub(super) fn new(month: &str, view: &'a PublicView, now: DateTime<Utc>) -> Self {
         MonthBuilder {
             view,
+            now,
             month: PublishedMonth {
                 month: month.to_owned(),
                 positions: view.location_policy_fingerprint(),
@@ -60,13 +75,16 @@ impl<'a> MonthBuilder<'a> {
             },
             files: Vec::new(),
             open: None,
+            waits_until: None,
         }
     }
 
     /// Adds a photo to the counts and to a file. Ignores the photo if the present rules make it
-    /// private. The caller must add the photos in the order of the index by-date.
+    /// private, or if it waits for its pictures. The caller must add the photos in the order of the index by-date.
     pub(super) fn add_photo(&mut self, summary: &Summary) -> io::Result<()> {
-        let Some(listed) = self.view.show_in_list(summary) else {
+        let Some(listed) = self.view.show_in_list(summary, self.now) else {
+            let until = self.view.waits_until(summary, self.now);
+            self.waits_until = self.waits_until.into_iter().chain(until).min();
             return Ok(());
         };
         let line = serde_json::to_vec(&listed)?;
@@ -85,13 +103,17 @@ impl<'a> MonthBuilder<'a> {
     }
 
     /// Returns the month with its counts, and its files. A month without photos has no files.
-    pub(super) fn finish(mut self) -> io::Result<(PublishedMonth, Vec<MonthFile>)> {
+    pub(super) fn finish(mut self) -> io::Result<BuiltMonth> {
         if let Some(open) = self.open.take() {
             self.close_file(open)?;
         }
         while self.month.cells.len() > MAX_CELLS && self.enlarge_cells() {}
         self.month.files = self.files.iter().map(|file| file.entry.clone()).collect();
-        Ok((self.month, self.files))
+        Ok(BuiltMonth {
+            month: self.month,
+            files: self.files,
+            waits_until: self.waits_until,
+        })
     }
 
     fn close_file(&mut self, open: MonthFileWriter) -> io::Result<()> {
@@ -194,7 +216,6 @@ mod tests {
     use super::*;
     use crate::privacy::LocationPolicy;
     use crate::publish::json_file::{decompress_json, json_digest};
-    use crate::view::PictureHosting;
     use photo_metadata::{Camera, CaptureTime, Location, PhotoRecord};
 
     fn photo(n: u32) -> Summary {
@@ -228,12 +249,14 @@ mod tests {
         photos: impl IntoIterator<Item = Summary>,
         policy: LocationPolicy,
     ) -> (PublishedMonth, Vec<MonthFile>) {
-        let view = PublicView::new(policy, PictureHosting::default());
-        let mut builder = MonthBuilder::new("2018-02", &view);
+        let view = PublicView::new(policy, None);
+        let mut builder = MonthBuilder::new("2018-02", &view, DateTime::UNIX_EPOCH);
         for photo in photos {
             builder.add_photo(&photo).expect("written");
         }
-        builder.finish().expect("finished")
+        let built = builder.finish().expect("finished");
+        assert_eq!(built.waits_until, None);
+        (built.month, built.files)
     }
 
     fn json(file: &MonthFile) -> Vec<u8> {
@@ -257,6 +280,28 @@ mod tests {
         let file: serde_json::Value = serde_json::from_slice(&json(&files[0])).expect("JSON");
         assert_eq!(file["month"], "2018-02");
         assert_eq!(file["items"].as_array().map(Vec::len), Some(100));
+    }
+
+    #[test]
+    fn photo_that_waits_for_its_pictures_is_left_out_until_its_time() {
+        let time = |seconds| DateTime::from_timestamp(seconds, 0).expect("a time");
+        let waiting = |n, until| Summary {
+            awaited_until: Some(time(until)),
+            ..photo(n)
+        };
+        let photos = [photo(1), waiting(2, 900), waiting(3, 600)];
+        let view = PublicView::new(LocationPolicy::Hide, None);
+        let counts = |now| {
+            let mut builder = MonthBuilder::new("2018-02", &view, time(now));
+            for photo in &photos {
+                builder.add_photo(photo).expect("written");
+            }
+            let built = builder.finish().expect("finished");
+            (built.month.photos, built.waits_until)
+        };
+        assert_eq!(counts(0), (1, Some(time(600))));
+        assert_eq!(counts(600), (2, Some(time(900))));
+        assert_eq!(counts(900), (3, None));
     }
 
     #[test]

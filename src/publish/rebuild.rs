@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 
 use super::changes_file::MAX_CHANGE_BYTES;
 use super::error::PublishError;
 use super::file_store::{StaticFileStore, StoredETags};
 use super::json_file::{decompress_json, json_digest};
-use super::month_builder::{MonthBuilder, MonthFile};
+use super::month_builder::{BuiltMonth, MonthBuilder, MonthFile};
 use super::month_difference::{MonthDifference, compare_versions};
 use super::month_pages::read_month_pages;
 use crate::catalogue::Catalogue;
@@ -22,6 +23,8 @@ pub(super) struct MonthRebuilder<'a> {
     /// The ETags of all files that were stored before this cycle wrote any file.
     pub(super) stored: &'a StoredETags,
     pub(super) view: &'a PublicView,
+    /// The present time.
+    pub(super) now: DateTime<Utc>,
 }
 
 /// A rebuilt month. Its files are written, but its item in the publish table is not.
@@ -29,6 +32,8 @@ pub(super) struct RebuiltMonth {
     pub(super) dirty: DirtyMonth,
     /// The new item of the month in the publish table. It is not written yet.
     pub(super) month: PublishedMonth,
+    /// The time at which the month must be rebuilt again. See [`BuiltMonth::waits_until`].
+    pub(super) waits_until: Option<DateTime<Utc>>,
     /// The change of the month's files, or `None` if the stored files were already up to date.
     pub(super) change: Option<FilesChange>,
 }
@@ -56,7 +61,11 @@ impl MonthRebuilder<'_> {
         dirty: DirtyMonth,
         before: Option<PublishedMonth>,
     ) -> Result<RebuiltMonth, PublishError> {
-        let (mut month, files) = self.build_month(&dirty.month).await?;
+        let BuiltMonth {
+            mut month,
+            files,
+            waits_until,
+        } = self.build_month(&dirty.month).await?;
         let before = before.map(|month| month.files).unwrap_or_default();
         let is_settled = self.has_stored_files(&dirty.month, &before).await?;
         if is_settled && digests(&before) == digests(&month.files) {
@@ -64,6 +73,7 @@ impl MonthRebuilder<'_> {
             return Ok(RebuiltMonth {
                 dirty,
                 month,
+                waits_until,
                 change: None,
             });
         }
@@ -82,6 +92,7 @@ impl MonthRebuilder<'_> {
         Ok(RebuiltMonth {
             dirty,
             month,
+            waits_until,
             change: Some(FilesChange {
                 difference,
                 is_complete,
@@ -154,11 +165,8 @@ impl MonthRebuilder<'_> {
     }
 
     /// Builds the counts and the files of a month from its photos in the index by-date.
-    async fn build_month(
-        &self,
-        month: &str,
-    ) -> Result<(PublishedMonth, Vec<MonthFile>), PublishError> {
-        let mut builder = MonthBuilder::new(month, self.view);
+    async fn build_month(&self, month: &str) -> Result<BuiltMonth, PublishError> {
+        let mut builder = MonthBuilder::new(month, self.view, self.now);
         let mut pages = read_month_pages(self.catalogue, month).await?;
         while let Some(page) = pages.try_next().await? {
             for entry in &page.entries {

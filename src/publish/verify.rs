@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 
 use super::error::PublishError;
@@ -11,9 +12,10 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::published::{PublishTable, PublishedMonth};
 use crate::privacy::Privacy;
 use crate::summary::Summary;
-use crate::view::{PictureHosting, PublicView};
+use crate::view::PublicView;
 
-/// Scans the whole photos table and counts the photos again. Returns, in ascending order, the
+/// Scans the whole photos table and counts the photos again, as they are listed at the time `now`.
+/// Returns, in ascending order, the
 /// months whose published counts by day, camera or lens are wrong. A dirty month may be among them
 /// until the next cycle rebuilds it. Writes nothing.
 ///
@@ -23,12 +25,10 @@ pub async fn find_miscounted_months(
     catalogue: &Catalogue,
     table: &PublishTable,
     privacy: Privacy,
+    now: DateTime<Utc>,
 ) -> Result<Vec<String>, PublishError> {
     let photos = read_public_photos(catalogue).await?;
-    let mut expected = count_months(
-        &photos,
-        &PublicView::new(privacy, PictureHosting::default()),
-    )?;
+    let mut expected = count_months(&photos, &PublicView::new(privacy, None), now)?;
     let mut miscounted = BTreeSet::new();
     for published in table.months().await? {
         let expected = expected.remove(&published.month).unwrap_or_default();
@@ -54,22 +54,23 @@ async fn read_public_photos(
 fn count_months(
     photos: &BTreeMap<String, Summary>,
     view: &PublicView,
+    now: DateTime<Utc>,
 ) -> Result<BTreeMap<String, PublishedMonth>, PublishError> {
     let mut builders: BTreeMap<&str, MonthBuilder<'_>> = BTreeMap::new();
     for (sort, summary) in photos {
         let month = month_of_sort_key(sort);
         builders
             .entry(month)
-            .or_insert_with(|| MonthBuilder::new(month, view))
+            .or_insert_with(|| MonthBuilder::new(month, view, now))
             .add_photo(summary)
             .map_err(|error| PublishError::json(month, error))?;
     }
     let mut months = BTreeMap::new();
     for (name, builder) in builders {
-        let (month, _) = builder
+        let built = builder
             .finish()
             .map_err(|error| PublishError::json(name, error))?;
-        months.insert(name.to_owned(), month);
+        months.insert(name.to_owned(), built.month);
     }
     Ok(months)
 }

@@ -62,31 +62,16 @@ fn item() -> PhotoItem {
         labels: Some(FileLabels::default()),
         ..PhotoPart::default()
     };
-    let image = |extension: &str, mime: &str, kind| PhotoImage {
-        key: format!("archive/2018-02-01/foo bar.{extension}"),
-        mime: mime.to_owned(),
-        kind,
-        ..PhotoImage::default()
-    };
-    let images = vec![
-        image("JPG", "image/jpeg", ImageKind::Original),
-        image("CR2", "image/jpeg", ImageKind::Preview),
-        image("CR2", "image/x-canon-cr2", ImageKind::Original),
-    ];
     let mut item = PhotoItem::stub("2018-02-01/foo bar");
     item.revision = 1;
     item.parts = BTreeMap::from([
         ("JPG".to_owned(), part("JPG", "image/jpeg")),
         ("CR2".to_owned(), part("CR2", "image/x-canon-cr2")),
     ]);
-    item.summary = Some(Summary::new(
-        &item.id,
-        &item.stem,
-        1,
-        photo.record.clone(),
-        images,
-    ));
-    item.summary.as_mut().expect("a summary").labels = Some(FileLabels::default());
+    let mut summary = Summary::new(&item.id, &item.stem, 1, photo.record.clone());
+    summary.labels = Some(FileLabels::default());
+    summary.pictures = Some(Box::new(pictures()));
+    item.summary = Some(summary);
     item.photo = photo;
     let text = |text: &str| TagValue::Text(text.to_owned());
     item.exif = BTreeMap::from([
@@ -126,27 +111,36 @@ fn item() -> PhotoItem {
     item
 }
 
-fn serving_view(location: LocationPolicy) -> PublicView {
-    PublicView::new(
-        location,
-        PictureHosting {
-            served_here: true,
-            ..PictureHosting::default()
-        },
-    )
+fn pictures() -> PictureSet {
+    let file = |width, height, bytes| RenditionFile {
+        width,
+        height,
+        bytes,
+    };
+    PictureSet {
+        token: "k3".to_owned(),
+        width: 4000,
+        height: 6000,
+        files: vec![file(1365, 2048, 263_687), file(213, 320, 20_000)],
+        original: None,
+        placeholder: "1QcSHQ".to_owned(),
+        color: "#6b5a48".to_owned(),
+    }
 }
 
-fn urls(view: &PublicView) -> Vec<String> {
-    let listed = view
-        .show_in_list(item().summary.as_ref().expect("summary"))
-        .expect("public");
-    listed.images.into_iter().map(|image| image.url).collect()
+/// The time at which the photos of the tests are shown.
+const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+fn serving_view(location: LocationPolicy) -> PublicView {
+    PublicView::new(location, Some("https://cdn.example/gallery/".to_owned()))
 }
 
 #[test]
 fn view_contains_no_private_text() {
     for policy in [LocationPolicy::Hide, LocationPolicy::Round(2)] {
-        let details = serving_view(policy).show_details(&item()).expect("public");
+        let details = serving_view(policy)
+            .show_details(&item(), NOW)
+            .expect("public");
         let json = serde_json::to_string(&details).expect("json");
         assert!(!json.contains("SECRET"), "{json}");
         assert!(!json.contains("45.471") && !json.contains("GPS"), "{json}");
@@ -159,8 +153,8 @@ fn place_and_people_are_shown_only_if_the_settings_allow_it() {
     let listed = |privacy: Privacy, location: Option<Location>| {
         let mut summary = item().summary.expect("a summary");
         summary.record.location = location;
-        let view = PublicView::new(privacy, PictureHosting::default());
-        let record = view.show_in_list(&summary).expect("public").record;
+        let view = PublicView::new(privacy, None);
+        let record = view.show_in_list(&summary, NOW).expect("public").record;
         let place = record.place.unwrap_or_default();
         (place.sublocation, place.city, place.country, record.people)
     };
@@ -213,9 +207,9 @@ fn shown_capture(
     let summary = item.summary.as_mut().expect("a summary");
     summary.record.capture = capture;
     summary.record.location = location;
-    let view = PublicView::new(privacy.clone(), PictureHosting::default());
-    let listed = view.show_in_list(item.summary.as_ref()?)?;
-    let details = view.show_details(&item)?;
+    let view = PublicView::new(privacy.clone(), None);
+    let listed = view.show_in_list(item.summary.as_ref()?, NOW)?;
+    let details = view.show_details(&item, NOW)?;
     assert_eq!(details.listed, listed);
     let json = serde_json::to_string(&details).expect("json");
     assert_eq!(
@@ -272,11 +266,7 @@ fn private_label_hides_a_photo_from_every_view() {
         },
         ..LocationPolicy::Exact.into()
     };
-    let hosting = PictureHosting {
-        served_here: true,
-        ..PictureHosting::default()
-    };
-    let view = PublicView::new(privacy, hosting);
+    let view = PublicView::new(privacy, None);
     let labelled = |labels: Option<FileLabels>| {
         let mut item = item();
         item.parts
@@ -288,13 +278,13 @@ fn private_label_hides_a_photo_from_every_view() {
         item
     };
     let is_shown = |item: &PhotoItem| {
-        let listed = view.show_in_list(item.summary.as_ref().expect("a summary"));
-        let shown = view.show_details(item).is_some();
+        let listed = view.show_in_list(item.summary.as_ref().expect("a summary"), NOW);
+        let shown = view.show_details(item, NOW).is_some();
         assert_eq!(shown, listed.is_some());
         assert_eq!(
             shown,
             !matches!(
-                view.find_picture(item, "JPG", ImageKind::Original),
+                view.find_picture(item, "JPG", PictureKind::Original),
                 PictureAccess::Absent
             )
         );
@@ -323,7 +313,7 @@ fn private_label_hides_a_photo_from_every_view() {
     let shown = labelled(Some(other));
     assert!(is_shown(&shown));
     // The labels themselves are not public.
-    let json = serde_json::to_string(&view.show_details(&shown)).expect("json");
+    let json = serde_json::to_string(&view.show_details(&shown, NOW)).expect("json");
     assert!(
         !json.contains("LABEL") && !json.contains("labels"),
         "{json}"
@@ -333,7 +323,7 @@ fn private_label_hides_a_photo_from_every_view() {
 #[test]
 fn exact_policy_shows_places_and_no_owner() {
     let details = serving_view(LocationPolicy::Exact)
-        .show_details(&item())
+        .show_details(&item(), NOW)
         .expect("public");
     let json = serde_json::to_string(&details).expect("json");
     assert!(
@@ -350,7 +340,7 @@ fn exact_policy_shows_places_and_no_owner() {
 #[test]
 fn texts_have_no_control_or_bidi_characters() {
     let details = serving_view(LocationPolicy::Hide)
-        .show_details(&item())
+        .show_details(&item(), NOW)
         .expect("public");
     assert_eq!(
         details.listed.record.caption.as_deref(),
@@ -404,7 +394,7 @@ fn few_tags_of_xmp_and_iptc_are_public() {
     }
     let public = |location| {
         let view = serving_view(location);
-        let tags = view.show_details(&item).expect("public").tags;
+        let tags = view.show_details(&item, NOW).expect("public").tags;
         let names = tags.iter().flat_map(|(group, tags)| {
             let names = tags.keys().map(move |name| format!("{group}.{name}"));
             names.collect::<Vec<_>>()
@@ -439,11 +429,11 @@ fn private_removed_and_claimed_photos_have_no_view() {
         .for_each(|part| part.state = crate::catalogue::item::PartState::Tombstone);
     let stub = PhotoItem::stub("2018-02-01/foo bar");
     for hidden in [private, private_by_rule, removed, stub] {
-        assert_eq!(view.show_details(&hidden), None);
+        assert_eq!(view.show_details(&hidden, NOW), None);
         for (part, kind) in [
-            ("JPG", ImageKind::Original),
-            ("CR2", ImageKind::Original),
-            ("CR2", ImageKind::Preview),
+            ("JPG", PictureKind::Original),
+            ("CR2", PictureKind::Original),
+            ("CR2", PictureKind::Preview),
         ] {
             assert_eq!(
                 view.find_picture(&hidden, part, kind),
@@ -453,41 +443,73 @@ fn private_removed_and_claimed_photos_have_no_view() {
     }
 }
 
+/// Returns the URLs and the kinds of the listed pictures.
+fn listed_images(view: &PublicView, pictures: Option<PictureSet>) -> Vec<(String, ImageKind)> {
+    let summary = item().summary.expect("a summary");
+    let summary = Summary {
+        pictures: pictures.map(Box::new),
+        ..summary
+    };
+    let listed = view.show_in_list(&summary, NOW).expect("public");
+    let images = listed.images.into_iter();
+    images.map(|image| (image.url, image.kind)).collect()
+}
+
 #[test]
-fn originals_are_listed_only_if_they_can_be_stripped() {
-    let jpeg = "/2018-02-01/foo%20bar.JPG";
-    let at = |base: &str, paths: &[&str]| {
-        paths
-            .iter()
-            .map(|path| format!("{base}{path}"))
-            .collect::<Vec<_>>()
+fn pictures_are_listed_with_their_urls() {
+    let view = serving_view(LocationPolicy::Hide);
+    let url = |name: &str| format!("https://cdn.example/gallery/r/k3/{name}");
+    let large = (url("2048.jpg"), ImageKind::Rendition);
+    let small = (url("320.jpg"), ImageKind::Rendition);
+    let both = vec![large.clone(), small.clone()];
+    assert_eq!(listed_images(&view, Some(pictures())), both);
+    let with_original = PictureSet {
+        original: Some(RenditionFile {
+            width: 4000,
+            height: 6000,
+            bytes: 8_000_000,
+        }),
+        ..pictures()
     };
-    let preview = "/2018-02-01/foo%20bar.CR2?preview=1";
-    let cdn = Some("https://cdn.example/");
-    let view = |policy, base: Option<&str>, stripped, served_here| {
-        let hosting = PictureHosting {
-            base_url: base.map(str::to_owned),
-            stripped,
-            served_here,
-        };
-        urls(&PublicView::new(policy, hosting))
-    };
-    for policy in [
-        LocationPolicy::Hide,
-        LocationPolicy::Round(2),
-        LocationPolicy::Exact,
-    ] {
-        let here = view(policy, None, false, true);
-        assert_eq!(here, at("/photos", &[jpeg, preview]));
-        let here = view(policy, cdn, true, true);
-        assert_eq!(here, at("https://cdn.example", &[jpeg, preview]));
-        // Another server has no previews. A RAW cannot be stripped.
-        let elsewhere = view(policy, cdn, true, false);
-        assert_eq!(elsewhere, at("https://cdn.example", &[jpeg]));
-        for (base, served_here) in [(None, false), (cdn, false), (cdn, true)] {
-            assert_eq!(view(policy, base, false, served_here), Vec::<String>::new());
-        }
+    let original = (url("original.jpg"), ImageKind::Original);
+    let all = vec![original, large, small];
+    assert_eq!(listed_images(&view, Some(with_original)), all);
+    assert_eq!(listed_images(&view, None), []);
+    // Nobody serves the pictures.
+    let nowhere = PublicView::new(LocationPolicy::Hide, None);
+    assert_eq!(listed_images(&nowhere, Some(pictures())), []);
+}
+
+#[test]
+fn photo_that_waits_for_its_pictures_is_not_shown() {
+    let view = serving_view(LocationPolicy::Hide);
+    let until = NOW + chrono::TimeDelta::minutes(15);
+    let mut item = item();
+    let summary = item.summary.as_mut().expect("a summary");
+    summary.awaited_until = Some(until);
+    let summary = summary.clone();
+    let before = until - chrono::TimeDelta::milliseconds(1);
+    for (now, is_shown) in [(NOW, false), (before, false), (until, true)] {
+        assert_eq!(view.show_in_list(&summary, now).is_some(), is_shown);
+        assert_eq!(view.show_details(&item, now).is_some(), is_shown);
+        let waits_until = view.waits_until(&summary, now);
+        assert_eq!(waits_until, Some(until).filter(|_| !is_shown));
     }
+}
+
+#[test]
+fn alternative_text_is_the_best_text_of_the_photo() {
+    let text = |text: &str| Some(text.to_owned());
+    let mut record = PhotoRecord {
+        caption: text("caption"),
+        ..PhotoRecord::default()
+    };
+    assert_eq!(alternative_text(&record), text("caption"));
+    record.title = text("title");
+    assert_eq!(alternative_text(&record), text("title"));
+    record.alt_text = text("alternative");
+    assert_eq!(alternative_text(&record), text("alternative"));
+    assert_eq!(alternative_text(&PhotoRecord::default()), None);
 }
 
 #[test]
@@ -514,11 +536,7 @@ fn picture_is_stripped_and_gets_the_published_position() {
         (away, Some(location())),
         (at_home, None),
     ] {
-        let hosting = PictureHosting {
-            served_here: true,
-            ..PictureHosting::default()
-        };
-        let view = PublicView::new(privacy, hosting);
+        let view = PublicView::new(privacy, None);
         let find = |part: &str, kind| match view.find_picture(&item(), part, kind) {
             PictureAccess::Servable(picture) => {
                 assert_eq!(picture.added.position, published);
@@ -528,11 +546,14 @@ fn picture_is_stripped_and_gets_the_published_position() {
             PictureAccess::Absent => panic!("{part} is absent"),
         };
         let file = PictureSource::File(StripFormat::Jpeg);
-        assert_eq!(find("JPG", ImageKind::Original), Some((file, None)));
-        assert_eq!(find("CR2", ImageKind::Original), None);
+        assert_eq!(find("JPG", PictureKind::Original), Some((file, None)));
+        assert_eq!(find("CR2", PictureKind::Original), None);
         let preview = PictureSource::Preview(100..150);
-        assert_eq!(find("CR2", ImageKind::Preview), Some((preview, Some(6))));
-        for (part, kind) in [("JPG", ImageKind::Preview), ("jpg", ImageKind::Original)] {
+        assert_eq!(find("CR2", PictureKind::Preview), Some((preview, Some(6))));
+        for (part, kind) in [
+            ("JPG", PictureKind::Preview),
+            ("jpg", PictureKind::Original),
+        ] {
             assert_eq!(
                 view.find_picture(&item(), part, kind),
                 PictureAccess::Absent
@@ -544,7 +565,7 @@ fn picture_is_stripped_and_gets_the_published_position() {
 #[test]
 fn list_fields_are_those_of_the_schema() {
     let details = serving_view(LocationPolicy::Exact)
-        .show_details(&item())
+        .show_details(&item(), NOW)
         .expect("public");
     let json = serde_json::to_value(&details.listed).expect("json");
     let shown: Vec<&String> = json.as_object().expect("object").keys().collect();
@@ -553,28 +574,4 @@ fn list_fields_are_those_of_the_schema() {
     let schema: Value = serde_json::from_str(schema).expect("a schema");
     let documented = schema["properties"].as_object().expect("properties");
     assert_eq!(shown, documented.keys().collect::<Vec<_>>());
-}
-
-#[test]
-fn archive_prefix_is_removed_from_a_key() {
-    assert_eq!(
-        strip_prefix_before_stem("archive/2018-02-01/a.jpg", "2018-02-01/a"),
-        Some("2018-02-01/a.jpg")
-    );
-    assert_eq!(
-        strip_prefix_before_stem("2018-02-01/a", "2018-02-01/a"),
-        Some("2018-02-01/a")
-    );
-    assert_eq!(
-        strip_prefix_before_stem("x/2018-02-01/a.b.jpg", "2018-02-01/a.b"),
-        Some("2018-02-01/a.b.jpg")
-    );
-    assert_eq!(
-        strip_prefix_before_stem("x/2018-02-01/.hidden", "2018-02-01/.hidden"),
-        Some("2018-02-01/.hidden")
-    );
-    assert_eq!(
-        strip_prefix_before_stem("x/other.jpg", "2018-02-01/a"),
-        None
-    );
 }

@@ -15,7 +15,7 @@ type LayerRule = (&'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
 const RULES: [LayerRule; 3] = [
-    (&["archive", "identity", "paging", "photo_id", "privacy", "skipped_names", "summary", "variables", "view"], &[
+    (&["archive", "identity", "paging", "photo_id", "pictures", "privacy", "skipped_names", "summary", "variables", "view"], &[
         "tokio::", "aws_", "axum::", "lambda_", "crate::storage::", "crate::ingest", "crate::publish", "crate::gallery",
         "crate::cli", "crate::clients", "crate::config", "crate::services", "dynamodb_engine",
     ]),

@@ -17,6 +17,7 @@ mod item_size;
 mod lambda;
 mod layers;
 mod publish;
+mod render;
 mod serve;
 mod simulation;
 

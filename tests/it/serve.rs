@@ -13,6 +13,7 @@ mod identity;
 mod import;
 mod listeners;
 mod names;
+mod pictures;
 mod private_labels;
 pub(crate) mod process;
 mod public_bytes;

@@ -34,7 +34,7 @@ pub use error::RenderError;
 pub use limits::RenderLimits;
 pub use orientation::PictureOrientation;
 pub use picture::{EncodedPicture, PictureFormat, UntaggedColour};
-pub use recipe::{RecipeError, RenderRecipe};
+pub use recipe::{RENDER_VERSION, RecipeError, RenderRecipe};
 pub use render::{JpegRendition, RenderedPicture, SrgbColour, render};
 pub use rights::RightsNotice;
 pub use size::PixelSize;

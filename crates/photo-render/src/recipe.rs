@@ -3,6 +3,10 @@
 use crate::limits::{MAX_LONG_EDGE, MAX_LONG_EDGES};
 use crate::size::PixelSize;
 
+/// The version of the code that makes renditions. Increase it if the same arguments give other
+/// pictures, and these are so much better that existing renditions should be made again.
+pub const RENDER_VERSION: u32 = 1;
+
 /// Which renditions are made, and how well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderRecipe {

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime, Utc};
 use clap::Args;
 use futures::TryStreamExt;
 
 use crate::catalogue::batch::ScannedItem;
+use crate::catalogue::item::PhotoItem;
 use crate::catalogue::item::PhotoItemHeader;
 use crate::cli::CommandStatus;
 use crate::cli::output::escape_control;
@@ -148,9 +149,9 @@ async fn shift_photos(
         }
         let id = PhotoId::from_stem(&photo.stem);
         let set = Some(seconds).filter(|seconds| *seconds != 0);
-        let amended = ingest::update_overrides(&session.catalogue, &session.privacy, &id, |item| {
-            item.overrides.shift_seconds = set;
-        });
+        let shift = |item: &mut PhotoItem| item.overrides.shift_seconds = set;
+        let (catalogue, rules) = (&session.catalogue, &session.rules);
+        let amended = ingest::update_overrides(catalogue, rules, Utc::now(), &id, shift);
         if let Err(error) = amended.await {
             eprint_message(&format!("{}: {error}", escape_control(&photo.stem)));
             failed += 1;

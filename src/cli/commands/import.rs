@@ -152,6 +152,9 @@ struct ImportReport {
     dry_run: bool,
     /// `true` if a signal stopped the import before its end.
     stopped: bool,
+    /// The number of photos whose pictures are not made yet. `photos serve` makes them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pictures_left: u64,
 }
 
 /// Runs the command: imports the photos. With `--dry-run`, prints what an import would do. A repeat
@@ -197,9 +200,25 @@ pub(in crate::cli) async fn run(arguments: ImportArguments) -> anyhow::Result<Co
     } else {
         (report.s3_requests, report.dynamodb_requests) = session.requests();
     }
+    if session.is_at_rest() && !arguments.dry_run && result.is_ok() {
+        report.pictures_left = make_pictures(&session, &shutdown).await?;
+    }
     session.close(report.stopped || result.is_err()).await;
     result?;
     print_report(&arguments, report, start)
+}
+
+/// Makes the pictures of the imported photos, if no `photos serve` does. Returns the number of photos
+/// that are left if `shutdown` is cancelled.
+async fn make_pictures(session: &Session, shutdown: &CancellationToken) -> anyhow::Result<u64> {
+    let (bucket, _) = session.gallery()?;
+    session.storage.create_bucket(&bucket).await?;
+    let queue = session.picture_queue().await?;
+    session.wait_for_stream().await;
+    let left = queue.drain(shutdown).await?;
+    // The months of the photos with new pictures are marked before the session ends.
+    session.wait_for_stream().await;
+    Ok(left)
 }
 
 /// Ingests the files or objects of the plan, and adds the results to `report`. Prevents calls of
@@ -624,6 +643,12 @@ impl ImportReport {
             format_size(self.bytes),
             self.seconds
         );
+        if self.pictures_left > 0 {
+            lines += &format!(
+                "\nThe pictures of {} photos are not made yet; `photos serve` makes them.",
+                self.pictures_left
+            );
+        }
         if self.stopped {
             lines += "\nStopped. Run the same command again to continue.";
         }

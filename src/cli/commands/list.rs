@@ -28,7 +28,7 @@ use crate::cli::unread_labels::describe_unread_labels;
 use crate::config::{self, Settings};
 use crate::gallery::CursorKey;
 use crate::privacy::Visibility;
-use crate::services::Deployment;
+use crate::services::{Deployment, OriginalAccess};
 use crate::summary::Summary;
 use photo_metadata::PartialDateTime;
 
@@ -133,9 +133,12 @@ async fn list_public(
 ) -> anyhow::Result<(Vec<Value>, bool)> {
     let mut settings = handle.services.settings().clone();
     settings.set(config::LOCATION, "exact");
+    // The path of the pictures on the gallery's own port.
+    settings.set(config::GALLERY_URL, "/gallery");
     settings.extend(arguments.target.kept_privacy()?);
     let services = handle.services.clone().with_settings(settings);
-    let router = services.router(Deployment::Functions, CursorKey::random()?)?;
+    let (deployment, originals) = (Deployment::Functions, OriginalAccess::Nobody);
+    let router = services.router(deployment, originals, CursorKey::random()?)?;
     let (limit, mut photos, mut cursor) = (arguments.limit.get(), Vec::new(), None);
     while photos.len() < limit {
         let missing = (limit - photos.len()).min(200);

@@ -23,7 +23,9 @@ use crate::ingest::survey::ListedObject;
 use crate::ingest::{self, IngestError};
 use crate::object::{Bucket, Prefix};
 use crate::photo_id::PhotoId;
+use crate::pictures::PICTURE_FOLDER;
 use crate::publish;
+use crate::render::{PictureComparison, PictureFault};
 use crate::telemetry::error_chain;
 
 /// The maximum number of faults that are repaired at the same time.
@@ -162,6 +164,8 @@ async fn find_faults(
     } else {
         settled
     };
+    let mut pictures = list_pictures(session).await?;
+    let now = Utc::now();
     let partitions = session.catalogue.date_partitions().await?;
     let names = session.ingest.skipped_names();
     let mut books = Reconciliation::new(layout, names, settled, partitions);
@@ -170,7 +174,10 @@ async fn find_faults(
     while let Some(found) = items.try_next().await? {
         bar.inc(1);
         match found {
-            ScannedItem::Photo(item) => books.add_photo(item),
+            ScannedItem::Photo(item) => {
+                pictures.add_photo(&item, now);
+                books.add_photo(item);
+            }
             ScannedItem::Ledger(entry) => books.add_ledger_entry(entry),
         }
     }
@@ -178,6 +185,8 @@ async fn find_faults(
     let source = list_objects(session, layout.source_bucket(), layout.source_prefix()).await?;
     let archive = list_objects(session, layout.archive_bucket(), layout.archive_prefix()).await?;
     let mut faults = books.into_faults(&source, &archive);
+    let found = pictures.into_faults(settled).into_iter();
+    faults.extend(found.map(|fault| picture_fault(fault, session)));
     let months = find_unmarked_miscounts(session).await?;
     faults.extend(months.into_iter().map(|month| ReconcileFault {
         kind: FaultKind::Miscounted,
@@ -187,13 +196,53 @@ async fn find_faults(
     Ok(faults)
 }
 
+/// Lists the stored pictures. If the gallery bucket does not exist, there are none.
+async fn list_pictures(session: &Session) -> anyhow::Result<PictureComparison> {
+    let mut pictures = PictureComparison::default();
+    let (bucket, prefix) = session.gallery()?;
+    let bar = progress::bar(0, "Listing {human_pos} pictures");
+    let folder = format!("{prefix}{PICTURE_FOLDER}");
+    let mut listed = std::pin::pin!(session.storage.list_objects(&bucket, &folder));
+    loop {
+        match listed.try_next().await {
+            Ok(Some(entry)) => {
+                bar.inc(1);
+                let path = entry.key.strip_prefix(prefix).unwrap_or_default();
+                pictures.add_stored(path, Some(entry.last_modified));
+            }
+            Ok(None) => return Ok(pictures),
+            Err(error) if error.is_not_found() => return Ok(pictures),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Returns a difference between pictures and items as a fault. The subject of unnamed pictures is their
+/// token.
+fn picture_fault(fault: PictureFault, session: &Session) -> ReconcileFault {
+    let (kind, subject, bucket) = match fault {
+        PictureFault::Missing(stem) => (FaultKind::Unpictured, stem, None),
+        PictureFault::Unwanted(stem) => (FaultKind::UnwantedPictures, stem, None),
+        PictureFault::Unnamed(token) => {
+            let bucket = session.gallery().ok().map(|(bucket, _)| bucket.to_string());
+            (FaultKind::StrayPictures, token, bucket)
+        }
+    };
+    ReconcileFault {
+        kind,
+        subject,
+        bucket,
+    }
+}
+
 /// Returns the months whose published counts are wrong. Leaves out the dirty months, because
 /// publish rebuilds them in any case.
 async fn find_unmarked_miscounts(session: &Session) -> anyhow::Result<Vec<String>> {
     let months = publish::find_miscounted_months(
         &session.catalogue,
         &session.published,
-        session.privacy.clone(),
+        session.rules.privacy.clone(),
+        Utc::now(),
     );
     let mut months = months.await?;
     let dirty_months = session.published.dirty_months().await?;
@@ -251,7 +300,7 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
         }
         FaultKind::Unlisted => {
             let id = PhotoId::from_stem(of);
-            ingest::rederive_item(catalogue, &session.privacy, &id).await?;
+            ingest::rederive_item(catalogue, &session.rules, Utc::now(), &id).await?;
         }
         FaultKind::UnregisteredPartition => catalogue
             .ensure_date_partition(of.parse()?)
@@ -259,6 +308,18 @@ async fn repair_fault(session: &Session, fault: &ReconcileFault) -> anyhow::Resu
             .map_err(IngestError::from)?,
         FaultKind::Stub => {
             ingest.tombstone_stub(of).await?;
+        }
+        FaultKind::Unpictured => {
+            let fault = PictureFault::Missing(of.to_owned());
+            session.render().await?.repair(&fault).await?;
+        }
+        FaultKind::UnwantedPictures => {
+            let fault = PictureFault::Unwanted(of.to_owned());
+            session.render().await?.repair(&fault).await?;
+        }
+        FaultKind::StrayPictures => {
+            let fault = PictureFault::Unnamed(of.to_owned());
+            session.render().await?.repair(&fault).await?;
         }
         FaultKind::Miscounted => published
             .mark_dirty(of, Utc::now())

@@ -44,8 +44,10 @@ pub(in crate::cli) async fn run(arguments: RecountArguments) -> anyhow::Result<C
         );
         return Ok(CommandStatus::Success);
     }
-    let miscounted =
-        publish::find_miscounted_months(&handle.catalogue, &handle.published, privacy).await?;
+    let miscounted = {
+        let (catalogue, published) = (&handle.catalogue, &handle.published);
+        publish::find_miscounted_months(catalogue, published, privacy, Utc::now()).await?
+    };
     let mut out = stdout();
     for month in &miscounted {
         writeln!(out, "{month}")?;

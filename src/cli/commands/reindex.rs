@@ -2,6 +2,7 @@
 //! with the present privacy rules.
 
 use anyhow::Context;
+use chrono::Utc;
 use clap::Args;
 use futures::{StreamExt, TryStreamExt};
 
@@ -28,8 +29,23 @@ pub(in crate::cli) struct ReindexArguments {
     /// Move each photo to the folder of its own day. Copies the files, then removes the old ones.
     #[arg(long = "move")]
     moves: bool,
+    /// Make the pictures of all public photos again, also those that are up to date or could not be
+    /// made. `photos serve` or the render function does this work.
+    #[arg(long)]
+    pictures: bool,
     #[command(flatten)]
     stores: StoreOptions,
+}
+
+/// What the command does with each photo.
+#[derive(Debug, Clone, Copy)]
+struct ReindexWork {
+    /// Files that an extractor of a lower version has read are read again.
+    below: u32,
+    /// `true` if the files are moved to the folder of the capture day.
+    moves: bool,
+    /// `true` if all pictures are made again.
+    pictures: bool,
 }
 
 /// The changes that the command made to one photo.
@@ -41,6 +57,8 @@ struct ReindexedPhoto {
     /// `true` if the summary and the index keys were derived again from the stored record, without
     /// reading a file.
     derived: bool,
+    /// `true` if the pictures of the photo are made again.
+    renewed: bool,
     /// The capture day of the photo, if its files are in the folder of another day.
     other_day: Option<PartialDateTime>,
     /// The new stem of the photo, if it was moved.
@@ -60,7 +78,12 @@ pub(in crate::cli) async fn run(arguments: ReindexArguments) -> anyhow::Result<C
         .open_existing(SessionPurpose::Write)
         .await?;
     let below = arguments.below.unwrap_or(EXTRACTOR_VERSION);
-    let result = reindex_photos(&session, below, arguments.moves).await;
+    let work = ReindexWork {
+        below,
+        moves: arguments.moves,
+        pictures: arguments.pictures,
+    };
+    let result = reindex_photos(&session, work).await;
     session.close(true).await;
     result
 }
@@ -75,12 +98,9 @@ enum ReindexOutcome {
     ScanFailed(CatalogueError),
 }
 
-async fn reindex_photos(
-    session: &Session,
-    below: u32,
-    moves: bool,
-) -> anyhow::Result<CommandStatus> {
+async fn reindex_photos(session: &Session, work: ReindexWork) -> anyhow::Result<CommandStatus> {
     let (mut read, mut derived, mut elsewhere, mut moved, mut failed) = (0_u64, 0, 0, 0, 0);
+    let mut renewed = 0_u64;
     let bar = progress::bar(0, "Checking {human_pos}, {rate}");
     let photos = session
         .catalogue
@@ -95,7 +115,7 @@ async fn reindex_photos(
                 Ok(photo) => photo,
             };
             let stem = photo.stem.clone();
-            let done = reindex_photo(session, photo, below, moves).await;
+            let done = reindex_photo(session, photo, work).await;
             match done.with_context(|| escape_control(&stem).to_string()) {
                 Ok(photo) => ReindexOutcome::Done(photo),
                 Err(error) => ReindexOutcome::Failed(error),
@@ -121,6 +141,7 @@ async fn reindex_photos(
         };
         read += u64::from(found.read);
         derived += u64::from(found.derived);
+        renewed += u64::from(found.renewed);
         let stem = escape_control(&found.stem);
         match (&found.moved_to, &found.other_day) {
             (Some(to), _) => {
@@ -140,6 +161,11 @@ async fn reindex_photos(
     eprint_message(&format!(
         "{read} photos read again, {derived} derived again from their records, {moved} moved, {failed} failed."
     ));
+    if work.pictures {
+        eprint_message(&format!(
+            "The pictures of {renewed} photos will be made again."
+        ));
+    }
     if let Some(error) = scan_error {
         return Err(error.into());
     }
@@ -155,21 +181,20 @@ async fn reindex_photos(
     })
 }
 
-/// Updates one photo. Reads each of its files again that an extractor of a version lower than
-/// `below` has read. Takes each file out of the catalogue whose name is never a photo's. If there
-/// is no such file, derives the summary and the index keys again if they are outdated. If `moves`
-/// is `true`, also moves the files to the folder of the capture day.
+/// Updates one photo. Reads each of its files again that an older extractor has read, as `work`
+/// requires. Takes each file out of the catalogue whose name is never a photo's. If there is no such
+/// file, derives the summary and the index keys again if they are outdated. Then does the other parts
+/// of `work`.
 async fn reindex_photo(
     session: &Session,
     mut photo: PhotoItem,
-    below: u32,
-    moves: bool,
+    work: ReindexWork,
 ) -> Result<ReindexedPhoto, IngestError> {
     let ingest = &session.ingest;
     let archive = ingest.layout().archive_bucket();
     let must_process = |part: &PhotoPart| {
         let is_skipped = || ingest.skip_reason_of_part(part).is_some();
-        part.is_read_by_older_than(below)
+        part.is_read_by_older_than(work.below)
             || part.is_live() && (part.content.is_none() || is_skipped())
     };
     let mut found = ReindexedPhoto {
@@ -186,14 +211,20 @@ async fn reindex_photo(
         }
         let id = PhotoId::from_stem(&photo.stem);
         photo = session.catalogue.item(&id).await?.unwrap_or(photo);
-    } else if ingest::is_outdated(&photo, &session.privacy) {
+    } else if ingest::is_outdated(&photo, &session.rules, Utc::now()) {
         let id = PhotoId::from_stem(&photo.stem);
-        let written = ingest::rederive_item(&session.catalogue, &session.privacy, &id).await?;
+        let written =
+            ingest::rederive_item(&session.catalogue, &session.rules, Utc::now(), &id).await?;
         found.derived = written.is_some();
+    }
+    if work.pictures {
+        let id = PhotoId::from_stem(&photo.stem);
+        let (catalogue, rules) = (&session.catalogue, &session.rules);
+        found.renewed = ingest::renew_pictures(catalogue, rules, Utc::now(), &id).await?;
     }
     if photo.is_misfiled() {
         found.other_day = photo.folder_date();
-        if moves {
+        if work.moves {
             found.moved_to = ingest.move_to_capture_day(&photo.stem).await?;
         }
     }

@@ -18,16 +18,18 @@ use crate::cli::CommandStatus;
 use crate::cli::data_dir::{self, LockOutcome, ServeEndpoints};
 use crate::cli::engines::check_folder_version;
 use crate::cli::flags::{
-    ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags, PrivacyFlags, PublishFlags,
-    StoreEndpointFlags, TableFlags,
+    ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags, PictureFlags, PrivacyFlags,
+    PublishFlags, StoreEndpointFlags, TableFlags,
 };
+use crate::cli::picture_worker::PictureQueue;
 use crate::cli::progress::eprint_message;
 use crate::cli::shutdown::{ServiceTasks, shutdown_signal};
 use crate::cli::unread_labels::describe_unread_labels;
 use crate::cli::upload::{self, UploadReport};
 use crate::config::{self, Settings};
 use crate::object::Bucket;
-use crate::services::{Deployment, Services};
+use crate::pictures::OriginalCopies;
+use crate::services::{Deployment, OriginalAccess, Services};
 use local_services::{IngestCounts, LocalServices, UploadTarget};
 
 #[derive(Debug, Args)]
@@ -71,9 +73,12 @@ pub(in crate::cli) struct ServeArguments {
     hook: HookFlags,
     #[command(flatten)]
     privacy: PrivacyFlags,
-    /// URL at which browsers reach the pictures, if not the gallery's own port.
-    #[arg(long, value_name = "URL", env = config::PHOTO_BASE_URL)]
-    photo_base_url: Option<String>,
+    #[command(flatten)]
+    pictures: PictureFlags,
+    /// URL at which browsers reach the pictures and static files, if not /gallery at the gallery's own
+    /// port.
+    #[arg(long, value_name = "URL", env = config::GALLERY_URL)]
+    gallery_url: Option<String>,
     #[command(flatten)]
     endpoints: StoreEndpointFlags,
     /// Seconds between two listings of such a store, which find what was added and removed.
@@ -94,6 +99,7 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
     settings.layout()?;
     settings.hook(true)?;
     settings.hook_rules()?;
+    settings.picture_recipe()?;
     if arguments.endpoints.s3_endpoint.is_some() {
         remote_stores::run(&arguments, settings).await?;
         return Ok(CommandStatus::Success);
@@ -193,8 +199,9 @@ impl ServeArguments {
         if let Some(origins) = &self.cors_origins {
             settings.set(config::CORS_ORIGINS, origins);
         }
-        if let Some(url) = &self.photo_base_url {
-            settings.set(config::PHOTO_BASE_URL, url);
+        settings.extend(self.pictures.settings());
+        if let Some(url) = &self.gallery_url {
+            settings.set(config::GALLERY_URL, url);
         }
         Ok(settings)
     }
@@ -211,14 +218,39 @@ impl ServeArguments {
     }
 }
 
-/// Sets PHOTO_BASE_URL to the URL of the gallery's own pictures, if it is not set and only this
-/// machine can reach the gallery. Without this default, the URLs of pictures would be relative. A
-/// site that is developed on this machine has another port, so relative URLs would not work there.
-/// `gallery` is the base URL of the gallery.
-fn default_photo_base_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
-    if listen.is_loopback() && settings.get(config::PHOTO_BASE_URL).is_none() {
-        settings.set(config::PHOTO_BASE_URL, format!("{gallery}/photos"));
+/// Sets GALLERY_URL to the path of the static files at the gallery's own port, if it is not set. If
+/// only this machine can reach the gallery, sets the whole URL: a site that is developed on this
+/// machine has another port, so relative URLs would not work there. `gallery` is the base URL of the
+/// gallery.
+fn default_gallery_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
+    if settings.gallery_url().is_none() {
+        let host = if listen.is_loopback() { gallery } else { "" };
+        settings.set(config::GALLERY_URL, format!("{host}/gallery"));
     }
+}
+
+/// Returns who may read files of the archive through the gallery: the owner, if ORIGINALS is set and
+/// only this machine can reach the gallery.
+///
+/// # Errors
+/// Fails if ORIGINALS is wrong.
+fn original_access(settings: &Settings, listen: IpAddr) -> anyhow::Result<OriginalAccess> {
+    let has_originals = settings.originals()? != OriginalCopies::None;
+    Ok(match has_originals && listen.is_loopback() {
+        true => OriginalAccess::Owner,
+        false => OriginalAccess::Nobody,
+    })
+}
+
+/// Starts a task that makes and deletes pictures. Returns their queue.
+///
+/// # Errors
+/// Fails if a setting is wrong, or if the catalogue cannot be read.
+async fn start_pictures(tasks: &ServiceTasks, services: &Services) -> anyhow::Result<PictureQueue> {
+    let render = services.render(None).await?;
+    let queue = PictureQueue::new(services.published()?, render);
+    queue.start(tasks);
+    Ok(queue)
 }
 
 fn welcome(

@@ -13,7 +13,7 @@ use crate::catalogue::published::PublishTable;
 use crate::catalogue::set_date::{SetDate, SetOffset};
 use crate::cli::CommandStatus;
 use crate::cli::catalogue_target::CatalogueTarget;
-use crate::cli::flags::PrivacyFlags;
+use crate::cli::flags::{PictureFlags, PrivacyFlags};
 use crate::cli::output::escape_control;
 use crate::cli::progress::eprint_message;
 use crate::cli::session::require_location;
@@ -38,6 +38,8 @@ pub(in crate::cli) struct SetArguments {
     change: OverrideChange,
     #[command(flatten)]
     privacy: PrivacyFlags,
+    #[command(flatten)]
+    pictures: PictureFlags,
     #[command(flatten)]
     target: CatalogueTarget,
 }
@@ -104,25 +106,28 @@ pub(in crate::cli) async fn run(arguments: SetArguments) -> anyhow::Result<Comma
         names,
         change,
         privacy,
+        pictures,
         target,
     } = arguments;
     change.check_lengths()?;
-    let given_settings = privacy.settings();
+    let mut given_settings = privacy.settings();
+    given_settings.extend(pictures.settings());
     if target.is_elsewhere() {
         require_location(&given_settings)?;
     }
-    let privacy = target.privacy(given_settings)?;
+    let rules = target.item_rules(given_settings)?;
     let handle = target.connect().await?;
     let mut status = CommandStatus::Success;
     for name in names {
         let found = show::find_photo(&handle.catalogue, &name).await?;
         let id = found.as_ref().and_then(|item| PhotoId::parse(&item.id));
         let changed = match id {
-            Some(id) => ingest::update_overrides(&handle.catalogue, &privacy, &id, |item| {
-                change.apply(item)
-            })
-            .await
-            .with_context(|| escape_control(&name))?,
+            Some(id) => {
+                let change = |item: &mut PhotoItem| change.apply(item);
+                ingest::update_overrides(&handle.catalogue, &rules, Utc::now(), &id, change)
+                    .await
+                    .with_context(|| escape_control(&name))?
+            }
             None => Vec::new(),
         };
         if target.is_without_stream() {

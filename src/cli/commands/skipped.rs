@@ -1,15 +1,18 @@
-//! `photos skipped` lists the uploads and archived files that are not photos.
+//! `photos skipped` lists the uploads and archived files that are not photos, or the photos without
+//! pictures.
 
 use std::io::Write;
 
 use clap::Args;
 use futures::{Stream, TryStreamExt};
+use serde::Serialize;
 
 use crate::catalogue::item::{LedgerEntry, LedgerOutcome};
 use crate::cli::CommandStatus;
 use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 use crate::cli::session::{Session, SessionPurpose, StoreOptions};
 use crate::object::{Bucket, ObjectVersion, Prefix};
+use crate::pictures::{RenderOutcome, Renditions};
 use crate::storage::StorageError;
 use photo_metadata::EXTRACTOR_VERSION;
 
@@ -19,6 +22,9 @@ pub(in crate::cli) struct SkippedArguments {
     /// Print one line of JSON for each file.
     #[arg(long)]
     json: bool,
+    /// Print the photos whose pictures cannot be made instead, and the reasons.
+    #[arg(long)]
+    pictures: bool,
     #[command(flatten)]
     stores: StoreOptions,
 }
@@ -32,9 +38,52 @@ pub(in crate::cli) struct SkippedArguments {
 pub(in crate::cli) async fn run(arguments: SkippedArguments) -> anyhow::Result<CommandStatus> {
     let stores = &arguments.stores;
     let session = stores.open_existing(SessionPurpose::Read).await?;
-    let written = write_skipped(&arguments, &session).await;
+    let written = match arguments.pictures {
+        true => write_unrendered(&arguments, &session).await,
+        false => write_skipped(&arguments, &session).await,
+    };
     session.close(true).await;
     written.map(|()| CommandStatus::Success)
+}
+
+/// A line of the output of `--pictures --json`.
+#[derive(Debug, Serialize)]
+struct UnrenderedLine<'a> {
+    stem: &'a str,
+    part: &'a str,
+    unrendered: &'a str,
+}
+
+/// Prints the photos whose pictures cannot be made, and the reasons. Scans the table.
+async fn write_unrendered(arguments: &SkippedArguments, session: &Session) -> anyhow::Result<()> {
+    let mut out = stdout();
+    let mut rows = table(&["PHOTO", "FILE", "WHY"]);
+    let mut items = std::pin::pin!(session.catalogue.scan_unrendered());
+    while let Some(item) = items.try_next().await? {
+        let Some(Renditions {
+            part,
+            outcome: RenderOutcome::Unrendered(reason),
+            ..
+        }) = item.renditions.as_deref()
+        else {
+            continue;
+        };
+        if arguments.json {
+            let line = UnrenderedLine {
+                stem: &item.stem,
+                part,
+                unrendered: reason,
+            };
+            json_line(&mut out, &line)?;
+        } else {
+            rows.add_row([&item.stem, part, reason].map(|text| escape_control(text).to_string()));
+        }
+    }
+    if !arguments.json && !rows.is_empty() {
+        write_table(&mut out, &mut rows)?;
+    }
+    out.flush()?;
+    Ok(())
 }
 
 async fn write_skipped(arguments: &SkippedArguments, session: &Session) -> anyhow::Result<()> {

@@ -22,8 +22,9 @@ use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::catalogue::query::date_sort;
 use photo_catalogue::gallery::{CursorKey, GallerySettings, router};
 use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::pictures::{PictureSet, RenditionFile};
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
-use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
+use photo_catalogue::summary::Summary;
 use photo_metadata::{
     Camera, CaptureTime, DateSource, FileLabels, Lens, Location, PartialDateTime, PhotoMetadata,
     PhotoRecord, TagValue,
@@ -103,11 +104,11 @@ impl GalleryFixture {
         let clock = Arc::clone(&now);
         let mut settings = GallerySettings {
             privacy: LocationPolicy::Hide.into(),
-            photo_base_url: None,
-            photo_base_url_stripped: false,
+            gallery_url: None,
             cursor_key: CursorKey::new([7; 32]),
             cors_origins: AllowedOrigins::OwnOnly,
-            pictures: None,
+            static_files: None,
+            originals: None,
             now: Arc::new(move || {
                 DateTime::from_timestamp(clock.load(Ordering::SeqCst), 0).expect("a time")
             }),
@@ -295,18 +296,14 @@ impl Shot {
         let stem = self.stem();
         let id = PhotoId::from_stem(&stem).to_string();
         let photo = self.metadata();
-        let (part, image) = part_and_image(format!("archive/{stem}.jpg"));
+        let part = jpeg_part(format!("archive/{stem}.jpg"));
         let mut item = PhotoItem::stub(&stem);
         item.revision = 1;
         item.parts = BTreeMap::from([("jpg".to_owned(), part)]);
-        item.summary = Some(Summary::new(
-            &id,
-            &stem,
-            1,
-            photo.record.clone(),
-            vec![image],
-        ));
-        item.summary.as_mut().expect("a summary").labels = Some(FileLabels::default());
+        let mut summary = Summary::new(&id, &stem, 1, photo.record.clone());
+        summary.labels = Some(FileLabels::default());
+        summary.pictures = Some(Box::new(pictures()));
+        item.summary = Some(summary);
         item.index = self.index_keys(&photo.record, &id);
         item.photo = photo;
         item.exif = BTreeMap::from([("ExifIFD".to_owned(), exif_tags())]);
@@ -381,23 +378,33 @@ impl Shot {
     }
 }
 
-fn part_and_image(key: String) -> (PhotoPart, PhotoImage) {
-    let part = PhotoPart {
-        key: key.clone(),
+fn jpeg_part(key: String) -> PhotoPart {
+    PhotoPart {
+        key,
         etag: "e1".to_owned(),
         mime: "image/jpeg".to_owned(),
         bytes: 1234,
         labels: Some(FileLabels::default()),
         ..PhotoPart::default()
+    }
+}
+
+/// Returns the pictures of every photo.
+fn pictures() -> PictureSet {
+    let file = |width, height, bytes| RenditionFile {
+        width,
+        height,
+        bytes,
     };
-    let image = PhotoImage {
-        key,
-        mime: "image/jpeg".to_owned(),
-        bytes: 1234,
-        kind: ImageKind::Original,
-        ..PhotoImage::default()
-    };
-    (part, image)
+    PictureSet {
+        token: "k3ab7qxn2m5zc4hv6tyw1rsdfg".to_owned(),
+        width: 6000,
+        height: 4000,
+        files: vec![file(2048, 1365, 263_687), file(320, 213, 20_480)],
+        original: None,
+        placeholder: "1QcSHQRnh493V4dIh4eXh1h4kJUI".to_owned(),
+        color: "#6b5a48".to_owned(),
+    }
 }
 
 fn exif_tags() -> BTreeMap<String, TagValue> {

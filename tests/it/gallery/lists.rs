@@ -265,8 +265,7 @@ async fn list_has_the_requested_fields_and_no_hidden_location() {
 async fn photo_in_a_list_has_the_documented_form() {
     let fixture = GalleryFixture::with(|settings| {
         settings.privacy = LocationPolicy::Exact.into();
-        settings.photo_base_url = Some("https://photos.example".to_owned());
-        settings.photo_base_url_stripped = true;
+        settings.gallery_url = Some("https://photos.example/gallery".to_owned());
     })
     .await;
     fixture

@@ -98,7 +98,7 @@ impl PictureFixture {
         let gallery = GalleryFixture::with(|settings| {
             settings.privacy = privacy;
             settings.cursor_key = CursorKey::new(secret);
-            settings.pictures = Some(PictureArchive {
+            settings.originals = Some(PictureArchive {
                 background: BackgroundSlots::default(),
                 storage,
                 bucket: photo_catalogue::object::Bucket::new(BUCKET).unwrap(),
@@ -369,23 +369,6 @@ async fn files_of_a_private_photo_are_not_found() {
             404,
             "{path}"
         );
-    }
-}
-
-#[tokio::test]
-async fn urls_in_a_list_are_served() {
-    for policy in [LocationPolicy::Hide, LocationPolicy::Exact] {
-        let fixture = PictureFixture::new(policy).await;
-        fixture.photo(&foobar()).await;
-        let list = fixture.gallery.json("/v1/photos").await;
-        let images = list["items"][0]["images"]
-            .as_array()
-            .expect("images")
-            .clone();
-        assert_eq!(images.len(), 1);
-        for image in images {
-            fixture.bytes(image["url"].as_str().expect("a URL")).await;
-        }
     }
 }
 

@@ -90,8 +90,7 @@ async fn photos_match_their_schema() {
     let exact = LocationPolicy::Exact;
     let fixture = GalleryFixture::with(|settings| {
         settings.privacy = exact.into();
-        settings.photo_base_url = Some("https://photos.example.org".to_owned());
-        settings.photo_base_url_stripped = true;
+        settings.gallery_url = Some("https://photos.example.org/gallery".to_owned());
     })
     .await;
     let shot = Shot::new("p", "2018-02-01T10:00:00.120")

@@ -12,9 +12,9 @@ use crate::serve::process::{Photos, files, until};
 /// The recorded texts, by their file name below `expected/`. All golden tests share one recording.
 pub(super) static RECORDING: LazyLock<BTreeMap<String, String>> = LazyLock::new(record);
 
-/// The URL under which the gallery lists the pictures. It is fixed, so that no text contains a
+/// The URL of the static files, under which the gallery lists the pictures. It is fixed, so that no text contains a
 /// port.
-pub(super) const BASE_URL: &str = "https://photos.test";
+pub(super) const BASE_URL: &str = "https://photos.test/gallery";
 /// The folder with the photos that are recorded.
 pub(super) const PHOTOS: &str = "examples/photos";
 const NOT_A_PHOTO: &str = "notes/list.txt";
@@ -46,7 +46,7 @@ impl Recorder {
         visit: impl FnOnce(&mut Recorder),
     ) -> String {
         let earlier = self.photos.messages().len();
-        let arguments = [arguments, &["--photo-base-url", BASE_URL]].concat();
+        let arguments = [arguments, &["--gallery-url", BASE_URL]].concat();
         self.photos.start(&arguments);
         until(last, || {
             let messages = self.photos.messages();
@@ -64,8 +64,8 @@ impl Recorder {
     }
 }
 
-/// Makes the recording. `photos serve` runs four times: the first three runs archive and publish
-/// the photos, and the fourth shows them under another location policy.
+/// Makes the recording. `photos serve` runs five times: the first run makes the tables, the next three
+/// archive and publish the photos, and the last one shows them under another location policy.
 fn record() -> BTreeMap<String, String> {
     let mut recorder = Recorder {
         photos: Photos::at_rest(),
@@ -79,19 +79,20 @@ fn record() -> BTreeMap<String, String> {
     copy_examples(recorder.photos.folder());
 
     // Uploads run at the same time. If the order matters (two photos with one name, two files of
-    // one shot), the first file is uploaded alone. Until all photos are archived, publish writes to
-    // another table and another bucket.
-    let elsewhere = ["--publish-table", "draft", "--gallery-bucket", "draft"];
+    // one shot), the first file is uploaded alone. Until all photos have pictures, publish writes to
+    // another table, and its files are deleted.
+    let elsewhere = ["--publish-table", "draft"];
     let class = ["--archive-storage-class", "STANDARD_IA"];
     let first = [
         "examples/photos/card1",
         "examples/photos/leica/L1000123.DNG",
     ];
-    let mut messages = String::new();
+    let mut messages = recorder.serve(&elsewhere, "Ctrl-C stops", engines::fix_picture_secret);
     let arguments = [&first[..], &elsewhere, &class].concat();
-    messages += &recorder.serve(&arguments, " uploaded", |_| {});
+    messages += &recorder.serve(&arguments, " uploaded", wait_for_pictures);
     let arguments = [&[PHOTOS, NOT_A_PHOTO][..], &elsewhere, &class].concat();
-    messages += &recorder.serve(&arguments, " uploaded", |_| {});
+    messages += &recorder.serve(&arguments, " uploaded", wait_for_pictures);
+    delete_static_files(&recorder);
 
     messages += &recorder.serve(&[], "Ctrl-C stops", |recorder| {
         wait_for_publish(recorder);
@@ -126,6 +127,26 @@ fn copy_examples(folder: &Path) {
     let note = folder.join(NOT_A_PHOTO);
     std::fs::create_dir_all(note.parent().unwrap()).unwrap();
     std::fs::write(note, "Milk, bread, film.\n").unwrap();
+}
+
+/// Waits until render has nothing left to do.
+fn wait_for_pictures(recorder: &mut Recorder) {
+    until("all photos have pictures", || {
+        let photos = engines::items(recorder, "photos");
+        let is_due = photos.iter().any(|item| !item["pictureWork"].is_null());
+        (!is_due).then_some(())
+    });
+}
+
+/// Deletes the static files. The pictures stay.
+fn delete_static_files(recorder: &Recorder) {
+    let folder = recorder.photos.data().join("site/gallery");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
 }
 
 /// Waits until all photos are published and counted. The first cycle over an empty table publishes

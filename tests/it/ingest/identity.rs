@@ -114,7 +114,8 @@ async fn index(world: &IngestWorld, key: &str) -> Outcome {
 async fn set_visibility(world: &IngestWorld, stem: &str, visibility: Visibility) {
     let (privacy, id) = (LocationPolicy::Exact.into(), PhotoId::from_stem(stem));
     let change = |item: &mut PhotoItem| item.overrides.visibility = Some(visibility);
-    let changed = ingest::update_overrides(&world.catalogue, &privacy, &id, change).await;
+    let changed =
+        ingest::update_overrides(&world.catalogue, &privacy, chrono::Utc::now(), &id, change).await;
     assert!(!changed.unwrap().is_empty(), "{stem}");
 }
 

@@ -60,7 +60,13 @@ async fn misfiled_pair() -> (IngestWorld, BTreeMap<String, Vec<u8>>) {
     let private = |item: &mut photo_catalogue::catalogue::item::PhotoItem| {
         item.overrides.visibility = Some(Visibility::Private);
     };
-    let set = photo_catalogue::ingest::update_overrides(&world.catalogue, &exact, &id, private);
+    let set = photo_catalogue::ingest::update_overrides(
+        &world.catalogue,
+        &exact,
+        chrono::Utc::now(),
+        &id,
+        private,
+    );
     assert_eq!(set.await.unwrap().len(), 1);
     let files = files.map(|(name, bytes)| (name.to_owned(), bytes));
     (world, BTreeMap::from(files))

@@ -77,6 +77,7 @@ async fn assert_published_exactly(world: &PublishWorld) {
         &world.catalogue,
         &world.published,
         LocationPolicy::Exact.into(),
+        chrono::Utc::now(),
     )
     .await
     .unwrap();
@@ -433,6 +434,7 @@ async fn a_miscount_is_found_and_repaired() {
         &world.catalogue,
         &world.published,
         LocationPolicy::Exact.into(),
+        chrono::Utc::now(),
     )
     .await
     .unwrap();

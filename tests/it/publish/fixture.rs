@@ -22,7 +22,7 @@ use photo_catalogue::object::Bucket;
 use photo_catalogue::privacy::{LocationPolicy, Privacy};
 use photo_catalogue::publish::{CycleReport, HookRules, PublishError, PublishSettings, Publisher};
 use photo_catalogue::storage::{ObjectHeaders, Storage};
-use photo_catalogue::view::{PictureHosting, PublicView};
+use photo_catalogue::view::PublicView;
 use s3_folder::S3Store;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -81,7 +81,7 @@ pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
     PublishSettings {
         bucket: bucket(),
         prefix: PREFIX.to_owned(),
-        view: PublicView::new(privacy, PictureHosting::default()),
+        view: PublicView::new(privacy, None),
         compress: true,
         hook: None,
         rules: HookRules::default(),

@@ -19,7 +19,7 @@ async fn an_upload_is_published_and_the_hook_is_not_called_again_after_a_restart
         "--hook-interval-seconds",
         "1",
         // The URLs of the pictures contain a port by default, which would change at each start.
-        "--photo-base-url",
+        "--gallery-url",
         "http://photos.test",
     ];
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos");

@@ -15,7 +15,7 @@ use photo_catalogue::object::{Bucket, ObjectVersion};
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{self, HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::view::{PictureHosting, PublicView};
+use photo_catalogue::view::PublicView;
 use serde_json::Value;
 
 use super::process::Photos;
@@ -65,7 +65,7 @@ impl ReconcileFixture {
         let settings = PublishSettings {
             bucket: site,
             prefix: String::new(),
-            view: PublicView::new(LocationPolicy::Exact, PictureHosting::default()),
+            view: PublicView::new(LocationPolicy::Exact, None),
             compress: false,
             hook: None,
             rules: HookRules::default(),

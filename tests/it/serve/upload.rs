@@ -10,11 +10,11 @@ const PHOTOS: usize = 13;
 /// The number of files in `examples/photos`. Two of them are one photo.
 const FILES: usize = 14;
 
-fn examples() -> std::path::PathBuf {
+pub(super) fn examples() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos")
 }
 
-async fn upload_examples(photos: &Photos) {
+pub(super) async fn upload_examples(photos: &Photos) {
     // Two photos have the same name, and the first of them keeps it. If both were uploaded
     // together, either could be the first.
     let first = "card1/DSC_0001.JPG";
@@ -30,7 +30,9 @@ async fn upload_examples(photos: &Photos) {
 
 #[tokio::test]
 async fn uploads_are_archived_by_day_and_served() {
-    let photos = Photos::serving();
+    // Without pictures, so that no version and no URL differs from run to run.
+    let mut photos = Photos::at_rest();
+    photos.start(&["--renditions", "none"]);
     upload_examples(&photos).await;
     let list = photos.photos_of_files(FILES).await;
     assert_eq!(list.len(), PHOTOS);
@@ -48,14 +50,10 @@ async fn uploads_are_archived_by_day_and_served() {
 
     // The uploads are still in the source.
     assert_eq!(photos.tree("inbox"), files(&examples()));
-    // The detail of a photo has every tag, and its picture can be decoded.
+    // The detail of a photo has every tag.
     let detail = photos.json("/v1/photos/2022-07-16/IMG_0412").await;
     assert_eq!(detail["tags"]["ExifIFD"]["OffsetTimeOriginal"], "+02:00");
-    let picture = photos
-        .get(detail["images"][0]["url"].as_str().unwrap())
-        .await;
-    assert_eq!(picture.headers()["content-type"], "image/jpeg");
-    image::load_from_memory(&picture.bytes().await.unwrap()).unwrap();
+    assert_eq!(detail["images"], serde_json::json!([]));
     // The gallery filters photos and pages its lists.
     let camera = photos.json("/v1/photos?camera=nikon-d750").await;
     assert_eq!(camera["items"].as_array().unwrap().len(), 2);
@@ -64,15 +62,6 @@ async fn uploads_are_archived_by_day_and_served() {
         .await;
     assert_eq!(day["items"][0]["takenAtLocal"], "2018-02-01T17:20:31.120");
     assert!(day["next"].is_string());
-    // The photo has two files. Its RAW is not public.
-    let shot = photos.json("/v1/photos/2023-12-27/L1000123").await;
-    let mimes: Vec<_> = shot["images"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|image| &image["mime"])
-        .collect();
-    assert_eq!(mimes, ["image/jpeg"]);
 }
 
 #[tokio::test]

@@ -9,10 +9,11 @@ use chrono::Utc;
 use fastrand::Rng;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::clients::Clients;
-use photo_catalogue::ingest::{ChangedItem, Ingest, update_overrides};
+use photo_catalogue::ingest::{ChangedItem, Ingest, ItemRules, update_overrides};
 use photo_catalogue::photo_id::PhotoId;
-use photo_catalogue::privacy::{LocationPolicy, Privacy, Visibility};
+use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -356,10 +357,11 @@ impl SimulatedWorld {
         let id = PhotoId::from_stem(&stem);
         self.bugs.begin_to_hide(&id);
         let hide = async move {
-            let privacy = Privacy::from(LocationPolicy::Exact);
-            let changed = update_overrides(&catalogue, &privacy, &id, |item| {
+            let rules = ItemRules::from(LocationPolicy::Exact);
+            let private = |item: &mut PhotoItem| {
                 item.overrides.visibility = Some(Visibility::Private);
-            });
+            };
+            let changed = update_overrides(&catalogue, &rules, Utc::now(), &id, private);
             // A person repeats a command that does not end.
             tokio::time::timeout(INVOCATION, changed).await.ok()?.ok()
         };

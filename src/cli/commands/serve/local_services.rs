@@ -10,7 +10,10 @@ use local_http::AllowedOrigins;
 use s3_folder::S3Store;
 
 use super::listeners::{bind, local_url, raise_open_file_limit, serve_gallery};
-use super::{ServeArguments, default_photo_base_url, publisher, report_unread_labels};
+use super::{
+    ServeArguments, default_gallery_url, original_access, publisher, report_unread_labels,
+    start_pictures,
+};
 use crate::cli::data_dir::{DataDirLock, ServeEndpoints};
 use crate::cli::engine_client;
 use crate::cli::engine_socket::EngineSocket;
@@ -130,7 +133,7 @@ impl LocalServices {
             gallery: local_url(&gallery_listener)?,
             key_pair: key_pair.clone(),
         };
-        default_photo_base_url(&mut settings, arguments.listen, &running.gallery);
+        default_gallery_url(&mut settings, arguments.listen, &running.gallery);
 
         let engines = EmbeddedEngines::open(&arguments.data.data, &settings.layout()?, key_pair)?;
         let dead_letters_at_start = engines.store.count_dead_letters();
@@ -142,7 +145,8 @@ impl LocalServices {
         let gallery_bucket = settings.gallery_bucket()?;
         services.storage.create_bucket(&gallery_bucket).await?;
 
-        let router = services.router(Deployment::Local, lock.cursor_key()?)?;
+        let originals = original_access(&settings, arguments.listen)?;
+        let router = services.router(Deployment::Local, originals, lock.cursor_key()?)?;
         let guard = arguments.gallery_guard(&services);
         serve_gallery(&servers, gallery_listener, router, guard);
         let counts = Arc::new(IngestCounts::default());
@@ -157,7 +161,8 @@ impl LocalServices {
             .await?;
         deliver_notifications(&work, engines.store.clone(), ingest);
         let dynamodb = engines.dynamodb.clone();
-        let poller = StreamPoller::new(&sdk, &endpoints, dynamodb, &services)?;
+        let pictures = start_pictures(&work, &services).await?;
+        let poller = StreamPoller::new(&sdk, &endpoints, dynamodb, &services, pictures)?;
         poller.start(&work);
         publisher::start(&work, services.publish(Deployment::Local)?);
         Ok(LocalServices {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use super::listeners::{bind, local_url, raise_open_file_limit, serve_gallery};
 use super::local_services::GRACE;
 use super::store_poller::StorePoller;
-use super::{ServeArguments, default_photo_base_url, publisher, report_unread_labels};
+use super::{
+    ServeArguments, default_gallery_url, original_access, publisher, report_unread_labels,
+    start_pictures,
+};
 use crate::cli::engines::create_stores;
 use crate::cli::progress::eprint_message;
 use crate::cli::shutdown::{ServiceTasks, shutdown_signal};
@@ -24,7 +27,7 @@ use crate::services::{Deployment, Services};
 pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> anyhow::Result<()> {
     let listener = bind(arguments.listen, arguments.port, "--port").await?;
     let gallery_url = local_url(&listener)?;
-    default_photo_base_url(&mut settings, arguments.listen, &gallery_url);
+    default_gallery_url(&mut settings, arguments.listen, &gallery_url);
     let endpoints = Endpoints {
         s3: arguments.endpoints.s3_endpoint.clone(),
         dynamodb: arguments.endpoints.tables.dynamodb_endpoint.clone(),
@@ -36,7 +39,8 @@ pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> a
     services.storage.create_bucket(&gallery_bucket).await?;
 
     raise_open_file_limit();
-    let router = services.router(Deployment::Local, CursorKey::random()?)?;
+    let originals = original_access(&settings, arguments.listen)?;
+    let router = services.router(Deployment::Local, originals, CursorKey::random()?)?;
     let publish = services.publish(Deployment::Local)?;
     let ingest = services.ingest()?;
     ingest
@@ -48,7 +52,8 @@ pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> a
     serve_gallery(&tasks, listener, router, guard);
     publisher::start(&tasks, publish);
     let interval = Duration::from_secs(arguments.poll.into());
-    StorePoller::new(&services, ingest, interval)?.start(&tasks);
+    let pictures = start_pictures(&tasks, &services).await?;
+    StorePoller::new(&services, ingest, interval, pictures)?.start(&tasks);
     eprint_message(&format!(
         "Upload   {}  bucket {}\nArchive  bucket {}\nGallery  {gallery_url}/v1/photos\n\
          Both buckets are listed every {} s; Ctrl-C stops.",

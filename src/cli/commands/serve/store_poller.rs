@@ -12,6 +12,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::batch::ScannedItem;
 use crate::catalogue::item::PhotoPart;
 use crate::catalogue::published::PublishTable;
+use crate::cli::picture_worker::PictureQueue;
 use crate::cli::shutdown::ServiceTasks;
 use crate::config::SettingsError;
 use crate::ingest::survey::{IngestStatus, ListedObject, SURVEY_BATCH};
@@ -33,6 +34,7 @@ pub(super) struct StorePoller {
     catalogue: Catalogue,
     published: PublishTable,
     ingest: Ingest,
+    pictures: PictureQueue,
     /// The pause between two polls. Each poll lists both buckets.
     interval: Duration,
 }
@@ -45,12 +47,14 @@ impl StorePoller {
         services: &Services,
         ingest: Ingest,
         interval: Duration,
+        pictures: PictureQueue,
     ) -> Result<Self, SettingsError> {
         Ok(StorePoller {
             storage: services.storage.clone(),
             catalogue: services.catalogue.clone(),
             published: services.published()?,
             ingest,
+            pictures,
             interval,
         })
     }
@@ -231,7 +235,23 @@ impl StorePoller {
         self.ingest.process_object(copy.object()).await?;
         let after = self.public_months(copy.stem()).await?;
         // The months before are marked again: publish may have cleared the first marks in between.
-        self.mark_months(before.iter().chain(&after)).await
+        self.mark_months(before.iter().chain(&after)).await?;
+        self.queue_pictures(copy.stem()).await
+    }
+
+    /// Queues a photo and its kin, if their pictures need work. The kin may have the old or the new name
+    /// of a photo that was moved.
+    async fn queue_pictures(&self, stem: &str) -> Result<(), IngestError> {
+        let Some(item) = self.catalogue.item(&PhotoId::from_stem(stem)).await? else {
+            return Ok(());
+        };
+        self.pictures.add_item(&item).await?;
+        for kin in &item.kin {
+            if let Some(kin) = self.catalogue.item(&PhotoId::from_stem(kin)).await? {
+                self.pictures.add_item(&kin).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the months under which a photo and its kin are published. A photo may have moved to

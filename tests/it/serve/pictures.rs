@@ -1,0 +1,200 @@
+//! Tests of the pictures that a real `photos serve` and `photos import` make.
+
+use serde_json::Value;
+
+use super::process::{Photos, until};
+use super::upload::{examples, upload_examples};
+
+/// The number of photos in `examples/photos`. Two of the 14 files are one photo.
+const PHOTOS: usize = 13;
+
+/// Waits until the gallery lists all photos. A photo is listed when it has pictures.
+async fn all_photos(photos: &Photos) -> Vec<Value> {
+    loop {
+        let list = photos.json("/v1/photos?limit=100").await;
+        let items = list["items"].as_array().unwrap().clone();
+        if items.len() == PHOTOS {
+            return items;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+/// Returns the URLs of the pictures of a photo.
+fn urls(photo: &Value) -> Vec<String> {
+    let images = photo["images"].as_array().unwrap().iter();
+    images
+        .map(|image| image["url"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_listed_photo_has_pictures_that_a_browser_can_show() {
+    let photos = Photos::serving();
+    upload_examples(&photos).await;
+    for photo in all_photos(&photos).await {
+        let stem = &photo["stem"];
+        assert_ne!(photo["images"], serde_json::json!([]), "{stem}");
+        assert!(
+            photo["placeholder"].is_string() && photo["color"].is_string(),
+            "{stem}"
+        );
+        for image in photo["images"].as_array().unwrap() {
+            let response = photos.get(image["url"].as_str().unwrap()).await;
+            assert_eq!(response.status(), 200, "{image}");
+            assert_eq!(response.headers()["content-type"], "image/jpeg");
+            let caching = response.headers()["cache-control"].to_str().unwrap();
+            assert_eq!(caching, "public, max-age=31536000, immutable");
+            let bytes = response.bytes().await.unwrap();
+            assert_eq!(image["bytes"], bytes.len(), "{image}");
+            let picture = image::load_from_memory(&bytes).unwrap();
+            let size = (&image["width"], &image["height"]);
+            assert_eq!(size, (&picture.width().into(), &picture.height().into()));
+        }
+    }
+    // No file of the archive is served, and no folder is listed.
+    for path in [
+        "/photos/2018-02-01/DSC_0001.JPG",
+        "/gallery/",
+        "/gallery/r/",
+        "/gallery/../archive/2018-02-01/DSC_0001.JPG",
+        "/gallery/..%2Farchive%2F2018-02-01%2FDSC_0001.JPG",
+    ] {
+        assert_eq!(photos.get(path).await.status(), 404, "{path}");
+    }
+    // The static files have the headers of a CDN. A small file is not compressed.
+    until("the photos are published", || {
+        let index = photos.data().join("site/gallery/index.json");
+        let text = std::fs::read_to_string(index).ok()?;
+        (text.len() > 1_024).then_some(())
+    });
+    let index = photos.get("/gallery/index.json").await;
+    assert_eq!(index.headers()["content-type"], "application/json");
+    let etag = index.headers()["etag"].to_str().unwrap().to_owned();
+    let url = format!("{}/gallery/index.json", photos.gallery());
+    let again = crate::http_client().get(&url).header("if-none-match", etag);
+    assert!([200, 304].contains(&again.send().await.unwrap().status().as_u16()));
+    // Browsers ask for compressed files.
+    let zipped = crate::http_client()
+        .get(&url)
+        .header("accept-encoding", "gzip");
+    let zipped = zipped.send().await.unwrap();
+    assert_eq!(zipped.headers()["content-encoding"], "gzip");
+    let zipped = zipped.bytes().await.unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*zipped), &mut text).unwrap();
+    assert!(text.contains("\"photos\""), "{text}");
+}
+
+#[tokio::test]
+async fn hidden_photo_loses_its_pictures_and_its_names() {
+    let photos = Photos::serving();
+    upload_examples(&photos).await;
+    all_photos(&photos).await;
+    let detail = "/v1/photos/2022-07-16/IMG_0412";
+    let before = urls(&photos.json(detail).await);
+    photos.output(&["set", "--private", "2022-07-16/IMG_0412"]);
+    for url in &before {
+        while photos.get(url).await.status() != 404 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+    photos.output(&["set", "--public", "2022-07-16/IMG_0412"]);
+    all_photos(&photos).await;
+    let after = urls(&photos.json(detail).await);
+    assert_eq!(after.len(), before.len());
+    assert!(after.iter().all(|url| !before.contains(url)));
+    photos.output(&["reconcile", "--settle", "0"]);
+}
+
+#[tokio::test]
+async fn originals_are_served_to_their_owner_only_if_asked_for() {
+    let mut photos = Photos::at_rest();
+    photos.start(&["--originals", "jpeg"]);
+    upload_examples(&photos).await;
+    all_photos(&photos).await;
+    let file = photos.get("/photos/2018-02-01/DSC_0001.JPG").await;
+    assert_eq!(file.status(), 200);
+    let photo = photos.json("/v1/photos/2018-02-01/DSC_0001").await;
+    assert_eq!(photo["images"][0]["kind"], "original");
+    let url = &urls(&photo)[0];
+    assert!(url.ends_with("/original.jpg"), "{url}");
+    let copy = photos.get(url).await.bytes().await.unwrap();
+    let pixels = |bytes: &[u8]| image::load_from_memory(bytes).unwrap();
+    assert_eq!(pixels(&copy), pixels(&file.bytes().await.unwrap()));
+}
+
+#[tokio::test]
+async fn import_makes_the_pictures_if_nothing_serves_the_folder() {
+    let mut photos = Photos::at_rest();
+    let folder = examples();
+    photos.output(&["import", folder.to_str().unwrap()]);
+    photos.output(&["reconcile"]);
+    let listed = photos.output(&["list", "--json"]);
+    let listed: Vec<Value> = listed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(listed.len(), PHOTOS);
+    for photo in &listed {
+        let url = &urls(photo)[0];
+        assert!(url.starts_with("/gallery/r/"), "{url}");
+        assert!(
+            photos.data().join("site").join(&url[1..]).is_file(),
+            "{url}"
+        );
+    }
+    // A lost picture, and one that belongs to no photo.
+    let site = photos.data().join("site");
+    std::fs::remove_file(site.join(&urls(&listed[0])[0][1..])).unwrap();
+    let stray = site.join("gallery/r/stray/640.jpg");
+    std::fs::create_dir_all(stray.parent().unwrap()).unwrap();
+    std::fs::write(&stray, "stray").unwrap();
+    let found = photos.run(&["reconcile", "--json"]);
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+    let found = String::from_utf8(found.stdout).unwrap();
+    assert!(
+        found.contains("\"unpictured\"") && found.contains("\"stray-pictures\""),
+        "{found}"
+    );
+    assert_eq!(found.lines().count(), 2, "{found}");
+    photos.output(&["reconcile", "--fix"]);
+    photos.output(&["reconcile"]);
+    assert!(!stray.exists());
+
+    photos.start(&[]);
+    until("the first photo has its pictures again", || {
+        let listed = photos.output(&["list", "--json", "--limit", "1"]);
+        let photo: Value = serde_json::from_str(listed.lines().next()?).ok()?;
+        let url = urls(&photo).into_iter().next()?;
+        site.join(&url[1..]).is_file().then_some(())
+    });
+}
+
+#[tokio::test]
+async fn new_recipe_replaces_all_pictures() {
+    let photos = Photos::at_rest();
+    let folder = examples();
+    let small = ["--renditions", "64"];
+    let import = ["import", folder.to_str().unwrap()];
+    photos.output(&[&import[..], &small].concat());
+    let widths = |photos: &Photos| -> Vec<Vec<u64>> {
+        let listed = photos.output(&["list", "--json"]);
+        let edges = |photo: Value| {
+            let images = photo["images"].as_array().unwrap().clone();
+            let edge = |image: &Value| image["width"].as_u64().max(image["height"].as_u64());
+            images.iter().filter_map(edge).collect()
+        };
+        listed
+            .lines()
+            .map(|line| edges(serde_json::from_str(line).unwrap()))
+            .collect()
+    };
+    assert_eq!(widths(&photos), vec![vec![64]; PHOTOS]);
+    let large = ["--renditions", "96,48"];
+    photos.output(&[&["reindex"][..], &large].concat());
+    // An import without new photos makes the pictures that are due.
+    photos.output(&[&import[..], &large].concat());
+    assert_eq!(widths(&photos), vec![vec![96, 48]; PHOTOS]);
+    photos.output(&[&["reconcile"][..], &large].concat());
+}
