@@ -1,5 +1,6 @@
-//! Requests to the gallery of a running `photos serve`.
+//! Requests to the gallery of a running `photos serve`, and pictures as it lists them.
 
+use photo_catalogue::pictures::{PictureSet, RenditionFile};
 use serde_json::Value;
 
 use crate::{BenchResult, install_tls_provider};
@@ -20,5 +21,34 @@ pub async fn count_listed_photos(gallery_url: &str) -> BenchResult<usize> {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(count),
         }
+    }
+}
+
+/// Returns pictures as render makes them of a photo with 24 megapixels. Their token and their
+/// placeholder look random, so they compress as badly as real ones.
+pub fn example_pictures(number: u32) -> PictureSet {
+    let mut random = fastrand::Rng::with_seed(number.into());
+    let mut file = |width: u32, bytes: u64| RenditionFile {
+        width,
+        height: width * 2 / 3,
+        bytes: bytes + random.u64(0..bytes / 2),
+    };
+    let files = vec![
+        file(2_048, 250_000),
+        file(1_280, 110_000),
+        file(640, 35_000),
+        file(320, 11_000),
+    ];
+    let token = std::iter::repeat_with(|| random.char('a'..='z')).take(26);
+    let token: String = token.collect();
+    let placeholder: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(21).collect();
+    PictureSet {
+        token,
+        width: 6_000,
+        height: 4_000,
+        files,
+        original: None,
+        placeholder: data_encoding::BASE64.encode(&placeholder),
+        color: format!("#{:06x}", random.u32(..0x0100_0000)),
     }
 }

@@ -11,7 +11,7 @@ mod statistics;
 pub use engines::{
     ACCESS_KEY, BenchEngines, EngineStorage, SECRET_KEY, connect, disable_stream, listen,
 };
-pub use gallery::count_listed_photos;
+pub use gallery::{count_listed_photos, example_pictures};
 pub use large_photo::LargePhoto;
 pub use photos::{DatedPhoto, extract_file, list_files, repository_root};
 pub use process::{ChildProcess, ProcessMemory, find_photos_binary, install_tls_provider};

@@ -214,6 +214,7 @@ impl MonthFileWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pictures::{PictureSet, RenditionFile};
     use crate::privacy::LocationPolicy;
     use crate::publish::json_file::{decompress_json, json_digest};
     use photo_metadata::{Camera, CaptureTime, Location, PhotoRecord};
@@ -302,6 +303,63 @@ mod tests {
         assert_eq!(counts(0), (1, Some(time(600))));
         assert_eq!(counts(600), (2, Some(time(900))));
         assert_eq!(counts(900), (3, None));
+    }
+
+    #[test]
+    fn pictures_of_a_photo_need_less_than_180_bytes() {
+        let mut state = 1_u64;
+        let mut noise = move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u8
+        };
+        let mut pictures = move || {
+            let mut bytes = |count| {
+                std::iter::repeat_with(&mut noise)
+                    .take(count)
+                    .collect::<Vec<u8>>()
+            };
+            let file = |width: u32, noise: &[u8]| RenditionFile {
+                width,
+                height: width * 2 / 3 + u32::from(noise[0] % 4),
+                bytes: u64::from(width) * 100 + u64::from(noise[1]) * 97,
+            };
+            PictureSet {
+                // 16 bytes give the 26 characters of a token.
+                token: data_encoding::BASE32_NOPAD
+                    .encode(&bytes(16))
+                    .to_lowercase(),
+                width: 6_000,
+                height: 4_000,
+                files: [2_048, 1_280, 640, 320]
+                    .map(|width| file(width, &bytes(2)))
+                    .to_vec(),
+                original: None,
+                placeholder: data_encoding::BASE64.encode(&bytes(21)),
+                color: format!("#{}", data_encoding::HEXLOWER.encode(&bytes(3))),
+            }
+        };
+        let size = |photos: Vec<Summary>| {
+            let url = Some("https://photos.example.org/gallery".to_owned());
+            let view = PublicView::new(LocationPolicy::Hide, url);
+            let mut builder = MonthBuilder::new("2018-02", &view, DateTime::UNIX_EPOCH);
+            for photo in &photos {
+                builder.add_photo(photo).expect("written");
+            }
+            let files = builder.finish().expect("finished").files;
+            files
+                .iter()
+                .map(|file| file.compressed.len())
+                .sum::<usize>()
+        };
+        let without: Vec<Summary> = (0..1_000).map(photo).collect();
+        let with = without.iter().cloned().map(|photo| Summary {
+            pictures: Some(Box::new(pictures())),
+            ..photo
+        });
+        let bytes = (size(with.collect()) - size(without)) / 1_000;
+        assert!((60..180).contains(&bytes), "{bytes} bytes for each photo");
     }
 
     #[test]

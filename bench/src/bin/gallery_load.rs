@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnConsumedCapacity, WriteRequest};
 use bench::{
-    BenchEngines, BenchResult, EngineStorage, ProcessMemory, disable_stream, install_tls_provider,
-    listen, percentile,
+    BenchEngines, BenchResult, EngineStorage, ProcessMemory, disable_stream, example_pictures,
+    install_tls_provider, listen, percentile,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -36,7 +36,7 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher, mark_all_months};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
+use photo_catalogue::summary::Summary;
 use photo_metadata::{
     Camera, CaptureTime, DateSource, Exposure, Lens, Location, LocationPrecision, PhotoMetadata,
     PhotoRecord, TagValue,
@@ -129,11 +129,11 @@ impl LoadedGallery {
 
         let settings = gallery::GallerySettings {
             privacy: LocationPolicy::Exact.into(),
-            photo_base_url: Some("https://photos.example.org".to_owned()),
-            photo_base_url_stripped: true,
+            gallery_url: Some("https://photos.example.org/gallery".to_owned()),
             cursor_key: CursorKey::new([7; 32]),
             cors_origins: local_http::AllowedOrigins::OwnOnly,
-            pictures: None,
+            static_files: None,
+            originals: None,
             now: Arc::new(Utc::now),
         };
         let started = Instant::now();
@@ -465,15 +465,8 @@ fn photo_item(n: u32, size: u32) -> PhotoItem {
         height: photo.height,
         ..PhotoPart::default()
     };
-    let image = PhotoImage {
-        key: part.key.clone(),
-        width: part.width,
-        height: part.height,
-        mime: part.mime.clone(),
-        bytes: part.bytes,
-        kind: ImageKind::Original,
-    };
-    let summary = Summary::new(&item.id, &stem, 1, photo.clone(), vec![image]);
+    let mut summary = Summary::new(&item.id, &stem, 1, photo.clone());
+    summary.pictures = Some(Box::new(example_pictures(n)));
     let geohash = photo
         .location
         .as_ref()

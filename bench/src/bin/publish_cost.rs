@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use bench::{BenchEngines, BenchResult, EngineStorage, disable_stream};
+use bench::{BenchEngines, BenchResult, EngineStorage, disable_stream, example_pictures};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::catalogue::Catalogue;
@@ -24,8 +24,8 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::summary::{ImageKind, PhotoImage, Summary};
-use photo_catalogue::view::{PictureHosting, PublicView};
+use photo_catalogue::summary::Summary;
+use photo_catalogue::view::PublicView;
 use photo_metadata::{Camera, CaptureTime, DateSource, Exposure, Lens, Location, PhotoRecord};
 use serde_json::{Value, json};
 
@@ -161,15 +161,11 @@ impl PublishBench {
         catalogue.create_table().await?;
         table.create_table().await?;
         disable_stream(&clients.dynamodb, "photos").await?;
-        let hosting = PictureHosting {
-            base_url: Some("https://photos.example.org".to_owned()),
-            stripped: true,
-            ..PictureHosting::default()
-        };
+        let gallery_url = Some("https://photos.example.org/gallery".to_owned());
         let settings = PublishSettings {
             bucket: Bucket::new("site")?,
             prefix: "gallery/".to_owned(),
-            view: PublicView::new(LocationPolicy::Exact, hosting),
+            view: PublicView::new(LocationPolicy::Exact, gallery_url),
             compress: true,
             hook: None,
             rules: HookRules::default(),
@@ -328,12 +324,7 @@ fn example_photo(n: u32, year: u32, month: u32) -> Summary {
         }),
         ..PhotoRecord::default()
     };
-    let image = PhotoImage {
-        key: format!("{stem}.JPG"),
-        mime: "image/jpeg".to_owned(),
-        bytes: 8_000_000 + u64::from(n),
-        kind: ImageKind::Original,
-        ..PhotoImage::default()
-    };
-    Summary::new(&id, &stem, 1, record, vec![image])
+    let mut summary = Summary::new(&id, &stem, 1, record);
+    summary.pictures = Some(Box::new(example_pictures(n)));
+    summary
 }
