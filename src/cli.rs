@@ -47,7 +47,6 @@ struct PhotosArguments {
     command: Command,
 }
 
-#[expect(clippy::large_enum_variant, reason = "a process has one")]
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything on this machine: an S3 server to upload to, ingest, and the gallery.
