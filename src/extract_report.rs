@@ -1,33 +1,144 @@
 //! The JSON object that `photos extract` prints for a file. This module does no I/O.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::archive::{NO_EXTENSION, split_extension};
-use photo_metadata::{Extraction, SidecarExtraction, Tags};
+use photo_metadata::{
+    EmbeddedPreview, Extraction, PhotoMetadata, ReadTotals, SidecarExtraction, Tags,
+};
 
-/// Returns the JSON object `{"file", "photo", "error"}` for a file. If `outcome` is an error, the
-/// field `photo` is null. Otherwise the field `error` is null.
+/// The JSON object `{"file", "photo", "error"}` for a file. [`FileReport::new`] describes it.
 ///
-/// `photo` contains the fields of [`PhotoMetadata`](photo_metadata::PhotoMetadata), with their
-/// names in the catalogue, and also `kind`, `name` and `parts`. `parts` contains only this file,
-/// with `size_bytes` as its size. If there were problems with reading the file, `exifWarnings`
-/// lists them.
-///
-/// If `every_tag` is `true`, `photo` also contains `exif`, `exifOmitted` and `reads`. `reads` is
-/// the number of reads and of bytes that the extraction needed.
-pub fn report<E: Display>(
-    file: &str,
-    size_bytes: u64,
-    outcome: Result<&Extraction, E>,
-    every_tag: bool,
-) -> Value {
-    match outcome {
-        Ok(extraction) => {
-            json!({"file": file, "photo": photo(file, size_bytes, extraction, every_tag), "error": null})
+/// The report borrows the metadata, and is written without a copy of them.
+#[derive(Debug, Serialize)]
+pub struct FileReport<'e> {
+    file: &'e str,
+    photo: Option<PhotoReport<'e>>,
+    error: Option<String>,
+}
+
+impl<'e> FileReport<'e> {
+    /// Returns the report for a file. If `outcome` is an error, the field `photo` is null.
+    /// Otherwise the field `error` is null.
+    ///
+    /// `photo` contains the fields of [`PhotoMetadata`], with their names in the catalogue, and
+    /// also `kind`, `name` and `parts`. `parts` contains only this file, with `size_bytes` as its
+    /// size. If there were problems with reading the file, `exifWarnings` lists them.
+    ///
+    /// If `every_tag` is `true`, `photo` also contains `exif`, `exifOmitted` and `reads`. `reads`
+    /// is the number of reads and of bytes that the extraction needed.
+    pub fn new<E: Display>(
+        file: &'e str,
+        size_bytes: u64,
+        outcome: Result<&'e Extraction, E>,
+        every_tag: bool,
+    ) -> Self {
+        let (photo, error) = match outcome {
+            Ok(extraction) => (
+                Some(PhotoReport::new(file, size_bytes, extraction, every_tag)),
+                None,
+            ),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        FileReport { file, photo, error }
+    }
+}
+
+/// The field `photo` of a [`FileReport`].
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhotoReport<'e> {
+    kind: &'static str,
+    name: &'e str,
+    #[serde(flatten)]
+    metadata: &'e PhotoMetadata,
+    parts: OnlyPart<'e>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    exif_warnings: &'e [String],
+    #[serde(flatten)]
+    tags: Option<TagReport<'e>>,
+}
+
+/// The map `parts` of a photo with one file.
+#[derive(Debug)]
+struct OnlyPart<'e> {
+    extension: &'e str,
+    part: PartReport,
+}
+
+/// The file of a photo.
+#[derive(Debug, Serialize)]
+struct PartReport {
+    bytes: u64,
+    mime: &'static str,
+    width: Option<u32>,
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<EmbeddedPreview>,
+}
+
+/// The fields of a photo that are only printed with every tag.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TagReport<'e> {
+    exif: &'e Tags,
+    exif_omitted: &'e BTreeMap<String, u64>,
+    reads: ReadReport,
+}
+
+/// The numbers of reads and of bytes that were needed.
+#[derive(Debug, Serialize)]
+struct ReadReport {
+    count: u32,
+    bytes: u64,
+}
+
+impl<'e> PhotoReport<'e> {
+    fn new(file: &'e str, size_bytes: u64, extraction: &'e Extraction, every_tag: bool) -> Self {
+        let file_name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        let (name, extension) = split_extension(file_name);
+        let record = &extraction.photo.record;
+        PhotoReport {
+            kind: "photo",
+            name,
+            metadata: &extraction.photo,
+            parts: OnlyPart {
+                extension: extension.unwrap_or(NO_EXTENSION),
+                part: PartReport {
+                    bytes: size_bytes,
+                    mime: extraction.format.mime(),
+                    width: record.width,
+                    height: record.height,
+                    preview: extraction.preview,
+                },
+            },
+            exif_warnings: &extraction.warnings,
+            tags: every_tag.then(|| TagReport::new(extraction)),
         }
-        Err(error) => json!({"file": file, "photo": null, "error": error.to_string()}),
+    }
+}
+
+impl<'e> TagReport<'e> {
+    fn new(extraction: &'e Extraction) -> Self {
+        let ReadTotals { count, bytes } = extraction.reads;
+        TagReport {
+            exif: &extraction.tags,
+            exif_omitted: &extraction.omitted,
+            reads: ReadReport { count, bytes },
+        }
+    }
+}
+
+impl Serialize for OnlyPart<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut parts = serializer.serialize_map(Some(1))?;
+        parts.serialize_entry(self.extension, &self.part)?;
+        parts.end()
     }
 }
 
@@ -53,41 +164,6 @@ pub fn sidecar_report(file: &str, extraction: &SidecarExtraction, tags: Option<&
     Value::Object(fields)
 }
 
-fn photo(file: &str, size_bytes: u64, extraction: &Extraction, every_tag: bool) -> Value {
-    let file_name = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    let (name, extension) = split_extension(file_name);
-    let mut photo = Map::new();
-    photo.insert("kind".to_owned(), json!("photo"));
-    photo.insert("name".to_owned(), json!(name));
-    if let Ok(Value::Object(fields)) = serde_json::to_value(&extraction.photo) {
-        photo.extend(fields);
-    }
-    let record = &extraction.photo.record;
-    let mut part = json!({
-        "bytes": size_bytes,
-        "mime": extraction.format.mime(),
-        "width": record.width,
-        "height": record.height,
-    });
-    if let Some(preview) = extraction.preview {
-        part["preview"] = json!(preview);
-    }
-    photo.insert(
-        "parts".to_owned(),
-        json!({extension.unwrap_or(NO_EXTENSION): part}),
-    );
-    if !extraction.warnings.is_empty() {
-        photo.insert("exifWarnings".to_owned(), json!(extraction.warnings));
-    }
-    if every_tag {
-        let reads = json!({"count": extraction.reads.count, "bytes": extraction.reads.bytes});
-        photo.insert("exif".to_owned(), json!(extraction.tags));
-        photo.insert("exifOmitted".to_owned(), json!(extraction.omitted));
-        photo.insert("reads".to_owned(), reads);
-    }
-    Value::Object(photo)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,9 +183,15 @@ mod tests {
         extract(ROTATED_TIFF, context).expect("a photo")
     }
 
+    /// Returns the report for a file of 26 bytes.
+    fn report_json(file: &str, outcome: Result<&Extraction, &str>, every_tag: bool) -> Value {
+        let report = FileReport::new(file, 26, outcome, every_tag);
+        serde_json::to_value(report).expect("JSON")
+    }
+
     #[test]
     fn a_photo_has_its_orientation_and_one_part() {
-        let report = report("a/foobar.TIF", 26, Ok::<_, &str>(&extraction()), false);
+        let report = report_json("a/foobar.TIF", Ok(&extraction()), false);
         assert_eq!(report["file"], "a/foobar.TIF");
         assert_eq!(report["error"], Value::Null);
         let photo = &report["photo"];
@@ -124,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_tag_comes_with_the_read_totals() {
-        let report = report("foobar", 26, Ok::<_, &str>(&extraction()), true);
+        let report = report_json("foobar", Ok(&extraction()), true);
         assert_eq!(report["photo"]["exif"]["IFD0"]["Orientation"], 6);
         assert_eq!(
             report["photo"]["reads"],
@@ -150,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_unsupported_file_has_an_error() {
-        let report = report("a.txt", 5, Err("empty"), true);
+        let report = report_json("a.txt", Err("empty"), true);
         assert_eq!(
             report,
             json!({"file": "a.txt", "photo": null, "error": "empty"})

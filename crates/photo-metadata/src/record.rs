@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::{Error, SerializeMap};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::capture_time::CaptureTime;
@@ -117,18 +116,72 @@ impl Serialize for PhotoMetadata {
     /// Writes the fields in a fixed order: `orientation` after `height`, and `bodySerial` after
     /// `camera`. Users see this order in `photos extract` and `photos show`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let record = serde_json::to_value(&self.record).map_err(S::Error::custom)?;
-        let mut fields = serializer.serialize_map(None)?;
-        for (name, value) in record.as_object().into_iter().flatten() {
-            fields.serialize_entry(name, value)?;
-            match name.as_str() {
-                "height" => fields.serialize_entry("orientation", &self.orientation)?,
-                "camera" => fields.serialize_entry("bodySerial", &self.body_serial)?,
-                _ => {}
-            }
-        }
-        fields.end()
+        let record = &self.record;
+        let fields = OrderedFields {
+            capture: &record.capture,
+            width: &record.width,
+            height: &record.height,
+            orientation: &self.orientation,
+            camera: &record.camera,
+            body_serial: &self.body_serial,
+            lens: &record.lens,
+            exposure: &record.exposure,
+            location: &record.location,
+            place: &record.place,
+            title: &record.title,
+            headline: &record.headline,
+            caption: &record.caption,
+            alt_text: &record.alt_text,
+            extended_description: &record.extended_description,
+            keywords: &record.keywords,
+            people: &record.people,
+            event: &record.event,
+            label: &record.label,
+            rating: &record.rating,
+            artist: &record.artist,
+            credit: &record.credit,
+            copyright: &record.copyright,
+            license_url: &record.license_url,
+            usage_terms: &record.usage_terms,
+            film_simulation: &record.film_simulation,
+            drive_mode: &record.drive_mode,
+        };
+        fields.serialize(serializer)
     }
+}
+
+/// The fields of a [`PhotoMetadata`] in the order in which they are written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OrderedFields<'m> {
+    #[serde(flatten)]
+    capture: &'m CaptureTime,
+    width: &'m Option<u32>,
+    height: &'m Option<u32>,
+    orientation: &'m Option<u8>,
+    camera: &'m Option<Camera>,
+    body_serial: &'m Option<String>,
+    lens: &'m Option<Lens>,
+    exposure: &'m Exposure,
+    location: &'m Option<Location>,
+    place: &'m Option<Place>,
+    title: &'m Option<String>,
+    headline: &'m Option<String>,
+    caption: &'m Option<String>,
+    alt_text: &'m Option<String>,
+    extended_description: &'m Option<String>,
+    keywords: &'m Vec<String>,
+    people: &'m Vec<String>,
+    event: &'m Option<String>,
+    label: &'m Option<String>,
+    rating: &'m Option<i8>,
+    artist: &'m Option<String>,
+    credit: &'m Option<String>,
+    copyright: &'m Option<String>,
+    license_url: &'m Option<String>,
+    usage_terms: &'m Option<String>,
+    film_simulation: &'m Option<String>,
+    drive_mode: &'m Option<String>,
 }
 
 /// A camera: a name for people, a slug for queries, and the two tags from which both are made.
@@ -280,6 +333,15 @@ mod tests {
         let flattened = |name: &str| json.get(name).is_some_and(serde_json::Value::is_null);
         assert!(flattened("takenAtLocal") && flattened("title") && flattened("bodySerial"));
         assert_eq!(json.get("record"), None);
+        let record = serde_json::to_value(&metadata.record).expect("JSON");
+        let names = record
+            .as_object()
+            .into_iter()
+            .flat_map(|fields| fields.keys());
+        assert!(names.clone().count() > 20);
+        for name in names {
+            assert!(json.get(name).is_some(), "{name} is not written");
+        }
         let read: PhotoMetadata = serde_json::from_value(json).expect("metadata");
         assert_eq!(read, metadata);
     }

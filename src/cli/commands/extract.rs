@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use chrono::{NaiveDateTime, TimeDelta, Utc};
 use clap::Args;
-use serde_json::Value;
 
 use crate::cli::CommandStatus;
 use crate::cli::output::{json_line, stdout};
-use crate::extract_report::{report, sidecar_report};
+use crate::extract_report::{FileReport, sidecar_report};
 use photo_metadata::{
     ExtractError, Extraction, Extractor, FileContext, MAX_SIDECAR_BYTES, SidecarFormat,
     extract_sidecar, extract_sidecar_tags,
@@ -36,44 +35,59 @@ pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<Comman
     let mut out = stdout();
     let mut status = CommandStatus::Success;
     for path in &arguments.files {
-        let file = path.display().to_string();
-        let line = match sidecar_format(path) {
-            Some(format) => describe_sidecar(path, format, arguments.tags),
-            None => describe_photo(path, arguments.tags),
+        let has_succeeded = match sidecar_format(path) {
+            Some(format) => print_sidecar(&mut out, path, format, arguments.tags)?,
+            None => print_photo(&mut out, path, arguments.tags)?,
         };
-        let line = line.unwrap_or_else(|error| {
+        if !has_succeeded {
             status = CommandStatus::PartialFailure;
-            report(&file, 0, Err(error), arguments.tags)
-        });
-        json_line(&mut out, &line)?;
+        }
     }
     out.flush()?;
     Ok(status)
 }
 
-/// Returns the line for a photo.
-fn describe_photo(path: &Path, every_tag: bool) -> Result<Value, ExtractError<io::Error>> {
-    let (size, extraction) = extract_file(path)?;
+/// Prints the line for a photo. Returns `false` if the line is an error: the file cannot be read, or
+/// is not a photo.
+fn print_photo(out: &mut impl Write, path: &Path, every_tag: bool) -> io::Result<bool> {
     let file = path.display().to_string();
-    Ok(report::<&str>(&file, size, Ok(&extraction), every_tag))
+    let extracted = extract_file(path);
+    let (size, outcome) = match &extracted {
+        Ok((size, extraction)) => (*size, Ok(extraction)),
+        Err(error) => (0, Err(error)),
+    };
+    json_line(out, &FileReport::new(&file, size, outcome, every_tag))?;
+    Ok(extracted.is_ok())
 }
 
-/// Returns the line for a sidecar.
-fn describe_sidecar(
+/// Prints the line for a sidecar. Returns `false` if the line is an error: the file cannot be read.
+fn print_sidecar(
+    out: &mut impl Write,
     path: &Path,
     format: SidecarFormat,
     every_tag: bool,
-) -> Result<Value, ExtractError<io::Error>> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(ExtractError::Read)?;
-    // One byte more shows that a sidecar is too large.
-    file.take(MAX_SIDECAR_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ExtractError::Read)?;
+) -> io::Result<bool> {
+    let file = path.display().to_string();
+    let bytes = match read_sidecar(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            json_line(out, &FileReport::new(&file, 0, Err(error), every_tag))?;
+            return Ok(false);
+        }
+    };
     let extraction = extract_sidecar(&bytes, format, latest_credible_time());
     let tags = every_tag.then(|| extract_sidecar_tags(&bytes, format));
-    let file = path.display().to_string();
-    Ok(sidecar_report(&file, &extraction, tags.as_ref()))
+    json_line(out, &sidecar_report(&file, &extraction, tags.as_ref()))?;
+    Ok(true)
+}
+
+/// Reads a sidecar. If it is too large, reads one byte more than the maximum, which shows this.
+fn read_sidecar(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_SIDECAR_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Returns the format of a sidecar by the extension of its name, or `None` for another file.
@@ -107,11 +121,11 @@ pub(in crate::cli) fn extract_file(
         latest_credible_time: latest_credible_time(),
     };
     let read_range = |range: Range<u64>| {
-        let mut bytes = Vec::new();
+        let length = range.end - range.start;
+        // A range has at most a few megabytes. With room for all of it, no byte is copied again.
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         file.seek(SeekFrom::Start(range.start))?;
-        (&mut file)
-            .take(range.end - range.start)
-            .read_to_end(&mut bytes)?;
+        (&mut file).take(length).read_to_end(&mut bytes)?;
         Ok::<_, io::Error>(Bytes::from(bytes))
     };
     let extraction = Extractor::new(size, context).run(read_range)?;
