@@ -263,7 +263,8 @@ pub(crate) fn to_iso_date_time(text: &str) -> Option<String> {
         .map(|offset| offset.to_string())
         .unwrap_or_default();
     Some(match parsed.local.time() {
-        Some(time) => time.format("%Y-%m-%dT%H:%M:%S%.f").to_string() + &offset,
+        // chrono's debug form is ISO 8601.
+        Some(time) => format!("{time:?}{offset}"),
         None => parsed.local.to_string(),
     })
 }

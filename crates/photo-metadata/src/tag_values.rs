@@ -1,7 +1,8 @@
 //! Turns fields into tags: every tag of every IFD (image file directory, a table of tags), with
 //! ExifTool's names. Values are decoded, but not checked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::iter;
 
 use super::format::PhotoFormat;
 use super::record::TagValue;
@@ -18,7 +19,7 @@ pub(crate) fn collect_field_tags(
     format: PhotoFormat,
     collector: &mut TagCollector,
 ) {
-    let mut groups: HashMap<Ifd, BTreeMap<String, TagValue>> = HashMap::new();
+    let mut groups: BTreeMap<Ifd, Vec<(String, TagValue)>> = BTreeMap::new();
     for field in &fields.list {
         let place = TagPlace {
             ifd: field.ifd,
@@ -39,14 +40,13 @@ pub(crate) fn collect_field_tags(
             _ => None,
         };
         match value.filter(|_| collector.reserve(field.size)) {
-            Some(value) => {
-                groups.entry(field.ifd).or_default().insert(name, value);
-            }
+            Some(value) => groups.entry(field.ifd).or_default().push((name, value)),
             None => collector.omit(&field.ifd.name(), &name, field.size),
         }
     }
     for (ifd, tags) in groups {
-        collector.add_new_group(ifd.name(), tags);
+        // Of several tags with one name, `collect` keeps the last one.
+        collector.add_new_group(ifd.name(), tags.into_iter().collect());
     }
 }
 
@@ -202,17 +202,16 @@ fn offset_base(field: &IfdField<'_>) -> i64 {
 fn decode_numbers(field: &IfdField<'_>) -> TagValue {
     let count = usize::try_from(field.count).unwrap_or(usize::MAX);
     let base = offset_base(field);
-    let mut list: Vec<TagValue> = (0..count)
+    let mut values = (0..count)
         .map_while(|index| field.number(index))
         .map(|number| match number {
             FieldNumber::Integer(n) => TagValue::Integer(n.saturating_add(base)),
             number => number_value(number),
-        })
-        .collect();
-    match list.len() {
-        0 => TagValue::Text(String::new()),
-        1 if count == 1 => list.swap_remove(0),
-        _ => TagValue::List(list),
+        });
+    match values.next() {
+        None => TagValue::Text(String::new()),
+        Some(only) if count == 1 => only,
+        Some(first) => TagValue::List(iter::once(first).chain(values).collect()),
     }
 }
 

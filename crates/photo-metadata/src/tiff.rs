@@ -15,7 +15,7 @@ use super::sparse::ByteView;
 use super::tag;
 
 /// The kind of an IFD (image file directory), which is a table of tags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ifd {
     /// An IFD of the main chain, with its number in the chain: IFD0, IFD1, ...
     Main(u8),

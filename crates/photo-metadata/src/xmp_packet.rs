@@ -281,17 +281,14 @@ impl XmpPacket {
 
     /// Returns the property with this path: `dc:title`, or
     /// `Iptc4xmpExt:LocationCreated/Iptc4xmpExt:City`.
-    fn find(&self, path: &str) -> Option<&XmpPath> {
+    /// `first` is the first path of the namespace of its outermost property.
+    fn find(&self, path: &str, first: u32) -> Option<&XmpPath> {
         let mut parent = NONE;
         let mut found = None;
-        let mut first = None;
         for step in path.split('/') {
             let (namespace, name) = step.split_once(':')?;
             let namespace = NamespaceId::known(find_prefix(namespace)?);
-            if first.is_none() {
-                first = Some(self.chains.get(namespace.index())?.first);
-            }
-            let mut chain = self.chain(first?);
+            let mut chain = self.chain(first);
             let (index, property) = chain.find(|(_, property)| {
                 property.parent == parent
                     && property.namespace == namespace
@@ -306,14 +303,20 @@ impl XmpPacket {
     /// structures of its own namespace is also found by its name alone, if there is no other of
     /// this name.
     pub(crate) fn find_anywhere(&self, path: &str) -> Option<&XmpPath> {
-        self.find(path).or_else(|| self.find_inside(path))
+        let (prefix, name) = path.split_once(':')?;
+        let namespace = NamespaceId::known(find_prefix(prefix)?);
+        let first = self.chains.get(namespace.index())?.first;
+        // Most packets have properties of only a few namespaces.
+        if first == NONE {
+            return None;
+        }
+        self.find(path, first)
+            .or_else(|| self.find_inside(namespace, name, first))
     }
 
     /// Returns the first property with this name that is inside structures of its own namespace.
-    fn find_inside(&self, path: &str) -> Option<&XmpPath> {
-        let (namespace, name) = path.split_once(':')?;
-        let namespace = NamespaceId::known(find_prefix(namespace)?);
-        let first = self.chains.get(namespace.index())?.first;
+    /// `first` is the first path of the namespace.
+    fn find_inside(&self, namespace: NamespaceId, name: &str, first: u32) -> Option<&XmpPath> {
         let mut chain = self.chain(first).map(|(_, property)| property);
         chain.find(|property| {
             let mut around = Some(*property);
