@@ -14,6 +14,7 @@ mod catalogue_target;
 mod commands;
 mod cursor_key_file;
 mod data_dir;
+mod deferred_arguments;
 mod engine_client;
 mod engine_socket;
 mod engines;
@@ -34,6 +35,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::deferred_arguments::Deferred;
 use crate::telemetry::error_chain;
 
 /// Files photos by the day they were taken and catalogues them with their full EXIF.
@@ -50,41 +52,41 @@ struct PhotosArguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything on this machine: an S3 server to upload to, ingest, and the gallery.
-    Serve(commands::serve::ServeArguments),
+    Serve(Deferred<commands::serve::ServeArguments>),
     /// Print the shell commands that let other S3 clients use the running server.
-    Env(commands::env::EnvArguments),
+    Env(Deferred<commands::env::EnvArguments>),
     /// File and catalogue many photos: those of a folder or of a bucket.
-    Import(commands::import::ImportArguments),
+    Import(Deferred<commands::import::ImportArguments>),
     /// Print what ingest would record for files, as one line of JSON each.
-    Extract(commands::extract::ExtractArguments),
+    Extract(Deferred<commands::extract::ExtractArguments>),
     /// List the catalogue's photos.
-    List(commands::list::ListArguments),
+    List(Deferred<commands::list::ListArguments>),
     /// Show one photo's record.
-    Show(commands::show::ShowArguments),
+    Show(Deferred<commands::show::ShowArguments>),
     /// Hide a photo from the public or show it, or give it another title, caption or date.
-    Set(commands::set::SetArguments),
+    Set(Deferred<commands::set::SetArguments>),
     /// List the uploads that are not photos, and why.
-    Skipped(commands::skipped::SkippedArguments),
+    Skipped(Deferred<commands::skipped::SkippedArguments>),
     /// Rebuild the counts and the static gallery files, or verify the counts.
-    Recount(commands::recount::RecountArguments),
+    Recount(Deferred<commands::recount::RecountArguments>),
     /// Compare archive, uploads and catalogue, and report or repair the differences.
-    Reconcile(commands::reconcile::ReconcileArguments),
+    Reconcile(Deferred<commands::reconcile::ReconcileArguments>),
     /// Remove photos, with all their files.
-    Rm(commands::rm::RmArguments),
+    Rm(Deferred<commands::rm::RmArguments>),
     /// Restore removed photos from their uploads.
-    Restore(commands::restore::RestoreArguments),
+    Restore(Deferred<commands::restore::RestoreArguments>),
     /// Make two photos one.
-    Merge(commands::merge::MergeArguments),
+    Merge(Deferred<commands::merge::MergeArguments>),
     /// Make several photos of one: undo a merge, or separate a photo's formats.
-    Split(commands::split::SplitArguments),
+    Split(Deferred<commands::split::SplitArguments>),
     /// List the photos that have the same bytes or the same picture, or merge them.
-    Duplicates(commands::duplicates::DuplicatesArguments),
+    Duplicates(Deferred<commands::duplicates::DuplicatesArguments>),
     /// Correct the times of a camera whose clock was wrong.
-    FixDate(commands::fix_date::FixDateArguments),
+    FixDate(Deferred<commands::fix_date::FixDateArguments>),
     /// Read the files again that an older extractor has read.
-    Reindex(commands::reindex::ReindexArguments),
+    Reindex(Deferred<commands::reindex::ReindexArguments>),
     /// Show when the site is built next, or call its build hook.
-    Hook(commands::hook::HookArguments),
+    Hook(Deferred<commands::hook::HookArguments>),
 }
 
 /// The result of a command that ran to its end.
@@ -99,46 +101,51 @@ enum CommandStatus {
 
 /// Parses the command line of this process and runs the command. Returns the exit status.
 pub fn main() -> ExitCode {
-    let arguments = PhotosArguments::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return report_failure(&error.into()),
-    };
-    let PhotosArguments { verbose, command } = arguments;
+    let PhotosArguments { verbose, command } = PhotosArguments::parse();
     progress::init_logs(verbose);
-    let ended = runtime.block_on(async {
-        match command {
-            Command::Serve(arguments) => commands::serve::run(arguments).await,
-            Command::Env(arguments) => commands::env::run(arguments).await,
-            Command::Import(arguments) => commands::import::run(arguments).await,
-            Command::Extract(arguments) => commands::extract::run(&arguments),
-            Command::List(arguments) => commands::list::run(arguments).await,
-            Command::Show(arguments) => commands::show::run(arguments).await,
-            Command::Set(arguments) => commands::set::run(arguments).await,
-            Command::Skipped(arguments) => commands::skipped::run(arguments).await,
-            Command::Recount(arguments) => commands::recount::run(arguments).await,
-            Command::Reconcile(arguments) => commands::reconcile::run(arguments).await,
-            Command::Rm(arguments) => commands::rm::run(arguments).await,
-            Command::Restore(arguments) => commands::restore::run(arguments).await,
-            Command::Merge(arguments) => commands::merge::run(arguments).await,
-            Command::Split(arguments) => commands::split::run(arguments).await,
-            Command::Duplicates(arguments) => commands::duplicates::run(arguments).await,
-            Command::FixDate(arguments) => commands::fix_date::run(arguments).await,
-            Command::Reindex(arguments) => commands::reindex::run(arguments).await,
-            Command::Hook(arguments) => commands::hook::run(arguments).await,
-        }
-    });
-    // All tasks have been asked to stop. A thread that still runs must not delay the exit.
-    runtime.shutdown_background();
+    let ended = match command {
+        Command::Serve(Deferred(arguments)) => block_on(commands::serve::run(arguments)),
+        Command::Env(Deferred(arguments)) => block_on(commands::env::run(arguments)),
+        Command::Import(Deferred(arguments)) => block_on(commands::import::run(arguments)),
+        // Needs no runtime. To start its threads takes as long as to read many photos.
+        Command::Extract(Deferred(arguments)) => commands::extract::run(&arguments),
+        Command::List(Deferred(arguments)) => block_on(commands::list::run(arguments)),
+        Command::Show(Deferred(arguments)) => block_on(commands::show::run(arguments)),
+        Command::Set(Deferred(arguments)) => block_on(commands::set::run(arguments)),
+        Command::Skipped(Deferred(arguments)) => block_on(commands::skipped::run(arguments)),
+        Command::Recount(Deferred(arguments)) => block_on(commands::recount::run(arguments)),
+        Command::Reconcile(Deferred(arguments)) => block_on(commands::reconcile::run(arguments)),
+        Command::Rm(Deferred(arguments)) => block_on(commands::rm::run(arguments)),
+        Command::Restore(Deferred(arguments)) => block_on(commands::restore::run(arguments)),
+        Command::Merge(Deferred(arguments)) => block_on(commands::merge::run(arguments)),
+        Command::Split(Deferred(arguments)) => block_on(commands::split::run(arguments)),
+        Command::Duplicates(Deferred(arguments)) => block_on(commands::duplicates::run(arguments)),
+        Command::FixDate(Deferred(arguments)) => block_on(commands::fix_date::run(arguments)),
+        Command::Reindex(Deferred(arguments)) => block_on(commands::reindex::run(arguments)),
+        Command::Hook(Deferred(arguments)) => block_on(commands::hook::run(arguments)),
+    };
     match ended {
         Ok(CommandStatus::Success) => ExitCode::SUCCESS,
         Ok(CommandStatus::PartialFailure) => ExitCode::from(1),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => report_failure(&error),
     }
+}
+
+/// Runs a command on an async runtime of its own, to its end.
+///
+/// # Errors
+/// Returns the error of the command. Also fails if the runtime cannot be started.
+fn block_on(
+    command: impl Future<Output = anyhow::Result<CommandStatus>>,
+) -> anyhow::Result<CommandStatus> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(command);
+    // All tasks have been asked to stop. A thread that still runs must not delay the exit.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Prints the error with which a command failed. Returns the exit status 1.
@@ -158,6 +165,24 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    /// Returns the descriptions of all commands.
+    fn descriptions(photos: &clap::Command) -> Vec<String> {
+        let commands = photos.get_subcommands();
+        commands
+            .filter_map(|command| Some(command.get_about()?.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn arguments_do_not_replace_the_description_of_their_command() {
+        let mut photos = super::PhotosArguments::command();
+        let expected = descriptions(&photos);
+        assert!(expected.contains(&"List the catalogue's photos".to_owned()));
+        photos.build();
+        // A command `help` is added at the end.
+        assert!(descriptions(&photos).starts_with(&expected));
+    }
 
     #[test]
     fn command_line_is_consistent() {
