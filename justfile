@@ -62,6 +62,7 @@ extract-bench:
 
 # Measure whole processes that read the named files (docs/metadata.md).
 processes +files:
+    cargo build --release
     cargo run --release -p bench --bin processes -- {{files}}
 
 # Measure the memory that extraction needs (docs/metadata.md).

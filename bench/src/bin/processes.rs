@@ -1,9 +1,10 @@
 //! Compares the run time of whole processes that print the metadata of the same files: this
 //! project, kamadak-exif, nom-exif, ExifTool, exiv2 and exifr.
-//! `cargo run --release -p bench --bin processes -- FILE...`
+//! `cargo build --release && cargo run --release -p bench --bin processes -- FILE...`
 //!
-//! The Rust libraries run in this program, which starts itself again for each. Each process prints
-//! all fields of each file. The others need `exiftool` (or a command line in `EXIFTOOL`) and
+//! This project runs as `photos extract --tags`. kamadak-exif and nom-exif are libraries: they run
+//! in this program, which starts itself again for each. Each process prints all fields of each
+//! file. The others need `exiftool` (or a command line in `EXIFTOOL`) and
 //! `exiv2` on the path, and `exifr` in a folder that `node` searches (`NODE_PATH`). A tool that is
 //! not installed is listed as such. All processes take turns, five times. The best time counts.
 
@@ -14,9 +15,7 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bench::extract_file;
-use photo_catalogue::extract_report::report;
-use photo_metadata::ExtractError;
+use bench::{BenchResult, find_photos_binary};
 
 const ROUNDS: usize = 5;
 /// The JavaScript code that runs exifr. It prints all fields that exifr supports, and reads as
@@ -26,14 +25,13 @@ const EXIFR: &str = "const exifr = require('exifr');
   try { console.log(JSON.stringify([f, await exifr.parse(f, {tiff: true, xmp: true, iptc: true, ifd1: true})])) } catch (e) { console.log(f) }
 } })()";
 
-fn main() -> io::Result<()> {
+fn main() -> BenchResult<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((library, files)) if library == "--ours" => print_ours(files),
-        Some((library, files)) if library == "--kamadak-exif" => print_kamadak_exif(files),
-        Some((library, files)) if library == "--nom-exif" => print_nom_exif(files),
+        Some((library, files)) if library == "--kamadak-exif" => Ok(print_kamadak_exif(files)?),
+        Some((library, files)) if library == "--nom-exif" => Ok(print_nom_exif(files)?),
         Some(_) => compare(&arguments),
-        None => Err(io::Error::other("usage: processes FILE...")),
+        None => Err("usage: processes FILE...".into()),
     }
 }
 
@@ -68,7 +66,8 @@ impl ComparedTool {
     }
 }
 
-fn compared_tools() -> io::Result<Vec<ComparedTool>> {
+fn compared_tools() -> BenchResult<Vec<ComparedTool>> {
+    let photos = find_photos_binary()?;
     let this = std::env::current_exe()?;
     let this = this.to_string_lossy();
     let exiftool = std::env::var("EXIFTOOL").unwrap_or_else(|_| "exiftool".to_owned());
@@ -77,7 +76,7 @@ fn compared_tools() -> io::Result<Vec<ComparedTool>> {
         .chain(["-fast2", "-j", "-n", "-G1"])
         .collect();
     Ok(vec![
-        ComparedTool::new("ours", &this, &["--ours"]),
+        ComparedTool::new("ours", &photos.to_string_lossy(), &["extract", "--tags"]),
         ComparedTool::new("kamadak-exif", &this, &["--kamadak-exif"]),
         ComparedTool::new("nom-exif", &this, &["--nom-exif"]),
         ComparedTool::new("exiv2", "exiv2", &["-q", "-pa"]),
@@ -86,7 +85,7 @@ fn compared_tools() -> io::Result<Vec<ComparedTool>> {
     ])
 }
 
-fn compare(files: &[String]) -> io::Result<()> {
+fn compare(files: &[String]) -> BenchResult<()> {
     let mut tools = compared_tools()?;
     for tool in &mut tools {
         tool.command
@@ -105,20 +104,6 @@ fn compare(files: &[String]) -> io::Result<()> {
             Some(best) => println!("| {name} | {:.1} | {:.1} |", best * 1e3, best / ours),
             None => println!("| {name} | not installed | |"),
         }
-    }
-    Ok(())
-}
-
-fn print_ours(files: &[String]) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    for path in files {
-        let file = File::open(path)?;
-        let result = match extract_file(&file, path) {
-            Err(ExtractError::Read(error)) => return Err(error),
-            result => result,
-        };
-        let size = file.metadata()?.len();
-        writeln!(out, "{}", report(path, size, result.as_ref(), true))?;
     }
     Ok(())
 }
