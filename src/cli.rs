@@ -20,6 +20,7 @@ mod engine_socket;
 mod engines;
 mod flags;
 mod key_pair_file;
+mod ordered_threads;
 mod output;
 mod picture_worker;
 mod progress;

@@ -10,6 +10,7 @@ use chrono::{NaiveDateTime, TimeDelta, Utc};
 use clap::Args;
 
 use crate::cli::CommandStatus;
+use crate::cli::ordered_threads::map_in_order;
 use crate::cli::output::{json_line, stdout};
 use crate::extract_report::{FileReport, sidecar_report};
 use photo_metadata::{
@@ -28,57 +29,85 @@ pub(in crate::cli) struct ExtractArguments {
     tags: bool,
 }
 
+/// The number of files that a thread reads before it hands over their lines.
+const FILES_PER_BATCH: usize = 8;
+
 /// Runs the command: prints one line of JSON for each file, with the fields `file`, `photo` and
 /// `error`. One of `photo` and `error` is null. The line of a sidecar has the fields of the
-/// sidecar.
+/// sidecar. The lines are in the order of the arguments. All cores read files.
 pub(in crate::cli) fn run(arguments: &ExtractArguments) -> anyhow::Result<CommandStatus> {
     let mut out = stdout();
     let mut status = CommandStatus::Success;
-    for path in &arguments.files {
-        let has_succeeded = match sidecar_format(path) {
-            Some(format) => print_sidecar(&mut out, path, format, arguments.tags)?,
-            None => print_photo(&mut out, path, arguments.tags)?,
-        };
-        if !has_succeeded {
+    let batches: Vec<&[PathBuf]> = arguments.files.chunks(FILES_PER_BATCH).collect();
+    let describe = |files: &&[PathBuf]| FileLines::describe(files, arguments.tags);
+    map_in_order(&batches, describe, |lines| {
+        let lines = lines?;
+        if lines.has_error {
             status = CommandStatus::PartialFailure;
         }
-    }
+        out.write_all(&lines.text)
+    })?;
     out.flush()?;
     Ok(status)
 }
 
-/// Prints the line for a photo. Returns `false` if the line is an error: the file cannot be read, or
-/// is not a photo.
-fn print_photo(out: &mut impl Write, path: &Path, every_tag: bool) -> io::Result<bool> {
-    let file = path.display().to_string();
-    let extracted = extract_file(path);
-    let (size, outcome) = match &extracted {
-        Ok((size, extraction)) => (*size, Ok(extraction)),
-        Err(error) => (0, Err(error)),
-    };
-    json_line(out, &FileReport::new(&file, size, outcome, every_tag))?;
-    Ok(extracted.is_ok())
+/// The lines for some files.
+#[derive(Default)]
+struct FileLines {
+    text: Vec<u8>,
+    /// `true` if a line is an error: the file cannot be read, or is not a photo.
+    has_error: bool,
 }
 
-/// Prints the line for a sidecar. Returns `false` if the line is an error: the file cannot be read.
-fn print_sidecar(
-    out: &mut impl Write,
-    path: &Path,
-    format: SidecarFormat,
-    every_tag: bool,
-) -> io::Result<bool> {
-    let file = path.display().to_string();
-    let bytes = match read_sidecar(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            json_line(out, &FileReport::new(&file, 0, Err(error), every_tag))?;
-            return Ok(false);
+impl FileLines {
+    /// Returns the lines for some files.
+    fn describe(files: &[PathBuf], every_tag: bool) -> io::Result<Self> {
+        let mut lines = FileLines::default();
+        for path in files {
+            match sidecar_format(path) {
+                Some(format) => lines.add_sidecar(path, format, every_tag)?,
+                None => lines.add_photo(path, every_tag)?,
+            }
         }
-    };
-    let extraction = extract_sidecar(&bytes, format, latest_credible_time());
-    let tags = every_tag.then(|| extract_sidecar_tags(&bytes, format));
-    json_line(out, &sidecar_report(&file, &extraction, tags.as_ref()))?;
-    Ok(true)
+        Ok(lines)
+    }
+
+    /// Adds the line for a photo.
+    fn add_photo(&mut self, path: &Path, every_tag: bool) -> io::Result<()> {
+        let file = path.display().to_string();
+        let extracted = extract_file(path);
+        let (size, outcome) = match &extracted {
+            Ok((size, extraction)) => (*size, Ok(extraction)),
+            Err(error) => (0, Err(error)),
+        };
+        self.has_error |= outcome.is_err();
+        json_line(
+            &mut self.text,
+            &FileReport::new(&file, size, outcome, every_tag),
+        )
+    }
+
+    /// Adds the line for a sidecar.
+    fn add_sidecar(
+        &mut self,
+        path: &Path,
+        format: SidecarFormat,
+        every_tag: bool,
+    ) -> io::Result<()> {
+        let file = path.display().to_string();
+        let bytes = match read_sidecar(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.has_error = true;
+                let report = FileReport::new(&file, 0, Err(error), every_tag);
+                return json_line(&mut self.text, &report);
+            }
+        };
+        let extraction = extract_sidecar(&bytes, format, latest_credible_time());
+        let tags = every_tag.then(|| extract_sidecar_tags(&bytes, format));
+        let report = sidecar_report(&file, &extraction, tags.as_ref());
+        json_line(&mut self.text, &report)
+    }
 }
 
 /// Reads a sidecar. If it is too large, reads one byte more than the maximum, which shows this.
