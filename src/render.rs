@@ -16,6 +16,11 @@
 //! If the photo must have no pictures, they are deleted before the item is written. So a repeat
 //! finds them again.
 //!
+//! Step 5 stores only pictures whose names follow from the event. If the plan has changed since the
+//! event, the event of the change makes the pictures. So each picture that is stored belongs to an
+//! event that is not done yet. If the worker dies, this event comes again, and step 7 deletes the
+//! picture if the photo was hidden or edited in the meantime.
+//!
 //! A failure of steps 3 and 4 that a repeat cannot mend is an outcome. It is written to the item, and
 //! the photo is listed without pictures.
 
@@ -93,6 +98,9 @@ pub struct CdnError(pub String);
 pub enum RenderReport {
     /// Nothing was left to do, or only old pictures were deleted.
     Unchanged,
+    /// The pictures that the photo should have are those of a later event. Only old pictures were
+    /// deleted.
+    Outdated,
     /// The pictures were made. The number of files is given.
     Made(usize),
     /// The pictures cannot be made, for this reason.
@@ -185,16 +193,18 @@ impl Render {
         self.background.count()
     }
 
-    /// Does the work that is left for one photo. Also deletes the pictures with the tokens `unnamed`,
-    /// if the item does not name them: an interrupted attempt may have stored them. A repeat is safe.
+    /// Does the work that is left for one photo. `tokens` are those of the event ([`Render::tokens`]). If
+    /// the item wants pictures with another token, they are not made: they have an event of their own.
+    /// Deletes the pictures with these tokens, if the item does not name them. A repeat is safe.
     ///
     /// # Errors
     /// Returns an error if the event must be processed again.
     pub async fn process(
         &self,
         id: &PhotoId,
-        mut unnamed: BTreeSet<String>,
+        tokens: BTreeSet<String>,
     ) -> Result<RenderReport, RenderServiceError> {
+        let mut unnamed = tokens;
         let mut made = None;
         for _ in 0..MAX_ROUNDS {
             let Some(item) = self.catalogue.item(id).await? else {
@@ -211,15 +221,14 @@ impl Render {
                 }
                 PictureWork::Make(wanted) => {
                     let epoch = item.picture_plan.as_ref().map_or(0, |plan| plan.epoch);
-                    unnamed.insert(self.token(id, epoch, wanted));
-                    unnamed.extend(
-                        item.renditions
-                            .as_deref()
-                            .and_then(token_of)
-                            .map(str::to_owned),
-                    );
-                    self.make_pictures(id, &item, epoch, wanted, &mut made)
-                        .await?
+                    if unnamed.contains(&self.token(id, epoch, wanted)) {
+                        let replaced = item.renditions.as_deref().and_then(token_of);
+                        unnamed.extend(replaced.map(str::to_owned));
+                        self.make_pictures(id, &item, epoch, wanted, &mut made)
+                            .await?
+                    } else {
+                        Some(RenderReport::Outdated)
+                    }
                 }
             };
             if let Some(report) = done {
@@ -304,11 +313,10 @@ impl Render {
                 let id = PhotoId::from_stem(stem);
                 let rules = &self.settings.rules;
                 renew_pictures(&self.catalogue, rules, (self.clock)(), &id).await?;
-                self.process(&id, BTreeSet::new()).await?;
+                self.process_present(&id).await?;
             }
             PictureFault::Unwanted(stem) => {
-                let id = PhotoId::from_stem(stem);
-                self.process(&id, BTreeSet::new()).await?;
+                self.process_present(&PhotoId::from_stem(stem)).await?;
             }
             PictureFault::Unnamed(token) => {
                 self.delete_pictures(BTreeSet::from([token.clone()]))
@@ -316,6 +324,14 @@ impl Render {
             }
         }
         Ok(())
+    }
+
+    /// Does the work that is left for one photo, as after an event of its present item.
+    async fn process_present(&self, id: &PhotoId) -> Result<RenderReport, RenderServiceError> {
+        let item = self.catalogue.item(id).await?;
+        let event = item.as_ref().and_then(PictureEvent::of_item);
+        let tokens = event.map(|event| self.tokens(&event));
+        self.process(id, tokens.unwrap_or_default()).await
     }
 
     /// Writes the renditions to an item that was read before. Returns `false` if it has changed since

@@ -133,16 +133,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::catalogue::item::{PartSource, PhotoPart};
+    use crate::catalogue::item::{DerivedFrom, PartSource, PhotoPart};
     use crate::catalogue::item_size::{MAX_ITEM_BYTES, MAX_SORT_KEY_BYTES};
     use crate::ingest::ItemRules;
     use crate::ingest::record::derive_summary_and_keys;
+    use crate::pictures::PictureRecipe;
     use crate::privacy::{LocationPolicy, Privacy, Visibility, VisibilityRules};
+    use chrono::DateTime;
     use photo_metadata::{FileLabels, Place, TagValue};
 
     fn derive(item: &mut PhotoItem, privacy: &Privacy) {
         let rules = ItemRules::from(privacy.clone());
-        derive_summary_and_keys(item, &rules, chrono::DateTime::UNIX_EPOCH);
+        derive_summary_and_keys(item, &rules, DateTime::UNIX_EPOCH);
     }
 
     fn privacy() -> Privacy {
@@ -196,8 +198,18 @@ mod tests {
         derive(&mut item, &privacy);
         assert!(item.is_public());
         let mut item = item_with_keywords(256, 1_000);
-        derive(&mut item, &privacy);
+        item.derived_from = Some(DerivedFrom {
+            part: "JPG".to_owned(),
+            etag: String::new(),
+        });
+        let rules = ItemRules {
+            recipe: Some(PictureRecipe::default()),
+            ..ItemRules::from(privacy.clone())
+        };
+        derive_summary_and_keys(&mut item, &rules, DateTime::UNIX_EPOCH);
         assert!(!item.is_public());
+        // The plan stays the same, so the photo is not written again and again.
+        assert_eq!(item.picture_plan, None);
         let summary = item.summary.clone().expect("a summary");
         let reason = summary.decide_visibility(&privacy.visibility);
         assert_eq!(reason.visibility(), Visibility::Private);

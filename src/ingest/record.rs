@@ -81,6 +81,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
     let was_listed = item.is_listed(now);
+    let plan_before = item.picture_plan.clone();
     let before = item.summary.take();
     item.index = IndexKeys::default();
     limit_part_labels(item);
@@ -109,6 +110,8 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
         // Applies the rules again, because the gallery applies them to the trimmed summary.
         let reason = decide_visibility(item, &summary, privacy);
         if reason.visibility() == Visibility::Private {
+            // The plan of the item as it was read, because each change increases the epoch.
+            item.picture_plan = plan_before;
             item.update_picture_plan(None, was_listed, now);
             (summary.pictures, summary.awaited_until) = (None, None);
         }

@@ -27,7 +27,8 @@ pub(super) struct PictureFile {
 }
 
 impl PictureFiles<'_> {
-    /// Stores the pictures of a photo. A repeat is safe.
+    /// Stores the pictures of a photo. Also waits for the other pictures if one fails, so that no picture
+    /// arrives after this call has ended. A repeat is safe.
     pub(super) async fn store(
         &self,
         token: &str,
@@ -46,8 +47,8 @@ impl PictureFiles<'_> {
                 self.storage.put_object(&object, jpeg, headers).await
             }
         });
-        futures::future::try_join_all(puts).await?;
-        Ok(())
+        let results = futures::future::join_all(puts).await;
+        results.into_iter().try_for_each(|stored| stored.map(drop))
     }
 
     /// Deletes all pictures with this token. Returns `false` if there were none. A repeat is safe.

@@ -21,7 +21,8 @@ use photo_catalogue::pictures::{
 };
 use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::render::{
-    PictureEvent, PictureKey, Render, RenderReport, RenderServiceError, RenderSettings,
+    PictureEvent, PictureFault, PictureKey, Render, RenderReport, RenderServiceError,
+    RenderSettings,
 };
 use photo_catalogue::storage::Storage;
 use serde_json::json;
@@ -331,6 +332,33 @@ async fn old_event_deletes_no_picture_that_the_photo_has_now() {
 }
 
 #[tokio::test]
+async fn outdated_event_makes_no_pictures_of_a_later_plan() {
+    let world = RenderWorld::new().await;
+    world.add("a.jpg", large_jpeg(1)).await;
+    let outdated = PictureEvent::of_item(&world.item().await).unwrap();
+    world.add("a.jpg", large_jpeg(2)).await;
+    // If this worker stored pictures of the later plan and died, its event would not delete them.
+    let tokens = world.render.tokens(&outdated);
+    let report = world.render.process(&id(), tokens).await.unwrap();
+    assert_eq!(report, RenderReport::Outdated);
+    assert_eq!(world.picture_keys().await, BTreeSet::new());
+    assert_eq!(world.process().await, RenderReport::Made(2));
+}
+
+#[tokio::test]
+async fn missing_pictures_are_made_again_under_other_names() {
+    let world = RenderWorld::new().await;
+    world.add("a.jpg", large_jpeg(1)).await;
+    world.process().await;
+    let before = keys_of(&world.item().await);
+    let fault = PictureFault::Missing(STEM.to_owned());
+    world.render.repair(&fault).await.unwrap();
+    let after = keys_of(&world.item().await);
+    assert!(before.is_disjoint(&after));
+    assert_eq!(world.picture_keys().await, after);
+}
+
+#[tokio::test]
 async fn file_that_cannot_be_rendered_is_an_outcome() {
     let mut truncated = large_jpeg(1);
     truncated.truncate(truncated.len() / 2);
@@ -372,7 +400,9 @@ async fn file_that_is_not_indexed_yet_is_tried_again() {
         .world
         .put_archived("2018-02-01/a.jpg", large_jpeg(2))
         .await;
-    let result = world.render.process(&id(), BTreeSet::new()).await;
+    let event = PictureEvent::of_item(&world.item().await).unwrap();
+    let tokens = world.render.tokens(&event);
+    let result = world.render.process(&id(), tokens).await;
     assert!(
         matches!(result, Err(RenderServiceError::Unindexed(_))),
         "{result:?}"
@@ -428,12 +458,17 @@ async fn copy_of_the_original_has_its_pixels_and_none_of_its_metadata() {
 async fn batch_names_the_first_record_that_failed() {
     let world = RenderWorld::new().await;
     world.add("a.jpg", large_jpeg(1)).await;
-    let record = |sequence: &str, stem: &str| {
-        let id = PhotoId::from_stem(stem);
-        let image = json!({ "id": { "S": id.as_str() }, "pictureWork": { "S": "due" } });
+    let gone = PhotoItem {
+        id: PhotoId::from_stem("2018-02-01/gone").to_string(),
+        picture_work_due: Some("due".to_owned()),
+        ..PhotoItem::default()
+    };
+    let record = |sequence: &str, item: &PhotoItem| {
+        let image: serde_dynamo::Item = serde_dynamo::to_item(item).unwrap();
         json!({ "dynamodb": { "SequenceNumber": sequence, "NewImage": image } })
     };
-    let event = json!({ "Records": [record("1", "2018-02-01/gone"), record("2", STEM)] });
+    let records = |item: &PhotoItem| json!({ "Records": [record("1", &gone), record("2", item)] });
+    let event = records(&world.item().await);
     let time = Duration::from_secs(60);
     let answer = world.render.handle_event(&event, time).await;
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
@@ -443,6 +478,7 @@ async fn batch_names_the_first_record_that_failed() {
     world.add("a.jpg", large_jpeg(2)).await;
     let storage = Storage::new(world.world.s3_client("http://127.0.0.1:9"));
     let broken = render_over(&world.world, storage, &world.rules);
+    let event = records(&world.item().await);
     let answer = broken.handle_event(&event, time).await;
     assert_eq!(
         answer,
