@@ -31,12 +31,13 @@ mod history;
 mod mirror;
 mod objects;
 mod oracle;
+mod render;
+mod seeds;
 mod sidecars;
 mod wire;
 mod world;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use act_kind::ActKind;
 use bugs::InjectedBug;
@@ -54,41 +55,18 @@ fn run_seed(
     bug: Option<InjectedBug>,
     favourite: Option<ActKind>,
 ) -> (Result<(), String>, Vec<String>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(SimulatedWorld::run(seed, bug, favourite))
+    seeds::run_on_paused_clock(SimulatedWorld::run(seed, bug, favourite))
 }
 
-/// Runs the simulation with `seeds` seeds, on all cores, and looks for failures. `bug` is injected
-/// in each run. Returns at most one failing seed and its error for each core.
+/// Runs the simulation with these seeds, on all cores, and looks for failures. `bug` is injected in
+/// each run. Returns at most one failing seed and its error for each core.
 fn find_failures(seeds: Range<u64>, bug: Option<InjectedBug>) -> Vec<(u64, String)> {
-    let next = AtomicU64::new(seeds.start);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let favourite = bug.and_then(InjectedBug::favourite_act);
-    let search = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return None;
-            }
-            // A seed that also fails without the bug does not count.
-            if let (Err(wrong), _) = run_seed(seed, bug, favourite)
-                && (bug.is_none() || run_seed(seed, None, favourite).0.is_ok())
-            {
-                next.store(seeds.end, Ordering::Relaxed);
-                return Some((seed, wrong));
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        let searches: Vec<_> = (0..cores).map(|_| scope.spawn(search)).collect();
-        searches
-            .into_iter()
-            .filter_map(|search| search.join().unwrap())
-            .collect()
+    seeds::find_failures(seeds, |seed| {
+        let wrong = run_seed(seed, bug, favourite).0.err()?;
+        // A seed that also fails without the bug does not count.
+        let counts = bug.is_none() || run_seed(seed, None, favourite).0.is_ok();
+        counts.then_some(wrong)
     })
 }
 
@@ -146,25 +124,8 @@ fn seed_gives_the_same_run_every_time() {
 /// Runs the seeds in SIMULATION_RANGE, such as `0..100`, and prints every seed that fails.
 #[test]
 #[ignore = "prints all failing seeds for a person"]
-#[expect(clippy::print_stdout, reason = "prints all failing seeds for a person")]
 fn all_failing_seeds() {
-    let range = std::env::var("SIMULATION_RANGE").unwrap_or_else(|_| "0..100".to_owned());
-    let (from, to) = range.split_once("..").unwrap();
-    let (from, to): (u64, u64) = (from.parse().unwrap(), to.parse().unwrap());
-    let next = AtomicU64::new(from);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let seed @ 0.. = next.fetch_add(1, Ordering::Relaxed)
-                    && seed < to
-                {
-                    if let (Err(wrong), _) = run_seed(seed, None, None) {
-                        println!("seed {seed}: {wrong}");
-                    }
-                }
-            });
-        }
-    });
+    seeds::print_failures(|seed| run_seed(seed, None, None).0.err());
 }
 
 /// Runs the seed in SIMULATION_SEED, and prints every request. If SIMULATION_BUG is set, for

@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
     DeleteObjectOutput, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
-    HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Metadata, Object, StreamingBlob,
-    Timestamp,
+    HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Metadata, Object, PutObjectInput,
+    PutObjectOutput, StreamingBlob, Timestamp,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
@@ -234,13 +235,36 @@ impl S3 for SimulatedS3 {
         }))
     }
 
+    async fn put_object(
+        &self,
+        request: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
+        let input = request.input;
+        let body = s3s::Body::from(input.body.unwrap());
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let mut objects = self.0.lock().unwrap();
+        let object = objects.put((input.bucket, input.key), bytes);
+        Ok(S3Response::new(PutObjectOutput {
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            ..PutObjectOutput::default()
+        }))
+    }
+
     async fn delete_object(
         &self,
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let condition = request.input.if_match;
         let name = (request.input.bucket, request.input.key);
-        let object = self.find(&name)?;
-        check(request.input.if_match.as_ref(), &object)?;
+        let object = match self.find(&name) {
+            Ok(object) => object,
+            // S3 does not report that an object was gone before.
+            Err(_) if condition.is_none() => {
+                return Ok(S3Response::new(DeleteObjectOutput::default()));
+            }
+            Err(error) => return Err(error),
+        };
+        check(condition.as_ref(), &object)?;
         let mut objects = self.0.lock().unwrap();
         objects.there.remove(&name);
         objects.changes.push(name);

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
@@ -18,6 +19,7 @@ use photo_catalogue::clients::{self, Clients, Endpoints};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::objects::SimulatedS3;
@@ -42,6 +44,27 @@ pub(super) struct SimulatedNetwork(Arc<Mutex<Vec<PendingCall>>>);
 impl SimulatedNetwork {
     pub(super) fn take(&self) -> Vec<PendingCall> {
         std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// Runs a future over this network. The services respond at once and without faults.
+    pub(super) async fn run_at_once<T>(
+        &self,
+        services: &SimulatedServices,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::time::sleep(Duration::from_millis(1)) => {
+                    for call in self.take() {
+                        let answer = services.answer(call.request).await;
+                        let _ = call.answer.send(Ok(answer));
+                    }
+                }
+            }
+        }
     }
 
     /// Builds the program's own clients, connected to this network. The retries of the SDK are off:
@@ -129,11 +152,16 @@ impl SimulatedServices {
 
     /// Reads an item of the table. Returns `None` if there is none.
     pub(super) fn read_item(&self, pk: &str) -> Option<serde_dynamo::Item> {
+        let item = self.read_attributes(pk)?;
+        Some(serde_json::from_value(item).unwrap())
+    }
+
+    /// Reads an item of the table, and returns its attributes in DynamoDB's own JSON.
+    pub(super) fn read_attributes(&self, pk: &str) -> Option<Value> {
         let request = serde_json::json!({ "TableName": TABLE, "Key": { "pk": { "S": pk } } });
         let answer = self.dynamodb("GetItem", request.to_string().as_bytes());
-        let mut answer: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
-        let item = answer.get_mut("Item").map(serde_json::Value::take)?;
-        Some(serde_json::from_value(item).unwrap())
+        let mut answer: Value = serde_json::from_slice(answer.body()).unwrap();
+        answer.get_mut("Item").map(Value::take)
     }
 
     fn dynamodb(&self, operation: &str, body: &[u8]) -> WireResponse {
@@ -172,4 +200,46 @@ pub(super) fn response(status: u16, body: impl Into<Bytes>) -> WireResponse {
 pub(super) fn operation(request: &WireRequest) -> Option<String> {
     let target = request.headers().get("x-amz-target")?.to_str().unwrap();
     Some(target.rsplit('.').next().unwrap_or_default().to_owned())
+}
+
+/// Builds the response with which a service refuses a request, because there are too many requests.
+pub(super) fn throttled_response(request: &WireRequest) -> WireResponse {
+    if operation(request).is_some() {
+        let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
+        return response(400, body);
+    }
+    let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+    response(
+        503,
+        if request.method() == http::Method::HEAD {
+            ""
+        } else {
+            body
+        },
+    )
+}
+
+/// Describes a request in one line for the trace.
+pub(super) fn describe_request(request: &WireRequest) -> String {
+    if let Some(operation) = operation(request) {
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let pk = body["Key"]["pk"]["S"]
+            .as_str()
+            .or(body["Item"]["pk"]["S"].as_str());
+        let revision = body["Item"]["revision"]["N"].as_str();
+        let revision = revision
+            .map(|revision| format!(" revision {revision}"))
+            .unwrap_or_default();
+        return format!("{operation} {}{revision}", pk.unwrap_or_default());
+    }
+    let copy = request
+        .headers()
+        .get("x-amz-copy-source")
+        .map(|from| format!(" from {}", from.to_str().unwrap()));
+    format!(
+        "{} {}{}",
+        request.method(),
+        request.uri().path(),
+        copy.unwrap_or_default()
+    )
 }

@@ -25,7 +25,7 @@ use super::mirror::CatalogueMirror;
 use super::objects::{ObjectName, SimulatedObject};
 use super::wire::{
     PendingCall, SimulatedNetwork, SimulatedServices, WireRequest, WireResponse, WireResult,
-    broken_connection, operation, response,
+    broken_connection, describe_request, response, throttled_response,
 };
 
 pub(super) const TABLE: &str = "photos";
@@ -174,7 +174,9 @@ impl SimulatedWorld {
 
     async fn run_to_rest(&mut self) -> Result<(), String> {
         let catalogue = Catalogue::new(self.clients.dynamodb.clone(), TABLE);
-        self.at_once(async { catalogue.create_table().await })
+        let created = async { catalogue.create_table().await };
+        self.wire
+            .run_at_once(&self.services, created)
             .await
             .unwrap();
         if self.random.usize(..4) == 0 {
@@ -611,23 +613,6 @@ impl SimulatedWorld {
         }
     }
 
-    /// Runs a future over a network that responds at once and without faults.
-    async fn at_once<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = tokio::time::sleep(Duration::from_millis(1)) => {
-                    for call in self.wire.take() {
-                        let answer = self.services.answer(call.request).await;
-                        let _ = call.answer.send(Ok(answer));
-                    }
-                }
-            }
-        }
-    }
-
     fn check_final_state(&self) -> Result<(), String> {
         let objects = self.services.store.0.lock().unwrap();
         self.history.check_final_state(&objects, &self.mirror)
@@ -645,43 +630,3 @@ fn acts_for(bug: Option<InjectedBug>) -> &'static [ActKind] {
 
 const ERROR_IN_BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InternalError</Code>\
     <Message>We encountered an internal error. Please try again.</Message></Error>";
-
-fn throttled_response(request: &WireRequest) -> WireResponse {
-    if operation(request).is_some() {
-        let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
-        return response(400, body);
-    }
-    let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
-    response(
-        503,
-        if request.method() == http::Method::HEAD {
-            ""
-        } else {
-            body
-        },
-    )
-}
-
-fn describe_request(request: &WireRequest) -> String {
-    if let Some(operation) = operation(request) {
-        let body: Value = serde_json::from_slice(request.body()).unwrap();
-        let pk = body["Key"]["pk"]["S"]
-            .as_str()
-            .or(body["Item"]["pk"]["S"].as_str());
-        let revision = body["Item"]["revision"]["N"].as_str();
-        let revision = revision
-            .map(|revision| format!(" revision {revision}"))
-            .unwrap_or_default();
-        return format!("{operation} {}{revision}", pk.unwrap_or_default());
-    }
-    let copy = request
-        .headers()
-        .get("x-amz-copy-source")
-        .map(|from| format!(" from {}", from.to_str().unwrap()));
-    format!(
-        "{} {}{}",
-        request.method(),
-        request.uri().path(),
-        copy.unwrap_or_default()
-    )
-}
