@@ -2,7 +2,7 @@
 //! that works on these stores. The stores are in a data folder or elsewhere. A data folder is
 //! *served* if a `photos serve` runs on it, and otherwise *at rest*.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::bail;
 use chrono::Utc;
 use clap::Args;
+use futures::TryStreamExt;
 use s3_folder::{DeadLetter, S3Store};
 use tokio::time::timeout;
 
@@ -27,11 +28,13 @@ use super::shutdown::ServiceTasks;
 use super::stream_poller::{StreamEnd, StreamPoller};
 use crate::archive::Layout;
 use crate::catalogue::Catalogue;
+use crate::catalogue::picture_work::PictureWork;
 use crate::catalogue::published::PublishTable;
 use crate::clients::{self, Endpoints};
 use crate::config::{self, Settings, SettingsError};
 use crate::ingest::{Ingest, ItemRules, Outcome};
 use crate::object::Bucket;
+use crate::photo_id::PhotoId;
 use crate::publish;
 use crate::render::Render;
 use crate::services::{RenderSetupError, Services};
@@ -112,6 +115,8 @@ pub(super) struct Session {
     pub(super) has_background_ingest: bool,
     /// The archive keys that the background ingest has indexed, if it runs in this process.
     pub(super) indexed: IndexedKeys,
+    /// `true` if the command may change photos.
+    writes: bool,
     /// `true` if [`Session::close`] must mark all months as dirty. This is necessary if the command
     /// may change photos and no process reads the stream of the photos table for publish.
     marks_on_close: bool,
@@ -246,6 +251,7 @@ impl StoreOptions {
             }
         };
         session.data = (!self.is_elsewhere()).then(|| self.data.data.clone());
+        session.writes = purpose != SessionPurpose::Read;
         if let Err(error) = check_table_versions(&session.catalogue, &session.published).await {
             session.marks_on_close = false;
             session.close(true).await;
@@ -436,6 +442,7 @@ impl Session {
             rules: services.settings().item_rules()?,
             has_background_ingest: false,
             indexed: IndexedKeys::default(),
+            writes: false,
             marks_on_close: false,
             services: services.clone(),
             data: None,
@@ -535,7 +542,8 @@ impl Session {
     /// notifications are processed. If `now` is `true`, does not wait: the remaining notifications
     /// are processed after the next start.
     ///
-    /// If the command may have changed photos and no process reads the stream of the photos table, marks
+    /// If the stores are at rest and the command may have changed photos, deletes the pictures of photos
+    /// that must have none. If the command may have changed photos and no process reads the stream of the photos table, marks
     /// all months as dirty, and queues the photos whose pictures need work.
     pub(super) async fn close(mut self, now: bool) {
         if self.marks_on_close
@@ -553,6 +561,15 @@ impl Session {
                 "cannot queue the pictures of the changed photos: {error}; run `photos reconcile --fix`"
             ));
         }
+        if self.is_at_rest()
+            && self.writes
+            && !now
+            && let Err(error) = self.remove_unwanted_pictures().await
+        {
+            eprint_message(&format!(
+                "cannot delete the pictures of hidden photos: {error}; the next `photos serve` does"
+            ));
+        }
         if let Some(engines) = self.engines.take() {
             engines.close(self.has_background_ingest && !now).await;
         }
@@ -560,6 +577,21 @@ impl Session {
 }
 
 impl Session {
+    /// Deletes the pictures of photos that must have none. Nothing else does it while no `photos serve`
+    /// runs. Scans the table.
+    async fn remove_unwanted_pictures(&self) -> anyhow::Result<()> {
+        let render = self.render().await?;
+        let mut due = std::pin::pin!(self.catalogue.scan_due_pictures());
+        while let Some(item) = due.try_next().await? {
+            if let (PictureWork::Remove(_), Some(id)) =
+                (item.picture_work(), PhotoId::parse(&item.id))
+            {
+                render.process(&id, BTreeSet::new()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Queues all photos whose pictures need work. Scans the table.
     async fn queue_pictures(&self) -> anyhow::Result<()> {
         self.picture_queue().await?.add_due(&self.catalogue).await

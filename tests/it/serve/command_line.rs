@@ -202,7 +202,12 @@ async fn overrides_survive_a_new_upload() {
     let bytes = edited.len() as u64;
     photos.put("DSCF2210.JPG", edited).await;
     let start = std::time::Instant::now();
-    while listed(&["--private"])[0]["images"][0]["bytes"] != bytes {
+    let archived_bytes = || {
+        let shown = photos.output(&["show", "--json", STEM]);
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        shown["parts"]["JPG"]["bytes"].clone()
+    };
+    while archived_bytes() != bytes {
         assert!(
             start.elapsed().as_secs() < 60,
             "the new upload was not ingested"

@@ -8,6 +8,8 @@ use std::time::SystemTime;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynamodb_engine::{DynamoDbEngine, EngineAccess};
 use local_http::RequestGuard;
+use photo_catalogue::catalogue::item::SCHEMA_VERSION;
+use photo_catalogue::catalogue::published::PUBLISH_FORMAT_VERSION;
 use photo_catalogue::clients::{self, Endpoints};
 use rusqlite::Connection;
 use s3_folder::KeyPair;
@@ -193,16 +195,20 @@ async fn tables_of_a_newer_version_are_refused() {
     update_item(&photos, "photos", &[("pk", "years")], set).await;
     assert_all_commands_refuse(
         &photos,
-        "the table photos was written by a newer version of photos (schema 5; this one reads up to \
-         2). Use a newer version.",
+        &format!(
+            "the table photos was written by a newer version of photos (schema 5; this one reads up to \
+             {SCHEMA_VERSION}). Use a newer version."
+        ),
     );
     let photos = imported();
     let files = [("pk", "state"), ("sk", "files")];
     update_item(&photos, "publish", &files, set).await;
     assert_all_commands_refuse(
         &photos,
-        "the table publish was written by a newer version of photos (schema 5; this one reads up to \
-         3). Use a newer version.",
+        &format!(
+            "the table publish was written by a newer version of photos (schema 5; this one reads up to \
+             {PUBLISH_FORMAT_VERSION}). Use a newer version."
+        ),
     );
 }
 

@@ -187,6 +187,7 @@ impl Photos {
         let mut command = self.command(arguments);
         stores.set_keys(&mut command);
         command.args(["--dynamodb-endpoint", &stores.dynamodb]);
+        command.env("RENDITIONS", "none");
         run_to_end(command)
     }
 
@@ -195,7 +196,8 @@ impl Photos {
         stores.set_keys(&mut command);
         command
             .args(["--s3-endpoint", &stores.s3])
-            .args(["--dynamodb-endpoint", &stores.dynamodb]);
+            .args(["--dynamodb-endpoint", &stores.dynamodb])
+            .env("RENDITIONS", "none");
         command
     }
 
@@ -215,7 +217,14 @@ impl Photos {
                 command.env_remove(name);
             }
         }
-        for name in ["LOCATION", "RUST_LOG", "SIBLING_FOLDERS", "SKIP_NAMES"] {
+        for name in [
+            "LOCATION",
+            "ORIGINALS",
+            "RENDITIONS",
+            "RUST_LOG",
+            "SIBLING_FOLDERS",
+            "SKIP_NAMES",
+        ] {
             command.env_remove(name);
         }
         command
