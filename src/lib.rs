@@ -8,6 +8,8 @@
 pub mod archive;
 pub mod background;
 pub mod catalogue;
+#[cfg(feature = "lambda")]
+pub mod cdn;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clients;

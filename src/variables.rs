@@ -62,6 +62,8 @@ pub const GALLERY_URL: &str = "GALLERY_URL";
 /// The variable for the id of the CloudFront distribution of the pictures. When pictures are deleted,
 /// it must not serve them any longer.
 pub const CDN_DISTRIBUTION: &str = "CDN_DISTRIBUTION";
+/// The variable for the URL of CloudFront's API. It is not set for AWS.
+pub const CLOUDFRONT_ENDPOINT: &str = "AWS_ENDPOINT_URL_CLOUDFRONT";
 /// The variable for the key that seals the cursors. The value is 32 secret bytes in base64.
 /// `openssl rand -base64 32` prints such a value.
 pub const CURSOR_KEY: &str = "CURSOR_KEY";

@@ -12,7 +12,7 @@ use lambda_http::Error;
 use photo_catalogue::clients;
 use photo_catalogue::config::{self, Settings};
 use photo_catalogue::secrets;
-use photo_catalogue::services::{Deployment, Services};
+use photo_catalogue::services::{Deployment, OriginalAccess, Services};
 use photo_catalogue::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
     // All instances must share one key, or an instance would refuse the cursors of the others.
     let cursor_key = settings.require(config::CURSOR_KEY)?.parse()?;
     let services = services.with_settings(settings);
-    let router = services.router(Deployment::Functions, cursor_key)?;
+    let router = services.router(Deployment::Functions, OriginalAccess::Nobody, cursor_key)?;
     telemetry::log_ready(waited);
     lambda_http::run(router).await
 }

@@ -9,6 +9,7 @@
 use std::time::{Instant, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use photo_catalogue::cdn;
 use photo_catalogue::clients;
 use photo_catalogue::config::{self, Settings};
 use photo_catalogue::secrets;
@@ -22,8 +23,9 @@ async fn main() -> Result<(), Error> {
     telemetry::init_json_logs(settings.get(config::LOG_FILTER));
     let sdk = clients::from_environment().await;
     let services = Services::connect(&settings, &sdk, &settings.endpoints())?;
-    let key = format!("{}{}", settings.gallery_prefix(), clients::NO_OBJECT);
-    let object = settings.gallery_bucket()?.object(key);
+    let layout = settings.layout()?;
+    let key = layout.archive_prefix().join(clients::NO_OBJECT);
+    let object = layout.archive_bucket().object(key);
     let table = settings.require(config::TABLE)?;
     let waiting = Instant::now();
     let (secrets, ()) = tokio::join!(
@@ -32,7 +34,10 @@ async fn main() -> Result<(), Error> {
     );
     let waited = waiting.elapsed();
     settings.extend(secrets?);
-    let render = services.with_settings(settings).render(None).await?;
+    let api = settings.get(config::CLOUDFRONT_ENDPOINT);
+    let cdn = settings.cdn_distribution();
+    let cdn = cdn.map(|distribution| cdn::invalidator(&sdk, distribution, api));
+    let render = services.with_settings(settings).render(cdn).await?;
     telemetry::log_ready(waited);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let render = render.clone();
