@@ -19,7 +19,7 @@ locals {
       namespace   = "AWS/Lambda", metric = "Throttles", statistic = "Sum", dimensions = { FunctionName = "${var.name}-${name}" }
       threshold   = 1, period = 300, periods = 3, of = 2
     } },
-    { for key in ["uploads-dead", "changes-dead"] : key => {
+    { for key in local.dead_letters : key => {
       description = "There are messages in ${var.name}-${key}: events that failed for good. See the module's README."
       namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", dimensions = { QueueName = local.queue_names[key] }
       threshold   = 1, period = 300, periods = 1, of = 1
@@ -29,6 +29,11 @@ locals {
       namespace   = "AWS/Lambda", metric = "IteratorAge", statistic = "Maximum", dimensions = { FunctionName = "${var.name}-publish" }
       threshold   = 900000, period = 300, periods = 1, of = 1
     } },
+    local.renders ? { pictures-late = {
+      description = "Render is six hours behind the catalogue. It gives up on photos that have waited for 23 hours."
+      namespace   = "AWS/Lambda", metric = "IteratorAge", statistic = "Maximum", dimensions = { FunctionName = "${var.name}-render" }
+      threshold   = 21600000, period = 300, periods = 1, of = 1
+    } } : {},
     local.hook ? {
       hook-budget = {
         description = "The build hook's calls for a day are used up: more photos wait for the next day."

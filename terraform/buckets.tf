@@ -15,10 +15,8 @@ locals {
     } : key => merge(rule, var.colder[key]) if contains(keys(var.colder), key)
   }
 
-  cloudfront_reads = merge(
-    var.cloudfront ? { gallery = local.gallery_objects_arn } : {},
-    var.cloudfront_serves_archive ? { (local.one_bucket ? "source" : "archive") = local.archive_objects_arn } : {},
-  )
+  # No distribution may read the archive: it is never public.
+  cloudfront_reads = var.public_site ? { gallery = local.gallery_objects_arn } : {}
 }
 
 resource "aws_s3_bucket" "this" {
@@ -161,7 +159,7 @@ resource "aws_s3_bucket_policy" "this" {
         Principal = { Service = "cloudfront.amazonaws.com" }
         Action    = ["s3:GetObject"]
         Resource  = [objects]
-        Condition = { StringEquals = { "aws:SourceArn" = aws_cloudfront_distribution.gallery[0].arn } }
+        Condition = { StringEquals = { "aws:SourceArn" = aws_cloudfront_distribution.site[0].arn } }
       } if bucket == each.key],
     )
   })

@@ -1,16 +1,14 @@
-# CloudFront in front of the function, the static files and, if chosen, the archive. The origins
-# stay private: the distribution signs its requests.
+# CloudFront in front of the gallery function. The function stays private: the distribution signs its
+# requests. The static files and the pictures have a distribution of their own (site.tf): the function
+# has the URL of that one in a variable, so they cannot share one.
 
 locals {
   # AWS's managed policy CachingOptimized, the same in every account.
   caching_optimized = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-
-  # Without a prefix, photos are in folders named after days, or in `undated`.
-  archive_paths = !var.cloudfront_serves_archive ? [] : var.archive_prefix != "" ? ["/${var.archive_prefix}*"] : ["/????-??-??/*", "/undated/*"]
 }
 
 resource "aws_cloudfront_origin_access_control" "this" {
-  for_each = var.cloudfront ? { function = "lambda", bucket = "s3" } : {}
+  for_each = merge(var.cloudfront ? { function = "lambda" } : {}, var.public_site ? { bucket = "s3" } : {})
 
   name                              = "${var.name}-${each.key}"
   description                       = "Signs the requests of ${var.name}."
@@ -50,50 +48,12 @@ resource "aws_cloudfront_cache_policy" "answers" {
   }
 }
 
-resource "aws_cloudfront_response_headers_policy" "files" {
-  #checkov:skip=CKV_AWS_259:the domain's owner decides about subdomains and browsers' preload lists
-
-  count = var.cloudfront ? 1 : 0
-
-  name    = "${var.name}-files"
-  comment = "Origins that may read the files of ${var.name} from a browser."
-
-  dynamic "cors_config" {
-    for_each = length(var.cors_origins) > 0 ? [1] : []
-
-    content {
-      access_control_allow_credentials = false
-      origin_override                  = true
-
-      access_control_allow_headers {
-        items = ["*"]
-      }
-      access_control_allow_methods {
-        items = ["GET", "HEAD"]
-      }
-      access_control_allow_origins {
-        items = var.cors_origins
-      }
-    }
-  }
-
-  security_headers_config {
-    content_type_options {
-      override = true
-    }
-    strict_transport_security {
-      access_control_max_age_sec = 31536000
-      override                   = true
-    }
-  }
-}
-
 resource "aws_cloudfront_distribution" "gallery" {
   #checkov:skip=CKV_AWS_68:a web application firewall costs more a month than everything else here; the gallery only reads, and its requests are bounded
   #checkov:skip=CKV2_AWS_47:the firewall's rule for Log4j protects Java programs, and there is none here
   #checkov:skip=CKV_AWS_86:access logs would record the visitors' requests
   #checkov:skip=CKV_AWS_305:there is no page at the root: /openapi.json lists the gallery's routes
-  #checkov:skip=CKV_AWS_310:each path has one origin, so there is no fallback
+  #checkov:skip=CKV_AWS_310:there is one origin, so there is no fallback
   #checkov:skip=CKV_AWS_374:photos are for every country
 
   count = var.cloudfront ? 1 : 0
@@ -119,22 +79,6 @@ resource "aws_cloudfront_distribution" "gallery" {
     }
   }
 
-  origin {
-    origin_id                = "files"
-    domain_name              = aws_s3_bucket.this["gallery"].bucket_regional_domain_name
-    origin_access_control_id = aws_cloudfront_origin_access_control.this["bucket"].id
-  }
-
-  dynamic "origin" {
-    for_each = var.cloudfront_serves_archive ? [local.one_bucket ? "source" : "archive"] : []
-
-    content {
-      origin_id                = "archive"
-      domain_name              = aws_s3_bucket.this[origin.value].bucket_regional_domain_name
-      origin_access_control_id = aws_cloudfront_origin_access_control.this["bucket"].id
-    }
-  }
-
   default_cache_behavior {
     target_origin_id           = "gallery"
     viewer_protocol_policy     = "redirect-to-https"
@@ -142,30 +86,6 @@ resource "aws_cloudfront_distribution" "gallery" {
     cached_methods             = ["GET", "HEAD"]
     cache_policy_id            = aws_cloudfront_cache_policy.answers[0].id
     response_headers_policy_id = aws_cloudfront_response_headers_policy.answers[0].id
-  }
-
-  ordered_cache_behavior {
-    path_pattern               = "/${var.gallery_prefix}*"
-    target_origin_id           = "files"
-    viewer_protocol_policy     = "redirect-to-https"
-    allowed_methods            = ["GET", "HEAD"]
-    cached_methods             = ["GET", "HEAD"]
-    cache_policy_id            = local.caching_optimized
-    response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
-  }
-
-  dynamic "ordered_cache_behavior" {
-    for_each = local.archive_paths
-
-    content {
-      path_pattern               = ordered_cache_behavior.value
-      target_origin_id           = "archive"
-      viewer_protocol_policy     = "redirect-to-https"
-      allowed_methods            = ["GET", "HEAD"]
-      cached_methods             = ["GET", "HEAD"]
-      cache_policy_id            = local.caching_optimized
-      response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
-    }
   }
 
   restrictions {

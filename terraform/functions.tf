@@ -1,7 +1,7 @@
-# The three functions. Each has a role of its own, which allows exactly what the function does.
+# The functions. Each has a role of its own, which allows exactly what the function does.
 
 locals {
-  # The privacy rules. All three functions get the same rules; otherwise one would show what another
+  # The privacy rules. All functions get the same rules; otherwise one would show what another
   # hides. The rules that name homes, people or folders are in secrets.tf. Keywords that make a
   # photo public are shown with the photo, so they are no secret.
   privacy = {
@@ -12,12 +12,16 @@ locals {
     PRIVATE_BELOW_RATING = var.visibility.private_below_rating == null ? "" : tostring(var.visibility.private_below_rating)
   }
 
-  functions = {
+  # How the pictures are made. Ingest writes the plan of the pictures into each item, and render follows
+  # it.
+  pictures = { RENDITIONS = var.renditions, ORIGINALS = var.originals }
+
+  all_functions = {
     ingest = {
       description = "Files photos by day and keeps the catalogue."
       memory      = var.ingest_memory
       timeout     = var.ingest_timeout
-      environment = merge(local.privacy, {
+      environment = merge(local.privacy, local.pictures, {
         SOURCE_BUCKET         = local.source_bucket
         SOURCE_PREFIX         = var.source_prefix
         SOURCE_AFTER          = var.source_after
@@ -36,12 +40,10 @@ locals {
       environment = merge(
         local.privacy,
         {
-          PHOTOS_TABLE            = local.table_names.photos
-          PUBLISH_TABLE           = local.table_names.publish
-          GALLERY_BUCKET          = local.gallery_bucket
-          GALLERY_PREFIX          = var.gallery_prefix
-          PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
-          PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
+          PHOTOS_TABLE   = local.table_names.photos
+          PUBLISH_TABLE  = local.table_names.publish
+          GALLERY_BUCKET = local.gallery_bucket
+          GALLERY_PREFIX = var.gallery_prefix
         },
         local.hook ? {
           HOOK_HOSTS            = join(",", var.hook_hosts)
@@ -58,18 +60,28 @@ locals {
       memory      = var.gallery_memory
       timeout     = 20
       environment = merge(local.privacy, {
-        SOURCE_BUCKET           = local.source_bucket
-        SOURCE_PREFIX           = var.source_prefix
-        ARCHIVE_BUCKET          = local.archive_bucket
-        ARCHIVE_PREFIX          = var.archive_prefix
-        PHOTOS_TABLE            = local.table_names.photos
-        PUBLISH_TABLE           = local.table_names.publish
-        PHOTO_BASE_URL          = var.photo_base_url == null ? "" : var.photo_base_url
-        PHOTO_BASE_URL_STRIPPED = tostring(var.photo_base_url_stripped)
-        CORS_ORIGINS            = join(",", var.cors_origins)
+        PHOTOS_TABLE  = local.table_names.photos
+        PUBLISH_TABLE = local.table_names.publish
+        CORS_ORIGINS  = join(",", var.cors_origins)
+      })
+    }
+    render = {
+      description = "Makes the pictures of public photos, and deletes those of private ones."
+      # Lambda gives one whole processor from 1,769 MB on. Render uses one.
+      memory  = 1769
+      timeout = 60
+      environment = merge(local.privacy, local.pictures, {
+        SOURCE_BUCKET  = local.source_bucket
+        SOURCE_PREFIX  = var.source_prefix
+        ARCHIVE_BUCKET = local.archive_bucket
+        ARCHIVE_PREFIX = var.archive_prefix
+        PHOTOS_TABLE   = local.table_names.photos
+        GALLERY_BUCKET = local.gallery_bucket
+        GALLERY_PREFIX = var.gallery_prefix
       })
     }
   }
+  functions = { for name, function in local.all_functions : name => function if name != "render" || local.renders }
 
   # The permissions that the functions' own code needs.
   asked_by_code = {
@@ -103,6 +115,16 @@ locals {
         { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = [local.gallery_bucket_arn] },
       ],
     )
+    render = concat(
+      local.secret_statements.render,
+      [
+        { Sid = "Archive", Action = ["s3:GetObject"], Resource = [local.archive_objects_arn] },
+        { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = [local.archive_bucket_arn] },
+        { Sid = "Pictures", Action = ["s3:DeleteObject", "s3:PutObject"], Resource = ["${local.gallery_bucket_arn}/${local.pictures_prefix}*"] },
+        { Sid = "PicturesOfAPhoto", Action = ["s3:ListBucket"], Resource = [local.gallery_bucket_arn], Condition = { StringLike = { "s3:prefix" = ["${local.pictures_prefix}*"] } } },
+        { Sid = "Catalogue", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.table_arns.photos] },
+      ],
+    )
     gallery = concat(local.secret_statements.gallery, [
       { Sid = "Counts", Action = ["dynamodb:Query"], Resource = [local.table_arns.publish] },
       { Sid = "Photos", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
@@ -120,9 +142,9 @@ locals {
       name == "ingest" && var.trigger == "direct" ? [
         { Sid = "OnFailure", Action = ["sqs:SendMessage"], Resource = [local.queue_arns.uploads-dead] },
       ] : [],
-      name == "publish" ? [
+      contains(["publish", "render"], name) ? [
         { Sid = "Stream", Action = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"], Resource = ["${local.table_arns.photos}/stream/*"] },
-        { Sid = "OnFailure", Action = ["sqs:SendMessage"], Resource = [local.queue_arns.changes-dead] },
+        { Sid = "OnFailure", Action = ["sqs:SendMessage"], Resource = [local.queue_arns[name == "publish" ? "changes-dead" : "pictures-dead"]] },
       ] : [],
       # X-Ray's actions cannot be limited to resources.
       var.xray ? [{ Sid = "Traces", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = ["*"] }] : [],
@@ -173,8 +195,8 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_115:gallery_concurrency limits the gallery; the queue's maximum concurrency and the schedule limit the others
-  #checkov:skip=CKV_AWS_116:ingest and publish have dead-letter queues at their event sources, which keep the whole message; the gallery is invoked synchronously
+  #checkov:skip=CKV_AWS_115:gallery_concurrency limits the gallery; the queue's maximum concurrency, the schedule and the shards of the stream limit the others
+  #checkov:skip=CKV_AWS_116:ingest, publish and render have dead-letter queues at their event sources, which keep the whole message; the gallery is invoked synchronously
   #checkov:skip=CKV_AWS_117:the functions call only AWS's public endpoints and the build hook; a VPC would need a NAT gateway
   #checkov:skip=CKV_AWS_173:the variables contain names and public settings; the secrets are SecureStrings
   #checkov:skip=CKV_AWS_272:code signing needs a signing profile of the account's owner
@@ -199,6 +221,7 @@ resource "aws_lambda_function" "this" {
   environment {
     variables = merge(
       { for name, value in each.value.environment : name => value if value != "" },
+      local.site_variables[each.key],
       local.secret_names[each.key],
     )
   }

@@ -36,20 +36,9 @@ locals {
   gallery_objects_arn = "${local.gallery_bucket_arn}/${var.gallery_prefix}*"
 
   packages     = coalesce(var.packages, "${path.module}/../target/lambda")
-  function_arn = { for name in ["ingest", "publish", "gallery"] : name => "${local.arn}:lambda:${local.region}:${local.account}:function:${var.name}-${name}" }
+  function_arn = { for name in keys(local.functions) : name => "${local.arn}:lambda:${local.region}:${local.account}:function:${var.name}-${name}" }
 
   tags = merge({ application = var.name }, var.tags)
-
-  # The inputs that hide photos or positions. If CloudFront serves the originals, none of them has
-  # an effect on the originals. Only names are listed, because the values are private.
-  hiding_inputs = concat(
-    var.location == "exact" ? [] : ["location"],
-    nonsensitive(length(var.home_zones) == 0) ? [] : ["home_zones"],
-    var.visibility.default == "public" ? [] : ["visibility.default"],
-    length(var.visibility.private_keywords) == 0 ? [] : ["visibility.private_keywords"],
-    var.visibility.private_below_rating == null ? [] : ["visibility.private_below_rating"],
-    length(var.visibility.private_sources) == 0 ? [] : ["visibility.private_sources"],
-  )
 }
 
 # Checks that involve more than one variable.
@@ -71,18 +60,24 @@ resource "terraform_data" "layout" {
       error_message = "cloudfront needs gallery_endpoint = \"function_url\"."
     }
     precondition {
-      condition     = var.cloudfront || (!var.cloudfront_serves_archive && var.domain == null)
-      error_message = "cloudfront_serves_archive and domain need cloudfront = true."
+      condition     = var.cloudfront || var.domain == null
+      error_message = "domain needs cloudfront = true."
     }
     precondition {
-      # CloudFront needs a statement in the archive bucket's policy. The module does not own the
-      # policy of an existing bucket.
-      condition     = !var.cloudfront_serves_archive || !local.one_bucket || var.create_source_bucket
-      error_message = "cloudfront_serves_archive needs an archive bucket that this module creates."
+      condition     = var.public_site || var.site_domain == null
+      error_message = "site_domain needs public_site = true."
     }
     precondition {
-      condition     = !var.cloudfront_serves_archive || length(local.hiding_inputs) == 0
-      error_message = "cloudfront_serves_archive shows everybody each original with all its metadata, at a name that can be guessed, in spite of ${join(", ", local.hiding_inputs)}. Set it to false, or remove these inputs (location must be \"exact\")."
+      condition     = var.domain == null || var.site_domain == null ? true : var.domain.name != var.site_domain.name
+      error_message = "domain and site_domain are two distributions, so they need two host names."
+    }
+    precondition {
+      condition     = !var.public_site || var.gallery_url == null
+      error_message = "Set public_site or gallery_url, not both: the URL of the site follows from its distribution."
+    }
+    precondition {
+      condition     = var.originals == "none" || local.renders
+      error_message = "originals needs renditions: the copies are made by render, and renditions = \"none\" creates none."
     }
     precondition {
       condition     = var.hook_url == null || var.hook_url_parameter == null
@@ -92,18 +87,6 @@ resource "terraform_data" "layout" {
       condition     = var.alarm_email == null || var.alarm_topic_arn == null
       error_message = "Set alarm_email or alarm_topic_arn, not both."
     }
-    precondition {
-      condition     = !var.photo_base_url_stripped || var.photo_base_url != null
-      error_message = "photo_base_url_stripped needs photo_base_url, which is not set."
-    }
-  }
-}
-
-# A warning that stays as long as the archive is served.
-check "originals_are_public" {
-  assert {
-    condition     = !var.cloudfront_serves_archive
-    error_message = "CloudFront serves every original to everybody, with its positions and serial numbers and at a name that can be guessed, also photos that were hidden with `photos set --private`."
   }
 }
 
@@ -116,7 +99,7 @@ check "gallery_has_a_limit" {
 
 check "packages" {
   assert {
-    condition     = alltrue([for name in ["ingest", "publish", "gallery"] : fileexists("${local.packages}/${name}/bootstrap.zip")])
+    condition     = alltrue([for name in keys(local.functions) : fileexists("${local.packages}/${name}/bootstrap.zip")])
     error_message = "The functions are not all built in ${local.packages}: cargo lambda build -p photo-catalogue --profile function --arm64 --output-format zip --no-default-features --features lambda"
   }
 }

@@ -1,11 +1,21 @@
 output "gallery_url" {
-  description = "Address of the gallery; through CloudFront if there is a distribution."
+  description = "Address of the gallery's JSON interface; through CloudFront with `cloudfront`."
   value = (
     var.domain != null ? "https://${var.domain.name}" :
     var.cloudfront ? "https://${aws_cloudfront_distribution.gallery[0].domain_name}" :
     local.function_url ? trimsuffix(aws_lambda_function_url.gallery[0].function_url, "/") :
     aws_apigatewayv2_api.gallery[0].api_endpoint
   )
+}
+
+output "site_url" {
+  description = "Address of the public site with the pictures; null without `public_site`."
+  value       = var.public_site ? "https://${local.site_domain}/" : null
+}
+
+output "files_url" {
+  description = "URL of the static files and the pictures for browsers; null if nobody can reach them."
+  value       = local.files_url
 }
 
 output "source_bucket" {
@@ -19,7 +29,7 @@ output "archive_bucket" {
 }
 
 output "gallery_bucket" {
-  description = "Bucket of the static gallery files, under `gallery_prefix`."
+  description = "Bucket of the static gallery files and the pictures, under `gallery_prefix`."
   value       = local.gallery_bucket
 }
 
@@ -34,12 +44,12 @@ output "queue_url" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "Queues of events that failed for good: `uploads-dead`, `changes-dead`."
+  description = "Queues of events that failed for good: `uploads-dead`, `changes-dead`, `pictures-dead`."
   value       = { for key, queue in aws_sqs_queue.dead : key => queue.url }
 }
 
 output "functions" {
-  description = "Names of the functions: `ingest`, `publish`, `gallery`."
+  description = "Names of the functions: `ingest`, `publish`, `gallery`, `render`."
   value       = { for key, function in aws_lambda_function.this : key => function.function_name }
 }
 

@@ -35,6 +35,7 @@ locals {
   versioned_rules = { for variable, name in local.rule_parameters : variable => "${name}:${aws_ssm_parameter.rule[variable].version}" }
   secret_names = {
     ingest = local.versioned_rules
+    render = local.versioned_rules
     publish = merge(local.versioned_rules, local.hook ? {
       HOOK_URL_PARAMETER = join(":", concat([local.hook_url_parameter], aws_ssm_parameter.hook_url[*].version))
     } : {})
@@ -46,6 +47,7 @@ locals {
   # The permissions to read them. A statement must name at least one resource.
   secret_parameters = {
     ingest  = values(local.rule_parameters)
+    render  = values(local.rule_parameters)
     publish = concat(values(local.rule_parameters), local.hook ? [local.hook_url_parameter] : [])
     gallery = concat(values(local.rule_parameters), [local.cursor_key_parameter])
   }

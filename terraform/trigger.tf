@@ -2,10 +2,12 @@
 # archive prefix.
 
 locals {
+  # Events that failed for good: of ingest, of publish and of render.
+  dead_letters = concat(["uploads-dead", "changes-dead"], local.renders ? ["pictures-dead"] : [])
   # The ARNs of the queues follow from their names.
   queue_names = merge(
     var.trigger == "sqs" ? { uploads = "${var.name}-uploads" } : {},
-    { uploads-dead = "${var.name}-uploads-dead", changes-dead = "${var.name}-changes-dead" },
+    { for key in local.dead_letters : key => "${var.name}-${key}" },
   )
   queue_arns = { for key, name in local.queue_names : key => "${local.arn}:sqs:${local.region}:${local.account}:${name}" }
 
@@ -40,10 +42,9 @@ resource "aws_sqs_queue" "uploads" {
   })
 }
 
-# Events that failed for good, kept for 14 days: `uploads-dead` for ingest, `changes-dead` for
-# publish.
+# Events that failed for good, kept for 14 days.
 resource "aws_sqs_queue" "dead" {
-  for_each = toset(["uploads-dead", "changes-dead"])
+  for_each = toset(local.dead_letters)
 
   name                      = local.queue_names[each.key]
   message_retention_seconds = 1209600

@@ -12,7 +12,7 @@ variable "name" {
 }
 
 variable "packages" {
-  description = "Folder of the built functions, in the layout of `cargo lambda build`: `ingest/bootstrap.zip`, `publish/bootstrap.zip`, `gallery/bootstrap.zip`. Default: `target/lambda` next to the module's folder."
+  description = "Folder of the built functions, in the layout of `cargo lambda build`: `ingest/bootstrap.zip`, `publish/bootstrap.zip`, `gallery/bootstrap.zip`, `render/bootstrap.zip`. Default: `target/lambda` next to the module's folder."
   type        = string
   default     = null
 }
@@ -366,23 +366,6 @@ variable "visibility" {
   }
 }
 
-variable "photo_base_url" {
-  description = "Base address of the pictures for browsers: the archive below its prefix. Default: lists contain no pictures."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.photo_base_url == null ? true : can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$", var.photo_base_url))
-    error_message = "photo_base_url is an https URL without query and fragment."
-  }
-}
-
-variable "photo_base_url_stripped" {
-  description = "States that no file at `photo_base_url` carries positions, serial numbers or names. Pictures are listed only if this is `true`."
-  type        = bool
-  default     = false
-}
-
 variable "cors_origins" {
   description = "Origins whose pages may read the gallery from a browser, such as `https://photos.example`; `*` for all."
   type        = list(string)
@@ -391,6 +374,66 @@ variable "cors_origins" {
   validation {
     condition     = alltrue([for origin in var.cors_origins : origin == "*" || can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", origin))])
     error_message = "Each of cors_origins is * or an origin: a scheme and a host, without a path."
+  }
+}
+
+# Pictures.
+
+variable "renditions" {
+  description = "Long edges of the web-size pictures in pixels, separated by commas; at most 16 numbers up to 8192. A picture is never enlarged. `none` makes no pictures, and creates no render function."
+  type        = string
+  default     = "320,640,1280,2048"
+  nullable    = false
+
+  validation {
+    condition = var.renditions == "none" || (
+      can(regex("^[1-9][0-9]{0,3}(,[1-9][0-9]{0,3}){0,15}$", var.renditions)) &&
+      alltrue([for edge in split(",", var.renditions) : try(tonumber(edge), 0) <= 8192])
+    )
+    error_message = "renditions is none, or up to 16 numbers of pixels from 1 to 8192, separated by commas, such as 320,640,1280,2048."
+  }
+}
+
+variable "originals" {
+  description = "Copies of the originals next to the renditions: `none`, or `jpeg` for a copy of each original JPEG in full size, without its metadata. RAW files are never public."
+  type        = string
+  default     = "none"
+  nullable    = false
+
+  validation {
+    condition     = contains(["none", "jpeg"], var.originals)
+    error_message = "originals is none or jpeg."
+  }
+}
+
+variable "public_site" {
+  description = "Makes the static files and the pictures of public photos readable by everybody, through CloudFront. The buckets stay private."
+  type        = bool
+  default     = false
+}
+
+variable "site_domain" {
+  description = "Your own domain name for the public site, and its certificate (in us-east-1)."
+  type = object({
+    name            = string
+    certificate_arn = string
+  })
+  default = null
+
+  validation {
+    condition     = var.site_domain == null ? true : can(regex("^[a-z0-9-]+([.][a-z0-9-]+)+$", var.site_domain.name)) && can(regex("^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/", var.site_domain.certificate_arn))
+    error_message = "site_domain needs a host name, and the ARN of an ACM certificate in us-east-1 (CloudFront accepts no other region)."
+  }
+}
+
+variable "gallery_url" {
+  description = "Instead of `public_site`: the URL at which your own CDN serves the gallery bucket below `gallery_prefix`, such as `https://photos.example/gallery`. When a photo is hidden, your CDN must forget its pictures itself."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.gallery_url == null ? true : can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$", var.gallery_url))
+    error_message = "gallery_url is an https URL without query and fragment."
   }
 }
 
@@ -436,19 +479,13 @@ variable "gallery_concurrency" {
 }
 
 variable "cloudfront" {
-  description = "Puts CloudFront in front of the gallery and its static files. Needs `gallery_endpoint = \"function_url\"`."
-  type        = bool
-  default     = false
-}
-
-variable "cloudfront_serves_archive" {
-  description = "Lets CloudFront also serve the archive's originals to everybody, each with all its metadata, at names that can be guessed. Photos that were hidden with `photos set --private` are served too. Refused together with any input that hides: `location` other than `exact`, `home_zones`, a private default or rule of `visibility`."
+  description = "Puts CloudFront in front of the gallery's JSON interface. Needs `gallery_endpoint = \"function_url\"`."
   type        = bool
   default     = false
 }
 
 variable "domain" {
-  description = "Your own domain name for CloudFront, and its certificate (in us-east-1)."
+  description = "Your own domain name for the JSON interface behind CloudFront, and its certificate (in us-east-1)."
   type = object({
     name            = string
     certificate_arn = string

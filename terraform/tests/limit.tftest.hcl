@@ -18,7 +18,7 @@ run "gallery_is_limited_by_default" {
 
   assert {
     condition = { for name, function in aws_lambda_function.this : name => function.reserved_concurrent_executions } == {
-      ingest = -1, publish = -1, gallery = 10
+      ingest = -1, publish = -1, render = -1, gallery = 10
     }
     error_message = "The gallery has a limit of 10, and reserves nothing for the others."
   }

@@ -278,16 +278,6 @@ run "refuses_location" {
   expect_failures = [var.location]
 }
 
-run "refuses_photo_base_url" {
-  command = plan
-
-  variables {
-    photo_base_url = "http://photos.example/"
-  }
-
-  expect_failures = [var.photo_base_url]
-}
-
 run "refuses_cors_origins" {
   command = plan
 
@@ -497,17 +487,6 @@ run "refuses_cloudfront_before_an_http_api" {
   expect_failures = [terraform_data.layout]
 }
 
-run "refuses_originals_without_cloudfront" {
-  command = plan
-
-  variables {
-    cloudfront_serves_archive = true
-    location                  = "exact"
-  }
-
-  expect_failures = [terraform_data.layout, check.originals_are_public]
-}
-
 run "refuses_two_hooks" {
   command = plan
 
@@ -530,11 +509,117 @@ run "refuses_two_alarm_topics" {
   expect_failures = [terraform_data.layout]
 }
 
-run "refuses_stripped_without_a_url" {
+run "refuses_renditions_without_numbers" {
   command = plan
 
   variables {
-    photo_base_url_stripped = true
+    renditions = "large"
+  }
+
+  expect_failures = [var.renditions]
+}
+
+run "refuses_too_large_renditions" {
+  command = plan
+
+  variables {
+    renditions = "640,9000"
+  }
+
+  expect_failures = [var.renditions]
+}
+
+run "refuses_too_many_renditions" {
+  command = plan
+
+  variables {
+    renditions = join(",", range(1, 18))
+  }
+
+  expect_failures = [var.renditions]
+}
+
+run "refuses_originals" {
+  command = plan
+
+  variables {
+    originals = "raw"
+  }
+
+  expect_failures = [var.originals]
+}
+
+run "refuses_originals_without_renditions" {
+  command = plan
+
+  variables {
+    originals  = "jpeg"
+    renditions = "none"
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_gallery_url" {
+  command = plan
+
+  variables {
+    gallery_url = "http://photos.example/gallery"
+  }
+
+  expect_failures = [var.gallery_url]
+}
+
+run "refuses_gallery_url_with_a_public_site" {
+  command = plan
+
+  variables {
+    gallery_url = "https://photos.example/gallery"
+    public_site = true
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_site_domain_certificate_in_another_region" {
+  command = plan
+
+  variables {
+    public_site = true
+    site_domain = { name = "photos.example.org", certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/0" }
+  }
+
+  expect_failures = [var.site_domain]
+}
+
+run "refuses_site_domain_without_a_site" {
+  command = plan
+
+  variables {
+    site_domain = { name = "photos.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0" }
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_domain_without_cloudfront" {
+  command = plan
+
+  variables {
+    domain = { name = "photos.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0" }
+  }
+
+  expect_failures = [terraform_data.layout]
+}
+
+run "refuses_one_name_for_two_distributions" {
+  command = plan
+
+  variables {
+    cloudfront  = true
+    public_site = true
+    domain      = { name = "photos.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0" }
+    site_domain = { name = "photos.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0" }
   }
 
   expect_failures = [terraform_data.layout]

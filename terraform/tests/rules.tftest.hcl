@@ -121,7 +121,7 @@ run "by_default" {
     error_message = "Logs expire after 30 days."
   }
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["changes-dead", "changes-late", "gallery-errors", "gallery-throttles", "ingest-errors", "ingest-throttles", "publish-errors", "publish-throttles", "uploads-dead"])
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["changes-dead", "changes-late", "gallery-errors", "gallery-throttles", "ingest-errors", "ingest-throttles", "pictures-dead", "pictures-late", "publish-errors", "publish-throttles", "render-errors", "render-throttles", "uploads-dead"])
     error_message = "Dead letters, errors, throttles and the stream's age raise alarms."
   }
   assert {
@@ -316,8 +316,10 @@ run "cloudfront" {
     error_message = "Behind CloudFront the function stays private."
   }
   assert {
-    condition     = toset(aws_cloudfront_distribution.gallery[0].origin[*].origin_id) == toset(["gallery", "files"]) && alltrue([for block in aws_s3_bucket_public_access_block.this : block.restrict_public_buckets])
-    error_message = "The archive is not served, and no bucket is public."
+    condition = one(aws_cloudfront_distribution.gallery[0].origin).origin_id == "gallery" && alltrue([for key, policy in aws_s3_bucket_policy.this :
+      length([for statement in jsondecode(policy.policy).Statement : statement if statement.Effect == "Allow"]) == 0
+    ])
+    error_message = "The distribution of the JSON interface reads no bucket."
   }
   assert {
     condition     = aws_cloudfront_distribution.gallery[0].viewer_certificate[0].minimum_protocol_version == "TLSv1.2_2021" && aws_cloudfront_distribution.gallery[0].default_cache_behavior[0].viewer_protocol_policy == "redirect-to-https"
@@ -336,14 +338,14 @@ run "privacy_rules_are_the_same_in_all_functions" {
 
   assert {
     condition = alltrue([
-      for name in ["ingest", "publish", "gallery"] :
+      for name in ["ingest", "publish", "gallery", "render"] :
       aws_lambda_function.this[name].environment[0].variables.LOCATION == "exact"
       && aws_lambda_function.this[name].environment[0].variables.PEOPLE == "show"
       && aws_lambda_function.this[name].environment[0].variables.VISIBILITY == "private"
       && aws_lambda_function.this[name].environment[0].variables.PUBLIC_KEYWORDS == "web"
       && aws_lambda_function.this[name].environment[0].variables.PRIVATE_BELOW_RATING == "2"
     ])
-    error_message = "Ingest, publish and gallery hide the same."
+    error_message = "All functions hide the same."
   }
 }
 

@@ -40,7 +40,7 @@ run "secrets_are_in_no_variable" {
   }
   assert {
     condition = alltrue([
-      for name, others in { ingest = [], publish = ["HOOK_URL"], gallery = ["CURSOR_KEY"] } :
+      for name, others in { ingest = [], render = [], publish = ["HOOK_URL"], gallery = ["CURSOR_KEY"] } :
       { for variable, value in aws_lambda_function.this[name].environment[0].variables : variable => value if endswith(variable, "_PARAMETER") } == {
         for variable in concat(["HOME_ZONES", "PRIVATE_KEYWORDS", "PRIVATE_SOURCES"], others) :
         "${variable}_PARAMETER" => "/photo-catalogue/${replace(lower(variable), "_", "-")}:${aws_ssm_parameter.cursor_key.version}"
@@ -50,12 +50,12 @@ run "secrets_are_in_no_variable" {
   }
   assert {
     condition = {
-      for name in ["ingest", "publish", "gallery"] : name => flatten([
+      for name in ["ingest", "publish", "gallery", "render"] : name => flatten([
         for statement in jsondecode(aws_iam_role_policy.function[name].policy).Statement : [for resource in statement.Resource : "${join(",", statement.Action)} ${resource}"]
         if length([for action in statement.Action : action if startswith(action, "ssm:")]) > 0
       ])
       } == {
-      for name, others in { ingest = [], publish = ["hook-url"], gallery = ["cursor-key"] } : name => [
+      for name, others in { ingest = [], render = [], publish = ["hook-url"], gallery = ["cursor-key"] } : name => [
         for parameter in concat(["home-zones", "private-keywords", "private-sources"], others) :
         "ssm:GetParameters arn:aws:ssm:eu-west-1:123456789012:parameter/photo-catalogue/${parameter}"
       ]

@@ -1,6 +1,6 @@
-# Nearly every input: an existing bucket with one folder for uploads and one for the archive; a
-# public gallery behind CloudFront with a domain name of its own; rounded positions; a build hook;
-# alarms by mail.
+# Nearly every input: an existing bucket with one folder for uploads and one for the archive; a public
+# site and a public JSON interface behind CloudFront, each with a domain name of its own; rounded
+# positions; copies of the original JPEGs; a build hook; alarms by mail.
 
 terraform {
   required_version = ">= 1.6"
@@ -24,7 +24,7 @@ variable "bucket" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of the gallery's domain name, in us-east-1."
+  description = "ACM certificate of both domain names, in us-east-1."
   type        = string
   default     = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
 }
@@ -51,7 +51,12 @@ module "photos" {
   batch_operations   = true
 
   location     = "round:2"
-  cors_origins = ["https://photos.example.org"]
+  cors_origins = ["https://www.example.org"]
+
+  renditions  = "400,800,1600,2560"
+  originals   = "jpeg"
+  public_site = true
+  site_domain = { name = "photos.example.org", certificate_arn = var.certificate_arn }
 
   gallery_concurrency = 20
 

@@ -1,5 +1,6 @@
-# The minimum: three buckets, the queue, the functions and the tables. Only callers that IAM allows
-# can read the gallery.
+# The minimum: three buckets, the queues, the functions, the tables, and a public site that shows the
+# pictures. The uploads, the archive and the JSON interface stay private. The site is empty until the
+# first photos are uploaded.
 #
 #   cargo lambda build -p photo-catalogue --profile function --arm64 --output-format zip --no-default-features --features lambda
 #   terraform init && terraform apply
@@ -21,12 +22,17 @@ provider "aws" {
 
 module "photos" {
   source = "../.."
+
+  # Everybody can see the pictures of public photos. Positions and names of people are hidden unless
+  # `location` and `people` show them.
+  public_site = true
 }
 
 output "photos" {
-  description = "The addresses for uploads and for the gallery."
+  description = "The addresses for uploads, of the site, and of the JSON interface."
   value = {
     upload  = "s3://${module.photos.source_bucket}/"
+    site    = module.photos.site_url
     gallery = module.photos.gallery_url
   }
 }
