@@ -208,14 +208,19 @@ impl Render {
         let mut made = None;
         for _ in 0..MAX_ROUNDS {
             let Some(item) = self.catalogue.item(id).await? else {
-                self.delete_pictures(unnamed).await?;
+                self.delete_pictures(&unnamed).await?;
+                self.forget_pictures(&unnamed).await?;
                 return Ok(RenderReport::Unchanged);
             };
             let done = match item.picture_work() {
                 PictureWork::Nothing => Some(RenderReport::Unchanged),
                 PictureWork::Remove(renditions) => {
-                    let tokens = token_of(renditions).map(str::to_owned).into_iter();
-                    self.delete_pictures(tokens.collect()).await?;
+                    let tokens = token_of(renditions).map(str::to_owned);
+                    let tokens: BTreeSet<String> = tokens.into_iter().collect();
+                    unnamed.retain(|token| !tokens.contains(token));
+                    self.delete_pictures(&tokens).await?;
+                    // Also if they were gone: an earlier attempt may have ended after their deletion.
+                    self.forget_pictures(&tokens).await?;
                     let written = self.write_item(&item, None).await?;
                     written.then_some(RenderReport::Removed)
                 }
@@ -319,8 +324,9 @@ impl Render {
                 self.process_present(&PhotoId::from_stem(stem)).await?;
             }
             PictureFault::Unnamed(token) => {
-                self.delete_pictures(BTreeSet::from([token.clone()]))
-                    .await?;
+                let tokens = BTreeSet::from([token.clone()]);
+                self.delete_pictures(&tokens).await?;
+                self.forget_pictures(&tokens).await?;
             }
         }
         Ok(())
@@ -349,6 +355,10 @@ impl Render {
 
     /// Deletes the pictures with these tokens that the item does not name, and does not want. An item
     /// never wants a token again that it does not want now.
+    ///
+    /// If the photo is hidden, the CDN must forget the deleted pictures. If it has new pictures, the
+    /// old ones may stay in the CDN: each request to it costs money, and a photo whose RAW is rendered
+    /// before its JPEG comes would need one.
     async fn delete_unnamed(
         &self,
         id: &PhotoId,
@@ -364,20 +374,39 @@ impl Render {
                 tokens.remove(&self.token(id, epoch, wanted));
             }
         }
-        self.delete_pictures(tokens).await
+        let deleted = self.delete_pictures(&tokens).await?;
+        let plan = item.and_then(|item| item.picture_plan.as_ref());
+        match plan.is_some_and(|plan| plan.wanted.is_some()) {
+            true => Ok(()),
+            false => self.forget_pictures(&deleted).await,
+        }
     }
 
-    /// Deletes all pictures with these tokens, and makes the CDN forget them.
-    async fn delete_pictures(&self, tokens: BTreeSet<String>) -> Result<(), RenderServiceError> {
+    /// Deletes all pictures with these tokens. Returns the tokens of those that existed. A repeat is
+    /// safe.
+    async fn delete_pictures(
+        &self,
+        tokens: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, RenderServiceError> {
         let files = self.files();
-        let mut deleted = Vec::new();
+        let mut deleted = BTreeSet::new();
         for token in tokens {
-            if files.delete(&token).await? {
-                deleted.push(files.folder(&token));
+            if files.delete(token).await? {
+                deleted.insert(token.clone());
             }
         }
+        Ok(deleted)
+    }
+
+    /// Makes the CDN forget all pictures with these tokens. They must be deleted already, or the CDN
+    /// might load them again. A repeat is safe.
+    async fn forget_pictures(&self, tokens: &BTreeSet<String>) -> Result<(), RenderServiceError> {
         match &self.settings.cdn {
-            Some(invalidate) if !deleted.is_empty() => Ok(invalidate(deleted).await?),
+            Some(invalidate) if !tokens.is_empty() => {
+                let files = self.files();
+                let folders = tokens.iter().map(|token| files.folder(token));
+                Ok(invalidate(folders.collect()).await?)
+            }
             _ => Ok(()),
         }
     }

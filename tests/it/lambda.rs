@@ -1,4 +1,5 @@
-//! End-to-end tests of the Lambda functions, from an upload to the response of the gallery. They
+//! End-to-end tests of the Lambda functions, from an upload to its pictures and the response of the
+//! gallery. They
 //! run the real binaries, built as for Lambda, under a server of Lambda's Runtime API
 //! (`runtime.rs`). If `LAMBDA_RIE` is set, they also run them under AWS's Runtime Interface
 //! Emulator.
@@ -14,9 +15,10 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
-use self::account::{FakeAccount, HOOK_URL, PARAMETERS};
+use self::account::{FUNCTIONS, FakeAccount, HOOK_URL, PARAMETERS};
 use self::runtime::{FunctionHost, FunctionProcess};
 use crate::ingest::photos::TestShot;
 use photo_catalogue::object::{Bucket, ObjectRef};
@@ -49,6 +51,13 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
     ingest_s3_events(&mut account, &ingest).await;
     ingest_sqs_batch(&mut account, &ingest).await;
     ingest_batch_operations_task(&mut account, &ingest).await;
+    let render = account.start("render").await;
+    make_pictures(
+        &mut account,
+        &render,
+        &["2018-02-01/IMG 1", "2018-03-04/IMG_2", "undated/scan"],
+    )
+    .await;
 
     let publish = account.start("publish").await;
     let mut files = vec![
@@ -61,8 +70,11 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
     publish_stream_batch(&account, &publish, &files).await;
     query_gallery(&account).await;
     remove_from_archive(&mut account, &ingest).await;
+    delete_pictures(&mut account, &render, 2).await;
     files.retain(|file| *file != "gallery/2018-03.json");
     publish_stream_batch(&account, &publish, &files).await;
+    account.hide("2018-02-01/IMG 1").await;
+    delete_pictures(&mut account, &render, 1).await;
     move_photo_to_its_day(&mut account, &ingest).await;
     check_hook_is_secret(&publish);
     check_secrets_are_read_once(&account);
@@ -146,6 +158,53 @@ async fn ingest_batch_operations_task(account: &mut FakeAccount, ingest: &Functi
     assert_eq!(ingest.invoke(&copy).await, json!({}));
 }
 
+/// Invokes render with the records of the photos table's stream that pass its filter. Checks that
+/// exactly the photos with these stems have pictures then.
+async fn make_pictures(account: &mut FakeAccount, render: &FunctionProcess, stems: &[&str]) {
+    let batch = account.picture_batch().await;
+    let records = batch["Records"].as_array().unwrap();
+    assert!(records.len() >= stems.len(), "{batch}");
+    assert_eq!(render.invoke(&batch).await, no_failures());
+    let pictures = picture_folders(account).await;
+    assert_eq!(pictures.len(), stems.len(), "{stems:?}: {pictures:?}");
+    // A second delivery of the same records changes nothing.
+    assert_eq!(render.invoke(&batch).await, no_failures());
+    assert_eq!(picture_folders(account).await, pictures);
+    // The write of the pictures to the item is no work for render.
+    assert_eq!(account.picture_batch().await["Records"], json!([]));
+    assert_eq!(*account.cloudfront.invalidations.lock().unwrap(), [""; 0]);
+}
+
+/// Invokes render with the records of photos that must have no pictures any more. Checks that
+/// CloudFront gets the paths of the deleted pictures, and that those of `left` photos remain.
+async fn delete_pictures(account: &mut FakeAccount, render: &FunctionProcess, left: usize) {
+    let before = picture_folders(account).await;
+    let batch = account.picture_batch().await;
+    assert_eq!(render.invoke(&batch).await, no_failures());
+    let after = picture_folders(account).await;
+    assert_eq!(after.len(), left);
+    let mut invalidations = account.cloudfront.invalidations.lock().unwrap();
+    let body = invalidations.pop().unwrap();
+    assert!(invalidations.is_empty(), "{invalidations:?}");
+    let deleted: Vec<&String> = before.difference(&after).collect();
+    assert!(!deleted.is_empty());
+    for folder in deleted {
+        assert!(
+            body.contains(&format!("<Path>/{folder}/*</Path>")),
+            "{body}"
+        );
+    }
+}
+
+/// Returns the folders of the stored pictures. Each photo has one.
+async fn picture_folders(account: &FakeAccount) -> BTreeSet<String> {
+    let keys = account.list_keys("render", "GALLERY_BUCKET").await;
+    let pictures = keys.iter().filter(|key| key.starts_with("gallery/r/"));
+    pictures
+        .filter_map(|key| Some(key.rsplit_once('/')?.0.to_owned()))
+        .collect()
+}
+
 /// Invokes publish with the records of the photos table's stream. Then invokes it as the schedule
 /// does, until the static files are exactly `files`.
 async fn publish_stream_batch(account: &FakeAccount, publish: &FunctionProcess, files: &[&str]) {
@@ -171,6 +230,9 @@ async fn query_gallery(account: &FakeAccount) {
     let path = format!("/v1/photos/{}", second["items"][0]["id"].as_str().unwrap());
     let photo = json_body(&gallery.invoke(&http_request(&path, "")).await);
     assert_eq!(photo["stem"], "2018-02-01/IMG 1");
+    let pictures = format!("{}/r/", account.variable("gallery", "GALLERY_URL"));
+    let url = photo["images"][0]["url"].as_str().unwrap_or_default();
+    assert!(url.starts_with(&pictures), "{photo}");
     let timeline = gallery
         .invoke(&http_request("/v1/timeline", "unit=month"))
         .await;
@@ -203,7 +265,7 @@ fn check_hook_is_secret(publish: &FunctionProcess) {
 /// Checks that each start of a function read all its parameters in one request.
 fn check_secrets_are_read_once(account: &FakeAccount) {
     let requests = account.requests.lock().unwrap().clone();
-    for (function, starts) in [("ingest", 1), ("publish", 1), ("gallery", 2)] {
+    for (function, starts) in [("ingest", 1), ("publish", 1), ("gallery", 2), ("render", 1)] {
         let is_read = |one: &&Value| one["function"] == function && one["service"] == "ssm";
         let reads: Vec<&Value> = requests.iter().filter(is_read).collect();
         assert_eq!(reads.len(), starts, "{function}");
@@ -266,7 +328,7 @@ async fn unreadable_privacy_rule_stops_every_function_before_it_writes() {
             store.values.lock().unwrap().remove(&name).unwrap();
             name
         };
-        for function in ["ingest", "publish", "gallery"] {
+        for function in FUNCTIONS {
             let process = account.start(function).await;
             let event = http_request("/v1/photos", "");
             let answer = process.invoke(&event).await;
@@ -316,6 +378,13 @@ async fn privacy_rules_in_parameters_hide_positions_and_photos() {
             assert_eq!(ingest.invoke(&event).await, json!({}));
         }
     }
+    let render = account.start("render").await;
+    make_pictures(
+        &mut account,
+        &render,
+        &["2022-07-16/berlin", "2023-04-09/tokyo"],
+    )
+    .await;
     let publish = account.start("publish").await;
     let files = [
         "gallery/2022-07.json",
@@ -336,13 +405,133 @@ async fn privacy_rules_in_parameters_hide_positions_and_photos() {
         shown,
         [("2023-04-09/tokyo", true), ("2022-07-16/berlin", false)]
     );
-    for process in [&ingest, &publish, &gallery] {
+    for process in [&ingest, &render, &publish, &gallery] {
         let log = process.read_log();
         assert!(
             !log.contains("52.5145") && !log.contains(PRIVATE_KEYWORD),
             "{log}"
         );
     }
+}
+
+#[tokio::test]
+async fn cdn_forgets_hidden_pictures_although_it_failed_before() {
+    let (mut account, render) = account_with_pictures().await;
+    let folder = picture_folders(&account).await.pop_first().unwrap();
+
+    account.hide("2018-02-01/a").await;
+    let batch = account.picture_batch().await;
+    // An error that no repeat mends.
+    account.fail_invalidations(&[(StatusCode::FORBIDDEN, "AccessDenied")]);
+    let sequence = &batch["Records"][0]["dynamodb"]["SequenceNumber"];
+    let failed = json!({ "batchItemFailures": [{ "itemIdentifier": sequence }] });
+    assert_eq!(render.invoke(&batch).await, failed);
+    assert!(picture_folders(&account).await.is_empty());
+    assert!(
+        render.read_log().contains("AccessDenied"),
+        "{}",
+        render.read_log()
+    );
+    // The pictures are gone, but the CDN may still have them.
+    account.fail_invalidations(&[(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"); 2]);
+    assert_eq!(render.invoke(&batch).await, no_failures());
+    let bodies = std::mem::take(&mut *account.cloudfront.invalidations.lock().unwrap());
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert!(
+        bodies[0].contains(&format!("<Path>/{folder}/*</Path>")),
+        "{bodies:?}"
+    );
+    assert!(account.cloudfront.failures.lock().unwrap().is_empty());
+}
+
+/// Returns an account with the pictures of one photo, `2018-02-01/a`, and the render function.
+async fn account_with_pictures() -> (FakeAccount, FunctionProcess) {
+    let mut account = FakeAccount::new(FunctionHost::RuntimeApi).await;
+    let render = make_pictures_of_one_photo(&mut account).await;
+    (account, render)
+}
+
+/// Uploads the photo `2018-02-01/a`, and makes its pictures. Returns the render function.
+async fn make_pictures_of_one_photo(account: &mut FakeAccount) -> FunctionProcess {
+    let ingest = account.start("ingest").await;
+    account.notifications(1).await;
+    account.upload("a.jpg", first_shot().jpeg()).await;
+    for _ in 0..2 {
+        let event = account.notifications(1).await.remove(0);
+        assert_eq!(ingest.invoke(&event).await, json!({}));
+    }
+    let render = account.start("render").await;
+    make_pictures(account, &render, &["2018-02-01/a"]).await;
+    render
+}
+
+test_support::needs_moto! {
+#[tokio::test]
+async fn moto_accepts_the_invalidation_of_hidden_pictures() {
+    let moto = std::env::var("CONFORMANCE_MOTO").unwrap();
+    let mut account = FakeAccount::new(FunctionHost::RuntimeApi).await;
+    let distributions = format!("{moto}/2020-05-31/distribution");
+    // Each distribution has another reference.
+    let body = DISTRIBUTION.replace("REFERENCE", &fastrand::u64(..).to_string());
+    let created = call_moto(crate::http_client().post(&distributions).body(body)).await;
+    let distribution = text_of_element(&created, "Id").to_owned();
+    account.use_cloudfront(&moto, &distribution);
+    let render = make_pictures_of_one_photo(&mut account).await;
+    let folder = picture_folders(&account).await.pop_first().unwrap();
+
+    account.hide("2018-02-01/a").await;
+    let batch = account.picture_batch().await;
+    assert_eq!(render.invoke(&batch).await, no_failures());
+    let invalidations = format!("{distributions}/{distribution}/invalidation");
+    let listed = call_moto(crate::http_client().get(&invalidations)).await;
+    assert_eq!(listed.matches("<InvalidationSummary>").count(), 1, "{listed}");
+    let invalidation = format!("{invalidations}/{}", text_of_element(&listed, "Id"));
+    let created = call_moto(crate::http_client().get(&invalidation)).await;
+    assert_eq!(text_of_element(&created, "Path"), format!("/{folder}/*"));
+}
+}
+
+/// A distribution with one origin, as CloudFront's API accepts it.
+const DISTRIBUTION: &str = "<DistributionConfig xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\">\
+    <CallerReference>REFERENCE</CallerReference><Comment>it</Comment><Enabled>true</Enabled><Origins><Quantity>1</Quantity><Items>\
+    <Origin><Id>files</Id><DomainName>site.s3.amazonaws.com</DomainName><S3OriginConfig><OriginAccessIdentity></OriginAccessIdentity></S3OriginConfig></Origin>\
+    </Items></Origins><DefaultCacheBehavior><TargetOriginId>files</TargetOriginId><ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>\
+    </DefaultCacheBehavior></DistributionConfig>";
+
+/// Sends a request to the CloudFront of moto, which reads the service from the signature. Returns the
+/// body of the response.
+async fn call_moto(request: reqwest::RequestBuilder) -> String {
+    let scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudfront/aws4_request";
+    let request = request
+        .header(
+            "authorization",
+            format!("{scope}, SignedHeaders=host, Signature=0"),
+        )
+        .header("content-type", "application/xml");
+    let response = request.send().await.unwrap().error_for_status().unwrap();
+    response.text().await.unwrap()
+}
+
+/// Returns the text of the first element with this name.
+fn text_of_element<'a>(xml: &'a str, name: &str) -> &'a str {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap();
+    rest.split_once("</").unwrap().0
+}
+
+#[tokio::test]
+async fn too_many_hidden_photos_share_one_invalidation() {
+    let (mut account, render) = account_with_pictures().await;
+    account.hide("2018-02-01/a").await;
+    let batch = account.picture_batch().await;
+    account.fail_invalidations(&[(StatusCode::BAD_REQUEST, "TooManyInvalidationsInProgress")]);
+    assert_eq!(render.invoke(&batch).await, no_failures());
+    let bodies = account.cloudfront.invalidations.lock().unwrap().clone();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert!(
+        bodies[0].contains("<Path>/gallery/r/*</Path>"),
+        "{bodies:?}"
+    );
+    assert!(bodies[0].contains("<CallerReference>all-"), "{bodies:?}");
 }
 
 /// Checks that a log contains no value of a parameter.
@@ -364,7 +553,9 @@ async fn run_cycles_until(account: &FakeAccount, publish: &FunctionProcess, file
     for _ in 0..60 {
         let report = publish.invoke(&json!({ "source": "aws.scheduler" })).await;
         assert!(report["months"].is_u64(), "{report}");
-        if account.list_keys("publish", "GALLERY_BUCKET").await == files {
+        let mut stored = account.list_keys("publish", "GALLERY_BUCKET").await;
+        stored.retain(|key| !key.starts_with("gallery/r/"));
+        if stored == files {
             return;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,5 +1,5 @@
-//! The parts of an AWS account that the functions use: the embedded engines, and an endpoint of
-//! Systems Manager. A proxy in front of each of them records the requests of every function.
+//! The parts of an AWS account that the functions use: the embedded engines, and endpoints of Systems
+//! Manager and CloudFront. A proxy in front of each of them records the requests of every function.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use axum::extract::State;
+use axum::extract::{Path as Segment, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -18,7 +18,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
+use photo_catalogue::ingest::{ItemRules, update_overrides};
 use photo_catalogue::object::Bucket;
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::pictures::PictureRecipe;
+use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::storage::Storage;
 use s3_folder::{NotificationFilter, S3Store};
 use serde_json::{Value, json};
@@ -58,6 +62,18 @@ pub(super) struct ParameterStore {
     pub(super) throttled: Arc<AtomicU32>,
 }
 
+/// The functions of the Terraform module.
+pub(super) const FUNCTIONS: [&str; 4] = ["ingest", "publish", "gallery", "render"];
+
+/// CloudFront's operation CreateInvalidation.
+#[derive(Clone, Default)]
+pub(super) struct FakeCloudFront {
+    /// The bodies of all invalidations that were created.
+    pub(super) invalidations: Arc<Mutex<Vec<String>>>,
+    /// The errors with which the next requests are answered: status and code.
+    pub(super) failures: Arc<Mutex<Vec<(StatusCode, &'static str)>>>,
+}
+
 /// A simulated AWS account with the buckets, tables and parameters of the Terraform module.
 pub(super) struct FakeAccount {
     host: FunctionHost,
@@ -68,6 +84,11 @@ pub(super) struct FakeAccount {
     engine: DynamoDbEngine,
     ssm: String,
     pub(super) parameters: ParameterStore,
+    /// The URL of CloudFront's API.
+    cloudfront_endpoint: String,
+    pub(super) cloudfront: FakeCloudFront,
+    /// The number of records of the stream that render has got.
+    rendered_records: usize,
     notifications: mpsc::UnboundedReceiver<Value>,
     pub(super) requests: Arc<Mutex<Vec<Value>>>,
     folder: tempfile::TempDir,
@@ -131,6 +152,15 @@ impl FakeAccount {
             .route("/", post(get_parameters))
             .with_state(parameters.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
+        let cloudfront = FakeCloudFront::default();
+        let (listener, cloudfront_endpoint) = listen().await;
+        let router = Router::new()
+            .route(
+                "/2020-05-31/distribution/{id}/invalidation",
+                post(create_invalidation),
+            )
+            .with_state(cloudfront.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
         let account = FakeAccount {
             host,
             environment,
@@ -140,11 +170,14 @@ impl FakeAccount {
             engine,
             ssm,
             parameters,
+            cloudfront_endpoint,
+            cloudfront,
+            rendered_records: 0,
             notifications,
             requests: Arc::default(),
             folder,
         };
-        for function in ["ingest", "publish", "gallery"] {
+        for function in FUNCTIONS {
             for name in account.parameter_names(function) {
                 let value = PARAMETERS.iter().find(|(end, _)| name.ends_with(end));
                 account.set_parameter(&name, value.unwrap_or_else(|| panic!("{name}")).1);
@@ -191,6 +224,11 @@ impl FakeAccount {
             ("s3", "S3_ENDPOINT", &self.s3_endpoint),
             ("dynamodb", "DYNAMODB_ENDPOINT", &self.dynamodb),
             ("ssm", "AWS_ENDPOINT_URL_SSM", &self.ssm),
+            (
+                "cloudfront",
+                "AWS_ENDPOINT_URL_CLOUDFRONT",
+                &self.cloudfront_endpoint,
+            ),
         ] {
             let requests = Arc::clone(&self.requests);
             let seen = move |request: &Parts, body: &Bytes| {
@@ -201,6 +239,17 @@ impl FakeAccount {
             environment.insert(variable.to_owned(), endpoint);
         }
         FunctionProcess::start(&self.host, name, &environment, self.folder.path()).await
+    }
+
+    /// Uses the CloudFront API at `endpoint`, and this distribution.
+    pub(super) fn use_cloudfront(&mut self, endpoint: &str, distribution: &str) {
+        self.cloudfront_endpoint = endpoint.to_owned();
+        self.environment["render"]["CDN_DISTRIBUTION"] = json!(distribution);
+    }
+
+    /// Makes CloudFront answer the next requests with these errors, the last one first.
+    pub(super) fn fail_invalidations(&self, failures: &[(StatusCode, &'static str)]) {
+        *self.cloudfront.failures.lock().unwrap() = failures.to_vec();
     }
 
     pub(super) async fn upload(&self, key: &str, bytes: impl Into<Vec<u8>>) {
@@ -238,9 +287,50 @@ impl FakeAccount {
         events
     }
 
+    /// Hides a photo, as `photos set --private` does.
+    pub(super) async fn hide(&self, stem: &str) {
+        let endpoints = Endpoints {
+            s3: Some(self.s3_endpoint.clone()),
+            dynamodb: Some(self.dynamodb.clone()),
+        };
+        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
+        let table = self.variable("ingest", "PHOTOS_TABLE");
+        let catalogue = Catalogue::new(clients.dynamodb, &table);
+        let rules = ItemRules {
+            recipe: Some(PictureRecipe::default()),
+            ..ItemRules::from(LocationPolicy::Hide)
+        };
+        let id = PhotoId::from_stem(stem);
+        let changed = update_overrides(&catalogue, &rules, chrono::Utc::now(), &id, |item| {
+            item.overrides.visibility = Some(Visibility::Private);
+        });
+        assert_eq!(changed.await.unwrap().len(), 1, "{stem}");
+    }
+
     /// Returns the event with which Lambda invokes publish: those records of the photos table's
     /// stream that pass the filter of the Terraform module.
     pub(super) async fn stream_batch(&self) -> Value {
+        let mut records = self.stream_records().await;
+        records.retain(|record| {
+            let pk = record["dynamodb"]["Keys"]["pk"]["S"].as_str();
+            let pk = pk.unwrap_or_else(|| panic!("{record}"));
+            pk.starts_with("photo#")
+        });
+        json!({ "Records": records })
+    }
+
+    /// Returns the event with which Lambda invokes render: those records that are new since the last
+    /// call, and pass the filter of the Terraform module.
+    pub(super) async fn picture_batch(&mut self) -> Value {
+        let mut records = self.stream_records().await;
+        let new = records.split_off(self.rendered_records);
+        self.rendered_records += new.len();
+        let due = |record: &Value| record["dynamodb"]["NewImage"]["pictureWork"]["S"] == "due";
+        json!({ "Records": new.into_iter().filter(due).collect::<Vec<_>>() })
+    }
+
+    /// Returns all records of the photos table's stream, in the form in which Lambda delivers them.
+    async fn stream_records(&self) -> Vec<Value> {
         let table = self.variable("publish", "PHOTOS_TABLE");
         let streams = self.call_streams("ListStreams", json!({ "TableName": table }));
         let arn = streams.await["Streams"][0]["StreamArn"].clone();
@@ -254,16 +344,11 @@ impl FakeAccount {
         let from = json!({ "ShardIterator": iterator["ShardIterator"] });
         let mut batch = self.call_streams("GetRecords", from).await;
         let records = batch["Records"].as_array_mut().unwrap();
-        records.retain(|record| {
-            let pk = record["dynamodb"]["Keys"]["pk"]["S"].as_str();
-            let pk = pk.unwrap_or_else(|| panic!("{record}"));
-            pk.starts_with("photo#")
-        });
         for record in records.iter_mut() {
             record["eventSource"] = json!("aws:dynamodb");
             record["eventSourceARN"] = arn.clone();
         }
-        json!({ "Records": records })
+        std::mem::take(records)
     }
 
     async fn call_streams(&self, operation: &str, request: Value) -> Value {
@@ -292,7 +377,7 @@ fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes
             .map(|value| value.to_str().unwrap())
     };
     let body: Value = match service {
-        "s3" => Value::Null,
+        "s3" | "cloudfront" => Value::Null,
         _ => serde_json::from_slice(body).unwrap(),
     };
     let of_body = |names: &[&str]| -> BTreeMap<String, Value> {
@@ -313,6 +398,27 @@ fn describe_request(function: &str, service: &str, request: &Parts, body: &Bytes
         "tagging": header("x-amz-tagging"),
         "names": of_body(&["TableName", "IndexName", "RequestItems", "Names", "WithDecryption"]),
     })
+}
+
+/// Serves the operation CreateInvalidation of CloudFront.
+async fn create_invalidation(
+    State(cdn): State<FakeCloudFront>,
+    Segment(distribution): Segment<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let authorization = headers["authorization"].to_str().unwrap();
+    assert!(
+        authorization.contains("/us-east-1/cloudfront/aws4_request"),
+        "{authorization}"
+    );
+    if let Some((status, code)) = cdn.failures.lock().unwrap().pop() {
+        let error = format!("<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>");
+        return (status, error).into_response();
+    }
+    cdn.invalidations.lock().unwrap().push(body);
+    let created = format!("<Invalidation><Id>I{distribution}</Id></Invalidation>");
+    (StatusCode::CREATED, created).into_response()
 }
 
 /// Serves the operation GetParameters of AWS Systems Manager. A name may end in the version 1.
@@ -376,6 +482,7 @@ fn function_variables() -> Value {
             "PUBLISH_TABLE": "photo-catalogue-publish",
             "GALLERY_BUCKET": "photo-catalogue-gallery-123456789012",
             "GALLERY_PREFIX": "gallery/",
+            "GALLERY_URL": "https://d0123456789.cloudfront.net/gallery",
             "HOOK_URL_PARAMETER": "/photo-catalogue/hook-url:1",
             "LOCATION": "round:1",
             "HOME_ZONES_PARAMETER": "/photo-catalogue/home-zones:1",
@@ -383,11 +490,22 @@ fn function_variables() -> Value {
             "PRIVATE_SOURCES_PARAMETER": "/photo-catalogue/private-sources:1",
         },
         "gallery": {
-            "SOURCE_BUCKET": "photo-catalogue-source-123456789012",
-            "ARCHIVE_BUCKET": "photo-catalogue-archive-123456789012",
+            "GALLERY_URL": "https://d0123456789.cloudfront.net/gallery",
             "PHOTOS_TABLE": "photo-catalogue-photos",
             "PUBLISH_TABLE": "photo-catalogue-publish",
             "CURSOR_KEY_PARAMETER": "/photo-catalogue/cursor-key:1",
+            "LOCATION": "round:1",
+            "HOME_ZONES_PARAMETER": "/photo-catalogue/home-zones:1",
+            "PRIVATE_KEYWORDS_PARAMETER": "/photo-catalogue/private-keywords:1",
+            "PRIVATE_SOURCES_PARAMETER": "/photo-catalogue/private-sources:1",
+        },
+        "render": {
+            "SOURCE_BUCKET": "photo-catalogue-source-123456789012",
+            "ARCHIVE_BUCKET": "photo-catalogue-archive-123456789012",
+            "PHOTOS_TABLE": "photo-catalogue-photos",
+            "GALLERY_BUCKET": "photo-catalogue-gallery-123456789012",
+            "GALLERY_PREFIX": "gallery/",
+            "CDN_DISTRIBUTION": "E0123456789",
             "LOCATION": "round:1",
             "HOME_ZONES_PARAMETER": "/photo-catalogue/home-zones:1",
             "PRIVATE_KEYWORDS_PARAMETER": "/photo-catalogue/private-keywords:1",
