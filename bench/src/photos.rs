@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDateTime;
 use photo_metadata::{ExtractError, Extraction, Extractor, FileContext};
 
-use crate::BenchResult;
+use crate::{BenchResult, LargePhoto};
 
 /// An example photo whose capture time can be set.
 pub struct DatedPhoto {
@@ -34,6 +34,23 @@ impl DatedPhoto {
         Ok(DatedPhoto {
             bytes,
             clock_offsets,
+        })
+    }
+
+    /// Replaces the picture of a JPEG, and keeps its EXIF data.
+    ///
+    /// # Errors
+    /// Fails if the photo does not begin with EXIF data, or if the picture cannot be encoded.
+    pub fn with_picture(self, picture: &LargePhoto) -> BenchResult<Self> {
+        let [0xff, 0xd8, 0xff, 0xe1, high, low, ..] = self.bytes[..] else {
+            return Err("the photo does not begin with EXIF data".into());
+        };
+        let end = 4 + usize::from(u16::from_be_bytes([high, low]));
+        let jpeg = picture.jpeg(false)?;
+        let clock_offsets = self.clock_offsets.into_iter();
+        Ok(DatedPhoto {
+            clock_offsets: clock_offsets.filter(|&offset| offset < end).collect(),
+            bytes: [&self.bytes[..end], &jpeg[2..]].concat(),
         })
     }
 

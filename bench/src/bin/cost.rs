@@ -1,13 +1,14 @@
 //! Computes the monthly costs on AWS: `cargo run -p bench --bin cost`. docs/cost.md explains the
 //! output.
 //!
-//! Proxies between ingest, publish and the embedded engines count the requests and the DynamoDB
+//! Proxies between ingest, render, publish and the embedded engines count the requests and the DynamoDB
 //! capacity units. The proxy before DynamoDB asks the engine for the capacity of each request.
 //! `bench/prices.json` contains the list prices, their source and their date. Free tiers are left
 //! out. The program assumes the numbers that it cannot count, and prints these assumptions.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,25 +20,37 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bench::{
-    BenchEngines, BenchResult, DatedPhoto, EngineStorage, connect, install_tls_provider, listen,
-    repository_root,
+    BenchEngines, BenchResult, DatedPhoto, EngineStorage, LargePhoto, connect,
+    install_tls_provider, listen, repository_root,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use dynamodb_engine::EngineAccess;
 use local_http::RequestGuard;
 use photo_catalogue::archive::Layout;
+use photo_catalogue::background::BackgroundSlots;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{Clients, Endpoints};
-use photo_catalogue::ingest::Ingest;
+use photo_catalogue::ingest::{Ingest, ItemRules};
 use photo_catalogue::object::Bucket;
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::pictures::PictureRecipe;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
+use photo_catalogue::render::{PictureKey, Render, RenderReport, RenderSettings};
 use photo_catalogue::storage::Storage;
-use photo_catalogue::view::{PictureHosting, PublicView};
+use photo_catalogue::view::PublicView;
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
 
+/// The example photo that is uploaded, and its capture time.
+const EXAMPLE: &str = "fuji/DSCF2210.JPG";
+const EXAMPLE_CLOCK: &str = "2020:10:18 11:32:09";
+/// The picture of the counted photos. It is larger than all renditions, so that all are made.
+const LARGE_PHOTO: LargePhoto = LargePhoto {
+    width: 2_160,
+    height: 1_440,
+};
 /// The assumed number of new photos in a day.
 const PHOTOS_PER_DAY: u32 = 35;
 const DAYS_PER_MONTH: u32 = 30;
@@ -50,7 +63,9 @@ const RAW_GB: f64 = 0.025;
 /// the table, and the ledger item.
 const CATALOGUE_GB: f64 = 0.000_012;
 const CYCLES_PER_MONTH: f64 = 43_200.0;
-const ALARMS: f64 = 9.0;
+const ALARMS: f64 = 13.0;
+/// The assumed size in GB of the four renditions of one photo.
+const PICTURES_GB: f64 = 0.000_42;
 /// The assumed number of requests to the gallery in a month. Each request is for a page of 100
 /// photos.
 const PAGES_PER_MONTH: f64 = 100_000.0;
@@ -61,6 +76,11 @@ const REBUILDS_PER_IMPORT: f64 = 10.0;
 /// The assumed GB-seconds of one invocation of the ingest function: the memory in GB times the
 /// duration in seconds. AWS bills GB-seconds.
 const INGEST_GB_SECONDS: f64 = 0.5 * 0.4;
+/// The assumed GB-seconds of render for one photo of 24 MP: 1,769 MB for 1.2 seconds. `lambda_start`
+/// prints the time on this machine.
+const RENDER_GB_SECONDS: f64 = 1.769 / 1.024 * 1.2;
+/// The goal for the costs of render for a million photos, in dollars.
+const MAX_RENDER_OF_A_MILLION: f64 = 60.0;
 /// The assumed GB-seconds of one invocation of the publish function: the memory in GB times the
 /// duration in seconds.
 const PUBLISH_GB_SECONDS: f64 = 0.5 * 0.1;
@@ -94,12 +114,17 @@ async fn main() -> BenchResult<()> {
     print_million(&prices, &costs);
     println!(
         "\nassumed: a JPEG of {JPEG_GB} GB, a RAW of {RAW_GB} GB; {CATALOGUE_GB} GB of tables a photo; GB-seconds an invocation: \
-         ingest {INGEST_GB_SECONDS}, publish {PUBLISH_GB_SECONDS}, gallery {GALLERY_GB_SECONDS}; {IDLE_POLLS} empty receives a \
-         month; {PAGE_READ_UNITS} read units a page; {REBUILDS_PER_IMPORT} rebuilds of a month in an import. Left out: free tiers, logs, \
-         traffic out, retrieval from colder classes and their dearer requests."
+         ingest {INGEST_GB_SECONDS}, render {RENDER_GB_SECONDS:.2}, publish {PUBLISH_GB_SECONDS}, gallery {GALLERY_GB_SECONDS}; {IDLE_POLLS} empty receives a \
+         month; {PAGE_READ_UNITS} read units a page; {REBUILDS_PER_IMPORT} rebuilds of a month in an import; {PICTURES_GB} GB of \
+         pictures a photo. Left out: free tiers, logs, traffic out, CloudFront, retrieval from colder classes and their dearer requests."
     );
     println!("prices: {}", prices.text("source"));
-    Ok(())
+    match MILLION * costs.render {
+        dollars if dollars > MAX_RENDER_OF_A_MILLION => {
+            Err(format!("render of a million photos costs {dollars:.2} USD, over the goal of {MAX_RENDER_OF_A_MILLION}").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The numbers of requests and capacity units that the proxies counted.
@@ -107,6 +132,8 @@ struct CountedWork {
     /// The requests and capacity units that ingest needs for one new photo: the mean over the
     /// photos of one day.
     photo: RequestCounts,
+    /// The requests and capacity units that render needs for the pictures of one new photo.
+    pictures: RequestCounts,
     /// The requests and capacity units that publish needs for all new photos of one day.
     day: RequestCounts,
     /// The requests and capacity units of a publish cycle (one run of publish) that finds no
@@ -120,14 +147,20 @@ async fn count_requests() -> BenchResult<CountedWork> {
     let services = MeteredServices::start().await?;
     let uncounted = PHOTOS_PER_DAY * (DAYS_PER_MONTH - 1);
     for number in 0..uncounted {
-        services.ingest(number).await?;
+        services.ingest(number, &services.photo).await?;
+        services.render(number).await?;
     }
     services.publish(0).await?;
     services.take_counts();
-    for number in uncounted..uncounted + PHOTOS_PER_DAY {
-        services.ingest(number).await?;
+    let counted = uncounted..uncounted + PHOTOS_PER_DAY;
+    for number in counted.clone() {
+        services.ingest(number, &services.large_photo).await?;
     }
     let photo = services.take_counts() / f64::from(PHOTOS_PER_DAY);
+    for number in counted {
+        services.render(number).await?;
+    }
+    let pictures = services.take_counts() / f64::from(PHOTOS_PER_DAY);
     services.publish(1).await?;
     let day = services.take_counts();
     services
@@ -136,6 +169,7 @@ async fn count_requests() -> BenchResult<CountedWork> {
         .await?;
     Ok(CountedWork {
         photo,
+        pictures,
         day,
         idle_cycle: services.take_counts(),
     })
@@ -147,6 +181,7 @@ impl CountedWork {
             "counted                                   S3 writes  S3 reads  S3 deletes  DynamoDB requests  write units  read units"
         );
         self.photo.print("a new photo, ingest");
+        self.pictures.print("its pictures, render");
         self.day.print(&format!(
             "a day's {PHOTOS_PER_DAY} photos, publish (month of {})",
             PHOTOS_PER_DAY * DAYS_PER_MONTH
@@ -160,6 +195,8 @@ impl CountedWork {
 struct UnitCosts {
     /// The cost of ingest for one photo.
     ingest: f64,
+    /// The cost of render for one photo.
+    render: f64,
     /// The cost of ingest for all new photos of a month.
     new_photos: f64,
     /// The cost of publish for all new photos of a month.
@@ -188,6 +225,7 @@ impl UnitCosts {
         // One event for the upload and one for the copy.
         let ingest =
             prices.requests(&counted.photo) + 2.0 * (prices.invocation(INGEST_GB_SECONDS) + queue);
+        let render = prices.requests(&counted.pictures) + prices.invocation(RENDER_GB_SECONDS);
         let day = prices.requests(&counted.day) + 4.0 * publish_invocation;
         let idle_cycle = prices.requests(&counted.idle_cycle)
             + publish_invocation
@@ -195,6 +233,7 @@ impl UnitCosts {
         let read_unit = prices.price("/dynamodb/read_unit");
         UnitCosts {
             ingest,
+            render,
             new_photos: new_photos * ingest,
             publish: f64::from(DAYS_PER_MONTH) * day,
             idle_cycles: CYCLES_PER_MONTH * idle_cycle,
@@ -216,7 +255,11 @@ fn print_cost(what: &str, dollars: f64) {
 
 fn print_library(prices: &PriceList, costs: &UnitCosts) {
     let catalogue = LIBRARY * CATALOGUE_GB * costs.table_gb;
+    let pictures = f64::from(PHOTOS_PER_DAY * DAYS_PER_MONTH) * costs.render;
+    let stored_pictures = LIBRARY * PICTURES_GB * prices.storage("STANDARD");
     let all = costs.new_photos
+        + pictures
+        + stored_pictures
         + costs.publish
         + costs.idle_cycles
         + costs.idle_polls
@@ -224,12 +267,14 @@ fn print_library(prices: &PriceList, costs: &UnitCosts) {
         + catalogue;
     println!("55,000 photos, {PHOTOS_PER_DAY} more a day");
     print_cost("  ingest of the new ones", costs.new_photos);
+    print_cost("  render of them", pictures);
     print_cost("  publish of them", costs.publish);
     print_cost("  idle cycles of publish", costs.idle_cycles);
     print_cost("  waiting at the queue", costs.idle_polls);
     print_cost("  catalogue, with point-in-time recovery", catalogue);
+    print_cost("  pictures of all photos, stored", stored_pictures);
     print_cost("  alarms", costs.alarms);
-    print_cost("  all but storage", all);
+    print_cost("  all but storage of the photos", all);
     let pages = format!("  a gallery of {PAGES_PER_MONTH} pages of 100 a month");
     print_cost(&pages, costs.pages);
     let gb = LIBRARY * (JPEG_GB + RAW_GB);
@@ -256,6 +301,10 @@ fn print_million(prices: &PriceList, costs: &UnitCosts) {
     println!("a million photos");
     print_cost("  once: ingest", MILLION * costs.ingest);
     print_cost(
+        &format!("  once: render (goal: at most {MAX_RENDER_OF_A_MILLION})"),
+        MILLION * costs.render,
+    );
+    print_cost(
         "  once: publish",
         MILLION * REBUILDS_PER_IMPORT * costs.reread_photo
             + MILLION / 100.0 * costs.publish_invocation,
@@ -267,6 +316,10 @@ fn print_million(prices: &PriceList, costs: &UnitCosts) {
     print_cost(
         "  archive of JPEGs, STANDARD",
         MILLION * JPEG_GB * prices.storage("STANDARD"),
+    );
+    print_cost(
+        "  pictures, STANDARD",
+        MILLION * PICTURES_GB * prices.storage("STANDARD"),
     );
 }
 
@@ -366,16 +419,19 @@ impl std::ops::Div<f64> for RequestCounts {
     }
 }
 
-/// Ingest and publish, with counting proxies between them and the embedded engines.
+/// Ingest, render and publish, with counting proxies between them and the embedded engines.
 struct MeteredServices {
     /// The clients that upload the photos. Their requests are not counted.
     uploader: Clients,
     ingest: Ingest,
+    render: Render,
     publisher: Publisher,
     table: PublishTable,
     layout: Layout,
     now: DateTime<Utc>,
     photo: DatedPhoto,
+    /// A photo that is larger than all renditions.
+    large_photo: DatedPhoto,
     counts: Arc<Mutex<RequestCounts>>,
     _engines: BenchEngines,
 }
@@ -403,10 +459,22 @@ impl MeteredServices {
         let storage = Storage::new(metered.s3);
         let layout = Layout::new("inbox", "", "archive", "")?;
         let policy = LocationPolicy::Hide;
+        let rules = ItemRules {
+            recipe: Some(PictureRecipe::default()),
+            ..ItemRules::from(policy)
+        };
+        let render_settings = RenderSettings {
+            archive: layout.archive_bucket().clone(),
+            gallery: Bucket::new("site")?,
+            prefix: "gallery/".to_owned(),
+            key: PictureKey::new([7; 32]),
+            rules: rules.clone(),
+            cdn: None,
+        };
         let settings = PublishSettings {
             bucket: Bucket::new("site")?,
             prefix: "gallery/".to_owned(),
-            view: PublicView::new(policy, PictureHosting::default()),
+            view: PublicView::new(policy, Some("https://photos.example/gallery".to_owned())),
             compress: true,
             hook: None,
             rules: HookRules::default(),
@@ -418,7 +486,14 @@ impl MeteredServices {
                 storage.clone(),
                 catalogue.clone(),
                 layout.clone(),
-                policy,
+                rules,
+                clock.clone(),
+            ),
+            render: Render::new(
+                catalogue.clone(),
+                storage.clone(),
+                render_settings,
+                BackgroundSlots::default(),
                 clock,
             ),
             publisher: Publisher::new(catalogue, metered_table, storage, settings),
@@ -426,15 +501,16 @@ impl MeteredServices {
             table,
             layout,
             now: Utc::now(),
-            photo: DatedPhoto::read("fuji/DSCF2210.JPG", "2020:10:18 11:32:09")?,
+            photo: DatedPhoto::read(EXAMPLE, EXAMPLE_CLOCK)?,
+            large_photo: DatedPhoto::read(EXAMPLE, EXAMPLE_CLOCK)?.with_picture(&LARGE_PHOTO)?,
             counts,
             _engines: engines,
         })
     }
 
-    /// Uploads the `number`-th photo of a month. Then passes two events to ingest: one for the
-    /// upload, and one for the copy in the archive.
-    async fn ingest(&self, number: u32) -> BenchResult<()> {
+    /// Uploads `photo` as the `number`-th photo of a month. Then passes two events to ingest: one for
+    /// the upload, and one for the copy in the archive.
+    async fn ingest(&self, number: u32, photo: &DatedPhoto) -> BenchResult<()> {
         let (day, minute) = (number / PHOTOS_PER_DAY + 1, number % PHOTOS_PER_DAY);
         let clock = format!("2020:09:{day:02} 12:{minute:02}:00");
         let name = format!("DSCF{number:04}.JPG");
@@ -442,7 +518,7 @@ impl MeteredServices {
         let put = self.uploader.s3.put_object();
         put.bucket(self.layout.source_bucket().as_str())
             .key(&key)
-            .body(ByteStream::from(self.photo.with_clock(&clock)))
+            .body(ByteStream::from(photo.with_clock(&clock)))
             .send()
             .await?;
         let copy = format!("2020-09-{day:02}/{name}");
@@ -455,6 +531,16 @@ impl MeteredServices {
             self.ingest.handle_event(&event).await?;
         }
         Ok(())
+    }
+
+    /// Makes the pictures of the `number`-th photo of the month.
+    async fn render(&self, number: u32) -> BenchResult<()> {
+        let day = number / PHOTOS_PER_DAY + 1;
+        let id = PhotoId::from_stem(&format!("2020-09-{day:02}/DSCF{number:04}"));
+        match self.render.process(&id, BTreeSet::new()).await? {
+            RenderReport::Made(_) => Ok(()),
+            other => Err(format!("no pictures of {id}: {other:?}").into()),
+        }
     }
 
     /// Passes to publish one stream record, which marks the month as dirty (to be rebuilt). Then

@@ -8,7 +8,8 @@
 //! Runtime API that this program provides. The program measures the time from the start to the
 //! request for the first event, and for how much of it the function waits for connections (as its
 //! log reports). It also measures the first event and five more events. `bare-function` loads one
-//! `SdkConfig` and does nothing else. `downloading-function` downloads a photo, uploads it and puts
+//! `SdkConfig` and does nothing else. `render` makes the pictures of photos of 24 MP, with one
+//! processor, which Lambda gives to 1,769 MB. `downloading-function` downloads a photo, uploads it and puts
 //! an item. The functions take turns, and medians are printed. Peak memory is `VmHWM` (Linux). The
 //! download of the zip, the network, TLS, and the Systems Manager request for secrets are not
 //! included.
@@ -28,18 +29,28 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bench::{
-    ACCESS_KEY, BenchEngines, BenchResult, ChildProcess, EngineStorage, ProcessMemory, SECRET_KEY,
-    listen, median_ms, repository_root,
+    ACCESS_KEY, BenchEngines, BenchResult, ChildProcess, DatedPhoto, EngineStorage, LargePhoto,
+    ProcessMemory, SECRET_KEY, listen, median_ms, repository_root,
 };
+use chrono::Utc;
+use futures::TryStreamExt;
+use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::Clients;
+use photo_catalogue::ingest::{Ingest, ItemRules};
+use photo_catalogue::object::Bucket;
+use photo_catalogue::photo_id::PhotoId;
+use photo_catalogue::pictures::PictureRecipe;
+use photo_catalogue::privacy::LocationPolicy;
+use photo_catalogue::storage::Storage;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
 
-const OURS: [&str; 3] = ["ingest", "publish", "gallery"];
-const FUNCTIONS: [&str; 5] = [
+const OURS: [&str; 4] = ["ingest", "render", "publish", "gallery"];
+const FUNCTIONS: [&str; 6] = [
     "ingest",
+    "render",
     "publish",
     "gallery",
     "bare-function",
@@ -52,6 +63,13 @@ const STARTS: usize = 9;
 /// The number of events that a function gets after the first event of a start.
 const LATER_EVENTS: usize = 5;
 const PHOTO_BYTES: usize = 5_000_000;
+/// The picture of the photos that render gets.
+const LARGE_PHOTO: LargePhoto = LargePhoto {
+    width: 6_000,
+    height: 4_000,
+};
+/// The number of renditions of such a photo.
+const RENDITIONS: usize = 4;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::main]
@@ -75,6 +93,7 @@ async fn main() -> BenchResult<()> {
             function.runs.push(run);
         }
     }
+    bench.check_pictures(STARTS * (1 + LATER_EVENTS)).await?;
     print_report(&functions);
     let too_large: Vec<&str> = functions
         .iter()
@@ -96,7 +115,8 @@ fn print_report(functions: &[MeasuredFunction]) {
         function.print();
     }
     println!(
-        "events: ingest and downloading-function, a new JPEG of 5 MB each; publish, idle cycles; gallery, /v1/photos"
+        "events: ingest and downloading-function, a new JPEG of 5 MB each; render, the pictures of a new JPEG of 24 MP each; \
+         publish, idle cycles; gallery, /v1/photos"
     );
     let own_ms = |name: &str| {
         let function = functions.iter().find(|function| function.name == name);
@@ -184,6 +204,8 @@ struct LambdaBench {
     engines: BenchEngines,
     clients: Clients,
     photo: Vec<u8>,
+    /// A photo of 24 MP.
+    large_photo: DatedPhoto,
 }
 
 impl LambdaBench {
@@ -201,10 +223,12 @@ impl LambdaBench {
         let mut photo = std::fs::read(repository_root().join(example))?;
         // Readers of metadata ignore bytes after the end of the picture.
         photo.resize(PHOTO_BYTES, 0);
+        let large_photo = DatedPhoto::read("fuji/DSCF2210.JPG", "2020:10:18 11:32:09")?;
         Ok(LambdaBench {
             engines,
             clients,
             photo,
+            large_photo: large_photo.with_picture(&LARGE_PHOTO)?,
         })
     }
 
@@ -220,6 +244,11 @@ impl LambdaBench {
                 json!({ "Records": [{ "eventSource": "aws:s3",
                         "s3": { "bucket": { "name": "inbox" }, "object": { "key": key } } }] })
             }
+            "render" => {
+                let id = self.ingest_large_photo(number).await?;
+                json!({ "Records": [{ "eventSource": "aws:dynamodb", "dynamodb": { "SequenceNumber": "1",
+                        "NewImage": { "id": { "S": id.as_str() }, "pictureWork": { "S": "due" } } } }] })
+            }
             "publish" => json!({ "source": "aws.scheduler" }),
             _ => json!({
                 "version": "2.0", "routeKey": "$default", "rawPath": "/v1/photos", "rawQueryString": "",
@@ -230,6 +259,41 @@ impl LambdaBench {
                     "http": { "method": "GET", "path": "/v1/photos", "protocol": "HTTP/1.1",
                               "sourceIp": "192.0.2.1", "userAgent": "example" } } }),
         })
+    }
+
+    /// Uploads a photo of 24 MP, and archives and indexes it. Returns its id.
+    async fn ingest_large_photo(&self, number: usize) -> BenchResult<PhotoId> {
+        let layout = Layout::new("inbox", "", "archive", "")?;
+        let rules = ItemRules {
+            recipe: Some(PictureRecipe::default()),
+            ..ItemRules::from(LocationPolicy::Hide)
+        };
+        let storage = Storage::new(self.clients.s3.clone());
+        let catalogue = Catalogue::new(self.clients.dynamodb.clone(), "photos");
+        let ingest = Ingest::new(storage, catalogue, layout, rules, Arc::new(Utc::now));
+        let clock = format!("2020:10:01 {:02}:{:02}:00", number / 60, number % 60);
+        let key = format!("large/DSCF{number:04}.JPG");
+        let put = self.clients.s3.put_object().bucket("inbox").key(&key);
+        let body = ByteStream::from(self.large_photo.with_clock(&clock));
+        put.body(body).send().await?;
+        ingest
+            .sync_object(&Bucket::new("inbox")?.object(&key))
+            .await?;
+        Ok(PhotoId::from_stem(&format!("2020-10-01/DSCF{number:04}")))
+    }
+
+    /// Returns an error if render did not make all renditions of `photos` photos.
+    async fn check_pictures(&self, photos: usize) -> BenchResult<()> {
+        let storage = Storage::new(self.clients.s3.clone());
+        let bucket = Bucket::new("site")?;
+        let listed = storage.list_objects(&bucket, "gallery/r/");
+        let pictures = listed.try_fold(0, async |count, _| Ok(count + 1)).await?;
+        match photos * RENDITIONS {
+            expected if expected == pictures => Ok(()),
+            expected => {
+                Err(format!("render made {pictures} pictures instead of {expected}").into())
+            }
+        }
     }
 
     /// Starts a binary, sends it the events one after another, and kills it. Returns the
