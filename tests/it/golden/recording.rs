@@ -68,7 +68,7 @@ impl Recorder {
 /// archive and publish the photos, and the last one shows them under another location policy.
 fn record() -> BTreeMap<String, String> {
     let mut recorder = Recorder {
-        photos: Photos::at_rest(),
+        photos: Photos::with_pictures(),
         http: crate::http_client(),
         runtime: tokio::runtime::Builder::new_current_thread()
             .enable_all()

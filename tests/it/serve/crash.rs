@@ -143,13 +143,13 @@ fn repeated_kills_do_not_change_the_final_state() {
         .tempdir()
         .unwrap();
     write_photos(folder.path(), count);
-    let (expected, took) = finish(&mut Photos::at_rest(), folder.path());
+    let (expected, took) = finish(&mut Photos::with_pictures(), folder.path());
     assert!(!expected.skipped.is_empty());
     let archived = expected.archive.len();
     assert_eq!(archived + expected.skipped.len(), count);
     assert_eq!(expected.inbox.len(), count);
 
-    let mut photos = Photos::at_rest();
+    let mut photos = Photos::with_pictures();
     let mut random = fastrand::Rng::with_seed(4);
     // Computes the longest time before a kill. The kills together take about as long as a whole
     // run, and each also gets some time for the start.

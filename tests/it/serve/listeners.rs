@@ -44,7 +44,9 @@ fn request(method: &str, path: &str, host: &str, headers: &str) -> String {
 /// Starts `photos serve` with a port for DynamoDB, and with one photo.
 async fn start_with_photo() -> (Photos, RunningServe) {
     let mut photos = Photos::at_rest();
-    photos.start(&["--dynamodb-port", "0", "--host", "photos.test"]);
+    let originals = ["--originals", "jpeg"];
+    let flags = ["--dynamodb-port", "0", "--host", "photos.test"];
+    photos.start(&[&flags[..], &originals].concat());
     let shot = TestShot::at("2018:02:01 09:41:07").jpeg();
     photos.put("a.jpg", shot).await;
     photos.photos(1).await;
@@ -361,7 +363,8 @@ async fn connections_with_a_stalled_body_are_closed_by_every_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cursors_and_etags_of_pictures_outlive_a_restart() {
-    let mut photos = Photos::serving();
+    let mut photos = Photos::at_rest();
+    photos.start(&["--originals", "jpeg"]);
     for name in ["a.jpg", "b.jpg"] {
         let shot = TestShot::at("2018:02:01 09:41:07").jpeg();
         photos.put(name, shot).await;
@@ -375,7 +378,7 @@ async fn cursors_and_etags_of_pictures_outlive_a_restart() {
     let page = photos.json("/v1/photos?limit=1").await;
     let next = page["next"].as_str().unwrap();
     photos.interrupt();
-    photos.start(&[]);
+    photos.start(&["--originals", "jpeg"]);
     let rest = photos
         .json(&format!("/v1/photos?limit=1&cursor={next}"))
         .await;

@@ -30,7 +30,8 @@ fn urls(photo: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn every_listed_photo_has_pictures_that_a_browser_can_show() {
-    let photos = Photos::serving();
+    let mut photos = Photos::with_pictures();
+    photos.start(&[]);
     upload_examples(&photos).await;
     for photo in all_photos(&photos).await {
         let stem = &photo["stem"];
@@ -88,7 +89,8 @@ async fn every_listed_photo_has_pictures_that_a_browser_can_show() {
 
 #[tokio::test]
 async fn hidden_photo_loses_its_pictures_and_its_names() {
-    let photos = Photos::serving();
+    let mut photos = Photos::with_pictures();
+    photos.start(&[]);
     upload_examples(&photos).await;
     all_photos(&photos).await;
     let detail = "/v1/photos/2022-07-16/IMG_0412";
@@ -109,7 +111,7 @@ async fn hidden_photo_loses_its_pictures_and_its_names() {
 
 #[tokio::test]
 async fn originals_are_served_to_their_owner_only_if_asked_for() {
-    let mut photos = Photos::at_rest();
+    let mut photos = Photos::with_pictures();
     photos.start(&["--originals", "jpeg"]);
     upload_examples(&photos).await;
     all_photos(&photos).await;
@@ -126,7 +128,7 @@ async fn originals_are_served_to_their_owner_only_if_asked_for() {
 
 #[tokio::test]
 async fn import_makes_the_pictures_if_nothing_serves_the_folder() {
-    let mut photos = Photos::at_rest();
+    let mut photos = Photos::with_pictures();
     let folder = examples();
     photos.output(&["import", folder.to_str().unwrap()]);
     photos.output(&["reconcile"]);
@@ -173,7 +175,7 @@ async fn import_makes_the_pictures_if_nothing_serves_the_folder() {
 
 #[tokio::test]
 async fn new_recipe_replaces_all_pictures() {
-    let photos = Photos::at_rest();
+    let photos = Photos::with_pictures();
     let folder = examples();
     let small = ["--renditions", "64"];
     let import = ["import", folder.to_str().unwrap()];

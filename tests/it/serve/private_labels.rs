@@ -191,7 +191,7 @@ fn private_photos(photos: &Photos) -> BTreeMap<String, Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_file_and_any_source_of_keywords_makes_a_photo_private() {
     let mut photos = Photos::at_rest();
-    photos.start(&["--private-keywords", "private"]);
+    photos.start(&["--private-keywords", "private", "--originals", "jpeg"]);
     let pairs = pairs();
     let total = pairs.len() * UploadOrder::ALL.len();
     upload(&photos, &pairs, false).await;
@@ -278,7 +278,7 @@ async fn put_archived(photos: &Photos, key: &str, bytes: Vec<u8>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn file_that_cannot_be_read_hides_the_photo_beside_it() {
     let mut photos = Photos::at_rest();
-    photos.start(&["--private-keywords", "private"]);
+    photos.start(&["--private-keywords", "private", "--originals", "jpeg"]);
     let files = [
         ("broken", "NEF", &b"no photo"[..]),
         ("empty", "DNG", b""),

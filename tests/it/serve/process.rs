@@ -21,6 +21,8 @@ const MAX_WAIT: Duration = Duration::from_secs(120);
 pub(crate) struct Photos {
     folder: TempDir,
     child: Option<Child>,
+    /// `true` if the commands make pictures. Most tests do without them, because they take time.
+    makes_pictures: bool,
 }
 
 /// The URLs of external stores, and the key pair for requests to them.
@@ -60,7 +62,15 @@ impl Photos {
         Photos {
             folder,
             child: None,
+            makes_pictures: false,
         }
+    }
+
+    /// Prepares a folder as [`Photos::at_rest`] does. The commands make pictures, as they do by default.
+    pub(crate) fn with_pictures() -> Self {
+        let mut photos = Photos::at_rest();
+        photos.makes_pictures = true;
+        photos
     }
 
     /// Creates an empty folder and starts `photos serve` in it.
@@ -230,6 +240,9 @@ impl Photos {
         command
             .env_remove("SOURCE_AFTER")
             .env_remove("ARCHIVE_STORAGE_CLASS");
+        if !self.makes_pictures {
+            command.env("RENDITIONS", "none");
+        }
         command
     }
 

@@ -259,7 +259,8 @@ async fn scan(location: &str, is_away_shown: bool) {
     let policy = ["--location", location, "--private-keywords", "private"];
     let home = format!("{},{},400", HOME.0, HOME.1);
     let mut photos = Photos::at_rest();
-    photos.start(&[&policy[..], &["--home-zones", &home]].concat());
+    let flags = ["--home-zones", &home, "--originals", "jpeg"];
+    photos.start(&[&policy[..], &flags].concat());
     upload(&photos).await;
     photos.photos(5).await;
     wait_until_published(&photos, "SECRET-HAND").await;
@@ -281,7 +282,8 @@ async fn scan(location: &str, is_away_shown: bool) {
 
     photos.interrupt();
     let homes = format!("{home};{},{},400", AWAY.0, AWAY.1);
-    photos.start(&[&policy[..], &["--home-zones", &homes]].concat());
+    let flags = ["--home-zones", &homes, "--originals", "jpeg"];
+    photos.start(&[&policy[..], &flags].concat());
     photos.photos(3).await;
     for (what, texts) in [
         ("a secret", vec![SECRET.as_bytes().to_vec()]),
