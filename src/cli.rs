@@ -141,6 +141,9 @@ fn block_on(
     command: impl Future<Output = anyhow::Result<CommandStatus>>,
 ) -> anyhow::Result<CommandStatus> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The default of 2 MiB is too small for the futures of ingest in a program without
+        // optimisation.
+        .thread_stack_size(8 << 20)
         .enable_all()
         .build()?;
     let ended = runtime.block_on(command);

@@ -236,7 +236,7 @@ impl StorePoller {
         let after = self.public_months(copy.stem()).await?;
         // The months before are marked again: publish may have cleared the first marks in between.
         self.mark_months(before.iter().chain(&after)).await?;
-        self.queue_pictures(copy.stem()).await
+        Box::pin(self.queue_pictures(copy.stem())).await
     }
 
     /// Queues a photo and its kin, if their pictures need work. The kin may have the old or the new name
