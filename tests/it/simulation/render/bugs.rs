@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::oracle::token_of_key;
 use super::world::SITE;
+use crate::simulation::bugs::InjectedRequest;
 use crate::simulation::history::ARCHIVE;
 use crate::simulation::mirror::written_key;
 use crate::simulation::wire::{WireRequest, WireResponse, operation, response};
@@ -120,16 +121,16 @@ impl RenderBugInjector {
         }
     }
 
-    /// Applies the bug to a request of a task. Returns the changed request, or the response if no
-    /// request is sent. `is_public` reports whether the photo that names or named a token is public.
+    /// Applies the bug to a request of a task. `is_public` reports whether the photo with a token is
+    /// public.
     pub(super) fn apply_to_request(
         &mut self,
         task: &str,
         request: WireRequest,
         is_public: impl Fn(&str) -> bool,
-    ) -> Result<WireRequest, WireResponse> {
+    ) -> InjectedRequest {
         let Some(bug) = self.bug else {
-            return Ok(request);
+            return InjectedRequest::WireRequest(request);
         };
         match operation(&request) {
             Some(operation) => self.apply_to_table(bug, task, &operation, request),
@@ -143,23 +144,25 @@ impl RenderBugInjector {
         task: &str,
         operation: &str,
         request: WireRequest,
-    ) -> Result<WireRequest, WireResponse> {
+    ) -> InjectedRequest {
         let pk = written_key(&request).unwrap_or_default();
         if !pk.starts_with("photo#") {
-            return Ok(request);
+            return InjectedRequest::WireRequest(request);
         }
         let is_render = is_render_task(task);
         match operation {
             "GetItem" if is_render => match self.forge_read(bug, task, &pk) {
-                Some(item) => Err(response(200, json!({ "Item": item }).to_string())),
-                None => Ok(request),
+                Some(item) => {
+                    InjectedRequest::Nothing(response(200, json!({ "Item": item }).to_string()))
+                }
+                None => InjectedRequest::WireRequest(request),
             },
             "PutItem" => {
                 let mut body: Value = serde_json::from_slice(request.body()).unwrap();
                 self.change_item(bug, is_render, &pk, &mut body);
-                Ok(request.map(|_| body.to_string().into()))
+                InjectedRequest::WireRequest(request.map(|_| body.to_string().into()))
             }
-            _ => Ok(request),
+            _ => InjectedRequest::WireRequest(request),
         }
     }
 
@@ -206,7 +209,7 @@ fn apply_to_store(
     bug: RenderBug,
     mut request: WireRequest,
     is_public: impl Fn(&str) -> bool,
-) -> Result<WireRequest, WireResponse> {
+) -> InjectedRequest {
     let query = request.uri().query().unwrap_or_default();
     let is_listing = query.contains("list-type");
     let path = request.uri().path().trim_start_matches('/');
@@ -216,19 +219,21 @@ fn apply_to_store(
     let token = key.and_then(token_of_key).map(str::to_owned);
     let is_listing = is_listing && key.is_some();
     match (bug, request.method().as_str(), token) {
-        (RenderBug::Listing, "GET", _) if is_listing => Err(response(200, EMPTY_LISTING)),
-        (RenderBug::LostPut, "PUT", Some(_)) => Err(response(200, "")),
+        (RenderBug::Listing, "GET", _) if is_listing => {
+            InjectedRequest::Nothing(response(200, EMPTY_LISTING))
+        }
+        (RenderBug::LostPut, "PUT", Some(_)) => InjectedRequest::Nothing(response(200, "")),
         (RenderBug::ReplacedDelete, "DELETE", Some(token)) if is_public(&token) => {
-            Err(response(204, ""))
+            InjectedRequest::Nothing(response(204, ""))
         }
         (RenderBug::HiddenDelete, "DELETE", Some(token)) if !is_public(&token) => {
-            Err(response(204, ""))
+            InjectedRequest::Nothing(response(204, ""))
         }
         (RenderBug::SourceEtag, "GET", None) if path.starts_with(ARCHIVE) => {
             request.headers_mut().remove(http::header::IF_MATCH);
-            Ok(request)
+            InjectedRequest::WireRequest(request)
         }
-        _ => Ok(request),
+        _ => InjectedRequest::WireRequest(request),
     }
 }
 

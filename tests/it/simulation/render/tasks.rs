@@ -19,6 +19,7 @@ use super::bugs::{RenderBug, with_requested_etag};
 use super::oracle::token_of_key;
 use super::owner::VisibilityChange;
 use super::world::{RenderSimulation, SITE};
+use crate::simulation::bugs::InjectedRequest;
 use crate::simulation::history::ARCHIVE;
 use crate::simulation::objects::ObjectName;
 use crate::simulation::wire::{
@@ -330,8 +331,8 @@ impl RenderSimulation {
             .bugs
             .apply_to_request(sender, request.clone(), is_public);
         let answer = match sent {
-            Err(answer) => answer,
-            Ok(sent) => {
+            InjectedRequest::Nothing(answer) => answer,
+            InjectedRequest::WireRequest(sent) => {
                 let answer = self.services.answer(sent).await;
                 let checked = self.observe_request(request);
                 self.violation = self.violation.take().or(checked.err());
