@@ -8,7 +8,6 @@
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
-use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,7 +36,7 @@ use photo_catalogue::photo_id::PhotoId;
 use photo_catalogue::pictures::PictureRecipe;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish::{HookRules, PublishSettings, Publisher};
-use photo_catalogue::render::{PictureKey, Render, RenderReport, RenderSettings};
+use photo_catalogue::render::{PictureEvent, PictureKey, Render, RenderReport, RenderSettings};
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::PublicView;
 use serde_json::{Value, json};
@@ -425,6 +424,8 @@ struct MeteredServices {
     uploader: Clients,
     ingest: Ingest,
     render: Render,
+    /// A client of the photos table. Its requests are not counted.
+    catalogue: Catalogue,
     publisher: Publisher,
     table: PublishTable,
     layout: Layout,
@@ -497,6 +498,7 @@ impl MeteredServices {
                 clock,
             ),
             publisher: Publisher::new(catalogue, metered_table, storage, settings),
+            catalogue: Catalogue::new(uploader.dynamodb.clone(), "photos"),
             uploader,
             table,
             layout,
@@ -537,7 +539,9 @@ impl MeteredServices {
     async fn render(&self, number: u32) -> BenchResult<()> {
         let day = number / PHOTOS_PER_DAY + 1;
         let id = PhotoId::from_stem(&format!("2020-09-{day:02}/DSCF{number:04}"));
-        match self.render.process(&id, BTreeSet::new()).await? {
+        let item = self.catalogue.item(&id).await?.ok_or("no item")?;
+        let event = PictureEvent::of_item(&item).ok_or("the item is no work for render")?;
+        match self.render.process(&id, self.render.tokens(&event)).await? {
             RenderReport::Made(_) => Ok(()),
             other => Err(format!("no pictures of {id}: {other:?}").into()),
         }

@@ -36,6 +36,7 @@ use chrono::Utc;
 use futures::TryStreamExt;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::Clients;
 use photo_catalogue::ingest::{Ingest, ItemRules};
@@ -245,9 +246,15 @@ impl LambdaBench {
                         "s3": { "bucket": { "name": "inbox" }, "object": { "key": key } } }] })
             }
             "render" => {
-                let id = self.ingest_large_photo(number).await?;
+                let item = self.ingest_large_photo(number).await?;
+                let plan = item.picture_plan.ok_or("there is no plan")?;
+                let wanted = plan.wanted.ok_or("no pictures are wanted")?;
+                let wanted = json!({ "part": { "S": wanted.part }, "etag": { "S": wanted.etag },
+                        "recipe": { "S": wanted.recipe.to_string() }, "rights": { "S": wanted.rights } });
+                let plan =
+                    json!({ "epoch": { "N": plan.epoch.to_string() }, "wanted": { "M": wanted } });
                 json!({ "Records": [{ "eventSource": "aws:dynamodb", "dynamodb": { "SequenceNumber": "1",
-                        "NewImage": { "id": { "S": id.as_str() }, "pictureWork": { "S": "due" } } } }] })
+                        "NewImage": { "id": { "S": item.id }, "pictureWork": { "S": "due" }, "picturePlan": { "M": plan } } } }] })
             }
             "publish" => json!({ "source": "aws.scheduler" }),
             _ => json!({
@@ -261,8 +268,8 @@ impl LambdaBench {
         })
     }
 
-    /// Uploads a photo of 24 MP, and archives and indexes it. Returns its id.
-    async fn ingest_large_photo(&self, number: usize) -> BenchResult<PhotoId> {
+    /// Uploads a photo of 24 MP, and archives and indexes it. Returns its item.
+    async fn ingest_large_photo(&self, number: usize) -> BenchResult<PhotoItem> {
         let layout = Layout::new("inbox", "", "archive", "")?;
         let rules = ItemRules {
             recipe: Some(PictureRecipe::default()),
@@ -270,7 +277,13 @@ impl LambdaBench {
         };
         let storage = Storage::new(self.clients.s3.clone());
         let catalogue = Catalogue::new(self.clients.dynamodb.clone(), "photos");
-        let ingest = Ingest::new(storage, catalogue, layout, rules, Arc::new(Utc::now));
+        let ingest = Ingest::new(
+            storage,
+            catalogue.clone(),
+            layout,
+            rules,
+            Arc::new(Utc::now),
+        );
         let clock = format!("2020:10:01 {:02}:{:02}:00", number / 60, number % 60);
         let key = format!("large/DSCF{number:04}.JPG");
         let put = self.clients.s3.put_object().bucket("inbox").key(&key);
@@ -279,7 +292,11 @@ impl LambdaBench {
         ingest
             .sync_object(&Bucket::new("inbox")?.object(&key))
             .await?;
-        Ok(PhotoId::from_stem(&format!("2020-10-01/DSCF{number:04}")))
+        let id = PhotoId::from_stem(&format!("2020-10-01/DSCF{number:04}"));
+        Ok(catalogue
+            .item(&id)
+            .await?
+            .ok_or_else(|| format!("there is no item of {key}"))?)
     }
 
     /// Returns an error if render did not make all renditions of `photos` photos.
