@@ -37,15 +37,18 @@ impl DatedPhoto {
         })
     }
 
-    /// Replaces the picture of a JPEG, and keeps its EXIF data.
+    /// Replaces the picture of a JPEG, and keeps its EXIF data and XMP.
     ///
     /// # Errors
-    /// Fails if the photo does not begin with EXIF data, or if the picture cannot be encoded.
+    /// Fails if the photo does not begin with them, or if the picture cannot be encoded.
     pub fn with_picture(self, picture: &LargePhoto) -> BenchResult<Self> {
-        let [0xff, 0xd8, 0xff, 0xe1, high, low, ..] = self.bytes[..] else {
+        let mut end = 2;
+        while let [0xff, 0xe1, high, low, ..] = self.bytes[end..] {
+            end += 2 + usize::from(u16::from_be_bytes([high, low]));
+        }
+        if end == 2 {
             return Err("the photo does not begin with EXIF data".into());
-        };
-        let end = 4 + usize::from(u16::from_be_bytes([high, low]));
+        }
         let jpeg = picture.jpeg(false)?;
         let clock_offsets = self.clock_offsets.into_iter();
         Ok(DatedPhoto {
