@@ -34,7 +34,7 @@ async fn every_file_of_the_corpus_has_an_outcome() {
     // Every archived file is in the catalogue as a part of one photo. Four undated files of one
     // folder have one name and four formats.
     // A photo is listed when it has pictures, or when they cannot be made.
-    let list = photos.photos(165).await;
+    photos.photos(165).await;
     let compared = photos.run(&["reconcile"]);
     assert!(compared.status.success(), "{compared:?}");
     // No archived file differs from its upload.
