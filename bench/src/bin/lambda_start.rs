@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::primitives::ByteStream;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -60,7 +61,7 @@ const FUNCTIONS: [&str; 6] = [
 /// The maximum size of a function's zip in bytes.
 const MAX_ZIP_BYTES: usize = 6_000_000;
 /// The number of measured starts of each function.
-const STARTS: usize = 9;
+const STARTS: usize = 5;
 /// The number of events that a function gets after the first event of a start.
 const LATER_EVENTS: usize = 5;
 const PHOTO_BYTES: usize = 5_000_000;
@@ -343,7 +344,10 @@ impl LambdaBench {
             let response = response.map_err(|_| timed_out())?.ok_or_else(timed_out)?;
             match response {
                 FunctionResponse::Success(at) => run.events.push(at - start),
-                FunctionResponse::Error => return Err("the function answered an error".into()),
+                FunctionResponse::Error(message) => {
+                    let shown = binary.display();
+                    return Err(format!("{shown} answered an error: {message}").into());
+                }
             }
         }
         run.peak_bytes = ProcessMemory::of_process(child.0.id())?.peak;
@@ -382,7 +386,8 @@ impl LambdaBench {
 /// The response of a function to an event.
 enum FunctionResponse {
     Success(Instant),
-    Error,
+    /// The body of the function's error response.
+    Error(String),
 }
 
 /// A server of Lambda's Runtime API for one function. The server stops when the value is dropped.
@@ -460,7 +465,12 @@ async fn send_next_event(State(channels): State<Arc<RuntimeChannels>>) -> Respon
     (headers, Json(event)).into_response()
 }
 
-async fn receive_response(State(channels): State<Arc<RuntimeChannels>>) -> StatusCode {
+/// Reads the whole body, because the server closes a connection with an unread body, and the function
+/// then stops.
+async fn receive_response(
+    State(channels): State<Arc<RuntimeChannels>>,
+    _body: Bytes,
+) -> StatusCode {
     // This fails if the measurement has ended.
     let _ = channels
         .responses
@@ -468,9 +478,12 @@ async fn receive_response(State(channels): State<Arc<RuntimeChannels>>) -> Statu
     StatusCode::ACCEPTED
 }
 
-async fn receive_error(State(channels): State<Arc<RuntimeChannels>>) -> StatusCode {
+async fn receive_error(
+    State(channels): State<Arc<RuntimeChannels>>,
+    message: String,
+) -> StatusCode {
     // This fails if the measurement has ended.
-    let _ = channels.responses.send(FunctionResponse::Error);
+    let _ = channels.responses.send(FunctionResponse::Error(message));
     StatusCode::ACCEPTED
 }
 
