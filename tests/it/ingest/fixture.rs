@@ -353,16 +353,26 @@ impl IngestWorld {
         live.map(|(name, _)| name).collect()
     }
 
+    /// Writes an item into the table without any check.
+    pub(crate) async fn put_item(&self, item: &PhotoItem) {
+        let item = serde_dynamo::to_item(item).unwrap();
+        let put = self.dynamodb_client().put_item().table_name(TABLE);
+        put.set_item(Some(item)).send().await.unwrap();
+    }
+
     /// Deletes the catalogue item with this stem.
     pub(crate) async fn delete_item(&self, stem: &str) {
+        let pk = AttributeValue::S(photo_pk(&PhotoId::from_stem(stem)));
+        let delete = self.dynamodb_client().delete_item().table_name(TABLE);
+        delete.key("pk", pk).send().await.unwrap();
+    }
+
+    fn dynamodb_client(&self) -> aws_sdk_dynamodb::Client {
         let endpoints = Endpoints {
             s3: None,
             dynamodb: Some(self.dynamodb.clone()),
         };
-        let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
-        let pk = AttributeValue::S(photo_pk(&PhotoId::from_stem(stem)));
-        let delete = clients.dynamodb.delete_item().table_name(TABLE);
-        delete.key("pk", pk).send().await.unwrap();
+        clients::connect(&clients::with_key_pair("test", "secret"), &endpoints).dynamodb
     }
 
     pub(crate) async fn ledger_entry(&self, key: &str) -> Option<LedgerEntry> {

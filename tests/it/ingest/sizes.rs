@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use photo_catalogue::catalogue::item::PhotoPart;
 use photo_catalogue::catalogue::item_size::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use photo_catalogue::ingest::Outcome;
 use test_support::hostile_files;
@@ -9,9 +10,9 @@ use test_support::hostile_files;
 use super::fixture::{IngestWorld, archive_object, layout};
 use super::photos::TestShot;
 
-/// Returns a WebP whose XMP has 256 keywords of 1,000 characters.
-fn photo_of_keywords() -> Vec<u8> {
-    let words = (0..256).fold(String::new(), |mut words, n| {
+/// Returns a WebP whose XMP has this number of keywords of 1,000 characters.
+fn photo_of_keywords(count: usize) -> Vec<u8> {
+    let words = (0..count).fold(String::new(), |mut words, n| {
         let _ = write!(words, "<r:li>{n:01000}</r:li>");
         words
     });
@@ -27,7 +28,7 @@ fn photo_of_keywords() -> Vec<u8> {
 #[tokio::test]
 async fn photo_with_too_many_keywords_is_catalogued_with_a_warning() {
     let world = IngestWorld::new().await;
-    world.upload("keywords.webp", photo_of_keywords()).await;
+    world.upload("keywords.webp", photo_of_keywords(256)).await;
     world.wait_until_delivered().await;
     let item = world.item("undated/keywords").await.unwrap();
     // A record has at most 64 KB of keywords, and the labels of a file at most 16 KB.
@@ -52,23 +53,42 @@ async fn long_names_give_keys_that_dynamodb_accepts() {
     assert!(slug.len() <= MAX_PARTITION_KEY_BYTES);
 }
 
+/// The number of parts that the test adds to an item by itself. Ingest would add them one by one, and
+/// read and write the whole item for each.
+const ADDED_PARTS: usize = 230;
+
 #[tokio::test]
 async fn file_whose_item_does_not_fit_is_skipped_and_not_retried() {
     let world = IngestWorld::without_delivery(layout()).await;
     let stem = format!("2018-02-01/{}", "n".repeat(980));
     let photo = TestShot::at("2018:02:01 09:41:07").jpeg();
-    let mut skipped = None;
-    // Each part of a photo adds its key to the item twice, so a few hundred parts are too many.
-    for number in 0..400 {
-        let key = format!("{stem}.E{number:03}");
+    let key_of_part = |number: usize| format!("{stem}.E{number:03}");
+    let process = async |number: usize| {
+        let key = key_of_part(number);
         world.put_archived(&key, photo.clone()).await;
-        let outcome = world
-            .ingest
-            .process_object(&archive_object(&key))
-            .await
-            .unwrap();
-        if let Outcome::Skipped(reason) = outcome {
-            skipped = Some((number, key, reason));
+        let outcome = world.ingest.process_object(&archive_object(&key)).await;
+        outcome.unwrap()
+    };
+    assert_eq!(process(0).await, Outcome::Indexed);
+    // The item gets almost as many parts as it may have.
+    let mut item = world.item(&stem).await.unwrap();
+    let part = item.parts["E000"].clone();
+    for number in 1..=ADDED_PARTS {
+        let name = format!("E{number:03}");
+        let key = key_of_part(number);
+        item.parts.insert(
+            name,
+            PhotoPart {
+                key,
+                ..part.clone()
+            },
+        );
+    }
+    world.put_item(&item).await;
+    let mut skipped = None;
+    for number in ADDED_PARTS + 1..400 {
+        if let Outcome::Skipped(reason) = process(number).await {
+            skipped = Some((number, key_of_part(number), reason));
             break;
         }
     }

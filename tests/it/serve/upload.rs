@@ -30,7 +30,7 @@ pub(super) async fn upload_examples(photos: &Photos) {
 
 #[tokio::test]
 async fn uploads_are_archived_by_day_and_served() {
-    // Without pictures, so that no version and no URL differs from run to run.
+    // Without pictures, so that no URL differs from run to run.
     let mut photos = Photos::at_rest();
     photos.start(&["--renditions", "none"]);
     upload_examples(&photos).await;
@@ -41,12 +41,13 @@ async fn uploads_are_archived_by_day_and_served() {
     let json = serde_json::to_string(&list)
         .unwrap()
         .replace(&gallery, "http://gallery");
-    let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let mut list: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    list.iter().for_each(crate::gallery::schema::check_photo);
+    // The version depends on the order in which the files of a photo arrive.
+    for photo in &mut list {
+        photo["version"] = "any".into();
+    }
     insta::assert_json_snapshot!("list", list);
-    list.as_array()
-        .unwrap()
-        .iter()
-        .for_each(crate::gallery::schema::check_photo);
 
     // The uploads are still in the source.
     assert_eq!(photos.tree("inbox"), files(&examples()));
