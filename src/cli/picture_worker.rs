@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::progress;
+use super::progress::{self, eprint_message};
 use super::shutdown::ServiceTasks;
 use crate::catalogue::item::PhotoItem;
 use crate::catalogue::picture_queue::{JobUrgency, PictureJob};
@@ -23,6 +23,12 @@ const PAGE: i32 = 64;
 /// The pause before the queue is read again, if it is empty. A job that this process adds ends the
 /// pause.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The time between two checks whether a message about the backlog is due.
+const BACKLOG_CHECK: Duration = Duration::from_secs(10);
+/// The minimum number of waiting photos for a message. The photos of a normal day are no backlog.
+const MIN_BACKLOG: u64 = 50;
+/// The minimum time between two messages about the backlog.
+const BACKLOG_INTERVAL: Duration = Duration::from_mins(5);
 /// The number of jobs at the same time, for each processor that makes pictures. While one is decoded,
 /// another is read or stored.
 const JOBS_PER_SLOT: usize = 2;
@@ -124,27 +130,39 @@ impl PictureQueue {
         Ok(self.count().await?)
     }
 
-    /// Starts a task that works off the queue until `tasks` are stopped.
+    /// Starts a task that works off the queue until `tasks` are stopped. If many photos wait, the task
+    /// prints their number from time to time.
     pub(super) fn start(&self, tasks: &ServiceTasks) {
         let queue = self.clone();
         tasks.spawn("render", |shutdown| async move {
-            queue.run(&shutdown).await;
+            let work = async { tokio::join!(queue.run(), queue.report_backlog()) };
+            shutdown.run_until_cancelled(work).await;
             Ok(())
         });
     }
 
-    async fn run(&self, shutdown: &CancellationToken) {
-        let work = async {
-            loop {
-                if let Err(error) = self.sweep(&|_| ()).await {
-                    let error = error_chain(error.as_ref());
-                    tracing::warn!(error, "cannot read the queue of pictures; trying again");
-                }
-                // Failed jobs stay in the queue, and are tried again after the pause.
-                let _ = tokio::time::timeout(PAUSE, self.added.notified()).await;
+    async fn run(&self) {
+        loop {
+            if let Err(error) = self.sweep(&|_| ()).await {
+                let error = error_chain(error.as_ref());
+                tracing::warn!(error, "cannot read the queue of pictures; trying again");
             }
-        };
-        shutdown.run_until_cancelled(work).await;
+            // Failed jobs stay in the queue, and are tried again after the pause.
+            let _ = tokio::time::timeout(PAUSE, self.added.notified()).await;
+        }
+    }
+
+    async fn report_backlog(&self) {
+        let mut reporter = BacklogReporter::default();
+        loop {
+            // If the queue cannot be read, the worker logs it.
+            if let Ok(waiting) = self.count().await
+                && let Some(message) = reporter.next_message(waiting, Instant::now())
+            {
+                eprint_message(&message);
+            }
+            tokio::time::sleep(BACKLOG_CHECK).await;
+        }
     }
 
     /// Does all jobs of the queue once. Pictures that must be deleted come first. Calls `done` after each
@@ -191,5 +209,71 @@ impl PictureQueue {
             }
         }
         Ok(self.table.finish_picture_job(job).await?)
+    }
+}
+
+/// Decides when a message about photos that wait for their pictures is due.
+#[derive(Debug, Default)]
+struct BacklogReporter {
+    /// The last message: its time, and the number of waiting photos in it. `None` if there is no
+    /// backlog.
+    last: Option<(Instant, u64)>,
+}
+
+impl BacklogReporter {
+    /// Returns the message that is due if `waiting` photos wait at the time `now`.
+    fn next_message(&mut self, waiting: u64, now: Instant) -> Option<String> {
+        match self.last {
+            None if waiting < MIN_BACKLOG => None,
+            None => {
+                self.last = Some((now, waiting));
+                Some(format!(
+                    "{waiting} photos wait for their pictures, which are made in the background."
+                ))
+            }
+            Some(_) if waiting == 0 => {
+                self.last = None;
+                Some("No photo waits for its pictures any more.".to_owned())
+            }
+            Some((time, before)) => {
+                let elapsed = now.saturating_duration_since(time);
+                if elapsed < BACKLOG_INTERVAL {
+                    return None;
+                }
+                self.last = Some((now, waiting));
+                // More photos may have come than were done. Then the time that is left is unknown.
+                let left = before.checked_sub(waiting).filter(|done| *done > 0);
+                let left = left.map(|done| (elapsed.as_secs() * waiting / done).div_ceil(60));
+                let left = left.map_or_else(String::new, |minutes| {
+                    format!(" Time left: about {minutes} min.")
+                });
+                Some(format!("{waiting} photos wait for their pictures.{left}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backlog_is_reported_at_its_start_in_intervals_and_at_its_end() {
+        let mut reporter = BacklogReporter::default();
+        let start = Instant::now();
+        let mut check = |minutes: u64, waiting: u64, expected: Option<&str>| {
+            let message = reporter.next_message(waiting, start + Duration::from_mins(minutes));
+            assert_eq!(message.as_deref(), expected, "{waiting}");
+        };
+        check(0, 49, None);
+        let first = "50 photos wait for their pictures, which are made in the background.";
+        check(1, 50, Some(first));
+        check(5, 400, None);
+        check(6, 450, Some("450 photos wait for their pictures."));
+        let later = "300 photos wait for their pictures. Time left: about 10 min.";
+        check(11, 300, Some(later));
+        check(12, 1, None);
+        check(13, 0, Some("No photo waits for its pictures any more."));
+        check(60, 0, None);
     }
 }
