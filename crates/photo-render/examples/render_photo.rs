@@ -1,4 +1,5 @@
-//! Renders a local picture with the default recipe: `render FILE FOLDER`.
+//! Renders a local picture with the default recipe: `render_photo FILE FOLDER [QUALITY]`. QUALITY is the
+//! quality of the JPEGs, 1 to 100. The picture of a RAW is its largest embedded JPEG.
 //!
 //! Writes `FOLDER/<long edge>.jpg` for each rendition. Prints their sizes, the size of the
 //! placeholder, and the average colour. Exits with 1 and the reason if the picture cannot be rendered.
@@ -33,19 +34,20 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, folder] = arguments.as_slice() else {
-        return Err("usage: render FILE FOLDER".into());
+    let (file, folder, quality) = match arguments.as_slice() {
+        [file, folder] => (file, folder, None),
+        [file, folder, quality] => (file, folder, Some(quality.parse()?)),
+        _ => return Err("usage: render_photo FILE FOLDER [QUALITY]".into()),
     };
+    let mut recipe = RenderRecipe::default();
+    if let Some(quality) = quality {
+        recipe = RenderRecipe::new(recipe.long_edges(), quality)?;
+    }
     let bytes = fs::read(file)?;
     let extraction = extract(&bytes, file_context())?;
     let picture = encoded_picture(&bytes, &extraction)?;
     let rights = rights_notice(&extraction);
-    let rendered = render(
-        &picture,
-        &RenderRecipe::default(),
-        &rights,
-        RenderLimits::default(),
-    )?;
+    let rendered = render(&picture, &recipe, &rights, RenderLimits::default())?;
 
     fs::create_dir_all(folder)?;
     for rendition in &rendered.renditions {
@@ -80,7 +82,16 @@ fn encoded_picture<'a>(
     bytes: &'a [u8],
     extraction: &Extraction,
 ) -> Result<EncodedPicture<'a>, String> {
+    let mut bytes = bytes;
     let format = match extraction.format {
+        raw if raw.is_raw() => {
+            let preview = extraction.preview.as_ref().ok_or("the RAW has no JPEG")?;
+            let start = usize::try_from(preview.offset).unwrap_or(usize::MAX);
+            let end = usize::try_from(preview.length).map(|length| start.saturating_add(length));
+            let jpeg = end.ok().and_then(|end| bytes.get(start..end));
+            bytes = jpeg.ok_or("the JPEG in the RAW is cut")?;
+            PictureFormat::Jpeg
+        }
         PhotoFormat::Jpeg => PictureFormat::Jpeg,
         PhotoFormat::Png => PictureFormat::Png,
         PhotoFormat::WebP => PictureFormat::WebP,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alpha;
+mod cmyk_tiff;
 mod colour;
 mod decoded;
 mod decoder_panic;

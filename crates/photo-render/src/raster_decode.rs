@@ -8,8 +8,9 @@ use image::codecs::png::PngDecoder;
 use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::error::{ImageError, LimitErrorKind, UnsupportedErrorKind};
-use image::{ColorType, ImageDecoder, Limits};
+use image::{ColorType, ExtendedColorType, ImageDecoder, Limits};
 
+use crate::cmyk_tiff::decode_cmyk_tiff;
 use crate::colour::PixelLayout;
 use crate::decoded::{DecodedPicture, RenderPlan};
 use crate::downscale::{BandDownscaler, DecodedArea};
@@ -37,7 +38,14 @@ pub(crate) fn decode_raster(
             decode_with(decoder, picture, plan)
         }
         PictureFormat::WebP => decode_with(WebPDecoder::new(reader).map_err(error)?, picture, plan),
-        PictureFormat::Tiff => decode_with(TiffDecoder::new(reader).map_err(error)?, picture, plan),
+        PictureFormat::Tiff => {
+            let decoder = TiffDecoder::new(reader).map_err(error)?;
+            match decoder.original_color_type() {
+                ExtendedColorType::Cmyk8 => decode_cmyk_tiff(picture, SampleDepth::Bits8, plan),
+                ExtendedColorType::Cmyk16 => decode_cmyk_tiff(picture, SampleDepth::Bits16, plan),
+                _ => decode_with(decoder, picture, plan),
+            }
+        }
         PictureFormat::Gif => decode_with(GifDecoder::new(reader).map_err(error)?, picture, plan),
         _ => Err(RenderError::NoDecoder(format)),
     }

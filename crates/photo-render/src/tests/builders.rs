@@ -4,6 +4,8 @@ use image::codecs::png::PngEncoder;
 use image::codecs::tiff::TiffEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use mozjpeg::{ColorSpace, Compress, Decompress};
+use tiff::encoder::{TiffValue, colortype};
+use tiff::tags::Tag;
 
 use crate::{
     EncodedPicture, JpegRendition, PictureFormat, PictureOrientation, PixelSize, RenderError,
@@ -119,6 +121,27 @@ pub(crate) fn tiff(size: (u32, u32), kind: ExtendedColorType, samples: &[u8]) ->
     let mut bytes = std::io::Cursor::new(Vec::new());
     TiffEncoder::new(&mut bytes)
         .write_image(samples, size.0, size.1, kind)
+        .expect("the samples have the size");
+    bytes.into_inner()
+}
+
+/// Returns a TIFF of CMYK with one colour of inks, and with an ICC profile if `icc` is not empty.
+pub(crate) fn cmyk_tiff<C>(size: (u32, u32), inks: [C::Inner; 4], icc: &[u8]) -> Vec<u8>
+where
+    C: colortype::ColorType,
+    [C::Inner]: TiffValue,
+    C::Inner: Copy,
+{
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).expect("a writer");
+    let mut image = encoder.new_image::<C>(size.0, size.1).expect("a size");
+    if !icc.is_empty() {
+        let written = image.encoder().write_tag(Tag::IccProfile, icc);
+        written.expect("a tag");
+    }
+    let samples = inks.repeat((size.0 * size.1) as usize);
+    image
+        .write_data(&samples)
         .expect("the samples have the size");
     bytes.into_inner()
 }

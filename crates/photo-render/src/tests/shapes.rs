@@ -1,10 +1,13 @@
 //! Orientation, odd sizes, and the kinds of JPEG.
 
+use moxcms::ColorProfile;
+use tiff::encoder::colortype::{CMYK8, CMYK16};
+
 use super::builders::{
-    JpegKind, TestPixels, gradient, jpeg, picture, pixels_of, rendered, rendered_picture,
-    sharp_recipe, with_segment, without_segments,
+    JpegKind, TestPixels, cmyk_tiff, gradient, jpeg, picture, pixels_of, rendered,
+    rendered_picture, sharp_recipe, with_segment, without_segments,
 };
-use crate::{PictureFormat, PictureOrientation, PixelSize, RenderRecipe};
+use crate::{ColourConversion, PictureFormat, PictureOrientation, PixelSize, RenderRecipe};
 
 /// The marker of Adobe's segment.
 const APP14: u8 = 0xee;
@@ -174,6 +177,31 @@ fn cmyk_is_rendered() {
         "{:?}",
         result.average_colour
     );
+}
+
+#[test]
+fn cmyk_of_tiff_is_rendered_and_its_profile_is_looked_at() {
+    let bytes = cmyk_tiff::<CMYK8>((64, 48), [0, 255, 0, 128], &[]);
+    let wide = cmyk_tiff::<CMYK16>((64, 48), [0, 65_535, 0, 32_896], &[]);
+    let rgb = ColorProfile::new_display_p3().encode().expect("a profile");
+    let unusable = cmyk_tiff::<CMYK8>((64, 48), [0, 255, 0, 128], &rgb);
+    for (bytes, conversion) in [
+        (bytes, ColourConversion::Untagged),
+        (wide, ColourConversion::Untagged),
+        (unusable, ColourConversion::UnusableProfile),
+    ] {
+        let result = rendered(&bytes, PictureFormat::Tiff, &sharp_recipe(64));
+        let result = result.expect("a valid TIFF");
+        assert_eq!(result.conversion, conversion);
+        let [red, green, blue] = result.average_colour.0;
+        assert!(
+            red.abs_diff(127) < 3 && green < 3 && blue.abs_diff(127) < 3,
+            "{:?}",
+            result.average_colour
+        );
+        let cut = rendered(&bytes[..1_000], PictureFormat::Tiff, &sharp_recipe(64));
+        assert!(cut.is_err(), "{cut:?}");
+    }
 }
 
 #[test]
