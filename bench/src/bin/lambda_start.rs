@@ -248,14 +248,9 @@ impl LambdaBench {
             }
             "render" => {
                 let item = self.ingest_large_photo(number).await?;
-                let plan = item.picture_plan.ok_or("there is no plan")?;
-                let wanted = plan.wanted.ok_or("no pictures are wanted")?;
-                let wanted = json!({ "part": { "S": wanted.part }, "etag": { "S": wanted.etag },
-                        "recipe": { "S": wanted.recipe.to_string() }, "rights": { "S": wanted.rights } });
-                let plan =
-                    json!({ "epoch": { "N": plan.epoch.to_string() }, "wanted": { "M": wanted } });
-                json!({ "Records": [{ "eventSource": "aws:dynamodb", "dynamodb": { "SequenceNumber": "1",
-                        "NewImage": { "id": { "S": item.id }, "pictureWork": { "S": "due" }, "picturePlan": { "M": plan } } } }] })
+                let image: serde_dynamo::Item = serde_dynamo::to_item(item)?;
+                json!({ "Records": [{ "eventSource": "aws:dynamodb",
+                        "dynamodb": { "SequenceNumber": "1", "NewImage": image } }] })
             }
             "publish" => json!({ "source": "aws.scheduler" }),
             _ => json!({

@@ -69,13 +69,7 @@ pub(crate) fn decode_cmyk_tiff(
         icc: icc.as_deref(),
         untagged: picture.untagged_colour,
     };
-    let (image, conversion) = reduce_interleaved(&bytes, size, format, colours, target);
-    Ok(DecodedPicture {
-        stored_size: size,
-        image,
-        conversion,
-        container_orientation: None,
-    })
+    Ok(reduce_interleaved(&bytes, size, format, colours, target))
 }
 
 fn planar_configuration(decoder: &mut Decoder<Cursor<&[u8]>>) -> TiffResult<Option<u16>> {

@@ -1,9 +1,9 @@
 //! Reduces pictures that a decoder returned as a whole.
 
 use crate::alpha::{AlphaSample, compose_over_white};
-use crate::colour::{ColourConversion, PictureSample, PixelLayout, RowConverter};
+use crate::colour::{PictureSample, PixelLayout, RowConverter};
+use crate::decoded::DecodedPicture;
 use crate::downscale::{BandDownscaler, DecodedArea};
-use crate::linear::LinearImage;
 use crate::picture::UntaggedColour;
 use crate::size::PixelSize;
 
@@ -33,14 +33,14 @@ pub(crate) struct DeclaredColours<'a> {
 }
 
 /// Reduces a decoded picture. `bytes` contains its samples row by row, in the byte order of the
-/// machine.
+/// machine. The result has no orientation of its container.
 pub(crate) fn reduce_interleaved(
     bytes: &[u8],
     size: PixelSize,
     format: SampleFormat,
     colours: DeclaredColours<'_>,
     target: PixelSize,
-) -> (LinearImage, ColourConversion) {
+) -> DecodedPicture {
     match format.depth {
         SampleDepth::Bits8 => {
             let append = |bytes: &[u8], samples: &mut Vec<u8>| samples.extend_from_slice(bytes);
@@ -64,7 +64,7 @@ fn reduce_samples<S: PictureSample + AlphaSample>(
     colours: DeclaredColours<'_>,
     target: PixelSize,
     append: impl Fn(&[u8], &mut Vec<S>),
-) -> (LinearImage, ColourConversion) {
+) -> DecodedPicture {
     let mut converter = RowConverter::new(format.layout, colours.icc, colours.untagged);
     let mut downscaler = BandDownscaler::new(DecodedArea::whole(size), target);
     let row_bytes = bytes.len() / size.height as usize;
@@ -80,5 +80,10 @@ fn reduce_samples<S: PictureSample + AlphaSample>(
         converter.append(&samples, downscaler.buffer());
         downscaler.reduce();
     }
-    (downscaler.finish(), converter.conversion())
+    DecodedPicture {
+        stored_size: size,
+        image: downscaler.finish(),
+        conversion: converter.conversion(),
+        container_orientation: None,
+    }
 }

@@ -68,12 +68,9 @@ pub(crate) fn decode_jxl(
         icc: icc.as_deref(),
         untagged: UntaggedColour::Srgb,
     };
-    let (image, conversion) = reduce_interleaved(&bytes, size, samples, colours, target);
     Ok(DecodedPicture {
-        stored_size: size,
-        image,
-        conversion,
         container_orientation: Some(PictureOrientation::Upright),
+        ..reduce_interleaved(&bytes, size, samples, colours, target)
     })
 }
 

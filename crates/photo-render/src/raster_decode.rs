@@ -87,13 +87,7 @@ fn decode_with(
         icc: icc.as_deref(),
         untagged: picture.untagged_colour,
     };
-    let (image, conversion) = reduce_interleaved(&bytes, size, samples, colours, target);
-    Ok(DecodedPicture {
-        stored_size: size,
-        image,
-        conversion,
-        container_orientation: None,
-    })
+    Ok(reduce_interleaved(&bytes, size, samples, colours, target))
 }
 
 /// Returns the samples for a colour type of `image`. Fails for floating-point samples: their white

@@ -249,8 +249,8 @@ fn files(folder: &Path) -> Vec<String> {
     found
 }
 
-/// Returns an HTTP client. reqwest is built without a TLS provider, and needs one even for plain
-/// HTTP.
+/// Returns an HTTP client without certificates. reqwest is built without a TLS provider, and needs one
+/// even for plain HTTP.
 fn http_client() -> reqwest::Client {
     // This fails if another test has installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
