@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::builders::{JpegKind, gradient, jpeg, png, rendered, tiff};
+use tiff::encoder::colortype::CMYK8;
+
+use super::builders::{JpegKind, cmyk_tiff, gradient, jpeg, png, rendered, tiff};
 use crate::{PictureFormat, RenderError, RenderRecipe};
 
 const FORMATS: [PictureFormat; 8] = [
@@ -69,6 +71,10 @@ fn truncated_pngs_and_tiffs_are_reported() {
     for (whole, format) in [
         (png((100, 100), rgb, None, &samples), PictureFormat::Png),
         (tiff((100, 100), rgb, &samples), PictureFormat::Tiff),
+        (
+            cmyk_tiff::<CMYK8>((100, 100), [0, 255, 0, 128], &[]),
+            PictureFormat::Tiff,
+        ),
     ] {
         for tenth in 1..10 {
             let end = whole.len() * tenth / 10;
@@ -212,9 +218,11 @@ proptest! {
     ) {
         let samples: Vec<u8> = (0..40 * 30 * 3).map(|at| (at % 251) as u8).collect();
         let rgb = image::ExtendedColorType::Rgb8;
+        let cmyk = cmyk_tiff::<CMYK8>((8, 6), [0, 255, 0, 128], b"no profile");
         for (mut bytes, format) in [
             (png((40, 30), rgb, None, &samples), PictureFormat::Png),
             (tiff((40, 30), rgb, &samples), PictureFormat::Tiff),
+            (cmyk, PictureFormat::Tiff),
         ] {
             for (index, value) in &changes {
                 let at = index.index(bytes.len());
