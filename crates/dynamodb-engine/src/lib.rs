@@ -3,6 +3,7 @@
 mod operations;
 mod server;
 mod signature;
+mod unfinished_tables;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,8 @@ pub struct DynamoDbEngine {
 
 impl DynamoDbEngine {
     /// Opens the database `data/.engine/dynamodb.sqlite`. Creates the folder and the file if they
-    /// do not exist. SQLite gives the files of its log the mode of the database.
+    /// do not exist. SQLite gives the files of its log the mode of the database. If a crash
+    /// interrupted the creation of a table, the table does not exist afterwards.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be created, or if this version of dynoxide cannot read
@@ -66,6 +68,7 @@ impl DynamoDbEngine {
         execute_statement(&file, &cache, []).map_err(io::Error::other)?;
         let database = dynoxide::Database::new(name).map_err(io::Error::other)?;
         execute_statement(&file, STREAM_INDEX, []).map_err(io::Error::other)?;
+        unfinished_tables::delete_unfinished_tables(&database, &file)?;
         Ok(DynamoDbEngine {
             database,
             file: Some(file),
@@ -93,9 +96,10 @@ impl DynamoDbEngine {
                 io::copy(&mut bytes, &mut std::fs::File::create(to)?)?;
             }
             check_file_version(&copy)?;
-            let database = dynoxide::Database::new(utf8_path(&copy)?);
+            let database = dynoxide::Database::new(utf8_path(&copy)?).map_err(io::Error::other)?;
+            unfinished_tables::delete_unfinished_tables(&database, &copy)?;
             return Ok(DynamoDbEngine {
-                database: database.map_err(io::Error::other)?,
+                database,
                 file: None,
                 _copy: Some(Arc::new(folder)),
             });
@@ -232,14 +236,20 @@ fn check_file_version(file: &Path) -> io::Result<()> {
     Err(io::Error::other(NewerDatabaseError { found, supported }))
 }
 
+/// Opens a connection that waits for other writers of the database.
+fn open_connection(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
+    Ok(connection)
+}
+
 /// Executes one SQL statement on a new connection. Ignores the rows that the statement returns.
 fn execute_statement(
     file: &Path,
     statement: &str,
     values: impl rusqlite::Params,
 ) -> rusqlite::Result<()> {
-    let connection = Connection::open(file)?;
-    connection.busy_timeout(LOCK_TIMEOUT)?;
+    let connection = open_connection(file)?;
     let mut statement = connection.prepare(statement)?;
     // A pragma may return a row, so the statement runs as a query.
     let mut rows = statement.query(values)?;

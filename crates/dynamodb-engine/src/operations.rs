@@ -4,6 +4,9 @@ use dynoxide::{Database, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::DynamoDbEngine;
+use super::unfinished_tables::create_table;
+
 /// The prefixes of the header `X-Amz-Target`: of the tables, and of their streams.
 const TARGET_PREFIXES: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
@@ -16,48 +19,56 @@ pub(super) struct ApiResponse {
     pub(super) json: String,
 }
 
-/// Runs an operation. `target` is the value of the header `X-Amz-Target`, such as
-/// `DynamoDB_20120810.GetItem`. `body` is the JSON of the request. Blocks the thread while the
-/// database works.
-pub(super) fn run_operation(database: &Database, target: &str, body: &[u8]) -> ApiResponse {
-    let operation = TARGET_PREFIXES
-        .iter()
-        .find_map(|prefix| target.strip_prefix(prefix));
-    let call = OperationCall { database, body };
-    let result = match operation {
-        Some("BatchGetItem") => call.run(Database::batch_get_item),
-        Some("BatchWriteItem") => call.run(Database::batch_write_item),
-        Some("CreateTable") => call.run(Database::create_table),
-        Some("DeleteItem") => call.run(Database::delete_item),
-        Some("DeleteTable") => call.run(Database::delete_table),
-        Some("DescribeStream") => call.run(Database::describe_stream),
-        Some("DescribeTable") => call.run(Database::describe_table),
-        Some("DescribeTimeToLive") => call.run(Database::describe_time_to_live),
-        Some("GetItem") => call.run(Database::get_item),
-        Some("GetRecords") => call.run(Database::get_records),
-        Some("GetShardIterator") => call.run(Database::get_shard_iterator),
-        Some("ListStreams") => call.run(Database::list_streams),
-        Some("ListTables") => call.run(Database::list_tables),
-        Some("PutItem") => call.run(Database::put_item),
-        Some("Query") => call.run(Database::query),
-        Some("Scan") => call.run(Database::scan),
-        Some("TransactGetItems") => call.run(Database::transact_get_items),
-        Some("TransactWriteItems") => call.run(Database::transact_write_items),
-        Some("UpdateItem") => call.run(Database::update_item),
-        Some("UpdateTable") => call.run(Database::update_table),
-        Some("UpdateTimeToLive") => call.run(Database::update_time_to_live),
-        _ => {
-            let error = "com.amazon.coral.service#UnknownOperationException";
-            return ApiResponse {
-                status: 400,
-                json: serde_json::json!({ "__type": error }).to_string(),
-            };
-        }
-    };
-    result.unwrap_or_else(|error| ApiResponse {
-        status: error.status_code(),
-        json: error.to_json(),
-    })
+impl DynamoDbEngine {
+    /// Runs an operation. `target` is the value of the header `X-Amz-Target`, such as
+    /// `DynamoDB_20120810.GetItem`. `body` is the JSON of the request. Blocks the thread while the
+    /// database works.
+    pub(super) fn run_operation(&self, target: &str, body: &[u8]) -> ApiResponse {
+        let operation = TARGET_PREFIXES
+            .iter()
+            .find_map(|prefix| target.strip_prefix(prefix));
+        let call = OperationCall {
+            database: &self.database,
+            body,
+        };
+        let result = match operation {
+            Some("BatchGetItem") => call.run(Database::batch_get_item),
+            Some("BatchWriteItem") => call.run(Database::batch_write_item),
+            Some("CreateTable") => call.run(|database, request| match &self.file {
+                Some(file) => create_table(database, file, request),
+                None => database.create_table(request),
+            }),
+            Some("DeleteItem") => call.run(Database::delete_item),
+            Some("DeleteTable") => call.run(Database::delete_table),
+            Some("DescribeStream") => call.run(Database::describe_stream),
+            Some("DescribeTable") => call.run(Database::describe_table),
+            Some("DescribeTimeToLive") => call.run(Database::describe_time_to_live),
+            Some("GetItem") => call.run(Database::get_item),
+            Some("GetRecords") => call.run(Database::get_records),
+            Some("GetShardIterator") => call.run(Database::get_shard_iterator),
+            Some("ListStreams") => call.run(Database::list_streams),
+            Some("ListTables") => call.run(Database::list_tables),
+            Some("PutItem") => call.run(Database::put_item),
+            Some("Query") => call.run(Database::query),
+            Some("Scan") => call.run(Database::scan),
+            Some("TransactGetItems") => call.run(Database::transact_get_items),
+            Some("TransactWriteItems") => call.run(Database::transact_write_items),
+            Some("UpdateItem") => call.run(Database::update_item),
+            Some("UpdateTable") => call.run(Database::update_table),
+            Some("UpdateTimeToLive") => call.run(Database::update_time_to_live),
+            _ => {
+                let error = "com.amazon.coral.service#UnknownOperationException";
+                return ApiResponse {
+                    status: 400,
+                    json: serde_json::json!({ "__type": error }).to_string(),
+                };
+            }
+        };
+        result.unwrap_or_else(|error| ApiResponse {
+            status: error.status_code(),
+            json: error.to_json(),
+        })
+    }
 }
 
 /// The database and the request of one call.
@@ -87,32 +98,28 @@ impl OperationCall<'_> {
 mod tests {
     use super::*;
 
-    fn run(database: &Database, operation: &str, body: &str) -> ApiResponse {
-        run_operation(
-            database,
-            &format!("DynamoDB_20120810.{operation}"),
-            body.as_bytes(),
-        )
+    fn run(engine: &DynamoDbEngine, operation: &str, body: &str) -> ApiResponse {
+        engine.run_operation(&format!("DynamoDB_20120810.{operation}"), body.as_bytes())
     }
 
     #[test]
     fn results_and_errors_have_the_shape_of_the_api() {
-        let database = Database::memory().expect("a database");
+        let engine = DynamoDbEngine::open_in_memory().expect("a database");
         let table = r#"{"TableName":"photos","BillingMode":"PAY_PER_REQUEST",
             "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],
             "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}"#;
-        let created = run(&database, "CreateTable", table);
+        let created = run(&engine, "CreateTable", table);
         assert_eq!(created.status, 200, "{}", created.json);
         let put = r#"{"TableName":"photos","Item":{"pk":{"S":"a"}},"ConditionExpression":"attribute_not_exists(pk)"}"#;
-        assert_eq!(run(&database, "PutItem", put).json, "{}");
-        let refused = run(&database, "PutItem", put);
+        assert_eq!(run(&engine, "PutItem", put).json, "{}");
+        let refused = run(&engine, "PutItem", put);
         assert_eq!(refused.status, 400);
         assert!(
             refused.json.contains("ConditionalCheckFailedException"),
             "{refused:?}"
         );
         let get = run(
-            &database,
+            &engine,
             "GetItem",
             r#"{"TableName":"photos","Key":{"pk":{"S":"a"}}}"#,
         );
@@ -121,7 +128,7 @@ mod tests {
 
     #[test]
     fn malformed_requests_are_refused() {
-        let database = Database::memory().expect("a database");
+        let engine = DynamoDbEngine::open_in_memory().expect("a database");
         for (target, body) in [
             ("DynamoDB_20120810.GetItem", "not json"),
             ("DynamoDB_20120810.GetItem", ""),
@@ -129,7 +136,7 @@ mod tests {
             ("GetItem", "{}"),
             ("", ""),
         ] {
-            let response = run_operation(&database, target, body.as_bytes());
+            let response = engine.run_operation(target, body.as_bytes());
             assert_eq!(response.status, 400, "{target}");
             assert!(response.json.contains("__type"), "{response:?}");
         }

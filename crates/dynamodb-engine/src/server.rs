@@ -14,7 +14,6 @@ use local_http::{ConnectionListener, RequestBody, RequestGuard};
 use s3_folder::KeyPair;
 
 use super::DynamoDbEngine;
-use super::operations::run_operation;
 use super::signature::{is_signed, names_key_pair};
 
 /// The maximum size of a request's body in bytes (DynamoDB Developer Guide, "Quotas": 16 MB).
@@ -57,8 +56,8 @@ impl DynamoDbEngine {
         let target = headers.get("x-amz-target");
         let target = target.and_then(|target| target.to_str().ok());
         let target = target.unwrap_or_default().to_owned();
-        let database = self.database.clone();
-        let ran = tokio::task::spawn_blocking(move || run_operation(&database, &target, &body));
+        let engine = self.clone();
+        let ran = tokio::task::spawn_blocking(move || engine.run_operation(&target, &body));
         match ran.await {
             Ok(answer) => {
                 let status = StatusCode::from_u16(answer.status);
