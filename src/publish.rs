@@ -9,7 +9,7 @@
 //! is ensured by the order of the writes in a cycle:
 //!
 //! 1. the files of a month;
-//! 2. `changes.json` and `index.json`;
+//! 2. `changes.json`, `facets.json`, `index.json` and the page;
 //! 3. the state of the files and of the hook;
 //! 4. the item of the month;
 //! 5. the removal of the dirty mark of the month.
@@ -20,6 +20,9 @@
 //! entry of the month in `changes.json` then has `"reload": true`, and readers must read all files
 //! of the month again.
 //!
+//! The first cycle of a new version of the gallery page writes the modules of the page before
+//! everything else: see `page_files.rs`.
+//!
 //! The clock may be set back. Stored times that are in the future are corrected: see
 //! `schedule.rs`.
 
@@ -27,19 +30,22 @@ mod changes_file;
 mod cycle;
 mod error;
 mod event;
+mod facets_file;
 mod file_store;
 mod hook;
 mod hook_call;
 mod hook_calls;
 mod index_file;
-mod json_file;
+mod keyword_counts;
 mod lease;
 mod month_builder;
 mod month_difference;
 mod month_name;
 mod month_pages;
+mod page_files;
 mod rebuild;
 mod schedule;
+mod stored_text;
 mod verify;
 
 pub use cycle::{CycleReport, PublishSettings, Publisher};

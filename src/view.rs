@@ -87,6 +87,11 @@ pub(crate) struct ListedPhoto {
 }
 
 impl ListedPhoto {
+    /// Returns the public record of the photo.
+    pub(crate) fn record(&self) -> &PhotoRecord {
+        &self.record
+    }
+
     /// Returns the photo as a GeoJSON point [RFC 7946, 3.2], or `None` if its location is not
     /// published.
     pub(crate) fn to_geojson_feature(&self) -> Option<Value> {

@@ -21,7 +21,7 @@ use super::{
 
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months, and earlier versions of this program refuse the table.
-pub const PUBLISH_FORMAT_VERSION: u32 = 4;
+pub const PUBLISH_FORMAT_VERSION: u32 = 5;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";
@@ -72,6 +72,15 @@ pub struct PublishedMonth {
     pub cameras: BTreeMap<String, FacetCount>,
     /// The number of public photos of each lens, by the slug of the lens.
     pub lenses: BTreeMap<String, FacetCount>,
+    /// The number of public photos of each keyword, by the slug of the keyword. Only the most
+    /// frequent keywords of the month are here.
+    pub keywords: BTreeMap<String, FacetCount>,
+    /// The number of public photos of each rating, from `1` to `5`. A rating without photos is
+    /// absent.
+    pub ratings: BTreeMap<String, u64>,
+    /// The sum of the aspect ratios (width divided by height) of the public photos. A page can
+    /// compute the height of the month from it, without the photos themselves.
+    pub aspects: f64,
     /// The number of public photos in each geohash cell, and their mean position, by the name of
     /// the cell. All cell names of a month have the same length.
     pub cells: BTreeMap<String, CellCount>,
@@ -81,10 +90,10 @@ pub struct PublishedMonth {
     pub files: Vec<PublishedFile>,
 }
 
-/// The name of one camera or lens, and its number of photos in one month.
+/// The name of one camera, lens or keyword, and its number of photos in one month.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetCount {
-    /// The name of the camera or lens, as the newest photo spells it.
+    /// The name of the camera, lens or keyword, as the newest photo spells it.
     pub name: String,
     /// The number of photos.
     pub photos: u64,
@@ -256,6 +265,8 @@ pub struct FilesState {
     /// The format of the static files and of the counts. See [`PUBLISH_FORMAT_VERSION`]. 0 if they
     /// were written before this number was stored.
     pub format: u32,
+    /// The version of the gallery page whose files are stored. Empty if they were never written.
+    pub page: String,
 }
 
 impl PublishTable {

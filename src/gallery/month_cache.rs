@@ -45,7 +45,12 @@ impl MonthCache {
         match &*cached {
             Some(cached) if cached.version >= version => Ok(Arc::clone(&cached.months)),
             _ => {
-                let months = Arc::new(self.published.months().await?);
+                let mut months = self.published.months().await?;
+                // No route needs the keywords. They would take most of the memory.
+                for month in &mut months {
+                    month.keywords.clear();
+                }
+                let months = Arc::new(months);
                 *cached = Some(CachedMonths {
                     version,
                     months: Arc::clone(&months),

@@ -13,17 +13,21 @@ use tokio::time::Instant;
 use super::changes_file::{CHANGES_FILE, ChangesFile, MonthChange};
 use super::error::PublishError;
 use super::event::{mark_all_months, mark_changed_months};
-use super::file_store::{StaticFileStore, StoredETags};
+use super::facets_file::{FACETS_FILE, GalleryFacets};
+use super::file_store::{FileHeaders, StaticFileStore, StoredETags};
 use super::hook::BuildHook;
 use super::hook_calls::{call_hook_if_due, parse_hook_state};
 use super::index_file::{GalleryIndex, INDEX_FILE};
-use super::json_file::json_digest;
 use super::lease::PublishLease;
+use super::page_files::{
+    EMBED_FILE, PAGE_FILE, embed_module, module_files, page_html, page_version,
+};
 use super::rebuild::{MonthRebuilder, RebuiltMonth};
 use super::schedule::{
     HookDecision, HookResponse, HookRules, HookState, MonthDecision, decide_month, month_is_due,
     shortened_hook_hold,
 };
+use super::stored_text::json_digest;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{
     DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishState, PublishTable, PublishedMonth,
@@ -95,6 +99,8 @@ struct CycleProgress {
     hook: HookState,
     /// The months in which photos wait for their pictures.
     waiting: WaitingMonths,
+    /// `true` if this cycle has written `index.json`.
+    has_index: bool,
     report: CycleReport,
 }
 
@@ -204,10 +210,11 @@ impl Publisher {
         let mut state = self.table.state().await?;
         self.correct_future_times(&dirty, &mut state, now).await?;
         let is_new_view = state.files.view != self.view_fingerprint();
+        let is_new_page = state.files.page != page_version();
         let hook_is_due = self.hook_is_due(parse_hook_state(&state)?, now);
         let has_due_month = dirty.iter().any(|month| month_is_due(month, now))
             || state.waiting.due(now).next().is_some();
-        if !is_new_view && !hook_is_due && !has_due_month {
+        if !is_new_view && !is_new_page && !hook_is_due && !has_due_month {
             return Ok(CycleReport {
                 deferred: dirty.len() as u64,
                 ..CycleReport::default()
@@ -262,6 +269,7 @@ impl Publisher {
     ) -> Result<CycleReport, PublishError> {
         let state = self.table.state().await?;
         let is_new_view = state.files.view != self.view_fingerprint();
+        let is_new_page = state.files.page != page_version();
         let mut progress = CycleProgress {
             now,
             months: BTreeMap::new(),
@@ -273,6 +281,7 @@ impl Publisher {
                 ..state.files
             },
             waiting: state.waiting,
+            has_index: false,
             report: CycleReport::default(),
         };
         if self.settings.hook.is_some() && progress.hook.correct_clock(now) {
@@ -284,9 +293,13 @@ impl Publisher {
         }
         self.mark_waiting_months(&mut progress).await?;
         let dirty = self.table.dirty_months().await?;
-        let has_work = is_new_view || dirty.iter().any(|month| month_is_due(month, now));
+        let has_due_month = dirty.iter().any(|month| month_is_due(month, now));
+        let has_work = is_new_view || is_new_page || has_due_month;
         if has_work && !is_new_view {
             self.read_published(&mut progress).await?;
+        }
+        if has_work {
+            self.put_modules(&mut progress).await?;
         }
         // Changes that were made under an earlier public view, for example under other privacy
         // settings, must not stay, even if no month changes. The file is replaced before the dirty
@@ -304,11 +317,16 @@ impl Publisher {
             self.rebuild_batch(batch, &mut progress).await?;
         }
         progress.report.deferred = (due.len() + later.len()) as u64;
+        if has_work && !progress.has_index && (is_new_view || progress.lacks_index()) {
+            self.put_index(&mut progress).await?;
+        }
         if is_new_view && progress.report.changed == 0 {
-            self.put_index(&progress).await?;
             self.files
                 .put_json(CHANGES_FILE, &ChangesFile::empty(progress.files.generation))
                 .await?;
+        }
+        if is_new_page && progress.report.changed == 0 {
+            self.table.put_files(&progress.files).await?;
         }
         if let Some(hook) = &self.settings.hook {
             let rules = &self.settings.rules;
@@ -353,6 +371,27 @@ impl Publisher {
         }
         let written = progress.changes.generation;
         progress.files.generation = progress.files.generation.max(written);
+        Ok(())
+    }
+
+    /// Writes the modules of the gallery page, if this version of the page was not written yet, or
+    /// if a file of the page is missing. Each page that this cycle writes imports them.
+    async fn put_modules(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        let has_embed_file = progress.stored.contains_key(EMBED_FILE);
+        if progress.files.page == page_version() && has_embed_file {
+            return Ok(());
+        }
+        for (path, text) in module_files() {
+            let headers = FileHeaders::IMMUTABLE_MODULE;
+            self.files.put_text(&path, text.as_bytes(), headers).await?;
+        }
+        let text = embed_module();
+        self.files
+            .put_text(EMBED_FILE, text.as_bytes(), FileHeaders::MODULE)
+            .await?;
+        // The page must be written too. It may link the modules of another version.
+        progress.stored.remove(PAGE_FILE);
+        page_version().clone_into(&mut progress.files.page);
         Ok(())
     }
 
@@ -402,7 +441,7 @@ impl Publisher {
         self.write_batch(writes, progress).await
     }
 
-    /// Writes `changes.json`, `index.json`, the state and the items of a batch of months, and
+    /// Writes `changes.json`, `index.json` and the files beside it, the state and the items of a batch of months, and
     /// removes the dirty marks. The caller must write the files of the months first. The order of
     /// these writes makes it safe to interrupt a cycle between any two of them: see
     /// [`crate::publish`].
@@ -422,6 +461,9 @@ impl Publisher {
             }
             self.table.put_files(&progress.files).await?;
             self.table.put_hook(&progress.hook).await?;
+        } else if !writes.months.is_empty() {
+            // Only counts have changed, after an update of this program.
+            self.put_index(progress).await?;
         }
         stream::iter(writes.months)
             .map(|month| async move { self.table.put_month(&month).await })
@@ -437,10 +479,19 @@ impl Publisher {
         Ok(())
     }
 
-    async fn put_index(&self, progress: &CycleProgress) -> Result<(), PublishError> {
+    /// Writes the files that are made of all months: `facets.json`, `index.json` and the page.
+    async fn put_index(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let generation = progress.files.generation;
+        let facets = GalleryFacets::new(generation, &progress.months);
+        self.files.put_json(FACETS_FILE, &facets).await?;
         let index = GalleryIndex::new(generation, progress.now, &progress.months);
-        self.files.put_json(INDEX_FILE, &index).await
+        self.files.put_json(INDEX_FILE, &index).await?;
+        let html = page_html(&progress.months);
+        self.files
+            .put_text(PAGE_FILE, html.as_bytes(), FileHeaders::PAGE)
+            .await?;
+        progress.has_index = true;
+        Ok(())
     }
 
     /// Returns a digest of the public view and the format version. If two views show a photo
@@ -459,6 +510,12 @@ impl Publisher {
 }
 
 impl CycleProgress {
+    /// Reports whether `index.json`, `facets.json` or the page was missing when the cycle started.
+    fn lacks_index(&self) -> bool {
+        let files = [INDEX_FILE, FACETS_FILE, PAGE_FILE];
+        files.iter().any(|file| !self.stored.contains_key(*file))
+    }
+
     /// Replaces the items of the rebuilt months in `months`, and removes months without photos.
     /// Gives each month whose files have changed the next generation. Returns what must still be
     /// written.

@@ -7,13 +7,46 @@ use futures::TryStreamExt;
 use serde::Serialize;
 
 use super::error::PublishError;
-use super::json_file::{compress_json, decompress_json};
+use super::stored_text::{compress, decompress};
 use crate::object::{Bucket, ObjectRef};
 use crate::storage::{ObjectHeaders, Storage};
 
-/// The `Cache-Control` of each file. Clients may use a file for a minute. For ten more minutes they
-/// may use it while they fetch the next version.
+/// The `Cache-Control` of each file that may change. Clients may use a file for a minute. For ten more
+/// minutes they may use it while they fetch the next version.
 const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
+/// The `Cache-Control` of a file whose path is a digest of its contents. Clients may use it for a
+/// year, without asking for a new version.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// The HTTP headers of a static file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FileHeaders {
+    content_type: &'static str,
+    cache_control: &'static str,
+}
+
+impl FileHeaders {
+    /// A JSON file.
+    pub(super) const JSON: FileHeaders = FileHeaders {
+        content_type: "application/json",
+        cache_control: CACHE_CONTROL,
+    };
+    /// An HTML page.
+    pub(super) const PAGE: FileHeaders = FileHeaders {
+        content_type: "text/html; charset=utf-8",
+        cache_control: CACHE_CONTROL,
+    };
+    /// A JavaScript module that may change.
+    pub(super) const MODULE: FileHeaders = FileHeaders {
+        content_type: "text/javascript; charset=utf-8",
+        cache_control: CACHE_CONTROL,
+    };
+    /// A JavaScript module in a folder whose name is a digest of its contents.
+    pub(super) const IMMUTABLE_MODULE: FileHeaders = FileHeaders {
+        content_type: "text/javascript; charset=utf-8",
+        cache_control: IMMUTABLE,
+    };
+}
 
 /// Reads and writes the static files. The paths of files are relative to the prefix of the static
 /// files.
@@ -55,8 +88,18 @@ impl StaticFileStore {
         value: &T,
     ) -> Result<(), PublishError> {
         let json = serde_json::to_vec(value).map_err(|error| PublishError::json(path, error))?;
-        let compressed = compress_json(&json).map_err(|error| PublishError::json(path, error))?;
-        self.put_compressed(path, compressed).await?;
+        self.put_text(path, &json, FileHeaders::JSON).await
+    }
+
+    /// Writes a text file with these headers. A repeat is safe.
+    pub(super) async fn put_text(
+        &self,
+        path: &str,
+        text: &[u8],
+        headers: FileHeaders,
+    ) -> Result<(), PublishError> {
+        let compressed = compress(text).map_err(|error| PublishError::json(path, error))?;
+        self.put_file(path, compressed, headers).await?;
         Ok(())
     }
 
@@ -67,15 +110,24 @@ impl StaticFileStore {
         path: &str,
         compressed: Vec<u8>,
     ) -> Result<StoredFile, PublishError> {
+        self.put_file(path, compressed, FileHeaders::JSON).await
+    }
+
+    async fn put_file(
+        &self,
+        path: &str,
+        compressed: Vec<u8>,
+        headers: FileHeaders,
+    ) -> Result<StoredFile, PublishError> {
         let body = if self.compress {
             compressed
         } else {
-            decompress_json(&compressed).map_err(|error| PublishError::json(path, error))?
+            decompress(&compressed).map_err(|error| PublishError::json(path, error))?
         };
         let headers = ObjectHeaders {
-            content_type: Some("application/json".to_owned()),
+            content_type: Some(headers.content_type.to_owned()),
             content_encoding: self.compress.then(|| "gzip".to_owned()),
-            cache_control: Some(CACHE_CONTROL.to_owned()),
+            cache_control: Some(headers.cache_control.to_owned()),
             ..ObjectHeaders::default()
         };
         let bytes = body.len() as u64;
@@ -90,7 +142,7 @@ impl StaticFileStore {
     /// damaged, returns an empty list of bytes, so that the caller replaces the file.
     pub(super) async fn read_json(&self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
         let stored = self.storage.read_object(&self.object(path)).await?;
-        Ok(stored.map(|bytes| decompress_json(&bytes).unwrap_or_default()))
+        Ok(stored.map(|bytes| decompress(&bytes).unwrap_or_default()))
     }
 
     /// Deletes a file. A repeat is safe.
@@ -102,7 +154,7 @@ impl StaticFileStore {
     /// Returns all stored files: a map from the path of a file to its ETag. Sends one request for
     /// each 1,000 files.
     pub(super) async fn list_files(&self) -> Result<StoredETags, PublishError> {
-        // The pictures are in a subfolder, and are left out.
+        // The pictures and the modules of the page are in subfolders, and are left out.
         let objects = self.storage.list_folder(&self.bucket, &self.prefix);
         let files = objects.try_filter_map(|listed| {
             let path = listed.key.strip_prefix(&self.prefix);

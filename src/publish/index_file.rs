@@ -33,6 +33,9 @@ pub(super) struct GalleryIndex<'a> {
 struct MonthEntry<'a> {
     month: &'a str,
     photos: u64,
+    /// The sum of the aspect ratios of the photos, so that a page can compute the height of the
+    /// month before it reads the photos.
+    aspects: f64,
     files: Vec<FileEntry<'a>>,
 }
 
@@ -80,6 +83,7 @@ impl<'a> MonthEntry<'a> {
         MonthEntry {
             month: &month.month,
             photos: month.photos,
+            aspects: month.aspects,
             files: files.collect(),
         }
     }
@@ -95,6 +99,7 @@ mod tests {
         let month = |name: &str, photos| PublishedMonth {
             month: name.to_owned(),
             photos,
+            aspects: 3.167,
             cameras: BTreeMap::from([(
                 "nikon-d750".to_owned(),
                 FacetCount {
@@ -116,5 +121,6 @@ mod tests {
             (Some(6), Some(7))
         );
         assert_eq!(json["cameras"][0]["photos"], 6);
+        assert_eq!(json["months"][0]["aspects"], 3.167);
     }
 }

@@ -8,11 +8,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use super::json_file::finish_digest;
+use super::keyword_counts::KeywordCounts;
 use super::month_name::month_file_name;
+use super::stored_text::finish_digest;
 use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, PublishedMonth};
 use crate::summary::Summary;
 use crate::view::PublicView;
+use photo_metadata::PhotoRecord;
 
 /// The compressed size in bytes after which no more photos are added to a file. The finished file
 /// is less than a tenth larger, because some bytes are still in the encoder's buffer.
@@ -25,12 +27,19 @@ const MAX_CELLS: usize = 1_000;
 const CELL_CHARS: usize = 4;
 /// The length of the geohash of the largest cells in the counts, in characters.
 const MIN_CELL_CHARS: usize = 1;
+/// The lowest aspect ratio that is added up. A page shows a higher picture cut to this one.
+const MIN_ASPECT: f64 = 0.25;
+/// The highest aspect ratio that is added up. A page shows a wider picture cut to this one.
+const MAX_ASPECT: f64 = 4.0;
+/// The aspect ratio of a photo whose size is unknown: that of most cameras.
+const USUAL_ASPECT: f64 = 1.5;
 
 /// Builds the counts and the files of one month from its photos.
 pub(super) struct MonthBuilder<'a> {
     view: &'a PublicView,
     now: DateTime<Utc>,
     month: PublishedMonth,
+    keywords: KeywordCounts,
     files: Vec<MonthFile>,
     open: Option<MonthFileWriter>,
     /// The first time at which a photo must be listed that is not listed yet.
@@ -73,6 +82,7 @@ impl<'a> MonthBuilder<'a> {
                 positions: view.location_policy_fingerprint(),
                 ..PublishedMonth::default()
             },
+            keywords: KeywordCounts::default(),
             files: Vec::new(),
             open: None,
             waits_until: None,
@@ -89,6 +99,7 @@ impl<'a> MonthBuilder<'a> {
         };
         let line = serde_json::to_vec(&listed)?;
         self.count_photo(summary);
+        self.count_public_record(listed.record());
         let mut open = match self.open.take() {
             Some(open) => open,
             None => MonthFileWriter::open(&self.month.month)?,
@@ -108,6 +119,8 @@ impl<'a> MonthBuilder<'a> {
             self.close_file(open)?;
         }
         while self.month.cells.len() > MAX_CELLS && self.enlarge_cells() {}
+        self.month.keywords = std::mem::take(&mut self.keywords).most_frequent();
+        self.month.aspects = (self.month.aspects * 1_000.0).round() / 1_000.0;
         self.month.files = self.files.iter().map(|file| file.entry.clone()).collect();
         Ok(BuiltMonth {
             month: self.month,
@@ -151,6 +164,16 @@ impl<'a> MonthBuilder<'a> {
         }
     }
 
+    /// Counts what a photo shows in lists. `record` is its public record, so that nothing is counted
+    /// that the public view hides.
+    fn count_public_record(&mut self, record: &PhotoRecord) {
+        self.month.aspects += aspect_ratio(record);
+        if let Some(stars @ 1..=5) = record.rating {
+            *self.month.ratings.entry(stars.to_string()).or_default() += 1;
+        }
+        self.keywords.count_photo(&record.keywords);
+    }
+
     /// Merges the cells of the counts into larger cells, whose geohashes are one character shorter.
     /// Returns `false` if the new cells cannot be enlarged any more.
     fn enlarge_cells(&mut self) -> bool {
@@ -162,6 +185,16 @@ impl<'a> MonthBuilder<'a> {
             self.month.cells.entry(larger).or_default().add(&cell);
         }
         larger_chars > MIN_CELL_CHARS
+    }
+}
+
+/// Returns the width of a photo divided by its height, between [`MIN_ASPECT`] and [`MAX_ASPECT`].
+fn aspect_ratio(record: &PhotoRecord) -> f64 {
+    match (record.width, record.height) {
+        (Some(width @ 1..), Some(height @ 1..)) => {
+            (f64::from(width) / f64::from(height)).clamp(MIN_ASPECT, MAX_ASPECT)
+        }
+        _ => USUAL_ASPECT,
     }
 }
 
@@ -216,7 +249,7 @@ mod tests {
     use super::*;
     use crate::pictures::{PictureSet, RenditionFile};
     use crate::privacy::LocationPolicy;
-    use crate::publish::json_file::{decompress_json, json_digest};
+    use crate::publish::stored_text::{decompress, json_digest};
     use photo_metadata::{Camera, CaptureTime, Location, PhotoRecord};
 
     fn photo(n: u32) -> Summary {
@@ -261,7 +294,7 @@ mod tests {
     }
 
     fn json(file: &MonthFile) -> Vec<u8> {
-        decompress_json(&file.compressed).expect("gzip")
+        decompress(&file.compressed).expect("gzip")
     }
 
     #[test]
@@ -281,6 +314,37 @@ mod tests {
         let file: serde_json::Value = serde_json::from_slice(&json(&files[0])).expect("JSON");
         assert_eq!(file["month"], "2018-02");
         assert_eq!(file["items"].as_array().map(Vec::len), Some(100));
+    }
+
+    #[test]
+    fn aspect_ratios_ratings_and_keywords_are_counted() {
+        let sized = |n, size: Option<(u32, u32)>, rating, keywords: &[&str]| {
+            let mut photo = photo(n);
+            (photo.record.width, photo.record.height) = size.unzip();
+            photo.record.rating = rating;
+            photo.record.keywords = keywords.iter().map(ToString::to_string).collect();
+            photo
+        };
+        let photos = [
+            sized(1, Some((6_000, 4_000)), Some(5), &["Kyoto", "kyoto"]),
+            sized(2, Some((2_000, 3_000)), Some(0), &["KYOTO", "Places|Japan"]),
+            sized(3, Some((30_000, 100)), Some(5), &[]),
+            sized(4, Some((1, 100_000)), Some(2), &["!"]),
+            sized(5, None, None, &[]),
+            sized(6, Some((10, 0)), None, &[]),
+        ];
+        let (month, _) = build_month(photos, LocationPolicy::Hide);
+        // 1.5 + 0.6667 + 4 + 0.25 + 1.5 + 1.5
+        assert!((month.aspects - 9.417).abs() < 1e-9, "{}", month.aspects);
+        let ratings = [("2".to_owned(), 1), ("5".to_owned(), 2)];
+        assert_eq!(month.ratings, BTreeMap::from(ratings));
+        let keywords = |slug: &str| {
+            let facet = &month.keywords[slug];
+            (facet.name.as_str(), facet.photos)
+        };
+        assert_eq!(keywords("kyoto"), ("KYOTO", 2));
+        assert_eq!(keywords("places-japan"), ("Places|Japan", 1));
+        assert_eq!(month.keywords.len(), 2);
     }
 
     #[test]

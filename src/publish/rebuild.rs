@@ -8,10 +8,10 @@ use futures::TryStreamExt;
 use super::changes_file::MAX_CHANGE_BYTES;
 use super::error::PublishError;
 use super::file_store::{StaticFileStore, StoredETags};
-use super::json_file::{decompress_json, json_digest};
 use super::month_builder::{BuiltMonth, MonthBuilder, MonthFile};
 use super::month_difference::{MonthDifference, compare_versions};
 use super::month_pages::read_month_pages;
+use super::stored_text::{decompress, json_digest};
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{DirtyMonth, PublishedFile, PublishedMonth};
 use crate::view::PublicView;
@@ -157,7 +157,7 @@ impl MonthRebuilder<'_> {
         let mut new = Vec::new();
         for MonthFile { entry, compressed } in files {
             if find_same(before, entry).is_none() {
-                let json = decompress_json(compressed);
+                let json = decompress(compressed);
                 new.push(json.map_err(|error| PublishError::json(&entry.path, error))?);
             }
         }

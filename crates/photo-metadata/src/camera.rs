@@ -175,8 +175,13 @@ fn without_start<'m>(
 /// Makes a slug from a name: lower-case ASCII letters and digits, with single hyphens between
 /// words. `EF24-105mm f/4L` gives `ef24-105mm-f-4l`. Accents are removed. A letter of another
 /// script becomes its code point in hexadecimal, so that different names in this script have
-/// different slugs. A slug of more than [`limits::MAX_SLUG_BYTES`] bytes is cut.
-pub(crate) fn make_slug(name: &str) -> String {
+/// different slugs. A slug of more than 512 bytes is cut. A name without letters and digits has an
+/// empty slug.
+///
+/// ```
+/// assert_eq!(photo_metadata::make_slug("Places|Japan|Kyoto"), "places-japan-kyoto");
+/// ```
+pub fn make_slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     let mut gap = false;
     for c in name.chars() {

@@ -83,6 +83,7 @@ mod xmp_text;
 #[cfg(test)]
 mod tests;
 
+pub use self::camera::make_slug;
 pub use self::capture_time::{CaptureTime, DateSource, OffsetSource};
 pub use self::context::FileContext;
 pub use self::describe::describe_value;

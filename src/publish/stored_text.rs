@@ -1,4 +1,4 @@
-//! The stored form of JSON files: compressed by gzip, and compared by a digest. Pure.
+//! The stored form of text files: compressed by gzip. JSON files are compared by a digest. Pure.
 
 use std::io::{self, Read, Write};
 
@@ -13,20 +13,20 @@ const DIGEST_CHARS: usize = 32;
 /// The first bytes of all data in gzip format [RFC 1952, 2.3.1].
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Returns the JSON of a stored file. Decompresses the file if it is in gzip format.
-pub(super) fn decompress_json(stored: &[u8]) -> io::Result<Vec<u8>> {
+/// Returns the text of a stored file. Decompresses the file if it is in gzip format.
+pub(super) fn decompress(stored: &[u8]) -> io::Result<Vec<u8>> {
     if !stored.starts_with(&GZIP_MAGIC) {
         return Ok(stored.to_vec());
     }
-    let mut json = Vec::new();
-    GzDecoder::new(stored).read_to_end(&mut json)?;
-    Ok(json)
+    let mut text = Vec::new();
+    GzDecoder::new(stored).read_to_end(&mut text)?;
+    Ok(text)
 }
 
-/// Compresses JSON by gzip.
-pub(super) fn compress_json(json: &[u8]) -> io::Result<Vec<u8>> {
+/// Compresses a text by gzip.
+pub(super) fn compress(text: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(json)?;
+    encoder.write_all(text)?;
     encoder.finish()
 }
 

@@ -1,0 +1,2 @@
+customElements.define("photo-gallery", class extends HTMLElement {});
+export {};
